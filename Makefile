@@ -1,0 +1,72 @@
+# The two commands of the README are `make demo` and `make test`. Nothing is needed but make, python3 (3.11 or newer)
+# with venv, and the package index; each target makes what it needs, once, in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+SOURCES := edge simulators tests packaging
+SPLIT := ---- development:
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test bench lint format lock clean
+
+help:
+	@echo "make demo    a simulated site of eight stations, live in this terminal"
+	@echo "make test    everything that must hold: style, types, import rules, tests"
+	@echo "make bench   figures: speed and memory"
+	@echo "make lint    style, types and import rules alone"
+	@echo "make format  put the code into its form"
+	@echo "make lock    renew requirements.lock from pyproject.toml"
+	@echo "make clean   remove what these targets made"
+
+demo: $(RUNTIME)
+	@$(BIN)/edge-sim demo $(ARGS)
+
+test: lint
+	@$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
+
+bench: $(DEVELOPMENT)
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+lint: $(DEVELOPMENT)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: $(DEVELOPMENT)
+	@$(BIN)/ruff check --fix $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+lock: $(DEVELOPMENT)
+	@$(PIP) install uv
+	@$(BIN)/python packaging/lock.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment, in two steps: what runs, then what tests. Both are made from the lock, hash by hash.
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "make: python3 of version 3.11 or newer is needed; install it, or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Making the environment in $(VENV) (once, about half a minute) ..."
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || \
+	  { rm -rf $(VENV); echo "make: python3 has no venv module here; on Debian: apt install python3-venv" >&2; exit 1; }
+
+$(RUNTIME): requirements.lock pyproject.toml | $(BIN)/python
+	@sed '/^# $(SPLIT)/,$$d' requirements.lock > $(VENV)/runtime.txt
+	@$(PIP) install --require-hashes -r $(VENV)/runtime.txt || \
+	  { echo "make: the packages of requirements.lock can't be installed; is the package index in reach?" >&2; exit 1; }
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEVELOPMENT): requirements.lock pyproject.toml | $(RUNTIME)
+	@$(PIP) install --require-hashes -r requirements.lock || \
+	  { echo "make: the packages of requirements.lock can't be installed; is the package index in reach?" >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,1 @@
+"""Who may draw how much, and why: pure and deterministic, no I/O."""

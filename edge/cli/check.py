@@ -1,0 +1,17 @@
+"""``edge check FILE``: every finding in a site file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.cli.findings import lines, read
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The site file.", show_default=False)],
+) -> None:
+    """Check a site file: exit code 0 if it is sound, 2 if not, with every finding."""
+    configuration = read(file)
+    for line in lines(file, configuration.notes):
+        typer.echo(line)

@@ -1,0 +1,31 @@
+"""How the findings in a site file are told: the same lines wherever the file is refused."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from edge.config import Configuration, load
+from edge.errors import Finding, Severity
+from edge.metering.families import FAMILIES
+
+
+def read(path: Path) -> Configuration:
+    """The configuration in the site file at ``path``.
+
+    :raises ConfigurationError: with every finding.
+    """
+    return load(path, meter_models=FAMILIES)
+
+
+def lines(path: Path | str, findings: Sequence[Finding]) -> Iterator[str]:
+    """One line for each finding, then the verdict: ``site.toml: 3 errors``, ``site.toml: sound (2 notes)``."""
+    for finding in findings:
+        yield finding.sentence(path)
+    errors = sum(1 for finding in findings if finding.severity is Severity.ERROR)
+    notes = len(findings) - errors
+    verdict = _count(errors, "error") if errors else "sound"
+    beside = f" ({_count(notes, 'note')})" if notes else ""
+    yield f"{path}: {verdict}{beside}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

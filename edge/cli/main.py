@@ -1,0 +1,67 @@
+"""The command ``edge``: its verbs, and what becomes of an error.
+
+Exit codes: 0 done, 1 failed while running, 2 wrong input, 130 interrupted. An error is told on stderr in one sentence
+(a site file's, in one line for each finding), never as a traceback.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from edge import __version__
+from edge.cli import check, run, status
+from edge.cli.findings import lines
+from edge.errors import ConfigurationError, EdgeError
+
+FAILED = 1
+WRONG_INPUT = 2
+INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
+
+app = typer.Typer(
+    name="edge",
+    help="Keeps a site's chargers under its fuses, and their cloud in the picture.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # errors and help as plain text: for a pipe as for a terminal
+)
+app.command("run")(run.run)
+app.command("check")(check.check)
+app.command("status")(status.status)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"edge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What holds for every verb."""
+
+
+def main() -> None:
+    """Run the command line of this process, and exit."""
+    try:
+        app(prog_name="edge")
+    except ConfigurationError as error:
+        _tell("\n".join(lines(error.path, error.findings)))
+        sys.exit(WRONG_INPUT)
+    except EdgeError as error:
+        _tell(f"edge: {error}")
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except OSError as error:  # what no room has foreseen: a full disk, a closed terminal
+        _tell(f"edge: {error.strerror or error}")
+        sys.exit(FAILED)
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)

@@ -1,0 +1,106 @@
+"""Addresses in the site file: where to listen, the cloud's, a meter's.
+
+Each function returns the parts or raises ValueError whose text completes "it ..." ("has no port").
+"""
+
+import re
+from ipaddress import IPv6Address
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+STATION_PLACEHOLDER = "{station}"
+WILDCARD_HOSTS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?")
+_MAX_HOST_NAME = 253  # RFC 1035 §2.3.4
+
+
+class HostPort(NamedTuple):
+    """A host (an IPv6 address without its brackets) and a TCP port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def host_port(text: str) -> HostPort:
+    """``127.0.0.1:9000``, ``[::1]:9000`` or ``gateway:9000``, the port from 1 to 65535."""
+    host, colon, digits = text.rpartition(":")
+    if not colon:
+        raise ValueError("has no port")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+        try:
+            IPv6Address(host)
+        except ValueError:
+            raise ValueError(f"has no IPv6 address in its brackets: '{host}'") from None
+    else:
+        _check_host(host)
+    if not re.fullmatch(r"[0-9]{1,5}", digits) or not 1 <= int(digits) <= 65535:
+        raise ValueError(f"has the port '{digits}', which is not from 1 to 65535")
+    return HostPort(host, int(digits))
+
+
+def _check_host(host: str) -> None:
+    if not host:
+        raise ValueError("has no host before its colon")
+    if ":" in host:
+        raise ValueError("has an IPv6 address without brackets or more than one port")
+    if len(host) > _MAX_HOST_NAME or not _HOST_NAME.fullmatch(host):
+        raise ValueError(f"has the host '{host}', which is neither a name nor an address")
+
+
+def _split(text: str) -> SplitResult:
+    if any(character <= " " or character == "\x7f" for character in text):
+        raise ValueError("has a blank or a control character in it")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as exc:
+        raise ValueError(f"is no address ({str(exc)[:80]})") from None
+    if not parts.hostname:
+        raise ValueError("has no host")
+    if port == 0:
+        raise ValueError("has the port 0")
+    return parts
+
+
+def check_upstream(text: str) -> None:
+    """``ws://`` or ``wss://``, a host, and ``{station}`` in the path or query."""
+    parts = _split(text)
+    if parts.scheme not in {"ws", "wss"}:
+        raise ValueError(f"begins with {parts.scheme or 'no scheme'}:, not with ws:// or wss://")
+    if parts.fragment:
+        raise ValueError("has a fragment (#...), which a WebSocket address can't have")
+    if STATION_PLACEHOLDER not in f"{parts.path}?{parts.query}":
+        raise ValueError(f"has no {STATION_PLACEHOLDER} in its path")
+    if re.search(r"[{}]", text.replace(STATION_PLACEHOLDER, "")):
+        raise ValueError(f"has braces other than {STATION_PLACEHOLDER}")
+
+
+def check_broker(text: str) -> None:
+    """``mqtt://`` or ``mqtts://``, and a host."""
+    parts = _split(text)
+    if parts.scheme not in {"mqtt", "mqtts"}:
+        raise ValueError(f"begins with {parts.scheme or 'no scheme'}:, not with mqtt:// or mqtts://")
+
+
+# Schemes of the contract that name a serial line, which this version can't read.
+_SERIAL_SCHEMES = frozenset({"rtu", "rtu+tcp"})
+
+
+def meter_endpoint(text: str) -> HostPort:
+    """``tcp://host:port``: Modbus TCP, the one way to a meter that this version reads."""
+    scheme = text.partition("://")[0]
+    if scheme in _SERIAL_SCHEMES:
+        raise ValueError(f"is {scheme}://, which this version does not read: it reads tcp://host:port only")
+    parts = _split(text)
+    if parts.scheme != "tcp":
+        raise ValueError("does not begin with tcp://")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("has more than a host and a port in it")
+    if parts.port is None:
+        raise ValueError("has no port")
+    return host_port(parts.netloc)

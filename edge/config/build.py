@@ -1,0 +1,64 @@
+"""From the checked tables to the site of the domain."""
+
+from edge.config.schema import SiteFile
+from edge.config.schema_site import ClassTable, StationTable
+from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Site, Station
+
+
+def site(file: SiteFile) -> Site:
+    """The site that ``file`` describes. The file must have passed the schema and the rules."""
+    control = file.control
+    return Site(
+        id=file.site.id,
+        timezone=file.site.timezone,
+        nominal_voltage_v=file.site.nominal_voltage_v,
+        control=ControlSettings(
+            mode=control.mode,
+            period_s=control.period_s,
+            lease_s=control.lease_s,
+            idle=control.idle,
+            meter_stale_s=control.meter_stale_s,
+        ),
+        circuits=tuple(
+            Circuit(
+                id=circuit.id,
+                parent=circuit.parent,
+                fuse_a=circuit.fuse_a,
+                margin_a=circuit.margin_a,
+                meter=circuit.meter,
+                background_reserve_a=circuit.background_reserve_a,
+            )
+            for circuit in file.circuit
+        ),
+        meters=tuple(
+            Meter(id=meter.id, model=meter.model, connection=meter.connection, unit=meter.unit) for meter in file.meter
+        ),
+        stations=tuple(_station(station, file.class_) for station in file.station),
+    )
+
+
+def _station(table: StationTable, classes: tuple[ClassTable, ...]) -> Station:
+    priority = _class_of(table, classes)
+    return Station(
+        id=table.id,
+        evses=tuple(
+            Evse(
+                key=EvseKey(station=table.id, evse=evse.id),
+                circuit=table.circuit,
+                phases=evse.phases,
+                min_a=evse.min_a,
+                max_a=evse.max_a,
+                fallback_a=evse.safe_a,
+                rank=priority.rank if priority is not None else 0,
+                weight=priority.weight if priority is not None else 1.0,
+            )
+            for evse in table.evse
+        ),
+    )
+
+
+def _class_of(table: StationTable, classes: tuple[ClassTable, ...]) -> ClassTable | None:
+    """The class that the station names, else the one of the lowest rank, else none."""
+    if table.class_ is None:
+        return min(classes, key=lambda element: element.rank, default=None)
+    return next(element for element in classes if element.id == table.class_)

@@ -1,0 +1,46 @@
+"""What must hold between the keys of a site file: one table of small rules.
+
+A rule looks at a :class:`~edge.config.draft.Draft` and yields the faults that it sees. It need not care for values that
+the schema has refused: faults at such places are left out here.
+"""
+
+from collections.abc import Callable, Iterator
+
+from edge.config import rules_circuits, rules_network, rules_stations
+from edge.config.draft import Draft
+from edge.config.faults import Fault
+
+Rule = Callable[[Draft], Iterator[Fault]]
+
+RULES: tuple[Rule, ...] = (
+    rules_circuits.unique_ids,
+    rules_circuits.one_grid_connection,
+    rules_circuits.parents_exist,
+    rules_circuits.no_cycle,
+    rules_circuits.margin_below_fuse,
+    rules_circuits.child_fuse_not_above_parent,
+    rules_circuits.meters_exist,
+    rules_circuits.meter_used_once,
+    rules_circuits.building_load_known,
+    rules_circuits.safe_currents_fit,
+    rules_stations.unique_ids,
+    rules_stations.circuits_exist,
+    rules_stations.classes_exist,
+    rules_stations.currents_in_order,
+    rules_stations.fallback_can_charge,
+    rules_stations.phases_distinct,
+    rules_network.time_zone_exists,
+    rules_network.reading_outlives_polls,
+    rules_network.one_listener_per_port,
+    rules_network.upstream_address,
+    rules_network.broker_address,
+    rules_network.meter_connections,
+    rules_network.meter_models_known,
+    rules_network.not_acted_on,
+)
+
+
+def check(draft: Draft) -> Iterator[Fault]:
+    """Every fault that the rules find."""
+    for rule in RULES:
+        yield from (fault for fault in rule(draft) if draft.sound(*fault.path))

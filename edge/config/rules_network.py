@@ -1,0 +1,157 @@
+"""Rules of addresses, meters and times, and what this version reads without acting on it."""
+
+import zoneinfo
+from collections.abc import Callable, Iterator
+
+from edge.config.addresses import (
+    WILDCARD_HOSTS,
+    HostPort,
+    check_broker,
+    check_upstream,
+    meter_endpoint,
+)
+from edge.config.draft import Draft
+from edge.config.faults import Fault, one_of
+from edge.config.locate import Path
+from edge.errors import Severity
+
+_MISSED_POLLS = 2  # a reading must live through one lost poll, or every lost packet is a fallback
+
+
+def time_zone_exists(draft: Draft) -> Iterator[Fault]:
+    """The time zone is one that this machine knows."""
+    name = draft.file.site.timezone
+    if name == "UTC":
+        return
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, LookupError, OSError):
+        known = zoneinfo.available_timezones()
+        near = one_of(sorted(known), name, kind="zones are", none="").partition("?")
+        hint = f"{near[0]}?" if near[1] else "for example Europe/Copenhagen"
+        yield Fault(
+            path=("site", "timezone"),
+            problem=f"is '{name}', which this machine doesn't know as a time zone",
+            remedy=hint if known else "install the package tzdata: there are no time zones on this machine",
+        )
+
+
+def reading_outlives_polls(draft: Draft) -> Iterator[Fault]:
+    """One lost poll doesn't make the meter stale."""
+    control = draft.file.control
+    least_s = _MISSED_POLLS * control.period_s
+    if control.meter_stale_s < least_s and draft.sound("control", "period_s"):
+        yield Fault(
+            path=("control", "meter_stale_s"),
+            problem=f"is {control.meter_stale_s:g}, so that one lost poll (period_s is {control.period_s:g}) "
+            "would make the meter stale",
+            remedy=f"give at least {least_s:g}",
+        )
+
+
+def _listeners(draft: Draft) -> Iterator[tuple[Path, HostPort]]:
+    yield ("ocpp", "listen"), draft.file.ocpp.listen
+    yield ("api", "listen"), draft.file.api.listen
+    if draft.file.bms.modbus is not None:
+        yield ("bms", "modbus", "listen"), draft.file.bms.modbus.listen
+
+
+def one_listener_per_port(draft: Draft) -> Iterator[Fault]:
+    """No two parts of the program listen on one port of one interface."""
+    taken: list[tuple[Path, HostPort]] = []
+    for path, address in _listeners(draft):
+        if not draft.sound(*path):
+            continue
+        for other_path, other in taken:
+            shares_host = address.host == other.host or WILDCARD_HOSTS & {address.host, other.host}
+            if address.port == other.port and shares_host:
+                yield Fault(
+                    path=path,
+                    problem=f"is {address}, whose port {'.'.join(map(str, other_path))} has already",
+                    remedy="give each its own port",
+                )
+        taken.append((path, address))
+
+
+def upstream_address(draft: Draft) -> Iterator[Fault]:
+    """The cloud's address is a WebSocket address with a place for the station's identity."""
+    yield from _address_fault(
+        ("ocpp", "upstream"),
+        draft.file.ocpp.upstream,
+        check_upstream,
+        "give ws:// or wss:// with {station}, for example wss://csms.example.com/ocpp/{station}",
+    )
+
+
+def broker_address(draft: Draft) -> Iterator[Fault]:
+    """The broker's address is an MQTT address."""
+    if draft.file.bms.mqtt is not None:
+        yield from _address_fault(
+            ("bms", "mqtt", "broker"),
+            draft.file.bms.mqtt.broker,
+            check_broker,
+            "give mqtt:// or mqtts://, for example mqtt://127.0.0.1:1883",
+        )
+
+
+def meter_connections(draft: Draft) -> Iterator[Fault]:
+    """Each meter has an address that can be read, and no two are the same device."""
+    devices: dict[tuple[HostPort, int], int] = {}
+    for index, meter in enumerate(draft.file.meter):
+        path: Path = ("meter", index, "connection")
+        yield from _address_fault(
+            path, meter.connection, meter_endpoint, "give tcp://host:port, for example tcp://192.168.1.50:502"
+        )
+        if not (draft.sound(*path) and draft.sound("meter", index, "unit")):
+            continue
+        try:
+            device = (meter_endpoint(meter.connection), meter.unit)
+        except ValueError:
+            continue
+        if device in devices:
+            yield Fault(
+                path=path,
+                problem=f"and unit {meter.unit} are those of '{draft.file.meter[devices[device]].id}' too",
+                remedy="give each device once, with its own address or unit",
+            )
+        devices.setdefault(device, index)
+
+
+def meter_models_known(draft: Draft) -> Iterator[Fault]:
+    """Each meter's model is a family of the catalogue."""
+    for index, meter in enumerate(draft.file.meter):
+        if meter.model not in draft.meter_models:
+            yield Fault(
+                path=("meter", index, "model"),
+                problem=f"is '{meter.model}', which is not in the meter catalogue",
+                remedy=one_of(
+                    sorted(draft.meter_models), meter.model, kind="models are", none="the catalogue is empty"
+                ),
+            )
+
+
+def not_acted_on(draft: Draft) -> Iterator[Fault]:
+    """Keys of the contract that are read and checked, but steer nothing in this version."""
+    places: list[Path] = [
+        ("circuit", index, "demand_limit_kw")
+        for index, circuit in enumerate(draft.circuits)
+        if circuit.demand_limit_kw is not None
+    ]
+    if draft.file.bms.mqtt is not None:
+        places.append(("bms", "mqtt"))
+    if draft.file.bms.modbus is not None:
+        places.append(("bms", "modbus"))
+    for path in places:
+        yield Fault(
+            severity=Severity.NOTE,
+            path=path,
+            problem="is checked but not acted on by this version",
+            remedy="leave it out, or don't rely on it",
+        )
+
+
+def _address_fault(path: Path, text: str, check: Callable[[str], object], remedy: str) -> Iterator[Fault]:
+    try:
+        check(text)
+    except ValueError as exc:
+        yield Fault(path=path, problem=str(exc), remedy=remedy)

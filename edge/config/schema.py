@@ -1,0 +1,161 @@
+"""The site file's tables, as pydantic models: its keys, their types, ranges and defaults.
+
+Here: the whole file and the adapters' tables. The site's own are in :mod:`edge.config.schema_site`, where it is also
+told how a field's description and example become the remedy of an error.
+"""
+
+from typing import Annotated
+
+from pydantic import Field, PlainValidator
+
+from edge.config.addresses import HostPort, host_port
+from edge.config.faults import shown
+from edge.config.schema_site import (
+    ID_PATTERN,
+    CircuitTable,
+    ClassTable,
+    ControlTable,
+    MeterTable,
+    SiteTable,
+    StationTable,
+    Table,
+)
+
+
+def _listen(value: object) -> HostPort:
+    if not isinstance(value, str):
+        raise ValueError(f"is {shown(value)}, no text")  # noqa: TRY004 - pydantic collects ValueErrors only
+    return host_port(value)
+
+
+Listen = Annotated[HostPort, PlainValidator(_listen)]
+
+
+class OcppTable(Table):
+    """``[ocpp]``"""
+
+    listen: Annotated[
+        Listen,
+        Field(
+            description="the address for the stations as host:port with a port from 1 to 65535",
+            examples=["0.0.0.0:9000"],
+        ),
+    ] = HostPort("127.0.0.1", 9000)
+    upstream: Annotated[
+        str,
+        Field(
+            description="the cloud's address with {station} where the station's identity goes",
+            examples=["wss://csms.example.com/ocpp/{station}"],
+        ),
+    ]
+    mode: Annotated[
+        str,
+        Field(
+            pattern="^(autonomous|transparent)$",
+            description='"autonomous" or "transparent"',
+            examples=["autonomous"],
+        ),
+    ] = "autonomous"
+    unknown_stations: Annotated[
+        str, Field(pattern="^(wait|refuse)$", description='"wait" or "refuse"', examples=["wait"])
+    ] = "wait"
+
+
+class MqttTable(Table):
+    """``[bms.mqtt]``"""
+
+    broker: Annotated[str, Field(description="the MQTT broker's address", examples=["mqtt://127.0.0.1:1883"])] = (
+        "mqtt://127.0.0.1:1883"
+    )
+
+
+class ModbusTable(Table):
+    """``[bms.modbus]``"""
+
+    listen: Annotated[
+        Listen,
+        Field(
+            description="the address for the BMS as host:port with a port from 1 to 65535", examples=["127.0.0.1:5502"]
+        ),
+    ] = HostPort("127.0.0.1", 5502)
+    writable: Annotated[bool, Field(description="whether the BMS may write limits, true or false", examples=[True])] = (
+        True
+    )
+    limit_timeout_s: Annotated[
+        float,
+        Field(gt=0, le=86_400, description="how long a written limit holds in s, above 0", examples=[60]),
+    ] = 60.0
+    fallback_a: Annotated[
+        float,
+        Field(ge=0, description="the limit in A when the BMS falls silent, 0 or more", examples=[20]),
+    ]
+
+
+class BmsTable(Table):
+    """``[bms]``"""
+
+    mqtt: Annotated[MqttTable | None, Field(description="the table [bms.mqtt]")] = None
+    modbus: Annotated[ModbusTable | None, Field(description="the table [bms.modbus] with fallback_a")] = None
+
+
+class ApiTable(Table):
+    """``[api]``"""
+
+    listen: Annotated[
+        Listen,
+        Field(
+            description="the local API's address as host:port with a port from 1 to 65535", examples=["127.0.0.1:8080"]
+        ),
+    ] = HostPort("127.0.0.1", 8080)
+
+
+class StorageTable(Table):
+    """``[storage]``"""
+
+    path: Annotated[
+        str,
+        Field(
+            min_length=1,
+            pattern=ID_PATTERN,
+            description="the folder for what must outlive a restart",
+            examples=["/var/lib/edge-controller"],
+        ),
+    ] = "/var/lib/edge-controller"
+
+
+class SiteFile(Table):
+    """The whole file."""
+
+    site: Annotated[SiteTable, Field(description="the table [site] with an id", examples=[{"id": "harbour-3"}])]
+    control: Annotated[ControlTable, Field(description="the table [control]", examples=[{}])] = ControlTable()
+    circuit: Annotated[
+        tuple[CircuitTable, ...],
+        Field(
+            strict=False,
+            min_length=1,
+            description="at least one [[circuit]] with id and fuse_a",
+            examples=[[{"id": "main", "fuse_a": 63}]],
+        ),
+    ]
+    meter: Annotated[
+        tuple[MeterTable, ...],
+        Field(strict=False, description="each meter as a table [[meter]]", examples=[[]]),
+    ] = ()
+    class_: Annotated[
+        tuple[ClassTable, ...],
+        Field(strict=False, alias="class", description="each class as a table [[class]]", examples=[[]]),
+    ] = ()
+    station: Annotated[
+        tuple[StationTable, ...],
+        Field(strict=False, description="each station as a table [[station]]", examples=[[]]),
+    ] = ()
+    ocpp: Annotated[
+        OcppTable,
+        Field(
+            description='the table [ocpp] with upstream, for example upstream = "wss://csms.example.com/{station}"',
+            examples=[{"upstream": "wss://csms.example.com/{station}"}],
+        ),
+    ]
+    bms: Annotated[BmsTable, Field(description="the table [bms]", examples=[{}])] = BmsTable()
+    api: Annotated[ApiTable, Field(description="the table [api]", examples=[{}])] = ApiTable()
+    storage: Annotated[StorageTable, Field(description="the table [storage]", examples=[{}])] = StorageTable()

@@ -1,0 +1,1 @@
+"""The only code that ticks: it gathers the facts, asks for a decision and sees it carried out."""

@@ -1,0 +1,108 @@
+"""From a decision to the commands that carry it out: cuts first, raises last, and nothing that needn't be said."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from edge.allocation.exposure import Grant
+from edge.domain.setpoint import LimitCommand, Purpose
+from edge.domain.site import ControlSettings, Evse, EvseKey, IdlePolicy
+from edge.units import Amps, Seconds
+
+# What an idle EVSE holds lasts this long: long enough that a charger's flash is written once in half an hour only.
+IDLE_LEASE_S = 3600.0
+# A write that failed is tried again after this long; one that the station keeps refusing, after the longer time.
+RETRY_S = 5.0
+RETRY_REFUSED_S = 60.0
+# Refusals in a row after which the station is believed to mean it.
+REFUSALS_THAT_COUNT = 2
+# Leases are renewed when half of them is over: a whole half for retries.
+RENEW_AT = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A command without an answer yet."""
+
+    command: int
+    limit_a: Amps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """How writing one limit of an EVSE stands."""
+
+    pending: Pending | None = None
+    write_again: bool = False  # what it holds must be asserted once more
+    failed_at: Seconds | None = None
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What one limit of an EVSE should be, and how it stands.
+
+    ``told_a`` is what it was last told, ``held`` what it last confirmed.
+    """
+
+    key: EvseKey
+    purpose: Purpose
+    limit_a: Amps
+    safe_a: Amps
+    transaction_id: str | None
+    told_a: Amps
+    held: Grant | None
+    writing: Writing
+
+
+def idle_limit_a(evse: Evse, settings: ControlSettings) -> Amps:
+    """What any session that begins on the EVSE is allowed before it has a limit of its own."""
+    return evse.fallback_a if settings.idle is IdlePolicy.SAFE else 0.0
+
+
+def actuate(
+    intents: Iterable[Intent], *, settings: ControlSettings, now: Seconds, first_id: int
+) -> Sequence[LimitCommand]:
+    """The commands to send now, in order: cuts (the largest first), what has no limit yet, renewals, raises."""
+    due = [intent for intent in intents if _is_due(intent, settings, now)]
+    due.sort(key=_urgency)
+    return [
+        LimitCommand(
+            id=first_id + number,
+            key=intent.key,
+            purpose=intent.purpose,
+            limit_a=intent.limit_a,
+            safe_a=intent.safe_a,
+            lease_s=_lease_s(intent.purpose, settings),
+            transaction_id=intent.transaction_id,
+        )
+        for number, intent in enumerate(due)
+    ]
+
+
+def _lease_s(purpose: Purpose, settings: ControlSettings) -> Seconds:
+    return IDLE_LEASE_S if purpose is Purpose.IDLE else settings.lease_s
+
+
+def _is_due(intent: Intent, settings: ControlSettings, now: Seconds) -> bool:
+    writing = intent.writing
+    if writing.pending is not None:
+        # One at a time, but a cut waits for nobody: it overtakes the pending command where that is still queued.
+        return intent.limit_a < writing.pending.limit_a
+    if writing.failed_at is not None:
+        wait_s = RETRY_REFUSED_S if writing.failures >= REFUSALS_THAT_COUNT else RETRY_S
+        return now - writing.failed_at >= wait_s
+    if intent.held is None or writing.write_again:
+        return True
+    if intent.limit_a != intent.held.limit_a:
+        return True
+    return now - intent.held.sent_at >= RENEW_AT * _lease_s(intent.purpose, settings)
+
+
+def _urgency(intent: Intent) -> tuple[int, float, EvseKey]:
+    if intent.purpose is Purpose.SESSION and intent.limit_a < intent.told_a:
+        return (0, intent.limit_a - intent.told_a, intent.key)
+    if intent.held is None and intent.purpose is Purpose.IDLE:
+        return (1, 0.0, intent.key)
+    if intent.limit_a <= intent.told_a:
+        return (2, 0.0, intent.key)
+    return (3, 0.0, intent.key)

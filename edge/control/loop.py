@@ -1,0 +1,152 @@
+"""The control loop: sample, decide, act, publish; at a fixed rate, never overlapping, never queued up.
+
+Tick ``n`` is due at ``start + n * period``, so that lateness doesn't add up. A tick that overruns makes the ones whose
+time it took be counted as missed and skipped.
+"""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from edge.allocation.decide import Decision, Memory, decide
+from edge.allocation.snapshot import Snapshot
+from edge.clock import Clock
+from edge.control.actuate import Intent, actuate, idle_limit_a
+from edge.control.board import Board, EvseRecord
+from edge.control.ports import LimitPort, MeterPort
+from edge.control.vitals import Vitals
+from edge.domain.setpoint import LimitCommand, Purpose, Setpoint
+from edge.domain.site import Mode
+from edge.units import Seconds
+
+log = structlog.get_logger(__name__)
+
+# The share of a period that a tick waits for its meters; what comes later counts in the next.
+SAMPLE_SHARE = 0.4
+
+
+class ControlLoop:
+    """Joins the board, the decision and the ports. ``publish`` is called with each tick's snapshot and decision."""
+
+    def __init__(
+        self,
+        *,
+        board: Board,
+        meters: MeterPort,
+        limits: LimitPort,
+        clock: Clock,
+        vitals: Vitals,
+        publish: Callable[[Snapshot, Decision], None],
+    ) -> None:
+        self._board = board
+        self._meters = meters
+        self._limits = limits
+        self._clock = clock
+        self._vitals = vitals
+        self._publish = publish
+        self._memory = Memory()
+        self._next_id = 1
+        self._told = _Told()
+        self._sampling: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        period_s = self._board.site.control.period_s
+        start = self._clock.monotonic()
+        number = 0
+        try:
+            while True:
+                await self._sleep_until(start + number * period_s)
+                begun = self._clock.monotonic()
+                await self._sample(period_s * SAMPLE_SHARE)
+                self.tick()
+                ended = self._clock.monotonic()
+                self._vitals.completed(at=ended, took_s=ended - begun)
+                due = max(number + 1, math.ceil((ended - start) / period_s))
+                if due > number + 1:
+                    self._vitals.missed(due - number - 1)
+                    log.warning("ticks missed", count=due - number - 1, tick_took_s=round(ended - begun, 3))
+                number = due
+        finally:
+            if self._sampling is not None:
+                self._sampling.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._sampling
+
+    def tick(self) -> Decision:
+        """One decision from what is on the board now, carried out."""
+        now = self._clock.monotonic()
+        snapshot = self._board.snapshot(now)
+        decision = decide(snapshot, self._memory)
+        self._memory = decision.memory
+        if self._board.site.control.mode is Mode.CONTROL:
+            commands = self._commands(decision, now)
+            self._board.issued(commands, now)
+            for command in commands:
+                self._limits.write_limit(command)
+        self._told.log_changes(decision.setpoints)
+        self._publish(snapshot, decision)
+        return decision
+
+    def _commands(self, decision: Decision, now: Seconds) -> Sequence[LimitCommand]:
+        setpoints = {setpoint.key: setpoint for setpoint in decision.setpoints}
+        intents = [
+            intent
+            for key, record in self._board.evses.items()
+            if self._board.stations[key.station].online_since is not None
+            for intent in self._intents(record, setpoints[key])
+        ]
+        commands = actuate(intents, settings=self._board.site.control, now=now, first_id=self._next_id)
+        self._next_id += len(commands)
+        return commands
+
+    def _intents(self, record: EvseRecord, setpoint: Setpoint) -> list[Intent]:
+        evse = record.evse
+        purposes = {Purpose.IDLE: idle_limit_a(evse, self._board.site.control)}
+        if record.transaction_id is not None:
+            # What isn't ours to limit is asked for its safe current all the same.
+            purposes[Purpose.SESSION] = setpoint.limit_a if setpoint.limit_a is not None else evse.fallback_a
+        return [
+            Intent(
+                key=evse.key,
+                purpose=purpose,
+                limit_a=limit_a,
+                safe_a=evse.fallback_a,
+                transaction_id=record.transaction_id if purpose is Purpose.SESSION else None,
+                told_a=record.told_a,
+                held=record.holdings.in_force(purpose),
+                writing=record.writing[purpose],
+            )
+            for purpose, limit_a in purposes.items()
+        ]
+
+    async def _sample(self, budget_s: Seconds) -> None:
+        """Poll the meters, and wait for them as long as the tick can spare. A late poll isn't cancelled: on a serial
+        line its answer would be taken for the next one's."""
+        if self._sampling is None or self._sampling.done():
+            self._sampling = asyncio.create_task(self._meters.sample())
+        await asyncio.wait([self._sampling], timeout=budget_s)
+        if self._sampling.done():
+            self._sampling.result()
+
+    async def _sleep_until(self, due: Seconds) -> None:
+        # The event loop's timers may fire a little early by our clock: then once more.
+        while (wait_s := due - self._clock.monotonic()) > 0:  # noqa: ASYNC110 - time is what is waited for
+            await asyncio.sleep(wait_s)
+
+
+class _Told:
+    """Writes a setpoint to the log when it changes, not every tick."""
+
+    def __init__(self) -> None:
+        self._last: dict[object, tuple[object, ...]] = {}
+
+    def log_changes(self, setpoints: Sequence[Setpoint]) -> None:
+        for setpoint in setpoints:
+            what = (setpoint.limit_a, setpoint.reason, setpoint.circuit, setpoint.phase)
+            if self._last.get(setpoint.key) != what:
+                self._last[setpoint.key] = what
+                log.info("setpoint", evse=str(setpoint.key), text=setpoint.text)

@@ -1,0 +1,52 @@
+"""What control needs of the adapters, and what it offers them.
+
+Adapters hand facts in through :class:`FactSink` from the event loop's thread, as they happen. Nothing here blocks.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from edge.domain.reading import MeterFact
+from edge.domain.setpoint import LimitCommand
+from edge.domain.station import StationFact
+
+
+class FactSink(Protocol):
+    """Takes facts from meters and stations. Implemented by :class:`edge.control.board.Board`."""
+
+    def take(self, fact: StationFact | MeterFact) -> None:
+        """Remember the fact. Unknown stations, EVSEs and meters are ignored."""
+
+
+class LimitPort(Protocol):
+    """Writes limits to stations. Implemented by the OCPP server."""
+
+    def write_limit(self, command: LimitCommand) -> None:
+        """Queue the limit ahead of everything else for its station, and return at once.
+
+        A limit for the same EVSE and purpose that is still queued is replaced by this one (its outcome is NOT_SENT).
+        What becomes of each command comes back as facts: LimitSent when its frame is handed to the socket, then exactly
+        one LimitAnswered.
+        """
+
+
+class MeterPort(Protocol):
+    """All meters of the site."""
+
+    async def sample(self) -> None:
+        """Poll every meter once; return when each has delivered a MeterReading or a MeterFailed to the FactSink.
+
+        Never raises for a meter's sake. The caller may stop waiting: the poll then goes on, and its reading arrives
+        late. A call while a poll of the same meter still runs doesn't start a second one.
+        """
+
+
+class Watchdog(Protocol):
+    """The service manager."""
+
+    def ready(self) -> None: ...
+    def feed(self) -> None: ...
+    def stopping(self) -> None: ...
+
+
+StatusReport = Mapping[str, Any]  # what `edge status --json` and GET /api/v1/status show: plain JSON values

@@ -1,0 +1,96 @@
+"""What is shown of the site: the one report that the command line, the API and the metrics are made from."""
+
+from typing import Any
+
+from edge.allocation.decide import Decision
+from edge.allocation.headroom import exposure_a
+from edge.allocation.snapshot import EvseState, Snapshot
+from edge.control.board import Board
+from edge.control.ports import StatusReport
+from edge.control.vitals import Pulse
+from edge.domain.setpoint import Purpose, Setpoint
+from edge.units import PhaseAmps
+
+DECIMALS = 2  # of amperes shown
+
+
+def status(board: Board, snapshot: Snapshot, decision: Decision, pulse: Pulse) -> StatusReport:
+    """The site as the last completed tick saw it; the daemon adds what it knows of the process."""
+    setpoints = {setpoint.key: setpoint for setpoint in decision.setpoints}
+    return {
+        "site": board.site.id,
+        "mode": board.site.control.mode.value,
+        "control": {
+            "ticks": pulse.ticks,
+            "missed_ticks": pulse.missed_ticks,
+            "period_s": board.site.control.period_s,
+            "last_tick_s": round(pulse.last_tick_s, 6),
+            "state": "METER_STALE" if decision.headroom.stale else "NORMAL",
+        },
+        "meters": [_meter(board, meter.id, snapshot) for meter in board.site.meters],
+        "circuits": [_circuit(snapshot, index, decision) for index in range(len(snapshot.circuits))],
+        "stations": [
+            {
+                "id": station_id,
+                "connected": record.online_since is not None,
+                "cloud_connected": record.cloud_connected,
+                "vendor": record.vendor,
+                "model": record.model,
+                "evses": [
+                    _evse(board, state, setpoints[state.key], snapshot)
+                    for state in snapshot.evses
+                    if state.key.station == station_id
+                ],
+            }
+            for station_id, record in board.stations.items()
+        ],
+    }
+
+
+def _meter(board: Board, meter_id: str, snapshot: Snapshot) -> dict[str, Any]:
+    record = board.meters[meter_id]
+    reading = record.reading
+    age_s = round(snapshot.now - reading.at, 3) if reading is not None else None
+    return {
+        "id": meter_id,
+        "age_s": age_s,
+        "ok": age_s is not None and age_s <= board.site.control.meter_stale_s and record.problem is None,
+        "problem": record.problem,
+        "current_a": _amps(reading.current_a if reading is not None else None),
+        "voltage_v": list(reading.voltage_v) if reading is not None and reading.voltage_v is not None else None,
+        "power_w": reading.power_w if reading is not None else None,
+    }
+
+
+def _circuit(snapshot: Snapshot, index: int, decision: Decision) -> dict[str, Any]:
+    state = snapshot.circuits[index]
+    circuit = state.circuit
+    return {
+        "id": circuit.id,
+        "parent": circuit.parent,
+        "fuse_a": circuit.fuse_a,
+        "rating_a": circuit.rating_a,
+        "measured_a": _amps(state.measured_a),
+        "background_a": _amps(decision.headroom.background_a[circuit.id]),
+        "headroom_a": _amps(decision.headroom.left_a[circuit.id]),
+        "exposure_a": _amps(decision.exposure_a[circuit.id]),
+    }
+
+
+def _evse(board: Board, state: EvseState, setpoint: Setpoint, snapshot: Snapshot) -> dict[str, Any]:
+    held = state.holdings.in_force(Purpose.SESSION if state.in_session else Purpose.IDLE)
+    return {
+        "id": state.key.evse,
+        "status": state.status.value,
+        "transaction_id": board.evses[state.key].transaction_id,
+        "limit_a": setpoint.limit_a,
+        "accepted_a": held.limit_a if held is not None else None,
+        "exposure_a": round(exposure_a(state, snapshot.now), DECIMALS),
+        "draw_a": _amps(state.draw_a),
+        "reason": setpoint.reason.value,
+        "text": setpoint.text,
+    }
+
+
+def _amps(amps: PhaseAmps | None) -> list[float] | None:
+    return [round(value, DECIMALS) for value in amps] if amps is not None else None

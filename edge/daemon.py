@@ -1,0 +1,165 @@
+"""The composition root: the one place that knows all rooms and joins them."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvloop
+
+from edge import __version__
+from edge.allocation.decide import Decision
+from edge.allocation.snapshot import Snapshot
+from edge.clock import Clock, SystemClock
+from edge.config import Configuration
+from edge.control import report
+from edge.control.board import Board
+from edge.control.loop import ControlLoop
+from edge.control.ports import StatusReport, Watchdog
+from edge.control.vitals import Vitals
+from edge.metering.families import FAMILIES
+from edge.metering.poller import Meters
+from edge.ocpp.server import OcppServer
+from edge.ocpp.settings import CloudLoss, OcppSettings, UnknownStations
+from edge.ocpp.waiting import WaitingStation
+from edge.system.notify import ServiceManager
+from edge.system.paths import control_socket
+from edge.web.app import make_app
+from edge.web.server import ApiServer
+
+log = structlog.get_logger(__name__)
+
+
+class Daemon:
+    """A running gateway: what it is made of, and what it shows of itself."""
+
+    def __init__(self, configuration: Configuration, *, socket: Path, clock: Clock, watchdog: Watchdog) -> None:
+        site = configuration.site
+        self._clock = clock
+        self._started_at = clock.monotonic()
+        self._watchdog = watchdog
+        self._last: tuple[Snapshot, Decision] | None = None
+        self._board = Board(site, started_at=self._started_at)
+        self._vitals = Vitals(watchdog, site.control.period_s)
+        self._ocpp = OcppServer(site=site, settings=_ocpp_settings(configuration), clock=clock, sink=self._board)
+        self._meters = Meters(meters=site.meters, families=FAMILIES, clock=clock, sink=self._board)
+        self._loop = ControlLoop(
+            board=self._board,
+            meters=self._meters,
+            limits=self._ocpp,
+            clock=clock,
+            vitals=self._vitals,
+            publish=self._publish,
+        )
+        app = make_app(status=self.status, healthy=self.healthy)
+        self._api = ApiServer(app, listen=configuration.api.listen, socket=socket)
+
+    def status(self) -> StatusReport:
+        """The site as the last tick saw it, and the process as it is."""
+        process = {
+            "version": __version__,
+            "time": _timestamp(self._clock.wall()),
+            "uptime_s": round(self._clock.monotonic() - self._started_at, 1),
+            "waiting_stations": [_waiting(station) for station in self._ocpp.waiting],
+        }
+        if self._last is None:
+            return process | {"site": self._board.site.id, "control": {"state": "STARTING"}}
+        snapshot, decision = self._last
+        return process | dict(report.status(self._board, snapshot, decision, self._vitals.pulse))
+
+    def healthy(self) -> bool:
+        """Whether the control loop completed a tick lately."""
+        return self._vitals.alive(self._clock.monotonic())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Start everything, control until ``stop`` is set or a part fails, and end in order.
+
+        :raises StartError: an address is in use, a folder can't be written.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            # Ended in the reverse order: the API shows the end of the rest, and stations see their link close first.
+            await stack.enter_async_context(_running(self._api.start, self._api.stop))
+            stack.push_async_callback(self._meters.close)
+            await stack.enter_async_context(_running(self._ocpp.start, self._ocpp.stop))
+            control = asyncio.create_task(self._loop.run(), name="control loop")
+            stopped = asyncio.create_task(stop.wait(), name="stop signal")
+            log.info("controlling", site=self._board.site.id, mode=self._board.site.control.mode.value)
+            try:
+                await asyncio.wait([control, stopped], return_when=asyncio.FIRST_COMPLETED)
+                self._watchdog.stopping()
+                if control.done():
+                    control.result()
+            finally:
+                for task in (control, stopped):
+                    task.cancel()
+                await asyncio.gather(control, stopped, return_exceptions=True)
+        log.info("stopped", ticks=self._vitals.pulse.ticks)
+
+    def _publish(self, snapshot: Snapshot, decision: Decision) -> None:
+        self._last = (snapshot, decision)
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    start: Callable[[], Coroutine[Any, Any, None]], stop: Callable[[], Coroutine[Any, Any, None]]
+) -> AsyncIterator[None]:
+    await start()
+    try:
+        yield
+    finally:
+        await stop()
+
+
+def _waiting(station: WaitingStation) -> dict[str, str | None]:
+    return {
+        "id": station.identity,
+        "address": station.address,
+        "vendor": station.vendor,
+        "model": station.model,
+        "serial": station.serial,
+        "since": _timestamp(station.since),
+    }
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _ocpp_settings(configuration: Configuration) -> OcppSettings:
+    table = configuration.ocpp
+    host, port = table.listen
+    return OcppSettings(
+        listen_host=host,
+        listen_port=port,
+        upstream=table.upstream,
+        unknown_stations=UnknownStations(table.unknown_stations),
+        mode=CloudLoss(table.mode),
+    )
+
+
+def run(configuration: Configuration, *, socket_path: Path | None = None) -> None:
+    """Run the gateway until SIGTERM or SIGINT.
+
+    :raises StartError: it can't start.
+    """
+    for note in configuration.notes:
+        log.warning("site file", note=note.sentence(configuration.path))
+    uvloop.run(_run(configuration, socket_path))
+
+
+async def _run(configuration: Configuration, socket_path: Path | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    daemon = Daemon(
+        configuration,
+        socket=socket_path if socket_path is not None else control_socket(),
+        clock=SystemClock(),
+        watchdog=ServiceManager(),
+    )
+    await daemon.run(stop)

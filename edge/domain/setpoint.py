@@ -1,0 +1,104 @@
+"""What an EVSE is allowed, why, and how it is told."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edge.domain.site import EvseKey
+from edge.units import Amps, Phase, Seconds
+
+
+class Reason(StrEnum):
+    """The constraint that binds a setpoint. Each has its sentence in :data:`SENTENCES`."""
+
+    MAXIMUM = "MAXIMUM"
+    DEMAND_MET = "DEMAND_MET"
+    CIRCUIT_FULL = "CIRCUIT_FULL"
+    WAITING_FOR_ROOM = "WAITING_FOR_ROOM"
+    WAITING_FOR_CUT = "WAITING_FOR_CUT"
+    STEADYING = "STEADYING"
+    CAR_PAUSED = "CAR_PAUSED"
+    IDLE = "IDLE"
+    METER_STALE = "METER_STALE"
+    OVERLOAD = "OVERLOAD"
+    STATION_OFFLINE = "STATION_OFFLINE"
+    STATION_NEW = "STATION_NEW"
+    STATION_SILENT = "STATION_SILENT"
+    STATION_REFUSES = "STATION_REFUSES"
+    STATION_DISOBEYS = "STATION_DISOBEYS"
+
+
+SENTENCES: dict[Reason, str] = {
+    Reason.MAXIMUM: "the most this EVSE can give",
+    Reason.DEMAND_MET: "all the car can use",
+    Reason.CIRCUIT_FULL: "{circuit} {phase} is full ({used_a:.1f} of {rating_a:g} A)",
+    Reason.WAITING_FOR_ROOM: "waits: {circuit} {phase} has no {min_a:g} A left ({used_a:.1f} of {rating_a:g} A)",
+    Reason.WAITING_FOR_CUT: "waits until others have obeyed their cut on {circuit} {phase}",
+    Reason.STEADYING: "held a moment before it rises",
+    Reason.CAR_PAUSED: "the car has paused; its minimum is there when it wakes",
+    Reason.IDLE: "no car is charging",
+    Reason.METER_STALE: "meter {meter} gives no reading: safe current",
+    Reason.OVERLOAD: "{circuit} {phase} is overloaded by what is not ours ({used_a:.1f} of {rating_a:g} A)",
+    Reason.STATION_OFFLINE: "the station can't be reached: what it may draw by itself is kept free",
+    Reason.STATION_NEW: "the station has not confirmed a limit yet: what it may draw is kept free",
+    Reason.STATION_SILENT: "the station doesn't answer: what it may draw by itself is kept free",
+    Reason.STATION_REFUSES: "the station refuses its limit: what it may draw by itself is kept free",
+    Reason.STATION_DISOBEYS: "the station draws more than it accepted: what it may draw is kept free",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setpoint:
+    """What one EVSE may draw per phase, with the constraint that binds it.
+
+    ``limit_a`` is None where the EVSE isn't ours to limit (out of reach, refusing); then ``reserved_a`` is what is kept
+    free for it.
+    """
+
+    key: EvseKey
+    limit_a: Amps | None
+    reason: Reason
+    circuit: str | None = None
+    phase: Phase | None = None
+    meter: str | None = None
+    used_a: Amps | None = None
+    rating_a: Amps | None = None
+    min_a: Amps | None = None
+    reserved_a: Amps | None = None
+
+    @property
+    def text(self) -> str:
+        """The same sentence everywhere: ``6.0 A: garage L2 is full (39.8 of 40 A)``."""
+        shown = self.limit_a if self.limit_a is not None else self.reserved_a
+        sentence = SENTENCES[self.reason].format(
+            circuit=self.circuit,
+            phase=self.phase,
+            meter=self.meter,
+            used_a=self.used_a if self.used_a is not None else 0.0,
+            rating_a=self.rating_a if self.rating_a is not None else 0.0,
+            min_a=self.min_a if self.min_a is not None else 0.0,
+        )
+        return f"{shown:.1f} A: {sentence}" if shown is not None else sentence
+
+
+class Purpose(StrEnum):
+    """Which of an EVSE's two limits a command sets."""
+
+    IDLE = "idle"  # what any session that begins is allowed: a TxDefaultProfile
+    SESSION = "session"  # what the running session is allowed: a TxProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitCommand:
+    """A limit to write to an EVSE as a dead-man profile.
+
+    It holds ``limit_a`` for ``lease_s`` from its start, then the lower of limit and ``safe_a`` for as long again, then
+    ``safe_a`` for good: so nothing rises when a lease ends, and no car is left at 0 for ever.
+    """
+
+    id: int
+    key: EvseKey
+    purpose: Purpose
+    limit_a: Amps
+    safe_a: Amps
+    lease_s: Seconds
+    transaction_id: str | None = None  # of the running session, for Purpose.SESSION

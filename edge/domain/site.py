@@ -1,0 +1,131 @@
+"""The site as its installer describes it: circuits, meters, stations and how they are wired."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from edge.units import Amps, Phase, Seconds, Volts
+
+
+class Mode(StrEnum):
+    """What the controller may do."""
+
+    CONTROL = "control"  # owns the charging profiles
+    OBSERVE = "observe"  # relays, reads, computes, explains; commands nothing
+
+
+class IdlePolicy(StrEnum):
+    """What an EVSE without a session is allowed, so that a session's first seconds are safe."""
+
+    ZERO = "zero"
+    SAFE = "safe"  # for chargers that mishandle 0 A: their safe currents are reserved while idle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circuit:
+    """A fused circuit. The one without a parent is the grid connection."""
+
+    id: str
+    parent: str | None
+    fuse_a: Amps  # per phase
+    margin_a: Amps = 0.0
+    meter: str | None = None  # id of the meter through which all of this circuit's current flows
+    background_reserve_a: Amps | None = None  # the worst load besides the EVSEs, per phase
+
+    @property
+    def rating_a(self) -> Amps:
+        """What the controller may plan with, per phase: the fuse less its margin."""
+        return self.fuse_a - self.margin_a
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """An energy meter and how to reach it."""
+
+    id: str
+    model: str  # a family of the catalogue
+    connection: str  # tcp://host:port
+    unit: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class EvseKey:
+    """Names one EVSE of the site. In OCPP 1.6 the EVSE's id is the connector's."""
+
+    station: str
+    evse: int
+
+    def __str__(self) -> str:
+        return f"{self.station}/{self.evse}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evse:
+    """One charging point: at most one car draws from it at a time."""
+
+    key: EvseKey
+    circuit: str
+    phases: tuple[Phase, ...]  # the grid phase on the EVSE's own L1, L2, L3
+    min_a: Amps
+    max_a: Amps
+    fallback_a: Amps  # what it draws at most when it can't hear us: the safe current of its profiles
+    rank: int = 0  # 0 is served first
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """A charging station: one OCPP identity."""
+
+    id: str
+    evses: tuple[Evse, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlSettings:
+    """How the control loop behaves."""
+
+    mode: Mode = Mode.CONTROL
+    period_s: Seconds = 1.0
+    lease_s: Seconds = 120.0
+    idle: IdlePolicy = IdlePolicy.ZERO
+    meter_stale_s: Seconds = 5.0  # five missed polls; an MCB at 1.45 In holds 13 s at worst
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Everything the controller knows of a site before it has heard from it."""
+
+    id: str
+    timezone: str
+    nominal_voltage_v: Volts
+    control: ControlSettings
+    circuits: tuple[Circuit, ...]
+    meters: tuple[Meter, ...] = ()
+    stations: tuple[Station, ...] = field(default=())
+
+    @cached_property
+    def circuit_by_id(self) -> dict[str, Circuit]:
+        return {circuit.id: circuit for circuit in self.circuits}
+
+    @cached_property
+    def station_by_id(self) -> dict[str, Station]:
+        return {station.id: station for station in self.stations}
+
+    @cached_property
+    def evses(self) -> tuple[Evse, ...]:
+        """Every EVSE, in the file's order."""
+        return tuple(evse for station in self.stations for evse in station.evses)
+
+    @cached_property
+    def evse_by_key(self) -> dict[EvseKey, Evse]:
+        return {evse.key: evse for evse in self.evses}
+
+    def path(self, circuit_id: str) -> Iterator[Circuit]:
+        """The circuit and all those above it, up to the grid connection."""
+        next_id: str | None = circuit_id
+        while next_id is not None:
+            circuit = self.circuit_by_id[next_id]
+            yield circuit
+            next_id = circuit.parent

@@ -1,0 +1,145 @@
+"""What a station tells us, as facts that carry the monotonic time at which they reached the gateway."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edge.domain.site import EvseKey
+from edge.units import PhaseAmps, Seconds, WattHours, Watts
+
+
+class EvseStatus(StrEnum):
+    """Status of an EVSE; the values are those of OCPP 1.6 §7.7 ChargePointStatus."""
+
+    AVAILABLE = "Available"
+    PREPARING = "Preparing"
+    CHARGING = "Charging"
+    SUSPENDED_EV = "SuspendedEV"
+    SUSPENDED_EVSE = "SuspendedEVSE"
+    FINISHING = "Finishing"
+    RESERVED = "Reserved"
+    UNAVAILABLE = "Unavailable"
+    FAULTED = "Faulted"
+    UNKNOWN = "Unknown"  # ours: nothing was heard yet
+
+
+class LimitOutcome(StrEnum):
+    """What became of a limit that was to be written to a station."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"  # the station answered, and holds what it held before
+    SILENT = "silent"  # no answer in time, or the link broke: the station may hold it or not
+    NOT_SENT = "not sent"  # it never left the gateway: the station can't hold it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationOnline:
+    """The station's socket is up and the handshake is done."""
+
+    station: str
+    at: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationOffline:
+    """The station's socket is gone."""
+
+    station: str
+    at: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationDescribed:
+    """A BootNotification went by: the station has just started."""
+
+    station: str
+    at: Seconds
+    vendor: str
+    model: str
+    serial: str | None = None
+    firmware: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudLink:
+    """The station's own connection to its cloud came up or went down."""
+
+    station: str
+    at: Seconds
+    connected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReported:
+    """A StatusNotification for one EVSE."""
+
+    key: EvseKey
+    at: Seconds
+    status: EvseStatus
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionBegan:
+    """A transaction is known to run on the EVSE.
+
+    ``observed_start`` is False when it was already running when we first heard of it (after a restart of the gateway):
+    then what the station holds from before is unknown.
+    """
+
+    key: EvseKey
+    at: Seconds
+    transaction_id: str
+    observed_start: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded:
+    """The EVSE's transaction is over; profiles for it are gone with it (OCPP 1.6 §3.13.1)."""
+
+    key: EvseKey
+    at: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawSampled:
+    """A sample of what the EVSE draws, on grid phases. ``at`` is when it reached us; ``energy_wh`` is the register."""
+
+    key: EvseKey
+    at: Seconds
+    current_a: PhaseAmps
+    power_w: Watts | None = None
+    energy_wh: WattHours | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSent:
+    """The limit's frame was handed to the station's socket: from now on the station may hold it."""
+
+    key: EvseKey
+    at: Seconds
+    command: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitAnswered:
+    """The outcome of a limit; ``command`` is :attr:`edge.domain.setpoint.LimitCommand.id`."""
+
+    key: EvseKey
+    at: Seconds
+    command: int
+    outcome: LimitOutcome
+    detail: str = ""
+
+
+StationFact = (
+    StationOnline
+    | StationOffline
+    | StationDescribed
+    | CloudLink
+    | StatusReported
+    | SessionBegan
+    | SessionEnded
+    | DrawSampled
+    | LimitSent
+    | LimitAnswered
+)

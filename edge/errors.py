@@ -1,0 +1,103 @@
+"""Every error that a user or an adapter may see.
+
+::
+
+    EdgeError
+    ├── ConfigurationError      the site file can't be used: carries every finding
+    ├── StartError              the program can't start: an address in use, a folder it may not write
+    ├── ControllerUnreachable   the command line finds no running controller
+    ├── MeterError
+    │   ├── MeterUnreachable    no connection to the meter or its gateway
+    │   ├── MeterTimeout        connected, but no answer in time
+    │   ├── MeterRefused        the meter answered with a Modbus exception
+    │   └── MeterImplausible    an answer that can't be the truth
+    └── FrameError              text on an OCPP socket that is no OCPP-J message
+
+Each leaf says what happened, where, and what to do about it. Adapters translate what their libraries raise into one of
+these at their border (``raise MeterTimeout(...) from exc``); inside the house only these travel.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class EdgeError(Exception):
+    """Base of all. ``str()`` is one sentence, with the remedy where there is one."""
+
+    def __init__(self, what: str, *, remedy: str | None = None) -> None:
+        super().__init__(f"{what}; {remedy}" if remedy else what)
+        self.what = what
+        self.remedy = remedy
+
+
+class Severity(StrEnum):
+    """How much a finding in the site file weighs."""
+
+    ERROR = "error"  # the file is refused
+    NOTE = "note"  # the file is used; its author should know this
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing to say about the site file: where, what is wrong, what would be right.
+
+    ``line`` is 1-based, None when the finding is about something that isn't there. ``key`` is the dotted path as the
+    file writes it, list elements by their position from 0: ``station[2].evse[0].max_a``.
+    """
+
+    severity: Severity
+    line: int | None
+    key: str
+    problem: str
+    remedy: str
+
+    def sentence(self, path: "Path | str") -> str:
+        """``site.toml:12: circuit[0].fuse_a: is 0; give the fuse's rating in A, for example 63``."""
+        place = f"{path}:{self.line}" if self.line is not None else f"{path}"
+        return f"{place}: {self.severity}: {self.key}: {self.problem}; {self.remedy}"
+
+
+class ConfigurationError(EdgeError):
+    """The site file can't be used. ``findings`` holds all that was found, notes too."""
+
+    def __init__(self, path: "Path | str", findings: Sequence[Finding]) -> None:
+        self.path = path
+        self.findings = tuple(findings)
+        super().__init__("\n".join(finding.sentence(path) for finding in self.findings))
+
+
+class StartError(EdgeError):
+    """The program can't start."""
+
+
+class ControllerUnreachable(EdgeError):
+    """No running controller answers on the local socket."""
+
+
+class MeterError(EdgeError):
+    """A meter gave no usable reading."""
+
+
+class MeterUnreachable(MeterError):
+    """No connection to the meter or to the gateway before it."""
+
+
+class MeterTimeout(MeterError):
+    """Connected, but the meter didn't answer in time."""
+
+
+class MeterRefused(MeterError):
+    """The meter answered with a Modbus exception."""
+
+
+class MeterImplausible(MeterError):
+    """The meter's answer can't be the truth."""
+
+
+class FrameError(EdgeError):
+    """Text that is no OCPP-J message."""

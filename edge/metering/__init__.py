@@ -1,0 +1,1 @@
+"""Meters: registers in, readings out."""

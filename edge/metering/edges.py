@@ -1,0 +1,42 @@
+"""What is logged of a meter: that it is read, is lost, is back. Once each, not with every poll."""
+
+from enum import StrEnum
+
+import structlog
+
+from edge.units import Seconds
+
+log = structlog.get_logger(__name__)
+
+
+class MeterState(StrEnum):
+    """What the last poll has shown."""
+
+    UNKNOWN = "UNKNOWN"
+    ALIVE = "ALIVE"
+    LOST = "LOST"
+
+
+class MeterEdges:
+    """Turns the outcome of each poll into the few lines that say something new."""
+
+    def __init__(self, meter: str, described: str) -> None:
+        self._meter = meter
+        self._described = described
+        self._lost_at: Seconds = 0.0
+        self.state = MeterState.UNKNOWN
+
+    def alive(self, at: Seconds) -> None:
+        """A poll gave a reading."""
+        if self.state is MeterState.UNKNOWN:
+            log.info(f"meter {self._meter} is read: {self._described}")
+        elif self.state is MeterState.LOST:
+            log.info(f"meter {self._meter} is back after {at - self._lost_at:.0f} s")
+        self.state = MeterState.ALIVE
+
+    def lost(self, at: Seconds, problem: str) -> None:
+        """A poll gave none."""
+        if self.state is not MeterState.LOST:
+            self._lost_at = at
+            log.warning(f"meter {self._meter} gives no reading: {problem}")
+        self.state = MeterState.LOST

@@ -1,0 +1,77 @@
+"""What a relay wants done: the only way from the rules to the sockets, the sink and the log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from edge.domain.station import StationFact
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToStation:
+    """Send this text to the station."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToCloud:
+    """Send this text to the cloud."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Hand this fact to the control."""
+
+    fact: StationFact
+
+
+@dataclass(frozen=True, slots=True)
+class CloseStation:
+    """Close the station's socket with this WebSocket close code (RFC 6455 §7.4)."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Write a line to the log."""
+
+    level: Level
+    event: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+Action = ToStation | ToCloud | Report | CloseStation | Note
+
+
+class Outbox:
+    """Collects the actions of one step, in the order in which they are to be done."""
+
+    def __init__(self) -> None:
+        self._actions: list[Action] = []
+
+    def to_station(self, text: str) -> None:
+        self._actions.append(ToStation(text))
+
+    def to_cloud(self, text: str) -> None:
+        self._actions.append(ToCloud(text))
+
+    def report(self, fact: StationFact) -> None:
+        self._actions.append(Report(fact))
+
+    def close_station(self, code: int, reason: str) -> None:
+        self._actions.append(CloseStation(code, reason))
+
+    def note(self, level: Level, event: str, **fields: Any) -> None:
+        self._actions.append(Note(level, event, fields))
+
+    def empty(self) -> list[Action]:
+        """Hand over what was collected."""
+        actions, self._actions = self._actions, []
+        return actions

@@ -1,0 +1,188 @@
+"""Who may call the station next: the cloud and the gateway share one line (OCPP-J 1.6 §4.1.1). Sans-I/O.
+
+At most one CALL is outstanding. The gateway's limits overtake whatever waits, then come the cloud's CALLs, then the
+gateway's own questions. A CALL that stays unanswered frees the line when its time is up; should its answer come after
+all, it is still recognised.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edge.domain.setpoint import LimitCommand, Purpose
+from edge.domain.site import EvseKey
+from edge.ocpp.wire import Call
+from edge.units import Seconds
+
+CLOUD_TIMEOUT_S = 30.0  # what common CSMS allow a station; UnlockConnector and GetDiagnostics need many seconds
+OWN_TIMEOUT_S = 10.0  # a station that takes longer to confirm a limit counts as silent (design, exposure)
+CLOUD_QUEUE = 64  # a cloud that keeps to the one-CALL rule never has two waiting
+LATE_KEPT = 16  # unanswered CALLs whose late answers are still recognised
+MAX_ID = 36  # OCPP-J 1.6 §4.1.4: the length of a UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudCall:
+    """A CALL of the cloud; ``epoch`` tells the upstream connections apart."""
+
+    call: Call
+    epoch: int
+    since: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitCall:
+    """A limit of ours."""
+
+    command: LimitCommand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCall:
+    """A question of ours that can wait."""
+
+    action: str
+    payload: Mapping[str, Any]
+
+
+Work = CloudCall | LimitCall | OwnCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outstanding:
+    """A CALL that the station has not answered yet."""
+
+    id: str
+    work: Work
+    deadline: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The CALL that an answer belongs to. ``late``: its time was up, and the line may be another's by now."""
+
+    work: Work
+    late: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandoned:
+    """What :meth:`Arbiter.clear` gives up: the CALL on the line, and what never went out."""
+
+    outstanding: Work | None
+    queued: tuple[Work, ...]
+
+
+class Arbiter:
+    """The line toward one station.
+
+    ``nonce`` makes the gateway's message ids unpredictable and new at each start of the program: 16 characters at most.
+    """
+
+    def __init__(self, nonce: str) -> None:
+        self._prefix = f"edge-{nonce}-"
+        if len(self._prefix) + 12 > MAX_ID:
+            raise ValueError(f"nonce {nonce!r} leaves no room for a counter in a message id of {MAX_ID} characters")
+        self._count = 0
+        self._outstanding: Outstanding | None = None
+        self._limits: OrderedDict[tuple[EvseKey, Purpose], LimitCall] = OrderedDict()
+        self._cloud: deque[CloudCall] = deque()
+        self._own: deque[OwnCall] = deque()
+        self._late: OrderedDict[str, Work] = OrderedDict()
+
+    @property
+    def outstanding(self) -> Outstanding | None:
+        """The CALL on the line."""
+        return self._outstanding
+
+    def add_cloud(self, work: CloudCall) -> bool:
+        """Queue a CALL of the cloud; False when the queue is full."""
+        if len(self._cloud) >= CLOUD_QUEUE:
+            return False
+        self._cloud.append(work)
+        return True
+
+    def add_limit(self, command: LimitCommand) -> LimitCommand | None:
+        """Queue a limit; return the one that waited for the same EVSE and purpose and is now replaced."""
+        key = (command.key, command.purpose)
+        replaced = self._limits.get(key)
+        self._limits[key] = LimitCall(command=command)
+        return replaced.command if replaced else None
+
+    def add_own(self, work: OwnCall) -> None:
+        """Queue a question of ours."""
+        self._own.append(work)
+
+    def take(self, now: Seconds) -> Outstanding | None:
+        """Put the next CALL on the line and return it; None when the line is taken or nothing waits."""
+        if self._outstanding is not None:
+            return None
+        work: Work
+        if self._limits:
+            _, work = self._limits.popitem(last=False)
+        elif self._cloud:
+            work = self._cloud.popleft()
+        elif self._own:
+            work = self._own.popleft()
+        else:
+            return None
+        if isinstance(work, CloudCall):
+            self._outstanding = Outstanding(id=work.call.id, work=work, deadline=now + CLOUD_TIMEOUT_S)
+        else:
+            self._outstanding = Outstanding(id=self._fresh_id(), work=work, deadline=now + OWN_TIMEOUT_S)
+        return self._outstanding
+
+    def answered(self, identifier: str) -> Answered | None:
+        """Match an answer of the station and free the line; None when nothing of that id was asked."""
+        if self._outstanding is not None and self._outstanding.id == identifier:
+            work = self._outstanding.work
+            self._outstanding = None
+            return Answered(work=work, late=False)
+        late = self._late.pop(identifier, None)
+        return Answered(work=late, late=True) if late is not None else None
+
+    def expire(self, now: Seconds) -> Work | None:
+        """Free the line of a CALL whose time is up, and return it."""
+        expired = self._outstanding
+        if expired is None or now < expired.deadline:
+            return None
+        self._outstanding = None
+        self._late[expired.id] = expired.work
+        self._late.move_to_end(expired.id)
+        while len(self._late) > LATE_KEPT:
+            self._late.popitem(last=False)
+        return expired.work
+
+    def stale_cloud(self, now: Seconds) -> list[CloudCall]:
+        """Take out the cloud's CALLs that waited so long for the line that the cloud no longer expects them done."""
+        stale = []
+        while self._cloud and now - self._cloud[0].since >= CLOUD_TIMEOUT_S:
+            stale.append(self._cloud.popleft())
+        return stale
+
+    def drop_cloud(self) -> int:
+        """The cloud is gone: forget its CALLs that never went out, and return how many there were."""
+        dropped = len(self._cloud)
+        self._cloud.clear()
+        return dropped
+
+    def clear(self) -> Abandoned:
+        """The station is gone: forget everything."""
+        outstanding = self._outstanding.work if self._outstanding else None
+        abandoned = Abandoned(outstanding=outstanding, queued=(*self._limits.values(), *self._cloud, *self._own))
+        self._outstanding = None
+        self._limits.clear()
+        self._cloud.clear()
+        self._own.clear()
+        self._late.clear()
+        return abandoned
+
+    def _fresh_id(self) -> str:
+        """An id of ours that the cloud isn't using at this moment."""
+        taken = {work.call.id for work in self._cloud} | self._late.keys()
+        while True:
+            self._count += 1
+            identifier = f"{self._prefix}{self._count:x}"
+            if identifier not in taken:
+                return identifier

@@ -1,0 +1,156 @@
+"""What an EVSE draws, out of the sampled values of a station.
+
+Tolerant on purpose: stations send blanks in numbers, one current for three phases, a current on the neutral only, power
+only, an object where a list belongs, contexts of their own invention. What can't be understood is left out.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from edge.domain.site import Evse
+from edge.ocpp.station_clock import parse_timestamp
+from edge.units import Amps, Phase, PhaseAmps, Volts, WattHours, Watts
+
+# These contexts (OCPP 1.6 §7.31) repeat what was measured at a transaction's ends: not what is drawn now.
+_NOT_NOW = {"transaction.begin", "transaction.end"}
+_NOT_THE_CAR = {"body"}  # location (§7.24): a sensor of the housing
+
+_CURRENT, _POWER, _ENERGY = "current.import", "power.active.import", "energy.active.import.register"
+_MEASURANDS = {
+    _CURRENT: _CURRENT,
+    _POWER: _POWER,
+    "power": _POWER,  # lbbrhzn/ocpp issue 1635
+    _ENERGY: _ENERGY,
+    "": _ENERGY,  # the default (OCPP 1.6 §7.43)
+}
+_SCALES: Mapping[str, Mapping[str, float]] = {
+    _CURRENT: {"": 1.0, "a": 1.0},
+    _POWER: {"": 1.0, "w": 1.0, "kw": 1000.0},
+    _ENERGY: {"": 1.0, "wh": 1.0, "kwh": 1000.0},
+}
+_OWN_PHASES = {
+    "l1": 0,
+    "l2": 1,
+    "l3": 2,
+    "l1-n": 0,
+    "l2-n": 1,
+    "l3-n": 2,
+    "l1-l2": 0,
+    "l2-l3": 1,
+    "l3-l1": 2,
+}
+_WHOLE = -1  # a value for all phases: without phase, or on the neutral only (lbbrhzn/ocpp issue 1311)
+_PLAUSIBLE = 1e9  # Wh of a meter's register; whatever is above is a broken number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """One sample of an EVSE's draw, on grid phases. ``energy_wh`` is the register's reading."""
+
+    current_a: PhaseAmps
+    power_w: Watts | None
+    energy_wh: WattHours | None
+
+
+def newest_draw(meter_values: object, evse: Evse, nominal_voltage_v: Volts) -> Draw | None:
+    """The last set of sampled values in the list that tells a current or a power; None when none does."""
+    for element in reversed(_as_list(meter_values)):
+        if isinstance(element, dict):
+            draw = _draw(element, evse, nominal_voltage_v)
+            if draw is not None:
+                return draw
+    return None
+
+
+def stamps(meter_values: object) -> list[datetime]:
+    """Every time stamp in the list that is one."""
+    found = [
+        parse_timestamp(element.get("timestamp")) for element in _as_list(meter_values) if isinstance(element, dict)
+    ]
+    return [stamp for stamp in found if stamp is not None]
+
+
+def _draw(element: Mapping[str, Any], evse: Evse, nominal_voltage_v: Volts) -> Draw | None:
+    values: dict[str, dict[int, float]] = {_CURRENT: {}, _POWER: {}, _ENERGY: {}}
+    for sample in _as_list(element.get("sampledValue")):
+        if isinstance(sample, dict):
+            _collect(sample, values)
+    power_w = _total(values[_POWER])
+    if values[_CURRENT]:
+        current_a = _on_grid(values[_CURRENT], evse)
+    elif values[_POWER]:
+        per_phase = {phase: watts / nominal_voltage_v for phase, watts in values[_POWER].items()}
+        if set(per_phase) == {_WHOLE}:
+            per_phase[_WHOLE] /= len(evse.phases)
+        current_a = _on_grid(per_phase, evse)
+    else:
+        return None
+    return Draw(
+        current_a=current_a,
+        power_w=power_w,
+        energy_wh=_total(values[_ENERGY]),
+    )
+
+
+def _collect(sample: Mapping[str, Any], values: dict[str, dict[int, float]]) -> None:
+    """File one sampledValue under its measurand and own phase; of two for one place, the larger."""
+    measurand = _MEASURANDS.get(_word(sample, "measurand"))
+    if measurand is None or _word(sample, "context") in _NOT_NOW or _word(sample, "location") in _NOT_THE_CAR:
+        return
+    scale = _SCALES[measurand].get(_word(sample, "unit"))
+    number = _number(sample.get("value"))
+    if scale is None or number is None:
+        return
+    place = _OWN_PHASES.get(_word(sample, "phase"), _WHOLE)
+    found = values[measurand]
+    found[place] = max(found.get(place, 0.0), number * scale)
+
+
+def _on_grid(own: Mapping[int, Amps], evse: Evse) -> PhaseAmps:
+    """Currents by the EVSE's own phases, turned onto the grid's by its rotation.
+
+    A current on an own phase that isn't wired is counted on every wired one: the station names its phases otherwise
+    than the site file does, and too much is the safe mistake.
+    """
+    by_phase = {place: amps for place, amps in own.items() if place != _WHOLE}
+    if not by_phase:
+        return PhaseAmps.on(evse.phases, own[_WHOLE])
+    stray = max((amps for place, amps in by_phase.items() if place >= len(evse.phases)), default=0.0)
+    on_grid = dict.fromkeys(Phase, 0.0)
+    for place, phase in enumerate(evse.phases):
+        on_grid[phase] = max(by_phase.get(place, 0.0), stray)
+    return PhaseAmps(on_grid[Phase.L1], on_grid[Phase.L2], on_grid[Phase.L3])
+
+
+def _total(values: Mapping[int, float]) -> float | None:
+    if not values:
+        return None
+    if _WHOLE in values:
+        return values[_WHOLE]
+    return sum(values.values())
+
+
+def _word(sample: Mapping[str, Any], name: str) -> str:
+    value = sample.get(name)
+    return value.strip().lower() if isinstance(value, str) else ""
+
+
+def _number(value: object) -> float | None:
+    """A finite number, never below 0 (an import that is negative is none); None when it is no number."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, number) if math.isfinite(number) and abs(number) <= _PLAUSIBLE else None
+
+
+def _as_list(value: object) -> list[Any]:
+    """A list as it is, an object as a list of one (lbbrhzn/ocpp issue 1144), anything else as empty."""
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, Mapping) else []

@@ -1,0 +1,1 @@
+"""Charging profiles: what a station is told, and what the cloud believes it told it."""

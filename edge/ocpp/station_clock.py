@@ -1,0 +1,85 @@
+"""What a station's own clock says, learned from the time stamps it sends.
+
+A time stamp reaches us after it was made, never before: so time stamp less our monotonic clock is at most the station's
+lead over it, and the largest of several samples is the best. Stations also deliver what they stored while they were cut
+off; such samples are hours too low. They are told from a clock that is truly behind by this: the samples of a running
+clock agree with each other, while it and ours both go on. Our wall clock serves only until the first sample, so a step
+of it moves no profile.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from edge.units import Seconds
+
+WINDOW_S = 300.0  # a clock that is set anew is believed after five minutes at the latest
+KEPT = 32  # enough for a sample every ten seconds in the window
+PLAUSIBLE_YEARS = range(2020, 2100)  # a station that says 1970 has no time yet (MicroOcpp issue 311)
+STORED_S = 3600.0  # a lone sample that is further behind was stored, or has the wrong zone
+AGREE_S = 2.0  # two samples of a running clock differ by no more than their delays
+APART_S = 5.0  # two samples closer together than this say nothing: stored ones arrive in bursts
+STEP_S = 20.0  # a running clock this far below the estimate has been set back; less may be a slow message
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sample:
+    at: Seconds
+    lead_s: Seconds  # the station's clock, in seconds since 1970, less our monotonic clock
+
+
+def parse_timestamp(value: object) -> datetime | None:
+    """An OCPP dateTime as UTC; one without a zone counts as UTC. None when it is no time."""
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    try:
+        stamp = datetime.fromisoformat(value.strip())
+        return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+class StationClock:
+    """One station's clock as seen from here."""
+
+    def __init__(self) -> None:
+        self._samples: deque[_Sample] = deque(maxlen=KEPT)
+        self._last: _Sample | None = None
+
+    def forget(self) -> None:
+        """The station has booted, and its clock is about to be set (OCPP 1.6 §4.2)."""
+        self._samples.clear()
+        self._last = None
+
+    def learn(self, stamp: datetime, now: Seconds, wall: datetime) -> None:
+        """Take in a time stamp that reached us at ``now``, when our wall clock said ``wall``."""
+        if stamp.year not in PLAUSIBLE_YEARS:
+            return
+        sample = _Sample(at=now, lead_s=(stamp - _EPOCH).total_seconds() - now)
+        previous, self._last = self._last, sample
+        runs = previous is not None and now - previous.at >= APART_S and abs(sample.lead_s - previous.lead_s) <= AGREE_S
+        if not runs and (wall - stamp).total_seconds() > STORED_S:
+            return
+        lead_s = self._lead_s()
+        if runs and lead_s is not None and sample.lead_s < lead_s - STEP_S:
+            self._samples.clear()
+        # Old samples go only when a new one comes: a quiet station's clock goes on all the same.
+        while self._samples and now - self._samples[0].at > WINDOW_S:
+            self._samples.popleft()
+        self._samples.append(sample)
+
+    def time(self, now: Seconds, wall: datetime) -> datetime:
+        """What the station's clock says; our wall clock as long as nothing is known."""
+        lead_s = self._lead_s()
+        return wall if lead_s is None else _EPOCH + timedelta(seconds=lead_s + now)
+
+    def age_s(self, stamp: datetime, now: Seconds, wall: datetime) -> Seconds | None:
+        """How old a time stamp of the station is; None when its clock wasn't set, so that nobody can tell."""
+        if stamp.year not in PLAUSIBLE_YEARS:
+            return None
+        return (self.time(now, wall) - stamp).total_seconds()
+
+    def _lead_s(self) -> Seconds | None:
+        return max((sample.lead_s for sample in self._samples), default=None)

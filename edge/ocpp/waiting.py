@@ -1,0 +1,75 @@
+"""Stations that nobody has configured: kept waiting, listed, never relayed. Sans-I/O."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from edge.ocpp import wire
+from edge.ocpp.wire import Call, ErrorCode
+
+MAX_LISTED = 32  # more unknown stations than a site ever gains in a day
+MAX_CONNECTED = 16  # at a time: whatever they do, they can't crowd out the site's own
+BOOT_INTERVAL_S = 60  # they ask again every minute (OCPP 1.6 §4.2)
+MAX_DETAIL = 50  # characters; OCPP 1.6 §6.3 has 25 at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingStation:
+    """An unknown station that has connected. ``since`` is the wall time at which it first came."""
+
+    identity: str
+    address: str
+    since: datetime
+    vendor: str | None = None
+    model: str | None = None
+    serial: str | None = None
+
+
+class WaitingRoom:
+    """The list of unknown stations, and what they are answered."""
+
+    def __init__(self) -> None:
+        self._listed: OrderedDict[str, WaitingStation] = OrderedDict()
+
+    @property
+    def stations(self) -> tuple[WaitingStation, ...]:
+        """Those that came, the longest unseen first."""
+        return tuple(self._listed.values())
+
+    def arrive(self, identity: str, address: str, wall: datetime) -> None:
+        """An unknown station has connected. The longest unseen make room."""
+        known = self._listed.pop(identity, None)
+        self._listed[identity] = (
+            replace(known, address=address)
+            if known is not None
+            else WaitingStation(identity=identity, address=address, since=wall)
+        )
+        while len(self._listed) > MAX_LISTED:
+            self._listed.popitem(last=False)
+
+    def reply(self, identity: str, text: str | bytes, wall: datetime) -> str | None:
+        """What the station is to be answered; None for what wants no answer. Raises FrameError for what is no frame."""
+        frame = wire.parse(text)
+        if not isinstance(frame, Call):
+            return None
+        if frame.action != "BootNotification":
+            return wire.error_text(frame.id, ErrorCode.SECURITY, "this station is not yet known here")
+        self._describe(identity, frame.payload)
+        now = wall.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return wire.result_text(frame.id, {"status": "Pending", "currentTime": now, "interval": BOOT_INTERVAL_S})
+
+    def _describe(self, identity: str, payload: object) -> None:
+        known = self._listed.get(identity)
+        if known is None or not isinstance(payload, dict):
+            return
+
+        def detail(*names: str) -> str | None:
+            values = (payload.get(name) for name in names)
+            return next((value[:MAX_DETAIL] for value in values if isinstance(value, str) and value), None)
+
+        self._listed[identity] = replace(
+            known,
+            vendor=detail("chargePointVendor"),
+            model=detail("chargePointModel"),
+            serial=detail("chargePointSerialNumber", "chargeBoxSerialNumber"),
+        )

@@ -1,0 +1,1 @@
+"""What the machine around the program offers: the service manager, its folders."""

@@ -1,0 +1,55 @@
+"""The local API: read-only, on a TCP address of the gateway and on the control socket."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from prometheus_client.exposition import choose_encoder
+
+from edge import __version__
+from edge.control.ports import StatusReport
+from edge.web.metrics import registry
+from edge.web.report import Report
+
+JSON = "application/json"
+
+_STATUS: dict[int | str, dict[str, Any]] = {200: {"model": Report}}
+_METRICS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus exposition format"}
+}
+_HEALTH: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The control loop completes its ticks.", "content": {JSON: {"example": {"healthy": True}}}},
+    503: {"description": "It has completed none lately.", "content": {JSON: {"example": {"healthy": False}}}},
+}
+
+
+def make_app(*, status: Callable[[], StatusReport], healthy: Callable[[], bool]) -> FastAPI:
+    """The API. ``status`` gives the report as plain JSON values, ``healthy`` whether the control loop is alive.
+
+    Both are called in the event loop's thread, with each request.
+    """
+    # No documentation pages: they would load their scripts from the Internet, which a charger LAN doesn't have.
+    app = FastAPI(
+        title="Edge controller", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
+    )
+    metrics = registry(status)
+
+    @app.get("/api/v1/status", response_class=Response, responses=_STATUS)
+    async def read_status() -> Response:
+        """The site as the last completed tick saw it."""
+        return Response(orjson.dumps(status()), media_type=JSON)
+
+    @app.get("/healthz", response_class=Response, responses=_HEALTH)
+    async def read_health() -> Response:
+        """Whether the control loop is alive."""
+        is_healthy = healthy()
+        return Response(orjson.dumps({"healthy": is_healthy}), media_type=JSON, status_code=200 if is_healthy else 503)
+
+    @app.get("/metrics", response_class=Response, responses=_METRICS)
+    async def read_metrics(request: Request) -> Response:
+        """The same figures for Prometheus."""
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(metrics), headers={"content-type": content_type})
+
+    return app

@@ -1,0 +1,198 @@
+"""Prometheus metrics, made from the status report at the moment of the scrape."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from edge.control.ports import StatusReport
+from edge.units import PHASES
+from edge.web.report import ControlState
+
+Sample = tuple[tuple[str, ...], float | None]  # label values, and the value; None: nothing to tell
+Samples = Callable[[StatusReport], Iterable[Sample]]
+
+
+def _one(*path: str) -> Samples:
+    """One value; none while the controller starts and doesn't know it yet."""
+
+    def samples(report: StatusReport) -> Iterator[Sample]:
+        value: Any = report
+        for key in path:
+            value = value.get(key)
+        yield (), value
+
+    return samples
+
+
+def _each(table: str, key: str) -> Samples:
+    """One value for each meter, circuit or station."""
+
+    def samples(report: StatusReport) -> Iterator[Sample]:
+        for element in report.get(table, ()):
+            yield (element["id"],), element[key]
+
+    return samples
+
+
+def _each_phase(table: str, key: str) -> Samples:
+    """A value per phase for each meter or circuit."""
+
+    def samples(report: StatusReport) -> Iterator[Sample]:
+        for element in report.get(table, ()):
+            yield from _phases((element["id"],), element[key])
+
+    return samples
+
+
+def _evses(report: StatusReport) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    for station in report.get("stations", ()):
+        for evse in station["evses"]:
+            yield (station["id"], str(evse["id"])), evse
+
+
+def _each_evse(key: str) -> Samples:
+    return lambda report: ((labels, evse[key]) for labels, evse in _evses(report))
+
+
+def _draw(report: StatusReport) -> Iterator[Sample]:
+    for labels, evse in _evses(report):
+        yield from _phases(labels, evse["draw_a"])
+
+
+def _phases(labels: tuple[str, ...], values: list[float] | None) -> Iterator[Sample]:
+    for phase, value in zip(PHASES, values or (), strict=False):
+        yield (*labels, phase.value), value
+
+
+def _status(report: StatusReport) -> Iterator[Sample]:
+    for labels, evse in _evses(report):
+        yield (*labels, evse["status"]), 1.0
+
+
+def _state(report: StatusReport) -> Iterator[Sample]:
+    for state in ControlState:
+        yield (state.value,), float(report["control"]["state"] == state)
+
+
+def _waiting(report: StatusReport) -> Iterator[Sample]:
+    yield (), len(report["waiting_stations"])
+
+
+def _info(report: StatusReport) -> Iterator[Sample]:
+    yield (report["version"], report["site"], report.get("mode", "")), 1.0
+
+
+_EVSE = ("station", "evse")
+
+GAUGES: tuple[tuple[str, str, tuple[str, ...], Samples], ...] = (
+    ("edge_info", "The controller's version, site and mode.", ("version", "site", "mode"), _info),
+    ("edge_uptime_seconds", "Time since the controller started.", (), _one("uptime_s")),
+    ("edge_control_period_seconds", "Period of the control loop.", (), _one("control", "period_s")),
+    ("edge_control_last_tick_seconds", "Duration of the last tick.", (), _one("control", "last_tick_s")),
+    ("edge_control_state", "1 for the state that the control loop is in.", ("state",), _state),
+    ("edge_meter_up", "1 while the meter gives readings.", ("meter",), _each("meters", "ok")),
+    ("edge_meter_age_seconds", "Age of the meter's last reading.", ("meter",), _each("meters", "age_s")),
+    (
+        "edge_meter_current_amperes",
+        "Measured current, positive from the grid.",
+        ("meter", "phase"),
+        _each_phase("meters", "current_a"),
+    ),
+    (
+        "edge_meter_voltage_volts",
+        "Measured voltage, phase to neutral.",
+        ("meter", "phase"),
+        _each_phase("meters", "voltage_v"),
+    ),
+    (
+        "edge_meter_power_watts",
+        "Measured power, positive from the grid.",
+        ("meter",),
+        _each("meters", "power_w"),
+    ),
+    ("edge_circuit_fuse_amperes", "The circuit's fuse.", ("circuit",), _each("circuits", "fuse_a")),
+    ("edge_circuit_rating_amperes", "The fuse less its margin.", ("circuit",), _each("circuits", "rating_a")),
+    (
+        "edge_circuit_current_amperes",
+        "Current through the circuit.",
+        ("circuit", "phase"),
+        _each_phase("circuits", "measured_a"),
+    ),
+    (
+        "edge_circuit_background_amperes",
+        "Current that is not the chargers'.",
+        ("circuit", "phase"),
+        _each_phase("circuits", "background_a"),
+    ),
+    (
+        "edge_circuit_headroom_amperes",
+        "Current that may still be given out.",
+        ("circuit", "phase"),
+        _each_phase("circuits", "headroom_a"),
+    ),
+    (
+        "edge_circuit_exposure_amperes",
+        "The most that the circuit's chargers may be drawing.",
+        ("circuit", "phase"),
+        _each_phase("circuits", "exposure_a"),
+    ),
+    ("edge_station_connected", "1 while the station is connected.", ("station",), _each("stations", "connected")),
+    (
+        "edge_station_cloud_connected",
+        "1 while the station's own connection to its cloud is up.",
+        ("station",),
+        _each("stations", "cloud_connected"),
+    ),
+    ("edge_stations_waiting", "Stations that ask to be let in.", (), _waiting),
+    ("edge_evse_status", "1 for the status that the EVSE reports.", (*_EVSE, "status"), _status),
+    ("edge_evse_limit_amperes", "What the EVSE may draw per phase.", _EVSE, _each_evse("limit_a")),
+    ("edge_evse_accepted_amperes", "The limit that the EVSE has accepted.", _EVSE, _each_evse("accepted_a")),
+    ("edge_evse_exposure_amperes", "The most that the EVSE may be drawing.", _EVSE, _each_evse("exposure_a")),
+    ("edge_evse_draw_amperes", "What the EVSE draws.", (*_EVSE, "phase"), _draw),
+)
+
+COUNTERS: tuple[tuple[str, str, Samples], ...] = (
+    ("edge_control_ticks", "Completed ticks.", _one("control", "ticks")),
+    ("edge_control_missed_ticks", "Ticks whose time went by.", _one("control", "missed_ticks")),
+)
+
+
+class ReportCollector(Collector):
+    """Gives the registry what the tables above make of the report."""
+
+    def __init__(self, status: Callable[[], StatusReport]) -> None:
+        self._status = status
+
+    def describe(self) -> Iterable[Metric]:
+        """The names alone, so that registering asks for no report."""
+        for name, text, labels, _ in GAUGES:
+            yield GaugeMetricFamily(name, text, labels=labels)
+        for name, text, _ in COUNTERS:
+            yield CounterMetricFamily(name, text)
+
+    def collect(self) -> Iterable[Metric]:
+        report = self._status()
+        for name, text, labels, samples in GAUGES:
+            gauge = GaugeMetricFamily(name, text, labels=labels)
+            _fill(gauge, samples(report))
+            yield gauge
+        for name, text, samples in COUNTERS:
+            counter = CounterMetricFamily(name, text, labels=())
+            _fill(counter, samples(report))
+            yield counter
+
+
+def _fill(family: GaugeMetricFamily | CounterMetricFamily, samples: Iterable[Sample]) -> None:
+    for labels, value in samples:
+        if value is not None:
+            family.add_metric(labels, float(value))
+
+
+def registry(status: Callable[[], StatusReport]) -> CollectorRegistry:
+    """A registry of our own: no metrics of the library's or the process's are mixed in."""
+    own = CollectorRegistry(auto_describe=False)
+    own.register(ReportCollector(status))
+    return own

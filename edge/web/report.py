@@ -1,0 +1,107 @@
+"""The status report as the API's description shows it: the shape of :data:`edge.control.ports.StatusReport`."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# One value per grid phase: L1, L2, L3.
+PerPhase = Annotated[list[float], Field(min_length=3, max_length=3)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ControlState(StrEnum):
+    """What the control loop is doing."""
+
+    STARTING = "STARTING"  # no tick is complete yet
+    NORMAL = "NORMAL"
+    METER_STALE = "METER_STALE"  # a meter gives no reading: safe currents
+
+
+class Control(_Part):
+    """The control loop."""
+
+    state: ControlState
+    ticks: int = 0
+    missed_ticks: int = 0
+    period_s: float | None = None
+    last_tick_s: float | None = None  # how long the last one took
+
+
+class MeterReport(_Part):
+    """A meter and its last reading. Currents are signed: positive flows from the grid into the circuit."""
+
+    id: str
+    age_s: float | None
+    ok: bool
+    problem: str | None
+    current_a: PerPhase | None
+    voltage_v: PerPhase | None
+    power_w: float | None
+
+
+class CircuitReport(_Part):
+    """A circuit: its fuse, what flows through it, what is free."""
+
+    id: str
+    parent: str | None
+    fuse_a: float
+    rating_a: float  # the fuse less its margin
+    measured_a: PerPhase | None
+    background_a: PerPhase  # what is not the chargers'
+    headroom_a: PerPhase
+    exposure_a: PerPhase  # the most that its chargers may be drawing
+
+
+class EvseReport(_Part):
+    """An EVSE: what it may draw, why, and what it draws."""
+
+    id: int
+    status: str
+    transaction_id: str | None
+    limit_a: float | None  # None: not ours to limit at the moment
+    accepted_a: float | None
+    exposure_a: float
+    draw_a: PerPhase | None
+    reason: str
+    text: str
+
+
+class StationReport(_Part):
+    """A charging station."""
+
+    id: str
+    connected: bool
+    cloud_connected: bool
+    vendor: str | None
+    model: str | None
+    evses: list[EvseReport]
+
+
+class WaitingStationReport(_Part):
+    """A station that asks to be let in and is not in the site file."""
+
+    id: str
+    address: str | None
+    vendor: str | None
+    model: str | None
+    serial: str | None
+    since: str | None
+
+
+class Report(_Part):
+    """The site as the last completed tick saw it. Before the first one, what isn't known yet is left out."""
+
+    version: str
+    site: str
+    time: str
+    uptime_s: float
+    control: Control
+    waiting_stations: list[WaitingStationReport]
+    mode: str | None = None
+    meters: list[MeterReport] = []
+    circuits: list[CircuitReport] = []
+    stations: list[StationReport] = []

@@ -1,0 +1,72 @@
+"""What a simulated charging station is: its connectors, its identity, its faults, and what it has counted."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PILOT_MINIMUM_A = 6.0  # IEC 61851-1: the smallest current that the control pilot can offer; below it is no charging
+
+
+class Obedience(StrEnum):
+    """What the station does with a charging profile that it is sent."""
+
+    OBEYS = "obeys"
+    IGNORES = "ignores"  # answers Accepted, reports it in GetCompositeSchedule, and offers its maximum all the same
+    REFUSES = "refuses"  # answers Rejected, installs nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorSpec:
+    """One connector: OCPP's number, the most it can offer per phase, and how many phases are wired to it."""
+
+    connector_id: int
+    max_a: float
+    phases: int = 3
+
+    def __post_init__(self) -> None:
+        if self.phases not in (1, 2, 3):
+            raise ValueError(f"connector {self.connector_id}: phases must be 1, 2 or 3, not {self.phases}")
+        if self.max_a <= 0:
+            raise ValueError(f"connector {self.connector_id}: max_a must be above 0, not {self.max_a:g}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationSpec:
+    """A station, and how it deviates from a perfect one.
+
+    `clock_offset_s` is what the station's own clock is ahead of true time (negative: behind); it never
+    synchronises, so the offset stays. `answer_delay_s` is how long it thinks before it acts on a CALL and answers
+    it. `password` is sent as HTTP Basic authentication with the identity as user.
+    """
+
+    identity: str
+    connectors: tuple[ConnectorSpec, ...]
+    vendor: str
+    model: str
+    firmware: str
+    serial: str
+    sample_interval_s: int = 10
+    call_timeout_s: float = 30.0
+    clock_offset_s: float = 0.0
+    obedience: Obedience = Obedience.OBEYS
+    answer_delay_s: float = 0.0
+    nominal_voltage_v: float = 230.0
+    password: str | None = None
+
+    def __post_init__(self) -> None:
+        numbers = [connector.connector_id for connector in self.connectors]
+        if not numbers or numbers != list(range(1, len(numbers) + 1)):
+            raise ValueError(
+                f"station {self.identity}: connectors must be numbered 1, 2, 3 … (OCPP 1.6 §3.8), not {numbers}"
+            )
+
+
+@dataclass(slots=True)
+class Counters:
+    """What has happened since the station was made; reboots don't reset it."""
+
+    profiles_received: int = 0  # SetChargingProfile.req, whatever the answer
+    profiles_accepted: int = 0
+    transactions_started: int = 0  # StartTransaction.req made, sent or not
+    transactions_confirmed: int = 0  # StartTransaction.conf with an id arrived
+    transactions_stopped: int = 0  # StopTransaction.req made, sent or not
+    stops_confirmed: int = 0  # StopTransaction.conf arrived

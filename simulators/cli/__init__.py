@@ -1,0 +1,1 @@
+"""The command line `edge-sim`, one module for each verb."""

@@ -1,0 +1,110 @@
+"""`edge-sim meter`: the scenario's meter, building load and breakers as a process of their own."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Annotated, Any
+
+import typer
+
+from simulators.cli.course import LINGER_S, note, print_json, run_until_signal, taken, wait_for_gateway
+from simulators.cli.options import (
+    DEFAULT_FEEDER,
+    FeederOption,
+    ForOption,
+    JsonOption,
+    ScenarioOption,
+    duration_s,
+    endpoint,
+)
+from simulators.demo.result import rounded_currents
+from simulators.events import EventLog, describe_load_step
+from simulators.feeder import Feeder
+from simulators.feeder_link import FeederReceiver
+from simulators.meter import ModbusTcpServer, Sdm630
+from simulators.pace import ScenarioClock
+from simulators.scenario import Scenario, load_scenario
+from simulators.site import Endpoint, parse_endpoint
+from simulators.tally import Tally
+
+
+def meter(
+    scenario: ScenarioOption = "demo",
+    listen: Annotated[
+        str | None, typer.Option("--listen", metavar="HOST:PORT", help="Modbus TCP; default: the site file's.")
+    ] = None,
+    feeder: FeederOption = DEFAULT_FEEDER,
+    for_: ForOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run the scenario's meter; it hears over the feeder link what the chargers draw."""
+    for_s = duration_s(for_)
+    played = load_scenario(scenario)
+    modbus = endpoint("--listen", listen, played.site.meter)
+    link = parse_endpoint(feeder, what="--feeder")
+    result = run_until_signal(lambda stop: _run(played, modbus, link, for_s=for_s, json=json, stop=stop))
+    if json:
+        print_json(result)
+    else:
+        breaker = "a breaker TRIPPED" if result["breaker_tripped"] else "no breaker tripped"
+        typer.echo(f"most: {result['max_current_a']}; {result['seconds_over_rating']} s over a rating; {breaker}")
+
+
+async def _run(
+    scenario: Scenario,
+    modbus: Endpoint,
+    link: Endpoint,
+    *,
+    for_s: float | None,
+    json: bool,
+    stop: asyncio.Event,
+) -> dict[str, Any]:
+    clock = ScenarioClock()
+    events = EventLog(clock.now_s, lambda event: note(str(event), json=json))
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        receiver = FeederReceiver(loop.time)
+        feeder = Feeder(scenario.site, scenario.building, receiver.draws)
+        tally = Tally(feeder)
+        top = next(circuit for circuit in scenario.site.circuits if circuit.parent is None)
+        server = ModbusTcpServer(
+            Sdm630(
+                current_a=lambda: feeder.currents(clock.now_s())[top.id].total_a,
+                import_wh=lambda: tally.import_wh,
+                nominal_voltage_v=scenario.site.nominal_voltage_v,
+            ),
+            unit=scenario.site.meter_unit,
+        )
+        await _open(receiver, server, link, modbus, stack)
+        note(f"the meter listens on {modbus}, the feeder link on udp {link}", json=json)
+        missing = f"no gateway has read the meter on {modbus}"
+        if await wait_for_gateway(server.asked.is_set, stop=stop, for_s=for_s, missing=missing):
+            clock.start()
+            until_s = None if for_s is None else for_s + LINGER_S
+            async for time_s, dt_s in clock.steps(until_s=until_s, stop=stop):
+                load_step = describe_load_step(scenario.building, time_s - dt_s, time_s)
+                if load_step is not None:
+                    events.add(load_step)
+                tally.step(time_s, dt_s)
+    return {
+        "max_current_a": rounded_currents(tally.max_current_a),
+        "seconds_over_rating": round(tally.seconds_over_rating, 2),
+        "breaker_tripped": tally.breaker_tripped,
+        "import_wh": round(tally.import_wh, 1),
+        "utilisation": None if tally.utilisation is None else round(tally.utilisation, 4),
+    }
+
+
+async def _open(
+    receiver: FeederReceiver, server: ModbusTcpServer, link: Endpoint, modbus: Endpoint, stack: AsyncExitStack
+) -> None:
+    """Open both sockets, to be closed by `stack`. Raises PeerError."""
+    try:
+        await receiver.open(link)
+    except OSError as exc:
+        raise taken(link, exc) from exc
+    stack.callback(receiver.close)
+    try:
+        await server.open(modbus)
+    except OSError as exc:
+        raise taken(modbus, exc) from exc
+    stack.push_async_callback(server.close)

@@ -1,0 +1,134 @@
+"""Typed reading of a TOML document, with errors of one sentence: file, place, what is wrong, what would be right."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import tomli
+
+from simulators.errors import ScenarioError
+
+_MISSING: Final = object()
+
+
+class TomlTable:
+    """One table of a TOML file, which knows the file and its own place in it ("car 3")."""
+
+    def __init__(self, values: Mapping[str, Any], *, file: Path, place: str = "") -> None:
+        self._values = values
+        self._file = file
+        self._place = place
+
+    def fail(self, key: str, problem: str) -> ScenarioError:
+        """An error about `key` of this table; the caller raises it."""
+        where = f"{self._place}: {key}" if self._place else key
+        return ScenarioError(f"{self._file}: {where}: {problem}")
+
+    def only(self, known: Iterable[str]) -> None:
+        """Refuse any key not in `known`."""
+        allowed = sorted(known)
+        for key in self._values:
+            if key not in allowed:
+                raise self.fail(key, f"unknown key; known here are {', '.join(allowed)}")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A non-empty string."""
+        value = self._get(key, _MISSING if default is None else default, "a text in quotes")
+        if not isinstance(value, str) or not value:
+            raise self.fail(key, f"must be a text in quotes, not {value!r}")
+        return value
+
+    def optional_text(self, key: str) -> str | None:
+        """A string, or None where the key is absent."""
+        return self.text(key) if key in self._values else None
+
+    def number(
+        self,
+        key: str,
+        default: float | None = None,
+        *,
+        at_least: float = 0.0,
+        at_most: float | None = None,
+        above: float | None = None,
+    ) -> float:
+        """A number between the bounds; the unit is in the key's name."""
+        value = self._get(key, _MISSING if default is None else default, "a number")
+        return self._bounded(key, value, at_least=at_least, at_most=at_most, above=above)
+
+    def whole(self, key: str, default: int | None = None, *, at_least: int = 0, at_most: int | None = None) -> int:
+        """A whole number between the bounds."""
+        value = self._get(key, _MISSING if default is None else default, "a whole number")
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.fail(key, f"must be a whole number, not {value!r}")
+        return int(self._bounded(key, value, at_least=at_least, at_most=at_most))
+
+    def numbers(self, key: str, count: int) -> tuple[float, ...]:
+        """A list of exactly `count` numbers, none negative."""
+        value = self._get(key, _MISSING, f"a list of {count} numbers")
+        if not isinstance(value, list) or len(value) != count:
+            raise self.fail(key, f"must be a list of {count} numbers, not {value!r}")
+        return tuple(self._bounded(key, each, at_least=0.0) for each in value)
+
+    def texts(self, key: str, default: list[str] | None = None) -> tuple[str, ...]:
+        """A list of strings."""
+        value = self._get(key, _MISSING if default is None else default, "a list of texts")
+        if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+            raise self.fail(key, f"must be a list of texts in quotes, not {value!r}")
+        return tuple(value)
+
+    def table(self, key: str) -> "TomlTable":
+        """The sub-table `key`, which must be there."""
+        value = self._get(key, _MISSING, f"a table [{key}]")
+        if not isinstance(value, dict):
+            raise self.fail(key, f"must be a table [{key}], not {value!r}")
+        return TomlTable(value, file=self._file, place=self._inner(key))
+
+    def tables(self, key: str) -> tuple["TomlTable", ...]:
+        """The list of tables `[[key]]`, numbered from 1 in errors; empty if absent."""
+        value = self._values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+            raise self.fail(key, f"must be a list of tables [[{key}]], not {value!r}")
+        return tuple(
+            TomlTable(each, file=self._file, place=self._inner(f"{key} {number}"))
+            for number, each in enumerate(value, start=1)
+        )
+
+    def _inner(self, key: str) -> str:
+        return f"{self._place}: {key}" if self._place else key
+
+    def _get(self, key: str, default: object, wanted: str) -> Any:
+        value = self._values.get(key, default)
+        if value is _MISSING:
+            raise self.fail(key, f"is missing; it must be {wanted}")
+        return value
+
+    def _bounded(
+        self, key: str, value: Any, *, at_least: float, at_most: float | None = None, above: float | None = None
+    ) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+            raise self.fail(key, f"must be a number, not {value!r}")
+        if above is not None and value <= above:
+            raise self.fail(key, f"must be more than {above:g}, not {value!r}")
+        if value < at_least:
+            raise self.fail(key, f"must be at least {at_least:g}, not {value!r}")
+        if at_most is not None and value > at_most:
+            raise self.fail(key, f"must be at most {at_most:g}, not {value!r}")
+        return float(value)
+
+
+def read_toml(path: Path) -> TomlTable:
+    """The whole document at `path` as a table.
+
+    Raises ScenarioError if the file can't be read or isn't TOML.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as exc:
+        raise ScenarioError(f"{path}: can't be read: {exc.strerror or exc}") from exc
+    except UnicodeDecodeError as exc:
+        raise ScenarioError(f"{path}: must be UTF-8 text") from exc
+    try:
+        values = tomli.loads(text)
+    except tomli.TOMLDecodeError as exc:
+        raise ScenarioError(f"{path}: isn't valid TOML: {exc}") from exc
+    return TomlTable(values, file=path)
