@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 import uvloop
@@ -20,6 +22,9 @@ from edge.control import report
 from edge.control.board import Board
 from edge.control.loop import ControlLoop
 from edge.control.ports import StatusReport, Watchdog
+from edge.control.recorder import Recorder
+from edge.control.recording import Header
+from edge.control.segments import Folder, Segments
 from edge.control.vitals import Vitals
 from edge.metering.families import FAMILIES
 from edge.metering.poller import Meters
@@ -34,15 +39,33 @@ from edge.web.server import ApiServer
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordTo:
+    """Where every decision is to be recorded, and how much of the disk all that may take."""
+
+    folder: Path
+    most_bytes: int
+
+
 class Daemon:
     """A running gateway: what it is made of, and what it shows of itself."""
 
-    def __init__(self, configuration: Configuration, *, socket: Path, clock: Clock, watchdog: Watchdog) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        socket: Path,
+        clock: Clock,
+        watchdog: Watchdog,
+        record: RecordTo | None = None,
+    ) -> None:
         site = configuration.site
         self._clock = clock
         self._started_at = clock.monotonic()
         self._watchdog = watchdog
+        self._timezone = ZoneInfo(site.timezone)
         self._last: tuple[Snapshot, Decision] | None = None
+        self._recorder = _recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
         self._vitals = Vitals(watchdog, site.control.period_s)
         self._ocpp = OcppServer(site=site, settings=_ocpp_settings(configuration), clock=clock, sink=self._board)
@@ -63,11 +86,12 @@ class Daemon:
         process = {
             "version": __version__,
             "time": _timestamp(self._clock.wall()),
+            "local_time": self._clock.wall().astimezone(self._timezone).isoformat(timespec="seconds"),
             "uptime_s": round(self._clock.monotonic() - self._started_at, 1),
             "waiting_stations": [_waiting(station) for station in self._ocpp.waiting],
         }
         if self._last is None:
-            return process | {"site": self._board.site.id, "control": {"state": "STARTING"}}
+            return process | dict(report.starting(self._board, self._vitals.pulse))
         snapshot, decision = self._last
         return process | dict(report.status(self._board, snapshot, decision, self._vitals.pulse))
 
@@ -82,12 +106,14 @@ class Daemon:
         """
         async with contextlib.AsyncExitStack() as stack:
             # Ended in the reverse order: the API shows the end of the rest, and stations see their link close first.
+            if self._recorder is not None:
+                await stack.enter_async_context(_running(self._recorder.start, self._recorder.stop))
             await stack.enter_async_context(_running(self._api.start, self._api.stop))
             stack.push_async_callback(self._meters.close)
             await stack.enter_async_context(_running(self._ocpp.start, self._ocpp.stop))
             control = asyncio.create_task(self._loop.run(), name="control loop")
             stopped = asyncio.create_task(stop.wait(), name="stop signal")
-            log.info("controlling", site=self._board.site.id, mode=self._board.site.control.mode.value)
+            log.info("started", site=self._board.site.id, mode=self._board.site.control.mode.value)
             try:
                 await asyncio.wait([control, stopped], return_when=asyncio.FIRST_COMPLETED)
                 self._watchdog.stopping()
@@ -101,6 +127,8 @@ class Daemon:
 
     def _publish(self, snapshot: Snapshot, decision: Decision) -> None:
         self._last = (snapshot, decision)
+        if self._recorder is not None:
+            self._recorder.record(snapshot, decision)
 
 
 @contextlib.asynccontextmanager
@@ -125,6 +153,14 @@ def _waiting(station: WaitingStation) -> dict[str, str | None]:
     }
 
 
+def _recorder(record: RecordTo, site: str, clock: Clock) -> Recorder:
+    def header() -> Header:
+        return Header(program=__version__, site=site, wall=clock.wall().isoformat(), monotonic=clock.monotonic())
+
+    segments = Segments(Folder(record.folder), most_bytes=record.most_bytes, header=header)
+    return Recorder(segments, folder=str(record.folder))
+
+
 def _timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -141,17 +177,17 @@ def _ocpp_settings(configuration: Configuration) -> OcppSettings:
     )
 
 
-def run(configuration: Configuration, *, socket_path: Path | None = None) -> None:
+def run(configuration: Configuration, *, socket_path: Path | None = None, record: RecordTo | None = None) -> None:
     """Run the gateway until SIGTERM or SIGINT.
 
     :raises StartError: it can't start.
     """
     for note in configuration.notes:
         log.warning("site file", note=note.sentence(configuration.path))
-    uvloop.run(_run(configuration, socket_path))
+    uvloop.run(_run(configuration, socket_path, record))
 
 
-async def _run(configuration: Configuration, socket_path: Path | None) -> None:
+async def _run(configuration: Configuration, socket_path: Path | None, record: RecordTo | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -161,5 +197,6 @@ async def _run(configuration: Configuration, socket_path: Path | None) -> None:
         socket=socket_path if socket_path is not None else control_socket(),
         clock=SystemClock(),
         watchdog=ServiceManager(),
+        record=record,
     )
     await daemon.run(stop)

@@ -6,6 +6,8 @@
     ├── ConfigurationError      the site file can't be used: carries every finding
     ├── StartError              the program can't start: an address in use, a folder it may not write
     ├── ControllerUnreachable   the command line finds no running controller
+    ├── RecordingUnusable       what should be a recording of decisions can't be read
+    ├── ProblemUnusable         what should be an allocation problem isn't one
     ├── MeterError
     │   ├── MeterUnreachable    no connection to the meter or its gateway
     │   ├── MeterTimeout        connected, but no answer in time
@@ -77,6 +79,14 @@ class StartError(EdgeError):
 
 class ControllerUnreachable(EdgeError):
     """No running controller answers on the local socket."""
+
+
+class RecordingUnusable(EdgeError):
+    """A file that should be a recording of decisions isn't one, is damaged, or is of another format."""
+
+
+class ProblemUnusable(EdgeError):
+    """What should be an allocation problem isn't one. Says where, down to the field."""
 
 
 class MeterError(EdgeError):

@@ -77,3 +77,8 @@ NO_CURRENT = PhaseAmps(0.0, 0.0, 0.0)
 def watts(current_a: PhaseAmps, voltage_v: Volts) -> Watts:
     """Power of a three-phase current at one phase-to-neutral voltage and power factor 1."""
     return (current_a.l1 + current_a.l2 + current_a.l3) * voltage_v
+
+
+def phase_amps(power_w: Watts, voltage_v: Volts) -> Amps:
+    """The sum of the phases' currents that carries a power, at one phase-to-neutral voltage and power factor 1."""
+    return power_w / voltage_v

@@ -54,7 +54,13 @@ def decide(snapshot: Snapshot, memory: Memory) -> Decision:
         key=lambda state: _precedence(state, demands[state.key]),
     )
     claims = [_claim(snapshot, state, demands[state.key], headroom) for state in served]
-    shares = _shared(claims, sum(demands[state.key].wish is Wish.CHARGE for state in served), room)
+    shares = _shared(
+        claims,
+        sum(demands[state.key].wish is Wish.CHARGE for state in served),
+        room,
+        # A safe current that any session may begin with can't be lent to others while a car pauses.
+        lend=snapshot.settings.idle is IdlePolicy.ZERO,
+    )
     wanted = [
         Wanted(state=state, amps=given.amps, most_a=claim.max_a)
         for state, claim, given in zip(served, claims, shares, strict=True)
@@ -92,6 +98,10 @@ def _claim(snapshot: Snapshot, state: EvseState, demand: Demand, headroom: Headr
     if _stale_meter(snapshot, state, headroom) is not None:
         most_a = min(most_a, state.evse.fallback_a)
     min_a = state.evse.min_a
+    if snapshot.settings.idle is IdlePolicy.SAFE and state.evse.fallback_a >= min_a:
+        # The session may end and the next one begin at the safe current before we hear of it: less saves nothing.
+        min_a = state.evse.fallback_a
+        most_a = max(most_a, min_a)
     return Claim(
         # A safe current below the minimum can't charge a car: then the EVSE claims nothing that it could use.
         min_a=min_a if most_a >= min_a else 0.0,
@@ -102,14 +112,25 @@ def _claim(snapshot: Snapshot, state: EvseState, demand: Demand, headroom: Headr
     )
 
 
-def _shared(claims: list[Claim], charging: int, room: Mapping[Line, Amps]) -> list[Share]:
-    """First the cars that charge share all there is; then those that paused, out of what is left."""
-    shares = share(claims[:charging], room)
+def _shared(claims: list[Claim], charging: int, room: Mapping[Line, Amps], *, lend: bool) -> list[Share]:
+    """First the cars that charge share all there is; then those that paused, out of what is left.
+
+    Without ``lend`` the minima of those that paused are set aside first.
+    """
     left = dict(room)
-    for claim, given in zip(claims, shares, strict=False):
-        for line in claim.lines:
-            left[line] -= given.amps
+    if not lend:
+        _take(left, claims[charging:], [claim.min_a for claim in claims[charging:]])
+    shares = share(claims[:charging], left)
+    left = dict(room)
+    _take(left, claims[:charging], [given.amps for given in shares])
     return shares + share(claims[charging:], left)
+
+
+def _take(room: dict[Line, Amps], claims: list[Claim], amps: list[Amps]) -> None:
+    """Take each claim's amperes out of the room on its lines."""
+    for claim, taken_a in zip(claims, amps, strict=True):
+        for line in claim.lines:
+            room[line] -= taken_a
 
 
 def _stale_meter(snapshot: Snapshot, state: EvseState, headroom: Headroom) -> str | None:
@@ -205,9 +226,10 @@ class _Explanation:
         return Setpoint(key=state.key, limit_a=amps, reason=Reason.DEMAND_MET)
 
     def _why_full(self, given: Share, claim: Claim) -> Reason:
-        line = given.bound_by
-        if line is not None and self.room[line] < 0:
-            return Reason.OVERLOAD
+        if given.bound_by is not None:
+            circuit_id, phase = given.bound_by
+            if self.headroom.left_a[circuit_id][phase] < 0:
+                return Reason.OVERLOAD
         return Reason.CIRCUIT_FULL if given.amps >= claim.min_a else Reason.WAITING_FOR_ROOM
 
     def _at(self, state: EvseState, amps: Amps, reason: Reason, line: Line) -> Setpoint:

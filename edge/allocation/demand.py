@@ -57,7 +57,7 @@ def _wish(state: EvseState, mode: Mode) -> Wish:
         return Wish.NOT_OURS
     if not state.in_session or state.status in (EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE):
         return Wish.NOTHING
-    return Wish.WAKE if state.status is EvseStatus.SUSPENDED_EV else Wish.CHARGE
+    return Wish.WAKE if state.paused else Wish.CHARGE
 
 
 def _trim(state: EvseState, trimmed_a: Amps | None, now: float) -> Amps | None:

@@ -8,6 +8,7 @@ that no exposure occupies; then whatever is delayed, lost, reordered or refused,
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.units import Amps, Seconds
@@ -34,6 +35,12 @@ class Grant:
     sent_at: Seconds
     accepted_at: Seconds | None = None
     replaced_at: Seconds | None = None  # when a later one was accepted; it may be drawn by until that is obeyed
+    doubted: bool = False  # stayed unanswered: whether the station holds it will never be known
+
+    @property
+    def is_doubt(self) -> bool:
+        """Whether the station may hold it, and will until it confirms a later one."""
+        return self.doubted and self.replaced_at is None
 
     def amps(self, at: Seconds) -> Amps:
         """What the schedule allows at a monotonic time, by its own reckoning."""
@@ -45,24 +52,34 @@ class Grant:
         return self.safe_a
 
     def most_a(self, now: Seconds, *, renewable: bool) -> Amps:
-        """The most that it may allow now, the station's clock being off by the slack.
+        """The most that may be drawn by it now: the station's clock is off by the slack, and the end of a lease takes
+        as long to be obeyed as any other cut.
 
         Where it can't be renewed, what it will rise to by itself counts already now, so that the room is free in time.
+        The same where it wasn't renewed for a whole lease, whatever the reason.
         """
-        around = max(self.amps(now - LEASE_SLACK_S), self.amps(now + LEASE_SLACK_S))
-        return around if renewable else max(around, self.safe_a)
+        around = max(self.amps(at) for at in (now - LEASE_SLACK_S - OBEY_S, now, now + LEASE_SLACK_S))
+        renewed = renewable and now - self.sent_at < self.lease_s
+        return around if renewed else max(around, self.safe_a)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
     """All limits that one EVSE may be enforcing.
 
-    ``baseline_a`` bounds what it held before it first obeyed us; None once it is governed by the grants alone.
+    ``baseline_a`` bounds what it held before it first obeyed us: since ``governed_at`` it lingers until that is obeyed,
+    and is None once the EVSE is governed by the grants alone.
     """
 
     baseline_a: Amps | None
+    governed_at: Seconds | None = None
     idle: tuple[Grant, ...] = ()
     session: tuple[Grant, ...] = ()
+
+    @property
+    def is_governed(self) -> bool:
+        """Whether one of our limits is known to bind the EVSE."""
+        return self.baseline_a is None or self.governed_at is not None
 
     def of(self, purpose: Purpose) -> tuple[Grant, ...]:
         return self.idle if purpose is Purpose.IDLE else self.session
@@ -70,12 +87,19 @@ class Holdings:
     def with_grants(self, purpose: Purpose, grants: tuple[Grant, ...]) -> "Holdings":
         return replace(self, idle=grants) if purpose is Purpose.IDLE else replace(self, session=grants)
 
-    def sent(self, command: LimitCommand, at: Seconds) -> "Holdings":
-        """The command's frame is on its way: from now on the station may hold it."""
+    def issued(self, command: LimitCommand, at: Seconds) -> "Holdings":
+        """The command was handed over, to be sent at any moment: from now on the station may hold it."""
         grant = Grant(
             command=command.id, limit_a=command.limit_a, safe_a=command.safe_a, lease_s=command.lease_s, sent_at=at
         )
-        return self.with_grants(command.purpose, (*_still_needed(self.of(command.purpose), grant), grant))
+        return self.with_grants(command.purpose, (*self.of(command.purpose), grant))
+
+    def sent(self, purpose: Purpose, command: int, at: Seconds) -> "Holdings":
+        """The command's frame is on its way: its lease begins."""
+        return self.with_grants(
+            purpose,
+            tuple(replace(grant, sent_at=at) if grant.command == command else grant for grant in self.of(purpose)),
+        )
 
     def accepted(self, purpose: Purpose, command: int, at: Seconds) -> "Holdings":
         """The station confirmed the command; those sent before it are replaced, and linger until it is obeyed."""
@@ -83,44 +107,101 @@ class Holdings:
         position = next((i for i, grant in enumerate(grants) if grant.command == command), None)
         if position is None:
             return self
-        before = tuple(grant if grant.replaced_at is not None else replace(grant, replaced_at=at) for grant in grants)
+        before = (
+            grant if grant.replaced_at is not None else replace(grant, replaced_at=at) for grant in grants[:position]
+        )
         return self.with_grants(
             purpose,
-            (*before[:position], replace(grants[position], accepted_at=at, replaced_at=None), *grants[position + 1 :]),
+            (*before, replace(grants[position], accepted_at=at), *grants[position + 1 :]),
         )
 
     def dropped(self, purpose: Purpose, command: int) -> "Holdings":
         """The command was refused or never sent: the station can't hold it."""
         return self.with_grants(purpose, tuple(grant for grant in self.of(purpose) if grant.command != command))
 
+    def doubted(self, purpose: Purpose, command: int) -> "Holdings":
+        """No answer came, and none will: the station may hold the command or not.
+
+        What is unconfirmed for good and allows at no time more than another that is needn't be remembered. So a station
+        that stays silent while it is told the same again and again is remembered by one grant, not by thousands.
+        """
+        grants = tuple(
+            replace(grant, doubted=True) if grant.command == command else grant for grant in self.of(purpose)
+        )
+        kept: list[Grant] = []
+        for grant in grants:
+            if grant.is_doubt:
+                if any(other.is_doubt and _covers_later(other, grant) for other in kept):
+                    continue
+                kept = [other for other in kept if not (other.is_doubt and _covers_earlier(grant, other))]
+            kept.append(grant)
+        return self.with_grants(purpose, tuple(kept))
+
     def session_over(self) -> "Holdings":
         """The transaction ended, and its profiles with it."""
         return replace(self, session=())
 
-    def governed(self) -> "Holdings":
-        """The station is known to obey one of the grants: what it held before is history."""
-        return replace(self, baseline_a=None)
+    def governed(self, at: Seconds) -> "Holdings":
+        """The station is known to hold one of the grants: what it held before is obeyed no longer than any cut."""
+        return self if self.is_governed else replace(self, governed_at=at)
 
-    def settled(self, now: Seconds, draw_a: Amps | None, drawn_at: Seconds | None) -> "Holdings":
-        """Forget the replaced grants whose successor has been obeyed by now.
+    def governed_while_idle(self) -> "Holdings":
+        """The station has confirmed what any session that begins is allowed, and none is running: there is nothing
+        that would still have to come down."""
+        return replace(self, baseline_a=None, governed_at=None)
 
-        Obeyed means: a sample taken after it was accepted shows no more than it, or its time to obey is over.
-        """
+    def ungoverned(self, baseline_a: Amps) -> "Holdings":
+        """The EVSE turns out to be bound by something that isn't known."""
+        return replace(self, baseline_a=baseline_a, governed_at=None)
+
+    def settled(self, now: Seconds) -> "Holdings":
+        """Forget what was replaced so long ago that its successor is obeyed by now."""
+        over = self.governed_at is not None and now - self.governed_at >= OBEY_S
         return replace(
             self,
-            idle=_without_obeyed(self.idle, now, draw_a, drawn_at),
-            session=_without_obeyed(self.session, now, draw_a, drawn_at),
+            baseline_a=None if over else self.baseline_a,
+            governed_at=None if over else self.governed_at,
+            idle=tuple(grant for grant in self.idle if not _is_over(grant, now)),
+            session=tuple(grant for grant in self.session if not _is_over(grant, now)),
         )
+
+    def seen(self, before_a: Amps, draw_a: Amps, at: Seconds) -> "Holdings":
+        """Two samples, one after the other: what was replaced counts no more than was seen, where the car came down to
+        its successor.
+
+        That it draws less than the successor is no proof, nor that it draws nothing: then it may have paused by itself,
+        and may still rise to what it was allowed before. Nor where there was a raise in between: it may be at the end
+        of an earlier cut, and on its way to that raise.
+        """
+        held = self.in_force(Purpose.SESSION)
+        if held is None or held.limit_a <= OBEY_TOLERANCE_A:
+            return self
+        came_down = before_a > held.limit_a + OBEY_TOLERANCE_A and abs(draw_a - held.limit_a) <= OBEY_TOLERANCE_A
+        limits_a = [grant.limit_a for grant in self.session[: self.session.index(held) + 1]]
+        if not came_down or any(later > earlier for earlier, later in pairwise(limits_a)):
+            return self
+        baseline_a = self.baseline_a
+        if baseline_a is not None and self.governed_at is not None and self.governed_at < at:
+            baseline_a = min(baseline_a, draw_a)
+        session = (
+            replace(grant, limit_a=min(grant.limit_a, draw_a), safe_a=min(grant.safe_a, draw_a))
+            if grant.replaced_at is not None and grant.replaced_at < at
+            else grant
+            for grant in self.session
+        )
+        return replace(self, baseline_a=baseline_a, session=tuple(session))
 
     def in_force(self, purpose: Purpose) -> Grant | None:
         """The newest grant that the station has confirmed."""
         return next((grant for grant in reversed(self.of(purpose)) if grant.accepted_at is not None), None)
 
     def may_hold(self, *, in_session: bool) -> Iterable[Grant]:
-        """The grants that may bind the EVSE now (a TxProfile replaces the TxDefaultProfile, OCPP 1.6 §3.13.1)."""
-        if not in_session:
-            return self.idle
-        return self.session if self.in_force(Purpose.SESSION) is not None else (*self.idle, *self.session)
+        """The grants that may bind the EVSE now.
+
+        A TxProfile replaces the TxDefaultProfile (OCPP 1.6 §3.13.1), but in any instant the session may end and the
+        next begin, before we hear of it: so the idle limit counts always.
+        """
+        return (*self.idle, *self.session) if in_session else self.idle
 
     def most_a(self, now: Seconds, *, in_session: bool, renewable: bool) -> Amps | None:
         """The most that any limit it may hold allows; None when it may be under no limit at all."""
@@ -130,47 +211,15 @@ class Holdings:
         return max(bounds, default=None)
 
 
-def _still_needed(grants: tuple[Grant, ...], newest: Grant) -> Iterable[Grant]:
-    """The grants that bound the EVSE beside a new one: without the unconfirmed ones which others cover at all times.
-
-    So a station that stays silent while it is told the same again and again is remembered by two grants, not by
-    thousands: of equal ones the first rises to the safe current soonest, and the last keeps its limit longest.
-    """
-    told: set[tuple[Amps, Amps]] = set()
-    for grant in grants:
-        value = (grant.limit_a, grant.safe_a)
-        unconfirmed = grant.accepted_at is None
-        repeats = value in told and value == (newest.limit_a, newest.safe_a)
-        if not (unconfirmed and (repeats or _covers(newest, grant))):
-            yield grant
-        if unconfirmed:
-            told.add(value)
+def _covers_earlier(newer: Grant, older: Grant) -> bool:
+    """Whether from the newer one's start on it allows at no time less than the older one; their leases being equal."""
+    return newer.limit_a >= max(older.limit_a, older.safe_a) and newer.safe_a >= older.safe_a
 
 
-def _covers(newer: Grant, older: Grant) -> bool:
-    """Whether at every time from now on the newer one allows at least what the older one does."""
-    return newer.limit_a >= older.limit_a and newer.safe_a >= older.safe_a and newer.limit_a >= older.safe_a
+def _covers_later(older: Grant, newer: Grant) -> bool:
+    """Whether the older one, whatever period it is in, allows at no time less than the newer one."""
+    return min(older.limit_a, older.safe_a) >= newer.limit_a and older.safe_a >= newer.safe_a
 
 
-def _without_obeyed(
-    grants: tuple[Grant, ...], now: Seconds, draw_a: Amps | None, drawn_at: Seconds | None
-) -> tuple[Grant, ...]:
-    kept = []
-    for position, grant in enumerate(grants):
-        if grant.replaced_at is None:
-            kept.append(grant)
-            continue
-        successor = next((later for later in grants[position + 1 :] if later.accepted_at is not None), None)
-        if successor is None:
-            kept.append(grant)
-            continue
-        time_is_over = now - grant.replaced_at >= OBEY_S
-        seen = (
-            draw_a is not None
-            and drawn_at is not None
-            and drawn_at > grant.replaced_at
-            and draw_a <= successor.limit_a + OBEY_TOLERANCE_A
-        )
-        if not (time_is_over or seen):
-            kept.append(grant)
-    return tuple(kept)
+def _is_over(grant: Grant, now: Seconds) -> bool:
+    return grant.replaced_at is not None and now - grant.replaced_at >= OBEY_S

@@ -2,23 +2,38 @@
 
 The meter shows the building and the cars together, the stations report the cars alone, later and seldom. So what the
 building takes is known only within bounds: the meter less the most, and less the least, that the cars may be drawing by
-now. The estimate stays where it is while it lies within them. It rises to the lower bound at once. It falls only once
-every car that draws has been sampled since, or a while has passed: a fall that a late sample pretends would hand out
-current that isn't there.
+now. The estimate rises to the lower bound at once; and where more flows than the rating for longer than cars take to
+obey, to what it would be if all had obeyed. A fall that a reading shows may be a car's that has not been sampled since;
+so it is believed only when every car has been, and then as far as the highest reading of that while bears it out with
+the lowest of each car's samples: a fall that a late sample pretends would hand out current that isn't there.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.allocation.exposure import OBEY_S
 from edge.allocation.snapshot import CircuitState, EvseState, Reach, Snapshot
+from edge.domain.site import EvseKey
 from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds
 
-# A fall of the background is believed after this long even where no sample of the cars confirms it: one and a half of
-# the usual 10 s between two MeterValues.
-FALL_HOLD_S = 15.0
+# A sample says nothing any more about its car after this long: one and a half of the longest usual interval between two
+# MeterValues, 60 s.
+SAMPLE_LIFE_S = 90.0
+# How long a sample may have been on its way to us.
+SAMPLE_DELAY_S = 2.0
+# What flows above a rating for this long isn't a cut that is still being obeyed (5 s, IEC 61851-1).
+OVERLOAD_HOLD_S = 6.0
 # Differences below this are the meter's and the stations' noise.
 FALL_NOISE_A = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fall:
+    """Readings that show less background than was estimated, until the cars' samples confirm or explain it."""
+
+    since: Seconds
+    measured_a: PhaseAmps  # the highest reading since then
+    least_a: Mapping[EvseKey, PhaseAmps]  # of each car: the lowest that it may have drawn since then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +42,8 @@ class Background:
 
     estimate_a: PhaseAmps
     reading_at: Seconds  # of the reading it stands on
-    falling_since: Seconds | None = None
-    fall_to_a: PhaseAmps | None = None  # the highest bound seen since then
+    fall: Fall | None = None
+    over_since: Seconds | None = None  # since when more flows than the rating; anew after each answer to that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,45 +97,97 @@ def _updated(snapshot: Snapshot, state: CircuitState, known: Background | None) 
     if known is not None and known.reading_at >= state.measured_at:
         return known
     below = [evse for evse in snapshot.evses if state.circuit.id in snapshot.paths[evse.evse.circuit]]
-    least, most = NO_CURRENT, NO_CURRENT
+    least: dict[EvseKey, PhaseAmps] = {}
+    all_least, all_most, all_told = NO_CURRENT, NO_CURRENT, NO_CURRENT
     for evse in below:
         low, high = draw_bounds(evse, snapshot.now)
-        least, most = least + low, most + high
-    lowest, highest = state.measured_a - most, state.measured_a - least
+        least[evse.key] = low
+        all_least, all_most, all_told = all_least + low, all_most + high, all_told + _when_obeyed(evse, high)
+    highest = state.measured_a - all_least
     if known is None:
         return Background(estimate_a=highest, reading_at=state.measured_at)
-    risen = known.estimate_a.combine(lowest, max)
-    fallen = risen.combine(highest, min)
-    if not any(high - low > FALL_NOISE_A for high, low in zip(risen, fallen, strict=True)):
-        return Background(estimate_a=risen, reading_at=state.measured_at)
-    since = known.falling_since if known.falling_since is not None else state.measured_at
-    fall_to = fallen if known.fall_to_a is None else known.fall_to_a.combine(fallen, max).combine(risen, min)
-    if _fall_is_confirmed(below, since, snapshot.now):
-        return Background(estimate_a=fall_to, reading_at=state.measured_at)
-    return Background(estimate_a=risen, reading_at=state.measured_at, falling_since=since, fall_to_a=fall_to)
+    risen = known.estimate_a.combine(state.measured_a - all_most, max)
+    fall = known.fall
+    if fall is not None:
+        fall = _prolonged(fall, state.measured_a, least)
+        if _is_confirmed(fall, below):
+            confirmed = fall.measured_a - sum(fall.least_a.values(), NO_CURRENT)
+            # What rose since has risen.
+            risen = risen.combine(confirmed, min).combine(state.measured_a - all_most, max)
+            fall = None
+    over_since = _over_since(state, known)
+    if over_since is not None and state.measured_at - over_since >= OVERLOAD_HOLD_S:
+        risen, over_since = risen.combine(state.measured_a - all_told, max), state.measured_at
+    if fall is None and any(high < now - FALL_NOISE_A for high, now in zip(highest, risen, strict=True)):
+        fall = Fall(since=state.measured_at, measured_a=state.measured_a, least_a=least)
+    return Background(estimate_a=risen, reading_at=state.measured_at, fall=fall, over_since=over_since)
 
 
-def _fall_is_confirmed(below: list[EvseState], since: Seconds, now: Seconds) -> bool:
-    if now - since >= FALL_HOLD_S:
-        return True
-    return all(evse.drawn_at is not None and evse.drawn_at > since for evse in below if evse.in_session)
+def _over_since(state: CircuitState, known: Background) -> Seconds | None:
+    """Since when the circuit's meter has shown more than its rating."""
+    if state.measured_a is None or max(state.measured_a) <= state.circuit.rating_a:
+        return None
+    return known.over_since if known.over_since is not None else state.measured_at
+
+
+def _when_obeyed(state: EvseState, most: PhaseAmps) -> PhaseAmps:
+    """The most that the EVSE will draw when it has obeyed what it was told last."""
+    if not (state.in_session and state.reach is Reach.OBEYING):
+        return most
+    return most.combine(PhaseAmps.on(state.evse.phases, state.told_a), min)
+
+
+def _prolonged(fall: Fall, measured_a: PhaseAmps, least: Mapping[EvseKey, PhaseAmps]) -> Fall:
+    return replace(
+        fall,
+        measured_a=fall.measured_a.combine(measured_a, max),
+        least_a={key: was.combine(least.get(key, NO_CURRENT), min) for key, was in fall.least_a.items()},
+    )
+
+
+def _is_confirmed(fall: Fall, below: list[EvseState]) -> bool:
+    """Whether every car that the fall could be due to has been sampled since."""
+    return all(
+        evse.drawn_at is not None and evse.drawn_at > fall.since + SAMPLE_DELAY_S
+        for evse in below
+        if max(fall.least_a.get(evse.key, NO_CURRENT)) > 0
+    )
+
+
+def known_draw_a(state: EvseState, now: Seconds) -> PhaseAmps | None:
+    """The newest sample, as long as it says something about now."""
+    if state.draw_a is None or state.drawn_at is None or now - state.drawn_at > SAMPLE_LIFE_S:
+        return None
+    return state.draw_a
 
 
 def draw_bounds(state: EvseState, now: Seconds) -> tuple[PhaseAmps, PhaseAmps]:
     """The least and the most that the EVSE may be drawing now, on grid phases, for the sake of the background.
 
     A sample stands for now unless the limit has changed since, or so shortly before that the car may still be on its
-    way: then it lies anywhere between the sample and the limit.
+    way: down to any limit of the last seconds, or up after a raise. A cut leaves room for nothing above the sample:
+    what flows then is the building's, and has to be cut for. After a while without samples the car may have gone.
     """
-    sample = state.draw_a if state.draw_a is not None else NO_CURRENT
+    known = known_draw_a(state, now)
     if not state.in_session:
-        return sample, sample
-    moving = state.drawn_at is None or (state.told_at is not None and state.drawn_at < state.told_at + OBEY_S)
-    if not moving:
-        return sample, sample
-    told = PhaseAmps.on(state.evse.phases, state.told_a)
+        return (known, known) if known is not None else (NO_CURRENT, NO_CURRENT)
+    sample = state.draw_a if state.draw_a is not None else NO_CURRENT
     most = PhaseAmps.on(state.evse.phases, exposure_a(state, now))
-    return sample.combine(told, min), sample.combine(most, max)
+    if state.drawn_at is not None and known is None:
+        # Out of reach for so long it counts as a part of the building: a rise must not hide behind a car that has gone.
+        return NO_CURRENT, sample.combine(most, min) if state.reach.renewable else NO_CURRENT
+    low = high = sample
+    if _may_be_following(state, state.told_at):
+        lowest_a = min((grant.limit_a for grant in state.holdings.session), default=0.0)
+        low = sample.combine(PhaseAmps.on(state.evse.phases, min(lowest_a, state.told_a)), min)
+    if _may_be_following(state, state.raised_at):
+        high = sample.combine(most, max)
+    return low, high
+
+
+def _may_be_following(state: EvseState, changed_at: Seconds | None) -> bool:
+    """Whether the newest sample is from before the car had its time to follow a change."""
+    return state.drawn_at is None or (changed_at is not None and state.drawn_at < changed_at + OBEY_S)
 
 
 def exposure_a(state: EvseState, now: Seconds) -> Amps:
@@ -131,10 +198,19 @@ def exposure_a(state: EvseState, now: Seconds) -> Amps:
     held = state.holdings.most_a(now, in_session=state.in_session, renewable=state.reach.renewable)
     unbound = held is None or state.reach is Reach.DISOBEYING
     bound = state.evse.max_a if unbound or held is None else min(held, state.evse.max_a)
-    return bound if state.draw_a is None else max(bound, *state.draw_a)
+    draw_a = _draw_under_limit(state, now)
+    return bound if draw_a is None else max(bound, *draw_a)
 
 
 def exposure_by_phase(state: EvseState, now: Seconds) -> PhaseAmps:
     """:func:`exposure_a` on the EVSE's grid phases, and what it draws on others besides."""
     exposed = PhaseAmps.on(state.evse.phases, exposure_a(state, now))
-    return exposed if state.draw_a is None else exposed.combine(state.draw_a, max)
+    draw_a = _draw_under_limit(state, now)
+    return exposed if draw_a is None else exposed.combine(draw_a, max)
+
+
+def _draw_under_limit(state: EvseState, now: Seconds) -> PhaseAmps | None:
+    """The newest sample, if it was taken under the present limit. What was drawn before is bounded by what the EVSE may
+    still hold; a sample of it would keep room occupied until the next one."""
+    under_limit = state.drawn_at is not None and (state.told_at is None or state.drawn_at >= state.told_at + OBEY_S)
+    return known_draw_a(state, now) if under_limit else None

@@ -24,7 +24,7 @@ class Reach(StrEnum):
     @property
     def renewable(self) -> bool:
         """Whether the leases it holds can be counted on to be renewed."""
-        return self not in (Reach.OFFLINE, Reach.SILENT)
+        return self not in (Reach.OFFLINE, Reach.SILENT, Reach.REFUSING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +48,11 @@ class EvseState:
     status: EvseStatus
     in_session: bool
     holdings: Holdings
+    paused: bool = False  # the car has stopped drawing by itself, though it was offered its minimum
     waiting_since: Seconds | None = None  # when the session began
     told_a: Amps = 0.0  # the newest limit that it was told for this session; before the first, its idle limit
     told_at: Seconds | None = None  # when that last changed
+    raised_at: Seconds | None = None  # when that last rose
     draw_a: PhaseAmps | None = None  # the newest sample, on grid phases
     drawn_at: Seconds | None = None
 

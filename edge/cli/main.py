@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import check, run, status
+from edge.cli import allocate, check, replay, run, status
 from edge.cli.findings import lines
-from edge.errors import ConfigurationError, EdgeError
+from edge.errors import ConfigurationError, EdgeError, ProblemUnusable, RecordingUnusable
 
 FAILED = 1
 WRONG_INPUT = 2
@@ -28,7 +28,9 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("check")(check.check)
+app.command("allocate")(allocate.allocate)
 app.command("status")(status.status)
+app.command("replay")(replay.replay)
 
 
 def _version(wanted: bool) -> None:
@@ -52,6 +54,9 @@ def main() -> None:
         app(prog_name="edge")
     except ConfigurationError as error:
         _tell("\n".join(lines(error.path, error.findings)))
+        sys.exit(WRONG_INPUT)
+    except (ProblemUnusable, RecordingUnusable) as error:
+        _tell(f"edge: {error}")
         sys.exit(WRONG_INPUT)
     except EdgeError as error:
         _tell(f"edge: {error}")

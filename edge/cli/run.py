@@ -8,6 +8,9 @@ import typer
 from edge.cli.findings import read
 from edge.system.logs import LogFormat, LogLevel, configure
 
+# A day and a half of 200 EVSEs, or more than a week of eight: what happened on Saturday is there on Monday.
+RECORD_MB = 64
+
 
 def run(
     config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.", show_default=False)],
@@ -26,10 +29,34 @@ def run(
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", help="The least severe line that is written.")
     ] = LogLevel.INFO,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            "--record",
+            metavar="FOLDER",
+            help="Record every decision into this folder, for edge replay; the oldest are deleted.",
+            show_default=False,
+        ),
+    ] = None,
+    record_mb: Annotated[
+        int | None,
+        typer.Option(
+            "--record-mb",
+            metavar="MB",
+            min=1,
+            help=f"The most that the recording may take on disk. Default: {RECORD_MB}.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run the controller until SIGTERM or SIGINT."""
+    if record is None and record_mb is not None:
+        raise typer.BadParameter(
+            "says how much to record, but not where: give --record FOLDER", param_hint="--record-mb"
+        )
     configuration = read(config)
     configure(form=log_format, level=log_level)
     from edge import daemon  # here, since a check or a status shouldn't wait for all that the daemon imports
 
-    daemon.run(configuration, socket_path=socket)
+    place = daemon.RecordTo(folder=record, most_bytes=(record_mb or RECORD_MB) * 1_000_000) if record else None
+    daemon.run(configuration, socket_path=socket, record=place)

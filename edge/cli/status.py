@@ -55,7 +55,7 @@ def _picture(report: Report) -> Iterator[RenderableType]:
     yield _text(
         f"{report['site']}: {control['state']}, mode {report.get('mode', 'unknown')}, "
         f"up {report['uptime_s']:.0f} s, {control.get('ticks', 0)} ticks ({control.get('missed_ticks', 0)} missed), "
-        f"version {report['version']}"
+        f"{report['local_time'][11:19]} at the site, version {report['version']}"
     )
     yield _circuits(report.get("circuits", ()))
     for meter in report.get("meters", ()):

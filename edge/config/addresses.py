@@ -11,7 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 STATION_PLACEHOLDER = "{station}"
 WILDCARD_HOSTS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 
-_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # RFC 1123 §2.1, and the underscores that are about
+_HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _MAX_HOST_NAME = 253  # RFC 1035 §2.3.4
 
 
@@ -61,7 +62,9 @@ def _split(text: str) -> SplitResult:
     except ValueError as exc:
         raise ValueError(f"is no address ({str(exc)[:80]})") from None
     if not parts.hostname:
-        raise ValueError("has no host")
+        raise ValueError("has no host after a scheme://")
+    if ":" not in parts.hostname:  # in brackets, urlsplit has checked it
+        _check_host(parts.hostname)
     if port == 0:
         raise ValueError("has the port 0")
     return parts

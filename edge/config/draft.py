@@ -33,7 +33,7 @@ class Draft:
         )
 
     def where(self, *path: str | int) -> str:
-        """``line 12``, or nothing where the place has no line."""
+        """``line 12``, or ``elsewhere`` where the place has no line."""
         line = self.lines.get(path)
         return f"line {line}" if line is not None else "elsewhere"
 

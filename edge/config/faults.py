@@ -58,9 +58,13 @@ def shown(value: object) -> str:
 
 
 def shorten(text: str) -> str:
-    """At most ``_LONGEST_SHOWN`` printable characters."""
-    printable = "".join(character if character.isprintable() else "?" for character in text)
-    return printable if len(printable) <= _LONGEST_SHOWN else printable[: _LONGEST_SHOWN - 3] + "..."
+    """At most ``_LONGEST_SHOWN`` characters."""
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+
+
+def _printable(text: str) -> str:
+    """One line that can't steer a terminal, whatever names the file gives."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def one_of(names: Iterable[str], wanted: str, *, kind: str, none: str) -> str:
@@ -80,8 +84,8 @@ def finding(fault: Fault, *, lines: Mapping[Path, int], document: Mapping[str, A
         severity=fault.severity,
         line=_line(fault.path, lines),
         key=dotted(fault.path),
-        problem=f"of {owner} {fault.problem}" if owner else fault.problem,
-        remedy=fault.remedy,
+        problem=_printable(f"of {owner} {fault.problem}" if owner else fault.problem),
+        remedy=_printable(fault.remedy),
     )
 
 

@@ -94,7 +94,9 @@ def child_fuse_not_above_parent(draft: Draft) -> Iterator[Fault]:
     by_id = {circuit.id: (index, circuit) for index, circuit in enumerate(draft.circuits)}
     for index, circuit in enumerate(draft.circuits):
         above, parent = by_id.get(circuit.parent or "", (None, None))
-        if parent is None or circuit.fuse_a <= parent.fuse_a or not draft.sound("circuit", above or 0, "fuse_a"):
+        if parent is None or circuit.fuse_a <= parent.fuse_a or circuit.id in draft.path_up(parent.id):
+            continue
+        if not draft.sound("circuit", above or 0, "fuse_a"):
             continue
         yield Fault(
             severity=Severity.NOTE,

@@ -141,6 +141,8 @@ def not_acted_on(draft: Draft) -> Iterator[Fault]:
         places.append(("bms", "mqtt"))
     if draft.file.bms.modbus is not None:
         places.append(("bms", "modbus"))
+    if "storage" in draft.document:
+        places.append(("storage",))
     for path in places:
         yield Fault(
             severity=Severity.NOTE,

@@ -55,7 +55,7 @@ class SiteTable(Table):
 class ControlTable(Table):
     """``[control]``"""
 
-    mode: Annotated[Mode, Field(strict=False, description='"control" or "observe"', examples=["control"])] = (
+    mode: Annotated[Mode, Field(strict=False, description='"control" or "observe"', examples=["observe"])] = (
         Mode.CONTROL
     )
     period_s: Annotated[

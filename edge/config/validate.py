@@ -84,7 +84,7 @@ def _fault(detail: ErrorDetails) -> Fault:
             remedy=one_of(keys, str(path[-1]), kind=f"{place} are", none="remove it"),
         )
     field = _field_of(path)
-    if isinstance(detail["input"], dict) and _is_list(path):
+    if _is_single_table(detail):
         return Fault(
             path=path,
             problem=f"is a single table [{dotted(path)}]",
@@ -166,31 +166,35 @@ def _is_list(path: Path) -> bool:
     )
 
 
+def _is_single_table(detail: ErrorDetails) -> bool:
+    """Whether ``[circuit]`` stands where ``[[circuit]]`` belongs."""
+    return detail["type"] != "missing" and isinstance(detail["input"], dict) and _is_list(tuple(detail["loc"]))
+
+
 def _repair(document: dict[str, Any], detail: ErrorDetails, *, number: int) -> bool:
     """Take the faulty value out of ``document``; False where nothing sensible can stand in its place."""
     path: Path = tuple(detail["loc"])
-    if detail["type"] != "extra_forbidden":
-        names = [index for index, part in enumerate(path) if isinstance(part, str)]
+    is_unknown = detail["type"] == "extra_forbidden"
+    if not is_unknown:
         if isinstance(path[-1], int) and _model_in_field(path):
             return False  # an element that should be a table and isn't
-        path = path[: names[-1] + 1]
+        while isinstance(path[-1], int):  # an element of a plain list: the list is replaced
+            path = path[:-1]
     holder: Any = document
     for part in path[:-1]:
         holder = holder[part]
     key = path[-1]
-    if detail["type"] == "extra_forbidden":
-        del holder[key]
-        return True
-    if isinstance(detail["input"], dict) and _is_list(path):
-        holder[key] = [holder[key]]
-        return True
     field = _field_of(path)
-    if field is None or not field.examples:
+    if is_unknown:
+        del holder[key]
+    elif _is_single_table(detail):
+        holder[key] = [holder[key]]
+    elif field is None or not field.examples:
         return False
-    example = field.examples[0]
-    if key == "id":  # a name of its own, or the example would look like a duplicate
-        example = number + 1000 if isinstance(example, int) else f"unnamed-{number}"
-    holder[key] = copy.deepcopy(example)
+    elif key == "id":  # a name of its own, or the example would look like a duplicate
+        holder[key] = number + 1000 if isinstance(field.examples[0], int) else f"unnamed-{number}"
+    else:
+        holder[key] = copy.deepcopy(field.examples[0])
     return True
 
 

@@ -34,6 +34,7 @@ class Writing:
     pending: Pending | None = None
     write_again: bool = False  # what it holds must be asserted once more
     failed_at: Seconds | None = None
+    failed_a: Amps | None = None  # the limit that failed then
     failures: int = 0
 
 
@@ -41,7 +42,7 @@ class Writing:
 class Intent:
     """What one limit of an EVSE should be, and how it stands.
 
-    ``told_a`` is what it was last told, ``held`` what it last confirmed.
+    ``told_a`` is what it was last told, ``held`` what it last confirmed, ``may_hold_a`` the highest that it may hold.
     """
 
     key: EvseKey
@@ -51,6 +52,7 @@ class Intent:
     transaction_id: str | None
     told_a: Amps
     held: Grant | None
+    may_hold_a: Amps | None
     writing: Writing
 
 
@@ -90,12 +92,18 @@ def _is_due(intent: Intent, settings: ControlSettings, now: Seconds) -> bool:
         return intent.limit_a < writing.pending.limit_a
     if writing.failed_at is not None:
         wait_s = RETRY_REFUSED_S if writing.failures >= REFUSALS_THAT_COUNT else RETRY_S
-        return now - writing.failed_at >= wait_s
+        return _cuts_after_failure(intent) or now - writing.failed_at >= wait_s
     if intent.held is None or writing.write_again:
         return True
     if intent.limit_a != intent.held.limit_a:
         return True
     return now - intent.held.sent_at >= RENEW_AT * _lease_s(intent.purpose, settings)
+
+
+def _cuts_after_failure(intent: Intent) -> bool:
+    """A cut waits for nobody, but the same cut is not tried again at once."""
+    failed_a, may_hold_a = intent.writing.failed_a, intent.may_hold_a
+    return failed_a is not None and may_hold_a is not None and intent.limit_a < min(failed_a, may_hold_a)
 
 
 def _urgency(intent: Intent) -> tuple[int, float, EvseKey]:

@@ -1,15 +1,16 @@
 """The board: the latest fact from every source, with its age. The one place in control where state changes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import assert_never
 
-from edge.allocation.exposure import OBEY_TOLERANCE_A, Holdings
+from edge.allocation.exposure import LEASE_SLACK_S, OBEY_S, OBEY_TOLERANCE_A, Holdings
 from edge.allocation.snapshot import CircuitState, EvseState, Reach, Snapshot
 from edge.control.actuate import Pending, Writing
+from edge.control.records import EvseRecord, MeterRecord, StationRecord
 from edge.domain.reading import MeterFailed, MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
-from edge.domain.site import Evse, EvseKey, Site
+from edge.domain.site import Site
 from edge.domain.station import (
     CloudLink,
     DrawSampled,
@@ -25,7 +26,7 @@ from edge.domain.station import (
     StationOnline,
     StatusReported,
 )
-from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds
+from edge.units import NO_CURRENT, Amps, Seconds
 
 # A station that has just connected is asked for nothing but its first limit for this long: two own CALLs and an answer
 # over a slow mobile link.
@@ -34,57 +35,11 @@ NEW_GRACE_S = 10.0
 FAILURES_THAT_COUNT = 2
 # One sample above the limit may have been taken before it; two in a row are disobedience.
 SAMPLES_THAT_COUNT = 2
+# A car that takes nothing for this long has paused by itself: cars take 5 s to follow a limit (IEC 61851-1), and some
+# several times that to begin.
+PAUSE_S = 30.0
 # Statuses in which no transaction can be running (OCPP 1.6 §4.9).
 NO_TRANSACTION = frozenset({EvseStatus.AVAILABLE, EvseStatus.PREPARING, EvseStatus.RESERVED})
-
-
-@dataclass(slots=True)
-class EvseRecord:
-    """What is known of one EVSE."""
-
-    evse: Evse
-    holdings: Holdings
-    status: EvseStatus = EvseStatus.UNKNOWN
-    transaction_id: str | None = None
-    began_at: Seconds | None = None
-    draw_a: PhaseAmps | None = None
-    drawn_at: Seconds | None = None
-    told_at: Seconds | None = None
-    samples_over_limit: int = 0
-    refusals: int = 0
-    silences: int = 0
-    writing: dict[Purpose, Writing] = field(default_factory=lambda: {purpose: Writing() for purpose in Purpose})
-
-    @property
-    def told_a(self) -> Amps:
-        """The newest limit that it was told for its session; before the first, its idle limit."""
-        for purpose in (Purpose.SESSION, Purpose.IDLE):
-            pending = self.writing[purpose].pending
-            if pending is not None:
-                return pending.limit_a
-            held = self.holdings.in_force(purpose)
-            if held is not None:
-                return held.limit_a
-        return 0.0
-
-
-@dataclass(slots=True)
-class StationRecord:
-    """What is known of one station."""
-
-    online_since: Seconds | None = None
-    ever_online: bool = False
-    cloud_connected: bool = False
-    vendor: str | None = None
-    model: str | None = None
-
-
-@dataclass(slots=True)
-class MeterRecord:
-    """What is known of one meter."""
-
-    reading: MeterReading | None = None
-    problem: str | None = None
 
 
 class Board:
@@ -116,9 +71,10 @@ class Board:
         """The commands are about to be handed to the stations."""
         for command in commands:
             record = self.evses[command.key]
-            if command.limit_a != record.told_a:
-                record.told_at = at
+            if command.purpose is Purpose.SESSION or record.transaction_id is None:
+                _note_change(record, command.limit_a, at)
             self._in_flight[command.id] = command
+            record.holdings = record.holdings.issued(command, at)
             record.writing[command.purpose] = Writing(pending=Pending(command=command.id, limit_a=command.limit_a))
 
     def snapshot(self, now: Seconds) -> Snapshot:
@@ -138,28 +94,35 @@ class Board:
         return CircuitState(circuit=circuit, measured_a=reading.current_a, measured_at=reading.at)
 
     def _evse_state(self, record: EvseRecord, now: Seconds) -> EvseState:
-        draw_a = max(record.draw_a) if record.draw_a is not None else None
-        record.holdings = record.holdings.settled(now, draw_a, record.drawn_at)
+        record.holdings = record.holdings.settled(now)
+        record.paused = record.paused or _has_paused(record, now)
         return EvseState(
             evse=record.evse,
             reach=self.reach(record, now),
             status=record.status,
             in_session=record.transaction_id is not None,
             holdings=self._believed(record, now),
+            paused=record.paused,
             waiting_since=record.began_at,
             told_a=record.told_a,
             told_at=record.told_at,
+            raised_at=record.raised_at,
             draw_a=record.draw_a,
             drawn_at=record.drawn_at,
         )
 
     def _believed(self, record: EvseRecord, now: Seconds) -> Holdings:
-        """A station never seen may hold a lease from before our start; once that is over, its safe current."""
-        station = self.stations[record.evse.key.station]
-        lease_over = now - self.started_at >= self.site.control.lease_s
-        if station.ever_online or not lease_over:
-            return record.holdings
-        return Holdings(baseline_a=record.evse.fallback_a)
+        """What an EVSE holds from before our start has a lease; once that is over, it is the safe current at most.
+
+        That is so for a station that wasn't seen since, and for one that has confirmed what a session is allowed by
+        itself and doesn't tell whether one was running.
+        """
+        holdings = record.holdings
+        ours = not self.stations[record.evse.key.station].ever_online or holdings.in_force(Purpose.IDLE) is not None
+        lease_over = now - self.started_at >= self.site.control.lease_s + LEASE_SLACK_S + OBEY_S
+        if holdings.baseline_a is None or not (ours and lease_over):
+            return holdings
+        return replace(holdings, baseline_a=min(holdings.baseline_a, record.evse.fallback_a))
 
     def reach(self, record: EvseRecord, now: Seconds) -> Reach:
         """How far the EVSE is ours to limit now."""
@@ -172,7 +135,7 @@ class Board:
             return Reach.REFUSING
         if record.silences >= FAILURES_THAT_COUNT:
             return Reach.SILENT
-        if record.holdings.baseline_a is None:
+        if record.holdings.is_governed:
             return Reach.OBEYING
         return Reach.NEW if now - online_since < NEW_GRACE_S else Reach.UNCONFIRMED
 
@@ -218,28 +181,47 @@ class Board:
     ) -> None:
         match fact:
             case StatusReported():
-                record.status = fact.status
+                if fact.status is not record.status:
+                    record.status, record.status_at = fact.status, fact.at
+                if fact.status is EvseStatus.CHARGING:
+                    record.paused = False
             case SessionBegan():
-                record.transaction_id, record.began_at = fact.transaction_id, fact.at
-                record.told_at, record.draw_a, record.drawn_at = None, None, None
+                self._begin_session(record, fact)
             case SessionEnded():
-                record.transaction_id, record.began_at, record.told_at = None, None, None
-                record.holdings = record.holdings.session_over()
-                record.draw_a, record.drawn_at, record.samples_over_limit = NO_CURRENT, fact.at, 0
-                record.writing[Purpose.SESSION] = Writing()
+                self._end_session(record, fact.at)
             case DrawSampled():
                 self._take_draw(record, fact)
             case LimitSent():
                 command = self._in_flight.get(fact.command)
                 if command is not None and _still_of_use(record, command):
-                    record.holdings = record.holdings.sent(command, fact.at)
+                    record.holdings = record.holdings.sent(command.purpose, command.id, fact.at)
             case LimitAnswered():
                 self._take_answer(record, fact)
             case _:
                 assert_never(fact)
-        self._judge_governed(record)
+        self._judge_governed(record, fact.at)
+
+    @staticmethod
+    def _end_session(record: EvseRecord, at: Seconds) -> None:
+        record.transaction_id = record.began_at = record.told_at = record.raised_at = None
+        record.holdings = record.holdings.session_over()
+        record.draw_a, record.drawn_at, record.samples_over_limit = NO_CURRENT, at, 0
+        record.writing[Purpose.SESSION] = Writing()
+
+    def _begin_session(self, record: EvseRecord, fact: SessionBegan) -> None:
+        if record.transaction_id == fact.transaction_id:
+            return
+        known_idle = record.transaction_id is None and record.status in NO_TRANSACTION
+        if record.transaction_id is not None:
+            self._end_session(record, fact.at)  # its end was missed
+        record.transaction_id, record.began_at, record.paused = fact.transaction_id, fact.at, False
+        record.told_at = record.raised_at = record.draw_a = record.drawn_at = None
+        if not fact.observed_start and not known_idle:
+            record.holdings = record.holdings.ungoverned(record.evse.max_a)
 
     def _take_draw(self, record: EvseRecord, fact: DrawSampled) -> None:
+        if record.draw_a is not None:
+            record.holdings = record.holdings.seen(max(record.draw_a), max(fact.current_a), fact.at)
         record.draw_a, record.drawn_at = fact.current_a, fact.at
         bound = record.holdings.most_a(fact.at, in_session=record.transaction_id is not None, renewable=True)
         over = bound is not None and max(fact.current_a) > bound + OBEY_TOLERANCE_A
@@ -259,6 +241,7 @@ class Board:
                 record.holdings = record.holdings.dropped(command.purpose, command.id)
                 record.refusals += 1
             case LimitOutcome.SILENT:
+                record.holdings = record.holdings.doubted(command.purpose, command.id)
                 record.silences += 1
             case LimitOutcome.NOT_SENT:
                 record.holdings = record.holdings.dropped(command.purpose, command.id)
@@ -266,25 +249,46 @@ class Board:
                 assert_never(fact.outcome)
         if latest:
             failed = fact.outcome is not LimitOutcome.ACCEPTED
-            record.writing[command.purpose] = Writing(failed_at=fact.at if failed else None, failures=record.refusals)
+            record.writing[command.purpose] = Writing(
+                failed_at=fact.at if failed else None,
+                failed_a=command.limit_a if failed else None,
+                failures=record.refusals,
+            )
 
     @staticmethod
-    def _judge_governed(record: EvseRecord) -> None:
+    def _judge_governed(record: EvseRecord, at: Seconds) -> None:
         """Whether one of our limits is known to bind the EVSE, whatever it held before we came."""
-        if record.holdings.baseline_a is None:
+        if record.holdings.is_governed:
             return
         idle_binds = (
             record.holdings.in_force(Purpose.IDLE) is not None
             and record.transaction_id is None
             and record.status in NO_TRANSACTION
         )
-        if idle_binds or record.holdings.in_force(Purpose.SESSION) is not None:
-            record.holdings = record.holdings.governed()
+        if idle_binds:
+            record.holdings = record.holdings.governed_while_idle()
+        elif record.holdings.in_force(Purpose.SESSION) is not None:
+            record.holdings = record.holdings.governed(at)
 
-    def key_of(self, station: str, evse: int) -> EvseKey | None:
-        """The EVSE's key, if the site has it."""
-        key = EvseKey(station=station, evse=evse)
-        return key if key in self.evses else None
+
+def _note_change(record: EvseRecord, limit_a: Amps, at: Seconds) -> None:
+    """Remember when what the EVSE is told differs from what it has, which is less where a lease is over."""
+    bound_a = record.holdings.most_a(at, in_session=record.transaction_id is not None, renewable=True)
+    has_a = record.told_a if bound_a is None else min(record.told_a, bound_a)
+    if limit_a != has_a:
+        record.told_at = at
+    if limit_a > has_a:
+        record.raised_at = at
+
+
+def _has_paused(record: EvseRecord, now: Seconds) -> bool:
+    """Whether the car has been offered current for a while and takes none.
+
+    A station calls a car that has not yet followed a raise suspended, too; and one that was paused stays so when its
+    limit goes to 0 for that, until it charges again.
+    """
+    lasting = record.status_at is not None and now - record.status_at >= PAUSE_S
+    return record.transaction_id is not None and record.status is EvseStatus.SUSPENDED_EV and lasting
 
 
 def _still_of_use(record: EvseRecord, command: LimitCommand) -> bool:

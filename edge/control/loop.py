@@ -12,15 +12,17 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from edge.allocation.decide import Decision, Memory, decide
-from edge.allocation.snapshot import Snapshot
+from edge.allocation.release import asked_a
+from edge.allocation.snapshot import Reach, Snapshot
 from edge.clock import Clock
 from edge.control.actuate import Intent, actuate, idle_limit_a
-from edge.control.board import Board, EvseRecord
+from edge.control.board import Board
 from edge.control.ports import LimitPort, MeterPort
+from edge.control.records import EvseRecord
 from edge.control.vitals import Vitals
-from edge.domain.setpoint import LimitCommand, Purpose, Setpoint
+from edge.domain.setpoint import LimitCommand, Purpose, Reason, Setpoint
 from edge.domain.site import Mode
-from edge.units import Seconds
+from edge.units import Amps, Seconds
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +85,7 @@ class ControlLoop:
         decision = decide(snapshot, self._memory)
         self._memory = decision.memory
         if self._board.site.control.mode is Mode.CONTROL:
-            commands = self._commands(decision, now)
+            commands = self._commands(snapshot, decision)
             self._board.issued(commands, now)
             for command in commands:
                 self._limits.write_limit(command)
@@ -91,24 +93,25 @@ class ControlLoop:
         self._publish(snapshot, decision)
         return decision
 
-    def _commands(self, decision: Decision, now: Seconds) -> Sequence[LimitCommand]:
-        setpoints = {setpoint.key: setpoint for setpoint in decision.setpoints}
+    def _commands(self, snapshot: Snapshot, decision: Decision) -> Sequence[LimitCommand]:
         intents = [
             intent
-            for key, record in self._board.evses.items()
-            if self._board.stations[key.station].online_since is not None
-            for intent in self._intents(record, setpoints[key])
+            for state, setpoint in zip(snapshot.evses, decision.setpoints, strict=True)
+            if state.reach is not Reach.OFFLINE
+            for intent in self._intents(
+                self._board.evses[state.key],
+                setpoint.limit_a if setpoint.limit_a is not None else asked_a(state, snapshot.now),
+            )
         ]
-        commands = actuate(intents, settings=self._board.site.control, now=now, first_id=self._next_id)
+        commands = actuate(intents, settings=self._board.site.control, now=snapshot.now, first_id=self._next_id)
         self._next_id += len(commands)
         return commands
 
-    def _intents(self, record: EvseRecord, setpoint: Setpoint) -> list[Intent]:
+    def _intents(self, record: EvseRecord, session_a: Amps) -> list[Intent]:
         evse = record.evse
         purposes = {Purpose.IDLE: idle_limit_a(evse, self._board.site.control)}
         if record.transaction_id is not None:
-            # What isn't ours to limit is asked for its safe current all the same.
-            purposes[Purpose.SESSION] = setpoint.limit_a if setpoint.limit_a is not None else evse.fallback_a
+            purposes[Purpose.SESSION] = session_a
         return [
             Intent(
                 key=evse.key,
@@ -118,6 +121,7 @@ class ControlLoop:
                 transaction_id=record.transaction_id if purpose is Purpose.SESSION else None,
                 told_a=record.told_a,
                 held=record.holdings.in_force(purpose),
+                may_hold_a=max((grant.limit_a for grant in record.holdings.of(purpose)), default=None),
                 writing=record.writing[purpose],
             )
             for purpose, limit_a in purposes.items()
@@ -147,6 +151,8 @@ class _Told:
     def log_changes(self, setpoints: Sequence[Setpoint]) -> None:
         for setpoint in setpoints:
             what = (setpoint.limit_a, setpoint.reason, setpoint.circuit, setpoint.phase)
-            if self._last.get(setpoint.key) != what:
+            last = self._last.get(setpoint.key)
+            held = setpoint.reason is Reason.STEADYING and last is not None and last[0] == setpoint.limit_a
+            if last != what and not held:
                 self._last[setpoint.key] = what
                 log.info("setpoint", evse=str(setpoint.key), text=setpoint.text)

@@ -14,19 +14,15 @@ from edge.units import PhaseAmps
 DECIMALS = 2  # of amperes shown
 
 
+def starting(board: Board, pulse: Pulse) -> StatusReport:
+    """The report before the first tick is complete."""
+    return _head(board, pulse, "STARTING") | {"meters": [], "circuits": [], "stations": []}
+
+
 def status(board: Board, snapshot: Snapshot, decision: Decision, pulse: Pulse) -> StatusReport:
     """The site as the last completed tick saw it; the daemon adds what it knows of the process."""
     setpoints = {setpoint.key: setpoint for setpoint in decision.setpoints}
-    return {
-        "site": board.site.id,
-        "mode": board.site.control.mode.value,
-        "control": {
-            "ticks": pulse.ticks,
-            "missed_ticks": pulse.missed_ticks,
-            "period_s": board.site.control.period_s,
-            "last_tick_s": round(pulse.last_tick_s, 6),
-            "state": "METER_STALE" if decision.headroom.stale else "NORMAL",
-        },
+    return _head(board, pulse, "METER_STALE" if decision.headroom.stale else "NORMAL") | {
         "meters": [_meter(board, meter.id, snapshot) for meter in board.site.meters],
         "circuits": [_circuit(snapshot, index, decision) for index in range(len(snapshot.circuits))],
         "stations": [
@@ -44,6 +40,20 @@ def status(board: Board, snapshot: Snapshot, decision: Decision, pulse: Pulse) -
             }
             for station_id, record in board.stations.items()
         ],
+    }
+
+
+def _head(board: Board, pulse: Pulse, state: str) -> dict[str, Any]:
+    return {
+        "site": board.site.id,
+        "mode": board.site.control.mode.value,
+        "control": {
+            "ticks": pulse.ticks,
+            "missed_ticks": pulse.missed_ticks,
+            "period_s": board.site.control.period_s,
+            "last_tick_s": round(pulse.last_tick_s, 6),
+            "state": state,
+        },
     }
 
 

@@ -1,10 +1,11 @@
 """What an EVSE is allowed, why, and how it is told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from edge.domain.site import EvseKey
-from edge.units import Amps, Phase, Seconds
+from edge.units import Amps, Phase, Seconds, Watts
 
 
 class Reason(StrEnum):
@@ -25,6 +26,10 @@ class Reason(StrEnum):
     STATION_SILENT = "STATION_SILENT"
     STATION_REFUSES = "STATION_REFUSES"
     STATION_DISOBEYS = "STATION_DISOBEYS"
+    CIRCUIT_POWER_FULL = "CIRCUIT_POWER_FULL"
+    IMBALANCE = "IMBALANCE"
+    READY_IN_TIME = "READY_IN_TIME"
+    BELOW_MINIMUM = "BELOW_MINIMUM"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -43,6 +48,24 @@ SENTENCES: dict[Reason, str] = {
     Reason.STATION_SILENT: "the station doesn't answer: what it may draw by itself is kept free",
     Reason.STATION_REFUSES: "the station refuses its limit: what it may draw by itself is kept free",
     Reason.STATION_DISOBEYS: "the station draws more than it accepted: what it may draw is kept free",
+    Reason.CIRCUIT_POWER_FULL: "{circuit} has no power left ({used_w:.0f} of {rating_w:.10g} W)",
+    Reason.IMBALANCE: "{phase} carries {used_a:.1f} A more than {other_phase}, and {rating_a:g} A are allowed",
+    Reason.READY_IN_TIME: "the rate that makes the car ready in time",
+    Reason.BELOW_MINIMUM: "the car can use less than {min_a:g} A, the least this EVSE can give",
+}
+
+# Where a circuit's total power binds, and not a phase.
+POWER_SENTENCES: dict[Reason, str] = {
+    Reason.WAITING_FOR_ROOM: ("waits: {circuit} has no power left for {min_a:g} A ({used_w:.0f} of {rating_w:.10g} W)"),
+    Reason.OVERLOAD: "{circuit} is overloaded by what is not ours ({used_w:.0f} of {rating_w:.10g} W)",
+}
+
+# Where the imbalance between two phases binds.
+BALANCE_SENTENCES: dict[Reason, str] = {
+    Reason.WAITING_FOR_ROOM: (
+        "waits: {min_a:g} A more on {phase} would unbalance it "
+        "({used_a:.1f} A more than {other_phase} now, and {rating_a:g} A are allowed)"
+    ),
 }
 
 
@@ -64,18 +87,31 @@ class Setpoint:
     rating_a: Amps | None = None
     min_a: Amps | None = None
     reserved_a: Amps | None = None
+    other_phase: Phase | None = (
+        None  # where phase may not carry more above it: then used_a and rating_a are differences
+    )
+    used_w: Watts | None = None  # where a circuit's total power binds
+    rating_w: Watts | None = None
 
     @property
     def text(self) -> str:
         """The same sentence everywhere: ``6.0 A: garage L2 is full (39.8 of 40 A)``."""
         shown = self.limit_a if self.limit_a is not None else self.reserved_a
-        sentence = SENTENCES[self.reason].format(
+        sentences: Mapping[Reason, str] = {}
+        if self.rating_w is not None:
+            sentences = POWER_SENTENCES
+        elif self.other_phase is not None:
+            sentences = BALANCE_SENTENCES
+        sentence = sentences.get(self.reason, SENTENCES[self.reason]).format(
             circuit=self.circuit,
             phase=self.phase,
             meter=self.meter,
             used_a=self.used_a if self.used_a is not None else 0.0,
             rating_a=self.rating_a if self.rating_a is not None else 0.0,
             min_a=self.min_a if self.min_a is not None else 0.0,
+            other_phase=self.other_phase,
+            used_w=self.used_w if self.used_w is not None else 0.0,
+            rating_w=self.rating_w if self.rating_w is not None else 0.0,
         )
         return f"{shown:.1f} A: {sentence}" if shown is not None else sentence
 

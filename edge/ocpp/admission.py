@@ -63,6 +63,8 @@ class Door:
 
     async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Decide on a handshake; None lets it pass."""
+        if not handshake.wants_upgrade(request.headers):
+            return None  # the library answers 426, and no station is disturbed
         identity = handshake.identity_of(request.path)
         if identity is None:
             return self._refuse(connection, HTTPStatus.NOT_FOUND, "no station identity in the path", path=request.path)

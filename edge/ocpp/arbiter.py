@@ -19,7 +19,7 @@ CLOUD_TIMEOUT_S = 30.0  # what common CSMS allow a station; UnlockConnector and 
 OWN_TIMEOUT_S = 10.0  # a station that takes longer to confirm a limit counts as silent (design, exposure)
 CLOUD_QUEUE = 64  # a cloud that keeps to the one-CALL rule never has two waiting
 LATE_KEPT = 16  # unanswered CALLs whose late answers are still recognised
-MAX_ID = 36  # OCPP-J 1.6 §4.1.4: the length of a UUID
+MAX_NONCE = 16  # of the 36 characters of a message id (OCPP-J 1.6 §4.1.4), it leaves 14 for the counter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +81,9 @@ class Arbiter:
     """
 
     def __init__(self, nonce: str) -> None:
+        if len(nonce) > MAX_NONCE:
+            raise ValueError(f"nonce {nonce!r} has more than {MAX_NONCE} characters: no room for a counter")
         self._prefix = f"edge-{nonce}-"
-        if len(self._prefix) + 12 > MAX_ID:
-            raise ValueError(f"nonce {nonce!r} leaves no room for a counter in a message id of {MAX_ID} characters")
         self._count = 0
         self._outstanding: Outstanding | None = None
         self._limits: OrderedDict[tuple[EvseKey, Purpose], LimitCall] = OrderedDict()

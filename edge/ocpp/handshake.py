@@ -47,10 +47,15 @@ def offer_in(headers: Headers) -> Offer:
     return Offer(offered=offered, chosen=choose(offered))
 
 
+def wants_upgrade(headers: Headers) -> bool:
+    """Whether this is a WebSocket handshake at all, and not a browser's or a monitor's plain request."""
+    return any(value.strip().lower() == "websocket" for value in headers.get_all("Upgrade"))
+
+
 def tolerate(headers: Headers) -> bool:
     """Supply the ``Connection: Upgrade`` that some stations forget (lbbrhzn/ocpp pull 1984); True when it lacked."""
     words = {word.strip().lower() for value in headers.get_all("Connection") for word in value.split(",")}
-    if "upgrade" in words or not headers.get_all("Upgrade"):
+    if "upgrade" in words or not wants_upgrade(headers):
         return False
     if words:
         del headers["Connection"]

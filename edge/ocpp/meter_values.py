@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from edge.domain.site import Evse
@@ -97,16 +98,33 @@ def _draw(element: Mapping[str, Any], evse: Evse, nominal_voltage_v: Volts) -> D
 
 def _collect(sample: Mapping[str, Any], values: dict[str, dict[int, float]]) -> None:
     """File one sampledValue under its measurand and own phase; of two for one place, the larger."""
-    measurand = _MEASURANDS.get(_word(sample, "measurand"))
-    if measurand is None or _word(sample, "context") in _NOT_NOW or _word(sample, "location") in _NOT_THE_CAR:
+    get = sample.get
+    try:
+        meaning = _meaning(get("measurand"), get("context"), get("location"), get("unit"), get("phase"))
+    except TypeError:  # a list or an object where a word belongs: no key of a cache, and no meaning either
         return
-    scale = _SCALES[measurand].get(_word(sample, "unit"))
-    number = _number(sample.get("value"))
-    if scale is None or number is None:
+    number = _number(get("value"))
+    if meaning is None or number is None:
         return
-    place = _OWN_PHASES.get(_word(sample, "phase"), _WHOLE)
+    measurand, place, scale = meaning
     found = values[measurand]
     found[place] = max(found.get(place, 0.0), number * scale)
+
+
+# A site's stations use some dozen combinations, each thousands of times; few, as a hostile one may write whole novels.
+@lru_cache(maxsize=128)
+def _meaning(*fields: object) -> tuple[str, int, float] | None:
+    """Measurand, own phase and factor to A, W or Wh; None for what doesn't tell what is drawn now.
+
+    ``fields``: measurand, context, location, unit and phase as the station wrote them; what is no text is as if absent.
+    """
+    words = (field.strip().lower() if isinstance(field, str) else "" for field in fields)
+    measurand, context, location, unit, phase = words
+    known = _MEASURANDS.get(measurand)
+    if known is None or context in _NOT_NOW or location in _NOT_THE_CAR:
+        return None
+    scale = _SCALES[known].get(unit)
+    return None if scale is None else (known, _OWN_PHASES.get(phase, _WHOLE), scale)
 
 
 def _on_grid(own: Mapping[int, Amps], evse: Evse) -> PhaseAmps:
@@ -131,11 +149,6 @@ def _total(values: Mapping[int, float]) -> float | None:
     if _WHOLE in values:
         return values[_WHOLE]
     return sum(values.values())
-
-
-def _word(sample: Mapping[str, Any], name: str) -> str:
-    value = sample.get(name)
-    return value.strip().lower() if isinstance(value, str) else ""
 
 
 def _number(value: object) -> float | None:

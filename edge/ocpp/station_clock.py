@@ -47,11 +47,12 @@ class StationClock:
     def __init__(self) -> None:
         self._samples: deque[_Sample] = deque(maxlen=KEPT)
         self._last: _Sample | None = None
+        self._lead_s: Seconds | None = None  # the largest of the samples
 
     def forget(self) -> None:
         """The station has booted, and its clock is about to be set (OCPP 1.6 §4.2)."""
         self._samples.clear()
-        self._last = None
+        self._last = self._lead_s = None
 
     def learn(self, stamp: datetime, now: Seconds, wall: datetime) -> None:
         """Take in a time stamp that reached us at ``now``, when our wall clock said ``wall``."""
@@ -62,24 +63,20 @@ class StationClock:
         runs = previous is not None and now - previous.at >= APART_S and abs(sample.lead_s - previous.lead_s) <= AGREE_S
         if not runs and (wall - stamp).total_seconds() > STORED_S:
             return
-        lead_s = self._lead_s()
-        if runs and lead_s is not None and sample.lead_s < lead_s - STEP_S:
+        if runs and self._lead_s is not None and sample.lead_s < self._lead_s - STEP_S:
             self._samples.clear()
         # Old samples go only when a new one comes: a quiet station's clock goes on all the same.
         while self._samples and now - self._samples[0].at > WINDOW_S:
             self._samples.popleft()
         self._samples.append(sample)
+        self._lead_s = max(kept.lead_s for kept in self._samples)
 
     def time(self, now: Seconds, wall: datetime) -> datetime:
         """What the station's clock says; our wall clock as long as nothing is known."""
-        lead_s = self._lead_s()
-        return wall if lead_s is None else _EPOCH + timedelta(seconds=lead_s + now)
+        return wall if self._lead_s is None else _EPOCH + timedelta(seconds=self._lead_s + now)
 
     def age_s(self, stamp: datetime, now: Seconds, wall: datetime) -> Seconds | None:
         """How old a time stamp of the station is; None when its clock wasn't set, so that nobody can tell."""
         if stamp.year not in PLAUSIBLE_YEARS:
             return None
         return (self.time(now, wall) - stamp).total_seconds()
-
-    def _lead_s(self) -> Seconds | None:
-        return max((sample.lead_s for sample in self._samples), default=None)

@@ -97,7 +97,8 @@ class Report(_Part):
 
     version: str
     site: str
-    time: str
+    time: str  # UTC
+    local_time: str  # at the site
     uptime_s: float
     control: Control
     waiting_stations: list[WaitingStationReport]

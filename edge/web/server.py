@@ -103,7 +103,7 @@ def _listen_tcp(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    except OSError as exc:
+    except OSError as exc:  # a name that nobody knows is one too
         match exc.errno:
             case errno.EADDRINUSE:
                 what, remedy = "is in use by another program", "stop that program or give [api] listen another port"

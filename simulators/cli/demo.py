@@ -1,5 +1,6 @@
 """`edge-sim demo`: the whole site and the gateway in one command."""
 
+import logging
 from typing import Annotated
 
 import typer
@@ -26,6 +27,8 @@ def demo(
     scenario = load_scenario(SCENARIO)
     if seed is not None:
         scenario = varied(scenario, seed)
+    # A station that has no connection says so in the log; here the screen shows it, and stderr must not tear it.
+    logging.getLogger("simulators").addHandler(logging.NullHandler())
     with screen_for(json=json) as screen:
         result = run_until_signal(lambda stop: run_demo(scenario, for_s=for_s, screen=screen, stop=stop))
     if result is None:

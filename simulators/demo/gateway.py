@@ -36,14 +36,13 @@ class Addresses:
     api: Endpoint
 
 
-def rewrite_site(source: Path, target: Path, *, addresses: Addresses, storage: Path) -> None:
-    """Copy a site file, everything in it kept but the addresses and the storage folder."""
+def rewrite_site(source: Path, target: Path, *, addresses: Addresses) -> None:
+    """Copy a site file, everything in it kept but the addresses."""
     document: Any = tomlkit.parse(source.read_text(encoding="utf-8"))
     document["ocpp"]["listen"] = str(addresses.gateway)
     document["ocpp"]["upstream"] = f"ws://{addresses.cloud}/{{station}}"
     document["meter"][0]["connection"] = f"tcp://{addresses.meter}"
     document["api"]["listen"] = str(addresses.api)
-    document["storage"]["path"] = str(storage)
     target.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 

@@ -113,15 +113,15 @@ class Demo:
         stack.push_async_callback(meter.close)
         await self._csms.open()
         stack.push_async_callback(self._csms.close)
-        background = await stack.enter_async_context(Background())
         site_file = self._folder / "site.toml"
-        storage = self._folder / "storage"
-        rewrite_site(self._scenario.site_file, site_file, addresses=self._addresses, storage=storage)
+        rewrite_site(self._scenario.site_file, site_file, addresses=self._addresses)
         gateway = Gateway(folder=self._folder, site_file=site_file, api=self._addresses.api)
         self._screen.note("starting the gateway")
         stack.push_async_callback(gateway.stop)
         await gateway.start()
         await gateway.ready(self._stop)
+        self._screen.note(f"the gateway's API is at http://{self._addresses.api}")
+        background = await stack.enter_async_context(Background())  # ends before the gateway does
         background.start(self._fleet.run())
         return _Stage(background=background, gateway=gateway)
 

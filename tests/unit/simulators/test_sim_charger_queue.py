@@ -149,3 +149,19 @@ def test_an_authorize_without_answer_is_decided_alone() -> None:
     bench.plug_in(id_tag="OTHER")
     bench.drop()
     assert bench.core.sessions.counters.transactions_started == 1
+
+
+def test_the_ledger_holds_what_was_told_whether_delivered_or_not() -> None:
+    """Each transaction once, with the very texts of its messages; the end stays open while it runs."""
+    bench = Bench().connect()
+    bench.drop()
+    bench.plug_in()
+    (running,) = bench.core.sessions.ledger.accounts()
+    assert (running.identity, running.id_tag, running.stopped_at) == ("CP-01", "CARD", None)
+    bench.advance(25)
+    bench.unplug()
+    (ended,) = bench.core.sessions.ledger.accounts()
+    bench.connect()
+    start, stop = bench.made("StartTransaction")[0], bench.made("StopTransaction")[0]
+    assert (ended.started_at, ended.meter_start_wh) == (start["timestamp"], start["meterStart"])
+    assert (ended.stopped_at, ended.meter_stop_wh) == (stop["timestamp"], stop["meterStop"])

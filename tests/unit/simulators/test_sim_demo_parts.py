@@ -90,23 +90,22 @@ def picture(scenario: Scenario, **changes: Any) -> Picture:
     return Picture(**(values | changes))
 
 
-def shown(moment: Picture) -> str:
-    """The picture as text on a terminal 120 columns wide."""
-    console = Console(width=120, record=True, force_terminal=False)
+def shown(moment: Picture, *, width: int = 120) -> str:
+    """The picture as text on a terminal so many columns wide."""
+    console = Console(width=width, force_terminal=False)
     with console.capture() as capture:
         console.print(render(moment))
     return capture.get()
 
 
 def test_the_site_file_is_rewritten_to_the_runs_addresses(scenario: Scenario, tmp_path: Path) -> None:
-    """Addresses and storage change; everything else, comments included, stays."""
+    """Addresses change; everything else, comments included, stays."""
     gateway, cloud, meter, api = (Endpoint(host="127.0.0.1", port=port) for port in (21001, 21002, 21003, 21004))
     target = tmp_path / "site.toml"
     rewrite_site(
         scenario.site_file,
         target,
         addresses=Addresses(gateway=gateway, cloud=cloud, meter=meter, api=api),
-        storage=tmp_path / "store",
     )
     site = load_site(target)
     assert (site.gateway, site.cloud, site.meter) == (gateway, cloud, meter)
@@ -114,7 +113,6 @@ def test_the_site_file_is_rewritten_to_the_runs_addresses(scenario: Scenario, tm
     document = tomlkit.parse(target.read_text(encoding="utf-8")).unwrap()
     assert document["ocpp"]["upstream"] == "ws://127.0.0.1:21002/{station}"
     assert document["api"]["listen"] == "127.0.0.1:21004"
-    assert document["storage"]["path"] == str(tmp_path / "store")
     assert "background_reserve_a = 12 # the building's worst load" in target.read_text(encoding="utf-8")
 
 
@@ -141,16 +139,28 @@ def test_a_status_without_what_was_agreed_is_an_error() -> None:
 def test_the_picture_shows_bars_states_and_reasons(scenario: Scenario) -> None:
     """Each circuit's three phases against its rating; each EVSE with state, limit, draw and reason; the events."""
     text = shown(picture(scenario))
-    assert "65.0 of 63 A" in text
-    assert "8.0 of 40 A" in text
+    assert "65.0/63 A" in text
+    assert "8.0/40 A" in text
     assert "Charging" in text
     assert "8.0 A: garage L2 is full [39.0 of 39 A]" in text
     assert "cloud there" in text
     assert "17 ticks, 1 missed" in text
     assert "the kettle is on" in text
     assert "TRIPPED" not in text
-    assert max(len(line) for line in text.splitlines()) <= 120
-    assert len(text.splitlines()) <= 30
+
+
+def test_the_picture_fits_a_small_terminal(scenario: Scenario) -> None:
+    """80 columns and 24 rows: what is too long ends in an ellipsis, the bars are whole."""
+    events = tuple(Event(at_s=11.0, text="something long to tell " * 6) for _ in range(9))
+    status = status_json()
+    status["stations"][0]["evses"][0]["text"] = "8.0 A: waits until others have obeyed their cut on main L2"
+    lines = shown(picture(scenario, events=events, gateway=parse_status(status)), width=80).splitlines()
+    assert max(len(line) for line in lines) <= 80
+    assert len(lines) <= 24
+    assert any(line.count("/63 A") == 3 for line in lines)
+    assert sum("something long" in line for line in lines) == 5
+    (row,) = (line.split() for line in lines if "CP-01" in line)
+    assert row[:9] == ["CP-01", "Charging", "8.0", "A", "8.0", "/", "8.0", "/", "8.0"]
 
 
 def test_the_picture_shows_trouble(scenario: Scenario) -> None:
@@ -162,13 +172,13 @@ def test_the_picture_shows_trouble(scenario: Scenario) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amps", "filled", "style"), [(0.0, 0, "green"), (20.0, 6, "green"), (38.0, 11, "yellow"), (60.0, 12, "bold red")]
+    ("amps", "filled", "style"), [(0.0, 0, "green"), (20.0, 4, "green"), (38.0, 8, "yellow"), (60.0, 8, "bold red")]
 )
 def test_a_bar_is_full_at_the_rating_and_red_above(amps: float, filled: int, style: str) -> None:
-    """Twelve cells for the rating; never longer."""
+    """Eight cells for the rating; never longer."""
     drawn = bar(amps, 40.0)
     assert drawn.plain.count("█") == filled
-    assert drawn.plain.count("█") + drawn.plain.count("░") == 12
+    assert drawn.plain.count("█") + drawn.plain.count("░") == 8
     assert str(drawn.spans[0].style) == style or filled == 0
 
 

@@ -1,0 +1,137 @@
+"""The tree as arrays: which EVSE's current flows through which line. Depends on the wiring alone, made once.
+
+A *line* is whatever can be full. Of each circuit four: its three phases and its total power. Of the grid connection six
+more, one for each ordered pair of phases: on the line of (p, q) are the EVSEs that use p and not q, for it is they who
+raise p above q. One line more, the last, is never full: it fills up the rows.
+
+Rows and circuits are sorted by id, so that the order in which a problem names them can't touch a single bit of the
+answer.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.units import PHASES, Phase
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+
+POWER = len(PHASES)  # a circuit's fourth line
+LINES_PER_CIRCUIT = POWER + 1
+PAIRS = tuple((high, low) for high in range(POWER) for low in range(POWER) if high != low)  # numbers of phases
+_BALANCE_LINES_PER_EVSE = 2  # one phase is ahead of two, two are ahead of one
+OPPOSITE = np.array([PAIRS.index((low, high)) for high, low in PAIRS])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Layout:
+    """``lines[row]`` are the lines of an EVSE, nearest circuit first, lines of balance last, and ``uses[row]`` how much
+    of each it takes for one ampere per phase: 1, and as many as it has phases of a power line (a power line counts
+    amperes, too). Columns that a row has no line for hold the line that is never full, with use 0.
+
+    ``rows`` holds the number of the row's EVSE in the wiring, ``circuits`` that of each circuit in the layout's order;
+    ``root`` is the grid connection's place in it.
+    """
+
+    lines: Ints
+    uses: Floats
+    phase_count: Ints
+    rows: Ints
+    row_of: Ints  # the inverse of rows
+    circuits: Ints
+    root: int
+    line_count: int  # without the six of balance and the one that is never full
+
+    @classmethod
+    def of(
+        cls, branches: Sequence[tuple[str, str | None]], outlets: Sequence[tuple[str, str, tuple[Phase, ...]]]
+    ) -> "Layout":
+        """From (id, parent) of each circuit and (id, circuit, phases) of each EVSE.
+
+        :raises ValueError: unless the circuits are one tree and everything has its place on it.
+        """
+        circuits = sorted(range(len(branches)), key=lambda index: branches[index][0])
+        rows = sorted(range(len(outlets)), key=lambda index: outlets[index][0])
+        paths = _paths(branches, circuits)
+        if len({outlet[0] for outlet in outlets}) < len(outlets):
+            raise ValueError("two EVSEs have the same id")
+        unknown = next((circuit for _, circuit, _ in outlets if circuit not in paths), None)
+        if unknown is not None:
+            raise ValueError(f"there is no circuit '{unknown}'")
+        line_count = LINES_PER_CIRCUIT * len(branches)
+        filler = line_count + len(PAIRS)
+        depth = max((len(path) for path in paths.values()), default=0)
+        width = depth * LINES_PER_CIRCUIT + _BALANCE_LINES_PER_EVSE
+        lines = np.full((len(rows), width), filler, dtype=np.int64)
+        uses = np.zeros((len(rows), width))
+        for row, index in enumerate(rows):
+            _, circuit, phases = outlets[index]
+            for column, line, use in _lines(paths[circuit], phases, line_count, width):
+                lines[row, column], uses[row, column] = line, use
+        row_of = np.empty(len(rows), dtype=np.int64)
+        row_of[rows] = np.arange(len(rows))
+        return cls(
+            lines=lines,
+            uses=uses,
+            phase_count=np.array([len(outlets[index][2]) for index in rows], dtype=np.int64),
+            rows=np.array(rows, dtype=np.int64),
+            row_of=row_of,
+            circuits=np.array(circuits, dtype=np.int64),
+            root=next(place for place, index in enumerate(circuits) if branches[index][1] is None),
+            line_count=line_count,
+        )
+
+    @property
+    def balance(self) -> slice:
+        """The six lines of balance, in the order of :data:`PAIRS`."""
+        return slice(self.line_count, self.line_count + len(PAIRS))
+
+    @property
+    def size(self) -> int:
+        """How many lines there are in all."""
+        return self.line_count + len(PAIRS) + 1
+
+
+def used(lines: Ints, uses: Floats, amps: Floats, size: int) -> Floats:
+    """What the rows take of each line when they draw ``amps``."""
+    total = np.bincount(lines.ravel(), weights=(uses * amps[:, None]).ravel(), minlength=size)
+    return np.asarray(total, dtype=np.float64)
+
+
+def _paths(branches: Sequence[tuple[str, str | None]], circuits: Sequence[int]) -> dict[str, list[int]]:
+    """For each circuit the numbers (in the layout's order) of itself and all above it."""
+    number = {branches[index][0]: place for place, index in enumerate(circuits)}
+    parent = dict(branches)
+    if len(parent) < len(branches):
+        raise ValueError("two circuits have the same id")
+    if sum(above is None for above in parent.values()) != 1:
+        raise ValueError("not exactly one circuit has no parent")
+    paths: dict[str, list[int]] = {}
+    for circuit in parent:
+        path: list[int] = []
+        step: str | None = circuit
+        while step is not None:
+            if step not in parent or len(path) > len(parent):
+                raise ValueError(f"circuit '{circuit}' doesn't lead to the grid connection")
+            path.append(number[step])
+            step = parent[step]
+        paths[circuit] = path
+    return paths
+
+
+def _lines(
+    path: Sequence[int], phases: Sequence[Phase], line_count: int, width: int
+) -> Iterator[tuple[int, int, float]]:
+    """The lines of an EVSE: column in its row, line, how much it takes of it. Lines of a kind share a column."""
+    on = sorted(PHASES.index(phase) for phase in phases)
+    for level, circuit in enumerate(path):
+        first, column = circuit * LINES_PER_CIRCUIT, level * LINES_PER_CIRCUIT
+        yield from ((column + phase, first + phase, 1.0) for phase in on)
+        yield column + POWER, first + POWER, float(len(on))
+    sides = [pair for pair, (high, low) in enumerate(PAIRS) if high in on and low not in on]
+    yield from ((width - _BALANCE_LINES_PER_EVSE + place, line_count + pair, 1.0) for place, pair in enumerate(sides))

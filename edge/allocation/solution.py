@@ -1,0 +1,157 @@
+"""What the solver found: currents, what is left, and for each EVSE the constraint that binds it.
+
+Currents are at hand; reasons are made when they are asked for.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from edge.allocation.balance import Admitted, reach
+from edge.allocation.columns import EPSILON_A
+from edge.allocation.fill import FREE
+from edge.allocation.layout import LINES_PER_CIRCUIT, PAIRS, POWER, Floats, used
+from edge.allocation.problem import Problem
+from edge.allocation.ranks import Case, Shared
+from edge.domain.setpoint import Reason, Setpoint
+from edge.domain.site import EvseKey
+from edge.units import PHASES, Amps, PhaseAmps, watts
+
+# Decimals of a current: beyond what any instrument resolves, within what floats hold. Continuous currents are rounded
+# down to it, so that adding them up in any order stays under a limit.
+DECIMALS = 9
+_HAIR = 1e-3  # of the last decimal: what is so close below a round number is that number
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Solution:
+    """The answer to a problem. Whatever goes by number follows the problem's wiring."""
+
+    problem: Problem
+    case: Case
+    admitted: Admitted
+    shared: Shared  # the exact shares, before whole steps
+    amps: Floats  # by row of the layout
+
+    @cached_property
+    def limits_a(self) -> tuple[Amps, ...]:
+        """What each EVSE may draw per phase, in the order of the wiring's outlets."""
+        down = np.floor(self.amps * 10**DECIMALS + _HAIR) / 10**DECIMALS
+        stepped = np.round(self.amps, DECIMALS)
+        exact: Floats = np.where(self.case.columns.step_a > 0, stepped, down)[self.case.layout.row_of]
+        return tuple(exact.tolist())
+
+    @cached_property
+    def headroom_a(self) -> tuple[tuple[Amps | None, Amps | None, Amps | None], ...]:
+        """What is left of each circuit's limit per phase after its background and the EVSEs, None without a limit; in
+        the order of the wiring's branches. Below 0 where the background alone is over the limit."""
+        left = np.round(self._left_a, DECIMALS) + 0.0  # no -0.0
+        by_circuit: list[tuple[Amps | None, Amps | None, Amps | None]] = [(None, None, None)] * len(
+            self.case.layout.circuits
+        )
+        for place, number in enumerate(self.case.layout.circuits.tolist()):
+            l1, l2, l3 = (
+                float(amps) if np.isfinite(amps) else None for amps in left[place * LINES_PER_CIRCUIT :][:POWER]
+            )
+            by_circuit[number] = (l1, l2, l3)
+        return tuple(by_circuit)
+
+    def setpoint(self, number: int, key: EvseKey) -> Setpoint:
+        """The current of one EVSE with what binds it; ``number`` is its place in the wiring."""
+        row = int(self.case.layout.row_of[number])
+        amps = self.limits_a[number]
+        reason, line = self._binding(number, row)
+        where: dict[str, Any] = {} if line is None else self._place(line)
+        if reason in (Reason.WAITING_FOR_ROOM, Reason.BELOW_MINIMUM):
+            where["min_a"] = round(float(self.case.columns.lower_a[row]), DECIMALS)
+        return Setpoint(key=key, limit_a=amps, reason=reason, **where)
+
+    @cached_property
+    def _used(self) -> Floats:
+        layout = self.case.layout
+        return used(layout.lines, layout.uses, self.amps, layout.size)
+
+    @cached_property
+    def _left_a(self) -> Floats:
+        room = self.case.columns.room_a.copy()
+        room[self.case.layout.balance] = reach(self.case, self.amps)
+        left: Floats = room - self._used
+        return left
+
+    def _binding(self, number: int, row: int) -> tuple[Reason, int | None]:
+        """The constraint that binds a row, and its line where it is one."""
+        columns, claim = self.case.columns, self.problem.claims[number]
+        amps, lines = self.amps[row], self.case.lines[row]
+        overloaded = (columns.room_a[lines] < -EPSILON_A).nonzero()[0]
+        if overloaded.size:
+            return Reason.OVERLOAD, int(lines[overloaded[0]])
+        if not columns.able[row]:
+            nothing_wanted = min(claim.max_a, claim.demand_a) <= 0
+            return (Reason.DEMAND_MET if nothing_wanted else Reason.BELOW_MINIMUM), None
+        if not self.admitted.rows[row]:
+            return Reason.WAITING_FOR_ROOM, self._refusing_line(row)
+        if amps >= columns.upper_a[row] - EPSILON_A:
+            return (Reason.DEMAND_MET if claim.demand_a <= claim.max_a else Reason.MAXIMUM), None
+        floor = self.case.floors.rate_a[row]
+        if floor > columns.lower_a[row] and abs(amps - floor) <= EPSILON_A:
+            return Reason.READY_IN_TIME, self._full_line(row)
+        line = self._full_line(row)
+        return self._why_full(line), line
+
+    def _why_full(self, line: int) -> Reason:
+        if line >= self.case.layout.line_count:
+            return Reason.IMBALANCE
+        return Reason.CIRCUIT_POWER_FULL if line % LINES_PER_CIRCUIT == POWER else Reason.CIRCUIT_FULL
+
+    def _refusing_line(self, row: int) -> int:
+        line = int(self.admitted.refused_by[row])
+        return line if line != FREE else self._tightest_line(row, self.case.columns.lower_a[row])
+
+    def _full_line(self, row: int) -> int:
+        """The line that held the row's exact share, if it still does; the rounding of others may have moved it."""
+        step = max(float(self.case.columns.step_a[row]), 10 * EPSILON_A)
+        line = int(self.shared.held_by[row])
+        if line != FREE and self._left_a[line] < step - EPSILON_A:
+            return line
+        return self._tightest_line(row, step)
+
+    def _tightest_line(self, row: int, amps: Amps) -> int:
+        """The line that has the least room beside ``amps`` more of this row."""
+        lines, uses = self.case.lines[row], self.case.uses[row]
+        spare = np.where(uses > 0, self._left_a[lines] - uses * amps, np.inf)
+        return int(lines[spare.argmin()])
+
+    def _place(self, line: int) -> dict[str, Any]:
+        """A line in the terms of a setpoint."""
+        layout = self.case.layout
+        flows = float(self.case.columns.base_a[line] + self._used[line])
+        if line >= layout.line_count:
+            high, low = PAIRS[line - layout.line_count]
+            base = layout.root * LINES_PER_CIRCUIT
+            flows = float((self.case.columns.base_a + self._used)[[base + high, base + low]] @ [1.0, -1.0])
+            return {
+                "circuit": self._circuit(layout.root),
+                "phase": PHASES[high],
+                "other_phase": PHASES[low],
+                "used_a": flows,
+                "rating_a": self.problem.imbalance_limit_a,
+            }
+        place, kind = divmod(line, LINES_PER_CIRCUIT)
+        capacity = self.problem.capacities[int(layout.circuits[place])]
+        if kind == POWER:
+            return {
+                "circuit": self._circuit(place),
+                "used_w": watts(PhaseAmps(flows, 0.0, 0.0), self.problem.nominal_voltage_v),
+                "rating_w": capacity.limit_w,
+            }
+        return {
+            "circuit": self._circuit(place),
+            "phase": PHASES[kind],
+            "used_a": flows,
+            "rating_a": capacity.limit_a[kind],
+        }
+
+    def _circuit(self, place: int) -> str:
+        return self.problem.wiring.branches[int(self.case.layout.circuits[place])].id

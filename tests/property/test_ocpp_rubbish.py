@@ -1,0 +1,88 @@
+"""Nothing that a peer sends can make the relay raise."""
+
+import contextlib
+import json
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from edge.domain.site import Mode
+from edge.errors import FrameError
+from edge.ocpp import wire
+from edge.ocpp.routing import FROM_CLOUD_V16, FROM_STATION_V16
+from tests.unit.ocpp.ocpp_bench import Bench
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+KEYS = st.sampled_from(
+    [
+        "chargingProfile",
+        "connectorId",
+        "idTagInfo",
+        "meterValue",
+        "measurand",
+        "phase",
+        "sampledValue",
+        "status",
+        "timestamp",
+        "transactionId",
+        "unit",
+        "value",
+    ]
+)
+VALUES = SCALARS | st.sampled_from(["L1", "1", " 2.5", "Current.Import", "Power.Active.Import", "kW", "Available"])
+JSON = st.recursive(
+    VALUES | st.sampled_from(["2026-06-01T12:00:00Z", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00"]),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(KEYS, children, max_size=6),
+    max_leaves=20,
+)
+OBJECTS = st.dictionaries(KEYS, JSON, max_size=8)
+
+
+@given(st.text() | st.binary() | JSON.map(json.dumps) | st.lists(JSON, max_size=5).map(json.dumps))
+@example("[" * 100_000)
+@example('[2,"1","X",' + "9" * 5000 + "]")
+@settings(deadline=None, derandomize=True)
+def test_parsing_knows_one_error(text: str | bytes) -> None:
+    """Any text is a frame or a FrameError."""
+    with contextlib.suppress(FrameError):
+        assert wire.parse(text).text == text
+
+
+@given(st.sampled_from(sorted(FROM_STATION_V16)), OBJECTS | JSON, OBJECTS | JSON)
+@settings(deadline=None, max_examples=300, derandomize=True)
+def test_any_payload_passes(action: str, request: Any, answer: Any) -> None:
+    """Whatever a station's CALL and its answer carry, both are forwarded as they are."""
+    bench = Bench()
+    bench.connect()
+    text = json.dumps([2, "id", action, request])
+    assert bench.station_says(text).up == [text]
+    text = json.dumps([3, "id", answer])
+    assert bench.cloud_says(text).down == [text]
+
+
+@given(st.sampled_from(sorted(FROM_CLOUD_V16)), OBJECTS | JSON, OBJECTS | JSON, st.sampled_from(Mode))
+@settings(deadline=None, derandomize=True)
+def test_the_clouds_calls_get_one_answer(action: str, request: Any, answer: Any, mode: Mode) -> None:
+    """Passed on and answered by the station, or answered by us: never both, never neither."""
+    bench = Bench(mode=mode)
+    bench.connect()
+    text = json.dumps([2, "id", action, request])
+    step = bench.cloud_says(text)
+    assert len(step.down) + len(step.up) == 1
+    if step.down:
+        assert step.down == [text]
+        text = json.dumps([3, "id", answer])
+        assert bench.station_says(text).up == [text]
+
+
+@given(OBJECTS | JSON)
+@settings(deadline=None, derandomize=True)
+def test_any_answer_to_our_question_is_borne(answer: Any) -> None:
+    """It teaches something or nothing, and the next question follows."""
+    bench = Bench()
+    bench.connect(settled=False)
+    identifier, _, _ = bench.wait(1.0).own_call
+    step = bench.station_says(json.dumps([3, identifier, answer]))
+    assert step.own_call[1] == "TriggerMessage"
+    assert step.up == []

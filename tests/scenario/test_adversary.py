@@ -1,0 +1,38 @@
+"""The adversary: whatever the network does, the chargers are never entitled to more than the fuses carry."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from tests.scenario.hostile_site import HostileSite
+
+SECONDS = 600.0
+SEEDS = 120
+BATCH = 10
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Thousands of setpoints aren't worth printing."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, BATCH))
+def test_the_sum_of_what_chargers_may_draw_stays_under_every_rating(first: int) -> None:
+    """Ten minutes of delay, loss, refusal, breaks, reboots and restarts for each seed; looked at each half second.
+
+    A failure names its seed: ``HostileSite(seed).run(600)`` replays it. Sites where nobody charges would be safe, too:
+    the cars of a batch draw a sixth of all that they could at least.
+    """
+    drawn_ah = most_ah = 0.0
+    for seed in range(first, first + BATCH):
+        site = HostileSite(seed)
+        site.run(SECONDS)
+        assert site.failures == [], f"seed {seed}: {site.plan}"
+        drawn_ah += site.drawn_ah
+        most_ah += sum(point.evse.max_a for point in site.points) * SECONDS / 3600.0
+    assert drawn_ah > most_ah / 6

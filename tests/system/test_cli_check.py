@@ -1,0 +1,191 @@
+"""``edge check`` and ``edge run`` as an installer meets them: real processes, real files."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+SITE = """\
+[site]
+id = "harbour-3"
+timezone = "UTC"
+
+[[circuit]]
+id = "main"
+fuse_a = 63
+meter = "grid"
+background_reserve_a = 32
+
+[[circuit]]
+id = "garage"
+parent = "main"
+fuse_a = 40
+
+[[meter]]
+id = "grid"
+model = "eastron_sdm630"
+connection = "tcp://127.0.0.1:5020"
+
+[[station]]
+id = "CP-01"
+circuit = "garage"
+[[station.evse]]
+id = 1
+max_a = 32
+fallback_a = 6
+
+[[station]]
+id = "CP-02"
+circuit = "garage"
+[[station.evse]]
+id = 1
+max_a = 32
+fallback_a = 6
+
+[ocpp]
+upstream = "ws://127.0.0.1:9100/{station}"
+"""
+
+# What is wrong: the text to replace, by what; then line, key and words of the finding.
+FAULTS = {
+    "an unknown key": (
+        'timezone = "UTC"',
+        'time_zone = "UTC"',
+        (
+            "site.toml:3: error: site.time_zone: is an unknown key; did you mean 'timezone'? "
+            "the keys of [site] are: id, timezone, nominal_voltage_v"
+        ),
+    ),
+    "a cycle of circuits": (
+        'id = "main"\n',
+        'id = "main"\nparent = "garage"\n',
+        (
+            "site.toml:7: error: circuit[0].parent: of circuit 'main' closes a cycle: main -> garage -> main; "
+            "give each circuit the one that feeds it, and the grid connection no parent"
+        ),
+    ),
+    "a station on a missing circuit": (
+        'id = "CP-02"\ncircuit = "garage"',
+        'id = "CP-02"\ncircuit = "garag"',
+        (
+            "site.toml:31: error: station[1].circuit: of station 'CP-02' is 'garag', and there is no such circuit; "
+            "did you mean 'garage'? circuits are: main, garage"
+        ),
+    ),
+    "fallback currents that don't fit": (
+        "fallback_a = 6\n\n[[station]]",
+        "fallback_a = 32\n\n[[station]]",
+        (
+            "site.toml:7: error: circuit[0].fuse_a: of circuit 'main' has no room for the fallback currents below it: "
+            "they come to 38 A on L1 and 38 A on L2 and 38 A on L3, the room is 31 A "
+            "(fuse 63 - margin 0 - background reserve 32); lower fallback_a of its EVSEs "
+            "(0 = no charging without the controller) until at most 31 A are on each phase"
+        ),
+    ),
+    "a duplicate identity": (
+        'id = "CP-02"',
+        'id = "CP-01"',
+        (
+            "site.toml:30: error: station[1].id: is 'CP-01', which the station in line 22 has already; "
+            "give each station the OCPP identity that is set in it"
+        ),
+    ),
+    "a fuse of 0": (
+        "fuse_a = 40",
+        "fuse_a = 0",
+        (
+            "site.toml:14: error: circuit[1].fuse_a: of circuit 'garage' is 0, not above 0; "
+            "give the fuse's rating per phase in A, above 0 and up to 6300, for example 63"
+        ),
+    ),
+}
+
+
+def edge(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """``edge`` with these arguments, in ``folder``."""
+    command = [sys.executable, "-W", "error", "-m", "edge", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=30, check=False)
+
+
+def errors(lines: Sequence[str]) -> list[str]:
+    return [line for line in lines if ": error: " in line]
+
+
+def test_a_sound_file(tmp_path: Path) -> None:
+    """Exit code 0 and one line that says so."""
+    (tmp_path / "site.toml").write_text(SITE, encoding="utf-8")
+    result = edge(tmp_path, "check", "site.toml")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "site.toml: sound\n", "")
+
+
+def test_notes_are_counted(tmp_path: Path) -> None:
+    """Notes leave the file sound, are told, and counted."""
+    text = SITE.replace("fuse_a = 40", "fuse_a = 40\ndemand_limit_kw = 10")
+    (tmp_path / "site.toml").write_text(text, encoding="utf-8")
+    result = edge(tmp_path, "check", "site.toml")
+    assert result.returncode == 0
+    note, verdict = result.stdout.splitlines()
+    assert note.startswith("site.toml:15: note: circuit[1].demand_limit_kw: of circuit 'garage' is checked but not")
+    assert verdict == "site.toml: sound (1 note)"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_named(tmp_path: Path, fault: str) -> None:
+    """File, line, key, what is wrong and what would be right; exit code 2, no traceback."""
+    old, new, expected = FAULTS[fault]
+    assert SITE.count(old) == 1
+    (tmp_path / "site.toml").write_text(SITE.replace(old, new), encoding="utf-8")
+    result = edge(tmp_path, "check", "site.toml")
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [expected, "site.toml: 1 error"]
+    assert result.stdout == ""
+
+
+def test_all_faults_in_one_file_and_run_refuses_in_the_same_words(tmp_path: Path) -> None:
+    """Six faults in one file are six findings (nothing is summed against the fuse of 0); ``edge run`` says the same."""
+    text = SITE
+    for old, new, _ in FAULTS.values():
+        text = text.replace(old, new)
+    (tmp_path / "site.toml").write_text(text, encoding="utf-8")
+    checked = edge(tmp_path, "check", "site.toml")
+    run = edge(tmp_path, "run", "--config", "site.toml")
+    assert (checked.returncode, run.returncode) == (2, 2)
+    assert run.stderr == checked.stderr
+    assert [line.split(": ")[2] for line in errors(checked.stderr.splitlines())] == [
+        "site.time_zone",
+        "circuit[0].parent",
+        "circuit[0].fuse_a",
+        "circuit[1].fuse_a",
+        "station[1].id",
+        "station[1].circuit",
+    ]
+    assert "Traceback" not in checked.stderr + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("check", "missing.toml"), 2, "missing.toml: error: the file: can't be read (No such file or directory)"),
+        (("check", "."), 2, "can't be read (Is a directory)"),
+        (("check",), 2, "Missing argument 'FILE'"),
+        (("run",), 2, "Missing option '--config'"),
+        (("chek", "site.toml"), 2, "No such command 'chek'"),
+        (("status", "--socket", "none.sock"), 1, "edge: no controller answers (none.sock: No such file or directory)"),
+    ],
+)
+def test_wrong_use_is_told_without_a_traceback(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    """Missing files and arguments are a sentence on stderr and the right exit code."""
+    result = edge(tmp_path, *arguments)
+    assert result.returncode == code
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_version(tmp_path: Path) -> None:
+    """``edge --version`` names the program and its version."""
+    assert edge(tmp_path, "--version").stdout.startswith("edge 0.")

@@ -1,0 +1,272 @@
+"""The decision: each reason, the sentences, fallbacks and modes."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from edge.allocation.decide import Decision, Memory, decide
+from edge.allocation.exposure import Holdings
+from edge.allocation.headroom import Background
+from edge.allocation.snapshot import EvseState, Reach, Snapshot
+from edge.domain.setpoint import SENTENCES, Reason, Setpoint
+from edge.domain.site import ControlSettings, IdlePolicy, Mode
+from edge.domain.station import EvseStatus
+from edge.units import Phase, PhaseAmps
+from tests.site_builders import NOW, arrived, charging, circuit, evse, grant, idle, idle_grant, key, snapshot
+
+L2, L3 = Phase.L2, Phase.L3
+
+
+def decided(site: Snapshot, memory: Memory | None = None) -> Decision:
+    return decide(site, memory or Memory())
+
+
+def only(site: Snapshot, memory: Memory | None = None) -> Setpoint:
+    """The setpoint of the first EVSE."""
+    return decided(site, memory).setpoints[0]
+
+
+NEW = Holdings(baseline_a=32.0)
+
+# One site for each reason: the first EVSE's setpoint has it. The sentence is exact.
+SITES: Mapping[Reason, tuple[Snapshot, str]] = {
+    Reason.MAXIMUM: (
+        snapshot(circuit(63), charging(told_a=32)),
+        "32.0 A: the most this EVSE can give",
+    ),
+    Reason.DEMAND_MET: (
+        snapshot(circuit(63), charging(told_a=32, draw_a=10)),
+        "12.0 A: all the car can use",
+    ),
+    Reason.CIRCUIT_FULL: (
+        snapshot(circuit(42, "garage", margin_a=2), *(charging(evse(n, circuit="garage"), told_a=20) for n in (1, 2))),
+        "20.0 A: garage L1 is full (40.0 of 40 A)",
+    ),
+    Reason.WAITING_FOR_ROOM: (
+        snapshot(circuit(11), arrived(evse(1), waiting_since=NOW), charging(evse(2), told_a=11)),
+        "0.0 A: waits: main L1 has no 6 A left (11.0 of 11 A)",
+    ),
+    Reason.WAITING_FOR_CUT: (
+        snapshot(circuit(32), arrived(evse(1)), charging(evse(2), told_a=32)),
+        "0.0 A: waits until others have obeyed their cut on main L1",
+    ),
+    Reason.STEADYING: (
+        snapshot(circuit(63), charging(told_a=16, told_at=NOW - 1)),
+        "16.0 A: held a moment before it rises",
+    ),
+    Reason.CAR_PAUSED: (
+        snapshot(circuit(63), charging(told_a=16, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)),
+        "6.0 A: the car has paused; its minimum is there when it wakes",
+    ),
+    Reason.IDLE: (
+        snapshot(circuit(63), idle()),
+        "0.0 A: no car is charging",
+    ),
+    Reason.METER_STALE: (
+        snapshot(circuit(63, measured_a=20.0, measured_at=NOW - 60), charging(told_a=16)),
+        "6.0 A: meter grid gives no reading: safe current",
+    ),
+    Reason.OVERLOAD: (
+        snapshot(circuit(20, measured_a=PhaseAmps(16.0, 41.0, 16.0)), charging(told_a=16)),
+        "0.0 A: main L2 is overloaded by what is not ours (25.0 of 20 A)",
+    ),
+    Reason.STATION_OFFLINE: (
+        snapshot(circuit(63), charging(told_a=16, reach=Reach.OFFLINE)),
+        "16.0 A: the station can't be reached: what it may draw by itself is kept free",
+    ),
+    Reason.STATION_NEW: (
+        snapshot(circuit(63), replace(idle(), reach=Reach.NEW, holdings=NEW)),
+        "6.0 A: the station has not confirmed a limit yet: what it may draw is kept free",
+    ),
+    Reason.STATION_SILENT: (
+        snapshot(circuit(63), charging(told_a=16, reach=Reach.SILENT)),
+        "16.0 A: the station doesn't answer: what it may draw by itself is kept free",
+    ),
+    Reason.STATION_REFUSES: (
+        snapshot(circuit(63), charging(told_a=16, reach=Reach.REFUSING)),
+        "16.0 A: the station refuses its limit: what it may draw by itself is kept free",
+    ),
+    Reason.STATION_DISOBEYS: (
+        snapshot(circuit(63), charging(told_a=16, draw_a=20, reach=Reach.DISOBEYING)),
+        "32.0 A: the station draws more than it accepted: what it may draw is kept free",
+    ),
+}
+
+
+# What only a problem on paper can ask for: a site file has no power limits, no imbalance limit and no needs.
+ON_PAPER = {Reason.CIRCUIT_POWER_FULL, Reason.IMBALANCE, Reason.READY_IN_TIME, Reason.BELOW_MINIMUM}
+
+
+# What only a problem of `edge allocate` can have: circuits with a limit in W, an imbalance limit, needs and demands.
+OF_PROBLEMS = {Reason.CIRCUIT_POWER_FULL, Reason.IMBALANCE, Reason.READY_IN_TIME, Reason.BELOW_MINIMUM}
+
+
+def test_every_reason_has_its_sentence_and_its_site() -> None:
+    """The tables are complete."""
+    assert set(SENTENCES) == set(Reason)
+    assert set(SITES) == set(Reason) - OF_PROBLEMS
+
+
+@pytest.mark.parametrize("reason", SITES)
+def test_each_reason_is_reached_and_says_its_sentence(reason: Reason) -> None:
+    """By the site that the table has for it."""
+    site, sentence = SITES[reason]
+    setpoint = only(site)
+    assert (setpoint.reason, setpoint.text) == (reason, sentence)
+
+
+def test_a_setpoint_names_the_phase_that_binds() -> None:
+    """A one-phase car on L3 and a rotated three-phase one."""
+    site = snapshot(
+        circuit(32, measured_a=PhaseAmps(16.0, 16.0, 32.0)),
+        charging(evse(1, phases=(L3,)), told_a=16),
+        charging(evse(2, phases=(L2, L3, Phase.L1)), told_a=16),
+    )
+    assert [(point.circuit, point.phase) for point in decided(site).setpoints] == [("main", L3), ("main", L3)]
+
+
+def test_who_is_served_first() -> None:
+    """Rank, then who charges before who waits, then the longest wait, then the name; who has paused comes last."""
+    site = snapshot(
+        circuit(100),
+        charging(evse(1), status=EvseStatus.SUSPENDED_EV, paused=True, waiting_since=0),
+        charging(evse(2, rank=1), waiting_since=0),
+        arrived(evse(3), waiting_since=NOW - 50),
+        arrived(evse(4), waiting_since=NOW - 60),
+        charging(evse(6), waiting_since=NOW - 10),
+        charging(evse(5), waiting_since=NOW - 10),
+        idle(evse(7)),
+    )
+    assert decided(site).precedence == tuple(key(number) for number in (5, 6, 4, 3, 2, 1))
+
+
+def test_one_of_two_goes_on_where_both_do_not_fit() -> None:
+    """14 A at 7/7 falls to 11: the one that came first keeps 11 A, the other pauses."""
+    site = snapshot(
+        circuit(11), charging(evse(1), told_a=7, waiting_since=20), charging(evse(2), told_a=7, waiting_since=10)
+    )
+    first, second = decided(site).setpoints
+    assert (first.limit_a, first.reason) == (0.0, Reason.WAITING_FOR_ROOM)
+    assert (second.limit_a, second.reason) == (7.0, Reason.WAITING_FOR_CUT)
+
+
+def test_a_new_car_gets_no_more_than_what_is_measured_free() -> None:
+    """10 A limit, 3.2 A used: never above 6.8 A."""
+    assert only(snapshot(circuit(10, measured_a=3.2), arrived())).limit_a == 6.8
+
+
+def test_a_station_that_has_just_connected_costs_nobody_his_current() -> None:
+    """Its safe current is kept free; all that it may hold keeps others from rising."""
+    new = replace(idle(evse(2)), reach=Reach.NEW, holdings=NEW)
+    assert only(snapshot(circuit(32), charging(evse(1), told_a=16), new)).limit_a == 16
+    assert only(snapshot(circuit(32), charging(evse(1), told_a=26), new)).limit_a == 26
+    assert only(snapshot(circuit(32), charging(evse(1), told_a=28), new)).limit_a == 26
+
+
+def test_an_offline_station_is_reserved_at_what_it_may_draw() -> None:
+    """And the others share the rest."""
+    away = charging(evse(2), told_a=10, reach=Reach.OFFLINE)
+    setpoint, reserved = decided(snapshot(circuit(32), charging(evse(1), told_a=32), away)).setpoints
+    assert setpoint.limit_a == 22
+    assert (reserved.limit_a, reserved.reserved_a) == (None, 10)
+
+
+def test_a_stale_meter_lowers_those_below_it_alone() -> None:
+    """The car on another circuit with a meter of its own keeps its current."""
+    circuits = (
+        circuit(63),
+        circuit(32, "a", parent="main", meter="a", measured_a=20.0, measured_at=NOW - 60),
+        circuit(32, "b", parent="main", meter="b", measured_a=20.0),
+    )
+    decision = decided(
+        snapshot(circuits, charging(evse(1, circuit="a"), told_a=16), charging(evse(2, circuit="b"), told_a=16))
+    )
+    assert [point.limit_a for point in decision.setpoints] == [6, 28]
+    assert decision.headroom.stale == frozenset({"a"})
+
+
+def test_a_stale_meter_never_raises_anybody() -> None:
+    """The worst background that is known counts on, and a car at 0 gets no more than fits beside it."""
+    site = snapshot(circuit(32, measured_a=0.0, measured_at=NOW - 60, reserve_a=20), arrived(evse(1)), arrived(evse(2)))
+    known = Memory(background={"main": Background(estimate_a=PhaseAmps.same(25), reading_at=NOW - 60)})
+    assert [point.limit_a for point in decided(site, known).setpoints] == [6, 0]
+    assert [point.limit_a for point in decided(site).setpoints] == [6, 6]
+
+
+def test_a_safe_current_too_small_to_charge_with_is_none() -> None:
+    """Without its meter such an EVSE pauses."""
+    site = snapshot(circuit(63, measured_a=20.0, measured_at=NOW - 60), charging(evse(fallback_a=0), told_a=16))
+    assert only(site).text == "0.0 A: meter grid gives no reading: safe current"
+
+
+def test_observing_tells_what_it_would_do() -> None:
+    """Nobody obeys us, and no cut is waited for."""
+    new = [charging(evse(n), told_a=0, draw_a=16, told_at=None, reach=Reach.NEW, holdings=NEW) for n in (1, 2)]
+    site = snapshot(circuit(40, measured_a=42.0), *new, settings=ControlSettings(mode=Mode.OBSERVE))
+    assert [point.text for point in decided(site).setpoints] == ["15.0 A: main L1 is full (40.0 of 40 A)"] * 2
+
+
+SAFE = ControlSettings(idle=IdlePolicy.SAFE)
+
+
+def with_idle_at_safe(state: EvseState) -> EvseState:
+    return replace(state, holdings=replace(state.holdings, idle=(idle_grant(6),)))
+
+
+def test_idle_evses_keep_their_safe_current_free_where_they_hold_it() -> None:
+    """idle = "safe": a session may begin in any instant."""
+    waiting = with_idle_at_safe(idle(evse(2)))
+    setpoint, other = decided(snapshot(circuit(32), charging(evse(1), told_a=16), waiting, settings=SAFE)).setpoints
+    assert setpoint.limit_a == 26
+    assert (other.limit_a, other.reason) == (6, Reason.IDLE)
+
+
+def test_a_paused_cars_safe_current_is_not_lent_where_it_may_come_back_at_it() -> None:
+    """idle = "safe": its session may end and the next begin at 6 A before we hear of it."""
+    paused = with_idle_at_safe(charging(evse(2), told_a=6, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True))
+    site = snapshot(circuit(32), with_idle_at_safe(charging(evse(1), told_a=16)), paused, settings=SAFE)
+    assert [point.limit_a for point in decided(site).setpoints] == [26, 6]
+
+
+def test_a_paused_cars_minimum_is_lent_otherwise() -> None:
+    """What it leaves is used; it gets its minimum back out of what the others leave."""
+    paused = charging(evse(2), told_a=6, told_at=NOW - 60, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)
+    first, second = decided(snapshot(circuit(32), charging(evse(1), told_a=26), paused)).setpoints
+    assert (first.limit_a, first.reason) == (26, Reason.WAITING_FOR_CUT)
+    assert (second.limit_a, second.reason) == (0, Reason.WAITING_FOR_ROOM)
+
+
+def test_the_same_snapshot_gives_the_same_decision() -> None:
+    """Whatever was decided in between."""
+    for site, _ in SITES.values():
+        assert decided(site) == decided(site)
+
+
+def test_setpoints_come_in_the_snapshots_order() -> None:
+    """One for each EVSE."""
+    states = [idle(evse(3)), charging(evse(1)), arrived(evse(2))]
+    assert [point.key for point in decided(snapshot(circuit(63), *states)).setpoints] == [key(3), key(1), key(2)]
+
+
+def test_exposure_is_told_for_each_circuit() -> None:
+    """Of all EVSEs below it."""
+    circuits = (circuit(63), circuit(32, "sub", parent="main"))
+    site = snapshot(circuits, charging(evse(1), told_a=10), charging(evse(2, circuit="sub", phases=(L2,)), told_a=16))
+    assert decided(site).exposure_a == {"main": PhaseAmps(10.0, 26.0, 10.0), "sub": PhaseAmps(0.0, 16.0, 0.0)}
+
+
+def test_a_trim_is_remembered() -> None:
+    """Part of the decision, so that a recorded one replays."""
+    decision = decided(snapshot(circuit(63), charging(told_a=32, draw_a=10)))
+    assert decision.memory.trimmed_a == {key(1): 12.0}
+    assert decision.memory.background == {}
+
+
+def test_a_held_limit_is_renewed_as_it_is() -> None:
+    """Nothing changes at a site where nothing changes."""
+    states = [
+        charging(evse(n), told_a=16, holdings=Holdings(baseline_a=None, session=(grant(16, sent_at=NOW - 60),)))
+        for n in (1, 2)
+    ]
+    assert [point.limit_a for point in decided(snapshot(circuit(32), *states)).setpoints] == [16, 16]

@@ -1,0 +1,268 @@
+"""The rules between the keys of a site file, one by one."""
+
+from pathlib import Path
+
+import pytest
+
+from edge.config import load
+from edge.errors import ConfigurationError, Finding, Severity
+
+SITE = """
+[site]
+id = "x"
+{site}
+[control]
+{control}
+[[circuit]]
+id = "main"
+fuse_a = 63
+{main}
+[[circuit]]
+id = "garage"
+parent = "main"
+fuse_a = 40
+{garage}
+[[meter]]
+id = "grid"
+model = "eastron_sdm630"
+connection = "tcp://10.0.0.5:502"
+{meters}
+[[class]]
+id = "staff"
+rank = 0
+{classes}
+[[station]]
+id = "CP-01"
+circuit = "garage"
+{station}
+[[station.evse]]
+id = 1
+max_a = 32
+{evse}
+{stations}
+[ocpp]
+{ocpp}
+{more}
+"""
+
+DEFAULTS = {"main": 'meter = "grid"', "ocpp": 'upstream = "ws://cloud/{station}"'}
+SLOTS = ("site", "control", "main", "garage", "meters", "classes", "station", "evse", "stations", "ocpp", "more")
+
+
+def findings(tmp_path: Path, **parts: str) -> list[Finding]:
+    """All findings in the site file with ``parts`` in their places."""
+    text = SITE
+    for slot in SLOTS:
+        text = text.replace(f"{{{slot}}}", parts.get(slot, DEFAULTS.get(slot, "")))
+    file = tmp_path / "site.toml"
+    file.write_text(text, encoding="utf-8")
+    try:
+        return list(load(file, meter_models=("eastron_sdm630", "janitza_umg")).notes)
+    except ConfigurationError as error:
+        return list(error.findings)
+
+
+def told(tmp_path: Path, **parts: str) -> list[tuple[str, str]]:
+    """Key and words of each error."""
+    return [
+        (each.key, f"{each.problem}; {each.remedy}")
+        for each in findings(tmp_path, **parts)
+        if each.severity is Severity.ERROR
+    ]
+
+
+def test_the_example_is_sound(tmp_path: Path) -> None:
+    """Nothing is found in the file that the other tests spoil."""
+    assert findings(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "key", "words"),
+    [
+        (
+            {"garage": '[[circuit]]\nid = "garage"\nparent = "main"\nfuse_a = 20'},
+            "circuit[2].id",
+            "is 'garage', which the circuit in line 12 has already",
+        ),
+        (
+            {"meters": '[[meter]]\nid = "grid"\nmodel = "eastron_sdm630"\nconnection = "tcp://10.0.0.6:502"'},
+            "meter[1].id",
+            "is 'grid', which the meter in",
+        ),
+        ({"classes": '[[class]]\nid = "staff"\nrank = 1'}, "class[1].id", "is 'staff', which the class in"),
+        (
+            {"stations": '[[station]]\nid = "CP-01"\ncircuit = "main"\n[[station.evse]]\nid = 1\nmax_a = 16'},
+            "station[1].id",
+            "is 'CP-01', which the station in line 26 has already; give each station the OCPP identity",
+        ),
+        (
+            {"evse": "[[station.evse]]\nid = 1\nmax_a = 16"},
+            "station[0].evse[1].id",
+            "is 1, which another EVSE of station 'CP-01' has already",
+        ),
+        (
+            {"garage": '[[circuit]]\nid = "spare"\nfuse_a = 20\nbackground_reserve_a = 0'},
+            "circuit[2].parent",
+            "of circuit 'spare' is missing, as it is of 'main': only the grid connection has no parent",
+        ),
+        (
+            {"garage": '[[circuit]]\nid = "deck"\nparent = "garrage"\nfuse_a = 20'},
+            "circuit[2].parent",
+            "is 'garrage', and there is no such circuit; did you mean 'garage'? circuits are: main, garage",
+        ),
+        (
+            {"main": 'meter = "grid"\nparent = "garage"'},
+            "circuit[0].parent",
+            "closes a cycle: main -> garage -> main",
+        ),
+        (
+            {"garage": '[[circuit]]\nid = "deck"\nparent = "deck"\nfuse_a = 20'},
+            "circuit[2].parent",
+            "closes a cycle: deck -> deck",
+        ),
+        ({"garage": "margin_a = 40"}, "circuit[1].margin_a", "leaves nothing of the fuse of 40 A; give less than 40"),
+        ({"garage": 'meter = "gird"'}, "circuit[1].meter", "there is no such meter; did you mean 'grid'?"),
+        (
+            {"garage": 'meter = "grid"'},
+            "circuit[1].meter",
+            "is 'grid', which measures 'main' already; a meter stands in one circuit",
+        ),
+        ({"station": 'class = "stuff"'}, "station[0].class", "there is no such class; did you mean 'staff'?"),
+        ({"evse": "min_a = 33\nfallback_a = 0"}, "station[0].evse[0].min_a", "is 33, above max_a, which is 32"),
+        ({"evse": "fallback_a = 33"}, "station[0].evse[0].fallback_a", "is 33, above max_a, which is 32"),
+        (
+            {"evse": "fallback_a = 3"},
+            "station[0].evse[0].fallback_a",
+            "is 3, with which no car charges: min_a is 6; give 0 (no charging without the controller) or at least 6",
+        ),
+        (
+            {"evse": 'phases = ["L1", "L2", "L1"]'},
+            "station[0].evse[0].phases",
+            "of EVSE 1 of station 'CP-01' names a phase twice: L1, L2, L1",
+        ),
+        ({"site": 'timezone = "Europe/Copenhage"'}, "site.timezone", "did you mean 'Europe/Copenhagen'?"),
+        ({"site": 'timezone = "../../etc/passwd"'}, "site.timezone", "for example Europe/Copenhagen"),
+        (
+            {"control": "period_s = 4"},
+            "control.meter_stale_s",
+            "is 5, so that one lost poll (period_s is 4) would make the meter stale; give at least 8",
+        ),
+        (
+            {"more": '[api]\nlisten = "0.0.0.0:9000"'},
+            "api.listen",
+            "is 0.0.0.0:9000, whose port ocpp.listen has already; give each its own port",
+        ),
+        ({"ocpp": 'upstream = "http://cloud/{station}"'}, "ocpp.upstream", "begins with http:, not with ws:// or"),
+        ({"ocpp": 'upstream = "ws://cloud/"'}, "ocpp.upstream", "has no {station} in its path; give ws:// or wss://"),
+        ({"more": '[bms.mqtt]\nbroker = "tcp://x"'}, "bms.mqtt.broker", "begins with tcp:, not with mqtt://"),
+        (
+            {"meters": '[[meter]]\nid = "b"\nmodel = "eastron_sdm360"\nconnection = "tcp://10.0.0.6:502"'},
+            "meter[1].model",
+            "is not in the meter catalogue; did you mean 'eastron_sdm630'? models are: eastron_sdm630, janitza_umg",
+        ),
+        (
+            {"meters": '[[meter]]\nid = "b"\nmodel = "janitza_umg"\nconnection = "tcp://10.0.0.5:502"'},
+            "meter[1].connection",
+            "and unit 1 are those of 'grid' too",
+        ),
+        (
+            {"meters": '[[meter]]\nid = "b"\nmodel = "janitza_umg"\nconnection = "rtu:///dev/ttyUSB0?baudrate=9600"'},
+            "meter[1].connection",
+            "is rtu://, which this version does not read: it reads tcp://host:port only",
+        ),
+        (
+            {"meters": '[[meter]]\nid = "b"\nmodel = "janitza_umg"\nconnection = "rtu+tcp://10.0.0.5:502"'},
+            "meter[1].connection",
+            "is rtu+tcp://, which this version does not read",
+        ),
+    ],
+)
+def test_each_rule_names_its_fault(tmp_path: Path, parts: dict[str, str], key: str, words: str) -> None:
+    """A file spoiled in one place gets one error, at that key, in words that say what would be right."""
+    ((found_key, found_words),) = told(tmp_path, **parts)
+    assert found_key == key
+    assert words in found_words
+
+
+def test_station_on_a_missing_circuit(tmp_path: Path) -> None:
+    """The missing circuit is named with the ones that are there."""
+    stations = '[[station]]\nid = "B"\ncircuit = "garag"\n[[station.evse]]\nid = 1\nmax_a = 16'
+    ((key, words),) = told(tmp_path, stations=stations)
+    assert key == "station[1].circuit"
+    assert words == (
+        "of station 'B' is 'garag', and there is no such circuit; did you mean 'garage'? circuits are: main, garage"
+    )
+
+
+def stations(*evses: str) -> str:
+    """Stations on the garage circuit, one for each EVSE."""
+    return "\n".join(
+        f'[[station]]\nid = "S{number}"\ncircuit = "garage"\n[[station.evse]]\nid = 1\nmax_a = 32\n{evse}'
+        for number, evse in enumerate(evses)
+    )
+
+
+def test_safe_currents_are_summed_per_phase_with_rotation(tmp_path: Path) -> None:
+    """One-phase EVSEs count on the grid phase of their wire: 6 (three-phase) + 3 times 12 on L2 is over 40 A."""
+    one_phase = 'phases = ["L2"]\nfallback_a = 12'
+    assert told(tmp_path, stations=stations(one_phase, one_phase, 'phases = ["L3"]\nfallback_a = 12')) == []
+    ((key, words),) = told(tmp_path, stations=stations(one_phase, one_phase, one_phase))
+    assert key == "circuit[1].fuse_a"
+    assert "of circuit 'garage' has no room for the fallback currents below it: they come to 42 A on L2," in words
+    assert "the room is 40 A (fuse 40 - margin 0 - background reserve 0)" in words
+
+
+def test_safe_currents_fit_exactly(tmp_path: Path) -> None:
+    """A sum that equals the room fits, binary fractions notwithstanding."""
+    assert told(tmp_path, stations=stations(*["fallback_a = 6.8"] * 5)) == []
+
+
+def test_safe_currents_count_up_the_whole_tree(tmp_path: Path) -> None:
+    """EVSEs of a sub-circuit count at the grid connection too, against its rating less the building's reserve."""
+    main = 'meter = "grid"\nmargin_a = 3\nbackground_reserve_a = 30'
+    ((key, words),) = told(tmp_path, main=main, stations=stations(*["fallback_a = 13"] * 2))
+    assert key == "circuit[0].fuse_a"
+    assert "32 A on L1 and 32 A on L2 and 32 A on L3, the room is 30 A" in words
+
+
+def test_reserve_above_the_fuse_leaves_no_room(tmp_path: Path) -> None:
+    """A reserve that eats the whole rating is found, with a room of 0 A and not less."""
+    ((_, words),) = told(tmp_path, main='meter = "grid"\nbackground_reserve_a = 70')
+    assert "the room is 0 A" in words
+
+
+@pytest.mark.parametrize(
+    ("parts", "key", "words"),
+    [
+        ({"garage": '[[circuit]]\nid = "deck"\nparent = "main"\nfuse_a = 80'}, "circuit[2].fuse_a", "is 80 A, more"),
+        ({"main": "", "garage": 'meter = "grid"'}, "circuit[0].meter", "all 63 A go to the chargers"),
+        ({"main": "background_reserve_a = 20"}, "meter[0].id", "which no circuit names"),
+        ({"garage": "demand_limit_kw = 10"}, "circuit[1].demand_limit_kw", "not acted on by this version"),
+    ],
+)
+def test_notes_leave_the_file_sound(tmp_path: Path, parts: dict[str, str], key: str, words: str) -> None:
+    """What is allowed but worth knowing is a note."""
+    (note,) = findings(tmp_path, **parts)
+    assert note.severity is Severity.NOTE
+    assert note.key == key
+    assert words in note.problem
+
+
+def test_observing_needs_no_knowledge_of_the_building(tmp_path: Path) -> None:
+    """A controller that commands nothing isn't told that it doesn't know the building's load."""
+    assert findings(tmp_path, main="", garage='meter = "grid"', control='mode = "observe"') == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "keys"),
+    [
+        ({"garage": 'margin_a = "x"'}, {"circuit[1].margin_a"}),
+        ({"evse": "fallback_a = -1\nmin_a = 40"}, {"station[0].evse[0].fallback_a", "station[0].evse[0].min_a"}),
+        ({"garage": "[[circuit]]\nfuse_a = 10"}, {"circuit[2].id", "circuit[2].parent"}),
+        ({"control": "period_s = 20"}, {"control.period_s"}),
+        ({"more": '[api]\nlisten = "x:99999"'}, {"api.listen"}),
+    ],
+)
+def test_no_verdict_rests_on_a_refused_value(tmp_path: Path, parts: dict[str, str], keys: set[str]) -> None:
+    """A value that the schema refuses causes no further findings about what it might have been."""
+    assert {key for key, _ in told(tmp_path, **parts)} == keys

@@ -1,0 +1,166 @@
+"""The board: sessions, stations and meters."""
+
+import pytest
+
+from edge.allocation.snapshot import Reach
+from edge.control.board import PAUSE_S, Board
+from edge.domain.reading import MeterFailed, MeterReading
+from edge.domain.setpoint import Purpose
+from edge.domain.site import Circuit, EvseKey
+from edge.domain.station import (
+    CloudLink,
+    DrawSampled,
+    EvseStatus,
+    LimitAnswered,
+    LimitSent,
+    SessionBegan,
+    SessionEnded,
+    StationDescribed,
+    StationFact,
+    StationOffline,
+    StationOnline,
+    StatusReported,
+)
+from edge.units import NO_CURRENT, PhaseAmps
+from tests.site_builders import evse, key, site
+from tests.unit.control.station_story import ACCEPTED, SESSION, START, Story
+
+
+def test_a_session_that_ends_takes_its_limit_with_it() -> None:
+    """What is told for it afterwards means nothing."""
+    story = Story().charging_at(16)
+    late = story.issue(20)
+    story.ended()
+    assert (story.state.in_session, story.state.draw_a, story.exposed_a) == (False, NO_CURRENT, 0)
+    story.sent(late).answered(late, ACCEPTED)
+    assert (story.exposed_a, story.state.told_a) == (0, 0)
+
+
+def test_the_next_session_begins_with_the_idle_limit() -> None:
+    """Nothing of the one before counts for it."""
+    story = Story().charging_at(16).draws(16).ended().later(5).began("8")
+    state = story.state
+    assert (state.told_a, state.told_at, state.draw_a, state.drawn_at) == (0, None, None, None)
+    assert state.waiting_since == story.now
+    assert story.exposed_a == 0
+
+
+def test_a_session_whose_end_was_missed_is_over_when_the_next_begins() -> None:
+    """Its limit is not taken for the new one's."""
+    story = Story().charging_at(16).began("8")
+    assert (story.state.told_a, story.exposed_a) == (0, 0)
+    record = story.board.evses[key(1)]
+    assert record.holdings.in_force(SESSION) is None
+
+
+def test_a_session_that_is_told_twice_is_one() -> None:
+    """It keeps its limit and its place in the queue."""
+    story = Story().charging_at(16).draws(16)
+    before = story.state
+    assert story.later(5).began().state == before
+
+
+def test_a_session_that_was_found_running_may_be_under_an_unknown_limit() -> None:
+    """Unless the EVSE was known to be free a moment before."""
+    story = Story().idling().status(EvseStatus.CHARGING).began(observed=False)
+    assert (story.reach, story.exposed_a) == (Reach.UNCONFIRMED, 32)
+    assert Story().idling().began(observed=False).reach is Reach.OBEYING
+
+
+@pytest.mark.parametrize("event", ["reconnect", "reboot"])
+def test_after_a_reconnect_or_a_reboot_all_limits_are_told_again(event: str) -> None:
+    """Some stations forget what they accepted."""
+    story = Story().charging_at(16)
+    if event == "reconnect":
+        story.offline().online()
+    else:
+        story.take(StationDescribed(station="CP-1", at=story.now, vendor="V", model="M"))
+    writing = story.board.evses[key(1)].writing
+    assert all(writing[purpose].write_again for purpose in Purpose)
+
+
+def test_what_a_station_says_of_itself_is_remembered() -> None:
+    """Vendor, model, and whether its cloud is there."""
+    story = Story().online().take(CloudLink(station="CP-1", at=START, connected=True))
+    story.take(StationDescribed(station="CP-1", at=START, vendor="V", model="M", serial="S"))
+    record = story.board.stations["CP-1"]
+    assert (record.vendor, record.model, record.cloud_connected) == ("V", "M", True)
+    story.offline()
+    assert not record.cloud_connected
+
+
+def test_a_car_that_takes_nothing_for_a_while_has_paused() -> None:
+    """Not at once: stations call one suspended that is only slow to begin. It is awake when it charges."""
+    story = Story().charging_at(6).status(EvseStatus.SUSPENDED_EV)
+    assert not story.later(PAUSE_S - 0.1).state.paused
+    assert story.later(0.1).state.paused
+    assert story.status(EvseStatus.SUSPENDED_EVSE).state.paused, "its limit went to 0 for that"
+    assert not story.status(EvseStatus.CHARGING).state.paused
+
+
+def test_a_repeated_status_starts_nothing_anew() -> None:
+    """Some stations say the same again and again."""
+    story = Story().charging_at(6).status(EvseStatus.SUSPENDED_EV)
+    assert story.later(PAUSE_S - 1).status(EvseStatus.SUSPENDED_EV).later(1).state.paused
+
+
+def test_a_pause_ends_with_its_session() -> None:
+    """The next car is awake until it shows otherwise."""
+    story = Story().charging_at(6).status(EvseStatus.SUSPENDED_EV).later(PAUSE_S)
+    assert story.state.paused
+    assert not story.ended().status(EvseStatus.AVAILABLE).began("8").state.paused
+
+
+def test_the_newest_reading_counts() -> None:
+    """A failed poll leaves it, with the problem beside it; the next reading clears that."""
+    story = Story()
+    assert story.board.snapshot(START).circuits[0].measured_a is None
+    story.take(MeterReading(meter="grid", at=START, current_a=PhaseAmps.same(5)))
+    story.take(MeterFailed(meter="grid", at=START + 1, problem="no answer"))
+    circuit = story.board.snapshot(START + 2).circuits[0]
+    assert (circuit.measured_a, circuit.measured_at) == (PhaseAmps.same(5), START)
+    assert story.board.meters["grid"].problem == "no answer"
+    story.take(MeterReading(meter="grid", at=START + 2, current_a=PhaseAmps.same(6)))
+    assert story.board.meters["grid"].problem is None
+
+
+def test_a_circuit_without_a_meter_has_no_reading() -> None:
+    """Whatever others measure."""
+    board = Board(site(evse(), circuits=[Circuit(id="main", parent=None, fuse_a=32)]), started_at=START)
+    board.take(MeterReading(meter="grid", at=START, current_a=PhaseAmps.same(5)))
+    assert board.snapshot(START).circuits[0].measured_a is None
+
+
+def unknown(kind: type[StationFact]) -> StationFact:
+    """A fact of that kind about a station that the site doesn't have."""
+    stranger = EvseKey(station="CP-9", evse=1)
+    facts: dict[type[StationFact], StationFact] = {
+        StationOnline: StationOnline(station="CP-9", at=START),
+        StationOffline: StationOffline(station="CP-9", at=START),
+        StationDescribed: StationDescribed(station="CP-9", at=START, vendor="V", model="M"),
+        CloudLink: CloudLink(station="CP-9", at=START, connected=True),
+        StatusReported: StatusReported(key=stranger, at=START, status=EvseStatus.CHARGING),
+        SessionBegan: SessionBegan(key=stranger, at=START, transaction_id="7"),
+        SessionEnded: SessionEnded(key=stranger, at=START),
+        DrawSampled: DrawSampled(key=stranger, at=START, current_a=NO_CURRENT),
+        LimitSent: LimitSent(key=stranger, at=START, command=1),
+        LimitAnswered: LimitAnswered(key=stranger, at=START, command=1, outcome=ACCEPTED),
+    }
+    return facts[kind]
+
+
+@pytest.mark.parametrize("kind", StationFact.__args__)
+def test_facts_about_strangers_are_ignored(kind: type[StationFact]) -> None:
+    """Each kind of fact, without an error."""
+    story = Story()
+    before = story.board.snapshot(START)
+    assert story.take(unknown(kind)).board.snapshot(START) == before
+
+
+def test_readings_of_strange_meters_are_ignored() -> None:
+    """And their failures."""
+    story = Story()
+    story.take(MeterReading(meter="other", at=START, current_a=PhaseAmps.same(5)))
+    story.take(MeterFailed(meter="other", at=START, problem="no answer"))
+    assert set(story.board.meters) == {"grid"}
+    assert story.board.meters["grid"].reading is None

@@ -1,0 +1,184 @@
+"""The board: what an EVSE may hold of all the limits that it was told, and how far it is ours."""
+
+import pytest
+
+from edge.allocation.exposure import LEASE_SLACK_S, OBEY_S
+from edge.allocation.snapshot import Reach
+from edge.control.board import FAILURES_THAT_COUNT, NEW_GRACE_S, SAMPLES_THAT_COUNT
+from edge.domain.station import (
+    EvseStatus,
+    LimitAnswered,
+    LimitOutcome,
+    LimitSent,
+)
+from tests.site_builders import key
+from tests.unit.control.station_story import ACCEPTED, IDLE, NOT_SENT, REFUSED, SILENT, Story
+
+
+def test_before_anything_is_heard_a_station_is_offline_and_may_draw_all_it_can() -> None:
+    """It may hold a lease from before our start."""
+    story = Story()
+    assert (story.reach, story.exposed_a) == (Reach.OFFLINE, 32)
+
+
+def test_a_lease_from_before_our_start_ends() -> None:
+    """A station that was never seen is at its safe current when any lease from then is over, and obeyed."""
+    story = Story()
+    over_s = 120 + LEASE_SLACK_S + OBEY_S
+    assert story.later(over_s - 0.1).exposed_a == 32
+    assert story.later(0.1).exposed_a == 6
+
+
+def test_a_new_station_has_a_moment_to_confirm_its_first_limit() -> None:
+    """Then it is one that doesn't."""
+    story = Story().online()
+    assert story.later(NEW_GRACE_S - 0.1).reach is Reach.NEW
+    assert story.later(0.1).reach is Reach.UNCONFIRMED
+
+
+def test_an_idle_station_obeys_with_its_idle_limit() -> None:
+    """Once it is known that no session runs: what that holds is another limit."""
+    story = Story().online().tell(0, purpose=IDLE)
+    assert story.reach is Reach.NEW
+    assert story.status(EvseStatus.CHARGING).reach is Reach.NEW
+    assert story.status(EvseStatus.AVAILABLE).reach is Reach.OBEYING
+    assert story.exposed_a == 0, "nobody is there who would have to come down"
+
+
+def test_a_session_that_was_running_obeys_with_its_own_limit() -> None:
+    """And what it held before lingers until it had its time to obey."""
+    story = Story().online().tell(0, purpose=IDLE).began(observed=False).tell(10)
+    assert (story.reach, story.exposed_a) == (Reach.OBEYING, 32)
+    assert story.later(OBEY_S).exposed_a == 10
+
+
+def test_a_silent_idle_station_is_not_reserved_at_its_rating_for_ever() -> None:
+    """It confirmed its idle limit and never says whether a session runs: a lease from before our start is over."""
+    story = Story().online().tell(0, purpose=IDLE).later(120 + LEASE_SLACK_S + OBEY_S)
+    assert (story.reach, story.exposed_a) == (Reach.UNCONFIRMED, 6)
+
+
+def test_a_limit_that_waits_for_its_line_is_exposed_already() -> None:
+    """It may be sent before the next tick: the same ampere must not go to another."""
+    story = Story().charging_at(6)
+    told = story.issue(16)
+    assert story.exposed_a == 16
+    assert story.answered(told, NOT_SENT).exposed_a == 6
+
+
+@pytest.mark.parametrize(
+    ("outcome", "exposed_a", "told_a"), [(ACCEPTED, 16, 16), (REFUSED, 10, 10), (SILENT, 16, 10), (NOT_SENT, 10, 10)]
+)
+def test_what_becomes_of_a_raise(outcome: LimitOutcome, exposed_a: float, told_a: float) -> None:
+    """Unanswered it counts as held; what the station was told last is what it confirmed last."""
+    story = Story().charging_at(10).tell(16, outcome)
+    assert (story.exposed_a, story.state.told_a) == (exposed_a, told_a)
+
+
+@pytest.mark.parametrize("outcome", [REFUSED, SILENT, NOT_SENT])
+def test_a_cut_that_fails_frees_nothing(outcome: LimitOutcome) -> None:
+    """However long ago."""
+    story = Story().charging_at(16).tell(6, outcome).later(OBEY_S + 1)
+    assert story.exposed_a == 16
+
+
+def test_an_accepted_cut_frees_its_room_after_its_time() -> None:
+    """Or when the car is seen to come down to it."""
+    story = Story().charging_at(16).draws(16).later(1).tell(6)
+    assert story.exposed_a == 16
+    assert story.later(1).draws(6.2).exposed_a == 6.2
+    story = Story().charging_at(16).tell(6)
+    assert story.later(OBEY_S).exposed_a == 6
+
+
+@pytest.mark.parametrize(("outcome", "reach"), [(REFUSED, Reach.REFUSING), (SILENT, Reach.SILENT)])
+def test_two_failures_in_a_row_count(outcome: LimitOutcome, reach: Reach) -> None:
+    """One may be chance; an accepted limit or a new connection makes good."""
+    story = Story().charging_at(16)
+    for _ in range(FAILURES_THAT_COUNT - 1):
+        assert story.tell(6, outcome).reach is Reach.OBEYING
+    assert story.tell(6, outcome).reach is reach
+    assert story.tell(6).reach is Reach.OBEYING
+    story.tell(6, outcome).tell(6, outcome)
+    assert story.offline().online().reach is Reach.OBEYING
+
+
+def test_a_station_that_refuses_is_reserved_at_what_it_rises_to() -> None:
+    """It holds 0 A and refuses to have its lease renewed: its safe current is kept free before it takes it."""
+    story = Story().charging_at(0)
+    assert story.tell(0, REFUSED).exposed_a == 0
+    assert story.tell(0, REFUSED).exposed_a == 6
+
+
+def test_not_being_sent_is_no_failure_of_the_station() -> None:
+    """A newer limit replaced it in the queue."""
+    story = Story().charging_at(16)
+    for _ in range(5):
+        story.tell(6, NOT_SENT)
+    assert story.reach is Reach.OBEYING
+
+
+def test_two_samples_above_the_limit_are_disobedience() -> None:
+    """One may have been taken before; one within it makes good."""
+    story = Story().charging_at(10)
+    for _ in range(SAMPLES_THAT_COUNT - 1):
+        assert story.later(5).draws(16).reach is Reach.OBEYING
+    assert story.later(5).draws(16).reach is Reach.DISOBEYING
+    assert story.exposed_a == 32
+    assert story.later(5).draws(10.5).reach is Reach.OBEYING
+
+
+def test_a_car_that_takes_its_time_to_come_down_does_not_disobey() -> None:
+    """Its former limit lingers."""
+    story = Story().charging_at(16).tell(6)
+    for _ in range(3):
+        story.later(3).draws(16)
+    assert story.reach is Reach.OBEYING
+
+
+def test_a_station_that_is_gone_is_exposed_to_what_it_will_rise_to() -> None:
+    """Its lease, then its safe current."""
+    story = Story().charging_at(0).offline()
+    assert (story.reach, story.exposed_a) == (Reach.OFFLINE, 6)
+    story = Story().charging_at(16).offline()
+    assert story.exposed_a == 16
+    assert story.later(120 + LEASE_SLACK_S).exposed_a == 6
+
+
+def test_a_change_of_what_is_told_has_its_time() -> None:
+    """A renewal is none."""
+    story = Story().charging_at(16)
+    told_at = story.state.told_at
+    assert story.tell(16).state.told_at == told_at
+    assert story.tell(12).state.told_at == story.now
+    assert story.later(1).tell(0, purpose=IDLE).state.told_at == story.now - 1, "the idle limit binds no session"
+
+
+def test_a_raise_has_its_time() -> None:
+    """A cut or a renewal is none; what rises after its lease was over is one."""
+    story = Story().charging_at(16)
+    raised_at = story.state.raised_at
+    assert raised_at is not None
+    assert story.later(1).tell(12).state.raised_at == raised_at
+    assert story.later(1).tell(12).state.raised_at == raised_at
+    story.later(300)
+    assert story.tell(12).state.raised_at == story.now
+    assert story.ended().state.raised_at is None
+
+
+def test_answers_to_unknown_commands_are_ignored() -> None:
+    """Those of an earlier life of the gateway."""
+    story = Story().charging_at(16)
+    before = story.state
+    story.take(LimitSent(key=key(1), at=story.now, command=99))
+    story.take(LimitAnswered(key=key(1), at=story.now, command=99, outcome=ACCEPTED))
+    assert story.state == before
+
+
+def test_a_day_of_silence_is_remembered_in_a_few_grants() -> None:
+    """Limits go out every few seconds and are never answered."""
+    story = Story().charging_at(16)
+    for number in range(2000):
+        story.later(15).tell((0, 6, 8)[number % 3], SILENT)
+        assert len(story.state.holdings.session) <= 5
+    assert story.reach is Reach.SILENT

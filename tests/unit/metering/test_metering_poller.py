@@ -1,0 +1,247 @@
+"""The poller over fake lines: order, sharing, cadence of the energies, and what reaches the log."""
+
+import asyncio
+import struct
+from datetime import UTC, datetime
+
+import pytest
+from structlog.testing import capture_logs
+
+from edge.clock import Clock
+from edge.domain.reading import MeterFact, MeterFailed, MeterReading
+from edge.domain.site import Meter
+from edge.domain.station import StationFact
+from edge.errors import MeterRefused, MeterTimeout, StartError
+from edge.metering.bus import Bus, Endpoint, ReadRequest, endpoint
+from edge.metering.families import FAMILIES
+from edge.metering.poller import ENERGY_PERIOD_S, ENERGY_STALE_S, Meters
+
+
+class FakeClock:
+    """Time that moves when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wall(self) -> datetime:
+        return datetime(2026, 6, 1, tzinfo=UTC)
+
+    def wall_is_trusted(self) -> bool:
+        return True
+
+
+class Facts:
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.taken: list[MeterFact] = []
+
+    def take(self, fact: StationFact | MeterFact) -> None:
+        assert isinstance(fact, MeterReading | MeterFailed)
+        self.taken.append(fact)
+
+
+def healthy_registers(request: ReadRequest) -> tuple[int, ...]:
+    """An SDM630 with 230 V, 10 A times its unit, and energies of 1 and 2 kWh."""
+    memory = [0] * 80
+    numbers = dict.fromkeys((0, 2, 4), 230.0) | dict.fromkeys((6, 8, 10), 10.0 * request.unit)
+    for address, value in (numbers | {70: 50.0, 72: 1.0, 74: 2.0}).items():
+        memory[address : address + 2] = struct.unpack(">HH", struct.pack(">f", value))
+    return tuple(memory[request.first : request.first + request.count])
+
+
+class FakeBus:
+    """A line whose meters answer at once, hold back until released, or raise."""
+
+    def __init__(self) -> None:
+        self.requests: list[ReadRequest] = []
+        self.errors: dict[int, Exception] = {}  # by unit
+        self.slow_errors: list[Exception] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = asyncio.Event()
+        self.closed = False
+
+    async def read(self, request: ReadRequest) -> tuple[int, ...]:
+        self.requests.append(request)
+        self.asked.set()
+        await self.gate.wait()
+        if request.first == 72 and self.slow_errors:
+            raise self.slow_errors.pop()
+        if request.unit in self.errors:
+            raise self.errors[request.unit]
+        return healthy_registers(request)
+
+    async def close(self) -> None:
+        self.closed = True
+
+    @property
+    def fast_units(self) -> list[int]:
+        return [request.unit for request in self.requests if request.first == 0]
+
+
+class Site:
+    """Meters over fake lines, all within reach of the test."""
+
+    def __init__(self, *meters: Meter) -> None:
+        self.clock = FakeClock()
+        self.facts = Facts()
+        self.buses: dict[str, FakeBus] = {}
+        self.meters = Meters(meters=meters, families=FAMILIES, clock=self.clock, sink=self.facts, opener=self._open)
+
+    def _open(self, line: Endpoint, _clock: Clock) -> Bus:
+        self.buses[str(line)] = FakeBus()
+        return self.buses[str(line)]
+
+    async def sample(self, *, after_s: float = 1.0) -> list[MeterFact]:
+        """The facts of one more poll."""
+        self.clock.now += after_s
+        before = len(self.facts.taken)
+        await self.meters.sample()
+        return self.facts.taken[before:]
+
+
+def meter(name: str, connection: str = "tcp://10.0.0.5:502", unit: int = 1) -> Meter:
+    return Meter(id=name, model="eastron_sdm630", connection=connection, unit=unit)
+
+
+async def test_meters_on_one_line_are_read_in_turn_over_one_bus() -> None:
+    """Two units behind one address share a bus, one at another address has its own; each delivers."""
+    site = Site(meter("a"), meter("b", unit=2), meter("c", "tcp://10.0.0.6:502"))
+    taken = await site.sample()
+    assert sorted(fact.meter for fact in taken) == ["a", "b", "c"]
+    assert {line: bus.fast_units for line, bus in site.buses.items()} == {
+        "tcp://10.0.0.5:502": [1, 2],
+        "tcp://10.0.0.6:502": [1],
+    }
+    by_meter = {fact.meter: fact for fact in taken if isinstance(fact, MeterReading)}
+    assert (by_meter["a"].current_a.l1, by_meter["b"].current_a.l1) == (10.0, 20.0)
+    assert by_meter["a"].at == site.clock.now
+    await site.meters.close()
+    assert all(bus.closed for bus in site.buses.values())
+
+
+async def test_one_meter_without_answer_costs_its_neighbours_nothing() -> None:
+    """A silent unit is told as failed, in a sentence; the next one on its line is read all the same."""
+    site = Site(meter("a"), meter("b", unit=2))
+    site.buses["tcp://10.0.0.5:502"].errors[1] = MeterTimeout("no answer from a", remedy="check it")
+    failed, read = await site.sample()
+    assert failed == MeterFailed(meter="a", at=site.clock.now, problem="no answer from a; check it")
+    assert isinstance(read, MeterReading)
+    await site.meters.close()
+
+
+async def test_energies_are_read_after_the_poll_and_every_five_seconds() -> None:
+    """The energies cost the poll nothing: they come with the next reading, and are read again after 5 s only."""
+    site = Site(meter("a"))
+    (bus,) = site.buses.values()
+    (first,) = await site.sample()
+    (second,) = await site.sample()
+    assert isinstance(first, MeterReading)
+    assert isinstance(second, MeterReading)
+    assert (first.import_wh, first.export_wh) == (None, None)
+    assert (second.import_wh, second.export_wh) == (1000.0, 2000.0)
+    for _ in range(3):
+        await site.sample()
+    slow = [request for request in bus.requests if request.first == 72]
+    assert len(slow) == 1
+    await site.sample(after_s=ENERGY_PERIOD_S)
+    await site.sample()
+    assert len([request for request in bus.requests if request.first == 72]) == 2
+    await site.meters.close()
+
+
+async def test_lost_energies_leave_the_currents_alone() -> None:
+    """Where the energies can't be read, readings go on; old energies are told no longer than 15 s."""
+    site = Site(meter("a"))
+    (bus,) = site.buses.values()
+    await site.sample()
+    await site.sample()
+    bus.slow_errors = [MeterRefused("no such registers") for _ in range(9)]
+    (within,) = await site.sample(after_s=ENERGY_STALE_S - 1.0)
+    (beyond,) = await site.sample(after_s=2.0)
+    assert isinstance(within, MeterReading)
+    assert isinstance(beyond, MeterReading)
+    assert within.import_wh == 1000.0
+    assert beyond.import_wh is None
+    await site.meters.close()
+
+
+async def test_a_poll_that_still_runs_is_not_started_again() -> None:
+    """A caller that stops waiting leaves the poll running; the next call joins it, and it delivers once."""
+    site = Site(meter("a"))
+    (bus,) = site.buses.values()
+    bus.gate.clear()
+    impatient = asyncio.create_task(site.meters.sample())
+    await bus.asked.wait()
+    impatient.cancel()
+    await asyncio.wait([impatient])
+    again = asyncio.create_task(site.meters.sample())
+    await asyncio.sleep(0)
+    bus.gate.set()
+    await again
+    assert bus.fast_units == [1]
+    assert len(site.facts.taken) == 1
+    await site.meters.close()
+
+
+async def test_only_edges_are_logged() -> None:
+    """Read, lost, back: one line each, with the time that it was away."""
+    site = Site(meter("grid"))
+    (bus,) = site.buses.values()
+    with capture_logs() as logs:
+        await site.sample()
+        await site.sample()
+        bus.errors[1] = MeterTimeout("no answer")
+        for _ in range(42):
+            await site.sample()
+        bus.errors.clear()
+        await site.sample()
+        await site.sample()
+    assert [(line["log_level"], line["event"]) for line in logs] == [
+        ("info", "meter grid is read: Eastron, tcp://10.0.0.5:502 unit 1"),
+        ("warning", "meter grid gives no reading: no answer"),
+        ("info", "meter grid is back after 42 s"),
+    ]
+    await site.meters.close()
+
+
+async def test_a_fault_of_ours_in_one_meter_stops_nobody() -> None:
+    """An unforeseen exception is a failed poll of that meter with a trace in the log; the others are read."""
+    site = Site(meter("a"), meter("b", unit=2))
+    site.buses["tcp://10.0.0.5:502"].errors[1] = ZeroDivisionError("oops")
+    with capture_logs() as logs:
+        failed, read = await site.sample()
+    assert isinstance(failed, MeterFailed)
+    assert "fault of this program: ZeroDivisionError" in failed.problem
+    assert isinstance(read, MeterReading)
+    assert "polling meter a ended in a fault of this program" in [line["event"] for line in logs]
+    await site.meters.close()
+
+
+async def test_closing_ends_a_poll_that_hangs() -> None:
+    """A line that never answers doesn't hold up the end."""
+    site = Site(meter("a"))
+    (bus,) = site.buses.values()
+    bus.gate.clear()
+    sampling = asyncio.create_task(site.meters.sample())
+    await bus.asked.wait()
+    await site.meters.close()
+    await sampling
+    assert bus.closed
+
+
+async def test_no_meters_no_wait() -> None:
+    """A site without meters samples at once."""
+    assert await Site().sample() == []
+
+
+def test_endpoint_of_a_connection() -> None:
+    """Two spellings of one address are one line; a serial line can't be opened by this version."""
+    assert endpoint("tcp://Meter.local:502") == endpoint("tcp://meter.local:502/")
+    assert str(endpoint("tcp://[::1]:502")) == "tcp://[::1]:502"
+    with pytest.raises(StartError, match="can't be opened; give tcp://host:port"):
+        endpoint("rtu:///dev/ttyUSB0")

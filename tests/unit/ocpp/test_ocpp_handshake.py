@@ -1,0 +1,78 @@
+"""The rules of the opening handshake, without sockets."""
+
+import pytest
+from websockets.datastructures import Headers
+
+from edge.ocpp import handshake
+from edge.ocpp.timings import LinkTimings
+from edge.ocpp.upstream import address, pause_s
+
+
+@pytest.mark.parametrize(
+    ("path", "identity"),
+    [
+        ("/CP-01", "CP-01"),
+        ("/ocpp/CP-01", "CP-01"),
+        ("/a/b/c/CP-01/", "CP-01"),
+        ("/CP-01//", "CP-01"),
+        ("/CP-01?token=1/2", "CP-01"),
+        ("/CP%2001", "CP 01"),
+        ("/a%2Fb", "a/b"),
+        ("/%C3%85rhus", "Århus"),
+        ("/", None),
+        ("", None),
+        ("/?x", None),
+        ("/%00", None),
+        ("/%0aLOG", None),
+        ("/" + "x" * 48, "x" * 48),
+        ("/" + "x" * 49, None),
+    ],
+)
+def test_the_identity_is_the_last_segment(path: str, identity: str | None) -> None:
+    """Percent-decoded, trailing slashes and what stands before don't matter; nothing unprintable."""
+    assert handshake.identity_of(path) == identity
+
+
+@pytest.mark.parametrize(
+    ("values", "chosen", "fits"),
+    [
+        (["ocpp1.6"], "ocpp1.6", True),
+        (["OCPP1.6"], "OCPP1.6", True),
+        (["ocpp2.0.1, ocpp1.6"], "ocpp1.6", True),
+        (["ocpp2.0.1", "Ocpp1.6"], "Ocpp1.6", True),
+        ([], None, True),
+        ([""], None, True),
+        (["ocpp2.0.1"], None, False),
+        (["ocpp1.5,soap"], None, False),
+        (["ocpp1.6j"], None, False),
+    ],
+)
+def test_the_subprotocol_is_the_stations_spelling(values: list[str], chosen: str | None, fits: bool) -> None:
+    """Found whatever its case and however many headers; nothing offered fits, only others offered doesn't."""
+    offer = handshake.offer_in(Headers([("Sec-WebSocket-Protocol", value) for value in values]))
+    assert (offer.chosen, offer.fits) == (chosen, fits)
+
+
+@pytest.mark.parametrize(
+    ("connection", "changed"), [(None, True), ("keep-alive", True), ("Upgrade", False), ("keep-alive, upgrade", False)]
+)
+def test_a_missing_connection_header_is_supplied(connection: str | None, changed: bool) -> None:
+    """But only for a request that wants to be upgraded."""
+    headers = Headers([("Upgrade", "websocket")] + ([("Connection", connection)] if connection else []))
+    assert handshake.tolerate(headers) is changed
+    assert "upgrade" in headers["Connection"].lower()
+    plain = Headers([("Host", "x")])
+    assert not handshake.tolerate(plain)
+    assert "Connection" not in plain
+
+
+def test_the_clouds_address() -> None:
+    """The identity is percent-encoded, slashes too."""
+    assert address("ws://h:1/ocpp/{station}", "a/b å") == "ws://h:1/ocpp/a%2Fb%20%C3%A5"
+
+
+def test_the_pause_before_dialling_doubles() -> None:
+    """From 1 s to 30 s, spread over its upper half."""
+    timings = LinkTimings()
+    assert [pause_s(n, timings, lambda: 1.0) for n in (0, 1, 2, 3, 4, 5, 99, 10**6)] == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert [pause_s(n, timings, lambda: 0.0) for n in (0, 5)] == [0.5, 15.0]

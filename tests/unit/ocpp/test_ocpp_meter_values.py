@@ -1,0 +1,157 @@
+"""What an EVSE draws, out of sampled values."""
+
+from typing import Any
+
+import pytest
+
+from edge.ocpp.meter_values import Draw, newest_draw
+from edge.units import Phase, PhaseAmps
+from tests.unit.ocpp.ocpp_bench import THREE_PHASES, evse
+
+ROTATED = (Phase.L2, Phase.L3, Phase.L1)
+SINGLE = (Phase.L2,)
+
+
+def amps(value: object, phase: str | None = None, **fields: Any) -> dict[str, Any]:
+    """One sampledValue of Current.Import."""
+    sample = {"value": value, "measurand": "Current.Import", **fields}
+    return sample if phase is None else sample | {"phase": phase}
+
+
+def power(value: object, phase: str | None = None, **fields: Any) -> dict[str, Any]:
+    """One sampledValue of Power.Active.Import."""
+    return amps(value, phase, **fields) | {"measurand": fields.get("measurand", "Power.Active.Import")}
+
+
+def draw(*samples: dict[str, Any], phases: tuple[Phase, ...] = THREE_PHASES) -> Draw | None:
+    """The draw that one set of samples tells."""
+    return newest_draw([{"sampledValue": list(samples)}], evse(phases=phases), 230.0)
+
+
+def current(*samples: dict[str, Any], phases: tuple[Phase, ...] = THREE_PHASES) -> tuple[float, float, float] | None:
+    """The current of that draw on the grid's phases."""
+    found = draw(*samples, phases=phases)
+    return None if found is None else (found.current_a.l1, found.current_a.l2, found.current_a.l3)
+
+
+@pytest.mark.parametrize(
+    ("phases", "expected"),
+    [(THREE_PHASES, (1.0, 2.0, 3.0)), (ROTATED, (3.0, 1.0, 2.0)), ((Phase.L3, Phase.L2, Phase.L1), (3.0, 2.0, 1.0))],
+)
+def test_own_phases_are_turned_onto_the_grid(phases: tuple[Phase, ...], expected: tuple[float, float, float]) -> None:
+    """The EVSE's own L1 is the first of its wired phases."""
+    assert current(amps("1", "L1"), amps("2", "L2"), amps("3", "L3"), phases=phases) == expected
+
+
+@pytest.mark.parametrize(
+    ("samples", "phases", "expected"),
+    [
+        ([amps("9.6")], THREE_PHASES, (9.6, 9.6, 9.6)),  # one current for three phases (evcc pull 16523)
+        ([amps("9.6")], SINGLE, (0.0, 9.6, 0.0)),
+        ([amps("9.6", "N")], SINGLE, (0.0, 9.6, 0.0)),  # on the neutral only (lbbrhzn/ocpp issue 1311)
+        ([amps("9", "L1-N"), amps("8", "L2-N")], THREE_PHASES, (9.0, 8.0, 0.0)),  # evcc issue 16966
+        ([amps("7", "L2")], SINGLE, (0.0, 7.0, 0.0)),  # names its phase as the grid does
+        ([amps("7", "L1"), amps("0", "L2"), amps("0", "L3")], SINGLE, (0.0, 7.0, 0.0)),
+        ([amps("5", "L1"), amps("20")], THREE_PHASES, (5.0, 0.0, 0.0)),  # phases beat the whole
+        ([amps("5", "L1"), amps("6", "L1", location="Inlet")], THREE_PHASES, (6.0, 0.0, 0.0)),
+        ([amps("5", "L1"), amps("60", "L1", location="Body")], THREE_PHASES, (5.0, 0.0, 0.0)),
+    ],
+)
+def test_phases_as_stations_name_them(
+    samples: list[dict[str, Any]], phases: tuple[Phase, ...], expected: tuple[float, float, float]
+) -> None:
+    """Each way of naming phases that is seen in the field."""
+    assert current(*samples, phases=phases) == expected
+
+
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        (amps(" 9.6 "), 9.6),
+        (amps(9.6), 9.6),
+        (amps("1e1"), 10.0),
+        (amps("9.6", unit="A"), 9.6),
+        (amps("9.6", unit="a"), 9.6),
+        (amps("-3"), 0.0),
+        (amps("9600", unit="mA"), None),  # no unit of OCPP 1.6 for a current
+        (amps("nan"), None),
+        (amps("1e400"), None),
+        (amps("1" * 400), None),
+        (amps(""), None),
+        (amps(None), None),
+        (amps(True), None),
+        (amps(["9"]), None),
+        (amps("9", context="Transaction.Begin"), None),
+        (amps("9", context="Transaction.End"), None),
+        (amps("9", context="Sample.Clock"), 9.0),
+        (amps("9", context="whatever"), 9.0),
+        (amps("9", context=7), 9.0),
+        ({"value": "9", "measurand": "Current.Offered"}, None),
+        ({"value": "9", "measurand": "Current.Export"}, None),
+    ],
+)
+def test_values_as_stations_write_them(sample: dict[str, Any], expected: float | None) -> None:
+    """Numbers with blanks, odd units and contexts: understood or left out, never an error."""
+    found = current(sample)
+    assert found == (None if expected is None else (expected, expected, expected))
+
+
+@pytest.mark.parametrize(
+    ("samples", "phases", "expected"),
+    [
+        ([power("6900")], THREE_PHASES, (10.0, 10.0, 10.0)),
+        ([power("6.9", unit="kW")], THREE_PHASES, (10.0, 10.0, 10.0)),
+        ([power("2300")], SINGLE, (0.0, 10.0, 0.0)),
+        ([power("2300", measurand="power")], SINGLE, (0.0, 10.0, 0.0)),  # lbbrhzn/ocpp issue 1635
+        ([power("2300", "L1"), power("0", "L2"), power("0", "L3")], ROTATED, (0.0, 10.0, 0.0)),
+        ([power("2300"), amps("4")], THREE_PHASES, (4.0, 4.0, 4.0)),  # a current beats a power
+        ([power("2300", unit="VA")], THREE_PHASES, None),
+    ],
+)
+def test_power_alone_gives_a_current(
+    samples: list[dict[str, Any]], phases: tuple[Phase, ...], expected: tuple[float, float, float] | None
+) -> None:
+    """Stations that tell W only (evcc issue 9838): at nominal voltage, over the EVSE's phases."""
+    found = current(*samples, phases=phases)
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+def test_power_and_energy_come_along() -> None:
+    """In W and Wh; a register without measurand or with a phase (evcc pull 19405) is the energy register."""
+    found = draw(amps("10"), power("6.9", unit="kW"), {"value": "12.5", "unit": "kWh", "phase": "L1"})
+    assert found == Draw(current_a=PhaseAmps.same(10.0), power_w=6900.0, energy_wh=12500.0)
+    found = draw(amps("10"), {"value": "100", "measurand": "Energy.Active.Import.Register"})
+    assert found == Draw(current_a=PhaseAmps.same(10.0), power_w=None, energy_wh=100.0)
+
+
+def test_energy_alone_is_no_draw() -> None:
+    """Without current and power nothing is known of what is drawn."""
+    assert draw({"value": "100"}) is None
+
+
+def test_the_newest_set_that_tells_a_draw_counts() -> None:
+    """Of several sets the last one with a current, by order."""
+    sets = [{"sampledValue": [amps("5")]}, {"sampledValue": [amps("7")]}, {"sampledValue": [{"value": "1"}]}, "rubbish"]
+    found = newest_draw(sets, evse(), 230.0)
+    assert found is not None
+    assert found.current_a == PhaseAmps.same(7.0)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"sampledValue": [amps("7")]},  # an object instead of a list (lbbrhzn/ocpp issue 1144)
+        [{"sampledValue": amps("7")}],
+    ],
+)
+def test_an_object_passes_for_a_list_of_one(values: object) -> None:
+    """Huawei's way of writing a list."""
+    found = newest_draw(values, evse(), 230.0)
+    assert found is not None
+    assert found.current_a == PhaseAmps.same(7.0)
+
+
+@pytest.mark.parametrize("values", [None, [], "x", 7, [None], [{}], [{"sampledValue": 3}], [{"sampledValue": [None]}]])
+def test_rubbish_is_no_draw(values: object) -> None:
+    """Whatever stands there, there is an answer."""
+    assert newest_draw(values, evse(), 230.0) is None

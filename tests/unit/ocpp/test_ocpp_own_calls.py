@@ -1,0 +1,237 @@
+"""The gateway's own CALLs: limits and questions. None of them is ever seen by the cloud."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from edge.domain.setpoint import Purpose
+from edge.domain.site import Mode
+from edge.domain.station import LimitOutcome, LimitSent
+from tests.unit.ocpp.ocpp_bench import Bench, Step, call, error, evse, is_valid, limit, result, stamp
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A station that has answered our questions."""
+    bench = Bench()
+    bench.connect()
+    return bench
+
+
+def profile(step: Step) -> dict[str, Any]:
+    """The profile that is written."""
+    _, action, payload = step.own_call
+    assert action == "SetChargingProfile"
+    written: dict[str, Any] = payload["csChargingProfiles"]
+    return written
+
+
+def test_a_limit_goes_out_at_once(bench: Bench) -> None:
+    """Valid, from now on by the station's clock, and reported as sent."""
+    command = limit(5, limit_a=13.0)
+    step = bench.write(command)
+    assert is_valid("SetChargingProfile", step.own_call[2])
+    assert profile(step)["chargingSchedule"]["startSchedule"] == stamp(bench.wall)
+    assert step.facts == [LimitSent(key=command.key, at=bench.now, command=5)]
+    assert step.up == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "detail"),
+    [
+        ([3, "?", {"status": "Accepted"}], LimitOutcome.ACCEPTED, ""),
+        ([3, "?", {"status": "accepted"}], LimitOutcome.ACCEPTED, ""),
+        ([3, "?", {"status": "Rejected"}], LimitOutcome.REFUSED, "Rejected"),
+        ([3, "?", {"status": "NotSupported"}], LimitOutcome.REFUSED, "NotSupported"),
+        ([4, "?", "NotImplemented", "no", {}], LimitOutcome.REFUSED, "NotImplemented no"),
+        ([4, "?"], LimitOutcome.REFUSED, ""),
+        ([3, "?", {}], LimitOutcome.SILENT, "answered without a status"),
+        ([3, "?", [1]], LimitOutcome.SILENT, "answered without a status"),
+    ],
+)
+def test_what_the_answer_means(bench: Bench, answer: list[Any], outcome: LimitOutcome, detail: str) -> None:
+    """An answer that doesn't say leaves open what the station holds. The cloud sees none of it."""
+    answer[1], _, _ = bench.write(limit(5)).own_call
+    step = bench.station_says(json.dumps(answer))
+    (fact,) = step.facts
+    assert (fact.command, fact.outcome, fact.detail) == (5, outcome, detail)  # type: ignore[union-attr]
+    assert step.up == []
+
+
+def test_no_answer_is_silence(bench: Bench) -> None:
+    """After 10 s; an answer that comes later changes nothing, and the next limit is not held up."""
+    identifier, _, _ = bench.write(limit(5)).own_call
+    bench.write(limit(6))
+    assert bench.wait(9.9).outcomes == []
+    step = bench.wait(0.1)
+    assert step.outcomes == [(5, "silent")]
+    assert step.own_call[1] == "SetChargingProfile"
+    step = bench.station_says(result(identifier, {"status": "Accepted"}))
+    assert (step.facts, step.up, step.down) == ([], [], [])
+    assert "dropped an answer of the station" in step.notes
+
+
+def test_a_limit_overtakes_what_waits(bench: Bench) -> None:
+    """The cloud's CALLs on the queue go after it."""
+    bench.cloud_says(call("1", "Reset"))
+    bench.cloud_says(call("2", "Reset"))
+    bench.write(limit(5))
+    step = bench.station_says(result("1"))
+    assert step.own_call[1] == "SetChargingProfile"
+    step = bench.station_says(result(step.own_call[0], {"status": "Accepted"}))
+    assert step.down == [call("2", "Reset")]
+
+
+def test_a_newer_limit_replaces_a_waiting_one(bench: Bench) -> None:
+    """The older is reported as never sent."""
+    bench.cloud_says(call("1", "Reset"))
+    bench.write(limit(5))
+    assert bench.write(limit(6, limit_a=0.0)).outcomes == [(5, "not sent")]
+    step = bench.station_says(result("1"))
+    assert profile(step)["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] == 0.0
+
+
+def test_a_lease_begins_when_its_limit_is_sent(bench: Bench) -> None:
+    """Not when it was queued: what control reckons from is the sending."""
+    bench.cloud_says(call("1", "Reset"))
+    bench.write(limit(5))
+    bench.now += 20.0
+    step = bench.station_says(result("1"))
+    assert profile(step)["chargingSchedule"]["startSchedule"] == stamp(bench.wall)
+    assert LimitSent(key=limit().key, at=bench.now, command=5) in step.facts
+
+
+def test_without_a_link_nothing_is_sent() -> None:
+    """Neither before the station came nor in observe mode."""
+    bench = Bench()
+    step = bench.write(limit(5))
+    assert (step.down, step.outcomes) == ([], [(5, "not sent")])
+    observing = Bench(mode=Mode.OBSERVE)
+    observing.connect()
+    step = observing.write(limit(5))
+    assert (step.down, step.outcomes) == ([], [(5, "not sent")])
+
+
+def test_a_broken_link_settles_every_limit(bench: Bench) -> None:
+    """The one that was sent may be held; the one that waited can't be."""
+    bench.write(limit(5))
+    bench.write(limit(6, purpose=Purpose.SESSION, transaction_id="1"))
+    assert bench.lose_station().outcomes == [(5, "silent"), (6, "not sent")]
+    assert bench.connect().down == []
+
+
+def test_limits_reach_a_station_whose_cloud_is_away() -> None:
+    """That is what its link is kept for."""
+    bench = Bench()
+    bench.connect(cloud=False)
+    identifier, _, _ = bench.write(limit(5)).own_call
+    bench.find_cloud()
+    step = bench.station_says(result(identifier, {"status": "Accepted"}))
+    assert (step.up, step.outcomes) == ([], [(5, "accepted")])
+
+
+def test_a_limit_for_a_transaction_without_a_number_is_never_sent(bench: Bench) -> None:
+    """And the line is free for the next one."""
+    step = bench.write(limit(5, purpose=Purpose.SESSION, transaction_id="b7c1"))
+    assert (step.down, step.outcomes) == ([], [(5, "not sent")])
+    assert bench.write(limit(6)).own_call[1] == "SetChargingProfile"
+
+
+def asked(bench: Bench, first: Step) -> list[tuple[str, dict[str, Any]]]:
+    """Answer our questions one after the other, and return them."""
+    found = []
+    step = first
+    while step.down:
+        identifier, action, payload = step.own_call
+        assert is_valid(action, payload)
+        found.append((action, payload))
+        step = bench.station_says(error(identifier, "NotSupported"))
+        assert step.up == []
+    return found
+
+
+def test_a_station_that_connects_is_asked() -> None:
+    """Its stack level, then the state of every EVSE; refusals are borne."""
+    bench = Bench(evse(1), evse(2))
+    bench.connect(settled=False)
+    assert bench.wait(0.9).down == []
+    assert asked(bench, bench.wait(0.1)) == [
+        ("GetConfiguration", {"key": ["ChargeProfileMaxStackLevel"]}),
+        ("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 1}),
+        ("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 1}),
+        ("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 2}),
+        ("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 2}),
+    ]
+    assert bench.wait(60.0).down == []
+
+
+def test_every_connection_is_asked_anew(bench: Bench) -> None:
+    """A station may have been replaced while it was away."""
+    bench.lose_station()
+    bench.connect(settled=False)
+    assert bench.wait(1.0).own_call[1] == "GetConfiguration"
+
+
+def test_a_station_that_talks_is_asked_at_once() -> None:
+    """Its first frame shows that it isn't booting."""
+    bench = Bench()
+    bench.connect(settled=False)
+    step = bench.station_says(call("h", "Heartbeat"))
+    assert json.loads(step.down[0])[2] == "GetConfiguration"
+
+
+def test_a_booting_station_is_asked_after_its_boot() -> None:
+    """It listens to nobody before the answer to its BootNotification (OCPP 1.6 §4.2)."""
+    bench = Bench()
+    bench.connect(settled=False)
+    bench.station_says(call("b", "BootNotification"))
+    assert bench.wait(5.0).down == []
+    bench.cloud_says(result("b", {"status": "Accepted"}))
+    assert bench.wait(0.5).own_call[1] == "GetConfiguration"
+
+
+def test_a_boot_without_an_answer_holds_up_for_ten_seconds() -> None:
+    """The cloud is away: the station is asked all the same."""
+    bench = Bench()
+    bench.connect(cloud=False, settled=False)
+    bench.station_says(call("b", "BootNotification"))
+    assert bench.wait(9.9).down == []
+    assert bench.wait(0.1).own_call[1] == "GetConfiguration"
+
+
+def test_limits_do_not_wait_for_the_questions() -> None:
+    """A limit is written before anything is known of the station."""
+    bench = Bench()
+    bench.connect(settled=False)
+    assert profile(bench.write(limit()))["stackLevel"] == 0
+
+
+@pytest.mark.parametrize(("value", "level"), [("8", 8), (3, 3), ("many", 0), ("-1", 0), (None, 0)])
+def test_the_stack_level_is_the_stations_highest(value: object, level: int) -> None:
+    """What it says it can do, else 0, which every station must accept."""
+    bench = Bench()
+    bench.connect(settled=False)
+    identifier, _, _ = bench.wait(1.0).own_call
+    key = {"key": "ChargeProfileMaxStackLevel", "readonly": True, "value": value}
+    step = bench.station_says(result(identifier, {"configurationKey": ["odd", key], "unknownKey": []}))
+    while step.down:
+        step = bench.station_says(error(step.own_call[0]))
+    assert profile(bench.write(limit()))["stackLevel"] == level
+
+
+def test_our_questions_come_after_the_cloud(bench: Bench) -> None:
+    """The cloud's CALL that waits goes before our next question."""
+    bench.lose_station()
+    bench.connect(settled=False)
+    identifier, _, _ = bench.wait(1.0).own_call
+    bench.cloud_says(call("r", "Reset"))
+    assert bench.station_says(result(identifier)).down == [call("r", "Reset")]
+
+
+def test_start_by_the_stations_clock(bench: Bench) -> None:
+    """A station that is two hours ahead gets its profile in its own time."""
+    ahead = bench.wall + timedelta(hours=2)
+    bench.station_says(call("n", "StatusNotification", {"connectorId": 1, "timestamp": stamp(ahead)}))
+    assert profile(bench.write(limit()))["chargingSchedule"]["startSchedule"] == stamp(ahead)

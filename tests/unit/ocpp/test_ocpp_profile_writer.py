@@ -1,0 +1,95 @@
+"""Limits as dead-man profiles."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from edge.domain.setpoint import Purpose
+from edge.ocpp.profiles import writer
+from tests.unit.ocpp.ocpp_bench import NOON, is_valid, limit
+
+
+@pytest.mark.parametrize(
+    ("limit_a", "safe_a", "expected"),
+    [
+        (16.0, 6.0, [(0, 16.0), (120, 6.0)]),  # above safe: steps down once
+        (0.0, 6.0, [(0, 0.0), (240, 6.0)]),  # below safe: stays there a lease longer, then rises to safe
+        (6.0, 6.0, [(0, 6.0)]),
+        (0.0, 0.0, [(0, 0.0)]),
+        (10.0, 0.0, [(0, 10.0), (120, 0.0)]),
+        (7.39, 6.27, [(0, 7.3), (120, 6.2)]),  # both rounded down
+        (6.05, 6.0, [(0, 6.0)]),  # equal after rounding
+    ],
+)
+def test_periods(limit_a: float, safe_a: float, expected: list[tuple[int, float]]) -> None:
+    """Limit for the lease, the lower of limit and safe for another, then safe; equal neighbours are one."""
+    found = writer.periods(limit_a, safe_a, 120.0)
+    assert [(period["startPeriod"], period["limit"]) for period in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("limit_a", "expected"),
+    [(8.1, 8.1), (2.3, 2.3), (0.7, 0.7), (31.99, 31.9), (9.99999999, 10.0), (5.9999, 5.9), (0.05, 0.0), (-1.0, 0.0)],
+)
+def test_limits_are_rounded_down(limit_a: float, expected: float) -> None:
+    """To 0.1 A, never up, except for what is only the machine's way of writing the number."""
+    assert writer.round_down(limit_a) == expected
+
+
+def test_a_lease_is_whole_seconds_rounded_down() -> None:
+    """A lease never lasts longer than it was given for."""
+    assert writer.periods(16.0, 6.0, 90.9)[1]["startPeriod"] == 90
+
+
+def test_a_session_limit_is_a_tx_profile() -> None:
+    """With its transaction, its connector, and a start in UTC that is rounded down to a whole second."""
+    command = limit(purpose=Purpose.SESSION, connector=2, transaction_id="4711", limit_a=13.55, safe_a=6.0)
+    start = datetime(2026, 6, 1, 14, 0, 0, 999_999, tzinfo=timezone(timedelta(hours=2)))
+    payload = writer.request(command, start=start, stack_level=8)
+    assert payload == {
+        "connectorId": 2,
+        "csChargingProfiles": {
+            "chargingProfileId": writer.profile_id(2, Purpose.SESSION),
+            "transactionId": 4711,
+            "stackLevel": 8,
+            "chargingProfilePurpose": "TxProfile",
+            "chargingProfileKind": "Absolute",
+            "chargingSchedule": {
+                "startSchedule": "2026-06-01T12:00:00Z",
+                "chargingRateUnit": "A",
+                "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 13.5}, {"startPeriod": 120, "limit": 6.0}],
+            },
+        },
+    }
+
+
+def test_an_idle_limit_is_a_tx_default_profile() -> None:
+    """It names no transaction, even if the command does."""
+    payload = writer.request(limit(transaction_id="4711"), start=NOON, stack_level=0)
+    profile: dict[str, Any] = payload["csChargingProfiles"]
+    assert profile["chargingProfilePurpose"] == "TxDefaultProfile"
+    assert "transactionId" not in profile
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+@pytest.mark.parametrize("limit_a", [0.0, 0.1, 6.0, 8.1, 16.3, 31.99, 32.0, 2.3])
+def test_what_is_written_is_valid(purpose: Purpose, limit_a: float) -> None:
+    """Every profile fits the schema of OCPP 1.6, steps of 0.1 A included."""
+    command = limit(purpose=purpose, transaction_id="1", limit_a=limit_a, safe_a=6.4)
+    assert is_valid("SetChargingProfile", writer.request(command, start=datetime.now(UTC), stack_level=3))
+
+
+def test_profile_ids_are_stable_and_apart() -> None:
+    """Writing anew replaces: one id for each EVSE and purpose, and no two share one."""
+    ids = [writer.profile_id(number, purpose) for number in range(1, 50) for purpose in Purpose]
+    assert len(set(ids)) == len(ids)
+    first, second = (writer.request(limit(n, limit_a=n), start=NOON, stack_level=0) for n in (1, 2))
+    assert first["csChargingProfiles"]["chargingProfileId"] == second["csChargingProfiles"]["chargingProfileId"]
+
+
+@pytest.mark.parametrize("transaction_id", [None, "", "abc"])
+def test_a_session_limit_without_a_numbered_transaction_is_refused(transaction_id: str | None) -> None:
+    """OCPP 1.6 knows transactions by whole numbers only."""
+    with pytest.raises(ValueError, match="invalid literal"):
+        writer.request(limit(purpose=Purpose.SESSION, transaction_id=transaction_id), start=NOON, stack_level=0)

@@ -1,0 +1,265 @@
+"""The relay's state machine: frames in, frames out."""
+
+import json
+
+import pytest
+
+from edge.domain.site import Mode
+from edge.domain.station import CloudLink, StationOffline, StationOnline
+from edge.ocpp.arbiter import CLOUD_QUEUE
+from edge.ocpp.relay import UNREADABLE_MAX, RelayState
+from edge.ocpp.settings import CloudLoss
+from tests.unit.ocpp.ocpp_bench import ID, Bench, call, error, limit, result
+
+HEARTBEAT = call("h", "Heartbeat")
+
+
+def test_station_and_cloud_come_and_go() -> None:
+    """Each transition, with its facts and its line in the log."""
+    bench = Bench()
+    assert bench.relay.state is RelayState.OFFLINE
+    step = bench.connect(cloud=False, settled=False)
+    assert (bench.relay.state, step.notes) == (RelayState.CLOUD_AWAY, ["station connected"])
+    assert step.facts == [StationOnline(station=ID, at=bench.now)]
+    step = bench.find_cloud()
+    assert (bench.relay.state, step.notes) == (RelayState.RELAYING, ["cloud connected"])
+    assert step.facts == [CloudLink(station=ID, at=bench.now, connected=True)]
+    step = bench.lose_cloud()
+    assert (bench.relay.state, step.notes) == (RelayState.CLOUD_AWAY, ["cloud is away"])
+    assert step.facts == [CloudLink(station=ID, at=bench.now, connected=False)]
+    bench.now += 42.0
+    assert bench.find_cloud().notes == ["cloud is back after 42 s"]
+    step = bench.lose_station()
+    assert (bench.relay.state, step.notes) == (RelayState.OFFLINE, ["station is gone"])
+    assert step.facts == [
+        CloudLink(station=ID, at=bench.now, connected=False),
+        StationOffline(station=ID, at=bench.now),
+    ]
+
+
+def test_a_station_without_its_cloud_goes_alone() -> None:
+    """No cloud link is reported lost that wasn't there."""
+    bench = Bench()
+    bench.connect(cloud=False)
+    assert bench.lose_station().facts == [StationOffline(station=ID, at=bench.now)]
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_frames_are_forwarded_as_they_came(mode: Mode) -> None:
+    """CALLs and answers in both directions, the very text, whatever the mode; unknown actions too."""
+    bench = Bench(mode=mode)
+    bench.connect()
+    for text in (HEARTBEAT, call("v", "VendorSpecial", ["ä", 1e-7]), '[2,"x","NoPayload"]'):
+        assert bench.station_says(text).up == [text]
+    for text in (result("h", {"currentTime": "now"}), error("v")):
+        assert bench.cloud_says(text).down == [text]
+    for answer in (result("r", {"status": "Accepted"}), error("r")):
+        text = call("r", "Reset", {"type": "Soft"})
+        assert bench.cloud_says(text).down == [text]
+        assert bench.station_says(answer).up == [answer]
+
+
+def test_calls_of_both_sides_cross() -> None:
+    """A CALL of the station doesn't wait for its answer to the cloud's."""
+    bench = Bench()
+    bench.connect()
+    bench.cloud_says(call("r", "Reset"))
+    assert bench.station_says(HEARTBEAT).up == [HEARTBEAT]
+    assert bench.cloud_says(result("h")).down == [result("h")]
+    assert bench.station_says(result("r")).up == [result("r")]
+
+
+def test_the_clouds_calls_wait_for_the_line() -> None:
+    """The second goes out when the first is answered, by a result or an error."""
+    bench = Bench()
+    bench.connect()
+    texts = [call(str(n), "Reset") for n in range(3)]
+    assert bench.cloud_says(texts[0]).down == [texts[0]]
+    assert bench.cloud_says(texts[1]).down == []
+    assert bench.cloud_says(texts[2]).down == []
+    step = bench.station_says(result("0"))
+    assert (step.up, step.down) == ([result("0")], [texts[1]])
+    step = bench.station_says(error("1"))
+    assert (step.up, step.down) == ([error("1")], [texts[2]])
+
+
+def test_in_observe_mode_nothing_waits() -> None:
+    """A wire has no queue and no questions of its own, and it passes what it doesn't understand."""
+    bench = Bench(mode=Mode.OBSERVE)
+    bench.connect(settled=False)
+    assert bench.wait(60.0).down == []
+    for text in (call("1", "Reset"), call("2", "SetChargingProfile"), "rubbish"):
+        assert bench.cloud_says(text).down == [text]
+    for text in (result("2"), result("never asked"), "rubbish"):
+        assert bench.station_says(text).up == [text]
+
+
+def test_a_full_queue_refuses() -> None:
+    """The cloud hears of it by a CALLERROR."""
+    bench = Bench()
+    bench.connect()
+    for number in range(CLOUD_QUEUE + 1):  # one is on the line
+        bench.cloud_says(call(str(number), "Reset"))
+    (text,) = bench.cloud_says(call("last", "Reset")).up
+    assert json.loads(text)[:3] == [4, "last", "GenericError"]
+
+
+def test_a_silent_station_blocks_nobody() -> None:
+    """After 30 s the line is free; the log tells it once, and tells when the station answers again."""
+    bench = Bench()
+    bench.connect()
+    bench.cloud_says(call("1", "Reset"))
+    bench.now += 20.0
+    bench.cloud_says(call("2", "Reset"))
+    step = bench.wait(10.0)
+    assert (step.down, step.up, step.notes) == ([call("2", "Reset")], [], ["station doesn't answer"])
+    bench.cloud_says(call("3", "Reset"))
+    step = bench.wait(30.0)
+    assert step.notes == []
+    assert json.loads(step.up[0])[:3] == [4, "3", "GenericError"]  # it waited as long as the cloud waits
+    assert bench.station_says(result("2")).notes == ["station answers again after 30 s"]
+
+
+def test_a_late_answer_still_reaches_the_cloud() -> None:
+    """A wire would have passed it: the cloud may wait longer than we do."""
+    bench = Bench()
+    bench.connect()
+    bench.cloud_says(call("1", "Reset"))
+    bench.wait(30.0)
+    assert bench.station_says(result("1")).up == [result("1")]
+    assert bench.station_says(result("1")).up == []
+
+
+@pytest.mark.parametrize("answer", [result("x"), error("x"), result("edge-from-before-the-restart-1")])
+def test_an_answer_to_nothing_is_dropped(answer: str) -> None:
+    """It may belong to a CALL of ours from before a restart: the cloud must not see it."""
+    bench = Bench()
+    bench.connect()
+    step = bench.station_says(answer)
+    assert (step.up, step.down, step.notes) == ([], [], ["dropped an answer of the station"])
+
+
+def test_the_newest_call_is_held_while_the_cloud_is_away() -> None:
+    """A newer one of the station means that it gave up the older; the last goes up when the cloud is back."""
+    bench = Bench()
+    bench.connect(cloud=False)
+    assert bench.station_says(call("1", "Heartbeat")).up == []
+    assert bench.station_says(call("2", "Heartbeat")).notes == ["station gave up a call that waited for the cloud"]
+    assert bench.find_cloud().up == [call("2", "Heartbeat")]
+    assert bench.cloud_says(result("2")).down == [result("2")]
+    bench.lose_cloud()
+    assert bench.find_cloud().up == []
+
+
+def test_a_call_that_went_up_is_not_repeated() -> None:
+    """The station repeats it by its own rules."""
+    bench = Bench()
+    bench.connect()
+    bench.station_says(call("1", "StartTransaction", {"connectorId": 1}))
+    bench.lose_cloud()
+    assert bench.find_cloud().up == []
+    # An answer that can only belong to the lost connection begins no session.
+    assert bench.cloud_says(result("1", {"transactionId": 5, "idTagInfo": {"status": "Accepted"}})).facts == []
+
+
+def test_what_is_held_goes_with_the_station() -> None:
+    """A new connection of the station begins with nothing of the old."""
+    bench = Bench()
+    bench.connect(cloud=False)
+    bench.station_says(HEARTBEAT)
+    bench.lose_station()
+    assert bench.connect().up == []
+
+
+def test_facts_are_copied_while_the_cloud_is_away() -> None:
+    """The control goes on seeing the station."""
+    bench = Bench()
+    bench.connect(cloud=False)
+    payload = {"connectorId": 1, "status": "Charging", "errorCode": "NoError"}
+    assert len(bench.station_says(call("n", "StatusNotification", payload)).facts) == 1
+
+
+def test_the_clouds_waiting_calls_go_with_it() -> None:
+    """They never went out, and a cloud that is back doesn't expect them; nor an answer to the one that did."""
+    bench = Bench()
+    bench.connect()
+    bench.cloud_says(call("1", "Reset"))
+    bench.cloud_says(call("2", "Reset"))
+    bench.lose_cloud()
+    bench.find_cloud()
+    step = bench.station_says(result("1"))
+    assert (step.up, step.down) == ([], [])
+    assert bench.cloud_says(call("3", "Reset")).down == [call("3", "Reset")]
+
+
+def test_an_answer_while_the_cloud_is_away_frees_the_line() -> None:
+    """It has nowhere to go, and the limit behind it goes out."""
+    bench = Bench()
+    bench.connect()
+    bench.cloud_says(call("1", "Reset"))
+    bench.lose_cloud()
+    assert bench.write(limit()).down == []
+    step = bench.station_says(result("1"))
+    assert step.up == []
+    assert step.own_call[1] == "SetChargingProfile"
+
+
+def test_transparent_mode_closes_the_station() -> None:
+    """OCPP 2.x part 4 §6.3: upstream lost, station closed."""
+    bench = Bench(cloud_loss=CloudLoss.TRANSPARENT)
+    bench.connect()
+    assert bench.lose_cloud().closes == [1001]
+    autonomous = Bench()
+    autonomous.connect()
+    assert autonomous.lose_cloud().closes == []
+
+
+@pytest.mark.parametrize("text", ["hello", b"\x00", "[5]", '{"a":1}'])
+def test_unreadable_text_is_noted_and_dropped(text: str | bytes) -> None:
+    """One line, and the link is kept."""
+    bench = Bench()
+    bench.connect()
+    step = bench.station_says(text)
+    assert (step.up, step.down, step.closes) == ([], [], [])
+    assert step.notes == ["unreadable text from the station"]
+    step = bench.cloud_says(text)
+    assert (step.up, step.down, step.notes) == ([], [], ["unreadable text from the cloud"])
+    assert bench.cloud_says(text).notes == []  # once, not for every frame
+
+
+def test_a_flood_of_unreadable_text_ends_the_link() -> None:
+    """Twenty within a minute; a station with a bad habit is kept."""
+    bench = Bench()
+    bench.connect()
+    for _ in range(3 * UNREADABLE_MAX):
+        bench.now += 4.0
+        assert bench.station_says("hello").closes == []
+    bench.now += 61.0
+    closes = [bench.station_says("hello").closes for _ in range(UNREADABLE_MAX)]
+    assert closes == [[]] * (UNREADABLE_MAX - 1) + [[1008]]
+
+
+@pytest.mark.parametrize(
+    ("action", "status"),
+    [("SetChargingProfile", "Rejected"), ("ClearChargingProfile", "Unknown"), ("GetCompositeSchedule", "Rejected")],
+)
+def test_the_profiles_are_ours(action: str, status: str) -> None:
+    """The cloud is answered in the station's place, even while the line is taken."""
+    bench = Bench()
+    bench.connect()
+    bench.cloud_says(call("r", "Reset"))
+    step = bench.cloud_says(call("p", action, {"connectorId": 1}))
+    assert step.down == []
+    assert [json.loads(text) for text in step.up] == [[3, "p", {"status": status}]]
+
+
+def test_a_remote_start_with_a_profile_is_refused() -> None:
+    """Its profile would outrank the idle limit; without one the start passes."""
+    bench = Bench()
+    bench.connect()
+    step = bench.cloud_says(call("1", "RemoteStartTransaction", {"idTag": "X", "chargingProfile": {}}))
+    assert step.down == []
+    assert [json.loads(text) for text in step.up] == [[3, "1", {"status": "Rejected"}]]
+    assert step.notes == ["refused a call of the cloud that carries a charging profile"]
+    text = call("2", "RemoteStartTransaction", {"idTag": "X"})
+    assert bench.cloud_says(text).down == [text]

@@ -1,0 +1,121 @@
+"""A station's clock as learned from its time stamps."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from edge.ocpp.station_clock import StationClock, parse_timestamp
+from tests.unit.ocpp.ocpp_bench import NOON
+
+
+def wall(at: float) -> datetime:
+    """Our wall clock at a monotonic time."""
+    return NOON + timedelta(seconds=at)
+
+
+def ahead(clock: StationClock, at: float) -> float:
+    """How far the station's clock is ahead of ours, in s."""
+    return (clock.time(at, wall(at)) - wall(at)).total_seconds()
+
+
+def learn(clock: StationClock, at: float, ahead_s: float, delay_s: float = 0.0) -> None:
+    """A stamp of a station that is ahead, and whose message took a while."""
+    clock.learn(wall(at - delay_s) + timedelta(seconds=ahead_s), at, wall(at))
+
+
+def test_nothing_known_is_our_own_clock() -> None:
+    """Without a sample the station is taken to have our time."""
+    assert ahead(StationClock(), 5.0) == 0.0
+
+
+def test_the_largest_sample_counts() -> None:
+    """A delay can only make a sample smaller, so the one with the least delay wins."""
+    clock = StationClock()
+    learn(clock, 0.0, 30.0, delay_s=12.0)
+    learn(clock, 10.0, 30.0, delay_s=0.2)
+    learn(clock, 20.0, 30.0, delay_s=4.0)
+    assert ahead(clock, 20.0) == pytest.approx(29.8)
+
+
+def test_old_samples_leave_the_window() -> None:
+    """What was true five minutes ago no longer outweighs what is said now."""
+    clock = StationClock()
+    learn(clock, 0.0, 15.0)
+    learn(clock, 301.0, 3.0)
+    assert ahead(clock, 301.0) == pytest.approx(3.0)
+
+
+def test_a_quiet_station_keeps_its_offset() -> None:
+    """No news doesn't make the estimate vanish."""
+    clock = StationClock()
+    learn(clock, 0.0, 7200.0)
+    assert ahead(clock, 5000.0) == pytest.approx(7200.0)
+
+
+def test_stored_samples_are_ignored() -> None:
+    """A backlog that arrives in a burst says nothing of the clock, nor does the year 1970."""
+    clock = StationClock()
+    for number in range(20):
+        clock.learn(wall(-7200.0 + 60.0 * number), 0.1 * number, wall(0.1 * number))
+    clock.learn(datetime.fromisoformat("1970-01-01T00:00:10Z"), 3.0, wall(3.0))
+    assert ahead(clock, 3.0) == 0.0
+
+
+def test_a_clock_that_is_hours_behind_is_believed_when_it_runs() -> None:
+    """Two samples that agree while time goes on are a running clock: a station that marks local time as UTC."""
+    clock = StationClock()
+    learn(clock, 0.0, -18_000.0)
+    assert ahead(clock, 0.0) == 0.0
+    learn(clock, 10.0, -18_000.0, delay_s=0.5)
+    assert ahead(clock, 10.0) == pytest.approx(-18_000.5)
+
+
+def test_a_clock_that_is_set_back_is_believed_at_the_second_sample() -> None:
+    """Otherwise profiles would begin in the station's future for five minutes."""
+    clock = StationClock()
+    learn(clock, 0.0, 7200.0)
+    learn(clock, 10.0, 0.0)
+    learn(clock, 20.0, 0.0)
+    assert ahead(clock, 20.0) == pytest.approx(0.0)
+
+
+def test_a_step_of_our_own_clock_moves_nothing() -> None:
+    """What was learned holds against the monotonic clock."""
+    clock = StationClock()
+    clock.learn(NOON, 100.0, NOON - timedelta(days=150))
+    assert clock.time(160.0, NOON + timedelta(days=3)) == NOON + timedelta(seconds=60)
+
+
+def test_booting_forgets() -> None:
+    """The answer to a BootNotification sets the station's clock."""
+    clock = StationClock()
+    learn(clock, 0.0, 500.0)
+    clock.forget()
+    assert ahead(clock, 1.0) == 0.0
+
+
+def test_age() -> None:
+    """A stamp's age is by the station's clock; of a clock that isn't set it can't be told."""
+    clock = StationClock()
+    learn(clock, 0.0, 60.0)
+    assert clock.age_s(wall(60.0), 90.0, wall(90.0)) == pytest.approx(90.0)
+    assert clock.age_s(datetime.fromisoformat("1970-01-01T00:00:10Z"), 90.0, wall(90.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-06-01T12:00:00Z", NOON),
+        ("2026-06-01T14:00:00+02:00", NOON),
+        ("2026-06-01T12:00:00", NOON),
+        (" 2026-06-01T12:00:00.000Z ", NOON),
+        ("yesterday", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("2" * 100, None),
+        (17, None),
+        (None, None),
+    ],
+)
+def test_timestamps(value: object, expected: datetime | None) -> None:
+    """With and without zone; whatever is no time is None."""
+    assert parse_timestamp(value) == expected

@@ -1,0 +1,221 @@
+"""Facts out of OCPP 1.6 frames, as the relay reports them."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from edge.domain.setpoint import Purpose
+from edge.domain.site import EvseKey
+from edge.domain.station import (
+    DrawSampled,
+    EvseStatus,
+    SessionBegan,
+    SessionEnded,
+    StationDescribed,
+    StationFact,
+    StatusReported,
+)
+from edge.units import PhaseAmps
+from tests.unit.ocpp.ocpp_bench import ID, NOON, Bench, call, evse, limit, meter_values, result, stamp
+
+KEY = EvseKey(station=ID, evse=1)
+AMPS = {"value": "9", "measurand": "Current.Import"}
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A station of two EVSEs, relayed to its cloud."""
+    bench = Bench(evse(1), evse(2))
+    bench.connect()
+    return bench
+
+
+def started(bench: Bench, transaction: object = 7, status: str = "Accepted", connector: int = 1) -> list[StationFact]:
+    """A StartTransaction and its answer; the facts of both."""
+    request = {"connectorId": connector, "idTag": "X", "meterStart": 0, "timestamp": stamp(bench.wall)}
+    facts = bench.station_says(call("s", "StartTransaction", request)).facts
+    answer = {"transactionId": transaction, "idTagInfo": {"status": status}}
+    return [*facts, *bench.cloud_says(result("s", answer)).facts]
+
+
+def began(transaction: int = 7, *, observed: bool, at: float) -> SessionBegan:
+    """A session on the first EVSE."""
+    return SessionBegan(key=KEY, at=at, transaction_id=str(transaction), observed_start=observed)
+
+
+def test_boot_describes_the_station(bench: Bench) -> None:
+    """Vendor, model, serial and firmware."""
+    payload = {"chargePointVendor": "V", "chargePointModel": "M", "chargeBoxSerialNumber": "S", "firmwareVersion": "1"}
+    facts = bench.station_says(call("b", "BootNotification", payload)).facts
+    assert facts == [
+        StationDescribed(station=ID, at=bench.now, vendor="V", model="M", serial="S", firmware="1"),
+    ]
+
+
+def test_a_poor_boot_still_describes(bench: Bench) -> None:
+    """Missing and mistyped fields are empty."""
+    facts = bench.station_says(call("b", "BootNotification", {"chargePointVendor": 5})).facts
+    assert facts == [StationDescribed(station=ID, at=bench.now, vendor="", model="")]
+
+
+@pytest.mark.parametrize(
+    ("payload", "status", "error"),
+    [
+        ({"status": "Charging", "errorCode": "NoError"}, EvseStatus.CHARGING, None),
+        ({"status": "Faulted", "errorCode": "GroundFailure"}, EvseStatus.FAULTED, "GroundFailure"),
+        ({"status": "Occupied", "errorCode": "Error"}, EvseStatus.UNKNOWN, "Error"),  # 1.5's, and lbbrhzn issue 1248
+        ({}, EvseStatus.UNKNOWN, None),
+    ],
+)
+def test_status(bench: Bench, payload: dict[str, str], status: EvseStatus, error: str | None) -> None:
+    """Of one EVSE, with its error unless there is none."""
+    facts = bench.station_says(call("n", "StatusNotification", {"connectorId": 1, **payload})).facts
+    assert facts == [StatusReported(key=KEY, at=bench.now, status=status, error_code=error)]
+
+
+@pytest.mark.parametrize("connector", [0, 3, -1, None, True, "x", 1.5, [1]])
+def test_status_of_no_evse_of_ours(bench: Bench, connector: object) -> None:
+    """Connector 0 is the station as a whole; what isn't configured is nobody's."""
+    step = bench.station_says(call("n", "StatusNotification", {"connectorId": connector, "status": "Available"}))
+    assert step.facts == []
+    assert len(step.up) == 1
+
+
+def test_a_session_begins_with_the_clouds_answer(bench: Bench) -> None:
+    """The transaction has its id from StartTransaction.conf, on the connector of the request."""
+    assert started(bench, connector=2) == [
+        SessionBegan(key=EvseKey(station=ID, evse=2), at=bench.now, transaction_id="7", observed_start=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("transaction", "status", "begins"),
+    [
+        (7, "Invalid", True),  # it may charge all the same (StopTransactionOnInvalidId)
+        (7, "Blocked", True),
+        (0, "Invalid", False),
+        (-1, "Invalid", False),
+        (0, "Accepted", True),
+        ("7", "Accepted", True),
+        (None, "Accepted", False),
+        ("seven", "Accepted", False),
+    ],
+)
+def test_which_answers_begin_a_session(bench: Bench, transaction: object, status: str, begins: bool) -> None:
+    """Any answer with a usable transaction id, whatever becomes of the idTag."""
+    assert bool(started(bench, transaction, status)) is begins
+
+
+def test_a_refused_start_is_no_session(bench: Bench) -> None:
+    """A CALLERROR begins nothing, and neither does a second answer."""
+    bench.station_says(call("s", "StartTransaction", {"connectorId": 1}))
+    assert bench.cloud_says('[4,"s","InternalError","",{}]').facts == []
+    assert bench.cloud_says(result("s", {"transactionId": 7, "idTagInfo": {"status": "Accepted"}})).facts == []
+
+
+def test_stop_ends_the_session(bench: Bench) -> None:
+    """When the station says so, not when the cloud agrees; an unknown transaction ends nothing."""
+    started(bench)
+    assert bench.station_says(call("1", "StopTransaction", {"transactionId": 8})).facts == []
+    facts = bench.station_says(call("2", "StopTransaction", {"transactionId": 7})).facts
+    assert facts == [SessionEnded(key=KEY, at=bench.now)]
+    assert bench.station_says(call("3", "StopTransaction", {"transactionId": 7})).facts == []
+
+
+def test_available_ends_the_session(bench: Bench) -> None:
+    """A lost StopTransaction doesn't keep a session alive."""
+    started(bench)
+    facts = bench.station_says(call("n", "StatusNotification", {"connectorId": 1, "status": "Available"})).facts
+    assert facts[1:] == [SessionEnded(key=KEY, at=bench.now)]
+
+
+def test_meter_values_give_the_draw(bench: Bench) -> None:
+    """On grid phases, at the time it reached us."""
+    facts = bench.station_says(call("m", "MeterValues", meter_values(AMPS, at=bench.wall))).facts
+    assert facts == [DrawSampled(key=KEY, at=bench.now, current_a=PhaseAmps.same(9.0))]
+
+
+def test_meter_values_reveal_a_running_session(bench: Bench) -> None:
+    """After a restart of the gateway: once, and what it holds from before is unknown."""
+    payload = meter_values(AMPS, transactionId=7)
+    facts = bench.station_says(call("m", "MeterValues", payload)).facts
+    assert facts[0] == began(observed=False, at=bench.now)
+    assert len(bench.station_says(call("m", "MeterValues", payload)).facts) == 1
+
+
+def test_meter_values_of_the_known_session_reveal_nothing(bench: Bench) -> None:
+    """The session that began before our eyes stays that."""
+    started(bench)
+    facts = bench.station_says(call("m", "MeterValues", meter_values(AMPS, transactionId=7))).facts
+    assert [type(fact) for fact in facts] == [DrawSampled]
+
+
+def test_meter_values_of_another_session_replace_the_known_one(bench: Bench) -> None:
+    """The station knows best which transaction it runs."""
+    started(bench)
+    facts = bench.station_says(call("m", "MeterValues", meter_values(transactionId=9))).facts
+    assert facts == [SessionEnded(key=KEY, at=bench.now), began(9, observed=False, at=bench.now)]
+
+
+def test_meter_values_after_the_stop_reveal_nothing(bench: Bench) -> None:
+    """The last samples of a transaction may follow its end."""
+    started(bench)
+    bench.station_says(call("1", "StopTransaction", {"transactionId": 7}))
+    assert bench.station_says(call("m", "MeterValues", meter_values(transactionId=7))).facts == []
+
+
+@pytest.mark.parametrize("transaction", [0, -1, None, "x"])
+def test_meter_values_without_a_transaction_reveal_none(bench: Bench, transaction: object) -> None:
+    """Ids that mean none."""
+    assert bench.station_says(call("m", "MeterValues", meter_values(transactionId=transaction))).facts == []
+
+
+def test_stored_meter_values_are_no_draw_of_now(bench: Bench) -> None:
+    """A backlog on reconnect (lbbrhzn/ocpp issue 361) is passed on and otherwise ignored."""
+    for age_s in (90_000, 89_990, 600):
+        payload = meter_values(AMPS, at=bench.wall - timedelta(seconds=age_s), transactionId=5)
+        bench.station_says(call("fresh", "StatusNotification", {"connectorId": 2, "timestamp": stamp(bench.wall)}))
+        step = bench.station_says(call("m", "MeterValues", payload))
+        assert step.facts == []
+        assert len(step.up) == 1
+
+
+def start_of(bench: Bench) -> datetime:
+    """The startSchedule of a limit that is written now."""
+    step = bench.write(limit(99, purpose=Purpose.IDLE, connector=2))
+    identifier, _, payload = step.own_call
+    bench.station_says(result(identifier, {"status": "Accepted"}))
+    text: str = payload["csChargingProfiles"]["chargingSchedule"]["startSchedule"]
+    return datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize("action", ["MeterValues", "StatusNotification", "StartTransaction"])
+def test_the_stations_clock_is_learned(bench: Bench, action: str) -> None:
+    """A profile begins by the station's clock, learned from any time stamp that passes; a boot forgets it."""
+    assert start_of(bench) == bench.wall
+    ahead = stamp(bench.wall + timedelta(minutes=7))
+    payload: dict[str, Any] = {"connectorId": 1, "timestamp": ahead, "meterValue": [{"timestamp": ahead}]}
+    bench.station_says(call("x", action, payload))
+    bench.now += 10
+    assert start_of(bench) == bench.wall + timedelta(minutes=7)
+    bench.station_says(call("b", "BootNotification"))
+    assert start_of(bench) == bench.wall
+
+
+def test_the_bench_starts_at_noon(bench: Bench) -> None:
+    """The helper's clocks agree: one second has passed for the station's questions."""
+    assert bench.wall == NOON + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("payload", [None, [], "x", 7, {"connectorId": {}}, {"meterValue": 3, "connectorId": 1}])
+@pytest.mark.parametrize(
+    "action", ["BootNotification", "MeterValues", "StartTransaction", "StatusNotification", "StopTransaction"]
+)
+def test_rubbish_is_forwarded(bench: Bench, action: str, payload: object) -> None:
+    """A payload that makes no sense is the cloud's to judge."""
+    text = json.dumps([2, "r", action, payload])
+    assert bench.station_says(text).up == [text]
+    answer = json.dumps([3, "r", payload])
+    assert bench.cloud_says(answer).down == [answer]

@@ -1,0 +1,76 @@
+"""The OCPP-J envelope."""
+
+import pytest
+
+from edge.errors import FrameError
+from edge.ocpp import wire
+from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
+
+
+def test_a_call_keeps_its_text() -> None:
+    """A CALL is read, and carries the very text it came in."""
+    text = '[2, "7",  "Heartbeat",{}]'
+    assert wire.parse(text) == Call(id="7", action="Heartbeat", payload={}, text=text)
+
+
+def test_answers_are_read() -> None:
+    """CALLRESULT and CALLERROR are told apart."""
+    assert wire.parse('[3,"7",{"a":1}]') == CallResult(id="7", payload={"a": 1}, text='[3,"7",{"a":1}]')
+    text = '[4,"7","GenericError","why",{}]'
+    assert wire.parse(text) == CallError(id="7", code="GenericError", description="why", text=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "payload"),
+    [('[2,"7","X"]', {}), ('[2,"7","X",[1]]', [1]), ('[2,"7","X",null]', None), ('[2,"7","X",{},{"sig":1}]', {})],
+)
+def test_payloads_are_not_judged(text: str, payload: object) -> None:
+    """A missing, odd or extra payload doesn't make a frame unreadable: it is the peer's business."""
+    frame = wire.parse(text)
+    assert isinstance(frame, Call)
+    assert frame.payload == payload
+
+
+@pytest.mark.parametrize("text", ['[3,"7"]', '[4,"7"]', '[4,"7",5]'])
+def test_short_answers_are_read(text: str) -> None:
+    """An answer without its payload is still an answer: the line must be freed by it."""
+    assert wire.parse(text).id == "7"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("hello", "not JSON"),
+        ("", "not JSON"),
+        ('[2,"7","X",{}', "not JSON"),
+        ("[" * 5000 + "]" * 5000, "not JSON"),
+        ("\ufeff[]", "not JSON"),
+        ('["\ud800"]', "not JSON"),
+        (b'[2,"7","X",{}]', "binary"),
+        ("{}", "not an array"),
+        ("[]", "an array of 0"),
+        ("[2]", "an array of 1"),
+        ('[2,7,"X",{}]', "message id"),
+        ('[2,"","X",{}]', "message id"),
+        ('[2,"7"]', "without an action"),
+        ('[2,"7",8,{}]', "without an action"),
+        ('[true,"7","X",{}]', "whole number"),
+        ('[2.0,"7","X",{}]', "whole number"),
+        ('["2","7","X",{}]', "whole number"),
+        ('[6,"7","X",{}]', "message type 6"),
+        ('[18446744073709551615,"7","X",{}]', "message type"),
+    ],
+)
+def test_whatever_is_no_message_is_a_frame_error(text: str | bytes, reason: str) -> None:
+    """Each kind of rubbish is refused with its reason."""
+    with pytest.raises(FrameError, match=reason):
+        wire.parse(text)
+
+
+def test_own_frames_read_back() -> None:
+    """What we write is what OCPP-J has, and a description is cut at 255 characters."""
+    assert wire.parse(wire.call_text("1", "Reset", {"type": "Hard"})).id == "1"
+    assert wire.result_text("1", {"status": "Accepted"}) == '[3,"1",{"status":"Accepted"}]'
+    frame = wire.parse(wire.error_text("1", ErrorCode.GENERIC, "x" * 300))
+    assert isinstance(frame, CallError)
+    assert (frame.code, len(frame.description)) == ("GenericError", 255)

@@ -1,0 +1,127 @@
+"""The API's server on real sockets: TCP and the control socket, started and stopped inside a running loop."""
+
+import asyncio
+import signal
+import socket
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from edge.errors import StartError
+from edge.web.app import make_app
+from edge.web.server import ApiServer
+
+
+def app() -> FastAPI:
+    return make_app(status=lambda: {"site": "x"}, healthy=lambda: True)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@asynccontextmanager
+async def running(port: int, path: Path) -> AsyncIterator[ApiServer]:
+    server = ApiServer(app(), listen=("127.0.0.1", port), socket=path)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+async def ask(path: Path) -> httpx.Response:
+    transport = httpx.AsyncHTTPTransport(uds=str(path))
+    async with httpx.AsyncClient(transport=transport, base_url="http://controller") as client:
+        return await client.get("/api/v1/status")
+
+
+async def test_both_sockets_answer(tmp_path: Path) -> None:
+    """The same API on TCP and on the control socket; the socket is its group's, and gone after the end."""
+    port, path = free_port(), tmp_path / "edge.sock"
+    async with running(port, path), httpx.AsyncClient() as client:
+        assert (await client.get(f"http://127.0.0.1:{port}/api/v1/status")).json() == {"site": "x"}
+        assert (await ask(path)).json() == {"site": "x"}
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+    assert not path.exists()
+    with pytest.raises(httpx.ConnectError):
+        await ask(path)
+
+
+async def test_signals_stay_the_daemons(tmp_path: Path) -> None:
+    """Serving changes no signal handler."""
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    async with running(free_port(), tmp_path / "edge.sock"):
+        await ask(tmp_path / "edge.sock")
+        assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+async def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:
+    """What a killed controller left behind is no obstacle."""
+    path = tmp_path / "edge.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    async with running(free_port(), path):
+        assert (await ask(path)).status_code == 200
+
+
+async def test_a_second_controller_is_refused(tmp_path: Path) -> None:
+    """Where a controller answers, another one doesn't start, and doesn't take the socket away."""
+    path = tmp_path / "edge.sock"
+    async with running(free_port(), path):
+        with pytest.raises(StartError, match=f"another controller runs: it answers on {path}; stop it"):
+            await ApiServer(app(), listen=("127.0.0.1", free_port()), socket=path).start()
+        assert (await ask(path)).status_code == 200
+
+
+async def test_an_address_in_use_is_told(tmp_path: Path) -> None:
+    """A taken port is a sentence, and leaves no socket file behind."""
+    path = tmp_path / "edge.sock"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(StartError, match=f"127.0.0.1:{port} is in use by another program; stop that program"):
+            await ApiServer(app(), listen=("127.0.0.1", port), socket=path).start()
+    assert not path.exists()
+
+
+async def test_an_address_of_another_machine_is_told(tmp_path: Path) -> None:
+    """An address that isn't ours (one of RFC 5737) is a sentence."""
+    with pytest.raises(StartError, match=r"192\.0\.2\.1:8080 can't be listened on .*address of this machine"):
+        await ApiServer(app(), listen=("192.0.2.1", 8080), socket=tmp_path / "edge.sock").start()
+
+
+@pytest.mark.parametrize("name", ["folder", "x" * 200, "missing/edge.sock"])
+async def test_a_socket_that_cannot_be_made_is_told(tmp_path: Path, name: str) -> None:
+    """A path that is taken, too long or in no folder is a sentence."""
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StartError, match="--socket"):
+        await ApiServer(app(), listen=("127.0.0.1", free_port()), socket=tmp_path / name).start()
+
+
+async def test_stop_waits_for_nobody_for_long(tmp_path: Path) -> None:
+    """Clients that keep their connection open, or have sent half a request, don't hold up the end."""
+    path = tmp_path / "edge.sock"
+    server = ApiServer(app(), listen=("127.0.0.1", free_port()), socket=path)
+    await server.start()
+    _, idle = await asyncio.open_unix_connection(str(path))
+    _, half = await asyncio.open_unix_connection(str(path))
+    half.write(b"GET /api/v1/status HTTP/1.1\r\nHost: ")
+    await half.drain()
+    await ask(path)
+    async with asyncio.timeout(1):
+        await server.stop()
+    for writer in (idle, half):
+        writer.close()
+    assert not path.exists()
+
+
+async def test_stop_before_start_is_nothing(tmp_path: Path) -> None:
+    """A daemon that ends before its API is up ends without an error."""
+    await ApiServer(app(), listen=("127.0.0.1", free_port()), socket=tmp_path / "edge.sock").stop()
