@@ -118,7 +118,12 @@ class Daemon:
                 await asyncio.wait([control, stopped], return_when=asyncio.FIRST_COMPLETED)
                 self._watchdog.stopping()
                 if control.done():
-                    control.result()
+                    try:
+                        control.result()
+                    except Exception:
+                        # Ends the program: the service manager starts it anew, the chargers step down meanwhile.
+                        log.exception("the control loop ended in a fault of this program")
+                        raise
             finally:
                 for task in (control, stopped):
                     task.cancel()

@@ -66,6 +66,9 @@ def main() -> None:
     except OSError as error:  # what no room has foreseen: a full disk, a closed terminal
         _tell(f"edge: {error.strerror or error}")
         sys.exit(FAILED)
+    except Exception as error:
+        _tell(f"edge: a fault of this program: {type(error).__name__}: {error}")
+        sys.exit(FAILED)
 
 
 def _tell(text: str) -> None:

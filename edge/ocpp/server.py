@@ -89,18 +89,19 @@ class OcppServer:
     def write_limit(self, command: LimitCommand) -> None:
         """See :class:`edge.control.ports.LimitPort`."""
         link = self._links.get(command.key.station)
-        if link is not None:
-            link.write_limit(command)
+        if link is None:
+            self._unwritten(command, LimitOutcome.NOT_SENT, "no such station is configured")
             return
-        self._sink.take(
-            LimitAnswered(
-                key=command.key,
-                at=self._clock.monotonic(),
-                command=command.id,
-                outcome=LimitOutcome.NOT_SENT,
-                detail="no such station is configured",
-            )
-        )
+        try:
+            link.write_limit(command)
+        except Exception as fault:
+            # A bulkhead: a fault of ours on the way to one station must not end the control of all others.
+            self._log.exception("a fault of the gateway kept a limit from its station", station=command.key.station)
+            self._unwritten(command, LimitOutcome.SILENT, f"a fault of the gateway: {type(fault).__name__}")
+
+    def _unwritten(self, command: LimitCommand, outcome: LimitOutcome, detail: str) -> None:
+        at = self._clock.monotonic()
+        self._sink.take(LimitAnswered(key=command.key, at=at, command=command.id, outcome=outcome, detail=detail))
 
     async def start(self) -> None:
         """Listen. Raises :class:`edge.errors.StartError` when the address can't be had."""

@@ -4,6 +4,7 @@ Nothing here refuses a frame: what a station got wrong is left out of the facts,
 same.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -41,6 +42,8 @@ OWN_ANSWERS: Mapping[str, Mapping[str, str]] = {
     "RemoteStartTransaction": {"status": "Rejected"},
 }
 
+_WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,15}\s*", re.ASCII)
+
 _STATUSES = {status.value: status for status in EvseStatus}
 
 
@@ -50,14 +53,15 @@ def fields(payload: object) -> Mapping[str, Any]:
 
 
 def whole_number(value: object) -> int | None:
-    """An integer, also one in quotes; None when it is none."""
+    """An integer of at most 15 digits, also one in quotes; None when it is none.
+
+    JSON carries no more digits from hand to hand unharmed; OCPP's own integers have 32 bits.
+    """
     if isinstance(value, bool):
         return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, str) and len(value) <= 20 and value.strip().lstrip("-").isdecimal():
-        return int(value)
-    return None
+    if isinstance(value, str):
+        value = int(value) if _WHOLE_NUMBER.fullmatch(value) else None
+    return value if isinstance(value, int) and abs(value) < 10**15 else None
 
 
 def _text(value: object) -> str | None:
@@ -154,7 +158,7 @@ class DialectV16:
         evse = self._evse(payload)
         if evse is None:
             return []
-        status = _STATUSES.get(str(payload.get("status")), EvseStatus.UNKNOWN)
+        status = _STATUSES.get(_text(payload.get("status")) or "", EvseStatus.UNKNOWN)
         error = _text(payload.get("errorCode"))
         error = None if error == "NoError" else error
         found: list[StationFact] = [StatusReported(key=evse.key, at=now, status=status, error_code=error)]

@@ -92,7 +92,7 @@ def parse(text: str | bytes) -> Frame:
             payload = message[2] if len(message) > 2 else {}
             return CallResult(id=identifier, payload=payload, text=text)
         case MessageType.CALLERROR:
-            code, description = ([str(part) for part in message[2:4]] + ["", ""])[:2]
+            code, description = ([part if isinstance(part, str) else "" for part in message[2:4]] + ["", ""])[:2]
             return CallError(id=identifier, code=code, description=description, text=text)
         case _:
             raise FrameError(f"message type {kind} is none of OCPP 1.6")

@@ -154,8 +154,8 @@ class HostileSite:
 
     @property
     def _failed_cut_s(self) -> Seconds:
-        """How long a cut that is refused or lost leaves the limit before it in force: until its lease ends."""
-        return self.site.control.lease_s + 20.0 if self.plan.weather.loses else 0.0
+        """How long a cut that is refused or lost leaves the limit before it in force: a lease, with all slack."""
+        return self.site.control.lease_s + 40.0 if self.plan.weather.loses else 0.0
 
     def _some_background(self) -> PhaseAmps:
         most_a = self.site.circuits[0].background_reserve_a or 0.0
