@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from edge.config import Configuration
 from edge.control import report
 from edge.control.board import Board
 from edge.control.loop import ControlLoop
+from edge.control.needs import Needs
 from edge.control.ports import StatusReport, Watchdog
 from edge.control.recorder import Recorder
 from edge.control.recording import Header
@@ -78,7 +80,7 @@ class Daemon:
             vitals=self._vitals,
             publish=self._publish,
         )
-        app = make_app(status=self.status, healthy=self.healthy)
+        app = make_app(status=self.status, healthy=self.healthy, needs=Needs(self._board, clock))
         self._api = ApiServer(app, listen=configuration.api.listen, socket=socket)
 
     def status(self) -> StatusReport:
@@ -86,6 +88,7 @@ class Daemon:
         process = {
             "version": __version__,
             "time": _timestamp(self._clock.wall()),
+            "timezone": self._timezone.key,
             "local_time": self._clock.wall().astimezone(self._timezone).isoformat(timespec="seconds"),
             "uptime_s": round(self._clock.monotonic() - self._started_at, 1),
             "waiting_stations": [_waiting(station) for station in self._ocpp.waiting],
@@ -113,6 +116,9 @@ class Daemon:
             await stack.enter_async_context(_running(self._ocpp.start, self._ocpp.stop))
             control = asyncio.create_task(self._loop.run(), name="control loop")
             stopped = asyncio.create_task(stop.wait(), name="stop signal")
+            # What was made until now stays: the garbage collector needn't look through it in the midst of a tick.
+            gc.collect()
+            gc.freeze()
             log.info("started", site=self._board.site.id, mode=self._board.site.control.mode.value)
             try:
                 await asyncio.wait([control, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -133,7 +139,7 @@ class Daemon:
     def _publish(self, snapshot: Snapshot, decision: Decision) -> None:
         self._last = (snapshot, decision)
         if self._recorder is not None:
-            self._recorder.record(snapshot, decision)
+            self._recorder.record(decision)
 
 
 @contextlib.asynccontextmanager

@@ -88,11 +88,16 @@ def _lines(problem: Problem, layout: Layout) -> tuple[Floats, Floats]:
         base[first + POWER] = sum(background)
         room[first : first + LINES_PER_CIRCUIT] = _room(capacity, background, problem.nominal_voltage_v)
     if problem.imbalance_limit_a is not None:
-        root = layout.root * LINES_PER_CIRCUIT
-        ahead = np.array([base[root + high] - base[root + low] for high, low in PAIRS])
-        base[layout.balance] = ahead
-        room[layout.balance] = np.maximum(problem.imbalance_limit_a - ahead, 0.0)
+        imbalance_rooms(layout, problem.imbalance_limit_a, base, room)
     return base, room
+
+
+def imbalance_rooms(layout: Layout, limit_a: Amps, base_a: Floats, room_a: Floats) -> None:
+    """Enter what the background makes of the six lines of balance: by how much it is ahead, and what that leaves."""
+    root = layout.root * LINES_PER_CIRCUIT
+    ahead = np.array([base_a[root + high] - base_a[root + low] for high, low in PAIRS])
+    base_a[layout.balance] = ahead
+    room_a[layout.balance] = np.maximum(limit_a - ahead, 0.0)
 
 
 def _room(capacity: Capacity, background: tuple[Amps, Amps, Amps], voltage_v: Volts) -> list[Amps]:

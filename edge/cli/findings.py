@@ -17,9 +17,12 @@ def read(path: Path) -> Configuration:
 
 
 def lines(path: Path | str, findings: Sequence[Finding]) -> Iterator[str]:
-    """One line for each finding, then the verdict: ``site.toml: 3 errors``, ``site.toml: sound (2 notes)``."""
+    """One line for each finding (below it the place, where it needs to be shown), then the verdict: ``site.toml: 3
+    errors``, ``site.toml: sound (2 notes)``.
+    """
     for finding in findings:
         yield finding.sentence(path)
+        yield from finding.excerpt
     errors = sum(1 for finding in findings if finding.severity is Severity.ERROR)
     notes = len(findings) - errors
     verdict = _count(errors, "error") if errors else "sound"

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import allocate, check, replay, run, status
+from edge.cli import allocate, check, need, replay, run, status
 from edge.cli.findings import lines
-from edge.errors import ConfigurationError, EdgeError, ProblemUnusable, RecordingUnusable
+from edge.errors import ConfigurationError, EdgeError, EvseUnknown, NeedImplausible, ProblemUnusable, RecordingUnusable
 
 FAILED = 1
 WRONG_INPUT = 2
@@ -30,6 +30,7 @@ app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("allocate")(allocate.allocate)
 app.command("status")(status.status)
+app.command("need")(need.need)
 app.command("replay")(replay.replay)
 
 
@@ -55,7 +56,7 @@ def main() -> None:
     except ConfigurationError as error:
         _tell("\n".join(lines(error.path, error.findings)))
         sys.exit(WRONG_INPUT)
-    except (ProblemUnusable, RecordingUnusable) as error:
+    except (ProblemUnusable, RecordingUnusable, EvseUnknown, NeedImplausible) as error:
         _tell(f"edge: {error}")
         sys.exit(WRONG_INPUT)
     except EdgeError as error:

@@ -13,6 +13,7 @@ from edge.config.faults import finding
 from edge.config.locate import Path, locate
 from edge.config.rules import check
 from edge.config.schema import ApiTable, OcppTable, StorageTable
+from edge.config.syntax import explain
 from edge.config.validate import validate
 from edge.domain.site import Site
 from edge.errors import ConfigurationError, Finding, Severity
@@ -70,12 +71,14 @@ def _in_file_order(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda each: (each.line is None, each.line or 0))
 
 
-def _refusal(path: FilePath | str, line: int | None, problem: str, remedy: str) -> ConfigurationError:
+def _refusal(
+    path: FilePath | str, line: int | None, problem: str, remedy: str, excerpt: tuple[str, ...] = ()
+) -> ConfigurationError:
     """The file as a whole can't be read."""
-    return ConfigurationError(
-        path,
-        [Finding(severity=Severity.ERROR, line=line, key="the file", problem=problem, remedy=remedy)],
+    finding = Finding(
+        severity=Severity.ERROR, line=line, key="the file", problem=problem, remedy=remedy, excerpt=excerpt
     )
+    return ConfigurationError(path, [finding])
 
 
 def _text(file: FilePath, path: FilePath | str) -> str:
@@ -104,18 +107,9 @@ def _document(text: str, path: FilePath | str) -> tuple[dict[str, Any], dict[Pat
     try:
         return tomli.loads(text), locate(text)
     except tomli.TOMLDecodeError as exc:
-        raise _refusal(path, exc.lineno, *_syntax(exc)) from exc
+        fault = explain(exc)
+        raise _refusal(path, fault.line, fault.problem, fault.remedy, fault.excerpt) from exc
     except RecursionError as exc:
         raise _refusal(path, None, "is nested too deeply", "a site file needs no more than three levels") from exc
     except ValueError as exc:  # the parser's own limit on the digits of a whole number
         raise _refusal(path, None, "has a number with thousands of digits", "give a number that fits") from exc
-
-
-def _syntax(error: tomli.TOMLDecodeError) -> tuple[str, str]:
-    """Problem and remedy of a syntax error, in the author's words where the parser's are its own."""
-    place = f"is not valid TOML at column {error.colno}"
-    if "twice" in error.msg or "overwrite" in error.msg:
-        return f"{place}: a key or table is given twice", "keep one of the two"
-    message = f"{error.msg[:1].lower()}{error.msg[1:]}"
-    remedy = 'write key = value, text in "quotes"' if "value" in message else "correct the syntax there"
-    return f"{place}: {message}", remedy

@@ -6,7 +6,7 @@ the schema has refused: faults at such places are left out here.
 
 from collections.abc import Callable, Iterator
 
-from edge.config import rules_circuits, rules_network, rules_stations
+from edge.config import rules_circuits, rules_network, rules_safety, rules_stations
 from edge.config.draft import Draft
 from edge.config.faults import Fault
 
@@ -22,13 +22,20 @@ RULES: tuple[Rule, ...] = (
     rules_circuits.meters_exist,
     rules_circuits.meter_used_once,
     rules_circuits.building_load_known,
-    rules_circuits.safe_currents_fit,
+    rules_circuits.reserve_known,
+    rules_safety.safe_currents_fit,
+    rules_safety.safe_power_fits,
+    rules_safety.floors_fit,
     rules_stations.unique_ids,
     rules_stations.circuits_exist,
     rules_stations.classes_exist,
+    rules_stations.rated,
     rules_stations.currents_in_order,
+    rules_stations.minimum_can_charge,
     rules_stations.fallback_can_charge,
     rules_stations.phases_distinct,
+    rules_stations.switching_possible,
+    rules_stations.steps_writable,
     rules_network.time_zone_exists,
     rules_network.reading_outlives_polls,
     rules_network.one_listener_per_port,

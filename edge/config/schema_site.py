@@ -8,11 +8,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from edge.domain.site import IdlePolicy, Mode
+from edge.domain.site import IdlePolicy, Mode, Supply
 from edge.units import Phase
 
 MAX_FUSE_A = 6300.0  # the largest standard rating of an air circuit breaker (IEC 60947-2)
 MAX_EVSE_A = 1000.0  # beyond any connector; catches mA written as A
+MAX_EVSE_W = 4_000_000.0  # the megawatt charging system's 3.75 MW, rounded up
+MAX_CIRCUIT_W = 10_000_000.0  # more than the largest fuse carries at 230 V
+PILOT_MIN_A = 6.0  # IEC 61851-1 annex A: the pilot signal can't ask for less
 STATION_ID_LENGTH = 48  # OCPP 2.0.1 part 2 §2.33, identifierString of the station's identity
 # Neither a colon (the identity is the user name of HTTP Basic, RFC 7617 §2) nor a control character.
 STATION_ID_PATTERN = r"^[^:\x00-\x1f\x7f-\x9f]+$"
@@ -50,6 +53,15 @@ class SiteTable(Table):
         float,
         Field(ge=90, le=300, description="the voltage from phase to neutral in V, 90 to 300", examples=[230]),
     ] = 230.0
+    imbalance_limit_a: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=MAX_FUSE_A,
+            description="by how much two phases of the grid connection may differ in A, where the grid code says so",
+            examples=[20],
+        ),
+    ] = None
 
 
 class ControlTable(Table):
@@ -77,6 +89,23 @@ class ControlTable(Table):
         float,
         Field(gt=0, le=60, description="the age in s from which a reading is stale, up to 60", examples=[5]),
     ] = 5.0
+    turn_s: Annotated[
+        float,
+        Field(
+            ge=60,
+            le=86_400,
+            description="how long a car charges before one that waits takes its place in s, 60 to 86400",
+            examples=[900],
+        ),
+    ] = 900.0
+    min_off_s: Annotated[
+        float,
+        Field(ge=0, le=3600, description="how long a car that was stopped stays off in s, 0 to 3600", examples=[60]),
+    ] = 60.0
+    raises_per_hour: Annotated[
+        float,
+        Field(ge=1, le=3600, description="how often a station's limits may rise in an hour, 1 to 3600", examples=[240]),
+    ] = 240.0
 
 
 class CircuitTable(Table):
@@ -99,6 +128,15 @@ class CircuitTable(Table):
         float,
         Field(ge=0, description="what to stay below the fuse in A, 0 or more", examples=[2]),
     ] = 0.0
+    limit_w: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=MAX_CIRCUIT_W,
+            description="the most over all three phases in W, where there is one",
+            examples=[22000],
+        ),
+    ] = None
     meter: Annotated[
         Id | None,
         Field(description="the id of the meter that measures all of this circuit", examples=["grid"]),
@@ -130,6 +168,13 @@ class ClassTable(Table):
     weight: Annotated[float, Field(gt=0, le=1000, description="the share inside the rank, above 0", examples=[1.0])] = (
         1.0
     )
+    guaranteed: Annotated[
+        bool,
+        Field(
+            description="whether its cars' minima come before those of others of the rank, true or false",
+            examples=[True],
+        ),
+    ] = False
 
 
 class EvseTable(Table):
@@ -154,24 +199,28 @@ class EvseTable(Table):
             examples=[["L1", "L2", "L3"]],
         ),
     ] = (Phase.L1, Phase.L2, Phase.L3)
+    supply: Annotated[
+        Supply,
+        Field(strict=False, description='"ac", or "dc" for an EVSE that is limited in W', examples=["ac"]),
+    ] = Supply.AC
     min_a: Annotated[
-        float,
+        float | None,
         Field(
             gt=0,
             le=MAX_EVSE_A,
             description="the least current the EVSE can charge with in A, above 0",
             examples=[6],
         ),
-    ] = 6.0  # IEC 61851-1: the pilot signal can't ask for less
+    ] = None
     max_a: Annotated[
-        float,
+        float | None,
         Field(
             gt=0,
             le=MAX_EVSE_A,
             description=f"the EVSE's rated current in A, above 0 and up to {MAX_EVSE_A:g}",
             examples=[32],
         ),
-    ]
+    ] = None
     fallback_a: Annotated[
         float | None,
         Field(
@@ -181,11 +230,48 @@ class EvseTable(Table):
             examples=[6],
         ),
     ] = None
-
-    @property
-    def safe_a(self) -> float:
-        """The fallback current, by default the minimum current."""
-        return self.min_a if self.fallback_a is None else self.fallback_a
+    min_w: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=MAX_EVSE_W,
+            description="the least power a DC EVSE can charge with in W, above 0",
+            examples=[5000],
+        ),
+    ] = None
+    max_w: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=MAX_EVSE_W,
+            description="a DC EVSE's rated power in W as it draws it from the grid, above 0",
+            examples=[150000],
+        ),
+    ] = None
+    fallback_w: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=MAX_EVSE_W,
+            description="what a DC EVSE draws at most in W when it can't hear the controller, 0 or more",
+            examples=[5000],
+        ),
+    ] = None
+    step_a: Annotated[
+        float,
+        Field(gt=0, le=10, description="the steps in which the EVSE's limit can be set in A, 0.1 to 10", examples=[1]),
+    ] = 0.1  # OCPP 1.6 §7.13: at most one fraction digit
+    switches_phases: Annotated[
+        bool,
+        Field(description="whether it can be told to use one phase or all, true or false", examples=[True]),
+    ] = False
+    never_zero: Annotated[
+        bool,
+        Field(
+            description="whether its cars fail to wake from 0 A, so that a session keeps its minimum, true or false",
+            examples=[True],
+        ),
+    ] = False
 
 
 class StationTable(Table):

@@ -150,6 +150,11 @@ class TcpBus:
                 f"{request.first + request.count - 1}: {_EXCEPTIONS.get(code, f'exception {code}')}",
                 remedy="check the unit id and the meter's model",
             )
+        if answer.function_code != request.function:
+            self._drop()
+            raise MeterImplausible(
+                f"{self._line} unit {request.unit} answered function {answer.function_code}, not {request.function}"
+            )
         if len(answer.registers) != request.count:
             self._drop()
             raise MeterImplausible(

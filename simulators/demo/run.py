@@ -10,6 +10,7 @@ from typing import Final
 from simulators.background import Background
 from simulators.confirmation import confirmed
 from simulators.csms import Csms, TagList
+from simulators.demo.drawing import EVENTS_SHOWN
 from simulators.demo.gateway import Addresses, Gateway, rewrite_site
 from simulators.demo.picture import Picture
 from simulators.demo.result import DemoResult
@@ -29,7 +30,6 @@ from simulators.tally import Tally
 CONNECT_TIMEOUT_S: Final = 15.0  # stations, gateway and cloud find each other on one machine in about a second
 DRAIN_S: Final = 5.0  # after the end: for what is still on its way to the cloud
 STATUS_EVERY_S: Final = 0.5
-EVENTS_IN_PICTURE: Final = 5
 
 
 async def run_demo(
@@ -176,7 +176,7 @@ class Demo:
                 cloud_away=self._csms.away,
                 seconds_over_rating=self._tally.seconds_over_rating,
                 energy_wh=self._fleet.energy_wh(),
-                events=self._events.latest(EVENTS_IN_PICTURE),
+                events=self._events.latest(EVENTS_SHOWN),
             )
         )
 

@@ -106,6 +106,7 @@ def check(file: Path, content: bytes) -> None:
         assert sentence.isprintable()
         assert each.problem
         assert each.remedy
+        assert all(line.isprintable() and len(line) <= 100 for line in each.excerpt)
         assert each.line is None or 1 <= each.line <= count
     assert len({(each.key, each.problem) for each in findings}) == len(findings)
 

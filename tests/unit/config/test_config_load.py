@@ -197,7 +197,7 @@ def test_all_findings_come_at_once_in_file_order(tmp_path: Path) -> None:
         (b'[site]\nid = "\xff"\n', 2, "is not UTF-8 (byte 0xff)"),
         (b"\xef\xbb\xbf[site]\n", 1, "begins with a byte order mark"),
         (b"[site]\nid = \n", 2, "is not valid TOML at column 6"),
-        (b"[site]\nid = 'a'\nid = 'b'\n", 3, "a key or table is given twice"),
+        (b"[site]\nid = 'a'\nid = 'b'\n", 3, "this key is given twice in its table"),
         (b"a = " + b"[" * 2000, None, "is nested too deeply"),
         (b"a = " + b"9" * 5000, None, "thousands of digits"),
         (b"#" * (4 * 1024 * 1024 + 1), None, "is larger than 4 MiB"),
@@ -221,7 +221,12 @@ def test_unreadable_file_is_a_finding(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "key", "words"),
     [
-        ("fuse_a = 63", 'fuse_a = "63"', "circuit[0].fuse_a", "of circuit 'main' is \"63\"; give the fuse"),
+        ("fuse_a = 63", 'fuse_a = "63"', "circuit[0].fuse_a", 'is "63"; write it without quotes: fuse_a = 63'),
+        ("fuse_a = 63", 'fuse_a = "063,5 A"', "circuit[0].fuse_a", "; write it without quotes: fuse_a = 63.5"),
+        ("fuse_a = 63", 'fuse_a = "big"', "circuit[0].fuse_a", "of circuit 'main' is \"big\"; give the fuse"),
+        ("unit = 1", 'unit = "1"', "meter[0].unit", "; write it without quotes: unit = 1"),
+        ("unit = 1", 'unit = "1.5"', "meter[0].unit", "; give the Modbus unit id"),
+        ("writable = true", 'writable = "True"', "bms.modbus.writable", "; write it without quotes: writable = true"),
         ("fuse_a = 63", "fuse_a = true", "circuit[0].fuse_a", "is true"),
         ("fuse_a = 63", "fuse_a = nan", "circuit[0].fuse_a", "is nan"),
         ("fuse_a = 63", "fuse_a = inf", "circuit[0].fuse_a", "is inf"),
@@ -272,6 +277,17 @@ def test_single_brackets_are_recognised(tmp_path: Path) -> None:
     found = findings(tmp_path, text)
     assert [each.key for each in found] == ["circuit", "circuit[0].fuse_a"]
     assert "write [[circuit]] with double brackets" in found[0].remedy
+
+
+def test_single_brackets_of_a_station_s_evse(tmp_path: Path) -> None:
+    """[station.evse] once is told in the same way."""
+    (found,) = (
+        each
+        for each in findings(tmp_path, FULL.replace("[[station.evse]]", "[station.evse]"))
+        if each.severity is Severity.ERROR
+    )
+    assert found.key == "station[0].evse"
+    assert found.remedy == "write [[station.evse]] with double brackets, once for each"
 
 
 def test_wrong_kind_of_table_is_one_finding(tmp_path: Path) -> None:
