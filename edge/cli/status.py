@@ -61,6 +61,8 @@ def _picture(report: Report) -> Iterator[RenderableType]:
     for meter in report.get("meters", ()):
         if not meter["ok"]:
             yield _text(f"meter {meter['id']}: {meter['problem'] or 'no reading yet'}", "red")
+        for doubt in (*meter.get("wiring", ()), *meter.get("doubts", ())):
+            yield _text(f"meter {meter['id']}: {doubt}", "yellow")
     yield _stations(report.get("stations", ()))
     for station in report.get("waiting_stations", ()):
         described = " ".join(str(station[key]) for key in ("vendor", "model", "serial") if station[key])
