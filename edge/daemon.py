@@ -19,6 +19,7 @@ from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
 from edge.clock import Clock, SystemClock
 from edge.config import Configuration
+from edge.config.locate import locate
 from edge.control import report
 from edge.control.board import Board
 from edge.control.loop import ControlLoop
@@ -28,8 +29,9 @@ from edge.control.recorder import Recorder
 from edge.control.recording import Header
 from edge.control.segments import Folder, Segments
 from edge.control.vitals import Vitals
-from edge.metering.families import FAMILIES
+from edge.control.wiring_watch import Draw, WiringWatch
 from edge.metering.poller import Meters
+from edge.metering.user_map import families_of
 from edge.ocpp.server import OcppServer
 from edge.ocpp.settings import CloudLoss, OcppSettings, UnknownStations
 from edge.ocpp.waiting import WaitingStation
@@ -69,9 +71,16 @@ class Daemon:
         self._last: tuple[Snapshot, Decision] | None = None
         self._recorder = _recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
+        self._wiring = WiringWatch(site)
         self._vitals = Vitals(watchdog, site.control.period_s)
         self._ocpp = OcppServer(site=site, settings=_ocpp_settings(configuration), clock=clock, sink=self._board)
-        self._meters = Meters(meters=site.meters, families=FAMILIES, clock=clock, sink=self._board)
+        self._meters = Meters(
+            meters=site.meters,
+            families=families_of(site.meters, locate=locate),
+            clock=clock,
+            sink=self._board,
+            ratings={each.meter: each.fuse_a for each in site.circuits if each.meter is not None},
+        )
         self._loop = ControlLoop(
             board=self._board,
             meters=self._meters,
@@ -138,8 +147,22 @@ class Daemon:
 
     def _publish(self, snapshot: Snapshot, decision: Decision) -> None:
         self._last = (snapshot, decision)
+        self._watch_wiring(snapshot)
         if self._recorder is not None:
             self._recorder.record(decision)
+
+    def _watch_wiring(self, snapshot: Snapshot) -> None:
+        meters = self._board.meters
+        self._wiring.observe(
+            {name: record.reading for name, record in meters.items() if record.reading is not None},
+            {
+                state.key: Draw(current_a=state.draw_a, at=state.drawn_at)
+                for state in snapshot.evses
+                if state.draw_a is not None and state.drawn_at is not None
+            },
+        )
+        for name, record in meters.items():
+            record.wiring = self._wiring.findings(name) + self._board.submeters.findings(name)
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import allocate, check, need, replay, run, status
+from edge.cli import allocate, check, meter_read, meter_scan, meter_verify, need, replay, run, status
 from edge.cli.findings import lines
 from edge.errors import ConfigurationError, EdgeError, EvseUnknown, NeedImplausible, ProblemUnusable, RecordingUnusable
 
@@ -32,6 +32,15 @@ app.command("allocate")(allocate.allocate)
 app.command("status")(status.status)
 app.command("need")(need.need)
 app.command("replay")(replay.replay)
+meter = typer.Typer(
+    help="Find, read and prove the site's meters. They are read only, never written to.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+meter.command("scan")(meter_scan.scan)
+meter.command("read")(meter_read.read)
+meter.command("verify")(meter_verify.verify)
+app.add_typer(meter, name="meter")
 
 
 def _version(wanted: bool) -> None:

@@ -67,6 +67,8 @@ def _picture(report: Report) -> Iterator[RenderableType]:
         if not meter["ok"]:
             last = f"; its last reading is {_age(meter['age_s'])} old" if meter["age_s"] is not None else ""
             yield _text(f"meter {meter['id']}: {meter['problem'] or 'no reading'}{last}", "red")
+        for doubt in (*meter.get("wiring", ()), *meter.get("doubts", ())):
+            yield _text(f"meter {meter['id']}: {doubt}", "yellow")
     yield _stations(report.get("stations", ()), commands=report.get("mode") != OBSERVES)
     for station in report.get("waiting_stations", ()):
         described = " ".join(str(station[key]) for key in ("vendor", "model", "serial") if station[key])

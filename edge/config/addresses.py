@@ -1,4 +1,4 @@
-"""Addresses in the site file: where to listen, the cloud's, a meter's.
+"""Addresses in the site file: where to listen, the cloud's, a broker's.
 
 Each function returns the parts or raises ValueError whose text completes "it ..." ("has no port").
 """
@@ -88,22 +88,3 @@ def check_broker(text: str) -> None:
     parts = _split(text)
     if parts.scheme not in {"mqtt", "mqtts"}:
         raise ValueError(f"begins with {parts.scheme or 'no scheme'}:, not with mqtt:// or mqtts://")
-
-
-# Schemes of the contract that name a serial line, which this version can't read.
-_SERIAL_SCHEMES = frozenset({"rtu", "rtu+tcp"})
-
-
-def meter_endpoint(text: str) -> HostPort:
-    """``tcp://host:port``: Modbus TCP, the one way to a meter that this version reads."""
-    scheme = text.partition("://")[0]
-    if scheme in _SERIAL_SCHEMES:
-        raise ValueError(f"is {scheme}://, which this version does not read: it reads tcp://host:port only")
-    parts = _split(text)
-    if parts.scheme != "tcp":
-        raise ValueError("does not begin with tcp://")
-    if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("has more than a host and a port in it")
-    if parts.port is None:
-        raise ValueError("has no port")
-    return host_port(parts.netloc)

@@ -1,13 +1,16 @@
 """From the checked tables to the site of the domain."""
 
+from pathlib import Path
+
 from edge.config.ratings import Ratings
 from edge.config.schema import SiteFile
-from edge.config.schema_site import ClassTable, EvseTable, StationTable
+from edge.config.schema_site import ClassTable, EvseTable, MeterTable, StationTable
 from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Site, Station
+from edge.domain.topic import TopicValue, parse_json_path
 
 
-def site(file: SiteFile) -> Site:
-    """The site that ``file`` describes. The file must have passed the schema and the rules."""
+def site(file: SiteFile, folder: Path) -> Site:
+    """The site that ``file``, which lies in ``folder``, describes. It must have passed the schema and the rules."""
     control = file.control
     return Site(
         id=file.site.id,
@@ -35,11 +38,22 @@ def site(file: SiteFile) -> Site:
             )
             for circuit in file.circuit
         ),
-        meters=tuple(
-            Meter(id=meter.id, model=meter.model, connection=meter.connection, unit=meter.unit) for meter in file.meter
-        ),
+        meters=tuple(_meter(meter, folder) for meter in file.meter),
         stations=tuple(_station(station, file) for station in file.station),
         imbalance_limit_a=file.site.imbalance_limit_a,
+    )
+
+
+def _meter(table: MeterTable, folder: Path) -> Meter:
+    return Meter(
+        id=table.id,
+        model=table.model if table.model is not None else str(folder / str(table.map)),
+        connection=table.connection,
+        unit=table.unit,
+        values=tuple(
+            TopicValue(quantity=value.quantity, path=parse_json_path(value.path), scale=value.scale)
+            for value in table.value
+        ),
     )
 
 

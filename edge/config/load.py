@@ -1,6 +1,6 @@
 """Reads a site file: everything that is wrong with it at once, or the configuration."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -8,11 +8,11 @@ from typing import Any
 import tomli
 
 from edge.config import build
-from edge.config.draft import Draft
+from edge.config.draft import Draft, MeterModel, ReadMap
 from edge.config.faults import finding
 from edge.config.locate import Path, locate
 from edge.config.rules import check
-from edge.config.schema import ApiTable, OcppTable, StorageTable
+from edge.config.schema import ApiTable, OcppTable, SiteFile, StorageTable
 from edge.config.syntax import explain
 from edge.config.validate import validate
 from edge.domain.site import Site
@@ -34,8 +34,10 @@ class Configuration:
     notes: tuple[Finding, ...]
 
 
-def load(path: FilePath | str, *, meter_models: Collection[str]) -> Configuration:
-    """Read and check the site file at ``path``; ``meter_models`` are the names of the meter catalogue's families.
+def load(path: FilePath | str, *, meter_models: Mapping[str, MeterModel], read_map: ReadMap) -> Configuration:
+    """Read and check the site file at ``path``.
+
+    ``meter_models`` are the meter catalogue's families by name; ``read_map`` reads the site's own map files.
 
     :raises ConfigurationError: with every finding, in the order of the file.
     """
@@ -44,11 +46,13 @@ def load(path: FilePath | str, *, meter_models: Collection[str]) -> Configuratio
     validated = validate(document)
     faults = list(validated.faults)
     if validated.model is not None:
+        own, unusable = _maps(validated.model, FilePath(path).parent, read_map)
         draft = Draft(
             file=validated.model,
             document=document,
             replaced=validated.replaced,
-            meter_models=meter_models,
+            meter_models={**meter_models, **own},
+            unusable_maps=unusable,
             lines=lines,
         )
         faults.extend(check(draft))
@@ -58,12 +62,28 @@ def load(path: FilePath | str, *, meter_models: Collection[str]) -> Configuratio
     model = validated.model
     return Configuration(
         path=FilePath(path),
-        site=build.site(model),
+        site=build.site(model, FilePath(path).parent),
         ocpp=model.ocpp,
         api=model.api,
         storage=model.storage,
         notes=tuple(findings),
     )
+
+
+def _maps(
+    file: SiteFile, folder: FilePath, read_map: ReadMap
+) -> tuple[dict[str, MeterModel], dict[str, ConfigurationError]]:
+    """The models of the site's own map files, and what is wrong with those that can't be used; by their paths as
+    written.
+    """
+    models: dict[str, MeterModel] = {}
+    unusable: dict[str, ConfigurationError] = {}
+    for name in {meter.map for meter in file.meter if meter.map is not None}:
+        try:
+            models[name] = read_map(folder / name, name)
+        except ConfigurationError as exc:
+            unusable[name] = exc
+    return models, unusable
 
 
 def _in_file_order(findings: Iterable[Finding]) -> list[Finding]:

@@ -6,7 +6,7 @@ the schema has refused: faults at such places are left out here.
 
 from collections.abc import Callable, Iterator
 
-from edge.config import rules_circuits, rules_network, rules_safety, rules_stations
+from edge.config import rules_circuits, rules_meters, rules_network, rules_own_meters, rules_safety, rules_stations
 from edge.config.draft import Draft
 from edge.config.faults import Fault
 
@@ -41,8 +41,17 @@ RULES: tuple[Rule, ...] = (
     rules_network.one_listener_per_port,
     rules_network.upstream_address,
     rules_network.broker_address,
-    rules_network.meter_connections,
-    rules_network.meter_models_known,
+    rules_meters.connections,
+    rules_meters.one_setting_per_line,
+    rules_meters.models_known,
+    rules_meters.model_fits_connection,
+    rules_meters.unit_can_be_asked,
+    rules_meters.guards_its_circuit,
+    rules_meters.founded,
+    rules_own_meters.model_or_map,
+    rules_own_meters.maps_usable,
+    rules_own_meters.topic_values,
+    rules_own_meters.topic_guards_its_circuit,
     rules_network.not_acted_on,
 )
 

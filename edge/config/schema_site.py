@@ -151,13 +151,52 @@ class CircuitTable(Table):
     ] = None
 
 
+class MeterValueTable(Table):
+    """``[[meter.value]]``: where a quantity stands in the messages of an MQTT topic."""
+
+    quantity: Annotated[str, Field(description="the name of a quantity", examples=["current_l1_a"])]
+    path: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=400,
+            description="the JSON path of its number in the message",
+            examples=["phases[0].current"],
+        ),
+    ]
+    scale: Annotated[
+        float,
+        Field(description="what turns the number into the unit that the quantity's name ends with", examples=[1000]),
+    ] = 1.0
+
+
 class MeterTable(Table):
     """``[[meter]]``"""
 
     id: Annotated[Id, Field(description="a name that no other meter has", examples=["grid"])]
-    model: Annotated[Id, Field(description="a meter family of the catalogue", examples=["eastron_sdm630"])]
+    model: Annotated[Id | None, Field(description="a meter family of the catalogue", examples=["eastron_sdm630"])] = (
+        None
+    )
+    map: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=400,
+            description="the path of a map file of your own, relative to this file",
+            examples=["my-meter.toml"],
+        ),
+    ] = None  # instead of a model
     connection: Annotated[str, Field(description="how to reach the meter", examples=["tcp://192.168.1.50:502"])]
     unit: Annotated[int, Field(ge=1, le=255, description="the Modbus unit id, 1 to 255", examples=[1])] = 1
+    value: Annotated[
+        tuple[MeterValueTable, ...],
+        Field(strict=False, description="each quantity of an MQTT topic as a table [[meter.value]]", examples=[[]]),
+    ] = ()
+
+    @property
+    def family(self) -> str | None:
+        """What names the meter's family: its model, or its own map file."""
+        return self.map if self.map is not None else self.model
 
 
 class ClassTable(Table):

@@ -1,6 +1,6 @@
 """The board: the latest fact from every source, with its age. The one place in control where state changes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -10,10 +10,11 @@ from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState, EvseState, Reach
 from edge.control.actuate import Pending, Writing
 from edge.control.records import EvseRecord, MeterRecord, StationRecord
+from edge.control.submeters import Submeters
 from edge.domain.limit import LimitSource, LimitStated
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
-from edge.domain.site import Site
+from edge.domain.site import Circuit, Site
 from edge.domain.station import (
     CloudLimit,
     CloudLink,
@@ -30,7 +31,7 @@ from edge.domain.station import (
     StationOnline,
     StatusReported,
 )
-from edge.units import Amps, Seconds
+from edge.units import Amps, PhaseAmps, Seconds
 
 # A station that has just connected is asked for nothing but its first limit for this long: two own CALLs and an answer
 # over a slow mobile link.
@@ -55,6 +56,7 @@ class Board:
         self.stations = {station.id: StationRecord() for station in site.stations}
         self.meters = {meter.id: MeterRecord() for meter in site.meters}
         self.evses = {evse.key: EvseRecord(evse=evse, holdings=Holdings(baseline_a=evse.max_a)) for evse in site.evses}
+        self.submeters = Submeters(site)
         self._in_flight: dict[int, LimitCommand] = {}
         self._limits: dict[tuple[LimitSource, str], LimitStated] = {}
 
@@ -109,22 +111,23 @@ class Board:
                 [was if was == state else state for was, state in zip(self._last.evses, states, strict=True)]
             )
             before = self._last.fleet
+        currents = self.submeters.currents({name: each.reading for name, each in self.meters.items()}, now)
         self._last = Snapshot(
             now=now,
             plant=self.plant,
-            circuits=tuple(self._circuit_state(index) for index in range(len(self.site.circuits))),
+            circuits=tuple(self._circuit_state(circuit, currents) for circuit in self.site.circuits),
             evses=states,
             limits=tuple(self._limits.values()),
             before=before,
         )
         return self._last
 
-    def _circuit_state(self, index: int) -> CircuitState:
-        circuit = self.site.circuits[index]
+    def _circuit_state(self, circuit: Circuit, currents: Mapping[str, PhaseAmps]) -> CircuitState:
         reading = self.meters[circuit.meter].reading if circuit.meter is not None else None
-        if reading is None:
+        if reading is None or reading.current_a is None:
             return CircuitState(circuit=circuit)
-        return CircuitState(circuit=circuit, measured_a=reading.current_a, measured_at=reading.at)
+        measured_a = currents.get(circuit.id, reading.current_a)
+        return CircuitState(circuit=circuit, measured_a=measured_a, measured_at=reading.at)
 
     def _evse_state(self, record: EvseRecord, now: Seconds) -> EvseState:
         record.holdings = record.holdings.settled(now)

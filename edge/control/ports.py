@@ -45,10 +45,11 @@ class MeterPort(Protocol):
     """All meters of the site."""
 
     async def sample(self) -> None:
-        """Poll every meter once; return when each has delivered a MeterReading or a MeterFailed to the FactSink.
+        """Poll every meter once; return when each has delivered a MeterReading or a MeterFailed to the FactSink, or
+        after a third of a second: what takes longer delivers when it has, and holds nobody up.
 
-        Never raises for a meter's sake. The caller may stop waiting: the poll then goes on, and its reading arrives
-        late. A call while a poll of the same meter still runs doesn't start a second one.
+        Never raises for a meter's sake. The caller may stop waiting: the poll then goes on. A call while a poll of the
+        same line still runs starts the next one as soon as that is over.
         """
 
 

@@ -217,3 +217,4 @@ class MeterRecord:
 
     reading: MeterReading | None = None
     problem: str | None = None
+    wiring: tuple[str, ...] = ()  # what is believed to be wired otherwise than the site file says

@@ -82,6 +82,12 @@ def _meter(board: Board, meter_id: str, snapshot: Snapshot) -> dict[str, Any]:
         "current_a": _amps(reading.current_a if reading is not None else None),
         "voltage_v": list(reading.voltage_v) if reading is not None and reading.voltage_v is not None else None,
         "power_w": reading.power_w if reading is not None else None,
+        "frequency_hz": reading.frequency_hz if reading is not None else None,
+        "import_wh": reading.import_wh if reading is not None else None,
+        "export_wh": reading.export_wh if reading is not None else None,
+        "quality": reading.quality.value if reading is not None else None,
+        "doubts": list(reading.doubts) if reading is not None else [],
+        "wiring": list(board.meters[meter_id].wiring),
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from edge.domain.topic import TopicValue
 from edge.units import Amps, Phase, Seconds, Volts, Watts
 
 
@@ -52,9 +53,10 @@ class Meter:
     """An energy meter and how to reach it."""
 
     id: str
-    model: str  # a family of the catalogue
-    connection: str  # tcp://host:port
+    model: str  # a family of the catalogue, or the site's own map file as the site file names it
+    connection: str  # see edge.domain.connection
     unit: int = 1
+    values: tuple[TopicValue, ...] = ()  # of an MQTT topic: where each quantity stands in its messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -45,6 +45,12 @@ class MeterReport(_Part):
     current_a: PerPhase | None
     voltage_v: PerPhase | None
     power_w: float | None
+    frequency_hz: float | None = None
+    import_wh: float | None = None  # goes on where the meter's register begins again
+    export_wh: float | None = None
+    quality: str | None = None  # good, suspect or held
+    doubts: list[str] = []  # what doesn't fit in the reading
+    wiring: list[str] = []  # what seems to be wired otherwise than the site file says
 
 
 class CircuitReport(_Part):

@@ -20,7 +20,7 @@ from simulators.errors import PeerError
 from simulators.events import EventLog, describe_load_step, describe_move
 from simulators.feeder import Feeder
 from simulators.fleet import Fleet, gateway_url
-from simulators.meter import ModbusTcpServer, Sdm630
+from simulators.meter import ModbusTcpServer, circuit_meter
 from simulators.outages import follow_outages
 from simulators.pace import STEP_S, ScenarioClock
 from simulators.ports import free_endpoints
@@ -102,12 +102,13 @@ class Demo:
         """Meter, cloud and gateway, in this order; the stations dial once the gateway listens."""
         circuit = next(circuit for circuit in self._scenario.site.circuits if circuit.parent is None)
         meter = ModbusTcpServer(
-            Sdm630(
-                current_a=lambda: self._feeder.currents(self._clock.now_s())[circuit.id].total_a,
-                import_wh=lambda: self._tally.import_wh,
-                nominal_voltage_v=self._scenario.site.nominal_voltage_v,
-            ),
-            unit=self._scenario.site.meter_unit,
+            {
+                self._scenario.site.meter_unit: circuit_meter(
+                    current_a=lambda: self._feeder.currents(self._clock.now_s())[circuit.id].total_a,
+                    import_wh=lambda: self._tally.import_wh,
+                    nominal_voltage_v=self._scenario.site.nominal_voltage_v,
+                )
+            }
         )
         await meter.open(self._addresses.meter)
         stack.push_async_callback(meter.close)

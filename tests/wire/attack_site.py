@@ -17,10 +17,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from edge.cli import findings
 from edge.clock import SystemClock
-from edge.config import load
 from edge.daemon import Daemon
-from edge.metering.families import FAMILIES
 from simulators.ports import free_endpoints
 
 PATIENCE_S = 15.0  # a loaded machine needs a second or two for what these tests wait for
@@ -141,7 +140,7 @@ class Site:
         addresses = {"gateway": self.gateway, "cloud": self._cloud_at, "meter": self._meter_at, "api": self.api}
         file.write_text(SITE.format(stations=stations, **addresses), encoding="utf-8")
         self.daemon = Daemon(
-            load(file, meter_models=FAMILIES),
+            findings.read(file),
             socket=folder / "edge.sock",
             clock=SystemClock(),
             watchdog=Watchdog(),

@@ -97,7 +97,6 @@ METERS: dict[str, Meter] = {
     "zeros": answering(lambda _: bytes(300)),
     "a header cut short": answering(lambda request: honest_answer(request)[:5]),
     "a frame cut short": answering(lambda request: honest_answer(request)[:40]),
-    "each answer twice": answering(lambda request: honest_answer(request) * 2),
     "another transaction": posing(transaction=0xFFFF),
     "another unit": posing(unit=2),
     "another function": posing(function=3),
@@ -112,7 +111,7 @@ METERS: dict[str, Meter] = {
     "far too much": showing(3e38),
     "hangs up at once": hanging_up_after(0),
     "hangs up in the header": hanging_up_after(4),
-    "hangs up in the data": hanging_up_after(60),
+    "hangs up in the data": hanging_up_after(30),
     "a flood": flooding,
     "a byte now and then": dripping,
     "silence": silent,
@@ -130,3 +129,11 @@ async def test_a_meter_that_lies(tmp_path: Path, kind: str) -> None:
         site.hang_up_meter()
         await eventually(lambda: site.meter_ok)
         await site.unharmed()
+
+
+async def test_a_meter_that_answers_twice_is_read(tmp_path: Path) -> None:
+    """The second answer belongs to no request any more: it is dropped, and the meter counts as sound."""
+    async with attacked(tmp_path, meter=answering(lambda request: honest_answer(request) * 2)) as site:
+        await eventually(lambda: site.meter_ok)
+        await site.unharmed()
+        assert site.meter_ok

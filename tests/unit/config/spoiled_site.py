@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from edge.config import load
+from edge.config import MeterModel, load
 from edge.errors import ConfigurationError, Finding, Severity
+from tests.own_maps import no_map
 
 SITE = """
 [site]
@@ -43,6 +44,10 @@ max_a = 32
 {more}
 """
 
+MODELS = dict.fromkeys(("eastron_sdm630", "janitza_umg"), MeterModel()) | {
+    "total_only": MeterModel(guards=False),
+    "guessed": MeterModel(doubt="is known from one source only"),
+}
 DEFAULTS = {"main": 'meter = "grid"\nbackground_reserve_a = 0', "ocpp": 'upstream = "ws://cloud/{station}"'}
 SLOTS = ("site", "control", "main", "garage", "meters", "classes", "station", "evse", "stations", "ocpp", "more")
 
@@ -55,7 +60,7 @@ def findings(tmp_path: Path, **parts: str) -> list[Finding]:
     file = tmp_path / "site.toml"
     file.write_text(text, encoding="utf-8")
     try:
-        return list(load(file, meter_models=("eastron_sdm630", "janitza_umg")).notes)
+        return list(load(file, meter_models=MODELS, read_map=no_map).notes)
     except ConfigurationError as error:
         return list(error.findings)
 

@@ -7,6 +7,7 @@ import pytest
 from edge.config import load
 from edge.domain.site import Evse, EvseKey, Site, Supply
 from edge.units import Phase
+from tests.own_maps import no_map
 
 SITE = """
 [site]
@@ -77,7 +78,7 @@ upstream = "ws://cloud/{station}"
 def site(tmp_path: Path) -> Site:
     file = tmp_path / "site.toml"
     file.write_text(SITE, encoding="utf-8")
-    configuration = load(file, meter_models=())
+    configuration = load(file, meter_models={}, read_map=no_map)
     assert configuration.notes == ()
     return configuration.site
 
@@ -124,7 +125,7 @@ def test_without_the_keys_nothing_is_limited(tmp_path: Path) -> None:
         '[ocpp]\nupstream = "ws://cloud/{station}"\n',
         encoding="utf-8",
     )
-    site = load(file, meter_models=()).site
+    site = load(file, meter_models={}, read_map=no_map).site
     assert site.imbalance_limit_a is None
     assert site.circuits[0].limit_w is None
     assert (site.control.turn_s, site.control.min_off_s, site.control.raises_per_hour) == (900, 60, 240)

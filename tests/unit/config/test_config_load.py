@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import Configuration, load
+from edge.config import Configuration, MeterModel, load
 from edge.domain.site import EvseKey, IdlePolicy, Mode
 from edge.errors import ConfigurationError, Finding, Severity
 from edge.units import Phase
+from tests.own_maps import no_map
 
-MODELS = ("eastron_sdm630",)
+MODELS = {"eastron_sdm630": MeterModel()}
 
 MINIMAL = """
 [site]
@@ -99,14 +100,14 @@ path = "/var/lib/edge-controller"
 def read(tmp_path: Path, text: str) -> Configuration:
     file = tmp_path / "site.toml"
     file.write_bytes(text.encode())
-    return load(file, meter_models=MODELS)
+    return load(file, meter_models=MODELS, read_map=no_map)
 
 
 def findings(tmp_path: Path, content: str | bytes) -> tuple[Finding, ...]:
     file = tmp_path / "site.toml"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigurationError) as refused:
-        load(file, meter_models=MODELS)
+        load(file, meter_models=MODELS, read_map=no_map)
     return refused.value.findings
 
 
@@ -215,7 +216,7 @@ def test_unreadable_content_is_one_finding(tmp_path: Path, content: bytes, line:
 def test_unreadable_file_is_a_finding(tmp_path: Path, name: str) -> None:
     """A file that isn't there, is a folder or can't have that name is a configuration error, not an OSError."""
     with pytest.raises(ConfigurationError, match="the file: "):
-        load(tmp_path / name, meter_models=MODELS)
+        load(tmp_path / name, meter_models=MODELS, read_map=no_map)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,12 @@ import pytest
 from edge.errors import Severity
 from tests.unit.config.spoiled_site import findings, told
 
+METER_B = '[[meter]]\nid = "b"\nmodel = "{}"\nconnection = "{}"\n'
+SERIAL_METERS = (
+    '[[meter]]\nid = "b"\nmodel = "janitza_umg"\nunit = 2\nconnection = "rtu:///dev/ttyUSB0?{}"\n'
+    '[[meter]]\nid = "c"\nmodel = "janitza_umg"\nunit = 3\nconnection = "rtu:///dev/ttyUSB0?{}"\n'
+)
+
 
 def test_the_example_is_sound(tmp_path: Path) -> None:
     """Nothing is found in the file that the other tests spoil."""
@@ -95,7 +101,7 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
         (
             {"meters": '[[meter]]\nid = "b"\nmodel = "eastron_sdm360"\nconnection = "tcp://10.0.0.6:502"'},
             "meter[1].model",
-            "is not in the meter catalogue; did you mean 'eastron_sdm630'? models are: eastron_sdm630, janitza_umg",
+            "is not in the meter catalogue; did you mean 'eastron_sdm630'? models are: eastron_sdm630, guessed, janit",
         ),
         (
             {"meters": '[[meter]]\nid = "b"\nmodel = "janitza_umg"\nconnection = "tcp://10.0.0.5:502"'},
@@ -103,14 +109,32 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
             "and unit 1 are those of 'grid' too",
         ),
         (
-            {"meters": '[[meter]]\nid = "b"\nmodel = "janitza_umg"\nconnection = "rtu:///dev/ttyUSB0?baudrate=9600"'},
-            "meter[1].connection",
-            "is rtu://, which this version does not read: it reads tcp://host:port only",
+            {"meters": SERIAL_METERS.format("baudrate=9600", "baudrate=19200")},
+            "meter[2].connection",
+            "sets /dev/ttyUSB0 to rtu 19200 8N1, and 'b' in line",
         ),
         (
-            {"meters": '[[meter]]\nid = "b"\nmodel = "janitza_umg"\nconnection = "rtu+tcp://10.0.0.5:502"'},
+            {"meters": SERIAL_METERS.format("parity=E", "parity=X")},
+            "meter[2].connection",
+            "has the parity 'X', which is none of N, E, O; give tcp://host:port",
+        ),
+        (
+            {
+                "meters": METER_B.format("total_only", "tcp://10.0.0.6:502") + '[[circuit]]\nid = "yard"\n'
+                'parent = "main"\nfuse_a = 16\nmeter = "b"\nbackground_reserve_a = 0'
+            },
+            "circuit[2].meter",
+            "is 'b', a 'total_only', which doesn't tell the currents of three phases",
+        ),
+        (
+            {"meters": METER_B.format("janitza_umg", "p1:///dev/ttyUSB0")},
             "meter[1].connection",
-            "is rtu+tcp://, which this version does not read",
+            "is p1://, which 'janitza_umg' doesn't speak; give one of tcp://, rtu+tcp://, rtu://",
+        ),
+        (
+            {"meters": METER_B.format("janitza_umg", "rtu:///dev/ttyUSB0") + "unit = 250"},
+            "meter[1].unit",
+            "is 250, which no device on a serial line can have; give 1 to 247",
         ),
     ],
 )
