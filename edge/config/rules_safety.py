@@ -1,5 +1,6 @@
 """The proof that the site is safe when no charger hears the controller, and that what must not fall to 0 fits."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
@@ -52,15 +53,28 @@ def safe_power_fits(draft: Draft) -> Iterator[Fault]:
 
 def floors_fit(draft: Draft) -> Iterator[Fault]:
     """The minima of EVSEs whose cars must not fall to 0 fit together, beside the building's worst load."""
+    remedy = "leave never_zero out where the cars do wake from 0 A"
+    voltage_v = draft.file.site.nominal_voltage_v
     for path, circuit, sums_a in _sums(draft, _floor_a):
-        room_a = _room_a(circuit)
-        over = {phase: sum_a for phase, sum_a in sums_a.items() if sum_a > max(room_a, 0.0) + _EQUAL_A}
+        room_a = max(_room_a(circuit), 0.0)
+        over = {phase: sum_a for phase, sum_a in sums_a.items() if sum_a > room_a + _EQUAL_A}
         if over:
             yield Fault(
                 path=(*path, "fuse_a"),
                 problem=f"has no room for the minima of the EVSEs with never_zero below it: they come to "
-                f"{_named(over)}, the room is {max(room_a, 0.0):g} A",
-                remedy="leave never_zero out where the cars do wake from 0 A",
+                f"{_named(over)}, the room is {room_a:g} A",
+                remedy=remedy,
+            )
+        if circuit.limit_w is None or not draft.sound(*path, "limit_w"):
+            continue
+        reserve_w = watts(PhaseAmps.same(circuit.background_reserve_a or 0.0), voltage_v)
+        needed_w, room_w = watts(PhaseAmps(*sums_a.values()), voltage_v), max(circuit.limit_w - reserve_w, 0.0)
+        if needed_w > room_w + _EQUAL_A * voltage_v:
+            yield Fault(
+                path=(*path, "limit_w"),
+                problem=f"has no room for the minima of the EVSEs with never_zero below it: they come to "
+                f"{needed_w:g} W, the room is {room_w:g} W",
+                remedy=remedy,
             )
 
 
@@ -69,7 +83,10 @@ def _safe_a(_evse: EvseTable, ratings: Ratings) -> Amps:
 
 
 def _floor_a(evse: EvseTable, ratings: Ratings) -> Amps:
-    return ratings.min_a if evse.never_zero else 0.0
+    if not evse.never_zero:
+        return 0.0
+    # In whole steps, as it is given.
+    return math.ceil(ratings.min_a / evse.step_a - _EQUAL_A) * evse.step_a
 
 
 Amount = Callable[[EvseTable, Ratings], Amps]

@@ -100,9 +100,10 @@ def _fault(detail: ErrorDetails) -> Fault:
     )
 
 
-# What stands in a text where another type belongs: how it is written without the quotes.
+# What stands in a text where another type belongs: how it is written without the quotes. Only the units in which the
+# file has its numbers: 22 of "22 kW" would be wrong.
 _UNQUOTED = {
-    "float_type": re.compile(r"([+-]?\d+(?:[.,]\d+)?)\s*[a-z%]{0,3}", re.ASCII | re.IGNORECASE),
+    "float_type": re.compile(r"([+-]?\d+(?:[.,]\d+)?)\s*(?:a|v|w|s)?", re.ASCII | re.IGNORECASE),
     "int_type": re.compile(r"([+-]?\d+)", re.ASCII),
     "bool_type": re.compile(r"(true|false)", re.IGNORECASE),
 }

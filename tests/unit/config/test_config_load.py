@@ -224,6 +224,7 @@ def test_unreadable_file_is_a_finding(tmp_path: Path, name: str) -> None:
     [
         ("fuse_a = 63", 'fuse_a = "63"', "circuit[0].fuse_a", 'is "63"; write it without quotes: fuse_a = 63'),
         ("fuse_a = 63", 'fuse_a = "063,5 A"', "circuit[0].fuse_a", "; write it without quotes: fuse_a = 63.5"),
+        ("fuse_a = 63", 'fuse_a = "0.063 kA"', "circuit[0].fuse_a", "; give the fuse's rating"),
         ("fuse_a = 63", 'fuse_a = "big"', "circuit[0].fuse_a", "of circuit 'main' is \"big\"; give the fuse"),
         ("unit = 1", 'unit = "1"', "meter[0].unit", "; write it without quotes: unit = 1"),
         ("unit = 1", 'unit = "1.5"', "meter[0].unit", "; give the Modbus unit id"),

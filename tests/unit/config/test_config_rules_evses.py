@@ -107,6 +107,18 @@ def line_of(excerpt: str, tmp_path: Path) -> int:
             "they come to 4140 W, the room is 4100 W (limit 11000 - background reserve 6900)",
         ),
         (
+            {"evse": "never_zero = true\nmin_a = 16\nfallback_a = 0", "garage": "limit_w = 5000"},
+            "limit_w = 5000",
+            "circuit[1].limit_w",
+            "come to 11040 W, the room is 5000 W",
+        ),
+        (
+            {"evse": "never_zero = true\nstep_a = 4\nfallback_a = 0", "garage": "background_reserve_a = 33"},
+            "fuse_a = 40",
+            "circuit[1].fuse_a",
+            "come to 8 A on L1 and 8 A on L2 and 8 A on L3, the room is 7 A",
+        ),
+        (
             {"evse": "never_zero = true\nmin_a = 20\nfallback_a = 0", "garage": "background_reserve_a = 21"},
             "fuse_a = 40",
             "circuit[1].fuse_a",
