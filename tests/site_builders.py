@@ -202,7 +202,7 @@ def entitled(site: Snapshot) -> Entitlement:
 
 def exposure_a(state: EvseState, now: Seconds = NOW) -> Amps:
     """The most that one EVSE may be drawing on any phase."""
-    return float(entitled(snapshot(circuit(63.0), state, now=now)).most_a[0])
+    return float(entitled(snapshot(circuit(63.0), state, now=now)).exposure_a.max())
 
 
 def remembered(

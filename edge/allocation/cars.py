@@ -10,9 +10,9 @@ import numpy as np
 from edge.allocation.entitlement import is_known
 from edge.allocation.exposure import FOLLOW_S, OBEY_S, OBEY_TOLERANCE_A
 from edge.allocation.fleet import Fleet
-from edge.allocation.layout import Bools, Floats
+from edge.allocation.layout import PHASE_BITS, Bools, Floats
 from edge.allocation.plant import Grid
-from edge.units import Seconds
+from edge.units import SECONDS_PER_HOUR, Seconds
 
 # A car that leaves more than this unused is given no more than its draw and this much on top; when it takes up more
 # than half of that, it gets all again. Twice what samples of steady cars scatter (about 0.5 A), and twice again.
@@ -24,7 +24,6 @@ TELLING_A = 4.0
 # How long the same phases must be seen: three samples of a usual station (10 s), so that a car which starts its phases
 # one after the other isn't taken for a single-phase one.
 LEARN_S = 20.0
-PHASE_BITS = np.array([1.0, 2.0, 4.0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,7 +76,7 @@ class Cars:
 
     def in_use(self, grid: Grid) -> Bools:
         """``[row, phase]``: the grid phases that a running session can draw on: those learned, else all wired."""
-        learned = (self.used[:, None].astype(np.int64) & np.array([1, 2, 4])) > 0
+        learned = (self.used[:, None].astype(np.int64) & PHASE_BITS) > 0
         return np.where((self.used > 0)[:, None], learned, grid.wired)
 
     def _of_these_sessions(self, fleet: Fleet) -> "Cars":
@@ -116,6 +115,11 @@ class Cars:
         seen = np.where(telling, bits, self.seen)
         since = np.where(same, self.seen_since, np.where(telling, fleet.drawn_at, self.seen_since))
         learned = same & (fleet.drawn_at - since >= LEARN_S)
-        more = fleet.in_session & ((bits.astype(np.int64) & ~self.used.astype(np.int64)) > 0) & (self.used > 0)
+        more = fleet.in_session & ((bits & ~self.used.astype(np.int64)) > 0) & (self.used > 0)
         used = np.where(more, 0.0, np.where(learned, bits, self.used))
         return seen, since, used
+
+
+def refilled(tokens: Floats, *, at_once: float, per_hour: float, elapsed_s: Seconds) -> Floats:
+    """What may be spent of something that comes ``per_hour``, of which ``at_once`` are kept at most; NaN is all."""
+    return np.fmin(np.nan_to_num(tokens, nan=at_once) + elapsed_s * per_hour / SECONDS_PER_HOUR, at_once)

@@ -11,7 +11,7 @@ from edge.allocation.columns import EPSILON_A
 from edge.allocation.entitlement import Entitlement, asked_a, is_known, rounded_down
 from edge.allocation.exposure import OBEY_TOLERANCE_A
 from edge.allocation.headroom import Headroom
-from edge.allocation.layout import LINES_PER_CIRCUIT, POWER, Bools, Floats, Ints
+from edge.allocation.layout import POWER, Bools, Floats, Ints
 from edge.allocation.memory import Memory
 from edge.allocation.plant import Grid
 from edge.allocation.release import Held, Released
@@ -125,7 +125,7 @@ class Decision:
                 self.shares.admitted,
                 self.snapshot.fleet.reach,
                 self.wishes.charge + 2.0 * self.wishes.wake + 3.0 * self.wishes.idle,
-                self._grid.below[self.headroom.stale].any(axis=0),
+                self._blind,
                 self.snapshot.fleet.paused,
                 self._waits_for_turn,
                 solution.case.columns.able,
@@ -165,20 +165,19 @@ class Decision:
     @cached_property
     def headroom_a(self) -> dict[str, PhaseAmps]:
         """What the background leaves of each circuit's rating."""
-        lines = self.headroom.left_a[: self._grid.layout.line_count].reshape(-1, LINES_PER_CIRCUIT)
-        return self._by_circuit(lines[:, :POWER])
+        return self._by_circuit(self._grid.layout.by_circuit(self.headroom.left_a)[:, :POWER])
 
     @cached_property
     def exposure_a(self) -> dict[str, PhaseAmps]:
         """What the EVSEs below each circuit may be drawing."""
-        return self._by_circuit(self._grid.below.astype(np.float64) @ self.entitlement.exposure_a)
+        return self._by_circuit(self._grid.flows @ self.entitlement.exposure_a)
 
     @cached_property
     def draw_a(self) -> dict[str, PhaseAmps]:
         """What the EVSEs below each circuit report to draw; those that report nothing count as 0."""
         fleet = self.snapshot.fleet
         known = np.where(is_known(fleet, self.snapshot.now)[:, None], np.nan_to_num(fleet.draw_a), 0.0)
-        return self._by_circuit(self._grid.below.astype(np.float64) @ known)
+        return self._by_circuit(self._grid.flows @ known)
 
     @property
     def stale(self) -> frozenset[str]:
@@ -248,7 +247,6 @@ class Decision:
     def _binding(self, row: int) -> tuple[Reason, int | None]:
         """What binds a served EVSE that is told all of its share."""
         shares = self.shares
-        blind = bool(self._grid.below[self.headroom.stale][:, row].any())
         if self.snapshot.fleet.paused[row] and shares.admitted[row]:
             return Reason.CAR_PAUSED, None
         if self.wishes.wake[row]:
@@ -259,7 +257,7 @@ class Decision:
             return Reason.CLOUD_LIMIT, None
         if reason is Reason.BELOW_MINIMUM and self.snapshot.fleet.cloud_a[row] < self._grid.least_a[row]:
             return Reason.CLOUD_LIMIT, None
-        if blind and line is None:
+        if self._blind[row] and line is None:
             return Reason.METER_STALE, None
         if reason is Reason.MAXIMUM or (reason is Reason.DEMAND_MET and self._all_given(row)):
             return Reason.MAXIMUM, None
@@ -271,6 +269,11 @@ class Decision:
 
     def _all_given(self, row: int) -> bool:
         return bool(self.shares.demand_a[row] >= self._grid.max_a[row] - EPSILON_A)
+
+    @cached_property
+    def _blind(self) -> Bools:
+        """Who is below a circuit whose meter is stale."""
+        return self._grid.on_path(self.headroom.stale)
 
     @cached_property
     def _waits_for_turn(self) -> Bools:

@@ -32,11 +32,6 @@ class Entitlement:
     low_a: Floats
     high_a: Floats
 
-    @property
-    def most_a(self) -> Floats:
-        """The exposure on whichever phase it is largest."""
-        return np.asarray(self.exposure_a.max(axis=1))
-
 
 def entitle(grid: Grid, fleet: Fleet, in_use: Bools, now: Seconds) -> Entitlement:
     """``in_use[row, phase]``: the grid phases that the running session's car can draw on."""

@@ -33,7 +33,7 @@ def _sides(on: Sequence[int]) -> list[int]:
     return [pair for pair, (high, low) in enumerate(PAIRS) if high in on and low not in on]
 
 
-_PHASE_BITS = np.array([1 << phase for phase in range(POWER)])
+PHASE_BITS = np.array([1 << phase for phase in range(POWER)])
 # For each set of phases, as a sum of bits: the pairs that it raises, -1 where there are fewer.
 _SIDES = np.full((1 << POWER, BALANCE_LINES_PER_EVSE), -1, dtype=np.int64)
 for _bits in range(1 << POWER):
@@ -109,11 +109,15 @@ class Layout:
         uses[:, : levels * LINES_PER_CIRCUIT] = np.tile(use, levels)
         lines = self.lines.copy()
         lines[:, -BALANCE_LINES_PER_EVSE:] = np.where(
-            (sides := _SIDES[in_use @ _PHASE_BITS]) < 0, filler, self.line_count + sides
+            (sides := _SIDES[in_use @ PHASE_BITS]) < 0, filler, self.line_count + sides
         )
         uses[:, -BALANCE_LINES_PER_EVSE:] = sides >= 0
         uses = np.where(lines == filler, 0.0, uses)
         return replace(self, lines=np.where(uses > 0, lines, filler), uses=uses, phase_count=count.astype(np.int64))
+
+    def by_circuit(self, lines: Floats) -> Floats:
+        """The four lines of each circuit, ``[place, line]``, of values that have one entry a line: a view."""
+        return lines[: self.line_count].reshape(-1, LINES_PER_CIRCUIT)
 
     @property
     def balance(self) -> slice:

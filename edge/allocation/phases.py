@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from edge.allocation.cars import Cars
+from edge.allocation.cars import Cars, refilled
 from edge.allocation.layout import POWER, Bools, Floats, Ints
 from edge.allocation.plant import Grid
 from edge.allocation.share import Shares
@@ -25,7 +25,6 @@ REST_S = 300.0
 # Changes of one EVSE: so many at once, and so many an hour.
 SWITCHES_AT_ONCE = 4.0
 SWITCHES_PER_HOUR = 4.0
-SECONDS_PER_HOUR = 3600.0
 # What it must bring at least, summed over the phases: 1.4 kW at 230 V, the least a car charges with.
 GAIN_A: Amps = 6.0
 # How many are tried in one decision; each costs a solution. The first in precedence that could gain.
@@ -57,8 +56,8 @@ def choose(
     """
     if not grid.switches.any():
         return Choice(shares=shares, cars=cars)
-    budget = np.nan_to_num(cars.switches, nan=SWITCHES_AT_ONCE) + elapsed_s * SWITCHES_PER_HOUR / SECONDS_PER_HOUR
-    cars = replace(cars, switches=np.fmin(budget, SWITCHES_AT_ONCE))
+    budget = refilled(cars.switches, at_once=SWITCHES_AT_ONCE, per_hour=SWITCHES_PER_HOUR, elapsed_s=elapsed_s)
+    cars = replace(cars, switches=budget)
     rested = np.isnan(cars.switched_at) | (now - cars.switched_at >= REST_S)
     could = grid.switches & candidates & rested & (cars.switches >= 1) & _could_gain(grid, cars, shares)
     tried = order[could[order]][:TRIALS].tolist()

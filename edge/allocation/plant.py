@@ -67,6 +67,7 @@ class Grid:
     limit_a: Floats
     reserve_a: Floats
     below: Bools
+    flows: Floats  # below, as a matrix to multiply with
 
     @classmethod
     def of(cls, plant: Plant) -> "Grid":
@@ -101,30 +102,29 @@ class Grid:
             limit_a=_limits(plant, layout, circuits),
             reserve_a=_floats([circuit.background_reserve_a or 0.0 for circuit in circuits]),
             below=below,
+            flows=below.astype(np.float64),
         )
 
     def on_lines(self, by_phase_a: Floats) -> Floats:
         """What flows on each line when the EVSEs draw this, ``[row, phase]``; of balance nothing is counted."""
-        layout = self.layout
-        total = np.zeros(layout.size)
-        flows = self.below.astype(np.float64) @ by_phase_a
-        lines = total[: layout.line_count].reshape(-1, LINES_PER_CIRCUIT)
-        lines[:, :POWER] = flows
-        lines[:, POWER] = flows.sum(axis=1)
-        return total
+        return self.through(self.flows @ by_phase_a)
 
     def through(self, by_circuit_a: Floats) -> Floats:
         """What a current in each circuit, ``[place, phase]``, takes of its own four lines."""
         total = np.zeros(self.layout.size)
-        lines = total[: self.layout.line_count].reshape(-1, LINES_PER_CIRCUIT)
+        lines = self.layout.by_circuit(total)
         lines[:, :POWER] = by_circuit_a
         lines[:, POWER] = by_circuit_a.sum(axis=1)
         return total
 
+    def on_path(self, places: Bools) -> Bools:
+        """Which rows have one of these circuits above them."""
+        return np.asarray(self.below[places].any(axis=0))
+
 
 def _limits(plant: Plant, layout: Layout, circuits: Sequence[Circuit]) -> Floats:
     limit = np.full(layout.size, np.inf)
-    lines = limit[: layout.line_count].reshape(-1, LINES_PER_CIRCUIT)
+    lines = layout.by_circuit(limit)
     for place, circuit in enumerate(circuits):
         lines[place, :POWER] = circuit.rating_a
         if circuit.limit_w is not None:

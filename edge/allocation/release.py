@@ -11,14 +11,14 @@ from enum import IntEnum
 import numpy as np
 
 from edge.allocation.admission import grant_takes, raised
-from edge.allocation.cars import Cars
+from edge.allocation.cars import Cars, refilled
 from edge.allocation.columns import EPSILON_A
 from edge.allocation.entitlement import Entitlement, rounded_down
 from edge.allocation.fleet import Fleet
 from edge.allocation.headroom import Headroom
 from edge.allocation.layout import BALANCE_LINES_PER_EVSE, LINES_PER_CIRCUIT, POWER, Bools, Floats, Ints
 from edge.allocation.plant import Grid
-from edge.allocation.share import Shares, on_path
+from edge.allocation.share import Shares
 from edge.allocation.snapshot import Snapshot
 from edge.units import Seconds
 
@@ -34,7 +34,6 @@ RECOVERY_STEP_A = 2.0
 RAISES_AT_ONCE = 20.0
 # Nothing can be raised by less than this: the smallest step of a limit.
 LEAST_RAISE_A = 0.05
-SECONDS_PER_HOUR = 3600.0
 
 
 class Held(IntEnum):
@@ -81,31 +80,25 @@ def release(
     held = entitlement.held_a
     least = grid.least_a
     target = rounded_down(shares.amps, grid.step_a)
-    cars = _with_writes(snapshot, cars, elapsed_s)
+    per_hour = snapshot.settings.raises_per_hour
+    writes = refilled(cars.writes, at_once=RAISES_AT_ONCE, per_hour=per_hour, elapsed_s=elapsed_s)
     switches = (cars.single > 0) != fleet.told_single
     switches &= grid.switches & (target > 0) & (held >= least - EPSILON_A)
     starts = (target > held + EPSILON_A) & (held < least - EPSILON_A)
     rises = (target > held + EPSILON_A) & ~starts & ~switches
+    changes = starts | rises | switches
     why = np.zeros(len(held), dtype=np.int64)
-    late = on_path(grid, headroom.late)
-    resting = starts & (now - cars.off_since < snapshot.settings.min_off_s)
     brings_all = target >= rounded_down(shares.demand_a, grid.step_a) - EPSILON_A
-    spent = (rises | switches) & (cars.writes < 1)
     for reason, where in (
         (Held.STEADY, rises & ~_is_due(fleet, target - held, brings_all, now)),
-        (Held.WRITES, spent),
-        (Held.RESTING, resting),
-        (Held.METER_LATE, (rises | starts | switches) & late),
+        (Held.WRITES, (rises | switches) & (writes < 1)),
+        (Held.RESTING, starts & (now - cars.off_since < snapshot.settings.min_off_s)),
+        (Held.METER_LATE, changes & grid.on_path(headroom.late)),
     ):
         why[where] = reason
     wish = _wishes(grid, headroom, held, target, starts, switches)
-    room = headroom.left_a - grid.on_lines(entitlement.exposure_a)
-    # Whatever is believed of cars and building: nothing more where the meter shows too much.
-    phases = room[: grid.layout.line_count].reshape(-1, LINES_PER_CIRCUIT)[:, :POWER]
-    phases[headroom.over] = np.minimum(phases[headroom.over], 0.0)
-    given, lines = _out_of_room(
-        shares, entitlement, room, wish, starts & (why == 0), rises & (why == 0), switches & (why == 0), order
-    )
+    room, free = _room(grid, headroom, entitlement), why == 0
+    given, lines = _out_of_room(shares, entitlement, room, wish, starts & free, rises & free, switches & free, order)
     stays = rounded_down(np.minimum(held, target), grid.step_a)
     # No car between 0 and its minimum, also where the end of its lease has left it at less.
     stays = np.where(stays < least - EPSILON_A, 0.0, stays)
@@ -114,7 +107,7 @@ def release(
     too_little = (given > 0) & ((amps <= held + EPSILON_A) | (amps < least - EPSILON_A)) & ~switches
     amps = np.where(too_little, stays, amps)
     raised_now = (given > 0) & ~too_little
-    lacking = (starts | rises | switches) & (why == 0) & (~raised_now | (amps < wish - EPSILON_A))
+    lacking = changes & (why == 0) & (~raised_now | (amps < wish - EPSILON_A))
     why[lacking] = Held.FOR_CUT
     full = (why == 0) & (amps < target - EPSILON_A)
     why[full & (starts | switches)] = Held.STARTING
@@ -126,7 +119,7 @@ def release(
         single=np.where((starts | switches) & raised_now, cars.single > 0, fleet.told_single),
         why=why,
         line=lines,
-        cars=replace(cars, writes=cars.writes - station_raises[grid.station]),
+        cars=replace(cars, writes=writes - station_raises[grid.station]),
     )
 
 
@@ -144,15 +137,19 @@ def _is_due(fleet: Fleet, more_a: Floats, brings_all: Bools, now: Seconds) -> Bo
     return np.asarray(np.isnan(fleet.told_at) | (now - fleet.told_at >= hold_s))
 
 
-def _with_writes(snapshot: Snapshot, cars: Cars, elapsed_s: Seconds) -> Cars:
-    more = elapsed_s * snapshot.settings.raises_per_hour / SECONDS_PER_HOUR
-    return replace(cars, writes=np.fmin(np.nan_to_num(cars.writes, nan=RAISES_AT_ONCE) + more, RAISES_AT_ONCE))
+def _room(grid: Grid, headroom: Headroom, entitlement: Entitlement) -> Floats:
+    """What no exposure occupies on each line. Whatever is believed of cars and building: nothing where the meter shows
+    too much."""
+    room = headroom.left_a - grid.on_lines(entitlement.exposure_a)
+    phases = grid.layout.by_circuit(room)[:, :POWER]
+    phases[headroom.over] = np.minimum(phases[headroom.over], 0.0)
+    return np.asarray(room)
 
 
 def _wishes(grid: Grid, headroom: Headroom, held: Floats, target: Floats, starts: Bools, switches: Bools) -> Floats:
     """What each asks for now: to begin with its minimum, later all; in small steps while a meter has just come back."""
     wish = np.where(starts | switches, np.minimum(target, grid.least_a), target)
-    back = on_path(grid, headroom.recovering)
+    back = grid.on_path(headroom.recovering)
     return np.where(back & ~starts & ~switches, np.minimum(wish, held + RECOVERY_STEP_A), wish)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from edge.allocation.admission import grant
 from edge.allocation.balance import Admitted
 from edge.allocation.cars import Cars
-from edge.allocation.columns import EPSILON_A, EPSILON_STEPS, Columns
+from edge.allocation.columns import Columns, in_steps, is_able
 from edge.allocation.entitlement import Entitlement
 from edge.allocation.headroom import Headroom
 from edge.allocation.layout import PAIRS, Bools, Floats, Ints, Layout
@@ -33,13 +33,22 @@ class Shares:
     ``[row, phase]`` the phases that it is counted on, ``layout`` the wiring with those.
     """
 
-    amps: Floats
-    admitted: Bools
-    refused_by: Ints
     demand_a: Floats
     in_use: Bools
     layout: Layout
     solution: Solution
+
+    @property
+    def amps(self) -> Floats:
+        return self.solution.amps
+
+    @property
+    def admitted(self) -> Bools:
+        return self.solution.admitted.rows
+
+    @property
+    def refused_by(self) -> Ints:
+        return self.solution.admitted.refused_by
 
 
 def reserves_a(snapshot: Snapshot, wishes: Wishes, entitlement: Entitlement) -> Floats:
@@ -75,14 +84,13 @@ def share_out(
     columns = _columns(snapshot, wishes, (lower, upper), base, order)
     if plant.imbalance_limit_a is not None:
         columns = _in_balance(grid, columns, headroom, reserved_a)
-    asleep = order[(wishes.wake & (upper >= lower - EPSILON_A) & (upper > 0))[order]]
+    asleep = order[(wishes.wake & is_able(lower, upper))[order]]
     layout = grid.layout.with_phases(in_use)
+    shared = columns
     if snapshot.settings.idle is IdlePolicy.SAFE:
         # A safe current that any session may begin with can't be lent to others while a car pauses.
         pledged = np.where(wishes.wake[:, None] & in_use, lower[:, None], 0.0)
-        case = Case.on(layout, _less(columns, grid.on_lines(pledged)), plant.nominal_voltage_v)
-    else:
-        case = Case.on(layout, columns, plant.nominal_voltage_v)
+        shared = _less(columns, grid.on_lines(pledged))
     terms = Terms(
         circuits=tuple(plant.circuits[number].id for number in layout.circuits.tolist()),
         limit_a=snapshot.ceilings.limit_a,
@@ -91,27 +99,15 @@ def share_out(
         nominal_voltage_v=plant.nominal_voltage_v,
     )
     # What balances is what the others draw, not what they might be given: so balance is a line with a room here.
-    solution = solved(case, terms, balanced=False)
-    amps = np.where(wishes.charge, solution.amps, 0.0)
-    admitted, refused_by = solution.admitted.rows & wishes.charge, solution.admitted.refused_by
+    solution = solved(Case.on(layout, shared, plant.nominal_voltage_v), terms, balanced=False)
     if asleep.size:
-        left = columns.room_a - grid.on_lines(np.where(in_use, amps[:, None], 0.0))
+        left = columns.room_a - grid.on_lines(np.where(in_use, solution.amps[:, None], 0.0))
         woken, by = grant(layout.lines[asleep], layout.uses[asleep], lower[asleep], left)
-        amps[asleep] = np.where(woken, lower[asleep], 0.0)
-        admitted = admitted.copy()
-        admitted[asleep] = woken
-        refused_by = refused_by.copy()
-        refused_by[asleep] = by
-        solution = solution.among(amps, Admitted(rows=admitted, refused_by=refused_by))
-    return Shares(
-        amps=amps,
-        admitted=admitted,
-        refused_by=refused_by,
-        demand_a=demand,
-        in_use=in_use,
-        layout=layout,
-        solution=solution,
-    )
+        amps = solution.amps.copy()
+        rows, refused_by = solution.admitted.rows.copy(), solution.admitted.refused_by.copy()
+        amps[asleep], rows[asleep], refused_by[asleep] = np.where(woken, lower[asleep], 0.0), woken, by
+        solution = solution.among(amps, Admitted(rows=rows, refused_by=refused_by))
+    return Shares(demand_a=demand, in_use=in_use, layout=layout, solution=solution)
 
 
 def _bounds(snapshot: Snapshot, cars: Cars, wishes: Wishes, headroom: Headroom) -> tuple[Floats, Floats, Floats]:
@@ -121,17 +117,13 @@ def _bounds(snapshot: Snapshot, cars: Cars, wishes: Wishes, headroom: Headroom) 
     demand = np.where(wishes.wake | (wishes.charge & snapshot.fleet.paused), grid.min_a, demand)
     most = np.minimum(demand, snapshot.fleet.cloud_a)
     if headroom.stale.any():
-        most = np.where(on_path(grid, headroom.stale), np.minimum(most, grid.fallback_a), most)
+        most = np.where(grid.on_path(headroom.stale), np.minimum(most, grid.fallback_a), most)
     least = grid.min_a
     if snapshot.settings.idle is IdlePolicy.SAFE:
         # The session may end and the next one begin at the safe current before we hear of it: less saves nothing.
         least = np.where(grid.fallback_a >= grid.min_a, grid.fallback_a, least)
         most = np.where(grid.fallback_a >= grid.min_a, np.maximum(most, least), most)
-    stepped = grid.step_a > 0
-    step = np.where(stepped, grid.step_a, 1.0)
-    lower = np.where(stepped, np.ceil(least / step - EPSILON_STEPS) * step, least)
-    upper = np.where(stepped, np.floor(most / step + EPSILON_STEPS) * step, most)
-    return lower, upper, demand
+    return *in_steps(least, most, grid.step_a), demand
 
 
 def _columns(snapshot: Snapshot, wishes: Wishes, bounds: tuple[Floats, Floats], base_a: Floats, order: Ints) -> Columns:
@@ -140,7 +132,7 @@ def _columns(snapshot: Snapshot, wishes: Wishes, bounds: tuple[Floats, Floats], 
     grid = plant.grid
     lower, upper = bounds
     # A safe current below the minimum can't charge a car.
-    able = wishes.charge & (upper >= lower - EPSILON_A) & (upper > 0)
+    able = wishes.charge & is_able(lower, upper)
     room = snapshot.ceilings.limit_a - base_a
     return Columns(
         lower_a=lower,
@@ -170,8 +162,3 @@ def _in_balance(grid: Grid, columns: Columns, headroom: Headroom, reserved_a: Fl
 def _less(columns: Columns, taken_a: Floats) -> Columns:
     """The same problem with less room."""
     return replace(columns, room_a=columns.room_a - taken_a, base_a=columns.base_a + taken_a)
-
-
-def on_path(grid: Grid, places: Bools) -> Bools:
-    """Which rows have one of these circuits above them."""
-    return np.asarray(grid.below[places].any(axis=0))

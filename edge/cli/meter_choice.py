@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from edge.cli.findings import read
+from edge.clock import Clock
 from edge.config.locate import locate
+from edge.control.ports import FactSink
 from edge.domain.connection import parse_connection
 from edge.domain.site import Meter
 from edge.metering.catalogue import FAMILIES
 from edge.metering.family import Family
+from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
 from edge.system.logs import LogLevel, configure
 from edge.units import Amps
@@ -47,6 +50,10 @@ class Choice:
     meters: tuple[Meter, ...]
     families: Mapping[str, Family]
     ratings: Mapping[str, Amps]
+
+    def opened(self, clock: Clock, sink: FactSink) -> Meters:
+        """The meters, ready to be sampled."""
+        return Meters(meters=self.meters, families=self.families, clock=clock, sink=sink, ratings=self.ratings)
 
 
 def chosen(config: Path | None, meter: str | None, connection: str | None, model: str | None, unit: int) -> Choice:

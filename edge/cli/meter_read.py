@@ -23,11 +23,8 @@ from edge.cli.meter_choice import (
     chosen,
 )
 from edge.clock import SystemClock
-from edge.config.locate import locate
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading, Quality
 from edge.domain.station import StationFact
-from edge.metering.poller import Meters
-from edge.metering.user_map import families_of
 from edge.units import PHASES
 
 FAILED = 1
@@ -86,13 +83,7 @@ def read(
 async def sampled(choice: Choice, samples: int | None, period_s: float, show: Callable[[Facts], None]) -> Facts:
     """Sample ``samples`` times (None: until interrupted), show each, and give the last."""
     clock, latest = SystemClock(), LatestFacts()
-    meters = Meters(
-        meters=choice.meters,
-        families=families_of(choice.meters, locate=locate),
-        clock=clock,
-        sink=latest,
-        ratings=choice.ratings,
-    )
+    meters = choice.opened(clock, latest)
     begun, number = clock.monotonic(), 0
     try:
         while samples is None or number < samples:

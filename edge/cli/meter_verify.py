@@ -18,12 +18,10 @@ from edge.cli.meter_choice import (
 )
 from edge.cli.meter_read import LatestFacts
 from edge.clock import Clock, SystemClock
-from edge.config.locate import locate
 from edge.domain.reading import MeterFailed, Quality
 from edge.errors import MeterImplausible
 from edge.metering.poller import Meters
 from edge.metering.proof import Shown, level, shown, stepped
-from edge.metering.user_map import families_of
 from edge.units import PHASES, Amps, Phase, PhaseAmps
 
 FAILED = 1
@@ -86,13 +84,7 @@ def _phases(text: str) -> tuple[Phase, ...]:
 
 async def _prove(choice: Choice, phases: Sequence[Phase], load_a: Amps, period_s: float) -> list[Shown]:
     clock, latest = SystemClock(), LatestFacts()
-    meters = Meters(
-        meters=choice.meters,
-        families=families_of(choice.meters, locate=locate),
-        clock=clock,
-        sink=latest,
-        ratings=choice.ratings,
-    )
+    meters = choice.opened(clock, latest)
     prover = _Prover(meters, latest, clock, choice.meters[0].id, period_s)
     try:
         return await (prover.by_charger(phases) if phases else prover.by_load(load_a))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from edge.config.ratings import Ratings
 from edge.config.schema import SiteFile
-from edge.config.schema_site import ClassTable, EvseTable, MeterTable, StationTable
+from edge.config.schema_site import ClassTable, MeterTable
+from edge.config.schema_station import EvseTable, StationTable
 from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Site, Station
 from edge.domain.topic import TopicValue, parse_json_path
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from edge.config.locate import Path
 from edge.config.schema import SiteFile
-from edge.config.schema_site import CircuitTable, EvseTable, StationTable
+from edge.config.schema_site import CircuitTable
+from edge.config.schema_station import EvseTable, StationTable
 from edge.domain.connection import MODBUS, Transport
 from edge.errors import ConfigurationError
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from edge.config.schema_site import PILOT_MIN_A, EvseTable
+from edge.config.schema_station import PILOT_MIN_A, EvseTable
 from edge.domain.site import Supply
 from edge.units import Amps, Volts, phase_amps
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
 from edge.config.ratings import DEFAULT_MIN_W
-from edge.config.schema_site import PILOT_MIN_A, EvseTable
+from edge.config.schema_station import PILOT_MIN_A, EvseTable
 from edge.domain.site import Supply
 from edge.errors import Severity
 

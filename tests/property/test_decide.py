@@ -10,7 +10,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edge.allocation.decide import Decision, Memory, decide
-from edge.allocation.share import on_path
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import EvseState, Reach
 from edge.control.replay import first_difference
@@ -198,7 +197,7 @@ def test_a_meter_that_is_lost_raises_nobody(seed: int) -> None:
     )
     blind = decide(replace(site, circuits=meters), decision.made_with)
     grid = site.plant.grid
-    below = on_path(grid, blind.headroom.stale)
+    below = grid.on_path(blind.headroom.stale)
     for number, told_a in enumerate(blind.told_a):
         row = int(grid.layout.row_of[number])
         if below[row]:

@@ -49,7 +49,9 @@ def released(
     reserved = 0.0 * entitlement.exposure_a
     shares = share_out(site, memory.cars, wishes, headroom, reserved, order)
     shares = replace(
-        shares, amps=0.0 * shares.amps + list(wishes_a), demand_a=0.0 * shares.amps + most_a, in_use=shares.in_use
+        shares,
+        solution=shares.solution.among(0.0 * shares.amps + list(wishes_a), shares.solution.admitted),
+        demand_a=0.0 * shares.amps + most_a,
     )
     given = release(site, shares, headroom, entitlement, memory.cars, order, elapsed_s)
     told = []
