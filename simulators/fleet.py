@@ -13,6 +13,8 @@ from simulators.charger import (
     StationSpec,
     TransactionAccount,
 )
+from simulators.charger.quirks import with_quirks
+from simulators.charger.spec import Quirk
 from simulators.feeder import EvseDraw
 from simulators.phases import Amps3
 from simulators.scenario import CarSpec, Scenario
@@ -83,10 +85,12 @@ class Fleet:
         gateway_url: str,
         *,
         make_station: Callable[[StationSpec, str], Station] = ChargingStation,
+        quirks: Sequence[Quirk] = (),
     ) -> None:
         self._scenario = scenario
+        specs = (with_quirks(spec, quirks) for spec in station_specs(scenario.site))
         self.stations: Mapping[str, Station] = {
-            spec.identity: make_station(spec, f"{gateway_url}/{spec.identity}") for spec in station_specs(scenario.site)
+            spec.identity: make_station(spec, f"{gateway_url}/{spec.identity}") for spec in specs
         }
         self._plugged: dict[tuple[str, int], CarSpec] = {}
 

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge.errors import ControllerUnreachable
+from edge.errors import ControllerUnreachable, ProblemUnusable
 
 TIMEOUT_S = 3.0  # a controller that is alive answers within a tick
 _START_IT = "start it with edge run --config FILE, or give its --socket"
@@ -24,15 +24,16 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def get(paths: Sequence[Path], resource: str) -> bytes:
+def get(paths: Sequence[Path], resource: str, *, missing: str | None = None) -> bytes:
     """The body of ``resource``, from the first of the sockets at which a controller answers.
 
     :raises ControllerUnreachable: when none does.
+    :raises ProblemUnusable: when it has no such resource, and ``missing`` says what that means.
     """
     problems = []
     for path in paths:
         try:
-            return _get(path, resource)
+            return _get(path, resource, missing)
         except (OSError, http.client.HTTPException) as exc:
             problems.append(f"{path}: {_reason(exc)}")
     if not problems:
@@ -48,12 +49,14 @@ def _reason(exc: Exception) -> str:
     return f"no HTTP answer ({type(exc).__name__})"
 
 
-def _get(path: Path, resource: str) -> bytes:
+def _get(path: Path, resource: str, missing: str | None) -> bytes:
     connection = _UnixConnection(path)
     try:
         connection.request("GET", resource)
         response = connection.getresponse()
         body = response.read()
+        if response.status == http.HTTPStatus.NOT_FOUND and missing is not None:
+            raise ProblemUnusable(missing, remedy="see edge status for those that there are")
         if response.status != http.HTTPStatus.OK:
             raise ControllerUnreachable(
                 f"the controller at {path} answers {resource} with {response.status} {response.reason}",

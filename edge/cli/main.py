@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import allocate, check, replay, run, status
+from edge.cli import allocate, check, key, replay, run, status, trace
 from edge.cli.findings import lines
 from edge.errors import ConfigurationError, EdgeError, ProblemUnusable, RecordingUnusable
 
@@ -29,7 +29,9 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("allocate")(allocate.allocate)
+app.command("key")(key.key)
 app.command("status")(status.status)
+app.command("trace")(trace.trace)
 app.command("replay")(replay.replay)
 
 

@@ -12,7 +12,9 @@ from edge.config.draft import Draft
 from edge.config.faults import finding
 from edge.config.locate import Path, locate
 from edge.config.rules import check
-from edge.config.schema import ApiTable, OcppTable, StorageTable
+from edge.config.schema import ApiTable, StorageTable
+from edge.config.schema_ocpp import OcppTable
+from edge.config.schema_site import StationTable
 from edge.config.validate import validate
 from edge.domain.site import Site
 from edge.errors import ConfigurationError, Finding, Severity
@@ -28,6 +30,7 @@ class Configuration:
     path: FilePath
     site: Site
     ocpp: OcppTable
+    stations: tuple[StationTable, ...]  # with what isn't the domain's: their security
     api: ApiTable
     storage: StorageTable
     notes: tuple[Finding, ...]
@@ -59,6 +62,7 @@ def load(path: FilePath | str, *, meter_models: Collection[str]) -> Configuratio
         path=FilePath(path),
         site=build.site(model),
         ocpp=model.ocpp,
+        stations=model.station,
         api=model.api,
         storage=model.storage,
         notes=tuple(findings),

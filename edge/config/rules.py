@@ -6,7 +6,7 @@ the schema has refused: faults at such places are left out here.
 
 from collections.abc import Callable, Iterator
 
-from edge.config import rules_circuits, rules_network, rules_stations
+from edge.config import rules_circuits, rules_network, rules_security, rules_stations
 from edge.config.draft import Draft
 from edge.config.faults import Fault
 
@@ -33,10 +33,16 @@ RULES: tuple[Rule, ...] = (
     rules_network.reading_outlives_polls,
     rules_network.one_listener_per_port,
     rules_network.upstream_address,
+    rules_network.mirror_addresses,
     rules_network.broker_address,
     rules_network.meter_connections,
     rules_network.meter_models_known,
     rules_network.not_acted_on,
+    rules_security.profile_is_chosen,
+    rules_security.keys_are_known,
+    rules_security.tls_is_set_up,
+    rules_security.cloud_tls_is_whole,
+    rules_security.station_path,
 )
 
 

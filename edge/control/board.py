@@ -12,12 +12,14 @@ from edge.domain.reading import MeterFailed, MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Site
 from edge.domain.station import (
+    CloudLimit,
     CloudLink,
     DrawSampled,
     EvseStatus,
     LimitAnswered,
     LimitOutcome,
     LimitSent,
+    NeedStated,
     SessionBegan,
     SessionEnded,
     StationDescribed,
@@ -64,6 +66,8 @@ class Board:
                 record = self.evses.get(fact.key)
                 if record is not None:
                     self._take_evse(record, fact)
+            case NeedStated() | CloudLimit():
+                pass  # what a car wants, and what its cloud allows, is no part of the decision
             case _:
                 assert_never(fact)
 

@@ -8,11 +8,13 @@ from edge.domain.reading import MeterFailed, MeterReading
 from edge.domain.setpoint import Purpose
 from edge.domain.site import Circuit, EvseKey
 from edge.domain.station import (
+    CloudLimit,
     CloudLink,
     DrawSampled,
     EvseStatus,
     LimitAnswered,
     LimitSent,
+    NeedStated,
     SessionBegan,
     SessionEnded,
     StationDescribed,
@@ -143,6 +145,8 @@ def unknown(kind: type[StationFact]) -> StationFact:
         SessionBegan: SessionBegan(key=stranger, at=START, transaction_id="7"),
         SessionEnded: SessionEnded(key=stranger, at=START),
         DrawSampled: DrawSampled(key=stranger, at=START, current_a=NO_CURRENT),
+        NeedStated: NeedStated(key=stranger, at=START, energy_wanted_wh=20_000.0),
+        CloudLimit: CloudLimit(key=stranger, at=START, limit_a=10.0),
         LimitSent: LimitSent(key=stranger, at=START, command=1),
         LimitAnswered: LimitAnswered(key=stranger, at=START, command=1, outcome=ACCEPTED),
     }

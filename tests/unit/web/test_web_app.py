@@ -144,7 +144,12 @@ def test_description_fits_the_report(report: dict[str, Any]) -> None:
 async def test_openapi(client: httpx.AsyncClient) -> None:
     """The description is served and names every path; no page is, that would need scripts from elsewhere."""
     description = (await client.get("/api/openapi.json")).json()
-    assert set(description["paths"]) == {"/api/v1/status", "/healthz", "/metrics"}
+    assert set(description["paths"]) == {
+        "/api/v1/status",
+        "/api/v1/stations/{station}/trace",
+        "/healthz",
+        "/metrics",
+    }
     assert description["info"]["version"] == __version__
     assert {"Report", "CircuitReport", "EvseReport"} <= set(description["components"]["schemas"])
     for page in ("/docs", "/redoc", "/openapi.json"):
