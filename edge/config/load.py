@@ -12,7 +12,9 @@ from edge.config.draft import Draft, MeterModel, ReadMap
 from edge.config.faults import finding
 from edge.config.locate import Path, locate
 from edge.config.rules import check
-from edge.config.schema import ApiTable, OcppTable, SiteFile, StorageTable
+from edge.config.schema import ApiTable, SiteFile, StorageTable
+from edge.config.schema_ocpp import OcppTable
+from edge.config.schema_station import StationTable
 from edge.config.syntax import explain
 from edge.config.validate import validate
 from edge.domain.site import Site
@@ -29,6 +31,7 @@ class Configuration:
     path: FilePath
     site: Site
     ocpp: OcppTable
+    stations: tuple[StationTable, ...]  # with what isn't the domain's: their security
     api: ApiTable
     storage: StorageTable
     notes: tuple[Finding, ...]
@@ -64,6 +67,7 @@ def load(path: FilePath | str, *, meter_models: Mapping[str, MeterModel], read_m
         path=FilePath(path),
         site=build.site(model, FilePath(path).parent),
         ocpp=model.ocpp,
+        stations=model.station,
         api=model.api,
         storage=model.storage,
         notes=tuple(findings),

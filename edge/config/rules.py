@@ -6,7 +6,15 @@ the schema has refused: faults at such places are left out here.
 
 from collections.abc import Callable, Iterator
 
-from edge.config import rules_circuits, rules_meters, rules_network, rules_own_meters, rules_safety, rules_stations
+from edge.config import (
+    rules_circuits,
+    rules_meters,
+    rules_network,
+    rules_own_meters,
+    rules_safety,
+    rules_security,
+    rules_stations,
+)
 from edge.config.draft import Draft
 from edge.config.faults import Fault
 
@@ -40,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     rules_network.reading_outlives_polls,
     rules_network.one_listener_per_port,
     rules_network.upstream_address,
+    rules_network.mirror_addresses,
     rules_network.broker_address,
     rules_meters.connections,
     rules_meters.one_setting_per_line,
@@ -53,6 +62,11 @@ RULES: tuple[Rule, ...] = (
     rules_own_meters.topic_values,
     rules_own_meters.topic_guards_its_circuit,
     rules_network.not_acted_on,
+    rules_security.profile_is_chosen,
+    rules_security.keys_are_known,
+    rules_security.tls_is_set_up,
+    rules_security.cloud_tls_is_whole,
+    rules_security.station_path,
 )
 
 

@@ -50,6 +50,8 @@ def reading_outlives_polls(draft: Draft) -> Iterator[Fault]:
 
 def _listeners(draft: Draft) -> Iterator[tuple[Path, HostPort]]:
     yield ("ocpp", "listen"), draft.file.ocpp.listen
+    if draft.file.ocpp.tls_listen is not None:
+        yield ("ocpp", "tls_listen"), draft.file.ocpp.tls_listen
     yield ("api", "listen"), draft.file.api.listen
     if draft.file.bms.modbus is not None:
         yield ("bms", "modbus", "listen"), draft.file.bms.modbus.listen
@@ -82,6 +84,16 @@ def upstream_address(draft: Draft) -> Iterator[Fault]:
     )
 
 
+def mirror_addresses(draft: Draft) -> Iterator[Fault]:
+    """Each mirror's address is one like the cloud's, and not the cloud's own: it would hear everything twice."""
+    for index, mirror in enumerate(draft.file.ocpp.mirror):
+        path: Path = ("ocpp", "mirror", index, "url")
+        remedy = "give ws:// or wss:// with {station}, for example wss://archive.example.com/ocpp/{station}"
+        yield from _address_fault(path, mirror.url, check_upstream, remedy)
+        if draft.sound(*path) and mirror.url == draft.file.ocpp.upstream:
+            yield Fault(path=path, problem="is the upstream itself", remedy="give another address, or leave it out")
+
+
 def broker_address(draft: Draft) -> Iterator[Fault]:
     """The broker's address is an MQTT address."""
     if draft.file.bms.mqtt is not None:
@@ -104,8 +116,6 @@ def not_acted_on(draft: Draft) -> Iterator[Fault]:
         places.append(("bms", "mqtt"))
     if draft.file.bms.modbus is not None:
         places.append(("bms", "modbus"))
-    if "storage" in draft.document:
-        places.append(("storage",))
     for path in places:
         yield Fault(
             severity=Severity.NOTE,

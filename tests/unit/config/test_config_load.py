@@ -136,7 +136,6 @@ def test_keys_without_effect_are_noted(tmp_path: Path) -> None:
         (Severity.NOTE, "circuit[0].demand_limit_kw", "demand_limit_kw = 40"),
         (Severity.NOTE, "bms.mqtt", "[bms.mqtt]"),
         (Severity.NOTE, "bms.modbus", "[bms.modbus]"),
-        (Severity.NOTE, "storage", "[storage]"),
     ]
     assert all("not acted on by this version" in note.problem for note in notes)
 
