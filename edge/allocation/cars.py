@@ -76,7 +76,7 @@ class Cars:
 
     def in_use(self, grid: Grid) -> Bools:
         """``[row, phase]``: the grid phases that a running session can draw on: those learned, else all wired."""
-        learned = (self.used[:, None].astype(np.int64) & PHASE_BITS) > 0
+        learned = (self.used.astype(np.int64) & PHASE_BITS[:, None]).T > 0
         return np.where((self.used > 0)[:, None], learned, grid.wired)
 
     def _of_these_sessions(self, fleet: Fleet) -> "Cars":

@@ -115,6 +115,13 @@ class Layout:
         uses = np.where(lines == filler, 0.0, uses)
         return replace(self, lines=np.where(uses > 0, lines, filler), uses=uses, phase_count=count.astype(np.int64))
 
+    @property
+    def path(self) -> Ints:
+        """``[level, row]``: the place of the circuit that the EVSE is on, then of those above it; where there is none,
+        as many as there are circuits."""
+        of_power = self.lines[:, POWER:-BALANCE_LINES_PER_EVSE:LINES_PER_CIRCUIT]
+        return np.ascontiguousarray(np.minimum(of_power // LINES_PER_CIRCUIT, len(self.circuits)).T)
+
     def by_circuit(self, lines: Floats) -> Floats:
         """The four lines of each circuit, ``[place, line]``, of values that have one entry a line: a view."""
         return lines[: self.line_count].reshape(-1, LINES_PER_CIRCUIT)
