@@ -8,7 +8,7 @@ from operator import is_not
 
 import numpy as np
 
-from edge.allocation.exposure import Grant
+from edge.allocation.exposure import Holdings
 from edge.allocation.layout import Bools, Floats
 from edge.allocation.state import EvseState, Reach
 from edge.domain.station import EvseStatus
@@ -127,7 +127,8 @@ class Fleet:
 
 
 def _table(states: Sequence[EvseState]) -> Floats:
-    return np.array([_row(state) for state in states], dtype=np.float64).reshape(len(states), _COLUMNS)
+    flat = [number for state in states for number in _row(state)]
+    return np.array(flat, dtype=np.float64).reshape(len(states), _COLUMNS)
 
 
 def _row(state: EvseState) -> tuple[float | None, ...]:
@@ -156,19 +157,18 @@ def _row(state: EvseState) -> tuple[float | None, ...]:
 
 def _places(states: Sequence[EvseState], at_least: int = 0) -> Floats:
     """The grants of each, ``[row, place, column]``: those for the idle EVSE first, then NaN in the places left over."""
-    held = [
-        [_numbers(grant, 0.0) for grant in state.holdings.idle]
-        + [_numbers(grant, 1.0) for grant in state.holdings.session]
-        for state in states
-    ]
-    most = max(at_least, max(map(len, held), default=0))
-    empty = (np.nan,) * _GRANT_COLUMNS
-    rows = [grants + [empty] * (most - len(grants)) for grants in held]
-    return np.array(rows, dtype=np.float64).reshape(len(states), most, _GRANT_COLUMNS)
+    most = max((len(state.holdings.idle) + len(state.holdings.session) for state in states), default=0)
+    places = max(most, at_least)
+    flat = [number for state in states for number in _held(state.holdings, places)]
+    return np.array(flat, dtype=np.float64).reshape(len(states), places, _GRANT_COLUMNS)
 
 
-def _numbers(grant: Grant, in_session: float) -> tuple[float, ...]:
-    return (in_session, grant.phases == 1, grant.limit_a, grant.safe_a, grant.lease_s, grant.sent_at)
+def _held(holdings: Holdings, places: int) -> list[float]:
+    numbers: list[float] = []
+    for in_session, grants in ((0.0, holdings.idle), (1.0, holdings.session)):
+        for grant in grants:
+            numbers += (in_session, grant.phases == 1, grant.limit_a, grant.safe_a, grant.lease_s, grant.sent_at)
+    return numbers + [math.nan] * (places * _GRANT_COLUMNS - len(numbers))
 
 
 def _with_places(before: Floats, changed: list[int], states: Sequence[EvseState]) -> Floats:

@@ -40,8 +40,8 @@ class Case:
             layout=layout,
             columns=columns,
             floors=floors(columns, layout.phase_count, nominal_voltage_v),
-            lines=layout.lines[:, limited],
-            uses=layout.uses[:, limited],
+            lines=layout.lines.compress(limited, axis=1),
+            uses=layout.uses.compress(limited, axis=1),
         )
 
     def used(self, amps: Floats) -> Floats:
