@@ -28,12 +28,13 @@ def grant_takes(lines: Ints, takes: Floats, room_a: Floats) -> tuple[Bools, Ints
     refused_by = np.full(len(takes), FITS, dtype=np.int64)
     undecided = np.arange(len(takes))
     while undecided.size:
-        theirs, wanted = lines[undecided], takes[undecided]
+        theirs, wanted = lines.take(undecided, axis=0), takes.take(undecided, axis=0)
         short = wanted > left[theirs] + EPSILON_A
         refused = short.any(axis=1)
         if refused.any():
             refused_by[undecided[refused]] = theirs[refused, short[refused].argmax(axis=1)]
-            undecided, theirs, wanted = undecided[~refused], theirs[~refused], wanted[~refused]
+            stays = np.flatnonzero(~refused)
+            undecided, theirs, wanted = undecided[stays], theirs.take(stays, axis=0), wanted.take(stays, axis=0)
         fits = _fits_after_all_before(theirs, wanted, left)
         granted[undecided[fits]] = True
         left = left - np.bincount(theirs[fits].ravel(), weights=wanted[fits].ravel(), minlength=len(left))
