@@ -14,9 +14,8 @@ from edge.allocation.state import EvseState, Reach
 from edge.domain.station import EvseStatus
 
 REACHES = tuple(Reach)
-_REACH_NUMBER = {reach: float(number) for number, reach in enumerate(REACHES)}
 # A transaction that runs in one of these can't charge.
-_NOT_CHARGING = frozenset({EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE})
+_NOT_CHARGING = (EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE)
 _COLUMNS = 19
 _GRANT_COLUMNS = 6
 
@@ -135,7 +134,7 @@ def _row(state: EvseState) -> tuple[float | None, ...]:
     draw = state.draw_a
     holdings = state.holdings
     return (
-        _REACH_NUMBER[state.reach],
+        REACHES.index(state.reach),
         state.in_session,
         state.status not in _NOT_CHARGING,
         state.paused,
