@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import allocate, check, replay, run, status
+from edge.cli import allocate, check, journal, replay, run, status, token
 from edge.cli.findings import lines
-from edge.errors import ConfigurationError, EdgeError, ProblemUnusable, RecordingUnusable
+from edge.errors import ConfigurationError, EdgeError, EntryUnknown, ProblemUnusable, RecordingUnusable, TokenUnusable
 
 FAILED = 1
 WRONG_INPUT = 2
@@ -31,6 +31,8 @@ app.command("check")(check.check)
 app.command("allocate")(allocate.allocate)
 app.command("status")(status.status)
 app.command("replay")(replay.replay)
+app.add_typer(token.app, name="token")
+app.add_typer(journal.app, name="journal")
 
 
 def _version(wanted: bool) -> None:
@@ -55,7 +57,7 @@ def main() -> None:
     except ConfigurationError as error:
         _tell("\n".join(lines(error.path, error.findings)))
         sys.exit(WRONG_INPUT)
-    except (ProblemUnusable, RecordingUnusable) as error:
+    except (EntryUnknown, ProblemUnusable, RecordingUnusable, TokenUnusable) as error:
         _tell(f"edge: {error}")
         sys.exit(WRONG_INPUT)
     except EdgeError as error:

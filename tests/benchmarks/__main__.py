@@ -5,9 +5,9 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import decision, relay, solve
+from tests.benchmarks import decision, journal, relay, solve
 
-BENCHMARKS = {"decision": decision.figures, "relay": relay.figures, "solve": solve.figures}
+BENCHMARKS = {"decision": decision.figures, "journal": journal.figures, "relay": relay.figures, "solve": solve.figures}
 
 
 def main() -> int:
