@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
@@ -18,19 +19,23 @@ from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
 from edge.clock import Clock, SystemClock
 from edge.config import Configuration
+from edge.config.locate import locate
 from edge.control import report
 from edge.control.board import Board
 from edge.control.loop import ControlLoop
+from edge.control.needs import Needs
 from edge.control.ports import StatusReport, Watchdog
 from edge.control.recorder import Recorder
 from edge.control.recording import Header
 from edge.control.segments import Folder, Segments
 from edge.control.vitals import Vitals
-from edge.metering.families import FAMILIES
+from edge.control.wiring_watch import Draw, WiringWatch
 from edge.metering.poller import Meters
+from edge.metering.user_map import families_of
 from edge.ocpp.server import OcppServer
-from edge.ocpp.settings import CloudLoss, OcppSettings, UnknownStations
+from edge.ocpp.station_files import StationFiles
 from edge.ocpp.waiting import WaitingStation
+from edge.ocpp_set_up import ocpp_settings
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
 from edge.web.app import make_app
@@ -67,9 +72,23 @@ class Daemon:
         self._last: tuple[Snapshot, Decision] | None = None
         self._recorder = _recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
+        self._wiring = WiringWatch(site)
         self._vitals = Vitals(watchdog, site.control.period_s)
-        self._ocpp = OcppServer(site=site, settings=_ocpp_settings(configuration), clock=clock, sink=self._board)
-        self._meters = Meters(meters=site.meters, families=FAMILIES, clock=clock, sink=self._board)
+        self._ocpp = OcppServer(
+            site=site,
+            settings=ocpp_settings(configuration),
+            clock=clock,
+            sink=self._board,
+            shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
+            dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
+        )
+        self._meters = Meters(
+            meters=site.meters,
+            families=families_of(site.meters, locate=locate),
+            clock=clock,
+            sink=self._board,
+            ratings={each.meter: each.fuse_a for each in site.circuits if each.meter is not None},
+        )
         self._loop = ControlLoop(
             board=self._board,
             meters=self._meters,
@@ -78,7 +97,13 @@ class Daemon:
             vitals=self._vitals,
             publish=self._publish,
         )
-        app = make_app(status=self.status, healthy=self.healthy)
+        app = make_app(
+            status=self.status,
+            healthy=self.healthy,
+            needs=Needs(self._board, clock),
+            trace=self._ocpp.trace,
+            collectors=[self._ocpp.figures],
+        )
         self._api = ApiServer(app, listen=configuration.api.listen, socket=socket)
 
     def status(self) -> StatusReport:
@@ -86,6 +111,7 @@ class Daemon:
         process = {
             "version": __version__,
             "time": _timestamp(self._clock.wall()),
+            "timezone": self._timezone.key,
             "local_time": self._clock.wall().astimezone(self._timezone).isoformat(timespec="seconds"),
             "uptime_s": round(self._clock.monotonic() - self._started_at, 1),
             "waiting_stations": [_waiting(station) for station in self._ocpp.waiting],
@@ -98,6 +124,10 @@ class Daemon:
     def healthy(self) -> bool:
         """Whether the control loop completed a tick lately."""
         return self._vitals.alive(self._clock.monotonic())
+
+    def reload(self) -> None:
+        """Take over certificate files that have changed."""
+        self._ocpp.refresh_certificates()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start everything, control until ``stop`` is set or a part fails, and end in order.
@@ -113,6 +143,9 @@ class Daemon:
             await stack.enter_async_context(_running(self._ocpp.start, self._ocpp.stop))
             control = asyncio.create_task(self._loop.run(), name="control loop")
             stopped = asyncio.create_task(stop.wait(), name="stop signal")
+            # What was made until now stays: the garbage collector needn't look through it in the midst of a tick.
+            gc.collect()
+            gc.freeze()
             log.info("started", site=self._board.site.id, mode=self._board.site.control.mode.value)
             try:
                 await asyncio.wait([control, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -132,8 +165,22 @@ class Daemon:
 
     def _publish(self, snapshot: Snapshot, decision: Decision) -> None:
         self._last = (snapshot, decision)
+        self._watch_wiring(snapshot)
         if self._recorder is not None:
-            self._recorder.record(snapshot, decision)
+            self._recorder.record(decision)
+
+    def _watch_wiring(self, snapshot: Snapshot) -> None:
+        meters = self._board.meters
+        self._wiring.observe(
+            {name: record.reading for name, record in meters.items() if record.reading is not None},
+            {
+                state.key: Draw(current_a=state.draw_a, at=state.drawn_at)
+                for state in snapshot.evses
+                if state.draw_a is not None and state.drawn_at is not None
+            },
+        )
+        for name, record in meters.items():
+            record.wiring = self._wiring.findings(name) + self._board.submeters.findings(name)
 
 
 @contextlib.asynccontextmanager
@@ -170,18 +217,6 @@ def _timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _ocpp_settings(configuration: Configuration) -> OcppSettings:
-    table = configuration.ocpp
-    host, port = table.listen
-    return OcppSettings(
-        listen_host=host,
-        listen_port=port,
-        upstream=table.upstream,
-        unknown_stations=UnknownStations(table.unknown_stations),
-        mode=CloudLoss(table.mode),
-    )
-
-
 def run(configuration: Configuration, *, socket_path: Path | None = None, record: RecordTo | None = None) -> None:
     """Run the gateway until SIGTERM or SIGINT.
 
@@ -204,4 +239,5 @@ async def _run(configuration: Configuration, socket_path: Path | None, record: R
         watchdog=ServiceManager(),
         record=record,
     )
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload)
     await daemon.run(stop)

@@ -7,7 +7,13 @@
     ├── StartError              the program can't start: an address in use, a folder it may not write
     ├── ControllerUnreachable   the command line finds no running controller
     ├── RecordingUnusable       what should be a recording of decisions can't be read
-    ├── ProblemUnusable         what should be an allocation problem isn't one
+    ├── ProblemUnusable         what a command was given isn't what it takes: no allocation problem, no such station
+    ├── NeedError               what a car needs can't be taken note of
+    │   ├── NeedImplausible     the energy or the departure can't be meant
+    │   ├── EvseUnknown         the site has no such EVSE
+    │   ├── NoSession           no session runs there that could need anything
+    │   └── TimeUntrusted       the gateway doesn't know what time it is
+    ├── ShelfUnusable           what is kept of a station can't be read or written
     ├── MeterError
     │   ├── MeterUnreachable    no connection to the meter or its gateway
     │   ├── MeterTimeout        connected, but no answer in time
@@ -55,7 +61,8 @@ class Finding:
     """One thing to say about the site file: where, what is wrong, what would be right.
 
     ``line`` is 1-based, None when the finding is about something that isn't there. ``key`` is the dotted path as the
-    file writes it, list elements by their position from 0: ``station[2].evse[0].max_a``.
+    file writes it, list elements by their position from 0: ``station[2].evse[0].max_a``. ``excerpt`` are lines that
+    show the place, where the words alone don't: the line itself and a pointer to the column.
     """
 
     severity: Severity
@@ -63,6 +70,7 @@ class Finding:
     key: str
     problem: str
     remedy: str
+    excerpt: tuple[str, ...] = ()
 
     def sentence(self, path: "Path | str") -> str:
         """``site.toml:12: circuit[0].fuse_a: is 0; give the fuse's rating in A, for example 63``."""
@@ -76,7 +84,7 @@ class ConfigurationError(EdgeError):
     def __init__(self, path: "Path | str", findings: Sequence[Finding]) -> None:
         self.path = path
         self.findings = tuple(findings)
-        super().__init__("\n".join(finding.sentence(path) for finding in self.findings))
+        super().__init__("\n".join("\n".join((each.sentence(path), *each.excerpt)) for each in self.findings))
 
 
 class StartError(EdgeError):
@@ -92,7 +100,31 @@ class RecordingUnusable(EdgeError):
 
 
 class ProblemUnusable(EdgeError):
-    """What should be an allocation problem isn't one. Says where, down to the field."""
+    """What a command was given isn't what it takes. An allocation problem's says where, down to the field."""
+
+
+class ShelfUnusable(EdgeError):
+    """What is kept of a station can't be read, or can't be written."""
+
+
+class NeedError(EdgeError):
+    """What a car needs until it leaves can't be taken note of."""
+
+
+class NeedImplausible(NeedError):
+    """The energy or the departure can't be meant."""
+
+
+class EvseUnknown(NeedError):
+    """The site has no such EVSE."""
+
+
+class NoSession(NeedError):
+    """No session runs at the EVSE that could need anything."""
+
+
+class TimeUntrusted(NeedError):
+    """The gateway's clock isn't set, so that a departure can't be placed in time."""
 
 
 class MeterError(EdgeError):
@@ -116,7 +148,15 @@ class MeterImplausible(MeterError):
 
 
 class FrameError(EdgeError):
-    """Text that is no OCPP-J message."""
+    """Text that is no OCPP-J message.
+
+    ``message_id`` and ``message_type`` are those of the text, as far as they could be read.
+    """
+
+    def __init__(self, what: str, *, message_id: str | None = None, message_type: int | None = None) -> None:
+        super().__init__(what)
+        self.message_id = message_id
+        self.message_type = message_type
 
 
 class TokenUnusable(EdgeError):

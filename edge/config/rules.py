@@ -6,7 +6,15 @@ the schema has refused: faults at such places are left out here.
 
 from collections.abc import Callable, Iterator
 
-from edge.config import rules_circuits, rules_network, rules_stations
+from edge.config import (
+    rules_circuits,
+    rules_meters,
+    rules_network,
+    rules_own_meters,
+    rules_safety,
+    rules_security,
+    rules_stations,
+)
 from edge.config.draft import Draft
 from edge.config.faults import Fault
 
@@ -22,21 +30,43 @@ RULES: tuple[Rule, ...] = (
     rules_circuits.meters_exist,
     rules_circuits.meter_used_once,
     rules_circuits.building_load_known,
-    rules_circuits.safe_currents_fit,
+    rules_circuits.reserve_known,
+    rules_safety.safe_currents_fit,
+    rules_safety.safe_power_fits,
+    rules_safety.floors_fit,
     rules_stations.unique_ids,
     rules_stations.circuits_exist,
     rules_stations.classes_exist,
+    rules_stations.rated,
     rules_stations.currents_in_order,
+    rules_stations.minimum_can_charge,
     rules_stations.fallback_can_charge,
     rules_stations.phases_distinct,
+    rules_stations.switching_possible,
+    rules_stations.steps_writable,
     rules_network.time_zone_exists,
     rules_network.reading_outlives_polls,
     rules_network.one_listener_per_port,
     rules_network.upstream_address,
+    rules_network.mirror_addresses,
     rules_network.broker_address,
-    rules_network.meter_connections,
-    rules_network.meter_models_known,
+    rules_meters.connections,
+    rules_meters.one_setting_per_line,
+    rules_meters.models_known,
+    rules_meters.model_fits_connection,
+    rules_meters.unit_can_be_asked,
+    rules_meters.guards_its_circuit,
+    rules_meters.founded,
+    rules_own_meters.model_or_map,
+    rules_own_meters.maps_usable,
+    rules_own_meters.topic_values,
+    rules_own_meters.topic_guards_its_circuit,
     rules_network.not_acted_on,
+    rules_security.profile_is_chosen,
+    rules_security.keys_are_known,
+    rules_security.tls_is_set_up,
+    rules_security.cloud_tls_is_whole,
+    rules_security.station_path,
 )
 
 

@@ -1,4 +1,4 @@
-"""Rules of addresses, meters and times, and what this version reads without acting on it."""
+"""Rules of addresses and times, and what this version reads without acting on it."""
 
 import zoneinfo
 from collections.abc import Callable, Iterator
@@ -8,7 +8,6 @@ from edge.config.addresses import (
     HostPort,
     check_broker,
     check_upstream,
-    meter_endpoint,
 )
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
@@ -51,6 +50,8 @@ def reading_outlives_polls(draft: Draft) -> Iterator[Fault]:
 
 def _listeners(draft: Draft) -> Iterator[tuple[Path, HostPort]]:
     yield ("ocpp", "listen"), draft.file.ocpp.listen
+    if draft.file.ocpp.tls_listen is not None:
+        yield ("ocpp", "tls_listen"), draft.file.ocpp.tls_listen
     yield ("api", "listen"), draft.file.api.listen
     if draft.file.bms.modbus is not None:
         yield ("bms", "modbus", "listen"), draft.file.bms.modbus.listen
@@ -83,6 +84,16 @@ def upstream_address(draft: Draft) -> Iterator[Fault]:
     )
 
 
+def mirror_addresses(draft: Draft) -> Iterator[Fault]:
+    """Each mirror's address is one like the cloud's, and not the cloud's own: it would hear everything twice."""
+    for index, mirror in enumerate(draft.file.ocpp.mirror):
+        path: Path = ("ocpp", "mirror", index, "url")
+        remedy = "give ws:// or wss:// with {station}, for example wss://archive.example.com/ocpp/{station}"
+        yield from _address_fault(path, mirror.url, check_upstream, remedy)
+        if draft.sound(*path) and mirror.url == draft.file.ocpp.upstream:
+            yield Fault(path=path, problem="is the upstream itself", remedy="give another address, or leave it out")
+
+
 def broker_address(draft: Draft) -> Iterator[Fault]:
     """The broker's address is an MQTT address."""
     if draft.file.bms.mqtt is not None:
@@ -92,42 +103,6 @@ def broker_address(draft: Draft) -> Iterator[Fault]:
             check_broker,
             "give mqtt:// or mqtts://, for example mqtt://127.0.0.1:1883",
         )
-
-
-def meter_connections(draft: Draft) -> Iterator[Fault]:
-    """Each meter has an address that can be read, and no two are the same device."""
-    devices: dict[tuple[HostPort, int], int] = {}
-    for index, meter in enumerate(draft.file.meter):
-        path: Path = ("meter", index, "connection")
-        yield from _address_fault(
-            path, meter.connection, meter_endpoint, "give tcp://host:port, for example tcp://192.168.1.50:502"
-        )
-        if not (draft.sound(*path) and draft.sound("meter", index, "unit")):
-            continue
-        try:
-            device = (meter_endpoint(meter.connection), meter.unit)
-        except ValueError:
-            continue
-        if device in devices:
-            yield Fault(
-                path=path,
-                problem=f"and unit {meter.unit} are those of '{draft.file.meter[devices[device]].id}' too",
-                remedy="give each device once, with its own address or unit",
-            )
-        devices.setdefault(device, index)
-
-
-def meter_models_known(draft: Draft) -> Iterator[Fault]:
-    """Each meter's model is a family of the catalogue."""
-    for index, meter in enumerate(draft.file.meter):
-        if meter.model not in draft.meter_models:
-            yield Fault(
-                path=("meter", index, "model"),
-                problem=f"is '{meter.model}', which is not in the meter catalogue",
-                remedy=one_of(
-                    sorted(draft.meter_models), meter.model, kind="models are", none="the catalogue is empty"
-                ),
-            )
 
 
 def not_acted_on(draft: Draft) -> Iterator[Fault]:
@@ -141,8 +116,6 @@ def not_acted_on(draft: Draft) -> Iterator[Fault]:
         places.append(("bms", "mqtt"))
     if draft.file.bms.modbus is not None:
         places.append(("bms", "modbus"))
-    if "storage" in draft.document:
-        places.append(("storage",))
     for path in places:
         yield Fault(
             severity=Severity.NOTE,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge.domain.site import EvseKey
-from edge.units import PhaseAmps, Seconds, WattHours, Watts
+from edge.units import Amps, PhaseAmps, Seconds, WattHours, Watts
 
 
 class EvseStatus(StrEnum):
@@ -19,6 +19,7 @@ class EvseStatus(StrEnum):
     RESERVED = "Reserved"
     UNAVAILABLE = "Unavailable"
     FAULTED = "Faulted"
+    OCCUPIED = "Occupied"  # OCPP 2.x part 2 §3.12: a car is plugged in, and nothing is said of a transaction
     UNKNOWN = "Unknown"  # ours: nothing was heard yet
 
 
@@ -102,13 +103,42 @@ class SessionEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawSampled:
-    """A sample of what the EVSE draws, on grid phases. ``at`` is when it reached us; ``energy_wh`` is the register."""
+    """A sample of what the EVSE draws, on grid phases; ``energy_wh`` is the register.
+
+    ``at`` is when the station took it, as far as its clock is known; else when it reached us. Never later than that.
+    """
 
     key: EvseKey
     at: Seconds
     current_a: PhaseAmps
     power_w: Watts | None = None
     energy_wh: WattHours | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedStated:
+    """What the session's car wants before it leaves: energy from now on, and the time until its departure.
+
+    ``departs_in_s`` counts from ``at``; None: no departure is known (any more), and with it no need. Told by the car
+    (OCPP 2.x K15 to K18) or by a person.
+    """
+
+    key: EvseKey
+    at: Seconds
+    energy_wanted_wh: WattHours
+    departs_in_s: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudLimit:
+    """What the cloud's charging profiles allow from now on, in A per phase; None: as much as there is.
+
+    EVSE 0 stands for the station: what all its EVSEs may take together.
+    """
+
+    key: EvseKey
+    at: Seconds
+    limit_a: Amps | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +170,8 @@ StationFact = (
     | SessionBegan
     | SessionEnded
     | DrawSampled
+    | NeedStated
+    | CloudLimit
     | LimitSent
     | LimitAnswered
 )

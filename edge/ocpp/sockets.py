@@ -1,9 +1,20 @@
 """What both sides' sockets have in common."""
 
+import asyncio
 import logging
+from collections.abc import Callable
+from typing import TypeAlias
 
+from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import Connection, broadcast
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Event
+
+from edge.units import Seconds
+
+# Takes a message; returns for how long no other is to be handed over.
+Receiver: TypeAlias = Callable[[str | bytes], Seconds]
 
 # A peer that doesn't read is cut off when this much waits for it: four of the largest frames. Nobody else waits for it.
 MAX_UNSENT_BYTES = 1024 * 1024
@@ -13,6 +24,65 @@ QUIET = logging.getLogger("edge.ocpp.websockets")
 QUIET.disabled = True
 
 
+class Receiving(Connection):
+    """A socket that hands its messages over as soon as they are read, without a queue and a task between.
+
+    A message in pieces, and whatever comes while one is incomplete or the receiver wants a pause, goes through the
+    library's queue, which stops reading when it is full. The order of the messages stays.
+    """
+
+    _receiver: Receiver | None = None
+    _queues = True  # while something is, or may be, in the queue
+    _fault: Exception | None = None
+    _pause_ends: Seconds = 0.0
+
+    async def deliver(self, receiver: Receiver) -> str:
+        """Hand over every message until the connection ends; return why. Errors of the receiver end it too."""
+        self._receiver = receiver
+        try:
+            while True:
+                if not self.recv_messages.frames and self.loop.time() >= self._pause_ends:
+                    self._queues = False
+                message = await self.recv()
+                await asyncio.sleep(max(0.0, self._pause_ends - self.loop.time()))
+                self._rest(receiver(message))
+        except ConnectionClosed as closed:
+            if self._fault is not None:
+                raise self._fault from None
+            return closing_reason(closed)
+        finally:
+            self._receiver, self._queues = None, True
+
+    def process_event(self, event: Event) -> None:
+        receiver = self._receiver if not self._queues else None
+        if receiver is None or not isinstance(event, Frame) or event.opcode is not Opcode.TEXT or not event.fin:
+            self._queue(event)
+        else:
+            try:
+                text = str(event.data, "utf-8")
+            except UnicodeDecodeError:
+                self._queue(event)  # the library closes the connection with the right code
+                return
+            try:
+                self._rest(receiver(text))
+            except Exception as fault:
+                self._fault, self._queues = fault, True  # raised again in deliver()
+                self.transport.abort()
+
+    def _queue(self, event: Event) -> None:
+        if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
+            self._queues = True
+        super().process_event(event)
+
+    def _rest(self, pause_s: Seconds) -> None:
+        if pause_s > 0:
+            self._pause_ends, self._queues = self.loop.time() + pause_s, True
+
+
+class CloudConnection(Receiving, ClientConnection):
+    """A socket toward the cloud."""
+
+
 def push(connection: Connection, text: str) -> bool:
     """Send without waiting, in the order of the calls. False when the peer doesn't read, and is now cut off."""
     if connection.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
@@ -20,6 +90,22 @@ def push(connection: Connection, text: str) -> bool:
         return False
     broadcast((connection,), text)
     return True
+
+
+def cut_if_stuck(connection: Connection) -> str | None:
+    """Cut off a peer that can't be got rid of in good order, and say why; to be asked now and then.
+
+    The library answers every ping, whether the peer reads or not; and once a peer has broken the protocol it waits for
+    it to end the connection, reading on as long as it sends.
+    """
+    if connection.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+        why = "it doesn't read"
+    elif connection.close_deadline is not None and connection.loop.time() > connection.close_deadline:
+        why = "it doesn't end its connection"
+    else:
+        return None
+    connection.transport.abort()
+    return why
 
 
 def peer_address(connection: Connection) -> str:

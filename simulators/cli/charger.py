@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import typer
 
 from simulators.background import Background
+from simulators.charger.quirks import named
+from simulators.charger.spec import Quirk
 from simulators.cli.course import note, print_json, run_until_signal, wait_for_gateway
 from simulators.cli.options import DEFAULT_FEEDER, FeederOption, ForOption, JsonOption, ScenarioOption, duration_s
 from simulators.demo.run import DRAIN_S
@@ -14,6 +16,7 @@ from simulators.errors import ScenarioError
 from simulators.events import EventLog, describe_move
 from simulators.feeder_link import FeederSender
 from simulators.fleet import Fleet, gateway_url
+from simulators.overrides import with_car_phases, with_dc, with_phase_switching
 from simulators.pace import ScenarioClock
 from simulators.scenario import Scenario, load_scenario
 from simulators.site import Endpoint, parse_endpoint
@@ -25,16 +28,40 @@ def charger(
         str | None,
         typer.Option("--url", metavar="URL", help="The gateway, without identity; default: the site file's."),
     ] = None,
+    quirk: Annotated[
+        list[str] | None,
+        typer.Option("--quirk", metavar="NAME", help="A habit of real stations that all have; may be repeated."),
+    ] = None,
     feeder: FeederOption = DEFAULT_FEEDER,
+    car_phases: Annotated[
+        int | None,
+        typer.Option("--car-phases", metavar="N", help="Every car charges on N phases; default: its own."),
+    ] = None,
+    switch_phases: Annotated[
+        bool, typer.Option("--switch-phases", help="Every station obeys numberPhases; default: as the site file says.")
+    ] = False,
+    dc: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dc",
+            metavar="STATION",
+            help="This station is a DC one, limited in W; may be given several times. Default: as the site file says.",
+            show_default=False,
+        ),
+    ] = None,
     for_: ForOption = None,
     json: JsonOption = False,
 ) -> None:
     """Run the scenario's chargers and cars against a gateway."""
     for_s = duration_s(for_)
     played = load_scenario(scenario)
+    played = played if car_phases is None else with_car_phases(played, car_phases)
+    played = with_phase_switching(played) if switch_phases else played
+    played = with_dc(played, dc or ())
     base = gateway_url(played.site.gateway) if url is None else _base_url(url)
     link = parse_endpoint(feeder, what="--feeder")
-    result = run_until_signal(lambda stop: _run(played, base, link, for_s=for_s, json=json, stop=stop))
+    quirks = named(quirk or ())
+    result = run_until_signal(lambda stop: _run(played, base, link, quirks, for_s=for_s, json=json, stop=stop))
     if json:
         print_json(result)
     else:
@@ -46,11 +73,18 @@ def charger(
 
 
 async def _run(
-    scenario: Scenario, url: str, link: Endpoint, *, for_s: float | None, json: bool, stop: asyncio.Event
+    scenario: Scenario,
+    url: str,
+    link: Endpoint,
+    quirks: tuple[Quirk, ...],
+    *,
+    for_s: float | None,
+    json: bool,
+    stop: asyncio.Event,
 ) -> dict[str, Any]:
     clock = ScenarioClock()
     events = EventLog(clock.now_s, lambda event: note(str(event), json=json))
-    fleet = Fleet(scenario, url)
+    fleet = Fleet(scenario, url, quirks=quirks)
     sender = await FeederSender.open(link)
     async with Background() as background:
         background.start(fleet.run())

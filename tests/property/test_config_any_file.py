@@ -10,8 +10,9 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.config import load
+from edge.config import MeterModel, load
 from edge.errors import ConfigurationError, Severity
+from tests.own_maps import no_map
 
 SOUND: dict[str, Any] = {
     "site": {"id": "x", "timezone": "UTC"},
@@ -26,7 +27,7 @@ SOUND: dict[str, Any] = {
         {"id": "A", "circuit": "garage", "class": "staff", "evse": [{"id": 1, "max_a": 32, "phases": ["L1"]}]},
         {"id": "B", "circuit": "main", "evse": [{"id": 1, "max_a": 16}, {"id": 2, "max_a": 16}]},
     ],
-    "ocpp": {"upstream": "ws://cloud/{station}", "listen": "0.0.0.0:9000"},
+    "ocpp": {"upstream": "ws://cloud/{station}", "listen": "0.0.0.0:9000", "security_profile": 0},
     "bms": {"modbus": {"fallback_a": 20}},
     "api": {"listen": "127.0.0.1:8080"},
 }
@@ -94,7 +95,7 @@ def check(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     count = content.count(b"\n") + 1
     try:
-        notes = load(file, meter_models=("eastron_sdm630",)).notes
+        notes = load(file, meter_models={"eastron_sdm630": MeterModel()}, read_map=no_map).notes
     except ConfigurationError as error:
         findings = error.findings
         assert any(each.severity is Severity.ERROR for each in findings)
@@ -106,6 +107,7 @@ def check(file: Path, content: bytes) -> None:
         assert sentence.isprintable()
         assert each.problem
         assert each.remedy
+        assert all(line.isprintable() and len(line) <= 100 for line in each.excerpt)
         assert each.line is None or 1 <= each.line <= count
     assert len({(each.key, each.problem) for each in findings}) == len(findings)
 
@@ -113,7 +115,9 @@ def check(file: Path, content: bytes) -> None:
 def test_the_file_to_spoil_is_sound(file: Path) -> None:
     """What the next test spoils is sound before."""
     file.write_text(tomlkit.dumps(SOUND), encoding="utf-8")
-    assert [each.key for each in load(file, meter_models=("eastron_sdm630",)).notes] == ["bms.modbus"]
+    assert [each.key for each in load(file, meter_models={"eastron_sdm630": MeterModel()}, read_map=no_map).notes] == [
+        "bms.modbus"
+    ]
 
 
 @given(document=spoiled())
