@@ -9,7 +9,7 @@ from operator import is_not
 import numpy as np
 
 from edge.allocation.exposure import Grant
-from edge.allocation.layout import Bools, Floats
+from edge.allocation.layout import Bools, Floats, Ints
 from edge.allocation.state import EvseState, Reach
 from edge.domain.station import EvseStatus
 
@@ -55,7 +55,10 @@ class Fleet:
     lowest_a: Floats  # of the limits that a session may be enforcing; 0 where there are none
     need_wh: Floats
     need_left_s: Floats
-    cloud_a: Floats  # infinite where the cloud sets no limit
+    cloud_a: Floats  # infinite where the cloud sets no limit; 0 for a session that is barred
+    rank: Ints
+    weight: Floats
+    guaranteed: Bools
     grants: Grants
 
     @classmethod
@@ -94,6 +97,9 @@ class Fleet:
             need_left_s=column[16],
             cloud_a=column[17],
             governed=column[18] > 0,
+            rank=column[19].astype(np.int64),
+            weight=column[20],
+            guaranteed=column[21] > 0,
             grants=grants,
         )
 
@@ -107,12 +113,13 @@ class Fleet:
 
 
 def _table(states: Sequence[EvseState]) -> Floats:
-    return np.array([_row(state) for state in states], dtype=np.float64).reshape(len(states), 19)
+    return np.array([_row(state) for state in states], dtype=np.float64).reshape(len(states), 22)
 
 
 def _row(state: EvseState) -> tuple[float | None, ...]:
     draw = state.draw_a
     holdings = state.holdings
+    ranked = state.evse if state.priority is None else state.priority
     return (
         _REACH_NUMBER[state.reach],
         state.in_session,
@@ -129,8 +136,11 @@ def _row(state: EvseState) -> tuple[float | None, ...]:
         min((grant.limit_a for grant in holdings.session), default=0.0),
         None if state.need is None else state.need.energy_wanted_wh,
         None if state.need is None else state.need.time_left_s,
-        math.inf if state.cloud_a is None else state.cloud_a,
+        0.0 if state.barred else math.inf if state.cloud_a is None else state.cloud_a,
         holdings.is_governed,
+        ranked.rank,
+        ranked.weight,
+        ranked.guaranteed,
     )
 
 

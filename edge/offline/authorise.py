@@ -36,6 +36,7 @@ class Policy:
     timezone: tzinfo
     unknown: UnknownTokens = UnknownTokens.REFUSE
     energy_limit_wh: WattHours = 5_000.0  # 25 km: the way home, or to the next station
+    cache_life: timedelta = CACHE_LIFE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ def verdict(known: Known, policy: Policy, wall: datetime) -> Verdict:
     if objection is not None:
         status, reason = objection
         return Verdict(info=TokenInfo(status=status), basis=Basis.SITE, reason=reason)
-    found = _of_cloud(known, wall) or _of_site(own) or _of_cache(known, wall) or unknown(policy)
+    found = _of_cloud(known, policy, wall) or _of_site(own) or _of_cache(known, policy, wall) or unknown(policy)
     if own is None or not found.accepted:
         return found
     return replace(found, class_id=own.class_id, cost_centre=own.cost_centre)  # the badge's rank, whoever lets it in
@@ -85,13 +86,13 @@ def _objection(own: SiteToken, policy: Policy, wall: datetime) -> tuple[TokenSta
     return None
 
 
-def _of_cloud(known: Known, wall: datetime) -> Verdict | None:
+def _of_cloud(known: Known, policy: Policy, wall: datetime) -> Verdict | None:
     """What the cloud says now, or said where nobody may override it."""
     if known.cloud is not None:
         return Verdict(info=known.cloud, basis=Basis.CLOUD, reason=f"the cloud says {known.cloud.status}")
     if known.listed is not None:
         return _judged(known.listed, Basis.LIST, wall)
-    cached = _cached(known, wall)
+    cached = _cached(known, policy, wall)
     if cached is not None and (cached.expired(wall) or cached.status not in _NOT_KNOWN | {TokenStatus.ACCEPTED}):
         return _judged(cached, Basis.CACHE, wall)
     return None
@@ -104,8 +105,8 @@ def _of_site(own: SiteToken | None) -> Verdict | None:
     return Verdict(info=info, basis=Basis.SITE, reason="one of the site's own")
 
 
-def _of_cache(known: Known, wall: datetime) -> Verdict | None:
-    cached = _cached(known, wall)
+def _of_cache(known: Known, policy: Policy, wall: datetime) -> Verdict | None:
+    cached = _cached(known, policy, wall)
     return _judged(cached, Basis.CACHE, wall) if cached is not None else None
 
 
@@ -121,12 +122,12 @@ def unknown(policy: Policy) -> Verdict:
     )
 
 
-def _cached(known: Known, wall: datetime) -> TokenInfo | None:
+def _cached(known: Known, policy: Policy, wall: datetime) -> TokenInfo | None:
     """The cache's entry, unless it is too old to be believed or spoke of its moment only."""
     cached = known.cached
     if cached is None or cached.status in _OF_THE_MOMENT:
         return None
-    too_old = cached.expires_at is None and known.cached_at is not None and wall >= known.cached_at + CACHE_LIFE
+    too_old = cached.expires_at is None and known.cached_at is not None and wall >= known.cached_at + policy.cache_life
     return None if too_old and cached.status is TokenStatus.ACCEPTED else cached
 
 

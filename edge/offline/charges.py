@@ -9,8 +9,6 @@ from edge.domain.token import TokenHash
 from edge.offline.edition import Edition
 from edge.offline.message import Request, fingerprint, mapping, text, whole
 
-# A station may send the same message again after weeks without power; then it is forgotten, its id stays used.
-KEPT = timedelta(days=60)
 RUNNING_MOST = timedelta(days=400)  # a transaction that never ended: a year-old one will not end any more
 
 _EVENT_KINDS = {"Started": EntryKind.BEGIN, "Updated": EntryKind.METER, "Ended": EntryKind.END}
@@ -132,12 +130,12 @@ class Charges:
             if transaction.began is not None and self._by_begin.get(transaction.began) == key:
                 del self._by_begin[transaction.began]
 
-    def old(self, wall: datetime) -> list[str]:
-        """The keys of those that nobody will ask for any more."""
+    def old(self, wall: datetime, kept: timedelta) -> list[str]:
+        """The keys of those that nobody will ask for any more; ``kept``: how long what ended is."""
         return [
             transaction.key
             for transaction in self._by_key.values()
-            if wall - transaction.touched_at >= (KEPT if transaction.ended is not None else RUNNING_MOST)
+            if wall - transaction.touched_at >= (kept if transaction.ended is not None else RUNNING_MOST)
         ]
 
 

@@ -28,7 +28,9 @@ from edge.units import Seconds
 # A boot that the cloud refuses or leaves pending is told again after its interval, or after this.
 BOOT_RETRY_S: Seconds = 60.0
 LATE_KEPT = 16  # messages that the cloud may yet answer; a station has one under way at a time
-
+# A station has one CALL under way at a time; what it sends beyond these isn't held in memory.
+LIVES_MOST = 16
+WAITING_MOST = 16
 
 GivenUp: TypeAlias = Callable[[Live, datetime], Entry | None]
 
@@ -68,6 +70,11 @@ class CloudLine:
         book = self._book
         return bool(len(book.backlog) or book.boot.owed or book.owed_status is not None)
 
+    def has(self, seq: int) -> bool:
+        """Whether the message of this number is a live one, that the cloud is asked about now."""
+        taken = [live.taken for live in (*self._lives.values(), *self._waiting)]
+        return any(each is not None and each.entry.seq == seq for each in taken)
+
     def cloud_connected(self, now: Seconds) -> None:
         """There is a cloud."""
         self._connected = True
@@ -86,13 +93,19 @@ class CloudLine:
             if live.taken is not None:
                 self._live_answers.abandoned(live.taken)
 
-    def forward(self, live: Live, writes: Sequence[Write] = ()) -> None:
-        """Pass a CALL of the station on when ``writes`` are kept; now, or when the line is free."""
-        if self._ours is not None:
-            self._book.steps.keep(writes)
+    def forward(self, live: Live, wall: datetime, writes: Sequence[Write] = ()) -> None:
+        """Pass a CALL of the station on when ``writes`` are kept; now, or when the line is free.
+
+        A station that doesn't wait for its answers is answered here.
+        """
+        if self._ours is None and not self._waiting and len(self._lives) < LIVES_MOST:
+            self._send(live, writes)
+            return
+        self._book.steps.keep(writes)
+        if len(self._waiting) < WAITING_MOST:
             self._waiting.append(live)
         else:
-            self._send(live, writes)
+            self._given_up(live, wall)
 
     def asked_again(self, request: Request, reading: Reading) -> bool:
         """Whether this is under way already: then the answer goes to the newer CALL."""
@@ -200,17 +213,20 @@ class CloudLine:
             self._book.steps.keep((), Fetch(head.seq))  # behind the write that brought it
 
     def _send(self, live: Live, writes: Sequence[Write] = ()) -> None:
+        before = self._lives.get(live.request.id)
+        if before is not None and before.taken is not None:  # the station gives two messages one id
+            self._live_answers.abandoned(before.taken)
         self._lives[live.request.id] = live
         transaction = live.taken.entry.transaction if live.taken is not None else _key(live.reading)
         text = live.request.text
         if live.reading is not None and live.reading.kind is not EntryKind.BEGIN:
             text = delivery.to_cloud(self._book, text, transaction)
         # Behind whatever was to be kept before, its own writes included.
-        self._book.steps.keep(writes, ToCloud(text))
+        self._book.steps.keep(writes, ToCloud(live.request.id, text))
 
     def _put_on(self, ours: Ours, text: str) -> None:
         self._ours = ours
-        self._book.steps.add(ToCloud(text))
+        self._book.steps.add(ToCloud(ours.id, text))
 
     def _ours_answered(
         self,

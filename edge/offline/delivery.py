@@ -15,10 +15,9 @@ from edge.domain.token import TokenInfo, TokenStatus
 from edge.offline.backlog import Failed
 from edge.offline.ledger import int_or_none, with_number
 from edge.offline.message import mapping, whole
-from edge.offline.settings import RefusedSession
 from edge.offline.splice import NotFound, set_member
 from edge.offline.station import StationBook
-from edge.offline.steps import EndSession, Immediate, Resume
+from edge.offline.steps import Immediate, Resume
 from edge.offline.token_info import ShownToken, info_in, token_in
 from edge.units import Seconds
 
@@ -116,11 +115,7 @@ class Delivery:
         told_now = info.status is not TokenStatus.CONCURRENT  # it is the very session that runs
         if verdict.accepted or not running or not told_now or entry.kind is EntryKind.END or record is None:
             return []
-        if self._book.settings.refused_session is RefusedSession.KEEP:
-            return []
-        return [
-            EndSession(station=self._book.id, connector=record.connector, transaction=record.key, reason=verdict.reason)
-        ]
+        return self._book.bar(record, verdict.reason)
 
 
 def payload_of(frame: object) -> Mapping[str, Any]:

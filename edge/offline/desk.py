@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from edge.domain.journal import DropTransaction, Entry
+from edge.domain.journal import DropTransaction, Entry, Transaction
 from edge.domain.token import Basis
 from edge.offline import answers, conduct, delivery
 from edge.offline.charges import read
@@ -24,11 +24,13 @@ from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
 from edge.offline.settings import OfflineSettings
 from edge.offline.station import StationBook, StationKept
-from edge.offline.steps import EndSession, Step, ToStation
+from edge.offline.steps import Judged, Step, ToStation
 from edge.offline.thinning import Slip
 from edge.offline.token_book import TokenBook
 from edge.offline.token_info import ShownToken, token_in
 from edge.units import Seconds
+
+END_AGAIN_S: Seconds = 60.0  # a session that is to end and runs on is asked to end again
 
 
 class DeskState(StrEnum):
@@ -58,7 +60,7 @@ class Desk:
         )
         self._ledger = Ledger(self.book)
         self._line = CloudLine(self.book, self._ledger, pace, self._given_up)
-        self._ended: set[str] = set()  # transactions whose end we have asked for
+        self._ask_to_end_at: Seconds | None = None  # None while the station isn't there
 
     @property
     def state(self) -> DeskState:
@@ -70,11 +72,13 @@ class Desk:
     def station_connected(self, edition: Edition) -> list[Step]:
         """The station is there, and speaks this edition."""
         self.book.edition = edition
+        self._ask_to_end_at = 0.0
         return self.book.steps.empty()
 
     def station_gone(self) -> list[Step]:
         """The station is gone: what it asked is kept, and nobody waits for the answers."""
         self._line.station_gone()
+        self._ask_to_end_at = None
         return self.book.steps.empty()
 
     def cloud_connected(self, now: Seconds) -> list[Step]:
@@ -93,7 +97,7 @@ class Desk:
         if row.conduct is Conduct.TRANSACTION:
             self._transaction(request, now, wall)
         elif self.state is not DeskState.AWAY or (row.conduct is Conduct.BOOT and self._line.asks_cloud):
-            self._line.forward(Live(request=request, since=now))
+            self._line.forward(Live(request=request, since=now), wall)
         else:
             self._answer(request, row, wall)
         return self.book.steps.empty()
@@ -127,6 +131,8 @@ class Desk:
     def tick(self, now: Seconds, wall: datetime) -> list[Step]:
         """To be called once a second, and where a :class:`edge.offline.steps.Resume` says so."""
         self._line.tick(now, wall)
+        if self._ask_to_end_at is not None and now >= self._ask_to_end_at:
+            self._ask_to_end(now)
         return self.book.steps.empty()
 
     def to_station(self, request: Request) -> str:
@@ -134,35 +140,56 @@ class Desk:
         return delivery.to_station(self.book, request.action, request.text, request.fields)
 
     def sent_again(self, slip: Slip) -> None:
-        """A person wants a message that was set aside to be tried again."""
-        self.book.backlog.add(slip)
+        """A message is on the disk to be delivered: where we had set it aside, a person wants it to be tried again."""
+        if self.book.backlog.get(slip.seq) is None and not self._line.has(slip.seq):
+            self.book.backlog.add(slip)
+
+    def erased(self, kept: Transaction) -> None:
+        """A transaction as it is on the disk: where a person has erased its token, it isn't written back."""
+        known = self.book.charges.get(kept.key)
+        if known is not None and known.token is not None and kept.token is None:
+            answer = known.answer if known.ended is None else None
+            self.book.charges.put(replace(known, token=None, answer=answer))
 
     def recheck(self, wall: datetime) -> list[Step]:
-        """The site's own tokens have changed: sessions of a token that is now refused on site are to end."""
+        """What is known of tokens may have changed: who runs a session is judged anew by the site's own."""
         for record in self.book.charges.running():
-            if record.token is None or record.key in self._ended:
+            if record.token is None:
                 continue
-            verdict = self.book.tokens.judge_hash(self.book.id, record.token, wall).verdict
-            if verdict.basis is Basis.SITE and not verdict.accepted:
-                self._ended.add(record.key)
+            judged = self.book.tokens.judge_hash(self.book.id, record.token, wall)
+            refused = judged.verdict.basis is Basis.SITE and not judged.verdict.accepted
+            if refused:
+                self.book.steps.add(*self.book.bar(record, judged.verdict.reason))
+            elif record.key not in self.book.barred:
                 self.book.steps.add(
-                    EndSession(
+                    Judged(
                         station=self.book.id,
                         connector=record.connector,
                         transaction=record.key,
-                        reason=verdict.reason,
+                        verdict=judged.verdict,
+                        hash=record.token,
                     )
                 )
         return self.book.steps.empty()
 
     def forget_old(self, wall: datetime) -> list[Step]:
         """To be called once a day: what nobody will ask for any more is deleted (retention)."""
-        old = [key for key in self.book.charges.old(wall) if not self.book.backlog.of(key)]
+        old = [key for key in self.book.charges.old(wall, self.book.settings.kept) if not self.book.backlog.of(key)]
         for key in old:
             self.book.charges.drop(key)
         if old:
             self.book.steps.keep([DropTransaction(station=self.book.id, key=key) for key in old])
         return self.book.steps.empty()
+
+    def _ask_to_end(self, now: Seconds) -> None:
+        """Those that are barred and run on: the station was away, or didn't do it."""
+        self._ask_to_end_at = now + END_AGAIN_S
+        running = {record.key for record in self.book.charges.running()}
+        for key in list(self.book.barred):
+            if key in running:
+                self.book.steps.add(self.book.end_session(key))
+            else:
+                del self.book.barred[key]
 
     def _transaction(self, request: Request, now: Seconds, wall: datetime) -> None:
         reading = read(self.book.edition, request)
@@ -174,9 +201,9 @@ class Desk:
             return
         if reading.kind.bounds_transaction:
             taken, writes = self._ledger.take_live(request, reading, wall)
-            self._line.forward(Live(request=request, since=now, reading=reading, taken=taken), writes)
+            self._line.forward(Live(request=request, since=now, reading=reading, taken=taken), wall, writes)
         else:
-            self._line.forward(Live(request=request, since=now, reading=reading))
+            self._line.forward(Live(request=request, since=now, reading=reading), wall)
 
     def _given_up(self, live: Live, wall: datetime) -> Entry | None:
         """The cloud didn't answer: the desk does. The message as it is kept; None where it isn't."""

@@ -46,9 +46,17 @@ class Ports:
     """Where a desk's steps lead. None of these may block or fail."""
 
     to_station: Callable[[str], None]
-    to_cloud: Callable[[str], None]
+    to_cloud: Callable[[str, str], None]  # with the message id before it
     judged: Callable[[Judged], None]
     end_session: Callable[[EndSession], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Links:
+    """Which of a station's connections, one after the other."""
+
+    station: int = 0
+    cloud: int = 0
 
 
 class Runner:
@@ -59,38 +67,59 @@ class Runner:
         self._ports = ports
         self._keeper = keeper
         self._clock = clock
-        self._chain: deque[Keep] = deque()
+        self._chain: deque[tuple[Keep, _Links]] = deque()
+        self._links = _Links()
+        self._handed_on = 0
         self._worker: asyncio.Task[None] | None = None
         self._asides: set[asyncio.Task[None]] = set()
 
     def do(self, steps: Sequence[Step]) -> None:
         """Carry these out. What waits for the disk is done later, in its order."""
+        self._do(steps, self._links)
+
+    def line_broken(self, *, station: bool = False, cloud: bool = False) -> None:
+        """A connection is over: what still waits to be sent on it is never sent on the next one."""
+        before = self._links
+        self._links = _Links(station=before.station + station, cloud=before.cloud + cloud)
+
+    def _do(self, steps: Sequence[Step], links: _Links) -> None:
         for step in steps:
-            if isinstance(step, Keep):
-                self._keep(step)
-            else:
-                self._now(step)
+            match step:
+                case Keep():
+                    self._keep(step, links)
+                case ToStation() if links.station != self._links.station:
+                    pass
+                case ToCloud() if links.cloud != self._links.cloud:
+                    pass
+                case _:
+                    self._now(step)
+
+    @property
+    def mark(self) -> int | None:
+        """How many writes were handed on so far; None while some of them are not on the disk yet."""
+        return self._handed_on if self._worker is None else None
 
     async def settled(self) -> None:
         """Wait until all that was to be kept is."""
         while self._worker is not None or self._asides:
             await asyncio.gather(*self._asides, *([self._worker] if self._worker is not None else []))
 
-    def _keep(self, step: Keep) -> None:
+    def _keep(self, step: Keep, links: _Links) -> None:
         if not step.writes and self._worker is None:
-            self.do(step.then)
+            self._do(step.then, links)
             return
-        self._chain.append(step)
+        self._chain.append((step, links))
+        self._handed_on += len(step.writes)
         if self._worker is None:
             self._worker = asyncio.create_task(self._follow(), name=f"journal of {self.desk.book.id}")
 
     async def _follow(self) -> None:
         try:
             while self._chain:
-                step = self._chain.popleft()
+                step, links = self._chain.popleft()
                 if step.writes:
                     await self._kept(step.writes)
-                self.do(step.then)
+                self._do(step.then, links)
         finally:
             self._worker = None
 
@@ -116,7 +145,7 @@ class Runner:
             case ToStation():
                 self._ports.to_station(step.text)
             case ToCloud():
-                self._ports.to_cloud(step.text)
+                self._ports.to_cloud(step.id, step.text)
             case Judged():
                 self._ports.judged(step)
             case EndSession():

@@ -1,6 +1,7 @@
 """How the time without a cloud is dealt with."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from edge.units import Seconds
@@ -9,8 +10,9 @@ from edge.units import Seconds
 class RefusedSession(StrEnum):
     """What becomes of a session whose token turns out to be no good (StopTransactionOnInvalidId)."""
 
-    END = "end"
-    KEEP = "keep"
+    STOP = "stop"  # it gets no current, and its station is asked to end it
+    ZERO = "zero"  # it gets no current
+    KEEP = "keep"  # it goes on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +25,11 @@ class OfflineSettings:
     # waits n intervals.
     attempts: int = 3
     retry_interval_s: Seconds = 60.0
-    refused_session: RefusedSession = RefusedSession.END
+    refused_session: RefusedSession = RefusedSession.STOP
     # Room for the messages of one station: a week of 1 kB meter values each minute, thinned beyond that.
     backlog_characters: int = 10_000_000
     # For the site: a message each 50 ms drains three days of 50 stations in hours and leaves the cloud to others.
     drain_interval_s: Seconds = 0.05
+    # A station may send the same message again after weeks without power; then its transaction is forgotten, its id
+    # stays used.
+    kept: timedelta = timedelta(days=60)

@@ -20,8 +20,8 @@ from edge.offline.charges import Charges, Reading
 from edge.offline.edition import Edition
 from edge.offline.message import Request, whole
 from edge.offline.numbers import Numbers
-from edge.offline.settings import OfflineSettings
-from edge.offline.steps import Immediate, Keep, Level, Note, Step
+from edge.offline.settings import OfflineSettings, RefusedSession
+from edge.offline.steps import EndSession, Immediate, Keep, Level, Note, Step
 from edge.offline.thinning import Slip
 from edge.offline.token_book import TokenBook
 
@@ -74,6 +74,7 @@ class StationBook:
     boot: Boot
     statuses: dict[str, ConnectorStatus]
     steps: Steps = field(default_factory=Steps)
+    barred: dict[str, str] = field(default_factory=dict)  # transactions that are to get no current, and why
 
     @classmethod
     def opened(
@@ -127,6 +128,18 @@ class StationBook:
         if thinned:
             self.steps.note("warning", "messages for the cloud were thinned out", station=self.id, dropped=len(thinned))
         return thinned
+
+    def bar(self, record: Transaction, reason: str) -> list[Immediate]:
+        """A session is to get no current any more, as the site wants it; once."""
+        if self.settings.refused_session is RefusedSession.KEEP or record.key in self.barred:
+            return []
+        self.barred[record.key] = reason
+        return [self.end_session(record.key)]
+
+    def end_session(self, transaction: str) -> EndSession:
+        """What is to be done with a session that is barred."""
+        stop = self.settings.refused_session is RefusedSession.STOP
+        return EndSession(station=self.id, transaction=transaction, reason=self.barred[transaction], stop=stop)
 
     def booted(self, text: str | None, *, owed: bool) -> list[Write]:
         """The station has booted."""

@@ -20,8 +20,9 @@ class ToStation:
 
 @dataclass(frozen=True, slots=True)
 class ToCloud:
-    """Send this frame to the cloud."""
+    """Send this CALL to the cloud."""
 
+    id: str
     text: str
 
 
@@ -55,12 +56,13 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndSession:
-    """A session is to be ended, or held at zero, by policy: its token is no longer good."""
+    """A session is to be held at zero, and where ``stop`` says so to be ended: its token is no longer good, or the
+    energy that it was given is used up."""
 
     station: str
-    connector: int | None
     transaction: str  # as the station calls it
     reason: str
+    stop: bool = True
 
 
 @dataclass(frozen=True, slots=True)

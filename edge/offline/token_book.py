@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 
 from edge.domain.journal import ClearCached, ListVersion, PutCached, ReplaceList, Write
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenHash, TokenInfo, TokenStatus, Verdict
-from edge.offline.authorise import CACHE_LIFE, NOT_NEEDED, Known, Policy, unknown, verdict
+from edge.offline.authorise import NOT_NEEDED, Known, Policy, unknown, verdict
 from edge.offline.hashing import TokenHasher
 from edge.offline.token_info import ShownToken
 
 CACHE_MOST = 10_000  # tokens; the drivers of a large site in a quarter
 # An answer that says what is known already is written again after so long only: it spares the flash.
 REFRESH = timedelta(days=1)
+
+# What is learned is on the disk by then, unless that refuses.
+WRITTEN_WITHIN = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,24 @@ class TokenBook:
         for entry in listed:
             self._listed.setdefault(entry.station, {})[entry.hash] = entry.info
         self._own = {token.hash: token for token in own}
+
+    def take_over(
+        self, *, cached: Iterable[CachedToken], listed: Iterable[ListedToken], own: Iterable[SiteToken], wall: datetime
+    ) -> None:
+        """Another process has changed what is kept: the site's own tokens are those that are kept now, and what was
+        erased of others is forgotten. What we learned a moment ago may not be on the disk yet."""
+        self._own = {token.hash: token for token in own}
+        there = {token.hash for token in cached}
+        for token in [hash_ for hash_ in self._cached if hash_ not in there]:
+            if wall - self._cached[token].learned_at >= WRITTEN_WITHIN:
+                del self._cached[token]
+        on_lists: dict[str, set[TokenHash]] = {}
+        for entry in listed:
+            on_lists.setdefault(entry.station, set()).add(entry.hash)
+        for station, tokens in on_lists.items():
+            mine = self._listed.get(station, {})
+            if len(mine) > len(tokens) and tokens <= mine.keys():
+                self._listed[station] = {token: info for token, info in mine.items() if token in tokens}
 
     def hash(self, text: str) -> TokenHash:
         """The hash of a token's text."""
@@ -96,7 +117,7 @@ class TokenBook:
 
     def expire(self, wall: datetime) -> list[Write]:
         """Forget what is too old to be believed: its retention is over."""
-        old = [token for token, cached in self._cached.items() if wall - cached.learned_at >= CACHE_LIFE]
+        old = [token for token, cached in self._cached.items() if wall - cached.learned_at >= self._policy.cache_life]
         return [write for token in old for write in self._forget(token)]
 
     def clear_cache(self) -> list[Write]:

@@ -200,7 +200,7 @@ def test_what_follows_a_begin_that_was_set_aside_is_set_aside_with_it() -> None:
 
 def test_a_session_that_the_cloud_refuses_afterwards_is_ended_by_policy() -> None:
     """Fault 12 (StopTransactionOnInvalidId)."""
-    for policy, ends in ((RefusedSession.END, 1), (RefusedSession.KEEP, 0)):
+    for policy, ends in ((RefusedSession.STOP, 1), (RefusedSession.KEEP, 0)):
         bench = Bench(settings=OfflineSettings(drain_interval_s=0.0, refused_session=policy))
         bench.start()
         local = bench.answered[2]["transactionId"]

@@ -63,7 +63,7 @@ async def story() -> None:
     to_cloud: list[str] = []
     ports = Ports(
         to_station=to_station.append,
-        to_cloud=to_cloud.append,
+        to_cloud=lambda _identifier, text: to_cloud.append(text),
         judged=lambda _judged: None,
         end_session=lambda _end: None,
     )
