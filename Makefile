@@ -30,10 +30,11 @@ test: lint
 	@$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
 
 SEEDS ?= 0-10000
+KILLS ?= 500
 
 test-long: $(DEVELOPMENT)
-	@EDGE_LONG=1 EDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest --numprocesses=auto --maxfail=20 -v \
-	  tests/scenario/test_adversary.py tests/scenario/test_stability.py $(ARGS)
+	@EDGE_LONG=1 EDGE_SEEDS=$(SEEDS) EDGE_KILLS=$(KILLS) $(BIN)/python -m pytest --numprocesses=auto --maxfail=20 -v \
+	  tests/scenario/test_adversary.py tests/scenario/test_stability.py tests/system/test_offline_kill.py $(ARGS)
 
 bench: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -36,6 +36,7 @@ from edge.ocpp.server import OcppServer
 from edge.ocpp.station_files import StationFiles
 from edge.ocpp.waiting import WaitingStation
 from edge.ocpp_set_up import ocpp_settings
+from edge.offline_set_up import open_offline
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
 from edge.web.app import make_app
@@ -74,6 +75,7 @@ class Daemon:
         self._board = Board(site, started_at=self._started_at)
         self._wiring = WiringWatch(site)
         self._vitals = Vitals(watchdog, site.control.period_s)
+        self._offline = open_offline(configuration, clock=clock, sink=self._board)
         self._ocpp = OcppServer(
             site=site,
             settings=ocpp_settings(configuration),
@@ -81,6 +83,7 @@ class Daemon:
             sink=self._board,
             shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
             dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
+            stand_ins=self._offline.clerk if self._offline is not None else lambda _station: None,
         )
         self._meters = Meters(
             meters=site.meters,
@@ -140,6 +143,8 @@ class Daemon:
                 await stack.enter_async_context(_running(self._recorder.start, self._recorder.stop))
             await stack.enter_async_context(_running(self._api.start, self._api.stop))
             stack.push_async_callback(self._meters.close)
+            if self._offline is not None:
+                await stack.enter_async_context(_running(self._offline.start, self._offline.stop))
             await stack.enter_async_context(_running(self._ocpp.start, self._ocpp.stop))
             control = asyncio.create_task(self._loop.run(), name="control loop")
             stopped = asyncio.create_task(stop.wait(), name="stop signal")

@@ -19,7 +19,13 @@
     │   ├── MeterTimeout        connected, but no answer in time
     │   ├── MeterRefused        the meter answered with a Modbus exception
     │   └── MeterImplausible    an answer that can't be the truth
-    └── FrameError              text on an OCPP socket that is no OCPP-J message
+    ├── FrameError              text on an OCPP socket that is no OCPP-J message
+    ├── EntryUnknown            the journal has no such message to send again
+    ├── TokenUnusable           what the command line was told of a token can't be used
+    └── StorageError
+        ├── StorageFull         the disk is full, the reserve too: nothing was written
+        ├── StorageTooNew       a file of a later release that this one can't read
+        └── StorageFailed       the disk refuses: read-only, worn out, gone
 
 Each leaf says what happened, where, and what to do about it. Adapters translate what their libraries raise into one of
 these at their border (``raise MeterTimeout(...) from exc``); inside the house only these travel.
@@ -151,3 +157,27 @@ class FrameError(EdgeError):
         super().__init__(what)
         self.message_id = message_id
         self.message_type = message_type
+
+
+class TokenUnusable(EdgeError):
+    """What the command line was told of a token can't be used. Says what would be right."""
+
+
+class EntryUnknown(EdgeError):
+    """The journal has no such message to send again."""
+
+
+class StorageError(EdgeError):
+    """What must outlive a restart can't be kept."""
+
+
+class StorageFull(StorageError):
+    """The disk is full, and so is the reserve. Nothing was written."""
+
+
+class StorageTooNew(StorageError):
+    """A file was written by a later release, and says that this one can't read it."""
+
+
+class StorageFailed(StorageError):
+    """The disk refuses."""

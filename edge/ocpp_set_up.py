@@ -41,6 +41,7 @@ def ocpp_settings(configuration: Configuration) -> OcppSettings:
         mirrors=tuple(mirror.url for mirror in table.mirror),
         unknown_stations=UnknownStations(table.unknown_stations),
         mode=CloudLoss(table.mode),
+        modes={station.id: CloudLoss(station.mode) for station in configuration.stations if station.mode is not None},
         verdict=Verdict(table.verdict),
         profile=general,
         security=security,

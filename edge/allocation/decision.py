@@ -247,6 +247,8 @@ class Decision:
     def _binding(self, row: int) -> tuple[Reason, int | None]:
         """What binds a served EVSE that is told all of its share."""
         shares = self.shares
+        if self.snapshot.fleet.states[row].barred:
+            return Reason.TOKEN_REFUSED, None
         if self.snapshot.fleet.paused[row] and shares.admitted[row]:
             return Reason.CAR_PAUSED, None
         if self.wishes.wake[row] and shares.refused_by[row] >= 0:
@@ -279,7 +281,7 @@ class Decision:
 
     @cached_property
     def _waits_for_turn(self) -> Bools:
-        return waits_for_turn(self._grid, self.shares.admitted & self.wishes.charge)
+        return waits_for_turn(self.snapshot.fleet, self.shares.admitted & self.wishes.charge)
 
     def _meter(self, row: int, places: Bools) -> str | None:
         """The meter of the nearest of these circuits above the EVSE."""

@@ -9,14 +9,14 @@ from operator import is_not
 import numpy as np
 
 from edge.allocation.exposure import Holdings
-from edge.allocation.layout import Bools, Floats
+from edge.allocation.layout import Bools, Floats, Ints
 from edge.allocation.state import EvseState, Reach
 from edge.domain.station import EvseStatus
 
 REACHES = tuple(Reach)
 # A transaction that runs in one of these can't charge.
 _NOT_CHARGING = (EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE)
-_COLUMNS = 19
+_COLUMNS = 22
 _GRANT_COLUMNS = 6
 
 
@@ -73,7 +73,10 @@ class Fleet:
     lowest_a: Floats  # of the limits that a session may be enforcing; 0 where there are none
     need_wh: Floats
     need_left_s: Floats
-    cloud_a: Floats  # infinite where the cloud sets no limit
+    cloud_a: Floats  # infinite where the cloud sets no limit; 0 for a session that is barred
+    rank: Ints
+    weight: Floats
+    guaranteed: Bools
     grants: Grants
 
     @classmethod
@@ -114,6 +117,9 @@ class Fleet:
             cloud_a=column[17],
             governed=column[18] > 0,
             grants=Grants.of(places),
+            rank=column[19].astype(np.int64),
+            weight=column[20],
+            guaranteed=column[21] > 0,
         )
 
     def reaches(self, *which: Reach) -> Bools:
@@ -133,6 +139,7 @@ def _table(states: Sequence[EvseState]) -> Floats:
 def _row(state: EvseState) -> tuple[float | None, ...]:
     draw = state.draw_a
     holdings = state.holdings
+    ranked = state.evse if state.priority is None else state.priority
     return (
         REACHES.index(state.reach),
         state.in_session,
@@ -149,8 +156,11 @@ def _row(state: EvseState) -> tuple[float | None, ...]:
         min([grant.limit_a for grant in holdings.session], default=0.0),
         None if state.need is None else state.need.energy_wanted_wh,
         None if state.need is None else state.need.time_left_s,
-        math.inf if state.cloud_a is None else state.cloud_a,
+        0.0 if state.barred else math.inf if state.cloud_a is None else state.cloud_a,
         holdings.is_governed,
+        ranked.rank,
+        ranked.weight,
+        ranked.guaranteed,
     )
 
 

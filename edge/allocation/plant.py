@@ -58,9 +58,6 @@ class Grid:
     max_a: Floats
     fallback_a: Floats
     step_a: Floats
-    weight: Floats
-    rank: Ints
-    guaranteed: Bools
     switches: Bools
     never_zero: Bools
     station: Ints
@@ -92,9 +89,6 @@ class Grid:
             max_a=_floats([evse.max_a for evse in evses]),
             fallback_a=_floats([evse.fallback_a for evse in evses]),
             step_a=_floats([evse.step_a for evse in evses]),
-            weight=_floats([evse.weight for evse in evses]),
-            rank=np.array([evse.rank for evse in evses], dtype=np.int64),
-            guaranteed=np.array([evse.guaranteed for evse in evses], dtype=np.bool_),
             switches=np.array([evse.switches_phases and len(evse.phases) > 1 for evse in evses], dtype=np.bool_),
             never_zero=np.array([evse.never_zero for evse in evses], dtype=np.bool_),
             station=np.array([stations[evse.key.station] for evse in evses], dtype=np.int64),

@@ -10,9 +10,32 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import allocate, check, key, meter_read, meter_scan, meter_verify, need, replay, run, status, trace
+from edge.cli import (
+    allocate,
+    check,
+    journal,
+    key,
+    meter_read,
+    meter_scan,
+    meter_verify,
+    need,
+    replay,
+    run,
+    status,
+    token,
+    trace,
+)
 from edge.cli.findings import lines
-from edge.errors import ConfigurationError, EdgeError, EvseUnknown, NeedImplausible, ProblemUnusable, RecordingUnusable
+from edge.errors import (
+    ConfigurationError,
+    EdgeError,
+    EntryUnknown,
+    EvseUnknown,
+    NeedImplausible,
+    ProblemUnusable,
+    RecordingUnusable,
+    TokenUnusable,
+)
 
 FAILED = 1
 WRONG_INPUT = 2
@@ -34,6 +57,8 @@ app.command("status")(status.status)
 app.command("need")(need.need)
 app.command("trace")(trace.trace)
 app.command("replay")(replay.replay)
+app.add_typer(token.app, name="token")
+app.add_typer(journal.app, name="journal")
 meter = typer.Typer(
     help="Find, read and prove the site's meters. They are read only, never written to.",
     no_args_is_help=True,
@@ -67,7 +92,7 @@ def main() -> None:
     except ConfigurationError as error:
         _tell("\n".join(lines(error.path, error.findings)))
         sys.exit(WRONG_INPUT)
-    except (ProblemUnusable, RecordingUnusable, EvseUnknown, NeedImplausible) as error:
+    except (ProblemUnusable, RecordingUnusable, EvseUnknown, NeedImplausible, EntryUnknown, TokenUnusable) as error:
         _tell(f"edge: {error}")
         sys.exit(WRONG_INPUT)
     except EdgeError as error:

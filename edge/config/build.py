@@ -6,7 +6,7 @@ from edge.config.ratings import Ratings
 from edge.config.schema import SiteFile
 from edge.config.schema_site import ClassTable, MeterTable
 from edge.config.schema_station import EvseTable, StationTable
-from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Site, Station
+from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Priority, Site, Station
 from edge.domain.topic import TopicValue, parse_json_path
 
 
@@ -43,6 +43,11 @@ def site(file: SiteFile, folder: Path) -> Site:
         stations=tuple(_station(station, file) for station in file.station),
         imbalance_limit_a=file.site.imbalance_limit_a,
     )
+
+
+def classes(file: SiteFile) -> dict[str, Priority]:
+    """What each priority class means, by its id."""
+    return {each.id: Priority(rank=each.rank, weight=each.weight, guaranteed=each.guaranteed) for each in file.class_}
 
 
 def _meter(table: MeterTable, folder: Path) -> Meter:

@@ -14,10 +14,11 @@ from edge.config.locate import Path, locate
 from edge.config.rules import check
 from edge.config.schema import ApiTable, SiteFile, StorageTable
 from edge.config.schema_ocpp import OcppTable
+from edge.config.schema_offline import OfflineTable
 from edge.config.schema_station import StationTable
 from edge.config.syntax import explain
 from edge.config.validate import validate
-from edge.domain.site import Site
+from edge.domain.site import Priority, Site
 from edge.errors import ConfigurationError, Finding, Severity
 
 _BYTE_ORDER_MARK = "\ufeff"
@@ -34,6 +35,8 @@ class Configuration:
     stations: tuple[StationTable, ...]  # with what isn't the domain's: their security
     api: ApiTable
     storage: StorageTable
+    offline: OfflineTable
+    classes: Mapping[str, Priority]
     notes: tuple[Finding, ...]
 
 
@@ -70,6 +73,8 @@ def load(path: FilePath | str, *, meter_models: Mapping[str, MeterModel], read_m
         stations=model.station,
         api=model.api,
         storage=model.storage,
+        offline=model.offline,
+        classes=build.classes(model),
         notes=tuple(findings),
     )
 

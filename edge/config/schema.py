@@ -10,6 +10,7 @@ from pydantic import Field
 
 from edge.config.addresses import HostPort
 from edge.config.schema_ocpp import Listen, OcppTable
+from edge.config.schema_offline import OfflineTable
 from edge.config.schema_site import ID_PATTERN, CircuitTable, ClassTable, ControlTable, MeterTable, SiteTable, Table
 from edge.config.schema_station import StationTable
 
@@ -111,4 +112,5 @@ class SiteFile(Table):
     ]
     bms: Annotated[BmsTable, Field(description="the table [bms]", examples=[{}])] = BmsTable()
     api: Annotated[ApiTable, Field(description="the table [api]", examples=[{}])] = ApiTable()
+    offline: Annotated[OfflineTable, Field(description="the table [offline]", examples=[{}])] = OfflineTable()
     storage: Annotated[StorageTable, Field(description="the table [storage]", examples=[{}])] = StorageTable()

@@ -132,6 +132,14 @@ class StationTable(Table):
     class_: Annotated[Id | None, Field(alias="class", description="the id of a priority class", examples=["staff"])] = (
         None
     )
+    mode: Annotated[
+        str | None,
+        Field(
+            pattern="^(autonomous|transparent)$",
+            description='"autonomous" or "transparent", where it differs from [ocpp] mode',
+            examples=["transparent"],
+        ),
+    ] = None
     security_profile: Annotated[
         int | None,
         Field(ge=0, le=3, description="the least security profile that it must have, 0 to 3", examples=[2]),

@@ -1,5 +1,6 @@
 """The board: the latest fact from every source, with its age. The one place in control where state changes."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
@@ -26,6 +27,7 @@ from edge.domain.station import (
     NeedStated,
     SessionBegan,
     SessionEnded,
+    SessionJudged,
     StationDescribed,
     StationFact,
     StationOffline,
@@ -44,6 +46,9 @@ START_GRACE_S = 15.0
 FAILURES_THAT_COUNT = 2
 # One sample above the limit may have been taken before it; two in a row are disobedience.
 SAMPLES_THAT_COUNT = 2
+# What is told of transactions is remembered for the newest: one that runs, and some that may be told of before they
+# are known to run.
+JUDGED_PER_EVSE = 8
 
 
 class Board:
@@ -64,6 +69,7 @@ class Board:
         self.submeters = Submeters(site)
         self._standstill = Standstill(site)
         self._in_flight: dict[int, LimitCommand] = {}
+        self._judged: OrderedDict[tuple[str, str], SessionJudged] = OrderedDict()  # by station and transaction
         self._limits: dict[tuple[LimitSource, str], LimitStated] = {}
 
     def take(self, fact: StationFact | MeterFact | LimitStated) -> None:
@@ -73,6 +79,8 @@ class Board:
                 self._take_meter(fact)
             case LimitStated():
                 self._limits[fact.source, fact.circuit] = fact
+            case SessionJudged():
+                self._take_judged(fact)
             case StationOnline() | StationOffline() | StationDescribed() | CloudLink():
                 self._stirred.update(self._keys.get(fact.station, ()))
                 self._take_station(fact)
@@ -148,6 +156,7 @@ class Board:
     def _evse_state(self, record: EvseRecord, now: Seconds) -> EvseState:
         record.holdings = record.holdings.settled(now)
         record.paused = record.has_paused(now) or (record.paused and not record.draws)
+        judged = self._judged.get((record.evse.key.station, record.transaction_id or ""))
         return EvseState(
             evse=record.evse,
             reach=self.reach(record, now),
@@ -164,6 +173,8 @@ class Board:
             told_phases=record.told_phases,
             need=record.need_left(now),
             cloud_a=self._cloud_a(record),
+            priority=judged.priority if judged is not None else None,
+            barred=judged is not None and judged.barred,
         )
 
     def _cloud_a(self, record: EvseRecord) -> Amps | None:
@@ -216,6 +227,15 @@ class Board:
             record.problem = self._standstill.problem(fact, self.evses)
             if record.problem is None:
                 record.reading = fact
+
+    def _take_judged(self, fact: SessionJudged) -> None:
+        if fact.station not in self.stations:
+            return
+        key = (fact.station, fact.transaction_id)
+        self._judged[key] = fact
+        self._judged.move_to_end(key)
+        while len(self._judged) > JUDGED_PER_EVSE * len(self.evses):
+            self._judged.popitem(last=False)
 
     def _take_station(self, fact: StationOnline | StationOffline | StationDescribed | CloudLink) -> None:
         record = self.stations.get(fact.station)

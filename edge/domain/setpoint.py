@@ -42,6 +42,7 @@ class Reason(StrEnum):
     SWITCHING_PHASES = "SWITCHING_PHASES"
     LIMITED = "LIMITED"
     CLOUD_LIMIT = "CLOUD_LIMIT"
+    TOKEN_REFUSED = "TOKEN_REFUSED"  # noqa: S105 - no password
 
 
 SENTENCES: dict[Reason, str] = {
@@ -75,6 +76,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.RECOVERING: "rises step by step now that meter {meter} is back",
     Reason.LIMITED: "{source} allows {circuit} {rating_a:g} A ({used_a:z.1f} A on {phase})",
     Reason.CLOUD_LIMIT: "the cloud's charging profile allows {rating_a:g} A",
+    Reason.TOKEN_REFUSED: "the token of this session is no longer good",
     Reason.SWITCHING_PHASES: "is changing over to {phases} of its phases",
 }
 

@@ -71,6 +71,16 @@ class EvseKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Priority:
+    """The place of a session in the order of precedence. ``rank`` 0 is served first; ``weight`` is its share inside the
+    rank; ``guaranteed``: its minimum comes before those of others of the rank."""
+
+    rank: int
+    weight: float = 1.0
+    guaranteed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evse:
     """One charging point: at most one car draws from it at a time."""
 

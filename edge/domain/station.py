@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from edge.domain.site import EvseKey
+from edge.domain.site import EvseKey, Priority
 from edge.units import Amps, PhaseAmps, Seconds, WattHours, Watts
 
 
@@ -94,6 +94,20 @@ class SessionBegan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionJudged:
+    """What the token that began a transaction is worth on site. May come before the transaction is known to run.
+
+    ``priority``: None for that of its station. ``barred``: it is to get no current.
+    """
+
+    station: str
+    transaction_id: str
+    at: Seconds
+    priority: Priority | None = None
+    barred: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded:
     """The EVSE's transaction is over; profiles for it are gone with it (OCPP 1.6 §3.13.1)."""
 
@@ -168,6 +182,7 @@ StationFact = (
     | CloudLink
     | StatusReported
     | SessionBegan
+    | SessionJudged
     | SessionEnded
     | DrawSampled
     | NeedStated

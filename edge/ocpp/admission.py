@@ -125,7 +125,7 @@ class Door:
             return self._refuse(connection, HTTPStatus.CONFLICT, "this station is connected already", station=identity)
         offer = admission.offer
         upstream = self._upstream(identity, request, offer.versions)
-        if self._mirrors or self._settings.mode is CloudLoss.TRANSPARENT or len(offer.versions) > 1:
+        if self._mirrors or self._settings.mode_of(identity) is CloudLoss.TRANSPARENT or len(offer.versions) > 1:
             problem = await upstream.open()
             if problem is None:
                 self._close_with(connection, upstream)
@@ -155,7 +155,7 @@ class Door:
         """What the station is answered when its cloud can't be had; None where it is served all the same."""
         if self._mirrors and problem.status is not None and problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return self._refuse(connection, problem.status, problem.what, station=identity)
-        if self._settings.mode is CloudLoss.TRANSPARENT:
+        if self._settings.mode_of(identity) is CloudLoss.TRANSPARENT:
             why = f"its cloud is away: {problem.what}"
             return self._refuse(connection, HTTPStatus.SERVICE_UNAVAILABLE, why, station=identity)
         return None
@@ -196,7 +196,7 @@ class Door:
             tls=self._cloud_tls,
             versions=versions,
             headers={name: value for name, value in found.items() if value is not None},
-            redial=self._settings.mode is CloudLoss.AUTONOMOUS,
+            redial=self._settings.mode_of(identity) is CloudLoss.AUTONOMOUS,
             clock=self._clock,
             timings=self._timings,
             jitter=self._jitter,

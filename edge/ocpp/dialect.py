@@ -42,6 +42,9 @@ class Dialect(Protocol):
     def setup_calls(self) -> list[OwnCall]:
         """What we ask a station that has connected."""
 
+    def stop_call(self, transaction: str) -> OwnCall:
+        """The CALL that asks the station to end a transaction."""
+
     @property
     def guard(self) -> Guard:
         """Guards what control needs of the station's configuration."""

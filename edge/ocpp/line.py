@@ -3,9 +3,9 @@
 Sans-I/O. Everything that comes of it goes into the outbox.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from edge.domain.setpoint import LimitCommand
 from edge.domain.station import LimitAnswered, LimitOutcome, LimitSent
@@ -15,6 +15,7 @@ from edge.ocpp.arbiter import OWN_TIMEOUT_S, Arbiter, CloudCall, LimitCall, Outs
 from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import Dialect, limit_outcome
 from edge.ocpp.figures import Answerer, Figures
+from edge.ocpp.stand_in import LIST_ACTIONS, StandIn
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
 from edge.units import Seconds
@@ -38,7 +39,9 @@ class Line:
         figures: Figures,
         diagnosis: Diagnosis,
         heard: CloudAnswerReader,
+        stand_in: StandIn | None = None,
     ) -> None:
+        self._stand_in = stand_in
         self._dialect = dialect
         self._memory = memory
         self._arbiter = arbiter
@@ -70,6 +73,11 @@ class Line:
             self.settle(replaced, now, LimitOutcome.NOT_SENT, "replaced by a newer limit")
         self._pump(now, wall)
 
+    def end_session(self, transaction: str, now: Seconds, wall: datetime) -> None:
+        """Ask the station to end a transaction."""
+        self._arbiter.add_own(self._dialect.stop_call(transaction))
+        self._pump(now, wall)
+
     def set_up(self, now: Seconds, wall: datetime) -> None:
         """Ask what the control needs to know of a station that has connected."""
         for work in self._dialect.setup_calls():
@@ -97,7 +105,10 @@ class Line:
                 text, writes = self._dialect.guard.answered(signed.plain(work.call), frame)
                 for write in writes:
                     self._arbiter.add_own(write)
-                if work.epoch == epoch:
+                instead = self._list_answered(work.call, frame)
+                if work.epoch == epoch and instead is not None:
+                    self._out.to_cloud(wire.result_text(work.call.id, instead))
+                elif work.epoch == epoch:
                     same = frame.id == work.call.id
                     self._out.to_cloud(text if same else wire.with_id(text, work.call.id))
                 else:
@@ -142,6 +153,14 @@ class Line:
     def settle(self, command: LimitCommand, now: Seconds, outcome: LimitOutcome, detail: str) -> None:
         """Report what became of a limit."""
         self._out.report(LimitAnswered(key=command.key, at=now, command=command.id, outcome=outcome, detail=detail))
+
+    def _list_answered(self, call: Call, frame: CallResult | CallError) -> Mapping[str, Any] | None:
+        """What the cloud is told in place of the station's answer about its local list; None to pass that on."""
+        if self._stand_in is None or call.action not in LIST_ACTIONS:
+            return None
+        if isinstance(frame, CallResult):
+            return self._stand_in.list_answered(call.action, call.payload, answer=frame.payload)
+        return self._stand_in.list_answered(call.action, call.payload, error=frame.code)
 
     def _unanswered(self, work: Work, now: Seconds) -> None:
         if self._silent_since is None:

@@ -27,6 +27,7 @@ from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.routing import FROM_CLOUD, FROM_STATION, Route, route
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.shelf import Shelf
+from edge.ocpp.stand_in import TRANSACTION_ACTIONS, StandIn
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.unreadable import Unreadable, excerpt
 from edge.ocpp.upline import Upline
@@ -58,6 +59,8 @@ class Relay:
     """One station's relay. ``nonce``: see :class:`edge.ocpp.arbiter.Arbiter`.
 
     ``shelf`` keeps the cloud's profiles, ``dossier`` what else is to be known of the station after a restart.
+    ``stand_in``: who answers the station while its cloud is away; with it every CALL of the station goes there
+    (``HandOver``), and what comes of it back through :meth:`calls_cloud` and :meth:`answers_station`.
     """
 
     def __init__(
@@ -71,8 +74,10 @@ class Relay:
         shelf: Shelf | None = None,
         figures: Figures | None = None,
         dossier: Dossier | None = None,
+        stand_in: StandIn | None = None,
     ) -> None:
         self._station = station
+        self._stand_in = stand_in
         self._controls = mode is Mode.CONTROL
         self._cloud_loss = cloud_loss
         self._out = Outbox()
@@ -85,7 +90,9 @@ class Relay:
         desk = ProfileDesk(station, nominal_voltage_v, shelf if self._controls else None)
         self._profiles = CloudProfiles(desk, self._up, self._out)
         heard = self._profiles.heard
-        self._line = Line(self._dialect, self._memory, Arbiter(nonce), self._out, self._figures, self.diagnosis, heard)
+        self._line = Line(
+            self._dialect, self._memory, Arbiter(nonce), self._out, self._figures, self.diagnosis, heard, stand_in
+        )
         self._state = RelayState.OFFLINE
         self._epoch = 0  # counts upstream connections
         self._held: Call | None = None  # the station's newest CALL that never went up
@@ -149,10 +156,12 @@ class Relay:
         return self._out.empty()
 
     def cloud_disconnected(self, now: Seconds, why: str = "") -> list[Action]:
-        """The station's upstream connection broke. What went up unanswered is the station's to repeat."""
+        """The station's upstream connection broke. Where nobody stands in, what went up unanswered is the station's to
+        repeat."""
         dropped = self._line.cloud_gone()
         self._up.gone()
-        self._pending.clear()
+        if self._stand_in is None:
+            self._pending.clear()
         self._cloud_lost_at = now
         self._enter(RelayState.CLOUD_AWAY, "warning", "cloud is away", why=why, calls_dropped=dropped)
         self._out.report(CloudLink(station=self._station.id, at=now, connected=False))
@@ -215,6 +224,27 @@ class Relay:
             self._line.write_limit(command, now, wall)
         return self._out.empty()
 
+    def calls_cloud(self, identifier: str, text: str, now: Seconds) -> list[Action]:
+        """Whoever stands in has this CALL for the cloud."""
+        if self._state is RelayState.RELAYING:
+            self._up.station_call(identifier, text, now)
+        return self._out.empty()
+
+    def answers_station(self, text: str, now: Seconds, wall: datetime) -> list[Action]:
+        """Whoever stands in has this answer for the station, the cloud's or its own."""
+        if self._state is not RelayState.OFFLINE:
+            self._out.to_station(text)
+            frame = wire.parse(text, self.version) if self._pending else None
+            if isinstance(frame, CallResult | CallError):
+                self._answered(frame, now, wall)
+        return self._out.empty()
+
+    def end_session(self, transaction: str, now: Seconds, wall: datetime) -> list[Action]:
+        """Ask the station to end a transaction."""
+        if self._state is not RelayState.OFFLINE:
+            self._line.end_session(transaction, now, wall)
+        return self._out.empty()
+
     def tick(self, now: Seconds, wall: datetime) -> list[Action]:
         """Time passes: deadlines. To be called about twice a second while the station is there."""
         self._line.tick(now, wall)
@@ -225,7 +255,10 @@ class Relay:
         return self._out.empty()
 
     def _station_calls(self, call: Call, now: Seconds, wall: datetime) -> None:
-        if self._state is RelayState.RELAYING:
+        if self._stand_in is not None:
+            self._await_answer(call)
+            self._out.hand_over(call)
+        elif self._state is RelayState.RELAYING:
             self._send_up(call, now)
         else:
             if self._held is not None:
@@ -248,6 +281,10 @@ class Relay:
             self._out.to_station(call.text)
             self._passing.asked(call, now)
             return
+        if self._stand_in is not None and call.action in TRANSACTION_ACTIONS:
+            text = self._stand_in.to_station(call.id, call.action, call.payload, call.text)
+            translated = wire.parse(text, self.version) if text is not call.text else call
+            call = translated if isinstance(translated, Call) else call
         way = route(FROM_CLOUD[self.version], call.action)
         passed_on: Call | None = call
         if way is Route.OWN:
@@ -267,7 +304,14 @@ class Relay:
     def _cloud_answers(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
         if self._up.answered(frame.id, now):
             return
-        self._out.to_station(frame.text)
+        if self._stand_in is not None:
+            self._out.hand_over(frame)
+        else:
+            self._out.to_station(frame.text)
+            self._answered(frame, now, wall)
+
+    def _answered(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
+        """The station is answered, by whomever."""
         request = self._pending.pop(frame.id, None)
         if request is None:
             return
@@ -278,7 +322,10 @@ class Relay:
             self._setup_at = now  # done by the next tick, when the station has taken in its answer
 
     def _send_up(self, call: Call, now: Seconds) -> None:
-        self._up.station_call(call, now)
+        self._up.station_call(call.id, call.text, now)
+        self._await_answer(call)
+
+    def _await_answer(self, call: Call) -> None:
         if signed.action_of(call) in self._dialect.answers_read:
             self._pending[call.id] = call
             while len(self._pending) > PENDING_KEPT:

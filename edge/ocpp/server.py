@@ -26,6 +26,7 @@ from edge.ocpp.relay import Relay
 from edge.ocpp.settings import Listener, OcppSettings, SecurityProfile
 from edge.ocpp.shelf import Shelf
 from edge.ocpp.sockets import QUIET, closing_reason, peer_address
+from edge.ocpp.stand_in import StandIns
 from edge.ocpp.station_connection import StationConnection
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.ticker import Ticker
@@ -46,7 +47,7 @@ class OcppServer:
 
     ``jitter`` gives numbers spread evenly over 0 to 1; it keeps the stations' upstream connections from being dialled
     all at once. ``shelf`` keeps the charging profiles of the stations' clouds, ``dossiers`` what is
-    known of the stations; without them both are lost at the end.
+    known of the stations; without them both are lost at the end. ``stand_ins`` answer stations whose cloud is away.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class OcppServer:
         jitter: Jitter | None = None,
         shelf: Shelf | None = None,
         dossiers: Shelf | None = None,
+        stand_ins: StandIns = lambda _station: None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -68,7 +70,7 @@ class OcppServer:
         self._log: FilteringBoundLogger = log if log is not None else structlog.get_logger(__name__)
         self._timings = timings if timings is not None else LinkTimings()
         self.figures = Figures()
-        self._links = self._make_links(site, shelf, dossiers)
+        self._links = self._make_links(site, shelf, dossiers, stand_ins)
         self._waiting = WaitingRoom()
         self._waiting_connections: set[ServerConnection] = set()
         self._door = Door(
@@ -202,9 +204,12 @@ class OcppServer:
         await asyncio.wait([closed], timeout=self._timings.cut_s)
         closed.cancel()
 
-    def _make_links(self, site: Site, shelf: Shelf | None, dossiers: Shelf | None) -> dict[str, StationLink]:
+    def _make_links(
+        self, site: Site, shelf: Shelf | None, dossiers: Shelf | None, stand_ins: StandIns
+    ) -> dict[str, StationLink]:
         nonce = secrets.token_hex(6)
         kept = {station.id: Dossier(station.id, dossiers) for station in site.stations}
+        standing = {station.id: stand_ins(station.id) for station in site.stations}
         return {
             station.id: StationLink(
                 station=station.id,
@@ -214,12 +219,14 @@ class OcppServer:
                     station=station,
                     nominal_voltage_v=site.nominal_voltage_v,
                     mode=site.control.mode,
-                    cloud_loss=self._settings.mode,
+                    cloud_loss=self._settings.mode_of(station.id),
                     nonce=nonce,
                     shelf=shelf,
                     figures=self.figures,
                     dossier=kept[station.id],
+                    stand_in=standing[station.id],
                 ),
+                stand_in=standing[station.id],
                 clock=self._clock,
                 sink=self._sink,
                 timings=self._timings,

@@ -75,8 +75,9 @@ class OcppSettings:
     ``upstream`` is a ws:// or wss:// address; ``{station}`` in it stands for the station's identity, percent-encoded,
     ``{path}`` for the path by which the station came. ``path`` says where in it the identity is; None: at its end.
     ``tls_listen`` is for stations of profile 2 and 3, with ``tls``; ``plain_listen`` for all others. ``security`` has
-    the stations that differ from ``profile``. ``cloud_tls`` is for a wss:// upstream; its certificate is ours as a
-    station (profile 3). ``mirrors`` are addresses like ``upstream`` of those that get copies.
+    the stations that differ from ``profile``, ``modes`` those that differ from ``mode``. ``cloud_tls`` is for a wss://
+    upstream; its certificate is ours as a station (profile 3). ``mirrors`` are addresses like
+    ``upstream`` of those that get copies.
     """
 
     plain_listen: Listener | None
@@ -86,6 +87,7 @@ class OcppSettings:
     path: str | None = None
     unknown_stations: UnknownStations = UnknownStations.WAIT
     mode: CloudLoss = CloudLoss.AUTONOMOUS
+    modes: Mapping[str, CloudLoss] = field(default_factory=dict)
     verdict: Verdict = Verdict.LOCAL
     profile: SecurityProfile = SecurityProfile.NONE
     security: Mapping[str, StationSecurity] = field(default_factory=dict)
@@ -95,3 +97,7 @@ class OcppSettings:
     def security_of(self, station: str) -> StationSecurity:
         """What a station must show."""
         return self.security.get(station) or StationSecurity(profile=self.profile)
+
+    def mode_of(self, station: str) -> CloudLoss:
+        """What a station notices when its cloud is away."""
+        return self.modes.get(station, self.mode)

@@ -12,7 +12,7 @@ from edge.clock import Clock
 from edge.control.ports import FactSink
 from edge.domain.setpoint import LimitCommand
 from edge.domain.station import StationDescribed
-from edge.ocpp.actions import Action, CloseStation, Note, Report, ToCloud, ToStation
+from edge.ocpp.actions import Action, CloseStation, HandOver, Note, Report, ToCloud, ToStation
 from edge.ocpp.dossier import Description, Dossier
 from edge.ocpp.figures import Figures
 from edge.ocpp.liveness import Liveness
@@ -21,6 +21,8 @@ from edge.ocpp.pace import Pace
 from edge.ocpp.quirk_records import quirks_of
 from edge.ocpp.relay import Relay, RelayState
 from edge.ocpp.sockets import push
+from edge.ocpp.stand_in import StandIn
+from edge.ocpp.stand_in_line import StandInLine
 from edge.ocpp.start_delay import StartDelay
 from edge.ocpp.station_connection import StationConnection
 from edge.ocpp.timings import LinkTimings
@@ -47,14 +49,17 @@ class StationLink:
         timings: LinkTimings,
         figures: Figures,
         log: FilteringBoundLogger,
+        stand_in: StandIn | None = None,
     ) -> None:
         self._station = station
+        self._stand_in = stand_in
         self._dossier = dossier
         self._figures = figures
         self.trace = Trace()
         self._pace = Pace()
         self._relay = relay
         self._clock = clock
+        self._line = StandInLine(stand_in, relay, clock, self._perform) if stand_in is not None else None
         self._sink = sink
         self._log = log
         self._connection: StationConnection | None = None
@@ -133,6 +138,8 @@ class StationLink:
         """Let the relay's and the upstream connection's deadlines pass."""
         if self._connection is not None:
             self._perform(self._relay.tick(self._clock.monotonic(), self._clock.wall()))
+        if self._stand_in is not None:
+            self._stand_in.tick()
         if self._upstream is not None:
             self._upstream.tick()
         problem = self._dossier.problem
@@ -169,12 +176,16 @@ class StationLink:
         self._spoken = version
         self._pace = Pace()
         self._perform(self._relay.station_connected(now, version, **details))
+        if self._stand_in is not None:
+            self._stand_in.station_connected(version)
         return before
 
     def _detach(self, connection: StationConnection, why: str) -> None:
         if self._connection is connection:
             self._connection = self._upstream = None
             self._perform(self._relay.station_gone(self._clock.monotonic(), why, planned=self._stops))
+            if self._stand_in is not None:
+                self._stand_in.station_gone()
 
     def _station_text(self, connection: StationConnection, text: str | bytes) -> Seconds:
         if self._connection is not connection:
@@ -208,6 +219,8 @@ class StationLink:
     def _cloud_up(self, upstream: Upstream) -> None:
         if self._upstream is upstream:
             self._perform(self._relay.cloud_connected(self._clock.monotonic()))
+            if self._stand_in is not None:
+                self._stand_in.cloud_connected()
 
     def _cloud_text(self, upstream: Upstream, text: str | bytes) -> Seconds:
         if self._upstream is upstream:
@@ -228,6 +241,8 @@ class StationLink:
     def _cloud_down(self, upstream: Upstream, why: str) -> None:
         if self._upstream is upstream:
             self._perform(self._relay.cloud_disconnected(self._clock.monotonic(), why))
+            if self._stand_in is not None:
+                self._stand_in.cloud_lost()
 
     def _perform(self, actions: Iterable[Action]) -> None:
         for action in actions:
@@ -242,6 +257,9 @@ class StationLink:
                     if isinstance(action.fact, StationDescribed):
                         self._know(Description.of(action.fact))
                     self._sink.take(action.fact)
+                case HandOver():
+                    if self._line is not None:
+                        self._line.hand_over(action.frame)
                 case CloseStation():
                     if self._connection is not None:
                         self._close(self._connection, action.code, action.reason)

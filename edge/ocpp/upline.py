@@ -12,10 +12,11 @@ from typing import Any
 from edge.ocpp import wire
 from edge.ocpp.actions import Outbox
 from edge.ocpp.figures import Answerer, Figures
-from edge.ocpp.wire import Call
 from edge.units import Seconds
 
 ANSWER_S = 30.0  # what a station waits for its cloud before it gives a CALL up, in common firmware
+# Ours hold the station's up, whose desk gives a CALL up after 15 s: by then those must have gone out.
+OWN_ANSWER_S = 10.0
 OWN_MOST = 64  # reports of 64 profiles are 64 CALLs at most
 
 
@@ -28,16 +29,16 @@ class Upline:
         self._prefix = f"edge-{nonce}-u"
         self._count = 0
         self._stations: OrderedDict[str, Seconds] = OrderedDict()  # unanswered, and since when
-        self._waiting: deque[Call] = deque()  # the station's, while ours is outstanding
+        self._waiting: deque[tuple[str, str]] = deque()  # the station's, while ours is outstanding
         self._own: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=OWN_MOST)
         self._outstanding: tuple[str, Seconds] | None = None  # ours
 
-    def station_call(self, call: Call, now: Seconds) -> None:
+    def station_call(self, identifier: str, text: str, now: Seconds) -> None:
         """Pass a CALL of the station on, at once unless one of ours is outstanding."""
         if self._outstanding is not None:
-            self._waiting.append(call)
+            self._waiting.append((identifier, text))
         else:
-            self._pass_on(call, now)
+            self._pass_on(identifier, text, now)
 
     def own_call(self, action: str, payload: Mapping[str, Any], now: Seconds) -> None:
         """Make a CALL of our own as soon as the line is free."""
@@ -58,7 +59,7 @@ class Upline:
 
     def tick(self, now: Seconds) -> None:
         """Give up what stays unanswered."""
-        if self._outstanding is not None and now - self._outstanding[1] >= ANSWER_S:
+        if self._outstanding is not None and now - self._outstanding[1] >= OWN_ANSWER_S:
             self._out.note("debug", "the cloud didn't answer a call of the gateway", id=self._outstanding[0])
             self._release(now)
         while self._stations and now - next(iter(self._stations.values())) >= ANSWER_S:
@@ -75,12 +76,12 @@ class Upline:
     def _release(self, now: Seconds) -> None:
         self._outstanding = None
         while self._waiting:
-            self._pass_on(self._waiting.popleft(), now)
+            self._pass_on(*self._waiting.popleft(), now)
         self._pump(now)
 
-    def _pass_on(self, call: Call, now: Seconds) -> None:
-        self._stations[call.id] = now
-        self._out.to_cloud(call.text)
+    def _pass_on(self, identifier: str, text: str, now: Seconds) -> None:
+        self._stations[identifier] = now
+        self._out.to_cloud(text)
 
     def _pump(self, now: Seconds) -> None:
         if not self._own or self._outstanding is not None or self._stations:

@@ -97,6 +97,10 @@ class DialectV2:
                 calls.append(OwnCall(action="TriggerMessage", payload=payload))
         return calls
 
+    def stop_call(self, transaction: str) -> OwnCall:
+        """See :class:`edge.ocpp.dialect.Dialect`."""
+        return OwnCall(action="RequestStopTransaction", payload={"transactionId": transaction})  # part 2 F03
+
     def learn(self, work: OwnCall, answer: CallResult | CallError) -> list[OwnCall]:
         """Learn from the station's answer to one of our questions; a refusal teaches nothing."""
         if isinstance(answer, CallError):

@@ -5,10 +5,11 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import decision, metering, relay, solve, tick
+from tests.benchmarks import decision, journal, metering, relay, solve, tick
 
 BENCHMARKS = {
     "decision": decision.figures,
+    "journal": journal.figures,
     "metering": metering.figures,
     "relay": relay.figures,
     "solve": solve.figures,

@@ -165,13 +165,13 @@ async def _gateway(mode: str, upstream: str, stations: int) -> AsyncIterator[Rel
     port = _free_port()
     with tempfile.TemporaryDirectory() as folder:
         site = Path(folder, "site.toml")
-        await asyncio.to_thread(site.write_text, _site(mode, port, upstream, stations))
+        await asyncio.to_thread(site.write_text, _site(mode, port, upstream, stations, folder))
         arguments = ("run", "--config", str(site), "--log-level", "error", "--socket", str(Path(folder, "edge.sock")))
         async with _process("edge", *arguments, up=lambda: _accepts(port)) as pid:
             yield Relay(port=port, pid=pid)
 
 
-def _site(mode: str, port: int, upstream: str, stations: int) -> str:
+def _site(mode: str, port: int, upstream: str, stations: int, folder: str) -> str:
     head = f"""
 [site]
 id = "bench"
@@ -186,6 +186,8 @@ listen = "127.0.0.1:{port}"
 upstream = "{upstream}/{{station}}"
 [api]
 listen = "127.0.0.1:{_free_port()}"
+[storage]
+path = "{folder}/storage"
 """
     return head + "".join(
         f'[[station]]\nid = "CP-{number:03}"\ncircuit = "main"\n[[station.evse]]\nid = 1\nmax_a = 16\n'

@@ -114,6 +114,10 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
         snapshot(circuit(63), replace(charging(told_a=10), cloud_a=10.0)),
         "10.0 A: the cloud's charging profile allows 10 A",
     ),
+    Reason.TOKEN_REFUSED: (
+        snapshot(circuit(63), replace(charging(told_a=10), barred=True)),
+        "0.0 A: the token of this session is no longer good",
+    ),
     Reason.NO_WHOLE_STEP: (
         snapshot(circuit(63), arrived(evse(min_a=6, max_a=7, step_a=4.0))),
         "0.0 A: no whole step of its limit lies between the least and the most this EVSE can give",
