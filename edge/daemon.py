@@ -171,6 +171,9 @@ class Daemon:
     def _publish(self, snapshot: Snapshot, decision: Decision) -> None:
         self._last = (snapshot, decision)
         self._watch_wiring(snapshot)
+        if self._offline is not None:
+            readings = {name: record.reading for name, record in self._board.meters.items()}
+            self._offline.meters_read({n: r.import_wh if r is not None else None for n, r in readings.items()})
         if self._recorder is not None:
             self._recorder.record(decision)
 

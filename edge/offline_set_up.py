@@ -8,12 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import orjson
 import structlog
 
 from edge.clock import Clock
 from edge.config import Configuration
 from edge.control.ports import FactSink
-from edge.domain.journal import Entry, EntryState
+from edge.domain.journal import Entry, EntryState, ForgetSessions
+from edge.domain.session import QUARTER_S
 from edge.domain.site import Mode, Priority
 from edge.domain.station import SessionJudged
 from edge.errors import StorageError
@@ -31,9 +33,10 @@ from edge.offline.thinning import Slip
 from edge.offline.token_book import TokenBook
 from edge.storage.key import token_key
 from edge.storage.reading import Kept, KeptTokens, kept, kept_tokens
-from edge.storage.store import Store
+from edge.storage.session_file import METER_TOPIC
+from edge.storage.store import HistoryRow, Store
 from edge.storage.writer import Writer
-from edge.units import Seconds
+from edge.units import Seconds, WattHours
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +65,8 @@ class Offline:
         self._tokens = TokenBook(hasher, policy(configuration))
         self._clerks: dict[str, Clerk] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._sessions_kept = timedelta(days=configuration.offline.session_days)
+        self._quarter: int | None = None
         _load(self._tokens, kept_tokens(self._store))
         self._sit_down(configuration, kept(self._store))
 
@@ -104,6 +109,7 @@ class Offline:
                     sizes=found.sizes,
                     precious=found.precious,
                     transactions=found.transactions,
+                    sessions=found.sessions,
                     boots=found.boots,
                     statuses=found.statuses,
                 ),
@@ -127,6 +133,18 @@ class Offline:
                 barred=barred,
             )
         )
+
+    def meters_read(self, imports_wh: Mapping[str, WattHours | None]) -> None:
+        """The import registers of the site's meters: kept at the begin of each quarter of an hour."""
+        wall = self._clock.wall()
+        quarter = int(wall.timestamp()) // QUARTER_S
+        if quarter == self._quarter:
+            return
+        self._quarter = quarter
+        for meter, import_wh in imports_wh.items():
+            if import_wh is not None:
+                body = orjson.dumps({"import_wh": import_wh}).decode()
+                self._writer.remember(HistoryRow(at=wall, topic=METER_TOPIC + meter, body=body))
 
     async def _watch(self) -> None:
         """Take over what ``edge token`` and ``edge journal`` have written."""
@@ -170,10 +188,10 @@ class Offline:
             await asyncio.sleep(FORGET_S)
             for clerk in self._clerks.values():
                 clerk.forget_old()
-            writes = self._tokens.expire(self._clock.wall())
-            if writes:
-                with contextlib.suppress(StorageError):  # tomorrow, then
-                    await self._writer.keep(writes)
+            wall = self._clock.wall()
+            writes = [*self._tokens.expire(wall), ForgetSessions(before=wall - self._sessions_kept)]
+            with contextlib.suppress(StorageError):  # tomorrow, then
+                await self._writer.keep(writes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from edge.cli import (
     meter_verify,
     need,
     replay,
+    report,
     run,
     status,
     token,
@@ -59,6 +60,7 @@ app.command("trace")(trace.trace)
 app.command("replay")(replay.replay)
 app.add_typer(token.app, name="token")
 app.add_typer(journal.app, name="journal")
+app.add_typer(report.app, name="report")
 meter = typer.Typer(
     help="Find, read and prove the site's meters. They are read only, never written to.",
     no_args_is_help=True,

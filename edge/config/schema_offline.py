@@ -54,3 +54,7 @@ class OfflineTable(Table):
         int,
         Field(ge=7, le=3650, description="how long what ended is kept in days, 7 to 3650", examples=[60]),
     ] = 60
+    session_days: Annotated[
+        int,
+        Field(ge=1, le=3650, description="how long session records are kept in days, 1 to 3650", examples=[730]),
+    ] = 730

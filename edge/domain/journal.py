@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+from edge.domain.session import Session
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenHash
 
 
@@ -177,6 +178,29 @@ class RemoveSiteToken:
     hash: TokenHash
 
 
-JournalWrite: TypeAlias = PutEntry | DropEntry | PutTransaction | DropTransaction
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutSession:
+    """Keep this session's record."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropSession:
+    """There was no such session."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetSessions:
+    """Sessions that ended before this are of no more use (retention)."""
+
+    before: datetime
+
+
+JournalWrite: TypeAlias = (
+    PutEntry | DropEntry | PutTransaction | DropTransaction | PutSession | DropSession | ForgetSessions
+)
 RegistryWrite: TypeAlias = PutBoot | PutStatus | PutCached | ClearCached | ReplaceList | PutSiteToken | RemoveSiteToken
 Write: TypeAlias = JournalWrite | RegistryWrite

@@ -74,6 +74,8 @@ class Delivery:
         if info is not None and shown is not None:
             writes += self._book.tokens.learn(self._book.id, shown, info, wall)
             then += self._refused_session(entry, info, shown, wall)
+            if info.status is TokenStatus.ACCEPTED and entry.transaction is not None:
+                writes += self._book.accounts.limited(entry.transaction, None)
         self._book.steps.keep(writes, *then, Resume())
 
     def refused(self, entry: Entry, code: str, description: str, now: Seconds) -> None:

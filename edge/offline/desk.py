@@ -149,6 +149,7 @@ class Desk:
         known = self.book.charges.get(kept.key)
         if known is not None and known.token is not None and kept.token is None:
             answer = known.answer if known.ended is None else None
+            self.book.accounts.erased(known.token)
             self.book.charges.put(replace(known, token=None, answer=answer))
 
     def recheck(self, wall: datetime) -> list[Step]:
@@ -203,7 +204,8 @@ class Desk:
             taken, writes = self._ledger.take_live(request, reading, wall)
             self._line.forward(Live(request=request, since=now, reading=reading, taken=taken), wall, writes)
         else:
-            self._line.forward(Live(request=request, since=now, reading=reading), wall)
+            writes = self._ledger.take_note(request, reading, wall)
+            self._line.forward(Live(request=request, since=now, reading=reading), wall, writes)
 
     def _given_up(self, live: Live, wall: datetime) -> Entry | None:
         """The cloud didn't answer: the desk does. The message as it is kept; None where it isn't."""

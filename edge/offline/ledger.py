@@ -109,7 +109,7 @@ class Ledger:
             writes.append(PutTransaction(transaction=self._book.charges.put(taken.before)))
         elif key is not None:
             self._book.charges.drop(key)
-            writes.append(DropTransaction(station=self._book.id, key=key))
+            writes += [DropTransaction(station=self._book.id, key=key), *self._book.accounts.undone(key)]
         return writes
 
     def begun(self, taken: Taken, cloud_id: int, payload: object, wall: datetime) -> tuple[str, list[Write]]:
@@ -126,7 +126,7 @@ class Ledger:
         if cloud_id > 0 and charges.get(str(cloud_id)) is None:
             key = str(cloud_id)
             charges.drop(local)
-            writes.append(DropTransaction(station=self._book.id, key=local))
+            writes += [DropTransaction(station=self._book.id, key=local), *self._book.accounts.renamed(local, key)]
         told = orjson.dumps(payload).decode()
         told = with_number(told, ("transactionId",), int(key))
         record = charges.put(replace(record, key=key, cloud_id=cloud_id, answer=told, touched_at=wall))
@@ -184,7 +184,26 @@ class Ledger:
             record = replace(record, token=self._token(request))
         if reading.kind is EntryKind.END:
             record = replace(record, ended=reading.mark, touched_at=wall)
-        return entry, [PutTransaction(transaction=charges.put(record))]
+        noted = self._noted(request, reading, key, entry.seq, wall)
+        return entry, [PutTransaction(transaction=charges.put(record)), *noted]
+
+    def take_note(self, request: Request, reading: Reading, wall: datetime) -> list[Write]:
+        """A message that passes to the cloud and isn't kept: for the session's record."""
+        if reading.key is None or self._book.charges.get(reading.key) is None:
+            return []
+        return self._noted(request, reading, reading.key, None, wall)
+
+    def _noted(self, request: Request, reading: Reading, key: str, number: int | None, wall: datetime) -> list[Write]:
+        """For the session's record; one that has taken what it was given is barred."""
+        accounts = self._book.accounts
+        if number is None and accounts.get(key) is None:
+            number = self._book.numbers.next()
+        writes = accounts.noted(self._book.edition, request, reading, key, number or 0, wall)
+        session, record = accounts.get(key), self._book.charges.get(key)
+        limit_wh = session.energy_limit_wh if session is not None else None
+        if session is not None and record is not None and limit_wh is not None and session.energy_wh >= limit_wh:
+            self._book.steps.add(*self._book.bar(record, f"it has taken the {limit_wh:f} Wh that it was given"))
+        return writes
 
     def _counted(self, record: Transaction, order: int, wall: datetime) -> Transaction:
         """With this seqNo taken; a gap is told when it opens (fault 9)."""
@@ -200,12 +219,13 @@ class Ledger:
         payload = self._answer(request, record, wall)
         if record is not None and reading.kind is EntryKind.BEGIN and reading.order is None:
             record = self._book.charges.put(replace(record, answer=orjson.dumps(payload).decode()))
-            writes = [PutTransaction(transaction=record)]
+            writes = [*writes, PutTransaction(transaction=record)]
         room = self._book.queue(entry, precious=reading.precious)
         then: list[Immediate] = [ToStation(result(request.answer_id, payload))]
         judged = self._judged(request, wall)
         if judged is not None and entry.transaction is not None and reading.kind is not EntryKind.END:
             then.append(self.let_in(reading, entry.transaction, judged))
+            writes = [*writes, *self._book.accounts.limited(entry.transaction, judged.verdict.energy_limit_wh)]
         self._book.steps.keep([PutEntry(entry=entry), *writes, *room], *then)
 
     def let_in(self, reading: Reading, transaction: str, judged: JudgedToken) -> Judged:

@@ -15,6 +15,8 @@ from edge.domain.journal import (
     Transaction,
     Write,
 )
+from edge.domain.session import Session
+from edge.offline.accounts import Accounts
 from edge.offline.backlog import Backlog, slip
 from edge.offline.charges import Charges, Reading
 from edge.offline.edition import Edition
@@ -32,6 +34,7 @@ class StationKept:
 
     slips: tuple[tuple[Slip, int], ...] = ()
     transactions: tuple[Transaction, ...] = ()
+    sessions: tuple[Session, ...] = ()
     boot: Boot | None = None
     statuses: tuple[ConnectorStatus, ...] = ()
 
@@ -70,6 +73,7 @@ class StationBook:
     numbers: Numbers
     settings: OfflineSettings
     charges: Charges
+    accounts: Accounts
     backlog: Backlog
     boot: Boot
     statuses: dict[str, ConnectorStatus]
@@ -99,6 +103,7 @@ class StationBook:
             numbers=numbers,
             settings=settings,
             charges=Charges(station, kept.transactions),
+            accounts=Accounts(station, tokens, kept.sessions),
             backlog=backlog,
             boot=kept.boot or never,
             statuses={status.connector: status for status in kept.statuses},
@@ -185,6 +190,7 @@ def kept_of(
     transactions: Iterable[Transaction],
     boots: Iterable[Boot],
     statuses: Iterable[ConnectorStatus],
+    sessions: Iterable[Session] = (),
 ) -> StationKept:
     """What was kept of one station, out of what was kept of all. ``sizes`` and ``precious`` by the entries' numbers."""
     return StationKept(
@@ -194,6 +200,7 @@ def kept_of(
             if entry.station == station and entry.state is EntryState.PENDING
         ),
         transactions=tuple(transaction for transaction in transactions if transaction.station == station),
+        sessions=tuple(session for session in sessions if session.station == station),
         boot=next((boot for boot in boots if boot.station == station), None),
         statuses=tuple(status for status in statuses if status.station == station),
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edge.domain.journal import Boot, ConnectorStatus, Entry, EntryState, ListVersion, Transaction
+from edge.domain.session import Session
 from edge.domain.token import CachedToken, ListedToken, SiteToken
 from edge.storage import rows
 from edge.storage.store import Store
@@ -18,6 +19,7 @@ class Kept:
     sizes: dict[int, int]  # characters of each entry's text, by its number
     precious: frozenset[int]  # the numbers of those that are signed or billed by
     transactions: tuple[Transaction, ...]
+    sessions: tuple[Session, ...]  # those that run
     boots: tuple[Boot, ...]
     statuses: tuple[ConnectorStatus, ...]
     highest: int  # the greatest number that an entry ever had
@@ -53,6 +55,7 @@ def kept(store: Store) -> Kept:
         sizes={row["seq"]: row["size"] for row in found},
         precious=frozenset(row["seq"] for row in found if row["precious"]),
         transactions=tuple(rows.transaction(row) for row in journal.execute("SELECT * FROM charge")),
+        sessions=tuple(rows.session(row) for row in journal.execute("SELECT * FROM session WHERE ended_at IS NULL")),
         boots=tuple(rows.boot(row) for row in registry.execute("SELECT * FROM boot")),
         statuses=tuple(rows.connector_status(row) for row in registry.execute("SELECT * FROM connector_status")),
         highest=highest,

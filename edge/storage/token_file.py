@@ -49,6 +49,7 @@ class TokenFile:
                 "said_by_the_cloud": _rows(registry, "SELECT * FROM cached_token WHERE hash = ?", token),
                 "local_lists": _rows(registry, "SELECT * FROM listed_token WHERE hash = ?", token),
                 "transactions": _rows(journal, "SELECT * FROM charge WHERE token = ?", token),
+                "sessions": _rows(journal, "SELECT * FROM session WHERE token = ?", token),
                 "messages_for_the_cloud": _messages(journal, token, text),
             }
 
@@ -64,7 +65,14 @@ class TokenFile:
             _all(
                 journal, ["UPDATE charge SET token = NULL, answer = NULL WHERE token = ? AND ended IS NOT NULL"], token
             )
-            _all(journal, ["UPDATE charge SET token = NULL WHERE token = ?"], token)
+            _all(
+                journal,
+                [
+                    "UPDATE charge SET token = NULL WHERE token = ?",
+                    "UPDATE session SET token = NULL, hint = '' WHERE token = ?",
+                ],
+                token,
+            )
             return len(_messages(journal, token, text))
 
     def _write(self, writes: Iterable[Write]) -> None:

@@ -172,7 +172,7 @@ class Station:
             try:
                 await connection.send(json.dumps([2, identifier, action, payload]))
                 async with asyncio.timeout(PATIENCE_S):
-                    answer = await waits
+                    answer: dict[str, Any] = await waits
             except (ConnectionClosed, ConnectionError, TimeoutError):
                 continue
             finally:

@@ -30,6 +30,29 @@ CREATE TABLE charge (
     PRIMARY KEY (station, transaction_key)
 ) STRICT, WITHOUT ROWID;
 
+-- Sessions as they are reported. Times in UTC, energies in Wh as decimal text; what is exact stays so.
+CREATE TABLE session (
+    id INTEGER PRIMARY KEY,
+    station TEXT NOT NULL,
+    evse INTEGER,
+    transaction_key TEXT NOT NULL,
+    token TEXT,
+    hint TEXT NOT NULL,
+    class_id TEXT,
+    cost_centre TEXT,
+    internal INTEGER NOT NULL,
+    began_at TEXT NOT NULL,
+    ended_at TEXT,
+    end_reason TEXT,
+    register_begin_wh TEXT,
+    register_wh TEXT,
+    register_at TEXT,
+    energy_wh TEXT NOT NULL,
+    quarters TEXT NOT NULL,
+    signed TEXT NOT NULL,
+    energy_limit_wh TEXT
+) STRICT;
+
 -- highest: the greatest number that an entry ever had; entries go, it stays. secret: what makes local ids look random.
 CREATE TABLE counter (
     only INTEGER PRIMARY KEY CHECK (only = 1),
