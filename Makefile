@@ -11,7 +11,7 @@ SOURCES := edge simulators tests packaging
 SPLIT := ---- development:
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint format lock clean
+.PHONY: help demo test bench lint format lock tools clean
 
 help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
@@ -20,6 +20,7 @@ help:
 	@echo "make lint    style, types and import rules alone"
 	@echo "make format  put the code into its form"
 	@echo "make lock    renew requirements.lock from pyproject.toml"
+	@echo "make tools   mosquitto and mbpoll from Debian, which some tests want (as root)"
 	@echo "make clean   remove what these targets made"
 
 demo: $(RUNTIME)
@@ -44,6 +45,11 @@ format: $(DEVELOPMENT)
 lock: $(DEVELOPMENT)
 	@$(PIP) install uv
 	@$(BIN)/python packaging/lock.py
+
+# Peers of other makers for the tests of the building's interface. The service that comes along isn't needed.
+tools:
+	@command -v mbpoll >/dev/null && { command -v mosquitto || test -x /usr/sbin/mosquitto; } >/dev/null || \
+	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends mosquitto mbpoll; }
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

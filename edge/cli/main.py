@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import allocate, check, replay, run, status
+from edge.cli import allocate, check, points, replay, run, status
 from edge.cli.findings import lines
 from edge.errors import ConfigurationError, EdgeError, ProblemUnusable, RecordingUnusable
 
@@ -31,6 +31,7 @@ app.command("check")(check.check)
 app.command("allocate")(allocate.allocate)
 app.command("status")(status.status)
 app.command("replay")(replay.replay)
+app.command("points")(points.points)
 
 
 def _version(wanted: bool) -> None:

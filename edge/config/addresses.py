@@ -83,11 +83,27 @@ def check_upstream(text: str) -> None:
         raise ValueError(f"has braces other than {STATION_PLACEHOLDER}")
 
 
-def check_broker(text: str) -> None:
-    """``mqtt://`` or ``mqtts://``, and a host."""
+class Broker(NamedTuple):
+    """An MQTT broker."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+_BROKER_PORTS = {"mqtt": 1883, "mqtts": 8883}  # as registered with IANA
+
+
+def broker(text: str) -> Broker:
+    """``mqtt://`` or ``mqtts://`` (TLS), a host, and a port where it isn't the usual one."""
     parts = _split(text)
-    if parts.scheme not in {"mqtt", "mqtts"}:
+    if parts.scheme not in _BROKER_PORTS:
         raise ValueError(f"begins with {parts.scheme or 'no scheme'}:, not with mqtt:// or mqtts://")
+    if "@" in parts.netloc:
+        raise ValueError("has a user in it, who belongs into username and password")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("has more than a host and a port in it")
+    return Broker(parts.hostname or "", parts.port or _BROKER_PORTS[parts.scheme], parts.scheme == "mqtts")
 
 
 # Schemes of the contract that name a serial line, which this version can't read.

@@ -1,6 +1,6 @@
 """Reads a site file: everything that is wrong with it at once, or the configuration."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -13,6 +13,7 @@ from edge.config.faults import finding
 from edge.config.locate import Path, locate
 from edge.config.rules import check
 from edge.config.schema import ApiTable, OcppTable, StorageTable
+from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable
 from edge.config.validate import validate
 from edge.domain.site import Site
 from edge.errors import ConfigurationError, Finding, Severity
@@ -28,6 +29,10 @@ class Configuration:
     path: FilePath
     site: Site
     ocpp: OcppTable
+    bms: BmsTable
+    grid: GridTable | None
+    schedule: tuple[ScheduleTable, ...]
+    demand_limits_kw: Mapping[str, float]  # by circuit
     api: ApiTable
     storage: StorageTable
     notes: tuple[Finding, ...]
@@ -59,6 +64,12 @@ def load(path: FilePath | str, *, meter_models: Collection[str]) -> Configuratio
         path=FilePath(path),
         site=build.site(model),
         ocpp=model.ocpp,
+        bms=model.bms,
+        grid=model.grid,
+        schedule=model.schedule,
+        demand_limits_kw={
+            circuit.id: circuit.demand_limit_kw for circuit in model.circuit if circuit.demand_limit_kw is not None
+        },
         api=model.api,
         storage=model.storage,
         notes=tuple(findings),

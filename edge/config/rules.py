@@ -6,7 +6,7 @@ the schema has refused: faults at such places are left out here.
 
 from collections.abc import Callable, Iterator
 
-from edge.config import rules_circuits, rules_network, rules_stations
+from edge.config import rules_bms, rules_circuits, rules_network, rules_stations
 from edge.config.draft import Draft
 from edge.config.faults import Fault
 
@@ -33,7 +33,15 @@ RULES: tuple[Rule, ...] = (
     rules_network.reading_outlives_polls,
     rules_network.one_listener_per_port,
     rules_network.upstream_address,
-    rules_network.broker_address,
+    rules_bms.broker_address,
+    rules_bms.credentials_whole,
+    rules_bms.fallback_known,
+    rules_bms.fallback_below_fuse,
+    rules_bms.circuits_exist,
+    rules_bms.devices_known,
+    rules_bms.window_length,
+    rules_bms.demand_measured,
+    rules_bms.schedule_limits,
     rules_network.meter_connections,
     rules_network.meter_models_known,
     rules_network.not_acted_on,

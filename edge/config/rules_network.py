@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from edge.config.addresses import (
     WILDCARD_HOSTS,
     HostPort,
-    check_broker,
     check_upstream,
     meter_endpoint,
 )
@@ -83,17 +82,6 @@ def upstream_address(draft: Draft) -> Iterator[Fault]:
     )
 
 
-def broker_address(draft: Draft) -> Iterator[Fault]:
-    """The broker's address is an MQTT address."""
-    if draft.file.bms.mqtt is not None:
-        yield from _address_fault(
-            ("bms", "mqtt", "broker"),
-            draft.file.bms.mqtt.broker,
-            check_broker,
-            "give mqtt:// or mqtts://, for example mqtt://127.0.0.1:1883",
-        )
-
-
 def meter_connections(draft: Draft) -> Iterator[Fault]:
     """Each meter has an address that can be read, and no two are the same device."""
     devices: dict[tuple[HostPort, int], int] = {}
@@ -131,22 +119,14 @@ def meter_models_known(draft: Draft) -> Iterator[Fault]:
 
 
 def not_acted_on(draft: Draft) -> Iterator[Fault]:
-    """Keys of the contract that are read and checked, but steer nothing in this version."""
-    places: list[Path] = [
-        ("circuit", index, "demand_limit_kw")
-        for index, circuit in enumerate(draft.circuits)
-        if circuit.demand_limit_kw is not None
-    ]
-    if draft.file.bms.mqtt is not None:
-        places.append(("bms", "mqtt"))
-    if draft.file.bms.modbus is not None:
-        places.append(("bms", "modbus"))
-    if "storage" in draft.document:
-        places.append(("storage",))
-    for path in places:
+    """Keys of the contract that are read and checked, but steer nothing in this version: nothing but demand windows and
+    the proofs of dimming is stored.
+    """
+    stores = draft.file.grid is not None or any(circuit.demand_limit_kw is not None for circuit in draft.circuits)
+    if "storage" in draft.document and not stores:
         yield Fault(
             severity=Severity.NOTE,
-            path=path,
+            path=("storage",),
             problem="is checked but not acted on by this version",
             remedy="leave it out, or don't rely on it",
         )

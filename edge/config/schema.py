@@ -10,6 +10,7 @@ from pydantic import Field, PlainValidator
 
 from edge.config.addresses import HostPort, host_port
 from edge.config.faults import shown
+from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable
 from edge.config.schema_site import (
     ID_PATTERN,
     CircuitTable,
@@ -59,43 +60,6 @@ class OcppTable(Table):
     unknown_stations: Annotated[
         str, Field(pattern="^(wait|refuse)$", description='"wait" or "refuse"', examples=["wait"])
     ] = "wait"
-
-
-class MqttTable(Table):
-    """``[bms.mqtt]``"""
-
-    broker: Annotated[str, Field(description="the MQTT broker's address", examples=["mqtt://127.0.0.1:1883"])] = (
-        "mqtt://127.0.0.1:1883"
-    )
-
-
-class ModbusTable(Table):
-    """``[bms.modbus]``"""
-
-    listen: Annotated[
-        Listen,
-        Field(
-            description="the address for the BMS as host:port with a port from 1 to 65535", examples=["127.0.0.1:5502"]
-        ),
-    ] = HostPort("127.0.0.1", 5502)
-    writable: Annotated[bool, Field(description="whether the BMS may write limits, true or false", examples=[True])] = (
-        True
-    )
-    limit_timeout_s: Annotated[
-        float,
-        Field(gt=0, le=86_400, description="how long a written limit holds in s, above 0", examples=[60]),
-    ] = 60.0
-    fallback_a: Annotated[
-        float,
-        Field(ge=0, description="the limit in A when the BMS falls silent, 0 or more", examples=[20]),
-    ]
-
-
-class BmsTable(Table):
-    """``[bms]``"""
-
-    mqtt: Annotated[MqttTable | None, Field(description="the table [bms.mqtt]")] = None
-    modbus: Annotated[ModbusTable | None, Field(description="the table [bms.modbus] with fallback_a")] = None
 
 
 class ApiTable(Table):
@@ -157,5 +121,10 @@ class SiteFile(Table):
         ),
     ]
     bms: Annotated[BmsTable, Field(description="the table [bms]", examples=[{}])] = BmsTable()
+    grid: Annotated[GridTable | None, Field(description="the table [grid]")] = None
+    schedule: Annotated[
+        tuple[ScheduleTable, ...],
+        Field(strict=False, description="each rule as a table [[schedule]]", examples=[[]]),
+    ] = ()
     api: Annotated[ApiTable, Field(description="the table [api]", examples=[{}])] = ApiTable()
     storage: Annotated[StorageTable, Field(description="the table [storage]", examples=[{}])] = StorageTable()

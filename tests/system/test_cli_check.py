@@ -122,12 +122,13 @@ def test_a_sound_file(tmp_path: Path) -> None:
 
 def test_notes_are_counted(tmp_path: Path) -> None:
     """Notes leave the file sound, are told, and counted."""
-    text = SITE.replace("fuse_a = 40", "fuse_a = 40\ndemand_limit_kw = 10")
+    text = SITE + '\n[storage]\npath = "/tmp/edge"\n'
     (tmp_path / "site.toml").write_text(text, encoding="utf-8")
     result = edge(tmp_path, "check", "site.toml")
     assert result.returncode == 0
     note, verdict = result.stdout.splitlines()
-    assert note.startswith("site.toml:15: note: circuit[1].demand_limit_kw: of circuit 'garage' is checked but not")
+    line = text.splitlines().index("[storage]") + 1
+    assert note.startswith(f"site.toml:{line}: note: storage: is checked but not")
     assert verdict == "site.toml: sound (1 note)"
 
 

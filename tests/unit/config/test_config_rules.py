@@ -237,7 +237,7 @@ def test_reserve_above_the_fuse_leaves_no_room(tmp_path: Path) -> None:
         ({"garage": '[[circuit]]\nid = "deck"\nparent = "main"\nfuse_a = 80'}, "circuit[2].fuse_a", "is 80 A, more"),
         ({"main": "", "garage": 'meter = "grid"'}, "circuit[0].meter", "all 63 A go to the chargers"),
         ({"main": "background_reserve_a = 20"}, "meter[0].id", "which no circuit names"),
-        ({"garage": "demand_limit_kw = 10"}, "circuit[1].demand_limit_kw", "not acted on by this version"),
+        ({"more": '[storage]\npath = "/x"'}, "storage", "not acted on by this version"),
     ],
 )
 def test_notes_leave_the_file_sound(tmp_path: Path, parts: dict[str, str], key: str, words: str) -> None:

@@ -1,0 +1,214 @@
+"""The building's side of the gateway, joined: every tick's image out, limits in."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from edge.bms.evidence import Evidence
+from edge.bms.grid import Contact, DimmedBy, Dimming, GridSettings
+from edge.bms.home_assistant import Discovery
+from edge.bms.image import image
+from edge.bms.modbus_control import ControlBlock
+from edge.bms.modbus_server import ModbusServer
+from edge.bms.mqtt_client import MqttClient
+from edge.bms.mqtt_commands import Commands, Now
+from edge.bms.mqtt_conversation import MqttConversation
+from edge.bms.mqtt_topics import Topics
+from edge.bms.outbox import Outbox
+from edge.bms.registers import Telemetry
+from edge.bms.relay_contact import ContactInput, GpioContact
+from edge.bms.settings import Bounds, FacilitySettings, ModbusSettings, MqttSettings
+from edge.bms.stated import LimitSink, StatedLimits
+from edge.bms.watches import Watch
+from edge.clock import Clock
+from edge.domain.site import Circuit, Site
+from edge.units import PhaseAmps, Watts, watts
+
+
+class Facility:
+    """Everything that the site file sets up of it: none of it is there unless it is asked for. ``relay`` is the grid
+    operator's contact, where the settings name one.
+
+    The control loop calls :meth:`report` and :meth:`publish` once a tick; neither waits.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        settings: FacilitySettings,
+        *,
+        clock: Clock,
+        version: str,
+        sink: LimitSink | None = None,
+        watches: Sequence[Watch] = (),
+        relay: ContactInput | None = None,
+    ) -> None:
+        self._site = site
+        self._clock = clock
+        self._version = version
+        self._limits = StatedLimits(site, sink)
+        self._root = next(circuit for circuit in site.circuits if circuit.parent is None)
+        self._watches = watches
+        self._dimming = Dimming(settings.grid, self._limits) if settings.grid is not None else None
+        self._grid = settings.grid
+        self._evidence = Evidence(settings.grid.evidence) if settings.grid and settings.grid.evidence else None
+        self._charging_w: Watts | None = None
+        self._contact = _contact(settings.grid)
+        self._relay = relay
+        self._block: ControlBlock | None = None
+        self._conversation: MqttConversation | None = None
+        self._modbus: ModbusServer | None = None
+        self._mqtt: MqttClient | None = None
+        if settings.modbus is not None:
+            self._block = self._control_block(settings.modbus)
+            self._modbus = ModbusServer(settings.modbus, self._block)
+        if settings.mqtt is not None:
+            outbox = Outbox()
+            self._conversation = self._talk(settings.mqtt, outbox)
+            self._mqtt = MqttClient(
+                settings.mqtt, identifier=f"edge-{site.id}", outbox=outbox, conversation=self._conversation
+            )
+
+    @property
+    def limits(self) -> StatedLimits:
+        """Where limits are handed in, and asked for."""
+        return self._limits
+
+    @property
+    def modbus_port(self) -> int | None:
+        """The port of the Modbus server, None where there is none."""
+        return self._modbus.port if self._modbus is not None else None
+
+    @property
+    def attentive(self) -> bool:
+        """Whether anybody wants to see each tick."""
+        return any((self._block, self._conversation, self._watches, self._contact and self._relay))
+
+    async def start(self) -> None:
+        """Listen and dial; the time of those who may limit and are silent begins.
+
+        :raises StartError: an address is in use.
+        """
+        if self._evidence is not None and self._clock.wall_is_trusted():
+            self._evidence.prune(self._clock.wall())
+        if self._modbus is not None and self._block is not None:
+            await self._modbus.start()
+            self._block.start()
+        if self._mqtt is not None and self._conversation is not None:
+            self._conversation.start()
+            await self._mqtt.start()
+
+    async def stop(self) -> None:
+        if self._mqtt is not None:
+            await self._mqtt.stop()
+        if self._modbus is not None:
+            await self._modbus.stop()
+        if self._evidence is not None:
+            await self._evidence.close()
+
+    def report(self) -> dict[str, Any]:
+        """What the status report says of limits and of the building's interface."""
+        interface: dict[str, Any] = {}
+        if self._block is not None:
+            interface["modbus"] = self._block.values
+        if self._mqtt is not None:
+            interface["mqtt"] = {"connected": self._mqtt.connected}
+        return {"limits": self._limits.report(self._clock.monotonic()), "bms": interface}
+
+    def publish(self, report: Mapping[str, Any]) -> None:
+        """A tick is complete, and ``report`` is of it: show it, and judge what limits follow from it."""
+        if self._block is not None or self._conversation is not None or self._evidence is not None:
+            seen = image(report, self._site)
+            self._charging_w = cast(Watts | None, seen.site["charging_power_w"])
+            if self._block is not None:
+                self._block.telemetry = Telemetry.of(seen)
+            if self._conversation is not None:
+                self._conversation.publish(seen)
+        if self._contact is not None and self._relay is not None:
+            dims = self._contact.sample(self._relay.closed(), self._clock.monotonic())
+            if dims is not None:
+                self._dim(DimmedBy.CONTACT, dims)
+        for watch in self._watches:
+            limit = watch.observe(report, self._clock)
+            if limit is not None:
+                self._limits.take(limit)
+
+    def _control_block(self, settings: ModbusSettings) -> ControlBlock:
+        def dim(asked: bool) -> None:
+            self._dim(DimmedBy.MODBUS, asked)
+
+        return ControlBlock(
+            circuit=self._root.id,
+            policy=settings.policy,
+            bounds=self._bounds(self._root),
+            sink=self._limits,
+            now=self._clock.monotonic,
+            dim=dim if self._dimming is not None else None,
+        )
+
+    def _talk(self, settings: MqttSettings, outbox: Outbox) -> MqttConversation:
+        topics = Topics(self._site.id)
+        commands = Commands(
+            base=topics.base,
+            circuit=self._root.id,
+            policy=settings.policy,
+            bounds=self._bounds(self._root),
+            grid=self._dimming is not None,
+        )
+        discovery = Discovery(
+            site=self._site,
+            base=topics.base,
+            prefix=settings.discovery_prefix,
+            version=self._version,
+            most_a=self._root.rating_a if settings.policy.writable else None,
+        )
+        return MqttConversation(
+            topics=topics,
+            commands=commands,
+            discovery=discovery if settings.discovery else None,
+            outbox=outbox,
+            sink=self._limits,
+            now=self._now,
+            effective=self._effective,
+            dim=lambda asked: self._dim(DimmedBy.MQTT, asked),
+        )
+
+    def _dim(self, by: DimmedBy, asked: bool) -> None:
+        if self._dimming is None or self._grid is None:
+            return
+        changed = self._dimming.ask(by, dim=asked, now=self._clock.monotonic())
+        if changed and self._evidence is not None:
+            self._evidence.note(
+                at=self._clock.wall(),
+                trusted=self._clock.wall_is_trusted(),
+                dimmed=self._dimming.dimmed,
+                by=by.value,
+                circuit=self._grid.circuit,
+                limit_w=self._grid.limit_w,
+                charging_w=self._charging_w,
+            )
+
+    def _bounds(self, circuit: Circuit) -> Bounds:
+        most_a = circuit.fuse_a
+        return Bounds(most_a=most_a, most_w=watts(PhaseAmps.same(most_a), self._site.nominal_voltage_v))
+
+    def _now(self) -> Now:
+        trusted = self._clock.wall_is_trusted()
+        return Now(monotonic=self._clock.monotonic(), wall=self._clock.wall() if trusted else None)
+
+    def _effective(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._limits.report(self._clock.monotonic())["effective"][
+            self._site.circuits.index(self._root)
+        ]
+        return found
+
+
+def _contact(settings: GridSettings | None) -> Contact | None:
+    if settings is None or settings.contact is None:
+        return None
+    return Contact(closed_is_free=settings.contact.closed_is_free)
+
+
+def relay_of(settings: FacilitySettings) -> GpioContact | None:
+    """The pin that the settings name, None where there is none."""
+    grid = settings.grid
+    return GpioContact(grid.contact) if grid is not None and grid.contact is not None else None

@@ -1,0 +1,201 @@
+"""The tables of the building's interface and of the grid: ``[bms.mqtt]``, ``[bms.modbus]``, ``[grid]``,
+``[[schedule]]``.
+"""
+
+import re
+from datetime import date, time
+from ipaddress import ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, PlainValidator
+
+from edge.config.addresses import HostPort, host_port
+from edge.config.faults import shown
+from edge.config.schema_site import ID_PATTERN, Id, Table
+
+LONGEST_TIMEOUT_S = 86_400
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAY_PATTERN = f"^({'|'.join(DAYS)})$"
+
+
+def _listen(value: object) -> HostPort:
+    if not isinstance(value, str):
+        raise ValueError(f"is {shown(value)}, no text")  # noqa: TRY004 - pydantic collects ValueErrors only
+    return host_port(value)
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"has '{text}' in it, which is neither an address nor a network") from None
+    return text
+
+
+def _clock(text: str) -> str:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise ValueError(f"is '{text}', no time of day")
+    return text
+
+
+def _date(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"has '{text}' in it, which is no date") from None
+    return text
+
+
+Listen = Annotated[HostPort, PlainValidator(_listen)]
+Timeout = Annotated[float, Field(gt=0, le=LONGEST_TIMEOUT_S)]
+File = Annotated[str, Field(min_length=1, pattern=ID_PATTERN)]
+Dates = tuple[Annotated[str, AfterValidator(_date)], ...]
+
+
+class MqttTable(Table):
+    """``[bms.mqtt]``"""
+
+    broker: Annotated[str, Field(description="the MQTT broker's address", examples=["mqtt://127.0.0.1:1883"])] = (
+        "mqtt://127.0.0.1:1883"
+    )
+    version: Annotated[
+        str, Field(pattern=r"^(5|3\.1\.1)$", description='the protocol, "5" or "3.1.1"', examples=["5"])
+    ] = "5"
+    username: Annotated[str | None, Field(min_length=1, description="the user's name", examples=["edge"])] = None
+    password: Annotated[str | None, Field(min_length=1, description="the user's password", examples=["secret"])] = None
+    ca_file: Annotated[
+        File | None,
+        Field(description="the file of the broker's certificate authority", examples=["/etc/edge-controller/ca.pem"]),
+    ] = None
+    certificate_file: Annotated[
+        File | None,
+        Field(description="the file of the client certificate", examples=["/etc/edge-controller/mqtt.pem"]),
+    ] = None
+    key_file: Annotated[
+        File | None,
+        Field(description="the file of the client certificate's key", examples=["/etc/edge-controller/mqtt.key"]),
+    ] = None
+    writable: Annotated[bool, Field(description="whether the BMS may limit, true or false", examples=[True])] = False
+    limit_timeout_s: Annotated[Timeout, Field(description="how long a limit holds in s, above 0", examples=[60])] = 60.0
+    fallback_a: Annotated[
+        float | None,
+        Field(ge=0, description="the limit in A when the BMS falls silent, 0 or more", examples=[20]),
+    ] = None
+    home_assistant: Annotated[
+        bool, Field(description="whether Home Assistant is told of everything, true or false", examples=[True])
+    ] = False
+
+
+class ModbusTable(Table):
+    """``[bms.modbus]``"""
+
+    listen: Annotated[
+        Listen,
+        Field(
+            description="the address for the BMS as host:port with a port from 1 to 65535", examples=["127.0.0.1:5502"]
+        ),
+    ] = HostPort("127.0.0.1", 5502)
+    writable: Annotated[bool, Field(description="whether the BMS may write limits, true or false", examples=[True])] = (
+        False
+    )
+    limit_timeout_s: Annotated[
+        Timeout, Field(description="how long a written limit holds in s, above 0", examples=[60])
+    ] = 60.0
+    fallback_a: Annotated[
+        float,
+        Field(ge=0, description="the limit in A when the BMS falls silent, 0 or more", examples=[20]),
+    ]
+    fallback_writable: Annotated[
+        bool, Field(description="whether the BMS may lower the fallback, true or false", examples=[False])
+    ] = False
+    allow: Annotated[
+        tuple[Annotated[str, AfterValidator(_network)], ...] | None,
+        Field(
+            strict=False,
+            min_length=1,
+            description="the addresses or networks that may connect",
+            examples=[["192.168.1.20", "10.0.0.0/24"]],
+        ),
+    ] = None
+    idle_timeout_s: Annotated[
+        Timeout, Field(description="after how long without a request a connection is closed, in s", examples=[300])
+    ] = 300.0
+
+
+class BmsTable(Table):
+    """``[bms]``"""
+
+    mqtt: Annotated[MqttTable | None, Field(description="the table [bms.mqtt]")] = None
+    modbus: Annotated[ModbusTable | None, Field(description="the table [bms.modbus] with fallback_a")] = None
+
+
+class GridTable(Table):
+    """``[grid]``: what the grid operator may ask for, and how demand is measured."""
+
+    circuit: Annotated[Id | None, Field(description="the id of the circuit that is dimmed", examples=["garage"])] = None
+    devices: Annotated[
+        int | None,
+        Field(ge=1, le=1000, description="the number of controllable devices, 1 or more", examples=[10]),
+    ] = None
+    steering: Annotated[str, Field(pattern="^(ems|direct)$", description='"ems" or "direct"', examples=["ems"])] = "ems"
+    contact: Annotated[
+        str | None,
+        Field(
+            pattern=r"^gpiochip[0-9]{1,3}/[0-9]{1,4}$",
+            description="the pin of the grid operator's relay as chip and line",
+            examples=["gpiochip0/17"],
+        ),
+    ] = None
+    contact_closed: Annotated[
+        str,
+        Field(
+            pattern="^(dims|frees)$",
+            description='what the closed contact means, "dims" or "frees"',
+            examples=["dims"],
+        ),
+    ] = "dims"
+    demand_window_min: Annotated[
+        int, Field(description="the length of the demand window in min: 5, 15, 30 or 60", examples=[15])
+    ] = 15
+
+
+class ScheduleTable(Table):
+    """``[[schedule]]``: a limit at certain hours."""
+
+    circuit: Annotated[Id | None, Field(description="the id of the circuit that is limited", examples=["garage"])] = (
+        None
+    )
+    from_: Annotated[
+        str,
+        AfterValidator(_clock),
+        Field(alias="from", description="the time of day from which it holds, as HH:MM", examples=["07:00"]),
+    ]
+    to: Annotated[
+        str,
+        AfterValidator(_clock),
+        Field(description="the time of day at which it ends, as HH:MM", examples=["18:30"]),
+    ]
+    days: Annotated[
+        tuple[Annotated[str, Field(pattern=DAY_PATTERN)], ...],
+        Field(
+            strict=False, max_length=7, description=f"days of the week: {', '.join(DAYS)}", examples=[["mon", "fri"]]
+        ),
+    ] = DAYS
+    dates: Annotated[
+        Dates, Field(strict=False, description="dates on which it holds too", examples=[["2026-12-24"]])
+    ] = ()
+    except_dates: Annotated[
+        Dates, Field(strict=False, description="dates on which it doesn't hold", examples=[["2026-12-25"]])
+    ] = ()
+    limit_a: Annotated[float | None, Field(ge=0, description="the limit in A per phase, 0 or more", examples=[16])] = (
+        None
+    )
+    limit_kw: Annotated[float | None, Field(ge=0, description="the limit in kW, 0 or more", examples=[11])] = None
+
+    @property
+    def begins(self) -> time:
+        return time.fromisoformat(self.from_)
+
+    @property
+    def ends(self) -> time:
+        return time.fromisoformat(self.to)
