@@ -11,11 +11,12 @@ SOURCES := edge simulators tests packaging
 SPLIT := ---- development:
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint format lock tools clean
+.PHONY: help demo test test-long bench lint format lock tools clean
 
 help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
 	@echo "make test    everything that must hold: style, types, import rules, tests"
+	@echo "make test-long  hours of it: SEEDS=0-10000 of the adversary, and the whole sweep of stability"
 	@echo "make bench   figures: speed and memory"
 	@echo "make lint    style, types and import rules alone"
 	@echo "make format  put the code into its form"
@@ -28,6 +29,12 @@ demo: $(RUNTIME)
 
 test: lint
 	@$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
+
+SEEDS ?= 0-10000
+
+test-long: $(DEVELOPMENT)
+	@EDGE_LONG=1 EDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest --numprocesses=auto --maxfail=20 -v \
+	  tests/scenario/test_adversary.py tests/scenario/test_stability.py $(ARGS)
 
 bench: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
@@ -20,16 +21,19 @@ from edge.bms.facility import Facility, relay_of
 from edge.bms_set_up import facility_settings, watches
 from edge.clock import Clock, SystemClock
 from edge.config import Configuration
+from edge.config.locate import locate
 from edge.control import report
 from edge.control.board import Board
 from edge.control.loop import ControlLoop
+from edge.control.needs import Needs
 from edge.control.ports import StatusReport, Watchdog
 from edge.control.recorder import Recorder
 from edge.control.recording import Header
 from edge.control.segments import Folder, Segments
 from edge.control.vitals import Vitals
-from edge.metering.families import FAMILIES
+from edge.control.wiring_watch import Draw, WiringWatch
 from edge.metering.poller import Meters
+from edge.metering.user_map import families_of
 from edge.ocpp.server import OcppServer
 from edge.ocpp.settings import CloudLoss, OcppSettings, UnknownStations
 from edge.ocpp.waiting import WaitingStation
@@ -70,9 +74,9 @@ class Daemon:
         self._report: StatusReport | None = None  # of the last tick, once somebody has asked for it
         self._recorder = _recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
+        self._wiring = WiringWatch(site)
         self._vitals = Vitals(watchdog, site.control.period_s)
         self._ocpp = OcppServer(site=site, settings=_ocpp_settings(configuration), clock=clock, sink=self._board)
-        self._meters = Meters(meters=site.meters, families=FAMILIES, clock=clock, sink=self._board)
         building = facility_settings(configuration)
         self._relay = relay_of(building)
         self._facility = Facility(
@@ -83,6 +87,13 @@ class Daemon:
             watches=tuple(watches(configuration)),
             relay=self._relay,
         )
+        self._meters = Meters(
+            meters=site.meters,
+            families=families_of(site.meters, locate=locate),
+            clock=clock,
+            sink=self._board,
+            ratings={each.meter: each.fuse_a for each in site.circuits if each.meter is not None},
+        )
         self._loop = ControlLoop(
             board=self._board,
             meters=self._meters,
@@ -91,7 +102,7 @@ class Daemon:
             vitals=self._vitals,
             publish=self._publish,
         )
-        app = make_app(status=self.status, healthy=self.healthy)
+        app = make_app(status=self.status, healthy=self.healthy, needs=Needs(self._board, clock))
         self._api = ApiServer(app, listen=configuration.api.listen, socket=socket)
 
     def status(self) -> StatusReport:
@@ -99,6 +110,7 @@ class Daemon:
         process = {
             "version": __version__,
             "time": _timestamp(self._clock.wall()),
+            "timezone": self._timezone.key,
             "local_time": self._clock.wall().astimezone(self._timezone).isoformat(timespec="seconds"),
             "uptime_s": round(self._clock.monotonic() - self._started_at, 1),
             "waiting_stations": [_waiting(station) for station in self._ocpp.waiting],
@@ -126,6 +138,9 @@ class Daemon:
             await stack.enter_async_context(_running(self._ocpp.start, self._ocpp.stop))
             control = asyncio.create_task(self._loop.run(), name="control loop")
             stopped = asyncio.create_task(stop.wait(), name="stop signal")
+            # What was made until now stays: the garbage collector needn't look through it in the midst of a tick.
+            gc.collect()
+            gc.freeze()
             log.info("started", site=self._board.site.id, mode=self._board.site.control.mode.value)
             try:
                 await asyncio.wait([control, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -155,11 +170,25 @@ class Daemon:
 
     def _publish(self, snapshot: Snapshot, decision: Decision) -> None:
         self._last, self._report = (snapshot, decision), None
+        self._watch_wiring(snapshot)
         if self._facility.attentive:
             # After the tick, so that it takes none of the tick's time, and a fault there is none of the control loop's.
             asyncio.get_running_loop().call_soon(self._tell_building)
         if self._recorder is not None:
-            self._recorder.record(snapshot, decision)
+            self._recorder.record(decision)
+
+    def _watch_wiring(self, snapshot: Snapshot) -> None:
+        meters = self._board.meters
+        self._wiring.observe(
+            {name: record.reading for name, record in meters.items() if record.reading is not None},
+            {
+                state.key: Draw(current_a=state.draw_a, at=state.drawn_at)
+                for state in snapshot.evses
+                if state.draw_a is not None and state.drawn_at is not None
+            },
+        )
+        for name, record in meters.items():
+            record.wiring = self._wiring.findings(name) + self._board.submeters.findings(name)
 
     def _tell_building(self) -> None:
         self._facility.publish(self._of_tick())

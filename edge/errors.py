@@ -8,6 +8,11 @@
     ├── ControllerUnreachable   the command line finds no running controller
     ├── RecordingUnusable       what should be a recording of decisions can't be read
     ├── ProblemUnusable         what should be an allocation problem isn't one
+    ├── NeedError               what a car needs can't be taken note of
+    │   ├── NeedImplausible     the energy or the departure can't be meant
+    │   ├── EvseUnknown         the site has no such EVSE
+    │   ├── NoSession           no session runs there that could need anything
+    │   └── TimeUntrusted       the gateway doesn't know what time it is
     ├── MeterError
     │   ├── MeterUnreachable    no connection to the meter or its gateway
     │   ├── MeterTimeout        connected, but no answer in time
@@ -49,7 +54,8 @@ class Finding:
     """One thing to say about the site file: where, what is wrong, what would be right.
 
     ``line`` is 1-based, None when the finding is about something that isn't there. ``key`` is the dotted path as the
-    file writes it, list elements by their position from 0: ``station[2].evse[0].max_a``.
+    file writes it, list elements by their position from 0: ``station[2].evse[0].max_a``. ``excerpt`` are lines that
+    show the place, where the words alone don't: the line itself and a pointer to the column.
     """
 
     severity: Severity
@@ -57,6 +63,7 @@ class Finding:
     key: str
     problem: str
     remedy: str
+    excerpt: tuple[str, ...] = ()
 
     def sentence(self, path: "Path | str") -> str:
         """``site.toml:12: circuit[0].fuse_a: is 0; give the fuse's rating in A, for example 63``."""
@@ -70,7 +77,7 @@ class ConfigurationError(EdgeError):
     def __init__(self, path: "Path | str", findings: Sequence[Finding]) -> None:
         self.path = path
         self.findings = tuple(findings)
-        super().__init__("\n".join(finding.sentence(path) for finding in self.findings))
+        super().__init__("\n".join("\n".join((each.sentence(path), *each.excerpt)) for each in self.findings))
 
 
 class StartError(EdgeError):
@@ -87,6 +94,26 @@ class RecordingUnusable(EdgeError):
 
 class ProblemUnusable(EdgeError):
     """What should be an allocation problem isn't one. Says where, down to the field."""
+
+
+class NeedError(EdgeError):
+    """What a car needs until it leaves can't be taken note of."""
+
+
+class NeedImplausible(NeedError):
+    """The energy or the departure can't be meant."""
+
+
+class EvseUnknown(NeedError):
+    """The site has no such EVSE."""
+
+
+class NoSession(NeedError):
+    """No session runs at the EVSE that could need anything."""
+
+
+class TimeUntrusted(NeedError):
+    """The gateway's clock isn't set, so that a departure can't be placed in time."""
 
 
 class MeterError(EdgeError):

@@ -16,6 +16,9 @@ WattHours: TypeAlias = float
 Seconds: TypeAlias = float
 
 
+SECONDS_PER_HOUR: Seconds = 3600.0
+
+
 class Phase(StrEnum):
     """A phase conductor of the grid connection."""
 

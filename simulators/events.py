@@ -47,7 +47,8 @@ def describe_move(move: Move) -> str:
     if move.kind is MoveKind.LEAVES:
         return f"{car.name} leaves {car.station}"
     phases = "one phase" if car.phases == 1 else f"{car.phases} phases"
-    return f"{car.name} arrives at {car.station} ({phases}, up to {car.max_a:g} A, card {car.id_tag})"
+    takes = f"{phases}, up to {car.max_a:g} A" if car.max_w is None else f"DC, up to {car.max_w / 1000:g} kW"
+    return f"{car.name} arrives at {car.station} ({takes}, card {car.id_tag})"
 
 
 def describe_load_step(building: BuildingLoad, before_s: float, time_s: float) -> str | None:

@@ -1,6 +1,7 @@
 """All charging stations of a site in one process, with the cars that come and go."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -21,6 +22,8 @@ from simulators.traffic import Move, MoveKind, moves_between
 
 SAMPLE_INTERVAL_S: Final = 5  # MeterValueSampleInterval: lively enough for a demo of a minute
 NO_MORE_ARRIVALS_S: Final = 5.0  # a session that begins later would still be on its way when the run is counted
+
+logger = logging.getLogger(__name__)
 
 
 class Station(Protocol):
@@ -60,7 +63,14 @@ def station_specs(site: SiteSpec) -> tuple[StationSpec, ...]:
         StationSpec(
             identity=identity,
             connectors=tuple(
-                ConnectorSpec(connector_id=evse.evse_id, max_a=evse.max_a, phases=len(evse.rotation))
+                ConnectorSpec(
+                    connector_id=evse.evse_id,
+                    max_a=evse.max_a,
+                    phases=len(evse.rotation),
+                    min_a=evse.min_a,
+                    supply=evse.supply,
+                    switches_phases=evse.switches_phases,
+                )
                 for evse in sorted(evses, key=lambda each: each.evse_id)
             ),
             vendor="Simulated",
@@ -82,9 +92,13 @@ class Fleet:
         scenario: Scenario,
         gateway_url: str,
         *,
-        make_station: Callable[[StationSpec, str], Station] = ChargingStation,
+        make_station: Callable[[StationSpec, str], Station] | None = None,
     ) -> None:
         self._scenario = scenario
+        self._gateway_url = gateway_url
+        self._evses = {(evse.station, evse.evse_id): evse for evse in scenario.site.evses}
+        self._told: set[str] = set()  # why there is no connection
+        make_station = make_station or self._charging_station
         self.stations: Mapping[str, Station] = {
             spec.identity: make_station(spec, f"{gateway_url}/{spec.identity}") for spec in station_specs(scenario.site)
         }
@@ -113,6 +127,8 @@ class Fleet:
         ]
         for station in self.stations.values():
             station.step(dt_s)
+        if self.all_connected:
+            self._told.clear()
         return happened
 
     def draws(self) -> tuple[EvseDraw, ...]:
@@ -147,6 +163,15 @@ class Fleet:
         """What all the cars have drawn, by the stations' own meters."""
         return sum(station.energy_wh() for station in self.stations.values())
 
+    def _charging_station(self, spec: StationSpec, url: str) -> ChargingStation:
+        return ChargingStation(spec, url, complain=self._complain)
+
+    def _complain(self, trouble: str) -> None:
+        """What keeps one station from the gateway keeps them all: each trouble is told once until all are connected."""
+        if trouble not in self._told:
+            self._told.add(trouble)
+            logger.warning("no connection to the gateway at %s: %s", self._gateway_url, trouble)
+
     def _make(self, move: Move, *, doors_open: bool) -> bool:
         """Perform a move; False if it doesn't happen."""
         car = move.car
@@ -159,6 +184,7 @@ class Fleet:
                     battery_wh=car.battery_wh,
                     soc=car.soc,
                     obey_s=car.obey_s,
+                    min_a=self._evses[place].min_a,
                 )
                 station.plug_in(car.evse_id, ev, car.id_tag)
                 self._plugged[place] = car

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from simulators.building import BuildingLoad, LoadStep
+from simulators.charger import Supply
 from simulators.errors import ScenarioError
 from simulators.site import EvseSpec, SiteSpec, load_site
 from simulators.toml_table import TomlTable, read_toml
@@ -31,11 +32,15 @@ CAR_KEYS: Final = (
     "obey_s",
     "id_tag",
 )
+DC_CAR_KEYS: Final = (*(key for key in CAR_KEYS if key not in ("phases", "max_a")), "max_w")  # at a DC EVSE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarSpec:
-    """One visit per period: a car, its driver's card, and when it is plugged in and taken away."""
+    """One visit per period: a car, its driver's card, and when it is plugged in and taken away.
+
+    At a DC EVSE `max_w` is the most that it takes of the grid, and `max_a` that on each of three phases.
+    """
 
     name: str
     station: str
@@ -48,6 +53,7 @@ class CarSpec:
     soc: float
     obey_s: float
     id_tag: str
+    max_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +138,7 @@ def _read(path: Path) -> Scenario:
     site = load_site(site_file)
     period_s = document.number("period_s", above=0.0)
     evses = {(evse.station, evse.evse_id): evse for evse in site.evses}
-    cars = tuple(_car(table, evses, period_s) for table in document.tables("car"))
+    cars = tuple(_car(table, evses, period_s, site.nominal_voltage_v) for table in document.tables("car"))
     _check_visits(document, cars, period_s)
     return Scenario(
         name=document.text("name"),
@@ -163,22 +169,31 @@ def _building(table: TomlTable, site: SiteSpec, period_s: float) -> BuildingLoad
     return BuildingLoad(circuit=circuit, ripple_a=table.number("ripple_a", 0.0), steps=tuple(steps), period_s=period_s)
 
 
-def _car(table: TomlTable, evses: dict[tuple[str, int], EvseSpec], period_s: float) -> CarSpec:
-    table.only(CAR_KEYS)
+def _car(
+    table: TomlTable, evses: dict[tuple[str, int], EvseSpec], period_s: float, nominal_voltage_v: float
+) -> CarSpec:
     station, evse_id = table.text("station"), table.whole("evse", 1, at_least=1)
     evse = evses.get((station, evse_id))
     if evse is None:
         known = ", ".join(f"{each[0]} evse {each[1]}" for each in evses)
         raise table.fail("station", f"{station} evse {evse_id} isn't in the site file; it has {known}")
+    dc = evse.supply is Supply.DC
+    table.only(DC_CAR_KEYS if dc else CAR_KEYS)
     arrive_s = table.number("arrive_s", at_most=period_s)
+    max_w = table.number("max_w", above=0.0) if dc else None
     return CarSpec(
         name=table.text("name"),
         station=station,
         evse_id=evse_id,
         arrive_s=arrive_s,
         leave_s=table.number("leave_s", above=arrive_s, at_most=period_s),
-        phases=table.whole("phases", at_least=1, at_most=len(evse.rotation)),
-        max_a=table.number("max_a", at_least=6.0, at_most=80.0),
+        phases=len(evse.rotation) if dc else table.whole("phases", at_least=1, at_most=len(evse.rotation)),
+        max_a=(
+            table.number("max_a", at_least=6.0, at_most=80.0)
+            if max_w is None
+            else max_w / (nominal_voltage_v * len(evse.rotation))
+        ),
+        max_w=max_w,
         battery_wh=table.number("battery_wh", above=0.0),
         soc=table.number("soc", at_most=1.0),
         obey_s=table.number("obey_s", at_most=MAX_OBEY_S),

@@ -3,16 +3,19 @@
 The gateway checks the whole of this file; here only what the simulators use is read, and other keys are left alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from simulators.charger import Supply
+from simulators.charger.spec import PILOT_MINIMUM_A
 from simulators.errors import ScenarioError
 from simulators.phases import PHASE_NAMES
 from simulators.toml_table import TomlTable, read_toml
 
 DEFAULT_NOMINAL_VOLTAGE_V: Final = 230.0  # the European low-voltage grid (EN 50160)
+DEFAULT_DC_MIN_W: Final = 5000.0  # as the gateway takes it where the site file says nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +42,19 @@ class CircuitSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseSpec:
-    """One EVSE and its wiring; `rotation[k]` is the grid phase index on the EVSE's own phase k."""
+    """One EVSE and its wiring; `rotation[k]` is the grid phase index on the EVSE's own phase k.
+
+    Of a DC EVSE the currents are those that it takes of each of its three phases; below `min_a` it doesn't charge.
+    """
 
     station: str
     evse_id: int
     circuit: str
     rotation: tuple[int, ...]
     max_a: float
+    min_a: float = PILOT_MINIMUM_A
+    supply: Supply = Supply.AC
+    switches_phases: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,12 +104,15 @@ def load_site(path: Path) -> SiteSpec:
     """Read and check the site file. Raises ScenarioError."""
     document = read_toml(path)
     head = document.table("site")
+    nominal_voltage_v = head.number("nominal_voltage_v", DEFAULT_NOMINAL_VOLTAGE_V, above=0.0)
     circuits = tuple(_circuit(table) for table in document.tables("circuit"))
     if not circuits:
         raise document.fail("circuit", "is missing; a site has at least one [[circuit]]")
     _check_tree(document, circuits)
     evses = tuple(
-        evse for table in document.tables("station") for evse in _evses(table, {each.id for each in circuits})
+        evse
+        for table in document.tables("station")
+        for evse in _evses(table, {each.id for each in circuits}, nominal_voltage_v)
     )
     ocpp = document.table("ocpp")
     meters = document.tables("meter")
@@ -108,7 +120,7 @@ def load_site(path: Path) -> SiteSpec:
         raise document.fail("meter", f"must be there exactly once, not {len(meters)} times")
     return SiteSpec(
         id=head.text("id"),
-        nominal_voltage_v=head.number("nominal_voltage_v", DEFAULT_NOMINAL_VOLTAGE_V, above=0.0),
+        nominal_voltage_v=nominal_voltage_v,
         circuits=circuits,
         evses=evses,
         gateway=parse_endpoint(ocpp.text("listen"), what=f"{path}: ocpp: listen"),
@@ -148,20 +160,33 @@ def _check_tree(document: TomlTable, circuits: tuple[CircuitSpec, ...]) -> None:
             at = parents[at]
 
 
-def _evses(station: TomlTable, circuit_ids: set[str]) -> tuple[EvseSpec, ...]:
+def _evses(station: TomlTable, circuit_ids: set[str], nominal_voltage_v: float) -> tuple[EvseSpec, ...]:
     circuit = station.text("circuit")
     if circuit not in circuit_ids:
         raise station.fail("circuit", f"{circuit!r} doesn't exist; there are {', '.join(sorted(circuit_ids))}")
-    return tuple(
-        EvseSpec(
-            station=station.text("id"),
-            evse_id=table.whole("id", at_least=1),
-            circuit=circuit,
-            rotation=_rotation(table),
-            max_a=table.number("max_a", above=0.0),
-        )
-        for table in station.tables("evse")
+    return tuple(_evse(station.text("id"), circuit, table, nominal_voltage_v) for table in station.tables("evse"))
+
+
+def _evse(station: str, circuit: str, table: TomlTable, nominal_voltage_v: float) -> EvseSpec:
+    wiring = EvseSpec(
+        station=station,
+        evse_id=table.whole("id", at_least=1),
+        circuit=circuit,
+        rotation=_rotation(table),
+        max_a=0.0,
+        switches_phases=table.flag("switches_phases", default=False),
     )
+    match table.text("supply", Supply.AC):
+        case Supply.AC:
+            return replace(wiring, max_a=table.number("max_a", above=0.0))
+        case Supply.DC if len(wiring.rotation) == len(PHASE_NAMES):
+            volts = nominal_voltage_v * len(PHASE_NAMES)
+            max_w, min_w = table.number("max_w", above=0.0), table.number("min_w", DEFAULT_DC_MIN_W, above=0.0)
+            return replace(wiring, max_a=max_w / volts, min_a=min_w / volts, supply=Supply.DC)
+        case Supply.DC:
+            raise table.fail("phases", "must be all three of a simulated DC EVSE")
+        case other:
+            raise table.fail("supply", f'must be "ac" or "dc", not {other!r}')
 
 
 def _rotation(evse: TomlTable) -> tuple[int, ...]:

@@ -42,6 +42,13 @@ class TomlTable:
         """A string, or None where the key is absent."""
         return self.text(key) if key in self._values else None
 
+    def flag(self, key: str, *, default: bool) -> bool:
+        """True or false."""
+        value = self._values.get(key, default)
+        if not isinstance(value, bool):
+            raise self.fail(key, f"must be true or false, not {value!r}")
+        return value
+
     def number(
         self,
         key: str,

@@ -1,13 +1,23 @@
 """Sites, snapshots and what belongs to them, with defaults that no test depends on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
+import numpy as np
+
+from edge.allocation.background import Background
+from edge.allocation.cars import Cars
+from edge.allocation.entitlement import Entitlement, entitle
 from edge.allocation.exposure import Grant, Holdings
-from edge.allocation.snapshot import CircuitState, EvseState, Reach, Snapshot
+from edge.allocation.memory import Memory
+from edge.allocation.plant import Plant
+from edge.allocation.problem import Need
+from edge.allocation.snapshot import Snapshot
+from edge.allocation.state import CircuitState, EvseState, Reach
 from edge.domain.setpoint import LimitCommand, Purpose
-from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Site, Station
+from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Site, Station, Supply
 from edge.domain.station import EvseStatus
-from edge.units import PHASES, Amps, Phase, PhaseAmps, Seconds
+from edge.units import PHASES, Amps, Phase, PhaseAmps, Seconds, Watts
 
 NOW: Seconds = 1000.0
 
@@ -27,6 +37,11 @@ def evse(
     fallback_a: Amps = 6.0,
     rank: int = 0,
     weight: float = 1.0,
+    step_a: Amps = 0.1,
+    guaranteed: bool = False,
+    switches_phases: bool = False,
+    never_zero: bool = False,
+    supply: Supply = Supply.AC,
 ) -> Evse:
     return Evse(
         key=key(number),
@@ -37,6 +52,11 @@ def evse(
         fallback_a=fallback_a,
         rank=rank,
         weight=weight,
+        step_a=step_a,
+        guaranteed=guaranteed,
+        switches_phases=switches_phases,
+        never_zero=never_zero,
+        supply=supply,
     )
 
 
@@ -48,6 +68,7 @@ def grant(
     accepted: bool = True,
     safe_a: Amps = 6.0,
     lease_s: Seconds = 120.0,
+    phases: int | None = None,
 ) -> Grant:
     """A limit that was accepted at once when it was sent, or hasn't been answered."""
     return Grant(
@@ -57,6 +78,7 @@ def grant(
         lease_s=lease_s,
         sent_at=sent_at,
         accepted_at=sent_at if accepted else None,
+        phases=phases,
     )
 
 
@@ -76,10 +98,13 @@ def charging(
     paused: bool = False,
     waiting_since: Seconds | None = 0.0,
     holdings: Holdings | None = None,
+    told_phases: int | None = None,
+    need: Need | None = None,
 ) -> EvseState:
     """An EVSE whose car charges: it holds what it was told a while ago, and draws it (``draw_a``: or draws this)."""
     unit = unit if unit is not None else evse()
     drawn = told_a if draw_a is None else draw_a
+    phases = unit.single_phase if told_phases == 1 else unit.phases
     return EvseState(
         evse=unit,
         reach=reach,
@@ -90,13 +115,15 @@ def charging(
         or Holdings(
             baseline_a=None,
             idle=(idle_grant(safe_a=unit.fallback_a),),
-            session=(grant(told_a, safe_a=unit.fallback_a),) if told_at is not None else (),
+            session=(grant(told_a, safe_a=unit.fallback_a, phases=told_phases),) if told_at is not None else (),
         ),
         waiting_since=waiting_since,
         told_a=told_a,
         told_at=told_at,
-        draw_a=PhaseAmps.on(unit.phases, drawn) if drawn_at is not None else None,
+        draw_a=PhaseAmps.on(phases, drawn) if drawn_at is not None else None,
         drawn_at=drawn_at,
+        told_phases=told_phases,
+        need=need,
     )
 
 
@@ -127,13 +154,20 @@ def circuit(
     measured_a: PhaseAmps | Amps | None = None,
     measured_at: Seconds | None = NOW,
     reserve_a: Amps | None = None,
+    limit_w: Watts | None = None,
 ) -> CircuitState:
     """A circuit; with ``measured_a`` it has a meter that has just said so."""
     if measured_a is not None and meter is None:
         meter = "grid"
     return CircuitState(
         circuit=Circuit(
-            id=identity, parent=parent, fuse_a=fuse_a, margin_a=margin_a, meter=meter, background_reserve_a=reserve_a
+            id=identity,
+            parent=parent,
+            fuse_a=fuse_a,
+            margin_a=margin_a,
+            limit_w=limit_w,
+            meter=meter,
+            background_reserve_a=reserve_a,
         ),
         measured_a=PhaseAmps.same(measured_a) if isinstance(measured_a, float | int) else measured_a,
         measured_at=measured_at if measured_a is not None else None,
@@ -145,13 +179,42 @@ def snapshot(
     *evses: EvseState,
     now: Seconds = NOW,
     settings: ControlSettings | None = None,
+    imbalance_limit_a: Amps | None = None,
 ) -> Snapshot:
+    states = (circuits,) if isinstance(circuits, CircuitState) else tuple(circuits)
     return Snapshot(
         now=now,
-        settings=settings or ControlSettings(),
-        circuits=(circuits,) if isinstance(circuits, CircuitState) else tuple(circuits),
+        plant=Plant(
+            circuits=tuple(state.circuit for state in states),
+            evses=tuple(state.evse for state in evses),
+            settings=settings or ControlSettings(),
+            imbalance_limit_a=imbalance_limit_a,
+        ),
+        circuits=states,
         evses=evses,
     )
+
+
+def entitled(site: Snapshot) -> Entitlement:
+    """What the EVSEs may be drawing, by row; nothing is known of which phases their cars use."""
+    return entitle(site.plant.grid, site.fleet, site.plant.grid.wired, site.now)
+
+
+def exposure_a(state: EvseState, now: Seconds = NOW) -> Amps:
+    """The most that one EVSE may be drawing on any phase."""
+    return float(entitled(snapshot(circuit(63.0), state, now=now)).exposure_a.max())
+
+
+def remembered(
+    site: Snapshot, *, background: Mapping[str, Background] | None = None, **columns: Sequence[float]
+) -> Memory:
+    """The memory of a second ago: of the sessions that run, with some fields of :class:`Cars` in the EVSEs' order."""
+    rows = site.plant.grid.layout.rows
+    fleet = site.fleet
+    given = {name: np.array(values, dtype=np.float64)[rows] for name, values in columns.items()}
+    session = np.where(fleet.in_session, fleet.waiting_since, np.nan)
+    cars = replace(Cars.none(len(rows)), **({"session": session} | given))
+    return Memory(background=background or {}, cars=cars, decided_at=site.now - 1.0)
 
 
 def site(

@@ -18,11 +18,15 @@ def grant(lines: Ints, uses: Floats, amounts_a: Floats, room_a: Floats) -> tuple
     to be granted, is refused (a row granted ahead of its turn left room for all before it on every line they share).
     Each round decides at least the first who is undecided.
     """
+    return grant_takes(lines, uses * amounts_a[:, None], room_a)
+
+
+def grant_takes(lines: Ints, takes: Floats, room_a: Floats) -> tuple[Bools, Ints]:
+    """:func:`grant` where ``takes`` says what each row would take of each of its lines."""
     left = np.maximum(room_a, 0.0)
-    takes = uses * amounts_a[:, None]
-    granted = np.zeros(len(amounts_a), dtype=np.bool_)
-    refused_by = np.full(len(amounts_a), FITS, dtype=np.int64)
-    undecided = np.arange(len(amounts_a))
+    granted = np.zeros(len(takes), dtype=np.bool_)
+    refused_by = np.full(len(takes), FITS, dtype=np.int64)
+    undecided = np.arange(len(takes))
     while undecided.size:
         theirs, wanted = lines[undecided], takes[undecided]
         short = wanted > left[theirs] + EPSILON_A

@@ -45,11 +45,9 @@ class Columns:
         step = np.array([claim.step_a for claim in claims], dtype=np.float64)
         least = np.array([claim.min_a for claim in claims], dtype=np.float64)
         most = np.array([min(claim.max_a, claim.demand_a) for claim in claims], dtype=np.float64)
-        whole = np.where(step > 0, step, 1.0)
-        lower = np.where(step > 0, np.ceil(least / whole - EPSILON_STEPS) * step, least)
-        upper = np.where(step > 0, np.floor(most / whole + EPSILON_STEPS) * step, most)
+        lower, upper = in_steps(least, most, step)
         rank = np.array([claim.rank for claim in claims], dtype=np.int64)
-        able = (upper >= lower - EPSILON_A) & (upper > 0)
+        able = is_able(lower, upper)
         base, room = _lines(problem, layout)
         return cls(
             lower_a=lower,
@@ -65,6 +63,20 @@ class Columns:
             energy_wh=np.array([claim.need.energy_wanted_wh if claim.need else 0.0 for claim in claims]),
             time_left_s=np.array([claim.need.time_left_s if claim.need else 0.0 for claim in claims]),
         )
+
+
+def in_steps(least_a: Floats, most_a: Floats, step_a: Floats) -> tuple[Floats, Floats]:
+    """The least and the most in whole steps between these bounds; continuous ones (0) as they are."""
+    stepped = step_a > 0
+    step = np.where(stepped, step_a, 1.0)
+    lower = np.where(stepped, np.ceil(least_a / step - EPSILON_STEPS) * step, least_a)
+    upper = np.where(stepped, np.floor(most_a / step + EPSILON_STEPS) * step, most_a)
+    return lower, upper
+
+
+def is_able(lower_a: Floats, upper_a: Floats) -> Bools:
+    """Whether anything above 0 lies between these bounds."""
+    return np.asarray((upper_a >= lower_a - EPSILON_A) & (upper_a > 0))
 
 
 def _precedence(claims: list[Claim], rank: Ints) -> Ints:
@@ -88,6 +100,7 @@ def _lines(problem: Problem, layout: Layout) -> tuple[Floats, Floats]:
         base[first + POWER] = sum(background)
         room[first : first + LINES_PER_CIRCUIT] = _room(capacity, background, problem.nominal_voltage_v)
     if problem.imbalance_limit_a is not None:
+        # What the background makes of the six lines of balance: by how much it is ahead, and what that leaves.
         root = layout.root * LINES_PER_CIRCUIT
         ahead = np.array([base[root + high] - base[root + low] for high, low in PAIRS])
         base[layout.balance] = ahead

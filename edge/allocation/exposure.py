@@ -16,6 +16,9 @@ from edge.units import Amps, Seconds
 # How long a station and its car may take to obey a limit that they accepted (IEC 61851-1 gives the car 5 s, and
 # stations have been seen to pass a limit on after as long again).
 OBEY_S = 10.0
+# Some take half a minute to come to a new limit, and some never quite come to it. So long a car that has not yet taken
+# up a raise may still do so, and one that comes down late is slow and not disobedient.
+FOLLOW_S = 40.0
 # How far a station's idea of a lease may be off ours: its clock is learned from whole-second time stamps that reach us
 # late, and the profile's start is written in whole seconds.
 LEASE_SLACK_S = 5.0
@@ -36,6 +39,7 @@ class Grant:
     accepted_at: Seconds | None = None
     replaced_at: Seconds | None = None  # when a later one was accepted; it may be drawn by until that is obeyed
     doubted: bool = False  # stayed unanswered: whether the station holds it will never be known
+    phases: int | None = None  # how many phases it was told to use with it; None for all
 
     @property
     def is_doubt(self) -> bool:
@@ -90,7 +94,12 @@ class Holdings:
     def issued(self, command: LimitCommand, at: Seconds) -> "Holdings":
         """The command was handed over, to be sent at any moment: from now on the station may hold it."""
         grant = Grant(
-            command=command.id, limit_a=command.limit_a, safe_a=command.safe_a, lease_s=command.lease_s, sent_at=at
+            command=command.id,
+            limit_a=command.limit_a,
+            safe_a=command.safe_a,
+            lease_s=command.lease_s,
+            sent_at=at,
+            phases=command.phases,
         )
         return self.with_grants(command.purpose, (*self.of(command.purpose), grant))
 
@@ -156,6 +165,8 @@ class Holdings:
 
     def settled(self, now: Seconds) -> "Holdings":
         """Forget what was replaced so long ago that its successor is obeyed by now."""
+        if self.governed_at is None and not any(grant.replaced_at is not None for grant in (*self.idle, *self.session)):
+            return self
         over = self.governed_at is not None and now - self.governed_at >= OBEY_S
         return replace(
             self,
@@ -193,7 +204,10 @@ class Holdings:
 
     def in_force(self, purpose: Purpose) -> Grant | None:
         """The newest grant that the station has confirmed."""
-        return next((grant for grant in reversed(self.of(purpose)) if grant.accepted_at is not None), None)
+        for grant in reversed(self.of(purpose)):
+            if grant.accepted_at is not None:
+                return grant
+        return None
 
     def may_hold(self, *, in_session: bool) -> Iterable[Grant]:
         """The grants that may bind the EVSE now.
@@ -213,12 +227,14 @@ class Holdings:
 
 def _covers_earlier(newer: Grant, older: Grant) -> bool:
     """Whether from the newer one's start on it allows at no time less than the older one; their leases being equal."""
-    return newer.limit_a >= max(older.limit_a, older.safe_a) and newer.safe_a >= older.safe_a
+    as_many = newer.phases in (None, older.phases)
+    return as_many and newer.limit_a >= max(older.limit_a, older.safe_a) and newer.safe_a >= older.safe_a
 
 
 def _covers_later(older: Grant, newer: Grant) -> bool:
     """Whether the older one, whatever period it is in, allows at no time less than the newer one."""
-    return min(older.limit_a, older.safe_a) >= newer.limit_a and older.safe_a >= newer.safe_a
+    as_many = older.phases in (None, newer.phases)
+    return as_many and min(older.limit_a, older.safe_a) >= newer.limit_a and older.safe_a >= newer.safe_a
 
 
 def _is_over(grant: Grant, now: Seconds) -> bool:

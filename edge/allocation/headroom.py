@@ -1,88 +1,118 @@
-"""What is left for the EVSEs on each circuit and phase.
+"""What is left for the EVSEs on each circuit and phase: its rating less what :mod:`edge.allocation.background` says.
 
-The meter shows the building and the cars together, the stations report the cars alone, later and seldom. So what the
-building takes is known only within bounds: the meter less the most, and less the least, that the cars may be drawing by
-now. The estimate rises to the lower bound at once; and where more flows than the rating for longer than cars take to
-obey, to what it would be if all had obeyed. A fall that a reading shows may be a car's that has not been sampled since;
-so it is believed only when every car has been, and then as far as the highest reading of that while bears it out with
-the lowest of each car's samples: a fall that a late sample pretends would hand out current that isn't there.
+A meter that fails goes down a ladder: late, nothing rises; stale, every EVSE below falls back to its safe current, and
+the worst that is known of the building is kept free; back, what is given rises step by step for a while.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from edge.allocation.background import Background, Draws, updated
+from edge.allocation.entitlement import Entitlement, was_seen_after, when_obeyed_a
 from edge.allocation.exposure import OBEY_S
-from edge.allocation.snapshot import CircuitState, EvseState, Reach, Snapshot
-from edge.domain.site import EvseKey
-from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds
+from edge.allocation.layout import PAIRS, Bools, Floats, Ints
+from edge.allocation.snapshot import Snapshot
+from edge.allocation.state import CircuitState
+from edge.units import NO_CURRENT, PhaseAmps, Seconds
 
-# A sample says nothing any more about its car after this long: one and a half of the longest usual interval between two
-# MeterValues, 60 s.
-SAMPLE_LIFE_S = 90.0
-# How long a sample may have been on its way to us.
-SAMPLE_DELAY_S = 2.0
-# What flows above a rating for this long isn't a cut that is still being obeyed (5 s, IEC 61851-1).
-OVERLOAD_HOLD_S = 6.0
-# Differences below this are the meter's and the stations' noise.
-FALL_NOISE_A = 0.2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fall:
-    """Readings that show less background than was estimated, until the cars' samples confirm or explain it."""
-
-    since: Seconds
-    measured_a: PhaseAmps  # the highest reading since then
-    least_a: Mapping[EvseKey, PhaseAmps]  # of each car: the lowest that it may have drawn since then
+# By then a sample shows whether a limit is obeyed, where samples come every 10 s; others aren't waited for.
+SEEN_S = 2 * OBEY_S
+# A reading may show what flowed ``meter_stale_s`` less this ago: who has a slow meter leaves so much above its delay.
+# Every meter averages for a moment.
+SPARE_S = 3.0
+LEAST_DELAY_S = 1.0
+# A reading is late when it is older than this many periods: one missed poll may be chance.
+LATE_PERIODS = 2.5
+# How long what is given rises in small steps only, after a meter is back: half a minute brings most cars back to
+# where they were, and a meter that fails again at once does so within it.
+RECOVERY_S = 30.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Background:
-    """What flows through a metered circuit besides the EVSEs, as far as it is known."""
-
-    estimate_a: PhaseAmps
-    reading_at: Seconds  # of the reading it stands on
-    fall: Fall | None = None
-    over_since: Seconds | None = None  # since when more flows than the rating; anew after each answer to that
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Headroom:
-    """Per circuit: the rating, what the background takes of it, what is left for EVSEs (may be below 0)."""
+    """Per circuit (place in the layout): what the background takes ``[place, phase]``, and how its meter does; ``over``
+    ``[place, phase]``: whether it shows more than the rating.
 
-    rating_a: Mapping[str, PhaseAmps]
-    background_a: Mapping[str, PhaseAmps]
-    left_a: Mapping[str, PhaseAmps]
-    stale: frozenset[str]  # circuits whose meter gives no fresh reading
+    ``left_a`` has one entry a line of the layout: what is left for EVSEs, may be below 0; infinite without a limit.
+    """
+
+    background_a: Floats
+    left_a: Floats
+    late: Bools
+    stale: Bools
+    recovering: Bools
+    over: Bools
 
 
-def estimate(snapshot: Snapshot, memory: Mapping[str, Background]) -> tuple[Headroom, dict[str, Background]]:
-    """The headroom of every circuit now, and what to remember for the next estimate."""
-    rating, background, left = {}, {}, {}
-    stale = set()
+def estimate(
+    snapshot: Snapshot, entitlement: Entitlement, memory: Mapping[str, Background], slow: Bools | None = None
+) -> tuple[Headroom, dict[str, Background]]:
+    """The headroom of every circuit now, and what to remember for the next estimate.
+
+    ``slow``: whose car has been seen to come down late.
+    """
+    grid = snapshot.plant.grid
+    background = np.repeat(grid.reserve_a[:, None], 3, axis=1)
+    late, stale, recovering = (np.zeros(len(background), dtype=np.bool_) for _ in range(3))
+    over = np.zeros_like(background, dtype=np.bool_)
+    slow = slow if slow is not None else np.zeros(len(grid.min_a), dtype=np.bool_)
+    told = when_obeyed_a(grid, snapshot.fleet, entitlement.high_a, slow)
+    since_told_s = snapshot.now - snapshot.fleet.told_at
+    unseen = snapshot.fleet.in_session & ~was_seen_after(snapshot.fleet) & (since_told_s < SEEN_S)
     remembered: dict[str, Background] = {}
-    for state in snapshot.circuits:
-        circuit = state.circuit
-        reserve = PhaseAmps.same(circuit.background_reserve_a or 0.0)
-        known = memory.get(circuit.id)
-        if circuit.meter is None:
-            taken = reserve
-        elif is_fresh(state, snapshot):
-            known = _updated(snapshot, state, known)
-            taken = known.estimate_a
+    for place, number in enumerate(grid.layout.circuits.tolist()):
+        state = snapshot.circuits[number]
+        if state.circuit.meter is None:
+            continue
+        known = memory.get(state.circuit.id)
+        if is_fresh(state, snapshot):
+            below = np.flatnonzero(grid.below[place])
+            known = updated(
+                known,
+                state.measured_a or NO_CURRENT,
+                known_at(state),
+                _draws(snapshot, below, entitlement, told, unseen),
+                rating_a=state.circuit.rating_a,
+                meter_delay_s=max(snapshot.settings.meter_stale_s - SPARE_S, LEAST_DELAY_S),
+            )
+            background[place] = tuple(known.estimate_a or ())
+            late[place] = snapshot.now - known_at(state) > LATE_PERIODS * snapshot.settings.period_s
+            over[place] = known.is_over(state.circuit.rating_a)
+            recovering[place] = known.stale_at is not None and snapshot.now - known.stale_at < RECOVERY_S
         else:
-            stale.add(circuit.id)
-            # The worst that the installer knows of, or the last that we knew of, whichever is more.
-            taken = reserve.combine(known.estimate_a, max) if known is not None else reserve
-        if known is not None:
-            remembered[circuit.id] = known
-        rating[circuit.id] = PhaseAmps.same(circuit.rating_a)
-        background[circuit.id] = taken
-        left[circuit.id] = rating[circuit.id] - taken
+            stale[place] = True
+            known = replace(known or Background(estimate_a=None), stale_at=snapshot.now)
+            if known.estimate_a is not None:
+                # The worst that the installer knows of, or the last that we knew of, whichever is more.
+                background[place] = np.maximum(background[place], tuple(known.estimate_a))
+        remembered[state.circuit.id] = known
     return (
-        Headroom(rating_a=rating, background_a=background, left_a=left, stale=frozenset(stale)),
+        Headroom(
+            background_a=background,
+            left_a=_left(snapshot, background, entitlement.low_a),
+            late=late,
+            stale=stale,
+            recovering=recovering,
+            over=over,
+        ),
         remembered,
     )
+
+
+def _left(snapshot: Snapshot, background_a: Floats, low_a: Floats) -> Floats:
+    """What is left on each line. Of balance: the limit less what the building is ahead, and as much more as the EVSEs
+    on the other phase draw for sure; what they only may draw balances nothing.
+    """
+    plant, layout = snapshot.plant, snapshot.plant.grid.layout
+    left = snapshot.ceilings.limit_a - plant.grid.through(background_a)
+    if plant.imbalance_limit_a is not None:
+        root = background_a[layout.root]
+        for line, (high, low) in enumerate(PAIRS, layout.balance.start):
+            countered = np.maximum(low_a[:, low] - low_a[:, high], 0.0).sum()
+            left[line] = max(plant.imbalance_limit_a - (root[high] - root[low]), 0.0) + countered
+    return np.asarray(left)
 
 
 def is_fresh(state: CircuitState, snapshot: Snapshot) -> bool:
@@ -90,127 +120,21 @@ def is_fresh(state: CircuitState, snapshot: Snapshot) -> bool:
     return state.measured_at is not None and snapshot.now - state.measured_at <= snapshot.settings.meter_stale_s
 
 
-def _updated(snapshot: Snapshot, state: CircuitState, known: Background | None) -> Background:
-    """The background after a new reading. The same reading twice teaches nothing: the cars have moved since."""
-    if state.measured_a is None or state.measured_at is None:
-        raise ValueError(f"circuit {state.circuit.id} is called fresh but has no reading")
-    if known is not None and known.reading_at >= state.measured_at:
-        return known
-    below = [evse for evse in snapshot.evses if state.circuit.id in snapshot.paths[evse.evse.circuit]]
-    least: dict[EvseKey, PhaseAmps] = {}
-    all_least, all_most, all_told = NO_CURRENT, NO_CURRENT, NO_CURRENT
-    for evse in below:
-        low, high = draw_bounds(evse, snapshot.now)
-        least[evse.key] = low
-        all_least, all_most, all_told = all_least + low, all_most + high, all_told + _when_obeyed(evse, high)
-    highest = state.measured_a - all_least
-    if known is None:
-        return Background(estimate_a=highest, reading_at=state.measured_at)
-    risen = known.estimate_a.combine(state.measured_a - all_most, max)
-    fall = known.fall
-    if fall is not None:
-        fall = _prolonged(fall, state.measured_a, least)
-        if _is_confirmed(fall, below):
-            confirmed = fall.measured_a - sum(fall.least_a.values(), NO_CURRENT)
-            # What rose since has risen.
-            risen = risen.combine(confirmed, min).combine(state.measured_a - all_most, max)
-            fall = None
-    over_since = _over_since(state, known)
-    if over_since is not None and state.measured_at - over_since >= OVERLOAD_HOLD_S:
-        risen, over_since = risen.combine(state.measured_a - all_told, max), state.measured_at
-    if fall is None and any(high < now - FALL_NOISE_A for high, now in zip(highest, risen, strict=True)):
-        fall = Fall(since=state.measured_at, measured_a=state.measured_a, least_a=least)
-    return Background(estimate_a=risen, reading_at=state.measured_at, fall=fall, over_since=over_since)
+def known_at(state: CircuitState) -> Seconds:
+    """When the reading was taken.
 
-
-def _over_since(state: CircuitState, known: Background) -> Seconds | None:
-    """Since when the circuit's meter has shown more than its rating."""
-    if state.measured_a is None or max(state.measured_a) <= state.circuit.rating_a:
-        return None
-    return known.over_since if known.over_since is not None else state.measured_at
-
-
-def _when_obeyed(state: EvseState, most: PhaseAmps) -> PhaseAmps:
-    """The most that the EVSE will draw when it has obeyed what it was told last."""
-    if not (state.in_session and state.reach is Reach.OBEYING):
-        return most
-    return most.combine(PhaseAmps.on(state.evse.phases, state.told_a), min)
-
-
-def _prolonged(fall: Fall, measured_a: PhaseAmps, least: Mapping[EvseKey, PhaseAmps]) -> Fall:
-    return replace(
-        fall,
-        measured_a=fall.measured_a.combine(measured_a, max),
-        least_a={key: was.combine(least.get(key, NO_CURRENT), min) for key, was in fall.least_a.items()},
-    )
-
-
-def _is_confirmed(fall: Fall, below: list[EvseState]) -> bool:
-    """Whether every car that the fall could be due to has been sampled since."""
-    return all(
-        evse.drawn_at is not None and evse.drawn_at > fall.since + SAMPLE_DELAY_S
-        for evse in below
-        if max(fall.least_a.get(evse.key, NO_CURRENT)) > 0
-    )
-
-
-def known_draw_a(state: EvseState, now: Seconds) -> PhaseAmps | None:
-    """The newest sample, as long as it says something about now."""
-    if state.draw_a is None or state.drawn_at is None or now - state.drawn_at > SAMPLE_LIFE_S:
-        return None
-    return state.draw_a
-
-
-def draw_bounds(state: EvseState, now: Seconds) -> tuple[PhaseAmps, PhaseAmps]:
-    """The least and the most that the EVSE may be drawing now, on grid phases, for the sake of the background.
-
-    A sample stands for now unless the limit has changed since, or so shortly before that the car may still be on its
-    way: down to any limit of the last seconds, or up after a raise. A cut leaves room for nothing above the sample:
-    what flows then is the building's, and has to be cut for. After a while without samples the car may have gone.
+    :raises ValueError: there is none.
     """
-    known = known_draw_a(state, now)
-    if not state.in_session:
-        return (known, known) if known is not None else (NO_CURRENT, NO_CURRENT)
-    sample = state.draw_a if state.draw_a is not None else NO_CURRENT
-    most = PhaseAmps.on(state.evse.phases, exposure_a(state, now))
-    if state.drawn_at is not None and known is None:
-        # Out of reach for so long it counts as a part of the building: a rise must not hide behind a car that has gone.
-        return NO_CURRENT, sample.combine(most, min) if state.reach.renewable else NO_CURRENT
-    low = high = sample
-    if _may_be_following(state, state.told_at):
-        lowest_a = min((grant.limit_a for grant in state.holdings.session), default=0.0)
-        low = sample.combine(PhaseAmps.on(state.evse.phases, min(lowest_a, state.told_a)), min)
-    if _may_be_following(state, state.raised_at):
-        high = sample.combine(most, max)
-    return low, high
+    if state.measured_at is None or state.measured_a is None:
+        raise ValueError(f"circuit {state.circuit.id} has no reading")
+    return state.measured_at
 
 
-def _may_be_following(state: EvseState, changed_at: Seconds | None) -> bool:
-    """Whether the newest sample is from before the car had its time to follow a change."""
-    return state.drawn_at is None or (changed_at is not None and state.drawn_at < changed_at + OBEY_S)
-
-
-def exposure_a(state: EvseState, now: Seconds) -> Amps:
-    """The most that the EVSE may be drawing on any of its phases: by its limits, its rating and its measured draw.
-
-    One that has been seen to disobey may draw all that it can.
-    """
-    held = state.holdings.most_a(now, in_session=state.in_session, renewable=state.reach.renewable)
-    unbound = held is None or state.reach is Reach.DISOBEYING
-    bound = state.evse.max_a if unbound or held is None else min(held, state.evse.max_a)
-    draw_a = _draw_under_limit(state, now)
-    return bound if draw_a is None else max(bound, *draw_a)
-
-
-def exposure_by_phase(state: EvseState, now: Seconds) -> PhaseAmps:
-    """:func:`exposure_a` on the EVSE's grid phases, and what it draws on others besides."""
-    exposed = PhaseAmps.on(state.evse.phases, exposure_a(state, now))
-    draw_a = _draw_under_limit(state, now)
-    return exposed if draw_a is None else exposed.combine(draw_a, max)
-
-
-def _draw_under_limit(state: EvseState, now: Seconds) -> PhaseAmps | None:
-    """The newest sample, if it was taken under the present limit. What was drawn before is bounded by what the EVSE may
-    still hold; a sample of it would keep room occupied until the next one."""
-    under_limit = state.drawn_at is not None and (state.told_at is None or state.drawn_at >= state.told_at + OBEY_S)
-    return known_draw_a(state, now) if under_limit else None
+def _draws(snapshot: Snapshot, below: Ints, entitlement: Entitlement, told_a: Floats, unseen: Bools) -> Draws:
+    return Draws(
+        low_a=entitlement.low_a[below],
+        high_a=entitlement.high_a[below],
+        told=PhaseAmps(*told_a[below].sum(axis=0).tolist()),
+        unseen=bool(unseen[below].any()),
+        drawn_at=snapshot.fleet.drawn_at[below],
+    )

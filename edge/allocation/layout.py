@@ -9,7 +9,7 @@ answer.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -24,8 +24,21 @@ Bools: TypeAlias = NDArray[np.bool_]
 POWER = len(PHASES)  # a circuit's fourth line
 LINES_PER_CIRCUIT = POWER + 1
 PAIRS = tuple((high, low) for high in range(POWER) for low in range(POWER) if high != low)  # numbers of phases
-_BALANCE_LINES_PER_EVSE = 2  # one phase is ahead of two, two are ahead of one
+BALANCE_LINES_PER_EVSE = 2  # one phase is ahead of two, two are ahead of one
 OPPOSITE = np.array([PAIRS.index((low, high)) for high, low in PAIRS])
+
+
+def _sides(on: Sequence[int]) -> list[int]:
+    """The pairs of phases of which an EVSE on these phases uses the first and not the second."""
+    return [pair for pair, (high, low) in enumerate(PAIRS) if high in on and low not in on]
+
+
+PHASE_BITS = np.array([1 << phase for phase in range(POWER)])
+# For each set of phases, as a sum of bits: the pairs that it raises, -1 where there are fewer.
+_SIDES = np.full((1 << POWER, BALANCE_LINES_PER_EVSE), -1, dtype=np.int64)
+for _bits in range(1 << POWER):
+    _raised = _sides([phase for phase in range(POWER) if _bits >> phase & 1])
+    _SIDES[_bits, : len(_raised)] = _raised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,7 +79,7 @@ class Layout:
         line_count = LINES_PER_CIRCUIT * len(branches)
         filler = line_count + len(PAIRS)
         depth = max((len(path) for path in paths.values()), default=0)
-        width = depth * LINES_PER_CIRCUIT + _BALANCE_LINES_PER_EVSE
+        width = depth * LINES_PER_CIRCUIT + BALANCE_LINES_PER_EVSE
         lines = np.full((len(rows), width), filler, dtype=np.int64)
         uses = np.zeros((len(rows), width))
         for row, index in enumerate(rows):
@@ -85,6 +98,26 @@ class Layout:
             root=next(place for place, index in enumerate(circuits) if branches[index][1] is None),
             line_count=line_count,
         )
+
+    def with_phases(self, in_use: Bools) -> "Layout":
+        """The same wiring with fewer phases in use, ``[row, phase]``: of those that the EVSE is wired to."""
+        count = in_use.sum(axis=1)
+        filler = self.size - 1
+        levels = (self.lines.shape[1] - BALANCE_LINES_PER_EVSE) // LINES_PER_CIRCUIT
+        use = np.concatenate((in_use.astype(np.float64), count[:, None].astype(np.float64)), axis=1)
+        uses = np.zeros_like(self.uses)
+        uses[:, : levels * LINES_PER_CIRCUIT] = np.tile(use, levels)
+        lines = self.lines.copy()
+        lines[:, -BALANCE_LINES_PER_EVSE:] = np.where(
+            (sides := _SIDES[in_use @ PHASE_BITS]) < 0, filler, self.line_count + sides
+        )
+        uses[:, -BALANCE_LINES_PER_EVSE:] = sides >= 0
+        uses = np.where(lines == filler, 0.0, uses)
+        return replace(self, lines=np.where(uses > 0, lines, filler), uses=uses, phase_count=count.astype(np.int64))
+
+    def by_circuit(self, lines: Floats) -> Floats:
+        """The four lines of each circuit, ``[place, line]``, of values that have one entry a line: a view."""
+        return lines[: self.line_count].reshape(-1, LINES_PER_CIRCUIT)
 
     @property
     def balance(self) -> slice:
@@ -133,5 +166,5 @@ def _lines(
         first, column = circuit * LINES_PER_CIRCUIT, level * LINES_PER_CIRCUIT
         yield from ((column + phase, first + phase, 1.0) for phase in on)
         yield column + POWER, first + POWER, float(len(on))
-    sides = [pair for pair, (high, low) in enumerate(PAIRS) if high in on and low not in on]
-    yield from ((width - _BALANCE_LINES_PER_EVSE + place, line_count + pair, 1.0) for place, pair in enumerate(sides))
+    sides = _sides(on)
+    yield from ((width - BALANCE_LINES_PER_EVSE + place, line_count + pair, 1.0) for place, pair in enumerate(sides))

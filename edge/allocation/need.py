@@ -6,9 +6,7 @@ import numpy as np
 
 from edge.allocation.columns import EPSILON_STEPS, Columns
 from edge.allocation.layout import Floats, Ints
-from edge.units import PhaseAmps, Volts, watts
-
-SECONDS_PER_HOUR = 3600.0
+from edge.units import SECONDS_PER_HOUR, PhaseAmps, Volts, watts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -10,6 +10,7 @@ from edge.allocation.fill import FREE, Rows, fill
 from edge.allocation.layout import Bools, Floats, Ints, Layout, used
 from edge.allocation.need import Floors, floors
 from edge.allocation.problem import Problem
+from edge.units import Volts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,13 +29,17 @@ class Case:
     def of(cls, problem: Problem) -> "Case":
         """:raises ValueError: where the wiring is no tree, or the problem doesn't match it."""
         layout = problem.wiring.layout
-        columns = Columns.of(problem, layout)
+        return cls.on(layout, Columns.of(problem, layout), problem.nominal_voltage_v)
+
+    @classmethod
+    def on(cls, layout: Layout, columns: Columns, nominal_voltage_v: Volts) -> "Case":
+        """From the columns of a problem on this layout."""
         limited = np.asarray(np.isfinite(columns.room_a)[layout.lines].any(axis=0))
         limited[0] = True  # a row without columns has no lowest level
         return cls(
             layout=layout,
             columns=columns,
-            floors=floors(columns, layout.phase_count, problem.nominal_voltage_v),
+            floors=floors(columns, layout.phase_count, nominal_voltage_v),
             lines=layout.lines[:, limited],
             uses=layout.uses[:, limited],
         )

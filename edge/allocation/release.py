@@ -1,119 +1,199 @@
 """From what an EVSE should get to what it may be told now.
 
-A cut is told at once. A raise is held for a moment, so that limits don't flicker, and is only told out of room that no
-exposure occupies: it waits for the cut that pays for it.
+A cut is told at once. A raise is told only out of room that no exposure occupies: it waits for the cut that pays for
+it. Before that it is paced: a car begins at its minimum and rises when that is measured, limits don't flicker, a car
+that was stopped stays off for a moment, a station's memory isn't worn out, and nothing rises while a meter is late.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 
-from edge.allocation.exposure import OBEY_TOLERANCE_A
-from edge.allocation.headroom import Headroom, exposure_a, exposure_by_phase
-from edge.allocation.share import EPSILON_A, Line
-from edge.allocation.snapshot import EvseState, Snapshot
-from edge.units import PHASES, Amps, Seconds
+import numpy as np
 
-# Between two raises of one EVSE: a car needs about this long to follow, and each raise is a write to the charger.
+from edge.allocation.admission import grant_takes, raised
+from edge.allocation.cars import Cars, refilled
+from edge.allocation.columns import EPSILON_A
+from edge.allocation.entitlement import Entitlement, rounded_down
+from edge.allocation.fleet import Fleet
+from edge.allocation.headroom import Headroom
+from edge.allocation.layout import BALANCE_LINES_PER_EVSE, LINES_PER_CIRCUIT, POWER, Bools, Floats, Ints
+from edge.allocation.plant import Grid
+from edge.allocation.share import Shares
+from edge.allocation.snapshot import Snapshot
+from edge.units import Seconds
+
+# Between two raises of one EVSE: a car needs about this long to follow (IEC 61851-1), and each raise is a write.
 RAISE_HOLD_S = 5.0
-# A raise by less is not worth a write, unless it brings all that the car can use.
+# A raise by less is not worth a write of its own, unless it brings all that the car can use ...
 RAISE_DEAD_BAND_A = 1.0
-# Limits are written with one decimal (OCPP 1.6 §7.13: at most one fraction digit).
-DECIMALS = 10
+# ... but once its limit has stood for half a usual lease it is written again anyhow: then nothing is left stranded.
+SMALL_RAISE_HOLD_S = 60.0
+# By how much one EVSE rises at a time while what is given is still recovering from a meter that had failed.
+RECOVERY_STEP_A = 2.0
+# So many raises of a station may follow each other before its hourly number counts: a busy quarter of an hour.
+RAISES_AT_ONCE = 20.0
+# Nothing can be raised by less than this: the smallest step of a limit.
+LEAST_RAISE_A = 0.05
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What sharing found for one EVSE that is ours to limit."""
+class Held(IntEnum):
+    """Why an EVSE isn't told all of its share now."""
 
-    state: EvseState
-    amps: Amps
-    most_a: Amps  # all that its car can use
+    NOT = 0
+    FOR_CUT = 1  # others have not obeyed their cut yet
+    STEADY = 2
+    STARTING = 3
+    RESTING = 4
+    WRITES = 5
+    METER_LATE = 6
+    RECOVERING = 7
+    SWITCHING = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Released:
-    """What it may be told. ``steadying``: a raise is held back for calm; ``waits_for``: for others to obey, there."""
-
-    amps: Amps
-    steadying: bool = False
-    waits_for: Line | None = None
-
-
-def rounded_down(amps: Amps) -> Amps:
-    """The largest tenth of an ampere that isn't more."""
-    return int(amps * DECIMALS + 1e-6) / DECIMALS
-
-
-def release(snapshot: Snapshot, headroom: Headroom, wanted: Sequence[Wanted]) -> list[Released]:
-    """What each EVSE may be told now; ``wanted`` in order of precedence.
-
-    After each raise that is granted the room is less, so one tick never promises the same ampere twice.
+    """What each EVSE may be told: ``amps``, on one phase where ``single``; ``why`` (:class:`Held`) that is less than
+    its share, and the ``line`` whose room is lacking. ``cars`` remembers the writes.
     """
-    room = free_room(snapshot, headroom)
-    released = []
-    for want in wanted:
-        target_a = rounded_down(want.amps)
-        held_a = _held_a(want.state, snapshot.now)
-        if target_a <= held_a + EPSILON_A:
-            released.append(Released(amps=target_a))
-        elif not _may_rise_yet(want, target_a, held_a, snapshot.now):
-            released.append(Released(amps=held_a, steadying=True))
-        else:
-            released.append(_raise(snapshot, want, target_a, held_a, room))
-    return released
+
+    amps: Floats
+    single: Bools
+    why: Ints
+    line: Ints
+    cars: Cars
 
 
-def asked_a(state: EvseState, now: Seconds) -> Amps:
-    """What an EVSE is asked for that isn't ours to limit: its safe current, but nothing that would be a raise.
+def release(
+    snapshot: Snapshot,
+    shares: Shares,
+    headroom: Headroom,
+    entitlement: Entitlement,
+    cars: Cars,
+    order: Ints,
+    elapsed_s: Seconds,
+) -> Released:
+    """After each raise that is granted the room is less, so one tick never promises the same ampere twice.
 
-    One that isn't known to hold a limit of ours has at least its minimum if it charges.
+    ``elapsed_s``: since the decision before this one.
     """
-    held_a = _held_a(state, now)
-    if not state.holdings.is_governed and state.draw_a is not None and max(state.draw_a) > OBEY_TOLERANCE_A:
-        held_a = max(held_a, state.evse.min_a, rounded_down(max(state.draw_a)))
-    return min(state.evse.fallback_a, held_a)
+    grid, fleet, now = snapshot.plant.grid, snapshot.fleet, snapshot.now
+    held = entitlement.held_a
+    least = grid.least_a
+    target = rounded_down(shares.amps, grid.step_a)
+    per_hour = snapshot.settings.raises_per_hour
+    writes = refilled(cars.writes, at_once=RAISES_AT_ONCE, per_hour=per_hour, elapsed_s=elapsed_s)
+    switches = (cars.single > 0) != fleet.told_single
+    switches &= grid.switches & (target > 0) & (held >= least - EPSILON_A)
+    starts = (target > held + EPSILON_A) & (held < least - EPSILON_A)
+    rises = (target > held + EPSILON_A) & ~starts & ~switches
+    changes = starts | rises | switches
+    why = np.zeros(len(held), dtype=np.int64)
+    brings_all = target >= rounded_down(shares.demand_a, grid.step_a) - EPSILON_A
+    for reason, where in (
+        (Held.STEADY, rises & ~_is_due(fleet, target - held, brings_all, now)),
+        (Held.WRITES, (rises | switches) & (writes < 1)),
+        (Held.RESTING, starts & (now - cars.off_since < snapshot.settings.min_off_s)),
+        (Held.METER_LATE, changes & grid.on_path(headroom.late)),
+    ):
+        why[where] = reason
+    wish = _wishes(grid, headroom, held, target, starts, switches)
+    room, free = _room(grid, headroom, entitlement), why == 0
+    given, lines = _out_of_room(shares, entitlement, room, wish, starts & free, rises & free, switches & free, order)
+    stays = rounded_down(np.minimum(held, target), grid.step_a)
+    # No car between 0 and its minimum, also where the end of its lease has left it at less.
+    stays = np.where(stays < least - EPSILON_A, 0.0, stays)
+    amps = np.where(given > 0, rounded_down(given, grid.step_a), stays)
+    # Only what is worth the write.
+    too_little = (given > 0) & ((amps <= held + EPSILON_A) | (amps < least - EPSILON_A)) & ~switches
+    amps = np.where(too_little, stays, amps)
+    raised_now = (given > 0) & ~too_little
+    lacking = changes & (why == 0) & (~raised_now | (amps < wish - EPSILON_A))
+    why[lacking] = Held.FOR_CUT
+    full = (why == 0) & (amps < target - EPSILON_A)
+    why[full & (starts | switches)] = Held.STARTING
+    why[full & rises] = Held.RECOVERING
+    why[switches & (why == Held.STARTING)] = Held.SWITCHING
+    station_raises = np.bincount(grid.station[raised_now], minlength=grid.station_count)
+    return Released(
+        amps=amps,
+        single=np.where((starts | switches) & raised_now, cars.single > 0, fleet.told_single),
+        why=why,
+        line=lines,
+        cars=replace(cars, writes=writes - station_raises[grid.station]),
+    )
 
 
-def _held_a(state: EvseState, now: Seconds) -> Amps:
-    """What the EVSE has already: what it was told, unless the lease of that is over."""
-    return min(state.told_a, exposure_a(state, now))
+def observed(grid: Grid, shares: Shares, cars: Cars) -> Released:
+    """What each would be told where nothing is commanded."""
+    nothing = np.zeros(len(shares.amps), dtype=np.int64)
+    return Released(
+        amps=rounded_down(shares.amps, grid.step_a), single=cars.single > 0, why=nothing, line=nothing, cars=cars
+    )
 
 
-def free_room(snapshot: Snapshot, headroom: Headroom) -> dict[Line, Amps]:
-    """Per line: what neither the background nor any EVSE's exposure occupies."""
-    room: dict[Line, Amps] = {
-        (circuit_id, phase): left[phase] for circuit_id, left in headroom.left_a.items() for phase in PHASES
-    }
-    for state in snapshot.evses:
-        exposed = exposure_by_phase(state, snapshot.now)
-        for circuit_id in snapshot.paths[state.evse.circuit]:
-            for phase in PHASES:
-                room[circuit_id, phase] -= exposed[phase]
-    return room
+def _is_due(fleet: Fleet, more_a: Floats, brings_all: Bools, now: Seconds) -> Bools:
+    """Whether a raise by ``more_a`` is due."""
+    hold_s = np.where((more_a >= RAISE_DEAD_BAND_A) | brings_all, RAISE_HOLD_S, SMALL_RAISE_HOLD_S)
+    return np.asarray(np.isnan(fleet.told_at) | (now - fleet.told_at >= hold_s))
 
 
-def _may_rise_yet(want: Wanted, target_a: Amps, held_a: Amps, now: Seconds) -> bool:
-    state = want.state
-    if held_a < state.evse.min_a:
-        return True  # a car that waits at 0 is not to wait for calm
-    worth_it = target_a - held_a >= RAISE_DEAD_BAND_A or target_a >= rounded_down(want.most_a)
-    return worth_it and (state.told_at is None or now - state.told_at >= RAISE_HOLD_S)
+def _room(grid: Grid, headroom: Headroom, entitlement: Entitlement) -> Floats:
+    """What no exposure occupies on each line. Whatever is believed of cars and building: nothing where the meter shows
+    too much."""
+    room = headroom.left_a - grid.on_lines(entitlement.exposure_a)
+    phases = grid.layout.by_circuit(room)[:, :POWER]
+    phases[headroom.over] = np.minimum(phases[headroom.over], 0.0)
+    return np.asarray(room)
 
 
-def _raise(snapshot: Snapshot, want: Wanted, target_a: Amps, held_a: Amps, room: dict[Line, Amps]) -> Released:
-    """As much of the raise as fits beside the background and the exposure of all others.
+def _wishes(grid: Grid, headroom: Headroom, held: Floats, target: Floats, starts: Bools, switches: Bools) -> Floats:
+    """What each asks for now: to begin with its minimum, later all; in small steps while a meter has just come back."""
+    wish = np.where(starts | switches, np.minimum(target, grid.least_a), target)
+    back = grid.on_path(headroom.recovering)
+    return np.where(back & ~starts & ~switches, np.minimum(wish, held + RECOVERY_STEP_A), wish)
 
-    Room below 0 (what others may hold from before is more than fits) is room that the EVSE's own exposure doesn't have.
+
+def _out_of_room(
+    shares: Shares,
+    entitlement: Entitlement,
+    room: Floats,
+    wish: Floats,
+    starts: Bools,
+    rises: Bools,
+    switches: Bools,
+    order: Ints,
+) -> tuple[Floats, Ints]:
+    """What each that starts, switches or rises may have, 0 where nothing; and the tightest line of every row.
+
+    First those that start, all or nothing, then those that rise, as far as it goes: in order of precedence. Room below
+    0 (what others may hold from before is more than fits) is room that an EVSE's own exposure doesn't have either.
     """
-    state = want.state
-    exposed = exposure_by_phase(state, snapshot.now)
-    lines = snapshot.lines(state.evse)
-    tightest = min(lines, key=lambda line: room[line] + exposed[line[1]])
-    affordable_a = max(room[tightest] + exposed[tightest[1]], 0.0)
-    amps = min(target_a, rounded_down(affordable_a))
-    waits_for = tightest if amps < target_a - EPSILON_A else None
-    if amps <= held_a + EPSILON_A or amps < state.evse.min_a:
-        return Released(amps=held_a, waits_for=waits_for)
-    for line in lines:
-        room[line] -= max(amps - exposed[line[1]], 0.0)
-    return Released(amps=amps, waits_for=waits_for)
+    layout = shares.layout
+    lines, uses = layout.lines[:, :-BALANCE_LINES_PER_EVSE], layout.uses[:, :-BALANCE_LINES_PER_EVSE]
+    own = np.where(shares.in_use, entitlement.exposure_a, np.inf).min(axis=1, initial=np.inf)
+    own = np.where(np.isfinite(own), own, 0.0)
+    given = np.zeros(len(wish))
+
+    def spare() -> Floats:
+        return np.asarray(np.where(uses > 0, room[lines], np.inf).min(axis=1, initial=np.inf))
+
+    first = order[(starts | switches)[order]]
+    fits = (spare() >= 0) | (own + spare() >= wish - EPSILON_A)
+    first = first[fits[first]]
+    if first.size:
+        more = np.where(shares.in_use[first], np.maximum(wish[first, None] - entitlement.exposure_a[first], 0.0), 0.0)
+        takes = np.tile(np.concatenate((more, more.sum(axis=1)[:, None]), axis=1), lines.shape[1] // LINES_PER_CIRCUIT)
+        takes = np.where(uses[first] > 0, takes, 0.0)
+        granted, _ = grant_takes(lines[first], takes, room)
+        given[first[granted]] = wish[first[granted]]
+        room = room - np.bincount(lines[first][granted].ravel(), takes[granted].ravel(), minlength=len(room))
+    left = spare()
+    then = order[rises[order]]
+    if then.size:
+        within = np.minimum(wish, own + np.minimum(left, 0.0))
+        given[then] = np.maximum(within[then], 0.0)
+        beyond = then[(wish[then] > own[then]) & (left[then] >= LEAST_RAISE_A)]
+        extra = raised(lines[beyond], uses[beyond], (wish - own)[beyond], room)
+        given[beyond] = own[beyond] + extra
+    tightest = np.where(uses > 0, room[lines], np.inf).argmin(axis=1)
+    return given, lines[np.arange(len(wish)), tightest]

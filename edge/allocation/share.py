@@ -1,126 +1,164 @@
-"""Sharing, exactly: minima in order of precedence, then rank by rank weighted max-min fair on the whole tree.
+"""From wishes to shares: what each EVSE could have if all obeyed at once, by the exact solver.
 
-A *line* is one phase of one circuit: what its claimants get together may not exceed its room. A *claim* is one EVSE's
-wish. Values are amperes per phase; an EVSE takes the same on each of its lines.
+What isn't ours to limit is reserved for first. Then the cars that charge share all there is, and those that paused get
+their minimum out of what is left.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
 
-from edge.units import Amps, Phase
+import numpy as np
 
-# Two amounts closer than this are the same amount: far below what any charger resolves, far above rounding of floats.
-EPSILON_A = 1e-9
-
-Line: TypeAlias = tuple[str, Phase]  # circuit, phase
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What one EVSE may be given: nothing, or from ``min_a`` to ``max_a`` on each of its ``lines``."""
-
-    min_a: Amps
-    max_a: Amps
-    lines: tuple[Line, ...]
-    rank: int = 0
-    weight: float = 1.0
+from edge.allocation.admission import grant
+from edge.allocation.balance import Admitted
+from edge.allocation.cars import Cars
+from edge.allocation.columns import Columns, in_steps, is_able
+from edge.allocation.entitlement import Entitlement
+from edge.allocation.headroom import Headroom
+from edge.allocation.layout import PAIRS, Bools, Floats, Ints, Layout
+from edge.allocation.plant import Grid
+from edge.allocation.ranks import Case
+from edge.allocation.snapshot import Snapshot
+from edge.allocation.solution import Solution, Terms
+from edge.allocation.solve import solved
+from edge.allocation.state import Reach
+from edge.allocation.turns import Wishes
+from edge.domain.site import IdlePolicy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """What a claim got. ``bound_by`` is the full line that kept it from more, None where it got its maximum."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shares:
+    """``amps`` for every row: of cars that charge their share, of those that paused their minimum or 0.
 
-    amps: Amps
-    bound_by: Line | None = None
-
-
-def share(claims: Sequence[Claim], room_a: Mapping[Line, Amps]) -> list[Share]:
-    """Divide the room among the claims, which come in order of precedence.
-
-    Each claim whose minimum fits beside the minima before it is admitted; the others get 0. Then rank by rank, the
-    admitted rise from their minima: inside a rank, no claim can be raised without lowering one that has no more per
-    weight. Room below 0 is no room.
+    ``admitted`` and ``refused_by`` are those of both. ``demand_a`` is the most that each can use, ``in_use``
+    ``[row, phase]`` the phases that it is counted on, ``layout`` the wiring with those.
     """
-    left = {line: max(amps, 0.0) for line, amps in room_a.items()}
-    shares: list[Share] = [Share(amps=0.0)] * len(claims)
-    admitted: list[int] = []
-    for index, claim in enumerate(claims):
-        full = next((line for line in claim.lines if left[line] < claim.min_a - EPSILON_A), None)
-        if full is not None:
-            shares[index] = Share(amps=0.0, bound_by=full)
-            continue
-        admitted.append(index)
-        for line in claim.lines:
-            left[line] -= claim.min_a
-    for rank in sorted({claims[index].rank for index in admitted}):
-        members = [index for index in admitted if claims[index].rank == rank]
-        for index, given in _fill(claims, members, left).items():
-            shares[index] = given
-            for line in claims[index].lines:
-                left[line] -= given.amps - claims[index].min_a
-    return shares
+
+    demand_a: Floats
+    in_use: Bools
+    layout: Layout
+    solution: Solution
+
+    @property
+    def amps(self) -> Floats:
+        return self.solution.amps
+
+    @property
+    def admitted(self) -> Bools:
+        return self.solution.admitted.rows
+
+    @property
+    def refused_by(self) -> Ints:
+        return self.solution.admitted.refused_by
 
 
-def _fill(claims: Sequence[Claim], members: Sequence[int], left: Mapping[Line, Amps]) -> dict[int, Share]:
-    """Water-filling: all members rise with one level (amperes per weight) until a line of theirs is full.
+def reserves_a(snapshot: Snapshot, wishes: Wishes, entitlement: Entitlement) -> Floats:
+    """What is kept free ``[row, phase]`` for EVSEs that aren't ours to limit, or that a car may begin at by itself.
 
-    ``left`` is the room beyond the members' minima. Each pass finds the lowest level at which a line fills, settles the
-    members on it, and goes on with the others: exact after at most as many passes as there are lines.
+    A station that has just connected, or is about to after our start, gets its safe current: nobody is raised into what
+    it may hold (its exposure), but nobody is cut for it either, in the second or two until it confirms its first limit.
+    With ``idle = "safe"`` a session may begin at the safe current in any instant.
     """
-    settled: dict[int, Share] = {}
-    rising = list(members)
-    used_on: dict[Line, list[int]] = {}
-    for index in members:
-        for line in claims[index].lines:
-            used_on.setdefault(line, []).append(index)
-    room = {line: left[line] + sum(claims[index].min_a for index in on) for line, on in used_on.items()}
-    while rising:
-        level, full = None, None
-        for line, on in used_on.items():
-            at = _level_that_fills(
-                [claims[index] for index in on if index not in settled],
-                room[line] - sum(settled[index].amps for index in on if index in settled),
-            )
-            if at is not None and (level is None or at < level):
-                level, full = at, line
-        if level is None:
-            settled.update({index: Share(amps=claims[index].max_a) for index in rising})
-            break
-        for index in rising:
-            claim = claims[index]
-            if full in claim.lines:
-                settled[index] = _at_level(claim, level, full)
-        rising = [index for index in rising if index not in settled]
-    return settled
+    grid, fleet = snapshot.plant.grid, snapshot.fleet
+    safe = np.where(grid.wired, grid.fallback_a[:, None], 0.0)
+    arriving = np.fmax(safe, fleet.draw_a)
+    foreign = np.where(fleet.reaches(Reach.NEW, Reach.EXPECTED)[:, None], arriving, entitlement.exposure_a)
+    kept = np.where(wishes.foreign[:, None], foreign, 0.0)
+    if snapshot.settings.idle is IdlePolicy.SAFE:
+        kept = np.where(wishes.idle[:, None], safe, kept)
+    return kept
 
 
-def _at_level(claim: Claim, level: float, full: Line) -> Share:
-    wish = claim.weight * level
-    if wish >= claim.max_a:
-        return Share(amps=claim.max_a)
-    return Share(amps=max(wish, claim.min_a), bound_by=full)
-
-
-def _level_that_fills(claims: Sequence[Claim], room_a: Amps) -> float | None:
-    """The level at which claims on one line use up its room; None where even their maxima fit.
-
-    What they use at a level is the sum of ``clamp(weight * level, min, max)``, piecewise linear and rising: walk its
-    corners until the room is met.
-    """
-    if not claims or sum(claim.max_a for claim in claims) <= room_a + EPSILON_A:
-        return None
-    corners = sorted(
-        [(claim.min_a / claim.weight, claim.weight) for claim in claims]
-        + [(claim.max_a / claim.weight, -claim.weight) for claim in claims]
+def share_out(
+    snapshot: Snapshot, cars: Cars, wishes: Wishes, headroom: Headroom, reserved_a: Floats, order: Ints
+) -> Shares:
+    """``order`` are all rows, those served first before. ``cars.single`` says who is to use one phase only."""
+    plant = snapshot.plant
+    grid = plant.grid
+    in_use = np.where((cars.single > 0)[:, None], grid.single, cars.in_use(grid))
+    lower, upper, demand = _bounds(snapshot, cars, wishes, headroom)
+    if snapshot.settings.idle is IdlePolicy.SAFE:
+        # The next session may begin at the safe current on phases that this one's car doesn't use.
+        others = (wishes.charge | wishes.wake)[:, None] & grid.wired & ~in_use
+        reserved_a = np.where(others, grid.fallback_a[:, None], reserved_a)
+    base = grid.through(headroom.background_a) + grid.on_lines(reserved_a)
+    columns = _columns(snapshot, wishes, (lower, upper), base, order)
+    if plant.imbalance_limit_a is not None:
+        columns = _in_balance(grid, columns, headroom, reserved_a)
+    asleep = order[(wishes.wake & is_able(lower, upper))[order]]
+    layout = grid.layout.with_phases(in_use)
+    shared = columns
+    if snapshot.settings.idle is IdlePolicy.SAFE:
+        # A safe current that any session may begin with can't be lent to others while a car pauses.
+        pledged = np.where(wishes.wake[:, None] & in_use, lower[:, None], 0.0)
+        shared = _less(columns, grid.on_lines(pledged))
+    terms = Terms(
+        circuits=tuple(plant.circuits[number].id for number in layout.circuits.tolist()),
+        limit_a=snapshot.ceilings.limit_a,
+        max_a=grid.max_a,
+        demand_a=demand,
+        nominal_voltage_v=plant.nominal_voltage_v,
     )
-    used_a = sum(claim.min_a for claim in claims)
-    level, slope = corners[0][0], 0.0
-    for corner, change in corners:
-        if slope > EPSILON_A:
-            at_corner = used_a + slope * (corner - level)
-            if at_corner >= room_a:
-                return level + (room_a - used_a) / slope
-            used_a = at_corner
-        level, slope = corner, slope + change
-    return level
+    # What balances is what the others draw, not what they might be given: so balance is a line with a room here.
+    solution = solved(Case.on(layout, shared, plant.nominal_voltage_v), terms, balanced=False)
+    if asleep.size:
+        left = columns.room_a - grid.on_lines(np.where(in_use, solution.amps[:, None], 0.0))
+        woken, by = grant(layout.lines[asleep], layout.uses[asleep], lower[asleep], left)
+        amps = solution.amps.copy()
+        rows, refused_by = solution.admitted.rows.copy(), solution.admitted.refused_by.copy()
+        amps[asleep], rows[asleep], refused_by[asleep] = np.where(woken, lower[asleep], 0.0), woken, by
+        solution = solution.among(amps, Admitted(rows=rows, refused_by=refused_by))
+    return Shares(demand_a=demand, in_use=in_use, layout=layout, solution=solution)
+
+
+def _bounds(snapshot: Snapshot, cars: Cars, wishes: Wishes, headroom: Headroom) -> tuple[Floats, Floats, Floats]:
+    """The least and the most that each can be given, in whole steps, and what its car can use."""
+    grid = snapshot.plant.grid
+    demand = np.where(np.isnan(cars.trim_a), grid.max_a, cars.trim_a)
+    demand = np.where(wishes.wake | (wishes.charge & snapshot.fleet.paused), grid.min_a, demand)
+    most = np.minimum(demand, snapshot.fleet.cloud_a)
+    if headroom.stale.any():
+        most = np.where(grid.on_path(headroom.stale), np.minimum(most, grid.fallback_a), most)
+    least = grid.min_a
+    if snapshot.settings.idle is IdlePolicy.SAFE:
+        # The session may end and the next one begin at the safe current before we hear of it: less saves nothing.
+        least = np.where(grid.fallback_a >= grid.min_a, grid.fallback_a, least)
+        most = np.where(grid.fallback_a >= grid.min_a, np.maximum(most, least), most)
+    return *in_steps(least, most, grid.step_a), demand
+
+
+def _columns(snapshot: Snapshot, wishes: Wishes, bounds: tuple[Floats, Floats], base_a: Floats, order: Ints) -> Columns:
+    """The problem of those that charge; ``base_a`` is what flows on each line besides them."""
+    plant, fleet = snapshot.plant, snapshot.fleet
+    grid = plant.grid
+    lower, upper = bounds
+    # A safe current below the minimum can't charge a car.
+    able = wishes.charge & is_able(lower, upper)
+    room = snapshot.ceilings.limit_a - base_a
+    return Columns(
+        lower_a=lower,
+        upper_a=np.where(able, np.maximum(upper, lower), lower),
+        step_a=grid.step_a,
+        weight=grid.weight,
+        rank=grid.rank,
+        able=able,
+        order=order,
+        room_a=room,
+        base_a=base_a,
+        has_need=~np.isnan(fleet.need_wh),
+        energy_wh=np.nan_to_num(fleet.need_wh),
+        time_left_s=np.nan_to_num(fleet.need_left_s),
+    )
+
+
+def _in_balance(grid: Grid, columns: Columns, headroom: Headroom, reserved_a: Floats) -> Columns:
+    """With the rooms on the lines of balance; what is reserved counts against them, and balances nothing."""
+    room = columns.room_a.copy()
+    for line, (high, low) in enumerate(PAIRS, grid.layout.balance.start):
+        ahead = np.maximum(reserved_a[:, high] - reserved_a[:, low], 0.0).sum()
+        room[line] = max(float(headroom.left_a[line] - ahead), 0.0)
+    return replace(columns, room_a=room)
+
+
+def _less(columns: Columns, taken_a: Floats) -> Columns:
+    """The same problem with less room."""
+    return replace(columns, room_a=columns.room_a - taken_a, base_a=columns.base_a + taken_a)

@@ -3,7 +3,7 @@
 Currents are at hand; reasons are made when they are asked for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,12 +12,12 @@ import numpy as np
 from edge.allocation.balance import Admitted, reach
 from edge.allocation.columns import EPSILON_A
 from edge.allocation.fill import FREE
-from edge.allocation.layout import LINES_PER_CIRCUIT, PAIRS, POWER, Floats, used
+from edge.allocation.layout import LINES_PER_CIRCUIT, PAIRS, POWER, Floats, Ints, used
 from edge.allocation.problem import Problem
 from edge.allocation.ranks import Case, Shared
 from edge.domain.setpoint import Reason, Setpoint
 from edge.domain.site import EvseKey
-from edge.units import PHASES, Amps, PhaseAmps, watts
+from edge.units import PHASES, Amps, PhaseAmps, Volts, watts
 
 # Decimals of a current: beyond what any instrument resolves, within what floats hold. Continuous currents are rounded
 # down to it, so that adding them up in any order stays under a limit.
@@ -25,15 +25,47 @@ DECIMALS = 9
 _HAIR = 1e-3  # of the last decimal: what is so close below a round number is that number
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Terms:
+    """What a setpoint names. ``circuits`` are ids in the layout's places; ``limit_a`` has one entry a line; ``max_a``
+    and ``demand_a`` have one a row: what the EVSE can give and the car can use.
+    """
+
+    circuits: tuple[str, ...]
+    limit_a: Floats
+    max_a: Floats
+    demand_a: Floats
+    nominal_voltage_v: Volts
+
+    @classmethod
+    def of(cls, problem: Problem, case: Case) -> "Terms":
+        rows = [problem.claims[number] for number in case.layout.rows.tolist()]
+        limit = case.columns.room_a + case.columns.base_a
+        if problem.imbalance_limit_a is not None:
+            limit[case.layout.balance] = problem.imbalance_limit_a
+        return cls(
+            circuits=tuple(problem.wiring.branches[number].id for number in case.layout.circuits.tolist()),
+            limit_a=limit,
+            max_a=np.array([claim.max_a for claim in rows]),
+            demand_a=np.array([claim.demand_a for claim in rows]),
+            nominal_voltage_v=problem.nominal_voltage_v,
+        )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Solution:
     """The answer to a problem. Whatever goes by number follows the problem's wiring."""
 
-    problem: Problem
+    terms: Terms
     case: Case
     admitted: Admitted
     shared: Shared  # the exact shares, before whole steps
     amps: Floats  # by row of the layout
+    balanced: bool  # whether what the EVSEs are given makes the rooms on the lines of balance
+
+    def among(self, amps: Floats, admitted: Admitted) -> "Solution":
+        """The same, with what others were given of what it left."""
+        return replace(self, amps=amps, admitted=admitted)
 
     @cached_property
     def limits_a(self) -> tuple[Amps, ...]:
@@ -62,8 +94,8 @@ class Solution:
         """The current of one EVSE with what binds it; ``number`` is its place in the wiring."""
         row = int(self.case.layout.row_of[number])
         amps = self.limits_a[number]
-        reason, line = self._binding(number, row)
-        where: dict[str, Any] = {} if line is None else self._place(line)
+        reason, line = self.binding(row)
+        where: dict[str, Any] = {} if line is None else self.place(line)
         if reason in (Reason.WAITING_FOR_ROOM, Reason.BELOW_MINIMUM):
             where["min_a"] = round(float(self.case.columns.lower_a[row]), DECIMALS)
         return Setpoint(key=key, limit_a=amps, reason=reason, **where)
@@ -76,24 +108,25 @@ class Solution:
     @cached_property
     def _left_a(self) -> Floats:
         room = self.case.columns.room_a.copy()
-        room[self.case.layout.balance] = reach(self.case, self.amps)
+        if self.balanced:
+            room[self.case.layout.balance] = reach(self.case, self.amps)
         left: Floats = room - self._used
         return left
 
-    def _binding(self, number: int, row: int) -> tuple[Reason, int | None]:
+    def binding(self, row: int) -> tuple[Reason, int | None]:
         """The constraint that binds a row, and its line where it is one."""
-        columns, claim = self.case.columns, self.problem.claims[number]
-        amps, lines = self.amps[row], self.case.lines[row]
-        overloaded = (columns.room_a[lines] < -EPSILON_A).nonzero()[0]
-        if overloaded.size:
-            return Reason.OVERLOAD, int(lines[overloaded[0]])
+        columns = self.case.columns
+        demand, most = self.terms.demand_a[row], self.terms.max_a[row]
+        amps = self.amps[row]
+        if self.overloaded[row] != FREE:
+            return Reason.OVERLOAD, int(self.overloaded[row])
         if not columns.able[row]:
-            nothing_wanted = min(claim.max_a, claim.demand_a) <= 0
+            nothing_wanted = min(most, demand) <= 0
             return (Reason.DEMAND_MET if nothing_wanted else Reason.BELOW_MINIMUM), None
         if not self.admitted.rows[row]:
             return Reason.WAITING_FOR_ROOM, self._refusing_line(row)
         if amps >= columns.upper_a[row] - EPSILON_A:
-            return (Reason.DEMAND_MET if claim.demand_a <= claim.max_a else Reason.MAXIMUM), None
+            return (Reason.DEMAND_MET if demand <= most else Reason.MAXIMUM), None
         floor = self.case.floors.rate_a[row]
         if floor > columns.lower_a[row] and abs(amps - floor) <= EPSILON_A:
             return Reason.READY_IN_TIME, self._full_line(row)
@@ -111,11 +144,24 @@ class Solution:
 
     def _full_line(self, row: int) -> int:
         """The line that held the row's exact share, if it still does; the rounding of others may have moved it."""
-        step = max(float(self.case.columns.step_a[row]), 10 * EPSILON_A)
-        line = int(self.shared.held_by[row])
-        if line != FREE and self._left_a[line] < step - EPSILON_A:
-            return line
-        return self._tightest_line(row, step)
+        return int(self.full_lines[row])
+
+    @cached_property
+    def overloaded(self) -> Ints:
+        """For each row the nearest line on which the background alone is beyond the limit, :data:`FREE` where none."""
+        lines = self.case.lines
+        over = self.case.columns.room_a[lines] < -EPSILON_A
+        return np.where(over.any(axis=1), lines[np.arange(len(lines)), over.argmax(axis=1)], FREE)
+
+    @cached_property
+    def full_lines(self) -> Ints:
+        """For each row the line that has no room for a step more of it; of those without any the tightest."""
+        step = np.maximum(self.case.columns.step_a, 10 * EPSILON_A)
+        held = self.shared.held_by
+        holds = (held != FREE) & (self._left_a[held] < step - EPSILON_A)
+        lines, uses = self.case.lines, self.case.uses
+        spare = np.where(uses > 0, self._left_a[lines] - uses * step[:, None], np.inf)
+        return np.where(holds, held, lines[np.arange(len(lines)), spare.argmin(axis=1)])
 
     def _tightest_line(self, row: int, amps: Amps) -> int:
         """The line that has the least room beside ``amps`` more of this row."""
@@ -123,7 +169,7 @@ class Solution:
         spare = np.where(uses > 0, self._left_a[lines] - uses * amps, np.inf)
         return int(lines[spare.argmin()])
 
-    def _place(self, line: int) -> dict[str, Any]:
+    def place(self, line: int) -> dict[str, Any]:
         """A line in the terms of a setpoint."""
         layout = self.case.layout
         flows = float(self.case.columns.base_a[line] + self._used[line])
@@ -136,22 +182,21 @@ class Solution:
                 "phase": PHASES[high],
                 "other_phase": PHASES[low],
                 "used_a": flows,
-                "rating_a": self.problem.imbalance_limit_a,
+                "rating_a": float(self.terms.limit_a[line]),
             }
         place, kind = divmod(line, LINES_PER_CIRCUIT)
-        capacity = self.problem.capacities[int(layout.circuits[place])]
         if kind == POWER:
             return {
                 "circuit": self._circuit(place),
-                "used_w": watts(PhaseAmps(flows, 0.0, 0.0), self.problem.nominal_voltage_v),
-                "rating_w": capacity.limit_w,
+                "used_w": watts(PhaseAmps(flows, 0.0, 0.0), self.terms.nominal_voltage_v),
+                "rating_w": watts(PhaseAmps(float(self.terms.limit_a[line]), 0.0, 0.0), self.terms.nominal_voltage_v),
             }
         return {
             "circuit": self._circuit(place),
             "phase": PHASES[kind],
             "used_a": flows,
-            "rating_a": capacity.limit_a[kind],
+            "rating_a": float(self.terms.limit_a[line]),
         }
 
     def _circuit(self, place: int) -> str:
-        return self.problem.wiring.branches[int(self.case.layout.circuits[place])].id
+        return self.terms.circuits[place]

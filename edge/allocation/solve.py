@@ -19,7 +19,7 @@ from edge.allocation.layout import Floats
 from edge.allocation.problem import Problem
 from edge.allocation.ranks import Case, share
 from edge.allocation.rounding import given_out, in_whole_steps
-from edge.allocation.solution import Solution
+from edge.allocation.solution import Solution, Terms
 
 
 def solve(problem: Problem) -> Solution:
@@ -28,18 +28,25 @@ def solve(problem: Problem) -> Solution:
     :raises ValueError: where the wiring is no tree, or the problem doesn't match its wiring.
     """
     case = Case.of(problem)
+    return solved(case, Terms.of(problem, case), balanced=problem.imbalance_limit_a is not None)
+
+
+def solved(case: Case, terms: Terms, *, balanced: bool) -> Solution:
+    """:func:`solve` for a problem in the solver's own form; ``balanced``: there is an imbalance limit, and what the
+    EVSEs are given makes its rooms. (Else the rooms on its lines are what the columns say.)
+    """
     columns = case.columns
-    if problem.imbalance_limit_a is not None:
-        return _in_balance(problem, case)
+    if balanced:
+        return _in_balance(case, terms)
     admitted = admit(case, columns.room_a)
     shared = share(case, admitted.rows, columns.room_a)
     amps = shared.amps
     if columns.step_a.any():  # else there is nothing to round, and nothing left over
         amps = given_out(case, admitted.rows, in_whole_steps(case, amps), amps, lambda _: columns.room_a)
-    return Solution(problem=problem, case=case, admitted=admitted, shared=shared, amps=amps)
+    return Solution(terms=terms, case=case, admitted=admitted, shared=shared, amps=amps, balanced=False)
 
 
-def _in_balance(problem: Problem, case: Case) -> Solution:
+def _in_balance(case: Case, terms: Terms) -> Solution:
     admitted, shared = share_in_balance(case)
     rows, amps = repaired(case, admitted.rows, in_whole_steps(case, shared.amps))
 
@@ -47,9 +54,19 @@ def _in_balance(problem: Problem, case: Case) -> Solution:
         return rooms(case, np.maximum(reach(case, amps), 0.0))
 
     late = admit(case, room_for(amps) - case.used(amps), among=~rows)
-    rows = rows | late.rows
-    amps = given_out(case, rows, np.where(late.rows, case.columns.lower_a, amps), shared.amps, room_for)
+    while True:
+        rows = rows | late.rows
+        amps = given_out(case, rows, np.where(late.rows, case.columns.lower_a, amps), shared.amps, room_for)
+        # What was given out may balance a minimum that didn't fit before.
+        late = admit(case, room_for(amps) - case.used(amps), among=~rows)
+        if not late.rows.any():
+            break
     refused_by = np.where(rows, FITS, late.refused_by)
     return Solution(
-        problem=problem, case=case, admitted=Admitted(rows=rows, refused_by=refused_by), shared=shared, amps=amps
+        terms=terms,
+        case=case,
+        admitted=Admitted(rows=rows, refused_by=refused_by),
+        shared=shared,
+        amps=amps,
+        balanced=True,
     )

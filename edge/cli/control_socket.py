@@ -3,6 +3,7 @@
 import http.client
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import ControllerUnreachable
@@ -24,15 +25,39 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a controller answered, on the socket at ``path``."""
+
+    path: Path
+    status: int
+    reason: str
+    body: bytes
+
+
 def get(paths: Sequence[Path], resource: str) -> bytes:
     """The body of ``resource``, from the first of the sockets at which a controller answers.
+
+    :raises ControllerUnreachable: when none does.
+    """
+    answer = ask(paths, "GET", resource)
+    if answer.status != http.HTTPStatus.OK:
+        raise ControllerUnreachable(
+            f"the controller at {answer.path} answers {resource} with {answer.status} {answer.reason}",
+            remedy="check that this command and the controller are of the same version",
+        )
+    return answer.body
+
+
+def ask(paths: Sequence[Path], method: str, resource: str, body: bytes | None = None) -> Answer:
+    """The answer of the controller at the first of the sockets at which one answers.
 
     :raises ControllerUnreachable: when none does.
     """
     problems = []
     for path in paths:
         try:
-            return _get(path, resource)
+            return _ask(path, method, resource, body)
         except (OSError, http.client.HTTPException) as exc:
             problems.append(f"{path}: {_reason(exc)}")
     if not problems:
@@ -48,17 +73,11 @@ def _reason(exc: Exception) -> str:
     return f"no HTTP answer ({type(exc).__name__})"
 
 
-def _get(path: Path, resource: str) -> bytes:
+def _ask(path: Path, method: str, resource: str, body: bytes | None) -> Answer:
     connection = _UnixConnection(path)
     try:
-        connection.request("GET", resource)
+        connection.request(method, resource, body)
         response = connection.getresponse()
-        body = response.read()
-        if response.status != http.HTTPStatus.OK:
-            raise ControllerUnreachable(
-                f"the controller at {path} answers {resource} with {response.status} {response.reason}",
-                remedy="check that edge status and the controller are of the same version",
-            )
-        return body
+        return Answer(path=path, status=response.status, reason=response.reason, body=response.read())
     finally:
         connection.close()

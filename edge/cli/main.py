@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import allocate, check, points, replay, run, status
+from edge.cli import allocate, check, meter_read, meter_scan, meter_verify, need, points, replay, run, status
 from edge.cli.findings import lines
-from edge.errors import ConfigurationError, EdgeError, ProblemUnusable, RecordingUnusable
+from edge.errors import ConfigurationError, EdgeError, EvseUnknown, NeedImplausible, ProblemUnusable, RecordingUnusable
 
 FAILED = 1
 WRONG_INPUT = 2
@@ -30,8 +30,18 @@ app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("allocate")(allocate.allocate)
 app.command("status")(status.status)
+app.command("need")(need.need)
 app.command("replay")(replay.replay)
 app.command("points")(points.points)
+meter = typer.Typer(
+    help="Find, read and prove the site's meters. They are read only, never written to.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+meter.command("scan")(meter_scan.scan)
+meter.command("read")(meter_read.read)
+meter.command("verify")(meter_verify.verify)
+app.add_typer(meter, name="meter")
 
 
 def _version(wanted: bool) -> None:
@@ -56,7 +66,7 @@ def main() -> None:
     except ConfigurationError as error:
         _tell("\n".join(lines(error.path, error.findings)))
         sys.exit(WRONG_INPUT)
-    except (ProblemUnusable, RecordingUnusable) as error:
+    except (ProblemUnusable, RecordingUnusable, EvseUnknown, NeedImplausible) as error:
         _tell(f"edge: {error}")
         sys.exit(WRONG_INPUT)
     except EdgeError as error:

@@ -20,6 +20,10 @@ RESOURCE = "/api/v1/status"
 NEARLY_FULL = 0.9  # of the rating: shown in yellow from here on, in red above the rating
 _WIDTH_WITHOUT_TERMINAL = 160  # columns: so that a sentence stays on its line in a file or a pipe
 _NONE = "-"
+OLD = "dim"  # of what was true once
+OBSERVES = "observe"  # the mode in which no limit is written
+LONG_S = 120.0  # seconds, and minutes: from here on the next unit says enough
+NORMAL = ("NORMAL", "STARTING")  # states of the control loop that need nobody's attention
 
 Report = Mapping[str, Any]
 
@@ -55,13 +59,17 @@ def _picture(report: Report) -> Iterator[RenderableType]:
     yield _text(
         f"{report['site']}: {control['state']}, mode {report.get('mode', 'unknown')}, "
         f"up {report['uptime_s']:.0f} s, {control.get('ticks', 0)} ticks ({control.get('missed_ticks', 0)} missed), "
-        f"{report['local_time'][11:19]} at the site, version {report['version']}"
+        f"{report['local_time'][11:19]} at the site, version {report['version']}",
+        "" if control["state"] in NORMAL else "yellow",
     )
     yield _circuits(report.get("circuits", ()))
     for meter in report.get("meters", ()):
         if not meter["ok"]:
-            yield _text(f"meter {meter['id']}: {meter['problem'] or 'no reading yet'}", "red")
-    yield _stations(report.get("stations", ()))
+            last = f"; its last reading is {_age(meter['age_s'])} old" if meter["age_s"] is not None else ""
+            yield _text(f"meter {meter['id']}: {meter['problem'] or 'no reading'}{last}", "red")
+        for doubt in (*meter.get("wiring", ()), *meter.get("doubts", ())):
+            yield _text(f"meter {meter['id']}: {doubt}", "yellow")
+    yield _stations(report.get("stations", ()), commands=report.get("mode") != OBSERVES)
     for station in report.get("waiting_stations", ()):
         described = " ".join(str(station[key]) for key in ("vendor", "model", "serial") if station[key])
         yield _text(
@@ -71,17 +79,45 @@ def _picture(report: Report) -> Iterator[RenderableType]:
 
 def _circuits(circuits: Sequence[Report]) -> Table:
     table = Table(title="Circuits: current / rating in A", title_justify="left", expand=False)
-    for heading in ("circuit", "fed by", *PHASES):
+    remarks = [_remarks(circuit) for circuit in circuits]
+    for heading in ("circuit", "fed by", *PHASES, *(["remark"] if any(remarks) else [])):
         table.add_column(heading)
-    for circuit in circuits:
+    for circuit, remark in zip(circuits, remarks, strict=True):
         cells = [_text(circuit["id"]), _text(circuit["parent"] or _NONE)]
         rating_a = circuit["rating_a"]
         # Where nothing is measured, the most that the chargers may draw is what is planned with.
         shown_a = circuit["measured_a"] or circuit["exposure_a"]
         sign = "" if circuit["measured_a"] else "≤ "
-        cells += [_text(f"{sign}{amps:.1f} / {rating_a:g}", _load_style(amps, rating_a)) for amps in shown_a]
-        table.add_row(*cells)
+        stale = circuit["measured_a"] and circuit["measured_stale"]
+        cells += [
+            _text(f"{sign}{amps:.1f} / {rating_a:g}", OLD if stale else _load_style(amps, rating_a)) for amps in shown_a
+        ]
+        table.add_row(*cells, *([remark] if any(remarks) else []))
     return table
+
+
+def _remarks(circuit: Report) -> Text:
+    """What the figures beside it don't say by themselves: that they are old, and where more flows than may."""
+    old = circuit["measured_a"] and circuit["measured_stale"]
+    remarks = [_text(f"reading {_age(circuit['measured_age_s'])} old", "yellow")] if old else []
+    measured_a = (0.0,) * len(PHASES) if old else circuit["measured_a"] or (0.0,) * len(PHASES)
+    # The chargers' own account, where no meter shows it.
+    flowing_a = [max(both) for both in zip(measured_a, circuit["draw_a"], strict=True)]
+    over = [
+        f"{phase} is overloaded: {amps:.1f} of {circuit['rating_a']:g} A"
+        for phase, amps in zip(PHASES, flowing_a, strict=True)
+        if amps > circuit["rating_a"]
+    ]
+    remarks += [_text(each, "bold red") for each in over]
+    return Text("\n").join(remarks)
+
+
+def _age(age_s: float) -> str:
+    """``42 s``, ``7 min``, ``3 h``."""
+    if age_s < LONG_S:
+        return f"{age_s:.0f} s"
+    minutes = age_s / 60
+    return f"{minutes:.0f} min" if minutes < LONG_S else f"{minutes / 60:.0f} h"
 
 
 def _load_style(amps: float, rating_a: float) -> str:
@@ -90,9 +126,17 @@ def _load_style(amps: float, rating_a: float) -> str:
     return "yellow" if amps > NEARLY_FULL * rating_a else "green"
 
 
-def _stations(stations: Sequence[Report]) -> Table:
-    table = Table(title="Stations", title_justify="left", expand=False)
-    for heading in ("station", "EVSE", "link", "cloud", "status", "limit A", "draw A", "why"):
+def _stations(stations: Sequence[Report], *, commands: bool) -> Table:
+    title = "Stations" if commands else "Stations: nothing is commanded, the limits are what they would be"
+    table = Table(title=title, title_justify="left", expand=False)
+    limit = "limit A" if commands else "would be A"
+    # What few EVSEs have has its column only where one has it.
+    at_times = {
+        heading: cell
+        for heading, cell in (("uses", _fewer_phases), ("needs", _need))
+        if any(cell(evse) for station in stations for evse in station["evses"])
+    }
+    for heading in ("station", "EVSE", "link", "cloud", "status", limit, "draw A", *at_times, "why"):
         table.add_column(heading, overflow="fold")
     for station in stations:
         for evse in station["evses"]:
@@ -105,9 +149,26 @@ def _stations(stations: Sequence[Report]) -> Table:
                 _text(evse["status"]),
                 _text(f"{limit_a:.1f}" if limit_a is not None else _NONE),
                 _text(" ".join(f"{amps:.1f}" for amps in draw_a) if draw_a is not None else _NONE),
+                *(_text(cell(evse) or _NONE) for cell in at_times.values()),
                 _text(evse["text"]),
             )
     return table
+
+
+def _fewer_phases(evse: Report) -> str:
+    """The grid phases in use, where that aren't all that it is wired to."""
+    used: Sequence[str] = evse.get("phases_in_use", ())
+    return " ".join(used) if len(used) < len(evse.get("phases", ())) else ""
+
+
+def _need(evse: Report) -> str:
+    """``12.0 kWh in 3 h``."""
+    need = evse.get("need")
+    if need is None:
+        return ""
+    left_s = need["time_left_s"]
+    when = f"in {_age(left_s)}" if left_s > 0 else "by now"
+    return f"{need['energy_wanted_wh'] / 1000:.1f} kWh {when}"
 
 
 def _text(content: str, style: str = "") -> Text:

@@ -1,4 +1,4 @@
-"""Addresses in the site file: where to listen, the cloud's, a meter's.
+"""Addresses in the site file: where to listen, the cloud's, a broker's.
 
 Each function returns the parts or raises ValueError whose text completes "it ..." ("has no port").
 """
@@ -104,22 +104,3 @@ def broker(text: str) -> Broker:
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError("has more than a host and a port in it")
     return Broker(parts.hostname or "", parts.port or _BROKER_PORTS[parts.scheme], parts.scheme == "mqtts")
-
-
-# Schemes of the contract that name a serial line, which this version can't read.
-_SERIAL_SCHEMES = frozenset({"rtu", "rtu+tcp"})
-
-
-def meter_endpoint(text: str) -> HostPort:
-    """``tcp://host:port``: Modbus TCP, the one way to a meter that this version reads."""
-    scheme = text.partition("://")[0]
-    if scheme in _SERIAL_SCHEMES:
-        raise ValueError(f"is {scheme}://, which this version does not read: it reads tcp://host:port only")
-    parts = _split(text)
-    if parts.scheme != "tcp":
-        raise ValueError("does not begin with tcp://")
-    if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("has more than a host and a port in it")
-    if parts.port is None:
-        raise ValueError("has no port")
-    return host_port(parts.netloc)

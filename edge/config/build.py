@@ -1,12 +1,17 @@
 """From the checked tables to the site of the domain."""
 
+from pathlib import Path
+
+from edge.config.ratings import Ratings
 from edge.config.schema import SiteFile
-from edge.config.schema_site import ClassTable, StationTable
+from edge.config.schema_site import ClassTable, MeterTable
+from edge.config.schema_station import EvseTable, StationTable
 from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Site, Station
+from edge.domain.topic import TopicValue, parse_json_path
 
 
-def site(file: SiteFile) -> Site:
-    """The site that ``file`` describes. The file must have passed the schema and the rules."""
+def site(file: SiteFile, folder: Path) -> Site:
+    """The site that ``file``, which lies in ``folder``, describes. It must have passed the schema and the rules."""
     control = file.control
     return Site(
         id=file.site.id,
@@ -18,6 +23,9 @@ def site(file: SiteFile) -> Site:
             lease_s=control.lease_s,
             idle=control.idle,
             meter_stale_s=control.meter_stale_s,
+            turn_s=control.turn_s,
+            min_off_s=control.min_off_s,
+            raises_per_hour=control.raises_per_hour,
         ),
         circuits=tuple(
             Circuit(
@@ -25,35 +33,52 @@ def site(file: SiteFile) -> Site:
                 parent=circuit.parent,
                 fuse_a=circuit.fuse_a,
                 margin_a=circuit.margin_a,
+                limit_w=circuit.limit_w,
                 meter=circuit.meter,
                 background_reserve_a=circuit.background_reserve_a,
             )
             for circuit in file.circuit
         ),
-        meters=tuple(
-            Meter(id=meter.id, model=meter.model, connection=meter.connection, unit=meter.unit) for meter in file.meter
-        ),
-        stations=tuple(_station(station, file.class_) for station in file.station),
+        meters=tuple(_meter(meter, folder) for meter in file.meter),
+        stations=tuple(_station(station, file) for station in file.station),
+        imbalance_limit_a=file.site.imbalance_limit_a,
     )
 
 
-def _station(table: StationTable, classes: tuple[ClassTable, ...]) -> Station:
-    priority = _class_of(table, classes)
-    return Station(
+def _meter(table: MeterTable, folder: Path) -> Meter:
+    return Meter(
         id=table.id,
-        evses=tuple(
-            Evse(
-                key=EvseKey(station=table.id, evse=evse.id),
-                circuit=table.circuit,
-                phases=evse.phases,
-                min_a=evse.min_a,
-                max_a=evse.max_a,
-                fallback_a=evse.safe_a,
-                rank=priority.rank if priority is not None else 0,
-                weight=priority.weight if priority is not None else 1.0,
-            )
-            for evse in table.evse
+        model=table.model if table.model is not None else str(folder / str(table.map)),
+        connection=table.connection,
+        unit=table.unit,
+        values=tuple(
+            TopicValue(quantity=value.quantity, path=parse_json_path(value.path), scale=value.scale)
+            for value in table.value
         ),
+    )
+
+
+def _station(table: StationTable, file: SiteFile) -> Station:
+    priority = _class_of(table, file.class_)
+    return Station(id=table.id, evses=tuple(_evse(table, evse, priority, file) for evse in table.evse))
+
+
+def _evse(station: StationTable, table: EvseTable, priority: ClassTable | None, file: SiteFile) -> Evse:
+    ratings = Ratings.of(table, file.site.nominal_voltage_v)
+    return Evse(
+        key=EvseKey(station=station.id, evse=table.id),
+        circuit=station.circuit,
+        phases=table.phases,
+        min_a=ratings.min_a,
+        max_a=ratings.max_a,
+        fallback_a=ratings.fallback_a,
+        rank=priority.rank if priority is not None else 0,
+        weight=priority.weight if priority is not None else 1.0,
+        guaranteed=priority.guaranteed if priority is not None else False,
+        step_a=table.step_a,
+        supply=table.supply,
+        switches_phases=table.switches_phases,
+        never_zero=table.never_zero,
     )
 
 

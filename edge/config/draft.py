@@ -1,12 +1,30 @@
 """The site file on its way to a site: what the rules look at."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import Any
 
 from edge.config.locate import Path
 from edge.config.schema import SiteFile
-from edge.config.schema_site import CircuitTable, EvseTable, StationTable
+from edge.config.schema_site import CircuitTable
+from edge.config.schema_station import EvseTable, StationTable
+from edge.domain.connection import MODBUS, Transport
+from edge.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterModel:
+    """What the rules need to know of a family of the meter catalogue."""
+
+    transports: frozenset[Transport] = MODBUS
+    guards: bool = True  # it tells the current of all three phases: a circuit can be kept by it
+    doubt: str | None = None  # why it should be checked on site before it is relied on; completes "... of a model that"
+    places: frozenset[str] = frozenset()  # the quantities whose places the site file must name: [[meter.value]]
+
+
+# The model that a map file describes; named as the site file names it. Raises ConfigurationError with what is in it.
+ReadMap = Callable[[FilePath, str], MeterModel]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +36,8 @@ class Draft:
     file: SiteFile
     document: Mapping[str, Any]  # as the parser gave it
     replaced: frozenset[Path]
-    meter_models: Collection[str]
+    meter_models: Mapping[str, MeterModel]  # by name: the catalogue's, and the site's own map files
+    unusable_maps: Mapping[str, ConfigurationError]
     lines: Mapping[Path, int]
 
     def sound(self, *path: str | int) -> bool:

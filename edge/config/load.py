@@ -1,6 +1,6 @@
 """Reads a site file: everything that is wrong with it at once, or the configuration."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -8,12 +8,13 @@ from typing import Any
 import tomli
 
 from edge.config import build
-from edge.config.draft import Draft
+from edge.config.draft import Draft, MeterModel, ReadMap
 from edge.config.faults import finding
 from edge.config.locate import Path, locate
 from edge.config.rules import check
-from edge.config.schema import ApiTable, OcppTable, StorageTable
+from edge.config.schema import ApiTable, OcppTable, SiteFile, StorageTable
 from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable
+from edge.config.syntax import explain
 from edge.config.validate import validate
 from edge.domain.site import Site
 from edge.errors import ConfigurationError, Finding, Severity
@@ -38,8 +39,10 @@ class Configuration:
     notes: tuple[Finding, ...]
 
 
-def load(path: FilePath | str, *, meter_models: Collection[str]) -> Configuration:
-    """Read and check the site file at ``path``; ``meter_models`` are the names of the meter catalogue's families.
+def load(path: FilePath | str, *, meter_models: Mapping[str, MeterModel], read_map: ReadMap) -> Configuration:
+    """Read and check the site file at ``path``.
+
+    ``meter_models`` are the meter catalogue's families by name; ``read_map`` reads the site's own map files.
 
     :raises ConfigurationError: with every finding, in the order of the file.
     """
@@ -48,11 +51,13 @@ def load(path: FilePath | str, *, meter_models: Collection[str]) -> Configuratio
     validated = validate(document)
     faults = list(validated.faults)
     if validated.model is not None:
+        own, unusable = _maps(validated.model, FilePath(path).parent, read_map)
         draft = Draft(
             file=validated.model,
             document=document,
             replaced=validated.replaced,
-            meter_models=meter_models,
+            meter_models={**meter_models, **own},
+            unusable_maps=unusable,
             lines=lines,
         )
         faults.extend(check(draft))
@@ -62,7 +67,7 @@ def load(path: FilePath | str, *, meter_models: Collection[str]) -> Configuratio
     model = validated.model
     return Configuration(
         path=FilePath(path),
-        site=build.site(model),
+        site=build.site(model, FilePath(path).parent),
         ocpp=model.ocpp,
         bms=model.bms,
         grid=model.grid,
@@ -76,17 +81,35 @@ def load(path: FilePath | str, *, meter_models: Collection[str]) -> Configuratio
     )
 
 
+def _maps(
+    file: SiteFile, folder: FilePath, read_map: ReadMap
+) -> tuple[dict[str, MeterModel], dict[str, ConfigurationError]]:
+    """The models of the site's own map files, and what is wrong with those that can't be used; by their paths as
+    written.
+    """
+    models: dict[str, MeterModel] = {}
+    unusable: dict[str, ConfigurationError] = {}
+    for name in {meter.map for meter in file.meter if meter.map is not None}:
+        try:
+            models[name] = read_map(folder / name, name)
+        except ConfigurationError as exc:
+            unusable[name] = exc
+    return models, unusable
+
+
 def _in_file_order(findings: Iterable[Finding]) -> list[Finding]:
     """By line; those without a line (about what isn't there) last."""
     return sorted(findings, key=lambda each: (each.line is None, each.line or 0))
 
 
-def _refusal(path: FilePath | str, line: int | None, problem: str, remedy: str) -> ConfigurationError:
+def _refusal(
+    path: FilePath | str, line: int | None, problem: str, remedy: str, excerpt: tuple[str, ...] = ()
+) -> ConfigurationError:
     """The file as a whole can't be read."""
-    return ConfigurationError(
-        path,
-        [Finding(severity=Severity.ERROR, line=line, key="the file", problem=problem, remedy=remedy)],
+    finding = Finding(
+        severity=Severity.ERROR, line=line, key="the file", problem=problem, remedy=remedy, excerpt=excerpt
     )
+    return ConfigurationError(path, [finding])
 
 
 def _text(file: FilePath, path: FilePath | str) -> str:
@@ -115,18 +138,9 @@ def _document(text: str, path: FilePath | str) -> tuple[dict[str, Any], dict[Pat
     try:
         return tomli.loads(text), locate(text)
     except tomli.TOMLDecodeError as exc:
-        raise _refusal(path, exc.lineno, *_syntax(exc)) from exc
+        fault = explain(exc)
+        raise _refusal(path, fault.line, fault.problem, fault.remedy, fault.excerpt) from exc
     except RecursionError as exc:
         raise _refusal(path, None, "is nested too deeply", "a site file needs no more than three levels") from exc
     except ValueError as exc:  # the parser's own limit on the digits of a whole number
         raise _refusal(path, None, "has a number with thousands of digits", "give a number that fits") from exc
-
-
-def _syntax(error: tomli.TOMLDecodeError) -> tuple[str, str]:
-    """Problem and remedy of a syntax error, in the author's words where the parser's are its own."""
-    place = f"is not valid TOML at column {error.colno}"
-    if "twice" in error.msg or "overwrite" in error.msg:
-        return f"{place}: a key or table is given twice", "keep one of the two"
-    message = f"{error.msg[:1].lower()}{error.msg[1:]}"
-    remedy = 'write key = value, text in "quotes"' if "value" in message else "correct the syntax there"
-    return f"{place}: {message}", remedy

@@ -6,7 +6,15 @@ the schema has refused: faults at such places are left out here.
 
 from collections.abc import Callable, Iterator
 
-from edge.config import rules_bms, rules_circuits, rules_network, rules_stations
+from edge.config import (
+    rules_bms,
+    rules_circuits,
+    rules_meters,
+    rules_network,
+    rules_own_meters,
+    rules_safety,
+    rules_stations,
+)
 from edge.config.draft import Draft
 from edge.config.faults import Fault
 
@@ -22,13 +30,20 @@ RULES: tuple[Rule, ...] = (
     rules_circuits.meters_exist,
     rules_circuits.meter_used_once,
     rules_circuits.building_load_known,
-    rules_circuits.safe_currents_fit,
+    rules_circuits.reserve_known,
+    rules_safety.safe_currents_fit,
+    rules_safety.safe_power_fits,
+    rules_safety.floors_fit,
     rules_stations.unique_ids,
     rules_stations.circuits_exist,
     rules_stations.classes_exist,
+    rules_stations.rated,
     rules_stations.currents_in_order,
+    rules_stations.minimum_can_charge,
     rules_stations.fallback_can_charge,
     rules_stations.phases_distinct,
+    rules_stations.switching_possible,
+    rules_stations.steps_writable,
     rules_network.time_zone_exists,
     rules_network.reading_outlives_polls,
     rules_network.one_listener_per_port,
@@ -42,8 +57,17 @@ RULES: tuple[Rule, ...] = (
     rules_bms.window_length,
     rules_bms.demand_measured,
     rules_bms.schedule_limits,
-    rules_network.meter_connections,
-    rules_network.meter_models_known,
+    rules_meters.connections,
+    rules_meters.one_setting_per_line,
+    rules_meters.models_known,
+    rules_meters.model_fits_connection,
+    rules_meters.unit_can_be_asked,
+    rules_meters.guards_its_circuit,
+    rules_meters.founded,
+    rules_own_meters.model_or_map,
+    rules_own_meters.maps_usable,
+    rules_own_meters.topic_values,
+    rules_own_meters.topic_guards_its_circuit,
     rules_network.not_acted_on,
 )
 

@@ -1,17 +1,13 @@
-"""Rules of the circuits: a tree of fuses, its meters, and the proof that the safe currents fit."""
+"""Rules of the circuits: a tree of fuses and its meters."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
 from edge.domain.site import Mode
 from edge.errors import Severity
-from edge.units import PHASES, Amps, Phase
 
 _TABLES_WITH_IDS = (("circuit", "circuit"), ("meter", "meter"), ("class_", "class"))
-# Sums of currents from a file are exact to far less than this; a finer difference comes from the arithmetic.
-_EQUAL_A = 1e-6
 
 
 def unique_ids(draft: Draft) -> Iterator[Fault]:
@@ -157,34 +153,13 @@ def building_load_known(draft: Draft) -> Iterator[Fault]:
             )
 
 
-def safe_currents_fit(draft: Draft) -> Iterator[Fault]:
-    """The proof that the site is safe when no charger hears the controller.
-
-    On each circuit and phase, the sum of the fallback currents below it is at most the rating less the background
-    reserve.
-    """
-    sums_a: dict[str, dict[Phase, Amps]] = defaultdict(lambda: dict.fromkeys(PHASES, 0.0))
-    for path, station, evse in draft.evses():
-        keys = (("circuit",), *((*path[2:], key) for key in ("phases", "min_a", "fallback_a")))
-        if not all(draft.sound(*path[:2], *key) for key in keys):
-            continue
-        for circuit_id in draft.path_up(station.circuit):
-            for phase in set(evse.phases):
-                sums_a[circuit_id][phase] += evse.safe_a
+def reserve_known(draft: Draft) -> Iterator[Fault]:
+    """The meter shows what the building draws now; the proof of the safe currents needs the most that it ever draws."""
     for index, circuit in enumerate(draft.circuits):
-        if not all(draft.sound("circuit", index, key) for key in ("margin_a", "background_reserve_a", "id")):
-            continue
-        reserve_a = circuit.background_reserve_a or 0.0
-        room_a = circuit.fuse_a - circuit.margin_a - reserve_a
-        over = {phase: sum_a for phase, sum_a in sums_a[circuit.id].items() if sum_a > room_a + _EQUAL_A}
-        if not over or circuit.margin_a >= circuit.fuse_a:
-            continue
-        named = " and ".join(f"{sum_a:g} A on {phase}" for phase, sum_a in over.items())
-        yield Fault(
-            path=("circuit", index, "fuse_a"),
-            problem=f"has no room for the fallback currents below it: they come to {named}, the room is "
-            f"{max(room_a, 0.0):g} A (fuse {circuit.fuse_a:g} - margin {circuit.margin_a:g} - "
-            f"background reserve {reserve_a:g})",
-            remedy=f"lower fallback_a of its EVSEs (0 = no charging without the controller) until at most "
-            f"{max(room_a, 0.0):g} A are on each phase",
-        )
+        if circuit.parent is None and circuit.meter is not None and circuit.background_reserve_a is None:
+            yield Fault(
+                severity=Severity.NOTE,
+                path=("circuit", index, "background_reserve_a"),
+                problem="is missing: the proof that the safe currents fit takes the building's load as 0 A",
+                remedy="give the building's worst load per phase besides the EVSEs, or 0 if nothing else is connected",
+            )

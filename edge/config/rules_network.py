@@ -1,14 +1,9 @@
-"""Rules of addresses, meters and times, and what this version reads without acting on it."""
+"""Rules of addresses and times, and what this version reads without acting on it."""
 
 import zoneinfo
 from collections.abc import Callable, Iterator
 
-from edge.config.addresses import (
-    WILDCARD_HOSTS,
-    HostPort,
-    check_upstream,
-    meter_endpoint,
-)
+from edge.config.addresses import WILDCARD_HOSTS, HostPort, check_upstream
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
 from edge.config.locate import Path
@@ -80,42 +75,6 @@ def upstream_address(draft: Draft) -> Iterator[Fault]:
         check_upstream,
         "give ws:// or wss:// with {station}, for example wss://csms.example.com/ocpp/{station}",
     )
-
-
-def meter_connections(draft: Draft) -> Iterator[Fault]:
-    """Each meter has an address that can be read, and no two are the same device."""
-    devices: dict[tuple[HostPort, int], int] = {}
-    for index, meter in enumerate(draft.file.meter):
-        path: Path = ("meter", index, "connection")
-        yield from _address_fault(
-            path, meter.connection, meter_endpoint, "give tcp://host:port, for example tcp://192.168.1.50:502"
-        )
-        if not (draft.sound(*path) and draft.sound("meter", index, "unit")):
-            continue
-        try:
-            device = (meter_endpoint(meter.connection), meter.unit)
-        except ValueError:
-            continue
-        if device in devices:
-            yield Fault(
-                path=path,
-                problem=f"and unit {meter.unit} are those of '{draft.file.meter[devices[device]].id}' too",
-                remedy="give each device once, with its own address or unit",
-            )
-        devices.setdefault(device, index)
-
-
-def meter_models_known(draft: Draft) -> Iterator[Fault]:
-    """Each meter's model is a family of the catalogue."""
-    for index, meter in enumerate(draft.file.meter):
-        if meter.model not in draft.meter_models:
-            yield Fault(
-                path=("meter", index, "model"),
-                problem=f"is '{meter.model}', which is not in the meter catalogue",
-                remedy=one_of(
-                    sorted(draft.meter_models), meter.model, kind="models are", none="the catalogue is empty"
-                ),
-            )
 
 
 def not_acted_on(draft: Draft) -> Iterator[Fault]:

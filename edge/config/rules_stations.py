@@ -4,6 +4,10 @@ from collections.abc import Iterator
 
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
+from edge.config.ratings import DEFAULT_MIN_W
+from edge.config.schema_station import PILOT_MIN_A, EvseTable
+from edge.domain.site import Supply
+from edge.errors import Severity
 
 
 def unique_ids(draft: Draft) -> Iterator[Fault]:
@@ -57,35 +61,112 @@ def classes_exist(draft: Draft) -> Iterator[Fault]:
             )
 
 
+_KEYS = {Supply.AC: ("min_a", "max_a", "fallback_a"), Supply.DC: ("min_w", "max_w", "fallback_w")}
+_UNITS = {Supply.AC: "A", Supply.DC: "W"}
+
+
+def rated(draft: Draft) -> Iterator[Fault]:
+    """Each EVSE has its maximum, AC in A and DC in W, and nothing in the other's unit."""
+    for path, _station, evse in draft.evses():
+        if not draft.sound(*path, "supply"):
+            continue
+        other = Supply.DC if evse.supply is Supply.AC else Supply.AC
+        for key, wrong in zip(_KEYS[evse.supply], _KEYS[other], strict=True):
+            if getattr(evse, wrong) is not None:
+                yield Fault(
+                    path=(*path, wrong),
+                    problem=f'is given, but supply = "{evse.supply}" is limited in {_UNITS[evse.supply]}',
+                    remedy=f'give {key}, or supply = "{other}"',
+                )
+        most = _KEYS[evse.supply][1]
+        if getattr(evse, most) is None and draft.sound(*path, most):
+            example = 32 if evse.supply is Supply.AC else 150000
+            yield Fault(
+                path=(*path, most),
+                problem="is missing",
+                remedy=f"give the EVSE's rated value in {_UNITS[evse.supply]}, for example {most} = {example}",
+            )
+
+
 def currents_in_order(draft: Draft) -> Iterator[Fault]:
     """Minimum and fallback are at most the maximum."""
     for path, _station, evse in draft.evses():
-        if not draft.sound(*path, "max_a"):
+        least_key, most_key, safe_key = _KEYS[evse.supply]
+        most = getattr(evse, most_key)
+        if most is None or not draft.sound(*path, most_key):
             continue
-        if evse.min_a > evse.max_a:
+        least, safe = _least(evse), getattr(evse, safe_key)
+        if least > most:
             yield Fault(
-                path=(*path, "min_a"),
-                problem=f"is {evse.min_a:g}, above max_a, which is {evse.max_a:g}",
-                remedy=f"give at most {evse.max_a:g}, or the EVSE's true max_a",
+                path=(*path, least_key),
+                problem=f"is {least:g}, above {most_key}, which is {most:g}",
+                remedy=f"give at most {most:g}, or the EVSE's true {most_key}",
             )
-        if evse.fallback_a is not None and evse.fallback_a > evse.max_a:
+        if safe is not None and safe > most:
             yield Fault(
-                path=(*path, "fallback_a"),
-                problem=f"is {evse.fallback_a:g}, above max_a, which is {evse.max_a:g}",
-                remedy=f"give at most {evse.max_a:g}",
+                path=(*path, safe_key),
+                problem=f"is {safe:g}, above {most_key}, which is {most:g}",
+                remedy=f"give at most {most:g}",
+            )
+
+
+def minimum_can_charge(draft: Draft) -> Iterator[Fault]:
+    """The pilot signal can't ask for less than 6 A: a limit below it stops the car, whatever the file says."""
+    for path, _station, evse in draft.evses():
+        if evse.min_a is not None and evse.min_a < PILOT_MIN_A and draft.sound(*path, "max_a"):
+            yield Fault(
+                severity=Severity.NOTE,
+                path=(*path, "min_a"),
+                problem=f"is {evse.min_a:g}: below {PILOT_MIN_A:g} A no car charges (IEC 61851-1), so that a share "
+                "under it is given away for nothing",
+                remedy=f"give at least {PILOT_MIN_A:g}",
             )
 
 
 def fallback_can_charge(draft: Draft) -> Iterator[Fault]:
-    """A fallback current is 0 or enough to charge with."""
+    """A fallback is 0 or enough to charge with."""
     for path, _station, evse in draft.evses():
-        if evse.fallback_a is None or not 0 < evse.fallback_a < evse.min_a or not draft.sound(*path, "min_a"):
+        least_key, _most_key, safe_key = _KEYS[evse.supply]
+        least, safe = _least(evse), getattr(evse, safe_key)
+        if safe is None or not 0 < safe < least or not draft.sound(*path, least_key):
             continue
         yield Fault(
-            path=(*path, "fallback_a"),
-            problem=f"is {evse.fallback_a:g}, with which no car charges: min_a is {evse.min_a:g}",
-            remedy=f"give 0 (no charging without the controller) or at least {evse.min_a:g}",
+            path=(*path, safe_key),
+            problem=f"is {safe:g}, with which no car charges: {least_key} is {least:g}",
+            remedy=f"give 0 (no charging without the controller) or at least {least:g}",
         )
+
+
+def _least(evse: EvseTable) -> float:
+    """The minimum in the EVSE's own unit."""
+    if evse.supply is Supply.DC:
+        return DEFAULT_MIN_W if evse.min_w is None else evse.min_w
+    return PILOT_MIN_A if evse.min_a is None else evse.min_a
+
+
+def switching_possible(draft: Draft) -> Iterator[Fault]:
+    """Only an AC EVSE with more than one phase can be told to use one."""
+    for path, _station, evse in draft.evses():
+        if not evse.switches_phases or (evse.supply is Supply.AC and len(evse.phases) > 1):
+            continue
+        why = "a DC EVSE" if evse.supply is Supply.DC else "an EVSE with one phase"
+        yield Fault(
+            path=(*path, "switches_phases"),
+            problem=f"is true, but {why} has nothing to switch",
+            remedy="leave it out",
+        )
+
+
+def steps_writable(draft: Draft) -> Iterator[Fault]:
+    """OCPP carries limits with one decimal: finer or other steps can't be told."""
+    for path, _station, evse in draft.evses():
+        tenths = evse.step_a * 10
+        if abs(tenths - round(tenths)) > 1e-9 or round(tenths) < 1:
+            yield Fault(
+                path=(*path, "step_a"),
+                problem=f"is {evse.step_a:g}, and limits are told in tenths of an ampere",
+                remedy="give a multiple of 0.1",
+            )
 
 
 def phases_distinct(draft: Draft) -> Iterator[Fault]:

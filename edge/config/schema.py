@@ -11,16 +11,8 @@ from pydantic import Field, PlainValidator
 from edge.config.addresses import HostPort, host_port
 from edge.config.faults import shown
 from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable
-from edge.config.schema_site import (
-    ID_PATTERN,
-    CircuitTable,
-    ClassTable,
-    ControlTable,
-    MeterTable,
-    SiteTable,
-    StationTable,
-    Table,
-)
+from edge.config.schema_site import ID_PATTERN, CircuitTable, ClassTable, ControlTable, MeterTable, SiteTable, Table
+from edge.config.schema_station import StationTable
 
 
 def _listen(value: object) -> HostPort:

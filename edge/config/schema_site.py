@@ -1,4 +1,5 @@
-"""The tables that describe the site itself: circuits, meters, classes, stations.
+"""The tables that describe the site itself: circuits, meters, classes. Stations are in
+:mod:`edge.config.schema_station`.
 
 Each field's ``description`` completes the sentence "give ..." of an error, and its first example is shown beside it, so
 a key that is refused names what would be right. What holds between keys is checked in :mod:`edge.config.rules`.
@@ -9,13 +10,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.domain.site import IdlePolicy, Mode
-from edge.units import Phase
 
 MAX_FUSE_A = 6300.0  # the largest standard rating of an air circuit breaker (IEC 60947-2)
-MAX_EVSE_A = 1000.0  # beyond any connector; catches mA written as A
-STATION_ID_LENGTH = 48  # OCPP 2.0.1 part 2 §2.33, identifierString of the station's identity
-# Neither a colon (the identity is the user name of HTTP Basic, RFC 7617 §2) nor a control character.
-STATION_ID_PATTERN = r"^[^:\x00-\x1f\x7f-\x9f]+$"
+MAX_CIRCUIT_W = 10_000_000.0  # more than the largest fuse carries at 230 V
 # The site's id is a level of an MQTT topic, so neither a separator nor a wildcard may be in it.
 SITE_ID_PATTERN = r"^[^/+#\x00-\x1f\x7f-\x9f]+$"
 ID_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]+$"
@@ -50,6 +47,15 @@ class SiteTable(Table):
         float,
         Field(ge=90, le=300, description="the voltage from phase to neutral in V, 90 to 300", examples=[230]),
     ] = 230.0
+    imbalance_limit_a: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=MAX_FUSE_A,
+            description="by how much two phases of the grid connection may differ in A, where the grid code says so",
+            examples=[20],
+        ),
+    ] = None
 
 
 class ControlTable(Table):
@@ -77,6 +83,23 @@ class ControlTable(Table):
         float,
         Field(gt=0, le=60, description="the age in s from which a reading is stale, up to 60", examples=[5]),
     ] = 5.0
+    turn_s: Annotated[
+        float,
+        Field(
+            ge=60,
+            le=86_400,
+            description="how long a car charges before one that waits takes its place in s, 60 to 86400",
+            examples=[900],
+        ),
+    ] = 900.0
+    min_off_s: Annotated[
+        float,
+        Field(ge=0, le=3600, description="how long a car that was stopped stays off in s, 0 to 3600", examples=[60]),
+    ] = 60.0
+    raises_per_hour: Annotated[
+        float,
+        Field(ge=1, le=3600, description="how often a station's limits may rise in an hour, 1 to 3600", examples=[240]),
+    ] = 240.0
 
 
 class CircuitTable(Table):
@@ -99,6 +122,15 @@ class CircuitTable(Table):
         float,
         Field(ge=0, description="what to stay below the fuse in A, 0 or more", examples=[2]),
     ] = 0.0
+    limit_w: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=MAX_CIRCUIT_W,
+            description="the most over all three phases in W, where there is one",
+            examples=[22000],
+        ),
+    ] = None
     meter: Annotated[
         Id | None,
         Field(description="the id of the meter that measures all of this circuit", examples=["grid"]),
@@ -113,13 +145,52 @@ class CircuitTable(Table):
     ] = None
 
 
+class MeterValueTable(Table):
+    """``[[meter.value]]``: where a quantity stands in the messages of an MQTT topic."""
+
+    quantity: Annotated[str, Field(description="the name of a quantity", examples=["current_l1_a"])]
+    path: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=400,
+            description="the JSON path of its number in the message",
+            examples=["phases[0].current"],
+        ),
+    ]
+    scale: Annotated[
+        float,
+        Field(description="what turns the number into the unit that the quantity's name ends with", examples=[1000]),
+    ] = 1.0
+
+
 class MeterTable(Table):
     """``[[meter]]``"""
 
     id: Annotated[Id, Field(description="a name that no other meter has", examples=["grid"])]
-    model: Annotated[Id, Field(description="a meter family of the catalogue", examples=["eastron_sdm630"])]
+    model: Annotated[Id | None, Field(description="a meter family of the catalogue", examples=["eastron_sdm630"])] = (
+        None
+    )
+    map: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=400,
+            description="the path of a map file of your own, relative to this file",
+            examples=["my-meter.toml"],
+        ),
+    ] = None  # instead of a model
     connection: Annotated[str, Field(description="how to reach the meter", examples=["tcp://192.168.1.50:502"])]
     unit: Annotated[int, Field(ge=1, le=255, description="the Modbus unit id, 1 to 255", examples=[1])] = 1
+    value: Annotated[
+        tuple[MeterValueTable, ...],
+        Field(strict=False, description="each quantity of an MQTT topic as a table [[meter.value]]", examples=[[]]),
+    ] = ()
+
+    @property
+    def family(self) -> str | None:
+        """What names the meter's family: its model, or its own map file."""
+        return self.map if self.map is not None else self.model
 
 
 class ClassTable(Table):
@@ -130,87 +201,10 @@ class ClassTable(Table):
     weight: Annotated[float, Field(gt=0, le=1000, description="the share inside the rank, above 0", examples=[1.0])] = (
         1.0
     )
-
-
-class EvseTable(Table):
-    """``[[station.evse]]``"""
-
-    id: Annotated[
-        int,
+    guaranteed: Annotated[
+        bool,
         Field(
-            ge=1,
-            le=100_000,
-            description="the EVSE's number at its station (in OCPP 1.6 the connector id), 1 or more",
-            examples=[1],
+            description="whether its cars' minima come before those of others of the rank, true or false",
+            examples=[True],
         ),
-    ]
-    phases: Annotated[
-        tuple[Annotated[Phase, Field(strict=False)], ...],
-        Field(
-            strict=False,
-            min_length=1,
-            max_length=3,
-            description="the grid phases on the EVSE's own L1, L2, L3: one to three of L1, L2, L3",
-            examples=[["L1", "L2", "L3"]],
-        ),
-    ] = (Phase.L1, Phase.L2, Phase.L3)
-    min_a: Annotated[
-        float,
-        Field(
-            gt=0,
-            le=MAX_EVSE_A,
-            description="the least current the EVSE can charge with in A, above 0",
-            examples=[6],
-        ),
-    ] = 6.0  # IEC 61851-1: the pilot signal can't ask for less
-    max_a: Annotated[
-        float,
-        Field(
-            gt=0,
-            le=MAX_EVSE_A,
-            description=f"the EVSE's rated current in A, above 0 and up to {MAX_EVSE_A:g}",
-            examples=[32],
-        ),
-    ]
-    fallback_a: Annotated[
-        float | None,
-        Field(
-            ge=0,
-            le=MAX_EVSE_A,
-            description="what the EVSE draws at most in A when it can't hear the controller, 0 or more",
-            examples=[6],
-        ),
-    ] = None
-
-    @property
-    def safe_a(self) -> float:
-        """The fallback current, by default the minimum current."""
-        return self.min_a if self.fallback_a is None else self.fallback_a
-
-
-class StationTable(Table):
-    """``[[station]]``"""
-
-    id: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=STATION_ID_LENGTH,
-            pattern=STATION_ID_PATTERN,
-            description=f"the station's OCPP identity, 1 to {STATION_ID_LENGTH} characters without a colon",
-            examples=["CP-01"],
-        ),
-    ]
-    circuit: Annotated[Id, Field(description="the id of the circuit that feeds the station", examples=["garage"])]
-    class_: Annotated[Id | None, Field(alias="class", description="the id of a priority class", examples=["staff"])] = (
-        None
-    )
-    evse: Annotated[
-        tuple[EvseTable, ...],
-        Field(
-            strict=False,
-            min_length=1,
-            description="at least one [[station.evse]] with id and max_a",
-            examples=[[{"id": 1, "max_a": 32}]],
-        ),
-    ]
+    ] = False

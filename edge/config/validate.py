@@ -5,6 +5,7 @@ the document validated again; the rules then look at the whole file, leaving out
 """
 
 import copy
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -17,6 +18,7 @@ from edge.config.faults import Fault, dotted, one_of, shorten, shown
 from edge.config.locate import Path
 from edge.config.schema import SiteFile
 
+_LONGEST_NUMBER = 20  # digits; a longer one is no number of a site
 _ROUNDS = 4  # a replaced value can uncover a fault below it: the file is at most three lists deep
 
 # What pydantic's error types mean, in the words of the file's author. Others: "is <value>".
@@ -94,8 +96,28 @@ def _fault(detail: ErrorDetails) -> Fault:
     return Fault(
         path=path,
         problem=template.format(value=shown(detail["input"]), **detail.get("ctx", {})),
-        remedy=_remedy(field),
+        remedy=_unquoted(detail) or _remedy(field),
     )
+
+
+# What stands in a text where another type belongs: how it is written without the quotes. Only the units in which the
+# file has its numbers: 22 of "22 kW" would be wrong.
+_UNQUOTED = {
+    "float_type": re.compile(r"([+-]?\d+(?:[.,]\d+)?)\s*(?:a|v|w|s)?", re.ASCII | re.IGNORECASE),
+    "int_type": re.compile(r"([+-]?\d+)", re.ASCII),
+    "bool_type": re.compile(r"(true|false)", re.IGNORECASE),
+}
+
+
+def _unquoted(detail: ErrorDetails) -> str | None:
+    """The remedy for a number (``"63"``, ``"63 A"``, ``"0,5"``) or a truth value in quotes; None for all else."""
+    pattern = _UNQUOTED.get(detail["type"])
+    key, text = detail["loc"][-1], detail["input"]
+    quoted = pattern.fullmatch(text.strip()) if pattern is not None and isinstance(text, str) else None
+    if quoted is None or not isinstance(key, str) or len(quoted.group(1)) > _LONGEST_NUMBER:
+        return None
+    value = re.sub(r"^([+-]?)0+(?=\d)", r"\1", quoted.group(1).replace(",", ".").lower())  # TOML knows no leading 0
+    return f"write it without quotes: {key} = {value}"
 
 
 def _remedy(field: FieldInfo | None) -> str:
@@ -155,8 +177,8 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((found for part in get_args(annotation) if (found := _model_in(part)) is not None), None)
 
 
-def _is_list(path: Path) -> bool:
-    """Whether a list of tables belongs at ``path`` itself."""
+def is_list(path: Path) -> bool:
+    """Whether a list of tables belongs at ``path`` itself: ``[[circuit]]``, ``[[station.evse]]``."""
     field = _field_of(path)
     return (
         field is not None
@@ -168,7 +190,7 @@ def _is_list(path: Path) -> bool:
 
 def _is_single_table(detail: ErrorDetails) -> bool:
     """Whether ``[circuit]`` stands where ``[[circuit]]`` belongs."""
-    return detail["type"] != "missing" and isinstance(detail["input"], dict) and _is_list(tuple(detail["loc"]))
+    return detail["type"] != "missing" and isinstance(detail["input"], dict) and is_list(tuple(detail["loc"]))
 
 
 def _repair(document: dict[str, Any], detail: ErrorDetails, *, number: int) -> bool:

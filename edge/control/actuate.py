@@ -1,12 +1,13 @@
 """From a decision to the commands that carry it out: cuts first, raises last, and nothing that needn't be said."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edge.allocation.exposure import Grant
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import ControlSettings, Evse, EvseKey, IdlePolicy
-from edge.units import Amps, Seconds
+from edge.units import Amps, Seconds, Watts
 
 # What an idle EVSE holds lasts this long: long enough that a charger's flash is written once in half an hour only.
 IDLE_LEASE_S = 3600.0
@@ -25,6 +26,7 @@ class Pending:
 
     command: int
     limit_a: Amps
+    phases: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,8 @@ class Intent:
     """What one limit of an EVSE should be, and how it stands.
 
     ``told_a`` is what it was last told, ``held`` what it last confirmed, ``may_hold_a`` the highest that it may hold.
+    ``phases``: how many it is to use, None where it isn't told. ``per_amp_w``: for a station that is limited in W, the
+    power of one ampere per phase.
     """
 
     key: EvseKey
@@ -54,6 +58,8 @@ class Intent:
     held: Grant | None
     may_hold_a: Amps | None
     writing: Writing
+    phases: int | None = None
+    per_amp_w: Watts | None = None
 
 
 def idle_limit_a(evse: Evse, settings: ControlSettings) -> Amps:
@@ -74,14 +80,23 @@ def actuate(
             purpose=intent.purpose,
             limit_a=intent.limit_a,
             safe_a=intent.safe_a,
-            lease_s=_lease_s(intent.purpose, settings),
+            lease_s=lease_s(intent.purpose, settings),
             transaction_id=intent.transaction_id,
+            phases=intent.phases,
+            limit_w=_whole_watts(intent.limit_a, intent.per_amp_w),
+            safe_w=_whole_watts(intent.safe_a, intent.per_amp_w),
         )
         for number, intent in enumerate(due)
     ]
 
 
-def _lease_s(purpose: Purpose, settings: ControlSettings) -> Seconds:
+def _whole_watts(amps: Amps, per_amp_w: Watts | None) -> Watts | None:
+    """Rounded down, so that no watt is promised that isn't there."""
+    return None if per_amp_w is None else float(math.floor(amps * per_amp_w + 1e-6))
+
+
+def lease_s(purpose: Purpose, settings: ControlSettings) -> Seconds:
+    """How long a limit of this purpose holds."""
     return IDLE_LEASE_S if purpose is Purpose.IDLE else settings.lease_s
 
 
@@ -93,11 +108,29 @@ def _is_due(intent: Intent, settings: ControlSettings, now: Seconds) -> bool:
     if writing.failed_at is not None:
         wait_s = RETRY_REFUSED_S if writing.failures >= REFUSALS_THAT_COUNT else RETRY_S
         return _cuts_after_failure(intent) or now - writing.failed_at >= wait_s
-    if intent.held is None or writing.write_again:
-        return True
-    if intent.limit_a != intent.held.limit_a:
-        return True
-    return now - intent.held.sent_at >= RENEW_AT * _lease_s(intent.purpose, settings)
+    return not is_settled(
+        intent.held,
+        writing,
+        limit_a=intent.limit_a,
+        phases=intent.phases,
+        lasts_s=lease_s(intent.purpose, settings),
+        now=now,
+    )
+
+
+def is_settled(
+    held: Grant | None, writing: Writing, *, limit_a: Amps, phases: int | None, lasts_s: Seconds, now: Seconds
+) -> bool:
+    """Whether an EVSE has confirmed just this limit, and needn't be told it again yet."""
+    return (
+        held is not None
+        and held.limit_a == limit_a
+        and held.phases == phases
+        and writing.pending is None
+        and writing.failed_at is None
+        and not writing.write_again
+        and now - held.sent_at < RENEW_AT * lasts_s
+    )
 
 
 def _cuts_after_failure(intent: Intent) -> bool:

@@ -1,23 +1,28 @@
 """The board: the latest fact from every source, with its age. The one place in control where state changes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from edge.allocation.exposure import LEASE_SLACK_S, OBEY_S, OBEY_TOLERANCE_A, Holdings
-from edge.allocation.snapshot import CircuitState, EvseState, Reach, Snapshot
+from edge.allocation.exposure import LEASE_SLACK_S, OBEY_S, Holdings
+from edge.allocation.plant import Plant
+from edge.allocation.snapshot import Snapshot
+from edge.allocation.state import CircuitState, EvseState, Reach
 from edge.control.actuate import Pending, Writing
 from edge.control.records import EvseRecord, MeterRecord, StationRecord
-from edge.domain.reading import MeterFailed, MeterReading
+from edge.control.submeters import Submeters
+from edge.domain.limit import LimitSource, LimitStated
+from edge.domain.reading import MeterFact, MeterFailed, MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
-from edge.domain.site import Site
+from edge.domain.site import Circuit, Site
 from edge.domain.station import (
+    CloudLimit,
     CloudLink,
     DrawSampled,
     EvseStatus,
     LimitAnswered,
-    LimitOutcome,
     LimitSent,
+    NeedStated,
     SessionBegan,
     SessionEnded,
     StationDescribed,
@@ -26,20 +31,18 @@ from edge.domain.station import (
     StationOnline,
     StatusReported,
 )
-from edge.units import NO_CURRENT, Amps, Seconds
+from edge.units import Amps, PhaseAmps, Seconds
 
 # A station that has just connected is asked for nothing but its first limit for this long: two own CALLs and an answer
 # over a slow mobile link.
 NEW_GRACE_S = 10.0
+# After our start a station that isn't back yet counts as arriving for this long: stations reconnect within seconds of
+# finding their link dead, and nobody is to be cut for those that come next.
+START_GRACE_S = 15.0
 # One answer lost or one refusal may be chance (the session ended meanwhile); two in a row are a station's way.
 FAILURES_THAT_COUNT = 2
 # One sample above the limit may have been taken before it; two in a row are disobedience.
 SAMPLES_THAT_COUNT = 2
-# A car that takes nothing for this long has paused by itself: cars take 5 s to follow a limit (IEC 61851-1), and some
-# several times that to begin.
-PAUSE_S = 30.0
-# Statuses in which no transaction can be running (OCPP 1.6 §4.9).
-NO_TRANSACTION = frozenset({EvseStatus.AVAILABLE, EvseStatus.PREPARING, EvseStatus.RESERVED})
 
 
 class Board:
@@ -48,21 +51,38 @@ class Board:
     def __init__(self, site: Site, *, started_at: Seconds) -> None:
         self.site = site
         self.started_at = started_at
+        self.plant = Plant.of(site)
+        self._last: Snapshot | None = None
         self.stations = {station.id: StationRecord() for station in site.stations}
         self.meters = {meter.id: MeterRecord() for meter in site.meters}
         self.evses = {evse.key: EvseRecord(evse=evse, holdings=Holdings(baseline_a=evse.max_a)) for evse in site.evses}
+        self.submeters = Submeters(site)
         self._in_flight: dict[int, LimitCommand] = {}
+        self._limits: dict[tuple[LimitSource, str], LimitStated] = {}
 
-    def take(self, fact: StationFact | MeterReading | MeterFailed) -> None:
+    def take(self, fact: StationFact | MeterFact | LimitStated) -> None:
         """Remember the fact. Unknown stations, EVSEs and meters are ignored."""
         match fact:
             case MeterReading() | MeterFailed():
                 self._take_meter(fact)
+            case LimitStated():
+                self._limits[fact.source, fact.circuit] = fact
             case StationOnline() | StationOffline() | StationDescribed() | CloudLink():
                 self._take_station(fact)
-            case StatusReported() | SessionBegan() | SessionEnded() | DrawSampled() | LimitSent() | LimitAnswered():
+            case (
+                StatusReported()
+                | SessionBegan()
+                | SessionEnded()
+                | DrawSampled()
+                | NeedStated()
+                | CloudLimit()
+                | LimitSent()
+                | LimitAnswered()
+            ):
                 record = self.evses.get(fact.key)
-                if record is not None:
+                if isinstance(fact, CloudLimit) and fact.key.evse == 0 and fact.key.station in self.stations:
+                    self.stations[fact.key.station].cloud_a = fact.limit_a
+                elif record is not None:
                     self._take_evse(record, fact)
             case _:
                 assert_never(fact)
@@ -72,30 +92,46 @@ class Board:
         for command in commands:
             record = self.evses[command.key]
             if command.purpose is Purpose.SESSION or record.transaction_id is None:
-                _note_change(record, command.limit_a, at)
+                record.note_change(command, at)
             self._in_flight[command.id] = command
             record.holdings = record.holdings.issued(command, at)
-            record.writing[command.purpose] = Writing(pending=Pending(command=command.id, limit_a=command.limit_a))
+            record.writing[command.purpose] = Writing(
+                pending=Pending(command=command.id, limit_a=command.limit_a, phases=command.phases)
+            )
 
     def snapshot(self, now: Seconds) -> Snapshot:
-        """The site as known now. Limits that have been obeyed in the meantime are settled on the way."""
-        return Snapshot(
-            now=now,
-            settings=self.site.control,
-            circuits=tuple(self._circuit_state(index) for index in range(len(self.site.circuits))),
-            evses=tuple(self._evse_state(record, now) for record in self.evses.values()),
-        )
+        """The site as known now. Limits that have been obeyed in the meantime are settled on the way.
 
-    def _circuit_state(self, index: int) -> CircuitState:
-        circuit = self.site.circuits[index]
+        An EVSE of which nothing changed keeps its state, so that a decision needn't look at it again.
+        """
+        states = tuple([self._evse_state(record, now) for record in self.evses.values()])
+        before = None
+        if self._last is not None:
+            states = tuple(
+                [was if was == state else state for was, state in zip(self._last.evses, states, strict=True)]
+            )
+            before = self._last.fleet
+        currents = self.submeters.currents({name: each.reading for name, each in self.meters.items()}, now)
+        self._last = Snapshot(
+            now=now,
+            plant=self.plant,
+            circuits=tuple(self._circuit_state(circuit, currents) for circuit in self.site.circuits),
+            evses=states,
+            limits=tuple(self._limits.values()),
+            before=before,
+        )
+        return self._last
+
+    def _circuit_state(self, circuit: Circuit, currents: Mapping[str, PhaseAmps]) -> CircuitState:
         reading = self.meters[circuit.meter].reading if circuit.meter is not None else None
-        if reading is None:
+        if reading is None or reading.current_a is None:
             return CircuitState(circuit=circuit)
-        return CircuitState(circuit=circuit, measured_a=reading.current_a, measured_at=reading.at)
+        measured_a = currents.get(circuit.id, reading.current_a)
+        return CircuitState(circuit=circuit, measured_a=measured_a, measured_at=reading.at)
 
     def _evse_state(self, record: EvseRecord, now: Seconds) -> EvseState:
         record.holdings = record.holdings.settled(now)
-        record.paused = record.paused or _has_paused(record, now)
+        record.paused = record.has_paused(now) or (record.paused and not record.draws)
         return EvseState(
             evse=record.evse,
             reach=self.reach(record, now),
@@ -109,7 +145,20 @@ class Board:
             raised_at=record.raised_at,
             draw_a=record.draw_a,
             drawn_at=record.drawn_at,
+            told_phases=record.told_phases,
+            need=record.need_left(now),
+            cloud_a=self._cloud_a(record),
         )
+
+    def _cloud_a(self, record: EvseRecord) -> Amps | None:
+        """What the cloud allows the EVSE. A limit for the whole station is divided among its EVSEs in a session."""
+        station = self.stations[record.evse.key.station]
+        if station.cloud_a is None:
+            return record.cloud_a
+        of_station = self.site.station_by_id[record.evse.key.station].evses
+        busy = sum(self.evses[evse.key].transaction_id is not None for evse in of_station)
+        part_a = station.cloud_a / max(busy, 1)
+        return part_a if record.cloud_a is None else min(record.cloud_a, part_a)
 
     def _believed(self, record: EvseRecord, now: Seconds) -> Holdings:
         """What an EVSE holds from before our start has a lease; once that is over, it is the safe current at most.
@@ -126,9 +175,11 @@ class Board:
 
     def reach(self, record: EvseRecord, now: Seconds) -> Reach:
         """How far the EVSE is ours to limit now."""
-        online_since = self.stations[record.evse.key.station].online_since
+        station = self.stations[record.evse.key.station]
+        online_since = station.online_since
         if online_since is None:
-            return Reach.OFFLINE
+            expected = not station.ever_online and now - self.started_at < START_GRACE_S
+            return Reach.EXPECTED if expected else Reach.OFFLINE
         if record.samples_over_limit >= SAMPLES_THAT_COUNT:
             return Reach.DISOBEYING
         if record.refusals >= FAILURES_THAT_COUNT:
@@ -177,7 +228,14 @@ class Board:
     def _take_evse(
         self,
         record: EvseRecord,
-        fact: StatusReported | SessionBegan | SessionEnded | DrawSampled | LimitSent | LimitAnswered,
+        fact: StatusReported
+        | SessionBegan
+        | SessionEnded
+        | DrawSampled
+        | NeedStated
+        | CloudLimit
+        | LimitSent
+        | LimitAnswered,
     ) -> None:
         match fact:
             case StatusReported():
@@ -186,111 +244,24 @@ class Board:
                 if fact.status is EvseStatus.CHARGING:
                     record.paused = False
             case SessionBegan():
-                self._begin_session(record, fact)
+                record.begin_session(fact)
             case SessionEnded():
-                self._end_session(record, fact.at)
+                record.end_session(fact.at)
             case DrawSampled():
-                self._take_draw(record, fact)
+                record.take_draw(fact)
+            case NeedStated():
+                record.need = fact if fact.departs_in_s is not None else None
+                record.energy_at_need_wh = record.energy_wh
+            case CloudLimit():
+                record.cloud_a = fact.limit_a
             case LimitSent():
                 command = self._in_flight.get(fact.command)
-                if command is not None and _still_of_use(record, command):
+                if command is not None and record.is_about(command):
                     record.holdings = record.holdings.sent(command.purpose, command.id, fact.at)
             case LimitAnswered():
-                self._take_answer(record, fact)
+                command = self._in_flight.pop(fact.command, None)
+                if command is not None and record.is_about(command):
+                    record.answered(command, fact)
             case _:
                 assert_never(fact)
-        self._judge_governed(record, fact.at)
-
-    @staticmethod
-    def _end_session(record: EvseRecord, at: Seconds) -> None:
-        record.transaction_id = record.began_at = record.told_at = record.raised_at = None
-        record.holdings = record.holdings.session_over()
-        record.draw_a, record.drawn_at, record.samples_over_limit = NO_CURRENT, at, 0
-        record.writing[Purpose.SESSION] = Writing()
-
-    def _begin_session(self, record: EvseRecord, fact: SessionBegan) -> None:
-        if record.transaction_id == fact.transaction_id:
-            return
-        known_idle = record.transaction_id is None and record.status in NO_TRANSACTION
-        if record.transaction_id is not None:
-            self._end_session(record, fact.at)  # its end was missed
-        record.transaction_id, record.began_at, record.paused = fact.transaction_id, fact.at, False
-        record.told_at = record.raised_at = record.draw_a = record.drawn_at = None
-        if not fact.observed_start and not known_idle:
-            record.holdings = record.holdings.ungoverned(record.evse.max_a)
-
-    def _take_draw(self, record: EvseRecord, fact: DrawSampled) -> None:
-        if record.draw_a is not None:
-            record.holdings = record.holdings.seen(max(record.draw_a), max(fact.current_a), fact.at)
-        record.draw_a, record.drawn_at = fact.current_a, fact.at
-        bound = record.holdings.most_a(fact.at, in_session=record.transaction_id is not None, renewable=True)
-        over = bound is not None and max(fact.current_a) > bound + OBEY_TOLERANCE_A
-        record.samples_over_limit = record.samples_over_limit + 1 if over else 0
-
-    def _take_answer(self, record: EvseRecord, fact: LimitAnswered) -> None:
-        command = self._in_flight.pop(fact.command, None)
-        if command is None or not _still_of_use(record, command):
-            return
-        writing = record.writing[command.purpose]
-        latest = writing.pending is not None and writing.pending.command == command.id
-        match fact.outcome:
-            case LimitOutcome.ACCEPTED:
-                record.holdings = record.holdings.accepted(command.purpose, command.id, fact.at)
-                record.refusals = record.silences = 0
-            case LimitOutcome.REFUSED:
-                record.holdings = record.holdings.dropped(command.purpose, command.id)
-                record.refusals += 1
-            case LimitOutcome.SILENT:
-                record.holdings = record.holdings.doubted(command.purpose, command.id)
-                record.silences += 1
-            case LimitOutcome.NOT_SENT:
-                record.holdings = record.holdings.dropped(command.purpose, command.id)
-            case _:
-                assert_never(fact.outcome)
-        if latest:
-            failed = fact.outcome is not LimitOutcome.ACCEPTED
-            record.writing[command.purpose] = Writing(
-                failed_at=fact.at if failed else None,
-                failed_a=command.limit_a if failed else None,
-                failures=record.refusals,
-            )
-
-    @staticmethod
-    def _judge_governed(record: EvseRecord, at: Seconds) -> None:
-        """Whether one of our limits is known to bind the EVSE, whatever it held before we came."""
-        if record.holdings.is_governed:
-            return
-        idle_binds = (
-            record.holdings.in_force(Purpose.IDLE) is not None
-            and record.transaction_id is None
-            and record.status in NO_TRANSACTION
-        )
-        if idle_binds:
-            record.holdings = record.holdings.governed_while_idle()
-        elif record.holdings.in_force(Purpose.SESSION) is not None:
-            record.holdings = record.holdings.governed(at)
-
-
-def _note_change(record: EvseRecord, limit_a: Amps, at: Seconds) -> None:
-    """Remember when what the EVSE is told differs from what it has, which is less where a lease is over."""
-    bound_a = record.holdings.most_a(at, in_session=record.transaction_id is not None, renewable=True)
-    has_a = record.told_a if bound_a is None else min(record.told_a, bound_a)
-    if limit_a != has_a:
-        record.told_at = at
-    if limit_a > has_a:
-        record.raised_at = at
-
-
-def _has_paused(record: EvseRecord, now: Seconds) -> bool:
-    """Whether the car has been offered current for a while and takes none.
-
-    A station calls a car that has not yet followed a raise suspended, too; and one that was paused stays so when its
-    limit goes to 0 for that, until it charges again.
-    """
-    lasting = record.status_at is not None and now - record.status_at >= PAUSE_S
-    return record.transaction_id is not None and record.status is EvseStatus.SUSPENDED_EV and lasting
-
-
-def _still_of_use(record: EvseRecord, command: LimitCommand) -> bool:
-    """A session's limit means nothing once its transaction is over."""
-    return command.purpose is Purpose.IDLE or command.transaction_id == record.transaction_id
+        record.judge_governed(fact.at)

@@ -7,22 +7,24 @@ time it took be counted as missed and skipped.
 import asyncio
 import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import structlog
 
 from edge.allocation.decide import Decision, Memory, decide
-from edge.allocation.release import asked_a
-from edge.allocation.snapshot import Reach, Snapshot
+from edge.allocation.layout import Floats
+from edge.allocation.snapshot import Snapshot
+from edge.allocation.state import Reach
 from edge.clock import Clock
-from edge.control.actuate import Intent, actuate, idle_limit_a
+from edge.control.actuate import Intent, actuate, idle_limit_a, is_settled, lease_s
 from edge.control.board import Board
 from edge.control.ports import LimitPort, MeterPort
 from edge.control.records import EvseRecord
 from edge.control.vitals import Vitals
-from edge.domain.setpoint import LimitCommand, Purpose, Reason, Setpoint
-from edge.domain.site import Mode
-from edge.units import Amps, Seconds
+from edge.domain.setpoint import LimitCommand, Purpose, Reason
+from edge.domain.site import Evse, Mode, Supply
+from edge.units import Amps, PhaseAmps, Seconds, Watts, watts
 
 log = structlog.get_logger(__name__)
 
@@ -89,43 +91,52 @@ class ControlLoop:
             self._board.issued(commands, now)
             for command in commands:
                 self._limits.write_limit(command)
-        self._told.log_changes(decision.setpoints)
+        self._told.log_changes(decision)
         self._publish(snapshot, decision)
         return decision
 
     def _commands(self, snapshot: Snapshot, decision: Decision) -> Sequence[LimitCommand]:
         intents = [
             intent
-            for state, setpoint in zip(snapshot.evses, decision.setpoints, strict=True)
-            if state.reach is not Reach.OFFLINE
-            for intent in self._intents(
-                self._board.evses[state.key],
-                setpoint.limit_a if setpoint.limit_a is not None else asked_a(state, snapshot.now),
-            )
+            for state, told_a, single in zip(snapshot.evses, decision.told_a, decision.told_single, strict=True)
+            if state.reach not in (Reach.OFFLINE, Reach.EXPECTED)
+            for intent in self._intents(self._board.evses[state.key], told_a, snapshot.now, single=single)
         ]
         commands = actuate(intents, settings=self._board.site.control, now=snapshot.now, first_id=self._next_id)
         self._next_id += len(commands)
         return commands
 
-    def _intents(self, record: EvseRecord, session_a: Amps) -> list[Intent]:
-        evse = record.evse
-        purposes = {Purpose.IDLE: idle_limit_a(evse, self._board.site.control)}
+    def _intents(self, record: EvseRecord, session_a: Amps, now: Seconds, *, single: bool) -> Iterator[Intent]:
+        """What its limits should be, where the station hasn't confirmed just that already."""
+        evse, settings = record.evse, self._board.site.control
+        purposes: list[tuple[Purpose, Amps, int | None]] = [(Purpose.IDLE, idle_limit_a(evse, settings), None)]
         if record.transaction_id is not None:
-            purposes[Purpose.SESSION] = session_a
-        return [
-            Intent(
+            phases = (1 if single else len(evse.phases)) if evse.switches_phases else None
+            purposes.append((Purpose.SESSION, session_a, phases))
+        for purpose, limit_a, phases in purposes:
+            held, writing = record.holdings.in_force(purpose), record.writing[purpose]
+            lasts_s = lease_s(purpose, settings)
+            if is_settled(held, writing, limit_a=limit_a, phases=phases, lasts_s=lasts_s, now=now):
+                continue
+            yield Intent(
                 key=evse.key,
                 purpose=purpose,
                 limit_a=limit_a,
                 safe_a=evse.fallback_a,
                 transaction_id=record.transaction_id if purpose is Purpose.SESSION else None,
                 told_a=record.told_a,
-                held=record.holdings.in_force(purpose),
+                held=held,
                 may_hold_a=max((grant.limit_a for grant in record.holdings.of(purpose)), default=None),
-                writing=record.writing[purpose],
+                writing=writing,
+                phases=phases,
+                per_amp_w=self._per_amp_w(evse),
             )
-            for purpose, limit_a in purposes.items()
-        ]
+
+    def _per_amp_w(self, evse: Evse) -> Watts | None:
+        """For an EVSE that is limited in W: the power of one ampere on each of its phases."""
+        if evse.supply is Supply.AC:
+            return None
+        return watts(PhaseAmps.on(evse.phases, 1.0), self._board.site.nominal_voltage_v)
 
     async def _sample(self, budget_s: Seconds) -> None:
         """Poll the meters, and wait for them as long as the tick can spare. A late poll isn't cancelled: on a serial
@@ -146,10 +157,15 @@ class _Told:
     """Writes a setpoint to the log when it changes, not every tick."""
 
     def __init__(self) -> None:
+        self._before: Floats | None = None
         self._last: dict[object, tuple[object, ...]] = {}
 
-    def log_changes(self, setpoints: Sequence[Setpoint]) -> None:
-        for setpoint in setpoints:
+    def log_changes(self, decision: Decision) -> None:
+        signature, before = decision.signature, self._before
+        self._before = signature
+        changed = np.arange(len(signature)) if before is None else np.flatnonzero((signature != before).any(axis=1))
+        for number in changed.tolist():
+            setpoint = decision.setpoint(number)
             what = (setpoint.limit_a, setpoint.reason, setpoint.circuit, setpoint.phase)
             last = self._last.get(setpoint.key)
             held = setpoint.reason is Reason.STEADYING and last is not None and last[0] == setpoint.limit_a

@@ -4,11 +4,15 @@ Adapters hand facts in through :class:`FactSink` from the event loop's thread, a
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
+from edge.domain.limit import LimitStated
 from edge.domain.reading import MeterFact
 from edge.domain.setpoint import LimitCommand
+from edge.domain.site import EvseKey
 from edge.domain.station import StationFact
+from edge.units import WattHours
 
 
 class FactSink(Protocol):
@@ -16,6 +20,13 @@ class FactSink(Protocol):
 
     def take(self, fact: StationFact | MeterFact) -> None:
         """Remember the fact. Unknown stations, EVSEs and meters are ignored."""
+
+
+class LimitSink(Protocol):
+    """Takes the limits that outsiders set. Implemented by :class:`edge.control.board.Board`."""
+
+    def take(self, fact: LimitStated) -> None:
+        """Remember it in place of the last one of its source and circuit. Unknown circuits are ignored."""
 
 
 class LimitPort(Protocol):
@@ -34,10 +45,27 @@ class MeterPort(Protocol):
     """All meters of the site."""
 
     async def sample(self) -> None:
-        """Poll every meter once; return when each has delivered a MeterReading or a MeterFailed to the FactSink.
+        """Poll every meter once; return when each has delivered a MeterReading or a MeterFailed to the FactSink, or
+        after a third of a second: what takes longer delivers when it has, and holds nobody up.
 
-        Never raises for a meter's sake. The caller may stop waiting: the poll then goes on, and its reading arrives
-        late. A call while a poll of the same meter still runs doesn't start a second one.
+        Never raises for a meter's sake. The caller may stop waiting: the poll then goes on. A call while a poll of the
+        same line still runs starts the next one as soon as that is over.
+        """
+
+
+class NeedPort(Protocol):
+    """What drivers and their apps say of the cars that charge. Implemented by :class:`edge.control.needs.Needs`."""
+
+    def state(self, key: EvseKey, energy_wanted_wh: WattHours, departure_at: datetime) -> None:
+        """The session's car wants so much energy from now on, and leaves at a wall time (with its zone).
+
+        :raises NeedError: one of its leaves, in a sentence.
+        """
+
+    def withdraw(self, key: EvseKey) -> None:
+        """Nothing is known any more of what the car needs; where nothing was, nothing changes.
+
+        :raises EvseUnknown: the site has no such EVSE.
         """
 
 

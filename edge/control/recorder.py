@@ -12,8 +12,7 @@ import threading
 
 import structlog
 
-from edge.allocation.decide import Decision, Memory
-from edge.allocation.snapshot import Snapshot
+from edge.allocation.decision import Decision
 from edge.control.recording import Tick
 from edge.control.segments import FLUSH_S, Segments
 from edge.errors import StartError
@@ -33,9 +32,8 @@ class Recorder:
     def __init__(self, segments: Segments, *, folder: str, backlog_ticks: int = BACKLOG_TICKS) -> None:
         self._segments = segments
         self._folder = folder
-        self._waiting: queue.Queue[Tick | None] = queue.Queue(maxsize=backlog_ticks)
+        self._waiting: queue.Queue[Decision | None] = queue.Queue(maxsize=backlog_ticks)
         self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
-        self._memory = Memory()
         self._failed = False
         self._left_out_now = 0
         self.left_out = 0  # ticks that came too fast, since the start
@@ -52,14 +50,12 @@ class Recorder:
         self._thread.start()
         log.info("recording", folder=self._folder)
 
-    def record(self, snapshot: Snapshot, decision: Decision) -> None:
-        """Take one tick; the next decision's memory is this one's. Returns at once, never raises."""
-        tick = Tick(snapshot=snapshot, memory=self._memory, decision=decision)
-        self._memory = decision.memory
+    def record(self, decision: Decision) -> None:
+        """Take one tick. Returns at once, never raises."""
         if self._failed:
             return
         try:
-            self._waiting.put_nowait(tick)
+            self._waiting.put_nowait(decision)
         except queue.Full:
             if self._left_out_now == 0:
                 log.warning("recording can't follow: ticks are left out", folder=self._folder)
@@ -83,13 +79,15 @@ class Recorder:
         try:
             while True:
                 try:
-                    tick = self._waiting.get(timeout=FLUSH_S)
+                    decision = self._waiting.get(timeout=FLUSH_S)
                 except queue.Empty:  # the loop stands still: then its last ticks are what matters
                     self._segments.flush()
                     continue
-                if tick is None:
+                if decision is None:
                     break
-                self._segments.write(tick)
+                self._segments.write(
+                    Tick(snapshot=decision.snapshot, memory=decision.made_with, decision=decision.outcome)
+                )
             self._segments.end()
         except Exception as exc:  # also what the codec may find: control is not to end for its record's sake
             self._failed = True

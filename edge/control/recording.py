@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from edge.allocation.decide import Decision, Memory
+from edge.allocation.decision import Outcome
+from edge.allocation.memory import Memory
 from edge.allocation.snapshot import Snapshot
 from edge.control.codec import SAME, Codec, Unfit, at, codec
 from edge.errors import RecordingUnusable
@@ -64,7 +65,7 @@ class Tick:
 
     snapshot: Snapshot
     memory: Memory
-    decision: Decision
+    decision: Outcome
 
 
 class SegmentWriter:
@@ -201,7 +202,7 @@ class SegmentReader:
 
 
 def _codecs() -> tuple[Codec, Codec, Codec]:
-    return codec(Snapshot), codec(Memory), codec(Decision)
+    return codec(Snapshot), codec(Memory), codec(Outcome)
 
 
 def _line(tree: dict[str, Any]) -> bytes:

@@ -1,14 +1,28 @@
 """What the board remembers of each EVSE, station and meter. Only the board changes these."""
 
 from dataclasses import dataclass, field
+from typing import assert_never
 
-from edge.allocation.exposure import Holdings
-from edge.control.actuate import Writing
+from edge.allocation.exposure import FOLLOW_S, OBEY_S, OBEY_TOLERANCE_A, Grant, Holdings
+from edge.allocation.problem import Need
+from edge.control.actuate import Pending, Writing
 from edge.domain.reading import MeterReading
-from edge.domain.setpoint import Purpose
+from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Evse
-from edge.domain.station import EvseStatus
-from edge.units import Amps, PhaseAmps, Seconds
+from edge.domain.station import DrawSampled, EvseStatus, LimitAnswered, LimitOutcome, NeedStated, SessionBegan
+from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds, WattHours
+
+# A car that takes nothing for this long has paused by itself: cars take 5 s to follow a limit (IEC 61851-1), and some
+# several times that to begin.
+PAUSE_S = 30.0
+# A car whose samples fall by this much is on its way down.
+COMES_DOWN_A = 0.2
+# What draws this much isn't paused, whatever its status says: more than chargers and cars take in standby.
+AWAKE_A = 2.0
+
+
+# Statuses in which no transaction can be running (OCPP 1.6 §4.9).
+NO_TRANSACTION = frozenset({EvseStatus.AVAILABLE, EvseStatus.PREPARING, EvseStatus.RESERVED})
 
 
 @dataclass(slots=True)
@@ -26,22 +40,163 @@ class EvseRecord:
     drawn_at: Seconds | None = None
     told_at: Seconds | None = None
     raised_at: Seconds | None = None
-    samples_over_limit: int = 0
+    samples_over_limit: int = 0  # one after the other; those of a slow car aren't counted
+    over_limit_since: Seconds | None = None  # the first of them, counted or not
+    lawful_a: Amps | None = None  # the last sample that was not above every limit
     refusals: int = 0
     silences: int = 0
+    cloud_a: Amps | None = None  # what the cloud allows; None for as much as there is
+    need: NeedStated | None = None
+    energy_wh: WattHours | None = None  # its register, as last sampled
+    energy_at_need_wh: WattHours | None = None  # its register when the need was stated
     writing: dict[Purpose, Writing] = field(default_factory=lambda: {purpose: Writing() for purpose in Purpose})
 
     @property
     def told_a(self) -> Amps:
         """The newest limit that it was told for its session; before the first, its idle limit."""
+        told = self._told
+        return told.limit_a if told is not None else 0.0
+
+    @property
+    def told_phases(self) -> int | None:
+        """How many phases it was told to use with that; None for all."""
+        told = self._told
+        return told.phases if told is not None else None
+
+    @property
+    def _told(self) -> Pending | Grant | None:
         for purpose in (Purpose.SESSION, Purpose.IDLE):
-            pending = self.writing[purpose].pending
-            if pending is not None:
-                return pending.limit_a
-            held = self.holdings.in_force(purpose)
-            if held is not None:
-                return held.limit_a
-        return 0.0
+            told = self.writing[purpose].pending or self.holdings.in_force(purpose)
+            if told is not None:
+                return told
+        return None
+
+    @property
+    def draws(self) -> bool:
+        """Whether its car was seen to take current."""
+        return self.draw_a is not None and max(self.draw_a) >= AWAKE_A
+
+    def has_paused(self, now: Seconds) -> bool:
+        """Whether the car has been offered current for a while and takes none.
+
+        A station calls a car that has not yet followed a raise suspended, too; and one that was paused stays so when
+        its limit goes to 0 for that, until it charges again.
+        """
+        lasting = self.status_at is not None and now - self.status_at >= PAUSE_S
+        in_session = self.transaction_id is not None
+        return in_session and lasting and self.status is EvseStatus.SUSPENDED_EV and not self.draws
+
+    def need_left(self, now: Seconds) -> Need | None:
+        """What is left of the need that was stated, less what the register shows to have been delivered since."""
+        need = self.need
+        if need is None or need.departs_in_s is None or self.transaction_id is None:
+            return None
+        delivered_wh = 0.0
+        if self.energy_wh is not None and self.energy_at_need_wh is not None:
+            delivered_wh = max(self.energy_wh - self.energy_at_need_wh, 0.0)
+        return Need(
+            energy_wanted_wh=max(need.energy_wanted_wh - delivered_wh, 0.0),
+            time_left_s=need.at + need.departs_in_s - now,
+        )
+
+    def judge_draw(self, before_a: Amps | None, draw_a: Amps, at: Seconds) -> None:
+        """Count the samples above every limit that it may be enforcing; ``before_a`` is the sample before this one.
+
+        Those of a slow car don't count: one that draws no more than when that was lawful, and comes down or hasn't had
+        ``FOLLOW_S`` for that. What it draws is kept free for it anyhow.
+        """
+        bound_a = self.holdings.most_a(at, in_session=self.transaction_id is not None, renewable=True)
+        if bound_a is None or draw_a <= bound_a + OBEY_TOLERANCE_A:
+            self.samples_over_limit, self.over_limit_since, self.lawful_a = 0, None, draw_a
+            return
+        self.over_limit_since = at if self.over_limit_since is None else self.over_limit_since
+        never_lawful = self.lawful_a is None or draw_a > self.lawful_a + OBEY_TOLERANCE_A
+        comes_down = before_a is not None and draw_a < before_a - COMES_DOWN_A
+        if never_lawful or (at - self.over_limit_since >= FOLLOW_S - OBEY_S and not comes_down):
+            self.samples_over_limit += 1
+
+    def note_change(self, command: LimitCommand, at: Seconds) -> None:
+        """Remember when what it is told differs from what it has, which is less where a lease is over."""
+        bound_a = self.holdings.most_a(at, in_session=self.transaction_id is not None, renewable=True)
+        has_a = self.told_a if bound_a is None else min(self.told_a, bound_a)
+        had_one, has_one = self.told_phases == 1, command.phases == 1
+        if command.limit_a != has_a or has_one != had_one:
+            self.told_at = at
+        if command.limit_a > has_a or (had_one and not has_one):
+            self.raised_at = at
+
+    def is_about(self, command: LimitCommand) -> bool:
+        """Whether a command still means anything: a session's limit doesn't once its transaction is over."""
+        return command.purpose is Purpose.IDLE or command.transaction_id == self.transaction_id
+
+    def begin_session(self, fact: SessionBegan) -> None:
+        """A transaction runs; where it was running before we heard of it, what it holds is unknown."""
+        if self.transaction_id == fact.transaction_id:
+            return
+        known_idle = self.transaction_id is None and self.status in NO_TRANSACTION
+        if self.transaction_id is not None:
+            self.end_session(fact.at)  # its end was missed
+        self.transaction_id, self.began_at, self.paused = fact.transaction_id, fact.at, False
+        self.told_at = self.raised_at = self.draw_a = self.drawn_at = None
+        if not fact.observed_start and not known_idle:
+            self.holdings = self.holdings.ungoverned(self.evse.max_a)
+
+    def end_session(self, at: Seconds) -> None:
+        """What was known of the session is of no more use."""
+        self.transaction_id = self.began_at = self.told_at = self.raised_at = self.need = None
+        self.holdings = self.holdings.session_over()
+        self.draw_a, self.drawn_at, self.samples_over_limit = NO_CURRENT, at, 0
+        self.over_limit_since = self.lawful_a = None
+        self.writing[Purpose.SESSION] = Writing()
+
+    def take_draw(self, fact: DrawSampled) -> None:
+        """Remember the sample, and what it says of the limits."""
+        before_a = max(self.draw_a) if self.draw_a is not None else None
+        if before_a is not None:
+            self.holdings = self.holdings.seen(before_a, max(fact.current_a), fact.at)
+        self.draw_a, self.drawn_at = fact.current_a, fact.at
+        self.energy_wh = fact.energy_wh if fact.energy_wh is not None else self.energy_wh
+        self.judge_draw(before_a, max(fact.current_a), fact.at)
+
+    def answered(self, command: LimitCommand, fact: LimitAnswered) -> None:
+        """What became of the command."""
+        writing = self.writing[command.purpose]
+        latest = writing.pending is not None and writing.pending.command == command.id
+        match fact.outcome:
+            case LimitOutcome.ACCEPTED:
+                self.holdings = self.holdings.accepted(command.purpose, command.id, fact.at)
+                self.refusals = self.silences = 0
+            case LimitOutcome.REFUSED:
+                self.holdings = self.holdings.dropped(command.purpose, command.id)
+                self.refusals += 1
+            case LimitOutcome.SILENT:
+                self.holdings = self.holdings.doubted(command.purpose, command.id)
+                self.silences += 1
+            case LimitOutcome.NOT_SENT:
+                self.holdings = self.holdings.dropped(command.purpose, command.id)
+            case _:
+                assert_never(fact.outcome)
+        if latest:
+            failed = fact.outcome is not LimitOutcome.ACCEPTED
+            self.writing[command.purpose] = Writing(
+                failed_at=fact.at if failed else None,
+                failed_a=command.limit_a if failed else None,
+                failures=self.refusals,
+            )
+
+    def judge_governed(self, at: Seconds) -> None:
+        """Whether one of our limits is known to bind the EVSE, whatever it held before we came."""
+        if self.holdings.is_governed:
+            return
+        idle_binds = (
+            self.holdings.in_force(Purpose.IDLE) is not None
+            and self.transaction_id is None
+            and self.status in NO_TRANSACTION
+        )
+        if idle_binds:
+            self.holdings = self.holdings.governed_while_idle()
+        elif self.holdings.in_force(Purpose.SESSION) is not None:
+            self.holdings = self.holdings.governed(at)
 
 
 @dataclass(slots=True)
@@ -51,6 +206,7 @@ class StationRecord:
     online_since: Seconds | None = None
     ever_online: bool = False
     cloud_connected: bool = False
+    cloud_a: Amps | None = None  # what the cloud allows the whole station
     vendor: str | None = None
     model: str | None = None
 
@@ -61,3 +217,4 @@ class MeterRecord:
 
     reading: MeterReading | None = None
     problem: str | None = None
+    wiring: tuple[str, ...] = ()  # what is believed to be wired otherwise than the site file says

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+import numpy as np
+
 from edge.allocation.decide import decide
 from edge.control.recording import Tick
 
@@ -32,11 +34,9 @@ class Difference:
 def replay(tick: Tick) -> Difference | None:
     """Decide again; None if the outcome is equal."""
     try:
-        decision = decide(tick.snapshot, tick.memory)
+        decision = decide(tick.snapshot, tick.memory).outcome
     except Exception as exc:  # whatever goes wrong now and didn't then is a difference
         return Difference(path="decision", recorded="made", now=f"fails with {_shown(exc)}")
-    if decision == tick.decision:
-        return None
     return first_difference(tick.decision, decision)
 
 
@@ -49,10 +49,12 @@ def first_difference(recorded: object, now: object) -> Difference | None:
 
 
 def _differences(path: str, about: str | None, recorded: Any, now: Any) -> Iterator[Difference]:
-    if recorded is now or (recorded != recorded and now != now):  # NaN alone differs from itself
+    if recorded is now:
         return
-    if is_dataclass(recorded) and type(recorded) is type(now):
-        for name in (field.name for field in fields(recorded)):
+    if isinstance(recorded, np.ndarray) or isinstance(now, np.ndarray):
+        yield from _array_differences(path, about, recorded, now)
+    elif is_dataclass(recorded) and type(recorded) is type(now):
+        for name in (field.name for field in fields(recorded) if field.compare):
             step = f"{path}.{name}" if path else name
             yield from _differences(step, about, getattr(recorded, name), getattr(now, name))
     elif isinstance(recorded, tuple) and isinstance(now, tuple) and len(recorded) == len(now):
@@ -67,8 +69,20 @@ def _differences(path: str, about: str | None, recorded: Any, now: Any) -> Itera
             else:
                 was, item = (_shown(side[key]) if key in side else "absent" for side in (recorded, now))
                 yield Difference(path=step, recorded=was, now=item, about=about)
-    elif recorded != now:
+    elif type(recorded) is not type(now) or (recorded != now and not (recorded != recorded and now != now)):
+        # NaN alone differs from itself.
         yield Difference(path=path, recorded=_shown(recorded), now=_shown(now), about=about)
+
+
+def _array_differences(path: str, about: str | None, recorded: Any, now: Any) -> Iterator[Difference]:
+    """Value by value where both are arrays of one shape."""
+    if type(recorded) is not type(now) or recorded.shape != now.shape:
+        yield Difference(path=path, recorded=_shown(recorded), now=_shown(now), about=about)
+        return
+    for place in np.argwhere(~((recorded == now) | (np.isnan(recorded) & np.isnan(now)))).tolist():
+        step = path + "".join(f"[{index}]" for index in place)
+        was, item = float(recorded[tuple(place)]), float(now[tuple(place)])
+        yield Difference(path=step, recorded=_shown(was), now=_shown(item), about=about)
 
 
 def _shown(value: object) -> str:

@@ -3,12 +3,13 @@
 from typing import Any
 
 from edge.allocation.decide import Decision
-from edge.allocation.headroom import exposure_a
-from edge.allocation.snapshot import EvseState, Snapshot
+from edge.allocation.problem import Need
+from edge.allocation.snapshot import Snapshot
+from edge.allocation.state import EvseState
 from edge.control.board import Board
 from edge.control.ports import StatusReport
 from edge.control.vitals import Pulse
-from edge.domain.setpoint import Purpose, Setpoint
+from edge.domain.setpoint import Purpose
 from edge.units import PhaseAmps
 
 DECIMALS = 2  # of amperes shown
@@ -21,8 +22,8 @@ def starting(board: Board, pulse: Pulse) -> StatusReport:
 
 def status(board: Board, snapshot: Snapshot, decision: Decision, pulse: Pulse) -> StatusReport:
     """The site as the last completed tick saw it; the daemon adds what it knows of the process."""
-    setpoints = {setpoint.key: setpoint for setpoint in decision.setpoints}
-    return _head(board, pulse, "METER_STALE" if decision.headroom.stale else "NORMAL") | {
+    numbers = {state.key: number for number, state in enumerate(snapshot.evses)}
+    return _head(board, pulse, _state(decision)) | {
         "meters": [_meter(board, meter.id, snapshot) for meter in board.site.meters],
         "circuits": [_circuit(snapshot, index, decision) for index in range(len(snapshot.circuits))],
         "stations": [
@@ -33,14 +34,26 @@ def status(board: Board, snapshot: Snapshot, decision: Decision, pulse: Pulse) -
                 "vendor": record.vendor,
                 "model": record.model,
                 "evses": [
-                    _evse(board, state, setpoints[state.key], snapshot)
-                    for state in snapshot.evses
-                    if state.key.station == station_id
+                    _evse(board, snapshot.evses[numbers[evse.key]], decision, numbers[evse.key])
+                    for evse in board.site.station_by_id[station_id].evses
                 ],
             }
             for station_id, record in board.stations.items()
         ],
     }
+
+
+def _state(decision: Decision) -> str:
+    """How far the site can be controlled: the worst of its circuits' meters."""
+    headroom = decision.headroom
+    for name, circuits in (
+        ("METER_STALE", headroom.stale),
+        ("METER_LATE", headroom.late),
+        ("RECOVERING", headroom.recovering),
+    ):
+        if circuits.any():
+            return name
+    return "NORMAL"
 
 
 def _head(board: Board, pulse: Pulse, state: str) -> dict[str, Any]:
@@ -69,6 +82,12 @@ def _meter(board: Board, meter_id: str, snapshot: Snapshot) -> dict[str, Any]:
         "current_a": _amps(reading.current_a if reading is not None else None),
         "voltage_v": list(reading.voltage_v) if reading is not None and reading.voltage_v is not None else None,
         "power_w": reading.power_w if reading is not None else None,
+        "frequency_hz": reading.frequency_hz if reading is not None else None,
+        "import_wh": reading.import_wh if reading is not None else None,
+        "export_wh": reading.export_wh if reading is not None else None,
+        "quality": reading.quality.value if reading is not None else None,
+        "doubts": list(reading.doubts) if reading is not None else [],
+        "wiring": list(board.meters[meter_id].wiring),
     }
 
 
@@ -81,13 +100,17 @@ def _circuit(snapshot: Snapshot, index: int, decision: Decision) -> dict[str, An
         "fuse_a": circuit.fuse_a,
         "rating_a": circuit.rating_a,
         "measured_a": _amps(state.measured_a),
-        "background_a": _amps(decision.headroom.background_a[circuit.id]),
-        "headroom_a": _amps(decision.headroom.left_a[circuit.id]),
+        "measured_age_s": round(snapshot.now - state.measured_at, 3) if state.measured_at is not None else None,
+        "measured_stale": circuit.id in decision.stale,
+        "draw_a": _amps(decision.draw_a[circuit.id]),
+        "background_a": _amps(decision.background_a[circuit.id]),
+        "headroom_a": _amps(decision.headroom_a[circuit.id]),
         "exposure_a": _amps(decision.exposure_a[circuit.id]),
     }
 
 
-def _evse(board: Board, state: EvseState, setpoint: Setpoint, snapshot: Snapshot) -> dict[str, Any]:
+def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> dict[str, Any]:
+    setpoint = decision.setpoints[number]
     held = state.holdings.in_force(Purpose.SESSION if state.in_session else Purpose.IDLE)
     return {
         "id": state.key.evse,
@@ -95,11 +118,21 @@ def _evse(board: Board, state: EvseState, setpoint: Setpoint, snapshot: Snapshot
         "transaction_id": board.evses[state.key].transaction_id,
         "limit_a": setpoint.limit_a,
         "accepted_a": held.limit_a if held is not None else None,
-        "exposure_a": round(exposure_a(state, snapshot.now), DECIMALS),
+        "exposure_a": round(decision.exposure_of(number), DECIMALS),
         "draw_a": _amps(state.draw_a),
+        "phases": [phase.value for phase in state.evse.phases],
+        "phases_in_use": [phase.value for phase in decision.phases_in_use(number)],
+        "need": _need(state.need),
         "reason": setpoint.reason.value,
         "text": setpoint.text,
     }
+
+
+def _need(need: Need | None) -> dict[str, float] | None:
+    """Below 0 the time left is how long the departure has passed."""
+    if need is None:
+        return None
+    return {"energy_wanted_wh": round(need.energy_wanted_wh), "time_left_s": round(need.time_left_s)}
 
 
 def _amps(amps: PhaseAmps | None) -> list[float] | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edge.domain.limit import LimitSource
 from edge.domain.site import EvseKey
 from edge.units import Amps, Phase, Seconds, Watts
 
@@ -30,6 +31,15 @@ class Reason(StrEnum):
     IMBALANCE = "IMBALANCE"
     READY_IN_TIME = "READY_IN_TIME"
     BELOW_MINIMUM = "BELOW_MINIMUM"
+    STARTING = "STARTING"
+    RESTING = "RESTING"
+    WAITING_FOR_TURN = "WAITING_FOR_TURN"
+    WRITES_SPENT = "WRITES_SPENT"
+    METER_LATE = "METER_LATE"
+    RECOVERING = "RECOVERING"
+    SWITCHING_PHASES = "SWITCHING_PHASES"
+    LIMITED = "LIMITED"
+    CLOUD_LIMIT = "CLOUD_LIMIT"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -52,11 +62,36 @@ SENTENCES: dict[Reason, str] = {
     Reason.IMBALANCE: "{phase} carries {used_a:.1f} A more than {other_phase}, and {rating_a:g} A are allowed",
     Reason.READY_IN_TIME: "the rate that makes the car ready in time",
     Reason.BELOW_MINIMUM: "the car can use less than {min_a:g} A, the least this EVSE can give",
+    Reason.STARTING: "begins at its minimum, and rises when that is measured",
+    Reason.RESTING: "stopped a moment ago: stays off a little to spare car and contactor",
+    Reason.WAITING_FOR_TURN: "waits for its turn: {circuit} {phase} can't start one car more "
+    "({used_a:.1f} of {rating_a:g} A)",
+    Reason.WRITES_SPENT: "held: the station has been told enough for now",
+    Reason.METER_LATE: "meter {meter} is late: nothing rises until it answers",
+    Reason.RECOVERING: "rises step by step now that meter {meter} is back",
+    Reason.LIMITED: "{source} allows {circuit} {rating_a:g} A ({used_a:.1f} A on {phase})",
+    Reason.CLOUD_LIMIT: "the cloud's charging profile allows {rating_a:g} A",
+    Reason.SWITCHING_PHASES: "is changing over to {phases} of its phases",
+}
+
+SOURCE_NAMES: dict[LimitSource, str] = {
+    LimitSource.GRID: "the grid operator",
+    LimitSource.BMS_MQTT: "the building (MQTT)",
+    LimitSource.BMS_MODBUS: "the building (Modbus)",
+    LimitSource.CLOUD: "the cloud",
+    LimitSource.DEMAND_WINDOW: "the demand window",
+    LimitSource.SCHEDULE: "the schedule",
+    LimitSource.INSTALLER: "the installer",
 }
 
 # Where a circuit's total power binds, and not a phase.
 POWER_SENTENCES: dict[Reason, str] = {
     Reason.WAITING_FOR_ROOM: ("waits: {circuit} has no power left for {min_a:g} A ({used_w:.0f} of {rating_w:.10g} W)"),
+    Reason.WAITING_FOR_TURN: (
+        "waits for its turn: {circuit} has no power left for one car more ({used_w:.0f} of {rating_w:.10g} W)"
+    ),
+    Reason.WAITING_FOR_CUT: "waits until others have obeyed their cut on {circuit}",
+    Reason.LIMITED: "{source} allows {circuit} {rating_w:.10g} W ({used_w:.0f} W now)",
     Reason.OVERLOAD: "{circuit} is overloaded by what is not ours ({used_w:.0f} of {rating_w:.10g} W)",
 }
 
@@ -92,6 +127,8 @@ class Setpoint:
     )
     used_w: Watts | None = None  # where a circuit's total power binds
     rating_w: Watts | None = None
+    phases: int | None = None  # how many it is to use, where the EVSE can be told
+    source: LimitSource | None = None  # whose limit binds, where it isn't the installer's
 
     @property
     def text(self) -> str:
@@ -112,6 +149,8 @@ class Setpoint:
             other_phase=self.other_phase,
             used_w=self.used_w if self.used_w is not None else 0.0,
             rating_w=self.rating_w if self.rating_w is not None else 0.0,
+            phases=self.phases,
+            source=None if self.source is None else SOURCE_NAMES[self.source],
         )
         return f"{shown:.1f} A: {sentence}" if shown is not None else sentence
 
@@ -138,3 +177,6 @@ class LimitCommand:
     safe_a: Amps
     lease_s: Seconds
     transaction_id: str | None = None  # of the running session, for Purpose.SESSION
+    phases: int | None = None  # how many phases to use; None where the EVSE isn't told
+    limit_w: Watts | None = None  # the same limits for a station that is limited in W; None for A
+    safe_w: Watts | None = None

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from edge.units import Amps, Phase, Seconds, Volts
+from edge.domain.topic import TopicValue
+from edge.units import Amps, Phase, Seconds, Volts, Watts
 
 
 class Mode(StrEnum):
@@ -13,6 +14,13 @@ class Mode(StrEnum):
 
     CONTROL = "control"  # owns the charging profiles
     OBSERVE = "observe"  # relays, reads, computes, explains; commands nothing
+
+
+class Supply(StrEnum):
+    """What an EVSE gives the car."""
+
+    AC = "ac"
+    DC = "dc"  # limited in W; what it takes of the grid is spread over its phases
 
 
 class IdlePolicy(StrEnum):
@@ -30,6 +38,7 @@ class Circuit:
     parent: str | None
     fuse_a: Amps  # per phase
     margin_a: Amps = 0.0
+    limit_w: Watts | None = None  # over all phases
     meter: str | None = None  # id of the meter through which all of this circuit's current flows
     background_reserve_a: Amps | None = None  # the worst load besides the EVSEs, per phase
 
@@ -44,9 +53,10 @@ class Meter:
     """An energy meter and how to reach it."""
 
     id: str
-    model: str  # a family of the catalogue
-    connection: str  # tcp://host:port
+    model: str  # a family of the catalogue, or the site's own map file as the site file names it
+    connection: str  # see edge.domain.connection
     unit: int = 1
+    values: tuple[TopicValue, ...] = ()  # of an MQTT topic: where each quantity stands in its messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -72,6 +82,16 @@ class Evse:
     fallback_a: Amps  # what it draws at most when it can't hear us: the safe current of its profiles
     rank: int = 0  # 0 is served first
     weight: float = 1.0
+    guaranteed: bool = False  # its minimum comes before those of its rank that are not
+    step_a: Amps = 0.1  # OCPP 1.6 §7.13: limits have at most one fraction digit
+    supply: Supply = Supply.AC
+    switches_phases: bool = False  # it can be told to use one phase (its own L1) or all of them
+    never_zero: bool = False  # its cars don't wake from 0 A: a session keeps its minimum, before all ranks
+
+    @property
+    def single_phase(self) -> tuple[Phase, ...]:
+        """The grid phase that it uses when told to use one only: its own L1."""
+        return self.phases[:1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +111,9 @@ class ControlSettings:
     lease_s: Seconds = 120.0
     idle: IdlePolicy = IdlePolicy.ZERO
     meter_stale_s: Seconds = 5.0  # five missed polls; an MCB at 1.45 In holds 13 s at worst
+    turn_s: Seconds = 900.0  # how long a car charges before one that waits takes its place
+    min_off_s: Seconds = 60.0  # how long a car that was stopped stays off: spares contactors and the car's own
+    raises_per_hour: float = 240.0  # of one station: raises are writes to its memory, cuts are never counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +127,7 @@ class Site:
     circuits: tuple[Circuit, ...]
     meters: tuple[Meter, ...] = ()
     stations: tuple[Station, ...] = field(default=())
+    imbalance_limit_a: Amps | None = None  # at the grid connection, between any two phases
 
     @cached_property
     def circuit_by_id(self) -> dict[str, Circuit]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge.domain.site import EvseKey
-from edge.units import PhaseAmps, Seconds, WattHours, Watts
+from edge.units import Amps, PhaseAmps, Seconds, WattHours, Watts
 
 
 class EvseStatus(StrEnum):
@@ -112,6 +112,31 @@ class DrawSampled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NeedStated:
+    """What the session's car wants before it leaves: energy from now on, and the time until its departure.
+
+    ``departs_in_s`` None: no departure is known any more, and with it no need.
+    """
+
+    key: EvseKey
+    at: Seconds
+    energy_wanted_wh: WattHours
+    departs_in_s: Seconds | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudLimit:
+    """What the cloud's charging profiles allow from now on, in A per phase; None: as much as there is.
+
+    EVSE 0 stands for the station: what all its EVSEs may take together.
+    """
+
+    key: EvseKey
+    at: Seconds
+    limit_a: Amps | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LimitSent:
     """The limit's frame was handed to the station's socket: from now on the station may hold it."""
 
@@ -140,6 +165,8 @@ StationFact = (
     | SessionBegan
     | SessionEnded
     | DrawSampled
+    | NeedStated
+    | CloudLimit
     | LimitSent
     | LimitAnswered
 )

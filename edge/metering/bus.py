@@ -1,55 +1,54 @@
-"""The line to one or more meters: a single owner per socket, one request at a time.
+"""The line to one or more meters: a single owner per socket or serial port, one request at a time.
 
-Reconnecting is done here and not by the library, which doesn't retry a first connection that failed and otherwise waits
-ever longer. After a timeout the connection is closed: a late answer must never be taken for that to the next request.
+A read that has begun runs to its end, whatever becomes of who asked for it: on a serial line its answer would come all
+the same. Reconnecting is done here, with the next read that is wanted.
 """
 
 import asyncio
+import math
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
-from urllib.parse import urlsplit
-
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.exceptions import ModbusException, ModbusIOException
-from pymodbus.pdu import ModbusPDU
+from typing import Any, Protocol
 
 from edge.clock import Clock
-from edge.errors import MeterImplausible, MeterRefused, MeterTimeout, MeterUnreachable, StartError
+from edge.domain.connection import Connection, Transport
+from edge.errors import MeterImplausible, MeterRefused, MeterTimeout, MeterUnreachable
+from edge.metering.channel import Channel, Receiver, open_channel
+from edge.metering.family import Limits
+from edge.metering.modbus import GATEWAY_SILENT, Answer, Framing, Garbled, ReadRequest, Refusal, Registers
+from edge.metering.modbus_rtu import REQUEST_LENGTH, RtuFraming, answer_length
+from edge.metering.modbus_tcp import TcpFraming
 from edge.units import Seconds
 
-TIMEOUT_S = 0.5  # half a control period: a silent meter costs no tick; a TCP meter answers within 100 ms
-RECONNECT_S = 0.5  # after a failed attempt: several meters behind a dead gateway must not each wait for it
-READ_HOLDING = 3
-READ_INPUT = 4
-
-# Modbus Application Protocol V1.1b3 §7
-_EXCEPTIONS = {
-    1: "illegal function",
-    2: "illegal register address",
-    3: "illegal register count",
-    4: "device failure",
-    5: "acknowledged, not answered",
-    6: "device busy",
-    10: "gateway path unavailable",
-    11: "gateway gets no answer from the device",
-}
+RECONNECT_S: Seconds = 0.5  # after a failed attempt: several meters behind a dead gateway must not each wait for it
+ATTEMPTS = 3  # of a read whose answer is garbled: of 20 % broken frames fewer than one read in a hundred is left
+SILENT_READS = 3  # in a row with nothing heard at all: the connection may be half open
+NOISE_S: Seconds = 0.3  # a line that doesn't fall silent within this has something else talking on it
+# The pause inside a frame by which its end is known. Modbus says 1.5 characters; drivers, USB adapters (latency timer
+# 16 ms) and serial servers deliver in pieces.
+PAUSE_S: Seconds = 0.1
+FRAME_GAP_CHARACTERS = 3.5  # Modbus over Serial Line V1.02 §2.5.1.1
+LEAST_FRAME_GAP_S: Seconds = 0.00175  # the same, above 19200 Bd
+SERVER_GAP_S: Seconds = 0.01  # before a serial server, whose line we don't see: 3.5 characters at 4800 Bd
+SLACK_S: Seconds = 0.05  # of the operating system, an adapter and the network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadRequest:
-    """One read of consecutive registers of one device."""
+class Answered:
+    """The registers of one read, and when they had come."""
 
-    unit: int
-    function: int  # READ_HOLDING or READ_INPUT
-    first: int
-    count: int
+    registers: tuple[int, ...]
+    at: Seconds
 
 
 class Bus(Protocol):
     """A line to meters."""
 
-    async def read(self, request: ReadRequest) -> tuple[int, ...]:
+    async def read(self, request: ReadRequest, *, limits: Limits, fences: Sequence[ReadRequest] = ()) -> Answered:
         """The registers, exactly ``request.count`` of them.
+
+        ``fences`` are other reads of the same device, of other lengths: one of them is read first where a late answer
+        to an earlier request could be taken for the answer to this one.
 
         :raises MeterError: MeterUnreachable, MeterTimeout, MeterRefused or MeterImplausible.
         """
@@ -58,114 +57,217 @@ class Bus(Protocol):
         """Give the line up."""
 
 
-class Endpoint(NamedTuple):
-    """What makes two meters share a line."""
-
-    scheme: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+ChannelOpener = Callable[[Connection, Receiver], Awaitable[Channel]]
 
 
-def endpoint(connection: str) -> Endpoint:
-    """The line that a meter's ``connection`` names.
+class Line:
+    """Implements :class:`Bus` for all that speaks Modbus."""
 
-    :raises StartError: for a connection that this version can't open; the site file's check refuses it before.
-    """
-    parts = urlsplit(connection)
-    if parts.scheme not in OPENERS or parts.hostname is None or parts.port is None:
-        raise StartError(f"the meter connection '{connection}' can't be opened", remedy="give tcp://host:port")
-    return Endpoint(parts.scheme, parts.hostname, parts.port)
-
-
-class TcpBus:
-    """Modbus TCP: one device, or a gateway with several behind it."""
-
-    def __init__(self, line: Endpoint, clock: Clock) -> None:
-        self._line = line
+    def __init__(self, connection: Connection, clock: Clock, *, opener: ChannelOpener = open_channel) -> None:
+        self._connection = connection
         self._clock = clock
+        self._opener = opener
+        self._framing: Framing = TcpFraming() if connection.transport is Transport.TCP else RtuFraming()
         self._turn = asyncio.Lock()
-        self._client: AsyncModbusTcpClient | None = None
+        self._channel: Channel | None = None
+        self._reads: set[asyncio.Task[Answered]] = set()
+        self._answer: asyncio.Future[Answer] | None = None
+        self._heard = asyncio.Event()  # set by each piece of data, cleared by who waits for the next
+        self._busy_at: Seconds = 0.0  # when a byte was last sent or received
         self._refused_at: Seconds | None = None  # when a connection last failed to come up
+        self._silent = 0  # reads in a row that brought no byte
+        self._served_at: dict[int, Seconds] = {}  # by unit: when its last read was over
 
-    async def read(self, request: ReadRequest) -> tuple[int, ...]:
-        async with self._turn:
-            client = await self._connected()
-            try:
-                answer = await _ask(client, request)
-            except ModbusIOException as exc:
-                self._drop()
-                raise MeterTimeout(
-                    f"no answer from {self._line} unit {request.unit} within {TIMEOUT_S:g} s",
-                    remedy="check the unit id, and the wiring behind a gateway",
-                ) from exc
-            except ModbusException as exc:
-                self._drop()
-                raise MeterUnreachable(f"the connection to {self._line} broke") from exc
-            except asyncio.CancelledError:
-                self._drop()
-                raise
-            return self._registers(request, answer)
+    async def read(self, request: ReadRequest, *, limits: Limits, fences: Sequence[ReadRequest] = ()) -> Answered:
+        task = asyncio.create_task(self._read(request, limits, fences))
+        self._reads.add(task)
+        task.add_done_callback(self._forget)
+        return await asyncio.shield(task)
 
     async def close(self) -> None:
+        for task in tuple(self._reads):
+            task.cancel()
+        if self._reads:
+            await asyncio.wait(tuple(self._reads))
         self._drop()
 
-    async def _connected(self) -> AsyncModbusTcpClient:
-        if self._client is not None and self._client.connected:
-            return self._client
+    # What a channel calls (edge.metering.channel.Receiver).
+
+    def data(self, data: bytes) -> None:
+        self._busy_at = self._clock.monotonic()
+        self._silent = 0
+        self._heard.set()
+        found = self._framing.receive(data)
+        if found is not None and self._answer is not None and not self._answer.done():
+            self._answer.set_result(found)
+
+    def lost(self, why: str) -> None:
         self._drop()
-        unreachable = MeterUnreachable(
-            f"no connection to {self._line}", remedy="check its address, its power and the network cable"
-        )
-        if self._refused_at is not None and self._clock.monotonic() - self._refused_at < RECONNECT_S:
-            raise unreachable
-        client = AsyncModbusTcpClient(
-            self._line.host, port=self._line.port, timeout=TIMEOUT_S, retries=0, reconnect_delay=0
-        )
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(MeterUnreachable(f"{self._connection.line} is lost: {why}"))
+
+    # The read itself.
+
+    def _forget(self, task: "asyncio.Task[Answered]") -> None:
+        self._reads.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked may be gone: then nobody else takes it
+
+    async def _read(self, request: ReadRequest, limits: Limits, fences: Sequence[ReadRequest]) -> Answered:
+        async with self._turn:
+            found: Answer = Garbled("nothing was read")
+            for _ in range(ATTEMPTS):
+                await self._clear_way(request, limits, fences)
+                found = await self._exchange(request, limits)
+                if not isinstance(found, Garbled) or found.reopen:
+                    break
+            match found:
+                case Registers():
+                    return Answered(registers=found.values, at=self._clock.monotonic())
+                case Refusal():
+                    raise self._refused(request, found)
+                case Garbled():
+                    raise MeterImplausible(
+                        f"{self._connection.line} {request}: {found.why}",
+                        remedy="check the cable, its shield and its ends, and that no two devices have one unit id",
+                    )
+
+    async def _clear_way(self, request: ReadRequest, limits: Limits, fences: Sequence[ReadRequest]) -> None:
+        """See to it that no late answer can be taken for the answer to ``request``.
+
+        :raises MeterError: that can't be had now.
+        """
+        now = self._clock.monotonic()
+        if self._framing.may_send(request, now):
+            return
+        fence = next((each for each in fences if self._framing.may_send(each, now)), None)
+        if fence is not None:
+            await self._exchange(fence, limits)
+        if not self._framing.may_send(request, self._clock.monotonic()):
+            raise MeterTimeout(
+                f"{self._connection.line} unit {request.unit} answers late or not at all",
+                remedy="check the unit id, the wiring, and that nothing else on the line is polled by another program",
+            )
+
+    async def _exchange(self, request: ReadRequest, limits: Limits) -> Answer:
+        """One request and its answer.
+
+        :raises MeterError: no connection, or no answer in time.
+        """
+        channel = await self._connected()
+        await self._fall_silent(request.unit, limits)
+        if self._channel is not channel:
+            raise MeterUnreachable(f"{self._connection.line} is lost")
+        self._answer = asyncio.get_running_loop().create_future()
         try:
-            is_up = await client.connect()
-        except BaseException:
-            client.close()
-            raise
-        if not is_up:
-            client.close()
+            channel.write(self._framing.send(request, self._clock.monotonic()))
+            self._busy_at = self._clock.monotonic()
+            found = await self._await_answer(request, limits)
+        finally:
+            if self._answer.done():
+                self._answer.exception()  # known now, whether or not it was waited for
+            self._answer = None
+            self._framing.give_up()
+            self._served_at[request.unit] = self._clock.monotonic()
+        if isinstance(found, Garbled) and found.reopen:
+            self._drop()
+        return found
+
+    async def _await_answer(self, request: ReadRequest, limits: Limits) -> Answer:
+        """The answer; a pause in the middle of a frame ends it, so that a broken one doesn't cost the whole time."""
+        assert self._answer is not None  # noqa: S101 - set by the caller
+        deadline = self._clock.monotonic() + self._patience_s(request, limits)
+        while not self._answer.done():
+            wait_s = deadline - self._clock.monotonic()
+            if self._framing.is_amid_frame and wait_s <= 0:
+                return Garbled("the answer breaks off")
+            if wait_s <= 0:
+                raise self._silence(request, limits)
+            amid = self._framing.is_amid_frame
+            self._heard.clear()
+            heard = asyncio.ensure_future(self._heard.wait())
+            either: list[asyncio.Future[Any]] = [self._answer, heard]
+            try:
+                await asyncio.wait(
+                    either,
+                    timeout=min(wait_s, PAUSE_S) if amid else wait_s,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            finally:
+                heard.cancel()
+            if amid and not self._heard.is_set() and not self._answer.done():
+                return Garbled("the answer breaks off")
+        return self._answer.result()
+
+    def _patience_s(self, request: ReadRequest, limits: Limits) -> Seconds:
+        """How long the answer may take: the device's own time, and the characters' on the line."""
+        serial = self._connection.serial
+        wire_s = (REQUEST_LENGTH + answer_length(request.count)) * serial.character_s if serial is not None else 0.0
+        return limits.answer_s + wire_s + SLACK_S
+
+    async def _fall_silent(self, unit: int, limits: Limits) -> None:
+        """Wait for the pause that the line needs between frames, and the device between its answer and a new request.
+
+        :raises MeterImplausible: something talks without end.
+        """
+        serial = self._connection.serial
+        if serial is not None:
+            line_s = max(FRAME_GAP_CHARACTERS * serial.character_s, LEAST_FRAME_GAP_S)
+        else:
+            line_s = SERVER_GAP_S if self._connection.transport is Transport.RTU_TCP else 0.0
+        rested_at = self._served_at.get(unit, -math.inf) + limits.min_gap_s
+        await asyncio.sleep(max(rested_at - self._clock.monotonic(), 0.0))
+        since = self._clock.monotonic()
+        while (wait_s := self._busy_at + line_s - self._clock.monotonic()) > 0:
+            if self._clock.monotonic() - since > NOISE_S + line_s:
+                raise MeterImplausible(
+                    f"{self._connection.line} doesn't fall silent",
+                    remedy="check the bus's bias and ends, and that no other master is on it",
+                )
+            await asyncio.sleep(wait_s)
+
+    async def _connected(self) -> Channel:
+        if self._channel is not None:
+            return self._channel
+        if self._refused_at is not None and self._clock.monotonic() - self._refused_at < RECONNECT_S:
+            raise MeterUnreachable(
+                f"no connection to {self._connection.line}", remedy="check its address, its power and the cable"
+            )
+        try:
+            self._channel = await self._opener(self._connection, self)
+        except MeterUnreachable:
             self._refused_at = self._clock.monotonic()
-            raise unreachable
-        self._client = client
-        return client
+            raise
+        self._framing.reopened()
+        return self._channel
 
     def _drop(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
+        self._silent = 0
 
-    def _registers(self, request: ReadRequest, answer: ModbusPDU) -> tuple[int, ...]:
-        if answer.isError():
-            code = answer.exception_code
-            raise MeterRefused(
-                f"{self._line} unit {request.unit} refuses to read registers {request.first} to "
-                f"{request.first + request.count - 1}: {_EXCEPTIONS.get(code, f'exception {code}')}",
-                remedy="check the unit id and the meter's model",
-            )
-        if len(answer.registers) != request.count:
+    def _silence(self, request: ReadRequest, limits: Limits) -> MeterTimeout:
+        self._silent += 1
+        if self._silent >= SILENT_READS:
             self._drop()
-            raise MeterImplausible(
-                f"{self._line} unit {request.unit} gave {len(answer.registers)} registers, not {request.count}"
+        return MeterTimeout(
+            f"no answer from {self._connection.line} unit {request.unit} within {limits.answer_s:g} s",
+            remedy="check the unit id, and the wiring behind a gateway",
+        )
+
+    def _refused(self, request: ReadRequest, refusal: Refusal) -> MeterRefused | MeterTimeout:
+        if refusal.code == GATEWAY_SILENT:
+            return MeterTimeout(
+                f"{self._connection.line}: the gateway gets no answer from unit {request.unit}",
+                remedy="check the unit id, and the wiring behind the gateway",
             )
-        return tuple(answer.registers)
+        return MeterRefused(
+            f"{self._connection.line} refuses to read {request}: {refusal}",
+            remedy="check the unit id and the meter's model",
+        )
 
 
-async def _ask(client: AsyncModbusTcpClient, request: ReadRequest) -> ModbusPDU:
-    read = client.read_holding_registers if request.function == READ_HOLDING else client.read_input_registers
-    return await read(request.first, count=request.count, device_id=request.unit)
-
-
-OPENERS = {"tcp": TcpBus}
-
-
-def open_bus(line: Endpoint, clock: Clock) -> Bus:
+def open_bus(connection: Connection, clock: Clock) -> Bus:
     """The line, not yet connected: the first read does that."""
-    return OPENERS[line.scheme](line, clock)
+    return Line(connection, clock)

@@ -1,9 +1,10 @@
-"""What is logged of a meter: that it is read, is lost, is back. Once each, not with every poll."""
+"""What is logged of a meter: that it is read, is lost, is back, is doubtful. Once each, not with every poll."""
 
 from enum import StrEnum
 
 import structlog
 
+from edge.domain.reading import MeterReading, Quality
 from edge.units import Seconds
 
 log = structlog.get_logger(__name__)
@@ -24,19 +25,26 @@ class MeterEdges:
         self._meter = meter
         self._described = described
         self._lost_at: Seconds = 0.0
+        self._quality = Quality.GOOD
         self.state = MeterState.UNKNOWN
 
-    def alive(self, at: Seconds) -> None:
+    def alive(self, reading: MeterReading) -> None:
         """A poll gave a reading."""
         if self.state is MeterState.UNKNOWN:
             log.info(f"meter {self._meter} is read: {self._described}")
         elif self.state is MeterState.LOST:
-            log.info(f"meter {self._meter} is back after {at - self._lost_at:.0f} s")
+            log.info(f"meter {self._meter} is back after {reading.at - self._lost_at:.0f} s")
         self.state = MeterState.ALIVE
+        if reading.quality not in {self._quality, Quality.HELD}:  # a slip is no news
+            self._quality = reading.quality
+            if reading.quality is Quality.GOOD:
+                log.info(f"meter {self._meter}: its values fit again")
+            elif reading.quality is Quality.SUSPECT:
+                log.warning(f"meter {self._meter} is doubtful: {'; '.join(reading.doubts)}")
 
     def lost(self, at: Seconds, problem: str) -> None:
         """A poll gave none."""
         if self.state is not MeterState.LOST:
             self._lost_at = at
-            log.warning(f"meter {self._meter} gives no reading: {problem}")
+            log.warning(f"meter {self._meter} is lost: it gives no reading: {problem}")
         self.state = MeterState.LOST

@@ -91,11 +91,11 @@ class Relay:
         self._unreadable.clear()
         return self._out.empty()
 
-    def station_gone(self, now: Seconds, why: str = "") -> list[Action]:
-        """The station's socket is closed; its upstream connection is to be closed too."""
+    def station_gone(self, now: Seconds, why: str = "", *, planned: bool = False) -> list[Action]:
+        """The station's socket is closed; its upstream connection is to be closed too. ``planned``: we stop."""
         if self._state is RelayState.RELAYING:
             self._out.report(CloudLink(station=self._station.id, at=now, connected=False))
-        self._enter(RelayState.OFFLINE, "warning", "station is gone", why=why)
+        self._enter(RelayState.OFFLINE, "info" if planned else "warning", "station is gone", why=why)
         self._line.station_gone(now)
         self._held = None
         self._pending.clear()

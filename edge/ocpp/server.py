@@ -20,7 +20,7 @@ from edge.ocpp import handshake
 from edge.ocpp.admission import Admission, Door
 from edge.ocpp.relay import CLOSE_POLICY, UNREADABLE_MAX, Relay
 from edge.ocpp.settings import OcppSettings
-from edge.ocpp.sockets import QUIET, closing_reason, peer_address
+from edge.ocpp.sockets import QUIET, closing_reason, cut_if_stuck, peer_address
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.upstream import Jitter, system_jitter
@@ -134,10 +134,12 @@ class OcppServer:
         if server is None or self._ticker is None:
             return
         self._ticker.cancel()
+        for link in self._links.values():
+            link.expect_stop()
         server.close(code=1001, reason="the gateway stops")
         closed = asyncio.ensure_future(server.wait_closed())
         await asyncio.wait([closed], timeout=self._timings.stop_s)
-        for connection in list(self._connections):
+        for connection in self._opened():
             connection.transport.abort()
         await asyncio.wait([closed], timeout=self._timings.cut_s)
         closed.cancel()
@@ -165,6 +167,10 @@ class OcppServer:
         connection = ServerConnection(*args, **kwargs)
         self._connections.add(connection)
         return connection
+
+    def _opened(self) -> list[ServerConnection]:
+        """The connections that have their sockets: one that was made a moment ago hasn't yet."""
+        return [connection for connection in self._connections if hasattr(connection, "transport")]
 
     async def _handle(self, connection: ServerConnection) -> None:
         """The life of one connection after its handshake."""
@@ -219,3 +225,6 @@ class OcppServer:
                     link.tick()
                 except Exception:
                     self._log.exception("a fault of the gateway at a station's deadline", station=identity)
+            for connection in self._opened():
+                if (why := cut_if_stuck(connection)) is not None:
+                    self._log.info("cut a connection off", address=peer_address(connection), why=why)

@@ -22,6 +22,22 @@ def push(connection: Connection, text: str) -> bool:
     return True
 
 
+def cut_if_stuck(connection: Connection) -> str | None:
+    """Cut off a peer that can't be got rid of in good order, and say why; to be asked now and then.
+
+    The library answers every ping, whether the peer reads or not; and once a peer has broken the protocol it waits for
+    it to end the connection, reading on as long as it sends.
+    """
+    if connection.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+        why = "it doesn't read"
+    elif connection.close_deadline is not None and connection.loop.time() > connection.close_deadline:
+        why = "it doesn't end its connection"
+    else:
+        return None
+    connection.transport.abort()
+    return why
+
+
 def peer_address(connection: Connection) -> str:
     """The peer's address without its port."""
     peer = connection.remote_address

@@ -34,6 +34,7 @@ class StationLink:
         self._connection: ServerConnection | None = None
         self._upstream: Upstream | None = None
         self._heard_at = 0.0
+        self._stops = False
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -77,10 +78,16 @@ class StationLink:
         """See :class:`edge.control.ports.LimitPort`."""
         self._perform(self._relay.write_limit(command, self._clock.monotonic(), self._clock.wall()))
 
+    def expect_stop(self) -> None:
+        """The gateway stops: that the station's connection ends is no trouble from now on."""
+        self._stops = True
+
     def tick(self) -> None:
-        """Let the relay's deadlines pass."""
+        """Let the relay's and the upstream connection's deadlines pass."""
         if self._connection is not None:
             self._perform(self._relay.tick(self._clock.monotonic(), self._clock.wall()))
+        if self._upstream is not None:
+            self._upstream.tick()
 
     async def is_alive(self, connection: ServerConnection) -> bool:
         """Whether the station at the other end of its connection answers a ping."""
@@ -104,7 +111,7 @@ class StationLink:
     def _detach(self, connection: ServerConnection, why: str) -> None:
         if self._connection is connection:
             self._connection = self._upstream = None
-            self._perform(self._relay.station_gone(self._clock.monotonic(), why))
+            self._perform(self._relay.station_gone(self._clock.monotonic(), why, planned=self._stops))
 
     async def _read(self, connection: ServerConnection) -> str:
         try:

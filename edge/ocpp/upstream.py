@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.typing import Subprotocol
 
 from edge.clock import Clock
-from edge.ocpp.sockets import QUIET, closing_reason, push
+from edge.ocpp.sockets import QUIET, closing_reason, cut_if_stuck, push
 from edge.ocpp.timings import LinkTimings
 from edge.units import Seconds
 
@@ -112,6 +112,11 @@ class Upstream:
         """Send to the cloud; what can't go out any more is dropped, as its connection is about to be reported lost."""
         if self._connection is not None and not push(self._connection, text):
             self._log.warning("cut the cloud off because it doesn't read")
+
+    def tick(self) -> None:
+        """Time passes: cut off a cloud that can't be got rid of in good order."""
+        if self._connection is not None and (why := cut_if_stuck(self._connection)) is not None:
+            self._log.warning("cut the cloud off", why=why)
 
     async def close(self) -> None:
         """Close the connection; the task that runs :meth:`run` has been cancelled before."""

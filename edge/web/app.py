@@ -1,4 +1,4 @@
-"""The local API: read-only, on a TCP address of the gateway and on the control socket."""
+"""The local API, on a TCP address of the gateway and on the control socket."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +8,9 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client.exposition import choose_encoder
 
 from edge import __version__
-from edge.control.ports import StatusReport
+from edge.control.ports import NeedPort, StatusReport
 from edge.web.metrics import registry
+from edge.web.needs import need_routes
 from edge.web.report import Report
 
 JSON = "application/json"
@@ -24,10 +25,10 @@ _HEALTH: dict[int | str, dict[str, Any]] = {
 }
 
 
-def make_app(*, status: Callable[[], StatusReport], healthy: Callable[[], bool]) -> FastAPI:
+def make_app(*, status: Callable[[], StatusReport], healthy: Callable[[], bool], needs: NeedPort) -> FastAPI:
     """The API. ``status`` gives the report as plain JSON values, ``healthy`` whether the control loop is alive.
 
-    Both are called in the event loop's thread, with each request.
+    Both are called in the event loop's thread, with each request, and so are ``needs``.
     """
     # No documentation pages: they would load their scripts from the Internet, which a charger LAN doesn't have.
     app = FastAPI(
@@ -52,4 +53,5 @@ def make_app(*, status: Callable[[], StatusReport], healthy: Callable[[], bool])
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(metrics), headers={"content-type": content_type})
 
+    app.include_router(need_routes(needs))
     return app

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge.units import Phase
+
 # One value per grid phase: L1, L2, L3.
 PerPhase = Annotated[list[float], Field(min_length=3, max_length=3)]
 
@@ -18,7 +20,9 @@ class ControlState(StrEnum):
 
     STARTING = "STARTING"  # no tick is complete yet
     NORMAL = "NORMAL"
+    METER_LATE = "METER_LATE"  # a meter's reading is late: nothing rises
     METER_STALE = "METER_STALE"  # a meter gives no reading: safe currents
+    RECOVERING = "RECOVERING"  # a meter is back: what is given rises step by step
 
 
 class Control(_Part):
@@ -41,6 +45,12 @@ class MeterReport(_Part):
     current_a: PerPhase | None
     voltage_v: PerPhase | None
     power_w: float | None
+    frequency_hz: float | None = None
+    import_wh: float | None = None  # goes on where the meter's register begins again
+    export_wh: float | None = None
+    quality: str | None = None  # good, suspect or held
+    doubts: list[str] = []  # what doesn't fit in the reading
+    wiring: list[str] = []  # what seems to be wired otherwise than the site file says
 
 
 class CircuitReport(_Part):
@@ -50,10 +60,20 @@ class CircuitReport(_Part):
     parent: str | None
     fuse_a: float
     rating_a: float  # the fuse less its margin
-    measured_a: PerPhase | None
+    measured_a: PerPhase | None  # the newest reading, however old
+    measured_age_s: float | None
+    measured_stale: bool  # the reading is too old to go by, or there is none from its meter
+    draw_a: PerPhase  # what its chargers report to draw
     background_a: PerPhase  # what is not the chargers'
     headroom_a: PerPhase
     exposure_a: PerPhase  # the most that its chargers may be drawing
+
+
+class NeedReport(_Part):
+    """What the session's car still wants, and how long it is until it leaves; below 0 that has passed."""
+
+    energy_wanted_wh: float
+    time_left_s: float
 
 
 class EvseReport(_Part):
@@ -66,6 +86,9 @@ class EvseReport(_Part):
     accepted_a: float | None
     exposure_a: float
     draw_a: PerPhase | None
+    phases: list[Phase]  # on the EVSE's own L1, L2, L3
+    phases_in_use: list[Phase]  # those on which it is counted: fewer once the car has shown that it uses fewer
+    need: NeedReport | None
     reason: str
     text: str
 
@@ -141,6 +164,7 @@ class Report(_Part):
     site: str
     time: str  # UTC
     local_time: str  # at the site
+    timezone: str  # of the site, a name of the tz database
     uptime_s: float
     control: Control
     waiting_stations: list[WaitingStationReport]

@@ -3,7 +3,7 @@
 from simulators.charger.connection import ChargingStation
 from simulators.charger.ev import ElectricVehicle
 from simulators.charger.ledger import TransactionAccount
-from simulators.charger.spec import ConnectorSpec, Counters, Obedience, StationSpec
+from simulators.charger.spec import ConnectorSpec, Counters, Obedience, StationSpec, Supply
 
 __all__ = [
     "ChargingStation",
@@ -12,5 +12,6 @@ __all__ = [
     "ElectricVehicle",
     "Obedience",
     "StationSpec",
+    "Supply",
     "TransactionAccount",
 ]

@@ -12,9 +12,9 @@ from simulators.charger.configuration import LOCAL_LIST_MAX_LENGTH, MAX_KEYS
 from simulators.charger.connector import Card, Connector, PendingStart
 from simulators.charger.frames import CallRefused, ErrorCode, Payload, check_payload
 from simulators.charger.outbound import Message
-from simulators.charger.profile import Purpose, RateUnit, UnacceptableProfile, decode_profile
+from simulators.charger.profile import ChargingProfile, Purpose, RateUnit, UnacceptableProfile, decode_profile
 from simulators.charger.profiles import Criteria, RunningTransaction
-from simulators.charger.spec import Obedience
+from simulators.charger.spec import Obedience, Supply
 
 if TYPE_CHECKING:
     from simulators.charger.station import StationCore
@@ -57,12 +57,21 @@ def _set_charging_profile(station: "StationCore", payload: Payload, now_s: float
         profile = decode_profile(payload["csChargingProfiles"])
         if station.spec.obedience is Obedience.REFUSES:
             return _status("Rejected")
+        _check_unit(station, payload["connectorId"], profile)
         running = None if connector is None else connector.running
         sessions.profiles.install(payload["connectorId"], profile, transaction=running, now_s=now_s)
     except UnacceptableProfile:
         return _status("Rejected")
     sessions.counters.profiles_accepted += 1
     return _status("Accepted")
+
+
+def _check_unit(station: "StationCore", connector_id: int, profile: ChargingProfile) -> None:
+    """A DC connector is limited in W only. Raises UnacceptableProfile."""
+    connectors = station.sessions.connectors.values()
+    concerned = [each for each in connectors if connector_id in (0, each.id)]
+    if profile.unit is RateUnit.AMPERES and any(each.spec.supply is Supply.DC for each in concerned):
+        raise UnacceptableProfile("a DC connector is limited in W")
 
 
 def _clear_charging_profile(station: "StationCore", payload: Payload, _now_s: float) -> Payload:
@@ -156,6 +165,7 @@ def _remote_start(station: "StationCore", payload: Payload, now_s: float) -> Pay
                 return _status("Rejected")  # errata 3.41
             expected = RunningTransaction(transaction_id=None)
             station.sessions.profiles.check(connector.id, profile, expected)
+            _check_unit(station, connector.id, profile)
         except UnacceptableProfile:
             return _status("Rejected")
         if station.spec.obedience is Obedience.REFUSES:

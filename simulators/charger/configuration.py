@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from simulators.charger.metering import MEASURANDS
 from simulators.charger.profiles import StoreSize
-from simulators.charger.spec import StationSpec
+from simulators.charger.spec import StationSpec, Supply
 
 Check = Callable[[str], bool]
 
@@ -62,17 +62,19 @@ class Configuration:
     """Keys and values. Names are case insensitive (CiString50Type)."""
 
     def __init__(self, spec: StationSpec, size: StoreSize) -> None:
+        only_dc = all(each.supply is Supply.DC for each in spec.connectors)
+        switches = any(each.switches_phases for each in spec.connectors)
         self._values = {
             "AllowOfflineTxForUnknownId": "true",
             "AuthorizationCacheEnabled": "true",
             "AuthorizeRemoteTxRequests": "false",
             "ChargeProfileMaxStackLevel": str(size.max_stack_level),
-            "ChargingScheduleAllowedChargingRateUnit": "Current,Power",
+            "ChargingScheduleAllowedChargingRateUnit": "Power" if only_dc else "Current,Power",
             "ChargingScheduleMaxPeriods": str(size.max_periods),
             "ClockAlignedDataInterval": "0",
             "ConnectionTimeOut": "60",
             "ConnectorPhaseRotation": ",".join(f"{each.connector_id}.Unknown" for each in spec.connectors),
-            "ConnectorSwitch3to1PhaseSupported": "false",
+            "ConnectorSwitch3to1PhaseSupported": "true" if switches else "false",
             "GetConfigurationMaxKeys": str(MAX_KEYS),
             "HeartbeatInterval": "300",
             "LocalAuthListEnabled": "true",

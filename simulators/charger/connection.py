@@ -37,10 +37,18 @@ class ChargingStation:
     """A charging station that connects to `url` (ws://host:port/<identity>, in full) and obeys OCPP 1.6J.
 
     Everything but `run` and `drained` returns at once and belongs into the event loop that runs `run`. `now` is the
-    source of true time: seconds on the scale of the epoch, never going back. Raises ValueError for a URL that is none.
+    source of true time: seconds on the scale of the epoch, never going back. `complain` is told, once for each time
+    that it happens, why there is no connection. Raises ValueError for a URL that is none.
     """
 
-    def __init__(self, spec: StationSpec, url: str, *, now: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        spec: StationSpec,
+        url: str,
+        *,
+        now: Callable[[], float] | None = None,
+        complain: Callable[[str], None] | None = None,
+    ) -> None:
         try:
             parse_uri(url)
         except InvalidURI as error:
@@ -51,6 +59,7 @@ class ChargingStation:
         self.url = url
         self.connected = False
         self._now = now or steady_clock()
+        self._complain = complain or self._warn
         self._core = StationCore(spec)
         self._outgoing: asyncio.Queue[Action] = asyncio.Queue()
         self._touched = asyncio.Event()
@@ -154,9 +163,12 @@ class ChargingStation:
             except (OSError, TimeoutError, WebSocketException) as error:
                 trouble = str(error)
             if trouble is not None and not complained:
-                logger.warning("%s: no connection to %s: %s", self.spec.identity, self.url, trouble)
+                self._complain(trouble)
             complained = trouble is not None
             await asyncio.sleep(next(back_off_s))
+
+    def _warn(self, trouble: str) -> None:
+        logger.warning("%s: no connection to %s: %s", self.spec.identity, self.url, trouble)
 
     def _connect(self) -> connect:
         headers = {}

@@ -1,13 +1,13 @@
 """One connector: the car, the card, the transaction and the meter behind it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from simulators.charger.ev import ElectricVehicle
 from simulators.charger.metering import Reading
 from simulators.charger.profile import ChargingProfile
 from simulators.charger.profiles import RunningTransaction
-from simulators.charger.spec import PILOT_MINIMUM_A, ConnectorSpec
+from simulators.charger.spec import ConnectorSpec
 from simulators.charger.status import Status
 from simulators.charger.transaction import Transaction
 
@@ -31,7 +31,8 @@ class PendingStart:
 
 @dataclass(slots=True, kw_only=True)
 class Connector:
-    """The state of one connector; its status follows from the other fields."""
+    """The state of one connector; its status follows from the other fields. `closed` is how many of its phases the
+    contactor closes."""
 
     spec: ConnectorSpec
     ev: ElectricVehicle | None = None
@@ -44,6 +45,10 @@ class Connector:
     status: Status = Status.AVAILABLE
     reported: Status | None = None  # the last status that the CSMS has been told since the boot
     preparing_since_s: float | None = None
+    closed: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.closed = self.spec.phases
 
     @property
     def id(self) -> int:
@@ -72,16 +77,22 @@ class Connector:
     @property
     def draw_a(self) -> tuple[float, float, float]:
         """On the EVSE's own L1, L2, L3."""
-        return (0.0, 0.0, 0.0) if self.ev is None else self.ev.phase_draw_a(self.spec.phases)
+        return (0.0, 0.0, 0.0) if self.ev is None else self.ev.phase_draw_a(self.closed)
 
-    def step(self, dt_s: float, *, offered_a: float, voltage_v: float) -> None:
-        """Let the car draw for `dt_s` under this offer, and the register count it."""
+    def step(self, dt_s: float, *, offered_a: float, phases: int, voltage_v: float) -> None:
+        """Let the car draw for `dt_s` under this offer on so many phases, and the register count it.
+
+        With another number of phases than before the contactor opens first, and the car begins anew.
+        """
+        changes, self.closed = phases != self.closed, phases
         if self.ev is None:
             return
+        if changes:
+            self.ev.cut_off()
         if not self.energised:
             self.ev.cut_off()
             return
-        self.register_wh += self.ev.step(dt_s, offered_a=offered_a, phases=self.spec.phases, voltage_v=voltage_v)
+        self.register_wh += self.ev.step(dt_s, offered_a=offered_a, phases=phases, voltage_v=voltage_v)
 
     def reading(self, now_s: float, voltage_v: float) -> Reading:
         """A look at the meter."""
@@ -97,7 +108,7 @@ class Connector:
         if self.fault is not None:
             return Status.FAULTED
         if self.transaction is not None:
-            if not self.transaction.energy_allowed or offered_a < PILOT_MINIMUM_A:
+            if not self.transaction.energy_allowed or offered_a < self.spec.min_a:
                 return Status.SUSPENDED_EVSE
             drawing = self.ev is not None and self.ev.draw_a > 0
             return Status.CHARGING if drawing else Status.SUSPENDED_EV

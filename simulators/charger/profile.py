@@ -47,7 +47,8 @@ class UnacceptableProfile(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulePeriod:
-    """From `start_s` after the schedule's start: `limit` in the schedule's unit. `phases` only turns W into A."""
+    """From `start_s` after the schedule's start: `limit` in the schedule's unit. `phases` turns W into A, and says a
+    connector that can switch how many to use."""
 
     start_s: int
     limit: float

@@ -142,15 +142,24 @@ class ProfileStore:
 
         `charging_since_s` is when the transaction began; Relative schedules count from there.
         """
+        profile = self._session_profile(connector_id, at_s, charging_since_s)
+        return None if profile is None else profile.limit_a(at_s, charging_since_s, self._nominal_voltage_v)
+
+    def session_phases(self, connector_id: int, at_s: float, charging_since_s: float) -> int | None:
+        """numberPhases of the profile that `session_limit_a` follows; None where there is none."""
+        profile = self._session_profile(connector_id, at_s, charging_since_s)
+        period = None if profile is None else profile.period_at(at_s, charging_since_s)
+        return None if period is None else period.phases
+
+    def _session_profile(self, connector_id: int, at_s: float, charging_since_s: float) -> ChargingProfile | None:
         for purpose, owner in (
             (Purpose.TX, connector_id),
             (Purpose.TX_DEFAULT, connector_id),
             (Purpose.TX_DEFAULT, 0),
         ):
             for each in self._of(purpose, owner):
-                limit_a = each.profile.limit_a(at_s, charging_since_s, self._nominal_voltage_v)
-                if limit_a is not None:
-                    return limit_a
+                if each.profile.period_at(at_s, charging_since_s) is not None:
+                    return each.profile
         return None
 
     def station_limit_a(self, at_s: float) -> float | None:

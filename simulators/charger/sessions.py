@@ -4,6 +4,7 @@ Every `now` is in the station's own clock.
 """
 
 import math
+from collections.abc import Iterable
 
 from simulators.charger import messages
 from simulators.charger.authorisation import CardMemory, Verdict, tag_info
@@ -14,7 +15,7 @@ from simulators.charger.frames import Payload
 from simulators.charger.ledger import Ledger
 from simulators.charger.outbound import Message, Outbound
 from simulators.charger.profiles import ProfileStore, StoreSize, share_a
-from simulators.charger.spec import PILOT_MINIMUM_A, Counters, Obedience, StationSpec
+from simulators.charger.spec import Counters, Obedience, StationSpec
 from simulators.charger.status import Status, steps
 from simulators.charger.transaction import Transaction
 
@@ -60,13 +61,32 @@ class Sessions:
             claims_a[connector.id] = connector.spec.max_a if limit_a is None else min(limit_a, connector.spec.max_a)
         if self.spec.obedience is Obedience.IGNORES:
             return offers_a | {each: self.connectors[each].spec.max_a for each in claims_a}
-        return offers_a | share_a(self.profiles.station_limit_a(now), claims_a, PILOT_MINIMUM_A)
+        return offers_a | share_a(self.profiles.station_limit_a(now), claims_a, self._least_a(claims_a))
+
+    def _least_a(self, connector_ids: Iterable[int]) -> float:
+        """With which each of them can charge."""
+        return max((self.connectors[each].spec.min_a for each in connector_ids), default=0.0)
+
+    def phases(self, connector: Connector, now: float) -> int:
+        """On how many phases the connector offers current now: all that are wired, unless it is told otherwise by
+        numberPhases and can switch."""
+        wired = connector.spec.phases
+        if not connector.spec.switches_phases or self.spec.obedience is Obedience.IGNORES:
+            return wired
+        since_s = now if connector.transaction is None else connector.transaction.started_s
+        told = self.profiles.session_phases(connector.id, now, since_s)
+        return wired if told is None else min(told, wired)
 
     def step(self, dt_s: float, now: float) -> None:
         """Let the cars draw for `dt_s`, up to `now`."""
         offers_a = self.offers_a(now)
         for connector in self.connectors.values():
-            connector.step(dt_s, offered_a=offers_a[connector.id], voltage_v=self.spec.nominal_voltage_v)
+            connector.step(
+                dt_s,
+                offered_a=offers_a[connector.id],
+                phases=self.phases(connector, now),
+                voltage_v=self.spec.nominal_voltage_v,
+            )
 
     def plug_in(self, connector: Connector, ev: ElectricVehicle, id_tag: str, now: float) -> None:
         """A car arrives and its driver presents a card, unless a remote start waits for the car already."""

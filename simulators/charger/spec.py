@@ -6,6 +6,13 @@ from enum import StrEnum
 PILOT_MINIMUM_A = 6.0  # IEC 61851-1: the smallest current that the control pilot can offer; below it is no charging
 
 
+class Supply(StrEnum):
+    """What a connector gives the car; the values are those of the site file."""
+
+    AC = "ac"
+    DC = "dc"  # limited in W only, which it draws evenly from three phases
+
+
 class Obedience(StrEnum):
     """What the station does with a charging profile that it is sent."""
 
@@ -16,17 +23,26 @@ class Obedience(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorSpec:
-    """One connector: OCPP's number, the most it can offer per phase, and how many phases are wired to it."""
+    """One connector: OCPP's number, the most it can offer per phase, and how many phases are wired to it.
+
+    Below `min_a` it doesn't charge. One that `switches_phases` obeys numberPhases: it closes only so many of its own
+    L1, L2, L3; others leave it aside. Of a DC connector the currents are those on the side of the grid.
+    """
 
     connector_id: int
     max_a: float
     phases: int = 3
+    min_a: float = PILOT_MINIMUM_A
+    switches_phases: bool = False
+    supply: Supply = Supply.AC
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 2, 3):
             raise ValueError(f"connector {self.connector_id}: phases must be 1, 2 or 3, not {self.phases}")
         if self.max_a <= 0:
             raise ValueError(f"connector {self.connector_id}: max_a must be above 0, not {self.max_a:g}")
+        if self.supply is Supply.DC and (self.phases != 3 or self.switches_phases):
+            raise ValueError(f"connector {self.connector_id}: a DC connector draws from three phases and switches none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from simulators.errors import ScenarioError
 from simulators.events import EventLog, describe_move
 from simulators.feeder_link import FeederSender
 from simulators.fleet import Fleet, gateway_url
+from simulators.overrides import with_car_phases, with_dc, with_phase_switching
 from simulators.pace import ScenarioClock
 from simulators.scenario import Scenario, load_scenario
 from simulators.site import Endpoint, parse_endpoint
@@ -26,12 +27,31 @@ def charger(
         typer.Option("--url", metavar="URL", help="The gateway, without identity; default: the site file's."),
     ] = None,
     feeder: FeederOption = DEFAULT_FEEDER,
+    car_phases: Annotated[
+        int | None,
+        typer.Option("--car-phases", metavar="N", help="Every car charges on N phases; default: its own."),
+    ] = None,
+    switch_phases: Annotated[
+        bool, typer.Option("--switch-phases", help="Every station obeys numberPhases; default: as the site file says.")
+    ] = False,
+    dc: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dc",
+            metavar="STATION",
+            help="This station is a DC one, limited in W; may be given several times. Default: as the site file says.",
+            show_default=False,
+        ),
+    ] = None,
     for_: ForOption = None,
     json: JsonOption = False,
 ) -> None:
     """Run the scenario's chargers and cars against a gateway."""
     for_s = duration_s(for_)
     played = load_scenario(scenario)
+    played = played if car_phases is None else with_car_phases(played, car_phases)
+    played = with_phase_switching(played) if switch_phases else played
+    played = with_dc(played, dc or ())
     base = gateway_url(played.site.gateway) if url is None else _base_url(url)
     link = parse_endpoint(feeder, what="--feeder")
     result = run_until_signal(lambda stop: _run(played, base, link, for_s=for_s, json=json, stop=stop))

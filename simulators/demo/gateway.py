@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import orjson
 import tomlkit
 
+from simulators.demo.leash import command_on_leash
 from simulators.errors import PeerError
 from simulators.site import Endpoint
 
@@ -47,7 +48,7 @@ def rewrite_site(source: Path, target: Path, *, addresses: Addresses) -> None:
 
 
 class Gateway:
-    """One `edge run` in a process of its own; its output goes to a log file in the run's folder."""
+    """One `edge run` in a process of its own that dies with this one; its output goes to a log in the run's folder."""
 
     def __init__(
         self,
@@ -79,8 +80,7 @@ class Gateway:
         }
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                *("--config", str(self._site_file)),
+                *command_on_leash((*self._command, "--config", str(self._site_file))),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,

@@ -10,6 +10,7 @@ from typing import Final
 from simulators.background import Background
 from simulators.confirmation import confirmed
 from simulators.csms import Csms, TagList
+from simulators.demo.drawing import EVENTS_SHOWN
 from simulators.demo.gateway import Addresses, Gateway, rewrite_site
 from simulators.demo.picture import Picture
 from simulators.demo.result import DemoResult
@@ -19,7 +20,7 @@ from simulators.errors import PeerError
 from simulators.events import EventLog, describe_load_step, describe_move
 from simulators.feeder import Feeder
 from simulators.fleet import Fleet, gateway_url
-from simulators.meter import ModbusTcpServer, Sdm630
+from simulators.meter import ModbusTcpServer, circuit_meter
 from simulators.outages import follow_outages
 from simulators.pace import STEP_S, ScenarioClock
 from simulators.ports import free_endpoints
@@ -29,7 +30,6 @@ from simulators.tally import Tally
 CONNECT_TIMEOUT_S: Final = 15.0  # stations, gateway and cloud find each other on one machine in about a second
 DRAIN_S: Final = 5.0  # after the end: for what is still on its way to the cloud
 STATUS_EVERY_S: Final = 0.5
-EVENTS_IN_PICTURE: Final = 5
 
 
 async def run_demo(
@@ -102,12 +102,13 @@ class Demo:
         """Meter, cloud and gateway, in this order; the stations dial once the gateway listens."""
         circuit = next(circuit for circuit in self._scenario.site.circuits if circuit.parent is None)
         meter = ModbusTcpServer(
-            Sdm630(
-                current_a=lambda: self._feeder.currents(self._clock.now_s())[circuit.id].total_a,
-                import_wh=lambda: self._tally.import_wh,
-                nominal_voltage_v=self._scenario.site.nominal_voltage_v,
-            ),
-            unit=self._scenario.site.meter_unit,
+            {
+                self._scenario.site.meter_unit: circuit_meter(
+                    current_a=lambda: self._feeder.currents(self._clock.now_s())[circuit.id].total_a,
+                    import_wh=lambda: self._tally.import_wh,
+                    nominal_voltage_v=self._scenario.site.nominal_voltage_v,
+                )
+            }
         )
         await meter.open(self._addresses.meter)
         stack.push_async_callback(meter.close)
@@ -176,7 +177,7 @@ class Demo:
                 cloud_away=self._csms.away,
                 seconds_over_rating=self._tally.seconds_over_rating,
                 energy_wh=self._fleet.energy_wh(),
-                events=self._events.latest(EVENTS_IN_PICTURE),
+                events=self._events.latest(EVENTS_SHOWN),
             )
         )
 

@@ -1,6 +1,7 @@
-"""A simulated Eastron SDM630 on Modbus TCP."""
+"""Simulated meters of any family, on Modbus TCP, RTU over TCP or a serial line."""
 
+from simulators.meter.device import SimulatedMeter, circuit_meter
+from simulators.meter.faults import MeterFault
 from simulators.meter.modbus import ModbusTcpServer
-from simulators.meter.sdm630 import MeterFault, Sdm630
 
-__all__ = ["MeterFault", "ModbusTcpServer", "Sdm630"]
+__all__ = ["MeterFault", "ModbusTcpServer", "SimulatedMeter", "circuit_meter"]

@@ -1,4 +1,4 @@
-"""A Modbus TCP server for one meter: answers every request of a segment, in order.
+"""A Modbus TCP server for one meter, or a gateway with several: answers every request of a segment, in order.
 
 Own code because the server of pymodbus 3.16 answers only the first of two requests that come in one TCP
 segment, and a fast client may well send them so.
@@ -6,18 +6,17 @@ segment, and a fast client may well send them so.
 
 import asyncio
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final, Self, cast
 
-from simulators.meter.sdm630 import ExceptionCode, MeterFault, RefusedError, Sdm630
+from simulators.meter.device import Device
+from simulators.meter.refusal import ExceptionCode, RefusedError
 from simulators.site import Endpoint
 
 # Modbus Messaging on TCP/IP V1.0b, section 3.1.3: transaction, protocol (always 0), length of what follows, unit.
 MBAP: Final = struct.Struct(">HHHB")
 READ_REQUEST: Final = struct.Struct(">BHH")  # function, first register, number of registers
 MAX_LENGTH: Final = 254  # unit and a PDU of at most 253 bytes
-READ_HOLDING: Final = 3
-READ_INPUT: Final = 4
 EXCEPTION_FLAG: Final = 0x80
 
 
@@ -25,38 +24,35 @@ class BadStreamError(ValueError):
     """The bytes aren't Modbus TCP; the only cure is to close the connection."""
 
 
-def answer_pdu(meter: Sdm630, pdu: bytes) -> bytes:
-    """The answer to one request PDU (function code and data)."""
+def answer_pdu(meter: Device, pdu: bytes, *, exception: int | None = None) -> bytes:
+    """The answer to one request PDU (function code and data), or the exception in its place."""
+    if exception is not None:
+        return bytes((pdu[0] | EXCEPTION_FLAG, exception))
+    if len(pdu) != READ_REQUEST.size:
+        return bytes((pdu[0] | EXCEPTION_FLAG, ExceptionCode.ILLEGAL_DATA_VALUE))
     try:
-        data = _read(meter, pdu)
+        function, start, count = READ_REQUEST.unpack(pdu)
+        data = meter.read(function, start, count)
     except RefusedError as refusal:
         return bytes((pdu[0] | EXCEPTION_FLAG, refusal.code))
     return bytes((pdu[0], len(data))) + data
 
 
-def _read(meter: Sdm630, pdu: bytes) -> bytes:
-    """The registers that a request asks for. Raises RefusedError."""
-    functions: Mapping[int, Callable[[int, int], bytes]] = {
-        READ_HOLDING: meter.read_holding,
-        READ_INPUT: meter.read_input,
-    }
-    if pdu[0] not in functions:
-        raise RefusedError(ExceptionCode.ILLEGAL_FUNCTION)
-    if len(pdu) != READ_REQUEST.size:
-        raise RefusedError(ExceptionCode.ILLEGAL_DATA_VALUE)
-    function, start, count = READ_REQUEST.unpack(pdu)
-    return functions[function](start, count)
-
-
 class ModbusTcpServer:
-    """Serves one meter under one unit id; other units answer as a converter does whose device is missing."""
+    """Serves meters by unit id; other units answer as a converter does whose device is missing."""
 
-    def __init__(self, meter: Sdm630, *, unit: int) -> None:
-        self.meter = meter
+    def __init__(self, meters: Mapping[int, Device]) -> None:
         self.asked = asyncio.Event()  # set by the first request
-        self._unit = unit
+        self._meters = meters
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.BaseTransport] = set()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        if self._server is None:
+            raise RuntimeError("not open yet")
+        return int(self._server.sockets[0].getsockname()[1])
 
     async def open(self, listen: Endpoint) -> Self:
         """Listen. Raises OSError if the port is taken."""
@@ -73,12 +69,12 @@ class ModbusTcpServer:
             transport.close()
         await self._server.wait_closed()
 
-    def take(self, buffer: bytearray) -> bytes:
-        """Consume the whole requests at the front of `buffer`; what to send back for them.
+    def take(self, buffer: bytearray) -> list[tuple[float, bytes]]:
+        """Consume the whole requests at the front of `buffer`; what to send back for them, each after so many seconds.
 
         Raises BadStreamError.
         """
-        answers: list[bytes] = []
+        answers: list[tuple[float, bytes]] = []
         while len(buffer) >= MBAP.size:
             transaction, protocol, length, unit = MBAP.unpack_from(buffer)
             if protocol != 0 or not 2 <= length <= MAX_LENGTH:
@@ -89,14 +85,27 @@ class ModbusTcpServer:
             pdu = bytes(buffer[MBAP.size : end])
             del buffer[:end]
             self.asked.set()
-            if self.meter.fault is MeterFault.SILENT:
-                continue
-            if unit == self._unit:
-                answer = answer_pdu(self.meter, pdu)
-            else:
-                answer = bytes((pdu[0] | EXCEPTION_FLAG, ExceptionCode.GATEWAY_TARGET_FAILED))
-            answers.append(MBAP.pack(transaction, 0, len(answer) + 1, unit) + answer)
-        return b"".join(answers)
+            answer = self._answer(transaction, unit, pdu)
+            if answer is not None:
+                answers.append(answer)
+        return answers
+
+    def _answer(self, transaction: int, unit: int, pdu: bytes) -> tuple[float, bytes] | None:
+        """The delay and the bytes of one answer; None: there is none."""
+        meter = self._meters.get(unit)
+        if meter is None:
+            missing = bytes((pdu[0] | EXCEPTION_FLAG, ExceptionCode.GATEWAY_TARGET_FAILED))
+            return 0.0, MBAP.pack(transaction, 0, len(missing) + 1, unit) + missing
+        delivery = meter.delivery()
+        if delivery.is_silent:
+            return None
+        answer = answer_pdu(meter, pdu, exception=delivery.exception)
+        frame = MBAP.pack(transaction, 0, len(answer) + 1, delivery.unit or unit) + answer
+        if delivery.is_broken:
+            # TCP has sums of its own, so noise never arrives: the gateway before the line hears a broken frame and
+            # says nothing.
+            return None
+        return delivery.delay_s, frame
 
 
 class _Connection(asyncio.Protocol):
@@ -118,9 +127,12 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         try:
-            answer = self._server.take(self._buffer)
+            answers = self._server.take(self._buffer)
         except BadStreamError:
             self._transport.close()
             return
-        if answer:
-            self._transport.write(answer)
+        for delay_s, answer in answers:
+            if delay_s:
+                asyncio.get_running_loop().call_later(delay_s, self._transport.write, answer)
+            else:
+                self._transport.write(answer)

@@ -5,9 +5,15 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import decision, relay, solve
+from tests.benchmarks import decision, metering, relay, solve, tick
 
-BENCHMARKS = {"decision": decision.figures, "relay": relay.figures, "solve": solve.figures}
+BENCHMARKS = {
+    "decision": decision.figures,
+    "metering": metering.figures,
+    "relay": relay.figures,
+    "solve": solve.figures,
+    "tick": tick.figures,
+}
 
 
 def main() -> int:

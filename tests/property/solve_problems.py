@@ -5,6 +5,7 @@ all, so that something binds in most problems, and in a different place in each.
 """
 
 from dataclasses import replace
+from itertools import permutations
 from random import Random
 
 from edge.allocation.problem import Branch, Capacity, Claim, Need, Outlet, Problem, Wiring
@@ -12,8 +13,9 @@ from edge.units import PHASES, Amps, Phase, PhaseAmps, watts
 
 LEVELS = 6
 SINGLE = tuple((phase,) for phase in PHASES)
-ROTATIONS = (PHASES, (PHASES[1], PHASES[2], PHASES[0]), (PHASES[2], PHASES[0], PHASES[1]))
-MIXED = (*SINGLE, *SINGLE, *ROTATIONS, (PHASES[0], PHASES[1]), (PHASES[2], PHASES[1]), (PHASES[0], PHASES[2]))
+ROTATIONS = tuple(permutations(PHASES))
+MIXED = (*SINGLE, *SINGLE, *SINGLE, *ROTATIONS, *permutations(PHASES, 2))
+CHAIN = 0.5  # of the sites are a chain of circuits in the main: only so they become deep
 STEPS_A = (0.0, 0.1, 0.1, 0.5, 1.0, 1.0, 4.0)
 VOLTS = 230.0
 
@@ -22,7 +24,7 @@ def problem(
     rng: Random,
     *,
     evses: int = 10,
-    circuits: int = 6,
+    circuits: int = 8,
     steps_a: tuple[Amps, ...] = STEPS_A,
     phases: tuple[tuple[Phase, ...], ...] = MIXED,
     powers: bool = True,
@@ -30,11 +32,7 @@ def problem(
     imbalance: bool = False,
 ) -> Problem:
     """A problem with up to so many EVSEs and circuits."""
-    branches, level = [Branch(id="main", parent=None)], {"main": 1}
-    for number in range(1, rng.randint(1, circuits)):
-        above = rng.choice([branch.id for branch in branches if level[branch.id] < LEVELS])
-        branches.append(Branch(id=f"sub-{number}", parent=above))
-        level[f"sub-{number}"] = level[above] + 1
+    branches = _tree(rng, circuits)
     outlets = [
         Outlet(id=f"cp-{number}", circuit=rng.choice(branches).id, phases=rng.choice(phases))
         for number in range(rng.randint(1, evses))
@@ -51,6 +49,27 @@ def problem(
         nominal_voltage_v=VOLTS,
         imbalance_limit_a=rng.choice((0.0, 4.0, 10.0, 16.0, 20.0)) if imbalance else None,
     )
+
+
+def _tree(rng: Random, circuits: int) -> list[Branch]:
+    branches, level = [Branch(id="main", parent=None)], {"main": 1}
+    straight = 0.9 if rng.random() < CHAIN else 0.0
+    for number in range(1, rng.randint(1, circuits)):
+        open_ends = [branch.id for branch in branches if level[branch.id] < LEVELS]
+        above = open_ends[-1] if rng.random() < straight else rng.choice(open_ends)
+        branches.append(Branch(id=f"sub-{number}", parent=above))
+        level[f"sub-{number}"] = level[above] + 1
+    return branches
+
+
+def levels(problem: Problem) -> int:
+    """How many circuits lie on the longest way to the grid connection."""
+    parent = {branch.id: branch.parent for branch in problem.wiring.branches}
+
+    def depth(circuit: str | None) -> int:
+        return 0 if circuit is None else 1 + depth(parent[circuit])
+
+    return max(depth(branch.id) for branch in problem.wiring.branches)
 
 
 def _wanted(wiring: Wiring, claims: list[Claim], circuit: str) -> PhaseAmps:

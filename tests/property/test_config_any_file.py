@@ -10,8 +10,9 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.config import load
+from edge.config import MeterModel, load
 from edge.errors import ConfigurationError, Severity
+from tests.own_maps import no_map
 
 SOUND: dict[str, Any] = {
     "site": {"id": "x", "timezone": "UTC"},
@@ -99,7 +100,7 @@ def check(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     count = content.count(b"\n") + 1
     try:
-        notes = load(file, meter_models=("eastron_sdm630",)).notes
+        notes = load(file, meter_models={"eastron_sdm630": MeterModel()}, read_map=no_map).notes
     except ConfigurationError as error:
         findings = error.findings
         assert any(each.severity is Severity.ERROR for each in findings)
@@ -111,6 +112,7 @@ def check(file: Path, content: bytes) -> None:
         assert sentence.isprintable()
         assert each.problem
         assert each.remedy
+        assert all(line.isprintable() and len(line) <= 100 for line in each.excerpt)
         assert each.line is None or 1 <= each.line <= count
     assert len({(each.key, each.problem) for each in findings}) == len(findings)
 
@@ -118,7 +120,7 @@ def check(file: Path, content: bytes) -> None:
 def test_the_file_to_spoil_is_sound(file: Path) -> None:
     """What the next test spoils is sound before."""
     file.write_text(tomlkit.dumps(SOUND), encoding="utf-8")
-    assert [each.key for each in load(file, meter_models=("eastron_sdm630",)).notes] == []
+    assert [each.key for each in load(file, meter_models={"eastron_sdm630": MeterModel()}, read_map=no_map).notes] == []
 
 
 @given(document=spoiled())

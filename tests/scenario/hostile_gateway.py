@@ -20,9 +20,23 @@ from edge.domain.station import (
     StationOnline,
     StatusReported,
 )
-from edge.units import PhaseAmps, Seconds
+from edge.units import Seconds
 from tests.scenario.agenda import Agenda
-from tests.scenario.hostile_link import Answer, Boot, Confirmed, Link, Meant, Sample, Start, Status, Stop, Told, Weather
+from tests.scenario.hostile_link import (
+    Answer,
+    Boot,
+    Confirmed,
+    Fate,
+    Link,
+    Meant,
+    Sample,
+    Start,
+    Status,
+    Stop,
+    Told,
+    Troubles,
+    Weather,
+)
 
 ANSWER_TIMEOUT_S = 10.0  # how long the gateway waits for a limit's answer
 
@@ -43,7 +57,7 @@ class NoWatchdog:
 class Gateway:
     """One life of the gateway. It is the limit port; ``loop.tick()`` is one decision carried out."""
 
-    def __init__(self, site: Site, agenda: Agenda, rng: Random, weather: Weather) -> None:
+    def __init__(self, site: Site, agenda: Agenda, rng: Random, weather: Weather, troubles: Troubles) -> None:
         self.board = Board(site, started_at=agenda.now)
         self.loop = ControlLoop(
             board=self.board,
@@ -53,7 +67,7 @@ class Gateway:
             vitals=Vitals(NoWatchdog(), 1.0),
             publish=lambda _snapshot, _decision: None,
         )
-        self._agenda, self._rng, self._weather = agenda, rng, weather
+        self._agenda, self._rng, self._weather, self._troubles = agenda, rng, weather, troubles
         self._links: dict[str, Link] = {}
         self._queues: dict[str, OrderedDict[tuple[EvseKey, Purpose], LimitCommand]] = {
             station.id: OrderedDict() for station in site.stations
@@ -84,7 +98,10 @@ class Gateway:
         _, command = queue.popitem(last=False)
         self._outstanding[station] = command
         sent_at = self._agenda.now
-        link.to_station(Told(command=command, sent_at=sent_at, fate=self._weather.fate(self._rng)))
+        fate = self._weather.fate(self._rng)
+        if fate is not Fate.ACCEPTED:
+            self._troubles.last_at = max(self._troubles.last_at, sent_at)
+        link.to_station(Told(command=command, sent_at=sent_at, fate=fate))
         self.board.take(LimitSent(key=command.key, at=sent_at, command=command.id))
         self._agenda.after(ANSWER_TIMEOUT_S, lambda: self._expire(station, command))
 
@@ -166,5 +183,5 @@ class Gateway:
                 self.board.take(SessionEnded(key=key, at=now))
             self._transactions[key] = transaction
             self.board.take(SessionBegan(key=key, at=now, transaction_id=transaction, observed_start=False))
-        phases = self.board.evses[key].evse.phases
-        self.board.take(DrawSampled(key=key, at=now, current_a=PhaseAmps.on(phases, message.draw_a)))
+        # A station's clock is known by its own time stamps: never later than they reach us.
+        self.board.take(DrawSampled(key=key, at=min(message.taken_at, now), current_a=message.draw_a))

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from edge.domain.setpoint import LimitCommand
 from edge.domain.site import EvseKey
 from edge.domain.station import EvseStatus
-from edge.units import Amps, Seconds
+from edge.units import PhaseAmps, Seconds
 from tests.scenario.agenda import Agenda
 
 T = TypeVar("T")
@@ -45,9 +45,12 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
+    """What is drawn on the station's grid phases, and when that was measured by the station's clock."""
+
     key: EvseKey
     transaction: str | None
-    draw_a: Amps
+    draw_a: PhaseAmps
+    taken_at: Seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,13 @@ class Told:
     fate: Fate
 
 
+class Troubles:
+    """When the network or a station last did what it shouldn't have."""
+
+    def __init__(self) -> None:
+        self.last_at: Seconds = float("-inf")
+
+
 Meant = Start | Stop | Status | Sample | Boot | Answer
 Heard = Confirmed | Told
 
@@ -119,8 +129,11 @@ class Weather:
 class _Pipe(Generic[T]):
     """One direction: frames arrive in order, each after a while."""
 
-    def __init__(self, agenda: Agenda, rng: Random, weather: Weather, deliver: Callable[[T], None]) -> None:
+    def __init__(
+        self, agenda: Agenda, rng: Random, weather: Weather, troubles: Troubles, deliver: Callable[[T], None]
+    ) -> None:
         self._agenda, self._rng, self._weather, self._deliver = agenda, rng, weather, deliver
+        self._troubles = troubles
         self._on_the_way: deque[T] = deque()
         self._last_at: Seconds = 0.0
         self._broken = False
@@ -129,6 +142,8 @@ class _Pipe(Generic[T]):
         stalled = self._rng.random() < self._weather.stalls
         delay_s = self._rng.uniform(0, self._weather.stall_s if stalled else 2 * self._weather.delay_s)
         self._last_at = max(self._last_at, self._agenda.now + delay_s)
+        if stalled:
+            self._troubles.last_at = max(self._troubles.last_at, self._last_at)
         self._on_the_way.append(frame)
         self._agenda.at(self._last_at, self._arrive)
 
@@ -153,12 +168,13 @@ class Link:
         agenda: Agenda,
         rng: Random,
         weather: Weather,
+        troubles: Troubles,
         at_gateway: "Callable[[Link, Meant], None]",
         at_station: Callable[[Heard], None],
     ) -> None:
         self.up = True
-        self._to_gateway: _Pipe[Meant] = _Pipe(agenda, rng, weather, lambda frame: at_gateway(self, frame))
-        self._to_station: _Pipe[Heard] = _Pipe(agenda, rng, weather, at_station)
+        self._to_gateway: _Pipe[Meant] = _Pipe(agenda, rng, weather, troubles, lambda frame: at_gateway(self, frame))
+        self._to_station: _Pipe[Heard] = _Pipe(agenda, rng, weather, troubles, at_station)
 
     def to_gateway(self, frame: Meant) -> None:
         if self.up:

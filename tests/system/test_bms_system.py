@@ -20,8 +20,7 @@ from edge.bms.point import SHAPES, Bank
 from edge.bms.points import CONTROL_POINTS, EVSE_BASE, EVSE_POINTS, SITE_POINTS
 from edge.bms.registers import encode
 from edge.bms.settings import MqttVersion
-from edge.config import load
-from edge.metering.families import FAMILIES
+from edge.cli.findings import read
 from edge.web.report import Report
 from simulators.ports import free_endpoints
 from tests.wire.mqtt_brokers import embedded, watching
@@ -109,7 +108,7 @@ async def test_every_row_says_the_same_over_both_protocols_and_in_the_status(tmp
     async with embedded() as port, watching(port, f"{BASE}/status", f"{BASE}/site/state") as bms:
         async with gateway(tmp_path, port) as running:
             await bms.next(f"{BASE}/status", b"online")
-            site = load(running.file, meter_models=FAMILIES).site
+            site = read(running.file).site
             client = AsyncModbusTcpClient("127.0.0.1", port=running.modbus)
             assert await client.connect()
             assert not (await client.write_register(4, 160, device_id=1)).isError()

@@ -55,7 +55,7 @@ FAULTS = {
         'time_zone = "UTC"',
         (
             "site.toml:3: error: site.time_zone: is an unknown key; did you mean 'timezone'? "
-            "the keys of [site] are: id, timezone, nominal_voltage_v"
+            "the keys of [site] are: id, timezone, nominal_voltage_v, imbalance_limit_a"
         ),
     ),
     "a cycle of circuits": (
@@ -142,6 +142,22 @@ def test_each_fault_is_named(tmp_path: Path, fault: str) -> None:
     assert result.returncode == 2
     assert result.stderr.splitlines() == [expected, "site.toml: 1 error"]
     assert result.stdout == ""
+
+
+def test_a_syntax_error_shows_its_place(tmp_path: Path) -> None:
+    """The line is quoted under the finding, with a pointer to the column."""
+    (tmp_path / "site.toml").write_text(SITE.replace("fuse_a = 40", "fuse_a = 40 A"), encoding="utf-8")
+    result = edge(tmp_path, "check", "site.toml")
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [
+        (
+            "site.toml:14: error: the file: is not valid TOML at column 13: the line should end here; "
+            "write the number alone, the key says the unit: fuse_a = 40"
+        ),
+        "    fuse_a = 40 A",
+        "                ^",
+        "site.toml: 1 error",
+    ]
 
 
 def test_all_faults_in_one_file_and_run_refuses_in_the_same_words(tmp_path: Path) -> None:

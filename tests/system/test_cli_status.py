@@ -11,6 +11,7 @@ import pytest
 
 from edge.web.app import make_app
 from edge.web.server import ApiServer
+from tests.fake_needs import FakeNeeds
 
 REPORT: dict[str, Any] = {
     "version": "0.1.0",
@@ -18,6 +19,7 @@ REPORT: dict[str, Any] = {
     "mode": "control",
     "time": "2026-06-01T12:00:00.000Z",
     "local_time": "2026-06-01T14:00:00+02:00",
+    "timezone": "Europe/Copenhagen",
     "uptime_s": 12.5,
     "control": {"ticks": 12, "missed_ticks": 1, "period_s": 1.0, "last_tick_s": 0.004, "state": "METER_STALE"},
     "meters": [
@@ -38,6 +40,9 @@ REPORT: dict[str, Any] = {
             "fuse_a": 63.0,
             "rating_a": 61.0,
             "measured_a": [10.0, 62.5, 12.0],
+            "measured_age_s": 0.4,
+            "measured_stale": False,
+            "draw_a": [6.0, 5.8, 6.0],
             "background_a": [4.0, 0.0, 1.0],
             "headroom_a": [51.0, 61.0, 49.0],
             "exposure_a": [6.0, 6.0, 6.0],
@@ -48,6 +53,9 @@ REPORT: dict[str, Any] = {
             "fuse_a": 40.0,
             "rating_a": 40.0,
             "measured_a": None,
+            "measured_age_s": None,
+            "measured_stale": False,
+            "draw_a": [6.0, 5.8, 6.0],
             "background_a": [0.0, 0.0, 0.0],
             "headroom_a": [34.0, 34.0, 34.0],
             "exposure_a": [6.0, 6.0, 6.0],
@@ -69,6 +77,9 @@ REPORT: dict[str, Any] = {
                     "accepted_a": 6.0,
                     "exposure_a": 6.0,
                     "draw_a": [5.9, 5.8, 6.0],
+                    "phases": ["L2", "L3", "L1"],
+                    "phases_in_use": ["L2", "L3", "L1"],
+                    "need": None,
                     "reason": "METER_STALE",
                     "text": "6.0 A: meter grid gives no reading: safe current",
                 },
@@ -80,6 +91,9 @@ REPORT: dict[str, Any] = {
                     "accepted_a": None,
                     "exposure_a": 32.0,
                     "draw_a": None,
+                    "phases": ["L1"],
+                    "phases_in_use": ["L1"],
+                    "need": None,
                     "reason": "STATION_OFFLINE",
                     "text": "the station can't be reached",
                 },
@@ -96,6 +110,7 @@ STARTING: dict[str, Any] = {
     "site": "harbour-3",
     "time": "2026-06-01T12:00:00.000Z",
     "local_time": "2026-06-01T14:00:00+02:00",
+    "timezone": "Europe/Copenhagen",
     "uptime_s": 0.1,
     "control": {"state": "STARTING"},
     "waiting_stations": [],
@@ -110,10 +125,18 @@ class Controller:
         self.report: Mapping[str, Any] = REPORT
 
 
+def changed(**tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The report with keys of some elements of its tables replaced."""
+    return REPORT | {
+        table: [element | elements.get(element["id"], {}) for element in REPORT[table]]
+        for table, elements in tables.items()
+    }
+
+
 @pytest.fixture
 async def controller(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Controller]:
     served = Controller(tmp_path / "edge.sock")
-    app = make_app(status=lambda: served.report, healthy=lambda: True)
+    app = make_app(status=lambda: served.report, healthy=lambda: True, needs=FakeNeeds())
     server = ApiServer(app, listen=("127.0.0.1", unused_tcp_port), socket=served.path)
     await server.start()
     yield served
@@ -162,6 +185,64 @@ async def test_status_for_people(controller: Controller) -> None:
         "waiting to be let in: CP-99 from 10.0.0.9 ACME",
     ):
         assert words in shown.out
+
+
+async def test_few_phases_and_needs_have_their_columns(controller: Controller) -> None:
+    """Only where there are some: the grid phases that a car uses, what it still wants and until when."""
+    assert "uses" not in (plain := await status(controller.path)).out
+    assert "needs" not in plain.out
+    (station,) = REPORT["stations"]
+    first, second = station["evses"]
+    few = first | {"phases_in_use": ["L3"], "need": {"energy_wanted_wh": 8200.0, "time_left_s": 9000.0}}
+    late = second | {"need": {"energy_wanted_wh": 100.0, "time_left_s": -1.0}}
+    controller.report = REPORT | {"stations": [station | {"evses": [few, late]}]}
+    cells = [[cell.strip() for cell in line.split("│")] for line in (await status(controller.path)).out.splitlines()]
+    assert any({"L3", "8.2 kWh in 2 h"} <= set(row) for row in cells)
+    assert any({"-", "0.1 kWh by now"} <= set(row) for row in cells)
+
+
+@pytest.mark.parametrize("state", ["NORMAL", "METER_LATE", "METER_STALE", "RECOVERING"])
+async def test_the_state_of_control_is_in_the_headline(controller: Controller, state: str) -> None:
+    """How far the site can be controlled, in the first line."""
+    controller.report = REPORT | {"control": REPORT["control"] | {"state": state}}
+    assert (await status(controller.path)).out.startswith(f"harbour-3: {state}, mode control")
+
+
+async def test_an_overloaded_circuit_is_marked(controller: Controller) -> None:
+    """In words, not by its colour alone: by its meter, or where it has none by what its chargers report."""
+    controller.report = changed(circuits={"garage": {"draw_a": [12.0, 12.0, 41.5]}})
+    shown = await status(controller.path)
+    assert "L2 is overloaded: 62.5 of 61 A" in shown.out
+    assert "L3 is overloaded: 41.5 of 40 A" in shown.out
+    assert "L1 is overloaded" not in shown.out
+
+
+async def test_no_column_is_empty(controller: Controller) -> None:
+    """Where nothing needs a remark there is no column for it."""
+    controller.report = changed(circuits={"main": {"measured_a": [10.0, 11.0, 12.0]}})
+    lines = (await status(controller.path)).out.splitlines()
+    heading = next(line for line in lines if "fed by" in line)
+    assert [cell.strip() for cell in heading.split("┃")] == ["", "circuit", "fed by", "L1", "L2", "L3", ""]
+
+
+async def test_a_lost_meter_s_currents_are_marked_as_old(controller: Controller) -> None:
+    """With their age; and what was above the rating then isn't told as if it were so now."""
+    controller.report = changed(
+        circuits={"main": {"measured_age_s": 42.4, "measured_stale": True}}, meters={"grid": {"age_s": 425.0}}
+    )
+    shown = await status(controller.path)
+    assert "reading 42 s old" in shown.out
+    assert "meter grid: no answer within 0.5 s; its last reading is 7 min old" in shown.out
+    assert "overloaded" not in shown.out
+
+
+async def test_observing_says_what_would_be(controller: Controller) -> None:
+    """No limit is shown as if it had been commanded."""
+    controller.report = REPORT | {"mode": "observe"}
+    shown = await status(controller.path)
+    assert "would be A" in shown.out
+    assert "nothing is commanded" in shown.out
+    assert "limit A" not in shown.out
 
 
 async def test_names_steer_no_terminal(controller: Controller) -> None:

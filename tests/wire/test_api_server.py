@@ -15,10 +15,14 @@ from fastapi import FastAPI
 from edge.errors import StartError
 from edge.web.app import make_app
 from edge.web.server import ApiServer
+from tests.fake_needs import FakeNeeds
+
+NEED = "/api/v1/stations/CP-01/evses/1/need"
+STATEMENT = {"energy_wanted_wh": 12000, "departure_at": "2026-11-21T17:00:00Z"}
 
 
 def app() -> FastAPI:
-    return make_app(status=lambda: {"site": "x"}, healthy=lambda: True)
+    return make_app(status=lambda: {"site": "x"}, healthy=lambda: True, needs=FakeNeeds())
 
 
 def free_port() -> int:
@@ -53,6 +57,30 @@ async def test_both_sockets_answer(tmp_path: Path) -> None:
     assert not path.exists()
     with pytest.raises(httpx.ConnectError):
         await ask(path)
+
+
+@pytest.mark.parametrize(
+    ("forwarded_for", "code"), [(None, 204), ("127.0.0.1", 204), ("10.0.0.9", 403), ("::1", 204), ("nobody", 403)]
+)
+async def test_needs_are_taken_from_loopback_only(tmp_path: Path, forwarded_for: str | None, code: int) -> None:
+    """Over TCP from this machine, and not what a proxy on it passes on from another."""
+    port = free_port()
+    headers = {} if forwarded_for is None else {"X-Forwarded-For": forwarded_for}
+    async with running(port, tmp_path / "edge.sock"), httpx.AsyncClient(headers=headers) as client:
+        assert (await client.put(f"http://127.0.0.1:{port}{NEED}", json=STATEMENT)).status_code == code
+        assert (await client.delete(f"http://127.0.0.1:{port}{NEED}")).status_code == code
+
+
+async def test_needs_are_taken_on_the_control_socket(tmp_path: Path) -> None:
+    """Who may open it may state needs."""
+    path = tmp_path / "edge.sock"
+    transport = httpx.AsyncHTTPTransport(uds=str(path))
+    async with (
+        running(free_port(), path),
+        httpx.AsyncClient(transport=transport, base_url="http://controller") as client,
+    ):
+        assert (await client.put(NEED, json=STATEMENT)).status_code == 204
+        assert (await client.delete(NEED)).status_code == 204
 
 
 async def test_signals_stay_the_daemons(tmp_path: Path) -> None:

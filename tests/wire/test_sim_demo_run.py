@@ -12,7 +12,7 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 
 from simulators.ports import free_endpoints
-from simulators.site import parse_endpoint
+from simulators.site import Endpoint, parse_endpoint
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 40.0
@@ -66,26 +66,57 @@ async def test_a_short_demo_prints_one_json_object(start: Starter) -> None:
     assert not result["breaker_tripped"]
 
 
+async def api_told(process: asyncio.subprocess.Process, *, until: str) -> Endpoint:
+    """Read what the demo tells until this comes; where the gateway's API is."""
+    assert process.stdout is not None
+    async with asyncio.timeout(TIMEOUT_S):
+        told = ""
+        while until not in told:
+            line = (await process.stdout.readline()).decode()
+            assert line, f"it ended after {told!r}"
+            told += line
+    api = re.search(r"http://(\S+)", told)
+    assert api is not None
+    return parse_endpoint(api.group(1), what="the API")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_stops_the_demo_and_its_gateway(start: Starter, number: signal.Signals) -> None:
     """Exit code 0, a summary, and nobody listens where the gateway's API was."""
     process = await start("demo")
-    assert process.stdout is not None
-    async with asyncio.timeout(TIMEOUT_S):
-        told = ""
-        while " of 63 A;" not in told:
-            line = (await process.stdout.readline()).decode()
-            assert line, f"it ended after {told!r}"
-            told += line
+    endpoint = await api_told(process, until=" of 63 A;")
     process.send_signal(number)
     out, err = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
     assert (process.returncode, err) == (0, b"")
     assert "no breaker tripped" in out.decode()
-    api = re.search(r"http://(\S+)", told)
-    assert api is not None
-    endpoint = parse_endpoint(api.group(1), what="the API")
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection(endpoint.host, endpoint.port)
+
+
+async def test_a_killed_demo_takes_its_gateway_along(start: Starter) -> None:
+    """SIGKILL leaves the demo no time to stop its gateway; the kernel does."""
+    process = await start("demo")
+    endpoint = await api_told(process, until="http://")
+    _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+    writer.close()
+    process.kill()
+    await process.wait()
+    async with asyncio.timeout(TIMEOUT_S):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+            except ConnectionRefusedError:
+                break
+            writer.close()
+            await asyncio.sleep(0.01)  # the end of a process that isn't our child sets no event
+
+
+async def test_a_command_whose_parent_is_gone_is_not_started() -> None:
+    """Between the fork and the kernel's promise the parent may have died: its pid isn't the parent's then."""
+    command = (sys.executable, "-m", "simulators.demo.leash", "1", sys.executable, "-c", "print('started')")
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    out, _ = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
+    assert (process.returncode, out) == (1, b"")
 
 
 async def test_chargers_meter_and_cloud_find_each_other_in_any_order(start: Starter) -> None:

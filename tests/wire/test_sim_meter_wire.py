@@ -9,7 +9,7 @@ from pymodbus.exceptions import ModbusIOException
 
 from simulators.feeder import EvseDraw
 from simulators.feeder_link import FeederReceiver, FeederSender
-from simulators.meter import MeterFault, ModbusTcpServer, Sdm630
+from simulators.meter import MeterFault, ModbusTcpServer, SimulatedMeter, circuit_meter
 from simulators.ports import free_endpoints
 from simulators.site import Endpoint
 from tests.wire.sim_patience import TIMEOUT_S, eventually
@@ -22,16 +22,16 @@ def endpoint() -> Endpoint:
 
 
 @pytest.fixture
-async def meter(endpoint: Endpoint) -> AsyncIterator[Sdm630]:
+async def meter(endpoint: Endpoint) -> AsyncIterator[SimulatedMeter]:
     """A served meter with 1 kWh on its register."""
-    device = Sdm630(current_a=lambda: (8.25, 0.0, 16.5), import_wh=lambda: 1000.0, nominal_voltage_v=230.0)
-    server = await ModbusTcpServer(device, unit=1).open(endpoint)
+    device = circuit_meter(current_a=lambda: (8.25, 0.0, 16.5), import_wh=lambda: 1000.0, nominal_voltage_v=230.0)
+    server = await ModbusTcpServer({1: device}).open(endpoint)
     yield device
     await server.close()
 
 
 @pytest.fixture
-async def client(meter: Sdm630, endpoint: Endpoint) -> AsyncIterator[AsyncModbusTcpClient]:
+async def client(meter: SimulatedMeter, endpoint: Endpoint) -> AsyncIterator[AsyncModbusTcpClient]:
     """A connected pymodbus client that doesn't retry."""
     assert meter.fault is MeterFault.NONE
     connection = AsyncModbusTcpClient(endpoint.host, port=endpoint.port, timeout=0.3, retries=0)
@@ -52,16 +52,16 @@ async def test_pymodbus_reads_energy_and_serial(client: AsyncModbusTcpClient) ->
     energy = await client.read_input_registers(72, count=4, device_id=1)
     assert client.convert_from_registers(energy.registers, client.DATATYPE.FLOAT32) == [1.0, 0.0]
     serial = await client.read_holding_registers(0xFC00, count=2, device_id=1)
-    assert client.convert_from_registers(serial.registers, client.DATATYPE.UINT32) == 18_110_042
+    assert client.convert_from_registers(serial.registers, client.DATATYPE.UINT32) == 18_110_234
 
 
 async def test_refusals_reach_the_client_as_exception_codes(client: AsyncModbusTcpClient) -> None:
-    """Odd start: 2; odd count: 3."""
+    """An odd start or count: 2; more than 80 registers: 3."""
     assert (await client.read_input_registers(1, count=2, device_id=1)).exception_code == 2
-    assert (await client.read_input_registers(0, count=3, device_id=1)).exception_code == 3
+    assert (await client.read_input_registers(0, count=82, device_id=1)).exception_code == 3
 
 
-async def test_a_silent_meter_times_out_and_comes_back(meter: Sdm630, client: AsyncModbusTcpClient) -> None:
+async def test_a_silent_meter_times_out_and_comes_back(meter: SimulatedMeter, client: AsyncModbusTcpClient) -> None:
     """The fault is switchable while connections stand."""
     meter.fault = MeterFault.SILENT
     with pytest.raises(ModbusIOException):
@@ -71,7 +71,7 @@ async def test_a_silent_meter_times_out_and_comes_back(meter: Sdm630, client: As
     assert not (await client.read_input_registers(0, count=2, device_id=1)).isError()
 
 
-async def test_two_requests_in_one_segment_get_two_answers(meter: Sdm630, endpoint: Endpoint) -> None:
+async def test_two_requests_in_one_segment_get_two_answers(meter: SimulatedMeter, endpoint: Endpoint) -> None:
     """Raw pipelining on a socket, as a fast client does it."""
     assert meter.fault is MeterFault.NONE
     reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
@@ -84,7 +84,7 @@ async def test_two_requests_in_one_segment_get_two_answers(meter: Sdm630, endpoi
     await writer.wait_closed()
 
 
-async def test_what_is_not_modbus_is_disconnected(meter: Sdm630, endpoint: Endpoint) -> None:
+async def test_what_is_not_modbus_is_disconnected(meter: SimulatedMeter, endpoint: Endpoint) -> None:
     """The connection is closed, others are still served."""
     assert meter.fault is MeterFault.NONE
     reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)

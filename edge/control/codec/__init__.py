@@ -7,6 +7,7 @@ type                        whole                                  change
 ==========================  =====================================  ===========================================
 frozen dataclass            object: each field by its name         object: the fields that changed
 tuple                       array                                  object: the places that changed, from "0"
+array of floats             [shape, values in one row]             object: the values that changed, by place
 mapping, whatever its keys  array of [key, value], in its order    the same, for the values
 enum                        its name                               whole
 frozenset                   array                                  whole
@@ -26,8 +27,10 @@ from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from edge.control.codec.base import SAME, Codec, Json, Same, Unfit, at
-from edge.control.codec.compound import FrozenSet, Pairs, Record, Tuple
+from edge.control.codec.compound import Array, FrozenSet, Pairs, Record, Tuple
 from edge.control.codec.simple import EnumMember, Float, Nullable, OneOf, Scalar
 
 __all__ = ["SAME", "Codec", "Json", "Same", "Unfit", "at", "codec"]
@@ -51,6 +54,8 @@ def codec(kind: Any) -> Codec:
             return Tuple(tuple(codec(argument) for argument in arguments), repeats=False)
         case origin if origin is frozenset:
             return FrozenSet(codec(arguments[0]))
+        case origin if origin is np.ndarray:
+            return Array()
         case origin if isinstance(origin, type) and issubclass(origin, Mapping):
             return Pairs(codec(arguments[0]), codec(arguments[1]))
         case _:
@@ -79,6 +84,8 @@ def _of_dataclass(kind: type[Any]) -> Codec:
     hints = get_type_hints(kind)
     parts, required = {}, set()
     for field in fields(kind):
+        if not field.compare:
+            continue  # no part of the value
         if not field.init:
             raise TypeError(f"{kind.__name__}.{field.name} can't be recorded: it isn't given when one is made")
         parts[field.name] = codec(hints[field.name])

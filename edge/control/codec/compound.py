@@ -6,6 +6,8 @@ from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
+import numpy as np
+
 from edge.control.codec.base import SAME, Codec, Json, Same, Unfit, array, at, changes, place
 
 
@@ -67,6 +69,52 @@ class Tuple(Codec):
         if len(items) != len(self._parts):
             raise Unfit(f"has {len(items)} places instead of {len(self._parts)}")
         return zip(self._parts, items, strict=True)
+
+
+class Array(Codec):
+    """A numpy array of floats: its shape, and its values in one row. NaN equals NaN."""
+
+    def __init__(self) -> None:
+        super().__init__("array of numbers")
+
+    def accepts(self, value: object) -> bool:
+        return isinstance(value, np.ndarray) and value.dtype == np.float64
+
+    def encode(self, value: Any) -> Json:
+        if not self.accepts(value):
+            raise TypeError(f"{value!r} is no {self.name}")
+        return [list(value.shape), value.ravel().tolist()]
+
+    def decode(self, tree: Json) -> Any:
+        match tree:
+            case [[*shape], [*values]] if all(type(item) in (int, float) for item in values):
+                try:
+                    return np.array(values, dtype=np.float64).reshape([int(length) for length in shape])
+                except (ValueError, TypeError, OverflowError):
+                    pass
+        raise Unfit("is no array of numbers with its shape")
+
+    def delta(self, before: Any, value: Any) -> Json | Same:
+        if before.shape != value.shape:
+            return self.encode(value)
+        was, now = before.ravel(), value.ravel()
+        # Bit for bit: 0 and -0 differ.
+        other = was.view(np.int64) != now.view(np.int64)
+        other &= ~(np.isnan(was) & np.isnan(now))
+        places = np.flatnonzero(other).tolist()
+        if not places:
+            return SAME
+        return {str(number): float(now[number]) for number in places}
+
+    def patched(self, before: Any, tree: Json) -> Any:
+        if not isinstance(tree, dict):
+            return self.decode(tree)
+        values = before.ravel().copy()
+        for step, item in tree.items():
+            if type(item) not in (int, float):
+                raise Unfit("is no number", (step,))
+            values[place(step, len(values))] = item
+        return values.reshape(before.shape)
 
 
 class Pairs(Codec):

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edge.domain.setpoint import LimitCommand, Purpose
-from edge.units import Amps
 
 # One profile id for each EVSE and purpose, so that a new limit replaces the last one (OCPP 1.6 §3.13.2). The base keeps
 # clear of the small numbers that clouds hand out.
@@ -20,7 +19,7 @@ PROFILE_ID_BASE = 730_000
 DEFAULT_STACK_LEVEL = 0
 
 # Limits are written in steps of 0.1 A (OCPP 1.6 §7.13); a value this little below a step is that step.
-_ROUNDING_SLACK_A = 1e-6
+_ROUNDING_SLACK = 1e-6
 
 _PURPOSES = {Purpose.SESSION: "TxProfile", Purpose.IDLE: "TxDefaultProfile"}
 _PURPOSE_OFFSETS = {Purpose.IDLE: 0, Purpose.SESSION: 1}
@@ -31,18 +30,22 @@ def profile_id(evse: int, purpose: Purpose) -> int:
     return PROFILE_ID_BASE + 2 * evse + _PURPOSE_OFFSETS[purpose]
 
 
-def round_down(limit_a: Amps) -> Amps:
-    """The limit in whole tenths of an ampere, never more than it was, never below 0."""
-    return max(0, math.floor((limit_a + _ROUNDING_SLACK_A) * 10)) / 10
+def round_down(limit: float) -> float:
+    """The limit in whole tenths of its unit, never more than it was, never below 0."""
+    return max(0, math.floor((limit + _ROUNDING_SLACK) * 10)) / 10
 
 
-def periods(limit_a: Amps, safe_a: Amps, lease_s: float) -> list[dict[str, Any]]:
-    """The chargingSchedulePeriod list; consecutive periods of one limit are one."""
+def periods(limit: float, safe: float, lease_s: float, phases: int | None = None) -> list[dict[str, Any]]:
+    """The chargingSchedulePeriod list in the unit of ``limit`` and ``safe``; consecutive periods of one limit are one.
+
+    ``phases``: how many the EVSE is to use (numberPhases, OCPP 1.6 §7.14), None where it isn't told.
+    """
     lease = max(1, math.floor(lease_s))
-    limit, safe = round_down(limit_a), round_down(safe_a)
+    limit, safe = round_down(limit), round_down(safe)
     steps = [(0, limit), (lease, min(limit, safe)), (2 * lease, safe)]
     merged = [step for index, step in enumerate(steps) if index == 0 or step[1] != steps[index - 1][1]]
-    return [{"startPeriod": start, "limit": level} for start, level in merged]
+    told = {} if phases is None else {"numberPhases": phases}
+    return [{"startPeriod": start, "limit": level, **told} for start, level in merged]
 
 
 def request(command: LimitCommand, *, start: datetime, stack_level: int) -> dict[str, Any]:
@@ -54,14 +57,17 @@ def request(command: LimitCommand, *, start: datetime, stack_level: int) -> dict
     profile: dict[str, Any] = {"chargingProfileId": profile_id(command.key.evse, command.purpose)}
     if command.purpose is Purpose.SESSION:
         profile["transactionId"] = int(command.transaction_id or "")
+    unit, limit, safe = "A", command.limit_a, command.safe_a
+    if command.limit_w is not None and command.safe_w is not None:
+        unit, limit, safe = "W", command.limit_w, command.safe_w
     profile |= {
         "stackLevel": stack_level,
         "chargingProfilePurpose": _PURPOSES[command.purpose],
         "chargingProfileKind": "Absolute",
         "chargingSchedule": {
             "startSchedule": start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "chargingRateUnit": "A",
-            "chargingSchedulePeriod": periods(command.limit_a, command.safe_a, command.lease_s),
+            "chargingRateUnit": unit,
+            "chargingSchedulePeriod": periods(limit, safe, command.lease_s, command.phases),
         },
     }
     return {"connectorId": command.key.evse, "csChargingProfiles": profile}

@@ -1,19 +1,31 @@
-"""The decision: each reason, the sentences, fallbacks and modes."""
+"""The decision: precedence, fallbacks, reserves and modes."""
 
-from collections.abc import Mapping
 from dataclasses import replace
+from math import nan
 
-import pytest
-
+from edge.allocation.background import Background
 from edge.allocation.decide import Decision, Memory, decide
 from edge.allocation.exposure import Holdings
-from edge.allocation.headroom import Background
-from edge.allocation.snapshot import EvseState, Reach, Snapshot
-from edge.domain.setpoint import SENTENCES, Reason, Setpoint
+from edge.allocation.snapshot import Snapshot
+from edge.allocation.state import EvseState, Reach
+from edge.allocation.turns import WAKE_S
+from edge.domain.setpoint import Reason, Setpoint
 from edge.domain.site import ControlSettings, IdlePolicy, Mode
 from edge.domain.station import EvseStatus
 from edge.units import Phase, PhaseAmps
-from tests.site_builders import NOW, arrived, charging, circuit, evse, grant, idle, idle_grant, key, snapshot
+from tests.site_builders import (
+    NOW,
+    arrived,
+    charging,
+    circuit,
+    evse,
+    grant,
+    idle,
+    idle_grant,
+    key,
+    remembered,
+    snapshot,
+)
 
 L2, L3 = Phase.L2, Phase.L3
 
@@ -28,92 +40,6 @@ def only(site: Snapshot, memory: Memory | None = None) -> Setpoint:
 
 
 NEW = Holdings(baseline_a=32.0)
-
-# One site for each reason: the first EVSE's setpoint has it. The sentence is exact.
-SITES: Mapping[Reason, tuple[Snapshot, str]] = {
-    Reason.MAXIMUM: (
-        snapshot(circuit(63), charging(told_a=32)),
-        "32.0 A: the most this EVSE can give",
-    ),
-    Reason.DEMAND_MET: (
-        snapshot(circuit(63), charging(told_a=32, draw_a=10)),
-        "12.0 A: all the car can use",
-    ),
-    Reason.CIRCUIT_FULL: (
-        snapshot(circuit(42, "garage", margin_a=2), *(charging(evse(n, circuit="garage"), told_a=20) for n in (1, 2))),
-        "20.0 A: garage L1 is full (40.0 of 40 A)",
-    ),
-    Reason.WAITING_FOR_ROOM: (
-        snapshot(circuit(11), arrived(evse(1), waiting_since=NOW), charging(evse(2), told_a=11)),
-        "0.0 A: waits: main L1 has no 6 A left (11.0 of 11 A)",
-    ),
-    Reason.WAITING_FOR_CUT: (
-        snapshot(circuit(32), arrived(evse(1)), charging(evse(2), told_a=32)),
-        "0.0 A: waits until others have obeyed their cut on main L1",
-    ),
-    Reason.STEADYING: (
-        snapshot(circuit(63), charging(told_a=16, told_at=NOW - 1)),
-        "16.0 A: held a moment before it rises",
-    ),
-    Reason.CAR_PAUSED: (
-        snapshot(circuit(63), charging(told_a=16, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)),
-        "6.0 A: the car has paused; its minimum is there when it wakes",
-    ),
-    Reason.IDLE: (
-        snapshot(circuit(63), idle()),
-        "0.0 A: no car is charging",
-    ),
-    Reason.METER_STALE: (
-        snapshot(circuit(63, measured_a=20.0, measured_at=NOW - 60), charging(told_a=16)),
-        "6.0 A: meter grid gives no reading: safe current",
-    ),
-    Reason.OVERLOAD: (
-        snapshot(circuit(20, measured_a=PhaseAmps(16.0, 41.0, 16.0)), charging(told_a=16)),
-        "0.0 A: main L2 is overloaded by what is not ours (25.0 of 20 A)",
-    ),
-    Reason.STATION_OFFLINE: (
-        snapshot(circuit(63), charging(told_a=16, reach=Reach.OFFLINE)),
-        "16.0 A: the station can't be reached: what it may draw by itself is kept free",
-    ),
-    Reason.STATION_NEW: (
-        snapshot(circuit(63), replace(idle(), reach=Reach.NEW, holdings=NEW)),
-        "6.0 A: the station has not confirmed a limit yet: what it may draw is kept free",
-    ),
-    Reason.STATION_SILENT: (
-        snapshot(circuit(63), charging(told_a=16, reach=Reach.SILENT)),
-        "16.0 A: the station doesn't answer: what it may draw by itself is kept free",
-    ),
-    Reason.STATION_REFUSES: (
-        snapshot(circuit(63), charging(told_a=16, reach=Reach.REFUSING)),
-        "16.0 A: the station refuses its limit: what it may draw by itself is kept free",
-    ),
-    Reason.STATION_DISOBEYS: (
-        snapshot(circuit(63), charging(told_a=16, draw_a=20, reach=Reach.DISOBEYING)),
-        "32.0 A: the station draws more than it accepted: what it may draw is kept free",
-    ),
-}
-
-
-# What only a problem on paper can ask for: a site file has no power limits, no imbalance limit and no needs.
-ON_PAPER = {Reason.CIRCUIT_POWER_FULL, Reason.IMBALANCE, Reason.READY_IN_TIME, Reason.BELOW_MINIMUM}
-
-
-# What only a problem of `edge allocate` can have: circuits with a limit in W, an imbalance limit, needs and demands.
-OF_PROBLEMS = {Reason.CIRCUIT_POWER_FULL, Reason.IMBALANCE, Reason.READY_IN_TIME, Reason.BELOW_MINIMUM}
-
-
-def test_every_reason_has_its_sentence_and_its_site() -> None:
-    """The tables are complete."""
-    assert set(SENTENCES) == set(Reason)
-    assert set(SITES) == set(Reason) - OF_PROBLEMS
-
-
-@pytest.mark.parametrize("reason", SITES)
-def test_each_reason_is_reached_and_says_its_sentence(reason: Reason) -> None:
-    """By the site that the table has for it."""
-    site, sentence = SITES[reason]
-    setpoint = only(site)
-    assert (setpoint.reason, setpoint.text) == (reason, sentence)
 
 
 def test_a_setpoint_names_the_phase_that_binds() -> None:
@@ -138,7 +64,8 @@ def test_who_is_served_first() -> None:
         charging(evse(5), waiting_since=NOW - 10),
         idle(evse(7)),
     )
-    assert decided(site).precedence == tuple(key(number) for number in (5, 6, 4, 3, 2, 1))
+    slept = remembered(site, asleep_since=[NOW - WAKE_S, *[nan] * 6])
+    assert decided(site, slept).precedence == tuple(key(number) for number in (5, 6, 4, 3, 2, 1))
 
 
 def test_one_of_two_goes_on_where_both_do_not_fit() -> None:
@@ -147,13 +74,18 @@ def test_one_of_two_goes_on_where_both_do_not_fit() -> None:
         circuit(11), charging(evse(1), told_a=7, waiting_since=20), charging(evse(2), told_a=7, waiting_since=10)
     )
     first, second = decided(site).setpoints
-    assert (first.limit_a, first.reason) == (0.0, Reason.WAITING_FOR_ROOM)
+    assert (first.limit_a, first.reason) == (0.0, Reason.WAITING_FOR_TURN)
     assert (second.limit_a, second.reason) == (7.0, Reason.WAITING_FOR_CUT)
 
 
 def test_a_new_car_gets_no_more_than_what_is_measured_free() -> None:
-    """10 A limit, 3.2 A used: never above 6.8 A."""
-    assert only(snapshot(circuit(10, measured_a=3.2), arrived())).limit_a == 6.8
+    """10 A limit, 3.2 A used: never above 6.8 A. It begins with 6, and rises when that has stood for a while."""
+    assert only(snapshot(circuit(10, measured_a=3.2), arrived())).limit_a == 6
+    site = circuit(10, measured_a=9.2)
+    held = only(snapshot(site, charging(told_a=6, told_at=NOW - 30)))
+    assert (held.limit_a, held.reason) == (6, Reason.STEADYING)
+    assert only(snapshot(site, charging(told_a=6))).limit_a == 6.8
+    assert only(snapshot(site, charging(evse(max_a=6.8), told_a=6, told_at=NOW - 30))).limit_a == 6.8
 
 
 def test_a_station_that_has_just_connected_costs_nobody_his_current() -> None:
@@ -183,7 +115,7 @@ def test_a_stale_meter_lowers_those_below_it_alone() -> None:
         snapshot(circuits, charging(evse(1, circuit="a"), told_a=16), charging(evse(2, circuit="b"), told_a=16))
     )
     assert [point.limit_a for point in decision.setpoints] == [6, 28]
-    assert decision.headroom.stale == frozenset({"a"})
+    assert decision.stale == frozenset({"a"})
 
 
 def test_a_stale_meter_never_raises_anybody() -> None:
@@ -232,15 +164,10 @@ def test_a_paused_cars_safe_current_is_not_lent_where_it_may_come_back_at_it() -
 def test_a_paused_cars_minimum_is_lent_otherwise() -> None:
     """What it leaves is used; it gets its minimum back out of what the others leave."""
     paused = charging(evse(2), told_a=6, told_at=NOW - 60, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)
-    first, second = decided(snapshot(circuit(32), charging(evse(1), told_a=26), paused)).setpoints
+    site = snapshot(circuit(32), charging(evse(1), told_a=26), paused)
+    first, second = decided(site, remembered(site, asleep_since=[nan, NOW - WAKE_S])).setpoints
     assert (first.limit_a, first.reason) == (26, Reason.WAITING_FOR_CUT)
     assert (second.limit_a, second.reason) == (0, Reason.WAITING_FOR_ROOM)
-
-
-def test_the_same_snapshot_gives_the_same_decision() -> None:
-    """Whatever was decided in between."""
-    for site, _ in SITES.values():
-        assert decided(site) == decided(site)
 
 
 def test_setpoints_come_in_the_snapshots_order() -> None:
@@ -259,7 +186,8 @@ def test_exposure_is_told_for_each_circuit() -> None:
 def test_a_trim_is_remembered() -> None:
     """Part of the decision, so that a recorded one replays."""
     decision = decided(snapshot(circuit(63), charging(told_a=32, draw_a=10)))
-    assert decision.memory.trimmed_a == {key(1): 12.0}
+    assert decision.memory.cars is not None
+    assert decision.memory.cars.trim_a.tolist() == [12]
     assert decision.memory.background == {}
 
 

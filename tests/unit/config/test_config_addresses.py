@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.config.addresses import HostPort, check_upstream, host_port, meter_endpoint
+from edge.config.addresses import check_upstream, host_port
 
 
 @pytest.mark.parametrize(
@@ -70,25 +70,3 @@ def test_bad_upstream(text: str, problem: str) -> None:
     """What is wrong with the cloud's address is said."""
     with pytest.raises(ValueError, match=problem):
         check_upstream(text)
-
-
-def test_meter_endpoint() -> None:
-    """Modbus TCP needs a host and a port."""
-    assert meter_endpoint("tcp://10.0.0.5:502") == HostPort("10.0.0.5", 502)
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("tcp://10.0.0.5", "has no port"),
-        ("udp://10.0.0.5:1", "does not begin with tcp://"),
-        ("tcp://10.0.0.5:502/x", "more than a host and a port"),
-        ("tcp://a@10.0.0.5:502", "more than a host and a port"),
-        ("10.0.0.5:502", "has no host|does not begin"),
-        ("rtu:///dev/ttyUSB0", "which this version does not read"),
-    ],
-)
-def test_bad_meter_endpoint(text: str, problem: str) -> None:
-    """What is wrong with a meter's connection is said."""
-    with pytest.raises(ValueError, match=problem):
-        meter_endpoint(text)

@@ -11,6 +11,8 @@ from edge.bms.schedule import Schedule
 from edge.bms_set_up import facility_settings, watches
 from edge.config import Configuration, load
 from edge.errors import ConfigurationError
+from tests.own_maps import no_map
+from tests.unit.config.spoiled_site import MODELS
 
 SITE = """
 [site]
@@ -46,7 +48,7 @@ upstream = "ws://127.0.0.1:9100/{station}"
 def read(folder: Path, more: str, site: str = SITE) -> Configuration:
     file = folder / "site.toml"
     file.write_text(f"{site}\n{more}", encoding="utf-8")
-    return load(file, meter_models=("eastron_sdm630",))
+    return load(file, meter_models=MODELS, read_map=no_map)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import Configuration, load
+from edge.config import Configuration, MeterModel, load
 from edge.domain.site import EvseKey, IdlePolicy, Mode
 from edge.errors import ConfigurationError, Finding, Severity
 from edge.units import Phase
+from tests.own_maps import no_map
 
-MODELS = ("eastron_sdm630",)
+MODELS = {"eastron_sdm630": MeterModel()}
 
 MINIMAL = """
 [site]
@@ -99,14 +100,14 @@ path = "/var/lib/edge-controller"
 def read(tmp_path: Path, text: str) -> Configuration:
     file = tmp_path / "site.toml"
     file.write_bytes(text.encode())
-    return load(file, meter_models=MODELS)
+    return load(file, meter_models=MODELS, read_map=no_map)
 
 
 def findings(tmp_path: Path, content: str | bytes) -> tuple[Finding, ...]:
     file = tmp_path / "site.toml"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigurationError) as refused:
-        load(file, meter_models=MODELS)
+        load(file, meter_models=MODELS, read_map=no_map)
     return refused.value.findings
 
 
@@ -195,7 +196,7 @@ def test_all_findings_come_at_once_in_file_order(tmp_path: Path) -> None:
         (b'[site]\nid = "\xff"\n', 2, "is not UTF-8 (byte 0xff)"),
         (b"\xef\xbb\xbf[site]\n", 1, "begins with a byte order mark"),
         (b"[site]\nid = \n", 2, "is not valid TOML at column 6"),
-        (b"[site]\nid = 'a'\nid = 'b'\n", 3, "a key or table is given twice"),
+        (b"[site]\nid = 'a'\nid = 'b'\n", 3, "this key is given twice in its table"),
         (b"a = " + b"[" * 2000, None, "is nested too deeply"),
         (b"a = " + b"9" * 5000, None, "thousands of digits"),
         (b"#" * (4 * 1024 * 1024 + 1), None, "is larger than 4 MiB"),
@@ -213,13 +214,19 @@ def test_unreadable_content_is_one_finding(tmp_path: Path, content: bytes, line:
 def test_unreadable_file_is_a_finding(tmp_path: Path, name: str) -> None:
     """A file that isn't there, is a folder or can't have that name is a configuration error, not an OSError."""
     with pytest.raises(ConfigurationError, match="the file: "):
-        load(tmp_path / name, meter_models=MODELS)
+        load(tmp_path / name, meter_models=MODELS, read_map=no_map)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "key", "words"),
     [
-        ("fuse_a = 63", 'fuse_a = "63"', "circuit[0].fuse_a", "of circuit 'main' is \"63\"; give the fuse"),
+        ("fuse_a = 63", 'fuse_a = "63"', "circuit[0].fuse_a", 'is "63"; write it without quotes: fuse_a = 63'),
+        ("fuse_a = 63", 'fuse_a = "063,5 A"', "circuit[0].fuse_a", "; write it without quotes: fuse_a = 63.5"),
+        ("fuse_a = 63", 'fuse_a = "0.063 kA"', "circuit[0].fuse_a", "; give the fuse's rating"),
+        ("fuse_a = 63", 'fuse_a = "big"', "circuit[0].fuse_a", "of circuit 'main' is \"big\"; give the fuse"),
+        ("unit = 1", 'unit = "1"', "meter[0].unit", "; write it without quotes: unit = 1"),
+        ("unit = 1", 'unit = "1.5"', "meter[0].unit", "; give the Modbus unit id"),
+        ("writable = true", 'writable = "True"', "bms.modbus.writable", "; write it without quotes: writable = true"),
         ("fuse_a = 63", "fuse_a = true", "circuit[0].fuse_a", "is true"),
         ("fuse_a = 63", "fuse_a = nan", "circuit[0].fuse_a", "is nan"),
         ("fuse_a = 63", "fuse_a = inf", "circuit[0].fuse_a", "is inf"),
@@ -270,6 +277,17 @@ def test_single_brackets_are_recognised(tmp_path: Path) -> None:
     found = findings(tmp_path, text)
     assert [each.key for each in found] == ["circuit", "circuit[0].fuse_a"]
     assert "write [[circuit]] with double brackets" in found[0].remedy
+
+
+def test_single_brackets_of_a_station_s_evse(tmp_path: Path) -> None:
+    """[station.evse] once is told in the same way."""
+    (found,) = (
+        each
+        for each in findings(tmp_path, FULL.replace("[[station.evse]]", "[station.evse]"))
+        if each.severity is Severity.ERROR
+    )
+    assert found.key == "station[0].evse"
+    assert found.remedy == "write [[station.evse]] with double brackets, once for each"
 
 
 def test_wrong_kind_of_table_is_one_finding(tmp_path: Path) -> None:

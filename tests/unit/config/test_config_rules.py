@@ -4,71 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import load
-from edge.errors import ConfigurationError, Finding, Severity
+from edge.errors import Severity
+from tests.unit.config.spoiled_site import findings, told
 
-SITE = """
-[site]
-id = "x"
-{site}
-[control]
-{control}
-[[circuit]]
-id = "main"
-fuse_a = 63
-{main}
-[[circuit]]
-id = "garage"
-parent = "main"
-fuse_a = 40
-{garage}
-[[meter]]
-id = "grid"
-model = "eastron_sdm630"
-connection = "tcp://10.0.0.5:502"
-{meters}
-[[class]]
-id = "staff"
-rank = 0
-{classes}
-[[station]]
-id = "CP-01"
-circuit = "garage"
-{station}
-[[station.evse]]
-id = 1
-max_a = 32
-{evse}
-{stations}
-[ocpp]
-{ocpp}
-{more}
-"""
-
-DEFAULTS = {"main": 'meter = "grid"', "ocpp": 'upstream = "ws://cloud/{station}"'}
-SLOTS = ("site", "control", "main", "garage", "meters", "classes", "station", "evse", "stations", "ocpp", "more")
-
-
-def findings(tmp_path: Path, **parts: str) -> list[Finding]:
-    """All findings in the site file with ``parts`` in their places."""
-    text = SITE
-    for slot in SLOTS:
-        text = text.replace(f"{{{slot}}}", parts.get(slot, DEFAULTS.get(slot, "")))
-    file = tmp_path / "site.toml"
-    file.write_text(text, encoding="utf-8")
-    try:
-        return list(load(file, meter_models=("eastron_sdm630", "janitza_umg")).notes)
-    except ConfigurationError as error:
-        return list(error.findings)
-
-
-def told(tmp_path: Path, **parts: str) -> list[tuple[str, str]]:
-    """Key and words of each error."""
-    return [
-        (each.key, f"{each.problem}; {each.remedy}")
-        for each in findings(tmp_path, **parts)
-        if each.severity is Severity.ERROR
-    ]
+METER_B = '[[meter]]\nid = "b"\nmodel = "{}"\nconnection = "{}"\n'
+SERIAL_METERS = (
+    '[[meter]]\nid = "b"\nmodel = "janitza_umg"\nunit = 2\nconnection = "rtu:///dev/ttyUSB0?{}"\n'
+    '[[meter]]\nid = "c"\nmodel = "janitza_umg"\nunit = 3\nconnection = "rtu:///dev/ttyUSB0?{}"\n'
+)
 
 
 def test_the_example_is_sound(tmp_path: Path) -> None:
@@ -82,7 +25,7 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
         (
             {"garage": '[[circuit]]\nid = "garage"\nparent = "main"\nfuse_a = 20'},
             "circuit[2].id",
-            "is 'garage', which the circuit in line 12 has already",
+            "is 'garage', which the circuit in line 13 has already",
         ),
         (
             {"meters": '[[meter]]\nid = "grid"\nmodel = "eastron_sdm630"\nconnection = "tcp://10.0.0.6:502"'},
@@ -93,7 +36,7 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
         (
             {"stations": '[[station]]\nid = "CP-01"\ncircuit = "main"\n[[station.evse]]\nid = 1\nmax_a = 16'},
             "station[1].id",
-            "is 'CP-01', which the station in line 26 has already; give each station the OCPP identity",
+            "is 'CP-01', which the station in line 27 has already; give each station the OCPP identity",
         ),
         (
             {"evse": "[[station.evse]]\nid = 1\nmax_a = 16"},
@@ -158,7 +101,7 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
         (
             {"meters": '[[meter]]\nid = "b"\nmodel = "eastron_sdm360"\nconnection = "tcp://10.0.0.6:502"'},
             "meter[1].model",
-            "is not in the meter catalogue; did you mean 'eastron_sdm630'? models are: eastron_sdm630, janitza_umg",
+            "is not in the meter catalogue; did you mean 'eastron_sdm630'? models are: eastron_sdm630, guessed, janit",
         ),
         (
             {"meters": '[[meter]]\nid = "b"\nmodel = "janitza_umg"\nconnection = "tcp://10.0.0.5:502"'},
@@ -166,14 +109,32 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
             "and unit 1 are those of 'grid' too",
         ),
         (
-            {"meters": '[[meter]]\nid = "b"\nmodel = "janitza_umg"\nconnection = "rtu:///dev/ttyUSB0?baudrate=9600"'},
-            "meter[1].connection",
-            "is rtu://, which this version does not read: it reads tcp://host:port only",
+            {"meters": SERIAL_METERS.format("baudrate=9600", "baudrate=19200")},
+            "meter[2].connection",
+            "sets /dev/ttyUSB0 to rtu 19200 8N1, and 'b' in line",
         ),
         (
-            {"meters": '[[meter]]\nid = "b"\nmodel = "janitza_umg"\nconnection = "rtu+tcp://10.0.0.5:502"'},
+            {"meters": SERIAL_METERS.format("parity=E", "parity=X")},
+            "meter[2].connection",
+            "has the parity 'X', which is none of N, E, O; give tcp://host:port",
+        ),
+        (
+            {
+                "meters": METER_B.format("total_only", "tcp://10.0.0.6:502") + '[[circuit]]\nid = "yard"\n'
+                'parent = "main"\nfuse_a = 16\nmeter = "b"\nbackground_reserve_a = 0'
+            },
+            "circuit[2].meter",
+            "is 'b', a 'total_only', which doesn't tell the currents of three phases",
+        ),
+        (
+            {"meters": METER_B.format("janitza_umg", "p1:///dev/ttyUSB0")},
             "meter[1].connection",
-            "is rtu+tcp://, which this version does not read",
+            "is p1://, which 'janitza_umg' doesn't speak; give one of tcp://, rtu+tcp://, rtu://",
+        ),
+        (
+            {"meters": METER_B.format("janitza_umg", "rtu:///dev/ttyUSB0") + "unit = 250"},
+            "meter[1].unit",
+            "is 250, which no device on a serial line can have; give 1 to 247",
         ),
     ],
 )
@@ -237,6 +198,16 @@ def test_reserve_above_the_fuse_leaves_no_room(tmp_path: Path) -> None:
         ({"garage": '[[circuit]]\nid = "deck"\nparent = "main"\nfuse_a = 80'}, "circuit[2].fuse_a", "is 80 A, more"),
         ({"main": "", "garage": 'meter = "grid"'}, "circuit[0].meter", "all 63 A go to the chargers"),
         ({"main": "background_reserve_a = 20"}, "meter[0].id", "which no circuit names"),
+        (
+            {"main": 'meter = "grid"'},
+            "circuit[0].background_reserve_a",
+            "of circuit 'main' is missing: the proof that the safe currents fit takes the building's load as 0 A",
+        ),
+        (
+            {"evse": "min_a = 5.5\nfallback_a = 6"},
+            "station[0].evse[0].min_a",
+            "of EVSE 1 of station 'CP-01' is 5.5: below 6 A no car charges (IEC 61851-1)",
+        ),
         ({"more": '[storage]\npath = "/x"'}, "storage", "not acted on by this version"),
     ],
 )
@@ -246,6 +217,12 @@ def test_notes_leave_the_file_sound(tmp_path: Path, parts: dict[str, str], key: 
     assert note.severity is Severity.NOTE
     assert note.key == key
     assert words in note.problem
+
+
+def test_the_building_s_load_is_noted_at_its_circuit(tmp_path: Path) -> None:
+    """What isn't in the file is noted at the line of the circuit that lacks it, while observing too."""
+    (note,) = findings(tmp_path, main='meter = "grid"', control='mode = "observe"')
+    assert (note.key, note.line) == ("circuit[0].background_reserve_a", 7)
 
 
 def test_observing_needs_no_knowledge_of_the_building(tmp_path: Path) -> None:

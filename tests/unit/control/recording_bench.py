@@ -1,16 +1,17 @@
 """A site that is controlled by the real loop, second by second, with stations that do as they are told."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from random import Random
 from typing import BinaryIO
 
-from edge.allocation.decide import Decision, Memory
+from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
 from edge.control.board import Board
 from edge.control.loop import ControlLoop
 from edge.control.recording import Header, Tick
+from edge.control.replay import first_difference
 from edge.control.vitals import Vitals
 from edge.domain.reading import MeterReading
 from edge.domain.setpoint import LimitCommand
@@ -32,6 +33,16 @@ from tests import site_builders as build
 
 EVSES_PER_GARAGE = 10
 HEADER = Header(program="1.2.3", site="test", wall="2026-11-21T07:00:00+00:00", monotonic=0.0)
+
+
+def tick_of(decision: Decision) -> Tick:
+    """What is recorded of it."""
+    return Tick(snapshot=decision.snapshot, memory=decision.made_with, decision=decision.outcome)
+
+
+def alike(ticks: Sequence[Tick], others: Sequence[Tick]) -> bool:
+    """Whether they are the same, value for value."""
+    return len(ticks) == len(others) and first_difference(tuple(ticks), tuple(others)) is None
 
 
 class HandClock:
@@ -98,13 +109,7 @@ class ControlledSite:
             self._second()
             self._loop.tick()
             self._clock.now += 1.0
-        return list(self.ticks())
-
-    def ticks(self) -> Iterator[Tick]:
-        memory = Memory()
-        for snapshot, decision in self.published:
-            yield Tick(snapshot=snapshot, memory=memory, decision=decision)
-            memory = decision.memory
+        return [tick_of(decision) for _, decision in self.published]
 
     def _second(self) -> None:
         now = self._clock.now

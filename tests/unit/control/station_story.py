@@ -1,8 +1,9 @@
 """One station, CP-1, and what happens to it on a board."""
 
+from dataclasses import replace
+
 from edge.allocation.exposure import OBEY_S
-from edge.allocation.headroom import exposure_a
-from edge.allocation.snapshot import EvseState, Reach
+from edge.allocation.state import EvseState, Reach
 from edge.control.board import Board
 from edge.domain.reading import MeterFailed, MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
@@ -20,7 +21,7 @@ from edge.domain.station import (
     StatusReported,
 )
 from edge.units import PhaseAmps
-from tests.site_builders import command, evse, key, site
+from tests.site_builders import command, evse, exposure_a, key, site
 
 START = 1000.0
 IDLE, SESSION = Purpose.IDLE, Purpose.SESSION
@@ -66,9 +67,12 @@ class Story:
     def draws(self, amps: float) -> "Story":
         return self.take(DrawSampled(key=key(1), at=self.now, current_a=PhaseAmps.same(amps)))
 
-    def issue(self, limit_a: float, purpose: Purpose = SESSION, transaction_id: str = "7") -> LimitCommand:
+    def issue(
+        self, limit_a: float, purpose: Purpose = SESSION, transaction_id: str = "7", phases: int | None = None
+    ) -> LimitCommand:
         self._last_id += 1
         issued = command(limit_a, identity=self._last_id, purpose=purpose, transaction_id=transaction_id)
+        issued = replace(issued, phases=phases)
         self.board.issued([issued], self.now)
         return issued
 

@@ -22,9 +22,12 @@ def intent(
     may_hold_a: float | None = None,
     purpose: Purpose = Purpose.SESSION,
     writing: Writing | None = None,
+    phases: int | None = None,
+    held_phases: int | None = None,
+    per_amp_w: float | None = None,
 ) -> Intent:
     """What should be ``limit_a`` and was last confirmed to be ``held_a``."""
-    held = grant(held_a, sent_at=NOW - held_for_s) if held_a is not None else None
+    held = grant(held_a, sent_at=NOW - held_for_s, phases=held_phases) if held_a is not None else None
     return Intent(
         key=key(number),
         purpose=purpose,
@@ -35,6 +38,8 @@ def intent(
         held=held,
         may_hold_a=may_hold_a if may_hold_a is not None else held_a,
         writing=writing or Writing(),
+        phases=phases,
+        per_amp_w=per_amp_w,
     )
 
 
@@ -71,6 +76,9 @@ def failed(limit_a: float, *, since_s: float, failures: int = 0) -> Writing:
         pytest.param(True, intent(10, may_hold_a=16, writing=failed(16, since_s=0)), id="it may hold a lost raise"),
         pytest.param(False, intent(8, writing=failed(8, since_s=0)), id="the same cut isn't repeated at once"),
         pytest.param(True, intent(7, writing=failed(8, since_s=0, failures=2)), id="a deeper one is"),
+        pytest.param(False, intent(10, phases=3, held_phases=3), id="it uses as many phases"),
+        pytest.param(True, intent(10, phases=1, held_phases=3), id="it is to use one phase"),
+        pytest.param(True, intent(10, phases=3, held_phases=1), id="it is to use all phases"),
     ],
 )
 def test_what_is_due(due: bool, wish: Intent) -> None:
@@ -84,6 +92,32 @@ def test_a_command_carries_its_dead_man_schedule() -> None:
         LimitCommand(id=100, key=key(1), purpose=Purpose.SESSION, limit_a=8, safe_a=6, lease_s=120, transaction_id="7"),
         LimitCommand(id=101, key=key(2), purpose=Purpose.IDLE, limit_a=0, safe_a=6, lease_s=IDLE_LEASE_S),
     ]
+
+
+def test_a_command_says_how_many_phases_to_use() -> None:
+    """Where the EVSE can be told."""
+    assert [command.phases for command in told(intent(8, phases=1), intent(8, number=2))] == [1, None]
+
+
+@pytest.mark.parametrize(
+    ("limit_a", "per_amp_w", "limit_w", "safe_w"),
+    [
+        (10.0, 690.0, 6900.0, 4140.0),
+        (10.1, 690.0, 6969.0, 4140.0),
+        (7.3, 691.3, 5046.0, 4147.0),
+        (0.0, 690.0, 0.0, 4140.0),
+    ],
+)
+def test_a_dc_station_is_told_in_watts(limit_a: float, per_amp_w: float, limit_w: float, safe_w: float) -> None:
+    """Beside the amperes that are reckoned with; rounded down, so that no watt is promised that isn't there."""
+    [command] = told(intent(limit_a, held_a=16, per_amp_w=per_amp_w))
+    assert (command.limit_a, command.limit_w, command.safe_w) == (limit_a, limit_w, safe_w)
+
+
+def test_an_ac_station_is_told_in_amperes_alone() -> None:
+    """It has no use for watts."""
+    [command] = told(intent(8))
+    assert (command.limit_w, command.safe_w) == (None, None)
 
 
 def test_cuts_go_first_and_raises_last() -> None:

@@ -2,17 +2,20 @@
 
 import pytest
 
-from edge.allocation.snapshot import Reach
-from edge.control.board import PAUSE_S, Board
+from edge.allocation.state import Reach
+from edge.control.board import Board
+from edge.control.records import PAUSE_S
 from edge.domain.reading import MeterFailed, MeterReading
 from edge.domain.setpoint import Purpose
 from edge.domain.site import Circuit, EvseKey
 from edge.domain.station import (
+    CloudLimit,
     CloudLink,
     DrawSampled,
     EvseStatus,
     LimitAnswered,
     LimitSent,
+    NeedStated,
     SessionBegan,
     SessionEnded,
     StationDescribed,
@@ -143,6 +146,8 @@ def unknown(kind: type[StationFact]) -> StationFact:
         SessionBegan: SessionBegan(key=stranger, at=START, transaction_id="7"),
         SessionEnded: SessionEnded(key=stranger, at=START),
         DrawSampled: DrawSampled(key=stranger, at=START, current_a=NO_CURRENT),
+        CloudLimit: CloudLimit(key=stranger, at=START, limit_a=6.0),
+        NeedStated: NeedStated(key=stranger, at=START, energy_wanted_wh=1000.0, departs_in_s=60.0),
         LimitSent: LimitSent(key=stranger, at=START, command=1),
         LimitAnswered: LimitAnswered(key=stranger, at=START, command=1, outcome=ACCEPTED),
     }

@@ -3,8 +3,8 @@
 import pytest
 
 from edge.allocation.exposure import LEASE_SLACK_S, OBEY_S
-from edge.allocation.snapshot import Reach
-from edge.control.board import FAILURES_THAT_COUNT, NEW_GRACE_S, SAMPLES_THAT_COUNT
+from edge.allocation.state import Reach
+from edge.control.board import FAILURES_THAT_COUNT, NEW_GRACE_S, SAMPLES_THAT_COUNT, START_GRACE_S
 from edge.domain.station import (
     EvseStatus,
     LimitAnswered,
@@ -15,10 +15,18 @@ from tests.site_builders import key
 from tests.unit.control.station_story import ACCEPTED, IDLE, NOT_SENT, REFUSED, SILENT, Story
 
 
-def test_before_anything_is_heard_a_station_is_offline_and_may_draw_all_it_can() -> None:
-    """It may hold a lease from before our start."""
+def test_before_anything_is_heard_a_station_is_expected_and_may_draw_all_it_can() -> None:
+    """It may hold a lease from before our start; one that doesn't come back in a while is offline."""
     story = Story()
+    assert (story.reach, story.exposed_a) == (Reach.EXPECTED, 32)
+    assert story.later(START_GRACE_S - 0.1).reach is Reach.EXPECTED
+    story.later(0.1)
     assert (story.reach, story.exposed_a) == (Reach.OFFLINE, 32)
+
+
+def test_a_station_that_goes_again_is_not_expected() -> None:
+    """It was there after our start."""
+    assert Story().online().offline().reach is Reach.OFFLINE
 
 
 def test_a_lease_from_before_our_start_ends() -> None:

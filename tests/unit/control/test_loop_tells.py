@@ -33,22 +33,25 @@ async def test_a_setpoint_is_logged_when_it_changes() -> None:
     with capture_logs() as logs:
         await rig.run_for(60.5)
     assert setpoints_logged(logs) == [
-        "32.0 A: the station can't be reached: what it may draw by itself is kept free",
+        "6.0 A: the station can't be reached: what it may draw by itself is kept free",
         "6.0 A: the station has not confirmed a limit yet: what it may draw is kept free",
+        "6.0 A: begins at its minimum, and rises when that is measured",
         "27.0 A: main L1 is full (32.0 of 32 A)",
     ]
 
 
 @in_virtual_time
 async def test_what_a_tick_tells() -> None:
-    """The idle limit and the session's, the raise last; then nothing but renewals."""
+    """The idle limit and the session's; then its minimum, all there is 5 s later, and then nothing but renewals."""
     rig = Rig()
     rig.car_arrives()
     await rig.run_for(0.5)
     assert [(told.purpose, told.limit_a) for told in rig.told] == [(Purpose.IDLE, 0.0), (Purpose.SESSION, 0.0)]
     rig.told.clear()
     await rig.run_for(121)
-    assert [(told.purpose, told.limit_a) for told in rig.told] == [(Purpose.SESSION, 27.0)] * 3
+    assert [(told.purpose, told.limit_a) for told in rig.told] == [
+        (Purpose.SESSION, amps) for amps in (6.0, 27.0, 27.0)
+    ]
     assert [told.id for told in rig.told] == [3, 4, 5]
 
 

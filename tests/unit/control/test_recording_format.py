@@ -11,7 +11,7 @@ import pytest
 from edge.control.recording import FORMAT, GZIP, Header, SegmentReader, SegmentWriter, Tick
 from edge.control.replay import replay
 from edge.errors import RecordingUnusable
-from tests.unit.control.recording_bench import HEADER, ControlledSite
+from tests.unit.control.recording_bench import HEADER, ControlledSite, alike
 
 TICKS = ControlledSite(3).run(90)
 
@@ -42,7 +42,7 @@ def test_a_run_replays_equal() -> None:
     """Sessions, cuts, a stale meter and a lost station, through the real loop: read back equal, and decided equal."""
     reader = SegmentReader("segment", packed(lines_of(TICKS)))
     read = list(reader)
-    assert read == TICKS
+    assert alike(read, TICKS)
     assert [replay(tick) for tick in read] == [None] * len(TICKS)
     assert not reader.truncated
     assert len({setpoint.reason for tick in TICKS for setpoint in tick.decision.setpoints}) > 4
@@ -53,7 +53,7 @@ def test_memory_is_written_once() -> None:
     gap = [*TICKS[:20], *TICKS[30:40]]
     lines = lines_of(gap)
     assert [number for number, line in enumerate(lines[1:]) if b'"memory":' in line.split(b'"decision":')[0]] == [0, 20]
-    assert list(SegmentReader("segment", packed(lines))) == gap
+    assert alike(list(SegmentReader("segment", packed(lines))), gap)
 
 
 def test_a_changed_decision_is_found() -> None:
@@ -71,11 +71,12 @@ def test_a_changed_decision_is_found() -> None:
 
 def test_a_decision_that_fails_now_is_a_difference() -> None:
     """A snapshot that this version can't decide on (an EVSE on a missing circuit) ends no replay."""
-    tick = replace(TICKS[50], snapshot=replace(TICKS[50].snapshot, circuits=TICKS[50].snapshot.circuits[:1]))
-    found = replay(tick)
+    snapshot = TICKS[50].snapshot
+    plant = replace(snapshot.plant, circuits=snapshot.plant.circuits[:1])
+    found = replay(replace(TICKS[50], snapshot=replace(snapshot, plant=plant)))
     assert found is not None
     assert (found.path, found.recorded) == ("decision", "made")
-    assert found.now.startswith("fails with KeyError")
+    assert found.now == "fails with ValueError(\"there is no circuit 'garage-0'\")"
 
 
 def test_a_segment_may_break_off_anywhere() -> None:
@@ -85,20 +86,20 @@ def test_a_segment_may_break_off_anywhere() -> None:
     assert counts == sorted(counts)
     assert (counts[0], counts[-1]) == (0, 20)
     whole = broken_off(data[: len(data) - 300])
-    assert whole == TICKS[: len(whole)]
+    assert alike(whole, TICKS[: len(whole)])
 
 
 def test_a_finished_segment_may_lack_its_end() -> None:
     """Cut within the checksum, nothing but the certainty is lost."""
     data = packed(lines_of(TICKS))
     for missing in range(1, 9):
-        assert broken_off(data[:-missing]) == TICKS
+        assert alike(broken_off(data[:-missing]), TICKS)
 
 
 def test_zeros_after_a_power_cut() -> None:
     """A file that got its length but not its last blocks is one that broke off."""
     data = flushed(lines_of(TICKS[:20]))
-    assert broken_off(data + bytes(4096)) == TICKS[:20]
+    assert alike(broken_off(data + bytes(4096)), TICKS[:20])
 
 
 def test_a_changed_byte_is_damage() -> None:
@@ -112,7 +113,7 @@ def test_a_changed_byte_is_damage() -> None:
         except RecordingUnusable:
             told += 1
         else:
-            assert reader.truncated or read == TICKS[:20]
+            assert reader.truncated or alike(read, TICKS[:20])
     assert told > len(data) / 11 * 0.9
 
 
@@ -167,7 +168,7 @@ UNUSABLE = {
     ),
     "no decision": (
         with_line(1, lambda tree: tree.pop("decision")),
-        "segment can't be read at tick 1: decision is no Decision; it was recorded by version 1.2.3",
+        "segment can't be read at tick 1: decision is no Outcome; it was recorded by version 1.2.3",
     ),
 }
 

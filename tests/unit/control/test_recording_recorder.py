@@ -12,9 +12,11 @@ from edge.control.recording import SegmentReader, Tick
 from edge.control.replay import replay
 from edge.control.segments import Segments
 from edge.errors import StartError
-from tests.unit.control.recording_bench import HEADER, ControlledSite, MemoryDisk
+from tests.unit.control.recording_bench import HEADER, ControlledSite, MemoryDisk, alike
 
-TICKS = ControlledSite(3).run(60)
+SITE = ControlledSite(3)
+TICKS = SITE.run(60)
+DECISIONS = [decision for _, decision in SITE.published]
 PATIENCE_S = 30.0  # for another thread, which needs milliseconds
 
 
@@ -53,10 +55,10 @@ async def test_every_tick_is_recorded() -> None:
     recorder = recorder_on(disk)
     with capture_logs() as logs:
         await recorder.start()
-        for tick in TICKS:
-            recorder.record(tick.snapshot, tick.decision)
+        for decision in DECISIONS:
+            recorder.record(decision)
         await recorder.stop()
-    assert recorded(disk) == TICKS
+    assert alike(recorded(disk), TICKS)
     assert recorder.left_out == 0
     assert events(logs) == ["recording"]
 
@@ -71,20 +73,20 @@ async def test_ticks_that_come_too_fast_are_left_out() -> None:
         while disk.begun.acquire(blocking=False):
             pass
         disk.leave.clear()
-        recorder.record(TICKS[0].snapshot, TICKS[0].decision)
+        recorder.record(DECISIONS[0])
         assert disk.begun.acquire(timeout=PATIENCE_S)
-        for tick in TICKS[1:21]:
-            recorder.record(tick.snapshot, tick.decision)
+        for decision in DECISIONS[1:21]:
+            recorder.record(decision)
         assert recorder.left_out == 15
         disk.leave.set()
         for _ in range(3):  # the third write is of the second tick, which has left the queue then
             assert disk.begun.acquire(timeout=PATIENCE_S)
-        recorder.record(TICKS[21].snapshot, TICKS[21].decision)
+        recorder.record(DECISIONS[21])
         await recorder.stop()
     assert events(logs) == ["recording", "recording can't follow: ticks are left out", "recording follows again"]
     assert logs[-1]["left_out"] == 15
     kept = recorded(disk)
-    assert kept == [*TICKS[:6], TICKS[21]]
+    assert alike(kept, [*TICKS[:6], TICKS[21]])
     assert [replay(tick) for tick in kept] == [None] * 7
 
 
@@ -95,10 +97,10 @@ async def test_a_full_disk_ends_the_recording_alone() -> None:
     with capture_logs() as logs:
         await recorder.start()
         for number in range(600):
-            tick = TICKS[number % 60]
-            recorder.record(replace(tick.snapshot, now=1000.0 * number), tick.decision)
+            decision = DECISIONS[number % 60]
+            recorder.record(replace(decision, snapshot=replace(decision.snapshot, now=1000.0 * number)))
         await recorder.stop()
-        recorder.record(TICKS[0].snapshot, TICKS[0].decision)
+        recorder.record(DECISIONS[0])
     assert events(logs) == ["recording", "recording stopped"]
     assert logs[-1]["problem"] == "No space left on device"
     assert recorded(disk)
@@ -109,8 +111,8 @@ async def test_what_can_t_be_encoded_ends_the_recording_alone() -> None:
     recorder = recorder_on(MemoryDisk())
     with capture_logs() as logs:
         await recorder.start()
-        setpoint = replace(TICKS[0].decision.setpoints[0], limit_a="much")  # type: ignore[arg-type]
-        recorder.record(TICKS[0].snapshot, replace(TICKS[0].decision, setpoints=(setpoint,)))
+        memory = replace(TICKS[0].memory, decided_at="much")  # type: ignore[arg-type]
+        recorder.record(replace(DECISIONS[0], made_with=memory))
         await recorder.stop()
     assert events(logs) == ["recording", "recording stopped"]
     assert "'much' is no number" in logs[-1]["problem"]

@@ -2,19 +2,27 @@
 
 import asyncio
 import struct
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import pytest
 from structlog.testing import capture_logs
 
 from edge.clock import Clock
+from edge.domain.connection import Connection
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading
 from edge.domain.site import Meter
 from edge.domain.station import StationFact
-from edge.errors import MeterRefused, MeterTimeout, StartError
-from edge.metering.bus import Bus, Endpoint, ReadRequest, endpoint
-from edge.metering.families import FAMILIES
-from edge.metering.poller import ENERGY_PERIOD_S, ENERGY_STALE_S, Meters
+from edge.errors import MeterRefused, MeterTimeout
+from edge.metering.bus import Answered, Bus
+from edge.metering.catalogue import FAMILIES
+from edge.metering.energies import STALE_S
+from edge.metering.family import Limits
+from edge.metering.modbus import ReadRequest
+from edge.metering.polled import ENERGY_PERIOD_S
+from edge.metering.poller import Meters
+from edge.units import PhaseAmps
+
+SLOW = 52  # where the block of the energies begins
 
 
 class FakeClock:
@@ -48,15 +56,17 @@ def healthy_registers(request: ReadRequest) -> tuple[int, ...]:
     """An SDM630 with 230 V, 10 A times its unit, and energies of 1 and 2 kWh."""
     memory = [0] * 80
     numbers = dict.fromkeys((0, 2, 4), 230.0) | dict.fromkeys((6, 8, 10), 10.0 * request.unit)
+    numbers |= dict.fromkeys((12, 14, 16), 2300.0 * request.unit)
     for address, value in (numbers | {70: 50.0, 72: 1.0, 74: 2.0}).items():
         memory[address : address + 2] = struct.unpack(">HH", struct.pack(">f", value))
-    return tuple(memory[request.first : request.first + request.count])
+    return tuple(memory[request.address : request.address + request.count])
 
 
 class FakeBus:
     """A line whose meters answer at once, hold back until released, or raise."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
         self.requests: list[ReadRequest] = []
         self.errors: dict[int, Exception] = {}  # by unit
         self.slow_errors: list[Exception] = []
@@ -65,22 +75,24 @@ class FakeBus:
         self.asked = asyncio.Event()
         self.closed = False
 
-    async def read(self, request: ReadRequest) -> tuple[int, ...]:
+    async def read(self, request: ReadRequest, *, limits: Limits, fences: Sequence[ReadRequest] = ()) -> Answered:
+        assert limits.max_registers >= request.count
+        assert fences
         self.requests.append(request)
         self.asked.set()
         await self.gate.wait()
-        if request.first == 72 and self.slow_errors:
+        if request.address == SLOW and self.slow_errors:
             raise self.slow_errors.pop()
         if request.unit in self.errors:
             raise self.errors[request.unit]
-        return healthy_registers(request)
+        return Answered(registers=healthy_registers(request), at=self.clock.now)
 
     async def close(self) -> None:
         self.closed = True
 
     @property
     def fast_units(self) -> list[int]:
-        return [request.unit for request in self.requests if request.first == 0]
+        return [request.unit for request in self.requests if request.address == 0]
 
 
 class Site:
@@ -92,9 +104,9 @@ class Site:
         self.buses: dict[str, FakeBus] = {}
         self.meters = Meters(meters=meters, families=FAMILIES, clock=self.clock, sink=self.facts, opener=self._open)
 
-    def _open(self, line: Endpoint, _clock: Clock) -> Bus:
-        self.buses[str(line)] = FakeBus()
-        return self.buses[str(line)]
+    def _open(self, connection: Connection, _clock: Clock) -> Bus:
+        self.buses[connection.line] = FakeBus(self.clock)
+        return self.buses[connection.line]
 
     async def sample(self, *, after_s: float = 1.0) -> list[MeterFact]:
         """The facts of one more poll."""
@@ -118,7 +130,7 @@ async def test_meters_on_one_line_are_read_in_turn_over_one_bus() -> None:
         "tcp://10.0.0.6:502": [1],
     }
     by_meter = {fact.meter: fact for fact in taken if isinstance(fact, MeterReading)}
-    assert (by_meter["a"].current_a.l1, by_meter["b"].current_a.l1) == (10.0, 20.0)
+    assert [by_meter[name].current_a for name in "ab"] == [PhaseAmps.same(10.0), PhaseAmps.same(20.0)]
     assert by_meter["a"].at == site.clock.now
     await site.meters.close()
     assert all(bus.closed for bus in site.buses.values())
@@ -146,11 +158,11 @@ async def test_energies_are_read_after_the_poll_and_every_five_seconds() -> None
     assert (second.import_wh, second.export_wh) == (1000.0, 2000.0)
     for _ in range(3):
         await site.sample()
-    slow = [request for request in bus.requests if request.first == 72]
+    slow = [request for request in bus.requests if request.address == SLOW]
     assert len(slow) == 1
     await site.sample(after_s=ENERGY_PERIOD_S)
     await site.sample()
-    assert len([request for request in bus.requests if request.first == 72]) == 2
+    assert len([request for request in bus.requests if request.address == SLOW]) == 2
     await site.meters.close()
 
 
@@ -161,7 +173,7 @@ async def test_lost_energies_leave_the_currents_alone() -> None:
     await site.sample()
     await site.sample()
     bus.slow_errors = [MeterRefused("no such registers") for _ in range(9)]
-    (within,) = await site.sample(after_s=ENERGY_STALE_S - 1.0)
+    (within,) = await site.sample(after_s=STALE_S - 1.0)
     (beyond,) = await site.sample(after_s=2.0)
     assert isinstance(within, MeterReading)
     assert isinstance(beyond, MeterReading)
@@ -170,8 +182,8 @@ async def test_lost_energies_leave_the_currents_alone() -> None:
     await site.meters.close()
 
 
-async def test_a_poll_that_still_runs_is_not_started_again() -> None:
-    """A caller that stops waiting leaves the poll running; the next call joins it, and it delivers once."""
+async def test_a_poll_that_still_runs_is_followed_by_another() -> None:
+    """A caller that stops waiting leaves the poll running; the next call waits for it, and polls once more."""
     site = Site(meter("a"))
     (bus,) = site.buses.values()
     bus.gate.clear()
@@ -183,8 +195,8 @@ async def test_a_poll_that_still_runs_is_not_started_again() -> None:
     await asyncio.sleep(0)
     bus.gate.set()
     await again
-    assert bus.fast_units == [1]
-    assert len(site.facts.taken) == 1
+    assert bus.fast_units == [1, 1]
+    assert len(site.facts.taken) == 2
     await site.meters.close()
 
 
@@ -202,8 +214,8 @@ async def test_only_edges_are_logged() -> None:
         await site.sample()
         await site.sample()
     assert [(line["log_level"], line["event"]) for line in logs] == [
-        ("info", "meter grid is read: Eastron, tcp://10.0.0.5:502 unit 1"),
-        ("warning", "meter grid gives no reading: no answer"),
+        ("info", "meter grid is read: Eastron three-phase meter, tcp://10.0.0.5:502 unit 1"),
+        ("warning", "meter grid is lost: it gives no reading: no answer"),
         ("info", "meter grid is back after 42 s"),
     ]
     await site.meters.close()
@@ -237,11 +249,3 @@ async def test_closing_ends_a_poll_that_hangs() -> None:
 async def test_no_meters_no_wait() -> None:
     """A site without meters samples at once."""
     assert await Site().sample() == []
-
-
-def test_endpoint_of_a_connection() -> None:
-    """Two spellings of one address are one line; a serial line can't be opened by this version."""
-    assert endpoint("tcp://Meter.local:502") == endpoint("tcp://meter.local:502/")
-    assert str(endpoint("tcp://[::1]:502")) == "tcp://[::1]:502"
-    with pytest.raises(StartError, match="can't be opened; give tcp://host:port"):
-        endpoint("rtu:///dev/ttyUSB0")

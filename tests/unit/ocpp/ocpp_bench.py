@@ -56,6 +56,9 @@ def limit(
     transaction_id: str | None = None,
     safe_a: float = 6.0,
     lease_s: float = 120.0,
+    phases: int | None = None,
+    limit_w: float | None = None,
+    safe_w: float | None = None,
 ) -> LimitCommand:
     """A limit for one of the bench's EVSEs."""
     return LimitCommand(
@@ -66,6 +69,9 @@ def limit(
         safe_a=safe_a,
         lease_s=lease_s,
         transaction_id=transaction_id,
+        phases=phases,
+        limit_w=limit_w,
+        safe_w=safe_w,
     )
 
 

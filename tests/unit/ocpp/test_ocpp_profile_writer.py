@@ -93,3 +93,36 @@ def test_a_session_limit_without_a_numbered_transaction_is_refused(transaction_i
     """OCPP 1.6 knows transactions by whole numbers only."""
     with pytest.raises(ValueError, match="invalid literal"):
         writer.request(limit(purpose=Purpose.SESSION, transaction_id=transaction_id), start=NOON, stack_level=0)
+
+
+@pytest.mark.parametrize("phases", [1, 2, 3])
+def test_every_period_names_the_phases_to_use(phases: int) -> None:
+    """numberPhases is in all periods, so that no lease's end brings a phase back; the profile fits the schema."""
+    command = limit(purpose=Purpose.SESSION, transaction_id="1", limit_a=16.0, safe_a=6.0, lease_s=120.0, phases=phases)
+    payload = writer.request(command, start=NOON, stack_level=0)
+    assert payload["csChargingProfiles"]["chargingSchedule"]["chargingSchedulePeriod"] == [
+        {"startPeriod": 0, "limit": 16.0, "numberPhases": phases},
+        {"startPeriod": 120, "limit": 6.0, "numberPhases": phases},
+    ]
+    assert is_valid("SetChargingProfile", payload)
+
+
+def test_an_evse_that_is_not_told_its_phases_gets_no_number_of_them() -> None:
+    """Nothing is said of phases to a station that doesn't switch them."""
+    assert all("numberPhases" not in period for period in writer.periods(16.0, 6.0, 120.0))
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_a_limit_in_watts_is_written_in_watts(purpose: Purpose) -> None:
+    """Limit and safe power of all phases together; the amperes beside them are the gateway's own."""
+    command = limit(
+        purpose=purpose, transaction_id="1", limit_a=40.0, safe_a=7.2, limit_w=27_600.0, safe_w=5_000.0, lease_s=90.0
+    )
+    payload = writer.request(command, start=NOON, stack_level=0)
+    schedule = payload["csChargingProfiles"]["chargingSchedule"]
+    assert schedule["chargingRateUnit"] == "W"
+    assert schedule["chargingSchedulePeriod"] == [
+        {"startPeriod": 0, "limit": 27_600.0},
+        {"startPeriod": 90, "limit": 5_000.0},
+    ]
+    assert is_valid("SetChargingProfile", payload)

@@ -20,6 +20,8 @@ from simulators.cli.main import main
         (["csms", "--scenario", "./nowhere.toml"], "nowhere.toml: can't be read: No such file or directory"),
         (["csms", "--listen", "here"], "--listen: must be host:port with a port of 1 to 65535, not 'here'"),
         (["meter", "--feeder", "127.0.0.1"], "--feeder: must be host:port with a port of 1 to 65535"),
+        (["charger", "--car-phases", "4"], "--car-phases: must be 1, 2 or 3, not 4"),
+        (["charger", "--dc", "CP-99"], "--dc: there is no station 'CP-99'; there are CP-01, CP-02"),
         (["charger", "--url", "127.0.0.1:9000"], "--url: must be like ws://127.0.0.1:9000, not '127.0.0.1:9000'"),
     ],
 )

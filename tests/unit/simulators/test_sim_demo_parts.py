@@ -1,101 +1,27 @@
 """The parts of the demo that need no sockets: site file, status, screen, result."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import tomlkit
-from rich.console import Console
 
 from simulators.building import BuildingLoad, LoadStep
 from simulators.demo.gateway import Addresses, rewrite_site
-from simulators.demo.picture import Picture
 from simulators.demo.result import DemoResult
-from simulators.demo.screen import PlainScreen, SilentScreen, bar, render
+from simulators.demo.screen import PlainScreen, SilentScreen
 from simulators.demo.status import GatewayStatus, parse_status
 from simulators.errors import PeerError
 from simulators.events import Event, EventLog, describe_load_step, describe_move
-from simulators.feeder import CircuitCurrent, EvseDraw
-from simulators.fleet import EvseState
 from simulators.scenario import Scenario, load_scenario
 from simulators.site import Endpoint, load_site
 from simulators.traffic import moves_between
+from tests.unit.simulators.sim_demo_picture import picture, status_json
 
 
 @pytest.fixture
 def scenario() -> Scenario:
     """The ready demo."""
     return load_scenario("demo")
-
-
-def status_json() -> dict[str, Any]:
-    """A status as the gateway gives it, with keys that the demo doesn't know."""
-    return {
-        "site": "demo",
-        "mode": "control",
-        "version": "0.1",
-        "control": {"ticks": 17, "missed_ticks": 1, "period_s": 1.0, "state": "CONTROLLING", "since": "today"},
-        "circuits": [{"id": "main", "fuse_a": 63, "measured_a": None, "headroom_a": [1, 2, 3]}],
-        "stations": [
-            {
-                "id": "CP-01",
-                "connected": True,
-                "cloud_connected": True,
-                "evses": [
-                    {
-                        "id": 1,
-                        "status": "Charging",
-                        "limit_a": 8.0,
-                        "reason": "CIRCUIT_FULL",
-                        "text": "8.0 A: garage L2 is full [39.0 of 39 A]",
-                        "draw_a": None,
-                    }
-                ],
-            },
-            {"id": "CP-02", "connected": False, "cloud_connected": False, "evses": []},
-        ],
-    }
-
-
-def picture(scenario: Scenario, **changes: Any) -> Picture:
-    """A moment in which CP-01 charges at 8 A."""
-    values: dict[str, Any] = {
-        "site": scenario.site,
-        "time_s": 12.3,
-        "currents": {
-            "main": CircuitCurrent(ev_a=(40.0, 30.0, 20.0), building_a=(25.0, 4.0, 2.5)),
-            "garage": CircuitCurrent(ev_a=(8.0, 8.0, 8.0), building_a=(0.0, 0.0, 0.0)),
-        },
-        "tripped": {"main": False, "garage": False},
-        "evses": tuple(
-            EvseState(
-                evse=evse,
-                status="Charging" if evse.station == "CP-01" else "Available",
-                draw=EvseDraw(
-                    station=evse.station,
-                    evse_id=1,
-                    draw_a=(8.0, 8.0, 8.0) if evse.station == "CP-01" else (0.0, 0.0, 0.0),
-                    wanted_a=(16.0, 16.0, 16.0),
-                    offered_a=8.0,
-                ),
-            )
-            for evse in scenario.site.evses
-        ),
-        "gateway": parse_status(status_json()),
-        "cloud_away": False,
-        "seconds_over_rating": 0.4,
-        "energy_wh": 1234.0,
-        "events": (Event(at_s=11.0, text="the kettle is on"),),
-    }
-    return Picture(**(values | changes))
-
-
-def shown(moment: Picture, *, width: int = 120) -> str:
-    """The picture as text on a terminal so many columns wide."""
-    console = Console(width=width, force_terminal=False)
-    with console.capture() as capture:
-        console.print(render(moment))
-    return capture.get()
 
 
 def test_the_site_file_is_rewritten_to_the_runs_addresses(scenario: Scenario, tmp_path: Path) -> None:
@@ -123,8 +49,11 @@ def test_the_status_is_read_with_unknown_keys_let_be() -> None:
         ticks=17,
         missed_ticks=1,
         reasons={("CP-01", 1): "8.0 A: garage L2 is full [39.0 of 39 A]"},
+        few_phases={},
         cloud_connected=1,
         stations=2,
+        observes=False,
+        lost_meters=(),
     )
 
 
@@ -134,52 +63,6 @@ def test_a_status_without_what_was_agreed_is_an_error() -> None:
     del status["control"]["missed_ticks"]
     with pytest.raises(PeerError, match="status isn't as agreed: KeyError 'missed_ticks'"):
         parse_status(status)
-
-
-def test_the_picture_shows_bars_states_and_reasons(scenario: Scenario) -> None:
-    """Each circuit's three phases against its rating; each EVSE with state, limit, draw and reason; the events."""
-    text = shown(picture(scenario))
-    assert "65.0/63 A" in text
-    assert "8.0/40 A" in text
-    assert "Charging" in text
-    assert "8.0 A: garage L2 is full [39.0 of 39 A]" in text
-    assert "cloud there" in text
-    assert "17 ticks, 1 missed" in text
-    assert "the kettle is on" in text
-    assert "TRIPPED" not in text
-
-
-def test_the_picture_fits_a_small_terminal(scenario: Scenario) -> None:
-    """80 columns and 24 rows: what is too long ends in an ellipsis, the bars are whole."""
-    events = tuple(Event(at_s=11.0, text="something long to tell " * 6) for _ in range(9))
-    status = status_json()
-    status["stations"][0]["evses"][0]["text"] = "8.0 A: waits until others have obeyed their cut on main L2"
-    lines = shown(picture(scenario, events=events, gateway=parse_status(status)), width=80).splitlines()
-    assert max(len(line) for line in lines) <= 80
-    assert len(lines) <= 24
-    assert any(line.count("/63 A") == 3 for line in lines)
-    assert sum("something long" in line for line in lines) == 5
-    (row,) = (line.split() for line in lines if "CP-01" in line)
-    assert row[:9] == ["CP-01", "Charging", "8.0", "A", "8.0", "/", "8.0", "/", "8.0"]
-
-
-def test_the_picture_shows_trouble(scenario: Scenario) -> None:
-    """A tripped breaker, an absent cloud, a gateway that doesn't answer."""
-    text = shown(picture(scenario, gateway=None, cloud_away=True, tripped={"main": True, "garage": False}))
-    assert "TRIPPED" in text
-    assert "cloud away" in text
-    assert "gateway doesn't answer" in text
-
-
-@pytest.mark.parametrize(
-    ("amps", "filled", "style"), [(0.0, 0, "green"), (20.0, 4, "green"), (38.0, 8, "yellow"), (60.0, 8, "bold red")]
-)
-def test_a_bar_is_full_at_the_rating_and_red_above(amps: float, filled: int, style: str) -> None:
-    """Eight cells for the rating; never longer."""
-    drawn = bar(amps, 40.0)
-    assert drawn.plain.count("█") == filled
-    assert drawn.plain.count("█") + drawn.plain.count("░") == 8
-    assert str(drawn.spans[0].style) == style or filled == 0
 
 
 def test_plain_lines_say_the_same_in_a_line(scenario: Scenario, capsys: pytest.CaptureFixture[str]) -> None:

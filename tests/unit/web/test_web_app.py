@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from edge import __version__
 from edge.web.app import make_app
 from edge.web.report import Report
+from tests.fake_needs import FakeNeeds
 
 REPORT: dict[str, Any] = {
     "version": "0.1.0",
@@ -18,6 +19,7 @@ REPORT: dict[str, Any] = {
     "mode": "control",
     "time": "2026-06-01T12:00:00.000Z",
     "local_time": "2026-06-01T14:00:00+02:00",
+    "timezone": "Europe/Copenhagen",
     "uptime_s": 12.5,
     "control": {"ticks": 12, "missed_ticks": 1, "period_s": 1.0, "last_tick_s": 0.004, "state": "NORMAL"},
     "meters": [
@@ -47,6 +49,9 @@ REPORT: dict[str, Any] = {
             "fuse_a": 63.0,
             "rating_a": 61.0,
             "measured_a": [10.0, -11.0, 12.0],
+            "measured_age_s": 0.2,
+            "measured_stale": False,
+            "draw_a": [3.0, 0.0, 0.0],
             "background_a": [4.0, 0.0, 1.0],
             "headroom_a": [51.0, 61.0, 49.0],
             "exposure_a": [6.0, 6.0, 6.0],
@@ -68,6 +73,9 @@ REPORT: dict[str, Any] = {
                     "accepted_a": None,
                     "exposure_a": 6.0,
                     "draw_a": [5.9, 5.8, 6.0],
+                    "phases": ["L1", "L2", "L3"],
+                    "phases_in_use": ["L1", "L2", "L3"],
+                    "need": {"energy_wanted_wh": 8000.0, "time_left_s": 7200.0},
                     "reason": "CIRCUIT_FULL",
                     "text": "6.0 A: main L3 is full",
                 }
@@ -85,6 +93,7 @@ STARTING: dict[str, Any] = {
     "site": "harbour-3",
     "time": "2026-06-01T12:00:00.000Z",
     "local_time": "2026-06-01T14:00:00+02:00",
+    "timezone": "Europe/Copenhagen",
     "uptime_s": 0.1,
     "control": {"state": "STARTING"},
     "waiting_stations": [],
@@ -106,7 +115,7 @@ def controller() -> Controller:
 
 @pytest.fixture
 async def client(controller: Controller) -> AsyncIterator[httpx.AsyncClient]:
-    app = make_app(status=lambda: controller.report, healthy=lambda: controller.is_healthy)
+    app = make_app(status=lambda: controller.report, healthy=lambda: controller.is_healthy, needs=FakeNeeds())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as each:
         yield each
 
@@ -144,7 +153,9 @@ def test_description_fits_the_report(report: dict[str, Any]) -> None:
 async def test_openapi(client: httpx.AsyncClient) -> None:
     """The description is served and names every path; no page is, that would need scripts from elsewhere."""
     description = (await client.get("/api/openapi.json")).json()
-    assert set(description["paths"]) == {"/api/v1/status", "/healthz", "/metrics"}
+    need = "/api/v1/stations/{station}/evses/{evse}/need"
+    assert set(description["paths"]) == {"/api/v1/status", "/healthz", "/metrics", need}
+    assert set(description["paths"][need]) == {"put", "delete"}
     assert description["info"]["version"] == __version__
     assert {"Report", "CircuitReport", "EvseReport"} <= set(description["components"]["schemas"])
     for page in ("/docs", "/redoc", "/openapi.json"):
@@ -160,7 +171,8 @@ async def test_metrics(client: httpx.AsyncClient) -> None:
     assert found["edge_control_ticks_total", ()] == 12
     assert found["edge_control_missed_ticks_total", ()] == 1
     assert found["edge_control_state", (("state", "NORMAL"),)] == 1
-    assert found["edge_control_state", (("state", "METER_STALE"),)] == 0
+    for state in ("STARTING", "METER_LATE", "METER_STALE", "RECOVERING"):
+        assert found["edge_control_state", (("state", state),)] == 0
     assert found["edge_meter_up", (("meter", "deck"),)] == 0
     assert found["edge_meter_current_amperes", (("meter", "grid"), ("phase", "L2"))] == -11
     assert ("edge_meter_power_watts", (("meter", "deck"),)) not in found

@@ -1,0 +1,269 @@
+"""What flows through a metered circuit besides the EVSEs, as far as it is known.
+
+The meter shows the building and the cars together, the stations report the cars alone, later and seldom. So what the
+building takes is known only within bounds: the meter less the most, and less the least, that the cars may have been
+drawing when it was read. The estimate rises to the lower bound at once; and where more flows than the rating for longer
+than cars take to obey, to what it would be if all had obeyed. A fall that a reading shows may be a car's that has not
+been sampled since; so it is believed only when every car has been, and then as far as the highest reading of that while
+bears it out with the lowest of each car's samples: a fall that a late sample pretends would hand out current that isn't
+there.
+
+A reading may be late: it shows what flowed up to ``meter_delay_s`` ago. So the bounds on the cars are those of all that
+while. And it may be noisy: how much is seen in the changes from reading to reading, of which most are nothing but noise
+(a load that steps makes one of them, one that ramps small ones). What differs from the estimate by no more than noise
+explains is averaged before it counts; where there is no noise, nothing is.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+import numpy as np
+
+from edge.allocation.layout import Bools, Floats
+from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds
+
+# How long a sample may have been on its way to us.
+SAMPLE_DELAY_S = 2.0
+# What flows above a rating for this long, and as long as the meter may be late, isn't a cut that is still being obeyed.
+OVERLOAD_HOLD_S = 3.0
+# Where more flows than the rating by this, even if all pending cuts were obeyed already, nothing is waited for:
+# whatever it is, it has to be cut for. Twice what a car measures wrong.
+OVERLOAD_AT_ONCE_A = 1.0
+# Differences below this are the stations' noise.
+FALL_NOISE_A = 0.2
+# Noise is judged by so many changes from reading to reading: enough for a median that doesn't itself scatter, and
+# forgotten in two minutes.
+CHANGES = 120
+LEAST_CHANGES = 10
+# The median of the changes of a normal noise is 0.95 of its standard deviation, of a uniform one 1.01.
+SIGMA_PER_CHANGE = 1.05
+# What changes more than by this share of what flows isn't the meter's noise: meters of class 2 and worse aren't used.
+MOST_NOISE = 0.025
+# One reading this many standard deviations off is no noise; an average of n, this many divided by the root of n.
+OUTLIER_SIGMAS = 4.0
+AVERAGE_SIGMAS = 5.5
+# The longest average: beyond two minutes loads have moved.
+LONGEST_AVERAGE = 128
+# The bounds of that while are kept in so many parts, so that the oldest can be forgotten.
+PARTS = 3
+
+ThreeAmps: TypeAlias = tuple[Amps, Amps, Amps]
+Choose: TypeAlias = Callable[[Amps, Amps, Amps], Amps]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Draws:
+    """What the EVSEs below one circuit draw, row by row: the bounds, and when each was sampled.
+
+    ``told`` is the sum of what they will draw when all have obeyed; ``unseen``: one of them may show that soon.
+    """
+
+    low_a: Floats
+    high_a: Floats
+    told: PhaseAmps
+    unseen: bool
+    drawn_at: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bounds:
+    """The extremes of what each EVSE may have drawn ``[row, phase]`` in a while that began ``since``."""
+
+    since: Seconds
+    low_a: Floats
+    high_a: Floats
+
+    def widened(self, draws: Draws) -> "Bounds":
+        return replace(self, low_a=np.minimum(self.low_a, draws.low_a), high_a=np.maximum(self.high_a, draws.high_a))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fall:
+    """Readings that show less background than was estimated, until the cars' samples confirm or explain it.
+
+    With a noisy meter there is always one, and it serves to find small rises, too. ``measured_a`` is the highest
+    reading since then, ``measured_sum_a`` the sum of all ``count``, ``lowest_sum_a`` that of the lower bounds they
+    gave; ``least_a[row, phase]`` the lowest that each car may have drawn.
+    """
+
+    since: Seconds
+    count: int
+    measured_a: PhaseAmps
+    measured_sum_a: PhaseAmps
+    lowest_sum_a: PhaseAmps
+    least_a: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Background:
+    """What is remembered from reading to reading. ``changes_a`` are the last changes between two of them, not in their
+    order."""
+
+    estimate_a: PhaseAmps | None  # None: no reading yet
+    reading_at: Seconds | None = None  # of the reading it stands on
+    fall: Fall | None = None
+    over_since: Seconds | None = None  # since when more flows than the rating; anew after each answer to that
+    answered: bool = False  # there was one
+    stale_at: Seconds | None = None  # when its meter was last found stale
+    measured_a: PhaseAmps | None = None
+    changes_a: tuple[ThreeAmps, ...] = ()  # to 1 mA
+    changes: int = 0  # how many there have been: the next takes the place of the oldest
+    bounds: tuple[Bounds, ...] = field(default=())
+
+    def noise_a(self) -> ThreeAmps:
+        """The standard deviation of the meter's noise on each phase."""
+        if len(self.changes_a) < LEAST_CHANGES or self.measured_a is None:
+            return (0.0, 0.0, 0.0)
+        middle = len(self.changes_a) // 2
+        medians = [sorted(of_phase)[middle] for of_phase in zip(*self.changes_a, strict=True)]
+        most_a = MOST_NOISE * max(map(abs, self.measured_a))
+        first, second, third = (min(SIGMA_PER_CHANGE * median, most_a) for median in medians)
+        return (first, second, third)
+
+    def is_over(self, rating_a: Amps) -> tuple[bool, bool, bool]:
+        """On which phases the last reading showed more than that, and more than noise explains."""
+        measured_a = self.measured_a if self.measured_a is not None else NO_CURRENT
+        over = (
+            amps > rating_a + OUTLIER_SIGMAS * noise for amps, noise in zip(measured_a, self.noise_a(), strict=True)
+        )
+        first, second, third = over
+        return first, second, third
+
+
+def updated(
+    known: Background | None,
+    measured_a: PhaseAmps,
+    at: Seconds,
+    draws: Draws,
+    *,
+    rating_a: Amps,
+    meter_delay_s: Seconds,
+) -> Background:
+    """The background after a reading that came ``at``, and shows what flowed up to ``meter_delay_s`` before.
+
+    The same reading twice teaches nothing: the cars have moved since.
+    """
+    known = known if known is not None else Background(estimate_a=None)
+    if known.reading_at is not None and known.reading_at >= at:
+        return known
+    known = _noted(known, measured_a, at, draws, meter_delay_s)
+    low_a = np.minimum.reduce([bounds.low_a for bounds in known.bounds])
+    high_a = np.maximum.reduce([bounds.high_a for bounds in known.bounds])
+    highest, lowest = measured_a - _sum(low_a), measured_a - _sum(high_a)
+    if known.estimate_a is None:
+        return replace(known, estimate_a=highest, fall=None)
+    noise_a = known.noise_a()
+    risen = _phases(_jumped, known.estimate_a, lowest, noise_a)
+    over_since = (known.over_since if known.over_since is not None else at) if any(known.is_over(rating_a)) else None
+    answered = known.answered and over_since is not None
+    # Once; then not before it is seen what came of that. Else slow cars would be cut again and again.
+    waited = over_since is not None and at - over_since >= meter_delay_s + OVERLOAD_HOLD_S
+    plain = (
+        over_since is not None
+        and not answered
+        and _stays_over(measured_a - _sum(high_a) + draws.told, rating_a, noise_a)
+    )
+    if plain or (waited and not (answered and draws.unseen)):
+        risen, over_since, answered = _phases(_jumped, risen, measured_a - draws.told, noise_a), at, True
+    fall = known.fall
+    if fall is not None:
+        fall = _continued(fall, measured_a, lowest, low_a)
+        risen, fall = _judged(fall, risen, lowest, low_a, draws.drawn_at, noise_a)
+    if fall is None and (
+        any(noise_a) or any(high < now - FALL_NOISE_A for high, now in zip(highest, risen, strict=True))
+    ):
+        fall = Fall(
+            since=at, count=1, measured_a=measured_a, measured_sum_a=measured_a, lowest_sum_a=lowest, least_a=low_a
+        )
+    return replace(known, estimate_a=risen, fall=fall, over_since=over_since, answered=answered)
+
+
+def _stays_over(obeyed_a: PhaseAmps, rating_a: Amps, noise_a: ThreeAmps) -> bool:
+    """Whether what will flow when all have obeyed is clearly above the rating."""
+    return any(
+        amps > rating_a + max(OVERLOAD_AT_ONCE_A, OUTLIER_SIGMAS * noise)
+        for amps, noise in zip(obeyed_a, noise_a, strict=True)
+    )
+
+
+def _noted(known: Background, measured_a: PhaseAmps, at: Seconds, draws: Draws, meter_delay_s: Seconds) -> Background:
+    """The reading and the bounds of the cars, remembered."""
+    changes, number = known.changes_a, known.changes
+    if known.measured_a is not None:
+        first, second, third = (round(abs(amps), 3) for amps in measured_a - known.measured_a)
+        oldest = known.changes % CHANGES
+        changes, number = (*changes[:oldest], (first, second, third), *changes[oldest + 1 :]), number + 1
+    bounds = known.bounds
+    if bounds and len(bounds[-1].low_a) == len(draws.low_a) and at - bounds[-1].since < meter_delay_s / (PARTS - 1):
+        bounds = (*bounds[:-1], bounds[-1].widened(draws))
+    else:
+        bounds = (*bounds, Bounds(since=at, low_a=draws.low_a, high_a=draws.high_a))[-PARTS:]
+    return replace(known, reading_at=at, measured_a=measured_a, changes_a=changes, changes=number, bounds=bounds)
+
+
+def _jumped(estimate_a: Amps, lowest_a: Amps, noise_a: Amps) -> Amps:
+    """A rise counts at once where noise doesn't explain it."""
+    return lowest_a if lowest_a > estimate_a + OUTLIER_SIGMAS * noise_a else estimate_a
+
+
+def _continued(fall: Fall, measured_a: PhaseAmps, lowest_a: PhaseAmps, low_a: Floats) -> Fall:
+    return Fall(
+        since=fall.since,
+        count=fall.count + 1,
+        measured_a=fall.measured_a.combine(measured_a, max),
+        measured_sum_a=fall.measured_sum_a + measured_a,
+        lowest_sum_a=fall.lowest_sum_a + lowest_a,
+        least_a=np.minimum(fall.least_a, low_a),
+    )
+
+
+def _judged(
+    fall: Fall, estimate_a: PhaseAmps, lowest_a: PhaseAmps, low_a: Floats, drawn_at: Floats, noise_a: ThreeAmps
+) -> tuple[PhaseAmps, Fall | None]:
+    """The estimate by what the readings since then show, and the fall, None where it is over.
+
+    Above the estimate what they show in the mean counts as soon as noise doesn't explain it; below it only when it is
+    confirmed.
+    """
+    precision = AVERAGE_SIGMAS / math.sqrt(fall.count)
+    risen = PhaseAmps(
+        *(
+            max(now, total / fall.count) if noise > 0 and total / fall.count > now + precision * noise else now
+            for now, total, noise in zip(estimate_a, fall.lowest_sum_a, noise_a, strict=True)
+        )
+    )
+    if not _is_confirmed(fall, drawn_at):
+        return risen, fall if risen == estimate_a else None
+    least_a = _sum(fall.least_a)
+    fallen = []
+    for now, highest, total, least, floor, noise in zip(
+        risen, fall.measured_a, fall.measured_sum_a, least_a, lowest_a, noise_a, strict=True
+    ):
+        mean = total / fall.count
+        level = (mean if highest - mean <= AVERAGE_SIGMAS * noise else highest) - least
+        # What rose since has risen.
+        # As far as it is certain.
+        level += precision * noise / 2
+        below = level < now - precision * noise / 2
+        fallen.append(max(level, floor - OUTLIER_SIGMAS * noise) if below else now)
+    after = PhaseAmps(*fallen)
+    # Noise: the longer the mean, the more it tells; unless the cars have moved meanwhile.
+    tells_more = any(noise_a) and fall.count < LONGEST_AVERAGE and after == estimate_a
+    moved = any(now - least > noise for now, least, noise in zip(_sum(low_a), least_a, noise_a, strict=True))
+    return after, fall if tells_more and not moved else None
+
+
+def _is_confirmed(fall: Fall, drawn_at: Floats) -> bool:
+    """Whether every car that the fall could be due to has been sampled since."""
+    could_be: Bools = fall.least_a.max(axis=1, initial=0.0) > 0
+    return bool((drawn_at[could_be] > fall.since + SAMPLE_DELAY_S).all())
+
+
+def _phases(choose: Choose, first: PhaseAmps, second: PhaseAmps, noise_a: ThreeAmps) -> PhaseAmps:
+    return PhaseAmps(*map(choose, first, second, noise_a))
+
+
+def _sum(by_row_a: Floats) -> PhaseAmps:
+    return PhaseAmps(*by_row_a.sum(axis=0).tolist()) if len(by_row_a) else NO_CURRENT

@@ -1,0 +1,125 @@
+"""What is remembered of each car from decision to decision, and what its samples teach.
+
+All arrays have one entry a row of the plant's layout. NaN is "not known" or "never".
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from edge.allocation.entitlement import is_known
+from edge.allocation.exposure import FOLLOW_S, OBEY_S, OBEY_TOLERANCE_A
+from edge.allocation.fleet import Fleet
+from edge.allocation.layout import PHASE_BITS, Bools, Floats
+from edge.allocation.plant import Grid
+from edge.units import SECONDS_PER_HOUR, Seconds
+
+# A car that leaves more than this unused is given no more than its draw and this much on top; when it takes up more
+# than half of that, it gets all again. Twice what samples of steady cars scatter (about 0.5 A), and twice again.
+TRIM_MARGIN_A = 2.0
+# A phase that carries this much is in use: below lie the standby of chargers and the noise of their meters.
+PRESENT_A = 1.0
+# From what on the busiest phase a sample tells which phases a car uses: at the end of a charge all fade.
+TELLING_A = 4.0
+# How long the same phases must be seen: three samples of a usual station (10 s), so that a car which starts its phases
+# one after the other isn't taken for a single-phase one.
+LEARN_S = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cars:
+    """``session`` is when the session began that this is about.
+
+    ``trim_a``: the demand, where the car leaves something unused. ``used`` are the phases it was seen to use, as a sum
+    of 1, 2, 4 for L1, L2, L3 (0: not known), ``seen`` those of its last telling samples, since ``seen_since``.
+    ``on_since``: since when it has its turn; ``off_since``: when it lost one that it had; ``asleep_since``: when it
+    paused or was last woken. ``single``: 1 where it is to use one phase only; ``better_since``: since when the other
+    number of phases would serve better; ``switched_at``: when that last changed. ``writes``: raises that its station
+    may still be told. ``slow``: 1 where it was seen to come down later than cars may.
+    """
+
+    session: Floats
+    trim_a: Floats
+    used: Floats
+    seen: Floats
+    seen_since: Floats
+    on_since: Floats
+    off_since: Floats
+    asleep_since: Floats
+    single: Floats
+    better_since: Floats
+    switched_at: Floats
+    switches: Floats
+    writes: Floats
+    slow: Floats
+
+    @classmethod
+    def none(cls, count: int) -> "Cars":
+        """Nothing is remembered."""
+        unknown = {field.name: np.full(count, np.nan) for field in fields(cls)}
+        zero = {name: np.zeros(count) for name in ("used", "seen", "single", "slow")}
+        return cls(**(unknown | zero))
+
+    def observed(self, grid: Grid, fleet: Fleet, now: Seconds) -> "Cars":
+        """After this snapshot: sessions that began or ended, trims, phases."""
+        cars = self._of_these_sessions(fleet)
+        seen, seen_since, used = cars._phases_seen(grid, fleet, now)
+        late = (fleet.drawn_at >= fleet.told_at + OBEY_S) & (fleet.draw_a.max(axis=1) > fleet.told_a + OBEY_TOLERANCE_A)
+        return replace(
+            cars,
+            trim_a=cars._trims(grid, fleet, now),
+            seen=seen,
+            seen_since=seen_since,
+            used=used,
+            slow=np.where(late & fleet.in_session, 1.0, cars.slow),
+        )
+
+    def in_use(self, grid: Grid) -> Bools:
+        """``[row, phase]``: the grid phases that a running session can draw on: those learned, else all wired."""
+        learned = (self.used[:, None].astype(np.int64) & PHASE_BITS) > 0
+        return np.where((self.used > 0)[:, None], learned, grid.wired)
+
+    def _of_these_sessions(self, fleet: Fleet) -> "Cars":
+        """What belongs to a session is forgotten with it; what spares the station isn't."""
+        session = np.where(fleet.in_session, fleet.waiting_since, np.nan)
+        other = ~((session == self.session) | (np.isnan(session) & np.isnan(self.session)))
+        if not other.any():
+            return self
+        fresh = Cars.none(len(session))
+        lasting = {"switched_at", "switches", "writes"}
+        kept = {
+            field.name: np.where(other, getattr(fresh, field.name), getattr(self, field.name))
+            for field in fields(self)
+            if field.name not in lasting
+        }
+        return replace(self, **(kept | {"session": session}))
+
+    def _trims(self, grid: Grid, fleet: Fleet, now: Seconds) -> Floats:
+        draw = fleet.draw_a.max(axis=1, initial=-np.inf)  # NaN where nothing was sampled
+        taken_up = draw > self.trim_a - TRIM_MARGIN_A / 2
+        follows = ~(fleet.drawn_at < fleet.raised_at + FOLLOW_S)
+        steady = (now - fleet.told_at >= OBEY_S) & (fleet.drawn_at >= fleet.told_at + OBEY_S) & follows
+        leaves = steady & (draw < fleet.told_a - TRIM_MARGIN_A) & (draw > 0)
+        trim = np.where(taken_up, np.nan, np.where(leaves, draw + TRIM_MARGIN_A, self.trim_a))
+        return np.asarray(np.minimum(np.maximum(trim, grid.min_a), grid.max_a))
+
+    def _phases_seen(self, grid: Grid, fleet: Fleet, now: Seconds) -> tuple[Floats, Floats, Floats]:
+        present = (fleet.draw_a >= PRESENT_A) & grid.wired & is_known(fleet, now)[:, None]
+        bits = present @ PHASE_BITS
+        # A phase more than was known counts at once; in one-phase operation nothing is learned of the car, nor while
+        # the EVSE may still be changing over.
+        single = fleet.told_single | (self.single > 0)
+        single |= grid.switches & ~(fleet.drawn_at >= fleet.told_at + OBEY_S)
+        telling = fleet.in_session & ~single & (fleet.draw_a.max(axis=1, initial=-np.inf) >= TELLING_A) & (bits > 0)
+        same = telling & (bits == self.seen)
+        seen = np.where(telling, bits, self.seen)
+        since = np.where(same, self.seen_since, np.where(telling, fleet.drawn_at, self.seen_since))
+        learned = same & (fleet.drawn_at - since >= LEARN_S)
+        more = fleet.in_session & ((bits & ~self.used.astype(np.int64)) > 0) & (self.used > 0)
+        used = np.where(more, 0.0, np.where(learned, bits, self.used))
+        return seen, since, used
+
+
+def refilled(tokens: Floats, *, at_once: float, per_hour: float, elapsed_s: Seconds) -> Floats:
+    """What may be spent of something that comes ``per_hour``, of which ``at_once`` are kept at most; NaN is all."""
+    return np.fmin(np.nan_to_num(tokens, nan=at_once) + elapsed_s * per_hour / SECONDS_PER_HOUR, at_once)

@@ -1,0 +1,177 @@
+"""The EVSEs of a snapshot as arrays, one entry a row of the plant's layout; NaN stands for None."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import compress
+from operator import is_not
+
+import numpy as np
+
+from edge.allocation.exposure import Grant
+from edge.allocation.layout import Bools, Floats
+from edge.allocation.state import EvseState, Reach
+from edge.domain.station import EvseStatus
+
+REACHES = tuple(Reach)
+_REACH_NUMBER = {reach: float(number) for number, reach in enumerate(REACHES)}
+# A transaction that runs in one of these can't charge.
+_NOT_CHARGING = frozenset({EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE})
+_GRANT_COLUMNS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Grants:
+    """What each EVSE may be enforcing, ``[row, place]``; ``there`` is False in the places that hold nothing."""
+
+    there: Bools
+    in_session: Bools  # binds a session, else the idle EVSE
+    single: Bools  # for one phase only
+    limit_a: Floats
+    safe_a: Floats
+    lease_s: Floats
+    sent_at: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fleet:
+    """:class:`~edge.allocation.state.EvseState`, column by column. ``states`` are those it was made of."""
+
+    states: tuple[EvseState, ...]
+    table: Floats
+    reach: Floats  # number in REACHES
+    in_session: Bools
+    can_charge: Bools  # by its status
+    paused: Bools
+    waiting_since: Floats
+    told_a: Floats
+    told_at: Floats
+    raised_at: Floats
+    told_single: Bools
+    draw_a: Floats  # [row, phase]
+    drawn_at: Floats
+    baseline_a: Floats
+    governed: Bools  # one of our limits is known to bind it
+    lowest_a: Floats  # of the limits that a session may be enforcing; 0 where there are none
+    need_wh: Floats
+    need_left_s: Floats
+    cloud_a: Floats  # infinite where the cloud sets no limit
+    grants: Grants
+
+    @classmethod
+    def of(cls, states: tuple[EvseState, ...], before: "Fleet | None" = None) -> "Fleet":
+        """From the states in the layout's order; what is the same object as in ``before`` isn't looked at again."""
+        if before is None or len(before.states) != len(states):
+            return cls._made(states, _table(states), _grants(states))
+        changed = list(compress(range(len(states)), map(is_not, before.states, states)))
+        if not changed:
+            return before
+        fresh = tuple(states[row] for row in changed)
+        table = before.table.copy()
+        table[changed] = _table(fresh)
+        return cls._made(states, table, _with_grants(before.grants, changed, fresh))
+
+    @classmethod
+    def _made(cls, states: tuple[EvseState, ...], table: Floats, grants: Grants) -> "Fleet":
+        column = table.T
+        return cls(
+            states=states,
+            table=table,
+            reach=column[0],
+            in_session=column[1] > 0,
+            can_charge=column[2] > 0,
+            paused=column[3] > 0,
+            waiting_since=column[4],
+            told_a=column[5],
+            told_at=column[6],
+            raised_at=column[7],
+            told_single=column[8] == 1,
+            draw_a=table[:, 9:12],
+            drawn_at=column[12],
+            baseline_a=column[13],
+            lowest_a=column[14],
+            need_wh=column[15],
+            need_left_s=column[16],
+            cloud_a=column[17],
+            governed=column[18] > 0,
+            grants=grants,
+        )
+
+    def reaches(self, *which: Reach) -> Bools:
+        """Who is in one of these."""
+        return np.array([reach in which for reach in REACHES])[self.reach.astype(np.int64)]
+
+    @property
+    def renewable(self) -> Bools:
+        return self.reaches(*(reach for reach in REACHES if reach.renewable))
+
+
+def _table(states: Sequence[EvseState]) -> Floats:
+    return np.array([_row(state) for state in states], dtype=np.float64).reshape(len(states), 19)
+
+
+def _row(state: EvseState) -> tuple[float | None, ...]:
+    draw = state.draw_a
+    holdings = state.holdings
+    return (
+        _REACH_NUMBER[state.reach],
+        state.in_session,
+        state.status not in _NOT_CHARGING,
+        state.paused,
+        state.waiting_since,
+        state.told_a,
+        state.told_at,
+        state.raised_at,
+        state.told_phases,
+        *((None, None, None) if draw is None else (draw.l1, draw.l2, draw.l3)),
+        state.drawn_at,
+        holdings.baseline_a,
+        min((grant.limit_a for grant in holdings.session), default=0.0),
+        None if state.need is None else state.need.energy_wanted_wh,
+        None if state.need is None else state.need.time_left_s,
+        math.inf if state.cloud_a is None else state.cloud_a,
+        holdings.is_governed,
+    )
+
+
+def _grants(states: Sequence[EvseState]) -> Grants:
+    most = max((len(state.holdings.idle) + len(state.holdings.session) for state in states), default=0)
+    return _columns(_places(states, most))
+
+
+def _with_grants(before: Grants, changed: list[int], states: Sequence[EvseState]) -> Grants:
+    most = max((len(state.holdings.idle) + len(state.holdings.session) for state in states), default=0)
+    had = before.there.shape[1]
+    places = np.full((len(before.there), max(most, had), _GRANT_COLUMNS), np.nan)
+    places[:, :had, 0] = np.where(before.there, before.in_session, np.nan)
+    for number, column in enumerate((before.single, before.limit_a, before.safe_a, before.lease_s, before.sent_at), 1):
+        places[:, :had, number] = column
+    places[changed] = _places(states, places.shape[1])
+    return _columns(places)
+
+
+def _places(states: Sequence[EvseState], most: int) -> Floats:
+    empty = (np.nan,) * _GRANT_COLUMNS
+    rows = []
+    for state in states:
+        holdings = state.holdings
+        held = [_numbers(grant, 0.0) for grant in holdings.idle]
+        held += [_numbers(grant, 1.0) for grant in holdings.session]
+        rows.append(held + [empty] * (most - len(held)))
+    return np.array(rows, dtype=np.float64).reshape(len(states), most, _GRANT_COLUMNS)
+
+
+def _numbers(grant: Grant, in_session: float) -> tuple[float, ...]:
+    return (in_session, grant.phases == 1, grant.limit_a, grant.safe_a, grant.lease_s, grant.sent_at)
+
+
+def _columns(places: Floats) -> Grants:
+    return Grants(
+        there=~np.isnan(places[..., 0]),
+        in_session=places[..., 0] > 0,
+        single=places[..., 1] > 0,
+        limit_a=places[..., 2],
+        safe_a=places[..., 3],
+        lease_s=places[..., 4],
+        sent_at=places[..., 5],
+    )

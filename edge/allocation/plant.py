@@ -1,0 +1,148 @@
+"""What of a site stays from tick to tick: its circuits, its EVSEs, its rules; and the arrays made of them once."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from edge.allocation.columns import EPSILON_STEPS
+from edge.allocation.layout import LINES_PER_CIRCUIT, POWER, Bools, Floats, Ints, Layout
+from edge.domain.site import Circuit, ControlSettings, Evse, Site
+from edge.units import PHASES, Amps, Phase, Volts, phase_amps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plant:
+    """The site as a decision needs it; circuits and EVSEs are in the site file's order."""
+
+    circuits: tuple[Circuit, ...]
+    evses: tuple[Evse, ...]
+    settings: ControlSettings
+    nominal_voltage_v: Volts = 230.0
+    imbalance_limit_a: Amps | None = None
+
+    @classmethod
+    def of(cls, site: Site) -> "Plant":
+        return cls(
+            circuits=site.circuits,
+            evses=site.evses,
+            settings=site.control,
+            nominal_voltage_v=site.nominal_voltage_v,
+            imbalance_limit_a=site.imbalance_limit_a,
+        )
+
+    @cached_property
+    def grid(self) -> "Grid":
+        """:raises ValueError: unless the circuits are one tree with a place for every EVSE."""
+        return Grid.of(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Grid:
+    """A plant as arrays. What has one entry an EVSE is in the rows of ``layout``, what has one a circuit in its places.
+
+    ``wired[row, phase]``: the grid phases that the EVSE is connected to; ``single``: the one that it uses when told to
+    use one only. ``least_a`` is the minimum in whole steps. ``limit_a`` has one entry a line (as the layout counts
+    them), infinite without a limit; of balance it has the limit itself. ``below[place, row]``: whether the EVSE's
+    current flows through the circuit. ``station`` numbers the stations.
+    """
+
+    layout: Layout
+    wired: Bools
+    single: Bools
+    min_a: Floats
+    least_a: Floats
+    max_a: Floats
+    fallback_a: Floats
+    step_a: Floats
+    weight: Floats
+    rank: Ints
+    guaranteed: Bools
+    switches: Bools
+    never_zero: Bools
+    station: Ints
+    station_count: int
+    limit_a: Floats
+    reserve_a: Floats
+    below: Bools
+    flows: Floats  # below, as a matrix to multiply with
+
+    @classmethod
+    def of(cls, plant: Plant) -> "Grid":
+        """:raises ValueError: unless the circuits are one tree with a place for every EVSE."""
+        layout = Layout.of(
+            [(circuit.id, circuit.parent) for circuit in plant.circuits],
+            [(str(evse.key), evse.circuit, evse.phases) for evse in plant.evses],
+        )
+        evses = [plant.evses[number] for number in layout.rows.tolist()]
+        circuits = [plant.circuits[number] for number in layout.circuits.tolist()]
+        stations = {name: number for number, name in enumerate(dict.fromkeys(evse.key.station for evse in evses))}
+        on = layout.lines // LINES_PER_CIRCUIT
+        below = np.zeros((len(circuits), len(evses)), dtype=np.bool_)
+        row, column = np.nonzero(layout.lines < layout.line_count)
+        below[on[row, column], row] = True
+        return cls(
+            layout=layout,
+            wired=_phases([evse.phases for evse in evses]),
+            single=_phases([evse.single_phase for evse in evses]),
+            min_a=_floats([evse.min_a for evse in evses]),
+            least_a=_floats([_whole(evse.min_a, evse.step_a) for evse in evses]),
+            max_a=_floats([evse.max_a for evse in evses]),
+            fallback_a=_floats([evse.fallback_a for evse in evses]),
+            step_a=_floats([evse.step_a for evse in evses]),
+            weight=_floats([evse.weight for evse in evses]),
+            rank=np.array([evse.rank for evse in evses], dtype=np.int64),
+            guaranteed=np.array([evse.guaranteed for evse in evses], dtype=np.bool_),
+            switches=np.array([evse.switches_phases and len(evse.phases) > 1 for evse in evses], dtype=np.bool_),
+            never_zero=np.array([evse.never_zero for evse in evses], dtype=np.bool_),
+            station=np.array([stations[evse.key.station] for evse in evses], dtype=np.int64),
+            station_count=len(stations),
+            limit_a=_limits(plant, layout, circuits),
+            reserve_a=_floats([circuit.background_reserve_a or 0.0 for circuit in circuits]),
+            below=below,
+            flows=below.astype(np.float64),
+        )
+
+    def on_lines(self, by_phase_a: Floats) -> Floats:
+        """What flows on each line when the EVSEs draw this, ``[row, phase]``; of balance nothing is counted."""
+        return self.through(self.flows @ by_phase_a)
+
+    def through(self, by_circuit_a: Floats) -> Floats:
+        """What a current in each circuit, ``[place, phase]``, takes of its own four lines."""
+        total = np.zeros(self.layout.size)
+        lines = self.layout.by_circuit(total)
+        lines[:, :POWER] = by_circuit_a
+        lines[:, POWER] = by_circuit_a.sum(axis=1)
+        return total
+
+    def on_path(self, places: Bools) -> Bools:
+        """Which rows have one of these circuits above them."""
+        return np.asarray(self.below[places].any(axis=0))
+
+
+def _limits(plant: Plant, layout: Layout, circuits: Sequence[Circuit]) -> Floats:
+    limit = np.full(layout.size, np.inf)
+    lines = layout.by_circuit(limit)
+    for place, circuit in enumerate(circuits):
+        lines[place, :POWER] = circuit.rating_a
+        if circuit.limit_w is not None:
+            lines[place, POWER] = phase_amps(circuit.limit_w, plant.nominal_voltage_v)
+    if plant.imbalance_limit_a is not None:
+        limit[layout.balance] = plant.imbalance_limit_a
+    return limit
+
+
+def _whole(amps: Amps, step_a: Amps) -> Amps:
+    """In whole steps, upward; continuous currents are told in tenths."""
+    step = step_a or 0.1
+    return math.ceil(amps / step - EPSILON_STEPS) * step
+
+
+def _floats(values: Sequence[float]) -> Floats:
+    return np.array(values, dtype=np.float64)
+
+
+def _phases(of_each: Sequence[Sequence[Phase]]) -> Bools:
+    return np.array([[phase in phases for phase in PHASES] for phases in of_each], dtype=np.bool_).reshape(-1, POWER)

@@ -1,0 +1,65 @@
+"""What is known of each circuit and each EVSE at one moment."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edge.allocation.exposure import Holdings
+from edge.allocation.problem import Need
+from edge.domain.site import Circuit, Evse, EvseKey
+from edge.domain.station import EvseStatus
+from edge.units import Amps, PhaseAmps, Seconds
+
+
+class Reach(StrEnum):
+    """How far an EVSE is ours to limit."""
+
+    OBEYING = "obeying"
+    NEW = "new"  # just connected: its first limit is on the way
+    UNCONFIRMED = "unconfirmed"  # connected for a while, and still under no limit that it has confirmed
+    OFFLINE = "offline"
+    EXPECTED = "expected"  # not heard of since our start, a moment ago: it holds what it was told before
+    SILENT = "silent"  # connected, but limits go unanswered
+    REFUSING = "refusing"
+    DISOBEYING = "disobeying"  # draws more than it accepted
+
+    @property
+    def renewable(self) -> bool:
+        """Whether the leases it holds can be counted on to be renewed."""
+        return self not in (Reach.OFFLINE, Reach.EXPECTED, Reach.SILENT, Reach.REFUSING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitState:
+    """A circuit and the newest reading of its meter.
+
+    ``measured_a`` and ``measured_at`` are None where there is no meter, or none has ever answered.
+    """
+
+    circuit: Circuit
+    measured_a: PhaseAmps | None = None
+    measured_at: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseState:
+    """An EVSE, what is known of its car, and what it may be enforcing."""
+
+    evse: Evse
+    reach: Reach
+    status: EvseStatus
+    in_session: bool
+    holdings: Holdings
+    paused: bool = False  # the car has stopped drawing by itself, though it was offered its minimum
+    waiting_since: Seconds | None = None  # when the session began
+    told_a: Amps = 0.0  # the newest limit that it was told for this session; before the first, its idle limit
+    told_at: Seconds | None = None  # when that last changed
+    raised_at: Seconds | None = None  # when that last rose
+    draw_a: PhaseAmps | None = None  # the newest sample, on grid phases
+    drawn_at: Seconds | None = None
+    told_phases: int | None = None  # how many phases it was told to use; None for all
+    need: Need | None = None  # what its car still wants before it leaves
+    cloud_a: Amps | None = None  # what the cloud's charging profiles allow it; None for as much as there is
+
+    @property
+    def key(self) -> EvseKey:
+        return self.evse.key

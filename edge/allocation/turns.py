@@ -1,0 +1,97 @@
+"""Precedence, and turns where the minima don't all fit.
+
+A car that has charged for a whole turn makes way for one of its rank that waits; one that was stopped waits for a whole
+turn before it takes another's place. So each of them charges and waits for no less than a turn at a time, and whoever
+waits longest is next: nobody starves. Cars that paused by themselves hold no turn; they get their minimum out of what
+the others leave, and are woken now and then.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edge.allocation.cars import Cars
+from edge.allocation.fleet import Fleet
+from edge.allocation.layout import Bools, Ints
+from edge.allocation.plant import Grid
+from edge.allocation.state import Reach
+from edge.domain.site import ControlSettings, Mode
+from edge.units import Seconds
+
+# A car that paused by itself may want to go on (a timer, a cooled battery), and can't show it while it has 0 A. So it
+# is offered its minimum like one that charges, for as long as cars have been seen to take to wake, once a turn.
+WAKE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Wishes:
+    """What each EVSE is in for: ``charge`` (a session that can use current), ``wake`` (its car has paused: its minimum,
+    out of what the others leave), ``idle`` (no session) or ``foreign`` (can't be limited: reserved for).
+    """
+
+    charge: Bools
+    wake: Bools
+    idle: Bools
+    foreign: Bools
+
+    @classmethod
+    def of(cls, fleet: Fleet, cars: Cars, settings: ControlSettings, now: Seconds) -> "Wishes":
+        obeying = [Reach.OBEYING]
+        if settings.mode is Mode.OBSERVE:
+            obeying += [Reach.NEW, Reach.UNCONFIRMED]
+        ours = fleet.reaches(*obeying)
+        active = ours & fleet.in_session & fleet.can_charge
+        asleep = active & fleet.paused & ~(now - cars.asleep_since < WAKE_S)
+        return cls(charge=active & ~asleep, wake=asleep, idle=ours & ~active, foreign=~ours)
+
+    def kept_awake(self, never_zero: Bools) -> "Wishes":
+        """Cars that wouldn't wake from 0 A are in for their minimum like those that charge, even while they pause."""
+        return replace(self, charge=self.charge | (self.wake & never_zero), wake=self.wake & ~never_zero)
+
+
+def woken(cars: Cars, fleet: Fleet, turn_s: Seconds, now: Seconds) -> Cars:
+    """When each sleeping car fell asleep or was last woken."""
+    due = np.isnan(cars.asleep_since) | (now - cars.asleep_since >= turn_s)
+    since = np.where(fleet.paused & fleet.in_session, np.where(due, now, cars.asleep_since), np.nan)
+    return replace(cars, asleep_since=since)
+
+
+def precedence(grid: Grid, fleet: Fleet, wishes: Wishes, cars: Cars, turn_s: Seconds, now: Seconds) -> Ints:
+    """All rows, those served first before.
+
+    Whoever charges before who paused; EVSEs that must not fall to 0; then by rank; guaranteed minima; whoever has a
+    turn that isn't over; whoever waits, the longest first; whoever has had a whole turn, the latest first; whoever was
+    stopped less than a turn ago. Equals by id.
+    """
+    # Whoever charges when we first hear of it has its turn from now on.
+    unheard = np.isnan(cars.on_since) & np.isnan(cars.off_since) & fleet.in_session & (fleet.told_a >= grid.min_a)
+    on_since = np.where(unheard, now, cars.on_since)
+    on = ~np.isnan(on_since)
+    had_turn = on & (now - on_since >= turn_s)
+    stopped = ~on & (now - cars.off_since < turn_s)
+    group = np.select([on & ~had_turn, ~on & ~stopped, had_turn], [0, 1, 2], default=3)
+    began = np.where(np.isnan(fleet.waiting_since), np.inf, fleet.waiting_since)
+    since = np.select([group == 0, group == 2], [began, -on_since], default=np.fmax(began, cars.off_since))
+    return np.lexsort((since, group, ~grid.guaranteed, grid.rank, ~grid.never_zero, ~wishes.charge)).astype(np.int64)
+
+
+def taken(cars: Cars, fleet: Fleet, grid: Grid, wishes: Wishes, admitted: Bools, now: Seconds) -> Cars:
+    """Who has a turn after this decision.
+
+    A turn begins when the car has been told its minimum, and ends when it isn't admitted any more, or pauses by itself.
+    While a station is out of reach its car keeps what it had.
+    """
+    runs = fleet.told_a >= grid.min_a
+    on = ~np.isnan(cars.on_since)
+    on_since = np.where(wishes.charge & admitted, np.where(on & runs, cars.on_since, now), np.nan)
+    return replace(
+        cars,
+        on_since=np.where(wishes.foreign, cars.on_since, on_since),
+        off_since=np.where(wishes.charge & on & ~admitted & runs, now, cars.off_since),
+    )
+
+
+def waits_for_turn(grid: Grid, admitted: Bools) -> Bools:
+    """Who isn't admitted while one of no higher rank is."""
+    lowest = int(grid.rank[admitted].max(initial=-1))
+    return np.asarray(~admitted & (grid.rank <= lowest))

@@ -1,0 +1,159 @@
+"""``edge meter read``: what the meters say now, with what it is worth."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from edge.cli.meter_choice import (
+    Choice,
+    ConfigOption,
+    ConnectionOption,
+    MeterOption,
+    ModelOption,
+    PeriodOption,
+    UnitOption,
+    chosen,
+)
+from edge.clock import SystemClock
+from edge.domain.reading import MeterFact, MeterFailed, MeterReading, Quality
+from edge.domain.station import StationFact
+from edge.units import PHASES
+
+FAILED = 1
+SETTLING_SAMPLES = 3  # without --watch: the energies come with the second sample, a slow line's with the third
+_STYLE = {Quality.GOOD: "green", Quality.SUSPECT: "yellow", Quality.HELD: "yellow"}
+_NONE = "-"
+
+Facts = Mapping[str, MeterFact]
+
+
+class LatestFacts:
+    """Keeps the newest fact of each meter; implements :class:`edge.control.ports.FactSink`."""
+
+    def __init__(self) -> None:
+        self.by_meter: dict[str, MeterFact] = {}
+
+    def take(self, fact: StationFact | MeterFact) -> None:
+        if isinstance(fact, MeterReading | MeterFailed):
+            self.by_meter[fact.meter] = fact
+
+
+def read(
+    config: ConfigOption = None,
+    meter: MeterOption = None,
+    connection: ConnectionOption = None,
+    model: ModelOption = None,
+    unit: UnitOption = 1,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until interrupted.")] = False,
+    count: Annotated[
+        int | None, typer.Option("--count", min=1, help="With --watch: stop after so many samples.", show_default=False)
+    ] = None,
+    period: PeriodOption = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with --watch one line for each sample.")] = False,
+) -> None:
+    """Read the meters of a site file, or one meter. Exit code 1 when one gives no reading."""
+    choice = chosen(config, meter, connection, model, unit)
+    samples = (count if watch else SETTLING_SAMPLES) if watch or count is None else count
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    if as_json:
+        facts = asyncio.run(sampled(choice, samples, period, _print_json if watch else _nothing))
+        if not watch:
+            _print_json(facts)
+    elif watch and sys.stdout.isatty():
+        with Live(console=console, auto_refresh=False) as live:
+            facts = asyncio.run(sampled(choice, samples, period, lambda now: live.update(picture(now), refresh=True)))
+    else:
+        facts = asyncio.run(
+            sampled(choice, samples, period, (lambda now: console.print(picture(now))) if watch else _nothing)
+        )
+        if not watch:
+            console.print(picture(facts))
+    if any(isinstance(fact, MeterFailed) for fact in facts.values()):
+        raise typer.Exit(FAILED)
+
+
+async def sampled(choice: Choice, samples: int | None, period_s: float, show: Callable[[Facts], None]) -> Facts:
+    """Sample ``samples`` times (None: until interrupted), show each, and give the last."""
+    clock, latest = SystemClock(), LatestFacts()
+    meters = choice.opened(clock, latest)
+    begun, number = clock.monotonic(), 0
+    try:
+        while samples is None or number < samples:
+            await meters.sample()
+            show(latest.by_meter)
+            number += 1
+            await asyncio.sleep(max(begun + number * period_s - clock.monotonic(), 0.0))
+    finally:
+        await meters.close()
+    return latest.by_meter
+
+
+def as_object(fact: MeterFact) -> Mapping[str, Any]:
+    """A fact as JSON shows it."""
+    if isinstance(fact, MeterFailed):
+        return {"meter": fact.meter, "problem": fact.problem}
+    return {
+        "meter": fact.meter,
+        "problem": None,
+        "quality": fact.quality.value,
+        "doubts": list(fact.doubts),
+        "current_a": list(fact.current_a) if fact.current_a is not None else None,
+        "voltage_v": list(fact.voltage_v) if fact.voltage_v is not None else None,
+        "power_w": fact.power_w,
+        "frequency_hz": fact.frequency_hz,
+        "import_wh": fact.import_wh,
+        "export_wh": fact.export_wh,
+    }
+
+
+def picture(facts: Facts) -> Table:
+    """The meters as a table: currents positive from the grid into the circuit."""
+    table = Table(title="A and V by phase; positive = from the grid", title_justify="left")
+    for heading in (
+        "meter",
+        *(f"{phase} A" for phase in PHASES),
+        "V",
+        "W",
+        "Hz",
+        "import kWh",
+        "export kWh",
+        "quality",
+    ):
+        table.add_column(heading, overflow="fold")
+    for fact in facts.values():
+        if isinstance(fact, MeterFailed):
+            table.add_row(fact.meter, *[_NONE] * (len(table.columns) - 2), Text(fact.problem, style="red"))
+            continue
+        worth = f"{fact.quality.value}: {'; '.join(fact.doubts)}" if fact.doubts else fact.quality.value
+        table.add_row(
+            fact.meter,
+            *([f"{amps:.2f}" for amps in fact.current_a] if fact.current_a is not None else [_NONE] * len(PHASES)),
+            " ".join(f"{volts:.1f}" for volts in fact.voltage_v) if fact.voltage_v is not None else _NONE,
+            _number(fact.power_w, "{:.0f}"),
+            _number(fact.frequency_hz, "{:.2f}"),
+            _number(fact.import_wh, "{:.2f}", 1e-3),
+            _number(fact.export_wh, "{:.2f}", 1e-3),
+            Text(worth, style=_STYLE[fact.quality]),
+        )
+    return table
+
+
+def _number(value: float | None, form: str, factor: float = 1.0) -> str:
+    return form.format(value * factor) if value is not None else _NONE
+
+
+def _print_json(facts: Facts) -> None:
+    typer.echo(orjson.dumps([as_object(fact) for fact in facts.values()]))
+
+
+def _nothing(facts: Facts) -> None:
+    """Show nothing: only the last sample counts."""
+    del facts

@@ -1,0 +1,153 @@
+"""``edge meter scan``: which meters are on a serial line, or on a network."""
+
+import asyncio
+import ipaddress
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from edge.clock import SystemClock
+from edge.domain.connection import BAUDRATES, PARITIES, Connection, SerialSettings, Transport
+from edge.errors import MeterUnreachable
+from edge.metering.bus import open_bus
+from edge.metering.catalogue import FAMILIES
+from edge.metering.scan import USUAL_SETTINGS, Found, Identifier, answers, serial_lines, unit_ids, units, written
+
+FAILED = 1
+MOST_HOSTS = 1024  # a /22: more is not a site's network, and takes minutes
+AT_ONCE = 32  # hosts asked side by side
+_ON_A_LINE = "1-16"  # installers count from 1; --units asks further
+
+
+def scan(
+    serial: Annotated[
+        Path | None,
+        typer.Option("--serial", metavar="PORT", help="A port, best as /dev/serial/by-id/...", show_default=False),
+    ] = None,
+    baudrate: Annotated[
+        int | None, typer.Option("--baudrate", help="Only this speed; else the usual ones.", show_default=False)
+    ] = None,
+    parity: Annotated[
+        str | None, typer.Option("--parity", help="N, E or O; with --baudrate.", show_default=False)
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option("--network", metavar="SUBNET", help="For example 192.168.1.0/24.", show_default=False),
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The TCP port on the network.")] = 502,
+    unit_text: Annotated[
+        str | None, typer.Option("--units", metavar="IDS", help="Unit ids, as 1-16,71.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
+    """Look for meters; only reads. Exit code 1 when there is none."""
+    if (serial is None) == (network is None):
+        raise typer.BadParameter("give either --serial with a port, or --network with a subnet")
+    if serial is not None:
+        ids = _units(unit_text or _ON_A_LINE)
+        lines = list(serial_lines(str(serial), _settings(baudrate, parity)))
+    else:
+        ids = _units(unit_text) if unit_text else unit_ids(FAMILIES.values())
+        lines = [Connection(transport=Transport.TCP, host=host, port=port) for host in _hosts(network or "")]
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+        found = asyncio.run(_scan(lines, ids, progress, side_by_side=serial is None))
+    _show(found, as_json=as_json)
+    if not found:
+        raise typer.Exit(FAILED)
+
+
+async def _scan(
+    lines: Sequence[Connection], ids: Sequence[int], progress: Progress, *, side_by_side: bool
+) -> list[Found]:
+    task = progress.add_task("looking for meters", total=len(lines) * len(ids))
+    places = asyncio.Semaphore(AT_ONCE if side_by_side else 1)
+
+    left = list(ids)
+
+    async def one(line: Connection) -> list[Found]:
+        async with places:
+            found = await _line(line, left if not side_by_side else ids, lambda: progress.advance(task))
+        for each in found if not side_by_side else ():
+            left.remove(each.unit)  # a device on a serial line is set one way
+        return found
+
+    results = await asyncio.gather(*(one(line) for line in lines), return_exceptions=True)
+    failures = [each for each in results if isinstance(each, BaseException)]
+    other = next((each for each in failures if not isinstance(each, MeterUnreachable)), None)
+    if other is not None or (failures and len(failures) == len(lines) and not side_by_side):
+        raise other or failures[0]  # a port that can't be opened at all; on a network most places are empty
+    return [found for each in results if not isinstance(each, BaseException) for found in each]
+
+
+async def _line(line: Connection, ids: Sequence[int], step: Callable[[], None]) -> list[Found]:
+    """The devices on one line.
+
+    :raises MeterUnreachable: it can't be opened.
+    """
+    bus = open_bus(line, SystemClock())
+    found: list[Found] = []
+    try:
+        for unit in tuple(ids):
+            if await answers(bus, unit):
+                guesses = await Identifier(bus, unit).guesses(FAMILIES)
+                found.append(Found(connection=written(line), unit=unit, guesses=guesses))
+            step()
+    finally:
+        await bus.close()
+    return found
+
+
+def _show(found: Sequence[Found], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(orjson.dumps([asdict(each) for each in found]))
+        return
+    if not found:
+        typer.echo("no meter answers; check the wiring (A and B swapped?), the speed, the parity and the unit ids")
+        return
+    table = Table(title="Meters found", title_justify="left")
+    for heading in ("connection", "unit", "model", "why"):
+        table.add_column(heading, overflow="fold")
+    for each in found:
+        models = [(guess.family, guess.evidence.value) for guess in each.guesses] or [("?", "no family fits")]
+        for model, why in models:
+            table.add_row(each.connection, str(each.unit), model, why)
+    Console(width=None if sys.stdout.isatty() else 140, highlight=False).print(table)
+
+
+def _units(text: str) -> tuple[int, ...]:
+    try:
+        return units(text)
+    except ValueError as exc:
+        raise typer.BadParameter(f"--units {exc}") from None
+
+
+def _settings(baudrate: int | None, parity: str | None) -> Sequence[SerialSettings]:
+    if baudrate is None:
+        if parity is not None:
+            raise typer.BadParameter("--parity needs --baudrate")
+        return USUAL_SETTINGS
+    if baudrate not in BAUDRATES:
+        raise typer.BadParameter(f"--baudrate is none of {', '.join(map(str, BAUDRATES))}")
+    if parity is not None and parity.upper() not in PARITIES:
+        raise typer.BadParameter(f"--parity is none of {', '.join(PARITIES)}")
+    return [SerialSettings(baudrate=baudrate, parity=each) for each in ([parity.upper()] if parity else ("N", "E"))]
+
+
+def _hosts(text: str) -> Iterator[str]:
+    try:
+        subnet = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise typer.BadParameter(f"--network '{text}' is no subnet; give one as 192.168.1.0/24") from None
+    if subnet.num_addresses > MOST_HOSTS:
+        raise typer.BadParameter(f"--network {text} has more than {MOST_HOSTS} addresses; give a smaller part of it")
+    for host in subnet.hosts():
+        yield str(host)

@@ -1,0 +1,126 @@
+"""``edge need``: what the car at an EVSE wants before it leaves."""
+
+import re
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import orjson
+import typer
+
+from edge.cli.control_socket import Answer, ask, get
+from edge.cli.status import RESOURCE as STATUS
+from edge.errors import ControllerUnreachable, EvseUnknown, NeedError, NeedImplausible, NoSession, TimeUntrusted
+from edge.system.paths import control_sockets_found
+from edge.units import WattHours
+
+NO_CONTENT = 204
+REFUSALS: dict[int, type[NeedError]] = {404: EvseUnknown, 409: NoSession, 422: NeedImplausible, 503: TimeUntrusted}
+_UNITS = {"wh": 1.0, "kwh": 1000.0}
+_ENERGY = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(k?wh)", re.IGNORECASE | re.ASCII)
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+
+
+def need(
+    station: Annotated[str, typer.Argument(metavar="STATION", help="The station's id.", show_default=False)],
+    evse: Annotated[int, typer.Argument(metavar="EVSE", help="The EVSE's number at it.", show_default=False)],
+    energy: Annotated[
+        str | None, typer.Option("--energy", metavar="ENERGY", help="From now on: 12kWh.", show_default=False)
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="TIME",
+            help="When the car leaves, by the site's clock: 17:00 (today or tomorrow), or 2026-11-21T17:00.",
+            show_default=False,
+        ),
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Forget what was stated.")] = False,
+    socket: Annotated[
+        Path | None,
+        typer.Option(
+            "--socket",
+            metavar="PATH",
+            help="The controller's control socket. Default: $EDGE_SOCKET, or the one in the run-time folder.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """State what the car that charges at an EVSE wants before it leaves."""
+    paths = [socket] if socket is not None else control_sockets_found()
+    resource = f"/api/v1/stations/{quote(station, safe='')}/evses/{evse}/need"
+    if clear:
+        if energy is not None or by is not None:
+            raise typer.BadParameter("forgets what was stated: leave out --energy and --by", param_hint="--clear")
+        _check(ask(paths, "DELETE", resource))
+        typer.echo(f"{station}/{evse}: nothing is known any more of what the car needs")
+        return
+    if energy is None or by is None:
+        raise typer.BadParameter("both are needed, or --clear", param_hint="--energy and --by")
+    wanted_wh, text = energy_wh(energy), by.strip()
+    departure = departure_at(text, *_site_time(get(paths, STATUS)))
+    statement = {"energy_wanted_wh": wanted_wh, "departure_at": departure.astimezone(UTC).isoformat()}
+    _check(ask(paths, "PUT", resource, orjson.dumps(statement)))
+    typer.echo(f"{station}/{evse}: {wanted_wh / 1000:g} kWh by {departure:%Y-%m-%d %H:%M} at the site")
+
+
+def energy_wh(text: str) -> WattHours:
+    """``12kWh``, ``12.5 kWh``, ``12000Wh``.
+
+    :raises typer.BadParameter: it is none.
+    """
+    found = _ENERGY.fullmatch(text.strip())
+    if found is None:
+        raise typer.BadParameter(f"'{text}' is no energy: give it with its unit, like 12kWh", param_hint="--energy")
+    return float(found.group(1)) * _UNITS[found.group(2).lower()]
+
+
+def departure_at(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """``17:00`` is the next one after ``now``; a date and time without a zone is the site's.
+
+    :raises typer.BadParameter: it is none.
+    """
+    local = now.astimezone(zone)
+    clock = _CLOCK.fullmatch(text)
+    if clock is not None:
+        at = time(int(clock.group(1)), int(clock.group(2)))
+        today = datetime.combine(local.date(), at, tzinfo=zone)
+        return today if today > local else datetime.combine(local.date() + timedelta(days=1), at, tzinfo=zone)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"'{text}' is no time: give one like 17:00, or a date and time like 2026-11-21T17:00", param_hint="--by"
+        ) from None
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
+
+
+def _site_time(report: bytes) -> tuple[datetime, ZoneInfo]:
+    """The controller's wall time, and the zone of its site."""
+    try:
+        told = orjson.loads(report)
+        return datetime.fromisoformat(told["time"]), ZoneInfo(told["timezone"])
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, OSError) as exc:
+        raise ControllerUnreachable(
+            "what answers on the control socket doesn't tell the site's time",
+            remedy="check that edge need and the controller are of the same version",
+        ) from exc
+
+
+def _check(answer: Answer) -> None:
+    """:raises NeedError: the controller refuses; in its own words."""
+    if answer.status == NO_CONTENT:
+        return
+    try:
+        sentence = orjson.loads(answer.body)["error"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        sentence = None
+    if answer.status not in REFUSALS or not isinstance(sentence, str):
+        raise ControllerUnreachable(
+            f"the controller answers with {answer.status}",
+            remedy="check that edge need and the controller are of the same version",
+        )
+    raise REFUSALS[answer.status](sentence)

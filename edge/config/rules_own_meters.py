@@ -1,0 +1,116 @@
+"""Rules of meters that the catalogue can't describe alone: a map file of the site's own, an MQTT topic's messages."""
+
+from collections.abc import Iterator
+
+from edge.config.draft import Draft
+from edge.config.faults import Fault, one_of
+from edge.domain.topic import parse_json_path
+from edge.errors import Finding
+from edge.units import PHASES
+
+
+def model_or_map(draft: Draft) -> Iterator[Fault]:
+    """Each meter has a model of the catalogue or a map file of its own."""
+    for index, meter in enumerate(draft.file.meter):
+        if meter.model is not None and meter.map is not None:
+            yield Fault(
+                path=("meter", index, "map"),
+                problem="stands beside a model",
+                remedy="keep the model for a meter of the catalogue, the map for any other",
+            )
+        elif meter.family is None:
+            yield Fault(
+                path=("meter", index, "model"),
+                problem="is missing",
+                remedy='give a meter family of the catalogue, or map = "my-meter.toml" for a map file of your own',
+            )
+
+
+def maps_usable(draft: Draft) -> Iterator[Fault]:
+    """Each map file can be read, and nothing is wrong in it; every fault of it is told with its own line."""
+    for index, meter in enumerate(draft.file.meter):
+        error = draft.unusable_maps.get(meter.map or "")
+        for each in error.findings if error is not None else ():
+            yield Fault(path=("meter", index, "map"), problem=f"is '{meter.map}', {_in_map(each)}", remedy=each.remedy)
+
+
+def _in_map(finding: Finding) -> str:
+    """What is wrong in a map file, and in which line: completes "is 'my-meter.toml', ..."."""
+    line = finding.line
+    if finding.key == "the file":
+        return f"which {finding.problem}" + ("" if line is None else f" in line {line}")
+    return f"in {'which' if line is None else f'whose line {line}'} {finding.key} {finding.problem}"
+
+
+def topic_values(draft: Draft) -> Iterator[Fault]:
+    """A meter that tells by messages has its quantities named, each once and at a place that can be read; others have
+    none."""
+    for index, meter in enumerate(draft.file.meter):
+        model = draft.meter_models.get(meter.family or "")
+        if model is None or not draft.sound("meter", index, "model"):
+            continue
+        if not model.places and meter.value:
+            yield Fault(
+                path=("meter", index, "value"),
+                problem=f"is given, and '{meter.family}' has its own places for the quantities",
+                remedy='leave [[meter.value]] out, or give model = "mqtt"',
+            )
+        elif model.places and not meter.value:
+            yield Fault(
+                path=("meter", index, "value"),
+                problem="is missing: nobody knows where in the messages the quantities stand",
+                remedy="add a [[meter.value]] with quantity and path for each",
+            )
+        elif model.places:
+            yield from _values(draft, index, model.places)
+
+
+def _values(draft: Draft, index: int, names: frozenset[str]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for position, value in enumerate(draft.file.meter[index].value):
+        path = ("meter", index, "value", position)
+        if value.quantity not in names:
+            yield Fault(
+                path=(*path, "quantity"),
+                problem=f"is '{value.quantity}', which is no quantity",
+                remedy=one_of(sorted(names), value.quantity, kind="quantities are", none=""),
+            )
+        elif value.quantity in seen:
+            yield Fault(
+                path=(*path, "quantity"), problem=f"is '{value.quantity}' once more", remedy="name each quantity once"
+            )
+        seen.add(value.quantity)
+        try:
+            parse_json_path(value.path)
+        except ValueError as exc:
+            yield Fault(
+                path=(*path, "path"), problem=str(exc), remedy="give a JSON path, for example phases[0].current"
+            )
+        if value.scale == 0:
+            yield Fault(
+                path=(*path, "scale"),
+                problem="is 0, which makes every value 0",
+                remedy="give what turns the number into the unit that the quantity's name ends with",
+            )
+
+
+def topic_guards_its_circuit(draft: Draft) -> Iterator[Fault]:
+    """The messages of a circuit's meter tell the current of each phase, or its power and voltage."""
+    meters = {meter.id: (index, meter) for index, meter in enumerate(draft.file.meter) if meter.value}
+    for index, circuit in enumerate(draft.circuits):
+        position, meter = meters.get(circuit.meter or "", (None, None))
+        if position is None or meter is None or not draft.sound("meter", position, "value"):
+            continue
+        told = {value.quantity for value in meter.value}
+        missing = [
+            phase
+            for phase in PHASES
+            if f"current_{phase.lower()}_a" not in told
+            and not {f"power_{phase.lower()}_w", f"voltage_{phase.lower()}_v"} <= told
+        ]
+        if missing:
+            yield Fault(
+                path=("circuit", index, "meter"),
+                problem=f"is '{circuit.meter}', whose messages tell no current of {', '.join(missing)}",
+                remedy="add a [[meter.value]] for current_l1_a, current_l2_a and current_l3_a",
+            )

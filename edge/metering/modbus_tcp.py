@@ -1,0 +1,65 @@
+"""Modbus TCP framing (Modbus Messaging on TCP/IP V1.0b). Sans I/O.
+
+Each request has a number that its answer repeats, so a late answer is known as such and dropped.
+"""
+
+import struct
+
+from edge.metering.modbus import Answer, Garbled, ReadRequest, answer
+from edge.units import Seconds
+
+_HEADER = struct.Struct(">HHHB")  # transaction, protocol (always 0), length of what follows, unit
+_LENGTH_BEFORE = 6  # what the length doesn't count
+_MIN_LENGTH = 3  # unit, function, one byte
+_MAX_LENGTH = 254  # unit and a PDU of at most 253 bytes
+_TRANSACTIONS = 1 << 16
+
+
+class TcpFraming:
+    """Implements :class:`edge.metering.modbus.Framing`."""
+
+    def __init__(self) -> None:
+        self._transaction = 0
+        self._awaited: ReadRequest | None = None
+        self._buffer = bytearray()
+
+    @property
+    def is_amid_frame(self) -> bool:
+        return bool(self._buffer)
+
+    def may_send(self, request: ReadRequest, now: Seconds) -> bool:  # noqa: ARG002 - the number tells answers apart
+        return True
+
+    def send(self, request: ReadRequest, now: Seconds) -> bytes:  # noqa: ARG002 - time tells nothing here
+        assert self._awaited is None  # noqa: S101 - one at a time: the bus's promise
+        self._awaited = request
+        self._transaction = (self._transaction + 1) % _TRANSACTIONS
+        pdu = request.pdu
+        return _HEADER.pack(self._transaction, 0, len(pdu) + 1, request.unit) + pdu
+
+    def receive(self, data: bytes) -> Answer | None:
+        self._buffer += data
+        found: Answer | None = None
+        while len(self._buffer) >= _HEADER.size:
+            transaction, protocol, length, unit = _HEADER.unpack_from(self._buffer)
+            if protocol != 0 or not _MIN_LENGTH <= length <= _MAX_LENGTH:
+                self._buffer.clear()
+                self._awaited = None
+                return Garbled("what answers doesn't speak Modbus TCP", reopen=True)
+            end = _LENGTH_BEFORE + length
+            if len(self._buffer) < end:
+                break
+            pdu = bytes(self._buffer[_HEADER.size : end])
+            del self._buffer[:end]
+            awaited = self._awaited
+            if awaited is not None and (transaction, unit) == (self._transaction, awaited.unit):
+                self._awaited = None
+                found = answer(awaited, pdu)
+        return found
+
+    def give_up(self) -> None:
+        self._awaited = None
+
+    def reopened(self) -> None:
+        self._awaited = None
+        self._buffer.clear()

@@ -1,0 +1,178 @@
+"""Telegrams of a DSMR P1 port (the Netherlands, Belgium, Luxembourg): bytes in, quantities out. Sans-I/O.
+
+DSMR P1 companion standard 5.0.2: ASCII lines from ``/`` to ``!`` and a CRC16 of all in between, these two included, as
+four hexadecimal digits. A line is an OBIS code with its value and unit: ``1-0:31.7.0(002*A)``.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from edge.domain.connection import Transport
+from edge.metering.family import (
+    CURRENTS,
+    POWERS,
+    VOLTAGES,
+    Confidence,
+    CurrentSign,
+    Family,
+    Quantity,
+    Values,
+)
+from edge.units import PHASES, Phase
+
+# Twice the longest telegram: 1024 characters of message text and some 40 lines. A line at another speed never ends one.
+LONGEST: Final = 8192  # bytes
+
+_END: Final = re.compile(rb"\n!([^\r\n]{0,16})\r?\n")
+_CHECKSUM: Final = re.compile(rb"[0-9A-Fa-f]{4}")
+_LINE: Final = re.compile(r"1-\d{1,3}:(\d{1,3}\.\d{1,3}\.\d{1,3})\((\d{1,12}(?:\.\d{1,6})?)\*([A-Za-z]{1,4})\)")
+_UNITS: Final = MappingProxyType({"kWh": 1000.0, "Wh": 1.0, "kW": 1000.0, "W": 1.0, "V": 1.0, "A": 1.0})
+
+# OBIS value groups C.D.E (IEC 62056-61); 2x is L1, 4x is L2, 6x is L3.
+_IMPORTED_W: Final = ("21.7.0", "41.7.0", "61.7.0")
+_EXPORTED_W: Final = ("22.7.0", "42.7.0", "62.7.0")
+_VOLTS: Final = ("32.7.0", "52.7.0", "72.7.0")
+_AMPS: Final = ("31.7.0", "51.7.0", "71.7.0")
+_TOTAL_W: Final = ("1.7.0", "2.7.0")
+_IMPORT_WH: Final = ("1.8.0", "1.8.1", "1.8.2")  # all tariffs in one register, or one register for each
+_EXPORT_WH: Final = ("2.8.0", "2.8.1", "2.8.2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telegram:
+    """What one whole telegram tells. A quantity that it doesn't tell isn't in it."""
+
+    values: Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenTelegram:
+    """Bytes that aren't a telegram to rely on; ``problem`` is a sentence."""
+
+    problem: str
+
+
+class P1Stream:
+    """Cuts a byte stream into telegrams, wherever it begins and however it is split up."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def receive(self, data: bytes) -> list[Telegram | BrokenTelegram]:
+        """What has become whole with ``data``, in the order of the line. Never raises."""
+        self._buffer += data
+        return list(self._cut())
+
+    def _cut(self) -> Iterator[Telegram | BrokenTelegram]:
+        while True:
+            end = _END.search(self._buffer)
+            whole = self._buffer if end is None else self._buffer[: end.start() + 1]
+            # What stands before the last beginning is the rest of a telegram whose end was lost, or that had begun
+            # before we listened.
+            begin = max(whole.rfind(b"\n/") + 1, 0) if b"\n/" in whole else whole.find(b"/")
+            if end is None:
+                if begin > 0:
+                    del self._buffer[:begin]
+                elif begin < 0:
+                    del self._buffer[:-1]  # a line's end may be that before the next beginning
+                if len(self._buffer) > LONGEST:
+                    self._buffer.clear()
+                    yield BrokenTelegram(
+                        problem=f"no telegram ended within {LONGEST} bytes; check the port's speed (115200 8N1)"
+                    )
+                return
+            telegram, checksum = bytes(self._buffer[max(begin, 0) : end.start() + 2]), bytes(end[1])
+            del self._buffer[: end.end()]
+            if begin >= 0:
+                yield _checked(telegram, checksum)
+
+
+def crc16(data: bytes) -> int:
+    """CRC16 of DSMR P1 §5.2: polynomial x16 + x15 + x2 + 1, least significant bit first, from 0."""
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
+    return crc
+
+
+def _checked(telegram: bytes, checksum: bytes) -> Telegram | BrokenTelegram:
+    if not _CHECKSUM.fullmatch(checksum):
+        return BrokenTelegram(problem="a telegram without checksum; the meter must speak DSMR 4 or newer")
+    if crc16(telegram) != int(checksum, 16):
+        return BrokenTelegram(problem="a telegram was damaged on the line (its checksum is wrong)")
+    found: dict[str, float] = {}
+    for line in telegram.decode("ascii", errors="replace").splitlines():
+        match = _LINE.match(line)
+        if match is None or match[3] not in _UNITS:
+            continue
+        if match[1] in found:
+            return BrokenTelegram(problem=f"a telegram tells {match[1]} twice")
+        found[match[1]] = float(match[2]) * _UNITS[match[3]]
+    return Telegram(values=MappingProxyType(_values(found)))
+
+
+def _values(found: Mapping[str, float]) -> dict[Quantity, float | None]:
+    """The quantities. A current is at least what the phase's power needs at its voltage: many meters tell whole amperes
+    only, without the rest."""
+    values: dict[Quantity, float | None] = {}
+    for index in range(len(PHASES)):
+        power_w = _difference(found, _IMPORTED_W[index], _EXPORTED_W[index])
+        voltage_v, current_a = found.get(_VOLTS[index]), found.get(_AMPS[index])
+        if power_w is not None:
+            values[POWERS[index]] = power_w
+        if voltage_v is not None:
+            values[VOLTAGES[index]] = voltage_v
+        if current_a is not None:
+            needed_a = abs(power_w) / voltage_v if power_w is not None and voltage_v else 0.0
+            values[CURRENTS[index]] = max(current_a, needed_a)
+    total_w = _difference(found, *_TOTAL_W)
+    if total_w is not None:
+        values[Quantity.POWER] = total_w
+    for name, registers in ((Quantity.IMPORT_WH, _IMPORT_WH), (Quantity.EXPORT_WH, _EXPORT_WH)):
+        whole, *tariffs = (found.get(each) for each in registers)
+        counted = [tariff for tariff in tariffs if tariff is not None]
+        if whole is not None or counted:
+            values[name] = whole if whole is not None else sum(counted)
+    return values
+
+
+def _difference(found: Mapping[str, float], drawn: str, fed_in: str) -> float | None:
+    """What is drawn less what is fed in; the meter shows one of the two, the other is 0."""
+    return found[drawn] - found.get(fed_in, 0.0) if drawn in found else None
+
+
+def _family(family_id: str, name: str, phases: tuple[Phase, ...], notes: tuple[str, ...]) -> Family:
+    by_phase = {names[PHASES.index(phase)] for names in (VOLTAGES, CURRENTS, POWERS) for phase in phases}
+    return Family(
+        id=family_id,
+        name=name,
+        models=("smart meters with a P1 port, DSMR 4 and 5", "e-MUCS (Belgium)"),
+        sources=("DSMR P1 companion standard 5.0.2", "e-MUCS P1 specification"),
+        confidence=Confidence.TWO_SOURCES,
+        notes=notes,
+        current_sign=CurrentSign.MAGNITUDE,
+        phases=phases,
+        transports=frozenset({Transport.P1, Transport.P1_TCP}),
+        told=frozenset({*by_phase, Quantity.POWER, Quantity.IMPORT_WH, Quantity.EXPORT_WH}),
+    )
+
+
+_INTERVAL = "DSMR 5 tells every second, DSMR 4 every ten: set control.meter_stale_s to 25 there."
+
+P1_FAMILIES: Final = (
+    _family(
+        "dsmr_p1",
+        "Smart meter with P1 port, three phases",
+        PHASES,
+        (
+            _INTERVAL,
+            "On a network without neutral (3 x 230 V) the meter doesn't measure L2: it can't guard a fuse there.",
+        ),
+    ),
+    _family("dsmr_p1_single_phase", "Smart meter with P1 port, one phase", PHASES[:1], (_INTERVAL,)),
+)

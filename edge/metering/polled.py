@@ -1,0 +1,148 @@
+"""One meter that is asked over a bus, with what is remembered of it between polls."""
+
+from collections.abc import Mapping
+
+import structlog
+
+from edge.clock import Clock
+from edge.control.ports import FactSink
+from edge.domain.reading import MeterFailed
+from edge.domain.site import Meter
+from edge.errors import MeterError, MeterImplausible, MeterRefused, MeterTimeout
+from edge.metering.bus import Bus
+from edge.metering.decode import decode
+from edge.metering.edges import MeterEdges
+from edge.metering.family import Block, Family, Quantity
+from edge.metering.modbus import ReadRequest
+from edge.metering.quality import Judge
+from edge.metering.requests import fences, request
+from edge.units import Amps, Seconds
+
+ENERGY_PERIOD_S: Seconds = 5.0  # energies steer nothing; they cost bus time
+# A device that doesn't answer takes its whole time from those that share its line: it is asked after 1 s, 2 s, 4 s, and
+# then every LONGEST_BACKOFF_S.
+FIRST_BACKOFF_S: Seconds = 1.0
+LONGEST_BACKOFF_S: Seconds = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class PolledMeter:
+    """Reads its blocks when told to, and delivers what comes of it. Raises nothing but cancellation."""
+
+    def __init__(
+        self, *, meter: Meter, family: Family, bus: Bus, clock: Clock, sink: FactSink, rating_a: Amps | None
+    ) -> None:
+        self.id = meter.id
+        self._unit = meter.unit
+        self._given = family
+        self._family = family
+        self._bus = bus
+        self._clock = clock
+        self._sink = sink
+        self._judge = Judge(meter=meter.id, family=family, rating_a=rating_a)
+        self._rating_a = rating_a
+        self._edges = MeterEdges(meter.id, f"{family.name}, {meter.connection} unit {meter.unit}")
+        self._found = family.discovery is None
+        self._count_tried_at: Seconds | None = None
+        self._answers = False
+        self._silent = 0  # polls in a row without an answer
+        self._next_try_at: Seconds = 0.0
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether its last poll brought no answer."""
+        return self._silent > 0
+
+    def due(self, *, shares_line: bool) -> bool:
+        """Whether it should be asked now."""
+        return not (shares_line and self.is_silent) or self._clock.monotonic() >= self._next_try_at
+
+    async def poll(self) -> None:
+        """Read the fast blocks and deliver a MeterReading or a MeterFailed."""
+        try:
+            if not self._found:
+                await self._discover()
+            values, at = await self._read(self._family.fast)
+            if all(value is None for value in values.values()):
+                raise MeterImplausible("none of its values is available", remedy="check the meter's model")  # noqa: TRY301
+            reading = self._judge.reading(values, at)
+            self._sink.take(reading)
+        except MeterError as exc:
+            self._failed(str(exc), silent=isinstance(exc, MeterTimeout))
+        except Exception as exc:
+            # A bulkhead: a fault of ours in one meter's path must not stop the others, nor the control loop.
+            log.exception(f"polling meter {self.id} ended in a fault of this program")
+            self._failed(f"polling ended in a fault of this program: {type(exc).__name__}", silent=False)
+        else:
+            self._answers = True
+            self._silent = 0
+            self._edges.alive(reading)
+
+    def energies_due(self) -> bool:
+        """Whether the slow blocks should be read now: the meter answers, and the last try is long enough ago."""
+        if not self._answers or not self._family.slow:
+            return False
+        tried = self._count_tried_at
+        return tried is None or self._clock.monotonic() - tried >= ENERGY_PERIOD_S
+
+    async def count(self) -> None:
+        """Read the slow blocks. What fails here is tried again; the fast blocks tell whether the meter is lost."""
+        self._count_tried_at = self._clock.monotonic()
+        try:
+            values, at = await self._read(self._family.slow)
+            self._judge.take_slow(values, at)
+        except MeterError as exc:
+            log.debug(f"meter {self.id}: the energies could not be read: {exc}")
+        except Exception:
+            log.exception(f"reading the energies of meter {self.id} ended in a fault of this program")
+
+    async def _read(self, blocks: tuple[Block, ...]) -> tuple[Mapping[Quantity, float | None], Seconds]:
+        """The values, and when the first of them had come."""
+        values: dict[Quantity, float | None] = {}
+        first_at: Seconds | None = None
+        other_lengths = fences(self._family, self._unit)
+        for block in blocks:
+            answered = await self._bus.read(
+                request(self._unit, block), limits=self._family.limits, fences=other_lengths
+            )
+            values |= decode(self._family, block, answered.registers)
+            first_at = answered.at if first_at is None else min(first_at, answered.at)
+        return values, first_at if first_at is not None else self._clock.monotonic()
+
+    async def _discover(self) -> None:
+        """Find out what registers this very device has.
+
+        :raises MeterError: no answer, or no meter found.
+        """
+        assert self._given.discovery is not None  # noqa: S101 - found from the start otherwise
+        walk = self._given.discovery()
+        sent: tuple[int, ...] | None = None
+        asked = next(walk)
+        while True:
+            wanted = ReadRequest(
+                unit=self._unit, register_type=asked.register_type, address=asked.address, count=asked.count
+            )
+            try:
+                sent = (await self._bus.read(wanted, limits=self._given.limits)).registers
+            except MeterRefused:
+                sent = None
+            try:
+                asked = walk.send(sent)
+            except StopIteration as end:
+                self._take_family(end.value)
+                return
+
+    def _take_family(self, family: Family) -> None:
+        self._family = family
+        self._judge = Judge(meter=self.id, family=family, rating_a=self._rating_a)
+        self._found = True
+
+    def _failed(self, problem: str, *, silent: bool) -> None:
+        at = self._clock.monotonic()
+        self._answers = False
+        self._silent = self._silent + 1 if silent else 0
+        self._next_try_at = at + min(FIRST_BACKOFF_S * 2.0 ** min(self._silent - 1, 8), LONGEST_BACKOFF_S)
+        self._found = self._found and self._given.discovery is None  # it may come back as another
+        self._sink.take(MeterFailed(meter=self.id, at=at, problem=problem))
+        self._edges.lost(at, problem)

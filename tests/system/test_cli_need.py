@@ -1,0 +1,112 @@
+"""``edge need`` against a control socket: the real process, an API with a port of the test's own."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from edge.domain.site import EvseKey
+from edge.errors import EvseUnknown, NeedError, NeedImplausible, NoSession, TimeUntrusted
+from edge.web.app import make_app
+from edge.web.server import ApiServer
+from tests.fake_needs import FakeNeeds
+
+REPORT = {"time": "2026-06-01T12:00:00.000Z", "timezone": "Europe/Copenhagen"}  # what the command looks at
+CP_01 = EvseKey(station="CP/01", evse=2)
+
+
+class Controller(NamedTuple):
+    """The API on a control socket, without a controller behind it."""
+
+    path: Path
+    needs: FakeNeeds
+
+
+class Outcome(NamedTuple):
+    code: int | None
+    out: str
+    err: str
+
+
+@pytest.fixture
+async def controller(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Controller]:
+    served = Controller(tmp_path / "edge.sock", FakeNeeds())
+    app = make_app(status=lambda: REPORT, healthy=lambda: True, needs=served.needs)
+    server = ApiServer(app, listen=("127.0.0.1", unused_tcp_port), socket=served.path)
+    await server.start()
+    yield served
+    await server.stop()
+
+
+async def need(path: Path, *arguments: str) -> Outcome:
+    """``edge need`` with EDGE_SOCKET set to ``path``."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-W", "error", "-m", "edge", "need", *arguments),
+        env={"EDGE_SOCKET": str(path), "PATH": "/usr/bin:/bin", "TERM": "dumb"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    out, err = await process.communicate()
+    return Outcome(process.returncode, out.decode(), err.decode())
+
+
+async def test_a_need_is_stated(controller: Controller) -> None:
+    """Energy with its unit, the time of day by the site's clock; the command says what it understood."""
+    said = await need(controller.path, "CP/01", "2", "--energy", "12.5kWh", "--by", "17:00")
+    assert said == (0, "CP/01/2: 12.5 kWh by 2026-06-01 17:00 at the site\n", "")
+    assert controller.needs.stated == [(CP_01, 12_500.0, datetime(2026, 6, 1, 15, tzinfo=UTC))]
+
+
+async def test_a_need_is_withdrawn(controller: Controller) -> None:
+    """--clear says so."""
+    said = await need(controller.path, "CP/01", "2", "--clear")
+    assert said == (0, "CP/01/2: nothing is known any more of what the car needs\n", "")
+    assert controller.needs.withdrawn == [CP_01]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code"),
+    [
+        (EvseUnknown("the site has no EVSE 2"), 2),
+        (NeedImplausible("the departure has passed"), 2),
+        (NoSession("no session runs at CP/01/2"), 1),
+        (TimeUntrusted("the gateway's clock isn't set"), 1),
+    ],
+)
+async def test_a_refusal_is_one_sentence(controller: Controller, refusal: NeedError, code: int) -> None:
+    """In the controller's own words; exit code 2 where another input would do, else 1."""
+    controller.needs.refusal = refusal
+    said = await need(controller.path, "CP/01", "2", "--energy", "1kWh", "--by", "17:00")
+    assert said == (code, "", f"edge: {refusal}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--energy", "12", "--by", "17:00"), "'12' is no energy"),
+        (("--energy", "12kWh", "--by", "five"), "'five' is no time"),
+        (("--energy", "12kWh"), "both are needed, or --clear"),
+        ((), "both are needed, or --clear"),
+        (("--clear", "--by", "17:00"), "forgets what was stated"),
+    ],
+)
+async def test_wrong_input_reaches_nobody(controller: Controller, arguments: tuple[str, ...], says: str) -> None:
+    """Exit code 2, and the controller hears nothing."""
+    said = await need(controller.path, "CP-01", "1", *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert says in " ".join(said.err.split())
+    assert not controller.needs.stated
+    assert not controller.needs.withdrawn
+
+
+async def test_no_controller_is_one_sentence(tmp_path: Path) -> None:
+    """Exit code 1."""
+    said = await need(tmp_path / "none.sock", "CP-01", "1", "--clear")
+    assert (said.code, said.err.count("\n")) == (1, 1)
+    assert said.err.startswith("edge: no controller answers (")

@@ -1,0 +1,72 @@
+"""An EVSE with its station, which obeys perfectly, and its car."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from edge.domain.setpoint import LimitCommand, Purpose
+from edge.domain.site import Evse, Supply
+from edge.domain.station import EvseStatus
+from edge.units import NO_CURRENT, Amps, Phase, PhaseAmps, Seconds, phase_amps
+
+OBEYS_S = 3.0  # from the acceptance of a limit to the current
+VOLTS = 230.0
+
+
+@dataclass(kw_only=True)
+class Plug:
+    """An EVSE, its station and its car."""
+
+    evse: Evse
+    wants_a: Amps
+    uses: Sequence[Phase]  # the grid phases on which the car can charge
+    arrives_s: Seconds
+    asleep: bool = False  # the car takes nothing, though it is offered enough
+    wakes_after_s: Seconds | None = None  # ... and goes on when it was offered enough for so long without a break
+    session: str | None = None
+    status: EvseStatus = EvseStatus.AVAILABLE
+    energy_wh: float = 0.0
+    limit_a: Amps = 0.0  # in force
+    single: bool = False
+    offered_since: Seconds | None = None
+    _accepted: deque[tuple[Seconds, LimitCommand]] = field(default_factory=deque)
+
+    def accept(self, command: LimitCommand, at: Seconds) -> None:
+        if command.purpose is Purpose.SESSION:
+            self._accepted.append((at + OBEYS_S, command))
+
+    def obey(self, now: Seconds) -> None:
+        """Follow what was accepted long enough ago."""
+        while self._accepted and self._accepted[0][0] <= now:
+            command = self._accepted.popleft()[1]
+            if command.transaction_id == self.session:
+                self.limit_a, self.single = self._amps(command), command.phases == 1
+        if self.limit_a < self.evse.min_a:
+            self.offered_since = None
+        elif self.offered_since is None:
+            self.offered_since = now
+        elif self.asleep and self.wakes_after_s is not None and now - self.offered_since >= self.wakes_after_s:
+            self.asleep = False
+
+    def _amps(self, command: LimitCommand) -> Amps:
+        """A DC station knows its limit in W alone."""
+        if self.evse.supply is Supply.DC:
+            assert command.limit_w is not None
+            return phase_amps(command.limit_w, VOLTS) / len(self.evse.phases)
+        assert command.limit_w is None
+        return command.limit_a
+
+    @property
+    def draw_a(self) -> PhaseAmps:
+        if self.session is None or self.asleep or self.limit_a < self.evse.min_a:
+            return NO_CURRENT
+        on = self.evse.single_phase if self.single else self.uses
+        return PhaseAmps.on(on, min(self.limit_a, self.wants_a))
+
+    @property
+    def shows(self) -> EvseStatus:
+        if self.session is None:
+            return EvseStatus.AVAILABLE
+        if self.limit_a < self.evse.min_a:
+            return EvseStatus.SUSPENDED_EVSE
+        return EvseStatus.CHARGING if max(self.draw_a) > 0 else EvseStatus.SUSPENDED_EV

@@ -1,0 +1,108 @@
+"""The background under a meter that is noisy or late, and beside cars that are slow."""
+
+from random import Random
+
+import numpy as np
+
+from edge.allocation.background import LEAST_CHANGES, Background, Draws, updated
+from edge.units import PhaseAmps
+
+RATING_A = 63.0
+
+
+class Circuit:
+    """A metered circuit with one car, read each second; remembers from reading to reading."""
+
+    def __init__(self, *, meter_delay_s: float = 5.0) -> None:
+        self.now = 1000.0
+        self.known: Background | None = None
+        self._meter_delay_s = meter_delay_s
+
+    def read(self, measured_a: float, car_a: float, *, told_a: float | None = None, unseen: bool = False) -> float:
+        """A second later, the car having just been sampled, unless it is ``unseen``: the estimate on L1."""
+        self.now += 1.0
+        car = np.full((1, 3), car_a)
+        draws = Draws(
+            low_a=car,
+            high_a=car,
+            told=PhaseAmps.same(car_a if told_a is None else told_a),
+            unseen=unseen,
+            drawn_at=np.array([1000.0 if unseen else self.now]),
+        )
+        self.known = updated(
+            self.known,
+            PhaseAmps.same(measured_a),
+            self.now,
+            draws,
+            rating_a=RATING_A,
+            meter_delay_s=self._meter_delay_s,
+        )
+        assert self.known.estimate_a is not None
+        return self.known.estimate_a.l1
+
+
+def noisy(rng: Random, amps: float) -> float:
+    return amps * (1.0 + rng.uniform(-0.02, 0.02))
+
+
+def test_noise_does_not_ratchet_the_estimate_up() -> None:
+    """Ten minutes of 2 % of 50 A: it stays within 1 A of the truth, and moves a few times only."""
+    rng, circuit = Random(1), Circuit()
+    estimates = [circuit.read(noisy(rng, 50.0), 16.0) for _ in range(600)]
+    assert max(abs(amps - 34.0) for amps in estimates[60:]) < 1.0
+    assert len(set(estimates[300:])) <= 2
+
+
+def test_under_noise_a_rise_beyond_it_counts_at_once() -> None:
+    """10 A more, with the next reading, as good as one reading is."""
+    rng, circuit = Random(2), Circuit()
+    for _ in range(60):
+        circuit.read(noisy(rng, 50.0), 16.0)
+    assert abs(circuit.read(noisy(rng, 60.0), 16.0) - 44.0) < 1.3
+
+
+def test_under_noise_a_small_rise_counts_within_half_a_minute() -> None:
+    """2 A more are hardly more than the noise of one reading; their mean is."""
+    rng, circuit = Random(3), Circuit()
+    for _ in range(300):
+        circuit.read(noisy(rng, 50.0), 16.0)
+    estimates = [circuit.read(noisy(rng, 52.0), 16.0) for _ in range(30)]
+    assert estimates[-1] > 35.5
+
+
+def test_without_noise_nothing_is_averaged() -> None:
+    """A tenth of an ampere more counts at once; and a load that steps now and then is no noise."""
+    circuit = Circuit()
+    for number in range(60):
+        circuit.read(50.0 if number % 6 else 40.0, 16.0)
+    assert circuit.known is not None
+    assert len(circuit.known.changes_a) >= LEAST_CHANGES
+    assert circuit.read(50.1, 16.0) == 50.1 - 16.0
+
+
+def test_a_late_meter_still_shows_what_a_car_drew_before() -> None:
+    """The car's sample has come down, the meter will in 8 s: that is no rise of the building, then or after."""
+    circuit = Circuit(meter_delay_s=10.0)
+    for _ in range(20):
+        circuit.read(50.0, 16.0)
+    assert [circuit.read(50.0, 6.0) for _ in range(8)] == [34.0] * 8
+    assert [circuit.read(40.0, 6.0) for _ in range(20)] == [34.0] * 20
+
+
+def test_a_late_meter_does_not_show_yet_what_a_car_draws_now() -> None:
+    """The car's sample has risen, the meter will in 8 s: that is no fall of the building."""
+    circuit = Circuit(meter_delay_s=10.0)
+    for _ in range(20):
+        circuit.read(40.0, 6.0)
+    assert [circuit.read(40.0, 16.0) for _ in range(8)] == [34.0] * 8
+    assert [circuit.read(50.0, 16.0) for _ in range(20)] == [34.0] * 20
+
+
+def test_an_overload_is_answered_once_and_then_when_it_is_seen_what_came_of_it() -> None:
+    """A car that is slow to obey isn't cut for again and again."""
+    circuit = Circuit()
+    for _ in range(20):
+        circuit.read(60.0, 16.0)
+    estimates = [circuit.read(66.0, 22.0, told_a=16.0, unseen=True) for _ in range(30)]
+    assert estimates[8:] == [50.0] * 22, "as if it had obeyed"
+    assert set(estimates[:8]) == {44.0}

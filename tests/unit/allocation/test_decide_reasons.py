@@ -1,0 +1,204 @@
+"""The decision: every reason is reached by a site, and says its sentence."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from edge.allocation.background import Background
+from edge.allocation.decide import Decision, Memory, decide
+from edge.allocation.exposure import Holdings
+from edge.allocation.problem import Need
+from edge.allocation.snapshot import Snapshot
+from edge.allocation.state import Reach
+from edge.control.replay import first_difference
+from edge.domain.limit import LimitSource, LimitStated
+from edge.domain.setpoint import SENTENCES, Reason, Setpoint
+from edge.domain.station import EvseStatus
+from edge.units import Phase, PhaseAmps
+from tests.site_builders import (
+    NOW,
+    arrived,
+    charging,
+    circuit,
+    evse,
+    idle,
+    remembered,
+    snapshot,
+)
+
+L2, L3 = Phase.L2, Phase.L3
+
+
+def decided(site: Snapshot, memory: Memory | None = None) -> Decision:
+    return decide(site, memory or Memory())
+
+
+def only(site: Snapshot, memory: Memory | None = None) -> Setpoint:
+    """The setpoint of the first EVSE."""
+    return decided(site, memory).setpoints[0]
+
+
+NEW = Holdings(baseline_a=32.0)
+
+# One site for each reason: the first EVSE's setpoint has it. The sentence is exact.
+SITES: Mapping[Reason, tuple[Snapshot, str]] = {
+    Reason.MAXIMUM: (
+        snapshot(circuit(63), charging(told_a=32)),
+        "32.0 A: the most this EVSE can give",
+    ),
+    Reason.DEMAND_MET: (
+        snapshot(circuit(63), charging(told_a=32, draw_a=10)),
+        "12.0 A: all the car can use",
+    ),
+    Reason.CIRCUIT_FULL: (
+        snapshot(circuit(42, "garage", margin_a=2), *(charging(evse(n, circuit="garage"), told_a=20) for n in (1, 2))),
+        "20.0 A: garage L1 is full (40.0 of 40 A)",
+    ),
+    Reason.WAITING_FOR_ROOM: (
+        snapshot(circuit(11, measured_a=6.0), arrived(evse(1))),
+        "0.0 A: waits: main L1 has no 6 A left (6.0 of 11 A)",
+    ),
+    Reason.WAITING_FOR_TURN: (
+        snapshot(circuit(11), arrived(evse(1), waiting_since=NOW), charging(evse(2), told_a=11)),
+        "0.0 A: waits for its turn: main L1 can't start one car more (11.0 of 11 A)",
+    ),
+    Reason.STARTING: (
+        snapshot(circuit(63), arrived()),
+        "6.0 A: begins at its minimum, and rises when that is measured",
+    ),
+    Reason.RESTING: (
+        snapshot(circuit(63), charging(told_a=0, draw_a=0)),
+        "0.0 A: stopped a moment ago: stays off a little to spare car and contactor",
+    ),
+    Reason.WRITES_SPENT: (
+        snapshot(circuit(63), charging(told_a=16)),
+        "16.0 A: held: the station has been told enough for now",
+    ),
+    Reason.METER_LATE: (
+        snapshot(circuit(63, measured_a=20.0, measured_at=NOW - 3), charging(told_a=16)),
+        "16.0 A: meter grid is late: nothing rises until it answers",
+    ),
+    Reason.RECOVERING: (
+        snapshot(circuit(63, measured_a=20.0), charging(told_a=16)),
+        "18.0 A: rises step by step now that meter grid is back",
+    ),
+    Reason.SWITCHING_PHASES: (
+        snapshot(circuit(63), charging(evse(switches_phases=True), told_a=32)),
+        "6.0 A: is changing over to 1 of its phases",
+    ),
+    Reason.CIRCUIT_POWER_FULL: (
+        snapshot(circuit(63, limit_w=230.0 * 36), charging(told_a=12)),
+        "12.0 A: main has no power left (8280 of 8280 W)",
+    ),
+    Reason.IMBALANCE: (
+        snapshot(circuit(63), charging(evse(phases=(L2,)), told_a=20), imbalance_limit_a=20.0),
+        "20.0 A: L2 carries 20.0 A more than L1, and 20 A are allowed",
+    ),
+    Reason.READY_IN_TIME: (
+        snapshot(
+            circuit(32),
+            charging(evse(1), told_a=20, need=Need(energy_wanted_wh=230.0 * 3 * 20, time_left_s=3600.0)),
+            charging(evse(2), told_a=12),
+        ),
+        "20.0 A: the rate that makes the car ready in time",
+    ),
+    Reason.LIMITED: (
+        replace(
+            snapshot(circuit(63), charging(told_a=20)),
+            limits=(LimitStated(source=LimitSource.GRID, circuit="main", at=NOW - 60, limit_a=20.0),),
+        ),
+        "20.0 A: the grid operator allows main 20 A (20.0 A on L1)",
+    ),
+    Reason.CLOUD_LIMIT: (
+        snapshot(circuit(63), replace(charging(told_a=10), cloud_a=10.0)),
+        "10.0 A: the cloud's charging profile allows 10 A",
+    ),
+    Reason.BELOW_MINIMUM: (
+        snapshot(circuit(63), arrived(evse(min_a=6, max_a=7, step_a=4.0))),
+        "0.0 A: the car can use less than 6 A, the least this EVSE can give",
+    ),
+    Reason.WAITING_FOR_CUT: (
+        snapshot(circuit(32), arrived(evse(1)), charging(evse(2), told_a=32)),
+        "0.0 A: waits until others have obeyed their cut on main L1",
+    ),
+    Reason.STEADYING: (
+        snapshot(circuit(63), charging(told_a=16, told_at=NOW - 1)),
+        "16.0 A: held a moment before it rises",
+    ),
+    Reason.CAR_PAUSED: (
+        snapshot(circuit(63), charging(told_a=16, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)),
+        "6.0 A: the car has paused; its minimum is there when it wakes",
+    ),
+    Reason.IDLE: (
+        snapshot(circuit(63), idle()),
+        "0.0 A: no car is charging",
+    ),
+    Reason.METER_STALE: (
+        snapshot(circuit(63, measured_a=20.0, measured_at=NOW - 60), charging(told_a=16)),
+        "6.0 A: meter grid gives no reading: safe current",
+    ),
+    Reason.OVERLOAD: (
+        snapshot(circuit(20, measured_a=PhaseAmps(16.0, 41.0, 16.0)), charging(told_a=16)),
+        "0.0 A: main L2 is overloaded by what is not ours (25.0 of 20 A)",
+    ),
+    Reason.STATION_OFFLINE: (
+        snapshot(circuit(63), charging(told_a=16, reach=Reach.OFFLINE)),
+        "16.0 A: the station can't be reached: what it may draw by itself is kept free",
+    ),
+    Reason.STATION_NEW: (
+        snapshot(circuit(63), replace(idle(), reach=Reach.NEW, holdings=NEW)),
+        "6.0 A: the station has not confirmed a limit yet: what it may draw is kept free",
+    ),
+    Reason.STATION_SILENT: (
+        snapshot(circuit(63), charging(told_a=16, reach=Reach.SILENT)),
+        "16.0 A: the station doesn't answer: what it may draw by itself is kept free",
+    ),
+    Reason.STATION_REFUSES: (
+        snapshot(circuit(63), charging(told_a=16, reach=Reach.REFUSING)),
+        "16.0 A: the station refuses its limit: what it may draw by itself is kept free",
+    ),
+    Reason.STATION_DISOBEYS: (
+        snapshot(circuit(63), charging(told_a=16, draw_a=20, reach=Reach.DISOBEYING)),
+        "32.0 A: the station draws more than it accepted: what it may draw is kept free",
+    ),
+}
+
+
+# What the decision before has to have left for it.
+MEMORIES: Mapping[Reason, Memory] = {
+    Reason.RESTING: remembered(SITES[Reason.RESTING][0], off_since=[NOW - 59]),
+    Reason.WRITES_SPENT: remembered(SITES[Reason.WRITES_SPENT][0], writes=[0.9]),
+    Reason.RECOVERING: remembered(
+        SITES[Reason.RECOVERING][0],
+        background={"main": Background(estimate_a=PhaseAmps.same(4), reading_at=NOW - 60, stale_at=NOW - 29)},
+    ),
+    Reason.SWITCHING_PHASES: remembered(SITES[Reason.SWITCHING_PHASES][0], single=[1]),
+}
+
+
+def test_every_reason_has_its_sentence_and_its_site() -> None:
+    """The tables are complete."""
+    assert set(SENTENCES) == set(Reason)
+    assert set(SITES) == set(Reason)
+
+
+@pytest.mark.parametrize("reason", SITES)
+def test_each_reason_is_reached_and_says_its_sentence(reason: Reason) -> None:
+    """By the site that the table has for it."""
+    site, sentence = SITES[reason]
+    setpoint = only(site, MEMORIES.get(reason))
+    assert (setpoint.reason, setpoint.text) == (reason, sentence)
+
+
+@pytest.mark.parametrize("reason", MEMORIES)
+def test_some_reasons_come_from_what_was_before(reason: Reason) -> None:
+    """The same site without it has another."""
+    assert only(SITES[reason][0]).reason is not reason
+
+
+def test_the_same_snapshot_gives_the_same_decision() -> None:
+    """Whatever was decided in between."""
+    for reason, (site, _) in SITES.items():
+        memory = MEMORIES.get(reason)
+        assert first_difference(decided(site, memory).outcome, decided(site, memory).outcome) is None

@@ -1,0 +1,140 @@
+"""Imbalance: at the grid connection two phases may differ by 20 A here; in amperes."""
+
+import pytest
+
+from edge.domain.setpoint import Reason
+from edge.units import PHASES, Amps
+from tests.unit.allocation.practice import (
+    L1,
+    L2,
+    L3,
+    Car,
+    Case,
+    Fuse,
+    check_in_the_loop,
+    check_on_paper,
+    main,
+)
+
+CASES = {
+    "one phase alone": Case(
+        fuses=main(63),
+        cars={"A": Car(), "B": Car()},
+        expected={"A": 10, "B": 10},
+        imbalance_a=20,
+    ),
+    "three phases don't unbalance": Case(
+        fuses=main(63),
+        cars={"A": Car(phases=PHASES), "B": Car(), "C": Car()},
+        expected={"A": 32, "B": 10, "C": 10},
+        imbalance_a=20,
+    ),
+    "two phases against the third": Case(
+        fuses=main(63),
+        cars={"A": Car(phases=(L1, L2))},
+        expected={"A": 20},
+        imbalance_a=20,
+    ),
+    "the other phases make room: 12 A on L3 and 20 more on L1": Case(
+        fuses=main(63),
+        cars={"A": Car(), "B": Car(), "C": Car(phases=(L2,)), "D": Car(phases=(L3,), wants_a=12)},
+        expected={"A": 16, "B": 16, "C": 32, "D": 12},
+        imbalance_a=20,
+    ),
+    "the building on the other phases makes room": Case(
+        fuses=main(63, (0, 4, 9)),
+        cars={"A": Car(), "B": Car()},
+        expected={"A": 12, "B": 12},
+        imbalance_a=20,
+    ),
+    "the building beyond the limit: nobody makes it worse": Case(
+        fuses=main(63, (30, 0, 0)),
+        cars={"A": Car(), "B": Car(phases=PHASES)},
+        expected={"A": 0, "B": 32},
+        imbalance_a=20,
+    ),
+    "the fuse before the balance": Case(
+        fuses=main(16),
+        cars={"A": Car(), "B": Car(phases=(L2,))},
+        expected={"A": 16, "B": 16},
+        imbalance_a=20,
+    ),
+    "a sub-circuit's cars count at the grid connection": Case(
+        fuses=main(63) | {"garage": Fuse(amps=63)},
+        cars={"A": Car(circuit="garage"), "B": Car()},
+        expected={"A": 10, "B": 10},
+        imbalance_a=20,
+    ),
+    "rank by rank": Case(
+        fuses=main(63),
+        cars={"A": Car(rank=1), "B": Car(rank=0)},
+        expected={"A": 6, "B": 14},
+        imbalance_a=20,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_on_paper(name: str) -> None:
+    """The answer of the solver."""
+    check_on_paper(CASES[name])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_in_the_loop(name: str) -> None:
+    """What the cars are limited to when all has settled."""
+    check_in_the_loop(CASES[name])
+
+
+def test_the_sentence_names_both_phases() -> None:
+    """Whoever is held by balance is told so."""
+    loop = check_in_the_loop(CASES["one phase alone"])
+    point = loop.decision.setpoints[0]
+    assert (point.reason, point.circuit, point.phase) == (Reason.IMBALANCE, "main", L1)
+    assert point.other_phase in (L2, L3)
+
+
+# Cars of 32 A on L1 (A and B) and those that could balance them; L1 may carry 20 A more than the least other phase.
+UNSURE: dict[str, tuple[dict[str, Car], dict[str, Amps]]] = {
+    "a car that takes less than it is told balances with what it takes": (
+        {"C": Car(phases=(L2,), wants_a=8, max_a=32), "D": Car(phases=(L3,), wants_a=12)},
+        {"A": 14, "B": 14, "C": 10, "D": 12},
+    ),
+    "cars that come later balance when they draw": (
+        {"C": Car(phases=(L2,), since_s=60), "D": Car(phases=(L3,), since_s=65)},
+        {"A": 26, "B": 26, "C": 32, "D": 32},
+    ),
+    "on two phases of three": (
+        {"C": Car(phases=PHASES, uses=(L2, L3), wants_a=10)},
+        {"A": 15, "B": 15, "C": 10},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSURE)
+def test_only_what_is_drawn_balances(name: str) -> None:
+    """The limit isn't passed on the way, by what others may draw and don't."""
+    others, expected = UNSURE[name]
+    loop = Case(fuses=main(63), cars={"A": Car(), "B": Car()} | others, expected={}, imbalance_a=20).loop().settle()
+    assert loop.told == pytest.approx(expected, abs=0.1)
+    assert loop.overloads == []
+
+
+def test_cars_that_sleep_balance_nothing() -> None:
+    """They are there and have their minimum, and take nothing."""
+    cars = {"A": Car(), "B": Car(), "C": Car(phases=(L2,)), "D": Car(phases=(L3,))}
+    loop = Case(fuses=main(63), cars=cars, expected={}, imbalance_a=20).loop()
+    loop.plugs["C"].asleep = loop.plugs["D"].asleep = True
+    loop.settle()
+    assert (loop.told["A"], loop.told["B"]) == (10, 10)
+    assert loop.overloads == []
+
+
+def test_when_a_car_leaves_those_that_it_balanced_are_cut_at_once() -> None:
+    """L1 had 32 A against its 32 A and 12 A on L3; without it 20 A, as soon as cars can obey."""
+    loop = CASES["the other phases make room: 12 A on L3 and 20 more on L1"].loop().settle()
+    loop.leave("C")
+    loop.excuse()
+    loop.run(30)
+    assert loop.told == {"A": 10, "B": 10, "C": 0, "D": 12}
+    assert loop.overloads == []

@@ -1,0 +1,107 @@
+"""Phase rotation: which grid phase a car really loads, and what that leaves to the others; in amperes."""
+
+from itertools import permutations
+
+import pytest
+
+from edge.units import PHASES, Amps, Phase
+from tests.unit.allocation.practice import (
+    L1,
+    L2,
+    L3,
+    Car,
+    Case,
+    check_in_the_loop,
+    check_on_paper,
+    check_unharmed,
+    main,
+)
+
+ROTATIONS = tuple(permutations(PHASES))
+
+
+def _beside_one_on_each_phase(rotation: tuple[Phase, ...], count: int) -> Case:
+    """A three-phase EVSE whose car uses the EVSE's first ``count`` phases, and a car of 32 A on each grid phase."""
+    used = rotation[:count]
+    expected: dict[str, Amps] = {"rotated": 16}
+    for phase in PHASES:
+        expected[f"on {phase}"] = 16 if phase in used else 32
+    return Case(
+        fuses=main(32),
+        cars={"rotated": Car(phases=rotation, uses=used)}
+        | {f"on {phase}": Car(phases=(phase,), charging=False) for phase in PHASES},
+        expected=expected,
+    )
+
+
+CASES = {
+    f"{'-'.join(rotation)}, {count} in use": _beside_one_on_each_phase(rotation, count)
+    for rotation in ROTATIONS
+    for count in (1, 2, 3)
+} | {
+    "two-phase EVSEs meet on the phase that they share": Case(
+        fuses=main(32),
+        cars={"A": Car(phases=(L1, L2)), "B": Car(phases=(L2, L3)), "C": Car(phases=(L1,)), "D": Car(phases=(L3,))},
+        expected={"A": 16, "B": 16, "C": 16, "D": 16},
+    ),
+    "... and what one phase can't take goes to the other": Case(
+        fuses=main(32, (0, 12, 0)),
+        cars={"A": Car(phases=(L1, L2)), "B": Car(phases=(L2, L3)), "C": Car(phases=(L1,)), "D": Car(phases=(L3,))},
+        expected={"A": 10, "B": 10, "C": 22, "D": 22},
+    ),
+    "single-phase EVSEs spread over the phases": Case(
+        fuses=main(32),
+        cars={name: Car(phases=(phase,)) for name, phase in zip("ABCD", (L1, L2, L3, L1), strict=True)},
+        expected={"A": 16, "B": 32, "C": 32, "D": 16},
+    ),
+    "L3 full: those rotated so that they don't use it go on": Case(
+        fuses=main(32, (0, 0, 30)),
+        cars={
+            "on L1": Car(phases=(L1,)),
+            "on L2, L1": Car(phases=(L2, L1)),
+            "on L3": Car(phases=(L3,)),
+            "on all": Car(phases=(L3, L1, L2)),
+        },
+        expected={"on L1": 16, "on L2, L1": 16, "on L3": 0, "on all": 0},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_on_paper(name: str) -> None:
+    """The answer of the solver."""
+    check_on_paper(CASES[name])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_in_the_loop(name: str) -> None:
+    """What the cars are limited to when all has settled."""
+    check_in_the_loop(CASES[name])
+
+
+def test_six_rotated_evses_with_one_phase_cars_fill_all_three_phases() -> None:
+    """Two on each phase. Before the phases are known all six count on each: 32 A are five minima, and the sixth waits;
+    20 s after they are seen, everybody has 16 A."""
+    case = Case(
+        fuses=main(32),
+        cars={f"car {number}": Car(phases=each, uses=each[:1]) for number, each in enumerate(ROTATIONS)},
+        expected={f"car {number}": 16 for number in range(6)},
+    )
+    loop = case.loop().run(20)
+    assert sorted(loop.told.values()) == [0, 6, 6, 6, 6, 6]
+    check_unharmed(loop.settle())
+    assert loop.told == case.expected
+
+
+def test_a_car_that_uses_another_phase_after_all_counts_there_at_once() -> None:
+    """Learned as one-phase, on L1; then it takes up L2 and L3, where two others have all: nothing is exceeded for
+    longer than a cut takes, and the shares are those of a three-phase car."""
+    case = _beside_one_on_each_phase(PHASES, 1)
+    loop = case.loop().settle()
+    assert loop.told == case.expected
+    loop.plugs["rotated"].uses = PHASES
+    loop.excuse()
+    loop.run(60)
+    loop.settle()
+    check_unharmed(loop)
+    assert set(loop.told.values()) == {16}

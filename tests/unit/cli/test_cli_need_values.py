@@ -1,0 +1,56 @@
+"""What a person writes for an energy and a departure."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+import typer
+
+from edge.cli.need import departure_at, energy_wh
+
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")  # summer time until 2026-10-25 03:00
+NOW = datetime(2026, 10, 24, 14, 30, tzinfo=UTC)  # 16:30 at the site
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("12kWh", 12_000.0), ("12.5 kwh", 12_500.0), (" 800 Wh ", 800.0), ("0kWh", 0.0), ("0.5KWH", 500.0)],
+)
+def test_an_energy_has_its_unit(text: str, expected: float) -> None:
+    """In kWh or Wh, large or small letters."""
+    assert energy_wh(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["12", "12 kW", "-1kWh", "1e3kWh", "kWh", "1,5kWh", "", "9" * 400 + "kWh", "\u0661kWh"]
+)
+def test_what_is_no_energy_is_told(text: str) -> None:
+    """A number alone could be either unit."""
+    with pytest.raises(typer.BadParameter, match="is no energy: give it with its unit, like 12kWh"):
+        energy_wh(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("17:00", datetime(2026, 10, 24, 15, 0, tzinfo=UTC)),  # today
+        ("16:30", datetime(2026, 10, 25, 15, 30, tzinfo=UTC)),  # is over: tomorrow, in winter time
+        ("7:05", datetime(2026, 10, 25, 6, 5, tzinfo=UTC)),
+        ("2026-11-21T17:00", datetime(2026, 11, 21, 16, 0, tzinfo=UTC)),
+        ("2026-11-21 17:00:30", datetime(2026, 11, 21, 16, 0, 30, tzinfo=UTC)),
+        ("2026-11-21T17:00Z", datetime(2026, 11, 21, 17, 0, tzinfo=UTC)),
+        ("2026-11-21T17:00-05:00", datetime(2026, 11, 21, 22, 0, tzinfo=UTC)),
+    ],
+)
+def test_a_departure_is_by_the_site_s_clock(text: str, expected: datetime) -> None:
+    """The next such time of day, across a change of the clocks too; a date and time as it is written."""
+    found = departure_at(text, NOW, COPENHAGEN)
+    assert found == expected
+    assert found.tzinfo is COPENHAGEN
+
+
+@pytest.mark.parametrize("text", ["24:00", "17", "17:60", "five", "", "2026-13-01T00:00", "1²:00"])
+def test_what_is_no_time_is_told(text: str) -> None:
+    """With what would be one."""
+    with pytest.raises(typer.BadParameter, match=r"is no time: give one like 17:00, or a date and time like 2026"):
+        departure_at(text, NOW, COPENHAGEN)

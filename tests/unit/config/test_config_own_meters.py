@@ -1,0 +1,201 @@
+"""Meters that the site file describes itself: a map file of its own, the messages of an MQTT topic, a P1 port."""
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from edge.cli.findings import read
+from edge.config.locate import locate
+from edge.domain.topic import TopicValue
+from edge.errors import ConfigurationError
+from edge.metering.family import Confidence, Quantity
+from edge.metering.user_map import families_of, read_map
+
+JANITZA = resources.files("edge.metering.catalog").joinpath("janitza_umg.toml").read_text(encoding="utf-8")
+OWN_MAP = "".join(line for line in JANITZA.splitlines(keepends=True) if not line.startswith("confidence"))
+SITE = """
+[site]
+id = "s"
+[[circuit]]
+id = "main"
+fuse_a = 63
+meter = "grid"
+background_reserve_a = 20
+[[meter]]
+id = "grid"
+{meter}
+[[station]]
+id = "CP-01"
+circuit = "main"
+[[station.evse]]
+id = 1
+max_a = 16
+[ocpp]
+listen = "127.0.0.1:9000"
+upstream = "ws://127.0.0.1:9100/{{station}}"
+[bms.modbus]
+listen = "127.0.0.1:5502"
+limit_timeout_s = 60
+fallback_a = 20
+[api]
+listen = "127.0.0.1:8080"
+[storage]
+path = "/tmp/edge"
+"""
+TCP = 'connection = "tcp://10.0.0.5:502"'
+MQTT = 'connection = "mqtt://10.0.0.5/building/meter"\n'
+
+
+def value(quantity: str, path: str = "x", scale: float = 1) -> str:
+    return f'[[meter.value]]\nquantity = "{quantity}"\npath = "{path}"\nscale = {scale}\n'
+
+
+CURRENTS = value("current_l1_a", "i[0]") + value("current_l2_a", "i[1]") + value("current_l3_a", "i[2]")
+
+
+def site_file(folder: Path, meter: str) -> Path:
+    """A site file in the folder, with that [[meter]]."""
+    file = folder / "site.toml"
+    file.write_text(SITE.format(meter=meter), encoding="utf-8")
+    return file
+
+
+def refusal(folder: Path, meter: str) -> str:
+    """What is said of a site file with that [[meter]]."""
+    with pytest.raises(ConfigurationError) as caught:
+        read(site_file(folder, meter))
+    return "\n".join(finding.sentence("site.toml") for finding in caught.value.findings if finding.severity == "error")
+
+
+def test_a_map_file_of_the_sites_own(tmp_path: Path) -> None:
+    """It lies beside the site file, needs no sources, and becomes the meter's family."""
+    (tmp_path / "my-meter.toml").write_text(OWN_MAP, encoding="utf-8")
+    configuration = read(site_file(tmp_path, f'map = "my-meter.toml"\n{TCP}'))
+    (meter,) = configuration.site.meters
+    family = families_of([meter], locate=locate)[meter.model]
+    assert family.confidence is Confidence.USER
+    assert family.quantities >= {Quantity.CURRENT_L1, Quantity.POWER_L3, Quantity.IMPORT_WH}
+    assert not [note for note in configuration.notes if note.key.startswith("meter")]
+
+
+def test_every_fault_of_a_map_file_is_told_with_its_line(tmp_path: Path) -> None:
+    """Its faults appear among those of the site file, with the line in the map and what would be right there."""
+    broken = OWN_MAP.replace('address = 19012, type = "float32"', 'address = 19012, type = "float"').replace(
+        "count = 52", "count = 152"
+    )
+    (tmp_path / "my-meter.toml").write_text(broken, encoding="utf-8")
+    said = refusal(tmp_path, f'map = "my-meter.toml"\n{TCP}').splitlines()
+    of_count = broken[: broken.index("count = 152")].count("\n") + 1
+    of_type = broken[: broken.index('"float"')].count("\n") + 1
+    assert said[0].endswith(
+        f"meter[0].map: of meter 'grid' is 'my-meter.toml', in whose line {of_count} block[0].count is 152, above 125; "
+        "give how many registers to read, 1 to 125, for example 6"
+    )
+    assert f'in whose line {of_type} quantity.current_l1_a.type is "float"; give one of int16, uint16,' in said[1]
+    assert len(said) == 2
+
+
+def test_a_map_without_currents_guards_no_circuit(tmp_path: Path) -> None:
+    """A map file's family is held to the same: it must tell the currents of the circuit that it measures."""
+    poor = "".join(line for line in OWN_MAP.splitlines(keepends=True) if "_l3_" not in line)
+    (tmp_path / "my-meter.toml").write_text(poor, encoding="utf-8")
+    said = refusal(tmp_path, f'map = "my-meter.toml"\n{TCP}')
+    assert "circuit[0].meter: of circuit 'main' is 'grid', a 'my-meter.toml', which doesn't tell" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "is 'my-meter.toml', which can't be read (No such file or directory); give the path"),
+        (b"name = ", "is 'my-meter.toml', which is not valid TOML at column 8: invalid value in line 1; correct"),
+        (b"\xff", "which is not UTF-8 (byte 0xff) in line 1; save it as UTF-8"),
+        (b"#" * 300_000, "is larger than 256 KiB"),
+        (b"", "in which name is missing; give the make and what it is"),
+    ],
+)
+def test_what_is_no_map_file(tmp_path: Path, content: bytes | None, said: str) -> None:
+    """A map file that isn't there, isn't text, or is something else."""
+    if content is not None:
+        (tmp_path / "my-meter.toml").write_bytes(content)
+    assert said in refusal(tmp_path, f'map = "my-meter.toml"\n{TCP}')
+
+
+def test_a_path_with_a_nul_is_no_path() -> None:
+    """What no file can be named is refused in a sentence."""
+    with pytest.raises(ConfigurationError, match="has no valid name"):
+        read_map(Path("a\0b"), named="a", locate=locate)
+
+
+@pytest.mark.parametrize(
+    ("meter", "said"),
+    [
+        (TCP, "meter[0].model: of meter 'grid' is missing; give a meter family of the catalogue, or map ="),
+        (f'model = "janitza_umg"\nmap = "my-meter.toml"\n{TCP}', "meter[0].map: of meter 'grid' stands beside a model"),
+        (f'model = "mqtt"\n{MQTT}', "meter[0].value: of meter 'grid' is missing: nobody knows where"),
+        (f'model = "janitza_umg"\n{TCP}\n{CURRENTS}', "has its own places for the quantities"),
+        (f'model = "mqtt"\n{TCP}\n{CURRENTS}', "is tcp://, which 'mqtt' doesn't speak; give one of mqtt://, mqtts://"),
+        (f'model = "janitza_umg"\n{MQTT}', "is mqtt://, which 'janitza_umg' doesn't speak"),
+        (f'model = "dsmr_p1"\n{TCP}', "is tcp://, which 'dsmr_p1' doesn't speak; give one of p1://, p1+tcp://"),
+        (
+            f'model = "mqtt"\n{MQTT}{CURRENTS}{value("currrent_l1_a")}',
+            "which is no quantity; did you mean 'current_l1_a'?",
+        ),
+        (
+            f'model = "mqtt"\n{MQTT}{CURRENTS}{value("current_l1_a")}',
+            "is 'current_l1_a' once more; name each quantity once",
+        ),
+        (
+            f'model = "mqtt"\n{MQTT}{CURRENTS}{value("power_w", "a..b")}',
+            "can't be read from '..b' on; give a JSON path",
+        ),
+        (
+            f'model = "mqtt"\n{MQTT}{CURRENTS}{value("power_w", "a", 0)}',
+            "scale: of meter 'grid' is 0, which makes every",
+        ),
+        (
+            f'model = "mqtt"\n{MQTT}{value("current_l1_a")}',
+            "is 'grid', whose messages tell no current of L2, L3; add a",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(tmp_path: Path, meter: str, said: str) -> None:
+    """A meter is of the catalogue or of the site's own, and its values are named where they must be, and only there."""
+    assert said in refusal(tmp_path, meter)
+
+
+def test_an_mqtt_topic_is_a_meter(tmp_path: Path) -> None:
+    """Its values arrive in the site with their paths read."""
+    configuration = read(site_file(tmp_path, f'model = "mqtt"\n{MQTT}{CURRENTS}{value("power_w", "$.total.kW", 1000)}'))
+    (meter,) = configuration.site.meters
+    assert meter.values[0] == TopicValue(quantity="current_l1_a", path=("i", 0))
+    assert meter.values[3] == TopicValue(quantity="power_w", path=("total", "kW"), scale=1000.0)
+
+
+def test_power_and_voltage_do_for_a_current(tmp_path: Path) -> None:
+    """A topic without currents guards its circuit if it tells each phase's power and voltage."""
+    names = [f"{kind}_l{phase}_{unit}" for kind, unit in (("power", "w"), ("voltage", "v")) for phase in (1, 2, 3)]
+    meter = f'model = "mqtt"\n{MQTT}' + "".join(value(name, name) for name in names)
+    assert len(read(site_file(tmp_path, meter)).site.meters[0].values) == 6
+
+
+def test_a_p1_port_is_a_meter(tmp_path: Path) -> None:
+    """A smart meter on a serial cable is named by its model and its port."""
+    configuration = read(site_file(tmp_path, 'model = "dsmr_p1"\nconnection = "p1:///dev/ttyUSB0"'))
+    assert configuration.site.meters[0].model == "dsmr_p1"
+
+
+def test_a_model_of_one_source_is_noted(tmp_path: Path) -> None:
+    """A family of the catalogue that only one source knows is used, and its author told so."""
+    notes = read(site_file(tmp_path, f'model = "lovato_dmg610"\n{TCP}')).notes
+    (note,) = (note for note in notes if note.key == "meter[0].model")
+    assert "known from one source only" in note.problem
+    assert not [
+        note for note in read(site_file(tmp_path, f'model = "janitza_umg"\n{TCP}')).notes if "model" in note.key
+    ]
+
+
+@pytest.mark.parametrize("model", ["eastron_sdm72d_v1", "phoenix_eem_em3xx"])
+def test_a_meter_without_currents_guards_no_circuit(tmp_path: Path, model: str) -> None:
+    """The two families that tell no currents are refused where a circuit would rest on them."""
+    assert "which doesn't tell the currents of three phases" in refusal(tmp_path, f'model = "{model}"\n{TCP}')

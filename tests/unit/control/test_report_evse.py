@@ -1,0 +1,65 @@
+"""What the status report tells of an EVSE: its need, and the phases that its car uses."""
+
+from typing import Any
+
+from edge.control import report
+from edge.domain.station import DrawSampled, EvseStatus, NeedStated, StatusReported
+from edge.units import PhaseAmps
+from edge.web.report import ControlState, EvseReport
+from tests.site_builders import key
+from tests.unit.control.loop_rig import Rig, in_virtual_time
+
+
+def evse(rig: Rig) -> dict[str, Any]:
+    """The only EVSE in the report of the last tick; it fits the API's description."""
+    (station,) = report.status(rig.board, *rig.published[-1], rig.vitals.pulse)["stations"]
+    (told,) = station["evses"]
+    EvseReport.model_validate(told)
+    return dict(told)
+
+
+@in_virtual_time
+async def test_a_need_is_told_with_what_is_left_of_it() -> None:
+    """Energy less what was delivered, time less what has passed; null without one."""
+    rig = Rig()
+    rig.car_arrives()
+    await rig.run_for(1.5)
+    assert evse(rig)["need"] is None
+    now = rig.clock.monotonic()
+    rig.board.take(NeedStated(key=key(1), at=now, energy_wanted_wh=12_000.0, departs_in_s=3600.0))
+    await rig.run_for(10.5)
+    need = evse(rig)["need"]
+    assert need["energy_wanted_wh"] == 12_000
+    assert need["time_left_s"] == 3590
+
+
+@in_virtual_time
+async def test_the_phases_that_a_car_uses_are_told() -> None:
+    """All that are wired until the car has shown that it uses fewer."""
+    rig = Rig()
+    rig.car_arrives()
+    rig.board.take(StatusReported(key=key(1), at=rig.clock.monotonic(), status=EvseStatus.CHARGING))
+    await rig.run_for(5.5)
+    assert (evse(rig)["phases"], evse(rig)["phases_in_use"]) == (["L1", "L2", "L3"], ["L1", "L2", "L3"])
+    for _ in range(4):
+        rig.board.take(DrawSampled(key=key(1), at=rig.clock.monotonic(), current_a=PhaseAmps(0.0, 6.0, 0.0)))
+        await rig.run_for(10.5)
+    assert (evse(rig)["phases"], evse(rig)["phases_in_use"]) == (["L1", "L2", "L3"], ["L2"])
+
+
+@in_virtual_time
+async def test_each_state_of_control_is_one_that_the_api_knows() -> None:
+    """A meter that is late, lost, and back: the report goes through all of them and ends where it began."""
+    rig = Rig()
+    rig.meter_takes_s = lambda number: 20.0 if number == 5 else 0.0
+    states: list[str] = []
+
+    def note(_number: int) -> None:
+        state = report.status(rig.board, *rig.published[-1], rig.vitals.pulse)["control"]["state"]
+        if not states or states[-1] != state:
+            states.append(state)
+
+    rig.on_publish = note
+    await rig.run_for(70.5)
+    assert states == ["NORMAL", "METER_LATE", "METER_STALE", "RECOVERING", "NORMAL"]
+    assert set(states) < {state.value for state in ControlState}

@@ -1,0 +1,133 @@
+"""Sources that tell by themselves: they begin again whenever their connection ends, and never raise."""
+
+import asyncio
+from collections.abc import Callable
+
+from structlog.testing import capture_logs
+
+from edge.domain.connection import Connection, parse_connection
+from edge.errors import MeterUnreachable
+from edge.metering.channel import Channel, Receiver
+from edge.metering.family import Quantity, Values
+from edge.metering.listening import RECONNECT_S, Listening
+from edge.metering.p1_source import QUIET_S, P1Source
+from edge.metering.source import Deliver, Fail
+from tests import virtual_time
+from tests.p1_telegrams import telegram
+
+PORT = parse_connection("p1+tcp://10.0.0.9:8899")
+
+
+class Told:
+    """Keeps what a source tells, with the time of it."""
+
+    def __init__(self) -> None:
+        self.values: list[Values] = []
+        self.problems: list[tuple[float, str]] = []
+
+    def deliver(self, values: Values) -> None:
+        self.values.append(values)
+
+    def fail(self, problem: str) -> None:
+        self.problems.append((asyncio.get_running_loop().time(), problem))
+
+
+class FakePort:
+    """Streams that the test feeds, and refusals that it wants."""
+
+    def __init__(self, *, refused: int = 0) -> None:
+        self.opened: list[Receiver] = []
+        self.closed = 0
+        self._refused = refused
+
+    async def open(self, connection: Connection, receiver: Receiver) -> Channel:
+        if self._refused:
+            self._refused -= 1
+            raise MeterUnreachable(f"no connection to {connection.line}")
+        self.opened.append(receiver)
+        return self
+
+    def write(self, data: bytes) -> None:
+        raise AssertionError(f"a P1 port is only listened to, and {data!r} was sent")
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+async def listened(port: FakePort, script: Callable[[FakePort], None], *, for_s: float) -> Told:
+    """What a source tells in ``for_s``, of which the script runs after the first."""
+    told, source = Told(), P1Source(PORT, opener=port.open)
+    await source.start(told.deliver, told.fail)
+    await asyncio.sleep(1.0)
+    script(port)
+    await asyncio.sleep(for_s - 1.0)
+    await source.close()
+    return told
+
+
+def test_telegrams_are_delivered() -> None:
+    """Each telegram becomes values; a damaged one is told as a problem, and listening goes on."""
+
+    def script(port: FakePort) -> None:
+        port.opened[0].data(telegram() + telegram()[:-6] + b"0000\r\n" + telegram())
+
+    told = virtual_time.run(listened(FakePort(), script, for_s=2.0))
+    assert [values[Quantity.POWER] for values in told.values] == [80.0, 80.0]
+    assert [problem for _, problem in told.problems] == ["a telegram was damaged on the line (its checksum is wrong)"]
+
+
+def test_it_connects_again() -> None:
+    """A refused and a broken connection are told and tried again after two seconds; half a telegram isn't kept."""
+    port = FakePort(refused=1)
+
+    async def run() -> Told:
+        told, source = Told(), P1Source(PORT, opener=port.open)
+        await source.start(told.deliver, told.fail)
+        await asyncio.sleep(3.0)
+        port.opened[0].data(telegram()[:100])
+        port.opened[0].lost("the other side closed the connection")
+        await asyncio.sleep(3.0)
+        port.opened[1].data(telegram()[100:] + telegram())
+        await source.close()
+        return told
+
+    told = virtual_time.run(run())
+    assert told.problems == [
+        (0.0, "no connection to p1+tcp://10.0.0.9:8899"),
+        (3.0, "p1+tcp://10.0.0.9:8899: the other side closed the connection"),
+    ]
+    assert len(told.values) == 1
+    assert port.closed == 2
+
+
+def test_a_stream_that_says_nothing_is_opened_anew() -> None:
+    """A peer that has gone without a word is given up after 30 s of silence, not kept for ever."""
+    port = FakePort()
+    told = virtual_time.run(listened(port, lambda _: None, for_s=QUIET_S + RECONNECT_S + 1.0))
+    assert [at for at, _ in told.problems] == [QUIET_S]
+    assert "not a byte for 30 s" in told.problems[0][1]
+    assert len(port.opened) == 2
+
+
+class Faulty(Listening):
+    """A source with a fault of its own."""
+
+    async def listen(self, deliver: Deliver, fail: Fail) -> str:  # noqa: ARG002 - it comes to nothing
+        raise ZeroDivisionError
+
+
+def test_a_fault_of_the_program_ends_no_listening() -> None:
+    """What nobody foresaw is logged and told as a problem, and it is tried again."""
+
+    async def run() -> Told:
+        told, source = Told(), Faulty("a port")
+        await source.start(told.deliver, told.fail)
+        await asyncio.sleep(RECONNECT_S + 1.0)
+        await source.close()
+        return told
+
+    with capture_logs() as logs:
+        told = virtual_time.run(run())
+    assert [at for at, _ in told.problems] == [0.0, RECONNECT_S]
+    assert "fault of this program: ZeroDivisionError" in told.problems[0][1]
+    assert [entry["log_level"] for entry in logs] == ["error", "error"]

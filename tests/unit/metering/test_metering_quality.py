@@ -1,0 +1,165 @@
+"""Whether a reading may be believed: what can't be true, what doesn't fit, what is held, and for how long."""
+
+import math
+
+import pytest
+
+from edge.domain.reading import MeterReading, Quality
+from edge.errors import MeterImplausible
+from edge.metering.catalogue import FAMILIES
+from edge.metering.energies import STALE_S, EnergyCounter
+from edge.metering.family import CURRENTS, POWERS, VOLTAGES, Quantity, Values
+from edge.metering.quality import HOLD_S, Judge
+from edge.units import Amps, PhaseAmps
+
+SDM630 = FAMILIES["eastron_sdm630"]
+
+
+def values(
+    *currents: Amps, volts: float = 230.0, powers: tuple[float, float, float] | None = None, **more: float
+) -> dict[Quantity, float | None]:
+    """What a meter tells of those currents, whose powers fit unless they are given."""
+    told: dict[Quantity, float | None] = dict(zip(CURRENTS, (abs(each) for each in currents), strict=True))
+    told |= dict.fromkeys(VOLTAGES, volts)
+    told |= dict(zip(POWERS, powers or [each * volts for each in currents], strict=True))
+    told |= {Quantity(name): value for name, value in more.items()}
+    return told
+
+
+def judge(rating_a: Amps | None = 63.0) -> Judge:
+    """Of a meter of magnitudes on a circuit of 63 A."""
+    return Judge(meter="grid", family=SDM630, rating_a=rating_a)
+
+
+def test_a_sound_reading_is_good() -> None:
+    """Currents with the sign of their power, the voltages, and the phases' sum as total."""
+    reading = judge().reading(values(10.0, -20.0, 30.0), 1.0)
+    assert reading == MeterReading(
+        meter="grid",
+        at=1.0,
+        current_a=PhaseAmps(10.0, -20.0, 30.0),
+        voltage_v=(230.0, 230.0, 230.0),
+        power_w=4600.0,
+        quality=Quality.GOOD,
+    )
+
+
+def test_the_same_values_again_are_fresh() -> None:
+    """A meter that repeats itself is alive: the age is that of the poll."""
+    each = judge()
+    for second in range(20):
+        reading = each.reading(values(10.0, 10.0, 10.0), float(second))
+        assert (reading.at, reading.quality) == (float(second), Quality.GOOD)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [
+        (values(10.0 * 65_536, 10.0, 10.0), "655360 A on L1"),
+        (values(10.0, 700.0, 10.0), "700 A on L2"),
+        (values(10.0, 10.0, 10.0, volts=0.003), "0.003 V on L1"),
+        (values(10.0, 10.0, 10.0, volts=400.0), "400 V on L1"),
+        (values(10.0, math.inf, 10.0), "no current on L2"),
+        (values(10.0, math.nan, 10.0), "no current on L2"),
+        (values(10.0, 10.0, 10.0, powers=(1e9, 0.0, 0.0)), "W on L1"),
+        (values(10.0, 10.0, 10.0, power_w=1e9), "1e+09 W in all"),
+    ],
+)
+def test_what_cannot_be_true_is_held_and_then_refused(spoilt: Values, words: str) -> None:
+    """The last good reading stands, with its own time, for HOLD_S; then there is none."""
+    each = judge()
+    good = each.reading(values(10.0, 10.0, 10.0), 0.0)
+    held = each.reading(spoilt, HOLD_S)
+    assert (held.current_a, held.at, held.quality) == (good.current_a, 0.0, Quality.HELD)
+    assert words in held.doubts[0]
+    with pytest.raises(MeterImplausible, match="check the meter's model"):
+        each.reading(spoilt, HOLD_S + 0.1)
+    assert each.reading(values(10.0, 10.0, 10.0), HOLD_S + 1).quality is Quality.GOOD
+
+
+def test_nothing_is_held_before_the_first_good_reading() -> None:
+    """A meter that begins with nonsense gives no reading."""
+    with pytest.raises(MeterImplausible, match="655360 A on L1"):
+        judge().reading(values(655_360.0, 1.0, 1.0), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("odd", "words", "current_a"),
+    [
+        (values(10.0, 10.0, 10.0, powers=(4600.0, 2300.0, 2300.0)), "more than 10.0 A at 230 V can carry", 20.0),
+        (values(40.0, 10.0, 10.0, powers=(100.0, 2300.0, 2300.0)), "40.0 A on L1 with only 100 W", 40.0),
+        (values(10.0, 10.0, 10.0, power_w=20_000.0), "the phases' powers come to 6900 W, the total is 20000 W", 10.0),
+    ],
+)
+def test_what_does_not_fit_is_held_then_used_with_the_larger_value(odd: Values, words: str, current_a: Amps) -> None:
+    """A slip is held; what lasts is used, suspect, each phase at least with what its power needs."""
+    each = judge()
+    each.reading(values(10.0, 10.0, 10.0), 0.0)
+    assert each.reading(odd, 1.0).quality is Quality.HELD
+    assert each.reading(odd, 2.0).quality is Quality.HELD
+    lasting = each.reading(odd, 1.0 + HOLD_S)
+    assert lasting.quality is Quality.SUSPECT
+    assert words in lasting.doubts[0]
+    assert lasting.current_a is not None
+    assert lasting.current_a.l1 == pytest.approx(current_a)
+    assert each.reading(values(10.0, 10.0, 10.0), 6.0).quality is Quality.GOOD
+
+
+def test_a_step_that_the_power_bears_out_is_believed_at_once() -> None:
+    """A load that comes on must be seen in the same second."""
+    each = judge()
+    each.reading(values(1.0, 1.0, 1.0), 0.0)
+    assert each.reading(values(90.0, 90.0, 90.0), 1.0).current_a == PhaseAmps(90.0, 90.0, 90.0)
+
+
+def test_a_step_that_nothing_bears_out_needs_two_polls() -> None:
+    """Currents alone may be a word of the neighbour: the second poll that says so is believed."""
+    each = judge()
+    currents = dict.fromkeys((*VOLTAGES, *POWERS))
+    each.reading(values(1.0, 1.0, 1.0) | dict.fromkeys(POWERS), 0.0)
+    spike = values(90.0, 1.0, 1.0) | {name: None for name in currents if name in POWERS}
+    assert each.reading(spike, 1.0).quality is Quality.HELD
+    assert each.reading(values(1.0, 1.0, 1.0) | dict.fromkeys(POWERS), 2.0).quality is Quality.GOOD
+    assert each.reading(spike, 3.0).quality is Quality.HELD
+    assert each.reading(spike, 4.0).current_a == PhaseAmps(90.0, 1.0, 1.0)
+
+
+def test_a_frequency_that_cannot_be_is_left_out() -> None:
+    """Nothing depends on it: the currents stay."""
+    each = judge()
+    each.take_slow({Quantity.FREQUENCY: 500.0}, 0.0)
+    assert each.reading(values(1.0, 1.0, 1.0), 0.0).frequency_hz is None
+    each.take_slow({Quantity.FREQUENCY: 49.98}, 0.0)
+    assert each.reading(values(1.0, 1.0, 1.0), 1.0).frequency_hz == 49.98
+
+
+def test_energies_stand_in_the_reading_until_they_are_old() -> None:
+    """What the slow blocks gave, for STALE_S."""
+    each = judge()
+    each.take_slow({Quantity.IMPORT_WH: 1500.0, Quantity.EXPORT_WH: 250.0}, 0.0)
+    reading = each.reading(values(1.0, 1.0, 1.0), STALE_S)
+    assert (reading.import_wh, reading.export_wh) == (1500.0, 250.0)
+    assert each.reading(values(1.0, 1.0, 1.0), STALE_S + 1).import_wh is None
+
+
+def test_a_register_that_begins_again_goes_on_counting() -> None:
+    """A reset is believed when three reads say so; what was counted stays, and the gap is told."""
+    counter = EnergyCounter(most_w=40_000.0)
+    counter.take(5_000_000.0, 0.0)
+    for second in (5.0, 10.0):
+        counter.take(100.0, second)
+        assert counter.value_wh(second) == 5_000_000.0
+    counter.take(150.0, 15.0)
+    assert counter.value_wh(15.0) == pytest.approx(5_000_000.0)
+    counter.take(250.0, 20.0)
+    assert counter.value_wh(20.0) == pytest.approx(5_000_100.0)
+    assert counter.gap.startswith("went from 5000.0 to 0.1 kWh")
+
+
+def test_a_register_that_jumps_once_is_not_followed() -> None:
+    """65,536 times the energy can't have flowed in five seconds."""
+    counter = EnergyCounter(most_w=40_000.0)
+    counter.take(5_000.0, 0.0)
+    counter.take(5_000.0 * 65_536, 5.0)
+    counter.take(5_010.0, 10.0)
+    assert (counter.value_wh(10.0), counter.gap) == (5_010.0, "")
