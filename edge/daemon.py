@@ -84,6 +84,7 @@ class Daemon:
             building,
             clock=clock,
             version=__version__,
+            sink=self._board,
             watches=tuple(watches(configuration)),
             relay=self._relay,
         )

@@ -236,7 +236,7 @@ class Decision:
                 where["meter"] = self._meter(row, self.headroom.stale)
             if reason is Reason.CLOUD_LIMIT:
                 where["rating_a"] = float(self.snapshot.fleet.cloud_a[row])
-            if reason is Reason.LIMITED and line is not None:
+            if reason in (Reason.LIMITED, Reason.LIMIT_ENDED) and line is not None:
                 where["source"] = self.snapshot.ceilings.sources[line]
             if reason in (Reason.WAITING_FOR_ROOM, Reason.BELOW_MINIMUM):
                 where["min_a"] = float(self._grid.min_a[row])
@@ -264,7 +264,7 @@ class Decision:
         if reason is Reason.WAITING_FOR_ROOM and bool(self._waits_for_turn[row]):
             return Reason.WAITING_FOR_TURN, line
         if reason in (Reason.CIRCUIT_FULL, Reason.CIRCUIT_POWER_FULL) and line in self.snapshot.ceilings.sources:
-            return Reason.LIMITED, line
+            return (Reason.LIMIT_ENDED if line in self.snapshot.ceilings.ended else Reason.LIMITED), line
         return reason, line
 
     def _all_given(self, row: int) -> bool:

@@ -17,9 +17,11 @@ from edge.bms.outbox import Outbox
 from edge.bms.registers import Telemetry
 from edge.bms.relay_contact import ContactInput, GpioContact
 from edge.bms.settings import Bounds, FacilitySettings, ModbusSettings, MqttSettings
-from edge.bms.stated import LimitSink, StatedLimits
+from edge.bms.stated import StatedLimits
 from edge.bms.watches import Watch
 from edge.clock import Clock
+from edge.control.ports import LimitSink
+from edge.domain.effective import effective_report
 from edge.domain.site import Circuit, Site
 from edge.units import PhaseAmps, Watts, watts
 
@@ -38,7 +40,7 @@ class Facility:
         *,
         clock: Clock,
         version: str,
-        sink: LimitSink | None = None,
+        sink: LimitSink,
         watches: Sequence[Watch] = (),
         relay: ContactInput | None = None,
     ) -> None:
@@ -106,13 +108,13 @@ class Facility:
             await self._evidence.close()
 
     def report(self) -> dict[str, Any]:
-        """What the status report says of limits and of the building's interface."""
+        """What the status report says of the building's interface."""
         interface: dict[str, Any] = {}
         if self._block is not None:
             interface["modbus"] = self._block.values
         if self._mqtt is not None:
             interface["mqtt"] = {"connected": self._mqtt.connected}
-        return {"limits": self._limits.report(self._clock.monotonic()), "bms": interface}
+        return {"bms": interface}
 
     def publish(self, report: Mapping[str, Any]) -> None:
         """A tick is complete, and ``report`` is of it: show it, and judge what limits follow from it."""
@@ -196,10 +198,7 @@ class Facility:
         return Now(monotonic=self._clock.monotonic(), wall=self._clock.wall() if trusted else None)
 
     def _effective(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._limits.report(self._clock.monotonic())["effective"][
-            self._site.circuits.index(self._root)
-        ]
-        return found
+        return effective_report(self._limits.effective(self._root, self._clock.monotonic()))
 
 
 def _contact(settings: GridSettings | None) -> Contact | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from edge.bms.relay_contact import ContactSettings
-from edge.bms.stated import LimitSink
+from edge.control.ports import LimitSink
 from edge.domain.limit import LimitSource, LimitStated
 from edge.units import Seconds, Watts
 

@@ -9,8 +9,8 @@ from edge.bms.point import SHAPES, Bank, Point
 from edge.bms.points import CONTROL_POINTS, MIRROR, MODE_CODES
 from edge.bms.registers import GAP, HOLDING_SIZE, Telemetry, encode, number_of
 from edge.bms.settings import Bounds, WritePolicy
-from edge.bms.stated import LimitSink
 from edge.bms.view import SiteView, Value
+from edge.control.ports import LimitSink
 from edge.domain.limit import LimitSource, LimitStated
 from edge.units import Seconds
 

@@ -10,7 +10,7 @@ from edge.bms.image import Image
 from edge.bms.mqtt_commands import Commands, Now
 from edge.bms.mqtt_topics import Message, Topics
 from edge.bms.outbox import Outbox
-from edge.bms.stated import LimitSink
+from edge.control.ports import LimitSink
 
 log = structlog.get_logger(__name__)
 

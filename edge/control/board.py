@@ -66,7 +66,8 @@ class Board:
             case MeterReading() | MeterFailed():
                 self._take_meter(fact)
             case LimitStated():
-                self._limits[fact.source, fact.circuit] = fact
+                if fact.circuit in self.site.circuit_by_id:
+                    self._limits[fact.source, fact.circuit] = fact
             case StationOnline() | StationOffline() | StationDescribed() | CloudLink():
                 self._take_station(fact)
             case (

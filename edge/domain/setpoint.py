@@ -39,6 +39,7 @@ class Reason(StrEnum):
     RECOVERING = "RECOVERING"
     SWITCHING_PHASES = "SWITCHING_PHASES"
     LIMITED = "LIMITED"
+    LIMIT_ENDED = "LIMIT_ENDED"
     CLOUD_LIMIT = "CLOUD_LIMIT"
 
 
@@ -70,6 +71,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.METER_LATE: "meter {meter} is late: nothing rises until it answers",
     Reason.RECOVERING: "rises step by step now that meter {meter} is back",
     Reason.LIMITED: "{source} allows {circuit} {rating_a:g} A ({used_a:.1f} A on {phase})",
+    Reason.LIMIT_ENDED: "{source} is silent: {circuit} falls back to {rating_a:g} A ({used_a:.1f} A on {phase})",
     Reason.CLOUD_LIMIT: "the cloud's charging profile allows {rating_a:g} A",
     Reason.SWITCHING_PHASES: "is changing over to {phases} of its phases",
 }
@@ -92,6 +94,7 @@ POWER_SENTENCES: dict[Reason, str] = {
     ),
     Reason.WAITING_FOR_CUT: "waits until others have obeyed their cut on {circuit}",
     Reason.LIMITED: "{source} allows {circuit} {rating_w:.10g} W ({used_w:.0f} W now)",
+    Reason.LIMIT_ENDED: "{source} is silent: {circuit} falls back to {rating_w:.10g} W ({used_w:.0f} W now)",
     Reason.OVERLOAD: "{circuit} is overloaded by what is not ours ({used_w:.0f} of {rating_w:.10g} W)",
 }
 

@@ -5,12 +5,14 @@ from hypothesis import strategies as st
 
 from edge.domain.effective import Binding, effective
 from edge.domain.limit import LimitSource, LimitStated
+from edge.domain.site import Circuit
 from edge.units import PhaseAmps, Seconds
 from edge.units import watts as power
 from tests.unit.bms.bms_site import Taken
 
 RATING_A = 61.0
 VOLTAGE_V = 230.0
+MAIN = Circuit(id="main", parent=None, fuse_a=RATING_A)
 RATING_W = power(PhaseAmps.same(RATING_A), VOLTAGE_V)
 
 amps = st.none() | st.floats(0, 100)
@@ -57,7 +59,7 @@ def test_the_lowest_that_is_valid_holds(course: list[tuple[LimitStated, Seconds]
     for limit, wait_s in course:
         newest[limit.source] = at(limit, now)
         now += wait_s
-        found = effective("main", RATING_A, newest.values(), now=now, voltage_v=VOLTAGE_V)
+        found = effective(MAIN, newest.values(), now=now, voltage_v=VOLTAGE_V)
         valid_a = [value for each in newest.values() if (value := each.amps(now)) is not None]
         valid_w = [value for each in newest.values() if (value := each.watts(now)) is not None]
         lowest_w = min([RATING_W, *valid_w, *(power(PhaseAmps.same(value), VOLTAGE_V) for value in valid_a)])
@@ -75,8 +77,8 @@ def test_silence_leads_to_the_fallback(limit_a: float, fallback_a: float, valid_
     limit = LimitStated(
         source=LimitSource.BMS_MQTT, circuit="main", at=0.0, limit_a=limit_a, ends_at=valid_s, fallback_a=fallback_a
     )
-    before = effective("main", RATING_A, [limit], now=valid_s * 0.999, voltage_v=VOLTAGE_V)
-    after = effective("main", RATING_A, [limit], now=valid_s + late_s, voltage_v=VOLTAGE_V)
+    before = effective(MAIN, [limit], now=valid_s * 0.999, voltage_v=VOLTAGE_V)
+    after = effective(MAIN, [limit], now=valid_s + late_s, voltage_v=VOLTAGE_V)
     assert before.limit_a == min(limit_a, RATING_A)
     assert after.limit_a == min(fallback_a, RATING_A)
 
@@ -85,4 +87,4 @@ def test_another_circuit_s_limit_is_not_this_one_s() -> None:
     """Each circuit has its own."""
     taken = Taken()
     taken.take(LimitStated(source=LimitSource.SCHEDULE, circuit="garage", at=0.0, limit_a=1.0))
-    assert effective("main", RATING_A, taken.limits, now=0.0, voltage_v=VOLTAGE_V).limit_a == RATING_A
+    assert effective(MAIN, taken.limits, now=0.0, voltage_v=VOLTAGE_V).limit_a == RATING_A

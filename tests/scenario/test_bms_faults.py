@@ -15,6 +15,7 @@ from edge.bms.outbox import Outbox
 from edge.bms.schedule import Rule, Schedule
 from edge.bms.settings import Bounds, WritePolicy
 from edge.bms.stated import StatedLimits
+from edge.control.board import Board
 from edge.domain.effective import Binding, Effective
 from tests.unit.bms.bms_site import Hands, report, site
 
@@ -27,7 +28,8 @@ class House:
     def __init__(self) -> None:
         self.clock = Hands()
         self.site = site()
-        self.limits = StatedLimits(self.site)
+        self.board = Board(self.site, started_at=self.clock.monotonic())
+        self.limits = StatedLimits(self.site, self.board)
         policy = WritePolicy(writable=True, limit_timeout_s=60.0, fallback_a=20.0)
         bounds = Bounds(most_a=63.0, most_w=43470.0)
         self.block = ControlBlock(

@@ -44,7 +44,8 @@ class Served:
         )
 
     def tick(self, number: int) -> None:
-        self.facility.publish(report(ticks=number) | self.facility.report())
+        limits = {"limits": self.facility.limits.report(self.clock.now)}
+        self.facility.publish(report(ticks=number) | limits | self.facility.report())
 
     @property
     def port(self) -> int:

@@ -51,7 +51,8 @@ class Gateway:
         self.facility = Facility(site(), FacilitySettings(mqtt=mqtt), clock=self.clock, version="test", sink=self.taken)
 
     def tick(self, number: int) -> None:
-        self.facility.publish(report(ticks=number) | self.facility.report())
+        limits = {"limits": self.facility.limits.report(self.clock.now)}
+        self.facility.publish(report(ticks=number) | limits | self.facility.report())
 
     def command(self, number: int, **fields: object) -> str:
         return json.dumps({"id": str(number), "ts": self.clock.wall().isoformat()} | fields)

@@ -128,7 +128,7 @@ async def test_each_case_is_proved(tmp_path: Path) -> None:
     file, clock, relay = tmp_path / "store" / "grid-events.csv", Hands(), Relay(False)
     contact = ContactSettings(chip="gpiochip0", line=17, closed_is_free=False)
     grid = GridSettings(circuit="garage", limit_w=4200.0, contact=contact, evidence=file)
-    facility = Facility(site(), FacilitySettings(grid=grid), clock=clock, version="test", relay=relay)
+    facility = Facility(site(), FacilitySettings(grid=grid), clock=clock, version="test", sink=Taken(), relay=relay)
     for relay.state in (False, True, False):
         for _ in range(2):
             facility.publish(report())
