@@ -1,21 +1,23 @@
 """From the site file to the building's interface: part of the composition root."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
 
 from edge.bms.demand_watch import DemandWatch
 from edge.bms.demand_window import DemandSettings
+from edge.bms.eebus_lpc import LpcSettings
 from edge.bms.grid import GridSettings, Steering, dimmed_w
 from edge.bms.relay_contact import ContactSettings
-from edge.bms.schedule import Rule, Schedule, Weekday
+from edge.bms.schedule import OnHolidays, Rule, Schedule, Weekday
 from edge.bms.settings import FacilitySettings, ModbusSettings, MqttSettings, MqttVersion, WritePolicy
 from edge.bms.watches import Watch
 from edge.config import Configuration
 from edge.config.addresses import broker
 from edge.config.schema_bms import GridTable, ModbusTable, MqttTable, ScheduleTable
 from edge.domain.site import Site
+from edge.public_holidays import public_holidays
 
 KILO = 1000.0
 DEFAULT_WINDOW_MIN = 15
@@ -35,11 +37,13 @@ def facility_settings(configuration: Configuration) -> FacilitySettings:
 def watches(configuration: Configuration) -> Iterator[Watch]:
     """A schedule for each circuit that has rules, a demand window for each that has a limit."""
     site = configuration.site
+    public = public_holidays(site.holidays) if site.holidays is not None else frozenset()
+    delay_s = configuration.grid.random_delay_s if configuration.grid is not None else None
     rules: dict[str, list[Rule]] = {}
     for table in configuration.schedule:
-        rules.setdefault(table.circuit if table.circuit is not None else _root(site), []).append(_rule(table))
+        rules.setdefault(table.circuit if table.circuit is not None else _root(site), []).append(_rule(table, public))
     for circuit, of_circuit in rules.items():
-        yield Schedule(circuit, of_circuit, site.timezone)
+        yield Schedule(circuit, of_circuit, site.timezone, random_delay_s=delay_s)
     window_min = configuration.grid.demand_window_min if configuration.grid is not None else DEFAULT_WINDOW_MIN
     for circuit, limit_kw in configuration.demand_limits_kw.items():
         settings = DemandSettings(circuit=circuit, limit_w=limit_kw * KILO, window_s=window_min * 60.0)
@@ -88,6 +92,10 @@ def _grid(table: GridTable, configuration: Configuration) -> GridSettings:
         limit_w=dimmed_w(devices, Steering(table.steering)),
         contact=_contact(table.contact, table.contact_closed) if table.contact is not None else None,
         evidence=Path(configuration.storage.path) / EVIDENCE,
+        lpc=LpcSettings(failsafe_w=table.failsafe_kw * KILO, failsafe_duration_s=table.failsafe_h * 3600.0)
+        if table.eebus_lpc
+        else None,
+        openadr=table.openadr,
     )
 
 
@@ -96,13 +104,15 @@ def _contact(pin: str, closed: str) -> ContactSettings:
     return ContactSettings(chip=chip, line=int(line), closed_is_free=closed == "frees")
 
 
-def _rule(table: ScheduleTable) -> Rule:
+def _rule(table: ScheduleTable, public: Container[date]) -> Rule:
     return Rule(
         begins=table.begins,
         ends=table.ends,
         days=frozenset(Weekday(day) for day in table.days),
         dates=frozenset(map(date.fromisoformat, table.dates)),
         except_dates=frozenset(map(date.fromisoformat, table.except_dates)),
+        holidays=OnHolidays(table.holidays),
+        public=public,
         limit_a=table.limit_a,
         limit_w=table.limit_kw * KILO if table.limit_kw is not None else None,
     )

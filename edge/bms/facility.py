@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from edge.bms.evidence import Evidence
-from edge.bms.grid import Contact, DimmedBy, Dimming, GridSettings
+from edge.bms.grid import DimmedBy
+from edge.bms.grid_operator import GridOperator
 from edge.bms.home_assistant import Discovery
 from edge.bms.image import image
 from edge.bms.modbus_control import ControlBlock
@@ -50,12 +50,9 @@ class Facility:
         self._limits = StatedLimits(site, sink)
         self._root = next(circuit for circuit in site.circuits if circuit.parent is None)
         self._watches = watches
-        self._dimming = Dimming(settings.grid, self._limits) if settings.grid is not None else None
-        self._grid = settings.grid
-        self._evidence = Evidence(settings.grid.evidence) if settings.grid and settings.grid.evidence else None
-        self._charging_w: Watts | None = None
-        self._contact = _contact(settings.grid)
-        self._relay = relay
+        self._grid: GridOperator | None = None
+        if settings.grid is not None:
+            self._grid = GridOperator(settings.grid, site=site.id, sink=self._limits, clock=clock, relay=relay)
         self._block: ControlBlock | None = None
         self._conversation: MqttConversation | None = None
         self._modbus: ModbusServer | None = None
@@ -83,15 +80,15 @@ class Facility:
     @property
     def attentive(self) -> bool:
         """Whether anybody wants to see each tick."""
-        return any((self._block, self._conversation, self._watches, self._contact and self._relay))
+        return any((self._block, self._conversation, self._watches, self._grid is not None and self._grid.attentive))
 
     async def start(self) -> None:
         """Listen and dial; the time of those who may limit and are silent begins.
 
         :raises StartError: an address is in use.
         """
-        if self._evidence is not None and self._clock.wall_is_trusted():
-            self._evidence.prune(self._clock.wall())
+        if self._grid is not None:
+            self._grid.start()
         if self._modbus is not None and self._block is not None:
             await self._modbus.start()
             self._block.start()
@@ -104,8 +101,8 @@ class Facility:
             await self._mqtt.stop()
         if self._modbus is not None:
             await self._modbus.stop()
-        if self._evidence is not None:
-            await self._evidence.close()
+        if self._grid is not None:
+            await self._grid.stop()
 
     def report(self) -> dict[str, Any]:
         """What the status report says of the building's interface."""
@@ -114,21 +111,22 @@ class Facility:
             interface["modbus"] = self._block.values
         if self._mqtt is not None:
             interface["mqtt"] = {"connected": self._mqtt.connected}
+        if self._grid is not None:
+            interface |= self._grid.report()
         return {"bms": interface}
 
     def publish(self, report: Mapping[str, Any]) -> None:
         """A tick is complete, and ``report`` is of it: show it, and judge what limits follow from it."""
-        if self._block is not None or self._conversation is not None or self._evidence is not None:
+        charging_w: Watts | None = None
+        if self._block is not None or self._conversation is not None or (self._grid is not None and self._grid.proves):
             seen = image(report, self._site)
-            self._charging_w = cast(Watts | None, seen.site["charging_power_w"])
+            charging_w = cast(Watts | None, seen.site["charging_power_w"])
             if self._block is not None:
                 self._block.telemetry = Telemetry.of(seen)
             if self._conversation is not None:
                 self._conversation.publish(seen)
-        if self._contact is not None and self._relay is not None:
-            dims = self._contact.sample(self._relay.closed(), self._clock.monotonic())
-            if dims is not None:
-                self._dim(DimmedBy.CONTACT, dims)
+        if self._grid is not None:
+            self._grid.tick(report, charging_w)
         for watch in self._watches:
             limit = watch.observe(report, self._clock)
             if limit is not None:
@@ -144,7 +142,7 @@ class Facility:
             bounds=self._bounds(self._root),
             sink=self._limits,
             now=self._clock.monotonic,
-            dim=dim if self._dimming is not None else None,
+            dim=dim if self._grid is not None else None,
         )
 
     def _talk(self, settings: MqttSettings, outbox: Outbox) -> MqttConversation:
@@ -154,7 +152,8 @@ class Facility:
             circuit=self._root.id,
             policy=settings.policy,
             bounds=self._bounds(self._root),
-            grid=self._dimming is not None,
+            grid=self._grid is not None,
+            handlers=self._grid.handlers if self._grid is not None else None,
         )
         discovery = Discovery(
             site=self._site,
@@ -175,19 +174,8 @@ class Facility:
         )
 
     def _dim(self, by: DimmedBy, asked: bool) -> None:
-        if self._dimming is None or self._grid is None:
-            return
-        changed = self._dimming.ask(by, dim=asked, now=self._clock.monotonic())
-        if changed and self._evidence is not None:
-            self._evidence.note(
-                at=self._clock.wall(),
-                trusted=self._clock.wall_is_trusted(),
-                dimmed=self._dimming.dimmed,
-                by=by.value,
-                circuit=self._grid.circuit,
-                limit_w=self._grid.limit_w,
-                charging_w=self._charging_w,
-            )
+        if self._grid is not None:
+            self._grid.dim(by, asked=asked)
 
     def _bounds(self, circuit: Circuit) -> Bounds:
         most_a = circuit.fuse_a
@@ -199,12 +187,6 @@ class Facility:
 
     def _effective(self) -> Mapping[str, Any]:
         return effective_report(self._limits.effective(self._root, self._clock.monotonic()))
-
-
-def _contact(settings: GridSettings | None) -> Contact | None:
-    if settings is None or settings.contact is None:
-        return None
-    return Contact(closed_is_free=settings.contact.closed_is_free)
 
 
 def relay_of(settings: FacilitySettings) -> GpioContact | None:

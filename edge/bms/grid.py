@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from edge.bms.eebus_lpc import LpcSettings
 from edge.bms.relay_contact import ContactSettings
 from edge.control.ports import LimitSink
 from edge.domain.limit import LimitSource, LimitStated
@@ -55,6 +56,8 @@ class GridSettings:
     limit_w: Watts
     contact: ContactSettings | None = None
     evidence: Path | None = None  # the file of the proofs
+    lpc: LpcSettings | None = None  # EEBUS, where a bridge tells us of it
+    openadr: bool = False
 
 
 class Dimming:

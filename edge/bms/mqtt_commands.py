@@ -2,7 +2,7 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -45,23 +45,37 @@ class Outcome:
     reason: str = ""
 
 
-class Commands:
-    """Judges the messages of the command topics ``cmd/limit`` and ``cmd/grid``."""
+# Carries out a command at a monotonic time; raises Rejected or ValueError with the reason when it doesn't.
+Handler = Callable[[Mapping[str, Any], Seconds], None]
 
-    def __init__(self, *, base: str, circuit: str, policy: WritePolicy, bounds: Bounds, grid: bool) -> None:
+
+class Commands:
+    """Judges the messages of the command topics: ``cmd/limit``, ``cmd/grid``, and those of ``handlers``."""
+
+    def __init__(
+        self,
+        *,
+        base: str,
+        circuit: str,
+        policy: WritePolicy,
+        bounds: Bounds,
+        grid: bool,
+        handlers: Mapping[str, Handler] | None = None,
+    ) -> None:
         self.limit_topic = f"{base}/cmd/limit"
         self.grid_topic = f"{base}/cmd/grid"
         self._circuit = circuit
         self._policy = policy
         self._bounds = bounds
         self._grid = grid
+        self._handlers = {f"{base}/{topic}": handler for topic, handler in (handlers or {}).items()}
         self._answered: OrderedDict[tuple[str, str], tuple[bytes, Outcome]] = OrderedDict()
         self._newest: dict[str, datetime] = {}
 
     @property
     def topics(self) -> tuple[str, ...]:
         """What is to be subscribed to."""
-        return (self.limit_topic, *((self.grid_topic,) if self._grid else ()))
+        return (self.limit_topic, *((self.grid_topic,) if self._grid else ()), *self._handlers)
 
     def silence(self, now: Seconds) -> LimitStated | None:
         """The limit of a BMS that may write and hasn't yet: its time runs from the start."""
@@ -111,6 +125,17 @@ class Commands:
                 raise Rejected("dim is missing: true or false")
             self._newest[topic] = at
             return Outcome(dim=dim, id=identity, accepted=True, reason="carried out")
+        if topic in self._handlers:
+            try:
+                self._handlers[topic](document, now.monotonic)
+            except ValueError as exc:
+                raise Rejected(str(exc)) from exc
+            self._newest[topic] = at
+            return Outcome(id=identity, accepted=True, reason="carried out")
+        return self._demand(document, identity, at, now)
+
+    def _demand(self, document: Mapping[str, Any], identity: str, at: datetime, now: Now) -> Outcome:
+        """A command of the building's."""
         valid_s = _number(document, "valid_s", most=LONGEST_VALID_S)
         demanded = {
             "limit_w": _number(document, "max_w", most=self._bounds.most_w),
@@ -120,7 +145,7 @@ class Commands:
             raise Rejected("neither max_w nor max_a is given; null stands for no limit")
         if valid_s == 0:
             raise Rejected("valid_s is 0; leave it out for the configured time")
-        self._newest[topic] = at
+        self._newest[self.limit_topic] = at
         state = self._limit(now.monotonic, demanded, valid_s or self._policy.limit_timeout_s)
         return Outcome(state=state, id=identity, accepted=True, reason="carried out")
 

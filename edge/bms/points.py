@@ -35,13 +35,14 @@ MODE_CODES: dict[str, int] = {"auto": 0, "pause": 1}
 RESULT_CODES: dict[str, int] = {"none": 0, "accepted": 1, "out_of_range": 2, "not_writable": 3, "read_only": 4}
 
 BMS_SOURCES = ("bms_mqtt", "bms_modbus")
+GRID_SOURCES = ("grid", "grid_eebus", "openadr")
 
 
 def _status_bits(view: SiteView) -> int:
     bits = (
         view.report.get("control", {}).get("state") not in ("NORMAL", "STARTING"),
         any(each["is_fallback"] for each in view.stated(*BMS_SOURCES)),
-        any(each["limit_a"] is not None or each["limit_w"] is not None for each in view.stated("grid")),
+        any(each["limit_a"] is not None or each["limit_w"] is not None for each in view.stated(*GRID_SOURCES)),
         view.effective.get("reason") == Binding.FALLBACK.value,
         any(not station["connected"] for station in view.report.get("stations", ())),
     )

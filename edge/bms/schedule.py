@@ -4,7 +4,8 @@ Whether a rule holds is asked of the local time anew with each tick: an hour tha
 happen, one that it repeats in autumn happens twice, and a step of the clock is followed at once.
 """
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from edge.clock import Clock
 from edge.domain.limit import LimitSource, LimitStated
-from edge.units import Amps, Watts
+from edge.units import Amps, Seconds, Watts
 
 
 class Weekday(StrEnum):
@@ -31,6 +32,14 @@ class Weekday(StrEnum):
 WEEK = tuple(Weekday)
 
 
+class OnHolidays(StrEnum):
+    """What a rule does on a public holiday."""
+
+    AS_WEEKDAY = "as_weekday"  # what it does on the day of the week that it is
+    OFF = "off"
+    ON = "on"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """A limit from ``begins`` to ``ends`` (not included) on days of the week, or on dates. When ``ends`` isn't later
@@ -42,6 +51,8 @@ class Rule:
     days: frozenset[Weekday] = frozenset(WEEK)
     dates: frozenset[date] = frozenset()  # on these too, whatever day they are
     except_dates: frozenset[date] = frozenset()
+    holidays: OnHolidays = OnHolidays.AS_WEEKDAY
+    public: Container[date] = frozenset()  # the public holidays
     limit_a: Amps | None = None
     limit_w: Watts | None = None
 
@@ -57,7 +68,11 @@ class Rule:
     def _is_on(self, day: date) -> bool:
         if day in self.except_dates:
             return False
-        return day in self.dates or WEEK[day.weekday()] in self.days
+        if day in self.dates:
+            return True
+        if self.holidays is not OnHolidays.AS_WEEKDAY and day in self.public:
+            return self.holidays is OnHolidays.ON
+        return WEEK[day.weekday()] in self.days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +94,28 @@ class Schedule:
     """The rules of one circuit. Implements :class:`edge.bms.watches.Watch`.
 
     While the wall clock isn't to be believed all of them hold: what isn't known is taken for the worse.
+    ``random_delay_s``: each change that the calendar brings comes later by chance, up to so much (The Electric Vehicles
+    (Smart Charge Points) Regulations 2021, reg. 11: 600 s, at most 1800), so that a country's cars don't start in one
+    second. What outsiders and fuses limit doesn't come through here, and is never delayed.
     """
 
-    def __init__(self, circuit: str, rules: Sequence[Rule], timezone: str) -> None:
+    def __init__(
+        self,
+        circuit: str,
+        rules: Sequence[Rule],
+        timezone: str,
+        *,
+        random_delay_s: Seconds | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
         self._circuit = circuit
         self._rules = tuple(rules)
         self._timezone = ZoneInfo(timezone)
+        self._random_delay_s = random_delay_s
+        self._chance = chance if chance is not None else random.Random()  # noqa: S311 - spreads loads, keeps no secret
         self._last: Allowed | None = None
+        self._next: Allowed | None = None
+        self._due: Seconds = 0.0
 
     def allowed(self, clock: Clock) -> Allowed:
         """What the rules allow now."""
@@ -95,14 +125,24 @@ class Schedule:
         return Allowed.by([rule for rule in self._rules if rule.holds(local)])
 
     def observe(self, report: Mapping[str, Any], clock: Clock) -> LimitStated | None:  # noqa: ARG002 - a watch's
-        allowed = self.allowed(clock)
-        if allowed == self._last:
+        allowed, now = self.allowed(clock), clock.monotonic()
+        if allowed != self._next:
+            self._next, self._due = allowed, now + self._delay_s(clock)
+        if allowed == self._last or now < self._due:
             return None
         self._last = allowed
         return LimitStated(
             source=LimitSource.SCHEDULE,
             circuit=self._circuit,
-            at=clock.monotonic(),
+            at=now,
             limit_a=allowed.limit_a,
             limit_w=allowed.limit_w,
         )
+
+    def _delay_s(self, clock: Clock) -> Seconds:
+        """Whole seconds, drawn anew for each change. None of it at the start, or where the clock was lost: those aren't
+        the calendar's changes, and lower at once.
+        """
+        if self._random_delay_s is None or self._last is None or not clock.wall_is_trusted():
+            return 0.0
+        return float(self._chance.randint(0, int(self._random_delay_s)))

@@ -16,6 +16,7 @@ def site(file: SiteFile, folder: Path) -> Site:
     return Site(
         id=file.site.id,
         timezone=file.site.timezone,
+        holidays=file.site.holidays,
         nominal_voltage_v=file.site.nominal_voltage_v,
         control=ControlSettings(
             mode=control.mode,

@@ -56,6 +56,8 @@ RULES: tuple[Rule, ...] = (
     rules_bms.devices_known,
     rules_bms.window_length,
     rules_bms.demand_measured,
+    rules_bms.bridges_have_a_way,
+    rules_bms.holidays_known,
     rules_bms.schedule_limits,
     rules_meters.connections,
     rules_meters.one_setting_per_line,

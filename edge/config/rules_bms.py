@@ -6,6 +6,7 @@ from edge.config.addresses import broker
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
 from edge.config.locate import Path
+from edge.public_holidays import public_holidays
 
 WINDOWS_MIN = (5, 15, 30, 60)  # the demand windows that grid operators bill by
 
@@ -114,6 +115,39 @@ def demand_measured(draft: Draft) -> Iterator[Fault]:
                 path=("circuit", index, "demand_limit_kw"),
                 problem="is for a circuit without a meter",
                 remedy="give the circuit its meter",
+            )
+
+
+def bridges_have_a_way(draft: Draft) -> Iterator[Fault]:
+    """EEBUS and OpenADR come in as commands over MQTT."""
+    mqtt, grid = draft.file.bms.mqtt, draft.file.grid
+    for key in ("eebus_lpc", "openadr"):
+        if grid is not None and getattr(grid, key) and (mqtt is None or not mqtt.writable):
+            yield Fault(
+                path=("grid", key),
+                problem="comes in over MQTT, where no commands are taken",
+                remedy="give [bms.mqtt] with writable = true",
+            )
+
+
+def holidays_known(draft: Draft) -> Iterator[Fault]:
+    """The calendar of public holidays is there, where one is asked for."""
+    place = draft.file.site.holidays
+    if place is not None:
+        try:
+            public_holidays(place)
+        except ValueError:
+            yield Fault(
+                path=("site", "holidays"),
+                problem=f"is '{place}', whose public holidays aren't known",
+                remedy="give the code of a country, or of a part of it (ISO 3166), for example DE or DE-BY",
+            )
+    for index, rule in enumerate(draft.file.schedule):
+        if place is None and rule.holidays != "as_weekday":
+            yield Fault(
+                path=("schedule", index, "holidays"),
+                problem=f"is '{rule.holidays}', and whose holidays isn't known",
+                remedy='give [site] its holidays, for example holidays = "DE-BY"',
             )
 
 

@@ -154,6 +154,28 @@ class GridTable(Table):
             examples=["dims"],
         ),
     ] = "dims"
+    eebus_lpc: Annotated[
+        bool,
+        Field(description="whether an EEBUS bridge limits by cmd/lpc, true or false", examples=[True]),
+    ] = False
+    failsafe_kw: Annotated[
+        float, Field(ge=0, description="the failsafe value of EEBUS LPC in kW, 0 or more", examples=[4.2])
+    ] = 4.2
+    failsafe_h: Annotated[
+        float, Field(ge=2, le=24, description="the failsafe duration of EEBUS LPC in h, 2 to 24", examples=[2])
+    ] = 2.0
+    openadr: Annotated[
+        bool, Field(description="whether an OpenADR VEN hands in events by cmd/openadr, true or false", examples=[True])
+    ] = False
+    random_delay_s: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=1800,
+            description="by how many s a schedule's change is delayed at most, by chance, 1 to 1800",
+            examples=[600],
+        ),
+    ] = None
     demand_window_min: Annotated[
         int, Field(description="the length of the demand window in min: 5, 15, 30 or 60", examples=[15])
     ] = 15
@@ -187,6 +209,14 @@ class ScheduleTable(Table):
     except_dates: Annotated[
         Dates, Field(strict=False, description="dates on which it doesn't hold", examples=[["2026-12-25"]])
     ] = ()
+    holidays: Annotated[
+        str,
+        Field(
+            pattern="^(as_weekday|off|on)$",
+            description='what holds on public holidays: "as_weekday", "off" or "on"',
+            examples=["off"],
+        ),
+    ] = "as_weekday"
     limit_a: Annotated[float | None, Field(ge=0, description="the limit in A per phase, 0 or more", examples=[16])] = (
         None
     )

@@ -27,6 +27,8 @@ class Binding(StrEnum):
 
 BINDINGS: dict[LimitSource, Binding] = {
     LimitSource.GRID: Binding.GRID,
+    LimitSource.GRID_EEBUS: Binding.GRID,
+    LimitSource.OPENADR: Binding.GRID,
     LimitSource.BMS_MQTT: Binding.BMS,
     LimitSource.BMS_MODBUS: Binding.BMS,
     LimitSource.CLOUD: Binding.CLOUD,

@@ -10,6 +10,8 @@ class LimitSource(StrEnum):
     """Who limits."""
 
     GRID = "grid"  # the grid operator: §14a EnWG, Rundsteuerung
+    GRID_EEBUS = "grid_eebus"  # the grid operator's box over EEBUS
+    OPENADR = "openadr"  # events of a demand response programme
     BMS_MQTT = "bms_mqtt"
     BMS_MODBUS = "bms_modbus"
     CLOUD = "cloud"

@@ -78,6 +78,8 @@ SENTENCES: dict[Reason, str] = {
 
 SOURCE_NAMES: dict[LimitSource, str] = {
     LimitSource.GRID: "the grid operator",
+    LimitSource.GRID_EEBUS: "the grid operator (EEBUS)",
+    LimitSource.OPENADR: "the grid operator (OpenADR)",
     LimitSource.BMS_MQTT: "the building (MQTT)",
     LimitSource.BMS_MODBUS: "the building (Modbus)",
     LimitSource.CLOUD: "the cloud",

@@ -128,6 +128,7 @@ class Site:
     meters: tuple[Meter, ...] = ()
     stations: tuple[Station, ...] = field(default=())
     imbalance_limit_a: Amps | None = None  # at the grid connection, between any two phases
+    holidays: str | None = None  # whose public holidays count: DE, DE-BY (ISO 3166)
 
     @cached_property
     def circuit_by_id(self) -> dict[str, Circuit]:

@@ -155,6 +155,7 @@ class BmsReport(_Part):
 
     modbus: dict[str, float | str | bool | None] | None = None  # what the BMS has written, by the names of the points
     mqtt: MqttReport | None = None
+    lpc_state: str | None = None  # of EEBUS's limitation of power consumption
 
 
 class Report(_Part):

@@ -1,12 +1,14 @@
 """Weekly hours: local time, both ways through daylight saving, dates and exceptions, a clock that isn't set."""
 
+import random
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from edge.bms.schedule import Allowed, Rule, Schedule, Weekday
+from edge.bms.schedule import Allowed, OnHolidays, Rule, Schedule, Weekday
 from edge.domain.limit import LimitSource
+from edge.public_holidays import public_holidays
 from tests.unit.bms.bms_site import Hands
 
 ZONE = ZoneInfo("Europe/Copenhagen")
@@ -117,3 +119,85 @@ def test_while_the_clock_is_not_set_every_rule_holds() -> None:
     clock.trusted = False
     schedule = Schedule("garage", [WORKING, NIGHT], "Europe/Copenhagen")
     assert schedule.allowed(clock) == Allowed(limit_a=16.0, limit_w=11_000.0)
+
+
+@pytest.mark.parametrize(
+    ("policy", "christmas", "friday"),
+    [(OnHolidays.AS_WEEKDAY, True, True), (OnHolidays.OFF, False, True), (OnHolidays.ON, True, True)],
+)
+def test_public_holidays(policy: OnHolidays, christmas: bool, friday: bool) -> None:
+    """Of the state that is named; a rule treats them as the days they are, or is off, or is on."""
+    rule = Rule(
+        begins=time(7),
+        ends=time(18),
+        days=frozenset({Weekday.FRIDAY}),
+        holidays=policy,
+        public=public_holidays("DE-BY"),
+        limit_a=16.0,
+    )
+    assert rule.holds(datetime(2026, 12, 25, 12)) is christmas  # noqa: DTZ001 - local time
+    assert rule.holds(datetime(2026, 12, 18, 12)) is friday  # noqa: DTZ001 - local time
+    monday = datetime(2026, 4, 6, 12)  # noqa: DTZ001 - Easter Monday, local time
+    assert rule.holds(monday) is (policy is OnHolidays.ON)
+
+
+def test_a_named_date_comes_before_the_holiday() -> None:
+    """Dates are the installer's own word."""
+    rule = Rule(
+        begins=time(7),
+        ends=time(18),
+        holidays=OnHolidays.OFF,
+        public=public_holidays("DE"),
+        dates=frozenset({date(2026, 12, 25)}),
+    )
+    assert rule.holds(datetime(2026, 12, 25, 12))  # noqa: DTZ001 - local time
+
+
+@pytest.mark.parametrize("place", ["QQ", "DE-XX"])
+def test_holidays_of_nowhere(place: str) -> None:
+    """Are an error, not an empty calendar."""
+    with pytest.raises(ValueError, match="no holidays of"):
+        public_holidays(place)
+
+
+def changes_s(schedule: Schedule, clock: Hands, *, hours: int) -> list[float]:
+    """When limits are stated, in seconds from now."""
+    begin, found = clock.now, []
+    for _ in range(hours * 3600):
+        if schedule.observe({}, clock) is not None:
+            found.append(clock.now - begin)
+        clock.pass_s(1)
+    return found
+
+
+def test_changes_are_delayed_by_chance() -> None:
+    """Begin and end each by their own whole seconds, up to the bound; a change isn't lost by it."""
+    rule = Rule(begins=time(14), ends=time(15), limit_a=16.0)
+    offsets = set()
+    for seed in range(20):
+        clock = Hands()  # 13:00 in Copenhagen
+        schedule = Schedule("main", [rule], "Europe/Copenhagen", random_delay_s=600, chance=random.Random(seed))
+        first, begin, end = changes_s(schedule, clock, hours=3)
+        assert first == 0
+        assert 3600 <= begin <= 4200
+        assert 7200 <= end <= 7800
+        offsets |= {begin - 3600, end - 7200}
+    assert len(offsets) > 20
+
+
+def test_what_protects_is_not_delayed() -> None:
+    """At the start, and when the clock is lost, rules hold at once; without the setting every change is at once."""
+    rule = Rule(begins=time(12), ends=time(14), limit_a=16.0)
+    clock = Hands()
+    schedule = Schedule("main", [rule], "Europe/Copenhagen", random_delay_s=600, chance=random.Random(1))
+    at_once = schedule.observe({}, clock)
+    assert at_once is not None
+    assert at_once.limit_a == 16.0
+    later = Schedule("main", [Rule(begins=time(20), ends=time(21), limit_a=6.0)], "UTC", random_delay_s=600)
+    assert later.observe({}, clock) is not None
+    clock.trusted = False
+    lost = later.observe({}, clock)
+    assert lost is not None
+    assert lost.limit_a == 6.0
+    prompt = Schedule("main", [Rule(begins=time(14), ends=time(15), limit_a=6.0)], "Europe/Copenhagen")
+    assert changes_s(prompt, Hands(), hours=3) == [0, 3600, 7200]

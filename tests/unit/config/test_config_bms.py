@@ -1,10 +1,12 @@
 """The building's interface, the grid and schedules in the site file: what is refused, and what becomes of the rest."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from edge.bms.demand_watch import DemandWatch
+from edge.bms.eebus_lpc import LpcSettings
 from edge.bms.grid import GridSettings
 from edge.bms.relay_contact import ContactSettings
 from edge.bms.schedule import Schedule
@@ -12,6 +14,7 @@ from edge.bms_set_up import facility_settings, watches
 from edge.config import Configuration, load
 from edge.errors import ConfigurationError
 from tests.own_maps import no_map
+from tests.unit.bms.bms_site import Hands
 from tests.unit.config.spoiled_site import MODELS
 
 SITE = """
@@ -90,6 +93,15 @@ def read(folder: Path, more: str, site: str = SITE) -> Configuration:
             "schedule[0].circuit",
             "which is no circuit",
         ),
+        (
+            '[[schedule]]\nfrom = "07:00"\nto = "08:00"\nlimit_a = 6\nholidays = "off"',
+            "schedule[0].holidays",
+            "whose holidays isn't known; give [site] its holidays",
+        ),
+        ("[grid]\neebus_lpc = true", "grid.eebus_lpc", "give [bms.mqtt] with writable = true"),
+        ("[grid]\nopenadr = true\n[bms.mqtt]", "grid.openadr", "give [bms.mqtt] with writable = true"),
+        ("[grid]\nfailsafe_h = 1", "grid.failsafe_h", "2 to 24"),
+        ("[grid]\nrandom_delay_s = 3600", "grid.random_delay_s", "1 to 1800"),
     ],
 )
 def test_each_fault_is_named(tmp_path: Path, more: str, key: str, words: str) -> None:
@@ -157,3 +169,41 @@ limit_a = 16
     evidence = Path("/var/lib/edge-controller/grid-events.csv")
     assert found.grid == GridSettings(circuit="garage", limit_w=7560.0, contact=contact, evidence=evidence)
     assert [type(watch) for watch in watches(configuration)] == [Schedule, Schedule, DemandWatch]
+
+
+def test_holidays_of_a_place_that_is_not_known_are_refused(tmp_path: Path) -> None:
+    """Rather than none of them counting."""
+    with pytest.raises(ConfigurationError) as refused:
+        read(tmp_path, "", SITE.replace('id = "harbour-3"', 'id = "harbour-3"\nholidays = "DE-XX"'))
+    (finding,) = refused.value.findings
+    assert (finding.key, finding.problem) == ("site.holidays", "is 'DE-XX', whose public holidays aren't known")
+
+
+def test_the_grid_operator_s_ways_reach_their_parts(tmp_path: Path) -> None:
+    """EEBUS with its failsafe values, OpenADR, and a schedule that knows holidays and is delayed by chance."""
+    more = """
+[bms.mqtt]
+writable = true
+fallback_a = 20
+[grid]
+eebus_lpc = true
+failsafe_kw = 10
+failsafe_h = 3
+openadr = true
+random_delay_s = 600
+[[schedule]]
+from = "00:00"
+to = "00:00"
+holidays = "off"
+limit_a = 16
+"""
+    configuration = read(tmp_path, more, SITE.replace('id = "harbour-3"', 'id = "harbour-3"\nholidays = "DE"'))
+    grid = facility_settings(configuration).grid
+    assert grid is not None
+    assert (grid.lpc, grid.openadr) == (LpcSettings(failsafe_w=10_000.0, failsafe_duration_s=10_800.0), True)
+    (schedule,) = watches(configuration)
+    assert isinstance(schedule, Schedule)
+    clock = Hands(wall=datetime(2026, 12, 25, 12, tzinfo=UTC))
+    assert schedule.allowed(clock).limit_a is None
+    clock.at = datetime(2026, 12, 24, 12, tzinfo=UTC)
+    assert schedule.allowed(clock).limit_a == 16
