@@ -35,8 +35,9 @@ from edge.control.wiring_watch import Draw, WiringWatch
 from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
 from edge.ocpp.server import OcppServer
-from edge.ocpp.settings import CloudLoss, OcppSettings, UnknownStations
+from edge.ocpp.station_files import StationFiles
 from edge.ocpp.waiting import WaitingStation
+from edge.ocpp_set_up import ocpp_settings
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
 from edge.web.app import make_app
@@ -76,7 +77,14 @@ class Daemon:
         self._board = Board(site, started_at=self._started_at)
         self._wiring = WiringWatch(site)
         self._vitals = Vitals(watchdog, site.control.period_s)
-        self._ocpp = OcppServer(site=site, settings=_ocpp_settings(configuration), clock=clock, sink=self._board)
+        self._ocpp = OcppServer(
+            site=site,
+            settings=ocpp_settings(configuration),
+            clock=clock,
+            sink=self._board,
+            shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
+            dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
+        )
         building = facility_settings(configuration)
         self._relay = relay_of(building)
         self._facility = Facility(
@@ -103,7 +111,13 @@ class Daemon:
             vitals=self._vitals,
             publish=self._publish,
         )
-        app = make_app(status=self.status, healthy=self.healthy, needs=Needs(self._board, clock))
+        app = make_app(
+            status=self.status,
+            healthy=self.healthy,
+            needs=Needs(self._board, clock),
+            trace=self._ocpp.trace,
+            collectors=[self._ocpp.figures],
+        )
         self._api = ApiServer(app, listen=configuration.api.listen, socket=socket)
 
     def status(self) -> StatusReport:
@@ -121,6 +135,10 @@ class Daemon:
     def healthy(self) -> bool:
         """Whether the control loop completed a tick lately."""
         return self._vitals.alive(self._clock.monotonic())
+
+    def reload(self) -> None:
+        """Take over certificate files that have changed."""
+        self._ocpp.refresh_certificates()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start everything, control until ``stop`` is set or a part fails, and end in order.
@@ -229,18 +247,6 @@ def _timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _ocpp_settings(configuration: Configuration) -> OcppSettings:
-    table = configuration.ocpp
-    host, port = table.listen
-    return OcppSettings(
-        listen_host=host,
-        listen_port=port,
-        upstream=table.upstream,
-        unknown_stations=UnknownStations(table.unknown_stations),
-        mode=CloudLoss(table.mode),
-    )
-
-
 def run(configuration: Configuration, *, socket_path: Path | None = None, record: RecordTo | None = None) -> None:
     """Run the gateway until SIGTERM or SIGINT.
 
@@ -263,4 +269,5 @@ async def _run(configuration: Configuration, socket_path: Path | None, record: R
         watchdog=ServiceManager(),
         record=record,
     )
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload)
     await daemon.run(stop)

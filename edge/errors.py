@@ -7,12 +7,13 @@
     ├── StartError              the program can't start: an address in use, a folder it may not write
     ├── ControllerUnreachable   the command line finds no running controller
     ├── RecordingUnusable       what should be a recording of decisions can't be read
-    ├── ProblemUnusable         what should be an allocation problem isn't one
+    ├── ProblemUnusable         what a command was given isn't what it takes: no allocation problem, no such station
     ├── NeedError               what a car needs can't be taken note of
     │   ├── NeedImplausible     the energy or the departure can't be meant
     │   ├── EvseUnknown         the site has no such EVSE
     │   ├── NoSession           no session runs there that could need anything
     │   └── TimeUntrusted       the gateway doesn't know what time it is
+    ├── ShelfUnusable           what is kept of a station can't be read or written
     ├── MeterError
     │   ├── MeterUnreachable    no connection to the meter or its gateway
     │   ├── MeterTimeout        connected, but no answer in time
@@ -93,7 +94,11 @@ class RecordingUnusable(EdgeError):
 
 
 class ProblemUnusable(EdgeError):
-    """What should be an allocation problem isn't one. Says where, down to the field."""
+    """What a command was given isn't what it takes. An allocation problem's says where, down to the field."""
+
+
+class ShelfUnusable(EdgeError):
+    """What is kept of a station can't be read, or can't be written."""
 
 
 class NeedError(EdgeError):
@@ -137,4 +142,12 @@ class MeterImplausible(MeterError):
 
 
 class FrameError(EdgeError):
-    """Text that is no OCPP-J message."""
+    """Text that is no OCPP-J message.
+
+    ``message_id`` and ``message_type`` are those of the text, as far as they could be read.
+    """
+
+    def __init__(self, what: str, *, message_id: str | None = None, message_type: int | None = None) -> None:
+        super().__init__(what)
+        self.message_id = message_id
+        self.message_type = message_type

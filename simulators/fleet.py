@@ -14,6 +14,8 @@ from simulators.charger import (
     StationSpec,
     TransactionAccount,
 )
+from simulators.charger.quirks import with_quirks
+from simulators.charger.spec import Quirk
 from simulators.feeder import EvseDraw
 from simulators.phases import Amps3
 from simulators.scenario import CarSpec, Scenario
@@ -93,14 +95,16 @@ class Fleet:
         gateway_url: str,
         *,
         make_station: Callable[[StationSpec, str], Station] | None = None,
+        quirks: Sequence[Quirk] = (),
     ) -> None:
         self._scenario = scenario
         self._gateway_url = gateway_url
         self._evses = {(evse.station, evse.evse_id): evse for evse in scenario.site.evses}
         self._told: set[str] = set()  # why there is no connection
         make_station = make_station or self._charging_station
+        specs = (with_quirks(spec, quirks) for spec in station_specs(scenario.site))
         self.stations: Mapping[str, Station] = {
-            spec.identity: make_station(spec, f"{gateway_url}/{spec.identity}") for spec in station_specs(scenario.site)
+            spec.identity: make_station(spec, f"{gateway_url}/{spec.identity}") for spec in specs
         }
         self._plugged: dict[tuple[str, int], CarSpec] = {}
 

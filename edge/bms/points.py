@@ -20,7 +20,19 @@ CIRCUIT_STRIDE = 20  # registers for each circuit
 MAX_EVSES = (CIRCUIT_BASE - EVSE_BASE) // EVSE_STRIDE  # more have no registers; MQTT has them
 MAX_CIRCUITS = (0x10000 - MIRROR - CIRCUIT_BASE) // CIRCUIT_STRIDE
 
-STATUS_CODES: dict[str, int] = {status.value: code for code, status in enumerate(EvseStatus)}
+STATUS_CODES: dict[str, int] = {
+    EvseStatus.AVAILABLE.value: 0,
+    EvseStatus.PREPARING.value: 1,
+    EvseStatus.CHARGING.value: 2,
+    EvseStatus.SUSPENDED_EV.value: 3,
+    EvseStatus.SUSPENDED_EVSE.value: 4,
+    EvseStatus.FINISHING.value: 5,
+    EvseStatus.RESERVED.value: 6,
+    EvseStatus.UNAVAILABLE.value: 7,
+    EvseStatus.FAULTED.value: 8,
+    EvseStatus.UNKNOWN.value: 9,
+    EvseStatus.OCCUPIED.value: 10,
+}
 REASON_CODES: dict[str, int] = {
     Binding.FUSE.value: 1,
     Binding.BMS.value: 2,
@@ -190,7 +202,15 @@ def _evse(
 
 
 EVSE_POINTS: tuple[Point[EvseView], ...] = (
-    _evse("state", "", 0, Kind.UINT16, lambda view: view.part.get("status"), "status (OCPP 1.6)", codes=STATUS_CODES),
+    _evse(
+        "state",
+        "",
+        0,
+        Kind.UINT16,
+        lambda view: view.part.get("status"),
+        "status (OCPP 1.6; Occupied of 2.x)",
+        codes=STATUS_CODES,
+    ),
     _evse("vehicle_connected", "", 1, Kind.UINT16, EvseView.connected, "1: a vehicle is connected"),
     _evse("current_l1_a", "A", 2, Kind.INT16, lambda view: view.draw_a(0), "draw on the grid's L1", 0.1),
     _evse("current_l2_a", "A", 3, Kind.INT16, lambda view: view.draw_a(1), "draw on the grid's L2", 0.1),

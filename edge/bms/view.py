@@ -10,8 +10,8 @@ from edge.units import PHASES, Amps, PhaseAmps, Volts, Watts, watts
 Part = Mapping[str, Any]
 Value = int | float | str | bool | None
 
-# Statuses in which a vehicle is connected (OCPP 1.6 §4.9).
-CONNECTED = frozenset({"Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"})
+# Statuses in which a vehicle is connected (OCPP 1.6 §4.9; the last one 2.x part 2 §3.12).
+CONNECTED = frozenset({"Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Occupied"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

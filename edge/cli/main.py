@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import allocate, check, meter_read, meter_scan, meter_verify, need, points, replay, run, status
+from edge.cli import (
+    allocate,
+    check,
+    key,
+    meter_read,
+    meter_scan,
+    meter_verify,
+    need,
+    points,
+    replay,
+    run,
+    status,
+    trace,
+)
 from edge.cli.findings import lines
 from edge.errors import ConfigurationError, EdgeError, EvseUnknown, NeedImplausible, ProblemUnusable, RecordingUnusable
 
@@ -29,8 +42,10 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("allocate")(allocate.allocate)
+app.command("key")(key.key)
 app.command("status")(status.status)
 app.command("need")(need.need)
+app.command("trace")(trace.trace)
 app.command("replay")(replay.replay)
 app.command("points")(points.points)
 meter = typer.Typer(

@@ -12,8 +12,10 @@ from edge.config.draft import Draft, MeterModel, ReadMap
 from edge.config.faults import finding
 from edge.config.locate import Path, locate
 from edge.config.rules import check
-from edge.config.schema import ApiTable, OcppTable, SiteFile, StorageTable
+from edge.config.schema import ApiTable, SiteFile, StorageTable
 from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable
+from edge.config.schema_ocpp import OcppTable
+from edge.config.schema_station import StationTable
 from edge.config.syntax import explain
 from edge.config.validate import validate
 from edge.domain.site import Site
@@ -30,6 +32,7 @@ class Configuration:
     path: FilePath
     site: Site
     ocpp: OcppTable
+    stations: tuple[StationTable, ...]  # with what isn't the domain's: their security
     bms: BmsTable
     grid: GridTable | None
     schedule: tuple[ScheduleTable, ...]
@@ -69,6 +72,7 @@ def load(path: FilePath | str, *, meter_models: Mapping[str, MeterModel], read_m
         path=FilePath(path),
         site=build.site(model, FilePath(path).parent),
         ocpp=model.ocpp,
+        stations=model.station,
         bms=model.bms,
         grid=model.grid,
         schedule=model.schedule,

@@ -13,6 +13,7 @@ from edge.config import (
     rules_network,
     rules_own_meters,
     rules_safety,
+    rules_security,
     rules_stations,
 )
 from edge.config.draft import Draft
@@ -48,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     rules_network.reading_outlives_polls,
     rules_network.one_listener_per_port,
     rules_network.upstream_address,
+    rules_network.mirror_addresses,
     rules_bms.broker_address,
     rules_bms.credentials_whole,
     rules_bms.fallback_known,
@@ -70,7 +72,11 @@ RULES: tuple[Rule, ...] = (
     rules_own_meters.maps_usable,
     rules_own_meters.topic_values,
     rules_own_meters.topic_guards_its_circuit,
-    rules_network.not_acted_on,
+    rules_security.profile_is_chosen,
+    rules_security.keys_are_known,
+    rules_security.tls_is_set_up,
+    rules_security.cloud_tls_is_whole,
+    rules_security.station_path,
 )
 
 

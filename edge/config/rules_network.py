@@ -7,7 +7,6 @@ from edge.config.addresses import WILDCARD_HOSTS, HostPort, check_upstream
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
 from edge.config.locate import Path
-from edge.errors import Severity
 
 _MISSED_POLLS = 2  # a reading must live through one lost poll, or every lost packet is a fallback
 
@@ -45,6 +44,8 @@ def reading_outlives_polls(draft: Draft) -> Iterator[Fault]:
 
 def _listeners(draft: Draft) -> Iterator[tuple[Path, HostPort]]:
     yield ("ocpp", "listen"), draft.file.ocpp.listen
+    if draft.file.ocpp.tls_listen is not None:
+        yield ("ocpp", "tls_listen"), draft.file.ocpp.tls_listen
     yield ("api", "listen"), draft.file.api.listen
     if draft.file.bms.modbus is not None:
         yield ("bms", "modbus", "listen"), draft.file.bms.modbus.listen
@@ -77,18 +78,14 @@ def upstream_address(draft: Draft) -> Iterator[Fault]:
     )
 
 
-def not_acted_on(draft: Draft) -> Iterator[Fault]:
-    """Keys of the contract that are read and checked, but steer nothing in this version: nothing but demand windows and
-    the proofs of dimming is stored.
-    """
-    stores = draft.file.grid is not None or any(circuit.demand_limit_kw is not None for circuit in draft.circuits)
-    if "storage" in draft.document and not stores:
-        yield Fault(
-            severity=Severity.NOTE,
-            path=("storage",),
-            problem="is checked but not acted on by this version",
-            remedy="leave it out, or don't rely on it",
-        )
+def mirror_addresses(draft: Draft) -> Iterator[Fault]:
+    """Each mirror's address is one like the cloud's, and not the cloud's own: it would hear everything twice."""
+    for index, mirror in enumerate(draft.file.ocpp.mirror):
+        path: Path = ("ocpp", "mirror", index, "url")
+        remedy = "give ws:// or wss:// with {station}, for example wss://archive.example.com/ocpp/{station}"
+        yield from _address_fault(path, mirror.url, check_upstream, remedy)
+        if draft.sound(*path) and mirror.url == draft.file.ocpp.upstream:
+            yield Fault(path=path, problem="is the upstream itself", remedy="give another address, or leave it out")
 
 
 def _address_fault(path: Path, text: str, check: Callable[[str], object], remedy: str) -> Iterator[Fault]:

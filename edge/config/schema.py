@@ -6,52 +6,13 @@ told how a field's description and example become the remedy of an error.
 
 from typing import Annotated
 
-from pydantic import Field, PlainValidator
+from pydantic import Field
 
-from edge.config.addresses import HostPort, host_port
-from edge.config.faults import shown
+from edge.config.addresses import HostPort
 from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable
+from edge.config.schema_ocpp import Listen, OcppTable
 from edge.config.schema_site import ID_PATTERN, CircuitTable, ClassTable, ControlTable, MeterTable, SiteTable, Table
 from edge.config.schema_station import StationTable
-
-
-def _listen(value: object) -> HostPort:
-    if not isinstance(value, str):
-        raise ValueError(f"is {shown(value)}, no text")  # noqa: TRY004 - pydantic collects ValueErrors only
-    return host_port(value)
-
-
-Listen = Annotated[HostPort, PlainValidator(_listen)]
-
-
-class OcppTable(Table):
-    """``[ocpp]``"""
-
-    listen: Annotated[
-        Listen,
-        Field(
-            description="the address for the stations as host:port with a port from 1 to 65535",
-            examples=["0.0.0.0:9000"],
-        ),
-    ] = HostPort("127.0.0.1", 9000)
-    upstream: Annotated[
-        str,
-        Field(
-            description="the cloud's address with {station} where the station's identity goes",
-            examples=["wss://csms.example.com/ocpp/{station}"],
-        ),
-    ]
-    mode: Annotated[
-        str,
-        Field(
-            pattern="^(autonomous|transparent)$",
-            description='"autonomous" or "transparent"',
-            examples=["autonomous"],
-        ),
-    ] = "autonomous"
-    unknown_stations: Annotated[
-        str, Field(pattern="^(wait|refuse)$", description='"wait" or "refuse"', examples=["wait"])
-    ] = "wait"
 
 
 class ApiTable(Table):

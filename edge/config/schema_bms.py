@@ -7,21 +7,15 @@ from datetime import date, time
 from ipaddress import ip_network
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field
 
-from edge.config.addresses import HostPort, host_port
-from edge.config.faults import shown
-from edge.config.schema_site import ID_PATTERN, Id, Table
+from edge.config.addresses import HostPort
+from edge.config.schema_ocpp import Listen
+from edge.config.schema_site import FileName, Id, Table
 
 LONGEST_TIMEOUT_S = 86_400
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_PATTERN = f"^({'|'.join(DAYS)})$"
-
-
-def _listen(value: object) -> HostPort:
-    if not isinstance(value, str):
-        raise ValueError(f"is {shown(value)}, no text")  # noqa: TRY004 - pydantic collects ValueErrors only
-    return host_port(value)
 
 
 def _network(text: str) -> str:
@@ -46,9 +40,7 @@ def _date(text: str) -> str:
     return text
 
 
-Listen = Annotated[HostPort, PlainValidator(_listen)]
 Timeout = Annotated[float, Field(gt=0, le=LONGEST_TIMEOUT_S)]
-File = Annotated[str, Field(min_length=1, pattern=ID_PATTERN)]
 Dates = tuple[Annotated[str, AfterValidator(_date)], ...]
 
 
@@ -64,15 +56,15 @@ class MqttTable(Table):
     username: Annotated[str | None, Field(min_length=1, description="the user's name", examples=["edge"])] = None
     password: Annotated[str | None, Field(min_length=1, description="the user's password", examples=["secret"])] = None
     ca_file: Annotated[
-        File | None,
+        FileName | None,
         Field(description="the file of the broker's certificate authority", examples=["/etc/edge-controller/ca.pem"]),
     ] = None
     certificate_file: Annotated[
-        File | None,
+        FileName | None,
         Field(description="the file of the client certificate", examples=["/etc/edge-controller/mqtt.pem"]),
     ] = None
     key_file: Annotated[
-        File | None,
+        FileName | None,
         Field(description="the file of the client certificate's key", examples=["/etc/edge-controller/mqtt.key"]),
     ] = None
     writable: Annotated[bool, Field(description="whether the BMS may limit, true or false", examples=[True])] = False

@@ -25,6 +25,7 @@ class Table(BaseModel):
 
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=ID_PATTERN)]
+FileName = Annotated[str, Field(min_length=1, max_length=4096, pattern=ID_PATTERN)]  # PATH_MAX of Linux
 
 
 class SiteTable(Table):

@@ -19,6 +19,7 @@ class EvseStatus(StrEnum):
     RESERVED = "Reserved"
     UNAVAILABLE = "Unavailable"
     FAULTED = "Faulted"
+    OCCUPIED = "Occupied"  # OCPP 2.x part 2 §3.12: a car is plugged in, and nothing is said of a transaction
     UNKNOWN = "Unknown"  # ours: nothing was heard yet
 
 
@@ -102,7 +103,10 @@ class SessionEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawSampled:
-    """A sample of what the EVSE draws, on grid phases. ``at`` is when it reached us; ``energy_wh`` is the register."""
+    """A sample of what the EVSE draws, on grid phases; ``energy_wh`` is the register.
+
+    ``at`` is when the station took it, as far as its clock is known; else when it reached us. Never later than that.
+    """
 
     key: EvseKey
     at: Seconds
@@ -115,13 +119,14 @@ class DrawSampled:
 class NeedStated:
     """What the session's car wants before it leaves: energy from now on, and the time until its departure.
 
-    ``departs_in_s`` None: no departure is known any more, and with it no need.
+    ``departs_in_s`` counts from ``at``; None: no departure is known (any more), and with it no need. Told by the car
+    (OCPP 2.x K15 to K18) or by a person.
     """
 
     key: EvseKey
     at: Seconds
     energy_wanted_wh: WattHours
-    departs_in_s: Seconds | None
+    departs_in_s: Seconds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What a relay wants done: the only way from the rules to the sockets, the sink and the log."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -64,6 +64,10 @@ class Outbox:
 
     def report(self, fact: StationFact) -> None:
         self._actions.append(Report(fact))
+
+    def report_all(self, facts: Iterable[StationFact]) -> None:
+        for fact in facts:
+            self.report(fact)
 
     def close_station(self, code: int, reason: str) -> None:
         self._actions.append(CloseStation(code, reason))

@@ -3,36 +3,61 @@
 Sans-I/O. Everything that comes of it goes into the outbox.
 """
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from edge.domain.setpoint import LimitCommand
-from edge.domain.site import Station
 from edge.domain.station import LimitAnswered, LimitOutcome, LimitSent
-from edge.ocpp import v16, wire
+from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
 from edge.ocpp.arbiter import OWN_TIMEOUT_S, Arbiter, CloudCall, LimitCall, Outstanding, OwnCall, Work
-from edge.ocpp.profiles import writer
+from edge.ocpp.diagnosis import Diagnosis
+from edge.ocpp.dialect import Dialect, limit_outcome
+from edge.ocpp.figures import Answerer, Figures
+from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
 from edge.units import Seconds
+
+CloudAnswerReader: TypeAlias = Callable[[Call, CallResult | CallError], None]
 
 
 class Line:
     """The CALLs toward one station, of the cloud and our own.
 
-    ``epoch`` counts the station's upstream connections: an answer goes only to the one that asked.
+    ``epoch`` counts the station's upstream connections: an answer goes only to the one that asked. ``heard`` is shown
+    each answer to a CALL of the cloud, with that CALL.
     """
 
-    def __init__(self, station: Station, dialect: v16.DialectV16, arbiter: Arbiter, outbox: Outbox) -> None:
-        self._station = station
+    def __init__(
+        self,
+        dialect: Dialect,
+        memory: StationMemory,
+        arbiter: Arbiter,
+        outbox: Outbox,
+        figures: Figures,
+        diagnosis: Diagnosis,
+        heard: CloudAnswerReader,
+    ) -> None:
         self._dialect = dialect
+        self._memory = memory
         self._arbiter = arbiter
         self._out = outbox
+        self._figures = figures
+        self._diagnosis = diagnosis
+        self._heard = heard
         self._silent_since: Seconds | None = None  # the station's first CALL that stayed unanswered
+
+    def speak(self, dialect: Dialect) -> None:
+        """The station has come back with another edition of OCPP."""
+        self._dialect = dialect
 
     def call_from_cloud(self, call: Call, epoch: int, now: Seconds, wall: datetime) -> None:
         """Pass a CALL of the cloud on as soon as the line is free; refuse it when too many wait."""
-        if self._arbiter.add_cloud(CloudCall(call=call, epoch=epoch, since=now)):
+        work = CloudCall(call=call, epoch=epoch, since=now)
+        if self._arbiter.repeats(work):
+            self._out.note("debug", "the cloud repeats a call that is being done", action=call.action)
+        elif self._arbiter.add_cloud(work):
             self._pump(now, wall)
         else:
             text = wire.error_text(call.id, ErrorCode.GENERIC, "too many calls wait for this station")
@@ -47,7 +72,7 @@ class Line:
 
     def set_up(self, now: Seconds, wall: datetime) -> None:
         """Ask what the control needs to know of a station that has connected."""
-        for work in v16.setup_calls(self._station):
+        for work in self._dialect.setup_calls():
             self._arbiter.add_own(work)
         self._pump(now, wall)
 
@@ -57,23 +82,35 @@ class Line:
         if answered is None:
             self._drop(frame, "nothing of this id was asked")
             return
+        cloud_asked = isinstance(answered.work, CloudCall)
+        who = Answerer.STATION_TO_CLOUD if cloud_asked else Answerer.STATION_TO_GATEWAY
+        self._figures.answered(who, now - answered.sent)
+        if isinstance(frame, CallResult):
+            self._diagnosis.answers(_name(answered.work), frame, self._dialect.version)
         if self._silent_since is not None:
             silent_s = round(now - self._silent_since, 1)
             self._silent_since = None
             self._out.note("info", f"station answers again after {silent_s:g} s", silent_s=silent_s)
         match answered.work:
             case CloudCall() as work:
+                self._heard(work.call, frame)
+                text, writes = self._dialect.guard.answered(signed.plain(work.call), frame)
+                for write in writes:
+                    self._arbiter.add_own(write)
                 if work.epoch == epoch:
-                    self._out.to_cloud(frame.text)
+                    same = frame.id == work.call.id
+                    self._out.to_cloud(text if same else wire.with_id(text, work.call.id))
                 else:
                     self._drop(frame, "the cloud connection that asked is gone")
             case LimitCall() | OwnCall() if answered.late:
                 self._drop(frame, "it came too late")
             case LimitCall() as work:
-                self.settle(work.command, now, *v16.limit_outcome(frame))
+                outcome, detail = limit_outcome(frame)
+                self._dialect.units.answered(outcome)
+                self.settle(work.command, now, outcome, detail)
             case OwnCall() as work:
-                if work.action == "GetConfiguration":
-                    self._dialect.configuration(frame)
+                for more in self._dialect.learn(work, frame):
+                    self._arbiter.add_own(more)
             case _:
                 assert_never(answered.work)
         self._pump(now, wall)
@@ -124,7 +161,8 @@ class Line:
         """Send the CALL; False when it can't be written, and its outcome is settled."""
         match outstanding.work:
             case CloudCall() as work:
-                self._out.to_station(work.call.text)
+                same = outstanding.id == work.call.id
+                self._out.to_station(work.call.text if same else wire.with_id(work.call.text, outstanding.id))
                 return True
             case LimitCall() as work:
                 return self._send_limit(outstanding.id, work.command, now, wall)
@@ -135,16 +173,10 @@ class Line:
                 assert_never(outstanding.work)
 
     def _send_limit(self, identifier: str, command: LimitCommand, now: Seconds, wall: datetime) -> bool:
-        level = self._dialect.stack_level
         try:
-            payload = writer.request(
-                command,
-                start=self._dialect.clock.time(now, wall),
-                stack_level=writer.DEFAULT_STACK_LEVEL if level is None else level,
-            )
-        except ValueError:
-            detail = f"transaction {command.transaction_id!r} is no number, as OCPP 1.6 has them"
-            self.settle(command, now, LimitOutcome.NOT_SENT, detail)
+            payload = self._dialect.limit_payload(command, self._memory.clock.time(now, wall))
+        except ValueError as exc:
+            self.settle(command, now, LimitOutcome.NOT_SENT, str(exc))
             return False
         self._out.to_station(wire.call_text(identifier, "SetChargingProfile", payload))
         self._out.report(LimitSent(key=command.key, at=now, command=command.id))

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import typer
 
 from simulators.background import Background
+from simulators.charger.quirks import named
+from simulators.charger.spec import Quirk
 from simulators.cli.course import note, print_json, run_until_signal, wait_for_gateway
 from simulators.cli.options import DEFAULT_FEEDER, FeederOption, ForOption, JsonOption, ScenarioOption, duration_s
 from simulators.demo.run import DRAIN_S
@@ -25,6 +27,10 @@ def charger(
     url: Annotated[
         str | None,
         typer.Option("--url", metavar="URL", help="The gateway, without identity; default: the site file's."),
+    ] = None,
+    quirk: Annotated[
+        list[str] | None,
+        typer.Option("--quirk", metavar="NAME", help="A habit of real stations that all have; may be repeated."),
     ] = None,
     feeder: FeederOption = DEFAULT_FEEDER,
     car_phases: Annotated[
@@ -54,7 +60,8 @@ def charger(
     played = with_dc(played, dc or ())
     base = gateway_url(played.site.gateway) if url is None else _base_url(url)
     link = parse_endpoint(feeder, what="--feeder")
-    result = run_until_signal(lambda stop: _run(played, base, link, for_s=for_s, json=json, stop=stop))
+    quirks = named(quirk or ())
+    result = run_until_signal(lambda stop: _run(played, base, link, quirks, for_s=for_s, json=json, stop=stop))
     if json:
         print_json(result)
     else:
@@ -66,11 +73,18 @@ def charger(
 
 
 async def _run(
-    scenario: Scenario, url: str, link: Endpoint, *, for_s: float | None, json: bool, stop: asyncio.Event
+    scenario: Scenario,
+    url: str,
+    link: Endpoint,
+    quirks: tuple[Quirk, ...],
+    *,
+    for_s: float | None,
+    json: bool,
+    stop: asyncio.Event,
 ) -> dict[str, Any]:
     clock = ScenarioClock()
     events = EventLog(clock.now_s, lambda event: note(str(event), json=json))
-    fleet = Fleet(scenario, url)
+    fleet = Fleet(scenario, url, quirks=quirks)
     sender = await FeederSender.open(link)
     async with Background() as background:
         background.start(fleet.run())

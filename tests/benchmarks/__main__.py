@@ -22,7 +22,7 @@ def main() -> int:
     if unknown:
         print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}", file=sys.stderr)  # noqa: T201
         return 2
-    console = Console(width=100)
+    console = Console(width=130)
     for name in names:
         table = Table(title=name, title_justify="left", show_header=False)
         for figure in BENCHMARKS[name]():

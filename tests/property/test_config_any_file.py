@@ -27,7 +27,7 @@ SOUND: dict[str, Any] = {
         {"id": "A", "circuit": "garage", "class": "staff", "evse": [{"id": 1, "max_a": 32, "phases": ["L1"]}]},
         {"id": "B", "circuit": "main", "evse": [{"id": 1, "max_a": 16}, {"id": 2, "max_a": 16}]},
     ],
-    "ocpp": {"upstream": "ws://cloud/{station}", "listen": "0.0.0.0:9000"},
+    "ocpp": {"upstream": "ws://cloud/{station}", "listen": "0.0.0.0:9000", "security_profile": 0},
     "bms": {
         "modbus": {"fallback_a": 20, "writable": True, "allow": ["10.0.0.0/24"], "idle_timeout_s": 60},
         "mqtt": {"broker": "mqtts://broker", "username": "u", "password": "p", "writable": True, "fallback_a": 10},

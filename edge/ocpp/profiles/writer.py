@@ -21,7 +21,7 @@ DEFAULT_STACK_LEVEL = 0
 # Limits are written in steps of 0.1 A (OCPP 1.6 §7.13); a value this little below a step is that step.
 _ROUNDING_SLACK = 1e-6
 
-_PURPOSES = {Purpose.SESSION: "TxProfile", Purpose.IDLE: "TxDefaultProfile"}
+PURPOSES = {Purpose.SESSION: "TxProfile", Purpose.IDLE: "TxDefaultProfile"}
 _PURPOSE_OFFSETS = {Purpose.IDLE: 0, Purpose.SESSION: 1}
 
 
@@ -48,6 +48,18 @@ def periods(limit: float, safe: float, lease_s: float, phases: int | None = None
     return [{"startPeriod": start, "limit": level, **told} for start, level in merged]
 
 
+def schedule(command: LimitCommand, *, start: datetime) -> dict[str, Any]:
+    """What a ChargingSchedule of OCPP 1.6 (§7.13) and one of 2.x have in common: in W for DC stations, else in A."""
+    unit, limit, safe = "A", command.limit_a, command.safe_a
+    if command.limit_w is not None and command.safe_w is not None:
+        unit, limit, safe = "W", command.limit_w, command.safe_w
+    return {
+        "startSchedule": start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "chargingRateUnit": unit,
+        "chargingSchedulePeriod": periods(limit, safe, command.lease_s, command.phases),
+    }
+
+
 def request(command: LimitCommand, *, start: datetime, stack_level: int) -> dict[str, Any]:
     """The payload of SetChargingProfile.req (OCPP 1.6 §5.16, §6.43).
 
@@ -57,17 +69,10 @@ def request(command: LimitCommand, *, start: datetime, stack_level: int) -> dict
     profile: dict[str, Any] = {"chargingProfileId": profile_id(command.key.evse, command.purpose)}
     if command.purpose is Purpose.SESSION:
         profile["transactionId"] = int(command.transaction_id or "")
-    unit, limit, safe = "A", command.limit_a, command.safe_a
-    if command.limit_w is not None and command.safe_w is not None:
-        unit, limit, safe = "W", command.limit_w, command.safe_w
     profile |= {
         "stackLevel": stack_level,
-        "chargingProfilePurpose": _PURPOSES[command.purpose],
+        "chargingProfilePurpose": PURPOSES[command.purpose],
         "chargingProfileKind": "Absolute",
-        "chargingSchedule": {
-            "startSchedule": start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "chargingRateUnit": unit,
-            "chargingSchedulePeriod": periods(limit, safe, command.lease_s, command.phases),
-        },
+        "chargingSchedule": schedule(command, start=start),
     }
     return {"connectorId": command.key.evse, "csChargingProfiles": profile}

@@ -1,0 +1,80 @@
+"""From the site file's ``[ocpp]`` and ``[[station]]`` tables to the proxy's settings: part of joining the rooms."""
+
+from pathlib import Path
+
+from edge.config import Configuration
+from edge.config.addresses import HostPort
+from edge.config.schema_station import StationTable
+from edge.errors import StartError
+from edge.ocpp.keys import MIN_KEY_BYTES, key_bytes
+from edge.ocpp.settings import (
+    CloudLoss,
+    Listener,
+    OcppSettings,
+    SecurityProfile,
+    StationSecurity,
+    TlsFiles,
+    UnknownStations,
+    Verdict,
+)
+
+
+def ocpp_settings(configuration: Configuration) -> OcppSettings:
+    """The settings of a sound site file.
+
+    Stations without TLS have an address only where one of them is of profile 0 or 1.
+
+    :raises StartError: a key file can't be read.
+    """
+    table = configuration.ocpp
+    general = SecurityProfile(table.security_profile or 0)
+    security = {station.id: _security(station, general) for station in configuration.stations}
+    lowest = min((each.profile for each in security.values()), default=general)
+    return OcppSettings(
+        plain_listen=_listener(table.listen) if lowest <= SecurityProfile.BASIC else None,
+        tls_listen=_listener(table.tls_listen) if table.tls_listen is not None else None,
+        tls=TlsFiles(
+            certificate=_path(table.certificate), private_key=_path(table.private_key), ca=_path(table.station_ca)
+        ),
+        path=table.path,
+        upstream=table.upstream,
+        mirrors=tuple(mirror.url for mirror in table.mirror),
+        unknown_stations=UnknownStations(table.unknown_stations),
+        mode=CloudLoss(table.mode),
+        verdict=Verdict(table.verdict),
+        profile=general,
+        security=security,
+        cloud_tls=TlsFiles(
+            certificate=_path(table.cloud.certificate),
+            private_key=_path(table.cloud.private_key),
+            ca=_path(table.cloud.ca),
+        ),
+    )
+
+
+def _security(station: StationTable, general: SecurityProfile) -> StationSecurity:
+    return StationSecurity(
+        profile=general if station.security_profile is None else SecurityProfile(station.security_profile),
+        key_hash=station.key_hash,
+        certificate_name=station.certificate_name,
+        cloud_key=_key(station.cloud_key_file) if station.cloud_key_file is not None else None,
+    )
+
+
+def _key(path: str) -> bytes:
+    try:
+        key = key_bytes(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        problem = f"can't read the key file {path} ({getattr(exc, 'strerror', None) or 'it is no text'})"
+        raise StartError(problem, remedy="give a readable file with the key as text or hexadecimal digits") from exc
+    if len(key) < MIN_KEY_BYTES:
+        raise StartError(f"the key in {path} has {len(key)} bytes", remedy=f"give at least {MIN_KEY_BYTES}")
+    return key
+
+
+def _listener(address: HostPort) -> Listener:
+    return Listener(host=address.host, port=address.port)
+
+
+def _path(name: str | None) -> Path | None:
+    return Path(name) if name is not None else None
