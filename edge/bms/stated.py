@@ -21,6 +21,11 @@ class StatedLimits:
         self._limits[fact.source, fact.circuit] = fact
         self._sink.take(fact)
 
+    @property
+    def all(self) -> tuple[LimitStated, ...]:
+        """The newest of each source for each circuit."""
+        return tuple(self._limits.values())
+
     def effective(self, circuit: Circuit, now: Seconds) -> Effective:
         """What the circuit may carry now, by its own rating and its own limits."""
         return effective(circuit, self._limits.values(), now=now, voltage_v=self._site.nominal_voltage_v)

@@ -15,7 +15,7 @@ from simulators.site import Endpoint
 
 MOSQUITTO = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
 NO_MOSQUITTO = "mosquitto is not installed (apt-get install mosquitto)"
-UP_S = 10.0  # for a broker to listen
+UP_S = 60.0  # for a broker or a gateway to be there, on a machine that is busy
 
 
 @asynccontextmanager
