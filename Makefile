@@ -16,7 +16,7 @@ SPLIT := ---- development:
 help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
 	@echo "make test    everything that must hold: style, types, import rules, tests"
-	@echo "make test-long  hours of it: SEEDS=0-10000 of the adversary, and the whole sweep of stability"
+	@echo "make test-long  hours of it: SEEDS=0-10000 of the adversary, the whole sweep of stability, 200 days of demand"
 	@echo "make bench   figures: speed and memory"
 	@echo "make lint    style, types and import rules alone"
 	@echo "make format  put the code into its form"
@@ -34,7 +34,7 @@ SEEDS ?= 0-10000
 
 test-long: $(DEVELOPMENT)
 	@EDGE_LONG=1 EDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest --numprocesses=auto --maxfail=20 -v \
-	  tests/scenario/test_adversary.py tests/scenario/test_stability.py $(ARGS)
+	  tests/scenario/test_adversary.py tests/scenario/test_stability.py tests/unit/bms/test_bms_demand_window.py $(ARGS)
 
 bench: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -12,10 +12,13 @@ from edge.bms.grid import GridSettings, Steering, dimmed_w
 from edge.bms.relay_contact import ContactSettings
 from edge.bms.schedule import OnHolidays, Rule, Schedule, Weekday
 from edge.bms.settings import FacilitySettings, ModbusSettings, MqttSettings, MqttVersion, WritePolicy
+from edge.bms.surplus import SurplusSettings
+from edge.bms.surplus_watch import SurplusWatch
 from edge.bms.watches import Watch
 from edge.config import Configuration
 from edge.config.addresses import broker
 from edge.config.schema_bms import GridTable, ModbusTable, MqttTable, ScheduleTable
+from edge.control.ports import CapSink
 from edge.domain.site import Site
 from edge.public_holidays import public_holidays
 
@@ -34,8 +37,10 @@ def facility_settings(configuration: Configuration) -> FacilitySettings:
     )
 
 
-def watches(configuration: Configuration) -> Iterator[Watch]:
-    """A schedule for each circuit that has rules, a demand window for each that has a limit."""
+def watches(configuration: Configuration, caps: CapSink) -> Iterator[Watch]:
+    """A schedule for each circuit that has rules, a demand window for each that has a limit, and who keeps the surplus
+    mode where an EVSE lives on it; that one caps EVSEs by ``caps``.
+    """
     site = configuration.site
     public = public_holidays(site.holidays) if site.holidays is not None else frozenset()
     delay_s = configuration.grid.random_delay_s if configuration.grid is not None else None
@@ -48,6 +53,15 @@ def watches(configuration: Configuration) -> Iterator[Watch]:
     for circuit, limit_kw in configuration.demand_limits_kw.items():
         settings = DemandSettings(circuit=circuit, limit_w=limit_kw * KILO, window_s=window_min * 60.0)
         yield DemandWatch(site, settings, folder=Path(configuration.storage.path))
+    if any(evse.on_surplus for evse in site.evses):
+        sun = configuration.surplus
+        yield SurplusWatch(
+            site,
+            SurplusSettings(start_w=sun.start_kw * KILO, start_s=sun.start_s, stop_s=sun.stop_s),
+            battery=sun.battery_meter,
+            battery_counts=sun.battery_counts,
+            sink=caps,
+        )
 
 
 def _modbus(table: ModbusTable) -> ModbusSettings:

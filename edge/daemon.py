@@ -93,7 +93,7 @@ class Daemon:
             clock=clock,
             version=__version__,
             sink=self._board,
-            watches=tuple(watches(configuration)),
+            watches=tuple(watches(configuration, self._board)),
             relay=self._relay,
         )
         self._meters = Meters(

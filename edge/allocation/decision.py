@@ -234,8 +234,8 @@ class Decision:
             reason, line = self._binding(row)
             if reason is Reason.METER_STALE:
                 where["meter"] = self._meter(row, self.headroom.stale)
-            if reason is Reason.CLOUD_LIMIT:
-                where["rating_a"] = float(self.snapshot.fleet.cloud_a[row])
+            if reason in (Reason.CLOUD_LIMIT, Reason.SURPLUS):
+                where["rating_a"] = float(self.snapshot.fleet.own_limit_a[row])
             if reason in (Reason.LIMITED, Reason.LIMIT_ENDED) and line is not None:
                 where["source"] = self.snapshot.ceilings.sources[line]
             if reason in (Reason.WAITING_FOR_ROOM, Reason.BELOW_MINIMUM):
@@ -253,10 +253,10 @@ class Decision:
             refused_by = int(shares.refused_by[row])
             return (Reason.WAITING_FOR_ROOM, refused_by) if refused_by >= 0 else (Reason.BELOW_MINIMUM, None)
         reason, line = shares.solution.binding(row)
-        if line is None and self.snapshot.fleet.cloud_a[row] <= shares.amps[row] + EPSILON_A:
-            return Reason.CLOUD_LIMIT, None
-        if reason is Reason.BELOW_MINIMUM and self.snapshot.fleet.cloud_a[row] < self._grid.least_a[row]:
-            return Reason.CLOUD_LIMIT, None
+        if line is None and self.snapshot.fleet.own_limit_a[row] <= shares.amps[row] + EPSILON_A:
+            return self._own_limit(row), None
+        if reason is Reason.BELOW_MINIMUM and self.snapshot.fleet.own_limit_a[row] < self._grid.least_a[row]:
+            return self._own_limit(row), None
         if self._blind[row] and line is None:
             return Reason.METER_STALE, None
         if reason is Reason.MAXIMUM or (reason is Reason.DEMAND_MET and self._all_given(row)):
@@ -266,6 +266,10 @@ class Decision:
         if reason in (Reason.CIRCUIT_FULL, Reason.CIRCUIT_POWER_FULL) and line in self.snapshot.ceilings.sources:
             return (Reason.LIMIT_ENDED if line in self.snapshot.ceilings.ended else Reason.LIMITED), line
         return reason, line
+
+    def _own_limit(self, row: int) -> Reason:
+        state = self.snapshot.fleet.states[row]
+        return Reason.SURPLUS if state.own_limit_a == state.surplus_a else Reason.CLOUD_LIMIT
 
     def _all_given(self, row: int) -> bool:
         return bool(self.shares.demand_a[row] >= self._grid.max_a[row] - EPSILON_A)

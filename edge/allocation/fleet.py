@@ -55,7 +55,7 @@ class Fleet:
     lowest_a: Floats  # of the limits that a session may be enforcing; 0 where there are none
     need_wh: Floats
     need_left_s: Floats
-    cloud_a: Floats  # infinite where the cloud sets no limit
+    own_limit_a: Floats  # of the cloud or the surplus; infinite where neither sets one
     grants: Grants
 
     @classmethod
@@ -92,7 +92,7 @@ class Fleet:
             lowest_a=column[14],
             need_wh=column[15],
             need_left_s=column[16],
-            cloud_a=column[17],
+            own_limit_a=column[17],
             governed=column[18] > 0,
             grants=grants,
         )
@@ -129,7 +129,7 @@ def _row(state: EvseState) -> tuple[float | None, ...]:
         min((grant.limit_a for grant in holdings.session), default=0.0),
         None if state.need is None else state.need.energy_wanted_wh,
         None if state.need is None else state.need.time_left_s,
-        math.inf if state.cloud_a is None else state.cloud_a,
+        math.inf if state.own_limit_a is None else state.own_limit_a,
         holdings.is_governed,
     )
 

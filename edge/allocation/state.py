@@ -60,6 +60,13 @@ class EvseState:
     need: Need | None = None  # what its car still wants before it leaves
     cloud_a: Amps | None = None  # what the cloud's charging profiles allow it; None for as much as there is
 
+    surplus_a: Amps | None = None  # what the sun's surplus leaves it; None where it doesn't live on that
+
+    @property
+    def own_limit_a(self) -> Amps | None:
+        """The lower of what the cloud and the surplus allow it, None where neither limits it."""
+        return min((each for each in (self.cloud_a, self.surplus_a) if each is not None), default=None)
+
     @property
     def key(self) -> EvseKey:
         return self.evse.key

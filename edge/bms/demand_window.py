@@ -16,6 +16,7 @@ GAP_S: Seconds = 10.0  # without a sample for longer, what was drawn isn't known
 # From a jump of the load until the cars have followed: a tick, a frame, 5 s (IEC 61851-1), and as long again.
 REACT_S: Seconds = 12.0
 SWING_FLOOR = 0.02  # of the limit: the least that the load is expected to jump
+SWING_UNKNOWN = 1.0  # of the limit: what a building is taken for that wasn't seen yet
 SWING_HALF_LIFE_S: Seconds = 6 * 3600.0  # a jump is remembered for a working day
 MOST = 2.0  # times the limit: what is left of a window isn't drawn in its last seconds
 TARIFF_MONTHS = 12  # Fluvius, capacity tariff
@@ -71,7 +72,7 @@ def begun(
         wall_s=wall_s,
         used_j=used_j,
         power_w=power_w,
-        swing_w=before.swing_w if before is not None else 0.0,
+        swing_w=before.swing_w if before is not None else SWING_UNKNOWN * settings.limit_w,
         allowed_w=settings.limit_w,
         peaks_w=before.peaks_w if before is not None else {},
     )

@@ -80,6 +80,7 @@ def _evse(station: StationTable, table: EvseTable, priority: ClassTable | None, 
         supply=table.supply,
         switches_phases=table.switches_phases,
         never_zero=table.never_zero,
+        on_surplus=table.surplus if table.surplus is not None else priority is not None and priority.surplus,
     )
 
 

@@ -13,7 +13,7 @@ from edge.config.faults import finding
 from edge.config.locate import Path, locate
 from edge.config.rules import check
 from edge.config.schema import ApiTable, SiteFile, StorageTable
-from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable
+from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable, SurplusTable
 from edge.config.schema_ocpp import OcppTable
 from edge.config.schema_station import StationTable
 from edge.config.syntax import explain
@@ -35,6 +35,7 @@ class Configuration:
     stations: tuple[StationTable, ...]  # with what isn't the domain's: their security
     bms: BmsTable
     grid: GridTable | None
+    surplus: SurplusTable
     schedule: tuple[ScheduleTable, ...]
     demand_limits_kw: Mapping[str, float]  # by circuit
     api: ApiTable
@@ -75,6 +76,7 @@ def load(path: FilePath | str, *, meter_models: Mapping[str, MeterModel], read_m
         stations=model.station,
         bms=model.bms,
         grid=model.grid,
+        surplus=model.surplus,
         schedule=model.schedule,
         demand_limits_kw={
             circuit.id: circuit.demand_limit_kw for circuit in model.circuit if circuit.demand_limit_kw is not None

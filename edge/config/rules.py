@@ -60,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     rules_bms.demand_measured,
     rules_bms.bridges_have_a_way,
     rules_bms.holidays_known,
+    rules_bms.surplus_measured,
     rules_bms.schedule_limits,
     rules_meters.connections,
     rules_meters.one_setting_per_line,

@@ -151,6 +151,28 @@ def holidays_known(draft: Draft) -> Iterator[Fault]:
             )
 
 
+def surplus_measured(draft: Draft) -> Iterator[Fault]:
+    """Surplus is measured at the grid connection; a battery's meter is a meter."""
+    root = next((circuit for circuit in draft.circuits if circuit.parent is None), None)
+    classes = {each.id for each in draft.file.class_ if each.surplus}
+    for index, station in enumerate(draft.file.station):
+        lives_on_it = station.class_ in classes or any(evse.surplus for evse in station.evse)
+        if lives_on_it and root is not None and root.meter is None:
+            yield Fault(
+                path=("station", index, "id"),
+                problem=f"is '{station.id}', which charges on surplus, and the grid connection has no meter",
+                remedy=f"give circuit '{root.id}' its meter",
+            )
+    battery = draft.file.surplus.battery_meter
+    known = [meter.id for meter in draft.file.meter]
+    if battery is not None and battery not in known and draft.ids_sound("meter"):
+        yield Fault(
+            path=("surplus", "battery_meter"),
+            problem=f"is '{battery}', which is no meter",
+            remedy=one_of(known, battery, kind="meters are", none="add a [[meter]]"),
+        )
+
+
 def schedule_limits(draft: Draft) -> Iterator[Fault]:
     """Each rule limits something."""
     for index, rule in enumerate(draft.file.schedule):

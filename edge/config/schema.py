@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from edge.config.addresses import HostPort
-from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable
+from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable, SurplusTable
 from edge.config.schema_ocpp import Listen, OcppTable
 from edge.config.schema_site import ID_PATTERN, CircuitTable, ClassTable, ControlTable, MeterTable, SiteTable, Table
 from edge.config.schema_station import StationTable
@@ -75,6 +75,7 @@ class SiteFile(Table):
     ]
     bms: Annotated[BmsTable, Field(description="the table [bms]", examples=[{}])] = BmsTable()
     grid: Annotated[GridTable | None, Field(description="the table [grid]")] = None
+    surplus: Annotated[SurplusTable, Field(description="the table [surplus]", examples=[{}])] = SurplusTable()
     schedule: Annotated[
         tuple[ScheduleTable, ...],
         Field(strict=False, description="each rule as a table [[schedule]]", examples=[[]]),

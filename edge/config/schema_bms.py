@@ -173,6 +173,26 @@ class GridTable(Table):
     ] = 15
 
 
+class SurplusTable(Table):
+    """``[surplus]``: how cars charge on the sun's surplus."""
+
+    start_kw: Annotated[
+        float, Field(ge=0, description="what must be left over before a car begins, in kW, 0 or more", examples=[2])
+    ] = 0.0
+    start_s: Annotated[
+        float, Field(ge=0, le=3600, description="for how long it must be, in s, 0 to 3600", examples=[60])
+    ] = 60.0
+    stop_s: Annotated[
+        float, Field(ge=0, le=3600, description="for how long there may be too little, in s, 0 to 3600", examples=[180])
+    ] = 180.0
+    battery_meter: Annotated[
+        Id | None, Field(description="the id of the meter that measures the battery alone", examples=["battery"])
+    ] = None
+    battery_counts: Annotated[
+        bool, Field(description="whether a battery's discharge counts as surplus, true or false", examples=[False])
+    ] = False
+
+
 class ScheduleTable(Table):
     """``[[schedule]]``: a limit at certain hours."""
 

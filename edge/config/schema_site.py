@@ -217,3 +217,6 @@ class ClassTable(Table):
             examples=[True],
         ),
     ] = False
+    surplus: Annotated[
+        bool, Field(description="whether its cars charge on the sun's surplus alone, true or false", examples=[True])
+    ] = False

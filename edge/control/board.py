@@ -11,7 +11,7 @@ from edge.allocation.state import CircuitState, EvseState, Reach
 from edge.control.actuate import Pending, Writing
 from edge.control.records import EvseRecord, MeterRecord, StationRecord
 from edge.control.submeters import Submeters
-from edge.domain.limit import LimitSource, LimitStated
+from edge.domain.limit import EvseCapped, LimitSource, LimitStated
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Circuit, Site
@@ -60,11 +60,14 @@ class Board:
         self._in_flight: dict[int, LimitCommand] = {}
         self._limits: dict[tuple[LimitSource, str], LimitStated] = {}
 
-    def take(self, fact: StationFact | MeterFact | LimitStated) -> None:
+    def take(self, fact: StationFact | MeterFact | LimitStated | EvseCapped) -> None:
         """Remember the fact. Unknown stations, EVSEs and meters are ignored."""
         match fact:
             case MeterReading() | MeterFailed():
                 self._take_meter(fact)
+            case EvseCapped():
+                if (capped := self.evses.get(fact.key)) is not None:
+                    capped.surplus_a = fact.limit_a
             case LimitStated():
                 if fact.circuit in self.site.circuit_by_id:
                     self._limits[fact.source, fact.circuit] = fact
@@ -149,6 +152,7 @@ class Board:
             told_phases=record.told_phases,
             need=record.need_left(now),
             cloud_a=self._cloud_a(record),
+            surplus_a=record.surplus_a,
         )
 
     def _cloud_a(self, record: EvseRecord) -> Amps | None:

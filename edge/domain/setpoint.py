@@ -41,6 +41,7 @@ class Reason(StrEnum):
     LIMITED = "LIMITED"
     LIMIT_ENDED = "LIMIT_ENDED"
     CLOUD_LIMIT = "CLOUD_LIMIT"
+    SURPLUS = "SURPLUS"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -72,6 +73,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.RECOVERING: "rises step by step now that meter {meter} is back",
     Reason.LIMITED: "{source} allows {circuit} {rating_a:g} A ({used_a:.1f} A on {phase})",
     Reason.LIMIT_ENDED: "{source} is silent: {circuit} falls back to {rating_a:g} A ({used_a:.1f} A on {phase})",
+    Reason.SURPLUS: "charges on the sun's surplus, which leaves it {rating_a:.1f} A",
     Reason.CLOUD_LIMIT: "the cloud's charging profile allows {rating_a:g} A",
     Reason.SWITCHING_PHASES: "is changing over to {phases} of its phases",
 }

@@ -12,6 +12,7 @@ from edge.bms.relay_contact import ContactSettings
 from edge.bms.schedule import Schedule
 from edge.bms_set_up import facility_settings, watches
 from edge.config import Configuration, load
+from edge.domain.limit import EvseCapped
 from edge.errors import ConfigurationError
 from tests.own_maps import no_map
 from tests.unit.bms.bms_site import Hands
@@ -46,6 +47,12 @@ max_a = 32
 [ocpp]
 upstream = "ws://127.0.0.1:9100/{station}"
 """
+
+
+class Caps:
+    """Keeps nothing."""
+
+    def take(self, fact: EvseCapped) -> None: ...
 
 
 def read(folder: Path, more: str, site: str = SITE) -> Configuration:
@@ -168,7 +175,7 @@ limit_a = 16
     contact = ContactSettings(chip="gpiochip0", line=17, closed_is_free=True)
     evidence = Path("/var/lib/edge-controller/grid-events.csv")
     assert found.grid == GridSettings(circuit="garage", limit_w=7560.0, contact=contact, evidence=evidence)
-    assert [type(watch) for watch in watches(configuration)] == [Schedule, Schedule, DemandWatch]
+    assert [type(watch) for watch in watches(configuration, Caps())] == [Schedule, Schedule, DemandWatch]
 
 
 def test_holidays_of_a_place_that_is_not_known_are_refused(tmp_path: Path) -> None:
@@ -201,7 +208,7 @@ limit_a = 16
     grid = facility_settings(configuration).grid
     assert grid is not None
     assert (grid.lpc, grid.openadr) == (LpcSettings(failsafe_w=10_000.0, failsafe_duration_s=10_800.0), True)
-    (schedule,) = watches(configuration)
+    (schedule,) = watches(configuration, Caps())
     assert isinstance(schedule, Schedule)
     clock = Hands(wall=datetime(2026, 12, 25, 12, tzinfo=UTC))
     assert schedule.allowed(clock).limit_a is None
