@@ -76,7 +76,7 @@ class Cars:
 
     def in_use(self, grid: Grid) -> Bools:
         """``[row, phase]``: the grid phases that a running session can draw on: those learned, else all wired."""
-        learned = (self.used[:, None].astype(np.int64) & PHASE_BITS) > 0
+        learned = (self.used.astype(np.int64) & PHASE_BITS[:, None]).T > 0
         return np.where((self.used > 0)[:, None], learned, grid.wired)
 
     def _of_these_sessions(self, fleet: Fleet) -> "Cars":
@@ -122,4 +122,4 @@ class Cars:
 
 def refilled(tokens: Floats, *, at_once: float, per_hour: float, elapsed_s: Seconds) -> Floats:
     """What may be spent of something that comes ``per_hour``, of which ``at_once`` are kept at most; NaN is all."""
-    return np.fmin(np.nan_to_num(tokens, nan=at_once) + elapsed_s * per_hour / SECONDS_PER_HOUR, at_once)
+    return np.fmin(np.where(np.isnan(tokens), at_once, tokens) + elapsed_s * per_hour / SECONDS_PER_HOUR, at_once)

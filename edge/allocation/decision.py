@@ -170,14 +170,14 @@ class Decision:
     @cached_property
     def exposure_a(self) -> dict[str, PhaseAmps]:
         """What the EVSEs below each circuit may be drawing."""
-        return self._by_circuit(self._grid.flows @ self.entitlement.exposure_a)
+        return self._by_circuit(self._grid.flows(self.entitlement.exposure_a))
 
     @cached_property
     def draw_a(self) -> dict[str, PhaseAmps]:
         """What the EVSEs below each circuit report to draw; those that report nothing count as 0."""
         fleet = self.snapshot.fleet
         known = np.where(is_known(fleet, self.snapshot.now)[:, None], np.nan_to_num(fleet.draw_a), 0.0)
-        return self._by_circuit(self._grid.flows @ known)
+        return self._by_circuit(self._grid.flows(known))
 
     @property
     def stale(self) -> frozenset[str]:

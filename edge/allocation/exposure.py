@@ -85,6 +85,13 @@ class Holdings:
         """Whether one of our limits is known to bind the EVSE."""
         return self.baseline_a is None or self.governed_at is not None
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the grants are all there is, and none of them lingers."""
+        return self.baseline_a is None and not any(
+            grant.replaced_at is not None for grant in (*self.idle, *self.session)
+        )
+
     def of(self, purpose: Purpose) -> tuple[Grant, ...]:
         return self.idle if purpose is Purpose.IDLE else self.session
 

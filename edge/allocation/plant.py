@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from edge.allocation.columns import EPSILON_STEPS
-from edge.allocation.layout import LINES_PER_CIRCUIT, POWER, Bools, Floats, Ints, Layout
+from edge.allocation.layout import POWER, Bools, Floats, Ints, Layout
 from edge.domain.site import Circuit, ControlSettings, Evse, Site
 from edge.units import PHASES, Amps, Phase, Volts, phase_amps
 
@@ -46,7 +46,8 @@ class Grid:
     ``wired[row, phase]``: the grid phases that the EVSE is connected to; ``single``: the one that it uses when told to
     use one only. ``least_a`` is the minimum in whole steps. ``limit_a`` has one entry a line (as the layout counts
     them), infinite without a limit; of balance it has the limit itself. ``below[place, row]``: whether the EVSE's
-    current flows through the circuit. ``station`` numbers the stations.
+    current flows through the circuit; ``path[level, row]`` is the place of its own circuit, then of those above it, as
+    many as there are circuits where there is none. ``station`` numbers the stations.
     """
 
     layout: Layout
@@ -67,7 +68,7 @@ class Grid:
     limit_a: Floats
     reserve_a: Floats
     below: Bools
-    flows: Floats  # below, as a matrix to multiply with
+    path: Ints
 
     @classmethod
     def of(cls, plant: Plant) -> "Grid":
@@ -79,10 +80,9 @@ class Grid:
         evses = [plant.evses[number] for number in layout.rows.tolist()]
         circuits = [plant.circuits[number] for number in layout.circuits.tolist()]
         stations = {name: number for number, name in enumerate(dict.fromkeys(evse.key.station for evse in evses))}
-        on = layout.lines // LINES_PER_CIRCUIT
-        below = np.zeros((len(circuits), len(evses)), dtype=np.bool_)
-        row, column = np.nonzero(layout.lines < layout.line_count)
-        below[on[row, column], row] = True
+        path = layout.path
+        below = np.zeros((len(circuits) + 1, len(evses)), dtype=np.bool_)
+        below[path, np.arange(len(evses))] = True
         return cls(
             layout=layout,
             wired=_phases([evse.phases for evse in evses]),
@@ -101,13 +101,22 @@ class Grid:
             station_count=len(stations),
             limit_a=_limits(plant, layout, circuits),
             reserve_a=_floats([circuit.background_reserve_a or 0.0 for circuit in circuits]),
-            below=below,
-            flows=below.astype(np.float64),
+            below=below[:-1],
+            path=path,
         )
 
     def on_lines(self, by_phase_a: Floats) -> Floats:
         """What flows on each line when the EVSEs draw this, ``[row, phase]``; of balance nothing is counted."""
-        return self.through(self.flows @ by_phase_a)
+        return self.through(self.flows(by_phase_a))
+
+    def flows(self, by_phase_a: Floats) -> Floats:
+        """What flows through each circuit, ``[place, phase]``, when the EVSEs draw this, ``[row, phase]``."""
+        levels, places = len(self.path), len(self.reserve_a)
+        of_each = [
+            np.bincount(self.path.ravel(), weights=np.tile(amps, levels), minlength=places + 1)[:places]
+            for amps in by_phase_a.T
+        ]
+        return np.stack(of_each, axis=1)
 
     def through(self, by_circuit_a: Floats) -> Floats:
         """What a current in each circuit, ``[place, phase]``, takes of its own four lines."""
@@ -145,4 +154,7 @@ def _floats(values: Sequence[float]) -> Floats:
 
 
 def _phases(of_each: Sequence[Sequence[Phase]]) -> Bools:
-    return np.array([[phase in phases for phase in PHASES] for phases in of_each], dtype=np.bool_).reshape(-1, POWER)
+    """``[row, phase]``, each phase's column in one piece: what looks across the phases of each row is quick then, and
+    whatever is made of it element by element lies the same way."""
+    by_phase = [[phase in phases for phases in of_each] for phase in PHASES]
+    return np.array(by_phase, dtype=np.bool_).reshape(POWER, -1).T

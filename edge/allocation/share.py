@@ -131,6 +131,7 @@ def _columns(snapshot: Snapshot, wishes: Wishes, bounds: tuple[Floats, Floats], 
     plant, fleet = snapshot.plant, snapshot.fleet
     grid = plant.grid
     lower, upper = bounds
+    has_need = ~np.isnan(fleet.need_wh)
     # A safe current below the minimum can't charge a car.
     able = wishes.charge & is_able(lower, upper)
     room = snapshot.ceilings.limit_a - base_a
@@ -144,9 +145,9 @@ def _columns(snapshot: Snapshot, wishes: Wishes, bounds: tuple[Floats, Floats], 
         order=order,
         room_a=room,
         base_a=base_a,
-        has_need=~np.isnan(fleet.need_wh),
-        energy_wh=np.nan_to_num(fleet.need_wh),
-        time_left_s=np.nan_to_num(fleet.need_left_s),
+        has_need=has_need,
+        energy_wh=np.where(has_need, fleet.need_wh, 0.0),
+        time_left_s=np.where(has_need, fleet.need_left_s, 0.0),
     )
 
 

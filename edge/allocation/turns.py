@@ -69,9 +69,9 @@ def precedence(grid: Grid, fleet: Fleet, wishes: Wishes, cars: Cars, turn_s: Sec
     on = ~np.isnan(on_since)
     had_turn = on & (now - on_since >= turn_s)
     stopped = ~on & (now - cars.off_since < turn_s)
-    group = np.select([on & ~had_turn, ~on & ~stopped, had_turn], [0, 1, 2], default=3)
+    group = np.where(on, np.where(had_turn, 2, 0), np.where(stopped, 3, 1))
     began = np.where(np.isnan(fleet.waiting_since), np.inf, fleet.waiting_since)
-    since = np.select([group == 0, group == 2], [began, -on_since], default=np.fmax(began, cars.off_since))
+    since = np.where(on, np.where(had_turn, -on_since, began), np.fmax(began, cars.off_since))
     return np.lexsort((since, group, ~grid.guaranteed, grid.rank, ~grid.never_zero, ~wishes.charge)).astype(np.int64)
 
 

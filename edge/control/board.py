@@ -56,6 +56,10 @@ class Board:
         self.stations = {station.id: StationRecord() for station in site.stations}
         self.meters = {meter.id: MeterRecord() for meter in site.meters}
         self.evses = {evse.key: EvseRecord(evse=evse, holdings=Holdings(baseline_a=evse.max_a)) for evse in site.evses}
+        self._number = {key: number for number, key in enumerate(self.evses)}
+        self._keys = {station.id: tuple(evse.key for evse in station.evses) for station in site.stations}
+        # The EVSEs whose state may have changed since the last snapshot: by a fact, by a command, or by time alone.
+        self._stirred = set(self.evses)
         self.submeters = Submeters(site)
         self._in_flight: dict[int, LimitCommand] = {}
         self._limits: dict[tuple[LimitSource, str], LimitStated] = {}
@@ -72,6 +76,7 @@ class Board:
                 if fact.circuit in self.site.circuit_by_id:
                     self._limits[fact.source, fact.circuit] = fact
             case StationOnline() | StationOffline() | StationDescribed() | CloudLink():
+                self._stirred.update(self._keys.get(fact.station, ()))
                 self._take_station(fact)
             case (
                 StatusReported()
@@ -83,6 +88,8 @@ class Board:
                 | LimitSent()
                 | LimitAnswered()
             ):
+                # A limit of the cloud for a whole station is divided among those of its EVSEs that are in a session.
+                self._stirred.update(self._keys.get(fact.key.station, ()))
                 record = self.evses.get(fact.key)
                 if isinstance(fact, CloudLimit) and fact.key.evse == 0 and fact.key.station in self.stations:
                     self.stations[fact.key.station].cloud_a = fact.limit_a
@@ -95,6 +102,7 @@ class Board:
         """The commands are about to be handed to the stations."""
         for command in commands:
             record = self.evses[command.key]
+            self._stirred.add(command.key)
             if command.purpose is Purpose.SESSION or record.transaction_id is None:
                 record.note_change(command, at)
             self._in_flight[command.id] = command
@@ -106,25 +114,31 @@ class Board:
     def snapshot(self, now: Seconds) -> Snapshot:
         """The site as known now. Limits that have been obeyed in the meantime are settled on the way.
 
-        An EVSE of which nothing changed keeps its state, so that a decision needn't look at it again.
+        An EVSE of which nothing changed keeps its state, so that nobody need look at it again.
         """
-        states = tuple([self._evse_state(record, now) for record in self.evses.values()])
-        before = None
-        if self._last is not None:
-            states = tuple(
-                [was if was == state else state for was, state in zip(self._last.evses, states, strict=True)]
-            )
-            before = self._last.fleet
+        evses, before = self._states(now), self._last.fleet if self._last is not None else None
         currents = self.submeters.currents({name: each.reading for name, each in self.meters.items()}, now)
         self._last = Snapshot(
             now=now,
             plant=self.plant,
             circuits=tuple(self._circuit_state(circuit, currents) for circuit in self.site.circuits),
-            evses=states,
+            evses=evses,
             limits=tuple(self._limits.values()),
             before=before,
         )
         return self._last
+
+    def _states(self, now: Seconds) -> tuple[EvseState, ...]:
+        if self._last is None:
+            states = [self._evse_state(record, now) for record in self.evses.values()]
+        else:
+            states = list(self._last.evses)
+            for key in self._stirred:
+                number, state = self._number[key], self._evse_state(self.evses[key], now)
+                if state != states[number]:
+                    states[number] = state
+        self._stirred = {key for key in self._stirred if self.evses[key].moves}
+        return tuple(states)
 
     def _circuit_state(self, circuit: Circuit, currents: Mapping[str, PhaseAmps]) -> CircuitState:
         reading = self.meters[circuit.meter].reading if circuit.meter is not None else None

@@ -73,6 +73,13 @@ class EvseRecord:
         return None
 
     @property
+    def moves(self) -> bool:
+        """Whether time alone may change what is known of it: something lingers, or counts until it is confirmed, or its
+        car may be found to have paused, or a departure comes closer."""
+        falls_asleep = self.status is EvseStatus.SUSPENDED_EV and not self.paused
+        return falls_asleep or self.need is not None or not self.holdings.is_settled
+
+    @property
     def draws(self) -> bool:
         """Whether its car was seen to take current."""
         return self.draw_a is not None and max(self.draw_a) >= AWAKE_A

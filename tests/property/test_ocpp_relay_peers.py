@@ -295,5 +295,5 @@ class Peers(RuleBasedStateMachine):
         assert all(reports and reports != ["sent"] for reports in self.limits.values())
 
 
-Peers.TestCase.settings = settings(max_examples=300, stateful_step_count=50, deadline=None, derandomize=True)
+Peers.TestCase.settings = settings(max_examples=300, stateful_step_count=50)
 TestPeers = Peers.TestCase

@@ -52,7 +52,6 @@ OBJECTS = st.dictionaries(KEYS, JSON, max_size=8)
 @given(st.text() | st.binary() | JSON.map(json.dumps) | st.lists(JSON, max_size=5).map(json.dumps))
 @example("[" * 100_000)
 @example('[2,"1","X",' + "9" * 5000 + "]")
-@settings(deadline=None, derandomize=True)
 def test_parsing_knows_one_error(text: str | bytes) -> None:
     """Any text is a frame or a FrameError."""
     with contextlib.suppress(FrameError):
@@ -64,7 +63,7 @@ COMMANDED = st.sampled_from([(version, action) for version in Version for action
 
 
 @given(ASKED, OBJECTS | JSON, OBJECTS | JSON)
-@settings(deadline=None, max_examples=600, derandomize=True)
+@settings(max_examples=600)
 def test_any_payload_passes(asked: tuple[Version, str], request: Any, answer: Any) -> None:
     """Whatever a station's CALL and its answer carry, both are forwarded as they are, in every edition."""
     version, action = asked
@@ -77,7 +76,7 @@ def test_any_payload_passes(asked: tuple[Version, str], request: Any, answer: An
 
 
 @given(COMMANDED, OBJECTS | JSON, OBJECTS | JSON, st.sampled_from(Mode))
-@settings(deadline=None, max_examples=400, derandomize=True)
+@settings(max_examples=400)
 def test_the_clouds_calls_get_one_answer(commanded: tuple[Version, str], request: Any, answer: Any, mode: Mode) -> None:
     """Passed on and answered by the station, or answered by us: never both, never neither, in every edition."""
     version, action = commanded
@@ -93,7 +92,6 @@ def test_the_clouds_calls_get_one_answer(commanded: tuple[Version, str], request
 
 
 @given(OBJECTS | JSON)
-@settings(deadline=None, derandomize=True)
 def test_any_answer_to_our_question_is_borne(answer: Any) -> None:
     """It teaches something or nothing, and the next question follows."""
     bench = Bench()

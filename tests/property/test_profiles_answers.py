@@ -47,7 +47,7 @@ def lives(draw: st.DrawFn, version: Version) -> ProfileStore:
 
 
 @pytest.mark.parametrize("version", [V16, V201, V21])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_a_store_comes_back_and_answers_as_before(version: Version, data: st.DataObject) -> None:
     """To the bit; so a restart changes no answer."""
@@ -61,7 +61,7 @@ def test_a_store_comes_back_and_answers_as_before(version: Version, data: st.Dat
 
 
 @pytest.mark.parametrize("version", [V201, V21])
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_what_is_reported_is_what_is_installed_and_can_be_cleared(version: Version, data: st.DataObject) -> None:
     """GetChargingProfiles, ClearChargingProfile and SetChargingProfile tell one story, and every message is valid."""
@@ -104,7 +104,7 @@ def spoiled(draw: st.DrawFn, version: Version) -> object:
 
 
 @pytest.mark.parametrize("version", [V16, V201, V21])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_a_spoiled_profile_is_answered(version: Version, data: st.DataObject) -> None:
     """Accepted, Rejected or a CALLERROR, never a fault; and what is accepted can be kept."""

@@ -46,7 +46,7 @@ def cloud_a(store: ProfileStore, version: Version, evse: int, at_s: float) -> fl
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_every_second_is_as_painted(version: Version, data: st.DataObject) -> None:
     """Purposes, stack levels, kinds, recurrence, validity, both units, generation on top: the same in each second."""
@@ -58,7 +58,7 @@ def test_every_second_is_as_painted(version: Version, data: st.DataObject) -> No
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_nothing_changes_before_it_is_said_to(version: Version, data: st.DataObject) -> None:
     """An allowance holds until its end: the control need not look before."""
@@ -87,7 +87,7 @@ def schedule_of(reply: Mapping[str, Any] | CallRefusal) -> list[float]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_composite_schedules_tell_every_second(version: Version, data: st.DataObject) -> None:
     """GetCompositeSchedule of an EVSE whose session runs is what was painted, at most what the EVSE can."""
@@ -99,7 +99,7 @@ def test_composite_schedules_tell_every_second(version: Version, data: st.DataOb
     assert schedule_of(reply) == [math.floor(cell * 10 + 1e-6) / 10 for cell in expected]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(placed(V16), max_size=6))
 def test_the_simulated_station_of_16_agrees(found: Placed) -> None:
     """The one that drives the simulated chargers, too."""
@@ -119,7 +119,7 @@ def test_the_simulated_station_of_16_agrees(found: Placed) -> None:
             assert cloud_a(store, V16, evse, at_s) == (None if expected is None else pytest.approx(expected))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     found=st.lists(placed(V16), max_size=6),
     site=st.lists(st.sampled_from([0.0, 6.0, 9.7, 16.0, 32.0]), min_size=3, max_size=3),
