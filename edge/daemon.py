@@ -17,6 +17,8 @@ import uvloop
 from edge import __version__
 from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
+from edge.bms.facility import Facility, relay_of
+from edge.bms_set_up import facility_settings, watches
 from edge.clock import Clock, SystemClock
 from edge.config import Configuration
 from edge.config.locate import locate
@@ -71,6 +73,7 @@ class Daemon:
         self._watchdog = watchdog
         self._timezone = ZoneInfo(site.timezone)
         self._last: tuple[Snapshot, Decision] | None = None
+        self._report: StatusReport | None = None  # of the last tick, once somebody has asked for it
         self._recorder = _recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
         self._wiring = WiringWatch(site)
@@ -84,6 +87,17 @@ class Daemon:
             shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
             dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
             stand_ins=self._offline.clerk if self._offline is not None else lambda _station: None,
+        )
+        building = facility_settings(configuration)
+        self._relay = relay_of(building)
+        self._facility = Facility(
+            site,
+            building,
+            clock=clock,
+            version=__version__,
+            sink=self._board,
+            watches=tuple(watches(configuration, self._board)),
+            relay=self._relay,
         )
         self._meters = Meters(
             meters=site.meters,
@@ -119,10 +133,7 @@ class Daemon:
             "uptime_s": round(self._clock.monotonic() - self._started_at, 1),
             "waiting_stations": [_waiting(station) for station in self._ocpp.waiting],
         }
-        if self._last is None:
-            return process | dict(report.starting(self._board, self._vitals.pulse))
-        snapshot, decision = self._last
-        return process | dict(report.status(self._board, snapshot, decision, self._vitals.pulse))
+        return process | dict(self._of_tick())
 
     def healthy(self) -> bool:
         """Whether the control loop completed a tick lately."""
@@ -143,6 +154,9 @@ class Daemon:
                 await stack.enter_async_context(_running(self._recorder.start, self._recorder.stop))
             await stack.enter_async_context(_running(self._api.start, self._api.stop))
             stack.push_async_callback(self._meters.close)
+            if self._relay is not None:
+                stack.callback(self._relay.close)
+            await stack.enter_async_context(_running(self._facility.start, self._facility.stop))
             if self._offline is not None:
                 await stack.enter_async_context(_running(self._offline.start, self._offline.stop))
             await stack.enter_async_context(_running(self._ocpp.start, self._ocpp.stop))
@@ -168,12 +182,25 @@ class Daemon:
                 await asyncio.gather(control, stopped, return_exceptions=True)
         log.info("stopped", ticks=self._vitals.pulse.ticks)
 
+    def _of_tick(self) -> StatusReport:
+        """The site at the last tick: made once, so that all who read are told of one moment."""
+        if self._last is None:
+            return dict(report.starting(self._board, self._vitals.pulse)) | self._facility.report()
+        if self._report is None:
+            snapshot, decision = self._last
+            site = report.status(self._board, snapshot, decision, self._vitals.pulse)
+            self._report = dict(site) | self._facility.report()
+        return self._report
+
     def _publish(self, snapshot: Snapshot, decision: Decision) -> None:
-        self._last = (snapshot, decision)
+        self._last, self._report = (snapshot, decision), None
         self._watch_wiring(snapshot)
         if self._offline is not None:
             readings = {name: record.reading for name, record in self._board.meters.items()}
             self._offline.meters_read({n: r.import_wh if r is not None else None for n, r in readings.items()})
+        if self._facility.attentive:
+            # After the tick, so that it takes none of the tick's time, and a fault there is none of the control loop's.
+            asyncio.get_running_loop().call_soon(self._tell_building)
         if self._recorder is not None:
             self._recorder.record(decision)
 
@@ -189,6 +216,9 @@ class Daemon:
         )
         for name, record in meters.items():
             record.wiring = self._wiring.findings(name) + self._board.submeters.findings(name)
+
+    def _tell_building(self) -> None:
+        self._facility.publish(self._of_tick())
 
 
 @contextlib.asynccontextmanager

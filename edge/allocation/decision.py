@@ -234,9 +234,9 @@ class Decision:
             reason, line = self._binding(row)
             if reason is Reason.METER_STALE:
                 where["meter"] = self._meter(row, self.headroom.stale)
-            if reason is Reason.CLOUD_LIMIT:
-                where["rating_a"] = float(self.snapshot.fleet.cloud_a[row])
-            if reason is Reason.LIMITED and line is not None:
+            if reason in (Reason.CLOUD_LIMIT, Reason.SURPLUS):
+                where["rating_a"] = float(self.snapshot.fleet.own_limit_a[row])
+            if reason in (Reason.LIMITED, Reason.LIMIT_ENDED) and line is not None:
                 where["source"] = self.snapshot.ceilings.sources[line]
             if reason in (Reason.WAITING_FOR_ROOM, Reason.BELOW_MINIMUM):
                 where["min_a"] = float(self._grid.min_a[row])
@@ -254,13 +254,11 @@ class Decision:
         if self.wishes.wake[row] and shares.refused_by[row] >= 0:
             return Reason.WAITING_FOR_ROOM, int(shares.refused_by[row])
         reason, line = shares.solution.binding(row)
-        if line is None and self.snapshot.fleet.cloud_a[row] <= shares.amps[row] + EPSILON_A:
-            return Reason.CLOUD_LIMIT, None
-        if (
-            reason in (Reason.BELOW_MINIMUM, Reason.NO_WHOLE_STEP)
-            and self.snapshot.fleet.cloud_a[row] < self._grid.least_a[row]
-        ):
-            return Reason.CLOUD_LIMIT, None
+        own_limit_a = self.snapshot.fleet.own_limit_a[row]
+        if line is None and own_limit_a <= shares.amps[row] + EPSILON_A:
+            return self._own_limit(row), None
+        if reason in (Reason.BELOW_MINIMUM, Reason.NO_WHOLE_STEP) and own_limit_a < self._grid.least_a[row]:
+            return self._own_limit(row), None
         if self._blind[row] and line is None:
             return Reason.METER_STALE, None
         if reason is Reason.MAXIMUM or (reason in (Reason.DEMAND_MET, Reason.WHOLE_STEPS) and self._all_given(row)):
@@ -268,8 +266,12 @@ class Decision:
         if reason is Reason.WAITING_FOR_ROOM and bool(self._waits_for_turn[row]):
             return Reason.WAITING_FOR_TURN, line
         if reason in (Reason.CIRCUIT_FULL, Reason.CIRCUIT_POWER_FULL) and line in self.snapshot.ceilings.sources:
-            return Reason.LIMITED, line
+            return (Reason.LIMIT_ENDED if line in self.snapshot.ceilings.ended else Reason.LIMITED), line
         return reason, line
+
+    def _own_limit(self, row: int) -> Reason:
+        state = self.snapshot.fleet.states[row]
+        return Reason.SURPLUS if state.own_limit_a == state.surplus_a else Reason.CLOUD_LIMIT
 
     def _all_given(self, row: int) -> bool:
         return bool(self.shares.demand_a[row] >= self._grid.max_a[row] - EPSILON_A)

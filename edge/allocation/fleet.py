@@ -73,7 +73,7 @@ class Fleet:
     lowest_a: Floats  # of the limits that a session may be enforcing; 0 where there are none
     need_wh: Floats
     need_left_s: Floats
-    cloud_a: Floats  # infinite where the cloud sets no limit; 0 for a session that is barred
+    own_limit_a: Floats  # of the cloud or the surplus; infinite where neither sets one; 0 for a session that is barred
     rank: Ints
     weight: Floats
     guaranteed: Bools
@@ -114,7 +114,7 @@ class Fleet:
             lowest_a=column[14],
             need_wh=column[15],
             need_left_s=column[16],
-            cloud_a=column[17],
+            own_limit_a=column[17],
             governed=column[18] > 0,
             grants=Grants.of(places),
             rank=column[19].astype(np.int64),
@@ -156,7 +156,7 @@ def _row(state: EvseState) -> tuple[float | None, ...]:
         min([grant.limit_a for grant in holdings.session], default=0.0),
         None if state.need is None else state.need.energy_wanted_wh,
         None if state.need is None else state.need.time_left_s,
-        0.0 if state.barred else math.inf if state.cloud_a is None else state.cloud_a,
+        math.inf if state.own_limit_a is None else state.own_limit_a,
         holdings.is_governed,
         ranked.rank,
         ranked.weight,

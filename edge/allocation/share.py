@@ -116,7 +116,7 @@ def _bounds(snapshot: Snapshot, cars: Cars, wishes: Wishes, headroom: Headroom) 
     demand = np.where(np.isnan(cars.trim_a), grid.max_a, cars.trim_a)
     asleep = wishes.wake | (wishes.charge & snapshot.fleet.paused)
     demand = np.where(asleep, np.minimum(grid.least_a, grid.max_a), demand)
-    most = np.minimum(demand, snapshot.fleet.cloud_a)
+    most = np.minimum(demand, snapshot.fleet.own_limit_a)
     if headroom.stale.any():
         most = np.where(grid.on_path(headroom.stale), np.minimum(most, grid.fallback_a), most)
     least = grid.min_a

@@ -61,6 +61,14 @@ class EvseState:
     cloud_a: Amps | None = None  # what the cloud's charging profiles allow it; None for as much as there is
     priority: Priority | None = None  # that of the token that began its session; None for the EVSE's own
     barred: bool = False  # its session's token is no longer good: it gets no current
+    surplus_a: Amps | None = None  # what the sun's surplus leaves it; None where it doesn't live on that
+
+    @property
+    def own_limit_a(self) -> Amps | None:
+        """The lower of what the cloud and the surplus allow it, None where neither does; 0 where it is barred."""
+        if self.barred:
+            return 0.0
+        return min((each for each in (self.cloud_a, self.surplus_a) if each is not None), default=None)
 
     @property
     def key(self) -> EvseKey:

@@ -19,6 +19,7 @@ from edge.cli import (
     meter_scan,
     meter_verify,
     need,
+    points,
     replay,
     report,
     run,
@@ -61,6 +62,7 @@ app.command("replay")(replay.replay)
 app.add_typer(token.app, name="token")
 app.add_typer(journal.app, name="journal")
 app.add_typer(report.app, name="report")
+app.command("points")(points.points)
 meter = typer.Typer(
     help="Find, read and prove the site's meters. They are read only, never written to.",
     no_args_is_help=True,

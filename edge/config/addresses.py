@@ -94,8 +94,24 @@ def check_station_path(text: str) -> None:
         raise ValueError("has a character that no part of a path before the identity has")
 
 
-def check_broker(text: str) -> None:
-    """``mqtt://`` or ``mqtts://``, and a host."""
+class Broker(NamedTuple):
+    """An MQTT broker."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+_BROKER_PORTS = {"mqtt": 1883, "mqtts": 8883}  # as registered with IANA
+
+
+def broker(text: str) -> Broker:
+    """``mqtt://`` or ``mqtts://`` (TLS), a host, and a port where it isn't the usual one."""
     parts = _split(text)
-    if parts.scheme not in {"mqtt", "mqtts"}:
+    if parts.scheme not in _BROKER_PORTS:
         raise ValueError(f"begins with {parts.scheme or 'no scheme'}:, not with mqtt:// or mqtts://")
+    if "@" in parts.netloc:
+        raise ValueError("has a user in it, who belongs into username and password")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("has more than a host and a port in it")
+    return Broker(parts.hostname or "", parts.port or _BROKER_PORTS[parts.scheme], parts.scheme == "mqtts")

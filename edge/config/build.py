@@ -16,6 +16,7 @@ def site(file: SiteFile, folder: Path) -> Site:
     return Site(
         id=file.site.id,
         timezone=file.site.timezone,
+        holidays=file.site.holidays,
         nominal_voltage_v=file.site.nominal_voltage_v,
         control=ControlSettings(
             mode=control.mode,
@@ -84,6 +85,7 @@ def _evse(station: StationTable, table: EvseTable, priority: ClassTable | None, 
         supply=table.supply,
         switches_phases=table.switches_phases,
         never_zero=table.never_zero,
+        on_surplus=table.surplus if table.surplus is not None else priority is not None and priority.surplus,
     )
 
 

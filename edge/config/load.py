@@ -13,6 +13,7 @@ from edge.config.faults import finding
 from edge.config.locate import Path, locate
 from edge.config.rules import check
 from edge.config.schema import ApiTable, SiteFile, StorageTable
+from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable, SurplusTable
 from edge.config.schema_ocpp import OcppTable
 from edge.config.schema_offline import OfflineTable
 from edge.config.schema_station import StationTable
@@ -33,6 +34,11 @@ class Configuration:
     site: Site
     ocpp: OcppTable
     stations: tuple[StationTable, ...]  # with what isn't the domain's: their security
+    bms: BmsTable
+    grid: GridTable | None
+    surplus: SurplusTable
+    schedule: tuple[ScheduleTable, ...]
+    demand_limits_kw: Mapping[str, float]  # by circuit
     api: ApiTable
     storage: StorageTable
     offline: OfflineTable
@@ -71,6 +77,13 @@ def load(path: FilePath | str, *, meter_models: Mapping[str, MeterModel], read_m
         site=build.site(model, FilePath(path).parent),
         ocpp=model.ocpp,
         stations=model.station,
+        bms=model.bms,
+        grid=model.grid,
+        surplus=model.surplus,
+        schedule=model.schedule,
+        demand_limits_kw={
+            circuit.id: circuit.demand_limit_kw for circuit in model.circuit if circuit.demand_limit_kw is not None
+        },
         api=model.api,
         storage=model.storage,
         offline=model.offline,

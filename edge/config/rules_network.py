@@ -3,16 +3,10 @@
 import zoneinfo
 from collections.abc import Callable, Iterator
 
-from edge.config.addresses import (
-    WILDCARD_HOSTS,
-    HostPort,
-    check_broker,
-    check_upstream,
-)
+from edge.config.addresses import WILDCARD_HOSTS, HostPort, check_upstream
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
 from edge.config.locate import Path
-from edge.errors import Severity
 
 _MISSED_POLLS = 2  # a reading must live through one lost poll, or every lost packet is a fallback
 
@@ -92,37 +86,6 @@ def mirror_addresses(draft: Draft) -> Iterator[Fault]:
         yield from _address_fault(path, mirror.url, check_upstream, remedy)
         if draft.sound(*path) and mirror.url == draft.file.ocpp.upstream:
             yield Fault(path=path, problem="is the upstream itself", remedy="give another address, or leave it out")
-
-
-def broker_address(draft: Draft) -> Iterator[Fault]:
-    """The broker's address is an MQTT address."""
-    if draft.file.bms.mqtt is not None:
-        yield from _address_fault(
-            ("bms", "mqtt", "broker"),
-            draft.file.bms.mqtt.broker,
-            check_broker,
-            "give mqtt:// or mqtts://, for example mqtt://127.0.0.1:1883",
-        )
-
-
-def not_acted_on(draft: Draft) -> Iterator[Fault]:
-    """Keys of the contract that are read and checked, but steer nothing in this version."""
-    places: list[Path] = [
-        ("circuit", index, "demand_limit_kw")
-        for index, circuit in enumerate(draft.circuits)
-        if circuit.demand_limit_kw is not None
-    ]
-    if draft.file.bms.mqtt is not None:
-        places.append(("bms", "mqtt"))
-    if draft.file.bms.modbus is not None:
-        places.append(("bms", "modbus"))
-    for path in places:
-        yield Fault(
-            severity=Severity.NOTE,
-            path=path,
-            problem="is checked but not acted on by this version",
-            remedy="leave it out, or don't rely on it",
-        )
 
 
 def _address_fault(path: Path, text: str, check: Callable[[str], object], remedy: str) -> Iterator[Fault]:

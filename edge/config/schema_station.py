@@ -106,6 +106,10 @@ class EvseTable(Table):
         bool,
         Field(description="whether it can be told to use one phase or all, true or false", examples=[True]),
     ] = False
+    surplus: Annotated[
+        bool | None,
+        Field(description="whether it charges on the sun's surplus alone, true or false", examples=[True]),
+    ] = None
     never_zero: Annotated[
         bool,
         Field(

@@ -13,7 +13,7 @@ from edge.control.actuate import Pending, Writing
 from edge.control.records import EvseRecord, MeterRecord, StationRecord
 from edge.control.standstill import Standstill
 from edge.control.submeters import Submeters
-from edge.domain.limit import LimitSource, LimitStated
+from edge.domain.limit import EvseCapped, LimitSource, LimitStated
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Circuit, Site
@@ -72,13 +72,18 @@ class Board:
         self._judged: OrderedDict[tuple[str, str], SessionJudged] = OrderedDict()  # by station and transaction
         self._limits: dict[tuple[LimitSource, str], LimitStated] = {}
 
-    def take(self, fact: StationFact | MeterFact | LimitStated) -> None:
+    def take(self, fact: StationFact | MeterFact | LimitStated | EvseCapped) -> None:
         """Remember the fact. Unknown stations, EVSEs and meters are ignored."""
         match fact:
             case MeterReading() | MeterFailed():
                 self._take_meter(fact)
+            case EvseCapped():
+                if (capped := self.evses.get(fact.key)) is not None:
+                    capped.surplus_a = fact.limit_a
+                    self._stirred.add(fact.key)
             case LimitStated():
-                self._limits[fact.source, fact.circuit] = fact
+                if fact.circuit in self.site.circuit_by_id:
+                    self._limits[fact.source, fact.circuit] = fact
             case SessionJudged():
                 self._take_judged(fact)
             case StationOnline() | StationOffline() | StationDescribed() | CloudLink():
@@ -175,6 +180,7 @@ class Board:
             cloud_a=self._cloud_a(record),
             priority=judged.priority if judged is not None else None,
             barred=judged is not None and judged.barred,
+            surplus_a=record.surplus_a,
         )
 
     def _cloud_a(self, record: EvseRecord) -> Amps | None:
@@ -231,6 +237,7 @@ class Board:
     def _take_judged(self, fact: SessionJudged) -> None:
         if fact.station not in self.stations:
             return
+        self._stirred.update(self._keys[fact.station])
         key = (fact.station, fact.transaction_id)
         self._judged[key] = fact
         self._judged.move_to_end(key)

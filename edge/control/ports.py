@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from edge.domain.limit import LimitStated
+from edge.domain.limit import EvseCapped, LimitStated
 from edge.domain.reading import MeterFact
 from edge.domain.setpoint import LimitCommand
 from edge.domain.site import EvseKey
@@ -27,6 +27,13 @@ class LimitSink(Protocol):
 
     def take(self, fact: LimitStated) -> None:
         """Remember it in place of the last one of its source and circuit. Unknown circuits are ignored."""
+
+
+class CapSink(Protocol):
+    """Takes what single EVSEs may draw at most. Implemented by :class:`edge.control.board.Board`."""
+
+    def take(self, fact: EvseCapped) -> None:
+        """Remember it in place of the last one of its EVSE. Unknown EVSEs are ignored."""
 
 
 class LimitPort(Protocol):

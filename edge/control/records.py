@@ -46,6 +46,7 @@ class EvseRecord:
     refusals: int = 0
     silences: int = 0
     cloud_a: Amps | None = None  # what the cloud allows; None for as much as there is
+    surplus_a: Amps | None = None  # what the sun leaves it; None where it doesn't live on that
     need: NeedStated | None = None
     energy_wh: WattHours | None = None  # its register, as last sampled
     energy_at_need_wh: WattHours | None = None  # its register when the need was stated

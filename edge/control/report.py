@@ -9,6 +9,7 @@ from edge.allocation.state import EvseState
 from edge.control.board import Board
 from edge.control.ports import StatusReport
 from edge.control.vitals import Pulse
+from edge.domain.effective import limits_report
 from edge.domain.setpoint import Purpose
 from edge.units import PhaseAmps
 
@@ -26,6 +27,7 @@ def status(board: Board, snapshot: Snapshot, decision: Decision, pulse: Pulse) -
     return _head(board, pulse, _state(decision)) | {
         "meters": [_meter(board, meter.id, snapshot) for meter in board.site.meters],
         "circuits": [_circuit(snapshot, index, decision) for index in range(len(snapshot.circuits))],
+        "limits": limits_report(board.site, snapshot.limits, snapshot.now),
         "stations": [
             {
                 "id": station_id,

@@ -41,8 +41,10 @@ class Reason(StrEnum):
     RECOVERING = "RECOVERING"
     SWITCHING_PHASES = "SWITCHING_PHASES"
     LIMITED = "LIMITED"
+    LIMIT_ENDED = "LIMIT_ENDED"
     CLOUD_LIMIT = "CLOUD_LIMIT"
     TOKEN_REFUSED = "TOKEN_REFUSED"  # noqa: S105 - no password
+    SURPLUS = "SURPLUS"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -75,6 +77,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.METER_LATE: "meter {meter} is late: nothing rises until it answers",
     Reason.RECOVERING: "rises step by step now that meter {meter} is back",
     Reason.LIMITED: "{source} allows {circuit} {rating_a:g} A ({used_a:z.1f} A on {phase})",
+    Reason.LIMIT_ENDED: "{source} is silent: {circuit} falls back to {rating_a:g} A ({used_a:z.1f} A on {phase})",
+    Reason.SURPLUS: "charges on the sun's surplus, which leaves it {rating_a:.1f} A",
     Reason.CLOUD_LIMIT: "the cloud's charging profile allows {rating_a:g} A",
     Reason.TOKEN_REFUSED: "the token of this session is no longer good",
     Reason.SWITCHING_PHASES: "is changing over to {phases} of its phases",
@@ -82,6 +86,8 @@ SENTENCES: dict[Reason, str] = {
 
 SOURCE_NAMES: dict[LimitSource, str] = {
     LimitSource.GRID: "the grid operator",
+    LimitSource.GRID_EEBUS: "the grid operator (EEBUS)",
+    LimitSource.OPENADR: "the grid operator (OpenADR)",
     LimitSource.BMS_MQTT: "the building (MQTT)",
     LimitSource.BMS_MODBUS: "the building (Modbus)",
     LimitSource.CLOUD: "the cloud",
@@ -100,6 +106,7 @@ POWER_SENTENCES: dict[Reason, str] = {
     ),
     Reason.WAITING_FOR_CUT: "waits until others have obeyed their cut on {circuit}",
     Reason.LIMITED: "{source} allows {circuit} {rating_w:.10g} W ({used_w:z.0f} W now)",
+    Reason.LIMIT_ENDED: "{source} is silent: {circuit} falls back to {rating_w:.10g} W ({used_w:z.0f} W now)",
     Reason.OVERLOAD: "{circuit} is overloaded by what is not ours ({used_w:z.0f} of {rating_w:.10g} W)",
 }
 

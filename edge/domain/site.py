@@ -96,6 +96,7 @@ class Evse:
     step_a: Amps = 0.1  # OCPP 1.6 §7.13: limits have at most one fraction digit
     supply: Supply = Supply.AC
     switches_phases: bool = False  # it can be told to use one phase (its own L1) or all of them
+    on_surplus: bool = False  # it charges on the sun's surplus alone
     never_zero: bool = False  # its cars don't wake from 0 A: a session keeps its minimum, before all ranks
 
     @property
@@ -138,6 +139,7 @@ class Site:
     meters: tuple[Meter, ...] = ()
     stations: tuple[Station, ...] = field(default=())
     imbalance_limit_a: Amps | None = None  # at the grid connection, between any two phases
+    holidays: str | None = None  # whose public holidays count: DE, DE-BY (ISO 3166)
 
     @cached_property
     def circuit_by_id(self) -> dict[str, Circuit]:

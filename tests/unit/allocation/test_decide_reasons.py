@@ -110,6 +110,26 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
         ),
         "20.0 A: the grid operator allows main 20 A (20.0 A on L1)",
     ),
+    Reason.LIMIT_ENDED: (
+        replace(
+            snapshot(circuit(63), charging(told_a=20)),
+            limits=(
+                LimitStated(
+                    source=LimitSource.BMS_MODBUS,
+                    circuit="main",
+                    at=NOW - 60,
+                    limit_a=40.0,
+                    ends_at=NOW,
+                    fallback_a=20.0,
+                ),
+            ),
+        ),
+        "20.0 A: the building (Modbus) is silent: main falls back to 20 A (20.0 A on L1)",
+    ),
+    Reason.SURPLUS: (
+        snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, surplus_a=10.0)),
+        "10.0 A: charges on the sun's surplus, which leaves it 10.0 A",
+    ),
     Reason.CLOUD_LIMIT: (
         snapshot(circuit(63), replace(charging(told_a=10), cloud_a=10.0)),
         "10.0 A: the cloud's charging profile allows 10 A",
