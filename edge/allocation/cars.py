@@ -101,7 +101,7 @@ class Cars:
         steady = (now - fleet.told_at >= OBEY_S) & (fleet.drawn_at >= fleet.told_at + OBEY_S) & follows
         leaves = steady & (draw < fleet.told_a - TRIM_MARGIN_A) & (draw > 0)
         trim = np.where(taken_up, np.nan, np.where(leaves, draw + TRIM_MARGIN_A, self.trim_a))
-        return np.asarray(np.minimum(np.maximum(trim, grid.min_a), grid.max_a))
+        return np.asarray(np.minimum(np.maximum(trim, grid.least_a), grid.max_a))
 
     def _phases_seen(self, grid: Grid, fleet: Fleet, now: Seconds) -> tuple[Floats, Floats, Floats]:
         present = (fleet.draw_a >= PRESENT_A) & grid.wired & is_known(fleet, now)[:, None]

@@ -249,17 +249,17 @@ class Decision:
         shares = self.shares
         if self.snapshot.fleet.paused[row] and shares.admitted[row]:
             return Reason.CAR_PAUSED, None
-        if self.wishes.wake[row]:
-            refused_by = int(shares.refused_by[row])
-            return (Reason.WAITING_FOR_ROOM, refused_by) if refused_by >= 0 else (Reason.BELOW_MINIMUM, None)
+        if self.wishes.wake[row] and shares.refused_by[row] >= 0:
+            return Reason.WAITING_FOR_ROOM, int(shares.refused_by[row])
         reason, line = shares.solution.binding(row)
-        if line is None and self.snapshot.fleet.own_limit_a[row] <= shares.amps[row] + EPSILON_A:
+        own_a = self.snapshot.fleet.own_limit_a[row]
+        if line is None and own_a <= shares.amps[row] + EPSILON_A:
             return self._own_limit(row), None
-        if reason is Reason.BELOW_MINIMUM and self.snapshot.fleet.own_limit_a[row] < self._grid.least_a[row]:
+        if reason in (Reason.BELOW_MINIMUM, Reason.NO_WHOLE_STEP) and own_a < self._grid.least_a[row]:
             return self._own_limit(row), None
         if self._blind[row] and line is None:
             return Reason.METER_STALE, None
-        if reason is Reason.MAXIMUM or (reason is Reason.DEMAND_MET and self._all_given(row)):
+        if reason is Reason.MAXIMUM or (reason in (Reason.DEMAND_MET, Reason.WHOLE_STEPS) and self._all_given(row)):
             return Reason.MAXIMUM, None
         if reason is Reason.WAITING_FOR_ROOM and bool(self._waits_for_turn[row]):
             return Reason.WAITING_FOR_TURN, line

@@ -114,7 +114,8 @@ def _bounds(snapshot: Snapshot, cars: Cars, wishes: Wishes, headroom: Headroom) 
     """The least and the most that each can be given, in whole steps, and what its car can use."""
     grid = snapshot.plant.grid
     demand = np.where(np.isnan(cars.trim_a), grid.max_a, cars.trim_a)
-    demand = np.where(wishes.wake | (wishes.charge & snapshot.fleet.paused), grid.min_a, demand)
+    asleep = wishes.wake | (wishes.charge & snapshot.fleet.paused)
+    demand = np.where(asleep, np.minimum(grid.least_a, grid.max_a), demand)
     most = np.minimum(demand, snapshot.fleet.own_limit_a)
     if headroom.stale.any():
         most = np.where(grid.on_path(headroom.stale), np.minimum(most, grid.fallback_a), most)

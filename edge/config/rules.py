@@ -45,6 +45,8 @@ RULES: tuple[Rule, ...] = (
     rules_stations.phases_distinct,
     rules_stations.switching_possible,
     rules_stations.steps_writable,
+    rules_stations.step_between_bounds,
+    rules_stations.balance_lets_start,
     rules_network.time_zone_exists,
     rules_network.reading_outlives_polls,
     rules_network.one_listener_per_port,

@@ -10,6 +10,7 @@ from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState, EvseState, Reach
 from edge.control.actuate import Pending, Writing
 from edge.control.records import EvseRecord, MeterRecord, StationRecord
+from edge.control.standstill import Standstill
 from edge.control.submeters import Submeters
 from edge.domain.limit import EvseCapped, LimitSource, LimitStated
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading
@@ -61,6 +62,7 @@ class Board:
         # The EVSEs whose state may have changed since the last snapshot: by a fact, by a command, or by time alone.
         self._stirred = set(self.evses)
         self.submeters = Submeters(site)
+        self._standstill = Standstill(site)
         self._in_flight: dict[int, LimitCommand] = {}
         self._limits: dict[tuple[LimitSource, str], LimitStated] = {}
 
@@ -216,7 +218,9 @@ class Board:
         if isinstance(fact, MeterFailed):
             record.problem = fact.problem
         else:
-            record.reading, record.problem = fact, None
+            record.problem = self._standstill.problem(fact, self.evses)
+            if record.problem is None:
+                record.reading = fact
 
     def _take_station(self, fact: StationOnline | StationOffline | StationDescribed | CloudLink) -> None:
         record = self.stations.get(fact.station)

@@ -62,7 +62,7 @@ class TcpChannel(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # What create_connection gives; uvloop's transports are of this kind without being registered as such.
+        # What create_connection gives. No isinstance: uvloop's transports are none of asyncio's classes.
         self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
