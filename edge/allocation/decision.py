@@ -254,10 +254,10 @@ class Decision:
         if self.wishes.wake[row] and shares.refused_by[row] >= 0:
             return Reason.WAITING_FOR_ROOM, int(shares.refused_by[row])
         reason, line = shares.solution.binding(row)
-        own_limit_a = self.snapshot.fleet.own_limit_a[row]
-        if line is None and own_limit_a <= shares.amps[row] + EPSILON_A:
+        own_a = self.snapshot.fleet.own_limit_a[row]
+        if line is None and own_a <= shares.amps[row] + EPSILON_A:
             return self._own_limit(row), None
-        if reason in (Reason.BELOW_MINIMUM, Reason.NO_WHOLE_STEP) and own_limit_a < self._grid.least_a[row]:
+        if reason in (Reason.BELOW_MINIMUM, Reason.NO_WHOLE_STEP) and own_a < self._grid.least_a[row]:
             return self._own_limit(row), None
         if self._blind[row] and line is None:
             return Reason.METER_STALE, None
