@@ -82,8 +82,8 @@ class DialectV16:
         except ValueError as exc:
             problem = f"transaction {command.transaction_id!r} is no number, as OCPP 1.6 has them"
             raise ValueError(problem) from exc
-        if self.units.unit is RateUnit.AMPERES:
-            return payload
+        if command.limit_w is not None or self.units.unit is RateUnit.AMPERES:
+            return payload  # a DC station's limit is in watts already
         return in_watts(payload, self.version, self._nominal_voltage_v)
 
     def request(self, call: Call, now: Seconds, wall: datetime) -> list[StationFact]:

@@ -121,8 +121,8 @@ class DialectV2:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
         payload = limit_v2.request(command, start=start, stack_level=level)
-        if self.units.unit is RateUnit.AMPERES:
-            return payload
+        if command.limit_w is not None or self.units.unit is RateUnit.AMPERES:
+            return payload  # a DC station's limit is in watts already
         return in_watts(payload, self.version, self._nominal_voltage_v)
 
     def _evse(self, place: object) -> Evse | None:
