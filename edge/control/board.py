@@ -22,6 +22,7 @@ from edge.domain.station import (
     EvseStatus,
     LimitAnswered,
     LimitSent,
+    LimitsTaken,
     NeedStated,
     SessionBegan,
     SessionEnded,
@@ -67,7 +68,7 @@ class Board:
                 self._take_meter(fact)
             case LimitStated():
                 self._limits[fact.source, fact.circuit] = fact
-            case StationOnline() | StationOffline() | StationDescribed() | CloudLink():
+            case StationOnline() | StationOffline() | StationDescribed() | LimitsTaken() | CloudLink():
                 self._take_station(fact)
             case (
                 StatusReported()
@@ -91,7 +92,7 @@ class Board:
         """The commands are about to be handed to the stations."""
         for command in commands:
             record = self.evses[command.key]
-            if command.purpose is Purpose.SESSION or record.transaction_id is None:
+            if command.purpose is Purpose.SESSION or record.transaction_id is None or record.one_limit:
                 record.note_change(command, at)
             self._in_flight[command.id] = command
             record.holdings = record.holdings.issued(command, at)
@@ -199,7 +200,7 @@ class Board:
         else:
             record.reading, record.problem = fact, None
 
-    def _take_station(self, fact: StationOnline | StationOffline | StationDescribed | CloudLink) -> None:
+    def _take_station(self, fact: StationOnline | StationOffline | StationDescribed | LimitsTaken | CloudLink) -> None:
         record = self.stations.get(fact.station)
         if record is None:
             return
@@ -211,6 +212,10 @@ class Board:
                 record.online_since, record.cloud_connected = None, False
             case StationDescribed():
                 record.vendor, record.model = fact.vendor, fact.model
+                self._assert_again(fact.station)
+            case LimitsTaken():
+                for evse in self.site.station_by_id[fact.station].evses:
+                    self.evses[evse.key].one_limit = fact.one_limit
                 self._assert_again(fact.station)
             case CloudLink():
                 record.cloud_connected = fact.connected

@@ -109,18 +109,22 @@ class ControlLoop:
     def _intents(self, record: EvseRecord, session_a: Amps, now: Seconds, *, single: bool) -> Iterator[Intent]:
         """What its limits should be, where the station hasn't confirmed just that already."""
         evse, settings = record.evse, self._board.site.control
-        purposes: list[tuple[Purpose, Amps, int | None]] = [(Purpose.IDLE, idle_limit_a(evse, settings), None)]
-        if record.transaction_id is not None:
-            phases = (1 if single else len(evse.phases)) if evse.switches_phases else None
-            purposes.append((Purpose.SESSION, session_a, phases))
-        for purpose, limit_a, phases in purposes:
+        busy = record.transaction_id is not None
+        told_phases = (1 if single else len(evse.phases)) if evse.switches_phases else None
+        idle = (Purpose.IDLE, False, idle_limit_a(evse, settings), None)
+        if record.one_limit:
+            purposes = [(Purpose.IDLE, True, session_a, told_phases) if busy else idle]
+        else:
+            purposes = [idle, (Purpose.SESSION, True, session_a, told_phases)] if busy else [idle]
+        for purpose, in_session, limit_a, phases in purposes:
             held, writing = record.holdings.in_force(purpose), record.writing[purpose]
-            lasts_s = lease_s(purpose, settings)
+            lasts_s = lease_s(settings, in_session=in_session)
             if is_settled(held, writing, limit_a=limit_a, phases=phases, lasts_s=lasts_s, now=now):
                 continue
             yield Intent(
                 key=evse.key,
                 purpose=purpose,
+                in_session=in_session,
                 limit_a=limit_a,
                 safe_a=evse.fallback_a,
                 transaction_id=record.transaction_id if purpose is Purpose.SESSION else None,

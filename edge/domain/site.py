@@ -96,10 +96,15 @@ class Evse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
-    """A charging station: one OCPP identity."""
+    """A charging station: one OCPP identity.
+
+    ``is_controller``: it is a gateway like this one with a site below it, which is its only EVSE here; it takes limits
+    for all of it, and is never without a session.
+    """
 
     id: str
     evses: tuple[Evse, ...]
+    is_controller: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,7 @@ class Relay:
         self._cloud_loss = cloud_loss
         self._out = Outbox()
         self._nominal_voltage_v = nominal_voltage_v
-        self._memory = StationMemory(dossier if dossier is not None else Dossier(station.id))
+        self._memory = StationMemory(station, dossier if dossier is not None else Dossier(station.id))
         self._dialect = dialect(Version.V16, station, self._memory, nominal_voltage_v)
         self._figures = figures if figures is not None else Figures()
         self.diagnosis = Diagnosis()
@@ -114,6 +114,8 @@ class Relay:
             self._profiles.speak(version)
         self._enter(RelayState.CLOUD_AWAY, "info", "station connected", **details)
         self._out.report(StationOnline(station=self._station.id, at=now))
+        if self._memory.ladder.rung.one_limit:
+            self._line.tell_limits_taken(now)
         self._setup_at = now + BOOT_GRACE_S if self._controls else None
         self._cloud_lost_at = None
         self._unreadable = Unreadable(self._out, passes=not self._controls, version=version)

@@ -55,6 +55,7 @@ class DialectV16:
         self._samples = Samples(memory.clock, nominal_voltage_v)
         self._clock = memory.clock
         self._transactions = memory.transactions
+        self._ladder = memory.ladder
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
         self.units = Units()
@@ -78,7 +79,7 @@ class DialectV16:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
         try:
-            payload = writer.request(command, start=start, stack_level=level)
+            payload = writer.request(command, start=start, stack_level=level, rung=self._ladder.rung)
         except ValueError as exc:
             problem = f"transaction {command.transaction_id!r} is no number, as OCPP 1.6 has them"
             raise ValueError(problem) from exc

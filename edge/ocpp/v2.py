@@ -61,6 +61,7 @@ class DialectV2:
         self._samples = Samples(memory.clock, nominal_voltage_v)
         self._clock = memory.clock
         self._transactions = memory.transactions
+        self._ladder = memory.ladder
         self._connectors = Connectors()
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
@@ -120,7 +121,7 @@ class DialectV2:
     def limit_payload(self, command: LimitCommand, start: datetime) -> dict[str, Any]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
-        payload = limit_v2.request(command, start=start, stack_level=level)
+        payload = limit_v2.request(command, start=start, stack_level=level, rung=self._ladder.rung)
         if command.limit_w is not None or self.units.unit is RateUnit.AMPERES:
             return payload  # a DC station's limit is in watts already
         return in_watts(payload, self.version, self._nominal_voltage_v)
