@@ -35,7 +35,7 @@ from edge.metering.user_map import families_of
 from edge.ocpp.server import OcppServer
 from edge.ocpp.station_files import StationFiles
 from edge.ocpp.waiting import WaitingStation
-from edge.ocpp_set_up import ocpp_settings
+from edge.ocpp_set_up import ocpp_settings, own_link
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
 from edge.web.app import make_app
@@ -81,6 +81,13 @@ class Daemon:
             sink=self._board,
             shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
             dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
+        )
+        self._own = own_link(
+            configuration,
+            board=self._board,
+            shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
+            clock=clock,
+            log=log,
         )
         self._meters = Meters(
             meters=site.meters,
@@ -141,6 +148,8 @@ class Daemon:
             await stack.enter_async_context(_running(self._api.start, self._api.stop))
             stack.push_async_callback(self._meters.close)
             await stack.enter_async_context(_running(self._ocpp.start, self._ocpp.stop))
+            if self._own is not None:
+                await stack.enter_async_context(_running(self._own.start, self._own.stop))
             control = asyncio.create_task(self._loop.run(), name="control loop")
             stopped = asyncio.create_task(stop.wait(), name="stop signal")
             # What was made until now stays: the garbage collector needn't look through it in the midst of a tick.

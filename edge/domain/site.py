@@ -86,6 +86,7 @@ class Evse:
     step_a: Amps = 0.1  # OCPP 1.6 §7.13: limits have at most one fraction digit
     supply: Supply = Supply.AC
     switches_phases: bool = False  # it can be told to use one phase (its own L1) or all of them
+    whole_site: bool = False  # no car but another controller's site, which may take more at any time
     never_zero: bool = False  # its cars don't wake from 0 A: a session keeps its minimum, before all ranks
 
     @property
@@ -96,15 +97,16 @@ class Evse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
-    """A charging station: one OCPP identity.
-
-    ``is_controller``: it is a gateway like this one with a site below it, which is its only EVSE here; it takes limits
-    for all of it, and is never without a session.
-    """
+    """A charging station: one OCPP identity."""
 
     id: str
     evses: tuple[Evse, ...]
-    is_controller: bool = False
+
+    @property
+    def is_controller(self) -> bool:
+        """Whether it is a gateway like this one, whose whole site is its only EVSE here: that is never without a
+        session, and takes one limit."""
+        return any(evse.whole_site for evse in self.evses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

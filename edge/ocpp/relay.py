@@ -17,6 +17,7 @@ from edge.ocpp import signed, wire
 from edge.ocpp.actions import Action, Level, Outbox
 from edge.ocpp.arbiter import Arbiter
 from edge.ocpp.cloud_profiles import CloudProfiles
+from edge.ocpp.controllers import standing_facts
 from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import dialect
 from edge.ocpp.dossier import Dossier
@@ -116,6 +117,7 @@ class Relay:
         self._out.report(StationOnline(station=self._station.id, at=now))
         if self._memory.ladder.rung.one_limit:
             self._line.tell_limits_taken(now)
+        self._out.report_all(standing_facts(self._station, now))
         self._setup_at = now + BOOT_GRACE_S if self._controls else None
         self._cloud_lost_at = None
         self._unreadable = Unreadable(self._out, passes=not self._controls, version=version)

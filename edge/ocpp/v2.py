@@ -19,7 +19,7 @@ from edge.domain.station import (
     StationFact,
     StatusReported,
 )
-from edge.ocpp import limit_v2
+from edge.ocpp import controllers, limit_v2
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.connectors import Connectors
 from edge.ocpp.fields import elements, fields, text, whole_number
@@ -71,6 +71,8 @@ class DialectV2:
 
     def request(self, call: Call, now: Seconds, wall: datetime) -> list[StationFact]:
         """The facts in a CALL of the station."""
+        if self._station.is_controller and call.action not in controllers.TELLS:
+            return []
         reader = REQUEST_READERS.get(call.action)
         return reader(self, fields(call.payload), now, wall) if reader else []
 
@@ -87,6 +89,8 @@ class DialectV2:
         variables = ((CONTROLLER, STACK_LEVEL), (CONTROLLER, RATE_UNIT), *self.guard.asks)
         asked = [{"component": {"name": component}, "variable": {"name": name}} for component, name in variables]
         calls = [OwnCall(action="GetVariables", payload={"getVariableData": asked})]
+        if self._station.is_controller:
+            return [*calls, OwnCall(action="TriggerMessage", payload={"requestedMessage": "MeterValues"})]
         for evse in self._station.evses:
             number = evse.key.evse
             for message, place in (
@@ -129,6 +133,8 @@ class DialectV2:
     def _evse(self, place: object) -> Evse | None:
         """The EVSE of an EVSEType, or of its number."""
         number = whole_number(fields(place).get("id") if isinstance(place, dict) else place)
+        if number == 0 and self._station.is_controller:
+            return self._station.evses[0]
         return self._evses.get(number) if number is not None else None
 
     def _boot(self, payload: Mapping[str, Any], now: Seconds, _wall: datetime) -> list[StationFact]:

@@ -27,13 +27,17 @@ from edge.units import Amps, Seconds, Volts
 class ProfileDesk:
     """The profiles of one station. Without a shelf they live as long as the program.
 
+    ``whole_a``: see :class:`edge.ocpp.profiles.admission.Wiring`.
+
     ``problem`` says what is wrong with the shelf, None while all is well: then profiles that were set before are
     missing, or those that are set now will be after a restart.
     """
 
-    def __init__(self, station: Station, nominal_voltage_v: Volts, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self, station: Station, nominal_voltage_v: Volts, shelf: Shelf | None = None, *, whole_a: Amps = 0.0
+    ) -> None:
         self._station = station.id
-        self._wiring = Wiring.of(station, nominal_voltage_v)
+        self._wiring = Wiring.of(station, nominal_voltage_v, whole_a)
         self._shelf = shelf
         self._version = Version.V16
         self.problem: str | None = None

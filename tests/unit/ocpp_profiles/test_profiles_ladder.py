@@ -1,5 +1,7 @@
 """Which purposes a station is told its limits by."""
 
+from dataclasses import replace
+
 import pytest
 
 from edge.domain.setpoint import Purpose
@@ -32,7 +34,7 @@ def test_several_evses_are_never_told_by_one_maximum() -> None:
 
 def test_a_controller_is_told_its_maximum_only() -> None:
     """It has no EVSE of its own that a default or a session could be meant for."""
-    ladder = Ladder(Station(id="GW", evses=(evse(),), is_controller=True))
+    ladder = Ladder(Station(id="GW", evses=(replace(evse(), whole_site=True),)))
     assert (ladder.refused(), ladder.rung) == (False, Rung.MAXIMUM)
 
 
