@@ -22,6 +22,7 @@ from edge.config import Configuration
 from edge.config.locate import locate
 from edge.control import report
 from edge.control.board import Board
+from edge.control.bounds import Bounds
 from edge.control.loop import ControlLoop
 from edge.control.needs import Needs
 from edge.control.ports import StatusReport, Watchdog
@@ -82,6 +83,7 @@ class Daemon:
             shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
             dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
         )
+        self._bounds = Bounds(self._ocpp.site_limits)
         self._own = own_link(
             configuration,
             board=self._board,
@@ -175,6 +177,7 @@ class Daemon:
     def _publish(self, snapshot: Snapshot, decision: Decision) -> None:
         self._last = (snapshot, decision)
         self._watch_wiring(snapshot)
+        self._bounds.tell(snapshot, decision)
         if self._recorder is not None:
             self._recorder.record(decision)
 

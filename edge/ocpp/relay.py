@@ -28,6 +28,7 @@ from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.routing import FROM_CLOUD, FROM_STATION, Route, route
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.shelf import Shelf
+from edge.ocpp.site_limits import SiteLimits
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.unreadable import Unreadable, excerpt
 from edge.ocpp.upline import Upline
@@ -58,7 +59,8 @@ class RelayState(StrEnum):
 class Relay:
     """One station's relay. ``nonce``: see :class:`edge.ocpp.arbiter.Arbiter`.
 
-    ``shelf`` keeps the cloud's profiles, ``dossier`` what else is to be known of the station after a restart.
+    ``shelf`` keeps the cloud's profiles, ``dossier`` what else is to be known of the station after a restart;
+    ``site_limits`` say what the cloud is to know of the site.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Relay:
         shelf: Shelf | None = None,
         figures: Figures | None = None,
         dossier: Dossier | None = None,
+        site_limits: SiteLimits | None = None,
     ) -> None:
         self._station = station
         self._controls = mode is Mode.CONTROL
@@ -84,7 +87,8 @@ class Relay:
         self.diagnosis = Diagnosis()
         self._up = Upline(nonce, self._out, self._figures)
         desk = ProfileDesk(station, nominal_voltage_v, shelf if self._controls else None)
-        self._profiles = CloudProfiles(desk, self._up, self._out)
+        limits = site_limits if site_limits is not None and self._controls else SiteLimits()
+        self._profiles = CloudProfiles(desk, self._up, self._out, lambda: limits.of(station.id))
         heard = self._profiles.heard
         self._line = Line(self._dialect, self._memory, Arbiter(nonce), self._out, self._figures, self.diagnosis, heard)
         self._state = RelayState.OFFLINE

@@ -25,6 +25,7 @@ from edge.ocpp.mirror import Mirror
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import Listener, OcppSettings, SecurityProfile
 from edge.ocpp.shelf import Shelf
+from edge.ocpp.site_limits import SiteLimits
 from edge.ocpp.sockets import QUIET, closing_reason, peer_address
 from edge.ocpp.station_connection import StationConnection
 from edge.ocpp.station_link import StationLink
@@ -68,6 +69,7 @@ class OcppServer:
         self._log: FilteringBoundLogger = log if log is not None else structlog.get_logger(__name__)
         self._timings = timings if timings is not None else LinkTimings()
         self.figures = Figures()
+        self.site_limits = SiteLimits()
         self._links = self._make_links(site, shelf, dossiers)
         self._waiting = WaitingRoom()
         self._waiting_connections: set[ServerConnection] = set()
@@ -219,6 +221,7 @@ class OcppServer:
                     shelf=shelf,
                     figures=self.figures,
                     dossier=kept[station.id],
+                    site_limits=self.site_limits,
                 ),
                 clock=self._clock,
                 sink=self._sink,

@@ -6,6 +6,7 @@ from typing import Any
 
 from edge.allocation.decide import Decision
 from edge.control.board import Board
+from edge.control.bounds import Bounds
 from edge.control.loop import ControlLoop
 from edge.control.vitals import Vitals
 from edge.domain.reading import MeterReading
@@ -13,10 +14,10 @@ from edge.domain.setpoint import LimitCommand, Setpoint
 from edge.domain.site import Circuit, ControlSettings, Evse, Meter, Site, Station
 from edge.ocpp.actions import Action, Report, ToCloud, ToStation
 from edge.ocpp.versions import Version
-from edge.units import NO_CURRENT, PhaseAmps
+from edge.units import PhaseAmps
 from tests.unit.ocpp.ocpp_bench import ID, NOON, START, Bench, call, evse, result, stamp
 
-FUSE_A = 63.0
+FUSE_A = 63.0  # of the main circuit, unless a test wants another
 TRANSACTION = "7"
 
 
@@ -27,10 +28,12 @@ class _Watchdog:
 
 
 class Joined:
-    """A station that accepts all that it is told (unless ``refuses``), below a main fuse of 63 A with a meter that
-    shows what it draws."""
+    """A station that accepts all that it is told (unless ``refuses``), below a main fuse with a meter that shows
+    ``building_a``: its car draws nothing."""
 
-    def __init__(self, version: Version, unit: Evse | None = None, refuses: Iterable[str] = ()) -> None:
+    def __init__(
+        self, version: Version, unit: Evse | None = None, refuses: Iterable[str] = (), fuse_a: float = FUSE_A
+    ) -> None:
         unit = unit if unit is not None else evse()
         self.version = version
         self.key = unit.key
@@ -40,7 +43,7 @@ class Joined:
             timezone="UTC",
             nominal_voltage_v=230.0,
             control=ControlSettings(),
-            circuits=(Circuit(id="main", parent=None, fuse_a=FUSE_A, meter="grid"),),
+            circuits=(Circuit(id="main", parent=None, fuse_a=fuse_a, meter="grid"),),
             meters=(Meter(id="grid", model="sdm630", connection="tcp://127.0.0.1:1"),),
             stations=(Station(id=ID, evses=(unit,)),),
         )
@@ -49,14 +52,14 @@ class Joined:
         self.told: list[tuple[str, dict[str, Any]]] = []  # the gateway's CALLs to the station
         self.up: list[list[Any]] = []  # what the cloud heard
         self.decision: Decision | None = None
-        self.drawn_a = 0.0
+        self.building_a = 0.0
         self._loop = ControlLoop(
             board=self.board,
             meters=self,
             limits=self,
             clock=self,
             vitals=Vitals(_Watchdog(), 1.0),
-            publish=lambda _snapshot, _decision: None,
+            publish=Bounds(self.bench.site_limits).tell,
         )
         self._perform(self.bench.connect(settled=False).actions)
 
@@ -106,8 +109,8 @@ class Joined:
         """Tick once a second, the station and the meter sampling each time; the last setpoint."""
         for _ in range(seconds):
             self._perform(self.bench.wait(1.0).actions)
-            drawn = PhaseAmps.same(self.drawn_a) if self.drawn_a else NO_CURRENT
-            self.board.take(MeterReading(meter="grid", at=self.bench.now, current_a=drawn))
+            shown = PhaseAmps.same(self.building_a)
+            self.board.take(MeterReading(meter="grid", at=self.bench.now, current_a=shown))
             self.decision = self._loop.tick()
         assert self.decision is not None
         return self.decision.setpoint(0)
@@ -120,7 +123,10 @@ class Joined:
                 case ToStation():
                     self._station_hears(json.loads(action.text))
                 case ToCloud():
-                    self.up.append(json.loads(action.text))
+                    message = json.loads(action.text)
+                    self.up.append(message)
+                    if message[0] == 2 and message[1].startswith("edge-"):
+                        self._perform(self.bench.cloud_says(result(message[1])).actions)
                 case _:
                     pass
 

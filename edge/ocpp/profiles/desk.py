@@ -42,6 +42,7 @@ class ProfileDesk:
         self._version = Version.V16
         self.problem: str | None = None
         self.store = self._loaded()
+        self.site_a: Mapping[int, Amps] = {}  # what the site allows now, by EVSE number; absent: as much as there is
         self._told: dict[int, Amps | None] = {}
         self._stale = True  # what is told may no longer be what the store says
         self._looked_at: Moment | None = None
@@ -129,6 +130,14 @@ class ProfileDesk:
         context = Context(version=self._version, wiring=self._wiring, now=at)
         return context.composer(self.store).allowance(evse, at)
 
+    def cloud_a(self, evses: Iterable[int], at: Moment) -> dict[int, Amps]:
+        """What cloud and EVSE themselves allow each of these EVSEs per phase."""
+        found = {}
+        for evse in evses:
+            limit_a, max_a = self.allowance(evse, at).limit_a, self._wiring.max_a[evse]
+            found[evse] = max_a if limit_a is None else min(limit_a, max_a)
+        return found
+
     def _is_news(self, evse: int, allowance: CloudAllowance) -> bool:
         return self._told.get(evse) != allowance.limit_a
 
@@ -139,7 +148,7 @@ class ProfileDesk:
     # Keeping.
 
     def _context(self, wall: datetime) -> Context:
-        return Context(version=self._version, wiring=self._wiring, now=wall.timestamp())
+        return Context(version=self._version, wiring=self._wiring, now=wall.timestamp(), site_a=self.site_a)
 
     def _loaded(self) -> ProfileStore:
         if self._shelf is None:
