@@ -37,10 +37,9 @@ from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, Send
 from edge.units import Seconds, Volts
 
 # A station that has just started sends its BootNotification first and listens to nobody before the answer (OCPP 1.6
-# §4.2); one that merely reconnects may say nothing for minutes. So our questions wait this long for a boot,
-BOOT_GRACE_S = 1.0
-# and this long for the boot's answer.
-BOOT_ANSWER_S = 10.0
+# §4.2); one that merely reconnects may say nothing for minutes.
+BOOT_GRACE_S = 1.0  # so long our questions wait for a boot,
+BOOT_ANSWER_S = 10.0  # and so long for the boot's answer
 
 PENDING_KEPT = 16  # the station's CALLs whose answers carry facts; by the rules it has one outstanding
 OWN_ANSWERED_KEPT = 16  # the cloud's CALLs that we answered ourselves, in case it complains of the answer (2.1)
@@ -59,8 +58,8 @@ class RelayState(StrEnum):
 class Relay:
     """One station's relay. ``nonce``: see :class:`edge.ocpp.arbiter.Arbiter`.
 
-    ``shelf`` keeps the cloud's profiles, ``dossier`` what else is to be known of the station after a restart;
-    ``site_limits`` say what the cloud is to know of the site.
+    ``shelf`` keeps the cloud's profiles, ``dossier`` what else is to be known after a restart; ``site_limits`` are for
+    the cloud to know.
     """
 
     def __init__(
@@ -119,9 +118,7 @@ class Relay:
             self._profiles.speak(version)
         self._enter(RelayState.CLOUD_AWAY, "info", "station connected", **details)
         self._out.report(StationOnline(station=self._station.id, at=now))
-        if self._memory.ladder.rung.one_limit:
-            self._line.tell_limits_taken(now)
-        self._out.report_all(standing_facts(self._station, now))
+        self._out.report_all(standing_facts(self._station, self._memory.ladder, now))
         self._setup_at = now + BOOT_GRACE_S if self._controls else None
         self._cloud_lost_at = None
         self._unreadable = Unreadable(self._out, passes=not self._controls, version=version)
