@@ -24,6 +24,7 @@ from edge.config import Configuration
 from edge.config.locate import locate
 from edge.control import report
 from edge.control.board import Board
+from edge.control.bounds import Bounds
 from edge.control.loop import ControlLoop
 from edge.control.needs import Needs
 from edge.control.ports import StatusReport, Watchdog
@@ -37,7 +38,7 @@ from edge.metering.user_map import families_of
 from edge.ocpp.server import OcppServer
 from edge.ocpp.station_files import StationFiles
 from edge.ocpp.waiting import WaitingStation
-from edge.ocpp_set_up import ocpp_settings
+from edge.ocpp_set_up import ocpp_settings, own_link
 from edge.offline_set_up import open_offline
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
@@ -98,6 +99,14 @@ class Daemon:
             sink=self._board,
             watches=tuple(watches(configuration, self._board)),
             relay=self._relay,
+        )
+        self._bounds = Bounds(self._ocpp.site_limits)
+        self._own = own_link(
+            configuration,
+            board=self._board,
+            shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
+            clock=clock,
+            log=log,
         )
         self._meters = Meters(
             meters=site.meters,
@@ -160,6 +169,8 @@ class Daemon:
             if self._offline is not None:
                 await stack.enter_async_context(_running(self._offline.start, self._offline.stop))
             await stack.enter_async_context(_running(self._ocpp.start, self._ocpp.stop))
+            if self._own is not None:
+                await stack.enter_async_context(_running(self._own.start, self._own.stop))
             control = asyncio.create_task(self._loop.run(), name="control loop")
             stopped = asyncio.create_task(stop.wait(), name="stop signal")
             # What was made until now stays: the garbage collector needn't look through it in the midst of a tick.
@@ -195,6 +206,7 @@ class Daemon:
     def _publish(self, snapshot: Snapshot, decision: Decision) -> None:
         self._last, self._report = (snapshot, decision), None
         self._watch_wiring(snapshot)
+        self._bounds.tell(snapshot, decision)
         if self._offline is not None:
             readings = {name: record.reading for name, record in self._board.meters.items()}
             self._offline.meters_read({n: r.import_wh if r is not None else None for n, r in readings.items()})

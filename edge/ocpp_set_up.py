@@ -1,12 +1,21 @@
 """From the site file's ``[ocpp]`` and ``[[station]]`` tables to the proxy's settings: part of joining the rooms."""
 
+import secrets
 from pathlib import Path
 
+from structlog.typing import FilteringBoundLogger
+
+from edge.clock import Clock
 from edge.config import Configuration
 from edge.config.addresses import HostPort
 from edge.config.schema_station import StationTable
+from edge.control.board import Board
+from edge.domain.site import Station
 from edge.errors import StartError
 from edge.ocpp.keys import MIN_KEY_BYTES, key_bytes
+from edge.ocpp.own_station.link import OwnLink, OwnSettings
+from edge.ocpp.own_station.station import OwnStation
+from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.settings import (
     CloudLoss,
     Listener,
@@ -17,6 +26,8 @@ from edge.ocpp.settings import (
     UnknownStations,
     Verdict,
 )
+from edge.ocpp.shelf import Shelf
+from edge.ocpp.versions import Version
 
 
 def ocpp_settings(configuration: Configuration) -> OcppSettings:
@@ -51,6 +62,35 @@ def ocpp_settings(configuration: Configuration) -> OcppSettings:
             ca=_path(table.cloud.ca),
         ),
     )
+
+
+def own_link(
+    configuration: Configuration, *, board: Board, shelf: Shelf, clock: Clock, log: FilteringBoundLogger
+) -> OwnLink | None:
+    """The gateway as a station of its own, where the site file wants that.
+
+    :raises StartError: its key file can't be read.
+    """
+    table, site = configuration.ocpp.self_, configuration.site
+    if table is None:
+        return None
+    root = next(circuit for circuit in site.circuits if circuit.parent is None)
+    version = Version(f"ocpp{table.version}")
+    station = OwnStation(
+        desk=ProfileDesk(Station(id=table.id, evses=()), site.nominal_voltage_v, shelf, whole_a=root.rating_a),
+        version=version,
+        circuit=root.id,
+        reading=lambda: board.meters[root.meter].reading if root.meter is not None else None,
+        nonce=secrets.token_hex(6),
+    )
+    settings = OwnSettings(
+        identity=table.id,
+        version=version,
+        upstream=table.upstream if table.upstream is not None else configuration.ocpp.upstream,
+        key=_key(table.key_file) if table.key_file is not None else None,
+        tls=ocpp_settings(configuration).cloud_tls,
+    )
+    return OwnLink(station, settings, clock=clock, limits=board, log=log)
 
 
 def _security(station: StationTable, general: SecurityProfile) -> StationSecurity:

@@ -101,6 +101,7 @@ class Cars:
         steady = (now - fleet.told_at >= OBEY_S) & (fleet.drawn_at >= fleet.told_at + OBEY_S) & follows
         leaves = steady & (draw < fleet.told_a - TRIM_MARGIN_A) & (draw > 0)
         trim = np.where(taken_up, np.nan, np.where(leaves, draw + TRIM_MARGIN_A, self.trim_a))
+        trim = np.where(grid.whole_site, np.nan, trim)  # more of its cars may come at any time
         return np.asarray(np.minimum(np.maximum(trim, grid.least_a), grid.max_a))
 
     def _phases_seen(self, grid: Grid, fleet: Fleet, now: Seconds) -> tuple[Floats, Floats, Floats]:
@@ -110,6 +111,7 @@ class Cars:
         # the EVSE may still be changing over.
         single = fleet.told_single | (self.single > 0)
         single |= grid.switches & ~(fleet.drawn_at >= fleet.told_at + OBEY_S)
+        single |= grid.whole_site  # its next car may use other phases
         telling = fleet.in_session & ~single & (fleet.draw_a.max(axis=1, initial=-np.inf) >= TELLING_A) & (bits > 0)
         same = telling & (bits == self.seen)
         seen = np.where(telling, bits, self.seen)

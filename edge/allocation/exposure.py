@@ -233,14 +233,14 @@ class Holdings:
 
 
 def _covers_earlier(newer: Grant, older: Grant) -> bool:
-    """Whether from the newer one's start on it allows at no time less than the older one; their leases being equal."""
-    as_many = newer.phases in (None, older.phases)
+    """Whether from the newer one's start on it allows at no time less than the older one."""
+    as_many = newer.phases in (None, older.phases) and newer.lease_s >= older.lease_s
     return as_many and newer.limit_a >= max(older.limit_a, older.safe_a) and newer.safe_a >= older.safe_a
 
 
 def _covers_later(older: Grant, newer: Grant) -> bool:
     """Whether the older one, whatever period it is in, allows at no time less than the newer one."""
-    as_many = older.phases in (None, newer.phases)
+    as_many = older.phases in (None, newer.phases) and older.lease_s <= newer.lease_s
     return as_many and min(older.limit_a, older.safe_a) >= newer.limit_a and older.safe_a >= newer.safe_a
 
 

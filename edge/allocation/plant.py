@@ -60,6 +60,7 @@ class Grid:
     step_a: Floats
     switches: Bools
     never_zero: Bools
+    whole_site: Bools
     station: Ints
     station_count: int
     limit_a: Floats
@@ -91,6 +92,7 @@ class Grid:
             step_a=_floats([evse.step_a for evse in evses]),
             switches=np.array([evse.switches_phases and len(evse.phases) > 1 for evse in evses], dtype=np.bool_),
             never_zero=np.array([evse.never_zero for evse in evses], dtype=np.bool_),
+            whole_site=np.array([evse.whole_site for evse in evses], dtype=np.bool_),
             station=np.array([stations[evse.key.station] for evse in evses], dtype=np.int64),
             station_count=len(stations),
             limit_a=_limits(plant, layout, circuits),

@@ -66,7 +66,8 @@ def _meter(table: MeterTable, folder: Path) -> Meter:
 
 def _station(table: StationTable, file: SiteFile) -> Station:
     priority = _class_of(table, file.class_)
-    return Station(id=table.id, evses=tuple(_evse(table, evse, priority, file) for evse in table.evse))
+    evses = tuple(_evse(table, evse, priority, file) for evse in table.evse)
+    return Station(id=table.id, evses=evses)
 
 
 def _evse(station: StationTable, table: EvseTable, priority: ClassTable | None, file: SiteFile) -> Evse:
@@ -86,6 +87,7 @@ def _evse(station: StationTable, table: EvseTable, priority: ClassTable | None, 
         switches_phases=table.switches_phases,
         never_zero=table.never_zero,
         on_surplus=table.surplus if table.surplus is not None else priority is not None and priority.surplus,
+        whole_site=station.controller,
     )
 
 

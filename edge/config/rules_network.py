@@ -88,6 +88,22 @@ def mirror_addresses(draft: Draft) -> Iterator[Fault]:
             yield Fault(path=path, problem="is the upstream itself", remedy="give another address, or leave it out")
 
 
+def own_identity(draft: Draft) -> Iterator[Fault]:
+    """The gateway's own identity is no station's, and its cloud's address is one."""
+    table = draft.file.ocpp.self_
+    if table is None:
+        return
+    if table.id in [station.id for station in draft.file.station]:
+        yield Fault(
+            path=("ocpp", "self", "id"),
+            problem=f"is '{table.id}', which a station has already",
+            remedy="give the gateway an identity of its own",
+        )
+    if table.upstream is not None:
+        remedy = "give ws:// or wss:// with {station}, for example wss://csms.example.com/ocpp/{station}"
+        yield from _address_fault(("ocpp", "self", "upstream"), table.upstream, check_upstream, remedy)
+
+
 def _address_fault(path: Path, text: str, check: Callable[[str], object], remedy: str) -> Iterator[Fault]:
     try:
         check(text)

@@ -33,6 +33,25 @@ def unique_ids(draft: Draft) -> Iterator[Fault]:
             numbers.add(evse.id)
 
 
+def controllers_are_one(draft: Draft) -> Iterator[Fault]:
+    """A controller's site is one EVSE here, of AC: it has one limit, in A."""
+    for index, station in enumerate(draft.file.station):
+        if not station.controller:
+            continue
+        if len(station.evse) > 1:
+            yield Fault(
+                path=("station", index, "controller"),
+                problem=f"is true, and station '{station.id}' has {len(station.evse)} EVSEs",
+                remedy="give a controller one [[station.evse]] that stands for its whole site",
+            )
+        elif station.evse[0].supply is not Supply.AC or station.evse[0].switches_phases:
+            yield Fault(
+                path=("station", index, "controller"),
+                problem="is true, and its EVSE is a DC one or switches phases",
+                remedy="leave supply and switches_phases out: they are of its own stations",
+            )
+
+
 def circuits_exist(draft: Draft) -> Iterator[Fault]:
     """Each station hangs on a circuit of the file."""
     ids = [circuit.id for circuit in draft.circuits]

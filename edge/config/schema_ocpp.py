@@ -7,6 +7,7 @@ from pydantic import Field, PlainValidator
 from edge.config.addresses import HostPort, host_port
 from edge.config.faults import shown
 from edge.config.schema_site import FileName, Table
+from edge.config.schema_station import STATION_ID_LENGTH, STATION_ID_PATTERN
 
 
 def _listen(value: object) -> HostPort:
@@ -38,6 +39,36 @@ class CloudTable(Table):
     private_key: Annotated[
         FileName | None,
         Field(description="the PEM file of that certificate's key", examples=["/etc/edge/tls/gateway.key"]),
+    ] = None
+
+
+class SelfTable(Table):
+    """``[ocpp.self]``: the gateway as a station of its own."""
+
+    id: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=STATION_ID_LENGTH,
+            pattern=STATION_ID_PATTERN,
+            description=f"the gateway's own OCPP identity, 1 to {STATION_ID_LENGTH} characters without a colon",
+            examples=["GW-01"],
+        ),
+    ]
+    upstream: Annotated[
+        str | None,
+        Field(
+            description="the address of its own cloud with {station} where its identity goes",
+            examples=["wss://csms.example.com/ocpp/{station}"],
+        ),
+    ] = None
+    version: Annotated[
+        str,
+        Field(pattern=r"^(1\.6|2\.0\.1)$", description='"1.6" or "2.0.1"', examples=["2.0.1"]),
+    ] = "2.0.1"
+    key_file: Annotated[
+        FileName | None,
+        Field(description="a file with the key that the cloud knows it by", examples=["/etc/edge/keys/GW-01"]),
     ] = None
 
 
@@ -120,6 +151,10 @@ class OcppTable(Table):
         ),
     ] = None
     cloud: Annotated[CloudTable, Field(description="the table [ocpp.cloud]", examples=[{}])] = CloudTable()
+    self_: Annotated[
+        SelfTable | None,
+        Field(alias="self", description="the table [ocpp.self] with an id", examples=[{"id": "GW-01"}]),
+    ] = None
     mirror: Annotated[
         tuple[MirrorTable, ...],
         Field(

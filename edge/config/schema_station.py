@@ -144,6 +144,13 @@ class StationTable(Table):
             examples=["transparent"],
         ),
     ] = None
+    controller: Annotated[
+        bool,
+        Field(
+            description="whether it is a controller with a site below it, true or false",
+            examples=[True],
+        ),
+    ] = False
     security_profile: Annotated[
         int | None,
         Field(ge=0, le=3, description="the least security profile that it must have, 0 to 3", examples=[2]),

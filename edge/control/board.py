@@ -24,6 +24,7 @@ from edge.domain.station import (
     EvseStatus,
     LimitAnswered,
     LimitSent,
+    LimitsTaken,
     NeedStated,
     SessionBegan,
     SessionEnded,
@@ -86,7 +87,7 @@ class Board:
                     self._limits[fact.source, fact.circuit] = fact
             case SessionJudged():
                 self._take_judged(fact)
-            case StationOnline() | StationOffline() | StationDescribed() | CloudLink():
+            case StationOnline() | StationOffline() | StationDescribed() | LimitsTaken() | CloudLink():
                 self._stirred.update(self._keys.get(fact.station, ()))
                 self._take_station(fact)
             case (
@@ -114,7 +115,7 @@ class Board:
         for command in commands:
             record = self.evses[command.key]
             self._stirred.add(command.key)
-            if command.purpose is Purpose.SESSION or record.transaction_id is None:
+            if command.purpose is Purpose.SESSION or record.transaction_id is None or record.one_limit:
                 record.note_change(command, at)
             self._in_flight[command.id] = command
             record.holdings = record.holdings.issued(command, at)
@@ -244,7 +245,7 @@ class Board:
         while len(self._judged) > JUDGED_PER_EVSE * len(self.evses):
             self._judged.popitem(last=False)
 
-    def _take_station(self, fact: StationOnline | StationOffline | StationDescribed | CloudLink) -> None:
+    def _take_station(self, fact: StationOnline | StationOffline | StationDescribed | LimitsTaken | CloudLink) -> None:
         record = self.stations.get(fact.station)
         if record is None:
             return
@@ -256,6 +257,10 @@ class Board:
                 record.online_since, record.cloud_connected = None, False
             case StationDescribed():
                 record.vendor, record.model = fact.vendor, fact.model
+                self._assert_again(fact.station)
+            case LimitsTaken():
+                for evse in self.site.station_by_id[fact.station].evses:
+                    self.evses[evse.key].one_limit = fact.one_limit
                 self._assert_again(fact.station)
             case CloudLink():
                 record.cloud_connected = fact.connected

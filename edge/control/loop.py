@@ -109,11 +109,14 @@ class ControlLoop:
         ):
             if state.reach in (Reach.OFFLINE, Reach.EXPECTED):
                 continue
-            evse = record.evse
-            self._intend(intents, record, Purpose.IDLE, idle_limit_a(evse, settings), None, snapshot.now)
-            if record.transaction_id is not None:
+            evse, busy = record.evse, record.transaction_id is not None
+            if not (busy and record.one_limit):
+                idle_a = idle_limit_a(evse, settings)
+                self._intend(intents, record, Purpose.IDLE, idle_a, None, snapshot.now, in_session=False)
+            if busy:
+                purpose = Purpose.IDLE if record.one_limit else Purpose.SESSION
                 phases = (1 if single else len(evse.phases)) if evse.switches_phases else None
-                self._intend(intents, record, Purpose.SESSION, told_a, phases, snapshot.now)
+                self._intend(intents, record, purpose, told_a, phases, snapshot.now, in_session=True)
         commands = actuate(intents, settings=settings, now=snapshot.now, first_id=self._next_id)
         self._next_id += len(commands)
         return commands
@@ -126,10 +129,12 @@ class ControlLoop:
         limit_a: Amps,
         phases: int | None,
         now: Seconds,
+        *,
+        in_session: bool,
     ) -> None:
         """What a limit should be, where the station hasn't confirmed just that already."""
         held, writing = record.holdings.in_force(purpose), record.writing[purpose]
-        lasts_s = lease_s(purpose, self._board.site.control)
+        lasts_s = lease_s(self._board.site.control, in_session=in_session)
         if is_settled(held, writing, limit_a=limit_a, phases=phases, lasts_s=lasts_s, now=now):
             return
         evse = record.evse
@@ -137,6 +142,7 @@ class ControlLoop:
             Intent(
                 key=evse.key,
                 purpose=purpose,
+                in_session=in_session,
                 limit_a=limit_a,
                 safe_a=evse.fallback_a,
                 transaction_id=record.transaction_id if purpose is Purpose.SESSION else None,

@@ -31,6 +31,7 @@ class EvseRecord:
 
     evse: Evse
     holdings: Holdings
+    one_limit: bool = False  # what it is told binds it with a session and without (LimitsTaken)
     status: EvseStatus = EvseStatus.UNKNOWN
     status_at: Seconds | None = None  # when it last changed
     paused: bool = False
@@ -66,7 +67,7 @@ class EvseRecord:
 
     @property
     def _told(self) -> Pending | Grant | None:
-        for purpose in (Purpose.SESSION, Purpose.IDLE):
+        for purpose in (Purpose.IDLE,) if self.one_limit else (Purpose.SESSION, Purpose.IDLE):
             told = self.writing[purpose].pending or self.holdings.in_force(purpose)
             if told is not None:
                 return told
@@ -203,7 +204,7 @@ class EvseRecord:
         )
         if idle_binds:
             self.holdings = self.holdings.governed_while_idle()
-        elif self.holdings.in_force(Purpose.SESSION) is not None:
+        elif self.holdings.in_force(Purpose.IDLE if self.one_limit else Purpose.SESSION) is not None:
             self.holdings = self.holdings.governed(at)
 
 

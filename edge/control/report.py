@@ -113,7 +113,7 @@ def _circuit(snapshot: Snapshot, index: int, decision: Decision) -> dict[str, An
 
 def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> dict[str, Any]:
     setpoint = decision.setpoints[number]
-    held = state.holdings.in_force(Purpose.SESSION if state.in_session else Purpose.IDLE)
+    held = state.holdings.in_force(Purpose.SESSION) or state.holdings.in_force(Purpose.IDLE)
     return {
         "id": state.key.evse,
         "status": state.status.value,

@@ -173,7 +173,8 @@ class Setpoint:
 class Purpose(StrEnum):
     """Which of an EVSE's two limits a command sets."""
 
-    IDLE = "idle"  # what any session that begins is allowed: a TxDefaultProfile
+    # What any session that begins is allowed, a TxDefaultProfile; of a station that takes one limit only, that one.
+    IDLE = "idle"
     SESSION = "session"  # what the running session is allowed: a TxProfile
 
 

@@ -97,6 +97,7 @@ class Evse:
     supply: Supply = Supply.AC
     switches_phases: bool = False  # it can be told to use one phase (its own L1) or all of them
     on_surplus: bool = False  # it charges on the sun's surplus alone
+    whole_site: bool = False  # no car but another controller's site, which may take more at any time
     never_zero: bool = False  # its cars don't wake from 0 A: a session keeps its minimum, before all ranks
 
     @property
@@ -111,6 +112,12 @@ class Station:
 
     id: str
     evses: tuple[Evse, ...]
+
+    @property
+    def is_controller(self) -> bool:
+        """Whether it is a gateway like this one, whose whole site is its only EVSE here: that is never without a
+        session, and takes one limit."""
+        return any(evse.whole_site for evse in self.evses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

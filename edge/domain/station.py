@@ -61,6 +61,19 @@ class StationDescribed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsTaken:
+    """How the station takes its limits from now on.
+
+    ``one_limit``: one for each EVSE, which binds it with a session and without, and is told as
+    :attr:`edge.domain.setpoint.Purpose.IDLE`. Else one for the idle EVSE and one for each session.
+    """
+
+    station: str
+    at: Seconds
+    one_limit: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloudLink:
     """The station's own connection to its cloud came up or went down."""
 
@@ -179,6 +192,7 @@ StationFact = (
     StationOnline
     | StationOffline
     | StationDescribed
+    | LimitsTaken
     | CloudLink
     | StatusReported
     | SessionBegan

@@ -1,7 +1,7 @@
 """The cloud's charging profiles on the way through the relay: kept, answered, and never passed on. Sans-I/O."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from edge.domain.station import StationFact
@@ -10,18 +10,26 @@ from edge.ocpp.actions import Outbox
 from edge.ocpp.fields import fields
 from edge.ocpp.profiles.answer import Answer, CallRefusal, StartRequest
 from edge.ocpp.profiles.desk import ProfileDesk
+from edge.ocpp.profiles.external import Told
 from edge.ocpp.upline import Upline
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
-from edge.units import Seconds
+from edge.units import Amps, Seconds
 
 STARTS_KEPT = 16  # passed on and unanswered; the arbiter lets one be outstanding, and drops what waits for too long
 
 
 class CloudProfiles:
-    """One station's. ``desk`` keeps the profiles; what comes of a step goes into the outbox."""
+    """One station's. ``desk`` keeps the profiles; what comes of a step goes into the outbox. ``site_a`` tells what the
+    site allows each EVSE: a cloud of 2.x is told where that is less than what it allows itself."""
 
-    def __init__(self, desk: ProfileDesk, upline: Upline, outbox: Outbox) -> None:
+    def __init__(
+        self, desk: ProfileDesk, upline: Upline, outbox: Outbox, site_a: Callable[[], Mapping[int, Amps]]
+    ) -> None:
+        self._site_a = site_a
+        self._told = Told()
+        self._cloud_connected = False
+        self._version = Version.V16
         self._desk = desk
         self._up = upline
         self._out = outbox
@@ -30,6 +38,7 @@ class CloudProfiles:
 
     def speak(self, version: Version) -> None:
         """The edition that the station speaks from now on."""
+        self._version = version
         self._desk.speak(version)
 
     def answer(self, call: Call, now: Seconds, wall: datetime) -> None:
@@ -74,11 +83,25 @@ class CloudProfiles:
     def tick(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> None:
         """Report what has changed of what the cloud allows."""
         self._out.report_all(self._desk.due(now, wall, cloud_connected=cloud_connected))
+        self._tell_of_the_site(now, wall, cloud_connected=cloud_connected)
         before, self._problem = self._problem, self._desk.problem
         if self._problem is not None and self._problem != before:
             self._out.note("error", self._problem)
         elif self._problem is None and before is not None:
             self._out.note("info", "charging profiles are stored again")
+
+    def _tell_of_the_site(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> None:
+        """OCPP 2.x K11 to K13."""
+        self._desk.site_a = site_a = self._site_a()
+        was_connected, self._cloud_connected = self._cloud_connected, cloud_connected
+        if was_connected and not cloud_connected:
+            self._told = self._told.again()
+        if not cloud_connected or not self._version.is_v2 or not (site_a or self._told.notices):
+            return
+        at = wall.timestamp()
+        self._told, calls = self._told.update(site_a, self._desk.cloud_a(site_a, at), at)
+        for each in calls:
+            self._up.own_call(each.action, each.payload, now)
 
     def _reply(self, call: Call, answer: Answer, now: Seconds) -> None:
         if isinstance(answer.reply, CallRefusal):

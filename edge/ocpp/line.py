@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 
 from edge.domain.setpoint import LimitCommand
-from edge.domain.station import LimitAnswered, LimitOutcome, LimitSent
+from edge.domain.station import LimitAnswered, LimitOutcome, LimitSent, LimitsTaken
 from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
 from edge.ocpp.arbiter import OWN_TIMEOUT_S, Arbiter, CloudCall, LimitCall, Outstanding, OwnCall, Work
@@ -117,8 +117,10 @@ class Line:
                 self._drop(frame, "it came too late")
             case LimitCall() as work:
                 outcome, detail = limit_outcome(frame)
-                self._dialect.units.answered(outcome)
                 self.settle(work.command, now, outcome, detail)
+                if self._dialect.units.answered(outcome) and self._memory.ladder.refused():
+                    self._out.note("warning", "station refuses its limits; trying", way=self._memory.ladder.rung.value)
+                    self.tell_limits_taken(now)
             case OwnCall() as work:
                 for more in self._dialect.learn(work, frame):
                     self._arbiter.add_own(more)
@@ -149,6 +151,11 @@ class Line:
             if isinstance(work, LimitCall):
                 self.settle(work.command, now, LimitOutcome.NOT_SENT, "the link broke")
         self._silent_since = None
+
+    def tell_limits_taken(self, now: Seconds) -> None:
+        """Report how the station takes its limits."""
+        one_limit = self._memory.ladder.rung.one_limit
+        self._out.report(LimitsTaken(station=self._memory.station, at=now, one_limit=one_limit))
 
     def settle(self, command: LimitCommand, now: Seconds, outcome: LimitOutcome, detail: str) -> None:
         """Report what became of a limit."""

@@ -17,6 +17,7 @@ from edge.ocpp import signed, wire
 from edge.ocpp.actions import Action, Level, Outbox
 from edge.ocpp.arbiter import Arbiter
 from edge.ocpp.cloud_profiles import CloudProfiles
+from edge.ocpp.controllers import standing_facts
 from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import dialect
 from edge.ocpp.dossier import Dossier
@@ -27,6 +28,7 @@ from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.routing import FROM_CLOUD, FROM_STATION, Route, route
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.shelf import Shelf
+from edge.ocpp.site_limits import SiteLimits
 from edge.ocpp.stand_in import TRANSACTION_ACTIONS, StandIn
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.unreadable import Unreadable, excerpt
@@ -36,10 +38,9 @@ from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, Send
 from edge.units import Seconds, Volts
 
 # A station that has just started sends its BootNotification first and listens to nobody before the answer (OCPP 1.6
-# §4.2); one that merely reconnects may say nothing for minutes. So our questions wait this long for a boot,
-BOOT_GRACE_S = 1.0
-# and this long for the boot's answer.
-BOOT_ANSWER_S = 10.0
+# §4.2); one that merely reconnects may say nothing for minutes.
+BOOT_GRACE_S = 1.0  # so long our questions wait for a boot,
+BOOT_ANSWER_S = 10.0  # and so long for the boot's answer
 
 PENDING_KEPT = 16  # the station's CALLs whose answers carry facts; by the rules it has one outstanding
 OWN_ANSWERED_KEPT = 16  # the cloud's CALLs that we answered ourselves, in case it complains of the answer (2.1)
@@ -58,9 +59,9 @@ class RelayState(StrEnum):
 class Relay:
     """One station's relay. ``nonce``: see :class:`edge.ocpp.arbiter.Arbiter`.
 
-    ``shelf`` keeps the cloud's profiles, ``dossier`` what else is to be known of the station after a restart.
-    ``stand_in``: who answers the station while its cloud is away; with it every CALL of the station goes there
-    (``HandOver``), and what comes of it back through :meth:`calls_cloud` and :meth:`answers_station`.
+    ``shelf`` keeps the cloud's profiles, ``dossier`` what else is to be known after a restart; ``site_limits`` are for
+    the cloud to know. ``stand_in``: who answers the station while its cloud is away; with it every CALL of the station
+    goes there (``HandOver``), and what comes of it back through :meth:`calls_cloud` and :meth:`answers_station`.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Relay:
         figures: Figures | None = None,
         dossier: Dossier | None = None,
         stand_in: StandIn | None = None,
+        site_limits: SiteLimits | None = None,
     ) -> None:
         self._station = station
         self._stand_in = stand_in
@@ -82,13 +84,14 @@ class Relay:
         self._cloud_loss = cloud_loss
         self._out = Outbox()
         self._nominal_voltage_v = nominal_voltage_v
-        self._memory = StationMemory(dossier if dossier is not None else Dossier(station.id))
+        self._memory = StationMemory(station, dossier if dossier is not None else Dossier(station.id))
         self._dialect = dialect(Version.V16, station, self._memory, nominal_voltage_v)
         self._figures = figures if figures is not None else Figures()
         self.diagnosis = Diagnosis()
         self._up = Upline(nonce, self._out, self._figures)
         desk = ProfileDesk(station, nominal_voltage_v, shelf if self._controls else None)
-        self._profiles = CloudProfiles(desk, self._up, self._out)
+        limits = site_limits if site_limits is not None and self._controls else SiteLimits()
+        self._profiles = CloudProfiles(desk, self._up, self._out, lambda: limits.of(station.id))
         heard = self._profiles.heard
         self._line = Line(
             self._dialect, self._memory, Arbiter(nonce), self._out, self._figures, self.diagnosis, heard, stand_in
@@ -121,6 +124,7 @@ class Relay:
             self._profiles.speak(version)
         self._enter(RelayState.CLOUD_AWAY, "info", "station connected", **details)
         self._out.report(StationOnline(station=self._station.id, at=now))
+        self._out.report_all(standing_facts(self._station, self._memory.ladder, now))
         self._setup_at = now + BOOT_GRACE_S if self._controls else None
         self._cloud_lost_at = None
         self._unreadable = Unreadable(self._out, passes=not self._controls, version=version)

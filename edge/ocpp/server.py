@@ -25,6 +25,7 @@ from edge.ocpp.mirror import Mirror
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import Listener, OcppSettings, SecurityProfile
 from edge.ocpp.shelf import Shelf
+from edge.ocpp.site_limits import SiteLimits
 from edge.ocpp.sockets import QUIET, closing_reason, peer_address
 from edge.ocpp.stand_in import StandIns
 from edge.ocpp.station_connection import StationConnection
@@ -70,6 +71,7 @@ class OcppServer:
         self._log: FilteringBoundLogger = log if log is not None else structlog.get_logger(__name__)
         self._timings = timings if timings is not None else LinkTimings()
         self.figures = Figures()
+        self.site_limits = SiteLimits()
         self._links = self._make_links(site, shelf, dossiers, stand_ins)
         self._waiting = WaitingRoom()
         self._waiting_connections: set[ServerConnection] = set()
@@ -225,6 +227,7 @@ class OcppServer:
                     figures=self.figures,
                     dossier=kept[station.id],
                     stand_in=standing[station.id],
+                    site_limits=self.site_limits,
                 ),
                 stand_in=standing[station.id],
                 clock=self._clock,

@@ -18,6 +18,7 @@ from edge.domain.station import (
     StationFact,
     StatusReported,
 )
+from edge.ocpp import controllers
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.fields import fields, text, whole_number
 from edge.ocpp.guard import Guard
@@ -55,6 +56,7 @@ class DialectV16:
         self._samples = Samples(memory.clock, nominal_voltage_v)
         self._clock = memory.clock
         self._transactions = memory.transactions
+        self._ladder = memory.ladder
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
         self.units = Units()
@@ -68,6 +70,8 @@ class DialectV16:
         """Ask how limits are told and for what is guarded, then for the state of each EVSE."""
         keys = [STACK_LEVEL_KEY, RATE_UNIT_KEY, *(name for _, name in self.guard.asks)]
         calls = [OwnCall(action="GetConfiguration", payload={"key": keys})]
+        if self._station.is_controller:
+            return [*calls, OwnCall(action="TriggerMessage", payload={"requestedMessage": "MeterValues"})]
         for evse in self._station.evses:
             for message in ("StatusNotification", "MeterValues"):
                 payload = {"requestedMessage": message, "connectorId": evse.key.evse}
@@ -82,16 +86,18 @@ class DialectV16:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
         try:
-            payload = writer.request(command, start=start, stack_level=level)
+            payload = writer.request(command, start=start, stack_level=level, rung=self._ladder.rung)
         except ValueError as exc:
             problem = f"transaction {command.transaction_id!r} is no number, as OCPP 1.6 has them"
             raise ValueError(problem) from exc
-        if self.units.unit is RateUnit.AMPERES:
-            return payload
+        if command.limit_w is not None or self.units.unit is RateUnit.AMPERES:
+            return payload  # a DC station's limit is in watts already
         return in_watts(payload, self.version, self._nominal_voltage_v)
 
     def request(self, call: Call, now: Seconds, wall: datetime) -> list[StationFact]:
         """The facts in a CALL of the station."""
+        if self._station.is_controller and call.action not in controllers.TELLS:
+            return []
         reader = REQUEST_READERS.get(call.action)
         return reader(self, fields(call.payload), now, wall) if reader else []
 
@@ -126,6 +132,8 @@ class DialectV16:
 
     def _evse(self, payload: Mapping[str, Any]) -> Evse | None:
         number = whole_number(payload.get("connectorId"))
+        if number == 0 and self._station.is_controller:
+            return self._station.evses[0]
         return self._evses.get(number) if number is not None else None
 
     def _boot(self, payload: Mapping[str, Any], now: Seconds, _wall: datetime) -> list[StationFact]:

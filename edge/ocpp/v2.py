@@ -19,7 +19,7 @@ from edge.domain.station import (
     StationFact,
     StatusReported,
 )
-from edge.ocpp import limit_v2
+from edge.ocpp import controllers, limit_v2
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.connectors import Connectors
 from edge.ocpp.fields import elements, fields, text, whole_number
@@ -61,6 +61,7 @@ class DialectV2:
         self._samples = Samples(memory.clock, nominal_voltage_v)
         self._clock = memory.clock
         self._transactions = memory.transactions
+        self._ladder = memory.ladder
         self._connectors = Connectors()
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
@@ -70,6 +71,8 @@ class DialectV2:
 
     def request(self, call: Call, now: Seconds, wall: datetime) -> list[StationFact]:
         """The facts in a CALL of the station."""
+        if self._station.is_controller and call.action not in controllers.TELLS:
+            return []
         reader = REQUEST_READERS.get(call.action)
         return reader(self, fields(call.payload), now, wall) if reader else []
 
@@ -86,6 +89,8 @@ class DialectV2:
         variables = ((CONTROLLER, STACK_LEVEL), (CONTROLLER, RATE_UNIT), *self.guard.asks)
         asked = [{"component": {"name": component}, "variable": {"name": name}} for component, name in variables]
         calls = [OwnCall(action="GetVariables", payload={"getVariableData": asked})]
+        if self._station.is_controller:
+            return [*calls, OwnCall(action="TriggerMessage", payload={"requestedMessage": "MeterValues"})]
         for evse in self._station.evses:
             number = evse.key.evse
             for message, place in (
@@ -124,14 +129,16 @@ class DialectV2:
     def limit_payload(self, command: LimitCommand, start: datetime) -> dict[str, Any]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
-        payload = limit_v2.request(command, start=start, stack_level=level)
-        if self.units.unit is RateUnit.AMPERES:
-            return payload
+        payload = limit_v2.request(command, start=start, stack_level=level, rung=self._ladder.rung)
+        if command.limit_w is not None or self.units.unit is RateUnit.AMPERES:
+            return payload  # a DC station's limit is in watts already
         return in_watts(payload, self.version, self._nominal_voltage_v)
 
     def _evse(self, place: object) -> Evse | None:
         """The EVSE of an EVSEType, or of its number."""
         number = whole_number(fields(place).get("id") if isinstance(place, dict) else place)
+        if number == 0 and self._station.is_controller:
+            return self._station.evses[0]
         return self._evses.get(number) if number is not None else None
 
     def _boot(self, payload: Mapping[str, Any], now: Seconds, _wall: datetime) -> list[StationFact]:

@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     MESSAGE_TYPE = "MessageTypeNotSupported"
     FRAMEWORK = "RpcFrameworkError"
     INTERNAL = "InternalError"
+    NOT_IMPLEMENTED = "NotImplemented"
     MISSING_V16 = "OccurenceConstraintViolation"  # so spelled there
     MISSING_V2 = "OccurrenceConstraintViolation"
     TYPE = "TypeConstraintViolation"

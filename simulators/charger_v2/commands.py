@@ -14,8 +14,10 @@ Command = Callable[["StationV2", Payload], tuple[Payload, After | None]]
 def _set_profile(station: "StationV2", payload: Payload) -> tuple[Payload, After | None]:
     number = payload["evseId"]
     running = next((evse.transaction for evse in station.evses if evse.number == number), None)
+    station.profiles_received += 1
     reason = station.profiles.install(number, payload["chargingProfile"], running)
     if reason is None:
+        station.profiles_accepted += 1
         return {"status": "Accepted"}, None
     return {"status": "Rejected", "statusInfo": {"reasonCode": reason}}, None
 

@@ -1,6 +1,7 @@
 """The station: its socket, its messages, its transactions."""
 
 import asyncio
+import base64
 import json
 import ssl
 import uuid
@@ -33,6 +34,7 @@ class EvseV2:
     transaction: str | None = None
     sequence: int = 0
     energy_wh: float = 0.0
+    phases: int = 3
 
 
 @dataclass(slots=True)
@@ -55,6 +57,9 @@ class StationV2:
         }
     )
     quirks: frozenset[Quirk] = frozenset()
+    password: str | None = None  # shown by HTTP Basic
+    profiles_received: int = 0
+    profiles_accepted: int = 0
     profiles: Profiles = field(default_factory=Profiles)
     heard: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # the CALLs that were answered
     subprotocol: str | None = None
@@ -72,7 +77,7 @@ class StationV2:
         self._connection = await connect(
             f"{url}/{self.identity}",
             subprotocols=[Subprotocol(f"ocpp{self.edition}")],
-            additional_headers=headers or {},
+            additional_headers={**self._credentials(), **(headers or {})},
             ssl=tls,
             proxy=None,
         )
@@ -89,33 +94,54 @@ class StationV2:
             await self._connection.close()
             await self._reader
 
+    @property
+    def reader(self) -> asyncio.Task[None]:
+        """What reads the socket; it is done when that is closed."""
+        if self._reader is None:
+            raise RuntimeError("the station has never been connected")
+        return self._reader
+
+    def begin(self, evse: EvseV2, car: ElectricVehicle) -> str:
+        """A car comes, and its transaction begins, without a word; return the transaction's id."""
+        evse.car, evse.transaction, evse.sequence = car, str(uuid.uuid4()), 0
+        return evse.transaction
+
+    def end(self, evse: EvseV2) -> None:
+        """The car leaves, without a word."""
+        self.profiles.transaction_over(evse.number)
+        evse.car = evse.transaction = None
+
     async def plug(self, number: int, car: ElectricVehicle) -> str:
         """A car comes, and its transaction begins; return the transaction's id."""
         evse = self.evse(number)
-        evse.car, evse.transaction, evse.sequence = car, str(uuid.uuid4()), 0
+        transaction = self.begin(evse, car)
         await self.tell_status(evse)
         await self._event(evse, "Started", "CablePluggedIn")
-        return evse.transaction
+        return transaction
 
     async def unplug(self, number: int) -> None:
         """The car leaves."""
         evse = self.evse(number)
         await self._event(evse, "Ended", "EVDeparted")
-        self.profiles.transaction_over(number)
-        evse.car = evse.transaction = None
+        self.end(evse)
         await self.tell_status(evse)
 
     async def step(self, seconds: float) -> None:
         """Time passes for the cars; samples are sent when they are due."""
+        for evse in self.advance(seconds):
+            await self._event(evse, "Updated", "MeterValuePeriodic")
+
+    def advance(self, seconds: float) -> list[EvseV2]:
+        """Time passes for the cars; the EVSEs whose transactions are to be sampled now."""
         for evse in self.evses:
             if evse.car is not None:
-                evse.energy_wh += evse.car.step(seconds, offered_a=self.offer_a(evse), phases=3, voltage_v=230.0)
+                offered_a = self.offer_a(evse)
+                evse.energy_wh += evse.car.step(seconds, offered_a=offered_a, phases=evse.phases, voltage_v=230.0)
         self._since_sample_s += seconds
-        if self._since_sample_s >= float(self.variables["SampledDataCtrlr", "TxUpdatedInterval"]):
-            self._since_sample_s = 0.0
-            for evse in self.evses:
-                if evse.transaction is not None:
-                    await self._event(evse, "Updated", "MeterValuePeriodic")
+        if self._since_sample_s < float(self.variables["SampledDataCtrlr", "TxUpdatedInterval"]):
+            return []
+        self._since_sample_s = 0.0
+        return [evse for evse in self.evses if evse.transaction is not None]
 
     def offer_a(self, evse: EvseV2) -> float:
         """What the EVSE offers its car per phase."""
@@ -128,9 +154,12 @@ class StationV2:
 
     async def tell_status(self, evse: EvseV2) -> None:
         """StatusNotification of its connector."""
+        await self.call("StatusNotification", self.status_of(evse))
+
+    def status_of(self, evse: EvseV2) -> dict[str, Any]:
+        """The payload of its StatusNotification."""
         status = "Available" if evse.car is None else "Occupied"
-        payload = {"timestamp": self.stamp(), "connectorStatus": status, "evseId": evse.number, "connectorId": 1}
-        await self.call("StatusNotification", payload)
+        return {"timestamp": self.stamp(), "connectorStatus": status, "evseId": evse.number, "connectorId": 1}
 
     async def tell_transaction(self, evse: EvseV2) -> None:
         """TransactionEvent because it was asked for."""
@@ -162,8 +191,12 @@ class StationV2:
         return self.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     async def _event(self, evse: EvseV2, kind: str, reason: str) -> None:
+        await self.call("TransactionEvent", self.event(evse, kind, reason))
+
+    def event(self, evse: EvseV2, kind: str, reason: str) -> dict[str, Any]:
+        """The payload of the transaction's next TransactionEvent."""
         drawing = evse.car is not None and evse.car.draw_a > 0
-        payload = {
+        payload: dict[str, Any] = {
             "eventType": kind,
             "timestamp": self.stamp(),
             "triggerReason": reason,
@@ -177,17 +210,23 @@ class StationV2:
         if kind == "Started":
             payload["evse"] = {"id": evse.number, "connectorId": 1}  # only the first event must say where
         evse.sequence += 1
-        await self.call("TransactionEvent", payload)
+        return payload
 
     def _meter(self, evse: EvseV2) -> list[dict[str, Any]]:
         wanted = self.variables["SampledDataCtrlr", "TxUpdatedMeasurands"].split(",")
         samples: list[dict[str, Any]] = []
         if "Current.Import" in wanted:
             for index, phase in enumerate(PHASES):
-                drawn_a = evse.car.draw_a if evse.car is not None and index < evse.car.phases else 0.0
+                drawn_a = evse.car.draw_a if evse.car is not None and index < min(evse.car.phases, evse.phases) else 0.0
                 samples.append({"value": round(drawn_a, 1), "measurand": "Current.Import", "phase": phase})
         samples.append({"value": round(evse.energy_wh, 1)})
         return [{"timestamp": self.stamp(), "sampledValue": samples}]
+
+    def _credentials(self) -> dict[str, str]:
+        if self.password is None:
+            return {}
+        pair = f"{self.identity}:{self.password}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
     async def _say(self, message: list[Any]) -> None:
         if self._connection is not None:

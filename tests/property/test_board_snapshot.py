@@ -19,6 +19,7 @@ from edge.domain.station import (
     LimitAnswered,
     LimitOutcome,
     LimitSent,
+    LimitsTaken,
     NeedStated,
     SessionBegan,
     SessionEnded,
@@ -92,6 +93,7 @@ class Tale:
             SessionEnded(key=key, at=now),
             *(DrawSampled(key=key, at=now, current_a=PhaseAmps.same(amps)) for amps in (0.0, 6.0, 16.0, 32.0)),
             NeedStated(key=key, at=now, energy_wanted_wh=9000.0, departs_in_s=rng.choice([None, 600.0])),
+            LimitsTaken(station=key.station, at=now, one_limit=rng.random() < 0.5),
             EvseCapped(key=key, at=now, limit_a=rng.choice([0.0, 8.0])),
             SessionJudged(
                 station=key.station,

@@ -25,20 +25,25 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What the site file says of the station: for each EVSE its grid phases and its maximum per phase."""
+    """What the site file says of the station: for each EVSE its grid phases and its maximum per phase.
+
+    ``whole_a`` is that of a station without EVSEs, the gateway itself.
+    """
 
     nominal_voltage_v: Volts
     phases: Mapping[int, tuple[Phase, ...]]
     max_a: Mapping[int, Amps]
+    whole_a: Amps = 0.0
     capacity: Capacity = field(default_factory=Capacity)
 
     @classmethod
-    def of(cls, station: Station, nominal_voltage_v: Volts) -> "Wiring":
+    def of(cls, station: Station, nominal_voltage_v: Volts, whole_a: Amps = 0.0) -> "Wiring":
         """The wiring of a configured station."""
         return cls(
             nominal_voltage_v=nominal_voltage_v,
             phases={evse.key.evse: tuple(evse.phases) for evse in station.evses},
             max_a={evse.key.evse: evse.max_a for evse in station.evses},
+            whole_a=whole_a,
         )
 
 

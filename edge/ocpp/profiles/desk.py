@@ -27,17 +27,22 @@ from edge.units import Amps, Seconds, Volts
 class ProfileDesk:
     """The profiles of one station. Without a shelf they live as long as the program.
 
+    ``whole_a``: see :class:`edge.ocpp.profiles.admission.Wiring`.
+
     ``problem`` says what is wrong with the shelf, None while all is well: then profiles that were set before are
     missing, or those that are set now will be after a restart.
     """
 
-    def __init__(self, station: Station, nominal_voltage_v: Volts, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self, station: Station, nominal_voltage_v: Volts, shelf: Shelf | None = None, *, whole_a: Amps = 0.0
+    ) -> None:
         self._station = station.id
-        self._wiring = Wiring.of(station, nominal_voltage_v)
+        self._wiring = Wiring.of(station, nominal_voltage_v, whole_a)
         self._shelf = shelf
         self._version = Version.V16
         self.problem: str | None = None
         self.store = self._loaded()
+        self.site_a: Mapping[int, Amps] = {}  # what the site allows now, by EVSE number; absent: as much as there is
         self._told: dict[int, Amps | None] = {}
         self._stale = True  # what is told may no longer be what the store says
         self._looked_at: Moment | None = None
@@ -125,6 +130,14 @@ class ProfileDesk:
         context = Context(version=self._version, wiring=self._wiring, now=at)
         return context.composer(self.store).allowance(evse, at)
 
+    def cloud_a(self, evses: Iterable[int], at: Moment) -> dict[int, Amps]:
+        """What cloud and EVSE themselves allow each of these EVSEs per phase."""
+        found = {}
+        for evse in evses:
+            limit_a, max_a = self.allowance(evse, at).limit_a, self._wiring.max_a[evse]
+            found[evse] = max_a if limit_a is None else min(limit_a, max_a)
+        return found
+
     def _is_news(self, evse: int, allowance: CloudAllowance) -> bool:
         return self._told.get(evse) != allowance.limit_a
 
@@ -135,7 +148,7 @@ class ProfileDesk:
     # Keeping.
 
     def _context(self, wall: datetime) -> Context:
-        return Context(version=self._version, wiring=self._wiring, now=wall.timestamp())
+        return Context(version=self._version, wiring=self._wiring, now=wall.timestamp(), site_a=self.site_a)
 
     def _loaded(self) -> ProfileStore:
         if self._shelf is None:

@@ -24,9 +24,9 @@ _BELOW_A = 0.15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """The limit that the cloud was last told, and when."""
+    """The limit that the cloud was last told, and when; None: a cloud that has been away is to be told anew."""
 
-    limit_a: Amps
+    limit_a: Amps | None
     at: Moment
 
 
@@ -59,13 +59,19 @@ class Told:
                 if known is None or _is_due(known, limit_a, now, significance_pct):
                     notices[evse] = Notice(limit_a=limit_a, at=now)
                     calls.append(notify(evse, limit_a, now, with_schedule=with_schedules))
-            elif known is not None:
+            elif known is not None and now - known.at >= BETWEEN_NOTICES_S:
                 del notices[evse]
                 calls.append(cleared(evse))
         return Told(notices=notices), tuple(calls)
 
+    def again(self) -> "Told":
+        """The cloud has been away, and what was on its way to it is lost."""
+        return Told(notices={evse: Notice(limit_a=None, at=notice.at) for evse, notice in self.notices.items()})
+
 
 def _is_due(known: Notice, limit_a: Amps, now: Moment, significance_pct: float) -> bool:
+    if known.limit_a is None:
+        return True
     change = abs(limit_a - known.limit_a)
     significant = change > known.limit_a * significance_pct / 100
     return significant and now - known.at >= BETWEEN_NOTICES_S

@@ -138,7 +138,10 @@ def _of_station(inquiry: _Inquiry, station: int, at: Moment) -> tuple[float, int
         phases = max(phases, used)
         for phase in wired:
             on_phase[phase] += limit_a
-    if inquiry.unit is RateUnit.AMPERES:
+    if not wiring.phases:
+        phases = len(PHASES)
+        total = wiring.whole_a * _per_amp(inquiry, phases)
+    elif inquiry.unit is RateUnit.AMPERES:
         total = max(on_phase.values())
     verdict = inquiry.composer.verdict(station, at)
     caps = (verdict.limit_a, inquiry.site_a.get(station))

@@ -3,10 +3,6 @@
 Some stations know watts only (evcc issue 9838). What it has told of itself comes first, then what it refuses. Watts are
 total power, and a car may draw all of it on one phase, from a grid whose voltage is at its lowest: so the limit in
 watts is what one phase carries then. It keeps every fuse; a car on three phases gets a third.
-
-Other purposes than TxProfile for a session and TxDefaultProfile for an idle EVSE aren't tried when a station refuses
-one: a session's limit as TxDefaultProfile would take the idle limit's place, and bind the session after it, which
-nobody has counted; the station's maximum would bind the idle limit and the session's at once.
 """
 
 import math
@@ -35,6 +31,7 @@ class Units:
     def __init__(self) -> None:
         self._allowed: tuple[RateUnit, ...] = tuple(RateUnit)  # amperes come first
         self._refusals = 0
+        self._tried = 0  # units in a row that it means to refuse
 
     @property
     def unit(self) -> RateUnit:
@@ -45,17 +42,25 @@ class Units:
         """The station has told its units: ``Current,Power`` (1.6) or ``A,W`` (2.x). Words of its own say nothing."""
         told = {_WORDS.get(word.strip().lower()) for word in value.split(",")}
         self._allowed = tuple(unit for unit in RateUnit if unit in told) or tuple(RateUnit)
-        self._refusals = 0
+        self._refusals = self._tried = 0
 
-    def answered(self, outcome: LimitOutcome) -> None:
-        """What became of a limit. Silence says nothing of the unit."""
+    def answered(self, outcome: LimitOutcome) -> bool:
+        """What became of a limit; whether it was refused in every unit, so that it can't be for the unit.
+
+        Silence says nothing of the unit.
+        """
         if outcome is LimitOutcome.ACCEPTED:
-            self._refusals = 0
+            self._refusals = self._tried = 0
         elif outcome is LimitOutcome.REFUSED:
             self._refusals += 1
             if self._refusals >= REFUSALS_TO_CHANGE:
                 self._refusals = 0
+                self._tried += 1
                 self._allowed = (*self._allowed[1:], self._allowed[0])
+        in_every_unit = self._tried >= len(self._allowed)
+        if in_every_unit:
+            self._tried = 0
+        return in_every_unit
 
 
 def watts(limit_a: Amps, nominal_voltage_v: Volts) -> Watts:

@@ -136,3 +136,21 @@ def test_a_mirror_that_can_not_be(tmp_path: Path, url: str, problem: str) -> Non
         load(written(tmp_path, f'[[ocpp.mirror]]\nurl = "{url}"\n'), meter_models={}, read_map=no_map)
     assert problem in str(refused.value)
     assert "ocpp.mirror" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("own", "station", "key", "words"),
+    [
+        ('id = "CP-01"', "", "ocpp.self.id", "which a station has already"),
+        ('id = "GW:1"', "", "ocpp.self.id", "without a colon"),
+        ('id = "GW"\nversion = "2.1"', "", "ocpp.self.version", '"1.6" or "2.0.1"'),
+        ('id = "GW"\nupstream = "http://x/{station}"', "", "ocpp.self.upstream", "ws://"),
+        ('id = "GW"', "controller = true\n[[station.evse]]\nid = 2\nmax_a = 16", "station[0].controller", "2 EVSEs"),
+    ],
+)
+def test_the_gateways_own_identity(tmp_path: Path, own: str, station: str, key: str, words: str) -> None:
+    """Its identity is its own, its cloud's address is one; a controller's site is one EVSE."""
+    with pytest.raises(ConfigurationError) as refused:
+        load(written(tmp_path, f"[ocpp.self]\n{own}\n", station), meter_models={}, read_map=no_map)
+    assert key in str(refused.value)
+    assert words in str(refused.value)

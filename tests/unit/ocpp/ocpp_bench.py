@@ -16,6 +16,7 @@ from edge.ocpp.actions import Action, CloseStation, Note, Report, ToCloud, ToSta
 from edge.ocpp.figures import Figures
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import CloudLoss
+from edge.ocpp.site_limits import SiteLimits
 from edge.ocpp.versions import Version
 from edge.units import Phase
 
@@ -170,6 +171,7 @@ class Bench:
         self.now = START
         self.version = version
         self.figures = Figures()
+        self.site_limits = SiteLimits()
         self.relay = Relay(
             station=station(*evses),
             nominal_voltage_v=230.0,
@@ -177,6 +179,7 @@ class Bench:
             cloud_loss=cloud_loss,
             nonce="0123456789ab",
             figures=self.figures,
+            site_limits=self.site_limits,
         )
 
     @property

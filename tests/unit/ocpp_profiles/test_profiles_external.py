@@ -33,11 +33,29 @@ def test_only_a_significant_change_is_notified_and_not_too_often() -> None:
 def test_a_limit_that_binds_no_longer_is_cleared(site: dict[int, float]) -> None:
     """K13.FR.02, K14.FR.03: it is gone, or no longer below the cloud's."""
     told, _ = Told().update({1: 10.0}, CLOUD, 0.0)
-    after, calls = told.update(site, CLOUD, 1.0)
+    after, calls = told.update(site, CLOUD, BETWEEN_NOTICES_S)
     assert [(call.action, dict(call.payload)) for call in calls] == [
         ("ClearedChargingLimit", {"chargingLimitSource": "EMS", "evseId": 1})
     ]
     assert after == Told()
+
+
+def test_who_comes_and_goes_is_told_every_half_minute_at_most() -> None:
+    """A limit that binds now and then doesn't flood the cloud."""
+    told, count = Told(), 0
+    for second in range(300):
+        told, calls = told.update({1: 10.0} if second % 2 else {}, CLOUD, float(second))
+        count += len(calls)
+    assert count <= 2 * 300 / BETWEEN_NOTICES_S
+
+
+def test_a_cloud_that_was_away_is_told_again() -> None:
+    """At once, or that nothing binds any more."""
+    told, _ = Told().update({1: 10.0}, CLOUD, 0.0)
+    _, (call,) = told.again().update({1: 10.0}, CLOUD, 1.0)
+    assert call.action == "NotifyChargingLimit"
+    _, (call,) = told.again().update({}, CLOUD, 40.0)
+    assert call.action == "ClearedChargingLimit"
 
 
 def test_schedules_are_told_only_where_wanted() -> None:
@@ -50,7 +68,7 @@ def test_schedules_are_told_only_where_wanted() -> None:
 def test_the_messages_are_valid(version: Version) -> None:
     """By the schemas of both versions."""
     told, calls = Told().update({1: 10.05}, CLOUD, 0.5)
-    _, more = told.update({}, CLOUD, 1.0)
+    _, more = told.update({}, CLOUD, 60.0)
     assert_valid(
         version,
         "SetChargingProfile",
