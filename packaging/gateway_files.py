@@ -43,6 +43,7 @@ GATEWAY_FILES = (
     ),
     Placed("firmware-config/network/edge-dnsmasq.conf", "etc/dnsmasq.d/edge-gateway.conf"),
     Placed("firmware-config/time/edge-chrony.conf", "etc/chrony/conf.d/edge-gateway.conf"),
+    Placed("firmware-config/time/edge-clock-trust.service", f"{UNITS}/edge-clock-trust.service"),
     Placed("firmware-config/broker/edge-mosquitto.conf", "etc/mosquitto/conf.d/edge-gateway.conf"),
     Placed("firmware-config/broker/edge-mosquitto.drop-in", f"{UNITS}/mosquitto.service.d/edge-gateway.conf"),
     Placed("firmware-config/broker/acl", "usr/share/edge-gateway/broker-acl"),
