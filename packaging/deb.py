@@ -26,6 +26,8 @@ ROOT = wheels.ROOT
 TEMPLATES = Path(__file__).parent / "debian"
 PROGRAM = "edge-controller"
 GATEWAY = "edge-gateway"
+ANY = "all"  # the architecture of a package without compiled files
+ARCHITECTURES = [*wheels.MACHINES, ANY]
 LIBRARY = Path("usr/lib/edge-controller") / f"python{wheels.PYTHON}"
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
 
@@ -37,9 +39,12 @@ def main() -> None:
     os.environ["SOURCE_DATE_EPOCH"] = str(epoch)  # hatchling heeds it too
     made: list[Path] = []
     with tempfile.TemporaryDirectory(prefix="edge-deb-") as work:
-        for architecture in options.architecture or list(wheels.MACHINES):
-            made += _controller(Path(work) / architecture, options, version, architecture, epoch)
-        made.append(_gateway(Path(work) / "all", options, version, epoch))
+        for architecture in options.architecture or ARCHITECTURES:
+            tree = Path(work) / architecture
+            if architecture == ANY:
+                made.append(_gateway(tree, options, version, epoch))
+            else:
+                made += _controller(tree, options, version, architecture, epoch)
     sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(made))
     (options.output / "SHA256SUMS").write_text(sums)
     print(sums, end="")  # noqa: T201 - what this command is for
@@ -47,7 +52,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Build the Debian packages, reproducibly.")
-    parser.add_argument("--architecture", action="append", choices=list(wheels.MACHINES), help="default: all")
+    parser.add_argument("--architecture", action="append", choices=ARCHITECTURES, help="default: each")
     parser.add_argument("--output", type=Path, default=ROOT / "dist", metavar="FOLDER")
     parser.add_argument("--wheels", type=Path, default=ROOT / "build" / "wheels", metavar="FOLDER", help="kept there")
     return parser.parse_args()
@@ -97,7 +102,7 @@ def _of_the_lock(store: Path) -> list[Path]:
 def _gateway(tree: Path, options: argparse.Namespace, version: str, epoch: int) -> Path:
     output: Path = options.output / f"{GATEWAY}_{version}_all.deb"
     _place(tree, GATEWAY_FILES)
-    _finish(tree, GATEWAY, version, "all", epoch)
+    _finish(tree, GATEWAY, version, ANY, epoch)
     archive.build(tree, output, epoch=epoch)
     return output
 

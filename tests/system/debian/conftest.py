@@ -12,6 +12,7 @@ from tests import debian_machine
 from tests.debian_machine import ROOT, WORK, base, inside, overlay
 
 SWITCH = "EDGE_SYSTEM"
+READY_MADE = "EDGE_PACKAGES"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,10 +30,13 @@ def architecture() -> str:
 
 @pytest.fixture(scope="session")
 def packages(architecture: str) -> Path:
-    """The folder with the packages of this checkout, for this machine's architecture."""
+    """The folder with the packages of this checkout for this machine's architecture, or of EDGE_PACKAGES."""
+    given = os.environ.get(READY_MADE)
+    if given:
+        return Path(given)
     folder = WORK / "dist"
-    command = [sys.executable, str(ROOT / "packaging" / "deb.py")]
-    subprocess.run([*command, f"--output={folder}", f"--architecture={architecture}"], check=True, timeout=900)
+    command = [sys.executable, str(ROOT / "packaging" / "deb.py"), f"--output={folder}"]
+    subprocess.run([*command, f"--architecture={architecture}", "--architecture=all"], check=True, timeout=900)
     return folder
 
 

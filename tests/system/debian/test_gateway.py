@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests import site_networks
-from tests.debian_machine import ROOT, Machine, base, overlay, run, until
+from tests.debian_machine import ROOT, Machine, base, overlay, run, tame_clock, until
 from tests.site_networks import BUILDING, CHARGER_GATEWAY, GATEWAY, METER_COPPER, Networks
 
 SERVICE = "edge-controller.service"
@@ -59,6 +59,7 @@ def machine(architecture: str, gateway_layer: Path, tmp_path_factory: pytest.Tem
     with overlay(gateway_layer, base(architecture), folder=folder) as tree:
         site = tree / "etc/edge-controller/site.toml"
         site.write_text(SITE)
+        tame_clock(tree)
         machine = Machine(tree)
         try:
             yield machine
