@@ -11,13 +11,14 @@ SOURCES := edge simulators tests packaging
 SPLIT := ---- development:
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long system-tools system-test deb bench lint format lock clean
+.PHONY: help demo test test-long system-tools system-test deb card bench lint format lock clean
 
 help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
 	@echo "make test    everything that must hold: style, types, import rules, tests"
 	@echo "make test-long  hours of it: SEEDS=0-10000 of the adversary, and the whole sweep of stability"
 	@echo "make deb     Debian packages for amd64 and arm64 in dist/, with bill of materials and sums"
+	@echo "make card    IMAGE=<file>: the packages onto a stock arm64 image, for a first boot without internet"
 	@echo "make system-test  the packages built, installed and booted on Debian 12 (as root; make system-tools first)"
 	@echo "make bench   figures: speed and memory"
 	@echo "make lint    style, types and import rules alone"
@@ -39,6 +40,10 @@ test-long: $(DEVELOPMENT)
 
 deb: $(DEVELOPMENT)
 	@$(BIN)/python packaging/deb.py $(ARGS)
+
+card: $(DEVELOPMENT)
+	@test -n "$(IMAGE)" || { echo "make: which image? make card IMAGE=<file of a stock arm64 image>" >&2; exit 2; }
+	@$(BIN)/python packaging/card.py "$(IMAGE)" $(ARGS)
 
 system-tools:
 	@packaging/system-tools

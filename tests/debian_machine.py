@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,14 +66,14 @@ def until(condition: Callable[[], bool], *, within_s: float, what: str) -> None:
 
 def base(architecture: str, packages: str = PACKAGES) -> Path:
     """A Debian tree of ``architecture``, made once and kept; never to be written to."""
-    tree = WORK / f"{SUITE}-{architecture}"
-    stamp = tree.with_suffix(".packages")
-    if not stamp.exists() or stamp.read_text() != packages:
-        shutil.rmtree(tree, ignore_errors=True)
+    tree = WORK / f"{SUITE}-{architecture}-{zlib.crc32(packages.encode()):08x}"
+    if not tree.exists():
         WORK.mkdir(parents=True, exist_ok=True)
+        making = tree.with_suffix(".making")
+        shutil.rmtree(making, ignore_errors=True)
         options = ("--variant=minbase", f"--architectures={architecture}", f"--include={packages}")
-        run("mmdebstrap", "--quiet", *options, SUITE, tree, within_s=1800)
-        stamp.write_text(packages)
+        run("mmdebstrap", "--quiet", *options, SUITE, making, within_s=1800)
+        making.rename(tree)
     return tree
 
 
@@ -92,10 +93,11 @@ def overlay(*lower: Path, folder: Path) -> Iterator[Path]:
 
 
 def inside(tree: Path, *command: str, within_s: float = 300, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run in ``tree`` as in an image that is being made: no service is started, and there is no network."""
+    """Run in ``tree`` as in an image that is being made: no service is started, and the network is loopback."""
     spaces = ("unshare", "--mount", "--pid", "--net", "--fork", f"--mount-proc={tree}/proc")
     clean = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
-    return run(*spaces, "chroot", tree, *clean, *command, within_s=within_s, check=check)
+    loopback = ("sh", "-c", 'ip link set lo up && exec "$@"', "inside")
+    return run(*spaces, *loopback, "chroot", tree, *clean, *command, within_s=within_s, check=check)
 
 
 def tame_clock(tree: Path) -> None:
