@@ -11,12 +11,15 @@ SOURCES := edge simulators tests packaging
 SPLIT := ---- development:
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long bench lint format lock tools clean
+.PHONY: help demo test test-long system-tools system-test deb card bench lint format lock tools clean
 
 help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
 	@echo "make test    everything that must hold: style, types, import rules, tests"
 	@echo "make test-long  hours of it: SEEDS=0-10000 of the adversary, the whole sweep of stability, 200 days of demand"
+	@echo "make deb     Debian packages for amd64 and arm64 in dist/, with bill of materials and sums"
+	@echo "make card    IMAGE=<file>: the packages onto a stock arm64 image, for a first boot without internet"
+	@echo "make system-test  the packages built, installed and booted on Debian 12 (as root; make system-tools first)"
 	@echo "make bench   figures: speed and memory"
 	@echo "make lint    style, types and import rules alone"
 	@echo "make format  put the code into its form"
@@ -37,6 +40,20 @@ test-long: $(DEVELOPMENT)
 	@EDGE_LONG=1 EDGE_SEEDS=$(SEEDS) EDGE_KILLS=$(KILLS) $(BIN)/python -m pytest --numprocesses=auto --maxfail=20 -v \
 	  tests/scenario/test_adversary.py tests/scenario/test_stability.py tests/system/test_offline_kill.py \
 	  tests/unit/bms/test_bms_demand_window.py $(ARGS)
+
+deb: $(DEVELOPMENT)
+	@$(BIN)/python packaging/deb.py $(ARGS)
+
+card: $(DEVELOPMENT)
+	@test -n "$(IMAGE)" || { echo "make: which image? make card IMAGE=<file of a stock arm64 image>" >&2; exit 2; }
+	@$(BIN)/python packaging/card.py "$(IMAGE)" $(ARGS)
+
+system-tools:
+	@packaging/system-tools
+
+# One process: the machines that they boot share name spaces and cores.
+system-test: $(DEVELOPMENT)
+	@EDGE_SYSTEM=1 $(BIN)/python -m pytest -v tests/system/debian tests/system/test_gateway_files.py $(ARGS)
 
 bench: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
