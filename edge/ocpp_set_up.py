@@ -17,6 +17,7 @@ from edge.ocpp.settings import (
     UnknownStations,
     Verdict,
 )
+from edge.system.network import reachable
 
 
 def ocpp_settings(configuration: Configuration) -> OcppSettings:
@@ -49,6 +50,21 @@ def ocpp_settings(configuration: Configuration) -> OcppSettings:
             private_key=_path(table.cloud.private_key),
             ca=_path(table.cloud.ca),
         ),
+    )
+
+
+def station_urls(configuration: Configuration) -> tuple[str, ...]:
+    """The addresses that stations are to be given, TLS first; ``{station}`` stands where the identity goes.
+
+    Where the gateway listens on every interface, the address is the one toward its network.
+    """
+    settings = ocpp_settings(configuration)
+    path = settings.path or "/{station}"
+    found = [("wss", settings.tls_listen), ("ws", settings.plain_listen)]
+    return tuple(
+        f"{scheme}://{HostPort(reachable(where.host), where.port)}{path}"
+        for scheme, where in found
+        if where is not None
     )
 
 

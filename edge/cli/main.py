@@ -10,9 +10,17 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import allocate, check, key, meter_read, meter_scan, meter_verify, need, replay, run, status, trace
+from edge.cli import allocate, check, key, meter_read, meter_scan, meter_verify, need, replay, run, setup, status, trace
 from edge.cli.findings import lines
-from edge.errors import ConfigurationError, EdgeError, EvseUnknown, NeedImplausible, ProblemUnusable, RecordingUnusable
+from edge.errors import (
+    ConfigurationError,
+    EdgeError,
+    EvseUnknown,
+    NeedImplausible,
+    ProblemUnusable,
+    RecordingUnusable,
+    SetupStopped,
+)
 
 FAILED = 1
 WRONG_INPUT = 2
@@ -27,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # errors and help as plain text: for a pipe as for a terminal
 )
 app.command("run")(run.run)
+app.command("setup")(setup.setup)
 app.command("check")(check.check)
 app.command("allocate")(allocate.allocate)
 app.command("key")(key.key)
@@ -67,7 +76,7 @@ def main() -> None:
     except ConfigurationError as error:
         _tell("\n".join(lines(error.path, error.findings)))
         sys.exit(WRONG_INPUT)
-    except (ProblemUnusable, RecordingUnusable, EvseUnknown, NeedImplausible) as error:
+    except (ProblemUnusable, RecordingUnusable, SetupStopped, EvseUnknown, NeedImplausible) as error:
         _tell(f"edge: {error}")
         sys.exit(WRONG_INPUT)
     except EdgeError as error:

@@ -25,12 +25,14 @@ from edge.ocpp.mirror import Mirror
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import Listener, OcppSettings, SecurityProfile
 from edge.ocpp.shelf import Shelf
+from edge.ocpp.showing import Showing, Shown
 from edge.ocpp.sockets import QUIET, closing_reason, peer_address
 from edge.ocpp.station_connection import StationConnection
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.ticker import Ticker
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import Contexts, client_contexts, renewing, server_contexts
+from edge.ocpp.turned_away import TurnedAway
 from edge.ocpp.unreadable import CLOSE_POLICY, Unreadable
 from edge.ocpp.upstream import Jitter, Upstream, address, system_jitter
 from edge.ocpp.versions import Version
@@ -38,6 +40,7 @@ from edge.ocpp.waiting import WaitingRoom, WaitingStation
 
 _KEYS = {"plain": "listen", "tls": "tls_listen"}  # in the site file
 MAX_FRAME_BYTES = 256 * 1024  # the largest real frames are signed meter values of some 10 KiB
+IDENTIFY_S = 15.0  # eight CALLs over a slow mobile link
 CLOSE_PROTOCOL_ERROR = 1002  # RFC 6455 §7.4.1
 
 
@@ -71,6 +74,7 @@ class OcppServer:
         self._links = self._make_links(site, shelf, dossiers)
         self._waiting = WaitingRoom()
         self._waiting_connections: set[ServerConnection] = set()
+        self._waiting_by_name: dict[str, tuple[ServerConnection, Version]] = {}
         self._door = Door(
             links=self._links,
             waiting=self._waiting_connections,
@@ -101,6 +105,34 @@ class OcppServer:
     def waiting(self) -> tuple[WaitingStation, ...]:
         """The unknown stations that have connected, the longest unseen first."""
         return self._waiting.stations
+
+    @property
+    def turned_away(self) -> tuple[TurnedAway, ...]:
+        """The last refused handshakes, the newest last."""
+        return self._door.turned_away.entries
+
+    async def identify(self, identity: str) -> Shown | str:
+        """Let a waiting station show itself; how it did, or a sentence why it doesn't."""
+        held = self._waiting_by_name.get(identity)
+        if held is None:
+            return "it isn't connected and waiting"
+        connection, version = held
+        shown: asyncio.Future[Shown | str] = asyncio.get_running_loop().create_future()
+
+        def done(how: Shown | str) -> None:
+            if not shown.done():
+                shown.set_result(how)
+
+        first = self._waiting.show(identity, Showing(version, done))
+        try:
+            if first is not None:
+                await connection.send(first)
+            async with asyncio.timeout(IDENTIFY_S):
+                return await shown
+        except TimeoutError:
+            return f"it doesn't answer within {IDENTIFY_S:g} s"
+        except ConnectionClosed:
+            return "it has left"
 
     def cloud_links(self) -> dict[str, bool]:
         """For each configured station whether its upstream connection is up."""
@@ -241,7 +273,7 @@ class OcppServer:
             log.warning("closed a station that speaks no OCPP we know", offered=", ".join(admission.offer.offered))
             await connection.close(CLOSE_PROTOCOL_ERROR, f"this gateway speaks {', '.join(Version)}")
         elif admission.upstream is None:
-            await self._keep_waiting(connection, admission.identity, log)
+            await self._keep_waiting(connection, admission.identity, admission.version, log)
         else:
             await self._serve(connection, admission, admission.upstream, admission.version, log)
 
@@ -271,10 +303,13 @@ class OcppServer:
         details = {"address": peer_address(connection), "speaks": version.value}
         await link.serve(cast(StationConnection, connection), upstream, version, mirrors, **details)
 
-    async def _keep_waiting(self, connection: ServerConnection, identity: str, log: FilteringBoundLogger) -> None:
+    async def _keep_waiting(
+        self, connection: ServerConnection, identity: str, version: Version, log: FilteringBoundLogger
+    ) -> None:
         """Answer an unknown station until it leaves."""
-        self._waiting.arrive(identity, peer_address(connection), self._clock.wall())
+        self._waiting.arrive(identity, peer_address(connection), self._clock.wall(), version)
         self._waiting_connections.add(connection)
+        self._waiting_by_name[identity] = (connection, version)
         log.warning("unknown station connected and waits to be adopted")
         unreadable = 0
         try:
@@ -291,6 +326,9 @@ class OcppServer:
             log.info("unknown station left", why=closing_reason(closed))
         finally:
             self._waiting_connections.discard(connection)
+            if self._waiting_by_name.get(identity, (None, None))[0] is connection:
+                del self._waiting_by_name[identity]
+                self._waiting.leave(identity)
 
 
 def _port(server: Server | None) -> int:
