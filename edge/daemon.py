@@ -106,6 +106,9 @@ class Daemon:
             needs=Needs(self._board, clock),
             trace=self._ocpp.trace,
             identify=self._ocpp.identify,
+            try_out=lambda key, limit_a, for_s: self._board.trials.begin(
+                key, limit_a, now=clock.monotonic(), for_s=for_s
+            ),
             collectors=[self._ocpp.figures],
         )
         self._api = ApiServer(app, listen=configuration.api.listen, socket=socket)

@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import allocate, check, key, meter_read, meter_scan, meter_verify, need, replay, run, setup, status, trace
+from edge.cli import (
+    allocate,
+    check,
+    commission,
+    key,
+    meter_read,
+    meter_scan,
+    meter_verify,
+    need,
+    replay,
+    run,
+    setup,
+    status,
+    trace,
+)
 from edge.cli.findings import lines
 from edge.errors import (
     ConfigurationError,
@@ -36,6 +50,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("setup")(setup.setup)
+app.command("commission")(commission.commission)
 app.command("check")(check.check)
 app.command("allocate")(allocate.allocate)
 app.command("key")(key.key)

@@ -11,6 +11,7 @@ from edge.allocation.state import CircuitState, EvseState, Reach
 from edge.control.actuate import Pending, Writing
 from edge.control.records import EvseRecord, MeterRecord, StationRecord
 from edge.control.submeters import Submeters
+from edge.control.trials import Trials
 from edge.domain.limit import LimitSource, LimitStated
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
@@ -57,6 +58,7 @@ class Board:
         self.meters = {meter.id: MeterRecord() for meter in site.meters}
         self.evses = {evse.key: EvseRecord(evse=evse, holdings=Holdings(baseline_a=evse.max_a)) for evse in site.evses}
         self.submeters = Submeters(site)
+        self.trials = Trials(frozenset(self.evses))
         self._in_flight: dict[int, LimitCommand] = {}
         self._limits: dict[tuple[LimitSource, str], LimitStated] = {}
 
@@ -147,7 +149,7 @@ class Board:
             drawn_at=record.drawn_at,
             told_phases=record.told_phases,
             need=record.need_left(now),
-            cloud_a=self._cloud_a(record),
+            cloud_a=self.trials.lower(record.evse.key, self._cloud_a(record), now),
         )
 
     def _cloud_a(self, record: EvseRecord) -> Amps | None:

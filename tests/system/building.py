@@ -9,7 +9,6 @@ from simulators.charger import ChargingStation, ConnectorSpec, ElectricVehicle, 
 from simulators.csms import Csms, TagList
 from simulators.meter import ModbusTcpServer, circuit_meter
 from simulators.ports import free_endpoints
-from simulators.site import Endpoint
 
 STEP_S = 0.1
 BASE_A = (4.0, 5.0, 6.0)
@@ -37,7 +36,7 @@ class Building:
     load_on: tuple[str, int] | None = None  # the installer's test load: at which station, on its own phase
     stations: dict[str, ChargingStation] = field(default_factory=dict)
     base_a: tuple[float, float, float] = BASE_A
-    meter_down: bool = False
+    server: ModbusTcpServer | None = None
 
     def __post_init__(self) -> None:
         self.gateway, self.api, self.meter_at, self.cloud_at = free_endpoints(4)
@@ -81,6 +80,17 @@ class Building:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
+    async def lose_meter(self) -> None:
+        """Its data cable is pulled."""
+        if self.server is not None:
+            await self.server.close()
+            self.server = None
+
+    async def return_meter(self) -> None:
+        """The cable is back."""
+        self.server = ModbusTcpServer({1: self.meter})
+        await self.server.open(self.meter_at)
+
     async def live(self) -> None:
         """Physics, for ever."""
         while True:
@@ -98,8 +108,7 @@ class Building:
 async def building() -> AsyncIterator[Building]:
     """A building with its meter and its cloud up, and no station yet."""
     site = Building()
-    server = ModbusTcpServer({1: site.meter})
-    await server.open(Endpoint(host=site.meter_at.host, port=site.meter_at.port))
+    await site.return_meter()
     await site.cloud.open()
     physics = asyncio.create_task(site.live())
     try:
@@ -109,4 +118,4 @@ async def building() -> AsyncIterator[Building]:
         physics.cancel()
         await asyncio.gather(physics, return_exceptions=True)
         await site.cloud.close()
-        await server.close()
+        await site.lose_meter()
