@@ -11,6 +11,7 @@ import typer
 from edge import __version__
 from edge.cli.commission_bench import Bench
 from edge.cli.findings import read
+from edge.cli.inventory import read_inventory
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, StatePath
 from edge.cli.terminal import Loop, Terminal
 from edge.commission.course import (
@@ -61,7 +62,14 @@ def commission(
         bench.close()
         loop.close()
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    paper = document(configuration, proofs, seen, version=__version__, at=at, kept=bench.known_stations())
+    paper = document(
+        configuration,
+        proofs,
+        seen,
+        version=__version__,
+        at=at,
+        kept={**bench.known_stations(), **read_inventory(state)},
+    )
     typer.echo("")
     for proof in proofs:
         typer.echo(f"{'passed' if proof.passed else 'FAILED'}  {proof.name}: {proof.finding}")

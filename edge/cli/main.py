@@ -12,8 +12,10 @@ import typer
 from edge import __version__
 from edge.cli import (
     allocate,
+    care,
     check,
     commission,
+    doctor,
     key,
     meter_read,
     meter_scan,
@@ -22,6 +24,7 @@ from edge.cli import (
     replay,
     run,
     setup,
+    station,
     status,
     trace,
 )
@@ -51,6 +54,11 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("setup")(setup.setup)
 app.command("commission")(commission.commission)
+app.command("doctor")(doctor.doctor)
+app.command("support-bundle")(care.support_bundle)
+app.command("backup")(care.backup)
+app.command("restore")(care.restore)
+app.command("factory-reset")(care.factory_reset)
 app.command("check")(check.check)
 app.command("allocate")(allocate.allocate)
 app.command("key")(key.key)
@@ -67,6 +75,15 @@ meter.command("scan")(meter_scan.scan)
 meter.command("read")(meter_read.read)
 meter.command("verify")(meter_verify.verify)
 app.add_typer(meter, name="meter")
+stations = typer.Typer(
+    help="The charging stations: who is there, who waits, and taking them in.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+stations.command("list")(station.list_stations)
+stations.command("adopt")(station.adopt)
+stations.command("identify")(station.identify)
+app.add_typer(stations, name="station")
 
 
 def _version(wanted: bool) -> None:

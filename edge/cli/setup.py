@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import tomli
 import typer
 
+from edge.cli.inventory import note_stations
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, StatePath
 from edge.cli.setup_probes import Probes
 from edge.cli.terminal import Loop, Terminal
@@ -66,6 +67,7 @@ def setup(
     probes = Probes(loop, file=file, folder=config.parent)
     try:
         _attended(book, terminal, probes, kept, config, _defaults(file, state))
+        note_stations(state, book)
     finally:
         probes.close()
         loop.close()
@@ -129,6 +131,7 @@ def _unattended(config: Path, answers: Path, state: Path, language: str) -> None
                     answer = probes.answer(step)
     except StopIteration as end:
         save(config, probes.text(end.value))
+        note_stations(state, book)
     typer.echo(speaker.say("written", {"path": str(config)}))
     typer.echo(speaker.say("next", {"command": f"edge commission --config {config}"}))
 

@@ -29,7 +29,7 @@ from edge.domain.site import Circuit, ControlSettings, Meter, Mode, Site
 from edge.errors import ConfigurationError, EdgeError, Severity, SiteFileUnwritable, StartError
 from edge.metering.catalogue import FAMILIES
 from edge.metering.scan import serial_lines, unit_ids, units
-from edge.ocpp.keys import hashed
+from edge.ocpp.keys import hashed, new_key
 from edge.ocpp.revival import Revival
 from edge.ocpp.server import OcppServer
 from edge.ocpp.settings import Listener, OcppSettings, TlsFiles
@@ -65,7 +65,6 @@ BROKER_S: Seconds = 3.0
 UNAUTHORIZED = 401  # a cloud that asks for the station's own key is there
 NOBODY = "edge-setup"  # dials the cloud while no station is known
 _MODBUS_PORT = 502
-_KEY_BYTES = 20
 
 
 class _Nowhere(FactSink):
@@ -117,9 +116,7 @@ class Probes:
             case Identify():
                 return self._loop.run(self._identify(step.station))
             case NewKey():
-                import secrets
-
-                key = secrets.token_bytes(_KEY_BYTES)
+                key = new_key()
                 return key.hex().upper(), hashed(key)
             case TryCloud():
                 return self._loop.run(_dial(step))

@@ -57,8 +57,8 @@ def document(
         "stations": [
             {
                 "id": each.id,
-                "vendor": seen.describes(each.id)[0],
-                "model": seen.describes(each.id)[1],
+                "vendor": seen.describes(each.id)[0] or kept.get(each.id, {}).get("vendor"),
+                "model": seen.describes(each.id)[1] or kept.get(each.id, {}).get("model"),
                 "serial": kept.get(each.id, {}).get("serial"),
                 "mac": kept.get(each.id, {}).get("mac"),
                 "firmware": kept.get(each.id, {}).get("firmware"),

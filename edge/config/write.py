@@ -48,6 +48,8 @@ def updated(text: str, wanted: Table) -> str:
     """
     try:
         before = tomli.loads(text)
+        if merged(before, wanted) == before:
+            return text
         document = tomlkit.parse(text)
         added = _change(document, before, wanted)
         changed = tomlkit.dumps(document)

@@ -35,8 +35,9 @@ PROFILES: Final = (
 )
 TYPED, MEASURED = "typed", "measured"
 WAYS: Final = tuple(Option(name=name, label=f"option.phases.{name}") for name in (TYPED, MEASURED))
+LONGEST_PLACE: Final = 80  # characters: a line of the hand-over document
 LEAST_STEP: Final = 0.5  # of the load's current: less is not the load
-_KEPT = ("vendor", "model", "serial", "mac", "firmware", "version")  # for the hand-over document
+KEPT: Final = ("vendor", "model", "serial", "mac", "firmware", "version")  # for the hand-over document
 
 
 def stations(book: Book, defaults: Defaults) -> Talk[None]:
@@ -70,7 +71,7 @@ def stations(book: Book, defaults: Defaults) -> Talk[None]:
         book.put(("station", number, "id"), said)
         for each in found:
             if each.identity == said:
-                for key in _KEPT:
+                for key in KEPT:
                     if (value := getattr(each, key)) is not None:
                         book.put(("station", number, key), value)
         yield from _station(book, defaults, number, profile, is_here=any(each.identity == said for each in found))
@@ -131,6 +132,7 @@ def _station(book: Book, defaults: Defaults, number: int, profile: str, *, is_he
     yield from ask(book, (*here, "max_a"), of_schema(EvseTable, "max_a"), default=32, values=values)
     fallback = of_schema(EvseTable, "fallback_a")
     yield from ask(book, (*here, "fallback_a"), fallback, default=6, values=values)
+    yield from ask(book, (*here, "location"), _place, default="", values=values)
     count = yield from ask(book, (*here, "evses"), _count, default=1, values=values)
     for evse in range(1, count + 1):
         yield from _phases(book, (*here, phases_key(evse)), {**values, "evse": evse})
@@ -153,6 +155,13 @@ def _identified(book: Book, identity: str) -> Talk[None]:
 def phases_key(evse: int) -> str:
     """Under which name an EVSE's phases are in the book: ``phases``, ``phases_2``, ..."""
     return "phases" if evse == 1 else f"phases_{evse}"
+
+
+def _place(text: str) -> str:
+    said = text.strip()
+    if len(said) > LONGEST_PLACE or not said.isprintable():
+        raise ValueError("is too long")
+    return said
 
 
 def _count(text: str) -> int:

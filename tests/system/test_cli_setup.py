@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import re
+import socket
 import sys
 import tomllib
 from collections.abc import AsyncIterator, Callable
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
-from edge.setup.language import texts
+from edge.setup.language import LANGUAGES, texts
+from simulators.meter import MeterFault
 from simulators.site import Endpoint
 from tests.system.building import Building, building
 from tests.system.typist import PATIENCE_S, ROOT, Typist, at_terminal
@@ -85,6 +88,7 @@ class Installer:
         await self.answers("station.circuit", "")
         await self.answers("station.max_a", "16")
         await self.answers("station.fallback_a", "")
+        await self.answers("station.location", "bay 12")
         await self.answers("station.evses", "")
 
     async def measures(self, site: Building, name: str) -> None:
@@ -171,11 +175,12 @@ async def until(site: Building, condition: Callable[[dict[str, Any]], bool]) -> 
     return told
 
 
-async def test_from_nothing_to_a_running_site(tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_from_nothing_to_a_running_site(language: str, tmp_path: Path) -> None:
     """Claimed, asked, measured, written; the gateway runs on it, and a car charges in observe mode."""
     async with building() as site:
-        async with at_terminal(*options(tmp_path)) as typist:
-            installer = Installer(typist)
+        async with at_terminal(*options(tmp_path, language)) as typist:
+            installer = Installer(typist, language)
             await installer.claims()
             await whole(installer, site)
         written = tomllib.loads((tmp_path / "site.toml").read_text(encoding="utf-8"))
@@ -190,3 +195,102 @@ async def test_from_nothing_to_a_running_site(tmp_path: Path) -> None:
             site.plug_in("CP-A")
             told = await until(site, lambda told: bool((told["stations"][0]["evses"][0]["draw_a"] or [0])[0] > 10))
             assert told["stations"][0]["vendor"] == "Simulated"
+
+
+async def test_left_half_way_and_resumed_with_a_mute_meter(tmp_path: Path) -> None:
+    """Ctrl-C keeps what was answered; the owner goes on, in the language chosen; a meter that is mute is told."""
+    async with building() as site:
+        async with at_terminal(*options(tmp_path, None)) as typist:
+            installer = Installer(typist, "da")
+            await typist.answers(r"Sprache \[1\]: $", "2")
+            await installer.claims()
+            await installer.tells_the_site()
+            await installer.sees("part.meter")
+            typist.interrupts()
+            assert await typist.ends() == 2
+            assert texts("da")["left"] in typist.shown
+        assert not (tmp_path / "site.toml").exists()
+        site.meter.fault = MeterFault.SILENT
+        async with at_terminal(*options(tmp_path, None)) as typist:
+            installer = Installer(typist, "da")
+            await installer.answers("claim.known", "not the passphrase")
+            await installer.sees("claim.wrong")
+            await installer.answers("claim.known", PASSPHRASE)
+            await installer.sees("resumed")
+            await installer.answers("meter.way", "3")
+            await installer.answers("meter.connection", f"tcp://{site.meter_at}")
+            await installer.answers("meter.model", "eastron_sdm630")
+            await installer.answers("meter.unit", "")
+            await installer.sees("meter.mute")
+            await installer.answers("meter.mute.title", "2")
+            await installer.answers("ocpp.listen", str(site.gateway))
+            await installer.answers("ocpp.security", "1")
+            await installer.answers("station.which", "0")
+            await installer.ends(site)
+    written = tomllib.loads((tmp_path / "site.toml").read_text(encoding="utf-8"))
+    assert (written["site"]["id"], written["meter"][0]["model"]) == ("harbour-3", "eastron_sdm630")
+
+
+ANSWERS = """
+site.id = "{hostname}"
+[grid]
+fuse_a = 63
+background_reserve_a = 20
+[meter]
+connection = "tcp://192.0.2.50:502"
+model = "eastron_sdm630"
+[[station]]
+id = "CP-01"
+max_a = 16
+[ocpp]
+listen = "192.168.10.1:9000"
+upstream = "wss://csms.example.com/ocpp"
+"""
+
+
+async def edge(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, output, errors."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "edge", *arguments),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, output.decode(), errors.decode()
+
+
+async def test_many_gateways_alike(tmp_path: Path) -> None:
+    """A file of answers asks nothing: what it lacks has its default, a key is made; a sound file in observe mode."""
+    answers = tmp_path / "answers.toml"
+    answers.write_text(ANSWERS, encoding="utf-8")
+    code, output, errors = await edge(*options(tmp_path), "--answers", str(answers))
+    assert (code, errors) == (0, "")
+    assert "CP-01" in output
+    written = tomllib.loads((tmp_path / "site.toml").read_text(encoding="utf-8"))
+    assert written["control"] == {"mode": "observe"}
+    assert written["site"]["id"] == socket.gethostname()
+    assert written["station"][0]["key_hash"].startswith("pbkdf2")
+    code, output, errors = await edge("check", str(tmp_path / "site.toml"))
+    assert (code, errors) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("fuse_a = 63", "fuse_a = 0", "grid.fuse_a: '0' doesn't fit"),
+        ("fuse_a = 63", "", "grid.fuse_a: is missing"),
+        ("fuse_a = 63", "fuse_a = 25", "has no room for the fallback currents"),
+        ("[grid]", "[gird]", "gird: is asked by no question"),
+    ],
+)
+async def test_a_file_of_answers_that_is_wrong(old: str, new: str, words: str, tmp_path: Path) -> None:
+    """One sentence names the key; nothing is written."""
+    answers = tmp_path / "answers.toml"
+    answers.write_text(ANSWERS.replace(old, new, 1), encoding="utf-8")
+    code, _, errors = await edge(*options(tmp_path), "--answers", str(answers))
+    assert code == 2
+    assert words in errors
+    assert not (tmp_path / "site.toml").exists()
