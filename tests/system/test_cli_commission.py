@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edge.commission.handover import content
 from edge.system.claim import is_signed, make_claim
+from simulators.meter import MeterFault
 from tests.system.building import Building, building
 from tests.system.typist import at_terminal
 
@@ -88,6 +89,24 @@ async def walk(folder: Path, site: Building, file: Path) -> tuple[int, str]:
                 typist.types("")
         code = await typist.ends()
         return code, typist.shown
+
+
+async def test_a_turned_transformer_is_named_over_the_real_wire(tmp_path: Path) -> None:
+    """The proof of the meter fails and says which transformer; nothing is signed, the gateway stays in observe."""
+    make_claim(tmp_path, PASSPHRASE)
+    async with building() as site:
+        file = written(tmp_path, site)
+        site.add("CP-A", (1, 2, 0))
+        site.meter.fault = MeterFault.INVERTED_CT
+        code, shown = await walk(tmp_path, site, file)
+    assert code == 1
+    assert "FAILED  meter direction and phases: L2 counts backwards" in shown
+    assert "passed  limit obeyed by CP-A/1" in shown
+    assert 'mode = "observe" # as set up' in file.read_text(encoding="utf-8")
+    (paper_file,) = (tmp_path / "handover").glob("*.json")
+    paper = json.loads(paper_file.read_text(encoding="utf-8"))
+    assert not paper["passed"]
+    assert "signature" not in paper
 
 
 async def test_a_right_site_is_proven_and_signed(tmp_path: Path) -> None:
