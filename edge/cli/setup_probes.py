@@ -1,6 +1,5 @@
 """The probes of ``edge setup`` on the real thing: meters, stations, the cloud, a broker, the proof of the file."""
 
-import asyncio
 import socket
 import tempfile
 from collections.abc import Mapping
@@ -8,31 +7,28 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 import structlog
 from rich.console import Console
 from rich.progress import Progress
 
-from edge.cli.control_socket import ask as ask_controller
 from edge.cli.findings import read
 from edge.cli.meter_choice import Choice
 from edge.cli.meter_read import sampled
 from edge.cli.meter_scan import hosts, scan_lines
+from edge.cli.setup_ear import Ear
 from edge.cli.terminal import Loop
 from edge.clock import SystemClock
 from edge.config.addresses import host_port
 from edge.config.write import fresh, updated
-from edge.control.ports import FactSink
 from edge.domain.connection import Connection, Transport
 from edge.domain.reading import MeterReading
-from edge.domain.site import Circuit, ControlSettings, Meter, Mode, Site
-from edge.errors import ConfigurationError, EdgeError, Severity, SiteFileUnwritable, StartError
+from edge.domain.site import Meter
+from edge.errors import ConfigurationError, EdgeError, Severity, SiteFileUnwritable
 from edge.metering.catalogue import FAMILIES
 from edge.metering.scan import serial_lines, unit_ids, units
 from edge.ocpp.keys import hashed, new_key
 from edge.ocpp.revival import Revival
-from edge.ocpp.server import OcppServer
-from edge.ocpp.settings import Listener, OcppSettings, TlsFiles
+from edge.ocpp.settings import TlsFiles
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import client_contexts
 from edge.ocpp.upstream import Upstream, address, system_jitter
@@ -46,32 +42,18 @@ from edge.setup.steps import (
     NewKey,
     Prove,
     ReadMeter,
-    Refused,
-    Seen,
-    StationSeen,
     Step,
     TryBroker,
     TryCloud,
 )
-from edge.system.network import mac_of
-from edge.system.paths import control_sockets_found
 from edge.units import PhaseAmps, Seconds
 
 SAMPLE_EVERY_S: Seconds = 0.4
 SAMPLES = 3
-LOOK_S: Seconds = 8.0  # stations try again every few seconds
-SETTLE_S: Seconds = 1.0  # from the first that comes: its description follows, and others with it
 BROKER_S: Seconds = 3.0
 UNAUTHORIZED = 401  # a cloud that asks for the station's own key is there
 NOBODY = "edge-setup"  # dials the cloud while no station is known
 _MODBUS_PORT = 502
-
-
-class _Nowhere(FactSink):
-    """Who only listens for stations keeps no facts."""
-
-    def take(self, fact: object) -> None:
-        """Nothing."""
 
 
 class Probes:
@@ -81,7 +63,7 @@ class Probes:
         self._loop = loop
         self._file = file
         self._folder = folder
-        self._ear: OcppServer | None = None
+        self._ear = Ear()
 
     def answer(self, step: Step) -> Any:
         """What the probe gives; :class:`Failure` for whatever it runs into."""
@@ -94,9 +76,7 @@ class Probes:
 
     def close(self) -> None:
         """Stop listening."""
-        if self._ear is not None:
-            self._loop.run(self._ear.stop())
-            self._ear = None
+        self._loop.run(self._ear.close())
 
     def text(self, document: Mapping[str, Any]) -> str:
         """The site file with these tables.
@@ -112,9 +92,9 @@ class Probes:
             case ReadMeter():
                 return self._loop.run(_read(step))
             case LookForStations():
-                return self._loop.run(self._look(step.listen))
+                return self._loop.run(self._ear.look(step.listen))
             case Identify():
-                return self._loop.run(self._identify(step.station))
+                return self._loop.run(self._ear.identify(step.station))
             case NewKey():
                 key = new_key()
                 return key.hex().upper(), hashed(key)
@@ -148,101 +128,6 @@ class Probes:
                     if each.severity is Severity.ERROR
                 )
         return ()
-
-    async def _look(self, listen: str) -> Seen:
-        if self._ear is None:
-            ear = _ear(listen)
-            try:
-                await ear.start()
-            except StartError as exc:
-                return _told_by_controller(exc)
-            self._ear = ear
-        before = len(self._ear.waiting)
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + LOOK_S
-        while loop.time() < give_up and len(self._ear.waiting) == before:  # noqa: ASYNC110 - the room tells nobody
-            await asyncio.sleep(0.1)
-        if self._ear.waiting:
-            await asyncio.sleep(SETTLE_S)
-        return Seen(
-            stations=tuple(
-                StationSeen(
-                    identity=each.identity,
-                    address=each.address,
-                    vendor=each.vendor,
-                    model=each.model,
-                    serial=each.serial,
-                    mac=mac_of(each.address),
-                    firmware=each.firmware,
-                    version=each.speaks,
-                )
-                for each in self._ear.waiting
-            ),
-            refused=tuple(
-                Refused(station=each.station, address=each.address, why=each.why) for each in self._ear.turned_away
-            ),
-        )
-
-    async def _identify(self, station: str) -> str | Failure:
-        if self._ear is None:
-            answer = ask_controller(control_sockets_found(), "POST", f"/api/v1/waiting/{station}/identify")
-            told = orjson.loads(answer.body)
-            return f"identify.{told['how']}" if "how" in told else Failure(problem=str(told.get("error", "?")))
-        how = await self._ear.identify(station)
-        return f"identify.{how}" if how in ("blink", "lock") else Failure(problem=how)
-
-
-def _ear(listen: str) -> OcppServer:
-    """A proxy that knows no station: all wait."""
-    where = host_port(listen)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))  # the interview shows what matters
-    return OcppServer(
-        site=Site(
-            id="setup",
-            timezone="UTC",
-            nominal_voltage_v=230.0,
-            control=ControlSettings(mode=Mode.OBSERVE),
-            circuits=(Circuit(id="main", parent=None, fuse_a=1.0),),
-            meters=(),
-            stations=(),
-        ),
-        settings=OcppSettings(
-            plain_listen=Listener(host=where.host, port=where.port), upstream="ws://127.0.0.1:9/{station}"
-        ),
-        clock=SystemClock(),
-        sink=_Nowhere(),
-    )
-
-
-def _told_by_controller(exc: StartError) -> Seen:
-    """Somebody listens there already: if it is the gateway itself, it knows who waits.
-
-    :raises StartError: it isn't.
-    """
-    try:
-        answer = ask_controller(control_sockets_found(), "GET", "/api/v1/status")
-        told = orjson.loads(answer.body)
-    except (EdgeError, ValueError):
-        raise exc from None
-    return Seen(
-        stations=tuple(
-            StationSeen(
-                identity=each["id"],
-                address=each["address"] or "",
-                vendor=each["vendor"],
-                model=each["model"],
-                serial=each["serial"],
-                mac=each.get("mac"),
-                firmware=each.get("firmware"),
-                version=each.get("speaks"),
-            )
-            for each in told["waiting_stations"]
-        ),
-        refused=tuple(
-            Refused(station=each["station"], address=each["address"], why=each["why"])
-            for each in told.get("refused_handshakes", ())
-        ),
-    )
 
 
 async def _found(where: str) -> tuple[MeterFound, ...]:

@@ -28,6 +28,17 @@ def pdf(paper: Mapping[str, Any]) -> bytes:
         ],
         (38, 17, 75, 60),
     )
+    _what_was_built(sheet, paper)
+    signature = paper.get("signature")
+    if signature is not None:
+        _heading(sheet, "Signature")
+        _line(sheet, f"{signature['name']}, {signature['signed_at']}")
+        _line(sheet, f"Ed25519 key {signature['public_key']}")
+        _line(sheet, f"Signature of the JSON document {signature['signature']}")
+    return bytes(sheet.output())
+
+
+def _what_was_built(sheet: FPDF, paper: Mapping[str, Any]) -> None:
     _heading(sheet, "Circuits")
     _table(
         sheet,
@@ -65,13 +76,6 @@ def pdf(paper: Mapping[str, Any]) -> bytes:
     )
     _heading(sheet, "Settings")
     _line(sheet, ", ".join(f"{key} {value}" for key, value in paper["settings"].items()))
-    signature = paper.get("signature")
-    if signature is not None:
-        _heading(sheet, "Signature")
-        _line(sheet, f"{signature['name']}, {signature['signed_at']}")
-        _line(sheet, f"Ed25519 key {signature['public_key']}")
-        _line(sheet, f"Signature of the JSON document {signature['signature']}")
-    return bytes(sheet.output())
 
 
 def _heading(sheet: FPDF, text: str, *, size: int = 12) -> None:
