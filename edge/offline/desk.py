@@ -102,6 +102,16 @@ class Desk:
             self._answer(request, row, wall)
         return self.book.steps.empty()
 
+    def passes(self, request: Request, now: Seconds) -> bool:
+        """Whether this CALL of the station just goes to the cloud: the short way, for most of what stations say."""
+        if conduct.row(self.book.edition, request.action).conduct not in conduct.PASSING:
+            return False
+        return self.state is DeskState.ONLINE and self._line.passes(Live(request=request, since=now, passing=True))
+
+    def passed(self, identifier: str) -> bool:
+        """Whether the cloud's answer to this CALL just goes to the station."""
+        return self._line.passed(identifier)
+
     def from_cloud(
         self,
         identifier: str,
