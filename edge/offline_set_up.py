@@ -76,6 +76,7 @@ class Offline:
         self._tasks: list[asyncio.Task[None]] = []
         self._sessions_kept = timedelta(days=configuration.offline.session_days)
         self._quarter: int | None = None
+        self._bars = RefusedSession(configuration.offline.refused_session) is not RefusedSession.KEEP
         _load(self._tokens, kept_tokens(self._store))
         self._sit_down(configuration, kept(self._store))
 
@@ -129,7 +130,7 @@ class Offline:
         """Who charges in which class, and who not any more: for the control."""
         priority, barred = None, isinstance(step, EndSession)
         if isinstance(step, Judged):
-            barred = not step.verdict.accepted
+            barred = not step.verdict.accepted and self._bars
             priority = self._classes.get(step.verdict.class_id) if step.verdict.class_id is not None else None
         else:
             log.warning("a session is barred", station=step.station, transaction=step.transaction, why=step.reason)
