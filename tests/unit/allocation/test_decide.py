@@ -10,7 +10,7 @@ from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import EvseState, Reach
 from edge.allocation.turns import WAKE_S
 from edge.domain.setpoint import Reason, Setpoint
-from edge.domain.site import ControlSettings, IdlePolicy, Mode
+from edge.domain.site import ControlSettings, IdlePolicy, Mode, Priority
 from edge.domain.station import EvseStatus
 from edge.units import Phase, PhaseAmps
 from tests.site_builders import (
@@ -198,3 +198,13 @@ def test_a_held_limit_is_renewed_as_it_is() -> None:
         for n in (1, 2)
     ]
     assert [point.limit_a for point in decided(snapshot(circuit(32), *states)).setpoints] == [16, 16]
+
+
+def test_the_rank_of_the_session_goes_before_that_of_the_post() -> None:
+    """The director's badge charges first at a visitor's post; without it, the post's own rank counts."""
+    staff, visitor = charging(evse(1), told_a=16), charging(evse(2, rank=1), told_a=6)
+    assert decided(snapshot(circuit(22), staff, visitor)).shares.amps.tolist() == [16.0, 6.0]
+    badge = replace(visitor, priority=Priority(rank=0, weight=1.0))
+    guest = replace(staff, priority=Priority(rank=1))
+    turned = decided(snapshot(circuit(22), guest, badge)).shares.amps.tolist()
+    assert turned == [6.0, 16.0]
