@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -48,9 +48,18 @@ FORGET_S: Seconds = 86_400.0
 class Offline:
     """The storage with its writer, and a clerk for each station whose cloud is stood in for."""
 
-    def __init__(self, configuration: Configuration, *, clock: Clock, sink: FactSink) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        clock: Clock,
+        sink: FactSink,
+        writer: Callable[[Store], Writer] = Writer,
+        watch_s: Seconds = WATCH_S,
+    ) -> None:
         """:raises StorageError: the folder can't be used."""
         self._clock = clock
+        self._watch_s = watch_s
         self._sink = sink
         self._classes: Mapping[str, Priority] = configuration.classes
         folder = Path(configuration.storage.path)
@@ -61,12 +70,13 @@ class Offline:
         except BaseException:
             self._store.close()
             raise
-        self._writer = Writer(self._store)
+        self._writer = writer(self._store)
         self._tokens = TokenBook(hasher, policy(configuration))
         self._clerks: dict[str, Clerk] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._sessions_kept = timedelta(days=configuration.offline.session_days)
         self._quarter: int | None = None
+        self._bars = RefusedSession(configuration.offline.refused_session) is not RefusedSession.KEEP
         _load(self._tokens, kept_tokens(self._store))
         self._sit_down(configuration, kept(self._store))
 
@@ -86,7 +96,7 @@ class Offline:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.to_thread(self._writer.stop)
+        await self._writer.ended()
         self._store.close()
 
     def _sit_down(self, configuration: Configuration, found: Kept) -> None:
@@ -120,7 +130,7 @@ class Offline:
         """Who charges in which class, and who not any more: for the control."""
         priority, barred = None, isinstance(step, EndSession)
         if isinstance(step, Judged):
-            barred = not step.verdict.accepted
+            barred = not step.verdict.accepted and self._bars
             priority = self._classes.get(step.verdict.class_id) if step.verdict.class_id is not None else None
         else:
             log.warning("a session is barred", station=step.station, transaction=step.transaction, why=step.reason)
@@ -149,7 +159,7 @@ class Offline:
     async def _watch(self) -> None:
         """Take over what ``edge token`` and ``edge journal`` have written."""
         while True:
-            await asyncio.sleep(WATCH_S)
+            await asyncio.sleep(self._watch_s)
             try:
                 if await self._writer.ask(Store.changed_by_others):
                     await self._take_over()
@@ -172,7 +182,7 @@ class Offline:
                 self._clerks[station].recheck()
             waiting -= same
             if waiting:
-                await asyncio.sleep(WATCH_S)
+                await asyncio.sleep(self._watch_s)
 
     def _sent_again(self, stations: set[str], found: Kept) -> None:
         for entry in found.entries:
