@@ -19,7 +19,8 @@ help:
 	@echo "make test-long  hours of it: SEEDS=0-10000 of the adversary, the whole sweep of stability, 200 days of demand"
 	@echo "make deb     Debian packages for amd64 and arm64 in dist/, with bill of materials and sums"
 	@echo "make card    IMAGE=<file>: the packages onto a stock arm64 image, for a first boot without internet"
-	@echo "make system-test  the packages built, installed and booted on Debian 12 (as root; make system-tools first)"
+	@echo "make system-test  set-up and commissioning whole; the packages built, installed and booted on Debian 12 (as root;"
+	@echo "             make system-tools first)"
 	@echo "make bench   figures: speed and memory"
 	@echo "make lint    style, types and import rules alone"
 	@echo "make format  put the code into its form"
@@ -53,7 +54,8 @@ system-tools:
 
 # One process: the machines that they boot share name spaces and cores.
 system-test: $(DEVELOPMENT)
-	@EDGE_SYSTEM=1 $(BIN)/python -m pytest -v tests/system/debian tests/system/test_gateway_files.py $(ARGS)
+	@EDGE_SYSTEM=1 $(BIN)/python -m pytest -v tests/system/test_cli_setup.py tests/system/test_cli_commission.py \
+	  tests/system/debian tests/system/test_gateway_files.py $(ARGS)
 
 bench: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

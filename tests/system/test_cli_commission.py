@@ -7,6 +7,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from edge.commission.handover import content
 from edge.system.claim import is_signed, make_claim
 from simulators.meter import MeterFault
@@ -91,6 +93,7 @@ async def walk(folder: Path, site: Building, file: Path) -> tuple[int, str]:
         return code, typist.shown
 
 
+@pytest.mark.minutes
 async def test_a_turned_transformer_is_named_over_the_real_wire(tmp_path: Path) -> None:
     """The proof of the meter fails and says which transformer; nothing is signed, the gateway stays in observe."""
     make_claim(tmp_path, PASSPHRASE)
@@ -109,6 +112,7 @@ async def test_a_turned_transformer_is_named_over_the_real_wire(tmp_path: Path) 
     assert "signature" not in paper
 
 
+@pytest.mark.minutes
 async def test_a_right_site_is_proven_and_signed(tmp_path: Path) -> None:
     """All proofs pass on the real wire; the signed document goes with mode = "control", comments kept."""
     make_claim(tmp_path, PASSPHRASE)

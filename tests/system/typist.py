@@ -62,9 +62,16 @@ class Typist:
         self.types(line)
         return seen
 
-    def interrupts(self) -> None:
-        """Ctrl-C."""
-        self.process.send_signal(signal.SIGINT)
+    async def interrupts(self) -> int:
+        """Ctrl-C, and again as people do: one that comes just before the terminal is read waits for the next key.
+
+        The exit code.
+        """
+        ends = asyncio.ensure_future(self.ends())
+        while not ends.done():
+            self.process.send_signal(signal.SIGINT)
+            await asyncio.wait([ends], timeout=1.0)
+        return ends.result()
 
     def hangs_up(self) -> None:
         """Ctrl-D: the end of what is typed."""
