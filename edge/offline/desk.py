@@ -1,4 +1,4 @@
-"""One station's desk: every CALL of the station comes here, and every answer of the cloud. Sans-I/O.
+"""One station's desk: the station's CALLs come here, and the answers of the cloud. Sans-I/O.
 
 While the cloud answers, the station's CALLs pass; a begin or an end of a transaction is on the disk first. While it
 doesn't, the desk answers, keeps, and delivers later. ``now`` is monotonic seconds, ``wall`` our wall clock.
