@@ -60,8 +60,8 @@ class Relay:
     """One station's relay. ``nonce``: see :class:`edge.ocpp.arbiter.Arbiter`.
 
     ``shelf`` keeps the cloud's profiles, ``dossier`` what else is to be known after a restart; ``site_limits`` are for
-    the cloud to know. ``stand_in``: who answers the station while its cloud is away; with it every CALL of the station
-    goes there (``HandOver``), and what comes of it back through :meth:`calls_cloud` and :meth:`answers_station`.
+    the cloud to know. ``stand_in``: who answers the station while its cloud is away; what doesn't just pass goes
+    there (``HandOver``), and what comes of it back through :meth:`calls_cloud` and :meth:`answers_station`.
     """
 
     def __init__(
@@ -259,7 +259,8 @@ class Relay:
         return self._out.empty()
 
     def _station_calls(self, call: Call, now: Seconds, wall: datetime) -> None:
-        if self._stand_in is not None:
+        plain = signed.plain(call)
+        if self._stand_in is not None and not self._passes(call, plain):
             self._await_answer(call)
             self._out.hand_over(call)
         elif self._state is RelayState.RELAYING:
@@ -269,7 +270,6 @@ class Relay:
                 self._out.note("debug", "station gave up a call that waited for the cloud", action=self._held.action)
             self._held = call
         if route(FROM_STATION[self.version], call.action) is Route.OBSERVE:
-            plain = signed.plain(call)
             facts = self._dialect.request(plain, now, wall)
             self._out.report_all(facts)
             self._profiles.station_called(plain, facts, wall)
@@ -279,6 +279,13 @@ class Relay:
                 self._setup_at = now + BOOT_ANSWER_S
             else:
                 self._set_up(now, wall)
+
+    def _passes(self, call: Call, plain: Call) -> bool:
+        """Whether a CALL of the station needs nobody to stand in for the cloud."""
+        if self._stand_in is None or self._state is not RelayState.RELAYING:
+            return False
+        is_signed = plain is not call
+        return self._stand_in.passes(call.id, plain.action, plain.payload, call.text, signed=is_signed)
 
     def _cloud_calls(self, call: Call, now: Seconds, wall: datetime) -> None:
         if not self._controls:
@@ -308,7 +315,7 @@ class Relay:
     def _cloud_answers(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
         if self._up.answered(frame.id, now):
             return
-        if self._stand_in is not None:
+        if self._stand_in is not None and not self._stand_in.passed(frame.id):
             self._out.hand_over(frame)
         else:
             self._out.to_station(frame.text)

@@ -1,7 +1,7 @@
 """The port behind which somebody stands in for a station's cloud while that is away.
 
-The relay hands every CALL of the station over, and every answer of the cloud; what is to be sent comes back through the
-:class:`Line`, at once or when it is on the disk.
+The relay hands every CALL of the station over, and every answer of the cloud, but for those that just pass; what is to
+be sent comes back through the :class:`Line`, at once or when it is on the disk.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,6 +38,15 @@ class StandIn(Protocol):
 
     def cloud_lost(self) -> None:
         """It is lost."""
+
+    def passes(self, identifier: str, action: str, payload: Any, text: str, *, signed: bool) -> bool:
+        """Whether this CALL of the station just goes to the cloud: nothing is kept of it, and nothing learned.
+
+        Where it does, it counts as sent, and isn't handed over. The arguments are those of :meth:`station_calls`.
+        """
+
+    def passed(self, identifier: str) -> bool:
+        """Whether the cloud's answer to this CALL just goes to the station. Where it does, it isn't handed over."""
 
     def station_calls(self, identifier: str, action: str, payload: Any, text: str, *, signed: bool) -> None:
         """The station makes a CALL. ``action`` and ``payload`` are those of the plain message, ``text`` the frame."""

@@ -204,7 +204,8 @@ class StationLink:
             del actions[0]
         else:
             self.trace.add(Way.FROM_STATION, text, now)
-        self._perform(actions)
+        if actions:
+            self._perform(actions)
         pause_s = self._pace.frame(now)
         if pause_s > 0:
             self._slow_down(now)
@@ -235,7 +236,8 @@ class StationLink:
                 del actions[0]
             else:
                 self.trace.add(Way.FROM_CLOUD, text, now)
-            self._perform(actions)
+            if actions:
+                self._perform(actions)
         return 0.0
 
     def _cloud_down(self, upstream: Upstream, why: str) -> None:

@@ -60,22 +60,26 @@ class Clerk:
         self.runner.line_broken(cloud=True)
         self.runner.do(self.desk.cloud_lost(self._clock.wall()))
 
+    def passes(self, identifier: str, action: str, payload: Any, text: str, *, signed: bool) -> bool:
+        """Whether this CALL of the station just goes to the cloud; if so, it counts as sent."""
+        if not self.runner.idle or not self.desk.may_pass(action):
+            return False
+        request = Request(id=identifier, action=action, payload=payload, text=text, signed=signed)
+        return self.desk.passes(request, self._clock.monotonic())
+
+    def passed(self, identifier: str) -> bool:
+        """Whether the cloud's answer to this CALL just goes to the station."""
+        return self.runner.idle and self.desk.passed(identifier)
+
     def station_calls(self, identifier: str, action: str, payload: Any, text: str, *, signed: bool) -> None:
         """The station makes a CALL."""
         request = Request(id=identifier, action=action, payload=payload, text=text, signed=signed)
-        now = self._clock.monotonic()
-        if self.runner.idle and self.desk.passes(request, now):
-            self._to_cloud(identifier, text)
-        else:
-            self.runner.do(self.desk.from_station(request, now, self._clock.wall()))
+        self.runner.do(self.desk.from_station(request, self._clock.monotonic(), self._clock.wall()))
 
     def cloud_answers(
         self, identifier: str, text: str, *, payload: Any = None, error: tuple[str, str] | None = None
     ) -> None:
         """The cloud answers."""
-        if self.runner.idle and self.desk.passed(identifier):
-            self._to_station(text)
-            return
         now, wall = self._clock.monotonic(), self._clock.wall()
         self.runner.do(self.desk.from_cloud(identifier, text, now, wall, answer=payload, error=error))
 

@@ -70,6 +70,11 @@ class CloudLine:
         book = self._book
         return bool(len(book.backlog) or book.boot.owed or book.owed_status is not None)
 
+    @property
+    def is_free(self) -> bool:
+        """Whether the cloud answers, has had all, and nothing of ours or of the station's waits for it."""
+        return self.asks_cloud and self._ours is None and not self._waiting and not self.owes
+
     def has(self, seq: int) -> bool:
         """Whether the message of this number is a live one, that the cloud is asked about now."""
         taken = [live.taken for live in (*self._lives.values(), *self._waiting)]
@@ -94,8 +99,8 @@ class CloudLine:
                 self._live_answers.abandoned(live.taken)
 
     def passes(self, live: Live) -> bool:
-        """Whether a CALL from which nothing is learned may go to the cloud at once: then it is on the line."""
-        if self._ours is not None or self._waiting or len(self._lives) >= LIVES_MOST or live.request.id in self._lives:
+        """Whether a CALL from which nothing is learned may go on the free line at once: then it is there."""
+        if len(self._lives) >= LIVES_MOST or live.request.id in self._lives:
             return False
         self._lives[live.request.id] = live
         return True

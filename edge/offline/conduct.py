@@ -127,8 +127,12 @@ def _table(edition: Edition) -> Mapping[str, Row]:
 TABLE: Mapping[Edition, Mapping[str, Row]] = {edition: _table(edition) for edition in Edition}
 
 
-# Nothing is learned from these, nor from the cloud's answers: while it answers, they only pass.
-PASSING = frozenset({Conduct.HEARTBEAT, Conduct.NOTICE, Conduct.DECLINE, Conduct.REFUSE})
+# From these something is learned, or from the cloud's answers. While it answers, all others only pass.
+_LEARNED_FROM = frozenset({Conduct.BOOT, Conduct.STATUS, Conduct.AUTHORIZE, Conduct.TRANSACTION, Conduct.SILENT})
+LEARNED_FROM: Mapping[Edition, frozenset[str]] = {
+    edition: frozenset(row.action for row in rows.values() if row.conduct in _LEARNED_FROM)
+    for edition, rows in TABLE.items()
+}
 
 
 def row(edition: Edition, action: str) -> Row:

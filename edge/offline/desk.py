@@ -1,4 +1,4 @@
-"""One station's desk: every CALL of the station comes here, and every answer of the cloud. Sans-I/O.
+"""One station's desk: the station's CALLs come here, and the answers of the cloud. Sans-I/O.
 
 While the cloud answers, the station's CALLs pass; a begin or an end of a transaction is on the disk first. While it
 doesn't, the desk answers, keeps, and delivers later. ``now`` is monotonic seconds, ``wall`` our wall clock.
@@ -102,11 +102,13 @@ class Desk:
             self._answer(request, row, wall)
         return self.book.steps.empty()
 
+    def may_pass(self, action: str) -> bool:
+        """Whether a CALL of this action may just go to the cloud now: the short way, for most of what stations say."""
+        return action not in conduct.LEARNED_FROM[self.book.edition] and self._line.is_free
+
     def passes(self, request: Request, now: Seconds) -> bool:
-        """Whether this CALL of the station just goes to the cloud: the short way, for most of what stations say."""
-        if conduct.row(self.book.edition, request.action).conduct not in conduct.PASSING:
-            return False
-        return self.state is DeskState.ONLINE and self._line.passes(Live(request=request, since=now, passing=True))
+        """Whether this CALL, whose action may, does so; then it is on the line."""
+        return self._line.passes(Live(request=request, since=now, passing=True))
 
     def passed(self, identifier: str) -> bool:
         """Whether the cloud's answer to this CALL just goes to the station."""

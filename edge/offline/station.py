@@ -178,7 +178,10 @@ class StationBook:
     @property
     def owed_status(self) -> ConnectorStatus | None:
         """A state that the cloud hasn't heard; None when it has heard all."""
-        return next((status for status in self.statuses.values() if status.owed), None)
+        for status in self.statuses.values():
+            if status.owed:
+                return status
+        return None
 
 
 def kept_of(
