@@ -17,6 +17,7 @@ import uvloop
 from edge import __version__
 from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
+from edge.chance import Chance
 from edge.clock import Clock, SystemClock
 from edge.config import Configuration
 from edge.config.locate import locate
@@ -38,7 +39,7 @@ from edge.ocpp.waiting import WaitingStation
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
 from edge.web.app import make_app
-from edge.web.server import ApiServer
+from edge.web.server import ApiServer, ListenTcp
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +53,10 @@ class RecordTo:
 
 
 class Daemon:
-    """A running gateway: what it is made of, and what it shows of itself."""
+    """A running gateway: what it is made of, and what it shows of itself.
+
+    ``chance`` and ``listen_tcp`` are the operating system's, unless given: a simulated world has its own.
+    """
 
     def __init__(
         self,
@@ -62,6 +66,8 @@ class Daemon:
         clock: Clock,
         watchdog: Watchdog,
         record: RecordTo | None = None,
+        chance: Chance | None = None,
+        listen_tcp: ListenTcp | None = None,
     ) -> None:
         site = configuration.site
         self._clock = clock
@@ -73,7 +79,9 @@ class Daemon:
         self._board = Board(site, started_at=self._started_at)
         self._wiring = WiringWatch(site)
         self._vitals = Vitals(watchdog, site.control.period_s)
-        self._ocpp = OcppServer(site=site, settings=_ocpp_settings(configuration), clock=clock, sink=self._board)
+        self._ocpp = OcppServer(
+            site=site, settings=_ocpp_settings(configuration), clock=clock, sink=self._board, chance=chance
+        )
         self._meters = Meters(
             meters=site.meters,
             families=families_of(site.meters, locate=locate),
@@ -90,7 +98,7 @@ class Daemon:
             publish=self._publish,
         )
         app = make_app(status=self.status, healthy=self.healthy, needs=Needs(self._board, clock))
-        self._api = ApiServer(app, listen=configuration.api.listen, socket=socket)
+        self._api = ApiServer(app, listen=configuration.api.listen, socket=socket, listen_tcp=listen_tcp)
 
     def status(self) -> StatusReport:
         """The site as the last tick saw it, and the process as it is."""

@@ -1,7 +1,6 @@
 """The socket shell: listens for stations and hands each its relay. Thin; the rules are in the modules it calls."""
 
 import asyncio
-import secrets
 from typing import Any, cast
 from weakref import WeakSet
 
@@ -10,6 +9,7 @@ from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from edge.chance import Chance, SystemChance
 from edge.clock import Clock
 from edge.control.ports import FactSink
 from edge.domain.setpoint import LimitCommand
@@ -23,7 +23,7 @@ from edge.ocpp.settings import OcppSettings
 from edge.ocpp.sockets import QUIET, closing_reason, cut_if_stuck, peer_address
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.timings import LinkTimings
-from edge.ocpp.upstream import Jitter, system_jitter
+from edge.ocpp.upstream import Jitter
 from edge.ocpp.v16 import SUBPROTOCOL
 from edge.ocpp.waiting import WaitingRoom, WaitingStation
 
@@ -34,8 +34,8 @@ CLOSE_PROTOCOL_ERROR = 1002  # RFC 6455 §7.4.1
 class OcppServer:
     """The chargers' side of the gateway. Implements :class:`edge.control.ports.LimitPort`.
 
-    ``jitter`` gives numbers spread evenly over 0 to 1; it keeps the stations' upstream connections from being dialled
-    all at once.
+    ``jitter`` gives numbers spread evenly over 0 to 1 (``chance``'s, unless given); it keeps the stations' upstream
+    connections from being dialled all at once.
     """
 
     def __init__(
@@ -48,13 +48,15 @@ class OcppServer:
         log: FilteringBoundLogger | None = None,
         timings: LinkTimings | None = None,
         jitter: Jitter | None = None,
+        chance: Chance | None = None,
     ) -> None:
+        chance = chance if chance is not None else SystemChance()
         self._settings = settings
         self._clock = clock
         self._sink = sink
         self._log: FilteringBoundLogger = log if log is not None else structlog.get_logger(__name__)
         self._timings = timings if timings is not None else LinkTimings()
-        self._links = self._make_links(site)
+        self._links = self._make_links(site, nonce=chance.token(6))
         self._waiting = WaitingRoom()
         self._waiting_connections: set[ServerConnection] = set()
         self._door = Door(
@@ -63,7 +65,7 @@ class OcppServer:
             settings=settings,
             clock=clock,
             timings=self._timings,
-            jitter=jitter if jitter is not None else system_jitter(),
+            jitter=jitter if jitter is not None else chance.fraction,
             log=self._log,
         )
         self._connections: WeakSet[ServerConnection] = WeakSet()
@@ -144,8 +146,7 @@ class OcppServer:
         await asyncio.wait([closed], timeout=self._timings.cut_s)
         closed.cancel()
 
-    def _make_links(self, site: Site) -> dict[str, StationLink]:
-        nonce = secrets.token_hex(6)
+    def _make_links(self, site: Site, *, nonce: str) -> dict[str, StationLink]:
         return {
             station.id: StationLink(
                 relay=Relay(

@@ -63,6 +63,20 @@ class Sessions:
             return offers_a | {each: self.connectors[each].spec.max_a for each in claims_a}
         return offers_a | share_a(self.profiles.station_limit_a(now), claims_a, self._least_a(claims_a))
 
+    def changes_soon_s(self, now: float, within_s: float) -> float | None:
+        """In how many seconds an offer changes by its schedule, or a car comes to obey one; None: not `within_s`."""
+        live = [each for each in self.connectors.values() if each.energised and each.ev is not None]
+        edges = self.profiles.edges(
+            (each.id for each in live), now, now + within_s, lambda number: self._charging_since_s(number, now)
+        )
+        soon_s = [edge - now for edge in edges]
+        soon_s += [wait_s for each in live if each.ev is not None and (wait_s := each.ev.obeys_in_s) is not None]
+        return min((wait_s for wait_s in soon_s if wait_s <= within_s), default=None)
+
+    def _charging_since_s(self, connector_id: int, now: float) -> float:
+        transaction = self.connectors[connector_id].transaction
+        return now if transaction is None else transaction.started_s
+
     def _least_a(self, connector_ids: Iterable[int]) -> float:
         """With which each of them can charge."""
         return max((self.connectors[each].spec.min_a for each in connector_ids), default=0.0)
