@@ -33,6 +33,7 @@ class Gateway:
         self._stop = asyncio.Event()
         self._daemon: Daemon | None = None
         self._running: asyncio.Task[None] | None = None
+        self._ends = False
 
     @property
     def is_up(self) -> bool:
@@ -59,7 +60,7 @@ class Gateway:
 
     def check(self) -> None:
         """Raises PeerError if the program has ended by itself."""
-        if self._running is not None and self._running.done():
+        if self._running is not None and self._running.done() and not self._ends:
             cause = None if self._running.cancelled() else self._running.exception()
             raise PeerError(f"the gateway has ended by itself: {cause!r}") from cause
 
@@ -71,6 +72,7 @@ class Gateway:
         """SIGTERM, and the orderly end of it."""
         if self._running is None:
             return
+        self._ends = True
         self._stop.set()
         await asyncio.wait([self._running], timeout=30.0)
         await self._end()
@@ -91,6 +93,7 @@ class Gateway:
         await self._end()
 
     async def _end(self) -> None:
+        self._ends = True
         for _ in range(8):  # what a task does in its end may start others
             tasks = tasks_of(GATEWAY)
             if not tasks:
@@ -102,4 +105,5 @@ class Gateway:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 self._running.result()
         self._running = self._daemon = None
+        self._ends = False
         gc.unfreeze()  # the daemon has put all that was made before it beyond the collector's reach

@@ -68,10 +68,6 @@ class WorldLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._jump = _Jump()
         super().__init__(self._jump)
-        # asyncio lets timers fire this much early. Here the clock stands still meanwhile, so who looks at it and finds
-        # that a moment is left would wait for it for ever.
-        self._clock_resolution = 0.0
-
         self._tasks_made = 0
 
     def time(self) -> float:

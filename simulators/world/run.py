@@ -76,16 +76,18 @@ async def _run(
     world.frames.ears.extend(oracles)
     account = Account(world)
     with gateway_log(world.hear_log):
-        await world.begin()
-        for fault in faults:
-            world.start(fault.run())
-        await _watch(world, oracles, account, until_s=scenario.for_s, progress=conduct.progress)
-        await _watch(world, oracles, account, until_s=scenario.for_s + DRAIN_S, progress=None)
-        for oracle in oracles:
-            oracle.close()
-        status = world.gateway.status()
-        ticks = (0, 0) if status is None else (status["control"]["ticks"], status["control"]["missed_ticks"])
-        await world.end()
+        try:
+            await world.begin()
+            for fault in faults:
+                world.start(fault.run())
+            await _watch(world, oracles, account, until_s=scenario.for_s, progress=conduct.progress)
+            await _watch(world, oracles, account, until_s=scenario.for_s + DRAIN_S, progress=None)
+            for oracle in oracles:
+                oracle.close()
+            status = world.gateway.status()
+        finally:
+            await world.end()
+    ticks = (0, 0) if status is None else (status["control"]["ticks"], status["control"]["missed_ticks"])
     verdicts = _verdicts(oracles, faults)
     result = result_of(world, scenario, account=account, faults=specs, verdicts=verdicts, ticks=ticks)
     result = replace(result, verdicts=(*verdicts, *unmet(result, scenario.expect)))
