@@ -45,14 +45,17 @@ class Csms:
         tags: TagList,
         stations: frozenset[str] | None = None,
         boot_interval_s: int = BOOT_INTERVAL_S,
+        checks: int | None = None,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`stations` are the identities let in, None for any."""
+        """`stations` are the identities let in, None for any; `checks` as of :class:`Answerer`."""
         self.record = Record()
         self.seen_station = asyncio.Event()  # set by the first station that connects
         self._stations = stations
         self._wall = wall
-        self._answerer = Answerer(tags=tags, record=self.record, boot_interval_s=boot_interval_s, wall=wall)
+        self._answerer = Answerer(
+            tags=tags, record=self.record, boot_interval_s=boot_interval_s, wall=wall, checks=checks
+        )
         self.endpoint = listen
         self._server: Server | None = None
         self._sockets: dict[str, ServerConnection] = {}

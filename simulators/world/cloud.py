@@ -15,6 +15,7 @@ from simulators.world.node import start_on
 
 CLOUD: Final = "cloud"
 CARDS: Final = frozenset(f"{ACCEPTED_TAG}-{number:02}" for number in range(40))
+CHECKS: Final = 20  # of each action from each station: their form doesn't change after that, and a schema costs a tick
 BOOT_INTERVAL_S: Final = 900  # the stations' heartbeat, as most clouds ask for
 
 
@@ -34,6 +35,7 @@ class WorldCsms(Csms):
             tags=TagList(accepted=CARDS, blocked=frozenset({BLOCKED_TAG})),
             stations=stations,
             boot_interval_s=BOOT_INTERVAL_S,
+            checks=CHECKS,
             wall=wall,
         )
         self._heard = heard

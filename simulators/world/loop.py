@@ -8,11 +8,15 @@ are those of the loop's :class:`Network`; threads don't exist: what is handed to
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from simulators.world.node import NODE, NOWHERE, task_name
 
 T = TypeVar("T")
+
+# What a turn of the loop takes. asyncio lets timers fire 1 ns early: where no time passed at all, who waits for a
+# moment that is less than that away would wait for it again and again, for ever.
+TURN_S: Final = 1e-8
 
 
 class Standstill(RuntimeError):
@@ -52,8 +56,7 @@ class _Jump(selectors.BaseSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise Standstill
-        if timeout > 0:
-            self.now += timeout
+        self.now += max(timeout, TURN_S)
         return []
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from contextvars import Context
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from simulators.world.conditions import TCP_GIVES_UP_S, Conditions
 
@@ -49,9 +49,11 @@ class VirtualTransport(asyncio.Transport):
         self._held: deque[bytes] = deque()  # waits for the link to be whole
         self._held_bytes = 0
         self._held_since: float | None = None
+        self._under_way: deque[bytes | None] = deque()
         self._unread: deque[bytes | None] = deque()  # come while reading is paused; None: the end
         self._reads = True
         self._closing = False
+        self._cut_off = False
         self._ended = False  # the peer's end has been told
         self._low, self._high = HIGH_WATER // 4, HIGH_WATER
         self._paused_writer = False
@@ -64,7 +66,7 @@ class VirtualTransport(asyncio.Transport):
     # --- writing --------------------------------------------------------------------------------------------------
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if self._closing or self.lost or not data:
+        if self._closing or self.lost or self._cut_off or not data:
             return
         if self._held or self._path.conditions().partitioned:
             self._hold(bytes(data))
@@ -74,7 +76,7 @@ class VirtualTransport(asyncio.Transport):
     def _send(self, data: bytes | None) -> None:
         """None: the end of the stream."""
         self._arrives_at = max(self._arrives_at, self._loop.time() + self._path.travel_s())
-        self._loop.call_at(self._arrives_at, self.peer.arrive, data, context=self.peer._context)
+        self.peer.expect(data, self._arrives_at)
 
     def _hold(self, data: bytes) -> None:
         self._held.append(data)
@@ -116,9 +118,18 @@ class VirtualTransport(asyncio.Transport):
 
     # --- reading --------------------------------------------------------------------------------------------------
 
-    def arrive(self, data: bytes | None) -> None:
-        """A segment from the peer has come."""
-        if self.lost:
+    def expect(self, data: bytes | None, at_s: float) -> None:
+        """A segment (None: the end) is on its way and comes then. Of timers of one moment any may fire first, so each
+        delivers what was sent first.
+        """
+        self._under_way.append(data)
+        self._loop.call_at(at_s, self._next_arrives, context=self._context)
+
+    def _next_arrives(self) -> None:
+        self._arrive(self._under_way.popleft())
+
+    def _arrive(self, data: bytes | None) -> None:
+        if self.lost or self._cut_off:
             if data is not None and self._path.peer_is_up(self.node):
                 self.peer.reset_soon()  # a stack that knows no such connection answers with a reset
             return
@@ -135,7 +146,7 @@ class VirtualTransport(asyncio.Transport):
     def resume_reading(self) -> None:
         self._reads = True
         while self._unread and self._reads and not self.lost:
-            self.arrive(self._unread.popleft())
+            self._arrive(self._unread.popleft())
 
     def is_reading(self) -> bool:
         return self._reads
@@ -147,7 +158,9 @@ class VirtualTransport(asyncio.Transport):
         if self._closing or self.lost:
             return
         self._closing = True
-        if self._held or self._path.conditions().partitioned:
+        if self._cut_off:
+            self._ended = False
+        elif self._held or self._path.conditions().partitioned:
             self._ended = True
         else:
             self._send(None)
@@ -159,7 +172,7 @@ class VirtualTransport(asyncio.Transport):
             return
         self._closing = True
         self._loop.call_soon(self._finish, None, context=self._context)
-        if not self._path.conditions().partitioned:
+        if not self._cut_off and not self._path.conditions().partitioned:
             self.peer.reset_soon()
 
     def reset_soon(self) -> None:
@@ -172,8 +185,11 @@ class VirtualTransport(asyncio.Transport):
         )
 
     def vanish(self) -> None:
-        """This end is gone with its machine: its protocol hears nothing, and the peer nothing either."""
-        self.lost = self._closing = True
+        """The network has forgotten the connection at this end: nothing goes in or out any more, and nobody is told.
+
+        A program that runs on ends it as it would any other.
+        """
+        self._cut_off = True
 
     def fail(self, why: OSError) -> None:
         """The connection breaks at this end alone."""
@@ -202,10 +218,7 @@ class VirtualTransport(asyncio.Transport):
             # What came before the end is read first, as from a kernel's buffer.
             self._reads = True
             self.resume_reading()
-        if not self._closing and why is None:
+        if not self._closing and why is None and not self._cut_off:
             self._send(None)  # asyncio closes its own side at the end of the stream
         self.lost = self._closing = True
         self._protocol.connection_lost(why)
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return super().get_extra_info(name, default)

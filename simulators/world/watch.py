@@ -20,19 +20,16 @@ class Ear(Protocol):
 class Tamper:
     """What a test does to frames on their way, to make a gateway that misbehaves. This one does nothing."""
 
-    def to_station(self, identity: str, text: str) -> Iterable[str]:
+    def to_station(self, _identity: str, text: str) -> Iterable[str]:
         """What the station gets instead."""
-        del identity
         return (text,)
 
-    def from_station(self, identity: str, text: str) -> Iterable[str]:
+    def from_station(self, _identity: str, text: str) -> Iterable[str]:
         """What the gateway gets instead."""
-        del identity
         return (text,)
 
-    def to_cloud(self, identity: str, text: str) -> str:
+    def to_cloud(self, _identity: str, text: str) -> str:
         """What the cloud's books have instead."""
-        del identity
         return text
 
 

@@ -11,6 +11,8 @@ from simulators.world.world import World
 PATIENCE_S: Final = 300.0
 # Reasons by which the gateway says: it isn't me who holds this car back.
 NOT_WAITING: Final = frozenset({"MAXIMUM", "DEMAND_MET", "IDLE", "READY_IN_TIME"})
+# Reasons that have to pass by themselves, where no fault keeps the station away: a lost reconnect is none.
+TRANSIENT: Final = frozenset({"STATION_OFFLINE", "STATION_NEW", "STATION_SILENT"})
 
 
 class EachTransactionOnce(Oracle):
@@ -59,7 +61,7 @@ class NobodyIsStuck(Oracle):
             idle = stay.ev.draw_a == 0.0 and not stay.ev.full and stay.may_charge
             reason = evses.get(key, {}).get("reason")
             # A car that was offered its minimum and takes none has paused by itself.
-            if not idle or (reason is not None and reason not in NOT_WAITING and reason != "CAR_PAUSED"):
+            if not idle or (reason is not None and reason not in NOT_WAITING | TRANSIENT and reason != "CAR_PAUSED"):
                 self._since.pop(number, None)
             elif now - self._since.setdefault(number, now) > PATIENCE_S + self.grace_s and number not in self._told:
                 self._told.add(number)
