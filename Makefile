@@ -11,12 +11,13 @@ SOURCES := edge simulators tests packaging
 SPLIT := ---- development:
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long bench lint format lock clean
+.PHONY: help demo test test-long soak bench lint format lock clean
 
 help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
 	@echo "make test    everything that must hold: style, types, import rules, tests"
 	@echo "make test-long  hours of it: SEEDS=0-10000 of the adversary, and the whole sweep of stability"
+	@echo "make soak    whole worlds with faults at random: SOAK=1..20 are the seeds"
 	@echo "make bench   figures: speed and memory"
 	@echo "make lint    style, types and import rules alone"
 	@echo "make format  put the code into its form"
@@ -34,6 +35,13 @@ SEEDS ?= 0-10000
 test-long: $(DEVELOPMENT)
 	@EDGE_LONG=1 EDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest --numprocesses=auto --maxfail=20 -v \
 	  tests/scenario/test_adversary.py tests/scenario/test_stability.py $(ARGS)
+
+SOAK ?= 1..20
+
+soak: $(DEVELOPMENT)
+	@EDGE_LONG=1 $(BIN)/python -m pytest --numprocesses=auto -v tests/world/test_world_faults.py $(ARGS)
+	@for world in office-8 nested-4 motorway-6; do \
+	  $(BIN)/edge-sim run $$world --seeds $(SOAK) --faults-per-hour 3 || exit 1; done
 
 bench: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -10,10 +10,12 @@ from simulators.world.cloud import CLOUD
 from simulators.world.faults.base import LEASE_S, NOT_JUDGED, Fault
 from simulators.world.node import start_on
 from simulators.world.parking import Stay
+from simulators.world.station import WorldStation
 
 AFTER_BOOT_S: Final = 60.0  # until a driver has seen that the post was off, and plugs in again
 UNBOUND_S: Final = 60.0  # until a station that obeys nothing is known as such, and others have made room for it
 EXCESS_A: Final = 4.0
+ROOM_A: Final = 10.0  # by which the building may still rise
 
 
 class Rebooted(Fault):
@@ -81,7 +83,25 @@ class ForgetsProfile(Fault):
         about.forget_profiles()
 
 
-class IgnoresProfile(Fault):
+class Unbound(Fault):
+    """Nothing that the gateway does can bind a station, or a car."""
+
+    too_much = False  # it and the building are more than a fuse above it carries, whatever the others do
+
+    def weigh(self, who: WorldStation) -> None:
+        """Find out whether the site can carry it at its full rating."""
+        for evse in who.evses:
+            for run in self.world.copper.path(evse.circuit):
+                if evse.max_a + max(run.other_a) > run.fuse_a - ROOM_A:
+                    self.too_much = True
+
+    def grace_s(self, oracle: str) -> float:
+        if self.too_much and oracle in ("rating", "breaker"):
+            return NOT_JUDGED
+        return super().grace_s(oracle)
+
+
+class IgnoresProfile(Unbound):
     number, row = 22, "Profile Accepted but ignored"
     outcome = "Detect by measurement, reserve full rating, alert"
     # Where the site can't carry it at its full rating, nothing can bind what it may draw.
@@ -89,19 +109,21 @@ class IgnoresProfile(Fault):
 
     async def begin(self) -> None:
         self.who = self.station()
+        self.weigh(self.who)
         self.who.obey(Obedience.IGNORES)
 
     async def end(self) -> None:
         self.who.obey(Obedience.OBEYS)
 
 
-class RefusesProfile(Fault):
+class RefusesProfile(Unbound):
     number, row = 23, "Profile refused/NotSupported"
     outcome = "Treat as uncontrollable load"
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": NOT_JUDGED, "writes": NOT_JUDGED}
 
     async def begin(self) -> None:
         self.who = self.station()
+        self.weigh(self.who)
         self.who.obey(Obedience.REFUSES)
 
     async def end(self) -> None:
