@@ -11,13 +11,14 @@ from typing import Final
 
 from simulators.world.account import Account
 from simulators.world.faults import Fault, made, planned
+from simulators.world.log_tap import gateway_log
 from simulators.world.loop import WorldLoop
 from simulators.world.oracles import ORACLES, Oracle
 from simulators.world.oracles.base import Verdict
 from simulators.world.result import WorldResult, result_of, unmet
 from simulators.world.scenario import FaultSpec, RandomFaults, WorldScenario
 from simulators.world.watch import Tamper
-from simulators.world.world import World, gateway_log
+from simulators.world.world import World
 
 LOOK_S: Final = 1.0
 DRAIN_S: Final = 240.0  # after the end: for what is still on its way to the cloud

@@ -7,7 +7,8 @@ from typing import Final
 
 from simulators.errors import ScenarioError
 from simulators.toml_table import TomlTable, read_toml
-from simulators.world.building import HOURS, Load, LoadSpec, SunSpec, read_recording
+from simulators.world import scenario_tables
+from simulators.world.building import Load, read_recording
 from simulators.world.drivers import DriverSpec
 from simulators.world.site import PostsSpec
 
@@ -115,9 +116,9 @@ def load_world(name_or_path: str) -> WorldScenario:
 def _read(path: Path) -> WorldScenario:
     document = read_toml(path)
     document.only(KEYS)
-    posts = tuple(_posts(table) for table in document.tables("posts"))
-    loads: list[Load] = [_load(table) for table in document.tables("load")]
-    loads += [_sun(table) for table in document.tables("sun")]
+    posts = tuple(scenario_tables.posts(table) for table in document.tables("posts"))
+    loads: list[Load] = [scenario_tables.load(table) for table in document.tables("load")]
+    loads += [scenario_tables.sun(table) for table in document.tables("sun")]
     for table in document.tables("recording"):
         table.only(("circuit", "file", "time", "columns", "scale"))
         loads.append(
@@ -140,7 +141,7 @@ def _read(path: Path) -> WorldScenario:
         site_head=_head(path, document.text("site")),
         posts=posts,
         loads=tuple(loads),
-        drivers=tuple(_drivers(table) for table in document.tables("drivers")),
+        drivers=tuple(scenario_tables.drivers(table) for table in document.tables("drivers")),
         cloud_away=tuple(_away(table) for table in document.tables("cloud_away")),
         faults=tuple(_fault(table) for table in document.tables("fault")),
         random_faults=_random_faults(document),
@@ -170,106 +171,6 @@ def begins_s(scenario: WorldScenario) -> float:
     offset = scenario.begins_at.utcoffset() or timedelta()
     local = scenario.begins_at.astimezone(UTC) + offset
     return local.hour * 3600.0 + local.minute * 60.0 + local.second
-
-
-def _posts(table: TomlTable) -> PostsSpec:
-    table.only(
-        (
-            "id",
-            "count",
-            "first",
-            "circuit",
-            "class",
-            "phases",
-            "max_a",
-            "fallback_a",
-            "max_w",
-            "fallback_w",
-            "switches_phases",
-        )
-    )
-    name = table.text("id")
-    try:
-        distinct = name.format(1) != name.format(2)
-    except (IndexError, KeyError, ValueError):
-        distinct = False
-    if not distinct:
-        raise table.fail("id", f'must have a place for the number, like "CP-{{:02}}", not {name!r}')
-    dc = table.has("max_w")
-    return PostsSpec(
-        id=name,
-        count=table.whole("count", at_least=1, at_most=1000),
-        first=table.whole("first", 1),
-        circuit=table.text("circuit"),
-        class_id=table.optional_text("class"),
-        phases=table.whole("phases", 3, at_least=1, at_most=3),
-        max_a=None if dc else table.number("max_a", above=0.0),
-        fallback_a=None if dc else table.number("fallback_a", 6.0),
-        max_w=table.number("max_w", above=0.0) if dc else None,
-        fallback_w=table.number("fallback_w", 0.0) if dc else None,
-        switches_phases=table.flag("switches_phases", default=False),
-    )
-
-
-def _load(table: TomlTable) -> LoadSpec:
-    table.only(("circuit", "hourly_a", "shares", "noise_a", "jumps_per_h", "jump_a", "most_a", "every_s"))
-    shares = table.numbers("shares", 3) if table.has("shares") else (1.0, 1.0, 1.0)
-    return LoadSpec(
-        circuit=table.text("circuit"),
-        hourly_a=table.numbers("hourly_a", HOURS),
-        shares=(shares[0], shares[1], shares[2]),
-        noise_a=table.number("noise_a", 0.0),
-        jumps_per_h=table.number("jumps_per_h", 0.0),
-        jump_a=table.number("jump_a", 0.0),
-        most_a=table.number("most_a", 1e6),
-        every_s=table.number("every_s", 10.0, at_least=1.0),
-    )
-
-
-def _sun(table: TomlTable) -> SunSpec:
-    table.only(("circuit", "peak_a", "clouds_per_h"))
-    return SunSpec(
-        circuit=table.text("circuit"), peak_a=table.number("peak_a"), clouds_per_h=table.number("clouds_per_h", 4.0)
-    )
-
-
-def _drivers(table: TomlTable) -> DriverSpec:
-    table.only(
-        (
-            "name",
-            "per_day",
-            "arrive_h",
-            "stay_h",
-            "energy_kwh",
-            "posts",
-            "phases",
-            "max_a",
-            "obey_s",
-            "sleeps",
-            "blocked",
-        )
-    )
-    energy = _span(table, "energy_kwh")
-    return DriverSpec(
-        name=table.text("name"),
-        per_day=table.whole("per_day", at_least=1, at_most=5000),
-        arrive_h=_span(table, "arrive_h"),
-        stay_h=_span(table, "stay_h"),
-        energy_wh=(energy[0] * 1000.0, energy[1] * 1000.0),
-        posts=frozenset(table.texts("posts", [])),
-        phases=tuple(int(each) for each in table.numbers_of("phases", [3.0], among=(1.0, 2.0, 3.0))),
-        max_a=table.numbers_of("max_a", [16.0]),
-        obey_s=_span(table, "obey_s") if table.has("obey_s") else (0.5, 5.0),
-        sleeps=table.number("sleeps", 0.0, at_most=1.0),
-        blocked=table.number("blocked", 0.0, at_most=1.0),
-    )
-
-
-def _span(table: TomlTable, key: str) -> tuple[float, float]:
-    least, most = table.numbers(key, 2)
-    if most < least:
-        raise table.fail(key, f"must be [least, most], not {[least, most]}")
-    return least, most
 
 
 def _away(table: TomlTable) -> tuple[float, float]:

@@ -2,13 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
-
-import structlog
 
 from simulators.breaker import Breaker, GgFuse
 from simulators.charger import TransactionAccount
@@ -281,21 +277,3 @@ class World:
             )
             for spec in station_specs(self.site, sample_interval_s=self.scenario.sample_interval_s)
         }
-
-
-@contextmanager
-def gateway_log(heard: Callable[[str, str], None]) -> Iterator[None]:
-    """The gateway's log goes to `heard` (its level, its line) as long as this lasts, from warnings upwards."""
-
-    def take(_logger: object, level: str, event: Any) -> Any:
-        fields = ", ".join(f"{key}={value}" for key, value in event.items() if key not in ("event", "exc_info"))
-        cause = f" ({event['exc_info']!r})" if event.get("exc_info") else ""
-        heard(level, f"{event.get('event')}{': ' if fields else ''}{fields}{cause}")
-        raise structlog.DropEvent
-
-    before = structlog.get_config()
-    structlog.configure(processors=[take], wrapper_class=structlog.make_filtering_bound_logger(30))
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
