@@ -11,17 +11,18 @@ SOURCES := edge simulators tests packaging
 SPLIT := ---- development:
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long soak bench lint format lock clean
+.PHONY: help demo test test-long soak bench lint format lock tools clean
 
 help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
 	@echo "make test    everything that must hold: style, types, import rules, tests"
-	@echo "make test-long  hours of it: SEEDS=0-10000 of the adversary, and the whole sweep of stability"
+	@echo "make test-long  hours of it: SEEDS=0-10000 of the adversary, the whole sweep of stability, 200 days of demand"
 	@echo "make soak    whole worlds with faults at random: SOAK=1..20 are the seeds"
 	@echo "make bench   figures: speed and memory"
 	@echo "make lint    style, types and import rules alone"
 	@echo "make format  put the code into its form"
 	@echo "make lock    renew requirements.lock from pyproject.toml"
+	@echo "make tools   mosquitto and mbpoll from Debian, which some tests want (as root)"
 	@echo "make clean   remove what these targets made"
 
 demo: $(RUNTIME)
@@ -31,10 +32,12 @@ test: lint
 	@$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
 
 SEEDS ?= 0-10000
+KILLS ?= 500
 
 test-long: $(DEVELOPMENT)
-	@EDGE_LONG=1 EDGE_SEEDS=$(SEEDS) $(BIN)/python -m pytest --numprocesses=auto --maxfail=20 -v \
-	  tests/scenario/test_adversary.py tests/scenario/test_stability.py $(ARGS)
+	@EDGE_LONG=1 EDGE_SEEDS=$(SEEDS) EDGE_KILLS=$(KILLS) $(BIN)/python -m pytest --numprocesses=auto --maxfail=20 -v \
+	  tests/scenario/test_adversary.py tests/scenario/test_stability.py tests/system/test_offline_kill.py \
+	  tests/unit/bms/test_bms_demand_window.py $(ARGS)
 
 SOAK ?= 1..20
 
@@ -59,6 +62,11 @@ format: $(DEVELOPMENT)
 lock: $(DEVELOPMENT)
 	@$(PIP) install uv
 	@$(BIN)/python packaging/lock.py
+
+# Peers of other makers for the tests of the building's interface. The service that comes along isn't needed.
+tools:
+	@command -v mbpoll >/dev/null && { command -v mosquitto || test -x /usr/sbin/mosquitto; } >/dev/null || \
+	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends mosquitto mbpoll; }
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -17,12 +17,15 @@ import uvloop
 from edge import __version__
 from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
-from edge.chance import Chance
+from edge.bms.facility import Facility, relay_of
+from edge.bms_set_up import facility_settings, watches
+from edge.chance import Chance, SystemChance
 from edge.clock import Clock, SystemClock
 from edge.config import Configuration
 from edge.config.locate import locate
 from edge.control import report
 from edge.control.board import Board
+from edge.control.bounds import Bounds
 from edge.control.loop import ControlLoop
 from edge.control.needs import Needs
 from edge.control.ports import StatusReport, Watchdog
@@ -34,8 +37,11 @@ from edge.control.wiring_watch import Draw, WiringWatch
 from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
 from edge.ocpp.server import OcppServer
-from edge.ocpp.settings import CloudLoss, OcppSettings, UnknownStations
+from edge.ocpp.station_files import StationFiles
 from edge.ocpp.waiting import WaitingStation
+from edge.ocpp_set_up import ocpp_settings, own_link
+from edge.offline_set_up import WriteBy, open_offline
+from edge.storage.writer import Writer
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
 from edge.web.app import make_app
@@ -55,7 +61,8 @@ class RecordTo:
 class Daemon:
     """A running gateway: what it is made of, and what it shows of itself.
 
-    ``chance`` and ``listen_tcp`` are the operating system's, unless given: a simulated world has its own.
+    ``chance`` and ``listen_tcp`` are the operating system's and ``write_by`` makes a thread, unless given: a simulated
+    world has its own.
     """
 
     def __init__(
@@ -68,19 +75,51 @@ class Daemon:
         record: RecordTo | None = None,
         chance: Chance | None = None,
         listen_tcp: ListenTcp | None = None,
+        write_by: WriteBy = Writer,
     ) -> None:
         site = configuration.site
+        chance = chance if chance is not None else SystemChance()
         self._clock = clock
         self._started_at = clock.monotonic()
         self._watchdog = watchdog
         self._timezone = ZoneInfo(site.timezone)
         self._last: tuple[Snapshot, Decision] | None = None
+        self._report: StatusReport | None = None  # of the last tick, once somebody has asked for it
         self._recorder = _recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
         self._wiring = WiringWatch(site)
         self._vitals = Vitals(watchdog, site.control.period_s)
+        self._offline = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
         self._ocpp = OcppServer(
-            site=site, settings=_ocpp_settings(configuration), clock=clock, sink=self._board, chance=chance
+            site=site,
+            settings=ocpp_settings(configuration),
+            clock=clock,
+            sink=self._board,
+            chance=chance,
+            shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
+            dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
+            stand_ins=self._offline.clerk if self._offline is not None else lambda _station: None,
+        )
+        building = facility_settings(configuration)
+        self._relay = relay_of(building)
+        self._facility = Facility(
+            site,
+            building,
+            clock=clock,
+            chance=chance,
+            version=__version__,
+            sink=self._board,
+            watches=tuple(watches(configuration, self._board, chance)),
+            relay=self._relay,
+        )
+        self._bounds = Bounds(self._ocpp.site_limits)
+        self._own = own_link(
+            configuration,
+            board=self._board,
+            shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
+            clock=clock,
+            chance=chance,
+            log=log,
         )
         self._meters = Meters(
             meters=site.meters,
@@ -97,7 +136,13 @@ class Daemon:
             vitals=self._vitals,
             publish=self._publish,
         )
-        app = make_app(status=self.status, healthy=self.healthy, needs=Needs(self._board, clock))
+        app = make_app(
+            status=self.status,
+            healthy=self.healthy,
+            needs=Needs(self._board, clock),
+            trace=self._ocpp.trace,
+            collectors=[self._ocpp.figures],
+        )
         self._api = ApiServer(app, listen=configuration.api.listen, socket=socket, listen_tcp=listen_tcp)
 
     def status(self) -> StatusReport:
@@ -110,14 +155,15 @@ class Daemon:
             "uptime_s": round(self._clock.monotonic() - self._started_at, 1),
             "waiting_stations": [_waiting(station) for station in self._ocpp.waiting],
         }
-        if self._last is None:
-            return process | dict(report.starting(self._board, self._vitals.pulse))
-        snapshot, decision = self._last
-        return process | dict(report.status(self._board, snapshot, decision, self._vitals.pulse))
+        return process | dict(self._of_tick())
 
     def healthy(self) -> bool:
         """Whether the control loop completed a tick lately."""
         return self._vitals.alive(self._clock.monotonic())
+
+    def reload(self) -> None:
+        """Take over certificate files that have changed."""
+        self._ocpp.refresh_certificates()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start everything, control until ``stop`` is set or a part fails, and end in order.
@@ -130,7 +176,14 @@ class Daemon:
                 await stack.enter_async_context(_running(self._recorder.start, self._recorder.stop))
             await stack.enter_async_context(_running(self._api.start, self._api.stop))
             stack.push_async_callback(self._meters.close)
+            if self._relay is not None:
+                stack.callback(self._relay.close)
+            await stack.enter_async_context(_running(self._facility.start, self._facility.stop))
+            if self._offline is not None:
+                await stack.enter_async_context(_running(self._offline.start, self._offline.stop))
             await stack.enter_async_context(_running(self._ocpp.start, self._ocpp.stop))
+            if self._own is not None:
+                await stack.enter_async_context(_running(self._own.start, self._own.stop))
             control = asyncio.create_task(self._loop.run(), name="control loop")
             stopped = asyncio.create_task(stop.wait(), name="stop signal")
             # What was made until now stays: the garbage collector needn't look through it in the midst of a tick.
@@ -153,9 +206,26 @@ class Daemon:
                 await asyncio.gather(control, stopped, return_exceptions=True)
         log.info("stopped", ticks=self._vitals.pulse.ticks)
 
+    def _of_tick(self) -> StatusReport:
+        """The site at the last tick: made once, so that all who read are told of one moment."""
+        if self._last is None:
+            return dict(report.starting(self._board, self._vitals.pulse)) | self._facility.report()
+        if self._report is None:
+            snapshot, decision = self._last
+            site = report.status(self._board, snapshot, decision, self._vitals.pulse)
+            self._report = dict(site) | self._facility.report()
+        return self._report
+
     def _publish(self, snapshot: Snapshot, decision: Decision) -> None:
-        self._last = (snapshot, decision)
+        self._last, self._report = (snapshot, decision), None
         self._watch_wiring(snapshot)
+        self._bounds.tell(snapshot, decision)
+        if self._offline is not None:
+            readings = {name: record.reading for name, record in self._board.meters.items()}
+            self._offline.meters_read({n: r.import_wh if r is not None else None for n, r in readings.items()})
+        if self._facility.attentive:
+            # After the tick, so that it takes none of the tick's time, and a fault there is none of the control loop's.
+            asyncio.get_running_loop().call_soon(self._tell_building)
         if self._recorder is not None:
             self._recorder.record(decision)
 
@@ -171,6 +241,9 @@ class Daemon:
         )
         for name, record in meters.items():
             record.wiring = self._wiring.findings(name) + self._board.submeters.findings(name)
+
+    def _tell_building(self) -> None:
+        self._facility.publish(self._of_tick())
 
 
 @contextlib.asynccontextmanager
@@ -207,18 +280,6 @@ def _timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _ocpp_settings(configuration: Configuration) -> OcppSettings:
-    table = configuration.ocpp
-    host, port = table.listen
-    return OcppSettings(
-        listen_host=host,
-        listen_port=port,
-        upstream=table.upstream,
-        unknown_stations=UnknownStations(table.unknown_stations),
-        mode=CloudLoss(table.mode),
-    )
-
-
 def run(configuration: Configuration, *, socket_path: Path | None = None, record: RecordTo | None = None) -> None:
     """Run the gateway until SIGTERM or SIGINT.
 
@@ -241,4 +302,5 @@ async def _run(configuration: Configuration, socket_path: Path | None, record: R
         watchdog=ServiceManager(),
         record=record,
     )
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload)
     await daemon.run(stop)

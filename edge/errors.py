@@ -7,18 +7,25 @@
     ├── StartError              the program can't start: an address in use, a folder it may not write
     ├── ControllerUnreachable   the command line finds no running controller
     ├── RecordingUnusable       what should be a recording of decisions can't be read
-    ├── ProblemUnusable         what should be an allocation problem isn't one
+    ├── ProblemUnusable         what a command was given isn't what it takes: no allocation problem, no such station
     ├── NeedError               what a car needs can't be taken note of
     │   ├── NeedImplausible     the energy or the departure can't be meant
     │   ├── EvseUnknown         the site has no such EVSE
     │   ├── NoSession           no session runs there that could need anything
     │   └── TimeUntrusted       the gateway doesn't know what time it is
+    ├── ShelfUnusable           what is kept of a station can't be read or written
     ├── MeterError
     │   ├── MeterUnreachable    no connection to the meter or its gateway
     │   ├── MeterTimeout        connected, but no answer in time
     │   ├── MeterRefused        the meter answered with a Modbus exception
     │   └── MeterImplausible    an answer that can't be the truth
-    └── FrameError              text on an OCPP socket that is no OCPP-J message
+    ├── FrameError              text on an OCPP socket that is no OCPP-J message
+    ├── EntryUnknown            the journal has no such message to send again
+    ├── TokenUnusable           what the command line was told of a token can't be used
+    └── StorageError
+        ├── StorageFull         the disk is full, the reserve too: nothing was written
+        ├── StorageTooNew       a file of a later release that this one can't read
+        └── StorageFailed       the disk refuses: read-only, worn out, gone
 
 Each leaf says what happened, where, and what to do about it. Adapters translate what their libraries raise into one of
 these at their border (``raise MeterTimeout(...) from exc``); inside the house only these travel.
@@ -93,7 +100,11 @@ class RecordingUnusable(EdgeError):
 
 
 class ProblemUnusable(EdgeError):
-    """What should be an allocation problem isn't one. Says where, down to the field."""
+    """What a command was given isn't what it takes. An allocation problem's says where, down to the field."""
+
+
+class ShelfUnusable(EdgeError):
+    """What is kept of a station can't be read, or can't be written."""
 
 
 class NeedError(EdgeError):
@@ -137,4 +148,36 @@ class MeterImplausible(MeterError):
 
 
 class FrameError(EdgeError):
-    """Text that is no OCPP-J message."""
+    """Text that is no OCPP-J message.
+
+    ``message_id`` and ``message_type`` are those of the text, as far as they could be read.
+    """
+
+    def __init__(self, what: str, *, message_id: str | None = None, message_type: int | None = None) -> None:
+        super().__init__(what)
+        self.message_id = message_id
+        self.message_type = message_type
+
+
+class TokenUnusable(EdgeError):
+    """What the command line was told of a token can't be used. Says what would be right."""
+
+
+class EntryUnknown(EdgeError):
+    """The journal has no such message to send again."""
+
+
+class StorageError(EdgeError):
+    """What must outlive a restart can't be kept."""
+
+
+class StorageFull(StorageError):
+    """The disk is full, and so is the reserve. Nothing was written."""
+
+
+class StorageTooNew(StorageError):
+    """A file was written by a later release, and says that this one can't read it."""
+
+
+class StorageFailed(StorageError):
+    """The disk refuses."""

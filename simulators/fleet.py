@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from simulators.charger import (
@@ -14,6 +15,9 @@ from simulators.charger import (
     StationSpec,
     TransactionAccount,
 )
+from simulators.charger.quirks import with_quirks
+from simulators.charger.spec import Quirk
+from simulators.charger_v2 import DrivenStationV2
 from simulators.feeder import EvseDraw
 from simulators.phases import Amps3
 from simulators.scenario import CarSpec, Scenario
@@ -93,14 +97,22 @@ class Fleet:
         gateway_url: str,
         *,
         make_station: Callable[[StationSpec, str], Station] | None = None,
+        quirks: Sequence[Quirk] = (),
+        editions: Sequence[str] = ("1.6",),
+        password: str | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """``editions`` of OCPP are spoken by the stations in turn. ``password`` and ``tls`` are what they show."""
+        self._tls = tls
         self._scenario = scenario
         self._gateway_url = gateway_url
         self._evses = {(evse.station, evse.evse_id): evse for evse in scenario.site.evses}
         self._told: set[str] = set()  # why there is no connection
-        make_station = make_station or self._charging_station
+        specs = [replace(with_quirks(spec, quirks), password=password) for spec in station_specs(scenario.site)]
+        edition_of = {spec.identity: editions[number % len(editions)] for number, spec in enumerate(specs)}
+        make_station = make_station or (lambda spec, url: self._charging_station(spec, url, edition_of[spec.identity]))
         self.stations: Mapping[str, Station] = {
-            spec.identity: make_station(spec, f"{gateway_url}/{spec.identity}") for spec in station_specs(scenario.site)
+            spec.identity: make_station(spec, f"{gateway_url}/{spec.identity}") for spec in specs
         }
         self._plugged: dict[tuple[str, int], CarSpec] = {}
 
@@ -163,8 +175,10 @@ class Fleet:
         """What all the cars have drawn, by the stations' own meters."""
         return sum(station.energy_wh() for station in self.stations.values())
 
-    def _charging_station(self, spec: StationSpec, url: str) -> ChargingStation:
-        return ChargingStation(spec, url, complain=self._complain)
+    def _charging_station(self, spec: StationSpec, url: str, edition: str) -> Station:
+        if edition == "1.6":
+            return ChargingStation(spec, url, complain=self._complain, tls=self._tls)
+        return DrivenStationV2(spec, url, edition, complain=self._complain, tls=self._tls)
 
     def _complain(self, trouble: str) -> None:
         """What keeps one station from the gateway keeps them all: each trouble is told once until all are connected."""

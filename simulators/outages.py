@@ -2,15 +2,24 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
-from simulators.csms import Csms
 from simulators.errors import PeerError
 from simulators.pace import STEP_S, ScenarioClock
 from simulators.scenario import Scenario
 
 
+class Cloud(Protocol):
+    """A CSMS of any edition."""
+
+    @property
+    def away(self) -> bool: ...
+    async def go_away(self) -> None: ...
+    async def come_back(self) -> None: ...
+
+
 async def follow_outages(
-    csms: Csms,
+    csms: Cloud,
     scenario: Scenario,
     clock: ScenarioClock,
     announce: Callable[[str], None],

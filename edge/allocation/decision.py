@@ -170,14 +170,14 @@ class Decision:
     @cached_property
     def exposure_a(self) -> dict[str, PhaseAmps]:
         """What the EVSEs below each circuit may be drawing."""
-        return self._by_circuit(self._grid.flows @ self.entitlement.exposure_a)
+        return self._by_circuit(self._grid.flows(self.entitlement.exposure_a))
 
     @cached_property
     def draw_a(self) -> dict[str, PhaseAmps]:
         """What the EVSEs below each circuit report to draw; those that report nothing count as 0."""
         fleet = self.snapshot.fleet
         known = np.where(is_known(fleet, self.snapshot.now)[:, None], np.nan_to_num(fleet.draw_a), 0.0)
-        return self._by_circuit(self._grid.flows @ known)
+        return self._by_circuit(self._grid.flows(known))
 
     @property
     def stale(self) -> frozenset[str]:
@@ -234,9 +234,9 @@ class Decision:
             reason, line = self._binding(row)
             if reason is Reason.METER_STALE:
                 where["meter"] = self._meter(row, self.headroom.stale)
-            if reason is Reason.CLOUD_LIMIT:
-                where["rating_a"] = float(self.snapshot.fleet.cloud_a[row])
-            if reason is Reason.LIMITED and line is not None:
+            if reason in (Reason.CLOUD_LIMIT, Reason.SURPLUS):
+                where["rating_a"] = float(self.snapshot.fleet.own_limit_a[row])
+            if reason in (Reason.LIMITED, Reason.LIMIT_ENDED) and line is not None:
                 where["source"] = self.snapshot.ceilings.sources[line]
             if reason in (Reason.WAITING_FOR_ROOM, Reason.BELOW_MINIMUM):
                 where["min_a"] = float(self._grid.min_a[row])
@@ -247,25 +247,31 @@ class Decision:
     def _binding(self, row: int) -> tuple[Reason, int | None]:
         """What binds a served EVSE that is told all of its share."""
         shares = self.shares
+        if self.snapshot.fleet.states[row].barred:
+            return Reason.TOKEN_REFUSED, None
         if self.snapshot.fleet.paused[row] and shares.admitted[row]:
             return Reason.CAR_PAUSED, None
-        if self.wishes.wake[row]:
-            refused_by = int(shares.refused_by[row])
-            return (Reason.WAITING_FOR_ROOM, refused_by) if refused_by >= 0 else (Reason.BELOW_MINIMUM, None)
+        if self.wishes.wake[row] and shares.refused_by[row] >= 0:
+            return Reason.WAITING_FOR_ROOM, int(shares.refused_by[row])
         reason, line = shares.solution.binding(row)
-        if line is None and self.snapshot.fleet.cloud_a[row] <= shares.amps[row] + EPSILON_A:
-            return Reason.CLOUD_LIMIT, None
-        if reason is Reason.BELOW_MINIMUM and self.snapshot.fleet.cloud_a[row] < self._grid.least_a[row]:
-            return Reason.CLOUD_LIMIT, None
+        own_a = self.snapshot.fleet.own_limit_a[row]
+        if line is None and own_a <= shares.amps[row] + EPSILON_A:
+            return self._own_limit(row), None
+        if reason in (Reason.BELOW_MINIMUM, Reason.NO_WHOLE_STEP) and own_a < self._grid.least_a[row]:
+            return self._own_limit(row), None
         if self._blind[row] and line is None:
             return Reason.METER_STALE, None
-        if reason is Reason.MAXIMUM or (reason is Reason.DEMAND_MET and self._all_given(row)):
+        if reason is Reason.MAXIMUM or (reason in (Reason.DEMAND_MET, Reason.WHOLE_STEPS) and self._all_given(row)):
             return Reason.MAXIMUM, None
         if reason is Reason.WAITING_FOR_ROOM and bool(self._waits_for_turn[row]):
             return Reason.WAITING_FOR_TURN, line
         if reason in (Reason.CIRCUIT_FULL, Reason.CIRCUIT_POWER_FULL) and line in self.snapshot.ceilings.sources:
-            return Reason.LIMITED, line
+            return (Reason.LIMIT_ENDED if line in self.snapshot.ceilings.ended else Reason.LIMITED), line
         return reason, line
+
+    def _own_limit(self, row: int) -> Reason:
+        state = self.snapshot.fleet.states[row]
+        return Reason.SURPLUS if state.own_limit_a == state.surplus_a else Reason.CLOUD_LIMIT
 
     def _all_given(self, row: int) -> bool:
         return bool(self.shares.demand_a[row] >= self._grid.max_a[row] - EPSILON_A)
@@ -277,7 +283,7 @@ class Decision:
 
     @cached_property
     def _waits_for_turn(self) -> Bools:
-        return waits_for_turn(self._grid, self.shares.admitted & self.wishes.charge)
+        return waits_for_turn(self.snapshot.fleet, self.shares.admitted & self.wishes.charge)
 
     def _meter(self, row: int, places: Bools) -> str | None:
         """The meter of the nearest of these circuits above the EVSE."""

@@ -85,6 +85,13 @@ class Holdings:
         """Whether one of our limits is known to bind the EVSE."""
         return self.baseline_a is None or self.governed_at is not None
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the grants are all there is, and none of them lingers."""
+        return self.baseline_a is None and not any(
+            grant.replaced_at is not None for grant in (*self.idle, *self.session)
+        )
+
     def of(self, purpose: Purpose) -> tuple[Grant, ...]:
         return self.idle if purpose is Purpose.IDLE else self.session
 
@@ -226,14 +233,14 @@ class Holdings:
 
 
 def _covers_earlier(newer: Grant, older: Grant) -> bool:
-    """Whether from the newer one's start on it allows at no time less than the older one; their leases being equal."""
-    as_many = newer.phases in (None, older.phases)
+    """Whether from the newer one's start on it allows at no time less than the older one."""
+    as_many = newer.phases in (None, older.phases) and newer.lease_s >= older.lease_s
     return as_many and newer.limit_a >= max(older.limit_a, older.safe_a) and newer.safe_a >= older.safe_a
 
 
 def _covers_later(older: Grant, newer: Grant) -> bool:
     """Whether the older one, whatever period it is in, allows at no time less than the newer one."""
-    as_many = older.phases in (None, newer.phases)
+    as_many = older.phases in (None, newer.phases) and older.lease_s <= newer.lease_s
     return as_many and min(older.limit_a, older.safe_a) >= newer.limit_a and older.safe_a >= newer.safe_a
 
 

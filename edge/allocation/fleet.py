@@ -8,22 +8,26 @@ from operator import is_not
 
 import numpy as np
 
-from edge.allocation.exposure import Grant
-from edge.allocation.layout import Bools, Floats
+from edge.allocation.exposure import Holdings
+from edge.allocation.layout import Bools, Floats, Ints
 from edge.allocation.state import EvseState, Reach
 from edge.domain.station import EvseStatus
 
 REACHES = tuple(Reach)
-_REACH_NUMBER = {reach: float(number) for number, reach in enumerate(REACHES)}
 # A transaction that runs in one of these can't charge.
-_NOT_CHARGING = frozenset({EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE})
+_NOT_CHARGING = (EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE)
+_COLUMNS = 22
 _GRANT_COLUMNS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Grants:
-    """What each EVSE may be enforcing, ``[row, place]``; ``there`` is False in the places that hold nothing."""
+    """What each EVSE may be enforcing, ``[row, place]``; ``there`` is False in the places that hold nothing.
 
+    ``places`` is what they were made of.
+    """
+
+    places: Floats
     there: Bools
     in_session: Bools  # binds a session, else the idle EVSE
     single: Bools  # for one phase only
@@ -31,6 +35,20 @@ class Grants:
     safe_a: Floats
     lease_s: Floats
     sent_at: Floats
+
+    @classmethod
+    def of(cls, places: Floats) -> "Grants":
+        """From ``[row, place, column]``, NaN where there is none."""
+        return cls(
+            places=places,
+            there=~np.isnan(places[..., 0]),
+            in_session=places[..., 0] > 0,
+            single=places[..., 1] > 0,
+            limit_a=places[..., 2],
+            safe_a=places[..., 3],
+            lease_s=places[..., 4],
+            sent_at=places[..., 5],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,24 +73,28 @@ class Fleet:
     lowest_a: Floats  # of the limits that a session may be enforcing; 0 where there are none
     need_wh: Floats
     need_left_s: Floats
-    cloud_a: Floats  # infinite where the cloud sets no limit
+    own_limit_a: Floats  # of the cloud or the surplus; infinite where neither sets one; 0 for a session that is barred
+    rank: Ints
+    weight: Floats
+    guaranteed: Bools
     grants: Grants
 
     @classmethod
     def of(cls, states: tuple[EvseState, ...], before: "Fleet | None" = None) -> "Fleet":
         """From the states in the layout's order; what is the same object as in ``before`` isn't looked at again."""
         if before is None or len(before.states) != len(states):
-            return cls._made(states, _table(states), _grants(states))
+            return cls._made(states, np.asfortranarray(_table(states)), np.asfortranarray(_places(states)))
         changed = list(compress(range(len(states)), map(is_not, before.states, states)))
         if not changed:
             return before
         fresh = tuple(states[row] for row in changed)
-        table = before.table.copy()
+        table = before.table.copy(order="F")
         table[changed] = _table(fresh)
-        return cls._made(states, table, _with_grants(before.grants, changed, fresh))
+        return cls._made(states, table, _with_places(before.grants.places, changed, fresh))
 
     @classmethod
-    def _made(cls, states: tuple[EvseState, ...], table: Floats, grants: Grants) -> "Fleet":
+    def _made(cls, states: tuple[EvseState, ...], table: Floats, places: Floats) -> "Fleet":
+        """Of arrays whose columns each lie in one piece."""
         column = table.T
         return cls(
             states=states,
@@ -92,9 +114,12 @@ class Fleet:
             lowest_a=column[14],
             need_wh=column[15],
             need_left_s=column[16],
-            cloud_a=column[17],
+            own_limit_a=column[17],
             governed=column[18] > 0,
-            grants=grants,
+            grants=Grants.of(places),
+            rank=column[19].astype(np.int64),
+            weight=column[20],
+            guaranteed=column[21] > 0,
         )
 
     def reaches(self, *which: Reach) -> Bools:
@@ -107,14 +132,16 @@ class Fleet:
 
 
 def _table(states: Sequence[EvseState]) -> Floats:
-    return np.array([_row(state) for state in states], dtype=np.float64).reshape(len(states), 19)
+    flat = [number for state in states for number in _row(state)]
+    return np.array(flat, dtype=np.float64).reshape(len(states), _COLUMNS)
 
 
 def _row(state: EvseState) -> tuple[float | None, ...]:
     draw = state.draw_a
     holdings = state.holdings
+    ranked = state.evse if state.priority is None else state.priority
     return (
-        _REACH_NUMBER[state.reach],
+        REACHES.index(state.reach),
         state.in_session,
         state.status not in _NOT_CHARGING,
         state.paused,
@@ -126,52 +153,37 @@ def _row(state: EvseState) -> tuple[float | None, ...]:
         *((None, None, None) if draw is None else (draw.l1, draw.l2, draw.l3)),
         state.drawn_at,
         holdings.baseline_a,
-        min((grant.limit_a for grant in holdings.session), default=0.0),
+        min([grant.limit_a for grant in holdings.session], default=0.0),
         None if state.need is None else state.need.energy_wanted_wh,
         None if state.need is None else state.need.time_left_s,
-        math.inf if state.cloud_a is None else state.cloud_a,
+        math.inf if state.own_limit_a is None else state.own_limit_a,
         holdings.is_governed,
+        ranked.rank,
+        ranked.weight,
+        ranked.guaranteed,
     )
 
 
-def _grants(states: Sequence[EvseState]) -> Grants:
+def _places(states: Sequence[EvseState], at_least: int = 0) -> Floats:
+    """The grants of each, ``[row, place, column]``: those for the idle EVSE first, then NaN in the places left over."""
     most = max((len(state.holdings.idle) + len(state.holdings.session) for state in states), default=0)
-    return _columns(_places(states, most))
+    places = max(most, at_least)
+    flat = [number for state in states for number in _held(state.holdings, places)]
+    return np.array(flat, dtype=np.float64).reshape(len(states), places, _GRANT_COLUMNS)
 
 
-def _with_grants(before: Grants, changed: list[int], states: Sequence[EvseState]) -> Grants:
-    most = max((len(state.holdings.idle) + len(state.holdings.session) for state in states), default=0)
-    had = before.there.shape[1]
-    places = np.full((len(before.there), max(most, had), _GRANT_COLUMNS), np.nan)
-    places[:, :had, 0] = np.where(before.there, before.in_session, np.nan)
-    for number, column in enumerate((before.single, before.limit_a, before.safe_a, before.lease_s, before.sent_at), 1):
-        places[:, :had, number] = column
-    places[changed] = _places(states, places.shape[1])
-    return _columns(places)
+def _held(holdings: Holdings, places: int) -> list[float]:
+    numbers: list[float] = []
+    for in_session, grants in ((0.0, holdings.idle), (1.0, holdings.session)):
+        for grant in grants:
+            numbers += (in_session, grant.phases == 1, grant.limit_a, grant.safe_a, grant.lease_s, grant.sent_at)
+    return numbers + [math.nan] * (places * _GRANT_COLUMNS - len(numbers))
 
 
-def _places(states: Sequence[EvseState], most: int) -> Floats:
-    empty = (np.nan,) * _GRANT_COLUMNS
-    rows = []
-    for state in states:
-        holdings = state.holdings
-        held = [_numbers(grant, 0.0) for grant in holdings.idle]
-        held += [_numbers(grant, 1.0) for grant in holdings.session]
-        rows.append(held + [empty] * (most - len(held)))
-    return np.array(rows, dtype=np.float64).reshape(len(states), most, _GRANT_COLUMNS)
-
-
-def _numbers(grant: Grant, in_session: float) -> tuple[float, ...]:
-    return (in_session, grant.phases == 1, grant.limit_a, grant.safe_a, grant.lease_s, grant.sent_at)
-
-
-def _columns(places: Floats) -> Grants:
-    return Grants(
-        there=~np.isnan(places[..., 0]),
-        in_session=places[..., 0] > 0,
-        single=places[..., 1] > 0,
-        limit_a=places[..., 2],
-        safe_a=places[..., 3],
-        lease_s=places[..., 4],
-        sent_at=places[..., 5],
-    )
+def _with_places(before: Floats, changed: list[int], states: Sequence[EvseState]) -> Floats:
+    """``before`` with the grants of ``states`` in the rows ``changed``."""
+    fresh = _places(states, before.shape[1])
+    places = np.full((len(before), *fresh.shape[1:]), np.nan, order="F")
+    places[:, : before.shape[1]] = before
+    places[changed] = fresh
+    return places

@@ -131,10 +131,12 @@ def known_at(state: CircuitState) -> Seconds:
 
 
 def _draws(snapshot: Snapshot, below: Ints, entitlement: Entitlement, told_a: Floats, unseen: Bools) -> Draws:
+    # Phase by phase, as they lie.
+    low_a, high_a, told_a = (each.T.take(below, axis=1).T for each in (entitlement.low_a, entitlement.high_a, told_a))
     return Draws(
-        low_a=entitlement.low_a[below],
-        high_a=entitlement.high_a[below],
-        told=PhaseAmps(*told_a[below].sum(axis=0).tolist()),
+        low_a=low_a,
+        high_a=high_a,
+        told=PhaseAmps(*told_a.sum(axis=0).tolist()),
         unseen=bool(unseen[below].any()),
         drawn_at=snapshot.fleet.drawn_at[below],
     )

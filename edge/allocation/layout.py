@@ -103,17 +103,20 @@ class Layout:
         """The same wiring with fewer phases in use, ``[row, phase]``: of those that the EVSE is wired to."""
         count = in_use.sum(axis=1)
         filler = self.size - 1
-        levels = (self.lines.shape[1] - BALANCE_LINES_PER_EVSE) // LINES_PER_CIRCUIT
-        use = np.concatenate((in_use.astype(np.float64), count[:, None].astype(np.float64)), axis=1)
-        uses = np.zeros_like(self.uses)
-        uses[:, : levels * LINES_PER_CIRCUIT] = np.tile(use, levels)
-        lines = self.lines.copy()
-        lines[:, -BALANCE_LINES_PER_EVSE:] = np.where(
-            (sides := _SIDES[in_use @ PHASE_BITS]) < 0, filler, self.line_count + sides
-        )
-        uses[:, -BALANCE_LINES_PER_EVSE:] = sides >= 0
-        uses = np.where(lines == filler, 0.0, uses)
+        of_circuits = self.lines[:, :-BALANCE_LINES_PER_EVSE]
+        levels = of_circuits.shape[1] // LINES_PER_CIRCUIT
+        use = np.concatenate((in_use, count[:, None]), axis=1).astype(np.float64)
+        sides = _SIDES[in_use @ PHASE_BITS]
+        uses = np.concatenate((np.where(of_circuits == filler, 0.0, np.tile(use, levels)), sides >= 0), axis=1)
+        lines = np.concatenate((of_circuits, self.line_count + sides), axis=1)
         return replace(self, lines=np.where(uses > 0, lines, filler), uses=uses, phase_count=count.astype(np.int64))
+
+    @property
+    def path(self) -> Ints:
+        """``[level, row]``: the place of the circuit that the EVSE is on, then of those above it; where there is none,
+        as many as there are circuits."""
+        of_power = self.lines[:, POWER:-BALANCE_LINES_PER_EVSE:LINES_PER_CIRCUIT]
+        return np.ascontiguousarray(np.minimum(of_power // LINES_PER_CIRCUIT, len(self.circuits)).T)
 
     def by_circuit(self, lines: Floats) -> Floats:
         """The four lines of each circuit, ``[place, line]``, of values that have one entry a line: a view."""

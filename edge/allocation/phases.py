@@ -62,13 +62,13 @@ def choose(
     could = grid.switches & candidates & rested & (cars.switches >= 1) & _could_gain(grid, cars, shares)
     tried = order[could[order]][:TRIALS].tolist()
     better = np.full(len(cars.single), np.nan)
-    now_score = _score(grid, shares)
+    now_score = _score(shares)
     for row in tried:
         single = cars.single.copy()
         single[row] = 1.0 - single[row]
         changed = replace(cars, single=single)
         trial = share_with(changed)
-        if not _serves_better(_score(grid, trial), now_score):
+        if not _serves_better(_score(trial), now_score):
             continue
         better[row] = since = now if np.isnan(cars.better_since[row]) else cars.better_since[row]
         rescue = bool(trial.admitted[row] and not shares.admitted[row])
@@ -90,18 +90,19 @@ def _could_gain(grid: Grid, cars: Cars, shares: Shares) -> Bools:
     most = grid.max_a
     columns = shares.solution.case.columns
     short = columns.able & (~shares.admitted | (shares.amps < columns.upper_a - GAIN_A / POWER))
-    first_short = grid.rank[short].min(initial=np.iinfo(np.int64).max)
-    gains = ~shares.admitted | (shares.amps * count < most) | (grid.rank > first_short)
+    first_short = columns.rank[short].min(initial=np.iinfo(np.int64).max)
+    gains = ~shares.admitted | (shares.amps * count < most) | (columns.rank > first_short)
     on_all = ~single & (shares.in_use.sum(axis=1) > 1) & gains
     on_one = single & ((shares.amps >= most - GAIN_A / 2) | (shares.amps >= shares.demand_a - GAIN_A / 2))
     return np.asarray(on_all | on_one)
 
 
-def _score(grid: Grid, shares: Shares) -> Score:
+def _score(shares: Shares) -> Score:
     in_all: Floats = shares.amps * shares.in_use.sum(axis=1)
+    ranks = shares.solution.case.columns.rank
     return [
-        (int(shares.admitted[grid.rank == rank].sum()), float(in_all[grid.rank == rank].sum()))
-        for rank in np.unique(grid.rank).tolist()
+        (int(shares.admitted[ranks == rank].sum()), float(in_all[ranks == rank].sum()))
+        for rank in np.unique(ranks).tolist()
     ]
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from edge.allocation.columns import EPSILON_STEPS
-from edge.allocation.layout import LINES_PER_CIRCUIT, POWER, Bools, Floats, Ints, Layout
+from edge.allocation.layout import POWER, Bools, Floats, Ints, Layout
 from edge.domain.site import Circuit, ControlSettings, Evse, Site
 from edge.units import PHASES, Amps, Phase, Volts, phase_amps
 
@@ -46,7 +46,8 @@ class Grid:
     ``wired[row, phase]``: the grid phases that the EVSE is connected to; ``single``: the one that it uses when told to
     use one only. ``least_a`` is the minimum in whole steps. ``limit_a`` has one entry a line (as the layout counts
     them), infinite without a limit; of balance it has the limit itself. ``below[place, row]``: whether the EVSE's
-    current flows through the circuit. ``station`` numbers the stations.
+    current flows through the circuit; ``path[level, row]`` is the place of its own circuit, then of those above it, as
+    many as there are circuits where there is none. ``station`` numbers the stations.
     """
 
     layout: Layout
@@ -57,17 +58,15 @@ class Grid:
     max_a: Floats
     fallback_a: Floats
     step_a: Floats
-    weight: Floats
-    rank: Ints
-    guaranteed: Bools
     switches: Bools
     never_zero: Bools
+    whole_site: Bools
     station: Ints
     station_count: int
     limit_a: Floats
     reserve_a: Floats
     below: Bools
-    flows: Floats  # below, as a matrix to multiply with
+    path: Ints
 
     @classmethod
     def of(cls, plant: Plant) -> "Grid":
@@ -79,10 +78,9 @@ class Grid:
         evses = [plant.evses[number] for number in layout.rows.tolist()]
         circuits = [plant.circuits[number] for number in layout.circuits.tolist()]
         stations = {name: number for number, name in enumerate(dict.fromkeys(evse.key.station for evse in evses))}
-        on = layout.lines // LINES_PER_CIRCUIT
-        below = np.zeros((len(circuits), len(evses)), dtype=np.bool_)
-        row, column = np.nonzero(layout.lines < layout.line_count)
-        below[on[row, column], row] = True
+        path = layout.path
+        below = np.zeros((len(circuits) + 1, len(evses)), dtype=np.bool_)
+        below[path, np.arange(len(evses))] = True
         return cls(
             layout=layout,
             wired=_phases([evse.phases for evse in evses]),
@@ -92,22 +90,29 @@ class Grid:
             max_a=_floats([evse.max_a for evse in evses]),
             fallback_a=_floats([evse.fallback_a for evse in evses]),
             step_a=_floats([evse.step_a for evse in evses]),
-            weight=_floats([evse.weight for evse in evses]),
-            rank=np.array([evse.rank for evse in evses], dtype=np.int64),
-            guaranteed=np.array([evse.guaranteed for evse in evses], dtype=np.bool_),
             switches=np.array([evse.switches_phases and len(evse.phases) > 1 for evse in evses], dtype=np.bool_),
             never_zero=np.array([evse.never_zero for evse in evses], dtype=np.bool_),
+            whole_site=np.array([evse.whole_site for evse in evses], dtype=np.bool_),
             station=np.array([stations[evse.key.station] for evse in evses], dtype=np.int64),
             station_count=len(stations),
             limit_a=_limits(plant, layout, circuits),
             reserve_a=_floats([circuit.background_reserve_a or 0.0 for circuit in circuits]),
-            below=below,
-            flows=below.astype(np.float64),
+            below=below[:-1],
+            path=path,
         )
 
     def on_lines(self, by_phase_a: Floats) -> Floats:
         """What flows on each line when the EVSEs draw this, ``[row, phase]``; of balance nothing is counted."""
-        return self.through(self.flows @ by_phase_a)
+        return self.through(self.flows(by_phase_a))
+
+    def flows(self, by_phase_a: Floats) -> Floats:
+        """What flows through each circuit, ``[place, phase]``, when the EVSEs draw this, ``[row, phase]``."""
+        levels, places = len(self.path), len(self.reserve_a)
+        of_each = [
+            np.bincount(self.path.ravel(), weights=np.tile(amps, levels), minlength=places + 1)[:places]
+            for amps in by_phase_a.T
+        ]
+        return np.stack(of_each, axis=1)
 
     def through(self, by_circuit_a: Floats) -> Floats:
         """What a current in each circuit, ``[place, phase]``, takes of its own four lines."""
@@ -145,4 +150,7 @@ def _floats(values: Sequence[float]) -> Floats:
 
 
 def _phases(of_each: Sequence[Sequence[Phase]]) -> Bools:
-    return np.array([[phase in phases for phase in PHASES] for phases in of_each], dtype=np.bool_).reshape(-1, POWER)
+    """``[row, phase]``, each phase's column in one piece: what looks across the phases of each row is quick then, and
+    whatever is made of it element by element lies the same way."""
+    by_phase = [[phase in phases for phases in of_each] for phase in PHASES]
+    return np.array(by_phase, dtype=np.bool_).reshape(POWER, -1).T

@@ -40,8 +40,8 @@ class Case:
             layout=layout,
             columns=columns,
             floors=floors(columns, layout.phase_count, nominal_voltage_v),
-            lines=layout.lines[:, limited],
-            uses=layout.uses[:, limited],
+            lines=layout.lines.compress(limited, axis=1),
+            uses=layout.uses.compress(limited, axis=1),
         )
 
     def used(self, amps: Floats) -> Floats:
@@ -80,8 +80,8 @@ def share(case: Case, admitted: Bools, room_a: Floats, most_a: Floats | None = N
             left = left - used(lines[urgent], uses[urgent], given, len(left))
         members = np.flatnonzero(admitted & (columns.rank == rank))
         rows = Rows(
-            lines=lines[members],
-            uses=uses[members],
+            lines=lines.take(members, axis=0),
+            uses=uses.take(members, axis=0),
             lower_a=amps[members],
             upper_a=upper[members],
             weight=columns.weight[members],

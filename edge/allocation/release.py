@@ -53,7 +53,7 @@ class Held(IntEnum):
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Released:
     """What each EVSE may be told: ``amps``, on one phase where ``single``; ``why`` (:class:`Held`) that is less than
-    its share, and the ``line`` whose room is lacking. ``cars`` remembers the writes.
+    its share, and the ``line`` whose room is lacking where it waits for a cut. ``cars`` remembers the writes.
     """
 
     amps: Floats
@@ -163,37 +163,41 @@ def _out_of_room(
     switches: Bools,
     order: Ints,
 ) -> tuple[Floats, Ints]:
-    """What each that starts, switches or rises may have, 0 where nothing; and the tightest line of every row.
+    """What each that starts, switches or rises may have, 0 where nothing; and the tightest line of each of them.
 
     First those that start, all or nothing, then those that rise, as far as it goes: in order of precedence. Room below
     0 (what others may hold from before is more than fits) is room that an EVSE's own exposure doesn't have either.
     """
-    layout = shares.layout
-    lines, uses = layout.lines[:, :-BALANCE_LINES_PER_EVSE], layout.uses[:, :-BALANCE_LINES_PER_EVSE]
-    own = np.where(shares.in_use, entitlement.exposure_a, np.inf).min(axis=1, initial=np.inf)
+    # Few change from one second to the next: only these are looked at from here on, in order of precedence.
+    rows = order[(starts | switches | rises)[order]]
+    lines = shares.layout.lines[rows, :-BALANCE_LINES_PER_EVSE]
+    uses = shares.layout.uses[rows, :-BALANCE_LINES_PER_EVSE]
+    wish, in_use, exposure = wish[rows], shares.in_use[rows], entitlement.exposure_a[rows]
+    own = np.where(in_use, exposure, np.inf).min(axis=1, initial=np.inf)
     own = np.where(np.isfinite(own), own, 0.0)
-    given = np.zeros(len(wish))
+    given = np.zeros(len(rows))
 
     def spare() -> Floats:
         return np.asarray(np.where(uses > 0, room[lines], np.inf).min(axis=1, initial=np.inf))
 
-    first = order[(starts | switches)[order]]
     fits = (spare() >= 0) | (own + spare() >= wish - EPSILON_A)
-    first = first[fits[first]]
+    first = np.flatnonzero((starts | switches)[rows] & fits)
     if first.size:
-        more = np.where(shares.in_use[first], np.maximum(wish[first, None] - entitlement.exposure_a[first], 0.0), 0.0)
+        more = np.where(in_use[first], np.maximum(wish[first, None] - exposure[first], 0.0), 0.0)
         takes = np.tile(np.concatenate((more, more.sum(axis=1)[:, None]), axis=1), lines.shape[1] // LINES_PER_CIRCUIT)
         takes = np.where(uses[first] > 0, takes, 0.0)
         granted, _ = grant_takes(lines[first], takes, room)
         given[first[granted]] = wish[first[granted]]
         room = room - np.bincount(lines[first][granted].ravel(), takes[granted].ravel(), minlength=len(room))
-    left = spare()
-    then = order[rises[order]]
+    then = np.flatnonzero(rises[rows])
     if then.size:
+        left = spare()
         within = np.minimum(wish, own + np.minimum(left, 0.0))
         given[then] = np.maximum(within[then], 0.0)
         beyond = then[(wish[then] > own[then]) & (left[then] >= LEAST_RAISE_A)]
         extra = raised(lines[beyond], uses[beyond], (wish - own)[beyond], room)
         given[beyond] = own[beyond] + extra
     tightest = np.where(uses > 0, room[lines], np.inf).argmin(axis=1)
-    return given, lines[np.arange(len(wish)), tightest]
+    by_row, line_of = np.zeros(len(order)), np.zeros(len(order), dtype=np.int64)
+    by_row[rows], line_of[rows] = given, lines[np.arange(len(rows)), tightest]
+    return by_row, line_of

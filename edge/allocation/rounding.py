@@ -49,7 +49,11 @@ def given_out(
 
 
 def _steps(case: Case, chosen: Bools, amps: Floats, exact_a: Floats, room_a: Floats) -> Floats:
-    """One step for each of the chosen for which one fits, round by round until none does."""
+    """One step for each of the chosen for which one fits, round by round until none does.
+
+    Rounds in which a step fits for every one of them are made at once: a fine step beside a coarse one would otherwise
+    take as many rounds as the one has in the other.
+    """
     columns = case.columns
     amps = amps.copy()
     left = room_a - case.used(amps)
@@ -63,6 +67,14 @@ def _steps(case: Case, chosen: Bools, amps: Floats, exact_a: Floats, room_a: Flo
         below = below[(takes <= np.maximum(left, 0.0)[case.lines[below]] + EPSILON_A).all(axis=1)]
         if not below.size:
             return amps
+        lines, uses, step = case.lines[below], case.uses[below], columns.step_a[below]
+        rounds = _rounds_for_all(
+            (columns.upper_a[below] - amps[below]) / step, left, used(lines, uses, step, len(left))
+        )
+        if rounds > 1:
+            amps[below] += rounds * step
+            left = left - used(lines, uses, rounds * step, len(left))
+            continue
         # To a millionth of an ampere, so that equals are equals whatever was rounded on the way to them.
         missing = np.round(exact_a[below] - amps[below], 6)
         first = below[np.lexsort((place[below], -missing))]
@@ -70,6 +82,12 @@ def _steps(case: Case, chosen: Bools, amps: Floats, exact_a: Floats, room_a: Flo
         granted, _ = grant(lines, uses, step, left)
         amps[first] += np.where(granted, step, 0.0)
         left = left - used(lines[granted], uses[granted], step[granted], len(left))
+
+
+def _rounds_for_all(steps_to_top: Floats, left_a: Floats, takes_a: Floats) -> int:
+    """How many whole rounds fit: none goes beyond its top, and no line, of which a round takes ``takes_a``, is full."""
+    touched = takes_a > 0
+    return int(np.floor(min(steps_to_top.min(), (left_a[touched] / takes_a[touched]).min(initial=np.inf))))
 
 
 def _rest(case: Case, chosen: Bools, amps: Floats, room_a: Floats) -> Floats:

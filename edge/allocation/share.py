@@ -114,8 +114,9 @@ def _bounds(snapshot: Snapshot, cars: Cars, wishes: Wishes, headroom: Headroom) 
     """The least and the most that each can be given, in whole steps, and what its car can use."""
     grid = snapshot.plant.grid
     demand = np.where(np.isnan(cars.trim_a), grid.max_a, cars.trim_a)
-    demand = np.where(wishes.wake | (wishes.charge & snapshot.fleet.paused), grid.min_a, demand)
-    most = np.minimum(demand, snapshot.fleet.cloud_a)
+    asleep = wishes.wake | (wishes.charge & snapshot.fleet.paused)
+    demand = np.where(asleep, np.minimum(grid.least_a, grid.max_a), demand)
+    most = np.minimum(demand, snapshot.fleet.own_limit_a)
     if headroom.stale.any():
         most = np.where(grid.on_path(headroom.stale), np.minimum(most, grid.fallback_a), most)
     least = grid.min_a
@@ -131,6 +132,7 @@ def _columns(snapshot: Snapshot, wishes: Wishes, bounds: tuple[Floats, Floats], 
     plant, fleet = snapshot.plant, snapshot.fleet
     grid = plant.grid
     lower, upper = bounds
+    has_need = ~np.isnan(fleet.need_wh)
     # A safe current below the minimum can't charge a car.
     able = wishes.charge & is_able(lower, upper)
     room = snapshot.ceilings.limit_a - base_a
@@ -138,15 +140,15 @@ def _columns(snapshot: Snapshot, wishes: Wishes, bounds: tuple[Floats, Floats], 
         lower_a=lower,
         upper_a=np.where(able, np.maximum(upper, lower), lower),
         step_a=grid.step_a,
-        weight=grid.weight,
-        rank=grid.rank,
+        weight=fleet.weight,
+        rank=fleet.rank,
         able=able,
         order=order,
         room_a=room,
         base_a=base_a,
-        has_need=~np.isnan(fleet.need_wh),
-        energy_wh=np.nan_to_num(fleet.need_wh),
-        time_left_s=np.nan_to_num(fleet.need_left_s),
+        has_need=has_need,
+        energy_wh=np.where(has_need, fleet.need_wh, 0.0),
+        time_left_s=np.where(has_need, fleet.need_left_s, 0.0),
     )
 
 

@@ -22,6 +22,7 @@ from edge.units import PHASES, Amps, PhaseAmps, Volts, watts
 # Decimals of a current: beyond what any instrument resolves, within what floats hold. Continuous currents are rounded
 # down to it, so that adding them up in any order stays under a limit.
 DECIMALS = 9
+SHOWN_A = 0.1  # sentences have one decimal: what lies closer is the same to who reads them
 _HAIR = 1e-3  # of the last decimal: what is so close below a round number is that number
 
 
@@ -72,7 +73,7 @@ class Solution:
         """What each EVSE may draw per phase, in the order of the wiring's outlets."""
         down = np.floor(self.amps * 10**DECIMALS + _HAIR) / 10**DECIMALS
         stepped = np.round(self.amps, DECIMALS)
-        exact: Floats = np.where(self.case.columns.step_a > 0, stepped, down)[self.case.layout.row_of]
+        exact: Floats = np.where(self.case.columns.step_a > 0, stepped, down)[self.case.layout.row_of] + 0.0  # no -0.0
         return tuple(exact.tolist())
 
     @cached_property
@@ -121,12 +122,15 @@ class Solution:
         if self.overloaded[row] != FREE:
             return Reason.OVERLOAD, int(self.overloaded[row])
         if not columns.able[row]:
-            nothing_wanted = min(most, demand) <= 0
-            return (Reason.DEMAND_MET if nothing_wanted else Reason.BELOW_MINIMUM), None
+            if min(most, demand) <= 0:
+                return Reason.DEMAND_MET, None
+            return (Reason.NO_WHOLE_STEP if columns.lower_a[row] > most else Reason.BELOW_MINIMUM), None
         if not self.admitted.rows[row]:
             return Reason.WAITING_FOR_ROOM, self._refusing_line(row)
         if amps >= columns.upper_a[row] - EPSILON_A:
-            return (Reason.DEMAND_MET if demand <= most else Reason.MAXIMUM), None
+            if demand > most:
+                return Reason.MAXIMUM, None
+            return (Reason.WHOLE_STEPS if demand - amps >= SHOWN_A - EPSILON_A else Reason.DEMAND_MET), None
         floor = self.case.floors.rate_a[row]
         if floor > columns.lower_a[row] and abs(amps - floor) <= EPSILON_A:
             return Reason.READY_IN_TIME, self._full_line(row)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from edge.allocation.exposure import Holdings
 from edge.allocation.problem import Need
-from edge.domain.site import Circuit, Evse, EvseKey
+from edge.domain.site import Circuit, Evse, EvseKey, Priority
 from edge.domain.station import EvseStatus
 from edge.units import Amps, PhaseAmps, Seconds
 
@@ -59,6 +59,16 @@ class EvseState:
     told_phases: int | None = None  # how many phases it was told to use; None for all
     need: Need | None = None  # what its car still wants before it leaves
     cloud_a: Amps | None = None  # what the cloud's charging profiles allow it; None for as much as there is
+    priority: Priority | None = None  # that of the token that began its session; None for the EVSE's own
+    barred: bool = False  # its session's token is no longer good: it gets no current
+    surplus_a: Amps | None = None  # what the sun's surplus leaves it; None where it doesn't live on that
+
+    @property
+    def own_limit_a(self) -> Amps | None:
+        """The lower of what the cloud and the surplus allow it, None where neither does; 0 where it is barred."""
+        if self.barred:
+            return 0.0
+        return min((each for each in (self.cloud_a, self.surplus_a) if each is not None), default=None)
 
     @property
     def key(self) -> EvseKey:

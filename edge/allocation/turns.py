@@ -69,10 +69,10 @@ def precedence(grid: Grid, fleet: Fleet, wishes: Wishes, cars: Cars, turn_s: Sec
     on = ~np.isnan(on_since)
     had_turn = on & (now - on_since >= turn_s)
     stopped = ~on & (now - cars.off_since < turn_s)
-    group = np.select([on & ~had_turn, ~on & ~stopped, had_turn], [0, 1, 2], default=3)
+    group = np.where(on, np.where(had_turn, 2, 0), np.where(stopped, 3, 1))
     began = np.where(np.isnan(fleet.waiting_since), np.inf, fleet.waiting_since)
-    since = np.select([group == 0, group == 2], [began, -on_since], default=np.fmax(began, cars.off_since))
-    return np.lexsort((since, group, ~grid.guaranteed, grid.rank, ~grid.never_zero, ~wishes.charge)).astype(np.int64)
+    since = np.where(on, np.where(had_turn, -on_since, began), np.fmax(began, cars.off_since))
+    return np.lexsort((since, group, ~fleet.guaranteed, fleet.rank, ~grid.never_zero, ~wishes.charge)).astype(np.int64)
 
 
 def taken(cars: Cars, fleet: Fleet, grid: Grid, wishes: Wishes, admitted: Bools, now: Seconds) -> Cars:
@@ -91,7 +91,7 @@ def taken(cars: Cars, fleet: Fleet, grid: Grid, wishes: Wishes, admitted: Bools,
     )
 
 
-def waits_for_turn(grid: Grid, admitted: Bools) -> Bools:
+def waits_for_turn(fleet: Fleet, admitted: Bools) -> Bools:
     """Who isn't admitted while one of no higher rank is."""
-    lowest = int(grid.rank[admitted].max(initial=-1))
-    return np.asarray(~admitted & (grid.rank <= lowest))
+    lowest = int(fleet.rank[admitted].max(initial=-1))
+    return np.asarray(~admitted & (fleet.rank <= lowest))

@@ -1,7 +1,7 @@
 """``edge allocate FILE|-``: what-if on paper, the allocator without a site."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -13,6 +13,8 @@ from edge.domain.site import EvseKey
 from edge.errors import ProblemUnusable
 
 STANDARD_INPUT = "-"
+# Ten thousand EVSEs with all their fields are 4 MB. What is far longer is no problem, and is not to fill the memory.
+MOST_BYTES = 64_000_000
 
 
 def allocate(
@@ -30,14 +32,35 @@ def allocate(
         if lines:
             _each_line(name, stream)
         else:
-            typer.echo(_answer(stream.read(), name))
+            typer.echo(_answer(_bounded(stream.read, name), name))
 
 
 def _each_line(name: str, stream: BinaryIO) -> None:
     """Empty lines have no answer. Each answer is out before the next line is read."""
-    for number, line in enumerate(stream, 1):
+    number = 1
+    while line := _bounded(stream.readline, f"{name}:{number}"):
         if line.strip():
             typer.echo(_answer(line.rstrip(b"\r\n"), f"{name}:{number}"))
+        number += 1
+
+
+def _bounded(read: Callable[[int], bytes], name: str) -> bytes:
+    """What ``read`` gives.
+
+    :raises ProblemUnusable: it can't be read, or is too long.
+    """
+    try:
+        text = read(MOST_BYTES + 1)
+    except OSError as exc:
+        raise _unreadable(name, exc) from exc
+    if len(text) > MOST_BYTES:
+        raise ProblemUnusable(f"{name}: is no problem: none is longer than {MOST_BYTES // 1_000_000} MB")
+    return text
+
+
+def _unreadable(name: str, exc: Exception) -> ProblemUnusable:
+    reason = exc.strerror if isinstance(exc, OSError) else exc
+    return ProblemUnusable(f"{name}: can't be read ({reason})")
 
 
 @contextmanager
@@ -54,8 +77,7 @@ def _opened(file: str) -> Iterator[tuple[str, BinaryIO]]:
     try:
         stream = Path(file).open("rb")  # noqa: SIM115 - closed below; here only what opening raises is translated
     except (OSError, ValueError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else exc
-        raise ProblemUnusable(f"{file}: can't be read ({reason})") from exc
+        raise _unreadable(file, exc) from exc
     with stream:
         yield file, stream
 

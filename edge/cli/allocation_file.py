@@ -47,7 +47,7 @@ def _document(text: bytes) -> Mapping[str, Any]:
     if not text.strip():
         raise ProblemUnusable("is empty", remedy="give a problem as a JSON object")
     try:
-        document = json.loads(text.decode(), object_pairs_hook=_each_key_once)
+        document = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_each_key_once)
     except UnicodeDecodeError as exc:
         raise ProblemUnusable(f"is no UTF-8 text (byte {exc.start})") from exc
     except json.JSONDecodeError as exc:
@@ -138,9 +138,19 @@ def _faults(fields: ProblemFields) -> Iterator[tuple[_Path, str, str]]:
             yield (*place, "phases"), f"is {shown(list(evse.phases))}", "give each phase once"
         if evse.min_a > evse.max_a:
             yield (*place, "min_a"), f"is {evse.min_a:g}, above max_a ({evse.max_a:g})", f"give {evse.max_a:g} or less"
-        if fields.now is None and evse.energy_wanted_wh is not None and evse.departure_at is not None:
+        yield from _half_a_need(place, evse)
+        if fields.now is None and evse.energy_wanted_wh is not None:
             remedy = "give the moment of the problem in ISO 8601 with its zone"
             yield ("now",), f"is missing, and {dotted(place)} has a need", remedy
+
+
+def _half_a_need(place: _Path, evse: EvseFields) -> Iterator[tuple[_Path, str, str]]:
+    needs = ("energy_wanted_wh", "departure_at")
+    for missing, given in (needs, needs[::-1]):
+        if getattr(evse, missing) is None and getattr(evse, given) is not None:
+            field = _field((*place, missing))
+            wanted = "" if field is None else f"give {field.description}, or "
+            yield (*place, missing), f"is missing, and {given} is given", f"{wanted}leave both out"
 
 
 def _duplicates(fields: ProblemFields) -> Iterator[tuple[_Path, str, str]]:
@@ -221,7 +231,7 @@ def _capacity(circuit: CircuitFields) -> Capacity:
 
 def _claim(evse: EvseFields, now: datetime | None) -> Claim:
     need = None
-    if now is not None and evse.energy_wanted_wh is not None and evse.departure_at is not None:
+    if now is not None and evse.energy_wanted_wh is not None and evse.departure_at is not None:  # all or none
         need = Need(energy_wanted_wh=evse.energy_wanted_wh, time_left_s=(evse.departure_at - now).total_seconds())
     return Claim(
         min_a=evse.min_a,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.errors import ControllerUnreachable
+from edge.errors import ControllerUnreachable, ProblemUnusable
 
 TIMEOUT_S = 3.0  # a controller that is alive answers within a tick
 _START_IT = "start it with edge run --config FILE, or give its --socket"
@@ -35,12 +35,15 @@ class Answer:
     body: bytes
 
 
-def get(paths: Sequence[Path], resource: str) -> bytes:
+def get(paths: Sequence[Path], resource: str, *, missing: str | None = None) -> bytes:
     """The body of ``resource``, from the first of the sockets at which a controller answers.
 
     :raises ControllerUnreachable: when none does.
+    :raises ProblemUnusable: when it has no such resource, and ``missing`` says what that means.
     """
     answer = ask(paths, "GET", resource)
+    if answer.status == http.HTTPStatus.NOT_FOUND and missing is not None:
+        raise ProblemUnusable(missing, remedy="see edge status for those that there are")
     if answer.status != http.HTTPStatus.OK:
         raise ControllerUnreachable(
             f"the controller at {answer.path} answers {resource} with {answer.status} {answer.reason}",

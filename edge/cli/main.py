@@ -10,9 +10,34 @@ from typing import Annotated
 import typer
 
 from edge import __version__
-from edge.cli import allocate, check, meter_read, meter_scan, meter_verify, need, replay, run, status
+from edge.cli import (
+    allocate,
+    check,
+    journal,
+    key,
+    meter_read,
+    meter_scan,
+    meter_verify,
+    need,
+    points,
+    replay,
+    report,
+    run,
+    status,
+    token,
+    trace,
+)
 from edge.cli.findings import lines
-from edge.errors import ConfigurationError, EdgeError, EvseUnknown, NeedImplausible, ProblemUnusable, RecordingUnusable
+from edge.errors import (
+    ConfigurationError,
+    EdgeError,
+    EntryUnknown,
+    EvseUnknown,
+    NeedImplausible,
+    ProblemUnusable,
+    RecordingUnusable,
+    TokenUnusable,
+)
 
 FAILED = 1
 WRONG_INPUT = 2
@@ -29,9 +54,15 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("allocate")(allocate.allocate)
+app.command("key")(key.key)
 app.command("status")(status.status)
 app.command("need")(need.need)
+app.command("trace")(trace.trace)
 app.command("replay")(replay.replay)
+app.add_typer(token.app, name="token")
+app.add_typer(journal.app, name="journal")
+app.add_typer(report.app, name="report")
+app.command("points")(points.points)
 meter = typer.Typer(
     help="Find, read and prove the site's meters. They are read only, never written to.",
     no_args_is_help=True,
@@ -65,7 +96,7 @@ def main() -> None:
     except ConfigurationError as error:
         _tell("\n".join(lines(error.path, error.findings)))
         sys.exit(WRONG_INPUT)
-    except (ProblemUnusable, RecordingUnusable, EvseUnknown, NeedImplausible) as error:
+    except (ProblemUnusable, RecordingUnusable, EvseUnknown, NeedImplausible, EntryUnknown, TokenUnusable) as error:
         _tell(f"edge: {error}")
         sys.exit(WRONG_INPUT)
     except EdgeError as error:

@@ -12,6 +12,7 @@ import typer
 
 from edge.cli.control_socket import Answer, ask, get
 from edge.cli.status import RESOURCE as STATUS
+from edge.clock import SystemClock
 from edge.errors import ControllerUnreachable, EvseUnknown, NeedError, NeedImplausible, NoSession, TimeUntrusted
 from edge.system.paths import control_sockets_found
 from edge.units import WattHours
@@ -60,11 +61,11 @@ def need(
         return
     if energy is None or by is None:
         raise typer.BadParameter("both are needed, or --clear", param_hint="--energy and --by")
-    wanted_wh, text = energy_wh(energy), by.strip()
-    departure = departure_at(text, *_site_time(get(paths, STATUS)))
-    statement = {"energy_wanted_wh": wanted_wh, "departure_at": departure.astimezone(UTC).isoformat()}
+    wanted_wh, when = energy_wh(energy), departure(by.strip(), SystemClock().wall())
+    leaves = departure_at(when, *_site_time(get(paths, STATUS)))
+    statement = {"energy_wanted_wh": wanted_wh, "departure_at": leaves.astimezone(UTC).isoformat()}
     _check(ask(paths, "PUT", resource, orjson.dumps(statement)))
-    typer.echo(f"{station}/{evse}: {wanted_wh / 1000:g} kWh by {departure:%Y-%m-%d %H:%M} at the site")
+    typer.echo(f"{station}/{evse}: {wanted_wh / 1000:g} kWh by {leaves:%Y-%m-%d %H:%M} at the site")
 
 
 def energy_wh(text: str) -> WattHours:
@@ -78,24 +79,34 @@ def energy_wh(text: str) -> WattHours:
     return float(found.group(1)) * _UNITS[found.group(2).lower()]
 
 
-def departure_at(text: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """``17:00`` is the next one after ``now``; a date and time without a zone is the site's.
+def departure(text: str, now: datetime) -> time | datetime:
+    """A time of day, or a date and time, as it is written. What is over in every zone at ``now`` is no departure.
 
     :raises typer.BadParameter: it is none.
     """
-    local = now.astimezone(zone)
     clock = _CLOCK.fullmatch(text)
     if clock is not None:
-        at = time(int(clock.group(1)), int(clock.group(2)))
-        today = datetime.combine(local.date(), at, tzinfo=zone)
-        return today if today > local else datetime.combine(local.date() + timedelta(days=1), at, tzinfo=zone)
+        return time(int(clock.group(1)), int(clock.group(2)))
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        is_over = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)) < now - timedelta(days=1)
+        moment.replace(tzinfo=None) + timedelta(days=1)  # to any zone, it stays within the calendar
+    except (ValueError, OverflowError):
         raise typer.BadParameter(
             f"'{text}' is no time: give one like 17:00, or a date and time like 2026-11-21T17:00", param_hint="--by"
         ) from None
-    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
+    if is_over:
+        raise typer.BadParameter(f"'{text}' has passed: give the time at which the car leaves", param_hint="--by")
+    return moment
+
+
+def departure_at(when: time | datetime, now: datetime, zone: ZoneInfo) -> datetime:
+    """A time of day is the next one after ``now``; a date and time without a zone is the site's."""
+    if isinstance(when, datetime):
+        return when.replace(tzinfo=zone) if when.tzinfo is None else when.astimezone(zone)
+    local = now.astimezone(zone)
+    today = datetime.combine(local.date(), when, tzinfo=zone)
+    return today if today > local else datetime.combine(local.date() + timedelta(days=1), when, tzinfo=zone)
 
 
 def _site_time(report: bytes) -> tuple[datetime, ZoneInfo]:

@@ -23,6 +23,7 @@ _NONE = "-"
 OLD = "dim"  # of what was true once
 OBSERVES = "observe"  # the mode in which no limit is written
 LONG_S = 120.0  # seconds, and minutes: from here on the next unit says enough
+FALLBACK = "fallback"  # what binds where a source of limits has fallen silent
 NORMAL = ("NORMAL", "STARTING")  # states of the control loop that need nobody's attention
 
 Report = Mapping[str, Any]
@@ -63,6 +64,9 @@ def _picture(report: Report) -> Iterator[RenderableType]:
         "" if control["state"] in NORMAL else "yellow",
     )
     yield _circuits(report.get("circuits", ()))
+    for limit in (report.get("limits") or {}).get("effective", ()):
+        if limit["source"] is not None:
+            yield _text(_limit(limit), "yellow" if limit["reason"] == FALLBACK else "")
     for meter in report.get("meters", ()):
         if not meter["ok"]:
             last = f"; its last reading is {_age(meter['age_s'])} old" if meter["age_s"] is not None else ""
@@ -75,6 +79,16 @@ def _picture(report: Report) -> Iterator[RenderableType]:
         yield _text(
             f"waiting to be let in: {station['id']} from {station['address'] or 'unknown'} {described}", "yellow"
         )
+
+
+def _limit(limit: Report) -> str:
+    """``main: 20.0 A per phase, 13800 W in all at most: bms (bms_modbus), for 41 s more``."""
+    remaining_s = limit["remaining_s"]
+    rest = f", for {_age(remaining_s)} more" if remaining_s is not None else ""
+    return (
+        f"{limit['circuit']}: {limit['limit_a']:.1f} A per phase, {limit['limit_w']:.0f} W in all at most: "
+        f"{limit['reason']} ({limit['source']}){rest}"
+    )
 
 
 def _circuits(circuits: Sequence[Report]) -> Table:

@@ -2,6 +2,8 @@
 
 from edge.config.draft import MeterModel, ReadMap
 from edge.config.load import Configuration, load
-from edge.config.schema import ApiTable, OcppTable, StorageTable
+from edge.config.schema import ApiTable, StorageTable
+from edge.config.schema_ocpp import OcppTable
+from edge.config.schema_offline import OfflineTable
 
-__all__ = ["ApiTable", "Configuration", "MeterModel", "OcppTable", "ReadMap", "StorageTable", "load"]
+__all__ = ["ApiTable", "Configuration", "MeterModel", "OcppTable", "OfflineTable", "ReadMap", "StorageTable", "load"]

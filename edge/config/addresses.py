@@ -9,6 +9,8 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 STATION_PLACEHOLDER = "{station}"
+PATH_PLACEHOLDER = "{path}"  # the path by which the station came, without its first slash
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 WILDCARD_HOSTS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # RFC 1123 §2.1, and the underscores that are about
@@ -71,20 +73,45 @@ def _split(text: str) -> SplitResult:
 
 
 def check_upstream(text: str) -> None:
-    """``ws://`` or ``wss://``, a host, and ``{station}`` in the path or query."""
+    """``ws://`` or ``wss://``, a host, and ``{station}`` or ``{path}`` in the path or query."""
     parts = _split(text)
     if parts.scheme not in {"ws", "wss"}:
         raise ValueError(f"begins with {parts.scheme or 'no scheme'}:, not with ws:// or wss://")
     if parts.fragment:
         raise ValueError("has a fragment (#...), which a WebSocket address can't have")
-    if STATION_PLACEHOLDER not in f"{parts.path}?{parts.query}":
+    if not any(placeholder in f"{parts.path}?{parts.query}" for placeholder in (STATION_PLACEHOLDER, PATH_PLACEHOLDER)):
         raise ValueError(f"has no {STATION_PLACEHOLDER} in its path")
-    if re.search(r"[{}]", text.replace(STATION_PLACEHOLDER, "")):
-        raise ValueError(f"has braces other than {STATION_PLACEHOLDER}")
+    if re.search(r"[{}]", text.replace(STATION_PLACEHOLDER, "").replace(PATH_PLACEHOLDER, "")):
+        raise ValueError(f"has braces other than {STATION_PLACEHOLDER} and {PATH_PLACEHOLDER}")
 
 
-def check_broker(text: str) -> None:
-    """``mqtt://`` or ``mqtts://``, and a host."""
+def check_station_path(text: str) -> None:
+    """A path in which one whole segment is ``{station}``."""
+    segments = text.rstrip("/").split("/")
+    if segments[0] or segments.count(STATION_PLACEHOLDER) != 1:
+        raise ValueError(f"is no path with one segment {STATION_PLACEHOLDER}")
+    if re.search(r"[{}?#%\s]", text.replace(STATION_PLACEHOLDER, "")):
+        raise ValueError("has a character that no part of a path before the identity has")
+
+
+class Broker(NamedTuple):
+    """An MQTT broker."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+_BROKER_PORTS = {"mqtt": 1883, "mqtts": 8883}  # as registered with IANA
+
+
+def broker(text: str) -> Broker:
+    """``mqtt://`` or ``mqtts://`` (TLS), a host, and a port where it isn't the usual one."""
     parts = _split(text)
-    if parts.scheme not in {"mqtt", "mqtts"}:
+    if parts.scheme not in _BROKER_PORTS:
         raise ValueError(f"begins with {parts.scheme or 'no scheme'}:, not with mqtt:// or mqtts://")
+    if "@" in parts.netloc:
+        raise ValueError("has a user in it, who belongs into username and password")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("has more than a host and a port in it")
+    return Broker(parts.hostname or "", parts.port or _BROKER_PORTS[parts.scheme], parts.scheme == "mqtts")

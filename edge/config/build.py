@@ -6,7 +6,7 @@ from edge.config.ratings import Ratings
 from edge.config.schema import SiteFile
 from edge.config.schema_site import ClassTable, MeterTable
 from edge.config.schema_station import EvseTable, StationTable
-from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Site, Station
+from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Priority, Site, Station
 from edge.domain.topic import TopicValue, parse_json_path
 
 
@@ -16,6 +16,7 @@ def site(file: SiteFile, folder: Path) -> Site:
     return Site(
         id=file.site.id,
         timezone=file.site.timezone,
+        holidays=file.site.holidays,
         nominal_voltage_v=file.site.nominal_voltage_v,
         control=ControlSettings(
             mode=control.mode,
@@ -45,6 +46,11 @@ def site(file: SiteFile, folder: Path) -> Site:
     )
 
 
+def classes(file: SiteFile) -> dict[str, Priority]:
+    """What each priority class means, by its id."""
+    return {each.id: Priority(rank=each.rank, weight=each.weight, guaranteed=each.guaranteed) for each in file.class_}
+
+
 def _meter(table: MeterTable, folder: Path) -> Meter:
     return Meter(
         id=table.id,
@@ -60,7 +66,8 @@ def _meter(table: MeterTable, folder: Path) -> Meter:
 
 def _station(table: StationTable, file: SiteFile) -> Station:
     priority = _class_of(table, file.class_)
-    return Station(id=table.id, evses=tuple(_evse(table, evse, priority, file) for evse in table.evse))
+    evses = tuple(_evse(table, evse, priority, file) for evse in table.evse)
+    return Station(id=table.id, evses=evses)
 
 
 def _evse(station: StationTable, table: EvseTable, priority: ClassTable | None, file: SiteFile) -> Evse:
@@ -79,6 +86,8 @@ def _evse(station: StationTable, table: EvseTable, priority: ClassTable | None, 
         supply=table.supply,
         switches_phases=table.switches_phases,
         never_zero=table.never_zero,
+        on_surplus=table.surplus if table.surplus is not None else priority is not None and priority.surplus,
+        whole_site=station.controller,
     )
 
 

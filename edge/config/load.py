@@ -12,10 +12,14 @@ from edge.config.draft import Draft, MeterModel, ReadMap
 from edge.config.faults import finding
 from edge.config.locate import Path, locate
 from edge.config.rules import check
-from edge.config.schema import ApiTable, OcppTable, SiteFile, StorageTable
+from edge.config.schema import ApiTable, SiteFile, StorageTable
+from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable, SurplusTable
+from edge.config.schema_ocpp import OcppTable
+from edge.config.schema_offline import OfflineTable
+from edge.config.schema_station import StationTable
 from edge.config.syntax import explain
 from edge.config.validate import validate
-from edge.domain.site import Site
+from edge.domain.site import Priority, Site
 from edge.errors import ConfigurationError, Finding, Severity
 
 _BYTE_ORDER_MARK = "\ufeff"
@@ -29,8 +33,16 @@ class Configuration:
     path: FilePath
     site: Site
     ocpp: OcppTable
+    stations: tuple[StationTable, ...]  # with what isn't the domain's: their security
+    bms: BmsTable
+    grid: GridTable | None
+    surplus: SurplusTable
+    schedule: tuple[ScheduleTable, ...]
+    demand_limits_kw: Mapping[str, float]  # by circuit
     api: ApiTable
     storage: StorageTable
+    offline: OfflineTable
+    classes: Mapping[str, Priority]
     notes: tuple[Finding, ...]
 
 
@@ -64,8 +76,18 @@ def load(path: FilePath | str, *, meter_models: Mapping[str, MeterModel], read_m
         path=FilePath(path),
         site=build.site(model, FilePath(path).parent),
         ocpp=model.ocpp,
+        stations=model.station,
+        bms=model.bms,
+        grid=model.grid,
+        surplus=model.surplus,
+        schedule=model.schedule,
+        demand_limits_kw={
+            circuit.id: circuit.demand_limit_kw for circuit in model.circuit if circuit.demand_limit_kw is not None
+        },
         api=model.api,
         storage=model.storage,
+        offline=model.offline,
+        classes=build.classes(model),
         notes=tuple(findings),
     )
 

@@ -1,5 +1,6 @@
 """The currents of an EVSE, whether the file gives them in A or, for DC, in W."""
 
+import math
 from dataclasses import dataclass
 
 from edge.config.schema_station import PILOT_MIN_A, EvseTable
@@ -8,6 +9,10 @@ from edge.units import Amps, Volts, phase_amps
 
 # What a DC charger needs to start at all is seldom told; most go down to about this.
 DEFAULT_MIN_W = 5000.0
+
+
+# Sums of currents from a file are exact to far less than this; a finer difference comes from the arithmetic.
+EQUAL_A = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +37,7 @@ class Ratings:
             for power_w in (least_w, evse.max_w or 0.0, safe_w)
         )
         return cls(min_a=least, max_a=most, fallback_a=safe)
+
+    def least_a(self, step_a: Amps) -> Amps:
+        """The minimum in whole steps, as it is given."""
+        return math.ceil(self.min_a / step_a - EQUAL_A) * step_a

@@ -6,7 +6,16 @@ the schema has refused: faults at such places are left out here.
 
 from collections.abc import Callable, Iterator
 
-from edge.config import rules_circuits, rules_meters, rules_network, rules_own_meters, rules_safety, rules_stations
+from edge.config import (
+    rules_bms,
+    rules_circuits,
+    rules_meters,
+    rules_network,
+    rules_own_meters,
+    rules_safety,
+    rules_security,
+    rules_stations,
+)
 from edge.config.draft import Draft
 from edge.config.faults import Fault
 
@@ -27,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     rules_safety.safe_power_fits,
     rules_safety.floors_fit,
     rules_stations.unique_ids,
+    rules_stations.controllers_are_one,
     rules_stations.circuits_exist,
     rules_stations.classes_exist,
     rules_stations.rated,
@@ -36,11 +46,26 @@ RULES: tuple[Rule, ...] = (
     rules_stations.phases_distinct,
     rules_stations.switching_possible,
     rules_stations.steps_writable,
+    rules_stations.step_between_bounds,
+    rules_stations.balance_lets_start,
     rules_network.time_zone_exists,
     rules_network.reading_outlives_polls,
     rules_network.one_listener_per_port,
     rules_network.upstream_address,
-    rules_network.broker_address,
+    rules_network.mirror_addresses,
+    rules_network.own_identity,
+    rules_bms.broker_address,
+    rules_bms.credentials_whole,
+    rules_bms.fallback_known,
+    rules_bms.fallback_below_fuse,
+    rules_bms.circuits_exist,
+    rules_bms.devices_known,
+    rules_bms.window_length,
+    rules_bms.demand_measured,
+    rules_bms.bridges_have_a_way,
+    rules_bms.holidays_known,
+    rules_bms.surplus_measured,
+    rules_bms.schedule_limits,
     rules_meters.connections,
     rules_meters.one_setting_per_line,
     rules_meters.models_known,
@@ -52,7 +77,11 @@ RULES: tuple[Rule, ...] = (
     rules_own_meters.maps_usable,
     rules_own_meters.topic_values,
     rules_own_meters.topic_guards_its_circuit,
-    rules_network.not_acted_on,
+    rules_security.profile_is_chosen,
+    rules_security.keys_are_known,
+    rules_security.tls_is_set_up,
+    rules_security.cloud_tls_is_whole,
+    rules_security.station_path,
 )
 
 

@@ -129,7 +129,7 @@ def meter_used_once(draft: Draft) -> Iterator[Fault]:
         users.setdefault(circuit.meter, index)
     for index, meter in enumerate(draft.file.meter):
         references_sound = all(draft.sound("circuit", at, "meter") for at in range(len(draft.circuits)))
-        if meter.id not in users and references_sound:
+        if meter.id not in users and meter.id != draft.file.surplus.battery_meter and references_sound:
             yield Fault(
                 severity=Severity.NOTE,
                 path=("meter", index, "id"),

@@ -3,16 +3,10 @@
 import zoneinfo
 from collections.abc import Callable, Iterator
 
-from edge.config.addresses import (
-    WILDCARD_HOSTS,
-    HostPort,
-    check_broker,
-    check_upstream,
-)
+from edge.config.addresses import WILDCARD_HOSTS, HostPort, check_upstream
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
 from edge.config.locate import Path
-from edge.errors import Severity
 
 _MISSED_POLLS = 2  # a reading must live through one lost poll, or every lost packet is a fallback
 
@@ -50,6 +44,8 @@ def reading_outlives_polls(draft: Draft) -> Iterator[Fault]:
 
 def _listeners(draft: Draft) -> Iterator[tuple[Path, HostPort]]:
     yield ("ocpp", "listen"), draft.file.ocpp.listen
+    if draft.file.ocpp.tls_listen is not None:
+        yield ("ocpp", "tls_listen"), draft.file.ocpp.tls_listen
     yield ("api", "listen"), draft.file.api.listen
     if draft.file.bms.modbus is not None:
         yield ("bms", "modbus", "listen"), draft.file.bms.modbus.listen
@@ -82,37 +78,30 @@ def upstream_address(draft: Draft) -> Iterator[Fault]:
     )
 
 
-def broker_address(draft: Draft) -> Iterator[Fault]:
-    """The broker's address is an MQTT address."""
-    if draft.file.bms.mqtt is not None:
-        yield from _address_fault(
-            ("bms", "mqtt", "broker"),
-            draft.file.bms.mqtt.broker,
-            check_broker,
-            "give mqtt:// or mqtts://, for example mqtt://127.0.0.1:1883",
-        )
+def mirror_addresses(draft: Draft) -> Iterator[Fault]:
+    """Each mirror's address is one like the cloud's, and not the cloud's own: it would hear everything twice."""
+    for index, mirror in enumerate(draft.file.ocpp.mirror):
+        path: Path = ("ocpp", "mirror", index, "url")
+        remedy = "give ws:// or wss:// with {station}, for example wss://archive.example.com/ocpp/{station}"
+        yield from _address_fault(path, mirror.url, check_upstream, remedy)
+        if draft.sound(*path) and mirror.url == draft.file.ocpp.upstream:
+            yield Fault(path=path, problem="is the upstream itself", remedy="give another address, or leave it out")
 
 
-def not_acted_on(draft: Draft) -> Iterator[Fault]:
-    """Keys of the contract that are read and checked, but steer nothing in this version."""
-    places: list[Path] = [
-        ("circuit", index, "demand_limit_kw")
-        for index, circuit in enumerate(draft.circuits)
-        if circuit.demand_limit_kw is not None
-    ]
-    if draft.file.bms.mqtt is not None:
-        places.append(("bms", "mqtt"))
-    if draft.file.bms.modbus is not None:
-        places.append(("bms", "modbus"))
-    if "storage" in draft.document:
-        places.append(("storage",))
-    for path in places:
+def own_identity(draft: Draft) -> Iterator[Fault]:
+    """The gateway's own identity is no station's, and its cloud's address is one."""
+    table = draft.file.ocpp.self_
+    if table is None:
+        return
+    if table.id in [station.id for station in draft.file.station]:
         yield Fault(
-            severity=Severity.NOTE,
-            path=path,
-            problem="is checked but not acted on by this version",
-            remedy="leave it out, or don't rely on it",
+            path=("ocpp", "self", "id"),
+            problem=f"is '{table.id}', which a station has already",
+            remedy="give the gateway an identity of its own",
         )
+    if table.upstream is not None:
+        remedy = "give ws:// or wss:// with {station}, for example wss://csms.example.com/ocpp/{station}"
+        yield from _address_fault(("ocpp", "self", "upstream"), table.upstream, check_upstream, remedy)
 
 
 def _address_fault(path: Path, text: str, check: Callable[[str], object], remedy: str) -> Iterator[Fault]:

@@ -1,19 +1,16 @@
 """The proof that the site is safe when no charger hears the controller, and that what must not fall to 0 fits."""
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from edge.config.draft import Draft
 from edge.config.faults import Fault
-from edge.config.ratings import Ratings
+from edge.config.ratings import EQUAL_A, Ratings
 from edge.config.schema_site import CircuitTable
 from edge.config.schema_station import EvseTable
 from edge.units import PHASES, Amps, Phase, PhaseAmps, Watts, watts
 
-# Sums of currents from a file are exact to far less than this; a finer difference comes from the arithmetic.
-_EQUAL_A = 1e-6
 _KEYS = ("phases", "supply", "min_a", "fallback_a", "min_w", "fallback_w")
 
 
@@ -49,7 +46,7 @@ def floors_fit(draft: Draft) -> Iterator[Fault]:
             (path, _named(kept), f"{room_a:g} A")
             for path, _, over, room_a in _short_of_current(draft, _floor_a)
             # Where there is no such EVSE, a reserve above the fuse is the other proof's to tell.
-            if (kept := {phase: sum_a for phase, sum_a in over.items() if sum_a > _EQUAL_A})
+            if (kept := {phase: sum_a for phase, sum_a in over.items() if sum_a > EQUAL_A})
         ),
         *(
             (path, f"{needed_w:g} W", f"{room_w:g} W")
@@ -72,8 +69,7 @@ def _safe_a(_evse: EvseTable, ratings: Ratings) -> Amps:
 def _floor_a(evse: EvseTable, ratings: Ratings) -> Amps:
     if not evse.never_zero:
         return 0.0
-    # In whole steps, as it is given.
-    return math.ceil(ratings.min_a / evse.step_a - _EQUAL_A) * evse.step_a
+    return ratings.least_a(evse.step_a)
 
 
 Amount: TypeAlias = Callable[[EvseTable, Ratings], Amps]
@@ -100,7 +96,7 @@ def _short_of_current(draft: Draft, amount: Amount) -> Iterator[tuple[Path, Circ
     """Where the EVSEs come to more than a fuse leaves them: on which phases to how much, and what it leaves."""
     for path, circuit, sums_a in _sums(draft, amount):
         room_a = circuit.fuse_a - circuit.margin_a - (circuit.background_reserve_a or 0.0)
-        over = {phase: sum_a for phase, sum_a in sums_a.items() if sum_a > room_a + _EQUAL_A}
+        over = {phase: sum_a for phase, sum_a in sums_a.items() if sum_a > room_a + EQUAL_A}
         if over:
             yield (*path, "fuse_a"), circuit, over, max(room_a, 0.0)
 
@@ -113,7 +109,7 @@ def _short_of_power(draft: Draft, amount: Amount) -> Iterator[tuple[Path, Circui
             continue
         reserve_w = watts(PhaseAmps.same(circuit.background_reserve_a or 0.0), voltage_v)
         needed_w, room_w = watts(PhaseAmps(*sums_a.values()), voltage_v), max(circuit.limit_w - reserve_w, 0.0)
-        if needed_w > room_w + _EQUAL_A * voltage_v:
+        if needed_w > room_w + EQUAL_A * voltage_v:
             yield (*path, "limit_w"), circuit, needed_w, room_w, reserve_w
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
-from edge.config.ratings import DEFAULT_MIN_W
+from edge.config.ratings import DEFAULT_MIN_W, EQUAL_A, Ratings
 from edge.config.schema_station import PILOT_MIN_A, EvseTable
 from edge.domain.site import Supply
 from edge.errors import Severity
@@ -31,6 +31,25 @@ def unique_ids(draft: Draft) -> Iterator[Fault]:
                     remedy="number the EVSEs of a station 1, 2, ...",
                 )
             numbers.add(evse.id)
+
+
+def controllers_are_one(draft: Draft) -> Iterator[Fault]:
+    """A controller's site is one EVSE here, of AC: it has one limit, in A."""
+    for index, station in enumerate(draft.file.station):
+        if not station.controller:
+            continue
+        if len(station.evse) > 1:
+            yield Fault(
+                path=("station", index, "controller"),
+                problem=f"is true, and station '{station.id}' has {len(station.evse)} EVSEs",
+                remedy="give a controller one [[station.evse]] that stands for its whole site",
+            )
+        elif station.evse[0].supply is not Supply.AC or station.evse[0].switches_phases:
+            yield Fault(
+                path=("station", index, "controller"),
+                problem="is true, and its EVSE is a DC one or switches phases",
+                remedy="leave supply and switches_phases out: they are of its own stations",
+            )
 
 
 def circuits_exist(draft: Draft) -> Iterator[Fault]:
@@ -167,6 +186,39 @@ def steps_writable(draft: Draft) -> Iterator[Fault]:
                 problem=f"is {evse.step_a:g}, and limits are told in tenths of an ampere",
                 remedy="give a multiple of 0.1",
             )
+
+
+def step_between_bounds(draft: Draft) -> Iterator[Fault]:
+    """Some whole step lies between minimum and maximum: else the EVSE never charges."""
+    for path, _station, evse in draft.evses():
+        ratings = Ratings.of(evse, draft.file.site.nominal_voltage_v)
+        if evse.supply is Supply.DC or not 0 < ratings.min_a <= ratings.max_a or not draft.sound(*path):
+            continue
+        if ratings.least_a(evse.step_a) > ratings.max_a + EQUAL_A:
+            yield Fault(
+                severity=Severity.NOTE,
+                path=(*path, "step_a"),
+                problem=f"is {evse.step_a:g}: no multiple of it lies between the least ({ratings.min_a:g} A) and the "
+                f"most ({ratings.max_a:g} A) that this EVSE can give, so that it never charges",
+                remedy="give the step in which the station takes its limit: 0.1, or 1 where it cuts off the decimals",
+            )
+
+
+def balance_lets_start(draft: Draft) -> Iterator[Fault]:
+    """Beside phases that carry the same, a car on one phase can start."""
+    limit_a, voltage_v = draft.file.site.imbalance_limit_a, draft.file.site.nominal_voltage_v
+    evses = [evse for path, _, evse in draft.evses() if evse.supply is Supply.AC and draft.sound(*path)]
+    if limit_a is None or not evses or not draft.sound("site"):
+        return
+    least_a = min(Ratings.of(evse, voltage_v).least_a(evse.step_a) for evse in evses)
+    if limit_a < least_a - EQUAL_A:
+        yield Fault(
+            severity=Severity.NOTE,
+            path=("site", "imbalance_limit_a"),
+            problem=f"is {limit_a:g}, below the {least_a:g} A that the least of the EVSEs begins with: a car on one "
+            "phase can't start unless the other phases carry more already",
+            remedy="give the limit of the grid code, for example 20",
+        )
 
 
 def phases_distinct(draft: Draft) -> Iterator[Fault]:

@@ -6,88 +6,14 @@ told how a field's description and example become the remedy of an error.
 
 from typing import Annotated
 
-from pydantic import Field, PlainValidator
+from pydantic import Field
 
-from edge.config.addresses import HostPort, host_port
-from edge.config.faults import shown
+from edge.config.addresses import HostPort
+from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable, SurplusTable
+from edge.config.schema_ocpp import Listen, OcppTable
+from edge.config.schema_offline import OfflineTable
 from edge.config.schema_site import ID_PATTERN, CircuitTable, ClassTable, ControlTable, MeterTable, SiteTable, Table
 from edge.config.schema_station import StationTable
-
-
-def _listen(value: object) -> HostPort:
-    if not isinstance(value, str):
-        raise ValueError(f"is {shown(value)}, no text")  # noqa: TRY004 - pydantic collects ValueErrors only
-    return host_port(value)
-
-
-Listen = Annotated[HostPort, PlainValidator(_listen)]
-
-
-class OcppTable(Table):
-    """``[ocpp]``"""
-
-    listen: Annotated[
-        Listen,
-        Field(
-            description="the address for the stations as host:port with a port from 1 to 65535",
-            examples=["0.0.0.0:9000"],
-        ),
-    ] = HostPort("127.0.0.1", 9000)
-    upstream: Annotated[
-        str,
-        Field(
-            description="the cloud's address with {station} where the station's identity goes",
-            examples=["wss://csms.example.com/ocpp/{station}"],
-        ),
-    ]
-    mode: Annotated[
-        str,
-        Field(
-            pattern="^(autonomous|transparent)$",
-            description='"autonomous" or "transparent"',
-            examples=["autonomous"],
-        ),
-    ] = "autonomous"
-    unknown_stations: Annotated[
-        str, Field(pattern="^(wait|refuse)$", description='"wait" or "refuse"', examples=["wait"])
-    ] = "wait"
-
-
-class MqttTable(Table):
-    """``[bms.mqtt]``"""
-
-    broker: Annotated[str, Field(description="the MQTT broker's address", examples=["mqtt://127.0.0.1:1883"])] = (
-        "mqtt://127.0.0.1:1883"
-    )
-
-
-class ModbusTable(Table):
-    """``[bms.modbus]``"""
-
-    listen: Annotated[
-        Listen,
-        Field(
-            description="the address for the BMS as host:port with a port from 1 to 65535", examples=["127.0.0.1:5502"]
-        ),
-    ] = HostPort("127.0.0.1", 5502)
-    writable: Annotated[bool, Field(description="whether the BMS may write limits, true or false", examples=[True])] = (
-        True
-    )
-    limit_timeout_s: Annotated[
-        float,
-        Field(gt=0, le=86_400, description="how long a written limit holds in s, above 0", examples=[60]),
-    ] = 60.0
-    fallback_a: Annotated[
-        float,
-        Field(ge=0, description="the limit in A when the BMS falls silent, 0 or more", examples=[20]),
-    ]
-
-
-class BmsTable(Table):
-    """``[bms]``"""
-
-    mqtt: Annotated[MqttTable | None, Field(description="the table [bms.mqtt]")] = None
-    modbus: Annotated[ModbusTable | None, Field(description="the table [bms.modbus] with fallback_a")] = None
 
 
 class ApiTable(Table):
@@ -149,5 +75,12 @@ class SiteFile(Table):
         ),
     ]
     bms: Annotated[BmsTable, Field(description="the table [bms]", examples=[{}])] = BmsTable()
+    grid: Annotated[GridTable | None, Field(description="the table [grid]")] = None
+    surplus: Annotated[SurplusTable, Field(description="the table [surplus]", examples=[{}])] = SurplusTable()
+    schedule: Annotated[
+        tuple[ScheduleTable, ...],
+        Field(strict=False, description="each rule as a table [[schedule]]", examples=[[]]),
+    ] = ()
     api: Annotated[ApiTable, Field(description="the table [api]", examples=[{}])] = ApiTable()
+    offline: Annotated[OfflineTable, Field(description="the table [offline]", examples=[{}])] = OfflineTable()
     storage: Annotated[StorageTable, Field(description="the table [storage]", examples=[{}])] = StorageTable()

@@ -25,6 +25,7 @@ class Table(BaseModel):
 
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=ID_PATTERN)]
+FileName = Annotated[str, Field(min_length=1, max_length=4096, pattern=ID_PATTERN)]  # PATH_MAX of Linux
 
 
 class SiteTable(Table):
@@ -43,6 +44,14 @@ class SiteTable(Table):
     timezone: Annotated[str, Field(description="a time zone of the tz database", examples=["Europe/Copenhagen"])] = (
         "UTC"
     )
+    holidays: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$",
+            description="the country, or a part of it, whose public holidays count (ISO 3166)",
+            examples=["DE-BY"],
+        ),
+    ] = None
     nominal_voltage_v: Annotated[
         float,
         Field(ge=90, le=300, description="the voltage from phase to neutral in V, 90 to 300", examples=[230]),
@@ -207,4 +216,7 @@ class ClassTable(Table):
             description="whether its cars' minima come before those of others of the rank, true or false",
             examples=[True],
         ),
+    ] = False
+    surplus: Annotated[
+        bool, Field(description="whether its cars charge on the sun's surplus alone, true or false", examples=[True])
     ] = False

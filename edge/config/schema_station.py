@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from edge.config.schema_site import Id, Table
+from edge.config.schema_site import FileName, Id, Table
 from edge.domain.site import Supply
 from edge.units import Phase
 
@@ -14,6 +14,8 @@ PILOT_MIN_A = 6.0  # IEC 61851-1 annex A: the pilot signal can't ask for less
 STATION_ID_LENGTH = 48  # OCPP 2.0.1 part 2 §2.33, identifierString of the station's identity
 # Neither a colon (the identity is the user name of HTTP Basic, RFC 7617 §2) nor a control character.
 STATION_ID_PATTERN = r"^[^:\x00-\x1f\x7f-\x9f]+$"
+# What `edge key` prints: iterations, salt, hash.
+KEY_HASH_PATTERN = r"^pbkdf2-sha256\$[0-9]{1,8}\$[0-9a-f]{32}\$[0-9a-f]{64}$"
 
 
 class EvseTable(Table):
@@ -104,6 +106,10 @@ class EvseTable(Table):
         bool,
         Field(description="whether it can be told to use one phase or all, true or false", examples=[True]),
     ] = False
+    surplus: Annotated[
+        bool | None,
+        Field(description="whether it charges on the sun's surplus alone, true or false", examples=[True]),
+    ] = None
     never_zero: Annotated[
         bool,
         Field(
@@ -130,6 +136,41 @@ class StationTable(Table):
     class_: Annotated[Id | None, Field(alias="class", description="the id of a priority class", examples=["staff"])] = (
         None
     )
+    mode: Annotated[
+        str | None,
+        Field(
+            pattern="^(autonomous|transparent)$",
+            description='"autonomous" or "transparent", where it differs from [ocpp] mode',
+            examples=["transparent"],
+        ),
+    ] = None
+    controller: Annotated[
+        bool,
+        Field(
+            description="whether it is a controller with a site below it, true or false",
+            examples=[True],
+        ),
+    ] = False
+    security_profile: Annotated[
+        int | None,
+        Field(ge=0, le=3, description="the least security profile that it must have, 0 to 3", examples=[2]),
+    ] = None
+    key_hash: Annotated[
+        str | None,
+        Field(
+            pattern=KEY_HASH_PATTERN,
+            description='the hash of its key as "edge key" prints it',
+            examples=["pbkdf2-sha256$10000$" + 32 * "0" + "$" + 64 * "0"],
+        ),
+    ] = None
+    certificate_name: Annotated[
+        Id | None,
+        Field(description="the common name in its certificate, where that isn't its id", examples=["SN-0042"]),
+    ] = None
+    cloud_key_file: Annotated[
+        FileName | None,
+        Field(description="a file with the key that the cloud knows it by", examples=["/etc/edge/keys/CP-01"]),
+    ] = None
     evse: Annotated[
         tuple[EvseTable, ...],
         Field(

@@ -45,12 +45,14 @@ class Intent:
     """What one limit of an EVSE should be, and how it stands.
 
     ``told_a`` is what it was last told, ``held`` what it last confirmed, ``may_hold_a`` the highest that it may hold.
+    ``in_session``: it binds a running session.
     ``phases``: how many it is to use, None where it isn't told. ``per_amp_w``: for a station that is limited in W, the
     power of one ampere per phase.
     """
 
     key: EvseKey
     purpose: Purpose
+    in_session: bool
     limit_a: Amps
     safe_a: Amps
     transaction_id: str | None
@@ -80,7 +82,7 @@ def actuate(
             purpose=intent.purpose,
             limit_a=intent.limit_a,
             safe_a=intent.safe_a,
-            lease_s=lease_s(intent.purpose, settings),
+            lease_s=lease_s(settings, in_session=intent.in_session),
             transaction_id=intent.transaction_id,
             phases=intent.phases,
             limit_w=_whole_watts(intent.limit_a, intent.per_amp_w),
@@ -95,9 +97,9 @@ def _whole_watts(amps: Amps, per_amp_w: Watts | None) -> Watts | None:
     return None if per_amp_w is None else float(math.floor(amps * per_amp_w + 1e-6))
 
 
-def lease_s(purpose: Purpose, settings: ControlSettings) -> Seconds:
-    """How long a limit of this purpose holds."""
-    return IDLE_LEASE_S if purpose is Purpose.IDLE else settings.lease_s
+def lease_s(settings: ControlSettings, *, in_session: bool) -> Seconds:
+    """How long a limit holds."""
+    return settings.lease_s if in_session else IDLE_LEASE_S
 
 
 def _is_due(intent: Intent, settings: ControlSettings, now: Seconds) -> bool:
@@ -113,7 +115,7 @@ def _is_due(intent: Intent, settings: ControlSettings, now: Seconds) -> bool:
         writing,
         limit_a=intent.limit_a,
         phases=intent.phases,
-        lasts_s=lease_s(intent.purpose, settings),
+        lasts_s=lease_s(settings, in_session=intent.in_session),
         now=now,
     )
 
@@ -140,7 +142,7 @@ def _cuts_after_failure(intent: Intent) -> bool:
 
 
 def _urgency(intent: Intent) -> tuple[int, float, EvseKey]:
-    if intent.purpose is Purpose.SESSION and intent.limit_a < intent.told_a:
+    if intent.in_session and intent.limit_a < intent.told_a:
         return (0, intent.limit_a - intent.told_a, intent.key)
     if intent.held is None and intent.purpose is Purpose.IDLE:
         return (1, 0.0, intent.key)

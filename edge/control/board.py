@@ -1,5 +1,6 @@
 """The board: the latest fact from every source, with its age. The one place in control where state changes."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
@@ -10,8 +11,9 @@ from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState, EvseState, Reach
 from edge.control.actuate import Pending, Writing
 from edge.control.records import EvseRecord, MeterRecord, StationRecord
+from edge.control.standstill import Standstill
 from edge.control.submeters import Submeters
-from edge.domain.limit import LimitSource, LimitStated
+from edge.domain.limit import EvseCapped, LimitSource, LimitStated
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Circuit, Site
@@ -22,9 +24,11 @@ from edge.domain.station import (
     EvseStatus,
     LimitAnswered,
     LimitSent,
+    LimitsTaken,
     NeedStated,
     SessionBegan,
     SessionEnded,
+    SessionJudged,
     StationDescribed,
     StationFact,
     StationOffline,
@@ -43,6 +47,9 @@ START_GRACE_S = 15.0
 FAILURES_THAT_COUNT = 2
 # One sample above the limit may have been taken before it; two in a row are disobedience.
 SAMPLES_THAT_COUNT = 2
+# What is told of transactions is remembered for the newest: one that runs, and some that may be told of before they
+# are known to run.
+JUDGED_PER_EVSE = 8
 
 
 class Board:
@@ -56,18 +63,32 @@ class Board:
         self.stations = {station.id: StationRecord() for station in site.stations}
         self.meters = {meter.id: MeterRecord() for meter in site.meters}
         self.evses = {evse.key: EvseRecord(evse=evse, holdings=Holdings(baseline_a=evse.max_a)) for evse in site.evses}
+        self._number = {key: number for number, key in enumerate(self.evses)}
+        self._keys = {station.id: tuple(evse.key for evse in station.evses) for station in site.stations}
+        # The EVSEs whose state may have changed since the last snapshot: by a fact, by a command, or by time alone.
+        self._stirred = set(self.evses)
         self.submeters = Submeters(site)
+        self._standstill = Standstill(site)
         self._in_flight: dict[int, LimitCommand] = {}
+        self._judged: OrderedDict[tuple[str, str], SessionJudged] = OrderedDict()  # by station and transaction
         self._limits: dict[tuple[LimitSource, str], LimitStated] = {}
 
-    def take(self, fact: StationFact | MeterFact | LimitStated) -> None:
+    def take(self, fact: StationFact | MeterFact | LimitStated | EvseCapped) -> None:
         """Remember the fact. Unknown stations, EVSEs and meters are ignored."""
         match fact:
             case MeterReading() | MeterFailed():
                 self._take_meter(fact)
+            case EvseCapped():
+                if (capped := self.evses.get(fact.key)) is not None:
+                    capped.surplus_a = fact.limit_a
+                    self._stirred.add(fact.key)
             case LimitStated():
-                self._limits[fact.source, fact.circuit] = fact
-            case StationOnline() | StationOffline() | StationDescribed() | CloudLink():
+                if fact.circuit in self.site.circuit_by_id:
+                    self._limits[fact.source, fact.circuit] = fact
+            case SessionJudged():
+                self._take_judged(fact)
+            case StationOnline() | StationOffline() | StationDescribed() | LimitsTaken() | CloudLink():
+                self._stirred.update(self._keys.get(fact.station, ()))
                 self._take_station(fact)
             case (
                 StatusReported()
@@ -79,6 +100,8 @@ class Board:
                 | LimitSent()
                 | LimitAnswered()
             ):
+                # A limit of the cloud for a whole station is divided among those of its EVSEs that are in a session.
+                self._stirred.update(self._keys.get(fact.key.station, ()))
                 record = self.evses.get(fact.key)
                 if isinstance(fact, CloudLimit) and fact.key.evse == 0 and fact.key.station in self.stations:
                     self.stations[fact.key.station].cloud_a = fact.limit_a
@@ -91,7 +114,8 @@ class Board:
         """The commands are about to be handed to the stations."""
         for command in commands:
             record = self.evses[command.key]
-            if command.purpose is Purpose.SESSION or record.transaction_id is None:
+            self._stirred.add(command.key)
+            if command.purpose is Purpose.SESSION or record.transaction_id is None or record.one_limit:
                 record.note_change(command, at)
             self._in_flight[command.id] = command
             record.holdings = record.holdings.issued(command, at)
@@ -102,25 +126,31 @@ class Board:
     def snapshot(self, now: Seconds) -> Snapshot:
         """The site as known now. Limits that have been obeyed in the meantime are settled on the way.
 
-        An EVSE of which nothing changed keeps its state, so that a decision needn't look at it again.
+        An EVSE of which nothing changed keeps its state, so that nobody need look at it again.
         """
-        states = tuple([self._evse_state(record, now) for record in self.evses.values()])
-        before = None
-        if self._last is not None:
-            states = tuple(
-                [was if was == state else state for was, state in zip(self._last.evses, states, strict=True)]
-            )
-            before = self._last.fleet
+        evses, before = self._states(now), self._last.fleet if self._last is not None else None
         currents = self.submeters.currents({name: each.reading for name, each in self.meters.items()}, now)
         self._last = Snapshot(
             now=now,
             plant=self.plant,
             circuits=tuple(self._circuit_state(circuit, currents) for circuit in self.site.circuits),
-            evses=states,
+            evses=evses,
             limits=tuple(self._limits.values()),
             before=before,
         )
         return self._last
+
+    def _states(self, now: Seconds) -> tuple[EvseState, ...]:
+        if self._last is None:
+            states = [self._evse_state(record, now) for record in self.evses.values()]
+        else:
+            states = list(self._last.evses)
+            for key in self._stirred:
+                number, state = self._number[key], self._evse_state(self.evses[key], now)
+                if state != states[number]:
+                    states[number] = state
+        self._stirred = {key for key in self._stirred if self.evses[key].moves}
+        return tuple(states)
 
     def _circuit_state(self, circuit: Circuit, currents: Mapping[str, PhaseAmps]) -> CircuitState:
         reading = self.meters[circuit.meter].reading if circuit.meter is not None else None
@@ -132,6 +162,7 @@ class Board:
     def _evse_state(self, record: EvseRecord, now: Seconds) -> EvseState:
         record.holdings = record.holdings.settled(now)
         record.paused = record.has_paused(now) or (record.paused and not record.draws)
+        judged = self._judged.get((record.evse.key.station, record.transaction_id or ""))
         return EvseState(
             evse=record.evse,
             reach=self.reach(record, now),
@@ -148,6 +179,9 @@ class Board:
             told_phases=record.told_phases,
             need=record.need_left(now),
             cloud_a=self._cloud_a(record),
+            priority=judged.priority if judged is not None else None,
+            barred=judged is not None and judged.barred,
+            surplus_a=record.surplus_a,
         )
 
     def _cloud_a(self, record: EvseRecord) -> Amps | None:
@@ -197,9 +231,21 @@ class Board:
         if isinstance(fact, MeterFailed):
             record.problem = fact.problem
         else:
-            record.reading, record.problem = fact, None
+            record.problem = self._standstill.problem(fact, self.evses)
+            if record.problem is None:
+                record.reading = fact
 
-    def _take_station(self, fact: StationOnline | StationOffline | StationDescribed | CloudLink) -> None:
+    def _take_judged(self, fact: SessionJudged) -> None:
+        if fact.station not in self.stations:
+            return
+        self._stirred.update(self._keys[fact.station])
+        key = (fact.station, fact.transaction_id)
+        self._judged[key] = fact
+        self._judged.move_to_end(key)
+        while len(self._judged) > JUDGED_PER_EVSE * len(self.evses):
+            self._judged.popitem(last=False)
+
+    def _take_station(self, fact: StationOnline | StationOffline | StationDescribed | LimitsTaken | CloudLink) -> None:
         record = self.stations.get(fact.station)
         if record is None:
             return
@@ -211,6 +257,10 @@ class Board:
                 record.online_since, record.cloud_connected = None, False
             case StationDescribed():
                 record.vendor, record.model = fact.vendor, fact.model
+                self._assert_again(fact.station)
+            case LimitsTaken():
+                for evse in self.site.station_by_id[fact.station].evses:
+                    self.evses[evse.key].one_limit = fact.one_limit
                 self._assert_again(fact.station)
             case CloudLink():
                 record.cloud_connected = fact.connected

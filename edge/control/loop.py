@@ -6,8 +6,9 @@ time it took be counted as missed and skipped.
 
 import asyncio
 import contextlib
+import gc
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import structlog
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 # The share of a period that a tick waits for its meters; what comes later counts in the next.
 SAMPLE_SHARE = 0.4
+# The generations of garbage that are looked through between two ticks: what was made since the one before.
+YOUNG = 1
 
 
 class ControlLoop:
@@ -69,6 +72,8 @@ class ControlLoop:
                 self.tick()
                 ended = self._clock.monotonic()
                 self._vitals.completed(at=ended, took_s=ended - begun)
+                # Now, while there is time, and not in the midst of the next tick.
+                gc.collect(YOUNG)
                 due = max(number + 1, math.ceil((ended - start) / period_s))
                 if due > number + 1:
                     self._vitals.missed(due - number - 1)
@@ -96,31 +101,48 @@ class ControlLoop:
         return decision
 
     def _commands(self, snapshot: Snapshot, decision: Decision) -> Sequence[LimitCommand]:
-        intents = [
-            intent
-            for state, told_a, single in zip(snapshot.evses, decision.told_a, decision.told_single, strict=True)
-            if state.reach not in (Reach.OFFLINE, Reach.EXPECTED)
-            for intent in self._intents(self._board.evses[state.key], told_a, snapshot.now, single=single)
-        ]
-        commands = actuate(intents, settings=self._board.site.control, now=snapshot.now, first_id=self._next_id)
+        settings = self._board.site.control
+        intents: list[Intent] = []
+        records = self._board.evses.values()  # in the order of the snapshot
+        for record, state, told_a, single in zip(
+            records, snapshot.evses, decision.told_a, decision.told_single, strict=True
+        ):
+            if state.reach in (Reach.OFFLINE, Reach.EXPECTED):
+                continue
+            evse, busy = record.evse, record.transaction_id is not None
+            if not (busy and record.one_limit):
+                idle_a = idle_limit_a(evse, settings)
+                self._intend(intents, record, Purpose.IDLE, idle_a, None, snapshot.now, in_session=False)
+            if busy:
+                purpose = Purpose.IDLE if record.one_limit else Purpose.SESSION
+                phases = (1 if single else len(evse.phases)) if evse.switches_phases else None
+                self._intend(intents, record, purpose, told_a, phases, snapshot.now, in_session=True)
+        commands = actuate(intents, settings=settings, now=snapshot.now, first_id=self._next_id)
         self._next_id += len(commands)
         return commands
 
-    def _intents(self, record: EvseRecord, session_a: Amps, now: Seconds, *, single: bool) -> Iterator[Intent]:
-        """What its limits should be, where the station hasn't confirmed just that already."""
-        evse, settings = record.evse, self._board.site.control
-        purposes: list[tuple[Purpose, Amps, int | None]] = [(Purpose.IDLE, idle_limit_a(evse, settings), None)]
-        if record.transaction_id is not None:
-            phases = (1 if single else len(evse.phases)) if evse.switches_phases else None
-            purposes.append((Purpose.SESSION, session_a, phases))
-        for purpose, limit_a, phases in purposes:
-            held, writing = record.holdings.in_force(purpose), record.writing[purpose]
-            lasts_s = lease_s(purpose, settings)
-            if is_settled(held, writing, limit_a=limit_a, phases=phases, lasts_s=lasts_s, now=now):
-                continue
-            yield Intent(
+    def _intend(
+        self,
+        intents: list[Intent],
+        record: EvseRecord,
+        purpose: Purpose,
+        limit_a: Amps,
+        phases: int | None,
+        now: Seconds,
+        *,
+        in_session: bool,
+    ) -> None:
+        """What a limit should be, where the station hasn't confirmed just that already."""
+        held, writing = record.holdings.in_force(purpose), record.writing[purpose]
+        lasts_s = lease_s(self._board.site.control, in_session=in_session)
+        if is_settled(held, writing, limit_a=limit_a, phases=phases, lasts_s=lasts_s, now=now):
+            return
+        evse = record.evse
+        intents.append(
+            Intent(
                 key=evse.key,
                 purpose=purpose,
+                in_session=in_session,
                 limit_a=limit_a,
                 safe_a=evse.fallback_a,
                 transaction_id=record.transaction_id if purpose is Purpose.SESSION else None,
@@ -131,6 +153,7 @@ class ControlLoop:
                 phases=phases,
                 per_amp_w=self._per_amp_w(evse),
             )
+        )
 
     def _per_amp_w(self, evse: Evse) -> Watts | None:
         """For an EVSE that is limited in W: the power of one ampere on each of its phases."""

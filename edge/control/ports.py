@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from edge.domain.limit import LimitStated
+from edge.domain.limit import EvseCapped, LimitStated
 from edge.domain.reading import MeterFact
 from edge.domain.setpoint import LimitCommand
 from edge.domain.site import EvseKey
 from edge.domain.station import StationFact
-from edge.units import WattHours
+from edge.units import Amps, WattHours
 
 
 class FactSink(Protocol):
@@ -29,6 +29,13 @@ class LimitSink(Protocol):
         """Remember it in place of the last one of its source and circuit. Unknown circuits are ignored."""
 
 
+class CapSink(Protocol):
+    """Takes what single EVSEs may draw at most. Implemented by :class:`edge.control.board.Board`."""
+
+    def take(self, fact: EvseCapped) -> None:
+        """Remember it in place of the last one of its EVSE. Unknown EVSEs are ignored."""
+
+
 class LimitPort(Protocol):
     """Writes limits to stations. Implemented by the OCPP server."""
 
@@ -39,6 +46,13 @@ class LimitPort(Protocol):
         What becomes of each command comes back as facts: LimitSent when its frame is handed to the socket, then exactly
         one LimitAnswered.
         """
+
+
+class SiteLimitSink(Protocol):
+    """Takes what the site allows, for the clouds to know. Implemented by :class:`edge.ocpp.site_limits.SiteLimits`."""
+
+    def take(self, key: EvseKey, limit_a: Amps | None) -> None:
+        """What the site allows the EVSE per phase; None: it sets no limit of its own."""
 
 
 class MeterPort(Protocol):

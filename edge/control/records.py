@@ -31,6 +31,7 @@ class EvseRecord:
 
     evse: Evse
     holdings: Holdings
+    one_limit: bool = False  # what it is told binds it with a session and without (LimitsTaken)
     status: EvseStatus = EvseStatus.UNKNOWN
     status_at: Seconds | None = None  # when it last changed
     paused: bool = False
@@ -46,6 +47,7 @@ class EvseRecord:
     refusals: int = 0
     silences: int = 0
     cloud_a: Amps | None = None  # what the cloud allows; None for as much as there is
+    surplus_a: Amps | None = None  # what the sun leaves it; None where it doesn't live on that
     need: NeedStated | None = None
     energy_wh: WattHours | None = None  # its register, as last sampled
     energy_at_need_wh: WattHours | None = None  # its register when the need was stated
@@ -65,11 +67,18 @@ class EvseRecord:
 
     @property
     def _told(self) -> Pending | Grant | None:
-        for purpose in (Purpose.SESSION, Purpose.IDLE):
+        for purpose in (Purpose.IDLE,) if self.one_limit else (Purpose.SESSION, Purpose.IDLE):
             told = self.writing[purpose].pending or self.holdings.in_force(purpose)
             if told is not None:
                 return told
         return None
+
+    @property
+    def moves(self) -> bool:
+        """Whether time alone may change what is known of it: something lingers, or counts until it is confirmed, or its
+        car may be found to have paused, or a departure comes closer."""
+        falls_asleep = self.status is EvseStatus.SUSPENDED_EV and not self.paused
+        return falls_asleep or self.need is not None or not self.holdings.is_settled
 
     @property
     def draws(self) -> bool:
@@ -195,7 +204,7 @@ class EvseRecord:
         )
         if idle_binds:
             self.holdings = self.holdings.governed_while_idle()
-        elif self.holdings.in_force(Purpose.SESSION) is not None:
+        elif self.holdings.in_force(Purpose.IDLE if self.one_limit else Purpose.SESSION) is not None:
             self.holdings = self.holdings.governed(at)
 
 

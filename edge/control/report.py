@@ -9,6 +9,7 @@ from edge.allocation.state import EvseState
 from edge.control.board import Board
 from edge.control.ports import StatusReport
 from edge.control.vitals import Pulse
+from edge.domain.effective import limits_report
 from edge.domain.setpoint import Purpose
 from edge.units import PhaseAmps
 
@@ -26,6 +27,7 @@ def status(board: Board, snapshot: Snapshot, decision: Decision, pulse: Pulse) -
     return _head(board, pulse, _state(decision)) | {
         "meters": [_meter(board, meter.id, snapshot) for meter in board.site.meters],
         "circuits": [_circuit(snapshot, index, decision) for index in range(len(snapshot.circuits))],
+        "limits": limits_report(board.site, snapshot.limits, snapshot.now),
         "stations": [
             {
                 "id": station_id,
@@ -111,7 +113,7 @@ def _circuit(snapshot: Snapshot, index: int, decision: Decision) -> dict[str, An
 
 def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> dict[str, Any]:
     setpoint = decision.setpoints[number]
-    held = state.holdings.in_force(Purpose.SESSION if state.in_session else Purpose.IDLE)
+    held = state.holdings.in_force(Purpose.SESSION) or state.holdings.in_force(Purpose.IDLE)
     return {
         "id": state.key.evse,
         "status": state.status.value,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edge.domain.site import EvseKey
 from edge.units import Amps, Seconds, Watts
 
 
@@ -10,6 +11,8 @@ class LimitSource(StrEnum):
     """Who limits."""
 
     GRID = "grid"  # the grid operator: §14a EnWG, Rundsteuerung
+    GRID_EEBUS = "grid_eebus"  # the grid operator's box over EEBUS
+    OPENADR = "openadr"  # events of a demand response programme
     BMS_MQTT = "bms_mqtt"
     BMS_MODBUS = "bms_modbus"
     CLOUD = "cloud"
@@ -48,3 +51,12 @@ class LimitStated:
     def is_over(self, now: Seconds) -> bool:
         """Whether it has ended without renewal."""
         return self.ends_at is not None and now >= self.ends_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseCapped:
+    """What the sun's surplus leaves an EVSE from now on, in A per phase."""
+
+    key: EvseKey
+    at: Seconds
+    limit_a: Amps

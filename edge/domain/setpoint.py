@@ -14,6 +14,7 @@ class Reason(StrEnum):
 
     MAXIMUM = "MAXIMUM"
     DEMAND_MET = "DEMAND_MET"
+    WHOLE_STEPS = "WHOLE_STEPS"
     CIRCUIT_FULL = "CIRCUIT_FULL"
     WAITING_FOR_ROOM = "WAITING_FOR_ROOM"
     WAITING_FOR_CUT = "WAITING_FOR_CUT"
@@ -31,6 +32,7 @@ class Reason(StrEnum):
     IMBALANCE = "IMBALANCE"
     READY_IN_TIME = "READY_IN_TIME"
     BELOW_MINIMUM = "BELOW_MINIMUM"
+    NO_WHOLE_STEP = "NO_WHOLE_STEP"
     STARTING = "STARTING"
     RESTING = "RESTING"
     WAITING_FOR_TURN = "WAITING_FOR_TURN"
@@ -39,43 +41,53 @@ class Reason(StrEnum):
     RECOVERING = "RECOVERING"
     SWITCHING_PHASES = "SWITCHING_PHASES"
     LIMITED = "LIMITED"
+    LIMIT_ENDED = "LIMIT_ENDED"
     CLOUD_LIMIT = "CLOUD_LIMIT"
+    TOKEN_REFUSED = "TOKEN_REFUSED"  # noqa: S105 - no password
+    SURPLUS = "SURPLUS"
 
 
 SENTENCES: dict[Reason, str] = {
     Reason.MAXIMUM: "the most this EVSE can give",
     Reason.DEMAND_MET: "all the car can use",
-    Reason.CIRCUIT_FULL: "{circuit} {phase} is full ({used_a:.1f} of {rating_a:g} A)",
-    Reason.WAITING_FOR_ROOM: "waits: {circuit} {phase} has no {min_a:g} A left ({used_a:.1f} of {rating_a:g} A)",
+    Reason.WHOLE_STEPS: "all the car can use in whole steps",
+    Reason.CIRCUIT_FULL: "{circuit} {phase} is full ({used_a:z.1f} of {rating_a:g} A)",
+    Reason.WAITING_FOR_ROOM: "waits: {circuit} {phase} has no {min_a:g} A left ({used_a:z.1f} of {rating_a:g} A)",
     Reason.WAITING_FOR_CUT: "waits until others have obeyed their cut on {circuit} {phase}",
     Reason.STEADYING: "held a moment before it rises",
     Reason.CAR_PAUSED: "the car has paused; its minimum is there when it wakes",
     Reason.IDLE: "no car is charging",
     Reason.METER_STALE: "meter {meter} gives no reading: safe current",
-    Reason.OVERLOAD: "{circuit} {phase} is overloaded by what is not ours ({used_a:.1f} of {rating_a:g} A)",
+    Reason.OVERLOAD: "{circuit} {phase} is overloaded by what is not ours ({used_a:z.1f} of {rating_a:g} A)",
     Reason.STATION_OFFLINE: "the station can't be reached: what it may draw by itself is kept free",
     Reason.STATION_NEW: "the station has not confirmed a limit yet: what it may draw is kept free",
     Reason.STATION_SILENT: "the station doesn't answer: what it may draw by itself is kept free",
     Reason.STATION_REFUSES: "the station refuses its limit: what it may draw by itself is kept free",
     Reason.STATION_DISOBEYS: "the station draws more than it accepted: what it may draw is kept free",
-    Reason.CIRCUIT_POWER_FULL: "{circuit} has no power left ({used_w:.0f} of {rating_w:.10g} W)",
-    Reason.IMBALANCE: "{phase} carries {used_a:.1f} A more than {other_phase}, and {rating_a:g} A are allowed",
+    Reason.CIRCUIT_POWER_FULL: "{circuit} has no power left ({used_w:z.0f} of {rating_w:.10g} W)",
+    Reason.IMBALANCE: "{phase} carries {used_a:z.1f} A more than {other_phase}, and {rating_a:g} A are allowed",
     Reason.READY_IN_TIME: "the rate that makes the car ready in time",
     Reason.BELOW_MINIMUM: "the car can use less than {min_a:g} A, the least this EVSE can give",
+    Reason.NO_WHOLE_STEP: "no whole step of its limit lies between the least and the most this EVSE can give",
     Reason.STARTING: "begins at its minimum, and rises when that is measured",
     Reason.RESTING: "stopped a moment ago: stays off a little to spare car and contactor",
     Reason.WAITING_FOR_TURN: "waits for its turn: {circuit} {phase} can't start one car more "
-    "({used_a:.1f} of {rating_a:g} A)",
+    "({used_a:z.1f} of {rating_a:g} A)",
     Reason.WRITES_SPENT: "held: the station has been told enough for now",
     Reason.METER_LATE: "meter {meter} is late: nothing rises until it answers",
     Reason.RECOVERING: "rises step by step now that meter {meter} is back",
-    Reason.LIMITED: "{source} allows {circuit} {rating_a:g} A ({used_a:.1f} A on {phase})",
+    Reason.LIMITED: "{source} allows {circuit} {rating_a:g} A ({used_a:z.1f} A on {phase})",
+    Reason.LIMIT_ENDED: "{source} is silent: {circuit} falls back to {rating_a:g} A ({used_a:z.1f} A on {phase})",
+    Reason.SURPLUS: "charges on the sun's surplus, which leaves it {rating_a:.1f} A",
     Reason.CLOUD_LIMIT: "the cloud's charging profile allows {rating_a:g} A",
+    Reason.TOKEN_REFUSED: "the token of this session is no longer good",
     Reason.SWITCHING_PHASES: "is changing over to {phases} of its phases",
 }
 
 SOURCE_NAMES: dict[LimitSource, str] = {
     LimitSource.GRID: "the grid operator",
+    LimitSource.GRID_EEBUS: "the grid operator (EEBUS)",
+    LimitSource.OPENADR: "the grid operator (OpenADR)",
     LimitSource.BMS_MQTT: "the building (MQTT)",
     LimitSource.BMS_MODBUS: "the building (Modbus)",
     LimitSource.CLOUD: "the cloud",
@@ -86,20 +98,23 @@ SOURCE_NAMES: dict[LimitSource, str] = {
 
 # Where a circuit's total power binds, and not a phase.
 POWER_SENTENCES: dict[Reason, str] = {
-    Reason.WAITING_FOR_ROOM: ("waits: {circuit} has no power left for {min_a:g} A ({used_w:.0f} of {rating_w:.10g} W)"),
+    Reason.WAITING_FOR_ROOM: (
+        "waits: {circuit} has no power left for {min_a:g} A ({used_w:z.0f} of {rating_w:.10g} W)"
+    ),
     Reason.WAITING_FOR_TURN: (
-        "waits for its turn: {circuit} has no power left for one car more ({used_w:.0f} of {rating_w:.10g} W)"
+        "waits for its turn: {circuit} has no power left for one car more ({used_w:z.0f} of {rating_w:.10g} W)"
     ),
     Reason.WAITING_FOR_CUT: "waits until others have obeyed their cut on {circuit}",
-    Reason.LIMITED: "{source} allows {circuit} {rating_w:.10g} W ({used_w:.0f} W now)",
-    Reason.OVERLOAD: "{circuit} is overloaded by what is not ours ({used_w:.0f} of {rating_w:.10g} W)",
+    Reason.LIMITED: "{source} allows {circuit} {rating_w:.10g} W ({used_w:z.0f} W now)",
+    Reason.LIMIT_ENDED: "{source} is silent: {circuit} falls back to {rating_w:.10g} W ({used_w:z.0f} W now)",
+    Reason.OVERLOAD: "{circuit} is overloaded by what is not ours ({used_w:z.0f} of {rating_w:.10g} W)",
 }
 
 # Where the imbalance between two phases binds.
 BALANCE_SENTENCES: dict[Reason, str] = {
     Reason.WAITING_FOR_ROOM: (
         "waits: {min_a:g} A more on {phase} would unbalance it "
-        "({used_a:.1f} A more than {other_phase} now, and {rating_a:g} A are allowed)"
+        "({used_a:z.1f} A more than {other_phase} now, and {rating_a:g} A are allowed)"
     ),
 }
 
@@ -152,13 +167,14 @@ class Setpoint:
             phases=self.phases,
             source=None if self.source is None else SOURCE_NAMES[self.source],
         )
-        return f"{shown:.1f} A: {sentence}" if shown is not None else sentence
+        return f"{shown:z.1f} A: {sentence}" if shown is not None else sentence
 
 
 class Purpose(StrEnum):
     """Which of an EVSE's two limits a command sets."""
 
-    IDLE = "idle"  # what any session that begins is allowed: a TxDefaultProfile
+    # What any session that begins is allowed, a TxDefaultProfile; of a station that takes one limit only, that one.
+    IDLE = "idle"
     SESSION = "session"  # what the running session is allowed: a TxProfile
 
 

@@ -71,6 +71,16 @@ class EvseKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Priority:
+    """The place of a session in the order of precedence. ``rank`` 0 is served first; ``weight`` is its share inside the
+    rank; ``guaranteed``: its minimum comes before those of others of the rank."""
+
+    rank: int
+    weight: float = 1.0
+    guaranteed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evse:
     """One charging point: at most one car draws from it at a time."""
 
@@ -86,6 +96,8 @@ class Evse:
     step_a: Amps = 0.1  # OCPP 1.6 §7.13: limits have at most one fraction digit
     supply: Supply = Supply.AC
     switches_phases: bool = False  # it can be told to use one phase (its own L1) or all of them
+    on_surplus: bool = False  # it charges on the sun's surplus alone
+    whole_site: bool = False  # no car but another controller's site, which may take more at any time
     never_zero: bool = False  # its cars don't wake from 0 A: a session keeps its minimum, before all ranks
 
     @property
@@ -100,6 +112,12 @@ class Station:
 
     id: str
     evses: tuple[Evse, ...]
+
+    @property
+    def is_controller(self) -> bool:
+        """Whether it is a gateway like this one, whose whole site is its only EVSE here: that is never without a
+        session, and takes one limit."""
+        return any(evse.whole_site for evse in self.evses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +146,7 @@ class Site:
     meters: tuple[Meter, ...] = ()
     stations: tuple[Station, ...] = field(default=())
     imbalance_limit_a: Amps | None = None  # at the grid connection, between any two phases
+    holidays: str | None = None  # whose public holidays count: DE, DE-BY (ISO 3166)
 
     @cached_property
     def circuit_by_id(self) -> dict[str, Circuit]:

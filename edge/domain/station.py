@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from edge.domain.site import EvseKey
+from edge.domain.site import EvseKey, Priority
 from edge.units import Amps, PhaseAmps, Seconds, WattHours, Watts
 
 
@@ -19,6 +19,7 @@ class EvseStatus(StrEnum):
     RESERVED = "Reserved"
     UNAVAILABLE = "Unavailable"
     FAULTED = "Faulted"
+    OCCUPIED = "Occupied"  # OCPP 2.x part 2 §3.12: a car is plugged in, and nothing is said of a transaction
     UNKNOWN = "Unknown"  # ours: nothing was heard yet
 
 
@@ -60,6 +61,19 @@ class StationDescribed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsTaken:
+    """How the station takes its limits from now on.
+
+    ``one_limit``: one for each EVSE, which binds it with a session and without, and is told as
+    :attr:`edge.domain.setpoint.Purpose.IDLE`. Else one for the idle EVSE and one for each session.
+    """
+
+    station: str
+    at: Seconds
+    one_limit: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloudLink:
     """The station's own connection to its cloud came up or went down."""
 
@@ -93,6 +107,20 @@ class SessionBegan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionJudged:
+    """What the token that began a transaction is worth on site. May come before the transaction is known to run.
+
+    ``priority``: None for that of its station. ``barred``: it is to get no current.
+    """
+
+    station: str
+    transaction_id: str
+    at: Seconds
+    priority: Priority | None = None
+    barred: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded:
     """The EVSE's transaction is over; profiles for it are gone with it (OCPP 1.6 §3.13.1)."""
 
@@ -102,7 +130,10 @@ class SessionEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawSampled:
-    """A sample of what the EVSE draws, on grid phases. ``at`` is when it reached us; ``energy_wh`` is the register."""
+    """A sample of what the EVSE draws, on grid phases; ``energy_wh`` is the register.
+
+    ``at`` is when the station took it, as far as its clock is known; else when it reached us. Never later than that.
+    """
 
     key: EvseKey
     at: Seconds
@@ -115,13 +146,14 @@ class DrawSampled:
 class NeedStated:
     """What the session's car wants before it leaves: energy from now on, and the time until its departure.
 
-    ``departs_in_s`` None: no departure is known any more, and with it no need.
+    ``departs_in_s`` counts from ``at``; None: no departure is known (any more), and with it no need. Told by the car
+    (OCPP 2.x K15 to K18) or by a person.
     """
 
     key: EvseKey
     at: Seconds
     energy_wanted_wh: WattHours
-    departs_in_s: Seconds | None
+    departs_in_s: Seconds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +192,11 @@ StationFact = (
     StationOnline
     | StationOffline
     | StationDescribed
+    | LimitsTaken
     | CloudLink
     | StatusReported
     | SessionBegan
+    | SessionJudged
     | SessionEnded
     | DrawSampled
     | NeedStated

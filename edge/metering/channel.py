@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import termios
-from typing import Protocol
+from typing import Protocol, cast
 
 import serial
 
@@ -62,8 +62,8 @@ class TcpChannel(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - what create_connection gives
-        self._transport = transport
+        # What create_connection gives. No isinstance: uvloop's transports are none of asyncio's classes.
+        self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
         if self._receiver is not None:

@@ -1,10 +1,11 @@
 """What a relay wants done: the only way from the rules to the sockets, the sink and the log."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from edge.domain.station import StationFact
+from edge.ocpp.wire import Call, CallError, CallResult
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -47,7 +48,14 @@ class Note:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-Action = ToStation | ToCloud | Report | CloseStation | Note
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Hand this CALL of the station to whoever stands in for its cloud, or this answer of the cloud."""
+
+    frame: Call | CallResult | CallError
+
+
+Action = ToStation | ToCloud | Report | CloseStation | Note | HandOver
 
 
 class Outbox:
@@ -65,8 +73,15 @@ class Outbox:
     def report(self, fact: StationFact) -> None:
         self._actions.append(Report(fact))
 
+    def report_all(self, facts: Iterable[StationFact]) -> None:
+        for fact in facts:
+            self.report(fact)
+
     def close_station(self, code: int, reason: str) -> None:
         self._actions.append(CloseStation(code, reason))
+
+    def hand_over(self, frame: Call | CallResult | CallError) -> None:
+        self._actions.append(HandOver(frame))
 
     def note(self, level: Level, event: str, **fields: Any) -> None:
         self._actions.append(Note(level, event, fields))

@@ -1,7 +1,7 @@
 """The door: decides on each opening handshake before it is answered, and says in the log whom it sent away and why."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -10,15 +10,20 @@ from weakref import WeakKeyDictionary, WeakSet
 from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 from edge.clock import Clock
 from edge.ocpp import handshake
-from edge.ocpp.settings import CloudLoss, OcppSettings, UnknownStations
+from edge.ocpp.credentials import Gatekeeper, Shown
+from edge.ocpp.keys import header
+from edge.ocpp.revival import Revival
+from edge.ocpp.settings import CloudLoss, OcppSettings, SecurityProfile, UnknownStations, Verdict
 from edge.ocpp.sockets import peer_address
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.timings import LinkTimings
-from edge.ocpp.upstream import Jitter, Upstream, address
-from edge.ocpp.v16 import SUBPROTOCOL
+from edge.ocpp.tls import Contexts, common_name
+from edge.ocpp.upstream import Jitter, Problem, Upstream, address
+from edge.ocpp.versions import Version
 from edge.ocpp.waiting import MAX_CONNECTED
 
 
@@ -30,6 +35,7 @@ class Admission:
     offer: handshake.Offer
     replaces: ServerConnection | None = None  # the station's old connection, which may end
     upstream: Upstream | None = None  # None for a station that isn't ours, or that speaks another protocol
+    version: Version | None = None  # what is to be spoken; None when there is nothing in common
 
 
 class Door:
@@ -52,10 +58,17 @@ class Door:
         self._clock = clock
         self._timings = timings
         self._jitter = jitter
+        self._revival = Revival()
         self._log = log
+        self._gatekeeper = Gatekeeper(settings)
+        self._cloud_tls: Contexts | None = None
         self._admissions: WeakKeyDictionary[ServerConnection, Admission] = WeakKeyDictionary()
         self._refused: WeakSet[ServerConnection] = WeakSet()
         self._reapers: set[asyncio.Task[None]] = set()
+
+    def dial_with(self, contexts: Contexts) -> None:
+        """How clouds behind TLS are met."""
+        self._cloud_tls = contexts
 
     def admission(self, connection: ServerConnection) -> Admission:
         """What was decided for this connection; to be asked once."""
@@ -65,7 +78,7 @@ class Door:
         """Decide on a handshake; None lets it pass."""
         if not handshake.wants_upgrade(request.headers):
             return None  # the library answers 426, and no station is disturbed
-        identity = handshake.identity_of(request.path)
+        identity = handshake.identity_of(request.path, self._settings.path)
         if identity is None:
             return self._refuse(connection, HTTPStatus.NOT_FOUND, "no station identity in the path", path=request.path)
         known = identity in self._links
@@ -76,11 +89,23 @@ class Door:
             return self._refuse(connection, HTTPStatus.SERVICE_UNAVAILABLE, why, station=identity)
         if handshake.tolerate(request.headers):
             self._log.info("station's handshake lacks Connection: Upgrade; served all the same", station=identity)
-        admission = Admission(identity=identity, offer=handshake.offer_in(request.headers))
+        offer = handshake.offer_in(request.headers)
+        admission = Admission(identity=identity, offer=offer, version=next(iter(offer.versions), None))
         self._admissions[connection] = admission
-        if known and admission.offer.fits:
-            return await self._admit_known(connection, request, admission)
-        return None
+        refusal = None
+        if known and admission.version is not None:
+            refusal = await self._admit_known(connection, request, admission)
+        version = self._admissions[connection].version
+        if version is None or not version.is_v2:
+            handshake.forbid_compression(request.headers)
+        return refusal
+
+    def choose(self, connection: ServerConnection) -> Subprotocol | None:
+        """The subprotocol to answer with, in the station's own spelling."""
+        admission = self._admissions.get(connection)
+        if admission is None or admission.version is None:
+            return None
+        return admission.offer.spelling(admission.version)
 
     def note_refusal(self, connection: ServerConnection, request: Request, response: Response) -> None:
         """Log a handshake that the library itself has refused."""
@@ -92,25 +117,66 @@ class Door:
         self, connection: ServerConnection, request: Request, admission: Admission
     ) -> Response | None:
         identity = admission.identity
+        unproved = await self._gatekeeper.check(identity, _shown(connection, request))
+        if unproved is not None:
+            return self._refuse(connection, unproved.status, unproved.why, station=identity)
         old = self._links[identity].connection
-        if old is not None and not await self._gives_way(old, connection, identity):
+        if old is not None and not await self._gives_way(old, connection, request, identity):
             return self._refuse(connection, HTTPStatus.CONFLICT, "this station is connected already", station=identity)
-        upstream = self._upstream(identity, request)
-        if self._settings.mode is CloudLoss.TRANSPARENT:
+        offer = admission.offer
+        upstream = self._upstream(identity, request, offer.versions)
+        if self._mirrors or self._settings.mode_of(identity) is CloudLoss.TRANSPARENT or len(offer.versions) > 1:
             problem = await upstream.open()
-            if problem is not None:
-                why = f"its cloud is away: {problem}"
-                return self._refuse(connection, HTTPStatus.SERVICE_UNAVAILABLE, why, station=identity)
-            reaper = asyncio.create_task(_reap(connection, upstream))
-            self._reapers.add(reaper)
-            reaper.add_done_callback(self._reapers.discard)
-        self._admissions[connection] = replace(admission, replaces=old, upstream=upstream)
+            if problem is None:
+                self._close_with(connection, upstream)
+            elif (refusal := self._cloud_refuses(connection, identity, problem)) is not None:
+                return refusal
+        version = self._version(upstream, offer, self._links[identity].spoken)
+        if version is not None:
+            upstream.settle(version)
+        self._admissions[connection] = replace(admission, replaces=old, upstream=upstream, version=version)
         return None
 
-    async def _gives_way(self, old: ServerConnection, new: ServerConnection, identity: str) -> bool:
-        """Whether the old connection ends: it is dead, or the newcomer comes from the same address."""
-        same_address = peer_address(old) == peer_address(new)
-        gives_way = same_address or not await self._links[identity].is_alive(old)
+    @property
+    def _mirrors(self) -> bool:
+        return self._settings.verdict is Verdict.CLOUD
+
+    def _version(self, upstream: Upstream, offer: handshake.Offer, spoken: Version | None) -> Version | None:
+        """What to speak: the cloud's choice; while it is away, what was spoken last, or the station's first wish.
+
+        A cloud that names none of what it was offered has nothing in common with the station (OCPP-J 1.6 §3.2); where
+        its verdict isn't asked for, it is taken to have forgotten the header.
+        """
+        if upstream.is_open and (upstream.chosen is not None or (self._mirrors and offer.offered)):
+            return upstream.chosen
+        return spoken if spoken in offer.versions else offer.versions[0]
+
+    def _cloud_refuses(self, connection: ServerConnection, identity: str, problem: Problem) -> Response | None:
+        """What the station is answered when its cloud can't be had; None where it is served all the same."""
+        if self._mirrors and problem.status is not None and problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return self._refuse(connection, problem.status, problem.what, station=identity)
+        if self._settings.mode_of(identity) is CloudLoss.TRANSPARENT:
+            why = f"its cloud is away: {problem.what}"
+            return self._refuse(connection, HTTPStatus.SERVICE_UNAVAILABLE, why, station=identity)
+        return None
+
+    def _close_with(self, connection: ServerConnection, upstream: Upstream) -> None:
+        reaper = asyncio.create_task(_reap(connection, upstream))
+        self._reapers.add(reaper)
+        reaper.add_done_callback(self._reapers.discard)
+
+    async def _gives_way(self, old: ServerConnection, new: ServerConnection, request: Request, identity: str) -> bool:
+        """Whether the old connection ends: it is dead, or the newcomer is the same station.
+
+        That is who has proved it, or, where nothing must be proved, who comes from the same address or with the same
+        credentials.
+        """
+        same = (
+            self._settings.security_of(identity).profile is not SecurityProfile.NONE
+            or peer_address(old) == peer_address(new)
+            or _same_credentials(old.request, request)
+        )
+        gives_way = same or not await self._links[identity].is_alive(old)
         self._log.warning(
             "a second connection claims a station's identity",
             station=identity,
@@ -120,25 +186,47 @@ class Door:
         )
         return gives_way
 
-    def _upstream(self, identity: str, request: Request) -> Upstream:
+    def _upstream(self, identity: str, request: Request, versions: Sequence[Version]) -> Upstream:
         found = {name: handshake.first(request.headers, name) for name in ("Authorization", "User-Agent")}
+        key = self._settings.security_of(identity).cloud_key
+        if key is not None:
+            found["Authorization"] = header(identity, key)
         return Upstream(
-            uri=address(self._settings.upstream, identity),
-            subprotocol=SUBPROTOCOL,
+            uri=address(self._settings.upstream, identity, request.path),
+            tls=self._cloud_tls,
+            versions=versions,
             headers={name: value for name, value in found.items() if value is not None},
-            redial=self._settings.mode is CloudLoss.AUTONOMOUS,
+            redial=self._settings.mode_of(identity) is CloudLoss.AUTONOMOUS,
             clock=self._clock,
             timings=self._timings,
             jitter=self._jitter,
+            revival=self._revival,
             log=self._log.bind(station=identity),
         )
 
-    def _refuse(self, connection: ServerConnection, status: HTTPStatus, why: str, **details: Any) -> Response:
+    def _refuse(self, connection: ServerConnection, status: int, why: str, **details: Any) -> Response:
         self._refused.add(connection)
         self._log.warning(
             "refused a connection", why=why, address=peer_address(connection), status=int(status), **details
         )
-        return connection.respond(status, f"{why}\n")
+        response = connection.respond(HTTPStatus(status), f"{why}\n")
+        if status == HTTPStatus.UNAUTHORIZED:
+            response.headers["WWW-Authenticate"] = 'Basic realm="OCPP"'  # RFC 9110 §11.6.1
+        return response
+
+
+def _shown(connection: ServerConnection, request: Request) -> Shown:
+    certificate = connection.transport.get_extra_info("peercert")
+    return Shown(
+        tls=connection.transport.get_extra_info("ssl_object") is not None,
+        certificate_name=common_name(certificate),
+        authorization=handshake.first(request.headers, "Authorization"),
+    )
+
+
+def _same_credentials(old: Request | None, new: Request) -> bool:
+    had, has = (handshake.first(each.headers, "Authorization") if each is not None else None for each in (old, new))
+    return had is not None and had == has
 
 
 async def _reap(connection: ServerConnection, upstream: Upstream) -> None:

@@ -51,10 +51,14 @@ Work = CloudCall | LimitCall | OwnCall
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outstanding:
-    """A CALL that the station has not answered yet."""
+    """A CALL that the station has not answered yet.
+
+    ``id`` is the one it went out under: the cloud's own, unless an answer to that could be taken for another's.
+    """
 
     id: str
     work: Work
+    sent: Seconds
     deadline: Seconds
 
 
@@ -63,6 +67,7 @@ class Answered:
     """The CALL that an answer belongs to. ``late``: its time was up, and the line may be another's by now."""
 
     work: Work
+    sent: Seconds
     late: bool
 
 
@@ -89,7 +94,7 @@ class Arbiter:
         self._limits: OrderedDict[tuple[EvseKey, Purpose], LimitCall] = OrderedDict()
         self._cloud: deque[CloudCall] = deque()
         self._own: deque[OwnCall] = deque()
-        self._late: OrderedDict[str, Work] = OrderedDict()
+        self._late: OrderedDict[str, Outstanding] = OrderedDict()
 
     @property
     def outstanding(self) -> Outstanding | None:
@@ -102,6 +107,14 @@ class Arbiter:
             return False
         self._cloud.append(work)
         return True
+
+    def repeats(self, work: CloudCall) -> bool:
+        """Whether this very message of the cloud waits or is on the line already: one answer serves both."""
+        on_line = [self._outstanding.work] if self._outstanding is not None else []
+        return any(
+            isinstance(other, CloudCall) and other.epoch == work.epoch and other.call.text == work.call.text
+            for other in (*on_line, *self._cloud)
+        )
 
     def add_limit(self, command: LimitCommand) -> LimitCommand | None:
         """Queue a limit; return the one that waited for the same EVSE and purpose and is now replaced."""
@@ -128,19 +141,22 @@ class Arbiter:
         else:
             return None
         if isinstance(work, CloudCall):
-            self._outstanding = Outstanding(id=work.call.id, work=work, deadline=now + CLOUD_TIMEOUT_S)
+            # Under the id of a CALL that was never answered, its late answer would be taken for this one's.
+            ambiguous = work.call.id in self._late or work.call.id.startswith(self._prefix)
+            identifier = self._fresh_id() if ambiguous else work.call.id
+            self._outstanding = Outstanding(id=identifier, work=work, sent=now, deadline=now + CLOUD_TIMEOUT_S)
         else:
-            self._outstanding = Outstanding(id=self._fresh_id(), work=work, deadline=now + OWN_TIMEOUT_S)
+            deadline = now + OWN_TIMEOUT_S
+            self._outstanding = Outstanding(id=self._fresh_id(), work=work, sent=now, deadline=deadline)
         return self._outstanding
 
     def answered(self, identifier: str) -> Answered | None:
         """Match an answer of the station and free the line; None when nothing of that id was asked."""
         if self._outstanding is not None and self._outstanding.id == identifier:
-            work = self._outstanding.work
-            self._outstanding = None
-            return Answered(work=work, late=False)
+            answered, self._outstanding = self._outstanding, None
+            return Answered(work=answered.work, sent=answered.sent, late=False)
         late = self._late.pop(identifier, None)
-        return Answered(work=late, late=True) if late is not None else None
+        return Answered(work=late.work, sent=late.sent, late=True) if late is not None else None
 
     def expire(self, now: Seconds) -> Work | None:
         """Free the line of a CALL whose time is up, and return it."""
@@ -148,7 +164,7 @@ class Arbiter:
         if expired is None or now < expired.deadline:
             return None
         self._outstanding = None
-        self._late[expired.id] = expired.work
+        self._late[expired.id] = expired
         self._late.move_to_end(expired.id)
         while len(self._late) > LATE_KEPT:
             self._late.popitem(last=False)

@@ -1,50 +1,61 @@
 """The rules of a station's opening handshake (OCPP-J 1.6 §3), and what is tolerated. Sans-I/O."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from websockets.datastructures import Headers
 from websockets.typing import Subprotocol
 
-from edge.ocpp.v16 import SUBPROTOCOL
+from edge.ocpp.versions import Version, version_of
 
+STATION = "{station}"  # stands for the identity in a path
 MAX_IDENTITY = 48  # OCPP 2.0.1 part 4 §3.1.1; OCPP 1.6 says 20, which stations in the field exceed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """The subprotocols that a station offers, and the one we take: None without an offer or without a fitting one."""
+    """The subprotocols that a station offers, in its own spelling and order."""
 
     offered: tuple[str, ...]
-    chosen: str | None
 
     @property
-    def fits(self) -> bool:
-        """Whether the station can be served. One that offers nothing is taken to speak 1.6 (steve issue 135)."""
-        return self.chosen is not None or not self.offered
+    def versions(self) -> tuple[Version, ...]:
+        """Those that we speak. A station that offers nothing is taken to speak 1.6 (steve issue 135)."""
+        if not self.offered:
+            return (Version.V16,)
+        known = (version_of(name) for name in self.offered)
+        return tuple(dict.fromkeys(version for version in known if version is not None))
+
+    def spelling(self, version: Version) -> Subprotocol | None:
+        """How the station spells an edition; None when it didn't offer it."""
+        return next((Subprotocol(name) for name in self.offered if version_of(name) is version), None)
 
 
-def identity_of(path: str) -> str | None:
-    """The station's identity: the last segment of the request's path, percent-decoded; None when there is none.
+def identity_of(path: str, place: str | None = None) -> str | None:
+    """The station's identity in a request's path, percent-decoded; None when there is none.
 
-    What stands before it is the site's own choice; trailing slashes and a query don't matter.
+    ``place`` is a path with ``{station}`` where it is to be; without it, it is the last segment, and what stands before
+    is the site's own choice. Trailing slashes and a query don't matter.
     """
-    segment = path.partition("?")[0].rstrip("/").rpartition("/")[2]
+    segments = path.partition("?")[0].rstrip("/").split("/")
+    if place is None:
+        segment = segments[-1]
+    else:
+        expected = place.rstrip("/").split("/")
+        if len(expected) != len(segments):
+            return None
+        pairs = list(zip(expected, segments, strict=True))
+        if any(wanted != found for wanted, found in pairs if wanted != STATION):
+            return None
+        segment = next(found for wanted, found in pairs if wanted == STATION)
     identity = unquote(segment)
     return identity if 0 < len(identity) <= MAX_IDENTITY and identity.isprintable() else None
-
-
-def choose(offered: Sequence[str]) -> Subprotocol | None:
-    """The station's own spelling of the subprotocol that we speak."""
-    return next((Subprotocol(name) for name in offered if name.lower() == SUBPROTOCOL), None)
 
 
 def offer_in(headers: Headers) -> Offer:
     """The offer in a request's headers."""
     names = (name.strip() for value in headers.get_all("Sec-WebSocket-Protocol") for name in value.split(","))
-    offered = tuple(name for name in names if name)
-    return Offer(offered=offered, chosen=choose(offered))
+    return Offer(offered=tuple(name for name in names if name))
 
 
 def wants_upgrade(headers: Headers) -> bool:
@@ -61,6 +72,12 @@ def tolerate(headers: Headers) -> bool:
         del headers["Connection"]
     headers["Connection"] = "Upgrade"
     return True
+
+
+def forbid_compression(headers: Headers) -> None:
+    """Take back what the station offers: some that offer it can't read it (lorenzodonini/ocpp-go issue 358)."""
+    if headers.get_all("Sec-WebSocket-Extensions"):
+        del headers["Sec-WebSocket-Extensions"]
 
 
 def first(headers: Headers, name: str) -> str | None:

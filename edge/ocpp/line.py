@@ -3,36 +3,64 @@
 Sans-I/O. Everything that comes of it goes into the outbox.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import assert_never
+from typing import Any, TypeAlias, assert_never
 
 from edge.domain.setpoint import LimitCommand
-from edge.domain.site import Station
-from edge.domain.station import LimitAnswered, LimitOutcome, LimitSent
-from edge.ocpp import v16, wire
+from edge.domain.station import LimitAnswered, LimitOutcome, LimitSent, LimitsTaken
+from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
 from edge.ocpp.arbiter import OWN_TIMEOUT_S, Arbiter, CloudCall, LimitCall, Outstanding, OwnCall, Work
-from edge.ocpp.profiles import writer
+from edge.ocpp.diagnosis import Diagnosis
+from edge.ocpp.dialect import Dialect, limit_outcome
+from edge.ocpp.figures import Answerer, Figures
+from edge.ocpp.stand_in import LIST_ACTIONS, StandIn
+from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
 from edge.units import Seconds
+
+CloudAnswerReader: TypeAlias = Callable[[Call, CallResult | CallError], None]
 
 
 class Line:
     """The CALLs toward one station, of the cloud and our own.
 
-    ``epoch`` counts the station's upstream connections: an answer goes only to the one that asked.
+    ``epoch`` counts the station's upstream connections: an answer goes only to the one that asked. ``heard`` is shown
+    each answer to a CALL of the cloud, with that CALL.
     """
 
-    def __init__(self, station: Station, dialect: v16.DialectV16, arbiter: Arbiter, outbox: Outbox) -> None:
-        self._station = station
+    def __init__(
+        self,
+        dialect: Dialect,
+        memory: StationMemory,
+        arbiter: Arbiter,
+        outbox: Outbox,
+        figures: Figures,
+        diagnosis: Diagnosis,
+        heard: CloudAnswerReader,
+        stand_in: StandIn | None = None,
+    ) -> None:
+        self._stand_in = stand_in
         self._dialect = dialect
+        self._memory = memory
         self._arbiter = arbiter
         self._out = outbox
+        self._figures = figures
+        self._diagnosis = diagnosis
+        self._heard = heard
         self._silent_since: Seconds | None = None  # the station's first CALL that stayed unanswered
+
+    def speak(self, dialect: Dialect) -> None:
+        """The station has come back with another edition of OCPP."""
+        self._dialect = dialect
 
     def call_from_cloud(self, call: Call, epoch: int, now: Seconds, wall: datetime) -> None:
         """Pass a CALL of the cloud on as soon as the line is free; refuse it when too many wait."""
-        if self._arbiter.add_cloud(CloudCall(call=call, epoch=epoch, since=now)):
+        work = CloudCall(call=call, epoch=epoch, since=now)
+        if self._arbiter.repeats(work):
+            self._out.note("debug", "the cloud repeats a call that is being done", action=call.action)
+        elif self._arbiter.add_cloud(work):
             self._pump(now, wall)
         else:
             text = wire.error_text(call.id, ErrorCode.GENERIC, "too many calls wait for this station")
@@ -45,9 +73,14 @@ class Line:
             self.settle(replaced, now, LimitOutcome.NOT_SENT, "replaced by a newer limit")
         self._pump(now, wall)
 
+    def end_session(self, transaction: str, now: Seconds, wall: datetime) -> None:
+        """Ask the station to end a transaction."""
+        self._arbiter.add_own(self._dialect.stop_call(transaction))
+        self._pump(now, wall)
+
     def set_up(self, now: Seconds, wall: datetime) -> None:
         """Ask what the control needs to know of a station that has connected."""
-        for work in v16.setup_calls(self._station):
+        for work in self._dialect.setup_calls():
             self._arbiter.add_own(work)
         self._pump(now, wall)
 
@@ -57,23 +90,40 @@ class Line:
         if answered is None:
             self._drop(frame, "nothing of this id was asked")
             return
+        cloud_asked = isinstance(answered.work, CloudCall)
+        who = Answerer.STATION_TO_CLOUD if cloud_asked else Answerer.STATION_TO_GATEWAY
+        self._figures.answered(who, now - answered.sent)
+        if isinstance(frame, CallResult):
+            self._diagnosis.answers(_name(answered.work), frame, self._dialect.version)
         if self._silent_since is not None:
             silent_s = round(now - self._silent_since, 1)
             self._silent_since = None
             self._out.note("info", f"station answers again after {silent_s:g} s", silent_s=silent_s)
         match answered.work:
             case CloudCall() as work:
-                if work.epoch == epoch:
-                    self._out.to_cloud(frame.text)
+                self._heard(work.call, frame)
+                text, writes = self._dialect.guard.answered(signed.plain(work.call), frame)
+                for write in writes:
+                    self._arbiter.add_own(write)
+                instead = self._list_answered(work.call, frame)
+                if work.epoch == epoch and instead is not None:
+                    self._out.to_cloud(wire.result_text(work.call.id, instead))
+                elif work.epoch == epoch:
+                    same = frame.id == work.call.id
+                    self._out.to_cloud(text if same else wire.with_id(text, work.call.id))
                 else:
                     self._drop(frame, "the cloud connection that asked is gone")
             case LimitCall() | OwnCall() if answered.late:
                 self._drop(frame, "it came too late")
             case LimitCall() as work:
-                self.settle(work.command, now, *v16.limit_outcome(frame))
+                outcome, detail = limit_outcome(frame)
+                self.settle(work.command, now, outcome, detail)
+                if self._dialect.units.answered(outcome) and self._memory.ladder.refused():
+                    self._out.note("warning", "station refuses its limits; trying", way=self._memory.ladder.rung.value)
+                    self.tell_limits_taken(now)
             case OwnCall() as work:
-                if work.action == "GetConfiguration":
-                    self._dialect.configuration(frame)
+                for more in self._dialect.learn(work, frame):
+                    self._arbiter.add_own(more)
             case _:
                 assert_never(answered.work)
         self._pump(now, wall)
@@ -102,9 +152,22 @@ class Line:
                 self.settle(work.command, now, LimitOutcome.NOT_SENT, "the link broke")
         self._silent_since = None
 
+    def tell_limits_taken(self, now: Seconds) -> None:
+        """Report how the station takes its limits."""
+        one_limit = self._memory.ladder.rung.one_limit
+        self._out.report(LimitsTaken(station=self._memory.station, at=now, one_limit=one_limit))
+
     def settle(self, command: LimitCommand, now: Seconds, outcome: LimitOutcome, detail: str) -> None:
         """Report what became of a limit."""
         self._out.report(LimitAnswered(key=command.key, at=now, command=command.id, outcome=outcome, detail=detail))
+
+    def _list_answered(self, call: Call, frame: CallResult | CallError) -> Mapping[str, Any] | None:
+        """What the cloud is told in place of the station's answer about its local list; None to pass that on."""
+        if self._stand_in is None or call.action not in LIST_ACTIONS:
+            return None
+        if isinstance(frame, CallResult):
+            return self._stand_in.list_answered(call.action, call.payload, answer=frame.payload)
+        return self._stand_in.list_answered(call.action, call.payload, error=frame.code)
 
     def _unanswered(self, work: Work, now: Seconds) -> None:
         if self._silent_since is None:
@@ -124,7 +187,8 @@ class Line:
         """Send the CALL; False when it can't be written, and its outcome is settled."""
         match outstanding.work:
             case CloudCall() as work:
-                self._out.to_station(work.call.text)
+                same = outstanding.id == work.call.id
+                self._out.to_station(work.call.text if same else wire.with_id(work.call.text, outstanding.id))
                 return True
             case LimitCall() as work:
                 return self._send_limit(outstanding.id, work.command, now, wall)
@@ -135,16 +199,10 @@ class Line:
                 assert_never(outstanding.work)
 
     def _send_limit(self, identifier: str, command: LimitCommand, now: Seconds, wall: datetime) -> bool:
-        level = self._dialect.stack_level
         try:
-            payload = writer.request(
-                command,
-                start=self._dialect.clock.time(now, wall),
-                stack_level=writer.DEFAULT_STACK_LEVEL if level is None else level,
-            )
-        except ValueError:
-            detail = f"transaction {command.transaction_id!r} is no number, as OCPP 1.6 has them"
-            self.settle(command, now, LimitOutcome.NOT_SENT, detail)
+            payload = self._dialect.limit_payload(command, self._memory.clock.time(now, wall))
+        except ValueError as exc:
+            self.settle(command, now, LimitOutcome.NOT_SENT, str(exc))
             return False
         self._out.to_station(wire.call_text(identifier, "SetChargingProfile", payload))
         self._out.report(LimitSent(key=command.key, at=now, command=command.id))

@@ -44,13 +44,15 @@ _OWN_PHASES = {
     "l3-l1": 2,
 }
 _WHOLE = -1  # a value for all phases: without phase, or on the neutral only (lbbrhzn/ocpp issue 1311)
+_MAX_EXPONENT = 9  # from nano to giga
 _PLAUSIBLE = 1e9  # Wh of a meter's register; whatever is above is a broken number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """One sample of an EVSE's draw, on grid phases. ``energy_wh`` is the register's reading."""
+    """One sample of an EVSE's draw, on grid phases. ``energy_wh`` is the register's reading, ``stamp`` its time."""
 
+    stamp: datetime | None
     current_a: PhaseAmps
     power_w: Watts | None
     energy_wh: WattHours | None
@@ -90,6 +92,7 @@ def _draw(element: Mapping[str, Any], evse: Evse, nominal_voltage_v: Volts) -> D
     else:
         return None
     return Draw(
+        stamp=parse_timestamp(element.get("timestamp")),
         current_a=current_a,
         power_w=power_w,
         energy_wh=_total(values[_ENERGY]),
@@ -99,14 +102,18 @@ def _draw(element: Mapping[str, Any], evse: Evse, nominal_voltage_v: Volts) -> D
 def _collect(sample: Mapping[str, Any], values: dict[str, dict[int, float]]) -> None:
     """File one sampledValue under its measurand and own phase; of two for one place, the larger."""
     get = sample.get
+    unit, power_of_ten = get("unit"), 0
+    if isinstance(measure := get("unitOfMeasure"), Mapping):  # OCPP 2.x part 2 §2.55
+        unit, power_of_ten = measure.get("unit"), _exponent(measure.get("multiplier"))
     try:
-        meaning = _meaning(get("measurand"), get("context"), get("location"), get("unit"), get("phase"))
+        meaning = _meaning(get("measurand"), get("context"), get("location"), unit, get("phase"))
     except TypeError:  # a list or an object where a word belongs: no key of a cache, and no meaning either
         return
     number = _number(get("value"))
     if meaning is None or number is None:
         return
     measurand, place, scale = meaning
+    scale *= 10.0**power_of_ten
     found = values[measurand]
     found[place] = max(found.get(place, 0.0), number * scale)
 
@@ -160,6 +167,11 @@ def _number(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return max(0.0, number) if math.isfinite(number) and abs(number) <= _PLAUSIBLE else None
+
+
+def _exponent(value: object) -> int:
+    """The power of ten of a unit of measure; 0 when it is none, or none of this world."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_EXPONENT else 0
 
 
 def _as_list(value: object) -> list[Any]:

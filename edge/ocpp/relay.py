@@ -13,31 +13,39 @@ from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Mode, Station
 from edge.domain.station import CloudLink, LimitOutcome, StationOffline, StationOnline
 from edge.errors import FrameError
-from edge.ocpp import v16, wire
+from edge.ocpp import signed, wire
 from edge.ocpp.actions import Action, Level, Outbox
 from edge.ocpp.arbiter import Arbiter
+from edge.ocpp.cloud_profiles import CloudProfiles
+from edge.ocpp.controllers import standing_facts
+from edge.ocpp.diagnosis import Diagnosis
+from edge.ocpp.dialect import dialect
+from edge.ocpp.dossier import Dossier
+from edge.ocpp.figures import Figures
 from edge.ocpp.line import Line
-from edge.ocpp.routing import FROM_CLOUD_V16, FROM_STATION_V16, Route
+from edge.ocpp.passing import Passing
+from edge.ocpp.profiles.desk import ProfileDesk
+from edge.ocpp.routing import FROM_CLOUD, FROM_STATION, Route, route
 from edge.ocpp.settings import CloudLoss
-from edge.ocpp.wire import Call, CallError, CallResult
+from edge.ocpp.shelf import Shelf
+from edge.ocpp.site_limits import SiteLimits
+from edge.ocpp.stand_in import TRANSACTION_ACTIONS, StandIn
+from edge.ocpp.station_memory import StationMemory
+from edge.ocpp.unreadable import Unreadable, excerpt
+from edge.ocpp.upline import Upline
+from edge.ocpp.versions import Version
+from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, Send
 from edge.units import Seconds, Volts
 
 # A station that has just started sends its BootNotification first and listens to nobody before the answer (OCPP 1.6
-# §4.2); one that merely reconnects may say nothing for minutes. So our questions wait this long for a boot,
-BOOT_GRACE_S = 1.0
-# and this long for the boot's answer.
-BOOT_ANSWER_S = 10.0
+# §4.2); one that merely reconnects may say nothing for minutes.
+BOOT_GRACE_S = 1.0  # so long our questions wait for a boot,
+BOOT_ANSWER_S = 10.0  # and so long for the boot's answer
 
-UNREADABLE_WINDOW_S = 60.0
-UNREADABLE_MAX = 20  # in that window: a station with a bad habit is kept, one that floods is dropped
 PENDING_KEPT = 16  # the station's CALLs whose answers carry facts; by the rules it has one outstanding
-EXCERPT = 60  # characters of an unreadable text that go into the log
+OWN_ANSWERED_KEPT = 16  # the cloud's CALLs that we answered ourselves, in case it complains of the answer (2.1)
 
 CLOSE_GOING_AWAY = 1001  # RFC 6455 §7.4.1
-CLOSE_POLICY = 1008
-
-# The station's CALLs whose answers the relay reads.
-_ANSWER_READ = frozenset({"BootNotification", "StartTransaction"})
 
 
 class RelayState(StrEnum):
@@ -49,7 +57,12 @@ class RelayState(StrEnum):
 
 
 class Relay:
-    """One station's relay. ``nonce``: see :class:`edge.ocpp.arbiter.Arbiter`."""
+    """One station's relay. ``nonce``: see :class:`edge.ocpp.arbiter.Arbiter`.
+
+    ``shelf`` keeps the cloud's profiles, ``dossier`` what else is to be known after a restart; ``site_limits`` are for
+    the cloud to know. ``stand_in``: who answers the station while its cloud is away; with it every CALL of the station
+    goes there (``HandOver``), and what comes of it back through :meth:`calls_cloud` and :meth:`answers_station`.
+    """
 
     def __init__(
         self,
@@ -59,36 +72,64 @@ class Relay:
         mode: Mode,
         cloud_loss: CloudLoss,
         nonce: str,
+        shelf: Shelf | None = None,
+        figures: Figures | None = None,
+        dossier: Dossier | None = None,
+        stand_in: StandIn | None = None,
+        site_limits: SiteLimits | None = None,
     ) -> None:
         self._station = station
+        self._stand_in = stand_in
         self._controls = mode is Mode.CONTROL
         self._cloud_loss = cloud_loss
         self._out = Outbox()
-        self._dialect = v16.DialectV16(station, nominal_voltage_v)
-        self._line = Line(station, self._dialect, Arbiter(nonce), self._out)
+        self._nominal_voltage_v = nominal_voltage_v
+        self._memory = StationMemory(station, dossier if dossier is not None else Dossier(station.id))
+        self._dialect = dialect(Version.V16, station, self._memory, nominal_voltage_v)
+        self._figures = figures if figures is not None else Figures()
+        self.diagnosis = Diagnosis()
+        self._up = Upline(nonce, self._out, self._figures)
+        desk = ProfileDesk(station, nominal_voltage_v, shelf if self._controls else None)
+        limits = site_limits if site_limits is not None and self._controls else SiteLimits()
+        self._profiles = CloudProfiles(desk, self._up, self._out, lambda: limits.of(station.id))
+        heard = self._profiles.heard
+        self._line = Line(
+            self._dialect, self._memory, Arbiter(nonce), self._out, self._figures, self.diagnosis, heard, stand_in
+        )
         self._state = RelayState.OFFLINE
         self._epoch = 0  # counts upstream connections
         self._held: Call | None = None  # the station's newest CALL that never went up
         self._pending: OrderedDict[str, Call] = OrderedDict()  # went up, and their answers are to be read
         self._setup_at: Seconds | None = None
         self._cloud_lost_at: Seconds | None = None
-        self._unreadable: deque[Seconds] = deque(maxlen=UNREADABLE_MAX)
-        self._cloud_unreadable_at: Seconds | None = None
+        self._unreadable = Unreadable(self._out, passes=not self._controls, version=Version.V16)
+        self._answered_by_us: deque[str] = deque(maxlen=OWN_ANSWERED_KEPT)
+        self._passing = Passing(self._figures, self.diagnosis)
 
     @property
     def state(self) -> RelayState:
         """Which of the two peers is there."""
         return self._state
 
-    # The peers come and go.
+    @property
+    def version(self) -> Version:
+        """The edition that the station spoke last."""
+        return self._dialect.version
 
-    def station_connected(self, now: Seconds, **details: Any) -> list[Action]:
+    def station_connected(self, now: Seconds, version: Version = Version.V16, **details: Any) -> list[Action]:
         """The station's handshake is done. ``details`` go into the log."""
+        if version is not self._dialect.version:
+            self._dialect = dialect(version, self._station, self._memory, self._nominal_voltage_v)
+            self._line.speak(self._dialect)
+            self._profiles.speak(version)
         self._enter(RelayState.CLOUD_AWAY, "info", "station connected", **details)
         self._out.report(StationOnline(station=self._station.id, at=now))
+        self._out.report_all(standing_facts(self._station, self._memory.ladder, now))
         self._setup_at = now + BOOT_GRACE_S if self._controls else None
         self._cloud_lost_at = None
-        self._unreadable.clear()
+        self._unreadable = Unreadable(self._out, passes=not self._controls, version=version)
+        self._answered_by_us.clear()
+        self._passing.forget()
         return self._out.empty()
 
     def station_gone(self, now: Seconds, why: str = "", *, planned: bool = False) -> list[Action]:
@@ -97,6 +138,7 @@ class Relay:
             self._out.report(CloudLink(station=self._station.id, at=now, connected=False))
         self._enter(RelayState.OFFLINE, "info" if planned else "warning", "station is gone", why=why)
         self._line.station_gone(now)
+        self._up.gone()
         self._held = None
         self._pending.clear()
         self._setup_at = None
@@ -114,13 +156,16 @@ class Relay:
         self._out.report(CloudLink(station=self._station.id, at=now, connected=True))
         held, self._held = self._held, None
         if held is not None:
-            self._send_up(held)
+            self._send_up(held, now)
         return self._out.empty()
 
     def cloud_disconnected(self, now: Seconds, why: str = "") -> list[Action]:
-        """The station's upstream connection broke. What went up unanswered is the station's to repeat."""
+        """The station's upstream connection broke. Where nobody stands in, what went up unanswered is the station's to
+        repeat."""
         dropped = self._line.cloud_gone()
-        self._pending.clear()
+        self._up.gone()
+        if self._stand_in is None:
+            self._pending.clear()
         self._cloud_lost_at = now
         self._enter(RelayState.CLOUD_AWAY, "warning", "cloud is away", why=why, calls_dropped=dropped)
         self._out.report(CloudLink(station=self._station.id, at=now, connected=False))
@@ -128,24 +173,27 @@ class Relay:
             self._out.close_station(CLOSE_GOING_AWAY, "the cloud is away")
         return self._out.empty()
 
-    # Frames.
-
     def receive_from_station(self, text: str | bytes, now: Seconds, wall: datetime) -> list[Action]:
         """One message of the station."""
         try:
-            frame = wire.parse(text)
+            frame = wire.parse(text, self._dialect.version)
         except FrameError as error:
-            self._unreadable_from_station(text, now, error)
+            connected = self._state is RelayState.RELAYING
+            self._unreadable.from_station(text, error, now, cloud_connected=connected)
             return self._out.empty()
         match frame:
             case Call():
                 self._station_calls(frame, now, wall)
+            case CallResult() | CallError() if self._controls:
+                epoch = self._epoch if self._state is RelayState.RELAYING else None
+                self._line.answer(frame, epoch, now, wall)
             case CallResult() | CallError():
-                if self._controls:
-                    epoch = self._epoch if self._state is RelayState.RELAYING else None
-                    self._line.answer(frame, epoch, now, wall)
-                else:
-                    self._pass_up(frame.text)
+                self._pass_up(frame.text)
+                self._passing.answered(frame, now, self.version)
+            case Send() | CallResultError():
+                self._pass_up(frame.text)
+                if isinstance(frame, Send):
+                    self.diagnosis.asks(frame, self.version)
             case _:
                 assert_never(frame)
         return self._out.empty()
@@ -153,15 +201,19 @@ class Relay:
     def receive_from_cloud(self, text: str | bytes, now: Seconds, wall: datetime) -> list[Action]:
         """One message of the cloud."""
         try:
-            frame = wire.parse(text)
+            frame = wire.parse(text, self._dialect.version)
         except FrameError as error:
-            self._unreadable_from_cloud(text, now, error)
+            self._unreadable.from_cloud(text, error, now)
             return self._out.empty()
         match frame:
             case Call():
                 self._cloud_calls(frame, now, wall)
+            case CallResultError() if frame.id in self._answered_by_us:
+                self._out.note("warning", "the cloud can't use an answer of the gateway", excerpt=excerpt(frame.text))
+            case Send() | CallResultError():
+                self._out.to_station(frame.text)
             case CallResult() | CallError():
-                self._cloud_answers(frame, now)
+                self._cloud_answers(frame, now, wall)
             case _:
                 assert_never(frame)
         return self._out.empty()
@@ -176,25 +228,54 @@ class Relay:
             self._line.write_limit(command, now, wall)
         return self._out.empty()
 
+    def calls_cloud(self, identifier: str, text: str, now: Seconds) -> list[Action]:
+        """Whoever stands in has this CALL for the cloud."""
+        if self._state is RelayState.RELAYING:
+            self._up.station_call(identifier, text, now)
+        return self._out.empty()
+
+    def answers_station(self, text: str, now: Seconds, wall: datetime) -> list[Action]:
+        """Whoever stands in has this answer for the station, the cloud's or its own."""
+        if self._state is not RelayState.OFFLINE:
+            self._out.to_station(text)
+            frame = wire.parse(text, self.version) if self._pending else None
+            if isinstance(frame, CallResult | CallError):
+                self._answered(frame, now, wall)
+        return self._out.empty()
+
+    def end_session(self, transaction: str, now: Seconds, wall: datetime) -> list[Action]:
+        """Ask the station to end a transaction."""
+        if self._state is not RelayState.OFFLINE:
+            self._line.end_session(transaction, now, wall)
+        return self._out.empty()
+
     def tick(self, now: Seconds, wall: datetime) -> list[Action]:
         """Time passes: deadlines. To be called about twice a second while the station is there."""
         self._line.tick(now, wall)
+        self._up.tick(now)
+        self._profiles.tick(now, wall, cloud_connected=self._state is RelayState.RELAYING)
         if self._setup_at is not None and now >= self._setup_at:
             self._set_up(now, wall)
         return self._out.empty()
 
     def _station_calls(self, call: Call, now: Seconds, wall: datetime) -> None:
-        if self._state is RelayState.RELAYING:
-            self._send_up(call)
+        if self._stand_in is not None:
+            self._await_answer(call)
+            self._out.hand_over(call)
+        elif self._state is RelayState.RELAYING:
+            self._send_up(call, now)
         else:
             if self._held is not None:
                 self._out.note("debug", "station gave up a call that waited for the cloud", action=self._held.action)
             self._held = call
-        if FROM_STATION_V16.get(call.action) is Route.OBSERVE:
-            for fact in self._dialect.request(call, now, wall):
-                self._out.report(fact)
+        if route(FROM_STATION[self.version], call.action) is Route.OBSERVE:
+            plain = signed.plain(call)
+            facts = self._dialect.request(plain, now, wall)
+            self._out.report_all(facts)
+            self._profiles.station_called(plain, facts, wall)
+        self.diagnosis.asks(call, self.version)
         if self._setup_at is not None:
-            if call.action == "BootNotification":
+            if signed.action_of(call) == "BootNotification":
                 self._setup_at = now + BOOT_ANSWER_S
             else:
                 self._set_up(now, wall)
@@ -202,29 +283,54 @@ class Relay:
     def _cloud_calls(self, call: Call, now: Seconds, wall: datetime) -> None:
         if not self._controls:
             self._out.to_station(call.text)
+            self._passing.asked(call, now)
             return
-        route = FROM_CLOUD_V16.get(call.action, Route.RELAY)
-        if route is Route.SCREEN and v16.carries_profile(call):
-            self._out.note("warning", "refused a call of the cloud that carries a charging profile", action=call.action)
-            route = Route.OWN
-        if route is Route.OWN:
-            self._out.to_cloud(wire.result_text(call.id, v16.OWN_ANSWERS[call.action]))
+        if self._stand_in is not None and call.action in TRANSACTION_ACTIONS:
+            text = self._stand_in.to_station(call.id, call.action, call.payload, call.text)
+            translated = wire.parse(text, self.version) if text is not call.text else call
+            call = translated if isinstance(translated, Call) else call
+        way = route(FROM_CLOUD[self.version], call.action)
+        passed_on: Call | None = call
+        if way is Route.OWN:
+            passed_on = None
+            self._profiles.answer(call, now, wall)
+        elif way is Route.SCREEN and self._dialect.carries_profile(signed.plain(call)):
+            passed_on = self._profiles.start(call, now, wall)
+        elif way is Route.GUARD and (refusal := self._dialect.guard.refusal(signed.plain(call))) is not None:
+            self._out.note("warning", "refused a write that would lead the station away", action=call.action)
+            self._out.to_cloud(wire.result_text(call.id, refusal))
+            passed_on = None
+        if passed_on is None:
+            self._answered_by_us.append(call.id)
         else:
-            self._line.call_from_cloud(call, self._epoch, now, wall)
+            self._line.call_from_cloud(passed_on, self._epoch, now, wall)
 
-    def _cloud_answers(self, frame: CallResult | CallError, now: Seconds) -> None:
-        self._out.to_station(frame.text)
+    def _cloud_answers(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
+        if self._up.answered(frame.id, now):
+            return
+        if self._stand_in is not None:
+            self._out.hand_over(frame)
+        else:
+            self._out.to_station(frame.text)
+            self._answered(frame, now, wall)
+
+    def _answered(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
+        """The station is answered, by whomever."""
         request = self._pending.pop(frame.id, None)
         if request is None:
             return
-        for fact in self._dialect.answer(request, frame, now):
-            self._out.report(fact)
-        if request.action == "BootNotification" and self._setup_at is not None:
+        facts = self._dialect.answer(request, frame, now)
+        self._out.report_all(facts)
+        self._profiles.learned(facts, wall)
+        if signed.action_of(request) == "BootNotification" and self._setup_at is not None:
             self._setup_at = now  # done by the next tick, when the station has taken in its answer
 
-    def _send_up(self, call: Call) -> None:
-        self._out.to_cloud(call.text)
-        if call.action in _ANSWER_READ:
+    def _send_up(self, call: Call, now: Seconds) -> None:
+        self._up.station_call(call.id, call.text, now)
+        self._await_answer(call)
+
+    def _await_answer(self, call: Call) -> None:
+        if signed.action_of(call) in self._dialect.answers_read:
             self._pending[call.id] = call
             while len(self._pending) > PENDING_KEPT:
                 self._pending.popitem(last=False)
@@ -237,26 +343,7 @@ class Relay:
         self._setup_at = None
         self._line.set_up(now, wall)
 
-    def _unreadable_from_station(self, text: str | bytes, now: Seconds, error: FrameError) -> None:
-        self._out.note("warning", "unreadable text from the station", problem=error.what, excerpt=_excerpt(text))
-        if not self._controls and isinstance(text, str):
-            self._pass_up(text)
-        self._unreadable.append(now)
-        if len(self._unreadable) == UNREADABLE_MAX and now - self._unreadable[0] <= UNREADABLE_WINDOW_S:
-            self._out.close_station(CLOSE_POLICY, f"{UNREADABLE_MAX} unreadable messages within a minute")
-
-    def _unreadable_from_cloud(self, text: str | bytes, now: Seconds, error: FrameError) -> None:
-        if not self._controls and isinstance(text, str):
-            self._out.to_station(text)
-        noted_at, self._cloud_unreadable_at = self._cloud_unreadable_at, now
-        if noted_at is None or now - noted_at > UNREADABLE_WINDOW_S:
-            self._out.note("warning", "unreadable text from the cloud", problem=error.what, excerpt=_excerpt(text))
-
     def _enter(self, state: RelayState, level: Level, event: str, **details: Any) -> None:
         """The one place where the state changes; it logs each change."""
         was, self._state = self._state, state
         self._out.note(level, event, was=was.value, state=state.value, **details)
-
-
-def _excerpt(text: str | bytes) -> str:
-    return repr(text[:EXCERPT])

@@ -1,6 +1,7 @@
 """The socket shell: listens for stations and hands each its relay. Thin; the rules are in the modules it calls."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, cast
 from weakref import WeakSet
 
@@ -16,17 +17,28 @@ from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Site
 from edge.domain.station import LimitAnswered, LimitOutcome
 from edge.errors import FrameError, StartError
-from edge.ocpp import handshake
 from edge.ocpp.admission import Admission, Door
-from edge.ocpp.relay import CLOSE_POLICY, UNREADABLE_MAX, Relay
-from edge.ocpp.settings import OcppSettings
-from edge.ocpp.sockets import QUIET, closing_reason, cut_if_stuck, peer_address
+from edge.ocpp.crowd import Crowd
+from edge.ocpp.dossier import Dossier
+from edge.ocpp.figures import Figures
+from edge.ocpp.mirror import Mirror
+from edge.ocpp.relay import Relay
+from edge.ocpp.settings import Listener, OcppSettings, SecurityProfile
+from edge.ocpp.shelf import Shelf
+from edge.ocpp.site_limits import SiteLimits
+from edge.ocpp.sockets import QUIET, closing_reason, peer_address
+from edge.ocpp.stand_in import StandIns
+from edge.ocpp.station_connection import StationConnection
 from edge.ocpp.station_link import StationLink
+from edge.ocpp.ticker import Ticker
 from edge.ocpp.timings import LinkTimings
-from edge.ocpp.upstream import Jitter
-from edge.ocpp.v16 import SUBPROTOCOL
+from edge.ocpp.tls import Contexts, client_contexts, renewing, server_contexts
+from edge.ocpp.unreadable import CLOSE_POLICY, Unreadable
+from edge.ocpp.upstream import Jitter, Upstream, address
+from edge.ocpp.versions import Version
 from edge.ocpp.waiting import WaitingRoom, WaitingStation
 
+_KEYS = {"plain": "listen", "tls": "tls_listen"}  # in the site file
 MAX_FRAME_BYTES = 256 * 1024  # the largest real frames are signed meter values of some 10 KiB
 CLOSE_PROTOCOL_ERROR = 1002  # RFC 6455 §7.4.1
 
@@ -35,7 +47,9 @@ class OcppServer:
     """The chargers' side of the gateway. Implements :class:`edge.control.ports.LimitPort`.
 
     ``jitter`` gives numbers spread evenly over 0 to 1 (``chance``'s, unless given); it keeps the stations' upstream
-    connections from being dialled all at once.
+    connections from being dialled all at once. ``shelf`` keeps the charging profiles of the stations' clouds,
+    ``dossiers`` what is known of the stations; without them both are lost at the end. ``stand_ins`` answer stations
+    whose cloud is away.
     """
 
     def __init__(
@@ -49,6 +63,9 @@ class OcppServer:
         timings: LinkTimings | None = None,
         jitter: Jitter | None = None,
         chance: Chance | None = None,
+        shelf: Shelf | None = None,
+        dossiers: Shelf | None = None,
+        stand_ins: StandIns = lambda _station: None,
     ) -> None:
         chance = chance if chance is not None else SystemChance()
         self._settings = settings
@@ -56,7 +73,9 @@ class OcppServer:
         self._sink = sink
         self._log: FilteringBoundLogger = log if log is not None else structlog.get_logger(__name__)
         self._timings = timings if timings is not None else LinkTimings()
-        self._links = self._make_links(site, nonce=chance.token(6))
+        self.figures = Figures()
+        self.site_limits = SiteLimits()
+        self._links = self._make_links(site, shelf, dossiers, stand_ins, nonce=chance.token(6))
         self._waiting = WaitingRoom()
         self._waiting_connections: set[ServerConnection] = set()
         self._door = Door(
@@ -69,15 +88,21 @@ class OcppServer:
             log=self._log,
         )
         self._connections: WeakSet[ServerConnection] = WeakSet()
-        self._server: Server | None = None
+        self._crowd = Crowd()
+        self._servers: dict[str, Server] = {}  # "plain" and "tls"
+        self._station_tls: Contexts | None = None
+        self._cloud_tls: Contexts | None = None
         self._ticker: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
-        """The port that is listened on; 0 while the server doesn't run."""
-        if self._server is None:
-            return 0
-        return int(next(iter(self._server.sockets)).getsockname()[1])
+        """The port for stations without TLS; 0 while there is none."""
+        return _port(self._servers.get("plain"))
+
+    @property
+    def tls_port(self) -> int:
+        """The port for stations with TLS; 0 while there is none."""
+        return _port(self._servers.get("tls"))
 
     @property
     def waiting(self) -> tuple[WaitingStation, ...]:
@@ -87,6 +112,11 @@ class OcppServer:
     def cloud_links(self) -> dict[str, bool]:
         """For each configured station whether its upstream connection is up."""
         return {identity: link.cloud_connected for identity, link in self._links.items()}
+
+    def trace(self, station: str) -> list[Mapping[str, Any]] | None:
+        """The last frames of a station, oldest first (see :class:`edge.ocpp.trace.Trace`); None of an unknown one."""
+        link = self._links.get(station)
+        return link.trace.shown(self._clock.monotonic(), self._clock.wall()) if link is not None else None
 
     def write_limit(self, command: LimitCommand) -> None:
         """See :class:`edge.control.ports.LimitPort`."""
@@ -106,56 +136,102 @@ class OcppServer:
         self._sink.take(LimitAnswered(key=command.key, at=at, command=command.id, outcome=outcome, detail=detail))
 
     async def start(self) -> None:
-        """Listen. Raises :class:`edge.errors.StartError` when the address can't be had."""
-        host, port = self._settings.listen_host, self._settings.listen_port
+        """Listen. Raises :class:`edge.errors.StartError` when an address can't be had, or a certificate not used."""
+        settings = self._settings
+        if settings.upstream.startswith("wss:"):
+            self._cloud_tls = client_contexts(settings.cloud_tls)
+            self._door.dial_with(self._cloud_tls)
+        if settings.tls_listen is not None:
+            profiles = {settings.security_of(station).profile for station in self._links}
+            mutual = profiles == {SecurityProfile.MUTUAL}
+            self._station_tls = server_contexts(settings.tls, mutual=mutual)
+            await self._listen("tls", settings.tls_listen, self._station_tls)
+        if settings.plain_listen is not None:
+            await self._listen("plain", settings.plain_listen, None)
+        ticker = Ticker(
+            self._links, self._connections, self.refresh_certificates, self._clock, self._timings, self._log
+        )
+        self._ticker = asyncio.create_task(ticker.run())
+
+    async def _listen(self, name: str, where: Listener, contexts: Contexts | None) -> None:
+        only_with_tls: dict[str, Any] = {}
+        if contexts is not None:
+            only_with_tls["ssl_handshake_timeout"] = self._timings.handshake_s
         try:
-            self._server = await serve(
+            server = await serve(
                 self._handle,
-                host,
-                port,
+                where.host,
+                where.port,
+                ssl=renewing(contexts) if contexts is not None else None,
                 process_request=self._door.admit,
                 process_response=self._door.note_refusal,
-                select_subprotocol=lambda _, offered: handshake.choose(offered),
+                select_subprotocol=lambda connection, _: self._door.choose(connection),
                 create_connection=cast(type[ServerConnection], self._new_connection),  # a factory will do
-                compression=None,  # compressed frames are not understood by some (lorenzodonini/ocpp-go issue 358)
+                compression="deflate",  # for those that the door lets have it
                 max_size=MAX_FRAME_BYTES,
+                open_timeout=self._timings.handshake_s,
                 ping_interval=None,  # the library's pings end the links of stations that answer none
                 close_timeout=self._timings.close_s,
                 server_header=None,
                 logger=QUIET,
+                **only_with_tls,
             )
         except OSError as exc:
-            problem = f"can't listen for charging stations on {host}:{port} ({exc.strerror or exc})"
-            raise StartError(problem, remedy="give another address in [ocpp] listen") from exc
-        self._ticker = asyncio.create_task(self._tick())
-        self._log.info("listening for charging stations", host=host, port=self.port)
+            problem = f"can't listen for charging stations on {where.host}:{where.port} ({exc.strerror or exc})"
+            raise StartError(problem, remedy=f"give another address in [ocpp] {_KEYS[name]}") from exc
+        self._servers[name] = server
+        self._log.info("listening for charging stations", host=where.host, port=_port(server), tls=name == "tls")
+
+    def refresh_certificates(self) -> None:
+        """Take over certificate files that have changed; connections that stand are not disturbed."""
+        for side, contexts in (("stations", self._station_tls), ("the cloud", self._cloud_tls)):
+            problem = contexts.refresh() if contexts is not None else None
+            if problem == "":
+                self._log.info(f"took over new certificate files toward {side}")
+            elif problem is not None:
+                self._log.error(f"kept the old certificate toward {side}", problem=problem)
 
     async def stop(self) -> None:
         """Close every connection, within 1.5 s."""
-        server, self._server = self._server, None
-        if server is None or self._ticker is None:
+        servers, self._servers = list(self._servers.values()), {}
+        if self._ticker is not None:
+            self._ticker.cancel()
+        if not servers:
             return
-        self._ticker.cancel()
         for link in self._links.values():
             link.expect_stop()
-        server.close(code=1001, reason="the gateway stops")
-        closed = asyncio.ensure_future(server.wait_closed())
+        for server in servers:
+            server.close(code=1001, reason="the gateway stops")
+        closed = asyncio.gather(*(server.wait_closed() for server in servers))
         await asyncio.wait([closed], timeout=self._timings.stop_s)
-        for connection in self._opened():
+        for connection in list(self._connections):
             connection.transport.abort()
         await asyncio.wait([closed], timeout=self._timings.cut_s)
         closed.cancel()
 
-    def _make_links(self, site: Site, *, nonce: str) -> dict[str, StationLink]:
+    def _make_links(
+        self, site: Site, shelf: Shelf | None, dossiers: Shelf | None, stand_ins: StandIns, *, nonce: str
+    ) -> dict[str, StationLink]:
+        kept = {station.id: Dossier(station.id, dossiers) for station in site.stations}
+        standing = {station.id: stand_ins(station.id) for station in site.stations}
         return {
             station.id: StationLink(
+                station=station.id,
+                dossier=kept[station.id],
+                figures=self.figures,
                 relay=Relay(
                     station=station,
                     nominal_voltage_v=site.nominal_voltage_v,
                     mode=site.control.mode,
-                    cloud_loss=self._settings.mode,
+                    cloud_loss=self._settings.mode_of(station.id),
                     nonce=nonce,
+                    shelf=shelf,
+                    figures=self.figures,
+                    dossier=kept[station.id],
+                    stand_in=standing[station.id],
+                    site_limits=self.site_limits,
                 ),
+                stand_in=standing[station.id],
                 clock=self._clock,
                 sink=self._sink,
                 timings=self._timings,
@@ -165,37 +241,47 @@ class OcppServer:
         }
 
     def _new_connection(self, *args: Any, **kwargs: Any) -> ServerConnection:
-        connection = ServerConnection(*args, **kwargs)
-        self._connections.add(connection)
-        return connection
-
-    def _opened(self) -> list[ServerConnection]:
-        """The connections that have their sockets: one that was made a moment ago hasn't yet."""
-        return [connection for connection in self._connections if hasattr(connection, "transport")]
+        return StationConnection(*args, crowd=self._crowd, connected=self._connections, **kwargs)
 
     async def _handle(self, connection: ServerConnection) -> None:
         """The life of one connection after its handshake."""
+        if isinstance(connection, StationConnection):
+            connection.is_in()
         admission = self._door.admission(connection)
         log = self._log.bind(station=admission.identity, address=peer_address(connection))
-        if not admission.offer.fits:
+        if admission.version is None:
             log.warning("closed a station that speaks no OCPP we know", offered=", ".join(admission.offer.offered))
-            await connection.close(CLOSE_PROTOCOL_ERROR, f"this gateway speaks {SUBPROTOCOL}")
+            await connection.close(CLOSE_PROTOCOL_ERROR, f"this gateway speaks {', '.join(Version)}")
         elif admission.upstream is None:
             await self._keep_waiting(connection, admission.identity, log)
         else:
-            await self._serve(connection, admission, log)
+            await self._serve(connection, admission, admission.upstream, admission.version, log)
 
-    async def _serve(self, connection: ServerConnection, admission: Admission, log: FilteringBoundLogger) -> None:
+    async def _serve(
+        self,
+        connection: ServerConnection,
+        admission: Admission,
+        upstream: Upstream,
+        version: Version,
+        log: FilteringBoundLogger,
+    ) -> None:
         link = self._links[admission.identity]
-        if admission.upstream is None or (link.connection is not None and link.connection is not admission.replaces):
+        if link.connection is not None and link.connection is not admission.replaces:
             log.warning("closed a connection that another of the same station has overtaken")
             await connection.close(CLOSE_POLICY, "another connection of this station was faster")
             return
-        if admission.offer.chosen is None:
-            log.info("station offers no subprotocol; taken to speak ocpp1.6")
-        elif admission.offer.chosen != SUBPROTOCOL:
-            log.info("station spells its subprotocol in its own way", offered=admission.offer.chosen)
-        await link.serve(connection, admission.upstream, address=peer_address(connection))
+        spelling = admission.offer.spelling(version)
+        if spelling is None:
+            log.info(f"station offers no subprotocol; taken to speak {version}")
+        elif str(spelling) != version.value:
+            log.info("station spells its subprotocol in its own way", offered=spelling)
+        path = connection.request.path if connection.request is not None else ""
+        mirrors = [
+            Mirror(address(template, admission.identity, path), version, self._timings, self.figures, log)
+            for template in self._settings.mirrors
+        ]
+        details = {"address": peer_address(connection), "speaks": version.value}
+        await link.serve(cast(StationConnection, connection), upstream, version, mirrors, **details)
 
     async def _keep_waiting(self, connection: ServerConnection, identity: str, log: FilteringBoundLogger) -> None:
         """Answer an unknown station until it leaves."""
@@ -204,7 +290,7 @@ class OcppServer:
         log.warning("unknown station connected and waits to be adopted")
         unreadable = 0
         try:
-            while unreadable < UNREADABLE_MAX:
+            while unreadable < Unreadable.MOST:
                 try:
                     reply = self._waiting.reply(identity, await connection.recv(), self._clock.wall())
                 except FrameError:
@@ -218,14 +304,6 @@ class OcppServer:
         finally:
             self._waiting_connections.discard(connection)
 
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(self._timings.tick_every_s)
-            for identity, link in self._links.items():
-                try:
-                    link.tick()
-                except Exception:
-                    self._log.exception("a fault of the gateway at a station's deadline", station=identity)
-            for connection in self._opened():
-                if (why := cut_if_stuck(connection)) is not None:
-                    self._log.info("cut a connection off", address=peer_address(connection), why=why)
+
+def _port(server: Server | None) -> int:
+    return int(next(iter(server.sockets)).getsockname()[1]) if server is not None else 0

@@ -1,9 +1,20 @@
 """What both sides' sockets have in common."""
 
+import asyncio
 import logging
+from collections.abc import Callable
+from typing import TypeAlias
 
+from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import Connection, broadcast
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Event
+
+from edge.units import Seconds
+
+# Takes a message; returns for how long no other is to be handed over.
+Receiver: TypeAlias = Callable[[str | bytes], Seconds]
 
 # A peer that doesn't read is cut off when this much waits for it: four of the largest frames. Nobody else waits for it.
 MAX_UNSENT_BYTES = 1024 * 1024
@@ -11,6 +22,65 @@ MAX_UNSENT_BYTES = 1024 * 1024
 # The library's own lines repeat ours, and come with tracebacks for every garbled handshake.
 QUIET = logging.getLogger("edge.ocpp.websockets")
 QUIET.disabled = True
+
+
+class Receiving(Connection):
+    """A socket that hands its messages over as soon as they are read, without a queue and a task between.
+
+    A message in pieces, and whatever comes while one is incomplete or the receiver wants a pause, goes through the
+    library's queue, which stops reading when it is full. The order of the messages stays.
+    """
+
+    _receiver: Receiver | None = None
+    _queues = True  # while something is, or may be, in the queue
+    _fault: Exception | None = None
+    _pause_ends: Seconds = 0.0
+
+    async def deliver(self, receiver: Receiver) -> str:
+        """Hand over every message until the connection ends; return why. Errors of the receiver end it too."""
+        self._receiver = receiver
+        try:
+            while True:
+                if not self.recv_messages.frames and self.loop.time() >= self._pause_ends:
+                    self._queues = False
+                message = await self.recv()
+                await asyncio.sleep(max(0.0, self._pause_ends - self.loop.time()))
+                self._rest(receiver(message))
+        except ConnectionClosed as closed:
+            if self._fault is not None:
+                raise self._fault from None
+            return closing_reason(closed)
+        finally:
+            self._receiver, self._queues = None, True
+
+    def process_event(self, event: Event) -> None:
+        receiver = self._receiver if not self._queues else None
+        if receiver is None or not isinstance(event, Frame) or event.opcode is not Opcode.TEXT or not event.fin:
+            self._queue(event)
+        else:
+            try:
+                text = str(event.data, "utf-8")
+            except UnicodeDecodeError:
+                self._queue(event)  # the library closes the connection with the right code
+                return
+            try:
+                self._rest(receiver(text))
+            except Exception as fault:
+                self._fault, self._queues = fault, True  # raised again in deliver()
+                self.transport.abort()
+
+    def _queue(self, event: Event) -> None:
+        if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
+            self._queues = True
+        super().process_event(event)
+
+    def _rest(self, pause_s: Seconds) -> None:
+        if pause_s > 0:
+            self._pause_ends, self._queues = self.loop.time() + pause_s, True
+
+
+class CloudConnection(Receiving, ClientConnection):
+    """A socket toward the cloud."""
 
 
 def push(connection: Connection, text: str) -> bool:

@@ -19,7 +19,9 @@ PLAUSIBLE_YEARS = range(2020, 2100)  # a station that says 1970 has no time yet 
 STORED_S = 3600.0  # a lone sample that is further behind was stored, or has the wrong zone
 AGREE_S = 2.0  # two samples of a running clock differ by no more than their delays
 APART_S = 5.0  # two samples closer together than this say nothing: stored ones arrive in bursts
-STEP_S = 20.0  # a running clock this far below the estimate has been set back; less may be a slow message
+# A running clock this far below the estimate has been set back; less may be a slow message. One stamp this far above it
+# may be a slip, and would put the start of our profiles into the station's future: it takes a second one that agrees.
+STEP_S = 20.0
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,6 +65,8 @@ class StationClock:
         runs = previous is not None and now - previous.at >= APART_S and abs(sample.lead_s - previous.lead_s) <= AGREE_S
         if not runs and (wall - stamp).total_seconds() > STORED_S:
             return
+        if not runs and self._lead_s is not None and sample.lead_s > self._lead_s + STEP_S:
+            return
         if runs and self._lead_s is not None and sample.lead_s < self._lead_s - STEP_S:
             self._samples.clear()
         # Old samples go only when a new one comes: a quiet station's clock goes on all the same.
@@ -74,6 +78,16 @@ class StationClock:
     def time(self, now: Seconds, wall: datetime) -> datetime:
         """What the station's clock says; our wall clock as long as nothing is known."""
         return wall if self._lead_s is None else _EPOCH + timedelta(seconds=self._lead_s + now)
+
+    def taken_at(self, stamp: datetime, now: Seconds) -> Seconds:
+        """The monotonic time of a station's time stamp; ``now`` while its clock isn't known. Never later than that.
+
+        The estimate of the clock is at most the truth (it lacks the least delay of a message), so what was stamped
+        before an event of ours may come out as after it by that delay, a fraction of a second on a charger LAN.
+        """
+        if self._lead_s is None or stamp.year not in PLAUSIBLE_YEARS:
+            return now
+        return min(now, (stamp - _EPOCH).total_seconds() - self._lead_s)
 
     def age_s(self, stamp: datetime, now: Seconds, wall: datetime) -> Seconds | None:
         """How old a time stamp of the station is; None when its clock wasn't set, so that nobody can tell."""

@@ -18,6 +18,10 @@ class Transactions:
         """The transaction that runs on the EVSE."""
         return self._by_evse.get(key)
 
+    def where(self, transaction: str) -> EvseKey | None:
+        """The EVSE that the transaction runs on, as far as known."""
+        return next((key for key, running in self._by_evse.items() if running == transaction), None)
+
     def begin(self, key: EvseKey, transaction: str) -> None:
         """The transaction runs on the EVSE now, whatever was known before."""
         self._by_evse[key] = transaction

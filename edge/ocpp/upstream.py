@@ -1,17 +1,22 @@
 """One station's connection to its cloud: dialled for it, dialled again when it breaks."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
 from urllib.parse import quote
 
 from structlog.typing import FilteringBoundLogger
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
 from edge.clock import Clock
-from edge.ocpp.sockets import QUIET, closing_reason, cut_if_stuck, push
+from edge.ocpp.revival import Revival
+from edge.ocpp.sockets import QUIET, CloudConnection, Receiver, cut_if_stuck, push
 from edge.ocpp.timings import LinkTimings
+from edge.ocpp.tls import Contexts
+from edge.ocpp.versions import Version, version_of
 from edge.units import Seconds
 
 MAX_FRAME_BYTES = 1024 * 1024  # a cloud sends whole local lists
@@ -19,9 +24,10 @@ MAX_FRAME_BYTES = 1024 * 1024  # a cloud sends whole local lists
 Jitter = Callable[[], float]  # evenly spread over 0 to 1
 
 
-def address(template: str, identity: str) -> str:
-    """The cloud's address for this station."""
-    return template.replace("{station}", quote(identity, safe=""))
+def address(template: str, identity: str, path: str = "") -> str:
+    """The cloud's address for this station, which came by ``path``."""
+    came_by = path.partition("?")[0].rstrip("/").lstrip("/")
+    return template.replace("{station}", quote(identity, safe="")).replace("{path}", came_by)
 
 
 def pause_s(failures: int, timings: LinkTimings, jitter: Jitter) -> Seconds:
@@ -30,10 +36,19 @@ def pause_s(failures: int, timings: LinkTimings, jitter: Jitter) -> Seconds:
     return longest * (0.5 + 0.5 * jitter())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why the cloud wasn't reached. ``status`` is the HTTP status of a cloud that refuses the station."""
+
+    what: str
+    status: int | None = None
+
+
 class Upstream:
     """One station's connection to its cloud, for as long as one connection of the station lasts.
 
-    ``headers`` are sent with the handshake: the station's own credentials. With ``redial`` False the loss of the
+    ``versions`` is the station's own list, most wanted first; once the station has its answer, :meth:`settle` leaves
+    one. ``headers`` are sent with the handshake: the station's own credentials. With ``redial`` False the loss of the
     connection is the end.
     """
 
@@ -41,34 +56,58 @@ class Upstream:
         self,
         *,
         uri: str,
-        subprotocol: str,
+        versions: Sequence[Version],
+        tls: Contexts | None,
         headers: Mapping[str, str],
         redial: bool,
         clock: Clock,
         timings: LinkTimings,
         jitter: Jitter,
+        revival: Revival,
         log: FilteringBoundLogger,
     ) -> None:
         self._uri = uri
-        self._subprotocol = Subprotocol(subprotocol)
+        self._versions = tuple(versions)
+        self._tls = tls
         self._headers = headers
         self._redial = redial
         self._clock = clock
         self._timings = timings
         self._jitter = jitter
+        self._revival = revival
         self._log = log
-        self._connection: ClientConnection | None = None
-        self._problem: str | None = None  # the last one that was logged
+        self._connection: CloudConnection | None = None
+        self._closed = False
+        self._problem: Problem | None = None  # the last one that was logged
 
-    async def open(self) -> str | None:
+    @property
+    def is_open(self) -> bool:
+        """Whether the cloud is connected."""
+        return self._connection is not None
+
+    @property
+    def chosen(self) -> Version | None:
+        """The edition that the cloud has chosen; None while it isn't connected, or when it named none."""
+        if self._connection is None or self._connection.subprotocol is None:
+            return None
+        return version_of(self._connection.subprotocol)
+
+    def settle(self, version: Version) -> None:
+        """The station has been told this edition: from now on the cloud is offered no other."""
+        self._versions = (version,)
+
+    async def open(self) -> Problem | None:
         """Dial once; None when connected, else the problem."""
         try:
-            self._connection = await connect(
+            connection = await connect(
                 self._uri,
-                subprotocols=[self._subprotocol],
+                create_connection=CloudConnection,
+                subprotocols=[Subprotocol(version) for version in self._versions],
                 additional_headers=self._headers,
                 user_agent_header=None,
-                compression=None,
+                # OCPP 2.x part 4 §3.4 asks for it; 1.6 doesn't know it.
+                compression="deflate" if any(version.is_v2 for version in self._versions) else None,
+                ssl=self._tls.current if self._tls is not None else None,
                 proxy=None,  # the library would take one from the environment
                 open_timeout=self._timings.dial_s,
                 close_timeout=self._timings.close_s,
@@ -76,36 +115,45 @@ class Upstream:
                 logger=QUIET,
             )
         except InvalidStatus as exc:
-            return f"the cloud refuses this station: HTTP {exc.response.status_code}"
+            status = exc.response.status_code
+            return Problem(what=f"the cloud refuses this station: HTTP {status}", status=status)
         except TimeoutError:
-            return f"no answer within {self._timings.dial_s:g} s"
+            return Problem(what=f"no answer within {self._timings.dial_s:g} s")
         except (OSError, ValueError, WebSocketException) as exc:
-            return str(exc) or type(exc).__name__
+            return Problem(what=str(exc) or type(exc).__name__)
+        self._connection = cast(CloudConnection, connection)
         return None
 
     async def run(
         self,
         on_up: Callable[[], None],
-        on_text: Callable[[str | bytes], None],
+        on_text: Receiver,
         on_down: Callable[[str], None],
     ) -> str:
         """Keep the connection up and hand over what comes, until cancelled; without redial, until it is lost."""
         failures = 0
-        while True:
+        while not self._closed:
             if self._connection is None:
                 self._note_problem(await self.open())
             if self._connection is not None:
+                self._revival.announce()
                 since = self._clock.monotonic()
                 on_up()
-                why = await self._read(self._connection, on_text)
+                why = await self._connection.deliver(on_text)
                 self._connection = None
                 on_down(why)
                 if not self._redial:
                     return "the cloud is away"
                 if self._clock.monotonic() - since >= self._timings.stable_s:
                     failures = 0
-            await asyncio.sleep(pause_s(failures, self._timings, self._jitter))
+            pause = pause_s(failures, self._timings, self._jitter)
+            refused = self._problem is not None and self._problem.status is not None
+            if refused:
+                await asyncio.sleep(pause)  # that others are let in says nothing of this one
+            elif await self._revival.within(pause):
+                await asyncio.sleep(min(pause, self._timings.rush_s * self._jitter()))
             failures += 1
+        return "its station is gone"
 
     def send(self, text: str) -> None:
         """Send to the cloud; what can't go out any more is dropped, as its connection is about to be reported lost."""
@@ -118,20 +166,14 @@ class Upstream:
             self._log.warning("cut the cloud off", why=why)
 
     async def close(self) -> None:
-        """Close the connection; the task that runs :meth:`run` has been cancelled before."""
+        """Close the connection, for good."""
+        self._closed = True
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close(1001, "the station is gone")
 
-    async def _read(self, connection: ClientConnection, on_text: Callable[[str | bytes], None]) -> str:
-        try:
-            while True:
-                on_text(await connection.recv())
-        except ConnectionClosed as closed:
-            return closing_reason(closed)
-
-    def _note_problem(self, problem: str | None) -> None:
+    def _note_problem(self, problem: Problem | None) -> None:
         """Log the first failure, and each new kind; never every attempt."""
         if problem is not None and problem != self._problem:
-            self._log.warning("can't reach the cloud", problem=problem, address=self._uri)
+            self._log.warning("can't reach the cloud", problem=problem.what, address=self._uri)
         self._problem = problem

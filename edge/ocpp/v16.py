@@ -4,68 +4,39 @@ Nothing here refuses a frame: what a station got wrong is left out of the facts,
 same.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Evse, EvseKey, Station
 from edge.domain.station import (
-    DrawSampled,
     EvseStatus,
-    LimitOutcome,
     SessionBegan,
     SessionEnded,
     StationDescribed,
     StationFact,
     StatusReported,
 )
+from edge.ocpp import controllers
 from edge.ocpp.arbiter import OwnCall
-from edge.ocpp.meter_values import newest_draw, stamps
-from edge.ocpp.station_clock import StationClock, parse_timestamp
-from edge.ocpp.transactions import Transactions
+from edge.ocpp.fields import fields, text, whole_number
+from edge.ocpp.guard import Guard
+from edge.ocpp.meter_values import stamps
+from edge.ocpp.profiles import writer
+from edge.ocpp.profiles.model import RateUnit
+from edge.ocpp.profiles.units import Units, in_watts
+from edge.ocpp.samples import Samples
+from edge.ocpp.station_clock import parse_timestamp
+from edge.ocpp.station_memory import StationMemory
+from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult
 from edge.units import Seconds, Volts
 
-SUBPROTOCOL = "ocpp1.6"
-
 STACK_LEVEL_KEY = "ChargeProfileMaxStackLevel"
-
-# A sample older than this was stored by the station; MeterValueSampleInterval is 10 to 60 s in the field.
-FRESH_S = 120.0
-
-# What the gateway answers where it owns the profiles. GetCompositeSchedule can only tell what the cloud set: nothing.
-OWN_ANSWERS: Mapping[str, Mapping[str, str]] = {
-    "SetChargingProfile": {"status": "Rejected"},
-    "ClearChargingProfile": {"status": "Unknown"},
-    "GetCompositeSchedule": {"status": "Rejected"},
-    "RemoteStartTransaction": {"status": "Rejected"},
-}
-
-_WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,15}\s*", re.ASCII)
+RATE_UNIT_KEY = "ChargingScheduleAllowedChargingRateUnit"
 
 _STATUSES = {status.value: status for status in EvseStatus}
-
-
-def fields(payload: object) -> Mapping[str, Any]:
-    """The payload as an object; empty when it is none."""
-    return payload if isinstance(payload, dict) else {}
-
-
-def whole_number(value: object) -> int | None:
-    """An integer of at most 15 digits, also one in quotes; None when it is none.
-
-    JSON carries no more digits from hand to hand unharmed; OCPP's own integers have 32 bits.
-    """
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str):
-        value = int(value) if _WHOLE_NUMBER.fullmatch(value) else None
-    return value if isinstance(value, int) and abs(value) < 10**15 else None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def carries_profile(call: Call) -> bool:
@@ -73,41 +44,60 @@ def carries_profile(call: Call) -> bool:
     return fields(call.payload).get("chargingProfile") is not None
 
 
-def setup_calls(station: Station) -> list[OwnCall]:
-    """What we ask a station that has connected: its stack level, then the state of each EVSE."""
-    calls = [OwnCall(action="GetConfiguration", payload={"key": [STACK_LEVEL_KEY]})]
-    for evse in station.evses:
-        for message in ("StatusNotification", "MeterValues"):
-            payload = {"requestedMessage": message, "connectorId": evse.key.evse}
-            calls.append(OwnCall(action="TriggerMessage", payload=payload))
-    return calls
-
-
-def limit_outcome(answer: CallResult | CallError) -> tuple[LimitOutcome, str]:
-    """What the station's answer to a SetChargingProfile means, and the detail for people."""
-    if isinstance(answer, CallError):
-        return LimitOutcome.REFUSED, f"{answer.code} {answer.description}".strip()
-    status = _text(fields(answer.payload).get("status"))
-    if status is None:
-        return LimitOutcome.SILENT, "answered without a status"
-    if status.lower() == "accepted":
-        return LimitOutcome.ACCEPTED, ""
-    return LimitOutcome.REFUSED, status
-
-
 class DialectV16:
     """Copies facts out of one station's frames, and remembers what later frames need to be understood."""
 
-    def __init__(self, station: Station, nominal_voltage_v: Volts) -> None:
+    version = Version.V16
+    answers_read = frozenset({"BootNotification", "StartTransaction"})
+
+    def __init__(self, station: Station, memory: StationMemory, nominal_voltage_v: Volts) -> None:
         self._station = station
         self._evses = {evse.key.evse: evse for evse in station.evses}
+        self._samples = Samples(memory.clock, nominal_voltage_v)
+        self._clock = memory.clock
+        self._transactions = memory.transactions
+        self._ladder = memory.ladder
+        self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
-        self.clock = StationClock()
-        self.transactions = Transactions()
-        self.stack_level: int | None = None
+        self.units = Units()
+        self.guard = Guard(self.version, memory.dossier)
+
+    def carries_profile(self, call: Call) -> bool:
+        """See :class:`edge.ocpp.dialect.Dialect`."""
+        return fields(call.payload).get("chargingProfile") is not None  # OCPP 1.6 §5.11
+
+    def setup_calls(self) -> list[OwnCall]:
+        """Ask how limits are told and for what is guarded, then for the state of each EVSE."""
+        keys = [STACK_LEVEL_KEY, RATE_UNIT_KEY, *(name for _, name in self.guard.asks)]
+        calls = [OwnCall(action="GetConfiguration", payload={"key": keys})]
+        if self._station.is_controller:
+            return [*calls, OwnCall(action="TriggerMessage", payload={"requestedMessage": "MeterValues"})]
+        for evse in self._station.evses:
+            for message in ("StatusNotification", "MeterValues"):
+                payload = {"requestedMessage": message, "connectorId": evse.key.evse}
+                calls.append(OwnCall(action="TriggerMessage", payload=payload))
+        return calls
+
+    def stop_call(self, transaction: str) -> OwnCall:
+        """See :class:`edge.ocpp.dialect.Dialect`."""
+        return OwnCall(action="RemoteStopTransaction", payload={"transactionId": int(transaction)})  # OCPP 1.6 §5.12
+
+    def limit_payload(self, command: LimitCommand, start: datetime) -> dict[str, Any]:
+        """See :class:`edge.ocpp.dialect.Dialect`."""
+        level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
+        try:
+            payload = writer.request(command, start=start, stack_level=level, rung=self._ladder.rung)
+        except ValueError as exc:
+            problem = f"transaction {command.transaction_id!r} is no number, as OCPP 1.6 has them"
+            raise ValueError(problem) from exc
+        if command.limit_w is not None or self.units.unit is RateUnit.AMPERES:
+            return payload  # a DC station's limit is in watts already
+        return in_watts(payload, self.version, self._nominal_voltage_v)
 
     def request(self, call: Call, now: Seconds, wall: datetime) -> list[StationFact]:
         """The facts in a CALL of the station."""
+        if self._station.is_controller and call.action not in controllers.TELLS:
+            return []
         reader = REQUEST_READERS.get(call.action)
         return reader(self, fields(call.payload), now, wall) if reader else []
 
@@ -122,34 +112,40 @@ class DialectV16:
         # of 0 or less then only says that there is no transaction.
         if evse is None or transaction is None or (transaction <= 0 and status != "Accepted"):
             return []
-        self.transactions.begin(evse.key, str(transaction))
+        self._transactions.begin(evse.key, str(transaction))
         return [SessionBegan(key=evse.key, at=now, transaction_id=str(transaction), observed_start=True)]
 
-    def configuration(self, answer: CallResult | CallError) -> None:
-        """Learn from the station's answer to our GetConfiguration; a refusal teaches nothing."""
-        if isinstance(answer, CallError):
-            return
+    def learn(self, work: OwnCall, answer: CallResult | CallError) -> list[OwnCall]:
+        """Learn from the station's answer to one of our questions; a refusal teaches nothing."""
+        if work.action != "GetConfiguration" or isinstance(answer, CallError):
+            return []
         keys = fields(answer.payload).get("configurationKey")
         for entry in keys if isinstance(keys, list) else []:
-            if fields(entry).get("key") == STACK_LEVEL_KEY:
-                level = whole_number(fields(entry).get("value"))
+            key, value = fields(entry).get("key"), fields(entry).get("value")
+            if key == STACK_LEVEL_KEY:
+                level = whole_number(value)
                 if level is not None and level >= 0:
-                    self.stack_level = level
+                    self._stack_level = level
+            elif key == RATE_UNIT_KEY and isinstance(value, str):
+                self.units.allows(value)
+        return self.guard.learn(fields(answer.payload))
 
     def _evse(self, payload: Mapping[str, Any]) -> Evse | None:
         number = whole_number(payload.get("connectorId"))
+        if number == 0 and self._station.is_controller:
+            return self._station.evses[0]
         return self._evses.get(number) if number is not None else None
 
     def _boot(self, payload: Mapping[str, Any], now: Seconds, _wall: datetime) -> list[StationFact]:
-        self.clock.forget()
-        serial = _text(payload.get("chargePointSerialNumber")) or _text(payload.get("chargeBoxSerialNumber"))
+        self._clock.forget()
+        serial = text(payload.get("chargePointSerialNumber")) or text(payload.get("chargeBoxSerialNumber"))
         described = StationDescribed(
             station=self._station.id,
             at=now,
-            vendor=_text(payload.get("chargePointVendor")) or "",
-            model=_text(payload.get("chargePointModel")) or "",
+            vendor=text(payload.get("chargePointVendor")) or "",
+            model=text(payload.get("chargePointModel")) or "",
             serial=serial,
-            firmware=_text(payload.get("firmwareVersion")),
+            firmware=text(payload.get("firmwareVersion")),
         )
         return [described]
 
@@ -158,11 +154,11 @@ class DialectV16:
         evse = self._evse(payload)
         if evse is None:
             return []
-        status = _STATUSES.get(_text(payload.get("status")) or "", EvseStatus.UNKNOWN)
-        error = _text(payload.get("errorCode"))
+        status = _STATUSES.get(text(payload.get("status")) or "", EvseStatus.UNKNOWN)
+        error = text(payload.get("errorCode"))
         error = None if error == "NoError" else error
         found: list[StationFact] = [StatusReported(key=evse.key, at=now, status=status, error_code=error)]
-        if status is EvseStatus.AVAILABLE and self.transactions.end(evse.key):
+        if status is EvseStatus.AVAILABLE and self._transactions.end(evse.key):
             found.append(SessionEnded(key=evse.key, at=now))
         return found
 
@@ -172,52 +168,38 @@ class DialectV16:
 
     def _stop(self, payload: Mapping[str, Any], now: Seconds, _wall: datetime) -> list[StationFact]:
         transaction = whole_number(payload.get("transactionId"))
-        key = self.transactions.stop(str(transaction)) if transaction is not None else None
+        key = self._transactions.stop(str(transaction)) if transaction is not None else None
         return [SessionEnded(key=key, at=now)] if key is not None else []
 
     def _meter_values(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:
         values = payload.get("meterValue")
         found_stamps = stamps(values)
         if found_stamps:
-            self.clock.learn(max(found_stamps), now, wall)
+            self._clock.learn(max(found_stamps), now, wall)
         evse = self._evse(payload)
-        if evse is None or self._is_stored(found_stamps, now, wall):
+        if evse is None or self._samples.are_stored(found_stamps, now, wall):
             return []
         found = self._session_of(evse.key, whole_number(payload.get("transactionId")), now)
-        draw = newest_draw(values, evse, self._nominal_voltage_v)
-        if draw is not None:
-            sampled = DrawSampled(
-                key=evse.key,
-                at=now,
-                current_a=draw.current_a,
-                power_w=draw.power_w,
-                energy_wh=draw.energy_wh,
-            )
-            found.append(sampled)
-        return found
+        sampled = self._samples.drawn(values, evse, now, wall)
+        return [*found, sampled] if sampled is not None else found
 
     def _session_of(self, key: EvseKey, transaction: int | None, now: Seconds) -> list[StationFact]:
         """The session that meter values speak of, where it isn't the one that is known."""
         if transaction is None or transaction <= 0:
             return []
-        if self.transactions.on(key) == str(transaction) or self.transactions.has_stopped(str(transaction)):
+        if self._transactions.on(key) == str(transaction) or self._transactions.has_stopped(str(transaction)):
             return []
         found: list[StationFact] = []
-        if self.transactions.end(key):
+        if self._transactions.end(key):
             found.append(SessionEnded(key=key, at=now))
-        self.transactions.begin(key, str(transaction))
+        self._transactions.begin(key, str(transaction))
         found.append(SessionBegan(key=key, at=now, transaction_id=str(transaction), observed_start=False))
         return found
-
-    def _is_stored(self, found_stamps: list[datetime], now: Seconds, wall: datetime) -> bool:
-        """Whether these meter values were stored while the station was cut off: not what is drawn now."""
-        age_s = self.clock.age_s(max(found_stamps), now, wall) if found_stamps else None
-        return age_s is not None and age_s > FRESH_S
 
     def _learn_time(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> None:
         stamp = parse_timestamp(payload.get("timestamp"))
         if stamp is not None:
-            self.clock.learn(stamp, now, wall)
+            self._clock.learn(stamp, now, wall)
 
 
 Reader = Callable[[DialectV16, Mapping[str, Any], Seconds, datetime], list[StationFact]]

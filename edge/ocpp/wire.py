@@ -1,9 +1,10 @@
-"""The OCPP-J envelope (OCPP-J 1.6 §4.2): text to frame and back.
+"""The OCPP-J envelope (OCPP-J 1.6 §4.2, OCPP 2.x part 4 §4.2): text to frame and back.
 
 Only the envelope is read here. A payload that breaks its schema is none of the relay's business: it is forwarded in the
 very text it came in, which every frame therefore carries along.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 
 from edge.errors import FrameError
+from edge.ocpp.versions import Version
 
 
 class MessageType(IntEnum):
@@ -20,13 +22,26 @@ class MessageType(IntEnum):
     CALL = 2
     CALLRESULT = 3
     CALLERROR = 4
+    CALLRESULTERROR = 5  # OCPP 2.1 part 4 §4.2.4
+    SEND = 6  # OCPP 2.1 part 4 §4.2.5
 
 
 class ErrorCode(StrEnum):
-    """The error codes of OCPP-J 1.6 §4.2.3 that the gateway itself sends."""
+    """The error codes of OCPP-J 1.6 §4.2.3 and 2.x part 4 §4.3 that the gateway itself sends."""
 
     GENERIC = "GenericError"
     SECURITY = "SecurityError"
+    MESSAGE_TYPE = "MessageTypeNotSupported"
+    FRAMEWORK = "RpcFrameworkError"
+    INTERNAL = "InternalError"
+    NOT_IMPLEMENTED = "NotImplemented"
+    MISSING_V16 = "OccurenceConstraintViolation"  # so spelled there
+    MISSING_V2 = "OccurrenceConstraintViolation"
+    TYPE = "TypeConstraintViolation"
+    VALUE = "PropertyConstraintViolation"
+
+
+UNREADABLE_ID = "-1"  # stands for the id of a message that has none that can be read (OCPP 2.1 part 4 §4.2.3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +73,29 @@ class CallError:
     text: str
 
 
-Frame = Call | CallResult | CallError
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResultError:
+    """The complaint of who made the CALL of this id about the answer it got. Nothing answers it."""
+
+    id: str
+    text: str
 
 
-def parse(text: str | bytes) -> Frame:
-    """Read one WebSocket message.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """A message that nothing answers, and that no other has to wait for."""
+
+    id: str
+    action: str
+    payload: Any
+    text: str
+
+
+Frame = Call | CallResult | CallError | CallResultError | Send
+
+
+def parse(text: str | bytes, version: Version = Version.V16) -> Frame:
+    """Read one WebSocket message of a peer that speaks ``version``.
 
     Raises :class:`edge.errors.FrameError`, and nothing else, for whatever is no OCPP-J message.
     """
@@ -77,25 +110,37 @@ def parse(text: str | bytes) -> Frame:
     if len(message) < 2:
         raise FrameError(f"an array of {len(message)} where OCPP-J has at least three elements")
     kind, identifier = message[0], message[1]
-    if not isinstance(identifier, str) or not identifier:
-        raise FrameError("the message id is not a text")
     # True == 1 and 2.0 == 2 in Python, but neither is a message type.
     if type(kind) is not int:
         raise FrameError("the message type is not a whole number")
+    if not isinstance(identifier, str) or not identifier:
+        raise FrameError("the message id is not a text", message_type=kind)
     match kind:
         case MessageType.CALL:
-            if len(message) < 3 or not isinstance(message[2], str):
-                raise FrameError("a CALL without an action")
-            payload = message[3] if len(message) > 3 else {}
-            return Call(id=identifier, action=message[2], payload=payload, text=text)
+            action, payload = _request(message, "a CALL", identifier)
+            return Call(id=identifier, action=action, payload=payload, text=text)
         case MessageType.CALLRESULT:
             payload = message[2] if len(message) > 2 else {}
             return CallResult(id=identifier, payload=payload, text=text)
         case MessageType.CALLERROR:
             code, description = ([part if isinstance(part, str) else "" for part in message[2:4]] + ["", ""])[:2]
             return CallError(id=identifier, code=code, description=description, text=text)
+        case MessageType.CALLRESULTERROR if version is Version.V21:
+            return CallResultError(id=identifier, text=text)
+        case MessageType.SEND if version is Version.V21:
+            action, payload = _request(message, "a SEND", identifier)
+            return Send(id=identifier, action=action, payload=payload, text=text)
         case _:
-            raise FrameError(f"message type {kind} is none of OCPP 1.6")
+            what = f"message type {kind} is none of {version}"
+            raise FrameError(what, message_id=identifier, message_type=kind)
+
+
+def _request(message: list[Any], what: str, identifier: str) -> tuple[str, Any]:
+    """Action and payload. A signed message may have its extension before them (OCPP 2.x part 4 §7.1)."""
+    first = 3 if len(message) > 3 and isinstance(message[2], dict) else 2
+    if len(message) <= first or not isinstance(message[first], str):
+        raise FrameError(f"{what} without an action", message_id=identifier, message_type=message[0])
+    return message[first], message[first + 1] if len(message) > first + 1 else {}
 
 
 def call_text(identifier: str, action: str, payload: Mapping[str, Any]) -> str:
@@ -111,3 +156,33 @@ def result_text(identifier: str, payload: Mapping[str, Any]) -> str:
 def error_text(identifier: str, code: ErrorCode, description: str) -> str:
     """A CALLERROR of our own. ``description`` has at most 255 characters (OCPP-J 1.6 §4.2.3)."""
     return orjson.dumps([MessageType.CALLERROR, identifier, code, description[:255], {}]).decode()
+
+
+def complaint(error: FrameError, version: Version) -> str | None:
+    """What a peer of this edition is to be answered to a message that can't be read; None for nothing.
+
+    1.6 knows no such answer. An unknown message type is told by 2.0.1 (part 4 §4.4) and ignored by 2.1 (§4.1.3). What
+    is no CALL is never complained of.
+    """
+    known = {kind.value for kind in MessageType} if version is Version.V21 else {2, 3, 4}
+    match version:
+        case Version.V201 if error.message_id is not None and error.message_type not in known:
+            return error_text(error.message_id, ErrorCode.MESSAGE_TYPE, error.what)
+        case Version.V201 if error.message_id is not None and error.message_type == MessageType.CALL:
+            return error_text(error.message_id, ErrorCode.FRAMEWORK, error.what)
+        case Version.V21 if error.message_type in (None, MessageType.CALL):
+            return error_text(error.message_id or UNREADABLE_ID, ErrorCode.FRAMEWORK, error.what)
+        case _:
+            return None
+
+
+# Array, number, comma: then the literal of the id.
+_UP_TO_ID = re.compile(r'\s*\[\s*-?[0-9]+\s*,\s*("(?:[^"\\]|\\.)*")', re.ASCII)
+
+
+def with_id(text: str, identifier: str) -> str:
+    """The very same message under another id; every other character stays. ``text`` has been parsed before."""
+    found = _UP_TO_ID.match(text)
+    if found is None:
+        raise ValueError(f"no message: {text[:40]!r}")
+    return text[: found.start(1)] + orjson.dumps(identifier).decode() + text[found.end(1) :]

@@ -115,6 +115,49 @@ class WaitingStationReport(_Part):
     since: str | None
 
 
+class EffectiveLimit(_Part):
+    """What a circuit may carry now, by its rating and all that was said of it."""
+
+    circuit: str
+    limit_a: float  # per phase
+    limit_w: float
+    reason: str
+    source: str | None  # None: the fuse
+    remaining_s: float | None  # None: it has no end
+
+
+class StatedLimit(_Part):
+    """What one source allows a circuit; both limits None: it limits nothing now."""
+
+    source: str
+    circuit: str
+    limit_a: float | None
+    limit_w: float | None
+    is_fallback: bool  # its time is over
+    remaining_s: float | None
+
+
+class Limits(_Part):
+    """What outsiders allow."""
+
+    effective: list[EffectiveLimit]
+    stated: list[StatedLimit]
+
+
+class MqttReport(_Part):
+    """The connection to the building's broker."""
+
+    connected: bool
+
+
+class BmsReport(_Part):
+    """The building's interface: what there is of it."""
+
+    modbus: dict[str, float | str | bool | None] | None = None  # what the BMS has written, by the names of the points
+    mqtt: MqttReport | None = None
+    lpc_state: str | None = None  # of EEBUS's limitation of power consumption
+
+
 class Report(_Part):
     """The site as the last completed tick saw it. Before the first one, what isn't known yet is left out."""
 
@@ -130,3 +173,5 @@ class Report(_Part):
     meters: list[MeterReport] = []
     circuits: list[CircuitReport] = []
     stations: list[StationReport] = []
+    limits: Limits | None = None
+    bms: BmsReport | None = None

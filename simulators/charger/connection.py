@@ -4,6 +4,7 @@ import asyncio
 import base64
 import logging
 import random
+import ssl
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
@@ -48,7 +49,9 @@ class ChargingStation:
         *,
         now: Callable[[], float] | None = None,
         complain: Callable[[str], None] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        self._tls = tls
         try:
             parse_uri(url)
         except InvalidURI as error:
@@ -200,6 +203,7 @@ class ChargingStation:
             subprotocols=[SUBPROTOCOL],
             additional_headers=headers,
             compression=None,
+            ssl=self._tls,
             proxy=None,
             open_timeout=OPEN_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from simulators.charger.frames import Payload, call_text
 from simulators.charger.transaction import LOST_ID, Transaction
 
+Writer = Callable[[str, Payload], Payload]
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Message:
@@ -43,7 +45,9 @@ class RetryRule:
 class Outbound:
     """Two queues and the one CALL under way."""
 
-    def __init__(self, *, call_timeout_s: float) -> None:
+    def __init__(self, *, call_timeout_s: float, writes: Writer = lambda _action, payload: payload) -> None:
+        """``writes`` turns a payload that is right into what the station makes of it."""
+        self._writes = writes
         self._call_timeout_s = call_timeout_s
         self._ordinary: deque[Message] = deque()
         self._transactional: deque[Message] = deque()
@@ -79,7 +83,7 @@ class Outbound:
         self._sent += 1
         message_id = str(self._sent)
         self._under_way = (message_id, message, now + self._call_timeout_s)
-        return call_text(message_id, message.action, message.full_payload())
+        return call_text(message_id, message.action, self._writes(message.action, message.full_payload()))
 
     def _choose(self, now: float, may_send: Callable[[Message], bool]) -> Message | None:
         ordinary = next((each for each in self._ordinary if may_send(each)), None)

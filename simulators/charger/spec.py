@@ -21,6 +21,21 @@ class Obedience(StrEnum):
     REFUSES = "refuses"  # answers Rejected, installs nothing
 
 
+class Quirk(StrEnum):
+    """Habits of real stations; see :mod:`simulators.charger.quirks`."""
+
+    NO_ZONE = "no-zone"  # 10
+    LOCAL_TIME_AS_UTC = "local-time-as-utc"  # 11
+    YEAR_1970 = "year-1970"  # 12
+    ERROR_CODE = "error-code"  # 13
+    OBJECT_FOR_LIST = "object-for-list"  # 14
+    ODD_UNIT = "odd-unit"  # 15
+    PHASE_N = "phase-n"  # 18
+    BLANKS = "blanks"  # 18
+    REFUSES_PROFILES = "refuses-profiles"  # 22
+    ACCEPTS_AND_IGNORES = "accepts-and-ignores"  # 24
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorSpec:
     """One connector: OCPP's number, the most it can offer per phase, and how many phases are wired to it.
@@ -67,6 +82,7 @@ class StationSpec:
     answer_delay_s: float = 0.0
     nominal_voltage_v: float = 230.0
     password: str | None = None
+    quirks: frozenset[Quirk] = frozenset()
 
     def __post_init__(self) -> None:
         numbers = [connector.connector_id for connector in self.connectors]

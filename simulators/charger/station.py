@@ -6,6 +6,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 
 from simulators.charger import commands
 from simulators.charger.ev import ElectricVehicle
@@ -22,6 +23,7 @@ from simulators.charger.frames import (
     result_text,
 )
 from simulators.charger.outbound import Message, Outbound, RetryRule
+from simulators.charger.quirks import written
 from simulators.charger.registration import BOOT_RETRY_S, Registration
 from simulators.charger.sessions import Sessions
 from simulators.charger.spec import StationSpec
@@ -53,7 +55,7 @@ class StationCore:
     def __init__(self, spec: StationSpec) -> None:
         self.spec = spec
         self.down_until = 0.0
-        self.outbound = Outbound(call_timeout_s=spec.call_timeout_s)
+        self.outbound = Outbound(call_timeout_s=spec.call_timeout_s, writes=partial(written, spec.quirks))
         self.sessions = Sessions(spec, self.outbound)
         self.registration = Registration()
         self._inbox: deque[tuple[float, Call]] = deque()  # (due, CALL): the station thinks for answer_delay_s

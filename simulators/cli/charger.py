@@ -1,22 +1,34 @@
 """`edge-sim charger`: the scenario's charging stations and cars as a process of their own."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
 from simulators.background import Background
+from simulators.charger.quirks import named
 from simulators.cli.course import note, print_json, run_until_signal, wait_for_gateway
 from simulators.cli.options import DEFAULT_FEEDER, FeederOption, ForOption, JsonOption, ScenarioOption, duration_s
+from simulators.cli.shown import (
+    CaOption,
+    CertificateOption,
+    EditionOption,
+    KeyOption,
+    PrivateKeyOption,
+    editions,
+    tls,
+)
 from simulators.demo.run import DRAIN_S
 from simulators.errors import ScenarioError
 from simulators.events import EventLog, describe_move
 from simulators.feeder_link import FeederSender
 from simulators.fleet import Fleet, gateway_url
+from simulators.hostile import HostilePeer, hostilities
 from simulators.overrides import with_car_phases, with_dc, with_phase_switching
 from simulators.pace import ScenarioClock
-from simulators.scenario import Scenario, load_scenario
+from simulators.scenario import load_scenario
 from simulators.site import Endpoint, parse_endpoint
 
 
@@ -25,6 +37,10 @@ def charger(
     url: Annotated[
         str | None,
         typer.Option("--url", metavar="URL", help="The gateway, without identity; default: the site file's."),
+    ] = None,
+    quirk: Annotated[
+        list[str] | None,
+        typer.Option("--quirk", metavar="NAME", help="A habit of real stations that all have; may be repeated."),
     ] = None,
     feeder: FeederOption = DEFAULT_FEEDER,
     car_phases: Annotated[
@@ -43,6 +59,15 @@ def charger(
             show_default=False,
         ),
     ] = None,
+    ocpp: EditionOption = "1.6",
+    key: KeyOption = None,
+    ca: CaOption = None,
+    certificate: CertificateOption = None,
+    private_key: PrivateKeyOption = None,
+    hostile: Annotated[
+        list[str] | None,
+        typer.Option("--hostile", metavar="NAME", help="A peer that means harm, beside the stations; may be repeated."),
+    ] = None,
     for_: ForOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -54,7 +79,11 @@ def charger(
     played = with_dc(played, dc or ())
     base = gateway_url(played.site.gateway) if url is None else _base_url(url)
     link = parse_endpoint(feeder, what="--feeder")
-    result = run_until_signal(lambda stop: _run(played, base, link, for_s=for_s, json=json, stop=stop))
+    spoken = editions(ocpp)
+    shown = tls(base, ca, certificate, private_key)
+    peers = [HostilePeer(each, base, spoken[0]) for each in hostilities(hostile or [])]
+    fleet = Fleet(played, base, quirks=named(quirk or ()), editions=spoken, password=key, tls=shown)
+    result = run_until_signal(lambda stop: _run(fleet, peers, base, link, for_s=for_s, json=json, stop=stop))
     if json:
         print_json(result)
     else:
@@ -66,14 +95,22 @@ def charger(
 
 
 async def _run(
-    scenario: Scenario, url: str, link: Endpoint, *, for_s: float | None, json: bool, stop: asyncio.Event
+    fleet: Fleet,
+    peers: Sequence[HostilePeer],
+    url: str,
+    link: Endpoint,
+    *,
+    for_s: float | None,
+    json: bool,
+    stop: asyncio.Event,
 ) -> dict[str, Any]:
     clock = ScenarioClock()
     events = EventLog(clock.now_s, lambda event: note(str(event), json=json))
-    fleet = Fleet(scenario, url)
     sender = await FeederSender.open(link)
     async with Background() as background:
         background.start(fleet.run())
+        for peer in peers:
+            background.start(peer.run())
         note(f"{len(fleet.stations)} stations dial {url}", json=json)
         missing = f"not every station has reached the gateway at {url}"
         if await wait_for_gateway(lambda: fleet.all_connected, stop=stop, for_s=for_s, missing=missing):

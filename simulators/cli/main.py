@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from simulators.cli.bms import bms
 from simulators.cli.charger import charger
 from simulators.cli.csms import csms
 from simulators.cli.demo import demo
@@ -13,12 +14,12 @@ from simulators.errors import SimulatorError
 
 app = typer.Typer(
     name="edge-sim",
-    help="Simulated chargers, meter and cloud for the edge controller, and a demo of them all.",
+    help="Simulated chargers, meter, cloud and building for the edge controller, and a demo of them all.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (demo, run, charger, meter, csms):
+for verb in (demo, run, charger, meter, csms, bms):
     app.command()(verb)
 
 

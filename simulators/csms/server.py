@@ -144,6 +144,7 @@ class Csms:
         previous = self._sockets.get(identity)
         self._sockets[identity] = connection
         self.seen_station.set()
+        self.arrived(identity)
         if previous is not None:
             previous.transport.abort()  # the station has a new socket, so its old one is dead
         try:
@@ -193,6 +194,9 @@ class Csms:
         text = orjson.dumps(message).decode()
         self.note(identity, Direction.SENT, text)
         await connection.send(text)
+
+    def arrived(self, identity: str) -> None:
+        """A station has connected, or has connected again."""
 
     def note(self, identity: str, direction: Direction, text: str) -> None:
         """A frame has come or goes: keep it."""

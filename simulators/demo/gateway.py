@@ -38,12 +38,13 @@ class Addresses:
 
 
 def rewrite_site(source: Path, target: Path, *, addresses: Addresses) -> None:
-    """Copy a site file, everything in it kept but the addresses."""
+    """Copy a site file, everything in it kept but the addresses, and where the gateway keeps what it must remember."""
     document: Any = tomlkit.parse(source.read_text(encoding="utf-8"))
     document["ocpp"]["listen"] = str(addresses.gateway)
     document["ocpp"]["upstream"] = f"ws://{addresses.cloud}/{{station}}"
     document["meter"][0]["connection"] = f"tcp://{addresses.meter}"
     document["api"]["listen"] = str(addresses.api)
+    document.setdefault("storage", tomlkit.table())["path"] = str(target.parent / "storage")
     target.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 

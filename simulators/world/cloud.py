@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from simulators.csms import Csms, TagList
 from simulators.csms.answers import Payload
@@ -19,8 +19,21 @@ CHECKS: Final = 20  # of each action from each station: their form doesn't chang
 BOOT_INTERVAL_S: Final = 900  # the stations' heartbeat, as most clouds ask for
 
 
+class CloudEar(Protocol):
+    """Hears the cloud's side. Implemented by :class:`simulators.world.watch.Frames`."""
+
+    def cloud_met(self, identity: str) -> None:
+        """A station has a new connection."""
+
+    def cloud_heard(self, identity: str, text: str) -> None:
+        """A frame has come."""
+
+    def cloud_said(self, identity: str, text: str) -> None:
+        """A frame goes."""
+
+
 class WorldCsms(Csms):
-    """`heard` gets each frame that comes from a station."""
+    """`ear` hears what comes of each station and what it is answered."""
 
     def __init__(
         self,
@@ -28,7 +41,7 @@ class WorldCsms(Csms):
         *,
         stations: frozenset[str],
         wall: Callable[[], datetime],
-        heard: Callable[[str, str], None],
+        ear: CloudEar,
     ) -> None:
         super().__init__(
             listen,
@@ -38,7 +51,7 @@ class WorldCsms(Csms):
             checks=CHECKS,
             wall=wall,
         )
-        self._heard = heard
+        self._ear = ear
         self.fails_on: str | None = None  # answers the next CALL of this action with an InternalError
 
     def answer(self, identity: str, call_id: str, action: str, payload: Payload) -> list[Any]:
@@ -49,7 +62,12 @@ class WorldCsms(Csms):
 
     def note(self, identity: str, direction: Direction, text: str) -> None:
         if direction is Direction.RECEIVED:
-            self._heard(identity, text)
+            self._ear.cloud_heard(identity, text)
+        else:
+            self._ear.cloud_said(identity, text)
+
+    def arrived(self, identity: str) -> None:
+        self._ear.cloud_met(identity)
 
     async def begin(self) -> None:
         """Listen, on its own machine."""

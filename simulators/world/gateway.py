@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from edge.config import Configuration
 from edge.daemon import Daemon
 from simulators.errors import PeerError
+from simulators.world.disk import Disk, WorldWriter
 from simulators.world.network import Network
 from simulators.world.node import start_on, tasks_of
 from simulators.world.outside import QuietWatchdog, WorldChance, WorldClock, listen_tcp
@@ -26,7 +28,9 @@ class Gateway:
         self.clock = clock
         self.watchdog = QuietWatchdog()
         self.starts = 0
-        self._configuration = configuration
+        self.disk = Disk(folder / "disk")
+        storage = configuration.storage.model_copy(update={"path": str(self.disk.folder)})
+        self._configuration = replace(configuration, storage=storage)
         self._folder = folder
         self._network = network
         self._seed = seed
@@ -55,6 +59,7 @@ class Gateway:
             watchdog=self.watchdog,
             chance=WorldChance(f"{self._seed} gateway {self.starts}"),
             listen_tcp=listen_tcp,
+            write_by=WorldWriter,
         )
         self._running = start_on(GATEWAY, self._daemon.run(self._stop))
 
@@ -82,15 +87,19 @@ class Gateway:
 
         The kernel resets its connections; what was written before goes out.
         """
+        self.disk.freeze(torn=False)
         self._network.reset(GATEWAY)
         self._network.vanish(GATEWAY)
         await self._end()
+        self.disk.thaw()
 
     async def lose_power(self) -> None:
-        """As :meth:`kill`, and its machine is gone: nobody hears of it."""
+        """As :meth:`kill`, and its machine is gone: nobody hears of it, and the last write is torn."""
         self._network.vanish(GATEWAY)
         self._network.power(GATEWAY, on=False)
+        self.disk.freeze(torn=True)
         await self._end()
+        self.disk.thaw()
 
     async def _end(self) -> None:
         self._ends = True

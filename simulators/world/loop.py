@@ -91,8 +91,9 @@ class WorldLoop(asyncio.SelectorEventLoop):
     # asyncio's own signatures are wider; what nobody asks for isn't there, so that it can't be had by mistake.
 
     async def create_connection(  # type: ignore[override]
-        self, protocol_factory: Callable[[], asyncio.BaseProtocol], host: str, port: int
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], host: str, port: int, *, ssl: None = None
     ) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
+        _only_without(ssl)
         return await self.fabric.connect(protocol_factory, host, port)
 
     async def create_server(  # type: ignore[override]
@@ -107,8 +108,7 @@ class WorldLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.AbstractServer:
         """``ssl`` and ``backlog`` are taken because uvicorn gives them: no TLS, and every caller is heard."""
         del backlog
-        if ssl is not None:
-            raise NotImplementedError("the simulated network has no TLS")
+        _only_without(ssl)
         return self.fabric.listen(protocol_factory, host, port, sock)
 
     def run_in_executor(  # type: ignore[override]
@@ -122,6 +122,11 @@ class WorldLoop(asyncio.SelectorEventLoop):
         except Exception as exc:
             done.set_exception(exc)
         return done
+
+
+def _only_without(ssl: object) -> None:
+    if ssl is not None:
+        raise NotImplementedError("the simulated network has no TLS")
 
 
 def running() -> WorldLoop:

@@ -15,6 +15,8 @@ class Ear(Protocol):
     def station_got(self, identity: str, text: str) -> None: ...
     def station_said(self, identity: str, text: str) -> None: ...
     def cloud_got(self, identity: str, text: str) -> None: ...
+    def cloud_said(self, identity: str, text: str) -> None: ...
+    def cloud_met(self, identity: str) -> None: ...
 
 
 class Tamper:
@@ -34,7 +36,7 @@ class Tamper:
 
 
 class Frames:
-    """Implements :class:`simulators.world.station.Watcher`."""
+    """Implements :class:`simulators.world.station.Watcher` and :class:`simulators.world.cloud.CloudEar`."""
 
     def __init__(self, history: History) -> None:
         self.ears: list[Ear] = []
@@ -64,6 +66,15 @@ class Frames:
         self._history.add("cloud", f"< {identity} {text}")
         for ear in self.ears:
             ear.cloud_got(identity, text)
+
+    def cloud_said(self, identity: str, text: str) -> None:
+        for ear in self.ears:
+            ear.cloud_said(identity, text)
+
+    def cloud_met(self, identity: str) -> None:
+        self._history.add("cloud", f"meets {identity}")
+        for ear in self.ears:
+            ear.cloud_met(identity)
 
     def drew(self, station: WorldStation, evse: EvseSpec, grid_a: Amps3) -> None:
         del station

@@ -68,7 +68,7 @@ class World:
             self.site.cloud,
             stations=frozenset(self.site.station_ids()),
             wall=self.wall,
-            heard=self.frames.cloud_heard,
+            ear=self.frames,
         )
         self.gateway = Gateway(
             self.configuration, folder=folder, clock=WorldClock(self.begins_at), network=self.network, seed=seed

@@ -5,10 +5,11 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import decision, metering, relay, solve, tick
+from tests.benchmarks import decision, journal, metering, relay, solve, tick
 
 BENCHMARKS = {
     "decision": decision.figures,
+    "journal": journal.figures,
     "metering": metering.figures,
     "relay": relay.figures,
     "solve": solve.figures,
@@ -22,7 +23,7 @@ def main() -> int:
     if unknown:
         print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}", file=sys.stderr)  # noqa: T201
         return 2
-    console = Console(width=100)
+    console = Console(width=130)
     for name in names:
         table = Table(title=name, title_justify="left", show_header=False)
         for figure in BENCHMARKS[name]():

@@ -12,4 +12,4 @@ TIMES = int(os.environ.get("PROPERTY_TIMES", "1"))
 
 def examples(count: int) -> settings:
     """So many (or so many times as many), the same in every run."""
-    return settings(max_examples=count * TIMES, derandomize=True, deadline=None, database=None)
+    return settings(max_examples=count * TIMES)

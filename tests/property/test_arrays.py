@@ -26,7 +26,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 def examples(count: int) -> settings:
     """So many, the same in every run."""
-    return settings(max_examples=count, derandomize=True, deadline=None, database=None)
+    return settings(max_examples=count)
 
 
 @examples(200)

@@ -25,7 +25,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 def examples(count: int) -> settings:
     """So many, the same in every run."""
-    return settings(max_examples=count, derandomize=True, deadline=None, database=None)
+    return settings(max_examples=count)
 
 
 def story(rng: Random) -> list[Decision]:

@@ -83,7 +83,7 @@ class Facts:
         self.taken.append(fact)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(MODELS), st.booleans(), st.lists(ANSWERS, min_size=1, max_size=6))
 def test_any_answer(model: str, tcp: bool, script: list[tuple[str, list[int]]]) -> None:
     """Every family, over both framings, in six polls."""

@@ -22,12 +22,23 @@ from edge.domain.site import EvseKey
 from edge.domain.station import LimitAnswered, LimitSent
 from edge.ocpp.actions import Action, Report, ToCloud, ToStation
 from edge.ocpp.relay import RelayState
+from edge.ocpp.wire import with_id
 from tests.unit.ocpp.ocpp_bench import ID, Bench, call, error, evse, limit, result
 
 PATIENCE_S = {True: 10.0, False: 30.0}  # for a CALL of ours, of the cloud
 
 STATION_ACTIONS = ("Heartbeat", "StartTransaction", "MeterValues", "StatusNotification", "BootNotification", "Odd")
 CLOUD_ACTIONS = ("Reset", "GetConfiguration", "SetChargingProfile", "RemoteStartTransaction", "Odd")
+A_PROFILE = {
+    "connectorId": 0,
+    "csChargingProfiles": {
+        "chargingProfileId": 1,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10}]},
+    },
+}
 
 
 @dataclass
@@ -35,6 +46,7 @@ class OnLine:
     """The CALL that the station has to answer."""
 
     id: str
+    asked: str  # the id that the cloud gave it
     own: bool
     text: str
     until: float
@@ -52,6 +64,7 @@ class Peers(RuleBasedStateMachine):
         self.serial = 0
         self.epoch = 0
         self.line: OnLine | None = None
+        self.unanswered: set[str] = set()  # ids of CALLs whose time was up
         self.own_ids: set[str] = set()
         self.cloud_ids: set[str] = set()
         self.undelivered: list[tuple[str, str]] = []  # the cloud's CALLs of this epoch that nobody has taken care of
@@ -85,13 +98,18 @@ class Peers(RuleBasedStateMachine):
             return
         assert self.line is None or self.bench.now >= self.line.until, "two CALLs outstanding toward the station"
         own = text.startswith('[2,"edge-')  # the peers of this test write blanks
+        asked = identifier
         if not own:
-            self.undelivered.remove((identifier, text))  # it is the cloud's very text, and comes down once
+            # It is the cloud's very text, and comes down once; under another id only where its own is ambiguous.
+            if (identifier, text) not in self.undelivered:
+                asked, _ = next(entry for entry in self.undelivered if with_id(entry[1], identifier) == text)
+                assert asked in self.unanswered or asked.startswith("edge-")
+            self.undelivered.remove((asked, with_id(text, asked)))
         if own:
             assert identifier not in self.own_ids, "an id of ours was used twice"
             assert len(identifier) <= 36
             self.own_ids.add(identifier)
-        self.line = OnLine(identifier, own, text, self.bench.now + PATIENCE_S[own], self.epoch)
+        self.line = OnLine(identifier, asked, own, text, self.bench.now + PATIENCE_S[own], self.epoch)
 
     def goes_up(self, text: str) -> None:
         self.up.append(text)
@@ -149,7 +167,8 @@ class Peers(RuleBasedStateMachine):
         answer = error(line.id) if refuses else result(line.id, {"status": "Accepted"})
         relaying = self.bench.relay.state is RelayState.RELAYING
         self.took(list(self.bench.station_says(answer).actions))
-        expected = [answer] if not line.own and relaying and line.epoch == self.epoch else []
+        answered = with_id(answer, line.asked)
+        expected = [answered] if not line.own and relaying and line.epoch == self.epoch else []
         assert self.up == expected, "the answer to the cloud's CALL is passed on once, and ours never"
         return line.id
 
@@ -186,17 +205,30 @@ class Peers(RuleBasedStateMachine):
     def cloud_calls(self, action: str, copies: bool, profile: bool) -> None:
         """Also under the very id that is on the line."""
         self.serial += 1
-        identifier = self.line.id if copies and self.line is not None else f"c{self.serial}"
-        text = call(identifier, action, {"chargingProfile": {}} if profile else {})
+        identifier = self.line.asked if copies and self.line is not None else f"c{self.serial}"
+        payload: dict[str, Any] = {"chargingProfile": {}} if profile else {}
+        text = call(identifier, action, A_PROFILE if action == "SetChargingProfile" else payload)
         self.cloud_ids.add(identifier)
+        if self.is_being_done(text):
+            self.took(list(self.bench.cloud_says(text).actions))
+            assert (self.up, self.down) == ([], []), "one answer serves a call and its repeat"
+            return
         self.cloud_open[identifier] = self.cloud_open.get(identifier, 0) + 1
         answered_by_us = action == "SetChargingProfile" or (action == "RemoteStartTransaction" and profile)
         if not answered_by_us:
             self.undelivered.append((identifier, text))
         free = self.line is None
         self.took(list(self.bench.cloud_says(text).actions))
-        assert self.down == ([text] if free and not answered_by_us else [])
+        went_down = free and not answered_by_us
+        assert len(self.down) == went_down
+        assert not went_down or with_id(self.down[0], identifier) == text
         assert len(self.up) == (1 if answered_by_us else 0)
+
+    def is_being_done(self, text: str) -> bool:
+        """Whether the cloud's very message of this connection waits, or is on the line."""
+        on_line = self.line is not None and not self.line.own and self.line.epoch == self.epoch
+        waits = any(told == text for _, told in self.undelivered)
+        return waits or (on_line and self.line is not None and with_id(self.line.text, self.line.asked) == text)
 
     @precondition(lambda self: self.bench.relay.state is RelayState.RELAYING)
     @rule(serial=st.integers(1, 50), transaction=st.integers(-1, 9))
@@ -228,6 +260,7 @@ class Peers(RuleBasedStateMachine):
         late = []
         if self.line is not None and self.bench.now >= self.line.until:
             late.append(self.line.id)
+            self.unanswered.add(self.line.id)
             self.line = None
         self.took(list(self.bench.relay.tick(self.bench.now, self.bench.wall)))
         return multiple(*late)
@@ -262,5 +295,5 @@ class Peers(RuleBasedStateMachine):
         assert all(reports and reports != ["sent"] for reports in self.limits.values())
 
 
-Peers.TestCase.settings = settings(max_examples=300, stateful_step_count=50, deadline=None, derandomize=True)
+Peers.TestCase.settings = settings(max_examples=300, stateful_step_count=50)
 TestPeers = Peers.TestCase

@@ -10,14 +10,23 @@ from hypothesis import strategies as st
 from edge.domain.site import Mode
 from edge.errors import FrameError
 from edge.ocpp import wire
-from edge.ocpp.routing import FROM_CLOUD_V16, FROM_STATION_V16
+from edge.ocpp.routing import FROM_CLOUD, FROM_STATION
+from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import Bench
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 KEYS = st.sampled_from(
     [
         "chargingProfile",
+        "chargingSchedule",
+        "chargingState",
         "connectorId",
+        "connectorStatus",
+        "eventData",
+        "eventType",
+        "evse",
+        "evseId",
+        "id",
         "idTagInfo",
         "meterValue",
         "measurand",
@@ -26,6 +35,7 @@ KEYS = st.sampled_from(
         "status",
         "timestamp",
         "transactionId",
+        "transactionInfo",
         "unit",
         "value",
     ]
@@ -42,18 +52,22 @@ OBJECTS = st.dictionaries(KEYS, JSON, max_size=8)
 @given(st.text() | st.binary() | JSON.map(json.dumps) | st.lists(JSON, max_size=5).map(json.dumps))
 @example("[" * 100_000)
 @example('[2,"1","X",' + "9" * 5000 + "]")
-@settings(deadline=None, derandomize=True)
 def test_parsing_knows_one_error(text: str | bytes) -> None:
     """Any text is a frame or a FrameError."""
     with contextlib.suppress(FrameError):
         assert wire.parse(text).text == text
 
 
-@given(st.sampled_from(sorted(FROM_STATION_V16)), OBJECTS | JSON, OBJECTS | JSON)
-@settings(deadline=None, max_examples=300, derandomize=True)
-def test_any_payload_passes(action: str, request: Any, answer: Any) -> None:
-    """Whatever a station's CALL and its answer carry, both are forwarded as they are."""
-    bench = Bench()
+ASKED = st.sampled_from([(version, action) for version in Version for action in sorted(FROM_STATION[version])])
+COMMANDED = st.sampled_from([(version, action) for version in Version for action in sorted(FROM_CLOUD[version])])
+
+
+@given(ASKED, OBJECTS | JSON, OBJECTS | JSON)
+@settings(max_examples=600)
+def test_any_payload_passes(asked: tuple[Version, str], request: Any, answer: Any) -> None:
+    """Whatever a station's CALL and its answer carry, both are forwarded as they are, in every edition."""
+    version, action = asked
+    bench = Bench(version=version)
     bench.connect()
     text = json.dumps([2, "id", action, request])
     assert bench.station_says(text).up == [text]
@@ -61,11 +75,12 @@ def test_any_payload_passes(action: str, request: Any, answer: Any) -> None:
     assert bench.cloud_says(text).down == [text]
 
 
-@given(st.sampled_from(sorted(FROM_CLOUD_V16)), OBJECTS | JSON, OBJECTS | JSON, st.sampled_from(Mode))
-@settings(deadline=None, derandomize=True)
-def test_the_clouds_calls_get_one_answer(action: str, request: Any, answer: Any, mode: Mode) -> None:
-    """Passed on and answered by the station, or answered by us: never both, never neither."""
-    bench = Bench(mode=mode)
+@given(COMMANDED, OBJECTS | JSON, OBJECTS | JSON, st.sampled_from(Mode))
+@settings(max_examples=400)
+def test_the_clouds_calls_get_one_answer(commanded: tuple[Version, str], request: Any, answer: Any, mode: Mode) -> None:
+    """Passed on and answered by the station, or answered by us: never both, never neither, in every edition."""
+    version, action = commanded
+    bench = Bench(mode=mode, version=version)
     bench.connect()
     text = json.dumps([2, "id", action, request])
     step = bench.cloud_says(text)
@@ -77,7 +92,6 @@ def test_the_clouds_calls_get_one_answer(action: str, request: Any, answer: Any,
 
 
 @given(OBJECTS | JSON)
-@settings(deadline=None, derandomize=True)
 def test_any_answer_to_our_question_is_borne(answer: Any) -> None:
     """It teaches something or nothing, and the next question follows."""
     bench = Bench()

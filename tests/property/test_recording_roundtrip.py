@@ -82,7 +82,7 @@ def changed(rng: Random, value: Any) -> Any:
 
 
 @given(SNAPSHOTS, MEMORIES, OUTCOMES, st.integers(0, 2**32))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.data_too_large])
 def test_a_segment_gives_back_what_was_written(snapshot: Snapshot, memory: Memory, outcome: Outcome, seed: int) -> None:
     """Wholes and changes, with the memory of the decision before and with another: read as they were written."""
     rng = Random(seed)
@@ -112,7 +112,7 @@ def arrays(draw: st.DrawFn) -> tuple[Any, Any]:
 
 
 @given(arrays())
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300)
 def test_what_changes_in_an_array_is_written_alone(pair: tuple[Any, Any]) -> None:
     """Bit for bit, as many values as changed; NaN for NaN is none, and 0 for -0 is one. It comes back through JSON."""
     before, now = pair

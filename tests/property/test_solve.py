@@ -146,7 +146,7 @@ def test_the_reason_is_true(seed: int, imbalance: bool) -> None:
         assert setpoint.limit_a is not None
         assert "None" not in setpoint.text
         match setpoint.reason:
-            case Reason.DEMAND_MET | Reason.MAXIMUM:
+            case Reason.DEMAND_MET | Reason.MAXIMUM | Reason.WHOLE_STEPS:
                 assert setpoint.limit_a > most_a - step_a
             case Reason.CIRCUIT_FULL | Reason.IMBALANCE:
                 assert setpoint.used_a is not None

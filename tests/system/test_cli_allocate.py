@@ -152,6 +152,13 @@ def test_answers(name: str) -> None:
     assert json.loads(result.stdout)["setpoints"] == expected
 
 
+def test_a_byte_order_mark_is_passed_over() -> None:
+    """As editors write it before UTF-8."""
+    result = edge("-", stdin=b"\xef\xbb\xbf" + json.dumps(PROBLEM).encode())
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert json.loads(result.stdout) == ANSWER
+
+
 def test_no_limit_is_null_and_a_missing_one_too() -> None:
     """``limit_a`` null, absent, or null for one phase: the headroom there is null."""
     problem = {
@@ -236,6 +243,14 @@ FAULTS: dict[str, tuple[Edit, str]] = {
         "evses[0].waiting_since: has no time zone; give a moment in ISO 8601 with its zone",
     ),
     "no time at all": (top(now="today"), 'now: is "today"; give a moment in ISO 8601 with its zone'),
+    "an energy and no departure": (
+        evse(energy_wanted_wh=4600),
+        "evses[0].departure_at: is missing, and energy_wanted_wh is given; give a moment in ISO 8601 with its zone, or",
+    ),
+    "a departure and no energy": (
+        evse(departure_at="2026-11-21T09:00:00Z", energy_wanted_wh=None),
+        "evses[0].energy_wanted_wh: is missing, and departure_at is given; give the energy wanted in Wh, 0 to",
+    ),
     "a need and no now": (evse(**NEED), "now: is missing, and evses[0] has a need; give the moment of the problem"),
     "a name that steers the terminal": (evse(circuit="\x1b[2J"), 'evses[0].circuit: is "\\u001b[2J", and there is no'),
     "half a character": (evse(id="\ud800"), "evses[0].id: is "),
@@ -279,6 +294,10 @@ def test_what_is_no_problem_is_told(name: str) -> None:
         (("-",), b"{", "edge: standard input: line 1 column 2: is no JSON: "),
         (("none.json",), b"", "edge: none.json: can't be read (No such file or directory)\n"),
         ((".",), b"", "edge: .: can't be read (Is a directory)\n"),
+        (("/proc/self/mem",), b"", "edge: /proc/self/mem: can't be read (Input/output error)\n"),
+        (("--lines", "/proc/self/mem"), b"", "edge: /proc/self/mem:1: can't be read (Input/output error)\n"),
+        (("/dev/zero",), b"", "edge: /dev/zero: is no problem: none is longer than 64 MB\n"),
+        (("--lines", "/dev/zero"), b"", "edge: /dev/zero:1: is no problem: none is longer than 64 MB\n"),
         (
             ("-",),
             json.dumps(edited(evse(min_a=20))).encode(),

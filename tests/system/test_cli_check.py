@@ -55,7 +55,7 @@ FAULTS = {
         'time_zone = "UTC"',
         (
             "site.toml:3: error: site.time_zone: is an unknown key; did you mean 'timezone'? "
-            "the keys of [site] are: id, timezone, nominal_voltage_v, imbalance_limit_a"
+            "the keys of [site] are: id, timezone, holidays, nominal_voltage_v, imbalance_limit_a"
         ),
     ),
     "a cycle of circuits": (
@@ -122,12 +122,12 @@ def test_a_sound_file(tmp_path: Path) -> None:
 
 def test_notes_are_counted(tmp_path: Path) -> None:
     """Notes leave the file sound, are told, and counted."""
-    text = SITE.replace("fuse_a = 40", "fuse_a = 40\ndemand_limit_kw = 10")
+    text = SITE.replace("background_reserve_a = 32\n", "")
     (tmp_path / "site.toml").write_text(text, encoding="utf-8")
     result = edge(tmp_path, "check", "site.toml")
     assert result.returncode == 0
     note, verdict = result.stdout.splitlines()
-    assert note.startswith("site.toml:15: note: circuit[1].demand_limit_kw: of circuit 'garage' is checked but not")
+    assert "note: circuit[0].background_reserve_a: " in note
     assert verdict == "site.toml: sound (1 note)"
 
 

@@ -105,6 +105,14 @@ async def test_wrong_input_reaches_nobody(controller: Controller, arguments: tup
     assert not controller.needs.withdrawn
 
 
+async def test_wrong_input_is_told_without_a_controller(tmp_path: Path) -> None:
+    """A time that is none, or long over: exit code 2, though nobody could be asked."""
+    for by in ("five", "2020-01-01T10:00"):
+        said = await need(tmp_path / "none.sock", "CP-01", "1", "--energy", "12kWh", "--by", by)
+        assert (said.code, said.out) == (2, "")
+        assert f"'{by}'" in said.err
+
+
 async def test_no_controller_is_one_sentence(tmp_path: Path) -> None:
     """Exit code 1."""
     said = await need(tmp_path / "none.sock", "CP-01", "1", "--clear")

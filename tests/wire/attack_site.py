@@ -45,6 +45,8 @@ listen = "{gateway}"
 upstream = "ws://{cloud}/{{station}}"
 [api]
 listen = "{api}"
+[storage]
+path = "{storage}"
 """
 STATION = """
 [[station]]
@@ -138,7 +140,7 @@ class Site:
         stations = "".join(STATION.format(id=name) for name in (WITNESS, VICTIM, *self.spare))
         stations = stations.replace("max_a = 16", "max_a = 16\nfallback_a = 0")
         addresses = {"gateway": self.gateway, "cloud": self._cloud_at, "meter": self._meter_at, "api": self.api}
-        file.write_text(SITE.format(stations=stations, **addresses), encoding="utf-8")
+        file.write_text(SITE.format(stations=stations, storage=folder / "storage", **addresses), encoding="utf-8")
         self.daemon = Daemon(
             findings.read(file),
             socket=folder / "edge.sock",

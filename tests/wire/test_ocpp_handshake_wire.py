@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from websockets.asyncio.client import connect
@@ -10,10 +11,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from edge.clock import SystemClock
 from edge.errors import StartError
 from edge.ocpp.server import OcppServer
-from edge.ocpp.settings import CloudLoss, OcppSettings, UnknownStations
+from edge.ocpp.settings import CloudLoss, Listener, OcppSettings, UnknownStations
 from edge.ocpp.waiting import MAX_CONNECTED
 from tests.unit.ocpp.ocpp_bench import call, site
-from tests.wire.ocpp_site import PATIENCE_S, Cloud, Gateway, Recorder, eventually, received, round_trip, running
+from tests.wire.ocpp_site import HURRY, PATIENCE_S, Cloud, Gateway, Recorder, eventually, received, round_trip, running
 
 UPGRADE = (
     "GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n{connection}"
@@ -74,13 +75,13 @@ async def test_no_subprotocol_is_taken_for_1_6() -> None:
 async def test_another_subprotocol_is_closed_after_the_handshake() -> None:
     """OCPP-J 1.6 §3.2: completed without the header, then closed; others are undisturbed."""
     async with running("CP-01", "CP-02") as (gateway, cloud), gateway.station("/CP-02") as other:
-        async with gateway.station("/CP-01", "ocpp2.0.1", "ocpp1.5") as station:
+        async with gateway.station("/CP-01", "ocpp2.0", "ocpp1.5") as station:
             assert station.subprotocol is None
             with pytest.raises(ConnectionClosed):
                 await station.recv()
             assert station.close_code == 1002
         (line,) = gateway.logged("closed a station that speaks no OCPP we know")
-        assert (line["station"], line["offered"]) == ("CP-01", "ocpp2.0.1, ocpp1.5")
+        assert (line["station"], line["offered"]) == ("CP-01", "ocpp2.0, ocpp1.5")
         await round_trip(other, cloud)
         assert len(cloud.connections) == 1
 
@@ -192,7 +193,7 @@ async def test_a_second_connection_is_refused_while_the_first_lives() -> None:
 
 async def test_a_second_connection_takes_over_from_a_dead_one() -> None:
     """From another address, when the first answers no ping."""
-    async with running("CP-01") as (gateway, cloud):
+    async with running("CP-01", timings=replace(HURRY, takeover_ping_s=0.15)) as (gateway, cloud):
         _, writer = await request(gateway, UPGRADE.format(path="/CP-01", connection="Connection: Upgrade\r\n"))
         await eventually(lambda: cloud.open == 1)
         async with gateway.station(source="127.0.0.2") as new:
@@ -236,7 +237,8 @@ async def test_an_address_in_use_is_a_start_error() -> None:
     """One sentence with the remedy."""
     async with running("CP-01") as (gateway, cloud):
         settings = OcppSettings(
-            listen_host="127.0.0.1", listen_port=gateway.server.port, upstream=f"ws://127.0.0.1:{cloud.port}"
+            plain_listen=Listener(host="127.0.0.1", port=gateway.server.port),
+            upstream=f"ws://127.0.0.1:{cloud.port}",
         )
         second = OcppServer(site=site(), settings=settings, clock=SystemClock(), sink=Recorder())
         with pytest.raises(StartError, match=r"can't listen for charging stations on 127\.0\.0\.1:\d+ .*; give"):

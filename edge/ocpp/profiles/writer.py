@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edge.domain.setpoint import LimitCommand, Purpose
+from edge.ocpp.profiles.ladder import Rung
+from edge.ocpp.versions import Version
 
 # One profile id for each EVSE and purpose, so that a new limit replaces the last one (OCPP 1.6 §3.13.2). The base keeps
 # clear of the small numbers that clouds hand out.
@@ -21,7 +23,6 @@ DEFAULT_STACK_LEVEL = 0
 # Limits are written in steps of 0.1 A (OCPP 1.6 §7.13); a value this little below a step is that step.
 _ROUNDING_SLACK = 1e-6
 
-_PURPOSES = {Purpose.SESSION: "TxProfile", Purpose.IDLE: "TxDefaultProfile"}
 _PURPOSE_OFFSETS = {Purpose.IDLE: 0, Purpose.SESSION: 1}
 
 
@@ -48,26 +49,32 @@ def periods(limit: float, safe: float, lease_s: float, phases: int | None = None
     return [{"startPeriod": start, "limit": level, **told} for start, level in merged]
 
 
-def request(command: LimitCommand, *, start: datetime, stack_level: int) -> dict[str, Any]:
+def schedule(command: LimitCommand, *, start: datetime) -> dict[str, Any]:
+    """What a ChargingSchedule of OCPP 1.6 (§7.13) and one of 2.x have in common: in W for DC stations, else in A."""
+    unit, limit, safe = "A", command.limit_a, command.safe_a
+    if command.limit_w is not None and command.safe_w is not None:
+        unit, limit, safe = "W", command.limit_w, command.safe_w
+    return {
+        "startSchedule": start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "chargingRateUnit": unit,
+        "chargingSchedulePeriod": periods(limit, safe, command.lease_s, command.phases),
+    }
+
+
+def request(command: LimitCommand, *, start: datetime, stack_level: int, rung: Rung = Rung.SESSIONS) -> dict[str, Any]:
     """The payload of SetChargingProfile.req (OCPP 1.6 §5.16, §6.43).
 
     ``start`` is the beginning of the lease by the station's own clock; it is written as UTC, rounded down to a whole
     second. Raises ValueError when a session's limit names no transaction that OCPP 1.6 could name.
     """
-    profile: dict[str, Any] = {"chargingProfileId": profile_id(command.key.evse, command.purpose)}
+    place = rung.place(command.key.evse)
+    profile: dict[str, Any] = {"chargingProfileId": profile_id(place, command.purpose)}
     if command.purpose is Purpose.SESSION:
         profile["transactionId"] = int(command.transaction_id or "")
-    unit, limit, safe = "A", command.limit_a, command.safe_a
-    if command.limit_w is not None and command.safe_w is not None:
-        unit, limit, safe = "W", command.limit_w, command.safe_w
     profile |= {
         "stackLevel": stack_level,
-        "chargingProfilePurpose": _PURPOSES[command.purpose],
+        "chargingProfilePurpose": rung.purpose(command.purpose, Version.V16),
         "chargingProfileKind": "Absolute",
-        "chargingSchedule": {
-            "startSchedule": start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "chargingRateUnit": unit,
-            "chargingSchedulePeriod": periods(limit, safe, command.lease_s, command.phases),
-        },
+        "chargingSchedule": schedule(command, start=start),
     }
-    return {"connectorId": command.key.evse, "csChargingProfiles": profile}
+    return {"connectorId": place, "csChargingProfiles": profile}

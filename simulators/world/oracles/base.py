@@ -55,6 +55,12 @@ class Oracle:
     def cloud_got(self, identity: str, text: str) -> None:
         """A frame has reached the cloud."""
 
+    def cloud_said(self, identity: str, text: str) -> None:
+        """The cloud has sent a frame."""
+
+    def cloud_met(self, identity: str) -> None:
+        """A station has a new connection to the cloud."""
+
     def fail(self, text: str) -> None:
         """Something must not be."""
         self.failures += 1

@@ -1,6 +1,5 @@
-"""What the frames say: bytes that pass, and limits as they must be."""
+"""What stations are told: limits as they must be."""
 
-from collections import deque
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -9,39 +8,8 @@ import orjson
 from simulators.charger import Supply
 from simulators.site import EvseSpec
 from simulators.world.oracles.base import Oracle
-from simulators.world.world import World
 
-UNDER_WAY: Final = 2000  # frames of a station that may still be on their way to the cloud
 TOLERANCE_A: Final = 0.05  # a limit has one digit after the point
-
-
-class BytesPass(Oracle):
-    """I5: what the cloud gets of a station is, byte for byte, what the station sent, and in its order.
-
-    Answers to the cloud's own CALLs may be the gateway's: it owns the charging profiles.
-    """
-
-    name = "bytes"
-    promise = "what reaches the cloud is what the station sent, byte for byte"
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self._sent: dict[str, deque[str]] = {}
-
-    def station_said(self, identity: str, text: str) -> None:
-        self._sent.setdefault(identity, deque(maxlen=UNDER_WAY)).append(text)
-
-    def cloud_got(self, identity: str, text: str) -> None:
-        sent = self._sent.get(identity, deque())
-        try:
-            position = sent.index(text)
-        except ValueError:
-            if not text.startswith("[2,"):
-                return
-            self.fail(f"the cloud got of {identity} what it never sent, or again: {text[:120]}")
-            return
-        for _ in range(position + 1):
-            sent.popleft()
 
 
 class _Profiles(Oracle):

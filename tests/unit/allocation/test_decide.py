@@ -3,6 +3,8 @@
 from dataclasses import replace
 from math import nan
 
+import pytest
+
 from edge.allocation.background import Background
 from edge.allocation.decide import Decision, Memory, decide
 from edge.allocation.exposure import Holdings
@@ -198,3 +200,16 @@ def test_a_held_limit_is_renewed_as_it_is() -> None:
         for n in (1, 2)
     ]
     assert [point.limit_a for point in decided(snapshot(circuit(32), *states)).setpoints] == [16, 16]
+
+
+@pytest.mark.parametrize(
+    "car",
+    [
+        charging(evse(min_a=6.5, step_a=1.0), told_a=7, draw_a=4),
+        charging(evse(min_a=6.5, step_a=1.0), told_a=7, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True),
+    ],
+    ids=["takes little", "has paused"],
+)
+def test_a_minimum_between_two_steps_is_kept_in_whole_steps(car: EvseState) -> None:
+    """7 A where the minimum is 6.5 A in steps of 1 A: a car that takes less, or sleeps, isn't stopped for it."""
+    assert decide(snapshot(circuit(63), car), Memory()).setpoints[0].limit_a == 7.0

@@ -110,13 +110,41 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
         ),
         "20.0 A: the grid operator allows main 20 A (20.0 A on L1)",
     ),
+    Reason.LIMIT_ENDED: (
+        replace(
+            snapshot(circuit(63), charging(told_a=20)),
+            limits=(
+                LimitStated(
+                    source=LimitSource.BMS_MODBUS,
+                    circuit="main",
+                    at=NOW - 60,
+                    limit_a=40.0,
+                    ends_at=NOW,
+                    fallback_a=20.0,
+                ),
+            ),
+        ),
+        "20.0 A: the building (Modbus) is silent: main falls back to 20 A (20.0 A on L1)",
+    ),
+    Reason.SURPLUS: (
+        snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, surplus_a=10.0)),
+        "10.0 A: charges on the sun's surplus, which leaves it 10.0 A",
+    ),
     Reason.CLOUD_LIMIT: (
         snapshot(circuit(63), replace(charging(told_a=10), cloud_a=10.0)),
         "10.0 A: the cloud's charging profile allows 10 A",
     ),
-    Reason.BELOW_MINIMUM: (
+    Reason.TOKEN_REFUSED: (
+        snapshot(circuit(63), replace(charging(told_a=10), barred=True)),
+        "0.0 A: the token of this session is no longer good",
+    ),
+    Reason.NO_WHOLE_STEP: (
         snapshot(circuit(63), arrived(evse(min_a=6, max_a=7, step_a=4.0))),
-        "0.0 A: the car can use less than 6 A, the least this EVSE can give",
+        "0.0 A: no whole step of its limit lies between the least and the most this EVSE can give",
+    ),
+    Reason.WHOLE_STEPS: (
+        snapshot(circuit(63), charging(evse(step_a=4.0), told_a=32, draw_a=11)),
+        "12.0 A: all the car can use in whole steps",
     ),
     Reason.WAITING_FOR_CUT: (
         snapshot(circuit(32), arrived(evse(1)), charging(evse(2), told_a=32)),
@@ -180,7 +208,8 @@ MEMORIES: Mapping[Reason, Memory] = {
 def test_every_reason_has_its_sentence_and_its_site() -> None:
     """The tables are complete."""
     assert set(SENTENCES) == set(Reason)
-    assert set(SITES) == set(Reason)
+    # On paper only: here what a car can use counts as its EVSE's minimum at least.
+    assert {*SITES, Reason.BELOW_MINIMUM} == set(Reason)
 
 
 @pytest.mark.parametrize("reason", SITES)

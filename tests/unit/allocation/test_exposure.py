@@ -153,6 +153,23 @@ def test_what_is_told_in_vain_again_and_again_is_remembered_bounded(limits_a: tu
     assert len(holdings.session) <= 2 + len(limits_a)
 
 
+@pytest.mark.parametrize("leases_s", [(120, 3600), (3600, 120)])
+@pytest.mark.parametrize("limits_a", [(10, 16), (16, 10), (0, 10), (10, 0), (6, 6), (0, 6), (6, 0)])
+def test_leases_of_different_length_in_doubt(leases_s: tuple[float, float], limits_a: tuple[float, float]) -> None:
+    """Where one limit binds idle EVSE and session: none is forgotten that at any time allows more than the other."""
+    grants = [
+        grant(limit_a, command=number, lease_s=lease_s, sent_at=SENT + 10.0 * number, accepted=False)
+        for number, (limit_a, lease_s) in enumerate(zip(limits_a, leases_s, strict=True))
+    ]
+    holdings = Holdings(baseline_a=None, idle=tuple(grants))
+    for each in grants:
+        holdings = holdings.doubted(Purpose.IDLE, each.command)
+    for after_s in (10, 100, 130, 200, 300, 3000, 3700, 8000):
+        at = SENT + after_s
+        every = [each.most_a(at, renewable=False) for each in grants]
+        assert most(holdings, at, in_session=False, renewable=False) == max(every)
+
+
 def test_a_session_that_ends_takes_its_limits_with_it() -> None:
     """What is left is what the next one may begin with."""
     holdings = Holdings(baseline_a=None, idle=(grant(0, lease_s=3600),), session=held(16).session)

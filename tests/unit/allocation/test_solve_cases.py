@@ -224,6 +224,16 @@ STEPS = {
         problem=site(circuit(20), {name: Car(step_a=0.1) for name in "ABC"}),
         expected={"A": 6.7, "B": 6.7, "C": 6.6},
     ),
+    "a fine step takes at once what a coarse one leaves": Case(
+        problem=site(
+            circuit(10_000),
+            {
+                "coarse": Car(step_a=9000, min_a=0, max_a=1e5, wants_a=1e5),
+                "fine": Car(step_a=0.001, min_a=0, max_a=1e5, wants_a=1e5),
+            },
+        ),
+        expected={"coarse": 0, "fine": 10_000},
+    ),
     "a minimum between two steps is the upper one": Case(
         problem=site(circuit(6.9), {"A": Car(min_a=6.5, step_a=1)}),
         expected={"A": 0},

@@ -12,6 +12,26 @@ SMALL = {"garage": ("main", circuit(16))}
 REASONS: dict[str, tuple[Problem, Reason, str]] = {
     "its car": (site(circuit(32), {"A": Car(wants_a=16)}), Reason.DEMAND_MET, "16.0 A: all the car can use"),
     "itself": (site(circuit(63), {"A": Car(wants_a=40)}), Reason.MAXIMUM, "32.0 A: the most this EVSE can give"),
+    "its car, in whole steps": (
+        site(circuit(32), {"A": Car(wants_a=15.5, step_a=1)}),
+        Reason.WHOLE_STEPS,
+        "15.0 A: all the car can use in whole steps",
+    ),
+    "its car, closer than a sentence shows": (
+        site(circuit(32), {"A": Car(wants_a=15.55, step_a=0.1)}),
+        Reason.DEMAND_MET,
+        "15.5 A: all the car can use",
+    ),
+    "itself, in whole steps": (
+        site(circuit(63), {"A": Car(wants_a=40, step_a=5)}),
+        Reason.MAXIMUM,
+        "30.0 A: the most this EVSE can give",
+    ),
+    "no step between its bounds": (
+        site(circuit(63), {"A": Car(min_a=6, max_a=16, wants_a=16, step_a=20)}),
+        Reason.NO_WHOLE_STEP,
+        "0.0 A: no whole step of its limit lies between the least and the most this EVSE can give",
+    ),
     "nothing wanted": (site(circuit(32), {"A": Car(wants_a=0)}), Reason.DEMAND_MET, "0.0 A: all the car can use"),
     "less wanted than can be given": (
         site(circuit(32), {"A": Car(wants_a=5)}),
@@ -56,6 +76,11 @@ REASONS: dict[str, tuple[Problem, Reason, str]] = {
         site(circuit(32), {"A": Car()}, imbalance_a=20),
         Reason.IMBALANCE,
         "20.0 A: L1 carries 20.0 A more than L2, and 20 A are allowed",
+    ),
+    "a background that is a hair of export": (
+        site(circuit(0, background=(-1e-12, 0, 0)), {"A": Car(min_a=0)}),
+        Reason.CIRCUIT_FULL,
+        "0.0 A: main L1 is full (0.0 of 0 A)",
     ),
     "its need": (
         site(circuit(30), {"A": Car(need=Need(energy_wanted_wh=4600, time_left_s=3600)), "B": Car()}),

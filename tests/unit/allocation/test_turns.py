@@ -201,11 +201,10 @@ def test_a_station_out_of_reach_keeps_its_turn(reach: Reach) -> None:
 def test_whom_a_turn_is_denied() -> None:
     """Those of the lowest rank that charges, and above; those below it wait for room."""
     site = snapshot(circuit(63), *(charging(evse(number, rank=number - 1)) for number in (1, 2, 3)))
-    grid = site.plant.grid
     for admitted, expected in (
         ([True, False, False], [False, False, False]),
         ([False, True, False], [True, False, False]),
         ([False, False, True], [True, True, False]),
         ([False, False, False], [False, False, False]),
     ):
-        assert waits_for_turn(grid, np.array(admitted)).tolist() == expected
+        assert waits_for_turn(site.fleet, np.array(admitted)).tolist() == expected

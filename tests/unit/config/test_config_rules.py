@@ -208,7 +208,6 @@ def test_reserve_above_the_fuse_leaves_no_room(tmp_path: Path) -> None:
             "station[0].evse[0].min_a",
             "of EVSE 1 of station 'CP-01' is 5.5: below 6 A no car charges (IEC 61851-1)",
         ),
-        ({"garage": "demand_limit_kw = 10"}, "circuit[1].demand_limit_kw", "not acted on by this version"),
     ],
 )
 def test_notes_leave_the_file_sound(tmp_path: Path, parts: dict[str, str], key: str, words: str) -> None:

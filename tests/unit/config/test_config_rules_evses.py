@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.errors import Severity
 from tests.unit.config.spoiled_site import findings, told
 
 # A key that is missing has the line of its table.
@@ -150,13 +151,41 @@ def test_each_rule_names_its_fault(tmp_path: Path, parts: dict[str, str], line: 
         {"main": ROOM.format(reserve=10, more="limit_w = 11040")},
         {"stations": DC + "max_w = 30000"},
         {"stations": DC + 'max_w = 3600\nmin_w = 3600\nfallback_w = 0\nphases = ["L3"]'},
-        {"site": "imbalance_limit_a = 0"},
+        {"site": "imbalance_limit_a = 6"},
+        {"evse": "step_a = 8\nmin_a = 7\nfallback_a = 0"},
         {"control": "turn_s = 60\nmin_off_s = 0\nraises_per_hour = 1"},
     ],
 )
 def test_what_is_allowed_is_sound(tmp_path: Path, parts: dict[str, str]) -> None:
     """Values at the edges of what the rules allow cause no finding."""
     assert findings(tmp_path, **parts) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "key", "words"),
+    [
+        (
+            {"evse": "step_a = 10\nmin_a = 31\nfallback_a = 0"},
+            "station[0].evse[0].step_a",
+            "is 10: no multiple of it lies between the least (31 A) and the most (32 A) that this EVSE can give",
+        ),
+        (
+            {"stations": AC + "max_a = 6.9\nmin_a = 6.1\nstep_a = 1"},
+            "station[1].evse[0].step_a",
+            "is 1: no multiple of it lies between the least (6.1 A) and the most (6.9 A)",
+        ),
+        (
+            {"site": "imbalance_limit_a = 5.9"},
+            "site.imbalance_limit_a",
+            "is 5.9, below the 6 A that the least of the EVSEs begins with: a car on one phase can't start unless",
+        ),
+    ],
+)
+def test_what_can_never_charge_is_noted(tmp_path: Path, parts: dict[str, str], key: str, words: str) -> None:
+    """The file is sound, and its author is told."""
+    (found,) = findings(tmp_path, **parts)
+    assert (found.severity, found.key) == (Severity.NOTE, key)
+    assert words in f"{found.problem}; {found.remedy}"
 
 
 def test_dc_stations_count_in_amperes_under_the_fuses(tmp_path: Path) -> None:

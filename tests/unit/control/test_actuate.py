@@ -31,6 +31,7 @@ def intent(
     return Intent(
         key=key(number),
         purpose=purpose,
+        in_session=purpose is Purpose.SESSION,
         limit_a=limit_a,
         safe_a=6.0,
         transaction_id="7" if purpose is Purpose.SESSION else None,

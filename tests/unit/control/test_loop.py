@@ -1,6 +1,8 @@
 """The loop: when it ticks, what it waits for."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +12,13 @@ from edge.control.loop import SAMPLE_SHARE
 from edge.control.vitals import ALIVE_PERIODS
 from tests import virtual_time
 from tests.unit.control.loop_rig import Rig, in_virtual_time
+
+
+class _Knot:
+    """Garbage that counting references doesn't find."""
+
+    def __init__(self) -> None:
+        self.itself = self
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +52,26 @@ async def test_the_period_is_the_sites() -> None:
     rig = Rig(period_s=0.2)
     await rig.run_for(20.1)
     assert rig.ticks_at == pytest.approx([number / 5 for number in range(101)])
+
+
+@in_virtual_time
+async def test_what_a_tick_leaves_is_cleared_away_before_the_next() -> None:
+    """The garbage collector has its time between the ticks, so that it doesn't take it from one."""
+    rig = Rig()
+    left: list[weakref.ref[_Knot]] = []
+    cleared: list[bool] = []
+
+    def leave(_number: int) -> None:
+        cleared.extend(knot() is None for knot in left[-1:])
+        left.append(weakref.ref(_Knot()))
+
+    rig.on_publish = leave
+    gc.disable()
+    try:
+        await rig.run_for(3.5)
+    finally:
+        gc.enable()
+    assert cleared == [True, True, True]
 
 
 @in_virtual_time

@@ -13,8 +13,11 @@ from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Mode, Site, Station
 from edge.domain.station import LimitAnswered, StationFact
 from edge.ocpp.actions import Action, CloseStation, Note, Report, ToCloud, ToStation
+from edge.ocpp.figures import Figures
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import CloudLoss
+from edge.ocpp.site_limits import SiteLimits
+from edge.ocpp.versions import Version
 from edge.units import Phase
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -103,10 +106,11 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def is_valid(action: str, payload: dict[str, Any]) -> bool:
-    """Whether the payload of a CALL fits the schema of OCPP 1.6."""
+def is_valid(action: str, payload: dict[str, Any], version: Version = Version.V16, *, answer: bool = False) -> bool:
+    """Whether the payload of a CALL, or of its answer, fits the schema of its edition."""
     exact = json.loads(json.dumps(payload), parse_float=Decimal)
-    return bool(get_validator(2, action, "1.6", parse_float=Decimal).is_valid(exact))
+    edition = version.value.removeprefix("ocpp")
+    return bool(get_validator(3 if answer else 2, action, edition, parse_float=Decimal).is_valid(exact))
 
 
 @dataclass(frozen=True)
@@ -157,10 +161,25 @@ class Step:
 class Bench:
     """One relay, and time that passes only when told to."""
 
-    def __init__(self, *evses: Evse, mode: Mode = Mode.CONTROL, cloud_loss: CloudLoss = CloudLoss.AUTONOMOUS) -> None:
+    def __init__(
+        self,
+        *evses: Evse,
+        mode: Mode = Mode.CONTROL,
+        cloud_loss: CloudLoss = CloudLoss.AUTONOMOUS,
+        version: Version = Version.V16,
+    ) -> None:
         self.now = START
+        self.version = version
+        self.figures = Figures()
+        self.site_limits = SiteLimits()
         self.relay = Relay(
-            station=station(*evses), nominal_voltage_v=230.0, mode=mode, cloud_loss=cloud_loss, nonce="0123456789ab"
+            station=station(*evses),
+            nominal_voltage_v=230.0,
+            mode=mode,
+            cloud_loss=cloud_loss,
+            nonce="0123456789ab",
+            figures=self.figures,
+            site_limits=self.site_limits,
         )
 
     @property
@@ -170,7 +189,7 @@ class Bench:
 
     def connect(self, *, cloud: bool = True, settled: bool = True) -> Step:
         """Connect the station, and its cloud. ``settled``: our questions after the connect are answered already."""
-        actions = list(self.relay.station_connected(self.now))
+        actions = list(self.relay.station_connected(self.now, self.version))
         if cloud:
             actions += self.relay.cloud_connected(self.now)
         if settled:

@@ -158,15 +158,18 @@ def test_own_ids_avoid_the_clouds_late_ones(arbiter: Arbiter) -> None:
 
 
 def test_an_id_of_ours_in_the_clouds_hands_is_harmless(arbiter: Arbiter) -> None:
-    """If the cloud uses the very id that is on the line, its CALL simply waits for its turn."""
+    """If the cloud uses the very id that is on the line, its CALL waits for its turn and goes out under another."""
     arbiter.add_limit(limit())
     identifier = took(arbiter).id
     arbiter.add_cloud(cloud(identifier))
     first = arbiter.answered(identifier)
     assert first is not None
     assert first.work == LimitCall(command=limit())
-    assert took(arbiter).work == cloud(identifier)
-    second = arbiter.answered(identifier)
+    asked = took(arbiter)
+    assert asked.work == cloud(identifier)
+    assert asked.id != identifier
+    assert arbiter.answered(identifier) is None
+    second = arbiter.answered(asked.id)
     assert second is not None
     assert second.work == cloud(identifier)
 

@@ -6,6 +6,7 @@ from websockets.datastructures import Headers
 from edge.ocpp import handshake
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.upstream import address, pause_s
+from edge.ocpp.versions import Version
 
 
 @pytest.mark.parametrize(
@@ -34,23 +35,25 @@ def test_the_identity_is_the_last_segment(path: str, identity: str | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("values", "chosen", "fits"),
+    ("values", "versions", "spelled"),
     [
-        (["ocpp1.6"], "ocpp1.6", True),
-        (["OCPP1.6"], "OCPP1.6", True),
-        (["ocpp2.0.1, ocpp1.6"], "ocpp1.6", True),
-        (["ocpp2.0.1", "Ocpp1.6"], "Ocpp1.6", True),
-        ([], None, True),
-        ([""], None, True),
-        (["ocpp2.0.1"], None, False),
-        (["ocpp1.5,soap"], None, False),
-        (["ocpp1.6j"], None, False),
+        (["ocpp1.6"], [Version.V16], "ocpp1.6"),
+        (["OCPP1.6"], [Version.V16], "OCPP1.6"),
+        (["ocpp2.1, ocpp2.0.1, ocpp1.6"], [Version.V21, Version.V201, Version.V16], "ocpp2.1"),
+        (["ocpp2.0", "Ocpp1.6", "ocpp2.0.1"], [Version.V16, Version.V201], "Ocpp1.6"),
+        (["ocpp1.6", "OCPP1.6"], [Version.V16], "ocpp1.6"),
+        ([], [Version.V16], None),
+        ([""], [Version.V16], None),
+        (["ocpp2.0"], [], None),
+        (["ocpp1.5,soap"], [], None),
+        (["ocpp1.6j"], [], None),
     ],
 )
-def test_the_subprotocol_is_the_stations_spelling(values: list[str], chosen: str | None, fits: bool) -> None:
-    """Found whatever its case and however many headers; nothing offered fits, only others offered doesn't."""
+def test_what_the_station_offers(values: list[str], versions: list[Version], spelled: str | None) -> None:
+    """Its own order and spelling, whatever the case and however many headers; nothing offered is 1.6."""
     offer = handshake.offer_in(Headers([("Sec-WebSocket-Protocol", value) for value in values]))
-    assert (offer.chosen, offer.fits) == (chosen, fits)
+    assert list(offer.versions) == versions
+    assert (offer.spelling(versions[0]) if versions else None) == spelled
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_the_clouds_address() -> None:
 
 
 def test_the_pause_before_dialling_doubles() -> None:
-    """From 1 s to 30 s, spread over its upper half."""
+    """From 0.5 s to 15 s, spread over its upper half."""
     timings = LinkTimings()
-    assert [pause_s(n, timings, lambda: 1.0) for n in (0, 1, 2, 3, 4, 5, 99, 10**6)] == [1, 2, 4, 8, 16, 30, 30, 30]
-    assert [pause_s(n, timings, lambda: 0.0) for n in (0, 5)] == [0.5, 15.0]
+    assert [pause_s(n, timings, lambda: 1.0) for n in (0, 1, 2, 3, 4, 5, 99, 10**6)] == [0.5, 1, 2, 4, 8, 15, 15, 15]
+    assert [pause_s(n, timings, lambda: 0.0) for n in (0, 5)] == [0.25, 7.5]

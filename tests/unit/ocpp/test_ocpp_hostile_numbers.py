@@ -3,7 +3,7 @@
 import pytest
 
 from edge.ocpp import wire
-from edge.ocpp.v16 import whole_number
+from edge.ocpp.fields import whole_number
 from edge.ocpp.wire import CallError
 
 

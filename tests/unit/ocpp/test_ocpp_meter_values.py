@@ -119,9 +119,9 @@ def test_power_alone_gives_a_current(
 def test_power_and_energy_come_along() -> None:
     """In W and Wh; a register without measurand or with a phase (evcc pull 19405) is the energy register."""
     found = draw(amps("10"), power("6.9", unit="kW"), {"value": "12.5", "unit": "kWh", "phase": "L1"})
-    assert found == Draw(current_a=PhaseAmps.same(10.0), power_w=6900.0, energy_wh=12500.0)
+    assert found == Draw(stamp=None, current_a=PhaseAmps.same(10.0), power_w=6900.0, energy_wh=12500.0)
     found = draw(amps("10"), {"value": "100", "measurand": "Energy.Active.Import.Register"})
-    assert found == Draw(current_a=PhaseAmps.same(10.0), power_w=None, energy_wh=100.0)
+    assert found == Draw(stamp=None, current_a=PhaseAmps.same(10.0), power_w=None, energy_wh=100.0)
 
 
 def test_energy_alone_is_no_draw() -> None:

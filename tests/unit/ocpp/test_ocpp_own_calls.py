@@ -11,6 +11,13 @@ from edge.domain.site import Mode
 from edge.domain.station import LimitOutcome, LimitSent
 from tests.unit.ocpp.ocpp_bench import Bench, Step, call, error, evse, is_valid, limit, result, stamp
 
+ASKED = [
+    "ChargeProfileMaxStackLevel",
+    "ChargingScheduleAllowedChargingRateUnit",
+    "MeterValueSampleInterval",
+    "MeterValuesSampledData",
+]
+
 
 @pytest.fixture
 def bench() -> Bench:
@@ -158,7 +165,7 @@ def test_a_station_that_connects_is_asked() -> None:
     bench.connect(settled=False)
     assert bench.wait(0.9).down == []
     assert asked(bench, bench.wait(0.1)) == [
-        ("GetConfiguration", {"key": ["ChargeProfileMaxStackLevel"]}),
+        ("GetConfiguration", {"key": ASKED}),
         ("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 1}),
         ("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 1}),
         ("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 2}),

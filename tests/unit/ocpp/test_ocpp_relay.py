@@ -7,9 +7,12 @@ import pytest
 from edge.domain.site import Mode
 from edge.domain.station import CloudLink, StationOffline, StationOnline
 from edge.ocpp.arbiter import CLOUD_QUEUE
-from edge.ocpp.relay import UNREADABLE_MAX, RelayState
+from edge.ocpp.relay import RelayState
 from edge.ocpp.settings import CloudLoss
+from edge.ocpp.unreadable import Unreadable
+from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import ID, Bench, call, error, limit, result
+from tests.unit.ocpp_profiles.profile_bench import period, profile
 
 HEARTBEAT = call("h", "Heartbeat")
 
@@ -231,12 +234,12 @@ def test_a_flood_of_unreadable_text_ends_the_link() -> None:
     """Twenty within a minute; a station with a bad habit is kept."""
     bench = Bench()
     bench.connect()
-    for _ in range(3 * UNREADABLE_MAX):
+    for _ in range(3 * Unreadable.MOST):
         bench.now += 4.0
         assert bench.station_says("hello").closes == []
     bench.now += 61.0
-    closes = [bench.station_says("hello").closes for _ in range(UNREADABLE_MAX)]
-    assert closes == [[]] * (UNREADABLE_MAX - 1) + [[1008]]
+    closes = [bench.station_says("hello").closes for _ in range(Unreadable.MOST)]
+    assert closes == [[]] * (Unreadable.MOST - 1) + [[1008]]
 
 
 @pytest.mark.parametrize(
@@ -248,18 +251,19 @@ def test_the_profiles_are_ours(action: str, status: str) -> None:
     bench = Bench()
     bench.connect()
     bench.cloud_says(call("r", "Reset"))
-    step = bench.cloud_says(call("p", action, {"connectorId": 1}))
+    no_transaction = profile(Version.V16, "tx", period(0, 10))
+    step = bench.cloud_says(call("p", action, {"connectorId": 1, "duration": 0, "csChargingProfiles": no_transaction}))
     assert step.down == []
     assert [json.loads(text) for text in step.up] == [[3, "p", {"status": status}]]
 
 
-def test_a_remote_start_with_a_profile_is_refused() -> None:
-    """Its profile would outrank the idle limit; without one the start passes."""
+def test_a_remote_start_with_a_bad_profile_is_refused() -> None:
+    """It can't be kept, so the start can't be done as it was asked; without one the start passes."""
     bench = Bench()
     bench.connect()
     step = bench.cloud_says(call("1", "RemoteStartTransaction", {"idTag": "X", "chargingProfile": {}}))
     assert step.down == []
     assert [json.loads(text) for text in step.up] == [[3, "1", {"status": "Rejected"}]]
-    assert step.notes == ["refused a call of the cloud that carries a charging profile"]
+    assert step.notes == ["refused a start of the cloud for its charging profile"]
     text = call("2", "RemoteStartTransaction", {"idTag": "X"})
     assert bench.cloud_says(text).down == [text]

@@ -79,6 +79,26 @@ def test_a_clock_that_is_set_back_is_believed_at_the_second_sample() -> None:
     assert ahead(clock, 20.0) == pytest.approx(0.0)
 
 
+def test_a_lone_slip_forward_is_not_believed() -> None:
+    """It would put the start of a profile into the station's future; a second stamp that agrees is a clock set anew."""
+    clock = StationClock()
+    learn(clock, 0.0, 0.0)
+    learn(clock, 10.0, 3600.0)
+    assert ahead(clock, 10.0) == pytest.approx(0.0)
+    learn(clock, 20.0, 3600.0)
+    assert ahead(clock, 20.0) == pytest.approx(3600.0)
+
+
+def test_the_moment_of_a_stamp() -> None:
+    """By the station's clock as learned, never later than now; now as long as nothing is known."""
+    clock = StationClock()
+    assert clock.taken_at(wall(3.0), 20.0) == 20.0
+    learn(clock, 0.0, 60.0)
+    assert clock.taken_at(wall(70.0), 20.0) == pytest.approx(10.0)
+    assert clock.taken_at(wall(3600.0), 20.0) == 20.0
+    assert clock.taken_at(datetime.fromisoformat("1970-01-01T00:00:10Z"), 20.0) == 20.0
+
+
 def test_a_step_of_our_own_clock_moves_nothing() -> None:
     """What was learned holds against the monotonic clock."""
     clock = StationClock()

@@ -65,7 +65,7 @@ def test_a_poor_boot_still_describes(bench: Bench) -> None:
     [
         ({"status": "Charging", "errorCode": "NoError"}, EvseStatus.CHARGING, None),
         ({"status": "Faulted", "errorCode": "GroundFailure"}, EvseStatus.FAULTED, "GroundFailure"),
-        ({"status": "Occupied", "errorCode": "Error"}, EvseStatus.UNKNOWN, "Error"),  # 1.5's, and lbbrhzn issue 1248
+        ({"status": "Occupied", "errorCode": "Error"}, EvseStatus.OCCUPIED, "Error"),  # 1.5's, and lbbrhzn issue 1248
         ({}, EvseStatus.UNKNOWN, None),
     ],
 )

@@ -1,10 +1,13 @@
 """The OCPP-J envelope."""
 
+import json
+
 import pytest
 
 from edge.errors import FrameError
 from edge.ocpp import wire
-from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
+from edge.ocpp.versions import Version
+from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, ErrorCode, Send
 
 
 def test_a_call_keeps_its_text() -> None:
@@ -65,6 +68,59 @@ def test_whatever_is_no_message_is_a_frame_error(text: str | bytes, reason: str)
     """Each kind of rubbish is refused with its reason."""
     with pytest.raises(FrameError, match=reason):
         wire.parse(text)
+
+
+def test_messages_of_2_1() -> None:
+    """SEND and CALLRESULTERROR are read where 2.1 is spoken, and are no message types elsewhere."""
+    text = '[6,"7","NotifyPeriodicEventStream",{"id":1}]'
+    send = Send(id="7", action="NotifyPeriodicEventStream", payload={"id": 1}, text=text)
+    assert wire.parse(text, Version.V21) == send
+    text = '[5,"7","InternalError","",{}]'
+    assert wire.parse(text, Version.V21) == CallResultError(id="7", text=text)
+    for version in (Version.V16, Version.V201):
+        with pytest.raises(FrameError, match="message type 5"):
+            wire.parse(text, version)
+
+
+def test_an_extension_before_the_action() -> None:
+    """A signed message may carry its extension as the third element (2.x part 4 §7.1)."""
+    frame = wire.parse('[2,"7",{"e":1},"BootNotification-Signed",{"payload":"e30"}]', Version.V201)
+    assert isinstance(frame, Call)
+    assert (frame.action, frame.payload) == ("BootNotification-Signed", {"payload": "e30"})
+
+
+@pytest.mark.parametrize(
+    ("text", "in_201", "in_21"),
+    [
+        ("hello", None, "-1"),
+        ('[9,"7",{}]', "MessageTypeNotSupported", None),
+        ('[6,"7"]', "MessageTypeNotSupported", None),
+        ('[2,"7",8,{}]', "RpcFrameworkError", "7"),
+        ('[2,7,"Reset",{}]', None, "-1"),
+        ("[3,7,{}]", None, None),
+    ],
+)
+def test_what_is_said_of_the_unreadable(text: str, in_201: str | None, in_21: str | None) -> None:
+    """1.6: nothing. 2.0.1 §4.4: unknown types are told. 2.1 §4.1.3: they are not, and an id that is none is -1."""
+    found = {}
+    for version in Version:
+        with pytest.raises(FrameError) as unreadable:
+            wire.parse(text, version)
+        answer = wire.complaint(unreadable.value, version)
+        found[version] = json.loads(answer) if answer is not None else None
+    assert found[Version.V16] is None
+    assert (found[Version.V201] or [None] * 3)[2] == in_201
+    assert (found[Version.V21] or [None] * 2)[1] == in_21
+
+
+@pytest.mark.parametrize("identifier", ['a"b', "é", "", "edge-0-1"])
+def test_another_id_changes_nothing_else(identifier: str) -> None:
+    """Blanks, escapes and order of the rest stay to the letter."""
+    rest = ' , "X",{"b":1.0, "a":"\\u00e9[2,\\"id\\"]"} ]'
+    text = ' [ 2 ,"o\\"l\\\\d"' + rest
+    changed = wire.with_id(text, identifier)
+    assert changed.endswith(rest)
+    assert json.loads(changed)[1] == identifier
 
 
 def test_own_frames_read_back() -> None:

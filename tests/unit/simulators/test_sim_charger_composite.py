@@ -95,7 +95,7 @@ def _naive_limit_a(
     return min(limits) if limits else None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(profiles=st.lists(_profiles(), max_size=8), since=st.integers(-60, 0), installed=st.integers(-60, 0))
 def test_composite_agrees_with_a_naive_oracle_each_second(
     profiles: list[tuple[int, ChargingProfile]], since: int, installed: int

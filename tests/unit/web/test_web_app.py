@@ -154,7 +154,13 @@ async def test_openapi(client: httpx.AsyncClient) -> None:
     """The description is served and names every path; no page is, that would need scripts from elsewhere."""
     description = (await client.get("/api/openapi.json")).json()
     need = "/api/v1/stations/{station}/evses/{evse}/need"
-    assert set(description["paths"]) == {"/api/v1/status", "/healthz", "/metrics", need}
+    assert set(description["paths"]) == {
+        "/api/v1/status",
+        "/api/v1/stations/{station}/trace",
+        "/healthz",
+        "/metrics",
+        need,
+    }
     assert set(description["paths"][need]) == {"put", "delete"}
     assert description["info"]["version"] == __version__
     assert {"Report", "CircuitReport", "EvseReport"} <= set(description["components"]["schemas"])

@@ -1,0 +1,145 @@
+"""EEBUS "Limitation of Power Consumption" (UC TS LPC 1.0.0), the side of the controllable system: its state machine.
+
+No transport: whoever speaks SHIP to the grid operator's box drives it through :class:`LpcPort`. Times are monotonic.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, assert_never
+
+import structlog
+
+from edge.units import Seconds, Watts
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_LOST_S: Seconds = 120.0  # LPC-911, LPC-912: two heartbeats of 60 s at most
+INIT_S: Seconds = 120.0  # LPC-906: who hasn't limited by then doesn't
+FIRST_LIMIT_S: Seconds = 120.0  # after the heartbeat is back in the failsafe state
+FAILSAFE_S = (2 * 3600.0, 24 * 3600.0)  # what the failsafe duration minimum may be
+
+
+class LpcState(StrEnum):
+    """The states of the use case."""
+
+    INIT = "init"  # started a moment ago: the failsafe value holds
+    LIMITED = "limited"
+    UNLIMITED_CONTROLLED = "unlimited_controlled"
+    FAILSAFE = "failsafe"  # the heartbeat is lost
+    UNLIMITED_AUTONOMOUS = "unlimited_autonomous"  # nobody limits
+
+
+class LpcPort(Protocol):
+    """What an adapter drives. Implemented by :class:`Lpc`."""
+
+    def heartbeat(self, now: Seconds) -> None:
+        """A heartbeat of the grid operator's box has come."""
+
+    def write_limit(self, limit_w: Watts, *, active: bool, duration_s: Seconds | None, now: Seconds) -> None:
+        """The box writes its limit, for a while or (None) until the next one.
+
+        :raises ValueError: it is refused; the text says why.
+        """
+
+    def write_failsafe(self, *, value_w: Watts | None = None, duration_s: Seconds | None = None) -> None:
+        """The box writes what holds without it, and for how long at least; None leaves the one that is.
+
+        :raises ValueError: out of range.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LpcSettings:
+    """What holds until the box writes otherwise."""
+
+    failsafe_w: Watts = 4200.0
+    failsafe_duration_s: Seconds = FAILSAFE_S[0]
+
+
+class Lpc:
+    """Implements :class:`LpcPort`. :meth:`tick` carries out what the passing of time does."""
+
+    def __init__(self, settings: LpcSettings, *, now: Seconds) -> None:
+        self._failsafe_w = settings.failsafe_w
+        self._failsafe_duration_s = settings.failsafe_duration_s
+        self._entered_at = now
+        self._beat_at: Seconds = -math.inf
+        self._heard_at: Seconds | None = None  # in the failsafe state: since when heartbeats come again
+        self._limit_w: Watts = settings.failsafe_w
+        self._ends_at: Seconds | None = None
+        self.state = LpcState.INIT
+
+    @property
+    def allowed_w(self) -> Watts | None:
+        """What may be consumed now, None for as much as there is."""
+        match self.state:
+            case LpcState.INIT | LpcState.FAILSAFE:
+                return self._failsafe_w
+            case LpcState.LIMITED:
+                return self._limit_w
+            case LpcState.UNLIMITED_CONTROLLED | LpcState.UNLIMITED_AUTONOMOUS:
+                return None
+            case _:
+                assert_never(self.state)
+
+    def heartbeat(self, now: Seconds) -> None:
+        self.tick(now)
+        if self.state is LpcState.FAILSAFE and self._heard_at is None:
+            self._heard_at = now
+        self._beat_at = now
+
+    def write_limit(self, limit_w: Watts, *, active: bool, duration_s: Seconds | None, now: Seconds) -> None:
+        self.tick(now)
+        if not math.isfinite(limit_w) or limit_w < 0:
+            raise ValueError("the limit is no power of 0 W or more")
+        if duration_s is not None and not 0 < duration_s < math.inf:
+            raise ValueError("the duration is not above 0 s")
+        if self._silent(now):
+            raise ValueError("there was no heartbeat in the last 120 s")
+        self._limit_w = limit_w
+        self._ends_at = now + duration_s if active and duration_s is not None else None
+        self._to(LpcState.LIMITED if active else LpcState.UNLIMITED_CONTROLLED, now, "a limit was written")
+
+    def write_failsafe(self, *, value_w: Watts | None = None, duration_s: Seconds | None = None) -> None:
+        if value_w is not None and not 0 <= value_w < math.inf:
+            raise ValueError("the failsafe value is no power of 0 W or more")
+        if duration_s is not None and not FAILSAFE_S[0] <= duration_s <= FAILSAFE_S[1]:
+            raise ValueError("the failsafe duration is not from 2 to 24 h")
+        self._failsafe_w = value_w if value_w is not None else self._failsafe_w
+        self._failsafe_duration_s = duration_s if duration_s is not None else self._failsafe_duration_s
+
+    def tick(self, now: Seconds) -> None:
+        """Carry out the transitions that time brings."""
+        in_state_s, silent = now - self._entered_at, self._silent(now)
+        match self.state:
+            case LpcState.INIT:
+                if in_state_s >= INIT_S:
+                    self._to(LpcState.UNLIMITED_AUTONOMOUS, now, "nobody limits")
+            case LpcState.LIMITED | LpcState.UNLIMITED_CONTROLLED:
+                if silent:
+                    self._to(LpcState.FAILSAFE, now, "the heartbeat is lost")
+                elif self._ends_at is not None and now >= self._ends_at:
+                    self._to(LpcState.UNLIMITED_CONTROLLED, now, "the limit's time is over")
+            case LpcState.FAILSAFE:
+                self._heard_at = None if silent else self._heard_at
+                if self._heard_at is not None and now - self._heard_at >= FIRST_LIMIT_S:
+                    self._to(LpcState.UNLIMITED_AUTONOMOUS, now, "the heartbeat is back and nobody limits")
+                elif silent and in_state_s >= self._failsafe_duration_s:
+                    self._to(LpcState.UNLIMITED_AUTONOMOUS, now, "the failsafe duration is over")
+            case LpcState.UNLIMITED_AUTONOMOUS:
+                pass
+            case _:
+                assert_never(self.state)
+
+    def _silent(self, now: Seconds) -> bool:
+        return now - self._beat_at >= HEARTBEAT_LOST_S
+
+    def _to(self, state: LpcState, now: Seconds, why: str) -> None:
+        if state is not LpcState.LIMITED:
+            self._ends_at = None
+        self._heard_at = None
+        if state is self.state:
+            return
+        log.info("EEBUS LPC", was=self.state.value, now=state.value, why=why)
+        self.state, self._entered_at = state, now

@@ -1,0 +1,201 @@
+"""The building's side of the gateway, joined: every tick's image out, limits in."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from edge.bms.grid import DimmedBy
+from edge.bms.grid_operator import GridOperator
+from edge.bms.home_assistant import Discovery
+from edge.bms.image import image
+from edge.bms.modbus_control import ControlBlock
+from edge.bms.modbus_server import ModbusServer
+from edge.bms.mqtt_client import MqttClient
+from edge.bms.mqtt_commands import Commands, Now
+from edge.bms.mqtt_conversation import MqttConversation
+from edge.bms.mqtt_topics import Topics
+from edge.bms.outbox import Outbox
+from edge.bms.registers import Telemetry
+from edge.bms.relay_contact import ContactInput, GpioContact
+from edge.bms.settings import Bounds, FacilitySettings, ModbusSettings, MqttSettings
+from edge.bms.stated import StatedLimits
+from edge.bms.watches import Watch
+from edge.chance import Chance, SystemChance
+from edge.clock import Clock
+from edge.control.ports import LimitSink
+from edge.domain.effective import effective_report
+from edge.domain.site import Circuit, Site
+from edge.units import PhaseAmps, Watts, watts
+
+
+class Facility:
+    """Everything that the site file sets up of it: none of it is there unless it is asked for. ``relay`` is the grid
+    operator's contact, where the settings name one.
+
+    The control loop calls :meth:`report` and :meth:`publish` once a tick; neither waits.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        settings: FacilitySettings,
+        *,
+        clock: Clock,
+        version: str,
+        sink: LimitSink,
+        watches: Sequence[Watch] = (),
+        relay: ContactInput | None = None,
+        chance: Chance | None = None,
+    ) -> None:
+        self._site = site
+        self._clock = clock
+        self._version = version
+        self._limits = StatedLimits(site, sink)
+        self._root = next(circuit for circuit in site.circuits if circuit.parent is None)
+        self._watches = watches
+        self._grid: GridOperator | None = None
+        if settings.grid is not None:
+            self._grid = GridOperator(settings.grid, site=site.id, sink=self._limits, clock=clock, relay=relay)
+        self._block: ControlBlock | None = None
+        self._conversation: MqttConversation | None = None
+        self._modbus: ModbusServer | None = None
+        self._mqtt: MqttClient | None = None
+        if settings.modbus is not None:
+            self._block = self._control_block(settings.modbus)
+            self._modbus = ModbusServer(settings.modbus, self._block)
+        if settings.mqtt is not None:
+            outbox = Outbox()
+            self._conversation = self._talk(settings.mqtt, outbox)
+            self._mqtt = MqttClient(
+                settings.mqtt,
+                identifier=f"edge-{site.id}",
+                outbox=outbox,
+                conversation=self._conversation,
+                chance=chance if chance is not None else SystemChance(),
+            )
+
+    @property
+    def limits(self) -> StatedLimits:
+        """Where limits are handed in, and asked for."""
+        return self._limits
+
+    @property
+    def modbus_port(self) -> int | None:
+        """The port of the Modbus server, None where there is none."""
+        return self._modbus.port if self._modbus is not None else None
+
+    @property
+    def attentive(self) -> bool:
+        """Whether anybody wants to see each tick."""
+        return any((self._block, self._conversation, self._watches, self._grid is not None and self._grid.attentive))
+
+    async def start(self) -> None:
+        """Listen and dial; the time of those who may limit and are silent begins.
+
+        :raises StartError: an address is in use.
+        """
+        if self._grid is not None:
+            self._grid.start()
+        if self._modbus is not None and self._block is not None:
+            await self._modbus.start()
+            self._block.start()
+        if self._mqtt is not None and self._conversation is not None:
+            self._conversation.start()
+            await self._mqtt.start()
+
+    async def stop(self) -> None:
+        if self._mqtt is not None:
+            await self._mqtt.stop()
+        if self._modbus is not None:
+            await self._modbus.stop()
+        if self._grid is not None:
+            await self._grid.stop()
+
+    def report(self) -> dict[str, Any]:
+        """What the status report says of the building's interface."""
+        interface: dict[str, Any] = {}
+        if self._block is not None:
+            interface["modbus"] = self._block.values
+        if self._mqtt is not None:
+            interface["mqtt"] = {"connected": self._mqtt.connected}
+        if self._grid is not None:
+            interface |= self._grid.report()
+        return {"bms": interface}
+
+    def publish(self, report: Mapping[str, Any]) -> None:
+        """A tick is complete, and ``report`` is of it: show it, and judge what limits follow from it."""
+        charging_w: Watts | None = None
+        if self._block is not None or self._conversation is not None or (self._grid is not None and self._grid.proves):
+            seen = image(report, self._site)
+            charging_w = cast(Watts | None, seen.site["charging_power_w"])
+            if self._block is not None:
+                self._block.telemetry = Telemetry.of(seen)
+            if self._conversation is not None:
+                self._conversation.publish(seen)
+        if self._grid is not None:
+            self._grid.tick(report, charging_w)
+        for watch in self._watches:
+            limit = watch.observe(report, self._clock)
+            if limit is not None:
+                self._limits.take(limit)
+
+    def _control_block(self, settings: ModbusSettings) -> ControlBlock:
+        def dim(asked: bool) -> None:
+            self._dim(DimmedBy.MODBUS, asked)
+
+        return ControlBlock(
+            circuit=self._root.id,
+            policy=settings.policy,
+            bounds=self._bounds(self._root),
+            sink=self._limits,
+            now=self._clock.monotonic,
+            dim=dim if self._grid is not None else None,
+        )
+
+    def _talk(self, settings: MqttSettings, outbox: Outbox) -> MqttConversation:
+        topics = Topics(self._site.id)
+        commands = Commands(
+            base=topics.base,
+            circuit=self._root.id,
+            policy=settings.policy,
+            bounds=self._bounds(self._root),
+            grid=self._grid is not None,
+            handlers=self._grid.handlers if self._grid is not None else None,
+        )
+        discovery = Discovery(
+            site=self._site,
+            base=topics.base,
+            prefix=settings.discovery_prefix,
+            version=self._version,
+            most_a=self._root.rating_a if settings.policy.writable else None,
+        )
+        return MqttConversation(
+            topics=topics,
+            commands=commands,
+            discovery=discovery if settings.discovery else None,
+            outbox=outbox,
+            sink=self._limits,
+            now=self._now,
+            effective=self._effective,
+            dim=lambda asked: self._dim(DimmedBy.MQTT, asked),
+        )
+
+    def _dim(self, by: DimmedBy, asked: bool) -> None:
+        if self._grid is not None:
+            self._grid.dim(by, asked=asked)
+
+    def _bounds(self, circuit: Circuit) -> Bounds:
+        most_a = circuit.fuse_a
+        return Bounds(most_a=most_a, most_w=watts(PhaseAmps.same(most_a), self._site.nominal_voltage_v))
+
+    def _now(self) -> Now:
+        trusted = self._clock.wall_is_trusted()
+        return Now(monotonic=self._clock.monotonic(), wall=self._clock.wall() if trusted else None)
+
+    def _effective(self) -> Mapping[str, Any]:
+        return effective_report(self._limits.effective(self._root, self._clock.monotonic()))
+
+
+def relay_of(settings: FacilitySettings) -> GpioContact | None:
+    """The pin that the settings name, None where there is none."""
+    grid = settings.grid
+    return GpioContact(grid.contact) if grid is not None and grid.contact is not None else None

@@ -1,0 +1,148 @@
+"""The grid operator's side, joined: contact, coil, topic, EEBUS and OpenADR in; limits and proofs out."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from edge.bms.eebus_lpc import Lpc, LpcPort
+from edge.bms.evidence import Evidence
+from edge.bms.grid import Contact, DimmedBy, Dimming, GridSettings
+from edge.bms.mqtt_commands import Handler, Rejected
+from edge.bms.openadr import OpenAdr
+from edge.bms.relay_contact import ContactInput
+from edge.clock import Clock
+from edge.control.ports import LimitSink
+from edge.domain.limit import LimitSource, LimitStated
+from edge.units import Seconds, Watts
+
+
+class GridOperator:
+    """What ``[grid]`` sets up. ``relay`` is the contact, where the settings name one."""
+
+    def __init__(
+        self, settings: GridSettings, *, site: str, sink: LimitSink, clock: Clock, relay: ContactInput | None
+    ) -> None:
+        self._settings = settings
+        self._sink = sink
+        self._clock = clock
+        self._relay = relay
+        self._dimming = Dimming(settings, sink)
+        self._contact = Contact(closed_is_free=settings.contact.closed_is_free) if settings.contact else None
+        self._evidence = Evidence(settings.evidence) if settings.evidence else None
+        self._charging_w: Watts | None = None
+        self.lpc = Lpc(settings.lpc, now=clock.monotonic()) if settings.lpc is not None else None
+        self._lpc_w: Watts | None = None
+        self._openadr = OpenAdr(settings.circuit, site=site) if settings.openadr else None
+
+    @property
+    def attentive(self) -> bool:
+        """Whether each tick matters."""
+        return any((self._contact is not None and self._relay is not None, self.lpc, self._openadr))
+
+    @property
+    def proves(self) -> bool:
+        """Whether it wants to be told what is drawn."""
+        return self._evidence is not None
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """Who carries out the commands of MQTT topics that end so."""
+        found: dict[str, Handler] = {}
+        if self.lpc is not None:
+            found["cmd/lpc"] = partial(self._tell_lpc, self.lpc)
+        if self._openadr is not None:
+            found["cmd/openadr"] = partial(_hand_in, self._openadr)
+        return found
+
+    def report(self) -> dict[str, Any]:
+        """What the status report says of it."""
+        return {"lpc_state": self.lpc.state.value} if self.lpc is not None else {}
+
+    def start(self) -> None:
+        """Forget proofs that needn't be kept any more."""
+        if self._evidence is not None and self._clock.wall_is_trusted():
+            self._evidence.prune(self._clock.wall())
+
+    async def stop(self) -> None:
+        """Return when all proofs are written."""
+        if self._evidence is not None:
+            await self._evidence.close()
+
+    def dim(self, by: DimmedBy, *, asked: bool) -> None:
+        """Somebody dims by §14a, or takes that back."""
+        if self._dimming.ask(by, dim=asked, now=self._clock.monotonic()):
+            self._prove(self._settings.limit_w, dimmed=self._dimming.dimmed, by=by.value)
+
+    def tick(self, report: Mapping[str, Any], charging_w: Watts | None) -> None:
+        """Look at the contact and the clock, once a tick."""
+        self._charging_w = charging_w
+        now = self._clock.monotonic()
+        if self._contact is not None and self._relay is not None:
+            dims = self._contact.sample(self._relay.closed(), now)
+            if dims is not None:
+                self.dim(DimmedBy.CONTACT, asked=dims)
+        if self.lpc is not None:
+            self.lpc.tick(now)
+            self._follow_lpc(now)
+        if self._openadr is not None:
+            limit = self._openadr.observe(report, self._clock)
+            if limit is not None:
+                self._sink.take(limit)
+
+    def _follow_lpc(self, now: Seconds) -> None:
+        allowed_w = self.lpc.allowed_w if self.lpc is not None else None
+        if allowed_w == self._lpc_w:
+            return
+        self._prove(
+            allowed_w if allowed_w is not None else self._lpc_w or 0.0, dimmed=allowed_w is not None, by="eebus"
+        )
+        self._lpc_w = allowed_w
+        self._sink.take(
+            LimitStated(source=LimitSource.GRID_EEBUS, circuit=self._settings.circuit, at=now, limit_w=allowed_w)
+        )
+
+    def _prove(self, limit_w: Watts, *, dimmed: bool, by: str) -> None:
+        if self._evidence is not None:
+            self._evidence.note(
+                at=self._clock.wall(),
+                trusted=self._clock.wall_is_trusted(),
+                dimmed=dimmed,
+                by=by,
+                circuit=self._settings.circuit,
+                limit_w=limit_w,
+                charging_w=self._charging_w,
+            )
+
+    def _tell_lpc(self, lpc: LpcPort, document: Mapping[str, Any], now: Seconds) -> None:
+        """A SHIP bridge tells what the grid operator's box has said."""
+        beats, active = _flag(document, "heartbeat", default=False), _flag(document, "active", default=True)
+        limit_w, failsafe_w, failsafe_s = (_number(document, name) for name in ("limit_w", "failsafe_w", "failsafe_s"))
+        if not beats and limit_w is None and failsafe_w is None and failsafe_s is None:
+            raise Rejected("none of heartbeat, limit_w, failsafe_w and failsafe_s is given")
+        lpc.write_failsafe(value_w=failsafe_w, duration_s=failsafe_s)
+        if beats:
+            lpc.heartbeat(now)
+        if limit_w is not None:
+            lpc.write_limit(limit_w, active=active, duration_s=_number(document, "duration_s"), now=now)
+        self._follow_lpc(now)
+
+
+def _hand_in(openadr: OpenAdr, document: Mapping[str, Any], now: Seconds) -> None:  # noqa: ARG001 - a handler's
+    """A VEN hands in the events that it has got."""
+    openadr.accept(document.get("events"))
+
+
+def _flag(document: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = document.get(name, default)
+    if not isinstance(value, bool):
+        raise Rejected(f"{name} is neither true nor false")
+    return value
+
+
+def _number(document: Mapping[str, Any], name: str) -> float | None:
+    value = document.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Rejected(f"{name} is no number")
+    return float(value)

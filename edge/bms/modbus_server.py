@@ -1,0 +1,105 @@
+"""The Modbus TCP server's sockets. All rules are in :mod:`edge.bms.modbus_pdu` and :mod:`edge.bms.modbus_control`."""
+
+import asyncio
+import contextlib
+import ipaddress
+
+import structlog
+
+from edge.bms.modbus_pdu import BadStream, Registers, Stream
+from edge.bms.settings import ModbusSettings
+from edge.errors import StartError
+from edge.units import Seconds
+
+log = structlog.get_logger(__name__)
+
+CHUNK = 4096  # bytes taken at a time: sixteen of the longest requests
+# Requests per second of one connection; faster ones wait in their socket. A master that polls the whole map of a large
+# site four times a second needs a hundred.
+MOST_REQUESTS_PER_S = 400
+WRITE_STALL_S: Seconds = 10.0  # a master that doesn't take its answers for this long is gone
+
+
+class ModbusServer:
+    """Serves ``registers`` to several masters at once."""
+
+    def __init__(self, settings: ModbusSettings, registers: Registers) -> None:
+        self._settings = settings
+        self._registers = registers
+        self._server: asyncio.Server | None = None
+        self._masters: set[asyncio.Task[None]] = set()
+        self._refused: set[str] = set()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        if self._server is None:
+            return self._settings.port
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def start(self) -> None:
+        """:raises StartError: the address is in use or isn't this machine's."""
+        settings = self._settings
+        try:
+            self._server = await asyncio.start_server(self._accept, settings.host, settings.port, limit=CHUNK)
+        except OSError as exc:
+            raise StartError(
+                f"the Modbus server can't listen on {settings.host}:{settings.port} ({exc.strerror or exc})",
+                remedy="give [bms.modbus] another listen",
+            ) from exc
+
+    async def stop(self) -> None:
+        if self._server is None:
+            return
+        self._server.close()
+        for master in self._masters:
+            master.cancel()
+        await asyncio.gather(*self._masters, return_exceptions=True)
+        await self._server.wait_closed()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = writer.get_extra_info("peername")
+        if not peer or not self._admits(str(peer[0])):
+            writer.close()
+            return
+        master = asyncio.create_task(self._serve(reader, writer), name=f"modbus master {peer[0]}")
+        self._masters.add(master)
+        master.add_done_callback(self._masters.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with contextlib.suppress(OSError, TimeoutError, BadStream):
+                await self._answer(reader, writer)
+        finally:
+            writer.close()
+
+    def _admits(self, address: str) -> bool:
+        allow = self._settings.allow
+        if allow is not None and not any(_address(address) in network for network in allow):
+            if address not in self._refused and len(self._refused) < self._settings.most_connections:
+                self._refused.add(address)
+                log.warning("a Modbus master was turned away", address=address, remedy="add it to [bms.modbus] allow")
+            return False
+        return len(self._masters) < self._settings.most_connections
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        stream = Stream(self._registers, units=self._settings.units)
+        while True:
+            async with asyncio.timeout(self._settings.idle_timeout_s):
+                data = await reader.read(CHUNK)
+            if not data:
+                return
+            answers = stream.receive(data)
+            if answers:
+                writer.write(b"".join(answers))
+                async with asyncio.timeout(WRITE_STALL_S):
+                    await writer.drain()
+                await asyncio.sleep(len(answers) / MOST_REQUESTS_PER_S)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The peer's address; one of IPv4 that came over an IPv6 socket as what it is."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped if mapped is not None else address

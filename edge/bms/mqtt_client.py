@@ -1,0 +1,180 @@
+"""The MQTT client's connection. What is said and understood is in ``mqtt_topics``, ``mqtt_commands`` and
+``home_assistant``; here is how it gets to the broker and back, for ever.
+"""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import Callable
+from typing import Protocol
+
+import aiomqtt
+import structlog
+
+from edge.bms.mqtt_topics import Message
+from edge.bms.outbox import Outbox
+from edge.bms.settings import MqttSettings, MqttVersion
+from edge.chance import Chance
+from edge.errors import StartError
+from edge.units import Seconds
+
+log = structlog.get_logger(__name__)
+
+KEEPALIVE_S = 10  # a broker tells of our death after one and a half times as long (MQTT 5 §3.1.2.10)
+CONNECT_S: Seconds = 10.0
+FIRST_RETRY_S: Seconds = 1.0
+LAST_RETRY_S: Seconds = 60.0  # a building's network comes back within minutes; a broker bears one attempt a minute
+CANCEL_AGAIN_S: Seconds = 0.5  # a farewell takes some milliseconds
+MOST_INCOMING = 64  # commands in waiting; the rest is thrown away unread
+MOST_COMMANDS_PER_S = 50  # more than any BMS gives; junk waits, and falls out of the queue
+
+VERSIONS = {MqttVersion.V3_1_1: aiomqtt.ProtocolVersion.V311, MqttVersion.V5: aiomqtt.ProtocolVersion.V5}
+
+# Its warnings (a full queue, an unknown packet) are a line for each message of a flood.
+_quiet = logging.getLogger("edge.bms.mqtt")
+_quiet.setLevel(logging.CRITICAL)
+
+
+class Conversation(Protocol):
+    """What is said over the connection."""
+
+    @property
+    def will(self) -> Message: ...
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What to subscribe to."""
+
+    def begin(self) -> None:
+        """A connection is up: queue what comes first."""
+
+    def receive(self, topic: str, payload: bytes, *, retained: bool) -> None:
+        """A message came. Never raises for what is in it."""
+
+
+def retry_s(failures: int, chance: Callable[[], float]) -> Seconds:
+    """How long to wait after so many failures in a row: doubled each time, half of it by ``chance`` (0 to 1), so that
+    the gateways of a street don't come back in step.
+    """
+    longest_s = min(FIRST_RETRY_S * float(1 << min(failures, 16)), LAST_RETRY_S)
+    return longest_s * (0.5 + 0.5 * chance())
+
+
+class MqttClient:
+    """Connected as long as there is a broker; a lost one is dialled again."""
+
+    def __init__(
+        self, settings: MqttSettings, *, identifier: str, outbox: Outbox, conversation: Conversation, chance: Chance
+    ) -> None:
+        self._settings = settings
+        self._identifier = identifier
+        self._outbox = outbox
+        self._conversation = conversation
+        self._tls = _tls(settings) if settings.tls else None
+        self._task: asyncio.Task[None] | None = None
+        self._chance = chance
+        self.connected = False
+
+    async def start(self) -> None:
+        """Begin to dial; returns at once."""
+        self._task = asyncio.create_task(self._dial(), name="mqtt")
+
+    async def stop(self) -> None:
+        """Say that we go, if anybody hears it, and end."""
+        if self._task is not None:
+            await _end(self._task)
+
+    async def _dial(self) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._converse()
+            except (aiomqtt.MqttError, OSError, TimeoutError, ValueError) as exc:
+                if self.connected or failures == 0:
+                    log.warning("the MQTT broker is out of reach", broker=self._address, problem=_sentence(exc))
+                failures = 1 if self.connected else failures + 1
+            finally:
+                self.connected = False
+            await asyncio.sleep(retry_s(failures, self._chance.fraction))
+
+    async def _converse(self) -> None:
+        settings, will = self._settings, self._conversation.will
+        async with aiomqtt.Client(
+            settings.host,
+            settings.port,
+            identifier=self._identifier,
+            username=settings.username,
+            password=settings.password,
+            protocol=VERSIONS[settings.version],
+            will=aiomqtt.Will(topic=will.topic, payload=will.payload, qos=will.qos, retain=will.retain),
+            clean_session=True if settings.version is MqttVersion.V3_1_1 else None,
+            keepalive=KEEPALIVE_S,
+            timeout=CONNECT_S,
+            tls_context=self._tls,
+            max_queued_incoming_messages=MOST_INCOMING,
+            logger=_quiet,
+        ) as client:
+            for topic in self._conversation.topics:
+                await client.subscribe(topic, qos=1)
+            self.connected = True
+            log.info("the MQTT broker is in reach", broker=self._address)
+            self._outbox.clear()  # what came before is said anew, after the birth
+            self._conversation.begin()
+            await self._until_lost(client)
+
+    async def _until_lost(self, client: aiomqtt.Client) -> None:
+        tasks = (asyncio.create_task(self._hear(client)), asyncio.create_task(self._tell(client)))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except asyncio.CancelledError:
+            await _end(*tasks)
+            with contextlib.suppress(aiomqtt.MqttError):
+                farewell = self._conversation.will
+                await client.publish(farewell.topic, farewell.payload, qos=farewell.qos, retain=farewell.retain)
+            raise
+        finally:
+            await _end(*tasks)
+
+    async def _hear(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            self._conversation.receive(message.topic.value, message.payload, retained=message.retain)
+            await asyncio.sleep(1 / MOST_COMMANDS_PER_S)
+
+    async def _tell(self, client: aiomqtt.Client) -> None:
+        while True:
+            message = await self._outbox.next()
+            await client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
+
+    @property
+    def _address(self) -> str:
+        return f"{self._settings.host}:{self._settings.port}"
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    """Cancel until it has worked: before Python 3.12, wait_for, which aiomqtt publishes with, swallows a cancellation
+    that comes together with what it waits for.
+    """
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _tls(settings: MqttSettings) -> ssl.SSLContext:
+    """:raises StartError: a certificate file can't be used."""
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+        if settings.certificate_file is not None:
+            context.load_cert_chain(settings.certificate_file, settings.key_file)
+    except OSError as exc:
+        raise StartError(
+            f"the certificates of [bms.mqtt] can't be used ({exc})", remedy="give readable files in PEM form"
+        ) from exc
+    return context
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) or type(error).__name__

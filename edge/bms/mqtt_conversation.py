@@ -1,0 +1,87 @@
+"""What is said over MQTT, joined: telemetry out, commands in. Sockets are in :mod:`edge.bms.mqtt_client`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from edge.bms.home_assistant import Discovery
+from edge.bms.image import Image
+from edge.bms.mqtt_commands import Commands, Now
+from edge.bms.mqtt_topics import Message, Topics
+from edge.bms.outbox import Outbox
+from edge.control.ports import LimitSink
+
+log = structlog.get_logger(__name__)
+
+
+class MqttConversation:
+    """Implements :class:`edge.bms.mqtt_client.Conversation`.
+
+    ``effective`` tells what holds for the grid connection now; ``dim`` takes the grid operator's word.
+    """
+
+    def __init__(
+        self,
+        *,
+        topics: Topics,
+        commands: Commands,
+        discovery: Discovery | None,
+        outbox: Outbox,
+        sink: LimitSink,
+        now: Callable[[], Now],
+        effective: Callable[[], Mapping[str, Any]],
+        dim: Callable[[bool], None],
+    ) -> None:
+        self._topics = topics
+        self._commands = commands
+        self._discovery = discovery
+        self._outbox = outbox
+        self._sink = sink
+        self._now = now
+        self._effective = effective
+        self._dim = dim
+        self._image: Image | None = None
+        self._refusing = False
+
+    @property
+    def will(self) -> Message:
+        return self._topics.will()
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return self._commands.topics
+
+    def start(self) -> None:
+        """A BMS that may write and never does is silent: its time runs from the start."""
+        silence = self._commands.silence(self._now().monotonic)
+        if silence is not None:
+            self._sink.take(silence)
+
+    def begin(self) -> None:
+        """Say that we are there, how we are to be shown, and all that we know."""
+        self._outbox.put(self._topics.birth())
+        if self._discovery is not None:
+            self._outbox.put(self._discovery.messages())
+        if self._image is not None:
+            self.publish(self._image)
+
+    def publish(self, image: Image) -> None:
+        """Queue what the tick has changed. Takes no longer than that."""
+        self._image = image
+        wall = self._now().wall
+        time = wall.isoformat(timespec="milliseconds").replace("+00:00", "Z") if wall is not None else None
+        self._outbox.put(self._topics.tick(image, time=time))
+
+    def receive(self, topic: str, payload: bytes, *, retained: bool) -> None:
+        outcome = self._commands.receive(topic, payload, retained=retained, now=self._now())
+        if outcome is None:
+            return
+        if outcome.state is not None:
+            self._sink.take(outcome.state)
+        if outcome.dim is not None:
+            self._dim(outcome.dim)
+        if not outcome.accepted and not self._refusing:
+            log.warning("a command over MQTT was refused", topic=topic, reason=outcome.reason)
+        self._refusing = not outcome.accepted
+        self._outbox.answer(self._commands.acknowledgement(topic, outcome, self._effective()))

@@ -1,0 +1,155 @@
+"""The parts of a status report that points are read from, found once for a whole image."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edge.domain.site import Circuit, Evse, EvseKey, Site
+from edge.units import PHASES, Amps, PhaseAmps, Volts, Watts, watts
+
+Part = Mapping[str, Any]
+Value = int | float | str | bool | None
+
+# Statuses in which a vehicle is connected (OCPP 1.6 §4.9; the last one 2.x part 2 §3.12).
+CONNECTED = frozenset({"Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Occupied"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteView:
+    """The whole site: its grid connection, the meter there, and what all EVSEs draw, as in one report."""
+
+    report: Part
+    circuit: Part  # the grid connection; empty before the first tick
+    meter: Part  # the meter there; empty where there is none
+    effective: Part  # what holds for the grid connection
+    evses: tuple[Part, ...]
+    nominal_voltage_v: Volts
+
+    @classmethod
+    def of(cls, report: Part, site: Site) -> "SiteView":
+        """The view of ``report``, which is of ``site``."""
+        root = next(circuit for circuit in site.circuits if circuit.parent is None)
+        limits = report.get("limits", {})
+        return cls(
+            report=report,
+            circuit=_with_id(report.get("circuits", ()), root.id),
+            meter=_with_id(report.get("meters", ()), root.meter),
+            effective=next((each for each in limits.get("effective", ()) if each["circuit"] == root.id), {}),
+            evses=tuple(evse for station in report.get("stations", ()) for evse in station["evses"]),
+            nominal_voltage_v=site.nominal_voltage_v,
+        )
+
+    def measured_a(self, phase: int) -> Amps | None:
+        """Current at the grid connection, positive from the grid."""
+        return _phase(self.circuit.get("measured_a"), phase)
+
+    def voltage_v(self, phase: int) -> Volts | None:
+        """Phase to neutral, as measured."""
+        return _phase(self.meter.get("voltage_v"), phase)
+
+    def power_w(self) -> Watts | None:
+        """What the meter says; where it tells none, from the currents at the nominal voltage."""
+        told: Watts | None = self.meter.get("power_w")
+        if told is not None:
+            return told
+        phases = [self.phase_power_w(phase) for phase in range(len(PHASES))]
+        return sum(each for each in phases if each is not None) if all(each is not None for each in phases) else None
+
+    def phase_power_w(self, phase: int) -> Watts | None:
+        """From current and voltage at power factor 1: meters of some families tell no power of a phase."""
+        current_a, voltage_v = self.measured_a(phase), self.voltage_v(phase)
+        if current_a is None:
+            return None
+        return watts(PhaseAmps(current_a, 0.0, 0.0), voltage_v if voltage_v is not None else self.nominal_voltage_v)
+
+    def charging_a(self, phase: int) -> Amps:
+        """What all EVSEs draw on a phase, as far as they tell."""
+        return sum(_phase(evse.get("draw_a"), phase) or 0.0 for evse in self.evses)
+
+    def charging_w(self) -> Watts:
+        return watts(PhaseAmps(*(self.charging_a(phase) for phase in range(len(PHASES)))), self.nominal_voltage_v)
+
+    def stated(self, *sources: str) -> tuple[Part, ...]:
+        """What the named sources have said."""
+        limits = self.report.get("limits", {})
+        return tuple(each for each in limits.get("stated", ()) if each["source"] in sources)
+
+    def control(self, name: str) -> Value:
+        """A value of what the BMS has written over Modbus."""
+        value: Value = self.report.get("bms", {}).get("modbus", {}).get(name)
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseView:
+    """One EVSE and its station in one report; empty before the first tick."""
+
+    evse: Evse
+    station: Part
+    part: Part
+    nominal_voltage_v: Volts
+
+    def draw_a(self, phase: int) -> Amps | None:
+        """On the grid's phase."""
+        return _phase(self.part.get("draw_a"), phase)
+
+    def power_w(self) -> Watts | None:
+        """What it tells, or its currents at the nominal voltage."""
+        draw_a = self.part.get("draw_a")
+        return watts(PhaseAmps(*draw_a), self.nominal_voltage_v) if draw_a is not None else None
+
+    def connected(self) -> bool | None:
+        """Whether a vehicle is connected; None when its status isn't known."""
+        status = self.part.get("status")
+        return None if status in (None, "Unknown") else status in CONNECTED
+
+
+def evse_views(report: Part, site: Site) -> tuple[EvseView, ...]:
+    """One for each EVSE of the site, in the site file's order."""
+    found: dict[EvseKey, tuple[Part, Part]] = {}
+    for station in report.get("stations", ()):
+        for evse in station["evses"]:
+            found[EvseKey(station=station["id"], evse=evse["id"])] = (station, evse)
+    return tuple(
+        EvseView(evse=evse, station=station, part=part, nominal_voltage_v=site.nominal_voltage_v)
+        for evse in site.evses
+        for station, part in [found.get(evse.key, ({}, {}))]
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitView:
+    """One circuit in one report; empty before the first tick."""
+
+    circuit: Circuit
+    part: Part
+    effective: Part
+
+    def measured_a(self, phase: int) -> Amps | None:
+        """What its meter shows, None without one."""
+        return _phase(self.part.get("measured_a"), phase)
+
+    def headroom_a(self, phase: int) -> Amps | None:
+        """What is left for chargers."""
+        return _phase(self.part.get("headroom_a"), phase)
+
+
+def circuit_views(report: Part, site: Site) -> tuple[CircuitView, ...]:
+    """One for each circuit of the site, in the site file's order."""
+    effective = report.get("limits", {}).get("effective", ())
+    return tuple(
+        CircuitView(
+            circuit=circuit,
+            part=_with_id(report.get("circuits", ()), circuit.id),
+            effective=next((each for each in effective if each["circuit"] == circuit.id), {}),
+        )
+        for circuit in site.circuits
+    )
+
+
+def _with_id(parts: tuple[Part, ...] | list[Part], identity: str | None) -> Part:
+    return next((part for part in parts if part["id"] == identity), {})
+
+
+def _phase(amps: Any, phase: int) -> float | None:
+    return float(amps[phase]) if amps is not None else None

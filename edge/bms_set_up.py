@@ -1,0 +1,141 @@
+"""From the site file to the building's interface: part of the composition root."""
+
+from collections.abc import Container, Iterator
+from datetime import date
+from ipaddress import ip_network
+from pathlib import Path
+
+from edge.bms.demand_watch import DemandWatch
+from edge.bms.demand_window import DemandSettings
+from edge.bms.eebus_lpc import LpcSettings
+from edge.bms.grid import GridSettings, Steering, dimmed_w
+from edge.bms.relay_contact import ContactSettings
+from edge.bms.schedule import OnHolidays, Rule, Schedule, Weekday
+from edge.bms.settings import FacilitySettings, ModbusSettings, MqttSettings, MqttVersion, WritePolicy
+from edge.bms.surplus import SurplusSettings
+from edge.bms.surplus_watch import SurplusWatch
+from edge.bms.watches import Watch
+from edge.chance import Chance
+from edge.config import Configuration
+from edge.config.addresses import broker
+from edge.config.schema_bms import GridTable, ModbusTable, MqttTable, ScheduleTable
+from edge.control.ports import CapSink
+from edge.domain.site import Site
+from edge.public_holidays import public_holidays
+
+KILO = 1000.0
+DEFAULT_WINDOW_MIN = 15
+EVIDENCE = "grid-events.csv"
+
+
+def facility_settings(configuration: Configuration) -> FacilitySettings:
+    """What of it the site file sets up."""
+    modbus, mqtt, grid = configuration.bms.modbus, configuration.bms.mqtt, configuration.grid
+    return FacilitySettings(
+        modbus=_modbus(modbus) if modbus is not None else None,
+        mqtt=_mqtt(mqtt) if mqtt is not None else None,
+        grid=_grid(grid, configuration) if grid is not None else None,
+    )
+
+
+def watches(configuration: Configuration, caps: CapSink, chance: Chance) -> Iterator[Watch]:
+    """A schedule for each circuit that has rules, a demand window for each that has a limit, and who keeps the surplus
+    mode where an EVSE lives on it; that one caps EVSEs by ``caps``.
+    """
+    site = configuration.site
+    public = public_holidays(site.holidays) if site.holidays is not None else frozenset()
+    delay_s = configuration.grid.random_delay_s if configuration.grid is not None else None
+    rules: dict[str, list[Rule]] = {}
+    for table in configuration.schedule:
+        rules.setdefault(table.circuit if table.circuit is not None else _root(site), []).append(_rule(table, public))
+    for circuit, of_circuit in rules.items():
+        yield Schedule(circuit, of_circuit, site.timezone, random_delay_s=delay_s, chance=chance)
+    window_min = configuration.grid.demand_window_min if configuration.grid is not None else DEFAULT_WINDOW_MIN
+    for circuit, limit_kw in configuration.demand_limits_kw.items():
+        settings = DemandSettings(circuit=circuit, limit_w=limit_kw * KILO, window_s=window_min * 60.0)
+        yield DemandWatch(site, settings, folder=Path(configuration.storage.path))
+    if any(evse.on_surplus for evse in site.evses):
+        sun = configuration.surplus
+        yield SurplusWatch(
+            site,
+            SurplusSettings(start_w=sun.start_kw * KILO, start_s=sun.start_s, stop_s=sun.stop_s),
+            battery=sun.battery_meter,
+            battery_counts=sun.battery_counts,
+            sink=caps,
+        )
+
+
+def _modbus(table: ModbusTable) -> ModbusSettings:
+    return ModbusSettings(
+        host=table.listen.host,
+        port=table.listen.port,
+        policy=WritePolicy(
+            writable=table.writable,
+            limit_timeout_s=table.limit_timeout_s,
+            fallback_a=table.fallback_a,
+            fallback_writable=table.fallback_writable,
+        ),
+        allow=tuple(ip_network(each, strict=False) for each in table.allow) if table.allow is not None else None,
+        idle_timeout_s=table.idle_timeout_s,
+    )
+
+
+def _mqtt(table: MqttTable) -> MqttSettings:
+    address = broker(table.broker)
+    return MqttSettings(
+        host=address.host,
+        port=address.port,
+        tls=address.tls,
+        policy=WritePolicy(writable=table.writable, limit_timeout_s=table.limit_timeout_s, fallback_a=table.fallback_a),
+        version=MqttVersion(table.version),
+        username=table.username,
+        password=table.password,
+        ca_file=_file(table.ca_file),
+        certificate_file=_file(table.certificate_file),
+        key_file=_file(table.key_file),
+        discovery=table.home_assistant,
+    )
+
+
+def _grid(table: GridTable, configuration: Configuration) -> GridSettings:
+    site = configuration.site
+    circuit = table.circuit if table.circuit is not None else _root(site)
+    below = [evse for evse in site.evses if any(each.id == circuit for each in site.path(evse.circuit))]
+    devices = table.devices if table.devices is not None else max(len(below), 1)
+    return GridSettings(
+        circuit=circuit,
+        limit_w=dimmed_w(devices, Steering(table.steering)),
+        contact=_contact(table.contact, table.contact_closed) if table.contact is not None else None,
+        evidence=Path(configuration.storage.path) / EVIDENCE,
+        lpc=LpcSettings(failsafe_w=table.failsafe_kw * KILO, failsafe_duration_s=table.failsafe_h * 3600.0)
+        if table.eebus_lpc
+        else None,
+        openadr=table.openadr,
+    )
+
+
+def _contact(pin: str, closed: str) -> ContactSettings:
+    chip, _, line = pin.partition("/")
+    return ContactSettings(chip=chip, line=int(line), closed_is_free=closed == "frees")
+
+
+def _rule(table: ScheduleTable, public: Container[date]) -> Rule:
+    return Rule(
+        begins=table.begins,
+        ends=table.ends,
+        days=frozenset(Weekday(day) for day in table.days),
+        dates=frozenset(map(date.fromisoformat, table.dates)),
+        except_dates=frozenset(map(date.fromisoformat, table.except_dates)),
+        holidays=OnHolidays(table.holidays),
+        public=public,
+        limit_a=table.limit_a,
+        limit_w=table.limit_kw * KILO if table.limit_kw is not None else None,
+    )
+
+
+def _root(site: Site) -> str:
+    return next(circuit.id for circuit in site.circuits if circuit.parent is None)
+
+
+def _file(text: str | None) -> Path | None:
+    return Path(text) if text is not None else None

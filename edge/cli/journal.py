@@ -1,0 +1,49 @@
+"""``edge journal``: messages that the cloud refused for good, to be seen and sent again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from edge.cli.findings import read
+from edge.storage.entry_file import EntryFile
+
+app = typer.Typer(help="The messages for the cloud that were set aside.", no_args_is_help=True)
+
+Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.", show_default=False)]
+
+
+@app.command("list")
+def list_(config: Config, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the messages that were set aside, and why."""
+    with _file(config) as file:
+        found = file.set_aside()
+        waiting = file.pending()
+    if as_json:
+        rows = [{"number": e.seq, "station": e.station, "action": e.action, "reason": e.reason} for e in found]
+        typer.echo(orjson.dumps({"pending": waiting, "set_aside": rows}, option=orjson.OPT_INDENT_2).decode())
+        return
+    for entry in found:
+        typer.echo(
+            f"{entry.seq}: {entry.station}, {entry.action} of {entry.taken_at:%Y-%m-%d %H:%M} UTC: {entry.reason}"
+        )
+    typer.echo(f"{len(found)} set aside, {waiting} on their way")
+
+
+@app.command()
+def resend(
+    numbers: Annotated[list[int], typer.Argument(metavar="NUMBER...", help="As edge journal list shows them.")],
+    config: Config,
+) -> None:
+    """Have messages that were set aside tried again."""
+    with _file(config) as file:
+        file.resend(numbers)
+    typer.echo(f"{len(numbers)} to be sent again")
+
+
+@contextmanager
+def _file(config: Path) -> Iterator[EntryFile]:
+    yield EntryFile(Path(read(config).storage.path))

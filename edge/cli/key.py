@@ -1,0 +1,30 @@
+"""``edge key``: a new key for a station, or the hash of one that it has already."""
+
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+
+from edge.errors import ProblemUnusable
+from edge.ocpp.keys import MAX_KEY_BYTES, MIN_KEY_BYTES, hashed, key_bytes
+
+_NEW_KEY_BYTES = 20  # the 40 hexadecimal digits that every station takes (OCPP 1.6 security whitepaper §3.1)
+
+
+def key(
+    of_input: Annotated[
+        bool, typer.Option("--stdin", help="Hash the key that stands in the first line of the input.")
+    ] = False,
+) -> None:
+    """Print a new key for a station, and the line for its [[station]] table."""
+    if of_input:
+        secret = key_bytes(sys.stdin.readline())
+        if not MIN_KEY_BYTES <= len(secret) <= MAX_KEY_BYTES:
+            raise ProblemUnusable(
+                f"the key has {len(secret)} bytes", remedy=f"give {MIN_KEY_BYTES} to {MAX_KEY_BYTES}, best at random"
+            )
+    else:
+        secret = secrets.token_bytes(_NEW_KEY_BYTES)
+        typer.echo(f"AuthorizationKey of the station: {secret.hex().upper()}")
+    typer.echo(f'key_hash = "{hashed(secret)}"')

@@ -1,0 +1,178 @@
+"""``edge report sessions``: who charged how much, one by one or summed up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import orjson
+import typer
+
+from edge.cli import token_text
+from edge.cli.findings import read
+from edge.cli.report_text import as_csv, as_table
+from edge.config import Configuration
+from edge.domain.session import Session
+from edge.offline import session_report
+from edge.offline.session_report import By, Sum
+from edge.storage.session_file import Register, SessionFile
+
+app = typer.Typer(help="What the site has to account for.", no_args_is_help=True)
+
+_WH_PER_KWH = Decimal(1000)
+
+
+class Form(StrEnum):
+    """How a report is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Report:
+    rows: list[dict[str, Any]]
+    total: dict[str, Any]
+
+
+@app.callback()
+def report() -> None:
+    """Reports on what is kept below the storage folder."""
+
+
+@app.command()
+def sessions(
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.", show_default=False)],
+    since: Annotated[
+        str | None, typer.Option("--from", help="Sessions that began on this day or later.", show_default=False)
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="Sessions that began before this day.", show_default=False)
+    ] = None,
+    by: Annotated[By | None, typer.Option("--by", help="Sum up by this.", show_default=False)] = None,
+    form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.TABLE,
+    co2: Annotated[
+        float | None,
+        typer.Option("--co2", min=0, help="Grams of CO2 for each kWh, to be stated with it.", show_default=False),
+    ] = None,
+) -> None:
+    """List the sessions, or sum them up: energy in kWh, internal (the site's own tokens) and public apart.
+
+    A session belongs to the moment of its begin. Energies are exact, so that each total is the sum of its rows.
+    """
+    configuration = read(config)
+    zone = ZoneInfo(configuration.site.timezone)
+    start, end = token_text.moment(since, zone, "--from"), token_text.moment(until, zone, "--to")
+    file = SessionFile(Path(configuration.storage.path))
+    everything, names = file.sessions(), file.names()
+    found = session_report.within(everything, start, end)
+    factor = Decimal(str(co2)) if co2 is not None else None
+    if by is None:
+        rows = [_session(each, zone, names, factor) for each in found]
+    else:
+        rows = [{by.value: each.name} | _sum(each, factor) for each in session_report.sums(found, by, zone, names)]
+    total = _sum(session_report.total(found), factor)
+    total |= _share(everything, _registers(file, configuration), start, end)
+    _print(_Report(rows=rows, total=total), form)
+
+
+def _print(found: _Report, form: Form) -> None:
+    match form:
+        case Form.JSON:
+            document = {"sessions": found.rows, "total": found.total}
+            typer.echo(orjson.dumps(document, default=str, option=orjson.OPT_INDENT_2).decode())
+        case Form.CSV:
+            typer.echo(as_csv([_flat(row) for row in found.rows]), nl=False)
+        case Form.TABLE:
+            typer.echo(as_table([_flat(row) for row in found.rows]), nl=False)
+            typer.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.total.items()))
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what no table has room for."""
+    return {name: value for name, value in row.items() if not isinstance(value, list)}
+
+
+def _session(session: Session, zone: tzinfo, names: Mapping[str, str], co2: Decimal | None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "session": session.id,
+        "station": session.station,
+        "evse": session.evse,
+        "transaction": session.transaction,
+        "token": session_report.token_name(session, names),
+        "class": session.class_id,
+        "cost_centre": session.cost_centre,
+        "kind": "internal" if session.internal else "public",
+        "began": _local(session.began_at, zone),
+        "ended": _local(session.ended_at, zone),
+        "reason": session.end_reason,
+        "register_begin_kwh": _kwh(session.register_begin_wh),
+        "register_end_kwh": _kwh(session.register_wh),
+        "energy_kwh": _kwh(session.energy_wh),
+        "quarter_hours": [
+            {"since": _local(quarter.since, zone), "energy_kwh": _kwh(quarter.energy_wh)}
+            for quarter in session.quarters
+        ],
+        "signed_messages": list(session.signed),
+    }
+    return row | _co2(session.energy_wh, co2)
+
+
+def _sum(found: Sum, co2: Decimal | None) -> dict[str, Any]:
+    return {
+        "sessions": found.sessions,
+        "energy_kwh": _kwh(found.energy_wh),
+        "internal_kwh": _kwh(found.internal_wh),
+        "public_kwh": _kwh(found.public_wh),
+    } | _co2(found.energy_wh, co2)
+
+
+def _co2(energy_wh: Decimal, grams_per_kwh: Decimal | None) -> dict[str, Any]:
+    """With the factor beside it, as it is nobody's measurement."""
+    if grams_per_kwh is None:
+        return {}
+    return {
+        "co2_kg": plain(energy_wh / _WH_PER_KWH * grams_per_kwh / 1000),
+        "co2_g_per_kwh": plain(grams_per_kwh),
+    }
+
+
+def _share(
+    sessions: Sequence[Session], registers: Sequence[Register], since: datetime | None, until: datetime | None
+) -> dict[str, Any]:
+    """The sessions' part of what the building took from the grid, between the readings of its meter that there are."""
+    inside = [each for each in registers if (since is None or each.at >= since) and (until is None or each.at <= until)]
+    if len(inside) < 2 or inside[-1].import_wh <= inside[0].import_wh:
+        return {}
+    first, last = inside[0], inside[-1]
+    building_wh = last.import_wh - first.import_wh
+    charged_wh = session_report.delivered_wh(sessions, first.at, last.at)
+    return {
+        "building_kwh": _kwh(building_wh),
+        "charged_meanwhile_kwh": _kwh(charged_wh),
+        "share_percent": plain((charged_wh / building_wh * 100).quantize(Decimal("0.1"))),
+    }
+
+
+def _registers(file: SessionFile, configuration: Configuration) -> list[Register]:
+    grid = next(circuit for circuit in configuration.site.circuits if circuit.parent is None)
+    return file.registers(grid.meter) if grid.meter is not None else []
+
+
+def _local(at: datetime | None, zone: tzinfo) -> str | None:
+    return at.astimezone(zone).isoformat(timespec="seconds") if at is not None else None
+
+
+def _kwh(energy_wh: Decimal | None) -> str | None:
+    return plain(energy_wh / _WH_PER_KWH) if energy_wh is not None else None
+
+
+def plain(number: Decimal) -> str:
+    """A decimal with all its digits and no others."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

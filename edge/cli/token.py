@@ -1,0 +1,168 @@
+"""``edge token``: the site's own tokens, and what is kept of one person."""
+
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import orjson
+import typer
+
+from edge.cli import token_text
+from edge.cli.findings import read
+from edge.domain.token import SiteToken
+from edge.errors import TokenUnusable
+from edge.offline.hashing import TokenHasher, hint, shown
+from edge.storage.key import token_key
+from edge.storage.token_file import TokenFile
+
+app = typer.Typer(
+    help="The site's own tokens: who may charge while the cloud is away, in which class, at whose cost.",
+    no_args_is_help=True,
+)
+
+Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.", show_default=False)]
+Token = Annotated[str, typer.Argument(metavar="TOKEN", help="The card's number.", show_default=False)]
+Text = Annotated[str | None, typer.Option(show_default=False)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    file: TokenFile
+    hasher: TokenHasher
+    zone: tzinfo
+
+
+@app.command()
+def add(
+    token: Token,
+    config: Config,
+    name: Annotated[str, typer.Option(help="Whose it is.", show_default=False)] = "",
+    class_id: Annotated[str | None, typer.Option("--class", help="Its priority class.", show_default=False)] = None,
+    cost_centre: Annotated[str | None, typer.Option(help="Who pays.", show_default=False)] = None,
+    since: Annotated[str | None, typer.Option("--from", help="Valid from this day.", show_default=False)] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Valid before this day.", show_default=False)] = None,
+    hours: Annotated[
+        str | None, typer.Option(help="Valid in these hours: Mon-Fri 07:00-19:00; Sat 08:00-12:00", show_default=False)
+    ] = None,
+) -> None:
+    """Add a token, or change one: what isn't given is as if it had never been."""
+    place = _place(config)
+    text = token_text.checked(token)
+    known = place.file.get(place.hasher.hash(text))
+    own = SiteToken(
+        hash=place.hasher.hash(text),
+        hint=hint(text),
+        name=name,
+        blocked=known is not None and known.blocked,
+        valid_from=token_text.moment(since, place.zone, "--from"),
+        valid_until=token_text.moment(until, place.zone, "--until"),
+        hours=token_text.hours(hours),
+        class_id=class_id,
+        cost_centre=cost_centre,
+    )
+    place.file.put([own])
+    typer.echo(f"{shown(own.hash)}: {'changed' if known is not None else 'added'}")
+
+
+@app.command()
+def block(token: Token, config: Config) -> None:
+    """Block a token: at once, whatever the cloud says of it, running sessions included."""
+    place = _place(config)
+    text = token_text.checked(token)
+    known = place.file.get(place.hasher.hash(text)) or SiteToken(hash=place.hasher.hash(text), hint=hint(text))
+    place.file.put([replace(known, blocked=True)])
+    typer.echo(f"{shown(known.hash)}: blocked")
+
+
+@app.command()
+def unblock(token: Token, config: Config) -> None:
+    """Lift a block."""
+    place, known = _known(token, config)
+    place.file.put([replace(known, blocked=False)])
+    typer.echo(f"{shown(known.hash)}: no longer blocked")
+
+
+@app.command()
+def remove(token: Token, config: Config) -> None:
+    """Remove a token from the site's own; the cloud's word on it holds again."""
+    place, known = _known(token, config)
+    place.file.remove(known.hash)
+    typer.echo(f"{shown(known.hash)}: removed")
+
+
+@app.command("list")
+def list_(config: Config, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the site's own tokens, by the hash and the last two characters of each."""
+    found = [_picture(own) for own in _place(config).file.all()]
+    if as_json:
+        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        return
+    for row in found:
+        said = [f"{key} {value}" for key, value in row.items() if key not in ("token", "ends") and value]
+        ends = f" (..{row['ends']})" if row["ends"] else ""
+        typer.echo(f"token {row['token']}{ends}: {', '.join(said) or 'always valid'}")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.", show_default=False)], config: Config
+) -> None:
+    """Add the tokens of a CSV file, all or none.
+
+    Columns: token, name, class, cost_centre, from, until, hours, blocked.
+    """
+    place = _place(config)
+    tokens = list(token_text.read_csv(file, place.hasher, place.zone))
+    place.file.put(tokens)
+    typer.echo(f"{len(tokens)} tokens added or changed")
+
+
+@app.command()
+def export(token: Token, config: Config) -> None:
+    """Print all that is kept of a token, as JSON."""
+    place = _place(config)
+    text = token_text.checked(token)
+    found = place.file.export(place.hasher.hash(text), text)
+    typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+
+
+@app.command()
+def erase(token: Token, config: Config) -> None:
+    """Erase all that is kept of a token. What the cloud has not had yet stays until it has."""
+    place = _place(config)
+    text = token_text.checked(token)
+    left = place.file.erase(place.hasher.hash(text), text)
+    rest = f"; {left} messages for the cloud still name it, until they are delivered" if left else ""
+    typer.echo(f"{shown(place.hasher.hash(text))}: erased{rest}")
+
+
+def _place(config: Path) -> _Place:
+    configuration = read(config)
+    folder = Path(configuration.storage.path)
+    file = TokenFile(folder)
+    zone = ZoneInfo(configuration.site.timezone)
+    return _Place(file=file, hasher=TokenHasher(token_key(folder)), zone=zone)
+
+
+def _known(token: str, config: Path) -> tuple[_Place, SiteToken]:
+    place = _place(config)
+    found = place.file.get(place.hasher.hash(token_text.checked(token)))
+    if found is None:
+        raise TokenUnusable("the site has no such token", remedy="edge token list shows those it has")
+    return place, found
+
+
+def _picture(own: SiteToken) -> dict[str, object]:
+    return {
+        "token": own.hash[:8],
+        "ends": own.hint,
+        "name": own.name,
+        "blocked": own.blocked,
+        "class": own.class_id,
+        "cost centre": own.cost_centre,
+        "from": own.valid_from.isoformat() if own.valid_from is not None else None,
+        "until": own.valid_until.isoformat() if own.valid_until is not None else None,
+        "hours": token_text.hours_text(own.hours),
+    }

@@ -1,0 +1,99 @@
+"""Rules of the stations' and the cloud's security: no profile without what it needs."""
+
+from collections.abc import Iterator
+
+from edge.config.addresses import LOOPBACK_HOSTS, check_station_path
+from edge.config.draft import Draft
+from edge.config.faults import Fault
+from edge.config.locate import Path
+
+_BASIC, _TLS, _MUTUAL = 1, 2, 3  # OCPP 1.6 security whitepaper §2
+
+
+def _profiles(draft: Draft) -> Iterator[tuple[Path, int]]:
+    """The profile of each station, and where it is given."""
+    general = draft.file.ocpp.security_profile or 0
+    for index, station in enumerate(draft.file.station):
+        if station.security_profile is None:
+            yield ("ocpp", "security_profile"), general
+        else:
+            yield ("station", index, "security_profile"), station.security_profile
+    if not draft.file.station:
+        yield ("ocpp", "security_profile"), general
+
+
+def profile_is_chosen(draft: Draft) -> Iterator[Fault]:
+    """Stations that need prove nothing are let in from the network only where the author says so."""
+    table = draft.file.ocpp
+    if table.security_profile is None and table.listen.host not in LOOPBACK_HOSTS and draft.sound("ocpp", "listen"):
+        yield Fault(
+            path=("ocpp", "security_profile"),
+            problem=f"is missing, and any host that reaches {table.listen} could pose as a station",
+            remedy="give 1, 2 or 3, or 0 if nobody else can reach the stations' network",
+        )
+
+
+def keys_are_known(draft: Draft) -> Iterator[Fault]:
+    """A station of profile 1 or 2 has a key."""
+    general = draft.file.ocpp.security_profile or 0
+    for index, station in enumerate(draft.file.station):
+        profile = general if station.security_profile is None else station.security_profile
+        if profile in (_BASIC, _TLS) and station.key_hash is None:
+            yield Fault(
+                path=("station", index, "key_hash"),
+                problem=f"is missing, and security profile {profile} asks station '{station.id}' for a key",
+                remedy='make one with "edge key" and give its hash',
+            )
+
+
+def tls_is_set_up(draft: Draft) -> Iterator[Fault]:
+    """Profiles 2 and 3 have an address, a certificate with its key, and 3 an authority."""
+    table = draft.file.ocpp
+    path, highest = max(_profiles(draft), key=lambda each: each[1])
+    needed = []
+    if highest >= _TLS:
+        needed = [("tls_listen", table.tls_listen), ("certificate", table.certificate)]
+        needed.append(("private_key", table.private_key))
+    if highest >= _MUTUAL:
+        needed.append(("station_ca", table.station_ca))
+    where = ".".join(str(part) for part in path)
+    for key, value in needed:
+        if value is None:
+            yield Fault(
+                path=("ocpp", key),
+                problem=f"is missing, and {where} is {highest}",
+                remedy=f"give {key}, or a lower security profile",
+            )
+    if table.tls_listen is not None and highest < _TLS and (table.certificate is None or table.private_key is None):
+        yield Fault(
+            path=("ocpp", "tls_listen"),
+            problem="has no certificate and private_key beside it",
+            remedy="give both, or leave tls_listen out",
+        )
+
+
+def cloud_tls_is_whole(draft: Draft) -> Iterator[Fault]:
+    """A certificate toward the cloud has its key, and a cloud to show it to."""
+    cloud = draft.file.ocpp.cloud
+    if (cloud.certificate is None) != (cloud.private_key is None):
+        missing, other = ("certificate", "private_key") if cloud.certificate is None else ("private_key", "certificate")
+        yield Fault(
+            path=("ocpp", "cloud", missing), problem=f"is missing beside {other}", remedy="give both or neither"
+        )
+    given = [key for key in ("ca", "certificate") if getattr(cloud, key) is not None]
+    if given and not draft.file.ocpp.upstream.startswith("wss:") and draft.sound("ocpp", "upstream"):
+        yield Fault(
+            path=("ocpp", "cloud", given[0]),
+            problem=f"is given, but {draft.file.ocpp.upstream} is no wss:// address",
+            remedy="give a wss:// upstream, or leave it out",
+        )
+
+
+def station_path(draft: Draft) -> Iterator[Fault]:
+    """The stations' path has a place for the identity."""
+    if draft.file.ocpp.path is None:
+        return
+    try:
+        check_station_path(draft.file.ocpp.path)
+    except ValueError as exc:
+        yield Fault(path=("ocpp", "path"), problem=str(exc), remedy="give for example /ocpp/{station}")

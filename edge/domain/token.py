@@ -1,0 +1,124 @@
+"""Tokens: what a driver shows to be let in, and what is known of it.
+
+A token's text is kept nowhere but in messages that are under way: all that is kept is its keyed hash, and, for what the
+site's staff enters, a hint of its last two characters.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from enum import StrEnum
+from typing import TypeAlias
+
+from edge.units import WattHours
+
+TokenHash: TypeAlias = str  # 64 hexadecimal digits
+
+
+class TokenStatus(StrEnum):
+    """What a token is worth. The first five are OCPP 1.6's AuthorizationStatus (§7.2), 2.x knows more of them."""
+
+    ACCEPTED = "Accepted"
+    BLOCKED = "Blocked"
+    EXPIRED = "Expired"
+    INVALID = "Invalid"
+    CONCURRENT = "ConcurrentTx"
+    NO_CREDIT = "NoCredit"
+    NOT_ALLOWED_TYPE = "NotAllowedTypeEVSE"
+    NOT_AT_THIS_LOCATION = "NotAtThisLocation"
+    NOT_AT_THIS_TIME = "NotAtThisTime"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenInfo:
+    """What the cloud says of a token: IdTagInfo (OCPP 1.6 §7.27) or IdTokenInfo (2.x part 2 §2.29)."""
+
+    status: TokenStatus
+    expires_at: datetime | None = None
+    group: str | None = None  # parentIdTag, groupIdToken: stations compare it, so the text is needed
+    group_type: str | None = None  # 2.x
+    language: str | None = None
+    message: str | None = None  # 2.x personalMessage, as JSON
+
+    def expired(self, at: datetime) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and at >= self.expires_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CachedToken:
+    """An entry of the authorisation cache, one for the whole site."""
+
+    hash: TokenHash
+    info: TokenInfo
+    learned_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedToken:
+    """An entry of a station's local list."""
+
+    station: str
+    hash: TokenHash
+    info: TokenInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """A part of the week in local time: ``days`` from 0 for Monday. ``until`` of midnight is the day's end."""
+
+    days: frozenset[int]
+    since: time
+    until: time
+
+    def holds(self, local: datetime) -> bool:
+        """Whether ``local`` lies in it; hours that pass midnight belong to the day on which they began."""
+        clock = local.time()
+        if self.since < self.until:
+            return local.weekday() in self.days and self.since <= clock < self.until
+        if clock >= self.since:
+            return local.weekday() in self.days
+        return clock < self.until and (local.weekday() - 1) % 7 in self.days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteToken:
+    """A token of the site's own."""
+
+    hash: TokenHash
+    hint: str  # its last two characters
+    name: str = ""  # whose it is, as the staff calls them
+    blocked: bool = False
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    hours: tuple[Hours, ...] = ()  # at any of these; none: always
+    class_id: str | None = None  # priority class
+    cost_centre: str | None = None
+
+
+class Basis(StrEnum):
+    """What a verdict on a token rests on."""
+
+    SITE = "the site's own tokens"
+    LIST = "the local list"
+    CACHE = "what the cloud last said"
+    CLOUD = "the cloud"
+    POLICY = "the site's policy for unknown tokens"
+    NOT_NEEDED = "no token needed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer to a token, and why."""
+
+    info: TokenInfo
+    basis: Basis
+    reason: str
+    class_id: str | None = None
+    cost_centre: str | None = None
+    energy_limit_wh: WattHours | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the driver may charge."""
+        return self.info.status is TokenStatus.ACCEPTED

@@ -1,0 +1,113 @@
+"""The cloud's charging profiles on the way through the relay: kept, answered, and never passed on. Sans-I/O."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from edge.domain.station import StationFact
+from edge.ocpp import signed, wire
+from edge.ocpp.actions import Outbox
+from edge.ocpp.fields import fields
+from edge.ocpp.profiles.answer import Answer, CallRefusal, StartRequest
+from edge.ocpp.profiles.desk import ProfileDesk
+from edge.ocpp.profiles.external import Told
+from edge.ocpp.upline import Upline
+from edge.ocpp.versions import Version
+from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
+from edge.units import Amps, Seconds
+
+STARTS_KEPT = 16  # passed on and unanswered; the arbiter lets one be outstanding, and drops what waits for too long
+
+
+class CloudProfiles:
+    """One station's. ``desk`` keeps the profiles; what comes of a step goes into the outbox. ``site_a`` tells what the
+    site allows each EVSE: a cloud of 2.x is told where that is less than what it allows itself."""
+
+    def __init__(
+        self, desk: ProfileDesk, upline: Upline, outbox: Outbox, site_a: Callable[[], Mapping[int, Amps]]
+    ) -> None:
+        self._site_a = site_a
+        self._told = Told()
+        self._cloud_connected = False
+        self._version = Version.V16
+        self._desk = desk
+        self._up = upline
+        self._out = outbox
+        self._problem: str | None = None
+        self._starts: OrderedDict[str, str] = OrderedDict()  # the token of each, by the CALL's id
+
+    def speak(self, version: Version) -> None:
+        """The edition that the station speaks from now on."""
+        self._version = version
+        self._desk.speak(version)
+
+    def answer(self, call: Call, now: Seconds, wall: datetime) -> None:
+        """Answer a CALL of the cloud about profiles, and send the reports that it asks for."""
+        plain = signed.plain(call)
+        self._reply(call, self._desk.answer(plain.action, plain.payload, wall), now)
+
+    def start(self, call: Call, now: Seconds, wall: datetime) -> Call | None:
+        """A CALL to start a transaction with a profile: the one to pass on without it, None when it was refused.
+
+        A signed one can't be changed, so it is refused.
+        """
+        if call.action != signed.action_of(call):
+            self._out.to_cloud(wire.result_text(call.id, {"status": "Rejected"}))
+            return None
+        found = self._desk.start(call.payload, wall)
+        if isinstance(found, StartRequest):
+            self._starts[call.id] = found.token
+            while len(self._starts) > STARTS_KEPT:
+                self._starts.popitem(last=False)
+            text = wire.call_text(call.id, call.action, found.forward)
+            return Call(id=call.id, action=call.action, payload=found.forward, text=text)
+        self._out.note("warning", "refused a start of the cloud for its charging profile", action=call.action)
+        self._reply(call, found, now)
+        return None
+
+    def heard(self, call: Call, answer: CallResult | CallError) -> None:
+        """The station's answer to a CALL of the cloud: maybe to one that :meth:`start` has passed on."""
+        token = self._starts.pop(call.id, None)
+        if token is not None:
+            status = fields(answer.payload).get("status") if isinstance(answer, CallResult) else None
+            self._desk.start_answered(token, accepted=status == "Accepted")
+
+    def station_called(self, call: Call, facts: Sequence[StationFact], wall: datetime) -> None:
+        """A CALL of the station, as it reads without its signature, and the facts in it."""
+        self._desk.station_called(call.action, call.payload, facts, wall)
+
+    def learned(self, facts: Sequence[StationFact], wall: datetime) -> None:
+        """Facts in an answer of the cloud."""
+        self._desk.learned(facts, wall)
+
+    def tick(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> None:
+        """Report what has changed of what the cloud allows."""
+        self._out.report_all(self._desk.due(now, wall, cloud_connected=cloud_connected))
+        self._tell_of_the_site(now, wall, cloud_connected=cloud_connected)
+        before, self._problem = self._problem, self._desk.problem
+        if self._problem is not None and self._problem != before:
+            self._out.note("error", self._problem)
+        elif self._problem is None and before is not None:
+            self._out.note("info", "charging profiles are stored again")
+
+    def _tell_of_the_site(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> None:
+        """OCPP 2.x K11 to K13."""
+        self._desk.site_a = site_a = self._site_a()
+        was_connected, self._cloud_connected = self._cloud_connected, cloud_connected
+        if was_connected and not cloud_connected:
+            self._told = self._told.again()
+        if not cloud_connected or not self._version.is_v2 or not (site_a or self._told.notices):
+            return
+        at = wall.timestamp()
+        self._told, calls = self._told.update(site_a, self._desk.cloud_a(site_a, at), at)
+        for each in calls:
+            self._up.own_call(each.action, each.payload, now)
+
+    def _reply(self, call: Call, answer: Answer, now: Seconds) -> None:
+        if isinstance(answer.reply, CallRefusal):
+            code, description = ErrorCode(answer.reply.code), answer.reply.description
+            self._out.to_cloud(wire.error_text(call.id, code, description))
+        else:
+            self._out.to_cloud(wire.result_text(call.id, answer.reply))
+        for each in answer.follow_ups:
+            self._up.own_call(each.action, each.payload, now)

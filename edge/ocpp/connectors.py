@@ -1,0 +1,56 @@
+"""The connectors of a 2.x station: several may belong to one EVSE, and each reports for itself."""
+
+from edge.domain.site import EvseKey
+from edge.domain.station import EvseStatus
+
+# OCPP 2.x part 2 §3.12 ConnectorStatusEnumType.
+_STATUSES = {
+    "Available": EvseStatus.AVAILABLE,
+    "Occupied": EvseStatus.OCCUPIED,
+    "Reserved": EvseStatus.RESERVED,
+    "Unavailable": EvseStatus.UNAVAILABLE,
+    "Faulted": EvseStatus.FAULTED,
+}
+# What an EVSE of several connectors is: the first of these that one of them reports.
+_FIRST_TO_TELL = (
+    EvseStatus.OCCUPIED,
+    EvseStatus.FAULTED,
+    EvseStatus.RESERVED,
+    EvseStatus.AVAILABLE,
+    EvseStatus.UNAVAILABLE,
+)
+MAX_CONNECTORS = 16  # per EVSE: whoever invents more gets no more remembered
+
+
+class Connectors:
+    """What each connector has reported last, and whether a car has been there since the session began."""
+
+    def __init__(self) -> None:
+        self._reported: dict[EvseKey, dict[int, EvseStatus]] = {}
+        self._been_occupied: set[EvseKey] = set()
+
+    def report(self, key: EvseKey, connector: int, word: str) -> EvseStatus:
+        """A connector reports; return what its EVSE is now."""
+        status = _STATUSES.get(word, EvseStatus.UNKNOWN)
+        reported = self._reported.setdefault(key, {})
+        if connector in reported or len(reported) < MAX_CONNECTORS:
+            reported[connector] = status
+        if status is EvseStatus.OCCUPIED:
+            self._been_occupied.add(key)
+        return self.status(key)
+
+    def status(self, key: EvseKey) -> EvseStatus:
+        """What the EVSE is by its connectors alone."""
+        reported = self._reported.get(key, {}).values()
+        return next((status for status in _FIRST_TO_TELL if status in reported), EvseStatus.UNKNOWN)
+
+    def session_begins(self, key: EvseKey, *, plugged: bool) -> None:
+        """A session begins: it may do so before its car is there (TxStartPoint, OCPP 2.x part 2 §2.6.6)."""
+        if plugged or self.status(key) is EvseStatus.OCCUPIED:
+            self._been_occupied.add(key)
+        else:
+            self._been_occupied.discard(key)
+
+    def car_has_left(self, key: EvseKey) -> bool:
+        """Whether no connector has a car any more, and one had: then the session is over, told or not."""
+        return self.status(key) is EvseStatus.AVAILABLE and key in self._been_occupied

@@ -1,0 +1,92 @@
+"""What must be known of a station before it says it again: what it is, and what the cloud has set in it.
+
+A station that merely reconnects sends no BootNotification, and may have booted before the gateway last started.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from edge.domain.station import StationDescribed
+from edge.errors import ShelfUnusable
+from edge.ocpp.fields import elements, fields, text
+from edge.ocpp.shelf import Shelf
+
+FORMAT = 1
+
+Variable = tuple[str, str]  # component, empty in OCPP 1.6, and name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What a station says it is, in its BootNotification."""
+
+    vendor: str
+    model: str
+    firmware: str | None
+
+    @classmethod
+    def of(cls, fact: StationDescribed) -> "Description":
+        """As it says it now."""
+        return cls(vendor=fact.vendor, model=fact.model, firmware=fact.firmware)
+
+
+class Dossier:
+    """That of one station. Without a shelf it lives as long as the program.
+
+    ``cloud_wrote`` are the guarded variables by what the cloud has written, or what was there before we wrote.
+    ``problem`` says what is wrong with the shelf, None while all is well.
+    """
+
+    def __init__(self, station: str, shelf: Shelf | None = None) -> None:
+        self._station = station
+        self._shelf = shelf
+        self.problem: str | None = None
+        self.description: Description | None = None
+        self.cloud_wrote: dict[Variable, str] = {}
+        self._saved = self._text()
+        self._load()
+
+    def describe(self, description: Description) -> None:
+        """The station has said what it is."""
+        self.description = description
+        self.keep()
+
+    def keep(self) -> None:
+        """Put it on the disk, if it isn't there."""
+        now = self._text()
+        if self._shelf is None or now == self._saved:
+            return
+        try:
+            self._shelf.save(self._station, now)
+        except ShelfUnusable as error:
+            self.problem = f"what is known of the station can't be stored: {error}"
+            return
+        self._saved, self.problem = now, None
+
+    def _text(self) -> str:
+        description = asdict(self.description) if self.description is not None else None
+        written = [[*variable, value] for variable, value in sorted(self.cloud_wrote.items())]
+        return orjson.dumps({"format": FORMAT, "description": description, "cloud_wrote": written}).decode()
+
+    def _load(self) -> None:
+        if self._shelf is None:
+            return
+        try:
+            kept = self._shelf.load(self._station)
+            if kept is not None:
+                self._take(orjson.loads(kept))
+        except (ShelfUnusable, orjson.JSONDecodeError) as error:
+            self.problem = f"what was known of the station is lost: {error}"
+        self._saved = self._text()
+
+    def _take(self, kept: Any) -> None:
+        """What isn't as it was written is left out: the station will say it again."""
+        told = fields(fields(kept).get("description"))
+        vendor, model = text(told.get("vendor")), text(told.get("model"))
+        if vendor is not None and model is not None:
+            self.description = Description(vendor=vendor, model=model, firmware=text(told.get("firmware")))
+        for entry in elements(fields(kept).get("cloud_wrote")):
+            if isinstance(entry, list) and len(entry) == 3 and all(isinstance(part, str) for part in entry):
+                self.cloud_wrote[entry[0], entry[1]] = entry[2]

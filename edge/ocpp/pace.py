@@ -1,0 +1,33 @@
+"""How fast a station is read: a flood is slowed down, and nobody's work is lost. Sans-I/O."""
+
+from edge.units import Seconds
+
+# A station that delivers what it has stored sends a CALL as soon as the one before is answered: that is not limited.
+# What it sends without waiting for answers is; SENDs of 2.1 come a few times a second at most.
+PER_S = 50.0
+BURST = 500.0
+PAUSE_S = 0.5  # once it is too fast, it is read again after this
+
+
+class Pace:
+    """One station's. It has a stock of frames, which fills up with time and with each frame that it is sent."""
+
+    def __init__(self) -> None:
+        self._stock = BURST
+        self._at: Seconds | None = None
+
+    def frame(self, now: Seconds) -> Seconds:
+        """A frame was read; return for how long none is to be."""
+        if self._at is None:
+            self._at = now
+        self._stock -= 1.0
+        if self._stock >= 0.0:
+            return 0.0
+        self._stock = min(BURST, self._stock + (now - self._at) * PER_S)
+        self._at = now
+        return 0.0 if self._stock >= 0.0 else PAUSE_S
+
+    def sent(self) -> None:
+        """It was sent a frame: the answer that it waited for, or a CALL that it will answer."""
+        if self._stock < BURST:
+            self._stock += 1.0

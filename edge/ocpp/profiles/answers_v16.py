@@ -1,0 +1,105 @@
+"""What a station of OCPP 1.6 answers to its cloud about charging profiles (§5.5, §5.7, §5.11, §5.16)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from edge.ocpp.profiles import fields, schedule
+from edge.ocpp.profiles.admission import admit, admit_awaited
+from edge.ocpp.profiles.answer import Answer, Answerer, Context, StartRequest, malformed, status
+from edge.ocpp.profiles.fields import moment_text
+from edge.ocpp.profiles.model import RateUnit
+from edge.ocpp.profiles.parse import parse, read_purpose
+from edge.ocpp.profiles.refusal import Malformation, ProfileRefused, RequestMalformed
+from edge.ocpp.profiles.store import Criteria, ProfileStore
+from edge.ocpp.versions import Version
+
+_REJECTED = {"status": "Rejected"}
+
+
+def set_charging_profile(store: ProfileStore, payload: Mapping[str, Any], context: Context) -> Answer:
+    """SetChargingProfile.req (§5.16). An unknown connector, or an unknown word, is a CALLERROR (errata 3.38, 3.39)."""
+    connector = fields.required_whole(payload, "connectorId")
+    if not context.knows(connector):
+        raise RequestMalformed(Malformation.VALUE, f"connectorId {connector} doesn't exist")
+    try:
+        profile = parse(fields.required(payload, "csChargingProfiles"), Version.V16)
+        admit(store, context.wiring, connector, profile)
+    except ProfileRefused:
+        return Answer(store=store, reply=_REJECTED)
+    return Answer(store=store.with_profile(connector, profile, context.now), reply={"status": "Accepted"})
+
+
+def clear_charging_profile(store: ProfileStore, payload: Mapping[str, Any], _context: Context) -> Answer:
+    """ClearChargingProfile.req (§5.5): an id alone counts; else all fields must match; no field: all (errata 3.25)."""
+    identity = fields.whole(payload, "id")
+    word = fields.text(payload, "chargingProfilePurpose")
+    criteria = Criteria(
+        ids=None if identity is None else frozenset({identity}),
+        evse=fields.whole(payload, "connectorId"),
+        purpose=None if word is None else read_purpose(word, Version.V16),
+        stack_level=fields.whole(payload, "stackLevel"),
+    )
+    cleared = store.without(criteria)
+    if cleared == store:
+        return Answer(store=store, reply={"status": "Unknown"})
+    return Answer(store=cleared, reply={"status": "Accepted"})
+
+
+def get_composite_schedule(store: ProfileStore, payload: Mapping[str, Any], context: Context) -> Answer:
+    """GetCompositeSchedule.req (§5.7). A unit that is none is a CALLERROR (errata 3.24)."""
+    connector = fields.required_whole(payload, "connectorId")
+    duration_s = fields.required_whole(payload, "duration")
+    unit = fields.member(payload, "chargingRateUnit", RateUnit) or RateUnit.AMPERES
+    try:
+        expected = schedule.expected(store, context, connector, duration_s, unit)
+    except ProfileRefused:
+        return Answer(store=store, reply=_REJECTED)
+    reply = {
+        "status": "Accepted",
+        "connectorId": connector,
+        "scheduleStart": moment_text(expected.start),
+        "chargingSchedule": {  # without a startSchedule (errata 3.57)
+            "duration": duration_s,
+            "chargingRateUnit": unit.value,
+            "chargingSchedulePeriod": expected.periods,
+        },
+    }
+    return Answer(store=store, reply=reply)
+
+
+def remote_start(store: ProfileStore, payload: Mapping[str, Any], context: Context) -> StartRequest | Answer:
+    """RemoteStartTransaction.req with a chargingProfile (§5.11): what to ask the station, or why not."""
+    connector = fields.whole(payload, "connectorId")
+    token = fields.text(payload, "idTag")
+    if token is None:
+        raise RequestMalformed(Malformation.MISSING, "idTag is missing")
+    try:
+        profile = parse(fields.required(payload, "chargingProfile"), Version.V16)
+        admit_awaited(store, context.wiring, connector, profile)
+    except ProfileRefused:
+        return Answer(store=store, reply=_REJECTED)
+    forward = {name: value for name, value in payload.items() if name != "chargingProfile"}
+    return StartRequest(forward=forward, evse=connector, token=token, profile=profile)
+
+
+ANSWERS: Mapping[str, Answerer] = {
+    "ClearChargingProfile": clear_charging_profile,
+    "GetCompositeSchedule": get_composite_schedule,
+    "SetChargingProfile": set_charging_profile,
+}
+
+
+def answer(store: ProfileStore, action: str, payload: object, context: Context) -> Answer:
+    """The answer to one of :data:`ANSWERS`, whatever its payload is."""
+    try:
+        return ANSWERS[action](store, fields.entries(payload, "the payload"), context)
+    except RequestMalformed as problem:
+        return malformed(store, Version.V16, problem)
+
+
+def start(store: ProfileStore, payload: object, context: Context) -> StartRequest | Answer:
+    """:func:`remote_start`, whatever the payload is. A malformed profile is refused, as is the start with it."""
+    try:
+        return remote_start(store, fields.entries(payload, "the payload"), context)
+    except RequestMalformed:
+        return Answer(store=store, reply=status("Rejected", version=Version.V16))

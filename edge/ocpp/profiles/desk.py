@@ -1,0 +1,242 @@
+"""The desk of one station's profiles: keeps the store, answers the cloud, tells the control what the cloud allows.
+
+The one place of this package where state changes. It has no sockets and no clock: ``wall`` is our wall clock, by which
+the cloud's schedules count, ``now`` monotonic seconds for the facts.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from edge.domain.site import EvseKey, Station
+from edge.domain.station import CloudLimit, EvseStatus, SessionBegan, SessionEnded, StationFact, StatusReported
+from edge.errors import ShelfUnusable
+from edge.ocpp.fields import fields, text, whole_number
+from edge.ocpp.profiles import answers_v2, answers_v16, archive
+from edge.ocpp.profiles.admission import Wiring
+from edge.ocpp.profiles.answer import Answer, CallRefusal, Context, StartRequest
+from edge.ocpp.profiles.composite import CloudAllowance
+from edge.ocpp.profiles.model import Moment
+from edge.ocpp.profiles.store import STATION, ProfileStore
+from edge.ocpp.shelf import Shelf
+from edge.ocpp.versions import Version
+from edge.units import Amps, Seconds, Volts
+
+
+class ProfileDesk:
+    """The profiles of one station. Without a shelf they live as long as the program.
+
+    ``whole_a``: see :class:`edge.ocpp.profiles.admission.Wiring`.
+
+    ``problem`` says what is wrong with the shelf, None while all is well: then profiles that were set before are
+    missing, or those that are set now will be after a restart.
+    """
+
+    def __init__(
+        self, station: Station, nominal_voltage_v: Volts, shelf: Shelf | None = None, *, whole_a: Amps = 0.0
+    ) -> None:
+        self._station = station.id
+        self._wiring = Wiring.of(station, nominal_voltage_v, whole_a)
+        self._shelf = shelf
+        self._version = Version.V16
+        self.problem: str | None = None
+        self.store = self._loaded()
+        self.site_a: Mapping[int, Amps] = {}  # what the site allows now, by EVSE number; absent: as much as there is
+        self._told: dict[int, Amps | None] = {}
+        self._stale = True  # what is told may no longer be what the store says
+        self._looked_at: Moment | None = None
+        self._until: Moment | None = None
+
+    # The cloud asks.
+
+    def speak(self, version: Version) -> None:
+        """The version that station and cloud speak from now on."""
+        self._stale = self._stale or version is not self._version
+        self._version = version
+
+    def owns(self, action: str) -> bool:
+        """Whether :meth:`answer` answers that action."""
+        return action in (answers_v2.ANSWERS if self._version.is_v2 else answers_v16.ANSWERS)
+
+    def answer(self, action: str, payload: object, wall: datetime) -> Answer:
+        """The answer to a CALL of the cloud that :meth:`owns` knows. What it says is on the disk, if anything is."""
+        answer = answers_v2.answer if self._version.is_v2 else answers_v16.answer
+        found = answer(self.store, action, payload, self._context(wall))
+        if self._save(found.store):
+            self._take(found.store)
+            return found
+        refusal = CallRefusal(code="InternalError", description="the charging profiles can't be stored")
+        return Answer(store=self.store, reply=refusal)
+
+    def start(self, payload: object, wall: datetime) -> StartRequest | Answer:
+        """A CALL of the cloud to start a transaction with a profile: what to ask the station, or what to answer."""
+        start = answers_v2.start if self._version.is_v2 else answers_v16.start
+        found = start(self.store, payload, self._context(wall))
+        if isinstance(found, StartRequest):
+            at = wall.timestamp()
+            self._keep(self.store.awaiting(found.evse, found.token, found.profile, at))
+        return found
+
+    def start_answered(self, token: str, *, accepted: bool) -> None:
+        """The station's answer to that."""
+        if not accepted:
+            self._keep(self.store.not_awaiting(token))
+
+    # The station tells.
+
+    def station_called(self, action: str, payload: object, facts: Iterable[StationFact], wall: datetime) -> None:
+        """A CALL of the station went by, and these are the facts in it."""
+        reader = _READERS.get(action)
+        store = self.store
+        if reader is not None:
+            store = reader(store, fields(payload), wall.timestamp())
+        self._keep(self._after(store, facts, wall))
+
+    def learned(self, facts: Iterable[StationFact], wall: datetime) -> None:
+        """Facts from elsewhere: the cloud's answer to a StartTransaction."""
+        self._keep(self._after(self.store, facts, wall))
+
+    def _after(self, store: ProfileStore, facts: Iterable[StationFact], wall: datetime) -> ProfileStore:
+        for fact in facts:
+            match fact:
+                case SessionBegan():
+                    store = store.began(fact.key.evse, fact.transaction_id, wall.timestamp())
+                case SessionEnded():
+                    store = store.ended(fact.key.evse)
+                case StatusReported(status=EvseStatus.AVAILABLE) if not self._version.is_v2:
+                    store = store.ended(fact.key.evse)  # also what ended while the gateway was off (1.6 §4.9)
+                case _:
+                    pass
+        return store
+
+    # The control wants to know.
+
+    def due(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> list[CloudLimit]:
+        """What has changed of what the cloud allows. To be called about twice a second: mostly it does nothing."""
+        at = wall.timestamp()
+        self._keep(self.store.online(at) if cloud_connected else self.store.offline(at))
+        set_back = self._looked_at is not None and at < self._looked_at
+        self._looked_at = at
+        if not (self._stale or set_back or (self._until is not None and at >= self._until)):
+            return []
+        self._stale = False
+        allowances = {evse: self.allowance(evse, at) for evse in (STATION, *self._wiring.phases)}
+        self._until = min((each.until for each in allowances.values() if each.until is not None), default=None)
+        return [self._tell(evse, each.limit_a, now) for evse, each in allowances.items() if self._is_news(evse, each)]
+
+    def allowance(self, evse: int, at: Moment) -> CloudAllowance:
+        """What the cloud allows the EVSE, or the station as a whole, and until when."""
+        context = Context(version=self._version, wiring=self._wiring, now=at)
+        return context.composer(self.store).allowance(evse, at)
+
+    def cloud_a(self, evses: Iterable[int], at: Moment) -> dict[int, Amps]:
+        """What cloud and EVSE themselves allow each of these EVSEs per phase."""
+        found = {}
+        for evse in evses:
+            limit_a, max_a = self.allowance(evse, at).limit_a, self._wiring.max_a[evse]
+            found[evse] = max_a if limit_a is None else min(limit_a, max_a)
+        return found
+
+    def _is_news(self, evse: int, allowance: CloudAllowance) -> bool:
+        return self._told.get(evse) != allowance.limit_a
+
+    def _tell(self, evse: int, limit_a: Amps | None, now: Seconds) -> CloudLimit:
+        self._told[evse] = limit_a
+        return CloudLimit(key=EvseKey(station=self._station, evse=evse), at=now, limit_a=limit_a)
+
+    # Keeping.
+
+    def _context(self, wall: datetime) -> Context:
+        return Context(version=self._version, wiring=self._wiring, now=wall.timestamp(), site_a=self.site_a)
+
+    def _loaded(self) -> ProfileStore:
+        if self._shelf is None:
+            return ProfileStore()
+        try:
+            kept = self._shelf.load(self._station)
+            return ProfileStore() if kept is None else archive.from_text(kept)
+        except ShelfUnusable as error:
+            self.problem = f"the kept charging profiles are lost: {error}"
+        try:
+            self._shelf.set_aside(self._station)
+        except ShelfUnusable as error:
+            self.problem += f"; {error}"
+        return ProfileStore()
+
+    def _keep(self, store: ProfileStore) -> None:
+        """Take over what the station told; it holds even where the disk fails."""
+        if store is not self.store:
+            self._save(store)
+            self._take(store)
+
+    def _take(self, store: ProfileStore) -> None:
+        self._stale = self._stale or store != self.store
+        self.store = store
+
+    def _save(self, store: ProfileStore) -> bool:
+        """Put the store on the disk, if it isn't there; False when that failed."""
+        if self._shelf is None or _lasting(store) == _lasting(self.store):
+            return True
+        try:
+            self._shelf.save(self._station, archive.to_text(store))
+        except ShelfUnusable as error:
+            self.problem = f"charging profiles can't be stored: {error}"
+            return False
+        self.problem = None
+        return True
+
+
+def _lasting(store: ProfileStore) -> ProfileStore:
+    """What is worth a write to the disk: transactions only beside profiles, and how long the cloud is away only where
+    a profile depends on it."""
+    if not store.installed and not store.awaited:
+        return ProfileStore()
+    if any(each.profile.max_offline_s is not None for each in store.installed):
+        return store
+    return replace(store, offline_since=None)
+
+
+def _start_transaction(store: ProfileStore, payload: Mapping[str, Any], at: Moment) -> ProfileStore:
+    """OCPP 1.6 §4.8: the transaction runs, and has its id only from the cloud's answer."""
+    connector = whole_number(payload.get("connectorId"))
+    if connector is None or connector <= STATION:
+        return store
+    return store.began(connector, None, at, token=text(payload.get("idTag")))
+
+
+def _stop_transaction(store: ProfileStore, payload: Mapping[str, Any], _at: Moment) -> ProfileStore:
+    transaction = whole_number(payload.get("transactionId"))
+    return store if transaction is None else store.ended_transaction(str(transaction))
+
+
+def _transaction_event(store: ProfileStore, payload: Mapping[str, Any], at: Moment) -> ProfileStore:
+    """OCPP 2.x E01 to E06; the remoteStartId says which request to start it answers (F01.FR.25)."""
+    info = fields(payload.get("transactionInfo"))
+    transaction = text(info.get("transactionId"))
+    if transaction is None:
+        return store
+    if payload.get("eventType") == "Ended":
+        return store.ended_transaction(transaction)
+    running = store.find(transaction)
+    evse = whole_number(fields(payload.get("evse")).get("id"))
+    place = evse if evse is not None else (None if running is None else running.evse)
+    if place is None or place <= STATION:
+        return store
+    remote = whole_number(info.get("remoteStartId"))
+    return store.began(place, transaction, at, token=None if remote is None else str(remote))
+
+
+def _priority(store: ProfileStore, payload: Mapping[str, Any], _at: Moment) -> ProfileStore:
+    """NotifyPriorityCharging (2.1 K22): the driver has asked for it at the station."""
+    transaction = text(payload.get("transactionId"))
+    running = None if transaction is None else store.find(transaction)
+    return store if running is None else store.with_priority(running.evse, payload.get("activated") is True)
+
+
+_READERS = {
+    "NotifyPriorityCharging": _priority,
+    "StartTransaction": _start_transaction,
+    "StopTransaction": _stop_transaction,
+    "TransactionEvent": _transaction_event,
+}

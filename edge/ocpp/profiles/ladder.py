@@ -1,0 +1,56 @@
+"""By which purposes a station is told its limits: those that it takes.
+
+Best is a TxProfile for a session and a TxDefaultProfile for an idle EVSE: each has its own lease, and a session that
+begins is bound by a limit that everybody has counted. A station that refuses that is told one limit for each EVSE,
+whether a session runs or not: as TxDefaultProfile, and where it has a single EVSE, as the station's maximum. Control
+is told so, because what it wrote for one session then binds the next.
+"""
+
+from enum import Enum
+
+from edge.domain.setpoint import Purpose
+from edge.domain.site import Station
+from edge.ocpp.versions import Version
+
+
+class Rung(Enum):
+    """One way of telling limits."""
+
+    SESSIONS = "TxProfile for sessions, TxDefaultProfile for idle EVSEs"
+    DEFAULT = "TxDefaultProfile for both"
+    MAXIMUM = "the station's maximum for both"
+
+    @property
+    def one_limit(self) -> bool:
+        """Whether one limit binds an EVSE with a session and without."""
+        return self is not Rung.SESSIONS
+
+    def purpose(self, purpose: Purpose, version: Version) -> str:
+        """The chargingProfilePurpose of a limit (OCPP 1.6 §7.11, 2.x part 2 §3.12)."""
+        if self is Rung.MAXIMUM:
+            return "ChargingStationMaxProfile" if version.is_v2 else "ChargePointMaxProfile"
+        return "TxProfile" if purpose is Purpose.SESSION else "TxDefaultProfile"
+
+    def place(self, evse: int) -> int:
+        """The connector or EVSE that the profile is for: a station's maximum is set on 0 (1.6 §3.13.1, K04.FR.03)."""
+        return 0 if self is Rung.MAXIMUM else evse
+
+
+class Ladder:
+    """The rung on which one station stands. From the last one it goes on with the first: its mind may have changed."""
+
+    def __init__(self, station: Station) -> None:
+        several = len(station.evses) > 1  # their limits can't be told by one maximum
+        rungs = (Rung.SESSIONS, Rung.DEFAULT) if several else tuple(Rung)
+        self._rungs = (Rung.MAXIMUM,) if station.is_controller else rungs
+        self._number = 0
+
+    @property
+    def rung(self) -> Rung:
+        """That of the next limit."""
+        return self._rungs[self._number]
+
+    def refused(self) -> bool:
+        """The station means its refusal, and no other unit helps: try the next rung. Whether there is another."""
+        self._number = (self._number + 1) % len(self._rungs)
+        return len(self._rungs) > 1

@@ -1,0 +1,86 @@
+"""Whether a station is told its limits in amperes or in watts: amperes, unless it takes watts only.
+
+Some stations know watts only (evcc issue 9838). What it has told of itself comes first, then what it refuses. Watts are
+total power, and a car may draw all of it on one phase, from a grid whose voltage is at its lowest: so the limit in
+watts is what one phase carries then. It keeps every fuse; a car on three phases gets a third.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from edge.domain.station import LimitOutcome
+from edge.ocpp.profiles.model import RateUnit
+from edge.ocpp.versions import Version
+from edge.units import Amps, Volts, Watts
+
+# One refusal may be chance: the session ended while the limit was on its way.
+REFUSALS_TO_CHANGE = 2
+# The lowest voltage of a public grid, of the nominal one (EN 50160 §4.3).
+LOWEST_VOLTAGE = 0.9
+
+_ROUNDING_SLACK_W = 1e-3
+
+# ChargingScheduleAllowedChargingRateUnit of OCPP 1.6 §9.4.2, SmartChargingCtrlr.RateUnit of 2.x part 2 §2.10.
+_WORDS = {"current": RateUnit.AMPERES, "a": RateUnit.AMPERES, "power": RateUnit.WATTS, "w": RateUnit.WATTS}
+
+
+class Units:
+    """What one station is told its limits in."""
+
+    def __init__(self) -> None:
+        self._allowed: tuple[RateUnit, ...] = tuple(RateUnit)  # amperes come first
+        self._refusals = 0
+        self._tried = 0  # units in a row that it means to refuse
+
+    @property
+    def unit(self) -> RateUnit:
+        """That of the next limit."""
+        return self._allowed[0]
+
+    def allows(self, value: str) -> None:
+        """The station has told its units: ``Current,Power`` (1.6) or ``A,W`` (2.x). Words of its own say nothing."""
+        told = {_WORDS.get(word.strip().lower()) for word in value.split(",")}
+        self._allowed = tuple(unit for unit in RateUnit if unit in told) or tuple(RateUnit)
+        self._refusals = self._tried = 0
+
+    def answered(self, outcome: LimitOutcome) -> bool:
+        """What became of a limit; whether it was refused in every unit, so that it can't be for the unit.
+
+        Silence says nothing of the unit.
+        """
+        if outcome is LimitOutcome.ACCEPTED:
+            self._refusals = self._tried = 0
+        elif outcome is LimitOutcome.REFUSED:
+            self._refusals += 1
+            if self._refusals >= REFUSALS_TO_CHANGE:
+                self._refusals = 0
+                self._tried += 1
+                self._allowed = (*self._allowed[1:], self._allowed[0])
+        in_every_unit = self._tried >= len(self._allowed)
+        if in_every_unit:
+            self._tried = 0
+        return in_every_unit
+
+
+def watts(limit_a: Amps, nominal_voltage_v: Volts) -> Watts:
+    """Total power that no phase can carry more than the limit with, in whole watts."""
+    return float(math.floor(limit_a * nominal_voltage_v * LOWEST_VOLTAGE + _ROUNDING_SLACK_W))
+
+
+def in_watts(payload: Mapping[str, Any], version: Version, nominal_voltage_v: Volts) -> dict[str, Any]:
+    """A SetChargingProfile in amperes (:mod:`edge.ocpp.profiles.writer`, or its twin of 2.x), told in watts."""
+    of_16 = version is Version.V16
+    body = "csChargingProfiles" if of_16 else "chargingProfile"
+    profile = dict(payload[body])
+    schedules = profile["chargingSchedule"]
+    told = [_schedule(each, nominal_voltage_v) for each in ([schedules] if of_16 else schedules)]
+    profile["chargingSchedule"] = told[0] if of_16 else told
+    return {**payload, body: profile}
+
+
+def _schedule(schedule: Mapping[str, Any], nominal_voltage_v: Volts) -> dict[str, Any]:
+    periods = [
+        {**period, "limit": watts(period["limit"], nominal_voltage_v)} for period in schedule["chargingSchedulePeriod"]
+    ]
+    return {**schedule, "chargingRateUnit": RateUnit.WATTS.value, "chargingSchedulePeriod": periods}

@@ -1,0 +1,55 @@
+"""Samples of the draw, dated by the station that took them.
+
+A sample says what was drawn when it was taken, not when it came. One that was taken before a limit was obeyed and came
+after it must not count as after it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from edge.domain.site import Evse, EvseKey
+from edge.domain.station import DrawSampled
+from edge.ocpp.meter_values import newest_draw
+from edge.ocpp.station_clock import AGREE_S, StationClock
+from edge.units import Seconds, Volts
+
+# A sample older than this was stored by the station; MeterValueSampleInterval is 10 to 60 s in the field.
+FRESH_S = 120.0
+FUTURE_S = 5.0  # a sample this far ahead of the station's own clock is of a clock that slipped
+
+
+class Samples:
+    """One station's samples."""
+
+    def __init__(self, clock: StationClock, nominal_voltage_v: Volts) -> None:
+        self._clock = clock
+        self._nominal_voltage_v = nominal_voltage_v
+        self._newest: dict[EvseKey, Seconds] = {}
+
+    def are_stored(self, stamps: Sequence[datetime], now: Seconds, wall: datetime) -> bool:
+        """Whether meter values of these times were stored while the station was cut off: not what is drawn now."""
+        age_s = self._clock.age_s(max(stamps), now, wall) if stamps else None
+        return age_s is not None and age_s > FRESH_S
+
+    def drawn(self, meter_values: object, evse: Evse, now: Seconds, wall: datetime) -> DrawSampled | None:
+        """The newest sample in the list; None when there is none, or when it is no news.
+
+        It is at the time of its stamp by the station's clock, or at ``now`` where that clock isn't known or the stamp
+        is none.
+        """
+        draw = newest_draw(meter_values, evse, self._nominal_voltage_v)
+        if draw is None:
+            return None
+        at = now
+        if draw.stamp is not None:
+            age_s = self._clock.age_s(draw.stamp, now, wall)
+            if age_s is not None and not -FUTURE_S <= age_s <= FRESH_S:
+                return None
+            at = self._clock.taken_at(draw.stamp, now)
+        newest_at = self._newest.get(evse.key)
+        if newest_at is not None and at < newest_at - AGREE_S:
+            return None
+        self._newest[evse.key] = max(at, newest_at) if newest_at is not None else at
+        return DrawSampled(
+            key=evse.key, at=at, current_a=draw.current_a, power_w=draw.power_w, energy_wh=draw.energy_wh
+        )

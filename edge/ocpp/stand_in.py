@@ -1,0 +1,65 @@
+"""The port behind which somebody stands in for a station's cloud while that is away.
+
+The relay hands every CALL of the station over, and every answer of the cloud; what is to be sent comes back through the
+:class:`Line`, at once or when it is on the disk.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias
+
+
+class Line(Protocol):
+    """One station's sockets, as whoever stands in needs them. None of these blocks or fails."""
+
+    def to_station(self, text: str) -> None:
+        """Send the station an answer to one of its CALLs."""
+
+    def to_cloud(self, identifier: str, text: str) -> None:
+        """Send the cloud a CALL, whose message id is ``identifier``."""
+
+    def end_session(self, transaction: str) -> None:
+        """Ask the station to end a transaction, by the id that it knows."""
+
+
+class StandIn(Protocol):
+    """Who stands in for one station's cloud. None of these blocks or fails."""
+
+    def attach(self, line: Line) -> None:
+        """From now on this line leads to station and cloud."""
+
+    def station_connected(self, subprotocol: str) -> None:
+        """The station is there, and speaks this edition."""
+
+    def station_gone(self) -> None:
+        """It is gone, and its cloud connection with it."""
+
+    def cloud_connected(self) -> None:
+        """The station's upstream connection is up."""
+
+    def cloud_lost(self) -> None:
+        """It is lost."""
+
+    def station_calls(self, identifier: str, action: str, payload: Any, text: str, *, signed: bool) -> None:
+        """The station makes a CALL. ``action`` and ``payload`` are those of the plain message, ``text`` the frame."""
+
+    def cloud_answers(
+        self, identifier: str, text: str, *, payload: Any = None, error: tuple[str, str] | None = None
+    ) -> None:
+        """The cloud answers: with ``payload``, or with the code and the description of ``error``."""
+
+    def tick(self) -> None:
+        """Time passes. To be called about twice a second while the station is there."""
+
+    def to_station(self, identifier: str, action: str, payload: Any, text: str) -> str:
+        """The text of a CALL of the cloud as the station is to get it: with the transaction's id that it knows."""
+
+    def list_answered(
+        self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
+    ) -> Mapping[str, Any] | None:
+        """The station has answered the cloud's SendLocalList, GetLocalListVersion or ClearCache, with the payload
+        ``answer`` or the code ``error``. What the cloud is to be told in its place; None to pass it on."""
+
+
+StandIns: TypeAlias = Callable[[str], StandIn | None]  # for the identity of a station; None where nobody stands in
+LIST_ACTIONS = frozenset({"SendLocalList", "GetLocalListVersion", "ClearCache"})
+TRANSACTION_ACTIONS = frozenset({"RemoteStopTransaction", "SetChargingProfile"})  # name a transaction in OCPP 1.6

@@ -1,0 +1,62 @@
+"""What is done for all stations from time to time: deadlines, certificates, stuck peers, looks at what was sent."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Collection, Mapping
+
+from structlog.typing import FilteringBoundLogger
+from websockets.asyncio.server import ServerConnection
+
+from edge.clock import Clock
+from edge.ocpp.sockets import cut_if_stuck, peer_address
+from edge.ocpp.station_link import StationLink
+from edge.ocpp.timings import LinkTimings
+
+LOOKS_PER_TICK = 4  # messages checked against their schemas: some milliseconds
+
+
+class Ticker:
+    """A fault at one station's deadline is logged, and the others have theirs."""
+
+    def __init__(
+        self,
+        links: Mapping[str, StationLink],
+        connections: Collection[ServerConnection],
+        refresh_certificates: Callable[[], None],
+        clock: Clock,
+        timings: LinkTimings,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._links = links
+        self._connections = connections
+        self._refresh_certificates = refresh_certificates
+        self._clock = clock
+        self._timings = timings
+        self._log = log
+        self._to_diagnose = itertools.cycle(links.values())
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        refreshed_at = self._clock.monotonic()
+        while True:
+            await asyncio.sleep(self._timings.tick_every_s)
+            if self._clock.monotonic() - refreshed_at >= self._timings.certificates_every_s:
+                refreshed_at = self._clock.monotonic()
+                self._refresh_certificates()
+            for identity, link in self._links.items():
+                try:
+                    link.tick()
+                except Exception:
+                    self._log.exception("a fault of the gateway at a station's deadline", station=identity)
+            self._diagnose()
+            for connection in list(self._connections):
+                if (why := cut_if_stuck(connection)) is not None:
+                    self._log.info("cut a connection off", address=peer_address(connection), why=why)
+
+    def _diagnose(self) -> None:
+        """Look at a few messages, of all stations in turn."""
+        looks = 0
+        for link in itertools.islice(self._to_diagnose, len(self._links)):
+            looks += link.diagnose()
+            if looks >= LOOKS_PER_TICK:
+                return

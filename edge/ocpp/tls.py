@@ -1,0 +1,121 @@
+"""TLS on both sides: contexts made of PEM files, and made anew when the files change.
+
+TLS 1.2 at least (OCPP 1.6 security whitepaper §2.4, OCPP 2.x part 2 A00.FR.310). A connection keeps what it began with.
+"""
+
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+from edge.errors import StartError
+from edge.ocpp.settings import TlsFiles
+
+Stamps = tuple[tuple[int, int, int] | None, ...]
+
+
+class Contexts:
+    """One side's context, as fresh as its files. ``make`` builds one of them."""
+
+    def __init__(self, files: TlsFiles, make: Callable[[TlsFiles], ssl.SSLContext]) -> None:
+        self._files = files
+        self._make = make
+        self._stamps = _stamps(files)
+        self._context = make(files)
+
+    @property
+    def current(self) -> ssl.SSLContext:
+        """The context of the newest files that could be read."""
+        return self._context
+
+    def refresh(self) -> str | None:
+        """Look at the files again; None when nothing changed, "" when what changed was taken over, else the problem.
+
+        Files that can't be used leave the old context in place, and are told once.
+        """
+        stamps = _stamps(self._files)
+        if stamps == self._stamps:
+            return None
+        self._stamps = stamps
+        try:
+            self._context = self._make(self._files)
+        except StartError as problem:
+            return problem.what
+        return ""
+
+
+def server_contexts(files: TlsFiles, *, mutual: bool) -> Contexts:
+    """What stations are met with. ``mutual``: each must have a certificate; else one that is shown is checked.
+
+    Raises StartError when the files can't be used.
+    """
+
+    def make(used: TlsFiles) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        _load(context, used)
+        if used.ca is not None:
+            context.verify_mode = ssl.CERT_REQUIRED if mutual else ssl.CERT_OPTIONAL
+        return context
+
+    return Contexts(files, make)
+
+
+def renewing(contexts: Contexts) -> ssl.SSLContext:
+    """A context to listen with for good: each handshake is done with the current one."""
+    context = contexts.current
+
+    def use_current(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        connection.context = contexts.current
+
+    context.sni_callback = use_current
+    return context
+
+
+def client_contexts(files: TlsFiles) -> Contexts:
+    """What clouds are met with: their name is checked, ours is shown where we have a certificate.
+
+    Raises StartError when the files can't be used.
+    """
+
+    def make(used: TlsFiles) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if used.ca is None:
+            context.load_default_certs()
+        _load(context, used)
+        return context
+
+    return Contexts(files, make)
+
+
+def common_name(certificate: object) -> str | None:
+    """The common name in what :meth:`ssl.SSLSocket.getpeercert` gives; None when there is none."""
+    subject = certificate.get("subject", ()) if isinstance(certificate, dict) else ()
+    names = (value for relative in subject for key, value in relative if key == "commonName")
+    return next(names, None)
+
+
+def _load(context: ssl.SSLContext, files: TlsFiles) -> None:
+    try:
+        if files.certificate is not None:
+            context.load_cert_chain(files.certificate, files.private_key)
+        if files.ca is not None:
+            context.load_verify_locations(files.ca)
+    except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
+        names = ", ".join(str(path) for path in (files.certificate, files.private_key, files.ca) if path is not None)
+        what = f"can't use the certificate files {names} ({getattr(exc, 'strerror', None) or exc})"
+        raise StartError(what, remedy="give PEM files of a certificate with its key, readable by this program") from exc
+
+
+def _stamps(files: TlsFiles) -> Stamps:
+    return tuple(_stamp(path) for path in (files.certificate, files.private_key, files.ca))
+
+
+def _stamp(path: Path | None) -> tuple[int, int, int] | None:
+    if path is None:
+        return None
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size

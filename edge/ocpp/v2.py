@@ -1,0 +1,287 @@
+"""The dialect of OCPP 2.0.1 and 2.1, which agree in all that control needs: facts out, limits in.
+
+Nothing here refuses a frame: what a station got wrong is left out of the facts, and its frame is forwarded all the
+same.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from edge.domain.setpoint import LimitCommand
+from edge.domain.site import Evse, EvseKey, Station
+from edge.domain.station import (
+    EvseStatus,
+    NeedStated,
+    SessionBegan,
+    SessionEnded,
+    StationDescribed,
+    StationFact,
+    StatusReported,
+)
+from edge.ocpp import controllers, limit_v2
+from edge.ocpp.arbiter import OwnCall
+from edge.ocpp.connectors import Connectors
+from edge.ocpp.fields import elements, fields, text, whole_number
+from edge.ocpp.guard import Guard
+from edge.ocpp.meter_values import stamps
+from edge.ocpp.needs import energy_wanted_wh
+from edge.ocpp.profiles import writer
+from edge.ocpp.profiles.model import RateUnit
+from edge.ocpp.profiles.units import Units, in_watts
+from edge.ocpp.samples import Samples
+from edge.ocpp.station_clock import parse_timestamp
+from edge.ocpp.station_memory import StationMemory
+from edge.ocpp.versions import Version
+from edge.ocpp.wire import Call, CallError, CallResult
+from edge.units import Seconds, Volts
+
+# OCPP 2.x part 2 §2.10: the largest stack level, and the units that the station takes.
+CONTROLLER, STACK_LEVEL, RATE_UNIT = "SmartChargingCtrlr", "ProfileStackLevel", "RateUnit"
+
+# ChargingStateEnumType (OCPP 2.x part 2 §3.9); Idle is a session whose car isn't there.
+_CHARGING_STATES = {
+    "Charging": EvseStatus.CHARGING,
+    "EVConnected": EvseStatus.PREPARING,
+    "SuspendedEV": EvseStatus.SUSPENDED_EV,
+    "SuspendedEVSE": EvseStatus.SUSPENDED_EVSE,
+    "Idle": EvseStatus.PREPARING,
+}
+
+
+class DialectV2:
+    """Copies facts out of one station's frames, and remembers what later frames need to be understood."""
+
+    answers_read = frozenset({"BootNotification"})
+
+    def __init__(self, version: Version, station: Station, memory: StationMemory, nominal_voltage_v: Volts) -> None:
+        self.version = version
+        self._station = station
+        self._evses = {evse.key.evse: evse for evse in station.evses}
+        self._samples = Samples(memory.clock, nominal_voltage_v)
+        self._clock = memory.clock
+        self._transactions = memory.transactions
+        self._ladder = memory.ladder
+        self._connectors = Connectors()
+        self._stack_level: int | None = None
+        self._nominal_voltage_v = nominal_voltage_v
+        self.units = Units()
+        self.guard = Guard(version, memory.dossier)
+        self._triggered: EvseKey | None = None  # asked for its transaction, whose event is on its way
+
+    def request(self, call: Call, now: Seconds, wall: datetime) -> list[StationFact]:
+        """The facts in a CALL of the station."""
+        if self._station.is_controller and call.action not in controllers.TELLS:
+            return []
+        reader = REQUEST_READERS.get(call.action)
+        return reader(self, fields(call.payload), now, wall) if reader else []
+
+    def answer(self, _request: Call, _answer: CallResult | CallError, _now: Seconds) -> list[StationFact]:
+        """None: a 2.x station names its transactions itself."""
+        return []
+
+    def carries_profile(self, call: Call) -> bool:
+        """See :class:`edge.ocpp.dialect.Dialect`."""
+        return fields(call.payload).get("chargingProfile") is not None  # OCPP 2.x part 2 F01.FR.08
+
+    def setup_calls(self) -> list[OwnCall]:
+        """Ask how limits are told and for what is guarded, then for the state of each EVSE."""
+        variables = ((CONTROLLER, STACK_LEVEL), (CONTROLLER, RATE_UNIT), *self.guard.asks)
+        asked = [{"component": {"name": component}, "variable": {"name": name}} for component, name in variables]
+        calls = [OwnCall(action="GetVariables", payload={"getVariableData": asked})]
+        if self._station.is_controller:
+            return [*calls, OwnCall(action="TriggerMessage", payload={"requestedMessage": "MeterValues"})]
+        for evse in self._station.evses:
+            number = evse.key.evse
+            for message, place in (
+                ("StatusNotification", {"id": number, "connectorId": 1}),
+                ("TransactionEvent", {"id": number}),
+                ("MeterValues", {"id": number}),
+            ):
+                payload = {"requestedMessage": message, "evse": place}
+                calls.append(OwnCall(action="TriggerMessage", payload=payload))
+        return calls
+
+    def stop_call(self, transaction: str) -> OwnCall:
+        """See :class:`edge.ocpp.dialect.Dialect`."""
+        return OwnCall(action="RequestStopTransaction", payload={"transactionId": transaction})  # part 2 F03
+
+    def learn(self, work: OwnCall, answer: CallResult | CallError) -> list[OwnCall]:
+        """Learn from the station's answer to one of our questions; a refusal teaches nothing."""
+        if isinstance(answer, CallError):
+            return []
+        payload = fields(answer.payload)
+        if work.action == "GetVariables":
+            for entry in map(fields, elements(payload.get("getVariableResult"))):
+                name, value = fields(entry.get("variable")).get("name"), entry.get("attributeValue")
+                if name == STACK_LEVEL:
+                    level = whole_number(value)
+                    if level is not None and level >= 0:
+                        self._stack_level = level
+                elif name == RATE_UNIT and isinstance(value, str):
+                    self.units.allows(value)
+            return self.guard.learn(payload)
+        if work.payload.get("requestedMessage") == "TransactionEvent" and payload.get("status") == "Accepted":
+            evse = self._evse(work.payload.get("evse"))
+            self._triggered = evse.key if evse is not None else None
+        return []
+
+    def limit_payload(self, command: LimitCommand, start: datetime) -> dict[str, Any]:
+        """See :class:`edge.ocpp.dialect.Dialect`."""
+        level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
+        payload = limit_v2.request(command, start=start, stack_level=level, rung=self._ladder.rung)
+        if command.limit_w is not None or self.units.unit is RateUnit.AMPERES:
+            return payload  # a DC station's limit is in watts already
+        return in_watts(payload, self.version, self._nominal_voltage_v)
+
+    def _evse(self, place: object) -> Evse | None:
+        """The EVSE of an EVSEType, or of its number."""
+        number = whole_number(fields(place).get("id") if isinstance(place, dict) else place)
+        if number == 0 and self._station.is_controller:
+            return self._station.evses[0]
+        return self._evses.get(number) if number is not None else None
+
+    def _boot(self, payload: Mapping[str, Any], now: Seconds, _wall: datetime) -> list[StationFact]:
+        self._clock.forget()
+        unit = fields(payload.get("chargingStation"))
+        described = StationDescribed(
+            station=self._station.id,
+            at=now,
+            vendor=text(unit.get("vendorName")) or "",
+            model=text(unit.get("model")) or "",
+            serial=text(unit.get("serialNumber")),
+            firmware=text(unit.get("firmwareVersion")),
+        )
+        return [described]
+
+    def _status(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:
+        self._learn_time(payload, now, wall)
+        evse = self._evse(payload.get("evseId"))
+        word = text(payload.get("connectorStatus"))
+        return self._connector_says(evse, whole_number(payload.get("connectorId")), word, now)
+
+    def _event(self, payload: Mapping[str, Any], now: Seconds, _wall: datetime) -> list[StationFact]:
+        """NotifyEvent may stand for StatusNotification (OCPP 2.1 part 2 G01)."""
+        found: list[StationFact] = []
+        for event in map(fields, elements(payload.get("eventData"))):
+            component = fields(event.get("component"))
+            name = text(component.get("name"))
+            if name == "Connector" and fields(event.get("variable")).get("name") == "AvailabilityState":
+                place = fields(component.get("evse"))
+                connector, word = whole_number(place.get("connectorId")), text(event.get("actualValue"))
+                found += self._connector_says(self._evse(place), connector, word, now)
+        return found
+
+    def _connector_says(
+        self, evse: Evse | None, connector: int | None, word: str | None, now: Seconds
+    ) -> list[StationFact]:
+        if evse is None:
+            return []
+        status = self._connectors.report(evse.key, connector or 1, word or "")
+        running = self._transactions.on(evse.key) is not None
+        if running and status is EvseStatus.OCCUPIED:
+            return []  # the transaction's own events tell more
+        error = "Faulted" if status is EvseStatus.FAULTED else None
+        found: list[StationFact] = [StatusReported(key=evse.key, at=now, status=status, error_code=error)]
+        if self._connectors.car_has_left(evse.key) and self._transactions.end(evse.key):
+            found.append(SessionEnded(key=evse.key, at=now))
+        return found
+
+    def _transaction(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:
+        """TransactionEvent (OCPP 2.x part 2 E01 to E12); one that was stored tells of the session, not of its draw."""
+        stored = payload.get("offline") is True
+        values = payload.get("meterValue")
+        if not stored:
+            self._learn_time(payload, now, wall)
+        info = fields(payload.get("transactionInfo"))
+        transaction = text(info.get("transactionId"))
+        evse = self._evse_of(transaction, payload)
+        if transaction is None or evse is None:
+            return []
+        kind, state = payload.get("eventType"), text(info.get("chargingState"))
+        if kind == "Ended":
+            return self._transaction_ends(evse, transaction, now)
+        if self._transactions.has_stopped(transaction):
+            return []  # an event that was repeated, or came late
+        found = self._transaction_runs(evse, transaction, now, observed_start=kind == "Started", state=state)
+        status = _CHARGING_STATES.get(state or "")
+        if status is not None:
+            found.append(StatusReported(key=evse.key, at=now, status=status))
+        sampled = self._samples.drawn(values, evse, now, wall) if not stored else None
+        return [*found, sampled] if sampled is not None else found
+
+    def _evse_of(self, transaction: str | None, payload: Mapping[str, Any]) -> Evse | None:
+        """Where a transaction runs: only its first event must say so (OCPP 2.x part 2 §1.60).
+
+        Of one that began before we listened: what the station was asked for last, or its only EVSE.
+        """
+        triggered = self._triggered if payload.get("triggerReason") == "Trigger" else None
+        if triggered is not None:
+            self._triggered = None
+        evse = self._evse(payload.get("evse"))
+        if evse is not None or transaction is None:
+            return evse
+        key = self._transactions.where(transaction) or triggered
+        if key is None and len(self._evses) == 1:
+            return self._station.evses[0]
+        return self._evses.get(key.evse) if key is not None else None
+
+    def _transaction_runs(
+        self, evse: Evse, transaction: str, now: Seconds, *, observed_start: bool, state: str | None
+    ) -> list[StationFact]:
+        if self._transactions.on(evse.key) == transaction:
+            return []
+        found: list[StationFact] = []
+        over = (evse.key, self._transactions.where(transaction))
+        found += [SessionEnded(key=key, at=now) for key in over if key is not None and self._transactions.end(key)]
+        self._transactions.begin(evse.key, transaction)
+        self._connectors.session_begins(evse.key, plugged=state in ("Charging", "EVConnected", "SuspendedEV"))
+        found.append(SessionBegan(key=evse.key, at=now, transaction_id=transaction, observed_start=observed_start))
+        return found
+
+    def _transaction_ends(self, evse: Evse, transaction: str, now: Seconds) -> list[StationFact]:
+        key = self._transactions.stop(transaction)
+        if key is None:
+            return []
+        plugged = self._connectors.status(evse.key) is EvseStatus.OCCUPIED
+        status = EvseStatus.FINISHING if plugged else self._connectors.status(evse.key)
+        return [SessionEnded(key=key, at=now), StatusReported(key=key, at=now, status=status)]
+
+    def _meter_values(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:
+        values = payload.get("meterValue")
+        found_stamps = stamps(values)
+        if found_stamps:
+            self._clock.learn(max(found_stamps), now, wall)
+        evse = self._evse(payload.get("evseId"))
+        sampled = self._samples.drawn(values, evse, now, wall) if evse is not None else None
+        return [sampled] if sampled is not None else []
+
+    def _needs(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:
+        evse = self._evse(payload.get("evseId"))
+        needs = fields(payload.get("chargingNeeds"))
+        energy_wh = energy_wanted_wh(needs)
+        if evse is None or energy_wh is None:
+            return []
+        departure = parse_timestamp(needs.get("departureTime"))
+        departs_in_s = (departure - self._clock.time(now, wall)).total_seconds() if departure is not None else None
+        if departs_in_s is not None and departs_in_s < 0:
+            departs_in_s = None
+        return [NeedStated(key=evse.key, at=now, energy_wanted_wh=energy_wh, departs_in_s=departs_in_s)]
+
+    def _learn_time(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> None:
+        stamp = parse_timestamp(payload.get("timestamp"))
+        if stamp is not None:
+            self._clock.learn(stamp, now, wall)
+
+
+Reader = Callable[[DialectV2, Mapping[str, Any], Seconds, datetime], list[StationFact]]
+
+# The requests that carry facts: the same actions that the routing table says OBSERVE.
+REQUEST_READERS: Mapping[str, Reader] = {
+    "BootNotification": DialectV2._boot,
+    "MeterValues": DialectV2._meter_values,
+    "NotifyEVChargingNeeds": DialectV2._needs,
+    "NotifyEvent": DialectV2._event,
+    "StatusNotification": DialectV2._status,
+    "TransactionEvent": DialectV2._transaction,
+}

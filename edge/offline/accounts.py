@@ -1,0 +1,165 @@
+"""The sessions of one station as records: registers, energy by quarter-hours, and who charged."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from edge.domain.journal import DropSession, EntryKind, PutSession, Write
+from edge.domain.session import QUARTER_S, QuarterHour, Session
+from edge.offline import registers
+from edge.offline.charges import Reading
+from edge.offline.edition import Edition
+from edge.offline.hashing import hint
+from edge.offline.message import Request, mapping, moment, text
+from edge.offline.token_book import TokenBook
+from edge.offline.token_info import token_in
+
+QUARTER = timedelta(seconds=QUARTER_S)
+# Between two readings of one session; what is further apart is a clock that jumped, and counts when it was read.
+LONGEST = timedelta(days=31)
+SIGNED_KEPT = 64  # references of one session: begin, end, and a signed value each quarter-hour of half a day
+_MILLI = Decimal("0.001")
+
+
+class Accounts:
+    """One station's. Whoever changes it gets the writes that make the change last."""
+
+    def __init__(self, station: str, tokens: TokenBook, kept: Iterable[Session] = ()) -> None:
+        self._station = station
+        self._tokens = tokens
+        self._running = {session.transaction: session for session in kept}
+
+    def get(self, transaction: str | None) -> Session | None:
+        """The session that runs under this id."""
+        return self._running.get(transaction) if transaction is not None else None
+
+    def noted(
+        self, edition: Edition, request: Request, reading: Reading, transaction: str, number: int, wall: datetime
+    ) -> list[Write]:
+        """A message of a transaction; ``number`` is for a session that wasn't known. The record is written at its begin
+        and its end, and when a quarter-hour is over."""
+        known = self._running.get(transaction)
+        if known is None and reading.kind is EntryKind.END:
+            return []  # its begin was never seen, or its end was: there is nothing to account for
+        session = known or self._begun(reading, transaction, number, request, wall)
+        session = self._with_token(session, edition, request)
+        for each in registers.readings(request):
+            session = counted(session, each)
+        if reading.precious and ("igned" in request.text):
+            session = replace(session, signed=(*session.signed, request.id)[-SIGNED_KEPT:])
+        if reading.kind is EntryKind.END:
+            session = replace(session, ended_at=_stamp(request, wall), end_reason=_reason(request))
+            self._running.pop(transaction, None)
+            return [PutSession(session=session)]
+        self._running[transaction] = session
+        worth = known is None or len(session.quarters) != len(known.quarters) or session.token != known.token
+        return [PutSession(session=session)] if worth else []
+
+    def renamed(self, before: str, after: str) -> list[Write]:
+        """The station calls the transaction by another id than the one that we kept ready."""
+        session = self._running.pop(before, None)
+        if session is None:
+            return []
+        self._running[after] = replace(session, transaction=after)
+        return [PutSession(session=self._running[after])]
+
+    def undone(self, transaction: str) -> list[Write]:
+        """The transaction was never begun: the cloud refused the message."""
+        session = self._running.pop(transaction, None)
+        return [DropSession(id=session.id)] if session is not None else []
+
+    def limited(self, transaction: str, limit_wh: float | None) -> list[Write]:
+        """The session may take so much; None: as much as it likes."""
+        session = self._running.get(transaction)
+        limit = Decimal(str(limit_wh)) if limit_wh is not None else None
+        if session is None or session.energy_limit_wh == limit:
+            return []
+        self._running[transaction] = replace(session, energy_limit_wh=limit)
+        return [PutSession(session=self._running[transaction])]
+
+    def erased(self, token: str) -> None:
+        """A person has had the token erased."""
+        for transaction, session in self._running.items():
+            if session.token == token:
+                self._running[transaction] = replace(session, token=None, hint="")
+
+    def _begun(self, reading: Reading, transaction: str, number: int, request: Request, wall: datetime) -> Session:
+        return Session(
+            id=number,
+            station=self._station,
+            evse=reading.connector,
+            transaction=transaction,
+            token=None,
+            began_at=_stamp(request, wall),
+        )
+
+    def _with_token(self, session: Session, edition: Edition, request: Request) -> Session:
+        """The token that is shown first is the session's."""
+        shown = token_in(edition, request.fields)
+        if session.token is not None or shown is None or not shown.needed:
+            return session
+        token = self._tokens.hash(shown.text)
+        own = self._tokens.own(token)
+        return replace(
+            session,
+            token=token,
+            hint=hint(shown.text),
+            class_id=own.class_id if own is not None else None,
+            cost_centre=own.cost_centre if own is not None else None,
+            internal=own is not None,
+        )
+
+
+def counted(session: Session, reading: registers.Reading) -> Session:
+    """The session with one more reading of its register. One that is older than the last counts nothing; a register
+    that fell has begun anew."""
+    if session.register_wh is None or session.register_at is None:
+        first = reading.wh
+        return replace(session, register_begin_wh=first, register_wh=reading.wh, register_at=reading.at)
+    if reading.at < session.register_at:
+        return session
+    rise = reading.wh - session.register_wh
+    quarters = session.quarters
+    if rise > 0:
+        quarters = _spread(quarters, session.register_at, reading.at, rise)
+    return replace(
+        session,
+        register_wh=reading.wh,
+        register_at=reading.at,
+        energy_wh=session.energy_wh + max(rise, Decimal(0)),
+        quarters=quarters,
+    )
+
+
+def _spread(
+    quarters: tuple[QuarterHour, ...], since: datetime, until: datetime, energy_wh: Decimal
+) -> tuple[QuarterHour, ...]:
+    """Evenly over the time between two readings; the last quarter-hour gets what rounding leaves."""
+    found = {quarter.since: quarter.energy_wh for quarter in quarters}
+    whole_s = Decimal(str((until - since).total_seconds()))
+    begin, left = _quarter(since), energy_wh
+    if until - since > LONGEST:
+        begin = _quarter(until)
+    while begin + QUARTER < until and whole_s > 0:
+        part_s = Decimal(str((begin + QUARTER - max(begin, since)).total_seconds()))
+        part = (energy_wh * part_s / whole_s).quantize(_MILLI)
+        found[begin] = found.get(begin, Decimal(0)) + part
+        left -= part
+        begin += QUARTER
+    found[begin] = found.get(begin, Decimal(0)) + left
+    return tuple(QuarterHour(since=at, energy_wh=wh) for at, wh in sorted(found.items()))
+
+
+def _quarter(at: datetime) -> datetime:
+    seconds = int(at.timestamp()) // QUARTER_S * QUARTER_S
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _stamp(request: Request, wall: datetime) -> datetime:
+    return moment(request.fields.get("timestamp")) or wall.astimezone(UTC)
+
+
+def _reason(request: Request) -> str:
+    info = mapping(request.fields.get("transactionInfo"))
+    return text(request.fields.get("reason")) or text(info.get("stoppedReason")) or "Local"  # the default of both

@@ -1,0 +1,138 @@
+"""Whether a token may charge. Pure: everything that the verdict depends on is an argument.
+
+The order, the first that has something to say decides:
+
+1. the site's own refusal (blocked, not in its time, not in its hours): also against a cloud that accepts;
+2. the cloud, where it answers;
+3. the local list: it beats the cache, and what it refuses nothing overrides (OCPP 1.6 §3.5.2, §3.5.4; 2.x C13);
+4. the cache where it says Blocked, Expired or NoCredit, or is over its expiry;
+5. the site's own acceptance;
+6. the cache where it accepts (C10), or says another refusal;
+7. the policy for unknown tokens (AllowOfflineTxForUnknownId, §3.5.4).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+
+from edge.domain.token import Basis, SiteToken, TokenInfo, TokenStatus, Verdict
+from edge.units import WattHours
+
+# A cache entry without an expiry of its own is believed so long (2.x AuthCacheLifeTime).
+CACHE_LIFE = timedelta(days=90)
+
+
+class UnknownTokens(StrEnum):
+    """What becomes of a token of which nothing is known."""
+
+    REFUSE = "refuse"
+    LIMIT = "limit"  # accepted up to an energy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The site's rules for the time without the cloud. ``energy_limit_wh`` is for :attr:`UnknownTokens.LIMIT`."""
+
+    timezone: tzinfo
+    unknown: UnknownTokens = UnknownTokens.REFUSE
+    energy_limit_wh: WattHours = 5_000.0  # 25 km: the way home, or to the next station
+    cache_life: timedelta = CACHE_LIFE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of one token. ``cloud`` is the answer that the cloud has just given, None without one."""
+
+    own: SiteToken | None = None
+    listed: TokenInfo | None = None
+    cached: TokenInfo | None = None
+    cached_at: datetime | None = None
+    cloud: TokenInfo | None = None
+
+
+# What the cloud said of the moment and not of the token: another transaction ran, the EVSE was the wrong one.
+_OF_THE_MOMENT = frozenset({TokenStatus.CONCURRENT, TokenStatus.NOT_ALLOWED_TYPE, TokenStatus.NOT_AT_THIS_TIME})
+# What the cloud says of a token that it doesn't know: the site may know better.
+_NOT_KNOWN = frozenset({TokenStatus.INVALID, TokenStatus.UNKNOWN})
+
+NOT_NEEDED = Verdict(
+    info=TokenInfo(status=TokenStatus.ACCEPTED), basis=Basis.NOT_NEEDED, reason="begun without a token"
+)
+
+
+def verdict(known: Known, policy: Policy, wall: datetime) -> Verdict:
+    """The verdict on a token at ``wall``."""
+    own = known.own
+    objection = _objection(own, policy, wall) if own is not None else None
+    if objection is not None:
+        status, reason = objection
+        return Verdict(info=TokenInfo(status=status), basis=Basis.SITE, reason=reason)
+    found = _of_cloud(known, policy, wall) or _of_site(own) or _of_cache(known, policy, wall) or unknown(policy)
+    if own is None or not found.accepted:
+        return found
+    return replace(found, class_id=own.class_id, cost_centre=own.cost_centre)  # the badge's rank, whoever lets it in
+
+
+def _objection(own: SiteToken, policy: Policy, wall: datetime) -> tuple[TokenStatus, str] | None:
+    if own.blocked:
+        return TokenStatus.BLOCKED, "blocked on site"
+    if own.valid_from is not None and wall < own.valid_from:
+        return TokenStatus.INVALID, "not valid yet"
+    if own.valid_until is not None and wall >= own.valid_until:
+        return TokenStatus.EXPIRED, "no longer valid"
+    local = wall.astimezone(policy.timezone)
+    if own.hours and not any(hours.holds(local) for hours in own.hours):
+        return TokenStatus.INVALID, "outside its hours"
+    return None
+
+
+def _of_cloud(known: Known, policy: Policy, wall: datetime) -> Verdict | None:
+    """What the cloud says now, or said where nobody may override it."""
+    if known.cloud is not None:
+        return Verdict(info=known.cloud, basis=Basis.CLOUD, reason=f"the cloud says {known.cloud.status}")
+    if known.listed is not None:
+        return _judged(known.listed, Basis.LIST, wall)
+    cached = _cached(known, policy, wall)
+    if cached is not None and (cached.expired(wall) or cached.status not in _NOT_KNOWN | {TokenStatus.ACCEPTED}):
+        return _judged(cached, Basis.CACHE, wall)
+    return None
+
+
+def _of_site(own: SiteToken | None) -> Verdict | None:
+    if own is None:
+        return None
+    info = TokenInfo(status=TokenStatus.ACCEPTED, expires_at=own.valid_until)
+    return Verdict(info=info, basis=Basis.SITE, reason="one of the site's own")
+
+
+def _of_cache(known: Known, policy: Policy, wall: datetime) -> Verdict | None:
+    cached = _cached(known, policy, wall)
+    return _judged(cached, Basis.CACHE, wall) if cached is not None else None
+
+
+def unknown(policy: Policy) -> Verdict:
+    """The verdict on a token of which nothing is known."""
+    if policy.unknown is UnknownTokens.REFUSE:
+        return Verdict(info=TokenInfo(status=TokenStatus.INVALID), basis=Basis.POLICY, reason="unknown")
+    return Verdict(
+        info=TokenInfo(status=TokenStatus.ACCEPTED),
+        basis=Basis.POLICY,
+        reason=f"unknown, accepted up to {policy.energy_limit_wh:g} Wh",
+        energy_limit_wh=policy.energy_limit_wh,
+    )
+
+
+def _cached(known: Known, policy: Policy, wall: datetime) -> TokenInfo | None:
+    """The cache's entry, unless it is too old to be believed or spoke of its moment only."""
+    cached = known.cached
+    if cached is None or cached.status in _OF_THE_MOMENT:
+        return None
+    too_old = cached.expires_at is None and known.cached_at is not None and wall >= known.cached_at + policy.cache_life
+    return None if too_old and cached.status is TokenStatus.ACCEPTED else cached
+
+
+def _judged(info: TokenInfo, basis: Basis, wall: datetime) -> Verdict:
+    if info.status is TokenStatus.ACCEPTED and info.expired(wall):
+        expired = replace(info, status=TokenStatus.EXPIRED)
+        return Verdict(info=expired, basis=basis, reason=f"expired by {basis}")
+    return Verdict(info=info, basis=basis, reason=f"{info.status} by {basis}")

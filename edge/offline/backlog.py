@@ -1,0 +1,130 @@
+"""The messages of one station that its cloud has not had: their order, their attempts, their room."""
+
+from dataclasses import dataclass, replace
+
+from edge.domain.journal import DropEntry, Entry, Write
+from edge.offline.settings import OfflineSettings
+from edge.offline.thinning import Slip, to_drop
+from edge.units import Seconds
+
+# After thinning there is this part of the room free, so that it isn't thinned at every message.
+_THINNED_TO = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What came in the way of a message so far. ``timed_out``: the cloud left it unanswered once already."""
+
+    attempts: int = 0
+    retry_at: Seconds | None = None
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """What becomes of a message after a failed attempt: set aside, with the writes that say so, or tried again."""
+
+    set_aside: bool
+    attempts: int
+
+
+class Backlog:
+    """In memory are slips only; the texts are on the disk."""
+
+    def __init__(self, settings: OfflineSettings) -> None:
+        self._settings = settings
+        self._slips: dict[int, Slip] = {}
+        self._trouble: dict[int, Trouble] = {}
+        self._size = 0
+
+    def __len__(self) -> int:
+        return len(self._slips)
+
+    @property
+    def characters(self) -> int:
+        """What the texts come to."""
+        return self._size
+
+    def add(self, slip: Slip, attempts: int = 0) -> None:
+        """One more message, in the order of the numbers."""
+        self.remove(slip.seq)
+        behind = not self._slips or next(reversed(self._slips)) < slip.seq
+        self._slips[slip.seq] = slip
+        if not behind:  # one that was set aside and is to be sent again
+            self._slips = dict(sorted(self._slips.items()))
+        self._size += slip.size
+        if attempts:
+            self._trouble[slip.seq] = Trouble(attempts=attempts)
+
+    def remove(self, seq: int) -> Slip | None:
+        """It is delivered, dropped or set aside."""
+        slip = self._slips.pop(seq, None)
+        self._trouble.pop(seq, None)
+        if slip is not None:
+            self._size -= slip.size
+        return slip
+
+    def get(self, seq: int) -> Slip | None:
+        """One that is still to be delivered."""
+        return self._slips.get(seq)
+
+    def of(self, transaction: str) -> list[int]:
+        """The numbers of a transaction's messages."""
+        return [seq for seq, slip in self._slips.items() if slip.transaction == transaction]
+
+    def head(self, now: Seconds) -> Slip | None:
+        """The next to be delivered; None while there is none, or it has to wait.
+
+        The oldest; of a 2.x transaction the one of the lowest seqNo, where they came out of order (fault 9).
+        """
+        first = next(iter(self._slips.values()), None)
+        if first is None:
+            return None
+        if first.order is not None:
+            ordered = [s for s in self._slips.values() if s.transaction == first.transaction and s.order is not None]
+            first = min(ordered, key=lambda slip: (slip.order, slip.seq))
+        retry_at = self._trouble.get(first.seq, Trouble()).retry_at
+        return first if retry_at is None or now >= retry_at else None
+
+    def refused(self, seq: int, now: Seconds) -> Failed:
+        """The cloud answered with an error: one attempt is used up (OCPP 1.6 §3.7.1, 2.x E13)."""
+        attempts = self._trouble.get(seq, Trouble()).attempts + 1
+        retry_at = now + self._settings.retry_interval_s * attempts
+        self._trouble[seq] = Trouble(attempts=attempts, retry_at=retry_at)
+        return Failed(set_aside=attempts >= self._settings.attempts, attempts=attempts)
+
+    def timed_out(self, seq: int, now: Seconds) -> Failed:
+        """The cloud didn't answer. That is the cloud's doing the first time; a message that it leaves unanswered again
+        after it has answered others in between has used up an attempt."""
+        trouble = self._trouble.get(seq, Trouble())
+        if trouble.timed_out:
+            return self.refused(seq, now)
+        self._trouble[seq] = replace(trouble, timed_out=True)
+        return Failed(set_aside=False, attempts=trouble.attempts)
+
+    def cloud_lost(self) -> None:
+        """The connection went: what was left unanswered on it says nothing about the messages."""
+        for seq, trouble in self._trouble.items():
+            self._trouble[seq] = replace(trouble, timed_out=False)
+
+    def thin(self, *, spare: int | None = None) -> list[Write]:
+        """Make room where it has run out; ``spare``: the number of one that is on its way, and stays."""
+        if self._size <= self._settings.backlog_characters:
+            return []
+        room = int(self._settings.backlog_characters * _THINNED_TO)
+        gone = [seq for seq in to_drop(list(self._slips.values()), room) if seq != spare]
+        for seq in gone:
+            self.remove(seq)
+        return [DropEntry(seq=seq) for seq in gone]
+
+
+def slip(entry: Entry, *, precious: bool, size: int | None = None) -> Slip:
+    """The slip of an entry."""
+    return Slip(
+        seq=entry.seq,
+        kind=entry.kind,
+        transaction=entry.transaction,
+        order=entry.order,
+        size=len(entry.text) if size is None else size,
+        precious=precious,
+    )

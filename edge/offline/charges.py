@@ -1,0 +1,162 @@
+"""The transactions of one station: their ids on both sides, and which message has been here before."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from edge.domain.journal import EntryKind, Transaction
+from edge.domain.token import TokenHash
+from edge.offline.edition import Edition
+from edge.offline.message import Request, fingerprint, mapping, text, whole
+
+RUNNING_MOST = timedelta(days=400)  # a transaction that never ended: a year-old one will not end any more
+
+_EVENT_KINDS = {"Started": EntryKind.BEGIN, "Updated": EntryKind.METER, "Ended": EntryKind.END}
+_PRECIOUS = ("SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the accounting reads in a transaction message. ``key``: the id in it; None for none that can be one."""
+
+    kind: EntryKind
+    key: str | None
+    connector: int | None
+    mark: str  # what tells it from every other message but its repetition
+    order: int | None = None  # seqNo
+    register_wh: int | None = None
+    precious: bool = False  # signed or billed by: never thinned
+
+
+def read(edition: Edition, request: Request) -> Reading:
+    """Read a transaction message of either edition, whatever is in it."""
+    fields = request.fields
+    precious = any(word in request.text for word in _PRECIOUS)
+    if request.action == "TransactionEvent":
+        kind = _EVENT_KINDS.get(text(fields.get("eventType")) or "", EntryKind.METER)
+        key = text(mapping(fields.get("transactionInfo")).get("transactionId"))
+        order = whole(fields.get("seqNo"))
+        mark = fingerprint("event", key, order, text(fields.get("timestamp")), kind.value)
+        evse = whole(mapping(fields.get("evse")).get("id"))
+        return Reading(kind=kind, key=key, connector=evse, mark=mark, order=order, precious=precious)
+    if request.action == "StartTransaction":
+        connector, meter = whole(fields.get("connectorId")), whole(fields.get("meterStart"))
+        mark = fingerprint("start", connector, text(fields.get("idTag")), text(fields.get("timestamp")), meter)
+        return Reading(kind=EntryKind.BEGIN, key=None, connector=connector, mark=mark, register_wh=meter)
+    number = whole(fields.get("transactionId"))
+    key = str(number) if number is not None else None
+    if request.action == "StopTransaction":
+        meter = whole(fields.get("meterStop"))
+        mark = fingerprint("stop", number, text(fields.get("timestamp")), meter)
+        return Reading(kind=EntryKind.END, key=key, connector=None, mark=mark, register_wh=meter)
+    connector = whole(fields.get("evseId" if edition.is_v2 else "connectorId"))
+    mark = fingerprint("meter", request.text.partition(",")[2].partition(",")[2])
+    return Reading(kind=EntryKind.METER, key=key, connector=connector, mark=mark, precious=precious)
+
+
+class Charges:
+    """One station's transactions. Frozen records; whoever changes one keeps what is returned."""
+
+    def __init__(self, station: str, kept: Iterable[Transaction] = ()) -> None:
+        self._station = station
+        self._by_key = {transaction.key: transaction for transaction in kept}
+        self._by_cloud = {t.cloud_id: t.key for t in self._by_key.values() if t.cloud_id is not None}
+        self._by_begin = {t.began: t.key for t in self._by_key.values() if t.began is not None}
+
+    def get(self, key: str | None) -> Transaction | None:
+        """The transaction that the station calls by this id."""
+        return self._by_key.get(key) if key is not None else None
+
+    def begun_by(self, mark: str) -> Transaction | None:
+        """The transaction whose begin had this content."""
+        return self.get(self._by_begin.get(mark))
+
+    def of_cloud(self, cloud_id: int) -> Transaction | None:
+        """The transaction that the cloud calls by this id."""
+        return self.get(self._by_cloud.get(cloud_id))
+
+    def all(self) -> list[Transaction]:
+        """Those that are known."""
+        return list(self._by_key.values())
+
+    def running(self) -> list[Transaction]:
+        """Those that have not ended."""
+        return [transaction for transaction in self._by_key.values() if transaction.ended is None]
+
+    def meant(self, reading: Reading) -> Transaction | None:
+        """The transaction that an end with a wrong id can only mean; None where there are several, or none.
+
+        A charger that never had its answer sends -1 (errata 3.18) or 0, and its meter has not run backwards.
+        """
+        fitting = [
+            transaction
+            for transaction in self.running()
+            if reading.register_wh is None
+            or transaction.meter_start_wh is None
+            or transaction.meter_start_wh <= reading.register_wh
+        ]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def first_seen(self, key: str, reading: Reading, wall: datetime, *, token: TokenHash | None = None) -> Transaction:
+        """A transaction begins, or is met for the first time in its course."""
+        return self.put(
+            Transaction(
+                station=self._station,
+                key=key,
+                connector=reading.connector,
+                began=reading.mark if reading.kind is EntryKind.BEGIN else None,
+                token=token,
+                seen=((reading.order, reading.order),) if reading.order is not None else (),
+                meter_start_wh=reading.register_wh if reading.kind is EntryKind.BEGIN else None,
+                touched_at=wall,
+            )
+        )
+
+    def put(self, transaction: Transaction) -> Transaction:
+        """Remember a transaction's new state."""
+        self._by_key[transaction.key] = transaction
+        if transaction.cloud_id is not None and transaction.cloud_id > 0:
+            self._by_cloud[transaction.cloud_id] = transaction.key
+        if transaction.began is not None:
+            self._by_begin[transaction.began] = transaction.key
+        return transaction
+
+    def drop(self, key: str) -> None:
+        """Forget a transaction."""
+        transaction = self._by_key.pop(key, None)
+        if transaction is not None:
+            if transaction.cloud_id is not None and self._by_cloud.get(transaction.cloud_id) == key:
+                del self._by_cloud[transaction.cloud_id]
+            if transaction.began is not None and self._by_begin.get(transaction.began) == key:
+                del self._by_begin[transaction.began]
+
+    def old(self, wall: datetime, kept: timedelta) -> list[str]:
+        """The keys of those that nobody will ask for any more; ``kept``: how long what ended is."""
+        return [
+            transaction.key
+            for transaction in self._by_key.values()
+            if wall - transaction.touched_at >= (kept if transaction.ended is not None else RUNNING_MOST)
+        ]
+
+
+def has_seen(transaction: Transaction, order: int) -> bool:
+    """Whether the event of this seqNo was taken before."""
+    return any(first <= order <= last for first, last in transaction.seen)
+
+
+def seeing(transaction: Transaction, order: int, wall: datetime) -> Transaction:
+    """The transaction with this seqNo taken."""
+    numbers = sorted([*transaction.seen, (order, order)])
+    merged: list[tuple[int, int]] = []
+    for first, last in numbers:
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+        else:
+            merged.append((first, last))
+    return replace(transaction, seen=tuple(merged), touched_at=wall)
+
+
+def gaps(transaction: Transaction) -> list[tuple[int, int]]:
+    """The sequence numbers that are missing between those taken, as ranges."""
+    pairs = zip(transaction.seen, transaction.seen[1:], strict=False)
+    return [(before[1] + 1, after[0] - 1) for before, after in pairs]

@@ -1,0 +1,113 @@
+"""Who sits at a station's desk: takes what the proxy hands over, and hands back what the desk wants done.
+
+Satisfies the proxy's port for standing in for a cloud (``StandIn`` in the room of the proxy).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias
+
+from edge.clock import Clock
+from edge.offline import local_list
+from edge.offline.desk import Desk
+from edge.offline.edition import Edition
+from edge.offline.message import Request
+from edge.offline.runner import Keeper, Ports, Runner
+from edge.offline.steps import EndSession, Judged, Keep
+
+Listener: TypeAlias = Callable[[Judged | EndSession], None]
+
+
+class Line(Protocol):
+    """The station's sockets. None of these blocks or fails."""
+
+    def to_station(self, text: str) -> None: ...
+    def to_cloud(self, identifier: str, text: str) -> None: ...
+    def end_session(self, transaction: str) -> None: ...
+
+
+class Clerk:
+    """One station's. ``listener`` hears who is let in and whose session is to end: for the control."""
+
+    def __init__(self, desk: Desk, keeper: Keeper, clock: Clock, listener: Listener) -> None:
+        self.desk = desk
+        self._clock = clock
+        self._listener = listener
+        self._line: Line | None = None
+        ports = Ports(
+            to_station=self._to_station, to_cloud=self._to_cloud, judged=listener, end_session=self._end_session
+        )
+        self.runner = Runner(desk, ports, keeper, clock)
+
+    def attach(self, line: Line) -> None:
+        """From now on this line leads to station and cloud."""
+        self._line = line
+
+    def station_connected(self, subprotocol: str) -> None:
+        """The station is there, and speaks this edition."""
+        self.runner.do(self.desk.station_connected(Edition(subprotocol)))
+
+    def station_gone(self) -> None:
+        """It is gone, and its cloud connection with it: what was to be sent on either is void."""
+        self.runner.line_broken(station=True, cloud=True)
+        self.runner.do(self.desk.station_gone())
+
+    def cloud_connected(self) -> None:
+        """The station's upstream connection is up."""
+        self.runner.do(self.desk.cloud_connected(self._clock.monotonic()))
+
+    def cloud_lost(self) -> None:
+        """It is lost: who waits for the cloud is answered here."""
+        self.runner.line_broken(cloud=True)
+        self.runner.do(self.desk.cloud_lost(self._clock.wall()))
+
+    def station_calls(self, identifier: str, action: str, payload: Any, text: str, *, signed: bool) -> None:
+        """The station makes a CALL."""
+        request = Request(id=identifier, action=action, payload=payload, text=text, signed=signed)
+        self.runner.do(self.desk.from_station(request, self._clock.monotonic(), self._clock.wall()))
+
+    def cloud_answers(
+        self, identifier: str, text: str, *, payload: Any = None, error: tuple[str, str] | None = None
+    ) -> None:
+        """The cloud answers."""
+        now, wall = self._clock.monotonic(), self._clock.wall()
+        self.runner.do(self.desk.from_cloud(identifier, text, now, wall, answer=payload, error=error))
+
+    def tick(self) -> None:
+        """Time passes."""
+        self.runner.do(self.desk.tick(self._clock.monotonic(), self._clock.wall()))
+
+    def to_station(self, identifier: str, action: str, payload: Any, text: str) -> str:
+        """A CALL of the cloud as the station is to get it."""
+        return self.desk.to_station(Request(id=identifier, action=action, payload=payload, text=text))
+
+    def list_answered(
+        self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
+    ) -> Mapping[str, Any] | None:
+        """The station has answered the cloud's CALL about its local list."""
+        book = self.desk.book
+        request = Request(id="", action=action, payload=payload, text="")
+        found = local_list.settle(book.tokens, book.id, book.edition, request, answer, error)
+        if found.writes:
+            self.runner.do([Keep(found.writes)])
+        return found.payload
+
+    def recheck(self) -> None:
+        """What is known of tokens has changed."""
+        self.runner.do(self.desk.recheck(self._clock.wall()))
+
+    def forget_old(self) -> None:
+        """To be called once a day."""
+        self.runner.do(self.desk.forget_old(self._clock.wall()))
+
+    def _to_station(self, text: str) -> None:
+        if self._line is not None:
+            self._line.to_station(text)
+
+    def _to_cloud(self, identifier: str, text: str) -> None:
+        if self._line is not None:
+            self._line.to_cloud(identifier, text)
+
+    def _end_session(self, step: EndSession) -> None:
+        self._listener(step)
+        if self._line is not None and step.stop:
+            self._line.end_session(step.transaction)

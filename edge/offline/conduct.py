@@ -1,0 +1,135 @@
+"""One table: what is done with each action of a station while its cloud is away, and who makes each action at all.
+
+An action that isn't in the table (a vendor's own) is refused: only the cloud can know what it means.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edge.offline.edition import Edition
+
+
+class Conduct(StrEnum):
+    """How a CALL of the station is met."""
+
+    BOOT = "answered from what the cloud last said; told the cloud when it is back"
+    HEARTBEAT = "answered"
+    STATUS = "answered; the newest of each connector told the cloud when it is back"
+    AUTHORIZE = "answered from list, cache and the site's own tokens"
+    TRANSACTION = "kept, answered, and delivered in order"
+    NOTICE = "kept, answered with what says no more than that it was taken, and delivered"
+    DECLINE = "answered with the action's own way of saying no"
+    REFUSE = "refused: only the cloud can answer"
+    SILENT = "dropped: nothing answers it and it serves the moment only"
+    CLOUD_ONLY = "never made by a station"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One action: how it is met, the editions that have it, and the status in a fixed answer (None for none)."""
+
+    action: str
+    conduct: Conduct
+    editions: frozenset[Edition]
+    status: str | None = None
+
+    @property
+    def answer(self) -> dict[str, str]:
+        """The payload of the fixed answer."""
+        return {} if self.status is None else {"status": self.status}
+
+
+_ALL = frozenset(Edition)
+_V16 = frozenset({Edition.V16})
+_V2 = frozenset({Edition.V201, Edition.V21})
+_V21 = frozenset({Edition.V21})
+_ACCEPTED, _REJECTED, _FAILED = "Accepted", "Rejected", "Failed"
+_C = Conduct
+
+# Sources: OCPP 1.6 edition 2 §4 to §6; the 1.6 security whitepaper edition 3; OCPP 2.0.1 and 2.1 part 2 §1.
+_STATION: tuple[Row, ...] = (
+    Row("Authorize", _C.AUTHORIZE, _ALL),
+    Row("BatterySwap", _C.NOTICE, _V21),
+    Row("BootNotification", _C.BOOT, _ALL),
+    Row("ClearedChargingLimit", _C.NOTICE, _V2),
+    Row("ClosePeriodicEventStream", _C.NOTICE, _V21),
+    # Its answer may carry data; what is taken without any is told so, and the cloud gets it afterwards.
+    Row("DataTransfer", _C.NOTICE, _ALL, _ACCEPTED),
+    Row("DiagnosticsStatusNotification", _C.NOTICE, _V16),
+    Row("FirmwareStatusNotification", _C.NOTICE, _ALL),
+    Row("Get15118EVCertificate", _C.REFUSE, _V2),
+    Row("GetCertificateChainStatus", _C.REFUSE, _V21),
+    Row("GetCertificateStatus", _C.DECLINE, _V2, _FAILED),
+    Row("Heartbeat", _C.HEARTBEAT, _ALL),
+    Row("LogStatusNotification", _C.NOTICE, _ALL),
+    Row("MeterValues", _C.TRANSACTION, _ALL),
+    Row("NotifyChargingLimit", _C.NOTICE, _V2),
+    Row("NotifyCustomerInformation", _C.NOTICE, _V2),
+    Row("NotifyDERAlarm", _C.NOTICE, _V21),
+    Row("NotifyDERStartStop", _C.NOTICE, _V21),
+    Row("NotifyDisplayMessages", _C.NOTICE, _V2),
+    # Accepted would promise a schedule of the cloud's; without one the limits that are set hold (K15.FR.05).
+    Row("NotifyEVChargingNeeds", _C.NOTICE, _V2, _REJECTED),
+    Row("NotifyEVChargingSchedule", _C.NOTICE, _V2, _ACCEPTED),
+    Row("NotifyEvent", _C.NOTICE, _V2),
+    Row("NotifyMonitoringReport", _C.NOTICE, _V2),
+    Row("NotifyPeriodicEventStream", _C.SILENT, _V21),
+    Row("NotifyPriorityCharging", _C.NOTICE, _V21),
+    Row("NotifyReport", _C.NOTICE, _V2),
+    Row("NotifySettlement", _C.NOTICE, _V21),
+    Row("OpenPeriodicEventStream", _C.DECLINE, _V21, _REJECTED),
+    Row("PublishFirmwareStatusNotification", _C.NOTICE, _V2),
+    Row("PullDynamicScheduleUpdate", _C.DECLINE, _V21, _REJECTED),
+    Row("ReportChargingProfiles", _C.NOTICE, _V2),
+    Row("ReportDERControl", _C.NOTICE, _V21),
+    Row("ReservationStatusUpdate", _C.NOTICE, _V2),
+    Row("SecurityEventNotification", _C.NOTICE, _ALL),
+    Row("SignCertificate", _C.DECLINE, _ALL, _REJECTED),
+    Row("SignedFirmwareStatusNotification", _C.NOTICE, _V16),
+    Row("StartTransaction", _C.TRANSACTION, _V16),
+    Row("StatusNotification", _C.STATUS, _ALL),
+    Row("StopTransaction", _C.TRANSACTION, _V16),
+    Row("TransactionEvent", _C.TRANSACTION, _V2),
+    Row("VatNumberValidation", _C.REFUSE, _V21),
+)
+
+_CLOUD_V16 = (
+    "CancelReservation CertificateSigned ChangeAvailability ChangeConfiguration ClearCache ClearChargingProfile "
+    "DeleteCertificate ExtendedTriggerMessage GetCompositeSchedule GetConfiguration GetDiagnostics "
+    "GetInstalledCertificateIds GetLocalListVersion GetLog InstallCertificate RemoteStartTransaction "
+    "RemoteStopTransaction ReserveNow Reset SendLocalList SetChargingProfile SignedUpdateFirmware TriggerMessage "
+    "UnlockConnector UpdateFirmware"
+)
+_CLOUD_V201 = (
+    "CancelReservation CertificateSigned ChangeAvailability ClearCache ClearChargingProfile ClearDisplayMessage "
+    "ClearVariableMonitoring CostUpdated CustomerInformation DeleteCertificate GetBaseReport GetChargingProfiles "
+    "GetCompositeSchedule GetDisplayMessages GetInstalledCertificateIds GetLocalListVersion GetLog GetMonitoringReport "
+    "GetReport GetTransactionStatus GetVariables InstallCertificate PublishFirmware RequestStartTransaction "
+    "RequestStopTransaction ReserveNow Reset SendLocalList SetChargingProfile SetDisplayMessage SetMonitoringBase "
+    "SetMonitoringLevel SetNetworkProfile SetVariableMonitoring SetVariables TriggerMessage UnlockConnector "
+    "UnpublishFirmware UpdateFirmware"
+)
+_CLOUD_V21 = _CLOUD_V201 + (
+    " AFRRSignal AdjustPeriodicEventStream ChangeTransactionTariff ClearDERControl ClearTariffs GetDERControl "
+    "GetPeriodicEventStream GetTariffs NotifyAllowedEnergyTransfer NotifyWebPaymentStarted RequestBatterySwap "
+    "SetDERControl SetDefaultTariff UpdateDynamicSchedule UsePriorityCharging"
+)
+_CLOUD = {Edition.V16: _CLOUD_V16, Edition.V201: _CLOUD_V201, Edition.V21: _CLOUD_V21}
+
+
+def _table(edition: Edition) -> Mapping[str, Row]:
+    rows = {name: Row(name, Conduct.CLOUD_ONLY, frozenset({edition})) for name in _CLOUD[edition].split()}
+    return rows | {row.action: row for row in _STATION if edition in row.editions}
+
+
+# Every action of each edition.
+TABLE: Mapping[Edition, Mapping[str, Row]] = {edition: _table(edition) for edition in Edition}
+
+
+def row(edition: Edition, action: str) -> Row:
+    """The row of an action; what a station has no business to make, or a vendor's own, is refused."""
+    found = TABLE[edition].get(action)
+    if found is None or found.conduct is Conduct.CLOUD_ONLY:
+        return Row(action, Conduct.REFUSE, frozenset({edition}))
+    return found

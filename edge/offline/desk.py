@@ -1,0 +1,245 @@
+"""One station's desk: every CALL of the station comes here, and every answer of the cloud. Sans-I/O.
+
+While the cloud answers, the station's CALLs pass; a begin or an end of a transaction is on the disk first. While it
+doesn't, the desk answers, keeps, and delivers later. ``now`` is monotonic seconds, ``wall`` our wall clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from edge.domain.journal import DropTransaction, Entry, Transaction
+from edge.domain.token import Basis
+from edge.offline import answers, conduct, delivery
+from edge.offline.charges import read
+from edge.offline.cloud_line import CloudLine
+from edge.offline.conduct import Conduct, Row
+from edge.offline.edition import Edition
+from edge.offline.ledger import Ledger
+from edge.offline.line_items import Live
+from edge.offline.message import Request
+from edge.offline.numbers import Numbers
+from edge.offline.pace import Pace
+from edge.offline.settings import OfflineSettings
+from edge.offline.station import StationBook, StationKept
+from edge.offline.steps import Judged, Step, ToStation
+from edge.offline.thinning import Slip
+from edge.offline.token_book import TokenBook
+from edge.offline.token_info import ShownToken, token_in
+from edge.units import Seconds
+
+END_AGAIN_S: Seconds = 60.0  # a session that is to end and runs on is asked to end again
+
+
+class DeskState(StrEnum):
+    """Who answers the station."""
+
+    AWAY = "away"  # the desk
+    DRAINING = "draining"  # the cloud, and it gets what was kept; new transaction messages queue up behind
+    ONLINE = "online"  # the cloud
+
+
+class Desk:
+    """See the module. One for each station, for as long as the program runs."""
+
+    def __init__(
+        self,
+        station: str,
+        edition: Edition,
+        *,
+        tokens: TokenBook,
+        numbers: Numbers,
+        pace: Pace,
+        settings: OfflineSettings,
+        kept: StationKept | None = None,
+    ) -> None:
+        self.book = StationBook.opened(
+            station, edition, tokens=tokens, numbers=numbers, settings=settings, kept=kept or StationKept()
+        )
+        self._ledger = Ledger(self.book)
+        self._line = CloudLine(self.book, self._ledger, pace, self._given_up)
+        self._ask_to_end_at: Seconds | None = None  # None while the station isn't there
+
+    @property
+    def state(self) -> DeskState:
+        """Who answers the station."""
+        if not self._line.asks_cloud or self._line.shut_out:
+            return DeskState.AWAY
+        return DeskState.DRAINING if self._line.owes else DeskState.ONLINE
+
+    def station_connected(self, edition: Edition) -> list[Step]:
+        """The station is there, and speaks this edition."""
+        self.book.edition = edition
+        self._ask_to_end_at = 0.0
+        return self.book.steps.empty()
+
+    def station_gone(self) -> list[Step]:
+        """The station is gone: what it asked is kept, and nobody waits for the answers."""
+        self._line.station_gone()
+        self._ask_to_end_at = None
+        return self.book.steps.empty()
+
+    def cloud_connected(self, now: Seconds) -> list[Step]:
+        """The station's upstream connection is up."""
+        self._line.cloud_connected(now)
+        return self.book.steps.empty()
+
+    def cloud_lost(self, wall: datetime) -> list[Step]:
+        """It is lost: who waits for the cloud is answered now."""
+        self._line.cloud_lost(wall)
+        return self.book.steps.empty()
+
+    def from_station(self, request: Request, now: Seconds, wall: datetime) -> list[Step]:
+        """The station makes a CALL."""
+        row = conduct.row(self.book.edition, request.action)
+        if row.conduct is Conduct.TRANSACTION:
+            self._transaction(request, now, wall)
+        elif self.state is not DeskState.AWAY or (row.conduct is Conduct.BOOT and self._line.asks_cloud):
+            self._line.forward(Live(request=request, since=now), wall)
+        else:
+            self._answer(request, row, wall)
+        return self.book.steps.empty()
+
+    def from_cloud(
+        self,
+        identifier: str,
+        text: str,
+        now: Seconds,
+        wall: datetime,
+        *,
+        answer: Any = None,
+        error: tuple[str, str] | None = None,
+    ) -> list[Step]:
+        """The cloud answers a CALL: with the payload ``answer``, or with the code and the description of ``error``."""
+        fields = answer if isinstance(answer, dict) else {}
+        self._line.answered(identifier, text, fields, error, now, wall)
+        return self.book.steps.empty()
+
+    def fetched(self, entry: Entry | None, now: Seconds) -> list[Step]:
+        """What a :class:`edge.offline.steps.Fetch` asked for; None when it is gone."""
+        self._line.fetched(entry, now)
+        self._line.pump(now)
+        return self.book.steps.empty()
+
+    def unfetched(self) -> list[Step]:
+        """The disk didn't give what a :class:`edge.offline.steps.Fetch` asked for."""
+        self._line.unfetched()
+        return self.book.steps.empty()
+
+    def tick(self, now: Seconds, wall: datetime) -> list[Step]:
+        """To be called once a second, and where a :class:`edge.offline.steps.Resume` says so."""
+        self._line.tick(now, wall)
+        if self._ask_to_end_at is not None and now >= self._ask_to_end_at:
+            self._ask_to_end(now)
+        return self.book.steps.empty()
+
+    def to_station(self, request: Request) -> str:
+        """The text of the cloud's CALL for the station, which may know the transaction by another id."""
+        return delivery.to_station(self.book, request.action, request.text, request.fields)
+
+    def sent_again(self, slip: Slip) -> None:
+        """A message is on the disk to be delivered: where we had set it aside, a person wants it to be tried again."""
+        if self.book.backlog.get(slip.seq) is None and not self._line.has(slip.seq):
+            self.book.backlog.add(slip)
+
+    def erased(self, kept: Transaction) -> None:
+        """A transaction as it is on the disk: where a person has erased its token, it isn't written back."""
+        known = self.book.charges.get(kept.key)
+        if known is not None and known.token is not None and kept.token is None:
+            answer = known.answer if known.ended is None else None
+            self.book.accounts.erased(known.token)
+            self.book.charges.put(replace(known, token=None, answer=answer))
+
+    def recheck(self, wall: datetime) -> list[Step]:
+        """What is known of tokens may have changed: who runs a session is judged anew by the site's own."""
+        for record in self.book.charges.running():
+            if record.token is None:
+                continue
+            judged = self.book.tokens.judge_hash(self.book.id, record.token, wall)
+            refused = judged.verdict.basis is Basis.SITE and not judged.verdict.accepted
+            if refused:
+                self.book.steps.add(*self.book.bar(record, judged.verdict.reason))
+            elif record.key not in self.book.barred:
+                self.book.steps.add(
+                    Judged(
+                        station=self.book.id,
+                        connector=record.connector,
+                        transaction=record.key,
+                        verdict=judged.verdict,
+                        hash=record.token,
+                    )
+                )
+        return self.book.steps.empty()
+
+    def forget_old(self, wall: datetime) -> list[Step]:
+        """To be called once a day: what nobody will ask for any more is deleted (retention)."""
+        old = [key for key in self.book.charges.old(wall, self.book.settings.kept) if not self.book.backlog.of(key)]
+        for key in old:
+            self.book.charges.drop(key)
+        if old:
+            self.book.steps.keep([DropTransaction(station=self.book.id, key=key) for key in old])
+        return self.book.steps.empty()
+
+    def _ask_to_end(self, now: Seconds) -> None:
+        """Those that are barred and run on: the station was away, or didn't do it."""
+        self._ask_to_end_at = now + END_AGAIN_S
+        running = {record.key for record in self.book.charges.running()}
+        for key in list(self.book.barred):
+            if key in running:
+                self.book.steps.add(self.book.end_session(key))
+            else:
+                del self.book.barred[key]
+
+    def _transaction(self, request: Request, now: Seconds, wall: datetime) -> None:
+        reading = read(self.book.edition, request)
+        if self._line.asked_again(request, reading) or self._ledger.answer_again(request, reading, wall):
+            return
+        if self.state is not DeskState.ONLINE:
+            self._ledger.take(request, reading, wall)
+            self._line.pump(now)
+            return
+        if reading.kind.bounds_transaction:
+            taken, writes = self._ledger.take_live(request, reading, wall)
+            self._line.forward(Live(request=request, since=now, reading=reading, taken=taken), wall, writes)
+        else:
+            writes = self._ledger.take_note(request, reading, wall)
+            self._line.forward(Live(request=request, since=now, reading=reading), wall, writes)
+
+    def _given_up(self, live: Live, wall: datetime) -> Entry | None:
+        """The cloud didn't answer: the desk does. The message as it is kept; None where it isn't."""
+        request = replace(live.request, asked_again_as=live.reply_id)
+        if live.taken is not None:
+            return self._ledger.answer_late(live.taken, request, wall)
+        if live.reading is not None:
+            return self._ledger.take(request, live.reading, wall)
+        return self._answer(request, conduct.row(self.book.edition, request.action), wall)
+
+    def _answer(self, request: Request, row: Row, wall: datetime) -> Entry | None:
+        """Answer in the cloud's place; the message as it is kept, None where it isn't."""
+        steps, edition = self.book.steps, self.book.edition
+        match row.conduct:
+            case Conduct.BOOT:
+                writes = self.book.booted(request.text, owed=True)
+                steps.keep(writes, _reply(request, answers.boot(self.book.boot, wall)))
+            case Conduct.HEARTBEAT:
+                steps.add(_reply(request, answers.heartbeat(wall)))
+            case Conduct.STATUS:
+                steps.keep(self.book.status_told(request, owed=True), _reply(request, {}))
+            case Conduct.AUTHORIZE:
+                shown = token_in(edition, request.fields) or ShownToken(text="")
+                verdict = self.book.tokens.judge(self.book.id, shown, wall).verdict
+                steps.add(_reply(request, answers.authorize(edition, verdict)))
+                steps.note("info", "a token was judged without the cloud", reason=verdict.reason)
+            case Conduct.NOTICE:
+                return self._ledger.take_notice(request, row, wall)
+            case _:
+                text = answers.fixed(row, request)
+                if text is not None:
+                    steps.add(ToStation(text))
+        return None
+
+
+def _reply(request: Request, payload: Mapping[str, Any]) -> ToStation:
+    return ToStation(answers.frame(request, payload))

@@ -1,0 +1,282 @@
+"""Taking a station's transaction messages into the journal, and answering them there.
+
+Every answer goes out after its message is on the disk (``Keep``). A message that has been here before is known by its
+content, answered again and not kept again.
+"""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import orjson
+
+from edge.domain.journal import (
+    DropEntry,
+    DropTransaction,
+    Entry,
+    EntryKind,
+    PutEntry,
+    PutTransaction,
+    Transaction,
+    Write,
+)
+from edge.domain.token import TokenHash
+from edge.offline import answers
+from edge.offline.charges import Reading, gaps, has_seen, seeing
+from edge.offline.conduct import Row
+from edge.offline.message import Request, result
+from edge.offline.splice import NotFound, replace_value
+from edge.offline.station import StationBook
+from edge.offline.steps import Immediate, Judged, ToStation
+from edge.offline.token_book import Judged as JudgedToken
+from edge.offline.token_info import token_in
+
+# 1.6 MeterValues that are known when they come again. Not through a restart: then one may reach the cloud twice, as a
+# sample of the same instant.
+SAMPLES_KNOWN = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A message in the journal that the cloud is asked about now: the station hears the cloud's answer.
+
+    ``before``: the transaction as it was, in case the cloud refuses the message and it stays the station's.
+    """
+
+    entry: Entry
+    reading: Reading
+    before: Transaction | None
+
+
+class Ledger:
+    """The transaction messages of one station."""
+
+    def __init__(self, book: StationBook) -> None:
+        self._book = book
+        self._samples: deque[str] = deque(maxlen=SAMPLES_KNOWN)
+
+    def answer_again(self, request: Request, reading: Reading, wall: datetime) -> bool:
+        """Answer a message that is a repetition; says whether it was one."""
+        if reading.mark in self._samples:
+            self._book.steps.keep((), ToStation(result(request.answer_id, {})))  # behind the first one's writes
+            return True
+        known = self._known(reading)
+        if known is None:
+            return False
+        payload = self._answer(request, known, wall)
+        known = self._book.charges.put(replace(known, answer=known.answer or _remembered(reading, payload)))
+        # Written again: the first writing may be what went wrong.
+        self._book.steps.keep([PutTransaction(transaction=known)], ToStation(result(request.answer_id, payload)))
+        self._book.steps.note("info", "a repeated message is answered again", action=request.action)
+        return True
+
+    def take(self, request: Request, reading: Reading, wall: datetime) -> Entry:
+        """Keep a message for later and answer it."""
+        reading = self._resolved(reading)
+        if reading.kind is EntryKind.METER and reading.order is None:
+            self._samples.append(reading.mark)
+        entry = self._book.new_entry(request, reading.kind, wall, answered=True, reading=reading)
+        entry, writes = self._account(entry, request, reading, wall)
+        self._answer_kept(entry, request, reading, wall, writes)
+        return entry
+
+    def take_live(self, request: Request, reading: Reading, wall: datetime) -> tuple[Taken, list[Write]]:
+        """Keep a begin or an end that goes to the cloud now."""
+        reading = self._resolved(reading)
+        before = self._book.charges.get(reading.key)
+        entry = self._book.new_entry(request, reading.kind, wall, answered=False, reading=reading)
+        entry, writes = self._account(entry, request, reading, wall)
+        return Taken(entry=entry, reading=reading, before=before), [PutEntry(entry=entry), *writes]
+
+    def answer_late(self, taken: Taken, request: Request, wall: datetime) -> Entry:
+        """The cloud didn't answer in time what :meth:`take_live` kept: answer in its place."""
+        entry = replace(taken.entry, answered=True)
+        self._answer_kept(entry, request, taken.reading, wall, [])
+        return entry
+
+    def take_notice(self, request: Request, row: Row, wall: datetime) -> Entry:
+        """Keep a message that belongs to no transaction, and answer it."""
+        entry = self._book.new_entry(request, EntryKind.NOTICE, wall, answered=True)
+        room = self._book.queue(entry, precious=False)
+        self._book.steps.keep([PutEntry(entry=entry), *room], ToStation(result(request.answer_id, row.answer)))
+        return entry
+
+    def refused(self, taken: Taken) -> list[Write]:
+        """The cloud refused what :meth:`take_live` kept; the station is told and knows what to do."""
+        key = taken.entry.transaction
+        writes: list[Write] = [DropEntry(seq=taken.entry.seq)]
+        if taken.before is not None:
+            writes.append(PutTransaction(transaction=self._book.charges.put(taken.before)))
+        elif key is not None:
+            self._book.charges.drop(key)
+            writes += [DropTransaction(station=self._book.id, key=key), *self._book.accounts.undone(key)]
+        return writes
+
+    def begun(self, taken: Taken, cloud_id: int, payload: object, wall: datetime) -> tuple[str, list[Write]]:
+        """The cloud has answered a StartTransaction in time: the id that the station gets, and the writes.
+
+        That is the cloud's own, unless it is none (0, -1) or one that this station has from us for another transaction.
+        """
+        charges, local = self._book.charges, taken.entry.transaction
+        record = charges.get(local)
+        writes: list[Write] = [DropEntry(seq=taken.entry.seq)]
+        if local is None or record is None:
+            return str(cloud_id), writes
+        key = local
+        if cloud_id > 0 and charges.get(str(cloud_id)) is None:
+            key = str(cloud_id)
+            charges.drop(local)
+            writes += [DropTransaction(station=self._book.id, key=local), *self._book.accounts.renamed(local, key)]
+        told = orjson.dumps(payload).decode()
+        told = with_number(told, ("transactionId",), int(key))
+        record = charges.put(replace(record, key=key, cloud_id=cloud_id, answer=told, touched_at=wall))
+        writes.append(PutTransaction(transaction=record))
+        return key, writes
+
+    def _known(self, reading: Reading) -> Transaction | None:
+        charges = self._book.charges
+        if reading.order is not None:
+            found = charges.get(reading.key)
+            return found if found is not None and has_seen(found, reading.order) else None
+        match reading.kind:
+            case EntryKind.BEGIN:
+                return charges.begun_by(reading.mark)
+            case EntryKind.END:
+                found = charges.get(reading.key) or next(
+                    (other for other in charges.all() if other.ended == reading.mark), None
+                )
+                return found if found is not None and found.ended == reading.mark else None
+            case _:
+                return None
+
+    def _resolved(self, reading: Reading) -> Reading:
+        """The reading with the transaction that is meant, where the id in it can't be one (1.6)."""
+        if reading.kind is EntryKind.BEGIN or reading.key is None or reading.order is not None:
+            return reading
+        if self._book.charges.get(reading.key) is not None or int_or_none(reading.key) is None:
+            return reading
+        if int(reading.key) > 0:
+            return reading
+        meant = self._book.charges.meant(reading) if reading.kind is EntryKind.END else None
+        self._book.steps.note(
+            "warning",
+            "a message names no transaction"
+            if meant is None
+            else "an end without an id is given to the one it can mean",
+            transaction=meant.key if meant is not None else None,
+        )
+        return replace(reading, key=meant.key if meant is not None else None)
+
+    def _account(self, entry: Entry, request: Request, reading: Reading, wall: datetime) -> tuple[Entry, list[Write]]:
+        """Note the message at its transaction; a begin of 1.6 gets its local id here."""
+        charges, key = self._book.charges, reading.key
+        if reading.kind is EntryKind.BEGIN and reading.order is None and key is None:
+            key = str(self._book.numbers.local_id(entry.seq))
+            entry = replace(entry, transaction=key)
+        if key is None:
+            return entry, []
+        record = charges.get(key)
+        if record is None:
+            record = charges.first_seen(key, reading, wall, token=self._token(request))
+        if reading.order is not None:
+            record = self._counted(record, reading.order, wall)
+        if record.token is None and reading.order is not None:
+            record = replace(record, token=self._token(request))
+        if reading.kind is EntryKind.END:
+            record = replace(record, ended=reading.mark, touched_at=wall)
+        noted = self._noted(request, reading, key, entry.seq, wall)
+        return entry, [PutTransaction(transaction=charges.put(record)), *noted]
+
+    def take_note(self, request: Request, reading: Reading, wall: datetime) -> list[Write]:
+        """A message that passes to the cloud and isn't kept: for the session's record."""
+        if reading.key is None or self._book.charges.get(reading.key) is None:
+            return []
+        return self._noted(request, reading, reading.key, None, wall)
+
+    def _noted(self, request: Request, reading: Reading, key: str, number: int | None, wall: datetime) -> list[Write]:
+        """For the session's record; one that has taken what it was given is barred."""
+        accounts = self._book.accounts
+        if number is None and accounts.get(key) is None:
+            number = self._book.numbers.next()
+        writes = accounts.noted(self._book.edition, request, reading, key, number or 0, wall)
+        session, record = accounts.get(key), self._book.charges.get(key)
+        limit_wh = session.energy_limit_wh if session is not None else None
+        if session is not None and record is not None and limit_wh is not None and session.energy_wh >= limit_wh:
+            self._book.steps.add(*self._book.bar(record, f"it has taken the {limit_wh:f} Wh that it was given"))
+        return writes
+
+    def _counted(self, record: Transaction, order: int, wall: datetime) -> Transaction:
+        """With this seqNo taken; a gap is told when it opens (fault 9)."""
+        counted = seeing(record, order, wall)
+        if len(gaps(counted)) > len(gaps(record)):
+            self._book.steps.note("warning", "sequence numbers are missing", transaction=record.key, gaps=gaps(counted))
+        return counted
+
+    def _answer_kept(
+        self, entry: Entry, request: Request, reading: Reading, wall: datetime, writes: list[Write]
+    ) -> None:
+        record = self._book.charges.get(entry.transaction)
+        payload = self._answer(request, record, wall)
+        if record is not None and reading.kind is EntryKind.BEGIN and reading.order is None:
+            record = self._book.charges.put(replace(record, answer=orjson.dumps(payload).decode()))
+            writes = [*writes, PutTransaction(transaction=record)]
+        room = self._book.queue(entry, precious=reading.precious)
+        then: list[Immediate] = [ToStation(result(request.answer_id, payload))]
+        judged = self._judged(request, wall)
+        if judged is not None and entry.transaction is not None and reading.kind is not EntryKind.END:
+            then.append(self.let_in(reading, entry.transaction, judged))
+            writes = [*writes, *self._book.accounts.limited(entry.transaction, judged.verdict.energy_limit_wh)]
+        self._book.steps.keep([PutEntry(entry=entry), *writes, *room], *then)
+
+    def let_in(self, reading: Reading, transaction: str, judged: JudgedToken) -> Judged:
+        """What the control is told of a session's token."""
+        return Judged(
+            station=self._book.id,
+            connector=reading.connector,
+            transaction=transaction,
+            verdict=judged.verdict,
+            hash=judged.hash,
+        )
+
+    def _answer(self, request: Request, record: Transaction | None, wall: datetime) -> dict[str, object]:
+        judged = self._judged(request, wall)
+        verdict = judged.verdict if judged is not None else None
+        if request.action == "TransactionEvent":
+            return answers.event(self._book.edition, verdict)
+        if request.action == "StopTransaction":
+            return answers.stop(verdict)
+        if request.action != "StartTransaction" or record is None:
+            return {}
+        if record.answer is not None:
+            kept: dict[str, object] = orjson.loads(record.answer)
+            return kept
+        return answers.start(int(record.key), verdict or self._book.tokens.unknown())
+
+    def _judged(self, request: Request, wall: datetime) -> JudgedToken | None:
+        shown = token_in(self._book.edition, request.fields)
+        return self._book.tokens.judge(self._book.id, shown, wall) if shown is not None else None
+
+    def _token(self, request: Request) -> TokenHash | None:
+        shown = token_in(self._book.edition, request.fields)
+        return self._book.tokens.hash(shown.text) if shown is not None and shown.needed else None
+
+
+def _remembered(reading: Reading, payload: dict[str, object]) -> str | None:
+    """What is remembered of an answer: the id that was given."""
+    return orjson.dumps(payload).decode() if reading.kind is EntryKind.BEGIN and reading.order is None else None
+
+
+def int_or_none(text: str) -> int | None:
+    """A whole number; None when it is none."""
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def with_number(text: str, path: tuple[str | int, ...], number: int) -> str:
+    """``text`` with another number at ``path``; as it is where there is none."""
+    try:
+        return replace_value(text, path, str(number))
+    except NotFound:
+        return text

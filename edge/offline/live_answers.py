@@ -1,0 +1,117 @@
+"""The cloud's answers to a station's CALLs that it gave in time: read, learned from, and passed on."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from edge.domain.journal import DropEntry, EntryKind, Write
+from edge.offline.charges import Reading, seeing
+from edge.offline.ledger import Ledger, Taken, with_number
+from edge.offline.message import Request, whole
+from edge.offline.message import text as text_in
+from edge.offline.splice import NotFound, replace_value
+from edge.offline.station import StationBook
+from edge.offline.steps import Immediate, ToStation
+from edge.offline.token_book import Judged
+from edge.offline.token_info import info_in, info_key, token_in
+
+_ANSWER = 2  # the place of the payload in a CALLRESULT
+
+
+class LiveAnswers:
+    """One station's."""
+
+    def __init__(self, book: StationBook, ledger: Ledger) -> None:
+        self._book = book
+        self._ledger = ledger
+
+    def answered(
+        self,
+        request: Request,
+        reading: Reading | None,
+        taken: Taken | None,
+        reply_id: str | None,
+        *,
+        text: str,
+        fields: Mapping[str, Any],
+        error: tuple[str, str] | None,
+        wall: datetime,
+    ) -> None:
+        """The cloud has answered ``request``. ``reply_id``: the station has asked again under this id."""
+        text = _under(text, reply_id)
+        if error is not None:
+            writes = self._ledger.refused(taken) if taken is not None else []
+            self._pass_on(writes, text)
+            return
+        writes = self._learned(request, fields, wall)
+        then: list[Immediate] = []
+        judged = self._judged(request, fields, wall)
+        text = self._site_says(text, judged, fields)
+        if taken is not None:
+            text, more, transaction = self._delivered(taken, text, fields, wall)
+            writes += more
+            if judged is not None and transaction is not None and taken.reading.kind is EntryKind.BEGIN:
+                then.append(self._ledger.let_in(taken.reading, transaction, judged))
+        elif reading is not None and reading.order is not None:
+            self._heard(reading, wall)
+        self._pass_on(writes, text, *then)
+
+    def abandoned(self, taken: Taken) -> None:
+        """The station went before the cloud answered: the message is delivered all the same, and when the station sends
+        it again it is answered."""
+        self._book.queue(taken.entry, precious=taken.reading.precious)
+
+    def _delivered(
+        self, taken: Taken, text: str, fields: Mapping[str, Any], wall: datetime
+    ) -> tuple[str, list[Write], str | None]:
+        cloud_id = whole(fields.get("transactionId"))
+        if taken.entry.action != "StartTransaction" or cloud_id is None:
+            return text, [DropEntry(seq=taken.entry.seq)], taken.entry.transaction
+        key, writes = self._ledger.begun(taken, cloud_id, fields, wall)
+        if key != str(cloud_id):
+            text = with_number(text, (_ANSWER, "transactionId"), int(key))
+        return text, writes, key
+
+    def _heard(self, reading: Reading, wall: datetime) -> None:
+        """The cloud has this event: a repetition is answered here. Not worth a write: another one wouldn't hurt."""
+        record = self._book.charges.get(reading.key)
+        if record is not None and reading.order is not None:
+            self._book.charges.put(seeing(record, reading.order, wall))
+
+    def _learned(self, request: Request, fields: Mapping[str, Any], wall: datetime) -> list[Write]:
+        book = self._book
+        if request.action == "BootNotification":
+            writes = book.booted(request.text, owed=False)
+            return [*writes, *book.boot_answered(text_in(fields.get("status")), whole(fields.get("interval")))]
+        if request.action == "StatusNotification":
+            return book.status_told(request, owed=False)
+        info, shown = info_in(book.edition, fields), token_in(book.edition, request.fields)
+        return book.tokens.learn(book.id, shown, info, wall) if info is not None and shown is not None else []
+
+    def _judged(self, request: Request, fields: Mapping[str, Any], wall: datetime) -> Judged | None:
+        info, shown = info_in(self._book.edition, fields), token_in(self._book.edition, request.fields)
+        if shown is None or (info is None and shown.needed):
+            return None
+        return self._book.tokens.judge(self._book.id, shown, wall, cloud=info)
+
+    def _site_says(self, text: str, judged: Judged | None, fields: Mapping[str, Any]) -> str:
+        """A token that the site refuses is refused, whatever the cloud says."""
+        info = info_in(self._book.edition, fields)
+        if judged is None or info is None or judged.verdict.info.status is info.status:
+            return text
+        status = judged.verdict.info.status
+        path = (_ANSWER, info_key(self._book.edition), "status")
+        try:
+            return replace_value(text, path, orjson.dumps(status.value).decode())
+        except NotFound:
+            return text
+
+    def _pass_on(self, writes: list[Write], text: str, *then: Immediate) -> None:
+        # Through the journal even without writes: answers stay in the order of the questions.
+        self._book.steps.keep(writes, ToStation(text), *then)
+
+
+def _under(text: str, identifier: str | None) -> str:
+    return text if identifier is None else replace_value(text, (1,), orjson.dumps(identifier).decode())

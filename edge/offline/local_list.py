@@ -1,0 +1,108 @@
+"""The local authorisation list: learned from the cloud's SendLocalList, and answered consistently.
+
+The station gets the cloud's messages as they are. What the gateway keeps follows the station's answer; where the
+station has no list, the gateway has it in its place.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edge.domain.journal import Write
+from edge.domain.token import TokenHash, TokenInfo
+from edge.offline.edition import Edition
+from edge.offline.message import Request, mapping, text, whole
+from edge.offline.token_book import TokenBook
+from edge.offline.token_info import info_in
+
+# What a station without a list answers: OCPP 1.6 §5.10 (version), §7.44 (status), OCPP-J §4.2.3 (CALLERROR).
+_NO_LIST_VERSION = -1
+_NO_LIST_STATUS = "NotSupported"
+_NO_LIST_ERRORS = frozenset({"NotSupported", "NotImplemented"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAnswer:
+    """What the cloud is to be answered; None for the station's own answer as it is. Then the writes to keep."""
+
+    payload: Mapping[str, Any] | None = None
+    writes: tuple[Write, ...] = ()
+
+
+def settle(
+    book: TokenBook,
+    station: str,
+    edition: Edition,
+    request: Request,
+    answer: Mapping[str, Any] | None,
+    error: str | None,
+) -> ListAnswer:
+    """What follows from the station's answer to SendLocalList, GetLocalListVersion or ClearCache.
+
+    ``answer`` is the payload of its CALLRESULT, or ``error`` the code of its CALLERROR.
+    """
+    found = mapping(answer)
+    match request.action:
+        case "SendLocalList":
+            return _sent(book, station, edition, request.fields, text(found.get("status")), error)
+        case "GetLocalListVersion":
+            return _version(book, station, edition, found, error)
+        case "ClearCache" if found.get("status") == "Accepted":
+            return ListAnswer(writes=tuple(book.clear_cache()))
+        case _:
+            return ListAnswer()
+
+
+def _sent(
+    book: TokenBook, station: str, edition: Edition, fields: Mapping[str, Any], status: str | None, error: str | None
+) -> ListAnswer:
+    instead = status == _NO_LIST_STATUS or error in _NO_LIST_ERRORS
+    if status != "Accepted" and not instead:
+        return ListAnswer()
+    version = whole(fields.get("versionNumber" if edition.is_v2 else "listVersion"))
+    entries = _entries(book, edition, fields.get("localAuthorizationList"))
+    if version is None or version <= 0 or entries is None:
+        return ListAnswer(payload={"status": "Failed"} if instead else None)
+    if fields.get("updateType") == "Differential":
+        if instead and version <= (book.list_version(station) or 0):
+            return ListAnswer(payload={"status": "VersionMismatch"})
+        merged = book.listed(station)
+        for token, info in entries.items():
+            if info is None:
+                merged.pop(token, None)
+            else:
+                merged[token] = info
+    else:
+        merged = {token: info for token, info in entries.items() if info is not None}
+    writes = tuple(book.replace_list(station, version, merged))
+    return ListAnswer(payload={"status": "Accepted"} if instead else None, writes=writes)
+
+
+def _version(
+    book: TokenBook, station: str, edition: Edition, answer: Mapping[str, Any], error: str | None
+) -> ListAnswer:
+    name = "versionNumber" if edition.is_v2 else "listVersion"
+    ours = book.list_version(station) or 0
+    theirs = whole(answer.get(name))
+    if theirs == _NO_LIST_VERSION or error in _NO_LIST_ERRORS:
+        return ListAnswer(payload={name: ours})
+    if theirs is None or theirs == ours:
+        return ListAnswer()
+    # The station has a list that we haven't seen: 0 makes the cloud send it whole, to both of us.
+    return ListAnswer(payload={name: 0})
+
+
+def _entries(book: TokenBook, edition: Edition, value: object) -> dict[TokenHash, TokenInfo | None] | None:
+    """The entries by token, None for one to be deleted; None in all for a list that can't be read."""
+    found: dict[TokenHash, TokenInfo | None] = {}
+    if value is None:
+        return found
+    if not isinstance(value, list):
+        return None
+    for element in value:
+        entry = mapping(element)
+        token = text(mapping(entry.get("idToken")).get("idToken")) if edition.is_v2 else text(entry.get("idTag"))
+        if token is None:
+            return None
+        found[book.hash(token)] = info_in(edition, entry)
+    return found

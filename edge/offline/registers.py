@@ -1,0 +1,68 @@
+"""The energy register in transaction messages: what is billed by. Pure; what can't be understood is left out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from edge.offline.message import Request, mapping, moment, text, whole
+
+_ENERGY = "energy.active.import.register"  # the default measurand (OCPP 1.6 §7.43, 2.x part 2 §2.46)
+_SCALES = {"": Decimal(1), "wh": Decimal(1), "kwh": Decimal(1000)}
+_LOCATIONS = frozenset({"", "outlet"})  # the car's, not the grid side's
+_MOST_EXPONENT = 9  # from nano to giga
+_PLAUSIBLE_WH = Decimal(10) ** 10
+_MILLI = Decimal("0.001")  # no register is finer
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The register at a moment of the station's clock."""
+
+    at: datetime
+    wh: Decimal
+
+
+def readings(request: Request) -> list[Reading]:
+    """Those in a message, in order of time."""
+    fields = request.fields
+    found = list(_sampled(fields.get("meterValue"))) + list(_sampled(fields.get("transactionData")))
+    at = moment(fields.get("timestamp"))
+    for name in ("meterStart", "meterStop"):
+        number = whole(fields.get(name))
+        if at is not None and number is not None and number >= 0:
+            found.append(Reading(at, Decimal(number)))
+    return sorted(found, key=lambda reading: reading.at)
+
+
+def _sampled(values: object) -> Iterator[Reading]:
+    for value in values if isinstance(values, list) else [values]:
+        at = moment(mapping(value).get("timestamp"))
+        samples = mapping(value).get("sampledValue")
+        for sample in map(mapping, samples if isinstance(samples, list) else [samples]):
+            wh = _energy(sample)
+            if at is not None and wh is not None:
+                yield Reading(at, wh)
+
+
+def _energy(sample: Mapping[str, Any]) -> Decimal | None:
+    def word(name: str) -> str:
+        return (text(sample.get(name)) or "").strip().lower()
+
+    of_phase, elsewhere = word("phase") != "", word("location") not in _LOCATIONS
+    if word("measurand") not in ("", _ENERGY) or of_phase or elsewhere or word("format") == "signeddata":
+        return None
+    unit = mapping(sample.get("unitOfMeasure"))
+    scale = _SCALES.get((text(unit.get("unit")) or word("unit")).strip().lower())
+    exponent = whole(unit.get("multiplier", 0))
+    if scale is None or exponent is None or abs(exponent) > _MOST_EXPONENT:
+        return None
+    value = sample.get("value")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        wh = Decimal(str(value).strip()) * scale * Decimal(10) ** exponent
+    except InvalidOperation:
+        return None
+    return wh.quantize(_MILLI) if wh.is_finite() and 0 <= wh <= _PLAUSIBLE_WH else None

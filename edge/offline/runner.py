@@ -1,0 +1,177 @@
+"""Carries out a desk's steps: the thin shell between the rules and the ports. Holds no rules."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, assert_never
+
+import structlog
+
+from edge.clock import Clock
+from edge.domain.journal import Entry, Write
+from edge.errors import StorageError
+from edge.offline.desk import Desk
+from edge.offline.steps import (
+    EndSession,
+    Fetch,
+    Immediate,
+    Judged,
+    Keep,
+    Note,
+    Resume,
+    Step,
+    ToCloud,
+    ToStation,
+)
+from edge.units import Seconds
+
+log = structlog.get_logger(__name__)
+
+RETRY_S: Seconds = 5.0  # a full disk may have been freed
+
+
+class Keeper(Protocol):
+    """The storage, as the desks need it."""
+
+    async def keep(self, writes: Sequence[Write]) -> None:
+        """Have these on the disk, whole or not at all. Raises :class:`edge.errors.StorageError` when it refuses."""
+
+    async def fetch(self, seq: int) -> Entry | None:
+        """The message of this number; None when it is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where a desk's steps lead. None of these may block or fail."""
+
+    to_station: Callable[[str], None]
+    to_cloud: Callable[[str, str], None]  # with the message id before it
+    judged: Callable[[Judged], None]
+    end_session: Callable[[EndSession], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Links:
+    """Which of a station's connections, one after the other."""
+
+    station: int = 0
+    cloud: int = 0
+
+
+class Runner:
+    """One desk's. Its methods belong to the event loop's thread."""
+
+    def __init__(self, desk: Desk, ports: Ports, keeper: Keeper, clock: Clock) -> None:
+        self.desk = desk
+        self._ports = ports
+        self._keeper = keeper
+        self._clock = clock
+        self._chain: deque[tuple[Keep, _Links]] = deque()
+        self._links = _Links()
+        self._handed_on = 0
+        self._worker: asyncio.Task[None] | None = None
+        self._asides: set[asyncio.Task[None]] = set()
+
+    def do(self, steps: Sequence[Step]) -> None:
+        """Carry these out. What waits for the disk is done later, in its order."""
+        self._do(steps, self._links)
+
+    def line_broken(self, *, station: bool = False, cloud: bool = False) -> None:
+        """A connection is over: what still waits to be sent on it is never sent on the next one."""
+        before = self._links
+        self._links = _Links(station=before.station + station, cloud=before.cloud + cloud)
+
+    def _do(self, steps: Sequence[Step], links: _Links) -> None:
+        for step in steps:
+            match step:
+                case Keep():
+                    self._keep(step, links)
+                case ToStation() if links.station != self._links.station:
+                    pass
+                case ToCloud() if links.cloud != self._links.cloud:
+                    pass
+                case _:
+                    self._now(step)
+
+    @property
+    def mark(self) -> int | None:
+        """How many writes were handed on so far; None while some of them are not on the disk yet."""
+        return self._handed_on if self._worker is None else None
+
+    async def settled(self) -> None:
+        """Wait until all that was to be kept is."""
+        while self._worker is not None or self._asides:
+            await asyncio.gather(*self._asides, *([self._worker] if self._worker is not None else []))
+
+    def _keep(self, step: Keep, links: _Links) -> None:
+        if not step.writes and self._worker is None:
+            self._do(step.then, links)
+            return
+        self._chain.append((step, links))
+        self._handed_on += len(step.writes)
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._follow(), name=f"journal of {self.desk.book.id}")
+
+    async def _follow(self) -> None:
+        try:
+            while self._chain:
+                step, links = self._chain.popleft()
+                if step.writes:
+                    await self._kept(step.writes)
+                self._do(step.then, links)
+        finally:
+            self._worker = None
+
+    async def _kept(self, writes: Sequence[Write]) -> None:
+        """Have these on the disk, however long that takes."""
+        told = False
+        while True:
+            try:
+                await self._keeper.keep(writes)
+            except StorageError as exc:
+                if not told:
+                    what = "messages can't be kept, and their station gets no answers"  # it keeps them
+                    log.error(what, station=self.desk.book.id, problem=str(exc))  # noqa: TRY400 - no fault of ours
+                told = True
+                await asyncio.sleep(RETRY_S)
+            else:
+                if told:
+                    log.info("messages are kept again", station=self.desk.book.id)
+                return
+
+    def _now(self, step: Immediate) -> None:
+        match step:
+            case ToStation():
+                self._ports.to_station(step.text)
+            case ToCloud():
+                self._ports.to_cloud(step.id, step.text)
+            case Judged():
+                self._ports.judged(step)
+            case EndSession():
+                self._ports.end_session(step)
+            case Note():
+                getattr(log, step.level)(step.event, **step.fields)
+            case Fetch():
+                self._aside(self._fetch(step.seq))
+            case Resume():
+                asyncio.get_running_loop().call_later(step.after_s, self._resume)
+            case _:
+                assert_never(step)
+
+    def _resume(self) -> None:
+        self.do(self.desk.tick(self._clock.monotonic(), self._clock.wall()))
+
+    async def _fetch(self, seq: int) -> None:
+        try:
+            entry = await self._keeper.fetch(seq)
+        except StorageError as exc:
+            log.warning("a kept message can't be read", station=self.desk.book.id, number=seq, problem=str(exc))
+            self.do(self.desk.unfetched())
+        else:
+            self.do(self.desk.fetched(entry, self._clock.monotonic()))
+
+    def _aside(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)

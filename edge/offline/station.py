@@ -1,0 +1,206 @@
+"""What the parts of one station's desk share: who it is, what is known of it, and the steps of the moment."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from edge.domain.journal import (
+    Boot,
+    ConnectorStatus,
+    Entry,
+    EntryKind,
+    EntryState,
+    PutBoot,
+    PutStatus,
+    Transaction,
+    Write,
+)
+from edge.domain.session import Session
+from edge.offline.accounts import Accounts
+from edge.offline.backlog import Backlog, slip
+from edge.offline.charges import Charges, Reading
+from edge.offline.edition import Edition
+from edge.offline.message import Request, whole
+from edge.offline.numbers import Numbers
+from edge.offline.settings import OfflineSettings, RefusedSession
+from edge.offline.steps import EndSession, Immediate, Keep, Level, Note, Step
+from edge.offline.thinning import Slip
+from edge.offline.token_book import TokenBook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationKept:
+    """What was kept of one station. ``slips``: its pending messages with their attempts, in order."""
+
+    slips: tuple[tuple[Slip, int], ...] = ()
+    transactions: tuple[Transaction, ...] = ()
+    sessions: tuple[Session, ...] = ()
+    boot: Boot | None = None
+    statuses: tuple[ConnectorStatus, ...] = ()
+
+
+class Steps:
+    """Collects the steps of one call."""
+
+    def __init__(self) -> None:
+        self._steps: list[Step] = []
+
+    def add(self, *steps: Step) -> None:
+        """These are to be done next."""
+        self._steps.extend(steps)
+
+    def keep(self, writes: Iterable[Write], *then: Immediate) -> None:
+        """Have these kept, then do ``then``."""
+        self._steps.append(Keep(tuple(writes), then))
+
+    def note(self, level: Level, event: str, **fields: object) -> None:
+        """Tell the log."""
+        self._steps.append(Note(level, event, fields))
+
+    def empty(self) -> list[Step]:
+        """Hand over what was collected."""
+        steps, self._steps = self._steps, []
+        return steps
+
+
+@dataclass(slots=True, kw_only=True)
+class StationBook:
+    """One station's state. Mutable; belongs to its :class:`edge.offline.desk.Desk`."""
+
+    id: str
+    edition: Edition
+    tokens: TokenBook
+    numbers: Numbers
+    settings: OfflineSettings
+    charges: Charges
+    accounts: Accounts
+    backlog: Backlog
+    boot: Boot
+    statuses: dict[str, ConnectorStatus]
+    steps: Steps = field(default_factory=Steps)
+    barred: dict[str, str] = field(default_factory=dict)  # transactions that are to get no current, and why
+
+    @classmethod
+    def opened(
+        cls,
+        station: str,
+        edition: Edition,
+        *,
+        tokens: TokenBook,
+        numbers: Numbers,
+        settings: OfflineSettings,
+        kept: StationKept,
+    ) -> "StationBook":
+        """The book of a station as it was kept."""
+        backlog = Backlog(settings)
+        for kept_slip, attempts in kept.slips:
+            backlog.add(kept_slip, attempts)
+        never = Boot(station=station, text=None, owed=False, status=None, interval_s=None)
+        return cls(
+            id=station,
+            edition=edition,
+            tokens=tokens,
+            numbers=numbers,
+            settings=settings,
+            charges=Charges(station, kept.transactions),
+            accounts=Accounts(station, tokens, kept.sessions),
+            backlog=backlog,
+            boot=kept.boot or never,
+            statuses={status.connector: status for status in kept.statuses},
+        )
+
+    def new_entry(
+        self, request: Request, kind: EntryKind, wall: datetime, *, answered: bool, reading: Reading | None = None
+    ) -> Entry:
+        """A message for the journal, under a new number."""
+        return Entry(
+            seq=self.numbers.next(),
+            station=self.id,
+            kind=kind,
+            action=f"{request.action}-Signed" if request.signed else request.action,
+            message_id=request.id,
+            transaction=reading.key if reading is not None else None,
+            order=reading.order if reading is not None else None,
+            text=request.text,
+            taken_at=wall,
+            answered=answered,
+        )
+
+    def queue(self, entry: Entry, *, precious: bool) -> list[Write]:
+        """The entry waits for the cloud; what has to make room for it."""
+        self.backlog.add(slip(entry, precious=precious))
+        thinned = self.backlog.thin(spare=entry.seq)
+        if thinned:
+            self.steps.note("warning", "messages for the cloud were thinned out", station=self.id, dropped=len(thinned))
+        return thinned
+
+    def bar(self, record: Transaction, reason: str) -> list[Immediate]:
+        """A session is to get no current any more, as the site wants it; once."""
+        if self.settings.refused_session is RefusedSession.KEEP or record.key in self.barred:
+            return []
+        self.barred[record.key] = reason
+        return [self.end_session(record.key)]
+
+    def end_session(self, transaction: str) -> EndSession:
+        """What is to be done with a session that is barred."""
+        stop = self.settings.refused_session is RefusedSession.STOP
+        return EndSession(station=self.id, transaction=transaction, reason=self.barred[transaction], stop=stop)
+
+    def booted(self, text: str | None, *, owed: bool) -> list[Write]:
+        """The station has booted."""
+        self.boot = replace(self.boot, text=text or self.boot.text, owed=owed)
+        return [PutBoot(boot=self.boot)]
+
+    def boot_answered(self, status: str | None, interval_s: int | None) -> list[Write]:
+        """The cloud has answered a boot."""
+        before = self.boot
+        owed = before.owed and status != "Accepted"
+        self.boot = replace(before, owed=owed, status=status, interval_s=interval_s)
+        return [PutBoot(boot=self.boot)] if self.boot != before else []
+
+    def status_told(self, request: Request, *, owed: bool) -> list[Write]:
+        """The station tells the state of a connector; ``owed``: the cloud doesn't hear it now."""
+        parts = (request.fields.get("evseId"), request.fields.get("connectorId"))
+        connector = "/".join(str(whole(part)) for part in parts if whole(part) is not None)
+        before = self.statuses.get(connector)
+        if not owed and (before is None or not before.owed):
+            return []
+        status = ConnectorStatus(station=self.id, connector=connector, text=request.text, owed=owed)
+        self.statuses[connector] = status
+        return [PutStatus(status=status)]
+
+    def status_delivered(self, connector: str) -> list[Write]:
+        """The cloud has the newest state of a connector."""
+        status = replace(self.statuses[connector], owed=False)
+        self.statuses[connector] = status
+        return [PutStatus(status=status)]
+
+    @property
+    def owed_status(self) -> ConnectorStatus | None:
+        """A state that the cloud hasn't heard; None when it has heard all."""
+        return next((status for status in self.statuses.values() if status.owed), None)
+
+
+def kept_of(
+    station: str,
+    *,
+    entries: Iterable[Entry],
+    sizes: Mapping[int, int],
+    precious: frozenset[int],
+    transactions: Iterable[Transaction],
+    boots: Iterable[Boot],
+    statuses: Iterable[ConnectorStatus],
+    sessions: Iterable[Session] = (),
+) -> StationKept:
+    """What was kept of one station, out of what was kept of all. ``sizes`` and ``precious`` by the entries' numbers."""
+    return StationKept(
+        slips=tuple(
+            (slip(entry, size=sizes[entry.seq], precious=entry.seq in precious), entry.attempts)
+            for entry in entries
+            if entry.station == station and entry.state is EntryState.PENDING
+        ),
+        transactions=tuple(transaction for transaction in transactions if transaction.station == station),
+        sessions=tuple(session for session in sessions if session.station == station),
+        boot=next((boot for boot in boots if boot.station == station), None),
+        statuses=tuple(status for status in statuses if status.station == station),
+    )

@@ -1,0 +1,154 @@
+"""All that is known of tokens, in memory: the cache, each station's local list, the site's own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from edge.domain.journal import ClearCached, ListVersion, PutCached, ReplaceList, Write
+from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenHash, TokenInfo, TokenStatus, Verdict
+from edge.offline.authorise import NOT_NEEDED, Known, Policy, unknown, verdict
+from edge.offline.hashing import TokenHasher
+from edge.offline.token_info import ShownToken
+
+CACHE_MOST = 10_000  # tokens; the drivers of a large site in a quarter
+# An answer that says what is known already is written again after so long only: it spares the flash.
+REFRESH = timedelta(days=1)
+
+# What is learned is on the disk by then, unless that refuses.
+WRITTEN_WITHIN = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A verdict, and the token it is about (None for none)."""
+
+    verdict: Verdict
+    hash: TokenHash | None
+
+
+class TokenBook:
+    """One for the site. Whoever changes it gets the writes that make the change last."""
+
+    def __init__(self, hasher: TokenHasher, policy: Policy) -> None:
+        self._hasher = hasher
+        self._policy = policy
+        self._cached: dict[TokenHash, CachedToken] = {}
+        self._listed: dict[str, dict[TokenHash, TokenInfo]] = {}
+        self._versions: dict[str, int] = {}
+        self._own: dict[TokenHash, SiteToken] = {}
+
+    def load(
+        self,
+        *,
+        cached: Iterable[CachedToken] = (),
+        versions: Iterable[ListVersion] = (),
+        listed: Iterable[ListedToken] = (),
+        own: Iterable[SiteToken] = (),
+    ) -> None:
+        """Take what was kept, in place of everything known: at the start, and when another process changed it."""
+        self._cached = {token.hash: token for token in cached}
+        self._versions = {version.station: version.version for version in versions}
+        self._listed = {}
+        for entry in listed:
+            self._listed.setdefault(entry.station, {})[entry.hash] = entry.info
+        self._own = {token.hash: token for token in own}
+
+    def take_over(
+        self, *, cached: Iterable[CachedToken], listed: Iterable[ListedToken], own: Iterable[SiteToken], wall: datetime
+    ) -> None:
+        """Another process has changed what is kept: the site's own tokens are those that are kept now, and what was
+        erased of others is forgotten. What we learned a moment ago may not be on the disk yet."""
+        self._own = {token.hash: token for token in own}
+        there = {token.hash for token in cached}
+        for token in [hash_ for hash_ in self._cached if hash_ not in there]:
+            if wall - self._cached[token].learned_at >= WRITTEN_WITHIN:
+                del self._cached[token]
+        on_lists: dict[str, set[TokenHash]] = {}
+        for entry in listed:
+            on_lists.setdefault(entry.station, set()).add(entry.hash)
+        for station, tokens in on_lists.items():
+            mine = self._listed.get(station, {})
+            if len(mine) > len(tokens) and tokens <= mine.keys():
+                self._listed[station] = {token: info for token, info in mine.items() if token in tokens}
+
+    def hash(self, text: str) -> TokenHash:
+        """The hash of a token's text."""
+        return self._hasher.hash(text)
+
+    def own(self, token: TokenHash) -> SiteToken | None:
+        """The site's own token of this hash."""
+        return self._own.get(token)
+
+    def judge(self, station: str, shown: ShownToken, wall: datetime, cloud: TokenInfo | None = None) -> Judged:
+        """The verdict on the token that was shown at ``station``; ``cloud``: what the cloud has just said of it."""
+        if not shown.needed:
+            return Judged(verdict=NOT_NEEDED, hash=None)
+        return self.judge_hash(station, self._hasher.hash(shown.text), wall, cloud)
+
+    def judge_hash(self, station: str, token: TokenHash, wall: datetime, cloud: TokenInfo | None = None) -> Judged:
+        """As :meth:`judge`, for a token of which only the hash is known: a session that runs."""
+        cached = self._cached.get(token)
+        known = Known(
+            own=self._own.get(token),
+            listed=self._listed.get(station, {}).get(token),
+            cached=cached.info if cached is not None else None,
+            cached_at=cached.learned_at if cached is not None else None,
+            cloud=cloud,
+        )
+        return Judged(verdict=verdict(known, self._policy, wall), hash=token)
+
+    def unknown(self) -> Verdict:
+        """The verdict on a token of which nothing is known."""
+        return unknown(self._policy)
+
+    def learn(self, station: str, shown: ShownToken, info: TokenInfo, wall: datetime) -> list[Write]:
+        """The cloud has said this of a token (OCPP 1.6 §3.5.1, 2.x C10): remember it, unless the list has it."""
+        if not shown.needed:
+            return []
+        token = self._hasher.hash(shown.text)
+        if token in self._listed.get(station, {}):
+            return []
+        before = self._cached.get(token)
+        if before is not None and before.info == info and wall - before.learned_at < REFRESH:
+            return []
+        cached = CachedToken(hash=token, info=info, learned_at=wall)
+        self._cached[token] = cached
+        return [PutCached(token=cached), *self._make_room()]
+
+    def expire(self, wall: datetime) -> list[Write]:
+        """Forget what is too old to be believed: its retention is over."""
+        old = [token for token, cached in self._cached.items() if wall - cached.learned_at >= self._policy.cache_life]
+        return [write for token in old for write in self._forget(token)]
+
+    def clear_cache(self) -> list[Write]:
+        """The cloud wants the cache empty (ClearCache)."""
+        self._cached.clear()
+        return [ClearCached(hash=None)]
+
+    def list_version(self, station: str) -> int | None:
+        """The version of a station's local list; None when none was ever sent."""
+        return self._versions.get(station)
+
+    def listed(self, station: str) -> dict[TokenHash, TokenInfo]:
+        """A station's local list."""
+        return dict(self._listed.get(station, {}))
+
+    def replace_list(self, station: str, version: int, entries: dict[TokenHash, TokenInfo]) -> list[Write]:
+        """A station's local list is now this one; what is on it leaves the cache (OCPP 1.6 §3.5.2)."""
+        self._versions[station] = version
+        self._listed[station] = dict(entries)
+        tokens = tuple(ListedToken(station=station, hash=token, info=info) for token, info in entries.items())
+        return [ReplaceList(version=ListVersion(station=station, version=version), tokens=tokens)]
+
+    def _make_room(self) -> list[Write]:
+        if len(self._cached) <= CACHE_MOST:
+            return []
+        # Invalid ones first, then the oldest (OCPP 1.6 §3.5.1).
+        least = min(
+            self._cached.values(), key=lambda token: (token.info.status is TokenStatus.ACCEPTED, token.learned_at)
+        )
+        return self._forget(least.hash)
+
+    def _forget(self, token: TokenHash) -> list[Write]:
+        del self._cached[token]
+        return [ClearCached(hash=token)]

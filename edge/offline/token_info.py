@@ -1,0 +1,88 @@
+"""Between OCPP's words for a token and the domain's, in both editions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from edge.domain.token import TokenInfo, TokenStatus
+from edge.offline.edition import Edition
+from edge.offline.message import mapping, moment, stamp, text
+
+_STATUSES = {status.value: status for status in TokenStatus}
+# What 1.6 knows of them (§7.2); the others are Invalid there.
+_V16 = frozenset(
+    {TokenStatus.ACCEPTED, TokenStatus.BLOCKED, TokenStatus.EXPIRED, TokenStatus.INVALID, TokenStatus.CONCURRENT}
+)
+# A session that needs no token, or whose token the charger or the cloud makes up for it (2.x part 2 §3.43).
+_NEEDS_NONE = frozenset({"NoAuthorization"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownToken:
+    """The token in a request. ``text`` is empty where none is needed."""
+
+    text: str
+    needed: bool = True
+
+
+def token_in(edition: Edition, fields: Mapping[str, Any]) -> ShownToken | None:
+    """The idTag or idToken of a request; None when there is none."""
+    if not edition.is_v2:
+        tag = text(fields.get("idTag"))
+        return ShownToken(text=tag) if tag is not None else None
+    token = mapping(fields.get("idToken"))
+    if text(token.get("type")) in _NEEDS_NONE:
+        return ShownToken(text="", needed=False)
+    shown = text(token.get("idToken"))
+    return ShownToken(text=shown) if shown is not None else None
+
+
+def info_in(edition: Edition, fields: Mapping[str, Any]) -> TokenInfo | None:
+    """The idTagInfo or idTokenInfo of an answer or of a list's entry; None when there is none."""
+    found = mapping(fields.get("idTokenInfo" if edition.is_v2 else "idTagInfo"))
+    status = _STATUSES.get(text(found.get("status")) or "")
+    if status is None:
+        return None
+    if not edition.is_v2:
+        return TokenInfo(
+            status=status, expires_at=moment(found.get("expiryDate")), group=text(found.get("parentIdTag"))
+        )
+    group = mapping(found.get("groupIdToken"))
+    message = mapping(found.get("personalMessage"))
+    return TokenInfo(
+        status=status,
+        expires_at=moment(found.get("cacheExpiryDateTime")),
+        group=text(group.get("idToken")),
+        group_type=text(group.get("type")),
+        language=text(found.get("language1")),
+        message=orjson.dumps(message).decode() if message else None,
+    )
+
+
+def info_out(edition: Edition, info: TokenInfo) -> dict[str, Any]:
+    """An idTagInfo or idTokenInfo for an answer."""
+    if not edition.is_v2:
+        status = info.status if info.status in _V16 else TokenStatus.INVALID
+        found: dict[str, Any] = {"status": status.value}
+        if info.expires_at is not None:
+            found["expiryDate"] = stamp(info.expires_at)
+        if info.group is not None:
+            found["parentIdTag"] = info.group
+        return found
+    found = {"status": info.status.value}
+    if info.expires_at is not None:
+        found["cacheExpiryDateTime"] = stamp(info.expires_at)
+    if info.group is not None:
+        found["groupIdToken"] = {"idToken": info.group, "type": info.group_type or "Central"}
+    if info.language is not None:
+        found["language1"] = info.language
+    if info.message is not None:
+        found["personalMessage"] = orjson.loads(info.message)
+    return found
+
+
+def info_key(edition: Edition) -> str:
+    """What an answer calls it."""
+    return "idTokenInfo" if edition.is_v2 else "idTagInfo"

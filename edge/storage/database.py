@@ -1,0 +1,206 @@
+"""Opening one SQLite file: its form brought up to date, a damaged one set aside, a later one read if it allows it.
+
+Files are in WAL mode. With ``synchronous=FULL`` a commit is one append to the write-ahead log and one fsync.
+"""
+
+import contextlib
+import os
+import re
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import structlog
+
+from edge.chance import Chance
+from edge.errors import StorageFailed, StorageTooNew
+
+log = structlog.get_logger(__name__)
+
+BUSY_S = 5.0  # a command line that writes a token holds the file for milliseconds
+# The log is written back at 1,000 pages of 4 KiB; it is cut to this afterwards, so that a burst leaves no large file.
+LOG_BYTES = 8_000_000
+DAMAGED_KEPT = 3  # of each file, for a person to look at; the oldest make room
+_DAMAGED = ".damaged-"
+_MIGRATION = re.compile(r"(?P<name>[a-z]+)-(?P<version>\d+)\.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """The form of a file. ``steps[n]`` brings version n to n + 1. ``readable_from``: the oldest release's version that
+    reads a file of the newest form rightly; additions alone leave it as it is."""
+
+    name: str
+    steps: Sequence[str]
+    readable_from: int = 1
+
+    @property
+    def version(self) -> int:
+        """The newest form."""
+        return len(self.steps)
+
+
+def schemas() -> Mapping[str, Schema]:
+    """The forms of all files, as they come with the program."""
+    found: dict[str, dict[int, str]] = {}
+    for file in resources.files("edge.storage.schema").iterdir():
+        match = _MIGRATION.fullmatch(file.name)
+        if match is not None:
+            found.setdefault(match["name"], {})[int(match["version"])] = file.read_text("utf-8")
+    return {name: Schema(name=name, steps=[steps[n] for n in sorted(steps)]) for name, steps in found.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An open file. ``damaged``: where the damaged one lies that was in its place; None where all was well."""
+
+    connection: sqlite3.Connection
+    damaged: Path | None
+
+
+def open_database(
+    path: Path,
+    schema: Schema,
+    *,
+    synchronous: str = "FULL",
+    vfs: str | None = None,
+    heal: bool = True,
+    chance: Chance | None = None,
+) -> Opened:
+    """Open or make the file at ``path``. ``heal``: a damaged one is set aside, and a new one is made. ``chance``: what
+    ``randomblob`` gives; SQLite's own, unless given.
+
+    :raises StorageTooNew: a later release made it, and this one can't read it.
+    :raises StorageFailed: it can't be opened at all.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            return Opened(connection=_open(path, schema, synchronous, vfs, chance), damaged=None)
+        except sqlite3.DatabaseError as exc:
+            if not heal or not is_damage(exc):
+                raise
+            damaged = set_aside(path)
+            log.exception("a damaged file is set aside", file=str(path), kept_as=str(damaged))
+            return Opened(connection=_open(path, schema, synchronous, vfs, chance), damaged=damaged)
+    except (sqlite3.Error, OSError) as exc:
+        raise StorageFailed(
+            f"{path} can't be opened ({exc})", remedy="is the folder there, and ours to write?"
+        ) from exc
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is no database or a malformed one, as against a disk that refuses."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def connect(path: Path, *, vfs: str | None = None, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in which nothing is done behind our back: transactions are begun and ended by us."""
+    query = [f"vfs={vfs}"] if vfs else []
+    query += ["mode=ro"] if read_only else []
+    uri = path.absolute().as_uri() + ("?" + "&".join(query) if query else "")
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_S)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _open(path: Path, schema: Schema, synchronous: str, vfs: str | None, chance: Chance | None) -> sqlite3.Connection:
+    connection = connect(path, vfs=vfs)
+    try:
+        if chance is not None:
+            connection.create_function("randomblob", 1, lambda size: bytes.fromhex(chance.token(size)))
+        path.chmod(0o600)  # messages hold tokens
+        connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        connection.execute(f"PRAGMA synchronous={synchronous}")
+        connection.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
+        connection.execute("PRAGMA secure_delete=ON")  # what a person had erased is not to be left in free pages
+        _check(connection)
+        _migrate(connection, path, schema)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        error = sqlite3.DatabaseError(verdict)
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, schema: Schema) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > schema.version:
+        readable_from = connection.execute("SELECT readable_from FROM form").fetchone()[0]
+        if readable_from > schema.version:
+            raise StorageTooNew(
+                f"{path} has form {version}, this release reads up to {schema.version}",
+                remedy="install the release that wrote it, or a later one",
+            )
+        log.info("a file of a later release is used", file=str(path), form=version)
+        return
+    for step in range(version, schema.version):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute("CREATE TABLE IF NOT EXISTS form (readable_from INTEGER NOT NULL) STRICT")
+            connection.execute("DELETE FROM form")
+            connection.execute("INSERT INTO form VALUES (?)", (schema.readable_from,))
+            for statement in statements(schema.steps[step]):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={step + 1}")
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+
+
+def statements(script: str) -> list[str]:
+    """The statements of a script; one transaction holds them all, which ``executescript`` would not let be."""
+    found, part = [], ""
+    for line in script.splitlines(keepends=True):
+        part += line
+        if sqlite3.complete_statement(part):
+            found.append(part.strip())
+            part = ""
+    return found
+
+
+def set_aside(path: Path) -> Path:
+    """Move a file and its log out of the way; says where it lies now. The oldest of these are deleted."""
+    earlier = sorted(numbered(path), key=lambda found: found[0])
+    number = earlier[-1][0] + 1 if earlier else 1
+    target = path.with_name(f"{path.name}{_DAMAGED}{number}")
+    for suffix in ("-wal", "-shm", ""):  # the log first: without its file it is of no use to anyone
+        source = path.with_name(path.name + suffix)
+        if source.exists():
+            source.rename(target.with_name(target.name + suffix))
+    for _, old in earlier[: max(0, len(earlier) + 1 - DAMAGED_KEPT)]:
+        for suffix in ("-wal", "-shm", ""):
+            old.with_name(old.name + suffix).unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return target
+
+
+def numbered(path: Path) -> list[tuple[int, Path]]:
+    """The files that were set aside in the place of this one, by number."""
+    found = []
+    for other in path.parent.glob(f"{path.name}{_DAMAGED}*"):
+        number = other.name.removeprefix(path.name + _DAMAGED)
+        if number.isdecimal():
+            found.append((int(number), other))
+    return found
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk, too."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,90 @@
+"""What the rules start from: everything that was kept, but for the texts of the messages."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edge.domain.journal import Boot, ConnectorStatus, Entry, EntryState, ListVersion, Transaction
+from edge.domain.session import Session
+from edge.domain.token import CachedToken, ListedToken, SiteToken
+from edge.storage import rows
+from edge.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """All that is kept. The entries are without their texts: a site's backlog may be larger than its memory."""
+
+    entries: tuple[Entry, ...]
+    sizes: dict[int, int]  # characters of each entry's text, by its number
+    precious: frozenset[int]  # the numbers of those that are signed or billed by
+    transactions: tuple[Transaction, ...]
+    sessions: tuple[Session, ...]  # those that run
+    boots: tuple[Boot, ...]
+    statuses: tuple[ConnectorStatus, ...]
+    highest: int  # the greatest number that an entry ever had
+    secret: bytes  # of the local transaction ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptTokens:
+    """All that is known of tokens."""
+
+    cached: tuple[CachedToken, ...]
+    versions: tuple[ListVersion, ...]
+    listed: tuple[ListedToken, ...]
+    own: tuple[SiteToken, ...]
+
+
+_SLIM = """
+SELECT seq, station, kind, action, message_id, transaction_key, sequence, '' AS text, taken_at, answered, attempts,
+    state, reason, length(entry.text) AS size,
+    instr(entry.text, 'SignedData') OR instr(entry.text, 'signedMeterValue') OR instr(entry.text, 'Transaction.Begin')
+        OR instr(entry.text, 'Transaction.End') AS precious
+FROM entry ORDER BY seq
+"""
+
+
+def kept(store: Store) -> Kept:
+    """Read the journal, and what the cloud last said of each station."""
+    journal, registry = store.connection(rows.JOURNAL), store.connection(rows.REGISTRY)
+    found = journal.execute(_SLIM).fetchall()
+    highest, secret = journal.execute("SELECT highest, secret FROM counter").fetchone()
+    return Kept(
+        entries=tuple(rows.entry(row) for row in found),
+        sizes={row["seq"]: row["size"] for row in found},
+        precious=frozenset(row["seq"] for row in found if row["precious"]),
+        transactions=tuple(rows.transaction(row) for row in journal.execute("SELECT * FROM charge")),
+        sessions=tuple(rows.session(row) for row in journal.execute("SELECT * FROM session WHERE ended_at IS NULL")),
+        boots=tuple(rows.boot(row) for row in registry.execute("SELECT * FROM boot")),
+        statuses=tuple(rows.connector_status(row) for row in registry.execute("SELECT * FROM connector_status")),
+        highest=highest,
+        secret=secret,
+    )
+
+
+def kept_tokens(store: Store) -> KeptTokens:
+    """Read what is known of tokens."""
+    registry = store.connection(rows.REGISTRY)
+    return KeptTokens(
+        cached=tuple(rows.cached_token(row) for row in registry.execute("SELECT * FROM cached_token")),
+        versions=tuple(rows.list_version(row) for row in registry.execute("SELECT * FROM list_version")),
+        listed=tuple(rows.listed_token(row) for row in registry.execute("SELECT * FROM listed_token")),
+        own=tuple(rows.site_token(row) for row in registry.execute("SELECT * FROM site_token ORDER BY name, hint")),
+    )
+
+
+def entry(store: Store, seq: int) -> Entry | None:
+    """One message with its text; None when it is gone."""
+    row = store.connection(rows.JOURNAL).execute("SELECT * FROM entry WHERE seq = ?", (seq,)).fetchone()
+    return rows.entry(row) if row is not None else None
+
+
+def entries(store: Store, state: EntryState | None = None) -> Iterator[Entry]:
+    """All messages with their texts, oldest first; those in ``state`` alone, where one is given."""
+    connection: sqlite3.Connection = store.connection(rows.JOURNAL)
+    if state is None:
+        found = connection.execute("SELECT * FROM entry ORDER BY seq")
+    else:
+        found = connection.execute("SELECT * FROM entry WHERE state = ? ORDER BY seq", (state.value,))
+    return (rows.entry(row) for row in found)

@@ -1,0 +1,99 @@
+"""Out of a damaged file: every row that can still be read; and a good copy to fall back on."""
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+
+import structlog
+
+from edge.storage.database import connect, sync_folder
+
+log = structlog.get_logger(__name__)
+
+# The greatest number that an entry ever had may be among what is lost. So many more messages than that can't have
+# been taken since the last row that is still there: two days of a site of 200 stations.
+NUMBERS_SKIPPED = 1_000_000
+
+
+def salvage(damaged: Path, target: sqlite3.Connection) -> int:
+    """Copy what can be read of ``damaged`` into the open, newly made file; says how many rows.
+
+    Each table is read from its front until that fails, then from its back: only rows between two faults are lost.
+    Never raises for what ``damaged`` holds.
+    """
+    rows = 0
+    try:
+        source = connect(damaged)
+    except sqlite3.Error:
+        return 0
+    with contextlib.closing(source):
+        target.execute("BEGIN IMMEDIATE")
+        try:
+            for table in _tables(target):
+                rows += _copy(source, target, table)
+            target.execute("COMMIT")
+        except BaseException:
+            target.execute("ROLLBACK")
+            raise
+    log.warning("rows were read out of a damaged file", file=str(damaged), rows=rows)
+    return rows
+
+
+def skip_numbers(journal: sqlite3.Connection) -> None:
+    """After a salvage: no number that may have been given before is given again, and local ids look different."""
+    highest = journal.execute("SELECT max(seq) FROM entry").fetchone()[0] or 0
+    journal.execute(
+        "UPDATE counter SET highest = max(highest, ?) + ?, secret = randomblob(16)", (highest, NUMBERS_SKIPPED)
+    )
+
+
+def copy_good(source: sqlite3.Connection, path: Path) -> None:
+    """Keep a copy of a sound file; it takes the place of the last one when it is whole.
+
+    Raises sqlite3.Error or OSError.
+    """
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(fresh)) as target:
+        fresh.chmod(0o600)
+        source.backup(target)
+    descriptor = os.open(fresh, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    found = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'form'"
+    )
+    return [row[0] for row in found]
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+
+
+def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> int:
+    columns = _columns(target, table)
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    key = ", ".join(row[1] for row in target.execute(f"PRAGMA table_info({table})") if row[5])
+    backwards = ", ".join(f"{part} DESC" for part in key.split(", "))
+    taken: set[tuple[object, ...]] = set()
+    for order in (key, backwards):
+        try:
+            for row in source.execute(f"SELECT {names} FROM {table} NOT INDEXED ORDER BY {order}"):  # noqa: S608 - our own names
+                if tuple(row) in taken:
+                    break
+                with contextlib.suppress(sqlite3.IntegrityError):  # a row that is damaged in itself
+                    target.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", tuple(row))  # noqa: S608
+                    taken.add(tuple(row))
+        except sqlite3.Error:
+            continue
+        else:
+            break  # the whole table was read, or both ends met
+    return len(taken)

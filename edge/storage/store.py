@@ -1,0 +1,260 @@
+"""The files of a storage folder, and the only code that changes them. Blocking: the writer's thread owns it.
+
+``journal.db`` (FULL)     messages that the cloud hasn't confirmed, transactions and their ids
+``registry.db`` (FULL)    what the cloud last said, tokens; ``registry.good.db`` is its last good copy
+``history.db`` (NORMAL)   samples and decisions: may be lost, goes first when the disk is full
+``reserve``               room for the journal when the disk is full
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+import structlog
+
+from edge.chance import Chance
+from edge.domain.journal import Write
+from edge.errors import StorageFailed, StorageFull
+from edge.storage import rows
+from edge.storage.database import Opened, open_database, schemas
+from edge.storage.reserve import RESERVE_BYTES, Reserve
+from edge.storage.salvage import copy_good, salvage, skip_numbers
+
+log = structlog.get_logger(__name__)
+
+HISTORY_BYTES = 200_000_000  # a month of a site of 50 EVSEs with a sample each 10 s
+_HISTORY_TRIM = 0.9  # it is cut to this part of it, so that it isn't cut at every write
+_FILES = {rows.JOURNAL: "FULL", rows.REGISTRY: "FULL", "history": "NORMAL"}
+
+
+class Health(StrEnum):
+    """How the storage fares."""
+
+    GOOD = "good"
+    RESERVE = "disk full, the reserve is in use, history is off"
+    FULL = "disk full, the reserve is used up"
+    FAILED = "the disk refuses"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRow:
+    """One thing that is good to know."""
+
+    at: datetime
+    topic: str
+    body: str  # JSON
+
+
+class Store:
+    """The open files of ``folder``. ``vfs`` names an SQLite file layer other than the system's; ``chance`` is
+    SQLite's own, unless given.
+
+    ``healed``: the names of the files that were found damaged when they were opened.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        vfs: str | None = None,
+        reserve_bytes: int = RESERVE_BYTES,
+        history_bytes: int = HISTORY_BYTES,
+        chance: Chance | None = None,
+    ) -> None:
+        self._folder = folder
+        self._vfs = vfs
+        self._chance = chance
+        self._history_bytes = history_bytes
+        self._reserve = Reserve(folder / "reserve", reserve_bytes)
+        self._open: dict[str, sqlite3.Connection] = {}
+        self._changes_seen: dict[str, int] = {}
+        self.health = Health.GOOD
+        self.healed: tuple[str, ...] = ()
+
+    def open(self) -> None:
+        """Open all files, with damaged ones healed.
+
+        :raises StorageError: the folder or a file can't be used.
+        """
+        healed = []
+        forms = schemas()
+        for name, synchronous in _FILES.items():
+            opened = open_database(
+                self.path(name), forms[name], synchronous=synchronous, vfs=self._vfs, chance=self._chance
+            )
+            self._open[name] = opened.connection
+            if opened.damaged is not None:
+                healed.append(name)
+                self._heal(name, opened)
+        self.healed = tuple(healed)
+        self._changes_seen = {name: self._data_version(name) for name in self._open}
+        self._keep_good_copy()
+        self._reserve.take()
+
+    def close(self) -> None:
+        """Close all files. Never raises."""
+        for connection in self._open.values():
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+        self._open.clear()
+
+    def path(self, name: str) -> Path:
+        """Where a file lies."""
+        return self._folder / f"{name}.db"
+
+    def connection(self, name: str) -> sqlite3.Connection:
+        """The connection to an open file, to read from."""
+        return self._open[name]
+
+    def changed_by_others(self) -> bool:
+        """Whether another process has written to the journal or the registry since this was last asked."""
+        now = {name: self._data_version(name) for name in (rows.JOURNAL, rows.REGISTRY)}
+        changed = any(self._changes_seen.get(name) != version for name, version in now.items())
+        self._changes_seen.update(now)
+        return changed
+
+    def commit(self, batches: Sequence[Sequence[Write]]) -> list[Exception | None]:
+        """Have all batches on the disk: one fsync for each file that they touch. Each batch is whole or not at all in
+        each file.
+
+        Returns what became of each: None, or why it was refused: a :class:`edge.errors.StorageError` for the disk's
+        reasons, another error for a batch that can't be written whatever the disk does.
+        """
+        results: list[Exception | None] = [None] * len(batches)
+        for name in (rows.JOURNAL, rows.REGISTRY):
+            mine = [[write for write in batch if rows.place(write) == name] for batch in batches]
+            wanted = [n for n, part in enumerate(mine) if part and results[n] is None]
+            if wanted:
+                for n, result in zip(wanted, self._commit(name, [mine[n] for n in wanted]), strict=True):
+                    results[n] = result
+        return results
+
+    def add_history(self, new: Sequence[HistoryRow]) -> None:
+        """Add to the history, and cut its oldest off. Never raises: what can't be written is lost, and told."""
+        if self.health is not Health.GOOD:
+            return
+        connection = self._open["history"]
+        try:
+            with _transaction(connection):
+                connection.executemany(
+                    "INSERT INTO history (at, topic, body) VALUES (?, ?, ?)",
+                    [(row.at.isoformat(), row.topic, row.body) for row in new],
+                )
+            self._trim_history(connection)
+        except sqlite3.Error as exc:
+            if _is_full(exc):
+                self._enter(Health.RESERVE)
+            else:
+                log.warning("history is not kept", problem=str(exc), rows=len(new))
+
+    def maintain(self) -> None:
+        """To be called now and then: takes the reserve again when there is room, and history with it. Never raises."""
+        if self._reserve.take():
+            self._enter(Health.GOOD)
+        with contextlib.suppress(sqlite3.Error):
+            self._open[rows.JOURNAL].execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def _commit(self, name: str, batches: list[list[Write]]) -> list[Exception | None]:
+        try:
+            return self._attempt(name, batches)
+        except sqlite3.Error as exc:
+            problem = exc
+        if _is_full(problem):
+            if self._reserve.give_up():
+                self._enter(Health.RESERVE)
+                try:
+                    return self._attempt(name, batches)
+                except sqlite3.Error as exc:
+                    problem = exc
+            if _is_full(problem):
+                self._enter(Health.FULL)
+        if not _is_full(problem):
+            self._enter(Health.FAILED, problem=str(problem))
+        kind = StorageFull if _is_full(problem) else StorageFailed
+        error = kind(
+            f"{self.path(name)} can't be written ({problem})", remedy="free some room on its disk, or replace it"
+        )
+        return [error] * len(batches)
+
+    def _attempt(self, name: str, batches: list[list[Write]]) -> list[Exception | None]:
+        connection = self._open[name]
+        with _transaction(connection):
+            results = [_apply(connection, batch) for batch in batches]
+        if self.health is Health.FAILED or (self.health is Health.FULL and self._reserve.held):
+            self._enter(Health.GOOD)
+        return results
+
+    def _heal(self, name: str, opened: Opened) -> None:
+        assert opened.damaged is not None  # noqa: S101 - the caller has looked
+        good = self._good_copy(name)
+        if good.exists():
+            salvage(good, opened.connection)
+        salvage(opened.damaged, opened.connection)  # what can be read of the newer one prevails
+        if name == rows.JOURNAL:
+            skip_numbers(opened.connection)
+
+    def _keep_good_copy(self) -> None:
+        try:
+            copy_good(self._open[rows.REGISTRY], self._good_copy(rows.REGISTRY))
+        except (sqlite3.Error, OSError) as exc:
+            log.warning("no copy of the registry could be kept", problem=str(exc))
+
+    def _good_copy(self, name: str) -> Path:
+        return self._folder / f"{name}.good.db"
+
+    def _data_version(self, name: str) -> int:
+        return int(self._open[name].execute("PRAGMA data_version").fetchone()[0])
+
+    def _trim_history(self, connection: sqlite3.Connection) -> None:
+        def pages(pragma: str) -> int:
+            return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
+
+        used = (pages("page_count") - pages("freelist_count")) * pages("page_size")
+        if used > self._history_bytes:
+            part = 1 - _HISTORY_TRIM * self._history_bytes / used
+            with _transaction(connection):
+                first, last = connection.execute("SELECT min(id), max(id) FROM history").fetchone()
+                connection.execute("DELETE FROM history WHERE id <= ?", (first + int((last - first + 1) * part),))
+
+    def _enter(self, health: Health, **details: str) -> None:
+        if health is self.health:
+            return
+        was, self.health = self.health, health
+        tell = log.info if health is Health.GOOD else log.error
+        tell("storage", was=was.value, state=health.value, **details)
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _apply(connection: sqlite3.Connection, batch: Sequence[Write]) -> Exception | None:
+    """Write one batch inside the transaction; undo it alone where its values can't be written."""
+    connection.execute("SAVEPOINT batch")
+    try:
+        for write in batch:
+            for sql, values in rows.statements(write):
+                connection.execute(sql, values)
+    except (ValueError, OverflowError, TypeError, sqlite3.IntegrityError, sqlite3.InterfaceError) as exc:
+        connection.execute("ROLLBACK TO batch")
+        connection.execute("RELEASE batch")
+        return exc
+    connection.execute("RELEASE batch")
+    return None
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_FULL

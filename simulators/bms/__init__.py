@@ -1,0 +1,1 @@
+"""A building's side: a small MQTT broker, and a BMS that reads and limits over MQTT and Modbus."""

@@ -1,0 +1,87 @@
+"""What the station does when it is called (OCPP 2.x part 2, chapters B, F, K)."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulators.charger_v2.station import StationV2
+
+Payload = dict[str, Any]
+After = Callable[[], Awaitable[None]]
+Command = Callable[["StationV2", Payload], tuple[Payload, After | None]]
+
+
+def _set_profile(station: "StationV2", payload: Payload) -> tuple[Payload, After | None]:
+    number = payload["evseId"]
+    running = next((evse.transaction for evse in station.evses if evse.number == number), None)
+    station.profiles_received += 1
+    reason = station.profiles.install(number, payload["chargingProfile"], running)
+    if reason is None:
+        station.profiles_accepted += 1
+        return {"status": "Accepted"}, None
+    return {"status": "Rejected", "statusInfo": {"reasonCode": reason}}, None
+
+
+def _clear_profile(station: "StationV2", payload: Payload) -> tuple[Payload, After | None]:
+    wanted = payload.get("chargingProfileCriteria", {})
+    cleared = station.profiles.clear(
+        payload.get("chargingProfileId"),
+        wanted.get("evseId"),
+        wanted.get("chargingProfilePurpose"),
+        wanted.get("stackLevel"),
+    )
+    return {"status": "Accepted" if cleared else "Unknown"}, None
+
+
+def _get_variables(station: "StationV2", payload: Payload) -> tuple[Payload, After | None]:
+    results = []
+    for each in payload["getVariableData"]:
+        value = station.variables.get((each["component"]["name"], each["variable"]["name"]))
+        result = {"component": each["component"], "variable": each["variable"]}
+        if value is None:
+            results.append({**result, "attributeStatus": "UnknownVariable"})
+        else:
+            results.append({**result, "attributeStatus": "Accepted", "attributeValue": value})
+    return {"getVariableResult": results}, None
+
+
+def _set_variables(station: "StationV2", payload: Payload) -> tuple[Payload, After | None]:
+    results = []
+    for each in payload["setVariableData"]:
+        place = each["component"]["name"], each["variable"]["name"]
+        known = place in station.variables
+        if known:
+            station.variables[place] = each["attributeValue"]
+        status = "Accepted" if known else "UnknownVariable"
+        results.append({"component": each["component"], "variable": each["variable"], "attributeStatus": status})
+    return {"setVariableResult": results}, None
+
+
+def _trigger(station: "StationV2", payload: Payload) -> tuple[Payload, After | None]:
+    wanted = payload["requestedMessage"]
+    number = payload.get("evse", {}).get("id", station.evses[0].number)
+    evse = next((each for each in station.evses if each.number == number), None)
+    if evse is None or (wanted == "TransactionEvent" and evse.transaction is None):
+        return {"status": "Rejected"}, None
+    tells: Mapping[str, After] = {
+        "StatusNotification": lambda: station.tell_status(evse),
+        "TransactionEvent": lambda: station.tell_transaction(evse),
+        "MeterValues": lambda: station.tell_meter(evse),
+    }
+    if wanted not in tells:
+        return {"status": "NotImplemented"}, None
+    return {"status": "Accepted"}, tells[wanted]
+
+
+def _reset(_station: "StationV2", _payload: Payload) -> tuple[Payload, After | None]:
+    return {"status": "Scheduled"}, None
+
+
+COMMANDS: Mapping[str, Command] = {
+    "ClearChargingProfile": _clear_profile,
+    "GetVariables": _get_variables,
+    "Reset": _reset,
+    "SetChargingProfile": _set_profile,
+    "SetVariables": _set_variables,
+    "TriggerMessage": _trigger,
+}

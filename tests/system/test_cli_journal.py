@@ -1,0 +1,58 @@
+"""``edge journal``: what was set aside is seen, and sent again."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge.domain.journal import EntryState, PutEntry
+from edge.storage.reading import entries
+from edge.storage.store import Store
+from tests.system.test_cli_check import SITE
+from tests.unit.storage.storage_bench import entry, put
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A site with one message set aside and one on its way."""
+    folder = tmp_path / "storage"
+    store = Store(folder, reserve_bytes=1)
+    store.open()
+    aside = replace(entry(1), state=EntryState.SET_ASIDE, attempts=3, reason="answered InternalError")
+    store.commit([[PutEntry(entry=aside), put(2)]])
+    store.close()
+    path = tmp_path / "site.toml"
+    path.write_text(f'{SITE}\n[storage]\npath = "{folder}"\n')
+    return path
+
+
+def edge(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``edge journal``."""
+    command = [sys.executable, "-m", "edge", "journal", *arguments, "--config", str(site)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_what_was_set_aside_is_shown_with_its_reason(site: Path) -> None:
+    """Number, station, action, time and reason."""
+    assert edge(site, "list").stdout == (
+        "1: CP-1, StartTransaction of 2026-06-01 12:00 UTC: answered InternalError\n1 set aside, 1 on their way\n"
+    )
+    assert json.loads(edge(site, "list", "--json").stdout)["set_aside"][0]["number"] == 1
+
+
+def test_it_is_sent_again_on_demand_and_only_what_was_set_aside(site: Path) -> None:
+    """All or none."""
+    refused = edge(site, "resend", "1", "2")
+    assert refused.returncode == 2
+    assert refused.stderr == "edge: no message 2 was set aside; edge journal list shows those that were\n"
+    assert edge(site, "resend", "1").stdout == "1 to be sent again\n"
+    store = Store(site.parent / "storage", reserve_bytes=1)
+    store.open()
+    assert [(e.seq, e.state, e.attempts) for e in entries(store)] == [
+        (1, EntryState.PENDING, 0),
+        (2, EntryState.PENDING, 0),
+    ]
+    store.close()

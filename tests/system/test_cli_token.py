@@ -1,0 +1,122 @@
+"""``edge token`` as the site's staff meet it: real processes, a real file."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.storage.store import Store
+from edge.storage.token_file import TokenFile
+from tests.system.test_cli_check import SITE
+from tests.unit.storage.storage_bench import put
+
+CARD = "04A2B3C4"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A site file whose storage is there."""
+    folder = tmp_path / "storage"
+    store = Store(folder, reserve_bytes=1)
+    store.open()
+    store.close()
+    path = tmp_path / "site.toml"
+    path.write_text(f'{SITE}\n[storage]\npath = "{folder}"\n')
+    return path
+
+
+def edge(site: Path, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``edge token``."""
+    command = [sys.executable, "-m", "edge", "token", verb, *arguments, "--config", str(site)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_token_is_added_listed_blocked_and_removed(site: Path) -> None:
+    """Shown by its hash and its last two characters, never whole."""
+    added = edge(
+        site, "add", CARD, "--name", "Director", "--class", "staff", "--cost-centre", "4711",
+        "--until", "2027-01-01", "--hours", "Mon-Fri 07:00-19:00; Sat 08:00-24:00",
+    )  # fmt: skip
+    assert (added.returncode, added.stderr) == (0, "")
+    edge(site, "block", CARD.lower())
+    (listed,) = json.loads(edge(site, "list", "--json").stdout)
+    assert listed | {"token": "", "from": None} == {
+        "token": "",
+        "ends": "C4",
+        "name": "Director",
+        "blocked": True,
+        "class": "staff",
+        "cost centre": "4711",
+        "from": None,
+        "until": "2027-01-01T00:00:00+00:00",
+        "hours": "Mon,Tue,Wed,Thu,Fri 07:00-19:00; Sat 08:00-00:00",
+    }
+    assert "blocked True" in edge(site, "list").stdout
+    edge(site, "unblock", CARD)
+    assert json.loads(edge(site, "list", "--json").stdout)[0]["blocked"] is False
+    assert edge(site, "remove", CARD).returncode == 0
+    assert json.loads(edge(site, "list", "--json").stdout) == []
+    assert CARD.encode() not in b"".join(path.read_bytes() for path in (site.parent / "storage").iterdir())
+
+
+def test_many_are_imported_or_none(site: Path) -> None:
+    """A fault names file and line."""
+    table = site.parent / "tokens.csv"
+    table.write_text("token,name,hours\n0102030405,One,\n0102030406,Two,Mon 25:00-26:00\n")
+    refused = edge(site, "import", str(table))
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"edge: {table}:3: the hours 'Mon 25:00-26:00' can't be read; write ")
+    assert json.loads(edge(site, "list", "--json").stdout) == []
+    table.write_text("token,name,blocked\n0102030405,One,\n0102030406,Two,yes\n")
+    assert edge(site, "import", str(table)).stdout == "2 tokens added or changed\n"
+    assert [own["blocked"] for own in json.loads(edge(site, "list", "--json").stdout)] == [False, True]
+
+
+def test_what_is_kept_of_one_person_is_printed_and_erased(site: Path) -> None:
+    """Messages that the cloud hasn't had stay, and are counted."""
+    store = Store(site.parent / "storage", reserve_bytes=1)
+    store.open()
+    store.commit([[put(1)]])
+    connection = store.connection("journal")
+    connection.execute("UPDATE entry SET text = ?", (f'[2,"1","StartTransaction",{{"idTag":"{CARD}"}}]',))
+    store.close()
+    edge(site, "add", CARD, "--name", "Jane Roe")
+    found = json.loads(edge(site, "export", CARD).stdout)
+    assert found["site_token"][0]["name"] == "Jane Roe"
+    assert [message["seq"] for message in found["messages_for_the_cloud"]] == [1]
+    erased = edge(site, "erase", CARD)
+    assert erased.stdout.endswith(": erased; 1 messages for the cloud still name it, until they are delivered\n")
+    assert TokenFile(site.parent / "storage").all() == []
+    files = [path for path in (site.parent / "storage").iterdir() if path.name.startswith("registry")]
+    assert b"Jane Roe" not in b"".join(path.read_bytes() for path in files)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence", "code"),
+    [
+        (("add", " "), "edge: a token of 0 characters can't be one; give 1 to 255 printable ones\n", 2),
+        (("remove", CARD), "edge: the site has no such token; edge token list shows those it has\n", 2),
+        (
+            ("add", CARD, "--until", "soon"),
+            "edge: --until is 'soon', no date; write 2026-12-31 or 2026-12-31T18:00\n",
+            2,
+        ),
+        (("import", "/nowhere.csv"), "edge: /nowhere.csv can't be read ", 2),
+    ],
+)
+def test_an_error_is_one_sentence(site: Path, arguments: tuple[str, ...], sentence: str, code: int) -> None:
+    """What is wrong and what would be right; exit code 2."""
+    result = edge(site, *arguments)
+    assert result.returncode == code
+    assert result.stderr.startswith(sentence)
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_storage_that_isnt_there_is_told(site: Path) -> None:
+    """Before the controller ever ran."""
+    site.write_text(site.read_text().replace('/storage"', '/elsewhere"'))
+    result = edge(site, "list")
+    assert result.returncode == 1
+    assert "elsewhere; start the controller once, or correct storage.path" in result.stderr

@@ -1,0 +1,93 @@
+"""``edge trace`` and ``edge key`` as people meet them: real processes."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+import pytest
+
+from edge.ocpp import keys
+from edge.web.app import make_app
+from edge.web.server import ApiServer
+from tests.fake_needs import FakeNeeds
+
+FRAMES = [
+    {"time": "2026-06-01T12:00:00.000Z", "way": "station → gateway", "text": '[2,"1","Heartbeat",{}]', "length": 22},
+    {"time": "2026-06-01T12:00:01.000Z", "way": "gateway → cloud", "text": "\x1b[31mred", "length": 900},
+]
+
+
+class Outcome(NamedTuple):
+    """What a process did."""
+
+    code: int | None
+    out: str
+    err: str
+
+
+async def edge(*arguments: str, given: bytes = b"") -> Outcome:
+    """The command, with warnings as errors."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-W", "error", "-m", "edge", *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    )
+    out, err = await process.communicate(given)
+    return Outcome(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+async def socket(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[str]:
+    """A control socket behind which one station has a trace."""
+    app = make_app(
+        status=dict,
+        healthy=lambda: True,
+        needs=FakeNeeds(),
+        trace=lambda station: FRAMES if station == "CP/01" else None,
+    )
+    server = ApiServer(app, listen=("127.0.0.1", unused_tcp_port), socket=tmp_path / "edge.sock")
+    await server.start()
+    yield str(tmp_path / "edge.sock")
+    await server.stop()
+
+
+async def test_a_trace_for_people_and_for_programs(socket: str) -> None:
+    """One line for each frame, cut ones marked, nothing that steers a terminal; or JSON as the API has it."""
+    shown = await edge("trace", "CP/01", "--socket", socket)
+    assert (shown.code, shown.err) == (0, "")
+    first, second = shown.out.splitlines()
+    assert first == '2026-06-01T12:00:00.000Z  station → gateway   [2,"1","Heartbeat",{}]'
+    assert second.endswith(" [31mred ... (900 characters)")
+    as_json = await edge("trace", "CP/01", "--json", "--socket", socket)
+    assert orjson.loads(as_json.out) == FRAMES
+
+
+async def test_a_trace_of_nobody(socket: str) -> None:
+    """Wrong input, in one sentence."""
+    shown = await edge("trace", "CP-99", "--socket", socket)
+    assert (shown.code, shown.out) == (2, "")
+    assert shown.err == "edge: there is no station 'CP-99'; see edge status for those that there are\n"
+
+
+async def test_a_new_key() -> None:
+    """For the station in digits, for the site file as a hash of it."""
+    shown = await edge("key")
+    secret, line = shown.out.splitlines()
+    key = bytes.fromhex(secret.rpartition(" ")[2])
+    assert len(key) == 20
+    assert keys.matches(key, line.removeprefix('key_hash = "').removesuffix('"'))
+
+
+async def test_the_hash_of_a_key() -> None:
+    """Of one that a station has already; one that is too short is wrong input."""
+    shown = await edge("key", "--stdin", given=b"a pass phrase of a station\n")
+    line = shown.out.strip()
+    assert keys.matches(b"a pass phrase of a station", line.removeprefix('key_hash = "').removesuffix('"'))
+    short = await edge("key", "--stdin", given=b"short\n")
+    assert (short.code, short.err) == (2, "edge: the key has 5 bytes; give 16 to 64, best at random\n")

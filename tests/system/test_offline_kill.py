@@ -1,0 +1,136 @@
+"""kill -9 of the whole gateway at random instants, under load, with a cloud that comes and goes."""
+
+import asyncio
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.storage.entry_file import EntryFile
+from simulators.ports import free_endpoints
+from tests.system.kill_peers import V16, V201, Cloud, Station
+
+ROOT = Path(__file__).parents[2]
+KILLS = int(os.environ.get("EDGE_KILLS", "25"))  # of each test: 50 in all; test-long has 1,000
+STATIONS = 20
+SETTLED_S = 120.0
+SITE = """
+[site]
+id = "killed"
+[[circuit]]
+id = "main"
+fuse_a = 400
+background_reserve_a = 0
+[ocpp]
+listen = "{gateway}"
+upstream = "ws://{cloud}/{{station}}"
+[api]
+listen = "{api}"
+[offline]
+unknown_tokens = "limit"
+unknown_energy_wh = 1000000
+deliveries_per_s = 1000
+[storage]
+path = "{storage}"
+"""
+STATION = """
+[[station]]
+id = "{id}"
+circuit = "main"
+[[station.evse]]
+id = 1
+max_a = 16
+fallback_a = 6
+"""
+
+
+@pytest.mark.parametrize("edition", [V16, V201])
+async def test_a_gateway_killed_at_any_instant_loses_and_doubles_nothing(tmp_path: Path, edition: str) -> None:
+    """Faults 3 and 47, invariant I2: the cloud's books are the stations' own, in order, to the watt-hour."""
+    gateway, cloud_at, api = free_endpoints(3)
+    dice = random.Random(47)
+    names = [f"CP-{number:02}" for number in range(STATIONS)]
+    site = tmp_path / "site.toml"
+    site.write_text(
+        SITE.format(gateway=gateway, cloud=cloud_at, api=api, storage=tmp_path / "storage")
+        + "".join(STATION.format(id=name) for name in names)
+    )
+    cloud = Cloud(cloud_at.host, cloud_at.port)
+    stations = [Station(name, edition, str(gateway), random.Random(name)) for name in names]
+    running = [asyncio.create_task(station.run()) for station in stations]
+    whims = asyncio.create_task(_comes_and_goes(cloud, dice))
+    try:
+        for _ in range(KILLS):
+            process = await _gateway(site, tmp_path)
+            try:
+                await _served(stations)
+                await asyncio.sleep(dice.uniform(0.0, 1.0))
+            finally:
+                process.kill()
+                await process.wait()
+        whims.cancel()
+        await asyncio.gather(whims, return_exceptions=True)
+        await cloud.come()
+        process = await _gateway(site, tmp_path)
+        try:
+            for station in stations:
+                station.ending = True
+            async with asyncio.timeout(SETTLED_S):
+                await asyncio.gather(*running)
+            await _delivered(stations, tmp_path / "storage")
+        finally:
+            process.terminate()
+            await process.wait()
+    finally:
+        for task in (*running, whims):
+            task.cancel()
+        await asyncio.gather(*running, whims, return_exceptions=True)
+        await cloud.go()
+    assert cloud.wrong == []
+    assert EntryFile(tmp_path / "storage").set_aside() == []
+    for station in stations:
+        assert cloud.account[station.id] == station.account, station.id
+
+
+async def _gateway(site: Path, folder: Path) -> asyncio.subprocess.Process:
+    with (folder / "gateway.log").open("ab") as log:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "edge", "run", "--config", str(site), "--socket", str(folder / "edge.sock"),
+            stdout=log, stderr=log, cwd=ROOT,
+        )  # fmt: skip
+
+
+async def _served(stations: list[Station]) -> None:
+    """Some are answered again."""
+    for station in stations:
+        station.answered.clear()
+    waiting = [asyncio.create_task(station.answered.wait()) for station in stations]
+    try:
+        async with asyncio.timeout(60):
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+async def _comes_and_goes(cloud: Cloud, dice: random.Random) -> None:
+    while True:
+        await cloud.come()
+        await asyncio.sleep(dice.uniform(0.2, 3.0))
+        await cloud.go()
+        await asyncio.sleep(dice.uniform(0.2, 3.0))
+
+
+async def _delivered(stations: list[Station], storage: Path) -> None:
+    """Until the cloud has what is kept. Each station comes once more, as what was kept goes by its connection."""
+    ending = [asyncio.create_task(station.link()) for station in stations]
+    try:
+        async with asyncio.timeout(SETTLED_S):
+            while EntryFile(storage).pending() > 0:  # noqa: ASYNC110 - another process's file sets no event
+                await asyncio.sleep(0.2)
+    finally:
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)

@@ -1,0 +1,140 @@
+"""The demand window: what is left of it, what isn't known of it, and days of it with an unruly building."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge.bms.demand_watch import DemandWatch
+from edge.bms.demand_window import MOST, DemandSettings, WindowState, advanced, begun, tariff_w
+from edge.domain.limit import LimitSource
+from tests.unit.bms.bms_site import Hands, report, site
+from tests.unit.bms.demand_course import BEGIN_S, run
+
+SETTINGS = DemandSettings(circuit="main", limit_w=40_000.0)
+
+
+def state(*, used_j: float = 0.0, wall_s: float = BEGIN_S, power_w: float = 0.0) -> WindowState:
+    return WindowState(
+        at=0.0, wall_s=wall_s, used_j=used_j, power_w=power_w, swing_w=0.0, allowed_w=40_000.0, whole=True
+    )
+
+
+def step(before: WindowState, seconds: float, power_w: float | None) -> WindowState:
+    return advanced(
+        before,
+        SETTINGS,
+        at=before.at + seconds,
+        wall_s=before.wall_s + seconds,
+        power_w=power_w,
+        month="2026-11",
+    )
+
+
+def test_what_was_not_used_may_be_used_later() -> None:
+    """After half a window at half the limit, half as much again is allowed, less a reserve."""
+    half = step(state(used_j=449 * 20_000.0, wall_s=BEGIN_S + 449, power_w=20_000.0), 1, 20_000.0)
+    assert half.used_j == pytest.approx(450 * 20_000.0)
+    assert 0.97 * 60_000 < half.allowed_w < 60_000
+
+
+def test_what_was_used_too_much_is_given_back() -> None:
+    """And never below nothing."""
+    over = step(state(used_j=449 * 60_000.0, wall_s=BEGIN_S + 449, power_w=60_000.0), 1, 60_000.0)
+    assert over.allowed_w < 20_000
+    spent = step(state(used_j=900 * 40_000.0, wall_s=BEGIN_S + 449, power_w=60_000.0), 1, 60_000.0)
+    assert spent.allowed_w == 0.0
+
+
+def test_what_is_left_is_not_drawn_in_the_last_second() -> None:
+    """At most twice the limit."""
+    assert step(state(wall_s=BEGIN_S + 890), 1, 0.0).allowed_w == MOST * 40_000.0
+
+
+def test_windows_are_those_of_the_clock() -> None:
+    """At the quarter-hour the account begins anew, and the mean of a whole one can be the month's peak."""
+    before = state(used_j=899 * 30_000.0, wall_s=BEGIN_S + 899, power_w=30_000.0)
+    after = step(before, 2, 30_000.0)
+    assert after.used_j == pytest.approx(30_000.0)
+    assert after.peaks_w == {"2026-11": pytest.approx(30_000.0)}
+    assert step(replace(before, whole=False), 2, 30_000.0).peaks_w == {}
+
+
+def test_the_first_window_counts_as_drawn_at_the_limit() -> None:
+    """What isn't known of it can't be made up for."""
+    begin = begun(SETTINGS, at=0.0, wall_s=BEGIN_S + 600, power_w=0.0)
+    assert begin.used_j == 600 * 40_000.0
+    assert begin.allowed_w < 40_000.0
+
+
+def test_a_restart_goes_on_where_it_was() -> None:
+    """What was counted before stays; the gap counts as drawn at the limit or the last power, whichever is more."""
+    before = state(used_j=1e6, wall_s=BEGIN_S + 100, power_w=50_000.0)
+    again = begun(SETTINGS, at=7.0, wall_s=BEGIN_S + 130, power_w=0.0, before=before)
+    assert again.used_j == pytest.approx(1e6 + 30 * 50_000.0)
+    later = begun(SETTINGS, at=7.0, wall_s=BEGIN_S + 1000, power_w=0.0, before=before)
+    assert later.used_j == pytest.approx(100 * 40_000.0)
+
+
+def test_a_silent_meter_counts_as_the_limit() -> None:
+    """Or as its last word, where that was more."""
+    assert step(state(power_w=10_000.0), 1, None).power_w == 40_000.0
+    assert step(state(power_w=70_000.0), 1, None).power_w == 70_000.0
+
+
+@pytest.mark.parametrize("jump_s", [86_400.0, -86_400.0, 3600.0, -3600.0, 500.0])
+def test_a_step_of_the_clock_gives_nothing_away(jump_s: float) -> None:
+    """In the window that it lands in, what isn't known counts as drawn at the limit."""
+    before = state(used_j=1e6, wall_s=BEGIN_S + 450, power_w=10_000.0)
+    after = advanced(before, SETTINGS, at=1.0, wall_s=BEGIN_S + 451 + jump_s, power_w=10_000.0, month="2026-11")
+    assert after.allowed_w <= 40_000.0
+
+
+def test_the_tariff_is_the_mean_of_twelve_months() -> None:
+    """Each at least 2.5 kW."""
+    assert tariff_w({}) is None
+    assert tariff_w({"2026-01": 1000.0, "2026-02": 4500.0}) == 3500.0
+
+
+# Four courses: 200 days with make test-long, 40 without.
+DAYS = 50 if os.environ.get("EDGE_LONG") else 10
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_window_above_the_limit_and_nearly_all_of_it_used(seed: int) -> None:
+    """Days of random building load and hungry cars: 0 windows above the limit, 97 % of what it permits is used."""
+    course = run(SETTINGS, days=DAYS, seed=seed)
+    assert len(course.means_w) == DAYS * 96
+    assert max(course.means_w) <= SETTINGS.limit_w
+    assert sum(course.means_w) / len(course.means_w) >= 0.97 * SETTINGS.limit_w
+
+
+def test_the_watch_states_a_limit_that_ends() -> None:
+    """When nobody renews it, the demand limit itself holds."""
+    watch, clock = DemandWatch(site(), SETTINGS, folder=None), Hands()
+    limit = watch.observe(report(), clock)
+    assert limit is not None
+    assert (limit.source, limit.circuit, limit.fallback_w) == (LimitSource.DEMAND_WINDOW, "main", 40_000.0)
+    assert limit.ends_at is not None
+    assert limit.watts(limit.ends_at) == 40_000.0
+
+
+def test_without_a_clock_nothing_is_saved_up() -> None:
+    """Where a window begins isn't known: the limit holds at every moment."""
+    watch, clock = DemandWatch(site(), SETTINGS, folder=None), Hands()
+    clock.trusted = False
+    limit = watch.observe(report(), clock)
+    assert limit is not None
+    assert limit.limit_w == 40_000.0
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"wall_s": "x"}', b"\xff"])
+async def test_what_was_remembered_and_is_damaged_is_left(content: bytes, tmp_path: Path) -> None:
+    """The window is begun as unknown."""
+    (tmp_path / "demand-0.json").write_bytes(content)
+    watch = DemandWatch(site(), SETTINGS, folder=tmp_path)
+    limit = watch.observe(report(), Hands())
+    assert limit is not None
+    assert watch.state is not None
+    assert watch.state.used_j == 0.0  # noon is the begin of a window

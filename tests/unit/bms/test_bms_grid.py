@@ -1,0 +1,148 @@
+"""§14a EnWG: the power that is left, who may ask for it, and the relay's contact."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from edge.bms.evidence import HEADING, Evidence
+from edge.bms.facility import Facility
+from edge.bms.grid import DEBOUNCE_S, Contact, DimmedBy, Dimming, GridSettings, Steering, dimmed_w
+from edge.bms.relay_contact import ContactSettings, GpioContact
+from edge.bms.settings import FacilitySettings
+from edge.domain.effective import Binding, Effective
+from edge.domain.limit import LimitSource, LimitStated
+from tests.unit.bms.bms_site import Hands, Taken, report, site
+
+# BNetzA BK6-22-300, annex 1 no. 4.5.2: 4.2 + (n - 1) * factor * 4.2 kW
+RULE_KW = {
+    1: 4.2,
+    2: 7.56,
+    3: 10.5,
+    4: 13.02,
+    5: 15.12,
+    6: 16.8,
+    7: 18.06,
+    8: 18.9,
+    9: 19.32,
+    10: 21.21,
+    11: 23.1,
+    12: 24.99,
+}
+
+
+@pytest.mark.parametrize(("devices", "kilowatts"), RULE_KW.items())
+def test_the_power_of_the_rule_behind_an_energy_management_system(devices: int, kilowatts: float) -> None:
+    """For one to twelve devices; ten have 21.21 kW."""
+    assert dimmed_w(devices, Steering.EMS) == pytest.approx(kilowatts * 1000)
+
+
+def test_direct_steering_gives_each_its_minimum() -> None:
+    """4.2 kW for each; without a device there is nothing to dim."""
+    assert dimmed_w(10, Steering.DIRECT) == pytest.approx(42_000)
+    with pytest.raises(ValueError, match="no controllable device"):
+        dimmed_w(0, Steering.EMS)
+
+
+def test_it_dims_while_anybody_asks() -> None:
+    """A limit without end when the first asks, none when the last has taken it back; nothing in between."""
+    taken = Taken()
+    dimming = Dimming(GridSettings(circuit="garage", limit_w=21_210.0), taken)
+    dimming.ask(DimmedBy.CONTACT, dim=True, now=1.0)
+    dimming.ask(DimmedBy.MODBUS, dim=True, now=2.0)
+    dimming.ask(DimmedBy.CONTACT, dim=False, now=3.0)
+    assert dimming.dimmed
+    dimming.ask(DimmedBy.MODBUS, dim=False, now=4.0)
+    assert taken.limits == [
+        LimitStated(source=LimitSource.GRID, circuit="garage", at=1.0, limit_w=21_210.0),
+        LimitStated(source=LimitSource.GRID, circuit="garage", at=4.0),
+    ]
+
+
+def test_a_contact_is_believed_once_it_holds_still() -> None:
+    """Bounces are no switching; nothing is known before the first time."""
+    contact = Contact(closed_is_free=False)
+    assert contact.sample(False, 0.0) is None
+    assert contact.sample(False, DEBOUNCE_S) is False
+    assert contact.sample(True, 1.0) is False
+    assert contact.sample(False, 1.0 + DEBOUNCE_S / 2) is False
+    assert contact.sample(True, 1.0 + DEBOUNCE_S) is False
+    assert contact.sample(True, 1.0 + 2.01 * DEBOUNCE_S) is True
+
+
+@pytest.mark.parametrize("closed_is_free", [True, False])
+def test_a_contact_that_can_not_be_read_dims(closed_is_free: bool) -> None:
+    """What isn't known is taken for the worse; in a closed loop so does a broken wire."""
+    contact = Contact(closed_is_free=closed_is_free)
+    contact.sample(None, 0.0)
+    assert contact.sample(None, 1.0) is True
+    if closed_is_free:
+        contact.sample(False, 2.0)
+        assert contact.sample(False, 3.0) is True
+        contact.sample(True, 4.0)
+        assert contact.sample(True, 5.0) is False
+
+
+class Relay:
+    """A contact that is as it is set."""
+
+    def __init__(self, closed: bool | None) -> None:
+        self.state = closed
+
+    def closed(self) -> bool | None:
+        return self.state
+
+
+def test_the_relay_dims_the_circuit_within_two_ticks() -> None:
+    """And frees it as soon; a contact that can't be read dims."""
+    relay, taken, clock = Relay(False), Taken(), Hands()
+    contact = ContactSettings(chip="gpiochip0", line=17, closed_is_free=False)
+    settings = FacilitySettings(grid=GridSettings(circuit="garage", limit_w=4200.0, contact=contact))
+    facility = Facility(site(), settings, clock=clock, version="test", sink=taken, relay=relay)
+    assert facility.attentive
+
+    def two_ticks() -> Effective:
+        for _ in range(2):
+            facility.publish(report())
+            clock.pass_s(1)
+        return facility.limits.effective(site().circuits[1], clock.now)
+
+    assert two_ticks().binding is Binding.FUSE
+    relay.state = True
+    assert (two_ticks().limit_w, two_ticks().binding) == (4200.0, Binding.GRID)
+    relay.state = False
+    assert two_ticks().binding is Binding.FUSE
+    relay.state = None
+    assert two_ticks().limit_w == 4200.0
+
+
+def test_a_pin_that_is_not_there_can_not_be_read() -> None:
+    """None, not an error, however often it is asked."""
+    pin = GpioContact(ContactSettings(chip="gpiochip99999", line=17, closed_is_free=False))
+    assert [pin.closed(), pin.closed()] == [None, None]
+    pin.close()
+
+
+async def test_each_case_is_proved(tmp_path: Path) -> None:
+    """A row when dimming begins and when it ends, with what was drawn; rows of more than two years ago go."""
+    file, clock, relay = tmp_path / "store" / "grid-events.csv", Hands(), Relay(False)
+    contact = ContactSettings(chip="gpiochip0", line=17, closed_is_free=False)
+    grid = GridSettings(circuit="garage", limit_w=4200.0, contact=contact, evidence=file)
+    facility = Facility(site(), FacilitySettings(grid=grid), clock=clock, version="test", sink=Taken(), relay=relay)
+    for relay.state in (False, True, False):
+        for _ in range(2):
+            facility.publish(report())
+            clock.pass_s(1)
+    await facility.stop()
+    heading, *rows = file.read_text(encoding="utf-8").splitlines()
+    assert heading == ",".join(HEADING)
+    assert rows == [
+        "2026-11-21T12:00:03.000+00:00,set,begin,contact,garage,4200,7291",
+        "2026-11-21T12:00:05.000+00:00,set,end,contact,garage,4200,7291",
+    ]
+    evidence = Evidence(file)
+    evidence.prune(clock.wall() + timedelta(days=700))
+    assert len(file.read_text(encoding="utf-8").splitlines()) == 3
+    evidence.prune(clock.wall() + timedelta(days=733))
+    assert file.read_text(encoding="utf-8").splitlines() == [heading]
+    await evidence.close()

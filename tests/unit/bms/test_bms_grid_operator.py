@@ -1,0 +1,130 @@
+"""The grid operator over MQTT: what a SHIP bridge and a VEN say, what follows, and what is proved."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.bms.eebus_lpc import LpcSettings
+from edge.bms.facility import Facility
+from edge.bms.grid import GridSettings
+from edge.bms.grid_operator import GridOperator
+from edge.bms.mqtt_commands import Commands, Now, Outcome
+from edge.bms.settings import Bounds, FacilitySettings, WritePolicy
+from edge.domain.effective import Binding
+from edge.domain.limit import LimitSource, LimitStated
+from tests.unit.bms.bms_site import Hands, Taken, report, site
+from tests.unit.bms.test_bms_openadr import event
+
+GARAGE = site().circuits[1]
+
+
+class House:
+    """A grid operator's side with everything on, and its command topics."""
+
+    def __init__(self, *, evidence: Path | None = None) -> None:
+        self.clock, self.taken = Hands(), Taken()
+        settings = GridSettings(
+            circuit="garage", limit_w=7560.0, evidence=evidence, lpc=LpcSettings(failsafe_w=4200.0), openadr=True
+        )
+        self.grid = GridOperator(settings, site="harbour-3", sink=self.taken, clock=self.clock, relay=None)
+        self.commands = Commands(
+            base="edge/x",
+            circuit="main",
+            policy=WritePolicy(writable=True, limit_timeout_s=60.0, fallback_a=20.0),
+            bounds=Bounds(most_a=63.0, most_w=43470.0),
+            grid=True,
+            handlers=self.grid.handlers,
+        )
+        self.number = 0
+
+    def say(self, topic: str, **fields: Any) -> Outcome:
+        self.number += 1
+        body = {"id": self.number, "ts": self.clock.wall().isoformat()} | fields
+        now = Now(monotonic=self.clock.monotonic(), wall=self.clock.wall())
+        outcome = self.commands.receive(f"edge/x/cmd/{topic}", json.dumps(body).encode(), retained=False, now=now)
+        assert outcome is not None
+        return outcome
+
+    def tick(self) -> None:
+        self.grid.tick(report(), 5000.0)
+        self.clock.pass_s(1)
+
+    @property
+    def stated(self) -> list[float | None]:
+        return [limit.limit_w for limit in self.taken.limits]
+
+
+def test_a_bridge_limits_by_eebus() -> None:
+    """From the start the failsafe value; a heartbeat and a limit at once; lost, the failsafe value again."""
+    house = House()
+    house.tick()
+    assert house.stated == [4200.0]
+    assert house.say("lpc", heartbeat=True, limit_w=9000).accepted
+    assert house.taken.limits[-1] == LimitStated(
+        source=LimitSource.GRID_EEBUS, circuit="garage", at=house.clock.now, limit_w=9000.0
+    )
+    house.clock.pass_s(119)
+    house.tick()
+    house.tick()
+    assert house.stated == [4200.0, 9000.0, 4200.0]
+    assert house.grid.report() == {"lpc_state": "failsafe"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "none of heartbeat"),
+        ({"heartbeat": 1}, "neither true nor false"),
+        ({"limit_w": "much"}, "no number"),
+        ({"limit_w": 4200}, "no heartbeat"),
+        ({"heartbeat": True, "limit_w": -1}, "no power"),
+        ({"failsafe_s": 60}, "2 to 24 h"),
+    ],
+)
+def test_what_a_bridge_says_wrong_is_refused(fields: dict[str, Any], words: str) -> None:
+    """With the reason; nothing is limited by it."""
+    house = House()
+    outcome = house.say("lpc", **fields)
+    assert not outcome.accepted
+    assert words in outcome.reason
+    assert house.taken.limits == []
+
+
+def test_a_ven_hands_in_its_events() -> None:
+    """They limit when they hold; the next ones replace them; bad ones are refused and replace nothing."""
+    house = House()
+    assert house.say("openadr", events=[event(10)]).accepted
+    house.tick()
+    assert not house.say("openadr", events="all").accepted
+    house.tick()
+    assert house.say("openadr", events=[]).accepted
+    house.tick()
+    assert [each.limit_w for each in house.taken.limits if each.source is LimitSource.OPENADR] == [10_000.0, None]
+
+
+def test_the_lowest_of_all_that_the_grid_says_holds() -> None:
+    """The contact's, EEBUS's and OpenADR's limits stand beside each other."""
+    clock, taken = Hands(), Taken()
+    settings = GridSettings(circuit="garage", limit_w=7560.0, lpc=LpcSettings(failsafe_w=4200.0), openadr=True)
+    facility = Facility(site(), FacilitySettings(grid=settings), clock=clock, version="test", sink=taken)
+    assert facility.attentive
+    facility.publish(report())
+    found = facility.limits.effective(GARAGE, clock.now)
+    assert (found.limit_w, found.binding, found.source) == (4200.0, Binding.GRID, LimitSource.GRID_EEBUS)
+    assert facility.report()["bms"] == {"lpc_state": "init"}
+
+
+async def test_limits_over_eebus_are_proved(tmp_path: Path) -> None:
+    """Begin and end, with the power that held and what was drawn."""
+    house = House(evidence=tmp_path / "grid-events.csv")
+    house.grid.start()
+    house.tick()
+    house.say("lpc", heartbeat=True, limit_w=0, active=False)
+    await house.grid.stop()
+    rows = (tmp_path / "grid-events.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert [row.split(",")[2:] for row in rows] == [
+        ["begin", "eebus", "garage", "4200", "5000"],
+        ["end", "eebus", "garage", "4200", "5000"],
+    ]

@@ -1,0 +1,143 @@
+"""From a status report to values and registers."""
+
+import math
+from typing import Any
+
+import pytest
+
+from edge.bms.image import image
+from edge.bms.point import SHAPES, Bank, Kind, Point
+from edge.bms.points import CIRCUIT_BASE, EVSE_BASE, EVSE_STRIDE, MAGIC, SITE_POINTS, STATUS_CODES
+from edge.bms.registers import GAP, Telemetry, encode, number_of
+from edge.bms.view import SiteView, Value
+from edge.domain.site import EvseKey
+from tests.unit.bms.bms_site import report, site
+
+
+def test_the_image_says_what_the_report_says() -> None:
+    """Site, circuits and EVSEs, in the points' units; what the report doesn't know is None."""
+    seen = image(report(), site())
+    assert seen.tick == 42
+    assert seen.site["power_w"] == 8650.4
+    assert seen.site["current_l3_a"] == -3.5
+    assert seen.site["power_l1_w"] == pytest.approx(20.04 * 231.0)
+    assert seen.site["charging_current_l1_a"] == 15.9
+    assert seen.site["charging_power_w"] == pytest.approx(31.7 * 230.0)
+    assert seen.site["limit_reason"] == "bms"
+    assert seen.circuits["garage"]["current_l1_a"] is None
+    assert seen.circuits["garage"]["limit_a"] == 40.0
+    charging, gone = seen.evses.values()
+    assert (charging["state"], charging["vehicle_connected"], charging["allocated_a"]) == ("Charging", True, 16.0)
+    assert (gone["state"], gone["vehicle_connected"], gone["power_w"], gone["priority"]) == ("Unknown", None, None, 1)
+    assert seen.reasons[EvseKey(station="CP-01", evse=1)] == "16.0 A: all the car can use"
+
+
+def test_before_the_first_tick_all_is_there_and_nothing_known() -> None:
+    """Every point has a value from the start: not available."""
+    starting = {"control": {"ticks": 0, "state": "STARTING"}, "meters": [], "circuits": [], "stations": []}
+    seen = image(starting, site())
+    assert seen.site["power_w"] is None
+    assert seen.site["status_bits"] == 0
+    assert len(seen.evses) == 2
+    words = Telemetry.of(seen).words(10, 2)
+    assert words is not None
+    assert number_of(Kind.INT32, words) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "bit"),
+    [
+        ({"control": {"ticks": 1, "state": "METER_STALE"}}, 0),
+        ({"limits": {"effective": [], "stated": [{"source": "bms_mqtt", "is_fallback": True}]}}, 1),
+        (
+            {"limits": {"effective": [], "stated": [{"source": "grid", "limit_a": None, "limit_w": 0.0}]}},
+            2,
+        ),
+        ({"limits": {"effective": [{"circuit": "main", "reason": "fallback"}], "stated": []}}, 3),
+    ],
+)
+def test_each_status_bit_has_its_cause(changes: dict[str, Any], bit: int) -> None:
+    """Bit 4, a station out of reach, is set in this report; the other one comes from the change."""
+    bits = image(report(**changes), site()).site["status_bits"]
+    assert bits == 1 << 4 | 1 << bit
+
+
+def test_registers_hold_the_image() -> None:
+    """High word first, scaled, signed as two's complement, gaps as not available."""
+    telemetry = Telemetry.of(image(report(), site()))
+    lower = telemetry.blocks[0]
+    assert lower[0] == MAGIC
+    assert lower[2] == 42
+    assert lower[4:6] == (2, 1)
+    assert lower[6] == GAP
+    assert lower[10:12] == (0, 8650)
+    assert lower[20] == 0x10000 - 35
+    assert lower[26:30] == (0, 0, 123456789 >> 16, 123456789 & 0xFFFF)
+    assert lower[51:53] == (2, 41)
+    first = lower[EVSE_BASE : EVSE_BASE + EVSE_STRIDE]
+    assert first[:5] == (STATUS_CODES["Charging"], 1, 159, 158, 0)
+    assert first[9:11] == (160, 0)
+    assert len(lower) == EVSE_BASE + 2 * EVSE_STRIDE
+    assert telemetry.words(CIRCUIT_BASE + 3, 1) == (610,)
+
+
+def test_a_read_never_crosses_the_end_of_a_block() -> None:
+    """Where there is nothing, nothing is made up."""
+    telemetry = Telemetry.of(image(report(), site()))
+    end = EVSE_BASE + 2 * EVSE_STRIDE
+    assert telemetry.words(end - 1, 1) is not None
+    assert telemetry.words(end - 1, 2) is None
+    assert telemetry.words(CIRCUIT_BASE - 1, 2) is None
+
+
+def point(kind: Kind, scale: float = 1.0) -> Point[SiteView]:
+    return Point(
+        name="x",
+        unit="",
+        bank=Bank.INPUT,
+        register=0,
+        kind=kind,
+        topic="x",
+        meaning="",
+        read=lambda _: None,
+        scale=scale,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale", "value", "words"),
+    [
+        (Kind.UINT16, 1.0, -5, (0,)),
+        (Kind.UINT16, 1.0, 70000, (0xFFFE,)),
+        (Kind.INT16, 0.1, -12.34, (0x10000 - 123,)),
+        (Kind.INT16, 1.0, -40000, (0x8001,)),
+        (Kind.INT32, 1.0, -1, (0xFFFF, 0xFFFF)),
+        (Kind.UINT32, 1.0, 1e12, (0xFFFF, 0xFFFE)),
+        (Kind.UINT16, 1.0, None, (0xFFFF,)),
+        (Kind.INT16, 1.0, math.nan, (0x8000,)),
+        (Kind.INT32, 1.0, math.inf, (0x8000, 0)),
+        (Kind.UINT64, 1.0, None, (0xFFFF,) * 4),
+        (Kind.UINT16, 1.0, "text without a code", (0xFFFF,)),
+        (Kind.UINT16, 1.0, True, (1,)),
+    ],
+)
+def test_what_does_not_fit_is_held_at_bounds(kind: Kind, scale: float, value: Value, words: tuple[int, ...]) -> None:
+    """A number never wraps round, and never looks like "not available"."""
+    assert encode(point(kind, scale), value) == words
+
+
+def test_every_site_point_reads_back() -> None:
+    """Decoding the registers gives the image's values, to the resolution of each point."""
+    seen = image(report(), site())
+    telemetry = Telemetry.of(seen)
+    for each in SITE_POINTS:
+        words = telemetry.words(each.register, SHAPES[each.kind].words)
+        assert words is not None
+        number, value = number_of(each.kind, words), seen.site[each.name]
+        if each.codes is not None and isinstance(value, str):
+            assert number == each.codes[value]
+        elif value is None:
+            assert number is None
+        else:
+            assert number is not None
+            assert number * each.scale == pytest.approx(float(value), abs=each.scale / 2 + 1e-9)

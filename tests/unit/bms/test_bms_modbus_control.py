@@ -1,0 +1,198 @@
+"""The control registers: what a BMS writes becomes a limit, in range, for a while."""
+
+from collections.abc import Callable
+
+import pytest
+
+from edge.bms.modbus_control import ControlBlock
+from edge.bms.modbus_pdu import ExceptionCode, Refused
+from edge.bms.points import RESULT_CODES
+from edge.bms.settings import Bounds, WritePolicy
+from edge.domain.limit import LimitSource, LimitStated
+from tests.unit.bms.bms_site import Hands, Taken
+
+HEARTBEAT, LIMIT_W, LIMIT_A, VALID, FALLBACK, MODE, SEQUENCE, RESULT = 1, 2, 4, 5, 6, 7, 8, 9
+NONE_16, NONE_32 = 0xFFFF, (0xFFFF, 0xFFFF)
+
+
+class Bench:
+    def __init__(
+        self, *, writable: bool = True, fallback_writable: bool = False, dim: Callable[[bool], None] | None = None
+    ) -> None:
+        self.clock = Hands()
+        self.taken = Taken()
+        self.block = ControlBlock(
+            circuit="main",
+            policy=WritePolicy(
+                writable=writable, limit_timeout_s=60.0, fallback_a=20.0, fallback_writable=fallback_writable
+            ),
+            bounds=Bounds(most_a=63.0, most_w=43470.0),
+            sink=self.taken,
+            now=self.clock.monotonic,
+            dim=dim,
+        )
+
+    def write(self, start: int, *values: int) -> None:
+        self.block.write_holding(start, values)
+
+    def refused(self, start: int, *values: int) -> ExceptionCode:
+        with pytest.raises(Refused) as refusal:
+            self.write(start, *values)
+        return refusal.value.code
+
+    @property
+    def last(self) -> LimitStated:
+        return self.taken.limits[-1]
+
+
+def test_a_written_limit_is_stated_with_its_end_and_fallback() -> None:
+    """In A per phase, for the configured time."""
+    bench = Bench()
+    bench.write(LIMIT_A, 165)
+    assert bench.taken.limits == [
+        LimitStated(
+            source=LimitSource.BMS_MODBUS,
+            circuit="main",
+            at=1000.0,
+            limit_a=16.5,
+            ends_at=1060.0,
+            fallback_a=20.0,
+        )
+    ]
+    assert bench.block.read_holding(LIMIT_A, 1) == [165]
+
+
+def test_a_block_is_one_command() -> None:
+    """Limit, validity and sequence in one write state one limit, and are read back."""
+    bench = Bench()
+    bench.write(LIMIT_W, 0, 11000, NONE_16, 120)
+    assert len(bench.taken.limits) == 1
+    assert (bench.last.limit_w, bench.last.limit_a, bench.last.ends_at) == (11000.0, None, 1120.0)
+    bench.write(SEQUENCE, 9)
+    assert bench.block.read_holding(SEQUENCE, 2) == [9, RESULT_CODES["accepted"]]
+    assert len(bench.taken.limits) == 1
+
+
+def test_no_limit_is_said_and_ends_too() -> None:
+    """A BMS that says "none" and falls silent has its fallback all the same."""
+    bench = Bench()
+    bench.write(LIMIT_W, *NONE_32, NONE_16)
+    assert (bench.last.limit_w, bench.last.limit_a) == (None, None)
+    assert bench.last.amps(1059.9) is None
+    assert bench.last.amps(1060.0) == 20.0
+
+
+def test_zero_is_a_limit() -> None:
+    """0 pauses; it never stands for "none"."""
+    bench = Bench()
+    bench.write(LIMIT_A, 0)
+    assert bench.last.limit_a == 0.0
+
+
+@pytest.mark.parametrize(
+    ("start", "values"),
+    [
+        (LIMIT_A, (631,)),
+        (LIMIT_A, (16000,)),  # mA written as A
+        (LIMIT_W, (0xFFFF, 0xFFFE)),
+        (LIMIT_W, (0, 43471)),
+        (VALID, (3601,)),
+        (VALID, (NONE_16,)),
+        (MODE, (2,)),
+        (MODE, (NONE_16,)),
+        (LIMIT_W, (0,)),  # half of a number
+    ],
+)
+def test_out_of_range_is_exception_3_and_changes_nothing(start: int, values: tuple[int, ...]) -> None:
+    """What was written before stays in force and is read back."""
+    bench = Bench()
+    bench.write(LIMIT_A, 160)
+    before = bench.block.read_holding(0, RESULT)
+    assert bench.refused(start, *values) is ExceptionCode.ILLEGAL_DATA_VALUE
+    assert bench.block.read_holding(0, RESULT) == before
+    assert bench.block.read_holding(RESULT, 1) == [RESULT_CODES["out_of_range"]]
+    assert len(bench.taken.limits) == 1
+
+
+@pytest.mark.parametrize("start", [0, 9, 10, 49, 50, 1000])
+def test_only_what_is_writable_can_be_written(start: int) -> None:
+    """Exception 2 for registers that are read-only or not there."""
+    bench = Bench()
+    assert bench.refused(start, 1) is ExceptionCode.ILLEGAL_DATA_ADDRESS
+    assert bench.taken.limits == []
+
+
+def test_writing_is_off_unless_it_is_configured() -> None:
+    """Exception 1, as on a device without the function; and register 0 says so."""
+    bench = Bench(writable=False)
+    assert bench.refused(LIMIT_A, 100) is ExceptionCode.ILLEGAL_FUNCTION
+    assert bench.block.read_holding(0, 1) == [0]
+    bench.block.start()
+    assert bench.taken.limits == []
+
+
+def test_who_never_writes_is_silent_from_the_start() -> None:
+    """The fallback holds one time-out after the start."""
+    bench = Bench()
+    bench.block.start()
+    assert bench.last.amps(1059.9) is None
+    assert bench.last.amps(1060.0) == 20.0
+
+
+def test_a_heartbeat_that_changes_renews_the_limit() -> None:
+    """One that repeats itself doesn't: it may be a gateway that writes what a dead controller left."""
+    bench = Bench()
+    bench.write(LIMIT_A, 100)
+    bench.clock.pass_s(50)
+    bench.write(HEARTBEAT, 1)
+    assert bench.last.ends_at == 1110.0
+    bench.clock.pass_s(50)
+    bench.write(HEARTBEAT, 1)
+    assert bench.last.ends_at == 1110.0
+    bench.write(HEARTBEAT, NONE_16)
+    assert bench.last.ends_at == 1160.0
+
+
+def test_a_heartbeat_revives_no_limit_that_is_over() -> None:
+    """After the fallback has come, the BMS says what it wants anew."""
+    bench = Bench()
+    bench.write(LIMIT_A, 100)
+    bench.clock.pass_s(61)
+    bench.write(HEARTBEAT, 5)
+    assert len(bench.taken.limits) == 1
+
+
+def test_pause_is_a_limit_of_nothing() -> None:
+    """And auto is what was written before."""
+    bench = Bench()
+    bench.write(LIMIT_A, 100)
+    bench.write(MODE, 1)
+    assert bench.last.limit_a == 0.0
+    bench.write(MODE, 0)
+    assert bench.last.limit_a == 10.0
+
+
+def test_the_fallback_is_the_installer_s_unless_he_lets_it_be_lowered() -> None:
+    """Never raised, whoever asks."""
+    assert Bench().refused(FALLBACK, 100) is ExceptionCode.ILLEGAL_DATA_ADDRESS
+    whole = Bench()
+    whole.write(LIMIT_W, 0, 11000, NONE_16, 120, 200, 0, 9)  # the block as it was read, with a new limit
+    assert (whole.last.limit_w, whole.last.fallback_a) == (11000.0, 20.0)
+    bench = Bench(fallback_writable=True)
+    bench.write(FALLBACK, 100)
+    assert bench.last.fallback_a == 10.0
+    assert bench.refused(FALLBACK, 201) is ExceptionCode.ILLEGAL_DATA_VALUE
+    assert bench.refused(FALLBACK, NONE_16) is ExceptionCode.ILLEGAL_DATA_VALUE
+
+
+def test_the_coil_is_the_grid_operator_s() -> None:
+    """It is there where dimming is set up, and reads back."""
+    asked: list[bool] = []
+    bench = Bench(dim=asked.append)
+    bench.block.write_coils(0, [True])
+    assert asked == [True]
+    assert bench.block.read_coils(0, 1) == (True,)
+    with pytest.raises(Refused):
+        bench.block.write_coils(1, [True])
+    with pytest.raises(Refused):
+        Bench().block.write_coils(0, [True])

@@ -1,0 +1,56 @@
+"""What is known of a station after a restart of the gateway."""
+
+from pathlib import Path
+
+import pytest
+
+from edge.ocpp.dossier import Description, Dossier
+from edge.ocpp.station_files import StationFiles
+
+ACME = Description(vendor="ACME", model="One", firmware=None)
+INTERVAL = ("", "MeterValueSampleInterval")
+
+
+def test_it_outlives_the_program(tmp_path: Path) -> None:
+    """What the station is, and what its cloud has written; each station's own."""
+    before = Dossier("CP-01", StationFiles(tmp_path))
+    before.describe(ACME)
+    before.cloud_wrote[INTERVAL] = "60"
+    before.keep()
+    after = Dossier("CP-01", StationFiles(tmp_path))
+    assert (after.description, after.cloud_wrote, after.problem) == (ACME, {INTERVAL: "60"}, None)
+    assert Dossier("CP-02", StationFiles(tmp_path)).description is None
+
+
+def test_it_is_written_only_when_it_changes(tmp_path: Path) -> None:
+    """A station that boots every minute wears out no flash."""
+    dossier = Dossier("CP-01", StationFiles(tmp_path))
+    dossier.describe(ACME)
+    (file,) = tmp_path.iterdir()
+    file.unlink()
+    dossier.describe(Description(vendor="ACME", model="One", firmware=None))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "7", '{"description":7,"cloud_wrote":7}', '{"description":{"vendor":1},"cloud_wrote":[[1]]}'],
+)
+def test_a_damaged_file_is_no_harm(tmp_path: Path, text: str) -> None:
+    """What can't be used is learned anew."""
+    files = StationFiles(tmp_path)
+    files.save("CP-01", text)
+    dossier = Dossier("CP-01", files)
+    assert (dossier.description, dossier.cloud_wrote) == (None, {})
+    dossier.describe(ACME)
+    assert Dossier("CP-01", files).description == ACME
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    """And what is known is known for as long as the program runs."""
+    (tmp_path / "file").touch()
+    dossier = Dossier("CP-01", StationFiles(tmp_path / "file"))
+    dossier.describe(ACME)
+    assert dossier.problem is not None
+    assert "can't be" in dossier.problem or "lost" in dossier.problem
+    assert dossier.description == ACME

@@ -1,0 +1,30 @@
+"""How fast a station is read."""
+
+from edge.ocpp.pace import BURST, PAUSE_S, PER_S, Pace
+from tests.unit.ocpp.ocpp_bench import START
+
+
+def test_a_flood_is_slowed_down() -> None:
+    """After a burst it gets through as much as fits the rate, however it goes on."""
+    pace = Pace()
+    now, read = START, 0
+    while now < START + 60:
+        read += 1
+        pause_s = pace.frame(now)
+        assert pause_s in (0.0, PAUSE_S)
+        now += pause_s
+    assert BURST + 50 * PER_S < read < BURST + 70 * PER_S
+
+
+def test_who_waits_for_answers_is_not() -> None:
+    """A backlog of months, each CALL sent as soon as the one before is answered."""
+    pace = Pace()
+    for _ in range(20_000):
+        assert pace.frame(START) == 0.0
+        pace.sent()
+
+
+def test_a_day_without_floods_is_no_flood() -> None:
+    """Frames that nothing answers, once a second."""
+    pace = Pace()
+    assert [second for second in range(20_000) if pace.frame(START + second) > 0] == []

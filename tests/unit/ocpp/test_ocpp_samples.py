@@ -1,0 +1,73 @@
+"""Samples dated by the station that took them."""
+
+from datetime import timedelta
+
+import pytest
+
+from edge.domain.station import DrawSampled
+from tests.unit.ocpp.ocpp_bench import Bench, Step, call, evse, meter_values, stamp
+
+AMPS = {"value": "9", "measurand": "Current.Import"}
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A station of two EVSEs whose clock is known: 100 s ahead of ours."""
+    bench = Bench(evse(1), evse(2))
+    bench.connect()
+    payload = {"connectorId": 2, "status": "Available", "timestamp": stamp(bench.wall + timedelta(seconds=100))}
+    bench.station_says(call("s", "StatusNotification", payload))
+    return bench
+
+
+def sampled(bench: Bench, ago_s: float) -> list[float]:
+    """When a sample was taken, of those that are reported: one whose stamp is ``ago_s`` old arrives now."""
+    taken = bench.wall + timedelta(seconds=100 - ago_s)
+    step: Step = bench.station_says(call("m", "MeterValues", meter_values(AMPS, at=taken)))
+    assert len(step.up) == 1
+    return [fact.at for fact in step.facts if isinstance(fact, DrawSampled)]
+
+
+@pytest.mark.parametrize("ago_s", [0, 7, 119])
+def test_a_sample_is_of_the_time_of_its_stamp(bench: Bench, ago_s: float) -> None:
+    """Not of its arrival: what was drawn before a limit was obeyed can't count as after it."""
+    bench.now += 200
+    assert sampled(bench, ago_s) == [pytest.approx(bench.now - ago_s)]
+
+
+def test_a_sample_that_was_stored_is_none(bench: Bench) -> None:
+    """Older than two minutes."""
+    bench.now += 200
+    assert sampled(bench, 121) == []
+
+
+def test_a_sample_from_the_future_is_none(bench: Bench) -> None:
+    """A stamp an hour ahead of the station's own clock; the next good one counts again."""
+    bench.now += 30
+    assert sampled(bench, -3600) == []
+    bench.now += 1
+    assert sampled(bench, 0) == [pytest.approx(bench.now)]
+
+
+def test_a_sample_is_never_later_than_its_arrival(bench: Bench) -> None:
+    """A stamp a few seconds ahead only says that the clock was known from a slow message."""
+    bench.now += 30
+    assert sampled(bench, -4) == [bench.now]
+
+
+def test_an_older_sample_after_a_newer_one_is_none(bench: Bench) -> None:
+    """A queue that is emptied out of order doesn't turn the draw back."""
+    bench.now += 200
+    assert sampled(bench, 0) == [pytest.approx(bench.now)]
+    assert sampled(bench, 30) == []
+    assert sampled(bench, 1) == [pytest.approx(bench.now - 1)]
+
+
+def test_without_a_clock_a_sample_is_of_its_arrival() -> None:
+    """No stamp, or a station that lives in 1970 (MicroOcpp issue 311)."""
+    bench = Bench()
+    bench.connect()
+    for extra in ({}, {"timestamp": "1970-01-01T00:00:10Z"}):
+        payload = {"connectorId": 1, "meterValue": [{"sampledValue": [AMPS], **extra}]}
+        facts = bench.station_says(call("m", "MeterValues", payload)).facts
+        assert [fact.at for fact in facts if isinstance(fact, DrawSampled)] == [bench.now]

@@ -1,0 +1,325 @@
+"""Facts out of OCPP 2.x frames, and limits into them."""
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from edge.domain.setpoint import Purpose
+from edge.domain.site import EvseKey
+from edge.domain.station import (
+    DrawSampled,
+    EvseStatus,
+    LimitAnswered,
+    LimitOutcome,
+    LimitSent,
+    NeedStated,
+    SessionBegan,
+    SessionEnded,
+    StationDescribed,
+    StationFact,
+    StatusReported,
+)
+from edge.ocpp.versions import Version
+from edge.units import PhaseAmps
+from tests.unit.ocpp.ocpp_bench import ID, Bench, call, evse, is_valid, limit, result, stamp
+
+KEY = EvseKey(station=ID, evse=1)
+OTHER = EvseKey(station=ID, evse=2)
+TX = "4f0c0a3e-5a0e-4f0e-9f5b-8a6f9a3f2f11"
+AMPS = {"value": 9.0, "measurand": "Current.Import"}
+
+
+@pytest.fixture(params=[Version.V201, Version.V21])
+def bench(request: pytest.FixtureRequest) -> Bench:
+    """A station of two EVSEs, relayed to its cloud."""
+    bench = Bench(evse(1), evse(2), version=request.param)
+    bench.connect()
+    return bench
+
+
+def meter(bench: Bench, *samples: dict[str, Any], ago_s: float = 0) -> list[dict[str, Any]]:
+    """A meterValue list with one set of samples."""
+    return [{"timestamp": stamp(bench.wall - timedelta(seconds=ago_s)), "sampledValue": list(samples)}]
+
+
+def event(bench: Bench, kind: str, *, state: str | None = None, transaction: str = TX, **fields: Any) -> dict[str, Any]:
+    """A TransactionEventRequest."""
+    info: dict[str, Any] = {"transactionId": transaction}
+    if state is not None:
+        info["chargingState"] = state
+    common = {"eventType": kind, "triggerReason": "ChargingStateChanged", "seqNo": 1, "timestamp": stamp(bench.wall)}
+    return {**common, "transactionInfo": info, **fields}
+
+
+def told(bench: Bench, kind: str, **fields: Any) -> list[StationFact]:
+    """The facts of a transaction event, which is valid and goes up as it is."""
+    payload = event(bench, kind, **fields)
+    assert is_valid("TransactionEvent", payload, bench.version)
+    text = call("e", "TransactionEvent", payload)
+    step = bench.station_says(text)
+    assert step.up == [text]
+    return list(step.facts)
+
+
+def status(bench: Bench, word: str, connector: int = 1) -> list[StationFact]:
+    """The facts of a StatusNotification of the first EVSE."""
+    payload = {"timestamp": stamp(bench.wall), "connectorStatus": word, "evseId": 1, "connectorId": connector}
+    return list(bench.station_says(call("n", "StatusNotification", payload)).facts)
+
+
+def running(bench: Bench) -> None:
+    """A session that began before our eyes."""
+    told(bench, "Started", state="Charging", evse={"id": 1, "connectorId": 1})
+
+
+def test_boot_describes_the_station(bench: Bench) -> None:
+    """Vendor, model, serial and firmware of the chargingStation."""
+    unit = {"vendorName": "V", "model": "M", "serialNumber": "S", "firmwareVersion": "1"}
+    facts = bench.station_says(call("b", "BootNotification", {"reason": "PowerUp", "chargingStation": unit})).facts
+    assert facts == [StationDescribed(station=ID, at=bench.now, vendor="V", model="M", serial="S", firmware="1")]
+
+
+def test_a_session_begins_with_its_first_event(bench: Bench) -> None:
+    """The station names the transaction itself; what charges is told at once."""
+    facts = told(bench, "Started", state="Charging", evse={"id": 2}, meterValue=meter(bench, AMPS))
+    assert facts == [
+        SessionBegan(key=OTHER, at=bench.now, transaction_id=TX, observed_start=True),
+        StatusReported(key=OTHER, at=bench.now, status=EvseStatus.CHARGING),
+        DrawSampled(key=OTHER, at=bench.now, current_a=PhaseAmps.same(9.0)),
+    ]
+
+
+def test_later_events_need_not_say_where(bench: Bench) -> None:
+    """The EVSE is known from the first event; each brings its sample."""
+    running(bench)
+    bench.now += 10
+    facts = told(bench, "Updated", state="SuspendedEV", meterValue=meter(bench, AMPS, ago_s=3))
+    assert facts == [
+        StatusReported(key=KEY, at=bench.now, status=EvseStatus.SUSPENDED_EV),
+        DrawSampled(key=KEY, at=bench.now - 3, current_a=PhaseAmps.same(9.0)),
+    ]
+
+
+def test_an_event_reveals_a_running_session(bench: Bench) -> None:
+    """After a restart of the gateway: what it holds from before is unknown."""
+    facts = told(bench, "Updated", evse={"id": 1})
+    assert facts == [SessionBegan(key=KEY, at=bench.now, transaction_id=TX, observed_start=False)]
+    assert told(bench, "Updated", evse={"id": 1}) == []
+
+
+def test_a_session_of_nobody_knows_where(bench: Bench) -> None:
+    """Of two EVSEs none is guessed."""
+    assert told(bench, "Updated") == []
+
+
+def test_a_session_of_the_only_evse() -> None:
+    """Where there is one EVSE nothing need be said."""
+    bench = Bench(evse(2), version=Version.V201)
+    bench.connect()
+    assert told(bench, "Updated")[0] == SessionBegan(key=OTHER, at=bench.now, transaction_id=TX, observed_start=False)
+
+
+def test_the_event_that_was_asked_for_says_where() -> None:
+    """The station is asked for the transaction of each EVSE in turn; its event is of that EVSE (F06)."""
+    bench = Bench(evse(1), evse(2), version=Version.V21)
+    bench.connect(settled=False)
+    step = bench.wait(1.0)
+    found = []
+    while step.down:
+        identifier, action, payload = step.own_call
+        assert is_valid(action, payload, Version.V21)
+        asked_second = payload.get("requestedMessage") == "TransactionEvent" and payload["evse"] == {"id": 2}
+        step = bench.station_says(result(identifier, {"status": "Accepted" if asked_second else "Rejected"}))
+        if asked_second:
+            found = told(bench, "Updated", triggerReason="Trigger")
+    assert found == [SessionBegan(key=OTHER, at=bench.now, transaction_id=TX, observed_start=False)]
+
+
+def test_the_end_ends_the_session(bench: Bench) -> None:
+    """Once; an event that comes late begins nothing anew."""
+    status(bench, "Occupied")
+    running(bench)
+    assert told(bench, "Ended") == [
+        SessionEnded(key=KEY, at=bench.now),
+        StatusReported(key=KEY, at=bench.now, status=EvseStatus.FINISHING),
+    ]
+    assert told(bench, "Ended") == []
+    assert told(bench, "Updated", evse={"id": 1}) == []
+
+
+def test_another_transaction_replaces_the_known_one(bench: Bench) -> None:
+    """The station knows best which transaction it runs."""
+    running(bench)
+    facts = told(bench, "Started", transaction="second", evse={"id": 1})
+    assert facts == [
+        SessionEnded(key=KEY, at=bench.now),
+        SessionBegan(key=KEY, at=bench.now, transaction_id="second", observed_start=True),
+    ]
+
+
+def test_a_stored_event_tells_no_draw(bench: Bench) -> None:
+    """What happened offline is history, but the session it tells of is real (E04)."""
+    facts = told(bench, "Started", evse={"id": 1}, offline=True, meterValue=meter(bench, AMPS))
+    assert facts == [SessionBegan(key=KEY, at=bench.now, transaction_id=TX, observed_start=True)]
+
+
+def test_an_occupied_connector_says_nothing_of_a_transaction(bench: Bench) -> None:
+    """It is no status that excludes one; while one runs its own events tell more."""
+    assert status(bench, "Occupied") == [StatusReported(key=KEY, at=bench.now, status=EvseStatus.OCCUPIED)]
+    running(bench)
+    assert status(bench, "Occupied") == []
+
+
+def test_a_car_that_left_ends_the_session(bench: Bench) -> None:
+    """A lost Ended doesn't keep a session alive, but one that began before the car came stays."""
+    told(bench, "Started", evse={"id": 1})  # TxStartPoint Authorized
+    assert [type(fact) for fact in status(bench, "Available")] == [StatusReported]
+    status(bench, "Occupied")
+    assert status(bench, "Available")[1:] == [SessionEnded(key=KEY, at=bench.now)]
+
+
+def test_an_evse_of_two_connectors(bench: Bench) -> None:
+    """It is occupied as long as one of them is."""
+    status(bench, "Occupied", connector=2)
+    (fact,) = status(bench, "Available", connector=1)
+    assert fact == StatusReported(key=KEY, at=bench.now, status=EvseStatus.OCCUPIED)
+
+
+def test_status_as_an_event(bench: Bench) -> None:
+    """NotifyEvent of a connector's AvailabilityState stands for StatusNotification (2.1 G01)."""
+    data = {
+        "eventId": 1,
+        "timestamp": stamp(bench.wall),
+        "trigger": "Delta",
+        "actualValue": "Faulted",
+        "eventNotificationType": "HardWiredNotification",
+        "component": {"name": "Connector", "evse": {"id": 1, "connectorId": 1}},
+        "variable": {"name": "AvailabilityState"},
+    }
+    payload = {"generatedAt": stamp(bench.wall), "seqNo": 0, "eventData": [data]}
+    assert is_valid("NotifyEvent", payload, bench.version)
+    facts = bench.station_says(call("v", "NotifyEvent", payload)).facts
+    assert facts == [StatusReported(key=KEY, at=bench.now, status=EvseStatus.FAULTED, error_code="Faulted")]
+
+
+def test_meter_values_give_the_draw(bench: Bench) -> None:
+    """With the unit of measure of 2.x: kW, or W and a power of ten; EVSE 0 is the station's own meter."""
+    for unit in ({"unit": "kW"}, {"unit": "W", "multiplier": 3}):
+        sample = {"value": 6.9, "measurand": "Power.Active.Import", "unitOfMeasure": unit}
+        payload = {"evseId": 1, "meterValue": meter(bench, sample)}
+        assert is_valid("MeterValues", payload, bench.version)
+        (fact,) = bench.station_says(call("m", "MeterValues", payload)).facts
+        assert isinstance(fact, DrawSampled)
+        assert fact.power_w == pytest.approx(6900.0)
+        assert fact.current_a.l1 == pytest.approx(10.0)
+    assert bench.station_says(call("m", "MeterValues", {**payload, "evseId": 0})).facts == []
+
+
+@pytest.mark.parametrize(
+    ("needs", "energy_wh"),
+    [
+        ({"acChargingParameters": {"energyAmount": 20000}}, 20000.0),
+        ({"dcChargingParameters": {"energyAmount": 30000, "stateOfCharge": 10}}, 30000.0),
+        ({"dcChargingParameters": {"evEnergyCapacity": 60000, "stateOfCharge": 50, "fullSoC": 80}}, 18000.0),
+        ({"v2xChargingParameters": {"evTargetEnergyRequest": 5000}}, 5000.0),
+    ],
+)
+def test_what_the_car_wants(bench: Bench, needs: dict[str, Any], energy_wh: float) -> None:
+    """Energy, and the time of departure by the station's clock."""
+    leaves = stamp(bench.wall + timedelta(hours=2))
+    payload = {"evseId": 1, "chargingNeeds": {"requestedEnergyTransfer": "AC_three_phase", "departureTime": leaves}}
+    payload["chargingNeeds"].update(needs)  # type: ignore[attr-defined]
+    (fact,) = bench.station_says(call("c", "NotifyEVChargingNeeds", payload)).facts
+    assert fact == NeedStated(key=KEY, at=bench.now, energy_wanted_wh=energy_wh, departs_in_s=7200.0)
+
+
+@pytest.mark.parametrize("needs", [{}, {"acChargingParameters": {"energyAmount": -5}}, {"dcChargingParameters": 7}])
+def test_a_car_that_wants_nothing_sensible(bench: Bench, needs: dict[str, Any]) -> None:
+    """No fact."""
+    payload = {"evseId": 1, "chargingNeeds": needs}
+    assert bench.station_says(call("c", "NotifyEVChargingNeeds", payload)).facts == []
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_limit_is_a_valid_profile(bench: Bench, purpose: Purpose) -> None:
+    """With the dead-man periods, the stack level of the station, and the transaction's own id for a session."""
+    transaction = TX if purpose is Purpose.SESSION else None
+    step = bench.write(limit(5, limit_a=13.0, purpose=purpose, transaction_id=transaction))
+    identifier, action, payload = step.own_call
+    assert action == "SetChargingProfile"
+    assert is_valid(action, payload, bench.version)
+    profile = payload["chargingProfile"]
+    (schedule,) = profile["chargingSchedule"]
+    assert schedule["startSchedule"] == stamp(bench.wall)
+    assert [(each["startPeriod"], each["limit"]) for each in schedule["chargingSchedulePeriod"]] == [(0, 13), (120, 6)]
+    assert profile.get("transactionId") == transaction
+    assert profile["chargingProfilePurpose"] == {"session": "TxProfile", "idle": "TxDefaultProfile"}[purpose]
+    assert payload["evseId"] == 1
+    assert [type(fact) for fact in step.facts] == [LimitSent]
+    refusal = {"status": "Rejected", "statusInfo": {"reasonCode": "TxNotFound", "additionalInfo": "gone"}}
+    (fact,) = bench.station_says(result(identifier, refusal)).facts
+    assert fact == LimitAnswered(
+        key=KEY, at=bench.now, command=5, outcome=LimitOutcome.REFUSED, detail="Rejected TxNotFound gone"
+    )
+
+
+def test_a_limit_for_no_transaction_is_not_sent(bench: Bench) -> None:
+    """It has no id, or one that is too long."""
+    for transaction in (None, "x" * 37):
+        step = bench.write(limit(6, purpose=Purpose.SESSION, transaction_id=transaction))
+        assert step.outcomes == [(6, "not sent")]
+        assert step.down == []
+
+
+def test_the_stack_level_is_asked_for() -> None:
+    """Our profiles are on the highest level that the station has."""
+    bench = Bench(version=Version.V201)
+    bench.connect(settled=False)
+    identifier, action, _ = bench.wait(1.0).own_call
+    assert action == "GetVariables"
+    answer = {
+        "attributeStatus": "Accepted",
+        "attributeValue": "8",
+        "component": {"name": "SmartChargingCtrlr"},
+        "variable": {"name": "ProfileStackLevel"},
+    }
+    step = bench.station_says(result(identifier, {"getVariableResult": [answer]}))
+    while step.down:
+        step = bench.station_says(result(step.own_call[0]))
+    assert bench.write(limit()).own_call[2]["chargingProfile"]["stackLevel"] == 8
+
+
+def test_signed_events_are_read_and_passed(bench: Bench) -> None:
+    """The facts are in the JWS payload; the text goes up as it came (part 4 §7)."""
+    inner = json.dumps(event(bench, "Started", evse={"id": 1})).encode()
+    encoded = base64.urlsafe_b64encode(inner).decode().rstrip("=")
+    text = call("e", "TransactionEvent-Signed", {"protected": "e30", "payload": encoded, "signature": "AA"})
+    step = bench.station_says(text)
+    assert step.up == [text]
+    assert [type(fact) for fact in step.facts] == [SessionBegan]
+    broken = call("f", "TransactionEvent-Signed", {"payload": "*"})
+    assert bench.station_says(broken).up == [broken]
+
+
+@pytest.mark.parametrize("payload", [None, [], "x", 7, {"evseId": {}}, {"meterValue": 3, "evseId": 1, "evse": 1}])
+@pytest.mark.parametrize(
+    "action",
+    [
+        "BootNotification",
+        "MeterValues",
+        "NotifyEVChargingNeeds",
+        "NotifyEvent",
+        "StatusNotification",
+        "TransactionEvent",
+        "TransactionEvent-Signed",
+    ],
+)
+def test_rubbish_is_forwarded(bench: Bench, action: str, payload: object) -> None:
+    """A payload that makes no sense is the cloud's to judge."""
+    text = json.dumps([2, "r", action, payload])
+    assert bench.station_says(text).up == [text]
+    answer = json.dumps([3, "r", payload])
+    assert bench.cloud_says(answer).down == [answer]

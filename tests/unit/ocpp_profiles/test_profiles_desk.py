@@ -1,0 +1,232 @@
+"""The desk: what it tells the control, what it keeps, and what it makes of what goes by."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from edge.domain.site import EvseKey
+from edge.domain.station import EvseStatus, SessionBegan, SessionEnded, StatusReported
+from edge.errors import ShelfUnusable
+from edge.ocpp.profiles.answer import CallRefusal, StartRequest
+from edge.ocpp.profiles.desk import ProfileDesk
+from edge.ocpp.versions import Version
+from tests.unit.ocpp.ocpp_bench import ID, evse, station
+from tests.unit.ocpp_profiles.profile_bench import V16, V201, period, profile
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+TEN = period(0, 10)
+
+
+class Shelf:
+    """A shelf in memory that may be out of order."""
+
+    def __init__(self, kept: str | None = None) -> None:
+        self.kept = kept
+        self.broken = False
+        self.saves = 0
+        self.aside: list[str] = []
+
+    def load(self, station: str) -> str | None:
+        self._check()
+        assert station == ID
+        return self.kept
+
+    def save(self, station: str, text: str) -> None:
+        self._check()
+        assert station == ID
+        self.saves += 1
+        self.kept = text
+
+    def set_aside(self, station: str) -> None:
+        self._check()
+        self.aside.append(f"{station}: {self.kept}")
+        self.kept = None
+
+    def _check(self) -> None:
+        if self.broken:
+            raise ShelfUnusable("the disk is full")
+
+
+def desk(shelf: Shelf | None = None, version: Version = V16) -> ProfileDesk:
+    """The desk of a station with two EVSEs."""
+    made = ProfileDesk(station(evse(1), evse(2)), 230.0, shelf)
+    made.speak(version)
+    return made
+
+
+def key(number: int) -> EvseKey:
+    """Of the station's EVSE."""
+    return EvseKey(station=ID, evse=number)
+
+
+def set_profile(at: ProfileDesk, number: int, raw: dict[str, Any], wall: datetime = NOON) -> object:
+    """SetChargingProfile of 1.6; the reply."""
+    return at.answer("SetChargingProfile", {"connectorId": number, "csChargingProfiles": raw}, wall).reply
+
+
+def told(at: ProfileDesk, wall: datetime = NOON, *, cloud: bool = True) -> dict[int, float | None]:
+    """What is news for the control, by EVSE."""
+    facts = at.due(5.0, wall, cloud_connected=cloud)
+    assert all(fact.at == 5.0 and fact.key.station == ID for fact in facts)
+    return {fact.key.evse: fact.limit_a for fact in facts}
+
+
+def test_the_control_is_told_what_changes_and_no_more() -> None:
+    """At once when the cloud says so, at the moment when a schedule says so, and nothing twice."""
+    at = desk()
+    assert told(at) == {}
+    schedule = profile(V16, "default", TEN, period(60, 6), start="2026-06-01T12:00:00Z", schedule={"duration": 90})
+    assert set_profile(at, 1, schedule) == {"status": "Accepted"}
+    assert told(at) == {1: 10.0}
+    assert told(at, NOON + timedelta(seconds=59)) == {}
+    assert told(at, NOON + timedelta(seconds=60)) == {1: 6.0}
+    assert told(at, NOON + timedelta(seconds=90)) == {1: None}
+    assert told(at, NOON) == {1: 10.0}  # our clock was set back
+
+
+def test_the_stations_maximum_is_told_for_the_station_and_each_evse() -> None:
+    """EVSE 0: what all may take together."""
+    at = desk()
+    set_profile(at, 0, profile(V16, "max", period(0, 20)))
+    set_profile(at, 2, profile(V16, "default", TEN, number=2))
+    assert told(at) == {0: 20.0, 1: 20.0, 2: 10.0}
+    at.answer("ClearChargingProfile", {}, NOON)
+    assert told(at) == {0: None, 1: None, 2: None}
+
+
+def test_a_remote_start_of_16_from_request_to_stop() -> None:
+    """The profile holds from StartTransaction.req on, and goes with StopTransaction."""
+    at = desk()
+    payload = {"connectorId": 1, "idTag": "tag", "chargingProfile": profile(V16, "tx", TEN)}
+    assert isinstance(at.start(payload, NOON), StartRequest)
+    at.start_answered("tag", accepted=True)
+    assert told(at) == {}
+    at.station_called("StartTransaction", {"connectorId": 1, "idTag": "TAG"}, (), NOON)
+    assert told(at) == {1: 10.0}
+    at.learned([SessionBegan(key=key(1), at=5.0, transaction_id="77")], NOON)
+    assert told(at) == {}
+    six = profile(V16, "tx", period(0, 6), number=2, transactionId=77)
+    assert set_profile(at, 1, six) == {"status": "Accepted"}
+    assert told(at) == {1: 6.0}
+    at.station_called("StopTransaction", {"transactionId": 77}, [SessionEnded(key=key(1), at=5.0)], NOON)
+    assert told(at) == {1: None}
+
+
+def test_a_refused_remote_start_leaves_nothing() -> None:
+    """The next driver with that idTag is not bound by it."""
+    at = desk()
+    at.start({"connectorId": 1, "idTag": "tag", "chargingProfile": profile(V16, "tx", TEN)}, NOON)
+    at.start_answered("tag", accepted=False)
+    at.station_called("StartTransaction", {"connectorId": 1, "idTag": "tag"}, (), NOON)
+    assert told(at) == {}
+
+
+def test_a_session_that_ended_unseen_is_over_when_the_connector_is_available() -> None:
+    """1.6: after a restart of the gateway nobody else remembers the transaction."""
+    shelf = Shelf()
+    before = desk(shelf)
+    before.learned([SessionBegan(key=key(1), at=1.0, transaction_id="77")], NOON)
+    set_profile(before, 1, profile(V16, "tx", TEN, transactionId=77))
+    after = desk(shelf)
+    assert told(after) == {1: 10.0}
+    available = StatusReported(key=key(1), at=5.0, status=EvseStatus.AVAILABLE)
+    after.station_called("StatusNotification", {}, [available], NOON)
+    assert told(after) == {1: None}
+
+
+def test_a_transaction_of_2x_from_request_to_end() -> None:
+    """Bound by remoteStartId in a TransactionEvent, gone with the one that says Ended."""
+    at = desk(version=V201)
+    payload = {"remoteStartId": 9, "idToken": {}, "chargingProfile": profile(V201, "tx", TEN)}
+    assert isinstance(at.start(payload, NOON), StartRequest)
+    info = {"transactionId": "abc", "remoteStartId": 9}
+    at.station_called(
+        "TransactionEvent", {"eventType": "Started", "transactionInfo": info, "evse": {"id": 2}}, (), NOON
+    )
+    assert told(at) == {2: 10.0}
+    later = {"eventType": "Updated", "transactionInfo": {"transactionId": "abc"}}
+    at.station_called("TransactionEvent", later, (), NOON)
+    assert told(at) == {}
+    at.station_called("TransactionEvent", later | {"eventType": "Ended"}, (), NOON)
+    assert told(at) == {2: None}
+
+
+def test_frames_that_make_no_sense_change_nothing() -> None:
+    """Whatever a station sends in the place of a payload."""
+    at = desk()
+    before = at.store
+    for action in ("StartTransaction", "StopTransaction", "TransactionEvent", "NotifyPriorityCharging", "Heartbeat"):
+        payloads: list[object] = [None, [], 5, {}, {"connectorId": -1}, {"connectorId": "x"}, {"transactionInfo": []}]
+        for payload in payloads:
+            at.station_called(action, payload, (), NOON)
+    assert at.store == before
+
+
+def test_what_is_accepted_is_on_the_disk() -> None:
+    """And comes back after a restart: the same answers, the same limits."""
+    shelf = Shelf()
+    at = desk(shelf)
+    set_profile(at, 1, profile(V16, "default", TEN))
+    again = desk(shelf)
+    assert again.store == at.store
+    assert told(again) == {1: 10.0}
+    question = {"connectorId": 1, "duration": 600}
+    assert (
+        again.answer("GetCompositeSchedule", question, NOON).reply
+        == at.answer("GetCompositeSchedule", question, NOON).reply
+    )
+
+
+def test_the_disk_is_written_to_only_when_something_lasts() -> None:
+    """Questions, rejections, a cloud that comes and goes, and sessions without profiles cost no flash."""
+    shelf = Shelf()
+    at = desk(shelf)
+    at.learned([SessionBegan(key=key(1), at=1.0, transaction_id="77")], NOON)
+    at.learned([SessionEnded(key=key(1), at=2.0)], NOON)
+    assert shelf.saves == 0
+    set_profile(at, 1, profile(V16, "default", TEN))
+    assert shelf.saves == 1
+    set_profile(at, 1, profile(V16, "tx", TEN, number=2))
+    set_profile(at, 1, profile(V16, "default", TEN))
+    at.answer("GetCompositeSchedule", {"connectorId": 1, "duration": 600}, NOON)
+    for cloud in (False, True, False):
+        told(at, cloud=cloud)
+    assert shelf.saves == 1
+
+
+def test_what_can_not_be_stored_is_not_accepted() -> None:
+    """The cloud hears InternalError, nothing changes, and the problem is told until the disk works again."""
+    shelf = Shelf()
+    at = desk(shelf)
+    shelf.broken = True
+    reply = set_profile(at, 1, profile(V16, "default", TEN))
+    assert isinstance(reply, CallRefusal)
+    assert reply.code == "InternalError"
+    assert told(at) == {}
+    assert at.problem == "charging profiles can't be stored: the disk is full"
+    shelf.broken = False
+    assert set_profile(at, 1, profile(V16, "default", TEN)) == {"status": "Accepted"}
+    assert at.problem is None
+
+
+def test_a_damaged_file_is_a_problem_and_no_crash() -> None:
+    """It is set aside, and the station starts without profiles."""
+    shelf = Shelf("rubbish")
+    at = desk(shelf)
+    assert at.store.installed == ()
+    assert at.problem is not None
+    assert at.problem.startswith("the kept charging profiles are lost")
+    assert shelf.aside == [f"{ID}: rubbish"]
+
+
+def test_a_disk_that_can_not_even_be_read() -> None:
+    """Both errors are told."""
+    shelf = Shelf("rubbish")
+    shelf.broken = True
+    assert desk(shelf).problem == "the kept charging profiles are lost: the disk is full; the disk is full"
+
+
+def test_which_actions_are_the_desks() -> None:
+    """GetChargingProfiles is one of 2.x only."""
+    assert desk().owns("SetChargingProfile")
+    assert not desk().owns("GetChargingProfiles")
+    assert desk(version=V201).owns("GetChargingProfiles")

@@ -1,0 +1,76 @@
+"""Telling the cloud of 2.x that the site's own limit binds."""
+
+import pytest
+
+from edge.ocpp.profiles.answer import Answer
+from edge.ocpp.profiles.external import BETWEEN_NOTICES_S, Told
+from edge.ocpp.profiles.store import ProfileStore
+from edge.ocpp.versions import Version
+from tests.unit.ocpp_profiles.profile_bench import V21, V201, assert_valid
+
+CLOUD = {1: 16.0, 2: 32.0}
+
+
+def test_a_limit_that_binds_is_notified_once() -> None:
+    """K11.FR.02 and 05: source EMS; one that isn't below the cloud's is not told."""
+    told, calls = Told().update({1: 10.0, 2: 32.0}, CLOUD, 0.0)
+    assert [(call.action, call.payload["evseId"]) for call in calls] == [("NotifyChargingLimit", 1)]
+    assert calls[0].payload["chargingLimit"]["chargingLimitSource"] == "EMS"
+    assert told.update({1: 10.0, 2: 32.0}, CLOUD, 100.0) == (told, ())
+
+
+def test_only_a_significant_change_is_notified_and_not_too_often() -> None:
+    """K11.FR.02: LimitChangeSignificance, in percent."""
+    told, _ = Told().update({1: 10.0}, CLOUD, 0.0)
+    assert told.update({1: 9.0}, CLOUD, 100.0)[1] == ()
+    assert len(told.update({1: 8.9}, CLOUD, 100.0)[1]) == 1
+    assert len(told.update({1: 9.5}, CLOUD, 100.0, significance_pct=4.0)[1]) == 1
+    assert told.update({1: 6.0}, CLOUD, BETWEEN_NOTICES_S - 1)[1] == ()
+    assert len(told.update({1: 6.0}, CLOUD, BETWEEN_NOTICES_S)[1]) == 1
+
+
+@pytest.mark.parametrize("site", [{}, {1: 16.0}, {1: 20.0}])
+def test_a_limit_that_binds_no_longer_is_cleared(site: dict[int, float]) -> None:
+    """K13.FR.02, K14.FR.03: it is gone, or no longer below the cloud's."""
+    told, _ = Told().update({1: 10.0}, CLOUD, 0.0)
+    after, calls = told.update(site, CLOUD, BETWEEN_NOTICES_S)
+    assert [(call.action, dict(call.payload)) for call in calls] == [
+        ("ClearedChargingLimit", {"chargingLimitSource": "EMS", "evseId": 1})
+    ]
+    assert after == Told()
+
+
+def test_who_comes_and_goes_is_told_every_half_minute_at_most() -> None:
+    """A limit that binds now and then doesn't flood the cloud."""
+    told, count = Told(), 0
+    for second in range(300):
+        told, calls = told.update({1: 10.0} if second % 2 else {}, CLOUD, float(second))
+        count += len(calls)
+    assert count <= 2 * 300 / BETWEEN_NOTICES_S
+
+
+def test_a_cloud_that_was_away_is_told_again() -> None:
+    """At once, or that nothing binds any more."""
+    told, _ = Told().update({1: 10.0}, CLOUD, 0.0)
+    _, (call,) = told.again().update({1: 10.0}, CLOUD, 1.0)
+    assert call.action == "NotifyChargingLimit"
+    _, (call,) = told.again().update({}, CLOUD, 40.0)
+    assert call.action == "ClearedChargingLimit"
+
+
+def test_schedules_are_told_only_where_wanted() -> None:
+    """K11.FR.03: EnableNotifyChargingLimitWithSchedules."""
+    _, (call,) = Told().update({1: 10.0}, CLOUD, 0.0, with_schedules=False)
+    assert "chargingSchedule" not in call.payload
+
+
+@pytest.mark.parametrize("version", [V201, V21])
+def test_the_messages_are_valid(version: Version) -> None:
+    """By the schemas of both versions."""
+    told, calls = Told().update({1: 10.05}, CLOUD, 0.5)
+    _, more = told.update({}, CLOUD, 60.0)
+    assert_valid(
+        version,
+        "SetChargingProfile",
+        Answer(store=ProfileStore(), reply={"status": "Accepted"}, follow_ups=calls + more),
+    )

@@ -1,0 +1,183 @@
+"""The cloud's profiles on the way through the relay."""
+
+import json
+from typing import Any
+
+from edge.domain.site import Mode
+from edge.domain.station import CloudLimit
+from edge.ocpp.relay import Relay
+from edge.ocpp.settings import CloudLoss
+from tests.unit.ocpp.ocpp_bench import Bench, Step, call, error, evse, result, station
+from tests.unit.ocpp_profiles.profile_bench import V16, V201, period, profile
+
+TEN = period(0, 10)
+
+
+def connected(**settings: Any) -> Bench:
+    """A station with its cloud, past our questions."""
+    bench = Bench(**settings)
+    bench.connect()
+    return bench
+
+
+def cloud_limits(step: Step) -> dict[int, float | None]:
+    """What was reported of the cloud's limits, by EVSE."""
+    return {fact.key.evse: fact.limit_a for fact in step.facts if isinstance(fact, CloudLimit)}
+
+
+def sent(texts: list[str]) -> list[Any]:
+    """Messages as JSON."""
+    return [json.loads(text) for text in texts]
+
+
+def test_a_profile_is_kept_answered_and_told_to_the_control() -> None:
+    """The station never sees it; Clear takes it away."""
+    bench = connected()
+    payload = {"connectorId": 1, "csChargingProfiles": profile(V16, "default", TEN)}
+    step = bench.cloud_says(call("1", "SetChargingProfile", payload))
+    assert (step.down, sent(step.up)) == ([], [[3, "1", {"status": "Accepted"}]])
+    assert cloud_limits(bench.wait(0.5)) == {1: 10.0}
+    assert cloud_limits(bench.wait(0.5)) == {}
+    step = bench.cloud_says(call("2", "ClearChargingProfile"))
+    assert (step.down, sent(step.up)) == ([], [[3, "2", {"status": "Accepted"}]])
+    assert cloud_limits(bench.wait(0.5)) == {1: None}
+
+
+def test_a_malformed_profile_is_a_call_error() -> None:
+    """With the code of the version, and nothing goes down."""
+    bench = connected()
+    step = bench.cloud_says(call("1", "SetChargingProfile", {"connectorId": 9, "csChargingProfiles": {}}))
+    assert step.down == []
+    assert sent(step.up) == [[4, "1", "PropertyConstraintViolation", "connectorId 9 doesn't exist", {}]]
+
+
+def test_a_remote_start_goes_down_without_its_profile() -> None:
+    """Under the cloud's id; the station's answer goes up as it is; the profile holds when the transaction starts."""
+    bench = connected()
+    start = {"connectorId": 1, "idTag": "X", "chargingProfile": profile(V16, "tx", TEN)}
+    step = bench.cloud_says(call("r", "RemoteStartTransaction", start))
+    assert sent(step.down) == [[2, "r", "RemoteStartTransaction", {"connectorId": 1, "idTag": "X"}]]
+    answer = result("r", {"status": "Accepted"})
+    assert bench.station_says(answer).up == [answer]
+    assert cloud_limits(bench.wait(0.5)) == {}
+    bench.station_says(call("s", "StartTransaction", {"connectorId": 1, "idTag": "X"}))
+    assert cloud_limits(bench.wait(0.5)) == {1: 10.0}
+    bench.cloud_says(result("s", {"transactionId": 7, "idTagInfo": {"status": "Accepted"}}))
+    bench.station_says(call("t", "StopTransaction", {"transactionId": 7}))
+    assert cloud_limits(bench.wait(0.5)) == {1: None}
+
+
+def test_a_remote_start_that_the_station_refuses_leaves_nothing() -> None:
+    """Whether it answers Rejected or with a CALLERROR."""
+    for answer in (result("r", {"status": "Rejected"}), error("r")):
+        bench = connected()
+        start = {"connectorId": 1, "idTag": "X", "chargingProfile": profile(V16, "tx", TEN)}
+        bench.cloud_says(call("r", "RemoteStartTransaction", start))
+        bench.station_says(answer)
+        bench.station_says(call("s", "StartTransaction", {"connectorId": 1, "idTag": "X"}))
+        assert cloud_limits(bench.wait(0.5)) == {}
+
+
+def test_while_observing_profiles_pass_like_everything_else() -> None:
+    """The very text, in both directions."""
+    bench = connected(mode=Mode.OBSERVE)
+    payload = {"connectorId": 1, "csChargingProfiles": profile(V16, "default", TEN)}
+    start = {"connectorId": 1, "idTag": "X", "chargingProfile": profile(V16, "tx", TEN)}
+    for action, body in (
+        ("SetChargingProfile", payload),
+        ("ClearChargingProfile", {}),
+        ("GetCompositeSchedule", {"connectorId": 1, "duration": 60}),
+        ("RemoteStartTransaction", start),
+    ):
+        text = call(action, action, body)
+        step = bench.cloud_says(text)
+        assert (step.down, step.up) == ([text], [])
+    assert cloud_limits(bench.wait(0.5)) == {}
+
+
+def reporting() -> tuple[Bench, list[Any]]:
+    """A 2.0.1 station whose cloud has set two levels of profiles on two EVSEs and asks for them: the bench, and the
+    first report's message."""
+    bench = Bench(evse(1), evse(2), version=V201)
+    bench.connect()
+    for number in (1, 2):
+        raw = profile(V201, "default", TEN, number=number)
+        bench.cloud_says(call(f"p{number}", "SetChargingProfile", {"evseId": number, "chargingProfile": raw}))
+    step = bench.cloud_says(call("g", "GetChargingProfiles", {"requestId": 5, "chargingProfile": {}}))
+    answer, report = sent(step.up)
+    assert answer == [3, "g", {"status": "Accepted"}]
+    return bench, report
+
+
+def test_reports_follow_one_at_a_time_and_their_answers_stay_here() -> None:
+    """2.x K09: after the answer, each when the one before has been answered; the station hears nothing of it."""
+    bench, report = reporting()
+    assert report[:1] + report[2:3] == [2, "ReportChargingProfiles"]
+    assert (report[3]["evseId"], report[3]["tbc"]) == (1, True)
+    step = bench.cloud_says(result(report[1]))
+    assert step.down == []
+    ((_, identifier, action, payload),) = sent(step.up)
+    assert (action, payload["evseId"], payload["tbc"]) == ("ReportChargingProfiles", 2, False)
+    step = bench.cloud_says(result(identifier))
+    assert (step.down, step.up) == ([], [])
+
+
+def test_a_stations_call_waits_for_the_answer_to_ours() -> None:
+    """2.x part 4 §4.1.1: at most one CALL is outstanding toward the cloud; then it goes up as it was."""
+    bench, report = reporting()
+    heartbeat = call("h", "Heartbeat")
+    assert bench.station_says(heartbeat).up == []
+    step = bench.cloud_says(result(report[1]))
+    assert step.up == [heartbeat]
+    answer = result("h", {"currentTime": "2026-06-01T12:00:00Z"})
+    step = bench.cloud_says(answer)
+    assert step.down == [answer]
+    assert [message[2] for message in sent(step.up)] == ["ReportChargingProfiles"]
+
+
+def test_a_cloud_that_never_answers_a_report_holds_nobody_up() -> None:
+    """Ours is given up after 30 s, and what waited goes on; its late answer is nobody's."""
+    bench, report = reporting()
+    heartbeat = call("h", "Heartbeat")
+    bench.station_says(heartbeat)
+    step = bench.wait(30.0)
+    assert heartbeat in step.up
+    assert bench.cloud_says(result(report[1])).down == []
+
+
+def test_reports_are_forgotten_with_the_cloud() -> None:
+    """A new connection starts with nothing outstanding."""
+    bench, _ = reporting()
+    bench.lose_cloud()
+    bench.find_cloud()
+    heartbeat = call("h", "Heartbeat")
+    assert bench.station_says(heartbeat).up == [heartbeat]
+
+
+class Shelf:
+    """A shelf whose text is rubbish."""
+
+    def load(self, station: str) -> str | None:
+        return f"rubbish of {station}"
+
+    def save(self, station: str, text: str) -> None:
+        raise AssertionError(f"nothing is to be saved of {station}: {text}")
+
+    def set_aside(self, station: str) -> None:
+        assert station == "CP-01"
+
+
+def test_a_damaged_file_is_told_once() -> None:
+    """As an error in the log, with what it means."""
+    bench = Bench()
+    bench.relay = Relay(
+        station=station(),
+        nominal_voltage_v=230.0,
+        mode=Mode.CONTROL,
+        cloud_loss=CloudLoss.AUTONOMOUS,
+        nonce="0123456789ab",
+        shelf=Shelf(),
+    )
+    notes = [*bench.wait(0.5).notes, *bench.wait(0.5).notes]
+    assert len(notes) == 1
+    assert notes[0].startswith("the kept charging profiles are lost")

@@ -1,0 +1,85 @@
+"""Amperes or watts."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from edge.domain.setpoint import Purpose
+from edge.domain.station import LimitOutcome
+from edge.ocpp import limit_v2
+from edge.ocpp.profiles import writer
+from edge.ocpp.profiles.model import RateUnit
+from edge.ocpp.profiles.units import Units, in_watts, watts
+from tests.unit.ocpp.ocpp_bench import Bench, evse, is_valid, limit, result
+from tests.unit.ocpp_profiles.profile_bench import V16, V201
+
+A, W = RateUnit.AMPERES, RateUnit.WATTS
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit"),
+    [("Current", A), ("Power", W), ("Current,Power", A), (" power , current", A), ("W", W), ("A,W", A), ("horses", A)],
+)
+def test_what_a_station_allows(value: str, unit: RateUnit) -> None:
+    """1.6 §9.4.2 says Current and Power, 2.x A and W; amperes are wanted where they are known."""
+    units = Units()
+    units.allows(value)
+    assert units.unit is unit
+
+
+def test_one_refusal_is_chance_two_in_a_row_are_a_way() -> None:
+    """An acceptance between them starts the count anew; silence says nothing; who refuses both is asked in turn."""
+    units, seen = Units(), []
+    for outcome in ("REFUSED", "ACCEPTED", "REFUSED", "SILENT", "NOT_SENT", "REFUSED", "REFUSED", "REFUSED"):
+        units.answered(LimitOutcome[outcome])
+        seen.append(units.unit)
+    assert seen == [A, A, A, A, A, W, W, A]
+
+
+def test_who_knows_one_unit_is_never_told_another() -> None:
+    """Whatever it refuses."""
+    units = Units()
+    units.allows("Power")
+    for _ in range(5):
+        units.answered(LimitOutcome.REFUSED)
+    assert units.unit is W
+
+
+@pytest.mark.parametrize(("limit_a", "told_w"), [(10.0, 2070.0), (6.1, 1262.0), (0.0, 0.0)])
+def test_watts_are_of_one_phase_at_the_lowest_voltage(limit_a: float, told_w: float) -> None:
+    """So that no car can draw more than the limit on any phase."""
+    assert watts(limit_a, 230.0) == told_w
+    assert told_w / (230.0 * 0.9) <= limit_a
+
+
+@pytest.mark.parametrize("version", [V16, V201])
+def test_a_profile_in_watts(version: object) -> None:
+    """Every period is converted, all else stays."""
+    command = limit(purpose=Purpose.SESSION, transaction_id="77", limit_a=10.0)
+    if version is V16:
+        before = writer.request(command, start=NOON, stack_level=3)
+        after = in_watts(before, V16, 230.0)
+        schedule = after["csChargingProfiles"]["chargingSchedule"]
+        assert after["csChargingProfiles"]["chargingProfileId"] == before["csChargingProfiles"]["chargingProfileId"]
+        assert is_valid("SetChargingProfile", after)
+    else:
+        before = limit_v2.request(command, start=NOON, stack_level=3)
+        after = in_watts(before, V201, 230.0)
+        (schedule,) = after["chargingProfile"]["chargingSchedule"]
+        assert is_valid("SetChargingProfile", after, V201)
+    assert schedule["chargingRateUnit"] == "W"
+    assert [period["limit"] for period in schedule["chargingSchedulePeriod"]] == [2070.0, 1242.0]
+
+
+def test_a_station_that_refuses_amperes_is_told_watts() -> None:
+    """Twice refused, then told in the other unit; each refusal is the control's to hear."""
+    bench = Bench(evse())
+    bench.connect()
+    units = []
+    for number in range(1, 4):
+        identifier, _, payload = bench.write(limit(number)).own_call
+        units.append(payload["csChargingProfiles"]["chargingSchedule"]["chargingRateUnit"])
+        step = bench.station_says(result(identifier, {"status": "Rejected" if number < 3 else "Accepted"}))
+        assert step.outcomes == [(number, "refused" if number < 3 else "accepted")]
+    assert units == ["A", "A", "W"]

@@ -1,0 +1,183 @@
+"""Session records: registers, quarter-hours, and what they come to."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.domain.journal import PutSession
+from edge.domain.session import Session
+from edge.offline import registers, session_report
+from edge.offline.accounts import counted
+from edge.offline.authorise import UnknownTokens
+from edge.offline.edition import Edition
+from edge.offline.message import Request
+from edge.offline.registers import Reading
+from edge.offline.session_report import By
+from tests.unit.offline.offline_bench import NOON, Bench, token
+
+
+def session(**changes: Any) -> Session:
+    """A session that began at noon."""
+    return replace(Session(id=1, station="CP-01", evse=1, transaction="7", token=None, began_at=NOON), **changes)
+
+
+def message(action: str, payload: dict[str, Any]) -> Request:
+    """A CALL of a station."""
+    return Request(id="m", action=action, payload=payload, text=json.dumps([2, "m", action, payload]))
+
+
+def written(bench: Bench) -> list[Session]:
+    """The records in the order in which they were written."""
+    return [write.session for write in bench.disk.others if isinstance(write, PutSession)]
+
+
+@pytest.mark.parametrize(
+    ("sample", "wh"),
+    [
+        ({"value": "1234"}, "1234.000"),
+        ({"value": " 1.2345 ", "unit": "kWh"}, "1234.500"),
+        ({"value": 8.1, "unitOfMeasure": {"unit": "Wh", "multiplier": 3}}, "8100.000"),
+        ({"value": "5", "measurand": "Energy.Active.Import.Register", "location": "Outlet"}, "5.000"),
+        ({"value": "5", "measurand": "Power.Active.Import"}, None),
+        ({"value": "5", "phase": "L1"}, None),
+        ({"value": "5", "location": "Inlet"}, None),
+        ({"value": "5", "format": "SignedData"}, None),
+        ({"value": "5", "unit": "varh"}, None),
+        ({"value": "-5"}, None),
+        ({"value": "NaN"}, None),
+        ({"value": "1e400"}, None),
+        ({"value": True}, None),
+        ({"value": None}, None),
+        ("rubbish", None),
+    ],
+)
+def test_what_is_a_reading_of_the_register(sample: Any, wh: str | None) -> None:
+    """To the last digit; what is something else or nothing is left out."""
+    request = message("MeterValues", {"meterValue": [{"timestamp": NOON.isoformat(), "sampledValue": [sample]}]})
+    expected = [Reading(NOON, Decimal(wh))] if wh is not None else []
+    assert registers.readings(request) == expected
+
+
+def test_energy_is_spread_over_the_quarter_hours_between_two_readings() -> None:
+    """An hour from five past: ten minutes, three quarters, five minutes; the sum is exact."""
+    start = NOON + timedelta(minutes=5)
+    found = counted(session(), Reading(start, Decimal(100)))
+    found = counted(found, Reading(start + timedelta(hours=1), Decimal(1100)))
+    minutes = [(quarter.since - NOON) // timedelta(minutes=1) for quarter in found.quarters]
+    assert minutes == [0, 15, 30, 45, 60]
+    assert [f"{quarter.energy_wh:.3f}" for quarter in found.quarters] == [
+        "166.667", "250.000", "250.000", "250.000", "83.333"
+    ]  # fmt: skip
+    assert sum(quarter.energy_wh for quarter in found.quarters) == found.energy_wh == 1000
+
+
+@given(
+    st.lists(st.tuples(st.integers(-900, 40_000), st.decimals(0, 10**7, places=3)), max_size=20),
+)
+def test_quarter_hours_add_up_whatever_the_register_does(course: list[tuple[int, Decimal]]) -> None:
+    """Clocks that go back, registers that fall, readings far apart."""
+    found, at = session(), NOON
+    for seconds, wh in course:
+        at += timedelta(seconds=seconds)
+        found = counted(found, Reading(at, wh))
+    assert sum((quarter.energy_wh for quarter in found.quarters), Decimal(0)) == found.energy_wh
+    assert found.energy_wh >= 0
+    assert [quarter.since for quarter in found.quarters] == sorted({quarter.since for quarter in found.quarters})
+
+
+@pytest.mark.parametrize("online", [True, False])
+def test_a_session_is_one_record(online: bool) -> None:
+    """Who, where, when, how much and why it ended; the same with and without the cloud."""
+    bench = Bench(own=(token("CARD-1", class_id="staff", cost_centre="4711"),))
+    if online:
+        bench.cloud_comes()
+    bench.start(meter=100)
+    if online:
+        bench.cloud_answers({"transactionId": 9, "idTagInfo": {"status": "Accepted"}})
+    number = bench.answered[2]["transactionId"]
+    bench.times.now += 1200
+    bench.meter(number, "600")
+    if online:
+        bench.cloud_answers({})
+    bench.times.now += 600
+    bench.stop(number, meter=1100)
+    last = written(bench)[-1]
+    assert (last.station, last.evse, last.transaction) == ("CP-01", 1, str(number))
+    assert (last.class_id, last.cost_centre, last.internal, last.hint) == ("staff", "4711", True, "-1")
+    assert [last.register_begin_wh, last.register_wh, last.energy_wh] == [100, 1100, 1000]
+    assert (last.began_at, last.ended_at) == (NOON, NOON + timedelta(seconds=1800))
+    assert last.end_reason == "Local"
+    assert len({record.id for record in written(bench)}) == 1
+
+
+def test_a_session_of_2x_is_one_record() -> None:
+    """With the reason in the transaction's info, and the message that carried a signed value."""
+    bench = Bench(Edition.V201)
+    values = [{"timestamp": NOON.isoformat(), "sampledValue": [{"value": 100.5}]}]
+    bench.event("Started", 0, "CARD-1", meterValue=values, evse={"id": 2})
+    more = [{"timestamp": (NOON + timedelta(minutes=1)).isoformat(), "sampledValue": [
+        {"value": 101.75, "signedMeterValue": {"signedMeterData": "x"}}]}]  # fmt: skip
+    signed = bench.event("Updated", 1, meterValue=more)
+    info = {"transactionId": "tx-1", "stoppedReason": "EVDisconnected"}
+    bench.event("Ended", 2, transactionInfo=info)
+    last = written(bench)[-1]
+    assert (last.evse, last.energy_wh, last.end_reason) == (2, Decimal("1.25"), "EVDisconnected")
+    assert last.signed == (signed,)
+
+
+def test_a_start_that_the_cloud_refuses_to_take_is_no_session() -> None:
+    """A CALLERROR: the station has no transaction."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start()
+    bench.cloud_refuses()
+    assert bench.desk.book.charges.running() == []
+    (begun,) = written(bench)
+    assert bench.desk.book.accounts.get(begun.transaction) is None
+
+
+def test_an_unknown_card_is_stopped_when_it_has_taken_what_it_was_given() -> None:
+    """MaxEnergyOnInvalidId: 5 kWh by default; once the cloud has accepted the token, as much as it likes."""
+    for accepted in (False, True):
+        bench = Bench(own=(), unknown=UnknownTokens.LIMIT)
+        bench.start(meter=0)
+        number = bench.answered[2]["transactionId"]
+        if accepted:
+            bench.cloud_comes()
+            bench.cloud_answers({"transactionId": 9, "idTagInfo": {"status": "Accepted"}})
+            bench.cloud_goes()
+        bench.times.now += 60
+        bench.meter(number, "4999")
+        assert bench.ended == []
+        bench.times.now += 60
+        bench.meter(number, "5000")
+        assert [(end.transaction, end.stop) for end in bench.ended] == ([] if accepted else [(str(number), True)])
+
+
+def test_sums_add_up_and_know_the_sites_days() -> None:
+    """By each key: the total is the sum of the rows; a session after midnight local time is the next day's."""
+    zone = ZoneInfo("Europe/Copenhagen")
+    late = datetime(2026, 6, 1, 22, 30, tzinfo=UTC)  # half past midnight on site
+    sessions = [
+        session(energy_wh=Decimal("1.1"), internal=True, token="a" * 64, class_id="staff"),
+        session(energy_wh=Decimal("2.2"), began_at=late, station="CP-02"),
+        session(energy_wh=Decimal("3.3"), began_at=late, cost_centre="4711", token="b" * 64),
+    ]
+    whole = session_report.total(sessions)
+    assert (whole.energy_wh, whole.internal_wh, whole.public_wh) == (Decimal("6.6"), Decimal("1.1"), Decimal("5.5"))
+    for by in By:
+        rows = session_report.sums(sessions, by, zone, {"a" * 64: "Director"})
+        assert sum(row.energy_wh for row in rows) == whole.energy_wh
+        assert sum(row.sessions for row in rows) == 3
+    days = session_report.sums(sessions, By.DAY, zone, {})
+    assert [(row.name, row.sessions) for row in days] == [("2026-06-01", 1), ("2026-06-02", 2)]
+    tokens = session_report.sums(sessions, By.TOKEN, zone, {"a" * 64: "Director"})
+    assert [row.name for row in tokens] == ["(none)", "Director", "token bbbbbbbb"]
+    assert len(session_report.within(sessions, NOON + timedelta(hours=1), late)) == 0

@@ -1,0 +1,209 @@
+"""The desk in the time without a cloud, and after it."""
+
+import json
+
+from edge.domain.journal import EntryKind
+from edge.offline.desk import DeskState
+from edge.offline.message import Request
+from edge.offline.settings import OfflineSettings, RefusedSession
+from tests.unit.offline.offline_bench import Bench
+
+ACCEPTED = {"idTagInfo": {"status": "Accepted"}}
+
+
+def test_a_whole_session_without_a_cloud_is_delivered_with_the_clouds_id() -> None:
+    """Faults 1, 4 and 6: a local positive id toward the station, the cloud's in what is delivered, times untouched."""
+    bench = Bench()
+    bench.start()
+    local = bench.answered[2]["transactionId"]
+    bench.meter(local)
+    bench.stop(local)
+    assert local > 0
+    assert bench.answered[2] == {}
+    assert bench.state() is DeskState.AWAY
+    begun = bench.disk.entries[1].text
+    bench.cloud_comes()
+    assert bench.state() is DeskState.DRAINING
+    assert bench.to_cloud == [begun]
+    bench.cloud_answers({"transactionId": 77, **ACCEPTED})
+    assert bench.asked[2:] == ["MeterValues", {**json.loads(bench.disk.entries[2].text)[3], "transactionId": 77}]
+    bench.cloud_answers({})
+    assert bench.asked[2] == "StopTransaction"
+    assert bench.asked[3]["transactionId"] == 77
+    bench.cloud_answers({})
+    assert bench.state() is DeskState.ONLINE
+    assert not bench.disk.entries
+
+
+def test_only_the_id_changes_in_what_is_delivered() -> None:
+    """Invariant I5: not one other character, spaces and number spellings included."""
+    bench = Bench()
+    bench.start()
+    local = bench.answered[2]["transactionId"]
+    odd = f'[2, "m1","MeterValues", {{"connectorId":1 ,"transactionId": {local},"x":8.10,"meterValue":[]}} ]'
+    bench.raw(Request(id="m1", action="MeterValues", payload=json.loads(odd)[3], text=odd))
+    bench.cloud_comes()
+    bench.cloud_answers({"transactionId": 77, **ACCEPTED})
+    assert bench.to_cloud[-1] == odd.replace(str(local), "77")
+
+
+def test_nothing_is_answered_before_it_is_on_the_disk() -> None:
+    """Durable before answered, for begin, meter values, end and notices."""
+    bench = Bench()
+    bench.hold = True
+    bench.start()
+    bench.call("SecurityEventNotification", {"type": "x", "timestamp": "2026-06-01T12:00:00Z"})
+    assert bench.to_station == []
+    bench.commit(1)
+    assert [answer[1] for answer in bench.to_station] == ["s1"]
+    bench.commit()
+    assert [answer[1] for answer in bench.to_station] == ["s1", "s2"]
+
+
+def test_online_a_begin_is_on_the_disk_before_the_cloud_has_it_and_gone_when_it_answered() -> None:
+    """A crash between the two leaves it in the journal; the cloud's own id goes to the station as it is."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.hold = True
+    bench.start()
+    assert bench.to_cloud == []
+    bench.commit()
+    assert bench.asked[2] == "StartTransaction"
+    assert bench.disk.entries[1].kind is EntryKind.BEGIN
+    bench.cloud_answers({"transactionId": 4711, **ACCEPTED})
+    assert bench.to_station == []
+    bench.commit()
+    assert bench.answered == [3, "s1", {"transactionId": 4711, **ACCEPTED}]
+    assert not bench.disk.entries
+
+
+def test_a_cloud_that_answers_too_late_gets_the_session_once() -> None:
+    """Faults 5 and 10: answered locally in time, the late answer maps the id and nothing is sent again."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start()
+    bench.tick(16.0)
+    local = bench.answered[2]["transactionId"]
+    sent = len(bench.to_cloud)
+    bench.cloud_answers({"transactionId": 5, **ACCEPTED}, "s1")
+    assert bench.to_cloud[sent:] == []
+    bench.stop(local)
+    assert bench.asked[2] == "StopTransaction"
+    assert bench.asked[3]["transactionId"] == 5
+
+
+def test_a_start_whose_answer_was_lost_is_sent_again_under_the_same_id() -> None:
+    """Fault 5: the connection breaks with the Start under way."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start()
+    first = bench.to_cloud[-1]
+    bench.cloud_goes()
+    assert bench.answered[2]["transactionId"] > 0
+    bench.cloud_comes()
+    assert bench.to_cloud == [first, first]
+
+
+def test_the_same_start_again_is_answered_with_the_same_id_and_kept_once() -> None:
+    """Fault 7: a charger that missed the answer sends the Start again, after a restart of the gateway too."""
+    bench = Bench()
+    bench.start(identifier="a")
+    local = bench.answered[2]["transactionId"]
+    bench.start(identifier="b")
+    assert bench.answered == [3, "b", {"transactionId": local, "idTagInfo": {"status": "Accepted"}}]
+    bench.restart()
+    bench.start(identifier="c")
+    assert bench.answered[1:] == ["c", {"transactionId": local, "idTagInfo": {"status": "Accepted"}}]
+    assert len(bench.disk.entries) == 1
+
+
+def test_the_same_stop_again_is_answered_and_kept_once() -> None:
+    """A second Stop after the first is delivered goes nowhere (quirk 32)."""
+    bench = Bench()
+    bench.start()
+    local = bench.answered[2]["transactionId"]
+    bench.stop(local)
+    bench.stop(local)
+    bench.cloud_comes()
+    bench.cloud_answers({"transactionId": 9, **ACCEPTED})
+    bench.cloud_answers({})
+    bench.stop(local)
+    assert bench.answered[2] == {}
+    assert [json.loads(text)[2] for text in bench.to_cloud] == ["StartTransaction", "StopTransaction"]
+
+
+def test_a_stop_with_minus_one_is_given_to_the_only_session_it_can_mean() -> None:
+    """Errata 3.18, fault 8: the Stop of a charger that never had its answer."""
+    bench = Bench()
+    bench.start(meter=100)
+    bench.stop(-1, meter=300)
+    bench.cloud_comes()
+    bench.cloud_answers({"transactionId": 9, **ACCEPTED})
+    assert bench.asked[3]["transactionId"] == 9
+
+
+def test_a_stop_of_a_session_from_before_the_gateway_passes_as_it_is() -> None:
+    """An id that we never gave is the cloud's."""
+    bench = Bench()
+    bench.stop(123)
+    bench.cloud_comes()
+    assert bench.asked[3]["transactionId"] == 123
+
+
+def test_new_messages_queue_behind_old_ones() -> None:
+    """While the journal drains, a Stop doesn't overtake its Start; a Heartbeat does."""
+    bench = Bench()
+    bench.start()
+    local = bench.answered[2]["transactionId"]
+    bench.cloud_comes()
+    bench.stop(local)
+    assert bench.answered[2] == {}
+    bench.call("Heartbeat", {})
+    assert [json.loads(text)[2] for text in bench.to_cloud] == ["StartTransaction"]
+    bench.cloud_answers({"transactionId": 9, **ACCEPTED})
+    assert bench.asked[2] == "Heartbeat"
+    bench.cloud_answers({"currentTime": "2026-06-01T12:00:00Z"})
+    assert bench.asked[2] == "StopTransaction"
+
+
+def test_a_message_that_the_cloud_refuses_is_set_aside_after_its_attempts() -> None:
+    """Fault 11: three attempts, one and two intervals apart; those behind it go on."""
+    bench = Bench()
+    bench.start()
+    local = bench.answered[2]["transactionId"]
+    bench.meter(local)
+    bench.stop(local)
+    bench.cloud_comes()
+    bench.cloud_answers({"transactionId": 9, **ACCEPTED})
+    for wait_s in (61.0, 121.0):
+        bench.cloud_refuses()
+        sent = len(bench.to_cloud)
+        bench.tick(wait_s - 2.0)
+        assert len(bench.to_cloud) == sent
+        bench.tick(2.0)
+        assert bench.asked[2] == "MeterValues"
+    bench.cloud_refuses()
+    assert [entry.reason for entry in bench.disk.set_aside] == ["answered InternalError"]
+    assert bench.asked[2] == "StopTransaction"
+
+
+def test_what_follows_a_begin_that_was_set_aside_is_set_aside_with_it() -> None:
+    """The cloud has no id for it: never -1, never somebody else's."""
+    bench = Bench(settings=OfflineSettings(drain_interval_s=0.0, attempts=1))
+    bench.start()
+    bench.stop(bench.answered[2]["transactionId"])
+    bench.cloud_comes()
+    bench.cloud_refuses()
+    assert [entry.action for entry in bench.disk.set_aside] == ["StartTransaction", "StopTransaction"]
+    assert bench.state() is DeskState.ONLINE
+
+
+def test_a_session_that_the_cloud_refuses_afterwards_is_ended_by_policy() -> None:
+    """Fault 12 (StopTransactionOnInvalidId)."""
+    for policy, ends in ((RefusedSession.STOP, 1), (RefusedSession.KEEP, 0)):
+        bench = Bench(settings=OfflineSettings(drain_interval_s=0.0, refused_session=policy))
+        bench.start()
+        local = bench.answered[2]["transactionId"]
+        bench.cloud_comes()
+        bench.cloud_answers({"transactionId": 9, "idTagInfo": {"status": "Blocked"}})
+        assert [end.transaction for end in bench.ended] == [str(local)] * ends

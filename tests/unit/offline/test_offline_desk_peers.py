@@ -1,0 +1,272 @@
+"""The desk and its peers: boots, states, a cloud that is slow, 2.x, tokens, ids in both directions."""
+
+import json
+
+from edge.offline.authorise import UnknownTokens
+from edge.offline.desk import DeskState
+from edge.offline.edition import Edition
+from edge.offline.message import Request
+from edge.offline.settings import OfflineSettings
+from tests.unit.offline.offline_bench import Bench, token
+
+ACCEPTED = {"idTagInfo": {"status": "Accepted"}}
+
+
+def test_a_boot_without_a_cloud_is_accepted_and_told_first() -> None:
+    """Faults 2 and 3: also by a gateway that has restarted in between; the boot reaches the cloud before all else."""
+    bench = Bench()
+    bench.restart()
+    bench.call("BootNotification", {"chargePointVendor": "v", "chargePointModel": "m"}, "boot-1")
+    assert bench.answered[2]["status"] == "Accepted"
+    bench.start()
+    bench.restart()
+    bench.cloud_comes()
+    assert bench.asked[1:3] == ["boot-1", "BootNotification"]
+    bench.cloud_answers({"status": "Accepted", "currentTime": "2026-06-01T12:00:00Z", "interval": 600})
+    assert bench.asked[2] == "StartTransaction"
+    bench.cloud_goes()
+    bench.call("BootNotification", {"chargePointVendor": "v", "chargePointModel": "m"})
+    assert bench.answered[2]["interval"] == 600
+
+
+def test_a_station_that_the_cloud_doesnt_take_in_stays_in_our_care() -> None:
+    """A pending boot holds everything back until the cloud accepts it."""
+    bench = Bench()
+    bench.call("BootNotification", {"chargePointVendor": "v", "chargePointModel": "m"})
+    bench.start()
+    bench.cloud_comes()
+    bench.cloud_answers({"status": "Pending", "currentTime": "2026-06-01T12:00:00Z", "interval": 30})
+    assert bench.state() is DeskState.AWAY
+    bench.call("Heartbeat", {})
+    assert len(bench.to_cloud) == 1
+    bench.tick(31.0)
+    assert bench.asked[2] == "BootNotification"
+    bench.cloud_answers({"status": "Accepted", "currentTime": "2026-06-01T12:00:00Z", "interval": 30})
+    assert bench.asked[2] == "StartTransaction"
+
+
+def test_only_the_newest_status_of_a_connector_is_told() -> None:
+    """StatusNotification: one for each connector, not all of three days."""
+    bench = Bench()
+    for connector, status in ((1, "Preparing"), (2, "Available"), (1, "Charging")):
+        bench.call("StatusNotification", {"connectorId": connector, "errorCode": "NoError", "status": status})
+    bench.restart()
+    bench.cloud_comes()
+    told = []
+    for _ in range(2):
+        told.append((bench.asked[3]["connectorId"], bench.asked[3]["status"]))
+        bench.cloud_answers({})
+    assert sorted(told) == [(1, "Charging"), (2, "Available")]
+    assert bench.state() is DeskState.ONLINE
+
+
+def test_after_two_timeouts_the_cloud_is_spared_and_then_probed() -> None:
+    """Fault 10: the breaker opens, the station is answered at once, a Heartbeat of ours tries again."""
+    bench = Bench()
+    bench.cloud_comes()
+    for _ in range(2):
+        bench.call("Heartbeat", {})
+        bench.tick(16.0)
+    sent = len(bench.to_cloud)
+    assert bench.state() is DeskState.AWAY
+    bench.call("Heartbeat", {})
+    assert len(bench.to_station) == 3
+    assert len(bench.to_cloud) == sent
+    bench.tick(31.0)
+    assert bench.asked[1:] == ["edge-probe-1", "Heartbeat", {}]
+    bench.cloud_answers({"currentTime": "2026-06-01T12:00:00Z"})
+    assert bench.state() is DeskState.ONLINE
+    assert len(bench.to_station) == 3
+
+
+def test_a_message_that_alone_is_never_answered_is_set_aside() -> None:
+    """A poison message that hangs the cloud's handler doesn't block those behind it."""
+    bench = Bench(settings=OfflineSettings(drain_interval_s=0.0, attempts=2))
+    bench.meter(5, "poison")
+    bench.meter(5, "fine")
+    bench.cloud_comes()
+    for _ in range(400):
+        bench.tick(5.0)
+        asked = bench.asked
+        if asked[2] == "Heartbeat" and asked[1] not in answered_ids(bench):
+            bench.cloud_answers({}, asked[1])
+        if "fine" in bench.to_cloud[-1]:
+            break
+    assert [entry.reason for entry in bench.disk.set_aside] == ["the cloud answers others, and not this one"]
+
+
+def answered_ids(bench: Bench) -> set[str]:
+    """Ids that went to the station as answers."""
+    return {answer[1] for answer in bench.to_station}
+
+
+def test_v2_events_are_delivered_in_sequence_with_offline_set() -> None:
+    """Fault 9, E04.FR.03: ordered by seqNo, a gap is told, ids untouched; a repetition is kept once."""
+    bench = Bench(Edition.V201)
+    bench.event("Started", 0, "CARD-1")
+    assert bench.answered[2] == {"idTokenInfo": {"status": "Accepted"}}
+    bench.event("Ended", 3)
+    bench.event("Updated", 1)
+    bench.event("Updated", 1)
+    assert any(note.event == "sequence numbers are missing" for note in bench.notes)
+    bench.cloud_comes()
+    for _ in range(3):
+        bench.cloud_answers({})
+    sent = [json.loads(text)[3] for text in bench.to_cloud]
+    assert [event["seqNo"] for event in sent] == [0, 1, 3]
+    assert all(event["offline"] is True for event in sent)
+    assert not bench.disk.entries
+
+
+def test_a_signed_event_is_delivered_as_it_came() -> None:
+    """Part 4 §7: not one byte of it may change."""
+    bench = Bench(Edition.V201)
+    text = '[2,"x",{"a":1},"TransactionEvent-Signed",{"payload":"e30","protected":"","signature":""}]'
+    payload = {"eventType": "Started", "seqNo": 0, "transactionInfo": {"transactionId": "t"}}
+    bench.raw(Request(id="x", action="TransactionEvent", payload=payload, text=text, signed=True))
+    bench.cloud_comes()
+    assert bench.to_cloud == [text]
+
+
+def test_the_badge_sets_the_sessions_class_online_and_offline() -> None:
+    """The director's badge charges fast at any post, whoever lets it in."""
+    for online in (False, True):
+        bench = Bench(own=(token("CARD-1", class_id="director", cost_centre="4711"),))
+        if online:
+            bench.cloud_comes()
+        bench.start()
+        if online:
+            bench.cloud_answers({"transactionId": 3, **ACCEPTED})
+        assert [(j.verdict.class_id, j.verdict.cost_centre) for j in bench.judged] == [("director", "4711")]
+
+
+def test_a_card_blocked_on_site_is_refused_though_the_cloud_accepts() -> None:
+    """Fault 58: at once, at the next session and in the running one."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start()
+    bench.cloud_answers({"transactionId": 3, **ACCEPTED})
+    bench.tokens.load(own=(token("CARD-1", blocked=True),))
+    bench.do(bench.desk.recheck(bench.times.wall))
+    assert [(end.transaction, end.reason) for end in bench.ended] == [("3", "blocked on site")]
+    bench.call("Authorize", {"idTag": "card-1"})
+    bench.cloud_answers(ACCEPTED)
+    assert bench.answered[2] == {"idTagInfo": {"status": "Blocked"}}
+
+
+def test_an_unknown_card_is_let_in_up_to_an_energy_by_policy() -> None:
+    """AllowOfflineTxForUnknownId, with MaxEnergyOnInvalidId in spirit; 2.1 is told the limit."""
+    bench = Bench(Edition.V21, own=(), unknown=UnknownTokens.LIMIT)
+    bench.event("Started", 0, "STRANGER")
+    assert bench.answered[2]["transactionLimit"] == {"maxEnergy": 5000.0}
+    assert [judged.verdict.energy_limit_wh for judged in bench.judged] == [5000.0]
+
+
+def test_what_the_cloud_said_of_a_token_holds_without_it() -> None:
+    """The cache: expiry, parent and status of the last answer."""
+    bench = Bench(own=())
+    bench.cloud_comes()
+    bench.call("Authorize", {"idTag": "ABC"})
+    info = {"status": "Accepted", "expiryDate": "2026-06-02T12:00:00.000Z", "parentIdTag": "P"}
+    bench.cloud_answers({"idTagInfo": info})
+    bench.cloud_goes()
+    bench.call("Authorize", {"idTag": "abc"})
+    assert bench.answered[2] == {"idTagInfo": info}
+    bench.times.now += 2 * 86_400
+    bench.call("Authorize", {"idTag": "ABC"})
+    assert bench.answered[2]["idTagInfo"]["status"] == "Expired"
+
+
+def test_the_clouds_calls_name_the_transaction_as_the_station_does() -> None:
+    """RemoteStopTransaction and SetChargingProfile are translated; other ids pass."""
+    bench = Bench()
+    bench.start()
+    local = bench.answered[2]["transactionId"]
+    bench.cloud_comes()
+    bench.cloud_answers({"transactionId": 9, **ACCEPTED})
+    stop = Request(
+        id="c",
+        action="RemoteStopTransaction",
+        payload={"transactionId": 9},
+        text='[2,"c","RemoteStopTransaction",{"transactionId":9}]',
+    )
+    assert json.loads(bench.desk.to_station(stop))[3] == {"transactionId": local}
+    payload = {"connectorId": 1, "csChargingProfiles": {"transactionId": 9}}
+    profile = Request(
+        id="c", action="SetChargingProfile", payload=payload, text=json.dumps([2, "c", "SetChargingProfile", payload])
+    )
+    assert json.loads(bench.desk.to_station(profile))[3]["csChargingProfiles"]["transactionId"] == local
+    other = Request(
+        id="c",
+        action="RemoteStopTransaction",
+        payload={"transactionId": 8},
+        text='[2,"c","RemoteStopTransaction",{"transactionId":8}]',
+    )
+    assert bench.desk.to_station(other) == other.text
+
+
+def test_an_id_of_the_cloud_that_the_station_has_from_us_already_is_replaced() -> None:
+    """Two transactions of a station never have one id."""
+    bench = Bench()
+    bench.start()
+    local = bench.answered[2]["transactionId"]
+    bench.stop(local)
+    bench.cloud_comes()
+    bench.cloud_answers({"transactionId": 9, **ACCEPTED})
+    bench.cloud_answers({})
+    bench.times.now += 60.0
+    bench.start(meter=500)
+    bench.cloud_answers({"transactionId": local, **ACCEPTED})
+    given = bench.answered[2]["transactionId"]
+    assert given != local
+    bench.stop(given, meter=600)
+    assert bench.asked[3]["transactionId"] == local
+
+
+def test_a_station_that_went_with_its_start_under_way_gets_one_session() -> None:
+    """The Start is delivered all the same; sent again after the reconnect it is answered, not kept again."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start()
+    bench.do(bench.desk.station_gone())
+    bench.start()
+    local = bench.answered[2]["transactionId"]
+    bench.cloud_comes()
+    bench.cloud_answers({"transactionId": 6, **ACCEPTED})
+    bench.stop(local)
+    assert bench.asked[3]["transactionId"] == 6
+    assert [json.loads(text)[2] for text in bench.to_cloud].count("StartTransaction") == 2
+
+
+def test_a_vendors_call_that_only_the_cloud_understands_is_refused() -> None:
+    """An honest error."""
+    bench = Bench(Edition.V201)
+    bench.call("Get15118EVCertificate", {})
+    assert bench.answered[0] == 4
+    assert bench.answered[3] == "the cloud is away, and only it can answer Get15118EVCertificate"
+
+
+def test_old_transactions_are_forgotten() -> None:
+    """Retention: 60 days after its end nothing of it is kept."""
+    bench = Bench()
+    bench.start()
+    bench.stop(bench.answered[2]["transactionId"])
+    bench.cloud_comes()
+    bench.cloud_answers({"transactionId": 6, **ACCEPTED})
+    bench.cloud_answers({})
+    bench.times.now += 61 * 86_400
+    bench.do(bench.desk.forget_old(bench.times.wall))
+    assert bench.disk.transactions == {}
+
+
+def test_a_message_asked_twice_and_then_given_up_is_delivered_under_its_own_id() -> None:
+    """The newer call gets the answer, the journal has the older frame: its answer is known again."""
+    bench = Bench(Edition.V201)
+    bench.cloud_comes()
+    bench.event("Updated", 4)
+    bench.event("Updated", 4)
+    bench.cloud_goes()
+    assert [answer[1] for answer in bench.to_station] == ["s2"]
+    bench.cloud_comes()
+    bench.cloud_answers({}, "s1")
+    assert bench.state() is DeskState.ONLINE

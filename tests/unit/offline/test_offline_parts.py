@@ -1,0 +1,206 @@
+"""The small parts: splicing, local ids, thinning, the breaker, hashing, the local list."""
+
+import json
+from datetime import UTC
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.domain.journal import EntryKind, ReplaceList
+from edge.domain.token import TokenInfo, TokenStatus
+from edge.offline import local_list
+from edge.offline.authorise import Policy
+from edge.offline.breaker import Breaker, BreakerState
+from edge.offline.edition import Edition
+from edge.offline.hashing import TokenHasher, hint, shown
+from edge.offline.local_ids import local_id
+from edge.offline.message import Request
+from edge.offline.pace import Pace
+from edge.offline.splice import NotFound, replace_value, set_member
+from edge.offline.thinning import Slip, to_drop
+from edge.offline.token_book import TokenBook
+from edge.offline.token_info import ShownToken, info_in, info_out
+from tests.unit.offline.offline_bench import HASHER, NOON
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(max_size=3), JSON), st.text(max_size=3), st.integers())
+def test_a_spliced_value_is_the_only_change(payload: dict[str, object], name: str, value: int) -> None:
+    """Whatever else stands there, however it is spaced."""
+    payload = {**payload, name: 7}
+    for separators in ((",", ":"), (" , ", " : ")):
+        text = json.dumps([2, "x", "A", payload], separators=separators)
+        spliced = replace_value(text, (3, name), str(value))
+        assert json.loads(spliced) == [2, "x", "A", {**payload, name: value}]
+        assert replace_value(spliced, (3, name), "7") == text
+
+
+@given(st.dictionaries(st.text(max_size=3), JSON))
+def test_a_member_is_added_or_replaced(payload: dict[str, object]) -> None:
+    """The rest keeps its bytes."""
+    text = json.dumps([2, "x", "A", payload])
+    assert json.loads(set_member(text, (3,), "offline", "true"))[3] == {**payload, "offline": True}
+
+
+@given(st.text() | JSON.map(json.dumps))
+def test_what_isnt_there_is_said_so(text: str) -> None:
+    """Never another error, whatever the text is."""
+    with pytest.raises(NotFound):
+        replace_value(text, (9, "absent"), "1")
+
+
+def test_of_a_name_that_is_there_twice_the_last_counts() -> None:
+    """As for the parsers of our peers."""
+    assert replace_value('{"a":1,"a":2}', ("a",), "3") == '{"a":1,"a":3}'
+
+
+@given(st.binary(min_size=16, max_size=16), st.sets(st.integers(0, 2**30 - 1), max_size=50))
+def test_local_ids_are_positive_and_never_the_same(secret: bytes, numbers: set[int]) -> None:
+    """A permutation: as many ids as numbers, all in the upper half of the positive 32-bit numbers."""
+    ids = {local_id(secret, number) for number in numbers}
+    assert len(ids) == len(numbers)
+    assert all(2**30 <= found < 2**31 for found in ids)
+
+
+def test_local_ids_dont_count_up() -> None:
+    """They look random."""
+    ids = [local_id(b"s" * 16, number) for number in range(100)]
+    assert ids != sorted(ids)
+
+
+def slip(seq: int, kind: EntryKind, transaction: str | None = "t", *, precious: bool = False) -> Slip:
+    return Slip(seq=seq, kind=kind, transaction=transaction, order=None, size=10, precious=precious)
+
+
+def test_notices_go_first_then_every_second_meter_value_never_a_begin_or_an_end() -> None:
+    """The order of dropping."""
+    row = [slip(1, EntryKind.BEGIN), *(slip(n, EntryKind.METER) for n in range(2, 11)), slip(11, EntryKind.END)]
+    row += [slip(12, EntryKind.NOTICE, None), slip(13, EntryKind.METER, precious=True)]
+    assert to_drop(row, 130) == []
+    assert to_drop(row, 120) == [12]
+    assert to_drop(row, 110) == [12, 3, 5, 7, 9]
+    left = {s.seq for s in row} - set(to_drop(row, 0))
+    assert left == {1, 2, 10, 11, 13}
+
+
+def state(breaker: Breaker) -> BreakerState:
+    """How it stands now."""
+    return breaker.state
+
+
+def test_the_breaker_opens_tries_and_waits_longer() -> None:
+    """Two timeouts; 30 s, then 60 s; any answer closes it."""
+    breaker = Breaker()
+    breaker.timed_out(0.0)
+    assert state(breaker) is BreakerState.CLOSED
+    breaker.timed_out(1.0)
+    assert state(breaker) is BreakerState.OPEN
+    breaker.tick(30.9)
+    assert state(breaker) is BreakerState.OPEN
+    breaker.tick(31.0)
+    assert state(breaker) is BreakerState.PROBING
+    breaker.timed_out(40.0)
+    breaker.tick(99.0)
+    assert state(breaker) is BreakerState.OPEN
+    breaker.tick(100.0)
+    breaker.answered()
+    assert state(breaker) is BreakerState.CLOSED
+
+
+def test_the_pace_gives_turns_without_bursts() -> None:
+    """One each interval, in the order of asking."""
+    pace = Pace(0.5)
+    assert [pace.slot(0.0), pace.slot(0.0), pace.slot(0.1), pace.slot(9.0), pace.slot(9.0)] == [0, 0.5, 1.0, 9.0, 9.5]
+
+
+def test_hashes_need_the_key_and_ignore_case() -> None:
+    """Another site's database says nothing about this one's cards; logs show eight digits."""
+    other = TokenHasher(b"o" * 32)
+    assert HASHER.hash("AbC ") == HASHER.hash("abc")
+    assert other.hash("abc") != HASHER.hash("abc")
+    assert len(shown(HASHER.hash("abc"))) == len("token ") + 8
+    assert (hint("04A2B3C4"), hint("1234")) == ("C4", "")
+    with pytest.raises(ValueError, match="32 are needed"):
+        TokenHasher(b"short")
+
+
+@pytest.mark.parametrize("edition", Edition)
+def test_what_a_cloud_says_of_a_token_is_said_again(edition: Edition) -> None:
+    """Expiry, group, language and personal message are kept."""
+    said = (
+        {
+            "status": "Accepted",
+            "cacheExpiryDateTime": "2026-06-02T12:00:00.000Z",
+            "groupIdToken": {"idToken": "G", "type": "Central"},
+            "language1": "da",
+            "personalMessage": {"format": "UTF8", "content": "Hej"},
+        }
+        if edition.is_v2
+        else {"status": "Accepted", "expiryDate": "2026-06-02T12:00:00.000Z", "parentIdTag": "G"}
+    )
+    found = info_in(edition, {"idTokenInfo" if edition.is_v2 else "idTagInfo": said})
+    assert found is not None
+    assert info_out(edition, found) == said
+
+
+def test_the_cache_forgets_invalid_tokens_first() -> None:
+    """OCPP 1.6 §3.5.1, and what is written to the flash: an answer that is known already isn't."""
+    book = TokenBook(HASHER, Policy(timezone=UTC))
+    good = TokenInfo(status=TokenStatus.ACCEPTED)
+    assert len(book.learn("CP", ShownToken(text="a"), good, NOON)) == 1
+    assert book.learn("CP", ShownToken(text="A"), good, NOON) == []
+    assert len(book.clear_cache()) == 1
+    assert len(book.learn("CP", ShownToken(text="a"), good, NOON)) == 1
+
+
+def send(version: int, kind: str, *tags: tuple[str, str | None]) -> Request:
+    """A SendLocalList of 1.6."""
+    entries = [{"idTag": tag} | ({"idTagInfo": {"status": status}} if status else {}) for tag, status in tags]
+    payload = {"listVersion": version, "updateType": kind, "localAuthorizationList": entries}
+    return Request(id="1", action="SendLocalList", payload=payload, text="")
+
+
+def test_the_local_list_follows_the_stations_answer() -> None:
+    """Full, differential with a deletion; what the station refuses isn't learned."""
+    book = TokenBook(HASHER, Policy(timezone=UTC))
+
+    def settle(request: Request, status: str) -> local_list.ListAnswer:
+        return local_list.settle(book, "CP", Edition.V16, request, {"status": status}, None)
+
+    first = settle(send(3, "Full", ("a", "Accepted"), ("b", "Blocked")), "Accepted")
+    assert first.payload is None
+    assert isinstance(first.writes[0], ReplaceList)
+    settle(send(4, "Differential", ("a", None), ("c", "Accepted")), "Accepted")
+    settle(send(9, "Full"), "Failed")
+    assert book.list_version("CP") == 4
+    assert set(book.listed("CP")) == {book.hash("b"), book.hash("c")}
+
+
+def test_the_gateway_has_the_list_of_a_station_that_has_none() -> None:
+    """NotSupported: the cloud is answered by the gateway, consistently."""
+    book = TokenBook(HASHER, Policy(timezone=UTC))
+    asked = Request(id="1", action="GetLocalListVersion", payload={}, text="")
+
+    def version() -> object:
+        return local_list.settle(book, "CP", Edition.V16, asked, {"listVersion": -1}, None).payload
+
+    assert version() == {"listVersion": 0}
+    sent = local_list.settle(book, "CP", Edition.V16, send(3, "Full", ("a", "Accepted")), None, "NotSupported")
+    assert sent.payload == {"status": "Accepted"}
+    assert version() == {"listVersion": 3}
+    stale = local_list.settle(book, "CP", Edition.V16, send(3, "Differential", ("a", None)), None, "NotSupported")
+    assert stale.payload == {"status": "VersionMismatch"}
+
+
+def test_a_list_that_the_gateway_hasnt_seen_is_asked_for_whole() -> None:
+    """The station's version and ours differ: 0 makes the cloud send it again, to both."""
+    book = TokenBook(HASHER, Policy(timezone=UTC))
+    asked = Request(id="1", action="GetLocalListVersion", payload={}, text="")
+    answer = local_list.settle(book, "CP", Edition.V201, asked, {"versionNumber": 7}, None)
+    assert answer.payload == {"versionNumber": 0}

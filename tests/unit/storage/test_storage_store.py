@@ -1,0 +1,235 @@
+"""The store: forms of files, damage, a full disk, batches."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.domain.journal import (
+    Boot,
+    ConnectorStatus,
+    DropEntry,
+    ListVersion,
+    PutBoot,
+    PutCached,
+    PutSiteToken,
+    PutStatus,
+    PutTransaction,
+    RemoveSiteToken,
+    ReplaceList,
+    Transaction,
+    Write,
+)
+from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenInfo, TokenStatus
+from edge.errors import StorageFailed, StorageFull, StorageTooNew
+from edge.storage.database import Schema, connect, numbered, open_database, schemas
+from edge.storage.reading import entries, kept, kept_tokens
+from edge.storage.store import Health, HistoryRow, Store
+from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, RecordingLayer
+from tests.unit.storage.storage_bench import NOON, put
+
+LAYER = RecordingLayer("refusing")
+INFO = TokenInfo(status=TokenStatus.ACCEPTED, group="G", language="da", message='{"content":"Hej"}')
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An open store on a disk that does as it is told."""
+    made = Store(tmp_path / "store", vfs=LAYER.name, reserve_bytes=4096, history_bytes=400_000)
+    made.open()
+    yield made
+    LAYER.refuse = lambda _path, _size: 0
+    made.close()
+
+
+def health(store: Store) -> Health:
+    """How it fares now."""
+    return store.health
+
+
+def again(store: Store) -> Store:
+    """The same folder, opened anew."""
+    store.close()
+    found = Store(store.path("journal").parent, reserve_bytes=4096)
+    found.open()
+    return found
+
+
+def test_everything_that_is_written_is_read(store: Store) -> None:
+    """Each kind of write, through a restart."""
+    transaction = Transaction(
+        station="CP", key="7", connector=1, began="b", cloud_id=9, answer="{}", ended=None, seen=((0, 3), (5, 5)),
+        meter_start_wh=12, token="h", touched_at=NOON,
+    )  # fmt: skip
+    boot = Boot(station="CP", text="t", owed=True, status="Accepted", interval_s=60)
+    status = ConnectorStatus(station="CP", connector="1", text="t", owed=True)
+    cached = CachedToken(hash="h", info=INFO, learned_at=NOON)
+    listed = ListedToken(station="CP", hash="h", info=INFO)
+    own = SiteToken(hash="h", hint="01", name="N", valid_from=NOON, class_id="staff")
+    version = ListVersion(station="CP", version=3)
+    writes: list[Write] = [
+        put(5), PutTransaction(transaction=transaction), PutBoot(boot=boot), PutStatus(status=status),
+        PutCached(token=cached), ReplaceList(version=version, tokens=(listed,)), PutSiteToken(token=own),
+        PutSiteToken(token=SiteToken(hash="x", hint="")), RemoveSiteToken(hash="x"),
+    ]  # fmt: skip
+    assert store.commit([writes]) == [None]
+    found = again(store)
+    journal, tokens = kept(found), kept_tokens(found)
+    assert (journal.transactions, journal.boots, journal.statuses) == ((transaction,), (boot,), (status,))
+    assert (tokens.cached, tokens.listed, tokens.versions, tokens.own) == ((cached,), (listed,), (version,), (own,))
+    assert [entry.text for entry in entries(found)] == [put(5).entry.text]
+    assert journal.sizes == {5: len(put(5).entry.text)}
+    found.close()
+
+
+def test_a_number_is_never_given_twice(store: Store) -> None:
+    """The greatest number stays when its message goes."""
+    store.commit([[put(41)], [DropEntry(seq=41)]])
+    found = again(store)
+    assert kept(found).highest == 41
+    found.close()
+
+
+def test_a_batch_that_cant_be_written_fails_alone(store: Store) -> None:
+    """A number beyond 64 bits: the others of the same commit are kept, of its own nothing is."""
+    results = store.commit([[put(1)], [put(2), put(2**70)], [put(3)]])
+    assert [type(result) for result in results] == [type(None), OverflowError, type(None)]
+    assert [entry.seq for entry in entries(store)] == [1, 3]
+
+
+def test_a_damaged_journal_is_set_aside_and_what_can_be_read_of_it_is_kept(tmp_path: Path) -> None:
+    """Fault 49: a page in the middle is rubbish; the rows before and behind it are there, new ones can be written."""
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    store.commit([[put(seq, size=900) for seq in range(1, 200)]])
+    store.commit([[PutSiteToken(token=SiteToken(hash="h", hint="01"))]])
+    store.close()
+    for name in ("journal.db", "registry.db"):
+        content = bytearray((tmp_path / name).read_bytes())
+        middle = len(content) // 8192 * 4096 if name == "journal.db" else 0
+        content[middle : middle + 4096] = b"\x5a" * 4096
+        (tmp_path / name).write_bytes(content)
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    assert store.healed == ("journal", "registry")
+    found = kept(store)
+    assert 180 < len(found.entries) < 199
+    assert found.highest > 1_000_000
+    assert store.commit([[put(found.highest + 1)]]) == [None]
+    assert len(numbered(tmp_path / "journal.db")) == 1
+    store.close()
+
+
+def test_a_registry_that_is_no_database_is_restored_from_its_good_copy(tmp_path: Path) -> None:
+    """The last good copy is from the start before."""
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    store.commit([[PutSiteToken(token=SiteToken(hash="h", hint="01"))]])
+    again(store).close()
+    (tmp_path / "registry.db").write_bytes(b"rubbish" * 1000)
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    assert [token.hash for token in kept_tokens(store).own] == ["h"]
+    store.close()
+
+
+def test_a_full_disk_takes_the_reserve_and_history_goes_first(store: Store) -> None:
+    """Fault 50: transactions go on in the reserve; when that is used up the batch is refused, and nothing else."""
+    LAYER.refuse = lambda _path, _size: FULL if (store.path("journal").parent / "reserve").exists() else 0
+    assert store.commit([[put(1)]]) == [None]
+    assert health(store) is Health.RESERVE
+    store.add_history([HistoryRow(at=NOON, topic="t", body="{}")])
+    assert store.connection("history").execute("SELECT count(*) FROM history").fetchone()[0] == 0
+    LAYER.refuse = lambda _path, _size: FULL
+    results = store.commit([[put(2)], [put(3)]])
+    assert [type(result) for result in results] == [StorageFull, StorageFull]
+    assert health(store) is Health.FULL
+    LAYER.refuse = lambda _path, _size: 0
+    store.maintain()
+    assert health(store) is Health.GOOD
+    assert store.commit([[put(2)]]) == [None]
+    assert [entry.seq for entry in entries(store)] == [1, 2]
+
+
+def test_a_disk_that_refuses_is_told_and_used_again_when_it_takes(store: Store) -> None:
+    """An I/O error is no full disk: the reserve stays."""
+    LAYER.refuse = lambda _path, _size: IOERR_WRITE
+    (result,) = store.commit([[put(1)]])
+    assert isinstance(result, StorageFailed)
+    assert health(store) is Health.FAILED
+    LAYER.refuse = lambda _path, _size: 0
+    assert store.commit([[put(1)]]) == [None]
+    assert health(store) is Health.GOOD
+
+
+def test_history_stays_within_its_size(store: Store) -> None:
+    """The oldest goes."""
+    for number in range(40):
+        store.add_history([HistoryRow(at=NOON, topic="t", body=f"{number} " + "x" * 20_000)])
+    connection = store.connection("history")
+    count, first = connection.execute("SELECT count(*), min(id) FROM history").fetchone()
+    assert count <= 20
+    assert first > 20
+
+
+def test_a_change_of_another_process_is_seen(store: Store) -> None:
+    """The command line blocks a token; our own writes don't count."""
+    store.commit([[put(1)]])
+    assert store.changed_by_others() is False
+    other = connect(store.path("registry"))
+    other.execute("DELETE FROM site_token")
+    other.execute("INSERT INTO site_token VALUES ('h', '', '', 1, NULL, NULL, '[]', NULL, NULL)")
+    other.close()
+    assert [store.changed_by_others(), store.changed_by_others()] == [True, False]
+
+
+ONE = "CREATE TABLE t (a INTEGER) STRICT;\nINSERT INTO t VALUES (1);"
+TWO = "ALTER TABLE t ADD COLUMN b TEXT;"
+
+
+def test_a_file_is_brought_up_step_by_step_and_read_by_the_release_before(tmp_path: Path) -> None:
+    """Additions alone: the older release reads and writes a newer file."""
+    path = tmp_path / "f.db"
+    old, new = Schema(name="f", steps=[ONE]), Schema(name="f", steps=[ONE, TWO])
+    open_database(path, old).connection.close()
+    newer = open_database(path, new).connection
+    assert [tuple(row) for row in newer.execute("SELECT a, b FROM t")] == [(1, None)]
+    newer.close()
+    older = open_database(path, old).connection
+    older.execute("INSERT INTO t (a) VALUES (2)")
+    assert older.execute("PRAGMA user_version").fetchone()[0] == 2
+    older.close()
+
+
+def test_a_file_that_this_release_cant_read_is_left_alone(tmp_path: Path) -> None:
+    """Not set aside: it is sound, and the later release will want it."""
+    path = tmp_path / "f.db"
+    open_database(path, Schema(name="f", steps=[ONE, TWO], readable_from=2)).connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StorageTooNew, match="has form 2, this release reads up to 1"):
+        open_database(path, Schema(name="f", steps=[ONE]))
+    assert path.read_bytes() == before
+
+
+def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    """One transaction for each step."""
+    path = tmp_path / "f.db"
+    open_database(path, Schema(name="f", steps=[ONE])).connection.close()
+    with pytest.raises(StorageFailed):
+        open_database(path, Schema(name="f", steps=[ONE, "ALTER TABLE t ADD COLUMN b TEXT;\nDELETE FROM nothing;"]))
+    connection = sqlite3.connect(path)
+    assert [row[1] for row in connection.execute("PRAGMA table_info(t)")] == ["a"]
+    connection.close()
+
+
+def test_the_forms_come_with_the_program() -> None:
+    """The three files."""
+    assert set(schemas()) == {"journal", "registry", "history"}
+
+
+def test_a_folder_that_cant_be_made_is_one_sentence(tmp_path: Path) -> None:
+    """Where, why, and what to look at."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageFailed, match=r"journal\.db can't be opened .*; is the folder there"):
+        Store(tmp_path / "file").open()

@@ -1,0 +1,214 @@
+"""The MQTT client against real brokers: the embedded one and, where it is installed, mosquitto."""
+
+import asyncio
+import json
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import aiomqtt
+import pytest
+
+from edge.bms.facility import Facility
+from edge.bms.settings import FacilitySettings, MqttSettings, MqttVersion, WritePolicy
+from edge.errors import StartError
+from simulators.ports import free_endpoints
+from tests.unit.bms.bms_site import Hands, Taken, report, site
+from tests.wire.mqtt_brokers import MOSQUITTO, NO_MOSQUITTO, embedded, mosquitto, watching
+
+BASE = "edge/harbour-3"
+STATUS, COMMAND, ACK = f"{BASE}/status", f"{BASE}/cmd/limit", f"{BASE}/cmd/limit/ack"
+needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason=NO_MOSQUITTO)
+BROKERS = [pytest.param("embedded"), pytest.param("mosquitto", marks=needs_mosquitto)]
+
+Start = Callable[[], AbstractAsyncContextManager[int]]
+
+
+@pytest.fixture(params=BROKERS)
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Start:
+    """How to start each kind of broker."""
+    return embedded if request.param == "embedded" else lambda: mosquitto(tmp_path)
+
+
+def settings(port: int) -> MqttSettings:
+    return MqttSettings(
+        host="127.0.0.1",
+        port=port,
+        tls=False,
+        policy=WritePolicy(writable=True, limit_timeout_s=60.0, fallback_a=20.0),
+    )
+
+
+class Gateway:
+    """A facility with nothing but MQTT."""
+
+    def __init__(self, mqtt: MqttSettings) -> None:
+        self.clock = Hands()
+        self.taken = Taken()
+        self.facility = Facility(site(), FacilitySettings(mqtt=mqtt), clock=self.clock, version="test", sink=self.taken)
+
+    def tick(self, number: int) -> None:
+        limits = {"limits": self.facility.limits.report(self.clock.now)}
+        self.facility.publish(report(ticks=number) | limits | self.facility.report())
+
+    def command(self, number: int, **fields: object) -> str:
+        return json.dumps({"id": str(number), "ts": self.clock.wall().isoformat()} | fields)
+
+
+@asynccontextmanager
+async def gateway(mqtt: MqttSettings) -> AsyncIterator[Gateway]:
+    running = Gateway(mqtt)
+    running.tick(1)
+    await running.facility.start()
+    try:
+        yield running
+    finally:
+        await running.facility.stop()
+
+
+@pytest.mark.parametrize("version", list(MqttVersion))
+async def test_telemetry_commands_and_farewell(broker: Start, version: MqttVersion) -> None:
+    """Online, the tick's values, a limit with its answer, offline; over both versions of the protocol."""
+    async with broker() as port, watching(port, STATUS, f"{BASE}/site/#", ACK) as bms:
+        async with gateway(replace(settings(port), version=version)) as running:
+            await bms.next(STATUS, b"online")
+            state = json.loads((await bms.next(f"{BASE}/site/state")).payload)
+            assert (state["tick"], state["site"]["power_w"]) == (1, 8650.4)
+            running.tick(2)
+            await bms.next(f"{BASE}/site/heartbeat", b"2")
+            await bms.send(COMMAND, running.command(1, max_a=16, valid_s=30))
+            answer = json.loads((await bms.next(ACK)).payload)
+            assert (answer["id"], answer["accepted"], answer["effective"]["limit_a"]) == ("1", True, 16.0)
+            assert (answer["effective"]["reason"], answer["effective"]["remaining_s"]) == ("bms", 30.0)
+            assert running.taken.limits[-1].limit_a == 16.0
+            await bms.send(COMMAND, running.command(2, max_a=99))
+            assert json.loads((await bms.next(ACK)).payload)["accepted"] is False
+            assert running.taken.limits[-1].limit_a == 16.0
+        await bms.next(STATUS, b"offline")
+
+
+async def test_who_comes_later_finds_what_is_retained(broker: Start) -> None:
+    """Scalars and the status are; the snapshot isn't."""
+    async with broker() as port, gateway(settings(port)) as running:
+        async with watching(port, f"{BASE}/limit/effective") as first:
+            await first.next()
+        running.tick(2)
+        async with watching(port, f"{BASE}/#") as late:
+            status = await late.next(STATUS)
+            power = await late.next(f"{BASE}/cp/CP-01/1/power_w")
+            assert (status.payload, status.retain, power.retain) == (b"online", True, True)
+            running.tick(3)
+            assert not (await late.next(f"{BASE}/site/state")).retain
+
+
+async def test_a_retained_command_is_ignored(broker: Start) -> None:
+    """Whoever left it there, and whenever; the one after it is carried out."""
+    async with broker() as port, watching(port, ACK, STATUS) as bms:
+        await bms.send(COMMAND, Gateway(settings(port)).command(1, max_a=0), retain=True)
+        async with gateway(settings(port)) as running:
+            await bms.next(STATUS, b"online")
+            await bms.send(COMMAND, running.command(2, max_a=10))
+            assert json.loads((await bms.next(ACK)).payload)["id"] == "2"
+            assert [limit.limit_a for limit in running.taken.limits] == [None, 10.0]
+
+
+async def test_a_broker_that_is_lost_is_dialled_again() -> None:
+    """Ticks go on meanwhile and wait for nobody; afterwards everything is there again."""
+    port = free_endpoints(1)[0].port
+    async with embedded(port), watching(port, STATUS) as bms:
+        running = Gateway(settings(port))
+        await running.facility.start()
+        await bms.next(STATUS, b"online")
+    for number in range(100):
+        running.tick(number)
+    async with embedded(port), watching(port, f"{BASE}/#") as bms:
+        await bms.next(STATUS, b"online")
+        await bms.next(f"{BASE}/site/power_w")
+        await running.facility.stop()
+        await bms.next(STATUS, b"offline")
+
+
+async def test_a_flood_of_junk_changes_nothing(broker: Start) -> None:
+    """10,000 messages that are no commands: no limit, and every tick is published."""
+    async with broker() as port, watching(port, STATUS) as bms, gateway(settings(port)) as running:
+        await bms.next(STATUS, b"online")
+        before = list(running.taken.limits)
+
+        async def flood() -> None:
+            for number in range(10_000):
+                await bms.send(COMMAND, b"\xff{junk %d" % number, qos=0)
+
+        async with watching(port, f"{BASE}/site/heartbeat") as witness:
+            flooding = asyncio.create_task(flood())
+            for number in range(100, 110):
+                running.tick(number)
+                await witness.next(payload=b"%d" % number)
+            await flooding
+        assert running.taken.limits == before
+
+
+async def test_a_password_opens_the_broker() -> None:
+    """And without it the client isn't let in."""
+    async with embedded(users={"edge": "secret"}) as port:
+        async with aiomqtt.Client("127.0.0.1", port, username="edge", password="secret", identifier="w") as client:
+            await client.subscribe(STATUS)
+            async with gateway(replace(settings(port), username="edge", password="secret")):
+                message = await asyncio.wait_for(anext(client.messages), 10)
+                assert message.payload == b"online"
+        with pytest.raises(aiomqtt.MqttError):
+            async with aiomqtt.Client("127.0.0.1", port, username="edge", password="wrong"):
+                pass
+
+
+def certificates(folder: Path) -> None:
+    """An authority, a server's certificate for localhost, a client's."""
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=folder)  # noqa: S607
+
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
+            "-days", "2", "-subj", "/CN=authority", "-addext", "keyUsage=critical,keyCertSign")  # fmt: skip
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n", encoding="utf-8")
+    for name in ("server", "client"):
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr",
+                "-subj", f"/CN={name}")  # fmt: skip
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                "-out", f"{name}.pem", "-days", "2", "-extfile", "names")  # fmt: skip
+
+
+@needs_mosquitto
+async def test_tls_with_a_client_certificate(tmp_path: Path) -> None:
+    """The broker is proved to the client by its authority, the client to the broker by its certificate."""
+    await asyncio.to_thread(certificates, tmp_path)
+    extra = "\n".join(
+        (
+            f"cafile {tmp_path}/ca.pem",
+            f"certfile {tmp_path}/server.pem",
+            f"keyfile {tmp_path}/server.key",
+            "require_certificate true",
+        )
+    )
+    secured = {
+        "tls": True,
+        "ca_file": tmp_path / "ca.pem",
+        "certificate_file": tmp_path / "client.pem",
+        "key_file": tmp_path / "client.key",
+    }
+    async with mosquitto(tmp_path, extra=extra) as port:
+        context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+        context.load_cert_chain(tmp_path / "client.pem", tmp_path / "client.key")
+        async with aiomqtt.Client("127.0.0.1", port, tls_context=context) as client:
+            await client.subscribe(STATUS)
+            async with gateway(replace(settings(port), **secured)):  # type: ignore[arg-type] # three types in one dict
+                message = await asyncio.wait_for(anext(client.messages), 10)
+                assert message.payload == b"online"
+
+
+def test_certificates_that_can_not_be_read_are_told_at_the_start(tmp_path: Path) -> None:
+    """In a sentence, before anything listens."""
+    broken = replace(settings(1883), tls=True, ca_file=tmp_path / "missing.pem")
+    with pytest.raises(StartError, match="certificates of"):
+        Gateway(broken)

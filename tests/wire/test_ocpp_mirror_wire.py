@@ -1,0 +1,85 @@
+"""Mirrors: further clouds that get copies and can command nothing."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from edge.ocpp.figures import Figures
+from edge.ocpp.mirror import MOST_WAITING, Mirror
+from edge.ocpp.versions import Version
+from tests.unit.ocpp.ocpp_bench import call, result
+from tests.wire.ocpp_site import HURRY, Cloud, Gateway, eventually, received, round_trip, running
+
+
+@asynccontextmanager
+async def mirrored() -> AsyncIterator[tuple[Gateway, Cloud, Cloud]]:
+    """A gateway with a cloud and a mirror."""
+    mirror = Cloud()
+    await mirror.start()
+    try:
+        address = f"ws://127.0.0.1:{mirror.port}/copy/{{station}}"
+        async with running("CP-01", mirrors=(address,)) as (gateway, cloud):
+            yield gateway, cloud, mirror
+    finally:
+        await mirror.stop()
+
+
+async def test_a_mirror_hears_what_the_cloud_hears() -> None:
+    """The station's CALLs and answers to the letter, by its identity, without its credentials."""
+    async with mirrored() as (gateway, cloud, mirror):
+        headers = {"Authorization": "Basic Q1AtMDE6c2VjcmV0"}
+        async with gateway.station(additional_headers=headers) as station:
+            await eventually(lambda: cloud.open == 1 and mirror.open == 1)
+            await round_trip(station, cloud)
+            await cloud.connections[0].send(call("r", "Reset", {"type": "Soft"}))
+            assert (await received(station))[2] == "Reset"
+            await station.send(result("r", {"status": "Accepted"}))
+            assert await cloud.hears() == result("r", {"status": "Accepted"})
+            assert await mirror.hears() == '[2,  "1", "Heartbeat", {}]'
+            assert await mirror.hears() == result("r", {"status": "Accepted"})
+            request = mirror.connections[0].request
+            assert request is not None
+            assert (request.path, request.headers.get("Authorization")) == ("/copy/CP-01", None)
+        await eventually(lambda: mirror.open == 0)
+
+
+async def test_a_mirror_commands_nothing() -> None:
+    """Its CALL is refused by the gateway, its answers and its rubbish are dropped; the station hears of nothing."""
+    async with mirrored() as (gateway, cloud, mirror), gateway.station() as station:
+        await eventually(lambda: cloud.open == 1 and mirror.open == 1)
+        for text in ("rubbish", result("1", {"stray": True}), call("x", "Reset", {"type": "Hard"})):
+            await mirror.connections[0].send(text)
+        kind, identifier, code, *_ = json.loads(await mirror.hears())
+        assert (kind, identifier, code) == (4, "x", "SecurityError")
+        await round_trip(station, cloud)
+
+
+async def test_a_mirror_that_is_away_disturbs_nobody() -> None:
+    """It is told once, and found again."""
+    async with mirrored() as (gateway, cloud, mirror), gateway.station() as station:
+        await eventually(lambda: mirror.open == 1)
+        await mirror.stop()
+        await eventually(lambda: gateway.logged("can't reach a mirror"))
+        await round_trip(station, cloud)
+        await mirror.start()
+        assert await mirror.hears() == '[2,  "1", "Heartbeat", {}]'
+        assert len(gateway.logged("can't reach a mirror")) == 1
+
+
+async def test_what_a_slow_mirror_can_not_take_is_lost() -> None:
+    """The oldest copies go, counted; the newest are there when it is back."""
+    figures, cloud = Figures(), Cloud()
+    await cloud.start()
+    uri = f"ws://127.0.0.1:{cloud.port}/CP-01"
+    mirror = Mirror(uri, Version.V16, HURRY, figures, structlog.get_logger())
+    for number in range(MOST_WAITING + 3):
+        mirror.copy(str(number))
+    assert figures.mirror_lost == 3
+    running_mirror = asyncio.create_task(mirror.run())
+    assert await cloud.hears() == "3"
+    running_mirror.cancel()
+    await asyncio.gather(running_mirror, return_exceptions=True)
+    await cloud.stop()

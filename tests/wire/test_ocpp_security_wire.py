@@ -1,0 +1,372 @@
+"""Security profiles 0 to 3 on real sockets: for each the right peer gets in, and the wrong ones don't."""
+
+import asyncio
+import contextlib
+import resource
+import shutil
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.typing import Subprotocol
+
+from edge.ocpp import keys
+from edge.ocpp.settings import Listener, SecurityProfile, StationSecurity, TlsFiles, UnknownStations
+from edge.ocpp.timings import LinkTimings
+from tests.unit.ocpp.ocpp_bench import call
+from tests.wire.ocpp_site import HURRY, PATIENCE_S, Cloud, Gateway, eventually, round_trip, running
+from tests.wire.pki import Authority, Pair
+
+KEY = bytes(range(0, 200, 10))  # 20 bytes, no text
+RIGHT = {"Authorization": keys.header("CP-01", KEY)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this module's certificates are."""
+    return tmp_path_factory.mktemp("pki")
+
+
+@pytest.fixture(scope="module")
+def authority(folder: Path) -> Authority:
+    """The authority that all trust."""
+    return Authority(folder, "right")
+
+
+@pytest.fixture(scope="module")
+def stranger(folder: Path) -> Authority:
+    """An authority that nobody trusts."""
+    return Authority(folder, "stranger")
+
+
+@pytest.fixture(scope="module")
+def server(authority: Authority) -> Pair:
+    """The gateway's certificate."""
+    return authority.issue("gateway", server=True)
+
+
+def files(pair: Pair, authority: Authority) -> TlsFiles:
+    """The gateway's files toward its stations."""
+    return TlsFiles(certificate=pair.certificate, private_key=pair.key, ca=authority.own.certificate)
+
+
+def trusting(authority: Authority | None, shown: Pair | None = None) -> ssl.SSLContext:
+    """A station's side of TLS: whom it trusts (None: anybody), and what it shows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if authority is None:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        context.load_verify_locations(authority.own.certificate)
+    if shown is not None:
+        context.load_cert_chain(shown.certificate, shown.key)
+    return context
+
+
+@asynccontextmanager
+async def secured(
+    profile: SecurityProfile, tls: TlsFiles | None = None, **options: Any
+) -> AsyncIterator[tuple[Gateway, Cloud]]:
+    """A gateway whose only station has a key and this profile."""
+    security = {"CP-01": StationSecurity(profile=profile, key_hash=keys.hashed(KEY))}
+    if tls is not None:
+        options |= {"tls": tls, "tls_listen": Listener(host="127.0.0.1", port=0)}
+    async with running("CP-01", profile=profile, security=security, **options) as both:
+        yield both
+
+
+async def comes(
+    gateway: Gateway,
+    *,
+    tls: ssl.SSLContext | None = None,
+    path: str = "/CP-01",
+    headers: Mapping[str, str] | None = None,
+) -> ClientConnection:
+    """A station's handshake."""
+    scheme, port = ("wss", gateway.server.tls_port) if tls is not None else ("ws", gateway.server.port)
+    return await connect(
+        f"{scheme}://127.0.0.1:{port}{path}",
+        subprotocols=[Subprotocol("ocpp1.6")],
+        additional_headers=headers or {},
+        ssl=tls,
+        proxy=None,
+        open_timeout=PATIENCE_S,
+        close_timeout=0.2,
+    )
+
+
+async def is_refused(gateway: Gateway, **shown: Any) -> int | None:
+    """The station doesn't get in; the HTTP status, None where TLS or TCP already refuses."""
+    try:
+        station = await comes(gateway, **shown)
+    except InvalidStatus as refused:
+        return refused.response.status_code
+    except (OSError, InvalidHandshake, EOFError):
+        return None
+    # With TLS 1.3 a client's certificate is judged after its handshake is done.
+    with pytest.raises(Exception, match=r"."):
+        await station.recv()
+    raise AssertionError("it got in")
+
+
+async def test_profile_0_asks_for_nothing() -> None:
+    """Where it is configured; unknown identities stay out."""
+    async with secured(SecurityProfile.NONE) as (gateway, cloud):
+        station = await comes(gateway)
+        await round_trip(station, cloud)
+        await station.close()
+        assert await is_refused(gateway, path="/CP-02") == 404
+
+
+@pytest.mark.parametrize("password", [KEY, KEY.hex().encode(), KEY.hex().upper().encode()])
+async def test_profile_1_takes_the_key_raw_or_in_digits(password: bytes) -> None:
+    """As bytes, as the specification has it, or as its digits (shiv3/ocpp-cp-simulator issue 260)."""
+    async with secured(SecurityProfile.BASIC) as (gateway, cloud):
+        shown = {"Authorization": keys.header("CP-01", password)}
+        station = await comes(gateway, headers=shown)
+        await round_trip(station, cloud)
+        await station.close()
+        assert cloud.connections[0].request is not None
+        assert cloud.connections[0].request.headers["Authorization"] == shown["Authorization"]
+
+
+WRONG_CREDENTIALS = {
+    "nothing": None,
+    "another key": keys.header("CP-01", KEY[:-1] + b"\x00"),
+    "another name": keys.header("CP-02", KEY),
+    "no key": keys.header("CP-01", b""),
+    "no base64": "Basic ***",
+    "another scheme": "Bearer " + KEY.hex(),
+}
+
+
+@pytest.mark.parametrize("shown", WRONG_CREDENTIALS.values(), ids=WRONG_CREDENTIALS.keys())
+async def test_profile_1_keeps_others_out(shown: str | None) -> None:
+    """HTTP 401, and the cloud never hears of it."""
+    async with secured(SecurityProfile.BASIC) as (gateway, cloud):
+        assert await is_refused(gateway, headers={"Authorization": shown} if shown else {}) == 401
+        assert cloud.connections == []
+        assert gateway.logged("refused a connection")[0]["station"] == "CP-01"
+
+
+async def test_profile_2(authority: Authority, stranger: Authority, server: Pair) -> None:
+    """TLS and the key. Not: without TLS, without or with a wrong key, TLS 1.1, a certificate of a stranger."""
+    async with secured(SecurityProfile.TLS, files(server, authority)) as (gateway, cloud):
+        station = await comes(gateway, tls=trusting(authority), headers=RIGHT)
+        await round_trip(station, cloud)
+        await station.close()
+        assert await is_refused(gateway, headers=RIGHT) == 403
+        assert await is_refused(gateway, tls=trusting(authority)) == 401
+        wrong = {"Authorization": keys.header("CP-01", bytes(20))}
+        assert await is_refused(gateway, tls=trusting(authority), headers=wrong) == 401
+        assert await is_refused(gateway, tls=trusting(None, stranger.issue("CP-01")), headers=RIGHT) is None
+        old = trusting(None)
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.warns(DeprecationWarning, match="TLSv1"):
+            old.minimum_version = ssl.TLSVersion.TLSv1
+        assert await is_refused(gateway, tls=old, headers=RIGHT) is None
+
+
+async def test_a_station_does_not_trust_every_gateway(authority: Authority, stranger: Authority) -> None:
+    """An expired certificate of ours, and one of an authority that the station doesn't know, end its handshake."""
+    for pair in (authority.issue("gateway", server=True, expired=True), stranger.issue("gateway", server=True)):
+        async with secured(SecurityProfile.TLS, files(pair, authority)) as (gateway, _):
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await comes(gateway, tls=trusting(authority), headers=RIGHT)
+
+
+async def test_profile_3(authority: Authority, stranger: Authority, server: Pair) -> None:
+    """A certificate of its own. Not: none, another's, a stranger's, an expired one, a key instead, no TLS."""
+    async with secured(SecurityProfile.MUTUAL, files(server, authority)) as (gateway, cloud):
+        station = await comes(gateway, tls=trusting(authority, authority.issue("CP-01")))
+        await round_trip(station, cloud)
+        await station.close()
+        wrong = {
+            "none": None,
+            "a stranger's": stranger.issue("CP-01"),
+            "an expired one": authority.issue("CP-01", expired=True),
+        }
+        for shown in wrong.values():
+            assert await is_refused(gateway, tls=trusting(authority, shown), headers=RIGHT) is None
+        assert await is_refused(gateway, tls=trusting(authority, authority.issue("CP-02"))) == 403
+        assert await is_refused(gateway, headers=RIGHT) == 403
+        assert len(cloud.connections) == 1
+
+
+async def test_a_certificate_may_have_the_serial_number(authority: Authority, server: Pair) -> None:
+    """Its common name is what the site file says, where that isn't the identity."""
+    security = {"CP-01": StationSecurity(profile=SecurityProfile.MUTUAL, certificate_name="SN-42")}
+    options: dict[str, Any] = {"tls": files(server, authority), "tls_listen": Listener(host="127.0.0.1", port=0)}
+    async with running("CP-01", security=security, **options) as (gateway, cloud):
+        station = await comes(gateway, tls=trusting(authority, authority.issue("SN-42")))
+        await round_trip(station, cloud)
+        await station.close()
+        assert await is_refused(gateway, tls=trusting(authority, authority.issue("CP-01"))) == 403
+
+
+async def test_stations_of_two_profiles(authority: Authority, server: Pair) -> None:
+    """One with a certificate and one with a key are let in side by side, and neither with what the other has."""
+    security = {
+        "CP-01": StationSecurity(profile=SecurityProfile.MUTUAL),
+        "CP-02": StationSecurity(profile=SecurityProfile.TLS, key_hash=keys.hashed(KEY)),
+    }
+    options: dict[str, Any] = {"tls": files(server, authority), "tls_listen": Listener(host="127.0.0.1", port=0)}
+    async with running("CP-01", "CP-02", security=security, **options) as (gateway, cloud):
+        with_key = {"Authorization": keys.header("CP-02", KEY)}
+        first = await comes(gateway, tls=trusting(authority, authority.issue("CP-01")))
+        second = await comes(gateway, tls=trusting(authority), path="/CP-02", headers=with_key)
+        await eventually(lambda: cloud.open == 2)
+        for station in (first, second):
+            await station.send(call("1", "Heartbeat"))
+            assert await cloud.hears() == call("1", "Heartbeat")
+            await station.close()
+        assert await is_refused(gateway, tls=trusting(authority), headers=RIGHT) == 403
+        shown = trusting(authority, authority.issue("CP-02"))
+        assert await is_refused(gateway, tls=shown, path="/CP-02") == 401
+
+
+async def test_a_renewed_certificate_is_used(folder: Path, authority: Authority, stranger: Authority) -> None:
+    """New handshakes see it, also of another authority; who is connected stays; a broken file changes nothing."""
+    used = Pair(folder / "renewed.pem", folder / "renewed.key")
+    put(used, authority.issue("gateway", server=True))
+    timings = LinkTimings(tick_every_s=0.02, certificates_every_s=0.02)
+    async with secured(SecurityProfile.TLS, files(used, authority), timings=timings) as (gateway, cloud):
+        station = await comes(gateway, tls=trusting(authority), headers=RIGHT)
+        used.certificate.write_text("no certificate")
+        await eventually(lambda: gateway.logged("kept the old certificate toward stations"))
+        put(used, stranger.issue("gateway", server=True))
+        await eventually(lambda: gateway.logged("took over new certificate files toward stations"))
+        await round_trip(station, cloud)
+        await station.close()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await comes(gateway, tls=trusting(authority), headers=RIGHT)
+        again = await comes(gateway, tls=trusting(stranger), headers=RIGHT)
+        await again.close()
+
+
+def put(place: Pair, pair: Pair) -> None:
+    """Put a certificate and its key where the gateway looks for them, key first."""
+    for source, target in ((pair.key, place.key), (pair.certificate, place.certificate)):
+        fresh = target.with_suffix(".new")
+        shutil.copyfile(source, fresh)
+        fresh.replace(target)
+
+
+async def test_an_unknown_station_waits_whatever_the_profile() -> None:
+    """It proves nothing, and nothing is relayed of it."""
+    async with (
+        secured(SecurityProfile.BASIC, unknown=UnknownStations.WAIT) as (gateway, cloud),
+        gateway.station("/CP-99") as station,
+    ):
+        await station.send(call("1", "Heartbeat"))
+        await eventually(lambda: len(gateway.server.waiting) == 1)
+        assert cloud.connections == []
+
+
+async def test_who_has_proved_it_takes_over() -> None:
+    """A second connection with the right key ends the first, wherever it comes from; without it, it doesn't."""
+    async with secured(SecurityProfile.BASIC) as (gateway, cloud):
+        first = await comes(gateway, headers=RIGHT)
+        assert await is_refused(gateway) == 401
+        await round_trip(first, cloud)
+        async with gateway.station(source="127.0.0.2", additional_headers=RIGHT) as second:
+            await first.wait_closed()
+            await round_trip(second, cloud, "2")
+        assert gateway.logged("a second connection claims a station's identity")[0]["taken_over"]
+
+
+# Toward the cloud.
+
+
+@asynccontextmanager
+async def cloud_behind_tls(pair: Pair, ca: Authority | None) -> AsyncIterator[tuple[int, list[ServerConnection]]]:
+    """A CSMS behind TLS, which wants certificates of ``ca``."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    if ca is not None:
+        context.load_verify_locations(ca.own.certificate)
+        context.verify_mode = ssl.CERT_REQUIRED
+    met: list[ServerConnection] = []
+
+    async def meet(connection: ServerConnection) -> None:
+        met.append(connection)
+        await connection.wait_closed()
+
+    async with serve(meet, "127.0.0.1", 0, ssl=context, subprotocols=[Subprotocol("ocpp1.6")]) as listening:
+        yield next(iter(listening.sockets)).getsockname()[1], met
+
+
+@pytest.mark.parametrize("own_key", [None, b"another key, of 16 bytes"])
+async def test_the_cloud_behind_tls(authority: Authority, server: Pair, own_key: bytes | None) -> None:
+    """Met with the gateway's certificate and the station's key, or the one that the site file has for it."""
+    shown = authority.issue("gateway")
+    tls = TlsFiles(certificate=shown.certificate, private_key=shown.key, ca=authority.own.certificate)
+    security = {"CP-01": StationSecurity(profile=SecurityProfile.NONE, cloud_key=own_key)}
+    async with cloud_behind_tls(server, authority) as (port, met):
+        options: dict[str, Any] = {
+            "upstream": f"wss://127.0.0.1:{port}/{{path}}",
+            "cloud_tls": tls,
+            "security": security,
+        }
+        async with running("CP-01", **options) as (gateway, _):
+            station = await comes(gateway, headers=RIGHT, path="/a/b/CP-01")
+            await eventually(lambda: met)
+            assert met[0].request is not None
+            assert met[0].request.path == "/a/b/CP-01"
+            expected = keys.header("CP-01", own_key) if own_key is not None else RIGHT["Authorization"]
+            assert met[0].request.headers["Authorization"] == expected
+            await station.close()
+
+
+async def test_a_cloud_that_cannot_be_trusted(authority: Authority, stranger: Authority) -> None:
+    """An expired certificate, a stranger's, one of another name: never sent anything; the station stays connected."""
+    wrong = {
+        "certificate has expired": authority.issue("cloud", server=True, expired=True),
+        "unable to get local issuer": stranger.issue("cloud", server=True),
+        "IP address mismatch": authority.issue("cloud", server=True, address="127.0.0.9"),
+    }
+    for problem, pair in wrong.items():
+        async with cloud_behind_tls(pair, None) as (port, met):
+            tls = TlsFiles(ca=authority.own.certificate)
+            options: dict[str, Any] = {"upstream": f"wss://127.0.0.1:{port}/{{station}}", "cloud_tls": tls}
+            async with running("CP-01", **options) as (gateway, _), gateway.station():
+                await eventually(lambda: gateway.logged("can't reach the cloud"))
+                assert problem in gateway.logged("can't reach the cloud")[0]["problem"]
+                assert met == []
+
+
+async def test_strangers_at_the_door_disturb_nobody() -> None:
+    """Five hundred connections that say nothing end when their time is up; a station is served meanwhile."""
+    timings = LinkTimings(handshake_s=0.5, tick_every_s=0.05)
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, min(most, 4096)), most))  # both ends are in this process
+    async with running("CP-01", timings=timings) as (gateway, cloud), gateway.station() as station:
+        await round_trip(station, cloud)
+        silent = [await asyncio.open_connection("127.0.0.1", gateway.server.port) for _ in range(500)]
+        await round_trip(station, cloud, "2")
+        cut = [reader for reader, _ in silent if reader.at_eof()]
+        assert len(cut) < len(silent)
+        for reader, writer in silent:
+            async with asyncio.timeout(PATIENCE_S):
+                await read_to_the_end(reader)
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+        await round_trip(station, cloud, "3")
+    assert HURRY.handshake_s > HURRY.dial_s + HURRY.takeover_ping_s
+
+
+async def read_to_the_end(reader: asyncio.StreamReader) -> None:
+    """Whatever the gateway still says, until it hangs up."""
+    try:
+        while await reader.read(1000):
+            pass
+    except ConnectionError:
+        return

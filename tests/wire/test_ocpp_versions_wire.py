@@ -1,0 +1,233 @@
+"""Which edition is spoken, who decides, and that every message of each passes to the letter."""
+
+import asyncio
+import hashlib
+import importlib.resources
+import json
+import random
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from edge.domain.site import Mode
+from edge.domain.station import StationOnline
+from edge.ocpp.routing import FROM_CLOUD, FROM_STATION, Route
+from edge.ocpp.settings import CloudLoss, Verdict
+from edge.ocpp.versions import Version
+from tests.unit.ocpp.ocpp_bench import call, limit
+from tests.wire.ocpp_site import PATIENCE_S, Cloud, eventually, round_trip, running
+from tests.wire.schema_examples import Examples
+
+ALL = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
+
+
+@pytest.mark.parametrize("speaks", ALL)
+@pytest.mark.parametrize("verdict", Verdict)
+async def test_the_cloud_chooses_from_the_stations_list(speaks: str, verdict: Verdict) -> None:
+    """It is offered the list in the station's order, and its choice is the station's answer."""
+    async with (
+        running("CP-01", cloud=Cloud(speaks), verdict=verdict) as (gateway, cloud),
+        gateway.station("/CP-01", "ocpp2.1", "OCPP2.0.1", "ocpp1.6", "soap") as station,
+    ):
+        assert str(station.subprotocol).lower() == speaks
+        await round_trip(station, cloud)
+        assert cloud.connections[0].request is not None
+        assert cloud.connections[0].request.headers["Sec-WebSocket-Protocol"] == ", ".join(ALL)
+        assert len(cloud.connections) == 1
+
+
+async def test_while_the_cloud_is_away_the_last_edition_is_spoken_again() -> None:
+    """A station that comes back to a gateway without cloud is answered what its cloud chose; at first, its own wish."""
+    async with running("CP-01", cloud=Cloud("ocpp2.0.1")) as (gateway, cloud):
+        async with gateway.station("/CP-01", *ALL) as station:
+            await round_trip(station, cloud)
+        await cloud.stop()
+        async with gateway.station("/CP-01", *ALL) as station:
+            assert station.subprotocol == "ocpp2.0.1"
+        async with gateway.station("/CP-01", "ocpp2.1", "ocpp1.6") as station:
+            assert station.subprotocol == "ocpp2.1"
+
+
+async def test_once_told_the_edition_stays() -> None:
+    """A cloud that comes back is offered what the station was told, and nothing else."""
+    async with (
+        running("CP-01", cloud=Cloud("ocpp2.0.1")) as (gateway, cloud),
+        gateway.station("/CP-01", *ALL) as station,
+    ):
+        await cloud.stop()
+        await cloud.start()
+        await eventually(lambda: len(cloud.connections) == 2)
+        again = cloud.connections[1].request
+        assert again is not None
+        assert again.headers["Sec-WebSocket-Protocol"] == "ocpp2.0.1"
+        await station.send(call("1", "Heartbeat"))
+        assert await cloud.hears() == call("1", "Heartbeat")
+
+
+async def test_compression_is_for_2_x() -> None:
+    """Required of a local controller (2.x part 4 §3.4); of a 1.6 station the offer is not taken up."""
+    async with running("CP-01", cloud=Cloud(*ALL)) as (gateway, _):
+        for offered, compressed in (("ocpp2.0.1", True), ("ocpp1.6", False)):
+            async with gateway.station("/CP-01", offered, compression="deflate") as station:
+                assert bool(station.protocol.extensions) is compressed
+
+
+def refusing(status: HTTPStatus) -> Any:
+    """A cloud that refuses everybody so."""
+
+    async def refuse(connection: ServerConnection, _request: Request) -> Response:
+        return connection.respond(status, "no\n")
+
+    return serve(lambda connection: connection.close(), "127.0.0.1", 0, process_request=refuse)
+
+
+@pytest.mark.parametrize("status", [HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN])
+async def test_the_clouds_refusal_is_mirrored(status: HTTPStatus) -> None:
+    """Where its verdict is asked for; else the station is served, so that limits reach it."""
+    async with refusing(status) as above:
+        upstream = f"ws://127.0.0.1:{above.sockets[0].getsockname()[1]}/{{station}}"
+        async with running("CP-01", verdict=Verdict.CLOUD, upstream=upstream) as (gateway, _):
+            with pytest.raises(InvalidStatus) as refused:
+                await connect(gateway.address("/CP-01"), subprotocols=[Subprotocol("ocpp1.6")], proxy=None)
+            response = refused.value.response
+            assert response.status_code == status
+            assert ("WWW-Authenticate" in response.headers) == (status == HTTPStatus.UNAUTHORIZED)
+        async with running("CP-01", upstream=upstream) as (gateway, _), gateway.station("/CP-01", "ocpp1.6"):
+            await eventually(lambda: gateway.sink.of(StationOnline))
+
+
+@pytest.mark.parametrize(("loss", "status"), [(CloudLoss.AUTONOMOUS, None), (CloudLoss.TRANSPARENT, 503)])
+async def test_a_cloud_in_trouble_is_away(loss: CloudLoss, status: int | None) -> None:
+    """A 5xx is no verdict on the station."""
+    async with refusing(HTTPStatus.BAD_GATEWAY) as above:
+        upstream = f"ws://127.0.0.1:{above.sockets[0].getsockname()[1]}/{{station}}"
+        options: dict[str, Any] = {"verdict": Verdict.CLOUD, "upstream": upstream, "cloud_loss": loss}
+        async with running("CP-01", **options) as (gateway, _):
+            if status is None:
+                async with gateway.station():
+                    await eventually(lambda: gateway.sink.of(StationOnline))
+            else:
+                with pytest.raises(InvalidStatus) as refused:
+                    await connect(gateway.address("/CP-01"), subprotocols=[Subprotocol("ocpp1.6")], proxy=None)
+                assert refused.value.response.status_code == status
+
+
+async def test_a_cloud_that_chooses_nothing() -> None:
+    """Its verdict: handshake without the header, then closed (OCPP-J 1.6 §3.2). Else: it forgot the header."""
+    async with serve(lambda connection: connection.wait_closed(), "127.0.0.1", 0) as above:
+        upstream = f"ws://127.0.0.1:{above.sockets[0].getsockname()[1]}/{{station}}"
+        async with (
+            running("CP-01", verdict=Verdict.CLOUD, upstream=upstream) as (gateway, _),
+            gateway.station() as station,
+        ):
+            assert station.subprotocol is None
+            with pytest.raises(ConnectionClosed):
+                await station.recv()
+        async with running("CP-01", upstream=upstream) as (gateway, _), gateway.station() as station:
+            assert station.subprotocol == "ocpp1.6"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/ocpp/CP-01/ws", None), ("/ocpp/CP%2D01/ws/", None), ("/CP-01", 404), ("/x/CP-01/ws", 404)]
+)
+async def test_the_place_of_the_identity(path: str, status: int | None) -> None:
+    """Where the site file says; elsewhere there is none."""
+    async with running("CP-01", path="/ocpp/{station}/ws") as (gateway, cloud):
+        if status is None:
+            async with gateway.station(path) as station:
+                await round_trip(station, cloud)
+        else:
+            with pytest.raises(InvalidStatus) as refused:
+                await connect(gateway.address(path), proxy=None)
+            assert refused.value.response.status_code == status
+
+
+def messages(version: Version, left_out: frozenset[Route] = frozenset()) -> tuple[list[str], list[str]]:
+    """One request and one answer of every action as texts, what the station calls and what the cloud calls."""
+    examples = Examples(version, random.Random(16))
+    up: list[str] = []
+    down: list[str] = []
+    for routes, texts in ((FROM_STATION[version], up), (FROM_CLOUD[version], down)):
+        for action in sorted(routes):
+            request, answer = examples.request(action), examples.answer(action)
+            if routes[action] in left_out:
+                continue
+            texts.append(f'[2, "{action}" ,"{action}",{examples.text(request)}]')
+            texts.append(f'[3,  "{action}",{examples.text(answer)}]')
+            if version is not Version.V16:
+                texts.append(f'[2, "{action}-s" ,"{action}-Signed",{{"payload" : "e30","signature":"AA"}}]')
+                texts.append(f'[4,  "{action}-s","NotSupported","",  {{}}]')
+    return up, down
+
+
+def digest(texts: list[str]) -> str:
+    """Of all the texts in their order."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+OURS = frozenset({Route.OWN, Route.SCREEN, Route.GUARD})
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("version", Version)
+async def test_every_message_passes_to_the_letter(version: Version, mode: Mode) -> None:
+    """Every request and answer of the edition's schemas, both ways, signed ones too: one digest on both sides.
+
+    While the gateway controls, that is what isn't its own, and a limit of ours goes before every CALL of the cloud.
+    """
+    up, down = messages(version, OURS if mode is Mode.CONTROL else frozenset())
+    extra = []
+    if version is Version.V21:
+        extra = ['[6, "e1", "NotifyPeriodicEventStream", {"id": 1}]', '[5, "e2", "FormatViolation", "", {}]']
+    async with (
+        running("CP-01", cloud=Cloud(version.value), mode=mode) as (gateway, cloud),
+        gateway.station("/CP-01", version.value, max_size=None) as station,
+    ):
+        await eventually(lambda: cloud.open == 1)
+        heard: dict[str, list[str]] = {"cloud": [], "station": []}
+        said: dict[str, list[str]] = {"cloud": [], "station": []}
+
+        async def hears_of_cloud() -> str:
+            """The next message that isn't the gateway's own; those are answered."""
+            while True:
+                text = str(await station.recv())
+                message = json.loads(text)
+                if message[0] != 2 or not message[1].startswith("edge-"):
+                    return text
+                await station.send(json.dumps([3, message[1], {"status": "Accepted"}]))
+
+        async def says(who: str, text: str) -> None:
+            said[who].append(text)
+            async with asyncio.timeout(PATIENCE_S):
+                if who == "station":
+                    await station.send(text)
+                    heard["cloud"].append(await cloud.hears())
+                else:
+                    await cloud.connections[0].send(text)
+                    heard["station"].append(await hears_of_cloud())
+
+        for caller, answerer, texts in (("station", "cloud", up), ("cloud", "station", down)):
+            for number, text in enumerate(texts):
+                if caller == "cloud" and json.loads(text)[0] == 2:
+                    gateway.server.write_limit(limit(number))
+                await says(caller if json.loads(text)[0] == 2 else answerer, text)
+        for text in extra:
+            await says("station", text)
+            await says("cloud", text)
+        assert digest(heard["cloud"]) == digest(said["station"])
+        assert digest(heard["station"]) == digest(said["cloud"])
+        ours = [way for way in FROM_CLOUD[version].values() if way in OURS and mode is Mode.CONTROL]
+        assert len(up) + len(down) >= 2 * (len(schemas(version)) - len(ours))
+
+
+def schemas(version: Version) -> list[str]:
+    """The requests that the edition has."""
+    folder = importlib.resources.files("ocpp." + version.value.replace("ocpp", "v").replace(".", "")) / "schemas"
+    names = (entry.name for entry in folder.iterdir())
+    return [name for name in names if name.endswith(".json") and not name.endswith("Response.json")]
