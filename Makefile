@@ -11,13 +11,16 @@ SOURCES := edge simulators tests packaging
 SPLIT := ---- development:
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long soak bench lint format lock tools clean
+.PHONY: help demo test test-long soak system-tools system-test deb card bench lint format lock tools clean
 
 help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
 	@echo "make test    everything that must hold: style, types, import rules, tests"
 	@echo "make test-long  hours of it: SEEDS=0-10000 of the adversary, the whole sweep of stability, 200 days of demand"
 	@echo "make soak    whole worlds with faults at random: SOAK=1..20 are the seeds"
+	@echo "make deb     Debian packages for amd64 and arm64 in dist/, with bill of materials and sums"
+	@echo "make card    IMAGE=<file>: the packages onto a stock arm64 image, for a first boot without internet"
+	@echo "make system-test  the packages built, installed and booted on Debian 12 (as root; make system-tools first)"
 	@echo "make bench   figures: speed and memory"
 	@echo "make lint    style, types and import rules alone"
 	@echo "make format  put the code into its form"
@@ -45,6 +48,20 @@ soak: $(DEVELOPMENT)
 	@EDGE_LONG=1 $(BIN)/python -m pytest --numprocesses=auto -v tests/world/test_world_faults.py $(ARGS)
 	@for world in office-8 nested-4 motorway-6; do \
 	  $(BIN)/edge-sim run $$world --seeds $(SOAK) --faults-per-hour 3 || exit 1; done
+
+deb: $(DEVELOPMENT)
+	@$(BIN)/python packaging/deb.py $(ARGS)
+
+card: $(DEVELOPMENT)
+	@test -n "$(IMAGE)" || { echo "make: which image? make card IMAGE=<file of a stock arm64 image>" >&2; exit 2; }
+	@$(BIN)/python packaging/card.py "$(IMAGE)" $(ARGS)
+
+system-tools:
+	@packaging/system-tools
+
+# One process: the machines that they boot share name spaces and cores.
+system-test: $(DEVELOPMENT)
+	@EDGE_SYSTEM=1 $(BIN)/python -m pytest -v tests/system/debian tests/system/test_gateway_files.py $(ARGS)
 
 bench: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -38,10 +38,12 @@ from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
 from edge.ocpp.server import OcppServer
 from edge.ocpp.station_files import StationFiles
+from edge.ocpp.turned_away import TurnedAway
 from edge.ocpp.waiting import WaitingStation
-from edge.ocpp_set_up import ocpp_settings, own_link
+from edge.ocpp_set_up import ocpp_settings, own_link, station_urls
 from edge.offline_set_up import WriteBy, open_offline
 from edge.storage.writer import Writer
+from edge.system.network import mac_of
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
 from edge.web.app import make_app
@@ -88,6 +90,7 @@ class Daemon:
         self._recorder = _recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
         self._wiring = WiringWatch(site)
+        self._station_urls = station_urls(configuration)
         self._vitals = Vitals(watchdog, site.control.period_s)
         self._offline = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
         self._ocpp = OcppServer(
@@ -141,6 +144,10 @@ class Daemon:
             healthy=self.healthy,
             needs=Needs(self._board, clock),
             trace=self._ocpp.trace,
+            identify=self._ocpp.identify,
+            try_out=lambda key, limit_a, for_s: self._board.trials.begin(
+                key, limit_a, now=clock.monotonic(), for_s=for_s
+            ),
             collectors=[self._ocpp.figures],
         )
         self._api = ApiServer(app, listen=configuration.api.listen, socket=socket, listen_tcp=listen_tcp)
@@ -154,6 +161,8 @@ class Daemon:
             "local_time": self._clock.wall().astimezone(self._timezone).isoformat(timespec="seconds"),
             "uptime_s": round(self._clock.monotonic() - self._started_at, 1),
             "waiting_stations": [_waiting(station) for station in self._ocpp.waiting],
+            "refused_handshakes": [_refused(each) for each in self._ocpp.turned_away],
+            "station_urls": list(self._station_urls),
         }
         return process | dict(self._of_tick())
 
@@ -265,6 +274,20 @@ def _waiting(station: WaitingStation) -> dict[str, str | None]:
         "model": station.model,
         "serial": station.serial,
         "since": _timestamp(station.since),
+        "mac": mac_of(station.address),
+        "firmware": station.firmware,
+        "speaks": station.speaks.value if station.speaks is not None else None,
+    }
+
+
+def _refused(turned_away: TurnedAway) -> dict[str, str | int | None]:
+    return {
+        "at": _timestamp(turned_away.at),
+        "address": turned_away.address,
+        "why": turned_away.why,
+        "station": turned_away.station,
+        "path": turned_away.path,
+        "times": turned_away.times,
     }
 
 

@@ -5,6 +5,11 @@
     EdgeError
     ├── ConfigurationError      the site file can't be used: carries every finding
     ├── StartError              the program can't start: an address in use, a folder it may not write
+    ├── SiteFileUnwritable      the site file can't be changed or written
+    ├── SetupStopped            the interview can't go on: an answer is missing, the terminal is gone
+    ├── ClaimError              the gateway is claimed and the passphrase is wrong, or it isn't claimed yet
+    ├── SealBroken              an encrypted file can't be opened: another passphrase, or not whole
+    ├── NotProven               the site failed its commissioning, or nothing was signed
     ├── ControllerUnreachable   the command line finds no running controller
     ├── RecordingUnusable       what should be a recording of decisions can't be read
     ├── ProblemUnusable         what a command was given isn't what it takes: no allocation problem, no such station
@@ -89,6 +94,26 @@ class ConfigurationError(EdgeError):
 
 class StartError(EdgeError):
     """The program can't start."""
+
+
+class SiteFileUnwritable(EdgeError):
+    """The site file can't be changed as wanted, or can't be written."""
+
+
+class SetupStopped(EdgeError):
+    """The interview of ``edge setup`` can't go on."""
+
+
+class ClaimError(EdgeError):
+    """What only the gateway's owner may do was asked without the owner's passphrase."""
+
+
+class SealBroken(EdgeError):
+    """An encrypted file can't be opened."""
+
+
+class NotProven(EdgeError):
+    """The site isn't proven, or its proof isn't signed."""
 
 
 class ControllerUnreachable(EdgeError):

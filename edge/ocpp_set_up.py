@@ -28,6 +28,7 @@ from edge.ocpp.settings import (
 )
 from edge.ocpp.shelf import Shelf
 from edge.ocpp.versions import Version
+from edge.system.network import reachable
 
 
 def ocpp_settings(configuration: Configuration) -> OcppSettings:
@@ -97,6 +98,21 @@ def own_link(
         tls=ocpp_settings(configuration).cloud_tls,
     )
     return OwnLink(station, settings, clock=clock, limits=board, jitter=chance.fraction, log=log)
+
+
+def station_urls(configuration: Configuration) -> tuple[str, ...]:
+    """The addresses that stations are to be given, TLS first; ``{station}`` stands where the identity goes.
+
+    Where the gateway listens on every interface, the address is the one toward its network.
+    """
+    settings = ocpp_settings(configuration)
+    path = settings.path or "/{station}"
+    found = [("wss", settings.tls_listen), ("ws", settings.plain_listen)]
+    return tuple(
+        f"{scheme}://{HostPort(reachable(where.host), where.port)}{path}"
+        for scheme, where in found
+        if where is not None
+    )
 
 
 def _security(station: StationTable, general: SecurityProfile) -> StationSecurity:

@@ -38,6 +38,7 @@ from edge.storage.key import token_key
 from edge.storage.reading import Kept, KeptTokens, kept, kept_tokens
 from edge.storage.session_file import METER_TOPIC
 from edge.storage.store import HistoryRow, Store
+from edge.storage.writer import Writer
 from edge.units import Seconds, WattHours
 
 log = structlog.get_logger(__name__)
@@ -53,8 +54,8 @@ class StorageWriter(Keeper, Protocol):
     """Owns an open store from :meth:`start` to :meth:`stop`. Implemented by :class:`edge.storage.writer.Writer`."""
 
     def start(self) -> None: ...
-    def stop(self) -> None:
-        """Write what waits, and end. Blocks."""
+    async def ended(self) -> None:
+        """Write what waits, and end."""
 
     async def ask(self, question: Callable[[Store], T]) -> T:
         """Read something, behind what was submitted before."""
@@ -70,10 +71,18 @@ class Offline:
     """The storage with its writer, and a clerk for each station whose cloud is stood in for."""
 
     def __init__(
-        self, configuration: Configuration, *, clock: Clock, sink: FactSink, chance: Chance, write_by: WriteBy
+        self,
+        configuration: Configuration,
+        *,
+        clock: Clock,
+        sink: FactSink,
+        chance: Chance | None = None,
+        writer: WriteBy = Writer,
+        watch_s: Seconds = WATCH_S,
     ) -> None:
         """:raises StorageError: the folder can't be used."""
         self._clock = clock
+        self._watch_s = watch_s
         self._sink = sink
         self._classes: Mapping[str, Priority] = configuration.classes
         folder = Path(configuration.storage.path)
@@ -84,12 +93,13 @@ class Offline:
         except BaseException:
             self._store.close()
             raise
-        self._writer = write_by(self._store)
+        self._writer = writer(self._store)
         self._tokens = TokenBook(hasher, policy(configuration))
         self._clerks: dict[str, Clerk] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._sessions_kept = timedelta(days=configuration.offline.session_days)
         self._quarter: int | None = None
+        self._bars = RefusedSession(configuration.offline.refused_session) is not RefusedSession.KEEP
         _load(self._tokens, kept_tokens(self._store))
         self._sit_down(configuration, kept(self._store))
 
@@ -109,7 +119,7 @@ class Offline:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.to_thread(self._writer.stop)
+        await self._writer.ended()
         self._store.close()
 
     def _sit_down(self, configuration: Configuration, found: Kept) -> None:
@@ -143,7 +153,7 @@ class Offline:
         """Who charges in which class, and who not any more: for the control."""
         priority, barred = None, isinstance(step, EndSession)
         if isinstance(step, Judged):
-            barred = not step.verdict.accepted
+            barred = not step.verdict.accepted and self._bars
             priority = self._classes.get(step.verdict.class_id) if step.verdict.class_id is not None else None
         else:
             log.warning("a session is barred", station=step.station, transaction=step.transaction, why=step.reason)
@@ -172,7 +182,7 @@ class Offline:
     async def _watch(self) -> None:
         """Take over what ``edge token`` and ``edge journal`` have written."""
         while True:
-            await asyncio.sleep(WATCH_S)
+            await asyncio.sleep(self._watch_s)
             try:
                 if await self._writer.ask(Store.changed_by_others):
                     await self._take_over()
@@ -195,7 +205,7 @@ class Offline:
                 self._clerks[station].recheck()
             waiting -= same
             if waiting:
-                await asyncio.sleep(WATCH_S)
+                await asyncio.sleep(self._watch_s)
 
     def _sent_again(self, stations: set[str], found: Kept) -> None:
         for entry in found.entries:
@@ -252,7 +262,7 @@ def open_offline(
     if configuration.site.control.mode is Mode.OBSERVE:
         return None
     try:
-        return Offline(configuration, clock=clock, sink=sink, chance=chance, write_by=write_by)
+        return Offline(configuration, clock=clock, sink=sink, chance=chance, writer=write_by)
     except StorageError as exc:
         log.error("nothing can be kept: stations get no answers while their cloud is away", problem=str(exc))  # noqa: TRY400
         return None

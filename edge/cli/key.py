@@ -1,15 +1,12 @@
 """``edge key``: a new key for a station, or the hash of one that it has already."""
 
-import secrets
 import sys
 from typing import Annotated
 
 import typer
 
 from edge.errors import ProblemUnusable
-from edge.ocpp.keys import MAX_KEY_BYTES, MIN_KEY_BYTES, hashed, key_bytes
-
-_NEW_KEY_BYTES = 20  # the 40 hexadecimal digits that every station takes (OCPP 1.6 security whitepaper §3.1)
+from edge.ocpp.keys import MAX_KEY_BYTES, MIN_KEY_BYTES, hashed, key_bytes, new_key
 
 
 def key(
@@ -25,6 +22,6 @@ def key(
                 f"the key has {len(secret)} bytes", remedy=f"give {MIN_KEY_BYTES} to {MAX_KEY_BYTES}, best at random"
             )
     else:
-        secret = secrets.token_bytes(_NEW_KEY_BYTES)
+        secret = new_key()
         typer.echo(f"AuthorizationKey of the station: {secret.hex().upper()}")
     typer.echo(f'key_hash = "{hashed(secret)}"')

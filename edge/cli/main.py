@@ -12,7 +12,10 @@ import typer
 from edge import __version__
 from edge.cli import (
     allocate,
+    care,
     check,
+    commission,
+    doctor,
     journal,
     key,
     meter_read,
@@ -23,6 +26,8 @@ from edge.cli import (
     replay,
     report,
     run,
+    setup,
+    station,
     status,
     token,
     trace,
@@ -36,6 +41,7 @@ from edge.errors import (
     NeedImplausible,
     ProblemUnusable,
     RecordingUnusable,
+    SetupStopped,
     TokenUnusable,
 )
 
@@ -52,6 +58,13 @@ app = typer.Typer(
     rich_markup_mode=None,  # errors and help as plain text: for a pipe as for a terminal
 )
 app.command("run")(run.run)
+app.command("setup")(setup.setup)
+app.command("commission")(commission.commission)
+app.command("doctor")(doctor.doctor)
+app.command("support-bundle")(care.support_bundle)
+app.command("backup")(care.backup)
+app.command("restore")(care.restore)
+app.command("factory-reset")(care.factory_reset)
 app.command("check")(check.check)
 app.command("allocate")(allocate.allocate)
 app.command("key")(key.key)
@@ -72,6 +85,15 @@ meter.command("scan")(meter_scan.scan)
 meter.command("read")(meter_read.read)
 meter.command("verify")(meter_verify.verify)
 app.add_typer(meter, name="meter")
+stations = typer.Typer(
+    help="The charging stations: who is there, who waits, and taking them in.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+stations.command("list")(station.list_stations)
+stations.command("adopt")(station.adopt)
+stations.command("identify")(station.identify)
+app.add_typer(stations, name="station")
 
 
 def _version(wanted: bool) -> None:
@@ -96,7 +118,15 @@ def main() -> None:
     except ConfigurationError as error:
         _tell("\n".join(lines(error.path, error.findings)))
         sys.exit(WRONG_INPUT)
-    except (ProblemUnusable, RecordingUnusable, EvseUnknown, NeedImplausible, EntryUnknown, TokenUnusable) as error:
+    except (
+        EntryUnknown,
+        EvseUnknown,
+        NeedImplausible,
+        ProblemUnusable,
+        RecordingUnusable,
+        SetupStopped,
+        TokenUnusable,
+    ) as error:
         _tell(f"edge: {error}")
         sys.exit(WRONG_INPUT)
     except EdgeError as error:

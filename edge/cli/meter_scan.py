@@ -56,16 +56,16 @@ def scan(
         lines = list(serial_lines(str(serial), _settings(baudrate, parity)))
     else:
         ids = _units(unit_text) if unit_text else unit_ids(FAMILIES.values())
-        lines = [Connection(transport=Transport.TCP, host=host, port=port) for host in _hosts(network or "")]
+        lines = [Connection(transport=Transport.TCP, host=host, port=port) for host in hosts(network or "")]
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
-        found = asyncio.run(_scan(lines, ids, progress, side_by_side=serial is None))
+        found = asyncio.run(scan_lines(lines, ids, progress, side_by_side=serial is None))
     _show(found, as_json=as_json)
     if not found:
         raise typer.Exit(FAILED)
 
 
-async def _scan(
+async def scan_lines(
     lines: Sequence[Connection], ids: Sequence[int], progress: Progress, *, side_by_side: bool
 ) -> list[Found]:
     task = progress.add_task("looking for meters", total=len(lines) * len(ids))
@@ -142,7 +142,7 @@ def _settings(baudrate: int | None, parity: str | None) -> Sequence[SerialSettin
     return [SerialSettings(baudrate=baudrate, parity=each) for each in ([parity.upper()] if parity else ("N", "E"))]
 
 
-def _hosts(text: str) -> Iterator[str]:
+def hosts(text: str) -> Iterator[str]:
     try:
         subnet = ipaddress.ip_network(text, strict=False)
     except ValueError:

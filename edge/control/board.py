@@ -13,6 +13,7 @@ from edge.control.actuate import Pending, Writing
 from edge.control.records import EvseRecord, MeterRecord, StationRecord
 from edge.control.standstill import Standstill
 from edge.control.submeters import Submeters
+from edge.control.trials import Trials
 from edge.domain.limit import EvseCapped, LimitSource, LimitStated
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
@@ -69,6 +70,7 @@ class Board:
         self._stirred = set(self.evses)
         self.submeters = Submeters(site)
         self._standstill = Standstill(site)
+        self.trials = Trials(frozenset(self.evses))
         self._in_flight: dict[int, LimitCommand] = {}
         self._judged: OrderedDict[tuple[str, str], SessionJudged] = OrderedDict()  # by station and transaction
         self._limits: dict[tuple[LimitSource, str], LimitStated] = {}
@@ -145,7 +147,7 @@ class Board:
             states = [self._evse_state(record, now) for record in self.evses.values()]
         else:
             states = list(self._last.evses)
-            for key in self._stirred:
+            for key in self._stirred | self.trials.running:
                 number, state = self._number[key], self._evse_state(self.evses[key], now)
                 if state != states[number]:
                     states[number] = state
@@ -178,7 +180,7 @@ class Board:
             drawn_at=record.drawn_at,
             told_phases=record.told_phases,
             need=record.need_left(now),
-            cloud_a=self._cloud_a(record),
+            cloud_a=self.trials.lower(record.evse.key, self._cloud_a(record), now),
             priority=judged.priority if judged is not None else None,
             barred=judged is not None and judged.barred,
             surplus_a=record.surplus_a,

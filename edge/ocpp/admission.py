@@ -22,6 +22,7 @@ from edge.ocpp.sockets import peer_address
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import Contexts, common_name
+from edge.ocpp.turned_away import TurnedAwayList
 from edge.ocpp.upstream import Jitter, Problem, Upstream, address
 from edge.ocpp.versions import Version
 from edge.ocpp.waiting import MAX_CONNECTED
@@ -65,6 +66,7 @@ class Door:
         self._admissions: WeakKeyDictionary[ServerConnection, Admission] = WeakKeyDictionary()
         self._refused: WeakSet[ServerConnection] = WeakSet()
         self._reapers: set[asyncio.Task[None]] = set()
+        self.turned_away = TurnedAwayList()
 
     def dial_with(self, contexts: Contexts) -> None:
         """How clouds behind TLS are met."""
@@ -111,7 +113,9 @@ class Door:
         """Log a handshake that the library itself has refused."""
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS and connection not in self._refused:
             why = str(connection.protocol.handshake_exc)
-            self._log.warning("refused a connection", why=why, address=peer_address(connection), path=request.path)
+            peer = peer_address(connection)
+            self.turned_away.add(self._clock.wall(), peer, why, station=None, path=request.path[:200])
+            self._log.warning("refused a connection", why=why, address=peer, path=request.path)
 
     async def _admit_known(
         self, connection: ServerConnection, request: Request, admission: Admission
@@ -206,6 +210,14 @@ class Door:
 
     def _refuse(self, connection: ServerConnection, status: int, why: str, **details: Any) -> Response:
         self._refused.add(connection)
+        path = details.get("path")
+        self.turned_away.add(
+            self._clock.wall(),
+            peer_address(connection),
+            why,
+            station=details.get("station"),
+            path=str(path)[:200] if path is not None else None,
+        )
         self._log.warning(
             "refused a connection", why=why, address=peer_address(connection), status=int(status), **details
         )

@@ -19,6 +19,7 @@ ITERATIONS = 10_000
 _SALT_BYTES = 16
 MIN_KEY_BYTES = 16  # whitepaper §3.1
 MAX_KEY_BYTES = 64  # 40 in 2.x (BasicAuthPassword); some send their 40 bytes as 80 digits
+_NEW_KEY_BYTES = 20
 _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){16,}")
 _FORM = re.compile(r"pbkdf2-sha256\$([0-9]{1,8})\$([0-9a-f]{32})\$([0-9a-f]{64})")
 
@@ -52,6 +53,11 @@ def key_bytes(written: str) -> bytes:
     """The key that is written so: hexadecimal digits of 16 bytes or more are those bytes, all else is text."""
     text = written.strip().encode()
     return bytes.fromhex(text.decode()) if _HEX.fullmatch(text) else text
+
+
+def new_key() -> bytes:
+    """A new key: the 40 hexadecimal digits that every station takes (OCPP 1.6 security whitepaper §3.1)."""
+    return secrets.token_bytes(_NEW_KEY_BYTES)
 
 
 def hashed(key: bytes) -> str:

@@ -8,7 +8,6 @@ from weakref import WeakSet
 import structlog
 from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 
 from edge.chance import Chance, SystemChance
 from edge.clock import Clock
@@ -16,27 +15,30 @@ from edge.control.ports import FactSink
 from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Site
 from edge.domain.station import LimitAnswered, LimitOutcome
-from edge.errors import FrameError, StartError
+from edge.errors import StartError
 from edge.ocpp.admission import Admission, Door
 from edge.ocpp.crowd import Crowd
 from edge.ocpp.dossier import Dossier
 from edge.ocpp.figures import Figures
+from edge.ocpp.lobby import Lobby
 from edge.ocpp.mirror import Mirror
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import Listener, OcppSettings, SecurityProfile
 from edge.ocpp.shelf import Shelf
+from edge.ocpp.showing import Shown
 from edge.ocpp.site_limits import SiteLimits
-from edge.ocpp.sockets import QUIET, closing_reason, peer_address
+from edge.ocpp.sockets import QUIET, peer_address
 from edge.ocpp.stand_in import StandIns
 from edge.ocpp.station_connection import StationConnection
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.ticker import Ticker
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import Contexts, client_contexts, renewing, server_contexts
-from edge.ocpp.unreadable import CLOSE_POLICY, Unreadable
+from edge.ocpp.turned_away import TurnedAway
+from edge.ocpp.unreadable import CLOSE_POLICY
 from edge.ocpp.upstream import Jitter, Upstream, address
 from edge.ocpp.versions import Version
-from edge.ocpp.waiting import WaitingRoom, WaitingStation
+from edge.ocpp.waiting import WaitingStation
 
 _KEYS = {"plain": "listen", "tls": "tls_listen"}  # in the site file
 MAX_FRAME_BYTES = 256 * 1024  # the largest real frames are signed meter values of some 10 KiB
@@ -76,11 +78,10 @@ class OcppServer:
         self.figures = Figures()
         self.site_limits = SiteLimits()
         self._links = self._make_links(site, shelf, dossiers, stand_ins, nonce=chance.token(6))
-        self._waiting = WaitingRoom()
-        self._waiting_connections: set[ServerConnection] = set()
+        self._lobby = Lobby(clock, chance)
         self._door = Door(
             links=self._links,
-            waiting=self._waiting_connections,
+            waiting=self._lobby.connections,
             settings=settings,
             clock=clock,
             timings=self._timings,
@@ -107,7 +108,16 @@ class OcppServer:
     @property
     def waiting(self) -> tuple[WaitingStation, ...]:
         """The unknown stations that have connected, the longest unseen first."""
-        return self._waiting.stations
+        return self._lobby.stations
+
+    @property
+    def turned_away(self) -> tuple[TurnedAway, ...]:
+        """The last refused handshakes, the newest last."""
+        return self._door.turned_away.entries
+
+    async def identify(self, identity: str) -> Shown | str:
+        """Let a waiting station show itself; how it did, or a sentence why it doesn't."""
+        return await self._lobby.identify(identity)
 
     def cloud_links(self) -> dict[str, bool]:
         """For each configured station whether its upstream connection is up."""
@@ -253,7 +263,7 @@ class OcppServer:
             log.warning("closed a station that speaks no OCPP we know", offered=", ".join(admission.offer.offered))
             await connection.close(CLOSE_PROTOCOL_ERROR, f"this gateway speaks {', '.join(Version)}")
         elif admission.upstream is None:
-            await self._keep_waiting(connection, admission.identity, log)
+            await self._lobby.keep(connection, admission.identity, admission.version, log)
         else:
             await self._serve(connection, admission, admission.upstream, admission.version, log)
 
@@ -282,27 +292,6 @@ class OcppServer:
         ]
         details = {"address": peer_address(connection), "speaks": version.value}
         await link.serve(cast(StationConnection, connection), upstream, version, mirrors, **details)
-
-    async def _keep_waiting(self, connection: ServerConnection, identity: str, log: FilteringBoundLogger) -> None:
-        """Answer an unknown station until it leaves."""
-        self._waiting.arrive(identity, peer_address(connection), self._clock.wall())
-        self._waiting_connections.add(connection)
-        log.warning("unknown station connected and waits to be adopted")
-        unreadable = 0
-        try:
-            while unreadable < Unreadable.MOST:
-                try:
-                    reply = self._waiting.reply(identity, await connection.recv(), self._clock.wall())
-                except FrameError:
-                    unreadable += 1
-                    continue
-                if reply is not None:
-                    await connection.send(reply)
-            await connection.close(CLOSE_POLICY, "too many unreadable messages")
-        except ConnectionClosed as closed:
-            log.info("unknown station left", why=closing_reason(closed))
-        finally:
-            self._waiting_connections.discard(connection)
 
 
 def _port(server: Server | None) -> int:

@@ -57,6 +57,7 @@ class DialectV16:
         self._clock = memory.clock
         self._transactions = memory.transactions
         self._ladder = memory.ladder
+        self._before_boot: set[EvseKey] = set()  # whose transaction may not have outlived the station's restart
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
         self.units = Units()
@@ -112,6 +113,7 @@ class DialectV16:
         # of 0 or less then only says that there is no transaction.
         if evse is None or transaction is None or (transaction <= 0 and status != "Accepted"):
             return []
+        self._before_boot.discard(evse.key)
         self._transactions.begin(evse.key, str(transaction))
         return [SessionBegan(key=evse.key, at=now, transaction_id=str(transaction), observed_start=True)]
 
@@ -138,6 +140,7 @@ class DialectV16:
 
     def _boot(self, payload: Mapping[str, Any], now: Seconds, _wall: datetime) -> list[StationFact]:
         self._clock.forget()
+        self._before_boot = {each.key for each in self._station.evses if self._transactions.on(each.key) is not None}
         serial = text(payload.get("chargePointSerialNumber")) or text(payload.get("chargeBoxSerialNumber"))
         described = StationDescribed(
             station=self._station.id,
@@ -158,7 +161,10 @@ class DialectV16:
         error = text(payload.get("errorCode"))
         error = None if error == "NoError" else error
         found: list[StationFact] = [StatusReported(key=evse.key, at=now, status=status, error_code=error)]
-        if status is EvseStatus.AVAILABLE and self._transactions.end(evse.key):
+        # Preparing may come late in a transaction that has just begun; of one from before the station's restart it says
+        # that there is none any more (OCPP 1.6 §4.9).
+        over = status is EvseStatus.PREPARING and evse.key in self._before_boot
+        if (status is EvseStatus.AVAILABLE or over) and self._transactions.end(evse.key):
             found.append(SessionEnded(key=evse.key, at=now))
         return found
 
@@ -187,6 +193,7 @@ class DialectV16:
         """The session that meter values speak of, where it isn't the one that is known."""
         if transaction is None or transaction <= 0:
             return []
+        self._before_boot.discard(key)
         if self._transactions.on(key) == str(transaction) or self._transactions.has_stopped(str(transaction)):
             return []
         found: list[StationFact] = []

@@ -1,11 +1,15 @@
-"""Stations that nobody has configured: kept waiting, listed, never relayed. Sans-I/O."""
+"""Stations that nobody has configured: kept waiting, listed, made to show themselves, never relayed. Sans-I/O."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from edge.ocpp import wire
-from edge.ocpp.wire import Call, ErrorCode
+from edge.ocpp.showing import Answer, Showing
+from edge.ocpp.versions import Version
+from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
 
 MAX_LISTED = 32  # more unknown stations than a site ever gains in a day
 MAX_CONNECTED = 16  # at a time: whatever they do, they can't crowd out the site's own
@@ -23,6 +27,8 @@ class WaitingStation:
     vendor: str | None = None
     model: str | None = None
     serial: str | None = None
+    firmware: str | None = None
+    speaks: Version | None = None
 
 
 class WaitingRoom:
@@ -30,19 +36,20 @@ class WaitingRoom:
 
     def __init__(self) -> None:
         self._listed: OrderedDict[str, WaitingStation] = OrderedDict()
+        self._showing: dict[str, Showing] = {}
 
     @property
     def stations(self) -> tuple[WaitingStation, ...]:
         """Those that came, the longest unseen first."""
         return tuple(self._listed.values())
 
-    def arrive(self, identity: str, address: str, wall: datetime) -> None:
+    def arrive(self, identity: str, address: str, wall: datetime, speaks: Version | None = None) -> None:
         """An unknown station has connected. The longest unseen make room."""
         known = self._listed.pop(identity, None)
         self._listed[identity] = (
-            replace(known, address=address)
+            replace(known, address=address, speaks=speaks)
             if known is not None
-            else WaitingStation(identity=identity, address=address, since=wall)
+            else WaitingStation(identity=identity, address=address, since=wall, speaks=speaks)
         )
         while len(self._listed) > MAX_LISTED:
             self._listed.popitem(last=False)
@@ -50,6 +57,8 @@ class WaitingRoom:
     def reply(self, identity: str, text: str | bytes, wall: datetime) -> str | None:
         """What the station is to be answered; None for what wants no answer. Raises FrameError for what is no frame."""
         frame = wire.parse(text)
+        if isinstance(frame, CallResult | CallError):
+            return self._go_on(identity, frame)
         if not isinstance(frame, Call):
             return None
         if frame.action != "BootNotification":
@@ -58,18 +67,42 @@ class WaitingRoom:
         now = wall.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return wire.result_text(frame.id, {"status": "Pending", "currentTime": now, "interval": BOOT_INTERVAL_S})
 
+    def show(self, identity: str, showing: Showing) -> str | None:
+        """Begin to let a station show itself; the first CALL, None where its edition has none for it."""
+        self._showing[identity] = showing
+        return showing.next(None)
+
+    def leave(self, identity: str) -> None:
+        """Its connection is over."""
+        showing = self._showing.pop(identity, None)
+        if showing is not None:
+            showing.give_up("it has left")
+
+    def _go_on(self, identity: str, frame: CallResult | CallError) -> str | None:
+        showing = self._showing.get(identity)
+        if showing is None or not showing.awaits(frame.id):
+            return None
+        payload = frame.payload if isinstance(frame, CallResult) and isinstance(frame.payload, dict) else None
+        following = showing.next(Answer(payload=payload))
+        if following is None:
+            self._showing.pop(identity, None)
+        return following
+
     def _describe(self, identity: str, payload: object) -> None:
         known = self._listed.get(identity)
         if known is None or not isinstance(payload, dict):
             return
+        inner = payload.get("chargingStation")  # 2.x
+        fields: Mapping[str, Any] = inner if isinstance(inner, dict) else payload
 
         def detail(*names: str) -> str | None:
-            values = (payload.get(name) for name in names)
+            values = (fields.get(name) for name in names)
             return next((value[:MAX_DETAIL] for value in values if isinstance(value, str) and value), None)
 
         self._listed[identity] = replace(
             known,
-            vendor=detail("chargePointVendor"),
-            model=detail("chargePointModel"),
-            serial=detail("chargePointSerialNumber", "chargeBoxSerialNumber"),
+            vendor=detail("chargePointVendor", "vendorName"),
+            model=detail("chargePointModel", "model"),
+            serial=detail("chargePointSerialNumber", "chargeBoxSerialNumber", "serialNumber"),
+            firmware=detail("firmwareVersion"),
         )

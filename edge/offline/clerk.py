@@ -63,12 +63,19 @@ class Clerk:
     def station_calls(self, identifier: str, action: str, payload: Any, text: str, *, signed: bool) -> None:
         """The station makes a CALL."""
         request = Request(id=identifier, action=action, payload=payload, text=text, signed=signed)
-        self.runner.do(self.desk.from_station(request, self._clock.monotonic(), self._clock.wall()))
+        now = self._clock.monotonic()
+        if self.runner.idle and self.desk.passes(request, now):
+            self._to_cloud(identifier, text)
+        else:
+            self.runner.do(self.desk.from_station(request, now, self._clock.wall()))
 
     def cloud_answers(
         self, identifier: str, text: str, *, payload: Any = None, error: tuple[str, str] | None = None
     ) -> None:
         """The cloud answers."""
+        if self.runner.idle and self.desk.passed(identifier):
+            self._to_station(text)
+            return
         now, wall = self._clock.monotonic(), self._clock.wall()
         self.runner.do(self.desk.from_cloud(identifier, text, now, wall, answer=payload, error=error))
 

@@ -93,6 +93,22 @@ class CloudLine:
             if live.taken is not None:
                 self._live_answers.abandoned(live.taken)
 
+    def passes(self, live: Live) -> bool:
+        """Whether a CALL from which nothing is learned may go to the cloud at once: then it is on the line."""
+        if self._ours is not None or self._waiting or len(self._lives) >= LIVES_MOST or live.request.id in self._lives:
+            return False
+        self._lives[live.request.id] = live
+        return True
+
+    def passed(self, identifier: str) -> bool:
+        """Whether the cloud has answered such a one, and nothing follows from that."""
+        live = self._lives.get(identifier)
+        if live is None or not live.passing or self._waiting or self.owes:
+            return False
+        del self._lives[identifier]
+        self._breaker.answered()
+        return True
+
     def forward(self, live: Live, wall: datetime, writes: Sequence[Write] = ()) -> None:
         """Pass a CALL of the station on when ``writes`` are kept; now, or when the line is free.
 

@@ -127,6 +127,10 @@ def _table(edition: Edition) -> Mapping[str, Row]:
 TABLE: Mapping[Edition, Mapping[str, Row]] = {edition: _table(edition) for edition in Edition}
 
 
+# Nothing is learned from these, nor from the cloud's answers: while it answers, they only pass.
+PASSING = frozenset({Conduct.HEARTBEAT, Conduct.NOTICE, Conduct.DECLINE, Conduct.REFUSE})
+
+
 def row(edition: Edition, action: str) -> Row:
     """The row of an action; what a station has no business to make, or a vendor's own, is refused."""
     found = TABLE[edition].get(action)

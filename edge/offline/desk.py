@@ -4,6 +4,7 @@ While the cloud answers, the station's CALLs pass; a begin or an end of a transa
 doesn't, the desk answers, keeps, and delivers later. ``now`` is monotonic seconds, ``wall`` our wall clock.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -60,7 +61,7 @@ class Desk:
         )
         self._ledger = Ledger(self.book)
         self._line = CloudLine(self.book, self._ledger, pace, self._given_up)
-        self._ask_to_end_at: Seconds | None = None  # None while the station isn't there
+        self._asked_to_end: dict[str, Seconds] = {}  # when, of the sessions that are barred
 
     @property
     def state(self) -> DeskState:
@@ -72,13 +73,12 @@ class Desk:
     def station_connected(self, edition: Edition) -> list[Step]:
         """The station is there, and speaks this edition."""
         self.book.edition = edition
-        self._ask_to_end_at = 0.0
+        self._asked_to_end = dict.fromkeys(self.book.barred, -math.inf)
         return self.book.steps.empty()
 
     def station_gone(self) -> list[Step]:
         """The station is gone: what it asked is kept, and nobody waits for the answers."""
         self._line.station_gone()
-        self._ask_to_end_at = None
         return self.book.steps.empty()
 
     def cloud_connected(self, now: Seconds) -> list[Step]:
@@ -101,6 +101,16 @@ class Desk:
         else:
             self._answer(request, row, wall)
         return self.book.steps.empty()
+
+    def passes(self, request: Request, now: Seconds) -> bool:
+        """Whether this CALL of the station just goes to the cloud: the short way, for most of what stations say."""
+        if conduct.row(self.book.edition, request.action).conduct not in conduct.PASSING:
+            return False
+        return self.state is DeskState.ONLINE and self._line.passes(Live(request=request, since=now, passing=True))
+
+    def passed(self, identifier: str) -> bool:
+        """Whether the cloud's answer to this CALL just goes to the station."""
+        return self._line.passed(identifier)
 
     def from_cloud(
         self,
@@ -131,7 +141,7 @@ class Desk:
     def tick(self, now: Seconds, wall: datetime) -> list[Step]:
         """To be called once a second, and where a :class:`edge.offline.steps.Resume` says so."""
         self._line.tick(now, wall)
-        if self._ask_to_end_at is not None and now >= self._ask_to_end_at:
+        if self.book.barred:
             self._ask_to_end(now)
         return self.book.steps.empty()
 
@@ -184,13 +194,14 @@ class Desk:
 
     def _ask_to_end(self, now: Seconds) -> None:
         """Those that are barred and run on: the station was away, or didn't do it."""
-        self._ask_to_end_at = now + END_AGAIN_S
         running = {record.key for record in self.book.charges.running()}
         for key in list(self.book.barred):
-            if key in running:
-                self.book.steps.add(self.book.end_session(key))
-            else:
+            if key not in running:
                 del self.book.barred[key]
+                self._asked_to_end.pop(key, None)
+            elif now - self._asked_to_end.setdefault(key, now) >= END_AGAIN_S:
+                self._asked_to_end[key] = now
+                self.book.steps.add(self.book.end_session(key))
 
     def _transaction(self, request: Request, now: Seconds, wall: datetime) -> None:
         reading = read(self.book.edition, request)

@@ -223,7 +223,8 @@ class Ledger:
         room = self._book.queue(entry, precious=reading.precious)
         then: list[Immediate] = [ToStation(result(request.answer_id, payload))]
         judged = self._judged(request, wall)
-        if judged is not None and entry.transaction is not None and reading.kind is not EntryKind.END:
+        its_own = judged is not None and (record is None or record.token in (None, judged.hash))  # not another's card
+        if judged is not None and its_own and entry.transaction is not None and reading.kind is not EntryKind.END:
             then.append(self.let_in(reading, entry.transaction, judged))
             writes = [*writes, *self._book.accounts.limited(entry.transaction, judged.verdict.energy_limit_wh)]
         self._book.steps.keep([PutEntry(entry=entry), *writes, *room], *then)

@@ -18,6 +18,7 @@ class Live:
     reading: Reading | None = None  # of a transaction message
     taken: Taken | None = None  # it is in the journal
     reply_id: str | None = None  # the station has asked again under this id
+    passing: bool = False  # nothing is learned from it, nor from its answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

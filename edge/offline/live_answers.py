@@ -1,12 +1,13 @@
 """The cloud's answers to a station's CALLs that it gave in time: read, learned from, and passed on."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from edge.domain.journal import DropEntry, EntryKind, Write
+from edge.domain.journal import DropEntry, EntryKind, PutTransaction, Write
 from edge.offline.charges import Reading, seeing
 from edge.offline.ledger import Ledger, Taken, with_number
 from edge.offline.message import Request, whole
@@ -56,6 +57,12 @@ class LiveAnswers:
                 then.append(self._ledger.let_in(taken.reading, transaction, judged))
         elif reading is not None and reading.order is not None:
             self._heard(reading, wall)
+            record = self._book.charges.get(reading.key)
+            if record is not None and record.token is None and judged is not None and judged.hash is not None:
+                # The cable was first, the card came later.
+                record = self._book.charges.put(replace(record, token=judged.hash))
+                writes.append(PutTransaction(transaction=record))
+                then.append(self._ledger.let_in(reading, record.key, judged))
         self._pass_on(writes, text, *then)
 
     def abandoned(self, taken: Taken) -> None:

@@ -95,6 +95,11 @@ class Runner:
                     self._now(step)
 
     @property
+    def idle(self) -> bool:
+        """Whether nothing waits for the disk."""
+        return self._worker is None
+
+    @property
     def mark(self) -> int | None:
         """How many writes were handed on so far; None while some of them are not on the disk yet."""
         return self._handed_on if self._worker is None else None

@@ -8,6 +8,7 @@ from edge.domain.journal import Boot, ConnectorStatus, Entry, EntryState, ListVe
 from edge.domain.session import Session
 from edge.domain.token import CachedToken, ListedToken, SiteToken
 from edge.storage import rows
+from edge.storage.session_rows import session
 from edge.storage.store import Store
 
 
@@ -55,7 +56,7 @@ def kept(store: Store) -> Kept:
         sizes={row["seq"]: row["size"] for row in found},
         precious=frozenset(row["seq"] for row in found if row["precious"]),
         transactions=tuple(rows.transaction(row) for row in journal.execute("SELECT * FROM charge")),
-        sessions=tuple(rows.session(row) for row in journal.execute("SELECT * FROM session WHERE ended_at IS NULL")),
+        sessions=tuple(session(row) for row in journal.execute("SELECT * FROM session WHERE ended_at IS NULL")),
         boots=tuple(rows.boot(row) for row in registry.execute("SELECT * FROM boot")),
         statuses=tuple(rows.connector_status(row) for row in registry.execute("SELECT * FROM connector_status")),
         highest=highest,

@@ -2,8 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, time
-from decimal import Decimal
+from datetime import datetime, time
 from typing import Any
 
 import orjson
@@ -32,13 +31,12 @@ from edge.domain.journal import (
     Transaction,
     Write,
 )
-from edge.domain.session import QuarterHour, Session
 from edge.domain.token import CachedToken, Hours, ListedToken, SiteToken, TokenInfo, TokenStatus
+from edge.storage import session_rows
 
 Statement = tuple[str, tuple[Any, ...]]
 
 _ENTRY = "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_SESSION = "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _HIGHEST = "UPDATE counter SET highest = max(highest, ?)"
 
 
@@ -89,41 +87,6 @@ def _put_transaction(write: PutTransaction) -> Iterable[Statement]:
 
 def _drop_transaction(write: DropTransaction) -> Iterable[Statement]:
     yield "DELETE FROM charge WHERE station = ? AND transaction_key = ?", (write.station, write.key)
-
-
-def _put_session(write: PutSession) -> Iterable[Statement]:
-    found = write.session
-    row = (
-        found.id,
-        found.station,
-        found.evse,
-        found.transaction,
-        found.token,
-        found.hint,
-        found.class_id,
-        found.cost_centre,
-        int(found.internal),
-        found.began_at.isoformat(),
-        _iso(found.ended_at),
-        found.end_reason,
-        _plain(found.register_begin_wh),
-        _plain(found.register_wh),
-        _iso(found.register_at),
-        _plain(found.energy_wh),
-        orjson.dumps([[quarter.since.isoformat(), _plain(quarter.energy_wh)] for quarter in found.quarters]).decode(),
-        orjson.dumps(found.signed).decode(),
-        _plain(found.energy_limit_wh),
-    )
-    yield _SESSION, row
-    yield _HIGHEST, (found.id,)
-
-
-def _drop_session(write: DropSession) -> Iterable[Statement]:
-    yield "DELETE FROM session WHERE id = ?", (write.id,)
-
-
-def _forget_sessions(write: ForgetSessions) -> Iterable[Statement]:
-    yield "DELETE FROM session WHERE ended_at < ?", (write.before.astimezone(UTC).isoformat(),)
 
 
 def _put_boot(write: PutBoot) -> Iterable[Statement]:
@@ -187,9 +150,9 @@ WRITERS: Mapping[type, tuple[str, Callable[[Any], Iterable[Statement]]]] = {
     DropEntry: (JOURNAL, _drop_entry),
     PutTransaction: (JOURNAL, _put_transaction),
     DropTransaction: (JOURNAL, _drop_transaction),
-    PutSession: (JOURNAL, _put_session),
-    DropSession: (JOURNAL, _drop_session),
-    ForgetSessions: (JOURNAL, _forget_sessions),
+    PutSession: (JOURNAL, session_rows.put),
+    DropSession: (JOURNAL, session_rows.drop),
+    ForgetSessions: (JOURNAL, session_rows.forget),
     PutBoot: (REGISTRY, _put_boot),
     PutStatus: (REGISTRY, _put_status),
     PutCached: (REGISTRY, _put_cached),
@@ -243,34 +206,6 @@ def transaction(row: sqlite3.Row) -> Transaction:
         meter_start_wh=row["meter_start_wh"],
         token=row["token"],
         touched_at=datetime.fromisoformat(row["touched_at"]),
-    )
-
-
-def session(row: sqlite3.Row) -> Session:
-    """A row of ``session``."""
-    return Session(
-        id=row["id"],
-        station=row["station"],
-        evse=row["evse"],
-        transaction=row["transaction_key"],
-        token=row["token"],
-        hint=row["hint"],
-        class_id=row["class_id"],
-        cost_centre=row["cost_centre"],
-        internal=bool(row["internal"]),
-        began_at=datetime.fromisoformat(row["began_at"]),
-        ended_at=_moment(row["ended_at"]),
-        end_reason=row["end_reason"],
-        register_begin_wh=_decimal(row["register_begin_wh"]),
-        register_wh=_decimal(row["register_wh"]),
-        register_at=_moment(row["register_at"]),
-        energy_wh=Decimal(row["energy_wh"]),
-        quarters=tuple(
-            QuarterHour(since=datetime.fromisoformat(since), energy_wh=Decimal(wh))
-            for since, wh in orjson.loads(row["quarters"])
-        ),
-        signed=tuple(orjson.loads(row["signed"])),
-        energy_limit_wh=_decimal(row["energy_limit_wh"]),
     )
 
 
@@ -353,14 +288,6 @@ def info(text: str) -> TokenInfo:
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment is not None else None
-
-
-def _plain(number: Decimal | None) -> str | None:
-    return format(number, "f") if number is not None else None
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    return Decimal(text) if text is not None else None
 
 
 def _moment(text: str | None) -> datetime | None:

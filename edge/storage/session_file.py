@@ -14,6 +14,7 @@ from edge.domain.session import Session
 from edge.errors import StorageFailed
 from edge.storage import rows
 from edge.storage.database import open_database, schemas
+from edge.storage.session_rows import session
 
 METER_TOPIC = "meter/"  # before a meter's id: its import register, at the begin of each quarter of an hour
 
@@ -40,7 +41,7 @@ class SessionFile:
         """All that are kept, those that run too, in the order of their begin."""
         with self._file(rows.JOURNAL) as file:
             found = file.execute("SELECT * FROM session ORDER BY began_at, id").fetchall()
-        return [rows.session(row) for row in found]
+        return [session(row) for row in found]
 
     def registers(self, meter: str) -> list[Register]:
         """What a meter's import register was, in order."""

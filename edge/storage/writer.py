@@ -70,6 +70,10 @@ class Writer:
         self._queue.put(None)
         self._thread.join(STOP_S)
 
+    async def ended(self) -> None:
+        """:meth:`stop`, without holding up the loop."""
+        await asyncio.to_thread(self.stop)
+
     def submit(self, writes: Sequence[Write]) -> "Future[None]":
         """Have this batch on the disk, whole or not at all. The future is done when it is, and fails with a
         :class:`edge.errors.StorageError` when the disk doesn't take it. In the order of the calls."""

@@ -1,6 +1,6 @@
 """The local API, on a TCP address of the gateway and on the control socket."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -10,9 +10,11 @@ from prometheus_client.registry import Collector
 
 from edge import __version__
 from edge.control.ports import NeedPort, StatusReport
+from edge.web.identify import identify_routes
 from edge.web.metrics import registry
 from edge.web.needs import need_routes
 from edge.web.report import Report
+from edge.web.trial import Begin, trial_routes
 
 JSON = "application/json"
 
@@ -36,12 +38,15 @@ def make_app(
     healthy: Callable[[], bool],
     needs: NeedPort,
     trace: Callable[[str], Sequence[Mapping[str, Any]] | None] = lambda _: None,
+    identify: Callable[[str], Awaitable[str]] | None = None,
+    try_out: Begin | None = None,
     collectors: Iterable[Collector] = (),
 ) -> FastAPI:
     """The API. ``status`` gives the report as plain JSON values, ``healthy`` whether the control loop is alive.
 
     ``needs`` takes what cars need; ``trace`` gives a station's last frames, None of a station that isn't there;
-    ``collectors`` have metrics of their own. All are called in the event loop's thread, with each request.
+    ``identify`` lets a waiting station show itself; ``try_out`` limits an EVSE for a while; ``collectors`` have metrics
+    of their own. All are called in the event loop's thread, with each request.
     """
     # No documentation pages: they would load their scripts from the Internet, which a charger LAN doesn't have.
     app = FastAPI(
@@ -77,4 +82,8 @@ def make_app(
         return Response(encode(metrics), headers={"content-type": content_type})
 
     app.include_router(need_routes(needs))
+    if try_out is not None:
+        app.include_router(trial_routes(try_out))
+    if identify is not None:
+        app.include_router(identify_routes(identify))
     return app

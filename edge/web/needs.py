@@ -1,6 +1,5 @@
 """What a car needs until it leaves, stated or withdrawn over the API: by who is on this machine only."""
 
-from ipaddress import IPv6Address, ip_address
 from typing import Annotated, Any
 
 import orjson
@@ -10,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from edge.control.ports import NeedPort
 from edge.domain.site import EvseKey
 from edge.errors import EvseUnknown, NeedError, NeedImplausible, NoSession, TimeUntrusted
+from edge.web.local import is_local
 
 JSON = "application/json"
 LONGEST_BODY = 4096  # bytes; a need has about a hundred
@@ -74,7 +74,7 @@ def need_routes(needs: NeedPort) -> APIRouter:
     @router.put(path, status_code=204, response_class=Response, responses=_STATED, openapi_extra=_BODY)
     async def state_need(station: str, evse: str, request: Request) -> Response:
         """State what the car of the running session wants before it leaves; replaces what was stated before."""
-        if not _is_local(request):
+        if not is_local(request):
             return _refused(FORBIDDEN, _ELSEWHERE)
         body = await _body(request)
         if body is None:
@@ -91,7 +91,7 @@ def need_routes(needs: NeedPort) -> APIRouter:
     @router.delete(path, status_code=204, response_class=Response, responses=_WITHDRAWN)
     async def withdraw_need(station: str, evse: str, request: Request) -> Response:
         """Forget what was stated."""
-        if not _is_local(request):
+        if not is_local(request):
             return _refused(FORBIDDEN, _ELSEWHERE)
         try:
             needs.withdraw(_key(station, evse))
@@ -103,18 +103,6 @@ def need_routes(needs: NeedPort) -> APIRouter:
 
 
 _ELSEWHERE = "needs are taken from this machine only; use the control socket, or a loopback address"
-
-
-def _is_local(request: Request) -> bool:
-    """Whether who asks is on this machine: on the control socket (which has no address), or from a loopback one."""
-    if request.client is None:
-        return True
-    try:
-        address = ip_address(request.client.host)
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
 def _key(station: str, evse: str) -> EvseKey:

@@ -113,6 +113,20 @@ class WaitingStationReport(_Part):
     model: str | None
     serial: str | None
     since: str | None
+    mac: str | None = None  # of the address's owner on the local network
+    firmware: str | None = None
+    speaks: str | None = None  # the edition of OCPP
+
+
+class RefusedHandshakeReport(_Part):
+    """A connection to the stations' address that was turned away."""
+
+    at: str
+    address: str
+    why: str
+    station: str | None
+    path: str | None
+    times: int  # in a row
 
 
 class EffectiveLimit(_Part):
@@ -169,6 +183,8 @@ class Report(_Part):
     uptime_s: float
     control: Control
     waiting_stations: list[WaitingStationReport]
+    refused_handshakes: list[RefusedHandshakeReport] = []
+    station_urls: list[str] = []  # what a station is to be given, {station} standing where its identity goes
     mode: str | None = None
     meters: list[MeterReport] = []
     circuits: list[CircuitReport] = []

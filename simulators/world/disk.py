@@ -31,7 +31,7 @@ class WorldWriter:
     def start(self) -> None:
         self._chores = asyncio.get_running_loop().create_task(self._maintain())
 
-    def stop(self) -> None:
+    async def ended(self) -> None:
         if self._chores is not None:
             self._chores.cancel()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edge.storage.store import Store
 from edge.storage.writer import Writer
+from tests.benchmarks import drain
 from tests.benchmarks.figure import Figure, milliseconds
 from tests.unit.storage.storage_bench import put
 
@@ -19,7 +20,8 @@ BARE = 300  # messages
 def figures() -> list[Figure]:
     """On the disk of the working folder: the one for temporary files may be no disk at all."""
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path.cwd()) as folder:
-        return [*_grouped(Path(folder) / "journal"), _bare(Path(folder) / "bare.db")]
+        grouped, bare = _grouped(Path(folder) / "journal"), _bare(Path(folder) / "bare.db")
+        return [*grouped, bare, *drain.figures(Path(folder) / "drain")]
 
 
 def _grouped(folder: Path) -> list[Figure]:

@@ -18,6 +18,7 @@ ALLOWED = {
     "chance.py": {"random": "the port of chance", "secrets": "the port of chance"},
     "ocpp/keys.py": {"secrets": "keys and salts of `edge key`: the running gateway makes none"},
     "ocpp/credentials.py": {"secrets": "a key that never leaves the process: tags of passwords that were right"},
+    "system/sealed.py": {"os.urandom": "salt and nonce of a backup that `edge` seals on the command line"},
     "storage/key.py": {"os.urandom": "the key of the tokens' hashes: made once, never shown"},
     "storage/writer.py": {
         "threading": "is a thread; who has none gives the daemon another writer",

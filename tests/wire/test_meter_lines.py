@@ -4,8 +4,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import uvloop
 
-from edge.domain.reading import MeterFailed, MeterReading, Quality
+from edge.domain.reading import MeterFact, MeterFailed, MeterReading, Quality
 from edge.units import PhaseAmps
 from simulators.meter import MeterFault
 from simulators.meter.serial_line import LineSettings, SerialLine
@@ -125,3 +126,13 @@ async def test_a_poll_that_is_given_up_leaves_the_line_in_order(tmp_path: Path) 
         await asyncio.sleep(0)
         sampling.cancel()
         assert believed(await reader.sample())
+
+
+def test_a_line_under_the_loop_of_the_service(tmp_path: Path) -> None:
+    """`edge run` runs on uvloop, whose transports are no asyncio ones: a TCP meter must be read there too."""
+
+    async def read() -> MeterFact:
+        async with line("tcp", {1: simulated()}, tmp_path) as connection, site(connection) as reader:
+            return await reader.sample()
+
+    assert believed(uvloop.run(read()))

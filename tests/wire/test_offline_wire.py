@@ -1,11 +1,14 @@
 """A whole gateway whose cloud is away: stations are answered, and everything is delivered afterwards."""
 
+import asyncio
+import sys
 from pathlib import Path
 
 import pytest
 
+from edge.storage.entry_file import EntryFile
 from tests.wire.ocpp_site import eventually
-from tests.wire.offline_site import lonely
+from tests.wire.offline_site import Site, lonely
 
 LIMIT = 'unknown_tokens = "limit"'
 
@@ -84,3 +87,57 @@ async def test_the_clouds_call_names_the_transaction_as_the_station_knows_it(tmp
         answer = await site.cloud.ask("CP-01", "RemoteStopTransaction", {"transactionId": 1})
         assert answer[2] == {"status": "Accepted"}
         assert ("RemoteStopTransaction", {"transactionId": number}) in charger.asked
+
+
+async def test_a_token_blocked_by_the_command_line_ends_its_session_within_a_second(tmp_path: Path) -> None:
+    """Fault 58 with real processes, while the cloud accepts the token; its class ranked the session before."""
+    async with lonely(tmp_path) as site, site.station() as charger:
+        await site.cloud.come()
+        await edge(site, "token", "add", "BADGE", "--class", "staff")
+        number = (await charger.start(tag="BADGE"))["transactionId"]
+        await eventually(lambda: site.status()["transaction_id"] == str(number))
+        await edge(site, "token", "block", "BADGE")
+        asked = ("RemoteStopTransaction", {"transactionId": number})
+        async with asyncio.timeout(1.0):
+            while asked not in charger.asked:  # noqa: ASYNC110 - it hangs on another process
+                await asyncio.sleep(0.01)
+        await eventually(lambda: site.status()["reason"] == "TOKEN_REFUSED")
+        await charger.stop(number)
+        assert (await charger.start(tag="BADGE", meter=5100))["idTagInfo"]["status"] == "Blocked"
+
+
+async def test_a_message_that_was_set_aside_is_sent_again(tmp_path: Path) -> None:
+    """Fault 11 with the command line, beside the running gateway."""
+    async with lonely(tmp_path, offline=f"{LIMIT}\nattempts = 1") as site, site.station() as charger:
+        await charger.result("DataTransfer", {"vendorId": "V", "data": "poison"})
+        honest = site.cloud.answer
+        site.cloud.answer = lambda action, payload: (
+            {"refused": "InternalError"} if action == "DataTransfer" else honest(action, payload)
+        )
+        await site.cloud.come()
+        await eventually(lambda: len(EntryFile(site.storage).set_aside()) == 1)
+        site.cloud.answer = honest
+        (entry,) = EntryFile(site.storage).set_aside()
+        assert "InternalError" in (await edge(site, "journal", "list"))
+        await edge(site, "journal", "resend", str(entry.seq))
+        await eventually(lambda: len(site.cloud.told("DataTransfer")) == 2)
+
+
+async def test_signed_values_reach_the_cloud_bit_by_bit(tmp_path: Path) -> None:
+    """Invariant I5, though they were kept: not one character changes."""
+    text = '[2,  "s" , "DataTransfer",{"vendorId":"V" , "data":"{\\"x\\": 8.10}", "messageId":"\\u00e4", "y": 1e-3}]'
+    async with lonely(tmp_path) as site, site.station() as charger:
+        await charger.connection.send(text)
+        await eventually(lambda: EntryFile(site.storage).pending() == 1)
+        await site.cloud.come()
+        await eventually(lambda: text in site.cloud.texts)
+
+
+async def edge(site: Site, *arguments: str) -> str:
+    """Run ``edge`` beside the gateway; what it says."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "edge", *arguments, "--config", str(site.file), stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0
+    return said.decode()

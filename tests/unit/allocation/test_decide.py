@@ -12,7 +12,7 @@ from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import EvseState, Reach
 from edge.allocation.turns import WAKE_S
 from edge.domain.setpoint import Reason, Setpoint
-from edge.domain.site import ControlSettings, IdlePolicy, Mode
+from edge.domain.site import ControlSettings, IdlePolicy, Mode, Priority
 from edge.domain.station import EvseStatus
 from edge.units import Phase, PhaseAmps
 from tests.site_builders import (
@@ -213,3 +213,13 @@ def test_a_held_limit_is_renewed_as_it_is() -> None:
 def test_a_minimum_between_two_steps_is_kept_in_whole_steps(car: EvseState) -> None:
     """7 A where the minimum is 6.5 A in steps of 1 A: a car that takes less, or sleeps, isn't stopped for it."""
     assert decide(snapshot(circuit(63), car), Memory()).setpoints[0].limit_a == 7.0
+
+
+def test_the_rank_of_the_session_goes_before_that_of_the_post() -> None:
+    """The director's badge charges first at a visitor's post; without it, the post's own rank counts."""
+    staff, visitor = charging(evse(1), told_a=16), charging(evse(2, rank=1), told_a=6)
+    assert decided(snapshot(circuit(22), staff, visitor)).shares.amps.tolist() == [16.0, 6.0]
+    badge = replace(visitor, priority=Priority(rank=0, weight=1.0))
+    guest = replace(staff, priority=Priority(rank=1))
+    turned = decided(snapshot(circuit(22), guest, badge)).shares.amps.tolist()
+    assert turned == [6.0, 16.0]

@@ -7,7 +7,7 @@ from edge.control.board import Board
 from edge.control.records import PAUSE_S
 from edge.domain.reading import MeterFailed, MeterReading
 from edge.domain.setpoint import Purpose
-from edge.domain.site import Circuit, EvseKey
+from edge.domain.site import Circuit, EvseKey, Priority
 from edge.domain.station import (
     CloudLimit,
     CloudLink,
@@ -147,7 +147,7 @@ def unknown(kind: type[StationFact]) -> StationFact:
         CloudLink: CloudLink(station="CP-9", at=START, connected=True),
         StatusReported: StatusReported(key=stranger, at=START, status=EvseStatus.CHARGING),
         SessionBegan: SessionBegan(key=stranger, at=START, transaction_id="7"),
-        SessionJudged: SessionJudged(station="CP-9", transaction_id="7", at=START),
+        SessionJudged: SessionJudged(station="CP-9", transaction_id="7", at=START, barred=True),
         SessionEnded: SessionEnded(key=stranger, at=START),
         DrawSampled: DrawSampled(key=stranger, at=START, current_a=NO_CURRENT),
         CloudLimit: CloudLimit(key=stranger, at=START, limit_a=6.0),
@@ -173,3 +173,27 @@ def test_readings_of_strange_meters_are_ignored() -> None:
     story.take(MeterFailed(meter="other", at=START, problem="no answer"))
     assert set(story.board.meters) == {"grid"}
     assert story.board.meters["grid"].reading is None
+
+
+@pytest.mark.parametrize("judged_first", [True, False])
+def test_a_session_has_the_priority_of_its_token(judged_first: bool) -> None:
+    """Whichever is known first, the token or the transaction; with the session it goes."""
+    board = Board(site(evse()), started_at=START)
+    key = board.site.evses[0].key
+    priority = Priority(rank=3, weight=2.0, guaranteed=True)
+    facts: list[StationFact] = [
+        SessionBegan(key=key, at=START, transaction_id="7"),
+        SessionJudged(station=key.station, transaction_id="7", at=START, priority=priority),
+    ]
+    for fact in reversed(facts) if judged_first else facts:
+        board.take(fact)
+    (state,) = board.snapshot(START).evses
+    assert (state.priority, state.barred) == (priority, False)
+    fleet = board.snapshot(START).fleet
+    assert (fleet.rank.tolist(), fleet.weight.tolist(), fleet.guaranteed.tolist()) == ([3], [2.0], [True])
+    board.take(SessionJudged(station=key.station, transaction_id="7", at=START, barred=True))
+    (state,) = board.snapshot(START).evses
+    assert (state.priority, state.barred) == (None, True)
+    board.take(SessionEnded(key=key, at=START))
+    (state,) = board.snapshot(START).evses
+    assert (state.priority, state.barred) == (None, False)

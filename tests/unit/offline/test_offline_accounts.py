@@ -111,7 +111,7 @@ def test_a_session_is_one_record(online: bool) -> None:
     last = written(bench)[-1]
     assert (last.station, last.evse, last.transaction) == ("CP-01", 1, str(number))
     assert (last.class_id, last.cost_centre, last.internal, last.hint) == ("staff", "4711", True, "-1")
-    assert [last.register_begin_wh, last.register_wh, last.energy_wh] == [100, 1100, 1000]
+    assert [last.register_begin_wh, last.register_wh, last.energy_wh] == [Decimal(100), Decimal(1100), Decimal(1000)]
     assert (last.began_at, last.ended_at) == (NOON, NOON + timedelta(seconds=1800))
     assert last.end_reason == "Local"
     assert len({record.id for record in written(bench)}) == 1

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from edge.offline.authorise import UnknownTokens
 from edge.offline.desk import DeskState
 from edge.offline.edition import Edition
@@ -270,3 +272,22 @@ def test_a_message_asked_twice_and_then_given_up_is_delivered_under_its_own_id()
     bench.cloud_comes()
     bench.cloud_answers({}, "s1")
     assert bench.state() is DeskState.ONLINE
+
+
+@pytest.mark.parametrize("online", [True, False])
+def test_the_card_that_is_shown_after_the_cable_ranks_the_session_and_no_other_does(online: bool) -> None:
+    """2.x E03: Started without a token, then the badge; a stranger's card changes nothing of the session."""
+    bench = Bench(Edition.V201, own=(token("BADGE", class_id="staff"),))
+    accepted = {"idTokenInfo": {"status": "Accepted"}}
+    if online:
+        bench.cloud_comes()
+    bench.event("Started", 0)
+    if online:
+        bench.cloud_answers({})
+    bench.event("Updated", 1, "BADGE")
+    if online:
+        bench.cloud_answers(accepted)
+    bench.event("Updated", 2, "STRANGER")
+    if online:
+        bench.cloud_answers({"idTokenInfo": {"status": "Invalid"}})
+    assert [(judged.transaction, judged.verdict.class_id) for judged in bench.judged] == [("tx-1", "staff")]

@@ -1,0 +1,190 @@
+"""``edge support-bundle``, ``edge backup``, ``edge restore``, ``edge factory-reset``: what the gateway keeps, taken
+along, brought back, or given up."""
+
+import io
+import platform
+import re
+import shutil
+import subprocess
+import tarfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from edge import __version__
+from edge.cli.control_socket import get
+from edge.cli.findings import read
+from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
+from edge.cli.terminal import Terminal
+from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken
+from edge.ocpp.trace import redacted
+from edge.setup.language import Speaker
+from edge.system.claim import read_claim, reset_by_presence
+from edge.system.paths import control_sockets_found
+from edge.system.sealed import LEAST_PASSPHRASE, seal, unseal
+
+SITE_MEMBER, STATE_MEMBER = "site.toml", "state"
+JOURNAL_LINES = 5000
+_HIDDEN = "(hidden)"
+# Hashes and files of keys, and whoever logs in before a host.
+_SECRET_LINE = re.compile(r"^(\s*(?:key_hash|cloud_key_file|private_key|password)\s*=\s*).*$", re.MULTILINE)
+_LOGIN = re.compile(r"://[^/@\s\"]+@")
+_TOKEN = re.compile(r"((?:idTag|idToken|parentIdTag|Authorization|id_tag)\W{1,8})[\w:.+/=-]+")
+Target = Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.", show_default=False)]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", metavar="FILE", help="Ask nothing: its first line.", show_default=False),
+]
+
+
+def support_bundle(target: Target, config: ConfigPath = SITE_FILE, socket: SocketPath = None) -> None:
+    """Write what support needs as .tar.gz: site file, status, traces, journal; keys and tokens are hidden."""
+    parts: dict[str, bytes] = {
+        "versions.txt": f"edge {__version__}\npython {platform.python_version()}\n{platform.platform()}\n".encode()
+    }
+    if config.exists():
+        parts[SITE_MEMBER] = without_secrets(config.read_text(encoding="utf-8", errors="replace")).encode()
+    sockets = [socket] if socket is not None else control_sockets_found()
+    try:
+        status = get(sockets, "/api/v1/status")
+        parts["status.json"] = status
+        for station in orjson.loads(status).get("stations", ()):
+            name = re.sub(r"[^A-Za-z0-9._-]", "_", station["id"])
+            parts[f"trace/{name}.json"] = get(sockets, f"/api/v1/stations/{station['id']}/trace")
+    except ControllerUnreachable as exc:
+        parts["status.txt"] = f"{exc}\n".encode()
+    parts["journal.txt"] = without_secrets(_journal()).encode()
+    with tarfile.open(target, "w:gz") as archive:
+        for name, content in parts.items():
+            _add(archive, name, content)
+    typer.echo(f"{target}: {', '.join(parts)}")
+
+
+def backup(
+    target: Target, config: ConfigPath = SITE_FILE, state: StatePath = STATE_FOLDER, passphrase: PassphraseFile = None
+) -> None:
+    """Write site file and state, encrypted with a passphrase."""
+    secret = _passphrase(passphrase, twice=True)
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        if config.exists():
+            _add(archive, SITE_MEMBER, config.read_bytes())
+        for file in sorted(state.rglob("*")) if state.exists() else ():
+            if file.is_file() and not file.is_symlink():
+                _add(archive, f"{STATE_MEMBER}/{file.relative_to(state)}", file.read_bytes())
+    target.write_bytes(seal(packed.getvalue(), secret))
+    target.chmod(0o600)
+    typer.echo(f"{target}: site file and state, readable with the passphrase only")
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="What edge backup wrote.", show_default=False)],
+    config: ConfigPath = SITE_FILE,
+    state: StatePath = STATE_FOLDER,
+    passphrase: PassphraseFile = None,
+) -> None:
+    """Bring back what edge backup wrote; stop the service before."""
+    _refuse_while_running()
+    content = unseal(source.read_bytes(), _passphrase(passphrase, twice=False))
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+            files = {each.name: _content(archive, each) for each in archive.getmembers() if each.isfile()}
+    except tarfile.TarError as exc:
+        raise SealBroken(f"{source}: what is in it is no backup") from exc
+    for name, data in files.items():
+        place = config if name == SITE_MEMBER else _inside(state, name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+        place.chmod(0o644 if name == SITE_MEMBER else 0o600)
+    typer.echo(f"restored {len(files)} files")
+    if SITE_MEMBER in files:
+        read(config)
+
+
+def factory_reset(
+    config: ConfigPath = SITE_FILE,
+    state: StatePath = STATE_FOLDER,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask whether it is meant.")] = False,
+) -> None:
+    """Give up site file, state and claim: as delivered. Takes the owner's passphrase, or presence at the gateway."""
+    _refuse_while_running()
+    present = reset_by_presence(state)
+    terminal = Terminal(Speaker("en"))
+    claim = read_claim(state)
+    if claim is not None and not present and not claim.opens(terminal.secret("Passphrase of the gateway")):
+        raise ClaimError(
+            "this is not the passphrase of this gateway's owner",
+            remedy="or show presence: put a file edge-reset onto the boot partition, see docs/installer.md",
+        )
+    if not yes and terminal.line(f"Delete {config} and {state}? Type RESET: ").strip() != "RESET":
+        raise ProblemUnusable("nothing was deleted")
+    config.unlink(missing_ok=True)
+    config.with_name(f".{config.name}.setup").unlink(missing_ok=True)
+    for each in state.iterdir() if state.exists() else ():
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each)
+        else:
+            each.unlink()
+    typer.echo("reset: the gateway has no site and no owner; edge setup begins anew")
+
+
+def without_secrets(text: str) -> str:
+    """The text without keys, logins and drivers' tokens."""
+    text = _SECRET_LINE.sub(rf'\1"{_HIDDEN}"', text)
+    text = _LOGIN.sub(f"://{_HIDDEN}@", text)
+    return _TOKEN.sub(rf"\1{_HIDDEN}", redacted(text))
+
+
+def _journal() -> str:
+    """The end of the service's log; empty where the machine has no journal."""
+    program = shutil.which("journalctl")
+    if program is None:
+        return "this machine has no journal\n"
+    command = [program, "-u", "edge-controller", "-n", str(JOURNAL_LINES), "--no-pager", "-o", "short-iso"]
+    return subprocess.run(command, capture_output=True, check=False).stdout.decode(errors="replace")  # noqa: S603
+
+
+def _passphrase(file: Path | None, *, twice: bool) -> str:
+    if file is not None:
+        said = file.read_text(encoding="utf-8").split("\n", 1)[0]
+    else:
+        terminal = Terminal(Speaker("en"))
+        said = terminal.secret("Passphrase of the backup")
+        if twice and terminal.secret("Once more") != said:
+            raise ProblemUnusable("these two passphrases differ")
+    if len(said) < LEAST_PASSPHRASE:
+        raise ProblemUnusable(f"the passphrase has fewer than {LEAST_PASSPHRASE} characters")
+    return said
+
+
+def _refuse_while_running() -> None:
+    """:raises ProblemUnusable: the gateway's program runs and would write over it."""
+    try:
+        get(control_sockets_found(), "/healthz")
+    except ControllerUnreachable as exc:
+        if "no controller" in str(exc):
+            return
+    raise ProblemUnusable("the gateway's program is running", remedy="systemctl stop edge-controller")
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """:raises SealBroken: the name leads out of the folder."""
+    head, _, rest = name.partition("/")
+    place = (folder / rest).resolve()
+    if head != STATE_MEMBER or not rest or folder.resolve() not in place.parents:
+        raise SealBroken(f"the backup has '{name[:60]}' in it, which is no file of the gateway")
+    return place
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    stream = archive.extractfile(member)
+    return stream.read() if stream is not None else b""
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode, member.mtime = len(content), 0o600, int(datetime.now(UTC).timestamp())
+    archive.addfile(member, io.BytesIO(content))

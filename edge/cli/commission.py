@@ -1,0 +1,155 @@
+"""``edge commission``: proves the site, writes the hand-over document, and with its signature begins to control."""
+
+import base64
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from edge import __version__
+from edge.cli.commission_bench import Bench
+from edge.cli.findings import read
+from edge.cli.inventory import read_inventory
+from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, StatePath
+from edge.cli.terminal import Loop, Terminal
+from edge.commission.course import (
+    Course,
+    Do,
+    Observe,
+    Proof,
+    ReadMeter,
+    StartController,
+    StopController,
+    Tell,
+    Try,
+    commissioning,
+)
+from edge.commission.handover import content, document
+from edge.config import Configuration
+from edge.config.write import save, updated
+from edge.errors import ClaimError, ConfigurationError, NotProven, SetupStopped, Severity
+from edge.setup.language import Speaker
+from edge.system.claim import read_claim
+
+OUT = "handover"  # below the state folder
+
+
+def commission(
+    config: ConfigPath = SITE_FILE,
+    state: StatePath = STATE_FOLDER,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="Where the hand-over document goes.", show_default=False),
+    ] = None,
+    sign: Annotated[bool, typer.Option(help="Sign when all is proven, and begin to control.")] = True,
+) -> None:
+    """Prove the site with a car at each EVSE; stop the service before. Exit code 1 when something isn't proven."""
+    configuration, fuses = _checked(config)
+    if sign and read_claim(state) is None:
+        raise ClaimError("this gateway has no owner who could sign", remedy="run edge setup first, or give --no-sign")
+    root = next(each for each in configuration.site.circuits if each.parent is None)
+    terminal, loop = Terminal(Speaker("en")), Loop()
+    bench = Bench(configuration, loop, meter=root.meter)
+    try:
+        bench.start()
+        proofs = _walk(commissioning(configuration.site, fuses, grid_meter=root.meter), bench, terminal)
+        seen = bench.observe(0.0)
+    except KeyboardInterrupt:
+        raise SetupStopped("the commissioning was left; nothing is proven") from None
+    finally:
+        bench.close()
+        loop.close()
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    paper = document(
+        configuration,
+        proofs,
+        seen,
+        version=__version__,
+        at=at,
+        kept={**bench.known_stations(), **read_inventory(state)},
+    )
+    typer.echo("")
+    for proof in proofs:
+        typer.echo(f"{'passed' if proof.passed else 'FAILED'}  {proof.name}: {proof.finding}")
+    if paper["passed"] and sign:
+        # The document is about the file that is in force once it is signed.
+        _sign(paper, config, state, terminal)
+    folder = out if out is not None else state / OUT
+    _write(paper, folder)
+    if not paper["passed"]:
+        raise NotProven(f"the site isn't proven; the gateway stays in mode observe; see {folder}")
+
+
+def _checked(config: Path) -> tuple[Configuration, list[str]]:
+    """The site, and what its static proof found.
+
+    :raises ConfigurationError: more is wrong with the file than the sums of its currents.
+    """
+    try:
+        return read(config), []
+    except ConfigurationError as exc:
+        errors = [each for each in exc.findings if each.severity is Severity.ERROR]
+        if not all("has no room for" in each.problem for each in errors):
+            raise
+        found = "; ".join(f"{each.key} {each.problem}" for each in errors)
+        raise NotProven(f"FAILED  safe currents under every fuse: {found}", remedy=errors[0].remedy) from exc
+
+
+def _walk(course: Course[list[Proof]], bench: Bench, terminal: Terminal) -> list[Proof]:
+    answer: Any = None
+    while True:
+        try:
+            step = course.send(answer)
+        except StopIteration as end:
+            proofs: list[Proof] = end.value
+            return proofs
+        answer = None
+        match step:
+            case Do():
+                terminal.line(f"{step.what}, then press Enter: ")
+            case Tell():
+                typer.echo(f"{step.what} ...")
+            case Observe():
+                answer = bench.observe(step.after_s)
+            case Try():
+                bench.try_limit(step.key, step.limit_a, step.for_s)
+            case StopController():
+                bench.stop()
+            case StartController():
+                bench.start()
+            case ReadMeter():
+                answer = bench.read_meter(step.after_s)
+
+
+def _sign(paper: dict[str, Any], config: Path, state: Path, terminal: Terminal) -> None:
+    """The signature, and what it is for: ``mode = "control"``.
+
+    :raises ClaimError: it isn't the owner who signs.
+    """
+    claim = read_claim(state)
+    if claim is None:
+        raise ClaimError("this gateway has no owner who could sign", remedy="run edge setup first")
+    name = ""
+    while not name:
+        name = terminal.line("All is proven. Name of who signs for it: ").strip()
+    signature = claim.sign(content(paper), terminal.secret("Passphrase of the gateway"))
+    paper["signature"] = {
+        "name": name,
+        "signed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "public_key": base64.b64encode(claim.public_key).decode(),
+        "signature": base64.b64encode(signature).decode(),
+    }
+    save(config, updated(config.read_text(encoding="utf-8"), {"control": {"mode": "control"}}))
+    typer.echo(f'{config} now has mode = "control": start the service')
+
+
+def _write(paper: dict[str, Any], folder: Path) -> None:
+    from edge.commission.paper import pdf  # here, since no other verb should wait for it
+
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"handover-{paper['site']['id']}-{paper['made_at'][:10]}"
+    (folder / f"{name}.json").write_bytes(orjson.dumps(paper, option=orjson.OPT_INDENT_2))
+    (folder / f"{name}.pdf").write_bytes(pdf(paper))
+    typer.echo(f"hand-over document: {folder / name}.json and .pdf")

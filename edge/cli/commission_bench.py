@@ -1,0 +1,138 @@
+"""The bench of ``edge commission``: a gateway of its own in control mode, and the grid meter read without it."""
+
+import contextlib
+import http
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from edge.cli.control_socket import ask
+from edge.cli.meter_choice import Choice
+from edge.cli.meter_read import sampled
+from edge.cli.terminal import Loop
+from edge.commission.observed import Observation
+from edge.config import Configuration
+from edge.config.locate import locate
+from edge.config.write import updated
+from edge.domain.reading import MeterReading
+from edge.domain.site import EvseKey
+from edge.errors import ControllerUnreachable, StartError
+from edge.metering.user_map import families_of
+from edge.units import Amps, PhaseAmps, Seconds
+
+START_S: Seconds = 60.0  # a small board, cold
+STOP_S: Seconds = 5.0
+SAMPLES, SAMPLE_EVERY_S = 5, 0.5
+STATUS = "/api/v1/status"
+_KEPT = ("serial", "mac", "firmware")
+
+
+class Bench:
+    """Starts and stops `edge run` on a copy of the site file in mode control."""
+
+    def __init__(self, configuration: Configuration, loop: Loop, *, meter: str | None) -> None:
+        self._configuration = configuration
+        self._loop = loop
+        self._meter = meter
+        # Beside the site file, since the paths in it are relative to its folder.
+        folder = configuration.path.resolve().parent
+        text = updated(configuration.path.read_text(encoding="utf-8"), {"control": {"mode": "control"}})
+        with tempfile.NamedTemporaryFile(
+            "w", dir=folder, prefix=".commission-", suffix=".toml", delete=False, encoding="utf-8"
+        ) as stream:
+            stream.write(text)
+        self._file = Path(stream.name)
+        self._run = tempfile.TemporaryDirectory(prefix="edge-commission-")
+        self._socket = Path(self._run.name) / "edge.sock"
+        self._log = Path(self._run.name) / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def start(self) -> None:
+        """Start it, and wait for its first tick.
+
+        :raises StartError: it doesn't come up.
+        """
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", "edge", "run", "--config", str(self._file), "--socket", str(self._socket)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the commissioning, which stops it in order
+            )
+        give_up = time.monotonic() + START_S
+        while time.monotonic() < give_up:
+            if self._process.poll() is not None:
+                said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+                raise StartError(
+                    f"the gateway doesn't start: {said[-1][:300] if said else 'it says nothing'}",
+                    remedy="stop the service first: systemctl stop edge-controller",
+                )
+            with contextlib.suppress(ControllerUnreachable, ValueError, KeyError):
+                if self._report()["control"]["state"] != "STARTING":
+                    return
+            time.sleep(0.3)
+        raise StartError(f"the gateway completes no tick within {START_S:g} s", remedy="see edge doctor")
+
+    def stop(self) -> None:
+        """Take it away as a power failure does: nothing is said to the stations."""
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait(STOP_S)
+
+    def close(self) -> None:
+        """Stop it in order, and leave nothing behind."""
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._file.unlink(missing_ok=True)
+        self._run.cleanup()
+
+    def observe(self, after_s: Seconds) -> Observation:
+        """The status report, after a wait."""
+        time.sleep(after_s)
+        report = self._report()
+        for each in report.get("waiting_stations", ()):
+            self._known[each["id"]] = {key: each.get(key) for key in _KEPT}
+        return Observation(at=time.monotonic(), report=report, meter=self._meter)
+
+    def try_limit(self, key: EvseKey, limit_a: Amps, for_s: Seconds) -> None:
+        """Limit an EVSE for a while.
+
+        :raises ControllerUnreachable: the gateway doesn't take it.
+        """
+        resource = f"/api/v1/stations/{quote(key.station, safe='')}/evses/{key.evse}/trial"
+        answer = ask([self._socket], "PUT", resource, orjson.dumps({"limit_a": limit_a, "for_s": for_s}))
+        if answer.status != http.HTTPStatus.NO_CONTENT:
+            raise ControllerUnreachable(f"the gateway doesn't take a trial limit ({answer.status} {answer.reason})")
+
+    def read_meter(self, after_s: Seconds) -> PhaseAmps | None:
+        """What the grid meter shows without the gateway; None for no reading."""
+        time.sleep(after_s)
+        site = self._configuration.site
+        meters = tuple(each for each in site.meters if each.id == self._meter)
+        choice = Choice(meters=meters, families=families_of(meters, locate=locate), ratings={})
+        facts = self._loop.run(sampled(choice, SAMPLES, SAMPLE_EVERY_S, lambda _: None))
+        fact = facts.get(self._meter or "")
+        return fact.current_a if isinstance(fact, MeterReading) else None
+
+    def known_stations(self) -> dict[str, dict[str, Any]]:
+        """What the waiting list has told of stations."""
+        return self._known
+
+    def _report(self) -> dict[str, Any]:
+        return dict(orjson.loads(ask([self._socket], "GET", STATUS).body))

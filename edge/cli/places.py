@@ -1,0 +1,22 @@
+"""Where the package has what the verbs of set-up and care are about."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SITE_FILE = Path("/etc/edge-controller/site.toml")
+STATE_FOLDER = Path("/var/lib/edge-controller")
+ConfigPath = Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.")]
+StatePath = Annotated[
+    Path, typer.Option("--state", metavar="FOLDER", help="The folder for what must outlive a restart.")
+]
+SocketPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--socket",
+        metavar="PATH",
+        help="The controller's control socket. Default: $EDGE_SOCKET, or the one in the run-time folder.",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,224 @@
+"""``edge setup``: asks in the order of the work, checks each answer on the real thing, writes the site file."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import tomli
+import typer
+
+from edge.cli.inventory import note_stations
+from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, StatePath
+from edge.cli.setup_probes import Probes
+from edge.cli.terminal import Loop, Terminal
+from edge.config.write import save
+from edge.errors import ClaimError, SetupStopped
+from edge.metering.catalogue import FAMILIES
+from edge.setup.book import Book, dotted, read_book
+from edge.setup.defaults import Defaults
+from edge.setup.interview import interview
+from edge.setup.language import LANGUAGES, Speaker, texts
+from edge.setup.steps import (
+    Ask,
+    FindMeters,
+    Identify,
+    LookForStations,
+    Pause,
+    ReadMeter,
+    Seen,
+    Tell,
+    TryBroker,
+    TryCloud,
+)
+from edge.system.claim import make_claim, read_claim, reset_by_presence
+from edge.system.network import own_address
+from edge.system.sealed import LEAST_PASSPHRASE
+
+PORT = 9000
+TRIES = 3  # of the owner's passphrase
+HOST_NAME = "{hostname}"  # in a file of answers: this gateway's own name
+_ON_SITE = (FindMeters, ReadMeter, LookForStations, Identify, TryCloud, TryBroker)
+
+
+def setup(
+    config: ConfigPath = SITE_FILE,
+    answers: Annotated[
+        Path | None,
+        typer.Option("--answers", metavar="FILE", help="Ask nothing: all answers from this file.", show_default=False),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="en|da|nl|de", help="Don't ask for it.", show_default=False)
+    ] = None,
+    state: StatePath = STATE_FOLDER,
+) -> None:
+    """Set the gateway up on site: asks, checks each answer at once, writes the site file in mode "observe"."""
+    if language is not None and language not in LANGUAGES:
+        raise typer.BadParameter(f"--language is none of {', '.join(LANGUAGES)}")
+    if answers is not None:
+        _unattended(config, answers, state, language or "en")
+        return
+    kept = config.with_name(f".{config.name}.setup")
+    book = read_book(kept.read_text(encoding="utf-8"), name=str(kept)) if kept.exists() else Book()
+    terminal = Terminal(Speaker(language or book.get("language") or _language()))
+    book.put(("language",), terminal.speaker.language)
+    _claim(terminal, state)
+    loop = Loop()
+    file = _existing(config)
+    config.parent.mkdir(parents=True, exist_ok=True)
+    probes = Probes(loop, file=file, folder=config.parent)
+    try:
+        _attended(book, terminal, probes, kept, config, _defaults(file, state))
+        note_stations(state, book)
+    finally:
+        probes.close()
+        loop.close()
+
+
+def _attended(book: Book, terminal: Terminal, probes: Probes, kept: Path, config: Path, defaults: Defaults) -> None:
+    talk = interview(book, defaults, tuple(FAMILIES))
+    answer: Any = None
+    try:
+        while True:
+            step = talk.send(answer)
+            save(kept, book.text())
+            match step:
+                case Tell() | Pause():
+                    answer = None
+                    terminal.tell(step) if isinstance(step, Tell) else terminal.pause(step)
+                case Ask():
+                    answer = terminal.ask(step)
+                case _:
+                    answer = probes.answer(step)
+    except StopIteration as end:
+        save(config, probes.text(end.value))
+        kept.unlink(missing_ok=True)
+    except KeyboardInterrupt:
+        typer.echo("")
+        raise SetupStopped(terminal.speaker.say("left")) from None
+    terminal.tell(Tell(text="written", values={"path": str(config)}))
+    terminal.tell(Tell(text="next", values={"command": f"edge commission --config {config}"}))
+
+
+def _unattended(config: Path, answers: Path, state: Path, language: str) -> None:
+    """All from a file: what it doesn't say has its default or is told; nothing is looked for on site."""
+    try:
+        text = answers.read_text(encoding="utf-8").replace(HOST_NAME, _host_name())
+    except (OSError, ValueError) as exc:
+        raise SetupStopped(f"{answers}: can't be read ({getattr(exc, 'strerror', None) or 'it is no text'})") from exc
+    book = read_book(text, name=str(answers))
+    speaker = Speaker(book.get("language") if book.get("language") in LANGUAGES else language)
+    file = _existing(config)
+    config.parent.mkdir(parents=True, exist_ok=True)
+    probes = Probes(Loop(), file=file, folder=config.parent)
+    talk = interview(book, _defaults(file, state), tuple(FAMILIES))
+    answer: Any = None
+    findings: list[str] = []
+    try:
+        while True:
+            step = talk.send(answer)
+            answer = None
+            match step:
+                case Tell(text="finding"):
+                    findings.append(str(step.values["finding"]))
+                case Ask(text="again"):
+                    raise SetupStopped(f"{answers}: the site that it describes isn't sound:\n" + "\n".join(findings))
+                case Ask():
+                    answer = _from_file(step, speaker, answers)
+                case Pause(text="stations.key"):
+                    typer.echo(speaker.say(step.text, step.values))
+                case LookForStations():
+                    answer = Seen()
+                case step if not isinstance(step, (*_ON_SITE, Tell, Pause)):
+                    answer = probes.answer(step)
+    except StopIteration as end:
+        save(config, probes.text(end.value))
+        note_stations(state, book)
+    typer.echo(speaker.say("written", {"path": str(config)}))
+    typer.echo(speaker.say("next", {"command": f"edge commission --config {config}"}))
+
+
+def _from_file(step: Ask, speaker: Speaker, answers: Path) -> str:
+    name = f"{answers}: {dotted(step.key)}"
+    help_text = speaker.say(f"help.{step.text}", step.values)
+    if step.refused is not None:
+        raise SetupStopped(f"{name}: {speaker.say('refused', {'answer': step.refused, 'help': help_text})}")
+    if step.absent is None:
+        raise SetupStopped(f"{name}: is missing", remedy=help_text)
+    return step.absent
+
+
+def _claim(terminal: Terminal, state: Path) -> None:
+    """The owner shows that he is it; the first who comes becomes it.
+
+    :raises ClaimError: the passphrase was wrong too often.
+    """
+    reset_by_presence(state)
+    say = terminal.speaker.say
+    claim = read_claim(state)
+    if claim is None:
+        typer.echo(say("claim.new"))
+        while len(first := terminal.secret(say("claim.passphrase"))) < LEAST_PASSPHRASE or first != terminal.secret(
+            say("claim.again")
+        ):
+            typer.echo(say("claim.short") if len(first) < LEAST_PASSPHRASE else say("claim.differs"))
+        make_claim(state, first)
+        return
+    for _ in range(TRIES):
+        if claim.opens(terminal.secret(say("claim.known"))):
+            return
+        typer.echo(say("claim.wrong"))
+    raise ClaimError("this is not the passphrase of this gateway's owner")
+
+
+def _language() -> str:
+    names = [texts(each)["name"] for each in LANGUAGES]
+    for number, name in enumerate(names, 1):
+        typer.echo(f"  {number}) {name}")
+    english = Terminal(Speaker("en"))
+    while True:
+        said = english.line("Language / Sprog / Taal / Sprache [1]: ").strip() or "1"
+        if said in LANGUAGES:
+            return said
+        if said in {str(number) for number in range(1, len(LANGUAGES) + 1)}:
+            return LANGUAGES[int(said) - 1]
+
+
+def _existing(config: Path) -> str | None:
+    """The site file's text; None where there is none.
+
+    :raises SetupStopped: it is there and can't be read as TOML.
+    """
+    try:
+        text = config.read_text(encoding="utf-8")
+        tomli.loads(text)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as exc:
+        raise SetupStopped(
+            f"{config} is there and can't be read ({getattr(exc, 'strerror', None) or exc})",
+            remedy="put it right (edge check names the line), or move it away",
+        ) from exc
+    return text
+
+
+def _defaults(file: str | None, state: Path) -> Defaults:
+    return Defaults(
+        document=tomli.loads(file) if file is not None else {},
+        timezone=_timezone(),
+        listen=f"{own_address()}:{PORT}",
+        storage=str(state) if state != STATE_FOLDER else None,
+    )
+
+
+def _timezone() -> str:
+    """The machine's own."""
+    try:
+        link = Path("/etc/localtime").resolve()
+        return link.relative_to("/usr/share/zoneinfo").as_posix().replace("Etc/", "")
+    except (OSError, ValueError):
+        return "UTC"
+
+
+def _host_name() -> str:
+    import socket
+
+    return socket.gethostname()

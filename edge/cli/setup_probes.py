@@ -1,0 +1,192 @@
+"""The probes of ``edge setup`` on the real thing: meters, stations, the cloud, a broker, the proof of the file."""
+
+import socket
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from rich.console import Console
+from rich.progress import Progress
+
+from edge.chance import SystemChance
+from edge.cli.findings import read
+from edge.cli.meter_choice import Choice
+from edge.cli.meter_read import sampled
+from edge.cli.meter_scan import hosts, scan_lines
+from edge.cli.setup_ear import Ear
+from edge.cli.terminal import Loop
+from edge.clock import SystemClock
+from edge.config.addresses import host_port
+from edge.config.write import fresh, updated
+from edge.domain.connection import Connection, Transport
+from edge.domain.reading import MeterReading
+from edge.domain.site import Meter
+from edge.errors import ConfigurationError, EdgeError, Severity, SiteFileUnwritable
+from edge.metering.catalogue import FAMILIES
+from edge.metering.scan import serial_lines, unit_ids, units
+from edge.ocpp.keys import hashed, new_key
+from edge.ocpp.revival import Revival
+from edge.ocpp.settings import TlsFiles
+from edge.ocpp.timings import LinkTimings
+from edge.ocpp.tls import client_contexts
+from edge.ocpp.upstream import Upstream, address
+from edge.ocpp.versions import Version
+from edge.setup.steps import (
+    Failure,
+    FindMeters,
+    Identify,
+    LookForStations,
+    MeterFound,
+    NewKey,
+    Prove,
+    ReadMeter,
+    Step,
+    TryBroker,
+    TryCloud,
+)
+from edge.units import PhaseAmps, Seconds
+
+SAMPLE_EVERY_S: Seconds = 0.4
+SAMPLES = 3
+BROKER_S: Seconds = 3.0
+UNAUTHORIZED = 401  # a cloud that asks for the station's own key is there
+NOBODY = "edge-setup"  # dials the cloud while no station is known
+_MODBUS_PORT = 502
+
+
+class Probes:
+    """Answers the interview's probes. ``file``: the text of the site file that is to be changed; None of a new one."""
+
+    def __init__(self, loop: Loop, *, file: str | None, folder: Path) -> None:
+        self._loop = loop
+        self._file = file
+        self._folder = folder
+        self._ear = Ear()
+
+    def answer(self, step: Step) -> Any:
+        """What the probe gives; :class:`Failure` for whatever it runs into."""
+        try:
+            return self._answer(step)
+        except EdgeError as exc:
+            return Failure(problem=str(exc).splitlines()[0])
+        except OSError as exc:
+            return Failure(problem=exc.strerror or str(exc) or type(exc).__name__)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._loop.run(self._ear.close())
+
+    def text(self, document: Mapping[str, Any]) -> str:
+        """The site file with these tables.
+
+        :raises SiteFileUnwritable: the file that is there can't be changed so.
+        """
+        return fresh(document) if self._file is None else updated(self._file, document)
+
+    def _answer(self, step: Step) -> Any:
+        match step:
+            case FindMeters():
+                return self._loop.run(_found(step.where))
+            case ReadMeter():
+                return self._loop.run(_read(step))
+            case LookForStations():
+                return self._loop.run(self._ear.look(step.listen))
+            case Identify():
+                return self._loop.run(self._ear.identify(step.station))
+            case NewKey():
+                key = new_key()
+                return key.hex().upper(), hashed(key)
+            case TryCloud():
+                return self._loop.run(_dial(step))
+            case TryBroker():
+                parts = urlsplit(step.broker)
+                port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+                socket.create_connection((parts.hostname or "", port), BROKER_S).close()
+                return None
+            case Prove():
+                return self._prove(step.document)
+            case _:
+                raise TypeError(f"no probe: {step}")
+
+    def _prove(self, document: Mapping[str, Any]) -> tuple[str, ...]:
+        try:
+            text = self.text(document)
+        except SiteFileUnwritable as exc:
+            return (str(exc),)
+        # Beside the file itself, so that the paths in it mean the same.
+        with tempfile.NamedTemporaryFile("w", suffix=".toml", dir=self._folder, encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            try:
+                read(Path(stream.name))
+            except ConfigurationError as exc:
+                return tuple(
+                    f"{each.key}: {each.problem}; {each.remedy}"
+                    for each in exc.findings
+                    if each.severity is Severity.ERROR
+                )
+        return ()
+
+
+async def _found(where: str) -> tuple[MeterFound, ...]:
+    if where.startswith("/"):
+        lines = list(serial_lines(where))
+        ids = units("1-16")
+    else:
+        lines = [Connection(transport=Transport.TCP, host=host, port=port) for host, port in _places(where)]
+        ids = unit_ids(FAMILIES.values())
+    with Progress(console=Console(stderr=True), transient=True, disable=True) as progress:
+        found = await scan_lines(lines, ids, progress, side_by_side=not where.startswith("/"))
+    return tuple(
+        MeterFound(connection=each.connection, unit=each.unit, model=guess.family)
+        for each in found
+        for guess in each.guesses
+    )
+
+
+def _places(where: str) -> list[tuple[str, int]]:
+    """``host:port``, ``host``, or each address of a subnet.
+
+    :raises EdgeError: it is none of them.
+    """
+    try:
+        if "/" in where:
+            return [(host, _MODBUS_PORT) for host in hosts(where)]
+        place = host_port(where if ":" in where else f"{where}:{_MODBUS_PORT}")
+    except Exception as exc:  # what a subnet's parser says is typer's own
+        raise EdgeError(f"'{where[:60]}' is neither an address nor a network") from exc
+    return [(place.host, place.port)]
+
+
+async def _read(step: ReadMeter) -> PhaseAmps | Failure | None:
+    meter = Meter(id="meter", model=step.model, connection=step.connection, unit=step.unit)
+    choice = Choice(meters=(meter,), families=FAMILIES, ratings={})
+    facts = await sampled(choice, SAMPLES, SAMPLE_EVERY_S, lambda _: None)
+    fact = facts.get("meter")
+    if isinstance(fact, MeterReading):
+        return fact.current_a
+    return Failure(problem=fact.problem if fact is not None else "it has told nothing")
+
+
+async def _dial(step: TryCloud) -> Failure | None:
+    tls = client_contexts(TlsFiles()) if step.upstream.startswith("wss:") else None
+    upstream = Upstream(
+        uri=address(step.upstream, step.station or NOBODY),
+        tls=tls,
+        versions=tuple(Version),
+        headers={},
+        redial=False,
+        clock=SystemClock(),
+        timings=LinkTimings(),
+        jitter=SystemChance().fraction,
+        revival=Revival(),
+        log=structlog.get_logger(__name__),
+    )
+    problem = await upstream.open()
+    await upstream.close()
+    if problem is None or problem.status == UNAUTHORIZED or (problem.status is not None and step.station is None):
+        return None
+    return Failure(problem=problem.what)

@@ -1,0 +1,141 @@
+"""``edge station``: who is there, who waits, who was turned away; adopt a station, or let it show itself."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from edge.cli.control_socket import ask, get
+from edge.cli.findings import read
+from edge.cli.places import SITE_FILE, ConfigPath, SocketPath
+from edge.config.write import save, updated
+from edge.errors import ConfigurationError, ControllerUnreachable, ProblemUnusable
+from edge.ocpp.keys import hashed, new_key
+from edge.setup.checks import phases as phases_of
+from edge.system.paths import control_sockets_found
+
+FAILED = 1
+STATUS = "/api/v1/status"
+_WIDTH = 160  # columns where there is no terminal
+_NEEDS_KEY = (1, 2)  # security profiles
+
+StationId = Annotated[str, typer.Argument(metavar="STATION", help="The station's id.", show_default=False)]
+
+
+def list_stations(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, socket: SocketPath = None
+) -> None:
+    """Show the stations, those that wait, the last refused handshakes, and the address to give to each."""
+    report = _report(socket)
+    urls = report.get("station_urls", [])
+    told = {
+        "stations": [
+            {
+                "id": each["id"],
+                "state": "connected" if each["connected"] else "not connected",
+                "url": _url(urls, each["id"]),
+                "vendor": each["vendor"],
+                "model": each["model"],
+            }
+            for each in report.get("stations", ())
+        ],
+        "waiting": [each | {"url": _url(urls, each["id"])} for each in report["waiting_stations"]],
+        "refused": report.get("refused_handshakes", []),
+    }
+    if as_json:
+        typer.echo(orjson.dumps(told))
+        return
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    console.print(_table("Stations", ("id", "state", "url", "vendor", "model"), told["stations"]))
+    if told["waiting"]:
+        columns = ("id", "address", "vendor", "model", "serial", "mac", "firmware", "speaks")
+        console.print(_table("Waiting to be adopted", columns, told["waiting"]))
+    if told["refused"]:
+        console.print(_table("Turned away", ("at", "station", "address", "why", "times"), told["refused"]))
+
+
+def adopt(
+    station: StationId,
+    circuit: Annotated[str, typer.Option(help="The circuit that feeds it.", show_default=False)],
+    max_a: Annotated[float, typer.Option(help="Its rated current per phase.", show_default=False)],
+    fallback_a: Annotated[float, typer.Option(help="Its safe current.")] = 6.0,
+    phases: Annotated[str, typer.Option(help="The grid phases on its own L1, L2, L3.")] = "L1 L2 L3",
+    evses: Annotated[int, typer.Option(min=1, max=8, help="How many EVSEs it has.")] = 1,
+    config: ConfigPath = SITE_FILE,
+) -> None:
+    """Take a station into the site file; the file is only changed if it stays sound."""
+    try:
+        order = phases_of(phases)
+    except ValueError:
+        raise typer.BadParameter(
+            f"--phases '{phases}' is neither one phase nor three; give for example 'L2 L3 L1'"
+        ) from None
+    known = read(config)
+    if any(each.id == station for each in known.stations):
+        raise ProblemUnusable(f"{config} has station '{station}' already", remedy="change it there")
+    table: dict[str, Any] = {"id": station, "circuit": circuit}
+    key = new_key() if (known.ocpp.security_profile or 0) in _NEEDS_KEY else None
+    if key is not None:
+        table["key_hash"] = hashed(key)
+    table["evse"] = [
+        {"id": number, "phases": order, "max_a": max_a, "fallback_a": fallback_a} for number in range(1, evses + 1)
+    ]
+    text = updated(config.read_text(encoding="utf-8"), {"station": [table]})
+    _proved(text, config)
+    save(config, text)
+    typer.echo(f"{config}: station '{station}' is in; restart the service")
+    if key is not None:
+        typer.echo(f"AuthorizationKey of the station, shown only now: {key.hex().upper()}")
+
+
+def identify(station: StationId, socket: SocketPath = None) -> None:
+    """Let a station that waits to be adopted blink, or move the lock of a socket."""
+    sockets = [socket] if socket is not None else control_sockets_found()
+    answer = ask(sockets, "POST", f"/api/v1/waiting/{quote(station, safe='')}/identify")
+    told = orjson.loads(answer.body)
+    if "how" not in told:
+        typer.echo(f"{station}: {told.get('error', 'no answer')}", err=True)
+        raise typer.Exit(FAILED)
+    shown = (
+        "dims and brightens its light three times" if told["how"] == "blink" else "moves the lock of its first socket"
+    )
+    typer.echo(f"{station} {shown}")
+
+
+def _report(socket: Path | None) -> dict[str, Any]:
+    body = get([socket] if socket is not None else control_sockets_found(), STATUS)
+    try:
+        return dict(orjson.loads(body))
+    except orjson.JSONDecodeError as exc:
+        raise ControllerUnreachable("what answers on the control socket is no controller") from exc
+
+
+def _url(urls: list[str], station: str) -> str | None:
+    return urls[0].replace("{station}", quote(station, safe="")) if urls else None
+
+
+def _proved(text: str, config: Path) -> None:
+    """:raises ConfigurationError: the changed file wouldn't be sound; the old one stays."""
+    with tempfile.NamedTemporaryFile("w", suffix=".toml", dir=config.parent, encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        try:
+            read(Path(stream.name))
+        except ConfigurationError as exc:
+            raise ConfigurationError(config, exc.findings) from exc
+
+
+def _table(title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        cells = (str(row.get(column) if row.get(column) is not None else "-") for column in columns)
+        table.add_row(*("".join(letter if letter.isprintable() else "?" for letter in cell) for cell in cells))
+    return table

@@ -1,0 +1,90 @@
+"""The terminal of an interview: questions out, typed answers in, on a terminal as on a pipe."""
+
+import asyncio
+import getpass
+import sys
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import typer
+
+from edge.errors import SetupStopped
+from edge.setup.language import Speaker
+from edge.setup.steps import Ask, Pause, Tell
+
+T = TypeVar("T")
+
+
+class Loop:
+    """An event loop in a thread of its own: what listens goes on while the main thread waits for the keyboard."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="probes", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of the work, once it is done."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def close(self) -> None:
+        """End the loop and its thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class Terminal:
+    """Puts the interview's steps to who sits there."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        self.speaker = speaker
+
+    def tell(self, step: Tell) -> None:
+        """Show something."""
+        if step.text.startswith("part."):
+            typer.echo("")
+        typer.echo(self.speaker.say(step.text, step.values))
+
+    def pause(self, step: Pause) -> None:
+        """Show what is to be done, and wait."""
+        self.line(self.speaker.say("pause", {"text": self.speaker.say(step.text, step.values)}) + " ")
+
+    def ask(self, step: Ask) -> str:
+        """The answer to a question, or what Enter means."""
+        say = self.speaker.say
+        if step.refused is not None:
+            help_text = say(f"help.{step.text}", step.values)
+            typer.echo(say("refused", {"answer": step.refused, "help": help_text}))
+        is_yes_no = tuple(option.name for option in step.options) == ("yes", "no")
+        for number, option in enumerate(step.options, 1):
+            if not is_yes_no:
+                typer.echo(f"  {number}) {self.speaker.label(option.label)}")
+        default = step.default
+        choice = " (y/n)" if is_yes_no else ""
+        meant = f" [{default}]" if default else ""
+        said = self.line(f"{say(step.text, step.values)}{choice}{meant}: ").strip()
+        return said if said or default is None else default
+
+    def line(self, prompt: str) -> str:
+        """One line that was typed.
+
+        :raises SetupStopped: there is nobody any more.
+        """
+        try:
+            return input(prompt)
+        except EOFError:
+            typer.echo("")
+            raise SetupStopped(self.speaker.say("left")) from None
+
+    def secret(self, prompt: str) -> str:
+        """One line that isn't shown while it is typed.
+
+        :raises SetupStopped: there is nobody any more.
+        """
+        try:
+            return getpass.getpass(f"{prompt}: ") if sys.stdin.isatty() else input(f"{prompt}: ")
+        except EOFError:
+            typer.echo("")
+            raise SetupStopped(self.speaker.say("left")) from None

@@ -1,0 +1,85 @@
+"""The connections of stations that nobody has configured: served while they wait, made to show themselves."""
+
+import asyncio
+
+from structlog.typing import FilteringBoundLogger
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from edge.chance import Chance
+from edge.clock import Clock
+from edge.errors import FrameError
+from edge.ocpp.showing import Showing, Shown
+from edge.ocpp.sockets import closing_reason, peer_address
+from edge.ocpp.unreadable import CLOSE_POLICY, Unreadable
+from edge.ocpp.versions import Version
+from edge.ocpp.waiting import WaitingRoom, WaitingStation
+from edge.units import Seconds
+
+IDENTIFY_S: Seconds = 15.0  # eight CALLs over a slow mobile link
+
+
+class Lobby:
+    """Where they are kept. ``connections`` are those that stand now."""
+
+    def __init__(self, clock: Clock, chance: Chance) -> None:
+        self.connections: set[ServerConnection] = set()
+        self._clock = clock
+        self._chance = chance
+        self._room = WaitingRoom()
+        self._by_name: dict[str, tuple[ServerConnection, Version]] = {}
+
+    @property
+    def stations(self) -> tuple[WaitingStation, ...]:
+        """The unknown stations that have connected, the longest unseen first."""
+        return self._room.stations
+
+    async def identify(self, identity: str) -> Shown | str:
+        """Let a station show itself; how it did, or a sentence why it doesn't."""
+        held = self._by_name.get(identity)
+        if held is None:
+            return "it isn't connected and waiting"
+        connection, version = held
+        shown: asyncio.Future[Shown | str] = asyncio.get_running_loop().create_future()
+
+        def done(how: Shown | str) -> None:
+            if not shown.done():
+                shown.set_result(how)
+
+        first = self._room.show(identity, Showing(version, done, self._chance))
+        try:
+            if first is not None:
+                await connection.send(first)
+            async with asyncio.timeout(IDENTIFY_S):
+                return await shown
+        except TimeoutError:
+            return f"it doesn't answer within {IDENTIFY_S:g} s"
+        except ConnectionClosed:
+            return "it has left"
+
+    async def keep(
+        self, connection: ServerConnection, identity: str, version: Version, log: FilteringBoundLogger
+    ) -> None:
+        """Answer an unknown station until it leaves."""
+        self._room.arrive(identity, peer_address(connection), self._clock.wall(), version)
+        self.connections.add(connection)
+        self._by_name[identity] = (connection, version)
+        log.warning("unknown station connected and waits to be adopted")
+        unreadable = 0
+        try:
+            while unreadable < Unreadable.MOST:
+                try:
+                    reply = self._room.reply(identity, await connection.recv(), self._clock.wall())
+                except FrameError:
+                    unreadable += 1
+                    continue
+                if reply is not None:
+                    await connection.send(reply)
+            await connection.close(CLOSE_POLICY, "too many unreadable messages")
+        except ConnectionClosed as closed:
+            log.info("unknown station left", why=closing_reason(closed))
+        finally:
+            self.connections.discard(connection)
+            if self._by_name.get(identity, (None, None))[0] is connection:
+                del self._by_name[identity]
+                self._room.leave(identity)

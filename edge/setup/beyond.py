@@ -1,0 +1,45 @@
+"""What is beyond the site: the cloud, and the building management system."""
+
+from edge.config.schema_bms import ModbusTable
+from edge.setup.asking import agree, ask
+from edge.setup.book import Book
+from edge.setup.checks import NO, YES, address, broker, of_schema, unless_empty, upstream
+from edge.setup.defaults import Defaults
+from edge.setup.steps import Failure, Talk, Tell, TryBroker, TryCloud
+
+MODBUS_LISTEN = "127.0.0.1:5502"
+
+
+def cloud(book: Book, defaults: Defaults) -> Talk[None]:
+    """Its address, dialled at once as the first station."""
+    while not book.is_done("cloud"):
+        url = yield from ask(book, ("ocpp", "upstream"), upstream, default=defaults.of("ocpp", "upstream"))
+        problem = yield TryCloud(upstream=url, station=book.get("station", 0, "id"))
+        if isinstance(problem, Failure):
+            yield Tell(text="cloud.away", values={"url": url, "problem": problem.problem})
+            if not (yield from agree(book, "cloud.keep", default=NO, absent=YES)):
+                book.drop("ocpp", "upstream")
+                continue
+        else:
+            yield Tell(text="cloud.there", values={"url": url})
+        book.finish("cloud")
+
+
+def bms(book: Book, defaults: Defaults) -> Talk[None]:
+    """A broker and a Modbus address, where there is a BMS."""
+    known = defaults.document.get("bms", {})
+    while not book.is_done("bms"):
+        url = yield from ask(
+            book, ("bms", "broker"), unless_empty(broker), default=known.get("mqtt", {}).get("broker", "")
+        )
+        if url:
+            problem = yield TryBroker(broker=url)
+            if isinstance(problem, Failure):
+                yield Tell(text="bms.away", values={"broker": url, "problem": problem.problem})
+                if not (yield from agree(book, "bms.keep", default=NO, absent=YES)):
+                    book.drop("bms", "broker")
+                    continue
+        modbus = yield from ask(book, ("bms", "modbus"), unless_empty(address), default="")
+        if modbus:
+            yield from ask(book, ("bms", "fallback_a"), of_schema(ModbusTable, "fallback_a"))
+        book.finish("bms")

@@ -1,0 +1,139 @@
+"""What an answer must be like: from the text that was typed to the value for the site file, or ValueError.
+
+The ranges are the site file's own: each check asks the schema.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from edge.config.addresses import broker as broker_address
+from edge.config.addresses import check_upstream, host_port
+from edge.domain.connection import parse_connection
+from edge.setup.steps import Option
+from edge.units import PHASES
+
+Check: TypeAlias = Callable[[str], Any]
+YES, NO = "yes", "no"
+_YES = frozenset({"y", "yes", "j", "ja", "1", "true"})  # in all the languages
+_NO = frozenset({"n", "no", "nej", "nee", "nein", "0", "false"})
+YES_NO = (Option(name=YES, label="option.yes"), Option(name=NO, label="option.no"))
+
+
+def of_schema(table: type[BaseModel], field: str) -> Check:
+    """A key of the site file; numbers may have a decimal comma and their unit behind them."""
+    info = table.model_fields[field]
+    form: Any = Annotated[info.annotation, *info.metadata]
+    adapter: TypeAdapter[Any] = TypeAdapter(form)
+    is_whole = info.annotation is int or info.annotation == (int | None)
+    is_number = is_whole or info.annotation is float or info.annotation == (float | None)
+
+    def check(text: str) -> Any:
+        value: Any = _number(text, whole=is_whole) if is_number else text.strip()
+        try:
+            adapter.validate_python(value)
+        except ValidationError as exc:
+            raise ValueError(exc.errors()[0]["msg"]) from None
+        return value
+
+    return check
+
+
+def _number(text: str, *, whole: bool) -> float | int:
+    found = re.fullmatch(r"\s*([0-9]+(?:[.,][0-9]+)?)\s*(?:A|kW|W|V)?\s*", text, re.ASCII | re.IGNORECASE)
+    if found is None:
+        raise ValueError("is no number")
+    value = float(found[1].replace(",", "."))
+    if whole and not value.is_integer():
+        raise ValueError("is no whole number")
+    return int(value) if value.is_integer() else value
+
+
+def unless_empty(check: Check) -> Check:
+    """The check, or an empty text for none."""
+    return lambda text: check(text) if text.strip() else ""
+
+
+def among(options: Sequence[Option]) -> Check:
+    """One of the options, by its number or its name."""
+
+    def check(text: str) -> str:
+        said = text.strip()
+        if said.isascii() and said.isdigit() and 1 <= int(said) <= len(options):
+            return options[int(said) - 1].name
+        for option in options:
+            if said.casefold() == option.name.casefold():
+                return option.name
+        raise ValueError("is none of them")
+
+    return check
+
+
+def yes_no(text: str) -> str:
+    """``yes`` or ``no``, in any of the languages."""
+    said = text.strip().casefold()
+    if said in _YES:
+        return YES
+    if said in _NO:
+        return NO
+    raise ValueError("is neither")
+
+
+def other_than(taken: Sequence[str], check: Check) -> Check:
+    """The check, and none of the names that are taken."""
+
+    def checked(text: str) -> Any:
+        value = check(text)
+        if value in taken:
+            raise ValueError("is taken")
+        return value
+
+    return checked
+
+
+def timezone(text: str) -> str:
+    """A name of the tz database."""
+    try:
+        return ZoneInfo(text.strip()).key
+    except (OSError, ValueError, LookupError):
+        raise ValueError("is no time zone") from None
+
+
+def address(text: str) -> str:
+    """``host:port``."""
+    return str(host_port(text.strip()))
+
+
+def upstream(text: str) -> str:
+    """The cloud's address; ``{station}`` goes to its end where it was left out."""
+    said = text.strip()
+    if "{" not in said:
+        said = f"{said.rstrip('/')}/{{station}}"
+    check_upstream(said)
+    return said
+
+
+def broker(text: str) -> str:
+    """``mqtt://host``; a bare host is taken as one."""
+    said = text.strip()
+    said = said if "://" in said else f"mqtt://{said}"
+    broker_address(said)
+    return said
+
+
+def connection(text: str) -> str:
+    """A meter's connection."""
+    parse_connection(text.strip())
+    return text.strip()
+
+
+def phases(text: str) -> list[str]:
+    """``L2 L3 L1``, ``231``, ``L2``: one phase or three, each once."""
+    found = re.findall(r"[123]", text)
+    rest = re.sub(r"[Ll]?[123]|[\s,;/\[\]\"']", "", text)
+    if rest or len(found) not in (1, len(PHASES)) or len(set(found)) != len(found):
+        raise ValueError("is neither one phase nor three")
+    return [f"L{each}" for each in found]

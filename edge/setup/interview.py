@@ -1,0 +1,100 @@
+"""The whole interview, in the order of the work, and the site file that comes of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from edge.setup import place
+from edge.setup.asking import agree, choose
+from edge.setup.beyond import bms, cloud
+from edge.setup.book import Book
+from edge.setup.checks import YES
+from edge.setup.defaults import Defaults
+from edge.setup.meter import LATER, meter
+from edge.setup.stations import KEY, phases_key, stations
+from edge.setup.steps import Option, Prove, Talk, Tell
+
+METER_ID = "grid"
+PARTS = ("grid", "circuit", "meter", "station", "ocpp", "bms")  # what can be gone through again at the end
+_LISTS = {"circuit": "circuits", "station": "stations", "ocpp": "cloud"}
+
+
+def interview(book: Book, defaults: Defaults, models: tuple[str, ...]) -> Talk[Mapping[str, Any]]:
+    """All questions; returns the tables for the site file, which have been proved. ``models``: the meter catalogue."""
+    if not book.is_empty():
+        yield Tell(text="resumed", values={"site": book.get("site", "id") or "-"})
+    while True:
+        yield Tell(text="part.site")
+        yield from place.site(book, defaults)
+        yield Tell(text="part.grid")
+        yield from place.grid(book, defaults)
+        yield Tell(text="part.circuit")
+        yield from place.circuits(book, defaults)
+        yield Tell(text="part.meter")
+        yield from meter(book, defaults, models)
+        yield Tell(text="part.station")
+        yield from stations(book, defaults)
+        yield Tell(text="part.ocpp")
+        yield from cloud(book, defaults)
+        yield Tell(text="part.bms")
+        yield from bms(book, defaults)
+        document = wanted(book, defaults)
+        findings = yield Prove(document=document)
+        if not findings:
+            yield Tell(text="proved")
+            if (yield from agree(book, "write", default=YES, absent=YES)):
+                return document
+        for finding in findings:
+            yield Tell(text="finding", values={"finding": finding})
+        again = tuple(Option(name=each, label=f"part.{each}") for each in PARTS)
+        part = yield from choose(book, ("again",), again, keep=False)
+        book.drop(part)
+        book.reopen(_LISTS.get(part, part))
+        if part == "station":
+            book.drop("ocpp", "security")
+
+
+def wanted(book: Book, defaults: Defaults) -> dict[str, Any]:
+    """The tables of the site file that the answers come to."""
+    has_meter = book.get("meter", "way") != LATER and book.get("meter", "connection") is not None
+    grid = {"id": defaults.grid_id} | book.table("grid")
+    if has_meter:
+        grid["meter"] = defaults.grid.get("meter", METER_ID)
+    document: dict[str, Any] = {"site": book.table("site"), "control": {"mode": "observe"}}
+    document["circuit"] = [grid, *(book.table("circuit", index) for index in range(book.count("circuit")))]
+    if has_meter:
+        answers = book.table("meter")
+        document["meter"] = [{"id": grid["meter"]} | {key: answers[key] for key in ("model", "connection", "unit")}]
+    stations = [_station(book.table("station", index)) for index in range(book.count("station"))]
+    if stations:
+        document["station"] = stations
+    ocpp = book.table("ocpp")
+    profile = 1 if ocpp.pop("security") == KEY else 0
+    document["ocpp"] = ocpp | {"security_profile": profile}
+    if (tables := _bms(book.table("bms"))) is not None:
+        document["bms"] = tables
+    if defaults.storage is not None:
+        document["storage"] = {"path": defaults.storage}
+    return document
+
+
+def _station(answers: Mapping[str, Any]) -> dict[str, Any]:
+    evses = [
+        {
+            "id": evse,
+            "phases": answers[phases_key(evse)],
+            "max_a": answers["max_a"],
+            "fallback_a": answers["fallback_a"],
+        }
+        for evse in range(1, answers["evses"] + 1)
+    ]
+    kept = {key: answers[key] for key in ("id", "circuit", "key_hash") if key in answers}
+    return kept | {"evse": evses}
+
+
+def _bms(answers: Mapping[str, Any]) -> dict[str, Any] | None:
+    tables: dict[str, Any] = {}
+    if answers.get("broker"):
+        tables["mqtt"] = {"broker": answers["broker"]}
+    if answers.get("modbus"):
+        tables["modbus"] = {"listen": answers["modbus"], "fallback_a": answers["fallback_a"]}
+    return tables or None

@@ -1,0 +1,92 @@
+"""The grid meter: looked for, or typed in; read at once, and compared with what the installer's clamp shows."""
+
+from typing import Final
+
+from edge.config.schema_site import MeterTable
+from edge.setup.asking import agree, ask, choose
+from edge.setup.book import Book
+from edge.setup.checks import YES, connection, of_schema
+from edge.setup.defaults import Defaults
+from edge.setup.steps import Failure, FindMeters, MeterFound, Option, ReadMeter, Talk, Tell
+
+NETWORK, SERIAL, TYPED, LATER = "network", "serial", "typed", "later"
+WAYS: Final = tuple(Option(name=name, label=f"option.meter.{name}") for name in (NETWORK, SERIAL, TYPED, LATER))
+AGAIN, ANYHOW = "again", "anyhow"
+AFTER_SILENCE: Final = (
+    Option(name=AGAIN, label="option.meter.again"),
+    Option(name=ANYHOW, label="option.meter.anyhow"),
+)
+
+
+def meter(book: Book, defaults: Defaults, models: tuple[str, ...]) -> Talk[None]:
+    """Until a meter is found and its values are right, or the installer goes on without."""
+    while not book.is_done("meter"):
+        way = yield from choose(book, ("meter", "way"), WAYS, default=NETWORK, absent=_implied(book))
+        if way == LATER:
+            yield Tell(text="meter.later")
+            book.finish("meter")
+            return
+        if way == TYPED or book.get("meter", "connection") is not None:
+            yield from _typed(book, defaults, models)
+        elif not (yield from _found(book, way)):
+            book.drop("meter")
+            continue
+        yield from _read(book)
+
+
+def _implied(book: Book) -> str:
+    """What a file means that doesn't say the way."""
+    return TYPED if book.get("meter", "connection") is not None else LATER
+
+
+def _typed(book: Book, defaults: Defaults, models: tuple[str, ...]) -> Talk[None]:
+    yield from ask(book, ("meter", "connection"), connection, default=defaults.meter.get("connection"))
+    names = tuple(Option(name=each, label=each) for each in models)
+    yield from choose(book, ("meter", "model"), names, default=defaults.meter.get("model"))
+    yield from ask(book, ("meter", "unit"), of_schema(MeterTable, "unit"), default=defaults.meter.get("unit", 1))
+
+
+def _found(book: Book, way: str) -> Talk[bool]:
+    """Search and choose; False when the way is to be asked again."""
+    where = yield from ask(book, ("meter", "where"), str.strip, text=f"meter.where.{way}", keep=False)
+    yield Tell(text="meter.searching", values={"where": where})
+    found = yield FindMeters(where=where)
+    if isinstance(found, Failure):
+        yield Tell(text="meter.unreachable", values={"problem": found.problem})
+        return False
+    if not found:
+        yield Tell(text="meter.none", values={"where": where})
+        return False
+    options = tuple(
+        Option(name=str(number), label=f"{each.model}  {each.connection}  ({each.unit})")
+        for number, each in enumerate(found, 1)
+    )
+    said = yield from choose(book, ("meter", "which"), options, default="1", keep=False)
+    chosen: MeterFound = found[int(said) - 1]
+    book.put(("meter", "connection"), chosen.connection)
+    book.put(("meter", "model"), chosen.model)
+    book.put(("meter", "unit"), chosen.unit)
+    return True
+
+
+def _read(book: Book) -> Talk[None]:
+    """Read it, and let the installer compare."""
+    answers = book.table("meter")
+    yield Tell(text="meter.reading", values={"model": answers["model"], "connection": answers["connection"]})
+    currents = yield ReadMeter(connection=answers["connection"], model=answers["model"], unit=answers["unit"])
+    if isinstance(currents, Failure):
+        yield Tell(text="meter.mute", values={"problem": currents.problem})
+        said = yield from choose(
+            book, ("meter", "mute"), AFTER_SILENCE, text="meter.mute.title", default=AGAIN, absent=ANYHOW, keep=False
+        )
+        if said == AGAIN:
+            book.drop("meter")
+            return
+    else:
+        if currents is not None:
+            yield Tell(text="meter.shows", values={f"l{n}_a": amps for n, amps in enumerate(currents, 1)})
+        if not (yield from agree(book, "meter.right", default=YES, absent=YES)):
+            yield Tell(text="meter.wrong")
+            book.drop("meter")
+            return
+    book.finish("meter")

@@ -1,0 +1,38 @@
+"""What the machine knows of its networks: its own address toward the site, and whose hardware is behind an address."""
+
+import socket
+from pathlib import Path
+
+NEIGHBOURS = Path("/proc/net/arp")
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+# RFC 5737: nobody has this address. Connecting a UDP socket sends nothing, it only chooses a route.
+_ANYWHERE = ("192.0.2.1", 9)
+_NONE = "00:00:00:00:00:00"
+
+
+def own_address() -> str:
+    """The address that this machine would speak from; loopback where it has no network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_ANYWHERE)
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def reachable(host: str) -> str:
+    """The host that others dial to reach what listens on ``host``."""
+    return own_address() if host in _EVERYWHERE else host
+
+
+def mac_of(address: str, neighbours: Path = NEIGHBOURS) -> str | None:
+    """The hardware address behind an IPv4 address of the local network; None where the machine doesn't know it."""
+    try:
+        lines = neighbours.read_text(encoding="ascii", errors="replace").splitlines()[1:]
+    except OSError:
+        return None
+    for line in lines:
+        columns = line.split()
+        if len(columns) > 3 and columns[0] == address and columns[3] != _NONE:
+            return columns[3]
+    return None

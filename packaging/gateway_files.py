@@ -1,0 +1,71 @@
+"""Where each file of the repository lies on the gateway. A test holds this table and firmware-config/ together."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A file of the repository, and its path below the root of the gateway."""
+
+    source: str
+    target: str
+    mode: int = 0o644
+    compress: bool = False
+
+
+CONTROLLER_FILES = (
+    Placed("packaging/debian/edge-controller/edge", "usr/bin/edge", 0o755),
+    Placed("packaging/debian/edge-controller/edge-sim", "usr/bin/edge-sim", 0o755),
+    Placed("packaging/debian/edge-controller/edge.1", "usr/share/man/man1/edge.1.gz", compress=True),
+    Placed("packaging/debian/edge-controller/edge-sim.1", "usr/share/man/man1/edge-sim.1.gz", compress=True),
+    Placed("packaging/debian/edge-controller/site.toml", "etc/edge-controller/site.toml"),
+    Placed("firmware-config/edge-controller.service", "usr/lib/systemd/system/edge-controller.service"),
+    Placed("firmware-config/edge-controller.sysusers", "usr/lib/sysusers.d/edge-controller.conf"),
+    Placed("simulators/scenarios/demo-site.toml", "usr/share/doc/edge-controller/examples/demo-site.toml"),
+    Placed("CHANGELOG.md", "usr/share/doc/edge-controller/CHANGELOG.md.gz", compress=True),
+)
+
+UNITS = "usr/lib/systemd/system"
+
+GATEWAY_FILES = (
+    Placed("firmware-config/firewall/edge-firewall.nft", "usr/share/edge-gateway/edge-firewall.nft"),
+    Placed("firmware-config/firewall/firewall-ports.nft", "etc/edge-controller/firewall-ports.nft"),
+    Placed("firmware-config/firewall/edge-firewall.service", f"{UNITS}/edge-firewall.service"),
+    Placed("firmware-config/network/10-edge-charger.link", "usr/lib/systemd/network/10-edge-charger.link"),
+    Placed("firmware-config/network/20-edge-charger.network", "usr/lib/systemd/network/20-edge-charger.network"),
+    Placed(
+        "firmware-config/network/edge-charger-unmanaged.conf",
+        "usr/lib/NetworkManager/conf.d/edge-charger-unmanaged.conf",
+    ),
+    Placed(
+        "firmware-config/network/edge-wait-online.conf",
+        f"{UNITS}/systemd-networkd-wait-online.service.d/edge-gateway.conf",
+    ),
+    Placed("firmware-config/network/edge-dnsmasq.conf", "etc/dnsmasq.d/edge-gateway.conf"),
+    Placed("firmware-config/time/edge-chrony.conf", "etc/chrony/conf.d/edge-gateway.conf"),
+    Placed("firmware-config/time/edge-clock-trust.service", f"{UNITS}/edge-clock-trust.service"),
+    Placed("firmware-config/broker/edge-mosquitto.conf", "etc/mosquitto/conf.d/edge-gateway.conf"),
+    Placed("firmware-config/broker/edge-mosquitto.drop-in", f"{UNITS}/mosquitto.service.d/edge-gateway.conf"),
+    Placed("firmware-config/broker/acl", "usr/share/edge-gateway/broker-acl"),
+    Placed("firmware-config/first-boot/edge-first-boot", "usr/lib/edge-gateway/edge-first-boot", 0o755),
+    Placed("firmware-config/first-boot/edge-first-boot.service", f"{UNITS}/edge-first-boot.service"),
+    Placed("firmware-config/storage/edge-journald.conf", "usr/lib/systemd/journald.conf.d/50-edge-gateway.conf"),
+    Placed("firmware-config/storage/edge-sysctl.conf", "usr/lib/sysctl.d/50-edge-gateway.conf"),
+    Placed("firmware-config/storage/edge-watchdog.conf", "usr/lib/systemd/system.conf.d/50-edge-gateway.conf"),
+    Placed("firmware-config/storage/edge-tmpfiles.conf", "usr/lib/tmpfiles.d/edge-gateway.conf"),
+    Placed("firmware-config/serial/70-edge-rs485.rules", "usr/lib/udev/rules.d/70-edge-rs485.rules"),
+    Placed("firmware-config/updates/52edge-gateway", "etc/apt/apt.conf.d/52edge-gateway"),
+    Placed("firmware-config/banner/edge-banner", "usr/lib/edge-gateway/edge-banner", 0o755),
+    Placed("firmware-config/banner/edge-banner.service", f"{UNITS}/edge-banner.service"),
+    Placed("firmware-config/banner/edge-banner.timer", f"{UNITS}/edge-banner.timer"),
+)
+
+# What the stock image's boot partition gets instead of the package: see card.py and docs/gateway.md.
+BOOT_FILES = (
+    Placed("firmware-config/boot/edge-config.txt", "edge-config.txt"),
+    Placed("firmware-config/boot/edge-cmdline.txt", "edge-cmdline.txt"),
+    Placed("firmware-config/cloud-init/user-data", "user-data"),
+    Placed("firmware-config/cloud-init/meta-data", "meta-data"),
+    Placed("firmware-config/cloud-init/network-config", "network-config"),
+    Placed("firmware-config/cloud-init/install", "edge/install"),
+)

@@ -1,0 +1,86 @@
+"""Writing the site file: what is written is read back, what stood there stays, comments above all."""
+
+import re
+from typing import Any, TypeAlias
+
+import pytest
+import tomli
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.config.write import fresh, merged, updated
+from edge.errors import SiteFileUnwritable
+
+Drawn: TypeAlias = st.SearchStrategy[Any]
+NAMES: Drawn = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], exclude_characters="\x7f\u2028\u2029"),
+    min_size=1,
+    max_size=12,
+)
+AMPS: Drawn = st.one_of(st.integers(1, 630), st.floats(0.1, 630, allow_nan=False).map(lambda value: round(value, 2)))
+PHASES: Drawn = st.sampled_from([["L1"], ["L2", "L3", "L1"], ["L1", "L2", "L3"]])
+EVSE: Drawn = st.fixed_dictionaries(
+    {"id": st.integers(1, 3), "phases": PHASES, "max_a": AMPS}, optional={"fallback_a": AMPS}
+)
+STATION: Drawn = st.fixed_dictionaries(
+    {"id": NAMES, "circuit": NAMES, "evse": st.lists(EVSE, min_size=1, max_size=3, unique_by=lambda each: each["id"])}
+)
+CIRCUIT: Drawn = st.fixed_dictionaries({"id": NAMES, "fuse_a": AMPS}, optional={"parent": NAMES, "margin_a": AMPS})
+DOCUMENT: Drawn = st.fixed_dictionaries(
+    {
+        "site": st.fixed_dictionaries({"id": NAMES}),
+        "circuit": st.lists(CIRCUIT, min_size=1, max_size=4, unique_by=lambda each: each["id"]),
+        "ocpp": st.fixed_dictionaries({"upstream": NAMES}, optional={"security_profile": st.integers(0, 3)}),
+    },
+    optional={
+        "control": st.fixed_dictionaries({"mode": st.sampled_from(["control", "observe"])}, optional={"lease_s": AMPS}),
+        "station": st.lists(STATION, min_size=1, max_size=4, unique_by=lambda each: each["id"]),
+        "bms": st.fixed_dictionaries({"mqtt": st.fixed_dictionaries({"broker": NAMES})}),
+    },
+)
+# Some EVSEs may be gone from what is wanted; a new one in a station that is there can't be put in, and is refused.
+MARK = "# by hand "
+
+
+def commented(text: str) -> str:
+    """The file as its author leaves it: a comment behind each line."""
+    lines = text.split("\n")
+    return "\n".join(
+        f"{line} {MARK}{number}" if line and not line.startswith("#") else line for number, line in enumerate(lines)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(DOCUMENT)
+def test_what_is_written_is_read_back(document: dict[str, Any]) -> None:
+    """Whatever the names have in them."""
+    assert tomli.loads(fresh(document)) == document
+
+
+@settings(max_examples=60, deadline=None)
+@given(DOCUMENT, DOCUMENT)
+def test_a_change_keeps_every_comment(before: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """The new file says what was wanted and else what it said; no comment is lost, and none doubled."""
+    text = commented(fresh(before))
+    try:
+        changed = updated(text, wanted)
+    except SiteFileUnwritable:
+        assert tomli.loads(text)  # refused: a station that is there would get an EVSE more
+        return
+    assert tomli.loads(changed) == merged(tomli.loads(text), wanted)
+    marks = re.compile(re.escape(MARK) + "[0-9]+")
+    assert sorted(marks.findall(changed)) == sorted(marks.findall(text))
+    assert updated(changed, wanted) == changed
+
+
+def test_the_mode_changes_in_its_place() -> None:
+    """One word of the file, nothing else."""
+    text = '# mine\n[control]   # loop\nmode = "observe" # for now\n\n[site]\nid = "x"\n'
+    assert updated(text, {"control": {"mode": "control"}}) == text.replace("observe", "control")
+
+
+@pytest.mark.parametrize("text", ["x =", "station = 3", 'station = [{ id = "a" }]'])
+def test_what_cannot_be_changed_is_refused(text: str) -> None:
+    """No TOML, another form, tables written inline: one sentence, no guess."""
+    with pytest.raises(SiteFileUnwritable):
+        updated(text, {"station": [{"id": "b", "circuit": "main"}]})

@@ -1,0 +1,100 @@
+"""A stock image's boot partition with the gateway on it, and the first boot from that, without a network."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge import __version__
+from tests.debian_machine import ROOT, base, inside, overlay, run
+
+# What a stock image has at least of what cloud-init's first boot needs.
+STOCK = "ca-certificates,python3,systemd,systemd-sysv,tzdata,udev"
+SECTOR = 512
+BOOT_AT, ROOT_AT = 2048, 264192  # sectors: 128 MB for the boot partition, the rest for the root
+IMAGE_BYTES = 192 * 1024 * 1024
+CMDLINE = "console=serial0,115200 console=tty1 root=PARTUUID=1234-02 rootwait\n"
+CONFIG = "dtparam=audio=on\n\n[pi4]\narm_boost=1\n"
+
+
+@pytest.fixture
+def stock(architecture: str, tmp_path: Path) -> Iterator[Path]:
+    """A Debian as an image has it before the gateway."""
+    with overlay(base(architecture, STOCK), folder=tmp_path / "stock") as tree:
+        yield tree
+
+
+@pytest.fixture
+def image(stock: Path, tmp_path: Path) -> Path:
+    """An image file with the partitions of a Raspberry Pi's; its root has the list of its packages."""
+    absent = [tool for tool in ("mkfs.vfat", "mcopy", "sfdisk", "mkfs.ext4", "debugfs") if shutil.which(tool) is None]
+    if absent:
+        pytest.skip(f"needs {', '.join(absent)}: make system-tools")
+    path = tmp_path / "stock.img"
+    with path.open("wb") as file:
+        file.truncate(IMAGE_BYTES)
+    table = f"label: dos\n{BOOT_AT},{ROOT_AT - BOOT_AT},c\n{ROOT_AT},,83\n"
+    subprocess.run(["sfdisk", "--quiet", str(path)], input=table, text=True, check=True)  # noqa: S607
+    run("mkfs.vfat", "-F32", f"--offset={BOOT_AT}", path, str((ROOT_AT - BOOT_AT) * SECTOR // 1024))
+    status = tmp_path / "root/var/lib/dpkg/status"
+    status.parent.mkdir(parents=True)
+    shutil.copy(stock / "var/lib/dpkg/status", status)
+    size_k = (IMAGE_BYTES - ROOT_AT * SECTOR) // 1024
+    offset = f"offset={ROOT_AT * SECTOR}"
+    run("mkfs.ext4", "-q", "-F", "-E", offset, "-d", tmp_path / "root", path, f"{size_k}k")
+    for name, text in (("cmdline.txt", CMDLINE), ("config.txt", CONFIG)):
+        (tmp_path / name).write_text(text)
+        run("mcopy", "-i", f"{path}@@{BOOT_AT * SECTOR}", tmp_path / name, f"::/{name}")
+    return path
+
+
+def test_a_first_boot_without_internet(packages: Path, architecture: str, image: Path, stock: Path) -> None:
+    """The card has all that is missing, and nothing else is asked; filling it twice changes nothing."""
+    command = [
+        sys.executable,
+        ROOT / "packaging" / "card.py",
+        image,
+        "--packages",
+        packages,
+        "--architecture",
+        architecture,
+    ]
+    run(*map(str, command), within_s=600)
+    boot = stock / "boot/firmware"
+    _read(image, boot)
+    first = {str(path.relative_to(boot)): path.read_bytes() for path in boot.rglob("*") if path.is_file()}
+    run(*map(str, command), within_s=600)
+    _read(image, boot)
+    assert {str(path.relative_to(boot)): path.read_bytes() for path in boot.rglob("*") if path.is_file()} == first
+
+    words = first["cmdline.txt"].decode().split()
+    assert words == ["console=tty1", "root=PARTUUID=1234-02", "rootwait", "panic=10", "fsck.repair=yes"]
+    assert first["config.txt"].decode() == f"{CONFIG}\n[all]\ninclude edge-config.txt\n"
+    assert {"user-data", "meta-data", "network-config", "edge-config.txt"} <= first.keys()
+
+    inside(stock, "sh", "/boot/firmware/edge/install", within_s=900)
+    assert inside(stock, "edge", "--version").stdout.strip() == f"edge {__version__}"
+    installed = inside(stock, "dpkg-query", "--show", "--showformat=${db:Status-Abbrev}${Package}\n").stdout.split("\n")
+    assert {"ii edge-controller", "ii edge-gateway", "ii mosquitto", "ii nftables"} <= set(installed)
+    assert inside(stock, "dpkg", "--audit").stdout == ""
+
+
+def test_a_damaged_card_installs_nothing(packages: Path, stock: Path) -> None:
+    """A package that isn't what the sums say stops the first boot's installation before it begins."""
+    folder = stock / "boot/firmware/edge"
+    folder.mkdir(parents=True)
+    [package] = packages.glob("edge-gateway_*.deb")
+    (folder / package.name).write_bytes(package.read_bytes()[:-1])
+    (folder / "SHA256SUMS").write_text(f"{'0' * 64}  {package.name}\n")
+    shutil.copy(ROOT / "firmware-config/cloud-init/install", folder)
+    assert inside(stock, "sh", "/boot/firmware/edge/install", check=False).returncode != 0
+    assert inside(stock, "dpkg-query", "--show", "edge-gateway", check=False).returncode != 0
+
+
+def _read(image: Path, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    run("mcopy", "-s", "-n", "-i", f"{image}@@{BOOT_AT * SECTOR}", "::/*", folder)

@@ -1,0 +1,174 @@
+"""`edge backup`, `restore`, `factory-reset`, `support-bundle`, `doctor` and `station` as processes."""
+# ruff: noqa: ASYNC240 - small files of the tests' own
+
+import tarfile
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from edge.cli.care import without_secrets
+from edge.system.claim import RESET_FILE, make_claim, read_claim, reset_by_presence
+from tests.system.building import building
+from tests.system.test_cli_commission import written
+from tests.system.test_cli_setup import edge, running, until
+
+PASSPHRASE = "cold garage at seven"
+SITE = """
+# by hand
+[site]
+id = "x"
+[control]
+mode = "observe"
+[[circuit]]
+id = "main" # 63 A as on the plan
+fuse_a = 63
+background_reserve_a = 20
+[[station]]
+id = "CP-01"
+circuit = "main"
+key_hash = "{hash}"
+[[station.evse]]
+id = 1
+max_a = 16
+[ocpp]
+listen = "192.168.10.1:9000"
+upstream = "wss://csms.example.com/ocpp/{station}"
+security_profile = 1
+""".replace("{hash}", "pbkdf2-sha256$10000$" + "0" * 32 + "$" + "0" * 64)
+
+
+@pytest.fixture
+def site_file(tmp_path: Path) -> Path:
+    """A sound site file beside a state folder with something in it."""
+    file = tmp_path / "site.toml"
+    file.write_text(SITE, encoding="utf-8")
+    (tmp_path / "state" / "profiles").mkdir(parents=True)
+    (tmp_path / "state" / "profiles" / "CP-01.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "passphrase").write_text(PASSPHRASE + "\n", encoding="utf-8")
+    return file
+
+
+def places(file: Path) -> list[str]:
+    """The options that name them."""
+    return ["--config", str(file), "--state", str(file.parent / "state")]
+
+
+async def test_a_backup_comes_back(site_file: Path, tmp_path: Path) -> None:
+    """Encrypted: nothing of it can be read; with the passphrase all is as it was, with another nothing happens."""
+    sealed = tmp_path / "gateway.edgebackup"
+    secret = ["--passphrase-file", str(tmp_path / "passphrase")]
+    assert (await edge("backup", str(sealed), *places(site_file), *secret))[0] == 0
+    assert b"CP-01" not in sealed.read_bytes()
+    site_file.unlink()
+    (tmp_path / "state" / "profiles" / "CP-01.json").unlink()
+    wrong = tmp_path / "wrong"
+    wrong.write_text("another passphrase\n", encoding="utf-8")
+    code, _, errors = await edge("restore", str(sealed), *places(site_file), "--passphrase-file", str(wrong))
+    assert (code, site_file.exists()) == (1, False)
+    assert "the passphrase is wrong" in errors
+    code, output, _ = await edge("restore", str(sealed), *places(site_file), *secret)
+    assert (code, output) == (0, "restored 2 files\n")
+    assert site_file.read_text(encoding="utf-8") == SITE
+    assert (tmp_path / "state" / "profiles" / "CP-01.json").exists()
+
+
+async def test_a_factory_reset_needs_the_owner(site_file: Path, tmp_path: Path) -> None:
+    """Without the passphrase nothing is deleted; an unclaimed gateway is reset at once."""
+    state = tmp_path / "state"
+    make_claim(state, PASSPHRASE)
+    code, _, errors = await edge("factory-reset", *places(site_file), "--yes")
+    assert (code, site_file.exists()) == (2, True), errors
+    (state / "claim.json").unlink()
+    assert (await edge("factory-reset", *places(site_file), "--yes"))[0] == 0
+    assert not site_file.exists()
+    assert list(state.iterdir()) == []
+
+
+def test_presence_resets_the_claim_once(tmp_path: Path) -> None:
+    """A file on the boot partition takes the claim away, and is taken away itself."""
+    state, boot = tmp_path / "state", tmp_path / "boot"
+    boot.mkdir()
+    make_claim(state, PASSPHRASE)
+    assert not reset_by_presence(state, [boot])
+    (boot / RESET_FILE).touch()
+    assert reset_by_presence(state, [boot])
+    assert read_claim(state) is None
+    assert not (boot / RESET_FILE).exists()
+
+
+def test_nothing_secret_is_in_a_bundle() -> None:
+    """Keys, logins and drivers' tokens are hidden."""
+    text = SITE + 'broker = "mqtt://user:word@host"\n{"idTag": "04A1B2C3D4"}\nAuthorization: Basic QUJD\n'
+    hidden = without_secrets(text)
+    assert not any(secret in hidden for secret in ("pbkdf2-sha256$10000", "user:word", "04A1B2C3D4"))
+    assert tomllib.loads(hidden.partition("broker")[0])["station"][0]["id"] == "CP-01"
+
+
+async def test_a_bundle_without_a_gateway(site_file: Path, tmp_path: Path) -> None:
+    """It has what there is, and says that the gateway doesn't answer."""
+    bundle = tmp_path / "support.tar.gz"
+    socket = ["--socket", str(tmp_path / "none")]
+    assert (await edge("support-bundle", str(bundle), "--config", str(site_file), *socket))[0] == 0
+    with tarfile.open(bundle) as archive:
+        assert {"versions.txt", "site.toml", "status.txt", "journal.txt"} <= set(archive.getnames())
+        member = archive.extractfile("site.toml")
+        assert member is not None
+        assert b"pbkdf2" not in member.read()
+
+
+async def test_a_station_is_adopted(site_file: Path) -> None:
+    """The file keeps its comments, the key is shown once; what wouldn't be sound isn't written."""
+    told = ["--circuit", "main", "--max-a", "16", "--phases", "L2 L3 L1", "--config", str(site_file)]
+    code, output, errors = await edge("station", "adopt", "CP-02", *told)
+    assert (code, errors) == (0, "")
+    assert "AuthorizationKey of the station, shown only now: " in output
+    text = site_file.read_text(encoding="utf-8")
+    assert 'id = "main" # 63 A as on the plan' in text
+    assert tomllib.loads(text)["station"][1]["evse"] == [
+        {"id": 1, "phases": ["L2", "L3", "L1"], "max_a": 16.0, "fallback_a": 6.0}
+    ]
+    code, _, errors = await edge("station", "adopt", "CP-02", *told)
+    assert (code, "has station 'CP-02' already" in errors) == (2, True)
+    wrong = ["--circuit", "garden", "--max-a", "16", "--config", str(site_file)]
+    code, _, errors = await edge("station", "adopt", "CP-03", *wrong)
+    assert code == 2
+    assert "garden" in errors
+    assert site_file.read_text(encoding="utf-8") == text
+
+
+async def test_who_waits_who_was_refused_and_what_is_wrong(tmp_path: Path) -> None:
+    """The list has the exact addresses, what a waiting station says of itself, and the causes; the doctor the order."""
+    async with building() as site:
+        file = written(tmp_path, site)
+        text = file.read_text(encoding="utf-8").partition("[api]")[0]
+        file.write_text(text.replace("security_profile = 0", "security_profile = 1").replace(
+            'id = "CP-A"', 'id = "CP-A"\nkey_hash = "pbkdf2-sha256$10000$' + "0" * 32 + "$" + "0" * 64 + '"'
+        ), encoding="utf-8")  # fmt: skip
+        site.add("CP-A")
+        site.add("CP-B")
+        async with running(tmp_path, site):
+            await until(site, lambda told: bool(told["refused_handshakes"]) and any(
+                each["serial"] for each in told["waiting_stations"]))  # fmt: skip
+            socket = ["--socket", str(tmp_path / "edge.sock")]
+            code, output, _ = await edge("station", "list", *socket)
+            assert code == 0
+            for words in (
+                f"ws://{site.gateway}/CP-A",
+                "SN-CP-B",
+                "1.4.2",
+                "ocpp1.6",
+                "the station shows no credentials",
+            ):
+                assert words in output
+            code, output, _ = await edge("station", "identify", "CP-B", *socket)
+            assert (code, output) == (0, "CP-B moves the lock of its first socket\n")
+            code, _, errors = await edge("station", "identify", "CP-X", *socket)
+            assert (code, "isn't connected and waiting" in errors) == (1, True)
+            code, output, _ = await edge("doctor", "--config", str(file), "--state", str(tmp_path), *socket)
+            assert code == 1
+            lines = output.splitlines()
+            assert lines[0] == "1. station CP-A isn't connected; last turned away: the station shows no credentials"
+            assert "2. station CP-B waits to be adopted" in lines
+    code, output, _ = await edge("doctor", "--config", str(file), "--state", str(tmp_path), *socket)
+    assert (code, "the gateway's program doesn't answer" in output) == (1, True)

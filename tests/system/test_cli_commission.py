@@ -1,0 +1,133 @@
+"""`edge commission` on a pseudo-terminal, against a simulated site with the real gateway: passes, signs, goes live."""
+
+import asyncio
+import base64
+import json
+import re
+import tomllib
+from pathlib import Path
+
+from edge.commission.handover import content
+from edge.system.claim import is_signed, make_claim
+from simulators.meter import MeterFault
+from tests.system.building import Building, building
+from tests.system.typist import at_terminal
+
+PASSPHRASE = "cold garage at seven"
+COMMISSION_S = 300.0  # a lease and its end in real time, on a machine that does much else
+
+SITE = """
+[site]
+id = "proof"
+[control]
+mode = "observe" # as set up
+lease_s = 30
+[storage]
+path = "{folder}/storage"
+[[circuit]]
+id = "main"
+fuse_a = 63
+background_reserve_a = 20
+meter = "grid"
+[[meter]]
+id = "grid"
+model = "eastron_sdm630"
+connection = "tcp://{meter}"
+[[station]]
+id = "CP-A"
+circuit = "main"
+[[station.evse]]
+id = 1
+phases = ["L2", "L3", "L1"]
+max_a = 16
+[ocpp]
+listen = "{gateway}"
+upstream = "ws://{cloud}/{{station}}"
+security_profile = 0
+[api]
+listen = "{api}"
+"""
+
+
+def written(folder: Path, site: Building) -> Path:
+    """The site file."""
+    file = folder / "site.toml"
+    file.write_text(
+        SITE.format(folder=folder, meter=site.meter_at, gateway=site.gateway, cloud=site.cloud_at, api=site.api),
+        encoding="utf-8",
+    )
+    return file
+
+
+async def walk(folder: Path, site: Building, file: Path) -> tuple[int, str]:
+    """Do all that is asked, to the end; exit code and what was shown."""
+    async with at_terminal("commission", "--config", str(file), "--state", str(folder)) as typist:
+        async with asyncio.timeout(COMMISSION_S):
+            while True:
+                try:
+                    seen = await typist.sees(
+                        r"then press Enter: $|Name of who signs for it: $|hand-over document[^\n]*\n"
+                    )
+                except TimeoutError:
+                    continue
+                if "hand-over document" in seen:
+                    break
+                if "Name of who signs" in seen:
+                    typist.types("Anna Jensen")
+                    await typist.answers(r"Passphrase[^\n]*: $", PASSPHRASE)
+                    continue
+                if "charge at CP-A/1" in seen:
+                    site.plug_in("CP-A", phases=1)
+                elif "Pull the data cable" in seen:
+                    await site.lose_meter()
+                elif "Put the cable back" in seen:
+                    await site.return_meter()
+                elif "way to the cloud away" in seen:
+                    await site.cloud.go_away()
+                elif "Give it back" in seen:
+                    await site.cloud.come_back()
+                typist.types("")
+        code = await typist.ends()
+        return code, typist.shown
+
+
+async def test_a_turned_transformer_is_named_over_the_real_wire(tmp_path: Path) -> None:
+    """The proof of the meter fails and says which transformer; nothing is signed, the gateway stays in observe."""
+    make_claim(tmp_path, PASSPHRASE)
+    async with building() as site:
+        file = written(tmp_path, site)
+        site.add("CP-A", (1, 2, 0))
+        site.meter.fault = MeterFault.INVERTED_CT
+        code, shown = await walk(tmp_path, site, file)
+    assert code == 1
+    assert "FAILED  meter direction and phases: L2 counts backwards" in shown
+    assert "passed  limit obeyed by CP-A/1" in shown
+    assert 'mode = "observe" # as set up' in file.read_text(encoding="utf-8")
+    (paper_file,) = (tmp_path / "handover").glob("*.json")
+    paper = json.loads(paper_file.read_text(encoding="utf-8"))
+    assert not paper["passed"]
+    assert "signature" not in paper
+
+
+async def test_a_right_site_is_proven_and_signed(tmp_path: Path) -> None:
+    """All proofs pass on the real wire; the signed document goes with mode = "control", comments kept."""
+    make_claim(tmp_path, PASSPHRASE)
+    async with building() as site:
+        file = written(tmp_path, site)
+        site.add("CP-A", (1, 2, 0))
+        code, shown = await walk(tmp_path, site, file)
+    assert "FAILED" not in shown, shown
+    assert code == 0
+    text = file.read_text(encoding="utf-8")
+    assert 'mode = "control" # as set up' in text
+    assert tomllib.loads(text)["control"]["lease_s"] == 30
+    (paper_file,) = (tmp_path / "handover").glob("*.json")
+    paper = json.loads(paper_file.read_text(encoding="utf-8"))
+    assert paper["passed"]
+    assert paper["signature"]["name"] == "Anna Jensen"
+    signature = base64.b64decode(paper["signature"]["signature"])
+    key = base64.b64decode(paper["signature"]["public_key"])
+    assert is_signed(content(paper), signature, key)
+    assert not is_signed(content(paper | {"made_at": "2020"}), signature, key)
+    assert paper_file.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+    assert re.search(r"passed  controller stopped", shown)

@@ -1,0 +1,326 @@
+"""`edge setup` on a pseudo-terminal, from nothing to a running simulated site."""
+
+import asyncio
+import http.client
+import re
+import socket
+import sys
+import tomllib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from edge.setup.language import LANGUAGES, texts
+from simulators.meter import MeterFault
+from simulators.site import Endpoint
+from tests.system.building import Building, building
+from tests.system.typist import PATIENCE_S, ROOT, Typist, at_terminal
+from tests.unit.setup.test_setup_interview import WRONG
+
+PASSPHRASE = "cold garage at seven"
+
+
+def options(folder: Path, language: str | None = "en") -> list[str]:
+    """Of every run in these tests."""
+    told = ["--language", language] if language is not None else []
+    return ["setup", "--config", str(folder / "site.toml"), "--state", str(folder / "state"), *told]
+
+
+class Installer:
+    """Answers by the names of the questions, in any language."""
+
+    def __init__(self, typist: Typist, language: str = "en") -> None:
+        self.typist = typist
+        self._texts = texts(language)
+
+    def pattern(self, name: str) -> str:
+        """What matches a text, whatever is filled in."""
+        parts = re.split(r"\{[^{}]*\}", self._texts[name].replace("{{", "\0").replace("}}", "\1"))
+        return ".*?".join(re.escape(part.replace("\0", "{").replace("\1", "}")) for part in parts)
+
+    async def answers(self, name: str, line: str) -> str:
+        """Wait for that question and answer it."""
+        return await self.typist.answers(self.pattern(name) + r"[^\n]*: $", line)
+
+    async def sees(self, name: str) -> str:
+        """Wait for that text."""
+        return await self.typist.sees(self.pattern(name))
+
+    async def claims(self) -> None:
+        """The first who comes becomes the owner."""
+        await self.sees("claim.new")
+        await self.answers("claim.passphrase", PASSPHRASE)
+        await self.answers("claim.again", PASSPHRASE)
+
+    async def tells_the_site(self) -> None:
+        """Site, grid connection, one circuit."""
+        await self.answers("site.id", "harbour-3")
+        await self.answers("site.timezone", "Europe/Copenhagen")
+        await self.answers("grid.fuse_a", "63")
+        await self.answers("grid.margin_a", "")
+        await self.answers("grid.background_reserve_a", "20")
+        await self.answers("circuit.id", "garage")
+        await self.answers("circuit.fuse_a", "40 A")
+        await self.answers("circuit.id", "")
+
+    async def finds_the_meter(self, site: Building) -> None:
+        """By its address on the network; what it shows is what flows."""
+        await self.answers("meter.way", "1")
+        await self.answers("meter.where.network", str(site.meter_at))
+        found = await self.typist.sees(self.pattern("meter.which") + r"[^\n]*: $")
+        number = next(line for line in found.splitlines() if "eastron_sdm630 " in line).strip().partition(")")[0]
+        self.typist.types(number)
+        await self.typist.sees(r"L1 4\.0 A, L2 5\.0 A, L3 6\.0 A")
+        await self.answers("meter.right", "y")
+
+    async def takes_in(self, site: Building, name: str) -> None:
+        """The station that has connected."""
+        site.add(name, (1, 2, 0))
+        while name not in await self.typist.sees(self.pattern("station.which") + r"[^\n]*: $"):
+            self.typist.types("")
+        self.typist.types("1")
+        await self.answers("stations.identify", "y")
+        await self.sees("identify.lock")
+        await self.answers("stations.identify", "n")
+        await self.answers("station.circuit", "")
+        await self.answers("station.max_a", "16")
+        await self.answers("station.fallback_a", "")
+        await self.answers("station.location", "bay 12")
+        await self.answers("station.evses", "")
+
+    async def measures(self, site: Building, name: str) -> None:
+        """The installer's load on the station's own L1, then L2."""
+        await self.answers("station.way", "2")
+        await self.pauses("phases.off")
+        for own in (0, 1):
+            await self.sees("phases.on")
+            site.load_on = (name, own)
+            self.typist.types("")
+        await self.sees("phases.measured")
+        site.load_on = None
+
+    async def pauses(self, name: str) -> None:
+        """Wait until that is to be done, and press Enter."""
+        await self.sees(name)
+        self.typist.types("")
+
+    async def ends(self, site: Building) -> None:
+        """Cloud, no BMS, and the file is written."""
+        await self.answers("ocpp.upstream", f"ws://{site.cloud_at}")
+        await self.sees("cloud.there")
+        await self.answers("bms.broker", "")
+        await self.answers("bms.modbus", "")
+        await self.sees("proved")
+        await self.answers("write", "")
+        await self.sees("written")
+        assert await self.typist.ends() == 0
+
+
+class Clumsy(Installer):
+    """Answers each question wrongly once, sees it refused with what would be right, and then answers it."""
+
+    def __init__(self, typist: Typist, language: str = "en") -> None:
+        super().__init__(typist, language)
+        self.refused: set[str] = set()
+
+    async def answers(self, name: str, line: str) -> str:
+        if name in WRONG and name not in self.refused:
+            await super().answers(name, WRONG[name])
+            await self.sees(f"help.{name}")
+            self.refused.add(name)
+        return await super().answers(name, line)
+
+
+async def whole(installer: Installer, site: Building) -> None:
+    """Everything after the claim."""
+    await installer.tells_the_site()
+    await installer.finds_the_meter(site)
+    await installer.answers("ocpp.listen", str(site.gateway))
+    await installer.answers("ocpp.security", "1")
+    await installer.sees("stations.url")
+    await installer.takes_in(site, "CP-A")
+    await installer.measures(site, "CP-A")
+    await installer.answers("station.which", "0")
+    await installer.ends(site)
+
+
+@asynccontextmanager
+async def running(folder: Path, site: Building) -> AsyncIterator[None]:
+    """`edge run` on the file that was written; its API where no other test has one."""
+    file = folder / "site.toml"
+    file.write_text(file.read_text(encoding="utf-8") + f'\n[api]\nlisten = "{site.api}"\n', encoding="utf-8")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "edge", "run", "--config", str(file), "--socket", str(folder / "edge.sock")),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def status_at(api: Endpoint) -> dict[str, Any]:
+    """What the gateway tells of itself; empty while nothing answers."""
+    connection = http.client.HTTPConnection(api.host, api.port, timeout=2.0)
+    try:
+        connection.request("GET", "/api/v1/status")
+        return dict(orjson.loads(connection.getresponse().read()))
+    except (OSError, http.client.HTTPException):
+        return {}
+    finally:
+        connection.close()
+
+
+async def until(site: Building, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Wait for a status that fulfils the condition."""
+    told: dict[str, Any] = {}
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            # Another process's state: nothing here is told when it changes.
+            while not (told := await asyncio.to_thread(status_at, site.api)) or not condition(told):  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise AssertionError(f"never so: {told}") from None
+    return told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_from_nothing_to_a_running_site(language: str, tmp_path: Path) -> None:
+    """Claimed, asked, measured, written; the gateway runs on it, and a car charges in observe mode."""
+    async with building() as site:
+        async with at_terminal(*options(tmp_path, language)) as typist:
+            installer = Installer(typist, language)
+            await installer.claims()
+            await whole(installer, site)
+        written = tomllib.loads((tmp_path / "site.toml").read_text(encoding="utf-8"))
+        assert written["control"] == {"mode": "observe"}
+        assert written["station"][0]["evse"][0]["phases"] == ["L2", "L3", "L1"]
+        assert not (tmp_path / ".site.toml.setup").exists()
+        await site.restart("CP-A")
+        async with running(tmp_path, site):
+            told = await until(site, lambda told: bool(told["meters"]) and told["meters"][0]["ok"])
+            assert told["mode"] == "observe"
+            await until(site, lambda told: told["stations"][0]["evses"][0]["status"] == "Available")
+            site.plug_in("CP-A")
+            told = await until(site, lambda told: bool((told["stations"][0]["evses"][0]["draw_a"] or [0])[0] > 10))
+            assert told["stations"][0]["vendor"] == "Simulated"
+
+
+async def test_a_wrong_answer_to_every_question_that_is_asked(tmp_path: Path) -> None:
+    """Each is refused in words and asked again; the file is as if nothing had been wrong."""
+    async with building() as site, at_terminal(*options(tmp_path, "de")) as typist:
+        clumsy = Clumsy(typist, "de")
+        await clumsy.claims()
+        await whole(clumsy, site)
+    # The others belong to ways that this installer doesn't go; the interview's own tests have them.
+    untried = {"meter.connection", "meter.model", "meter.unit", "station.phases", "bms.fallback_a"}
+    assert set(WRONG) - clumsy.refused == untried
+    written = tomllib.loads((tmp_path / "site.toml").read_text(encoding="utf-8"))
+    assert written["circuit"][0]["fuse_a"] == 63
+    assert written["station"][0]["evse"][0]["phases"] == ["L2", "L3", "L1"]
+
+
+async def test_left_half_way_and_resumed_with_a_mute_meter(tmp_path: Path) -> None:
+    """Ctrl-C keeps what was answered; the owner goes on, in the language chosen; a meter that is mute is told."""
+    async with building() as site:
+        async with at_terminal(*options(tmp_path, None)) as typist:
+            installer = Installer(typist, "da")
+            await typist.answers(r"Sprache \[1\]: $", "2")
+            await installer.claims()
+            await installer.tells_the_site()
+            await installer.sees("part.meter")
+            typist.interrupts()
+            assert await typist.ends() == 2
+            assert texts("da")["left"] in typist.shown
+        assert not (tmp_path / "site.toml").exists()
+        site.meter.fault = MeterFault.SILENT
+        async with at_terminal(*options(tmp_path, None)) as typist:
+            installer = Installer(typist, "da")
+            await installer.answers("claim.known", "not the passphrase")
+            await installer.sees("claim.wrong")
+            await installer.answers("claim.known", PASSPHRASE)
+            await installer.sees("resumed")
+            await installer.answers("meter.way", "3")
+            await installer.answers("meter.connection", f"tcp://{site.meter_at}")
+            await installer.answers("meter.model", "eastron_sdm630")
+            await installer.answers("meter.unit", "")
+            await installer.sees("meter.mute")
+            await installer.answers("meter.mute.title", "2")
+            await installer.answers("ocpp.listen", str(site.gateway))
+            await installer.answers("ocpp.security", "1")
+            await installer.answers("station.which", "0")
+            await installer.ends(site)
+    written = tomllib.loads((tmp_path / "site.toml").read_text(encoding="utf-8"))
+    assert (written["site"]["id"], written["meter"][0]["model"]) == ("harbour-3", "eastron_sdm630")
+
+
+ANSWERS = """
+site.id = "{hostname}"
+[grid]
+fuse_a = 63
+background_reserve_a = 20
+[meter]
+connection = "tcp://192.0.2.50:502"
+model = "eastron_sdm630"
+[[station]]
+id = "CP-01"
+max_a = 16
+[ocpp]
+listen = "192.168.10.1:9000"
+upstream = "wss://csms.example.com/ocpp"
+"""
+
+
+async def edge(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, output, errors."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "edge", *arguments),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, output.decode(), errors.decode()
+
+
+async def test_many_gateways_alike(tmp_path: Path) -> None:
+    """A file of answers asks nothing: what it lacks has its default, a key is made; a sound file in observe mode."""
+    answers = tmp_path / "answers.toml"
+    answers.write_text(ANSWERS, encoding="utf-8")
+    code, output, errors = await edge(*options(tmp_path), "--answers", str(answers))
+    assert (code, errors) == (0, "")
+    assert "CP-01" in output
+    written = tomllib.loads((tmp_path / "site.toml").read_text(encoding="utf-8"))
+    assert written["control"] == {"mode": "observe"}
+    assert written["site"]["id"] == socket.gethostname()
+    assert written["station"][0]["key_hash"].startswith("pbkdf2")
+    code, output, errors = await edge("check", str(tmp_path / "site.toml"))
+    assert (code, errors) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("fuse_a = 63", "fuse_a = 0", "grid.fuse_a: '0' doesn't fit"),
+        ("fuse_a = 63", "", "grid.fuse_a: is missing"),
+        ("fuse_a = 63", "fuse_a = 25", "has no room for the fallback currents"),
+        ("[grid]", "[gird]", "gird: is asked by no question"),
+    ],
+)
+async def test_a_file_of_answers_that_is_wrong(old: str, new: str, words: str, tmp_path: Path) -> None:
+    """One sentence names the key; nothing is written."""
+    answers = tmp_path / "answers.toml"
+    answers.write_text(ANSWERS.replace(old, new, 1), encoding="utf-8")
+    code, _, errors = await edge(*options(tmp_path), "--answers", str(answers))
+    assert code == 2
+    assert words in errors
+    assert not (tmp_path / "site.toml").exists()

@@ -1,0 +1,145 @@
+"""The files of firmware-config/ before the programs that read them, where these are on this machine."""
+
+import ast
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "firmware-config"
+TEMPLATES = ROOT / "packaging" / "debian"
+COMMENTS = ("#", "//")
+# One line is all that it may have: the boot loader takes the whole file as parameters.
+WITHOUT_COMMENT = {"edge-cmdline.txt"}
+
+
+def _tool(name: str) -> str:
+    path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    if path is None:
+        pytest.skip(f"needs {name}: make system-tools installs it")
+    return path
+
+
+def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60, check=False)
+
+
+def _placed() -> list[str]:
+    """The sources in the table of packaging/gateway_files.py, read as text: packaging is no package."""
+    tree = ast.parse((ROOT / "packaging" / "gateway_files.py").read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Placed"]
+    return [ast.literal_eval(call.args[0]) for call in calls]
+
+
+def _files() -> list[Path]:
+    return [path for path in FOLDER.rglob("*") if path.is_file() and path.name != "README.md"]
+
+
+def test_every_file_has_its_place() -> None:
+    """Nothing lies in firmware-config that isn't installed, and nothing is installed twice or missing."""
+    placed = _placed()
+    ours = sorted(source for source in placed if source.startswith("firmware-config/"))
+    assert ours == sorted(str(path.relative_to(ROOT)) for path in _files())
+    assert len(placed) == len(set(placed))
+
+
+def test_every_file_says_why() -> None:
+    """Each file has comments of its own, so that who finds it on a gateway knows what it is for."""
+    silent = [
+        path.name
+        for path in _files()
+        if path.name not in WITHOUT_COMMENT
+        and not any(line.lstrip().startswith(COMMENTS) for line in path.read_text().splitlines() if "#!" not in line)
+    ]
+    assert silent == []
+
+
+def test_the_site_file_of_the_package_never_changes() -> None:
+    """It is empty, for ever: dpkg asks about a conffile only when the package's version of it changed."""
+    assert (TEMPLATES / "edge-controller" / "site.toml").read_bytes() == b""
+
+
+def test_shell_scripts() -> None:
+    """shellcheck has nothing to say about any shell script of the repository."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607
+    scripts = [
+        ROOT / name
+        for name in listed.splitlines()
+        if (ROOT / name).is_file() and (ROOT / name).read_bytes().startswith((b"#!/bin/sh", b"#!/usr/bin/env bash"))
+    ]
+    assert len(scripts) > 5
+    found = _run(_tool("shellcheck"), *scripts)
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_exposure_of_the_units() -> None:
+    """The controller's exposure is 2.0 at most by `systemd-analyze security`, that of the other units 5."""
+    analyze = _tool("systemd-analyze")
+    for path in FOLDER.rglob("*.service"):
+        threshold = 20 if path.name == "edge-controller.service" else 50
+        found = _run(analyze, "security", "--offline=true", f"--threshold={threshold}", path)
+        assert found.returncode == 0, (path.name, found.stdout.splitlines()[-1])
+
+
+def test_names_and_addresses_of_the_charger_network() -> None:
+    """dnsmasq accepts its file."""
+    found = _run(_tool("dnsmasq"), "--test", f"--conf-file={FOLDER / 'network' / 'edge-dnsmasq.conf'}")
+    assert found.returncode == 0, found.stderr
+
+
+def test_firewall(tmp_path: Path) -> None:
+    """nft accepts the rules with the ports as they are shipped."""
+    tool = _tool("nft")
+    if os.geteuid() != 0:
+        pytest.skip("nft --check needs root")
+    ports = FOLDER / "firewall" / "firewall-ports.nft"
+    rules = (FOLDER / "firewall" / "edge-firewall.nft").read_text()
+    assert '"/etc/edge-controller/firewall-ports.nft"' in rules
+    (tmp_path / "rules.nft").write_text(rules.replace("/etc/edge-controller/firewall-ports.nft", str(ports)))
+    found = _run("unshare", "--net", tool, "--check", "--file", tmp_path / "rules.nft")
+    assert found.returncode == 0, found.stderr
+
+
+def test_time(tmp_path: Path) -> None:
+    """chronyd accepts its file."""
+    found = _run(_tool("chronyd"), "-p", "-f", FOLDER / "time" / "edge-chrony.conf")
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert tmp_path.is_dir()
+
+
+@pytest.mark.parametrize(("name", "schema"), [("user-data", "cloud-config"), ("network-config", "network-config")])
+def test_first_boot(name: str, schema: str) -> None:
+    """cloud-init's own schema accepts what the card tells it."""
+    tool = _tool("cloud-init")
+    words = _run(tool, "schema", "--help").stdout
+    if schema != "cloud-config" and "--schema-type" not in words:
+        pytest.skip("this cloud-init has a schema for user-data only")
+    kind = ("--schema-type", schema) if "--schema-type" in words else ()
+    found = _run(tool, "schema", "--config-file", FOLDER / "cloud-init" / name, *kind)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_secrets_are_made_once(tmp_path: Path) -> None:
+    """The first boot makes accounts, certificate and rules; the next leaves every byte as it is."""
+    _tool("mosquitto_passwd")
+    _tool("openssl")
+    share = tmp_path / "share"
+    share.mkdir()
+    shutil.copy(FOLDER / "broker" / "acl", share / "broker-acl")
+    environment = os.environ | {"EDGE_GATEWAY_STATE": str(tmp_path / "state"), "EDGE_GATEWAY_SHARE": str(share)}
+
+    def boot() -> dict[str, bytes]:
+        script = FOLDER / "first-boot" / "edge-first-boot"
+        subprocess.run(["sh", str(script)], env=environment, check=True, timeout=60)  # noqa: S607
+        return {str(path): path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file()}
+
+    first = boot()
+    assert {Path(name).name for name in first} == {"accounts", "passwords", "acl", "server.key", "server.pem"}
+    assert boot() == first
+    (tmp_path / "state" / "broker" / "server.pem").unlink()
+    renewed = boot()
+    changed = {Path(name).name for name in first if renewed[name] != first[name]}
+    assert changed == {"server.pem", "server.key"}

@@ -1,0 +1,110 @@
+"""Somebody at a terminal: reads what a program shows on a pseudo-terminal, and types."""
+
+import asyncio
+import contextlib
+import os
+import pty
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+PATIENCE_S = 40.0  # on a machine that does much else
+ROOT = Path(__file__).parents[2]
+
+
+class Typist:
+    """One program on a terminal of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, master: int) -> None:
+        self.process = process
+        self._master = master
+        self.shown = ""
+        self._read_to = 0
+        self._more = asyncio.Event()
+        asyncio.get_running_loop().add_reader(master, self._take)
+
+    def _take(self) -> None:
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:  # the program has closed its side
+            data = b""
+        if not data:
+            asyncio.get_running_loop().remove_reader(self._master)
+        self.shown += data.decode(errors="replace")
+        self._more.set()
+
+    async def sees(self, pattern: str) -> str:
+        """Wait until it shows what the pattern matches after what was seen last; all that came until then."""
+        async with asyncio.timeout(PATIENCE_S):
+            while (found := re.search(pattern, self.shown[self._read_to :])) is None:
+                if self.process.returncode is not None:
+                    raise AssertionError(f"it ended and never showed {pattern!r}:\n{self.shown[-3000:]}")
+                self._more.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._more.wait(), 0.5)
+        text = self.shown[self._read_to : self._read_to + found.end()]
+        self._read_to += found.end()
+        return text
+
+    def types(self, line: str) -> None:
+        """A line and Enter."""
+        os.write(self._master, line.encode() + b"\n")
+
+    async def answers(self, pattern: str, line: str) -> str:
+        """Wait for the question, then answer it."""
+        try:
+            seen = await self.sees(pattern)
+        except TimeoutError:
+            raise AssertionError(f"never shown: {pattern!r}; the end was:\n{self.shown[-3000:]}") from None
+        self.types(line)
+        return seen
+
+    def interrupts(self) -> None:
+        """Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def hangs_up(self) -> None:
+        """Ctrl-D: the end of what is typed."""
+        os.write(self._master, b"\x04")
+
+    async def ends(self) -> int:
+        """Wait for its exit code."""
+        async with asyncio.timeout(PATIENCE_S):
+            code = await self.process.wait()
+        await asyncio.sleep(0)  # what it showed last
+        self._take_rest()
+        return code
+
+    def _take_rest(self) -> None:
+        with contextlib.suppress(OSError):
+            os.set_blocking(self._master, False)
+            while data := os.read(self._master, 65536):
+                self.shown += data.decode(errors="replace")
+
+
+@asynccontextmanager
+async def at_terminal(*arguments: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Typist]:
+    """`edge` with these arguments on a pseudo-terminal; killed at the end if it still runs."""
+    master, slave = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "edge", *arguments),
+        cwd=ROOT,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        env={**os.environ, "TERM": "dumb", **(environment or {})},
+    )
+    os.close(slave)
+    typist = Typist(process, master)
+    try:
+        yield typist
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        asyncio.get_running_loop().remove_reader(master)
+        os.close(master)

@@ -1,0 +1,143 @@
+"""Between the proxy and the desk: the short way of what just passes, and connections that end meanwhile."""
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from datetime import UTC
+from typing import Any
+
+from edge.offline.authorise import Policy
+from edge.offline.clerk import Clerk
+from edge.offline.desk import Desk
+from edge.offline.edition import Edition
+from edge.offline.numbers import Numbers
+from edge.offline.pace import Pace
+from edge.offline.settings import OfflineSettings
+from edge.offline.token_book import TokenBook
+from tests import virtual_time
+from tests.unit.offline.offline_bench import HASHER, STATION, token
+from tests.unit.offline.test_offline_runner import Keeper, begin
+
+
+class Rig:
+    """A clerk whose line is two lists."""
+
+    def __init__(self) -> None:
+        tokens = TokenBook(HASHER, Policy(timezone=UTC))
+        tokens.load(own=[token("CARD-1")])
+        desk = Desk(
+            STATION,
+            Edition.V16,
+            tokens=tokens,
+            numbers=Numbers(0, b"s" * 16),
+            pace=Pace(0.0),
+            settings=OfflineSettings(),
+        )
+        self.keeper = Keeper()
+        self.clerk = Clerk(desk, self.keeper, virtual_time.VirtualClock(), lambda _step: None)
+        self.station: list[Any] = []
+        self.cloud: list[str] = []
+        self.clerk.attach(self)
+        self.clerk.station_connected("ocpp1.6")
+        self.clerk.cloud_connected()
+
+    def to_station(self, text: str) -> None:
+        self.station.append(json.loads(text))
+
+    def to_cloud(self, identifier: str, text: str) -> None:
+        assert json.loads(text)[1] == identifier
+        self.cloud.append(text)
+
+    def end_session(self, transaction: str) -> None:
+        """Nobody is ended here."""
+
+    def calls(self, identifier: str, action: str) -> str:
+        text = json.dumps([2, identifier, action, {}])
+        self.clerk.station_calls(identifier, action, {}, text, signed=False)
+        return text
+
+
+def run(story: Coroutine[Any, Any, None]) -> None:
+    virtual_time.run(story)
+
+
+def test_what_just_passes_goes_and_comes_as_it_is() -> None:
+    """A Heartbeat and its answer, the very texts."""
+
+    async def story() -> None:
+        rig = Rig()
+        text = rig.calls("h", "Heartbeat")
+        assert rig.cloud == [text]
+        rig.clerk.cloud_answers("h", '[3, "h",  {"currentTime": "x"}]', payload={"currentTime": "x"})
+        assert rig.station == [[3, "h", {"currentTime": "x"}]]
+
+    run(story())
+
+
+def test_what_just_passes_and_isnt_answered_is_answered_here() -> None:
+    """In time; the cloud's late answer goes nowhere."""
+
+    async def story() -> None:
+        rig = Rig()
+        rig.calls("h", "Heartbeat")
+        await asyncio.sleep(15.0)
+        rig.clerk.tick()
+        assert [frame[1] for frame in rig.station] == ["h"]
+        rig.clerk.cloud_answers("h", '[3, "h", {}]', payload={})
+        assert len(rig.station) == 1
+
+    run(story())
+
+
+def test_what_passes_doesnt_overtake_what_waits_for_the_disk() -> None:
+    """Answers stay in the order of the questions."""
+
+    async def story() -> None:
+        rig = Rig()
+        request = begin("a")
+        rig.clerk.station_calls("a", request.action, request.payload, request.text, signed=False)
+        heartbeat = rig.calls("h", "Heartbeat")
+        assert rig.cloud == []
+        await rig.clerk.runner.settled()
+        assert rig.cloud == [request.text, heartbeat]
+
+    run(story())
+
+
+def test_nothing_is_sent_on_a_connection_that_it_wasnt_meant_for() -> None:
+    """The disk takes its time, the cloud goes and comes: the Start is answered here, and delivered once."""
+
+    async def story() -> None:
+        rig = Rig()
+        rig.keeper.full = True
+        request = begin("a")
+        rig.clerk.station_calls("a", request.action, request.payload, request.text, signed=False)
+        await asyncio.sleep(1.0)
+        rig.clerk.cloud_lost()
+        rig.clerk.cloud_connected()
+        rig.keeper.full = False
+        await rig.clerk.runner.settled()
+        assert [frame[:2] for frame in rig.station] == [[3, "a"]]
+        assert rig.cloud == [request.text]
+
+    run(story())
+
+
+def test_a_station_that_came_anew_gets_no_answer_to_what_it_asked_before() -> None:
+    """It would be an answer to nothing, or to another question of the same id."""
+
+    async def story() -> None:
+        rig = Rig()
+        rig.clerk.cloud_lost()
+        rig.keeper.full = True
+        request = begin("a")
+        rig.clerk.station_calls("a", request.action, request.payload, request.text, signed=False)
+        await asyncio.sleep(1.0)
+        rig.clerk.station_gone()
+        rig.clerk.station_connected("ocpp1.6")
+        rig.keeper.full = False
+        await rig.clerk.runner.settled()
+        assert rig.station == []
+        assert len(rig.keeper.disk.entries) == 1
+
+    run(story())

@@ -1,0 +1,271 @@
+"""The interview without a terminal: a wrong answer to every question, a mute meter, left and resumed anywhere."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from edge.errors import SetupStopped
+from edge.setup.book import Book, read_book
+from edge.setup.defaults import Defaults
+from edge.setup.interview import interview
+from edge.setup.language import Speaker
+from edge.setup.steps import (
+    Ask,
+    Failure,
+    FindMeters,
+    Identify,
+    LookForStations,
+    MeterFound,
+    NewKey,
+    Pause,
+    Prove,
+    ReadMeter,
+    Seen,
+    StationSeen,
+    Step,
+    Tell,
+    TryBroker,
+    TryCloud,
+)
+from edge.units import PhaseAmps
+
+RIGHT: dict[str, str | list[str]] = {
+    "site.id": "harbour-3",
+    "site.timezone": "Europe/Copenhagen",
+    "grid.fuse_a": "63",
+    "grid.margin_a": "2,5",
+    "grid.background_reserve_a": "20 A",
+    "circuit.id": ["garage", ""],
+    "circuit.fuse_a": "40",
+    "circuit.parent": "1",
+    "meter.way": "3",
+    "meter.connection": "tcp://192.0.2.7:502",
+    "meter.model": "eastron_sdm630",
+    "meter.unit": "1",
+    "meter.right": "y",
+    "ocpp.listen": "192.168.10.1:9000",
+    "ocpp.security": "2",
+    "station.which": ["1", "0"],
+    "stations.identify": "n",
+    "station.circuit": "2",
+    "station.max_a": "16",
+    "station.fallback_a": "6",
+    "station.location": "bay 12",
+    "station.evses": "2",
+    "station.way": "1",
+    "station.phases": ["L1 L2 L3", "231"],
+    "ocpp.upstream": "wss://csms.example.com/ocpp",
+    "bms.broker": "192.0.2.20",
+    "bms.modbus": "192.168.1.10:5502",
+    "bms.fallback_a": "16",
+    "write": "y",
+}
+WRONG = {
+    "site.id": "a/b",
+    "site.timezone": "Europe/Nowhere",
+    "grid.fuse_a": "sixty",
+    "grid.margin_a": "63",
+    "grid.background_reserve_a": "-1",
+    "circuit.id": "main",
+    "circuit.fuse_a": "0",
+    "meter.way": "9",
+    "meter.connection": "192.0.2.7",
+    "meter.model": "sdm",
+    "meter.unit": "256",
+    "meter.right": "perhaps",
+    "ocpp.listen": "192.168.10.1",
+    "ocpp.security": "3",
+    "station.which": "7",
+    "stations.identify": "?",
+    "station.circuit": "garden",
+    "station.max_a": "1e9",
+    "station.fallback_a": "-6",
+    "station.location": "x" * 81,
+    "station.evses": "0",
+    "station.way": "x",
+    "station.phases": "L1 L1 L2",
+    "ocpp.upstream": "http://csms.example.com",
+    "bms.broker": "ftp://x",
+    "bms.modbus": "5502",
+    "bms.fallback_a": "much",
+    "write": "maybe",
+}
+MODELS = ("abb_b23_b24", "eastron_sdm630")
+CP = StationSeen(identity="CP-1", address="192.168.10.11", vendor="V", model="M", serial="S", mac="02:00:00:00:00:01")
+
+
+def probe(step: Step) -> Any:
+    """A site on which everything is as it should be."""
+    match step:
+        case FindMeters():
+            return (MeterFound(connection="tcp://192.0.2.7:502", unit=1, model="eastron_sdm630"),)
+        case ReadMeter():
+            return PhaseAmps(1.0, 2.0, 3.0)
+        case LookForStations():
+            return Seen(stations=(CP,))
+        case Identify():
+            return "identify.blink"
+        case NewKey():
+            return "A1B2", "pbkdf2-sha256$10000$" + "0" * 32 + "$" + "0" * 64
+        case Prove():
+            return ()
+        case TryCloud() | TryBroker() | Tell() | Pause():
+            return None
+    raise AssertionError(step)
+
+
+class Typing:
+    """Answers each question from the table, a list one after the other; with ``wrong``, badly first."""
+
+    def __init__(self, answers: Mapping[str, str | list[str]], *, wrong: Mapping[str, str] | None = None) -> None:
+        self._left = {key: [value] if isinstance(value, str) else list(value) for key, value in answers.items()}
+        self._wrong = dict(wrong or {})
+        self.refused: list[str] = []
+        self.asked = 0
+        self.told: list[str] = []
+
+    def answer(self, step: Ask) -> str:
+        self.asked += 1
+        Speaker("nl").say(step.text, step.values)  # whatever is asked can be said
+        Speaker("nl").say(f"help.{step.text}", step.values)
+        if step.refused is not None:
+            self.refused.append(step.text)
+        if step.text in self._wrong and step.refused is None:
+            return self._wrong[step.text]
+        self._wrong.pop(step.text, None)
+        left = self._left[step.text]
+        return left.pop(0) if len(left) > 1 else left[0]
+
+
+def run(
+    book: Book, typing: Typing, probes: Callable[[Step], Any] = probe, *, most: int | None = None
+) -> Mapping[str, Any] | None:
+    """The tables that come of it; None where it was left after so many questions."""
+    talk = interview(book, Defaults(timezone="Europe/Berlin"), MODELS)
+    answer: Any = None
+    while True:
+        try:
+            step = talk.send(answer)
+        except StopIteration as end:
+            document: Mapping[str, Any] = end.value
+            return document
+        if isinstance(step, Ask):
+            if most is not None and typing.asked >= most:
+                return None
+            answer = typing.answer(step)
+        else:
+            if isinstance(step, Tell):
+                typing.told.append(step.text)
+                Speaker("de").say(step.text, step.values)
+            answer = probes(step)
+
+
+def test_the_answers_become_the_tables() -> None:
+    """Each where it belongs, in observe mode; a comma is a decimal point, a unit is understood."""
+    document = run(Book(), Typing(RIGHT))
+    assert document is not None
+    assert document["control"] == {"mode": "observe"}
+    assert document["circuit"][0] == {
+        "id": "main", "fuse_a": 63, "margin_a": 2.5, "background_reserve_a": 20, "meter": "grid"
+    }  # fmt: skip
+    assert document["circuit"][1] == {"id": "garage", "fuse_a": 40, "parent": "main"}
+    assert [evse["phases"] for evse in document["station"][0]["evse"]] == [["L1", "L2", "L3"], ["L2", "L3", "L1"]]
+    assert document["ocpp"]["upstream"] == "wss://csms.example.com/ocpp/{station}"
+    assert document["bms"]["modbus"] == {"listen": "192.168.1.10:5502", "fallback_a": 16}
+
+
+def test_a_wrong_answer_to_every_question() -> None:
+    """Each is refused, asked again, and the outcome is the same."""
+    typing = Typing(RIGHT, wrong=WRONG)
+    assert run(Book(), typing) == run(Book(), Typing(RIGHT))
+    assert set(typing.refused) == set(WRONG)
+    asked = {name for name in RIGHT if name != "circuit.parent"}  # with one circuit it isn't asked
+    assert asked == set(WRONG)
+
+
+@pytest.mark.parametrize("after", range(1, 30))
+def test_left_anywhere_and_resumed(after: int) -> None:
+    """The answers that were kept, as text, go on to the same tables; nothing is asked twice."""
+    book, first = Book(), Typing(RIGHT)
+    whole = Typing(RIGHT)
+    expected = run(Book(), whole)
+    if run(book, first, most=after) is not None:
+        pytest.skip("the interview has fewer questions")
+    resumed = read_book(book.text(), name="kept")
+    rest = RIGHT | _rest_of_lists(resumed)
+    assert run(resumed, Typing(rest)) == expected
+
+
+def _rest_of_lists(book: Book) -> dict[str, str | list[str]]:
+    """What is still to be typed of questions that come more than once."""
+    rest: dict[str, str | list[str]] = {}
+    if book.get("circuit", 0, "id") is not None:
+        rest["circuit.id"] = ""
+    if book.get("station", 0, "id") is not None:
+        rest["station.which"] = "0"
+    if book.get("station", 0, "phases") is not None:
+        rest["station.phases"] = "231"
+    return rest
+
+
+def test_a_mute_meter_is_told_and_can_be_kept() -> None:
+    """It can be chosen again, or kept for later."""
+
+    def mute(step: Step) -> Any:
+        return Failure(problem="no answer within 0.5 s") if isinstance(step, ReadMeter) else probe(step)
+
+    typing = Typing(RIGHT | {"meter.mute.title": ["1", "2"]})
+    document = run(Book(), typing, mute)
+    assert document is not None
+    assert document["meter"][0]["model"] == "eastron_sdm630"
+    assert typing.told.count("meter.mute") == 2
+
+
+def test_a_site_that_does_not_fit_goes_back() -> None:
+    """The finding is shown, the part chosen is gone through again."""
+    verdicts = [("circuit[0].fuse_a has no room",), ()]
+
+    def strict(step: Step) -> Any:
+        return verdicts.pop(0) if isinstance(step, Prove) else probe(step)
+
+    typing = Typing(RIGHT | {"again": "1", "grid.fuse_a": ["6", "63"], "grid.margin_a": ["0", "2"]})
+    document = run(Book(), typing, strict)
+    assert document is not None
+    assert document["circuit"][0]["fuse_a"] == 63
+    assert "finding" in typing.told
+
+
+def test_phases_are_measured() -> None:
+    """The load on the station's own L1 and L2 moves the grid's L3 and L1; what is unclear is tried again."""
+    base = PhaseAmps(5.0, 5.0, 5.0)
+    on_l3, on_l1, on_two = (PhaseAmps(5.0, 5.0, 13.7), PhaseAmps(13.7, 5.0, 5.0), PhaseAmps(13.7, 13.7, 5.0))
+    levels = [each for level in (base, on_two, base, on_l3, on_l1) for each in [level] * 3]
+    seen = [base]  # the first reading is the choice of the meter
+
+    def metered(step: Step) -> Any:
+        if isinstance(step, ReadMeter):
+            return seen.pop() if seen else levels.pop(0)
+        return probe(step)
+
+    typing = Typing(RIGHT | {"station.evses": "1", "station.way": "2"})
+    document = run(Book(), typing, metered)
+    assert document is not None
+    assert document["station"][0]["evse"][0]["phases"] == ["L3", "L1", "L2"]
+    assert typing.told.count("phases.unclear") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x =", "is no TOML"),
+        ('[sites]\nid = "x"', "sites: is asked by no question"),
+        ("site = 3", "site: is not of its form"),
+        ("circuit = [1]", "circuit: is no list of tables"),
+    ],
+)
+def test_a_file_of_answers_that_is_none(text: str, words: str) -> None:
+    """One sentence names the file and the place."""
+    with pytest.raises(SetupStopped, match=r"f\.toml") as caught:
+        read_book(text, name="f.toml")
+    assert words in str(caught.value)

@@ -1,0 +1,59 @@
+"""The texts of `edge setup`: complete in each language, and nothing in them that nobody says."""
+
+import ast
+import string
+from pathlib import Path
+
+import pytest
+
+from edge.setup.language import LANGUAGES, Speaker, texts
+
+ROOT = Path(__file__).parents[3]
+OTHERS = [language for language in LANGUAGES if language != "en"]
+
+
+def fields(text: str) -> set[str]:
+    """The names in braces."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_each_language_is_complete(language: str) -> None:
+    """The same texts as English, each with the same names in braces, none empty."""
+    english, other = texts("en"), texts(language)
+    assert set(other) == set(english)
+    assert {name for name in english if fields(english[name]) != fields(other[name])} == set()
+    assert all(text.strip() for text in other.values())
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_each_language_is_its_own(language: str) -> None:
+    """A text that is word for word the English one was forgotten; but for patterns without words."""
+    english, other = texts("en"), texts(language)
+    same = {name for name in english if english[name] == other[name] and any(map(str.isalpha, other[name]))}
+    assert same <= {"finding", "circuit.id"}
+
+
+def test_every_question_has_its_help() -> None:
+    """What is asked can be answered wrongly; what has help is asked."""
+    names = set(texts("en"))
+    asked = {name.removeprefix("help.") for name in names if name.startswith("help.")}
+    assert asked <= names
+
+
+def test_every_text_is_said() -> None:
+    """Each text is named somewhere in the code, whole or by its beginning."""
+    said = set()
+    for path in [*(ROOT / "edge/setup").glob("*.py"), *(ROOT / "edge/cli").glob("*.py"), ROOT / "edge/ocpp/showing.py"]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                said.add(node.value)
+    tables = {"site", "grid", "circuit", "meter", "station", "ocpp", "bms", "option", "part", "help", "identify"}
+    unsaid = {name for name in texts("en") if name not in said and name.partition(".")[0] not in tables}
+    assert unsaid == set()
+
+
+def test_what_comes_from_outside_steers_no_terminal() -> None:
+    """Control characters in a value are shown as question marks."""
+    shown = Speaker("de").say("stations.waits", {"number": 1, "station": "\x1b[2J", "address": "a", "described": "b"})
+    assert "\x1b" not in shown

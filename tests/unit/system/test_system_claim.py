@@ -1,0 +1,96 @@
+"""The claim, what is sealed, and what the machine knows of its network."""
+
+from pathlib import Path
+
+import pytest
+
+from edge.errors import ClaimError, SealBroken
+from edge.system.claim import FILE, RESET_FILE, is_signed, make_claim, read_claim, reset_by_presence
+from edge.system.network import mac_of, reachable
+from edge.system.sealed import seal, unseal
+
+PASSPHRASE = "cold garage at seven"
+ARP = """IP address       HW type     Flags       HW address            Mask     Device
+192.168.10.11    0x1         0x2         02:00:00:00:00:01     *        eth1
+192.168.10.12    0x1         0x0         00:00:00:00:00:00     *        eth1
+"""
+
+
+def test_what_is_sealed_opens_with_its_passphrase_only() -> None:
+    """Each seal is another; a changed byte, another passphrase, another file: refused."""
+    sealed = seal(b"site", PASSPHRASE)
+    assert unseal(sealed, PASSPHRASE) == b"site"
+    assert seal(b"site", PASSPHRASE) != sealed
+    assert b"site" not in sealed
+    for broken in (sealed[:-1] + bytes([sealed[-1] ^ 1]), sealed[:20], b"", b"PK\3\4" + sealed):
+        with pytest.raises(SealBroken):
+            unseal(broken, PASSPHRASE)
+    with pytest.raises(SealBroken):
+        unseal(sealed, PASSPHRASE + " ")
+
+
+def test_the_first_owner_stays_the_owner(tmp_path: Path) -> None:
+    """Nobody claims a second time; short passphrases are refused; the file is the owner's alone."""
+    with pytest.raises(ClaimError, match="fewer than 10"):
+        make_claim(tmp_path, "password")
+    assert read_claim(tmp_path) is None
+    claim = make_claim(tmp_path, PASSPHRASE)
+    assert (tmp_path / FILE).stat().st_mode & 0o077 == 0
+    with pytest.raises(ClaimError, match="has an owner already"):
+        make_claim(tmp_path, PASSPHRASE)
+    assert read_claim(tmp_path) == claim
+    assert claim.opens(PASSPHRASE)
+    assert not claim.opens("cold garage at eight")
+
+
+def test_only_the_owner_signs(tmp_path: Path) -> None:
+    """The signature is of that content and that key."""
+    claim = make_claim(tmp_path, PASSPHRASE)
+    signature = claim.sign(b"document", PASSPHRASE)
+    assert is_signed(b"document", signature, claim.public_key)
+    assert not is_signed(b"another", signature, claim.public_key)
+    with pytest.raises(ClaimError):
+        claim.sign(b"document", "cold garage at eight")
+
+
+def test_a_damaged_claim_is_told(tmp_path: Path) -> None:
+    """It neither opens nor counts as none: that would let the next one in."""
+    (tmp_path / FILE).write_text("{", encoding="ascii")
+    with pytest.raises(ClaimError, match="is damaged"):
+        read_claim(tmp_path)
+
+
+def test_presence_counts_once_on_a_read_only_partition(tmp_path: Path) -> None:
+    """Where the file can't be taken away it is remembered by its time; a new one counts again."""
+    state = tmp_path / "state"
+
+    class Stuck(type(tmp_path)):  # type: ignore[misc]
+        def unlink(self, missing_ok: bool = False) -> None:
+            if self.name == RESET_FILE:
+                raise PermissionError
+            super().unlink(missing_ok)
+
+    boot = Stuck(tmp_path)
+    make_claim(state, PASSPHRASE)
+    (boot / RESET_FILE).touch()
+    assert reset_by_presence(state, [boot])
+    assert read_claim(state) is None
+    make_claim(state, PASSPHRASE)
+    assert not reset_by_presence(state, [boot])
+    assert read_claim(state) is not None
+
+
+def test_whose_hardware_is_behind_an_address(tmp_path: Path) -> None:
+    """As the machine's table of neighbours has it; one that didn't answer has none."""
+    table = tmp_path / "arp"
+    table.write_text(ARP, encoding="ascii")
+    assert mac_of("192.168.10.11", table) == "02:00:00:00:00:01"
+    assert mac_of("192.168.10.12", table) is None
+    assert mac_of("192.168.10.1", table) is None
+    assert mac_of("192.168.10.11", tmp_path / "none") is None
+
+
+def test_a_wildcard_is_no_address_to_dial() -> None:
+    """What listens everywhere is reached at the machine's own address; any other stays."""
+    assert reachable("192.168.10.1") == "192.168.10.1"
+    assert reachable("0.0.0.0") not in {"0.0.0.0", ""}
