@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from simulators.cli.main import main
 from simulators.errors import ScenarioError
 from simulators.world.faults import BY_NUMBER, planned
 from simulators.world.plot import svg
@@ -51,12 +52,17 @@ def test_json_is_one_object_and_the_picture_is_svg(tmp_path: Path) -> None:
         (("office-8", "--seeds", "1..2", "--plot", "x.svg"), "--plot: draws one seed"),
     ],
 )
-def test_wrong_input_is_one_sentence(words: Sequence[str], said: str) -> None:
+def test_wrong_input_is_one_sentence(
+    words: Sequence[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Exit code 2, the sentence on stderr, and no traceback."""
-    done = edge_sim("run", *words)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    monkeypatch.setattr(sys, "argv", ["edge-sim", "run", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    errors = capsys.readouterr().err
+    assert said in errors
+    assert len(errors.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(

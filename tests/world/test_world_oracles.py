@@ -1,6 +1,7 @@
 """Each oracle catches a deliberate defect: a gateway that misbehaves so that just this must be seen."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -73,6 +74,17 @@ class Reserialised(Tamper):
         return text.replace(",", ", ", 1)
 
 
+class Renumbered(Tamper):
+    """A relay that gives a transaction another number with each message."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def to_cloud(self, _identity: str, text: str) -> str:
+        self._count += 1
+        return re.sub(r'("transactionId":)\d+', rf"\g<1>{self._count}", text)
+
+
 class Clears(Tamper):
     """Clears before it sets."""
 
@@ -135,6 +147,7 @@ DEFECTS: dict[str, tuple[str, Tamper | None, Callable[[World], None] | None]] = 
     "a start is swallowed": ("stuck", Said("StartTransaction", lambda _text: ()), None),
     "a reconnect is lost": ("stuck", None, later(150.0, _loses_stations)),
     "JSON is written anew": ("bytes", Reserialised(), None),
+    "a transaction has two numbers": ("bytes", Renumbered(), None),
     "a limit above the installer's": ("installer", Profiles(_all(64.0)), None),
     "a limit without an end": ("dead man", Profiles(_last), None),
     "cleared before it is set": ("cleared", Clears(), None),

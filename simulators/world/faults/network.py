@@ -33,7 +33,7 @@ RUBBISH: Final = (
 class CloudDown(Fault):
     number, row = 1, "Cloud link down hours/days"
     outcome = "Sessions start/stop locally; queue; control unaffected"
-    # Nothing is authorised locally yet: a card that the station doesn't know waits for the cloud.
+    # A card that the gateway has never seen waits for the cloud, unless the site file says otherwise.
     grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED}
 
     async def begin(self) -> None:

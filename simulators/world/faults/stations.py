@@ -15,7 +15,6 @@ from simulators.world.station import WorldStation
 AFTER_BOOT_S: Final = 60.0  # until a driver has seen that the post was off, and plugs in again
 UNBOUND_S: Final = 60.0  # until a station that obeys nothing is known as such, and others have made room for it
 EXCESS_A: Final = 4.0
-ROOM_A: Final = 10.0  # by which the building may still rise
 
 
 class Rebooted(Fault):
@@ -86,17 +85,23 @@ class ForgetsProfile(Fault):
 class Unbound(Fault):
     """Nothing that the gateway does can bind a station, or a car."""
 
-    too_much = False  # it and the building are more than a fuse above it carries, whatever the others do
+    who: WorldStation
+    was_too_much = False  # a breaker remembers
 
-    def weigh(self, who: WorldStation) -> None:
-        """Find out whether the site can carry it at its full rating."""
-        for evse in who.evses:
+    def is_too_much(self) -> bool:
+        """Whether what it draws and the building are above a fuse by themselves: whatever the others do."""
+        for evse in self.who.evses:
+            drawn_a = self.who.drawn_a(evse)
             for run in self.world.copper.path(evse.circuit):
-                if evse.max_a + max(run.other_a) > run.fuse_a - ROOM_A:
-                    self.too_much = True
+                if any(car + other > run.fuse_a for car, other in zip(drawn_a, run.other_a, strict=True)):
+                    self.was_too_much = True
+                    return True
+        return False
 
     def grace_s(self, oracle: str) -> float:
-        if self.too_much and oracle in ("rating", "breaker"):
+        if oracle == "rating" and self.is_too_much():
+            return NOT_JUDGED
+        if oracle == "breaker" and (self.is_too_much() or self.was_too_much):
             return NOT_JUDGED
         return super().grace_s(oracle)
 
@@ -104,12 +109,10 @@ class Unbound(Fault):
 class IgnoresProfile(Unbound):
     number, row = 22, "Profile Accepted but ignored"
     outcome = "Detect by measurement, reserve full rating, alert"
-    # Where the site can't carry it at its full rating, nothing can bind what it may draw.
     grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": NOT_JUDGED}
 
     async def begin(self) -> None:
         self.who = self.station()
-        self.weigh(self.who)
         self.who.obey(Obedience.IGNORES)
 
     async def end(self) -> None:
@@ -123,7 +126,6 @@ class RefusesProfile(Unbound):
 
     async def begin(self) -> None:
         self.who = self.station()
-        self.weigh(self.who)
         self.who.obey(Obedience.REFUSES)
 
     async def end(self) -> None:
