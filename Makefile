@@ -11,12 +11,13 @@ SOURCES := edge simulators tests packaging
 SPLIT := ---- development:
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long system-tools system-test deb card bench lint format lock tools clean
+.PHONY: help demo test test-long soak system-tools system-test deb card bench lint format lock tools clean
 
 help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
 	@echo "make test    everything that must hold: style, types, import rules, tests"
 	@echo "make test-long  hours of it: SEEDS=0-10000 of the adversary, the whole sweep of stability, 200 days of demand"
+	@echo "make soak    whole worlds with faults at random: SOAK=1..20 are the seeds"
 	@echo "make deb     Debian packages for amd64 and arm64 in dist/, with bill of materials and sums"
 	@echo "make card    IMAGE=<file>: the packages onto a stock arm64 image, for a first boot without internet"
 	@echo "make system-test  set-up and commissioning whole; the packages built, installed and booted on Debian 12 (as root;"
@@ -41,6 +42,13 @@ test-long: $(DEVELOPMENT)
 	@EDGE_LONG=1 EDGE_SEEDS=$(SEEDS) EDGE_KILLS=$(KILLS) $(BIN)/python -m pytest --numprocesses=auto --maxfail=20 -v \
 	  tests/scenario/test_adversary.py tests/scenario/test_stability.py tests/system/test_offline_kill.py \
 	  tests/unit/bms/test_bms_demand_window.py $(ARGS)
+
+SOAK ?= 1..20
+
+soak: $(DEVELOPMENT)
+	@EDGE_LONG=1 $(BIN)/python -m pytest --numprocesses=auto -v tests/world/test_world_faults.py $(ARGS)
+	@for world in office-8 nested-4 motorway-6; do \
+	  $(BIN)/edge-sim run $$world --seeds $(SOAK) --faults-per-hour 3 || exit 1; done
 
 deb: $(DEVELOPMENT)
 	@$(BIN)/python packaging/deb.py $(ARGS)

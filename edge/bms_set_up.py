@@ -15,6 +15,7 @@ from edge.bms.settings import FacilitySettings, ModbusSettings, MqttSettings, Mq
 from edge.bms.surplus import SurplusSettings
 from edge.bms.surplus_watch import SurplusWatch
 from edge.bms.watches import Watch
+from edge.chance import Chance
 from edge.config import Configuration
 from edge.config.addresses import broker
 from edge.config.schema_bms import GridTable, ModbusTable, MqttTable, ScheduleTable
@@ -37,7 +38,7 @@ def facility_settings(configuration: Configuration) -> FacilitySettings:
     )
 
 
-def watches(configuration: Configuration, caps: CapSink) -> Iterator[Watch]:
+def watches(configuration: Configuration, caps: CapSink, chance: Chance) -> Iterator[Watch]:
     """A schedule for each circuit that has rules, a demand window for each that has a limit, and who keeps the surplus
     mode where an EVSE lives on it; that one caps EVSEs by ``caps``.
     """
@@ -48,7 +49,7 @@ def watches(configuration: Configuration, caps: CapSink) -> Iterator[Watch]:
     for table in configuration.schedule:
         rules.setdefault(table.circuit if table.circuit is not None else _root(site), []).append(_rule(table, public))
     for circuit, of_circuit in rules.items():
-        yield Schedule(circuit, of_circuit, site.timezone, random_delay_s=delay_s)
+        yield Schedule(circuit, of_circuit, site.timezone, random_delay_s=delay_s, chance=chance)
     window_min = configuration.grid.demand_window_min if configuration.grid is not None else DEFAULT_WINDOW_MIN
     for circuit, limit_kw in configuration.demand_limits_kw.items():
         settings = DemandSettings(circuit=circuit, limit_w=limit_kw * KILO, window_s=window_min * 60.0)

@@ -19,6 +19,7 @@ from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
 from edge.bms.facility import Facility, relay_of
 from edge.bms_set_up import facility_settings, watches
+from edge.chance import Chance, SystemChance
 from edge.clock import Clock, SystemClock
 from edge.config import Configuration
 from edge.config.locate import locate
@@ -40,12 +41,13 @@ from edge.ocpp.station_files import StationFiles
 from edge.ocpp.turned_away import TurnedAway
 from edge.ocpp.waiting import WaitingStation
 from edge.ocpp_set_up import ocpp_settings, own_link, station_urls
-from edge.offline_set_up import open_offline
+from edge.offline_set_up import WriteBy, open_offline
+from edge.storage.writer import Writer
 from edge.system.network import mac_of
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
 from edge.web.app import make_app
-from edge.web.server import ApiServer
+from edge.web.server import ApiServer, ListenTcp
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +61,11 @@ class RecordTo:
 
 
 class Daemon:
-    """A running gateway: what it is made of, and what it shows of itself."""
+    """A running gateway: what it is made of, and what it shows of itself.
+
+    ``chance`` and ``listen_tcp`` are the operating system's and ``write_by`` makes a thread, unless given: a simulated
+    world has its own.
+    """
 
     def __init__(
         self,
@@ -69,8 +75,12 @@ class Daemon:
         clock: Clock,
         watchdog: Watchdog,
         record: RecordTo | None = None,
+        chance: Chance | None = None,
+        listen_tcp: ListenTcp | None = None,
+        write_by: WriteBy = Writer,
     ) -> None:
         site = configuration.site
+        chance = chance if chance is not None else SystemChance()
         self._clock = clock
         self._started_at = clock.monotonic()
         self._watchdog = watchdog
@@ -82,12 +92,13 @@ class Daemon:
         self._wiring = WiringWatch(site)
         self._station_urls = station_urls(configuration)
         self._vitals = Vitals(watchdog, site.control.period_s)
-        self._offline = open_offline(configuration, clock=clock, sink=self._board)
+        self._offline = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
         self._ocpp = OcppServer(
             site=site,
             settings=ocpp_settings(configuration),
             clock=clock,
             sink=self._board,
+            chance=chance,
             shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
             dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
             stand_ins=self._offline.clerk if self._offline is not None else lambda _station: None,
@@ -98,9 +109,10 @@ class Daemon:
             site,
             building,
             clock=clock,
+            chance=chance,
             version=__version__,
             sink=self._board,
-            watches=tuple(watches(configuration, self._board)),
+            watches=tuple(watches(configuration, self._board, chance)),
             relay=self._relay,
         )
         self._bounds = Bounds(self._ocpp.site_limits)
@@ -109,6 +121,7 @@ class Daemon:
             board=self._board,
             shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
             clock=clock,
+            chance=chance,
             log=log,
         )
         self._meters = Meters(
@@ -137,7 +150,7 @@ class Daemon:
             ),
             collectors=[self._ocpp.figures],
         )
-        self._api = ApiServer(app, listen=configuration.api.listen, socket=socket)
+        self._api = ApiServer(app, listen=configuration.api.listen, socket=socket, listen_tcp=listen_tcp)
 
     def status(self) -> StatusReport:
         """The site as the last tick saw it, and the process as it is."""

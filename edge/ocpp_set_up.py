@@ -1,10 +1,10 @@
 """From the site file's ``[ocpp]`` and ``[[station]]`` tables to the proxy's settings: part of joining the rooms."""
 
-import secrets
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
+from edge.chance import Chance
 from edge.clock import Clock
 from edge.config import Configuration
 from edge.config.addresses import HostPort
@@ -66,7 +66,13 @@ def ocpp_settings(configuration: Configuration) -> OcppSettings:
 
 
 def own_link(
-    configuration: Configuration, *, board: Board, shelf: Shelf, clock: Clock, log: FilteringBoundLogger
+    configuration: Configuration,
+    *,
+    board: Board,
+    shelf: Shelf,
+    clock: Clock,
+    chance: Chance,
+    log: FilteringBoundLogger,
 ) -> OwnLink | None:
     """The gateway as a station of its own, where the site file wants that.
 
@@ -82,7 +88,7 @@ def own_link(
         version=version,
         circuit=root.id,
         reading=lambda: board.meters[root.meter].reading if root.meter is not None else None,
-        nonce=secrets.token_hex(6),
+        nonce=chance.token(6),
     )
     settings = OwnSettings(
         identity=table.id,
@@ -91,7 +97,7 @@ def own_link(
         key=_key(table.key_file) if table.key_file is not None else None,
         tls=ocpp_settings(configuration).cloud_tls,
     )
-    return OwnLink(station, settings, clock=clock, limits=board, log=log)
+    return OwnLink(station, settings, clock=clock, limits=board, jitter=chance.fraction, log=log)
 
 
 def station_urls(configuration: Configuration) -> tuple[str, ...]:

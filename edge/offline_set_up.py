@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import orjson
 import structlog
 
+from edge.chance import Chance
 from edge.clock import Clock
 from edge.config import Configuration
 from edge.control.ports import FactSink
@@ -26,6 +28,7 @@ from edge.offline.edition import Edition
 from edge.offline.hashing import TokenHasher
 from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
+from edge.offline.runner import Keeper
 from edge.offline.settings import OfflineSettings, RefusedSession
 from edge.offline.station import kept_of
 from edge.offline.steps import EndSession, Judged
@@ -40,9 +43,28 @@ from edge.units import Seconds, WattHours
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 TRANSPARENT = "transparent"
 WATCH_S: Seconds = 0.4  # how often is looked for what a command line has changed: twice in the second it is promised in
 FORGET_S: Seconds = 86_400.0
+
+
+class StorageWriter(Keeper, Protocol):
+    """Owns an open store from :meth:`start` to :meth:`stop`. Implemented by :class:`edge.storage.writer.Writer`."""
+
+    def start(self) -> None: ...
+    async def ended(self) -> None:
+        """Write what waits, and end."""
+
+    async def ask(self, question: Callable[[Store], T]) -> T:
+        """Read something, behind what was submitted before."""
+
+    def remember(self, row: HistoryRow) -> None:
+        """Add to the history some time soon. Never fails."""
+
+
+WriteBy = Callable[[Store], StorageWriter]
 
 
 class Offline:
@@ -54,7 +76,8 @@ class Offline:
         *,
         clock: Clock,
         sink: FactSink,
-        writer: Callable[[Store], Writer] = Writer,
+        chance: Chance | None = None,
+        writer: WriteBy = Writer,
         watch_s: Seconds = WATCH_S,
     ) -> None:
         """:raises StorageError: the folder can't be used."""
@@ -63,7 +86,7 @@ class Offline:
         self._sink = sink
         self._classes: Mapping[str, Priority] = configuration.classes
         folder = Path(configuration.storage.path)
-        self._store = Store(folder)
+        self._store = Store(folder, chance=chance)
         self._store.open()
         try:
             hasher = TokenHasher(token_key(folder))
@@ -229,7 +252,9 @@ def _slip(entry: Entry, found: Kept) -> Slip:
     )
 
 
-def open_offline(configuration: Configuration, *, clock: Clock, sink: FactSink) -> Offline | None:
+def open_offline(
+    configuration: Configuration, *, clock: Clock, sink: FactSink, chance: Chance, write_by: WriteBy
+) -> Offline | None:
     """What stands in for clouds that are away; None where nothing may (``mode = "observe"``) or can.
 
     Without a disk stations are relayed all the same, and charge by their limits.
@@ -237,7 +262,7 @@ def open_offline(configuration: Configuration, *, clock: Clock, sink: FactSink) 
     if configuration.site.control.mode is Mode.OBSERVE:
         return None
     try:
-        return Offline(configuration, clock=clock, sink=sink)
+        return Offline(configuration, clock=clock, sink=sink, chance=chance, writer=write_by)
     except StorageError as exc:
         log.error("nothing can be kept: stations get no answers while their cloud is away", problem=str(exc))  # noqa: TRY400
         return None

@@ -58,7 +58,7 @@ class EvseState:
     draw: EvseDraw
 
 
-def station_specs(site: SiteSpec) -> tuple[StationSpec, ...]:
+def station_specs(site: SiteSpec, *, sample_interval_s: int = SAMPLE_INTERVAL_S) -> tuple[StationSpec, ...]:
     """A perfect charging station for each one of the site file."""
     by_station: dict[str, list[EvseSpec]] = {}
     for evse in site.evses:
@@ -81,7 +81,7 @@ def station_specs(site: SiteSpec) -> tuple[StationSpec, ...]:
             model="Post",
             firmware="1.0",
             serial=f"SN-{identity}",
-            sample_interval_s=SAMPLE_INTERVAL_S,
+            sample_interval_s=sample_interval_s,
             nominal_voltage_v=site.nominal_voltage_v,
         )
         for identity, evses in by_station.items()

@@ -76,6 +76,26 @@ class TomlTable:
             raise self.fail(key, f"must be a list of {count} numbers, not {value!r}")
         return tuple(self._bounded(key, each, at_least=0.0) for each in value)
 
+    def numbers_of(
+        self, key: str, default: list[float], *, among: tuple[float, ...] | None = None
+    ) -> tuple[float, ...]:
+        """A list of numbers, none negative; each one `among` those, if given."""
+        value = self._values.get(key, default)
+        if not isinstance(value, list):
+            raise self.fail(key, f"must be a list of numbers, not {value!r}")
+        found = tuple(self._bounded(key, each, at_least=0.0) for each in value)
+        if among is not None and any(each not in among for each in found):
+            raise self.fail(key, f"must have only {', '.join(f'{each:g}' for each in among)}, not {value!r}")
+        return found
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there."""
+        return key in self._values
+
+    def raw(self, key: str) -> object:
+        """The value as it is; None where there is none."""
+        return self._values.get(key)
+
     def texts(self, key: str, default: list[str] | None = None) -> tuple[str, ...]:
         """A list of strings."""
         value = self._get(key, _MISSING if default is None else default, "a list of texts")

@@ -19,6 +19,7 @@ from edge.bms.relay_contact import ContactInput, GpioContact
 from edge.bms.settings import Bounds, FacilitySettings, ModbusSettings, MqttSettings
 from edge.bms.stated import StatedLimits
 from edge.bms.watches import Watch
+from edge.chance import Chance, SystemChance
 from edge.clock import Clock
 from edge.control.ports import LimitSink
 from edge.domain.effective import effective_report
@@ -43,6 +44,7 @@ class Facility:
         sink: LimitSink,
         watches: Sequence[Watch] = (),
         relay: ContactInput | None = None,
+        chance: Chance | None = None,
     ) -> None:
         self._site = site
         self._clock = clock
@@ -64,7 +66,11 @@ class Facility:
             outbox = Outbox()
             self._conversation = self._talk(settings.mqtt, outbox)
             self._mqtt = MqttClient(
-                settings.mqtt, identifier=f"edge-{site.id}", outbox=outbox, conversation=self._conversation
+                settings.mqtt,
+                identifier=f"edge-{site.id}",
+                outbox=outbox,
+                conversation=self._conversation,
+                chance=chance if chance is not None else SystemChance(),
             )
 
     @property

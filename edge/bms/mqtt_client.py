@@ -5,7 +5,6 @@
 import asyncio
 import contextlib
 import logging
-import random
 import ssl
 from collections.abc import Callable
 from typing import Protocol
@@ -16,6 +15,7 @@ import structlog
 from edge.bms.mqtt_topics import Message
 from edge.bms.outbox import Outbox
 from edge.bms.settings import MqttSettings, MqttVersion
+from edge.chance import Chance
 from edge.errors import StartError
 from edge.units import Seconds
 
@@ -63,14 +63,16 @@ def retry_s(failures: int, chance: Callable[[], float]) -> Seconds:
 class MqttClient:
     """Connected as long as there is a broker; a lost one is dialled again."""
 
-    def __init__(self, settings: MqttSettings, *, identifier: str, outbox: Outbox, conversation: Conversation) -> None:
+    def __init__(
+        self, settings: MqttSettings, *, identifier: str, outbox: Outbox, conversation: Conversation, chance: Chance
+    ) -> None:
         self._settings = settings
         self._identifier = identifier
         self._outbox = outbox
         self._conversation = conversation
         self._tls = _tls(settings) if settings.tls else None
         self._task: asyncio.Task[None] | None = None
-        self._chance = random.SystemRandom().random
+        self._chance = chance
         self.connected = False
 
     async def start(self) -> None:
@@ -93,7 +95,7 @@ class MqttClient:
                 failures = 1 if self.connected else failures + 1
             finally:
                 self.connected = False
-            await asyncio.sleep(retry_s(failures, self._chance))
+            await asyncio.sleep(retry_s(failures, self._chance.fraction))
 
     async def _converse(self) -> None:
         settings, will = self._settings, self._conversation.will

@@ -6,11 +6,11 @@ that is too low is the smaller harm. Other payload types (prices, alerts) limit 
 """
 
 import math
-import random
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2s
 from typing import Any
 
 from edge.clock import Clock
@@ -153,7 +153,12 @@ def _after(start: datetime | None, lasts: timedelta | None) -> datetime | None:
 
 def _chance(period: object, site: str, identity: object) -> timedelta:
     most = _duration(period["randomizeStart"]) if isinstance(period, dict) and "randomizeStart" in period else None
-    return most * random.Random(f"{site} {identity}").random() if most is not None else timedelta()  # noqa: S311 - spreads loads, keeps no secret
+    return most * _fraction(f"{site} {identity}") if most is not None else timedelta()
+
+
+def _fraction(text: str) -> float:
+    """A number of 0 to 1 that is chance, and this text's for ever."""
+    return int.from_bytes(blake2s(text.encode(), digest_size=4).digest(), "big") / 2**32
 
 
 def _scales(event: Mapping[str, Any]) -> Mapping[str, float]:

@@ -4,7 +4,6 @@ Whether a rule holds is asked of the local time anew with each tick: an hour tha
 happen, one that it repeats in autumn happens twice, and a step of the clock is followed at once.
 """
 
-import random
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -12,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from edge.chance import Chance, SystemChance
 from edge.clock import Clock
 from edge.domain.limit import LimitSource, LimitStated
 from edge.units import Amps, Seconds, Watts
@@ -106,13 +106,13 @@ class Schedule:
         timezone: str,
         *,
         random_delay_s: Seconds | None = None,
-        chance: random.Random | None = None,
+        chance: Chance | None = None,
     ) -> None:
         self._circuit = circuit
         self._rules = tuple(rules)
         self._timezone = ZoneInfo(timezone)
         self._random_delay_s = random_delay_s
-        self._chance = chance if chance is not None else random.Random()  # noqa: S311 - spreads loads, keeps no secret
+        self._chance = chance if chance is not None else SystemChance()
         self._last: Allowed | None = None
         self._next: Allowed | None = None
         self._due: Seconds = 0.0
@@ -145,4 +145,4 @@ class Schedule:
         """
         if self._random_delay_s is None or self._last is None or not clock.wall_is_trusted():
             return 0.0
-        return float(self._chance.randint(0, int(self._random_delay_s)))
+        return float(int(self._chance.fraction() * (int(self._random_delay_s) + 1)))

@@ -11,6 +11,7 @@ import structlog
 from rich.console import Console
 from rich.progress import Progress
 
+from edge.chance import SystemChance
 from edge.cli.findings import read
 from edge.cli.meter_choice import Choice
 from edge.cli.meter_read import sampled
@@ -31,7 +32,7 @@ from edge.ocpp.revival import Revival
 from edge.ocpp.settings import TlsFiles
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import client_contexts
-from edge.ocpp.upstream import Upstream, address, system_jitter
+from edge.ocpp.upstream import Upstream, address
 from edge.ocpp.versions import Version
 from edge.setup.steps import (
     Failure,
@@ -180,7 +181,7 @@ async def _dial(step: TryCloud) -> Failure | None:
         redial=False,
         clock=SystemClock(),
         timings=LinkTimings(),
-        jitter=system_jitter(),
+        jitter=SystemChance().fraction,
         revival=Revival(),
         log=structlog.get_logger(__name__),
     )

@@ -6,6 +6,7 @@ from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from edge.chance import Chance
 from edge.clock import Clock
 from edge.errors import FrameError
 from edge.ocpp.showing import Showing, Shown
@@ -21,9 +22,10 @@ IDENTIFY_S: Seconds = 15.0  # eight CALLs over a slow mobile link
 class Lobby:
     """Where they are kept. ``connections`` are those that stand now."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, chance: Chance) -> None:
         self.connections: set[ServerConnection] = set()
         self._clock = clock
+        self._chance = chance
         self._room = WaitingRoom()
         self._by_name: dict[str, tuple[ServerConnection, Version]] = {}
 
@@ -44,7 +46,7 @@ class Lobby:
             if not shown.done():
                 shown.set_result(how)
 
-        first = self._room.show(identity, Showing(version, done))
+        first = self._room.show(identity, Showing(version, done, self._chance))
         try:
             if first is not None:
                 await connection.send(first)

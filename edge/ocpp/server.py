@@ -1,7 +1,6 @@
 """The socket shell: listens for stations and hands each its relay. Thin; the rules are in the modules it calls."""
 
 import asyncio
-import secrets
 from collections.abc import Mapping
 from typing import Any, cast
 from weakref import WeakSet
@@ -10,6 +9,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.server import Server, ServerConnection, serve
 
+from edge.chance import Chance, SystemChance
 from edge.clock import Clock
 from edge.control.ports import FactSink
 from edge.domain.setpoint import LimitCommand
@@ -36,7 +36,7 @@ from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import Contexts, client_contexts, renewing, server_contexts
 from edge.ocpp.turned_away import TurnedAway
 from edge.ocpp.unreadable import CLOSE_POLICY
-from edge.ocpp.upstream import Jitter, Upstream, address, system_jitter
+from edge.ocpp.upstream import Jitter, Upstream, address
 from edge.ocpp.versions import Version
 from edge.ocpp.waiting import WaitingStation
 
@@ -48,9 +48,10 @@ CLOSE_PROTOCOL_ERROR = 1002  # RFC 6455 §7.4.1
 class OcppServer:
     """The chargers' side of the gateway. Implements :class:`edge.control.ports.LimitPort`.
 
-    ``jitter`` gives numbers spread evenly over 0 to 1; it keeps the stations' upstream connections from being dialled
-    all at once. ``shelf`` keeps the charging profiles of the stations' clouds, ``dossiers`` what is
-    known of the stations; without them both are lost at the end. ``stand_ins`` answer stations whose cloud is away.
+    ``jitter`` gives numbers spread evenly over 0 to 1 (``chance``'s, unless given); it keeps the stations' upstream
+    connections from being dialled all at once. ``shelf`` keeps the charging profiles of the stations' clouds,
+    ``dossiers`` what is known of the stations; without them both are lost at the end. ``stand_ins`` answer stations
+    whose cloud is away.
     """
 
     def __init__(
@@ -63,10 +64,12 @@ class OcppServer:
         log: FilteringBoundLogger | None = None,
         timings: LinkTimings | None = None,
         jitter: Jitter | None = None,
+        chance: Chance | None = None,
         shelf: Shelf | None = None,
         dossiers: Shelf | None = None,
         stand_ins: StandIns = lambda _station: None,
     ) -> None:
+        chance = chance if chance is not None else SystemChance()
         self._settings = settings
         self._clock = clock
         self._sink = sink
@@ -74,15 +77,15 @@ class OcppServer:
         self._timings = timings if timings is not None else LinkTimings()
         self.figures = Figures()
         self.site_limits = SiteLimits()
-        self._links = self._make_links(site, shelf, dossiers, stand_ins)
-        self._lobby = Lobby(clock)
+        self._links = self._make_links(site, shelf, dossiers, stand_ins, nonce=chance.token(6))
+        self._lobby = Lobby(clock, chance)
         self._door = Door(
             links=self._links,
             waiting=self._lobby.connections,
             settings=settings,
             clock=clock,
             timings=self._timings,
-            jitter=jitter if jitter is not None else system_jitter(),
+            jitter=jitter if jitter is not None else chance.fraction,
             log=self._log,
         )
         self._connections: WeakSet[ServerConnection] = WeakSet()
@@ -217,9 +220,8 @@ class OcppServer:
         closed.cancel()
 
     def _make_links(
-        self, site: Site, shelf: Shelf | None, dossiers: Shelf | None, stand_ins: StandIns
+        self, site: Site, shelf: Shelf | None, dossiers: Shelf | None, stand_ins: StandIns, *, nonce: str
     ) -> dict[str, StationLink]:
-        nonce = secrets.token_hex(6)
         kept = {station.id: Dossier(station.id, dossiers) for station in site.stations}
         standing = {station.id: stand_ins(station.id) for station in site.stations}
         return {

@@ -5,12 +5,12 @@ The light is the key LightIntensity (OCPP 1.6 §9.1.10), a percentage; the lock 
 Pending).
 """
 
-import secrets
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from edge.chance import Chance
 from edge.ocpp import wire
 from edge.ocpp.versions import Version
 
@@ -36,11 +36,14 @@ _Walk = Generator[tuple[str, dict[str, Any]], Answer, Shown | None]
 
 
 class Showing:
-    """One attempt. ``done`` is called once: with how it was shown, or with a sentence why not."""
+    """One attempt. ``done`` is called once: with how it was shown, or with a sentence why not. ``chance`` makes message
+    ids.
+    """
 
-    def __init__(self, version: Version, done: Callable[[Shown | str], None]) -> None:
+    def __init__(self, version: Version, done: Callable[[Shown | str], None], chance: Chance) -> None:
         self._walk: _Walk = _v2() if version.is_v2 else _v16()
         self._done = done
+        self._chance = chance
         self._awaited: str | None = None
         self._over = False
 
@@ -56,7 +59,7 @@ class Showing:
             how: Shown | None = end.value
             self.give_up("it knows neither a light nor a lock") if how is None else self._end(how)
             return None
-        self._awaited = f"edge-{secrets.token_hex(8)}"
+        self._awaited = f"edge-{self._chance.token(8)}"
         return wire.call_text(self._awaited, action, payload)
 
     def give_up(self, why: str) -> None:

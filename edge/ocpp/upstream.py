@@ -1,7 +1,6 @@
 """One station's connection to its cloud: dialled for it, dialled again when it breaks."""
 
 import asyncio
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -178,8 +177,3 @@ class Upstream:
         if problem is not None and problem != self._problem:
             self._log.warning("can't reach the cloud", problem=problem.what, address=self._uri)
         self._problem = problem
-
-
-def system_jitter() -> Jitter:
-    """Jitter from the operating system's randomness."""
-    return random.SystemRandom().random

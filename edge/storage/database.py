@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from edge.chance import Chance
 from edge.errors import StorageFailed, StorageTooNew
 
 log = structlog.get_logger(__name__)
@@ -60,9 +61,16 @@ class Opened:
 
 
 def open_database(
-    path: Path, schema: Schema, *, synchronous: str = "FULL", vfs: str | None = None, heal: bool = True
+    path: Path,
+    schema: Schema,
+    *,
+    synchronous: str = "FULL",
+    vfs: str | None = None,
+    heal: bool = True,
+    chance: Chance | None = None,
 ) -> Opened:
-    """Open or make the file at ``path``. ``heal``: a damaged one is set aside, and a new one is made.
+    """Open or make the file at ``path``. ``heal``: a damaged one is set aside, and a new one is made. ``chance``: what
+    ``randomblob`` gives; SQLite's own, unless given.
 
     :raises StorageTooNew: a later release made it, and this one can't read it.
     :raises StorageFailed: it can't be opened at all.
@@ -70,13 +78,13 @@ def open_database(
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            return Opened(connection=_open(path, schema, synchronous, vfs), damaged=None)
+            return Opened(connection=_open(path, schema, synchronous, vfs, chance), damaged=None)
         except sqlite3.DatabaseError as exc:
             if not heal or not is_damage(exc):
                 raise
             damaged = set_aside(path)
             log.exception("a damaged file is set aside", file=str(path), kept_as=str(damaged))
-            return Opened(connection=_open(path, schema, synchronous, vfs), damaged=damaged)
+            return Opened(connection=_open(path, schema, synchronous, vfs, chance), damaged=damaged)
     except (sqlite3.Error, OSError) as exc:
         raise StorageFailed(
             f"{path} can't be opened ({exc})", remedy="is the folder there, and ours to write?"
@@ -99,9 +107,11 @@ def connect(path: Path, *, vfs: str | None = None, read_only: bool = False) -> s
     return connection
 
 
-def _open(path: Path, schema: Schema, synchronous: str, vfs: str | None) -> sqlite3.Connection:
+def _open(path: Path, schema: Schema, synchronous: str, vfs: str | None, chance: Chance | None) -> sqlite3.Connection:
     connection = connect(path, vfs=vfs)
     try:
+        if chance is not None:
+            connection.create_function("randomblob", 1, lambda size: bytes.fromhex(chance.token(size)))
         path.chmod(0o600)  # messages hold tokens
         connection.execute("PRAGMA journal_mode=WAL").fetchone()
         connection.execute(f"PRAGMA synchronous={synchronous}")

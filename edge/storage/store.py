@@ -16,6 +16,7 @@ from pathlib import Path
 
 import structlog
 
+from edge.chance import Chance
 from edge.domain.journal import Write
 from edge.errors import StorageFailed, StorageFull
 from edge.storage import rows
@@ -49,7 +50,8 @@ class HistoryRow:
 
 
 class Store:
-    """The open files of ``folder``. ``vfs`` names an SQLite file layer other than the system's.
+    """The open files of ``folder``. ``vfs`` names an SQLite file layer other than the system's; ``chance`` is
+    SQLite's own, unless given.
 
     ``healed``: the names of the files that were found damaged when they were opened.
     """
@@ -61,9 +63,11 @@ class Store:
         vfs: str | None = None,
         reserve_bytes: int = RESERVE_BYTES,
         history_bytes: int = HISTORY_BYTES,
+        chance: Chance | None = None,
     ) -> None:
         self._folder = folder
         self._vfs = vfs
+        self._chance = chance
         self._history_bytes = history_bytes
         self._reserve = Reserve(folder / "reserve", reserve_bytes)
         self._open: dict[str, sqlite3.Connection] = {}
@@ -79,7 +83,9 @@ class Store:
         healed = []
         forms = schemas()
         for name, synchronous in _FILES.items():
-            opened = open_database(self.path(name), forms[name], synchronous=synchronous, vfs=self._vfs)
+            opened = open_database(
+                self.path(name), forms[name], synchronous=synchronous, vfs=self._vfs, chance=self._chance
+            )
             self._open[name] = opened.connection
             if opened.damaged is not None:
                 healed.append(name)

@@ -5,7 +5,7 @@ import contextlib
 import errno
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import uvicorn
@@ -35,12 +35,20 @@ class _EmbeddedServer(uvicorn.Server):
         yield
 
 
-class ApiServer:
-    """Listens on a TCP address (host and port) and on a Unix socket at the path ``socket``."""
+ListenTcp = Callable[[str, int], socket.socket]  # host and port; raises StartError
 
-    def __init__(self, app: FastAPI, *, listen: tuple[str, int], socket: Path) -> None:
+
+class ApiServer:
+    """Listens on a TCP address (host and port) and on a Unix socket at the path ``socket``. ``listen_tcp`` makes the
+    former's socket; the operating system's, unless given.
+    """
+
+    def __init__(
+        self, app: FastAPI, *, listen: tuple[str, int], socket: Path, listen_tcp: ListenTcp | None = None
+    ) -> None:
         self._app = app
         self._listen = listen
+        self._listen_tcp = listen_tcp if listen_tcp is not None else _listen_tcp
         self._socket_path = socket
         self._inode: int | None = None
         self._server: _EmbeddedServer | None = None
@@ -54,7 +62,7 @@ class ApiServer:
         local = _listen_unix(self._socket_path)
         self._inode = self._socket_path.stat().st_ino
         try:
-            sockets = [local, _listen_tcp(*self._listen)]
+            sockets = [local, self._listen_tcp(*self._listen)]
         except StartError:
             local.close()
             self._remove_socket()

@@ -6,7 +6,7 @@ import logging
 import random
 import ssl
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -91,19 +91,19 @@ class ChargingStation:
 
     def plug_in(self, connector_id: int, ev: ElectricVehicle, id_tag: str) -> None:
         """A car arrives, its driver presents a card. Raises ValueError where a car is plugged in already."""
-        self._do(self._core.plug_in(connector_id, ev, id_tag, self._now()))
+        self.perform(self._core.plug_in(connector_id, ev, id_tag, self._now()))
 
     def unplug(self, connector_id: int) -> None:
         """The driver ends the session and leaves."""
-        self._do(self._core.unplug(connector_id, self._now()))
+        self.perform(self._core.unplug(connector_id, self._now()))
 
     def fault(self, connector_id: int, error_code: str | None) -> None:
         """A fault (ChargePointErrorCode) stops the connector's energy; None: it is repaired."""
-        self._do(self._core.fault(connector_id, error_code, self._now()))
+        self.perform(self._core.fault(connector_id, error_code, self._now()))
 
     def step(self, dt_s: float) -> None:
         """Advance the electrical physics by `dt_s`; meant to be called about every 0.1 s."""
-        self._do(self._core.step(dt_s, self._now()))
+        self.perform(self._core.step(dt_s, self._now()))
 
     def draw_a(self, connector_id: int) -> tuple[float, float, float]:
         """The true instantaneous draw on the EVSE's own L1, L2, L3."""
@@ -119,6 +119,17 @@ class ChargingStation:
         session, or the car is full."""
         return self._core.sessions.connectors[connector_id].wanted_a
 
+    def changes_soon_s(self, within_s: float) -> float | None:
+        """In how many seconds what it offers or what a car draws changes next by itself; None: not `within_s`.
+
+        Between such moments, and as long as nobody tells it anything, a car's draw only falls as its battery fills.
+        """
+        return self._core.sessions.changes_soon_s(self._now() + self.spec.clock_offset_s, within_s)
+
+    def charging(self) -> bool:
+        """Whether any car may draw now."""
+        return any(each.energised and each.ev is not None for each in self._core.sessions.connectors.values())
+
     def status(self, connector_id: int) -> str:
         """ChargePointStatus of the connector."""
         return self._core.sessions.connectors[connector_id].status.value
@@ -127,7 +138,16 @@ class ChargingStation:
         """Delivered by all connectors since the station was made."""
         return sum(each.register_wh for each in self._core.sessions.connectors.values())
 
-    def _do(self, actions: list[Action]) -> None:
+    def incoming(self, text: str | bytes) -> Iterable[str | bytes]:
+        """What reaches the station's logic of a message that has arrived: all, here."""
+        return (text,)
+
+    def outgoing(self, text: str) -> Iterable[str]:
+        """What goes onto the socket of a message that the station's logic sends: all of it."""
+        return (text,)
+
+    def perform(self, actions: list[Action]) -> None:
+        """Do what the station's logic wants done."""
         for action in actions:
             self._outgoing.put_nowait(action)
         if self._core.outbound.drained:
@@ -143,7 +163,7 @@ class ChargingStation:
             now = self._now()
             due_s = self._core.next_due(now)
             if due_s is not None and due_s <= now:
-                self._do(self._core.tick(now))
+                self.perform(self._core.tick(now))
                 due_s = self._core.next_due(now)
                 self._touched.clear()
             with suppress(TimeoutError):
@@ -197,13 +217,14 @@ class ChargingStation:
         self.connected = True
         logger.info("%s: connected", self.spec.identity)
         try:
-            self._do(self._core.connected(self._now()))
-            async for text in socket:
-                self._do(self._core.receive(text, self._now()))
+            self.perform(self._core.connected(self._now()))
+            async for arrived in socket:
+                for text in self.incoming(arrived):
+                    self.perform(self._core.receive(text, self._now()))
         except ConnectionClosed:
             pass  # with an error code; the core learns the same either way
         finally:
-            self._do(self._core.disconnected(self._now()))
+            self.perform(self._core.disconnected(self._now()))
             self.connected = False
             logger.info("%s: disconnected", self.spec.identity)
             writer.cancel()
@@ -215,7 +236,8 @@ class ChargingStation:
             while True:
                 match await self._outgoing.get():
                     case Send(text=text):
-                        await socket.send(text)
+                        for each in self.outgoing(text):
+                            await socket.send(each)
                     case Disconnect():
                         await socket.close()
 

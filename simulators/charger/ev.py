@@ -18,7 +18,9 @@ class ElectricVehicle:
     state of charge from 0 to 1. `obey_s` is the delay from a changed offer to the changed draw, the same for a cut
     and a raise (IEC 61851-1 allows 5 s). Below `min_a` it pauses. From `taper_from_soc` on, what it wants falls
     linearly towards full; full, it draws nothing. `ramp_a_per_s` bounds how fast the draw rises (None: at once);
-    cuts are at once. `efficiency` is the share of the energy drawn that reaches the battery.
+    cuts are at once. `efficiency` is the share of the energy drawn that reaches the battery. `excess_a` is what a
+    faulty car draws above each offer that lets it charge. One that `sleeps` doesn't wake once it was offered too
+    little, before it is unplugged.
     """
 
     phases: int
@@ -30,11 +32,14 @@ class ElectricVehicle:
     taper_from_soc: float = 0.8
     ramp_a_per_s: float | None = None
     efficiency: float = 0.9
+    excess_a: float = 0.0
+    sleeps: bool = False
     draw_a: float = field(default=0.0, init=False)  # per phase in use, now
     _clock_s: float = field(default=0.0, init=False)
     _offers: deque[tuple[float, float]] = field(default_factory=deque, init=False)  # (due, offer), oldest first
     _noticed_a: float = field(default=0.0, init=False)
     _obeyed_a: float = field(default=0.0, init=False)
+    _asleep: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 2, 3):
@@ -52,6 +57,11 @@ class ElectricVehicle:
     def full(self) -> bool:
         """Whether it has stopped for good."""
         return self.soc >= FULL_SOC
+
+    @property
+    def obeys_in_s(self) -> float | None:
+        """How long until it follows the oldest offer that it has noticed and doesn't follow yet."""
+        return max(0.0, self._offers[0][0] - self._clock_s) if self._offers else None
 
     @property
     def wanted_a(self) -> float:
@@ -72,7 +82,9 @@ class ElectricVehicle:
         self._clock_s += dt_s
         while self._offers and self._offers[0][0] <= self._clock_s + ROUNDING_S:
             self._obeyed_a = self._offers.popleft()[1]
-        target_a = 0.0 if self._obeyed_a < self.min_a else min(self._obeyed_a, self.wanted_a)
+        paused = self._obeyed_a < self.min_a
+        self._asleep = self.sleeps and (self._asleep or (paused and self.draw_a > 0))
+        target_a = 0.0 if paused or self._asleep else min(self._obeyed_a + self.excess_a, self.wanted_a)
         if self.ramp_a_per_s is not None:
             target_a = min(target_a, self.draw_a + self.ramp_a_per_s * dt_s)
         self.draw_a = target_a
@@ -83,6 +95,7 @@ class ElectricVehicle:
     def cut_off(self) -> None:
         """The EVSE has opened its contactor: no draw, and every offer of before is forgotten."""
         self.draw_a = self._noticed_a = self._obeyed_a = 0.0
+        self._asleep = False
         self._offers.clear()
 
     def phase_draw_a(self, phases: int) -> tuple[float, float, float]:

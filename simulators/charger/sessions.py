@@ -63,6 +63,15 @@ class Sessions:
             return offers_a | {each: self.connectors[each].spec.max_a for each in claims_a}
         return offers_a | share_a(self.profiles.station_limit_a(now), claims_a, self._least_a(claims_a))
 
+    def changes_soon_s(self, now: float, within_s: float) -> float | None:
+        """In how many seconds an offer changes by its schedule, or a car comes to obey one; None: not `within_s`."""
+        live = [each for each in self.connectors.values() if each.energised and each.ev is not None]
+        since_s = {each.id: now if each.transaction is None else each.transaction.started_s for each in live}
+        edges = self.profiles.edges(since_s, now, now + within_s, lambda number: since_s[number])
+        soon_s = [edge - now for edge in edges]
+        soon_s += [wait_s for each in live if each.ev is not None and (wait_s := each.ev.obeys_in_s) is not None]
+        return min((wait_s for wait_s in soon_s if wait_s <= within_s), default=None)
+
     def _least_a(self, connector_ids: Iterable[int]) -> float:
         """With which each of them can charge."""
         return max((self.connectors[each].spec.min_a for each in connector_ids), default=0.0)

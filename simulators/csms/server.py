@@ -45,14 +45,17 @@ class Csms:
         tags: TagList,
         stations: frozenset[str] | None = None,
         boot_interval_s: int = BOOT_INTERVAL_S,
+        checks: int | None = None,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`stations` are the identities let in, None for any."""
+        """`stations` are the identities let in, None for any; `checks` as of :class:`Answerer`."""
         self.record = Record()
         self.seen_station = asyncio.Event()  # set by the first station that connects
         self._stations = stations
         self._wall = wall
-        self._answerer = Answerer(tags=tags, record=self.record, boot_interval_s=boot_interval_s, wall=wall)
+        self._answerer = Answerer(
+            tags=tags, record=self.record, boot_interval_s=boot_interval_s, wall=wall, checks=checks
+        )
         self.endpoint = listen
         self._server: Server | None = None
         self._sockets: dict[str, ServerConnection] = {}
@@ -141,6 +144,7 @@ class Csms:
         previous = self._sockets.get(identity)
         self._sockets[identity] = connection
         self.seen_station.set()
+        self.arrived(identity)
         if previous is not None:
             previous.transport.abort()  # the station has a new socket, so its old one is dead
         try:
@@ -159,14 +163,14 @@ class Csms:
                 answer.set_exception(CallFailedError(f"{identity} went away"))
 
     async def _receive(self, identity: str, connection: ServerConnection, text: str) -> None:
-        self._note(identity, Direction.RECEIVED, text)
+        self.note(identity, Direction.RECEIVED, text)
         try:
             message = orjson.loads(text)
         except orjson.JSONDecodeError:
             return  # nothing in it could be answered: it has no message id
         match message:
             case [2, str(call_id), str(action), dict(payload)]:
-                await self._send(identity, connection, self._answer(identity, call_id, action, payload))
+                await self._send(identity, connection, self.answer(identity, call_id, action, payload))
             case [2, str(call_id), *_]:
                 error = [CALLERROR, call_id, "FormationViolation", "a CALL is [2, id, action, {...}]", {}]
                 await self._send(identity, connection, error)
@@ -179,7 +183,8 @@ class Csms:
             case _:
                 return
 
-    def _answer(self, identity: str, call_id: str, action: str, payload: Payload) -> list[Any]:
+    def answer(self, identity: str, call_id: str, action: str, payload: Payload) -> list[Any]:
+        """The whole message that answers a CALL."""
         try:
             return [CALLRESULT, call_id, self._answerer.answer(identity, action, payload)]
         except CallRefusedError as refusal:
@@ -187,10 +192,14 @@ class Csms:
 
     async def _send(self, identity: str, connection: ServerConnection, message: list[Any]) -> None:
         text = orjson.dumps(message).decode()
-        self._note(identity, Direction.SENT, text)
+        self.note(identity, Direction.SENT, text)
         await connection.send(text)
 
-    def _note(self, identity: str, direction: Direction, text: str) -> None:
+    def arrived(self, identity: str) -> None:
+        """A station has connected, or has connected again."""
+
+    def note(self, identity: str, direction: Direction, text: str) -> None:
+        """A frame has come or goes: keep it."""
         self.record.frames.append(Frame(identity=identity, direction=direction, at=self._wall(), text=text))
 
 

@@ -14,7 +14,7 @@ from edge.ocpp.revival import Revival
 from edge.ocpp.settings import TlsFiles
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import client_contexts
-from edge.ocpp.upstream import Jitter, Upstream, address, system_jitter
+from edge.ocpp.upstream import Jitter, Upstream, address
 from edge.ocpp.versions import Version
 from edge.units import Seconds
 
@@ -43,8 +43,8 @@ class OwnLink:
         clock: Clock,
         limits: LimitSink,
         log: FilteringBoundLogger,
+        jitter: Jitter,
         timings: LinkTimings | None = None,
-        jitter: Jitter | None = None,
     ) -> None:
         self._station = station
         self._settings = settings
@@ -52,7 +52,7 @@ class OwnLink:
         self._limits = limits
         self._log = log.bind(station=settings.identity)
         self._timings = timings if timings is not None else LinkTimings()
-        self._jitter = jitter if jitter is not None else system_jitter()
+        self._jitter = jitter
         self._upstream: Upstream | None = None
         self._tasks: tuple[asyncio.Task[object], ...] = ()
         self._said: str | None = None

@@ -11,6 +11,7 @@ from edge.bms.grid import GridSettings
 from edge.bms.relay_contact import ContactSettings
 from edge.bms.schedule import Schedule
 from edge.bms_set_up import facility_settings, watches
+from edge.chance import SystemChance
 from edge.config import Configuration, load
 from edge.domain.limit import EvseCapped
 from edge.errors import ConfigurationError
@@ -175,7 +176,8 @@ limit_a = 16
     contact = ContactSettings(chip="gpiochip0", line=17, closed_is_free=True)
     evidence = Path("/var/lib/edge-controller/grid-events.csv")
     assert found.grid == GridSettings(circuit="garage", limit_w=7560.0, contact=contact, evidence=evidence)
-    assert [type(watch) for watch in watches(configuration, Caps())] == [Schedule, Schedule, DemandWatch]
+    found_watches = watches(configuration, Caps(), SystemChance())
+    assert [type(watch) for watch in found_watches] == [Schedule, Schedule, DemandWatch]
 
 
 def test_holidays_of_a_place_that_is_not_known_are_refused(tmp_path: Path) -> None:
@@ -208,7 +210,7 @@ limit_a = 16
     grid = facility_settings(configuration).grid
     assert grid is not None
     assert (grid.lpc, grid.openadr) == (LpcSettings(failsafe_w=10_000.0, failsafe_duration_s=10_800.0), True)
-    (schedule,) = watches(configuration, Caps())
+    (schedule,) = watches(configuration, Caps(), SystemChance())
     assert isinstance(schedule, Schedule)
     clock = Hands(wall=datetime(2026, 12, 25, 12, tzinfo=UTC))
     assert schedule.allowed(clock).limit_a is None

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from edge.chance import SystemChance
 from edge.ocpp.showing import Showing, Shown
 from edge.ocpp.turned_away import MOST, TurnedAwayList
 from edge.ocpp.versions import Version
@@ -24,7 +25,7 @@ class Station:
 
     def shows(self) -> Shown | str:
         """Let it show itself, to the end."""
-        text = self.room.show("X", Showing(self.version, self.outcome.append))
+        text = self.room.show("X", Showing(self.version, self.outcome.append, SystemChance()))
         while text is not None:
             _, identifier, action, payload = json.loads(text)
             self.asked.append((action, payload))
@@ -55,7 +56,7 @@ def test_a_station_that_can_neither() -> None:
     """Said so; and one that leaves meanwhile too, once."""
     assert Station(Version.V16, {}).shows() == "it knows neither a light nor a lock"
     station = Station(Version.V201, {})
-    station.room.show("X", Showing(Version.V201, station.outcome.append))
+    station.room.show("X", Showing(Version.V201, station.outcome.append, SystemChance()))
     station.room.leave("X")
     station.room.leave("X")
     assert station.outcome == ["it has left"]

@@ -1,0 +1,184 @@
+"""`edge-sim run`: a scenario in virtual time, the real gateway in the middle, judged by every oracle."""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from simulators.cli.course import print_json
+from simulators.cli.options import JsonOption
+from simulators.errors import ScenarioError
+from simulators.world.plot import svg
+from simulators.world.result import WorldResult
+from simulators.world.run import Conduct, Progress, run_world, shrunk, with_random_faults
+from simulators.world.scenario import FaultSpec, WorldScenario, load_world
+
+FAULT: Final = re.compile(r"(?P<number>\d+):(?P<at>\d+(\.\d+)?)\+(?P<lasts>\d+(\.\d+)?)(@(?P<target>.+))?")
+SEEDS: Final = re.compile(r"(?P<first>\d+)\.\.(?P<last>\d+)")
+MOST_SEEDS: Final = 1_000_000
+
+
+def run(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="A ready scenario or the path of a .toml file.")],
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="What chance there is; default 1.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", metavar="A..B", help="Every seed from A to B, one run each.")
+    ] = None,
+    hours: Annotated[
+        float | None, typer.Option("--hours", metavar="H", help="End after so many hours of the scenario.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="NUMBER:AT+FOR[@WHERE]",
+            help="This fault of the catalogue, from second AT on, for FOR seconds, in place of the scenario's own; "
+            "may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    faults_per_hour: Annotated[
+        float | None, typer.Option("--faults-per-hour", metavar="N", help="So many faults at random besides.")
+    ] = None,
+    shrink: Annotated[
+        bool, typer.Option("--shrink/--no-shrink", help="Look for the fewest faults that fail a failed seed.")
+    ] = True,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw the day into this SVG file.")
+    ] = None,
+    json: JsonOption = False,
+) -> int:
+    """Run a whole site in virtual time, and judge it."""
+    played = _cut(load_world(scenario), hours)
+    if faults_per_hour is not None:
+        if not 0 < faults_per_hour <= 3600:
+            raise ScenarioError(f"--faults-per-hour: must be above 0 and up to 3600, not {faults_per_hour:g}")
+        played = with_random_faults(played, faults_per_hour)
+    wanted = _seeds(seed, seeds)
+    specs = [_fault(text) for text in fault] if fault else None
+    if plot is not None and len(wanted) > 1:
+        raise ScenarioError("--plot: draws one seed; give --seed, not --seeds")
+    failed = 0
+    for number in wanted:
+        result = _one(played, number, specs, json=json)
+        failed += not result.passed
+        if plot is not None:
+            _draw(plot, result)
+        if not result.passed and not json:
+            _tell_replay(scenario, played, result, hours=hours, shrink=shrink)
+    if len(wanted) > 1 and not json:
+        typer.echo(f"{len(wanted)} seeds, {failed} failed")
+    return 1 if failed else 0
+
+
+def _one(played: WorldScenario, seed: int, specs: Sequence[FaultSpec] | None, *, json: bool) -> WorldResult:
+    with _progress(f"{played.name}, seed {seed}", quiet=json) as progress:
+        result = run_world(played, seed=seed, faults=specs, conduct=Conduct(progress=progress)).result
+    if json:
+        print_json(result.as_json())
+    else:
+        _tell(result)
+    return result
+
+
+def _tell(result: WorldResult) -> None:
+    typer.echo(f"{result.scenario}, seed {result.seed}: {'passed' if result.passed else 'FAILED'}")
+    for verdict in result.verdicts:
+        typer.echo(f"  {verdict}")
+    for circuit in result.circuits:
+        amps = " / ".join(f"{each:.1f}" for each in circuit.most_a)
+        trip = "TRIPPED" if circuit.tripped else "held"
+        typer.echo(
+            f"  {circuit.id}: most {amps} of {circuit.fuse_a:g} A, {circuit.over_s:.0f} s over it, protection {trip}"
+        )
+    typer.echo(
+        f"  {result.energy_wh / 1000:.1f} of {result.energy_wanted_wh / 1000:.1f} kWh in {result.sessions} sessions, "
+        f"{result.turned_away} drivers found no post"
+    )
+    if result.utilisation is not None:
+        typer.echo(f"  {result.utilisation:.1%} of the room used while cars wanted more")
+    if result.reactions_s is not None:
+        p50, p95, worst = result.reactions_s
+        typer.echo(f"  back under the fuse after {p50:.1f} s (p50), {p95:.1f} s (p95), {worst:.1f} s (worst)")
+    fairness = ", ".join(f"rank {rank}: {index:.2f}" for rank, index in sorted(result.fairness.items()))
+    typer.echo(
+        f"  {result.transactions} transactions, {result.transactions_lost} lost, "
+        f"{result.transactions_doubled} doubled; "
+        f"{result.profiles_per_station_day:.0f} profiles a station and day; "
+        f"{result.starts_per_session:.1f} starts a session; fairness {fairness or 'of nobody'}"
+    )
+
+
+def _tell_replay(name: str, played: WorldScenario, result: WorldResult, *, hours: float | None, shrink: bool) -> None:
+    """The command that shows the failure again, with as few faults as it needs."""
+    faults = result.faults
+    if shrink and len(faults) > 1:
+        typer.echo(f"  looking for the fewest of its {len(faults)} faults that still fail ...", err=True)
+        faults = shrunk(played, result)
+    words = ["edge-sim", "run", name, "--seed", str(result.seed)]
+    words += [] if hours is None else ["--hours", f"{hours:g}"]
+    for each in faults:
+        words += ["--fault", each.option()]
+    typer.echo(f"  again: {' '.join(words)}")
+
+
+def _draw(plot: Path, result: WorldResult) -> None:
+    try:
+        plot.write_text(svg(result), encoding="utf-8")
+    except OSError as exc:
+        raise ScenarioError(f"--plot: {plot} can't be written: {exc.strerror or exc}") from exc
+
+
+def _cut(scenario: WorldScenario, hours: float | None) -> WorldScenario:
+    if hours is None:
+        return scenario
+    if not 0 < hours <= scenario.for_s / 3600.0:
+        raise ScenarioError(
+            f"--hours: must be above 0 and up to the scenario's {scenario.for_s / 3600.0:g}, not {hours:g}"
+        )
+    return replace(scenario, for_s=hours * 3600.0)
+
+
+def _seeds(seed: int | None, seeds: str | None) -> range:
+    if seeds is None:
+        return range(1 if seed is None else seed, (1 if seed is None else seed) + 1)
+    found = SEEDS.fullmatch(seeds)
+    if found is None or seed is not None:
+        raise ScenarioError(f"--seeds: must be A..B, like 1..100, and without --seed, not {seeds!r}")
+    first, last = int(found["first"]), int(found["last"])
+    if not first <= last < first + MOST_SEEDS:
+        raise ScenarioError(f"--seeds: must go from the lower to the higher, not {seeds!r}")
+    return range(first, last + 1)
+
+
+def _fault(text: str) -> FaultSpec:
+    found = FAULT.fullmatch(text)
+    if found is None:
+        raise ScenarioError(f"--fault: must be like 30:3600+120 or 14:3600+120@CP-01, not {text!r}")
+    return FaultSpec(
+        number=int(found["number"]), at_s=float(found["at"]), for_s=float(found["lasts"]), target=found["target"]
+    )
+
+
+@contextmanager
+def _progress(label: str, *, quiet: bool) -> Iterator[Progress | None]:
+    """A bar on stderr, if that is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    with typer.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+        done = 0
+
+        def progress(share: float) -> None:
+            nonlocal done
+            now = int(share * 1000)
+            if now > done:
+                bar.update(now - done)
+                done = now
+
+        yield progress

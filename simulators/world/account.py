@@ -1,0 +1,89 @@
+"""The account of a run: how well the room was used, and the lines of its picture."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from simulators.phases import on_grid_phases
+from simulators.world.parking import Stay
+from simulators.world.world import World
+
+SAMPLE_S: Final = 5.0
+PICTURE_S: Final = 60.0
+HUNGRY_A: Final = 0.1  # a car is held back if it wants at least this much more than it is offered
+
+
+@dataclass(slots=True, kw_only=True)
+class Series:
+    """One value a minute: of each circuit its fullest phase and what of that is the building's; of each EVSE its
+    draw on its fullest phase, None where no car is.
+    """
+
+    at_s: list[float] = field(default_factory=list)
+    total_a: dict[str, list[float]] = field(default_factory=dict)
+    building_a: dict[str, list[float]] = field(default_factory=dict)
+    draw_a: dict[tuple[str, int], list[float | None]] = field(default_factory=dict)
+
+
+class Account:
+    """Looks at the world every SAMPLE_S.
+
+    Utilisation is the share of the room that cars used while they wanted more: at an instant, for each hungry car,
+    of the
+    circuits and phases that it loads the one with the highest ratio of EV current to (fuse - margin - building);
+    the mean over the hungry cars, each capped at 1; and the mean over the time in which there was one.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.series = Series()
+        self._world = world
+        self._margins = {circuit.id: circuit.margin_a for circuit in world.site.circuits}
+        self._used = self._hungry = 0.0
+        self._looks_at = self._draws_at = 0.0
+
+    @property
+    def utilisation(self) -> float | None:
+        """Between 0 and 1; None if no car was ever held back."""
+        return self._used / self._hungry if self._hungry > 0 else None
+
+    def look(self, now: float) -> None:
+        """Now and then."""
+        if now >= self._looks_at:
+            self._looks_at = now + SAMPLE_S
+            self._sample()
+        if now >= self._draws_at:
+            self._draws_at = now + PICTURE_S
+            self._picture(now)
+
+    def _sample(self) -> None:
+        ratios = [self._tightest(stay) for stay in self._world.parking.here.values() if self._is_hungry(stay)]
+        if ratios:
+            self._used += sum(ratios) / len(ratios)
+            self._hungry += 1.0
+
+    def _is_hungry(self, stay: Stay) -> bool:
+        station = self._world.stations[stay.evse.station]
+        if not station.charging():
+            return False
+        return station.wanted_a(stay.evse.evse_id) - station.offered_a(stay.evse.evse_id) > HUNGRY_A
+
+    def _tightest(self, stay: Stay) -> float:
+        used = min(stay.ev.phases, len(stay.evse.rotation))
+        loads = on_grid_phases((1.0, 1.0 if used > 1 else 0.0, 1.0 if used > 2 else 0.0), stay.evse.rotation)
+        ratio = 0.0
+        for run in self._world.copper.path(stay.evse.circuit):
+            for phase in range(3):
+                if loads[phase] > 0:
+                    room_a = run.fuse_a - self._margins[run.id] - run.other_a[phase]
+                    ratio = max(ratio, run.ev_a[phase] / room_a if room_a > 0 else 1.0)
+        return min(1.0, ratio)
+
+    def _picture(self, now: float) -> None:
+        self.series.at_s.append(now)
+        for run in self._world.copper.runs.values():
+            self.series.total_a.setdefault(run.id, []).append(max(run.total_a))
+            self.series.building_a.setdefault(run.id, []).append(max(run.other_a))
+        for evse in self._world.site.evses:
+            key = (evse.station, evse.evse_id)
+            stay = self._world.parking.here.get(key)
+            drawn_a = None if stay is None else stay.ev.draw_a
+            self.series.draw_a.setdefault(key, []).append(drawn_a)

@@ -1,0 +1,151 @@
+"""What a building takes and its roof gives, as steps that follow each other."""
+
+import csv
+import itertools
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from simulators.errors import ScenarioError
+from simulators.phases import Amps3
+
+HOURS: Final = 24
+HOUR_S: Final = 3600.0
+DAY_S: Final = 86_400.0
+SUNRISE_H, SUNSET_H = 6.0, 18.0  # an equinox; the scenario's peak is what the roof gives at noon
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSpec:
+    """A load on a circuit: `hourly_a` is the mean per phase for each hour of the day, run through as a line.
+
+    Every `every_s` it changes: by noise of up to `noise_a`, and, `jumps_per_h` times an hour on average, by an
+    appliance of up to `jump_a` per phase that runs for a quarter of an hour at most. `most_a` bounds it.
+    """
+
+    circuit: str
+    hourly_a: tuple[float, ...]
+    shares: Amps3 = (1.0, 1.0, 1.0)
+    noise_a: float = 0.0
+    jumps_per_h: float = 0.0
+    jump_a: float = 0.0
+    most_a: float = math.inf
+    every_s: float = 10.0
+
+    def steps(self, rng: random.Random, *, begins_s: float, for_s: float) -> Iterator[tuple[float, Amps3]]:
+        """(seconds from the beginning, amperes), from 0 on. `begins_s`: the time of day at the beginning."""
+        at_s, until_s = 0.0, 0.0
+        jump_a = (0.0, 0.0, 0.0)
+        while at_s < for_s:
+            if at_s >= until_s:
+                jump_a = (0.0, 0.0, 0.0)
+            if self.jumps_per_h and rng.random() < self.jumps_per_h * self.every_s / HOUR_S:
+                phases = rng.choice(((1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 1)))
+                amps = rng.uniform(0.3, 1.0) * self.jump_a
+                jump_a = (amps * phases[0], amps * phases[1], amps * phases[2])
+                until_s = at_s + rng.uniform(30.0, 900.0)
+            base_a = self._mean_a(begins_s + at_s)
+            l1, l2, l3 = (
+                min(self.most_a, max(0.0, base_a * share + more_a + self.noise_a * rng.uniform(-1.0, 1.0)))
+                for share, more_a in zip(self.shares, jump_a, strict=True)
+            )
+            yield at_s, (l1, l2, l3)
+            at_s += self.every_s
+
+    def _mean_a(self, day_s: float) -> float:
+        hour = day_s / HOUR_S % HOURS
+        number = int(hour)
+        here, after = self.hourly_a[number], self.hourly_a[(number + 1) % HOURS]
+        return here + (after - here) * (hour - number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SunSpec:
+    """A three-phase photovoltaic plant on a circuit; clouds take up to nine tenths of it for some minutes."""
+
+    circuit: str
+    peak_a: float
+    clouds_per_h: float = 4.0
+    every_s: float = 10.0
+
+    def steps(self, rng: random.Random, *, begins_s: float, for_s: float) -> Iterator[tuple[float, Amps3]]:
+        """As a load's, and negative."""
+        at_s, until_s, shade = 0.0, 0.0, 1.0
+        while at_s < for_s:
+            if at_s >= until_s:
+                shade = 1.0
+            if rng.random() < self.clouds_per_h * self.every_s / HOUR_S:
+                shade, until_s = rng.uniform(0.1, 0.7), at_s + rng.uniform(60.0, 600.0)
+            hour = (begins_s + at_s) / HOUR_S % HOURS
+            height = math.sin(math.pi * (hour - SUNRISE_H) / (SUNSET_H - SUNRISE_H))
+            amps = -self.peak_a * max(0.0, height) * shade
+            yield at_s, (amps, amps, amps)
+            at_s += self.every_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A recorded load on a circuit: what a meter's export said, from the beginning on, over and over."""
+
+    circuit: str
+    rows: tuple[tuple[float, Amps3], ...]  # seconds from the first row
+    lasts_s: float
+
+    def steps(self, rng: random.Random, *, begins_s: float, for_s: float) -> Iterator[tuple[float, Amps3]]:
+        """The recording begins with the world, whatever its time of day was."""
+        del rng, begins_s
+        round_s = 0.0
+        while round_s < for_s:
+            for at_s, amps in self.rows:
+                if round_s + at_s >= for_s:
+                    return
+                yield round_s + at_s, amps
+            round_s += self.lasts_s
+
+
+def read_recording(path: Path, circuit: str, columns: Sequence[str], *, time: str, scale_a: float) -> Recorded:
+    """A CSV of any meter's export: `columns` name the three phases (or one for all), `time` the moment of a row, as
+    seconds or ISO 8601; `scale_a` turns the numbers into amperes.
+
+    Raises ScenarioError.
+    """
+    rows: list[tuple[float, Amps3]] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            sample = stream.read(4096)
+            stream.seek(0)
+            dialect = csv.Sniffer().sniff(sample, delimiters=",;\t") if sample else csv.excel
+            reader = csv.DictReader(stream, dialect=dialect)
+            missing = [name for name in (*columns, time) if name not in (reader.fieldnames or ())]
+            if missing:
+                raise ScenarioError(
+                    f"{path}: has no column {missing[0]!r}; it has {', '.join(reader.fieldnames or ())}"
+                )
+            for number, row in enumerate(reader, start=2):
+                try:
+                    amps = [float(row[name].replace(",", ".")) * scale_a for name in columns]
+                    rows.append((_seconds(row[time]), (amps[0], amps[len(amps) // 2], amps[-1])))
+                except (ValueError, AttributeError) as exc:
+                    raise ScenarioError(f"{path}: line {number}: must have numbers and a time, not {row}") from exc
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise ScenarioError(f"{path}: can't be read as CSV: {exc}") from exc
+    if len(rows) < 2 or any(later[0] <= earlier[0] for earlier, later in itertools.pairwise(rows)):
+        raise ScenarioError(f"{path}: must have at least two rows, in the order of their times")
+    first = rows[0][0]
+    shifted = tuple((at - first, amps) for at, amps in rows)
+    return Recorded(circuit=circuit, rows=shifted, lasts_s=shifted[-1][0] + (shifted[-1][0] - shifted[-2][0]))
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text.strip())
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+
+
+Load = LoadSpec | SunSpec | Recorded

@@ -1,0 +1,88 @@
+"""The cloud of the world: the simulated CSMS, whose frames are watched and not kept."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from simulators.csms import Csms, TagList
+from simulators.csms.answers import Payload
+from simulators.csms.record import Direction
+from simulators.csms.server import CALLERROR
+from simulators.site import Endpoint
+from simulators.world.drivers import ACCEPTED_TAG, BLOCKED_TAG
+from simulators.world.node import start_on
+
+CLOUD: Final = "cloud"
+CARDS: Final = frozenset(f"{ACCEPTED_TAG}-{number:02}" for number in range(40))
+CHECKS: Final = 20  # of each action from each station: their form doesn't change after that, and a schema costs a tick
+BOOT_INTERVAL_S: Final = 900  # the stations' heartbeat, as most clouds ask for
+
+
+class CloudEar(Protocol):
+    """Hears the cloud's side. Implemented by :class:`simulators.world.watch.Frames`."""
+
+    def cloud_met(self, identity: str) -> None:
+        """A station has a new connection."""
+
+    def cloud_heard(self, identity: str, text: str) -> None:
+        """A frame has come."""
+
+    def cloud_said(self, identity: str, text: str) -> None:
+        """A frame goes."""
+
+
+class WorldCsms(Csms):
+    """`ear` hears what comes of each station and what it is answered."""
+
+    def __init__(
+        self,
+        listen: Endpoint,
+        *,
+        stations: frozenset[str],
+        wall: Callable[[], datetime],
+        ear: CloudEar,
+    ) -> None:
+        super().__init__(
+            listen,
+            tags=TagList(accepted=CARDS, blocked=frozenset({BLOCKED_TAG})),
+            stations=stations,
+            boot_interval_s=BOOT_INTERVAL_S,
+            checks=CHECKS,
+            wall=wall,
+        )
+        self._ear = ear
+        self.fails_on: str | None = None  # answers the next CALL of this action with an InternalError
+
+    def answer(self, identity: str, call_id: str, action: str, payload: Payload) -> list[Any]:
+        if action == self.fails_on:
+            self.fails_on = None
+            return [CALLERROR, call_id, "InternalError", "the database is away", {}]
+        return super().answer(identity, call_id, action, payload)
+
+    def note(self, identity: str, direction: Direction, text: str) -> None:
+        if direction is Direction.RECEIVED:
+            self._ear.cloud_heard(identity, text)
+        else:
+            self._ear.cloud_said(identity, text)
+
+    def arrived(self, identity: str) -> None:
+        self._ear.cloud_met(identity)
+
+    async def begin(self) -> None:
+        """Listen, on its own machine."""
+        await start_on(CLOUD, self.open())
+
+    async def leave(self) -> None:
+        """Its uplink fails."""
+        if not self.away:
+            await start_on(CLOUD, self.go_away())
+
+    async def come_again(self) -> None:
+        """It is in reach again."""
+        if self.away:
+            await start_on(CLOUD, self.come_back())
+
+    async def end(self) -> None:
+        """For good."""
+        await asyncio.wait([start_on(CLOUD, self.close())], timeout=30.0)

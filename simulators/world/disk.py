@@ -1,0 +1,82 @@
+"""The gateway's disk: a folder, a writer that takes virtual time, and what is left of both when the power goes."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+from edge.domain.journal import Entry, Write
+from edge.storage.reading import entry
+from edge.storage.rows import JOURNAL, REGISTRY
+from edge.storage.store import HistoryRow, Store
+
+T = TypeVar("T")
+
+FSYNC_S: Final = 0.008  # of an SD card; what hasn't lasted so long when the gateway is killed was never written
+MAINTAIN_S: Final = 60.0
+TORN_BYTES: Final = 1000  # of a page of 4 KiB and its heading: what a card had written when the power went
+RESERVE: Final = "reserve"  # room for the journal and nothing else: taken anew at each start
+
+
+class WorldWriter:
+    """The writer of a world, without a thread: what is submitted is written FSYNC_S later, in its order."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._chores: asyncio.Task[None] | None = None
+        for name in (JOURNAL, REGISTRY):  # virtual power fails no real disk: no fsync has to be waited for
+            store.connection(name).execute("PRAGMA synchronous=OFF")
+
+    def start(self) -> None:
+        self._chores = asyncio.get_running_loop().create_task(self._maintain())
+
+    async def ended(self) -> None:
+        if self._chores is not None:
+            self._chores.cancel()
+
+    async def keep(self, writes: Sequence[Write]) -> None:
+        await asyncio.sleep(FSYNC_S)
+        (problem,) = self._store.commit([writes])
+        if problem is not None:
+            raise problem
+
+    async def fetch(self, seq: int) -> Entry | None:
+        return await self.ask(lambda store: entry(store, seq))
+
+    async def ask(self, question: Callable[[Store], T]) -> T:
+        await asyncio.sleep(FSYNC_S)
+        return question(self._store)
+
+    def remember(self, row: HistoryRow) -> None:
+        self._store.add_history([row])
+
+    async def _maintain(self) -> None:
+        while True:
+            await asyncio.sleep(MAINTAIN_S)
+            self._store.maintain()
+
+
+class Disk:
+    """``folder`` outlives each run of the gateway, as it was at that moment."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._image = folder.with_name(folder.name + ".image")
+        folder.mkdir()
+
+    def freeze(self, *, torn: bool) -> None:
+        """This is what a kill leaves: nothing of what the program does in its end is kept. ``torn``: the power
+        failed in the midst of a write, so that a part of a page is at the end of each log.
+        """
+        shutil.copytree(self.folder, self._image, ignore=shutil.ignore_patterns(RESERVE, "*-shm"))
+        if torn:
+            for log in sorted(self._image.glob("*.db-wal")):
+                with log.open("ab") as stream:
+                    stream.write(bytes(range(256)) * (TORN_BYTES // 256))
+
+    def thaw(self) -> None:
+        """The program is gone: what was frozen is what there is."""
+        if self._image.exists():
+            shutil.rmtree(self.folder)
+            self._image.rename(self.folder)

@@ -1,0 +1,98 @@
+"""The catalogue of faults as code. A row that isn't here yet needs a part of the gateway that isn't there yet."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from simulators.errors import ScenarioError
+from simulators.world.faults import gateway, meter, network, stations
+from simulators.world.faults.base import Fault
+from simulators.world.scenario import FaultSpec, RandomFaults, WorldScenario
+from simulators.world.world import World
+
+CATALOGUE: Final[Sequence[type[Fault]]] = (
+    network.CloudDown,
+    gateway.RestartsWithoutCloud,
+    network.CloudSlow,
+    network.CloudError,
+    network.HalfOpen,
+    network.ChargersCutOff,
+    network.Flapping,
+    network.DuplicateIdentity,
+    stations.PowerReturns,
+    stations.StartsTogether,
+    gateway.BootsBeforeChargers,
+    stations.ForgetsProfile,
+    stations.IgnoresProfile,
+    stations.RefusesProfile,
+    stations.CarSleeps,
+    stations.CarDrawsMore,
+    stations.CloudProfileAboveFuse,
+    stations.CloudClearsProfiles,
+    stations.ResetInPeak,
+    meter.MeterSilent,
+    meter.MeterConstant,
+    meter.WordSpike,
+    meter.NotANumber,
+    meter.TinyVoltage,
+    meter.InvertedTransformer,
+    meter.SwappedPhases,
+    meter.Noise,
+    meter.WrongSlave,
+    meter.RegisterReset,
+    gateway.ClockSteps,
+    gateway.NoClock,
+    gateway.SecondBack,
+    gateway.Killed,
+    gateway.Upgraded,
+    network.Rubbish,
+    network.HugeFrame,
+    network.Flood,
+    gateway.LoadAboveFuse,
+)
+BY_NUMBER: Final[Mapping[int, Sequence[type[Fault]]]] = {
+    each.number: tuple(kind for kind in CATALOGUE if kind.number == each.number) for each in CATALOGUE
+}
+LEAST_S, MOST_S = 30.0, 900.0  # how long a random fault lasts
+QUIET_S: Final = 1200.0  # before the end of the world: what a fault has done can come right again
+
+__all__ = ["BY_NUMBER", "CATALOGUE", "Fault", "made", "planned"]
+
+
+def planned(scenario: WorldScenario, *, seed: int) -> tuple[FaultSpec, ...]:
+    """The scenario's faults, and those that its rate and the seed bring; in the order of their beginning.
+
+    Raises ScenarioError for a number that isn't in the catalogue.
+    """
+    chance = scenario.random_faults
+    specs = [*scenario.faults, *(() if chance is None else _random(chance, seed=seed, for_s=scenario.for_s))]
+    for spec in specs:
+        if spec.number not in BY_NUMBER:
+            known = ", ".join(str(number) for number in sorted(BY_NUMBER))
+            raise ScenarioError(f"fault {spec.number} isn't in the catalogue; it has {known}")
+    return tuple(sorted(specs, key=lambda spec: (spec.at_s, spec.number)))
+
+
+def _random(chance: RandomFaults, *, seed: int, for_s: float) -> Iterator[FaultSpec]:
+    rng = random.Random(f"{seed} faults")
+    numbers = chance.numbers or tuple(sorted(BY_NUMBER))
+    at_s = 0.0
+    while True:
+        at_s += rng.expovariate(chance.per_h / 3600.0)
+        if at_s >= for_s - QUIET_S:
+            return
+        lasts_s = min(rng.uniform(LEAST_S, MOST_S), for_s - QUIET_S - at_s)
+        yield FaultSpec(number=rng.choice(numbers), at_s=round(at_s, 1), for_s=max(LEAST_S, round(lasts_s, 1)))
+
+
+def made(world: World, specs: Sequence[FaultSpec]) -> tuple[Fault, ...]:
+    """The faults of this world; those that its site can't have are left out. Each has its own chance, so that
+    leaving one out doesn't change the others.
+    """
+    faults: list[Fault] = []
+    for spec in specs:
+        rng = world.rng(f"fault {spec.option()}")
+        kinds = [kind for kind in BY_NUMBER[spec.number] if kind.suits(world)]
+        if kinds:
+            faults.append(rng.choice(kinds)(world, spec, rng))
+    return tuple(faults)

@@ -1,0 +1,92 @@
+"""What a fault is: a row of the catalogue as code, with what must come of it."""
+
+import random
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from simulators.world.meters import node_of
+from simulators.world.scenario import FaultSpec
+from simulators.world.station import WorldStation
+from simulators.world.world import World
+
+NOT_JUDGED: Final = float("inf")
+TAIL_S: Final = 180.0  # after its end what it has caused may still be about: a lease and its slack
+LEASE_S: Final = 330.0  # what a station that can't be told draws by itself: two leases, a period, and 5 s of the car
+
+
+class Fault:
+    """`row` and `outcome` are the catalogue's. `grace` says which oracles have to be more patient for its sake, and
+    by how much; an oracle that isn't named judges as ever.
+    """
+
+    number: ClassVar[int]
+    row: ClassVar[str]
+    outcome: ClassVar[str]
+    grace: ClassVar[Mapping[str, float]] = {}
+    tail_s: ClassVar[float] = TAIL_S
+
+    def __init__(self, world: World, spec: FaultSpec, rng: random.Random) -> None:
+        self.world = world
+        self.spec = spec
+        self.rng = rng
+        self.failure: str | None = None  # why the outcome wasn't what it must be
+        self.began_at: float | None = None
+        self.ended_at: float | None = None
+
+    @classmethod
+    def suits(cls, world: World) -> bool:
+        """Whether the site has what can fail so."""
+        del world
+        return True
+
+    async def run(self) -> None:
+        """From the beginning to the end."""
+        await self.world.until(self.spec.at_s)
+        self.began_at = self.world.now()
+        self.world.history.add("fault", f"{self.number} begins: {self.row}")
+        await self.begin()
+        await self.last()
+        self.failure = self.judge()
+        await self.end()
+        self.ended_at = self.world.now()
+        self.world.history.add("fault", f"{self.number} ends")
+
+    async def begin(self) -> None:
+        """Make it so."""
+        raise NotImplementedError
+
+    async def last(self) -> None:
+        """As long as it is under way."""
+        await self.world.until(self.spec.at_s + self.spec.for_s)
+
+    async def end(self) -> None:
+        """All is as it was."""
+
+    def judge(self) -> str | None:
+        """Just before its end: why the outcome isn't what it must be; None: it is, or the oracles judge it alone."""
+        return None
+
+    def matters(self, now: float) -> bool:
+        """Whether it is under way, or was a moment ago."""
+        if self.began_at is None or now < self.began_at:
+            return False
+        return self.ended_at is None or now < self.ended_at + self.tail_s
+
+    def grace_s(self, oracle: str) -> float:
+        """How much longer that oracle has to be patient for its sake."""
+        return self.grace.get(oracle, 0.0)
+
+    def station(self) -> WorldStation:
+        """The one that it is about: the named one, or any."""
+        names = list(self.world.stations)
+        name = self.spec.target if self.spec.target in self.world.stations else self.rng.choice(names)
+        return self.world.stations[name]
+
+    def meter(self) -> str:
+        """The same of the meters."""
+        ids = self.world.meters.ids
+        return self.spec.target if self.spec.target in ids and self.spec.target is not None else self.rng.choice(ids)
+
+    def meter_node(self) -> str:
+        """Its machine."""
+        return node_of(self.meter())

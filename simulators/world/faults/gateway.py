@@ -1,0 +1,133 @@
+"""Rows 3, 19, 43 to 47, 53 and 59: the gateway itself, its clock, and what the building does to it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, Fault
+from simulators.world.gateway import GATEWAY
+
+START_S: Final = 3.0  # the service manager and Python
+DAY_S: Final = 86_400.0
+OVER: Final = 1.05  # of the fuse: what an IEC 60898 breaker carries for ever
+CUT_S: Final = 60.0
+
+
+class Killed(Fault):
+    number, row = 47, "kill -9 at any instruction"
+    outcome = "Ledger intact, control back <= 10 s"
+    # A session's message that was with the gateway is sent again by its station.
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": 600.0}
+    tail_s = 2 * TAIL_S
+
+    async def begin(self) -> None:
+        await self.world.gateway.kill()
+        await asyncio.sleep(START_S)
+        self.world.gateway.start()
+
+
+class Upgraded(Fault):
+    number, row = 53, "Upgrade mid-charge"
+    outcome = "Sessions continue; schema both ways"
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": 600.0}
+    tail_s = 2 * TAIL_S
+
+    async def begin(self) -> None:
+        await self.world.gateway.stop()
+        await asyncio.sleep(10 * START_S)
+        self.world.gateway.start()
+
+
+class RestartsWithoutCloud(Fault):
+    number, row = 3, "Gateway restarts while cloud down"
+    outcome = "All chargers readmitted, transactions resumed"
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": NOT_JUDGED}
+    tail_s = 2 * TAIL_S
+
+    async def begin(self) -> None:
+        await self.world.cloud.leave()
+        await self.world.gateway.kill()
+        await asyncio.sleep(START_S)
+        self.world.gateway.start()
+
+    async def end(self) -> None:
+        await self.world.cloud.come_again()
+
+
+class BootsBeforeChargers(Fault):
+    number, row = 19, "Gateway boots before all chargers seen"
+    outcome = "Hold until known or timeout with reservation"
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": NOT_JUDGED}
+    tail_s = LEASE_S
+
+    async def begin(self) -> None:
+        names = list(self.world.stations)
+        self.cut = self.rng.sample(names, max(1, len(names) // 2))
+        for name in self.cut:
+            self.world.network.change(name, GATEWAY, partitioned=True)
+        await self.world.gateway.kill()
+        await asyncio.sleep(START_S)
+        self.world.gateway.start()
+
+    async def end(self) -> None:
+        for name in self.cut:
+            self.world.network.restore(name, GATEWAY)
+
+
+class ClockSteps(Fault):
+    number, row = 43, "NTP step +-1 day"
+    outcome = "Monotonic clock for control"
+    grace: ClassVar[Mapping[str, float]] = {"rating": 30.0, "entitlement": 30.0}
+
+    async def begin(self) -> None:
+        self.world.gateway.clock.step_s = self.rng.choice((-DAY_S, DAY_S))
+
+    async def end(self) -> None:
+        self.world.gateway.clock.step_s = 0.0
+
+
+class NoClock(Fault):
+    number, row = 44, "No RTC, boots in 1970"
+    outcome = "Time unsynced flag; sessions still safe"
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": 600.0}
+    tail_s = 2 * TAIL_S
+
+    async def begin(self) -> None:
+        await self.world.gateway.kill()
+        await asyncio.sleep(START_S)
+        self.world.gateway.clock.unset_since = self.world.now()
+        self.world.gateway.start()
+
+    async def end(self) -> None:
+        self.world.gateway.clock.unset_since = None
+
+
+class SecondBack(Fault):
+    number, row = 46, "Leap/backward second"
+    outcome = "No duplicate interval"
+
+    async def begin(self) -> None:
+        self.world.gateway.clock.step_s = -1.0
+
+    async def end(self) -> None:
+        self.world.gateway.clock.step_s = 0.0
+
+
+class LoadAboveFuse(Fault):
+    number, row = 59, "Load alone exceeds fuse"
+    outcome = "All EV to 0, not-ours alarm"
+    grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED, "breaker": NOT_JUDGED}
+
+    async def begin(self) -> None:
+        self.root = next(run for run in self.world.copper.runs.values() if run.parent is None)
+        amps = OVER * self.root.fuse_a
+        self.world.load("fault 59", self.root.id, (amps, amps, amps))
+
+    def judge(self) -> str | None:
+        drawn_a = max(self.root.ev_a)
+        if self.spec.for_s < CUT_S + 5 * self.world.period_s or drawn_a < 0.5 or len(self.world.faults) > 1:
+            return None
+        return f"the building alone is above the fuse, and the cars still draw {drawn_a:.1f} A"
+
+    async def end(self) -> None:
+        self.world.load("fault 59", self.root.id, (0.0, 0.0, 0.0))

@@ -1,0 +1,125 @@
+"""Rows 30 to 38: the meter."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from simulators.meter.faults import MeterFault
+from simulators.world.faults.base import NOT_JUDGED, Fault
+from simulators.world.world import World
+
+STALE_S: Final = 30.0  # until a meter that gives nothing is known as stale, and what follows is obeyed
+TINY_V: Final = 0.003
+STATES: Final = ("METER_STALE", "RECOVERING", "METER_LATE")
+
+
+class MeterAtFault(Fault):
+    """A meter does what the simulated meter of that fault does."""
+
+    what: ClassVar[MeterFault]
+
+    @classmethod
+    def suits(cls, world: World) -> bool:
+        return bool(world.meters.ids)
+
+    async def begin(self) -> None:
+        self.about = self.meter()
+        self.world.meters.devices[self.about].fault = self.what
+
+    async def end(self) -> None:
+        self.world.meters.devices[self.about].fault = MeterFault.NONE
+
+
+class MeterSilent(MeterAtFault):
+    number, row = 30, "Meter silent"
+    outcome = "> 3 s warn, <= 10 s fallback mode; never last value for ever"
+    what = MeterFault.SILENT
+    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
+
+    def judge(self) -> str | None:
+        status = self.world.gateway.status()
+        if self.spec.for_s < STALE_S or status is None or status["control"]["state"] in STATES:
+            return None
+        return f"the meter is silent, and the gateway says {status['control']['state']}"
+
+
+class MeterConstant(Fault):
+    number, row = 31, "Meter constant but alive"
+    outcome = "Fresh by sequence/time, not by change"
+
+    async def begin(self) -> None:
+        self.world.loads_stand_still = True
+
+    def judge(self) -> str | None:
+        status = self.world.gateway.status()
+        if status is None or all(meter["ok"] for meter in status["meters"]) or len(self.world.faults) > 1:
+            return None
+        return "a meter whose values don't change is taken for a dead one"
+
+    async def end(self) -> None:
+        self.world.loads_stand_still = False
+
+
+class WordSpike(MeterAtFault):
+    number, row = 32, "NaN/Inf/65536x word spike"
+    outcome = "Rejected by plausibility; rate limit; conservative hold"
+    what = MeterFault.WORD_SPIKE
+    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
+
+
+class NotANumber(MeterAtFault):
+    number, row = 32, "NaN/Inf/65536x word spike"
+    outcome = "Rejected by plausibility; rate limit; conservative hold"
+    what = MeterFault.NAN
+    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
+
+
+class TinyVoltage(Fault):
+    number, row = 33, "Voltage 0.003 V -> 857 kA budget"
+    outcome = "Bounded inputs"
+
+    @classmethod
+    def suits(cls, world: World) -> bool:
+        return bool(world.meters.ids)
+
+    async def begin(self) -> None:
+        self.about = self.meter()
+        self.world.meters.volts[self.about] = TINY_V
+
+    async def end(self) -> None:
+        self.world.meters.volts[self.about] = self.world.site.nominal_voltage_v
+
+
+class InvertedTransformer(MeterAtFault):
+    number, row = 34, "Sign inverted CT"
+    outcome = "Commissioning test + runtime correlation alarm"
+    what = MeterFault.INVERTED_CT
+    # What flows can't be known then: it is the alarm that counts, and the proof before the site goes live.
+    grace: ClassVar[Mapping[str, float]] = {"rating": NOT_JUDGED, "breaker": NOT_JUDGED, "entitlement": NOT_JUDGED}
+
+
+class SwappedPhases(MeterAtFault):
+    number, row = 35, "Phases swapped/rotated"
+    outcome = "Correlation test; refuse live"
+    what = MeterFault.SWAPPED_PHASES
+    grace: ClassVar[Mapping[str, float]] = {"rating": NOT_JUDGED, "breaker": NOT_JUDGED, "entitlement": NOT_JUDGED}
+
+
+class Noise(MeterAtFault):
+    number, row = 36, "CRC noise 20 %"
+    outcome = "Retries inside tick budget"
+    what = MeterFault.CRC
+    # Behind a converter a broken frame is silence, so a fifth of the readings is missing.
+    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
+
+
+class WrongSlave(MeterAtFault):
+    number, row = 37, "Wrong slave answers/mixed registers"
+    outcome = "Frame matched, else discarded"
+    what = MeterFault.WRONG_SLAVE
+    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
+
+
+class RegisterReset(MeterAtFault):
+    number, row = 38, "Meter reboot, register reset"
+    outcome = "Energy monotonic, gap marked"
+    what = MeterFault.REGISTER_RESET

@@ -1,0 +1,175 @@
+"""Rows 1 and 10 to 19, 54 to 56: the links, and who else is on the network."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
+
+from simulators.world.cloud import CLOUD
+from simulators.world.faults.base import LEASE_S, NOT_JUDGED, Fault
+from simulators.world.gateway import GATEWAY
+from simulators.world.node import start_on
+
+INTRUDER: Final = "intruder"
+FLAP_S: Final = 60.0
+SLOW_ANSWER_S: Final = 60.0
+FLOOD: Final = 60  # connections
+HUGE: Final = 10 * 1024 * 1024
+RUBBISH: Final = (
+    "{",
+    "[2]",
+    '[2,"1"]',
+    '[2,"2","NoSuchAction",{}]',
+    '[2,"3","MeterValues",[]]',
+    '[2,"4","Heartbeat",' + "[" * 400 + "]" * 400 + "]",
+    '["2","5","Heartbeat",{}]',
+    "\x00\x01",
+)
+
+
+class CloudDown(Fault):
+    number, row = 1, "Cloud link down hours/days"
+    outcome = "Sessions start/stop locally; queue; control unaffected"
+    # A card that the gateway has never seen waits for the cloud, unless the site file says otherwise.
+    grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED}
+
+    async def begin(self) -> None:
+        await self.world.cloud.leave()
+
+    async def end(self) -> None:
+        await self.world.cloud.come_again()
+
+
+class CloudSlow(Fault):
+    number, row = 10, "CSMS answers in 60 s / never"
+    outcome = "Charger answered in time from local state; breaker opens"
+    grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED, "transactions": NOT_JUDGED}
+
+    async def begin(self) -> None:
+        self.world.network.change(GATEWAY, CLOUD, delay_s=SLOW_ANSWER_S / 2)
+
+    async def end(self) -> None:
+        self.world.network.restore(GATEWAY, CLOUD)
+
+
+class CloudError(Fault):
+    number, row = 11, "CSMS CALLERROR for one message"
+    outcome = "Attempts policy, quarantine, never blocks the queue"
+
+    async def begin(self) -> None:
+        self.world.cloud.fails_on = self.rng.choice(("StartTransaction", "StopTransaction", "MeterValues"))
+
+    async def end(self) -> None:
+        self.world.cloud.fails_on = None
+
+
+class HalfOpen(Fault):
+    number, row = 13, "Half-open TCP"
+    outcome = "Ping; dead <= 30 s; peers stayed connected > 24 h"
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": 300.0}
+
+    async def begin(self) -> None:
+        self.world.network.vanish(self.station().spec.identity)
+
+
+class ChargersCutOff(Fault):
+    number, row = 14, "Network partition of chargers"
+    outcome = "Fallback reserved from budget before any release"
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": NOT_JUDGED}
+    tail_s = LEASE_S
+
+    async def begin(self) -> None:
+        names = list(self.world.stations)
+        self.cut = self.rng.sample(names, self.rng.randint(1, len(names)))
+        for name in self.cut:
+            self.world.network.change(name, GATEWAY, partitioned=True)
+
+    async def end(self) -> None:
+        for name in self.cut:
+            self.world.network.restore(name, GATEWAY)
+
+
+class Flapping(Fault):
+    number, row = 15, "Flapping Wi-Fi 1/min"
+    outcome = "No lost data, no profile storm"
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": 300.0}
+
+    async def begin(self) -> None:
+        self.about = self.station().spec.identity
+
+    async def last(self) -> None:
+        until = self.spec.at_s + self.spec.for_s
+        while self.world.now() + FLAP_S < until:
+            self.world.network.reset(self.about)
+            await asyncio.sleep(FLAP_S)
+        await super().last()
+
+
+class DuplicateIdentity(Fault):
+    number, row = 16, "Duplicate identity, both alive"
+    outcome = "Probe old; alert; close of old must not drop new"
+
+    async def begin(self) -> None:
+        about = self.station()
+        was = about.connected
+        taken = await start_on(INTRUDER, self._claim(about.url))
+        if was and taken and about.connected:
+            self.failure = f"a stranger was given the place of {about.spec.identity}, which was there and alive"
+
+    async def _claim(self, url: str) -> bool:
+        try:
+            async with connect(url, subprotocols=[Subprotocol("ocpp1.6")], compression=None, proxy=None) as socket:
+                await socket.send('[2,"intruder-1","Heartbeat",{}]')
+                await asyncio.wait_for(socket.recv(), 5.0)
+                return True
+        except (OSError, TimeoutError, WebSocketException):
+            return False
+
+    def judge(self) -> str | None:
+        return self.failure
+
+
+class Rubbish(Fault):
+    number, row = 54, "Malformed JSON, wrong types, deep nesting, unknown action"
+    outcome = "FormationViolation/NotImplemented; link kept"
+
+    async def begin(self) -> None:
+        about = self.station()
+        for text in RUBBISH:
+            about.say(text)
+            await asyncio.sleep(1.0)
+
+
+class HugeFrame(Fault):
+    number, row = 55, "10 MB frame, slowloris, compression bomb"
+    outcome = "Closed 1009; memory flat"
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S}
+
+    async def begin(self) -> None:
+        self.station().say(f'[2,"6","DataTransfer",{{"vendorId":"x","data":"{"x" * HUGE}"}}]')
+
+
+class Flood(Fault):
+    number, row = 56, "Connection/login flood"
+    outcome = "Rate limits; others unaffected"
+
+    async def begin(self) -> None:
+        base = f"ws://{self.world.site.gateway}"
+        self._held: list[ClientConnection] = []
+        self._task = start_on(INTRUDER, self._knock(base))
+
+    async def _knock(self, base: str) -> None:
+        for number in range(FLOOD):
+            try:
+                url = f"{base}/stranger-{number}"
+                self._held.append(await connect(url, compression=None, proxy=None, ping_interval=None))
+            except (OSError, TimeoutError, WebSocketException):
+                continue
+
+    async def end(self) -> None:
+        self._task.cancel()
+        for held in self._held:
+            held.transport.abort()

@@ -1,0 +1,188 @@
+"""Rows 17 to 29: stations and cars, and what the cloud asks of them."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from simulators.charger import Obedience
+from simulators.csms.server import CallFailedError
+from simulators.world.cloud import CLOUD
+from simulators.world.faults.base import LEASE_S, NOT_JUDGED, Fault
+from simulators.world.node import start_on
+from simulators.world.parking import Stay
+from simulators.world.station import WorldStation
+
+AFTER_BOOT_S: Final = 60.0  # until a driver has seen that the post was off, and plugs in again
+UNBOUND_S: Final = 60.0  # until a station that obeys nothing is known as such, and others have made room for it
+EXCESS_A: Final = 4.0
+
+
+class Rebooted(Fault):
+    """Stations are reset at once, their sessions end, and the drivers begin new ones."""
+
+    grace: ClassVar[Mapping[str, float]] = {"stuck": 600.0, "contactors": NOT_JUDGED}
+
+    def about(self) -> list[str]:
+        """Which of them."""
+        raise NotImplementedError
+
+    async def begin(self) -> None:
+        names = self.about()
+        tasks = [start_on(CLOUD, _ask(self, name, "Reset", {"type": "Hard"})) for name in names]
+        await asyncio.wait(tasks)
+        await asyncio.sleep(AFTER_BOOT_S)
+        for (station, _), stay in list(self.world.parking.here.items()):
+            if station in names:
+                self._plug_again(stay)
+
+    def _plug_again(self, stay: Stay) -> None:
+        self.world.parking.plug_again(stay)
+
+
+async def _ask(fault: Fault, station: str, action: str, payload: dict[str, Any]) -> dict[str, Any] | None:
+    """The cloud asks the station for something; None if it can't."""
+    try:
+        return await fault.world.cloud.call(station, action, payload)
+    except CallFailedError:
+        return None
+
+
+class PowerReturns(Rebooted):
+    number, row = 17, "200 chargers after power return"
+    outcome = "Staggered accept, 0 A default, all served <= 120 s"
+
+    def about(self) -> list[str]:
+        return list(self.world.stations)
+
+
+class StartsTogether(Rebooted):
+    number, row = 18, "Same, EVs start together"
+    outcome = "Ramp one by one; never over fuse"
+
+    def about(self) -> list[str]:
+        return list(self.world.stations)
+
+
+class ResetInPeak(Rebooted):
+    number, row = 29, "CSMS sends Reset/firmware in peak"
+    outcome = "Allowed per policy, energy-safe"
+
+    def about(self) -> list[str]:
+        return [self.station().spec.identity]
+
+
+class ForgetsProfile(Fault):
+    number, row = 21, "Charger forgets profile on reconnect"
+    outcome = "Re-send at connect, verify by Current.Import"
+    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": UNBOUND_S}
+
+    async def begin(self) -> None:
+        about = self.station()
+        self.world.network.reset(about.spec.identity)
+        about.forget_profiles()
+
+
+class Unbound(Fault):
+    """Nothing that the gateway does can bind a station, or a car."""
+
+    who: WorldStation
+    was_too_much = False  # a breaker remembers
+
+    def is_too_much(self) -> bool:
+        """Whether what it draws and the building are above a fuse by themselves: whatever the others do."""
+        for evse in self.who.evses:
+            drawn_a = self.who.drawn_a(evse)
+            for run in self.world.copper.path(evse.circuit):
+                if any(car + other > run.fuse_a for car, other in zip(drawn_a, run.other_a, strict=True)):
+                    self.was_too_much = True
+                    return True
+        return False
+
+    def grace_s(self, oracle: str) -> float:
+        if oracle == "rating" and self.is_too_much():
+            return NOT_JUDGED
+        if oracle == "breaker" and (self.is_too_much() or self.was_too_much):
+            return NOT_JUDGED
+        return super().grace_s(oracle)
+
+
+class IgnoresProfile(Unbound):
+    number, row = 22, "Profile Accepted but ignored"
+    outcome = "Detect by measurement, reserve full rating, alert"
+    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": NOT_JUDGED}
+
+    async def begin(self) -> None:
+        self.who = self.station()
+        self.who.obey(Obedience.IGNORES)
+
+    async def end(self) -> None:
+        self.who.obey(Obedience.OBEYS)
+
+
+class RefusesProfile(Unbound):
+    number, row = 23, "Profile refused/NotSupported"
+    outcome = "Treat as uncontrollable load"
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": NOT_JUDGED, "writes": NOT_JUDGED}
+
+    async def begin(self) -> None:
+        self.who = self.station()
+        self.who.obey(Obedience.REFUSES)
+
+    async def end(self) -> None:
+        self.who.obey(Obedience.OBEYS)
+
+
+class CarSleeps(Fault):
+    number, row = 24, "EV sleeps after 0 A"
+    outcome = "Wake strategy or 6 A floor"
+    grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED}
+
+    async def begin(self) -> None:
+        for stay in self.world.parking.here.values():
+            stay.ev.sleeps = True
+
+    async def end(self) -> None:
+        for stay in self.world.parking.here.values():
+            stay.ev.sleeps = False
+
+
+class CarDrawsMore(Fault):
+    number, row = 25, "EV draws over its limit"
+    outcome = "Count measured, cut others, then stop"
+    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": UNBOUND_S}
+
+    async def begin(self) -> None:
+        here = [stay for stay in self.world.parking.here.values() if stay.ev.draw_a > 0]
+        self.car = self.rng.choice(here) if here else None
+        if self.car is not None:
+            self.car.ev.excess_a = EXCESS_A
+            self.world.stations[self.car.evse.station].settle()
+
+    async def end(self) -> None:
+        if self.car is not None:
+            self.car.ev.excess_a = 0.0
+
+
+class CloudProfileAboveFuse(Fault):
+    number, row = 27, "CSMS profile above fuse"
+    outcome = "Clamped; cloud sees effective schedule"
+
+    async def begin(self) -> None:
+        period = {"startPeriod": 0, "limit": 500.0}
+        profile = {
+            "chargingProfileId": 1,
+            "stackLevel": 9,
+            "chargingProfilePurpose": "TxDefaultProfile",
+            "chargingProfileKind": "Relative",
+            "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [period]},
+        }
+        payload = {"connectorId": 1, "csChargingProfiles": profile}
+        await start_on(CLOUD, _ask(self, self.station().spec.identity, "SetChargingProfile", payload))
+
+
+class CloudClearsProfiles(Fault):
+    number, row = 28, "CSMS replays old profile/clears ours"
+    outcome = "Ours owns top stack; reconciliation"
+
+    async def begin(self) -> None:
+        await start_on(CLOUD, _ask(self, self.station().spec.identity, "ClearChargingProfile", {}))

@@ -1,0 +1,118 @@
+"""The gateway in the world: the real daemon on a machine that can be stopped, killed and started again."""
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from edge.config import Configuration
+from edge.daemon import Daemon
+from simulators.errors import PeerError
+from simulators.world.disk import Disk, WorldWriter
+from simulators.world.network import Network
+from simulators.world.node import start_on, tasks_of
+from simulators.world.outside import QuietWatchdog, WorldChance, WorldClock, listen_tcp
+
+GATEWAY: Final = "gateway"
+
+
+class Gateway:
+    """`folder` is its disk: what is in it outlives a restart. Every start has other random numbers."""
+
+    def __init__(
+        self, configuration: Configuration, *, folder: Path, clock: WorldClock, network: Network, seed: int
+    ) -> None:
+        self.clock = clock
+        self.watchdog = QuietWatchdog()
+        self.starts = 0
+        self.disk = Disk(folder / "disk")
+        storage = configuration.storage.model_copy(update={"path": str(self.disk.folder)})
+        self._configuration = replace(configuration, storage=storage)
+        self._folder = folder
+        self._network = network
+        self._seed = seed
+        self._stop = asyncio.Event()
+        self._daemon: Daemon | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._ends = False
+
+    @property
+    def is_up(self) -> bool:
+        return self._running is not None and not self._running.done()
+
+    @property
+    def folder(self) -> Path:
+        """Its disk."""
+        return self._folder
+
+    def start(self) -> None:
+        """Start the program; it isn't ready yet."""
+        self.starts += 1
+        self._stop = asyncio.Event()
+        self._daemon = Daemon(
+            self._configuration,
+            socket=self._folder / f"edge-{self.starts}.sock",
+            clock=self.clock,
+            watchdog=self.watchdog,
+            chance=WorldChance(f"{self._seed} gateway {self.starts}"),
+            listen_tcp=listen_tcp,
+            write_by=WorldWriter,
+        )
+        self._running = start_on(GATEWAY, self._daemon.run(self._stop))
+
+    def check(self) -> None:
+        """Raises PeerError if the program has ended by itself."""
+        if self._running is not None and self._running.done() and not self._ends:
+            cause = None if self._running.cancelled() else self._running.exception()
+            raise PeerError(f"the gateway has ended by itself: {cause!r}") from cause
+
+    def status(self) -> Mapping[str, Any] | None:
+        """The report of the running program, as its API would give it."""
+        return self._daemon.status() if self._daemon is not None and self.is_up else None
+
+    async def stop(self) -> None:
+        """SIGTERM, and the orderly end of it."""
+        if self._running is None:
+            return
+        self._ends = True
+        self._stop.set()
+        await asyncio.wait([self._running], timeout=30.0)
+        await self._end()
+
+    async def kill(self) -> None:
+        """SIGKILL: no instruction more of it is executed, as far as anybody else can see.
+
+        The kernel resets its connections; what was written before goes out.
+        """
+        self.disk.freeze(torn=False)
+        self._network.reset(GATEWAY)
+        self._network.vanish(GATEWAY)
+        await self._end()
+        self.disk.thaw()
+
+    async def lose_power(self) -> None:
+        """As :meth:`kill`, and its machine is gone: nobody hears of it, and the last write is torn."""
+        self._network.vanish(GATEWAY)
+        self._network.power(GATEWAY, on=False)
+        self.disk.freeze(torn=True)
+        await self._end()
+        self.disk.thaw()
+
+    async def _end(self) -> None:
+        self._ends = True
+        for _ in range(8):  # what a task does in its end may start others
+            tasks = tasks_of(GATEWAY)
+            if not tasks:
+                break
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=5.0)
+        if self._running is not None:
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                self._running.result()
+        self._running = self._daemon = None
+        self._ends = False
+        gc.unfreeze()  # the daemon has put all that was made before it beyond the collector's reach

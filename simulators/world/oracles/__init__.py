@@ -1,0 +1,30 @@
+"""The oracles: what has to hold in every run, whatever is wrong with the site."""
+
+from collections.abc import Callable
+from typing import Final
+
+from simulators.world.oracles.base import Oracle
+from simulators.world.oracles.books import EachTransactionOnce, NobodyIsStuck
+from simulators.world.oracles.electric import EntitledUnderRating, FlowsUnderRating, ProtectionHolds
+from simulators.world.oracles.frames import DeadManLimits, InstallersLimit, NeverCleared
+from simulators.world.oracles.machine import BoundedResources, ContactorsSpared, GatewayControls, WritesSpared
+from simulators.world.oracles.relayed import BytesPass
+from simulators.world.world import World
+
+ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
+    FlowsUnderRating,
+    ProtectionHolds,
+    EntitledUnderRating,
+    EachTransactionOnce,
+    NobodyIsStuck,
+    BytesPass,
+    InstallersLimit,
+    DeadManLimits,
+    NeverCleared,
+    GatewayControls,
+    BoundedResources,
+    WritesSpared,
+    ContactorsSpared,
+)
+
+__all__ = ["ORACLES", "Oracle"]

@@ -1,0 +1,75 @@
+"""What the cloud bills, and whether everybody is served."""
+
+from collections import Counter
+from typing import Any, Final
+
+from simulators.confirmation import confirmed
+from simulators.world.oracles.base import Oracle
+from simulators.world.world import World
+
+# A car that comes needs a card asked for, a transaction, a first limit and a car that wakes: seconds each.
+PATIENCE_S: Final = 300.0
+# Reasons by which the gateway says: it isn't me who holds this car back.
+NOT_WAITING: Final = frozenset({"MAXIMUM", "DEMAND_MET", "IDLE", "READY_IN_TIME"})
+# Reasons that have to pass by themselves, where no fault keeps the station away: a lost reconnect is none.
+TRANSIENT: Final = frozenset({"STATION_OFFLINE", "STATION_NEW", "STATION_SILENT"})
+
+
+class EachTransactionOnce(Oracle):
+    """I2: each transaction is upstream exactly once in effect, with its own start and end."""
+
+    name = "transactions"
+    promise = "each transaction is in the cloud's books exactly once"
+
+    def close(self) -> None:
+        if self.grace_s == float("inf"):
+            return
+        record = self.world.cloud.record
+        accounts = self.world.accounts()
+        known = confirmed(accounts, record)
+        if known < len(accounts):
+            self.fail(
+                f"{len(accounts) - known} of {len(accounts)} transactions aren't in the cloud's books as they were"
+            )
+        if len(record.transactions) > len(accounts):
+            self.fail(f"the cloud has {len(record.transactions)} transactions, the stations had {len(accounts)}")
+        stops = Counter(each.stops_received for each in record.transactions.values())
+        if record.orphan_stops:
+            self.fail(f"{record.orphan_stops} ends came to the cloud that belong to no transaction")
+        if stops[0]:
+            self.fail(f"{stops[0]} transactions have no end in the cloud's books")
+
+
+class NobodyIsStuck(Oracle):
+    """I3: whoever waits is served, or the gateway says why not."""
+
+    name = "stuck"
+    promise = "every waiting car is served or has its reason"
+    every_s = 60.0
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._since: dict[int, float] = {}  # since when each stay has drawn nothing without a reason
+        self._told: set[int] = set()
+
+    def look(self) -> None:
+        status = self.world.gateway.status()
+        evses = _evses(status) if status is not None else {}
+        now = self.world.now()
+        for key, stay in self.world.parking.here.items():
+            number = id(stay)
+            idle = stay.ev.draw_a == 0.0 and not stay.ev.full and stay.may_charge
+            reason = evses.get(key, {}).get("reason")
+            # A car that was offered its minimum and takes none has paused by itself.
+            if not idle or (reason is not None and reason not in NOT_WAITING | TRANSIENT and reason != "CAR_PAUSED"):
+                self._since.pop(number, None)
+            elif now - self._since.setdefault(number, now) > PATIENCE_S + self.grace_s and number not in self._told:
+                self._told.add(number)
+                said = "nothing, as it isn't there" if status is None else f"{reason}"
+                self.fail(
+                    f"{stay.label} wants to charge and has drawn nothing for {PATIENCE_S:g} s; the gateway says {said}"
+                )
+
+
+def _evses(status: Any) -> dict[tuple[str, int], dict[str, Any]]:
+    return {(each["id"], evse["id"]): evse for each in status["stations"] for evse in each["evses"]}

@@ -1,0 +1,74 @@
+"""What stations are told: limits as they must be."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import orjson
+
+from simulators.charger import Supply
+from simulators.site import EvseSpec
+from simulators.world.oracles.base import Oracle
+
+TOLERANCE_A: Final = 0.05  # a limit has one digit after the point
+
+
+class _Profiles(Oracle):
+    """Hears of each profile that a station is told."""
+
+    def station_got(self, identity: str, text: str) -> None:
+        if '"SetChargingProfile"' in text:
+            frame = orjson.loads(text)
+            if frame[0] == 2 and frame[2] == "SetChargingProfile":
+                for evse in self.world.site.evses:
+                    if evse.station == identity and frame[3]["connectorId"] in (0, evse.evse_id):
+                        self.told(evse, frame[3]["csChargingProfiles"])
+
+    def told(self, evse: EvseSpec, profile: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def limits_a(self, evse: EvseSpec, profile: dict[str, Any]) -> Iterator[float]:
+        """The limits of its periods, in amperes of each phase."""
+        schedule = profile["chargingSchedule"]
+        phases = len(evse.rotation) if evse.supply is Supply.AC else 3
+        for period in schedule["chargingSchedulePeriod"]:
+            if schedule["chargingRateUnit"] == "A":
+                yield float(period["limit"])
+            else:
+                yield float(period["limit"]) / (self.world.site.nominal_voltage_v * phases)
+
+
+class InstallersLimit(_Profiles):
+    """I6: nobody lifts what the installer has set: an EVSE's most, and the fuses above it."""
+
+    name = "installer"
+    promise = "no station is told more than its EVSE's maximum or a fuse above it"
+
+    def told(self, evse: EvseSpec, profile: dict[str, Any]) -> None:
+        fuse_a = min(run.fuse_a for run in self.world.copper.path(evse.circuit))
+        most_a = max(self.limits_a(evse, profile))
+        if most_a > min(evse.max_a, fuse_a) + TOLERANCE_A:
+            self.fail(f"{evse.station} was told {most_a:.1f} A; the installer set {evse.max_a:g} A behind {fuse_a:g} A")
+
+
+class DeadManLimits(_Profiles):
+    """I4: each limit ends by itself at the safe current, so that silence is safe."""
+
+    name = "dead man"
+    promise = "each limit that a station is told ends at its safe current"
+
+    def told(self, evse: EvseSpec, profile: dict[str, Any]) -> None:
+        safe_a = self.world.safe_a(evse)
+        *_, last_a = self.limits_a(evse, profile)
+        if last_a > safe_a + TOLERANCE_A:
+            self.fail(f"{evse.station} was told a limit that ends at {last_a:.1f} A; its safe current is {safe_a:g} A")
+
+
+class NeverCleared(Oracle):
+    """Nothing is cleared before something else is set: a station without a profile is a station without a limit."""
+
+    name = "cleared"
+    promise = "no station is told to forget its limits"
+
+    def station_got(self, identity: str, text: str) -> None:
+        if '"ClearChargingProfile"' in text:
+            self.fail(f"{identity} was told to forget its limits: {text[:120]}")

@@ -1,0 +1,206 @@
+"""A scenario of the world: a site, its loads, its drivers, its faults, and what is expected of the day."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from simulators.errors import ScenarioError
+from simulators.toml_table import TomlTable, read_toml
+from simulators.world import scenario_tables
+from simulators.world.building import Load, read_recording
+from simulators.world.drivers import DriverSpec
+from simulators.world.site import PostsSpec
+
+READY_MADE: Final = Path(__file__).parents[1] / "scenarios" / "world"
+LONGEST_H: Final = 24 * 366.0
+KEYS: Final = (
+    "name",
+    "title",
+    "begins_at",
+    "for_h",
+    "sample_interval_s",
+    "fuses",
+    "site",
+    "posts",
+    "load",
+    "recording",
+    "sun",
+    "drivers",
+    "cloud_away",
+    "fault",
+    "random_faults",
+    "expect",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultSpec:
+    """Fault number so-and-so of the catalogue, from `at_s` on, for `for_s`; `target` names a station or a meter,
+    None: the seed decides.
+    """
+
+    number: int
+    at_s: float
+    for_s: float
+    target: str | None = None
+
+    def option(self) -> str:
+        """As `edge-sim run --fault` takes it."""
+        where = "" if self.target is None else f"@{self.target}"
+        return f"{self.number}:{self.at_s:g}+{self.for_s:g}{where}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomFaults:
+    """On average so many an hour, of these numbers (none named: of the whole catalogue)."""
+
+    per_h: float
+    numbers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectations:
+    """What the day has to come to; None: nothing is expected of it. The oracles judge every run besides."""
+
+    utilisation: float | None = None
+    energy_share: float | None = None  # delivered, of what was wanted
+    reaction_p95_s: float | None = None
+    fairness: float | None = None
+    profiles_per_station_day: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldScenario:
+    """`site_head` is the text of a site file, to which the posts are added; `fuses` are circuits behind a gG fuse
+    instead of a breaker. `cloud_away` are hours of the world: from, for.
+    """
+
+    name: str
+    title: str
+    file: Path
+    begins_at: datetime
+    for_s: float
+    sample_interval_s: int
+    fuses: frozenset[str]
+    site_head: str
+    posts: tuple[PostsSpec, ...]
+    loads: tuple[Load, ...]
+    drivers: tuple[DriverSpec, ...]
+    cloud_away: tuple[tuple[float, float], ...]
+    faults: tuple[FaultSpec, ...]
+    random_faults: RandomFaults | None
+    expect: Expectations
+
+
+def ready_worlds() -> tuple[str, ...]:
+    """The names of the scenarios that come with the program."""
+    return tuple(sorted(path.stem for path in READY_MADE.glob("*.toml")))
+
+
+def load_world(name_or_path: str) -> WorldScenario:
+    """The ready scenario of that name, or the one in that file (if it has a `/` or ends in `.toml`).
+
+    Raises ScenarioError.
+    """
+    if "/" in name_or_path or name_or_path.endswith(".toml"):
+        return _read(Path(name_or_path))
+    if name_or_path not in ready_worlds():
+        raise ScenarioError(
+            f"scenario {name_or_path!r} doesn't exist; ready ones are {', '.join(ready_worlds())}, "
+            "or give the path of a .toml file"
+        )
+    return _read(READY_MADE / f"{name_or_path}.toml")
+
+
+def _read(path: Path) -> WorldScenario:
+    document = read_toml(path)
+    document.only(KEYS)
+    posts = tuple(scenario_tables.posts(table) for table in document.tables("posts"))
+    loads: list[Load] = [scenario_tables.load(table) for table in document.tables("load")]
+    loads += [scenario_tables.sun(table) for table in document.tables("sun")]
+    for table in document.tables("recording"):
+        table.only(("circuit", "file", "time", "columns", "scale"))
+        loads.append(
+            read_recording(
+                path.parent / table.text("file"),
+                table.text("circuit"),
+                table.texts("columns"),
+                time=table.text("time"),
+                scale_a=table.number("scale", 1.0, above=0.0),
+            )
+        )
+    return WorldScenario(
+        name=document.text("name"),
+        title=document.text("title"),
+        file=path,
+        begins_at=_moment(document),
+        for_s=document.number("for_h", above=0.0, at_most=LONGEST_H) * 3600.0,
+        sample_interval_s=document.whole("sample_interval_s", 60, at_least=1, at_most=3600),
+        fuses=frozenset(document.texts("fuses", [])),
+        site_head=_head(path, document.text("site")),
+        posts=posts,
+        loads=tuple(loads),
+        drivers=tuple(scenario_tables.drivers(table) for table in document.tables("drivers")),
+        cloud_away=tuple(_away(table) for table in document.tables("cloud_away")),
+        faults=tuple(_fault(table) for table in document.tables("fault")),
+        random_faults=_random_faults(document),
+        expect=_expect(document),
+    )
+
+
+def _head(path: Path, site: str) -> str:
+    """The site file's text: given in place, or in a file beside the scenario."""
+    if "\n" in site:
+        return site
+    try:
+        return (path.parent / site).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ScenarioError(f"{path}: site: {site!r} can't be read: {exc}") from exc
+
+
+def _moment(document: TomlTable) -> datetime:
+    moment = document.raw("begins_at")
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise document.fail("begins_at", "must be a date and time with its offset, like 2026-11-23T06:00:00+01:00")
+    return moment
+
+
+def begins_s(scenario: WorldScenario) -> float:
+    """The local time of day at which the world begins, in seconds."""
+    offset = scenario.begins_at.utcoffset() or timedelta()
+    local = scenario.begins_at.astimezone(UTC) + offset
+    return local.hour * 3600.0 + local.minute * 60.0 + local.second
+
+
+def _away(table: TomlTable) -> tuple[float, float]:
+    table.only(("at_h", "for_h"))
+    return table.number("at_h") * 3600.0, table.number("for_h", above=0.0) * 3600.0
+
+
+def _fault(table: TomlTable) -> FaultSpec:
+    table.only(("number", "at_h", "for_s", "target"))
+    return FaultSpec(
+        number=table.whole("number", at_least=1, at_most=60),
+        at_s=table.number("at_h") * 3600.0,
+        for_s=table.number("for_s", 300.0, above=0.0),
+        target=table.optional_text("target"),
+    )
+
+
+def _random_faults(document: TomlTable) -> RandomFaults | None:
+    if not document.has("random_faults"):
+        return None
+    table = document.table("random_faults")
+    table.only(("per_h", "numbers"))
+    numbers = tuple(int(each) for each in table.numbers_of("numbers", []))
+    return RandomFaults(per_h=table.number("per_h", above=0.0, at_most=3600.0), numbers=numbers)
+
+
+def _expect(document: TomlTable) -> Expectations:
+    if not document.has("expect"):
+        return Expectations()
+    table = document.table("expect")
+    keys = ("utilisation", "energy_share", "reaction_p95_s", "fairness", "profiles_per_station_day")
+    table.only(keys)
+    return Expectations(**{key: table.number(key) if table.has(key) else None for key in keys})

@@ -1,0 +1,110 @@
+"""The tables of a scenario file that describe posts, loads and drivers."""
+
+from simulators.toml_table import TomlTable
+from simulators.world.building import HOURS, LoadSpec, SunSpec
+from simulators.world.drivers import DriverSpec
+from simulators.world.site import PostsSpec
+
+
+def posts(table: TomlTable) -> PostsSpec:
+    """`[[posts]]`. Raises ScenarioError."""
+    table.only(
+        (
+            "id",
+            "count",
+            "first",
+            "circuit",
+            "class",
+            "phases",
+            "max_a",
+            "fallback_a",
+            "max_w",
+            "fallback_w",
+            "switches_phases",
+        )
+    )
+    name = table.text("id")
+    try:
+        distinct = name.format(1) != name.format(2)
+    except (IndexError, KeyError, ValueError):
+        distinct = False
+    if not distinct:
+        raise table.fail("id", f'must have a place for the number, like "CP-{{:02}}", not {name!r}')
+    dc = table.has("max_w")
+    return PostsSpec(
+        id=name,
+        count=table.whole("count", at_least=1, at_most=1000),
+        first=table.whole("first", 1),
+        circuit=table.text("circuit"),
+        class_id=table.optional_text("class"),
+        phases=table.whole("phases", 3, at_least=1, at_most=3),
+        max_a=None if dc else table.number("max_a", above=0.0),
+        fallback_a=None if dc else table.number("fallback_a", 6.0),
+        max_w=table.number("max_w", above=0.0) if dc else None,
+        fallback_w=table.number("fallback_w", 0.0) if dc else None,
+        switches_phases=table.flag("switches_phases", default=False),
+    )
+
+
+def load(table: TomlTable) -> LoadSpec:
+    """`[[load]]`. Raises ScenarioError."""
+    table.only(("circuit", "hourly_a", "shares", "noise_a", "jumps_per_h", "jump_a", "most_a", "every_s"))
+    shares = table.numbers("shares", 3) if table.has("shares") else (1.0, 1.0, 1.0)
+    return LoadSpec(
+        circuit=table.text("circuit"),
+        hourly_a=table.numbers("hourly_a", HOURS),
+        shares=(shares[0], shares[1], shares[2]),
+        noise_a=table.number("noise_a", 0.0),
+        jumps_per_h=table.number("jumps_per_h", 0.0),
+        jump_a=table.number("jump_a", 0.0),
+        most_a=table.number("most_a", 1e6),
+        every_s=table.number("every_s", 10.0, at_least=1.0),
+    )
+
+
+def sun(table: TomlTable) -> SunSpec:
+    """`[[sun]]`. Raises ScenarioError."""
+    table.only(("circuit", "peak_a", "clouds_per_h"))
+    return SunSpec(
+        circuit=table.text("circuit"), peak_a=table.number("peak_a"), clouds_per_h=table.number("clouds_per_h", 4.0)
+    )
+
+
+def drivers(table: TomlTable) -> DriverSpec:
+    """`[[drivers]]`. Raises ScenarioError."""
+    table.only(
+        (
+            "name",
+            "per_day",
+            "arrive_h",
+            "stay_h",
+            "energy_kwh",
+            "posts",
+            "phases",
+            "max_a",
+            "obey_s",
+            "sleeps",
+            "blocked",
+        )
+    )
+    energy = _span(table, "energy_kwh")
+    return DriverSpec(
+        name=table.text("name"),
+        per_day=table.whole("per_day", at_least=1, at_most=5000),
+        arrive_h=_span(table, "arrive_h"),
+        stay_h=_span(table, "stay_h"),
+        energy_wh=(energy[0] * 1000.0, energy[1] * 1000.0),
+        posts=frozenset(table.texts("posts", [])),
+        phases=tuple(int(each) for each in table.numbers_of("phases", [3.0], among=(1.0, 2.0, 3.0))),
+        max_a=table.numbers_of("max_a", [16.0]),
+        obey_s=_span(table, "obey_s") if table.has("obey_s") else (0.5, 5.0),
+        sleeps=table.number("sleeps", 0.0, at_most=1.0),
+        blocked=table.number("blocked", 0.0, at_most=1.0),
+    )
+
+
+def _span(table: TomlTable, key: str) -> tuple[float, float]:
+    least, most = table.numbers(key, 2)
+    if most < least:
+        raise table.fail(key, f"must be [least, most], not {[least, most]}")
+    return least, most

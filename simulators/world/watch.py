@@ -1,0 +1,85 @@
+"""Every frame of the world as it passes: into the history, and to whoever judges it."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from simulators.phases import NO_AMPS, Amps3
+from simulators.site import EvseSpec
+from simulators.world.history import History
+from simulators.world.station import WorldStation
+
+
+class Ear(Protocol):
+    """Hears frames; an oracle, mostly."""
+
+    def station_got(self, identity: str, text: str) -> None: ...
+    def station_said(self, identity: str, text: str) -> None: ...
+    def cloud_got(self, identity: str, text: str) -> None: ...
+    def cloud_said(self, identity: str, text: str) -> None: ...
+    def cloud_met(self, identity: str) -> None: ...
+
+
+class Tamper:
+    """What a test does to frames on their way, to make a gateway that misbehaves. This one does nothing."""
+
+    def to_station(self, _identity: str, text: str) -> Iterable[str]:
+        """What the station gets instead."""
+        return (text,)
+
+    def from_station(self, _identity: str, text: str) -> Iterable[str]:
+        """What the gateway gets instead."""
+        return (text,)
+
+    def to_cloud(self, _identity: str, text: str) -> str:
+        """What the cloud's books have instead."""
+        return text
+
+
+class Frames:
+    """Implements :class:`simulators.world.station.Watcher` and :class:`simulators.world.cloud.CloudEar`."""
+
+    def __init__(self, history: History) -> None:
+        self.ears: list[Ear] = []
+        self.tamper = Tamper()
+        self.drawn: Callable[[EvseSpec, Amps3, Amps3], None] = lambda _evse, _before, _after: None
+        self._history = history
+        self._draws: dict[tuple[str, int], Amps3] = {}
+
+    def to_station(self, station: WorldStation, text: str) -> Iterable[str]:
+        identity = station.spec.identity
+        for each in self.tamper.to_station(identity, text):
+            self._history.add(identity, f"< {each}")
+            for ear in self.ears:
+                ear.station_got(identity, each)
+            yield each
+
+    def from_station(self, station: WorldStation, text: str) -> Iterable[str]:
+        identity = station.spec.identity
+        self._history.add(identity, f"> {text}")
+        for ear in self.ears:
+            ear.station_said(identity, text)
+        return self.tamper.from_station(identity, text)
+
+    def cloud_heard(self, identity: str, text: str) -> None:
+        """A frame has come to the cloud."""
+        text = self.tamper.to_cloud(identity, text)
+        self._history.add("cloud", f"< {identity} {text}")
+        for ear in self.ears:
+            ear.cloud_got(identity, text)
+
+    def cloud_said(self, identity: str, text: str) -> None:
+        for ear in self.ears:
+            ear.cloud_said(identity, text)
+
+    def cloud_met(self, identity: str) -> None:
+        self._history.add("cloud", f"meets {identity}")
+        for ear in self.ears:
+            ear.cloud_met(identity)
+
+    def drew(self, station: WorldStation, evse: EvseSpec, grid_a: Amps3) -> None:
+        del station
+        key = (evse.station, evse.evse_id)
+        before_a = self._draws.get(key, NO_AMPS)
+        self._draws[key] = grid_a
+        self._history.add(evse.station, f"draws {grid_a[0]:.2f} {grid_a[1]:.2f} {grid_a[2]:.2f} A")
+        self.drawn(evse, before_a, grid_a)

@@ -1,0 +1,279 @@
+"""One world: everything of a site on one virtual network, with the real gateway in the middle."""
+
+import asyncio
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from simulators.breaker import Breaker, GgFuse
+from simulators.charger import TransactionAccount
+from simulators.errors import ScenarioError
+from simulators.fleet import station_specs
+from simulators.phases import Amps3
+from simulators.site import EvseSpec
+from simulators.world.building import Load
+from simulators.world.cloud import CLOUD, WorldCsms
+from simulators.world.conditions import UPLINK, Topology
+from simulators.world.copper import Copper, Run
+from simulators.world.drivers import Visit, visits
+from simulators.world.gateway import Gateway
+from simulators.world.history import History
+from simulators.world.loop import running
+from simulators.world.meters import WorldMeters
+from simulators.world.network import Network
+from simulators.world.node import start_on
+from simulators.world.outside import WorldClock
+from simulators.world.parking import Parking, Stay
+from simulators.world.scenario import WorldScenario, begins_s
+from simulators.world.site import meter_spots, peers_view, read_site, site_text
+from simulators.world.station import WorldStation
+from simulators.world.watch import Frames
+
+HOUSEKEEPING_S: Final = 5.0  # how often dead connections are looked for
+SETTLING_S: Final = 60.0  # before the first driver: everybody finds everybody
+
+
+class ActiveFault(Protocol):
+    """A fault that was begun. Implemented by :class:`simulators.world.faults.base.Fault`."""
+
+    def matters(self, now: float) -> bool:
+        """Whether it is under way, or was a moment ago."""
+
+    def grace_s(self, oracle: str) -> float:
+        """How much longer that oracle has to be patient for its sake."""
+
+
+class World:
+    """Build it inside a running :class:`simulators.world.loop.WorldLoop`; `folder` is for the site file and the
+    gateway's disk.
+    """
+
+    def __init__(self, scenario: WorldScenario, *, seed: int, folder: Path, keeps_history: bool = False) -> None:
+        loop = running()
+        self.scenario = scenario
+        self.seed = seed
+        self.begins_at = scenario.begins_at.astimezone(UTC)
+        self.history = History(self.now, keeps_all=keeps_history)
+        self.network = Network(Topology(by_node={CLOUD: UPLINK}), seed=seed)
+        loop.fabric = self.network
+        file = folder / "site.toml"
+        file.write_text(site_text(scenario.site_head, scenario.posts), encoding="utf-8")
+        self.configuration = read_site(file)
+        self.site = peers_view(self.configuration)
+        self.copper = self._copper()
+        self.meters = WorldMeters(meter_spots(self.configuration), self.copper, volts=self.site.nominal_voltage_v)
+        self.frames = Frames(self.history)
+        self.cloud = WorldCsms(
+            self.site.cloud,
+            stations=frozenset(self.site.station_ids()),
+            wall=self.wall,
+            ear=self.frames,
+        )
+        self.gateway = Gateway(
+            self.configuration, folder=folder, clock=WorldClock(self.begins_at), network=self.network, seed=seed
+        )
+        self.stations = self._stations()
+        self.parking = Parking(self.site, self.stations, seed=seed)
+        self.frames.drawn = self._drew
+        self.loads_stand_still = False
+        self.faults: list[ActiveFault] = []
+        self.log_lines: list[tuple[float, str, str]] = []  # of the gateway, from warnings upwards
+        self._building_over: dict[str, float] = {}
+        self._safe_a = {(evse.key.station, evse.key.evse): evse.fallback_a for evse in self.configuration.site.evses}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def now(self) -> float:
+        """Seconds since the world began."""
+        return asyncio.get_running_loop().time()
+
+    def wall(self) -> datetime:
+        """True time."""
+        return self.begins_at + timedelta(seconds=self.now())
+
+    def wall_s(self) -> float:
+        """True time on the scale of the epoch."""
+        return self.begins_at.timestamp() + self.now()
+
+    @property
+    def period_s(self) -> float:
+        """Of the gateway's control loop."""
+        return self.configuration.site.control.period_s
+
+    @property
+    def own_tasks(self) -> int:
+        """How many tasks are the world's own: each car that is there has one."""
+        return len(self._tasks)
+
+    def safe_a(self, evse: EvseSpec) -> float:
+        """The EVSE's safe current, as the installer set it."""
+        return self._safe_a[evse.station, evse.evse_id]
+
+    def accounts(self) -> tuple[TransactionAccount, ...]:
+        """Every transaction, as its station tells it."""
+        return tuple(account for station in self.stations.values() for account in station.transactions())
+
+    def grace_s(self, oracle: str) -> float:
+        """By how much the faults that are under way, or were a moment ago, stretch that oracle's patience."""
+        now = self.now()
+        return max((each.grace_s(oracle) for each in self.faults if each.matters(now)), default=0.0)
+
+    def building_over_until(self, circuit: str) -> float:
+        """Until when the building alone was last above the circuit's rating."""
+        return self._building_over.get(circuit, 0.0)
+
+    def hear_log(self, level: str, line: str) -> None:
+        """The gateway has logged something worth a warning."""
+        self.log_lines.append((self.now(), level, line))
+        self.history.add("gateway", f"{level} {line}")
+
+    def rng(self, what: str) -> random.Random:
+        """Chance for one purpose, of this world's seed."""
+        return random.Random(f"{self.seed} {what}")
+
+    async def begin(self) -> None:
+        """Meters, cloud, gateway, stations: in the order in which they are switched on."""
+        await self.meters.begin()
+        await self.cloud.begin()
+        self.gateway.start()
+        for identity, station in self.stations.items():
+            self._tasks.append(start_on(identity, station.run()))
+        for number, load in enumerate(self.scenario.loads):
+            self._start(self._follow(f"load {number}", load))
+        self._start(self._drive())
+        self._start(self._keep_house())
+        for from_s, for_s in self.scenario.cloud_away:
+            self._start(self._cloud_away(from_s, for_s))
+
+    def start(self, work: Any) -> None:
+        """Run something beside the rest until the world ends; an error in it is the run's."""
+        self._start(work)
+
+    def check(self) -> None:
+        """Raise what has failed."""
+        self.gateway.check()
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+    async def end(self) -> None:
+        """Everybody goes: stations, gateway, cloud, meters."""
+        self.copper.advance()
+        for stay in self.parking.all():
+            self.parking.count(stay)
+        for station in self.stations.values():
+            station.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.gateway.stop()
+        await self.cloud.end()
+        await self.meters.end()
+
+    # --- what happens in it -----------------------------------------------------------------------------------------
+
+    async def until(self, at_s: float) -> None:
+        """Sleep to that second of the world."""
+        while (wait_s := at_s - self.now()) > 0:  # noqa: ASYNC110 - time is what is waited for
+            await asyncio.sleep(wait_s)
+
+    async def _follow(self, name: str, load: Load) -> None:
+        for at_s, amps in load.steps(self.rng(name), begins_s=begins_s(self.scenario), for_s=self.scenario.for_s):
+            await self.until(at_s)
+            if self.loads_stand_still:
+                continue
+            self.load(name, load.circuit, amps)
+
+    def load(self, name: str, circuit: str, amps: Amps3) -> None:
+        """From now on that load takes so much of its circuit."""
+        self._note_building()
+        self.copper.load(name, circuit, amps)
+        self._note_building()
+
+    def _note_building(self) -> None:
+        for run in self.copper.runs.values():
+            if run.is_over_without_cars:
+                self._building_over[run.id] = self.now()
+
+    async def _drive(self) -> None:
+        coming = visits(
+            self.scenario.drivers, seed=self.seed, begins_s=begins_s(self.scenario), for_s=self.scenario.for_s
+        )
+        for visit in coming:
+            if visit.at_s < SETTLING_S:
+                continue
+            await self.until(visit.at_s)
+            self._arrive(visit)
+
+    def _arrive(self, visit: Visit) -> None:
+        stay = self.parking.arrive(visit, self.now())
+        if stay is None:
+            self.history.add("drivers", f"{visit.kind.name} {visit.number} finds no post")
+            return
+        self.history.add("drivers", f"{stay.label} arrives")
+        self._start(self._leave(stay, visit.leave_s))
+
+    async def _leave(self, stay: Stay, at_s: float) -> None:
+        await self.until(min(at_s, self.scenario.for_s))
+        self.history.add("drivers", f"{stay.label} leaves")
+        self.parking.leave(stay, self.now())
+
+    async def _cloud_away(self, from_s: float, for_s: float) -> None:
+        await self.until(from_s)
+        await self.cloud.leave()
+        await self.until(from_s + for_s)
+        await self.cloud.come_again()
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_S)
+            self.network.give_up()
+            self._tasks = [task for task in self._tasks if not task.done() or task.exception() is not None]
+
+    def _start(self, work: Any) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(work))
+
+    def _drew(self, evse: EvseSpec, before_a: Amps3, grid_a: Amps3) -> None:
+        stay = self.parking.here.get((evse.station, evse.evse_id))
+        if stay is not None and max(before_a) == 0.0 < max(grid_a):
+            stay.starts += 1
+            stay.served_at = self.now() if stay.served_at is None else stay.served_at
+
+    # --- how it is made ---------------------------------------------------------------------------------------------
+
+    def _copper(self) -> Copper:
+        known = {circuit.id for circuit in self.site.circuits}
+        placed = [load.circuit for load in self.scenario.loads] + [*self.scenario.fuses]
+        for circuit in placed:
+            if circuit not in known:
+                raise ScenarioError(
+                    f"{self.scenario.file}: circuit {circuit!r} isn't in its site; there are {', '.join(sorted(known))}"
+                )
+        return Copper(
+            [
+                Run(
+                    id=circuit.id,
+                    parent=circuit.parent,
+                    fuse_a=circuit.fuse_a,
+                    protection=(GgFuse if circuit.id in self.scenario.fuses else Breaker)(circuit.fuse_a),
+                )
+                for circuit in self.site.circuits
+            ],
+            volts=self.site.nominal_voltage_v,
+            now=self.now,
+        )
+
+    def _stations(self) -> dict[str, WorldStation]:
+        gateway = self.site.gateway
+        return {
+            spec.identity: WorldStation(
+                spec,
+                f"ws://{gateway}/{spec.identity}",
+                evses=[evse for evse in self.site.evses if evse.station == spec.identity],
+                wall_s=self.wall_s,
+                copper=self.copper,
+                watcher=self.frames,
+                complain=lambda _trouble: None,
+            )
+            for spec in station_specs(self.site, sample_interval_s=self.scenario.sample_interval_s)
+        }

@@ -1,0 +1,129 @@
+"""`edge-sim run`: what it prints, what it draws, what it refuses, and the command that shows a failure again."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from simulators.cli.main import main
+from simulators.errors import ScenarioError
+from simulators.world.faults import BY_NUMBER, planned
+from simulators.world.plot import svg
+from simulators.world.run import shrunk, with_random_faults
+from simulators.world.scenario import FaultSpec, load_world, ready_worlds
+from simulators.world.site import read_site, site_text
+from tests.world.worlds import SMALL, played, small
+
+
+def edge_sim(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "simulators", *words], capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def test_json_is_one_object_and_the_picture_is_svg(tmp_path: Path) -> None:
+    """With --json nothing else is on stdout; --plot writes XML that names every post."""
+    picture = tmp_path / "day.svg"
+    done = edge_sim("run", str(SMALL), "--hours", "0.1", "--seed", "3", "--json", "--plot", str(picture))
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["seed"] == 3
+    assert result["passed"] is True
+    root = ET.fromstring(picture.read_text(encoding="utf-8"))  # noqa: S314 - our own
+    texts = {each.text for each in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"CP-1", "CP-2", "CP-3", "main", "32 A"} <= texts
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nowhere",), "scenario 'nowhere' doesn't exist; ready ones are "),
+        (("office-8", "--hours", "99"), "--hours: must be above 0 and up to the scenario's 16"),
+        (("office-8", "--seeds", "5..1"), "--seeds: must go from the lower to the higher"),
+        (("office-8", "--seeds", "few"), "--seeds: must be A..B"),
+        (("office-8", "--fault", "rain"), "--fault: must be like 30:3600+120"),
+        (("office-8", "--fault", "50:60+60"), "fault 50 isn't in the catalogue; it has 1, 3, 10"),
+        (("office-8", "--faults-per-hour", "0"), "--faults-per-hour: must be above 0"),
+        (("office-8", "--seeds", "1..2", "--plot", "x.svg"), "--plot: draws one seed"),
+    ],
+)
+def test_wrong_input_is_one_sentence(
+    words: Sequence[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 2, the sentence on stderr, and no traceback."""
+    monkeypatch.setattr(sys, "argv", ["edge-sim", "run", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    errors = capsys.readouterr().err
+    assert said in errors
+    assert len(errors.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "said"),
+    [
+        ("for_h = 0.5", "for_h = 0", "for_h: must be more than 0"),
+        ("count = 3", "count = 3\ncolour = 1", "colour: unknown key"),
+        ('id = "CP-{}"', 'id = "CP"', "must have a place for the number"),
+        ("+01:00", "", "begins_at: must be a date and time with its offset"),
+        ("arrive_h = [8.02, 8.05]", "arrive_h = [9, 8]", "arrive_h: must be [least, most]"),
+    ],
+)
+def test_a_wrong_scenario_names_the_place(tmp_path: Path, was: str, becomes: str, said: str) -> None:
+    """A scenario file that isn't one says where and what would be right."""
+    text = SMALL.read_text(encoding="utf-8")
+    assert was in text
+    file = tmp_path / "wrong.toml"
+    file.write_text(text.replace(was, becomes, 1), encoding="utf-8")
+    with pytest.raises(ScenarioError) as refusal:
+        load_world(str(file))
+    assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ready_worlds())
+def test_ready_scenarios_are_sound(tmp_path: Path, name: str) -> None:
+    """Each one's site file passes the gateway's own check, without a note."""
+    scenario = load_world(name)
+    file = tmp_path / "site.toml"
+    file.write_text(site_text(scenario.site_head, scenario.posts), encoding="utf-8")
+    configuration = read_site(file)
+    assert configuration.notes == ()
+    assert len(configuration.site.evses) == sum(each.count for each in scenario.posts)
+
+
+def test_random_faults_are_the_seeds() -> None:
+    """Three an hour on average, the same for the same seed, of any number that is in the catalogue."""
+    scenario = with_random_faults(replace(small(), for_s=100 * 3600.0), per_h=3.0)
+    faults = planned(scenario, seed=4)
+    assert faults == planned(scenario, seed=4)
+    assert faults != planned(scenario, seed=5)
+    assert 200 < len(faults) < 400
+    assert {each.number for each in faults} == set(BY_NUMBER)
+
+
+def test_a_failure_is_shrunk_to_what_it_needs() -> None:
+    """Of four faults the one is left without which the expectation would be met."""
+    spare = [FaultSpec(number=46, at_s=at, for_s=30.0) for at in (150.0, 200.0, 250.0)]
+    needed = FaultSpec(number=59, at_s=180.0, for_s=400.0)
+    scenario = small()
+    calm, hurt = (played(scenario, faults=faults).result for faults in ([], [*spare, needed]))
+    between = (calm.energy_wh + hurt.energy_wh) / 2 / calm.energy_wanted_wh
+    scenario = replace(scenario, expect=replace(scenario.expect, energy_share=between))
+    failed = played(scenario, faults=[*spare, needed]).result
+    assert [each.oracle for each in failed.verdicts] == ["expectation"]
+    assert shrunk(scenario, failed) == (needed,)
+
+
+def test_the_picture_shows_faults_and_escapes_names() -> None:
+    """A fault is a band with its number; what a name holds is text."""
+    result = played(small(minutes=4.0), faults=[FaultSpec(number=46, at_s=60.0, for_s=60.0)]).result
+    drawn = svg(replace(result, scenario="<a&b>"))
+    ET.fromstring(drawn)  # noqa: S314 - our own
+    assert "&lt;a&amp;b&gt;" in drawn
+    assert "<title>fault 46</title>" in drawn

@@ -1,0 +1,55 @@
+"""The catalogue of faults: each alone, with every oracle."""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from simulators.world.faults import BY_NUMBER, CATALOGUE
+from simulators.world.oracles import ORACLES
+from simulators.world.scenario import FaultSpec
+from tests.world.worlds import played, small
+
+# Each takes some seconds: `make test` plays one of each room of the catalogue, `make soak` all.
+FEW = (14, 22, 30, 47)
+NUMBERS = sorted(BY_NUMBER) if os.environ.get("EDGE_LONG") else FEW
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_fault_has_its_outcome(number: int) -> None:
+    """With this fault alone every oracle holds, and the outcome is the catalogue's."""
+    scenario = small(minutes=20.0)
+    result = played(scenario, seed=2, faults=[FaultSpec(number=number, at_s=400.0, for_s=200.0)]).result
+    assert result.verdicts == ()
+    assert result.transactions_lost == 0
+
+
+def test_a_post_that_ignores_its_profile_is_made_room_for() -> None:
+    """Where the fuse carries it beside the building, the others make room: nothing is excused for longer than that."""
+    scenario = small(minutes=14.0)
+    scenario = replace(scenario, posts=tuple(replace(each, max_a=16.0) for each in scenario.posts))
+    outcome = played(scenario, seed=2, faults=[FaultSpec(number=22, at_s=300.0, for_s=400.0)])
+    assert outcome.result.verdicts == ()
+
+
+def test_sessions_that_begin_without_the_cloud_reach_it_once() -> None:
+    """They begin, the gateway is killed, the cloud comes back: with its own times, each under one number, in order."""
+    scenario = small(minutes=20.0)
+    scenario = replace(scenario, site_head=f'{scenario.site_head}\n[offline]\nunknown_tokens = "limit"\n')
+    faults = [FaultSpec(number=1, at_s=40.0, for_s=700.0), FaultSpec(number=47, at_s=500.0, for_s=30.0)]
+    outcome = played(scenario, seed=4, faults=faults, keeps_history=True)
+    assert outcome.result.verdicts == ()
+    assert outcome.result.transactions_lost == 0
+    starts = [line for line in outcome.history.splitlines() if b" cloud < " in line and b'"StartTransaction"' in line]
+    assert len(starts) == 3
+    assert min(float(line.split()[0]) for line in starts) > 740.0  # each began before 120 s
+
+
+def test_the_catalogue_is_described() -> None:
+    """Every fault has its row and its outcome, and excuses only what there is."""
+    names = {getattr(make, "name", "") for make in ORACLES}
+    for kind in CATALOGUE:
+        assert 1 <= kind.number <= 60
+        assert kind.row
+        assert kind.outcome
+        assert set(kind.grace) <= names, kind.row

@@ -1,0 +1,178 @@
+"""Each oracle catches a deliberate defect: a gateway that misbehaves so that just this must be seen."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+import pytest
+
+from simulators.world.gateway import GATEWAY
+from simulators.world.node import start_on
+from simulators.world.oracles import ORACLES
+from simulators.world.outside import QuietWatchdog
+from simulators.world.watch import Tamper
+from simulators.world.world import World
+from tests.world.worlds import failed_oracles, played
+
+
+class Profiles(Tamper):
+    """Changes each limit that stations are told: `limits` of its periods become `limits`."""
+
+    def __init__(self, change: Callable[[list[dict[str, Any]]], None]) -> None:
+        self._change = change
+
+    def to_station(self, _identity: str, text: str) -> Iterable[str]:
+        if '"SetChargingProfile"' not in text:
+            return (text,)
+        frame = orjson.loads(text)
+        self._change(frame[3]["csChargingProfiles"]["chargingSchedule"]["chargingSchedulePeriod"])
+        return (orjson.dumps(frame).decode(),)
+
+
+def _all(limit_a: float) -> Callable[[list[dict[str, Any]]], None]:
+    def change(periods: list[dict[str, Any]]) -> None:
+        for period in periods:
+            period["limit"] = limit_a
+
+    return change
+
+
+def _last(periods: list[dict[str, Any]]) -> None:
+    periods[-1]["limit"] = 32.0
+
+
+class Said(Tamper):
+    """Changes what stations say on its way to the gateway: any frame with `word` in it."""
+
+    def __init__(self, word: str, change: Callable[[str], Iterable[str]]) -> None:
+        self._word = word
+        self._change = change
+
+    def from_station(self, _identity: str, text: str) -> Iterable[str]:
+        return self._change(text) if f'"{self._word}"' in text else (text,)
+
+
+def _twice(text: str) -> Iterable[str]:
+    """The same start, and another one a second later that nobody made."""
+    frame = orjson.loads(text)
+    frame[1], frame[3]["meterStart"] = frame[1] + "-again", frame[3]["meterStart"] + 1
+    return (text, orjson.dumps(frame).decode())
+
+
+def _dearer(text: str) -> Iterable[str]:
+    frame = orjson.loads(text)
+    frame[3]["meterStop"] += 1000
+    return (orjson.dumps(frame).decode(),)
+
+
+class Reserialised(Tamper):
+    """A relay that reads and writes JSON anew."""
+
+    def to_cloud(self, _identity: str, text: str) -> str:
+        return text.replace(",", ", ", 1)
+
+
+class Renumbered(Tamper):
+    """A relay that gives a transaction another number with each message."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def to_cloud(self, _identity: str, text: str) -> str:
+        self._count += 1
+        return re.sub(r'("transactionId":)\d+', rf"\g<1>{self._count}", text)
+
+
+class Clears(Tamper):
+    """Clears before it sets."""
+
+    def to_station(self, _identity: str, text: str) -> Iterable[str]:
+        if '"SetChargingProfile"' in text:
+            return ('[2,"edge-clear","ClearChargingProfile",{}]', text)
+        return (text,)
+
+
+class Storm(Tamper):
+    """Tells everything sixty times."""
+
+    def to_station(self, _identity: str, text: str) -> Iterable[str]:
+        return (text,) * 60 if '"SetChargingProfile"' in text else (text,)
+
+
+def later(at_s: float, what: Callable[[World], None]) -> Callable[[World], None]:
+    """Do something to the world in its midst."""
+
+    def meddle(world: World) -> None:
+        asyncio.get_running_loop().call_at(at_s, what, world)
+
+    return meddle
+
+
+def _hangs(world: World) -> None:
+    world.gateway.watchdog = QuietWatchdog()
+
+
+def _logs_a_fault(world: World) -> None:
+    world.hear_log("error", "a fault of the gateway")
+
+
+def _leaks(world: World) -> None:
+    for _ in range(2000):
+        world.start(_outlast())
+
+
+async def _outlast() -> None:
+    start_on(GATEWAY, asyncio.sleep(150.0))
+    await asyncio.sleep(0.0)
+
+
+def _hunts(world: World) -> None:
+    for stay in world.parking.here.values():
+        stay.starts += 50
+
+
+def _loses_stations(world: World) -> None:
+    for station in world.stations:
+        world.network.change(station, GATEWAY, partitioned=True)
+
+
+DEFECTS: dict[str, tuple[str, Tamper | None, Callable[[World], None] | None]] = {
+    "a raise before its cut is confirmed": ("rating", Profiles(_all(16.0)), None),
+    "every limit is the most": ("breaker", Profiles(_all(32.0)), None),
+    "more is promised than there is": ("entitlement", Profiles(_all(14.0)), None),
+    "a start is passed on twice": ("transactions", Said("StartTransaction", _twice), None),
+    "an end is changed": ("transactions", Said("StopTransaction", _dearer), None),
+    "a start is swallowed": ("stuck", Said("StartTransaction", lambda _text: ()), None),
+    "a reconnect is lost": ("stuck", None, later(150.0, _loses_stations)),
+    "JSON is written anew": ("bytes", Reserialised(), None),
+    "a transaction has two numbers": ("bytes", Renumbered(), None),
+    "a limit above the installer's": ("installer", Profiles(_all(64.0)), None),
+    "a limit without an end": ("dead man", Profiles(_last), None),
+    "cleared before it is set": ("cleared", Clears(), None),
+    "the control loop hangs": ("alive", None, later(200.0, _hangs)),
+    "an exception of its own": ("alive", None, later(200.0, _logs_a_fault)),
+    "tasks are leaked": ("bounds", None, later(200.0, _leaks)),
+    "a profile storm": ("writes", Storm(), None),
+    "a car is switched without end": ("contactors", None, later(200.0, _hunts)),
+}
+
+
+def test_the_sound_gateway_passes() -> None:
+    """Without a defect no oracle sees anything: what they see below is the defect."""
+    outcome = played()
+    assert outcome.result.verdicts == ()
+    assert outcome.result.sessions == 3
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_defect_is_caught(defect: str) -> None:
+    """The oracle that is there for it says so."""
+    oracle, tamper, meddle = DEFECTS[defect]
+    assert oracle in failed_oracles(played(tamper=tamper, meddle=meddle))
+
+
+def test_every_oracle_has_its_defect() -> None:
+    """None is there that has never failed."""
+    assert {each[0] for each in DEFECTS.values()} == {getattr(make, "name", "") for make in ORACLES}
