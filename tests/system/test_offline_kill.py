@@ -13,7 +13,7 @@ from simulators.ports import free_endpoints
 from tests.system.kill_peers import V16, V201, Cloud, Station
 
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("EDGE_KILLS", "10"))  # of each test: 20 in all; test-long has 1,000
+KILLS = int(os.environ.get("EDGE_KILLS", "25"))  # of each test: 50 in all; test-long has 1,000
 STATIONS = 20
 SETTLED_S = 120.0
 SITE = """
