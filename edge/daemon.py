@@ -90,16 +90,18 @@ class Daemon:
         self._recorder = _recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
         self._wiring = WiringWatch(site)
-        self._station_urls = station_urls(configuration)
+        proxy = ocpp_settings(configuration)
+        profiles = StationFiles(Path(configuration.storage.path) / "profiles")
+        self._station_urls = station_urls(proxy)
         self._vitals = Vitals(watchdog, site.control.period_s)
         self._offline = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
         self._ocpp = OcppServer(
             site=site,
-            settings=ocpp_settings(configuration),
+            settings=proxy,
             clock=clock,
             sink=self._board,
             chance=chance,
-            shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
+            shelf=profiles,
             dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
             stand_ins=self._offline.clerk if self._offline is not None else lambda _station: None,
         )
@@ -118,8 +120,9 @@ class Daemon:
         self._bounds = Bounds(self._ocpp.site_limits)
         self._own = own_link(
             configuration,
+            cloud_tls=proxy.cloud_tls,
             board=self._board,
-            shelf=StationFiles(Path(configuration.storage.path) / "profiles"),
+            shelf=profiles,
             clock=clock,
             chance=chance,
             log=log,
@@ -230,8 +233,12 @@ class Daemon:
         self._watch_wiring(snapshot)
         self._bounds.tell(snapshot, decision)
         if self._offline is not None:
-            readings = {name: record.reading for name, record in self._board.meters.items()}
-            self._offline.meters_read({n: r.import_wh if r is not None else None for n, r in readings.items()})
+            self._offline.meters_read(
+                {
+                    name: record.reading.import_wh if record.reading is not None else None
+                    for name, record in self._board.meters.items()
+                }
+            )
         if self._facility.attentive:
             # After the tick, so that it takes none of the tick's time, and a fault there is none of the control loop's.
             asyncio.get_running_loop().call_soon(self._tell_building)

@@ -68,13 +68,14 @@ def ocpp_settings(configuration: Configuration) -> OcppSettings:
 def own_link(
     configuration: Configuration,
     *,
+    cloud_tls: TlsFiles,
     board: Board,
     shelf: Shelf,
     clock: Clock,
     chance: Chance,
     log: FilteringBoundLogger,
 ) -> OwnLink | None:
-    """The gateway as a station of its own, where the site file wants that.
+    """The gateway as a station of its own, where the site file wants that; it meets its cloud with ``cloud_tls``.
 
     :raises StartError: its key file can't be read.
     """
@@ -95,17 +96,16 @@ def own_link(
         version=version,
         upstream=table.upstream if table.upstream is not None else configuration.ocpp.upstream,
         key=_key(table.key_file) if table.key_file is not None else None,
-        tls=ocpp_settings(configuration).cloud_tls,
+        tls=cloud_tls,
     )
     return OwnLink(station, settings, clock=clock, limits=board, jitter=chance.fraction, log=log)
 
 
-def station_urls(configuration: Configuration) -> tuple[str, ...]:
+def station_urls(settings: OcppSettings) -> tuple[str, ...]:
     """The addresses that stations are to be given, TLS first; ``{station}`` stands where the identity goes.
 
     Where the gateway listens on every interface, the address is the one toward its network.
     """
-    settings = ocpp_settings(configuration)
     path = settings.path or "/{station}"
     found = [("wss", settings.tls_listen), ("ws", settings.plain_listen)]
     return tuple(
