@@ -300,7 +300,8 @@ class StationLink:
 
     def _push(self, connection: StationConnection | None, text: str) -> None:
         if connection is not None:
-            self._pace.sent()
+            if not connection.is_ahead:
+                self._pace.sent()
             if not push(connection, text):
                 self._log.warning("cut the station off because it doesn't read")
 
