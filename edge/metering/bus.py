@@ -12,10 +12,19 @@ from typing import Any, Protocol
 
 from edge.clock import Clock
 from edge.domain.connection import Connection, Transport
-from edge.errors import MeterImplausible, MeterRefused, MeterTimeout, MeterUnreachable
+from edge.errors import MeterImplausible, MeterRefused, MeterTimeout, MeterUnreachable, RegistersRefused
 from edge.metering.channel import Channel, Receiver, open_channel
 from edge.metering.family import Limits
-from edge.metering.modbus import GATEWAY_SILENT, Answer, Framing, Garbled, ReadRequest, Refusal, Registers
+from edge.metering.modbus import (
+    GATEWAY_SILENT,
+    NOT_THESE_REGISTERS,
+    Answer,
+    Framing,
+    Garbled,
+    ReadRequest,
+    Refusal,
+    Registers,
+)
 from edge.metering.modbus_rtu import REQUEST_LENGTH, RtuFraming, answer_length
 from edge.metering.modbus_tcp import TcpFraming
 from edge.units import Seconds
@@ -262,7 +271,8 @@ class Line:
                 f"{self._connection.line}: the gateway gets no answer from unit {request.unit}",
                 remedy="check the unit id, and the wiring behind the gateway",
             )
-        return MeterRefused(
+        kind = RegistersRefused if refusal.code in NOT_THESE_REGISTERS else MeterRefused
+        return kind(
             f"{self._connection.line} refuses to read {request}: {refusal}",
             remedy="check the unit id and the meter's model",
         )
