@@ -111,6 +111,7 @@ class StationLink:
                     lambda: self._cloud_up(upstream),
                     lambda text: self._cloud_text(upstream, text),
                     lambda why: self._cloud_down(upstream, why),
+                    lambda: self._cloud_missed(upstream),
                 )
             ),
         ]
@@ -245,6 +246,10 @@ class StationLink:
             self._perform(self._relay.cloud_disconnected(self._clock.monotonic(), why))
             if self._stand_in is not None:
                 self._stand_in.cloud_lost()
+
+    def _cloud_missed(self, upstream: Upstream) -> None:
+        if self._upstream is upstream and self._stand_in is not None:
+            self._stand_in.cloud_lost()
 
     def _perform(self, actions: Iterable[Action]) -> None:
         for action in actions:

@@ -56,7 +56,7 @@ class Clerk:
         self.runner.do(self.desk.cloud_connected(self._clock.monotonic()))
 
     def cloud_lost(self) -> None:
-        """It is lost: who waits for the cloud is answered here."""
+        """It is lost, or couldn't be had: who waits for the cloud is answered here."""
         self.runner.line_broken(cloud=True)
         self.runner.do(self.desk.cloud_lost(self._clock.wall()))
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from edge.domain.journal import DropTransaction, Entry, Transaction
+from edge.domain.journal import DropTransaction, Entry, EntryKind, Transaction
 from edge.domain.token import Basis
 from edge.offline import answers, conduct, delivery
 from edge.offline.charges import read
@@ -73,6 +73,7 @@ class Desk:
     def station_connected(self, edition: Edition) -> list[Step]:
         """The station is there, and speaks this edition."""
         self.book.edition = edition
+        self._line.station_connected()
         self._asked_to_end = dict.fromkeys(self.book.barred, -math.inf)
         return self.book.steps.empty()
 
@@ -87,7 +88,7 @@ class Desk:
         return self.book.steps.empty()
 
     def cloud_lost(self, wall: datetime) -> list[Step]:
-        """It is lost: who waits for the cloud is answered now."""
+        """It is lost, or couldn't be had: who waits for the cloud is answered now."""
         self._line.cloud_lost(wall)
         return self.book.steps.empty()
 
@@ -98,6 +99,8 @@ class Desk:
             self._transaction(request, now, wall)
         elif self.state is not DeskState.AWAY or (row.conduct is Conduct.BOOT and self._line.asks_cloud):
             self._line.forward(Live(request=request, since=now), wall)
+        elif row.conduct is Conduct.AUTHORIZE and self._is_clouds_to_judge(request, wall):
+            self._line.hold(Live(request=request, since=now), wall)
         else:
             self._answer(request, row, wall)
         return self.book.steps.empty()
@@ -210,6 +213,9 @@ class Desk:
         if self._line.asked_again(request, reading) or self._ledger.answer_again(request, reading, wall):
             return
         if self.state is not DeskState.ONLINE:
+            if reading.kind is not EntryKind.END and self._is_clouds_to_judge(request, wall):
+                self._line.hold(Live(request=request, since=now, reading=reading), wall)
+                return
             self._ledger.take(request, reading, wall)
             self._line.pump(now)
             return
@@ -219,6 +225,15 @@ class Desk:
         else:
             writes = self._ledger.take_note(request, reading, wall)
             self._line.forward(Live(request=request, since=now, reading=reading), wall, writes)
+
+    def _is_clouds_to_judge(self, request: Request, wall: datetime) -> bool:
+        """Whether nobody here knows the token, and the cloud, which may, is about to be asked: a session isn't refused
+        for the second in which its cloud is dialled, nor while the cloud is told of others."""
+        shown = token_in(self.book.edition, request.fields)
+        if shown is None or not self._line.will_judge:
+            return False
+        verdict = self.book.tokens.judge(self.book.id, shown, wall).verdict
+        return verdict.basis is Basis.POLICY and not verdict.accepted
 
     def _given_up(self, live: Live, wall: datetime) -> Entry | None:
         """The cloud didn't answer: the desk does. The message as it is kept; None where it isn't."""

@@ -46,7 +46,7 @@ class LiveAnswers:
             writes = self._ledger.refused(taken) if taken is not None else []
             self._pass_on(writes, text)
             return
-        writes = self._learned(request, fields, wall)
+        writes = self.learned(request, fields, wall)
         then: list[Immediate] = []
         judged = self._judged(request, fields, wall)
         text = self._site_says(text, judged, fields)
@@ -87,7 +87,8 @@ class LiveAnswers:
         if record is not None and reading.order is not None:
             self._book.charges.put(seeing(record, reading.order, wall))
 
-    def _learned(self, request: Request, fields: Mapping[str, Any], wall: datetime) -> list[Write]:
+    def learned(self, request: Request, fields: Mapping[str, Any], wall: datetime) -> list[Write]:
+        """What the cloud's answer to ``request`` says of boots, states and tokens is remembered; the writes."""
         book = self._book
         if request.action == "BootNotification":
             writes = book.booted(request.text, owed=False)
