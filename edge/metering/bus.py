@@ -183,16 +183,18 @@ class Line:
         return found
 
     async def _await_answer(self, request: ReadRequest, limits: Limits) -> Answer:
-        """The answer; a pause in the middle of a frame ends it, so that a broken one doesn't cost the whole time."""
+        """The answer. On a serial line a pause in the middle of a frame ends it, so that a broken one doesn't cost the
+        whole time; TCP loses nothing, and what follows half an answer there can't be understood."""
         assert self._answer is not None  # noqa: S101 - set by the caller
+        is_tcp = self._connection.transport is Transport.TCP
         deadline = self._clock.monotonic() + self._patience_s(request, limits)
         while not self._answer.done():
             wait_s = deadline - self._clock.monotonic()
             if self._framing.is_amid_frame and wait_s <= 0:
-                return Garbled("the answer breaks off")
+                return Garbled("the answer breaks off", reopen=is_tcp)
             if wait_s <= 0:
                 raise self._silence(request, limits)
-            amid = self._framing.is_amid_frame
+            amid = self._framing.is_amid_frame and not is_tcp
             self._heard.clear()
             heard = asyncio.ensure_future(self._heard.wait())
             either: list[asyncio.Future[Any]] = [self._answer, heard]
