@@ -70,5 +70,3 @@ class StandIn(Protocol):
 
 
 StandIns: TypeAlias = Callable[[str], StandIn | None]  # for the identity of a station; None where nobody stands in
-LIST_ACTIONS = frozenset({"SendLocalList", "GetLocalListVersion", "ClearCache"})
-TRANSACTION_ACTIONS = frozenset({"RemoteStopTransaction", "SetChargingProfile"})  # name a transaction in OCPP 1.6
