@@ -305,6 +305,8 @@ class CloudLine:
             self._given_up(ours.asks, wall)
         elif ours.entry is not None and error is not None:
             self._delivery.refused(ours.entry, *error, now)
+        elif ours.entry is not None and not delivery.is_taken(ours.entry, fields):
+            self._delivery.refused(ours.entry, "without a transactionId", "", now)
         elif ours.entry is not None:
             self._delivery.delivered(ours.entry, fields, _payload(ours.entry), wall)
         elif ours.boot:
@@ -328,7 +330,8 @@ class CloudLine:
 
     def _answered_late(self, entry: Entry | None, fields: Mapping[str, Any], wall: datetime) -> None:
         """Too late for the station, not for the journal."""
-        if entry is not None and self._book.backlog.get(entry.seq) is not None:
+        known = entry is not None and self._book.backlog.get(entry.seq) is not None
+        if entry is not None and known and delivery.is_taken(entry, fields):
             self._delivery.delivered(entry, fields, _payload(entry), wall)
 
     def _remember_late(self, identifier: str, entry: Entry | None) -> None:

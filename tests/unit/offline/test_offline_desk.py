@@ -221,3 +221,17 @@ def test_the_clouds_word_on_a_token_passes_as_it_is(kind: str, status: str) -> N
     bench.event("Started", 0, idToken={"idToken": "CARD-1", "type": kind})
     bench.cloud_answers({"idTokenInfo": {"status": status}})
     assert bench.answered[2] == {"idTokenInfo": {"status": status}}
+
+
+@pytest.mark.parametrize("answer", [{}, {"transactionId": "7"}, {"transactionId": None}])
+def test_a_start_that_the_cloud_answers_without_an_id_is_not_taken_for_delivered(answer: dict[str, object]) -> None:
+    """It is tried again and set aside, and not lost."""
+    bench = Bench()
+    bench.start()
+    bench.cloud_comes()
+    bench.cloud_answers(answer)
+    assert len(bench.disk.entries) == 1
+    for _ in range(2):
+        bench.tick(400.0)
+        bench.cloud_answers(answer)
+    assert [entry.reason for entry in bench.disk.set_aside] == ["answered without a transactionId"]
