@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from edge.bms.demand_watch import DemandWatch
 from edge.bms.grid import DimmedBy
 from edge.bms.grid_operator import GridOperator
 from edge.bms.home_assistant import Discovery
@@ -119,6 +120,9 @@ class Facility:
             interface["mqtt"] = {"connected": self._mqtt.connected}
         if self._grid is not None:
             interface |= self._grid.report()
+        windows = [watch.report() for watch in self._watches if isinstance(watch, DemandWatch)]
+        if windows:
+            interface["demand"] = windows
         return {"bms": interface}
 
     def publish(self, report: Mapping[str, Any]) -> None:

@@ -164,12 +164,25 @@ class MqttReport(_Part):
     connected: bool
 
 
+class DemandReport(_Part):
+    """A circuit's demand window, and the peaks of its months."""
+
+    circuit: str
+    limit_w: float
+    window_s: float
+    used_wh: float | None  # in the window under way
+    allowed_w: float | None  # in its rest
+    peaks_w: dict[str, float]  # the highest mean of each month, by YYYY-MM
+    tariff_w: float | None  # the mean of the last twelve peaks, each at least 2500 (Fluvius)
+
+
 class BmsReport(_Part):
     """The building's interface: what there is of it."""
 
     modbus: dict[str, float | str | bool | None] | None = None  # what the BMS has written, by the names of the points
     mqtt: MqttReport | None = None
     lpc_state: str | None = None  # of EEBUS's limitation of power consumption
+    demand: list[DemandReport] | None = None  # one for each circuit with a demand limit
 
 
 class Report(_Part):
