@@ -117,7 +117,7 @@ class Facility:
         if self._block is not None:
             interface["modbus"] = self._block.values
         if self._mqtt is not None:
-            interface["mqtt"] = {"connected": self._mqtt.connected}
+            interface["mqtt"] = {"connected": self._mqtt.connected, "dropped": self._mqtt.dropped}
         if self._grid is not None:
             interface |= self._grid.report()
         windows = [watch.report() for watch in self._watches if isinstance(watch, DemandWatch)]

@@ -162,6 +162,7 @@ class MqttReport(_Part):
     """The connection to the building's broker."""
 
     connected: bool
+    dropped: int  # messages that came faster than they are judged, since the start
 
 
 class DemandReport(_Part):
