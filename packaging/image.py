@@ -1,4 +1,4 @@
-"""A bootable image with two slots and a data partition, for a Raspberry Pi 4, 400 or CM4; run by ``make image``, as root.
+"""A bootable image with two slots and a data partition, for a Raspberry Pi 4, 400 or CM4; by ``make image``, as root.
 
     edge-gateway_<version>_arm64.img     boot (FAT) | slot A | slot B (empty) | data, which grows at the first boot
     edge-gateway_<version>_arm64.ext4    slot A's file system alone: what make update-bundle signs
