@@ -9,6 +9,8 @@ from edge.units import Phase
 
 # One value per grid phase: L1, L2, L3.
 PerPhase = Annotated[list[float], Field(min_length=3, max_length=3)]
+# None on a phase that isn't measured.
+PerMeasuredPhase = Annotated[list[float | None], Field(min_length=3, max_length=3)]
 
 
 class _Part(BaseModel):
@@ -43,7 +45,8 @@ class MeterReport(_Part):
     ok: bool
     problem: str | None
     current_a: PerPhase | None
-    voltage_v: PerPhase | None
+    voltage_v: PerMeasuredPhase | None  # phase to neutral
+    phase_power_w: PerMeasuredPhase | None = None  # as signed as the currents
     power_w: float | None
     frequency_hz: float | None = None
     import_wh: float | None = None  # goes on where the meter's register begins again
