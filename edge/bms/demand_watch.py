@@ -1,7 +1,6 @@
 """Keeps a circuit's demand window: samples from the report, limits out, and what must outlive a restart on the disk."""
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,6 +12,7 @@ import orjson
 import structlog
 
 from edge.bms.demand_window import DemandSettings, WindowState, advanced, begun, tariff_w
+from edge.bms.whole_file import at_least_0, write_whole
 from edge.clock import Clock
 from edge.domain.limit import LimitSource, LimitStated
 from edge.domain.site import Site
@@ -112,13 +112,13 @@ class DemandWatch:
             saved = orjson.loads(self._file.read_bytes())
             state = WindowState(
                 at=0.0,
-                wall_s=float(saved["wall_s"]),
-                used_j=float(saved["used_j"]),
-                doubt_j2=float(saved.get("doubt_j2", 0.0)),
+                wall_s=at_least_0(saved["wall_s"]),
+                used_j=at_least_0(saved["used_j"]),
+                doubt_j2=at_least_0(saved.get("doubt_j2", 0.0)),
                 power_w=float(saved["power_w"]),
-                swing_w=float(saved["swing_w"]),
+                swing_w=at_least_0(saved["swing_w"]),
                 allowed_w=self._settings.limit_w,
-                peaks_w={str(month): float(peak_w) for month, peak_w in saved["peaks_w"].items()},
+                peaks_w={str(month): at_least_0(peak_w) for month, peak_w in saved["peaks_w"].items()},
             )
         except FileNotFoundError:
             return None
@@ -146,13 +146,4 @@ class DemandWatch:
                 "peaks_w": dict(state.peaks_w),
             }
         )
-        asyncio.get_running_loop().run_in_executor(None, _write, self._file, body)
-
-
-def _write(file: Path, body: bytes) -> None:
-    """Whole or not at all. A disk that is full or read-only is no reason to stop."""
-    with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".new")
-        draft.write_bytes(body)
-        draft.replace(file)
+        asyncio.get_running_loop().run_in_executor(None, write_whole, self._file, body)

@@ -53,6 +53,7 @@ class GridSettings:
     contact: ContactSettings | None = None
     evidence: Path | None = None  # the file of the proofs
     lpc: LpcSettings | None = None  # EEBUS, where a bridge tells us of it
+    lpc_file: Path | None = None  # where what it remembers is kept
     openadr: bool = False
 
 

@@ -9,6 +9,7 @@ import structlog
 from edge.bms.eebus_lpc import Lpc, LpcPort
 from edge.bms.evidence import Evidence
 from edge.bms.grid import Contact, DimmedBy, Dimming, GridSettings
+from edge.bms.lpc_memory import LpcFile
 from edge.bms.mqtt_commands import Handler, Rejected
 from edge.bms.openadr import OpenAdr
 from edge.bms.relay_contact import ContactInput
@@ -34,7 +35,11 @@ class GridOperator:
         self._contact = Contact(closed_is_free=settings.contact.closed_is_free) if settings.contact else None
         self._evidence = Evidence(settings.evidence) if settings.evidence else None
         self._charging_w: Watts | None = None
-        self.lpc = Lpc(settings.lpc, now=clock.monotonic()) if settings.lpc is not None else None
+        self._lpc_file = LpcFile(settings.lpc_file) if settings.lpc_file is not None else None
+        self.lpc: Lpc | None = None
+        if settings.lpc is not None:
+            before = self._lpc_file.read(clock) if self._lpc_file is not None else None
+            self.lpc = Lpc(settings.lpc, now=clock.monotonic(), before=before)
         self._lpc_w: Watts | None = None
         self._proved_dimmed = False
         self._proved_lpc_w: Watts | None = None
@@ -74,6 +79,8 @@ class GridOperator:
         self._prove_changes()
         if self._evidence is not None:
             await self._evidence.close()
+        if self._lpc_file is not None:
+            await self._lpc_file.close()
 
     def dim(self, by: DimmedBy, *, asked: bool) -> None:
         """Somebody dims by §14a, or takes that back."""
@@ -90,6 +97,8 @@ class GridOperator:
         if self.lpc is not None:
             self.lpc.tick(now)
             self._follow_lpc(now)
+            if self._lpc_file is not None:
+                self._lpc_file.keep(self.lpc.memory(now), self._clock)
         if self._openadr is not None:
             limit = self._openadr.observe(report, self._clock)
             if limit is not None:
