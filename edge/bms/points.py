@@ -137,7 +137,14 @@ SITE_POINTS: tuple[Point[SiteView], ...] = (
         "meter_age_s", "s", 5, Kind.UINT16, lambda view: view.meter.get("age_s"), "age of the site meter's reading", 0.1
     ),
     _site("power_w", "W", 10, Kind.INT32, lambda view: view.power_w(), "site power, + from the grid"),
-    *_phases("power", "W", 12, Kind.INT32, SiteView.phase_power_w, "current times voltage, + from the grid"),
+    *_phases(
+        "power",
+        "W",
+        12,
+        Kind.INT32,
+        SiteView.phase_power_w,
+        "as the meter tells it, else current times voltage; + from the grid",
+    ),
     *_phases("current", "A", 18, Kind.INT16, SiteView.measured_a, "site current, + from the grid", 0.1),
     *_phases("voltage", "V", 21, Kind.UINT16, SiteView.voltage_v, "phase to neutral", 0.1),
     _site("frequency_hz", "Hz", 24, Kind.UINT16, lambda view: view.meter.get("frequency_hz"), "grid frequency", 0.01),
