@@ -239,6 +239,7 @@ class OcppServer:
                     dossier=kept[station.id],
                     stand_in=standing[station.id],
                     site_limits=self.site_limits,
+                    key_is_checked=self._settings.security_of(station.id).checks_key,
                 ),
                 stand_in=standing[station.id],
                 clock=self._clock,
