@@ -42,6 +42,7 @@ from edge.units import Seconds, Volts
 BOOT_GRACE_S = 1.0  # so long our questions wait for a boot,
 BOOT_ANSWER_S = 10.0  # and so long for the boot's answer
 
+REST_S = 2.0  # the wall clock may be set, and the site's limits change, without anything being heard
 PENDING_KEPT = 16  # the station's CALLs whose answers carry facts; by the rules it has one outstanding
 OWN_ANSWERED_KEPT = 16  # the cloud's CALLs that we answered ourselves, in case it complains of the answer (2.1)
 
@@ -257,6 +258,13 @@ class Relay:
         if self._setup_at is not None and now >= self._setup_at:
             self._set_up(now, wall)
         return self._out.empty()
+
+    def rest_s(self, wall: datetime) -> Seconds:
+        """How long :meth:`tick` may be left out, unless something is heard or asked meanwhile: nothing is on its way,
+        and no deadline of the cloud's profiles falls into it."""
+        if self._setup_at is not None or not (self._line.is_idle and self._up.is_idle):
+            return 0.0
+        return min(self._profiles.rest_s(wall), REST_S)
 
     def _station_calls(self, call: Call, now: Seconds, wall: datetime) -> None:
         plain = signed.plain(call)

@@ -74,6 +74,7 @@ class StationLink:
         if dossier.description is not None:
             self._know(dossier.description)
         self._shelf_problem: str | None = None
+        self._rests_until: Seconds = 0.0  # before then a tick of the relay changes nothing, unless something happens
 
     @property
     def connection(self) -> StationConnection | None:
@@ -136,8 +137,11 @@ class StationLink:
 
     def tick(self) -> None:
         """Let the relay's and the upstream connection's deadlines pass."""
-        if self._connection is not None:
-            self._perform(self._relay.tick(self._clock.monotonic(), self._clock.wall()))
+        now = self._clock.monotonic()
+        if self._connection is not None and now >= self._rests_until:
+            wall = self._clock.wall()
+            self._perform(self._relay.tick(now, wall))
+            self._rests_until = now + self._relay.rest_s(wall)
         if self._stand_in is not None:
             self._stand_in.tick()
         if self._upstream is not None:
@@ -191,6 +195,7 @@ class StationLink:
         if self._connection is not connection:
             return 0.0  # it has been replaced
         now = self._clock.monotonic()
+        self._rests_until = 0.0
         self._liveness.heard(now)
         if self._liveness.quirks.start_answer_delay_s:
             self._start_delay.called(text, self._relay.version)
@@ -226,6 +231,7 @@ class StationLink:
     def _cloud_text(self, upstream: Upstream, text: str | bytes) -> Seconds:
         if self._upstream is upstream:
             now = self._clock.monotonic()
+            self._rests_until = 0.0
             actions = self._relay.receive_from_cloud(text, now, self._clock.wall())
             first = actions[0] if actions else None
             self._figures.from_cloud += 1
@@ -247,6 +253,7 @@ class StationLink:
                 self._stand_in.cloud_lost()
 
     def _perform(self, actions: Iterable[Action]) -> None:
+        self._rests_until = 0.0
         for action in actions:
             match action:
                 case ToStation():

@@ -57,6 +57,11 @@ class Upline:
             self._pump(now)
         return identifier.startswith(self._prefix)  # a late answer to one of ours
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits for the cloud's answer."""
+        return self._outstanding is None and not (self._stations or self._own)
+
     def tick(self, now: Seconds) -> None:
         """Give up what stays unanswered."""
         if self._outstanding is not None and now - self._outstanding[1] >= OWN_ANSWER_S:

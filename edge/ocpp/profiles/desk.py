@@ -4,6 +4,7 @@ The one place of this package where state changes. It has no sockets and no cloc
 the cloud's schedules count, ``now`` monotonic seconds for the facts.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -124,6 +125,12 @@ class ProfileDesk:
         allowances = {evse: self.allowance(evse, at) for evse in (STATION, *self._wiring.phases)}
         self._until = min((each.until for each in allowances.values() if each.until is not None), default=None)
         return [self._tell(evse, each.limit_a, now) for evse, each in allowances.items() if self._is_news(evse, each)]
+
+    def rest_s(self, wall: datetime) -> Seconds:
+        """How long :meth:`due` has nothing to tell by itself: infinite where nothing of it changes with time."""
+        if self._stale:
+            return 0.0
+        return math.inf if self._until is None else max(self._until - wall.timestamp(), 0.0)
 
     def allowance(self, evse: int, at: Moment) -> CloudAllowance:
         """What the cloud allows the EVSE, or the station as a whole, and until when."""
