@@ -5,14 +5,13 @@ import contextlib
 import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
 import uvloop
+from fastapi import FastAPI
 
 from edge import __version__
 from edge.allocation.decide import Decision
@@ -29,35 +28,23 @@ from edge.control.bounds import Bounds
 from edge.control.loop import ControlLoop
 from edge.control.needs import Needs
 from edge.control.ports import StatusReport, Watchdog
-from edge.control.recorder import Recorder
-from edge.control.recording import Header
-from edge.control.segments import Folder, Segments
 from edge.control.vitals import Vitals
 from edge.control.wiring_watch import Draw, WiringWatch
+from edge.door_report import refused_handshake, timestamp, waiting_station
 from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
 from edge.ocpp.server import OcppServer
 from edge.ocpp.station_files import StationFiles
-from edge.ocpp.turned_away import TurnedAway
-from edge.ocpp.waiting import WaitingStation
 from edge.ocpp_set_up import ocpp_settings, own_link, station_urls
 from edge.offline_set_up import WriteBy, open_offline
+from edge.record_set_up import RecordTo, recorder
 from edge.storage.writer import Writer
-from edge.system.network import mac_of
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
 from edge.web.app import make_app
 from edge.web.server import ApiServer, ListenTcp
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordTo:
-    """Where every decision is to be recorded, and how much of the disk all that may take."""
-
-    folder: Path
-    most_bytes: int
 
 
 class Daemon:
@@ -87,7 +74,7 @@ class Daemon:
         self._timezone = ZoneInfo(site.timezone)
         self._last: tuple[Snapshot, Decision] | None = None
         self._report: StatusReport | None = None  # of the last tick, once somebody has asked for it
-        self._recorder = _recorder(record, site.id, clock) if record is not None else None
+        self._recorder = recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
         self._wiring = WiringWatch(site)
         proxy = ocpp_settings(configuration)
@@ -142,29 +129,18 @@ class Daemon:
             vitals=self._vitals,
             publish=self._publish,
         )
-        app = make_app(
-            status=self.status,
-            healthy=self.healthy,
-            needs=Needs(self._board, clock),
-            trace=self._ocpp.trace,
-            identify=self._ocpp.identify,
-            try_out=lambda key, limit_a, for_s: self._board.trials.begin(
-                key, limit_a, now=clock.monotonic(), for_s=for_s
-            ),
-            collectors=[self._ocpp.figures],
-        )
-        self._api = ApiServer(app, listen=configuration.api.listen, socket=socket, listen_tcp=listen_tcp)
+        self._api = ApiServer(self._make_app(), listen=configuration.api.listen, socket=socket, listen_tcp=listen_tcp)
 
     def status(self) -> StatusReport:
         """The site as the last tick saw it, and the process as it is."""
         process = {
             "version": __version__,
-            "time": _timestamp(self._clock.wall()),
+            "time": timestamp(self._clock.wall()),
             "timezone": self._timezone.key,
             "local_time": self._clock.wall().astimezone(self._timezone).isoformat(timespec="seconds"),
             "uptime_s": round(self._clock.monotonic() - self._started_at, 1),
-            "waiting_stations": [_waiting(station) for station in self._ocpp.waiting],
-            "refused_handshakes": [_refused(each) for each in self._ocpp.turned_away],
+            "waiting_stations": [waiting_station(each) for each in self._ocpp.waiting],
+            "refused_handshakes": [refused_handshake(each) for each in self._ocpp.turned_away],
             "station_urls": list(self._station_urls),
         }
         return process | dict(self._of_tick())
@@ -217,6 +193,18 @@ class Daemon:
                     task.cancel()
                 await asyncio.gather(control, stopped, return_exceptions=True)
         log.info("stopped", ticks=self._vitals.pulse.ticks)
+
+    def _make_app(self) -> FastAPI:
+        board, clock = self._board, self._clock
+        return make_app(
+            status=self.status,
+            healthy=self.healthy,
+            needs=Needs(board, clock),
+            trace=self._ocpp.trace,
+            identify=self._ocpp.identify,
+            try_out=lambda key, limit_a, for_s: board.trials.begin(key, limit_a, now=clock.monotonic(), for_s=for_s),
+            collectors=[self._ocpp.figures],
+        )
 
     def _of_tick(self) -> StatusReport:
         """The site at the last tick: made once, so that all who read are told of one moment."""
@@ -271,43 +259,6 @@ async def _running(
         yield
     finally:
         await stop()
-
-
-def _waiting(station: WaitingStation) -> dict[str, str | None]:
-    return {
-        "id": station.identity,
-        "address": station.address,
-        "vendor": station.vendor,
-        "model": station.model,
-        "serial": station.serial,
-        "since": _timestamp(station.since),
-        "mac": mac_of(station.address),
-        "firmware": station.firmware,
-        "speaks": station.speaks.value if station.speaks is not None else None,
-    }
-
-
-def _refused(turned_away: TurnedAway) -> dict[str, str | int | None]:
-    return {
-        "at": _timestamp(turned_away.at),
-        "address": turned_away.address,
-        "why": turned_away.why,
-        "station": turned_away.station,
-        "path": turned_away.path,
-        "times": turned_away.times,
-    }
-
-
-def _recorder(record: RecordTo, site: str, clock: Clock) -> Recorder:
-    def header() -> Header:
-        return Header(program=__version__, site=site, wall=clock.wall().isoformat(), monotonic=clock.monotonic())
-
-    segments = Segments(Folder(record.folder), most_bytes=record.most_bytes, header=header)
-    return Recorder(segments, folder=str(record.folder))
-
-
-def _timestamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def run(configuration: Configuration, *, socket_path: Path | None = None, record: RecordTo | None = None) -> None:

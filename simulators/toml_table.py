@@ -156,6 +156,6 @@ def read_toml(path: Path) -> TomlTable:
         raise ScenarioError(f"{path}: must be UTF-8 text") from exc
     try:
         values = tomli.loads(text)
-    except tomli.TOMLDecodeError as exc:
+    except (tomli.TOMLDecodeError, RecursionError) as exc:  # the latter: too many lists inside each other
         raise ScenarioError(f"{path}: isn't valid TOML: {exc}") from exc
     return TomlTable(values, file=path)

@@ -58,11 +58,11 @@ class Evidence:
     def prune(self, now: datetime) -> None:
         """Forget what is older than it must be kept. A row that can't be read is kept."""
         with contextlib.suppress(OSError):
-            lines = self._file.read_text(encoding="utf-8").splitlines(keepends=True)
+            lines = self._file.read_bytes().splitlines(keepends=True)
             kept = [line for line in lines if not _is_old(line, now)]
             if len(kept) < len(lines):
                 draft = self._file.with_suffix(".new")
-                draft.write_text("".join(kept), encoding="utf-8")
+                draft.write_bytes(b"".join(kept))
                 draft.replace(self._file)
 
 
@@ -78,8 +78,8 @@ def append(file: Path, line: str) -> None:
         log.warning("the proof of dimming can't be written", file=str(file), problem=str(exc), row=line.strip())
 
 
-def _is_old(line: str, now: datetime) -> bool:
+def _is_old(line: bytes, now: datetime) -> bool:
     try:
-        return now - datetime.fromisoformat(line.partition(",")[0]) > KEPT
+        return now - datetime.fromisoformat(line.partition(b",")[0].decode()) > KEPT
     except (ValueError, TypeError):
         return False

@@ -149,7 +149,10 @@ def _journal() -> str:
 
 def _passphrase(file: Path | None, *, twice: bool) -> str:
     if file is not None:
-        said = file.read_text(encoding="utf-8").split("\n", 1)[0]
+        try:
+            said = file.read_text(encoding="utf-8").split("\n", 1)[0]
+        except UnicodeDecodeError as exc:
+            raise ProblemUnusable(f"{file}: is no text", remedy="the passphrase is its first line") from exc
     else:
         terminal = Terminal(Speaker("en"))
         said = terminal.secret("Passphrase of the backup")

@@ -16,7 +16,7 @@ def read_inventory(state: Path) -> dict[str, Mapping[str, Any]]:
     """By station; empty where nothing is known."""
     try:
         known = json.loads((state / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return known if isinstance(known, dict) else {}
 

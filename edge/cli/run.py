@@ -56,7 +56,9 @@ def run(
         )
     configuration = read(config)
     configure(form=log_format, level=log_level)
-    from edge import daemon  # here, since a check or a status shouldn't wait for all that the daemon imports
+    # Here, since a check or a status shouldn't wait for all that the daemon imports.
+    from edge import daemon
+    from edge.record_set_up import RecordTo
 
-    place = daemon.RecordTo(folder=record, most_bytes=(record_mb or RECORD_MB) * 1_000_000) if record else None
+    place = RecordTo(folder=record, most_bytes=(record_mb or RECORD_MB) * 1_000_000) if record else None
     daemon.run(configuration, socket_path=socket, record=place)

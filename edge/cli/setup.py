@@ -57,7 +57,7 @@ def setup(
         _unattended(config, answers, state, language or "en")
         return
     kept = config.with_name(f".{config.name}.setup")
-    book = read_book(kept.read_text(encoding="utf-8"), name=str(kept)) if kept.exists() else Book()
+    book = read_book(_text_of(kept), name=str(kept)) if kept.exists() else Book()
     terminal = Terminal(Speaker(language or book.get("language") or _language()))
     book.put(("language",), terminal.speaker.language)
     _claim(terminal, state)
@@ -98,13 +98,17 @@ def _attended(book: Book, terminal: Terminal, probes: Probes, kept: Path, config
     terminal.tell(Tell(text="next", values={"command": f"edge commission --config {config}"}))
 
 
+def _text_of(file: Path) -> str:
+    """:raises SetupStopped: it can't be read."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as exc:
+        raise SetupStopped(f"{file}: can't be read ({getattr(exc, 'strerror', None) or 'it is no text'})") from exc
+
+
 def _unattended(config: Path, answers: Path, state: Path, language: str) -> None:
     """All from a file: what it doesn't say has its default or is told; nothing is looked for on site."""
-    try:
-        text = answers.read_text(encoding="utf-8").replace(HOST_NAME, _host_name())
-    except (OSError, ValueError) as exc:
-        raise SetupStopped(f"{answers}: can't be read ({getattr(exc, 'strerror', None) or 'it is no text'})") from exc
-    book = read_book(text, name=str(answers))
+    book = read_book(_text_of(answers).replace(HOST_NAME, _host_name()), name=str(answers))
     speaker = Speaker(book.get("language") if book.get("language") in LANGUAGES else language)
     file = _existing(config)
     config.parent.mkdir(parents=True, exist_ok=True)

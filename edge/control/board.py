@@ -1,6 +1,5 @@
 """The board: the latest fact from every source, with its age. The one place in control where state changes."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
@@ -10,6 +9,7 @@ from edge.allocation.plant import Plant
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState, EvseState, Reach
 from edge.control.actuate import Pending, Writing
+from edge.control.judgements import Judgements
 from edge.control.records import EvseRecord, MeterRecord, StationRecord
 from edge.control.standstill import Standstill
 from edge.control.submeters import Submeters
@@ -48,9 +48,6 @@ START_GRACE_S = 15.0
 FAILURES_THAT_COUNT = 2
 # One sample above the limit may have been taken before it; two in a row are disobedience.
 SAMPLES_THAT_COUNT = 2
-# What is told of transactions is remembered for the newest: one that runs, and some that may be told of before they
-# are known to run.
-JUDGED_PER_EVSE = 8
 
 
 class Board:
@@ -72,7 +69,7 @@ class Board:
         self._standstill = Standstill(site)
         self.trials = Trials(frozenset(self.evses))
         self._in_flight: dict[int, LimitCommand] = {}
-        self._judged: OrderedDict[tuple[str, str], SessionJudged] = OrderedDict()  # by station and transaction
+        self._judgements = Judgements(for_evses=len(self.evses))
         self._limits: dict[tuple[LimitSource, str], LimitStated] = {}
 
     def take(self, fact: StationFact | MeterFact | LimitStated | EvseCapped) -> None:
@@ -88,7 +85,9 @@ class Board:
                 if fact.circuit in self.site.circuit_by_id:
                     self._limits[fact.source, fact.circuit] = fact
             case SessionJudged():
-                self._take_judged(fact)
+                if fact.station in self.stations:
+                    self._stirred.update(self._keys[fact.station])
+                    self._judgements.take(fact)
             case StationOnline() | StationOffline() | StationDescribed() | LimitsTaken() | CloudLink():
                 self._stirred.update(self._keys.get(fact.station, ()))
                 self._take_station(fact)
@@ -164,7 +163,7 @@ class Board:
     def _evse_state(self, record: EvseRecord, now: Seconds) -> EvseState:
         record.holdings = record.holdings.settled(now)
         record.paused = record.has_paused(now) or (record.paused and not record.draws)
-        judged = self._judged.get((record.evse.key.station, record.transaction_id or ""))
+        judged = self._judgements.of(record.evse.key.station, record.transaction_id)
         return EvseState(
             evse=record.evse,
             reach=self.reach(record, now),
@@ -236,16 +235,6 @@ class Board:
             record.problem = self._standstill.problem(fact, self.evses)
             if record.problem is None:
                 record.reading = fact
-
-    def _take_judged(self, fact: SessionJudged) -> None:
-        if fact.station not in self.stations:
-            return
-        self._stirred.update(self._keys[fact.station])
-        key = (fact.station, fact.transaction_id)
-        self._judged[key] = fact
-        self._judged.move_to_end(key)
-        while len(self._judged) > JUDGED_PER_EVSE * len(self.evses):
-            self._judged.popitem(last=False)
 
     def _take_station(self, fact: StationOnline | StationOffline | StationDescribed | LimitsTaken | CloudLink) -> None:
         record = self.stations.get(fact.station)

@@ -88,7 +88,7 @@ def read_book(text: str, *, name: str) -> Book:
     """
     try:
         document = tomli.loads(text)
-    except tomli.TOMLDecodeError as exc:
+    except (tomli.TOMLDecodeError, RecursionError) as exc:  # the latter: too many lists inside each other
         raise SetupStopped(f"{name}: is no TOML: {exc}") from exc
     for key, value in document.items():
         if key not in (*_LISTS, *_TABLES, *_SCALARS, DONE):

@@ -24,12 +24,7 @@ from tests.site_builders import NOW, charging, circuit, evse, snapshot
 seeds = st.integers(0, 2**32 - 1)
 
 
-def examples(count: int) -> settings:
-    """So many, the same in every run."""
-    return settings(max_examples=count)
-
-
-@examples(200)
+@settings(max_examples=200)
 @given(seed=seeds)
 def test_the_most_by_each_grant(seed: int) -> None:
     """What the arrays allow is what the grant allows by itself, at any age, renewable or not."""
@@ -76,7 +71,7 @@ def exposure_a(state: EvseState, in_use: set[Phase], now: Seconds) -> tuple[list
     return allowed, found
 
 
-@examples(400)
+@settings(max_examples=400)
 @given(seed=seeds)
 def test_exposure(seed: int) -> None:
     """Of any EVSE, with any knowledge of the phases that its car uses."""
@@ -105,7 +100,7 @@ def trimmed(grants: Grants, width: int) -> list[object]:
     return [getattr(grants, field.name)[:, :width] for field in fields(Grants)]
 
 
-@examples(200)
+@settings(max_examples=200)
 @given(seed=seeds)
 def test_a_fleet_that_takes_over_what_is_the_same_is_that_fleet(seed: int) -> None:
     """Change after change, with more grants or fewer; and equal states that are other objects are looked at again."""
@@ -132,7 +127,7 @@ def test_another_number_of_evses_is_made_anew() -> None:
     assert two.told_a.tolist() == [16, 16]
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(seed=seeds)
 def test_a_layout_with_fewer_phases_is_the_one_made_of_those(seed: int) -> None:
     """Line by line, as far as current flows; and the solver finds the same on it, reasons and all."""

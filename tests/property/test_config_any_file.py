@@ -1,6 +1,5 @@
 """Whatever is in a site file: a site, or findings that an installer can read."""
 
-import copy
 import datetime as dt
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from edge.config import MeterModel, load
 from edge.errors import ConfigurationError, Severity
 from tests.own_maps import no_map
+from tests.property.spoil import any_values, spoiled, without_none
 
 SOUND: dict[str, Any] = {
     "site": {"id": "x", "timezone": "UTC"},
@@ -47,48 +47,7 @@ SCALARS = (
     | st.text(max_size=8)
     | st.just(dt.date(2026, 1, 1))
 )
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=5,
-)
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every path of the document."""
-    found = [path] if path else []
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, each in inner:
-        found += places(each, (*path, key))
-    return found
-
-
-@st.composite
-def spoiled(draw: st.DrawFn) -> dict[str, Any]:
-    """The sound file with a few values replaced (None: taken out) or added."""
-    document = copy.deepcopy(SOUND)
-    for _ in range(draw(st.integers(1, 4))):
-        path = draw(st.sampled_from(places(document)))
-        holder: Any = document
-        for part in path[:-1]:
-            holder = holder[part]
-        value = draw(VALUES)
-        if draw(st.booleans()) and isinstance(holder, dict):
-            holder[draw(st.sampled_from(("fuze_a", "id", "", "x y")))] = value
-        elif value is None:
-            del holder[path[-1]]
-        else:
-            holder[path[-1]] = value
-    return document
-
-
-def without_none(value: Any) -> Any:
-    """TOML has no null."""
-    if isinstance(value, dict):
-        return {key: without_none(inner) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        return [without_none(inner) for inner in value if inner is not None]
-    return value
+VALUES = any_values(SCALARS)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +82,7 @@ def test_the_file_to_spoil_is_sound(file: Path) -> None:
     assert [each.key for each in load(file, meter_models={"eastron_sdm630": MeterModel()}, read_map=no_map).notes] == []
 
 
-@given(document=spoiled())
+@given(document=spoiled(SOUND, VALUES))
 def test_any_spoiled_file_gives_findings_or_a_site(file: Path, document: dict[str, Any]) -> None:
     """Wrong types, values and keys anywhere: one printable line each, told once, and nothing else is raised."""
     check(file, tomlkit.dumps(without_none(document)).encode())

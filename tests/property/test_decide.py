@@ -23,11 +23,6 @@ Item = TypeVar("Item")
 seeds = st.integers(0, 2**32 - 1)
 
 
-def examples(count: int) -> settings:
-    """So many, the same in every run."""
-    return settings(max_examples=count)
-
-
 def story(rng: Random) -> list[Decision]:
     """A few seconds of a site on which anything may happen."""
     site, memory = random_sites.site(rng), Memory()
@@ -39,7 +34,7 @@ def story(rng: Random) -> list[Decision]:
     return decisions
 
 
-@examples(300)
+@settings(max_examples=300)
 @given(seed=seeds)
 def test_what_is_told_is_nothing_or_something_to_charge_with(seed: int) -> None:
     """0, or whole steps from the minimum to the maximum; of one that isn't ours nothing that would be a raise."""
@@ -56,7 +51,7 @@ def test_what_is_told_is_nothing_or_something_to_charge_with(seed: int) -> None:
             assert abs(told_a / step_a - round(told_a / step_a)) < TOLERANCE_A
 
 
-@examples(300)
+@settings(max_examples=300)
 @given(seed=seeds)
 def test_no_raise_takes_room_that_isnt_there(seed: int) -> None:
     """On no line what may be drawn afterwards is more than is left, but where it was before; then it is no more."""
@@ -71,7 +66,7 @@ def test_no_raise_takes_room_that_isnt_there(seed: int) -> None:
         assert (after_a <= np.maximum(decision.headroom.left_a[lines], before_a) + TOLERANCE_A).all()
 
 
-@examples(200)
+@settings(max_examples=200)
 @given(seed=seeds)
 def test_what_all_should_have_fits_under_every_limit(seed: int) -> None:
     """Shares and what is kept free for those that aren't ours, unless the latter and the background alone don't fit."""
@@ -84,7 +79,7 @@ def test_what_all_should_have_fits_under_every_limit(seed: int) -> None:
         assert (grid.on_lines(share_a)[lines] <= free_a + TOLERANCE_A).all()
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(seed=seeds)
 def test_the_order_in_which_the_site_names_its_parts_plays_no_part(seed: int) -> None:
     """Permuting EVSEs and circuits permutes what is told, to the last bit, sentence by sentence."""
@@ -113,7 +108,7 @@ def test_the_order_in_which_the_site_names_its_parts_plays_no_part(seed: int) ->
     assert other.precedence == decision.precedence
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(seed=seeds)
 def test_the_same_snapshot_and_memory_give_the_same_decision(seed: int) -> None:
     """Also where the arrays are made afresh."""
@@ -123,7 +118,7 @@ def test_the_same_snapshot_and_memory_give_the_same_decision(seed: int) -> None:
         assert first_difference(decision.outcome, again.outcome) is None
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(seed=seeds)
 def test_equal_signatures_say_the_same(seed: int) -> None:
     """What is logged: where it is equal from one decision to the next, so is the setpoint but for what flows."""
@@ -159,7 +154,7 @@ def a_second_later(site: Snapshot) -> Snapshot:
     return replace(site, now=site.now + 1.0, circuits=meters)
 
 
-@examples(300)
+@settings(max_examples=300)
 @given(seed=seeds)
 def test_losing_a_source_never_raises_the_total(seed: int) -> None:
     """On a steady site where all minima fit, whatever is lost: a meter, a station, the samples of an EVSE."""
@@ -185,7 +180,7 @@ def _with(items: tuple[Item, ...], number: int, item: Item) -> tuple[Item, ...]:
     return (*items[:number], item, *items[number + 1 :])
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(seed=seeds)
 def test_a_meter_that_is_lost_raises_nobody(seed: int) -> None:
     """On any site: below it nobody is told more than he has, but to begin with his minimum."""

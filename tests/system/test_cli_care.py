@@ -67,6 +67,10 @@ async def test_a_backup_comes_back(site_file: Path, tmp_path: Path) -> None:
     code, _, errors = await edge("restore", str(sealed), *places(site_file), "--passphrase-file", str(wrong))
     assert (code, site_file.exists()) == (1, False)
     assert "the passphrase is wrong" in errors
+    wrong.write_bytes(b"\xff\xfe no text")
+    code, _, errors = await edge("restore", str(sealed), *places(site_file), "--passphrase-file", str(wrong))
+    assert (code, site_file.exists()) == (2, False)
+    assert "is no text" in errors
     code, output, _ = await edge("restore", str(sealed), *places(site_file), *secret)
     assert (code, output) == (0, "restored 2 files\n")
     assert site_file.read_text(encoding="utf-8") == SITE

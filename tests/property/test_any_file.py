@@ -1,0 +1,222 @@
+"""Whatever is in a file that the program reads: its meaning, or an error in words; never another exception.
+
+Site files have properties of their own (``test_config_any_file``), as have databases (``test_storage_power_cut``) and
+recordings (``test_recording_format``).
+"""
+
+import base64
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import tomlkit
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from edge.allocation.solve import solve
+from edge.bms.evidence import HEADING, Evidence
+from edge.cli import allocation_file
+from edge.cli.inventory import read_inventory
+from edge.cli.token_text import COLUMNS, read_csv
+from edge.config.locate import locate
+from edge.errors import (
+    ClaimError,
+    ConfigurationError,
+    EdgeError,
+    ProblemUnusable,
+    SealBroken,
+    SetupStopped,
+    ShelfUnusable,
+    TokenUnusable,
+)
+from edge.metering.user_map import read_map
+from edge.ocpp.profiles import archive
+from edge.offline.hashing import TokenHasher
+from edge.setup.book import read_book
+from edge.system.claim import read_claim
+from edge.system.sealed import unseal
+from simulators.errors import ScenarioError
+from simulators.world.building import read_recording
+from simulators.world.scenario import load_world
+from tests.property.spoil import any_values, damaged, spoiled, without_none
+
+PROBLEM: dict[str, Any] = {
+    "nominal_voltage_v": 230,
+    "imbalance_limit_a": 20,
+    "now": "2026-11-21T08:00:00Z",
+    "circuits": [
+        {"id": "main", "parent": None, "limit_a": 32, "limit_w": 22000, "background_a": [2, 0, 1.5]},
+        {"id": "garage", "parent": "main", "limit_a": [16, 16, 16]},
+    ],
+    "evses": [
+        {
+            "id": "CP3",
+            "circuit": "garage",
+            "phases": ["L1", "L2", "L3"],
+            "min_a": 6,
+            "max_a": 16,
+            "step_a": 0.1,
+            "demand_a": 16,
+            "rank": 0,
+            "weight": 1.0,
+            "charging": True,
+            "waiting_since": "2026-11-21T07:00:00Z",
+            "energy_wanted_wh": 9000,
+            "departure_at": "2026-11-21T17:00:00Z",
+        }
+    ],
+}
+TOKENS = ",".join(COLUMNS) + "\r\n04A1B2C3,Anna,staff,4711,2026-01-01,2027-01-01,Mon-Fri 07:00-19:00,no\r\n"
+PROFILES = orjson.dumps(
+    {
+        "format": archive.FORMAT,
+        "installed": [],
+        "awaited": [],
+        "running": [{"evse": 1, "transaction": "7", "since": 1_700_000_000.0, "priority": False}],
+        "offline_since": None,
+    }
+)
+CLAIM = orjson.dumps({name: base64.b64encode(bytes(32)).decode() for name in ("public_key", "sealed_key")})
+LOAD = b"time,L1,L2,L3\n2026-11-21T00:00:00Z,1.0,2.0,3.0\n2026-11-21T00:15:00Z,4.0,5.0,6.0\n"
+WORLD = Path("simulators/scenarios/world/office-8.toml").read_text(encoding="utf-8")
+MAP = Path("edge/metering/catalog/abb_b23_b24.toml").read_bytes()
+JSON_VALUES = any_values(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["main", "garage", "L1", "2026-11-21T08:00:00Z", "\x00"])
+    | st.text(max_size=8)
+)
+DEEP = b"[" * 5_000
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("any") / "file.toml"
+
+
+def told(act: Callable[[], object], *kinds: type[EdgeError | ScenarioError]) -> None:
+    """Run ``act``. An error of the given kinds is well said: one printable sentence, or several for a file's faults."""
+    said = "done"
+    try:
+        act()
+    except kinds as error:
+        said = str(error)
+    assert said
+    assert all(line.isprintable() for line in said.splitlines())
+
+
+def test_what_is_spoiled_is_sound() -> None:
+    """Else the properties below would only look at refusals."""
+    assert solve(allocation_file.parse(orjson.dumps(PROBLEM))).balanced
+    assert archive.from_text(PROFILES).running
+
+
+@given(document=spoiled(PROBLEM, JSON_VALUES))
+def test_any_spoiled_problem_is_solved_or_refused(document: dict[str, Any]) -> None:
+    """``edge allocate``: what is accepted can be solved; nothing else ends it but the sentence that refuses."""
+    try:
+        content = orjson.dumps(document)
+    except TypeError:  # an integer that JSON of this writer can't hold
+        return
+    told(lambda: solve(allocation_file.parse(content)), ProblemUnusable)
+
+
+@given(content=damaged(orjson.dumps(PROBLEM)))
+@example(content=DEEP)
+def test_any_damaged_problem_is_solved_or_refused(content: bytes) -> None:
+    """What is no JSON any more, or JSON of something else."""
+    told(lambda: solve(allocation_file.parse(content)), ProblemUnusable)
+
+
+@given(content=damaged(TOKENS.encode()))
+@example(content=b"token\n" + b'"' * 200_000)
+def test_any_table_of_tokens_is_read_or_refused(file: Path, content: bytes) -> None:
+    """``edge token import``: spreadsheets export many things."""
+    file.write_bytes(content)
+    told(lambda: list(read_csv(file, TokenHasher(bytes(32)), UTC)), TokenUnusable)
+
+
+@given(content=damaged(PROFILES))
+def test_any_kept_profiles_are_restored_or_refused(content: bytes) -> None:
+    """After a power cut, or with a version that wrote something else."""
+    told(lambda: archive.from_text(content), ShelfUnusable)
+
+
+@given(content=damaged(b'language = "da"\n[site]\nid = "x"\n[[circuit]]\nid = "main"\n'))
+@example(content=b"x = " + DEEP)
+def test_any_answers_are_taken_or_refused(content: bytes) -> None:
+    """``edge setup --answers``, and what is kept of a set-up that was left."""
+    text = content.decode(errors="replace")
+    told(lambda: read_book(text, name="answers.toml"), SetupStopped)
+
+
+@given(content=damaged(CLAIM))
+def test_any_claim_is_read_or_refused(file: Path, content: bytes) -> None:
+    """A gateway whose claim is damaged says so; it never counts as one that nobody has claimed."""
+    (file.parent / "claim.json").write_bytes(content)
+    told(lambda: read_claim(file.parent), ClaimError)
+
+
+@given(content=damaged(b"EDGESEAL1\n" + bytes(60)))
+@settings(max_examples=3)  # each tries a key, which is slow by design
+def test_any_sealed_file_is_refused(content: bytes) -> None:
+    """``edge restore``: nothing that :func:`seal` hasn't written opens."""
+    with pytest.raises(SealBroken):
+        unseal(content, "a passphrase")
+
+
+@given(content=damaged(b'{"A": {"vendor": "x"}}'))
+@example(content=DEEP)
+def test_any_inventory_is_read_or_as_empty(file: Path, content: bytes) -> None:
+    """The hand-over lacks serial numbers then; nothing else hangs on it."""
+    (file.parent / "inventory.json").write_bytes(content)
+    read_inventory(file.parent)
+
+
+@given(content=damaged(",".join(HEADING).encode() + b"\n2020-01-01T00:00:00.000+00:00,set,begin,relay,main,4200,\n"))
+def test_any_evidence_outlives_its_pruning(file: Path, content: bytes) -> None:
+    """What can't be read can't be judged to be old: it stays, byte for byte."""
+    proof = file.parent / "evidence.csv"
+    proof.write_bytes(content)
+    evidence = Evidence(proof)
+    evidence.prune(datetime(1, 1, 2, tzinfo=UTC))
+    assert proof.read_bytes() == content
+
+
+@given(content=damaged(MAP))
+@example(content=b"x = " + DEEP)
+def test_any_map_of_a_meter_is_read_or_refused(file: Path, content: bytes) -> None:
+    """A user's own map file: its faults each with their line."""
+    file.write_bytes(content)
+    told(lambda: read_map(file, named="file.toml", locate=locate), ConfigurationError)
+
+
+@given(document=spoiled(dict(tomlkit.parse(WORLD).unwrap()), JSON_VALUES))
+def test_any_spoiled_scenario_is_read_or_refused(file: Path, document: dict[str, Any]) -> None:
+    """``edge-sim run``: a scenario of one's own, with a slip."""
+    with suppress(ValueError):  # what TOML of this writer can't hold: a NUL in a key
+        file.write_text(tomlkit.dumps(without_none(document)), encoding="utf-8", errors="replace")
+        told(lambda: load_world(str(file)), ScenarioError)
+
+
+@given(content=damaged(WORLD.encode()))
+@example(content=b"x = " + DEEP)
+@settings(max_examples=40)
+def test_any_damaged_scenario_is_read_or_refused(file: Path, content: bytes) -> None:
+    """What is no TOML any more."""
+    file.write_bytes(content)
+    told(lambda: load_world(str(file)), ScenarioError)
+
+
+@given(content=damaged(LOAD))
+def test_any_recorded_load_is_read_or_refused(file: Path, content: bytes) -> None:
+    """A meter's export: other separators, other numbers, half of it."""
+    export = file.with_suffix(".csv")
+    export.write_bytes(content)
+    told(lambda: read_recording(export, "main", ("L1", "L2", "L3"), time="time", scale_a=1.0), ScenarioError)
