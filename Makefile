@@ -11,7 +11,8 @@ SOURCES := edge simulators tests packaging
 SPLIT := ---- development:
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long soak system-tools system-test deb card bench lint format lock tools clean
+.PHONY: help demo test test-long soak system-tools system-test deb card signing-key image update-bundle imager-manifest
+.PHONY: bench lint format lock tools clean
 
 help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
@@ -20,6 +21,10 @@ help:
 	@echo "make soak    whole worlds with faults at random: SOAK=1..20 are the seeds"
 	@echo "make deb     Debian packages for amd64 and arm64 in dist/, with bill of materials and sums"
 	@echo "make card    IMAGE=<file>: the packages onto a stock arm64 image, for a first boot without internet"
+	@echo "make signing-key  SIGNING=<folder>: a key that signs updates, and the certificate that gateways trust"
+	@echo "make image   SIGNING=<folder>: after make deb, an image for a Raspberry Pi 4 with two slots (as root)"
+	@echo "make update-bundle  SIGNING=<folder>: the newest image's file system as a signed update"
+	@echo "make imager-manifest  URL=<where they are served> IMAGE=<file> CARD=<file>: for Raspberry Pi Imager"
 	@echo "make system-test  set-up and commissioning whole; the packages built, installed and booted on Debian 12 (as root;"
 	@echo "             make system-tools first)"
 	@echo "make bench   figures: speed and memory"
@@ -58,13 +63,30 @@ card: $(DEVELOPMENT)
 	@test -n "$(IMAGE)" || { echo "make: which image? make card IMAGE=<file of a stock arm64 image>" >&2; exit 2; }
 	@$(BIN)/python packaging/card.py "$(IMAGE)" $(ARGS)
 
+SIGNING ?= build/signing
+BUILT = $(lastword $(sort $(wildcard dist/edge-gateway_*_arm64.ext4)))
+
+signing-key:
+	@packaging/signing-key "$(SIGNING)"
+
+image: $(DEVELOPMENT)
+	@$(BIN)/python packaging/image.py --signing="$(SIGNING)" $(ARGS)
+
+update-bundle: $(DEVELOPMENT)
+	@test -n "$(BUILT)" || { echo "make: there is no slot in dist/; make image makes one" >&2; exit 2; }
+	@$(BIN)/python packaging/bundle.py --signing="$(SIGNING)" "$(BUILT)" "$(BUILT:.ext4=.raucb)" $(ARGS)
+
+imager-manifest: $(DEVELOPMENT)
+	@test -n "$(URL)" || { echo "make: where are they served? URL=https://..." >&2; exit 2; }
+	@$(BIN)/python packaging/imager.py --url="$(URL)" --output=dist/imager.json $(IMAGE:%=--image=%) $(CARD:%=--card=%)
+
 system-tools:
 	@packaging/system-tools
 
 # One process: the machines that they boot share name spaces and cores.
 system-test: $(DEVELOPMENT)
 	@EDGE_SYSTEM=1 $(BIN)/python -m pytest -v tests/system/test_cli_setup.py tests/system/test_cli_commission.py \
-	  tests/system/debian tests/system/test_gateway_files.py $(ARGS)
+	  tests/system/debian tests/system/test_gateway_files.py tests/system/test_slots.py $(ARGS)
 
 bench: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -26,6 +26,7 @@ from edge.public_holidays import public_holidays
 KILO = 1000.0
 DEFAULT_WINDOW_MIN = 15
 EVIDENCE = "grid-events.csv"
+LPC_FILE = "eebus-lpc.json"
 
 
 def facility_settings(configuration: Configuration) -> FacilitySettings:
@@ -110,6 +111,7 @@ def _grid(table: GridTable, configuration: Configuration) -> GridSettings:
         lpc=LpcSettings(failsafe_w=table.failsafe_kw * KILO, failsafe_duration_s=table.failsafe_h * 3600.0)
         if table.eebus_lpc
         else None,
+        lpc_file=Path(configuration.storage.path) / LPC_FILE if table.eebus_lpc else None,
         openadr=table.openadr,
     )
 

@@ -38,6 +38,7 @@ from edge.ocpp.station_files import StationFiles
 from edge.ocpp_set_up import ocpp_settings, own_link, station_urls
 from edge.offline_set_up import WriteBy, open_offline
 from edge.record_set_up import RecordTo, recorder
+from edge.storage.lock import locked
 from edge.storage.writer import Writer
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
@@ -268,7 +269,8 @@ def run(configuration: Configuration, *, socket_path: Path | None = None, record
     """
     for note in configuration.notes:
         log.warning("site file", note=note.sentence(configuration.path))
-    uvloop.run(_run(configuration, socket_path, record))
+    with locked(Path(configuration.storage.path)):
+        uvloop.run(_run(configuration, socket_path, record))
 
 
 async def _run(configuration: Configuration, socket_path: Path | None, record: RecordTo | None) -> None:

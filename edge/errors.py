@@ -23,6 +23,7 @@
     │   ├── MeterUnreachable    no connection to the meter or its gateway
     │   ├── MeterTimeout        connected, but no answer in time
     │   ├── MeterRefused        the meter answered with a Modbus exception
+    │   │   └── RegistersRefused  because of the registers that were asked for, or of how many
     │   └── MeterImplausible    an answer that can't be the truth
     ├── FrameError              text on an OCPP socket that is no OCPP-J message
     ├── EntryUnknown            the journal has no such message to send again
@@ -166,6 +167,10 @@ class MeterTimeout(MeterError):
 
 class MeterRefused(MeterError):
     """The meter answered with a Modbus exception."""
+
+
+class RegistersRefused(MeterRefused):
+    """The meter refuses to read these registers, or as many in one request."""
 
 
 class MeterImplausible(MeterError):

@@ -34,6 +34,7 @@ from edge.offline.station import kept_of
 from edge.offline.steps import EndSession, Judged
 from edge.offline.thinning import Slip
 from edge.offline.token_book import TokenBook
+from edge.offline.witness import Witness
 from edge.storage.key import token_key
 from edge.storage.reading import Kept, KeptTokens, kept, kept_tokens
 from edge.storage.session_file import METER_TOPIC
@@ -127,26 +128,35 @@ class Offline:
         numbers = Numbers(found.highest, found.secret)
         pace = Pace(settings.drain_interval_s)
         for station in configuration.stations:
-            if (station.mode or configuration.ocpp.mode) == TRANSPARENT:
-                continue
-            desk = Desk(
+            kept_of_it = kept_of(
                 station.id,
-                Edition.V16,  # until it says what it speaks
-                tokens=self._tokens,
-                numbers=numbers,
-                pace=pace,
-                settings=settings,
-                kept=kept_of(
-                    station.id,
-                    entries=found.entries,
-                    sizes=found.sizes,
-                    precious=found.precious,
-                    transactions=found.transactions,
-                    sessions=found.sessions,
-                    boots=found.boots,
-                    statuses=found.statuses,
-                ),
+                entries=found.entries,
+                sizes=found.sizes,
+                precious=found.precious,
+                transactions=found.transactions,
+                sessions=found.sessions,
+                boots=found.boots,
+                statuses=found.statuses,
             )
+            transparent = (station.mode or configuration.ocpp.mode) == TRANSPARENT
+            if transparent and kept_of_it.slips:  # it was autonomous before: that is delivered first
+                log.warning("what was kept is delivered before the station is transparent", station=station.id)
+            desk: Desk | Witness
+            edition = Edition.V16  # until it says what it speaks
+            if transparent and not kept_of_it.slips:
+                desk = Witness(
+                    station.id, edition, tokens=self._tokens, numbers=numbers, settings=settings, kept=kept_of_it
+                )
+            else:
+                desk = Desk(
+                    station.id,
+                    edition,
+                    tokens=self._tokens,
+                    numbers=numbers,
+                    pace=pace,
+                    settings=settings,
+                    kept=kept_of_it,
+                )
             self._clerks[station.id] = Clerk(desk, self._writer, self._clock, self._heard)
 
     def _heard(self, step: Judged | EndSession) -> None:
@@ -210,7 +220,7 @@ class Offline:
     def _sent_again(self, stations: set[str], found: Kept) -> None:
         for entry in found.entries:
             if entry.station in stations and entry.state is EntryState.PENDING:
-                self._clerks[entry.station].desk.sent_again(_slip(entry, found))
+                self._clerks[entry.station].sent_again(_slip(entry, found))
         for transaction in found.transactions:
             if transaction.station in stations:
                 self._clerks[transaction.station].desk.erased(transaction)

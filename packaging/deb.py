@@ -118,6 +118,7 @@ def _finish(tree: Path, name: str, version: str, architecture: str, epoch: int) 
     templates = TEMPLATES / name
     control = (templates / "control").read_text()
     control = control.replace("@VERSION@", version).replace("@ARCHITECTURE@", architecture)
+    control = control.replace("@GLIBC@", f"2.{wheels.GLIBC_MINOR}")
     archive.write(tree / "DEBIAN/control", control)
     for script in SCRIPTS:
         if (templates / script).exists():

@@ -69,3 +69,35 @@ BOOT_FILES = (
     Placed("firmware-config/cloud-init/network-config", "network-config"),
     Placed("firmware-config/cloud-init/install", "edge/install"),
 )
+
+# What an image with two slots has besides both packages: see image.py.
+SLOT_FILES = (
+    Placed("firmware-config/slots/edge-slot", "usr/lib/edge-gateway/edge-slot", 0o755),
+    Placed("firmware-config/slots/edge-slot-gate", "usr/lib/edge-gateway/edge-slot-gate", 0o755),
+    Placed("firmware-config/slots/edge-slot-gate.service", "etc/systemd/system/edge-slot-gate.service"),
+    Placed("firmware-config/slots/edge-update", "usr/sbin/edge-update", 0o755),
+    Placed("firmware-config/slots/edge-overlays", "usr/lib/edge-gateway/edge-overlays", 0o755),
+    Placed("firmware-config/slots/edge-grow", "usr/lib/edge-gateway/edge-grow", 0o755),
+    Placed("firmware-config/slots/edge-grow.service", "etc/systemd/system/edge-grow.service"),
+    Placed("firmware-config/slots/edge-emergency.conf", "etc/systemd/system/emergency.service.d/edge-slots.conf"),
+    Placed("firmware-config/slots/ssh-keys.conf", "etc/systemd/system/ssh.service.d/edge-slots.conf"),
+    Placed("firmware-config/slots/initramfs-script", "etc/initramfs-tools/scripts/init-bottom/edge-data", 0o755),
+    Placed("firmware-config/slots/initramfs-hook", "etc/initramfs-tools/hooks/edge-data", 0o755),
+    Placed("firmware-config/slots/apt.conf", "etc/apt/apt.conf.d/60edge-slots"),
+    Placed("firmware-config/slots/fstab", "etc/fstab"),
+    Placed("firmware-config/slots/rauc.conf", "etc/rauc/system.conf"),
+    Placed("firmware-config/slots/cmdline.txt", "usr/share/edge-gateway/cmdline.txt"),
+)
+
+# The image's boot partition, besides each slot's folder and the firmware itself.
+SLOT_BOOT_FILES = (
+    Placed("firmware-config/slots/config.txt", "config.txt"),
+    Placed("firmware-config/slots/tryboot.txt", "tryboot.txt"),
+    Placed("firmware-config/slots/common.txt", "edge-common.txt"),
+    Placed("firmware-config/slots/user-data", "user-data"),
+    Placed("firmware-config/cloud-init/meta-data", "meta-data"),
+    Placed("firmware-config/cloud-init/network-config", "network-config"),
+)
+
+# What RAUC runs out of the bundle: see bundle.py.
+BUNDLE_FILES = (Placed("firmware-config/slots/bundle-hook", "hook", 0o755),)

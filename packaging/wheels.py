@@ -101,10 +101,12 @@ def unpack(wheels: list[Wheel], folder: Path) -> None:
     """Install ``wheels`` into ``folder``, for an interpreter that has it on its path."""
     for wheel in wheels:
         with zipfile.ZipFile(wheel.path) as archive:
-            strange = [each for each in archive.namelist() if re.match(r"[^/]+\.data/(?!scripts/|data/)", each)]
+            # Some wheels list their folders, too, which say nothing.
+            files = [each for each in archive.namelist() if not each.endswith("/")]
+            strange = [each for each in files if re.match(r"[^/]+\.data/(?!scripts/|data/)", each)]
             if strange:
                 raise SystemExit(f"packaging: {wheel.path.name} has {strange[0]}, which unpacking it doesn't place")
-            archive.extractall(folder, [each for each in archive.namelist() if not re.match(r"[^/]+\.data/", each)])
+            archive.extractall(folder, [each for each in files if not re.match(r"[^/]+\.data/", each)])
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir() and path.name in UNWANTED_FOLDERS and not path.is_relative_to(folder / "edge"):
             shutil.rmtree(path)

@@ -1,9 +1,9 @@
 """Keeps a circuit's demand window: samples from the report, limits out, and what must outlive a restart on the disk."""
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import orjson
 import structlog
 
-from edge.bms.demand_window import DemandSettings, WindowState, advanced, begun
+from edge.bms.demand_window import DemandSettings, WindowState, advanced, begun, tariff_w
+from edge.bms.whole_file import at_least_0, write_whole
 from edge.clock import Clock
 from edge.domain.limit import LimitSource, LimitStated
 from edge.domain.site import Site
@@ -20,6 +21,8 @@ from edge.units import PhaseAmps, Seconds, Watts, watts
 log = structlog.get_logger(__name__)
 
 HOLDS_S: Seconds = 5.0  # of a stated limit: five ticks; when it isn't renewed, the demand limit itself holds
+SAME_S: Seconds = 0.05  # a sample that is no later than this is the one before: reports round to milliseconds
+SECONDS_PER_HOUR = 3600.0
 SAVE_EVERY_S: Seconds = 30.0  # what a crash forgets of a window counts as drawn at the limit: 3 % of a quarter-hour
 
 
@@ -38,21 +41,37 @@ class DemandWatch:
         self._before = self._load()
         self.state: WindowState | None = None
 
+    def report(self) -> dict[str, Any]:
+        """What the status report says of the window under way, and of the months' peaks."""
+        state, settings = self.state, self._settings
+        peaks_w = state.peaks_w if state is not None else self._before.peaks_w if self._before is not None else {}
+        tariff = tariff_w(peaks_w)
+        return {
+            "circuit": settings.circuit,
+            "limit_w": settings.limit_w,
+            "window_s": settings.window_s,
+            "used_wh": round(state.used_j / SECONDS_PER_HOUR, 1) if state is not None else None,
+            "allowed_w": round(state.allowed_w, 1) if state is not None else None,
+            "peaks_w": {month: round(peak_w, 1) for month, peak_w in peaks_w.items()},
+            "tariff_w": round(tariff, 1) if tariff is not None else None,
+        }
+
     def observe(self, report: Mapping[str, Any], clock: Clock) -> LimitStated | None:
         now = clock.monotonic()
         if not clock.wall_is_trusted():
             # Where a window begins isn't known: nothing may be saved up in one.
             self.state = None
             return self._limit(now, self._settings.limit_w)
-        power_w, wall = self._power_w(report), clock.wall()
+        power_w, age_s = self._power_w(report)
+        # Reckoned at the moment of the sample: some meters tell their power every ten seconds.
+        at, wall_s = now - age_s, clock.wall().timestamp() - age_s
         if self.state is None:
             if power_w is None:
                 return self._limit(now, self._settings.limit_w)
-            self.state = begun(self._settings, at=now, wall_s=wall.timestamp(), power_w=power_w, before=self._before)
-        else:
-            month = wall.astimezone(self._timezone).strftime("%Y-%m")
+            self.state = begun(self._settings, at=at, wall_s=wall_s, power_w=power_w, before=self._before)
+        elif at - self.state.at > SAME_S:
             self.state = advanced(
-                self.state, self._settings, at=now, wall_s=wall.timestamp(), power_w=power_w, month=month
+                self.state, self._settings, at=at, wall_s=wall_s, power_w=power_w, month=self._month(self.state.wall_s)
             )
         if now - self._saved_at >= SAVE_EVERY_S:
             self._saved_at = now
@@ -69,15 +88,21 @@ class DemandWatch:
             fallback_w=self._settings.limit_w,
         )
 
-    def _power_w(self, report: Mapping[str, Any]) -> Watts | None:
-        """What the circuit draws, None while its meter is silent."""
+    def _month(self, wall_s: Seconds) -> str:
+        """The calendar's: a window that ends at midnight is of the month before."""
+        return datetime.fromtimestamp(wall_s, self._timezone).strftime("%Y-%m")
+
+    def _power_w(self, report: Mapping[str, Any]) -> tuple[Watts | None, Seconds]:
+        """What the circuit draws, and how long ago that was seen; None, 0 while its meter is silent."""
         meter = next((each for each in report.get("meters", ()) if each["id"] == self._meter), None)
         if meter is None or not meter["ok"]:
-            return None
+            return None, 0.0
         if meter.get("power_w") is not None:
-            return float(meter["power_w"])
+            return float(meter["power_w"]), float(meter["age_s"])
         current_a = meter.get("current_a")
-        return watts(PhaseAmps(*current_a), self._site.nominal_voltage_v) if current_a is not None else None
+        if current_a is None:
+            return None, 0.0
+        return watts(PhaseAmps(*current_a), self._site.nominal_voltage_v), float(meter["age_s"])
 
     def _load(self) -> WindowState | None:
         """What the run before this one knew; None where there is none, or what is there can't be believed."""
@@ -87,12 +112,13 @@ class DemandWatch:
             saved = orjson.loads(self._file.read_bytes())
             state = WindowState(
                 at=0.0,
-                wall_s=float(saved["wall_s"]),
-                used_j=float(saved["used_j"]),
+                wall_s=at_least_0(saved["wall_s"]),
+                used_j=at_least_0(saved["used_j"]),
+                doubt_j2=at_least_0(saved.get("doubt_j2", 0.0)),
                 power_w=float(saved["power_w"]),
-                swing_w=float(saved["swing_w"]),
+                swing_w=at_least_0(saved["swing_w"]),
                 allowed_w=self._settings.limit_w,
-                peaks_w={str(month): float(peak_w) for month, peak_w in saved["peaks_w"].items()},
+                peaks_w={str(month): at_least_0(peak_w) for month, peak_w in saved["peaks_w"].items()},
             )
         except FileNotFoundError:
             return None
@@ -114,18 +140,10 @@ class DemandWatch:
                 "window_s": self._settings.window_s,
                 "wall_s": state.wall_s,
                 "used_j": state.used_j,
+                "doubt_j2": state.doubt_j2,
                 "power_w": state.power_w,
                 "swing_w": state.swing_w,
                 "peaks_w": dict(state.peaks_w),
             }
         )
-        asyncio.get_running_loop().run_in_executor(None, _write, self._file, body)
-
-
-def _write(file: Path, body: bytes) -> None:
-    """Whole or not at all. A disk that is full or read-only is no reason to stop."""
-    with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".new")
-        draft.write_bytes(body)
-        draft.replace(file)
+        asyncio.get_running_loop().run_in_executor(None, write_whole, self._file, body)

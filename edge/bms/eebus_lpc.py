@@ -4,7 +4,7 @@ No transport: whoever speaks SHIP to the grid operator's box drives it through :
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, assert_never
 
@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_LOST_S: Seconds = 120.0  # LPC-911, LPC-912: two heartbeats of 60 s at most
 INIT_S: Seconds = 120.0  # LPC-906: who hasn't limited by then doesn't
 FIRST_LIMIT_S: Seconds = 120.0  # after the heartbeat is back in the failsafe state
+SAME_S: Seconds = 1e-3
 FAILSAFE_S = (2 * 3600.0, 24 * 3600.0)  # what the failsafe duration minimum may be
 
 
@@ -57,10 +58,35 @@ class LpcSettings:
     failsafe_duration_s: Seconds = FAILSAFE_S[0]
 
 
-class Lpc:
-    """Implements :class:`LpcPort`. :meth:`tick` carries out what the passing of time does."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LpcMemory:
+    """What outlives a restart. ``lasts_s``: for how long the limit still holds, None until it is taken back."""
 
-    def __init__(self, settings: LpcSettings, *, now: Seconds) -> None:
+    state: LpcState
+    in_state_s: Seconds
+    limit_w: Watts
+    lasts_s: Seconds | None
+    failsafe_w: Watts
+    failsafe_duration_s: Seconds
+
+    def tells_as(self, before: "LpcMemory") -> bool:
+        """Whether it says the same, but for the time that has gone by in between."""
+        passed_s = self.in_state_s - before.in_state_s
+        lasts_s = before.lasts_s - passed_s if before.lasts_s is not None else None
+        same_end = lasts_s is self.lasts_s or (
+            lasts_s is not None and self.lasts_s is not None and abs(lasts_s - self.lasts_s) < SAME_S
+        )
+        return same_end and replace(self, in_state_s=0.0, lasts_s=None) == replace(before, in_state_s=0.0, lasts_s=None)
+
+
+class Lpc:
+    """Implements :class:`LpcPort`. :meth:`tick` carries out what the passing of time does.
+
+    ``before``: what the run before this one remembered, and how long ago. It goes on in the state it was in, with 120 s
+    for the next heartbeat; a restart ends no limit and no failsafe state.
+    """
+
+    def __init__(self, settings: LpcSettings, *, now: Seconds, before: tuple[LpcMemory, Seconds] | None = None) -> None:
         self._failsafe_w = settings.failsafe_w
         self._failsafe_duration_s = settings.failsafe_duration_s
         self._entered_at = now
@@ -69,6 +95,31 @@ class Lpc:
         self._limit_w: Watts = settings.failsafe_w
         self._ends_at: Seconds | None = None
         self.state = LpcState.INIT
+        if before is not None:
+            self._resume(*before, now)
+
+    def _resume(self, memory: LpcMemory, ago_s: Seconds, now: Seconds) -> None:
+        self._failsafe_w, self._failsafe_duration_s = memory.failsafe_w, memory.failsafe_duration_s
+        if memory.state in (LpcState.INIT, LpcState.UNLIMITED_AUTONOMOUS):
+            return
+        self.state, self._limit_w = memory.state, memory.limit_w
+        self._entered_at = now - memory.in_state_s - ago_s
+        if memory.state is not LpcState.FAILSAFE:
+            self._beat_at = now
+        if memory.lasts_s is not None:
+            self._ends_at = now + memory.lasts_s - ago_s
+        log.info("EEBUS LPC goes on", state=self.state.value)
+
+    def memory(self, now: Seconds) -> LpcMemory:
+        """What is to be remembered now."""
+        return LpcMemory(
+            state=self.state,
+            in_state_s=now - self._entered_at,
+            limit_w=self._limit_w,
+            lasts_s=max(self._ends_at - now, 0.0) if self._ends_at is not None else None,
+            failsafe_w=self._failsafe_w,
+            failsafe_duration_s=self._failsafe_duration_s,
+        )
 
     @property
     def allowed_w(self) -> Watts | None:

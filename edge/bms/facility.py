@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from edge.bms.demand_watch import DemandWatch
 from edge.bms.grid import DimmedBy
 from edge.bms.grid_operator import GridOperator
 from edge.bms.home_assistant import Discovery
@@ -116,9 +117,12 @@ class Facility:
         if self._block is not None:
             interface["modbus"] = self._block.values
         if self._mqtt is not None:
-            interface["mqtt"] = {"connected": self._mqtt.connected}
+            interface["mqtt"] = {"connected": self._mqtt.connected, "dropped": self._mqtt.dropped}
         if self._grid is not None:
             interface |= self._grid.report()
+        windows = [watch.report() for watch in self._watches if isinstance(watch, DemandWatch)]
+        if windows:
+            interface["demand"] = windows
         return {"bms": interface}
 
     def publish(self, report: Mapping[str, Any]) -> None:

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import structlog
-
 from edge.bms.eebus_lpc import LpcSettings
 from edge.bms.relay_contact import ContactSettings
 from edge.control.ports import LimitSink
 from edge.domain.limit import LimitSource, LimitStated
 from edge.units import Seconds, Watts
-
-log = structlog.get_logger(__name__)
 
 MINIMUM_W: Watts = 4200.0  # for each controllable device, annex 1 no. 4.5
 SIMULTANEITY: Mapping[int, float] = {2: 0.80, 3: 0.75, 4: 0.70, 5: 0.65, 6: 0.60, 7: 0.55, 8: 0.50}
@@ -57,6 +53,7 @@ class GridSettings:
     contact: ContactSettings | None = None
     evidence: Path | None = None  # the file of the proofs
     lpc: LpcSettings | None = None  # EEBUS, where a bridge tells us of it
+    lpc_file: Path | None = None  # where what it remembers is kept
     openadr: bool = False
 
 
@@ -67,18 +64,19 @@ class Dimming:
         self._settings = settings
         self._sink = sink
         self._asked: set[DimmedBy] = set()
+        self.by: DimmedBy | None = None  # who has begun or ended it last
 
     @property
     def dimmed(self) -> bool:
         return bool(self._asked)
 
-    def ask(self, by: DimmedBy, *, dim: bool, now: Seconds) -> bool:
-        """``by`` asks to dim or takes that back; whether that has begun or ended the dimming."""
+    def ask(self, by: DimmedBy, *, dim: bool, now: Seconds) -> None:
+        """``by`` asks to dim or takes that back."""
         before = self.dimmed
         (self._asked.add if dim else self._asked.discard)(by)
         if self.dimmed is before:
-            return False
-        log.info("the grid operator dims" if self.dimmed else "the grid operator dims no more", by=by.value)
+            return
+        self.by = by
         self._sink.take(
             LimitStated(
                 source=LimitSource.GRID,
@@ -87,7 +85,6 @@ class Dimming:
                 limit_w=self._settings.limit_w if self.dimmed else None,
             )
         )
-        return True
 
 
 # A relay's contact bounces for some milliseconds; mains hum takes 20. Sampled once a tick it must say the same twice.

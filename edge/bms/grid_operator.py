@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import structlog
+
 from edge.bms.eebus_lpc import Lpc, LpcPort
 from edge.bms.evidence import Evidence
 from edge.bms.grid import Contact, DimmedBy, Dimming, GridSettings
+from edge.bms.lpc_memory import LpcFile
 from edge.bms.mqtt_commands import Handler, Rejected
 from edge.bms.openadr import OpenAdr
 from edge.bms.relay_contact import ContactInput
@@ -14,6 +17,8 @@ from edge.clock import Clock
 from edge.control.ports import LimitSink
 from edge.domain.limit import LimitSource, LimitStated
 from edge.units import Seconds, Watts
+
+log = structlog.get_logger(__name__)
 
 
 class GridOperator:
@@ -30,14 +35,20 @@ class GridOperator:
         self._contact = Contact(closed_is_free=settings.contact.closed_is_free) if settings.contact else None
         self._evidence = Evidence(settings.evidence) if settings.evidence else None
         self._charging_w: Watts | None = None
-        self.lpc = Lpc(settings.lpc, now=clock.monotonic()) if settings.lpc is not None else None
+        self._lpc_file = LpcFile(settings.lpc_file) if settings.lpc_file is not None else None
+        self.lpc: Lpc | None = None
+        if settings.lpc is not None:
+            before = self._lpc_file.read(clock) if self._lpc_file is not None else None
+            self.lpc = Lpc(settings.lpc, now=clock.monotonic(), before=before)
         self._lpc_w: Watts | None = None
+        self._proved_dimmed = False
+        self._proved_lpc_w: Watts | None = None
         self._openadr = OpenAdr(settings.circuit, site=site) if settings.openadr else None
 
     @property
     def attentive(self) -> bool:
         """Whether each tick matters."""
-        return any((self._contact is not None and self._relay is not None, self.lpc, self._openadr))
+        return self.proves or any((self._contact is not None and self._relay is not None, self.lpc, self._openadr))
 
     @property
     def proves(self) -> bool:
@@ -65,13 +76,15 @@ class GridOperator:
 
     async def stop(self) -> None:
         """Return when all proofs are written."""
+        self._prove_changes()
         if self._evidence is not None:
             await self._evidence.close()
+        if self._lpc_file is not None:
+            await self._lpc_file.close()
 
     def dim(self, by: DimmedBy, *, asked: bool) -> None:
         """Somebody dims by §14a, or takes that back."""
-        if self._dimming.ask(by, dim=asked, now=self._clock.monotonic()):
-            self._prove(self._settings.limit_w, dimmed=self._dimming.dimmed, by=by.value)
+        self._dimming.ask(by, dim=asked, now=self._clock.monotonic())
 
     def tick(self, report: Mapping[str, Any], charging_w: Watts | None) -> None:
         """Look at the contact and the clock, once a tick."""
@@ -84,22 +97,35 @@ class GridOperator:
         if self.lpc is not None:
             self.lpc.tick(now)
             self._follow_lpc(now)
+            if self._lpc_file is not None:
+                self._lpc_file.keep(self.lpc.memory(now), self._clock)
         if self._openadr is not None:
             limit = self._openadr.observe(report, self._clock)
             if limit is not None:
                 self._sink.take(limit)
+        self._prove_changes()
 
     def _follow_lpc(self, now: Seconds) -> None:
         allowed_w = self.lpc.allowed_w if self.lpc is not None else None
         if allowed_w == self._lpc_w:
             return
-        self._prove(
-            allowed_w if allowed_w is not None else self._lpc_w or 0.0, dimmed=allowed_w is not None, by="eebus"
-        )
         self._lpc_w = allowed_w
         self._sink.take(
             LimitStated(source=LimitSource.GRID_EEBUS, circuit=self._settings.circuit, at=now, limit_w=allowed_w)
         )
+
+    def _prove_changes(self) -> None:
+        """Once a tick, however often it was switched meanwhile: a flood of switching fills no disk."""
+        dimmed, by = self._dimming.dimmed, self._dimming.by
+        if dimmed is not self._proved_dimmed and by is not None:
+            self._proved_dimmed = dimmed
+            log.info("the grid operator dims" if dimmed else "the grid operator dims no more", by=by.value)
+            self._prove(self._settings.limit_w, dimmed=dimmed, by=by.value)
+        allowed_w, before_w = self._lpc_w, self._proved_lpc_w
+        if allowed_w != before_w:
+            self._proved_lpc_w = allowed_w
+            limit_w = allowed_w if allowed_w is not None else before_w or 0.0
+            self._prove(limit_w, dimmed=allowed_w is not None, by="eebus")
 
     def _prove(self, limit_w: Watts, *, dimmed: bool, by: str) -> None:
         if self._evidence is not None:

@@ -11,6 +11,8 @@ from typing import Protocol
 
 import aiomqtt
 import structlog
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from edge.bms.mqtt_topics import Message
 from edge.bms.outbox import Outbox
@@ -26,7 +28,8 @@ CONNECT_S: Seconds = 10.0
 FIRST_RETRY_S: Seconds = 1.0
 LAST_RETRY_S: Seconds = 60.0  # a building's network comes back within minutes; a broker bears one attempt a minute
 CANCEL_AGAIN_S: Seconds = 0.5  # a farewell takes some milliseconds
-MOST_INCOMING = 64  # commands in waiting; the rest is thrown away unread
+MOST_INCOMING = 64  # commands in waiting; the rest is thrown away unread, and counted
+LARGEST_PACKET = 65_536  # bytes: more than any command has; a broker of MQTT 5 keeps back what is larger (§3.1.2.11.4)
 MOST_COMMANDS_PER_S = 50  # more than any BMS gives; junk waits, and falls out of the queue
 
 VERSIONS = {MqttVersion.V3_1_1: aiomqtt.ProtocolVersion.V311, MqttVersion.V5: aiomqtt.ProtocolVersion.V5}
@@ -74,6 +77,7 @@ class MqttClient:
         self._task: asyncio.Task[None] | None = None
         self._chance = chance
         self.connected = False
+        self.dropped = 0  # messages that came faster than they are judged, since the start
 
     async def start(self) -> None:
         """Begin to dial; returns at once."""
@@ -111,7 +115,9 @@ class MqttClient:
             keepalive=KEEPALIVE_S,
             timeout=CONNECT_S,
             tls_context=self._tls,
+            queue_type=self._queue(),
             max_queued_incoming_messages=MOST_INCOMING,
+            properties=_properties() if settings.version is MqttVersion.V5 else None,
             logger=_quiet,
         ) as client:
             for topic in self._conversation.topics:
@@ -121,6 +127,23 @@ class MqttClient:
             self._outbox.clear()  # what came before is said anew, after the birth
             self._conversation.begin()
             await self._until_lost(client)
+
+    def _queue(self) -> type[asyncio.Queue[aiomqtt.Message]]:
+        """Commands in waiting, which count what they have no room for: aiomqtt makes its queue of a type."""
+        lost = self._lost
+
+        class Waiting(asyncio.Queue[aiomqtt.Message]):
+            def put_nowait(self, item: aiomqtt.Message) -> None:
+                if self.full():
+                    lost()
+                super().put_nowait(item)
+
+        return Waiting
+
+    def _lost(self) -> None:
+        self.dropped += 1
+        if self.dropped == 1:
+            log.warning("commands over MQTT come faster than they are judged; what has no room is dropped and counted")
 
     async def _until_lost(self, client: aiomqtt.Client) -> None:
         tasks = (asyncio.create_task(self._hear(client)), asyncio.create_task(self._tell(client)))
@@ -174,6 +197,13 @@ def _tls(settings: MqttSettings) -> ssl.SSLContext:
             f"the certificates of [bms.mqtt] can't be used ({exc})", remedy="give readable files in PEM form"
         ) from exc
     return context
+
+
+def _properties() -> Properties:
+    """Of the CONNECT packet."""
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho has no types here
+    properties.MaximumPacketSize = LARGEST_PACKET
+    return properties
 
 
 def _sentence(error: Exception) -> str:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from edge.bms.view import CircuitView, EvseView, SiteView, Value
+from edge.units import PHASES
 
 V = TypeVar("V", SiteView, CircuitView, EvseView)
 
@@ -72,3 +73,67 @@ class Point(Generic[V]):
     @property
     def access(self) -> str:
         return "read, write" if self.writable else "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Generic[V]):
+    """Makes the points of one part of the map. ``topic`` is what stands before their names."""
+
+    topic: str
+
+    def point(
+        self,
+        name: str,
+        unit: str,
+        register: int,
+        kind: Kind,
+        read: Callable[[V], Value],
+        meaning: str,
+        scale: float = 1.0,
+        *,
+        codes: Mapping[str, int] | None = None,
+        bank: Bank = Bank.INPUT,
+        writable: bool = False,
+    ) -> Point[V]:
+        return Point(
+            name=name,
+            unit=unit,
+            bank=bank,
+            register=register,
+            kind=kind,
+            topic=f"{self.topic}/{name}",
+            meaning=meaning,
+            read=read,
+            scale=scale,
+            codes=codes,
+            writable=writable,
+        )
+
+    def phases(
+        self,
+        stem: str,
+        unit: str,
+        register: int,
+        kind: Kind,
+        read: Callable[[V, int], Value],
+        meaning: str,
+        scale: float = 1.0,
+    ) -> tuple[Point[V], ...]:
+        """One point for each phase, one after the other."""
+        step = SHAPES[kind].words
+
+        def of(phase: int) -> Callable[[V], Value]:
+            return lambda view: read(view, phase)
+
+        return tuple(
+            self.point(
+                f"{stem}_l{phase + 1}_{unit.lower()}",
+                unit,
+                register + phase * step,
+                kind,
+                of(phase),
+                f"{meaning}, L{phase + 1}",
+                scale,
+            )
+            for phase in range(len(PHASES))
+        )

@@ -3,10 +3,10 @@
 MQTT topics, the Modbus map, ``edge points``, Home Assistant's discovery and the manual are made from it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from edge.bms.point import SHAPES, Bank, Kind, Point
-from edge.bms.view import CircuitView, EvseView, SiteView, Value
+from edge.bms.point import Bank, Block, Kind, Point
+from edge.bms.view import CircuitView, EvseView, SiteView
 from edge.domain.effective import Binding
 from edge.domain.station import EvseStatus
 
@@ -66,64 +66,16 @@ def _ticks(view: SiteView) -> int:
     return ticks % 0xFFFF
 
 
-def _site(
-    name: str,
-    unit: str,
-    register: int,
-    kind: Kind,
-    read: Callable[[SiteView], Value],
-    meaning: str,
-    scale: float = 1.0,
-    codes: Mapping[str, int] | None = None,
-) -> Point[SiteView]:
-    return Point(
-        name=name,
-        unit=unit,
-        bank=Bank.INPUT,
-        register=register,
-        kind=kind,
-        topic=f"site/{name}",
-        meaning=meaning,
-        read=read,
-        scale=scale,
-        codes=codes,
-    )
-
-
-def _phases(
-    stem: str,
-    unit: str,
-    register: int,
-    kind: Kind,
-    read: Callable[[SiteView, int], Value],
-    meaning: str,
-    scale: float = 1.0,
-) -> tuple[Point[SiteView], ...]:
-    """One point for each phase, one after the other."""
-    step = SHAPES[kind].words
-
-    def of(phase: int) -> Callable[[SiteView], Value]:
-        return lambda view: read(view, phase)
-
-    return tuple(
-        _site(
-            f"{stem}_l{phase + 1}_{unit.lower()}",
-            unit,
-            register + phase * step,
-            kind,
-            of(phase),
-            f"{meaning}, L{phase + 1}",
-            scale,
-        )
-        for phase in range(3)
-    )
-
+_SITE: Block[SiteView] = Block("site")
+_EVSE: Block[EvseView] = Block("cp/<station>/<evse>")
+_CIRCUIT: Block[CircuitView] = Block("circuit/<circuit>")
+_BMS: Block[SiteView] = Block("bms")
 
 SITE_POINTS: tuple[Point[SiteView], ...] = (
-    _site("magic", "", 0, Kind.UINT16, lambda _: MAGIC, f"always 0x{MAGIC:04X}: this map"),
-    _site("map_version", "", 1, Kind.UINT16, lambda _: MAP_VERSION, "version of this map"),
-    _site("heartbeat", "", 2, Kind.UINT16, _ticks, "counts the control cycles, 0 to 65534 and round"),
-    _site(
+    _SITE.point("magic", "", 0, Kind.UINT16, lambda _: MAGIC, f"always 0x{MAGIC:04X}: this map"),
+    _SITE.point("map_version", "", 1, Kind.UINT16, lambda _: MAP_VERSION, "version of this map"),
+    _SITE.point("heartbeat", "", 2, Kind.UINT16, _ticks, "counts the control cycles, 0 to 65534 and round"),
+    _SITE.point(
         "status_bits",
         "",
         3,
@@ -132,23 +84,38 @@ SITE_POINTS: tuple[Point[SiteView], ...] = (
         "bit 0 meter stale or late, 1 BMS limit expired, 2 grid operator limits, 3 a fallback binds, "
         "4 a station is out of reach",
     ),
-    _site("evse_count", "", 4, Kind.UINT16, lambda view: len(view.evses), "number of EVSEs"),
-    _site(
+    _SITE.point("evse_count", "", 4, Kind.UINT16, lambda view: len(view.evses), "number of EVSEs"),
+    _SITE.point(
         "meter_age_s", "s", 5, Kind.UINT16, lambda view: view.meter.get("age_s"), "age of the site meter's reading", 0.1
     ),
-    _site("power_w", "W", 10, Kind.INT32, lambda view: view.power_w(), "site power, + from the grid"),
-    *_phases("power", "W", 12, Kind.INT32, SiteView.phase_power_w, "current times voltage, + from the grid"),
-    *_phases("current", "A", 18, Kind.INT16, SiteView.measured_a, "site current, + from the grid", 0.1),
-    *_phases("voltage", "V", 21, Kind.UINT16, SiteView.voltage_v, "phase to neutral", 0.1),
-    _site("frequency_hz", "Hz", 24, Kind.UINT16, lambda view: view.meter.get("frequency_hz"), "grid frequency", 0.01),
-    _site("import_wh", "Wh", 26, Kind.UINT64, lambda view: view.meter.get("import_wh"), "energy taken from the grid"),
-    _site("export_wh", "Wh", 30, Kind.UINT64, lambda view: view.meter.get("export_wh"), "energy given to the grid"),
-    _site("charging_power_w", "W", 40, Kind.INT32, SiteView.charging_w, "what all EVSEs draw, at the nominal voltage"),
-    *_phases("charging_current", "A", 42, Kind.INT16, SiteView.charging_a, "what all EVSEs draw", 0.1),
-    _site(
+    _SITE.point("power_w", "W", 10, Kind.INT32, lambda view: view.power_w(), "site power, + from the grid"),
+    *_SITE.phases(
+        "power",
+        "W",
+        12,
+        Kind.INT32,
+        SiteView.phase_power_w,
+        "as the meter tells it, else current times voltage; + from the grid",
+    ),
+    *_SITE.phases("current", "A", 18, Kind.INT16, SiteView.measured_a, "site current, + from the grid", 0.1),
+    *_SITE.phases("voltage", "V", 21, Kind.UINT16, SiteView.voltage_v, "phase to neutral", 0.1),
+    _SITE.point(
+        "frequency_hz", "Hz", 24, Kind.UINT16, lambda view: view.meter.get("frequency_hz"), "grid frequency", 0.01
+    ),
+    _SITE.point(
+        "import_wh", "Wh", 26, Kind.UINT64, lambda view: view.meter.get("import_wh"), "energy taken from the grid"
+    ),
+    _SITE.point(
+        "export_wh", "Wh", 30, Kind.UINT64, lambda view: view.meter.get("export_wh"), "energy given to the grid"
+    ),
+    _SITE.point(
+        "charging_power_w", "W", 40, Kind.INT32, SiteView.charging_w, "what all EVSEs draw, at the nominal voltage"
+    ),
+    *_SITE.phases("charging_current", "A", 42, Kind.INT16, SiteView.charging_a, "what all EVSEs draw", 0.1),
+    _SITE.point(
         "limit_w", "W", 46, Kind.UINT32, lambda view: view.effective.get("limit_w"), "effective limit of the whole site"
     ),
-    *_phases(
+    *_SITE.phases(
         "limit",
         "A",
         48,
@@ -157,7 +124,7 @@ SITE_POINTS: tuple[Point[SiteView], ...] = (
         "effective limit of the whole site, per phase",
         0.1,
     ),
-    _site(
+    _SITE.point(
         "limit_reason",
         "",
         51,
@@ -166,7 +133,7 @@ SITE_POINTS: tuple[Point[SiteView], ...] = (
         "whose the effective limit is",
         codes=REASON_CODES,
     ),
-    _site(
+    _SITE.point(
         "limit_remaining_s",
         "s",
         52,
@@ -177,32 +144,8 @@ SITE_POINTS: tuple[Point[SiteView], ...] = (
 )
 
 
-def _evse(
-    name: str,
-    unit: str,
-    register: int,
-    kind: Kind,
-    read: Callable[[EvseView], Value],
-    meaning: str,
-    scale: float = 1.0,
-    codes: Mapping[str, int] | None = None,
-) -> Point[EvseView]:
-    return Point(
-        name=name,
-        unit=unit,
-        bank=Bank.INPUT,
-        register=register,
-        kind=kind,
-        topic=f"cp/<station>/<evse>/{name}",
-        meaning=meaning,
-        read=read,
-        scale=scale,
-        codes=codes,
-    )
-
-
 EVSE_POINTS: tuple[Point[EvseView], ...] = (
-    _evse(
+    _EVSE.point(
         "state",
         "",
         0,
@@ -211,64 +154,30 @@ EVSE_POINTS: tuple[Point[EvseView], ...] = (
         "status (OCPP 1.6; Occupied of 2.x)",
         codes=STATUS_CODES,
     ),
-    _evse("vehicle_connected", "", 1, Kind.UINT16, EvseView.connected, "1: a vehicle is connected"),
-    _evse("current_l1_a", "A", 2, Kind.INT16, lambda view: view.draw_a(0), "draw on the grid's L1", 0.1),
-    _evse("current_l2_a", "A", 3, Kind.INT16, lambda view: view.draw_a(1), "draw on the grid's L2", 0.1),
-    _evse("current_l3_a", "A", 4, Kind.INT16, lambda view: view.draw_a(2), "draw on the grid's L3", 0.1),
-    _evse("power_w", "W", 5, Kind.INT32, EvseView.power_w, "draw, at the nominal voltage"),
-    _evse("session_wh", "Wh", 7, Kind.UINT32, lambda view: view.part.get("session_wh"), "energy of the session"),
-    _evse(
+    _EVSE.point("vehicle_connected", "", 1, Kind.UINT16, EvseView.connected, "1: a vehicle is connected"),
+    *_EVSE.phases("current", "A", 2, Kind.INT16, EvseView.draw_a, "what it draws of the grid", 0.1),
+    _EVSE.point("power_w", "W", 5, Kind.INT32, EvseView.power_w, "draw, at the nominal voltage"),
+    _EVSE.point("session_wh", "Wh", 7, Kind.UINT32, lambda view: view.part.get("session_wh"), "energy of the session"),
+    _EVSE.point(
         "allocated_a", "A", 9, Kind.UINT16, lambda view: view.part.get("limit_a"), "what it is allowed, per phase", 0.1
     ),
-    _evse("priority", "", 10, Kind.UINT16, lambda view: view.evse.rank, "rank of its class, 0 is served first"),
+    _EVSE.point("priority", "", 10, Kind.UINT16, lambda view: view.evse.rank, "rank of its class, 0 is served first"),
 )
-
-
-def _circuit(
-    name: str,
-    register: int,
-    kind: Kind,
-    read: Callable[[CircuitView], Value],
-    meaning: str,
-    *,
-    unit: str = "A",
-    scale: float = 0.1,
-    codes: Mapping[str, int] | None = None,
-) -> Point[CircuitView]:
-    return Point(
-        name=name,
-        unit=unit,
-        bank=Bank.INPUT,
-        register=register,
-        kind=kind,
-        topic=f"circuit/<circuit>/{name}",
-        meaning=meaning,
-        read=read,
-        scale=scale,
-        codes=codes,
-    )
-
-
 CIRCUIT_POINTS: tuple[Point[CircuitView], ...] = (
-    _circuit("current_l1_a", 0, Kind.INT16, lambda view: view.measured_a(0), "what its meter shows, L1"),
-    _circuit("current_l2_a", 1, Kind.INT16, lambda view: view.measured_a(1), "what its meter shows, L2"),
-    _circuit("current_l3_a", 2, Kind.INT16, lambda view: view.measured_a(2), "what its meter shows, L3"),
-    _circuit("rating_a", 3, Kind.UINT16, lambda view: view.circuit.rating_a, "fuse less margin, per phase"),
-    _circuit("headroom_l1_a", 4, Kind.INT16, lambda view: view.headroom_a(0), "left for chargers, L1"),
-    _circuit("headroom_l2_a", 5, Kind.INT16, lambda view: view.headroom_a(1), "left for chargers, L2"),
-    _circuit("headroom_l3_a", 6, Kind.INT16, lambda view: view.headroom_a(2), "left for chargers, L3"),
-    _circuit("limit_a", 7, Kind.UINT16, lambda view: view.effective.get("limit_a"), "effective limit, per phase"),
-    _circuit(
-        "limit_w", 8, Kind.UINT32, lambda view: view.effective.get("limit_w"), "effective limit", unit="W", scale=1.0
+    *_CIRCUIT.phases("current", "A", 0, Kind.INT16, CircuitView.measured_a, "what its meter shows", 0.1),
+    _CIRCUIT.point("rating_a", "A", 3, Kind.UINT16, lambda it: it.circuit.rating_a, "fuse less margin, per phase", 0.1),
+    *_CIRCUIT.phases("headroom", "A", 4, Kind.INT16, CircuitView.headroom_a, "left for chargers", 0.1),
+    _CIRCUIT.point(
+        "limit_a", "A", 7, Kind.UINT16, lambda it: it.effective.get("limit_a"), "effective limit, per phase", 0.1
     ),
-    _circuit(
+    _CIRCUIT.point("limit_w", "W", 8, Kind.UINT32, lambda it: it.effective.get("limit_w"), "effective limit"),
+    _CIRCUIT.point(
         "limit_reason",
+        "",
         10,
         Kind.UINT16,
-        lambda view: view.effective.get("reason"),
+        lambda it: it.effective.get("reason"),
         "whose the effective limit is",
-        unit="",
-        scale=1.0,
         codes=REASON_CODES,
     ),
 )
@@ -286,17 +195,17 @@ def _control(
     writable: bool = True,
     bank: Bank = Bank.HOLDING,
 ) -> Point[SiteView]:
-    return Point(
-        name=name,
-        unit=unit,
-        bank=bank,
-        register=register,
-        kind=kind,
-        topic=f"bms/{name}",
-        meaning=meaning,
-        read=lambda view: view.control(name),
-        scale=scale,
+    """What the BMS writes reads as it was written."""
+    return _BMS.point(
+        name,
+        unit,
+        register,
+        kind,
+        lambda view: view.control(name),
+        meaning,
+        scale,
         codes=codes,
+        bank=bank,
         writable=writable,
     )
 

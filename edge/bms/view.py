@@ -56,7 +56,10 @@ class SiteView:
         return sum(each for each in phases if each is not None) if all(each is not None for each in phases) else None
 
     def phase_power_w(self, phase: int) -> Watts | None:
-        """From current and voltage at power factor 1: meters of some families tell no power of a phase."""
+        """What the meter says; where it tells none of a phase, from current and voltage at power factor 1."""
+        told = _phase(self.meter.get("phase_power_w"), phase)
+        if told is not None:
+            return told
         current_a, voltage_v = self.measured_a(phase), self.voltage_v(phase)
         if current_a is None:
             return None
@@ -151,5 +154,5 @@ def _with_id(parts: tuple[Part, ...] | list[Part], identity: str | None) -> Part
     return next((part for part in parts if part["id"] == identity), {})
 
 
-def _phase(amps: Any, phase: int) -> float | None:
-    return float(amps[phase]) if amps is not None else None
+def _phase(values: Any, phase: int) -> float | None:
+    return float(values[phase]) if values is not None and values[phase] is not None else None

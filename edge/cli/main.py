@@ -16,6 +16,7 @@ from edge.cli import (
     check,
     commission,
     doctor,
+    health,
     journal,
     key,
     meter_read,
@@ -61,6 +62,7 @@ app.command("run")(run.run)
 app.command("setup")(setup.setup)
 app.command("commission")(commission.commission)
 app.command("doctor")(doctor.doctor)
+app.command("health")(health.health)
 app.command("support-bundle")(care.support_bundle)
 app.command("backup")(care.backup)
 app.command("restore")(care.restore)

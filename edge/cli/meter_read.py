@@ -106,7 +106,8 @@ def as_object(fact: MeterFact) -> Mapping[str, Any]:
         "quality": fact.quality.value,
         "doubts": list(fact.doubts),
         "current_a": list(fact.current_a) if fact.current_a is not None else None,
-        "voltage_v": list(fact.voltage_v) if fact.voltage_v is not None else None,
+        "voltage_v": fact.voltage_v,
+        "phase_power_w": fact.phase_power_w,
         "power_w": fact.power_w,
         "frequency_hz": fact.frequency_hz,
         "import_wh": fact.import_wh,
@@ -121,6 +122,7 @@ def picture(facts: Facts) -> Table:
         "meter",
         *(f"{phase} A" for phase in PHASES),
         "V",
+        "W by phase",
         "W",
         "Hz",
         "import kWh",
@@ -136,7 +138,8 @@ def picture(facts: Facts) -> Table:
         table.add_row(
             fact.meter,
             *([f"{amps:.2f}" for amps in fact.current_a] if fact.current_a is not None else [_NONE] * len(PHASES)),
-            " ".join(f"{volts:.1f}" for volts in fact.voltage_v) if fact.voltage_v is not None else _NONE,
+            _phases(fact.voltage_v, "{:.1f}"),
+            _phases(fact.phase_power_w, "{:.0f}"),
             _number(fact.power_w, "{:.0f}"),
             _number(fact.frequency_hz, "{:.2f}"),
             _number(fact.import_wh, "{:.2f}", 1e-3),
@@ -144,6 +147,10 @@ def picture(facts: Facts) -> Table:
             Text(worth, style=_STYLE[fact.quality]),
         )
     return table
+
+
+def _phases(values: tuple[float | None, ...] | None, form: str) -> str:
+    return " ".join(_number(value, form) for value in values) if values is not None else _NONE
 
 
 def _number(value: float | None, form: str, factor: float = 1.0) -> str:

@@ -5,6 +5,10 @@ from enum import StrEnum
 
 from edge.units import PhaseAmps, Seconds, Volts, WattHours, Watts
 
+# A value for each of L1, L2, L3; None on a phase that the meter isn't on, or of which it tells none.
+PhaseVolts = tuple[Volts | None, Volts | None, Volts | None]
+PhaseWatts = tuple[Watts | None, Watts | None, Watts | None]
+
 
 class Quality(StrEnum):
     """How far a reading may be believed."""
@@ -26,8 +30,9 @@ class MeterReading:
     meter: str
     at: Seconds
     current_a: PhaseAmps | None
-    voltage_v: tuple[Volts, Volts, Volts] | None = None
-    power_w: Watts | None = None
+    voltage_v: PhaseVolts | None = None  # phase to neutral
+    phase_power_w: PhaseWatts | None = None  # as signed as the currents
+    power_w: Watts | None = None  # of all phases
     frequency_hz: float | None = None
     import_wh: WattHours | None = None
     export_wh: WattHours | None = None

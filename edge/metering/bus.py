@@ -12,10 +12,19 @@ from typing import Any, Protocol
 
 from edge.clock import Clock
 from edge.domain.connection import Connection, Transport
-from edge.errors import MeterImplausible, MeterRefused, MeterTimeout, MeterUnreachable
+from edge.errors import MeterImplausible, MeterRefused, MeterTimeout, MeterUnreachable, RegistersRefused
 from edge.metering.channel import Channel, Receiver, open_channel
 from edge.metering.family import Limits
-from edge.metering.modbus import GATEWAY_SILENT, Answer, Framing, Garbled, ReadRequest, Refusal, Registers
+from edge.metering.modbus import (
+    GATEWAY_SILENT,
+    NOT_THESE_REGISTERS,
+    Answer,
+    Framing,
+    Garbled,
+    ReadRequest,
+    Refusal,
+    Registers,
+)
 from edge.metering.modbus_rtu import REQUEST_LENGTH, RtuFraming, answer_length
 from edge.metering.modbus_tcp import TcpFraming
 from edge.units import Seconds
@@ -174,16 +183,18 @@ class Line:
         return found
 
     async def _await_answer(self, request: ReadRequest, limits: Limits) -> Answer:
-        """The answer; a pause in the middle of a frame ends it, so that a broken one doesn't cost the whole time."""
+        """The answer. On a serial line a pause in the middle of a frame ends it, so that a broken one doesn't cost the
+        whole time; TCP loses nothing, and what follows half an answer there can't be understood."""
         assert self._answer is not None  # noqa: S101 - set by the caller
+        is_tcp = self._connection.transport is Transport.TCP
         deadline = self._clock.monotonic() + self._patience_s(request, limits)
         while not self._answer.done():
             wait_s = deadline - self._clock.monotonic()
             if self._framing.is_amid_frame and wait_s <= 0:
-                return Garbled("the answer breaks off")
+                return Garbled("the answer breaks off", reopen=is_tcp)
             if wait_s <= 0:
                 raise self._silence(request, limits)
-            amid = self._framing.is_amid_frame
+            amid = self._framing.is_amid_frame and not is_tcp
             self._heard.clear()
             heard = asyncio.ensure_future(self._heard.wait())
             either: list[asyncio.Future[Any]] = [self._answer, heard]
@@ -262,7 +273,8 @@ class Line:
                 f"{self._connection.line}: the gateway gets no answer from unit {request.unit}",
                 remedy="check the unit id, and the wiring behind the gateway",
             )
-        return MeterRefused(
+        kind = RegistersRefused if refusal.code in NOT_THESE_REGISTERS else MeterRefused
+        return kind(
             f"{self._connection.line} refuses to read {request}: {refusal}",
             remedy="check the unit id and the meter's model",
         )

@@ -211,6 +211,7 @@ class Family:
     transports: frozenset[Transport] = MODBUS
     identification: Identification | None = None
     discovery: Discovery | None = None
+    at_times: frozenset[Quantity] = frozenset()  # of its quantities those that some devices haven't: no fault
     told: frozenset[Quantity] = frozenset()  # by a meter that isn't asked but tells: a P1 port, an MQTT topic
 
     @property

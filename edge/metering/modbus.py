@@ -16,6 +16,8 @@ EXCEPTION_FLAG = 0x80
 READ_FUNCTIONS = frozenset(each.function for each in RegisterType)
 GATEWAY_SILENT = 11  # "gateway target device failed to respond": the device behind it is silent
 
+NOT_THESE_REGISTERS = frozenset({2, 3})  # some of them aren't there, or they are too many
+
 # Modbus Application Protocol V1.1b3 §7
 EXCEPTIONS = {
     1: "illegal function",

@@ -39,7 +39,7 @@ def topic_family(values: Sequence[TopicValue]) -> Family:
         sources=("the site file",),
         confidence=Confidence.USER,
         notes=(
-            "The site file names the place of each quantity in the message: [meter.values].",
+            "The site file names the place of each quantity in the message: [[meter.value]].",
             "A retained message is left out: nobody knows how old it is.",
         ),
         current_sign=CurrentSign.MAGNITUDE if powers and powers <= told else CurrentSign.SIGNED,

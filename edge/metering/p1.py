@@ -2,6 +2,8 @@
 
 DSMR P1 companion standard 5.0.2: ASCII lines from ``/`` to ``!`` and a CRC16 of all in between, these two included, as
 four hexadecimal digits. A line is an OBIS code with its value and unit: ``1-0:31.7.0(002*A)``.
+
+Telegrams of DSMR 2 and 3 have no CRC and tell no currents; they come as seven data bits and a parity bit (9600 7E1).
 """
 
 import re
@@ -21,13 +23,16 @@ from edge.metering.family import (
     Quantity,
     Values,
 )
-from edge.units import PHASES, Phase
+from edge.units import PHASES, Phase, Volts
 
 # Twice the longest telegram: 1024 characters of message text and some 40 lines. A line at another speed never ends one.
 LONGEST: Final = 8192  # bytes
 
 _END: Final = re.compile(rb"\n!([^\r\n]{0,16})\r?\n")
 _CHECKSUM: Final = re.compile(rb"[0-9A-Fa-f]{4}")
+# The version line of DSMR 4 and newer, and of e-MUCS: such a telegram has a checksum.
+_CHECKED: Final = re.compile(rb"\n(1-3:0\.2\.8|0-0:96\.1\.4)\(")
+_SEVEN_BITS: Final = bytes(byte & 0x7F for byte in range(256))  # a telegram is ASCII; the eighth bit may be a parity
 _LINE: Final = re.compile(r"1-\d{1,3}:(\d{1,3}\.\d{1,3}\.\d{1,3})\((\d{1,12}(?:\.\d{1,6})?)\*([A-Za-z]{1,4})\)")
 _UNITS: Final = MappingProxyType({"kWh": 1000.0, "Wh": 1.0, "kW": 1000.0, "W": 1.0, "V": 1.0, "A": 1.0})
 
@@ -35,10 +40,13 @@ _UNITS: Final = MappingProxyType({"kWh": 1000.0, "Wh": 1.0, "kW": 1000.0, "W": 1
 _IMPORTED_W: Final = ("21.7.0", "41.7.0", "61.7.0")
 _EXPORTED_W: Final = ("22.7.0", "42.7.0", "62.7.0")
 _VOLTS: Final = ("32.7.0", "52.7.0", "72.7.0")
+# Where a telegram tells no voltage, as those of DSMR 4: the nominal one of the networks that have P1 ports.
+NOMINAL_V: Final[Volts] = 230.0
 _AMPS: Final = ("31.7.0", "51.7.0", "71.7.0")
 _TOTAL_W: Final = ("1.7.0", "2.7.0")
 _IMPORT_WH: Final = ("1.8.0", "1.8.1", "1.8.2")  # all tariffs in one register, or one register for each
 _EXPORT_WH: Final = ("2.8.0", "2.8.1", "2.8.2")
+_TOTALS: Final = frozenset({Quantity.POWER, Quantity.IMPORT_WH, Quantity.EXPORT_WH})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +71,7 @@ class P1Stream:
 
     def receive(self, data: bytes) -> list[Telegram | BrokenTelegram]:
         """What has become whole with ``data``, in the order of the line. Never raises."""
-        self._buffer += data
+        self._buffer += data.translate(_SEVEN_BITS)
         return list(self._cut())
 
     def _cut(self) -> Iterator[Telegram | BrokenTelegram]:
@@ -101,10 +109,29 @@ def crc16(data: bytes) -> int:
 
 
 def _checked(telegram: bytes, checksum: bytes) -> Telegram | BrokenTelegram:
+    if not checksum and not _CHECKED.search(telegram):
+        return _unchecked(telegram)
     if not _CHECKSUM.fullmatch(checksum):
-        return BrokenTelegram(problem="a telegram without checksum; the meter must speak DSMR 4 or newer")
+        return BrokenTelegram(problem="a telegram without its checksum")
     if crc16(telegram) != int(checksum, 16):
         return BrokenTelegram(problem="a telegram was damaged on the line (its checksum is wrong)")
+    found = _numbers(telegram)
+    return found if isinstance(found, BrokenTelegram) else Telegram(values=MappingProxyType(_values(found)))
+
+
+def _unchecked(telegram: bytes) -> Telegram | BrokenTelegram:
+    """A telegram of DSMR 2 or 3: what it tells of all phases. Nothing protects it, so no fuse may depend on it."""
+    found = _numbers(telegram)
+    if isinstance(found, BrokenTelegram):
+        return found
+    values = {name: value for name, value in _values(found).items() if name in _TOTALS}
+    if Quantity.POWER not in values or Quantity.IMPORT_WH not in values:
+        return BrokenTelegram(problem="a telegram without checksum, power and energy")
+    return Telegram(values=MappingProxyType(values))
+
+
+def _numbers(telegram: bytes) -> dict[str, float] | BrokenTelegram:
+    """Each electrical value by its OBIS code, in its base unit."""
     found: dict[str, float] = {}
     for line in telegram.decode("ascii", errors="replace").splitlines():
         match = _LINE.match(line)
@@ -113,7 +140,7 @@ def _checked(telegram: bytes, checksum: bytes) -> Telegram | BrokenTelegram:
         if match[1] in found:
             return BrokenTelegram(problem=f"a telegram tells {match[1]} twice")
         found[match[1]] = float(match[2]) * _UNITS[match[3]]
-    return Telegram(values=MappingProxyType(_values(found)))
+    return found
 
 
 def _values(found: Mapping[str, float]) -> dict[Quantity, float | None]:
@@ -128,7 +155,7 @@ def _values(found: Mapping[str, float]) -> dict[Quantity, float | None]:
         if voltage_v is not None:
             values[VOLTAGES[index]] = voltage_v
         if current_a is not None:
-            needed_a = abs(power_w) / voltage_v if power_w is not None and voltage_v else 0.0
+            needed_a = abs(power_w or 0.0) / (voltage_v or NOMINAL_V)
             values[CURRENTS[index]] = max(current_a, needed_a)
     total_w = _difference(found, *_TOTAL_W)
     if total_w is not None:
@@ -146,19 +173,25 @@ def _difference(found: Mapping[str, float], drawn: str, fed_in: str) -> float | 
     return found[drawn] - found.get(fed_in, 0.0) if drawn in found else None
 
 
-def _family(family_id: str, name: str, phases: tuple[Phase, ...], notes: tuple[str, ...]) -> Family:
+def _family(
+    family_id: str, name: str, phases: tuple[Phase, ...], notes: tuple[str, ...], *, tells_phases: bool = True
+) -> Family:
     by_phase = {names[PHASES.index(phase)] for names in (VOLTAGES, CURRENTS, POWERS) for phase in phases}
+    newer = ("smart meters with a P1 port, DSMR 4 and 5", "e-MUCS (Belgium)")
     return Family(
         id=family_id,
         name=name,
-        models=("smart meters with a P1 port, DSMR 4 and 5", "e-MUCS (Belgium)"),
-        sources=("DSMR P1 companion standard 5.0.2", "e-MUCS P1 specification"),
-        confidence=Confidence.TWO_SOURCES,
+        models=newer if tells_phases else ("smart meters with a P1 port, DSMR 2 and 3",),
+        sources=("DSMR P1 companion standard 5.0.2", "e-MUCS P1 specification")
+        if tells_phases
+        else ("DSMR P1 companion standard 2.2",),
+        confidence=Confidence.TWO_SOURCES if tells_phases else Confidence.ONE_SOURCE,
         notes=notes,
         current_sign=CurrentSign.MAGNITUDE,
         phases=phases,
         transports=frozenset({Transport.P1, Transport.P1_TCP}),
-        told=frozenset({*by_phase, Quantity.POWER, Quantity.IMPORT_WH, Quantity.EXPORT_WH}),
+        told=_TOTALS.union(by_phase) if tells_phases else _TOTALS,
+        at_times=frozenset(VOLTAGES),  # DSMR 4 has no line for them
     )
 
 
@@ -175,4 +208,14 @@ P1_FAMILIES: Final = (
         ),
     ),
     _family("dsmr_p1_single_phase", "Smart meter with P1 port, one phase", PHASES[:1], (_INTERVAL,)),
+    _family(
+        "dsmr_p1_v2",
+        "Smart meter with P1 port, DSMR 2 or 3",
+        PHASES,
+        (
+            "Tells neither currents nor voltages: it can't guard a fuse. Its telegrams have no checksum.",
+            "Tells every ten seconds, at 9600 baud: connection = p1://...?baudrate=9600, control.meter_stale_s = 25.",
+        ),
+        tells_phases=False,
+    ),
 )

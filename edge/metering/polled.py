@@ -1,6 +1,7 @@
 """One meter that is asked over a bus, with what is remembered of it between polls."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -8,14 +9,14 @@ from edge.clock import Clock
 from edge.control.ports import FactSink
 from edge.domain.reading import MeterFailed
 from edge.domain.site import Meter
-from edge.errors import MeterError, MeterImplausible, MeterRefused, MeterTimeout
+from edge.errors import MeterError, MeterImplausible, MeterRefused, MeterTimeout, RegistersRefused
 from edge.metering.bus import Bus
 from edge.metering.decode import decode
 from edge.metering.edges import MeterEdges
-from edge.metering.family import Block, Family, Quantity
+from edge.metering.family import ENERGIES, Block, Family, Quantity
 from edge.metering.modbus import ReadRequest
 from edge.metering.quality import Judge
-from edge.metering.requests import fences, request
+from edge.metering.requests import fences, pieces, request
 from edge.units import Amps, Seconds
 
 ENERGY_PERIOD_S: Seconds = 5.0  # energies steer nothing; they cost bus time
@@ -23,6 +24,8 @@ ENERGY_PERIOD_S: Seconds = 5.0  # energies steer nothing; they cost bus time
 # then every LONGEST_BACKOFF_S.
 FIRST_BACKOFF_S: Seconds = 1.0
 LONGEST_BACKOFF_S: Seconds = 5.0
+# What no fuse depends on: a version of a meter that hasn't it is read all the same.
+DISPENSABLE = frozenset({Quantity.POWER, Quantity.FREQUENCY, Quantity.POWER_FACTOR, *ENERGIES})
 
 log = structlog.get_logger(__name__)
 
@@ -98,17 +101,42 @@ class PolledMeter:
             log.exception(f"reading the energies of meter {self.id} ended in a fault of this program")
 
     async def _read(self, blocks: tuple[Block, ...]) -> tuple[Mapping[Quantity, float | None], Seconds]:
-        """The values, and when the first of them had come."""
+        """The values, and when the first of them had come. What the device refuses to tell in one read is asked in
+        smaller ones, from then on.
+
+        :raises MeterError: something that isn't dispensable can't be had.
+        """
         values: dict[Quantity, float | None] = {}
         first_at: Seconds | None = None
-        other_lengths = fences(self._family, self._unit)
-        for block in blocks:
-            answered = await self._bus.read(
-                request(self._unit, block), limits=self._family.limits, fences=other_lengths
-            )
+        left = list(blocks)
+        while left:
+            block = left.pop(0)
+            try:
+                answered = await self._bus.read(
+                    request(self._unit, block), limits=self._family.limits, fences=fences(self._family, self._unit)
+                )
+            except RegistersRefused:
+                parts = pieces(block)
+                if not parts and not DISPENSABLE.issuperset(block.quantities):
+                    raise
+                self._take_apart(block, parts)
+                left[:0] = parts
+                continue
             values |= decode(self._family, block, answered.registers)
             first_at = answered.at if first_at is None else min(first_at, answered.at)
         return values, first_at if first_at is not None else self._clock.monotonic()
+
+    def _take_apart(self, block: Block, parts: tuple[Block, ...]) -> None:
+        """Read ``parts`` instead of the block until the meter is lost: it may come back as another."""
+        if not parts:
+            return
+        fast, slow = (
+            tuple(each for one in blocks for each in (parts if one is block else (one,)))
+            for blocks in (self._family.fast, self._family.slow)
+        )
+        self._family = replace(self._family, fast=fast, slow=slow)
+        asked = request(self._unit, block)
+        log.info(f"meter {self.id} refuses to be read in one piece, {asked}: it is read in {len(parts)}")
 
     async def _discover(self) -> None:
         """Find out what registers this very device has.
@@ -143,6 +171,9 @@ class PolledMeter:
         self._answers = False
         self._silent = self._silent + 1 if silent else 0
         self._next_try_at = at + min(FIRST_BACKOFF_S * 2.0 ** min(self._silent - 1, 8), LONGEST_BACKOFF_S)
-        self._found = self._found and self._given.discovery is None  # it may come back as another
+        # It may come back as another.
+        self._found = self._found and self._given.discovery is None
+        if self._found:
+            self._family = self._given
         self._sink.take(MeterFailed(meter=self.id, at=at, problem=problem))
         self._edges.lost(at, problem)

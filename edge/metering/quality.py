@@ -66,7 +66,8 @@ class Judge:
             meter=self._meter,
             at=at,
             current_a=worst(taken) if oddities else taken.currents,
-            voltage_v=taken.voltages,
+            voltage_v=_told(taken.voltage_v),
+            phase_power_w=_told(taken.power_w),
             power_w=taken.power,
             frequency_hz=taken.frequency_hz,
             quality=Quality.SUSPECT if oddities else Quality.GOOD,
@@ -136,3 +137,9 @@ class Judge:
             export_wh=counted[Quantity.EXPORT_WH],
             doubts=reading.doubts + gaps,
         )
+
+
+def _told(
+    phases: tuple[float | None, float | None, float | None],
+) -> tuple[float | None, float | None, float | None] | None:
+    return phases if any(value is not None for value in phases) else None

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from edge.domain.reading import PhaseVolts, PhaseWatts
 from edge.metering.family import CURRENTS, POWERS, VOLTAGES, CurrentSign, Family, Quantity, Values
-from edge.units import PHASES, Amps, Phase, PhaseAmps, Volts, Watts
+from edge.units import PHASES, Amps, Phase, PhaseAmps, Watts
 
 # Wider than any site's truth, narrower than what a wrong word order or scale gives.
 MAX_CURRENT_A = 10_000.0  # beyond the largest air circuit breaker
@@ -27,8 +28,8 @@ class Sample:
     """What one poll gave, by phase; None where the meter tells nothing."""
 
     current_a: tuple[Amps | None, ...]  # signed
-    voltage_v: tuple[Volts | None, ...]
-    power_w: tuple[Watts | None, ...]
+    voltage_v: PhaseVolts
+    power_w: PhaseWatts
     total_w: Watts | None
     frequency_hz: float | None
     phases: tuple[Phase, ...]
@@ -39,12 +40,6 @@ class Sample:
         found = [0.0 if phase not in self.phases else amps for phase, amps in zip(PHASES, self.current_a, strict=True)]
         l1_a, l2_a, l3_a = found
         return PhaseAmps(l1_a, l2_a, l3_a) if l1_a is not None and l2_a is not None and l3_a is not None else None
-
-    @property
-    def voltages(self) -> tuple[Volts, Volts, Volts] | None:
-        """The three voltages, when the meter tells all of them."""
-        l1_v, l2_v, l3_v = self.voltage_v
-        return (l1_v, l2_v, l3_v) if l1_v is not None and l2_v is not None and l3_v is not None else None
 
     @property
     def power(self) -> Watts | None:
@@ -73,8 +68,8 @@ def sample(family: Family, values: Values) -> Sample:
         currents.append(current_a)
     return Sample(
         current_a=tuple(currents),
-        voltage_v=tuple(voltages),
-        power_w=tuple(powers),
+        voltage_v=(voltages[0], voltages[1], voltages[2]),
+        power_w=(powers[0], powers[1], powers[2]),
         total_w=_finite(values.get(Quantity.POWER)),
         frequency_hz=frequency(values),
         phases=family.phases,
@@ -88,8 +83,10 @@ def impossible(of: Sample, family: Family, rating_a: Amps | None) -> str | None:
         if phase not in family.phases:
             continue
         current_a, voltage_v, power_w = of.current_a[index], of.voltage_v[index], of.power_w[index]
-        if VOLTAGES[index] in family.quantities and not _within(voltage_v, MIN_VOLTAGE_V, MAX_VOLTAGE_V):
-            return f"{'no voltage' if voltage_v is None else f'{voltage_v:g} V'} on {phase}"
+        if voltage_v is None and VOLTAGES[index] in family.quantities - family.at_times:
+            return f"no voltage on {phase}"
+        if voltage_v is not None and not _within(voltage_v, MIN_VOLTAGE_V, MAX_VOLTAGE_V):
+            return f"{voltage_v:g} V on {phase}"
         if current_a is None and tells_currents(family):
             return f"no current on {phase}"
         if current_a is not None and abs(current_a) > most_a:

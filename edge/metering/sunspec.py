@@ -120,13 +120,10 @@ _WIRINGS: Final = {1: _ONE, 2: _TWO, 3: _THREE, 4: _THREE}  # the last digit of 
 
 
 def _model(model_id: int, points: Mapping[Quantity, _Point], fast: range, slow: range, sign: CurrentSign) -> _Model:
-    """The model for the phases that its id stands for; delta has no voltages to neutral; where there is one phase, the
-    total power is that phase's, for the phase's own need not be given."""
-    wiring = model_id % 10
-    phases = _WIRINGS[wiring]
+    """The model for the phases that its id stands for; where there is one phase, the total power is that phase's, for
+    the phase's own need not be given."""
+    phases = _WIRINGS[model_id % 10]
     left_out = {names[index] for names in (VOLTAGES, CURRENTS, POWERS) for index in range(len(phases), len(PHASES))}
-    if wiring == 4:
-        left_out |= set(VOLTAGES)
     kept = {name: point for name, point in points.items() if name not in left_out}
     if phases == _ONE and Quantity.POWER_L1 in kept:
         kept[Quantity.POWER_L1] = kept[Quantity.POWER]
@@ -233,6 +230,7 @@ def _template(family_id: str, name: str, wanted: Mapping[int, _Model], notes: tu
         notes=notes,
         current_sign=CurrentSign.MAGNITUDE,
         port=502,
+        at_times=frozenset(VOLTAGES),  # to neutral: not mandatory in any model, and on a delta network there are none
     )
     return replace(facts, discovery=partial(discover, wanted, facts))
 

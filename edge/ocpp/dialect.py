@@ -10,7 +10,6 @@ from edge.domain.station import LimitOutcome, StationFact
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.fields import fields, text
 from edge.ocpp.guard import Guard
-from edge.ocpp.profiles.units import Units
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.v2 import DialectV2
 from edge.ocpp.v16 import DialectV16
@@ -48,10 +47,6 @@ class Dialect(Protocol):
     @property
     def guard(self) -> Guard:
         """Guards what control needs of the station's configuration."""
-
-    @property
-    def units(self) -> Units:
-        """What the station is told its limits in."""
 
     def learn(self, work: OwnCall, answer: CallResult | CallError) -> list[OwnCall]:
         """Take in the station's answer to one of our questions; return what is to be asked or written next."""

@@ -1,4 +1,5 @@
-"""What must be known of a station before it says it again: what it is, and what the cloud has set in it.
+"""What must be known of a station before it says it again: what it is, how it takes its limits, and what the cloud has
+set in it.
 
 A station that merely reconnects sends no BootNotification, and may have booted before the gateway last started.
 """
@@ -11,6 +12,8 @@ import orjson
 from edge.domain.station import StationDescribed
 from edge.errors import ShelfUnusable
 from edge.ocpp.fields import elements, fields, text
+from edge.ocpp.profiles.ladder import Rung
+from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.shelf import Shelf
 
 FORMAT = 1
@@ -32,6 +35,14 @@ class Description:
         return cls(vendor=fact.vendor, model=fact.model, firmware=fact.firmware)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """How a station was told the last limit that it accepted."""
+
+    rung: Rung
+    unit: RateUnit
+
+
 class Dossier:
     """That of one station. Without a shelf it lives as long as the program.
 
@@ -44,12 +55,15 @@ class Dossier:
         self._shelf = shelf
         self.problem: str | None = None
         self.description: Description | None = None
+        self.taken: Taken | None = None
         self.cloud_wrote: dict[Variable, str] = {}
         self._saved = self._text()
         self._load()
 
     def describe(self, description: Description) -> None:
-        """The station has said what it is."""
+        """The station has said what it is. What another one took says nothing of it: vendor, model or firmware."""
+        if self.description is not None and self.description != description:
+            self.taken = None
         self.description = description
         self.keep()
 
@@ -68,7 +82,9 @@ class Dossier:
     def _text(self) -> str:
         description = asdict(self.description) if self.description is not None else None
         written = [[*variable, value] for variable, value in sorted(self.cloud_wrote.items())]
-        return orjson.dumps({"format": FORMAT, "description": description, "cloud_wrote": written}).decode()
+        taken = [self.taken.rung.name, self.taken.unit.name] if self.taken is not None else None
+        kept = {"format": FORMAT, "description": description, "cloud_wrote": written, "taken": taken}
+        return orjson.dumps(kept).decode()
 
     def _load(self) -> None:
         if self._shelf is None:
@@ -87,6 +103,9 @@ class Dossier:
         vendor, model = text(told.get("vendor")), text(told.get("model"))
         if vendor is not None and model is not None:
             self.description = Description(vendor=vendor, model=model, firmware=text(told.get("firmware")))
+        match fields(kept).get("taken"):
+            case [str(rung), str(unit)] if rung in Rung.__members__ and unit in RateUnit.__members__:
+                self.taken = Taken(rung=Rung[rung], unit=RateUnit[unit])
         for entry in elements(fields(kept).get("cloud_wrote")):
             if isinstance(entry, list) and len(entry) == 3 and all(isinstance(part, str) for part in entry):
                 self.cloud_wrote[entry[0], entry[1]] = entry[2]

@@ -55,6 +55,7 @@ class Figures(Collector):
     """Those of all stations together, but for what is counted by station.
 
     ``from_station`` and the others of its like are the frames that went by; whoever carries one adds to them.
+    ``dropped_of_station`` and ``dropped_of_cloud`` are answers that nothing waited for.
     ``mirror_lost`` are the copies that a mirror was too slow for.
     """
 
@@ -63,6 +64,8 @@ class Figures(Collector):
         self.to_station = 0
         self.from_cloud = 0
         self.to_cloud = 0
+        self.dropped_of_station = 0
+        self.dropped_of_cloud = 0
         self.mirror_lost = 0
         self._violations: Counter[str] = Counter()
         self._throttled: Counter[str] = Counter()
@@ -101,6 +104,12 @@ class Figures(Collector):
         for way, count in zip(Way, (self.from_station, self.to_station, self.from_cloud, self.to_cloud), strict=True):
             frames.add_metric((_WORDS[way],), count)
         yield frames
+        dropped = CounterMetricFamily(
+            "edge_ocpp_dropped_answers", "Answers that nothing waited for, dropped.", labels=("way",)
+        )
+        dropped.add_metric((_WORDS[Way.FROM_STATION],), self.dropped_of_station)
+        dropped.add_metric((_WORDS[Way.FROM_CLOUD],), self.dropped_of_cloud)
+        yield dropped
         yield CounterMetricFamily(
             "edge_ocpp_mirror_lost", "Copies for mirrors that were lost because a mirror was slow.", self.mirror_lost
         )

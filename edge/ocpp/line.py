@@ -8,14 +8,15 @@ from datetime import datetime
 from typing import Any, TypeAlias, assert_never
 
 from edge.domain.setpoint import LimitCommand
-from edge.domain.station import LimitAnswered, LimitOutcome, LimitSent, LimitsTaken
+from edge.domain.station import LimitAnswered, LimitOutcome, LimitSent
 from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
 from edge.ocpp.arbiter import OWN_TIMEOUT_S, Arbiter, CloudCall, LimitCall, Outstanding, OwnCall, Work
 from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import Dialect, limit_outcome
 from edge.ocpp.figures import Answerer, Figures
-from edge.ocpp.stand_in import LIST_ACTIONS, StandIn
+from edge.ocpp.routing import FROM_CLOUD, Route
+from edge.ocpp.stand_in import StandIn
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
 from edge.units import Seconds
@@ -118,9 +119,7 @@ class Line:
             case LimitCall() as work:
                 outcome, detail = limit_outcome(frame)
                 self.settle(work.command, now, outcome, detail)
-                if self._dialect.units.answered(outcome) and self._memory.ladder.refused():
-                    self._out.note("warning", "station refuses its limits; trying", way=self._memory.ladder.rung.value)
-                    self.tell_limits_taken(now)
+                self._learn(outcome, now)
             case OwnCall() as work:
                 for more in self._dialect.learn(work, frame):
                     self._arbiter.add_own(more)
@@ -157,22 +156,25 @@ class Line:
                 self.settle(work.command, now, LimitOutcome.NOT_SENT, "the link broke")
         self._silent_since = None
 
-    def tell_limits_taken(self, now: Seconds) -> None:
-        """Report how the station takes its limits."""
-        one_limit = self._memory.ladder.rung.one_limit
-        self._out.report(LimitsTaken(station=self._memory.station, at=now, one_limit=one_limit))
-
     def settle(self, command: LimitCommand, now: Seconds, outcome: LimitOutcome, detail: str) -> None:
         """Report what became of a limit."""
         self._out.report(LimitAnswered(key=command.key, at=now, command=command.id, outcome=outcome, detail=detail))
 
     def _list_answered(self, call: Call, frame: CallResult | CallError) -> Mapping[str, Any] | None:
         """What the cloud is told in place of the station's answer about its local list; None to pass that on."""
-        if self._stand_in is None or call.action not in LIST_ACTIONS:
+        if self._stand_in is None or FROM_CLOUD[self._dialect.version].get(call.action) is not Route.REWRITE:
             return None
         if isinstance(frame, CallResult):
             return self._stand_in.list_answered(call.action, call.payload, answer=frame.payload)
         return self._stand_in.list_answered(call.action, call.payload, error=frame.code)
+
+    def _learn(self, outcome: LimitOutcome, now: Seconds) -> None:
+        """What the station did with a limit says how it is to be told the next."""
+        if outcome is LimitOutcome.ACCEPTED:
+            self._memory.limit_accepted()
+        elif outcome is LimitOutcome.REFUSED and self._memory.limit_refused():
+            self._out.note("warning", "station refuses its limits; trying", way=self._memory.ladder.rung.value)
+            self._out.report(self._memory.limits_taken(now))
 
     def _unanswered(self, work: Work, now: Seconds) -> None:
         if self._silent_since is None:
@@ -214,6 +216,7 @@ class Line:
         return True
 
     def _drop(self, frame: CallResult | CallError, why: str) -> None:
+        self._figures.dropped_of_station += 1
         self._out.note("debug", "dropped an answer of the station", why=why, id=frame.id)
 
 

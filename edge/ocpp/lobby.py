@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed
 from edge.chance import Chance
 from edge.clock import Clock
 from edge.errors import FrameError
+from edge.ocpp.pace import Pace
 from edge.ocpp.showing import Showing, Shown
 from edge.ocpp.sockets import closing_reason, peer_address
 from edge.ocpp.unreadable import CLOSE_POLICY, Unreadable
@@ -65,11 +66,18 @@ class Lobby:
         self.connections.add(connection)
         self._by_name[identity] = (connection, version)
         log.warning("unknown station connected and waits to be adopted")
-        unreadable = 0
+        unreadable, told = 0, False
+        pace = Pace()
         try:
             while unreadable < Unreadable.MOST:
+                text = await connection.recv()
+                pause_s = pace.frame(self._clock.monotonic())
+                if pause_s > 0 and not told:
+                    log.warning("station sends too fast and is read more slowly")
+                    told = True
+                await asyncio.sleep(pause_s)  # even if it is 0: others have their turn
                 try:
-                    reply = self._room.reply(identity, await connection.recv(), self._clock.wall())
+                    reply = self._room.reply(identity, text, self._clock.wall())
                 except FrameError:
                     unreadable += 1
                     continue

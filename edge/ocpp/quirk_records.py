@@ -15,6 +15,7 @@ from typing import Any
 import tomli
 
 from edge.errors import StartError
+from edge.ocpp.profiles.ladder import Rung
 from edge.units import Seconds
 
 
@@ -25,6 +26,7 @@ class Quirks:
     ping: bool = True  # False: it is never pinged, and lives as long as it talks
     silence_s: Seconds | None = None  # how long it may say nothing; None: as long as all others
     start_answer_delay_s: Seconds = 0.0  # how long the answer to StartTransaction is held back
+    limits_by: Rung | None = None  # by which purposes it is told its first limit; in a record the name in small letters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class Record:
 
 _EFFECTS = {field.name: field for field in fields(Quirks)}
 _LARGEST_S = 86_400.0
+_RUNGS = {rung.name.lower(): rung for rung in Rung}
 
 
 def parse(text: str, place: str) -> list[Record]:
@@ -78,6 +81,8 @@ def _record(table: Mapping[str, Any], place: str) -> Record:
     for key, value in effects.items():
         if not _is_sound(key, value):
             raise StartError(f"{place} has {key} = {value!r}")
+    if "limits_by" in effects:
+        effects["limits_by"] = _RUNGS[effects["limits_by"]]
     patterns = {key: _patterns(table, key, place) for key in ("vendor", "model", "firmware")}
     return Record(id=table["id"], number=table["number"], source=table["source"], effects=effects, **patterns)
 
@@ -85,6 +90,8 @@ def _record(table: Mapping[str, Any], place: str) -> Record:
 def _is_sound(key: str, value: object) -> bool:
     if key == "ping":
         return isinstance(value, bool)
+    if key == "limits_by":
+        return value in _RUNGS
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _LARGEST_S
 
 

@@ -4,7 +4,6 @@ It lives as long as the program, through all connections of its station. Frames 
 that came in; the facts in them are copied out on the way. ``now`` is monotonic seconds, ``wall`` our wall clock.
 """
 
-from collections import OrderedDict, deque
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, assert_never
@@ -13,39 +12,34 @@ from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Mode, Station
 from edge.domain.station import CloudLink, LimitOutcome, StationOffline, StationOnline
 from edge.errors import FrameError
-from edge.ocpp import signed, wire
+from edge.ocpp import wire
 from edge.ocpp.actions import Action, Level, Outbox
 from edge.ocpp.arbiter import Arbiter
+from edge.ocpp.cloud_calls import CloudCalls
 from edge.ocpp.cloud_profiles import CloudProfiles
 from edge.ocpp.controllers import standing_facts
 from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import dialect
 from edge.ocpp.dossier import Dossier
 from edge.ocpp.figures import Figures
+from edge.ocpp.introduction import Introduction
 from edge.ocpp.line import Line
 from edge.ocpp.passing import Passing
 from edge.ocpp.profiles.desk import ProfileDesk
-from edge.ocpp.routing import FROM_CLOUD, FROM_STATION, Route, route
+from edge.ocpp.quirk_records import Quirks
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.shelf import Shelf
 from edge.ocpp.site_limits import SiteLimits
-from edge.ocpp.stand_in import TRANSACTION_ACTIONS, StandIn
+from edge.ocpp.stand_in import StandIn
+from edge.ocpp.station_calls import StationCalls
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.unreadable import Unreadable, excerpt
-from edge.ocpp.upline import Upline
+from edge.ocpp.upline import Asker, Upline
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, Send
 from edge.units import Seconds, Volts
 
-# A station that has just started sends its BootNotification first and listens to nobody before the answer (OCPP 1.6
-# §4.2); one that merely reconnects may say nothing for minutes.
-BOOT_GRACE_S = 1.0  # so long our questions wait for a boot,
-BOOT_ANSWER_S = 10.0  # and so long for the boot's answer
-
 REST_S = 2.0  # the wall clock may be set, and the site's limits change, without anything being heard
-PENDING_KEPT = 16  # the station's CALLs whose answers carry facts; by the rules it has one outstanding
-OWN_ANSWERED_KEPT = 16  # the cloud's CALLs that we answered ourselves, in case it complains of the answer (2.1)
-
 CLOSE_GOING_AWAY = 1001  # RFC 6455 §7.4.1
 
 
@@ -97,14 +91,15 @@ class Relay:
         self._line = Line(
             self._dialect, self._memory, Arbiter(nonce), self._out, self._figures, self.diagnosis, heard, stand_in
         )
+        self._introduction = Introduction()
+        self._station_calls = StationCalls(
+            self._dialect, self._memory, self._up, self._out, self._profiles, self._introduction, stand_in
+        )
+        self._cloud_calls = CloudCalls(self._dialect, self._line, self._profiles, self._out, stand_in)
         self._state = RelayState.OFFLINE
         self._epoch = 0  # counts upstream connections
-        self._held: Call | None = None  # the station's newest CALL that never went up
-        self._pending: OrderedDict[str, Call] = OrderedDict()  # went up, and their answers are to be read
-        self._setup_at: Seconds | None = None
         self._cloud_lost_at: Seconds | None = None
         self._unreadable = Unreadable(self._out, passes=not self._controls, version=Version.V16)
-        self._answered_by_us: deque[str] = deque(maxlen=OWN_ANSWERED_KEPT)
         self._passing = Passing(self._figures, self.diagnosis)
 
     @property
@@ -117,19 +112,32 @@ class Relay:
         """The edition that the station spoke last."""
         return self._dialect.version
 
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with where the station's dossier is kept."""
+        return self._memory.dossier.problem
+
+    @property
+    def quirks(self) -> Quirks:
+        """What is done otherwise for the station, by what it has said it is."""
+        return self._memory.quirks
+
     def station_connected(self, now: Seconds, version: Version = Version.V16, **details: Any) -> list[Action]:
         """The station's handshake is done. ``details`` go into the log."""
         if version is not self._dialect.version:
             self._dialect = dialect(version, self._station, self._memory, self._nominal_voltage_v)
-            self._line.speak(self._dialect)
+            for each in (self._line, self._station_calls, self._cloud_calls):
+                each.speak(self._dialect)
             self._profiles.speak(version)
         self._enter(RelayState.CLOUD_AWAY, "info", "station connected", **details)
+        self._memory.tell_quirks(self._out)
         self._out.report(StationOnline(station=self._station.id, at=now))
-        self._out.report_all(standing_facts(self._station, self._memory.ladder, now))
-        self._setup_at = now + BOOT_GRACE_S if self._controls else None
+        self._out.report_all(standing_facts(self._station, self._memory, now))
+        if self._controls:
+            self._introduction.begins(now)
         self._cloud_lost_at = None
         self._unreadable = Unreadable(self._out, passes=not self._controls, version=version)
-        self._answered_by_us.clear()
+        self._cloud_calls.forget()
         self._passing.forget()
         return self._out.empty()
 
@@ -139,10 +147,9 @@ class Relay:
             self._out.report(CloudLink(station=self._station.id, at=now, connected=False))
         self._enter(RelayState.OFFLINE, "info" if planned else "warning", "station is gone", why=why)
         self._line.station_gone(now)
-        self._up.gone()
-        self._held = None
-        self._pending.clear()
-        self._setup_at = None
+        self._up.station_gone()
+        self._station_calls.station_gone()
+        self._introduction.is_void()
         self._out.report(StationOffline(station=self._station.id, at=now))
         return self._out.empty()
 
@@ -155,18 +162,14 @@ class Relay:
             away_s = round(now - self._cloud_lost_at, 1)
             self._enter(RelayState.RELAYING, "info", f"cloud is back after {away_s:g} s", away_s=away_s)
         self._out.report(CloudLink(station=self._station.id, at=now, connected=True))
-        held, self._held = self._held, None
-        if held is not None:
-            self._send_up(held, now)
+        self._station_calls.cloud_connected(now)
         return self._out.empty()
 
     def cloud_disconnected(self, now: Seconds, why: str = "") -> list[Action]:
-        """The station's upstream connection broke. Where nobody stands in, what went up unanswered is the station's to
-        repeat."""
+        """The station's upstream connection broke."""
         dropped = self._line.cloud_gone()
-        self._up.gone()
-        if self._stand_in is None:
-            self._pending.clear()
+        self._up.cloud_gone()
+        self._station_calls.cloud_gone()
         self._cloud_lost_at = now
         self._enter(RelayState.CLOUD_AWAY, "warning", "cloud is away", why=why, calls_dropped=dropped)
         self._out.report(CloudLink(station=self._station.id, at=now, connected=False))
@@ -176,18 +179,20 @@ class Relay:
 
     def receive_from_station(self, text: str | bytes, now: Seconds, wall: datetime) -> list[Action]:
         """One message of the station."""
+        relaying = self._state is RelayState.RELAYING
         try:
             frame = wire.parse(text, self._dialect.version)
         except FrameError as error:
-            connected = self._state is RelayState.RELAYING
-            self._unreadable.from_station(text, error, now, cloud_connected=connected)
+            self._unreadable.from_station(text, error, now, cloud_connected=relaying)
             return self._out.empty()
         match frame:
             case Call():
-                self._station_calls(frame, now, wall)
+                self._station_calls.receive(frame, now, wall, relaying=relaying)
+                self.diagnosis.asks(frame, self._dialect.version)
+                if self._introduction.takes_place(now):
+                    self._line.set_up(now, wall)
             case CallResult() | CallError() if self._controls:
-                epoch = self._epoch if self._state is RelayState.RELAYING else None
-                self._line.answer(frame, epoch, now, wall)
+                self._line.answer(frame, self._epoch if relaying else None, now, wall)
             case CallResult() | CallError():
                 self._pass_up(frame.text)
                 self._passing.answered(frame, now, self.version)
@@ -207,9 +212,12 @@ class Relay:
             self._unreadable.from_cloud(text, error, now)
             return self._out.empty()
         match frame:
+            case Call() if self._controls:
+                self._cloud_calls.receive(frame, self._epoch, now, wall)
             case Call():
-                self._cloud_calls(frame, now, wall)
-            case CallResultError() if frame.id in self._answered_by_us:
+                self._out.to_station(frame.text)
+                self._passing.asked(frame, now)
+            case CallResultError() if self._cloud_calls.has_answered(frame.id):
                 self._out.note("warning", "the cloud can't use an answer of the gateway", excerpt=excerpt(frame.text))
             case Send() | CallResultError():
                 self._out.to_station(frame.text)
@@ -239,9 +247,9 @@ class Relay:
         """Whoever stands in has this answer for the station, the cloud's or its own."""
         if self._state is not RelayState.OFFLINE:
             self._out.to_station(text)
-            frame = wire.parse(text, self.version) if self._pending else None
+            frame = wire.parse(text, self.version) if self._station_calls.awaits_answer else None
             if isinstance(frame, CallResult | CallError):
-                self._answered(frame, now, wall)
+                self._station_calls.answered(frame, now, wall)
         return self._out.empty()
 
     def end_session(self, transaction: str, now: Seconds, wall: datetime) -> list[Action]:
@@ -255,108 +263,32 @@ class Relay:
         self._line.tick(now, wall)
         self._up.tick(now)
         self._profiles.tick(now, wall, cloud_connected=self._state is RelayState.RELAYING)
-        if self._setup_at is not None and now >= self._setup_at:
-            self._set_up(now, wall)
+        if self._introduction.takes_place(now):
+            self._line.set_up(now, wall)
         return self._out.empty()
 
     def rest_s(self, wall: datetime) -> Seconds:
         """How long :meth:`tick` may be left out, unless something is heard or asked meanwhile: nothing is on its way,
         and no deadline of the cloud's profiles falls into it."""
-        if self._setup_at is not None or not (self._line.is_idle and self._up.is_idle):
+        if self._introduction.is_ahead or not (self._line.is_idle and self._up.is_idle):
             return 0.0
         return min(self._profiles.rest_s(wall), REST_S)
 
-    def _station_calls(self, call: Call, now: Seconds, wall: datetime) -> None:
-        plain = signed.plain(call)
-        if self._stand_in is not None and not self._passes(call, plain):
-            self._await_answer(call)
-            self._out.hand_over(call)
-        elif self._state is RelayState.RELAYING:
-            self._send_up(call, now)
-        else:
-            if self._held is not None:
-                self._out.note("debug", "station gave up a call that waited for the cloud", action=self._held.action)
-            self._held = call
-        if route(FROM_STATION[self.version], call.action) is Route.OBSERVE:
-            facts = self._dialect.request(plain, now, wall)
-            self._out.report_all(facts)
-            self._profiles.station_called(plain, facts, wall)
-        self.diagnosis.asks(call, self.version)
-        if self._setup_at is not None:
-            if signed.action_of(call) == "BootNotification":
-                self._setup_at = now + BOOT_ANSWER_S
-            else:
-                self._set_up(now, wall)
-
-    def _passes(self, call: Call, plain: Call) -> bool:
-        """Whether a CALL of the station needs nobody to stand in for the cloud."""
-        if self._stand_in is None or self._state is not RelayState.RELAYING:
-            return False
-        is_signed = plain is not call
-        return self._stand_in.passes(call.id, plain.action, plain.payload, call.text, signed=is_signed)
-
-    def _cloud_calls(self, call: Call, now: Seconds, wall: datetime) -> None:
-        if not self._controls:
-            self._out.to_station(call.text)
-            self._passing.asked(call, now)
-            return
-        if self._stand_in is not None and call.action in TRANSACTION_ACTIONS:
-            text = self._stand_in.to_station(call.id, call.action, call.payload, call.text)
-            translated = wire.parse(text, self.version) if text is not call.text else call
-            call = translated if isinstance(translated, Call) else call
-        way = route(FROM_CLOUD[self.version], call.action)
-        passed_on: Call | None = call
-        if way is Route.OWN:
-            passed_on = None
-            self._profiles.answer(call, now, wall)
-        elif way is Route.SCREEN and self._dialect.carries_profile(signed.plain(call)):
-            passed_on = self._profiles.start(call, now, wall)
-        elif way is Route.GUARD and (refusal := self._dialect.guard.refusal(signed.plain(call))) is not None:
-            self._out.note("warning", "refused a write that would lead the station away", action=call.action)
-            self._out.to_cloud(wire.result_text(call.id, refusal))
-            passed_on = None
-        if passed_on is None:
-            self._answered_by_us.append(call.id)
-        else:
-            self._line.call_from_cloud(passed_on, self._epoch, now, wall)
-
     def _cloud_answers(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
-        if self._up.answered(frame.id, now):
-            return
-        if self._stand_in is not None and not self._stand_in.passed(frame.id):
+        asker = self._up.answered(frame.id, now)
+        if self._controls and asker is not Asker.STATION:
+            if asker is Asker.NOBODY:
+                self._figures.dropped_of_cloud += 1
+                self._out.note("debug", "dropped an answer of the cloud", why="nothing of this id waits", id=frame.id)
+        elif self._stand_in is not None and not self._stand_in.passed(frame.id):
             self._out.hand_over(frame)
         else:
             self._out.to_station(frame.text)
-            self._answered(frame, now, wall)
-
-    def _answered(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
-        """The station is answered, by whomever."""
-        request = self._pending.pop(frame.id, None)
-        if request is None:
-            return
-        facts = self._dialect.answer(request, frame, now)
-        self._out.report_all(facts)
-        self._profiles.learned(facts, wall)
-        if signed.action_of(request) == "BootNotification" and self._setup_at is not None:
-            self._setup_at = now  # done by the next tick, when the station has taken in its answer
-
-    def _send_up(self, call: Call, now: Seconds) -> None:
-        self._up.station_call(call.id, call.text, now)
-        self._await_answer(call)
-
-    def _await_answer(self, call: Call) -> None:
-        if signed.action_of(call) in self._dialect.answers_read:
-            self._pending[call.id] = call
-            while len(self._pending) > PENDING_KEPT:
-                self._pending.popitem(last=False)
+            self._station_calls.answered(frame, now, wall)
 
     def _pass_up(self, text: str) -> None:
         if self._state is RelayState.RELAYING:
             self._out.to_cloud(text)
-
-    def _set_up(self, now: Seconds, wall: datetime) -> None:
-        self._setup_at = None
-        self._line.set_up(now, wall)
 
     def _enter(self, state: RelayState, level: Level, event: str, **details: Any) -> None:
         """The one place where the state changes; it logs each change."""

@@ -13,13 +13,15 @@ from edge.ocpp.versions import Version
 
 
 class Route(StrEnum):
-    """What becomes of a CALL while the gateway controls. While it only observes, OWN, SCREEN and GUARD pass too."""
+    """What becomes of a CALL while the gateway controls. While it only observes, all of them pass."""
 
     RELAY = "relay"  # passed on
     OBSERVE = "observe"  # passed on, and the facts in it are copied out
     OWN = "own"  # answered by the gateway: never reaches the station
     SCREEN = "screen"  # passed on unless it carries a charging profile; then as OWN
     GUARD = "guard"  # passed on, but for what the control needs of the station's configuration
+    # Passed on, but for numbers that whoever stands in for the cloud has given: a transaction's, a local list's.
+    REWRITE = "rewrite"
 
 
 class Caller(StrEnum):
@@ -53,6 +55,7 @@ class Row:
 _UP, _DOWN = (Caller.STATION,), (Caller.CLOUD,)
 _BOTH = (Caller.STATION, Caller.CLOUD)
 _R, _O, _OWN, _S, _G = Route.RELAY, Route.OBSERVE, Route.OWN, Route.SCREEN, Route.GUARD
+_RE = Route.REWRITE
 
 # Sources: OCPP 1.6 edition 2 §4 and §5; OCPP 1.6 security whitepaper edition 3 §4 and §5; OCPP 2.0.1 edition 3 part 2
 # §1; OCPP 2.1 part 2 §1.
@@ -67,7 +70,7 @@ TABLE: tuple[Row, ...] = (
     Row("ChangeAvailability", _DOWN, _R, _R, _R),
     Row("ChangeConfiguration", _DOWN, _G, None, None),
     Row("ChangeTransactionTariff", _DOWN, None, None, _R),
-    Row("ClearCache", _DOWN, _R, _R, _R),
+    Row("ClearCache", _DOWN, _RE, _RE, _RE),
     Row("ClearChargingProfile", _DOWN, _OWN, _OWN, _OWN),
     Row("ClearDERControl", _DOWN, None, None, _R),
     Row("ClearDisplayMessage", _DOWN, None, _R, _R),
@@ -93,7 +96,7 @@ TABLE: tuple[Row, ...] = (
     Row("GetDiagnostics", _DOWN, _R, None, None),
     Row("GetDisplayMessages", _DOWN, None, _R, _R),
     Row("GetInstalledCertificateIds", _DOWN, _R, _R, _R),
-    Row("GetLocalListVersion", _DOWN, _R, _R, _R),
+    Row("GetLocalListVersion", _DOWN, _RE, _RE, _RE),
     Row("GetLog", _DOWN, _R, _R, _R),
     Row("GetMonitoringReport", _DOWN, None, _R, _R),
     Row("GetPeriodicEventStream", _DOWN, None, None, _R),
@@ -125,7 +128,7 @@ TABLE: tuple[Row, ...] = (
     Row("PublishFirmwareStatusNotification", _UP, None, _R, _R),
     Row("PullDynamicScheduleUpdate", _UP, None, None, _R),
     Row("RemoteStartTransaction", _DOWN, _S, None, None),
-    Row("RemoteStopTransaction", _DOWN, _R, None, None),
+    Row("RemoteStopTransaction", _DOWN, _RE, None, None),
     Row("ReportChargingProfiles", _UP, None, _R, _R),
     Row("ReportDERControl", _UP, None, None, _R),
     Row("RequestBatterySwap", _DOWN, None, None, _R),
@@ -135,7 +138,7 @@ TABLE: tuple[Row, ...] = (
     Row("ReserveNow", _DOWN, _R, _R, _R),
     Row("Reset", _DOWN, _R, _R, _R),
     Row("SecurityEventNotification", _UP, _R, _R, _R),
-    Row("SendLocalList", _DOWN, _R, _R, _R),
+    Row("SendLocalList", _DOWN, _RE, _RE, _RE),
     Row("SetChargingProfile", _DOWN, _OWN, _OWN, _OWN),
     Row("SetDERControl", _DOWN, None, None, _R),
     Row("SetDefaultTariff", _DOWN, None, None, _R),

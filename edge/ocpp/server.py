@@ -227,7 +227,6 @@ class OcppServer:
         return {
             station.id: StationLink(
                 station=station.id,
-                dossier=kept[station.id],
                 figures=self.figures,
                 relay=Relay(
                     station=station,

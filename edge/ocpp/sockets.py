@@ -19,6 +19,10 @@ Receiver: TypeAlias = Callable[[str | bytes], Seconds]
 # A peer that doesn't read is cut off when this much waits for it: four of the largest frames. Nobody else waits for it.
 MAX_UNSENT_BYTES = 1024 * 1024
 
+# Messages of one read that are handed over before everybody else has a turn. A peer that keeps to the rules sends no
+# more in a row: one CALL, the answer to one, and what nothing answers.
+IN_A_ROW = 4
+
 # The library's own lines repeat ours, and come with tracebacks for every garbled handshake.
 QUIET = logging.getLogger("edge.ocpp.websockets")
 QUIET.disabled = True
@@ -27,14 +31,21 @@ QUIET.disabled = True
 class Receiving(Connection):
     """A socket that hands its messages over as soon as they are read, without a queue and a task between.
 
-    A message in pieces, and whatever comes while one is incomplete or the receiver wants a pause, goes through the
-    library's queue, which stops reading when it is full. The order of the messages stays.
+    A message in pieces, and whatever comes while one is incomplete, the receiver wants a pause, or after so many in a
+    row, goes through the library's queue, which stops reading when it is full, and is handed over one a turn of the
+    loop. The order of the messages stays.
     """
 
     _receiver: Receiver | None = None
     _queues = True  # while something is, or may be, in the queue
     _fault: Exception | None = None
     _pause_ends: Seconds = 0.0
+    _row = 0  # messages of this read
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the peer has sent more than anybody does who waits for answers."""
+        return self._row > IN_A_ROW or len(self.recv_messages.frames) > IN_A_ROW
 
     async def deliver(self, receiver: Receiver) -> str:
         """Hand over every message until the connection ends; return why. Errors of the receiver end it too."""
@@ -53,8 +64,13 @@ class Receiving(Connection):
         finally:
             self._receiver, self._queues = None, True
 
+    def data_received(self, data: bytes) -> None:
+        self._row = 0
+        super().data_received(data)
+
     def process_event(self, event: Event) -> None:
-        receiver = self._receiver if not self._queues else None
+        self._row += 1
+        receiver = self._receiver if not self._queues and self._row <= IN_A_ROW else None
         if receiver is None or not isinstance(event, Frame) or event.opcode is not Opcode.TEXT or not event.fin:
             self._queue(event)
         else:

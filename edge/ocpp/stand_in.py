@@ -28,7 +28,7 @@ class StandIn(Protocol):
         """From now on this line leads to station and cloud."""
 
     def station_connected(self, subprotocol: str) -> None:
-        """The station is there, and speaks this edition."""
+        """The station is there, and speaks this edition. Its cloud is dialled: one of the two below follows."""
 
     def station_gone(self) -> None:
         """It is gone, and its cloud connection with it."""
@@ -37,7 +37,7 @@ class StandIn(Protocol):
         """The station's upstream connection is up."""
 
     def cloud_lost(self) -> None:
-        """It is lost."""
+        """It is lost, or an attempt to have it has failed."""
 
     def passes(self, identifier: str, action: str, payload: Any, text: str, *, signed: bool) -> bool:
         """Whether this CALL of the station just goes to the cloud: nothing is kept of it, and nothing learned.
@@ -70,5 +70,3 @@ class StandIn(Protocol):
 
 
 StandIns: TypeAlias = Callable[[str], StandIn | None]  # for the identity of a station; None where nobody stands in
-LIST_ACTIONS = frozenset({"SendLocalList", "GetLocalListVersion", "ClearCache"})
-TRANSACTION_ACTIONS = frozenset({"RemoteStopTransaction", "SetChargingProfile"})  # name a transaction in OCPP 1.6

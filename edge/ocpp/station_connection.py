@@ -37,6 +37,7 @@ class StationConnection(Receiving, ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._connected.discard(self)
         if self._counted is not None:
             self._crowd.leaves(self._counted, arriving=self._arriving)
             self._counted = None

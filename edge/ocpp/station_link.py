@@ -13,25 +13,20 @@ from edge.control.ports import FactSink
 from edge.domain.setpoint import LimitCommand
 from edge.domain.station import StationDescribed
 from edge.ocpp.actions import Action, CloseStation, HandOver, Note, Report, ToCloud, ToStation
-from edge.ocpp.dossier import Description, Dossier
+from edge.ocpp.carrier import Carrier
 from edge.ocpp.figures import Figures
 from edge.ocpp.liveness import Liveness
 from edge.ocpp.mirror import Mirror
-from edge.ocpp.pace import Pace
-from edge.ocpp.quirk_records import quirks_of
 from edge.ocpp.relay import Relay, RelayState
-from edge.ocpp.sockets import push
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.stand_in_line import StandInLine
-from edge.ocpp.start_delay import StartDelay
 from edge.ocpp.station_connection import StationConnection
 from edge.ocpp.timings import LinkTimings
-from edge.ocpp.trace import Trace, Way
+from edge.ocpp.trace import Trace
 from edge.ocpp.upstream import Upstream
 from edge.ocpp.versions import Version
 from edge.units import Seconds
 
-THROTTLED_TOLD_EVERY_S = 60.0
 CLOSE_REPLACED = 1000  # RFC 6455 §7.4.1: the purpose of this connection has been fulfilled
 
 
@@ -42,7 +37,6 @@ class StationLink:
         self,
         *,
         station: str,
-        dossier: Dossier,
         relay: Relay,
         clock: Clock,
         sink: FactSink,
@@ -53,33 +47,30 @@ class StationLink:
     ) -> None:
         self._station = station
         self._stand_in = stand_in
-        self._dossier = dossier
         self._figures = figures
-        self.trace = Trace()
-        self._pace = Pace()
+        self._carrier = Carrier(station, clock, figures, log)
         self._relay = relay
         self._clock = clock
         self._line = StandInLine(stand_in, relay, clock, self._perform) if stand_in is not None else None
         self._sink = sink
         self._log = log
-        self._connection: StationConnection | None = None
-        self._upstream: Upstream | None = None
         self._stops = False
-        self._mirrors: Sequence[Mirror] = ()
         self._liveness = Liveness(clock, timings)
         self._spoken: Version | None = None
-        self._throttled_at: Seconds | None = None
-        self._start_delay = StartDelay()
         self._closing: set[asyncio.Task[None]] = set()
-        if dossier.description is not None:
-            self._know(dossier.description)
-        self._shelf_problem: str | None = None
+        self._trouble: str | None = None
         self._rests_until: Seconds = 0.0  # before then a tick of the relay changes nothing, unless something happens
+        self._take_on_quirks()
 
     @property
     def connection(self) -> StationConnection | None:
         """The station's socket."""
-        return self._connection
+        return self._carrier.connection
+
+    @property
+    def trace(self) -> Trace:
+        """The station's last frames."""
+        return self._carrier.trace
 
     @property
     def cloud_connected(self) -> bool:
@@ -100,8 +91,7 @@ class StationLink:
         **details: Any,
     ) -> None:
         """Serve one connection of the station until it ends; the one before it, if any, ends now."""
-        before = self._attach(connection, upstream, version, details)
-        self._mirrors = mirrors
+        before = self._attach(connection, upstream, version, mirrors, details)
         if before is not None:
             await before.close()
         tasks = [
@@ -112,6 +102,7 @@ class StationLink:
                     lambda: self._cloud_up(upstream),
                     lambda text: self._cloud_text(upstream, text),
                     lambda why: self._cloud_down(upstream, why),
+                    lambda: self._cloud_missed(upstream),
                 )
             ),
         ]
@@ -138,18 +129,17 @@ class StationLink:
     def tick(self) -> None:
         """Let the relay's and the upstream connection's deadlines pass."""
         now = self._clock.monotonic()
-        if self._connection is not None and now >= self._rests_until:
+        if self.connection is not None and now >= self._rests_until:
             wall = self._clock.wall()
             self._perform(self._relay.tick(now, wall))
             self._rests_until = now + self._relay.rest_s(wall)
         if self._stand_in is not None:
             self._stand_in.tick()
-        if self._upstream is not None:
-            self._upstream.tick()
-        problem = self._dossier.problem
-        if problem is not None and problem != self._shelf_problem:
-            self._log.error(problem)
-        self._shelf_problem = problem
+        if self._carrier.upstream is not None:
+            self._carrier.upstream.tick()
+        before, self._trouble = self._trouble, self._relay.trouble
+        if self._trouble is not None and self._trouble != before:
+            self._log.error(self._trouble)
 
     def diagnose(self) -> bool:
         """Check one of the station's messages, if there is one to be checked."""
@@ -168,152 +158,101 @@ class StationLink:
         return await self._liveness.answers_ping(connection)
 
     def _attach(
-        self, connection: StationConnection, upstream: Upstream, version: Version, details: dict[str, Any]
+        self,
+        connection: StationConnection,
+        upstream: Upstream,
+        version: Version,
+        mirrors: Sequence[Mirror],
+        details: dict[str, Any],
     ) -> Upstream | None:
-        before, old = self._upstream, self._connection
+        before, old = self._carrier.upstream, self._carrier.connection
         if old is not None:
             self._detach(old, "replaced by a new connection")
             self._close(old, CLOSE_REPLACED, "replaced by a new connection")
-        self._connection, self._upstream = connection, upstream
+        self._carrier.attach(connection, upstream, mirrors)
         now = self._clock.monotonic()
         self._liveness.heard(now)
         self._spoken = version
-        self._pace = Pace()
         self._perform(self._relay.station_connected(now, version, **details))
         if self._stand_in is not None:
             self._stand_in.station_connected(version)
         return before
 
     def _detach(self, connection: StationConnection, why: str) -> None:
-        if self._connection is connection:
-            self._connection = self._upstream = None
+        if self.connection is connection:
+            self._carrier.detach()
             self._perform(self._relay.station_gone(self._clock.monotonic(), why, planned=self._stops))
             if self._stand_in is not None:
                 self._stand_in.station_gone()
 
     def _station_text(self, connection: StationConnection, text: str | bytes) -> Seconds:
-        if self._connection is not connection:
+        if self.connection is not connection:
             return 0.0  # it has been replaced
         now = self._clock.monotonic()
         self._rests_until = 0.0
         self._liveness.heard(now)
-        if self._liveness.quirks.start_answer_delay_s:
-            self._start_delay.called(text, self._relay.version)
         actions = self._relay.receive_from_station(text, now, self._clock.wall())
         first = actions[0] if actions else None
-        self._figures.from_station += 1
-        if isinstance(first, ToCloud) and first.text is text and self._upstream is not None:
-            self.trace.add(Way.FROM_STATION, text, now, Way.TO_CLOUD)
-            self._figures.to_cloud += 1
-            self._push_up(self._upstream, first.text)
+        onward = first.text if isinstance(first, ToCloud) else None
+        if self._carrier.came_up(text, now, self._relay.version, onward):
             del actions[0]
-        else:
-            self.trace.add(Way.FROM_STATION, text, now)
         if actions:
             self._perform(actions)
-        pause_s = self._pace.frame(now)
-        if pause_s > 0:
-            self._slow_down(now)
-        return pause_s
-
-    def _slow_down(self, now: Seconds) -> None:
-        self._figures.throttled(self._station)
-        if self._throttled_at is None or now - self._throttled_at >= THROTTLED_TOLD_EVERY_S:
-            self._throttled_at = now
-            self._log.warning("station sends too fast and is read more slowly")
+        return self._carrier.pause_s(now)
 
     def _cloud_up(self, upstream: Upstream) -> None:
-        if self._upstream is upstream:
+        if self._carrier.upstream is upstream:
             self._perform(self._relay.cloud_connected(self._clock.monotonic()))
             if self._stand_in is not None:
                 self._stand_in.cloud_connected()
 
     def _cloud_text(self, upstream: Upstream, text: str | bytes) -> Seconds:
-        if self._upstream is upstream:
+        if self._carrier.upstream is upstream:
             now = self._clock.monotonic()
             self._rests_until = 0.0
             actions = self._relay.receive_from_cloud(text, now, self._clock.wall())
             first = actions[0] if actions else None
-            self._figures.from_cloud += 1
-            if isinstance(first, ToStation) and first.text is text and not self._start_delay.waits:
-                self.trace.add(Way.FROM_CLOUD, text, now, Way.TO_STATION)
-                self._figures.to_station += 1
-                self._push(self._connection, first.text)
+            if self._carrier.came_down(text, now, first.text if isinstance(first, ToStation) else None):
                 del actions[0]
-            else:
-                self.trace.add(Way.FROM_CLOUD, text, now)
             if actions:
                 self._perform(actions)
         return 0.0
 
     def _cloud_down(self, upstream: Upstream, why: str) -> None:
-        if self._upstream is upstream:
+        if self._carrier.upstream is upstream:
             self._perform(self._relay.cloud_disconnected(self._clock.monotonic(), why))
             if self._stand_in is not None:
                 self._stand_in.cloud_lost()
+
+    def _cloud_missed(self, upstream: Upstream) -> None:
+        if self._carrier.upstream is upstream and self._stand_in is not None:
+            self._stand_in.cloud_lost()
 
     def _perform(self, actions: Iterable[Action]) -> None:
         self._rests_until = 0.0
         for action in actions:
             match action:
                 case ToStation():
-                    self._send_down(action.text)
+                    self._carrier.down(action.text, self._relay.version)
                 case ToCloud():
-                    if self._upstream is not None:
-                        self._note_frame(Way.TO_CLOUD, action.text)
-                        self._push_up(self._upstream, action.text)
+                    self._carrier.up(action.text)
                 case Report():
                     if isinstance(action.fact, StationDescribed):
-                        self._know(Description.of(action.fact))
+                        self._take_on_quirks()
                     self._sink.take(action.fact)
                 case HandOver():
                     if self._line is not None:
                         self._line.hand_over(action.frame)
                 case CloseStation():
-                    if self._connection is not None:
-                        self._close(self._connection, action.code, action.reason)
+                    if self.connection is not None:
+                        self._close(self.connection, action.code, action.reason)
                 case Note():
                     getattr(self._log, action.level)(action.event, **action.fields)
                 case _:
                     assert_never(action)
 
-    def _know(self, described: Description) -> None:
-        """The station has told what it is, now or before: what is known of its like."""
-        self._dossier.describe(described)
-        quirks, names = quirks_of(described.vendor, described.model, described.firmware)
-        if quirks != self._liveness.quirks:
-            self._log.info("station has quirks", records=", ".join(names))
-        self._liveness.quirks = quirks
-
-    def _send_down(self, text: str) -> None:
-        """Send to the station: at once, or after a while where it can't take an answer so soon."""
-        if self._start_delay.holds(text, self._relay.version):
-            asyncio.get_running_loop().call_later(
-                self._liveness.quirks.start_answer_delay_s, self._push_down, self._connection, text
-            )
-        else:
-            self._push_down(self._connection, text)
-
-    def _push_down(self, connection: StationConnection | None, text: str) -> None:
-        if connection is None or connection is not self._connection:
-            return  # it has gone, and its successor hasn't asked
-        self._note_frame(Way.TO_STATION, text)
-        self._push(connection, text)
-
-    def _push_up(self, upstream: Upstream, text: str) -> None:
-        upstream.send(text)
-        for mirror in self._mirrors:
-            mirror.copy(text)
-
-    def _push(self, connection: StationConnection | None, text: str) -> None:
-        if connection is not None:
-            self._pace.sent()
-            if not push(connection, text):
-                self._log.warning("cut the station off because it doesn't read")
-
-    def _note_frame(self, way: Way, text: str) -> None:
-        self.trace.add(way, text, self._clock.monotonic())
-        self._figures.frame(way)
+    def _take_on_quirks(self) -> None:
+        self._carrier.quirks = self._liveness.quirks = self._relay.quirks
 
     def _close(self, connection: StationConnection, code: int, reason: str) -> None:
         """Start the closing handshake, and wait for nobody."""

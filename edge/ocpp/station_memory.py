@@ -1,18 +1,76 @@
 """What is known of a station whichever edition of OCPP it speaks at the moment."""
 
 from edge.domain.site import Station
-from edge.ocpp.dossier import Dossier
+from edge.domain.station import LimitsTaken
+from edge.ocpp.actions import Outbox
+from edge.ocpp.dossier import Description, Dossier, Taken
 from edge.ocpp.profiles.ladder import Ladder
+from edge.ocpp.profiles.units import Units
+from edge.ocpp.quirk_records import Quirks, quirks_of
 from edge.ocpp.station_clock import StationClock
 from edge.ocpp.transactions import Transactions
+from edge.units import Seconds
 
 
 class StationMemory:
-    """Outlives the station's connections, and a change of its edition between two; the dossier the program too."""
+    """Outlives the station's connections, and a change of its edition between two; the dossier the program too.
+
+    ``quirks`` are those of its like. ``ladder`` and ``units`` say how it is told its limits: as it was found to take
+    them, else as its quirks say, else as every station should.
+    """
 
     def __init__(self, station: Station, dossier: Dossier) -> None:
         self.station = station.id
         self.dossier = dossier
+        self.quirks = Quirks()
+        self._records: tuple[str, ...] = ()  # which say so
+        self._told: tuple[str, ...] = ()  # in the log
         self.ladder = Ladder(station)
+        self.units = Units()
         self.clock = StationClock()
         self.transactions = Transactions()
+        if dossier.description is not None:
+            self._look_up(dossier.description)
+        self._begin()
+
+    def describe(self, description: Description, outbox: Outbox, now: Seconds) -> None:
+        """The station has said what it is. How another one took its limits says nothing of this one."""
+        if description == self.dossier.description:
+            return
+        self.dossier.describe(description)
+        self._look_up(description)
+        self.tell_quirks(outbox)
+        had_one_limit = self.ladder.rung.one_limit
+        self._begin()
+        if self.ladder.rung.one_limit is not had_one_limit:
+            outbox.report(self.limits_taken(now))
+
+    def tell_quirks(self, outbox: Outbox) -> None:
+        """Say in the log which records are about the station, once."""
+        if self._records and self._records != self._told:
+            outbox.note("info", "station has quirks", records=", ".join(self._records))
+        self._told = self._records
+
+    def limit_accepted(self) -> None:
+        """The station has taken a limit as it was told: so it is told from the beginning after a restart."""
+        self.units.accepted()
+        taken = Taken(rung=self.ladder.rung, unit=self.units.unit)
+        if taken != self.dossier.taken:
+            self.dossier.taken = taken
+            self.dossier.keep()
+
+    def limit_refused(self) -> bool:
+        """The station has refused a limit; whether it is to be told by another rung from now on."""
+        return self.units.refused() and self.ladder.refused()
+
+    def limits_taken(self, now: Seconds) -> LimitsTaken:
+        """How the station takes its limits."""
+        return LimitsTaken(station=self.station, at=now, one_limit=self.ladder.rung.one_limit)
+
+    def _look_up(self, description: Description) -> None:
+        self.quirks, self._records = quirks_of(description.vendor, description.model, description.firmware)
+
+    def _begin(self) -> None:
+        taken = self.dossier.taken
+        self.ladder.begin(taken.rung if taken is not None else self.quirks.limits_by)
+        self.units.begin(taken.unit if taken is not None else None)

@@ -7,6 +7,7 @@ itself, or its cloud is used to it.
 
 from collections import OrderedDict, deque
 from collections.abc import Mapping
+from enum import Enum, auto
 from typing import Any
 
 from edge.ocpp import wire
@@ -18,6 +19,19 @@ ANSWER_S = 30.0  # what a station waits for its cloud before it gives a CALL up,
 # Ours hold the station's up, whose desk gives a CALL up after 15 s: by then those must have gone out.
 OWN_ANSWER_S = 10.0
 OWN_MOST = 64  # reports of 64 profiles are 64 CALLs at most
+LATE_KEPT = 64  # unanswered CALLs of the station whose late answers are still for it
+
+
+class Asker(Enum):
+    """Whose CALL the cloud has answered."""
+
+    STATION = auto()
+    GATEWAY = auto()
+    NOBODY = auto()  # nothing of that id was asked, or it has been answered already
+
+
+# CALLs of the station by id: since when, and how many of that id lack an answer.
+_Asked = OrderedDict[str, tuple[Seconds, int]]
 
 
 class Upline:
@@ -28,7 +42,8 @@ class Upline:
         self._figures = figures
         self._prefix = f"edge-{nonce}-u"
         self._count = 0
-        self._stations: OrderedDict[str, Seconds] = OrderedDict()  # unanswered, and since when
+        self._stations: _Asked = OrderedDict()  # unanswered
+        self._late: _Asked = OrderedDict()  # unanswered for so long that they hold up nothing any more
         self._waiting: deque[tuple[str, str]] = deque()  # the station's, while ours is outstanding
         self._own: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=OWN_MOST)
         self._outstanding: tuple[str, Seconds] | None = None  # ours
@@ -45,17 +60,21 @@ class Upline:
         self._own.append((action, payload))
         self._pump(now)
 
-    def answered(self, identifier: str, now: Seconds) -> bool:
-        """The cloud has answered; whether that was ours, and so not for the station."""
+    def answered(self, identifier: str, now: Seconds) -> Asker:
+        """The cloud has answered; whose CALL that was. Each CALL is answered once."""
+        asked = self._stations.pop(identifier, None)
+        if asked is not None:
+            since, count = asked
+            if count > 1:
+                self._stations[identifier] = since, count - 1
+            self._figures.answered(Answerer.CLOUD_TO_STATION, now - since)
+            if self._own:
+                self._pump(now)
+            return Asker.STATION
         if self._outstanding is not None and self._outstanding[0] == identifier:
             self._release(now)
-            return True
-        since = self._stations.pop(identifier, None)
-        if since is not None:
-            self._figures.answered(Answerer.CLOUD_TO_STATION, now - since)
-        if self._own:
-            self._pump(now)
-        return identifier.startswith(self._prefix)  # a late answer to one of ours
+            return Asker.GATEWAY
+        return self._answered_late(identifier)
 
     @property
     def is_idle(self) -> bool:
@@ -67,16 +86,39 @@ class Upline:
         if self._outstanding is not None and now - self._outstanding[1] >= OWN_ANSWER_S:
             self._out.note("debug", "the cloud didn't answer a call of the gateway", id=self._outstanding[0])
             self._release(now)
-        while self._stations and now - next(iter(self._stations.values())) >= ANSWER_S:
-            self._stations.popitem(last=False)
+        while self._stations and now - next(iter(self._stations.values()))[0] >= ANSWER_S:
+            self._keep_late(*self._stations.popitem(last=False))
         self._pump(now)
 
-    def gone(self) -> None:
-        """The cloud, or the station, is gone: forget everything."""
-        self._stations.clear()
+    def cloud_gone(self) -> None:
+        """The cloud is gone: forget what it was to be asked. Should it come back with an answer, the station may yet
+        wait for that."""
+        while self._stations:
+            self._keep_late(*self._stations.popitem(last=False))
         self._waiting.clear()
         self._own.clear()
         self._outstanding = None
+
+    def station_gone(self) -> None:
+        """The station is gone: forget everything."""
+        self.cloud_gone()
+        self._late.clear()
+
+    def _answered_late(self, identifier: str) -> Asker:
+        if identifier.startswith(self._prefix):
+            return Asker.GATEWAY
+        asked = self._late.pop(identifier, None)
+        if asked is None:
+            return Asker.NOBODY
+        since, count = asked
+        if count > 1:
+            self._late[identifier] = since, count - 1
+        return Asker.STATION
+
+    def _keep_late(self, identifier: str, asked: tuple[Seconds, int]) -> None:
+        self._late[identifier] = asked
+        while len(self._late) > LATE_KEPT:
+            self._late.popitem(last=False)
 
     def _release(self, now: Seconds) -> None:
         self._outstanding = None
@@ -85,7 +127,8 @@ class Upline:
         self._pump(now)
 
     def _pass_on(self, identifier: str, text: str, now: Seconds) -> None:
-        self._stations[identifier] = now
+        before = self._stations.get(identifier)
+        self._stations[identifier] = now, (1 if before is None else before[1] + 1)
         self._out.to_cloud(text)
 
     def _pump(self, now: Seconds) -> None:

@@ -129,8 +129,12 @@ class Upstream:
         on_up: Callable[[], None],
         on_text: Receiver,
         on_down: Callable[[str], None],
+        on_missed: Callable[[], None] = lambda: None,
     ) -> str:
-        """Keep the connection up and hand over what comes, until cancelled; without redial, until it is lost."""
+        """Keep the connection up and hand over what comes, until cancelled; without redial, until it is lost.
+
+        ``on_missed``: an attempt to have it has failed.
+        """
         failures = 0
         while not self._closed:
             if self._connection is None:
@@ -146,6 +150,8 @@ class Upstream:
                     return "the cloud is away"
                 if self._clock.monotonic() - since >= self._timings.stable_s:
                     failures = 0
+            else:
+                on_missed()
             pause = pause_s(failures, self._timings, self._jitter)
             refused = self._problem is not None and self._problem.status is not None
             if refused:

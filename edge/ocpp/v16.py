@@ -25,7 +25,7 @@ from edge.ocpp.guard import Guard
 from edge.ocpp.meter_values import stamps
 from edge.ocpp.profiles import writer
 from edge.ocpp.profiles.model import RateUnit
-from edge.ocpp.profiles.units import Units, in_watts
+from edge.ocpp.profiles.units import in_watts
 from edge.ocpp.samples import Samples
 from edge.ocpp.station_clock import parse_timestamp
 from edge.ocpp.station_memory import StationMemory
@@ -56,11 +56,10 @@ class DialectV16:
         self._samples = Samples(memory.clock, nominal_voltage_v)
         self._clock = memory.clock
         self._transactions = memory.transactions
-        self._ladder = memory.ladder
+        self._memory = memory
         self._before_boot: set[EvseKey] = set()  # whose transaction may not have outlived the station's restart
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
-        self.units = Units()
         self.guard = Guard(self.version, memory.dossier)
 
     def carries_profile(self, call: Call) -> bool:
@@ -87,11 +86,11 @@ class DialectV16:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
         try:
-            payload = writer.request(command, start=start, stack_level=level, rung=self._ladder.rung)
+            payload = writer.request(command, start=start, stack_level=level, rung=self._memory.ladder.rung)
         except ValueError as exc:
             problem = f"transaction {command.transaction_id!r} is no number, as OCPP 1.6 has them"
             raise ValueError(problem) from exc
-        if command.limit_w is not None or self.units.unit is RateUnit.AMPERES:
+        if command.limit_w is not None or self._memory.units.unit is RateUnit.AMPERES:
             return payload  # a DC station's limit is in watts already
         return in_watts(payload, self.version, self._nominal_voltage_v)
 
@@ -129,7 +128,7 @@ class DialectV16:
                 if level is not None and level >= 0:
                     self._stack_level = level
             elif key == RATE_UNIT_KEY and isinstance(value, str):
-                self.units.allows(value)
+                self._memory.units.allows(value)
         return self.guard.learn(fields(answer.payload))
 
     def _evse(self, payload: Mapping[str, Any]) -> Evse | None:

@@ -28,7 +28,7 @@ from edge.ocpp.meter_values import stamps
 from edge.ocpp.needs import energy_wanted_wh
 from edge.ocpp.profiles import writer
 from edge.ocpp.profiles.model import RateUnit
-from edge.ocpp.profiles.units import Units, in_watts
+from edge.ocpp.profiles.units import in_watts
 from edge.ocpp.samples import Samples
 from edge.ocpp.station_clock import parse_timestamp
 from edge.ocpp.station_memory import StationMemory
@@ -61,11 +61,10 @@ class DialectV2:
         self._samples = Samples(memory.clock, nominal_voltage_v)
         self._clock = memory.clock
         self._transactions = memory.transactions
-        self._ladder = memory.ladder
+        self._memory = memory
         self._connectors = Connectors()
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
-        self.units = Units()
         self.guard = Guard(version, memory.dossier)
         self._triggered: EvseKey | None = None  # asked for its transaction, whose event is on its way
 
@@ -119,7 +118,7 @@ class DialectV2:
                     if level is not None and level >= 0:
                         self._stack_level = level
                 elif name == RATE_UNIT and isinstance(value, str):
-                    self.units.allows(value)
+                    self._memory.units.allows(value)
             return self.guard.learn(payload)
         if work.payload.get("requestedMessage") == "TransactionEvent" and payload.get("status") == "Accepted":
             evse = self._evse(work.payload.get("evse"))
@@ -129,8 +128,8 @@ class DialectV2:
     def limit_payload(self, command: LimitCommand, start: datetime) -> dict[str, Any]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
-        payload = limit_v2.request(command, start=start, stack_level=level, rung=self._ladder.rung)
-        if command.limit_w is not None or self.units.unit is RateUnit.AMPERES:
+        payload = limit_v2.request(command, start=start, stack_level=level, rung=self._memory.ladder.rung)
+        if command.limit_w is not None or self._memory.units.unit is RateUnit.AMPERES:
             return payload  # a DC station's limit is in watts already
         return in_watts(payload, self.version, self._nominal_voltage_v)
 

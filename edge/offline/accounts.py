@@ -19,6 +19,7 @@ QUARTER = timedelta(seconds=QUARTER_S)
 # Between two readings of one session; what is further apart is a clock that jumped, and counts when it was read.
 LONGEST = timedelta(days=31)
 SIGNED_KEPT = 64  # references of one session: begin, end, and a signed value each quarter-hour of half a day
+LOST = "Lost"  # no reason of OCPP's: the station never told the end
 _MILLI = Decimal("0.001")
 
 
@@ -68,6 +69,14 @@ class Accounts:
         """The transaction was never begun: the cloud refused the message."""
         session = self._running.pop(transaction, None)
         return [DropSession(id=session.id)] if session is not None else []
+
+    def lost(self, transaction: str) -> list[Write]:
+        """The station doesn't know the transaction any more: it ended with its last reading, nobody knows why."""
+        session = self._running.pop(transaction, None)
+        if session is None:
+            return []
+        ended = replace(session, ended_at=session.register_at or session.began_at, end_reason=LOST)
+        return [PutSession(session=ended)]
 
     def limited(self, transaction: str, limit_wh: float | None) -> list[Write]:
         """The session may take so much; None: as much as it likes."""

@@ -1,4 +1,5 @@
-"""Who sits at a station's desk: takes what the proxy hands over, and hands back what the desk wants done.
+"""Who sits at a station's desk: takes what the proxy hands over, and hands back what the desk (or the witness, where a
+station is always answered by its cloud) wants done.
 
 Satisfies the proxy's port for standing in for a cloud (``StandIn`` in the room of the proxy).
 """
@@ -13,6 +14,8 @@ from edge.offline.edition import Edition
 from edge.offline.message import Request
 from edge.offline.runner import Keeper, Ports, Runner
 from edge.offline.steps import EndSession, Judged, Keep
+from edge.offline.thinning import Slip
+from edge.offline.witness import Witness
 
 Listener: TypeAlias = Callable[[Judged | EndSession], None]
 
@@ -28,7 +31,7 @@ class Line(Protocol):
 class Clerk:
     """One station's. ``listener`` hears who is let in and whose session is to end: for the control."""
 
-    def __init__(self, desk: Desk, keeper: Keeper, clock: Clock, listener: Listener) -> None:
+    def __init__(self, desk: Desk | Witness, keeper: Keeper, clock: Clock, listener: Listener) -> None:
         self.desk = desk
         self._clock = clock
         self._listener = listener
@@ -53,17 +56,23 @@ class Clerk:
 
     def cloud_connected(self) -> None:
         """The station's upstream connection is up."""
-        self.runner.do(self.desk.cloud_connected(self._clock.monotonic()))
+        if isinstance(self.desk, Witness):
+            self.runner.do(self.desk.cloud_connected(self._clock.wall()))
+        else:
+            self.runner.do(self.desk.cloud_connected(self._clock.monotonic()))
 
     def cloud_lost(self) -> None:
-        """It is lost: who waits for the cloud is answered here."""
+        """It is lost, or couldn't be had: who waits for the cloud is answered here."""
         self.runner.line_broken(cloud=True)
-        self.runner.do(self.desk.cloud_lost(self._clock.wall()))
+        wall = self._clock.wall()
+        self.runner.do(self.desk.cloud_lost() if isinstance(self.desk, Witness) else self.desk.cloud_lost(wall))
 
     def passes(self, identifier: str, action: str, payload: Any, text: str, *, signed: bool) -> bool:
         """Whether this CALL of the station just goes to the cloud; if so, it counts as sent."""
         if not self.runner.idle or not self.desk.may_pass(action):
             return False
+        if isinstance(self.desk, Witness):
+            return True
         request = Request(id=identifier, action=action, payload=payload, text=text, signed=signed)
         return self.desk.passes(request, self._clock.monotonic())
 
@@ -74,14 +83,21 @@ class Clerk:
     def station_calls(self, identifier: str, action: str, payload: Any, text: str, *, signed: bool) -> None:
         """The station makes a CALL."""
         request = Request(id=identifier, action=action, payload=payload, text=text, signed=signed)
-        self.runner.do(self.desk.from_station(request, self._clock.monotonic(), self._clock.wall()))
+        now, wall = self._clock.monotonic(), self._clock.wall()
+        if isinstance(self.desk, Witness):
+            self.runner.do(self.desk.from_station(request, wall))
+        else:
+            self.runner.do(self.desk.from_station(request, now, wall))
 
     def cloud_answers(
         self, identifier: str, text: str, *, payload: Any = None, error: tuple[str, str] | None = None
     ) -> None:
         """The cloud answers."""
         now, wall = self._clock.monotonic(), self._clock.wall()
-        self.runner.do(self.desk.from_cloud(identifier, text, now, wall, answer=payload, error=error))
+        if isinstance(self.desk, Witness):
+            self.runner.do(self.desk.from_cloud(identifier, text, wall, answer=payload, error=error))
+        else:
+            self.runner.do(self.desk.from_cloud(identifier, text, now, wall, answer=payload, error=error))
 
     def tick(self) -> None:
         """Time passes."""
@@ -91,18 +107,27 @@ class Clerk:
 
     def to_station(self, identifier: str, action: str, payload: Any, text: str) -> str:
         """A CALL of the cloud as the station is to get it."""
+        if isinstance(self.desk, Witness):
+            return text
         return self.desk.to_station(Request(id=identifier, action=action, payload=payload, text=text))
 
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
     ) -> Mapping[str, Any] | None:
         """The station has answered the cloud's CALL about its local list."""
+        if isinstance(self.desk, Witness):
+            return None  # the station's own list is its own and the cloud's
         book = self.desk.book
         request = Request(id="", action=action, payload=payload, text="")
         found = local_list.settle(book.tokens, book.id, book.edition, request, answer, error)
         if found.writes:
             self.runner.do([Keep(found.writes)])
         return found.payload
+
+    def sent_again(self, slip: Slip) -> None:
+        """A message is on the disk to be delivered; of a station with a witness that is done after the next start."""
+        if isinstance(self.desk, Desk):
+            self.desk.sent_again(slip)
 
     def recheck(self) -> None:
         """What is known of tokens has changed."""

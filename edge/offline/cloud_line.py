@@ -49,10 +49,12 @@ class CloudLine:
         self._ours: Ours | None = None
         self._lives: dict[str, Live] = {}  # on the line, by the id under which the cloud knows them
         self._waiting: deque[Live] = deque()
+        self._unjudged: deque[Live] = deque()  # whose tokens only the cloud can judge
+        self._is_coming = False
         self._late: OrderedDict[str, Entry] = OrderedDict()  # given up on this connection, and kept
         self._boot_retry_at: Seconds | None = None
         self._slot_at: Seconds | None = None
-        self._probes = 0
+        self._own_calls = 0
 
     @property
     def asks_cloud(self) -> bool:
@@ -65,6 +67,11 @@ class CloudLine:
         return self._book.boot.owed and self._boot_retry_at is not None
 
     @property
+    def will_judge(self) -> bool:
+        """Whether a token can be left to the cloud: it answers, or is dialled for a station that has just come."""
+        return self._is_coming or (self.asks_cloud and not self.shut_out)
+
+    @property
     def owes(self) -> bool:
         """Whether there is something that the cloud hasn't had."""
         book = self._book
@@ -73,7 +80,7 @@ class CloudLine:
     @property
     def rests(self) -> bool:
         """Whether time has nothing to change: nobody is waited for, and nothing can be put on the line."""
-        waited_for = self._ours is not None or self._lives or self._waiting
+        waited_for = self._ours is not None or self._lives or self._waiting or self._unjudged
         return not waited_for and self._breaker.state is BreakerState.CLOSED and not (self._connected and self.owes)
 
     @property
@@ -86,15 +93,20 @@ class CloudLine:
         taken = [live.taken for live in (*self._lives.values(), *self._waiting)]
         return any(each is not None and each.entry.seq == seq for each in taken)
 
+    def station_connected(self) -> None:
+        """There is a station, and its cloud is dialled."""
+        self._is_coming = True
+
     def cloud_connected(self, now: Seconds) -> None:
         """There is a cloud."""
         self._connected = True
+        self._is_coming = False
         self._breaker.reconnected()
         self._boot_retry_at = None
         self.pump(now)
 
     def cloud_lost(self, wall: datetime) -> None:
-        """There is none any more; who waits for it is answered."""
+        """There is none, or none any more; who waits for it is answered."""
         for live in self._cleared():
             self._given_up(live, wall)
 
@@ -134,9 +146,21 @@ class CloudLine:
         else:
             self._given_up(live, wall)
 
+    def hold(self, live: Live, wall: datetime) -> None:
+        """Keep a CALL whose token only the cloud can judge until it has, or has had its time for it.
+
+        A begin stays the desk's: it is answered by what the cloud says of its token, and delivered in its turn.
+        """
+        if len(self._unjudged) < WAITING_MOST:
+            self._unjudged.append(live)
+            self.pump(live.since)
+        else:
+            self._given_up(live, wall)
+
     def asked_again(self, request: Request, reading: Reading) -> bool:
         """Whether this is under way already: then the answer goes to the newer CALL."""
-        for live in [*self._lives.values(), *self._waiting]:
+        asked = [self._ours.asks] if self._ours is not None and self._ours.asks is not None else []
+        for live in [*self._lives.values(), *self._waiting, *self._unjudged, *asked]:
             if live.reading is not None and live.reading.mark == reading.mark:
                 live.reply_id = request.id
                 return True
@@ -195,9 +219,11 @@ class CloudLine:
                 self._breaker.timed_out(now)
                 self._remember_late(identifier, self._given_up(live, wall))
         if self._ours is not None and self._ours.fetching is None and self._ours.since <= deadline:
-            self._ours_unanswered(self._ours, now)
+            self._ours_unanswered(self._ours, now, wall)
         while self._waiting and (self._waiting[0].since <= deadline or not self.asks_cloud):
             self._given_up(self._waiting.popleft(), wall)
+        while self._unjudged and (self._unjudged[0].since <= deadline or not self.will_judge):
+            self._given_up(self._unjudged.popleft(), wall)
         self.pump(now)
 
     def pump(self, now: Seconds) -> None:
@@ -208,19 +234,35 @@ class CloudLine:
         if self._waiting and self.asks_cloud:
             self._send(self._waiting.popleft())
         elif self._breaker.state is BreakerState.PROBING:
-            self._probes += 1
-            identifier = f"edge-probe-{self._probes}"
-            self._put_on(Ours(id=identifier, since=now), orjson.dumps([2, identifier, "Heartbeat", {}]).decode())
+            self._call_ourselves("Heartbeat", {}, now)
         elif not self.asks_cloud:
             return
         elif book.boot.owed and book.boot.text is not None:
             self._tell_boot(book.boot.text, now)
         elif book.boot.status in ("Pending", "Rejected"):
             return  # the cloud listens to nothing else yet (OCPP 1.6 §4.2, 2.x B02, B03)
+        elif self._unjudged:
+            self._ask_about(self._unjudged.popleft())
         elif (status := book.owed_status) is not None:
             self._put_on(Ours(id=_id(status.text), since=now, status=status), status.text)
         else:
             self._fetch_next(now)
+
+    def _call_ourselves(
+        self, action: str, payload: Mapping[str, Any], since: Seconds, asks: Live | None = None
+    ) -> None:
+        self._own_calls += 1
+        identifier = f"edge-own-{self._own_calls}"
+        text = orjson.dumps([2, identifier, action, payload]).decode()
+        self._put_on(Ours(id=identifier, since=since, asks=asks), text)
+
+    def _ask_about(self, live: Live) -> None:
+        """An Authorize of the station goes as it is; about the token of a begin we ask in its place."""
+        if live.reading is None:
+            self._send(live)
+        else:
+            name = "idToken" if self._book.edition.is_v2 else "idTag"
+            self._call_ourselves("Authorize", {name: live.request.fields[name]}, live.since, live)
 
     def _tell_boot(self, text: str, now: Seconds) -> None:
         if self._boot_retry_at is None or now >= self._boot_retry_at:
@@ -264,8 +306,13 @@ class CloudLine:
         wall: datetime,
     ) -> None:
         book = self._book
-        if ours.entry is not None and error is not None:
+        if ours.asks is not None:
+            book.steps.keep(self._live_answers.learned(ours.asks.request, fields, wall))
+            self._given_up(ours.asks, wall)
+        elif ours.entry is not None and error is not None:
             self._delivery.refused(ours.entry, *error, now)
+        elif ours.entry is not None and not delivery.is_taken(ours.entry, fields):
+            self._delivery.refused(ours.entry, "without a transactionId", "", now)
         elif ours.entry is not None:
             self._delivery.delivered(ours.entry, fields, _payload(ours.entry), wall)
         elif ours.boot:
@@ -276,10 +323,12 @@ class CloudLine:
         elif ours.status is not None and book.statuses[ours.status.connector] is ours.status:
             book.steps.keep(book.status_delivered(ours.status.connector), Resume())
 
-    def _ours_unanswered(self, ours: Ours, now: Seconds) -> None:
+    def _ours_unanswered(self, ours: Ours, now: Seconds, wall: datetime) -> None:
         self._ours = None
         self._breaker.timed_out(now)
-        if ours.entry is not None:
+        if ours.asks is not None:
+            self._given_up(ours.asks, wall)
+        elif ours.entry is not None:
             self._remember_late(ours.id, ours.entry)
             self._delivery.unanswered(ours.entry, now)
         elif ours.boot:
@@ -287,7 +336,8 @@ class CloudLine:
 
     def _answered_late(self, entry: Entry | None, fields: Mapping[str, Any], wall: datetime) -> None:
         """Too late for the station, not for the journal."""
-        if entry is not None and self._book.backlog.get(entry.seq) is not None:
+        known = entry is not None and self._book.backlog.get(entry.seq) is not None
+        if entry is not None and known and delivery.is_taken(entry, fields):
             self._delivery.delivered(entry, fields, _payload(entry), wall)
 
     def _remember_late(self, identifier: str, entry: Entry | None) -> None:
@@ -298,14 +348,16 @@ class CloudLine:
 
     def _cleared(self) -> list[Live]:
         """The connection is gone: the station's CALLs that waited for it."""
-        self._connected = False
-        self._ours = None
+        self._connected = self._is_coming = False
+        ours, self._ours = self._ours, None
         self._slot_at = None
         self._late.clear()
         self._book.backlog.cloud_lost()
-        lives = [*self._lives.values(), *self._waiting]
+        asked = [ours.asks] if ours is not None and ours.asks is not None else []
+        lives = [*self._lives.values(), *self._waiting, *asked, *self._unjudged]
         self._lives.clear()
         self._waiting.clear()
+        self._unjudged.clear()
         return lives
 
 

@@ -120,6 +120,11 @@ class Delivery:
         return self._book.bar(record, verdict.reason)
 
 
+def is_taken(entry: Entry, answer: Mapping[str, Any]) -> bool:
+    """Whether an answer says that the cloud has the message: a StartTransaction's without an id doesn't (1.6 §4.8)."""
+    return entry.action != "StartTransaction" or whole(answer.get("transactionId")) is not None
+
+
 def payload_of(frame: object) -> Mapping[str, Any]:
     """The payload of a parsed CALL; empty when there is none."""
     return mapping(frame[_PAYLOAD]) if isinstance(frame, list) and len(frame) > _PAYLOAD else {}

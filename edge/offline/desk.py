@@ -4,14 +4,13 @@ While the cloud answers, the station's CALLs pass; a begin or an end of a transa
 doesn't, the desk answers, keeps, and delivers later. ``now`` is monotonic seconds, ``wall`` our wall clock.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from edge.domain.journal import DropTransaction, Entry, Transaction
+from edge.domain.journal import Entry, EntryKind, Transaction
 from edge.domain.token import Basis
 from edge.offline import answers, conduct, delivery
 from edge.offline.charges import read
@@ -25,13 +24,12 @@ from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
 from edge.offline.settings import OfflineSettings
 from edge.offline.station import StationBook, StationKept
-from edge.offline.steps import Judged, Step, ToStation
+from edge.offline.steps import Step, ToStation
 from edge.offline.thinning import Slip
 from edge.offline.token_book import TokenBook
 from edge.offline.token_info import ShownToken, token_in
+from edge.offline.vigil import Vigil
 from edge.units import Seconds
-
-END_AGAIN_S: Seconds = 60.0  # a session that is to end and runs on is asked to end again
 
 
 class DeskState(StrEnum):
@@ -61,7 +59,7 @@ class Desk:
         )
         self._ledger = Ledger(self.book)
         self._line = CloudLine(self.book, self._ledger, pace, self._given_up)
-        self._asked_to_end: dict[str, Seconds] = {}  # when, of the sessions that are barred
+        self._vigil = Vigil(self.book)
 
     @property
     def state(self) -> DeskState:
@@ -73,7 +71,8 @@ class Desk:
     def station_connected(self, edition: Edition) -> list[Step]:
         """The station is there, and speaks this edition."""
         self.book.edition = edition
-        self._asked_to_end = dict.fromkeys(self.book.barred, -math.inf)
+        self._line.station_connected()
+        self._vigil.station_connected()
         return self.book.steps.empty()
 
     def station_gone(self) -> list[Step]:
@@ -87,7 +86,7 @@ class Desk:
         return self.book.steps.empty()
 
     def cloud_lost(self, wall: datetime) -> list[Step]:
-        """It is lost: who waits for the cloud is answered now."""
+        """It is lost, or couldn't be had: who waits for the cloud is answered now."""
         self._line.cloud_lost(wall)
         return self.book.steps.empty()
 
@@ -98,6 +97,8 @@ class Desk:
             self._transaction(request, now, wall)
         elif self.state is not DeskState.AWAY or (row.conduct is Conduct.BOOT and self._line.asks_cloud):
             self._line.forward(Live(request=request, since=now), wall)
+        elif row.conduct is Conduct.AUTHORIZE and self._is_clouds_to_judge(request, wall):
+            self._line.hold(Live(request=request, since=now), wall)
         else:
             self._answer(request, row, wall)
         return self.book.steps.empty()
@@ -148,8 +149,7 @@ class Desk:
     def tick(self, now: Seconds, wall: datetime) -> list[Step]:
         """To be called once a second, and where a :class:`edge.offline.steps.Resume` says so."""
         self._line.tick(now, wall)
-        if self.book.barred:
-            self._ask_to_end(now)
+        self._vigil.tick(now)
         return self.book.steps.empty()
 
     def to_station(self, request: Request) -> str:
@@ -162,59 +162,27 @@ class Desk:
             self.book.backlog.add(slip)
 
     def erased(self, kept: Transaction) -> None:
-        """A transaction as it is on the disk: where a person has erased its token, it isn't written back."""
-        known = self.book.charges.get(kept.key)
-        if known is not None and known.token is not None and kept.token is None:
-            answer = known.answer if known.ended is None else None
-            self.book.accounts.erased(known.token)
-            self.book.charges.put(replace(known, token=None, answer=answer))
+        """See :meth:`Vigil.erased`."""
+        self._vigil.erased(kept)
 
     def recheck(self, wall: datetime) -> list[Step]:
-        """What is known of tokens may have changed: who runs a session is judged anew by the site's own."""
-        for record in self.book.charges.running():
-            if record.token is None:
-                continue
-            judged = self.book.tokens.judge_hash(self.book.id, record.token, wall)
-            refused = judged.verdict.basis is Basis.SITE and not judged.verdict.accepted
-            if refused:
-                self.book.steps.add(*self.book.bar(record, judged.verdict.reason))
-            elif record.key not in self.book.barred:
-                self.book.steps.add(
-                    Judged(
-                        station=self.book.id,
-                        connector=record.connector,
-                        transaction=record.key,
-                        verdict=judged.verdict,
-                        hash=record.token,
-                    )
-                )
+        """See :meth:`Vigil.recheck`."""
+        self._vigil.recheck(wall)
         return self.book.steps.empty()
 
     def forget_old(self, wall: datetime) -> list[Step]:
-        """To be called once a day: what nobody will ask for any more is deleted (retention)."""
-        old = [key for key in self.book.charges.old(wall, self.book.settings.kept) if not self.book.backlog.of(key)]
-        for key in old:
-            self.book.charges.drop(key)
-        if old:
-            self.book.steps.keep([DropTransaction(station=self.book.id, key=key) for key in old])
+        """To be called once a day: see :meth:`Vigil.forget_old`."""
+        self._vigil.forget_old(wall)
         return self.book.steps.empty()
-
-    def _ask_to_end(self, now: Seconds) -> None:
-        """Those that are barred and run on: the station was away, or didn't do it."""
-        running = {record.key for record in self.book.charges.running()}
-        for key in list(self.book.barred):
-            if key not in running:
-                del self.book.barred[key]
-                self._asked_to_end.pop(key, None)
-            elif now - self._asked_to_end.setdefault(key, now) >= END_AGAIN_S:
-                self._asked_to_end[key] = now
-                self.book.steps.add(self.book.end_session(key))
 
     def _transaction(self, request: Request, now: Seconds, wall: datetime) -> None:
         reading = read(self.book.edition, request)
         if self._line.asked_again(request, reading) or self._ledger.answer_again(request, reading, wall):
             return
         if self.state is not DeskState.ONLINE:
+            if reading.kind is not EntryKind.END and self._is_clouds_to_judge(request, wall):
+                self._line.hold(Live(request=request, since=now, reading=reading), wall)
+                return
             self._ledger.take(request, reading, wall)
             self._line.pump(now)
             return
@@ -224,6 +192,15 @@ class Desk:
         else:
             writes = self._ledger.take_note(request, reading, wall)
             self._line.forward(Live(request=request, since=now, reading=reading), wall, writes)
+
+    def _is_clouds_to_judge(self, request: Request, wall: datetime) -> bool:
+        """Whether nobody here knows the token, and the cloud, which may, is about to be asked: a session isn't refused
+        for the second in which its cloud is dialled, nor while the cloud is told of others."""
+        shown = token_in(self.book.edition, request.fields)
+        if shown is None or not self._line.will_judge:
+            return False
+        verdict = self.book.tokens.judge(self.book.id, shown, wall).verdict
+        return verdict.basis is Basis.POLICY and not verdict.accepted
 
     def _given_up(self, live: Live, wall: datetime) -> Entry | None:
         """The cloud didn't answer: the desk does. The message as it is kept; None where it isn't."""

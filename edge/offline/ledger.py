@@ -175,21 +175,25 @@ class Ledger:
             entry = replace(entry, transaction=key)
         if key is None:
             return entry, []
-        record = charges.get(key)
+        record, lost = charges.get(key), list[Write]()
+        was_over = record is not None and record.ended is not None
         if record is None:
             record = charges.first_seen(key, reading, wall, token=self._token(request))
+            lost = self._book.over(reading.connector, key) if reading.kind is EntryKind.BEGIN else []
         if reading.order is not None:
             record = self._counted(record, reading.order, wall)
         if record.token is None and reading.order is not None:
             record = replace(record, token=self._token(request))
         if reading.kind is EntryKind.END:
             record = replace(record, ended=reading.mark, touched_at=wall)
-        noted = self._noted(request, reading, key, entry.seq, wall)
-        return entry, [PutTransaction(transaction=charges.put(record)), *noted]
+        record = charges.put(record)
+        noted = [] if was_over else self._noted(request, reading, key, entry.seq, wall)  # the end was told before
+        return entry, [*lost, PutTransaction(transaction=record), *noted]
 
     def take_note(self, request: Request, reading: Reading, wall: datetime) -> list[Write]:
         """A message that passes to the cloud and isn't kept: for the session's record."""
-        if reading.key is None or self._book.charges.get(reading.key) is None:
+        record = self._book.charges.get(reading.key)
+        if reading.key is None or record is None or record.ended is not None:
             return []
         return self._noted(request, reading, reading.key, None, wall)
 

@@ -31,3 +31,4 @@ class Ours:
     fetching: int | None = None  # the text is being read
     boot: bool = False
     status: ConnectorStatus | None = None
+    asks: Live | None = None  # what the cloud says of its token

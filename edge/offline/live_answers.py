@@ -9,6 +9,7 @@ import orjson
 
 from edge.domain.journal import DropEntry, EntryKind, PutTransaction, Write
 from edge.offline.charges import Reading, seeing
+from edge.offline.edition import Edition
 from edge.offline.ledger import Ledger, Taken, with_number
 from edge.offline.message import Request, whole
 from edge.offline.message import text as text_in
@@ -46,10 +47,10 @@ class LiveAnswers:
             writes = self._ledger.refused(taken) if taken is not None else []
             self._pass_on(writes, text)
             return
-        writes = self._learned(request, fields, wall)
+        writes = self.learned(request, fields, wall)
         then: list[Immediate] = []
         judged = self._judged(request, fields, wall)
-        text = self._site_says(text, judged, fields)
+        text = site_says(self._book.edition, text, judged, fields)
         if taken is not None:
             text, more, transaction = self._delivered(taken, text, fields, wall)
             writes += more
@@ -87,7 +88,8 @@ class LiveAnswers:
         if record is not None and reading.order is not None:
             self._book.charges.put(seeing(record, reading.order, wall))
 
-    def _learned(self, request: Request, fields: Mapping[str, Any], wall: datetime) -> list[Write]:
+    def learned(self, request: Request, fields: Mapping[str, Any], wall: datetime) -> list[Write]:
+        """What the cloud's answer to ``request`` says of boots, states and tokens is remembered; the writes."""
         book = self._book
         if request.action == "BootNotification":
             writes = book.booted(request.text, owed=False)
@@ -103,21 +105,22 @@ class LiveAnswers:
             return None
         return self._book.tokens.judge(self._book.id, shown, wall, cloud=info)
 
-    def _site_says(self, text: str, judged: Judged | None, fields: Mapping[str, Any]) -> str:
-        """A token that the site refuses is refused, whatever the cloud says."""
-        info = info_in(self._book.edition, fields)
-        if judged is None or info is None or judged.verdict.info.status is info.status:
-            return text
-        status = judged.verdict.info.status
-        path = (_ANSWER, info_key(self._book.edition), "status")
-        try:
-            return replace_value(text, path, orjson.dumps(status.value).decode())
-        except NotFound:
-            return text
-
     def _pass_on(self, writes: list[Write], text: str, *then: Immediate) -> None:
         # Through the journal even without writes: answers stay in the order of the questions.
         self._book.steps.keep(writes, ToStation(text), *then)
+
+
+def site_says(edition: Edition, text: str, judged: Judged | None, fields: Mapping[str, Any]) -> str:
+    """The cloud's answer ``text`` with the site's word in it: a token that the site refuses is refused, whatever the
+    cloud says."""
+    info = info_in(edition, fields)
+    if judged is None or info is None or judged.verdict.info.status is info.status:
+        return text
+    path = (_ANSWER, info_key(edition), "status")
+    try:
+        return replace_value(text, path, orjson.dumps(judged.verdict.info.status.value).decode())
+    except NotFound:
+        return text
 
 
 def _under(text: str, identifier: str | None) -> str:

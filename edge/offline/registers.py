@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import Any
 
 from edge.offline.message import Request, mapping, moment, text, whole
@@ -63,6 +63,6 @@ def _energy(sample: Mapping[str, Any]) -> Decimal | None:
         return None
     try:
         wh = Decimal(str(value).strip()) * scale * Decimal(10) ** exponent
-    except InvalidOperation:
+    except DecimalException:
         return None
     return wh.quantize(_MILLI) if wh.is_finite() and 0 <= wh <= _PLAUSIBLE_WH else None

@@ -12,11 +12,12 @@ from edge.domain.journal import (
     EntryState,
     PutBoot,
     PutStatus,
+    PutTransaction,
     Transaction,
     Write,
 )
 from edge.domain.session import Session
-from edge.offline.accounts import Accounts
+from edge.offline.accounts import LOST, Accounts
 from edge.offline.backlog import Backlog, slip
 from edge.offline.charges import Charges, Reading
 from edge.offline.edition import Edition
@@ -140,6 +141,16 @@ class StationBook:
             return []
         self.barred[record.key] = reason
         return [self.end_session(record.key)]
+
+    def over(self, connector: int | None, beginning: str) -> list[Write]:
+        """A transaction begins there: one that ran there has been lost by its station, in a reboot (fault 26)."""
+        writes: list[Write] = []
+        for record in self.charges.running():
+            if connector is not None and record.connector == connector and record.key != beginning:
+                lost = self.charges.put(replace(record, ended=LOST))
+                writes += [PutTransaction(transaction=lost), *self.accounts.lost(record.key)]
+                self.steps.note("warning", "a transaction's end was never told", station=self.id, transaction=lost.key)
+        return writes
 
     def end_session(self, transaction: str) -> EndSession:
         """What is to be done with a session that is barred."""

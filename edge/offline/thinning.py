@@ -42,7 +42,8 @@ def to_drop(slips: Sequence[Slip], room: int) -> list[int]:
     while excess > 0 and any(len(row) > 2 for row in rows.values()):
         for key, row in rows.items():
             gone = row[1:-1:2]
+            stays = [slip for number, slip in enumerate(row) if number % 2 == 0 or number == len(row) - 1]
             dropped += [slip.seq for slip in gone]
             excess -= sum(slip.size for slip in gone)
-            rows[key] = [slip for slip in row if slip not in gone] if gone else row
+            rows[key] = stays
     return dropped

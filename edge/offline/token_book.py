@@ -82,7 +82,8 @@ class TokenBook:
     def judge(self, station: str, shown: ShownToken, wall: datetime, cloud: TokenInfo | None = None) -> Judged:
         """The verdict on the token that was shown at ``station``; ``cloud``: what the cloud has just said of it."""
         if not shown.needed:
-            return Judged(verdict=NOT_NEEDED, hash=None)
+            said = NOT_NEEDED if cloud is None else verdict(Known(cloud=cloud), self._policy, wall)
+            return Judged(verdict=said, hash=None)
         return self.judge_hash(station, self._hasher.hash(shown.text), wall, cloud)
 
     def judge_hash(self, station: str, token: TokenHash, wall: datetime, cloud: TokenInfo | None = None) -> Judged:

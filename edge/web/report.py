@@ -9,6 +9,8 @@ from edge.units import Phase
 
 # One value per grid phase: L1, L2, L3.
 PerPhase = Annotated[list[float], Field(min_length=3, max_length=3)]
+# None on a phase that isn't measured.
+PerMeasuredPhase = Annotated[list[float | None], Field(min_length=3, max_length=3)]
 
 
 class _Part(BaseModel):
@@ -43,7 +45,8 @@ class MeterReport(_Part):
     ok: bool
     problem: str | None
     current_a: PerPhase | None
-    voltage_v: PerPhase | None
+    voltage_v: PerMeasuredPhase | None  # phase to neutral
+    phase_power_w: PerMeasuredPhase | None = None  # as signed as the currents
     power_w: float | None
     frequency_hz: float | None = None
     import_wh: float | None = None  # goes on where the meter's register begins again
@@ -162,6 +165,19 @@ class MqttReport(_Part):
     """The connection to the building's broker."""
 
     connected: bool
+    dropped: int  # messages that came faster than they are judged, since the start
+
+
+class DemandReport(_Part):
+    """A circuit's demand window, and the peaks of its months."""
+
+    circuit: str
+    limit_w: float
+    window_s: float
+    used_wh: float | None  # in the window under way
+    allowed_w: float | None  # in its rest
+    peaks_w: dict[str, float]  # the highest mean of each month, by YYYY-MM
+    tariff_w: float | None  # the mean of the last twelve peaks, each at least 2500 (Fluvius)
 
 
 class BmsReport(_Part):
@@ -170,6 +186,7 @@ class BmsReport(_Part):
     modbus: dict[str, float | str | bool | None] | None = None  # what the BMS has written, by the names of the points
     mqtt: MqttReport | None = None
     lpc_state: str | None = None  # of EEBUS's limitation of power consumption
+    demand: list[DemandReport] | None = None  # one for each circuit with a demand limit
 
 
 class Report(_Part):

@@ -55,6 +55,7 @@ class WorldStation(ChargingStation):
         self._settled_s = wall_s()
         self._shown: dict[int, Amps3] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._begun_before: dict[int, int] = {}  # transactions of each connector, when its car came
 
     def incoming(self, text: str | bytes) -> Iterable[str | bytes]:
         self.settle()
@@ -67,6 +68,7 @@ class WorldStation(ChargingStation):
     def arrive(self, connector_id: int, ev: ElectricVehicle, id_tag: str) -> None:
         """A car is plugged in."""
         self.settle()
+        self._begun_before[connector_id] = self._begun(connector_id)
         self.plug_in(connector_id, ev, id_tag)
         self.settle()
 
@@ -75,6 +77,17 @@ class WorldStation(ChargingStation):
         self.settle()
         self.unplug(connector_id)
         self.settle()
+
+    def refuses(self, connector_id: int) -> bool:
+        """Whether the driver of the car that is plugged in sees that the card wasn't taken. Once it was, the driver
+        is gone, and sees nothing of what becomes of the session.
+        """
+        connector = self._core.sessions.connectors[connector_id]
+        let_in = self._begun(connector_id) > self._begun_before[connector_id]
+        return connector.ev is not None and connector.pending is None and not let_in
+
+    def _begun(self, connector_id: int) -> int:
+        return sum(1 for account in self.transactions() if account.connector_id == connector_id)
 
     def obey(self, obedience: Obedience) -> None:
         """From now on it does so with the profiles that it holds and those that come."""

@@ -31,6 +31,7 @@ from simulators.world.station import WorldStation
 from simulators.world.watch import Frames
 
 HOUSEKEEPING_S: Final = 5.0  # how often dead connections are looked for
+CARD_AGAIN_S: Final = 120.0  # a driver whose card was refused tries it again
 SETTLING_S: Final = 60.0  # before the first driver: everybody finds everybody
 
 
@@ -212,6 +213,18 @@ class World:
             return
         self.history.add("drivers", f"{stay.label} arrives")
         self._start(self._leave(stay, visit.leave_s))
+        self._start(self._show_card(stay))
+
+    async def _show_card(self, stay: Stay) -> None:
+        """The driver shows the card until the post takes it."""
+        station = self.stations[stay.evse.station]
+        while stay.may_charge:
+            await asyncio.sleep(CARD_AGAIN_S)
+            if stay.left_s is not None:
+                return
+            if station.refuses(stay.evse.evse_id):
+                self.history.add("drivers", f"{stay.label} shows the card again")
+                self.parking.plug_again(stay)
 
     async def _leave(self, stay: Stay, at_s: float) -> None:
         await self.until(min(at_s, self.scenario.for_s))

@@ -5,6 +5,7 @@ recordings (``test_recording_format``).
 """
 
 import base64
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,7 +19,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.allocation.solve import solve
+from edge.bms.demand_watch import DemandWatch
+from edge.bms.demand_window import DemandSettings
+from edge.bms.eebus_lpc import Lpc, LpcSettings
 from edge.bms.evidence import HEADING, Evidence
+from edge.bms.lpc_memory import LpcFile
 from edge.cli import allocation_file
 from edge.cli.inventory import read_inventory
 from edge.cli.token_text import COLUMNS, read_csv
@@ -43,7 +48,16 @@ from simulators.errors import ScenarioError
 from simulators.world.building import read_recording
 from simulators.world.scenario import load_world
 from tests.property.spoil import any_values, damaged, spoiled, without_none
+from tests.unit.bms.bms_site import Hands, report, site
 
+DEMAND = (
+    b'{"circuit":"main","window_s":900.0,"wall_s":1795262100.0,"used_j":1e6,"doubt_j2":1e6,"power_w":3e4,"swing_w":1e4,'
+    b'"peaks_w":{"2026-11":3e4}}'
+)
+LPC = (
+    b'{"wall_s":1795262100.0,"state":"failsafe","in_state_s":7.0,"limit_w":8000.0,"lasts_s":60.0,"failsafe_w":4200.0,'
+    b'"failsafe_duration_s":7200.0}'
+)
 PROBLEM: dict[str, Any] = {
     "nominal_voltage_v": 230,
     "imbalance_limit_a": 20,
@@ -187,6 +201,30 @@ def test_any_evidence_outlives_its_pruning(file: Path, content: bytes) -> None:
     evidence = Evidence(proof)
     evidence.prune(datetime(1, 1, 2, tzinfo=UTC))
     assert proof.read_bytes() == content
+
+
+@given(content=damaged(DEMAND))
+@example(content=DEEP)
+async def test_any_account_of_a_demand_window_limits(file: Path, content: bytes) -> None:
+    """Whatever was remembered: what follows is a power between none and twice the limit."""
+    (file.parent / "demand-0.json").write_bytes(content)
+    watch = DemandWatch(site(), DemandSettings(circuit="main", limit_w=40_000.0), folder=file.parent)
+    limit = watch.observe(report(), Hands())
+    assert limit is not None
+    assert limit.limit_w is not None
+    assert 0 <= limit.limit_w <= 80_000
+
+
+@given(content=damaged(LPC))
+@example(content=DEEP)
+def test_any_memory_of_eebus_is_taken_or_left(file: Path, content: bytes) -> None:
+    """The state machine runs on from it, or begins anew."""
+    memory = file.parent / "lpc.json"
+    memory.write_bytes(content)
+    clock = Hands()
+    lpc = Lpc(LpcSettings(), now=clock.now, before=LpcFile(memory).read(clock))
+    lpc.tick(clock.now)
+    assert lpc.allowed_w is None or 0 <= lpc.allowed_w < math.inf
 
 
 @given(content=damaged(MAP))

@@ -122,4 +122,7 @@ def test_any_answer(model: str, tcp: bool, script: list[tuple[str, list[int]]]) 
 def _check(reading: MeterReading) -> None:
     most_a = 10 * RATING_A * MAX_VOLTAGE_V / MIN_VOLTAGE_V
     assert reading.current_a is None or all(abs(amps) <= most_a for amps in reading.current_a)
-    assert reading.voltage_v is None or all(MIN_VOLTAGE_V <= volts <= MAX_VOLTAGE_V for volts in reading.voltage_v)
+    voltages = [volts for volts in reading.voltage_v or () if volts is not None]
+    assert all(MIN_VOLTAGE_V <= volts <= MAX_VOLTAGE_V for volts in voltages)
+    powers = [watts for watts in reading.phase_power_w or () if watts is not None]
+    assert all(abs(watts) <= 10 * RATING_A * MAX_VOLTAGE_V for watts in powers)

@@ -41,7 +41,10 @@ def _check(reading: MeterReading) -> None:
     """The bounds of any reading. At the least voltage a phase's power may ask for more than the current told."""
     most_a = 10 * RATING_A * MAX_VOLTAGE_V / MIN_VOLTAGE_V
     assert reading.current_a is None or all(abs(amps) <= most_a for amps in reading.current_a)
-    assert reading.voltage_v is None or all(MIN_VOLTAGE_V <= volts <= MAX_VOLTAGE_V for volts in reading.voltage_v)
+    voltages = [volts for volts in reading.voltage_v or () if volts is not None]
+    assert all(MIN_VOLTAGE_V <= volts <= MAX_VOLTAGE_V for volts in voltages)
+    powers = [watts for watts in reading.phase_power_w or () if watts is not None]
+    assert all(abs(watts) <= 10 * RATING_A * MAX_VOLTAGE_V for watts in powers)
     assert reading.frequency_hz is None or 40 <= reading.frequency_hz <= 70
     assert reading.import_wh is None or reading.import_wh >= 0
 

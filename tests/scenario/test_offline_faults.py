@@ -18,6 +18,7 @@ from edge.ocpp.versions import Version
 from edge.offline.hashing import TokenHasher, hint
 from edge.storage.entry_file import EntryFile
 from edge.storage.key import token_key
+from edge.storage.session_file import SessionFile
 from edge.storage.token_file import TokenFile
 from tests import virtual_time
 from tests.scenario.offline_world import PromptWriter, World, in_world, insist
@@ -267,6 +268,38 @@ def test_fault_26_preparing_for_ever_after_a_reboot(tmp_path: Path) -> None:
         assert world.board.evses[KEY].transaction_id is None
 
     virtual_time.run(in_world(story, tmp_path))
+
+
+def test_fault_26_the_same_for_a_station_that_names_its_transactions(tmp_path: Path) -> None:
+    """A 2.x charger that lost its transaction in a reboot: the session is over, and the next one is accounted for."""
+
+    async def story(world: World) -> None:
+        seat = world.seat
+
+        async def connector(word: str) -> None:
+            status = {"evseId": 1, "connectorId": 1, "connectorStatus": word, "timestamp": seat.stamp()}
+            await seat.result("StatusNotification", status)
+
+        await connector("Occupied")
+        await seat.event("Started", 0, "tx-1", 100, tag="CARD")
+        assert world.board.evses[KEY].transaction_id == "tx-1"
+        seat.disconnect()
+        seat.connect()
+        boot = {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}}
+        assert (await seat.result("BootNotification", boot))["status"] == "Accepted"
+        await connector("Available")
+        assert world.board.evses[KEY].transaction_id is None
+        await seat.event("Started", 0, "tx-2", 200, tag="CARD")
+        assert world.board.evses[KEY].transaction_id == "tx-2"
+        await seat.event("Ended", 1, "tx-2", 300, tag="CARD")
+        world.cloud_comes()
+        await world.drained(60)
+        told = [each["transactionInfo"]["transactionId"] for each in world.cloud.told("TransactionEvent")]
+        assert told == ["tx-1", "tx-2", "tx-2"]
+        kept = SessionFile(world.storage).sessions()
+        assert [(each.transaction, each.end_reason) for each in kept] == [("tx-1", "Lost"), ("tx-2", "Local")]
+
+    virtual_time.run(in_world(story, tmp_path, editions=(Version.V201,)))
 
 
 def test_fault_49_the_journal_is_damaged(tmp_path: Path) -> None:

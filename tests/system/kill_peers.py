@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 
 V16, V201 = "ocpp1.6", "ocpp2.0.1"
 PATIENCE_S = 12.0  # a station waits so long for an answer before it asks again
-Booked = tuple[str, Any, int]  # step, transaction, figure
+Booked = tuple[str, str, str, int]  # step, transaction, the station's time, register
 
 
 class Cloud:
@@ -27,6 +27,7 @@ class Cloud:
         self.account: dict[str, list[Booked]] = {}
         self.wrong: list[str] = []
         self.again = 0
+        self._known: set[tuple[str, Booked]] = set()
         self._begun: dict[str, int] = {}
         self._number_of: dict[int, str] = {}
         self._server: Server | None = None
@@ -61,18 +62,21 @@ class Cloud:
             case "StartTransaction":
                 content = json.dumps([station, payload], sort_keys=True)
                 number = self._begun.setdefault(content, len(self._begun) + 1)
-                self._book(station, ("begin", payload["timestamp"], payload["meterStart"]))
+                self._book(station, ("begin", payload["timestamp"], payload["timestamp"], payload["meterStart"]))
                 self._number_of[number] = payload["timestamp"]
                 return {"transactionId": number, "idTagInfo": accepted}
             case "StopTransaction":
-                self._book(station, ("end", self._name(payload["transactionId"]), payload["meterStop"]))
+                name = self._name(payload["transactionId"])
+                self._book(station, ("end", name, payload["timestamp"], payload["meterStop"]))
             case "MeterValues":
-                figure = int(payload["meterValue"][0]["sampledValue"][0]["value"])
-                self._book(station, ("meter", self._name(payload["transactionId"]), figure))
+                value = payload["meterValue"][0]
+                figure = int(value["sampledValue"][0]["value"])
+                self._book(station, ("meter", self._name(payload["transactionId"]), value["timestamp"], figure))
             case "TransactionEvent":
                 step = {"Started": "begin", "Updated": "meter", "Ended": "end"}[payload["eventType"]]
                 figure = int(payload["meterValue"][0]["sampledValue"][0]["value"])
-                self._book(station, (step, payload["transactionInfo"]["transactionId"], figure))
+                name = payload["transactionInfo"]["transactionId"]
+                self._book(station, (step, name, payload["timestamp"], figure))
         return {}
 
     def _name(self, number: int) -> str:
@@ -82,11 +86,11 @@ class Cloud:
         return self._number_of.get(number, f"unknown {number}")
 
     def _book(self, station: str, what: Booked) -> None:
-        booked = self.account.setdefault(station, [])
-        if what in booked:
+        if (station, what) in self._known:
             self.again += 1
         else:
-            booked.append(what)
+            self._known.add((station, what))
+            self.account.setdefault(station, []).append(what)
 
 
 @dataclass
@@ -127,15 +131,16 @@ class Station:
         values = self.dice.randint(0, 4)
         if self.edition == V16:
             payload = {"connectorId": 1, "idTag": "CARD", "meterStart": self._register, "timestamp": begun}
-            number = (await self._say("StartTransaction", payload, ("begin", begun, self._register)))["transactionId"]
+            answer = await self._say("StartTransaction", payload, ("begin", begun, begun, self._register))
+            number = answer["transactionId"]
             for _ in range(values):
-                figure = self._more()
-                sample = {"timestamp": self._now(), "sampledValue": [{"value": str(figure)}]}
+                figure, at = self._more(), self._now()
+                sample = {"timestamp": at, "sampledValue": [{"value": str(figure)}]}
                 payload = {"connectorId": 1, "transactionId": number, "meterValue": [sample]}
-                await self._say("MeterValues", payload, ("meter", begun, figure))
-            figure = self._more()
-            payload = {"transactionId": number, "meterStop": figure, "timestamp": self._now()}
-            await self._say("StopTransaction", payload, ("end", begun, figure))
+                await self._say("MeterValues", payload, ("meter", begun, at, figure))
+            figure, at = self._more(), self._now()
+            payload = {"transactionId": number, "meterStop": figure, "timestamp": at}
+            await self._say("StopTransaction", payload, ("end", begun, at, figure))
             return
         name = f"{self.id}-{begun}"
         for order, kind in enumerate(["Started", *["Updated"] * values, "Ended"]):
@@ -153,7 +158,7 @@ class Station:
             }
             if kind == "Started":
                 event["idToken"] = {"idToken": "CARD", "type": "ISO14443"}
-            await self._say("TransactionEvent", event, (step, name, figure))
+            await self._say("TransactionEvent", event, (step, name, at, figure))
 
     def _more(self) -> int:
         self._register += self.dice.randint(1, 500)

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ from tests.wire.meter_lines import line, simulated
 from tests.wire.mqtt_brokers import MOSQUITTO, NO_MOSQUITTO, Watcher, embedded, mosquitto, watching
 
 BASE = "edge/harbour-3"
+PERIOD_S = 1.0
+MOST_OF_A_CORE = 0.5
 START_S = 60.0  # on a machine that is busy
 
 SITE = """
@@ -232,7 +235,7 @@ async def scalars_agree(port: int, report: Mapping[str, Any], topics: Topics, se
 
 async def test_a_limit_is_effective_in_the_next_tick_and_a_flood_changes_nothing(tmp_path: Path, broker: Start) -> None:
     """It is answered, holds in the next tick and ends in the fallback; 10,000 messages of junk and 3,000 writes as fast
-    as they are answered change no other limit, and the ticks go on.
+    as they are answered change no other limit, cost no tick, and leave the gateway the better part of its core.
     """
     topics = (f"{BASE}/status", f"{BASE}/cmd/limit/ack", f"{BASE}/site/state")
     async with broker() as port, watching(port, *topics) as bms, gateway(tmp_path, port) as running:
@@ -247,14 +250,36 @@ async def test_a_limit_is_effective_in_the_next_tick_and_a_flood_changes_nothing
         while state["limit"]["reason"] == "bms":
             state = json.loads((await bms.next(f"{BASE}/site/state")).payload)
         assert (state["limit"]["reason"], state["limit"]["limit_a"]) == ("fallback", 25.0)
-        before = (await running.status())["control"]
+        before, used, began_at = (await running.status())["control"], Used.by(running.process.pid), time.monotonic()
         async with AsyncExitStack() as stack:
             masters = [await stack.enter_async_context(running.master()) for _ in range(3)]
             await asyncio.gather(junk(bms), *(flood(master) for master in masters))
-        after = await running.status()
+        after, lasted_s = await running.status(), time.monotonic() - began_at
+        cost = Used.by(running.process.pid).since(used)
         assert after["control"]["ticks"] > before["ticks"]
+        # Each tick that was missed is one that the kernel kept the processor from, for as long as that.
+        assert after["control"]["missed_ticks"] - before["missed_ticks"] <= cost.kept_waiting_s // PERIOD_S
+        assert cost.worked_s < MOST_OF_A_CORE * lasted_s
         (stated,) = (each for each in after["limits"]["stated"] if each["source"] == "bms_mqtt")
         assert (stated["is_fallback"], stated["limit_a"]) == (True, 25.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """What a process had of the processor, and for how long it was ready to run and had none (proc(5), schedstat)."""
+
+    worked_s: float
+    kept_waiting_s: float
+
+    @classmethod
+    def by(cls, pid: int) -> "Used":
+        worked_ns, kept_waiting_ns, _ = map(int, Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split())
+        return cls(worked_s=worked_ns / 1e9, kept_waiting_s=kept_waiting_ns / 1e9)
+
+    def since(self, before: "Used") -> "Used":
+        return Used(
+            worked_s=self.worked_s - before.worked_s, kept_waiting_s=self.kept_waiting_s - before.kept_waiting_s
+        )
 
 
 async def flood(master: AsyncModbusTcpClient) -> None:

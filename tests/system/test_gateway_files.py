@@ -13,7 +13,7 @@ FOLDER = ROOT / "firmware-config"
 TEMPLATES = ROOT / "packaging" / "debian"
 COMMENTS = ("#", "//")
 # One line is all that it may have: the boot loader takes the whole file as parameters.
-WITHOUT_COMMENT = {"edge-cmdline.txt"}
+WITHOUT_COMMENT = {"edge-cmdline.txt", "cmdline.txt"}
 
 
 def _tool(name: str) -> str:
@@ -27,11 +27,12 @@ def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60, check=False)
 
 
-def _placed() -> list[str]:
-    """The sources in the table of packaging/gateway_files.py, read as text: packaging is no package."""
+def _placed() -> list[list[str]]:
+    """The sources in each table of packaging/gateway_files.py, read as text: packaging is no package."""
     tree = ast.parse((ROOT / "packaging" / "gateway_files.py").read_text())
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Placed"]
-    return [ast.literal_eval(call.args[0]) for call in calls]
+    tables = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+    calls = [[node for node in ast.walk(table) if isinstance(node, ast.Call)] for table in tables]
+    return [[ast.literal_eval(call.args[0]) for call in table] for table in calls]
 
 
 def _files() -> list[Path]:
@@ -39,11 +40,11 @@ def _files() -> list[Path]:
 
 
 def test_every_file_has_its_place() -> None:
-    """Nothing lies in firmware-config that isn't installed, and nothing is installed twice or missing."""
-    placed = _placed()
-    ours = sorted(source for source in placed if source.startswith("firmware-config/"))
-    assert ours == sorted(str(path.relative_to(ROOT)) for path in _files())
-    assert len(placed) == len(set(placed))
+    """Nothing lies in firmware-config that isn't installed, nothing is missing, and no table has a file twice."""
+    tables = _placed()
+    ours = {source for table in tables for source in table if source.startswith("firmware-config/")}
+    assert sorted(ours) == sorted(str(path.relative_to(ROOT)) for path in _files())
+    assert all(len(table) == len(set(table)) for table in tables)
 
 
 def test_every_file_says_why() -> None:
@@ -110,7 +111,14 @@ def test_time(tmp_path: Path) -> None:
     assert tmp_path.is_dir()
 
 
-@pytest.mark.parametrize(("name", "schema"), [("user-data", "cloud-config"), ("network-config", "network-config")])
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        ("cloud-init/user-data", "cloud-config"),
+        ("slots/user-data", "cloud-config"),
+        ("cloud-init/network-config", "network-config"),
+    ],
+)
 def test_first_boot(name: str, schema: str) -> None:
     """cloud-init's own schema accepts what the card tells it."""
     tool = _tool("cloud-init")
@@ -118,7 +126,7 @@ def test_first_boot(name: str, schema: str) -> None:
     if schema != "cloud-config" and "--schema-type" not in words:
         pytest.skip("this cloud-init has a schema for user-data only")
     kind = ("--schema-type", schema) if "--schema-type" in words else ()
-    found = _run(tool, "schema", "--config-file", FOLDER / "cloud-init" / name, *kind)
+    found = _run(tool, "schema", "--config-file", FOLDER / name, *kind)
     assert found.returncode == 0, found.stdout + found.stderr
 
 

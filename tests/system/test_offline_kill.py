@@ -14,6 +14,7 @@ from tests.system.kill_peers import V16, V201, Cloud, Station
 
 ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("EDGE_KILLS", "25"))  # of each test: 50 in all; test-long has 1,000
+SEED = int(os.environ.get("EDGE_KILLS_SEED", "47"))
 STATIONS = 20
 SETTLED_S = 120.0
 SITE = """
@@ -46,11 +47,13 @@ fallback_a = 6
 """
 
 
+# A connection that asyncio accepts in the very moment in which the cloud's server closes is nobody's (seen with 3.11).
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("edition", [V16, V201])
 async def test_a_gateway_killed_at_any_instant_loses_and_doubles_nothing(tmp_path: Path, edition: str) -> None:
-    """Faults 3 and 47, invariant I2: the cloud's books are the stations' own, in order, to the watt-hour."""
+    """Faults 3 and 47, invariant I2: the cloud has the stations' own books, in order, to the second and watt-hour."""
     gateway, cloud_at, api = free_endpoints(3)
-    dice = random.Random(47)
+    dice = random.Random(SEED)
     names = [f"CP-{number:02}" for number in range(STATIONS)]
     site = tmp_path / "site.toml"
     site.write_text(
@@ -58,7 +61,7 @@ async def test_a_gateway_killed_at_any_instant_loses_and_doubles_nothing(tmp_pat
         + "".join(STATION.format(id=name) for name in names)
     )
     cloud = Cloud(cloud_at.host, cloud_at.port)
-    stations = [Station(name, edition, str(gateway), random.Random(name)) for name in names]
+    stations = [Station(name, edition, str(gateway), random.Random(f"{name} {SEED}")) for name in names]
     running = [asyncio.create_task(station.run()) for station in stations]
     whims = asyncio.create_task(_comes_and_goes(cloud, dice))
     try:

@@ -148,6 +148,20 @@ async def test_a_flood_of_junk_changes_nothing(broker: Start) -> None:
                 await witness.next(payload=b"%d" % number)
             await flooding
         assert running.taken.limits == before
+        assert running.facility.report()["bms"]["mqtt"]["dropped"] > 0
+
+
+@needs_mosquitto
+async def test_a_huge_command_is_kept_back_by_the_broker(tmp_path: Path) -> None:
+    """Over MQTT 5 nothing of it comes; a long one that comes is refused unread; the next is carried out."""
+    async with mosquitto(tmp_path) as port, watching(port, STATUS, ACK) as bms, gateway(settings(port)) as running:
+        await bms.next(STATUS, b"online")
+        await bms.send(COMMAND, b"[" * 10_000_000)
+        await bms.send(COMMAND, b"[" * 50_000)
+        assert json.loads((await bms.next(ACK)).payload)["reason"] == "longer than 4096 bytes"
+        await bms.send(COMMAND, running.command(2, max_a=10))
+        assert json.loads((await bms.next(ACK)).payload)["id"] == "2"
+        assert running.taken.limits[-1].limit_a == 10.0
 
 
 async def test_a_password_opens_the_broker() -> None:

@@ -114,13 +114,13 @@ async def test_a_meter_is_read() -> None:
 
 
 async def test_a_refusal_is_told_and_the_connection_kept() -> None:
-    """A Modbus exception is a failed poll in words; nothing is dropped for it."""
+    """A Modbus exception is a failed poll in words, with the current that is missing; nothing is dropped for it."""
     short = sdm630(current_a=(1, 1, 1), power_w=(1, 1, 1), registers=10)
     async with served(short) as port, polled(port) as meter:
         for _ in range(2):
             fact = await meter.sample(after_s=0.0)  # at once: a reconnection would have to wait
             assert isinstance(fact, MeterFailed)
-            assert "refuses to read unit 1 input registers 0 to 17: illegal register address" in fact.problem
+            assert "refuses to read unit 1 input registers 10 to 11: illegal register address" in fact.problem
 
 
 async def test_an_implausible_answer_is_no_reading() -> None:

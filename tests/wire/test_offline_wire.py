@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from edge.storage.entry_file import EntryFile
+from edge.storage.session_file import SessionFile
 from tests.wire.ocpp_site import eventually
 from tests.wire.offline_site import Site, lonely
 
@@ -68,7 +70,7 @@ async def test_what_was_answered_survives_the_gateway(tmp_path: Path) -> None:
 
 
 async def test_a_transparent_station_is_closed_with_its_cloud(tmp_path: Path) -> None:
-    """Per station; it comes in again when the cloud is there, and nobody answers for that."""
+    """Per station; it comes in again when the cloud is there, and nobody answers for it. Its session has a record."""
     async with lonely(tmp_path, "CP-01", mode='mode = "transparent"') as site:
         await site.cloud.come()
         async with site.station() as charger:
@@ -76,6 +78,13 @@ async def test_a_transparent_station_is_closed_with_its_cloud(tmp_path: Path) ->
             await site.cloud.go()
             await charger.connection.wait_closed()
             assert charger.connection.close_code == 1001
+        await site.cloud.come()
+        async with site.station() as charger:
+            await charger.stop(1)
+        file = SessionFile(site.storage)
+        await eventually(lambda: [each.ended_at is not None for each in file.sessions()] == [True])
+        assert [(each.transaction, each.energy_wh) for each in file.sessions()] == [("1", Decimal(5000))]
+        assert EntryFile(site.storage).pending() == 0
 
 
 async def test_the_clouds_call_names_the_transaction_as_the_station_knows_it(tmp_path: Path) -> None:

@@ -120,6 +120,25 @@ def test_a_failure_is_shrunk_to_what_it_needs() -> None:
     assert shrunk(scenario, failed) == (needed,)
 
 
+def test_a_failed_seed_prints_the_command_that_shows_it_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its seed, its length and the faults that it needs; what the command then shows is the same failure."""
+    file = tmp_path / "greedy.toml"
+    file.write_text(f"{SMALL.read_text(encoding='utf-8')}\n[expect]\nenergy_share = 1.0\n", encoding="utf-8")
+    words = ["edge-sim", "run", str(file), "--seed", "3", "--hours", "0.1", "--fault", "46:100+60"]
+    shown = []
+    for _ in range(2):
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert end.value.code == 1
+        shown.append(capsys.readouterr().out)
+        words = shown[-1].partition("  again: ")[2].split()
+    assert words == ["edge-sim", "run", str(file), "--seed", "3", "--hours", "0.1", "--fault", "46:100+60"]
+    assert shown[0] == shown[1]
+
+
 def test_the_picture_shows_faults_and_escapes_names() -> None:
     """A fault is a band with its number; what a name holds is text."""
     result = played(small(minutes=4.0), faults=[FaultSpec(number=46, at_s=60.0, for_s=60.0)]).result

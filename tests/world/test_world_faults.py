@@ -45,6 +45,16 @@ def test_sessions_that_begin_without_the_cloud_reach_it_once() -> None:
     assert min(float(line.split()[0]) for line in starts) > 740.0  # each began before 120 s
 
 
+def test_a_stranger_is_refused_at_once_where_the_cloud_cannot_be_had() -> None:
+    """A driver doesn't wait at the post for a cloud that no dial has reached."""
+    scenario = replace(small(minutes=4.0), cloud_away=((0.0, 300.0),))
+    lines = played(scenario, seed=4, keeps_history=True).history.splitlines()
+    asked = [float(line.split()[0]) for line in lines if b' > [2,"' in line and b'"Authorize"' in line]
+    refused = [float(line.split()[0]) for line in lines if b" < [3," in line and b'"Invalid"' in line]
+    assert len(asked) > 3  # they try again
+    assert all(0 < late_s - at_s < 1 for at_s, late_s in zip(asked, refused, strict=True))
+
+
 def test_the_catalogue_is_described() -> None:
     """Every fault has its row and its outcome, and excuses only what there is."""
     names = {getattr(make, "name", "") for make in ORACLES}

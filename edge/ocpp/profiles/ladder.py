@@ -45,6 +45,10 @@ class Ladder:
         self._rungs = (Rung.MAXIMUM,) if station.is_controller else rungs
         self._number = 0
 
+    def begin(self, first: Rung | None) -> None:
+        """Begin with this rung, if the station can stand on it; None, and else: with the best."""
+        self._number = self._rungs.index(first) if first in self._rungs else 0
+
     @property
     def rung(self) -> Rung:
         """That of the next limit."""

@@ -6,10 +6,9 @@ watts is what one phase carries then. It keeps every fuse; a car on three phases
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from edge.domain.station import LimitOutcome
 from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.versions import Version
 from edge.units import Amps, Volts, Watts
@@ -29,7 +28,8 @@ class Units:
     """What one station is told its limits in."""
 
     def __init__(self) -> None:
-        self._allowed: tuple[RateUnit, ...] = tuple(RateUnit)  # amperes come first
+        self._first = RateUnit.AMPERES
+        self._allowed: tuple[RateUnit, ...] = tuple(RateUnit)
         self._refusals = 0
         self._tried = 0  # units in a row that it means to refuse
 
@@ -38,29 +38,36 @@ class Units:
         """That of the next limit."""
         return self._allowed[0]
 
+    def begin(self, first: RateUnit | None) -> None:
+        """Begin with this unit, where the station doesn't tell that it takes it not; None: with amperes."""
+        self._first = first if first is not None else RateUnit.AMPERES
+        self._order(RateUnit)
+
     def allows(self, value: str) -> None:
         """The station has told its units: ``Current,Power`` (1.6) or ``A,W`` (2.x). Words of its own say nothing."""
         told = {_WORDS.get(word.strip().lower()) for word in value.split(",")}
-        self._allowed = tuple(unit for unit in RateUnit if unit in told) or tuple(RateUnit)
+        self._order([unit for unit in RateUnit if unit in told] or RateUnit)
+
+    def accepted(self) -> None:
+        """The station has accepted a limit in this unit: it is the first from now on."""
+        self._first = self.unit
         self._refusals = self._tried = 0
 
-    def answered(self, outcome: LimitOutcome) -> bool:
-        """What became of a limit; whether it was refused in every unit, so that it can't be for the unit.
-
-        Silence says nothing of the unit.
-        """
-        if outcome is LimitOutcome.ACCEPTED:
-            self._refusals = self._tried = 0
-        elif outcome is LimitOutcome.REFUSED:
-            self._refusals += 1
-            if self._refusals >= REFUSALS_TO_CHANGE:
-                self._refusals = 0
-                self._tried += 1
-                self._allowed = (*self._allowed[1:], self._allowed[0])
+    def refused(self) -> bool:
+        """The station has refused a limit; whether it has done so in every unit, so that it can't be for the unit."""
+        self._refusals += 1
+        if self._refusals >= REFUSALS_TO_CHANGE:
+            self._refusals = 0
+            self._tried += 1
+            self._allowed = (*self._allowed[1:], self._allowed[0])
         in_every_unit = self._tried >= len(self._allowed)
         if in_every_unit:
             self._tried = 0
         return in_every_unit
+
+    def _order(self, allowed: Iterable[RateUnit]) -> None:
+        self._allowed = tuple(sorted(allowed, key=lambda unit: unit is not self._first))
+        self._refusals = self._tried = 0
 
 
 def watts(limit_a: Amps, nominal_voltage_v: Volts) -> Watts:

@@ -66,6 +66,10 @@ class Fault:
         """Just before its end: why the outcome isn't what it must be; None: it is, or the oracles judge it alone."""
         return None
 
+    @property
+    def is_under_way(self) -> bool:
+        return self.began_at is not None and self.ended_at is None
+
     def matters(self, now: float) -> bool:
         """Whether it is under way, or was a moment ago."""
         if self.began_at is None or now < self.began_at:

@@ -26,7 +26,13 @@ class MeterAtFault(Fault):
         self.world.meters.devices[self.about].fault = self.what
 
     async def end(self) -> None:
-        self.world.meters.devices[self.about].fault = MeterFault.NONE
+        """What else is wrong with the same meter goes on."""
+        others = [
+            each.what
+            for each in self.world.faults
+            if isinstance(each, MeterAtFault) and each is not self and each.is_under_way and each.about == self.about
+        ]
+        self.world.meters.devices[self.about].fault = others[-1] if others else MeterFault.NONE
 
 
 class MeterSilent(MeterAtFault):
@@ -37,6 +43,8 @@ class MeterSilent(MeterAtFault):
 
     def judge(self) -> str | None:
         status = self.world.gateway.status()
+        if self.world.meters.devices[self.about].fault is not self.what:
+            return None  # another fault of the same meter has taken its place
         if self.spec.for_s < STALE_S or status is None or status["control"]["state"] in STATES:
             return None
         return f"the meter is silent, and the gateway says {status['control']['state']}"
@@ -66,11 +74,8 @@ class WordSpike(MeterAtFault):
     grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
 
 
-class NotANumber(MeterAtFault):
-    number, row = 32, "NaN/Inf/65536x word spike"
-    outcome = "Rejected by plausibility; rate limit; conservative hold"
+class NotANumber(WordSpike):
     what = MeterFault.NAN
-    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
 
 
 class TinyVoltage(Fault):

@@ -15,7 +15,8 @@ TRANSACTION: Final = re.compile(r'("transactionId"\s*:\s*)(-?\d+)')
 MAPPED: Final = frozenset({"MeterValues", "StopTransaction"})  # these name a transaction, by an id that may be local
 ORDERED: Final = frozenset({"StartTransaction", "MeterValues", "StopTransaction"})
 OWN: Final = "edge-"  # the prefix of the gateway's own message ids
-OWN_ACTIONS: Final = frozenset({"Heartbeat"})  # whether the cloud answers again; in 1.6 it has nothing else to say
+# Whether the cloud answers again, and what it says of a token; in 1.6 it has nothing else to say.
+OWN_ACTIONS: Final = frozenset({"Heartbeat", "Authorize"})
 
 
 @dataclass(slots=True)
@@ -30,7 +31,7 @@ class _Sent:
 
 
 class BytesPass(Oracle):
-    """I5: a CALL that the cloud gets is, byte for byte, one that its station has made, or the gateway's own Heartbeat.
+    """I5: a CALL that the cloud gets is, byte for byte, one that its station has made, or one of OWN_ACTIONS.
 
     The one thing that may differ is the number of a transaction that was begun without the cloud, and each stands for
     one number for ever. What the cloud has answered doesn't come again on the same connection. Messages of

@@ -22,7 +22,7 @@ SITE = (
     (ROOT / "simulators" / "scenarios" / "demo-site.toml")
     .read_text()
     .replace('"tcp://127.0.0.1:5020"', f'"tcp://{BUILDING}:5020"')
-    .replace('listen = "127.0.0.1:9000"', 'listen = "0.0.0.0:9000"')
+    .replace('listen = "127.0.0.1:9000"', 'listen = "0.0.0.0:9000"\nsecurity_profile = 0')
     .replace('"ws://127.0.0.1:9100/', f'"ws://{BUILDING}:9100/')
     .replace('listen = "127.0.0.1:8080"', 'listen = "0.0.0.0:8080"')
 )

@@ -8,6 +8,7 @@ import pytest
 from edge.bms.evidence import HEADING, Evidence
 from edge.bms.facility import Facility
 from edge.bms.grid import DEBOUNCE_S, Contact, DimmedBy, Dimming, GridSettings, Steering, dimmed_w
+from edge.bms.grid_operator import GridOperator
 from edge.bms.relay_contact import ContactSettings, GpioContact
 from edge.bms.settings import FacilitySettings
 from edge.domain.effective import Binding, Effective
@@ -81,6 +82,23 @@ def test_a_contact_that_can_not_be_read_dims(closed_is_free: bool) -> None:
         assert contact.sample(False, 3.0) is True
         contact.sample(True, 4.0)
         assert contact.sample(True, 5.0) is False
+
+
+async def test_a_flood_of_switching_is_proved_once_a_tick(tmp_path: Path) -> None:
+    """Each takes hold at once; the file grows by a row a tick at most, and not at all where nothing came of it."""
+    file, taken = tmp_path / "grid-events.csv", Taken()
+    operator = GridOperator(
+        GridSettings(circuit="garage", limit_w=4200.0, evidence=file), site="x", sink=taken, clock=Hands(), relay=None
+    )
+    for number in range(1001):
+        operator.dim(DimmedBy.MODBUS, asked=number % 2 == 0)
+    operator.tick(report(), 5000.0)
+    for number in range(1000):
+        operator.dim(DimmedBy.MQTT, asked=number % 2 == 0)
+    operator.tick(report(), 5000.0)
+    await operator.stop()
+    assert len(taken.limits) == 1001
+    assert [row.split(",")[2:4] for row in file.read_text(encoding="utf-8").splitlines()[1:]] == [["begin", "modbus"]]
 
 
 class Relay:

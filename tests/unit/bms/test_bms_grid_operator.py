@@ -121,6 +121,8 @@ async def test_limits_over_eebus_are_proved(tmp_path: Path) -> None:
     house = House(evidence=tmp_path / "grid-events.csv")
     house.grid.start()
     house.tick()
+    for limit_w in range(50):  # of many in one tick the last is proved
+        house.say("lpc", heartbeat=True, limit_w=limit_w)
     house.say("lpc", heartbeat=True, limit_w=0, active=False)
     await house.grid.stop()
     rows = (tmp_path / "grid-events.csv").read_text(encoding="utf-8").splitlines()[1:]

@@ -32,6 +32,17 @@ def test_the_image_says_what_the_report_says() -> None:
     assert seen.reasons[EvseKey(station="CP-01", evse=1)] == "16.0 A: all the car can use"
 
 
+def test_the_power_of_a_phase_is_the_meters() -> None:
+    """Where the meter tells it; where it tells none of a phase, or no voltage, current times the voltage there is."""
+    told = report()
+    told["meters"][0] |= {"phase_power_w": [4500.0, None, None], "voltage_v": [231.0, 229.5, None]}
+    seen = image(told, site())
+    assert seen.site["power_l1_w"] == 4500.0
+    assert seen.site["power_l2_w"] == pytest.approx(21.0 * 229.5)
+    assert seen.site["power_l3_w"] == pytest.approx(-3.5 * 230.0)
+    assert seen.site["voltage_l3_v"] is None
+
+
 def test_before_the_first_tick_all_is_there_and_nothing_known() -> None:
     """Every point has a value from the start: not available."""
     starting = {"control": {"ticks": 0, "state": "STARTING"}, "meters": [], "circuits": [], "stations": []}

@@ -19,6 +19,7 @@ KSEM = FOLDER.joinpath("kostal_ksem_tq.toml").read_text(encoding="utf-8")
 ONE_SOURCE = {
     "acrel_adw300",
     "chint_dtsu666",
+    "dsmr_p1_v2",
     "dzg_dvh4013",
     "eastron_sdm72d_v1",
     "lovato_dmg610",
@@ -49,7 +50,7 @@ def refusal(text: str) -> str:
 def test_every_file_is_a_family() -> None:
     """The file's name is the model's name in the site file; those without a file have no registers of their own."""
     files = {file.name.removesuffix(".toml") for file in FOLDER.iterdir() if file.name.endswith(".toml")}
-    without = {"sunspec_inverter", "sunspec_meter", "dsmr_p1", "dsmr_p1_single_phase", "mqtt"}
+    without = {"sunspec_inverter", "sunspec_meter", "dsmr_p1", "dsmr_p1_single_phase", "dsmr_p1_v2", "mqtt"}
     assert files | without == set(FAMILIES)
     assert all(each.id == name for name, each in FAMILIES.items())
 
@@ -65,6 +66,7 @@ def test_single_sources_are_marked() -> None:
 def test_which_families_guard_a_fuse() -> None:
     """Only those that tell the current of each of their phases may be a circuit's meter."""
     assert {name for name, each in FAMILIES.items() if not (each.discovery or tells_currents(each))} == {
+        "dsmr_p1_v2",
         "eastron_sdm72d_v1",
         "phoenix_eem_em3xx",
     }

@@ -4,9 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.metering.catalogue import FAMILIES
 from edge.metering.family import CURRENTS, POWERS, VOLTAGES, Quantity, Values
 from edge.metering.p1 import LONGEST, BrokenTelegram, P1Stream, Telegram, crc16
-from tests.p1_telegrams import DUTCH_LINES, checksum, telegram
+from edge.metering.quality import Judge
+from edge.units import PhaseAmps
+from tests.p1_telegrams import DSMR_2_TELEGRAM, DUTCH_LINES, checksum, telegram, with_even_parity
 
 
 def values(lines: tuple[str, ...] = DUTCH_LINES) -> Values:
@@ -43,6 +46,31 @@ def test_whole_amperes_are_no_less_than_the_power_needs() -> None:
     """A current cut down to whole amperes is raised to what the phase's power needs at its voltage."""
     assert values(with_line("1-0:31.7.0", "1-0:31.7.0(010*A)"))[Quantity.CURRENT_L1] == pytest.approx(2350 / 230.1)
     assert values(with_line("1-0:51.7.0", "1-0:51.7.0(15*A)"))[Quantity.CURRENT_L2] == pytest.approx(3580 / 231.2)
+
+
+def test_a_telegram_of_dsmr_4_has_no_voltages() -> None:
+    """Its currents count all the same, no less than the powers need at 230 V."""
+    lines = tuple(line for line in DUTCH_LINES if "*V)" not in line)
+    reading = Judge(meter="grid", family=FAMILIES["dsmr_p1"]).reading(values(lines), 1.0)
+    assert reading.current_a == PhaseAmps(11.0, -16.0, 6.0)
+    assert reading.voltage_v is None
+    assert reading.phase_power_w == pytest.approx((2350.0, -3580.0, 1310.0))
+    cut = tuple(line.replace("011*A", "009*A") for line in lines)
+    assert values(cut)[Quantity.CURRENT_L1] == pytest.approx(2350 / 230)
+
+
+def test_a_telegram_of_dsmr_2() -> None:
+    """Without checksum and with parity bits: power and energies, never a current."""
+    found = P1Stream().receive(with_even_parity(DSMR_2_TELEGRAM) + with_even_parity(DSMR_2_TELEGRAM))
+    assert (
+        found
+        == [Telegram(values={Quantity.POWER: 1230.0, Quantity.IMPORT_WH: 16_347_684.0, Quantity.EXPORT_WH: 7_000.0})]
+        * 2
+    )
+    with_current = DSMR_2_TELEGRAM.replace(b"0-0:96.13.1()", b"1-0:31.7.0(002*A)")
+    (telegram_,) = P1Stream().receive(with_current)
+    assert isinstance(telegram_, Telegram)
+    assert Quantity.CURRENT_L1 not in telegram_.values
 
 
 def test_a_belgian_telegram() -> None:
@@ -131,7 +159,8 @@ def test_any_bytes_raise_nothing(chunks: list[bytes]) -> None:
     ("data", "said"),
     [
         (telegram()[:-6] + b"0000\r\n", "damaged on the line"),
-        (telegram()[:-6] + b"\r\n", "without checksum; the meter must speak DSMR 4 or newer"),
+        (telegram()[:-6] + b"\r\n", "without its checksum"),
+        (b"/ABC\r\n1-0:1.7.0(1*kW)\r\n!\r\n", "without checksum, power and energy"),
         (b"/ABC\r\n" + b"x" * LONGEST, "check the port's speed"),
         (telegram((*DUTCH_LINES, "1-0:31.7.0(012*A)")), "tells 31.7.0 twice"),
     ],

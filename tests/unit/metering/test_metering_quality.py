@@ -1,6 +1,7 @@
 """Whether a reading may be believed: what can't be true, what doesn't fit, what is held, and for how long."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -39,9 +40,31 @@ def test_a_sound_reading_is_good() -> None:
         at=1.0,
         current_a=PhaseAmps(10.0, -20.0, 30.0),
         voltage_v=(230.0, 230.0, 230.0),
+        phase_power_w=(2300.0, -4600.0, 6900.0),
         power_w=4600.0,
         quality=Quality.GOOD,
     )
+
+
+def test_a_single_phase_meter_tells_its_voltage_and_power() -> None:
+    """What the meter isn't on has no voltage and no power, and no current flows through it there."""
+    family = FAMILIES["eastron_sdm120_230"]
+    told = {CURRENTS[0]: 10.0, VOLTAGES[0]: 231.0, POWERS[0]: -2300.0, Quantity.POWER: -2300.0}
+    reading = Judge(meter="pv", family=family).reading(told, 1.0)
+    assert reading.current_a == PhaseAmps(-10.0, 0.0, 0.0)
+    assert reading.voltage_v == (231.0, None, None)
+    assert reading.phase_power_w == (-2300.0, None, None)
+
+
+def test_a_voltage_that_some_devices_have_not_is_no_fault() -> None:
+    """Where the family says that a voltage may be missing its currents count without; a wrong one is refused still."""
+    family = replace(SDM630, at_times=frozenset(VOLTAGES))
+    told = values(10.0, 11.0, 12.0) | dict.fromkeys(VOLTAGES)
+    reading = Judge(meter="grid", family=family).reading(told, 1.0)
+    assert reading.current_a == PhaseAmps(10.0, 11.0, 12.0)
+    assert (reading.voltage_v, reading.quality) == (None, Quality.GOOD)
+    with pytest.raises(MeterImplausible, match="12 V on L2"):
+        Judge(meter="grid", family=family).reading(told | {VOLTAGES[1]: 12.0}, 1.0)
 
 
 def test_the_same_values_again_are_fresh() -> None:

@@ -1,6 +1,7 @@
 """SunSpec devices: found at any of three places, walked model by model, read like any other family."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 
 from edge.errors import MeterImplausible
 from edge.metering.catalogue import FAMILIES
-from edge.metering.family import CURRENTS, POWERS, VOLTAGES, Block, CurrentSign, Family, Quantity, Read, RegisterType
-from edge.units import PHASES
+from edge.metering.family import CURRENTS, Block, CurrentSign, Family, Quantity, Read, RegisterType
+from edge.metering.quality import Judge
+from edge.units import PHASES, PhaseAmps
 from simulators.meter.maps import Layout
 from simulators.meter.maps.sunspec import (
     inverter_with_floats,
@@ -70,11 +72,16 @@ def test_a_single_phase_meter_has_its_total_as_the_phases_power() -> None:
     assert Quantity.CURRENT_L2 not in found
 
 
-def test_delta_has_no_voltages_to_neutral() -> None:
-    """Model 204 measures a network without neutral: voltages aren't expected of it."""
-    family = found_in(meter_with_integers(204))
-    assert not family.quantities & {*VOLTAGES}
-    assert family.quantities >= {*CURRENTS, *POWERS}
+@pytest.mark.parametrize("make", [meter_with_integers, meter_with_floats])
+@pytest.mark.parametrize("wiring", [3, 4])
+def test_voltages_to_neutral_may_be_missing(make: Callable[[int], Layout], wiring: int) -> None:
+    """No model demands them, and a delta network (204, 214) has none: what the device marks as absent is no fault."""
+    device = make((200 if make is meter_with_integers else 210) + wiring)
+    family = found_in(device)
+    without = replace(FEEDING_IN, voltage_v=(None, None, None))
+    reading = Judge(meter="grid", family=family).reading(read_all(family, device, without), 1.0)
+    assert reading.current_a == PhaseAmps(-20.5, -21.25, -22.75)
+    assert reading.voltage_v is None
 
 
 def test_no_read_is_longer_than_modbus_allows() -> None:

@@ -13,6 +13,7 @@ from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Mode, Site, Station
 from edge.domain.station import LimitAnswered, StationFact
 from edge.ocpp.actions import Action, CloseStation, Note, Report, ToCloud, ToStation
+from edge.ocpp.dossier import Dossier
 from edge.ocpp.figures import Figures
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import CloudLoss
@@ -167,6 +168,7 @@ class Bench:
         mode: Mode = Mode.CONTROL,
         cloud_loss: CloudLoss = CloudLoss.AUTONOMOUS,
         version: Version = Version.V16,
+        dossier: Dossier | None = None,
     ) -> None:
         self.now = START
         self.version = version
@@ -179,6 +181,7 @@ class Bench:
             cloud_loss=cloud_loss,
             nonce="0123456789ab",
             figures=self.figures,
+            dossier=dossier,
             site_limits=self.site_limits,
         )
 

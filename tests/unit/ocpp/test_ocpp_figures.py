@@ -51,6 +51,17 @@ def test_answers_are_timed() -> None:
         assert value(bench.figures, BUCKET, who=who, le=bound) == 1
 
 
+def test_dropped_answers_are_counted() -> None:
+    """By who gave them."""
+    bench = Bench()
+    bench.connect()
+    bench.station_says(result("never asked"))
+    for _ in range(2):
+        bench.cloud_says(result("never asked"))
+    name = "edge_ocpp_dropped_answers_total"
+    assert [value(bench.figures, name, way=way) for way in ("from_station", "from_cloud")] == [1, 2]
+
+
 def test_answers_are_timed_while_observing() -> None:
     """Past a controller that changes nothing."""
     bench = Bench(mode=Mode.OBSERVE)

@@ -52,6 +52,7 @@ def test_records_add_up() -> None:
         ("ping = false", "ping = 0", "has ping = 0"),
         ("ping = false", "silence_s = -1", "has silence_s = -1"),
         ("ping = false", "pong = false", "has the unknown key pong"),
+        ("ping = false", 'limits_by = "TxProfile"', "has limits_by = 'TxProfile'"),
         ('vendor = ["ACME*"]\n', "", "has no list of patterns as its vendor"),
         ('model = ["X?"]', 'model = "X?"', "has no list of patterns as its model"),
         ("[[quirk]]", "[[quirks]]", "has something else than"),

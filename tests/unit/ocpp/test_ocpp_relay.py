@@ -166,6 +166,66 @@ def test_a_call_that_went_up_is_not_repeated() -> None:
     assert bench.cloud_says(result("1", {"transactionId": 5, "idTagInfo": {"status": "Accepted"}})).facts == []
 
 
+def test_a_second_answer_of_the_cloud_is_dropped() -> None:
+    """Each CALL is answered once; what answers nothing is dropped too. Both are counted, and told with their reason."""
+    bench = Bench()
+    bench.connect()
+    bench.station_says(HEARTBEAT)
+    assert bench.cloud_says(result("h")).down == [result("h")]
+    for answer in (result("h"), error("h"), result("never asked")):
+        step = bench.cloud_says(answer)
+        assert (step.down, step.up, step.notes) == ([], [], ["dropped an answer of the cloud"])
+    assert bench.figures.dropped_of_cloud == 3
+    bench.station_says(HEARTBEAT)  # under the id of before: that is a CALL of its own
+    assert bench.cloud_says(error("h")).down == [error("h")]
+
+
+def test_two_calls_of_one_id_get_two_answers() -> None:
+    """A station that repeats itself without waiting for the first answer: as a wire would have it."""
+    bench = Bench()
+    bench.connect()
+    for _ in range(2):
+        assert bench.station_says(HEARTBEAT).up == [HEARTBEAT]
+    for _ in range(2):
+        assert bench.cloud_says(result("h")).down == [result("h")]
+    assert bench.cloud_says(result("h")).down == []
+
+
+@pytest.mark.parametrize("later_s", [0.0, 31.0, 600.0])
+def test_a_late_answer_of_the_cloud_still_reaches_the_station(later_s: float) -> None:
+    """It may wait longer than others do; once."""
+    bench = Bench()
+    bench.connect()
+    bench.station_says(HEARTBEAT)
+    bench.wait(later_s)
+    assert bench.cloud_says(result("h")).down == [result("h")]
+    assert bench.cloud_says(result("h")).down == []
+
+
+def test_an_answer_over_the_next_connection_still_reaches_the_station() -> None:
+    """But none over the station's own next one, where it has asked nothing."""
+    bench = Bench()
+    bench.connect()
+    bench.station_says(HEARTBEAT)
+    bench.lose_cloud()
+    bench.find_cloud()
+    assert bench.cloud_says(result("h")).down == [result("h")]
+    bench.station_says(HEARTBEAT)
+    bench.lose_station()
+    bench.connect()
+    assert bench.cloud_says(result("h")).down == []
+
+
+def test_in_observe_mode_every_answer_passes() -> None:
+    """A wire keeps no books."""
+    bench = Bench(mode=Mode.OBSERVE)
+    bench.connect(settled=False)
+    bench.station_says(HEARTBEAT)
+    for answer in (result("h"), result("h"), error("never asked"), result("edge-0123456789ab-u1")):
+        assert bench.cloud_says(answer).down == [answer]
+    assert bench.figures.dropped_of_cloud == 0
+
+
 def test_what_is_held_goes_with_the_station() -> None:
     """A new connection of the station begins with nothing of the old."""
     bench = Bench()

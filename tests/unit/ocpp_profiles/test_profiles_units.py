@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import pytest
 
 from edge.domain.setpoint import Purpose
-from edge.domain.station import LimitOutcome
 from edge.ocpp import limit_v2
 from edge.ocpp.profiles import writer
 from edge.ocpp.profiles.model import RateUnit
@@ -30,11 +29,28 @@ def test_what_a_station_allows(value: str, unit: RateUnit) -> None:
 
 def test_one_refusal_is_chance_two_in_a_row_are_a_way() -> None:
     """An acceptance between them starts the count anew; silence says nothing; who refuses both is asked in turn."""
-    units, seen = Units(), []
-    for outcome in ("REFUSED", "ACCEPTED", "REFUSED", "SILENT", "NOT_SENT", "REFUSED", "REFUSED", "REFUSED"):
-        units.answered(LimitOutcome[outcome])
-        seen.append(units.unit)
-    assert seen == [A, A, A, A, A, W, W, A]
+    bench, seen = Bench(), []
+    bench.connect()
+    for number, outcome in enumerate(("Rejected", "Accepted", "Rejected", None, "Rejected", "Rejected", "Rejected")):
+        identifier, _, payload = bench.write(limit(number)).own_call
+        seen.append(payload["csChargingProfiles"]["chargingSchedule"]["chargingRateUnit"])
+        if outcome is None:
+            bench.wait(11.0)
+        else:
+            bench.station_says(result(identifier, {"status": outcome}))
+    assert seen == [A, A, A, A, A, W, W]
+
+
+def test_what_was_accepted_comes_first() -> None:
+    """Also after the station has told once more that it takes both: it has been found to mean one of them."""
+    units = Units()
+    for _ in range(2):
+        units.refused()
+    units.accepted()
+    units.allows("Current,Power")
+    assert units.unit is W
+    units.allows("Current")
+    assert units.unit is A
 
 
 def test_who_knows_one_unit_is_never_told_another() -> None:
@@ -42,7 +58,7 @@ def test_who_knows_one_unit_is_never_told_another() -> None:
     units = Units()
     units.allows("Power")
     for _ in range(5):
-        units.answered(LimitOutcome.REFUSED)
+        units.refused()
     assert units.unit is W
 
 

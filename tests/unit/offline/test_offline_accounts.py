@@ -53,6 +53,7 @@ def written(bench: Bench) -> list[Session]:
         ({"value": "-5"}, None),
         ({"value": "NaN"}, None),
         ({"value": "1e400"}, None),
+        ({"value": "9e999999", "unit": "kWh"}, None),
         ({"value": True}, None),
         ({"value": None}, None),
         ("rubbish", None),

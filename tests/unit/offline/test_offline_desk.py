@@ -2,8 +2,11 @@
 
 import json
 
+import pytest
+
 from edge.domain.journal import EntryKind
 from edge.offline.desk import DeskState
+from edge.offline.edition import Edition
 from edge.offline.message import Request
 from edge.offline.settings import OfflineSettings, RefusedSession
 from tests.unit.offline.offline_bench import Bench
@@ -207,3 +210,28 @@ def test_a_session_that_the_cloud_refuses_afterwards_is_ended_by_policy() -> Non
         bench.cloud_comes()
         bench.cloud_answers({"transactionId": 9, "idTagInfo": {"status": "Blocked"}})
         assert [end.transaction for end in bench.ended] == [str(local)] * ends
+
+
+@pytest.mark.parametrize("status", ["Accepted", "Blocked", "Invalid"])
+@pytest.mark.parametrize("kind", ["ISO14443", "NoAuthorization"])
+def test_the_clouds_word_on_a_token_passes_as_it_is(kind: str, status: str) -> None:
+    """A refusal too of a session that needs no token: the gateway accepts nobody whom the cloud refuses."""
+    bench = Bench(edition=Edition.V201)
+    bench.cloud_comes()
+    bench.event("Started", 0, idToken={"idToken": "CARD-1", "type": kind})
+    bench.cloud_answers({"idTokenInfo": {"status": status}})
+    assert bench.answered[2] == {"idTokenInfo": {"status": status}}
+
+
+@pytest.mark.parametrize("answer", [{}, {"transactionId": "7"}, {"transactionId": None}])
+def test_a_start_that_the_cloud_answers_without_an_id_is_not_taken_for_delivered(answer: dict[str, object]) -> None:
+    """It is tried again and set aside, and not lost."""
+    bench = Bench()
+    bench.start()
+    bench.cloud_comes()
+    bench.cloud_answers(answer)
+    assert len(bench.disk.entries) == 1
+    for _ in range(2):
+        bench.tick(400.0)
+        bench.cloud_answers(answer)
+    assert [entry.reason for entry in bench.disk.set_aside] == ["answered without a transactionId"]

@@ -75,7 +75,7 @@ def test_after_two_timeouts_the_cloud_is_spared_and_then_probed() -> None:
     assert len(bench.to_station) == 3
     assert len(bench.to_cloud) == sent
     bench.tick(31.0)
-    assert bench.asked[1:] == ["edge-probe-1", "Heartbeat", {}]
+    assert bench.asked[1:] == ["edge-own-1", "Heartbeat", {}]
     bench.cloud_answers({"currentTime": "2026-06-01T12:00:00Z"})
     assert bench.state() is DeskState.ONLINE
     assert len(bench.to_station) == 3

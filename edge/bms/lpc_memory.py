@@ -1,0 +1,72 @@
+"""What EEBUS LPC remembers over a restart: the values that the grid operator's box wrote, and the state (LPC-022)."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import orjson
+import structlog
+
+from edge.bms.eebus_lpc import FAILSAFE_S, LpcMemory, LpcState
+from edge.bms.whole_file import at_least_0, write_whole
+from edge.clock import Clock
+from edge.units import Seconds
+
+log = structlog.get_logger(__name__)
+
+
+class LpcFile:
+    """A memory on the disk; the time that passes while nobody runs counts where the clock is set on both sides."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._kept: LpcMemory | None = None
+        self._writing: asyncio.Future[None] | None = None
+
+    def read(self, clock: Clock) -> tuple[LpcMemory, Seconds] | None:
+        """What was kept, and how long ago that was; None where nothing is, or what is there can't be believed."""
+        try:
+            saved = orjson.loads(self._file.read_bytes())
+            lasts_s = saved["lasts_s"]
+            memory = LpcMemory(
+                state=LpcState(saved["state"]),
+                in_state_s=at_least_0(saved["in_state_s"]),
+                limit_w=at_least_0(saved["limit_w"]),
+                lasts_s=at_least_0(lasts_s) if lasts_s is not None else None,
+                failsafe_w=at_least_0(saved["failsafe_w"]),
+                failsafe_duration_s=min(max(float(saved["failsafe_duration_s"]), FAILSAFE_S[0]), FAILSAFE_S[1]),
+            )
+            at_s = float(saved["wall_s"]) if saved["wall_s"] is not None else None
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            log.warning("what was remembered of EEBUS LPC can't be read", file=str(self._file), problem=str(exc))
+            return None
+        ago_s = clock.wall().timestamp() - at_s if at_s is not None and clock.wall_is_trusted() else 0.0
+        return memory, max(ago_s, 0.0)
+
+    def keep(self, memory: LpcMemory, clock: Clock) -> None:
+        """Write it down if it is another, by another thread: a disk that stalls costs no tick. While one is being
+        written the next waits for the next tick.
+        """
+        if (self._kept is not None and memory.tells_as(self._kept)) or (self._writing and not self._writing.done()):
+            return
+        self._kept = memory
+        body = orjson.dumps(
+            {
+                "wall_s": clock.wall().timestamp() if clock.wall_is_trusted() else None,
+                "state": memory.state.value,
+                "in_state_s": memory.in_state_s,
+                "limit_w": memory.limit_w,
+                "lasts_s": memory.lasts_s,
+                "failsafe_w": memory.failsafe_w,
+                "failsafe_duration_s": memory.failsafe_duration_s,
+            }
+        )
+        self._writing = asyncio.get_running_loop().run_in_executor(None, write_whole, self._file, body)
+
+    async def close(self) -> None:
+        """Return when what is under way is written."""
+        if self._writing is not None:
+            with contextlib.suppress(OSError):
+                await self._writing

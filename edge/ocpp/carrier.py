@@ -1,0 +1,119 @@
+"""Carries the frames of one station between its two sockets, and keeps count of them. Holds no rules."""
+
+import asyncio
+from collections.abc import Sequence
+
+from structlog.typing import FilteringBoundLogger
+
+from edge.clock import Clock
+from edge.ocpp.figures import Figures
+from edge.ocpp.mirror import Mirror
+from edge.ocpp.pace import Pace
+from edge.ocpp.quirk_records import Quirks
+from edge.ocpp.sockets import push
+from edge.ocpp.start_delay import StartDelay
+from edge.ocpp.station_connection import StationConnection
+from edge.ocpp.trace import Trace, Way
+from edge.ocpp.upstream import Upstream
+from edge.ocpp.versions import Version
+from edge.units import Seconds
+
+THROTTLED_TOLD_EVERY_S = 60.0
+
+
+class Carrier:
+    """One station's, through all its connections. ``quirks`` may change as more is known of the station."""
+
+    def __init__(self, station: str, clock: Clock, figures: Figures, log: FilteringBoundLogger) -> None:
+        self._station = station
+        self._clock = clock
+        self._figures = figures
+        self._log = log
+        self.connection: StationConnection | None = None
+        self.upstream: Upstream | None = None
+        self.mirrors: Sequence[Mirror] = ()
+        self.quirks = Quirks()
+        self.trace = Trace()
+        self._pace = Pace()
+        self._start_delay = StartDelay()
+        self._throttled_at: Seconds | None = None
+
+    def attach(self, connection: StationConnection, upstream: Upstream, mirrors: Sequence[Mirror]) -> None:
+        """The station has come over these."""
+        self.connection, self.upstream, self.mirrors = connection, upstream, mirrors
+        self._pace = Pace()
+
+    def detach(self) -> None:
+        """They are over."""
+        self.connection = self.upstream = None
+
+    def came_up(self, text: str | bytes, now: Seconds, version: Version, onward: str | None) -> bool:
+        """A message of the station. ``onward``: what the cloud is to get first; when that is the very same text it is
+        sent at once, and True returned."""
+        if self.quirks.start_answer_delay_s:
+            self._start_delay.called(text, version)
+        self._figures.from_station += 1
+        if onward is None or onward is not text or self.upstream is None:
+            self.trace.add(Way.FROM_STATION, text, now)
+            return False
+        self.trace.add(Way.FROM_STATION, text, now, Way.TO_CLOUD)
+        self._figures.to_cloud += 1
+        self._push_up(self.upstream, onward)
+        return True
+
+    def came_down(self, text: str | bytes, now: Seconds, onward: str | None) -> bool:
+        """A message of the cloud. ``onward``: as in :meth:`came_up`, for the station."""
+        self._figures.from_cloud += 1
+        if onward is None or onward is not text or self._start_delay.waits:
+            self.trace.add(Way.FROM_CLOUD, text, now)
+            return False
+        self.trace.add(Way.FROM_CLOUD, text, now, Way.TO_STATION)
+        self._figures.to_station += 1
+        self._push_down(self.connection, onward)
+        return True
+
+    def pause_s(self, now: Seconds) -> Seconds:
+        """For how long no message of the station is to be read, after one that was."""
+        pause_s = self._pace.frame(now)
+        if pause_s > 0:
+            self._figures.throttled(self._station)
+            if self._throttled_at is None or now - self._throttled_at >= THROTTLED_TOLD_EVERY_S:
+                self._throttled_at = now
+                self._log.warning("station sends too fast and is read more slowly")
+        return pause_s
+
+    def up(self, text: str) -> None:
+        """Send to the cloud."""
+        if self.upstream is not None:
+            self._note(Way.TO_CLOUD, text)
+            self._push_up(self.upstream, text)
+
+    def down(self, text: str, version: Version) -> None:
+        """Send to the station: at once, or after a while where it can't take an answer so soon."""
+        if self._start_delay.holds(text, version):
+            delay_s = self.quirks.start_answer_delay_s
+            asyncio.get_running_loop().call_later(delay_s, self._down, self.connection, text)
+        else:
+            self._down(self.connection, text)
+
+    def _down(self, connection: StationConnection | None, text: str) -> None:
+        if connection is None or connection is not self.connection:
+            return  # it has gone, and its successor hasn't asked
+        self._note(Way.TO_STATION, text)
+        self._push_down(connection, text)
+
+    def _push_up(self, upstream: Upstream, text: str) -> None:
+        upstream.send(text)
+        for mirror in self.mirrors:
+            mirror.copy(text)
+
+    def _push_down(self, connection: StationConnection | None, text: str) -> None:
+        if connection is not None:
+            if not connection.is_ahead:
+                self._pace.sent()
+            if not push(connection, text):
+                self._log.warning("cut the station off because it doesn't read")
+
+    def _note(self, way: Way, text: str) -> None:
+        self.trace.add(way, text, self._clock.monotonic())
+        self._figures.frame(way)

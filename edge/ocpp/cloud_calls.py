@@ -1,0 +1,82 @@
+"""The CALLs of one station's cloud, while the gateway controls: passed on, answered, or refused. Sans-I/O."""
+
+from collections import deque
+from datetime import datetime
+
+from edge.ocpp import signed, wire
+from edge.ocpp.actions import Outbox
+from edge.ocpp.cloud_profiles import CloudProfiles
+from edge.ocpp.dialect import Dialect
+from edge.ocpp.line import Line
+from edge.ocpp.routing import FROM_CLOUD, Route, route
+from edge.ocpp.stand_in import StandIn
+from edge.ocpp.wire import Call
+from edge.units import Seconds
+
+ANSWERED_KEPT = 16  # CALLs that we answered ourselves, in case the cloud complains of the answer (2.1)
+
+
+class CloudCalls:
+    """Does with each CALL what the routing table says. What comes of it goes into the outbox."""
+
+    def __init__(
+        self, dialect: Dialect, line: Line, profiles: CloudProfiles, outbox: Outbox, stand_in: StandIn | None
+    ) -> None:
+        self._dialect = dialect
+        self._line = line
+        self._profiles = profiles
+        self._out = outbox
+        self._stand_in = stand_in
+        self._answered: deque[str] = deque(maxlen=ANSWERED_KEPT)
+
+    def speak(self, dialect: Dialect) -> None:
+        """The station has come back with another edition of OCPP."""
+        self._dialect = dialect
+
+    def receive(self, call: Call, epoch: int, now: Seconds, wall: datetime) -> None:
+        """The cloud calls, over its connection number ``epoch``."""
+        way = route(FROM_CLOUD[self._dialect.version], call.action)
+        if way in (Route.OWN, Route.REWRITE):
+            call = self._as_the_station_knows_it(call)
+        if way is Route.OWN:
+            self._profiles.answer(call, now, wall)
+            passed_on = None
+        elif way is Route.SCREEN:
+            passed_on = self._screened(call, now, wall)
+        elif way is Route.GUARD:
+            passed_on = self._guarded(call)
+        else:
+            passed_on = call
+        if passed_on is None:
+            self._answered.append(call.id)
+        else:
+            self._line.call_from_cloud(passed_on, epoch, now, wall)
+
+    def has_answered(self, identifier: str) -> bool:
+        """Whether we have answered the CALL of this id ourselves."""
+        return identifier in self._answered
+
+    def forget(self) -> None:
+        """The station has come anew."""
+        self._answered.clear()
+
+    def _as_the_station_knows_it(self, call: Call) -> Call:
+        """The CALL with the transaction's id that the station knows."""
+        if self._stand_in is None:
+            return call
+        text = self._stand_in.to_station(call.id, call.action, call.payload, call.text)
+        translated = wire.parse(text, self._dialect.version) if text is not call.text else call
+        return translated if isinstance(translated, Call) else call
+
+    def _screened(self, call: Call, now: Seconds, wall: datetime) -> Call | None:
+        """A start of a transaction without its profile; None when it was refused."""
+        return self._profiles.start(call, now, wall) if self._dialect.carries_profile(signed.plain(call)) else call
+
+    def _guarded(self, call: Call) -> Call | None:
+        """The CALL unless it would lead the station away; then it is refused."""
+        refusal = self._dialect.guard.refusal(signed.plain(call))
+        if refusal is None:
+            return call
+        self._out.note("warning", "refused a write that would lead the station away", action=call.action)
+        self._out.to_cloud(wire.result_text(call.id, refusal))
+        return None

@@ -1,0 +1,109 @@
+"""Which slot boots: edge-slot, edge-slot-gate and edge-update, with the firmware played by the test."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.slot_machine import SlotMachine
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> SlotMachine:
+    return SlotMachine.new(tmp_path)
+
+
+@pytest.fixture
+def on_trial(machine: SlotMachine) -> SlotMachine:
+    """Slot B was installed, and runs on trial."""
+    machine.slot("set-state", "B", "bad")
+    machine.slot("set-primary", "B")
+    assert machine.restarts_for_trial() == "B"
+    return machine
+
+
+def test_a_fit_slot_is_kept(on_trial: SlotMachine) -> None:
+    """It proved itself: from now on it boots, and the other is what is installed to next."""
+    assert on_trial.slot("get-primary") == "A"
+    done = on_trial.run("edge-slot-gate")
+    assert (done.returncode, "slot B is kept" in done.stdout) == (0, True)
+    assert [on_trial.start() for _ in range(3)] == ["B"] * 3
+    assert on_trial.slot("get-primary") == "B"
+    assert (on_trial.slot("get-state", "A"), on_trial.slot("get-state", "B")) == ("good", "good")
+    assert on_trial.slot("trial") == ""
+
+
+def test_an_unfit_slot_falls_back(on_trial: SlotMachine) -> None:
+    """The gate fails, which restarts the machine: the old slot runs, and the new one is bad and isn't tried again."""
+    on_trial.fit(yes=False)
+    assert on_trial.run("edge-slot-gate").returncode == 1
+    assert on_trial.start() == "A"
+    assert on_trial.slot("get-state", "B") == "bad"
+    assert on_trial.run("edge-slot-gate").returncode == 0
+    assert on_trial.run("edge-update", "--try").returncode == 2
+
+
+def test_one_that_hangs_falls_back(on_trial: SlotMachine) -> None:
+    """A watchdog's reset, a panic or a power cut before the verdict: the old slot runs, and says what happened."""
+    assert on_trial.start() == "A"
+    done = on_trial.run("edge-slot-gate")
+    assert (done.returncode, "slot B was tried and is not fit" in done.stderr) == (0, True)
+    assert on_trial.slot("get-state", "B") == "bad"
+
+
+def test_a_trial_that_never_began_is_still_to_come(machine: SlotMachine) -> None:
+    """Installed, then the power failed before the restart: the old slot runs, the new one isn't blamed."""
+    machine.slot("set-primary", "B")
+    assert machine.start() == "A"
+    assert machine.run("edge-slot-gate").returncode == 0
+    assert (machine.slot("get-state", "B"), machine.slot("trial")) == ("good", "B")
+    assert machine.restarts_for_trial() == "B"
+
+
+def test_the_good_slot_is_not_judged(machine: SlotMachine) -> None:
+    """A site that is broken restarts nothing: outside of a trial the gate lets it run."""
+    machine.fit(yes=False)
+    assert machine.run("edge-slot-gate").returncode == 0
+
+
+def test_a_boot_partition_that_cannot_be_read_restarts_nothing(machine: SlotMachine) -> None:
+    """The gate's failure restarts the machine, so a fault that a restart doesn't mend must not be its failure."""
+    (machine.boot / "slot.txt").write_text("")
+    assert machine.run("edge-slot-gate").returncode == 0
+
+
+def test_the_choice_is_one_byte(on_trial: SlotMachine) -> None:
+    """Keeping a slot changes one byte in place: there is no moment in which the firmware finds neither."""
+    path = on_trial.boot / "slot.txt"
+    before, inode = path.read_bytes(), path.stat().st_ino
+    on_trial.slot("set-state", "B", "good")
+    after = path.read_bytes()
+    assert [at for at in range(len(before)) if before[at] != after[at]] == [10]
+    assert (len(after), path.stat().st_ino) == (len(before), inode)
+
+
+def test_only_what_runs_can_be_kept(machine: SlotMachine) -> None:
+    """Marking the other slot as good doesn't make it boot."""
+    machine.slot("set-state", "B", "good")
+    assert machine.start() == "A"
+
+
+def test_a_slot_in_use_is_not_written_to(on_trial: SlotMachine, tmp_path: Path) -> None:
+    """Neither the slot that runs nor the one to fall back to gets another kernel."""
+    for slot in ("A", "B"):
+        done = on_trial.run("edge-slot", "place", slot, str(tmp_path))
+        assert (done.returncode, done.stderr.strip()) == (1, f"edge-slot: slot {slot} is in use")
+
+
+@pytest.mark.parametrize("words", [(), ("get-state", "C"), ("set-state", "A", "perhaps"), ("set-primary", "")])
+def test_wrong_words(machine: SlotMachine, words: tuple[str, ...]) -> None:
+    """What isn't a command of the slots is refused in a sentence, and changes nothing."""
+    before = (machine.boot / "slot.txt").read_text()
+    done = machine.run("edge-slot", *words)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert (machine.boot / "slot.txt").read_text() == before
+
+
+def test_the_state_is_told(on_trial: SlotMachine) -> None:
+    """edge-update --status says of both slots what runs, what boots and what is on trial."""
+    told = on_trial.run("edge-update", "--status").stdout
+    assert told == "slot A: good, boots\nslot B: good, runs, to be tried\n"

@@ -1,0 +1,80 @@
+"""A line whose answers come in pieces: where a pause ends a frame, and where it doesn't."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from edge.domain.connection import Connection, parse_connection
+from edge.errors import MeterImplausible
+from edge.metering.bus import Line
+from edge.metering.channel import Channel, Receiver
+from edge.metering.family import Limits, RegisterType
+from edge.metering.modbus import ReadRequest
+from tests.virtual_time import VirtualClock, run
+
+REQUEST = ReadRequest(unit=1, register_type=RegisterType.INPUT, address=0, count=1)
+TCP_ANSWER = bytes((0, 1, 0, 0, 0, 5, 1, 4, 2, 0, 42))  # to the first request of a connection
+
+
+class Piecemeal:
+    """A device that sends each of its pieces ``pause_s`` after the one before."""
+
+    def __init__(self, pieces: Sequence[bytes], pause_s: float) -> None:
+        self.pieces = pieces
+        self.pause_s = pause_s
+        self.opened = 0
+        self.asked = 0
+        self._receiver: Receiver | None = None
+
+    async def open(self, _connection: Connection, receiver: Receiver) -> Channel:
+        self.opened += 1
+        self._receiver = receiver
+        return self
+
+    def write(self, data: bytes) -> None:
+        assert data
+        assert self._receiver is not None
+        self.asked += 1
+        for index, piece in enumerate(self.pieces):
+            asyncio.get_running_loop().call_later(index * self.pause_s, self._receiver.data, piece)
+
+    def close(self) -> None:
+        """Nothing to give up."""
+
+
+async def read(connection: str, device: Piecemeal) -> tuple[int, ...]:
+    bus = Line(parse_connection(connection), VirtualClock(), opener=device.open)
+    try:
+        return (await bus.read(REQUEST, limits=Limits())).registers
+    finally:
+        await bus.close()
+
+
+def test_a_tcp_answer_may_pause_within_its_time() -> None:
+    """TCP loses nothing: a slow network's two pieces are one answer, asked for once."""
+    device = Piecemeal((TCP_ANSWER[:8], TCP_ANSWER[8:]), 0.4)
+    assert run(read("tcp://10.0.0.5", device)) == (42,)
+    assert device.asked == 1
+
+
+def test_half_a_tcp_answer_ends_the_connection() -> None:
+    """What follows half an answer can't be understood: the read has failed, and the next one opens the line anew."""
+    device = Piecemeal((TCP_ANSWER[:8],), 0.0)
+    with pytest.raises(MeterImplausible, match="breaks off"):
+        run(read("tcp://10.0.0.5", device))
+    assert (device.asked, device.opened) == (1, 1)
+
+
+def test_half_an_rtu_answer_is_asked_for_again_at_once() -> None:
+    """On a serial line a pause ends the frame: three tries, none of which waits its whole time."""
+    device = Piecemeal((bytes((1, 4, 2)),), 0.0)
+
+    async def took() -> float:
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(MeterImplausible, match="breaks off"):
+            await read("rtu+tcp://10.0.0.5:4196", device)
+        return asyncio.get_running_loop().time() - begun
+
+    assert run(took()) < Limits().answer_s
+    assert device.asked == 3

@@ -1,0 +1,125 @@
+"""By which purposes and in which unit a station is told its limits from the beginning."""
+
+from pathlib import Path
+
+import pytest
+
+from edge.domain.setpoint import Purpose
+from edge.domain.station import LimitsTaken
+from edge.ocpp.dossier import Dossier
+from edge.ocpp.profiles.ladder import Rung
+from edge.ocpp.station_files import StationFiles
+from tests.unit.ocpp.ocpp_bench import Bench, Step, call, evse, limit, result
+
+
+class Controlled(Bench):
+    """A relay whose control heeds how the station takes its limits."""
+
+    def __init__(self, folder: Path, *connectors: int) -> None:
+        super().__init__(*(evse(number) for number in connectors), dossier=Dossier("CP-01", StationFiles(folder)))
+        self.purpose = Purpose.SESSION
+
+    def connect(self, *, cloud: bool = True, settled: bool = True) -> Step:
+        return self._heeded(super().connect(cloud=cloud, settled=settled))
+
+    def station_says(self, text: str | bytes) -> Step:
+        return self._heeded(super().station_says(text))
+
+    def _heeded(self, step: Step) -> Step:
+        for fact in step.facts:
+            if isinstance(fact, LimitsTaken):
+                self.purpose = Purpose.IDLE if fact.one_limit else Purpose.SESSION
+        return step
+
+
+def started(folder: Path, *connectors: int) -> Controlled:
+    """A gateway that has just started on what it kept, and its station is there."""
+    bench = Controlled(folder, *connectors)
+    bench.connect()
+    return bench
+
+
+def boots(bench: Bench, vendor: str, firmware: str = "1.0") -> Step:
+    """The station says what it is."""
+    payload = {"chargePointVendor": vendor, "chargePointModel": "A0", "firmwareVersion": firmware}
+    return bench.station_says(call("boot", "BootNotification", payload))
+
+
+def told(bench: Controlled, status: str = "Accepted") -> tuple[str, str]:
+    """A session's limit, its answer, and the purpose and the unit by which it was told."""
+    identifier, _, payload = bench.write(limit(purpose=bench.purpose, transaction_id="7")).own_call
+    bench.station_says(result(identifier, {"status": status}))
+    profile = payload["csChargingProfiles"]
+    return profile["chargingProfilePurpose"], profile["chargingSchedule"]["chargingRateUnit"]
+
+
+def probed(bench: Controlled) -> None:
+    """The station refuses all that isn't a TxDefaultProfile in watts."""
+    for _ in range(6):  # twice each unit of the first rung, and amperes on the second
+        told(bench, "Rejected")
+    assert told(bench) == ("TxDefaultProfile", "W")
+
+
+def test_quirk_22_the_first_rung_is_the_records(tmp_path: Path) -> None:
+    """Timxon takes no TxProfile (lbbrhzn/ocpp issue 2158): from its boot on it is told by TxDefaultProfile alone."""
+    bench = started(tmp_path)
+    step = boots(bench, "TIMXON Ltd")
+    assert LimitsTaken(station="CP-01", at=bench.now, one_limit=True) in step.facts
+    assert "station has quirks" in step.notes
+    assert told(bench) == ("TxDefaultProfile", "A")
+    assert "TxProfile" not in {told(bench, "Rejected")[0] for _ in range(8)}  # then the maximum, and round the ladder
+    assert told(started(tmp_path)) == ("TxDefaultProfile", "A")
+
+
+@pytest.mark.parametrize(("connectors", "first"), [((1,), Rung.MAXIMUM), ((1, 2), Rung.SESSIONS)])
+def test_a_rung_that_cannot_be_is_not_begun_with(connectors: tuple[int, ...], first: Rung, tmp_path: Path) -> None:
+    """The site file may have got a second EVSE since: then no maximum can tell them apart."""
+    dossier = Dossier("CP-01", StationFiles(tmp_path))
+    found = started(tmp_path)
+    for _ in range(8):
+        told(found, "Rejected")
+    assert told(found)[0] == "ChargePointMaxProfile"
+    assert Dossier("CP-01", StationFiles(tmp_path)).taken != dossier.taken
+    purpose = told(started(tmp_path, *connectors))[0]
+    assert purpose == ("ChargePointMaxProfile" if first is Rung.MAXIMUM else "TxProfile")
+
+
+def test_what_was_found_by_probing_outlives_the_gateway(tmp_path: Path) -> None:
+    """Rung and unit, before the station has said anything; control is told as soon as it is there."""
+    probed(started(tmp_path))
+    bench = Controlled(tmp_path)
+    assert LimitsTaken(station="CP-01", at=bench.now, one_limit=True) in bench.connect().facts
+    assert told(bench) == ("TxDefaultProfile", "W")
+
+
+def test_what_was_only_tried_is_not_kept(tmp_path: Path) -> None:
+    """A station that has accepted nothing yet is asked from the beginning again."""
+    bench = started(tmp_path)
+    for _ in range(5):
+        told(bench, "Rejected")
+    assert told(started(tmp_path)) == ("TxProfile", "A")
+
+
+@pytest.mark.parametrize(("vendor", "firmware"), [("ACME", "2.0"), ("Other", "1.0")])
+def test_another_station_is_another_matter(vendor: str, firmware: str, tmp_path: Path) -> None:
+    """New firmware, or another box under the old identity: what the one before took says nothing of it."""
+    before = started(tmp_path)
+    boots(before, "ACME")
+    probed(before)
+    bench = started(tmp_path)
+    assert LimitsTaken(station="CP-01", at=bench.now, one_limit=True) not in boots(bench, "ACME").facts
+    assert told(bench) == ("TxDefaultProfile", "W")
+    step = boots(bench, vendor, firmware)
+    assert LimitsTaken(station="CP-01", at=bench.now, one_limit=False) in step.facts
+    assert told(bench) == ("TxProfile", "A")
+    assert told(started(tmp_path)) == ("TxProfile", "A")
+
+
+def test_a_boot_of_the_same_station_changes_nothing(tmp_path: Path) -> None:
+    """It may boot in the midst of the probing."""
+    bench = started(tmp_path)
+    boots(bench, "ACME")
+    for _ in range(4):
+        told(bench, "Rejected")
+    boots(bench, "ACME")
+    assert told(bench) == ("TxDefaultProfile", "A")

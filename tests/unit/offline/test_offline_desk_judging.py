@@ -1,0 +1,136 @@
+"""Tokens that only the cloud can judge, when it is about to be had or is told of others."""
+
+import json
+
+from edge.offline.desk import DeskState
+from edge.offline.edition import Edition
+from tests.unit.offline.offline_bench import Bench
+
+ACCEPTED = {"idTagInfo": {"status": "Accepted"}}
+STRANGER = "CARD-9"
+
+
+def arrived(edition: Edition = Edition.V16) -> Bench:
+    """A desk whose station has just come: its cloud is being dialled."""
+    bench = Bench(edition)
+    bench.do(bench.desk.station_connected(edition))
+    return bench
+
+
+def test_a_begin_waits_for_the_cloud_that_is_being_dialled() -> None:
+    """A session that began while its station was cut off isn't refused for the moment that the dial takes."""
+    bench = arrived()
+    begin = bench.start(tag=STRANGER)
+    assert bench.to_station == []
+    assert not bench.disk.entries
+    bench.cloud_comes()
+    assert bench.asked[2:] == ["Authorize", {"idTag": STRANGER}]
+    bench.cloud_answers(ACCEPTED)
+    assert bench.answered[1] == begin
+    assert bench.answered[2]["idTagInfo"]["status"] == "Accepted"
+    assert bench.asked[2] == "StartTransaction"  # delivered in its turn
+    assert [judged.verdict.accepted for judged in bench.judged] == [True]
+
+
+def test_the_clouds_refusal_is_the_stations_answer() -> None:
+    """Waiting isn't letting in: what the cloud refuses stays refused."""
+    bench = arrived()
+    bench.start(tag=STRANGER)
+    bench.cloud_comes()
+    bench.cloud_answers({"idTagInfo": {"status": "Blocked"}})
+    assert bench.answered[2]["idTagInfo"]["status"] == "Blocked"
+
+
+def test_a_known_token_waits_for_nobody() -> None:
+    """What the site knows is answered at once, be it yes or no."""
+    bench = arrived()
+    bench.start(tag="CARD-1")
+    assert bench.answered[2]["idTagInfo"]["status"] == "Accepted"
+
+
+def test_an_authorize_waits_and_goes_as_it_is() -> None:
+    """The driver stands at the post: the cloud gets the station's own frame as soon as it is there."""
+    bench = arrived()
+    asked = bench.call("Authorize", {"idTag": STRANGER})
+    assert bench.to_station == []
+    bench.cloud_comes()
+    assert bench.asked == [2, asked, "Authorize", {"idTag": STRANGER}]
+    bench.cloud_answers(ACCEPTED)
+    assert bench.answered == [3, asked, ACCEPTED]
+
+
+def test_a_cloud_that_cannot_be_had_leaves_it_to_the_policy() -> None:
+    """Once a dial has failed nobody waits any more, and whoever comes next is answered at once."""
+    bench = arrived()
+    bench.start(tag=STRANGER)
+    bench.cloud_goes()
+    assert bench.answered[2]["idTagInfo"]["status"] == "Invalid"
+    bench.call("Authorize", {"idTag": STRANGER})
+    assert bench.answered[2]["idTagInfo"]["status"] == "Invalid"
+
+
+def test_a_station_is_answered_in_its_time() -> None:
+    """A dial that takes longer than a station waits for its answer."""
+    bench = arrived()
+    bench.start(tag=STRANGER)
+    bench.tick(10.0)
+    assert bench.to_station == []
+    bench.tick(6.0)
+    assert bench.answered[2]["idTagInfo"]["status"] == "Invalid"
+
+
+def test_while_the_cloud_is_told_of_others_it_is_asked_about_the_token() -> None:
+    """A begin is delivered behind what was kept; whether it may charge isn't left until then."""
+    bench = Bench()
+    bench.start(tag="CARD-1")
+    local = bench.answered[2]["transactionId"]
+    bench.stop(local)
+    bench.cloud_comes()
+    assert bench.state() is DeskState.DRAINING
+    begin = bench.start(tag=STRANGER)
+    bench.cloud_answers({"transactionId": 7, **ACCEPTED})
+    assert bench.asked[2:] == ["Authorize", {"idTag": STRANGER}]
+    bench.cloud_answers(ACCEPTED)
+    assert bench.answered[1] == begin
+    assert bench.answered[2]["idTagInfo"]["status"] == "Accepted"
+    assert bench.asked[2] == "StopTransaction"
+    bench.cloud_answers({})
+    assert bench.asked[2] == "StartTransaction"
+
+
+def test_a_begin_that_waits_and_is_sent_again_is_taken_once() -> None:
+    """The answer goes to the newer CALL, before and after the cloud has been asked."""
+    bench = arrived()
+    bench.start(tag=STRANGER, identifier="a")
+    bench.start(tag=STRANGER, identifier="b")
+    bench.cloud_comes()
+    bench.start(tag=STRANGER, identifier="c")
+    bench.cloud_answers(ACCEPTED)
+    assert [answer[1] for answer in bench.to_station] == ["c"]
+    assert len(bench.disk.entries) == 1
+
+
+def test_a_cloud_that_is_lost_or_silent_while_it_is_asked_leaves_it_to_the_policy() -> None:
+    """Whatever becomes of the question, the station is answered."""
+    for silent in (False, True):
+        bench = arrived()
+        bench.start(tag=STRANGER)
+        bench.cloud_comes()
+        if silent:
+            bench.tick(16.0)
+        else:
+            bench.cloud_goes()
+        assert bench.answered[2]["idTagInfo"]["status"] == "Invalid"
+        assert len(bench.disk.entries) == 1
+
+
+def test_an_event_of_2x_waits_in_the_same_way() -> None:
+    """The token goes to the cloud as the station named it, with its type."""
+    bench = arrived(Edition.V201)
+    begin = bench.event("Started", 0, STRANGER)
+    assert bench.to_station == []
+    bench.cloud_comes()
+    assert bench.asked[2:] == ["Authorize", {"idToken": {"idToken": STRANGER, "type": "ISO14443"}}]
+    bench.cloud_answers({"idTokenInfo": {"status": "Accepted"}})
+    assert bench.answered == [3, begin, {"idTokenInfo": {"status": "Accepted"}}]
+    assert json.loads(bench.to_cloud[-1])[2] == "TransactionEvent"

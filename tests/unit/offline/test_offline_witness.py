@@ -1,0 +1,161 @@
+"""Stations that are dropped with their cloud: what passes is read, and nothing is answered."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from edge.domain.journal import PutEntry, PutSession, PutTransaction
+from edge.domain.session import Session
+from edge.offline.authorise import Policy
+from edge.offline.edition import Edition
+from edge.offline.message import Request
+from edge.offline.numbers import Numbers
+from edge.offline.settings import OfflineSettings
+from edge.offline.station import StationKept
+from edge.offline.steps import EndSession, Judged, Keep, Step, ToCloud, ToStation
+from edge.offline.token_book import TokenBook
+from edge.offline.witness import Witness
+from tests.unit.offline.offline_bench import HASHER, NOON, STATION, token
+
+ACCEPTED = {"status": "Accepted"}
+
+
+class Rig:
+    """A witness whose steps are sorted; the cloud is there."""
+
+    def __init__(self, edition: Edition = Edition.V16, kept: StationKept | None = None) -> None:
+        self.tokens = TokenBook(HASHER, Policy(timezone=UTC))
+        self.tokens.load(own=[token("CARD-1", class_id="staff", cost_centre="4711")])
+        numbers, settings = Numbers(0, b"s" * 16), OfflineSettings()
+        self.witness = Witness(STATION, edition, tokens=self.tokens, numbers=numbers, settings=settings, kept=kept)
+        self.texts: list[str] = []
+        self.steps: list[Step] = []
+        self.sessions: dict[int, Session] = {}
+        self.do(self.witness.station_connected(edition))
+        self.do(self.witness.cloud_connected(NOON))
+
+    def do(self, steps: list[Step]) -> list[Step]:
+        for step in steps:
+            match step:
+                case ToCloud() | ToStation():
+                    self.texts.append(step.text)
+                case Keep():
+                    assert not any(isinstance(write, PutEntry) for write in step.writes)
+                    assert step.then == ()  # nobody waits for the disk
+                    kept = [write.session for write in step.writes if isinstance(write, PutSession)]
+                    self.sessions |= {session.id: session for session in kept}
+        self.steps += steps
+        return steps
+
+    def call(self, action: str, payload: dict[str, Any], at: datetime = NOON) -> str:
+        text = json.dumps([2, "c1", action, payload])
+        self.do(self.witness.from_station(Request(id="c1", action=action, payload=payload, text=text), at))
+        return text
+
+    def answer(self, payload: dict[str, Any]) -> list[Step]:
+        return self.do(self.witness.from_cloud("c1", json.dumps([3, "c1", payload]), NOON, answer=payload))
+
+    def start(self, number: int, at: str = "2026-06-01T12:00:00Z") -> list[Step]:
+        self.call("StartTransaction", {"connectorId": 1, "idTag": "CARD-1", "meterStart": 100, "timestamp": at})
+        return self.answer({"transactionId": number, "idTagInfo": ACCEPTED})
+
+    def event(self, kind: str, order: int, wh: int, tag: str | None = None) -> list[Step]:
+        at = f"2026-06-01T12:{order:02}:00Z"
+        payload: dict[str, Any] = {
+            "eventType": kind,
+            "timestamp": at,
+            "seqNo": order,
+            "transactionInfo": {"transactionId": "tx"},
+            "evse": {"id": 1},
+            "meterValue": [{"timestamp": at, "sampledValue": [{"value": wh}]}],
+        } | ({"idToken": {"idToken": tag, "type": "ISO14443"}} if tag is not None else {})
+        self.call("TransactionEvent", payload)
+        return self.answer({"idTokenInfo": ACCEPTED} if tag is not None else {})
+
+
+def judged(steps: list[Step]) -> list[tuple[str, str | None, bool]]:
+    """Whom the control is told of."""
+    return [(s.transaction, s.verdict.class_id, s.verdict.accepted) for s in steps if isinstance(s, Judged)]
+
+
+def test_a_session_of_16_has_its_class_and_its_record() -> None:
+    """The cloud's own id, untouched frames, and nothing in the journal for the cloud."""
+    rig = Rig()
+    assert judged(rig.start(42)) == [("42", "staff", True)]
+    sent = rig.call("StopTransaction", {"transactionId": 42, "meterStop": 5100, "timestamp": "2026-06-01T13:00:00Z"})
+    assert rig.texts[-1] == sent
+    (session,) = rig.sessions.values()
+    assert (session.transaction, session.energy_wh, session.cost_centre) == ("42", Decimal(5000), "4711")
+    assert session.ended_at is not None
+
+
+def test_a_session_of_2x_has_its_class_and_its_record() -> None:
+    """The card may come after the cable; a repeated event counts once."""
+    rig = Rig(Edition.V201)
+    assert judged(rig.event("Started", 0, 100)) == []
+    assert judged(rig.event("Updated", 1, 200, "CARD-1")) == [("tx", "staff", True)]
+    rig.event("Updated", 1, 200, "CARD-1")
+    rig.event("Ended", 2, 900)
+    rig.event("Updated", 3, 950)  # late, after the end
+    (session,) = rig.sessions.values()
+    assert (session.energy_wh, session.class_id, session.evse) == (Decimal(800), "staff", 1)
+    assert session.ended_at is not None
+
+
+def test_what_the_site_blocks_is_refused_and_ended() -> None:
+    """In the answer of a cloud that accepts, and in a session that runs, again each minute."""
+    rig = Rig()
+    rig.start(42)
+    rig.tokens.load(own=[token("CARD-1", blocked=True)])
+    assert [s.transaction for s in rig.do(rig.witness.recheck(NOON)) if isinstance(s, EndSession)] == ["42"]
+    assert not any(isinstance(s, EndSession) for s in rig.witness.tick(0.0, NOON))
+    assert any(isinstance(s, EndSession) for s in rig.witness.tick(60.0, NOON))
+    rig.call("Authorize", {"idTag": "CARD-1"})
+    rig.answer({"idTagInfo": ACCEPTED})
+    assert json.loads(rig.texts[-1])[2] == {"idTagInfo": {"status": "Blocked"}}
+
+
+def test_nothing_is_answered_without_the_cloud() -> None:
+    """What comes before the cloud is there waits for it; the newest counts, and nothing of it after a loss."""
+    rig = Rig()
+    rig.do(rig.witness.cloud_lost())
+    before = list(rig.texts)
+    rig.call("Heartbeat", {})
+    newest = rig.call("Authorize", {"idTag": "CARD-1"})
+    assert rig.texts == before
+    rig.do(rig.witness.cloud_connected(NOON))
+    assert rig.texts == [*before, newest]
+
+
+@pytest.mark.parametrize("answer", [{}, {"transactionId": "7"}, {"transactionId": None}, {"transactionId": []}])
+def test_an_answer_without_an_id_begins_nothing_and_passes(answer: dict[str, Any]) -> None:
+    """A cloud may say anything."""
+    rig = Rig()
+    rig.call("StartTransaction", {"connectorId": 1, "idTag": "CARD-1", "meterStart": 1, "timestamp": "x"})
+    rig.answer(answer)
+    assert json.loads(rig.texts[-1]) == [3, "c1", answer]
+    assert rig.sessions == {}
+
+
+def test_a_session_goes_on_after_a_restart() -> None:
+    """With its class, its record and its id."""
+    rig = Rig()
+    rig.start(42)
+    writes = [write for step in rig.steps if isinstance(step, Keep) for write in step.writes]
+    transactions = tuple(write.transaction for write in writes if isinstance(write, PutTransaction))
+    after = Rig(kept=StationKept(transactions=transactions, sessions=tuple(rig.sessions.values())))
+    assert judged(after.witness.recheck(NOON)) == [("42", "staff", True)]
+    after.call("StopTransaction", {"transactionId": 42, "meterStop": 600, "timestamp": "2026-06-01T13:00:00Z"})
+    assert [session.energy_wh for session in after.sessions.values()] == [500]
+
+
+def test_a_session_that_the_station_forgot_is_over_when_another_begins() -> None:
+    """Fault 26: it isn't asked to end for ever, and its record has an end."""
+    rig = Rig()
+    rig.start(42)
+    rig.start(43, at="2026-06-01T14:00:00Z")
+    ended = {session.transaction: session.end_reason for session in rig.sessions.values()}
+    assert ended == {"42": "Lost", "43": None}
