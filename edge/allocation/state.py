@@ -68,7 +68,9 @@ class EvseState:
         """The lower of what the cloud and the surplus allow it, None where neither does; 0 where it is barred."""
         if self.barred:
             return 0.0
-        return min((each for each in (self.cloud_a, self.surplus_a) if each is not None), default=None)
+        if self.cloud_a is None or self.surplus_a is None:
+            return self.surplus_a if self.cloud_a is None else self.cloud_a
+        return min(self.cloud_a, self.surplus_a)
 
     @property
     def key(self) -> EvseKey:
