@@ -23,6 +23,9 @@ from edge.cli.terminal import Terminal
 from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken
 from edge.ocpp.trace import redacted
 from edge.setup.language import Speaker
+from edge.storage.lock import locked
+from edge.storage.ownership import as_its_folder
+from edge.storage.snapshot import is_database, is_worth_keeping, put_back, snapshot
 from edge.system.claim import read_claim, reset_by_presence
 from edge.system.sealed import LEAST_PASSPHRASE, seal, unseal
 
@@ -66,15 +69,16 @@ def support_bundle(target: Target, config: ConfigPath = SITE_FILE, socket: Socke
 def backup(
     target: Target, config: ConfigPath = SITE_FILE, state: StatePath = STATE_FOLDER, passphrase: PassphraseFile = None
 ) -> None:
-    """Write site file and state, encrypted with a passphrase."""
+    """Write site file and state, encrypted with a passphrase; the gateway may run."""
     secret = _passphrase(passphrase, twice=True)
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         if config.exists():
             _add(archive, SITE_MEMBER, config.read_bytes())
         for file in sorted(state.rglob("*")) if state.exists() else ():
-            if file.is_file() and not file.is_symlink():
-                _add(archive, f"{STATE_MEMBER}/{file.relative_to(state)}", file.read_bytes())
+            if file.is_file() and not file.is_symlink() and is_worth_keeping(file):
+                content = snapshot(file) if is_database(file) else file.read_bytes()
+                _add(archive, f"{STATE_MEMBER}/{file.relative_to(state)}", content)
     target.write_bytes(seal(packed.getvalue(), secret))
     target.chmod(0o600)
     typer.echo(f"{target}: site file and state, readable with the passphrase only")
@@ -94,11 +98,10 @@ def restore(
             files = {each.name: _content(archive, each) for each in archive.getmembers() if each.isfile()}
     except tarfile.TarError as exc:
         raise SealBroken(f"{source}: what is in it is no backup") from exc
-    for name, data in files.items():
-        place = config if name == SITE_MEMBER else _inside(state, name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(data)
-        place.chmod(0o644 if name == SITE_MEMBER else 0o600)
+    places = {name: config if name == SITE_MEMBER else _inside(state, name) for name in files}
+    with locked(state):
+        for name, data in files.items():
+            _write(places[name], data, state if name != SITE_MEMBER else None)
     typer.echo(f"restored {len(files)} files")
     if SITE_MEMBER in files:
         read(config)
@@ -171,6 +174,26 @@ def _refuse_while_running() -> None:
         if "no controller" in str(exc):
             return
     raise ProblemUnusable("the gateway's program is running", remedy="systemctl stop edge-controller")
+
+
+def _write(place: Path, data: bytes, state: Path | None) -> None:
+    """``state``: the folder that it is a part of, whose owner gets it; None for the site file."""
+    if state is None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        mode = place.stat().st_mode & 0o777 if place.exists() else 0o644
+        place.write_bytes(data)
+        place.chmod(mode)
+        return
+    for folder in reversed([each for each in place.parents if state in each.parents]):
+        if not folder.exists():
+            folder.mkdir()
+            as_its_folder(folder)
+    if is_database(place):
+        put_back(place, data)
+        return
+    place.write_bytes(data)
+    place.chmod(0o600)
+    as_its_folder(place)
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edge.errors import StorageFailed
 from edge.storage.database import sync_folder
+from edge.storage.ownership import as_its_folder
 
 KEY_BYTES = 32
 _NAME = "token.key"
@@ -38,6 +39,7 @@ def _make(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    as_its_folder(fresh)
     try:
         os.link(fresh, path)  # fails where another process was first: then its key holds
     except FileExistsError:
