@@ -21,6 +21,7 @@ from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, Sta
 from edge.cli.terminal import Terminal
 from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken
 from edge.ocpp.trace import redacted
+from edge.ownership import own_as
 from edge.setup.language import Speaker
 from edge.system.claim import read_claim, reset_by_presence
 from edge.system.paths import control_sockets_found
@@ -29,6 +30,7 @@ from edge.system.sealed import LEAST_PASSPHRASE, seal, unseal
 SITE_MEMBER, STATE_MEMBER = "site.toml", "state"
 JOURNAL_LINES = 5000
 _HIDDEN = "(hidden)"
+_MODE = 0o600  # of a restored file that isn't there yet
 # Hashes and files of keys, and whoever logs in before a host.
 _SECRET_LINE = re.compile(r"^(\s*(?:key_hash|cloud_key_file|private_key|password)\s*=\s*).*$", re.MULTILINE)
 _LOGIN = re.compile(r"://[^/@\s\"]+@")
@@ -94,11 +96,9 @@ def restore(
             files = {each.name: _content(archive, each) for each in archive.getmembers() if each.isfile()}
     except tarfile.TarError as exc:
         raise SealBroken(f"{source}: what is in it is no backup") from exc
+    state.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
-        place = config if name == SITE_MEMBER else _inside(state, name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(data)
-        place.chmod(0o644 if name == SITE_MEMBER else 0o600)
+        _put(data, config if name == SITE_MEMBER else _inside(state, name), config if name == SITE_MEMBER else state)
     typer.echo(f"restored {len(files)} files")
     if SITE_MEMBER in files:
         read(config)
@@ -121,7 +121,8 @@ def factory_reset(
         )
     if not yes and terminal.line(f"Delete {config} and {state}? Type RESET: ").strip() != "RESET":
         raise ProblemUnusable("nothing was deleted")
-    config.unlink(missing_ok=True)
+    if config.exists():
+        config.write_bytes(b"")  # as the package brings it, with its owner and mode
     config.with_name(f".{config.name}.setup").unlink(missing_ok=True)
     for each in state.iterdir() if state.exists() else ():
         if each.is_dir() and not each.is_symlink():
@@ -129,6 +130,18 @@ def factory_reset(
         else:
             each.unlink()
     typer.echo("reset: the gateway has no site and no owner; edge setup begins anew")
+
+
+def _put(data: bytes, place: Path, model: Path) -> None:
+    """A restored file, of the owner of ``model``: the service must read what root brings back."""
+    for folder in reversed([each for each in place.parents if not each.exists()]):
+        folder.mkdir(mode=0o750)
+        own_as(folder, model)
+    mode = place.stat().st_mode & 0o777 if place.exists() else _MODE
+    place.touch()
+    place.chmod(mode)
+    own_as(place, model)
+    place.write_bytes(data)
 
 
 def without_secrets(text: str) -> str:
