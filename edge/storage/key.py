@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from edge.errors import StorageFailed
+from edge.ownership import as_its_folder
 from edge.storage.database import sync_folder
-from edge.storage.ownership import as_its_folder
 
 KEY_BYTES = 32
 _NAME = "token.key"
