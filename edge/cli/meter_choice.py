@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
 
 from edge.cli.findings import read
+from edge.cli.gateway_meters import GatewayMeters, reads
 from edge.clock import Clock
 from edge.config.locate import locate
-from edge.control.ports import FactSink
+from edge.control.ports import FactSink, MeterPort
 from edge.domain.connection import parse_connection
 from edge.domain.site import Meter
 from edge.metering.catalogue import FAMILIES
@@ -18,6 +19,7 @@ from edge.metering.family import Family
 from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
 from edge.system.logs import LogLevel, configure
+from edge.system.paths import control_sockets_found
 from edge.units import Amps
 
 ConfigOption = Annotated[
@@ -43,16 +45,29 @@ UnitOption = Annotated[int, typer.Option("--unit", min=1, max=255, help="Without
 PeriodOption = Annotated[float, typer.Option("--period", min=0.05, max=60, help="Seconds from one sample to the next.")]
 
 
+class Opened(MeterPort, Protocol):
+    """Meters that are to be given up again."""
+
+    async def close(self) -> None:
+        """Give their lines up."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The meters, their families by model, and the fuse of each that measures a circuit."""
+    """The meters, their families by model, and the fuse of each that measures a circuit.
+
+    ``through``: the control sockets of the gateway that reads these meters while it runs; else they are asked directly.
+    """
 
     meters: tuple[Meter, ...]
     families: Mapping[str, Family]
     ratings: Mapping[str, Amps]
+    through: tuple[Path, ...] = ()
 
-    def opened(self, clock: Clock, sink: FactSink) -> Meters:
+    def opened(self, clock: Clock, sink: FactSink) -> Opened:
         """The meters, ready to be sampled."""
+        if self.through:
+            return GatewayMeters(self.through, [each.id for each in self.meters], clock, sink)
         return Meters(meters=self.meters, families=self.families, clock=clock, sink=sink, ratings=self.ratings)
 
 
@@ -76,7 +91,12 @@ def chosen(config: Path | None, meter: str | None, connection: str | None, model
         raise typer.BadParameter(f"there is no meter '{meter}' in {config}; there are: {known}" if meter else
                                  f"{config} has no [[meter]]")  # fmt: skip
     ratings = {each.meter: each.fuse_a for each in site.circuits if each.meter is not None}
-    return Choice(meters=meters, families=families_of(meters, locate=locate), ratings=ratings)
+    through = control_sockets_found()
+    if reads(through, site.id, [each.id for each in meters]):
+        typer.echo("the gateway is running: this is what it reads", err=True)
+    else:
+        through = ()
+    return Choice(meters=meters, families=families_of(meters, locate=locate), ratings=ratings, through=through)
 
 
 def _named(connection: str, model: str | None, unit: int) -> Meter:

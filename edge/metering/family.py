@@ -28,6 +28,8 @@ class Quantity(StrEnum):
     POWER_L2 = "power_l2_w"
     POWER_L3 = "power_l3_w"
     POWER = "power_w"
+    POWER_DRAWN = "power_drawn_w"  # where the total comes as two numbers that can't be read at once
+    POWER_FED = "power_fed_w"
     FREQUENCY = "frequency_hz"
     POWER_FACTOR = "power_factor"
     IMPORT_WH = "import_wh"

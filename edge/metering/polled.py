@@ -25,7 +25,16 @@ ENERGY_PERIOD_S: Seconds = 5.0  # energies steer nothing; they cost bus time
 FIRST_BACKOFF_S: Seconds = 1.0
 LONGEST_BACKOFF_S: Seconds = 5.0
 # What no fuse depends on: a version of a meter that hasn't it is read all the same.
-DISPENSABLE = frozenset({Quantity.POWER, Quantity.FREQUENCY, Quantity.POWER_FACTOR, *ENERGIES})
+DISPENSABLE = frozenset(
+    {
+        Quantity.POWER,
+        Quantity.POWER_DRAWN,
+        Quantity.POWER_FED,
+        Quantity.FREQUENCY,
+        Quantity.POWER_FACTOR,
+        *ENERGIES,
+    }
+)
 
 log = structlog.get_logger(__name__)
 
