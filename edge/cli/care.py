@@ -10,12 +10,13 @@ import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import orjson
 import typer
 
 from edge import __version__
-from edge.cli.control_socket import get
+from edge.cli.control_socket import STATUS, asked_at, get
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
 from edge.cli.terminal import Terminal
@@ -23,7 +24,6 @@ from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, Seal
 from edge.ocpp.trace import redacted
 from edge.setup.language import Speaker
 from edge.system.claim import read_claim, reset_by_presence
-from edge.system.paths import control_sockets_found
 from edge.system.sealed import LEAST_PASSPHRASE, seal, unseal
 
 SITE_MEMBER, STATE_MEMBER = "site.toml", "state"
@@ -47,13 +47,13 @@ def support_bundle(target: Target, config: ConfigPath = SITE_FILE, socket: Socke
     }
     if config.exists():
         parts[SITE_MEMBER] = without_secrets(config.read_text(encoding="utf-8", errors="replace")).encode()
-    sockets = [socket] if socket is not None else control_sockets_found()
+    sockets = asked_at(socket)
     try:
-        status = get(sockets, "/api/v1/status")
+        status = get(sockets, STATUS)
         parts["status.json"] = status
         for station in orjson.loads(status).get("stations", ()):
             name = re.sub(r"[^A-Za-z0-9._-]", "_", station["id"])
-            parts[f"trace/{name}.json"] = get(sockets, f"/api/v1/stations/{station['id']}/trace")
+            parts[f"trace/{name}.json"] = get(sockets, f"/api/v1/stations/{quote(station['id'], safe='')}/trace")
     except ControllerUnreachable as exc:
         parts["status.txt"] = f"{exc}\n".encode()
     parts["journal.txt"] = without_secrets(_journal()).encode()
@@ -166,7 +166,7 @@ def _passphrase(file: Path | None, *, twice: bool) -> str:
 def _refuse_while_running() -> None:
     """:raises ProblemUnusable: the gateway's program runs and would write over it."""
     try:
-        get(control_sockets_found(), "/healthz")
+        get(asked_at(None), "/healthz")
     except ControllerUnreachable as exc:
         if "no controller" in str(exc):
             return

@@ -15,6 +15,7 @@ from edge.metering.sample import impossible, mismatches, sample
 from edge.units import Seconds
 
 PROBE_S: Seconds = 0.25  # to the beginning of an answer; 40 ms are usual, a gateway adds as much again
+PATIENT_S: Seconds = 1.0  # of a host that took the connection and then was silent: a busy gateway, a weak radio link
 READ_S: Seconds = 0.6  # of a device that is known to be there
 # Any device answers one of these, with registers or with a refusal.
 _PROBES = (
@@ -74,14 +75,14 @@ def serial_lines(path: str, settings: Sequence[SerialSettings] = USUAL_SETTINGS)
         yield Connection(transport=Transport.RTU, path=path, serial=each)
 
 
-async def answers(bus: Bus, unit: int) -> bool:
-    """Whether a device answers at that unit id.
+async def answers(bus: Bus, unit: int, *, answer_s: Seconds = PROBE_S) -> bool:
+    """Whether a device answers at that unit id, beginning within ``answer_s``.
 
     :raises MeterError: the line itself can't be used.
     """
     for probe in _PROBES:
         try:
-            await bus.read(_request(unit, probe), limits=Limits(answer_s=PROBE_S))
+            await bus.read(_request(unit, probe), limits=Limits(answer_s=answer_s))
         except MeterRefused:
             return True
         except MeterTimeout:
