@@ -2,35 +2,29 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import orjson
-
-from edge.cli.control_socket import get
+from edge.cli.control_socket import report
 from edge.clock import Clock
 from edge.control.ports import FactSink
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading, Quality
-from edge.errors import ControllerUnreachable, EdgeError
+from edge.errors import EdgeError
 from edge.units import PhaseAmps, Seconds
 
-RESOURCE = "/api/v1/status"
 
-
-def reads(sockets: Sequence[Path], site: str, meters: Sequence[str]) -> bool:
+def gateway_reads(site: str, meters: Sequence[str]) -> bool:
     """Whether a gateway runs here that is of the ``site``, and has all these meters."""
     try:
-        report = _report(sockets)
+        said = report(None)
     except EdgeError:
         return False
-    return report.get("site") == site and set(meters) <= {str(each["id"]) for each in report.get("meters", ())}
+    return said.get("site") == site and set(meters) <= {str(each["id"]) for each in said.get("meters", ())}
 
 
 class GatewayMeters:
     """Implements :class:`edge.control.ports.MeterPort`: each sample is what the gateway's last tick saw."""
 
-    def __init__(self, sockets: Sequence[Path], meters: Sequence[str], clock: Clock, sink: FactSink) -> None:
-        self._sockets = tuple(sockets)
+    def __init__(self, meters: Sequence[str], clock: Clock, sink: FactSink) -> None:
         self._meters = tuple(meters)
         self._clock = clock
         self._sink = sink
@@ -38,28 +32,17 @@ class GatewayMeters:
     async def sample(self) -> None:
         now = self._clock.monotonic()
         try:
-            report = await asyncio.to_thread(_report, self._sockets)
+            said = await asyncio.to_thread(report, None)
         except EdgeError as exc:
             for meter in self._meters:
                 self._sink.take(MeterFailed(meter=meter, at=now, problem=str(exc)))
             return
-        for part in report.get("meters", ()):
+        for part in said.get("meters", ()):
             if part["id"] in self._meters:
                 self._sink.take(_fact(part, now))
 
     async def close(self) -> None:
         """Nothing is held open."""
-
-
-def _report(sockets: Sequence[Path]) -> Mapping[str, Any]:
-    """:raises EdgeError: no gateway answers as one."""
-    try:
-        report = orjson.loads(get(sockets, RESOURCE))
-    except orjson.JSONDecodeError as exc:
-        raise ControllerUnreachable("what answers on the control socket is no controller") from exc
-    if not isinstance(report, dict):
-        raise ControllerUnreachable("what answers on the control socket is no controller")
-    return report
 
 
 def _fact(part: Mapping[str, Any], now: Seconds) -> MeterFact:

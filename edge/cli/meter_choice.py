@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 import typer
 
 from edge.cli.findings import read
-from edge.cli.gateway_meters import GatewayMeters, reads
+from edge.cli.gateway_meters import GatewayMeters, gateway_reads
 from edge.clock import Clock
 from edge.config.locate import locate
 from edge.control.ports import FactSink, MeterPort
@@ -19,7 +19,6 @@ from edge.metering.family import Family
 from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
 from edge.system.logs import LogLevel, configure
-from edge.system.paths import control_sockets_found
 from edge.units import Amps
 
 ConfigOption = Annotated[
@@ -56,18 +55,18 @@ class Opened(MeterPort, Protocol):
 class Choice:
     """The meters, their families by model, and the fuse of each that measures a circuit.
 
-    ``through``: the control sockets of the gateway that reads these meters while it runs; else they are asked directly.
+    ``by_gateway``: a gateway that runs here reads these meters; else they are asked directly.
     """
 
     meters: tuple[Meter, ...]
     families: Mapping[str, Family]
     ratings: Mapping[str, Amps]
-    through: tuple[Path, ...] = ()
+    by_gateway: bool = False
 
     def opened(self, clock: Clock, sink: FactSink) -> Opened:
         """The meters, ready to be sampled."""
-        if self.through:
-            return GatewayMeters(self.through, [each.id for each in self.meters], clock, sink)
+        if self.by_gateway:
+            return GatewayMeters([each.id for each in self.meters], clock, sink)
         return Meters(meters=self.meters, families=self.families, clock=clock, sink=sink, ratings=self.ratings)
 
 
@@ -91,12 +90,10 @@ def chosen(config: Path | None, meter: str | None, connection: str | None, model
         raise typer.BadParameter(f"there is no meter '{meter}' in {config}; there are: {known}" if meter else
                                  f"{config} has no [[meter]]")  # fmt: skip
     ratings = {each.meter: each.fuse_a for each in site.circuits if each.meter is not None}
-    through = control_sockets_found()
-    if reads(through, site.id, [each.id for each in meters]):
+    by_gateway = gateway_reads(site.id, [each.id for each in meters])
+    if by_gateway:
         typer.echo("the gateway is running: this is what it reads", err=True)
-    else:
-        through = ()
-    return Choice(meters=meters, families=families_of(meters, locate=locate), ratings=ratings, through=through)
+    return Choice(meters=meters, families=families_of(meters, locate=locate), ratings=ratings, by_gateway=by_gateway)
 
 
 def _named(connection: str, model: str | None, unit: int) -> Meter:
