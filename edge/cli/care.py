@@ -101,7 +101,7 @@ def restore(
     places = {name: config if name == SITE_MEMBER else _inside(state, name) for name in files}
     with locked(state):
         for name, data in files.items():
-            _put(data, places[name])
+            _put(data, places[name], 0o640 if name == SITE_MEMBER else 0o600)
     typer.echo(f"restored {len(files)} files")
     if SITE_MEMBER in files:
         read(config)
@@ -135,9 +135,9 @@ def factory_reset(
     typer.echo("reset: the gateway has no site and no owner; edge setup begins anew")
 
 
-def _put(data: bytes, place: Path) -> None:
-    """A restored file, of the owner of the one that was there, else of its folder's: the service must read what root
-    brings back."""
+def _put(data: bytes, place: Path, mode: int) -> None:
+    """A restored file: owner and mode of the one that was there, else that mode and its folder's owner: the service must
+    read what root brings back."""
     for folder in reversed([each for each in place.parents if not each.exists()]):
         folder.mkdir(mode=0o750)
         as_its_folder(folder)
@@ -145,7 +145,7 @@ def _put(data: bytes, place: Path) -> None:
         put_back(place, data)
         return
     if not place.exists():
-        place.touch(mode=0o600 if place.name != SITE_FILE.name else 0o640)
+        place.touch(mode=mode)
         as_its_folder(place)
     place.write_bytes(data)
 
