@@ -136,8 +136,8 @@ def factory_reset(
 
 
 def _put(data: bytes, place: Path, mode: int) -> None:
-    """A restored file: owner and mode of the one that was there, else that mode and its folder's owner: the service must
-    read what root brings back."""
+    """A restored file that the service can read: owner and mode of the one that was there, else its folder's and
+    that mode."""
     for folder in reversed([each for each in place.parents if not each.exists()]):
         folder.mkdir(mode=0o750)
         as_its_folder(folder)
