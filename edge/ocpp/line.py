@@ -128,6 +128,11 @@ class Line:
                 assert_never(answered.work)
         self._pump(now, wall)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether time has nothing to change."""
+        return self._arbiter.is_idle
+
     def tick(self, now: Seconds, wall: datetime) -> None:
         """Time passes: free the line of what stays unanswered, refuse what waited too long."""
         expired = self._arbiter.expire(now)

@@ -39,6 +39,7 @@ from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, Send
 from edge.units import Seconds, Volts
 
+REST_S = 2.0  # the wall clock may be set, and the site's limits change, without anything being heard
 CLOSE_GOING_AWAY = 1001  # RFC 6455 §7.4.1
 
 
@@ -267,6 +268,13 @@ class Relay:
         if self._introduction.takes_place(now):
             self._line.set_up(now, wall)
         return self._out.empty()
+
+    def rest_s(self, wall: datetime) -> Seconds:
+        """How long :meth:`tick` may be left out, unless something is heard or asked meanwhile: nothing is on its way,
+        and no deadline of the cloud's profiles falls into it."""
+        if self._introduction.is_ahead or not (self._line.is_idle and self._up.is_idle):
+            return 0.0
+        return min(self._profiles.rest_s(wall), REST_S)
 
     def _cloud_answers(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
         asker = self._up.answered(frame.id, now)

@@ -4,6 +4,7 @@ The one place of this package where state changes. It has no sockets and no cloc
 the cloud's schedules count, ``now`` monotonic seconds for the facts.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -134,6 +135,12 @@ class ProfileDesk:
         """The station's maximum now, as the cloud has set it."""
         at = wall.timestamp()
         return Context(version=self._version, wiring=self._wiring, now=at).composer(self.store).maximum(at)
+
+    def rest_s(self, wall: datetime) -> Seconds:
+        """How long :meth:`due` has nothing to tell by itself: infinite where nothing of it changes with time."""
+        if self._stale:
+            return 0.0
+        return math.inf if self._until is None else max(self._until - wall.timestamp(), 0.0)
 
     def allowance(self, evse: int, at: Moment) -> CloudAllowance:
         """What the cloud allows the EVSE, or the station as a whole, and until when."""
