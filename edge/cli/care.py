@@ -10,23 +10,23 @@ import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import orjson
 import typer
 
 from edge import __version__
-from edge.cli.control_socket import get
+from edge.cli.control_socket import STATUS, asked_at, get
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
 from edge.cli.terminal import Terminal
 from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken
 from edge.ocpp.trace import redacted
+from edge.ownership import as_its_folder
 from edge.setup.language import Speaker
 from edge.storage.lock import locked
-from edge.storage.ownership import as_its_folder
 from edge.storage.snapshot import is_database, is_worth_keeping, put_back, snapshot
 from edge.system.claim import read_claim, reset_by_presence
-from edge.system.paths import control_sockets_found
 from edge.system.sealed import LEAST_PASSPHRASE, seal, unseal
 
 SITE_MEMBER, STATE_MEMBER = "site.toml", "state"
@@ -50,13 +50,13 @@ def support_bundle(target: Target, config: ConfigPath = SITE_FILE, socket: Socke
     }
     if config.exists():
         parts[SITE_MEMBER] = without_secrets(config.read_text(encoding="utf-8", errors="replace")).encode()
-    sockets = [socket] if socket is not None else control_sockets_found()
+    sockets = asked_at(socket)
     try:
-        status = get(sockets, "/api/v1/status")
+        status = get(sockets, STATUS)
         parts["status.json"] = status
         for station in orjson.loads(status).get("stations", ()):
             name = re.sub(r"[^A-Za-z0-9._-]", "_", station["id"])
-            parts[f"trace/{name}.json"] = get(sockets, f"/api/v1/stations/{station['id']}/trace")
+            parts[f"trace/{name}.json"] = get(sockets, f"/api/v1/stations/{quote(station['id'], safe='')}/trace")
     except ControllerUnreachable as exc:
         parts["status.txt"] = f"{exc}\n".encode()
     parts["journal.txt"] = without_secrets(_journal()).encode()
@@ -101,7 +101,7 @@ def restore(
     places = {name: config if name == SITE_MEMBER else _inside(state, name) for name in files}
     with locked(state):
         for name, data in files.items():
-            _write(places[name], data, state if name != SITE_MEMBER else None)
+            _put(data, places[name], 0o640 if name == SITE_MEMBER else 0o600)
     typer.echo(f"restored {len(files)} files")
     if SITE_MEMBER in files:
         read(config)
@@ -124,7 +124,8 @@ def factory_reset(
         )
     if not yes and terminal.line(f"Delete {config} and {state}? Type RESET: ").strip() != "RESET":
         raise ProblemUnusable("nothing was deleted")
-    config.unlink(missing_ok=True)
+    if config.exists():
+        config.write_bytes(b"")  # as the package brings it, with its owner and mode
     config.with_name(f".{config.name}.setup").unlink(missing_ok=True)
     for each in state.iterdir() if state.exists() else ():
         if each.is_dir() and not each.is_symlink():
@@ -132,6 +133,21 @@ def factory_reset(
         else:
             each.unlink()
     typer.echo("reset: the gateway has no site and no owner; edge setup begins anew")
+
+
+def _put(data: bytes, place: Path, mode: int) -> None:
+    """A restored file that the service can read: owner and mode of the one that was there, else its folder's and
+    that mode."""
+    for folder in reversed([each for each in place.parents if not each.exists()]):
+        folder.mkdir(mode=0o750)
+        as_its_folder(folder)
+    if is_database(place):
+        put_back(place, data)
+        return
+    if not place.exists():
+        place.touch(mode=mode)
+        as_its_folder(place)
+    place.write_bytes(data)
 
 
 def without_secrets(text: str) -> str:
@@ -169,31 +185,11 @@ def _passphrase(file: Path | None, *, twice: bool) -> str:
 def _refuse_while_running() -> None:
     """:raises ProblemUnusable: the gateway's program runs and would write over it."""
     try:
-        get(control_sockets_found(), "/healthz")
+        get(asked_at(None), "/healthz")
     except ControllerUnreachable as exc:
         if "no controller" in str(exc):
             return
     raise ProblemUnusable("the gateway's program is running", remedy="systemctl stop edge-controller")
-
-
-def _write(place: Path, data: bytes, state: Path | None) -> None:
-    """``state``: the folder that it is a part of, whose owner gets it; None for the site file."""
-    if state is None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        mode = place.stat().st_mode & 0o777 if place.exists() else 0o644
-        place.write_bytes(data)
-        place.chmod(mode)
-        return
-    for folder in reversed([each for each in place.parents if state in each.parents]):
-        if not folder.exists():
-            folder.mkdir()
-            as_its_folder(folder)
-    if is_database(place):
-        put_back(place, data)
-        return
-    place.write_bytes(data)
-    place.chmod(0o600)
-    as_its_folder(place)
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import typer
 
-from edge.cli.control_socket import get
+from edge.cli.control_socket import report as of_controller
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
 from edge.clock import SystemClock
 from edge.errors import ConfigurationError, ControllerUnreachable, Severity
-from edge.system.paths import control_sockets_found
 
 FAILED = 1
 LONG_S = 6 * 3600.0  # a night's work on the line, or a station that somebody switched off
@@ -34,8 +32,8 @@ def doctor(config: ConfigPath = SITE_FILE, state: StatePath = STATE_FOLDER, sock
     report: Mapping[str, Any] | None = None
     away = ""
     try:
-        report = orjson.loads(get([socket] if socket is not None else control_sockets_found(), "/api/v1/status"))
-    except (ControllerUnreachable, orjson.JSONDecodeError) as exc:
+        report = of_controller(socket)
+    except ControllerUnreachable as exc:
         away = str(exc)
     troubles = [*_file(config), *(_of_report(report) if report is not None else _away(away)), *_machine(state)]
     for number, each in enumerate(troubles, 1):

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -11,12 +10,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from edge.cli.control_socket import get
-from edge.errors import ControllerUnreachable
-from edge.system.paths import control_sockets_found
+from edge.cli.control_socket import report
+from edge.cli.places import SocketPath
 from edge.units import PHASES
 
-RESOURCE = "/api/v1/status"
 NEARLY_FULL = 0.9  # of the rating: shown in yellow from here on, in red above the rating
 _WIDTH_WITHOUT_TERMINAL = 160  # columns: so that a sentence stays on its line in a file or a pipe
 _NONE = "-"
@@ -32,27 +29,15 @@ Report = Mapping[str, Any]
 
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    socket: Annotated[
-        Path | None,
-        typer.Option(
-            "--socket",
-            metavar="PATH",
-            help="The controller's control socket. Default: $EDGE_SOCKET, or the one in the run-time folder.",
-            show_default=False,
-        ),
-    ] = None,
+    socket: SocketPath = None,
 ) -> None:
     """Show circuits, stations and limits of the running controller."""
-    body = get([socket] if socket is not None else control_sockets_found(), RESOURCE)
-    try:
-        report = orjson.loads(body)
-    except orjson.JSONDecodeError as exc:
-        raise ControllerUnreachable("what answers on the control socket is no controller") from exc
+    told = report(socket)
     if as_json:
-        typer.echo(body)
+        typer.echo(orjson.dumps(told))
         return
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL, highlight=False, soft_wrap=False)
-    for part in _picture(report):
+    for part in _picture(told):
         console.print(part)
 
 

@@ -16,7 +16,7 @@ import structlog
 
 from edge.chance import Chance
 from edge.errors import StorageFailed, StorageTooNew
-from edge.storage.ownership import as_its_folder
+from edge.ownership import as_its_folder
 
 log = structlog.get_logger(__name__)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import structlog
 
 from edge.errors import StorageFailed
+from edge.ownership import as_its_folder
 from edge.storage.database import set_aside, sync_folder
-from edge.storage.ownership import as_its_folder
 
 log = structlog.get_logger(__name__)
 

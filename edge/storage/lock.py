@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.errors import StartError
-from edge.storage.ownership import as_its_folder
+from edge.ownership import as_its_folder
 
 _NAME = "lock"
 _PID_BYTES = 20  # the digits of the largest process id, and some

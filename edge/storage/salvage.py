@@ -7,8 +7,8 @@ from pathlib import Path
 
 import structlog
 
+from edge.ownership import as_its_folder
 from edge.storage.database import connect, sync_folder
-from edge.storage.ownership import as_its_folder
 from edge.storage.proof import readable
 
 log = structlog.get_logger(__name__)

@@ -92,6 +92,8 @@ class EvseReport(_Part):
     phases: list[Phase]  # on the EVSE's own L1, L2, L3
     phases_in_use: list[Phase]  # those on which it is counted: fewer once the car has shown that it uses fewer
     need: NeedReport | None
+    session_wh: float | None = None  # what its register has counted since the session began, as far as it tells
+    rank: int = 0  # of the session's class, or the EVSE's; 0 is served first
     reason: str
     text: str
 

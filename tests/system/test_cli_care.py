@@ -1,6 +1,8 @@
 """`edge backup`, `restore`, `factory-reset`, `support-bundle`, `doctor` and `station` as processes."""
 # ruff: noqa: ASYNC240 - small files of the tests' own
 
+import os
+import shutil
 import tarfile
 import tomllib
 from pathlib import Path
@@ -18,6 +20,7 @@ from tests.system.test_cli_setup import edge, running, until
 from tests.unit.storage.storage_bench import put
 
 PASSPHRASE = "cold garage at seven"
+SERVICE = 4711  # the service's account
 SITE = """
 # by hand
 [site]
@@ -115,8 +118,28 @@ async def test_a_factory_reset_needs_the_owner(site_file: Path, tmp_path: Path) 
     assert (code, site_file.exists()) == (2, True), errors
     (state / "claim.json").unlink()
     assert (await edge("factory-reset", *places(site_file), "--yes"))[0] == 0
-    assert not site_file.exists()
+    assert site_file.read_bytes() == b""  # as the package brings it: it keeps its owner and mode
     assert list(state.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+async def test_what_root_writes_is_the_services(site_file: Path, tmp_path: Path) -> None:
+    """A restored state belongs to whom its folder belongs; a site file that is changed or restored keeps its group."""
+    state, sealed = tmp_path / "state", tmp_path / "gateway.edgebackup"
+    secret = ["--passphrase-file", str(tmp_path / "passphrase")]
+    assert (await edge("backup", str(sealed), *places(site_file), *secret))[0] == 0
+    shutil.rmtree(state / "profiles")
+    os.chown(state, SERVICE, SERVICE)
+    os.chown(site_file, 0, SERVICE)
+    site_file.chmod(0o640)
+    assert (await edge("restore", str(sealed), *places(site_file), *secret))[0] == 0
+    assert {(each.stat().st_uid, each.stat().st_gid) for each in state.rglob("*")} == {(SERVICE, SERVICE)}
+    adopted = ("station", "adopt", "CP-02", "--circuit", "main", "--max-a", "16", "--config", str(site_file))
+    code, _, errors = await edge(*adopted)
+    assert code == 0, errors
+    assert "CP-02" in site_file.read_text(encoding="utf-8")
+    found = site_file.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (0, SERVICE, 0o640)
 
 
 def test_presence_resets_the_claim_once(tmp_path: Path) -> None:
