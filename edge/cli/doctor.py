@@ -117,6 +117,12 @@ def _storage(storage: Mapping[str, Any]) -> Iterator[Trouble]:
         case "RESERVE":
             yield Trouble(what=f"{folder}: {storage['problem']}", remedy="free some room: journalctl --vacuum-size=50M")
     for name in storage.get("set_aside_files", ()):
+        if name.startswith("token.key"):
+            yield Trouble(
+                what=f"{folder}/{name}: the key of the site's tokens was damaged, and none of them is known any more",
+                remedy="enter them anew (edge token import), or restore a backup; then delete the file",
+            )
+            continue
         yield Trouble(
             what=f"{folder}/{name} was damaged; what could be read of it is in use",
             remedy="check the power supply, think of a new card; keep the file for support, then delete it",
