@@ -283,7 +283,7 @@ class CloudLine:
         transaction = live.taken.entry.transaction if live.taken is not None else _key(live.reading)
         text = live.request.text
         if live.reading is not None and live.reading.kind is not EntryKind.BEGIN:
-            text = delivery.to_cloud(self._book, text, transaction)
+            text = delivery.to_cloud(self._book, text, transaction, _key(live.reading))
         # Behind whatever was to be kept before, its own writes included.
         self._book.steps.keep(writes, ToCloud(live.request.id, text))
 

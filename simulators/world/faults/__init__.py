@@ -5,16 +5,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from simulators.errors import ScenarioError
-from simulators.world.faults import gateway, meter, network, stations
+from simulators.world.faults import books, gateway, meter, network, sessions, stations
 from simulators.world.faults.base import Fault
 from simulators.world.scenario import FaultSpec, RandomFaults, WorldScenario
 from simulators.world.world import World
 
 CATALOGUE: Final[Sequence[type[Fault]]] = (
     network.CloudDown,
+    sessions.BootsWithoutCloud,
     gateway.RestartsWithoutCloud,
+    books.CloudBackAfterLong,
+    books.StartAnswerLost,
+    books.OfflineStart,
+    books.StartSentAgain,
+    books.StopWithoutStart,
     network.CloudSlow,
     network.CloudError,
+    books.CardRefusedAfterwards,
     network.HalfOpen,
     network.ChargersCutOff,
     network.Flapping,
@@ -22,11 +29,13 @@ CATALOGUE: Final[Sequence[type[Fault]]] = (
     stations.PowerReturns,
     stations.StartsTogether,
     gateway.BootsBeforeChargers,
+    sessions.BeginsWithoutProfile,
     stations.ForgetsProfile,
     stations.IgnoresProfile,
     stations.RefusesProfile,
     stations.CarSleeps,
     stations.CarDrawsMore,
+    sessions.SilentAboutState,
     stations.CloudProfileAboveFuse,
     stations.CloudClearsProfiles,
     stations.ResetInPeak,
@@ -48,7 +57,9 @@ CATALOGUE: Final[Sequence[type[Fault]]] = (
     network.Rubbish,
     network.HugeFrame,
     network.Flood,
+    books.CardBlockedOnSite,
     gateway.LoadAboveFuse,
+    sessions.OwnWatchdog,
 )
 BY_NUMBER: Final[Mapping[int, Sequence[type[Fault]]]] = {
     each.number: tuple(kind for kind in CATALOGUE if kind.number == each.number) for each in CATALOGUE
