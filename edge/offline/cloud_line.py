@@ -82,6 +82,10 @@ class CloudLine:
         """Whether the cloud answers, has had all, and nothing of ours or of the station's waits for it."""
         return self.asks_cloud and self._ours is None and not self._waiting and not self.owes
 
+    def asks(self, identifier: str) -> bool:
+        """Whether the message of this id is on the line."""
+        return identifier in self._lives or (self._ours is not None and self._ours.id == identifier)
+
     def has(self, seq: int) -> bool:
         """Whether the message of this number is a live one, that the cloud is asked about now."""
         taken = [live.taken for live in (*self._lives.values(), *self._waiting)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from simulators.world.account import Account
-from simulators.world.faults import Fault, made, planned
+from simulators.world.faults import Fault, fitted, made, planned
 from simulators.world.log_tap import gateway_log
 from simulators.world.loop import WorldLoop
 from simulators.world.oracles import ORACLES, Oracle
@@ -59,7 +59,7 @@ def run_world(
     specs = planned(scenario, seed=seed) if faults is None else tuple(faults)
     planned(replace(scenario, faults=specs, random_faults=None), seed=seed)  # that every number is known
     with tempfile.TemporaryDirectory(prefix="edge-world-") as folder, asyncio.Runner(loop_factory=WorldLoop) as runner:
-        outcome = runner.run(_run(scenario, seed, specs, Path(folder), conduct or Conduct()))
+        outcome = runner.run(_run(fitted(scenario, specs), seed, specs, Path(folder), conduct or Conduct()))
     gc.unfreeze()
     return outcome
 

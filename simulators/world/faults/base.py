@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from simulators.world.meters import node_of
 from simulators.world.parking import Stay
-from simulators.world.scenario import FaultSpec
+from simulators.world.scenario import FaultSpec, WorldScenario
 from simulators.world.station import WorldStation
 from simulators.world.watch import Ear
 from simulators.world.world import World
@@ -37,6 +37,12 @@ class Fault(Ear):
         self.failure: str | None = None  # why the outcome wasn't what it must be
         self.began_at: float | None = None
         self.ended_at: float | None = None
+
+    @classmethod
+    def fitted(cls, scenario: WorldScenario, spec: FaultSpec) -> WorldScenario:
+        """The scenario with what must be there for it; made once, however often it comes."""
+        del spec
+        return scenario
 
     @classmethod
     def suits(cls, world: World) -> bool:
