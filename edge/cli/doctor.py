@@ -15,6 +15,7 @@ from edge.clock import SystemClock
 from edge.errors import ConfigurationError, ControllerUnreachable, Severity
 
 FAILED = 1
+LONG_S = 6 * 3600.0  # a night's work on the line, or a station that somebody switched off
 LITTLE_BYTES = 100 * 1024 * 1024  # what a day of journal and history takes, with reserve
 
 
@@ -69,6 +70,7 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
             )
         for doubt in meter.get("wiring", ()):
             yield Trouble(what=f"meter {meter['id']}: {doubt}", remedy="put it right, then edge meter verify")
+    yield from _storage(report.get("storage") or {})
     refused = {each["station"]: each["why"] for each in report.get("refused_handshakes", ())}
     waiting = {each["id"] for each in report.get("waiting_stations", ())}
     urls = report.get("station_urls") or ["the gateway"]
@@ -96,6 +98,46 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
             yield Trouble(what=f"a connection was turned away: {why}", remedy=f"give the station {urls[0]}")
     if report.get("mode") == "observe":
         yield Trouble(what="the gateway only observes, it controls nothing", remedy="edge commission proves and signs")
+
+
+def _storage(storage: Mapping[str, Any]) -> Iterator[Trouble]:
+    """What is wrong with the disk, and what waits there for a person."""
+    folder = storage.get("folder")
+    match storage.get("state"):
+        case "UNUSABLE":
+            yield Trouble(
+                what=f"nothing can be kept, stations get no answers while their cloud is away: {storage['problem']}",
+                remedy=f"put {folder} right, then systemctl restart edge-controller",
+            )
+        case "FULL" | "FAILED":
+            yield Trouble(
+                what=f"{folder}: {storage['problem']}; stations keep their messages and get no answers",
+                remedy="free some room (journalctl --vacuum-size=50M), or replace the card",
+            )
+        case "RESERVE":
+            yield Trouble(what=f"{folder}: {storage['problem']}", remedy="free some room: journalctl --vacuum-size=50M")
+    for name in storage.get("set_aside_files", ()):
+        yield Trouble(
+            what=f"{folder}/{name} was damaged; what could be read of it is in use",
+            remedy="check the power supply, think of a new card; keep the file for support, then delete it",
+        )
+    if storage.get("set_aside"):
+        yield Trouble(
+            what=f"the cloud refuses for good: messages, {storage['set_aside']} of them",
+            remedy="edge journal list says why; when the cloud is put right, edge journal resend",
+        )
+    for station, count in storage.get("left_behind", {}).items():
+        yield Trouble(
+            what=f"messages for the cloud are of {station}, which the site no longer has: {count}",
+            remedy=f"have {station} in the site file until they are delivered",
+        )
+    oldest_s = storage.get("oldest_pending_s")
+    if oldest_s is not None and oldest_s > LONG_S:
+        station = storage["oldest_pending_station"]
+        yield Trouble(
+            what=f"a message of {station} has waited for the cloud for {oldest_s / 3600:.0f} h",
+            remedy=f"it goes by {station}'s own connection: see that the station and its cloud are there",
+        )
 
 
 def _machine(state: Path) -> Iterator[Trouble]:

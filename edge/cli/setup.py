@@ -79,7 +79,7 @@ def _attended(book: Book, terminal: Terminal, probes: Probes, kept: Path, config
     try:
         while True:
             step = talk.send(answer)
-            save(kept, book.text())
+            save(kept, book.text(), mode=0o600)  # a broker's login may be in it
             match step:
                 case Tell() | Pause():
                     answer = None

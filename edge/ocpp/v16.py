@@ -60,7 +60,7 @@ class DialectV16:
         self._before_boot: set[EvseKey] = set()  # whose transaction may not have outlived the station's restart
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
-        self.guard = Guard(self.version, memory.dossier)
+        self.guard = Guard(self.version, memory.dossier, key_is_checked=memory.key_is_checked)
 
     def carries_profile(self, call: Call) -> bool:
         """See :class:`edge.ocpp.dialect.Dialect`."""
