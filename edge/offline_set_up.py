@@ -166,6 +166,8 @@ class Offline:
 
     def meters_read(self, imports_wh: Mapping[str, WattHours | None]) -> None:
         """The import registers of the site's meters: kept at the begin of each quarter of an hour."""
+        if not self._clock.wall_is_trusted():  # it would count for another day
+            return
         wall = self._clock.wall()
         quarter = int(wall.timestamp()) // QUARTER_S
         if quarter == self._quarter:

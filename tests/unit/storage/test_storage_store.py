@@ -63,8 +63,8 @@ def test_everything_that_is_written_is_read(store: Store) -> None:
         station="CP", key="7", connector=1, began="b", cloud_id=9, answer="{}", ended=None, seen=((0, 3), (5, 5)),
         meter_start_wh=12, token="h", touched_at=NOON,
     )  # fmt: skip
-    boot = Boot(station="CP", text="t", owed=True, status="Accepted", interval_s=60)
-    status = ConnectorStatus(station="CP", connector="1", text="t", owed=True)
+    boot = Boot(station="CP", text="[]", owed=True, status="Accepted", interval_s=60)
+    status = ConnectorStatus(station="CP", connector="1", text="[]", owed=True)
     cached = CachedToken(hash="h", info=INFO, learned_at=NOON)
     listed = ListedToken(station="CP", hash="h", info=INFO)
     own = SiteToken(hash="h", hint="01", name="N", valid_from=NOON, class_id="staff")
@@ -129,6 +129,7 @@ def test_a_damaged_journal_is_set_aside_and_what_can_be_read_of_it_is_kept(tmp_p
         (b"2026-06-01T12", b"20\xff6-06-01T12"),
         (b"StartTransaction", b"StartTransacti\xc3n"),
         (b"begin", b"bogin"),
+        (b'"meterStart":', b'"meterStart";'),
     ],
 )
 def test_a_row_that_cannot_be_read_any_more_is_left_out(tmp_path: Path, before: bytes, after: bytes) -> None:
