@@ -30,10 +30,11 @@ from edge.offline.settings import RefusedSession
 from edge.offline.steps import EndSession, Judged
 from edge.offline.token_book import TokenBook
 from edge.offline_desks import desks, policy
+from edge.storage.history import HistoryRow
 from edge.storage.key import token_key
 from edge.storage.reading import Kept, KeptTokens, kept, kept_tokens
 from edge.storage.session_file import METER_TOPIC
-from edge.storage.store import HistoryRow, Store
+from edge.storage.store import Store
 from edge.storage.writer import Writer
 from edge.units import Seconds, WattHours
 

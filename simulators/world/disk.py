@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from edge.domain.journal import Entry, Write
+from edge.storage.history import HistoryRow
 from edge.storage.reading import entry
 from edge.storage.rows import JOURNAL, REGISTRY
-from edge.storage.store import HistoryRow, Store
+from edge.storage.store import Store
 
 T = TypeVar("T")
 
