@@ -166,6 +166,10 @@ class MeterTimeout(MeterError):
     """Connected, but the meter didn't answer in time."""
 
 
+class MeterOvertalked(MeterTimeout):
+    """No answer came in time; something else did."""
+
+
 class MeterRefused(MeterError):
     """The meter answered with a Modbus exception."""
 

@@ -74,6 +74,10 @@ class CloudLine:
         """Whether the cloud answers, has had all, and nothing of ours or of the station's waits for it."""
         return self.asks_cloud and self._errands.is_idle and not self._waiting and not self.owes
 
+    def asks(self, identifier: str) -> bool:
+        """Whether the message of this id is on the line."""
+        return identifier in self._lives or (self._ours is not None and self._ours.id == identifier)
+
     def has(self, seq: int) -> bool:
         """Whether the message of this number is a live one, that the cloud is asked about now."""
         taken = [live.taken for live in (*self._lives.values(), *self._waiting)]
@@ -234,7 +238,7 @@ class CloudLine:
         transaction = live.taken.entry.transaction if live.taken is not None else _key(live.reading)
         text = live.request.text
         if live.reading is not None and live.reading.kind is not EntryKind.BEGIN:
-            text = delivery.to_cloud(self._book, text, transaction)
+            text = delivery.to_cloud(self._book, text, transaction, _key(live.reading))
         # Behind whatever was to be kept before, its own writes included.
         self._book.steps.keep(writes, ToCloud(live.request.id, text))
 

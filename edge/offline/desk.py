@@ -115,6 +115,10 @@ class Desk:
         """Whether the cloud's answer to this CALL just goes to the station."""
         return self._line.passed(identifier)
 
+    def asks(self, identifier: str) -> bool:
+        """Whether the cloud is to be asked this now: nobody has given up waiting for its answer."""
+        return self._line.asks(identifier)
+
     def from_cloud(
         self,
         identifier: str,
