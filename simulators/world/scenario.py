@@ -48,7 +48,7 @@ class FaultSpec:
     def option(self) -> str:
         """As `edge-sim run --fault` takes it."""
         where = "" if self.target is None else f"@{self.target}"
-        return f"{self.number}:{self.at_s:g}+{self.for_s:g}{where}"
+        return f"{self.number}:{self.at_s:.10g}+{self.for_s:.10g}{where}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
