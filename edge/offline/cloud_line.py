@@ -208,9 +208,12 @@ class CloudLine:
         else:
             self._put_on(Ours(id=entry.message_id, since=now, entry=entry), frame.text)
 
-    def unfetched(self) -> None:
-        """The message that is next could not be read: the next tick asks again."""
+    def unfetched(self, *, damaged: bool) -> None:
+        """The message that is next could not be read: the next tick asks again, or for the one behind it. A damaged one
+        stays on the disk, where the next start sets its file aside."""
         if self._ours is not None and self._ours.fetching is not None:
+            if damaged:
+                self._book.backlog.set_aside(self._ours.fetching)
             self._ours = None
 
     def tick(self, now: Seconds, wall: datetime) -> None:

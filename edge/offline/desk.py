@@ -140,9 +140,9 @@ class Desk:
         self._line.pump(now)
         return self.book.steps.empty()
 
-    def unfetched(self) -> list[Step]:
-        """The disk didn't give what a :class:`edge.offline.steps.Fetch` asked for."""
-        self._line.unfetched()
+    def unfetched(self, *, damaged: bool = False) -> list[Step]:
+        """The disk didn't give what a :class:`edge.offline.steps.Fetch` asked for, or never will (``damaged``)."""
+        self._line.unfetched(damaged=damaged)
         return self.book.steps.empty()
 
     @property

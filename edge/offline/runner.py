@@ -10,7 +10,7 @@ import structlog
 
 from edge.clock import Clock
 from edge.domain.journal import Entry, Write
-from edge.errors import StorageError
+from edge.errors import EntryDamaged, StorageError
 from edge.offline.desk import Desk
 from edge.offline.steps import (
     EndSession,
@@ -180,6 +180,9 @@ class Runner:
     async def _fetch(self, desk: Desk, seq: int) -> None:
         try:
             entry = await self._keeper.fetch(seq)
+        except EntryDamaged as exc:
+            log.error("a kept message is damaged; those behind it go on", station=desk.book.id, problem=str(exc))  # noqa: TRY400
+            self.do(desk.unfetched(damaged=True))
         except StorageError as exc:
             log.warning("a kept message can't be read", station=desk.book.id, number=seq, problem=str(exc))
             self.do(desk.unfetched())
