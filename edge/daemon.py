@@ -82,7 +82,8 @@ class Daemon:
         profiles = StationFiles(Path(configuration.storage.path) / "profiles")
         self._station_urls = station_urls(proxy)
         self._vitals = Vitals(watchdog, site.control.period_s)
-        self._offline = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
+        self._stand_ins = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
+        self._offline = self._stand_ins.offline
         self._ocpp = OcppServer(
             site=site,
             settings=proxy,
@@ -91,7 +92,7 @@ class Daemon:
             chance=chance,
             shelf=profiles,
             dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
-            stand_ins=self._offline.clerk if self._offline is not None else lambda _station: None,
+            stand_ins=self._stand_ins.clerk,
         )
         building = facility_settings(configuration)
         self._relay = relay_of(building)
@@ -143,6 +144,7 @@ class Daemon:
             "waiting_stations": [waiting_station(each) for each in self._ocpp.waiting],
             "refused_handshakes": [refused_handshake(each) for each in self._ocpp.turned_away],
             "station_urls": list(self._station_urls),
+            "storage": self._stand_ins.report(),
         }
         return process | dict(self._of_tick())
 

@@ -10,9 +10,14 @@ from pathlib import Path
 def own_as(path: Path, model: Path) -> None:
     """Give ``path`` the owner and the group of ``model``; without effect where that is somebody else's to decide."""
     with contextlib.suppress(OSError):
-        found = model.stat()
-        if (found.st_uid, found.st_gid) != (path.stat().st_uid, path.stat().st_gid):
-            os.chown(path, found.st_uid, found.st_gid)
+        found, mine = model.stat(), path.lstat()
+        if (found.st_uid, found.st_gid) != (mine.st_uid, mine.st_gid):
+            os.chown(path, found.st_uid, found.st_gid, follow_symlinks=False)
+
+
+def as_its_folder(path: Path) -> None:
+    """Give ``path`` the owner and the group of the folder that it is in."""
+    own_as(path, path.parent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress
-from operator import is_not
+from itertools import chain, compress
+from operator import attrgetter, is_not
 
 import numpy as np
 
@@ -14,10 +14,14 @@ from edge.allocation.state import EvseState, Reach
 from edge.domain.station import EvseStatus
 
 REACHES = tuple(Reach)
+_NUMBER = {reach: number for number, reach in enumerate(REACHES)}
 # A transaction that runs in one of these can't charge.
-_NOT_CHARGING = (EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE)
+_NOT_CHARGING = frozenset({EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE})
+_NO_DRAW = (math.nan, math.nan, math.nan)
+_NO_NEED = (math.nan, math.nan)
 _COLUMNS = 22
 _GRANT_COLUMNS = 6
+_limit_a = attrgetter("limit_a")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,7 +77,7 @@ class Fleet:
     lowest_a: Floats  # of the limits that a session may be enforcing; 0 where there are none
     need_wh: Floats
     need_left_s: Floats
-    own_limit_a: Floats  # of the cloud or the surplus; infinite where neither sets one; 0 for a session that is barred
+    own_limit_a: Floats  # of cloud, surplus or hours; infinite where none sets one; 0 for a session that is barred
     rank: Ints
     weight: Floats
     guaranteed: Bools
@@ -132,16 +136,17 @@ class Fleet:
 
 
 def _table(states: Sequence[EvseState]) -> Floats:
-    flat = [number for state in states for number in _row(state)]
-    return np.array(flat, dtype=np.float64).reshape(len(states), _COLUMNS)
+    count = len(states)
+    flat = np.fromiter(chain.from_iterable(map(_row, states)), np.float64, count * _COLUMNS)  # None becomes NaN
+    return flat.reshape(count, _COLUMNS)
 
 
 def _row(state: EvseState) -> tuple[float | None, ...]:
-    draw = state.draw_a
-    holdings = state.holdings
+    draw, need, holdings = state.draw_a, state.need, state.holdings
     ranked = state.evse if state.priority is None else state.priority
+    own_limit_a = state.own_limit_a
     return (
-        REACHES.index(state.reach),
+        _NUMBER[state.reach],
         state.in_session,
         state.status not in _NOT_CHARGING,
         state.paused,
@@ -150,13 +155,12 @@ def _row(state: EvseState) -> tuple[float | None, ...]:
         state.told_at,
         state.raised_at,
         state.told_phases,
-        *((None, None, None) if draw is None else (draw.l1, draw.l2, draw.l3)),
+        *(_NO_DRAW if draw is None else (draw.l1, draw.l2, draw.l3)),
         state.drawn_at,
         holdings.baseline_a,
-        min([grant.limit_a for grant in holdings.session], default=0.0),
-        None if state.need is None else state.need.energy_wanted_wh,
-        None if state.need is None else state.need.time_left_s,
-        math.inf if state.own_limit_a is None else state.own_limit_a,
+        min(map(_limit_a, holdings.session), default=0.0),
+        *(_NO_NEED if need is None else (need.energy_wanted_wh, need.time_left_s)),
+        math.inf if own_limit_a is None else own_limit_a,
         holdings.is_governed,
         ranked.rank,
         ranked.weight,
@@ -168,8 +172,9 @@ def _places(states: Sequence[EvseState], at_least: int = 0) -> Floats:
     """The grants of each, ``[row, place, column]``: those for the idle EVSE first, then NaN in the places left over."""
     most = max((len(state.holdings.idle) + len(state.holdings.session) for state in states), default=0)
     places = max(most, at_least)
-    flat = [number for state in states for number in _held(state.holdings, places)]
-    return np.array(flat, dtype=np.float64).reshape(len(states), places, _GRANT_COLUMNS)
+    held = (_held(state.holdings, places) for state in states)
+    flat = np.fromiter(chain.from_iterable(held), np.float64, len(states) * places * _GRANT_COLUMNS)
+    return flat.reshape(len(states), places, _GRANT_COLUMNS)
 
 
 def _held(holdings: Holdings, places: int) -> list[float]:
@@ -183,7 +188,10 @@ def _held(holdings: Holdings, places: int) -> list[float]:
 def _with_places(before: Floats, changed: list[int], states: Sequence[EvseState]) -> Floats:
     """``before`` with the grants of ``states`` in the rows ``changed``."""
     fresh = _places(states, before.shape[1])
-    places = np.full((len(before), *fresh.shape[1:]), np.nan, order="F")
-    places[:, : before.shape[1]] = before
+    if fresh.shape[1] == before.shape[1]:
+        places = before.copy(order="F")
+    else:
+        places = np.full((len(before), *fresh.shape[1:]), np.nan, order="F")
+        places[:, : before.shape[1]] = before
     places[changed] = fresh
     return places

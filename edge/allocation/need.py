@@ -24,6 +24,8 @@ def floors(columns: Columns, phase_count: Ints, voltage_v: Volts) -> Floors:
     make a car late; once its departure has passed it is all that the row can use. Least slack comes first: the time
     left less what charging at the full rate takes. Then precedence.
     """
+    if not columns.has_need.any():
+        return Floors(rate_a=columns.lower_a, order=np.empty(0, dtype=np.int64))
     power_w = watts(PhaseAmps(1.0, 0.0, 0.0), voltage_v) * phase_count  # at 1 A per phase
     has_need = columns.able & columns.has_need & (columns.energy_wh > 0)
     full_s = SECONDS_PER_HOUR * columns.energy_wh / (power_w * np.where(has_need, columns.upper_a, 1.0))

@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import typer
 
-from edge.cli.control_socket import get
+from edge.cli.control_socket import report as of_controller
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
 from edge.cli.tongue import LanguageOption, speaker
 from edge.clock import SystemClock
 from edge.errors import ConfigurationError, ControllerUnreachable, Severity
 from edge.setup.language import Said
-from edge.system.paths import control_sockets_found
 
 FAILED = 1
+LONG_S = 6 * 3600.0  # a night's work on the line, or a station that somebody switched off
 LITTLE_BYTES = 100 * 1024 * 1024  # what a day of journal and history takes, with reserve
 
 
@@ -41,8 +40,8 @@ def doctor(
     report: Mapping[str, Any] | None = None
     away = ""
     try:
-        report = orjson.loads(get([socket] if socket is not None else control_sockets_found(), "/api/v1/status"))
-    except (ControllerUnreachable, orjson.JSONDecodeError) as exc:
+        report = of_controller(socket)
+    except ControllerUnreachable as exc:
         away = str(exc)
     troubles = [*_file(config), *(_of_report(report) if report is not None else _away(away)), *_machine(state)]
     for number, each in enumerate(troubles, 1):
@@ -78,6 +77,7 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
             yield _trouble("meter", meter=meter["id"], problem=meter["problem"] or Said("trouble.meter_silent"))
         for doubt in meter.get("wiring", ()):
             yield _trouble("wiring", meter=meter["id"], doubt=doubt)
+    yield from _storage(report.get("storage") or {})
     refused = {each["station"]: each["why"] for each in report.get("refused_handshakes", ())}
     waiting = {each["id"] for each in report.get("waiting_stations", ())}
     url = next(iter(report.get("station_urls") or ()), Said("the_gateway"))
@@ -100,6 +100,27 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
             yield _trouble("turned_away", why=why, url=url)
     if report.get("mode") == "observe":
         yield _trouble("observes")
+
+
+def _storage(storage: Mapping[str, Any]) -> Iterator[Trouble]:
+    """What is wrong with the disk, and what waits there for a person."""
+    folder, problem = storage.get("folder"), storage.get("problem")
+    match storage.get("state"):
+        case "UNUSABLE":
+            yield _trouble("nothing_kept", problem=problem, folder=folder)
+        case "FULL" | "FAILED":
+            yield _trouble("no_answers", problem=problem, folder=folder)
+        case "RESERVE":
+            yield _trouble("reserve", problem=problem, folder=folder)
+    for name in storage.get("set_aside_files", ()):
+        yield _trouble("damaged", file=f"{folder}/{name}")
+    if storage.get("set_aside"):
+        yield _trouble("set_aside", count=storage["set_aside"])
+    for station, count in storage.get("left_behind", {}).items():
+        yield _trouble("left_behind", station=station, count=count)
+    oldest_s = storage.get("oldest_pending_s")
+    if oldest_s is not None and oldest_s > LONG_S:
+        yield _trouble("long_pending", station=storage["oldest_pending_station"], hours=oldest_s / 3600)
 
 
 def _machine(state: Path) -> Iterator[Trouble]:

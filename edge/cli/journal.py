@@ -9,15 +9,16 @@ import orjson
 import typer
 
 from edge.cli.findings import read
+from edge.cli.places import SITE_FILE, ConfigPath
 from edge.storage.entry_file import EntryFile
 
 app = typer.Typer(help="The messages for the cloud that were set aside.", no_args_is_help=True)
 
-Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.", show_default=False)]
-
 
 @app.command("list")
-def list_(config: Config, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def list_(
+    config: ConfigPath = SITE_FILE, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
     """List the messages that were set aside, and why."""
     with _file(config) as file:
         found = file.set_aside()
@@ -36,7 +37,7 @@ def list_(config: Config, as_json: Annotated[bool, typer.Option("--json", help="
 @app.command()
 def resend(
     numbers: Annotated[list[int], typer.Argument(metavar="NUMBER...", help="As edge journal list shows them.")],
-    config: Config,
+    config: ConfigPath = SITE_FILE,
 ) -> None:
     """Have messages that were set aside tried again."""
     with _file(config) as file:

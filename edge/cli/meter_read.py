@@ -2,12 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -115,8 +115,15 @@ def as_object(fact: MeterFact) -> Mapping[str, Any]:
     }
 
 
-def picture(facts: Facts) -> Table:
-    """The meters as a table: currents positive from the grid into the circuit."""
+def picture(facts: Facts) -> RenderableType:
+    """The meters as a table, currents positive from the grid into the circuit; below it why others give no reading."""
+    failed = [fact for fact in facts.values() if isinstance(fact, MeterFailed)]
+    parts: list[RenderableType] = [Text(f"meter {fact.meter}: {fact.problem}", style="red") for fact in failed]
+    readings = [fact for fact in facts.values() if isinstance(fact, MeterReading)]
+    return Group(*([_table(readings)] if readings else []), *parts)
+
+
+def _table(readings: Sequence[MeterReading]) -> Table:
     table = Table(title="A and V by phase; positive = from the grid", title_justify="left")
     for heading in (
         "meter",
@@ -130,10 +137,7 @@ def picture(facts: Facts) -> Table:
         "quality",
     ):
         table.add_column(heading, overflow="fold")
-    for fact in facts.values():
-        if isinstance(fact, MeterFailed):
-            table.add_row(fact.meter, *[_NONE] * (len(table.columns) - 2), Text(fact.problem, style="red"))
-            continue
+    for fact in readings:
         worth = f"{fact.quality.value}: {'; '.join(fact.doubts)}" if fact.doubts else fact.quality.value
         table.add_row(
             fact.meter,

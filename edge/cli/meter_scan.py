@@ -19,7 +19,17 @@ from edge.domain.connection import BAUDRATES, PARITIES, Connection, SerialSettin
 from edge.errors import MeterUnreachable
 from edge.metering.bus import open_bus
 from edge.metering.catalogue import FAMILIES
-from edge.metering.scan import USUAL_SETTINGS, Found, Identifier, answers, serial_lines, unit_ids, units, written
+from edge.metering.scan import (
+    PATIENT_S,
+    USUAL_SETTINGS,
+    Found,
+    Identifier,
+    answers,
+    serial_lines,
+    unit_ids,
+    units,
+    written,
+)
 
 FAILED = 1
 MOST_HOSTS = 1024  # a /22: more is not a site's network, and takes minutes
@@ -89,21 +99,25 @@ async def scan_lines(
 
 
 async def _line(line: Connection, ids: Sequence[int], step: Callable[[], None]) -> list[Found]:
-    """The devices on one line.
+    """The devices on one line. A host that can be reached and is silent at every id is asked again, patiently.
 
     :raises MeterUnreachable: it can't be opened.
     """
     bus = open_bus(line, SystemClock())
-    found: list[Found] = []
     try:
+        present = []
         for unit in tuple(ids):
             if await answers(bus, unit):
-                guesses = await Identifier(bus, unit).guesses(FAMILIES)
-                found.append(Found(connection=written(line), unit=unit, guesses=guesses))
+                present.append(unit)
             step()
+        if not present and line.transport is Transport.TCP:
+            present = [unit for unit in ids if await answers(bus, unit, answer_s=PATIENT_S)]
+        return [
+            Found(connection=written(line), unit=unit, guesses=await Identifier(bus, unit).guesses(FAMILIES))
+            for unit in present
+        ]
     finally:
         await bus.close()
-    return found
 
 
 def _show(found: Sequence[Found], *, as_json: bool) -> None:

@@ -11,19 +11,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edge.cli.control_socket import ask, get
+from edge.cli.control_socket import ask, asked_at
+from edge.cli.control_socket import report as of_controller
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath
 from edge.cli.tongue import LanguageOption, speaker
 from edge.config.write import save, updated
-from edge.errors import ConfigurationError, ControllerUnreachable, ProblemUnusable
+from edge.errors import ConfigurationError, ProblemUnusable
 from edge.ocpp.keys import hashed, new_key
 from edge.setup.checks import phases as phases_of
 from edge.setup.language import Speaker
-from edge.system.paths import control_sockets_found
 
 FAILED = 1
-STATUS = "/api/v1/status"
 CONNECTED = "connected"
 _WIDTH = 160  # columns where there is no terminal
 _NEEDS_KEY = (1, 2)  # security profiles
@@ -38,7 +37,7 @@ def list_stations(
 ) -> None:
     """Show the stations, those that wait, the last refused handshakes, and the address to give to each."""
     says = speaker(language, STATE_FOLDER)
-    report = _report(socket)
+    report = of_controller(socket)
     urls = report.get("station_urls", [])
     told = {
         "stations": [
@@ -109,21 +108,13 @@ def adopt(
 
 def identify(station: StationId, socket: SocketPath = None, language: LanguageOption = None) -> None:
     """Let a station that waits to be adopted blink, or move the lock of a socket."""
-    sockets = [socket] if socket is not None else control_sockets_found()
+    sockets = asked_at(socket)
     answer = ask(sockets, "POST", f"/api/v1/waiting/{quote(station, safe='')}/identify")
     told = orjson.loads(answer.body)
     if "how" not in told:
         typer.echo(f"{station}: {told.get('error', 'no answer')}", err=True)
         raise typer.Exit(FAILED)
     typer.echo(speaker(language, STATE_FOLDER).say(f"identify.{told['how']}", {"station": station}))
-
-
-def _report(socket: Path | None) -> dict[str, Any]:
-    body = get([socket] if socket is not None else control_sockets_found(), STATUS)
-    try:
-        return dict(orjson.loads(body))
-    except orjson.JSONDecodeError as exc:
-        raise ControllerUnreachable("what answers on the control socket is no controller") from exc
 
 
 def _url(urls: list[str], station: str) -> str | None:

@@ -11,6 +11,7 @@ import typer
 
 from edge.cli import token_text
 from edge.cli.findings import read
+from edge.cli.places import SITE_FILE, ConfigPath
 from edge.domain.token import SiteToken
 from edge.errors import TokenUnusable
 from edge.offline.hashing import TokenHasher, hint, shown
@@ -22,7 +23,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.", show_default=False)]
 Token = Annotated[str, typer.Argument(metavar="TOKEN", help="The card's number.", show_default=False)]
 Text = Annotated[str | None, typer.Option(show_default=False)]
 
@@ -37,7 +37,7 @@ class _Place:
 @app.command()
 def add(
     token: Token,
-    config: Config,
+    config: ConfigPath = SITE_FILE,
     name: Annotated[str, typer.Option(help="Whose it is.", show_default=False)] = "",
     class_id: Annotated[str | None, typer.Option("--class", help="Its priority class.", show_default=False)] = None,
     cost_centre: Annotated[str | None, typer.Option(help="Who pays.", show_default=False)] = None,
@@ -67,7 +67,7 @@ def add(
 
 
 @app.command()
-def block(token: Token, config: Config) -> None:
+def block(token: Token, config: ConfigPath = SITE_FILE) -> None:
     """Block a token: at once, whatever the cloud says of it, running sessions included."""
     place = _place(config)
     text = token_text.checked(token)
@@ -77,7 +77,7 @@ def block(token: Token, config: Config) -> None:
 
 
 @app.command()
-def unblock(token: Token, config: Config) -> None:
+def unblock(token: Token, config: ConfigPath = SITE_FILE) -> None:
     """Lift a block."""
     place, known = _known(token, config)
     place.file.put([replace(known, blocked=False)])
@@ -85,7 +85,7 @@ def unblock(token: Token, config: Config) -> None:
 
 
 @app.command()
-def remove(token: Token, config: Config) -> None:
+def remove(token: Token, config: ConfigPath = SITE_FILE) -> None:
     """Remove a token from the site's own; the cloud's word on it holds again."""
     place, known = _known(token, config)
     place.file.remove(known.hash)
@@ -93,7 +93,9 @@ def remove(token: Token, config: Config) -> None:
 
 
 @app.command("list")
-def list_(config: Config, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def list_(
+    config: ConfigPath = SITE_FILE, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
     """List the site's own tokens, by the hash and the last two characters of each."""
     found = [_picture(own) for own in _place(config).file.all()]
     if as_json:
@@ -107,7 +109,8 @@ def list_(config: Config, as_json: Annotated[bool, typer.Option("--json", help="
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.", show_default=False)], config: Config
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.", show_default=False)],
+    config: ConfigPath = SITE_FILE,
 ) -> None:
     """Add the tokens of a CSV file, all or none.
 
@@ -120,7 +123,7 @@ def import_(
 
 
 @app.command()
-def export(token: Token, config: Config) -> None:
+def export(token: Token, config: ConfigPath = SITE_FILE) -> None:
     """Print all that is kept of a token, as JSON."""
     place = _place(config)
     text = token_text.checked(token)
@@ -129,7 +132,7 @@ def export(token: Token, config: Config) -> None:
 
 
 @app.command()
-def erase(token: Token, config: Config) -> None:
+def erase(token: Token, config: ConfigPath = SITE_FILE) -> None:
     """Erase all that is kept of a token. What the cloud has not had yet stays until it has."""
     place = _place(config)
     text = token_text.checked(token)

@@ -264,7 +264,9 @@ class Line:
             self._drop()
         return MeterTimeout(
             f"no answer from {self._connection.line} unit {request.unit} within {limits.answer_s:g} s",
-            remedy="check the unit id, and the wiring behind a gateway",
+            remedy="check the unit id, the speed and the parity, and whether A and B are swapped"
+            if self._connection.serial is not None
+            else "check the unit id, and the wiring behind a gateway",
         )
 
     def _refused(self, request: ReadRequest, refusal: Refusal) -> MeterRefused | MeterTimeout:

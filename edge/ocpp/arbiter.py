@@ -101,6 +101,11 @@ class Arbiter:
         """The CALL on the line."""
         return self._outstanding
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is on the line and nothing waits for it."""
+        return self._outstanding is None and not (self._limits or self._cloud or self._own)
+
     def add_cloud(self, work: CloudCall) -> bool:
         """Queue a CALL of the cloud; False when the queue is full."""
         if len(self._cloud) >= CLOUD_QUEUE:

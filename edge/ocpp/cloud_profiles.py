@@ -90,6 +90,10 @@ class CloudProfiles:
         elif self._problem is None and before is not None:
             self._out.note("info", "charging profiles are stored again")
 
+    def rest_s(self, wall: datetime) -> Seconds:
+        """How long :meth:`tick` has nothing to tell by itself, as far as the cloud's profiles go."""
+        return self._desk.rest_s(wall)
+
     def _tell_of_the_site(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> None:
         """OCPP 2.x K11 to K13."""
         self._desk.site_a = site_a = self._site_a()

@@ -16,6 +16,11 @@ class Introduction:
     def __init__(self) -> None:
         self._due_at: Seconds | None = None
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it has yet to take place."""
+        return self._due_at is not None
+
     def begins(self, now: Seconds) -> None:
         """The station is there."""
         self._due_at = now + BOOT_GRACE_S

@@ -39,6 +39,7 @@ from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, Send
 from edge.units import Seconds, Volts
 
+REST_S = 2.0  # the wall clock may be set, and the site's limits change, without anything being heard
 CLOSE_GOING_AWAY = 1001  # RFC 6455 §7.4.1
 
 
@@ -71,6 +72,7 @@ class Relay:
         dossier: Dossier | None = None,
         stand_in: StandIn | None = None,
         site_limits: SiteLimits | None = None,
+        key_is_checked: bool = True,
     ) -> None:
         self._station = station
         self._stand_in = stand_in
@@ -78,7 +80,8 @@ class Relay:
         self._cloud_loss = cloud_loss
         self._out = Outbox()
         self._nominal_voltage_v = nominal_voltage_v
-        self._memory = StationMemory(station, dossier if dossier is not None else Dossier(station.id))
+        dossier = dossier if dossier is not None else Dossier(station.id)
+        self._memory = StationMemory(station, dossier, key_is_checked=key_is_checked)
         self._dialect = dialect(Version.V16, station, self._memory, nominal_voltage_v)
         self._figures = figures if figures is not None else Figures()
         self.diagnosis = Diagnosis()
@@ -265,6 +268,13 @@ class Relay:
         if self._introduction.takes_place(now):
             self._line.set_up(now, wall)
         return self._out.empty()
+
+    def rest_s(self, wall: datetime) -> Seconds:
+        """How long :meth:`tick` may be left out, unless something is heard or asked meanwhile: nothing is on its way,
+        and no deadline of the cloud's profiles falls into it."""
+        if self._introduction.is_ahead or not (self._line.is_idle and self._up.is_idle):
+            return 0.0
+        return min(self._profiles.rest_s(wall), REST_S)
 
     def _cloud_answers(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
         asker = self._up.answered(frame.id, now)

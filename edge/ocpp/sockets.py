@@ -9,8 +9,9 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import Connection, broadcast
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
-from websockets.protocol import Event
+from websockets.protocol import OPEN, Event, Side
 
+from edge.ocpp import framing
 from edge.units import Seconds
 
 # Takes a message; returns for how long no other is to be handed over.
@@ -23,6 +24,10 @@ MAX_UNSENT_BYTES = 1024 * 1024
 # more in a row: one CALL, the answer to one, and what nothing answers.
 IN_A_ROW = 4
 
+LONGEST_HEAD = 14  # bytes of a frame before its payload (RFC 6455 §5.2)
+
+_KEYS = framing.MaskingKeys()
+
 # The library's own lines repeat ours, and come with tracebacks for every garbled handshake.
 QUIET = logging.getLogger("edge.ocpp.websockets")
 QUIET.disabled = True
@@ -31,9 +36,9 @@ QUIET.disabled = True
 class Receiving(Connection):
     """A socket that hands its messages over as soon as they are read, without a queue and a task between.
 
-    A message in pieces, and whatever comes while one is incomplete, the receiver wants a pause, or after so many in a
-    row, goes through the library's queue, which stops reading when it is full, and is handed over one a turn of the
-    loop. The order of the messages stays.
+    A whole text is read here, any other frame by the library. A message in pieces, and whatever comes while one is
+    incomplete, the receiver wants a pause, or after so many in a row, goes through the library's queue, which stops
+    reading when it is full, and is handed over one a turn of the loop. The order of the messages stays.
     """
 
     _receiver: Receiver | None = None
@@ -41,6 +46,9 @@ class Receiving(Connection):
     _fault: Exception | None = None
     _pause_ends: Seconds = 0.0
     _row = 0  # messages of this read
+    _in_step = False  # since the library was seen to be between two frames; it is given whole ones from then on
+    _begun: bytearray | None = None  # a frame that isn't all there,
+    _awaited = 0  # and what it comes to at least
 
     @property
     def is_ahead(self) -> bool:
@@ -66,7 +74,25 @@ class Receiving(Connection):
 
     def data_received(self, data: bytes) -> None:
         self._row = 0
-        super().data_received(data)
+        if self._begun is not None:
+            self._begun += data
+            if len(self._begun) < self._awaited:
+                return
+            data, self._begun = bytes(self._begun), None
+        protocol = self.protocol
+        if not self._in_step:
+            self._in_step = protocol.state is OPEN and framing.is_between_frames(protocol)
+        place, size = 0, len(data)
+        while place < size:
+            if not self._in_step or protocol.state is not OPEN:
+                super().data_received(data[place:])
+                return
+            found = framing.head(data, place)
+            if found is None or found.ends > size:
+                self._begin(data[place:], found.ends - place if found is not None else 0)
+                return
+            self._frame(data, place, found)
+            place = found.ends
 
     def process_event(self, event: Event) -> None:
         self._row += 1
@@ -78,12 +104,47 @@ class Receiving(Connection):
                 text = str(event.data, "utf-8")
             except UnicodeDecodeError:
                 self._queue(event)  # the library closes the connection with the right code
-                return
+            else:
+                self._hand_over(receiver, text)
+
+    def _begin(self, data: bytes, length: int) -> None:
+        """A frame of this length, if that is known, has begun."""
+        protocol = self.protocol
+        most = protocol.max_message_size
+        sound = framing.may_be_sound(data, protocol.side is Side.SERVER)
+        if not sound or (most is not None and length > most + LONGEST_HEAD):
+            self._in_step = False
+            super().data_received(data)  # the library knows the extensions, and the code to close the connection with
+        else:
+            self._begun, self._awaited = bytearray(data), max(length, len(data) + 1)
+
+    def _frame(self, data: bytes, place: int, found: framing.Head) -> None:
+        """One whole frame."""
+        protocol = self.protocol
+        receiver = self._receiver if not self._queues and self._row < IN_A_ROW else None
+        if (
+            receiver is not None
+            and found.first == framing.WHOLE_TEXT
+            and found.masked is (protocol.side is Side.SERVER)
+            and protocol.current_size is None
+            and (protocol.max_message_size is None or found.ends - found.begins <= protocol.max_message_size)
+        ):
             try:
-                self._rest(receiver(text))
-            except Exception as fault:
-                self._fault, self._queues = fault, True  # raised again in deliver()
-                self.transport.abort()
+                text = framing.payload(data, found).decode()
+            except UnicodeDecodeError:
+                pass  # for the library, too
+            else:
+                self._row += 1
+                self._hand_over(receiver, text)
+                return
+        super().data_received(data[place : found.ends])
+
+    def _hand_over(self, receiver: Receiver, text: str) -> None:
+        try:
+            self._rest(receiver(text))
+        except Exception as fault:
+            self._fault, self._queues = fault, True  # raised again in deliver()
+            self.transport.abort()
 
     def _queue(self, event: Event) -> None:
         if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
@@ -101,10 +162,15 @@ class CloudConnection(Receiving, ClientConnection):
 
 def push(connection: Connection, text: str) -> bool:
     """Send without waiting, in the order of the calls. False when the peer doesn't read, and is now cut off."""
-    if connection.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
-        connection.transport.abort()
+    transport, protocol = connection.transport, connection.protocol
+    if transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+        transport.abort()
         return False
-    broadcast((connection,), text)
+    if protocol.extensions or protocol.expect_continuation_frame or protocol.state is not OPEN:
+        broadcast((connection,), text)
+    else:
+        key = _KEYS.next() if protocol.side is Side.CLIENT else None
+        transport.write(framing.written(framing.WHOLE_TEXT, text.encode(), key))
     return True
 
 

@@ -59,6 +59,7 @@ class StationLink:
         self._spoken: Version | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._trouble: str | None = None
+        self._rests_until: Seconds = 0.0  # before then a tick of the relay changes nothing, unless something happens
         self._take_on_quirks()
 
     @property
@@ -127,8 +128,11 @@ class StationLink:
 
     def tick(self) -> None:
         """Let the relay's and the upstream connection's deadlines pass."""
-        if self.connection is not None:
-            self._perform(self._relay.tick(self._clock.monotonic(), self._clock.wall()))
+        now = self._clock.monotonic()
+        if self.connection is not None and now >= self._rests_until:
+            wall = self._clock.wall()
+            self._perform(self._relay.tick(now, wall))
+            self._rests_until = now + self._relay.rest_s(wall)
         if self._stand_in is not None:
             self._stand_in.tick()
         if self._carrier.upstream is not None:
@@ -185,6 +189,7 @@ class StationLink:
         if self.connection is not connection:
             return 0.0  # it has been replaced
         now = self._clock.monotonic()
+        self._rests_until = 0.0
         self._liveness.heard(now)
         actions = self._relay.receive_from_station(text, now, self._clock.wall())
         first = actions[0] if actions else None
@@ -204,6 +209,7 @@ class StationLink:
     def _cloud_text(self, upstream: Upstream, text: str | bytes) -> Seconds:
         if self._carrier.upstream is upstream:
             now = self._clock.monotonic()
+            self._rests_until = 0.0
             actions = self._relay.receive_from_cloud(text, now, self._clock.wall())
             first = actions[0] if actions else None
             if self._carrier.came_down(text, now, first.text if isinstance(first, ToStation) else None):
@@ -223,6 +229,7 @@ class StationLink:
             self._stand_in.cloud_lost()
 
     def _perform(self, actions: Iterable[Action]) -> None:
+        self._rests_until = 0.0
         for action in actions:
             match action:
                 case ToStation():

@@ -76,6 +76,11 @@ class Upline:
             return Asker.GATEWAY
         return self._answered_late(identifier)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits for the cloud's answer."""
+        return self._outstanding is None and not (self._stations or self._own)
+
     def tick(self, now: Seconds) -> None:
         """Give up what stays unanswered."""
         if self._outstanding is not None and now - self._outstanding[1] >= OWN_ANSWER_S:

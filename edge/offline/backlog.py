@@ -36,6 +36,7 @@ class Backlog:
         self._slips: dict[int, Slip] = {}
         self._trouble: dict[int, Trouble] = {}
         self._size = 0
+        self._aside: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._slips)
@@ -45,9 +46,25 @@ class Backlog:
         """What the texts come to."""
         return self._size
 
+    @property
+    def oldest(self) -> Slip | None:
+        """The one that waits the longest."""
+        return next(iter(self._slips.values()), None)
+
+    @property
+    def aside(self) -> int:
+        """How many were set aside."""
+        return len(self._aside)
+
+    def set_aside(self, seq: int) -> None:
+        """It can't be delivered, and waits for a person."""
+        self.remove(seq)
+        self._aside.add(seq)
+
     def add(self, slip: Slip, attempts: int = 0) -> None:
         """One more message, in the order of the numbers."""
         self.remove(slip.seq)
+        self._aside.discard(slip.seq)
         behind = not self._slips or next(reversed(self._slips)) < slip.seq
         self._slips[slip.seq] = slip
         if not behind:  # one that was set aside and is to be sent again
@@ -127,4 +144,5 @@ def slip(entry: Entry, *, precious: bool, size: int | None = None) -> Slip:
         order=entry.order,
         size=len(entry.text) if size is None else size,
         precious=precious,
+        taken_at=entry.taken_at,
     )

@@ -78,6 +78,12 @@ class CloudLine:
         return bool(len(book.backlog) or book.boot.owed or book.owed_status is not None)
 
     @property
+    def rests(self) -> bool:
+        """Whether time has nothing to change: nobody is waited for, and nothing can be put on the line."""
+        waited_for = self._ours is not None or self._lives or self._waiting or self._unjudged
+        return not waited_for and self._breaker.state is BreakerState.CLOSED and not (self._connected and self.owes)
+
+    @property
     def is_free(self) -> bool:
         """Whether the cloud answers, has had all, and nothing of ours or of the station's waits for it."""
         return self.asks_cloud and self._ours is None and not self._waiting and not self.owes

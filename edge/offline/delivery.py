@@ -90,7 +90,7 @@ class Delivery:
 
     def set_aside(self, entry: Entry, reason: str) -> None:
         """It can't be delivered: a person has to see it. Those behind it go on."""
-        self._book.backlog.remove(entry.seq)
+        self._book.backlog.set_aside(entry.seq)
         aside = replace(entry, state=EntryState.SET_ASIDE, reason=reason)
         self._book.steps.note("error", "a message is set aside", action=entry.action, number=entry.seq, reason=reason)
         self._book.steps.keep([PutEntry(entry=aside)], Resume())

@@ -141,6 +141,11 @@ class Desk:
         self._line.unfetched()
         return self.book.steps.empty()
 
+    @property
+    def rests(self) -> bool:
+        """Whether :meth:`tick` has nothing to do."""
+        return self._line.rests and not self.book.barred
+
     def tick(self, now: Seconds, wall: datetime) -> list[Step]:
         """To be called once a second, and where a :class:`edge.offline.steps.Resume` says so."""
         self._line.tick(now, wall)

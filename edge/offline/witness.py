@@ -128,6 +128,11 @@ class Witness:
             self._answered(asked.request, asked.reading, fields, judged, wall)
         return self.book.steps.empty()
 
+    @property
+    def rests(self) -> bool:
+        """Whether :meth:`tick` has nothing to do."""
+        return not self.book.barred
+
     def tick(self, now: Seconds, _wall: datetime) -> list[Step]:
         """To be called once a second."""
         self._vigil.tick(now)

@@ -16,6 +16,7 @@ import structlog
 
 from edge.chance import Chance
 from edge.errors import StorageFailed, StorageTooNew
+from edge.ownership import as_its_folder
 
 log = structlog.get_logger(__name__)
 
@@ -113,6 +114,7 @@ def _open(path: Path, schema: Schema, synchronous: str, vfs: str | None, chance:
         if chance is not None:
             connection.create_function("randomblob", 1, lambda size: bytes.fromhex(chance.token(size)))
         path.chmod(0o600)  # messages hold tokens
+        as_its_folder(path)  # before SQLite makes the log, whose owner is the file's
         connection.execute("PRAGMA journal_mode=WAL").fetchone()
         connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from edge.errors import StorageFailed
+from edge.ownership import as_its_folder
 from edge.storage.database import sync_folder
 
 KEY_BYTES = 32
@@ -38,6 +39,7 @@ def _make(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    as_its_folder(fresh)
     try:
         os.link(fresh, path)  # fails where another process was first: then its key holds
     except FileExistsError:

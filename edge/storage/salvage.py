@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from edge.ownership import as_its_folder
 from edge.storage.database import connect, sync_folder
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,7 @@ def copy_good(source: sqlite3.Connection, path: Path) -> None:
     fresh.unlink(missing_ok=True)
     with contextlib.closing(sqlite3.connect(fresh)) as target:
         fresh.chmod(0o600)
+        as_its_folder(fresh)
         source.backup(target)
     descriptor = os.open(fresh, os.O_RDONLY)
     try:

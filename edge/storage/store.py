@@ -20,6 +20,7 @@ from edge.chance import Chance
 from edge.domain.journal import Write
 from edge.errors import StorageFailed, StorageFull
 from edge.storage import rows
+from edge.storage.condition import Condition, condition
 from edge.storage.database import Opened, open_database, schemas
 from edge.storage.reserve import RESERVE_BYTES, Reserve
 from edge.storage.salvage import copy_good, salvage, skip_numbers
@@ -109,6 +110,10 @@ class Store:
     def connection(self, name: str) -> sqlite3.Connection:
         """The connection to an open file, to read from."""
         return self._open[name]
+
+    def condition(self) -> Condition:
+        """How the files are now. Never raises."""
+        return condition(self.path(rows.JOURNAL), tuple(_FILES), reserve_held=self._reserve.held)
 
     def changed_by_others(self) -> bool:
         """Whether another process has written to the journal or the registry since this was last asked."""

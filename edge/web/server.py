@@ -16,15 +16,30 @@ from edge.errors import StartError
 BACKLOG = 64  # requests in waiting: a scraper, a browser and a command line are what there is
 SOCKET_MODE = 0o660  # the service's user and group; who else may ask asks over TCP
 PROBE_S = 0.5  # a living controller accepts at once; its loop needn't run for that
+TICK_S = 1.0  # the date of an answer is in whole seconds
 GRACE_S = 0.5  # for answers under way when the daemon stops
 
 
 class _EmbeddedServer(uvicorn.Server):
-    """Without uvicorn's signal handlers: SIGTERM and SIGINT are the daemon's."""
+    """Without uvicorn's signal handlers: SIGTERM and SIGINT are the daemon's. And without its ten looks a second
+    whether it is to end: it is told.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.is_up = asyncio.Event()
+        self._to_end = asyncio.Event()
+
+    def end(self) -> None:
+        """Stop serving when the answers under way have ended."""
+        self.should_exit = True
+        self._to_end.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # renews the date that answers bear
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._to_end.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -90,7 +105,7 @@ class ApiServer:
         """Stop listening, let answers under way end, close every connection; within 1 s."""
         if self._server is None or self._serving is None:
             return
-        self._server.should_exit = True
+        self._server.end()
         done, _ = await asyncio.wait([self._serving], timeout=GRACE_S)
         if not done:
             self._server.force_exit = True

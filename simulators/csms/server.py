@@ -18,6 +18,7 @@ from websockets.typing import Subprotocol
 from simulators.csms.answers import Answerer, CallRefusedError, Payload, TagList
 from simulators.csms.record import Direction, Frame, Record
 from simulators.site import Endpoint
+from simulators.visits import has_come, has_left
 
 SUBPROTOCOL: Final = Subprotocol("ocpp1.6")
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
@@ -47,11 +48,16 @@ class Csms:
         boot_interval_s: int = BOOT_INTERVAL_S,
         checks: int | None = None,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`stations` are the identities let in, None for any; `checks` as of :class:`Answerer`."""
+        """`stations` are the identities let in, None for any; `checks` as of :class:`Answerer`.
+
+        `told` gets a sentence for people whenever a station connects or leaves.
+        """
         self.record = Record()
         self.seen_station = asyncio.Event()  # set by the first station that connects
         self._stations = stations
+        self._told = told
         self._wall = wall
         self._answerer = Answerer(
             tags=tags, record=self.record, boot_interval_s=boot_interval_s, wall=wall, checks=checks
@@ -145,6 +151,7 @@ class Csms:
         self._sockets[identity] = connection
         self.seen_station.set()
         self.arrived(identity)
+        self._told(has_come(identity, connection))
         if previous is not None:
             previous.transport.abort()  # the station has a new socket, so its old one is dead
         try:
@@ -153,6 +160,7 @@ class Csms:
         except ConnectionClosed:
             pass  # cut without a closing handshake; the station will come again
         finally:
+            self._told(has_left(identity, connection))
             if self._sockets.get(identity) is connection:
                 del self._sockets[identity]
                 self._give_up_calls(identity)

@@ -2,11 +2,11 @@
 
 import random
 import socket
+from asyncio import get_running_loop
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
 from edge.clock import EARLIEST_PLAUSIBLE
-from simulators.world.loop import running
 from simulators.world.network import VirtualSocket
 
 UPTIME_S: Final = 1000.0  # what the machine's monotonic clock shows when the world begins: any number but 0
@@ -24,10 +24,10 @@ class WorldClock:
         self.unset_since: float | None = None
 
     def monotonic(self) -> float:
-        return UPTIME_S + running().time()
+        return UPTIME_S + get_running_loop().time()
 
     def wall(self) -> datetime:
-        now = running().time()
+        now = get_running_loop().time()
         if self.unset_since is not None:
             return IMAGE_DATE + timedelta(seconds=now - self.unset_since)
         return self._begins_at + timedelta(seconds=now + self.step_s)

@@ -106,6 +106,14 @@ JSON_VALUES = any_values(
     | st.sampled_from(["main", "garage", "L1", "2026-11-21T08:00:00Z", "\x00"])
     | st.text(max_size=8)
 )
+# What a number may have become; JSON has no NaN, but a text that says so.
+ODD_NUMBERS = any_values(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["nan", "inf", "-inf", "1e999", "failsafe", "limited", 1e308, -1e308, 2**63, -1, 0, ""])
+)
 DEEP = b"[" * 5_000
 
 
@@ -213,6 +221,47 @@ async def test_any_account_of_a_demand_window_limits(file: Path, content: bytes)
     assert limit is not None
     assert limit.limit_w is not None
     assert 0 <= limit.limit_w <= 80_000
+
+
+@given(document=spoiled(orjson.loads(DEMAND), ODD_NUMBERS))
+@example(document=orjson.loads(DEMAND) | {"power_w": "nan"})
+@example(document=orjson.loads(DEMAND) | {"swing_w": 1e308})
+@example(document=orjson.loads(DEMAND) | {"doubt_j2": 1e308})
+@example(document=orjson.loads(DEMAND) | {"used_j": -1.0})
+@example(document=orjson.loads(DEMAND) | {"peaks_w": {"zz": 1e308}})
+async def test_any_figures_of_a_demand_window_limit_for_an_hour_at_most(file: Path, document: dict[str, Any]) -> None:
+    """NaN, what is without end and what no fuse carries: four windows on, cars may draw again, and it can be told."""
+    (file.parent / "demand-0.json").write_bytes(orjson.dumps(document))
+    watch = DemandWatch(site(), DemandSettings(circuit="main", limit_w=40_000.0), folder=file.parent)
+    clock, seen = Hands(), report(meters=[report()["meters"][0] | {"age_s": 0.0}])
+    allowed_w = []
+    for _ in range(361):
+        limit = watch.observe(seen, clock)
+        assert limit is not None
+        assert limit.limit_w is not None
+        allowed_w.append(limit.limit_w)
+        clock.pass_s(10)
+    assert all(0 <= each_w <= 80_000 for each_w in allowed_w)
+    assert allowed_w[-1] > 10_000
+    told = watch.report()
+    assert orjson.loads(orjson.dumps(told)) == told
+    assert all(len(month) == 7 for month in told["peaks_w"])
+
+
+@given(document=spoiled(orjson.loads(LPC), ODD_NUMBERS))
+@example(document=orjson.loads(LPC) | {"failsafe_duration_s": "nan"})
+@example(document=orjson.loads(LPC) | {"wall_s": "nan"})
+@example(document=orjson.loads(LPC) | {"in_state_s": 1e308})
+def test_any_figures_of_eebus_end_the_failsafe_state_in_a_day(file: Path, document: dict[str, Any]) -> None:
+    """No figure keeps it in the failsafe state for ever: the longest that the use case knows is 24 hours."""
+    memory = file.parent / "lpc.json"
+    memory.write_bytes(orjson.dumps(document))
+    clock = Hands()
+    lpc = Lpc(LpcSettings(), now=clock.now, before=LpcFile(memory).read(clock))
+    lpc.tick(clock.now)  # init or failsafe, or a limit whose heartbeat is lost next
+    lpc.tick(clock.now + 130)
+    lpc.tick(clock.now + 130 + 86_400)
+    assert lpc.allowed_w is None
 
 
 @given(content=damaged(LPC))

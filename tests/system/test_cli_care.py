@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from edge.cli.care import without_secrets
+from edge.storage.lock import locked
+from edge.storage.reading import entries
+from edge.storage.store import Store
 from edge.system.claim import RESET_FILE, make_claim, read_claim, reset_by_presence
 from tests.system.building import building
 from tests.system.test_cli_commission import written
 from tests.system.test_cli_setup import edge, running, until
+from tests.unit.storage.storage_bench import put
 
 PASSPHRASE = "cold garage at seven"
 SERVICE = 4711  # the service's account
@@ -80,6 +84,32 @@ async def test_a_backup_comes_back(site_file: Path, tmp_path: Path) -> None:
     assert (tmp_path / "state" / "profiles" / "CP-01.json").exists()
 
 
+async def test_a_backup_of_a_running_gateways_journal_comes_back(site_file: Path, tmp_path: Path) -> None:
+    """What is in its log alone is in it; old files of the machine that it comes to don't mix with it."""
+    state, sealed = tmp_path / "state", tmp_path / "gateway.edgebackup"
+    secret = ["--passphrase-file", str(tmp_path / "passphrase")]
+    store = Store(state)
+    store.open()
+    store.commit([[put(7)]])
+    code, _, errors = await edge("backup", str(sealed), *places(site_file), *secret)
+    assert (code, errors) == (0, "")
+    assert sealed.stat().st_size < 1_000_000  # the room that is reserved is no part of it
+    store.commit([[put(8)]])
+    with locked(state):  # as the gateway holds it
+        code, _, errors = await edge("restore", str(sealed), *places(site_file), *secret)
+    assert (code, "is in use by another edge run" in errors) == (1, True)
+    left = {path: path.read_bytes() for path in state.iterdir() if path.name.startswith("journal.db")}
+    store.close()
+    for path, content in left.items():  # what a kill would have left
+        path.write_bytes(content)
+    code, output, errors = await edge("restore", str(sealed), *places(site_file), *secret)
+    assert (code, output, errors) == (0, "restored 6 files\n", "")
+    store = Store(state)
+    store.open()
+    assert ([entry.seq for entry in entries(store)], store.healed) == ([7], ())
+    store.close()
+
+
 async def test_a_factory_reset_needs_the_owner(site_file: Path, tmp_path: Path) -> None:
     """Without the passphrase nothing is deleted; an unclaimed gateway is reset at once."""
     state = tmp_path / "state"
@@ -103,7 +133,7 @@ async def test_what_root_writes_is_the_services(site_file: Path, tmp_path: Path)
     os.chown(site_file, 0, SERVICE)
     site_file.chmod(0o640)
     assert (await edge("restore", str(sealed), *places(site_file), *secret))[0] == 0
-    assert [(each.stat().st_uid, each.stat().st_gid) for each in state.rglob("*")] == [(SERVICE, SERVICE)] * 2
+    assert {(each.stat().st_uid, each.stat().st_gid) for each in state.rglob("*")} == {(SERVICE, SERVICE)}
     adopted = ("station", "adopt", "CP-02", "--circuit", "main", "--max-a", "16", "--config", str(site_file))
     code, _, errors = await edge(*adopted)
     assert code == 0, errors

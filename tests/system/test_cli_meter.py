@@ -66,6 +66,26 @@ async def test_scan_names_what_is_on_the_network(gateway: str) -> None:
     assert found[1][0]["evidence"] == "names itself"
 
 
+async def test_scan_asks_a_silent_host_again_with_patience() -> None:
+    """A host that took the connection and needs half a second at first is found, not called absent."""
+    requests = 0
+
+    async def slow_at_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        while header := await reader.read(8):
+            await reader.readexactly(4)
+            requests += 1
+            await asyncio.sleep(0.5 if requests <= 2 else 0.0)
+            writer.write(header[:4] + bytes((0, 3, header[6], header[7] | 0x80, 2)))
+        writer.close()
+
+    server = await asyncio.start_server(slow_at_first, "127.0.0.1", 0)
+    async with server:
+        port = str(server.sockets[0].getsockname()[1])
+        code, output, _ = await edge("scan", "--network", "127.0.0.1/32", "--port", port, "--units", "5", "--json")
+    assert (code, [each["unit"] for each in json.loads(output)]) == (0, [5])
+
+
 async def test_scan_finds_the_speed_of_a_serial_line(tmp_path: Path) -> None:
     """The settings at which a device answers are told as the site file writes them."""
     meters: dict[int, SimulatedMeter] = {3: simulated("schneider_iem3x55")}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.ocpp.fields import elements, fields, text, whole_number
-from edge.ocpp.guard import MEASURANDS
+from edge.ocpp.guarded import MEASURANDS
 from edge.ocpp.versions import Version
 
 Payload = Mapping[str, Any]

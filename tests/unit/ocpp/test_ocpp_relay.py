@@ -1,17 +1,18 @@
 """The relay's state machine: frames in, frames out."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from edge.domain.site import Mode
 from edge.domain.station import CloudLink, StationOffline, StationOnline
 from edge.ocpp.arbiter import CLOUD_QUEUE
-from edge.ocpp.relay import RelayState
+from edge.ocpp.relay import REST_S, RelayState
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.unreadable import Unreadable
 from edge.ocpp.versions import Version
-from tests.unit.ocpp.ocpp_bench import ID, Bench, call, error, limit, result
+from tests.unit.ocpp.ocpp_bench import ID, NOON, Bench, call, error, limit, result, stamp
 from tests.unit.ocpp_profiles.profile_bench import period, profile
 
 HEARTBEAT = call("h", "Heartbeat")
@@ -327,3 +328,24 @@ def test_a_remote_start_with_a_bad_profile_is_refused() -> None:
     assert step.notes == ["refused a start of the cloud for its charging profile"]
     text = call("2", "RemoteStartTransaction", {"idTag": "X"})
     assert bench.cloud_says(text).down == [text]
+
+
+def test_a_relay_rests_only_while_time_changes_nothing() -> None:
+    """Not while a CALL of either side is on its way, and not beyond the moment at which a profile changes."""
+    bench = Bench()
+    bench.connect()
+    bench.wait(30.0)
+    assert bench.relay.rest_s(NOON) == REST_S
+    bench.cloud_says(call("1", "Reset"))
+    assert bench.relay.rest_s(NOON) == 0.0
+    bench.station_says(result("1"))
+    assert bench.relay.rest_s(NOON) == REST_S
+    bench.station_says(call("2", "Heartbeat"))
+    assert bench.relay.rest_s(NOON) == 0.0
+    bench.cloud_says(result("2"))
+    start = stamp(NOON)
+    limits = profile(Version.V16, "default", period(0, 10), period(60, 16), start=start)
+    bench.cloud_says(call("3", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": limits}))
+    assert bench.relay.rest_s(NOON) == 0.0  # the control has yet to hear of it
+    bench.wait(0.5)
+    assert bench.relay.rest_s(NOON + timedelta(seconds=59.0)) == pytest.approx(1.0)

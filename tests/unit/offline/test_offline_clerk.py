@@ -60,6 +60,10 @@ class Rig:
             self.clerk.station_calls(identifier, action, {}, text, signed=False)
         return text
 
+    def rests(self) -> bool:
+        """Whether its desk does."""
+        return self.clerk.desk.rests
+
     def answers(self, identifier: str, text: str) -> None:
         """As the proxy does it."""
         if self.clerk.passed(identifier):
@@ -179,5 +183,26 @@ def test_nothing_passes_while_the_cloud_hasnt_had_all() -> None:
         rig.answers("s", '[3, "s", {}]')
         await rig.clerk.runner.settled()
         assert rig.cloud[1:] == [heartbeat]
+
+    run(story())
+
+
+def test_a_desk_rests_only_while_it_waits_for_nothing() -> None:
+    """Not while the cloud has yet to answer the station, nor while it lacks what was kept for it."""
+
+    async def story() -> None:
+        rig = Rig()
+        assert rig.rests()
+        rig.calls("h", "Heartbeat")
+        assert not rig.rests()
+        rig.answers("h", '[3, "h", {}]')
+        assert rig.rests()
+        rig.clerk.cloud_lost()
+        request = begin("a")
+        rig.clerk.station_calls("a", request.action, request.payload, request.text, signed=False)
+        await rig.clerk.runner.settled()
+        assert rig.rests()  # what is kept has nowhere to go
+        rig.clerk.cloud_connected()
+        assert not rig.rests()
 
     run(story())

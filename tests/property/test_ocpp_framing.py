@@ -1,0 +1,150 @@
+"""Whatever is read, in whatever pieces: a socket of ours hears and answers what the library's own does."""
+
+import asyncio
+import contextlib
+import itertools
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from websockets.asyncio.connection import Connection
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN, Protocol, Side
+
+from edge.ocpp import framing
+from edge.ocpp.sockets import Receiving
+
+MAX_SIZE = 300  # bytes of a message
+
+PAYLOADS = st.one_of(
+    st.text(max_size=20).map(str.encode),
+    st.binary(max_size=20),
+    st.sampled_from([b"x" * size for size in (0, 1, 124, 125, 126, 127, MAX_SIZE, MAX_SIZE + 1, 70_000)]),
+)
+DATA = st.builds(
+    Frame, st.sampled_from([Opcode.TEXT, Opcode.TEXT, Opcode.BINARY, Opcode.CONT]), PAYLOADS, st.booleans()
+)
+CONTROL = st.builds(
+    Frame, st.sampled_from([Opcode.PING, Opcode.PONG, Opcode.CLOSE]), st.sampled_from([b"", b"\x03\xe8bye", b"\xff"])
+)
+TEXTS = st.builds(Frame, st.just(Opcode.TEXT), st.text(max_size=200).map(str.encode))
+
+
+class Wire(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.is_cut = False
+
+    def write(self, data: Any) -> None:
+        self.written += bytes(data)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Never full."""
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        """The peer may know."""
+
+    def pause_reading(self) -> None:
+        """What is to be read has been."""
+
+    def resume_reading(self) -> None:
+        """See above."""
+
+    def abort(self) -> None:
+        self.is_cut = True
+
+
+def protocol(side: Side) -> Protocol:
+    """After the handshake."""
+    return Protocol(side, state=OPEN, max_size=MAX_SIZE)
+
+
+async def heard(connection: Connection, pieces: list[bytes]) -> tuple[list[str | bytes], bytes, Any]:
+    """What a connection that is given these pieces hands over, what it writes, and how it closes."""
+    wire, messages = Wire(), list[str | bytes]()
+    connection.connection_made(wire)
+
+    def take(message: str | bytes) -> float:
+        messages.append(message)
+        return 0.0
+
+    async def read() -> None:
+        if isinstance(connection, Receiving):
+            await connection.deliver(take)
+        else:
+            while True:
+                messages.append(await connection.recv())
+
+    reading = asyncio.create_task(read())
+    for piece in pieces:
+        await asyncio.sleep(0)
+        connection.data_received(piece)
+    while connection.recv_messages.frames:  # noqa: ASYNC110 - nothing tells when the queue is empty
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    connection.connection_lost(None)
+    with contextlib.suppress(ConnectionClosed):
+        await reading
+    return messages, wire.written, (connection.protocol.close_sent, connection.protocol.close_rcvd)
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    """The data in pieces."""
+    borders = sorted({place % (len(data) + 1) for place in places} | {0, len(data)})
+    return [data[begin:end] for begin, end in itertools.pairwise(borders)]
+
+
+@given(
+    side=st.sampled_from(Side),
+    frames=st.lists(st.one_of(TEXTS, TEXTS, DATA, CONTROL), max_size=12),
+    places=st.lists(st.integers(0, 5000), max_size=8),
+    foul=st.one_of(st.none(), st.binary(max_size=4)),
+)
+@example(side=Side.SERVER, frames=[Frame(Opcode.TEXT, b"\xff")], places=[], foul=None)
+@example(side=Side.CLIENT, frames=[Frame(Opcode.TEXT, b"x" * (MAX_SIZE + 1))], places=[3, 9], foul=None)
+def test_a_socket_hears_what_the_library_hears(
+    side: Side, frames: list[Frame], places: list[int], foul: bytes | None
+) -> None:
+    """Messages, answers to pings, and the close with its code, of sound frames and of unsound ones."""
+    data = b"".join(frame.serialize(mask=side is Side.SERVER) for frame in frames) + (foul or b"")
+    pieces = cut(data, places)
+
+    async def both() -> tuple[Any, Any]:
+        return await heard(Receiving(protocol(side)), pieces), await heard(Connection(protocol(side)), pieces)
+
+    ours, theirs = asyncio.run(both())
+    assert ours[0] == theirs[0]
+    assert ours[2] == theirs[2]
+    if side is Side.SERVER:  # a client's bytes are masked at random
+        assert ours[1] == theirs[1]
+
+
+@given(text=st.one_of(st.text(max_size=50), st.sampled_from([125, 126, 65535, 65536]).map(lambda size: "x" * size)))
+def test_a_written_frame_is_what_the_library_writes(text: str) -> None:
+    """Of each length, masked and not."""
+    frame, key = Frame(Opcode.TEXT, text.encode()), framing.MaskingKeys().next()
+    assert framing.written(framing.WHOLE_TEXT, text.encode(), None) == frame.serialize(mask=False)
+    masked = framing.written(framing.WHOLE_TEXT, text.encode(), key)
+    found = framing.head(masked, 0)
+    assert found is not None
+    assert (found.masked, found.ends) == (True, len(masked))
+    assert framing.payload(masked, found) == text.encode()
+    assert len(masked) == len(frame.serialize(mask=True))
+
+
+def test_no_masking_key_comes_twice() -> None:
+    """Also where the stock is renewed."""
+    keys = framing.MaskingKeys()
+    drawn = [keys.next() for _ in range(3000)]
+    assert {len(key) for key in drawn} == {4}
+    assert len(set(drawn)) > 2990  # two of 2^32 may be the same
