@@ -24,6 +24,7 @@ BASE = "edge/harbour-3"
 COMMAND, ACK = f"{BASE}/cmd/limit", f"{BASE}/cmd/limit/ack"
 PATIENCE_S = 30.0
 PERIOD_S = 0.2
+HOLDS_S = 6  # of a limit that is to be seen to hold and to end: longer than a busy machine stalls
 LIMIT_W, LIMIT_A, VALID_S, RESULT = 2, 4, 5, 9  # holding registers
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 # The moments of a rule from 02:30 to 03:30 local, by UTC, and whether it holds then.
@@ -91,9 +92,6 @@ class TurnedClock(SystemClock):
 
     def wall(self) -> datetime:
         return self._began + timedelta(seconds=self.monotonic())
-
-    def wall_is_trusted(self) -> bool:
-        return True
 
 
 class Soon(SystemChance):
@@ -169,7 +167,7 @@ async def test_fault_40_the_bms_watchdog_lapses(tmp_path: Path) -> None:
     connected or not, until the BMS limits again."""
     async with house(tmp_path) as site:
         assert site.effective == ("fuse", 63.0)
-        assert await site.write(LIMIT_A, 300, 1) is None
+        assert await site.write(LIMIT_A, 300, HOLDS_S) is None
         assert await site.until(lambda: site.effective == ("bms", 30.0)) <= 2
         assert await site.write(1, 7) is None  # the heartbeat: once new, and then always the same
         begun = site.clock.monotonic()
@@ -235,6 +233,33 @@ async def test_fault_42_junk_a_retained_command_and_a_broker_that_is_lost(tmp_pa
         await bms.send(COMMAND, json.dumps(command | {"id": "new", "ts": site.clock.wall().isoformat()}))
         assert json.loads((await bms.next(ACK)).payload)["accepted"] is True
         await site.until(lambda: site.effective == ("bms", 6.0))
+
+
+async def test_fault_43_46_the_wall_clock_steps(tmp_path: Path) -> None:
+    """By a day both ways and by a leap second: a limit holds for its time and no longer, and control ticks on."""
+    async with house(tmp_path) as site:
+        begun = site.clock.monotonic()
+        assert await site.write(LIMIT_A, 300, HOLDS_S) is None
+        await site.until(lambda: site.effective == ("bms", 30.0))
+        for step in (timedelta(days=1), timedelta(days=-2), timedelta(seconds=-1)):
+            site.clock.set(site.clock.wall() + step)
+            await site.tick(2)
+            assert site.effective == ("bms", 30.0)
+        await site.until(lambda: site.effective == ("fallback", 20.0))
+        assert site.clock.monotonic() - begun >= HOLDS_S
+        await site.tick(2)
+        assert site.effective == ("fallback", 20.0)
+
+
+async def test_fault_44_boots_in_1970(tmp_path: Path) -> None:
+    """What hangs on the time is taken for the worse, what doesn't works; once the time is known it is followed."""
+    async with house(tmp_path, wall=datetime(1970, 1, 1, tzinfo=UTC)) as site:
+        assert site.effective == ("schedule", 16.0)  # at whatever hour
+        assert await site.write(LIMIT_A, 100) is None
+        await site.until(lambda: site.effective == ("bms", 10.0))
+        assert await site.write(LIMIT_A, 0xFFFF) is None
+        site.clock.set(NOON)
+        await site.until(lambda: site.effective == ("fuse", 63.0))
 
 
 async def test_fault_45_daylight_saving_both_ways(tmp_path: Path) -> None:
