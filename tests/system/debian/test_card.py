@@ -73,7 +73,7 @@ def test_a_first_boot_without_internet(packages: Path, architecture: str, image:
     words = first["cmdline.txt"].decode().split()
     assert words == ["console=tty1", "root=PARTUUID=1234-02", "rootwait", "panic=10", "fsck.repair=yes"]
     assert first["config.txt"].decode() == f"{CONFIG}\n[all]\ninclude edge-config.txt\n"
-    assert {"user-data", "meta-data", "network-config", "edge-config.txt"} <= first.keys()
+    assert {"user-data", "vendor-data", "meta-data", "network-config", "edge-config.txt"} <= first.keys()
 
     inside(stock, "sh", "/boot/firmware/edge/install", within_s=900)
     assert inside(stock, "edge", "--version").stdout.strip() == f"edge {__version__}"

@@ -39,6 +39,7 @@ ANSWERS = (
     (r"Address of this gateway[^\n]*: $", "{gateway}"),
     (r"What must a station show[^\n]*: $", "1"),
     (r"Take in number[^\n]*: $", "CP-A"),
+    (r"Which circuit feeds CP-A[^\n]*: $", ""),
     (r"Rated current of CP-A[^\n]*: $", "16"),
     (r"Safe current of CP-A[^\n]*: $", ""),
     (r"Where CP-A is mounted[^\n]*: $", "bay 12"),
