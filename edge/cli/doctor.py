@@ -11,8 +11,10 @@ import typer
 from edge.cli.control_socket import report as of_controller
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
+from edge.cli.tongue import LanguageOption, speaker
 from edge.clock import SystemClock
 from edge.errors import ConfigurationError, ControllerUnreachable, Severity
+from edge.setup.language import Said
 
 FAILED = 1
 LONG_S = 6 * 3600.0  # a night's work on the line, or a station that somebody switched off
@@ -23,12 +25,18 @@ LITTLE_BYTES = 100 * 1024 * 1024  # what a day of journal and history takes, wit
 class Trouble:
     """What is wrong, and what to do about it."""
 
-    what: str
-    remedy: str
+    what: Said
+    remedy: Said
 
 
-def doctor(config: ConfigPath = SITE_FILE, state: StatePath = STATE_FOLDER, socket: SocketPath = None) -> None:
+def doctor(
+    config: ConfigPath = SITE_FILE,
+    state: StatePath = STATE_FOLDER,
+    socket: SocketPath = None,
+    language: LanguageOption = None,
+) -> None:
     """Say what is wrong and what to do, the likeliest first. Exit code 1 when something is."""
+    says = speaker(language, state)
     report: Mapping[str, Any] | None = None
     away = ""
     try:
@@ -37,113 +45,88 @@ def doctor(config: ConfigPath = SITE_FILE, state: StatePath = STATE_FOLDER, sock
         away = str(exc)
     troubles = [*_file(config), *(_of_report(report) if report is not None else _away(away)), *_machine(state)]
     for number, each in enumerate(troubles, 1):
-        typer.echo(f"{number}. {each.what}\n   -> {each.remedy}")
+        typer.echo(f"{number}. {says.tell(each.what)}\n   -> {says.tell(each.remedy)}")
     if troubles:
         raise typer.Exit(FAILED)
-    typer.echo("nothing is wrong that could be seen from here")
+    typer.echo(says.say("doctor.well"))
+
+
+def _trouble(name: str, remedy: str | None = None, **values: object) -> Trouble:
+    """A trouble and its remedy by the names of their texts, the remedy's the trouble's own unless it has another."""
+    return Trouble(what=Said(f"trouble.{name}", values), remedy=Said(f"remedy.{remedy or name}", values))
 
 
 def _file(config: Path) -> Iterator[Trouble]:
     try:
         read(config)
     except ConfigurationError as exc:
-        for finding in exc.findings:
-            if finding.severity is Severity.ERROR:
-                place = f"{config}:{finding.line}" if finding.line is not None else str(config)
-                yield Trouble(what=f"{place}: {finding.key}: {finding.problem}", remedy=finding.remedy)
+        for each in exc.findings:
+            if each.severity is Severity.ERROR:
+                place = f"{config}:{each.line}" if each.line is not None else str(config)
+                yield _trouble("file", place=place, key=each.key, problem=each.problem, remedy_is=each.remedy)
 
 
 def _away(why: str) -> Iterator[Trouble]:
-    yield Trouble(
-        what=f"the gateway's program doesn't answer: {why}",
-        remedy="systemctl status edge-controller; journalctl -u edge-controller -n 50",
-    )
+    yield _trouble("away", why=why)
 
 
 def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
     """What the running gateway sees, in the order in which it is the cause of the rest."""
     for meter in report.get("meters", ()):
         if not meter["ok"]:
-            yield Trouble(
-                what=f"meter {meter['id']}: {meter['problem'] or 'gives no reading'}; charging is at its safe currents",
-                remedy="check its supply and its data cable; edge meter read",
-            )
+            yield _trouble("meter", meter=meter["id"], problem=meter["problem"] or Said("trouble.meter_silent"))
         for doubt in meter.get("wiring", ()):
-            yield Trouble(what=f"meter {meter['id']}: {doubt}", remedy="put it right, then edge meter verify")
+            yield _trouble("wiring", meter=meter["id"], doubt=doubt)
     yield from _storage(report.get("storage") or {})
     refused = {each["station"]: each["why"] for each in report.get("refused_handshakes", ())}
     waiting = {each["id"] for each in report.get("waiting_stations", ())}
-    urls = report.get("station_urls") or ["the gateway"]
+    url = next(iter(report.get("station_urls") or ()), Said("the_gateway"))
     connected = [each for each in report.get("stations", ()) if each["connected"]]
     for station in report.get("stations", ()):
         if not station["connected"]:
-            why = f"; last turned away: {refused[station['id']]}" if station["id"] in refused else ""
-            yield Trouble(
-                what=f"station {station['id']} isn't connected{why}",
-                remedy=f"check its supply and network, and that its backend is {urls[0]} with its own identity",
-            )
+            why = refused.get(station["id"])
+            name = "station" if why is None else "station_refused"
+            yield _trouble(name, "station", station=station["id"], why=why, url=url)
     if connected and not any(each["cloud_connected"] for each in connected):
-        yield Trouble(what="no station reaches the cloud", remedy="check the Internet, and [ocpp] upstream")
+        yield _trouble("no_cloud")
     else:
         for station in connected:
             if not station["cloud_connected"]:
-                yield Trouble(
-                    what=f"the cloud refuses station {station['id']}",
-                    remedy="check that the cloud knows this identity and its key; edge trace shows what was said",
-                )
+                yield _trouble("cloud_refuses", station=station["id"])
     for identity in sorted(waiting):
-        yield Trouble(what=f"station {identity} waits to be adopted", remedy=f"edge station adopt {identity}")
+        yield _trouble("waits", station=identity)
     for who, why in refused.items():
         if who is None:
-            yield Trouble(what=f"a connection was turned away: {why}", remedy=f"give the station {urls[0]}")
+            yield _trouble("turned_away", why=why, url=url)
     if report.get("mode") == "observe":
-        yield Trouble(what="the gateway only observes, it controls nothing", remedy="edge commission proves and signs")
+        yield _trouble("observes")
 
 
 def _storage(storage: Mapping[str, Any]) -> Iterator[Trouble]:
     """What is wrong with the disk, and what waits there for a person."""
-    folder = storage.get("folder")
+    folder, problem = storage.get("folder"), storage.get("problem")
     match storage.get("state"):
         case "UNUSABLE":
-            yield Trouble(
-                what=f"nothing can be kept, stations get no answers while their cloud is away: {storage['problem']}",
-                remedy=f"put {folder} right, then systemctl restart edge-controller",
-            )
+            yield _trouble("nothing_kept", problem=problem, folder=folder)
         case "FULL" | "FAILED":
-            yield Trouble(
-                what=f"{folder}: {storage['problem']}; stations keep their messages and get no answers",
-                remedy="free some room (journalctl --vacuum-size=50M), or replace the card",
-            )
+            yield _trouble("no_answers", problem=problem, folder=folder)
         case "RESERVE":
-            yield Trouble(what=f"{folder}: {storage['problem']}", remedy="free some room: journalctl --vacuum-size=50M")
+            yield _trouble("reserve", problem=problem, folder=folder)
     for name in storage.get("set_aside_files", ()):
-        yield Trouble(
-            what=f"{folder}/{name} was damaged; what could be read of it is in use",
-            remedy="check the power supply, think of a new card; keep the file for support, then delete it",
-        )
+        yield _trouble("damaged_key" if name.startswith("token.key") else "damaged", file=f"{folder}/{name}")
     if storage.get("set_aside"):
-        yield Trouble(
-            what=f"the cloud refuses for good: messages, {storage['set_aside']} of them",
-            remedy="edge journal list says why; when the cloud is put right, edge journal resend",
-        )
+        yield _trouble("set_aside", count=storage["set_aside"])
     for station, count in storage.get("left_behind", {}).items():
-        yield Trouble(
-            what=f"messages for the cloud are of {station}, which the site no longer has: {count}",
-            remedy=f"have {station} in the site file until they are delivered",
-        )
+        yield _trouble("left_behind", station=station, count=count)
     oldest_s = storage.get("oldest_pending_s")
     if oldest_s is not None and oldest_s > LONG_S:
-        station = storage["oldest_pending_station"]
-        yield Trouble(
-            what=f"a message of {station} has waited for the cloud for {oldest_s / 3600:.0f} h",
-            remedy=f"it goes by {station}'s own connection: see that the station and its cloud are there",
-        )
+        yield _trouble("long_pending", station=storage["oldest_pending_station"], hours=oldest_s / 3600)
 
 
 def _machine(state: Path) -> Iterator[Trouble]:
     if not SystemClock().wall_is_trusted():
-        yield Trouble(what="the machine's clock isn't set", remedy="check the network time (chronyc tracking)")
+        yield _trouble("clock")
     folder = state if state.exists() else state.parent
     free = shutil.disk_usage(folder).free if folder.exists() else LITTLE_BYTES
     if free < LITTLE_BYTES:
-        yield Trouble(what=f"{folder} has {free // 1024 // 1024} MiB left", remedy="journalctl --vacuum-size=50M")
+        yield _trouble("disk", folder=str(folder), free=free // 1024 // 1024)

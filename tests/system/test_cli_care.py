@@ -219,7 +219,7 @@ async def test_who_waits_who_was_refused_and_what_is_wrong(tmp_path: Path) -> No
             ):
                 assert words in output
             code, output, _ = await edge("station", "identify", "CP-B", *socket)
-            assert (code, output) == (0, "CP-B moves the lock of its first socket\n")
+            assert (code, output) == (0, "CP-B moves the lock of its first socket now.\n")
             code, _, errors = await edge("station", "identify", "CP-X", *socket)
             assert (code, "isn't connected and waiting" in errors) == (1, True)
             code, output, _ = await edge("doctor", "--config", str(file), "--state", str(tmp_path), *socket)
