@@ -241,6 +241,7 @@ class OcppServer:
                     site_limits=self.site_limits,
                 ),
                 stand_in=standing[station.id],
+                is_wire=self._settings.is_wire,
                 clock=self._clock,
                 sink=self._sink,
                 timings=self._timings,
