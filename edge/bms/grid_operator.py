@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from edge.bms.eebus_lpc import Lpc, LpcPort
+from edge.bms.eebus_lpc import NO_HEARTBEAT, Lpc, LpcPort, check_failsafe, check_limit
 from edge.bms.evidence import Evidence
 from edge.bms.grid import Contact, DimmedBy, Dimming, GridSettings
 from edge.bms.lpc_memory import LpcFile
@@ -145,11 +145,18 @@ class GridOperator:
         limit_w, failsafe_w, failsafe_s = (_number(document, name) for name in ("limit_w", "failsafe_w", "failsafe_s"))
         if not beats and limit_w is None and failsafe_w is None and failsafe_s is None:
             raise Rejected("none of heartbeat, limit_w, failsafe_w and failsafe_s is given")
+        # All of it or nothing: what is answered as refused has done nothing.
+        duration_s = _number(document, "duration_s")
+        check_failsafe(failsafe_w, failsafe_s)
+        if limit_w is not None:
+            check_limit(limit_w, duration_s)
+            if not beats and lpc.is_silent(now):
+                raise Rejected(NO_HEARTBEAT)
         lpc.write_failsafe(value_w=failsafe_w, duration_s=failsafe_s)
         if beats:
             lpc.heartbeat(now)
         if limit_w is not None:
-            lpc.write_limit(limit_w, active=active, duration_s=_number(document, "duration_s"), now=now)
+            lpc.write_limit(limit_w, active=active, duration_s=duration_s, now=now)
         self._follow_lpc(now)
 
 

@@ -39,26 +39,27 @@ class GatewayMeters:
             return
         for part in said.get("meters", ()):
             if part["id"] in self._meters:
-                self._sink.take(_fact(part, now))
+                self._sink.take(fact_of(part, now))
 
     async def close(self) -> None:
         """Nothing is held open."""
 
 
-def _fact(part: Mapping[str, Any], now: Seconds) -> MeterFact:
-    if not part["ok"] or (part["current_a"] is None and part["power_w"] is None):
-        return MeterFailed(meter=part["id"], at=now, problem=part["problem"] or "no reading")
-    current_a, voltage_v, power_w = part["current_a"], part["voltage_v"], part["phase_power_w"]
+def fact_of(part: Mapping[str, Any], now: Seconds) -> MeterFact:
+    """What the report says of a meter; a gateway of another version may tell less."""
+    current_a, voltage_v, phase_power_w = (part.get(name) for name in ("current_a", "voltage_v", "phase_power_w"))
+    if not part.get("ok") or (current_a is None and part.get("power_w") is None):
+        return MeterFailed(meter=part["id"], at=now, problem=part.get("problem") or "no reading")
     return MeterReading(
         meter=part["id"],
-        at=now - part["age_s"],
+        at=now - part.get("age_s", 0.0),
         current_a=PhaseAmps(*current_a) if current_a is not None else None,
         voltage_v=tuple(voltage_v) if voltage_v is not None else None,
-        phase_power_w=tuple(power_w) if power_w is not None else None,
-        power_w=part["power_w"],
-        frequency_hz=part["frequency_hz"],
-        import_wh=part["import_wh"],
-        export_wh=part["export_wh"],
-        quality=Quality(part["quality"]),
-        doubts=(*part["doubts"], *part["wiring"]),
+        phase_power_w=tuple(phase_power_w) if phase_power_w is not None else None,
+        power_w=part.get("power_w"),
+        frequency_hz=part.get("frequency_hz"),
+        import_wh=part.get("import_wh"),
+        export_wh=part.get("export_wh"),
+        quality=Quality(part.get("quality", Quality.GOOD)),
+        doubts=(*part.get("doubts", ()), *part.get("wiring", ())),
     )

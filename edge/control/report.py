@@ -126,7 +126,7 @@ def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> di
         "phases": [phase.value for phase in state.evse.phases],
         "phases_in_use": [phase.value for phase in decision.phases_in_use(number)],
         "need": _need(state.need),
-        "session_wh": record.session_wh,
+        "session_wh": round(record.session_wh, 1) if record.session_wh is not None else None,
         "rank": state.evse.rank if state.priority is None else state.priority.rank,
         "reason": setpoint.reason.value,
         "text": setpoint.text,

@@ -275,7 +275,8 @@ class Line:
         if self._hears:
             return MeterOvertalked(
                 f"no answer from {self._connection.line} unit {request.unit}, and something else is heard",
-                remedy="check that no two devices have one unit id, and that no other program polls the line",
+                remedy="check that no two devices have one unit id, that no other program polls the line, and that the "
+                "device isn't slow",
             )
         return MeterTimeout(
             f"no answer from {self._connection.line} unit {request.unit} within {limits.answer_s:g} s",

@@ -39,6 +39,8 @@ from edge.errors import (
     ShelfUnusable,
     TokenUnusable,
 )
+from edge.metering.decode import decode
+from edge.metering.family import Family
 from edge.metering.user_map import read_map
 from edge.ocpp.profiles import archive
 from edge.offline.hashing import TokenHasher
@@ -284,6 +286,36 @@ def test_any_map_of_a_meter_is_read_or_refused(file: Path, content: bytes) -> No
     """A user's own map file: its faults each with their line."""
     file.write_bytes(content)
     told(lambda: read_map(file, named="file.toml", locate=locate), ConfigurationError)
+
+
+MAP_VALUES = any_values(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(
+        ["float64", "uint16", "slow", "input", "little", "signed", "L1", -1, 0, 1e308, 65535, 125, "ffff", "."]
+    )
+)
+
+
+@given(
+    document=spoiled(tomlkit.parse(MAP.decode()).unwrap(), MAP_VALUES),
+    word=st.sampled_from([0, 1, 0x7FFF, 0x8000, 0x7F80, 0xFFFF]),
+)
+def test_any_spoiled_map_reads_numbers_or_is_refused(file: Path, document: dict[str, Any], word: int) -> None:
+    """A slip in a map of one's own: what is accepted asks for no more than a device may be asked, and reads finite
+    numbers of whatever stands there."""
+    with suppress(ValueError):  # what TOML of this writer can't hold: a NUL in a key
+        file.write_text(tomlkit.dumps(without_none(document)), encoding="utf-8", errors="replace")
+        found: list[Family] = []
+        told(lambda: found.append(read_map(file, named="file.toml", locate=locate)), ConfigurationError)
+        for family in found:
+            for block in (*family.fast, *family.slow):
+                assert 1 <= block.count <= family.limits.max_registers
+                assert block.address + block.count <= 0x10000
+                for value in decode(family, block, [word] * block.count).values():
+                    assert value is None or math.isfinite(value)
 
 
 @given(document=spoiled(dict(tomlkit.parse(WORLD).unwrap()), JSON_VALUES))
