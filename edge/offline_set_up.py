@@ -86,7 +86,7 @@ class Offline:
         self._store = Store(folder, chance=chance)
         self._store.open()
         try:
-            hasher = TokenHasher(token_key(folder))
+            hasher = TokenHasher(token_key(folder, heal=True))
         except BaseException:
             self._store.close()
             raise

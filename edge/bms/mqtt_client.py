@@ -162,7 +162,11 @@ class MqttClient:
 
     async def _hear(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
-            self._conversation.receive(message.topic.value, message.payload, retained=message.retain)
+            try:
+                self._conversation.receive(message.topic.value, message.payload, retained=message.retain)
+            except Exception:
+                # A bulkhead: a fault of ours over one message mustn't end the conversation; nobody would begin it anew.
+                log.exception("a message over MQTT ended in a fault of this program", topic=message.topic.value[:100])
             await asyncio.sleep(1 / MOST_COMMANDS_PER_S)
 
     async def _tell(self, client: aiomqtt.Client) -> None:

@@ -164,4 +164,6 @@ def _cause(exc: Exception) -> str:
     number = getattr(exc, "errno", None)
     if number in _TAKEN:
         return "another program uses it"
+    if isinstance(exc.__context__, termios.error) and exc.__context__.args[0] == errno.ENOTTY:
+        return "it is no serial port"
     return os.strerror(number).lower() if number else str(exc)[:120]

@@ -1,12 +1,12 @@
 """Finds meters and says what they are: by the registers that name them, else by their values. Reads
 only."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from edge.domain.connection import Connection, SerialSettings, Transport
-from edge.errors import MeterError, MeterImplausible, MeterRefused, MeterTimeout, RegistersRefused
+from edge.errors import MeterError, MeterImplausible, MeterOvertalked, MeterRefused, MeterTimeout, RegistersRefused
 from edge.metering.bus import Bus
 from edge.metering.decode import decode
 from edge.metering.family import DISPENSABLE, Family, Identification, Limits, Quantity, Read, RegisterType
@@ -76,8 +76,13 @@ def serial_lines(path: str, settings: Sequence[SerialSettings] = USUAL_SETTINGS)
         yield Connection(transport=Transport.RTU, path=path, serial=each)
 
 
-async def answers(bus: Bus, unit: int, *, answer_s: Seconds = PROBE_S) -> bool:
-    """Whether a device answers at that unit id, beginning within ``answer_s``.
+def _ignore() -> None:
+    """Noise means nothing to who doesn't ask."""
+
+
+async def answers(bus: Bus, unit: int, *, answer_s: Seconds = PROBE_S, on_noise: Callable[[], None] = _ignore) -> bool:
+    """Whether a device answers at that unit id, beginning within ``answer_s``. What is heard and is no answer, at any
+    probe, is told by ``on_noise``.
 
     :raises MeterError: the line itself can't be used.
     """
@@ -86,10 +91,13 @@ async def answers(bus: Bus, unit: int, *, answer_s: Seconds = PROBE_S) -> bool:
             await bus.read(_request(unit, probe), limits=Limits(answer_s=answer_s))
         except MeterRefused:
             return True
+        except MeterOvertalked:
+            on_noise()
+            return False
         except MeterTimeout:
             return False
         except MeterImplausible:
-            continue  # noise, or another setting's characters
+            on_noise()  # or another setting's characters
         else:
             return True
     return False

@@ -88,6 +88,10 @@ class CloudLine:
         """Whether the cloud answers, has had all, and nothing of ours or of the station's waits for it."""
         return self.asks_cloud and self._ours is None and not self._waiting and not self.owes
 
+    def asks(self, identifier: str) -> bool:
+        """Whether the message of this id is on the line."""
+        return identifier in self._lives or (self._ours is not None and self._ours.id == identifier)
+
     def has(self, seq: int) -> bool:
         """Whether the message of this number is a live one, that the cloud is asked about now."""
         taken = [live.taken for live in (*self._lives.values(), *self._waiting)]
@@ -204,9 +208,12 @@ class CloudLine:
         else:
             self._put_on(Ours(id=entry.message_id, since=now, entry=entry), frame.text)
 
-    def unfetched(self) -> None:
-        """The message that is next could not be read: the next tick asks again."""
+    def unfetched(self, *, damaged: bool) -> None:
+        """The message that is next could not be read: the next tick asks again, or for the one behind it. A damaged one
+        stays on the disk, where the next start sets its file aside."""
         if self._ours is not None and self._ours.fetching is not None:
+            if damaged:
+                self._book.backlog.set_aside(self._ours.fetching)
             self._ours = None
 
     def tick(self, now: Seconds, wall: datetime) -> None:
@@ -289,7 +296,7 @@ class CloudLine:
         transaction = live.taken.entry.transaction if live.taken is not None else _key(live.reading)
         text = live.request.text
         if live.reading is not None and live.reading.kind is not EntryKind.BEGIN:
-            text = delivery.to_cloud(self._book, text, transaction)
+            text = delivery.to_cloud(self._book, text, transaction, _key(live.reading))
         # Behind whatever was to be kept before, its own writes included.
         self._book.steps.keep(writes, ToCloud(live.request.id, text))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.storage.database import numbered
+from edge.storage.key import KEY_FILE
 
 _PARTS = ("", "-wal")  # a file and its log
 
@@ -26,8 +27,8 @@ def condition(journal: Path, names: tuple[str, ...], *, reserve_held: bool) -> C
     folder = journal.parent
     damaged: list[str] = []
     with contextlib.suppress(OSError):
-        for name in names:
-            damaged += [path.name for _, path in sorted(numbered(folder / f"{name}.db"))]
+        for name in (*(f"{name}.db" for name in names), KEY_FILE):
+            damaged += [path.name for _, path in sorted(numbered(folder / name))]
     return Condition(
         journal_bytes=sum(_size(journal.with_name(journal.name + part)) for part in _PARTS),
         free_bytes=_free(folder),

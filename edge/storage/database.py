@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -68,10 +68,12 @@ def open_database(
     synchronous: str = "FULL",
     vfs: str | None = None,
     heal: bool = True,
+    proof: Callable[[sqlite3.Connection], None] = lambda _connection: None,
     chance: Chance | None = None,
 ) -> Opened:
-    """Open or make the file at ``path``. ``heal``: a damaged one is set aside, and a new one is made. ``chance``: what
-    ``randomblob`` gives; SQLite's own, unless given.
+    """Open or make the file at ``path``. ``heal``: a damaged one is set aside, and a new one is made. ``proof``: raises
+    what :func:`is_damage` knows, where the rows aren't what they should be. ``chance``: what ``randomblob`` gives;
+    SQLite's own, unless given.
 
     :raises StorageTooNew: a later release made it, and this one can't read it.
     :raises StorageFailed: it can't be opened at all.
@@ -79,13 +81,13 @@ def open_database(
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            return Opened(connection=_open(path, schema, synchronous, vfs, chance), damaged=None)
+            return Opened(connection=_open(path, schema, synchronous, vfs, chance, proof), damaged=None)
         except sqlite3.DatabaseError as exc:
             if not heal or not is_damage(exc):
                 raise
             damaged = set_aside(path)
             log.exception("a damaged file is set aside", file=str(path), kept_as=str(damaged))
-            return Opened(connection=_open(path, schema, synchronous, vfs, chance), damaged=damaged)
+            return Opened(connection=_open(path, schema, synchronous, vfs, chance, proof), damaged=damaged)
     except (sqlite3.Error, OSError) as exc:
         raise StorageFailed(
             f"{path} can't be opened ({exc})", remedy="is the folder there, and ours to write?"
@@ -108,7 +110,14 @@ def connect(path: Path, *, vfs: str | None = None, read_only: bool = False) -> s
     return connection
 
 
-def _open(path: Path, schema: Schema, synchronous: str, vfs: str | None, chance: Chance | None) -> sqlite3.Connection:
+def _open(
+    path: Path,
+    schema: Schema,
+    synchronous: str,
+    vfs: str | None,
+    chance: Chance | None,
+    proof: Callable[[sqlite3.Connection], None],
+) -> sqlite3.Connection:
     connection = connect(path, vfs=vfs)
     try:
         if chance is not None:
@@ -121,6 +130,7 @@ def _open(path: Path, schema: Schema, synchronous: str, vfs: str | None, chance:
         connection.execute("PRAGMA secure_delete=ON")  # what a person had erased is not to be left in free pages
         _check(connection)
         _migrate(connection, path, schema)
+        proof(connection)
     except BaseException:
         connection.close()
         raise

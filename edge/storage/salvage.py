@@ -9,6 +9,7 @@ import structlog
 
 from edge.ownership import as_its_folder
 from edge.storage.database import connect, sync_folder
+from edge.storage.proof import readable
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,7 @@ def salvage(damaged: Path, target: sqlite3.Connection) -> int:
     rows = 0
     try:
         source = connect(damaged)
+        source.text_factory = _text
     except sqlite3.Error:
         return 0
     with contextlib.closing(source):
@@ -69,6 +71,11 @@ def copy_good(source: sqlite3.Connection, path: Path) -> None:
     sync_folder(path.parent)
 
 
+def _text(value: bytes) -> str:
+    """A text that may be none any more: such a one can't be written, but doesn't end the reading either."""
+    return value.decode("utf-8", "surrogateescape")
+
+
 def _tables(connection: sqlite3.Connection) -> list[str]:
     found = connection.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'form'"
@@ -91,7 +98,9 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) ->
             for row in source.execute(f"SELECT {names} FROM {table} NOT INDEXED ORDER BY {order}"):  # noqa: S608 - our own names
                 if tuple(row) in taken:
                     break
-                with contextlib.suppress(sqlite3.IntegrityError):  # a row that is damaged in itself
+                if not readable(table, row):
+                    continue
+                with contextlib.suppress(sqlite3.IntegrityError, ValueError):  # a row that is damaged in itself
                     target.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", tuple(row))  # noqa: S608
                     taken.add(tuple(row))
         except sqlite3.Error:

@@ -21,7 +21,8 @@ from edge.domain.journal import Write
 from edge.errors import StorageFailed, StorageFull
 from edge.storage import rows
 from edge.storage.condition import Condition, condition
-from edge.storage.database import Opened, open_database, schemas
+from edge.storage.database import Opened, Schema, open_database, schemas, set_aside
+from edge.storage.proof import prove
 from edge.storage.reserve import RESERVE_BYTES, Reserve
 from edge.storage.salvage import copy_good, salvage, skip_numbers
 
@@ -29,7 +30,8 @@ log = structlog.get_logger(__name__)
 
 HISTORY_BYTES = 200_000_000  # a month of a site of 50 EVSEs with a sample each 10 s
 _HISTORY_TRIM = 0.9  # it is cut to this part of it, so that it isn't cut at every write
-_FILES = {rows.JOURNAL: "FULL", rows.REGISTRY: "FULL", "history": "NORMAL"}
+_HISTORY = "history"
+_FILES = {rows.JOURNAL: "FULL", rows.REGISTRY: "FULL", _HISTORY: "NORMAL"}
 
 
 class Health(StrEnum):
@@ -84,9 +86,7 @@ class Store:
         healed = []
         forms = schemas()
         for name, synchronous in _FILES.items():
-            opened = open_database(
-                self.path(name), forms[name], synchronous=synchronous, vfs=self._vfs, chance=self._chance
-            )
+            opened = self._opened(name, forms[name], synchronous)
             self._open[name] = opened.connection
             if opened.damaged is not None:
                 healed.append(name)
@@ -142,7 +142,7 @@ class Store:
         """Add to the history, and cut its oldest off. Never raises: what can't be written is lost, and told."""
         if self.health is not Health.GOOD:
             return
-        connection = self._open["history"]
+        connection = self._open[_HISTORY]
         try:
             with _transaction(connection):
                 connection.executemany(
@@ -162,6 +162,22 @@ class Store:
             self._enter(Health.GOOD)
         with contextlib.suppress(sqlite3.Error):
             self._open[rows.JOURNAL].execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def _opened(self, name: str, form: Schema, synchronous: str) -> Opened:
+        def attempt() -> Opened:
+            return open_database(
+                self.path(name), form, synchronous=synchronous, vfs=self._vfs, proof=prove, chance=self._chance
+            )
+
+        try:
+            return attempt()
+        except StorageFailed as exc:
+            if name != _HISTORY or not self.path(name).exists():
+                raise
+            log.warning("the history can't be opened and begins anew", problem=str(exc))
+            with contextlib.suppress(OSError):
+                set_aside(self.path(name))
+            return attempt()
 
     def _commit(self, name: str, batches: list[list[Write]]) -> list[Exception | None]:
         try:

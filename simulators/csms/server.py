@@ -203,6 +203,12 @@ class Csms:
         self.note(identity, Direction.SENT, text)
         await connection.send(text)
 
+    def cut_off(self, identity: str) -> None:
+        """The station's connection is reset, where it has one."""
+        connection = self._sockets.get(identity)
+        if connection is not None:
+            connection.transport.abort()
+
     def arrived(self, identity: str) -> None:
         """A station has connected, or has connected again."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -17,6 +18,16 @@ CLOUD: Final = "cloud"
 CARDS: Final = frozenset(f"{ACCEPTED_TAG}-{number:02}" for number in range(40))
 CHECKS: Final = 20  # of each action from each station: their form doesn't change after that, and a schema costs a tick
 BOOT_INTERVAL_S: Final = 900  # the stations' heartbeat, as most clouds ask for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cards(TagList):
+    """`barred` are those that the operator has come to refuse."""
+
+    barred: set[str] = field(default_factory=set)
+
+    def status_of(self, id_tag: str) -> str:
+        return "Blocked" if id_tag in self.barred else super(Cards, self).status_of(id_tag)
 
 
 class CloudEar(Protocol):
@@ -43,9 +54,10 @@ class WorldCsms(Csms):
         wall: Callable[[], datetime],
         ear: CloudEar,
     ) -> None:
+        self.cards = Cards(accepted=CARDS, blocked=frozenset({BLOCKED_TAG}))
         super().__init__(
             listen,
-            tags=TagList(accepted=CARDS, blocked=frozenset({BLOCKED_TAG})),
+            tags=self.cards,
             stations=stations,
             boot_interval_s=BOOT_INTERVAL_S,
             checks=CHECKS,
@@ -53,11 +65,15 @@ class WorldCsms(Csms):
         )
         self._ear = ear
         self.fails_on: str | None = None  # answers the next CALL of this action with an InternalError
+        self.loses_answer_to: str | None = None  # the connection is cut between the next CALL of it and its answer
 
     def answer(self, identity: str, call_id: str, action: str, payload: Payload) -> list[Any]:
         if action == self.fails_on:
             self.fails_on = None
             return [CALLERROR, call_id, "InternalError", "the database is away", {}]
+        if action == self.loses_answer_to:
+            self.loses_answer_to = None
+            self.cut_off(identity)
         return super().answer(identity, call_id, action, payload)
 
     def note(self, identity: str, direction: Direction, text: str) -> None:

@@ -44,6 +44,10 @@ class ActiveFault(Protocol):
     def grace_s(self, oracle: str) -> float:
         """How much longer that oracle has to be patient for its sake."""
 
+    @property
+    def says(self) -> tuple[str, ...]:
+        """How the lines begin that the gateway logs as errors, and has to, for its sake."""
+
 
 class World:
     """Build it inside a running :class:`simulators.world.loop.WorldLoop`; `folder` is for the site file and the
@@ -118,6 +122,11 @@ class World:
         """By how much the faults that are under way, or were a moment ago, stretch that oracle's patience."""
         now = self.now()
         return max((each.grace_s(oracle) for each in self.faults if each.matters(now)), default=0.0)
+
+    def is_due(self, line: str) -> bool:
+        """Whether a fault of now, or of a moment ago, is what the gateway's log has to complain of."""
+        now = self.now()
+        return any(line.startswith(each.says) for each in self.faults if each.says and each.matters(now))
 
     def building_over_until(self, circuit: str) -> float:
         """Until when the building alone was last above the circuit's rating."""

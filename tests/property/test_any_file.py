@@ -26,7 +26,8 @@ from edge.bms.evidence import HEADING, Evidence
 from edge.bms.lpc_memory import LpcFile
 from edge.cli import allocation_file
 from edge.cli.inventory import read_inventory
-from edge.cli.token_text import COLUMNS, read_csv
+from edge.cli.token_csv import COLUMNS, read_csv
+from edge.cli.token_text import Rules
 from edge.config.locate import locate
 from edge.errors import (
     ClaimError,
@@ -161,7 +162,8 @@ def test_any_damaged_problem_is_solved_or_refused(content: bytes) -> None:
 def test_any_table_of_tokens_is_read_or_refused(file: Path, content: bytes) -> None:
     """``edge token import``: spreadsheets export many things."""
     file.write_bytes(content)
-    told(lambda: list(read_csv(file, TokenHasher(bytes(32)), UTC)), TokenUnusable)
+    rules = Rules(hasher=TokenHasher(bytes(32)), zone=UTC, classes=("staff",))
+    told(lambda: read_csv(file, rules), TokenUnusable)
 
 
 @given(content=damaged(PROFILES))

@@ -16,6 +16,7 @@ from edge.domain.site import EvseKey
 from edge.domain.token import SiteToken
 from edge.ocpp.versions import Version
 from edge.offline.hashing import TokenHasher, hint
+from edge.storage.database import connect
 from edge.storage.entry_file import EntryFile
 from edge.storage.key import token_key
 from edge.storage.session_file import SessionFile
@@ -325,6 +326,29 @@ def test_fault_49_the_journal_is_damaged(tmp_path: Path) -> None:
         world.cloud_comes()
         await world.drained(3600)
         assert world.cloud.told("StopTransaction")[-1]["meterStop"] == 501
+
+    virtual_time.run(in_world(story, tmp_path))
+
+
+def test_fault_49_one_message_is_damaged_under_the_running_gateway(tmp_path: Path) -> None:
+    """It is left for the next start, which sets the file aside; those behind it go on."""
+
+    async def story(world: World) -> None:
+        number = (await world.seat.start())["transactionId"]
+        for wh in (200, 300, 400):
+            await world.seat.meter(number, wh)
+        await world.seat.stop(number, 500)
+        other = connect(world.storage / "journal.db")
+        other.execute("UPDATE entry SET taken_at = 'rubbish' WHERE text LIKE '%\"300\"%'")
+        other.close()
+        world.cloud_comes()
+        await world.drained(60)
+        told = world.cloud.told("StartTransaction", "MeterValues", "StopTransaction")
+        assert len(told) == 4
+        assert told[-1]["meterStop"] == 500
+        assert world.offline.report()["set_aside"] == 1
+        await world.restart()
+        assert (world.offline.report()["healed"], world.pending) == (["journal"], 0)
 
     virtual_time.run(in_world(story, tmp_path))
 

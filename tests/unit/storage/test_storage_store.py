@@ -22,9 +22,10 @@ from edge.domain.journal import (
     Write,
 )
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenInfo, TokenStatus
-from edge.errors import StorageFailed, StorageFull, StorageTooNew
+from edge.errors import EntryDamaged, StorageFailed, StorageFull, StorageTooNew
 from edge.storage.database import Schema, connect, numbered, open_database, schemas
-from edge.storage.reading import entries, kept, kept_tokens
+from edge.storage.key import token_key
+from edge.storage.reading import entries, entry, kept, kept_tokens
 from edge.storage.store import Health, HistoryRow, Store
 from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, RecordingLayer
 from tests.unit.storage.storage_bench import NOON, put
@@ -119,6 +120,69 @@ def test_a_damaged_journal_is_set_aside_and_what_can_be_read_of_it_is_kept(tmp_p
     assert store.commit([[put(found.highest + 1)]]) == [None]
     assert len(numbered(tmp_path / "journal.db")) == 1
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"2026-06-01T12", b"2026-06-91T12"),
+        (b"2026-06-01T12", b"20\xff6-06-01T12"),
+        (b"StartTransaction", b"StartTransacti\xc3n"),
+        (b"begin", b"bogin"),
+    ],
+)
+def test_a_row_that_cannot_be_read_any_more_is_left_out(tmp_path: Path, before: bytes, after: bytes) -> None:
+    """Fault 49: SQLite's check passes one changed byte within a row; the program must start all the same."""
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    store.commit([[put(seq, size=600) for seq in range(1, 40)]])
+    store.close()
+    content = (tmp_path / "journal.db").read_bytes()
+    at = content.index(before, content.index(b'"m20"') - 200)
+    (tmp_path / "journal.db").write_bytes(content[:at] + after + content[at + len(after) :])
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    assert store.healed == ("journal",)
+    found = kept(store)
+    assert len(found.entries) == 38
+    assert store.commit([[put(found.highest + 1)]]) == [None]
+    assert again(store).healed == ()
+    store.close()
+
+
+@pytest.mark.parametrize("size", [0, 1, 31, 33])
+def test_a_damaged_key_costs_the_sites_tokens_and_nothing_else(tmp_path: Path, size: int) -> None:
+    """With it all that is kept for clouds that are away was refused. The command line leaves it to the controller,
+    which may have the good one in memory; the new one stays, and it is told."""
+    (tmp_path / "token.key").write_bytes(b"x" * size)
+    with pytest.raises(StorageFailed, match=rf"token\.key has {size} bytes, not 32; restore a backup"):
+        token_key(tmp_path)
+    key = token_key(tmp_path, heal=True)
+    assert (len(key), token_key(tmp_path)) == (32, key)
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    assert store.condition().set_aside == ("token.key.damaged-1",)
+    store.close()
+
+
+def test_a_history_that_cannot_be_opened_costs_nothing_but_itself(tmp_path: Path) -> None:
+    """It may be lost; the journal may not be refused for its sake."""
+    (tmp_path / "history.db").mkdir(parents=True)
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    assert store.commit([[put(1)]]) == [None]
+    assert store.condition().set_aside == ("history.db.damaged-1",)
+    store.close()
+
+
+def test_a_message_that_got_damaged_meanwhile_is_told_apart_from_a_disk_that_refuses(store: Store) -> None:
+    """The one never comes back, so that those behind it go on; the other may."""
+    store.commit([[put(1), put(2)]])
+    store.connection("journal").execute("UPDATE entry SET taken_at = 'rubbish' WHERE seq = 1")
+    with pytest.raises(EntryDamaged, match="message 1 can't be read any more"):
+        entry(store, 1)
+    assert entry(store, 2) == put(2).entry
+    assert entry(store, 3) is None
 
 
 def test_a_registry_that_is_no_database_is_restored_from_its_good_copy(tmp_path: Path) -> None:
