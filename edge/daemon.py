@@ -17,6 +17,7 @@ from edge import __version__
 from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
 from edge.bms.facility import Facility, relay_of
+from edge.bms.mqtt_client import MakeLink, MqttClient
 from edge.bms_set_up import facility_settings, watches
 from edge.chance import Chance, SystemChance
 from edge.clock import Clock, SystemClock
@@ -51,8 +52,8 @@ log = structlog.get_logger(__name__)
 class Daemon:
     """A running gateway: what it is made of, and what it shows of itself.
 
-    ``chance`` and ``listen_tcp`` are the operating system's and ``write_by`` makes a thread, unless given: a simulated
-    world has its own.
+    ``chance`` and ``listen_tcp`` are the operating system's and ``write_by`` makes a thread, and
+    ``mqtt_link`` dials by the system's sockets, unless given: a simulated world has its own.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Daemon:
         chance: Chance | None = None,
         listen_tcp: ListenTcp | None = None,
         write_by: WriteBy = Writer,
+        mqtt_link: MakeLink = MqttClient,
     ) -> None:
         site = configuration.site
         chance = chance if chance is not None else SystemChance()
@@ -105,6 +107,7 @@ class Daemon:
             sink=self._board,
             watches=tuple(watches(configuration, self._board, chance)),
             relay=self._relay,
+            mqtt_link=mqtt_link,
         )
         self._bounds = Bounds(self._ocpp.site_limits)
         self._own = own_link(

@@ -30,10 +30,11 @@ from edge.offline.settings import RefusedSession
 from edge.offline.steps import EndSession, Judged
 from edge.offline.token_book import TokenBook
 from edge.offline_desks import desks, policy
+from edge.storage.history import HistoryRow
 from edge.storage.key import token_key
 from edge.storage.reading import Kept, KeptTokens, kept, kept_tokens
 from edge.storage.session_file import METER_TOPIC
-from edge.storage.store import HistoryRow, Store
+from edge.storage.store import Store
 from edge.storage.writer import Writer
 from edge.units import Seconds, WattHours
 
@@ -166,6 +167,8 @@ class Offline:
 
     def meters_read(self, imports_wh: Mapping[str, WattHours | None]) -> None:
         """The import registers of the site's meters: kept at the begin of each quarter of an hour."""
+        if not self._clock.wall_is_trusted():  # it would count for another day
+            return
         wall = self._clock.wall()
         quarter = int(wall.timestamp()) // QUARTER_S
         if quarter == self._quarter:

@@ -18,7 +18,7 @@ from edge.offline.cloud_line import CloudLine
 from edge.offline.conduct import Conduct, Row
 from edge.offline.edition import Edition
 from edge.offline.ledger import Ledger
-from edge.offline.line_items import Live
+from edge.offline.live_call import Live
 from edge.offline.message import Request
 from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace

@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -157,19 +157,31 @@ def _migrate(connection: sqlite3.Connection, path: Path, schema: Schema) -> None
         log.info("a file of a later release is used", file=str(path), form=version)
         return
     for step in range(version, schema.version):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(connection):
             connection.execute("CREATE TABLE IF NOT EXISTS form (readable_from INTEGER NOT NULL) STRICT")
             connection.execute("DELETE FROM form")
             connection.execute("INSERT INTO form VALUES (?)", (schema.readable_from,))
             for statement in statements(schema.steps[step]):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version={step + 1}")
-            connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is written within, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def pages(connection: sqlite3.Connection, pragma: str) -> int:
+    """What one of SQLite's pragmas counts: ``page_count``, ``freelist_count``, ``page_size``."""
+    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
 
 
 def statements(script: str) -> list[str]:

@@ -4,10 +4,33 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Final
 
+import orjson
+
+from edge.domain.journal import Entry
 from edge.storage import rows, session_rows
 
 # What a reader may raise for values that are no more what was written.
 DAMAGE: Final = (sqlite3.Error, ValueError, TypeError, LookupError, ArithmeticError)
+
+
+def entry(row: sqlite3.Row) -> Entry:
+    """A message, whose text is what it was: JSON, as everything that is taken from a station.
+
+    :raises ValueError: or another of :data:`DAMAGE`, where it isn't.
+    """
+    found = rows.entry(row)
+    orjson.loads(found.text)
+    return found
+
+
+def _boot(row: sqlite3.Row) -> None:
+    found = rows.boot(row)
+    if found.text is not None:
+        orjson.loads(found.text)
+
+
+def _connector_status(row: sqlite3.Row) -> None:
+    orjson.loads(rows.connector_status(row).text)
 
 
 def _counter(row: sqlite3.Row) -> None:
@@ -17,12 +40,12 @@ def _counter(row: sqlite3.Row) -> None:
 
 # Of each table whose rows the program starts from. History isn't among them: what of it can't be read is left out.
 _READERS: Final[Mapping[str, Callable[[sqlite3.Row], object]]] = {
-    "entry": rows.entry,
+    "entry": entry,
     "charge": rows.transaction,
     "session": session_rows.session,
     "counter": _counter,
-    "boot": rows.boot,
-    "connector_status": rows.connector_status,
+    "boot": _boot,
+    "connector_status": _connector_status,
     "cached_token": rows.cached_token,
     "list_version": rows.list_version,
     "listed_token": rows.listed_token,

@@ -8,7 +8,7 @@ from edge.domain.journal import Boot, ConnectorStatus, Entry, EntryState, ListVe
 from edge.domain.session import Session
 from edge.domain.token import CachedToken, ListedToken, SiteToken
 from edge.errors import EntryDamaged, StorageFailed
-from edge.storage import rows
+from edge.storage import proof, rows
 from edge.storage.database import is_damage
 from edge.storage.proof import DAMAGE
 from edge.storage.session_rows import session
@@ -86,7 +86,7 @@ def entry(store: Store, seq: int) -> Entry | None:
     """
     try:
         row = store.connection(rows.JOURNAL).execute("SELECT * FROM entry WHERE seq = ?", (seq,)).fetchone()
-        return rows.entry(row) if row is not None else None
+        return proof.entry(row) if row is not None else None
     except DAMAGE as exc:
         if isinstance(exc, sqlite3.Error) and getattr(exc, "sqlite_errorcode", None) is not None and not is_damage(exc):
             raise StorageFailed(f"message {seq} can't be read now ({exc})") from exc

@@ -91,7 +91,7 @@ class Csms:
                 self.endpoint.host,
                 self.endpoint.port,
                 process_request=self._admit,
-                select_subprotocol=_select_subprotocol,
+                select_subprotocol=self.choose,
                 logger=logger,
             )
 
@@ -212,6 +212,10 @@ class Csms:
     def arrived(self, identity: str) -> None:
         """A station has connected, or has connected again."""
 
+    def choose(self, _connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        """The edition that is spoken with a station that offers these; None: none of them."""
+        return SUBPROTOCOL if SUBPROTOCOL in offered else None
+
     def note(self, identity: str, direction: Direction, text: str) -> None:
         """A frame has come or goes: keep it."""
         self.record.frames.append(Frame(identity=identity, direction=direction, at=self._wall(), text=text))
@@ -221,7 +225,3 @@ def _identity_of(request: Request | None) -> str:
     """The last part of the path, percent-decoded (OCPP-J 1.6 section 3.1.1); empty if there is none."""
     path = request.path.partition("?")[0] if request is not None else ""
     return unquote(path.rsplit("/", 1)[-1])
-
-
-def _select_subprotocol(_connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    return SUBPROTOCOL if SUBPROTOCOL in offered else None

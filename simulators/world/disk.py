@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from edge.domain.journal import Entry, Write
+from edge.storage.history import HistoryRow
 from edge.storage.reading import entry
 from edge.storage.reserve import RESERVE_BYTES
 from edge.storage.rows import JOURNAL, REGISTRY
-from edge.storage.store import HistoryRow, Store
+from edge.storage.store import Store
 
 T = TypeVar("T")
 

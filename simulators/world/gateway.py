@@ -14,6 +14,7 @@ from edge.offline_set_up import StorageWriter
 from edge.storage.store import Store
 from simulators.errors import PeerError
 from simulators.world.disk import Disk, WorldWriter
+from simulators.world.mqtt_link import WorldMqttLink
 from simulators.world.network import Network
 from simulators.world.node import start_on, tasks_of
 from simulators.world.outside import QuietWatchdog, WorldChance, WorldClock, listen_tcp
@@ -62,6 +63,7 @@ class Gateway:
             watchdog=self.watchdog,
             chance=WorldChance(f"{self._seed} gateway {self.starts}"),
             listen_tcp=listen_tcp,
+            mqtt_link=WorldMqttLink,
             write_by=lambda store: self.write_by(store, self.disk),
         )
         self._running = start_on(GATEWAY, self._daemon.run(self._stop))

@@ -139,6 +139,30 @@ def test_a_failed_seed_prints_the_command_that_shows_it_again(
     assert shown[0] == shown[1]
 
 
+def test_a_failure_that_needs_no_fault_is_shown_again_without_any(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scenario has faults of its own, and none of them is why it fails: the command leaves them out."""
+    own = "".join(f"\n[[fault]]\nnumber = 46\nat_h = {at_h}\nfor_s = 60\n" for at_h in (0.03, 0.05))
+    file = tmp_path / "greedy.toml"
+    file.write_text(f"{SMALL.read_text(encoding='utf-8')}\n[expect]\nenergy_share = 1.0\n{own}", encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["edge-sim", "run", str(file), "--seed", "3", "--hours", "0.1"])
+    with pytest.raises(SystemExit):
+        main()
+    words = capsys.readouterr().out.partition("  again: ")[2].split()
+    assert words == ["edge-sim", "run", str(file), "--seed", "3", "--hours", "0.1", "--no-faults"]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1
+    assert capsys.readouterr().out.splitlines()[-1] == f"  again: {' '.join(words[:-1])} --no-faults"
+
+
+def test_a_fault_given_again_is_the_same_to_the_digit() -> None:
+    """The command that shows a long run's failure again names the very moments."""
+    assert FaultSpec(number=14, at_s=1234567.8, for_s=30.1).option() == "14:1234567.8+30.1"
+
+
 def test_the_picture_shows_faults_and_escapes_names() -> None:
     """A fault is a band with its number; what a name holds is text."""
     result = played(small(minutes=4.0), faults=[FaultSpec(number=46, at_s=60.0, for_s=60.0)]).result

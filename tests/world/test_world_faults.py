@@ -2,14 +2,16 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from simulators.world.faults import BY_NUMBER, CATALOGUE
+from simulators.world.faults import BY_NUMBER, CATALOGUE, table
 from simulators.world.oracles import ORACLES
 from simulators.world.scenario import FaultSpec
 from tests.world.worlds import played, small
 
+RELIABILITY = Path(__file__).parents[2] / "docs" / "reliability.md"
 NUMBERS = sorted(BY_NUMBER)
 AT_S = 180.0  # three cars have come
 LASTS_S = {60: 170.0}  # a station's own watchdog takes 80 s at least
@@ -66,6 +68,14 @@ def test_a_stranger_is_refused_at_once_where_the_cloud_cannot_be_had() -> None:
     refused = [float(line.split()[0]) for line in lines if b" < [3," in line and b'"Invalid"' in line]
     assert len(asked) > 3  # they try again
     assert all(0 < late_s - at_s < 1 for at_s, late_s in zip(asked, refused, strict=True))
+
+
+def test_each_of_the_sixty_rows_has_its_fault_and_is_told() -> None:
+    """Every number of the catalogue is code; the table of docs/reliability.md is what the code says."""
+    assert sorted(BY_NUMBER) == list(range(1, 61))
+    told = RELIABILITY.read_text(encoding="utf-8")
+    for row in table():
+        assert row in told, row
 
 
 def test_the_catalogue_is_described() -> None:

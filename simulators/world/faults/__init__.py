@@ -1,11 +1,11 @@
-"""The catalogue of faults as code. A row that isn't here yet needs a part of the gateway that isn't there yet."""
+"""The catalogue of faults as code: sixty rows, some of which can be made in two ways."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from simulators.errors import ScenarioError
-from simulators.world.faults import books, disk, gateway, meter, network, program, sessions, stations
+from simulators.world.faults import books, building, disk, edition, gateway, meter, network, program, sessions, stations
 from simulators.world.faults.base import Fault
 from simulators.world.scenario import FaultSpec, RandomFaults, WorldScenario
 from simulators.world.world import World
@@ -19,6 +19,7 @@ CATALOGUE: Final[Sequence[type[Fault]]] = (
     books.OfflineStart,
     books.StartSentAgain,
     books.StopWithoutStart,
+    edition.SequenceGap,
     network.CloudSlow,
     network.CloudError,
     books.CardRefusedAfterwards,
@@ -49,6 +50,10 @@ CATALOGUE: Final[Sequence[type[Fault]]] = (
     meter.Noise,
     meter.WrongSlave,
     meter.RegisterReset,
+    building.SubmeterAboveMain,
+    building.BmsFallsSilent,
+    building.BmsWritesNonsense,
+    building.MqttFlood,
     gateway.ClockSteps,
     gateway.NoClock,
     program.SummerTime,
@@ -75,7 +80,15 @@ BY_NUMBER: Final[Mapping[int, Sequence[type[Fault]]]] = {
 LEAST_S, MOST_S = 30.0, 900.0  # how long a random fault lasts
 QUIET_S: Final = 1200.0  # before the end of the world: what a fault has done can come right again
 
-__all__ = ["BY_NUMBER", "CATALOGUE", "Fault", "fitted", "made", "planned"]
+__all__ = ["BY_NUMBER", "CATALOGUE", "Fault", "fitted", "made", "planned", "table"]
+
+
+def table() -> tuple[str, ...]:
+    """The catalogue as rows of a table in Markdown: number, what, what must come of it, how it is made."""
+    return tuple(
+        f"| {number} | {kinds[0].row} | {kinds[0].outcome} | {'; or '.join(kind.how for kind in kinds)} |"
+        for number, kinds in sorted(BY_NUMBER.items())
+    )
 
 
 def planned(scenario: WorldScenario, *, seed: int) -> tuple[FaultSpec, ...]:

@@ -15,10 +15,9 @@ import pytest
 
 from tests.debian_machine import ROOT, Machine, base, overlay, tame_clock, until
 from tests.system.debian.test_gateway import SERVICE
+from tests.system.test_cli_commission import ASKED, COMMISSION_S, PASSPHRASE, patiently
 from tests.system.typist import Typist
 
-PASSPHRASE = "cold garage at seven"
-COMMISSION_S = 300.0
 SITE_FILE = "/etc/edge-controller/site.toml"
 ACCOUNT = "edge-controller edge-controller"
 # What is asked, and what the installer says; in the order of the guide, {meter} and the like from the site.
@@ -161,10 +160,7 @@ async def test_from_the_package_to_the_signature(machine: Machine, site: Site) -
 
 async def _prove(typist: Typist, site: Site) -> None:
     while True:
-        try:
-            seen = await typist.sees(r"then press Enter: $|Name of who signs for it: $|hand-over document[^\n]*\n")
-        except TimeoutError:
-            continue  # it is silent while it waits for a lease to end
+        seen = await patiently(typist, ASKED)
         if "hand-over document" in seen:
             return
         if "Name of who signs" in seen:
