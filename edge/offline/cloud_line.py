@@ -76,7 +76,7 @@ class CloudLine:
 
     def asks(self, identifier: str) -> bool:
         """Whether the message of this id is on the line."""
-        return identifier in self._lives or (self._ours is not None and self._ours.id == identifier)
+        return identifier in self._lives or self._errands.has(identifier)
 
     def has(self, seq: int) -> bool:
         """Whether the message of this number is a live one, that the cloud is asked about now."""

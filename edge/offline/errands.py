@@ -69,6 +69,10 @@ class Errands:
         """Whether the cloud has been told of a boot, and doesn't take the station in."""
         return self._book.boot.owed and self._boot_retry_at is not None
 
+    def has(self, identifier: str) -> bool:
+        """Whether the CALL of this id is one of them, and on the line."""
+        return self._under_way is not None and self._under_way.id == identifier
+
     @property
     def asks(self) -> Live | None:
         """The CALL of the station about whose token the cloud is asked now."""
