@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 from edge.allocation.solve import solve
 from edge.bms.demand_watch import DemandWatch
 from edge.bms.demand_window import DemandSettings
+from edge.bms.dimming_memory import DimmingFile
 from edge.bms.eebus_lpc import Lpc, LpcSettings
 from edge.bms.evidence import HEADING, Evidence
+from edge.bms.grid import DimmedBy
 from edge.bms.lpc_memory import LpcFile
 from edge.cli import allocation_file
 from edge.cli.inventory import read_inventory
@@ -113,7 +115,7 @@ JSON_VALUES = any_values(
 ODD_NUMBERS = any_values(
     st.none()
     | st.booleans()
-    | st.integers()
+    | st.integers(-(2**63), 2**64 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.sampled_from(["nan", "inf", "-inf", "1e999", "failsafe", "limited", 1e308, -1e308, 2**63, -1, 0, ""])
 )
@@ -278,6 +280,16 @@ def test_any_memory_of_eebus_is_taken_or_left(file: Path, content: bytes) -> Non
     lpc = Lpc(LpcSettings(), now=clock.now, before=LpcFile(memory).read(clock))
     lpc.tick(clock.now)
     assert lpc.allowed_w is None or 0 <= lpc.allowed_w < math.inf
+
+
+@given(content=damaged(b'{"asked":["modbus","mqtt"]}') | ODD_NUMBERS.map(lambda asked: orjson.dumps({"asked": asked})))
+@example(content=b'{"asked":["contact"]}')
+@example(content=DEEP)
+def test_any_memory_of_dimming_is_taken_or_left(file: Path, content: bytes) -> None:
+    """Who may have asked for it, and nobody else; the contact is asked itself."""
+    memory = file.parent / "dimming.json"
+    memory.write_bytes(content)
+    assert DimmingFile(memory).read() <= {DimmedBy.MODBUS, DimmedBy.MQTT}
 
 
 @given(content=damaged(MAP))
