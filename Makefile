@@ -88,7 +88,7 @@ system-test: $(DEVELOPMENT)
 	  tests/system/debian tests/system/test_gateway_files.py tests/system/test_slots.py $(ARGS)
 
 bench: $(DEVELOPMENT)
-	@$(BIN)/python -m tests.benchmarks $(ARGS)
+	@mkdir -p build && $(BIN)/python -m tests.benchmarks --json build/bench.json $(ARGS)
 
 lint: $(DEVELOPMENT)
 	@$(BIN)/ruff check $(SOURCES)
