@@ -18,7 +18,7 @@ help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
 	@echo "make test    everything that must hold: style, types, import rules, tests"
 	@echo "make test-long  hours of it: SEEDS=0-10000 of the adversary, the whole sweep of stability, 200 days of demand"
-	@echo "make soak    whole worlds with faults at random: SOAK=1..20 are the seeds"
+	@echo "make soak    each fault for long, then all ready worlds with three at random an hour: SOAK=1..20 are the seeds"
 	@echo "make deb     Debian packages for amd64 and arm64 in dist/, with bill of materials and sums"
 	@echo "make card    IMAGE=<file>: the packages onto a stock arm64 image, for a first boot without internet"
 	@echo "make signing-key  SIGNING=<folder>: a key that signs updates, and the certificate that gateways trust"
@@ -52,9 +52,8 @@ test-long: $(DEVELOPMENT)
 SOAK ?= 1..20
 
 soak: $(DEVELOPMENT)
-	@EDGE_LONG=1 $(BIN)/python -m pytest --numprocesses=auto -v tests/world/test_world_faults.py $(ARGS)
-	@for world in office-8 nested-4 motorway-6; do \
-	  $(BIN)/edge-sim run $$world --seeds $(SOAK) --faults-per-hour 3 || exit 1; done
+	@EDGE_LONG=1 $(BIN)/python -m pytest --numprocesses=auto tests/world/test_world_faults.py tests/world/test_world_seeds.py
+	@$(BIN)/edge-sim soak --seeds $(SOAK) $(ARGS)
 
 deb: $(DEVELOPMENT)
 	@$(BIN)/python packaging/deb.py $(ARGS)
@@ -89,7 +88,7 @@ system-test: $(DEVELOPMENT)
 	  tests/system/debian tests/system/test_gateway_files.py tests/system/test_slots.py $(ARGS)
 
 bench: $(DEVELOPMENT)
-	@$(BIN)/python -m tests.benchmarks $(ARGS)
+	@mkdir -p build && $(BIN)/python -m tests.benchmarks --json build/bench.json $(ARGS)
 
 lint: $(DEVELOPMENT)
 	@$(BIN)/ruff check $(SOURCES)

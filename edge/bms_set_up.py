@@ -4,13 +4,16 @@ from collections.abc import Container, Iterator
 from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any, Protocol
 
+from edge.bms.calendar import OnHolidays, Weekday
+from edge.bms.class_schedule import ClassSchedule, OpenHours, RankHours
 from edge.bms.demand_watch import DemandWatch
 from edge.bms.demand_window import DemandSettings
 from edge.bms.eebus_lpc import LpcSettings
 from edge.bms.grid import GridSettings, Steering, dimmed_w
 from edge.bms.relay_contact import ContactSettings
-from edge.bms.schedule import OnHolidays, Rule, Schedule, Weekday
+from edge.bms.schedule import Rule, Schedule
 from edge.bms.settings import FacilitySettings, ModbusSettings, MqttSettings, MqttVersion, WritePolicy
 from edge.bms.surplus import SurplusSettings
 from edge.bms.surplus_watch import SurplusWatch
@@ -19,14 +22,23 @@ from edge.chance import Chance
 from edge.config import Configuration
 from edge.config.addresses import broker
 from edge.config.schema_bms import GridTable, ModbusTable, MqttTable, ScheduleTable
-from edge.control.ports import CapSink
+from edge.domain.limit import EvseCapped
+from edge.domain.opening import AtClose, ClassHour
 from edge.domain.site import Site
 from edge.public_holidays import public_holidays
 
 KILO = 1000.0
 DEFAULT_WINDOW_MIN = 15
 EVIDENCE = "grid-events.csv"
+DIMMING_FILE = "grid-dimming.json"
 LPC_FILE = "eebus-lpc.json"
+
+
+class Hearer(Protocol):
+    """A CapSink and HourSink (:mod:`edge.control.ports`) in one: the board."""
+
+    def take(self, fact: EvseCapped | ClassHour) -> None:
+        """Remember it."""
 
 
 def facility_settings(configuration: Configuration) -> FacilitySettings:
@@ -39,18 +51,35 @@ def facility_settings(configuration: Configuration) -> FacilitySettings:
     )
 
 
-def watches(configuration: Configuration, caps: CapSink, chance: Chance) -> Iterator[Watch]:
-    """A schedule for each circuit that has rules, a demand window for each that has a limit, and who keeps the surplus
-    mode where an EVSE lives on it; that one caps EVSEs by ``caps``.
+def watches(configuration: Configuration, board: Hearer, chance: Chance) -> Iterator[Watch]:
+    """A schedule for each circuit and each class that has rules, a demand window for each circuit that has a limit, and
+    who keeps the surplus mode where an EVSE lives on it. ``board`` is told of classes and of what caps EVSEs.
     """
     site = configuration.site
     public = public_holidays(site.holidays) if site.holidays is not None else frozenset()
     delay_s = configuration.grid.random_delay_s if configuration.grid is not None else None
     rules: dict[str, list[Rule]] = {}
     for table in configuration.schedule:
-        rules.setdefault(table.circuit if table.circuit is not None else _root(site), []).append(_rule(table, public))
+        if table.class_ is None:
+            circuit = table.circuit if table.circuit is not None else _root(site)
+            rules.setdefault(circuit, []).append(_rule(table, public))
     for circuit, of_circuit in rules.items():
         yield Schedule(circuit, of_circuit, site.timezone, random_delay_s=delay_s, chance=chance)
+    for class_id in dict.fromkeys(table.class_ for table in configuration.schedule if table.class_ is not None):
+        tables = [table for table in configuration.schedule if table.class_ == class_id]
+        yield ClassSchedule(
+            class_id,
+            rank_hours=[RankHours(rank=each.rank, **_hours(each, public)) for each in tables if each.rank is not None],
+            open_hours=[
+                OpenHours(at_close=AtClose(each.at_close), **_hours(each, public))
+                for each in tables
+                if each.at_close is not None
+            ],
+            timezone=site.timezone,
+            sink=board,
+            random_delay_s=delay_s,
+            chance=chance,
+        )
     window_min = configuration.grid.demand_window_min if configuration.grid is not None else DEFAULT_WINDOW_MIN
     for circuit, limit_kw in configuration.demand_limits_kw.items():
         settings = DemandSettings(circuit=circuit, limit_w=limit_kw * KILO, window_s=window_min * 60.0)
@@ -62,7 +91,7 @@ def watches(configuration: Configuration, caps: CapSink, chance: Chance) -> Iter
             SurplusSettings(start_w=sun.start_kw * KILO, start_s=sun.start_s, stop_s=sun.stop_s),
             battery=sun.battery_meter,
             battery_counts=sun.battery_counts,
-            sink=caps,
+            sink=board,
         )
 
 
@@ -108,6 +137,7 @@ def _grid(table: GridTable, configuration: Configuration) -> GridSettings:
         limit_w=dimmed_w(devices, Steering(table.steering)),
         contact=_contact(table.contact, table.contact_closed) if table.contact is not None else None,
         evidence=Path(configuration.storage.path) / EVIDENCE,
+        dimming_file=Path(configuration.storage.path) / DIMMING_FILE,
         lpc=LpcSettings(failsafe_w=table.failsafe_kw * KILO, failsafe_duration_s=table.failsafe_h * 3600.0)
         if table.eebus_lpc
         else None,
@@ -122,17 +152,21 @@ def _contact(pin: str, closed: str) -> ContactSettings:
 
 
 def _rule(table: ScheduleTable, public: Container[date]) -> Rule:
-    return Rule(
-        begins=table.begins,
-        ends=table.ends,
-        days=frozenset(Weekday(day) for day in table.days),
-        dates=frozenset(map(date.fromisoformat, table.dates)),
-        except_dates=frozenset(map(date.fromisoformat, table.except_dates)),
-        holidays=OnHolidays(table.holidays),
-        public=public,
-        limit_a=table.limit_a,
-        limit_w=table.limit_kw * KILO if table.limit_kw is not None else None,
-    )
+    limit_w = table.limit_kw * KILO if table.limit_kw is not None else None
+    return Rule(limit_a=table.limit_a, limit_w=limit_w, **_hours(table, public))
+
+
+def _hours(table: ScheduleTable, public: Container[date]) -> dict[str, Any]:
+    """The fields of :class:`edge.bms.calendar.Hours`."""
+    return {
+        "begins": table.begins,
+        "ends": table.ends,
+        "days": frozenset(Weekday(day) for day in table.days),
+        "dates": frozenset(map(date.fromisoformat, table.dates)),
+        "except_dates": frozenset(map(date.fromisoformat, table.except_dates)),
+        "holidays": OnHolidays(table.holidays),
+        "public": public,
+    }
 
 
 def _root(site: Site) -> str:

@@ -17,6 +17,7 @@ from edge import __version__
 from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
 from edge.bms.facility import Facility, relay_of
+from edge.bms.mqtt_client import MakeLink, MqttClient
 from edge.bms_set_up import facility_settings, watches
 from edge.chance import Chance, SystemChance
 from edge.clock import Clock, SystemClock
@@ -51,8 +52,8 @@ log = structlog.get_logger(__name__)
 class Daemon:
     """A running gateway: what it is made of, and what it shows of itself.
 
-    ``chance`` and ``listen_tcp`` are the operating system's and ``write_by`` makes a thread, unless given: a simulated
-    world has its own.
+    ``chance`` and ``listen_tcp`` are the operating system's and ``write_by`` makes a thread, and
+    ``mqtt_link`` dials by the system's sockets, unless given: a simulated world has its own.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Daemon:
         chance: Chance | None = None,
         listen_tcp: ListenTcp | None = None,
         write_by: WriteBy = Writer,
+        mqtt_link: MakeLink = MqttClient,
     ) -> None:
         site = configuration.site
         chance = chance if chance is not None else SystemChance()
@@ -82,7 +84,8 @@ class Daemon:
         profiles = StationFiles(Path(configuration.storage.path) / "profiles")
         self._station_urls = station_urls(proxy)
         self._vitals = Vitals(watchdog, site.control.period_s)
-        self._offline = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
+        self._stand_ins = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
+        self._offline = self._stand_ins.offline
         self._ocpp = OcppServer(
             site=site,
             settings=proxy,
@@ -91,7 +94,7 @@ class Daemon:
             chance=chance,
             shelf=profiles,
             dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
-            stand_ins=self._offline.clerk if self._offline is not None else lambda _station: None,
+            stand_ins=self._stand_ins.clerk,
         )
         building = facility_settings(configuration)
         self._relay = relay_of(building)
@@ -104,6 +107,7 @@ class Daemon:
             sink=self._board,
             watches=tuple(watches(configuration, self._board, chance)),
             relay=self._relay,
+            mqtt_link=mqtt_link,
         )
         self._bounds = Bounds(self._ocpp.site_limits)
         self._own = own_link(
@@ -143,6 +147,7 @@ class Daemon:
             "waiting_stations": [waiting_station(each) for each in self._ocpp.waiting],
             "refused_handshakes": [refused_handshake(each) for each in self._ocpp.turned_away],
             "station_urls": list(self._station_urls),
+            "storage": self._stand_ins.report(),
         }
         return process | dict(self._of_tick())
 

@@ -31,6 +31,7 @@
     └── StorageError
         ├── StorageFull         the disk is full, the reserve too: nothing was written
         ├── StorageTooNew       a file of a later release that this one can't read
+        ├── EntryDamaged        a message of the journal can't be read any more
         └── StorageFailed       the disk refuses: read-only, worn out, gone
 
 Each leaf says what happened, where, and what to do about it. Adapters translate what their libraries raise into one of
@@ -165,6 +166,10 @@ class MeterTimeout(MeterError):
     """Connected, but the meter didn't answer in time."""
 
 
+class MeterOvertalked(MeterTimeout):
+    """No answer came in time; something else did."""
+
+
 class MeterRefused(MeterError):
     """The meter answered with a Modbus exception."""
 
@@ -207,6 +212,10 @@ class StorageFull(StorageError):
 
 class StorageTooNew(StorageError):
     """A file was written by a later release, and says that this one can't read it."""
+
+
+class EntryDamaged(StorageError):
+    """A message of the journal can't be read any more."""
 
 
 class StorageFailed(StorageError):

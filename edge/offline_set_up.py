@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
-from zoneinfo import ZoneInfo
 
 import orjson
 import structlog
@@ -15,30 +15,26 @@ import structlog
 from edge.chance import Chance
 from edge.clock import Clock
 from edge.config import Configuration
-from edge.control.ports import FactSink
-from edge.domain.journal import Entry, EntryState, ForgetSessions
+from edge.control.ports import FactSink, StatusReport
+from edge.domain.journal import EntryState, ForgetSessions
 from edge.domain.session import QUARTER_S
 from edge.domain.site import Mode, Priority
 from edge.domain.station import SessionJudged
 from edge.errors import StorageError
-from edge.offline.authorise import Policy, UnknownTokens
+from edge.journal_report import journal_report, not_kept
+from edge.offline.backlog import slip
 from edge.offline.clerk import Clerk
-from edge.offline.desk import Desk
-from edge.offline.edition import Edition
 from edge.offline.hashing import TokenHasher
-from edge.offline.numbers import Numbers
-from edge.offline.pace import Pace
 from edge.offline.runner import Keeper
-from edge.offline.settings import OfflineSettings, RefusedSession
-from edge.offline.station import kept_of
+from edge.offline.settings import RefusedSession
 from edge.offline.steps import EndSession, Judged
-from edge.offline.thinning import Slip
 from edge.offline.token_book import TokenBook
-from edge.offline.witness import Witness
+from edge.offline_desks import desks, policy
+from edge.storage.history import HistoryRow
 from edge.storage.key import token_key
 from edge.storage.reading import Kept, KeptTokens, kept, kept_tokens
 from edge.storage.session_file import METER_TOPIC
-from edge.storage.store import HistoryRow, Store
+from edge.storage.store import Store
 from edge.storage.writer import Writer
 from edge.units import Seconds, WattHours
 
@@ -46,9 +42,9 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-TRANSPARENT = "transparent"
 WATCH_S: Seconds = 0.4  # how often is looked for what a command line has changed: twice in the second it is promised in
 FORGET_S: Seconds = 86_400.0
+LOOK_S: Seconds = 10.0  # how often the files are looked at for those who ask how they are
 
 
 class StorageWriter(Keeper, Protocol):
@@ -86,34 +82,62 @@ class Offline:
         self._watch_s = watch_s
         self._sink = sink
         self._classes: Mapping[str, Priority] = configuration.classes
-        folder = Path(configuration.storage.path)
+        self._folder = configuration.storage.path
+        folder = Path(self._folder)
         self._store = Store(folder, chance=chance)
         self._store.open()
         try:
-            hasher = TokenHasher(token_key(folder))
+            hasher = TokenHasher(token_key(folder, heal=True))
         except BaseException:
             self._store.close()
             raise
         self._writer = writer(self._store)
         self._tokens = TokenBook(hasher, policy(configuration))
-        self._clerks: dict[str, Clerk] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._sessions_kept = timedelta(days=configuration.offline.session_days)
         self._quarter: int | None = None
         self._bars = RefusedSession(configuration.offline.refused_session) is not RefusedSession.KEEP
         _load(self._tokens, kept_tokens(self._store))
-        self._sit_down(configuration, kept(self._store))
+        found = kept(self._store)
+        self._clerks = {
+            desk.book.id: Clerk(desk, self._writer, clock, self._heard)
+            for desk in desks(configuration, found, self._tokens)
+        }
+        self._left_behind = Counter(
+            entry.station
+            for entry in found.entries
+            if entry.state is EntryState.PENDING and entry.station not in self._clerks
+        )
+        for station, count in self._left_behind.items():
+            log.warning(
+                "messages for the cloud are of a station that the site no longer has", station=station, count=count
+            )
+        self._checked_at = clock.wall()  # the files have just been opened
+        self._files = self._store.condition()
 
     def clerk(self, station: str) -> Clerk | None:
         """Who stands in for this station's cloud; None where nobody does."""
         return self._clerks.get(station)
+
+    def report(self) -> StatusReport:
+        """How the disk fares, and what waits there for the cloud."""
+        return journal_report(
+            self._folder,
+            self._store.health,
+            self._files,
+            [clerk.desk.book for clerk in self._clerks.values()],
+            healed=self._store.healed,
+            checked_at=self._checked_at,
+            left_behind=self._left_behind,
+            wall=self._clock.wall(),
+        )
 
     async def start(self) -> None:
         """Begin to write, and to watch what others write."""
         self._writer.start()
         for clerk in self._clerks.values():
             clerk.recheck()
-        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._forget())]
+        self._tasks = [asyncio.create_task(each()) for each in (self._watch, self._look, self._forget)]
 
     async def stop(self) -> None:
         """Write what waits, and close the files."""
@@ -122,42 +146,6 @@ class Offline:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._writer.ended()
         self._store.close()
-
-    def _sit_down(self, configuration: Configuration, found: Kept) -> None:
-        settings = offline_settings(configuration)
-        numbers = Numbers(found.highest, found.secret)
-        pace = Pace(settings.drain_interval_s)
-        for station in configuration.stations:
-            kept_of_it = kept_of(
-                station.id,
-                entries=found.entries,
-                sizes=found.sizes,
-                precious=found.precious,
-                transactions=found.transactions,
-                sessions=found.sessions,
-                boots=found.boots,
-                statuses=found.statuses,
-            )
-            transparent = (station.mode or configuration.ocpp.mode) == TRANSPARENT
-            if transparent and kept_of_it.slips:  # it was autonomous before: that is delivered first
-                log.warning("what was kept is delivered before the station is transparent", station=station.id)
-            desk: Desk | Witness
-            edition = Edition.V16  # until it says what it speaks
-            if transparent and not kept_of_it.slips:
-                desk = Witness(
-                    station.id, edition, tokens=self._tokens, numbers=numbers, settings=settings, kept=kept_of_it
-                )
-            else:
-                desk = Desk(
-                    station.id,
-                    edition,
-                    tokens=self._tokens,
-                    numbers=numbers,
-                    pace=pace,
-                    settings=settings,
-                    kept=kept_of_it,
-                )
-            self._clerks[station.id] = Clerk(desk, self._writer, self._clock, self._heard)
 
     def _heard(self, step: Judged | EndSession) -> None:
         """Who charges in which class, and who not any more: for the control."""
@@ -179,6 +167,8 @@ class Offline:
 
     def meters_read(self, imports_wh: Mapping[str, WattHours | None]) -> None:
         """The import registers of the site's meters: kept at the begin of each quarter of an hour."""
+        if not self._clock.wall_is_trusted():  # it would count for another day
+            return
         wall = self._clock.wall()
         quarter = int(wall.timestamp()) // QUARTER_S
         if quarter == self._quarter:
@@ -220,10 +210,16 @@ class Offline:
     def _sent_again(self, stations: set[str], found: Kept) -> None:
         for entry in found.entries:
             if entry.station in stations and entry.state is EntryState.PENDING:
-                self._clerks[entry.station].sent_again(_slip(entry, found))
+                kept_slip = slip(entry, precious=entry.seq in found.precious, size=found.sizes[entry.seq])
+                self._clerks[entry.station].sent_again(kept_slip)
         for transaction in found.transactions:
             if transaction.station in stations:
                 self._clerks[transaction.station].desk.erased(transaction)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self._files = await self._writer.ask(Store.condition)
 
     async def _forget(self) -> None:
         """Retention."""
@@ -251,53 +247,35 @@ def _load(book: TokenBook, found: KeptTokens) -> None:
     book.load(cached=found.cached, versions=found.versions, listed=found.listed, own=found.own)
 
 
-def _slip(entry: Entry, found: Kept) -> Slip:
-    return Slip(
-        seq=entry.seq,
-        kind=entry.kind,
-        transaction=entry.transaction,
-        order=entry.order,
-        size=found.sizes[entry.seq],
-        precious=entry.seq in found.precious,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandIns:
+    """What stands in for clouds that are away; ``offline`` is None where nothing may, or can for ``problem``."""
+
+    offline: Offline | None
+    folder: str
+    problem: str | None = None
+
+    def clerk(self, station: str) -> Clerk | None:
+        """Who stands in for this station's cloud; None where nobody does."""
+        return self.offline.clerk(station) if self.offline is not None else None
+
+    def report(self) -> StatusReport:
+        """What is told of it."""
+        return self.offline.report() if self.offline is not None else not_kept(self.folder, self.problem)
 
 
 def open_offline(
     configuration: Configuration, *, clock: Clock, sink: FactSink, chance: Chance, write_by: WriteBy
-) -> Offline | None:
-    """What stands in for clouds that are away; None where nothing may (``mode = "observe"``) or can.
-
-    Without a disk stations are relayed all the same, and charge by their limits.
+) -> StandIns:
+    """Nothing stands in where nothing may be originated (``mode = "observe"``), nor where the disk can't be used:
+    stations are relayed all the same, and charge by their limits.
     """
+    folder = configuration.storage.path
     if configuration.site.control.mode is Mode.OBSERVE:
-        return None
+        return StandIns(offline=None, folder=folder)
     try:
-        return Offline(configuration, clock=clock, sink=sink, chance=chance, writer=write_by)
+        offline = Offline(configuration, clock=clock, sink=sink, chance=chance, writer=write_by)
     except StorageError as exc:
         log.error("nothing can be kept: stations get no answers while their cloud is away", problem=str(exc))  # noqa: TRY400
-        return None
-
-
-def policy(configuration: Configuration) -> Policy:
-    """Who may charge."""
-    table = configuration.offline
-    return Policy(
-        timezone=ZoneInfo(configuration.site.timezone),
-        unknown=UnknownTokens(table.unknown_tokens),
-        energy_limit_wh=table.unknown_energy_wh,
-        cache_life=timedelta(days=table.cache_days),
-    )
-
-
-def offline_settings(configuration: Configuration) -> OfflineSettings:
-    """How the time without a cloud is dealt with."""
-    table = configuration.offline
-    return OfflineSettings(
-        answer_timeout_s=table.answer_timeout_s,
-        attempts=table.attempts,
-        retry_interval_s=table.retry_interval_s,
-        refused_session=RefusedSession(table.refused_session),
-        backlog_characters=int(table.station_backlog_mb * 1_000_000),
-        drain_interval_s=1.0 / table.deliveries_per_s,
-        kept=timedelta(days=table.keep_days),
-    )
+        return StandIns(offline=None, folder=folder, problem=str(exc))
+    return StandIns(offline=offline, folder=folder)

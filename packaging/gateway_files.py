@@ -58,6 +58,8 @@ GATEWAY_FILES = (
     Placed("firmware-config/banner/edge-banner", "usr/lib/edge-gateway/edge-banner", 0o755),
     Placed("firmware-config/banner/edge-banner.service", f"{UNITS}/edge-banner.service"),
     Placed("firmware-config/banner/edge-banner.timer", f"{UNITS}/edge-banner.timer"),
+    Placed("firmware-config/console/edge-console", "usr/lib/edge-gateway/edge-console", 0o755),
+    Placed("firmware-config/console/edge-console.conf", f"{UNITS}/getty@tty1.service.d/edge-gateway.conf"),
 )
 
 # What the stock image's boot partition gets instead of the package: see card.py and docs/gateway.md.
@@ -65,6 +67,7 @@ BOOT_FILES = (
     Placed("firmware-config/boot/edge-config.txt", "edge-config.txt"),
     Placed("firmware-config/boot/edge-cmdline.txt", "edge-cmdline.txt"),
     Placed("firmware-config/cloud-init/user-data", "user-data"),
+    Placed("firmware-config/cloud-init/vendor-data", "vendor-data"),
     Placed("firmware-config/cloud-init/meta-data", "meta-data"),
     Placed("firmware-config/cloud-init/network-config", "network-config"),
     Placed("firmware-config/cloud-init/install", "edge/install"),
@@ -83,6 +86,8 @@ SLOT_FILES = (
     Placed("firmware-config/slots/ssh-keys.conf", "etc/systemd/system/ssh.service.d/edge-slots.conf"),
     Placed("firmware-config/slots/initramfs-script", "etc/initramfs-tools/scripts/init-bottom/edge-data", 0o755),
     Placed("firmware-config/slots/initramfs-hook", "etc/initramfs-tools/hooks/edge-data", 0o755),
+    Placed("firmware-config/slots/25-edge-building.network", "usr/lib/systemd/network/25-edge-building.network"),
+    Placed("firmware-config/slots/cloud.cfg", "etc/cloud/cloud.cfg.d/90-edge-slots.cfg"),
     Placed("firmware-config/slots/apt.conf", "etc/apt/apt.conf.d/60edge-slots"),
     Placed("firmware-config/slots/fstab", "etc/fstab"),
     Placed("firmware-config/slots/rauc.conf", "etc/rauc/system.conf"),
@@ -96,7 +101,7 @@ SLOT_BOOT_FILES = (
     Placed("firmware-config/slots/common.txt", "edge-common.txt"),
     Placed("firmware-config/slots/user-data", "user-data"),
     Placed("firmware-config/cloud-init/meta-data", "meta-data"),
-    Placed("firmware-config/cloud-init/network-config", "network-config"),
+    Placed("firmware-config/slots/network-config", "network-config"),
 )
 
 # What RAUC runs out of the bundle: see bundle.py.

@@ -15,6 +15,7 @@ BEGIN, END = "<!-- made from the catalogue: begin -->\n", "<!-- made from the ca
 _GROUPS = (("U", VOLTAGES), ("I", CURRENTS), ("P", POWERS))
 _SINGLES = (
     ("ΣP", Quantity.POWER),
+    ("ΣP", Quantity.POWER_DRAWN),
     ("f", Quantity.FREQUENCY),
     ("E+", Quantity.IMPORT_WH),
     ("E-", Quantity.EXPORT_WH),

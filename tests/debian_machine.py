@@ -111,7 +111,7 @@ def tame_clock(tree: Path) -> None:
 class Machine:
     """A booted tree."""
 
-    def __init__(self, tree: Path, *options: str) -> None:
+    def __init__(self, tree: Path, *options: str, boots_within_s: float = 90) -> None:
         self._cgroup = f"edge-system-test-{os.getpid()}"
         self._log = (tree.parent / "console.log").open("wb")
         words = ["unshare", "--mount", "--propagation=private", "bash", "-c", BOOT, "boot", self._cgroup]
@@ -123,7 +123,7 @@ class Machine:
         )
         self.pid = 0
         until(self._is_there, within_s=30, what="systemd runs in the container")
-        until(self._is_up, within_s=90, what="the container has booted")
+        until(self._is_up, within_s=boots_within_s, what="the container has booted")
 
     def _is_there(self) -> bool:
         found = run("pgrep", "--parent", str(self._process.pid), "systemd", check=False).stdout.split()

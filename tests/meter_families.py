@@ -58,7 +58,9 @@ NOT_TOLD = {
     "acrel_adw300": frozenset({"frequency_hz"}),
     "sunspec_inverter": _POWERS | {"import_wh"},
 }
+WITHOUT_POWER = frozenset({"phoenix_eem_em3xx"})
 SINGLE_PHASE = frozenset({"eastron_sdm120_230", "carlo_gavazzi_em1xx"})
+IN_TWO_PARTS = frozenset({"dzg_dvh4013"})  # tell what is drawn and what is fed in, apart
 INVERTERS = frozenset({"sunspec_inverter"})
 
 FAMILY_IDS = (
@@ -110,5 +112,7 @@ def told(family_id: str, state: LineState) -> Told:
         values[f"current_l{index + 1}_a"] = None if current_a is None else abs(current_a) * (-1.0 if feeds else 1.0)
         values[f"power_l{index + 1}_w"] = state.power_w[index]
     values |= {"frequency_hz": state.frequency_hz, "import_wh": state.import_wh, "export_wh": state.export_wh}
+    if family_id in IN_TWO_PARTS:
+        values |= {"power_drawn_w": max(state.total_w or 0.0, 0.0), "power_fed_w": max(-(state.total_w or 0.0), 0.0)}
     left_out = NOT_TOLD.get(family_id, frozenset())
     return Told(values={name: value for name, value in values.items() if name not in left_out and value is not None})

@@ -271,6 +271,8 @@ class Decision:
 
     def _own_limit(self, row: int) -> Reason:
         state = self.snapshot.fleet.states[row]
+        if state.own_limit_a == state.hours_a:
+            return Reason.CLOSED if state.hours_a == 0.0 else Reason.CLOSING
         return Reason.SURPLUS if state.own_limit_a == state.surplus_a else Reason.CLOUD_LIMIT
 
     def _all_given(self, row: int) -> bool:

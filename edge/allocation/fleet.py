@@ -77,7 +77,7 @@ class Fleet:
     lowest_a: Floats  # of the limits that a session may be enforcing; 0 where there are none
     need_wh: Floats
     need_left_s: Floats
-    own_limit_a: Floats  # of the cloud or the surplus; infinite where neither sets one; 0 for a session that is barred
+    own_limit_a: Floats  # of cloud, surplus or hours; infinite where none sets one; 0 for a session that is barred
     rank: Ints
     weight: Floats
     guaranteed: Bools

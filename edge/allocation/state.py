@@ -62,15 +62,18 @@ class EvseState:
     priority: Priority | None = None  # that of the token that began its session; None for the EVSE's own
     barred: bool = False  # its session's token is no longer good: it gets no current
     surplus_a: Amps | None = None  # what the sun's surplus leaves it; None where it doesn't live on that
+    hours_a: Amps | None = None  # what the opening hours of its class leave it; None while they set no limit
 
     @property
     def own_limit_a(self) -> Amps | None:
-        """The lower of what the cloud and the surplus allow it, None where neither does; 0 where it is barred."""
+        """The lowest of what cloud, surplus and hours allow it, None where none does; 0 where it is barred."""
         if self.barred:
             return 0.0
-        if self.cloud_a is None or self.surplus_a is None:
-            return self.surplus_a if self.cloud_a is None else self.cloud_a
-        return min(self.cloud_a, self.surplus_a)
+        lowest = self.cloud_a  # a loop: thousands a tick, most of them without any
+        for each in (self.surplus_a, self.hours_a):
+            if each is not None and (lowest is None or each < lowest):
+                lowest = each
+        return lowest
 
     @property
     def key(self) -> EvseKey:

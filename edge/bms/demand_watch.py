@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 HOLDS_S: Seconds = 5.0  # of a stated limit: five ticks; when it isn't renewed, the demand limit itself holds
 SAME_S: Seconds = 0.05  # a sample that is no later than this is the one before: reports round to milliseconds
 SECONDS_PER_HOUR = 3600.0
+BEYOND = 10.0  # times what the fuse carries: a remembered power above it is damage, and would hold cars back for weeks
+MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 SAVE_EVERY_S: Seconds = 30.0  # what a crash forgets of a window counts as drawn at the limit: 3 % of a quarter-hour
 
 
@@ -110,16 +113,7 @@ class DemandWatch:
             return None
         try:
             saved = orjson.loads(self._file.read_bytes())
-            state = WindowState(
-                at=0.0,
-                wall_s=at_least_0(saved["wall_s"]),
-                used_j=at_least_0(saved["used_j"]),
-                doubt_j2=at_least_0(saved.get("doubt_j2", 0.0)),
-                power_w=float(saved["power_w"]),
-                swing_w=at_least_0(saved["swing_w"]),
-                allowed_w=self._settings.limit_w,
-                peaks_w={str(month): at_least_0(peak_w) for month, peak_w in saved["peaks_w"].items()},
-            )
+            state = self._believed(saved)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
@@ -129,6 +123,27 @@ class DemandWatch:
             return None
         same = saved.get("circuit") == self._settings.circuit and saved.get("window_s") == self._settings.window_s
         return state if same else None
+
+    def _believed(self, saved: Mapping[str, Any]) -> WindowState:
+        """The state that was saved, each of its figures in the bounds of what this circuit can carry.
+
+        :raises ValueError: out of bounds. :raises KeyError: missing. :raises TypeError, AttributeError: no such value.
+        """
+        circuit = self._site.circuit_by_id[self._settings.circuit]
+        most_w = BEYOND * watts(PhaseAmps.same(circuit.fuse_a), self._site.nominal_voltage_v)
+        most_j = most_w * self._settings.window_s
+        power_w, peaks = saved["power_w"], saved["peaks_w"].items()
+        fed_in = isinstance(power_w, int | float) and power_w < 0
+        return WindowState(
+            at=0.0,
+            wall_s=at_least_0(saved["wall_s"]),
+            used_j=at_least_0(saved["used_j"], most=most_j),
+            doubt_j2=at_least_0(saved.get("doubt_j2", 0.0), most=most_j**2),
+            power_w=-at_least_0(-power_w, most=most_w) if fed_in else at_least_0(power_w, most=most_w),
+            swing_w=at_least_0(saved["swing_w"], most=most_w),
+            allowed_w=self._settings.limit_w,
+            peaks_w={month: at_least_0(peak_w, most=most_w) for month, peak_w in peaks if MONTH.fullmatch(month)},
+        )
 
     def _save(self, state: WindowState) -> None:
         """Written by another thread: a disk that stalls costs no tick."""

@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_LOST_S: Seconds = 120.0  # LPC-911, LPC-912: two heartbeats of 60 s at most
 INIT_S: Seconds = 120.0  # LPC-906: who hasn't limited by then doesn't
 FIRST_LIMIT_S: Seconds = 120.0  # after the heartbeat is back in the failsafe state
+NO_HEARTBEAT = "there was no heartbeat in the last 120 s"
 SAME_S: Seconds = 1e-3
 FAILSAFE_S = (2 * 3600.0, 24 * 3600.0)  # what the failsafe duration minimum may be
 
@@ -31,8 +32,27 @@ class LpcState(StrEnum):
     UNLIMITED_AUTONOMOUS = "unlimited_autonomous"  # nobody limits
 
 
+def check_limit(limit_w: Watts, duration_s: Seconds | None) -> None:
+    """:raises ValueError: no limit of the use case; the text says why."""
+    if not 0 <= limit_w < math.inf:
+        raise ValueError("the limit is no power of 0 W or more")
+    if duration_s is not None and not 0 < duration_s < math.inf:
+        raise ValueError("the duration is not above 0 s")
+
+
+def check_failsafe(value_w: Watts | None, duration_s: Seconds | None) -> None:
+    """:raises ValueError: out of range; the text says what."""
+    if value_w is not None and not 0 <= value_w < math.inf:
+        raise ValueError("the failsafe value is no power of 0 W or more")
+    if duration_s is not None and not FAILSAFE_S[0] <= duration_s <= FAILSAFE_S[1]:
+        raise ValueError("the failsafe duration is not from 2 to 24 h")
+
+
 class LpcPort(Protocol):
     """What an adapter drives. Implemented by :class:`Lpc`."""
+
+    def is_silent(self, now: Seconds) -> bool:
+        """Whether no heartbeat has come for so long that no limit is taken."""
 
     def heartbeat(self, now: Seconds) -> None:
         """A heartbeat of the grid operator's box has come."""
@@ -142,27 +162,21 @@ class Lpc:
 
     def write_limit(self, limit_w: Watts, *, active: bool, duration_s: Seconds | None, now: Seconds) -> None:
         self.tick(now)
-        if not math.isfinite(limit_w) or limit_w < 0:
-            raise ValueError("the limit is no power of 0 W or more")
-        if duration_s is not None and not 0 < duration_s < math.inf:
-            raise ValueError("the duration is not above 0 s")
-        if self._silent(now):
-            raise ValueError("there was no heartbeat in the last 120 s")
+        check_limit(limit_w, duration_s)
+        if self.is_silent(now):
+            raise ValueError(NO_HEARTBEAT)
         self._limit_w = limit_w
         self._ends_at = now + duration_s if active and duration_s is not None else None
         self._to(LpcState.LIMITED if active else LpcState.UNLIMITED_CONTROLLED, now, "a limit was written")
 
     def write_failsafe(self, *, value_w: Watts | None = None, duration_s: Seconds | None = None) -> None:
-        if value_w is not None and not 0 <= value_w < math.inf:
-            raise ValueError("the failsafe value is no power of 0 W or more")
-        if duration_s is not None and not FAILSAFE_S[0] <= duration_s <= FAILSAFE_S[1]:
-            raise ValueError("the failsafe duration is not from 2 to 24 h")
+        check_failsafe(value_w, duration_s)
         self._failsafe_w = value_w if value_w is not None else self._failsafe_w
         self._failsafe_duration_s = duration_s if duration_s is not None else self._failsafe_duration_s
 
     def tick(self, now: Seconds) -> None:
         """Carry out the transitions that time brings."""
-        in_state_s, silent = now - self._entered_at, self._silent(now)
+        in_state_s, silent = now - self._entered_at, self.is_silent(now)
         match self.state:
             case LpcState.INIT:
                 if in_state_s >= INIT_S:
@@ -183,7 +197,7 @@ class Lpc:
             case _:
                 assert_never(self.state)
 
-    def _silent(self, now: Seconds) -> bool:
+    def is_silent(self, now: Seconds) -> bool:
         return now - self._beat_at >= HEARTBEAT_LOST_S
 
     def _to(self, state: LpcState, now: Seconds, why: str) -> None:

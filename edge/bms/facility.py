@@ -10,7 +10,7 @@ from edge.bms.home_assistant import Discovery
 from edge.bms.image import image
 from edge.bms.modbus_control import ControlBlock
 from edge.bms.modbus_server import ModbusServer
-from edge.bms.mqtt_client import MqttClient
+from edge.bms.mqtt_client import Link, MakeLink, MqttClient
 from edge.bms.mqtt_commands import Commands, Now
 from edge.bms.mqtt_conversation import MqttConversation
 from edge.bms.mqtt_topics import Topics
@@ -30,7 +30,7 @@ from edge.units import PhaseAmps, Watts, watts
 
 class Facility:
     """Everything that the site file sets up of it: none of it is there unless it is asked for. ``relay`` is the grid
-    operator's contact, where the settings name one.
+    operator's contact, where the settings name one; ``mqtt_link`` makes the way to the broker.
 
     The control loop calls :meth:`report` and :meth:`publish` once a tick; neither waits.
     """
@@ -46,6 +46,7 @@ class Facility:
         watches: Sequence[Watch] = (),
         relay: ContactInput | None = None,
         chance: Chance | None = None,
+        mqtt_link: MakeLink = MqttClient,
     ) -> None:
         self._site = site
         self._clock = clock
@@ -59,14 +60,14 @@ class Facility:
         self._block: ControlBlock | None = None
         self._conversation: MqttConversation | None = None
         self._modbus: ModbusServer | None = None
-        self._mqtt: MqttClient | None = None
+        self._mqtt: Link | None = None
         if settings.modbus is not None:
             self._block = self._control_block(settings.modbus)
             self._modbus = ModbusServer(settings.modbus, self._block)
         if settings.mqtt is not None:
             outbox = Outbox()
             self._conversation = self._talk(settings.mqtt, outbox)
-            self._mqtt = MqttClient(
+            self._mqtt = mqtt_link(
                 settings.mqtt,
                 identifier=f"edge-{site.id}",
                 outbox=outbox,
@@ -98,7 +99,7 @@ class Facility:
             self._grid.start()
         if self._modbus is not None and self._block is not None:
             await self._modbus.start()
-            self._block.start()
+            self._block.start(dimmed=self._grid is not None and self._grid.asks(DimmedBy.MODBUS))
         if self._mqtt is not None and self._conversation is not None:
             self._conversation.start()
             await self._mqtt.start()

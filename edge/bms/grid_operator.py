@@ -6,7 +6,8 @@ from typing import Any
 
 import structlog
 
-from edge.bms.eebus_lpc import Lpc, LpcPort
+from edge.bms.dimming_memory import DimmingFile
+from edge.bms.eebus_lpc import NO_HEARTBEAT, Lpc, LpcPort, check_failsafe, check_limit
 from edge.bms.evidence import Evidence
 from edge.bms.grid import Contact, DimmedBy, Dimming, GridSettings
 from edge.bms.lpc_memory import LpcFile
@@ -32,6 +33,7 @@ class GridOperator:
         self._clock = clock
         self._relay = relay
         self._dimming = Dimming(settings, sink)
+        self._dimming_file = DimmingFile(settings.dimming_file) if settings.dimming_file is not None else None
         self._contact = Contact(closed_is_free=settings.contact.closed_is_free) if settings.contact else None
         self._evidence = Evidence(settings.evidence) if settings.evidence else None
         self._charging_w: Watts | None = None
@@ -70,7 +72,10 @@ class GridOperator:
         return {"lpc_state": self.lpc.state.value} if self.lpc is not None else {}
 
     def start(self) -> None:
-        """Forget proofs that needn't be kept any more."""
+        """Dim on where the run before this one did, which has proved its begin; forget proofs that needn't be kept."""
+        for by in self._dimming_file.read() if self._dimming_file is not None else ():
+            self.dim(by, asked=True)
+        self._proved_dimmed = self._dimming.dimmed
         if self._evidence is not None and self._clock.wall_is_trusted():
             self._evidence.prune(self._clock.wall())
 
@@ -81,6 +86,12 @@ class GridOperator:
             await self._evidence.close()
         if self._lpc_file is not None:
             await self._lpc_file.close()
+        if self._dimming_file is not None:
+            await self._dimming_file.close(self._dimming.asked)
+
+    def asks(self, by: DimmedBy) -> bool:
+        """Whether that one asks for dimming."""
+        return by in self._dimming.asked
 
     def dim(self, by: DimmedBy, *, asked: bool) -> None:
         """Somebody dims by §14a, or takes that back."""
@@ -94,6 +105,8 @@ class GridOperator:
             dims = self._contact.sample(self._relay.closed(), now)
             if dims is not None:
                 self.dim(DimmedBy.CONTACT, asked=dims)
+        if self._dimming_file is not None:
+            self._dimming_file.keep(self._dimming.asked)
         if self.lpc is not None:
             self.lpc.tick(now)
             self._follow_lpc(now)
@@ -145,11 +158,18 @@ class GridOperator:
         limit_w, failsafe_w, failsafe_s = (_number(document, name) for name in ("limit_w", "failsafe_w", "failsafe_s"))
         if not beats and limit_w is None and failsafe_w is None and failsafe_s is None:
             raise Rejected("none of heartbeat, limit_w, failsafe_w and failsafe_s is given")
+        # All of it or nothing: what is answered as refused has done nothing.
+        duration_s = _number(document, "duration_s")
+        check_failsafe(failsafe_w, failsafe_s)
+        if limit_w is not None:
+            check_limit(limit_w, duration_s)
+            if not beats and lpc.is_silent(now):
+                raise Rejected(NO_HEARTBEAT)
         lpc.write_failsafe(value_w=failsafe_w, duration_s=failsafe_s)
         if beats:
             lpc.heartbeat(now)
         if limit_w is not None:
-            lpc.write_limit(limit_w, active=active, duration_s=_number(document, "duration_s"), now=now)
+            lpc.write_limit(limit_w, active=active, duration_s=duration_s, now=now)
         self._follow_lpc(now)
 
 

@@ -34,9 +34,9 @@ class LpcFile:
                 limit_w=at_least_0(saved["limit_w"]),
                 lasts_s=at_least_0(lasts_s) if lasts_s is not None else None,
                 failsafe_w=at_least_0(saved["failsafe_w"]),
-                failsafe_duration_s=min(max(float(saved["failsafe_duration_s"]), FAILSAFE_S[0]), FAILSAFE_S[1]),
+                failsafe_duration_s=min(max(at_least_0(saved["failsafe_duration_s"]), FAILSAFE_S[0]), FAILSAFE_S[1]),
             )
-            at_s = float(saved["wall_s"]) if saved["wall_s"] is not None else None
+            at_s = at_least_0(saved["wall_s"]) if saved["wall_s"] is not None else None
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as exc:

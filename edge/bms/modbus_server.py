@@ -89,8 +89,9 @@ class ModbusServer:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         stream = Stream(self._registers, units=self._settings.units)
         pace, loop = Pace(MOST_REQUESTS_PER_S), asyncio.get_running_loop()
+        closes_at = loop.time() + self._settings.idle_timeout_s
         while True:
-            async with asyncio.timeout(self._settings.idle_timeout_s):
+            async with asyncio.timeout_at(closes_at):
                 data = await reader.read(CHUNK)
             if not data:
                 return
@@ -100,6 +101,7 @@ class ModbusServer:
                 async with asyncio.timeout(WRITE_STALL_S):
                     await writer.drain()
                 now = loop.time()
+                closes_at = now + self._settings.idle_timeout_s  # from whole requests on: bytes alone keep no place
                 await asyncio.sleep(max(pace.done(len(answers), now), self._pace.done(len(answers), now)))
 
 

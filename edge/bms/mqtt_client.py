@@ -55,6 +55,25 @@ class Conversation(Protocol):
         """A message came. Never raises for what is in it."""
 
 
+class Link(Protocol):
+    """A way to the broker, kept up from :meth:`start` to :meth:`stop`. ``dropped``: messages that came faster than they
+    are judged, since the start."""
+
+    connected: bool
+    dropped: int
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+class MakeLink(Protocol):
+    """Makes one; :class:`MqttClient` does so over the system's sockets."""
+
+    def __call__(
+        self, settings: MqttSettings, *, identifier: str, outbox: Outbox, conversation: Conversation, chance: Chance
+    ) -> Link: ...
+
+
 def retry_s(failures: int, chance: Callable[[], float]) -> Seconds:
     """How long to wait after so many failures in a row: doubled each time, half of it by ``chance`` (0 to 1), so that
     the gateways of a street don't come back in step.
@@ -162,7 +181,11 @@ class MqttClient:
 
     async def _hear(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
-            self._conversation.receive(message.topic.value, message.payload, retained=message.retain)
+            try:
+                self._conversation.receive(message.topic.value, message.payload, retained=message.retain)
+            except Exception:
+                # A bulkhead: a fault of ours over one message mustn't end the conversation; nobody would begin it anew.
+                log.exception("a message over MQTT ended in a fault of this program", topic=message.topic.value[:100])
             await asyncio.sleep(1 / MOST_COMMANDS_PER_S)
 
     async def _tell(self, client: aiomqtt.Client) -> None:

@@ -164,12 +164,18 @@ def _fraction(text: str) -> float:
 def _scales(event: Mapping[str, Any]) -> Mapping[str, float]:
     """Watts in a unit of each payload type: kW, unless a descriptor says otherwise."""
     found = {}
-    for descriptor in event.get("payloadDescriptors") or ():
-        if isinstance(descriptor, dict) and descriptor.get("payloadType") in LIMITS and descriptor.get("units"):
-            unit = descriptor["units"]
-            if unit not in UNITS:
-                raise EventsUnfit(f"the unit of {descriptor['payloadType']} is none of {', '.join(UNITS)}")
-            found[str(descriptor["payloadType"])] = UNITS[unit]
+    descriptors = event.get("payloadDescriptors") or ()
+    if not isinstance(descriptors, list | tuple):
+        raise EventsUnfit("payloadDescriptors is no list")
+    for descriptor in descriptors:
+        if not isinstance(descriptor, dict):
+            continue
+        kind, unit = descriptor.get("payloadType"), descriptor.get("units")
+        if not isinstance(kind, str) or kind not in LIMITS or not unit:
+            continue
+        if not isinstance(unit, str) or unit not in UNITS:
+            raise EventsUnfit(f"the unit of {kind} is none of {', '.join(UNITS)}")
+        found[kind] = UNITS[unit]
     return found
 
 

@@ -161,7 +161,7 @@ EVSE_POINTS: tuple[Point[EvseView], ...] = (
     _EVSE.point(
         "allocated_a", "A", 9, Kind.UINT16, lambda view: view.part.get("limit_a"), "what it is allowed, per phase", 0.1
     ),
-    _EVSE.point("priority", "", 10, Kind.UINT16, lambda view: view.evse.rank, "rank of its class, 0 is served first"),
+    _EVSE.point("priority", "", 10, Kind.UINT16, EvseView.rank, "rank of its class now, 0 is served first"),
 )
 CIRCUIT_POINTS: tuple[Point[CircuitView], ...] = (
     *_CIRCUIT.phases("current", "A", 0, Kind.INT16, CircuitView.measured_a, "what its meter shows", 0.1),

@@ -101,6 +101,10 @@ class EvseView:
         draw_a = self.part.get("draw_a")
         return watts(PhaseAmps(*draw_a), self.nominal_voltage_v) if draw_a is not None else None
 
+    def rank(self) -> int:
+        """That of its session's class now, or its own."""
+        return int(self.part.get("rank", self.evse.rank))
+
     def connected(self) -> bool | None:
         """Whether a vehicle is connected; None when its status isn't known."""
         status = self.part.get("status")

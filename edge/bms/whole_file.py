@@ -14,14 +14,14 @@ def write_whole(file: Path, body: bytes) -> None:
         draft.replace(file)
 
 
-def at_least_0(number: object) -> float:
+def at_least_0(number: object, *, most: float = math.inf) -> float:
     """An amount out of a file.
 
-    :raises ValueError: it is below 0, or without end.
+    :raises ValueError: it is below 0, above ``most``, or without end.
     :raises TypeError: it is no number.
     """
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise TypeError(f"{number!r} is no number")
-    if not 0 <= number < math.inf:
-        raise ValueError(f"{number} is below 0 or without end")
+    if not 0 <= number <= most or number == math.inf:
+        raise ValueError(f"{number} isn't from 0 to {most:g}")
     return float(number)

@@ -10,20 +10,23 @@ import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import orjson
 import typer
 
 from edge import __version__
-from edge.cli.control_socket import get
+from edge.cli.control_socket import STATUS, asked_at, get
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
 from edge.cli.terminal import Terminal
 from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken
 from edge.ocpp.trace import redacted
+from edge.ownership import as_its_folder
 from edge.setup.language import Speaker
+from edge.storage.lock import locked
+from edge.storage.snapshot import is_database, is_worth_keeping, put_back, snapshot
 from edge.system.claim import read_claim, reset_by_presence
-from edge.system.paths import control_sockets_found
 from edge.system.sealed import LEAST_PASSPHRASE, seal, unseal
 
 SITE_MEMBER, STATE_MEMBER = "site.toml", "state"
@@ -47,13 +50,13 @@ def support_bundle(target: Target, config: ConfigPath = SITE_FILE, socket: Socke
     }
     if config.exists():
         parts[SITE_MEMBER] = without_secrets(config.read_text(encoding="utf-8", errors="replace")).encode()
-    sockets = [socket] if socket is not None else control_sockets_found()
+    sockets = asked_at(socket)
     try:
-        status = get(sockets, "/api/v1/status")
+        status = get(sockets, STATUS)
         parts["status.json"] = status
         for station in orjson.loads(status).get("stations", ()):
             name = re.sub(r"[^A-Za-z0-9._-]", "_", station["id"])
-            parts[f"trace/{name}.json"] = get(sockets, f"/api/v1/stations/{station['id']}/trace")
+            parts[f"trace/{name}.json"] = get(sockets, f"/api/v1/stations/{quote(station['id'], safe='')}/trace")
     except ControllerUnreachable as exc:
         parts["status.txt"] = f"{exc}\n".encode()
     parts["journal.txt"] = without_secrets(_journal()).encode()
@@ -66,15 +69,16 @@ def support_bundle(target: Target, config: ConfigPath = SITE_FILE, socket: Socke
 def backup(
     target: Target, config: ConfigPath = SITE_FILE, state: StatePath = STATE_FOLDER, passphrase: PassphraseFile = None
 ) -> None:
-    """Write site file and state, encrypted with a passphrase."""
+    """Write site file and state, encrypted with a passphrase; the gateway may run."""
     secret = _passphrase(passphrase, twice=True)
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         if config.exists():
             _add(archive, SITE_MEMBER, config.read_bytes())
         for file in sorted(state.rglob("*")) if state.exists() else ():
-            if file.is_file() and not file.is_symlink():
-                _add(archive, f"{STATE_MEMBER}/{file.relative_to(state)}", file.read_bytes())
+            if file.is_file() and not file.is_symlink() and is_worth_keeping(file):
+                content = snapshot(file) if is_database(file) else file.read_bytes()
+                _add(archive, f"{STATE_MEMBER}/{file.relative_to(state)}", content)
     target.write_bytes(seal(packed.getvalue(), secret))
     target.chmod(0o600)
     typer.echo(f"{target}: site file and state, readable with the passphrase only")
@@ -94,11 +98,10 @@ def restore(
             files = {each.name: _content(archive, each) for each in archive.getmembers() if each.isfile()}
     except tarfile.TarError as exc:
         raise SealBroken(f"{source}: what is in it is no backup") from exc
-    for name, data in files.items():
-        place = config if name == SITE_MEMBER else _inside(state, name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(data)
-        place.chmod(0o644 if name == SITE_MEMBER else 0o600)
+    places = {name: config if name == SITE_MEMBER else _inside(state, name) for name in files}
+    with locked(state):
+        for name, data in files.items():
+            _put(data, places[name], 0o640 if name == SITE_MEMBER else 0o600)
     typer.echo(f"restored {len(files)} files")
     if SITE_MEMBER in files:
         read(config)
@@ -121,7 +124,8 @@ def factory_reset(
         )
     if not yes and terminal.line(f"Delete {config} and {state}? Type RESET: ").strip() != "RESET":
         raise ProblemUnusable("nothing was deleted")
-    config.unlink(missing_ok=True)
+    if config.exists():
+        config.write_bytes(b"")  # as the package brings it, with its owner and mode
     config.with_name(f".{config.name}.setup").unlink(missing_ok=True)
     for each in state.iterdir() if state.exists() else ():
         if each.is_dir() and not each.is_symlink():
@@ -129,6 +133,21 @@ def factory_reset(
         else:
             each.unlink()
     typer.echo("reset: the gateway has no site and no owner; edge setup begins anew")
+
+
+def _put(data: bytes, place: Path, mode: int) -> None:
+    """A restored file that the service can read: owner and mode of the one that was there, else its folder's and
+    that mode."""
+    for folder in reversed([each for each in place.parents if not each.exists()]):
+        folder.mkdir(mode=0o750)
+        as_its_folder(folder)
+    if is_database(place):
+        put_back(place, data)
+        return
+    if not place.exists():
+        place.touch(mode=mode)
+        as_its_folder(place)
+    place.write_bytes(data)
 
 
 def without_secrets(text: str) -> str:
@@ -166,7 +185,7 @@ def _passphrase(file: Path | None, *, twice: bool) -> str:
 def _refuse_while_running() -> None:
     """:raises ProblemUnusable: the gateway's program runs and would write over it."""
     try:
-        get(control_sockets_found(), "/healthz")
+        get(asked_at(None), "/healthz")
     except ControllerUnreachable as exc:
         if "no controller" in str(exc):
             return

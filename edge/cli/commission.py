@@ -14,6 +14,7 @@ from edge.cli.findings import read
 from edge.cli.inventory import read_inventory
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, StatePath
 from edge.cli.terminal import Loop, Terminal
+from edge.cli.tongue import LanguageOption, speaker
 from edge.commission.course import (
     Course,
     Do,
@@ -44,20 +45,23 @@ def commission(
         typer.Option("--out", metavar="FOLDER", help="Where the hand-over document goes.", show_default=False),
     ] = None,
     sign: Annotated[bool, typer.Option(help="Sign when all is proven, and begin to control.")] = True,
+    language: LanguageOption = None,
 ) -> None:
     """Prove the site with a car at each EVSE; stop the service before. Exit code 1 when something isn't proven."""
-    configuration, fuses = _checked(config)
+    terminal = Terminal(speaker(language, state))
+    say = terminal.speaker.say
+    configuration = _checked(config, terminal.speaker)
     if sign and read_claim(state) is None:
-        raise ClaimError("this gateway has no owner who could sign", remedy="run edge setup first, or give --no-sign")
+        raise ClaimError(say("commission.no_owner"))
     root = next(each for each in configuration.site.circuits if each.parent is None)
-    terminal, loop = Terminal(Speaker("en")), Loop()
+    loop = Loop()
     bench = Bench(configuration, loop, meter=root.meter)
     try:
         bench.start()
-        proofs = _walk(commissioning(configuration.site, fuses, grid_meter=root.meter), bench, terminal)
+        proofs = _walk(commissioning(configuration.site, (), grid_meter=root.meter), bench, terminal)
         seen = bench.observe(0.0)
     except KeyboardInterrupt:
-        raise SetupStopped("the commissioning was left; nothing is proven") from None
+        raise SetupStopped(say("commission.left")) from None
     finally:
         bench.close()
         loop.close()
@@ -66,35 +70,38 @@ def commission(
         configuration,
         proofs,
         seen,
+        speaker=terminal.speaker,
         version=__version__,
         at=at,
         kept={**bench.known_stations(), **read_inventory(state)},
     )
     typer.echo("")
-    for proof in proofs:
-        typer.echo(f"{'passed' if proof.passed else 'FAILED'}  {proof.name}: {proof.finding}")
+    for proof in paper["proofs"]:
+        typer.echo(f"{say('proof.passed' if proof['passed'] else 'proof.failed')}  {proof['name']}: {proof['finding']}")
     if paper["passed"] and sign:
         # The document is about the file that is in force once it is signed.
         _sign(paper, config, state, terminal)
     folder = out if out is not None else state / OUT
-    _write(paper, folder)
+    _write(paper, folder, terminal.speaker)
     if not paper["passed"]:
-        raise NotProven(f"the site isn't proven; the gateway stays in mode observe; see {folder}")
+        raise NotProven(say("commission.not_proven", {"folder": str(folder)}))
 
 
-def _checked(config: Path) -> tuple[Configuration, list[str]]:
-    """The site, and what its static proof found.
+def _checked(config: Path, speaker: Speaker) -> Configuration:
+    """The site, whose static proof has passed.
 
-    :raises ConfigurationError: more is wrong with the file than the sums of its currents.
+    :raises NotProven: the sums of its currents don't fit.
+    :raises ConfigurationError: more is wrong with the file.
     """
     try:
-        return read(config), []
+        return read(config)
     except ConfigurationError as exc:
         errors = [each for each in exc.findings if each.severity is Severity.ERROR]
         if not all("has no room for" in each.problem for each in errors):
             raise
         found = "; ".join(f"{each.key} {each.problem}" for each in errors)
-        raise NotProven(f"FAILED  safe currents under every fuse: {found}", remedy=errors[0].remedy) from exc
+        failed = f"{speaker.say('proof.failed')}  {speaker.say('proof.fuses')}: {found}"
+        raise NotProven(failed, remedy=errors[0].remedy) from exc
 
 
 def _walk(course: Course[list[Proof]], bench: Bench, terminal: Terminal) -> list[Proof]:
@@ -108,9 +115,9 @@ def _walk(course: Course[list[Proof]], bench: Bench, terminal: Terminal) -> list
         answer = None
         match step:
             case Do():
-                terminal.line(f"{step.what}, then press Enter: ")
+                terminal.line(terminal.speaker.say("commission.do", {"what": step.what}))
             case Tell():
-                typer.echo(f"{step.what} ...")
+                typer.echo(f"{terminal.speaker.tell(step.what)} ...")
             case Observe():
                 answer = bench.observe(step.after_s)
             case Try():
@@ -128,13 +135,14 @@ def _sign(paper: dict[str, Any], config: Path, state: Path, terminal: Terminal) 
 
     :raises ClaimError: it isn't the owner who signs.
     """
+    say = terminal.speaker.say
     claim = read_claim(state)
     if claim is None:
-        raise ClaimError("this gateway has no owner who could sign", remedy="run edge setup first")
+        raise ClaimError(say("commission.no_owner"))
     name = ""
     while not name:
-        name = terminal.line("All is proven. Name of who signs for it: ").strip()
-    signature = claim.sign(content(paper), terminal.secret("Passphrase of the gateway"))
+        name = terminal.line(say("commission.signer")).strip()
+    signature = claim.sign(content(paper), terminal.secret(say("commission.passphrase")))
     paper["signature"] = {
         "name": name,
         "signed_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -142,14 +150,14 @@ def _sign(paper: dict[str, Any], config: Path, state: Path, terminal: Terminal) 
         "signature": base64.b64encode(signature).decode(),
     }
     save(config, updated(config.read_text(encoding="utf-8"), {"control": {"mode": "control"}}))
-    typer.echo(f'{config} now has mode = "control": start the service')
+    typer.echo(say("commission.live", {"path": str(config)}))
 
 
-def _write(paper: dict[str, Any], folder: Path) -> None:
+def _write(paper: dict[str, Any], folder: Path, speaker: Speaker) -> None:
     from edge.commission.paper import pdf  # here, since no other verb should wait for it
 
     folder.mkdir(parents=True, exist_ok=True)
     name = f"handover-{paper['site']['id']}-{paper['made_at'][:10]}"
     (folder / f"{name}.json").write_bytes(orjson.dumps(paper, option=orjson.OPT_INDENT_2))
-    (folder / f"{name}.pdf").write_bytes(pdf(paper))
-    typer.echo(f"hand-over document: {folder / name}.json and .pdf")
+    (folder / f"{name}.pdf").write_bytes(pdf(paper, speaker))
+    typer.echo(speaker.say("commission.paper", {"path": f"{folder / name}.json"}))

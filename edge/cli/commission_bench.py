@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +27,7 @@ from edge.domain.reading import MeterReading
 from edge.domain.site import EvseKey
 from edge.errors import ControllerUnreachable, StartError
 from edge.metering.user_map import families_of
+from edge.ownership import account_of
 from edge.units import Amps, PhaseAmps, Seconds
 
 START_S: Seconds = 60.0  # a small board, cold
@@ -33,6 +35,14 @@ STOP_S: Seconds = 5.0
 SAMPLES, SAMPLE_EVERY_S = 5, 0.5
 STATUS = "/api/v1/status"
 _KEPT = ("serial", "mac", "firmware")
+
+
+def _program() -> list[str]:
+    """How this program is started: by the starter it was started with (the package's knows where its modules are)."""
+    starter = Path(sys.argv[0])
+    if starter.name == "edge" and os.access(starter, os.X_OK):
+        return [str(starter.resolve())]
+    return [sys.executable, "-m", "edge"]
 
 
 class Bench:
@@ -50,7 +60,13 @@ class Bench:
         ) as stream:
             stream.write(text)
         self._file = Path(stream.name)
+        # As the service's own account, which must be able to read and write afterwards what this run has written.
+        self._account = account_of(Path(configuration.storage.path))
+        if self._account is not None:
+            os.chown(self._file, self._account.user, self._account.group)
         self._run = tempfile.TemporaryDirectory(prefix="edge-commission-")
+        if self._account is not None:
+            os.chown(self._run.name, self._account.user, self._account.group)
         self._socket = Path(self._run.name) / "edge.sock"
         self._log = Path(self._run.name) / "log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,12 +77,14 @@ class Bench:
 
         :raises StartError: it doesn't come up.
         """
+        account: dict[str, Any] = {} if self._account is None else asdict(self._account)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "edge", "run", "--config", str(self._file), "--socket", str(self._socket)],
+                [*_program(), "run", "--config", str(self._file), "--socket", str(self._socket)],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the commissioning, which stops it in order
+                **account,
             )
         give_up = time.monotonic() + START_S
         while time.monotonic() < give_up:

@@ -5,9 +5,14 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
+
+import orjson
 
 from edge.errors import ControllerUnreachable, ProblemUnusable
+from edge.system.paths import control_sockets_found
 
+STATUS: Final = "/api/v1/status"
 TIMEOUT_S = 3.0  # a controller that is alive answers within a tick
 _START_IT = "start it with edge run --config FILE, or give its --socket"
 
@@ -33,6 +38,23 @@ class Answer:
     status: int
     reason: str
     body: bytes
+
+
+def asked_at(told: Path | None) -> Sequence[Path]:
+    """Where to ask: at the socket that was told, else at those that are found."""
+    return (told,) if told is not None else control_sockets_found()
+
+
+def report(told: Path | None) -> dict[str, Any]:
+    """The controller's report.
+
+    :raises ControllerUnreachable: there is none.
+    """
+    body = get(asked_at(told), STATUS)
+    try:
+        return dict(orjson.loads(body))
+    except (orjson.JSONDecodeError, TypeError, ValueError) as exc:
+        raise ControllerUnreachable("what answers on the control socket is no controller") from exc
 
 
 def get(paths: Sequence[Path], resource: str, *, missing: str | None = None) -> bytes:

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import typer
 
-from edge.cli.control_socket import get
+from edge.cli.control_socket import report as of_controller
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
+from edge.cli.tongue import LanguageOption, speaker
 from edge.clock import SystemClock
 from edge.errors import ConfigurationError, ControllerUnreachable, Severity
-from edge.system.paths import control_sockets_found
+from edge.setup.language import Said
 
 FAILED = 1
+LONG_S = 6 * 3600.0  # a night's work on the line, or a station that somebody switched off
 LITTLE_BYTES = 100 * 1024 * 1024  # what a day of journal and history takes, with reserve
 
 
@@ -24,86 +25,108 @@ LITTLE_BYTES = 100 * 1024 * 1024  # what a day of journal and history takes, wit
 class Trouble:
     """What is wrong, and what to do about it."""
 
-    what: str
-    remedy: str
+    what: Said
+    remedy: Said
 
 
-def doctor(config: ConfigPath = SITE_FILE, state: StatePath = STATE_FOLDER, socket: SocketPath = None) -> None:
+def doctor(
+    config: ConfigPath = SITE_FILE,
+    state: StatePath = STATE_FOLDER,
+    socket: SocketPath = None,
+    language: LanguageOption = None,
+) -> None:
     """Say what is wrong and what to do, the likeliest first. Exit code 1 when something is."""
+    says = speaker(language, state)
     report: Mapping[str, Any] | None = None
     away = ""
     try:
-        report = orjson.loads(get([socket] if socket is not None else control_sockets_found(), "/api/v1/status"))
-    except (ControllerUnreachable, orjson.JSONDecodeError) as exc:
+        report = of_controller(socket)
+    except ControllerUnreachable as exc:
         away = str(exc)
     troubles = [*_file(config), *(_of_report(report) if report is not None else _away(away)), *_machine(state)]
     for number, each in enumerate(troubles, 1):
-        typer.echo(f"{number}. {each.what}\n   -> {each.remedy}")
+        typer.echo(f"{number}. {says.tell(each.what)}\n   -> {says.tell(each.remedy)}")
     if troubles:
         raise typer.Exit(FAILED)
-    typer.echo("nothing is wrong that could be seen from here")
+    typer.echo(says.say("doctor.well"))
+
+
+def _trouble(name: str, remedy: str | None = None, **values: object) -> Trouble:
+    """A trouble and its remedy by the names of their texts, the remedy's the trouble's own unless it has another."""
+    return Trouble(what=Said(f"trouble.{name}", values), remedy=Said(f"remedy.{remedy or name}", values))
 
 
 def _file(config: Path) -> Iterator[Trouble]:
     try:
         read(config)
     except ConfigurationError as exc:
-        for finding in exc.findings:
-            if finding.severity is Severity.ERROR:
-                place = f"{config}:{finding.line}" if finding.line is not None else str(config)
-                yield Trouble(what=f"{place}: {finding.key}: {finding.problem}", remedy=finding.remedy)
+        for each in exc.findings:
+            if each.severity is Severity.ERROR:
+                place = f"{config}:{each.line}" if each.line is not None else str(config)
+                yield _trouble("file", place=place, key=each.key, problem=each.problem, remedy_is=each.remedy)
 
 
 def _away(why: str) -> Iterator[Trouble]:
-    yield Trouble(
-        what=f"the gateway's program doesn't answer: {why}",
-        remedy="systemctl status edge-controller; journalctl -u edge-controller -n 50",
-    )
+    yield _trouble("away", why=why)
 
 
 def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
     """What the running gateway sees, in the order in which it is the cause of the rest."""
     for meter in report.get("meters", ()):
         if not meter["ok"]:
-            yield Trouble(
-                what=f"meter {meter['id']}: {meter['problem'] or 'gives no reading'}; charging is at its safe currents",
-                remedy="check its supply and its data cable; edge meter read",
-            )
+            yield _trouble("meter", meter=meter["id"], problem=meter["problem"] or Said("trouble.meter_silent"))
         for doubt in meter.get("wiring", ()):
-            yield Trouble(what=f"meter {meter['id']}: {doubt}", remedy="put it right, then edge meter verify")
+            yield _trouble("wiring", meter=meter["id"], doubt=doubt)
+    yield from _storage(report.get("storage") or {})
     refused = {each["station"]: each["why"] for each in report.get("refused_handshakes", ())}
     waiting = {each["id"] for each in report.get("waiting_stations", ())}
-    urls = report.get("station_urls") or ["the gateway"]
+    url = next(iter(report.get("station_urls") or ()), Said("the_gateway"))
     connected = [each for each in report.get("stations", ()) if each["connected"]]
     for station in report.get("stations", ()):
         if not station["connected"]:
-            why = f"; last turned away: {refused[station['id']]}" if station["id"] in refused else ""
-            yield Trouble(
-                what=f"station {station['id']} isn't connected{why}",
-                remedy=f"check its supply and network, and that its backend is {urls[0]} with its own identity",
-            )
+            why = refused.get(station["id"])
+            name = "station" if why is None else "station_refused"
+            yield _trouble(name, "station", station=station["id"], why=why, url=url)
     if connected and not any(each["cloud_connected"] for each in connected):
-        yield Trouble(what="no station reaches the cloud", remedy="check the Internet, and [ocpp] upstream")
+        yield _trouble("no_cloud")
     else:
         for station in connected:
             if not station["cloud_connected"]:
-                yield Trouble(
-                    what=f"the cloud refuses station {station['id']}",
-                    remedy="check that the cloud knows this identity and its key; edge trace shows what was said",
-                )
+                yield _trouble("cloud_refuses", station=station["id"])
     for identity in sorted(waiting):
-        yield Trouble(what=f"station {identity} waits to be adopted", remedy=f"edge station adopt {identity}")
+        yield _trouble("waits", station=identity)
     for who, why in refused.items():
         if who is None:
-            yield Trouble(what=f"a connection was turned away: {why}", remedy=f"give the station {urls[0]}")
+            yield _trouble("turned_away", why=why, url=url)
     if report.get("mode") == "observe":
-        yield Trouble(what="the gateway only observes, it controls nothing", remedy="edge commission proves and signs")
+        yield _trouble("observes")
+
+
+def _storage(storage: Mapping[str, Any]) -> Iterator[Trouble]:
+    """What is wrong with the disk, and what waits there for a person."""
+    folder, problem = storage.get("folder"), storage.get("problem")
+    match storage.get("state"):
+        case "UNUSABLE":
+            yield _trouble("storage_unusable", folder=folder, problem=problem)
+        case "FULL" | "FAILED":
+            yield _trouble("storage_full", folder=folder, problem=problem)
+        case "RESERVE":
+            yield _trouble("storage_reserve", folder=folder, problem=problem)
+    for name in storage.get("set_aside_files", ()):
+        yield _trouble("damaged_key" if name.startswith("token.key") else "damaged_file", place=f"{folder}/{name}")
+    if storage.get("set_aside"):
+        yield _trouble("set_aside", count=storage["set_aside"])
+    for station, count in storage.get("left_behind", {}).items():
+        yield _trouble("left_behind", station=station, count=count)
+    oldest_s = storage.get("oldest_pending_s")
+    if oldest_s is not None and oldest_s > LONG_S:
+        yield _trouble("waits_long", station=storage["oldest_pending_station"], hours=f"{oldest_s / 3600:.0f}")
 
 
 def _machine(state: Path) -> Iterator[Trouble]:
     if not SystemClock().wall_is_trusted():
-        yield Trouble(what="the machine's clock isn't set", remedy="check the network time (chronyc tracking)")
+        yield _trouble("clock")
     folder = state if state.exists() else state.parent
     free = shutil.disk_usage(folder).free if folder.exists() else LITTLE_BYTES
     if free < LITTLE_BYTES:
-        yield Trouble(what=f"{folder} has {free // 1024 // 1024} MiB left", remedy="journalctl --vacuum-size=50M")
+        yield _trouble("disk", folder=str(folder), free=free // 1024 // 1024)

@@ -8,12 +8,11 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from edge.cli.control_socket import get
+from edge.cli.control_socket import report
 from edge.cli.places import SocketPath
 from edge.clock import SystemClock
 from edge.errors import ControllerUnreachable, ProblemUnusable
 from edge.system.attendance import Attendance, Probation
-from edge.system.paths import control_sockets_found
 
 FAILED = 1
 PAUSE_S = 1.0  # a tick: sooner there is nothing new to see
@@ -55,12 +54,10 @@ def _wait(probation: Probation, within_s: float, socket: Path | None) -> Sequenc
 
 def _report(socket: Path | None) -> Mapping[str, Any] | None:
     """The gateway's report; ``None`` while it gives none."""
-    sockets = [socket] if socket is not None else control_sockets_found()
     try:
-        report: Mapping[str, Any] = orjson.loads(get(sockets, "/api/v1/status"))
-    except (ControllerUnreachable, orjson.JSONDecodeError):
+        return report(socket)
+    except ControllerUnreachable:
         return None
-    return report
 
 
 def _read(path: Path) -> Attendance:

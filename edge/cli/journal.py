@@ -9,15 +9,17 @@ import orjson
 import typer
 
 from edge.cli.findings import read
+from edge.cli.places import SITE_FILE, ConfigPath
+from edge.errors import ProblemUnusable
 from edge.storage.entry_file import EntryFile
 
 app = typer.Typer(help="The messages for the cloud that were set aside.", no_args_is_help=True)
 
-Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.", show_default=False)]
-
 
 @app.command("list")
-def list_(config: Config, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def list_(
+    config: ConfigPath = SITE_FILE, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
     """List the messages that were set aside, and why."""
     with _file(config) as file:
         found = file.set_aside()
@@ -35,11 +37,17 @@ def list_(config: Config, as_json: Annotated[bool, typer.Option("--json", help="
 
 @app.command()
 def resend(
-    numbers: Annotated[list[int], typer.Argument(metavar="NUMBER...", help="As edge journal list shows them.")],
-    config: Config,
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="NUMBER...", help="As edge journal list shows them.")
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="All that are set aside.")] = False,
+    config: ConfigPath = SITE_FILE,
 ) -> None:
-    """Have messages that were set aside tried again."""
+    """Have messages that were set aside tried again, in their order."""
+    if bool(numbers) == all_:
+        raise ProblemUnusable("which messages?", remedy="give their numbers, or --all")
     with _file(config) as file:
+        numbers = numbers or [entry.seq for entry in file.set_aside()]
         file.resend(numbers)
     typer.echo(f"{len(numbers)} to be sent again")
 

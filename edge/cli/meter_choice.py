@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
 
 from edge.cli.findings import read
+from edge.cli.gateway_meters import GatewayMeters, gateway_reads
 from edge.clock import Clock
 from edge.config.locate import locate
-from edge.control.ports import FactSink
+from edge.control.ports import FactSink, MeterPort
 from edge.domain.connection import parse_connection
 from edge.domain.site import Meter
 from edge.metering.catalogue import FAMILIES
@@ -43,16 +44,29 @@ UnitOption = Annotated[int, typer.Option("--unit", min=1, max=255, help="Without
 PeriodOption = Annotated[float, typer.Option("--period", min=0.05, max=60, help="Seconds from one sample to the next.")]
 
 
+class Opened(MeterPort, Protocol):
+    """Meters that are to be given up again."""
+
+    async def close(self) -> None:
+        """Give their lines up."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The meters, their families by model, and the fuse of each that measures a circuit."""
+    """The meters, their families by model, and the fuse of each that measures a circuit.
+
+    ``by_gateway``: a gateway that runs here reads these meters; else they are asked directly.
+    """
 
     meters: tuple[Meter, ...]
     families: Mapping[str, Family]
     ratings: Mapping[str, Amps]
+    by_gateway: bool = False
 
-    def opened(self, clock: Clock, sink: FactSink) -> Meters:
+    def opened(self, clock: Clock, sink: FactSink) -> Opened:
         """The meters, ready to be sampled."""
+        if self.by_gateway:
+            return GatewayMeters([each.id for each in self.meters], clock, sink)
         return Meters(meters=self.meters, families=self.families, clock=clock, sink=sink, ratings=self.ratings)
 
 
@@ -76,7 +90,10 @@ def chosen(config: Path | None, meter: str | None, connection: str | None, model
         raise typer.BadParameter(f"there is no meter '{meter}' in {config}; there are: {known}" if meter else
                                  f"{config} has no [[meter]]")  # fmt: skip
     ratings = {each.meter: each.fuse_a for each in site.circuits if each.meter is not None}
-    return Choice(meters=meters, families=families_of(meters, locate=locate), ratings=ratings)
+    by_gateway = gateway_reads(site.id, [each.id for each in meters])
+    if by_gateway:
+        typer.echo("the gateway is running: this is what it reads", err=True)
+    return Choice(meters=meters, families=families_of(meters, locate=locate), ratings=ratings, by_gateway=by_gateway)
 
 
 def _named(connection: str, model: str | None, unit: int) -> Meter:

@@ -2,12 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -25,10 +25,11 @@ from edge.cli.meter_choice import (
 from edge.clock import SystemClock
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading, Quality
 from edge.domain.station import StationFact
-from edge.units import PHASES
+from edge.units import PHASES, Seconds
 
 FAILED = 1
 SETTLING_SAMPLES = 3  # without --watch: the energies come with the second sample, a slow line's with the third
+OLD_S: Seconds = 1.0  # a reading of before this second: its age is told
 _STYLE = {Quality.GOOD: "green", Quality.SUSPECT: "yellow", Quality.HELD: "yellow"}
 _NONE = "-"
 
@@ -96,13 +97,14 @@ async def sampled(choice: Choice, samples: int | None, period_s: float, show: Ca
     return latest.by_meter
 
 
-def as_object(fact: MeterFact) -> Mapping[str, Any]:
-    """A fact as JSON shows it."""
+def as_object(fact: MeterFact, now: Seconds) -> Mapping[str, Any]:
+    """A fact as JSON shows it at ``now``."""
     if isinstance(fact, MeterFailed):
         return {"meter": fact.meter, "problem": fact.problem}
     return {
         "meter": fact.meter,
         "problem": None,
+        "age_s": round(now - fact.at, 3),
         "quality": fact.quality.value,
         "doubts": list(fact.doubts),
         "current_a": list(fact.current_a) if fact.current_a is not None else None,
@@ -115,8 +117,15 @@ def as_object(fact: MeterFact) -> Mapping[str, Any]:
     }
 
 
-def picture(facts: Facts) -> Table:
-    """The meters as a table: currents positive from the grid into the circuit."""
+def picture(facts: Facts) -> RenderableType:
+    """The meters as a table, currents positive from the grid into the circuit; below it why others give no reading."""
+    failed = [fact for fact in facts.values() if isinstance(fact, MeterFailed)]
+    parts: list[RenderableType] = [Text(f"meter {fact.meter}: {fact.problem}", style="red") for fact in failed]
+    readings = [fact for fact in facts.values() if isinstance(fact, MeterReading)]
+    return Group(*([_table(readings, SystemClock().monotonic())] if readings else []), *parts)
+
+
+def _table(readings: Sequence[MeterReading], now: Seconds) -> Table:
     table = Table(title="A and V by phase; positive = from the grid", title_justify="left")
     for heading in (
         "meter",
@@ -130,11 +139,10 @@ def picture(facts: Facts) -> Table:
         "quality",
     ):
         table.add_column(heading, overflow="fold")
-    for fact in facts.values():
-        if isinstance(fact, MeterFailed):
-            table.add_row(fact.meter, *[_NONE] * (len(table.columns) - 2), Text(fact.problem, style="red"))
-            continue
-        worth = f"{fact.quality.value}: {'; '.join(fact.doubts)}" if fact.doubts else fact.quality.value
+    for fact in readings:
+        age_s = now - fact.at
+        doubts = (*fact.doubts, f"{age_s:.1f} s old") if age_s > OLD_S else fact.doubts
+        worth = f"{fact.quality.value}: {'; '.join(doubts)}" if doubts else fact.quality.value
         table.add_row(
             fact.meter,
             *([f"{amps:.2f}" for amps in fact.current_a] if fact.current_a is not None else [_NONE] * len(PHASES)),
@@ -158,7 +166,8 @@ def _number(value: float | None, form: str, factor: float = 1.0) -> str:
 
 
 def _print_json(facts: Facts) -> None:
-    typer.echo(orjson.dumps([as_object(fact) for fact in facts.values()]))
+    now = SystemClock().monotonic()
+    typer.echo(orjson.dumps([as_object(fact, now) for fact in facts.values()]))
 
 
 def _nothing(facts: Facts) -> None:

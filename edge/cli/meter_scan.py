@@ -5,6 +5,7 @@ import ipaddress
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +20,26 @@ from edge.domain.connection import BAUDRATES, PARITIES, Connection, SerialSettin
 from edge.errors import MeterUnreachable
 from edge.metering.bus import open_bus
 from edge.metering.catalogue import FAMILIES
-from edge.metering.scan import USUAL_SETTINGS, Found, Identifier, answers, serial_lines, unit_ids, units, written
+from edge.metering.scan import (
+    PATIENT_S,
+    USUAL_SETTINGS,
+    Found,
+    Identifier,
+    answers,
+    serial_lines,
+    unit_ids,
+    units,
+    written,
+)
 
 FAILED = 1
 MOST_HOSTS = 1024  # a /22: more is not a site's network, and takes minutes
 AT_ONCE = 32  # hosts asked side by side
+_NOBODY = {
+    True: "no meter answers; check the wiring (A and B swapped?), the speed, the parity and the unit ids",
+    False: "no meter answers; check addresses, port and unit ids, and that Modbus TCP is switched on in the meter",
+}
+_NOISE = "two devices with one unit id, another speed or parity, another master, or a cable without its ends"
 _ON_A_LINE = "1-16"  # installers count from 1; --units asks further
 
 
@@ -57,25 +73,35 @@ def scan(
     else:
         ids = _units(unit_text) if unit_text else unit_ids(FAMILIES.values())
         lines = [Connection(transport=Transport.TCP, host=host, port=port) for host in hosts(network or "")]
-    console = Console(stderr=True)
+    console, noisy = Console(stderr=True), set[str]()
     with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
-        found = asyncio.run(scan_lines(lines, ids, progress, side_by_side=serial is None))
+        found = asyncio.run(scan_lines(lines, ids, progress, side_by_side=serial is None, noisy=noisy))
     _show(found, as_json=as_json)
     if not found:
+        for line in sorted(noisy):
+            typer.echo(f"something is heard at {line} that is no answer: {_NOISE}", err=True)
+        if not as_json:
+            typer.echo(_NOBODY[serial is not None])
         raise typer.Exit(FAILED)
 
 
 async def scan_lines(
-    lines: Sequence[Connection], ids: Sequence[int], progress: Progress, *, side_by_side: bool
+    lines: Sequence[Connection],
+    ids: Sequence[int],
+    progress: Progress,
+    *,
+    side_by_side: bool,
+    noisy: set[str] | None = None,
 ) -> list[Found]:
+    """What is found. ``noisy`` is given the lines on which something was heard that is no answer."""
     task = progress.add_task("looking for meters", total=len(lines) * len(ids))
     places = asyncio.Semaphore(AT_ONCE if side_by_side else 1)
 
-    left = list(ids)
+    left, noise = list(ids), noisy if noisy is not None else set()
 
     async def one(line: Connection) -> list[Found]:
         async with places:
-            found = await _line(line, left if not side_by_side else ids, lambda: progress.advance(task))
+            found = await _line(line, left if not side_by_side else ids, lambda: progress.advance(task), noise.add)
         for each in found if not side_by_side else ():
             left.remove(each.unit)  # a device on a serial line is set one way
         return found
@@ -88,22 +114,28 @@ async def scan_lines(
     return [found for each in results if not isinstance(each, BaseException) for found in each]
 
 
-async def _line(line: Connection, ids: Sequence[int], step: Callable[[], None]) -> list[Found]:
-    """The devices on one line.
+async def _line(
+    line: Connection, ids: Sequence[int], step: Callable[[], None], noisy: Callable[[str], None]
+) -> list[Found]:
+    """The devices on one line. A host that can be reached and is silent at every id is asked again, patiently.
 
     :raises MeterUnreachable: it can't be opened.
     """
     bus = open_bus(line, SystemClock())
-    found: list[Found] = []
     try:
+        present = []
         for unit in tuple(ids):
-            if await answers(bus, unit):
-                guesses = await Identifier(bus, unit).guesses(FAMILIES)
-                found.append(Found(connection=written(line), unit=unit, guesses=guesses))
+            if await answers(bus, unit, on_noise=partial(noisy, written(line))):
+                present.append(unit)
             step()
+        if not present and line.transport is Transport.TCP:
+            present = [unit for unit in ids if await answers(bus, unit, answer_s=PATIENT_S)]
+        return [
+            Found(connection=written(line), unit=unit, guesses=await Identifier(bus, unit).guesses(FAMILIES))
+            for unit in present
+        ]
     finally:
         await bus.close()
-    return found
 
 
 def _show(found: Sequence[Found], *, as_json: bool) -> None:
@@ -111,7 +143,6 @@ def _show(found: Sequence[Found], *, as_json: bool) -> None:
         typer.echo(orjson.dumps([asdict(each) for each in found]))
         return
     if not found:
-        typer.echo("no meter answers; check the wiring (A and B swapped?), the speed, the parity and the unit ids")
         return
     table = Table(title="Meters found", title_justify="left")
     for heading in ("connection", "unit", "model", "why"):

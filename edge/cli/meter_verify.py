@@ -12,6 +12,7 @@ from edge.cli.meter_choice import (
     ConnectionOption,
     MeterOption,
     ModelOption,
+    Opened,
     PeriodOption,
     UnitOption,
     chosen,
@@ -20,7 +21,6 @@ from edge.cli.meter_read import LatestFacts
 from edge.clock import Clock, SystemClock
 from edge.domain.reading import MeterFailed, Quality
 from edge.errors import MeterImplausible
-from edge.metering.poller import Meters
 from edge.metering.proof import Shown, level, shown, stepped
 from edge.units import PHASES, Amps, Phase, PhaseAmps
 
@@ -95,7 +95,7 @@ async def _prove(choice: Choice, phases: Sequence[Phase], load_a: Amps, period_s
 class _Prover:
     """Asks the installer to switch, and looks at what the meter makes of it."""
 
-    def __init__(self, meters: Meters, latest: LatestFacts, clock: Clock, meter_id: str, period_s: float) -> None:
+    def __init__(self, meters: Opened, latest: LatestFacts, clock: Clock, meter_id: str, period_s: float) -> None:
         self._meters = meters
         self._latest = latest
         self._clock = clock

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -10,11 +9,10 @@ from zoneinfo import ZoneInfo
 import orjson
 import typer
 
-from edge.cli.control_socket import Answer, ask, get
-from edge.cli.status import RESOURCE as STATUS
+from edge.cli.control_socket import STATUS, Answer, ask, asked_at, get
+from edge.cli.places import SocketPath
 from edge.clock import SystemClock
 from edge.errors import ControllerUnreachable, EvseUnknown, NeedError, NeedImplausible, NoSession, TimeUntrusted
-from edge.system.paths import control_sockets_found
 from edge.units import WattHours
 
 NO_CONTENT = 204
@@ -40,18 +38,10 @@ def need(
         ),
     ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Forget what was stated.")] = False,
-    socket: Annotated[
-        Path | None,
-        typer.Option(
-            "--socket",
-            metavar="PATH",
-            help="The controller's control socket. Default: $EDGE_SOCKET, or the one in the run-time folder.",
-            show_default=False,
-        ),
-    ] = None,
+    socket: SocketPath = None,
 ) -> None:
     """State what the car that charges at an EVSE wants before it leaves."""
-    paths = [socket] if socket is not None else control_sockets_found()
+    paths = asked_at(socket)
     resource = f"/api/v1/stations/{quote(station, safe='')}/evses/{evse}/need"
     if clear:
         if energy is not None or by is not None:

@@ -14,6 +14,7 @@ import typer
 
 from edge.cli import token_text
 from edge.cli.findings import read
+from edge.cli.places import SITE_FILE, ConfigPath
 from edge.cli.report_text import as_csv, as_table
 from edge.config import Configuration
 from edge.domain.session import Session
@@ -47,7 +48,7 @@ def report() -> None:
 
 @app.command()
 def sessions(
-    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.", show_default=False)],
+    config: ConfigPath = SITE_FILE,
     since: Annotated[
         str | None, typer.Option("--from", help="Sessions that began on this day or later.", show_default=False)
     ] = None,

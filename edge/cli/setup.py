@@ -10,6 +10,7 @@ from edge.cli.inventory import note_stations
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, StatePath
 from edge.cli.setup_probes import Probes
 from edge.cli.terminal import Loop, Terminal
+from edge.cli.tongue import note_language
 from edge.config.write import save
 from edge.errors import ClaimError, SetupStopped
 from edge.metering.catalogue import FAMILIES
@@ -68,6 +69,7 @@ def setup(
     try:
         _attended(book, terminal, probes, kept, config, _defaults(file, state))
         note_stations(state, book)
+        note_language(state, terminal.speaker.language)
     finally:
         probes.close()
         loop.close()
@@ -79,7 +81,7 @@ def _attended(book: Book, terminal: Terminal, probes: Probes, kept: Path, config
     try:
         while True:
             step = talk.send(answer)
-            save(kept, book.text())
+            save(kept, book.text(), mode=0o600)  # a broker's login may be in it
             match step:
                 case Tell() | Pause():
                     answer = None

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import orjson
 import structlog
 
+from edge.cli.control_socket import STATUS
 from edge.cli.control_socket import ask as ask_controller
 from edge.clock import SystemClock
 from edge.config.addresses import host_port
@@ -120,7 +121,7 @@ def _told_by_controller(exc: StartError) -> Seen:
     :raises StartError: it isn't.
     """
     try:
-        answer = ask_controller(control_sockets_found(), "GET", "/api/v1/status")
+        answer = ask_controller(control_sockets_found(), "GET", STATUS)
         told = orjson.loads(answer.body)
     except (EdgeError, ValueError):
         raise exc from None

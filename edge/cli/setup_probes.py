@@ -84,7 +84,10 @@ class Probes:
 
         :raises SiteFileUnwritable: the file that is there can't be changed so.
         """
-        return fresh(document) if self._file is None else updated(self._file, document)
+        # The package brings an empty file.
+        if self._file is None or not self._file.strip():
+            return fresh(document)
+        return updated(self._file, document)
 
     def _answer(self, step: Step) -> Any:
         match step:

@@ -11,17 +11,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edge.cli.control_socket import ask, get
+from edge.cli.control_socket import ask, asked_at
+from edge.cli.control_socket import report as of_controller
 from edge.cli.findings import read
-from edge.cli.places import SITE_FILE, ConfigPath, SocketPath
+from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath
+from edge.cli.tongue import LanguageOption, speaker
 from edge.config.write import save, updated
-from edge.errors import ConfigurationError, ControllerUnreachable, ProblemUnusable
+from edge.errors import ConfigurationError, ProblemUnusable
 from edge.ocpp.keys import hashed, new_key
 from edge.setup.checks import phases as phases_of
-from edge.system.paths import control_sockets_found
+from edge.setup.language import Speaker
 
 FAILED = 1
-STATUS = "/api/v1/status"
+CONNECTED = "connected"
 _WIDTH = 160  # columns where there is no terminal
 _NEEDS_KEY = (1, 2)  # security profiles
 
@@ -29,16 +31,19 @@ StationId = Annotated[str, typer.Argument(metavar="STATION", help="The station's
 
 
 def list_stations(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, socket: SocketPath = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    socket: SocketPath = None,
+    language: LanguageOption = None,
 ) -> None:
     """Show the stations, those that wait, the last refused handshakes, and the address to give to each."""
-    report = _report(socket)
+    says = speaker(language, STATE_FOLDER)
+    report = of_controller(socket)
     urls = report.get("station_urls", [])
     told = {
         "stations": [
             {
                 "id": each["id"],
-                "state": "connected" if each["connected"] else "not connected",
+                "state": CONNECTED if each["connected"] else "not connected",
                 "url": _url(urls, each["id"]),
                 "vendor": each["vendor"],
                 "model": each["model"],
@@ -52,12 +57,17 @@ def list_stations(
         typer.echo(orjson.dumps(told))
         return
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
-    console.print(_table("Stations", ("id", "state", "url", "vendor", "model"), told["stations"]))
+    known = [
+        each | {"state": says.say("station.connected" if each["state"] == CONNECTED else "station.away")}
+        for each in told["stations"]
+    ]
+    console.print(_table(says, "station.title", ("id", "state", "url", "vendor", "model"), known))
     if told["waiting"]:
         columns = ("id", "address", "vendor", "model", "serial", "mac", "firmware", "speaks")
-        console.print(_table("Waiting to be adopted", columns, told["waiting"]))
+        console.print(_table(says, "station.title.waiting", columns, told["waiting"]))
     if told["refused"]:
-        console.print(_table("Turned away", ("at", "station", "address", "why", "times"), told["refused"]))
+        turned_away = ("at", "station", "address", "why", "times")
+        console.print(_table(says, "station.title.refused", turned_away, told["refused"]))
 
 
 def adopt(
@@ -68,6 +78,7 @@ def adopt(
     phases: Annotated[str, typer.Option(help="The grid phases on its own L1, L2, L3.")] = "L1 L2 L3",
     evses: Annotated[int, typer.Option(min=1, max=8, help="How many EVSEs it has.")] = 1,
     config: ConfigPath = SITE_FILE,
+    language: LanguageOption = None,
 ) -> None:
     """Take a station into the site file; the file is only changed if it stays sound."""
     try:
@@ -89,31 +100,21 @@ def adopt(
     text = updated(config.read_text(encoding="utf-8"), {"station": [table]})
     _proved(text, config)
     save(config, text)
-    typer.echo(f"{config}: station '{station}' is in; restart the service")
+    says = speaker(language, STATE_FOLDER)
+    typer.echo(says.say("station.adopted", {"path": str(config), "station": station}))
     if key is not None:
-        typer.echo(f"AuthorizationKey of the station, shown only now: {key.hex().upper()}")
+        typer.echo(says.say("station.key", {"key": key.hex().upper()}))
 
 
-def identify(station: StationId, socket: SocketPath = None) -> None:
+def identify(station: StationId, socket: SocketPath = None, language: LanguageOption = None) -> None:
     """Let a station that waits to be adopted blink, or move the lock of a socket."""
-    sockets = [socket] if socket is not None else control_sockets_found()
+    sockets = asked_at(socket)
     answer = ask(sockets, "POST", f"/api/v1/waiting/{quote(station, safe='')}/identify")
     told = orjson.loads(answer.body)
     if "how" not in told:
         typer.echo(f"{station}: {told.get('error', 'no answer')}", err=True)
         raise typer.Exit(FAILED)
-    shown = (
-        "dims and brightens its light three times" if told["how"] == "blink" else "moves the lock of its first socket"
-    )
-    typer.echo(f"{station} {shown}")
-
-
-def _report(socket: Path | None) -> dict[str, Any]:
-    body = get([socket] if socket is not None else control_sockets_found(), STATUS)
-    try:
-        return dict(orjson.loads(body))
-    except orjson.JSONDecodeError as exc:
-        raise ControllerUnreachable("what answers on the control socket is no controller") from exc
+    typer.echo(speaker(language, STATE_FOLDER).say(f"identify.{told['how']}", {"station": station}))
 
 
 def _url(urls: list[str], station: str) -> str | None:
@@ -131,11 +132,21 @@ def _proved(text: str, config: Path) -> None:
             raise ConfigurationError(config, exc.findings) from exc
 
 
-def _table(title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> Table:
-    table = Table(title=title, title_justify="left")
+def _table(says: Speaker, title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> Table:
+    table = Table(title=says.say(title), title_justify="left")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(says.say(f"column.{column}"), overflow="fold")
     for row in rows:
         cells = (str(row.get(column) if row.get(column) is not None else "-") for column in columns)
         table.add_row(*("".join(letter if letter.isprintable() else "?" for letter in cell) for cell in cells))
     return table
+
+
+app = typer.Typer(
+    help="The charging stations: who is there, who waits, and taking them in.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.command("list")(list_stations)
+app.command("adopt")(adopt)
+app.command("identify")(identify)

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -11,12 +10,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from edge.cli.control_socket import get
-from edge.errors import ControllerUnreachable
-from edge.system.paths import control_sockets_found
+from edge.cli.control_socket import report
+from edge.cli.places import SocketPath
 from edge.units import PHASES
 
-RESOURCE = "/api/v1/status"
 NEARLY_FULL = 0.9  # of the rating: shown in yellow from here on, in red above the rating
 _WIDTH_WITHOUT_TERMINAL = 160  # columns: so that a sentence stays on its line in a file or a pipe
 _NONE = "-"
@@ -24,6 +21,7 @@ OLD = "dim"  # of what was true once
 OBSERVES = "observe"  # the mode in which no limit is written
 LONG_S = 120.0  # seconds, and minutes: from here on the next unit says enough
 FALLBACK = "fallback"  # what binds where a source of limits has fallen silent
+GOOD, RESERVE, UNUSED = "GOOD", "RESERVE", "UNUSED"  # states of the storage
 NORMAL = ("NORMAL", "STARTING")  # states of the control loop that need nobody's attention
 
 Report = Mapping[str, Any]
@@ -31,27 +29,15 @@ Report = Mapping[str, Any]
 
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    socket: Annotated[
-        Path | None,
-        typer.Option(
-            "--socket",
-            metavar="PATH",
-            help="The controller's control socket. Default: $EDGE_SOCKET, or the one in the run-time folder.",
-            show_default=False,
-        ),
-    ] = None,
+    socket: SocketPath = None,
 ) -> None:
     """Show circuits, stations and limits of the running controller."""
-    body = get([socket] if socket is not None else control_sockets_found(), RESOURCE)
-    try:
-        report = orjson.loads(body)
-    except orjson.JSONDecodeError as exc:
-        raise ControllerUnreachable("what answers on the control socket is no controller") from exc
+    told = report(socket)
     if as_json:
-        typer.echo(body)
+        typer.echo(orjson.dumps(told))
         return
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL, highlight=False, soft_wrap=False)
-    for part in _picture(report):
+    for part in _picture(told):
         console.print(part)
 
 
@@ -74,11 +60,45 @@ def _picture(report: Report) -> Iterator[RenderableType]:
         for doubt in (*meter.get("wiring", ()), *meter.get("doubts", ())):
             yield _text(f"meter {meter['id']}: {doubt}", "yellow")
     yield _stations(report.get("stations", ()), commands=report.get("mode") != OBSERVES)
+    storage = report.get("storage")
+    if storage is not None and storage["state"] != UNUSED:
+        yield _text(_storage(storage), _storage_style(storage))
     for station in report.get("waiting_stations", ()):
         described = " ".join(str(station[key]) for key in ("vendor", "model", "serial") if station[key])
         yield _text(
             f"waiting to be let in: {station['id']} from {station['address'] or 'unknown'} {described}", "yellow"
         )
+
+
+def _storage(storage: Report) -> str:
+    """``storage: 3 messages for the cloud, the oldest since 2 h (CP-07); journal 0.4 MB, 12.1 GB free``."""
+    if "pending" not in storage:
+        return f"storage: nothing can be kept: {storage['problem']}"
+    oldest_s = storage["oldest_pending_s"]
+    since = f", the oldest since {_age(oldest_s)} ({storage['oldest_pending_station']})" if oldest_s is not None else ""
+    free = storage["free_bytes"]
+    parts = [
+        storage["problem"],
+        f"{storage['pending']} messages for the cloud{since}",
+        f"{storage['set_aside']} refused by it (edge journal list)" if storage["set_aside"] else None,
+        f"{sum(storage['left_behind'].values())} of stations that are no longer here"
+        if storage["left_behind"]
+        else None,
+        f"journal {storage['journal_bytes'] / 1e6:.1f} MB",
+        f"{free / 1e9:.1f} GB free" if free is not None else None,
+        f"checked {storage['checked_at'][:16].replace('T', ' ')} UTC",
+        f"damaged and set aside: {', '.join(storage['set_aside_files'])}" if storage["set_aside_files"] else None,
+    ]
+    return f"storage: {'; '.join(part for part in parts if part)}"
+
+
+def _storage_style(storage: Report) -> str:
+    if storage["state"] not in (GOOD, RESERVE):
+        return "red"
+    needs_somebody = storage["state"] == RESERVE or any(
+        storage[key] for key in ("set_aside", "left_behind", "set_aside_files")
+    )
+    return "yellow" if needs_somebody else ""
 
 
 def _limit(limit: Report) -> str:

@@ -61,9 +61,13 @@ class Terminal:
         for number, option in enumerate(step.options, 1):
             if not is_yes_no:
                 typer.echo(f"  {number}) {self.speaker.label(option.label)}")
-        default = step.default
-        choice = " (y/n)" if is_yes_no else ""
-        meant = f" [{default}]" if default else ""
+        default = meant = step.default
+        choice = ""
+        if is_yes_no:
+            labels = {option.name: self.speaker.label(option.label) for option in step.options}
+            choice = f" ({'/'.join(labels.values())})"
+            meant = labels.get(default or "")
+        meant = f" [{meant}]" if meant else ""
         said = self.line(f"{say(step.text, step.values)}{choice}{meant}: ").strip()
         return said if said or default is None else default
 

@@ -11,6 +11,9 @@ import typer
 
 from edge.cli import token_text
 from edge.cli.findings import read
+from edge.cli.places import SITE_FILE, ConfigPath
+from edge.cli.token_csv import read_csv
+from edge.cli.token_text import Rules
 from edge.domain.token import SiteToken
 from edge.errors import TokenUnusable
 from edge.offline.hashing import TokenHasher, hint, shown
@@ -22,7 +25,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Config = Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.", show_default=False)]
 Token = Annotated[str, typer.Argument(metavar="TOKEN", help="The card's number.", show_default=False)]
 Text = Annotated[str | None, typer.Option(show_default=False)]
 
@@ -30,14 +32,17 @@ Text = Annotated[str | None, typer.Option(show_default=False)]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
     file: TokenFile
-    hasher: TokenHasher
-    zone: tzinfo
+    rules: Rules
+
+    @property
+    def hasher(self) -> TokenHasher:
+        return self.rules.hasher
 
 
 @app.command()
 def add(
     token: Token,
-    config: Config,
+    config: ConfigPath = SITE_FILE,
     name: Annotated[str, typer.Option(help="Whose it is.", show_default=False)] = "",
     class_id: Annotated[str | None, typer.Option("--class", help="Its priority class.", show_default=False)] = None,
     cost_centre: Annotated[str | None, typer.Option(help="Who pays.", show_default=False)] = None,
@@ -49,16 +54,15 @@ def add(
 ) -> None:
     """Add a token, or change one: what isn't given is as if it had never been."""
     place = _place(config)
-    text = token_text.checked(token)
-    known = place.file.get(place.hasher.hash(text))
-    own = SiteToken(
-        hash=place.hasher.hash(text),
-        hint=hint(text),
+    known = place.file.get(place.hasher.hash(token_text.checked(token)))
+    own = token_text.token(
+        token,
+        place.rules,
         name=name,
         blocked=known is not None and known.blocked,
-        valid_from=token_text.moment(since, place.zone, "--from"),
-        valid_until=token_text.moment(until, place.zone, "--until"),
-        hours=token_text.hours(hours),
+        since=("--from", since),
+        until=("--until", until),
+        hours=hours,
         class_id=class_id,
         cost_centre=cost_centre,
     )
@@ -67,7 +71,7 @@ def add(
 
 
 @app.command()
-def block(token: Token, config: Config) -> None:
+def block(token: Token, config: ConfigPath = SITE_FILE) -> None:
     """Block a token: at once, whatever the cloud says of it, running sessions included."""
     place = _place(config)
     text = token_text.checked(token)
@@ -77,7 +81,7 @@ def block(token: Token, config: Config) -> None:
 
 
 @app.command()
-def unblock(token: Token, config: Config) -> None:
+def unblock(token: Token, config: ConfigPath = SITE_FILE) -> None:
     """Lift a block."""
     place, known = _known(token, config)
     place.file.put([replace(known, blocked=False)])
@@ -85,7 +89,7 @@ def unblock(token: Token, config: Config) -> None:
 
 
 @app.command()
-def remove(token: Token, config: Config) -> None:
+def remove(token: Token, config: ConfigPath = SITE_FILE) -> None:
     """Remove a token from the site's own; the cloud's word on it holds again."""
     place, known = _known(token, config)
     place.file.remove(known.hash)
@@ -93,9 +97,12 @@ def remove(token: Token, config: Config) -> None:
 
 
 @app.command("list")
-def list_(config: Config, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def list_(
+    config: ConfigPath = SITE_FILE, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
     """List the site's own tokens, by the hash and the last two characters of each."""
-    found = [_picture(own) for own in _place(config).file.all()]
+    place = _place(config)
+    found = [_picture(own, place.rules.zone) for own in place.file.all()]
     if as_json:
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
         return
@@ -107,20 +114,21 @@ def list_(config: Config, as_json: Annotated[bool, typer.Option("--json", help="
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.", show_default=False)], config: Config
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.", show_default=False)],
+    config: ConfigPath = SITE_FILE,
 ) -> None:
     """Add the tokens of a CSV file, all or none.
 
-    Columns: token, name, class, cost_centre, from, until, hours, blocked.
+    Columns: token, name, class, cost_centre, from, until, hours, blocked; separated by commas, semicolons or tabs.
     """
     place = _place(config)
-    tokens = list(token_text.read_csv(file, place.hasher, place.zone))
+    tokens = read_csv(file, place.rules)
     place.file.put(tokens)
-    typer.echo(f"{len(tokens)} tokens added or changed")
+    typer.echo(f"{len(tokens)} token{'' if len(tokens) == 1 else 's'} added or changed")
 
 
 @app.command()
-def export(token: Token, config: Config) -> None:
+def export(token: Token, config: ConfigPath = SITE_FILE) -> None:
     """Print all that is kept of a token, as JSON."""
     place = _place(config)
     text = token_text.checked(token)
@@ -129,12 +137,15 @@ def export(token: Token, config: Config) -> None:
 
 
 @app.command()
-def erase(token: Token, config: Config) -> None:
+def erase(token: Token, config: ConfigPath = SITE_FILE) -> None:
     """Erase all that is kept of a token. What the cloud has not had yet stays until it has."""
     place = _place(config)
     text = token_text.checked(token)
+    if not any(place.file.export(place.hasher.hash(text), text).values()):
+        typer.echo(f"{shown(place.hasher.hash(text))}: nothing is kept of it")
+        return
     left = place.file.erase(place.hasher.hash(text), text)
-    rest = f"; {left} messages for the cloud still name it, until they are delivered" if left else ""
+    rest = f"; messages for the cloud still name it, until they are delivered: {left}" if left else ""
     typer.echo(f"{shown(place.hasher.hash(text))}: erased{rest}")
 
 
@@ -143,7 +154,8 @@ def _place(config: Path) -> _Place:
     folder = Path(configuration.storage.path)
     file = TokenFile(folder)
     zone = ZoneInfo(configuration.site.timezone)
-    return _Place(file=file, hasher=TokenHasher(token_key(folder)), zone=zone)
+    rules = Rules(hasher=TokenHasher(token_key(folder)), zone=zone, classes=tuple(configuration.classes))
+    return _Place(file=file, rules=rules)
 
 
 def _known(token: str, config: Path) -> tuple[_Place, SiteToken]:
@@ -154,7 +166,7 @@ def _known(token: str, config: Path) -> tuple[_Place, SiteToken]:
     return place, found
 
 
-def _picture(own: SiteToken) -> dict[str, object]:
+def _picture(own: SiteToken, zone: tzinfo) -> dict[str, object]:
     return {
         "token": own.hash[:8],
         "ends": own.hint,
@@ -162,7 +174,7 @@ def _picture(own: SiteToken) -> dict[str, object]:
         "blocked": own.blocked,
         "class": own.class_id,
         "cost centre": own.cost_centre,
-        "from": own.valid_from.isoformat() if own.valid_from is not None else None,
-        "until": own.valid_until.isoformat() if own.valid_until is not None else None,
+        "from": own.valid_from.astimezone(zone).isoformat() if own.valid_from is not None else None,
+        "until": own.valid_until.astimezone(zone).isoformat() if own.valid_until is not None else None,
         "hours": token_text.hours_text(own.hours),
     }

@@ -1,21 +1,18 @@
-"""What is written of a token on a command line or in a table: moments, hours, and a CSV file of many."""
+"""What is written of a token on a command line or in a table: moments, hours, its class."""
 
-import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, tzinfo
-from pathlib import Path
 
 from edge.domain.token import Hours, SiteToken
 from edge.errors import TokenUnusable
 from edge.offline.hashing import TokenHasher, hint
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-COLUMNS = ("token", "name", "class", "cost_centre", "from", "until", "hours", "blocked")
 MOST_CHARACTERS = 255  # OCPP 2.1; 1.6 has 20, 2.0.1 has 36
 _HOURS = re.compile(r"(?:(?P<first>\w{3})(?:-(?P<last>\w{3}))?\s+)?(?P<since>\d\d:\d\d)-(?P<until>\d\d:\d\d)", re.ASCII)
 _HOURS_REMEDY = "write Mon-Fri 07:00-19:00; days from Mon to Sun, times from 00:00 to 24:00"
-_YES, _NO = ("yes", "true", "1"), ("", "no", "false", "0")
 
 
 def moment(text: str | None, zone: tzinfo, what: str) -> datetime | None:
@@ -29,7 +26,7 @@ def moment(text: str | None, zone: tzinfo, what: str) -> datetime | None:
         raise TokenUnusable(f"{what} is {text!r}, no date", remedy="write 2026-12-31 or 2026-12-31T18:00") from exc
 
 
-def hours(text: str | None) -> tuple[Hours, ...]:
+def parts(text: str | None) -> tuple[Hours, ...]:
     """``Mon-Fri 07:00-19:00; Sat 08:00-12:00``; days may be left out for all."""
     return tuple(_part(part.strip()) for part in (text or "").split(";") if part.strip())
 
@@ -53,39 +50,50 @@ def checked(token: str) -> str:
     return found
 
 
-def read_csv(path: Path, hasher: TokenHasher, zone: tzinfo) -> Iterator[SiteToken]:
-    """The tokens of a CSV file with a head line; only ``token`` must be there."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            unknown = [name for name in reader.fieldnames or () if name not in COLUMNS]
-            if unknown or "token" not in (reader.fieldnames or ()):
-                wrong = f"has a column {unknown[0]!r}" if unknown else "has no column 'token'"
-                raise TokenUnusable(f"{path}: {wrong}", remedy=f"the columns are: {', '.join(COLUMNS)}")
-            for row in reader:
-                try:
-                    yield _token(row, hasher, zone)
-                except TokenUnusable as exc:
-                    raise TokenUnusable(f"{path}:{reader.line_num}: {exc.what}", remedy=exc.remedy) from exc
-    except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        raise TokenUnusable(f"{path} can't be read ({exc})", remedy="give a CSV file in UTF-8") from exc
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the site knows of its tokens: their hashes, its time zone, the ids of its priority classes."""
+
+    hasher: TokenHasher
+    zone: tzinfo
+    classes: Collection[str]
 
 
-def _token(row: Mapping[str, str | None], hasher: TokenHasher, zone: tzinfo) -> SiteToken:
-    text = checked(row.get("token") or "")
-    blocked = (row.get("blocked") or "").strip().lower()
-    if blocked not in _YES + _NO:
-        raise TokenUnusable(f"blocked is {blocked!r}", remedy="write yes or no")
+def token(
+    text: str,
+    rules: Rules,
+    *,
+    name: str,
+    blocked: bool,
+    since: tuple[str, str | None],
+    until: tuple[str, str | None],
+    hours: str | None,
+    class_id: str | None,
+    cost_centre: str | None,
+) -> SiteToken:
+    """One of the site's own, out of what was written of it; ``since`` and ``until`` with what they are called there."""
+    text = checked(text)
+    if class_id is not None and class_id not in rules.classes:
+        known = ", ".join(rules.classes)
+        raise TokenUnusable(
+            f"the site has no class {class_id!r}",
+            remedy=f"its classes are: {known}" if known else "it has none; [[class]] in the site file makes one",
+        )
+    valid_from, valid_until = moment(since[1], rules.zone, since[0]), moment(until[1], rules.zone, until[0])
+    if valid_from is not None and valid_until is not None and valid_from >= valid_until:
+        raise TokenUnusable(
+            f"valid from {since[1]} and before {until[1]} is never", remedy=f"have {until[0]} after {since[0]}"
+        )
     return SiteToken(
-        hash=hasher.hash(text),
+        hash=rules.hasher.hash(text),
         hint=hint(text),
-        name=(row.get("name") or "").strip(),
-        blocked=blocked in _YES,
-        valid_from=moment(row.get("from"), zone, "from"),
-        valid_until=moment(row.get("until"), zone, "until"),
-        hours=hours(row.get("hours")),
-        class_id=(row.get("class") or "").strip() or None,
-        cost_centre=(row.get("cost_centre") or "").strip() or None,
+        name=name,
+        blocked=blocked,
+        valid_from=valid_from,
+        valid_until=valid_until,
+        hours=parts(hours),
+        class_id=class_id,
+        cost_centre=cost_centre,
     )
 
 
@@ -99,6 +107,8 @@ def _part(text: str) -> Hours:
         since, until = time.fromisoformat(match["since"]), _until(match["until"])
     except ValueError as exc:
         raise TokenUnusable(f"the hours {text!r} can't be read", remedy=_HOURS_REMEDY) from exc
+    if since == until != time(0):
+        raise TokenUnusable(f"the hours {text!r} have no length", remedy="00:00-24:00 is the whole day")
     count = (last - first) % len(DAYS) + 1
     return Hours(days=frozenset((first + n) % len(DAYS) for n in range(count)), since=since, until=until)
 

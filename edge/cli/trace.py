@@ -1,33 +1,28 @@
 """``edge trace STATION``: the last frames between a station and its cloud."""
 
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import orjson
 import typer
 
-from edge.cli.control_socket import get
+from edge.cli.control_socket import asked_at, get, report
+from edge.cli.places import SocketPath
 from edge.errors import ControllerUnreachable
-from edge.system.paths import control_sockets_found
 
 
 def trace(
     station: Annotated[str, typer.Argument(metavar="STATION", help="The station's id.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Print the frames as JSON.")] = False,
-    socket: Annotated[
-        Path | None,
-        typer.Option(
-            "--socket",
-            metavar="PATH",
-            help="The controller's control socket. Default: $EDGE_SOCKET, or the one in the run-time folder.",
-            show_default=False,
-        ),
-    ] = None,
+    socket: SocketPath = None,
 ) -> None:
-    """Show the last OCPP frames of a station, without drivers' tokens."""
-    sockets = [socket] if socket is not None else control_sockets_found()
-    body = get(sockets, f"/api/v1/stations/{quote(station, safe='')}/trace", missing=f"there is no station '{station}'")
+    """Show the last OCPP frames of a station, without drivers' tokens, and what it waits for."""
+    body = get(
+        asked_at(socket),
+        f"/api/v1/stations/{quote(station, safe='')}/trace",
+        missing=f"there is no station '{station}'",
+    )
     if as_json:
         typer.echo(body)
         return
@@ -39,6 +34,28 @@ def trace(
         shown = frame["text"]
         cut = f" ... ({frame['length']} characters)" if frame["length"] > len(shown) else ""
         typer.echo(_plain(f"{frame['time']}  {frame['way']:<18}  {shown}{cut}"))
+    waits = waits_for(report(socket), station)
+    if waits is not None:
+        typer.echo(_plain(waits), err=True)
+
+
+def waits_for(told: Mapping[str, Any], station: str) -> str | None:
+    """What a station waits for, by the status report; None where it is connected and so is its cloud."""
+    if any(each["id"] == station for each in told.get("waiting_stations", ())):
+        return (
+            f"{station} isn't in the site file and waits to be adopted (edge station adopt {station} …); "
+            "nothing of it is passed on"
+        )
+    known = next((each for each in told.get("stations", ()) if each["id"] == station), None)
+    if known is None:
+        return None
+    if not known["connected"]:
+        refused = [each for each in told.get("refused_handshakes", ()) if each["station"] == station]
+        why = f"; it was turned away at {refused[-1]['at']}: {refused[-1]['why']}" if refused else ""
+        return f"{station} isn't connected: waiting for it to dial{why}"
+    if not known["cloud_connected"]:
+        return f"{station} is connected, its cloud isn't: the gateway dials, and answers in its place meanwhile"
+    return None
 
 
 def _plain(line: str) -> str:

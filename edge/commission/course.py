@@ -18,6 +18,7 @@ from edge.commission.judge import (
 )
 from edge.commission.observed import Observation
 from edge.domain.site import Evse, EvseKey, Site
+from edge.setup.language import Said
 from edge.units import Amps, PhaseAmps, Seconds
 
 ARRIVE_S: Seconds = 120.0  # for a car to be plugged in, a card to be shown, and the charging to begin
@@ -34,7 +35,7 @@ SPARE_A: Amps = 3.0  # what the building may have risen meanwhile; a car that st
 class Do:
     """Something to do on site; answered when it is done."""
 
-    what: str
+    what: Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ class ReadMeter:
 class Tell:
     """Say how far it is."""
 
-    what: str
+    what: Said
 
 
 Step: TypeAlias = Do | Observe | Try | StopController | StartController | ReadMeter | Tell
@@ -86,9 +87,9 @@ Course: TypeAlias = Generator[Step, Any, T]
 class Proof:
     """What was proved, or why it wasn't. ``figures`` are what was measured."""
 
-    name: str
+    name: Said
     passed: bool
-    finding: str
+    finding: tuple[Said, ...]
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -116,14 +117,15 @@ def commissioning(site: Site, fuses: Sequence[str], *, grid_meter: str | None) -
 def judge_all_wiring(changes: Sequence[Change]) -> list[Proof]:
     """Meter and stations: where every station is seen in the same wrong way, it is the meter that is wired so."""
     meter = judge_wiring(changes)
-    proofs = [Proof(name="meter direction and phases", passed=not meter, finding="; ".join(meter) or "as in the file")]
+    as_filed = (Said("found.as_in_file"),)
+    proofs = [Proof(name=Said("proof.wiring"), passed=not meter, finding=tuple(meter) or as_filed)]
     for change in changes:
         wrong = misplaced(change) if not meter else None
         proofs.append(
             Proof(
-                name=f"phases of {change.key}",
+                name=Said("proof.phases", {"key": str(change.key)}),
                 passed=wrong is None,
-                finding=wrong or "as in the file",
+                finding=(wrong,) if wrong is not None else as_filed,
                 figures={"car_a": list(change.drawn_a), "meter_a": list(change.metered_a)},
             )
         )
@@ -132,15 +134,15 @@ def judge_all_wiring(changes: Sequence[Change]) -> list[Proof]:
 
 def _fuses(findings: Sequence[str]) -> Proof:
     return Proof(
-        name="safe currents under every fuse",
+        name=Said("proof.fuses"),
         passed=not findings,
-        finding="; ".join(findings) or "the sum of the safe currents fits under every fuse, beside the building",
+        finding=tuple(Said("found.fuse", {"finding": each}) for each in findings) or (Said("found.fuses_fit"),),
     )
 
 
 def _present(site: Site, grid_meter: str | None) -> Course[Proof]:
     """Every station is connected, and the meter is read."""
-    yield Tell(what="Waiting for the stations and the meter")
+    yield Tell(what=Said("tell.waiting"))
 
     def all_there(now: Observation) -> bool:
         return not _missing(site, grid_meter, now)
@@ -149,41 +151,42 @@ def _present(site: Site, grid_meter: str | None) -> Course[Proof]:
     missing = _missing(site, grid_meter, seen)
     figures = {"stations": {each.id: list(seen.describes(each.id)) for each in site.stations}}
     return Proof(
-        name="stations and meter are there",
+        name=Said("proof.present"),
         passed=not missing,
-        finding="; ".join(missing) or "all connected, and the meter is read",
+        finding=tuple(missing) or (Said("found.all_there"),),
         figures=figures,
     )
 
 
-def _missing(site: Site, grid_meter: str | None, now: Observation) -> list[str]:
+def _missing(site: Site, grid_meter: str | None, now: Observation) -> list[Said]:
     missing = []
     for station in site.stations:
         if not now.is_connected(station.id):
             why = now.refusal_of(station.id)
-            missing.append(
-                f"{station.id} isn't connected" + (f" (turned away: {why})" if why else "; check the address in it")
-            )
+            text = "found.turned_away" if why else "found.not_connected"
+            missing.append(Said(text, {"station": station.id, "why": why or ""}))
     if grid_meter is not None and now.metered_a is None:
-        missing.append(f"meter {grid_meter} gives no reading" + (f": {now.meter_problem}" if now.meter_problem else ""))
+        problem = now.meter_problem
+        text = "found.no_reading_why" if problem else "found.no_reading"
+        missing.append(Said(text, {"meter": grid_meter, "problem": problem or ""}))
     return missing
 
 
 def _one_evse(evse: Evse, grid_meter: str | None) -> Course[tuple[Proof, Change | None]]:
     """A car at one EVSE: it must obey a limit, rise when that ends, and appear at the meter where it is wired."""
-    key, name = evse.key, f"limit obeyed by {evse.key}"
-    used = f" that draws on one phase, {evse.min_a + 4:g} A or more" if len(evse.phases) > 1 else ""
-    yield Do(what=f"Let a car or a test box{used} charge at {key}")
+    key, name = evse.key, Said("proof.limit", {"key": str(evse.key)})
+    wanted = "do.car_one_phase" if len(evse.phases) > 1 else "do.car"
+    yield Do(what=Said(wanted, {"key": str(key), "least_a": evse.min_a + 4}))
     seen = yield from _until(lambda now: now.draw_of(key) >= LEAST_DRAW_A, most_s=ARRIVE_S)
     if seen.draw_of(key) < LEAST_DRAW_A:
-        finding = f"{key} draws {seen.draw_of(key):.1f} A: no car charges there, or its current isn't reported"
-        return Proof(name=name, passed=False, finding=finding), None
+        finding = Said("found.no_draw", {"key": str(key), "draw_a": seen.draw_of(key)})
+        return Proof(name=name, passed=False, finding=(finding,)), None
     limit_a = max(TRIAL_A, evse.min_a)
     yield Try(key=key, limit_a=limit_a, for_s=TRIAL_S)
     low = yield from _until(lambda now: judge_limit(now, key, limit_a) is None, most_s=OBEY_S, settled=True)
     problem = judge_limit(low, key, limit_a)
     if problem is not None:
-        return Proof(name=name, passed=False, finding=problem, figures={"draw_a": low.draw_of(key)}), None
+        return Proof(name=name, passed=False, finding=(problem,), figures={"draw_a": low.draw_of(key)}), None
     yield Try(key=key, limit_a=evse.max_a, for_s=TRIAL_S)
     high = yield from _until(
         lambda now: now.draw_of(key) >= low.draw_of(key) + LEAST_DRAW_A / 2, most_s=OBEY_S, settled=True
@@ -191,9 +194,10 @@ def _one_evse(evse: Evse, grid_meter: str | None) -> Course[tuple[Proof, Change 
     rise_a = high.draw_of(key) - low.draw_of(key)
     figures = {"limit_a": limit_a, "low_a": low.draw_of(key), "high_a": high.draw_of(key)}
     if rise_a < LEAST_DRAW_A / 2:
-        return Proof(name=name, passed=False, finding=f"{key} doesn't rise when its limit does", figures=figures), None
-    proof = Proof(name=name, passed=True, finding=f"{low.draw_of(key):.1f} A under a limit of {limit_a:g} A",
-                  figures=figures)  # fmt: skip
+        finding = Said("found.no_rise", {"key": str(key)})
+        return Proof(name=name, passed=False, finding=(finding,), figures=figures), None
+    finding = Said("found.obeys", {"draw_a": low.draw_of(key), "limit_a": limit_a})
+    proof = Proof(name=name, passed=True, finding=(finding,), figures=figures)
     if grid_meter is None or low.metered_a is None or high.metered_a is None:
         return proof, None
     drawn = PhaseAmps(*(b - a for a, b in zip(low.own_draw(key), high.own_draw(key), strict=True)))
@@ -202,54 +206,53 @@ def _one_evse(evse: Evse, grid_meter: str | None) -> Course[tuple[Proof, Change 
 
 
 def _meter_lost(site: Site, grid_meter: str) -> Course[Proof]:
-    name, stale_s = "meter lost: fallback in its time", site.control.meter_stale_s
-    yield Do(what=f"Pull the data cable of meter {grid_meter}")
+    name, stale_s = Said("proof.meter_lost"), site.control.meter_stale_s
+    yield Do(what=Said("do.meter_away", {"meter": grid_meter}))
     seen = yield from _until(lambda now: now.is_meter_lost, most_s=stale_s + NOTICE_S)
     if not seen.is_meter_lost:
-        finding = f"{stale_s + NOTICE_S:g} s later there are still readings: another device repeats old values"
-        yield Do(what="Put the cable back")
-        return Proof(name=name, passed=False, finding=finding)
+        yield Do(what=Said("do.put_back"))
+        return Proof(name=name, passed=False, finding=(Said("found.old_values", {"wait_s": stale_s + NOTICE_S}),))
     began_s = seen.at
     seen = yield from _until(lambda now: not judge_fallback(site, now), most_s=OBEY_S)
     above = judge_fallback(site, seen)
-    yield Do(what="Put the cable back")
+    yield Do(what=Said("do.put_back"))
     back = yield from _until(lambda now: not now.is_meter_lost, most_s=CLOUD_S)
     if above:
-        return Proof(name=name, passed=False, finding="; ".join(above))
+        return Proof(name=name, passed=False, finding=tuple(above))
     if back.is_meter_lost:
-        return Proof(name=name, passed=False, finding="the meter isn't read again after the cable is back")
+        return Proof(name=name, passed=False, finding=(Said("found.not_read_again"),))
     figures = {"seconds_to_fallback": round(seen.at - began_s, 1)}
-    return Proof(name=name, passed=True, finding="every car went down to its safe current", figures=figures)
+    return Proof(name=name, passed=True, finding=(Said("found.all_safe"),), figures=figures)
 
 
 def _cloud_lost(site: Site) -> Course[Proof]:
-    name = "cloud lost: charging goes on"
+    name = Said("proof.cloud_lost")
     before = yield Observe(after_s=0.0)
     charging = [evse.key for evse in site.evses if before.draw_of(evse.key) >= LEAST_DRAW_A]
     if not charging:
-        return Proof(name=name, passed=False, finding="no car charges with which it could be shown")
-    yield Do(what="Take the gateway's way to the cloud away (unplug the Internet)")
+        return Proof(name=name, passed=False, finding=(Said("found.no_car"),))
+    yield Do(what=Said("do.cloud_away"))
     seen = yield from _until(lambda now: not now.has_cloud, most_s=CLOUD_S)
     if seen.has_cloud:
-        yield Do(what="Give it back")
-        return Proof(name=name, passed=False, finding="the cloud is still there: it was another cable")
+        yield Do(what=Said("do.give_back"))
+        return Proof(name=name, passed=False, finding=(Said("found.other_cable"),))
     seen = yield Observe(after_s=STAY_S)
     stopped = [str(key) for key in charging if seen.draw_of(key) < LEAST_DRAW_A]
-    yield Do(what="Give it back")
+    yield Do(what=Said("do.give_back"))
     if stopped:
-        finding = f"{', '.join(stopped)} stopped charging; check the station's behaviour offline, and [ocpp] mode"
-        return Proof(name=name, passed=False, finding=finding)
-    return Proof(name=name, passed=True, finding=f"{len(charging)} cars went on", figures={"seconds": STAY_S})
+        return Proof(name=name, passed=False, finding=(Said("found.stopped_charging", {"keys": ", ".join(stopped)}),))
+    finding = Said("found.went_on", {"count": len(charging)})
+    return Proof(name=name, passed=True, finding=(finding,), figures={"seconds": STAY_S})
 
 
 def _controller_stopped(site: Site, grid_meter: str | None) -> Course[Proof]:
-    name = "controller stopped: every station at its safe current"
+    name = Said("proof.stopped")
     before = yield Observe(after_s=0.0)
     charging = [evse for evse in site.evses if before.draw_of(evse.key) >= LEAST_DRAW_A]
     if not charging:
-        return Proof(name=name, passed=False, finding="no car charges with which it could be shown")
+        return Proof(name=name, passed=False, finding=(Said("found.no_car"),))
     wait_s = site.control.lease_s + AFTER_LEASE_S
-    yield Tell(what=f"The gateway is silent now for {wait_s:g} s")
+    yield Tell(what=Said("tell.silent", {"wait_s": wait_s}))
     yield StopController()
     metered = (yield ReadMeter(after_s=wait_s)) if grid_meter is not None else None
     yield StartController()
@@ -264,17 +267,15 @@ def _controller_stopped(site: Site, grid_meter: str | None) -> Course[Proof]:
         ]
         if over:
             names = ", ".join(str(each.key) for each in charging)
-            finding = (
-                f"the meter shows more than the safe currents of {names} on {' and '.join(over)}: "
-                "a station doesn't keep its dead-man limit"
-            )
-            return Proof(name=name, passed=False, finding=finding, figures=figures)
+            finding = Said("found.no_dead_man", {"keys": names, "phases": ", ".join(over)})
+            return Proof(name=name, passed=False, finding=(finding,), figures=figures)
     elif grid_meter is not None:
-        return Proof(name=name, passed=False, finding="the meter gave no reading meanwhile", figures=figures)
+        return Proof(name=name, passed=False, finding=(Said("found.no_reading_meanwhile"),), figures=figures)
     gone = [each.id for each in site.stations if not after.is_connected(each.id)]
     if gone:
-        return Proof(name=name, passed=False, finding=f"{', '.join(gone)} didn't come back", figures=figures)
-    return Proof(name=name, passed=True, finding=f"within {wait_s:g} s, and all came back", figures=figures)
+        missing = Said("found.not_back", {"stations": ", ".join(gone)})
+        return Proof(name=name, passed=False, finding=(missing,), figures=figures)
+    return Proof(name=name, passed=True, finding=(Said("found.all_back", {"wait_s": wait_s}),), figures=figures)
 
 
 def _safe_sum(charging: Sequence[Evse], before: Observation) -> PhaseAmps:

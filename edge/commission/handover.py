@@ -9,6 +9,7 @@ from typing import Any
 from edge.commission.course import Proof
 from edge.commission.observed import Observation
 from edge.config import Configuration
+from edge.setup.language import Speaker
 
 FORM = "edge-handover/1"
 
@@ -28,15 +29,20 @@ def document(
     proofs: Sequence[Proof],
     seen: Observation,
     *,
+    speaker: Speaker,
     version: str,
     at: str,
     kept: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """The document as JSON values. ``kept``: what is known of each station besides: serial, MAC, location."""
+    """The document as JSON values, its sentences in the speaker's language.
+
+    ``kept``: what is known of each station besides: serial, MAC, location.
+    """
     site = configuration.site
     return {
         "form": FORM,
         "site": {"id": site.id, "timezone": site.timezone, "nominal_voltage_v": site.nominal_voltage_v},
+        "language": speaker.language,
         "made_at": at,
         "software": {"name": "edge-controller", "version": version},
         "settings": {key: str(value) for key, value in asdict(site.control).items()},
@@ -77,7 +83,15 @@ def document(
             }
             for each in site.stations
         ],
-        "proofs": [asdict(each) for each in proofs],
+        "proofs": [
+            {
+                "name": speaker.tell(each.name),
+                "passed": each.passed,
+                "finding": speaker.tell(*each.finding),
+                "figures": dict(each.figures),
+            }
+            for each in proofs
+        ],
         "passed": all(each.passed for each in proofs),
     }  # fmt: skip
 

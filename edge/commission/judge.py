@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from edge.commission.observed import Observation
 from edge.domain.site import EvseKey, Site
+from edge.setup.language import Said
 from edge.units import PHASES, Amps, Phase, PhaseAmps
 
 TRIAL_A: Amps = 6.0  # the least that a car may be offered (IEC 61851-1)
@@ -37,41 +38,42 @@ class Change:
         return tuple((phase, self.metered_a[phase] < 0) for phase in PHASES if abs(self.metered_a[phase]) >= least)
 
 
-def judge_limit(now: Observation, key: EvseKey, limit_a: Amps) -> str | None:
+def judge_limit(now: Observation, key: EvseKey, limit_a: Amps) -> Said | None:
     """Why the EVSE doesn't obey; None when it does."""
     draw_a, accepted_a = now.draw_of(key), now.accepted_a(key)
     if accepted_a is None or accepted_a > limit_a + TOLERANCE_A:
-        return f"{key} doesn't accept limits (smart charging off, or its cloud's profiles refused?)"
+        return Said("found.refuses_limits", {"key": str(key)})
     if draw_a > limit_a + TOLERANCE_A:
-        return f"{key} accepts a limit of {limit_a:g} A and draws {draw_a:.1f} A all the same"
+        return Said("found.ignores_limit", {"key": str(key), "limit_a": limit_a, "draw_a": draw_a})
     return None
 
 
-def judge_fallback(site: Site, now: Observation) -> list[str]:
+def judge_fallback(site: Site, now: Observation) -> list[Said]:
     """The EVSEs that draw more than their safe currents."""
     return [
-        f"{evse.key} draws {now.draw_of(evse.key):.1f} A, its safe current is {evse.fallback_a:g} A"
+        Said(
+            "found.above_safe",
+            {"key": str(evse.key), "draw_a": now.draw_of(evse.key), "safe_a": evse.fallback_a},
+        )
         for evse in site.evses
         if now.draw_of(evse.key) > evse.fallback_a + TOLERANCE_A
     ]
 
 
-def judge_wiring(changes: Sequence[Change]) -> list[str]:
+def judge_wiring(changes: Sequence[Change]) -> list[Said]:
     """What is wrong with the meter: what every car on that phase shows alike. Empty when nothing is.
 
     A single station that is seen elsewhere may be wired so itself; two that are seen elsewhere in the same way aren't.
     """
-    found: dict[str, None] = {}
+    found: list[Said] = []
     elsewhere: Counter[tuple[Phase, Phase]] = Counter()
     fitting = 0
     for change in changes:
         if not change.seen:
-            found[f"the meter doesn't see {change.key}: it measures another circuit, or its transformers are open"] = (
-                None
-            )
+            found.append(Said("found.unseen", {"key": str(change.key)}))
         for phase, backwards in change.seen:
             if backwards:
-                found[f"{phase} counts backwards: turn the current transformer on the meter's {phase} round"] = None
+                found.append(Said("found.backwards", {"phase": str(phase)}))
         if len(change.used) == 1 and len(change.seen) == 1:
             pair = (change.used[0], change.seen[0][0])
             elsewhere[pair] += pair[0] is not pair[1]
@@ -80,22 +82,16 @@ def judge_wiring(changes: Sequence[Change]) -> list[str]:
     shifted = {pair for pair, times in elsewhere.items() if times}
     swapped = {pair for pair in shifted if pair[::-1] in shifted or elsewhere[pair] > 1}
     for true, seen in sorted(swapped):
-        found[f"{true} appears as {seen}: the current transformers are swapped (or every station is wired so)"] = None
-    return list(found)
+        found.append(Said("found.swapped", {"true": str(true), "seen": str(seen)}))
+    return [each for place, each in enumerate(found) if each not in found[:place]]
 
 
-def misplaced(change: Change) -> str | None:
+def misplaced(change: Change) -> Said | None:
     """Why a station isn't wired as the site file says; None when it is, as far as its car shows."""
-    seen = tuple(phase for phase, _ in change.seen)
+    seen, key = tuple(phase for phase, _ in change.seen), str(change.key)
     if len(change.used) > 1 and len(change.phases) > 1:
-        return (
-            f"{change.key}: its car draws on {len(change.used)} phases, which can't be told apart: use one phase only"
-        )
+        return Said("found.many_phases", {"key": key, "count": len(change.used)})
     if seen != change.used:
-        where = ", ".join(seen) or "none"
-        return (
-            f"{change.key} draws on {', '.join(change.used)} by the site file, and the meter sees it on {where}: "
-            "correct phases of this EVSE (edge setup measures them), or the meter's transformers are swapped there "
-            "(edge meter verify tells which)"
-        )
+        where = ", ".join(seen) if seen else Said("found.nowhere")
+        return Said("found.elsewhere", {"key": key, "used": ", ".join(change.used), "seen": where})
     return None

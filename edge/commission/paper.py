@@ -6,58 +6,67 @@ from typing import Any
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from edge.setup.language import Speaker
+
 _FONT = "Helvetica"  # a core font: nothing to embed, and it has every letter of the four languages
 
 
-def pdf(paper: Mapping[str, Any]) -> bytes:
+def pdf(paper: Mapping[str, Any], speaker: Speaker) -> bytes:
     """The document as PDF, with its signature if it has one."""
+    say, site = speaker.say, {"site": paper["site"]["id"]}
     sheet = FPDF(format="A4")
     sheet.set_auto_page_break(True, margin=15)
     sheet.add_page()
-    sheet.set_title(f"Hand-over {paper['site']['id']}")
-    _heading(sheet, f"Hand-over of the charging site {paper['site']['id']}", size=16)
-    _line(sheet, f"Made {paper['made_at']} by {paper['software']['name']} {paper['software']['version']}")
-    _line(sheet, f"Site file, SHA-256: {paper['site_file_sha256']}")
-    _heading(sheet, "Result: " + ("all proofs passed" if paper["passed"] else "NOT PROVEN"))
+    sheet.set_title(say("paper.title", site))
+    _heading(sheet, say("paper.title", site), size=16)
+    software = f"{paper['software']['name']} {paper['software']['version']}"
+    _line(sheet, say("paper.made", {"at": paper["made_at"], "software": software}))
+    _line(sheet, say("paper.site_file", {"digest": paper["site_file_sha256"]}))
+    _heading(sheet, say("paper.all_passed" if paper["passed"] else "paper.not_proven"))
+    passed, failed = say("proof.passed"), say("proof.failed")
     _table(
         sheet,
-        ("Proof", "Result", "Finding", "Figures"),
+        _columns(speaker, "proof", "result", "finding", "figures"),
         [
-            (each["name"], "passed" if each["passed"] else "FAILED", each["finding"], _figures(each["figures"]))
+            (each["name"], passed if each["passed"] else failed, each["finding"], _figures(each["figures"]))
             for each in paper["proofs"]
         ],
         (38, 17, 75, 60),
     )
-    _what_was_built(sheet, paper)
+    _what_was_built(sheet, paper, speaker)
     signature = paper.get("signature")
     if signature is not None:
-        _heading(sheet, "Signature")
+        _heading(sheet, say("paper.signature"))
         _line(sheet, f"{signature['name']}, {signature['signed_at']}")
-        _line(sheet, f"Ed25519 key {signature['public_key']}")
-        _line(sheet, f"Signature of the JSON document {signature['signature']}")
+        _line(sheet, say("paper.key", {"key": signature["public_key"]}))
+        _line(sheet, say("paper.signed", {"signature": signature["signature"]}))
     return bytes(sheet.output())
 
 
-def _what_was_built(sheet: FPDF, paper: Mapping[str, Any]) -> None:
-    _heading(sheet, "Circuits")
+def _columns(speaker: Speaker, *names: str) -> tuple[str, ...]:
+    return tuple(speaker.say(f"column.{name}") for name in names)
+
+
+def _what_was_built(sheet: FPDF, paper: Mapping[str, Any], speaker: Speaker) -> None:
+    _heading(sheet, speaker.say("paper.circuits"))
     _table(
         sheet,
-        ("Circuit", "Fed by", "Fuse A", "Rating A", "Reserve A", "Meter"),
+        _columns(speaker, "circuit", "fed_by", "fuse", "rating", "reserve", "meter"),
         [
             (each["id"], each["fed_by"], each["fuse_a"], each["rating_a"], each["background_reserve_a"], each["meter"])
             for each in paper["circuits"]
         ],
     )
-    _heading(sheet, "Meters")
+    _heading(sheet, speaker.say("paper.meters"))
     _table(
         sheet,
-        ("Meter", "Model", "Connection", "Unit"),
+        _columns(speaker, "meter", "model", "connection", "unit"),
         [(each["id"], each["model"], each["connection"], each["unit"]) for each in paper["meters"]],
     )
-    _heading(sheet, "Stations")
+    _heading(sheet, speaker.say("paper.stations"))
     _table(
         sheet,
-        ("Station", "Vendor, model", "Serial", "MAC", "Place", "Circuit", "Phases", "Max A", "Safe A"),
+        _columns(speaker, "station", "vendor_model", "serial", "mac", "place", "circuit", "phases", "max", "safe"),
         [
             (
                 f"{each['id']}/{evse['id']}",
@@ -74,7 +83,7 @@ def _what_was_built(sheet: FPDF, paper: Mapping[str, Any]) -> None:
             for evse in each["evses"]
         ],
     )
-    _heading(sheet, "Settings")
+    _heading(sheet, speaker.say("paper.settings"))
     _line(sheet, ", ".join(f"{key} {value}" for key, value in paper["settings"].items()))
 
 

@@ -48,7 +48,11 @@ def site(file: SiteFile, folder: Path) -> Site:
 
 def classes(file: SiteFile) -> dict[str, Priority]:
     """What each priority class means, by its id."""
-    return {each.id: Priority(rank=each.rank, weight=each.weight, guaranteed=each.guaranteed) for each in file.class_}
+    return {each.id: _priority(each) for each in file.class_}
+
+
+def _priority(table: ClassTable) -> Priority:
+    return Priority(rank=table.rank, weight=table.weight, guaranteed=table.guaranteed, class_id=table.id)
 
 
 def _meter(table: MeterTable, folder: Path) -> Meter:
@@ -88,6 +92,7 @@ def _evse(station: StationTable, table: EvseTable, priority: ClassTable | None, 
         never_zero=table.never_zero,
         on_surplus=table.surplus if table.surplus is not None else priority is not None and priority.surplus,
         whole_site=station.controller,
+        class_id=priority.id if priority is not None else None,
     )
 
 

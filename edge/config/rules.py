@@ -13,6 +13,7 @@ from edge.config import (
     rules_network,
     rules_own_meters,
     rules_safety,
+    rules_schedule,
     rules_security,
     rules_stations,
 )
@@ -65,7 +66,9 @@ RULES: tuple[Rule, ...] = (
     rules_bms.bridges_have_a_way,
     rules_bms.holidays_known,
     rules_bms.surplus_measured,
-    rules_bms.schedule_limits,
+    rules_schedule.schedule_says_something,
+    rules_schedule.schedule_classes_exist,
+    rules_schedule.closing_agrees,
     rules_meters.connections,
     rules_meters.one_setting_per_line,
     rules_meters.models_known,

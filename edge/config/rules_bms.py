@@ -171,14 +171,3 @@ def surplus_measured(draft: Draft) -> Iterator[Fault]:
             problem=f"is '{battery}', which is no meter",
             remedy=one_of(known, battery, kind="meters are", none="add a [[meter]]"),
         )
-
-
-def schedule_limits(draft: Draft) -> Iterator[Fault]:
-    """Each rule limits something."""
-    for index, rule in enumerate(draft.file.schedule):
-        if rule.limit_a is None and rule.limit_kw is None:
-            yield Fault(
-                path=("schedule", index, "limit_a"),
-                problem="is missing, and so is limit_kw",
-                remedy="give limit_a in A per phase, or limit_kw",
-            )

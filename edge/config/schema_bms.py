@@ -194,11 +194,15 @@ class SurplusTable(Table):
 
 
 class ScheduleTable(Table):
-    """``[[schedule]]``: a limit at certain hours."""
+    """``[[schedule]]``: a limit of a circuit at certain hours, or the rank of a class then, or its opening hours."""
 
     circuit: Annotated[Id | None, Field(description="the id of the circuit that is limited", examples=["garage"])] = (
         None
     )
+    class_: Annotated[
+        Id | None,
+        Field(alias="class", description="the id of the class whose rank or opening hours it is", examples=["guests"]),
+    ] = None
     from_: Annotated[
         str,
         AfterValidator(_clock),
@@ -233,6 +237,19 @@ class ScheduleTable(Table):
         None
     )
     limit_kw: Annotated[float | None, Field(ge=0, description="the limit in kW, 0 or more", examples=[11])] = None
+
+    rank: Annotated[
+        int | None,
+        Field(ge=0, le=1000, description="the class's rank then, a whole number; 0 is served first", examples=[0]),
+    ] = None
+    at_close: Annotated[
+        str | None,
+        Field(
+            pattern="^(refuse|reduce|finish)$",
+            description='what becomes of who charges when they are over: "refuse", "reduce" or "finish"',
+            examples=["finish"],
+        ),
+    ] = None
 
     @property
     def begins(self) -> time:

@@ -64,7 +64,7 @@ class SelfTable(Table):
     ] = None
     version: Annotated[
         str,
-        Field(pattern=r"^(1\.6|2\.0\.1)$", description='"1.6" or "2.0.1"', examples=["2.0.1"]),
+        Field(pattern=r"^(1\.6|2\.0\.1|2\.1)$", description='"1.6", "2.0.1" or "2.1"', examples=["2.1"]),
     ] = "2.0.1"
     key_file: Annotated[
         FileName | None,

@@ -17,6 +17,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from edge.config.notes import NOTES
 from edge.errors import SiteFileUnwritable
+from edge.ownership import own_as
 
 Table = Mapping[str, Any]
 # The order in which a new file has its tables: that of the work on site.
@@ -82,12 +83,15 @@ def merged(before: Table, wanted: Table) -> dict[str, Any]:
     return result
 
 
-def save(path: Path, text: str) -> None:
-    """Put ``text`` in the place of the file at ``path``: wholly or not at all, with the mode that the file had.
+def save(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Put ``text`` in the place of the file at ``path``: wholly or not at all, with the mode and owner that it had.
+    ``mode`` is that of a new file.
 
     :raises SiteFileUnwritable: the folder can't be written to.
     """
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    is_there = path.exists()
+    if is_there:
+        mode = path.stat().st_mode & 0o777
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,6 +103,7 @@ def save(path: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(mode)
+        own_as(temporary, path if is_there else path.parent)
         temporary.replace(path)
     except OSError as exc:
         if temporary is not None:

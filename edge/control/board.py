@@ -9,12 +9,14 @@ from edge.allocation.plant import Plant
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState, EvseState, Reach
 from edge.control.actuate import Pending, Writing
+from edge.control.class_hours import ClassHours
 from edge.control.judgements import Judgements
 from edge.control.records import EvseRecord, MeterRecord, StationRecord
 from edge.control.standstill import Standstill
 from edge.control.submeters import Submeters
 from edge.control.trials import Trials
 from edge.domain.limit import EvseCapped, LimitSource, LimitStated
+from edge.domain.opening import ClassHour
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Circuit, Site
@@ -70,9 +72,10 @@ class Board:
         self.trials = Trials(frozenset(self.evses))
         self._in_flight: dict[int, LimitCommand] = {}
         self._judgements = Judgements(for_evses=len(self.evses))
+        self._class_hours = ClassHours()
         self._limits: dict[tuple[LimitSource, str], LimitStated] = {}
 
-    def take(self, fact: StationFact | MeterFact | LimitStated | EvseCapped) -> None:
+    def take(self, fact: StationFact | MeterFact | LimitStated | EvseCapped | ClassHour) -> None:
         """Remember the fact. Unknown stations, EVSEs and meters are ignored."""
         match fact:
             case MeterReading() | MeterFailed():
@@ -81,6 +84,9 @@ class Board:
                 if (capped := self.evses.get(fact.key)) is not None:
                     capped.surplus_a = fact.limit_a
                     self._stirred.add(fact.key)
+            case ClassHour():
+                self._class_hours.take(fact)
+                self._stirred.update(self.evses)
             case LimitStated():
                 if fact.circuit in self.site.circuit_by_id:
                     self._limits[fact.source, fact.circuit] = fact
@@ -164,6 +170,7 @@ class Board:
         record.holdings = record.holdings.settled(now)
         record.paused = record.has_paused(now) or (record.paused and not record.draws)
         judged = self._judgements.of(record.evse.key.station, record.transaction_id)
+        priority = judged.priority if judged is not None else None
         return EvseState(
             evse=record.evse,
             reach=self.reach(record, now),
@@ -180,9 +187,10 @@ class Board:
             told_phases=record.told_phases,
             need=record.need_left(now),
             cloud_a=self.trials.lower(record.evse.key, self._cloud_a(record), now),
-            priority=judged.priority if judged is not None else None,
+            priority=self._class_hours.priority(record, priority),
             barred=judged is not None and judged.barred,
             surplus_a=record.surplus_a,
+            hours_a=self._class_hours.allowed_a(record, priority),
         )
 
     def _cloud_a(self, record: EvseRecord) -> Amps | None:

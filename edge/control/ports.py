@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from edge.domain.limit import EvseCapped, LimitStated
+from edge.domain.opening import ClassHour
 from edge.domain.reading import MeterFact
 from edge.domain.setpoint import LimitCommand
 from edge.domain.site import EvseKey
@@ -34,6 +35,13 @@ class CapSink(Protocol):
 
     def take(self, fact: EvseCapped) -> None:
         """Remember it in place of the last one of its EVSE. Unknown EVSEs are ignored."""
+
+
+class HourSink(Protocol):
+    """Takes what the calendar says of classes. Implemented by :class:`edge.control.board.Board`."""
+
+    def take(self, fact: ClassHour) -> None:
+        """Remember it in place of the last one of its class."""
 
 
 class LimitPort(Protocol):

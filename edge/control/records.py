@@ -37,6 +37,7 @@ class EvseRecord:
     paused: bool = False
     transaction_id: str | None = None
     began_at: Seconds | None = None
+    observed_start: bool = True  # its transaction's begin was told; else it was running when we first heard of it
     draw_a: PhaseAmps | None = None
     drawn_at: Seconds | None = None
     told_at: Seconds | None = None
@@ -50,6 +51,7 @@ class EvseRecord:
     surplus_a: Amps | None = None  # what the sun leaves it; None where it doesn't live on that
     need: NeedStated | None = None
     energy_wh: WattHours | None = None  # its register, as last sampled
+    energy_at_begin_wh: WattHours | None = None  # its register at the session's begin, else at its first sample
     energy_at_need_wh: WattHours | None = None  # its register when the need was stated
     writing: dict[Purpose, Writing] = field(default_factory=lambda: {purpose: Writing() for purpose in Purpose})
 
@@ -79,6 +81,13 @@ class EvseRecord:
         car may be found to have paused, or a departure comes closer."""
         falls_asleep = self.status is EvseStatus.SUSPENDED_EV and not self.paused
         return falls_asleep or self.need is not None or not self.holdings.is_settled
+
+    @property
+    def session_wh(self) -> WattHours | None:
+        """What the session has taken, as far as its register tells; None without a session."""
+        if self.transaction_id is None or self.energy_wh is None or self.energy_at_begin_wh is None:
+            return None
+        return max(self.energy_wh - self.energy_at_begin_wh, 0.0)  # before its first sample the register may be older
 
     @property
     def draws(self) -> bool:
@@ -146,6 +155,8 @@ class EvseRecord:
         if self.transaction_id is not None:
             self.end_session(fact.at)  # its end was missed
         self.transaction_id, self.began_at, self.paused = fact.transaction_id, fact.at, False
+        self.observed_start = fact.observed_start
+        self.energy_at_begin_wh = fact.register_wh
         self.told_at = self.raised_at = self.draw_a = self.drawn_at = None
         if not fact.observed_start and not known_idle:
             self.holdings = self.holdings.ungoverned(self.evse.max_a)
@@ -164,7 +175,11 @@ class EvseRecord:
         if before_a is not None:
             self.holdings = self.holdings.seen(before_a, max(fact.current_a), fact.at)
         self.draw_a, self.drawn_at = fact.current_a, fact.at
-        self.energy_wh = fact.energy_wh if fact.energy_wh is not None else self.energy_wh
+        if fact.energy_wh is not None:
+            self.energy_wh = fact.energy_wh
+            begun_wh = self.energy_at_begin_wh
+            if begun_wh is None or fact.energy_wh < begun_wh:  # the first sample, or a register that began again
+                self.energy_at_begin_wh = fact.energy_wh
         self.judge_draw(before_a, max(fact.current_a), fact.at)
 
     def answered(self, command: LimitCommand, fact: LimitAnswered) -> None:

@@ -113,12 +113,12 @@ def _circuit(snapshot: Snapshot, index: int, decision: Decision) -> dict[str, An
 
 
 def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> dict[str, Any]:
-    setpoint = decision.setpoints[number]
+    setpoint, record = decision.setpoints[number], board.evses[state.key]
     held = state.holdings.in_force(Purpose.SESSION) or state.holdings.in_force(Purpose.IDLE)
     return {
         "id": state.key.evse,
         "status": state.status.value,
-        "transaction_id": board.evses[state.key].transaction_id,
+        "transaction_id": record.transaction_id,
         "limit_a": setpoint.limit_a,
         "accepted_a": held.limit_a if held is not None else None,
         "exposure_a": round(decision.exposure_of(number), DECIMALS),
@@ -126,6 +126,8 @@ def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> di
         "phases": [phase.value for phase in state.evse.phases],
         "phases_in_use": [phase.value for phase in decision.phases_in_use(number)],
         "need": _need(state.need),
+        "session_wh": round(record.session_wh, 1) if record.session_wh is not None else None,
+        "rank": state.evse.rank if state.priority is None else state.priority.rank,
         "reason": setpoint.reason.value,
         "text": setpoint.text,
     }

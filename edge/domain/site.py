@@ -78,6 +78,7 @@ class Priority:
     rank: int
     weight: float = 1.0
     guaranteed: bool = False
+    class_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,7 @@ class Evse:
     on_surplus: bool = False  # it charges on the sun's surplus alone
     whole_site: bool = False  # no car but another controller's site, which may take more at any time
     never_zero: bool = False  # its cars don't wake from 0 A: a session keeps its minimum, before all ranks
+    class_id: str | None = None  # of the sessions whose token has none of its own
 
     @property
     def single_phase(self) -> tuple[Phase, ...]:

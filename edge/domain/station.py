@@ -97,13 +97,14 @@ class SessionBegan:
     """A transaction is known to run on the EVSE.
 
     ``observed_start`` is False when it was already running when we first heard of it (after a restart of the gateway):
-    then what the station holds from before is unknown.
+    then what the station holds from before is unknown. ``register_wh`` is its register at the begin, where it told it.
     """
 
     key: EvseKey
     at: Seconds
     transaction_id: str
     observed_start: bool = True
+    register_wh: WattHours | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

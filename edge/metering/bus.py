@@ -12,7 +12,14 @@ from typing import Any, Protocol
 
 from edge.clock import Clock
 from edge.domain.connection import Connection, Transport
-from edge.errors import MeterImplausible, MeterRefused, MeterTimeout, MeterUnreachable, RegistersRefused
+from edge.errors import (
+    MeterImplausible,
+    MeterOvertalked,
+    MeterRefused,
+    MeterTimeout,
+    MeterUnreachable,
+    RegistersRefused,
+)
 from edge.metering.channel import Channel, Receiver, open_channel
 from edge.metering.family import Limits
 from edge.metering.modbus import (
@@ -85,6 +92,7 @@ class Line:
         self._busy_at: Seconds = 0.0  # when a byte was last sent or received
         self._refused_at: Seconds | None = None  # when a connection last failed to come up
         self._silent = 0  # reads in a row that brought no byte
+        self._hears = False  # whether a byte has come since the last request
         self._served_at: dict[int, Seconds] = {}  # by unit: when its last read was over
 
     async def read(self, request: ReadRequest, *, limits: Limits, fences: Sequence[ReadRequest] = ()) -> Answered:
@@ -105,6 +113,7 @@ class Line:
     def data(self, data: bytes) -> None:
         self._busy_at = self._clock.monotonic()
         self._silent = 0
+        self._hears = True
         self._heard.set()
         found = self._framing.receive(data)
         if found is not None and self._answer is not None and not self._answer.done():
@@ -168,6 +177,7 @@ class Line:
         if self._channel is not channel:
             raise MeterUnreachable(f"{self._connection.line} is lost")
         self._answer = asyncio.get_running_loop().create_future()
+        self._hears = False
         try:
             channel.write(self._framing.send(request, self._clock.monotonic()))
             self._busy_at = self._clock.monotonic()
@@ -262,9 +272,17 @@ class Line:
         self._silent += 1
         if self._silent >= SILENT_READS:
             self._drop()
+        if self._hears:
+            return MeterOvertalked(
+                f"no answer from {self._connection.line} unit {request.unit}, and something else is heard",
+                remedy="check that no two devices have one unit id, that no other program polls the line, and that the "
+                "device isn't slow",
+            )
         return MeterTimeout(
             f"no answer from {self._connection.line} unit {request.unit} within {limits.answer_s:g} s",
-            remedy="check the unit id, and the wiring behind a gateway",
+            remedy="check the unit id, the speed and the parity, and whether A and B are swapped"
+            if self._connection.serial is not None
+            else "check the unit id, and the wiring behind a gateway",
         )
 
     def _refused(self, request: ReadRequest, refusal: Refusal) -> MeterRefused | MeterTimeout:

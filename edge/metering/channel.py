@@ -13,6 +13,7 @@ from edge.errors import MeterUnreachable
 from edge.units import Seconds
 
 CONNECT_S: Seconds = 1.0  # a device on the site's own network answers within milliseconds, over a radio link in 0.3 s
+_TAKEN = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY})  # somebody else holds the port's lock
 _CHUNK = 4096  # bytes taken from the serial port at once: more than two frames
 
 
@@ -107,8 +108,7 @@ class SerialChannel:
             ) from exc
         except (OSError, ValueError) as exc:  # SerialException is an OSError
             raise MeterUnreachable(
-                f"the serial port {connection.path} can't be opened ({_cause(exc)})",
-                remedy="check that the adapter is plugged in, that no other program uses it, and the group 'dialout'",
+                f"the serial port {connection.path} can't be opened ({_cause(exc)})", remedy=_remedy(exc)
             ) from exc
         self._loop = asyncio.get_running_loop()
         self._fd = self._port.fileno()
@@ -150,9 +150,20 @@ class SerialChannel:
         self._loop.call_soon(self._receiver.lost, why)
 
 
+def _remedy(exc: Exception) -> str:
+    number = getattr(exc, "errno", None)
+    if number in _TAKEN:
+        return "stop that program; what a running gateway reads there, edge meter read --config FILE shows"
+    if number in {errno.EACCES, errno.EPERM}:
+        return "put the user into the group 'dialout'"
+    return "check that the adapter is plugged in, and the port's name"
+
+
 def _cause(exc: Exception) -> str:
     """What the system says, in words that fit into a sentence."""
     number = getattr(exc, "errno", None)
-    if number in {errno.EAGAIN, errno.EWOULDBLOCK}:
+    if number in _TAKEN:
         return "another program uses it"
+    if isinstance(exc.__context__, termios.error) and exc.__context__.args[0] == errno.ENOTTY:
+        return "it is no serial port"
     return os.strerror(number).lower() if number else str(exc)[:120]

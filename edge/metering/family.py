@@ -28,6 +28,8 @@ class Quantity(StrEnum):
     POWER_L2 = "power_l2_w"
     POWER_L3 = "power_l3_w"
     POWER = "power_w"
+    POWER_DRAWN = "power_drawn_w"  # where the total comes as two numbers that can't be read at once
+    POWER_FED = "power_fed_w"
     FREQUENCY = "frequency_hz"
     POWER_FACTOR = "power_factor"
     IMPORT_WH = "import_wh"
@@ -38,6 +40,17 @@ CURRENTS = (Quantity.CURRENT_L1, Quantity.CURRENT_L2, Quantity.CURRENT_L3)
 VOLTAGES = (Quantity.VOLTAGE_L1, Quantity.VOLTAGE_L2, Quantity.VOLTAGE_L3)
 POWERS = (Quantity.POWER_L1, Quantity.POWER_L2, Quantity.POWER_L3)
 ENERGIES = (Quantity.IMPORT_WH, Quantity.EXPORT_WH)
+# What no fuse depends on: a version of a meter that hasn't it is read all the same.
+DISPENSABLE = frozenset(
+    {
+        Quantity.POWER,
+        Quantity.POWER_DRAWN,
+        Quantity.POWER_FED,
+        Quantity.FREQUENCY,
+        Quantity.POWER_FACTOR,
+        *ENERGIES,
+    }
+)
 
 Values = Mapping[Quantity, float | None]  # None: the meter says that it has no such value now
 

@@ -13,7 +13,7 @@ from edge.errors import MeterError, MeterImplausible, MeterRefused, MeterTimeout
 from edge.metering.bus import Bus
 from edge.metering.decode import decode
 from edge.metering.edges import MeterEdges
-from edge.metering.family import ENERGIES, Block, Family, Quantity
+from edge.metering.family import DISPENSABLE, Block, Family, Quantity
 from edge.metering.modbus import ReadRequest
 from edge.metering.quality import Judge
 from edge.metering.requests import fences, pieces, request
@@ -24,8 +24,6 @@ ENERGY_PERIOD_S: Seconds = 5.0  # energies steer nothing; they cost bus time
 # then every LONGEST_BACKOFF_S.
 FIRST_BACKOFF_S: Seconds = 1.0
 LONGEST_BACKOFF_S: Seconds = 5.0
-# What no fuse depends on: a version of a meter that hasn't it is read all the same.
-DISPENSABLE = frozenset({Quantity.POWER, Quantity.FREQUENCY, Quantity.POWER_FACTOR, *ENERGIES})
 
 log = structlog.get_logger(__name__)
 

@@ -70,10 +70,17 @@ def sample(family: Family, values: Values) -> Sample:
         current_a=tuple(currents),
         voltage_v=(voltages[0], voltages[1], voltages[2]),
         power_w=(powers[0], powers[1], powers[2]),
-        total_w=_finite(values.get(Quantity.POWER)),
+        total_w=_total(values),
         frequency_hz=frequency(values),
         phases=family.phases,
     )
+
+
+def _total(values: Values) -> Watts | None:
+    """As told, or what is drawn less what is fed in."""
+    told_w = _finite(values.get(Quantity.POWER))
+    drawn_w, fed_w = _finite(values.get(Quantity.POWER_DRAWN)), _finite(values.get(Quantity.POWER_FED))
+    return drawn_w - fed_w if told_w is None and drawn_w is not None and fed_w is not None else told_w
 
 
 def impossible(of: Sample, family: Family, rating_a: Amps | None) -> str | None:

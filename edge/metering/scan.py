@@ -1,20 +1,22 @@
 """Finds meters and says what they are: by the registers that name them, else by their values. Reads
 only."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from edge.domain.connection import Connection, SerialSettings, Transport
-from edge.errors import MeterError, MeterImplausible, MeterRefused, MeterTimeout
+from edge.errors import MeterError, MeterImplausible, MeterOvertalked, MeterRefused, MeterTimeout, RegistersRefused
 from edge.metering.bus import Bus
 from edge.metering.decode import decode
-from edge.metering.family import Family, Identification, Limits, Quantity, Read, RegisterType
+from edge.metering.family import DISPENSABLE, Family, Identification, Limits, Quantity, Read, RegisterType
 from edge.metering.modbus import ReadRequest
+from edge.metering.requests import pieces
 from edge.metering.sample import impossible, mismatches, sample
 from edge.units import Seconds
 
 PROBE_S: Seconds = 0.25  # to the beginning of an answer; 40 ms are usual, a gateway adds as much again
+PATIENT_S: Seconds = 1.0  # of a host that took the connection and then was silent: a busy gateway, a weak radio link
 READ_S: Seconds = 0.6  # of a device that is known to be there
 # Any device answers one of these, with registers or with a refusal.
 _PROBES = (
@@ -74,20 +76,28 @@ def serial_lines(path: str, settings: Sequence[SerialSettings] = USUAL_SETTINGS)
         yield Connection(transport=Transport.RTU, path=path, serial=each)
 
 
-async def answers(bus: Bus, unit: int) -> bool:
-    """Whether a device answers at that unit id.
+def _ignore() -> None:
+    """Noise means nothing to who doesn't ask."""
+
+
+async def answers(bus: Bus, unit: int, *, answer_s: Seconds = PROBE_S, on_noise: Callable[[], None] = _ignore) -> bool:
+    """Whether a device answers at that unit id, beginning within ``answer_s``. What is heard and is no answer, at any
+    probe, is told by ``on_noise``.
 
     :raises MeterError: the line itself can't be used.
     """
     for probe in _PROBES:
         try:
-            await bus.read(_request(unit, probe), limits=Limits(answer_s=PROBE_S))
+            await bus.read(_request(unit, probe), limits=Limits(answer_s=answer_s))
         except MeterRefused:
             return True
+        except MeterOvertalked:
+            on_noise()
+            return False
         except MeterTimeout:
             return False
         except MeterImplausible:
-            continue  # noise, or another setting's characters
+            on_noise()  # or another setting's characters
         else:
             return True
     return False
@@ -100,6 +110,7 @@ class Identifier:
         self._bus = bus
         self._unit = unit
         self._read: dict[Read, tuple[int, ...] | None] = {}
+        self._refused: set[Read] = set()
 
     async def guesses(self, families: Mapping[str, Family]) -> tuple[Guess, ...]:
         """What the device may be, the likeliest first."""
@@ -144,17 +155,25 @@ class Identifier:
                 return end.value if isinstance(end.value, Family) else None
 
     async def _plausible(self, family: Family) -> int:
-        """How many quantities make sense; 0 when anything in them doesn't."""
+        """How many quantities make sense; 0 when anything in them doesn't. What is refused in one read is asked in
+        smaller ones, as when the meter is polled."""
         values: dict[Quantity, float | None] = {}
-        for block in (*family.fast, *family.slow):
-            registers = await self._registers(Read(block.register_type, block.address, block.count))
-            if registers is None:
+        left = [*family.fast, *family.slow]
+        while left:
+            block = left.pop(0)
+            asked = Read(block.register_type, block.address, block.count)
+            registers = await self._registers(asked)
+            if registers is not None:
+                values |= decode(family, block, registers)
+                continue
+            parts = pieces(block) if asked in self._refused else ()
+            if not parts and not (asked in self._refused and DISPENSABLE.issuperset(block.quantities)):
                 return 0
-            values |= decode(family, block, registers)
+            left[:0] = parts
         taken = sample(family, values)
         if impossible(taken, family, None) is not None or any(mismatches(taken)):
             return 0
-        if Quantity.FREQUENCY in family.quantities and taken.frequency_hz is None:
+        if Quantity.FREQUENCY in values and taken.frequency_hz is None:
             return 0
         return sum(value is not None for value in values.values())
 
@@ -170,6 +189,9 @@ class Identifier:
                 limits=Limits(answer_s=READ_S),
                 fences=[_request(self._unit, probe) for probe in _PROBES],
             )
+        except RegistersRefused:
+            self._refused.add(asked)
+            return None
         except (MeterRefused, MeterTimeout, MeterImplausible):
             return None  # some meters say nothing where others refuse
         return answered.registers

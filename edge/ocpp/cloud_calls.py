@@ -73,10 +73,11 @@ class CloudCalls:
         return self._profiles.start(call, now, wall) if self._dialect.carries_profile(signed.plain(call)) else call
 
     def _guarded(self, call: Call) -> Call | None:
-        """The CALL unless it would lead the station away; then it is refused."""
-        refusal = self._dialect.guard.refusal(signed.plain(call))
-        if refusal is None:
-            return call
-        self._out.note("warning", "refused a write that would lead the station away", action=call.action)
-        self._out.to_cloud(wire.result_text(call.id, refusal))
-        return None
+        """The CALL, without what would take from control what it needs; None where nothing is left of it."""
+        screened = self._dialect.guard.screen(call, signed.plain(call))
+        if screened.refused:
+            names = ", ".join(screened.refused)
+            self._out.note("warning", "refused a write of the cloud that control can't do with", names=names)
+        if screened.reply is not None:
+            self._out.to_cloud(wire.result_text(call.id, screened.reply))
+        return screened.passes

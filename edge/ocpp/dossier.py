@@ -46,7 +46,8 @@ class Taken:
 class Dossier:
     """That of one station. Without a shelf it lives as long as the program.
 
-    ``cloud_wrote`` are the guarded variables by what the cloud has written, or what was there before we wrote.
+    ``cloud_wrote`` are the guarded variables, in lower case, by what the cloud has written, or what was there before
+    we wrote.
     ``problem`` says what is wrong with the shelf, None while all is well.
     """
 
@@ -108,4 +109,4 @@ class Dossier:
                 self.taken = Taken(rung=Rung[rung], unit=RateUnit[unit])
         for entry in elements(fields(kept).get("cloud_wrote")):
             if isinstance(entry, list) and len(entry) == 3 and all(isinstance(part, str) for part in entry):
-                self.cloud_wrote[entry[0], entry[1]] = entry[2]
+                self.cloud_wrote[entry[0].casefold(), entry[1].casefold()] = entry[2]

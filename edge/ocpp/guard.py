@@ -1,143 +1,141 @@
-"""What control needs of a station's configuration, guarded against the cloud's writes. Sans-I/O.
+"""Guards what control needs of a station's configuration against the cloud's writes. Sans-I/O.
 
-The station is to sample often enough, and current and power among the rest: a superset of what the cloud wants. The
-cloud's writes pass as they are; what they take away is written again behind them, and the cloud reads back what it
-wrote. Writes that would lead the station past the gateway are refused.
+What becomes of a write is in the table of :mod:`edge.ocpp.guarded`. What passes, passes as it is; what it takes away is
+written again behind it, and the cloud reads back what it wrote.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
+from edge.ocpp import wire
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.dossier import Dossier, Variable
-from edge.ocpp.fields import elements, fields, text, whole_number
+from edge.ocpp.fields import elements, fields, text
+from edge.ocpp.guarded import Guarded, Policy, guarded
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, MessageType
 
-SAMPLE_EVERY_S = 10  # a car takes 5 s to follow a limit, and an overload must be seen before a fuse minds
-MEASURANDS = ("Current.Import", "Power.Active.Import", "Energy.Active.Import.Register")
+Entry = Mapping[str, Any]
 
+WITHHELD_KEPT = 16  # SetVariables that are on their way in part; one is on the line, and few wait
 
-class Kind(Enum):
-    """How a variable's value and what we need of it go together."""
-
-    INTERVAL = auto()  # in s: the shorter; 0 means never
-    LIST = auto()  # separated by commas: both
+# Reason codes of OCPP 2.x, appendix 5.
+_READ_ONLY = "ReadOnly"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guarded:
-    """A variable: ``component`` is empty in OCPP 1.6, where ``name`` is a configuration key."""
+class Screened:
+    """What becomes of a CALL of the cloud: ``passes`` goes to the station, or ``reply`` is the answer.
 
-    component: str
-    name: str
-    kind: Kind
+    ``refused`` names what is kept from the station.
+    """
 
-    def wanted(self, has: str) -> str | None:
-        """The value that control wants where the station has this one; None when that will do."""
-        if self.kind is Kind.INTERVAL:
-            seconds = whole_number(has)
-            enough = seconds is not None and 0 < seconds <= SAMPLE_EVERY_S
-            return None if enough else str(SAMPLE_EVERY_S)
-        names = [name.strip() for name in has.split(",") if name.strip()]
-        lacking = [name for name in MEASURANDS if name not in names]
-        return ",".join((*names, *lacking)) if lacking else None
-
-
-# OCPP 1.6 §9.1.16, §9.1.17; OCPP 2.x part 2 §2.7 SampledDataCtrlr.
-_GUARDED_V16 = (
-    Guarded(component="", name="MeterValueSampleInterval", kind=Kind.INTERVAL),
-    Guarded(component="", name="MeterValuesSampledData", kind=Kind.LIST),
-)
-_GUARDED_V2 = (
-    Guarded(component="SampledDataCtrlr", name="TxUpdatedInterval", kind=Kind.INTERVAL),
-    Guarded(component="SampledDataCtrlr", name="TxUpdatedMeasurands", kind=Kind.LIST),
-)
-
-# Writes that would lead the station past the gateway, or lock it out of it: its key, its security profile, its
-# identity, the address of its CSMS. (1.6 security whitepaper §3.1 and §2; OCPP 2.x part 2 §2.2 and §2.1.)
-_LEADS_AWAY = frozenset(
-    {
-        ("", "authorizationkey"),
-        ("", "securityprofile"),
-        ("", "centralsystemurl"),
-        ("", "backendurl"),
-        ("", "ocppserverurl"),
-        ("securityctrlr", "basicauthpassword"),
-        ("securityctrlr", "identity"),
-        ("ocppcommctrlr", "networkconfigurationpriority"),
-    }
-)
+    passes: Call | None
+    reply: Mapping[str, Any] | None = None
+    refused: tuple[str, ...] = ()
 
 
 class Guard:
-    """Guards one station. It forgets nothing: what the cloud wrote is the cloud's to read."""
+    """Guards one station. It forgets nothing: what the cloud wrote is the cloud's to read.
 
-    def __init__(self, version: Version, dossier: Dossier) -> None:
+    ``key_is_checked``: whether a key that the cloud alone gives the station would lock it out.
+    """
+
+    def __init__(self, version: Version, dossier: Dossier, *, key_is_checked: bool) -> None:
         self._v2 = version.is_v2
-        guarded = _GUARDED_V2 if self._v2 else _GUARDED_V16
-        self._guarded: Mapping[Variable, Guarded] = {(each.component, each.name): each for each in guarded}
+        self._guarded = guarded(version, key_is_checked=key_is_checked)
         self._dossier = dossier
         self._clouds = dossier.cloud_wrote
+        self._withheld: OrderedDict[str, Mapping[int, Entry]] = OrderedDict()  # answers by place, by the CALL's id
 
     @property
     def asks(self) -> tuple[Variable, ...]:
         """What a station that has connected is to be asked."""
-        return tuple(self._guarded)
+        return tuple((row.component, row.name) for row in self._guarded.values() if row.need is not None)
 
     def learn(self, answer: Mapping[str, Any]) -> list[OwnCall]:
         """The station's answer to that; return what is to be written."""
         writes = []
         for variable, has in self._values(answer):
-            guarded = self._guarded.get(variable)
-            if guarded is None:
-                continue
-            wanted = guarded.wanted(has)
-            if wanted is not None:
-                self._clouds[variable] = has
-                writes.append(self._write(guarded, wanted))
+            row = self._guarded.get(variable)
+            wanted = row.need.wanted(has) if row is not None and row.need is not None else None
+            if row is not None and wanted is not None:
+                if row.policy is Policy.TRANSLATE:
+                    self._clouds[variable] = has
+                writes.append(self._write(row, wanted))
         self._dossier.keep()
         return writes
 
-    def refusal(self, call: Call) -> Mapping[str, Any] | None:
-        """What to answer a CALL of the cloud that would lead the station away; None for all others.
+    def screen(self, call: Call, plain: Call) -> Screened:
+        """What becomes of a CALL of the cloud, ``plain`` where it is signed.
 
-        Of several variables in one SetVariables none is passed on then: each is answered as rejected.
+        Of several variables in one SetVariables only those that are refused are kept back; of signed ones, which can't
+        be changed, then all.
         """
-        payload = fields(call.payload)
-        match call.action:
-            case "ChangeConfiguration":
-                key = (text(payload.get("key")) or "").casefold()
-                return {"status": "Rejected"} if ("", key) in _LEADS_AWAY else None
+        self._withheld.pop(call.id, None)
+        payload = fields(plain.payload)
+        match plain.action:
+            case "ChangeConfiguration" if self._refuses(payload, payload.get("value")):
+                return _refused({"status": "Rejected"}, text(payload.get("key")) or "")
             case "SetNetworkProfile":
-                return {"status": "Rejected"}
+                why = "it would lead the station past the gateway"
+                info = {"reasonCode": _READ_ONLY, "additionalInfo": why}
+                return _refused({"status": "Rejected", "statusInfo": info}, "network profile")
             case "SetVariables":
-                data = [fields(each) for each in elements(payload.get("setVariableData"))]
-                if not any(tuple(part.casefold() for part in _variable(each)) in _LEADS_AWAY for each in data):
-                    return None
-                return {
-                    "setVariableResult": [
-                        {
-                            "attributeStatus": "Rejected",
-                            "component": each.get("component", {}),
-                            "variable": each.get("variable", {}),
-                        }
-                        for each in data
-                    ]
-                }
+                return self._screen_variables(call, payload, is_plain=plain is call)
             case _:
-                return None
+                return Screened(passes=call)
+
+    def _screen_variables(self, call: Call, payload: Mapping[str, Any], *, is_plain: bool) -> Screened:
+        data = [fields(each) for each in elements(payload.get("setVariableData"))]
+        refused = {place for place, each in enumerate(data) if self._refuses(each, each.get("attributeValue"))}
+        if not refused:
+            return Screened(passes=call)
+        names = tuple(".".join(_names(data[place])) for place in sorted(refused))
+        if not is_plain:
+            refused = set(range(len(data)))
+        answers = {place: self._rejection(data[place]) for place in sorted(refused)}
+        if len(refused) == len(data):
+            return _refused({"setVariableResult": list(answers.values())}, *names)
+        rest = [each for place, each in enumerate(data) if place not in refused]
+        fewer = {**payload, "setVariableData": rest}
+        self._withheld[call.id] = answers
+        while len(self._withheld) > WITHHELD_KEPT:
+            self._withheld.popitem(last=False)
+        passes = replace(call, payload=fewer, text=wire.call_text(call.id, call.action, fewer))
+        return Screened(passes=passes, refused=names)
+
+    def _refuses(self, entry: Entry, value: object) -> bool:
+        """Whether the write of one variable is kept from the station."""
+        row = self._guarded.get(_variable(entry))
+        if row is None or row.policy not in (Policy.REFUSE, Policy.KEY):
+            return False
+        return row.need is None or not isinstance(value, str) or row.need.wanted(value) is not None
+
+    def _rejection(self, entry: Entry) -> Entry:
+        row = self._guarded.get(_variable(entry))
+        why = row.why if row is not None else "it came with one that is refused"
+        answer = {
+            "attributeStatus": "Rejected",
+            "attributeStatusInfo": {"reasonCode": _READ_ONLY, "additionalInfo": f"the gateway keeps it: {why}"},
+            "component": entry.get("component", {}),
+            "variable": entry.get("variable", {}),
+        }
+        return {**answer, "attributeType": entry["attributeType"]} if "attributeType" in entry else answer
 
     def answered(self, call: Call, answer: CallResult | CallError) -> tuple[str, list[OwnCall]]:
         """The station's answer to a CALL of the cloud: the text to pass up, and what is to be written behind it."""
         payload = fields(answer.payload) if isinstance(answer, CallResult) else {}
         match call.action:
-            case "ChangeConfiguration" | "SetVariables":
+            case "ChangeConfiguration":
                 return answer.text, self._cloud_wrote(fields(call.payload), payload)
+            case "SetVariables":
+                told = self._with_withheld(call, answer, payload)
+                return told, self._cloud_wrote(fields(call.payload), payload)
             case "GetConfiguration" | "GetVariables":
                 return self._as_the_cloud_wrote(answer, payload), []
             case _:
@@ -146,24 +144,24 @@ class Guard:
     def _cloud_wrote(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[OwnCall]:
         writes = []
         for variable, value in self._accepted(request, answer):
-            guarded = self._guarded.get(variable)
-            if guarded is None:
+            row = self._guarded.get(variable)
+            if row is None or row.need is None:
                 continue
-            wanted = guarded.wanted(value)
+            wanted = row.need.wanted(value)
             if wanted is None:
                 self._clouds.pop(variable, None)
             else:
                 self._clouds[variable] = value
-                writes.append(self._write(guarded, wanted))
+                writes.append(self._write(row, wanted))
         self._dossier.keep()
         return writes
 
     def _accepted(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[tuple[Variable, str]]:
         """The variables that the station has taken over from the cloud, with their values."""
         if not self._v2:
-            key, value = text(request.get("key")), request.get("value")
+            value = request.get("value")
             taken = answer.get("status") in ("Accepted", "RebootRequired")
-            return [(("", key), value)] if taken and key is not None and isinstance(value, str) else []
+            return [(_variable(request), value)] if taken and isinstance(value, str) else []
         results = [fields(each) for each in elements(answer.get("setVariableResult"))]
         taken_over = {
             _variable(each) for each in results if each.get("attributeStatus") in ("Accepted", "RebootRequired")
@@ -175,19 +173,32 @@ class Guard:
             if _is_actual(each) and isinstance(each.get("attributeValue"), str) and _variable(each) in taken_over
         ]
 
-    def _as_the_cloud_wrote(self, answer: CallResult | CallError, payload: Mapping[str, Any]) -> str:
-        """The answer with the cloud's own values; the very text where there is nothing to change."""
-        listed, value_key = ("getVariableResult", "attributeValue") if self._v2 else ("configurationKey", "value")
-        entries = [fields(each) for each in elements(payload.get(listed))]
-        changed = [
-            {**each, value_key: self._clouds[_variable(each)]}
-            if _variable(each) in self._clouds and value_key in each and _is_actual(each)
-            else each
-            for each in entries
-        ]
-        if changed == entries:
+    def _with_withheld(self, call: Call, answer: CallResult | CallError, payload: Mapping[str, Any]) -> str:
+        """The answer with the results of what was kept from the station, each in its place."""
+        withheld = self._withheld.pop(call.id, None)
+        if withheld is None or isinstance(answer, CallError):
             return answer.text
-        return orjson.dumps([MessageType.CALLRESULT, answer.id, {**payload, listed: changed}]).decode()
+        results = elements(payload.get("setVariableResult"))
+        for place, rejection in withheld.items():
+            results = [*results[:place], rejection, *results[place:]]
+        return _result(answer, {**payload, "setVariableResult": results})
+
+    def _as_the_cloud_wrote(self, answer: CallResult | CallError, payload: Mapping[str, Any]) -> str:
+        """The answer with the cloud's own values, and keys that it can't write as such; the very text where there is
+        nothing to change."""
+        listed = "getVariableResult" if self._v2 else "configurationKey"
+        entries = [fields(each) for each in elements(payload.get(listed))]
+        changed = [self._as_told(each) for each in entries]
+        return answer.text if changed == entries else _result(answer, {**payload, listed: changed})
+
+    def _as_told(self, entry: Entry) -> Entry:
+        variable, value_key = _variable(entry), "attributeValue" if self._v2 else "value"
+        if variable in self._clouds and value_key in entry and _is_actual(entry):
+            entry = {**entry, value_key: self._clouds[variable]}
+        row = self._guarded.get(variable)
+        if entry.get("readonly") is False and row is not None and row.policy in (Policy.REFUSE, Policy.KEY):
+            entry = {**entry, "readonly": True}  # OCPP 1.6 §7.29
+        return entry
 
     def _values(self, answer: Mapping[str, Any]) -> list[tuple[Variable, str]]:
         listed, value_key = ("getVariableResult", "attributeValue") if self._v2 else ("configurationKey", "value")
@@ -195,26 +206,39 @@ class Guard:
         found = [(_variable(each), each.get(value_key)) for each in entries if each.get("readonly") is not True]
         return [(variable, value) for variable, value in found if isinstance(value, str)]
 
-    def _write(self, guarded: Guarded, value: str) -> OwnCall:
+    def _write(self, row: Guarded, value: str) -> OwnCall:
         if not self._v2:
-            return OwnCall(action="ChangeConfiguration", payload={"key": guarded.name, "value": value})
+            return OwnCall(action="ChangeConfiguration", payload={"key": row.name, "value": value})
         entry = {
             "attributeValue": value,
-            "component": {"name": guarded.component},
-            "variable": {"name": guarded.name},
+            "component": {"name": row.component},
+            "variable": {"name": row.name},
         }
         return OwnCall(action="SetVariables", payload={"setVariableData": [entry]})
 
 
-def _variable(entry: Mapping[str, Any]) -> Variable:
-    """Of a configuration key (1.6) or of a component and variable (2.x)."""
-    key = text(entry.get("key"))
-    if key is not None:
-        return "", key
+def _refused(reply: Mapping[str, Any], *names: str) -> Screened:
+    return Screened(passes=None, reply=reply, refused=names)
+
+
+def _result(answer: CallResult | CallError, payload: Mapping[str, Any]) -> str:
+    return orjson.dumps([MessageType.CALLRESULT, answer.id, payload]).decode()
+
+
+def _names(entry: Entry) -> Sequence[str]:
     component, variable = fields(entry.get("component")), fields(entry.get("variable"))
     return text(component.get("name")) or "", text(variable.get("name")) or ""
 
 
-def _is_actual(entry: Mapping[str, Any]) -> bool:
+def _variable(entry: Entry) -> Variable:
+    """Of a configuration key (1.6) or of a component and variable (2.x)."""
+    key = text(entry.get("key"))
+    if key is not None:
+        return "", key.casefold()
+    component, name = _names(entry)
+    return component.casefold(), name.casefold()
+
+
+def _is_actual(entry: Entry) -> bool:
     """Whether it is about the value itself, and not about its target or its bounds (2.x part 2 §3.2)."""
     return bool(entry.get("attributeType", "Actual") == "Actual")

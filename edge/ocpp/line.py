@@ -105,6 +105,7 @@ class Line:
                 self._heard(work.call, frame)
                 text, writes = self._dialect.guard.answered(signed.plain(work.call), frame)
                 for write in writes:
+                    self._out.note("info", "restores what control needs of the configuration", **_written(write))
                     self._arbiter.add_own(write)
                 instead = self._list_answered(work.call, frame)
                 if work.epoch == epoch and instead is not None:
@@ -218,6 +219,14 @@ class Line:
     def _drop(self, frame: CallResult | CallError, why: str) -> None:
         self._figures.dropped_of_station += 1
         self._out.note("debug", "dropped an answer of the station", why=why, id=frame.id)
+
+
+def _written(write: OwnCall) -> Mapping[str, str]:
+    """Name and value of what is written to the station's configuration, for the log."""
+    (entry,) = write.payload.get("setVariableData") or [write.payload]
+    if "key" in entry:
+        return {"name": entry["key"], "value": entry["value"]}
+    return {"name": f"{entry['component']['name']}.{entry['variable']['name']}", "value": entry["attributeValue"]}
 
 
 def _name(work: Work) -> str:

@@ -9,9 +9,11 @@ from websockets.exceptions import ConnectionClosed
 from edge.chance import Chance
 from edge.clock import Clock
 from edge.errors import FrameError
+from edge.ocpp import wire
 from edge.ocpp.pace import Pace
 from edge.ocpp.showing import Showing, Shown
 from edge.ocpp.sockets import closing_reason, peer_address
+from edge.ocpp.trace import Trace, Way
 from edge.ocpp.unreadable import CLOSE_POLICY, Unreadable
 from edge.ocpp.versions import Version
 from edge.ocpp.waiting import WaitingRoom, WaitingStation
@@ -29,11 +31,16 @@ class Lobby:
         self._chance = chance
         self._room = WaitingRoom()
         self._by_name: dict[str, tuple[ServerConnection, Version]] = {}
+        self._traces: dict[str, Trace] = {}  # of those that the room lists, or that are connected
 
     @property
     def stations(self) -> tuple[WaitingStation, ...]:
         """The unknown stations that have connected, the longest unseen first."""
         return self._room.stations
+
+    def trace(self, identity: str) -> Trace | None:
+        """The last frames of an unknown station that has connected; None of one that hasn't."""
+        return self._traces.get(identity)
 
     async def identify(self, identity: str) -> Shown | str:
         """Let a station show itself; how it did, or a sentence why it doesn't."""
@@ -50,7 +57,7 @@ class Lobby:
         first = self._room.show(identity, Showing(version, done, self._chance))
         try:
             if first is not None:
-                await connection.send(first)
+                await self._send(connection, identity, first)
             async with asyncio.timeout(IDENTIFY_S):
                 return await shown
         except TimeoutError:
@@ -66,6 +73,9 @@ class Lobby:
         self.connections.add(connection)
         self._by_name[identity] = (connection, version)
         log.warning("unknown station connected and waits to be adopted")
+        trace = self._traces.setdefault(identity, Trace())
+        for gone in self._traces.keys() - self._by_name.keys() - {each.identity for each in self._room.stations}:
+            del self._traces[gone]
         unreadable, told = 0, False
         pace = Pace()
         try:
@@ -76,13 +86,14 @@ class Lobby:
                     log.warning("station sends too fast and is read more slowly")
                     told = True
                 await asyncio.sleep(pause_s)  # even if it is 0: others have their turn
+                trace.add(Way.FROM_STATION, text, self._clock.monotonic())
                 try:
-                    reply = self._room.reply(identity, text, self._clock.wall())
-                except FrameError:
+                    reply = self._room.reply(identity, text, self._clock.wall(), version)
+                except FrameError as error:
                     unreadable += 1
-                    continue
+                    reply = wire.complaint(error, version)
                 if reply is not None:
-                    await connection.send(reply)
+                    await self._send(connection, identity, reply)
             await connection.close(CLOSE_POLICY, "too many unreadable messages")
         except ConnectionClosed as closed:
             log.info("unknown station left", why=closing_reason(closed))
@@ -91,3 +102,7 @@ class Lobby:
             if self._by_name.get(identity, (None, None))[0] is connection:
                 del self._by_name[identity]
                 self._room.leave(identity)
+
+    async def _send(self, connection: ServerConnection, identity: str, text: str) -> None:
+        self._traces[identity].add(Way.TO_STATION, text, self._clock.monotonic())
+        await connection.send(text)

@@ -73,6 +73,7 @@ class Relay:
         dossier: Dossier | None = None,
         stand_in: StandIn | None = None,
         site_limits: SiteLimits | None = None,
+        key_is_checked: bool = True,
     ) -> None:
         self._station = station
         self._stand_in = stand_in
@@ -80,7 +81,8 @@ class Relay:
         self._cloud_loss = cloud_loss
         self._out = Outbox()
         self._nominal_voltage_v = nominal_voltage_v
-        self._memory = StationMemory(station, dossier if dossier is not None else Dossier(station.id))
+        dossier = dossier if dossier is not None else Dossier(station.id)
+        self._memory = StationMemory(station, dossier, key_is_checked=key_is_checked)
         self._dialect = dialect(Version.V16, station, self._memory, nominal_voltage_v)
         self._figures = figures if figures is not None else Figures()
         self.diagnosis = Diagnosis()

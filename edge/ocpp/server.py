@@ -126,7 +126,8 @@ class OcppServer:
     def trace(self, station: str) -> list[Mapping[str, Any]] | None:
         """The last frames of a station, oldest first (see :class:`edge.ocpp.trace.Trace`); None of an unknown one."""
         link = self._links.get(station)
-        return link.trace.shown(self._clock.monotonic(), self._clock.wall()) if link is not None else None
+        trace = link.trace if link is not None else self._lobby.trace(station)
+        return trace.shown(self._clock.monotonic(), self._clock.wall()) if trace is not None else None
 
     def write_limit(self, command: LimitCommand) -> None:
         """See :class:`edge.control.ports.LimitPort`."""
@@ -239,6 +240,7 @@ class OcppServer:
                     dossier=kept[station.id],
                     stand_in=standing[station.id],
                     site_limits=self.site_limits,
+                    key_is_checked=self._settings.security_of(station.id).checks_key,
                 ),
                 stand_in=standing[station.id],
                 is_wire=self._settings.is_wire,

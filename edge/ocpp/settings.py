@@ -50,6 +50,11 @@ class StationSecurity:
     certificate_name: str | None = None
     cloud_key: bytes | None = None
 
+    @property
+    def checks_key(self) -> bool:
+        """Whether a key that the cloud alone gives the station would keep it out, here or at the cloud."""
+        return self.profile in (SecurityProfile.BASIC, SecurityProfile.TLS) or self.cloud_key is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsFiles:

@@ -16,11 +16,12 @@ class StationMemory:
     """Outlives the station's connections, and a change of its edition between two; the dossier the program too.
 
     ``quirks`` are those of its like. ``ladder`` and ``units`` say how it is told its limits: as it was found to take
-    them, else as its quirks say, else as every station should.
+    them, else as its quirks say, else as every station should. ``key_is_checked``: see :class:`edge.ocpp.guard.Guard`.
     """
 
-    def __init__(self, station: Station, dossier: Dossier) -> None:
+    def __init__(self, station: Station, dossier: Dossier, *, key_is_checked: bool = True) -> None:
         self.station = station.id
+        self.key_is_checked = key_is_checked
         self.dossier = dossier
         self.quirks = Quirks()
         self._records: tuple[str, ...] = ()  # which say so

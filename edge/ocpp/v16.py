@@ -60,7 +60,7 @@ class DialectV16:
         self._before_boot: set[EvseKey] = set()  # whose transaction may not have outlived the station's restart
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
-        self.guard = Guard(self.version, memory.dossier)
+        self.guard = Guard(self.version, memory.dossier, key_is_checked=memory.key_is_checked)
 
     def carries_profile(self, call: Call) -> bool:
         """See :class:`edge.ocpp.dialect.Dialect`."""
@@ -114,7 +114,8 @@ class DialectV16:
             return []
         self._before_boot.discard(evse.key)
         self._transactions.begin(evse.key, str(transaction))
-        return [SessionBegan(key=evse.key, at=now, transaction_id=str(transaction), observed_start=True)]
+        register_wh = whole_number(fields(request.payload).get("meterStart"))
+        return [SessionBegan(key=evse.key, at=now, transaction_id=str(transaction), register_wh=register_wh)]
 
     def learn(self, work: OwnCall, answer: CallResult | CallError) -> list[OwnCall]:
         """Learn from the station's answer to one of our questions; a refusal teaches nothing."""

@@ -65,7 +65,7 @@ class DialectV2:
         self._connectors = Connectors()
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
-        self.guard = Guard(version, memory.dossier)
+        self.guard = Guard(version, memory.dossier, key_is_checked=memory.key_is_checked)
         self._triggered: EvseKey | None = None  # asked for its transaction, whose event is on its way
 
     def request(self, call: Call, now: Seconds, wall: datetime) -> list[StationFact]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from edge.ocpp import wire
+from edge.ocpp import signed, wire
 from edge.ocpp.showing import Answer, Showing
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
@@ -54,13 +54,17 @@ class WaitingRoom:
         while len(self._listed) > MAX_LISTED:
             self._listed.popitem(last=False)
 
-    def reply(self, identity: str, text: str | bytes, wall: datetime) -> str | None:
-        """What the station is to be answered; None for what wants no answer. Raises FrameError for what is no frame."""
-        frame = wire.parse(text)
+    def reply(self, identity: str, text: str | bytes, wall: datetime, version: Version = Version.V16) -> str | None:
+        """What the station is to be answered; None for what wants no answer.
+
+        Raises FrameError for what is no frame of that edition.
+        """
+        frame = wire.parse(text, version)
         if isinstance(frame, CallResult | CallError):
             return self._go_on(identity, frame)
         if not isinstance(frame, Call):
             return None
+        frame = signed.plain(frame)
         if frame.action != "BootNotification":
             return wire.error_text(frame.id, ErrorCode.SECURITY, "this station is not yet known here")
         self._describe(identity, frame.payload)

@@ -9,12 +9,16 @@ The order, the first that has something to say decides:
 5. the site's own acceptance;
 6. the cache where it accepts (C10), or says another refusal;
 7. the policy for unknown tokens (AllowOfflineTxForUnknownId, §3.5.4).
+
+While the gateway's clock isn't set nothing is refused by its time: neither by the site's days and hours, nor by the
+expiry of what the cloud said.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
+from edge.clock import EARLIEST_PLAUSIBLE
 from edge.domain.token import Basis, SiteToken, TokenInfo, TokenStatus, Verdict
 from edge.units import WattHours
 
@@ -76,6 +80,8 @@ def verdict(known: Known, policy: Policy, wall: datetime) -> Verdict:
 def _objection(own: SiteToken, policy: Policy, wall: datetime) -> tuple[TokenStatus, str] | None:
     if own.blocked:
         return TokenStatus.BLOCKED, "blocked on site"
+    if wall < EARLIEST_PLAUSIBLE:  # a clock that isn't set says nothing of days and hours
+        return None
     if own.valid_from is not None and wall < own.valid_from:
         return TokenStatus.INVALID, "not valid yet"
     if own.valid_until is not None and wall >= own.valid_until:

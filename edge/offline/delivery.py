@@ -90,7 +90,7 @@ class Delivery:
 
     def set_aside(self, entry: Entry, reason: str) -> None:
         """It can't be delivered: a person has to see it. Those behind it go on."""
-        self._book.backlog.remove(entry.seq)
+        self._book.backlog.set_aside(entry.seq)
         aside = replace(entry, state=EntryState.SET_ASIDE, reason=reason)
         self._book.steps.note("error", "a message is set aside", action=entry.action, number=entry.seq, reason=reason)
         self._book.steps.keep([PutEntry(entry=aside)], Resume())
@@ -147,9 +147,11 @@ def to_station(book: StationBook, action: str, text: str, payload: Mapping[str, 
     return text if number is None or number == cloud_id else with_number(text, path, number)
 
 
-def to_cloud(book: StationBook, text: str, transaction: str | None) -> str:
-    """The station's CALL with the id by which the cloud knows the transaction (1.6)."""
+def to_cloud(book: StationBook, text: str, transaction: str | None, named: str | None) -> str:
+    """The station's CALL with the id by which the cloud knows the transaction (1.6). ``named``: the id in it, which is
+    another where the station never learned the transaction's own.
+    """
     record = book.charges.get(transaction)
-    if record is None or record.cloud_id is None or str(record.cloud_id) == transaction:
+    if record is None or record.cloud_id is None or str(record.cloud_id) == named:
         return text
     return with_number(text, (_PAYLOAD, "transactionId"), record.cloud_id)

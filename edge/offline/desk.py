@@ -18,7 +18,7 @@ from edge.offline.cloud_line import CloudLine
 from edge.offline.conduct import Conduct, Row
 from edge.offline.edition import Edition
 from edge.offline.ledger import Ledger
-from edge.offline.line_items import Live
+from edge.offline.live_call import Live
 from edge.offline.message import Request
 from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
@@ -115,6 +115,10 @@ class Desk:
         """Whether the cloud's answer to this CALL just goes to the station."""
         return self._line.passed(identifier)
 
+    def asks(self, identifier: str) -> bool:
+        """Whether the cloud is to be asked this now: nobody has given up waiting for its answer."""
+        return self._line.asks(identifier)
+
     def from_cloud(
         self,
         identifier: str,
@@ -136,9 +140,9 @@ class Desk:
         self._line.pump(now)
         return self.book.steps.empty()
 
-    def unfetched(self) -> list[Step]:
-        """The disk didn't give what a :class:`edge.offline.steps.Fetch` asked for."""
-        self._line.unfetched()
+    def unfetched(self, *, damaged: bool = False) -> list[Step]:
+        """The disk didn't give what a :class:`edge.offline.steps.Fetch` asked for, or never will (``damaged``)."""
+        self._line.unfetched(damaged=damaged)
         return self.book.steps.empty()
 
     @property

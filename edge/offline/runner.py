@@ -10,7 +10,7 @@ import structlog
 
 from edge.clock import Clock
 from edge.domain.journal import Entry, Write
-from edge.errors import StorageError
+from edge.errors import EntryDamaged, StorageError
 from edge.offline.desk import Desk
 from edge.offline.steps import (
     EndSession,
@@ -92,10 +92,14 @@ class Runner:
                     self._keep(step, links)
                 case ToStation() if links.station != self._links.station:
                     pass
-                case ToCloud() if links.cloud != self._links.cloud:
+                case ToCloud() if links.cloud != self._links.cloud or self._is_withdrawn(step):
                     pass
                 case _:
                     self._now(step)
+
+    def _is_withdrawn(self, step: ToCloud) -> bool:
+        """Whether the disk took so long that the message isn't live any more: it is delivered from the journal."""
+        return isinstance(self.desk, Desk) and not self.desk.asks(step.id)
 
     @property
     def idle(self) -> bool:
@@ -176,6 +180,9 @@ class Runner:
     async def _fetch(self, desk: Desk, seq: int) -> None:
         try:
             entry = await self._keeper.fetch(seq)
+        except EntryDamaged as exc:
+            log.error("a kept message is damaged; those behind it go on", station=desk.book.id, problem=str(exc))  # noqa: TRY400
+            self.do(desk.unfetched(damaged=True))
         except StorageError as exc:
             log.warning("a kept message can't be read", station=desk.book.id, number=seq, problem=str(exc))
             self.do(desk.unfetched())

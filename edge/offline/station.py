@@ -31,9 +31,11 @@ from edge.offline.token_book import TokenBook
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StationKept:
-    """What was kept of one station. ``slips``: its pending messages with their attempts, in order."""
+    """What was kept of one station. ``slips``: its pending messages with their attempts, in order. ``aside``: the
+    numbers of those that were set aside."""
 
     slips: tuple[tuple[Slip, int], ...] = ()
+    aside: frozenset[int] = frozenset()
     transactions: tuple[Transaction, ...] = ()
     sessions: tuple[Session, ...] = ()
     boot: Boot | None = None
@@ -96,6 +98,8 @@ class StationBook:
         backlog = Backlog(settings)
         for kept_slip, attempts in kept.slips:
             backlog.add(kept_slip, attempts)
+        for seq in kept.aside:
+            backlog.set_aside(seq)
         never = Boot(station=station, text=None, owed=False, status=None, interval_s=None)
         return cls(
             id=station,
@@ -207,12 +211,14 @@ def kept_of(
     sessions: Iterable[Session] = (),
 ) -> StationKept:
     """What was kept of one station, out of what was kept of all. ``sizes`` and ``precious`` by the entries' numbers."""
+    own = [entry for entry in entries if entry.station == station]
     return StationKept(
         slips=tuple(
             (slip(entry, size=sizes[entry.seq], precious=entry.seq in precious), entry.attempts)
-            for entry in entries
-            if entry.station == station and entry.state is EntryState.PENDING
+            for entry in own
+            if entry.state is EntryState.PENDING
         ),
+        aside=frozenset(entry.seq for entry in own if entry.state is EntryState.SET_ASIDE),
         transactions=tuple(transaction for transaction in transactions if transaction.station == station),
         sessions=tuple(session for session in sessions if session.station == station),
         boot=next((boot for boot in boots if boot.station == station), None),

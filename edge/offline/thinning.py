@@ -6,6 +6,7 @@ first and the last of each stay. Never the begin or the end of a transaction, ne
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from edge.domain.journal import EntryKind
 
@@ -20,6 +21,7 @@ class Slip:
     order: int | None
     size: int
     precious: bool
+    taken_at: datetime
 
 
 def to_drop(slips: Sequence[Slip], room: int) -> list[int]:

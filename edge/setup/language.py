@@ -1,7 +1,8 @@
-"""The texts of the interview in their languages: one file each in ``texts``."""
+"""What is said to who sets up, proves and looks after the site, in their languages: one file each in ``texts``."""
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -15,6 +16,14 @@ def texts(language: str) -> Mapping[str, str]:
     return tomllib.loads((files("edge.setup") / "texts" / f"{language}.toml").read_text(encoding="utf-8"))
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something to say, in no language yet: a text's name, and what stands in it (others of its kind, too)."""
+
+    text: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Speaker:
     """Says things in one language."""
 
@@ -24,12 +33,21 @@ class Speaker:
 
     def say(self, name: str, values: Mapping[str, Any] | None = None) -> str:
         """The text of that name with the values in their places; control characters in them can't steer a terminal."""
-        shown = {key: _printable(value) if isinstance(value, str) else value for key, value in (values or {}).items()}
+        shown = {key: self._shown(value) for key, value in (values or {}).items()}
         return self._texts[name].format(**shown)
+
+    def tell(self, *said: Said) -> str:
+        """All of it, one after the other."""
+        return "; ".join(self.say(each.text, each.values) for each in said)
 
     def label(self, label: str) -> str:
         """What an option is called: a text of ours, or a name as it is."""
         return self._texts.get(label) or _printable(label)
+
+    def _shown(self, value: object) -> object:
+        if isinstance(value, Said):
+            return self.tell(value)
+        return _printable(value) if isinstance(value, str) else value
 
 
 def _printable(text: str) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,6 +16,7 @@ import structlog
 
 from edge.chance import Chance
 from edge.errors import StorageFailed, StorageTooNew
+from edge.ownership import as_its_folder
 
 log = structlog.get_logger(__name__)
 
@@ -67,10 +68,12 @@ def open_database(
     synchronous: str = "FULL",
     vfs: str | None = None,
     heal: bool = True,
+    proof: Callable[[sqlite3.Connection], None] = lambda _connection: None,
     chance: Chance | None = None,
 ) -> Opened:
-    """Open or make the file at ``path``. ``heal``: a damaged one is set aside, and a new one is made. ``chance``: what
-    ``randomblob`` gives; SQLite's own, unless given.
+    """Open or make the file at ``path``. ``heal``: a damaged one is set aside, and a new one is made. ``proof``: raises
+    what :func:`is_damage` knows, where the rows aren't what they should be. ``chance``: what ``randomblob`` gives;
+    SQLite's own, unless given.
 
     :raises StorageTooNew: a later release made it, and this one can't read it.
     :raises StorageFailed: it can't be opened at all.
@@ -78,13 +81,13 @@ def open_database(
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            return Opened(connection=_open(path, schema, synchronous, vfs, chance), damaged=None)
+            return Opened(connection=_open(path, schema, synchronous, vfs, chance, proof), damaged=None)
         except sqlite3.DatabaseError as exc:
             if not heal or not is_damage(exc):
                 raise
             damaged = set_aside(path)
             log.exception("a damaged file is set aside", file=str(path), kept_as=str(damaged))
-            return Opened(connection=_open(path, schema, synchronous, vfs, chance), damaged=damaged)
+            return Opened(connection=_open(path, schema, synchronous, vfs, chance, proof), damaged=damaged)
     except (sqlite3.Error, OSError) as exc:
         raise StorageFailed(
             f"{path} can't be opened ({exc})", remedy="is the folder there, and ours to write?"
@@ -107,18 +110,27 @@ def connect(path: Path, *, vfs: str | None = None, read_only: bool = False) -> s
     return connection
 
 
-def _open(path: Path, schema: Schema, synchronous: str, vfs: str | None, chance: Chance | None) -> sqlite3.Connection:
+def _open(
+    path: Path,
+    schema: Schema,
+    synchronous: str,
+    vfs: str | None,
+    chance: Chance | None,
+    proof: Callable[[sqlite3.Connection], None],
+) -> sqlite3.Connection:
     connection = connect(path, vfs=vfs)
     try:
         if chance is not None:
             connection.create_function("randomblob", 1, lambda size: bytes.fromhex(chance.token(size)))
         path.chmod(0o600)  # messages hold tokens
+        as_its_folder(path)  # before SQLite makes the log, whose owner is the file's
         connection.execute("PRAGMA journal_mode=WAL").fetchone()
         connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
         connection.execute("PRAGMA secure_delete=ON")  # what a person had erased is not to be left in free pages
         _check(connection)
         _migrate(connection, path, schema)
+        proof(connection)
     except BaseException:
         connection.close()
         raise
@@ -145,19 +157,31 @@ def _migrate(connection: sqlite3.Connection, path: Path, schema: Schema) -> None
         log.info("a file of a later release is used", file=str(path), form=version)
         return
     for step in range(version, schema.version):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(connection):
             connection.execute("CREATE TABLE IF NOT EXISTS form (readable_from INTEGER NOT NULL) STRICT")
             connection.execute("DELETE FROM form")
             connection.execute("INSERT INTO form VALUES (?)", (schema.readable_from,))
             for statement in statements(schema.steps[step]):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version={step + 1}")
-            connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is written within, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def pages(connection: sqlite3.Connection, pragma: str) -> int:
+    """What one of SQLite's pragmas counts: ``page_count``, ``freelist_count``, ``page_size``."""
+    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
 
 
 def statements(script: str) -> list[str]:

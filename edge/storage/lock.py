@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.errors import StartError
+from edge.ownership import as_its_folder
 
 _NAME = "lock"
 _PID_BYTES = 20  # the digits of the largest process id, and some
@@ -25,6 +26,8 @@ def locked(folder: Path) -> Iterator[None]:
         yield
         return
     try:
+        with contextlib.suppress(OSError):
+            as_its_folder(folder / _NAME)
         _take(descriptor, folder)
         yield
     finally:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from edge.domain.journal import Boot, ConnectorStatus, Entry, EntryState, ListVersion, Transaction
 from edge.domain.session import Session
 from edge.domain.token import CachedToken, ListedToken, SiteToken
-from edge.storage import rows
+from edge.errors import EntryDamaged, StorageFailed
+from edge.storage import proof, rows
+from edge.storage.database import is_damage
+from edge.storage.proof import DAMAGE
 from edge.storage.session_rows import session
 from edge.storage.store import Store
 
@@ -76,9 +79,18 @@ def kept_tokens(store: Store) -> KeptTokens:
 
 
 def entry(store: Store, seq: int) -> Entry | None:
-    """One message with its text; None when it is gone."""
-    row = store.connection(rows.JOURNAL).execute("SELECT * FROM entry WHERE seq = ?", (seq,)).fetchone()
-    return rows.entry(row) if row is not None else None
+    """One message with its text; None when it is gone.
+
+    :raises EntryDamaged: it can't be read any more.
+    :raises StorageFailed: the disk doesn't give it now.
+    """
+    try:
+        row = store.connection(rows.JOURNAL).execute("SELECT * FROM entry WHERE seq = ?", (seq,)).fetchone()
+        return proof.entry(row) if row is not None else None
+    except DAMAGE as exc:
+        if isinstance(exc, sqlite3.Error) and getattr(exc, "sqlite_errorcode", None) is not None and not is_damage(exc):
+            raise StorageFailed(f"message {seq} can't be read now ({exc})") from exc
+        raise EntryDamaged(f"message {seq} can't be read any more ({exc})") from exc
 
 
 def entries(store: Store, state: EntryState | None = None) -> Iterator[Entry]:

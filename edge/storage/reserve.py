@@ -1,11 +1,16 @@
-"""Room that is kept for transactions: a file that is given up when the disk is full."""
+"""Room that is kept for transactions: a file that is given up in two parts when the disk is full.
+
+The first part is for new messages. The last is for what takes delivered ones away: without it a full disk could never
+be emptied by a cloud that is back, as SQLite needs room to delete, too.
+"""
 
 import os
 import shutil
 from pathlib import Path
 
-# Some 20,000 messages: a site of 50 stations gets through three days with the meter values thinned.
+# 10 MB are some 12,000 messages: a site of 50 stations gets through three days with the meter values thinned.
 RESERVE_BYTES = 16_000_000
+_LAST = 3 / 8  # 6 MB: what the log may come to before it is written back (1,000 pages), and as much in the file
 # The reserve is taken again when so many times its size are free: not to fill the disk that was just emptied.
 PLENTY = 4
 
@@ -16,11 +21,25 @@ class Reserve:
     def __init__(self, path: Path, size: int = RESERVE_BYTES) -> None:
         self._path = path
         self._size = size
+        self._last = int(size * _LAST)
 
     @property
     def held(self) -> bool:
-        """Whether there is one to give up."""
-        return self._path.exists()
+        """Whether all of it is there."""
+        return self._there() >= self._size
+
+    @property
+    def last_held(self) -> bool:
+        """Whether the last part of it is there."""
+        return self._last <= self._there() > 0
+
+    @property
+    def fits(self) -> bool:
+        """Whether the disk has room for one, held or not."""
+        try:
+            return shutil.disk_usage(self._path.parent).free >= self._size
+        except OSError:
+            return False
 
     def take(self) -> bool:
         """Take the room, if there is plenty; says whether it is held. Never raises."""
@@ -29,17 +48,33 @@ class Reserve:
         try:
             if shutil.disk_usage(self._path.parent).free < PLENTY * self._size:
                 return False
-            with self._path.open("xb") as file:
+            with self._path.open("ab") as file:
                 os.posix_fallocate(file.fileno(), 0, self._size)
         except OSError:
-            self.give_up()
             return False
         return True
 
     def give_up(self) -> bool:
-        """Free the room; says whether there was any."""
+        """Free all but the last part; says whether there was more than that."""
+        if self._there() <= self._last:
+            return False
+        try:
+            os.truncate(self._path, self._last)
+        except OSError:
+            return False
+        return True
+
+    def give_up_last(self) -> bool:
+        """Free the rest; says whether there was any."""
+        was_held = self.last_held
         try:
             self._path.unlink()
         except OSError:
             return False
-        return True
+        return was_held
+
+    def _there(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except OSError:
+            return 0

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import structlog
 
+from edge.ownership import as_its_folder
 from edge.storage.database import connect, sync_folder
+from edge.storage.proof import readable
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +27,7 @@ def salvage(damaged: Path, target: sqlite3.Connection) -> int:
     rows = 0
     try:
         source = connect(damaged)
+        source.text_factory = _text
     except sqlite3.Error:
         return 0
     with contextlib.closing(source):
@@ -57,6 +60,7 @@ def copy_good(source: sqlite3.Connection, path: Path) -> None:
     fresh.unlink(missing_ok=True)
     with contextlib.closing(sqlite3.connect(fresh)) as target:
         fresh.chmod(0o600)
+        as_its_folder(fresh)
         source.backup(target)
     descriptor = os.open(fresh, os.O_RDONLY)
     try:
@@ -65,6 +69,11 @@ def copy_good(source: sqlite3.Connection, path: Path) -> None:
         os.close(descriptor)
     fresh.replace(path)
     sync_folder(path.parent)
+
+
+def _text(value: bytes) -> str:
+    """A text that may be none any more: such a one can't be written, but doesn't end the reading either."""
+    return value.decode("utf-8", "surrogateescape")
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:
@@ -89,7 +98,9 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) ->
             for row in source.execute(f"SELECT {names} FROM {table} NOT INDEXED ORDER BY {order}"):  # noqa: S608 - our own names
                 if tuple(row) in taken:
                     break
-                with contextlib.suppress(sqlite3.IntegrityError):  # a row that is damaged in itself
+                if not readable(table, row):
+                    continue
+                with contextlib.suppress(sqlite3.IntegrityError, ValueError):  # a row that is damaged in itself
                     target.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", tuple(row))  # noqa: S608
                     taken.add(tuple(row))
         except sqlite3.Error:

@@ -8,27 +8,29 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
 import structlog
 
 from edge.chance import Chance
-from edge.domain.journal import Write
+from edge.domain.journal import EntryState, PutEntry, Write
 from edge.errors import StorageFailed, StorageFull
-from edge.storage import rows
-from edge.storage.database import Opened, open_database, schemas
+from edge.storage import history, rows
+from edge.storage.condition import Condition, condition
+from edge.storage.database import Opened, Schema, open_database, pages, schemas, set_aside, transaction
+from edge.storage.history import HISTORY_BYTES, HistoryRow
+from edge.storage.proof import prove
 from edge.storage.reserve import RESERVE_BYTES, Reserve
 from edge.storage.salvage import copy_good, salvage, skip_numbers
 
 log = structlog.get_logger(__name__)
 
-HISTORY_BYTES = 200_000_000  # a month of a site of 50 EVSEs with a sample each 10 s
-_HISTORY_TRIM = 0.9  # it is cut to this part of it, so that it isn't cut at every write
-_FILES = {rows.JOURNAL: "FULL", rows.REGISTRY: "FULL", "history": "NORMAL"}
+ROOM_PAGES = 500  # 2 MB free within a file: so much may come in again while the disk itself is full
+_REMEDY = "free some room on its disk, or replace it"
+_HISTORY = "history"
+_FILES = {rows.JOURNAL: "FULL", rows.REGISTRY: "FULL", _HISTORY: "NORMAL"}
 
 
 class Health(StrEnum):
@@ -38,15 +40,6 @@ class Health(StrEnum):
     RESERVE = "disk full, the reserve is in use, history is off"
     FULL = "disk full, the reserve is used up"
     FAILED = "the disk refuses"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryRow:
-    """One thing that is good to know."""
-
-    at: datetime
-    topic: str
-    body: str  # JSON
 
 
 class Store:
@@ -83,9 +76,7 @@ class Store:
         healed = []
         forms = schemas()
         for name, synchronous in _FILES.items():
-            opened = open_database(
-                self.path(name), forms[name], synchronous=synchronous, vfs=self._vfs, chance=self._chance
-            )
+            opened = self._opened(name, forms[name], synchronous)
             self._open[name] = opened.connection
             if opened.damaged is not None:
                 healed.append(name)
@@ -109,6 +100,10 @@ class Store:
     def connection(self, name: str) -> sqlite3.Connection:
         """The connection to an open file, to read from."""
         return self._open[name]
+
+    def condition(self) -> Condition:
+        """How the files are now. Never raises."""
+        return condition(self.path(rows.JOURNAL), tuple(_FILES), reserve_held=self._reserve.held)
 
     def changed_by_others(self) -> bool:
         """Whether another process has written to the journal or the registry since this was last asked."""
@@ -137,14 +132,8 @@ class Store:
         """Add to the history, and cut its oldest off. Never raises: what can't be written is lost, and told."""
         if self.health is not Health.GOOD:
             return
-        connection = self._open["history"]
         try:
-            with _transaction(connection):
-                connection.executemany(
-                    "INSERT INTO history (at, topic, body) VALUES (?, ?, ?)",
-                    [(row.at.isoformat(), row.topic, row.body) for row in new],
-                )
-            self._trim_history(connection)
+            history.add(self._open[_HISTORY], new, self._history_bytes)
         except sqlite3.Error as exc:
             if _is_full(exc):
                 self._enter(Health.RESERVE)
@@ -158,7 +147,25 @@ class Store:
         with contextlib.suppress(sqlite3.Error):
             self._open[rows.JOURNAL].execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
+    def _opened(self, name: str, form: Schema, synchronous: str) -> Opened:
+        def attempt() -> Opened:
+            return open_database(
+                self.path(name), form, synchronous=synchronous, vfs=self._vfs, proof=prove, chance=self._chance
+            )
+
+        try:
+            return attempt()
+        except StorageFailed as exc:
+            if name != _HISTORY or not self.path(name).exists():
+                raise
+            log.warning("the history can't be opened and begins anew", problem=str(exc))
+            with contextlib.suppress(OSError):
+                set_aside(self.path(name))
+            return attempt()
+
     def _commit(self, name: str, batches: list[list[Write]]) -> list[Exception | None]:
+        if not self._has_room(name):
+            return self._make_room(name, batches, "the disk is full")
         try:
             return self._attempt(name, batches)
         except sqlite3.Error as exc:
@@ -172,17 +179,35 @@ class Store:
                     problem = exc
             if _is_full(problem):
                 self._enter(Health.FULL)
-        if not _is_full(problem):
-            self._enter(Health.FAILED, problem=str(problem))
-        kind = StorageFull if _is_full(problem) else StorageFailed
-        error = kind(
-            f"{self.path(name)} can't be written ({problem})", remedy="free some room on its disk, or replace it"
-        )
-        return [error] * len(batches)
+                return self._make_room(name, batches, str(problem))
+        self._enter(Health.FAILED, problem=str(problem))
+        refusal = StorageFailed(f"{self.path(name)} can't be written ({problem})", remedy=_REMEDY)
+        return [refusal] * len(batches)
+
+    def _make_room(self, name: str, batches: list[list[Write]], why: str) -> list[Exception | None]:
+        """The disk is full, and takes no new messages: what takes delivered ones away is written all the same."""
+        refusal = StorageFull(f"{self.path(name)} can't be written ({why})", remedy=_REMEDY)
+        results: list[Exception | None] = [refusal] * len(batches)
+        wanted = [n for n, batch in enumerate(batches) if not _grows(batch)]
+        if not wanted:
+            return results
+        with contextlib.suppress(sqlite3.Error):
+            if self._reserve.give_up_last():
+                # Written back, the log begins anew, and goes on in the room that it has.
+                self._open[name].execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            for n, result in zip(wanted, self._attempt(name, [batches[n] for n in wanted]), strict=True):
+                results[n] = result
+        return results
+
+    def _has_room(self, name: str) -> bool:
+        """Whether a new message may be written: not into the room that was given up for taking others away."""
+        if self.health is not Health.FULL or self._reserve.last_held:
+            return True
+        return pages(self._open[name], "freelist_count") >= ROOM_PAGES or self._reserve.fits
 
     def _attempt(self, name: str, batches: list[list[Write]]) -> list[Exception | None]:
         connection = self._open[name]
-        with _transaction(connection):
+        with transaction(connection):
             results = [_apply(connection, batch) for batch in batches]
         if self.health is Health.FAILED or (self.health is Health.FULL and self._reserve.held):
             self._enter(Health.GOOD)
@@ -209,35 +234,12 @@ class Store:
     def _data_version(self, name: str) -> int:
         return int(self._open[name].execute("PRAGMA data_version").fetchone()[0])
 
-    def _trim_history(self, connection: sqlite3.Connection) -> None:
-        def pages(pragma: str) -> int:
-            return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
-
-        used = (pages("page_count") - pages("freelist_count")) * pages("page_size")
-        if used > self._history_bytes:
-            part = 1 - _HISTORY_TRIM * self._history_bytes / used
-            with _transaction(connection):
-                first, last = connection.execute("SELECT min(id), max(id) FROM history").fetchone()
-                connection.execute("DELETE FROM history WHERE id <= ?", (first + int((last - first + 1) * part),))
-
     def _enter(self, health: Health, **details: str) -> None:
         if health is self.health:
             return
         was, self.health = self.health, health
         tell = log.info if health is Health.GOOD else log.error
         tell("storage", was=was.value, state=health.value, **details)
-
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _apply(connection: sqlite3.Connection, batch: Sequence[Write]) -> Exception | None:
@@ -253,6 +255,14 @@ def _apply(connection: sqlite3.Connection, batch: Sequence[Write]) -> Exception 
         return exc
     connection.execute("RELEASE batch")
     return None
+
+
+def _grows(batch: Sequence[Write]) -> bool:
+    """Whether it brings a new message."""
+    return any(
+        isinstance(write, PutEntry) and write.entry.state is EntryState.PENDING and not write.entry.attempts
+        for write in batch
+    )
 
 
 def _is_full(error: sqlite3.Error) -> bool:

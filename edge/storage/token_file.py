@@ -1,16 +1,14 @@
 """The site's tokens as the command line sees them: beside a controller that may be running on the same files."""
 
-import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from edge.domain.journal import PutSiteToken, RemoveSiteToken, Write
 from edge.domain.token import SiteToken, TokenHash
-from edge.errors import StorageFailed
 from edge.storage import rows
-from edge.storage.database import open_database, schemas
+from edge.storage.beside import folder_there, open_beside
 from edge.storage.salvage import copy_good
 
 
@@ -18,15 +16,11 @@ class TokenFile:
     """The registry and the journal in ``folder``. Every method may raise :class:`edge.errors.StorageError`."""
 
     def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise StorageFailed(
-                f"there is no folder {folder}", remedy="start the controller once, or correct storage.path"
-            )
-        self._folder = folder
+        self._folder = folder_there(folder)
 
     def all(self) -> list[SiteToken]:
         """The site's own tokens, by name."""
-        with self._file(rows.REGISTRY) as connection:
+        with open_beside(self._folder, rows.REGISTRY) as connection:
             return [rows.site_token(row) for row in connection.execute("SELECT * FROM site_token ORDER BY name, hint")]
 
     def get(self, token: TokenHash) -> SiteToken | None:
@@ -43,7 +37,7 @@ class TokenFile:
 
     def export(self, token: TokenHash, text: str) -> dict[str, Any]:
         """All that is kept of one token: what was entered, what the cloud said, sessions, messages under way."""
-        with self._file(rows.REGISTRY) as registry, self._file(rows.JOURNAL) as journal:
+        with open_beside(self._folder, rows.REGISTRY) as registry, open_beside(self._folder, rows.JOURNAL) as journal:
             return {
                 "site_token": _rows(registry, "SELECT * FROM site_token WHERE hash = ?", token),
                 "said_by_the_cloud": _rows(registry, "SELECT * FROM cached_token WHERE hash = ?", token),
@@ -58,10 +52,10 @@ class TokenFile:
 
         Says how many messages for the cloud still name it: the operator's accounts, which go when they are delivered.
         """
-        with self._file(rows.REGISTRY) as registry:
+        with open_beside(self._folder, rows.REGISTRY) as registry:
             _all(registry, [f"DELETE FROM {table} WHERE hash = ?" for table in _TABLES], token)  # noqa: S608 - ours
             copy_good(registry, self._folder / f"{rows.REGISTRY}.good.db")
-        with self._file(rows.JOURNAL) as journal:
+        with open_beside(self._folder, rows.JOURNAL) as journal:
             _all(
                 journal, ["UPDATE charge SET token = NULL, answer = NULL WHERE token = ? AND ended IS NOT NULL"], token
             )
@@ -76,22 +70,12 @@ class TokenFile:
             return len(_messages(journal, token, text))
 
     def _write(self, writes: Iterable[Write]) -> None:
-        with self._file(rows.REGISTRY) as connection:
+        with open_beside(self._folder, rows.REGISTRY) as connection:
             connection.execute("BEGIN IMMEDIATE")
             for write in writes:
                 for sql, values in rows.statements(write):
                     connection.execute(sql, values)
             connection.execute("COMMIT")
-
-    @contextlib.contextmanager
-    def _file(self, name: str) -> Iterator[sqlite3.Connection]:
-        path = self._folder / f"{name}.db"
-        try:
-            connection = open_database(path, schemas()[name], heal=False).connection
-            with contextlib.closing(connection):
-                yield connection
-        except (sqlite3.Error, OSError) as exc:
-            raise StorageFailed(f"{path} can't be used ({exc})", remedy="is the disk full, or not ours?") from exc
 
 
 _TABLES = ("site_token", "cached_token", "listed_token")

@@ -17,8 +17,9 @@ import structlog
 
 from edge.domain.journal import Entry, Write
 from edge.errors import StorageFailed
+from edge.storage.history import HistoryRow
 from edge.storage.reading import entry
-from edge.storage.store import HistoryRow, Store
+from edge.storage.store import Store
 from edge.units import Seconds
 
 log = structlog.get_logger(__name__)

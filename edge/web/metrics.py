@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from edge.control.ports import StatusReport
 from edge.units import PHASES
-from edge.web.report import ControlState
+from edge.web.report import ControlState, StorageState
 
 Sample = tuple[tuple[str, ...], float | None]  # label values, and the value; None: nothing to tell
 Samples = Callable[[StatusReport], Iterable[Sample]]
@@ -75,6 +75,16 @@ def _status(report: StatusReport) -> Iterator[Sample]:
 def _state(report: StatusReport) -> Iterator[Sample]:
     for state in ControlState:
         yield (state.value,), float(report["control"]["state"] == state)
+
+
+def _storage(key: str) -> Samples:
+    return lambda report: [((), (report.get("storage") or {}).get(key))]
+
+
+def _storage_state(report: StatusReport) -> Iterator[Sample]:
+    told = (report.get("storage") or {}).get("state")
+    for state in StorageState if told is not None else ():
+        yield (state.value,), float(told == state)
 
 
 def _waiting(report: StatusReport) -> Iterator[Sample]:
@@ -147,6 +157,12 @@ GAUGES: tuple[tuple[str, str, tuple[str, ...], Samples], ...] = (
         _each("stations", "cloud_connected"),
     ),
     ("edge_stations_waiting", "Stations that ask to be let in.", (), _waiting),
+    ("edge_storage_state", "1 for the state that the storage is in.", ("state",), _storage_state),
+    ("edge_storage_free_bytes", "Room on the storage's disk.", (), _storage("free_bytes")),
+    ("edge_journal_bytes", "Size of the journal with its log.", (), _storage("journal_bytes")),
+    ("edge_journal_pending_messages", "Messages that the cloud is to have.", (), _storage("pending")),
+    ("edge_journal_oldest_seconds", "How long the oldest of them has waited.", (), _storage("oldest_pending_s")),
+    ("edge_journal_refused_messages", "Messages that the cloud refused for good.", (), _storage("set_aside")),
     ("edge_evse_status", "1 for the status that the EVSE reports.", (*_EVSE, "status"), _status),
     ("edge_evse_limit_amperes", "What the EVSE may draw per phase.", _EVSE, _each_evse("limit_a")),
     ("edge_evse_accepted_amperes", "The limit that the EVSE has accepted.", _EVSE, _each_evse("accepted_a")),

@@ -92,6 +92,8 @@ class EvseReport(_Part):
     phases: list[Phase]  # on the EVSE's own L1, L2, L3
     phases_in_use: list[Phase]  # those on which it is counted: fewer once the car has shown that it uses fewer
     need: NeedReport | None
+    session_wh: float | None = None  # what its register has counted since the session began, as far as it tells
+    rank: int = 0  # of the session's class, or the EVSE's; 0 is served first
     reason: str
     text: str
 
@@ -189,6 +191,37 @@ class BmsReport(_Part):
     demand: list[DemandReport] | None = None  # one for each circuit with a demand limit
 
 
+class StorageState(StrEnum):
+    """How the storage fares."""
+
+    GOOD = "GOOD"
+    RESERVE = "RESERVE"  # the disk is full: the journal lives on its reserve, history is off
+    FULL = "FULL"  # the reserve is used up: stations that are answered here get no answers
+    FAILED = "FAILED"  # the disk refuses: the same
+    UNUSABLE = "UNUSABLE"  # the folder couldn't be used at the start: nobody stands in for the cloud
+    UNUSED = "UNUSED"  # the site only observes
+
+
+class StorageReport(_Part):
+    """The disk, and what waits there for the cloud. Without a storage only state, folder and problem."""
+
+    state: StorageState
+    folder: str
+    problem: str | None
+    free_bytes: int | None = None
+    reserve_held: bool | None = None
+    journal_bytes: int | None = None  # with its log
+    checked_at: str | None = None  # UTC: the files were opened, found sound or healed
+    healed: list[str] = []  # files that were damaged then
+    set_aside_files: list[str] = []  # damaged ones, kept for a person to look at
+    pending: int | None = None  # messages that the cloud is to have
+    oldest_pending_at: str | None = None  # UTC
+    oldest_pending_s: float | None = None
+    oldest_pending_station: str | None = None
+    set_aside: int | None = None  # messages that the cloud refused for good: `edge journal list`
+    left_behind: dict[str, int] = {}  # messages of stations that the site no longer has, by station
+
+
 class Report(_Part):
     """The site as the last completed tick saw it. Before the first one, what isn't known yet is left out."""
 
@@ -208,3 +241,4 @@ class Report(_Part):
     stations: list[StationReport] = []
     limits: Limits | None = None
     bms: BmsReport | None = None
+    storage: StorageReport | None = None

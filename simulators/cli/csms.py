@@ -38,7 +38,7 @@ def csms(
     if ocpp not in EDITIONS:
         raise ScenarioError(f"--ocpp: must be one of {', '.join(EDITIONS)}, not '{ocpp}'")
     if ocpp != "1.6":
-        cloud = CsmsV2(ocpp, host=address.host, port=address.port)
+        cloud = CsmsV2(ocpp, host=address.host, port=address.port, told=lambda line: note(line, json=json))
         result = run_until_signal(lambda stop: _run_v2(played, cloud, address, for_s=for_s, json=json, stop=stop))
     else:
         result = run_until_signal(lambda stop: _run(played, address, for_s=for_s, json=json, stop=stop))
@@ -99,6 +99,7 @@ async def _run(
         listen,
         tags=TagList(accepted=scenario.cloud.accepted_tags, blocked=scenario.cloud.blocked_tags),
         boot_interval_s=scenario.cloud.boot_interval_s,
+        told=lambda line: note(line, json=json),
     )
     try:
         await cloud.open()

@@ -10,6 +10,7 @@ from simulators.cli.csms import csms
 from simulators.cli.demo import demo
 from simulators.cli.meter import meter
 from simulators.cli.run import run
+from simulators.cli.soak import soak
 from simulators.errors import SimulatorError
 
 app = typer.Typer(
@@ -19,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (demo, run, charger, meter, csms, bms):
+for verb in (demo, run, soak, charger, meter, csms, bms):
     app.command()(verb)
 
 

@@ -42,6 +42,7 @@ def run(
             show_default=False,
         ),
     ] = None,
+    no_faults: Annotated[bool, typer.Option("--no-faults", help="Without the scenario's own faults.")] = False,
     faults_per_hour: Annotated[
         float | None, typer.Option("--faults-per-hour", metavar="N", help="So many faults at random besides.")
     ] = None,
@@ -54,13 +55,15 @@ def run(
     json: JsonOption = False,
 ) -> int:
     """Run a whole site in virtual time, and judge it."""
-    played = _cut(load_world(scenario), hours)
+    played = cut(load_world(scenario), hours)
     if faults_per_hour is not None:
         if not 0 < faults_per_hour <= 3600:
             raise ScenarioError(f"--faults-per-hour: must be above 0 and up to 3600, not {faults_per_hour:g}")
         played = with_random_faults(played, faults_per_hour)
-    wanted = _seeds(seed, seeds)
-    specs = [_fault(text) for text in fault] if fault else None
+    wanted = seeds_of(seed, seeds)
+    if no_faults and (fault or faults_per_hour is not None):
+        raise ScenarioError("--no-faults: can't be given with --fault or --faults-per-hour")
+    specs = [_fault(text) for text in fault or ()] if fault or no_faults else None
     if plot is not None and len(wanted) > 1:
         raise ScenarioError("--plot: draws one seed; give --seed, not --seeds")
     failed = 0
@@ -124,6 +127,8 @@ def _tell_replay(name: str, played: WorldScenario, result: WorldResult, *, hours
     words += [] if hours is None else ["--hours", f"{hours:g}"]
     for each in faults:
         words += ["--fault", each.option()]
+    if not faults and (result.faults or played.faults or played.random_faults is not None):
+        words.append("--no-faults")
     typer.echo(f"  again: {' '.join(words)}")
 
 
@@ -134,7 +139,8 @@ def _draw(plot: Path, result: WorldResult) -> None:
         raise ScenarioError(f"--plot: {plot} can't be written: {exc.strerror or exc}") from exc
 
 
-def _cut(scenario: WorldScenario, hours: float | None) -> WorldScenario:
+def cut(scenario: WorldScenario, hours: float | None) -> WorldScenario:
+    """Its first hours. Raises ScenarioError."""
     if hours is None:
         return scenario
     if not 0 < hours <= scenario.for_s / 3600.0:
@@ -144,7 +150,8 @@ def _cut(scenario: WorldScenario, hours: float | None) -> WorldScenario:
     return replace(scenario, for_s=hours * 3600.0)
 
 
-def _seeds(seed: int | None, seeds: str | None) -> range:
+def seeds_of(seed: int | None, seeds: str | None) -> range:
+    """What `--seed` and `--seeds` come to. Raises ScenarioError."""
     if seeds is None:
         return range(1 if seed is None else seed, (1 if seed is None else seed) + 1)
     found = SEEDS.fullmatch(seeds)

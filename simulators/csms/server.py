@@ -18,6 +18,7 @@ from websockets.typing import Subprotocol
 from simulators.csms.answers import Answerer, CallRefusedError, Payload, TagList
 from simulators.csms.record import Direction, Frame, Record
 from simulators.site import Endpoint
+from simulators.visits import has_come, has_left
 
 SUBPROTOCOL: Final = Subprotocol("ocpp1.6")
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
@@ -47,11 +48,16 @@ class Csms:
         boot_interval_s: int = BOOT_INTERVAL_S,
         checks: int | None = None,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`stations` are the identities let in, None for any; `checks` as of :class:`Answerer`."""
+        """`stations` are the identities let in, None for any; `checks` as of :class:`Answerer`.
+
+        `told` gets a sentence for people whenever a station connects or leaves.
+        """
         self.record = Record()
         self.seen_station = asyncio.Event()  # set by the first station that connects
         self._stations = stations
+        self._told = told
         self._wall = wall
         self._answerer = Answerer(
             tags=tags, record=self.record, boot_interval_s=boot_interval_s, wall=wall, checks=checks
@@ -85,7 +91,7 @@ class Csms:
                 self.endpoint.host,
                 self.endpoint.port,
                 process_request=self._admit,
-                select_subprotocol=_select_subprotocol,
+                select_subprotocol=self.choose,
                 logger=logger,
             )
 
@@ -145,6 +151,7 @@ class Csms:
         self._sockets[identity] = connection
         self.seen_station.set()
         self.arrived(identity)
+        self._told(has_come(identity, connection))
         if previous is not None:
             previous.transport.abort()  # the station has a new socket, so its old one is dead
         try:
@@ -153,6 +160,7 @@ class Csms:
         except ConnectionClosed:
             pass  # cut without a closing handshake; the station will come again
         finally:
+            self._told(has_left(identity, connection))
             if self._sockets.get(identity) is connection:
                 del self._sockets[identity]
                 self._give_up_calls(identity)
@@ -195,8 +203,18 @@ class Csms:
         self.note(identity, Direction.SENT, text)
         await connection.send(text)
 
+    def cut_off(self, identity: str) -> None:
+        """The station's connection is reset, where it has one."""
+        connection = self._sockets.get(identity)
+        if connection is not None:
+            connection.transport.abort()
+
     def arrived(self, identity: str) -> None:
         """A station has connected, or has connected again."""
+
+    def choose(self, _connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        """The edition that is spoken with a station that offers these; None: none of them."""
+        return SUBPROTOCOL if SUBPROTOCOL in offered else None
 
     def note(self, identity: str, direction: Direction, text: str) -> None:
         """A frame has come or goes: keep it."""
@@ -207,7 +225,3 @@ def _identity_of(request: Request | None) -> str:
     """The last part of the path, percent-decoded (OCPP-J 1.6 section 3.1.1); empty if there is none."""
     path = request.path.partition("?")[0] if request is not None else ""
     return unquote(path.rsplit("/", 1)[-1])
-
-
-def _select_subprotocol(_connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    return SUBPROTOCOL if SUBPROTOCOL in offered else None

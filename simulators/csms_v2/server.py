@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,8 @@ from ocpp.messages import MessageType, get_validator  # type: ignore[import-unty
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
+
+from simulators.visits import has_come, has_left
 
 Payload = dict[str, Any]
 
@@ -26,7 +29,11 @@ _ANSWERS: dict[str, Payload] = {
 class CsmsV2:
     """Chooses the first of ``editions`` that a station offers. ``heard``: identity, action and payload of each CALL."""
 
-    def __init__(self, *editions: str, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, *editions: str, host: str = "127.0.0.1", port: int = 0, told: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """``told`` gets a sentence for people whenever a station connects or leaves."""
+        self._told = told
         self._host = host
         self.seen_station = asyncio.Event()  # set by the first station that connects
         self.transactions: dict[str, dict[str, Any]] = {}  # by id, as the cloud would bill them
@@ -85,8 +92,12 @@ class CsmsV2:
         edition = str(connection.subprotocol).removeprefix("ocpp")
         self.connections[identity] = connection
         self.seen_station.set()
-        with suppress(ConnectionClosed):
-            await self._listen(connection, identity, edition)
+        self._told(has_come(identity, connection))
+        try:
+            with suppress(ConnectionClosed):
+                await self._listen(connection, identity, edition)
+        finally:
+            self._told(has_left(identity, connection))
 
     async def _listen(self, connection: ServerConnection, identity: str, edition: str) -> None:
         async for text in connection:

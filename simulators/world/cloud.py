@@ -1,12 +1,16 @@
 """The cloud of the world: the simulated CSMS, whose frames are watched and not kept."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from websockets.asyncio.server import ServerConnection
+from websockets.typing import Subprotocol
+
 from simulators.csms import Csms, TagList
-from simulators.csms.answers import Payload
+from simulators.csms.answers import Payload, timestamp
 from simulators.csms.record import Direction
 from simulators.csms.server import CALLERROR
 from simulators.site import Endpoint
@@ -16,7 +20,18 @@ from simulators.world.node import start_on
 CLOUD: Final = "cloud"
 CARDS: Final = frozenset(f"{ACCEPTED_TAG}-{number:02}" for number in range(40))
 CHECKS: Final = 20  # of each action from each station: their form doesn't change after that, and a schema costs a tick
+GUESTS_EDITION: Final = Subprotocol("ocpp2.0.1")
 BOOT_INTERVAL_S: Final = 900  # the stations' heartbeat, as most clouds ask for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cards(TagList):
+    """`barred` are those that the operator has come to refuse."""
+
+    barred: set[str] = field(default_factory=set)
+
+    def status_of(self, id_tag: str) -> str:
+        return "Blocked" if id_tag in self.barred else super(Cards, self).status_of(id_tag)
 
 
 class CloudEar(Protocol):
@@ -42,25 +57,47 @@ class WorldCsms(Csms):
         stations: frozenset[str],
         wall: Callable[[], datetime],
         ear: CloudEar,
+        guests: frozenset[str] = frozenset(),
     ) -> None:
+        self.cards = Cards(accepted=CARDS, blocked=frozenset({BLOCKED_TAG}))
         super().__init__(
             listen,
-            tags=TagList(accepted=CARDS, blocked=frozenset({BLOCKED_TAG})),
+            tags=self.cards,
             stations=stations,
             boot_interval_s=BOOT_INTERVAL_S,
             checks=CHECKS,
             wall=wall,
         )
         self._ear = ear
+        self._guests = guests
+        self.of_guests: list[str] = []  # what has come of them
         self.fails_on: str | None = None  # answers the next CALL of this action with an InternalError
+        self.loses_answer_to: str | None = None  # the connection is cut between the next CALL of it and its answer
 
     def answer(self, identity: str, call_id: str, action: str, payload: Payload) -> list[Any]:
+        if identity in self._guests:
+            now = {"currentTime": timestamp(self._wall())}
+            return [3, call_id, now | {"interval": BOOT_INTERVAL_S, "status": "Accepted"} if "Boot" in action else {}]
         if action == self.fails_on:
             self.fails_on = None
             return [CALLERROR, call_id, "InternalError", "the database is away", {}]
+        if action == self.loses_answer_to:
+            self.loses_answer_to = None
+            self.cut_off(identity)
         return super().answer(identity, call_id, action, payload)
 
+    def choose(self, connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        """A guest speaks OCPP 2.0.1, and gets of its answers what it has to have."""
+        path = "" if connection.request is None else connection.request.path
+        if path.rpartition("/")[2] in self._guests and GUESTS_EDITION in offered:
+            return GUESTS_EDITION
+        return super().choose(connection, offered)
+
     def note(self, identity: str, direction: Direction, text: str) -> None:
+        if identity in self._guests:
+            if direction is Direction.RECEIVED:
+                self.of_guests.append(text)
+            return
         if direction is Direction.RECEIVED:
             self._ear.cloud_heard(identity, text)
         else:

@@ -3,27 +3,44 @@
 import asyncio
 import shutil
 from collections.abc import Callable, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Final, TypeVar
 
 from edge.domain.journal import Entry, Write
+from edge.storage.history import HistoryRow
 from edge.storage.reading import entry
+from edge.storage.reserve import RESERVE_BYTES
 from edge.storage.rows import JOURNAL, REGISTRY
-from edge.storage.store import HistoryRow, Store
+from edge.storage.store import Store
 
 T = TypeVar("T")
 
 FSYNC_S: Final = 0.008  # of an SD card; what hasn't lasted so long when the gateway is killed was never written
 MAINTAIN_S: Final = 60.0
 TORN_BYTES: Final = 1000  # of a page of 4 KiB and its heading: what a card had written when the power went
+PAGE_BYTES: Final = 4096
+MOST_PAGES: Final = 1_073_741_823  # SQLite's own
+RESERVE_PAGES: Final = RESERVE_BYTES // PAGE_BYTES
+HISTORY: Final = "history"
+FILES: Final = (JOURNAL, REGISTRY, HISTORY)
 RESERVE: Final = "reserve"  # room for the journal and nothing else: taken anew at each start
+
+
+class Condition(Enum):
+    """How a disk fares."""
+
+    GOOD = "good"
+    FULL = "full"  # other programs have filled it; what the reserve held is left when that is given up
+    READ_ONLY = "read-only"
 
 
 class WorldWriter:
     """The writer of a world, without a thread: what is submitted is written FSYNC_S later, in its order."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, disk: "Disk") -> None:
         self._store = store
+        self._disk = disk
         self._chores: asyncio.Task[None] | None = None
         for name in (JOURNAL, REGISTRY):  # virtual power fails no real disk: no fsync has to be waited for
             store.connection(name).execute("PRAGMA synchronous=OFF")
@@ -37,6 +54,7 @@ class WorldWriter:
 
     async def keep(self, writes: Sequence[Write]) -> None:
         await asyncio.sleep(FSYNC_S)
+        self._disk.limit(self._store)
         (problem,) = self._store.commit([writes])
         if problem is not None:
             raise problem
@@ -49,12 +67,14 @@ class WorldWriter:
         return question(self._store)
 
     def remember(self, row: HistoryRow) -> None:
+        self._disk.limit(self._store)
         self._store.add_history([row])
 
     async def _maintain(self) -> None:
         while True:
             await asyncio.sleep(MAINTAIN_S)
-            self._store.maintain()
+            if self._disk.condition is Condition.GOOD:  # else there is no room for anything
+                self._store.maintain()
 
 
 class Disk:
@@ -62,13 +82,38 @@ class Disk:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.condition = Condition.GOOD
         self._image = folder.with_name(folder.name + ".image")
         folder.mkdir()
 
+    def limit(self, store: Store) -> None:
+        """Let the open files grow as far as the disk has room, and be written if it can."""
+        for name in FILES:
+            connection = store.connection(name)
+            connection.execute(f"PRAGMA query_only={'ON' if self.condition is Condition.READ_ONLY else 'OFF'}")
+            pages = MOST_PAGES
+            if self.condition is Condition.FULL:
+                (pages,) = connection.execute("PRAGMA page_count").fetchone()
+                if name != HISTORY and not (self.folder / RESERVE).exists():
+                    pages += RESERVE_PAGES
+            connection.execute(f"PRAGMA max_page_count={pages}").fetchone()
+
+    def damage(self, name: str) -> None:
+        """The beginning of a file is overwritten, and its log is gone. Of a program that doesn't run."""
+        with (self.folder / f"{name}.db").open("r+b") as stream:
+            stream.write(b"\xa5" * PAGE_BYTES)
+        (self.folder / f"{name}.db-wal").unlink(missing_ok=True)
+
+    def set_aside(self) -> int:
+        """How many damaged files the program has found and kept."""
+        return len(list(self.folder.glob("*.damaged-*")))
+
     def freeze(self, *, torn: bool) -> None:
-        """This is what a kill leaves: nothing of what the program does in its end is kept. ``torn``: the power
-        failed in the midst of a write, so that a part of a page is at the end of each log.
+        """This is what a kill leaves: nothing of what the program does in its end is kept; frozen once, it stays so.
+        ``torn``: the power failed in the midst of a write, so that a part of a page is at the end of each log.
         """
+        if self._image.exists():
+            return
         shutil.copytree(self.folder, self._image, ignore=shutil.ignore_patterns(RESERVE, "*-shm"))
         if torn:
             for log in sorted(self._image.glob("*.db-wal")):

@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from edge.config import Configuration
 from edge.daemon import Daemon
+from edge.offline_set_up import StorageWriter
+from edge.storage.store import Store
 from simulators.errors import PeerError
 from simulators.world.disk import Disk, WorldWriter
+from simulators.world.mqtt_link import WorldMqttLink
 from simulators.world.network import Network
 from simulators.world.node import start_on, tasks_of
 from simulators.world.outside import QuietWatchdog, WorldChance, WorldClock, listen_tcp
@@ -30,6 +33,7 @@ class Gateway:
         self.starts = 0
         self.disk = Disk(folder / "disk")
         storage = configuration.storage.model_copy(update={"path": str(self.disk.folder)})
+        self.write_by: Callable[[Store, Disk], StorageWriter] = WorldWriter
         self._configuration = replace(configuration, storage=storage)
         self._folder = folder
         self._network = network
@@ -59,7 +63,8 @@ class Gateway:
             watchdog=self.watchdog,
             chance=WorldChance(f"{self._seed} gateway {self.starts}"),
             listen_tcp=listen_tcp,
-            write_by=WorldWriter,
+            mqtt_link=WorldMqttLink,
+            write_by=lambda store: self.write_by(store, self.disk),
         )
         self._running = start_on(GATEWAY, self._daemon.run(self._stop))
 
@@ -92,6 +97,10 @@ class Gateway:
         self._network.vanish(GATEWAY)
         await self._end()
         self.disk.thaw()
+
+    def hang(self) -> None:
+        """Its event loop stands still: nothing that it would do from now on is kept. Who hangs it cuts its links."""
+        self.disk.freeze(torn=False)
 
     async def lose_power(self) -> None:
         """As :meth:`kill`, and its machine is gone: nobody hears of it, and the last write is torn."""

@@ -21,10 +21,13 @@ def node_of(meter: str) -> str:
 
 
 class WorldMeters:
-    """Each endpoint is a converter with one meter or several behind it. `volts` may be made wrong by a fault."""
+    """Each endpoint is a converter with one meter or several behind it. `volts` and the `factor` of its currents
+    may be made wrong by a fault.
+    """
 
     def __init__(self, spots: Sequence[MeterSpot], copper: Copper, *, volts: float) -> None:
         self.volts = dict.fromkeys((spot.id for spot in spots), volts)
+        self.factor = dict.fromkeys((spot.id for spot in spots), 1.0)
         self._copper = copper
         self._spots = tuple(spots)
         self.devices: Mapping[str, SimulatedMeter] = {spot.id: self._device(spot) for spot in spots}
@@ -63,7 +66,8 @@ class WorldMeters:
         def state() -> LineState:
             self._copper.advance()
             volts = self.volts[spot.id]
-            l1_a, l2_a, l3_a = run.total_a
+            factor = self.factor[spot.id]
+            l1_a, l2_a, l3_a = (factor * amps for amps in run.total_a)
             powers = (volts * l1_a, volts * l2_a, volts * l3_a)
             return LineState(
                 current_a=(l1_a, l2_a, l3_a),

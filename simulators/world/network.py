@@ -4,6 +4,7 @@ import asyncio
 import errno
 import random
 import socket
+import ssl
 from collections.abc import Callable, Iterable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
@@ -98,6 +99,7 @@ class Network:
         self._addresses: dict[str, str] = {}
         self._whole: dict[tuple[str, str], asyncio.Event] = {}
         self.down: set[str] = set()  # machines without power
+        self.untrusted: set[str] = set()  # machines whose certificate isn't accepted by who dials
         self.connections_made = 0
 
     # --- what the loop asks for -----------------------------------------------------------------------------------
@@ -117,6 +119,8 @@ class Network:
         server = self._servers.get((host, port))  # it may have come or gone meanwhile
         if server is None:
             raise ConnectionRefusedError(errno.ECONNREFUSED, f"Connect call failed ('{host}', {port})")
+        if server.node in self.untrusted:
+            raise ssl.SSLCertVerificationError(1, "certificate verify failed: certificate has expired")
         link = self._link(node, server.node)
         here, there = (self.address_of(node), self._port()), (host, port)
         near = VirtualTransport(loop, node, copy_context(), link, own=here, other=there)

@@ -28,10 +28,11 @@ class Stay:
     could_wh: float = 0.0  # had nothing limited it but its post and itself
     starts: int = 0  # how often it began to draw
     served_at: float | None = None  # when it drew first
+    barred: bool = False  # the cloud has come to refuse its card
 
     @property
     def may_charge(self) -> bool:
-        return self.visit.id_tag != BLOCKED_TAG
+        return self.visit.id_tag != BLOCKED_TAG and not self.barred
 
     @property
     def label(self) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from simulators.world.account import Account
-from simulators.world.faults import Fault, made, planned
+from simulators.world.faults import Fault, fitted, made, planned
 from simulators.world.log_tap import gateway_log
 from simulators.world.loop import WorldLoop
 from simulators.world.oracles import ORACLES, Oracle
@@ -21,7 +21,7 @@ from simulators.world.watch import Tamper
 from simulators.world.world import World
 
 LOOK_S: Final = 1.0
-DRAIN_S: Final = 240.0  # after the end: for what is still on its way to the cloud
+DRAIN_S: Final = 240.0  # for what is still on its way to the cloud
 MOST_TRIALS: Final = 24  # of the search for a shorter list of faults
 
 Progress = Callable[[float], None]  # the share that is done
@@ -30,13 +30,14 @@ Progress = Callable[[float], None]  # the share that is done
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conduct:
     """How a run is made, besides its scenario and seed. `tamper` is what a test does to frames; `meddle` what it
-    does to the world before it begins.
+    does to the world before it begins. `drain_s` are left after the scenario's end for what is still on its way.
     """
 
     keeps_history: bool = False
     tamper: Tamper | None = None
     meddle: Callable[[World], None] | None = None
     progress: Progress | None = None
+    drain_s: float = DRAIN_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ def run_world(
     specs = planned(scenario, seed=seed) if faults is None else tuple(faults)
     planned(replace(scenario, faults=specs, random_faults=None), seed=seed)  # that every number is known
     with tempfile.TemporaryDirectory(prefix="edge-world-") as folder, asyncio.Runner(loop_factory=WorldLoop) as runner:
-        outcome = runner.run(_run(scenario, seed, specs, Path(folder), conduct or Conduct()))
+        outcome = runner.run(_run(fitted(scenario, specs), seed, specs, Path(folder), conduct or Conduct()))
     gc.unfreeze()
     return outcome
 
@@ -82,7 +83,7 @@ async def _run(
             for fault in faults:
                 world.start(fault.run())
             await _watch(world, oracles, account, until_s=scenario.for_s, progress=conduct.progress)
-            await _watch(world, oracles, account, until_s=scenario.for_s + DRAIN_S, progress=None)
+            await _watch(world, oracles, account, until_s=scenario.for_s + conduct.drain_s, progress=None)
             for oracle in oracles:
                 oracle.close()
             status = world.gateway.status()

@@ -48,7 +48,7 @@ class FaultSpec:
     def option(self) -> str:
         """As `edge-sim run --fault` takes it."""
         where = "" if self.target is None else f"@{self.target}"
-        return f"{self.number}:{self.at_s:g}+{self.for_s:g}{where}"
+        return f"{self.number}:{self.at_s:.10g}+{self.for_s:.10g}{where}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,8 @@ class Expectations:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldScenario:
     """`site_head` is the text of a site file, to which the posts are added; `fuses` are circuits behind a gG fuse
-    instead of a breaker. `cloud_away` are hours of the world: from, for.
+    instead of a breaker. `cloud_away` are hours of the world: from, for. `guests` are stations of the site that a fault
+    plays.
     """
 
     name: str
@@ -91,6 +92,7 @@ class WorldScenario:
     faults: tuple[FaultSpec, ...]
     random_faults: RandomFaults | None
     expect: Expectations
+    guests: frozenset[str] = frozenset()
 
 
 def ready_worlds() -> tuple[str, ...]:

@@ -101,6 +101,23 @@ class WorldStation(ChargingStation):
         self._core.sessions.profiles.clear(Criteria())
         self.settle()
 
+    def lose_power(self) -> None:
+        """Its power fails for a moment: sessions end, and it boots."""
+        self.settle()
+        now_s = self._wall_s()
+        self._core.restart_after("PowerLoss", now_s + self.spec.clock_offset_s)
+        self.perform(self._core.tick(now_s))
+        self.settle()
+
+    @property
+    def registered(self) -> bool:
+        """Whether its last boot was accepted."""
+        return self._core.registration.accepted
+
+    def configure(self, key: str, value: str) -> None:
+        """Its own configuration, as its maker or a technician has set it."""
+        self._core.sessions.configuration.change(key, value)
+
     def say(self, text: str) -> None:
         """Send something that its logic wouldn't."""
         self.perform([Send(text=text)])

@@ -9,14 +9,30 @@ from simulators.world.history import History
 from simulators.world.station import WorldStation
 
 
-class Ear(Protocol):
-    """Hears frames; an oracle, mostly."""
+class Ear:
+    """Hears frames: an oracle, or a fault that looks for its outcome. This one lets them pass."""
 
-    def station_got(self, identity: str, text: str) -> None: ...
-    def station_said(self, identity: str, text: str) -> None: ...
-    def cloud_got(self, identity: str, text: str) -> None: ...
-    def cloud_said(self, identity: str, text: str) -> None: ...
-    def cloud_met(self, identity: str) -> None: ...
+    def station_got(self, identity: str, text: str) -> None:
+        """A frame has reached a station."""
+
+    def station_said(self, identity: str, text: str) -> None:
+        """A station has sent a frame."""
+
+    def cloud_got(self, identity: str, text: str) -> None:
+        """A frame has reached the cloud."""
+
+    def cloud_said(self, identity: str, text: str) -> None:
+        """The cloud has sent a frame."""
+
+    def cloud_met(self, identity: str) -> None:
+        """A station has a new connection to the cloud."""
+
+
+class Hole(Protocol):
+    """Where frames between a station and the gateway are lost."""
+
+    def swallows(self, identity: str, text: str) -> bool:
+        """Whether this frame, of either direction, goes no further."""
 
 
 class Tamper:
@@ -40,6 +56,7 @@ class Frames:
 
     def __init__(self, history: History) -> None:
         self.ears: list[Ear] = []
+        self.holes: list[Hole] = []
         self.tamper = Tamper()
         self.drawn: Callable[[EvseSpec, Amps3, Amps3], None] = lambda _evse, _before, _after: None
         self._history = history
@@ -47,6 +64,8 @@ class Frames:
 
     def to_station(self, station: WorldStation, text: str) -> Iterable[str]:
         identity = station.spec.identity
+        if self._swallowed(identity, text):
+            return
         for each in self.tamper.to_station(identity, text):
             self._history.add(identity, f"< {each}")
             for ear in self.ears:
@@ -58,7 +77,13 @@ class Frames:
         self._history.add(identity, f"> {text}")
         for ear in self.ears:
             ear.station_said(identity, text)
-        return self.tamper.from_station(identity, text)
+        return () if self._swallowed(identity, text) else self.tamper.from_station(identity, text)
+
+    def _swallowed(self, identity: str, text: str) -> bool:
+        if not any(hole.swallows(identity, text) for hole in self.holes):
+            return False
+        self._history.add(identity, f"lost: {text}")
+        return True
 
     def cloud_heard(self, identity: str, text: str) -> None:
         """A frame has come to the cloud."""

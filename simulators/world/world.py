@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -12,6 +13,7 @@ from simulators.errors import ScenarioError
 from simulators.fleet import station_specs
 from simulators.phases import Amps3
 from simulators.site import EvseSpec
+from simulators.world.broker import WorldBroker
 from simulators.world.building import Load
 from simulators.world.cloud import CLOUD, WorldCsms
 from simulators.world.conditions import UPLINK, Topology
@@ -44,6 +46,10 @@ class ActiveFault(Protocol):
     def grace_s(self, oracle: str) -> float:
         """How much longer that oracle has to be patient for its sake."""
 
+    @property
+    def says(self) -> tuple[str, ...]:
+        """How the lines begin that the gateway logs as errors, and has to, for its sake."""
+
 
 class World:
     """Build it inside a running :class:`simulators.world.loop.WorldLoop`; `folder` is for the site file and the
@@ -61,19 +67,23 @@ class World:
         file = folder / "site.toml"
         file.write_text(site_text(scenario.site_head, scenario.posts), encoding="utf-8")
         self.configuration = read_site(file)
-        self.site = peers_view(self.configuration)
+        view = peers_view(self.configuration)
+        self.site = replace(view, evses=tuple(each for each in view.evses if each.station not in scenario.guests))
         self.copper = self._copper()
         self.meters = WorldMeters(meter_spots(self.configuration), self.copper, volts=self.site.nominal_voltage_v)
         self.frames = Frames(self.history)
         self.cloud = WorldCsms(
             self.site.cloud,
-            stations=frozenset(self.site.station_ids()),
+            stations=frozenset(view.station_ids()),
+            guests=scenario.guests,
             wall=self.wall,
             ear=self.frames,
         )
         self.gateway = Gateway(
             self.configuration, folder=folder, clock=WorldClock(self.begins_at), network=self.network, seed=seed
         )
+        mqtt = self.configuration.bms.mqtt
+        self.broker = None if mqtt is None else WorldBroker(mqtt.broker)
         self.stations = self._stations()
         self.parking = Parking(self.site, self.stations, seed=seed)
         self.frames.drawn = self._drew
@@ -119,6 +129,11 @@ class World:
         now = self.now()
         return max((each.grace_s(oracle) for each in self.faults if each.matters(now)), default=0.0)
 
+    def is_due(self, line: str) -> bool:
+        """Whether a fault of now, or of a moment ago, is what the gateway's log has to complain of."""
+        now = self.now()
+        return any(line.startswith(each.says) for each in self.faults if each.says and each.matters(now))
+
     def building_over_until(self, circuit: str) -> float:
         """Until when the building alone was last above the circuit's rating."""
         return self._building_over.get(circuit, 0.0)
@@ -136,6 +151,8 @@ class World:
         """Meters, cloud, gateway, stations: in the order in which they are switched on."""
         await self.meters.begin()
         await self.cloud.begin()
+        if self.broker is not None:
+            await self.broker.begin()
         self.gateway.start()
         for identity, station in self.stations.items():
             self._tasks.append(start_on(identity, station.run()))
@@ -169,6 +186,8 @@ class World:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.gateway.stop()
         await self.cloud.end()
+        if self.broker is not None:
+            await self.broker.leave()
         await self.meters.end()
 
     # --- what happens in it -----------------------------------------------------------------------------------------

@@ -21,12 +21,15 @@ from hypothesis import strategies as st
 from edge.allocation.solve import solve
 from edge.bms.demand_watch import DemandWatch
 from edge.bms.demand_window import DemandSettings
+from edge.bms.dimming_memory import DimmingFile
 from edge.bms.eebus_lpc import Lpc, LpcSettings
 from edge.bms.evidence import HEADING, Evidence
+from edge.bms.grid import DimmedBy
 from edge.bms.lpc_memory import LpcFile
 from edge.cli import allocation_file
 from edge.cli.inventory import read_inventory
-from edge.cli.token_text import COLUMNS, read_csv
+from edge.cli.token_csv import COLUMNS, read_csv
+from edge.cli.token_text import Rules
 from edge.config.locate import locate
 from edge.errors import (
     ClaimError,
@@ -38,6 +41,8 @@ from edge.errors import (
     ShelfUnusable,
     TokenUnusable,
 )
+from edge.metering.decode import decode
+from edge.metering.family import Family
 from edge.metering.user_map import read_map
 from edge.ocpp.profiles import archive
 from edge.offline.hashing import TokenHasher
@@ -106,6 +111,14 @@ JSON_VALUES = any_values(
     | st.sampled_from(["main", "garage", "L1", "2026-11-21T08:00:00Z", "\x00"])
     | st.text(max_size=8)
 )
+# What a number may have become; JSON has no NaN, but a text that says so.
+ODD_NUMBERS = any_values(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["nan", "inf", "-inf", "1e999", "failsafe", "limited", 1e308, -1e308, 2**63, -1, 0, ""])
+)
 DEEP = b"[" * 5_000
 
 
@@ -153,7 +166,8 @@ def test_any_damaged_problem_is_solved_or_refused(content: bytes) -> None:
 def test_any_table_of_tokens_is_read_or_refused(file: Path, content: bytes) -> None:
     """``edge token import``: spreadsheets export many things."""
     file.write_bytes(content)
-    told(lambda: list(read_csv(file, TokenHasher(bytes(32)), UTC)), TokenUnusable)
+    rules = Rules(hasher=TokenHasher(bytes(32)), zone=UTC, classes=("staff",))
+    told(lambda: read_csv(file, rules), TokenUnusable)
 
 
 @given(content=damaged(PROFILES))
@@ -215,6 +229,47 @@ async def test_any_account_of_a_demand_window_limits(file: Path, content: bytes)
     assert 0 <= limit.limit_w <= 80_000
 
 
+@given(document=spoiled(orjson.loads(DEMAND), ODD_NUMBERS))
+@example(document=orjson.loads(DEMAND) | {"power_w": "nan"})
+@example(document=orjson.loads(DEMAND) | {"swing_w": 1e308})
+@example(document=orjson.loads(DEMAND) | {"doubt_j2": 1e308})
+@example(document=orjson.loads(DEMAND) | {"used_j": -1.0})
+@example(document=orjson.loads(DEMAND) | {"peaks_w": {"zz": 1e308}})
+async def test_any_figures_of_a_demand_window_limit_for_an_hour_at_most(file: Path, document: dict[str, Any]) -> None:
+    """NaN, what is without end and what no fuse carries: four windows on, cars may draw again, and it can be told."""
+    (file.parent / "demand-0.json").write_bytes(orjson.dumps(document))
+    watch = DemandWatch(site(), DemandSettings(circuit="main", limit_w=40_000.0), folder=file.parent)
+    clock, seen = Hands(), report(meters=[report()["meters"][0] | {"age_s": 0.0}])
+    allowed_w = []
+    for _ in range(361):
+        limit = watch.observe(seen, clock)
+        assert limit is not None
+        assert limit.limit_w is not None
+        allowed_w.append(limit.limit_w)
+        clock.pass_s(10)
+    assert all(0 <= each_w <= 80_000 for each_w in allowed_w)
+    assert allowed_w[-1] > 10_000
+    told = watch.report()
+    assert orjson.loads(orjson.dumps(told)) == told
+    assert all(len(month) == 7 for month in told["peaks_w"])
+
+
+@given(document=spoiled(orjson.loads(LPC), ODD_NUMBERS))
+@example(document=orjson.loads(LPC) | {"failsafe_duration_s": "nan"})
+@example(document=orjson.loads(LPC) | {"wall_s": "nan"})
+@example(document=orjson.loads(LPC) | {"in_state_s": 1e308})
+def test_any_figures_of_eebus_end_the_failsafe_state_in_a_day(file: Path, document: dict[str, Any]) -> None:
+    """No figure keeps it in the failsafe state for ever: the longest that the use case knows is 24 hours."""
+    memory = file.parent / "lpc.json"
+    memory.write_bytes(orjson.dumps(document))
+    clock = Hands()
+    lpc = Lpc(LpcSettings(), now=clock.now, before=LpcFile(memory).read(clock))
+    lpc.tick(clock.now)  # init or failsafe, or a limit whose heartbeat is lost next
+    lpc.tick(clock.now + 130)
+    lpc.tick(clock.now + 130 + 86_400)
+    assert lpc.allowed_w is None
+
+
 @given(content=damaged(LPC))
 @example(content=DEEP)
 def test_any_memory_of_eebus_is_taken_or_left(file: Path, content: bytes) -> None:
@@ -227,12 +282,52 @@ def test_any_memory_of_eebus_is_taken_or_left(file: Path, content: bytes) -> Non
     assert lpc.allowed_w is None or 0 <= lpc.allowed_w < math.inf
 
 
+@given(content=damaged(b'{"asked":["modbus","mqtt"]}') | ODD_NUMBERS.map(lambda asked: orjson.dumps({"asked": asked})))
+@example(content=b'{"asked":["contact"]}')
+@example(content=DEEP)
+def test_any_memory_of_dimming_is_taken_or_left(file: Path, content: bytes) -> None:
+    """Who may have asked for it, and nobody else; the contact is asked itself."""
+    memory = file.parent / "dimming.json"
+    memory.write_bytes(content)
+    assert DimmingFile(memory).read() <= {DimmedBy.MODBUS, DimmedBy.MQTT}
+
+
 @given(content=damaged(MAP))
 @example(content=b"x = " + DEEP)
 def test_any_map_of_a_meter_is_read_or_refused(file: Path, content: bytes) -> None:
     """A user's own map file: its faults each with their line."""
     file.write_bytes(content)
     told(lambda: read_map(file, named="file.toml", locate=locate), ConfigurationError)
+
+
+MAP_VALUES = any_values(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(
+        ["float64", "uint16", "slow", "input", "little", "signed", "L1", -1, 0, 1e308, 65535, 125, "ffff", "."]
+    )
+)
+
+
+@given(
+    document=spoiled(tomlkit.parse(MAP.decode()).unwrap(), MAP_VALUES),
+    word=st.sampled_from([0, 1, 0x7FFF, 0x8000, 0x7F80, 0xFFFF]),
+)
+def test_any_spoiled_map_reads_numbers_or_is_refused(file: Path, document: dict[str, Any], word: int) -> None:
+    """A slip in a map of one's own: what is accepted asks for no more than a device may be asked, and reads finite
+    numbers of whatever stands there."""
+    with suppress(ValueError):  # what TOML of this writer can't hold: a NUL in a key
+        file.write_text(tomlkit.dumps(without_none(document)), encoding="utf-8", errors="replace")
+        found: list[Family] = []
+        told(lambda: found.append(read_map(file, named="file.toml", locate=locate)), ConfigurationError)
+        for family in found:
+            for block in (*family.fast, *family.slow):
+                assert 1 <= block.count <= family.limits.max_registers
+                assert block.address + block.count <= 0x10000
+                for value in decode(family, block, [word] * block.count).values():
+                    assert value is None or math.isfinite(value)
 
 
 @given(document=spoiled(dict(tomlkit.parse(WORLD).unwrap()), JSON_VALUES))

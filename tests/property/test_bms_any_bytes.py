@@ -1,12 +1,16 @@
 """Whatever bytes a building sends, nothing but limits inside the bounds comes of it, each with its end."""
 
 import json
+import math
 import struct
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from edge.bms.eebus_lpc import LpcSettings
+from edge.bms.grid import GridSettings
+from edge.bms.grid_operator import GridOperator
 from edge.bms.image import image
 from edge.bms.modbus_control import LONGEST_VALID_S, ControlBlock
 from edge.bms.modbus_pdu import MBAP, BadStream, Stream
@@ -14,6 +18,7 @@ from edge.bms.mqtt_commands import Commands, Now
 from edge.bms.registers import Telemetry
 from edge.bms.settings import Bounds, WritePolicy
 from edge.domain.limit import LimitStated
+from tests.property.spoil import any_values, spoiled
 from tests.unit.bms.bms_site import NOON, Hands, Taken, report, site
 
 BOUNDS = Bounds(most_a=63.0, most_w=43470.0)
@@ -92,3 +97,57 @@ def test_any_message_at_the_command_topics(messages: list[tuple[bytes, bool]]) -
                 if outcome.state is not None:
                     assert outcome.accepted
                     check(outcome.state)
+
+
+EVENT: dict[str, Any] = {
+    "id": "1",
+    "payloadDescriptors": [{"payloadType": "IMPORT_CAPACITY_LIMIT", "units": "KW"}],
+    "intervalPeriod": {"start": "2026-11-21T11:00:00Z", "duration": "PT2H", "randomizeStart": "PT5M"},
+    "intervals": [
+        {"id": 0, "payloads": [{"type": "IMPORT_CAPACITY_LIMIT", "values": [4.2]}]},
+        {"intervalPeriod": {"start": "0001-01-01"}, "payloads": [{"type": "SIMPLE", "values": [1]}]},
+    ],
+}
+BRIDGED: dict[str, Any] = {
+    "id": "1",
+    "ts": NOON.isoformat(),
+    "heartbeat": True,
+    "limit_w": 4200,
+    "active": True,
+    "duration_s": 900,
+    "failsafe_w": 4200,
+    "failsafe_s": 7200,
+    "events": [EVENT],
+}
+odd = any_values(
+    st.one_of(
+        values, st.floats(), st.sampled_from([1e308, -1, 10**400, "P9999Y", "PT" + "9" * 400 + "S", "9999-12-31"])
+    )
+)
+
+
+@given(documents=st.lists(spoiled(BRIDGED, odd), min_size=1, max_size=4))
+@example(documents=[BRIDGED | {"events": [EVENT | {"payloadDescriptors": [{"payloadType": []}]}]}])
+@example(
+    documents=[
+        BRIDGED | {"events": [EVENT | {"payloadDescriptors": [{"payloadType": "IMPORT_CAPACITY_LIMIT", "units": [1]}]}]}
+    ]
+)
+def test_any_message_of_a_bridge(documents: list[dict[str, Any]]) -> None:
+    """What an EEBUS or OpenADR bridge hands in is carried out or refused in words; what follows is a power or none."""
+    clock, taken = Hands(), Taken()
+    settings = GridSettings(circuit="main", limit_w=4200.0, lpc=LpcSettings(), openadr=True)
+    operator = GridOperator(settings, site="x", sink=taken, clock=clock, relay=None)
+    commands = Commands(
+        base="edge/x", circuit="main", policy=POLICY, bounds=BOUNDS, grid=True, handlers=operator.handlers
+    )
+    for document in documents:
+        for topic in ("edge/x/cmd/lpc", "edge/x/cmd/openadr"):
+            now = Now(monotonic=clock.now, wall=NOON)
+            outcome = commands.receive(topic, json.dumps(document).encode(), retained=False, now=now)
+            assert outcome is not None
+            assert outcome.reason
+        operator.tick(report(), None)
+        clock.pass_s(1)
+    for limit in taken.limits:
+        assert limit.limit_w is None or 0 <= limit.limit_w < math.inf

@@ -1,8 +1,8 @@
-"""The relay between two peers that do whatever they like, while links break and time passes."""
+"""The relay between two peers that do whatever they like, in each edition, while links break and time passes."""
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -22,23 +22,52 @@ from edge.domain.site import EvseKey
 from edge.domain.station import LimitAnswered, LimitSent
 from edge.ocpp.actions import Action, Report, ToCloud, ToStation
 from edge.ocpp.relay import RelayState
+from edge.ocpp.versions import Version
 from edge.ocpp.wire import with_id
 from tests.unit.ocpp.ocpp_bench import ID, Bench, call, error, evse, limit, result
 
 PATIENCE_S = {True: 10.0, False: 30.0}  # for a CALL of ours, of the cloud
 
-STATION_ACTIONS = ("Heartbeat", "StartTransaction", "MeterValues", "StatusNotification", "BootNotification", "Odd")
-CLOUD_ACTIONS = ("Reset", "GetConfiguration", "SetChargingProfile", "RemoteStartTransaction", "Odd")
-A_PROFILE = {
-    "connectorId": 0,
-    "csChargingProfiles": {
-        "chargingProfileId": 1,
-        "stackLevel": 0,
-        "chargingProfilePurpose": "TxDefaultProfile",
-        "chargingProfileKind": "Relative",
-        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10}]},
-    },
+UP_PATIENCE_S, OWN_UP_PATIENCE_S = 30.0, 10.0  # for a CALL toward the cloud: of the station, of ours
+
+_PLACE: dict[str, Any] = {
+    "stackLevel": 0,
+    "chargingProfilePurpose": "TxDefaultProfile",
+    "chargingProfileKind": "Relative",
 }
+_SCHEDULE: dict[str, Any] = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10}]}
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the peers of an edition say."""
+
+    station: tuple[str, ...]
+    cloud: tuple[str, ...]
+    start: str  # a CALL of the cloud that may bring a profile along
+    a_profile: dict[str, Any]
+
+
+_WORDS_V2 = Words(
+    station=("Heartbeat", "TransactionEvent", "MeterValues", "StatusNotification", "BootNotification", "Odd"),
+    cloud=("Reset", "GetVariables", "SetChargingProfile", "RequestStartTransaction", "Odd"),
+    start="RequestStartTransaction",
+    a_profile={"evseId": 0, "chargingProfile": {"id": 1, **_PLACE, "chargingSchedule": [{"id": 1, **_SCHEDULE}]}},
+)
+WORDS = {
+    Version.V16: Words(
+        station=("Heartbeat", "StartTransaction", "MeterValues", "StatusNotification", "BootNotification", "Odd"),
+        cloud=("Reset", "GetConfiguration", "SetChargingProfile", "RemoteStartTransaction", "Odd"),
+        start="RemoteStartTransaction",
+        a_profile={
+            "connectorId": 0,
+            "csChargingProfiles": {"chargingProfileId": 1, **_PLACE, "chargingSchedule": _SCHEDULE},
+        },
+    ),
+    Version.V201: _WORDS_V2,
+    Version.V21: _WORDS_V2,
+}
+COMPLAINT = '[4,"-1","RpcFrameworkError",'  # of what has no id that could be read (2.1 part 4 §4.2.3)
 
 
 @dataclass
@@ -56,11 +85,14 @@ class OnLine:
 class Peers(RuleBasedStateMachine):
     """Two peers that know nothing of each other, and a control that writes limits."""
 
+    version: ClassVar[Version]
+
     called_down = Bundle("called_down")  # ids of CALLs that reached the station, also old ones
 
     def __init__(self) -> None:
         super().__init__()
-        self.bench = Bench(evse(1), evse(2))
+        self.words = WORDS[self.version]
+        self.bench = Bench(evse(1), evse(2), version=self.version)
         self.serial = 0
         self.epoch = 0
         self.line: OnLine | None = None
@@ -71,7 +103,10 @@ class Peers(RuleBasedStateMachine):
         self.cloud_open: dict[str, int] = {}  # the cloud's CALLs of this epoch that lack an answer, by id
         self.limits: dict[int, list[str]] = {}  # what was reported of each
         self.station_texts: set[str] = set()  # what the station has sent and may go up
-        self.asked_up: set[str] = set()  # ids of the station's CALLs that the cloud has and hasn't answered
+        self.asked_up: dict[str, float] = {}  # the station's CALLs that the cloud has and hasn't answered: since when
+        self.own_up: str | None = None  # the CALL of ours that the cloud has to answer
+        self.own_up_until = 0.0
+        self.held_up: list[str] = []  # the station's CALLs that wait for that
         self.up: list[str] = []
         self.down: list[str] = []
 
@@ -116,15 +151,42 @@ class Peers(RuleBasedStateMachine):
         self.up.append(text)
         assert self.bench.relay.state is RelayState.RELAYING
         kind, identifier, *_ = json.loads(text)
+        if kind in (5, 6) or text.startswith(COMPLAINT):
+            return
+        if text.startswith('[2,"edge-'):
+            self.up.pop()
+            self.calls_cloud(identifier)
+            return
         if kind == 2:
             assert text in self.station_texts, "a CALL went up that the station didn't make"
             self.station_texts.remove(text)  # never twice
-            self.asked_up.add(identifier)
+            self.asked_up[identifier] = self.bench.now
+            assert self.own_up is None, "two CALLs outstanding toward the cloud, and one is ours"
             return
         assert self.cloud_open.get(identifier, 0) > 0, "an answer without a CALL of the cloud"
         self.cloud_open[identifier] -= 1
         if text.startswith("[4,"):  # ours, for a CALL that waited too long
             self.undelivered.remove(next(entry for entry in self.undelivered if entry[0] == identifier))
+
+    def calls_cloud(self, identifier: str) -> None:
+        """A CALL of ours goes up."""
+        assert self.own_up is None
+        assert all(self.bench.now - since >= UP_PATIENCE_S for since in self.asked_up.values())
+        assert identifier not in self.own_ids
+        assert len(identifier) <= 36
+        self.own_ids.add(identifier)
+        self.own_up, self.own_up_until = identifier, self.bench.now + OWN_UP_PATIENCE_S
+
+    def line_up_is_free(self) -> None:
+        """The CALL of ours is over: what waited for it goes up before all else."""
+        self.own_up, self.held_up = None, []
+
+    def links_broke(self) -> None:
+        """Nothing of what was on its way up is left."""
+        self.line_up_is_free()
+        self.cloud_open.clear()
+        self.undelivered.clear()
+        self.station_texts.clear()
 
     # The station.
 
@@ -136,7 +198,7 @@ class Peers(RuleBasedStateMachine):
     @precondition(lambda self: self.bench.relay.state is RelayState.OFFLINE)
     @rule()
     def connects(self) -> None:
-        self.took(self.bench.relay.station_connected(self.bench.now))
+        self.took(self.bench.relay.station_connected(self.bench.now, self.version))
 
     @precondition(lambda self: self.bench.relay.state is not RelayState.OFFLINE)
     @rule()
@@ -145,22 +207,26 @@ class Peers(RuleBasedStateMachine):
         assert (self.up, self.down) == ([], [])
         self.line = None
         self.asked_up.clear()
-        self.cloud_open.clear()
-        self.undelivered.clear()
-        self.station_texts.clear()
+        self.links_broke()
 
     @precondition(lambda self: self.bench.relay.state is not RelayState.OFFLINE)
-    @rule(action=st.sampled_from(STATION_ACTIONS), connector=st.integers(0, 3))
-    def station_calls(self, action: str, connector: int) -> None:
+    @rule(place=st.integers(0, 5), connector=st.integers(0, 3))
+    def station_calls(self, place: int, connector: int) -> None:
         self.serial += 1
         payload: dict[str, Any] = {"connectorId": connector, "status": "Available", "transactionId": connector}
-        text = call(f"s{self.serial}", action, payload)
+        if self.version.is_v2:
+            info = {"transactionId": f"t{connector}"}
+            payload |= {"evseId": connector, "evse": {"id": connector}, "eventType": "Started", "transactionInfo": info}
+        text = call(f"s{self.serial}", self.words.station[place], payload)
         away = self.bench.relay.state is RelayState.CLOUD_AWAY
         if away:
             self.station_texts.clear()  # it has given up what it asked before
         self.station_texts.add(text)
+        waits = self.own_up is not None
         self.took(list(self.bench.station_says(text).actions))
-        assert self.up == ([] if away else [text])
+        assert self.up == ([] if away or waits else [text])
+        if waits:
+            self.held_up.append(text)
 
     @precondition(lambda self: self.line is not None)
     @rule(target=called_down, refuses=st.booleans())
@@ -199,25 +265,27 @@ class Peers(RuleBasedStateMachine):
     @rule()
     def cloud_goes(self) -> None:
         self.took(list(self.bench.lose_cloud().actions))
-        self.cloud_open.clear()
-        self.undelivered.clear()
-        self.station_texts.clear()
+        self.links_broke()
+        self.asked_up = dict.fromkeys(self.asked_up, -UP_PATIENCE_S)  # a late answer is passed on, nothing waits for it
 
     @precondition(lambda self: self.bench.relay.state is RelayState.RELAYING)
-    @rule(action=st.sampled_from(CLOUD_ACTIONS), copies=st.booleans(), profile=st.booleans())
-    def cloud_calls(self, action: str, copies: bool, profile: bool) -> None:
+    @rule(place=st.integers(0, 4), copies=st.booleans(), profile=st.booleans())
+    def cloud_calls(self, place: int, copies: bool, profile: bool) -> None:
         """Also under the very id that is on the line."""
         self.serial += 1
+        action = self.words.cloud[place]
         identifier = self.line.asked if copies and self.line is not None else f"c{self.serial}"
         payload: dict[str, Any] = {"chargingProfile": {}} if profile else {}
-        text = call(identifier, action, A_PROFILE if action == "SetChargingProfile" else payload)
+        if action == "SetChargingProfile":
+            payload = self.words.a_profile
+        text = call(identifier, action, payload)
         self.cloud_ids.add(identifier)
         if self.is_being_done(text):
             self.took(list(self.bench.cloud_says(text).actions))
             assert (self.up, self.down) == ([], []), "one answer serves a call and its repeat"
             return
         self.cloud_open[identifier] = self.cloud_open.get(identifier, 0) + 1
-        answered_by_us = action == "SetChargingProfile" or (action == "RemoteStartTransaction" and profile)
+        answered_by_us = action == "SetChargingProfile" or (action == self.words.start and profile)
         if not answered_by_us:
             self.undelivered.append((identifier, text))
         free = self.line is None
@@ -226,6 +294,22 @@ class Peers(RuleBasedStateMachine):
         assert len(self.down) == went_down
         assert not went_down or with_id(self.down[0], identifier) == text
         assert len(self.up) == (1 if answered_by_us else 0)
+
+    @precondition(lambda self: self.version.is_v2 and self.bench.relay.state is RelayState.RELAYING)
+    @rule(meanwhile=st.integers(0, 2))
+    def cloud_reads_its_profiles(self, meanwhile: int) -> None:
+        """They are answered by us, and reported in a CALL of ours (2.x K09), while the station goes on."""
+        for action, payload in (
+            ("SetChargingProfile", self.words.a_profile),
+            ("GetChargingProfiles", {"requestId": self.serial, "chargingProfile": {}}),
+        ):
+            self.serial += 1
+            self.cloud_ids.add(f"c{self.serial}")
+            self.cloud_open[f"c{self.serial}"] = 1
+            self.took(list(self.bench.cloud_says(call(f"c{self.serial}", action, payload)).actions))
+            assert (len(self.up), self.down) == (1, [])
+        for place in range(meanwhile):
+            self.station_calls(place=place, connector=1)
 
     def is_being_done(self, text: str) -> bool:
         """Whether the cloud's very message of this connection waits, or is on the line."""
@@ -240,7 +324,41 @@ class Peers(RuleBasedStateMachine):
         answer = result(f"s{serial}", {"transactionId": transaction, "idTagInfo": {"status": "Accepted"}})
         self.took(list(self.bench.cloud_says(answer).actions))
         assert self.down == ([answer] if f"s{serial}" in self.asked_up else []), "each CALL is answered once"
-        self.asked_up.discard(f"s{serial}")
+        self.asked_up.pop(f"s{serial}", None)
+
+    @precondition(lambda self: self.own_up is not None)
+    @rule(refuses=st.booleans())
+    def cloud_answers_ours(self, refuses: bool) -> None:
+        """The station doesn't hear of it; what it has called meanwhile goes up, in its order."""
+        assert self.own_up is not None
+        answer, held = error(self.own_up) if refuses else result(self.own_up), self.held_up
+        self.line_up_is_free()
+        self.took(list(self.bench.cloud_says(answer).actions))
+        assert (self.down, self.up) == ([], held)
+        assert not held or self.own_up is None
+
+    # What only 2.1 has: messages that nothing answers, and that wait for nobody.
+
+    @precondition(lambda self: self.version is Version.V21 and self.bench.relay.state is not RelayState.OFFLINE)
+    @rule(complains=st.booleans())
+    def station_sends(self, complains: bool) -> None:
+        text = self.unanswered_text(complains)
+        self.took(list(self.bench.station_says(text).actions))
+        assert (self.up, self.down) == ([text] if self.bench.relay.state is RelayState.RELAYING else [], [])
+
+    @precondition(lambda self: self.version is Version.V21 and self.bench.relay.state is RelayState.RELAYING)
+    @rule(complains=st.booleans())
+    def cloud_sends(self, complains: bool) -> None:
+        text = self.unanswered_text(complains)
+        self.took(list(self.bench.cloud_says(text).actions))
+        assert (self.up, self.down) == ([], [text])
+
+    def unanswered_text(self, complains: bool) -> str:
+        """A CALLRESULTERROR or a SEND."""
+        self.serial += 1
+        if complains:
+            return json.dumps([5, f"x{self.serial}", "FormatViolation", "", {}], indent=1)
+        return json.dumps([6, f"x{self.serial}", "NotifyPeriodicEventStream", {}], indent=1)
 
     # The control, and time.
 
@@ -267,7 +385,12 @@ class Peers(RuleBasedStateMachine):
             late.append(self.line.id)
             self.unanswered.add(self.line.id)
             self.line = None
+        held: list[str] = []
+        if self.own_up is not None and self.bench.now >= self.own_up_until:
+            held = self.held_up
+            self.line_up_is_free()
         self.took(list(self.bench.relay.tick(self.bench.now, self.bench.wall)))
+        assert [each for each in self.up if each.startswith("[\n 2")] == held
         return multiple(*late)
 
     @precondition(lambda self: self.bench.relay.state is RelayState.RELAYING)
@@ -275,7 +398,9 @@ class Peers(RuleBasedStateMachine):
     def someone_says_rubbish(self, text: str | bytes, from_station: bool) -> None:
         says = self.bench.station_says if from_station else self.bench.cloud_says
         self.took([action for action in says(text).actions if isinstance(action, ToStation | ToCloud)])
-        assert (self.up, self.down) == ([], [])
+        complaints = [text[: len(COMPLAINT)] for text in (self.down if from_station else self.up)]
+        assert complaints == ([COMPLAINT] if self.version is Version.V21 else [])
+        assert (self.up if from_station else self.down) == []
 
     @invariant()
     def each_limit_has_one_end(self) -> None:
@@ -300,5 +425,24 @@ class Peers(RuleBasedStateMachine):
         assert all(reports and reports != ["sent"] for reports in self.limits.values())
 
 
-Peers.TestCase.settings = settings(max_examples=300, stateful_step_count=50)
-TestPeers = Peers.TestCase
+class PeersV16(Peers):
+    """They speak 1.6."""
+
+    version = Version.V16
+
+
+class PeersV201(Peers):
+    """They speak 2.0.1."""
+
+    version = Version.V201
+
+
+class PeersV21(Peers):
+    """They speak 2.1."""
+
+    version = Version.V21
+
+
+_ENOUGH = settings(max_examples=150, stateful_step_count=50)
+PeersV16.TestCase.settings = PeersV201.TestCase.settings = PeersV21.TestCase.settings = _ENOUGH
+TestPeersV16, TestPeersV201, TestPeersV21 = PeersV16.TestCase, PeersV201.TestCase, PeersV21.TestCase

@@ -11,7 +11,7 @@ from tests.unit.storage.storage_bench import put
 LAYER = RecordingLayer("power-cut")
 
 
-def test_a_power_cut_at_any_write_loses_nothing_acknowledged(tmp_path: Path) -> None:
+def test_fault_48_a_power_cut_at_any_write_loses_nothing_acknowledged(tmp_path: Path) -> None:
     """The journal's files made again at every prefix of their recorded writes, torn writes included; also while the
     log is written back, and from the very first write on."""
     folder = tmp_path / "store"

@@ -23,8 +23,9 @@ from edge.ocpp.settings import CloudLoss
 from edge.ocpp.stand_in_line import StandInLine
 from edge.ocpp.versions import Version
 from edge.offline_set_up import Offline
+from edge.storage.history import HistoryRow
 from edge.storage.reading import entry
-from edge.storage.store import HistoryRow, Store
+from edge.storage.store import Store
 from edge.storage.writer import Writer
 from tests.virtual_time import VirtualClock
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from edge.bms.facility import Facility
+from edge.bms.image import image
 from edge.bms.modbus_control import ControlBlock
-from edge.bms.settings import Bounds, FacilitySettings, WritePolicy
+from edge.bms.settings import Bounds, FacilitySettings, ModbusSettings, WritePolicy
 from edge.bms.stated import StatedLimits
 from edge.control import report
 from edge.control.ports import LimitSink
@@ -77,6 +78,39 @@ async def test_a_written_limit_binds_the_next_tick_and_ends_in_the_fallback() ->
     assert house.evse(over + 30)["text"] == (
         "12.0 A: the building (Modbus) is silent: main falls back to 12 A (12.0 A on L1)"
     )
+
+
+class Strict(dict[str, Any]):
+    """A report of which nothing may be asked that it hasn't."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        assert key in self, f"the report has no '{key}'"
+        return super().get(key, default)
+
+
+def strict(value: Any) -> Any:
+    """The value with all that is in it."""
+    if isinstance(value, dict):
+        return Strict({key: strict(inner) for key, inner in value.items()})
+    return [strict(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+@in_virtual_time
+async def test_every_point_reads_what_the_report_has() -> None:
+    """Of a tick with a car that charges: no point asks for a field that no report has."""
+    house = House()
+    house.car_arrives()
+    for register_wh in (1000.0, 1250.0):
+        house.board.take(DrawSampled(key=key(1), at=0.0, current_a=PhaseAmps.same(6), energy_wh=register_wh))
+    await house.run_for(3)
+    modbus = ModbusSettings(
+        host="127.0.0.1", port=0, policy=WritePolicy(writable=True, limit_timeout_s=60.0, fallback_a=20.0)
+    )
+    facility = Facility(
+        house.board.site, FacilitySettings(modbus=modbus), clock=house.clock, version="test", sink=house.board
+    )
+    seen = image(strict(house.seen[-1][1] | facility.report()), house.board.site)
+    assert (seen.evses[key(1)]["session_wh"], seen.evses[key(1)]["priority"]) == (250.0, 0)
 
 
 @in_virtual_time

@@ -16,6 +16,7 @@ from edge.domain.site import EvseKey
 from edge.domain.token import SiteToken
 from edge.ocpp.versions import Version
 from edge.offline.hashing import TokenHasher, hint
+from edge.storage.database import connect
 from edge.storage.entry_file import EntryFile
 from edge.storage.key import token_key
 from edge.storage.session_file import SessionFile
@@ -232,6 +233,29 @@ def test_fault_11_the_cloud_refuses_one_message(tmp_path: Path) -> None:
     virtual_time.run(in_world(story, tmp_path))
 
 
+def test_fault_11_a_refused_begin_is_sent_again_with_all_that_depends_on_it(tmp_path: Path) -> None:
+    """They are set aside together, and go together, in order, under the id that the cloud gives at last."""
+
+    async def story(world: World) -> None:
+        number = (await world.seat.start())["transactionId"]
+        await world.seat.meter(number, 200)
+        await world.seat.stop(number, 900)
+        world.cloud.answer = lambda _station, _action, _payload: {"refused": "InternalError"}
+        world.cloud_comes()
+        await world.drained(3600)
+        file = EntryFile(world.storage)
+        assert [each.action for each in file.set_aside()] == ["StartTransaction", "MeterValues", "StopTransaction"]
+        world.cloud.answer = world.cloud.honest
+        world.cloud.calls.clear()
+        file.resend([each.seq for each in file.set_aside()])
+        await asyncio.sleep(2.0)
+        await world.drained(60)
+        told = [(action, payload.get("transactionId")) for _, action, payload, _ in world.cloud.calls]
+        assert told == [("StartTransaction", None), ("MeterValues", 1), ("StopTransaction", 1)]
+
+    virtual_time.run(in_world(story, tmp_path))
+
+
 @pytest.mark.parametrize(("policy", "asked", "barred"), [("stop", 1, True), ("zero", 0, True), ("keep", 0, False)])
 def test_fault_12_the_cloud_refuses_the_token_afterwards(tmp_path: Path, policy: str, asked: int, barred: bool) -> None:
     """StopTransactionOnInvalidId: 0 A and a RemoteStop, 0 A alone, or nothing."""
@@ -325,6 +349,29 @@ def test_fault_49_the_journal_is_damaged(tmp_path: Path) -> None:
         world.cloud_comes()
         await world.drained(3600)
         assert world.cloud.told("StopTransaction")[-1]["meterStop"] == 501
+
+    virtual_time.run(in_world(story, tmp_path))
+
+
+def test_fault_49_one_message_is_damaged_under_the_running_gateway(tmp_path: Path) -> None:
+    """It is left for the next start, which sets the file aside; those behind it go on."""
+
+    async def story(world: World) -> None:
+        number = (await world.seat.start())["transactionId"]
+        for wh in (200, 300, 400):
+            await world.seat.meter(number, wh)
+        await world.seat.stop(number, 500)
+        other = connect(world.storage / "journal.db")
+        other.execute("UPDATE entry SET taken_at = 'rubbish' WHERE text LIKE '%\"300\"%'")
+        other.close()
+        world.cloud_comes()
+        await world.drained(60)
+        told = world.cloud.told("StartTransaction", "MeterValues", "StopTransaction")
+        assert len(told) == 4
+        assert told[-1]["meterStop"] == 500
+        assert world.offline.report()["set_aside"] == 1
+        await world.restart()
+        assert (world.offline.report()["healed"], world.pending) == (["journal"], 0)
 
     virtual_time.run(in_world(story, tmp_path))
 

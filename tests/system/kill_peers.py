@@ -40,6 +40,10 @@ class Cloud:
     async def go(self) -> None:
         if self._server is not None:
             server, self._server = self._server, None
+            # What it has accepted in this very moment gets its handler, before asyncio (3.11) forgets it unclosed.
+            for listening in server.sockets:
+                asyncio.get_running_loop().remove_reader(listening.fileno())
+            await asyncio.sleep(0)
             server.close()
             await server.wait_closed()
 

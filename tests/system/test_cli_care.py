@@ -1,6 +1,8 @@
 """`edge backup`, `restore`, `factory-reset`, `support-bundle`, `doctor` and `station` as processes."""
 # ruff: noqa: ASYNC240 - small files of the tests' own
 
+import os
+import shutil
 import tarfile
 import tomllib
 from pathlib import Path
@@ -8,12 +10,17 @@ from pathlib import Path
 import pytest
 
 from edge.cli.care import without_secrets
+from edge.storage.lock import locked
+from edge.storage.reading import entries
+from edge.storage.store import Store
 from edge.system.claim import RESET_FILE, make_claim, read_claim, reset_by_presence
 from tests.system.building import building
 from tests.system.test_cli_commission import written
 from tests.system.test_cli_setup import edge, running, until
+from tests.unit.storage.storage_bench import put
 
 PASSPHRASE = "cold garage at seven"
+SERVICE = 4711  # the service's account
 SITE = """
 # by hand
 [site]
@@ -77,6 +84,32 @@ async def test_a_backup_comes_back(site_file: Path, tmp_path: Path) -> None:
     assert (tmp_path / "state" / "profiles" / "CP-01.json").exists()
 
 
+async def test_a_backup_of_a_running_gateways_journal_comes_back(site_file: Path, tmp_path: Path) -> None:
+    """What is in its log alone is in it; old files of the machine that it comes to don't mix with it."""
+    state, sealed = tmp_path / "state", tmp_path / "gateway.edgebackup"
+    secret = ["--passphrase-file", str(tmp_path / "passphrase")]
+    store = Store(state)
+    store.open()
+    store.commit([[put(7)]])
+    code, _, errors = await edge("backup", str(sealed), *places(site_file), *secret)
+    assert (code, errors) == (0, "")
+    assert sealed.stat().st_size < 1_000_000  # the room that is reserved is no part of it
+    store.commit([[put(8)]])
+    with locked(state):  # as the gateway holds it
+        code, _, errors = await edge("restore", str(sealed), *places(site_file), *secret)
+    assert (code, "is in use by another edge run" in errors) == (1, True)
+    left = {path: path.read_bytes() for path in state.iterdir() if path.name.startswith("journal.db")}
+    store.close()
+    for path, content in left.items():  # what a kill would have left
+        path.write_bytes(content)
+    code, output, errors = await edge("restore", str(sealed), *places(site_file), *secret)
+    assert (code, output, errors) == (0, "restored 6 files\n", "")
+    store = Store(state)
+    store.open()
+    assert ([entry.seq for entry in entries(store)], store.healed) == ([7], ())
+    store.close()
+
+
 async def test_a_factory_reset_needs_the_owner(site_file: Path, tmp_path: Path) -> None:
     """Without the passphrase nothing is deleted; an unclaimed gateway is reset at once."""
     state = tmp_path / "state"
@@ -85,8 +118,28 @@ async def test_a_factory_reset_needs_the_owner(site_file: Path, tmp_path: Path) 
     assert (code, site_file.exists()) == (2, True), errors
     (state / "claim.json").unlink()
     assert (await edge("factory-reset", *places(site_file), "--yes"))[0] == 0
-    assert not site_file.exists()
+    assert site_file.read_bytes() == b""  # as the package brings it: it keeps its owner and mode
     assert list(state.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+async def test_what_root_writes_is_the_services(site_file: Path, tmp_path: Path) -> None:
+    """A restored state belongs to whom its folder belongs; a site file that is changed or restored keeps its group."""
+    state, sealed = tmp_path / "state", tmp_path / "gateway.edgebackup"
+    secret = ["--passphrase-file", str(tmp_path / "passphrase")]
+    assert (await edge("backup", str(sealed), *places(site_file), *secret))[0] == 0
+    shutil.rmtree(state / "profiles")
+    os.chown(state, SERVICE, SERVICE)
+    os.chown(site_file, 0, SERVICE)
+    site_file.chmod(0o640)
+    assert (await edge("restore", str(sealed), *places(site_file), *secret))[0] == 0
+    assert {(each.stat().st_uid, each.stat().st_gid) for each in state.rglob("*")} == {(SERVICE, SERVICE)}
+    adopted = ("station", "adopt", "CP-02", "--circuit", "main", "--max-a", "16", "--config", str(site_file))
+    code, _, errors = await edge(*adopted)
+    assert code == 0, errors
+    assert "CP-02" in site_file.read_text(encoding="utf-8")
+    found = site_file.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (0, SERVICE, 0o640)
 
 
 def test_presence_resets_the_claim_once(tmp_path: Path) -> None:
@@ -166,7 +219,7 @@ async def test_who_waits_who_was_refused_and_what_is_wrong(tmp_path: Path) -> No
             ):
                 assert words in output
             code, output, _ = await edge("station", "identify", "CP-B", *socket)
-            assert (code, output) == (0, "CP-B moves the lock of its first socket\n")
+            assert (code, output) == (0, "CP-B moves the lock of its first socket now.\n")
             code, _, errors = await edge("station", "identify", "CP-X", *socket)
             assert (code, "isn't connected and waiting" in errors) == (1, True)
             code, output, _ = await edge("doctor", "--config", str(file), "--state", str(tmp_path), *socket)

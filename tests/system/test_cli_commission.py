@@ -13,9 +13,10 @@ from edge.commission.handover import content
 from edge.system.claim import is_signed, make_claim
 from simulators.meter import MeterFault
 from tests.system.building import Building, building
-from tests.system.typist import at_terminal
+from tests.system.typist import Typist, at_terminal
 
 PASSPHRASE = "cold garage at seven"
+ASKED = r"then press Enter: $|Name of who signs for it: $|hand-over document[^\n]*\n"
 COMMISSION_S = 300.0  # a lease and its end in real time, on a machine that does much else
 
 SITE = """
@@ -61,17 +62,22 @@ def written(folder: Path, site: Building) -> Path:
     return file
 
 
+async def patiently(typist: Typist, pattern: str) -> str:
+    """What it shows up to the pattern, however long it is silent before: while a lease ends it says nothing."""
+    while True:
+        try:
+            return await typist.sees(pattern)
+        except AssertionError:
+            if typist.process.returncode is not None:
+                raise
+
+
 async def walk(folder: Path, site: Building, file: Path) -> tuple[int, str]:
     """Do all that is asked, to the end; exit code and what was shown."""
     async with at_terminal("commission", "--config", str(file), "--state", str(folder)) as typist:
         async with asyncio.timeout(COMMISSION_S):
             while True:
-                try:
-                    seen = await typist.sees(
-                        r"then press Enter: $|Name of who signs for it: $|hand-over document[^\n]*\n"
-                    )
-                except TimeoutError:
-                    continue
+                seen = await patiently(typist, ASKED)
                 if "hand-over document" in seen:
                     break
                 if "Name of who signs" in seen:

@@ -56,3 +56,15 @@ def test_it_is_sent_again_on_demand_and_only_what_was_set_aside(site: Path) -> N
         (2, EntryState.PENDING, 0),
     ]
     store.close()
+
+
+def test_all_that_was_set_aside_is_sent_again(site: Path) -> None:
+    """A begin and what depends on it are set aside together; without numbers nothing is done by mistake."""
+    store = Store(site.parent / "storage", reserve_bytes=1)
+    store.open()
+    store.commit([[PutEntry(entry=replace(entry(3), state=EntryState.SET_ASIDE, attempts=3, reason="no id"))]])
+    store.close()
+    assert edge(site, "resend").stderr == "edge: which messages?; give their numbers, or --all\n"
+    assert edge(site, "resend", "1", "--all").returncode == 2
+    assert edge(site, "resend", "--all").stdout == "2 to be sent again\n"
+    assert edge(site, "list").stdout == "0 set aside, 3 on their way\n"

@@ -66,6 +66,26 @@ async def test_scan_names_what_is_on_the_network(gateway: str) -> None:
     assert found[1][0]["evidence"] == "names itself"
 
 
+async def test_scan_asks_a_silent_host_again_with_patience() -> None:
+    """A host that took the connection and needs half a second at first is found, not called absent."""
+    requests = 0
+
+    async def slow_at_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        while header := await reader.read(8):
+            await reader.readexactly(4)
+            requests += 1
+            await asyncio.sleep(0.5 if requests <= 2 else 0.0)
+            writer.write(header[:4] + bytes((0, 3, header[6], header[7] | 0x80, 2)))
+        writer.close()
+
+    server = await asyncio.start_server(slow_at_first, "127.0.0.1", 0)
+    async with server:
+        port = str(server.sockets[0].getsockname()[1])
+        code, output, _ = await edge("scan", "--network", "127.0.0.1/32", "--port", port, "--units", "5", "--json")
+    assert (code, [each["unit"] for each in json.loads(output)]) == (0, [5])
+
+
 async def test_scan_finds_the_speed_of_a_serial_line(tmp_path: Path) -> None:
     """The settings at which a device answers are told as the site file writes them."""
     meters: dict[int, SimulatedMeter] = {3: simulated("schneider_iem3x55")}
@@ -90,6 +110,26 @@ async def test_scan_of_an_empty_place(tmp_path: Path) -> None:
     assert len(errors.splitlines()) == 1
 
 
+async def test_scan_tells_what_is_no_answer(tmp_path: Path) -> None:
+    """Two devices with one unit id, say: nothing is found, and the line on which something was heard is named."""
+    meter = simulated("eastron_sdm630")
+    meter.fault = MeterFault.WRONG_SLAVE
+    async with line("rtu", {1: meter}, tmp_path, settings=LineSettings(baudrate=9600)):
+        code, output, errors = await edge(
+            "scan", "--serial", str(tmp_path / "usb-line"), "--units", "1", "--baudrate", "9600", "--parity", "N"
+        )
+    assert (code, output[:24]) == (1, "no meter answers; check ")
+    assert "usb-line?baudrate=9600&parity=N&stopbits=1 that is no answer: two devices with one unit id" in errors
+
+
+async def test_a_file_is_no_serial_port(tmp_path: Path) -> None:
+    """In words, where the system says ioctl."""
+    (tmp_path / "file").write_bytes(b"")
+    code, _, errors = await edge("scan", "--serial", str(tmp_path / "file"), "--units", "1")
+    assert (code, errors.count("\n")) == (1, 1)
+    assert "can't be opened (it is no serial port); check that the adapter is plugged in" in errors
+
+
 async def test_read_shows_values_with_their_quality(gateway: str) -> None:
     """Once as a table with energies; as JSON, one line for each sample."""
     what = ("--connection", gateway, "--model", "eastron_sdm630", "--unit", "2", "--period", "0.1")
@@ -100,6 +140,7 @@ async def test_read_shows_values_with_their_quality(gateway: str) -> None:
     samples = [json.loads(each) for each in output.splitlines()]
     assert (code, len(samples)) == (0, 2)
     assert samples[1][0]["current_a"] == [10.0, 11.0, 12.0]
+    assert 0 <= samples[1][0]["age_s"] < 5
 
 
 async def test_read_of_a_meter_that_is_not_there(gateway: str) -> None:

@@ -15,8 +15,9 @@ import pytest
 from edge.domain.journal import PutSession, PutSiteToken
 from edge.domain.session import QuarterHour, Session
 from edge.domain.token import SiteToken
+from edge.storage.history import HistoryRow
 from edge.storage.session_file import METER_TOPIC
-from edge.storage.store import HistoryRow, Store
+from edge.storage.store import Store
 from tests.system.test_cli_check import SITE
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -151,9 +151,14 @@ class Outcome(NamedTuple):
 
 async def status(path: Path, *arguments: str) -> Outcome:
     """``edge status`` with EDGE_SOCKET set to ``path``."""
+    return await edge(path, "status", *arguments)
+
+
+async def edge(path: Path, *arguments: str) -> Outcome:
+    """Any verb in the same way."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-W", "error", "-m", "edge", "status", *arguments),
+        *("-W", "error", "-m", "edge", *arguments),
         env={"EDGE_SOCKET": str(path), "PATH": "/usr/bin:/bin"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -281,3 +286,78 @@ async def test_what_is_no_controller_is_told(tmp_path: Path) -> None:
     assert shown.code == 1
     assert "edge: no controller answers (" in shown.err
     assert shown.err.count("\n") == 1
+
+
+STORAGE: dict[str, Any] = {
+    "state": "GOOD",
+    "folder": "/var/lib/edge-controller",
+    "problem": None,
+    "free_bytes": 12_100_000_000,
+    "reserve_held": True,
+    "journal_bytes": 400_000,
+    "checked_at": "2026-06-01T09:30:00Z",
+    "healed": [],
+    "set_aside_files": [],
+    "pending": 3,
+    "oldest_pending_at": "2026-06-01T10:00:00Z",
+    "oldest_pending_s": 7200,
+    "oldest_pending_station": "CP-07",
+    "set_aside": 0,
+    "left_behind": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "troubles"),
+    [
+        (
+            {},
+            (
+                "storage: 3 messages for the cloud, the oldest since 2 h (CP-07); journal 0.4 MB; 12.1 GB free; "
+                "checked 2026-06-01 09:30 UTC\n"
+            ),
+            [],
+        ),
+        (
+            {"oldest_pending_s": 90_000},
+            "the oldest since 25 h (CP-07)",
+            ["a message of CP-07 has waited for the cloud for 25 h"],
+        ),
+        (
+            {"set_aside": 2, "left_behind": {"CP-09": 4}, "set_aside_files": ["journal.db.damaged-1"]},
+            "2 refused by it (edge journal list); 4 of stations that are no longer here; ",
+            [
+                "/var/lib/edge-controller/journal.db.damaged-1 was damaged; what could be read of it is in use",
+                "the cloud refuses for good: messages, 2 of them",
+                "messages for the cloud are of CP-09, which the site no longer has: 4",
+            ],
+        ),
+        (
+            {"state": "FULL", "problem": "disk full, the reserve is used up"},
+            "storage: disk full, the reserve is used up; 3 messages",
+            ["/var/lib/edge-controller: disk full, the reserve is used up; stations keep their messages"],
+        ),
+    ],
+)
+async def test_how_the_storage_fares(
+    controller: Controller, changes: dict[str, Any], words: str, troubles: list[str]
+) -> None:
+    """What waits for the cloud and since when, room, damage: a line of the status, and the doctor's remedies."""
+    controller.report = REPORT | {"storage": STORAGE | changes}
+    assert words in (await status(controller.path)).out
+    told = await edge(controller.path, "doctor")
+    assert [each in told.out for each in troubles] == [True] * len(troubles)
+    assert ("CP-07" in told.out) is ("25 h" in words)
+
+
+async def test_a_storage_that_cannot_be_used_is_told(controller: Controller) -> None:
+    """Nobody stands in for the cloud then, which no figure would show."""
+    problem = "/nowhere/journal.db can't be opened"
+    controller.report = REPORT | {
+        "meters": [],
+        "storage": {"state": "UNUSABLE", "folder": "/nowhere", "problem": problem},
+    }
+    assert f"storage: nothing can be kept: {problem}" in (await status(controller.path)).out
+    told = await edge(controller.path, "doctor")
+    assert "nothing can be kept, stations get no answers while their cloud is away" in told.out
+    assert "   -> put /nowhere right, then systemctl restart edge-controller" in told.out

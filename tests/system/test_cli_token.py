@@ -23,7 +23,7 @@ def site(tmp_path: Path) -> Path:
     store.open()
     store.close()
     path = tmp_path / "site.toml"
-    path.write_text(f'{SITE}\n[storage]\npath = "{folder}"\n')
+    path.write_text(f'{SITE}\n[[class]]\nid = "staff"\nrank = 0\n[storage]\npath = "{folder}"\n')
     return path
 
 
@@ -87,7 +87,7 @@ def test_what_is_kept_of_one_person_is_printed_and_erased(site: Path) -> None:
     assert found["site_token"][0]["name"] == "Jane Roe"
     assert [message["seq"] for message in found["messages_for_the_cloud"]] == [1]
     erased = edge(site, "erase", CARD)
-    assert erased.stdout.endswith(": erased; 1 messages for the cloud still name it, until they are delivered\n")
+    assert erased.stdout.endswith(": erased; messages for the cloud still name it, until they are delivered: 1\n")
     assert TokenFile(site.parent / "storage").all() == []
     files = [path for path in (site.parent / "storage").iterdir() if path.name.startswith("registry")]
     assert b"Jane Roe" not in b"".join(path.read_bytes() for path in files)
@@ -97,6 +97,7 @@ def test_what_is_kept_of_one_person_is_printed_and_erased(site: Path) -> None:
     ("arguments", "sentence", "code"),
     [
         (("add", " "), "edge: a token of 0 characters can't be one; give 1 to 255 printable ones\n", 2),
+        (("add", CARD, "--class", "stuff"), "edge: the site has no class 'stuff'; its classes are: staff\n", 2),
         (("remove", CARD), "edge: the site has no such token; edge token list shows those it has\n", 2),
         (
             ("add", CARD, "--until", "soon"),

@@ -18,6 +18,15 @@ FRAMES = [
     {"time": "2026-06-01T12:00:00.000Z", "way": "station → gateway", "text": '[2,"1","Heartbeat",{}]', "length": 22},
     {"time": "2026-06-01T12:00:01.000Z", "way": "gateway → cloud", "text": "\x1b[31mred", "length": 900},
 ]
+REPORT = {
+    "stations": [
+        {"id": "CP/01", "connected": True, "cloud_connected": True},
+        {"id": "CP-02", "connected": False, "cloud_connected": False},
+        {"id": "CP-03", "connected": True, "cloud_connected": False},
+    ],
+    "waiting_stations": [{"id": "NEW"}],
+    "refused_handshakes": [{"station": "CP-02", "at": "2026-06-01T11:59:00.000Z", "why": "a wrong key"}],
+}
 
 
 class Outcome(NamedTuple):
@@ -46,10 +55,10 @@ async def edge(*arguments: str, given: bytes = b"") -> Outcome:
 async def socket(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[str]:
     """A control socket behind which one station has a trace."""
     app = make_app(
-        status=dict,
+        status=lambda: REPORT,
         healthy=lambda: True,
         needs=FakeNeeds(),
-        trace=lambda station: FRAMES if station == "CP/01" else None,
+        trace={"CP/01": FRAMES, "CP-02": [], "CP-03": [], "NEW": FRAMES[:1]}.get,
     )
     server = ApiServer(app, listen=("127.0.0.1", unused_tcp_port), socket=tmp_path / "edge.sock")
     await server.start()
@@ -66,6 +75,18 @@ async def test_a_trace_for_people_and_for_programs(socket: str) -> None:
     assert second.endswith(" [31mred ... (900 characters)")
     as_json = await edge("trace", "CP/01", "--json", "--socket", socket)
     assert orjson.loads(as_json.out) == FRAMES
+
+
+async def test_what_a_station_waits_for(socket: str) -> None:
+    """Who isn't connected, whose cloud is away, and whom nobody has adopted, is told so beside its frames."""
+    away = await edge("trace", "CP-02", "--socket", socket)
+    why = "it was turned away at 2026-06-01T11:59:00.000Z: a wrong key"
+    assert (away.code, away.out, away.err) == (0, "", f"CP-02 isn't connected: waiting for it to dial; {why}\n")
+    alone = await edge("trace", "CP-03", "--socket", socket)
+    assert alone.err.startswith("CP-03 is connected, its cloud isn't")
+    new = await edge("trace", "NEW", "--socket", socket)
+    assert len(new.out.splitlines()) == 1
+    assert "waits to be adopted (edge station adopt NEW …)" in new.err
 
 
 async def test_a_trace_of_nobody(socket: str) -> None:

@@ -116,7 +116,9 @@ def test_time(tmp_path: Path) -> None:
     [
         ("cloud-init/user-data", "cloud-config"),
         ("slots/user-data", "cloud-config"),
+        ("slots/cloud.cfg", "cloud-config"),
         ("cloud-init/network-config", "network-config"),
+        ("slots/network-config", "network-config"),
     ],
 )
 def test_first_boot(name: str, schema: str) -> None:

@@ -11,6 +11,7 @@ from tests.system.typist import ROOT, at_terminal
 GUIDE = (ROOT / "docs" / "installer.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(dialogue|console|toml)\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
 PATIENT = "..."  # in the guide: whatever stands there
+PROMPT = "$ sudo edge "
 
 
 def pattern(line: str) -> str:
@@ -38,7 +39,7 @@ async def test_the_guide_is_what_happens(tmp_path: Path) -> None:
         places = ["--config", str(tmp_path / "site.toml"), "--state", str(tmp_path / "state")]
         (dialogue,) = [here(body) for kind, body in BLOCKS if kind == "dialogue"]
         command, *lines = dialogue.splitlines()
-        async with at_terminal(*shlex.split(command.removeprefix("$ edge ")), *places) as typist:
+        async with at_terminal(*shlex.split(command.removeprefix(PROMPT)), *places) as typist:
             for line in lines:
                 if not line.strip() or line == PATIENT:
                     continue
@@ -58,7 +59,7 @@ async def test_the_guide_is_what_happens(tmp_path: Path) -> None:
 async def executed(block: str, folder: Path) -> None:
     """One command, and what it shows."""
     command, *expected = block.splitlines()
-    arguments = [each.replace("answers.toml", str(folder / "answers.toml")) for each in shlex.split(command)[2:]]
+    arguments = [each.replace("answers.toml", str(folder / "answers.toml")) for each in shlex.split(command)[3:]]
     arguments = [str(folder / each) if each == "many.toml" else each for each in arguments]
     if arguments[0] in ("doctor", "station") or "--answers" in arguments:
         state = ["--state", str(folder / "state")] if arguments[0] != "station" else []

@@ -47,10 +47,8 @@ fallback_a = 6
 """
 
 
-# A connection that asyncio accepts in the very moment in which the cloud's server closes is nobody's (seen with 3.11).
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("edition", [V16, V201])
-async def test_a_gateway_killed_at_any_instant_loses_and_doubles_nothing(tmp_path: Path, edition: str) -> None:
+async def test_fault_47_a_gateway_killed_at_any_instant_loses_and_doubles_nothing(tmp_path: Path, edition: str) -> None:
     """Faults 3 and 47, invariant I2: the cloud has the stations' own books, in order, to the second and watt-hour."""
     gateway, cloud_at, api = free_endpoints(3)
     dice = random.Random(SEED)

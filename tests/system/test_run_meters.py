@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -69,13 +70,29 @@ async def running(site: Path, socket: Path) -> AsyncIterator[asyncio.subprocess.
         await process.communicate()
 
 
+async def meter_read(*what: str, socket: Path) -> tuple[int | None, list[dict[str, object]], str]:
+    """Exit code, output and errors of `edge meter read`."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "edge", "meter", "read", *what, "--json", "--count", "1", "--period", "0.1"),
+        cwd=ROOT,
+        env=os.environ | {"EDGE_SOCKET": str(socket)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    return process.returncode, json.loads(output), errors.decode()
+
+
 async def test_a_meter_of_each_transport_is_read(tmp_path: Path, unused_tcp_port_factory: Callable[[], int]) -> None:
-    """Modbus TCP, RTU over TCP, a serial port: the log tells no error, and the status shows what each measures."""
+    """Modbus TCP, RTU over TCP, a serial port: the log tells no error, and the status shows what each measures; so does
+    `edge meter read` beside it, through the gateway, and says so. Nobody else gets at the serial port meanwhile."""
     text = SITE.format(**{name: unused_tcp_port_factory() for name in ("ocpp", "cloud", "api")})
     site, socket = tmp_path / "site.toml", tmp_path / "edge.sock"
+    connections: dict[str, str] = {}
     async with AsyncExitStack() as stack, asyncio.timeout(PATIENCE_S):
         for name in TRANSPORTS:
             connection = await stack.enter_async_context(line(name, {1: simulated()}, tmp_path))
+            connections[name] = connection
             text += METERED.format(name=name, connection=connection)
         site.write_text(text, encoding="utf-8")
         process = await stack.enter_async_context(running(site, socket))
@@ -90,5 +107,12 @@ async def test_a_meter_of_each_transport_is_read(tmp_path: Path, unused_tcp_port
             writer.write(b"GET /api/v1/status HTTP/1.0\r\n\r\n")
             meters = json.loads((await reader.read()).partition(b"\r\n\r\n")[2])["meters"]
             writer.close()
+        beside = await meter_read("--config", str(site), socket=socket)
+        taken = await meter_read("--connection", connections["rtu"], "--model", "eastron_sdm630", socket=socket)
+    assert beside[0] == 0
+    assert {str(each["meter"]): each["current_a"] for each in beside[1]} == {key: list(CURRENTS) for key in TRANSPORTS}
+    assert beside[2] == "the gateway is running: this is what it reads\n"
+    assert taken[0] == 1
+    assert "(another program uses it); stop that program; what a running gateway reads" in str(taken[1][0]["problem"])
     assert [each for each in told if each["level"] == "error"] == []
     assert {str(meter["id"]): meter["current_a"] for meter in meters} == {name: list(CURRENTS) for name in TRANSPORTS}

@@ -38,16 +38,23 @@ class Typist:
 
     async def sees(self, pattern: str) -> str:
         """Wait until it shows what the pattern matches after what was seen last; all that came until then."""
-        async with asyncio.timeout(PATIENCE_S):
-            while (found := re.search(pattern, self.shown[self._read_to :])) is None:
-                if self.process.returncode is not None:
-                    raise AssertionError(f"it ended and never showed {pattern!r}:\n{self.shown[-3000:]}")
-                self._more.clear()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._more.wait(), 0.5)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                found = await self._shows(pattern)
+        except TimeoutError:
+            raise AssertionError(f"never shown: {pattern!r}; the end was:\n{self.shown[-3000:]}") from None
         text = self.shown[self._read_to : self._read_to + found.end()]
         self._read_to += found.end()
         return text
+
+    async def _shows(self, pattern: str) -> re.Match[str]:
+        while (found := re.search(pattern, self.shown[self._read_to :])) is None:
+            if self.process.returncode is not None:
+                raise AssertionError(f"it ended and never showed {pattern!r}:\n{self.shown[-3000:]}")
+            self._more.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._more.wait(), 0.5)
+        return found
 
     def types(self, line: str) -> None:
         """A line and Enter."""
@@ -55,10 +62,7 @@ class Typist:
 
     async def answers(self, pattern: str, line: str) -> str:
         """Wait for the question, then answer it."""
-        try:
-            seen = await self.sees(pattern)
-        except TimeoutError:
-            raise AssertionError(f"never shown: {pattern!r}; the end was:\n{self.shown[-3000:]}") from None
+        seen = await self.sees(pattern)
         self.types(line)
         return seen
 

@@ -255,9 +255,9 @@ class Site:
             writer.close()
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
+async def eventually(condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
     """Wait until the condition holds."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(patience_s):
         while not condition():  # noqa: ASYNC110 - it hangs on peers' sockets, which set no event
             await asyncio.sleep(0.01)
 

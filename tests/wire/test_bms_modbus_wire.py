@@ -1,6 +1,7 @@
 """The Modbus server on loopback: independent masters (pymodbus, mbpoll), junk, who may come and for how long."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import struct
@@ -167,6 +168,19 @@ async def test_an_idle_connection_is_closed() -> None:
     """So that masters that died without a word don't use up the places."""
     async with served(Served(idle_timeout_s=0.05)) as bench, bench.raw() as (reader, _):
         assert await asyncio.wait_for(reader.read(), 5) == b""
+
+
+async def test_half_a_request_keeps_no_place() -> None:
+    """A byte now and then is no request: the connection is closed as an idle one, and not after as long as it drips."""
+    drips = iter(b"\x00\x01\x00\x00\x00\xfe\x01" + bytes(253))
+    async with served(Served(idle_timeout_s=0.2)) as bench, bench.raw() as (reader, writer), asyncio.timeout(30):
+        closed: bytes | None = None
+        while closed is None:
+            writer.write(bytes((next(drips),)))
+            with contextlib.suppress(TimeoutError):
+                closed = await asyncio.wait_for(reader.read(), 0.03)
+        assert closed == b""
+    assert next(drips, None) is not None
 
 
 async def test_junk_ends_a_connection_and_nothing_else() -> None:

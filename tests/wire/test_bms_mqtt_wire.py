@@ -14,6 +14,7 @@ import pytest
 
 from edge.bms.facility import Facility
 from edge.bms.settings import FacilitySettings, MqttSettings, MqttVersion, WritePolicy
+from edge.domain.limit import LimitStated
 from edge.errors import StartError
 from simulators.ports import free_endpoints
 from tests.unit.bms.bms_site import Hands, Taken, report, site
@@ -45,9 +46,9 @@ def settings(port: int) -> MqttSettings:
 class Gateway:
     """A facility with nothing but MQTT."""
 
-    def __init__(self, mqtt: MqttSettings) -> None:
+    def __init__(self, mqtt: MqttSettings, taken: Taken | None = None) -> None:
         self.clock = Hands()
-        self.taken = Taken()
+        self.taken = taken if taken is not None else Taken()
         self.facility = Facility(site(), FacilitySettings(mqtt=mqtt), clock=self.clock, version="test", sink=self.taken)
 
     def tick(self, number: int) -> None:
@@ -59,8 +60,8 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(mqtt: MqttSettings) -> AsyncIterator[Gateway]:
-    running = Gateway(mqtt)
+async def gateway(mqtt: MqttSettings, taken: Taken | None = None) -> AsyncIterator[Gateway]:
+    running = Gateway(mqtt, taken)
     running.tick(1)
     await running.facility.start()
     try:
@@ -129,6 +130,23 @@ async def test_a_broker_that_is_lost_is_dialled_again() -> None:
         await bms.next(f"{BASE}/site/power_w")
         await running.facility.stop()
         await bms.next(STATUS, b"offline")
+
+
+async def test_a_fault_over_one_message_ends_nothing() -> None:
+    """What goes wrong in the program while one command is carried out costs that command only."""
+
+    class Faulty(Taken):
+        def take(self, fact: LimitStated) -> None:
+            if fact.limit_a == 13:
+                raise RuntimeError("a fault of the program")
+            super().take(fact)
+
+    async with embedded() as port, watching(port, STATUS, ACK) as bms, gateway(settings(port), Faulty()) as running:
+        await bms.next(STATUS, b"online")
+        for number, max_a in enumerate((13, 14)):
+            await bms.send(COMMAND, running.command(number, max_a=max_a))
+        assert json.loads((await bms.next(ACK)).payload)["id"] == "1"
+        assert running.taken.limits[-1].limit_a == 14
 
 
 async def test_a_flood_of_junk_changes_nothing(broker: Start) -> None:

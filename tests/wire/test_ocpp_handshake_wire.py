@@ -12,6 +12,7 @@ from edge.clock import SystemClock
 from edge.errors import StartError
 from edge.ocpp.server import OcppServer
 from edge.ocpp.settings import CloudLoss, Listener, OcppSettings, UnknownStations
+from edge.ocpp.unreadable import Unreadable
 from edge.ocpp.waiting import MAX_CONNECTED
 from tests.unit.ocpp.ocpp_bench import call, site
 from tests.wire.ocpp_site import HURRY, PATIENCE_S, Cloud, Gateway, Recorder, eventually, received, round_trip, running
@@ -113,6 +114,19 @@ async def test_an_unknown_station_waits() -> None:
         await eventually(lambda: gateway.logged("unknown station left"))
         assert cloud.connections == []
         assert gateway.sink.facts == []
+
+
+async def test_an_unknown_station_is_heard_in_its_own_edition() -> None:
+    """What 2.1 knows is no rubbish, what can't be read is answered as 2.1 has it, and the trace shows both."""
+    async with running("CP-01", unknown=UnknownStations.WAIT) as (gateway, _):
+        async with gateway.station("/CP-99", "ocpp2.1") as station:
+            for _ in range(Unreadable.MOST):
+                await station.send('[6,"s","NotifyPeriodicEventStream",{}]')
+            await station.send('[2,"x"]')
+            assert (await received(station))[:3] == [4, "x", "RpcFrameworkError"]
+        trace = gateway.server.trace("CP-99") or []
+        assert [entry["way"] for entry in trace[-2:]] == ["station → gateway", "gateway → station"]
+        assert gateway.server.trace("CP-98") is None
 
 
 async def test_only_so_many_unknown_stations_are_connected() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
 from edge.ocpp import keys
@@ -87,15 +87,18 @@ async def comes(
     tls: ssl.SSLContext | None = None,
     path: str = "/CP-01",
     headers: Mapping[str, str] | None = None,
+    source: str = "127.0.0.1",
+    offers: str = "ocpp1.6",
 ) -> ClientConnection:
     """A station's handshake."""
     scheme, port = ("wss", gateway.server.tls_port) if tls is not None else ("ws", gateway.server.port)
     return await connect(
         f"{scheme}://127.0.0.1:{port}{path}",
-        subprotocols=[Subprotocol("ocpp1.6")],
+        subprotocols=[Subprotocol(offers)],
         additional_headers=headers or {},
         ssl=tls,
         proxy=None,
+        local_addr=(source, 0),
         open_timeout=PATIENCE_S,
         close_timeout=0.2,
     )
@@ -116,12 +119,42 @@ async def is_refused(gateway: Gateway, **shown: Any) -> int | None:
 
 
 async def test_profile_0_asks_for_nothing() -> None:
-    """Where it is configured; unknown identities stay out."""
-    async with secured(SecurityProfile.NONE) as (gateway, cloud):
+    """Where it is configured. Not in: another identity, none, one whose profile is 1, another machine while the station
+    is there, no WebSocket, TLS on the plain port, none of our editions; and the station is undisturbed by all."""
+    security = {
+        "CP-01": StationSecurity(profile=SecurityProfile.NONE),
+        "CP-02": StationSecurity(profile=SecurityProfile.BASIC, key_hash=keys.hashed(KEY)),
+    }
+    async with running("CP-01", "CP-02", security=security) as (gateway, cloud):
         station = await comes(gateway)
         await round_trip(station, cloud)
+        assert await is_refused(gateway, path="/CP-03") == 404
+        assert await is_refused(gateway, path="/") == 404
+        assert await is_refused(gateway, path="/CP-02") == 401
+        assert await is_refused(gateway, source="127.0.0.2") == 409
+        assert await raw_answer(gateway, b"GET /CP-01 HTTP/1.1\r\nHost: x\r\n\r\n") == b"HTTP/1.1 426 Upgrade Required"
+        assert not (await raw_answer(gateway, CLIENT_HELLO)).startswith(b"HTTP/1.1 101")
+        with pytest.raises(ConnectionClosed):  # OCPP-J 1.6 §3.2: the handshake is completed, then closed
+            await (await comes(gateway, source="127.0.0.2", offers="ocpp1.5")).recv()
+        await round_trip(station, cloud, "2")
         await station.close()
-        assert await is_refused(gateway, path="/CP-02") == 404
+        assert len(cloud.connections) == 1
+
+
+CLIENT_HELLO = bytes.fromhex("16030100090100000503030d0a0d0a")  # the record of one; some byte of it ends a line
+
+
+async def raw_answer(gateway: Gateway, text: bytes) -> bytes:
+    """The first line that comes back to this, and nothing where the gateway just hangs up."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.port)
+    try:
+        writer.write(text)
+        async with asyncio.timeout(PATIENCE_S):
+            return (await reader.read()).partition(b"\r\n")[0]
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
 
 
 @pytest.mark.parametrize("password", [KEY, KEY.hex().encode(), KEY.hex().upper().encode()])
@@ -340,6 +373,32 @@ async def test_a_cloud_that_cannot_be_trusted(authority: Authority, stranger: Au
                 await eventually(lambda: gateway.logged("can't reach the cloud"))
                 assert problem in gateway.logged("can't reach the cloud")[0]["problem"]
                 assert met == []
+
+
+@pytest.mark.parametrize("speaks", ["no TLS", "TLS 1.1"])
+async def test_a_cloud_without_a_good_tls(authority: Authority, server: Pair, speaks: str) -> None:
+    """Where the site file has wss://, neither a plain socket nor an old TLS is taken in its place."""
+    context: ssl.SSLContext | None = None
+    if speaks == "TLS 1.1":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(server.certificate, server.key)
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            context.minimum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+    met: list[ServerConnection] = []
+
+    async def meet(connection: ServerConnection) -> None:
+        met.append(connection)
+
+    async with serve(meet, "127.0.0.1", 0, ssl=context, subprotocols=[Subprotocol("ocpp1.6")]) as listening:
+        port = next(iter(listening.sockets)).getsockname()[1]
+        tls = TlsFiles(ca=authority.own.certificate)
+        options: dict[str, Any] = {"upstream": f"wss://127.0.0.1:{port}/{{station}}", "cloud_tls": tls}
+        async with running("CP-01", **options) as (gateway, _), gateway.station():
+            await eventually(lambda: gateway.logged("can't reach the cloud"))
+            assert met == []
 
 
 async def test_strangers_at_the_door_disturb_nobody() -> None:

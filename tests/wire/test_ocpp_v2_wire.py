@@ -75,13 +75,22 @@ async def test_the_cloud_of_a_2_x_station_commands_it() -> None:
         await station.connect(gateway.address(""))
         await eventually(lambda: len(station.heard) >= 5)
         assert await csms.call("CP-01", "Reset", {"type": "OnIdle"}) == {"status": "Scheduled"}
+        switch = {
+            "component": {"name": "SmartChargingCtrlr"},
+            "variable": {"name": "Enabled"},
+            "attributeValue": "false",
+        }
+        (off,) = (await csms.call("CP-01", "SetVariables", {"setVariableData": [switch]}))["setVariableResult"]
+        assert off["attributeStatus"] == "Rejected"
+        trace = [entry for entry in gateway.server.trace("CP-01") or [] if "SmartChargingCtrlr" in entry["text"]]
+        assert [entry["way"] for entry in trace[-2:]] == ["cloud → gateway", "gateway → cloud"]
         variable = {"component": {"name": "SampledDataCtrlr"}, "variable": {"name": "TxUpdatedInterval"}}
         await csms.call("CP-01", "SetVariables", {"setVariableData": [{**variable, "attributeValue": "300"}]})
         await eventually(lambda: station.variables["SampledDataCtrlr", "TxUpdatedInterval"] == "10")
         (read,) = (await csms.call("CP-01", "GetVariables", {"getVariableData": [variable]}))["getVariableResult"]
         assert read["attributeValue"] == "300"
         network = {"configurationSlot": 1, "connectionData": {}}
-        assert await csms.call("CP-01", "SetNetworkProfile", network) == {"status": "Rejected"}
+        assert (await csms.call("CP-01", "SetNetworkProfile", network))["status"] == "Rejected"
         await station.disconnect()
     await csms.stop()
 

@@ -1,10 +1,7 @@
 """Which edition is spoken, who decides, and that every message of each passes to the letter."""
 
 import asyncio
-import hashlib
-import importlib.resources
 import json
-import random
 from http import HTTPStatus
 from typing import Any
 
@@ -17,12 +14,12 @@ from websockets.typing import Subprotocol
 
 from edge.domain.site import Mode
 from edge.domain.station import StationOnline
-from edge.ocpp.routing import FROM_CLOUD, FROM_STATION, Route
+from edge.ocpp.routing import FROM_CLOUD, Route
 from edge.ocpp.settings import CloudLoss, Verdict
 from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import call, limit
 from tests.wire.ocpp_site import PATIENCE_S, Cloud, eventually, round_trip, running
-from tests.wire.schema_examples import Examples
+from tests.wire.schema_messages import digest, messages, schemas
 
 ALL = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 
@@ -148,29 +145,6 @@ async def test_the_place_of_the_identity(path: str, status: int | None) -> None:
             assert refused.value.response.status_code == status
 
 
-def messages(version: Version, left_out: frozenset[Route] = frozenset()) -> tuple[list[str], list[str]]:
-    """One request and one answer of every action as texts, what the station calls and what the cloud calls."""
-    examples = Examples(version, random.Random(16))
-    up: list[str] = []
-    down: list[str] = []
-    for routes, texts in ((FROM_STATION[version], up), (FROM_CLOUD[version], down)):
-        for action in sorted(routes):
-            request, answer = examples.request(action), examples.answer(action)
-            if routes[action] in left_out:
-                continue
-            texts.append(f'[2, "{action}" ,"{action}",{examples.text(request)}]')
-            texts.append(f'[3,  "{action}",{examples.text(answer)}]')
-            if version is not Version.V16:
-                texts.append(f'[2, "{action}-s" ,"{action}-Signed",{{"payload" : "e30","signature":"AA"}}]')
-                texts.append(f'[4,  "{action}-s","NotSupported","",  {{}}]')
-    return up, down
-
-
-def digest(texts: list[str]) -> str:
-    """Of all the texts in their order."""
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
-
-
 OURS = frozenset({Route.OWN, Route.SCREEN, Route.GUARD})
 
 
@@ -224,10 +198,3 @@ async def test_every_message_passes_to_the_letter(version: Version, mode: Mode) 
         assert digest(heard["station"]) == digest(said["cloud"])
         ours = [way for way in FROM_CLOUD[version].values() if way in OURS and mode is Mode.CONTROL]
         assert len(up) + len(down) >= 2 * (len(schemas(version)) - len(ours))
-
-
-def schemas(version: Version) -> list[str]:
-    """The requests that the edition has."""
-    folder = importlib.resources.files("ocpp." + version.value.replace("ocpp", "v").replace(".", "")) / "schemas"
-    names = (entry.name for entry in folder.iterdir())
-    return [name for name in names if name.endswith(".json") and not name.endswith("Response.json")]

@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from simulators.csms import CallFailedError, Csms, Direction, TagList
+from simulators.csms_v2 import CsmsV2
 from simulators.ports import free_endpoints
 from tests.wire.sim_patience import TIMEOUT_S, eventually
 
@@ -158,3 +159,20 @@ async def test_a_station_that_comes_again_replaces_its_old_socket(csms: Csms) ->
             await asyncio.wait_for(old.recv(), TIMEOUT_S)
         assert (await ask(new, [2, "1", "Heartbeat", {}]))[:2] == [3, "1"]
         assert csms.connected == {"CP-01"}
+
+
+@pytest.mark.parametrize("subprotocol", ["ocpp1.6", "ocpp2.0.1"])
+async def test_who_comes_and_goes_is_told(subprotocol: str) -> None:
+    """A sentence for each, in every edition: with the address, the edition, and how the connection ended."""
+    said: list[str] = []
+    where = free_endpoints(1)[0]
+    first = Csms(where, tags=TagList(accepted=frozenset()), told=said.append)
+    second = CsmsV2("2.0.1", host=where.host, port=where.port, told=said.append)
+    await (first.open() if subprotocol == "ocpp1.6" else second.start())
+    address = f"ws://{where}/CP-01"
+    async with connect(address, subprotocols=[Subprotocol(subprotocol)], proxy=None, close_timeout=1) as socket:
+        await eventually(lambda: said == [f"CP-01 has connected from 127.0.0.1, speaking {subprotocol}"])
+        await socket.close(1000, "lunch")
+    await eventually(lambda: said[1:] == ["CP-01 has left (1000): lunch"])
+    await first.close()
+    await second.stop()

@@ -47,7 +47,7 @@ def test_json_is_one_object_and_the_picture_is_svg(tmp_path: Path) -> None:
         (("office-8", "--seeds", "5..1"), "--seeds: must go from the lower to the higher"),
         (("office-8", "--seeds", "few"), "--seeds: must be A..B"),
         (("office-8", "--fault", "rain"), "--fault: must be like 30:3600+120"),
-        (("office-8", "--fault", "50:60+60"), "fault 50 isn't in the catalogue; it has 1, 3, 10"),
+        (("office-8", "--fault", "61:60+60"), "fault 61 isn't in the catalogue; it has 1, 2, 3"),
         (("office-8", "--faults-per-hour", "0"), "--faults-per-hour: must be above 0"),
         (("office-8", "--seeds", "1..2", "--plot", "x.svg"), "--plot: draws one seed"),
     ],
@@ -99,11 +99,11 @@ def test_ready_scenarios_are_sound(tmp_path: Path, name: str) -> None:
 
 def test_random_faults_are_the_seeds() -> None:
     """Three an hour on average, the same for the same seed, of any number that is in the catalogue."""
-    scenario = with_random_faults(replace(small(), for_s=100 * 3600.0), per_h=3.0)
+    scenario = with_random_faults(replace(small(), for_s=400 * 3600.0), per_h=3.0)
     faults = planned(scenario, seed=4)
     assert faults == planned(scenario, seed=4)
     assert faults != planned(scenario, seed=5)
-    assert 200 < len(faults) < 400
+    assert 1000 < len(faults) < 1400
     assert {each.number for each in faults} == set(BY_NUMBER)
 
 
@@ -137,6 +137,30 @@ def test_a_failed_seed_prints_the_command_that_shows_it_again(
         words = shown[-1].partition("  again: ")[2].split()
     assert words == ["edge-sim", "run", str(file), "--seed", "3", "--hours", "0.1", "--fault", "46:100+60"]
     assert shown[0] == shown[1]
+
+
+def test_a_failure_that_needs_no_fault_is_shown_again_without_any(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scenario has faults of its own, and none of them is why it fails: the command leaves them out."""
+    own = "".join(f"\n[[fault]]\nnumber = 46\nat_h = {at_h}\nfor_s = 60\n" for at_h in (0.03, 0.05))
+    file = tmp_path / "greedy.toml"
+    file.write_text(f"{SMALL.read_text(encoding='utf-8')}\n[expect]\nenergy_share = 1.0\n{own}", encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["edge-sim", "run", str(file), "--seed", "3", "--hours", "0.1"])
+    with pytest.raises(SystemExit):
+        main()
+    words = capsys.readouterr().out.partition("  again: ")[2].split()
+    assert words == ["edge-sim", "run", str(file), "--seed", "3", "--hours", "0.1", "--no-faults"]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1
+    assert capsys.readouterr().out.splitlines()[-1] == f"  again: {' '.join(words[:-1])} --no-faults"
+
+
+def test_a_fault_given_again_is_the_same_to_the_digit() -> None:
+    """The command that shows a long run's failure again names the very moments."""
+    assert FaultSpec(number=14, at_s=1234567.8, for_s=30.1).option() == "14:1234567.8+30.1"
 
 
 def test_the_picture_shows_faults_and_escapes_names() -> None:

@@ -2,19 +2,22 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import orjson
 import pytest
 
+from edge.domain.journal import Write
+from simulators.world.disk import WorldWriter
 from simulators.world.gateway import GATEWAY
 from simulators.world.node import start_on
 from simulators.world.oracles import ORACLES
 from simulators.world.outside import QuietWatchdog
+from simulators.world.scenario import FaultSpec
 from simulators.world.watch import Tamper
 from simulators.world.world import World
-from tests.world.worlds import failed_oracles, played
+from tests.world.worlds import failed_oracles, played, small
 
 
 class Profiles(Tamper):
@@ -101,6 +104,16 @@ class Storm(Tamper):
         return (text,) * 60 if '"SetChargingProfile"' in text else (text,)
 
 
+class HastyWriter(WorldWriter):
+    """Says that it is on the disk, and writes it some seconds later."""
+
+    async def keep(self, writes: Sequence[Write]) -> None:
+        asyncio.get_running_loop().call_later(5.0, self._write, writes)
+
+    def _write(self, writes: Sequence[Write]) -> None:
+        asyncio.get_running_loop().create_task(super().keep(writes))
+
+
 def later(at_s: float, what: Callable[[World], None]) -> Callable[[World], None]:
     """Do something to the world in its midst."""
 
@@ -171,6 +184,18 @@ def test_a_defect_is_caught(defect: str) -> None:
     """The oracle that is there for it says so."""
     oracle, tamper, meddle = DEFECTS[defect]
     assert oracle in failed_oracles(played(tamper=tamper, meddle=meddle))
+
+
+def test_a_reply_before_the_disk_has_it_is_caught() -> None:
+    """One power cut without a cloud: a sound gateway loses nothing; one that answers too early, a transaction."""
+
+    def hasty(world: World) -> None:
+        world.gateway.write_by = HastyWriter
+
+    power_cut = [FaultSpec(number=48, at_s=180.0, for_s=70.0)]
+    sound, defective = (played(small(minutes=5.0), seed=2, faults=power_cut, meddle=each) for each in (None, hasty))
+    assert failed_oracles(sound) == set()
+    assert "transactions" in failed_oracles(defective)
 
 
 def test_every_oracle_has_its_defect() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from simulators.world.run import Conduct, Outcome, run_world
+from simulators.world.run import DRAIN_S, Conduct, Outcome, run_world
 from simulators.world.scenario import FaultSpec, WorldScenario, load_world
 from simulators.world.watch import Tamper
 from simulators.world.world import World
@@ -27,9 +27,10 @@ def played(
     tamper: Tamper | None = None,
     meddle: Callable[[World], None] | None = None,
     keeps_history: bool = False,
+    drain_s: float = DRAIN_S,
 ) -> Outcome:
     """A run of it."""
-    conduct = Conduct(keeps_history=keeps_history, tamper=tamper, meddle=meddle)
+    conduct = Conduct(keeps_history=keeps_history, tamper=tamper, meddle=meddle, drain_s=drain_s)
     return run_world(scenario or small(), seed=seed, faults=faults, conduct=conduct)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.ocpp.fields import elements, fields, text, whole_number
-from edge.ocpp.guard import MEASURANDS
+from edge.ocpp.guarded import MEASURANDS
 from edge.ocpp.versions import Version
 
 Payload = Mapping[str, Any]
@@ -89,7 +89,8 @@ def _table(version: Version) -> Version:
 
 def _get_configuration(payload: Payload, settings: Settings) -> Said:
     known = [name for _, name in sorted({**_SETTABLE[Version.V16], **_FIXED[Version.V16]})]
-    wanted = [each for each in payload.get("key") or known if isinstance(each, str)]
+    asked = payload.get("key")
+    wanted = [each for each in asked if isinstance(each, str)] if isinstance(asked, list) and asked else known
     entries, unknown = [], []
     for name in wanted:
         value = settings.read(Version.V16, ("", name))

@@ -110,7 +110,9 @@ class OwnLink:
     def _perform(self, step: Step) -> None:
         for limit in step.limits:
             self._limits.take(limit)
-            self._log.info("the cloud limits the site", circuit=limit.circuit, limit_a=limit.limit_a)
+            self._log.info(
+                "the cloud limits the site", circuit=limit.circuit, limit_a=limit.limit_a, limit_w=limit.limit_w
+            )
         for note in step.notes:
             if note != self._said:
                 self._log.warning(note)

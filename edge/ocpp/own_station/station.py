@@ -17,6 +17,7 @@ from edge.ocpp.fields import fields, text, whole_number
 from edge.ocpp.own_station import words
 from edge.ocpp.own_station.answers import HEARTBEAT_S, SAMPLE_S, Said, Settings, answer
 from edge.ocpp.profiles.answer import CallRefusal
+from edge.ocpp.profiles.composite import StationMaximum
 from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.profiles.model import ProfilePurpose
 from edge.ocpp.versions import Version
@@ -64,6 +65,7 @@ class OwnStation:
         self._sample_at: Seconds = 0.0
         self._queue: deque[tuple[str, words.Payload]] = deque(maxlen=MOST_QUEUED)
         self._outstanding: tuple[str, str, Seconds] | None = None  # id, action, since
+        self._told = StationMaximum()
         self._step = Step()
 
     @property
@@ -99,10 +101,8 @@ class OwnStation:
 
     def tick(self, now: Seconds, wall: datetime) -> Step:
         """Time passes: what the cloud allows, what is due to be said."""
-        for allowed in self._desk.due(now, wall, cloud_connected=self._connected):
-            self._step.limits.append(
-                LimitStated(source=LimitSource.CLOUD, circuit=self._circuit, at=now, limit_a=allowed.limit_a)
-            )
+        self._desk.see_cloud(wall, connected=self._connected)
+        self._state_limit(self._desk.maximum(wall), now)
         if self._desk.problem is not None:
             self._step.notes.append(self._desk.problem)
         if self._outstanding is not None and now - self._outstanding[2] >= ANSWER_S:
@@ -111,6 +111,20 @@ class OwnStation:
             self._say_what_is_due(now, wall)
             self._pump(now)
         return self._done()
+
+    def _state_limit(self, allowed: StationMaximum, now: Seconds) -> None:
+        """The station's maximum is the site's limit, told once."""
+        if allowed != self._told:
+            self._told = allowed
+            self._step.limits.append(
+                LimitStated(
+                    source=LimitSource.CLOUD,
+                    circuit=self._circuit,
+                    at=now,
+                    limit_a=allowed.limit_a,
+                    limit_w=allowed.limit_w,
+                )
+            )
 
     def _say_what_is_due(self, now: Seconds, wall: datetime) -> None:
         if not self._accepted:

@@ -5,7 +5,7 @@ from typing import Any
 
 from edge import __version__
 from edge.domain.reading import MeterReading
-from edge.ocpp.guard import MEASURANDS
+from edge.ocpp.guarded import MEASURANDS
 from edge.ocpp.profiles.fields import moment_text
 from edge.ocpp.versions import Version
 

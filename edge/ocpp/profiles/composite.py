@@ -13,7 +13,7 @@ from edge.ocpp.profiles.admission import Wiring
 from edge.ocpp.profiles.model import Moment, ProfilePurpose, RateUnit, SchedulePeriod
 from edge.ocpp.profiles.store import STATION, Installed, ProfileStore
 from edge.ocpp.versions import Version
-from edge.units import Amps, Volts
+from edge.units import Amps, Volts, Watts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,17 @@ class CloudAllowance:
 
     limit_a: Amps | None
     until: Moment | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationMaximum:
+    """What the station's maximum is now, in the unit that the cloud has set it in; both None: there is none.
+
+    ``limit_a`` is per phase, ``limit_w`` of all phases together.
+    """
+
+    limit_a: Amps | None = None
+    limit_w: Watts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +79,18 @@ class Composer:
         if not limits:
             return Verdict(limit_a=None, phases=phases)
         return Verdict(limit_a=min(limits) + self._generation_a(evse, at), phases=phases)
+
+    def maximum(self, at: Moment) -> StationMaximum:
+        """The station's maximum, whose watts are watts: what has them all behind one meter needs no nominal voltage.
+
+        Watts with limits of their own for the phases bind each phase, so they are told in amperes (2.1 K01.FR.50).
+        """
+        word = self._first(self._of(ProfilePurpose.STATION_MAX, STATION), at)
+        if word is None:
+            return StationMaximum()
+        if word.unit is RateUnit.WATTS and not word.period.has_limits_of_phases:
+            return StationMaximum(limit_w=word.period.limit)
+        return StationMaximum(limit_a=word.limit_a(self.wiring.nominal_voltage_v))
 
     def allowance(self, evse: int, at: Moment) -> CloudAllowance:
         """What the cloud allows the EVSE (or the station as a whole) now, and until when."""

@@ -17,7 +17,7 @@ from edge.ocpp.fields import fields, text, whole_number
 from edge.ocpp.profiles import answers_v2, answers_v16, archive
 from edge.ocpp.profiles.admission import Wiring
 from edge.ocpp.profiles.answer import Answer, CallRefusal, Context, StartRequest
-from edge.ocpp.profiles.composite import CloudAllowance
+from edge.ocpp.profiles.composite import CloudAllowance, StationMaximum
 from edge.ocpp.profiles.model import Moment
 from edge.ocpp.profiles.store import STATION, ProfileStore
 from edge.ocpp.shelf import Shelf
@@ -116,7 +116,7 @@ class ProfileDesk:
     def due(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> list[CloudLimit]:
         """What has changed of what the cloud allows. To be called about twice a second: mostly it does nothing."""
         at = wall.timestamp()
-        self._keep(self.store.online(at) if cloud_connected else self.store.offline(at))
+        self.see_cloud(wall, connected=cloud_connected)
         set_back = self._looked_at is not None and at < self._looked_at
         self._looked_at = at
         if not (self._stale or set_back or (self._until is not None and at >= self._until)):
@@ -125,6 +125,16 @@ class ProfileDesk:
         allowances = {evse: self.allowance(evse, at) for evse in (STATION, *self._wiring.phases)}
         self._until = min((each.until for each in allowances.values() if each.until is not None), default=None)
         return [self._tell(evse, each.limit_a, now) for evse, each in allowances.items() if self._is_news(evse, each)]
+
+    def see_cloud(self, wall: datetime, *, connected: bool) -> None:
+        """Whether the cloud is there: some profiles end when it has been away for long (2.1 K01.FR.101)."""
+        at = wall.timestamp()
+        self._keep(self.store.online(at) if connected else self.store.offline(at))
+
+    def maximum(self, wall: datetime) -> StationMaximum:
+        """The station's maximum now, as the cloud has set it."""
+        at = wall.timestamp()
+        return Context(version=self._version, wiring=self._wiring, now=at).composer(self.store).maximum(at)
 
     def rest_s(self, wall: datetime) -> Seconds:
         """How long :meth:`due` has nothing to tell by itself: infinite where nothing of it changes with time."""

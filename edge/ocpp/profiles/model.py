@@ -77,6 +77,11 @@ class SchedulePeriod:
         """How many phases the period counts on."""
         return DEFAULT_PHASES if self.number_phases is None else self.number_phases
 
+    @property
+    def has_limits_of_phases(self) -> bool:
+        """Whether each phase has a limit of its own (2.1)."""
+        return self.limit_l2 is not None or self.limit_l3 is not None
+
     def limit_a(self, unit: RateUnit, nominal_voltage_v: Volts) -> Amps | None:
         """The most that each phase may carry, in A; the lowest where the phases differ. None: no limit.
 

@@ -1,20 +1,28 @@
-"""The catalogue of faults as code. A row that isn't here yet needs a part of the gateway that isn't there yet."""
+"""The catalogue of faults as code: sixty rows, some of which can be made in two ways."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from simulators.errors import ScenarioError
-from simulators.world.faults import gateway, meter, network, stations
+from simulators.world.faults import books, building, disk, edition, gateway, meter, network, program, sessions, stations
 from simulators.world.faults.base import Fault
 from simulators.world.scenario import FaultSpec, RandomFaults, WorldScenario
 from simulators.world.world import World
 
 CATALOGUE: Final[Sequence[type[Fault]]] = (
     network.CloudDown,
+    sessions.BootsWithoutCloud,
     gateway.RestartsWithoutCloud,
+    books.CloudBackAfterLong,
+    books.StartAnswerLost,
+    books.OfflineStart,
+    books.StartSentAgain,
+    books.StopWithoutStart,
+    edition.SequenceGap,
     network.CloudSlow,
     network.CloudError,
+    books.CardRefusedAfterwards,
     network.HalfOpen,
     network.ChargersCutOff,
     network.Flapping,
@@ -22,11 +30,13 @@ CATALOGUE: Final[Sequence[type[Fault]]] = (
     stations.PowerReturns,
     stations.StartsTogether,
     gateway.BootsBeforeChargers,
+    sessions.BeginsWithoutProfile,
     stations.ForgetsProfile,
     stations.IgnoresProfile,
     stations.RefusesProfile,
     stations.CarSleeps,
     stations.CarDrawsMore,
+    sessions.SilentAboutState,
     stations.CloudProfileAboveFuse,
     stations.CloudClearsProfiles,
     stations.ResetInPeak,
@@ -40,15 +50,29 @@ CATALOGUE: Final[Sequence[type[Fault]]] = (
     meter.Noise,
     meter.WrongSlave,
     meter.RegisterReset,
+    building.SubmeterAboveMain,
+    building.BmsFallsSilent,
+    building.BmsWritesNonsense,
+    building.MqttFlood,
     gateway.ClockSteps,
     gateway.NoClock,
+    program.SummerTime,
     gateway.SecondBack,
     gateway.Killed,
+    disk.PowerCut,
+    disk.DatabaseMalformed,
+    disk.DiskFull,
+    disk.DiskReadOnly,
+    program.OutOfMemory,
+    program.LoopStalled,
     gateway.Upgraded,
     network.Rubbish,
     network.HugeFrame,
     network.Flood,
+    program.CertificateExpired,
+    books.CardBlockedOnSite,
     gateway.LoadAboveFuse,
+    sessions.OwnWatchdog,
 )
 BY_NUMBER: Final[Mapping[int, Sequence[type[Fault]]]] = {
     each.number: tuple(kind for kind in CATALOGUE if kind.number == each.number) for each in CATALOGUE
@@ -56,7 +80,15 @@ BY_NUMBER: Final[Mapping[int, Sequence[type[Fault]]]] = {
 LEAST_S, MOST_S = 30.0, 900.0  # how long a random fault lasts
 QUIET_S: Final = 1200.0  # before the end of the world: what a fault has done can come right again
 
-__all__ = ["BY_NUMBER", "CATALOGUE", "Fault", "made", "planned"]
+__all__ = ["BY_NUMBER", "CATALOGUE", "Fault", "fitted", "made", "planned", "table"]
+
+
+def table() -> tuple[str, ...]:
+    """The catalogue as rows of a table in Markdown: number, what, what must come of it, how it is made."""
+    return tuple(
+        f"| {number} | {kinds[0].row} | {kinds[0].outcome} | {'; or '.join(kind.how for kind in kinds)} |"
+        for number, kinds in sorted(BY_NUMBER.items())
+    )
 
 
 def planned(scenario: WorldScenario, *, seed: int) -> tuple[FaultSpec, ...]:
@@ -83,6 +115,14 @@ def _random(chance: RandomFaults, *, seed: int, for_s: float) -> Iterator[FaultS
             return
         lasts_s = min(rng.uniform(LEAST_S, MOST_S), for_s - QUIET_S - at_s)
         yield FaultSpec(number=rng.choice(numbers), at_s=round(at_s, 1), for_s=max(LEAST_S, round(lasts_s, 1)))
+
+
+def fitted(scenario: WorldScenario, specs: Sequence[FaultSpec]) -> WorldScenario:
+    """The scenario with what its faults need to be possible; each kind fits it once."""
+    for number, spec in {spec.number: spec for spec in reversed(specs)}.items():
+        for kind in BY_NUMBER[number]:
+            scenario = kind.fitted(scenario, spec)
+    return scenario
 
 
 def made(world: World, specs: Sequence[FaultSpec]) -> tuple[Fault, ...]:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from simulators.world.meters import node_of
-from simulators.world.scenario import FaultSpec
+from simulators.world.parking import Stay
+from simulators.world.scenario import FaultSpec, WorldScenario
 from simulators.world.station import WorldStation
+from simulators.world.watch import Ear
 from simulators.world.world import World
 
 NOT_JUDGED: Final = float("inf")
@@ -14,16 +16,19 @@ TAIL_S: Final = 180.0  # after its end what it has caused may still be about: a 
 LEASE_S: Final = 330.0  # what a station that can't be told draws by itself: two leases, a period, and 5 s of the car
 
 
-class Fault:
-    """`row` and `outcome` are the catalogue's. `grace` says which oracles have to be more patient for its sake, and
-    by how much; an oracle that isn't named judges as ever.
+class Fault(Ear):
+    """`row` and `outcome` are the catalogue's; `how` says in a sentence how it is made. `grace` says which oracles have
+    to be more patient for its sake, and by how much; an oracle that isn't named judges as ever.
     """
 
     number: ClassVar[int]
     row: ClassVar[str]
     outcome: ClassVar[str]
+    how: ClassVar[str]
     grace: ClassVar[Mapping[str, float]] = {}
     tail_s: ClassVar[float] = TAIL_S
+    aftermath_s: ClassVar[float] = 0.0  # how long after its end what has come of it is judged
+    says: ClassVar[tuple[str, ...]] = ()  # what the gateway logs as an error, and has to, for its sake
 
     def __init__(self, world: World, spec: FaultSpec, rng: random.Random) -> None:
         self.world = world
@@ -32,6 +37,12 @@ class Fault:
         self.failure: str | None = None  # why the outcome wasn't what it must be
         self.began_at: float | None = None
         self.ended_at: float | None = None
+
+    @classmethod
+    def fitted(cls, scenario: WorldScenario, spec: FaultSpec) -> WorldScenario:
+        """The scenario with what must be there for it; made once, however often it comes."""
+        del spec
+        return scenario
 
     @classmethod
     def suits(cls, world: World) -> bool:
@@ -50,6 +61,10 @@ class Fault:
         await self.end()
         self.ended_at = self.world.now()
         self.world.history.add("fault", f"{self.number} ends")
+        if self.aftermath_s:
+            await self.world.until(self.ended_at + self.aftermath_s)
+            self.failure = self.failure or self.judge_after()
+        await self.settle()
 
     async def begin(self) -> None:
         """Make it so."""
@@ -65,6 +80,19 @@ class Fault:
     def judge(self) -> str | None:
         """Just before its end: why the outcome isn't what it must be; None: it is, or the oracles judge it alone."""
         return None
+
+    def judge_after(self) -> str | None:
+        """The same when `aftermath_s` have passed since its end."""
+        return None
+
+    async def settle(self) -> None:
+        """What is left of it goes, too."""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nothing else is wrong with the site: what comes of it is due to it alone."""
+        now = self.world.now()
+        return not any(each.matters(now) for each in self.world.faults if each is not self)
 
     @property
     def is_under_way(self) -> bool:
@@ -85,6 +113,12 @@ class Fault:
         names = list(self.world.stations)
         name = self.spec.target if self.spec.target in self.world.stations else self.rng.choice(names)
         return self.world.stations[name]
+
+    def stay(self) -> Stay | None:
+        """A car that is there, at the named station or at any; None where nobody is."""
+        here = [stay for stay in self.world.parking.here.values() if stay.may_charge]
+        named = [stay for stay in here if stay.evse.station == self.spec.target]
+        return self.rng.choice(named or here) if here else None
 
     def meter(self) -> str:
         """The same of the meters."""

@@ -16,6 +16,7 @@ CUT_S: Final = 60.0
 class Killed(Fault):
     number, row = 47, "kill -9 at any instruction"
     outcome = "Ledger intact, control back <= 10 s"
+    how = "SIGKILL; the service manager starts it again after 3 s"
     # A session's message that was with the gateway is sent again by its station.
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": 600.0}
     tail_s = 2 * TAIL_S
@@ -29,6 +30,7 @@ class Killed(Fault):
 class Upgraded(Fault):
     number, row = 53, "Upgrade mid-charge"
     outcome = "Sessions continue; schema both ways"
+    how = "SIGTERM, half a minute, and a start on the same files"
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": 600.0}
     tail_s = 2 * TAIL_S
 
@@ -41,6 +43,7 @@ class Upgraded(Fault):
 class RestartsWithoutCloud(Fault):
     number, row = 3, "Gateway restarts while cloud down"
     outcome = "All chargers readmitted, transactions resumed"
+    how = "the cloud is away while the gateway is killed and starts"
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": NOT_JUDGED}
     tail_s = 2 * TAIL_S
 
@@ -57,6 +60,7 @@ class RestartsWithoutCloud(Fault):
 class BootsBeforeChargers(Fault):
     number, row = 19, "Gateway boots before all chargers seen"
     outcome = "Hold until known or timeout with reservation"
+    how = "the gateway is killed and starts while half of the stations are cut off"
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": NOT_JUDGED}
     tail_s = LEASE_S
 
@@ -77,6 +81,7 @@ class BootsBeforeChargers(Fault):
 class ClockSteps(Fault):
     number, row = 43, "NTP step +-1 day"
     outcome = "Monotonic clock for control"
+    how = "the gateway's wall clock is a day ahead, or behind"
     grace: ClassVar[Mapping[str, float]] = {"rating": 30.0, "entitlement": 30.0}
 
     async def begin(self) -> None:
@@ -89,6 +94,7 @@ class ClockSteps(Fault):
 class NoClock(Fault):
     number, row = 44, "No RTC, boots in 1970"
     outcome = "Time unsynced flag; sessions still safe"
+    how = "the gateway starts in 1970"
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": 600.0}
     tail_s = 2 * TAIL_S
 
@@ -105,6 +111,7 @@ class NoClock(Fault):
 class SecondBack(Fault):
     number, row = 46, "Leap/backward second"
     outcome = "No duplicate interval"
+    how = "the gateway's wall clock goes back by a second"
 
     async def begin(self) -> None:
         self.world.gateway.clock.step_s = -1.0
@@ -116,6 +123,7 @@ class SecondBack(Fault):
 class LoadAboveFuse(Fault):
     number, row = 59, "Load alone exceeds fuse"
     outcome = "All EV to 0, not-ours alarm"
+    how = "the building alone takes 1.05 of the fuse"
     grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED, "breaker": NOT_JUDGED}
 
     async def begin(self) -> None:

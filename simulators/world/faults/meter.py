@@ -38,6 +38,7 @@ class MeterAtFault(Fault):
 class MeterSilent(MeterAtFault):
     number, row = 30, "Meter silent"
     outcome = "> 3 s warn, <= 10 s fallback mode; never last value for ever"
+    how = "the meter answers nothing"
     what = MeterFault.SILENT
     grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
 
@@ -53,6 +54,7 @@ class MeterSilent(MeterAtFault):
 class MeterConstant(Fault):
     number, row = 31, "Meter constant but alive"
     outcome = "Fresh by sequence/time, not by change"
+    how = "the building's load doesn't change any more"
 
     async def begin(self) -> None:
         self.world.loads_stand_still = True
@@ -70,17 +72,20 @@ class MeterConstant(Fault):
 class WordSpike(MeterAtFault):
     number, row = 32, "NaN/Inf/65536x word spike"
     outcome = "Rejected by plausibility; rate limit; conservative hold"
+    how = "every fifth reading is 65,536 times too large"
     what = MeterFault.WORD_SPIKE
     grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
 
 
 class NotANumber(WordSpike):
+    how = "currents and powers are marked as not available"
     what = MeterFault.NAN
 
 
 class TinyVoltage(Fault):
     number, row = 33, "Voltage 0.003 V -> 857 kA budget"
     outcome = "Bounded inputs"
+    how = "the meter shows 0.003 V"
 
     @classmethod
     def suits(cls, world: World) -> bool:
@@ -97,6 +102,7 @@ class TinyVoltage(Fault):
 class InvertedTransformer(MeterAtFault):
     number, row = 34, "Sign inverted CT"
     outcome = "Commissioning test + runtime correlation alarm"
+    how = "the current transformer of L2 is turned round"
     what = MeterFault.INVERTED_CT
     # What flows can't be known then: it is the alarm that counts, and the proof before the site goes live.
     grace: ClassVar[Mapping[str, float]] = {"rating": NOT_JUDGED, "breaker": NOT_JUDGED, "entitlement": NOT_JUDGED}
@@ -105,6 +111,7 @@ class InvertedTransformer(MeterAtFault):
 class SwappedPhases(MeterAtFault):
     number, row = 35, "Phases swapped/rotated"
     outcome = "Correlation test; refuse live"
+    how = "the current transformers of L2 and L3 are swapped"
     what = MeterFault.SWAPPED_PHASES
     grace: ClassVar[Mapping[str, float]] = {"rating": NOT_JUDGED, "breaker": NOT_JUDGED, "entitlement": NOT_JUDGED}
 
@@ -112,6 +119,7 @@ class SwappedPhases(MeterAtFault):
 class Noise(MeterAtFault):
     number, row = 36, "CRC noise 20 %"
     outcome = "Retries inside tick budget"
+    how = "every fifth frame arrives broken"
     what = MeterFault.CRC
     # Behind a converter a broken frame is silence, so a fifth of the readings is missing.
     grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
@@ -120,6 +128,7 @@ class Noise(MeterAtFault):
 class WrongSlave(MeterAtFault):
     number, row = 37, "Wrong slave answers/mixed registers"
     outcome = "Frame matched, else discarded"
+    how = "half of the answers bear another unit's number"
     what = MeterFault.WRONG_SLAVE
     grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
 
@@ -127,4 +136,5 @@ class WrongSlave(MeterAtFault):
 class RegisterReset(MeterAtFault):
     number, row = 38, "Meter reboot, register reset"
     outcome = "Energy monotonic, gap marked"
+    how = "the energy register begins again at 0"
     what = MeterFault.REGISTER_RESET

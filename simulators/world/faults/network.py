@@ -33,6 +33,7 @@ RUBBISH: Final = (
 class CloudDown(Fault):
     number, row = 1, "Cloud link down hours/days"
     outcome = "Sessions start/stop locally; queue; control unaffected"
+    how = "the cloud stops listening, and resets its connections"
     # A card that the gateway has never seen waits for the cloud, unless the site file says otherwise.
     grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED}
 
@@ -46,6 +47,7 @@ class CloudDown(Fault):
 class CloudSlow(Fault):
     number, row = 10, "CSMS answers in 60 s / never"
     outcome = "Charger answered in time from local state; breaker opens"
+    how = "each frame takes 30 s on the uplink, in either direction"
     grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED, "transactions": NOT_JUDGED}
 
     async def begin(self) -> None:
@@ -58,6 +60,7 @@ class CloudSlow(Fault):
 class CloudError(Fault):
     number, row = 11, "CSMS CALLERROR for one message"
     outcome = "Attempts policy, quarantine, never blocks the queue"
+    how = "the cloud answers the next start, end or sample with an InternalError"
 
     async def begin(self) -> None:
         self.world.cloud.fails_on = self.rng.choice(("StartTransaction", "StopTransaction", "MeterValues"))
@@ -69,6 +72,7 @@ class CloudError(Fault):
 class HalfOpen(Fault):
     number, row = 13, "Half-open TCP"
     outcome = "Ping; dead <= 30 s; peers stayed connected > 24 h"
+    how = "the station's connections are gone on its side, and nobody is told"
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": 300.0}
 
     async def begin(self) -> None:
@@ -78,6 +82,7 @@ class HalfOpen(Fault):
 class ChargersCutOff(Fault):
     number, row = 14, "Network partition of chargers"
     outcome = "Fallback reserved from budget before any release"
+    how = "some of the stations, or all, are cut off from the gateway"
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": NOT_JUDGED}
     tail_s = LEASE_S
 
@@ -95,6 +100,7 @@ class ChargersCutOff(Fault):
 class Flapping(Fault):
     number, row = 15, "Flapping Wi-Fi 1/min"
     outcome = "No lost data, no profile storm"
+    how = "the station's connections are reset once a minute"
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": 300.0}
 
     async def begin(self) -> None:
@@ -111,6 +117,7 @@ class Flapping(Fault):
 class DuplicateIdentity(Fault):
     number, row = 16, "Duplicate identity, both alive"
     outcome = "Probe old; alert; close of old must not drop new"
+    how = "a stranger dials under the identity of a station that is there"
 
     async def begin(self) -> None:
         about = self.station()
@@ -135,6 +142,7 @@ class DuplicateIdentity(Fault):
 class Rubbish(Fault):
     number, row = 54, "Malformed JSON, wrong types, deep nesting, unknown action"
     outcome = "FormationViolation/NotImplemented; link kept"
+    how = "a station says what is no JSON, no frame, no action"
 
     async def begin(self) -> None:
         about = self.station()
@@ -146,6 +154,7 @@ class Rubbish(Fault):
 class HugeFrame(Fault):
     number, row = 55, "10 MB frame, slowloris, compression bomb"
     outcome = "Closed 1009; memory flat"
+    how = "a station sends a frame of 10 MB"
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S}
 
     async def begin(self) -> None:
@@ -155,6 +164,7 @@ class HugeFrame(Fault):
 class Flood(Fault):
     number, row = 56, "Connection/login flood"
     outcome = "Rate limits; others unaffected"
+    how = "sixty strangers dial and stay"
 
     async def begin(self) -> None:
         base = f"ws://{self.world.site.gateway}"

@@ -50,6 +50,7 @@ async def _ask(fault: Fault, station: str, action: str, payload: dict[str, Any])
 class PowerReturns(Rebooted):
     number, row = 17, "200 chargers after power return"
     outcome = "Staggered accept, 0 A default, all served <= 120 s"
+    how = "every station is reset at once, and all drivers plug in again"
 
     def about(self) -> list[str]:
         return list(self.world.stations)
@@ -58,6 +59,7 @@ class PowerReturns(Rebooted):
 class StartsTogether(Rebooted):
     number, row = 18, "Same, EVs start together"
     outcome = "Ramp one by one; never over fuse"
+    how = "every station is reset at once, and all drivers plug in again in the same second"
 
     def about(self) -> list[str]:
         return list(self.world.stations)
@@ -66,6 +68,7 @@ class StartsTogether(Rebooted):
 class ResetInPeak(Rebooted):
     number, row = 29, "CSMS sends Reset/firmware in peak"
     outcome = "Allowed per policy, energy-safe"
+    how = "the cloud resets a station, whose drivers plug in again"
 
     def about(self) -> list[str]:
         return [self.station().spec.identity]
@@ -74,6 +77,7 @@ class ResetInPeak(Rebooted):
 class ForgetsProfile(Fault):
     number, row = 21, "Charger forgets profile on reconnect"
     outcome = "Re-send at connect, verify by Current.Import"
+    how = "a station is reset by the network, and its profiles are gone"
     grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": UNBOUND_S}
 
     async def begin(self) -> None:
@@ -109,6 +113,7 @@ class Unbound(Fault):
 class IgnoresProfile(Unbound):
     number, row = 22, "Profile Accepted but ignored"
     outcome = "Detect by measurement, reserve full rating, alert"
+    how = "a station accepts its limits and offers its maximum all the same"
     grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": NOT_JUDGED}
 
     async def begin(self) -> None:
@@ -122,6 +127,7 @@ class IgnoresProfile(Unbound):
 class RefusesProfile(Unbound):
     number, row = 23, "Profile refused/NotSupported"
     outcome = "Treat as uncontrollable load"
+    how = "a station answers each limit with Rejected"
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": NOT_JUDGED, "writes": NOT_JUDGED}
 
     async def begin(self) -> None:
@@ -135,6 +141,7 @@ class RefusesProfile(Unbound):
 class CarSleeps(Fault):
     number, row = 24, "EV sleeps after 0 A"
     outcome = "Wake strategy or 6 A floor"
+    how = "cars that were at 0 A draw nothing any more until they are unplugged"
     grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED}
 
     async def begin(self) -> None:
@@ -149,6 +156,7 @@ class CarSleeps(Fault):
 class CarDrawsMore(Fault):
     number, row = 25, "EV draws over its limit"
     outcome = "Count measured, cut others, then stop"
+    how = "a car draws 4 A more than it is offered"
     grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": UNBOUND_S}
 
     async def begin(self) -> None:
@@ -166,6 +174,7 @@ class CarDrawsMore(Fault):
 class CloudProfileAboveFuse(Fault):
     number, row = 27, "CSMS profile above fuse"
     outcome = "Clamped; cloud sees effective schedule"
+    how = "the cloud sets a profile of 500 A"
 
     async def begin(self) -> None:
         period = {"startPeriod": 0, "limit": 500.0}
@@ -183,6 +192,7 @@ class CloudProfileAboveFuse(Fault):
 class CloudClearsProfiles(Fault):
     number, row = 28, "CSMS replays old profile/clears ours"
     outcome = "Ours owns top stack; reconciliation"
+    how = "the cloud clears all profiles of a station"
 
     async def begin(self) -> None:
         await start_on(CLOUD, _ask(self, self.station().spec.identity, "ClearChargingProfile", {}))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from simulators.world.watch import Ear
 from simulators.world.world import World
 
 SENTENCES_KEPT: Final = 5  # of each oracle: the first ones tell where it began
@@ -20,7 +21,7 @@ class Verdict:
         return f"{self.at_s:9.1f} s  {self.oracle}: {self.text}"
 
 
-class Oracle:
+class Oracle(Ear):
     """`name` is what faults excuse it by; `every_s` how often it looks."""
 
     name: ClassVar[str]
@@ -45,21 +46,6 @@ class Oracle:
 
     def close(self) -> None:
         """After the run, before the world ends."""
-
-    def station_got(self, identity: str, text: str) -> None:
-        """A frame has reached a station."""
-
-    def station_said(self, identity: str, text: str) -> None:
-        """A station has sent a frame."""
-
-    def cloud_got(self, identity: str, text: str) -> None:
-        """A frame has reached the cloud."""
-
-    def cloud_said(self, identity: str, text: str) -> None:
-        """The cloud has sent a frame."""
-
-    def cloud_met(self, identity: str) -> None:
-        """A station has a new connection to the cloud."""
 
     def fail(self, text: str) -> None:
         """Something must not be."""

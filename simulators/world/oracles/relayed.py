@@ -14,6 +14,7 @@ RESULT: Final = re.compile(r'\[\s*3\s*,\s*"([^"]*)"')
 TRANSACTION: Final = re.compile(r'("transactionId"\s*:\s*)(-?\d+)')
 MAPPED: Final = frozenset({"MeterValues", "StopTransaction"})  # these name a transaction, by an id that may be local
 ORDERED: Final = frozenset({"StartTransaction", "MeterValues", "StopTransaction"})
+LOST: Final = "-1"  # of a transaction whose number the station never learned: of any of them (errata 3.18)
 OWN: Final = "edge-"  # the prefix of the gateway's own message ids
 # Whether the cloud answers again, and what it says of a token; in 1.6 it has nothing else to say.
 OWN_ACTIONS: Final = frozenset({"Heartbeat", "Authorize"})
@@ -89,7 +90,7 @@ class BytesPass(Oracle):
         sent.arrivals += 1
         if sent.arrivals > sent.times and sent.answered_on == self._connections.get(identity, 0) and not self.grace_s:
             self.fail(f"the cloud got of {identity} what it had answered on the same connection: {text[:160]}")
-        if number is not None and sent.transaction is not None:
+        if number is not None and sent.transaction is not None and sent.transaction != LOST:
             known = self._numbers.setdefault((identity, sent.transaction), number)
             if known != number:
                 self.fail(f"transaction {sent.transaction} of {identity} is {known} to the cloud, and now {number}")

@@ -9,10 +9,29 @@ from pathlib import Path
 import pytest
 
 from edge import __version__
-from tests.debian_machine import ROOT, base, inside, overlay, run
+from tests.debian_machine import ROOT, Machine, base, inside, overlay, run, tame_clock
 
 # What a stock image has at least of what cloud-init's first boot needs.
-STOCK = "ca-certificates,python3,systemd,systemd-sysv,tzdata,udev"
+STOCK = "ca-certificates,cloud-init,dbus,python3,systemd,systemd-sysv,tzdata,udev"
+# Where the maker's image looks for cloud-init's files.
+SEED = """datasource_list: [NoCloud, None]
+datasource: {NoCloud: {seedfrom: "file:///boot/firmware/"}}
+"""
+# What Raspberry Pi Imager writes over our user-data, and what somebody makes of it by hand.
+USER_DATA = {
+    "by Imager": """#cloud-config
+hostname: harbour
+manage_etc_hosts: true
+users:
+- name: anna
+  lock_passwd: true
+  sudo: ALL=(ALL) NOPASSWD:ALL
+runcmd:
+- touch /var/runcmd-of-imager
+""",
+    "no YAML": "#cloud-config\nhostname: [harbour\nusers: : :\n",
+    "not even text": "\0\1\2",
+}
 SECTOR = 512
 BOOT_AT, ROOT_AT = 2048, 264192  # sectors: 128 MB for the boot partition, the rest for the root
 IMAGE_BYTES = 192 * 1024 * 1024
@@ -73,13 +92,36 @@ def test_a_first_boot_without_internet(packages: Path, architecture: str, image:
     words = first["cmdline.txt"].decode().split()
     assert words == ["console=tty1", "root=PARTUUID=1234-02", "rootwait", "panic=10", "fsck.repair=yes"]
     assert first["config.txt"].decode() == f"{CONFIG}\n[all]\ninclude edge-config.txt\n"
-    assert {"user-data", "meta-data", "network-config", "edge-config.txt"} <= first.keys()
+    assert {"user-data", "vendor-data", "meta-data", "network-config", "edge-config.txt"} <= first.keys()
 
     inside(stock, "sh", "/boot/firmware/edge/install", within_s=900)
     assert inside(stock, "edge", "--version").stdout.strip() == f"edge {__version__}"
     installed = inside(stock, "dpkg-query", "--show", "--showformat=${db:Status-Abbrev}${Package}\n").stdout.split("\n")
     assert {"ii edge-controller", "ii edge-gateway", "ii mosquitto", "ii nftables"} <= set(installed)
     assert inside(stock, "dpkg", "--audit").stdout == ""
+
+
+@pytest.mark.parametrize("user_data", USER_DATA.values(), ids=USER_DATA.keys())
+def test_whatever_user_data_says(packages: Path, architecture: str, image: Path, stock: Path, user_data: str) -> None:
+    """The first boot, by cloud-init itself, makes a gateway of it, its ports closed, though user-data is another's."""
+    words = (image, "--packages", packages, "--architecture", architecture)
+    run(sys.executable, ROOT / "packaging" / "card.py", *words, within_s=600)
+    boot = stock / "boot/firmware"
+    _read(image, boot)
+    (boot / "user-data").write_text(user_data)
+    (stock / "etc/cloud/cloud.cfg.d/99-card.cfg").write_text(SEED)
+    tame_clock(stock)
+    machine = Machine(stock, boots_within_s=600)
+    try:
+        assert machine.run("edge", "--version").stdout.strip() == f"edge {__version__}"
+        states = {unit: machine.shows(unit, "ActiveState") for unit in ("edge-firewall", "dnsmasq", "mosquitto")}
+        assert states == dict.fromkeys(states, "active")
+        assert machine.shows("edge-controller", "ActiveState") == "inactive"  # it waits to be set up
+        by_imager = "runcmd" in user_data
+        assert (stock / "var/runcmd-of-imager").exists() is by_imager
+        assert (machine.run("hostname").stdout.strip() == "harbour") is by_imager
+    finally:
+        machine.stop()
 
 
 def test_a_damaged_card_installs_nothing(packages: Path, stock: Path) -> None:

@@ -130,6 +130,14 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
         snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, surplus_a=10.0)),
         "10.0 A: charges on the sun's surplus, which leaves it 10.0 A",
     ),
+    Reason.CLOSED: (
+        snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, hours_a=0.0)),
+        "0.0 A: outside the hours of its class",
+    ),
+    Reason.CLOSING: (
+        snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, hours_a=6.0)),
+        "6.0 A: goes on at its minimum: the hours of its class are over",
+    ),
     Reason.CLOUD_LIMIT: (
         snapshot(circuit(63), replace(charging(told_a=10), cloud_a=10.0)),
         "10.0 A: the cloud's charging profile allows 10 A",

@@ -2,7 +2,7 @@
 at 6 A or not at all, and rest for a minute when they were stopped.
 
 What is drawn is reckoned second by second, and by what truly flows; the predictor sees a sample now and then.
-``python -m tests.unit.bms.demand_course`` prints the figures of 200 days.
+``python -m tests.unit.bms.demand_course`` prints the figures of 200 days for each rate of samples.
 """
 
 import random
@@ -113,7 +113,7 @@ def run(settings: DemandSettings, *, days: int, seed: int, sample_s: Seconds = 1
     return Course(means_w=tuple(means_w), state=state)
 
 
-def main(days: int = 20) -> None:
+def main(days: int = 40) -> None:
     """The courses of ``make test-long``, one line each."""
     settings = DemandSettings(circuit="main", limit_w=40_000.0)
     for sample_s in (1.0, 10.0):

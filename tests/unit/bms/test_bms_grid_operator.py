@@ -73,6 +73,25 @@ def test_a_bridge_limits_by_eebus() -> None:
 
 
 @pytest.mark.parametrize(
+    "fields",
+    [
+        {"failsafe_w": 0, "limit_w": -1, "heartbeat": True},
+        {"failsafe_w": 0, "limit_w": 5000},  # without a heartbeat
+        {"failsafe_w": 0, "failsafe_s": 60, "heartbeat": True},
+        {"failsafe_w": 0, "limit_w": 5000, "duration_s": -1, "heartbeat": True},
+        {"failsafe_w": 0, "limit_w": 5000, "duration_s": "long", "heartbeat": True},
+    ],
+)
+def test_what_is_refused_in_part_has_done_nothing(fields: dict[str, Any]) -> None:
+    """Neither is the failsafe value another, nor has a heartbeat been heard."""
+    house = House()
+    assert not house.say("lpc", **fields).accepted
+    assert not house.say("lpc", limit_w=9000).accepted  # there was no heartbeat
+    house.tick()
+    assert house.stated == [4200.0]
+
+
+@pytest.mark.parametrize(
     ("fields", "words"),
     [
         ({}, "none of heartbeat"),

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edge.bms.schedule import Allowed, OnHolidays, Rule, Schedule, Weekday
+from edge.bms.calendar import OnHolidays, Weekday
+from edge.bms.schedule import Allowed, Rule, Schedule
 from edge.domain.limit import LimitSource
 from edge.public_holidays import public_holidays
 from tests.unit.bms.bms_site import Hands

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.unit.commission.true_site import Fault, TrueSite
+from edge.commission.paper import pdf
+from edge.setup.language import LANGUAGES, Speaker
+from tests.unit.commission.true_site import ENGLISH, Fault, TrueSite
 
 # The proof that must fail first, and words that name the fault.
 EXPECTED = {
@@ -24,12 +26,27 @@ EXPECTED = {
 }
 
 
+PAPER = {
+    "site": {"id": "proof"},
+    "made_at": "2026-11-21T12:00:00+00:00",
+    "software": {"name": "edge-controller", "version": "1"},
+    "site_file_sha256": "0" * 64,
+    "passed": True,
+    "proofs": [{"name": "æøå ß ë", "passed": True, "finding": "ok", "figures": {"draw_a": 6.0}}],
+    "circuits": [],
+    "meters": [],
+    "stations": [],
+    "settings": {},
+    "signature": {"name": "Anna", "signed_at": "now", "public_key": "k", "signature": "s"},
+}
+
+
 def test_a_right_site_passes() -> None:
     """Every proof, in the order of the work, and everything that the installer is asked is undone."""
     site = TrueSite()
     proofs = site.proofs()
-    assert [(each.name, each.passed, each.finding) for each in proofs if not each.passed] == []
-    assert [each.name for each in proofs] == [
+    assert [(each.name, each.finding) for each in proofs if not each.passed] == []
+    assert [ENGLISH.tell(each.name) for each in proofs] == [
         "safe currents under every fuse",
         "stations and meter are there",
         "limit obeyed by CP-A/1",
@@ -56,7 +73,8 @@ def test_every_fault_is_expected() -> None:
 def test_a_fault_is_found_and_named(fault: Fault) -> None:
     """The proof that it breaks fails, with a sentence that says which fault it is; it is put right and passes."""
     name, words = EXPECTED[fault]
-    failed = {each.name: each.finding for each in TrueSite(fault=fault).proofs() if not each.passed}
+    proofs = TrueSite(fault=fault).proofs()
+    failed = {ENGLISH.tell(each.name): ENGLISH.tell(*each.finding) for each in proofs if not each.passed}
     assert next(iter(failed)) == name, failed
     assert words in failed[name]
 
@@ -65,4 +83,14 @@ def test_a_file_whose_fallbacks_do_not_fit() -> None:
     """What the static proof found is the first failure."""
     proofs = TrueSite().proofs("circuit[0].fuse_a: has no room for the fallback currents below it")
     assert not proofs[0].passed
-    assert "no room" in proofs[0].finding
+    assert "no room" in ENGLISH.tell(*proofs[0].finding)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_is_told_in_each_language(language: str) -> None:
+    """Every proof and finding of every fault, and the hand-over document on paper, can be said in the language."""
+    speaker = Speaker(language)
+    for fault in Fault:
+        for proof in TrueSite(fault=fault).proofs():
+            assert speaker.tell(proof.name, *proof.finding)
+    assert pdf(PAPER, speaker).startswith(b"%PDF")

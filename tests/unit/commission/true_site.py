@@ -17,8 +17,10 @@ from edge.commission.course import (
 )
 from edge.commission.observed import Observation
 from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Site, Station
+from edge.setup.language import Speaker
 from edge.units import Phase, PhaseAmps
 
+ENGLISH = Speaker("en")
 CAR_A = 16.0
 OBEY_S = 3.0  # a car follows, and its station samples
 BASE_A = (3.0, 4.0, 5.0)
@@ -116,8 +118,8 @@ class TrueSite:
     def _does(self, step: object) -> Any:
         match step:
             case Do():
-                self.asked.append(step.what)
-                self._installs(step.what)
+                self.asked.append(ENGLISH.tell(step.what))
+                self._installs(self.asked[-1])
             case Observe():
                 self._pass(max(step.after_s, 0.05))
                 return Observation(at=self.now, report=self._report(), meter="grid")

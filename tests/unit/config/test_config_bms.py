@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.bms.class_schedule import ClassSchedule
 from edge.bms.demand_watch import DemandWatch
 from edge.bms.eebus_lpc import LpcSettings
 from edge.bms.grid import GridSettings
@@ -14,6 +15,7 @@ from edge.bms_set_up import facility_settings, watches
 from edge.chance import SystemChance
 from edge.config import Configuration, load
 from edge.domain.limit import EvseCapped
+from edge.domain.opening import AtClose, ClassHour
 from edge.errors import ConfigurationError
 from tests.own_maps import no_map
 from tests.unit.bms.bms_site import Hands
@@ -53,13 +55,17 @@ upstream = "ws://127.0.0.1:9100/{station}"
 class Caps:
     """Keeps nothing."""
 
-    def take(self, fact: EvseCapped) -> None: ...
+    def take(self, fact: EvseCapped | ClassHour) -> None: ...
 
 
 def read(folder: Path, more: str, site: str = SITE) -> Configuration:
     file = folder / "site.toml"
     file.write_text(f"{site}\n{more}", encoding="utf-8")
     return load(file, meter_models=MODELS, read_map=no_map)
+
+
+CLASS_A = '[[class]]\nid = "a"\nrank = 0\n'
+RULE_A = '[[schedule]]\nclass = "a"\nfrom = "07:00"\nto = "08:00"\n'
 
 
 @pytest.mark.parametrize(
@@ -95,6 +101,25 @@ def read(folder: Path, more: str, site: str = SITE) -> Configuration:
             '[[schedule]]\nfrom = "07:00"\nto = "08:00"\nlimit_a = 6\ndates = ["24.12."]',
             "schedule[0].dates[0]",
             "which is no date",
+        ),
+        ('[[schedule]]\nfrom = "07:00"\nto = "08:00"\nrank = 0', "schedule[0].rank", "is given without class"),
+        (
+            CLASS_A + RULE_A.replace('"a"', '"b"') + "rank = 0",
+            "schedule[0].class",
+            "is 'b', and there is no such class; ",
+        ),
+        (CLASS_A + RULE_A, "schedule[0].at_close", "is missing, and so is rank"),
+        (
+            f"{CLASS_A}{RULE_A}rank = 1\nlimit_a = 6",
+            "schedule[0].limit_a",
+            "for a circuit, and the rule is for a class",
+        ),
+        (f'{CLASS_A}{RULE_A}rank = 1\nat_close = "finish"', "schedule[0].rank", "is given beside at_close"),
+        (f'{CLASS_A}{RULE_A}at_close = "stop"', "schedule[0].at_close", '"refuse", "reduce" or "finish"'),
+        (
+            f'{CLASS_A}{RULE_A}at_close = "refuse"\n{RULE_A}at_close = "finish"',
+            "schedule[1].at_close",
+            "and class 'a' has 'refuse' already",
         ),
         (
             '[[schedule]]\ncircuit = "x"\nfrom = "07:00"\nto = "08:00"\nlimit_a = 6',
@@ -174,8 +199,14 @@ limit_a = 16
     assert found.modbus is not None
     assert [str(each) for each in found.modbus.allow or ()] == ["192.168.1.20/32", "10.0.0.0/24"]
     contact = ContactSettings(chip="gpiochip0", line=17, closed_is_free=True)
-    evidence = Path("/var/lib/edge-controller/grid-events.csv")
-    assert found.grid == GridSettings(circuit="garage", limit_w=7560.0, contact=contact, evidence=evidence)
+    storage = Path("/var/lib/edge-controller")
+    assert found.grid == GridSettings(
+        circuit="garage",
+        limit_w=7560.0,
+        contact=contact,
+        evidence=storage / "grid-events.csv",
+        dimming_file=storage / "grid-dimming.json",
+    )
     found_watches = watches(configuration, Caps(), SystemChance())
     assert [type(watch) for watch in found_watches] == [Schedule, Schedule, DemandWatch]
 
@@ -216,3 +247,37 @@ limit_a = 16
     assert schedule.allowed(clock).limit_a is None
     clock.at = datetime(2026, 12, 24, 12, tzinfo=UTC)
     assert schedule.allowed(clock).limit_a == 16
+
+
+def test_the_hours_of_classes_reach_their_parts(tmp_path: Path) -> None:
+    """One watch a class, with its ranks and its opening hours; a station without a class has the first served."""
+    more = """
+[[class]]
+id = "vans"
+rank = 3
+[[class]]
+id = "guests"
+rank = 4
+[[schedule]]
+class = "vans"
+from = "05:00"
+to = "09:00"
+rank = 0
+[[schedule]]
+class = "guests"
+from = "07:00"
+to = "18:30"
+at_close = "reduce"
+"""
+    configuration = read(tmp_path, more)
+    vans, guests = watches(configuration, Caps(), SystemChance())
+    assert isinstance(vans, ClassSchedule)
+    assert isinstance(guests, ClassSchedule)
+    early, late = (Hands(wall=datetime(2026, 11, 23, hour, tzinfo=UTC)) for hour in (5, 20))
+    assert (vans.holds(early), vans.holds(late)) == ((0, None), (None, None))
+    assert (guests.holds(early), guests.holds(late)) == ((None, AtClose.REDUCE), (None, AtClose.REDUCE))
+    assert {evse.class_id for evse in configuration.site.evses} == {"vans"}
+    assert {name: priority.class_id for name, priority in configuration.classes.items()} == {
+        "vans": "vans",
+        "guests": "guests",
+    }

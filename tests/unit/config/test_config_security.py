@@ -143,7 +143,7 @@ def test_a_mirror_that_can_not_be(tmp_path: Path, url: str, problem: str) -> Non
     [
         ('id = "CP-01"', "", "ocpp.self.id", "which a station has already"),
         ('id = "GW:1"', "", "ocpp.self.id", "without a colon"),
-        ('id = "GW"\nversion = "2.1"', "", "ocpp.self.version", '"1.6" or "2.0.1"'),
+        ('id = "GW"\nversion = "2.2"', "", "ocpp.self.version", '"2.0.1" or "2.1"'),
         ('id = "GW"\nupstream = "http://x/{station}"', "", "ocpp.self.upstream", "ws://"),
         ('id = "GW"', "controller = true\n[[station.evse]]\nid = 2\nmax_a = 16", "station[0].controller", "2 EVSEs"),
     ],

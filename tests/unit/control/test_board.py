@@ -197,3 +197,25 @@ def test_a_session_has_the_priority_of_its_token(judged_first: bool) -> None:
     board.take(SessionEnded(key=key, at=START))
     (state,) = board.snapshot(START).evses
     assert (state.priority, state.barred) == (None, False)
+
+
+def test_a_session_s_energy_counts_from_its_begin() -> None:
+    """From the register that its begin told, else from its first sample; one that begins again counts from there."""
+    board = Board(site(evse()), started_at=START)
+    key = board.site.evses[0].key
+
+    def after(*registers_wh: float) -> float | None:
+        for register_wh in registers_wh:
+            board.take(DrawSampled(key=key, at=START, current_a=PhaseAmps.same(6), energy_wh=register_wh))
+        return board.evses[key].session_wh
+
+    assert after(900.0) is None
+    board.take(SessionBegan(key=key, at=START, transaction_id="7", register_wh=1000))
+    assert board.evses[key].session_wh == 0.0
+    assert after(1000.0, 1250.0) == 250.0
+    board.take(SessionEnded(key=key, at=START))
+    assert board.evses[key].session_wh is None
+    board.take(SessionBegan(key=key, at=START, transaction_id="8", observed_start=False))
+    assert board.evses[key].session_wh is None
+    assert after(1250.0, 1300.0) == 50.0
+    assert after(3.0, 5.0) == 2.0

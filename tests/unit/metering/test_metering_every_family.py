@@ -5,9 +5,10 @@ import pytest
 from edge.domain.connection import MODBUS
 from edge.metering.catalogue import FAMILIES
 from edge.metering.family import Quantity
+from edge.metering.sample import sample
 from simulators.meter.maps import MAPS
 from simulators.meter.state import LineState
-from tests.meter_families import FAMILY_IDS, STATES, told
+from tests.meter_families import FAMILY_IDS, SINGLE_PHASE, STATES, WITHOUT_POWER, told
 from tests.register_reads import family_of, read_all
 
 
@@ -28,6 +29,18 @@ def test_every_quantity_is_read_right(family_id: str, state: str) -> None:
     assert {name.value for name in found} == set(expected.values)
     for name, value in expected.values.items():
         assert found[Quantity(name)] == pytest.approx(value, rel=expected.relative), name
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("family_id", FAMILY_IDS)
+def test_the_total_power_is_signed(family_id: str, state: str) -> None:
+    """Whether the family tells it as one number, as what is drawn and what is fed in, or by phase."""
+    device, truth = MAPS[family_id], STATES[state]
+    family = family_of(FAMILIES[family_id], device, truth)
+    expected_w = truth.power_w[0] if family_id in SINGLE_PHASE else truth.total_w
+    tells_none = family_id in WITHOUT_POWER
+    found_w = sample(family, read_all(family, device, truth)).power
+    assert found_w == (None if tells_none else pytest.approx(expected_w, rel=1e-6))
 
 
 # Where a family marks what isn't available: by all ones, by overflow, by NaN.

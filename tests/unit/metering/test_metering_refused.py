@@ -17,6 +17,7 @@ from edge.metering.family import Family, Limits, Quantity, Read
 from edge.metering.modbus import ReadRequest
 from edge.metering.polled import PolledMeter
 from edge.metering.requests import pieces
+from edge.metering.scan import Identifier
 from simulators.meter.maps import MAPS, Layout
 from tests.meter_families import FAMILY_IDS, FEEDING_ON_L2, told
 from tests.register_reads import answer
@@ -123,6 +124,19 @@ def _largest(family: Family) -> int:
             small += further
             found = max(found, part.count if not further else 0)
     return found
+
+
+@pytest.mark.parametrize("name", WITH_BLOCKS)
+def test_a_scan_knows_a_device_that_refuses_the_blocks(name: str) -> None:
+    """It is found as what it is, or among those whose values are as plausible, though it has no register more."""
+    guesses = asyncio.run(Identifier(picky(name), 1).guesses(FAMILIES))
+    assert name in [guess.family for guess in guesses]
+
+
+def test_a_scan_knows_a_version_without_export() -> None:
+    """What no fuse depends on may be missing there, too."""
+    device = picky("schneider_iem3x55", absent=range(3207, 3211))
+    assert "schneider_iem3x55" in [guess.family for guess in asyncio.run(Identifier(device, 1).guesses(FAMILIES))]
 
 
 def test_a_version_without_export_is_read_without_it() -> None:

@@ -169,6 +169,7 @@ class Bench:
         cloud_loss: CloudLoss = CloudLoss.AUTONOMOUS,
         version: Version = Version.V16,
         dossier: Dossier | None = None,
+        key_is_checked: bool = True,
     ) -> None:
         self.now = START
         self.version = version
@@ -183,6 +184,7 @@ class Bench:
             figures=self.figures,
             dossier=dossier,
             site_limits=self.site_limits,
+            key_is_checked=key_is_checked,
         )
 
     @property

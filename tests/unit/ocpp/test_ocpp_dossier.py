@@ -8,7 +8,7 @@ from edge.ocpp.dossier import Description, Dossier
 from edge.ocpp.station_files import StationFiles
 
 ACME = Description(vendor="ACME", model="One", firmware=None)
-INTERVAL = ("", "MeterValueSampleInterval")
+INTERVAL = ("", "metervaluesampleinterval")
 
 
 def test_it_outlives_the_program(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """The guard of a station's configuration."""
 
+import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edge.domain.site import Mode
+from edge.ocpp.guarded import TABLE, Policy
+from edge.ocpp.settings import SecurityProfile, StationSecurity
 from edge.ocpp.versions import Version
-from tests.unit.ocpp.ocpp_bench import Bench, Step, call, is_valid, result
+from tests.unit.ocpp.ocpp_bench import Bench, Step, call, error, is_valid, result
 
 MEASURANDS = "Current.Import,Power.Active.Import,Energy.Active.Import.Register"
 
@@ -138,6 +142,8 @@ def test_a_2_x_station(version: Version) -> None:
     assert payload["getVariableData"][2:] == [
         variable("SampledDataCtrlr", "TxUpdatedInterval"),
         variable("SampledDataCtrlr", "TxUpdatedMeasurands"),
+        variable("SampledDataCtrlr", "Enabled"),
+        variable("SmartChargingCtrlr", "Enabled"),
     ]
     has = [{**variable("SampledDataCtrlr", "TxUpdatedInterval", "60"), "attributeStatus": "Accepted"}]
     step = bench.station_says(result(identifier, {"getVariableResult": has}))
@@ -163,7 +169,12 @@ def test_a_2_x_station(version: Version) -> None:
         ("SetNetworkProfile", {"configurationSlot": 1, "connectionData": {}}),
         (
             "SetVariables",
-            {"setVariableData": [variable("SecurityCtrlr", "BasicAuthPassword", "x"), variable("X", "Y", "1")]},
+            {
+                "setVariableData": [
+                    variable("SecurityCtrlr", "BasicAuthPassword", "x"),
+                    variable("SecurityCtrlr", "Identity", "Y"),
+                ]
+            },
         ),
         ("SetVariables", {"setVariableData": [variable("OCPPCommCtrlr", "NetworkConfigurationPriority", "2")]}),
     ],
@@ -174,6 +185,165 @@ def test_a_2_x_write_that_leads_away_is_refused(action: str, payload: dict[str, 
     assert step.down == []
     (up,) = step.up
     assert is_valid(action, json.loads(up)[2], Version.V201, answer=True)
+
+
+def test_what_may_be_set_passes_beside_what_may_not() -> None:
+    """Of one SetVariables the station gets the rest; the cloud gets as many results as it asked for, in its order."""
+    bench = connected(Version.V201)
+    asked = [
+        variable("OCPPCommCtrlr", "HeartbeatInterval", "60"),
+        variable("OCPPCommCtrlr", "NetworkConfigurationPriority", "2"),
+        {**variable("SmartChargingCtrlr", "Enabled", "false"), "attributeType": "Actual"},
+        variable("LocalAuthListCtrlr", "Enabled", "true"),
+    ]
+    (down,) = bench.cloud_says(call("w", "SetVariables", {"setVariableData": asked})).down
+    kind, identifier, action, payload = json.loads(down)
+    assert (kind, identifier, action) == (2, "w", "SetVariables")
+    assert payload == {"setVariableData": [asked[0], asked[3]]}
+    told = [
+        {**variable("OCPPCommCtrlr", "HeartbeatInterval"), "attributeStatus": "Accepted"},
+        {**variable("LocalAuthListCtrlr", "Enabled"), "attributeStatus": "RebootRequired"},
+    ]
+    (up,) = bench.station_says(result("w", {"setVariableResult": told})).up
+    results = json.loads(up)[2]["setVariableResult"]
+    assert is_valid("SetVariables", {"setVariableResult": results}, Version.V201, answer=True)
+    assert [each["attributeStatus"] for each in results] == ["Accepted", "Rejected", "Rejected", "RebootRequired"]
+    assert [each["variable"] for each in results] == [each["variable"] for each in asked]
+    assert "follows no limit" in results[2]["attributeStatusInfo"]["additionalInfo"]
+
+
+def test_an_error_is_passed_on_whatever_was_kept_back() -> None:
+    """The station may not know how to set variables at all; the next CALL of that id is another one."""
+    bench = connected(Version.V201)
+    asked = [variable("X", "Y", "1"), variable("SecurityCtrlr", "Identity", "2")]
+    bench.cloud_says(call("w", "SetVariables", {"setVariableData": asked}))
+    assert bench.station_says(error("w")).up == [error("w")]
+    bench.cloud_says(call("w", "SetVariables", {"setVariableData": asked[:1]}))
+    answer = result("w", {"setVariableResult": [{**variable("X", "Y"), "attributeStatus": "Accepted"}]})
+    assert bench.station_says(answer).up == [answer]
+
+
+def test_signed_writes_pass_whole_or_not_at_all() -> None:
+    """Nobody can take a part out of them without breaking the signature."""
+    bench = connected(Version.V201)
+    asked = [variable("X", "Y", "1"), variable("SecurityCtrlr", "Identity", "2")]
+    encoded = base64.urlsafe_b64encode(json.dumps({"setVariableData": asked}).encode()).decode().rstrip("=")
+    body = {"payload": encoded, "protected": "e30", "signature": "AA"}
+    step = bench.cloud_says(json.dumps([2, "w", "SetVariables-Signed", body]))
+    assert step.down == []
+    results = json.loads(step.up[0])[2]["setVariableResult"]
+    assert [each["attributeStatus"] for each in results] == ["Rejected", "Rejected"]
+
+
+def test_what_says_what_control_needs_passes() -> None:
+    """Smart charging may be switched on by the cloud, though not off; names have no case."""
+    bench = connected(Version.V201)
+    text = call("w", "SetVariables", {"setVariableData": [variable("smartchargingctrlr", "ENABLED", "True")]})
+    assert bench.cloud_says(text).down == [text]
+    bench = connected(Version.V201)
+    text = call("w", "SetVariables", {"setVariableData": [variable("smartchargingctrlr", "ENABLED", "false")]})
+    assert bench.cloud_says(text).down == []
+
+
+@pytest.mark.parametrize(
+    ("component", "name", "read_as"),
+    [("SampledDataCtrlr", "Enabled", "false"), ("SmartChargingCtrlr", "Enabled", "true")],
+)
+def test_what_is_switched_off_is_switched_on(component: str, name: str, read_as: str) -> None:
+    """Samples and smart charging. What the cloud may set it reads as it was; what it may not, as it is."""
+    bench, identifier, _ = asked_first(Version.V201)
+    has = [{**variable(component, name, "false"), "attributeStatus": "Accepted"}]
+    step = bench.station_says(result(identifier, {"getVariableResult": has}))
+    assert own_writes(bench, step, Version.V201) == [{"setVariableData": [variable(component, name, "true")]}]
+    bench.cloud_says(call("r", "GetVariables"))
+    (up,) = bench.station_says(result("r", {"getVariableResult": [{**has[0], "attributeValue": "true"}]})).up
+    assert json.loads(up)[2]["getVariableResult"][0]["attributeValue"] == read_as
+
+
+def test_keys_of_1_6_have_no_case() -> None:
+    """CiString50: a write and a reading in other letters are of the same key."""
+    bench = connected()
+    bench.cloud_says(write("meterValueSampleINTERVAL", "300"))
+    step = bench.station_says(result("w", {"status": "Accepted"}))
+    assert own_writes(bench, step, Version.V16) == [{"key": "MeterValueSampleInterval", "value": "10"}]
+    bench.cloud_says(call("r", "GetConfiguration"))
+    has = [{"key": "MeterValueSampleInterval", "readonly": False, "value": "10"}]
+    (up,) = bench.station_says(result("r", {"configurationKey": has})).up
+    assert json.loads(up)[2]["configurationKey"][0]["value"] == "300"
+
+
+def test_what_can_not_be_written_reads_so() -> None:
+    """A key whose writes are refused is told as readonly (1.6); its value as it is."""
+    bench = connected()
+    bench.cloud_says(call("r", "GetConfiguration"))
+    has = [{"key": key, "readonly": False, "value": "1"} for key in ("SecurityProfile", "HeartbeatInterval")]
+    (up,) = bench.station_says(result("r", {"configurationKey": has})).up
+    told = json.loads(up)[2]["configurationKey"]
+    assert told == [{**has[0], "readonly": True}, has[1]]
+
+
+@pytest.mark.parametrize(
+    ("version", "text"),
+    [
+        (Version.V16, write("AuthorizationKey", "0123456789abcdef0123")),
+        (
+            Version.V201,
+            call("w", "SetVariables", {"setVariableData": [variable("SecurityCtrlr", "BasicAuthPassword", "x" * 16)]}),
+        ),
+    ],
+)
+@pytest.mark.parametrize("key_is_checked", [True, False])
+def test_a_new_key_passes_where_the_gateway_checks_none(version: Version, text: str, key_is_checked: bool) -> None:
+    """A cloud may change the keys of stations that show them to it alone."""
+    bench = Bench(version=version, key_is_checked=key_is_checked)
+    bench.connect()
+    assert bench.cloud_says(text).down == ([] if key_is_checked else [text])
+
+
+@pytest.mark.parametrize(
+    ("security", "checks"),
+    [
+        (StationSecurity(profile=SecurityProfile.NONE), False),
+        (StationSecurity(profile=SecurityProfile.BASIC), True),
+        (StationSecurity(profile=SecurityProfile.TLS), True),
+        (StationSecurity(profile=SecurityProfile.MUTUAL), False),
+        (StationSecurity(profile=SecurityProfile.NONE, cloud_key=b"a key of the gateway"), True),
+    ],
+)
+def test_whose_key_the_gateway_checks(security: StationSecurity, checks: bool) -> None:
+    """Profiles 1 and 2, and stations for which it shows the cloud a key of its own."""
+    assert security.checks_key is checks
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_every_row_is_done_as_it_says(version: Version) -> None:
+    """A write of each variable of the table: refused, passed on, or passed on and followed by ours."""
+    for row in TABLE[version.is_v2]:
+        bench = connected(version)
+        payload: dict[str, Any]
+        answer: dict[str, Any]
+        if version is Version.V16:
+            action, payload, answer = "ChangeConfiguration", {"key": row.name, "value": "0"}, {"status": "Accepted"}
+        else:
+            action, payload = "SetVariables", {"setVariableData": [variable(row.component, row.name, "0")]}
+            answer = {"setVariableResult": [{**variable(row.component, row.name), "attributeStatus": "Accepted"}]}
+        text = call("w", action, payload)
+        step = bench.cloud_says(text)
+        refused = row.policy in (Policy.REFUSE, Policy.KEY)
+        assert step.down == ([] if refused else [text]), row.name
+        assert len(step.up) == refused, row.name
+        if not refused:
+            step = bench.station_says(result("w", answer))
+            assert len(own_writes(bench, step, version)) == (row.policy is Policy.TRANSLATE), row.name
+
+
+def test_the_manual_has_every_row() -> None:
+    """Name, policy and reason of each."""
+    text = (Path(__file__).parents[3] / "docs" / "ocpp.md").read_text(encoding="utf-8")
+    for row in (*TABLE[False], *TABLE[True]):
+        name = f"{row.component}.{row.name}" if row.component else row.name
+        what = row.policy.value if row.need is None else f"{row.policy.value}: {row.need.value}"
+        assert f"| {name} | {what} | {row.why} |" in text
 
 
 def test_while_observing_everything_passes() -> None:

@@ -17,7 +17,7 @@ from edge.units import PhaseAmps
 from tests.unit.ocpp.ocpp_bench import NOON, START, call, error, is_valid, result
 from tests.unit.ocpp_profiles.profile_bench import period, profile
 
-EDITIONS = [Version.V16, Version.V201]
+EDITIONS = list(Version)
 
 
 class Own:
@@ -26,7 +26,7 @@ class Own:
     def __init__(self, version: Version) -> None:
         self.version = version
         self.now = START
-        self.limits: list[float | None] = []
+        self.limits: list[float | str | None] = []  # A, or W as text
         self.notes: list[str] = []
         self.station = OwnStation(
             desk=ProfileDesk(Station(id="GW", evses=()), 230.0, whole_a=63.0),
@@ -49,7 +49,8 @@ class Own:
         """The messages of a step; all CALLs fit their schema."""
         for limit in step.limits:
             assert (limit.source, limit.circuit) == (LimitSource.CLOUD, "main")
-            self.limits.append(limit.limit_a)
+            self.limits.append(limit.limit_a if limit.limit_w is None else f"{limit.limit_w:g} W")
+            assert None in (limit.limit_a, limit.limit_w)
         self.notes += step.notes
         messages = [json.loads(text) for text in step.texts]
         for message in messages:
@@ -152,7 +153,7 @@ def test_one_call_is_outstanding_at_a_time(version: Version) -> None:
 
 @pytest.mark.parametrize("version", EDITIONS)
 def test_a_maximum_is_the_sites_limit(version: Version) -> None:
-    """In A or W, replaced and cleared; told once each."""
+    """In A or W as it was set, replaced and cleared; told once each."""
     own = Own(version).accepted()
     assert own.asked("SetChargingProfile", maximum(version, 20)) == {"status": "Accepted"}
     own.wait(0.5)
@@ -162,7 +163,31 @@ def test_a_maximum_is_the_sites_limit(version: Version) -> None:
     own.wait(0.5)
     assert own.asked("ClearChargingProfile", {}) == {"status": "Accepted"}
     own.wait(0.5)
-    assert own.limits == [20.0, 10.0, None]
+    assert own.limits == [20.0, "6900 W", None]
+
+
+@pytest.mark.parametrize("version", EDITIONS)
+def test_watts_stay_watts(version: Version) -> None:
+    """They are of all phases together, whatever number of phases comes with them, and a new unit is a new limit even
+    where the amperes would be the same."""
+    own = Own(version).accepted()
+    for unit, limit, more in (("W", 6900, {}), ("A", 10, {}), ("W", 6900, {"numberPhases": 1})):
+        payload = maximum(version, limit)
+        body = profile(version, "max", period(0, limit, **more), unit=unit)
+        payload["csChargingProfiles" if version is Version.V16 else "chargingProfile"] = body
+        assert own.asked("SetChargingProfile", payload) == {"status": "Accepted"}
+        own.wait(0.5)
+    assert own.limits == ["6900 W", 10.0, "6900 W"]
+
+
+def test_watts_of_each_phase_bind_each_phase() -> None:
+    """2.1: the lowest of them, in A by the nominal voltage."""
+    own = Own(Version.V21).accepted()
+    steps = period(0, 4600, limit_L2=2300, limit_L3=6900)
+    payload = {"evseId": 0, "chargingProfile": profile(Version.V21, "max", steps, unit="W")}
+    assert own.asked("SetChargingProfile", payload) == {"status": "Accepted"}
+    own.wait(0.5)
+    assert own.limits == [10.0]
 
 
 @pytest.mark.parametrize("version", EDITIONS)
@@ -220,9 +245,10 @@ def test_the_configuration_of_1_6() -> None:
     assert read["value"] == "60"
 
 
-def test_the_variables_of_2_0_1() -> None:
+@pytest.mark.parametrize("version", [Version.V201, Version.V21])
+def test_the_variables_of_2_x(version: Version) -> None:
     """Read, written, refused."""
-    own = Own(Version.V201).accepted()
+    own = Own(version).accepted()
 
     def variable(component: str, name: str) -> dict[str, Any]:
         return {"component": {"name": component}, "variable": {"name": name}}
@@ -272,3 +298,12 @@ def test_a_reconnect_needs_no_boot() -> None:
     own = Own(Version.V16).accepted()
     own.station.disconnected()
     assert own.said(own.connect()) == ["MeterValues"]
+
+
+def test_what_only_2_1_says_harms_nothing() -> None:
+    """A complaint about an answer, and a message that nothing answers, are taken without a word."""
+    own = Own(Version.V21).accepted()
+    assert own.asked("Reset", {"type": "Immediate"}) == {"status": "Rejected"}
+    assert own.hears(json.dumps([5, "c", "FormatViolation", "", {}])) == []
+    assert own.hears(json.dumps([6, "s", "NotifyPeriodicEventStream", {"id": 1}])) == []
+    assert own.notes == []

@@ -86,7 +86,7 @@ def test_status_of_no_evse_of_ours(bench: Bench, connector: object) -> None:
 def test_a_session_begins_with_the_clouds_answer(bench: Bench) -> None:
     """The transaction has its id from StartTransaction.conf, on the connector of the request."""
     assert started(bench, connector=2) == [
-        SessionBegan(key=EvseKey(station=ID, evse=2), at=bench.now, transaction_id="7", observed_start=True)
+        SessionBegan(key=EvseKey(station=ID, evse=2), at=bench.now, transaction_id="7", register_wh=0)
     ]
 
 

@@ -1,11 +1,13 @@
 """Unknown stations, kept waiting."""
 
+import base64
 import json
 from datetime import timedelta
 
 import pytest
 
 from edge.errors import FrameError
+from edge.ocpp.versions import Version
 from edge.ocpp.waiting import MAX_LISTED, WaitingRoom, WaitingStation
 from tests.unit.ocpp.ocpp_bench import NOON, call, is_valid, result
 
@@ -63,3 +65,22 @@ def test_the_list_is_bounded() -> None:
     assert len(found) == MAX_LISTED
     assert "1" not in found
     assert (found["0"].since, found["0"].address, found["0"].vendor) == (NOON, "b", "V")
+
+
+@pytest.mark.parametrize("version", [Version.V201, Version.V21])
+def test_each_edition_is_read_as_its_own(version: Version) -> None:
+    """What only 2.1 knows is read in 2.1; a signed boot is a boot."""
+    room = WaitingRoom()
+    room.arrive("X", "192.0.2.7", NOON, version)
+    event = json.dumps([6, "s", "NotifyPeriodicEventStream", {}])
+    if version is Version.V21:
+        assert room.reply("X", event, NOON, version) is None
+    else:
+        with pytest.raises(FrameError):
+            room.reply("X", event, NOON, version)
+    boot = {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}}
+    encoded = base64.urlsafe_b64encode(json.dumps(boot).encode()).decode().rstrip("=")
+    reply = room.reply("X", call("1", "BootNotification-Signed", {"payload": encoded}), NOON, version)
+    assert reply is not None
+    assert json.loads(reply)[2]["status"] == "Pending"
+    assert room.stations[0].vendor == "V"

@@ -120,3 +120,13 @@ def test_weekly_hours_are_the_sites_and_may_pass_midnight(moment: str, good: boo
     own = SiteToken(hash="h", hint="", hours=(Hours(days=frozenset({0}), since=time(22), until=time(6)),))
     policy = Policy(timezone=ZoneInfo("Europe/Copenhagen"))
     assert verdict(Known(own=own), policy, datetime.fromisoformat(moment)).accepted is good
+
+
+@pytest.mark.parametrize("own", ["not yet", "over", "outside hours"])
+def test_a_clock_that_isnt_set_refuses_nobody_by_the_time(own: str) -> None:
+    """Fault 44: a gateway that wakes up in 1970 ends no session and refuses no badge for that; a block holds."""
+    woken = datetime(1970, 1, 1, 1, tzinfo=UTC)
+    policy = Policy(timezone=UTC)
+    assert verdict(Known(own=OWNS[own]), policy, woken).accepted
+    assert verdict(Known(own=OWNS["blocked"]), policy, woken).info.status is S.BLOCKED
+    assert verdict(Known(listed=info(S.ACCEPTED, -HOUR)), policy, woken).accepted

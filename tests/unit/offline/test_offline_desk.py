@@ -145,6 +145,17 @@ def test_a_stop_with_minus_one_is_given_to_the_only_session_it_can_mean() -> Non
     assert bench.asked[3]["transactionId"] == 9
 
 
+def test_a_stop_with_minus_one_reaches_a_cloud_that_is_there_with_its_own_id() -> None:
+    """The station never had the answer to its start, though the cloud gave it: the end belongs to that session."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start()
+    bench.cloud_answers({"transactionId": 1001, "idTagInfo": {"status": "Accepted"}})
+    bench.stop(-1)
+    assert bench.asked[2] == "StopTransaction"
+    assert bench.asked[3]["transactionId"] == 1001
+
+
 def test_a_stop_of_a_session_from_before_the_gateway_passes_as_it_is() -> None:
     """An id that we never gave is the cloud's."""
     bench = Bench()

@@ -75,7 +75,7 @@ def test_local_ids_dont_count_up() -> None:
 
 
 def slip(seq: int, kind: EntryKind, transaction: str | None = "t", *, precious: bool = False) -> Slip:
-    return Slip(seq=seq, kind=kind, transaction=transaction, order=None, size=10, precious=precious)
+    return Slip(seq=seq, kind=kind, transaction=transaction, order=None, size=10, precious=precious, taken_at=NOON)
 
 
 def test_notices_go_first_then_every_second_meter_value_never_a_begin_or_an_end() -> None:

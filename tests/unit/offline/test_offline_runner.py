@@ -47,40 +47,75 @@ def begin(identifier: str) -> Request:
     return Request(id=identifier, action="StartTransaction", payload=payload, text=text)
 
 
+class Joined:
+    """A desk with its shell, a disk, and what went to its peers."""
+
+    def __init__(self) -> None:
+        tokens = TokenBook(HASHER, Policy(timezone=UTC))
+        tokens.load(own=[token("CARD-1")])
+        self.desk = Desk(
+            STATION,
+            Edition.V16,
+            tokens=tokens,
+            numbers=Numbers(0, b"s" * 16),
+            pace=Pace(0.1),
+            settings=OfflineSettings(),
+        )
+        self.keeper, self.clock = Keeper(), virtual_time.VirtualClock()
+        self.to_station: list[str] = []
+        self.to_cloud: list[str] = []
+        ports = Ports(
+            to_station=self.to_station.append,
+            to_cloud=lambda _identifier, text: self.to_cloud.append(text),
+            judged=lambda _judged: None,
+            end_session=lambda _end: None,
+        )
+        self.runner = Runner(self.desk, ports, self.keeper, self.clock)
+
+    def say(self, request: Request) -> None:
+        self.runner.do(self.desk.from_station(request, self.clock.monotonic(), self.clock.wall()))
+
+    def cloud_comes(self) -> None:
+        self.runner.do(self.desk.cloud_connected(self.clock.monotonic()))
+
+    def tick(self) -> None:
+        self.runner.do(self.desk.tick(self.clock.monotonic(), self.clock.wall()))
+
+
 async def story() -> None:
-    tokens = TokenBook(HASHER, Policy(timezone=UTC))
-    tokens.load(own=[token("CARD-1")])
-    desk = Desk(
-        STATION,
-        Edition.V16,
-        tokens=tokens,
-        numbers=Numbers(0, b"s" * 16),
-        pace=Pace(0.1),
-        settings=OfflineSettings(),
-    )
-    keeper, clock = Keeper(), virtual_time.VirtualClock()
-    to_station: list[str] = []
-    to_cloud: list[str] = []
-    ports = Ports(
-        to_station=to_station.append,
-        to_cloud=lambda _identifier, text: to_cloud.append(text),
-        judged=lambda _judged: None,
-        end_session=lambda _end: None,
-    )
-    runner = Runner(desk, ports, keeper, clock)
-    keeper.full = True
-    runner.do(desk.from_station(begin("a"), clock.monotonic(), clock.wall()))
-    runner.do(desk.from_station(begin("b"), clock.monotonic(), clock.wall()))
+    site = Joined()
+    site.keeper.full = True
+    site.say(begin("a"))
+    site.say(begin("b"))
     await asyncio.sleep(12.0)
-    assert keeper.refused == 3
-    assert to_station == []
-    keeper.full = False
-    await runner.settled()
-    assert [json.loads(text)[1] for text in to_station] == ["a", "b"]
-    assert len(keeper.disk.entries) == 1
-    runner.do(desk.cloud_connected(clock.monotonic()))
-    await runner.settled()
-    assert to_cloud == [begin("a").text]
+    assert site.keeper.refused == 3
+    assert site.to_station == []
+    site.keeper.full = False
+    await site.runner.settled()
+    assert [json.loads(text)[1] for text in site.to_station] == ["a", "b"]
+    assert len(site.keeper.disk.entries) == 1
+    site.cloud_comes()
+    await site.runner.settled()
+    assert site.to_cloud == [begin("a").text]
+
+
+async def slow_disk() -> None:
+    site = Joined()
+    site.cloud_comes()
+    site.keeper.full = True
+    site.say(begin("a"))
+    await asyncio.sleep(20.0)
+    site.tick()  # nobody waits for the cloud any more
+    site.keeper.full = False
+    await site.runner.settled()
+    site.tick()
+    await site.runner.settled()
+    assert site.to_cloud == [begin("a").text]
+
+
+def test_what_the_disk_took_too_long_for_reaches_the_cloud_once() -> None:
+    """It is given up before it was sent: then it comes out of the journal, and not off the line as well."""
+    virtual_time.run(slow_disk())
 
 
 def test_who_cant_be_kept_isnt_answered_until_he_can() -> None:

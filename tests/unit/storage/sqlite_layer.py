@@ -64,7 +64,7 @@ class Operation:
 
 class RecordingLayer:
     """Registered with SQLite under ``name`` for as long as the process runs. ``refuse`` is asked before each write to a
-    file: an SQLite error code, or 0."""
+    file, with where in it the write would end: an SQLite error code, or 0."""
 
     def __init__(self, name: str) -> None:
         library = ctypes.util.find_library("sqlite3")
@@ -74,7 +74,7 @@ class RecordingLayer:
         self._base = self._sqlite.sqlite3_vfs_find(None).contents
         self.name = name
         self.operations: list[Operation] = []
-        self.refuse: Callable[[str, int], int] = lambda _path, _size: OK
+        self.refuse: Callable[[str, int], int] = lambda _path, _end: OK
         self._paths: dict[int, str] = {}
         self._tables: dict[int, Any] = {}  # SQLite holds pointers into these
         self._vfs = _Vfs.from_buffer_copy(self._base)
@@ -116,7 +116,7 @@ class RecordingLayer:
         return int(_DELETE(self._base.delete)(ctypes.addressof(self._base), name, sync))
 
     def _do_write(self, file: int, data: int, size: int, offset: int) -> int:
-        refused = self.refuse(self._paths[file], size)
+        refused = self.refuse(self._paths[file], offset + size)
         if refused:
             return refused
         self.operations.append(Operation("write", self._paths[file], offset, ctypes.string_at(data, size)))

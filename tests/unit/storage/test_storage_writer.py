@@ -9,8 +9,9 @@ import pytest
 
 from edge.domain.journal import Write
 from edge.errors import StorageFailed
+from edge.storage.history import HistoryRow
 from edge.storage.reading import entries
-from edge.storage.store import HistoryRow, Store
+from edge.storage.store import Store
 from edge.storage.writer import Writer
 from tests.unit.storage.storage_bench import NOON, put
 

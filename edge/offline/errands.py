@@ -1,0 +1,233 @@
+"""What the desk itself says to a station's cloud: one thing at a time, whenever the line is free.
+
+A Heartbeat that tries a cloud that was spared, the boot, the states of connectors, what was kept, and questions about
+tokens that only the cloud can judge.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import orjson
+
+from edge.domain.journal import ConnectorStatus, Entry
+from edge.offline import delivery
+from edge.offline.delivery import Delivery, Unsendable
+from edge.offline.live_answers import LiveAnswers
+from edge.offline.live_call import Live
+from edge.offline.message import text as text_in
+from edge.offline.message import whole
+from edge.offline.pace import Pace
+from edge.offline.station import StationBook
+from edge.offline.steps import Fetch, Resume, ToCloud
+from edge.units import Seconds
+
+# A boot that the cloud refuses or leaves pending is told again after its interval, or after this.
+BOOT_RETRY_S: Seconds = 60.0
+LATE_KEPT = 16  # messages that the cloud may yet answer; a station has one under way at a time
+
+GivenUp: TypeAlias = Callable[[Live, datetime], Entry | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """What is on the line."""
+
+    id: str
+    since: Seconds
+    entry: Entry | None = None  # from the journal
+    fetching: int | None = None  # the text is being read
+    boot: bool = False
+    status: ConnectorStatus | None = None
+    asks: Live | None = None  # what the cloud says of its token
+
+
+class Errands:
+    """See the module. ``given_up`` answers the station in the cloud's place."""
+
+    def __init__(self, book: StationBook, live_answers: LiveAnswers, pace: Pace, given_up: GivenUp) -> None:
+        self._book = book
+        self._live_answers = live_answers
+        self._pace = pace
+        self._given_up = given_up
+        self._delivery = Delivery(book)
+        self._under_way: Errand | None = None
+        self._late: OrderedDict[str, Entry] = OrderedDict()  # given up on this connection, and kept
+        self._boot_retry_at: Seconds | None = None
+        self._slot_at: Seconds | None = None
+        self._own_calls = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of it is on the line."""
+        return self._under_way is None
+
+    @property
+    def boot_refused(self) -> bool:
+        """Whether the cloud has been told of a boot, and doesn't take the station in."""
+        return self._book.boot.owed and self._boot_retry_at is not None
+
+    def has(self, identifier: str) -> bool:
+        """Whether the CALL of this id is one of them, and on the line."""
+        return self._under_way is not None and self._under_way.id == identifier
+
+    @property
+    def asks(self) -> Live | None:
+        """The CALL of the station about whose token the cloud is asked now."""
+        return self._under_way.asks if self._under_way is not None else None
+
+    def connected(self) -> None:
+        """There is a cloud: it is told of a boot at once."""
+        self._boot_retry_at = None
+
+    def cleared(self, *, by_cloud: bool) -> Live | None:
+        """The connection is gone, by the cloud's doing or with the station: who waited for it."""
+        asks, errand, self._under_way = self.asks, self._under_way, None
+        if by_cloud and errand is not None and errand.entry is not None and self._book.backlog.broke(errand.entry.seq):
+            self._delivery.set_aside(errand.entry, "the connection to the cloud broke each time that it was sent")
+        self._slot_at = None
+        self._late.clear()
+        self._book.backlog.cloud_lost()
+        return asks
+
+    def probe(self, now: Seconds) -> None:
+        """Try the cloud."""
+        self._call("Heartbeat", {}, now)
+
+    def ask_about(self, live: Live) -> None:
+        """Ask about the token of a begin, in the place of the station."""
+        name = "idToken" if self._book.edition.is_v2 else "idTag"
+        self._call("Authorize", {name: live.request.fields[name]}, live.since, live)
+
+    def tell_boot(self, text: str, now: Seconds) -> None:
+        """The newest boot, when it is time for it."""
+        if self._boot_retry_at is None or now >= self._boot_retry_at:
+            self._put_on(Errand(id=_id(text), since=now, boot=True), text)
+
+    def deliver(self, now: Seconds) -> None:
+        """What the cloud hasn't had: a connector's newest state, or the next of the journal in its turn."""
+        status = self._book.owed_status
+        if status is not None:
+            self._put_on(Errand(id=_id(status.text), since=now, status=status), status.text)
+            return
+        head = self._book.backlog.head(now)
+        if head is None:
+            return
+        if self._slot_at is None:
+            self._slot_at = self._pace.slot(now)
+            if self._slot_at > now:
+                self._book.steps.add(Resume(self._slot_at - now))
+        if now >= self._slot_at:
+            self._slot_at = None
+            self._under_way = Errand(id="", since=now, fetching=head.seq)
+            self._book.steps.keep((), Fetch(head.seq))  # behind the write that brought it
+
+    def fetched(self, entry: Entry | None, now: Seconds) -> None:
+        """The message that is next has been read."""
+        errand = self._under_way
+        if errand is None or errand.fetching is None:
+            return
+        self._under_way = None
+        if entry is None:
+            self._book.backlog.remove(errand.fetching)
+        if entry is None or self._book.backlog.get(entry.seq) is None:
+            return
+        frame = self._delivery.frame(entry)
+        if isinstance(frame, Unsendable):
+            self._delivery.set_aside(entry, frame.reason)
+        else:
+            self._put_on(Errand(id=entry.message_id, since=now, entry=entry), frame.text)
+
+    def unfetched(self, *, damaged: bool) -> None:
+        """The message that is next could not be read: the next tick asks again, or for the one behind it. A damaged one
+        stays on the disk, where the next start sets its file aside."""
+        if self._under_way is not None and self._under_way.fetching is not None:
+            if damaged:
+                self._book.backlog.set_aside(self._under_way.fetching)
+            self._under_way = None
+
+    def answered(
+        self,
+        identifier: str,
+        fields: Mapping[str, Any],
+        error: tuple[str, str] | None,
+        now: Seconds,
+        wall: datetime,
+    ) -> bool:
+        """The cloud has answered a CALL; says whether it was this one."""
+        errand = self._under_way
+        if errand is None or errand.id != identifier:
+            return False
+        self._under_way = None
+        self._settle(errand, fields, error, now, wall)
+        return True
+
+    def overdue(self, deadline: Seconds, now: Seconds, wall: datetime) -> bool:
+        """Give up what has been on the line since ``deadline`` or longer; says whether there was such a thing."""
+        errand = self._under_way
+        if errand is None or errand.fetching is not None or errand.since > deadline:
+            return False
+        self._under_way = None
+        if errand.asks is not None:
+            self._given_up(errand.asks, wall)
+        elif errand.entry is not None:
+            self.remember_late(errand.id, errand.entry)
+            self._delivery.unanswered(errand.entry, now)
+        elif errand.boot:
+            self._boot_retry_at = now + BOOT_RETRY_S
+        return True
+
+    def answered_late(self, identifier: str, fields: Mapping[str, Any], wall: datetime) -> None:
+        """Too late for the station, not for the journal."""
+        entry = self._late.pop(identifier, None)
+        known = entry is not None and self._book.backlog.get(entry.seq) is not None
+        if entry is not None and known and delivery.is_taken(entry, fields):
+            self._delivery.delivered(entry, fields, _payload(entry), wall)
+
+    def remember_late(self, identifier: str, entry: Entry) -> None:
+        """A message was given up, and the cloud may yet answer it."""
+        self._late[identifier] = entry
+        while len(self._late) > LATE_KEPT:
+            self._late.popitem(last=False)
+
+    def _settle(
+        self, errand: Errand, fields: Mapping[str, Any], error: tuple[str, str] | None, now: Seconds, wall: datetime
+    ) -> None:
+        book = self._book
+        if errand.asks is not None:
+            book.steps.keep(self._live_answers.learned(errand.asks.request, fields, wall))
+            self._given_up(errand.asks, wall)
+        elif errand.entry is not None and error is not None:
+            self._delivery.refused(errand.entry, *error, now)
+        elif errand.entry is not None and not delivery.is_taken(errand.entry, fields):
+            self._delivery.refused(errand.entry, "without a transactionId", "", now)
+        elif errand.entry is not None:
+            self._delivery.delivered(errand.entry, fields, _payload(errand.entry), wall)
+        elif errand.boot:
+            status, interval_s = text_in(fields.get("status")), whole(fields.get("interval"))
+            book.steps.keep(book.boot_answered(status, interval_s), Resume())
+            # An interval of 0 leaves the choice to the station (OCPP 1.6 §4.2).
+            self._boot_retry_at = now + (interval_s or BOOT_RETRY_S) if book.boot.owed else None
+        elif errand.status is not None and book.statuses[errand.status.connector] is errand.status:
+            book.steps.keep(book.status_delivered(errand.status.connector), Resume())
+
+    def _call(self, action: str, payload: Mapping[str, Any], since: Seconds, asks: Live | None = None) -> None:
+        self._own_calls += 1
+        identifier = f"edge-own-{self._own_calls}"
+        text = orjson.dumps([2, identifier, action, payload]).decode()
+        self._put_on(Errand(id=identifier, since=since, asks=asks), text)
+
+    def _put_on(self, errand: Errand, text: str) -> None:
+        self._under_way = errand
+        self._book.steps.add(ToCloud(errand.id, text))
+
+
+def _id(text: str) -> str:
+    """The message id of a frame of ours or one that was read before."""
+    return str(orjson.loads(text)[1])
+
+
+def _payload(entry: Entry) -> Mapping[str, Any]:
+    return delivery.payload_of(orjson.loads(entry.text))

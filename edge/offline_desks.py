@@ -1,0 +1,74 @@
+"""Desks as the site file wants them, with what was kept: part of joining the rooms."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from edge.config import Configuration
+from edge.offline.authorise import Policy, UnknownTokens
+from edge.offline.desk import Desk
+from edge.offline.edition import Edition
+from edge.offline.numbers import Numbers
+from edge.offline.pace import Pace
+from edge.offline.settings import OfflineSettings, RefusedSession
+from edge.offline.station import kept_of
+from edge.offline.token_book import TokenBook
+from edge.offline.witness import Witness
+from edge.storage.reading import Kept
+
+log = structlog.get_logger(__name__)
+
+TRANSPARENT = "transparent"
+
+
+def desks(configuration: Configuration, found: Kept, tokens: TokenBook) -> Iterator[Desk | Witness]:
+    """One for each station of the site: a desk, or a witness where the station is dropped with its cloud."""
+    settings = offline_settings(configuration)
+    numbers = Numbers(found.highest, found.secret)
+    pace = Pace(settings.drain_interval_s)
+    edition = Edition.V16  # until the station says what it speaks
+    for station in configuration.stations:
+        kept = kept_of(
+            station.id,
+            entries=found.entries,
+            sizes=found.sizes,
+            precious=found.precious,
+            transactions=found.transactions,
+            sessions=found.sessions,
+            boots=found.boots,
+            statuses=found.statuses,
+        )
+        transparent = (station.mode or configuration.ocpp.mode) == TRANSPARENT
+        if transparent and kept.slips:  # it was autonomous before: that is delivered first
+            log.warning("what was kept is delivered before the station is transparent", station=station.id)
+        if transparent and not kept.slips:
+            yield Witness(station.id, edition, tokens=tokens, numbers=numbers, settings=settings, kept=kept)
+        else:
+            yield Desk(station.id, edition, tokens=tokens, numbers=numbers, pace=pace, settings=settings, kept=kept)
+
+
+def policy(configuration: Configuration) -> Policy:
+    """Who may charge."""
+    table = configuration.offline
+    return Policy(
+        timezone=ZoneInfo(configuration.site.timezone),
+        unknown=UnknownTokens(table.unknown_tokens),
+        energy_limit_wh=table.unknown_energy_wh,
+        cache_life=timedelta(days=table.cache_days),
+    )
+
+
+def offline_settings(configuration: Configuration) -> OfflineSettings:
+    """How the time without a cloud is dealt with."""
+    table = configuration.offline
+    return OfflineSettings(
+        answer_timeout_s=table.answer_timeout_s,
+        attempts=table.attempts,
+        retry_interval_s=table.retry_interval_s,
+        refused_session=RefusedSession(table.refused_session),
+        backlog_characters=int(table.station_backlog_mb * 1_000_000),
+        drain_interval_s=1.0 / table.deliveries_per_s,
+        kept=timedelta(days=table.keep_days),
+    )

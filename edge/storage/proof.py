@@ -1,0 +1,85 @@
+"""Whether each row can be read by this program: a byte that has changed within a row passes SQLite's own check."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import orjson
+
+from edge.domain.journal import Entry
+from edge.storage import rows, session_rows
+
+# What a reader may raise for values that are no more what was written.
+DAMAGE: Final = (sqlite3.Error, ValueError, TypeError, LookupError, ArithmeticError)
+
+
+def entry(row: sqlite3.Row) -> Entry:
+    """A message, whose text is what it was: JSON, as everything that is taken from a station.
+
+    :raises ValueError: or another of :data:`DAMAGE`, where it isn't.
+    """
+    found = rows.entry(row)
+    orjson.loads(found.text)
+    return found
+
+
+def _boot(row: sqlite3.Row) -> None:
+    found = rows.boot(row)
+    if found.text is not None:
+        orjson.loads(found.text)
+
+
+def _connector_status(row: sqlite3.Row) -> None:
+    orjson.loads(rows.connector_status(row).text)
+
+
+def _counter(row: sqlite3.Row) -> None:
+    if row["highest"] < 0 or len(row["secret"]) == 0:
+        raise ValueError("no counter")
+
+
+# Of each table whose rows the program starts from. History isn't among them: what of it can't be read is left out.
+_READERS: Final[Mapping[str, Callable[[sqlite3.Row], object]]] = {
+    "entry": entry,
+    "charge": rows.transaction,
+    "session": session_rows.session,
+    "counter": _counter,
+    "boot": _boot,
+    "connector_status": _connector_status,
+    "cached_token": rows.cached_token,
+    "list_version": rows.list_version,
+    "listed_token": rows.listed_token,
+    "site_token": rows.site_token,
+}
+
+
+def readable(table: str, row: sqlite3.Row) -> bool:
+    """Whether the program can read this row."""
+    try:
+        _read(table, row)
+    except DAMAGE:
+        return False
+    return True
+
+
+def prove(connection: sqlite3.Connection) -> None:
+    """Read all rows.
+
+    :raises sqlite3.DatabaseError: with SQLITE_CORRUPT, where one of them can't be read.
+    """
+    for table in _READERS:
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone() is None:
+            continue
+        try:
+            for row in connection.execute(f"SELECT * FROM {table}"):  # noqa: S608 - our own names
+                _read(table, row)
+        except DAMAGE as exc:
+            error = sqlite3.DatabaseError(f"a row of {table} can't be read: {exc}")
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error from exc
+
+
+def _read(table: str, row: sqlite3.Row) -> None:
+    reader = _READERS.get(table)
+    if reader is not None:
+        reader(row)

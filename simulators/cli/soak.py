@@ -1,0 +1,59 @@
+"""`edge-sim soak`: every ready scenario with faults at random, seed by seed, and one table."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from simulators.cli.run import cut, seeds_of
+from simulators.errors import ScenarioError
+from simulators.world.scenario import WorldScenario, load_world, ready_worlds
+from simulators.world.soak import read, soaked, table, whole_takes_h
+
+WANTED_DAYS: Final = 10_000
+
+
+def soak(
+    seeds: Annotated[str, typer.Option("--seeds", metavar="A..B", help="Every seed from A to B.")] = "1..20",
+    faults_per_hour: Annotated[
+        float, typer.Option("--faults-per-hour", metavar="N", help="So many faults at random.")
+    ] = 3.0,
+    hours: Annotated[
+        float | None, typer.Option("--hours", metavar="H", help="End each after so many hours, where it is longer.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", metavar="M", help="Begin no run after so many minutes.")
+    ] = None,
+    into: Annotated[
+        Path,
+        typer.Option("--into", metavar="FILE", help="A line of JSON for each run; what it has isn't played again."),
+    ] = Path("build/soak.jsonl"),
+) -> int:
+    """Run all ready scenarios with faults at random, and print one table."""
+    if not 0 < faults_per_hour <= 3600:
+        raise ScenarioError(f"--faults-per-hour: must be above 0 and up to 3600, not {faults_per_hour:g}")
+    worlds = sorted((load_world(name) for name in ready_worlds()), key=_cost)
+    worlds = [cut(world, None if hours is None else min(hours, world.for_s / 3600.0)) for world in worlds]
+    until = None if minutes is None else time.monotonic() + 60.0 * minutes
+    try:
+        into.parent.mkdir(parents=True, exist_ok=True)
+        for each in soaked(worlds, seeds_of(None, seeds), per_h=faults_per_hour, into=into, until=until):
+            typer.echo(f"{each.scenario}, seed {each.seed}: {len(each.failures)} failures, {each.processor_s:.0f} s")
+            for failure in each.failures:
+                typer.echo(f"  {failure}")
+    except OSError as exc:
+        raise ScenarioError(f"--into: {into} can't be written: {exc.strerror or exc}") from exc
+    runs = read(into)
+    typer.echo(table(runs))
+    again = "" if hours is None else f" --hours {hours:g}"
+    for each in runs:
+        if each.failures:
+            typer.echo(f"edge-sim run {each.scenario} --seed {each.seed}{again} --faults-per-hour {faults_per_hour:g}")
+    typer.echo(f"{WANTED_DAYS:,} site-days would take one core {whole_takes_h(runs, WANTED_DAYS):,.0f} hours")
+    return 1 if any(each.failures for each in runs) else 0
+
+
+def _cost(world: WorldScenario) -> float:
+    """What a run takes, roughly: the cheap ones come first, so that a soak that is cut short has had them all."""
+    return world.for_s * sum(posts.count for posts in world.posts)

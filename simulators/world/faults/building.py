@@ -1,0 +1,229 @@
+"""Rows 39 to 42: what the building's other meters and its management system (BMS) do."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, Final
+
+from simulators.site import Endpoint
+from simulators.world.faults.base import NOT_JUDGED, Fault
+from simulators.world.modbus_master import LIMIT_A, MASTER, Master
+from simulators.world.node import start_on
+from simulators.world.scenario import FaultSpec, WorldScenario
+from simulators.world.world import World
+
+MODBUS_PORT: Final = 5502
+BROKER: Final = "10.1.0.30:1883"
+ANNEX: Final = "annex"
+ANNEX_A: Final = 4.0
+TOO_LARGE: Final = 20.0  # times what flows: more than the main meter shows
+SEEN_S: Final = 15.0  # until an inconsistency counts as one, and is told
+LIMIT_SHARE, FALLBACK_SHARE = 0.5, 0.75  # of the fuse
+VALID_S: Final = 20
+OBEYED_S: Final = 15.0
+FLOOD: Final = 400  # requests over Modbus, commands over MQTT
+HUGE: Final = 40_000  # tenths of an ampere
+NONE: Final = 0xFFFF
+RETRY_S: Final = 75.0  # a broker that is back is dialled again within a minute
+GONE: Final = (OSError, TimeoutError, EOFError)
+
+
+def _root(scenario: WorldScenario) -> dict[str, Any]:
+    found: dict[str, Any] = next(c for c in tomllib.loads(scenario.site_head)["circuit"] if "parent" not in c)
+    return found
+
+
+def _with(scenario: WorldScenario, tables: str) -> WorldScenario:
+    return replace(scenario, site_head=f"{scenario.site_head}\n{tables}")
+
+
+class SubmeterAboveMain(Fault):
+    number, row = 39, "Submeter > main meter"
+    outcome = "Inconsistency alarm, use larger"
+    how = "a meter of another branch shows 20 times what flows there, more than the meter of the connection"
+    grace: ClassVar[Mapping[str, float]] = {"contactors": NOT_JUDGED}
+
+    @classmethod
+    def fitted(cls, scenario: WorldScenario, spec: FaultSpec) -> WorldScenario:
+        del spec
+        root = _root(scenario)
+        meter = f'[[meter]]\nid = "{ANNEX}"\nmodel = "eastron_sdm630"\nconnection = "tcp://10.1.0.40:502"\n'
+        circuit = (
+            f'[[circuit]]\nid = "{ANNEX}"\nparent = "{root["id"]}"\nfuse_a = {root["fuse_a"]}\nmeter = "{ANNEX}"\n'
+        )
+        return _with(scenario, f"{circuit}background_reserve_a = {ANNEX_A:g}\n{meter}")
+
+    @classmethod
+    def suits(cls, world: World) -> bool:
+        return ANNEX in world.meters.ids
+
+    async def begin(self) -> None:
+        self.world.load("fault 39", ANNEX, (ANNEX_A,) * 3)
+        self.world.meters.factor[ANNEX] = TOO_LARGE
+
+    def judge(self) -> str | None:
+        status = self.world.gateway.status()
+        if status is None or self.spec.for_s < SEEN_S or not self.is_alone:
+            return None
+        if not any("shows" in finding for meter in status["meters"] for finding in meter["wiring"]):
+            return "a branch's meter shows more than the one above it, and nobody is told"
+        drawn_a = max(max(run.ev_a) for run in self.world.copper.runs.values() if run.parent is None)
+        return (
+            None
+            if drawn_a < 1.0
+            else f"the larger of two meters shows a full connection, and cars draw {drawn_a:.1f} A"
+        )
+
+    async def end(self) -> None:
+        self.world.load("fault 39", ANNEX, (0.0,) * 3)
+        self.world.meters.factor[ANNEX] = 1.0
+
+
+class _OverModbus(Fault):
+    """The BMS writes to the gateway's Modbus server."""
+
+    @classmethod
+    def fitted(cls, scenario: WorldScenario, spec: FaultSpec) -> WorldScenario:
+        del spec
+        document = tomllib.loads(scenario.site_head)
+        if "modbus" in document.get("bms", {}):
+            return scenario
+        host = document["ocpp"]["listen"].rpartition(":")[0]
+        listen = f'listen = "{host}:{MODBUS_PORT}"\nwritable = true\nlimit_timeout_s = {VALID_S}\n'
+        return _with(scenario, f"[bms.modbus]\n{listen}fallback_a = {FALLBACK_SHARE * _root(scenario)['fuse_a']:g}\n")
+
+    @classmethod
+    def suits(cls, world: World) -> bool:
+        return world.configuration.bms.modbus is not None
+
+    @property
+    def fuse_a(self) -> float:
+        return next(run.fuse_a for run in self.world.copper.runs.values() if run.parent is None)
+
+    def holds_a(self) -> float | None:
+        """What the report says that is allowed at the connection."""
+        status = self.world.gateway.status()
+        if status is None or "limits" not in status:
+            return None
+        root = next(run.id for run in self.world.copper.runs.values() if run.parent is None)
+        return next(float(each["limit_a"]) for each in status["limits"]["effective"] if each["circuit"] == root)
+
+    async def dial(self) -> Master:
+        modbus = self.world.configuration.bms.modbus
+        assert modbus is not None  # noqa: S101 - such a site is suited
+        return await Master.dial(Endpoint(host=modbus.listen.host, port=modbus.listen.port))
+
+
+class BmsFallsSilent(_OverModbus):
+    number, row = 40, "BMS watchdog lapses"
+    outcome = "Revert to installer-chosen default, at or below limit"
+    how = "the BMS limits the site to half of its fuse for 20 s over Modbus, and never says anything again"
+
+    async def begin(self) -> None:
+        await start_on(MASTER, self._limit())
+        await self.world.until(self.world.now() + OBEYED_S)
+        holds_a = self.holds_a()
+        if holds_a is not None and holds_a > LIMIT_SHARE * self.fuse_a + 0.1 and self.is_alone:
+            self.failure = f"the BMS allows {LIMIT_SHARE * self.fuse_a:g} A, and the gateway says {holds_a:g} A"
+
+    async def _limit(self) -> None:
+        try:
+            master = await self.dial()
+            await master.write(LIMIT_A, [round(10 * LIMIT_SHARE * self.fuse_a), VALID_S])
+            master.close()
+        except GONE as exc:
+            if self.is_alone:
+                self.failure = f"the BMS can't limit the site: {exc!r}"
+
+    def judge(self) -> str | None:
+        holds_a = self.holds_a()
+        if holds_a is None or self.spec.for_s < OBEYED_S + VALID_S or not self.is_alone:
+            return self.failure
+        if abs(holds_a - FALLBACK_SHARE * self.fuse_a) > 0.1:
+            return (
+                f"the BMS is silent; {FALLBACK_SHARE * self.fuse_a:g} A must hold, and the gateway says {holds_a:g} A"
+            )
+        return self.failure
+
+
+class BmsWritesNonsense(_OverModbus):
+    number, row = 41, "BMS writes 0, 65535, flood"
+    outcome = "Validated, rate-limited, lowest wins"
+    how = "over Modbus come 4,000 A, 65535, and 400 writes as fast as they are answered, the last one of 0 A"
+
+    async def begin(self) -> None:
+        self.began = self.world.now()
+        await start_on(MASTER, self._write())
+        await self.world.until(self.world.now() + OBEYED_S)
+        if self.holds_a() not in (0.0, None) and self.is_alone and self.failure is None:
+            self.failure = f"the BMS allows 0 A, and the gateway says {self.holds_a():g} A"
+
+    async def _write(self) -> None:
+        try:
+            master = await self.dial()
+            if await master.write(LIMIT_A, [HUGE, VALID_S]):
+                self.failure = f"a limit of {HUGE / 10:g} A was taken"
+            for number in range(FLOOD):
+                await master.write(LIMIT_A, [NONE if number % 2 else 10 * number % 320, VALID_S])
+            await master.write(LIMIT_A, [0, round(max(VALID_S, 2 * OBEYED_S))])
+            master.close()
+        except GONE as exc:
+            if self.is_alone:
+                self.failure = f"the BMS isn't answered: {exc!r}"
+
+    def judge(self) -> str | None:
+        return self.failure
+
+
+class MqttFlood(Fault):
+    number, row = 42, "MQTT flood/retained junk/broker loss"
+    outcome = "Bounded queue; control untouched"
+    how = "the broker keeps junk for the command topic, 400 commands come at once, and then the broker is gone"
+    aftermath_s = RETRY_S
+
+    @classmethod
+    def fitted(cls, scenario: WorldScenario, spec: FaultSpec) -> WorldScenario:
+        del spec
+        if "mqtt" in tomllib.loads(scenario.site_head).get("bms", {}):
+            return scenario
+        fallback_a = FALLBACK_SHARE * _root(scenario)["fuse_a"]
+        return _with(
+            scenario, f'[bms.mqtt]\nbroker = "mqtt://{BROKER}"\nwritable = true\nfallback_a = {fallback_a:g}\n'
+        )
+
+    @classmethod
+    def suits(cls, world: World) -> bool:
+        return world.broker is not None
+
+    async def begin(self) -> None:
+        broker = self.world.broker
+        if broker is None:
+            return
+        topic = f"edge/{self.world.site.id}/cmd/limit"
+        try:
+            await broker.tell(topic, [b"\xff\x00 no JSON"], retain=True)
+            await broker.tell(topic, [b'{"id":"%d","max_a":-5}' % number for number in range(FLOOD)])
+        except GONE as exc:
+            if self.is_alone:
+                self.failure = f"the broker can't be had: {exc!r}"
+        await self.world.until(self.world.now() + OBEYED_S)
+        if self.is_alone and not self._mqtt("dropped"):
+            self.failure = "of 400 commands at once none was dropped: they wait somewhere"
+        await broker.leave()
+
+    def _mqtt(self, what: str) -> Any:
+        status = self.world.gateway.status()
+        return None if status is None else status.get("bms", {}).get("mqtt", {}).get(what)
+
+    def judge(self) -> str | None:
+        if self.failure is None and self._mqtt("connected") and self.is_alone:
+            return "the broker is gone, and the gateway says that it is connected"
+        return self.failure
+
+    async def end(self) -> None:
+        if self.world.broker is not None:
+            await self.world.broker.begin()
+
+    def judge_after(self) -> str | None:
+        connected = self._mqtt("connected")
+        return None if connected or not self.is_alone else "the broker is back, and the gateway isn't connected"

@@ -1,0 +1,100 @@
+"""Rows 48 to 50: the gateway's disk."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from edge.storage.rows import JOURNAL, REGISTRY
+from simulators.world.disk import HISTORY, Condition
+from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, Fault
+from simulators.world.faults.gateway import START_S
+from simulators.world.gateway import GATEWAY
+
+NOTICED_S: Final = 10.0  # until everybody has noticed that the cloud is away
+OFF_S: Final = 5.0
+SAID_S: Final = 20.0  # until a session that begins is told
+# From a start that is told to its answer: the network, 8 ms of a disk, and the network again.
+IN_THE_MIDST_S: Final = 0.03
+
+
+class PowerCut(Fault):
+    number, row = 48, "Power cut mid-write"
+    outcome = "No acknowledged record lost"
+    how = "without the cloud, the gateway's power fails within 30 ms of a session's begin; the last write is torn"
+    grace: ClassVar[Mapping[str, float]] = {
+        "rating": LEASE_S,
+        "entitlement": LEASE_S,
+        "stuck": NOT_JUDGED,
+        "contactors": NOT_JUDGED,
+    }
+    tail_s = 2 * TAIL_S
+
+    async def begin(self) -> None:
+        self.said = asyncio.Event()
+        self.car = self.stay()
+        self.world.frames.ears.append(self)
+        await self.world.cloud.leave()
+        await asyncio.sleep(NOTICED_S)
+        if self.car is not None:
+            self.world.parking.plug_again(self.car)
+            await asyncio.wait([asyncio.ensure_future(self.said.wait())], timeout=SAID_S)
+        await asyncio.sleep(self.rng.uniform(0.0, IN_THE_MIDST_S))
+        await self.world.gateway.lose_power()
+        await asyncio.sleep(OFF_S)
+        self.world.network.power(GATEWAY, on=True)
+        self.world.gateway.start()
+
+    def station_said(self, identity: str, text: str) -> None:
+        if self.car is not None and identity == self.car.evse.station and '"StartTransaction"' in text:
+            self.said.set()
+
+    async def end(self) -> None:
+        self.world.frames.ears.remove(self)
+        await self.world.cloud.come_again()
+
+
+class DatabaseMalformed(Fault):
+    number, row = 49, "DB malformed"
+    outcome = "Quarantine, restore snapshot, replay journal, keep charging"
+    how = "the gateway is killed, the first page of one of its files is overwritten, and it starts"
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": 600.0}
+    tail_s = 2 * TAIL_S
+    says = ("a damaged file is set aside",)
+
+    async def begin(self) -> None:
+        before = self.world.gateway.disk.set_aside()
+        await self.world.gateway.kill()
+        # What the journal alone knows is lost with it: so only where the cloud has everything.
+        names = (JOURNAL, REGISTRY, HISTORY) if self.is_alone and not self.world.cloud.away else (REGISTRY, HISTORY)
+        self.world.gateway.disk.damage(self.rng.choice(names))
+        await asyncio.sleep(START_S)
+        self.world.gateway.start()
+        if self.world.gateway.disk.set_aside() == before:
+            self.failure = "a file that is no database wasn't set aside"
+
+    def judge(self) -> str | None:
+        return self.failure
+
+
+class DiskFull(Fault):
+    number, row = 50, "Disk full/read-only fs"
+    outcome = "Telemetry dropped first; control in RAM; transactions in reserve"
+    how = "no file of the gateway can grow any more but by what its reserve held; sessions begin and end"
+    # What can't be kept isn't answered, and the station asks again.
+    grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED, "contactors": NOT_JUDGED}
+    says = ("storage", "messages can't be kept")
+    condition: ClassVar[Condition] = Condition.FULL
+
+    async def begin(self) -> None:
+        self.world.gateway.disk.condition = self.condition
+        car = self.stay()
+        if car is not None:
+            self.world.parking.plug_again(car)
+
+    async def end(self) -> None:
+        self.world.gateway.disk.condition = Condition.GOOD
+
+
+class DiskReadOnly(DiskFull):
+    how = "no file of the gateway can be written; sessions begin and end"
+    condition = Condition.READ_ONLY

@@ -1,0 +1,134 @@
+"""Many worlds with faults at random, one after the other, and one table of them all.
+
+Each run is one line of JSON in a file, so that what was played stays when the rest is left out.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from simulators.errors import ScenarioError
+from simulators.world.result import WorldResult
+from simulators.world.run import run_world, with_random_faults
+from simulators.world.scenario import Expectations, WorldScenario
+
+DAY_H: Final = 24.0
+HEAD: Final = (
+    "scenario",
+    "runs",
+    "site-days",
+    "faults",
+    "sessions",
+    "transactions",
+    "lost",
+    "doubled",
+    "trips",
+    "failed",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What the table needs of one run. `processor_s` is what it took."""
+
+    scenario: str
+    seed: int
+    hours: float
+    faults: tuple[int, ...]
+    sessions: int
+    transactions: int
+    lost: int
+    doubled: int
+    trips: int
+    failures: tuple[str, ...]
+    digest: str
+    processor_s: float
+
+    @classmethod
+    def of(cls, result: WorldResult, *, processor_s: float) -> "Played":
+        return cls(
+            scenario=result.scenario,
+            seed=result.seed,
+            hours=result.hours,
+            faults=tuple(fault.number for fault in result.faults),
+            sessions=result.sessions,
+            transactions=result.transactions,
+            lost=result.transactions_lost,
+            doubled=result.transactions_doubled,
+            trips=sum(circuit.tripped for circuit in result.circuits),
+            failures=tuple(f"{each.at_s:.0f} s {each.oracle}: {each.text}" for each in result.verdicts),
+            digest=result.digest,
+            processor_s=round(processor_s, 1),
+        )
+
+
+def soaked(
+    scenarios: Sequence[WorldScenario], seeds: Sequence[int], *, per_h: float, into: Path, until: float | None
+) -> Iterator[Played]:
+    """Play each scenario with each seed, the next seed when all have had one; what is in `into` isn't played again.
+
+    The expectations of a scenario are those of a day without faults, so the oracles judge alone. `until` is a moment of
+    :func:`time.monotonic` after which no further run begins.
+
+    Raises ScenarioError if `into` is no such file.
+    """
+    done = {(each.scenario, each.seed, each.hours) for each in read(into)}
+    for seed in seeds:
+        for scenario in scenarios:
+            if (scenario.name, seed, scenario.for_s / 3600.0) in done:
+                continue
+            if until is not None and time.monotonic() >= until:
+                return
+            began = time.process_time()
+            played = with_random_faults(replace(scenario, expect=Expectations()), per_h)
+            result = run_world(played, seed=seed).result
+            line = Played.of(result, processor_s=time.process_time() - began)
+            with into.open("ab") as stream:
+                stream.write(orjson.dumps(asdict(line)) + b"\n")
+            yield line
+
+
+def read(into: Path) -> tuple[Played, ...]:
+    """What was played into this file. Raises ScenarioError."""
+    if not into.exists():
+        return ()
+    try:
+        return tuple(_line(orjson.loads(line)) for line in into.read_bytes().splitlines())
+    except (OSError, ValueError, TypeError) as exc:
+        raise ScenarioError(f"{into}: isn't what a soak writes: {exc}") from exc
+
+
+def _line(found: Mapping[str, Any]) -> Played:
+    return Played(**{**found, "faults": tuple(found["faults"]), "failures": tuple(found["failures"])})
+
+
+def table(runs: Sequence[Played]) -> str:
+    """All of them in Markdown: a row for each scenario, and one for all."""
+    names = sorted({each.scenario for each in runs})
+    rows = [_row(name, [each for each in runs if each.scenario == name]) for name in names]
+    rows.append(_row("**all**", runs))
+    ruler = "|".join(["---"] * len(HEAD))
+    return "\n".join([f"| {' | '.join(HEAD)} |", f"|{ruler}|", *rows])
+
+
+def _row(name: str, runs: Sequence[Played]) -> str:
+    days = sum(each.hours for each in runs) / DAY_H
+    sums = [
+        sum(len(each.faults) for each in runs),
+        *(
+            sum(getattr(each, field) for each in runs)
+            for field in ("sessions", "transactions", "lost", "doubled", "trips")
+        ),
+        sum(bool(each.failures) for each in runs),
+    ]
+    return f"| {name} | {len(runs)} | {days:.1f} | {' | '.join(str(each) for each in sums)} |"
+
+
+def whole_takes_h(runs: Sequence[Played], site_days: float) -> float:
+    """How many hours of one core so many site-days would take at the pace of these."""
+    days = sum(each.hours for each in runs) / DAY_H
+    return sum(each.processor_s for each in runs) / days * site_days / 3600.0 if days else float("inf")

@@ -1,0 +1,26 @@
+"""The file in which figures are kept: JSON, one entry for each benchmark, with where and when it was measured."""
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.benchmarks.figure import Figure
+
+
+def keep(file: Path, name: str, figures: Sequence[Figure]) -> None:
+    """Put these in the place of what the file had of this benchmark. ``load``: of the machine, by others too."""
+    book: dict[str, Any] = orjson.loads(file.read_bytes()) if file.exists() else {}
+    book[name] = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "load_1_min": round(os.getloadavg()[0], 1),
+        "figures": {figure.what: figure.value for figure in figures},
+    }
+    file.write_bytes(orjson.dumps(book, option=orjson.OPT_INDENT_2) + b"\n")

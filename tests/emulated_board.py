@@ -1,0 +1,160 @@
+"""An image of `make image` on an emulated arm64 machine (qemu); the part of the Raspberry Pi's firmware is played."""
+
+import contextlib
+import json
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.debian_machine import run
+
+SECTOR = 512
+NORMAL, TRY = "config.txt", "tryboot.txt"
+# What the kernel says of "reboot --reboot-argument='0 tryboot'": the firmware would find it in a register.
+TRYBOOT = "Restarting system with command '0 tryboot'"
+RESTARTED = "reboot: Restarting system"
+EMULATOR = "qemu-system-aarch64"
+USER_DATA = """#cloud-config
+hostname: {host}
+ssh_pwauth: false
+users:
+  - name: installer
+    sudo: "ALL=(ALL) NOPASSWD:ALL"
+    lock_passwd: true
+    ssh_authorized_keys: ["{key}"]
+"""
+
+
+@dataclass
+class Board:
+    """``image`` is this board's own card; ``port`` on loopback leads to its sshd."""
+
+    image: Path
+    folder: Path
+    port: int
+    stick: Path | None = None  # a further disk: a file system with what is brought along, /dev/vdb
+    memory_mb: int = 1024
+    tryboot: bool = False
+    starts: list[str] = field(default_factory=list)  # the slots that were booted, in order
+    _process: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        table = json.loads(run("sfdisk", "--json", self.image).stdout)["partitiontable"]
+        self._boot_at = table["partitions"][0]["start"] * SECTOR
+        self._stopping = threading.Event()
+        self._keeper: threading.Thread | None = None
+
+    @property
+    def console(self) -> Path:
+        """All that the machine has shown."""
+        return self.folder / "console.log"
+
+    @property
+    def key(self) -> Path:
+        """The installer's ssh key."""
+        file = self.folder / "key"
+        if not file.exists():
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file)
+        return file
+
+    def boot_read(self, name: str) -> str:
+        """A file of the boot partition; with the machine switched off."""
+        return run("mtype", "-i", self._boot, f"::/{name}").stdout
+
+    def boot_write(self, name: str, text: str) -> None:
+        """Put a file onto the boot partition, as any computer can."""
+        source = self.folder / "written"
+        source.write_text(text)
+        run("mcopy", "-D", "o", "-i", self._boot, source, f"::/{name}")
+
+    @property
+    def _boot(self) -> str:
+        return f"{self.image}@@{self._boot_at}"
+
+    def switch_on(self) -> None:
+        """It starts, and starts again whenever it restarts, until :meth:`switch_off`."""
+        self._keeper = threading.Thread(target=self._keep, name="board", daemon=True)
+        self._keeper.start()
+
+    def switch_off(self) -> None:
+        """The supply is pulled."""
+        self._stopping.set()
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGKILL)
+        if self._keeper is not None:
+            self._keeper.join(30)
+
+    def _keep(self) -> None:
+        while not self._stopping.is_set():
+            shown = self.console.stat().st_size if self.console.exists() else 0
+            self._process = subprocess.Popen(
+                self._firmware(),
+                stdin=subprocess.DEVNULL,
+                stdout=self.console.open("ab"),
+                stderr=subprocess.STDOUT,
+            )
+            self._process.wait()
+            with self.console.open("rb") as log:
+                log.seek(shown)
+                said = log.read().decode(errors="replace")
+            self.tryboot = TRYBOOT in said
+            if RESTARTED not in said and not self._stopping.is_set():
+                break  # switched off from inside, or the emulator failed
+
+    def _firmware(self) -> list[str]:
+        """What the Raspberry Pi's firmware does with config.txt or tryboot.txt: which kernel, with which parameters."""
+        text = self.boot_read(TRY if self.tryboot else NORMAL)
+        [included] = re.findall(r"^include (slot\S*)$", text, re.MULTILINE)
+        prefix = self.boot_read(included).strip().removeprefix("os_prefix=")
+        self.starts.append(prefix[0].upper())
+        for name in ("vmlinuz", "initrd.img"):
+            run("mcopy", "-n", "-D", "o", "-i", self._boot, f"::/{prefix}{name}", self.folder / name)
+        parameters = self.boot_read(f"{prefix}cmdline.txt").strip()
+        network = f"user,id=building,hostfwd=tcp:127.0.0.1:{self.port}-:22"
+        return [
+            *(shutil.which(EMULATOR) or EMULATOR, "-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio"),
+            *("-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", str(self.memory_mb)),
+            *("-kernel", str(self.folder / "vmlinuz"), "-initrd", str(self.folder / "initrd.img")),
+            *("-append", f"{parameters} console=ttyAMA0"),
+            *("-drive", f"file={self.image},format=raw,if=none,id=card", "-device", "virtio-blk-device,drive=card"),
+            *("-netdev", network, "-device", "virtio-net-device,netdev=building"),
+            *("-device", "virtio-rng-device"),
+            *self._second_disk(),
+        ]
+
+    def _second_disk(self) -> tuple[str, ...]:
+        if self.stick is None:
+            return ()
+        drive = f"file={self.stick},format=raw,if=none,id=stick,readonly=on"
+        return ("-drive", drive, "-device", "virtio-blk-device,drive=stick")
+
+    def run(self, command: str, *, within_s: float = 120, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """A command over ssh, as the installer, who may use sudo."""
+        options = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
+        limits = ("-o", "ConnectTimeout=20", "-o", "BatchMode=yes", "-i", str(self.key), "-p", str(self.port))
+        return run("ssh", *options, *limits, "installer@127.0.0.1", command, within_s=within_s, check=check)
+
+    def answers(self) -> bool:
+        """Whether one can log in."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.run("true", within_s=40, check=False).returncode == 0
+        return False
+
+    def until_it_answers(self, *, within_s: float) -> float:
+        """Wait until one can log in; the seconds that it took.
+
+        :raises AssertionError: it doesn't, with the end of what its console shows.
+        """
+        begun = time.monotonic()
+        pause = threading.Event()
+        while time.monotonic() - begun < within_s:
+            if self.answers():
+                return time.monotonic() - begun
+            pause.wait(3)
+        raise AssertionError(f"not within {within_s} s; its console ends with\n{self.console.read_text()[-3000:]}")

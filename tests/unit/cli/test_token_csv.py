@@ -1,0 +1,90 @@
+"""CSV files of tokens, as people and spreadsheets write them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from edge.cli.token_csv import read_csv
+from edge.cli.token_text import Rules
+from edge.errors import TokenUnusable
+from edge.offline.hashing import TokenHasher
+
+RULES = Rules(hasher=TokenHasher(bytes(32)), zone=ZoneInfo("Europe/Copenhagen"), classes=("staff", "visitor"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"token,name,class\n04A1B2,Jane,staff\n04A1B3,Joe,visitor\n",
+        b"\xef\xbb\xbftoken;name;class\r\n04A1B2;Jane;staff\r\n04A1B3;Joe;visitor\r\n",
+        b"Token\tName\tClass\n 04A1B2 \tJane\tstaff\n\n04A1B3\tJoe\tvisitor\n\t\t\n",
+        b'NAME,class,"token"\n"Jane",staff,04A1B2\nJoe,visitor,04A1B3',
+    ],
+    ids=["plain", "mark and semicolons", "tabs and blanks", "quoted, another order"],
+)
+def test_what_spreadsheets_write_is_read(tmp_path: Path, content: bytes) -> None:
+    """Separator, byte order mark, case, blank lines and the order of the columns don't matter."""
+    (tmp_path / "t.csv").write_bytes(content)
+    found = read_csv(tmp_path / "t.csv", RULES)
+    assert [(own.name, own.class_id, own.hint) for own in found] == [("Jane", "staff", "B2"), ("Joe", "visitor", "B3")]
+    assert [own.hash for own in found] == [RULES.hasher.hash("04A1B2"), RULES.hasher.hash("04A1B3")]
+
+
+def test_every_column_has_its_meaning(tmp_path: Path) -> None:
+    """Days are the site's; a cell that is left out at the end of a line is empty."""
+    (tmp_path / "t.csv").write_text(
+        "token;cost centre;from;until;blocked;hours\n04A1B2;4711;2026-06-01;2026-07-01;yes;\n"
+        '04A1B3;;;;;"Mon-Fri 07:00-19:00; Sat 08:00-12:00"\n04A1B4\n'
+    )
+    first, second, third = read_csv(tmp_path / "t.csv", RULES)
+    assert (first.cost_centre, first.blocked, first.valid_from, first.valid_until) == (
+        "4711",
+        True,
+        datetime(2026, 5, 31, 22, tzinfo=UTC),
+        datetime(2026, 6, 30, 22, tzinfo=UTC),
+    )
+    assert (len(second.hours), second.blocked) == (2, False)
+    assert (third.cost_centre, third.valid_from, third.hours) == (None, None, ())
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("token,name\n04C1,Jane\n04C2,Joe\n04c1 ,Jim\n", ":4: the token is in line 2 already; have each token once"),
+        ("token,class\n04C1,direktor\n", ":2: the site has no class 'direktor'; its classes are: staff, visitor"),
+        (
+            "token,from,until\n04C1,2027-01-01,2020-01-01\n",
+            ":2: valid from 2027-01-01 and before 2020-01-01 is never; have until after from",
+        ),
+        ("token,name\n04C1,Jane,extra\n", ":2: 3 cells in 2 columns; quote what has the separator in it"),
+        ("token\n4,71193E+13\n", ":2: 2 cells in 1 columns; quote what has the separator in it"),
+        (
+            "token;name\n4,71193E+13;Jane\n",
+            ":2: 4,71193E+13 is what a spreadsheet makes of a long number; have the column as text, and enter it anew",
+        ),
+        ("token,hours\n04C1,Sat 08:00-08:00\n", ":2: the hours 'Sat 08:00-08:00' have no length; 00:00-24:00 is the"),
+        ("token,blocked\n04C1,perhaps\n", ":2: blocked is 'perhaps'; write yes or no"),
+        ("token,name\n,Jane\n", ":2: a token of 0 characters can't be one; give 1 to 255 printable ones"),
+        ("uid,name\n04C1,Jane\n", ": has a column 'uid'; the columns are: token, name, class, "),
+        ("token,token\n04C1,04C2\n", ": has the column 'token' twice; the columns are: "),
+        ("name\nJane\n", ": has no column 'token'; the columns are: "),
+        ("", ": has no column 'token'; the columns are: "),
+        ('token,name\n04C1,"Jane\n', ":2 can't be read (unexpected end of data); give a CSV file"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_sentence_with_its_line(tmp_path: Path, content: str, sentence: str) -> None:
+    """A wrong class or a token twice would be found out by the driver who stands before the post."""
+    path = tmp_path / "t.csv"
+    path.write_text(content)
+    with pytest.raises(TokenUnusable) as raised:
+        read_csv(path, RULES)
+    assert str(raised.value).startswith(f"{path}{sentence}")
+
+
+def test_another_encoding_is_told(tmp_path: Path) -> None:
+    """As it was saved by a spreadsheet of a Western machine."""
+    (tmp_path / "t.csv").write_bytes(b"token,name\n04C1,Bj\xf8rn\n")
+    with pytest.raises(TokenUnusable, match=r"t\.csv can't be read .*; give a CSV file in UTF-8"):
+        read_csv(tmp_path / "t.csv", RULES)
