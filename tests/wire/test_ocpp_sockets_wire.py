@@ -122,6 +122,29 @@ async def test_others_have_their_turn_between_the_pings_of_one_read() -> None:
     assert turn > pings / FRAMES_A_TURN
 
 
+async def test_all_that_came_before_the_end_is_handed_over() -> None:
+    """A peer that sends much in one piece and hangs up at once is heard out."""
+    handed: list[str] = []
+    over = asyncio.Event()
+
+    def receive(text: str | bytes) -> Seconds:
+        handed.append(str(text))
+        return 0.0
+
+    async def handle(connection: ServerConnection) -> None:
+        assert isinstance(connection, Socket)
+        await connection.deliver(receive)
+        over.set()
+
+    async with serve(handle, "127.0.0.1", 0, create_connection=Socket, compression=None) as server:
+        client = await connect(f"ws://127.0.0.1:{port(server)}", proxy=None, compression=None)
+        client.transport.write(b"".join(frame(0x1, str(number).encode()) for number in range(500)))
+        client.transport.close()
+        async with asyncio.timeout(10):
+            await over.wait()
+    assert handed == [str(number) for number in range(500)]
+
+
 async def test_a_flood_is_slowed_down_where_the_gateway_itself_answers(tmp_path: Path) -> None:
     """Its cloud is away, and each CALL is answered at once: answers that nobody waits for don't make it faster."""
 
