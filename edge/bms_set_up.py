@@ -30,6 +30,7 @@ from edge.public_holidays import public_holidays
 KILO = 1000.0
 DEFAULT_WINDOW_MIN = 15
 EVIDENCE = "grid-events.csv"
+DIMMING_FILE = "grid-dimming.json"
 LPC_FILE = "eebus-lpc.json"
 
 
@@ -136,6 +137,7 @@ def _grid(table: GridTable, configuration: Configuration) -> GridSettings:
         limit_w=dimmed_w(devices, Steering(table.steering)),
         contact=_contact(table.contact, table.contact_closed) if table.contact is not None else None,
         evidence=Path(configuration.storage.path) / EVIDENCE,
+        dimming_file=Path(configuration.storage.path) / DIMMING_FILE,
         lpc=LpcSettings(failsafe_w=table.failsafe_kw * KILO, failsafe_duration_s=table.failsafe_h * 3600.0)
         if table.eebus_lpc
         else None,

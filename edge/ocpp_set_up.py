@@ -10,7 +10,7 @@ from edge.config import Configuration
 from edge.config.addresses import HostPort
 from edge.config.schema_station import StationTable
 from edge.control.board import Board
-from edge.domain.site import Station
+from edge.domain.site import Mode, Station
 from edge.errors import StartError
 from edge.ocpp.keys import MIN_KEY_BYTES, key_bytes
 from edge.ocpp.own_station.link import OwnLink, OwnSettings
@@ -34,7 +34,8 @@ from edge.system.network import reachable
 def ocpp_settings(configuration: Configuration) -> OcppSettings:
     """The settings of a sound site file.
 
-    Stations without TLS have an address only where one of them is of profile 0 or 1.
+    Stations without TLS have an address only where one of them is of profile 0 or 1. A controller that only observes is
+    a wire.
 
     :raises StartError: a key file can't be read.
     """
@@ -42,7 +43,7 @@ def ocpp_settings(configuration: Configuration) -> OcppSettings:
     general = SecurityProfile(table.security_profile or 0)
     security = {station.id: _security(station, general) for station in configuration.stations}
     lowest = min((each.profile for each in security.values()), default=general)
-    return OcppSettings(
+    settings = OcppSettings(
         plain_listen=_listener(table.listen) if lowest <= SecurityProfile.BASIC else None,
         tls_listen=_listener(table.tls_listen) if table.tls_listen is not None else None,
         tls=TlsFiles(
@@ -63,6 +64,7 @@ def ocpp_settings(configuration: Configuration) -> OcppSettings:
             ca=_path(table.cloud.ca),
         ),
     )
+    return settings.as_wire() if configuration.site.control.mode is Mode.OBSERVE else settings
 
 
 def own_link(

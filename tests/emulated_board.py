@@ -37,6 +37,7 @@ class Board:
     image: Path
     folder: Path
     port: int
+    stick: Path | None = None  # a further disk: a file system with what is brought along, /dev/vdb
     memory_mb: int = 1024
     tryboot: bool = False
     starts: list[str] = field(default_factory=list)  # the slots that were booted, in order
@@ -124,7 +125,14 @@ class Board:
             *("-drive", f"file={self.image},format=raw,if=none,id=card", "-device", "virtio-blk-device,drive=card"),
             *("-netdev", network, "-device", "virtio-net-device,netdev=building"),
             *("-device", "virtio-rng-device"),
+            *self._second_disk(),
         ]
+
+    def _second_disk(self) -> tuple[str, ...]:
+        if self.stick is None:
+            return ()
+        drive = f"file={self.stick},format=raw,if=none,id=stick,readonly=on"
+        return ("-drive", drive, "-device", "virtio-blk-device,drive=stick")
 
     def run(self, command: str, *, within_s: float = 120, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command over ssh, as the installer, who may use sudo."""

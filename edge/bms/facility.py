@@ -99,7 +99,7 @@ class Facility:
             self._grid.start()
         if self._modbus is not None and self._block is not None:
             await self._modbus.start()
-            self._block.start()
+            self._block.start(dimmed=self._grid is not None and self._grid.asks(DimmedBy.MODBUS))
         if self._mqtt is not None and self._conversation is not None:
             self._conversation.start()
             await self._mqtt.start()

@@ -52,6 +52,7 @@ class GridSettings:
     limit_w: Watts
     contact: ContactSettings | None = None
     evidence: Path | None = None  # the file of the proofs
+    dimming_file: Path | None = None  # where is kept who asks for dimming
     lpc: LpcSettings | None = None  # EEBUS, where a bridge tells us of it
     lpc_file: Path | None = None  # where what it remembers is kept
     openadr: bool = False
@@ -69,6 +70,11 @@ class Dimming:
     @property
     def dimmed(self) -> bool:
         return bool(self._asked)
+
+    @property
+    def asked(self) -> frozenset[DimmedBy]:
+        """Who asks for it now."""
+        return frozenset(self._asked)
 
     def ask(self, by: DimmedBy, *, dim: bool, now: Seconds) -> None:
         """``by`` asks to dim or takes that back."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from edge.bms.dimming_memory import DimmingFile
 from edge.bms.eebus_lpc import NO_HEARTBEAT, Lpc, LpcPort, check_failsafe, check_limit
 from edge.bms.evidence import Evidence
 from edge.bms.grid import Contact, DimmedBy, Dimming, GridSettings
@@ -32,6 +33,7 @@ class GridOperator:
         self._clock = clock
         self._relay = relay
         self._dimming = Dimming(settings, sink)
+        self._dimming_file = DimmingFile(settings.dimming_file) if settings.dimming_file is not None else None
         self._contact = Contact(closed_is_free=settings.contact.closed_is_free) if settings.contact else None
         self._evidence = Evidence(settings.evidence) if settings.evidence else None
         self._charging_w: Watts | None = None
@@ -70,7 +72,10 @@ class GridOperator:
         return {"lpc_state": self.lpc.state.value} if self.lpc is not None else {}
 
     def start(self) -> None:
-        """Forget proofs that needn't be kept any more."""
+        """Dim on where the run before this one did, which has proved its begin; forget proofs that needn't be kept."""
+        for by in self._dimming_file.read() if self._dimming_file is not None else ():
+            self.dim(by, asked=True)
+        self._proved_dimmed = self._dimming.dimmed
         if self._evidence is not None and self._clock.wall_is_trusted():
             self._evidence.prune(self._clock.wall())
 
@@ -81,6 +86,12 @@ class GridOperator:
             await self._evidence.close()
         if self._lpc_file is not None:
             await self._lpc_file.close()
+        if self._dimming_file is not None:
+            await self._dimming_file.close(self._dimming.asked)
+
+    def asks(self, by: DimmedBy) -> bool:
+        """Whether that one asks for dimming."""
+        return by in self._dimming.asked
 
     def dim(self, by: DimmedBy, *, asked: bool) -> None:
         """Somebody dims by §14a, or takes that back."""
@@ -94,6 +105,8 @@ class GridOperator:
             dims = self._contact.sample(self._relay.closed(), now)
             if dims is not None:
                 self.dim(DimmedBy.CONTACT, asked=dims)
+        if self._dimming_file is not None:
+            self._dimming_file.keep(self._dimming.asked)
         if self.lpc is not None:
             self.lpc.tick(now)
             self._follow_lpc(now)

@@ -66,8 +66,10 @@ class ControlBlock:
         self._ends_at: Seconds | None = None
         self.telemetry = Telemetry(tick=0, blocks={})
 
-    def start(self) -> None:
-        """A BMS that may write and never does is silent: its time runs from the start."""
+    def start(self, *, dimmed: bool = False) -> None:
+        """A BMS that may write and never does is silent: its time runs from the start. ``dimmed``: the coil was written
+        before a restart and not taken back."""
+        self._dimmed = dimmed
         if self._policy.writable:
             self._state()
 

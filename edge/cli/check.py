@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from edge.cli.findings import lines, read
+from edge.cli.findings import read
+from edge.cli.verdict import lines
 
 
 def check(

@@ -107,20 +107,20 @@ def _storage(storage: Mapping[str, Any]) -> Iterator[Trouble]:
     folder, problem = storage.get("folder"), storage.get("problem")
     match storage.get("state"):
         case "UNUSABLE":
-            yield _trouble("nothing_kept", problem=problem, folder=folder)
+            yield _trouble("storage_unusable", folder=folder, problem=problem)
         case "FULL" | "FAILED":
-            yield _trouble("no_answers", problem=problem, folder=folder)
+            yield _trouble("storage_full", folder=folder, problem=problem)
         case "RESERVE":
-            yield _trouble("reserve", problem=problem, folder=folder)
+            yield _trouble("storage_reserve", folder=folder, problem=problem)
     for name in storage.get("set_aside_files", ()):
-        yield _trouble("damaged_key" if name.startswith("token.key") else "damaged", file=f"{folder}/{name}")
+        yield _trouble("damaged_key" if name.startswith("token.key") else "damaged_file", place=f"{folder}/{name}")
     if storage.get("set_aside"):
         yield _trouble("set_aside", count=storage["set_aside"])
     for station, count in storage.get("left_behind", {}).items():
         yield _trouble("left_behind", station=station, count=count)
     oldest_s = storage.get("oldest_pending_s")
     if oldest_s is not None and oldest_s > LONG_S:
-        yield _trouble("long_pending", station=storage["oldest_pending_station"], hours=oldest_s / 3600)
+        yield _trouble("waits_long", station=storage["oldest_pending_station"], hours=f"{oldest_s / 3600:.0f}")
 
 
 def _machine(state: Path) -> Iterator[Trouble]:

@@ -1,11 +1,9 @@
-"""How the findings in a site file are told: the same lines wherever the file is refused."""
+"""Reads a site file, with what only the other rooms know about it."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from edge.config import Configuration, MeterModel, load
 from edge.config.locate import locate
-from edge.errors import Finding, Severity
 from edge.metering.catalogue import FAMILIES
 from edge.metering.family import Confidence, Family, Quantity
 from edge.metering.mqtt_topic import MODEL
@@ -35,21 +33,3 @@ def _model(family: Family) -> MeterModel:
         doubt=_DOUBTS.get(family.confidence),
         places=frozenset(map(str, Quantity)) if family.id == MODEL else frozenset(),
     )
-
-
-def lines(path: Path | str, findings: Sequence[Finding]) -> Iterator[str]:
-    """One line for each finding (below it the place, where it needs to be shown), then the verdict: ``site.toml: 3
-    errors``, ``site.toml: sound (2 notes)``.
-    """
-    for finding in findings:
-        yield finding.sentence(path)
-        yield from finding.excerpt
-    errors = sum(1 for finding in findings if finding.severity is Severity.ERROR)
-    notes = len(findings) - errors
-    verdict = _count(errors, "error") if errors else "sound"
-    beside = f" ({_count(notes, 'note')})" if notes else ""
-    yield f"{path}: {verdict}{beside}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

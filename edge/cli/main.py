@@ -5,35 +5,14 @@ Exit codes: 0 done, 1 failed while running, 2 wrong input, 130 interrupted. An e
 """
 
 import sys
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Annotated, Final
 
 import typer
 
 from edge import __version__
-from edge.cli import (
-    allocate,
-    care,
-    check,
-    commission,
-    doctor,
-    health,
-    journal,
-    key,
-    meter_read,
-    meter_scan,
-    meter_verify,
-    need,
-    points,
-    replay,
-    report,
-    run,
-    setup,
-    station,
-    status,
-    token,
-    trace,
-)
-from edge.cli.findings import lines
+from edge.cli.verdict import lines
 from edge.errors import (
     ConfigurationError,
     EdgeError,
@@ -50,52 +29,54 @@ FAILED = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
 
-app = typer.Typer(
-    name="edge",
-    help="Keeps a site's chargers under its fuses, and their cloud in the picture.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # errors and help as plain text: for a pipe as for a terminal
-)
-app.command("run")(run.run)
-app.command("setup")(setup.setup)
-app.command("commission")(commission.commission)
-app.command("doctor")(doctor.doctor)
-app.command("health")(health.health)
-app.command("support-bundle")(care.support_bundle)
-app.command("backup")(care.backup)
-app.command("restore")(care.restore)
-app.command("factory-reset")(care.factory_reset)
-app.command("check")(check.check)
-app.command("allocate")(allocate.allocate)
-app.command("key")(key.key)
-app.command("status")(status.status)
-app.command("need")(need.need)
-app.command("trace")(trace.trace)
-app.command("replay")(replay.replay)
-app.add_typer(token.app, name="token")
-app.add_typer(journal.app, name="journal")
-app.add_typer(report.app, name="report")
-app.command("points")(points.points)
-meter = typer.Typer(
-    help="Find, read and prove the site's meters. They are read only, never written to.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-meter.command("scan")(meter_scan.scan)
-meter.command("read")(meter_read.read)
-meter.command("verify")(meter_verify.verify)
-app.add_typer(meter, name="meter")
-stations = typer.Typer(
-    help="The charging stations: who is there, who waits, and taking them in.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-stations.command("list")(station.list_stations)
-stations.command("adopt")(station.adopt)
-stations.command("identify")(station.identify)
-app.add_typer(stations, name="station")
+# Each verb, and where below edge.cli it is: a function, or the group of its own verbs. Loaded is what is asked for:
+# the whole house takes a small computer seconds.
+VERBS: Final[Mapping[str, str]] = {
+    "run": "run:run",
+    "setup": "setup:setup",
+    "commission": "commission:commission",
+    "doctor": "doctor:doctor",
+    "health": "health:health",
+    "support-bundle": "care:support_bundle",
+    "backup": "care:backup",
+    "restore": "care:restore",
+    "factory-reset": "care:factory_reset",
+    "check": "check:check",
+    "allocate": "allocate:allocate",
+    "key": "key:key",
+    "status": "status:status",
+    "need": "need:need",
+    "trace": "trace:trace",
+    "replay": "replay:replay",
+    "token": "token:app",
+    "journal": "journal:app",
+    "report": "report:app",
+    "points": "points:points",
+    "meter": "meter:app",
+    "station": "station:app",
+}
+
+
+def application(words: Sequence[str]) -> typer.Typer:
+    """The command line with the verb that the words ask for; with all of them where it is none that there is."""
+    app = typer.Typer(
+        name="edge",
+        help="Keeps a site's chargers under its fuses, and their cloud in the picture.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # errors and help as plain text: for a pipe as for a terminal
+    )
+    app.callback()(_options)
+    asked = next((word for word in words if not word.startswith("-")), "")
+    for name in (asked,) if asked in VERBS else VERBS:
+        module, _, attribute = VERBS[name].partition(":")
+        verb = getattr(import_module(f"edge.cli.{module}"), attribute)
+        if isinstance(verb, typer.Typer):
+            app.add_typer(verb, name=name)
+        else:
+            app.command(name)(verb)
+    return app
 
 
 def _version(wanted: bool) -> None:
@@ -104,7 +85,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     _version_wanted: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
@@ -116,7 +96,7 @@ def _options(
 def main() -> None:
     """Run the command line of this process, and exit."""
     try:
-        app(prog_name="edge")
+        application(sys.argv[1:])(prog_name="edge")
     except ConfigurationError as error:
         _tell("\n".join(lines(error.path, error.findings)))
         sys.exit(WRONG_INPUT)

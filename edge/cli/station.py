@@ -140,3 +140,13 @@ def _table(says: Speaker, title: str, columns: tuple[str, ...], rows: list[dict[
         cells = (str(row.get(column) if row.get(column) is not None else "-") for column in columns)
         table.add_row(*("".join(letter if letter.isprintable() else "?" for letter in cell) for cell in cells))
     return table
+
+
+app = typer.Typer(
+    help="The charging stations: who is there, who waits, and taking them in.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.command("list")(list_stations)
+app.command("adopt")(adopt)
+app.command("identify")(identify)

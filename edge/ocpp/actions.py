@@ -25,6 +25,14 @@ class ToCloud:
 
 
 @dataclass(frozen=True, slots=True)
+class PassBinary:
+    """Pass a binary message on, to the station or to the cloud. OCPP-J has none: on a wire only."""
+
+    data: bytes
+    to_station: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Hand this fact to the control."""
 
@@ -33,7 +41,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class CloseStation:
-    """Close the station's socket with this WebSocket close code (RFC 6455 §7.4)."""
+    """Close the station's socket with this WebSocket close code; see :mod:`edge.ocpp.farewell`."""
 
     code: int
     reason: str
@@ -55,7 +63,7 @@ class HandOver:
     frame: Call | CallResult | CallError
 
 
-Action = ToStation | ToCloud | Report | CloseStation | Note | HandOver
+Action = ToStation | ToCloud | PassBinary | Report | CloseStation | Note | HandOver
 
 
 class Outbox:
@@ -69,6 +77,9 @@ class Outbox:
 
     def to_cloud(self, text: str) -> None:
         self._actions.append(ToCloud(text))
+
+    def pass_binary(self, data: bytes, *, to_station: bool) -> None:
+        self._actions.append(PassBinary(data, to_station))
 
     def report(self, fact: StationFact) -> None:
         self._actions.append(Report(fact))

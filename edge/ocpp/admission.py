@@ -13,12 +13,12 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from edge.clock import Clock
-from edge.ocpp import handshake
+from edge.ocpp import handshake, passed_handshake
 from edge.ocpp.credentials import Gatekeeper, Shown
 from edge.ocpp.keys import header
 from edge.ocpp.revival import Revival
 from edge.ocpp.settings import CloudLoss, OcppSettings, SecurityProfile, UnknownStations, Verdict
-from edge.ocpp.sockets import peer_address
+from edge.ocpp.sockets import Receiving, peer_address
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import Contexts, common_name
@@ -97,10 +97,20 @@ class Door:
         refusal = None
         if known and admission.version is not None:
             refusal = await self._admit_known(connection, request, admission)
-        version = self._admissions[connection].version
-        if version is None or not version.is_v2:
-            handshake.forbid_compression(request.headers)
+        self._settle_compression(connection, request, self._admissions[connection])
         return refusal
+
+    def _settle_compression(self, connection: ServerConnection, request: Request, admission: Admission) -> None:
+        """On a wire the station is answered what the cloud agreed to; else it is for 2.x."""
+        if self._settings.is_wire and admission.upstream is not None:
+            agreed = admission.upstream.compressed
+            if agreed is not None:
+                connection.protocol.available_extensions = [passed_handshake.agreed(agreed)]
+            allowed = agreed is not None
+        else:
+            allowed = admission.version is not None and admission.version.is_v2
+        if not allowed:
+            handshake.forbid_compression(request.headers)
 
     def choose(self, connection: ServerConnection) -> Subprotocol | None:
         """The subprotocol to answer with, in the station's own spelling."""
@@ -110,7 +120,12 @@ class Door:
         return admission.offer.spelling(admission.version)
 
     def note_refusal(self, connection: ServerConnection, request: Request, response: Response) -> None:
-        """Log a handshake that the library itself has refused."""
+        """Log a handshake that the library itself has refused; on a wire, pass on what the cloud's answer told."""
+        admission = self._admissions.get(connection)
+        if self._settings.is_wire and admission is not None and admission.upstream is not None:
+            for name, value in passed_handshake.end_to_end(admission.upstream.answered).raw_items():
+                if name not in response.headers:
+                    response.headers[name] = value
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS and connection not in self._refused:
             why = str(connection.protocol.handshake_exc)
             peer = peer_address(connection)
@@ -129,6 +144,8 @@ class Door:
             return self._refuse(connection, HTTPStatus.CONFLICT, "this station is connected already", station=identity)
         offer = admission.offer
         upstream = self._upstream(identity, request, offer.versions)
+        if isinstance(connection, Receiving):
+            connection.is_wire = self._settings.is_wire
         if self._mirrors or self._settings.mode_of(identity) is CloudLoss.TRANSPARENT or len(offer.versions) > 1:
             problem = await upstream.open()
             if problem is None:
@@ -157,8 +174,10 @@ class Door:
 
     def _cloud_refuses(self, connection: ServerConnection, identity: str, problem: Problem) -> Response | None:
         """What the station is answered when its cloud can't be had; None where it is served all the same."""
-        if self._mirrors and problem.status is not None and problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return self._refuse(connection, problem.status, problem.what, station=identity)
+        most = HTTPStatus.INTERNAL_SERVER_ERROR
+        if self._mirrors and problem.status is not None and (problem.status < most or self._settings.is_wire):
+            answer = passed_handshake.refusal(problem.answer) if self._settings.is_wire and problem.answer else None
+            return self._refuse(connection, problem.status, problem.what, answer, station=identity)
         if self._settings.mode_of(identity) is CloudLoss.TRANSPARENT:
             why = f"its cloud is away: {problem.what}"
             return self._refuse(connection, HTTPStatus.SERVICE_UNAVAILABLE, why, station=identity)
@@ -192,14 +211,19 @@ class Door:
 
     def _upstream(self, identity: str, request: Request, versions: Sequence[Version]) -> Upstream:
         found = {name: handshake.first(request.headers, name) for name in ("Authorization", "User-Agent")}
+        passed = passed_handshake.passed(request.headers) if self._settings.is_wire else None
         key = self._settings.security_of(identity).cloud_key
         if key is not None:
             found["Authorization"] = header(identity, key)
+            if passed is not None:
+                del passed.headers["Authorization"]
+                passed.headers["Authorization"] = header(identity, key)
         return Upstream(
             uri=address(self._settings.upstream, identity, request.path),
             tls=self._cloud_tls,
             versions=versions,
             headers={name: value for name, value in found.items() if value is not None},
+            passed=passed,
             redial=self._settings.mode_of(identity) is CloudLoss.AUTONOMOUS,
             clock=self._clock,
             timings=self._timings,
@@ -208,7 +232,10 @@ class Door:
             log=self._log.bind(station=identity),
         )
 
-    def _refuse(self, connection: ServerConnection, status: int, why: str, **details: Any) -> Response:
+    def _refuse(
+        self, connection: ServerConnection, status: int, why: str, answer: Response | None = None, **details: Any
+    ) -> Response:
+        """Tell of a refusal; ``answer`` is what the station is told in place of our own."""
         self._refused.add(connection)
         path = details.get("path")
         self.turned_away.add(
@@ -221,6 +248,8 @@ class Door:
         self._log.warning(
             "refused a connection", why=why, address=peer_address(connection), status=int(status), **details
         )
+        if answer is not None:
+            return answer
         response = connection.respond(HTTPStatus(status), f"{why}\n")
         if status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = 'Basic realm="OCPP"'  # RFC 9110 §11.6.1
@@ -246,4 +275,4 @@ async def _reap(connection: ServerConnection, upstream: Upstream) -> None:
     try:
         await connection.wait_closed()
     finally:
-        await upstream.close()
+        await upstream.close(connection)

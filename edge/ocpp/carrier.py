@@ -88,6 +88,15 @@ class Carrier:
             self._note(Way.TO_CLOUD, text)
             self._push_up(self.upstream, text)
 
+    def binary(self, data: bytes, *, to_station: bool) -> None:
+        """Send a binary message to the station or to the cloud."""
+        if to_station:
+            self._note(Way.TO_STATION, data)
+            self._push_down(self.connection, data)
+        elif self.upstream is not None:
+            self._note(Way.TO_CLOUD, data)
+            self._push_up(self.upstream, data)
+
     def down(self, text: str, version: Version) -> None:
         """Send to the station: at once, or after a while where it can't take an answer so soon."""
         if self._start_delay.holds(text, version):
@@ -102,18 +111,18 @@ class Carrier:
         self._note(Way.TO_STATION, text)
         self._push_down(connection, text)
 
-    def _push_up(self, upstream: Upstream, text: str) -> None:
-        upstream.send(text)
+    def _push_up(self, upstream: Upstream, message: str | bytes) -> None:
+        upstream.send(message)
         for mirror in self.mirrors:
-            mirror.copy(text)
+            mirror.copy(message)
 
-    def _push_down(self, connection: StationConnection | None, text: str) -> None:
+    def _push_down(self, connection: StationConnection | None, message: str | bytes) -> None:
         if connection is not None:
             if not connection.is_ahead:
                 self._pace.sent()
-            if not push(connection, text):
+            if not push(connection, message):
                 self._log.warning("cut the station off because it doesn't read")
 
-    def _note(self, way: Way, text: str) -> None:
-        self.trace.add(way, text, self._clock.monotonic())
+    def _note(self, way: Way, message: str | bytes) -> None:
+        self.trace.add(way, message, self._clock.monotonic())
         self._figures.frame(way)

@@ -17,8 +17,11 @@ from websockets.streams import StreamReader
 FINAL = 0b1000_0000  # in the first byte: the message ends here
 MASKED = 0b1000_0000  # in the second byte: by a client
 TEXT, BINARY, PING, PONG = 0x1, 0x2, 0x9, 0xA
-WHOLE_TEXT, WHOLE_BINARY = FINAL | TEXT, FINAL | BINARY  # first bytes, without an extension's bits
-# First bytes of frames without an extension's bits: data frames and pieces of some, and whole close, ping and pong.
+# First bytes, without an extension's bits.
+WHOLE_TEXT, WHOLE_BINARY, WHOLE_PING, WHOLE_PONG = FINAL | TEXT, FINAL | BINARY, FINAL | PING, FINAL | PONG
+MOST_CONTROL = 125  # bytes that a ping or a pong carries at most
+_EXTENDED = 0b0100_0000  # the bit of an extension that has changed what the frame carries
+# First bytes of frames without that bit: data frames and pieces of some, and whole close, ping and pong.
 _SOUND = frozenset({0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89, 0x8A})
 
 _KEY_BYTES = 4
@@ -54,9 +57,12 @@ def head(data: bytes, place: int) -> Head | None:
     return Head(data[place], False, begins, begins + length)
 
 
-def may_be_sound(data: bytes, masked: bool) -> bool:
+def may_be_sound(data: bytes, *, masked: bool, extended: bool) -> bool:
     """Whether a frame may be sound by its first two bytes, as far as they are there."""
-    return len(data) < 2 or (data[0] in _SOUND and (data[1] & MASKED != 0) is masked)
+    if len(data) < 2:
+        return True
+    first = data[0] & ~_EXTENDED if extended else data[0]
+    return first in _SOUND and (data[1] & MASKED != 0) is masked
 
 
 def payload(data: bytes, found: Head) -> bytes:

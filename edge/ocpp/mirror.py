@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 from edge.errors import FrameError
 from edge.ocpp import wire
 from edge.ocpp.figures import Figures
-from edge.ocpp.sockets import QUIET
+from edge.ocpp.sockets import QUIET, SURROGATES
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, ErrorCode
@@ -36,16 +36,16 @@ class Mirror:
         self._timings = timings
         self._figures = figures
         self._log = log
-        self._waiting: deque[str] = deque()
+        self._waiting: deque[str | bytes] = deque()
         self._more = asyncio.Event()
         self._told: str | None = None  # the last problem that was logged
 
-    def copy(self, text: str) -> None:
+    def copy(self, message: str | bytes) -> None:
         """The cloud is told this. Returns at once."""
         if len(self._waiting) >= MOST_WAITING:
             self._waiting.popleft()
             self._figures.mirror_lost += 1
-        self._waiting.append(text)
+        self._waiting.append(message)
         self._more.set()
 
     async def run(self) -> None:
@@ -77,7 +77,10 @@ class Mirror:
         try:
             while not refusing.done():
                 while self._waiting:
-                    await connection.send(self._waiting[0])
+                    message = self._waiting[0]
+                    is_text = isinstance(message, str)
+                    carried = message.encode(errors=SURROGATES) if isinstance(message, str) else message
+                    await connection.send(carried, text=is_text)
                     self._waiting.popleft()
                 self._more.clear()
                 waiting = asyncio.create_task(self._more.wait())

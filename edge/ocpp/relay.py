@@ -21,6 +21,7 @@ from edge.ocpp.controllers import standing_facts
 from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import dialect
 from edge.ocpp.dossier import Dossier
+from edge.ocpp.farewell import GOING_AWAY, Farewell
 from edge.ocpp.figures import Figures
 from edge.ocpp.introduction import Introduction
 from edge.ocpp.line import Line
@@ -40,7 +41,7 @@ from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, Send
 from edge.units import Seconds, Volts
 
 REST_S = 2.0  # the wall clock may be set, and the site's limits change, without anything being heard
-CLOSE_GOING_AWAY = 1001  # RFC 6455 §7.4.1
+AWAY = Farewell(code=GOING_AWAY, reason="the cloud is away")
 
 
 class RelayState(StrEnum):
@@ -167,8 +168,8 @@ class Relay:
         self._station_calls.cloud_connected(now)
         return self._out.empty()
 
-    def cloud_disconnected(self, now: Seconds, why: str = "") -> list[Action]:
-        """The station's upstream connection broke."""
+    def cloud_disconnected(self, now: Seconds, why: str = "", word: Farewell = AWAY) -> list[Action]:
+        """The station's upstream connection broke. ``word``: what the station hears, if its own ends with that."""
         dropped = self._line.cloud_gone()
         self._up.cloud_gone()
         self._station_calls.cloud_gone()
@@ -176,7 +177,7 @@ class Relay:
         self._enter(RelayState.CLOUD_AWAY, "warning", "cloud is away", why=why, calls_dropped=dropped)
         self._out.report(CloudLink(station=self._station.id, at=now, connected=False))
         if self._cloud_loss is CloudLoss.TRANSPARENT:
-            self._out.close_station(CLOSE_GOING_AWAY, "the cloud is away")
+            self._out.close_station(word.code, word.reason)
         return self._out.empty()
 
     def receive_from_station(self, text: str | bytes, now: Seconds, wall: datetime) -> list[Action]:

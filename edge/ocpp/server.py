@@ -243,6 +243,7 @@ class OcppServer:
                     key_is_checked=self._settings.security_of(station.id).checks_key,
                 ),
                 stand_in=standing[station.id],
+                is_wire=self._settings.is_wire,
                 clock=self._clock,
                 sink=self._sink,
                 timings=self._timings,

@@ -1,7 +1,7 @@
 """How the OCPP proxy is set up: what the ``[ocpp]`` table of the site file becomes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
@@ -82,7 +82,7 @@ class OcppSettings:
     ``tls_listen`` is for stations of profile 2 and 3, with ``tls``; ``plain_listen`` for all others. ``security`` has
     the stations that differ from ``profile``, ``modes`` those that differ from ``mode``. ``cloud_tls`` is for a wss://
     upstream; its certificate is ours as a station (profile 3). ``mirrors`` are addresses like
-    ``upstream`` of those that get copies.
+    ``upstream`` of those that get copies. ``is_wire``: see :meth:`as_wire`.
     """
 
     plain_listen: Listener | None
@@ -98,6 +98,12 @@ class OcppSettings:
     security: Mapping[str, StationSecurity] = field(default_factory=dict)
     cloud_tls: TlsFiles = field(default_factory=TlsFiles)
     mirrors: tuple[str, ...] = ()
+    is_wire: bool = False
+
+    def as_wire(self) -> "OcppSettings":
+        """The same for a controller that only observes: between a station and its cloud there is a wire, which decides
+        nothing, and neither has a connection that the other hasn't."""
+        return replace(self, is_wire=True, mode=CloudLoss.TRANSPARENT, modes={}, verdict=Verdict.CLOUD)
 
     def security_of(self, station: str) -> StationSecurity:
         """What a station must show."""

@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import Connection, broadcast
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
-from websockets.protocol import OPEN, Event, Side
+from websockets.protocol import CLOSED, OPEN, Event, Side
 
 from edge.ocpp import framing
 from edge.units import Seconds
@@ -24,7 +25,12 @@ MAX_UNSENT_BYTES = 1024 * 1024
 # more in a row: one CALL, the answer to one, and what nothing answers.
 IN_A_ROW = 4
 
+# Frames of any kind that are read before everybody else has a turn; the rest of what came waits, unread by the library.
+FRAMES_A_TURN = 32
+
 LONGEST_HEAD = 14  # bytes of a frame before its payload (RFC 6455 §5.2)
+
+SURROGATES = "surrogateescape"  # how a wire reads and writes a text that isn't UTF-8
 
 _KEYS = framing.MaskingKeys()
 
@@ -39,7 +45,13 @@ class Receiving(Connection):
     A whole text is read here, any other frame by the library. A message in pieces, and whatever comes while one is
     incomplete, the receiver wants a pause, or after so many in a row, goes through the library's queue, which stops
     reading when it is full, and is handed over one a turn of the loop. The order of the messages stays.
+
+    As part of a wire it hands over binary messages and texts that aren't UTF-8 as well (with surrogates in place of the
+    bytes, PEP 383), and what it hears of pings and pongs goes on to its partner, the socket at the wire's other end.
     """
+
+    is_wire = False  # to be set before anything is heard
+    partner: "Receiving | None" = None
 
     _receiver: Receiver | None = None
     _queues = True  # while something is, or may be, in the queue
@@ -49,6 +61,13 @@ class Receiving(Connection):
     _in_step = False  # since the library was seen to be between two frames; it is given whole ones from then on
     _begun: bytearray | None = None  # a frame that isn't all there,
     _awaited = 0  # and what it comes to at least
+    _unread = b""  # what waits for the next turn of the loop,
+    _place = 0  # from here on
+    _halts = False  # whether anything does
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._kinds: deque[Opcode] = deque()  # of the queue's messages, on a wire
 
     @property
     def is_ahead(self) -> bool:
@@ -62,7 +81,7 @@ class Receiving(Connection):
             while True:
                 if not self.recv_messages.frames and self.loop.time() >= self._pause_ends:
                     self._queues = False
-                message = await self.recv()
+                message = await self._next()
                 await asyncio.sleep(max(0.0, self._pause_ends - self.loop.time()))
                 self._rest(receiver(message))
         except ConnectionClosed as closed:
@@ -73,6 +92,37 @@ class Receiving(Connection):
             self._receiver, self._queues = None, True
 
     def data_received(self, data: bytes) -> None:
+        if self._halts:
+            self._unread, self._place = self._unread[self._place :] + data, 0
+            self.transport.pause_reading()  # the library has resumed it
+        else:
+            self._read(data, 0)
+
+    def eof_received(self) -> None:
+        while self._halts:  # what came before it counts
+            self._go_on()
+        super().eof_received()
+
+    def _go_on(self) -> None:
+        """Read on after a turn of everybody else's."""
+        if not self._halts:
+            return
+        data, place = self._unread, self._place
+        self._halts, self._unread = False, b""
+        if self.protocol.state is CLOSED:
+            return
+        if not self.recv_messages.paused:
+            self.transport.resume_reading()
+        self._read(data, place)
+
+    def _halt(self, data: bytes, place: int) -> None:
+        """Let everybody else have a turn before what comes from here on is read."""
+        self._halts, self._unread, self._place = True, data, place
+        self.transport.pause_reading()
+        self.loop.call_soon(self._go_on)
+
+    def _read(self, data: bytes, place: int) -> None:
+        """Read the frames of what came, from this place on."""
         self._row = 0
         if self._begun is not None:
             self._begun += data
@@ -82,8 +132,12 @@ class Receiving(Connection):
         protocol = self.protocol
         if not self._in_step:
             self._in_step = protocol.state is OPEN and framing.is_between_frames(protocol)
-        place, size = 0, len(data)
+        size, frames = len(data), 0
         while place < size:
+            if frames == FRAMES_A_TURN:
+                self._halt(data, place)
+                return
+            frames += 1
             if not self._in_step or protocol.state is not OPEN:
                 super().data_received(data[place:])
                 return
@@ -94,6 +148,13 @@ class Receiving(Connection):
             self._frame(data, place, found)
             place = found.ends
 
+    async def _next(self) -> str | bytes:
+        """The next message of the queue."""
+        if not self.is_wire:
+            return await self.recv()
+        message = await self.recv(decode=False)
+        return message if self._kinds.popleft() is Opcode.BINARY else message.decode(errors=SURROGATES)
+
     def process_event(self, event: Event) -> None:
         self._row += 1
         receiver = self._receiver if not self._queues and self._row <= IN_A_ROW else None
@@ -101,7 +162,7 @@ class Receiving(Connection):
             self._queue(event)
         else:
             try:
-                text = str(event.data, "utf-8")
+                text = str(event.data, "utf-8", SURROGATES if self.is_wire else "strict")
             except UnicodeDecodeError:
                 self._queue(event)  # the library closes the connection with the right code
             else:
@@ -111,12 +172,30 @@ class Receiving(Connection):
         """A frame of this length, if that is known, has begun."""
         protocol = self.protocol
         most = protocol.max_message_size
-        sound = framing.may_be_sound(data, protocol.side is Side.SERVER)
+        masked = protocol.side is Side.SERVER
+        sound = framing.may_be_sound(data, masked=masked, extended=bool(protocol.extensions))
         if not sound or (most is not None and length > most + LONGEST_HEAD):
             self._in_step = False
             super().data_received(data)  # the library knows the extensions, and the code to close the connection with
         else:
             self._begun, self._awaited = bytearray(data), max(length, len(data) + 1)
+
+    def _passes_on(self, data: bytes, found: framing.Head) -> bool:
+        """Pass a ping or a pong on, if that is one, and its partner is there; whether it was."""
+        partner, length = self.partner, found.ends - found.begins
+        if (
+            partner is None
+            or partner.protocol.state is not OPEN
+            or found.first not in (framing.WHOLE_PING, framing.WHOLE_PONG)
+            or length > framing.MOST_CONTROL
+            or found.masked is not (self.protocol.side is Side.SERVER)
+        ):
+            return False
+        carried = framing.payload(data, found)
+        if found.first == framing.WHOLE_PONG and carried in self.pending_pings:
+            return False  # the answer to a ping of our own
+        _put(partner, found.first, carried)
+        return True
 
     def _frame(self, data: bytes, place: int, found: framing.Head) -> None:
         """One whole frame."""
@@ -130,14 +209,15 @@ class Receiving(Connection):
             and (protocol.max_message_size is None or found.ends - found.begins <= protocol.max_message_size)
         ):
             try:
-                text = framing.payload(data, found).decode()
+                text = framing.payload(data, found).decode(errors=SURROGATES if self.is_wire else "strict")
             except UnicodeDecodeError:
                 pass  # for the library, too
             else:
                 self._row += 1
                 self._hand_over(receiver, text)
                 return
-        super().data_received(data[place : found.ends])
+        if not self._passes_on(data, found):
+            super().data_received(data[place : found.ends])
 
     def _hand_over(self, receiver: Receiver, text: str) -> None:
         try:
@@ -149,6 +229,8 @@ class Receiving(Connection):
     def _queue(self, event: Event) -> None:
         if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._queues = True
+            if self.is_wire:
+                self._kinds.append(event.opcode)
         super().process_event(event)
 
     def _rest(self, pause_s: Seconds) -> None:
@@ -160,17 +242,28 @@ class CloudConnection(Receiving, ClientConnection):
     """A socket toward the cloud."""
 
 
-def push(connection: Connection, text: str) -> bool:
+class WireCloudConnection(CloudConnection):
+    """A socket toward the cloud that is part of a wire."""
+
+    is_wire = True
+
+
+def push(connection: Connection, message: str | bytes) -> bool:
     """Send without waiting, in the order of the calls. False when the peer doesn't read, and is now cut off."""
+    if isinstance(message, str):
+        return _put(connection, framing.WHOLE_TEXT, message.encode(errors=SURROGATES))
+    return _put(connection, framing.WHOLE_BINARY, message)
+
+
+def _put(connection: Connection, first: int, carried: bytes) -> bool:
     transport, protocol = connection.transport, connection.protocol
     if transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
         transport.abort()
         return False
-    if protocol.extensions or protocol.expect_continuation_frame or protocol.state is not OPEN:
-        broadcast((connection,), text)
-    else:
-        key = _KEYS.next() if protocol.side is Side.CLIENT else None
-        transport.write(framing.written(framing.WHOLE_TEXT, text.encode(), key))
+    if protocol.extensions and first in (framing.WHOLE_TEXT, framing.WHOLE_BINARY):
+        broadcast((connection,), carried, text=first == framing.WHOLE_TEXT)
+    elif protocol.state is OPEN:
+        transport.write(framing.written(first, carried, _KEYS.next() if protocol.side is Side.CLIENT else None))
     return True
 
 

@@ -12,12 +12,13 @@ from edge.clock import Clock
 from edge.control.ports import FactSink
 from edge.domain.setpoint import LimitCommand
 from edge.domain.station import StationDescribed
-from edge.ocpp.actions import Action, CloseStation, HandOver, Note, Report, ToCloud, ToStation
+from edge.ocpp.actions import Action, CloseStation, HandOver, Note, PassBinary, Report, ToCloud, ToStation
 from edge.ocpp.carrier import Carrier
+from edge.ocpp.farewell import Farewell, close
 from edge.ocpp.figures import Figures
 from edge.ocpp.liveness import Liveness
 from edge.ocpp.mirror import Mirror
-from edge.ocpp.relay import Relay, RelayState
+from edge.ocpp.relay import AWAY, Relay, RelayState
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.stand_in_line import StandInLine
 from edge.ocpp.station_connection import StationConnection
@@ -31,7 +32,11 @@ CLOSE_REPLACED = 1000  # RFC 6455 §7.4.1: the purpose of this connection has be
 
 
 class StationLink:
-    """Carries frames between one station, its relay and its cloud."""
+    """Carries frames between one station, its relay and its cloud.
+
+    As a wire it makes nothing of its own: no ping, no pause before an answer, and an end of one side's connection is
+    passed on with its code and reason.
+    """
 
     def __init__(
         self,
@@ -44,8 +49,10 @@ class StationLink:
         figures: Figures,
         log: FilteringBoundLogger,
         stand_in: StandIn | None = None,
+        is_wire: bool = False,
     ) -> None:
         self._station = station
+        self._is_wire = is_wire
         self._stand_in = stand_in
         self._figures = figures
         self._carrier = Carrier(station, clock, figures, log)
@@ -95,8 +102,6 @@ class StationLink:
         if before is not None:
             await before.close()
         tasks = [
-            asyncio.create_task(connection.deliver(partial(self._station_text, connection))),
-            asyncio.create_task(self._liveness.watch(connection)),
             asyncio.create_task(
                 upstream.run(
                     lambda: self._cloud_up(upstream),
@@ -105,7 +110,10 @@ class StationLink:
                     lambda: self._cloud_missed(upstream),
                 )
             ),
+            asyncio.create_task(connection.deliver(partial(self._station_text, connection))),
         ]
+        if not self._is_wire:
+            tasks.append(asyncio.create_task(self._liveness.watch(connection)))
         copying = [asyncio.create_task(mirror.run()) for mirror in mirrors]
         why = "the gateway stops"
         try:
@@ -116,7 +124,7 @@ class StationLink:
             for task in (*tasks, *copying):
                 task.cancel()
             await asyncio.gather(*tasks, *copying, return_exceptions=True)
-            await upstream.close()
+            await upstream.close(connection)
 
     def write_limit(self, command: LimitCommand) -> None:
         """See :class:`edge.control.ports.LimitPort`."""
@@ -202,6 +210,8 @@ class StationLink:
 
     def _cloud_up(self, upstream: Upstream) -> None:
         if self._carrier.upstream is upstream:
+            if self._is_wire and self.connection is not None:
+                upstream.join(self.connection)
             self._perform(self._relay.cloud_connected(self._clock.monotonic()))
             if self._stand_in is not None:
                 self._stand_in.cloud_connected()
@@ -220,7 +230,8 @@ class StationLink:
 
     def _cloud_down(self, upstream: Upstream, why: str) -> None:
         if self._carrier.upstream is upstream:
-            self._perform(self._relay.cloud_disconnected(self._clock.monotonic(), why))
+            word = upstream.farewell if self._is_wire else AWAY
+            self._perform(self._relay.cloud_disconnected(self._clock.monotonic(), why, word))
             if self._stand_in is not None:
                 self._stand_in.cloud_lost()
 
@@ -236,6 +247,8 @@ class StationLink:
                     self._carrier.down(action.text, self._relay.version)
                 case ToCloud():
                     self._carrier.up(action.text)
+                case PassBinary():
+                    self._carrier.binary(action.data, to_station=action.to_station)
                 case Report():
                     if isinstance(action.fact, StationDescribed):
                         self._take_on_quirks()
@@ -252,11 +265,12 @@ class StationLink:
                     assert_never(action)
 
     def _take_on_quirks(self) -> None:
-        self._carrier.quirks = self._liveness.quirks = self._relay.quirks
+        if not self._is_wire:
+            self._carrier.quirks = self._liveness.quirks = self._relay.quirks
 
     def _close(self, connection: StationConnection, code: int, reason: str) -> None:
         """Start the closing handshake, and wait for nobody."""
-        task = asyncio.create_task(connection.close(code, reason))
+        task = asyncio.create_task(close(connection, Farewell(code=code, reason=reason)))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 

@@ -67,7 +67,9 @@ class Trace:
         frames: list[Mapping[str, Any]] = []
         for at, way, onward, kept, length in self._entries:
             time = (wall - timedelta(seconds=now - at)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            text = redacted(kept if isinstance(kept, str) else repr(kept))
+            # What stands for bytes that are no UTF-8 can't be shown as text.
+            readable = kept.encode(errors="backslashreplace").decode() if isinstance(kept, str) else repr(kept)
+            text = redacted(readable)
             ways = (way,) if onward is None else (way, onward)
             frames += [{"time": time, "way": each.value, "text": text, "length": length} for each in ways]
         return frames[-MOST_FRAMES:]

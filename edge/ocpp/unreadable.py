@@ -17,7 +17,8 @@ class Unreadable:
     """The unreadable messages of one station and its cloud, while both speak ``version``.
 
     A station with a bad habit is kept, one that floods is dropped; a cloud's are told once a minute. A controller that
-    only observes passes them on instead of answering them.
+    only observes passes them on instead of answering them, whatever they are and however many, and tells of either
+    side's once a minute.
     """
 
     WINDOW_S: ClassVar[Seconds] = 60.0
@@ -28,16 +29,20 @@ class Unreadable:
         self._passes = passes
         self._version = version
         self._from_station: deque[Seconds] = deque(maxlen=self.MOST)
-        self._told_at: Seconds | None = None
+        self._told_at: dict[str, Seconds] = {}  # by whose
 
     def from_station(self, text: str | bytes, error: FrameError, now: Seconds, *, cloud_connected: bool) -> None:
         """The station has sent one."""
+        if self._passes:
+            self._tell("the station", text, error, now)
+            if isinstance(text, bytes):
+                self._out.pass_binary(text, to_station=False)
+            elif cloud_connected:
+                self._out.to_cloud(text)
+            return
         self._out.note("warning", "unreadable text from the station", problem=error.what, excerpt=excerpt(text))
         complaint = wire.complaint(error, self._version)
-        if self._passes:
-            if cloud_connected and isinstance(text, str):
-                self._out.to_cloud(text)
-        elif complaint is not None:
+        if complaint is not None:
             self._out.to_station(complaint)
         self._from_station.append(now)
         if len(self._from_station) == self.MOST and now - self._from_station[0] <= self.WINDOW_S:
@@ -47,13 +52,19 @@ class Unreadable:
         """The cloud has sent one."""
         complaint = wire.complaint(error, self._version)
         if self._passes:
-            if isinstance(text, str):
+            if isinstance(text, bytes):
+                self._out.pass_binary(text, to_station=True)
+            else:
                 self._out.to_station(text)
         elif complaint is not None:
             self._out.to_cloud(complaint)
-        if self._told_at is None or now - self._told_at > self.WINDOW_S:
-            self._told_at = now
-            self._out.note("warning", "unreadable text from the cloud", problem=error.what, excerpt=excerpt(text))
+        self._tell("the cloud", text, error, now)
+
+    def _tell(self, whose: str, text: str | bytes, error: FrameError, now: Seconds) -> None:
+        told_at = self._told_at.get(whose)
+        if told_at is None or now - told_at > self.WINDOW_S:
+            self._told_at[whose] = now
+            self._out.note("warning", f"unreadable text from {whose}", problem=error.what, excerpt=excerpt(text))
 
 
 def excerpt(text: str | bytes) -> str:

@@ -2,24 +2,33 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import quote
 
 from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.client import connect
+from websockets.asyncio.connection import Connection
+from websockets.datastructures import Headers, HeadersLike
 from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.extensions.permessage_deflate import PerMessageDeflate, enable_client_permessage_deflate
+from websockets.http11 import Response
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from edge.clock import Clock
+from edge.ocpp.farewell import GOING_AWAY, Farewell, close, farewell
+from edge.ocpp.passed_handshake import PassedRequest
 from edge.ocpp.revival import Revival
-from edge.ocpp.sockets import QUIET, CloudConnection, Receiver, cut_if_stuck, push
+from edge.ocpp.sockets import QUIET, CloudConnection, Receiver, Receiving, WireCloudConnection, cut_if_stuck, push
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import Contexts
 from edge.ocpp.versions import Version, version_of
 from edge.units import Seconds
 
 MAX_FRAME_BYTES = 1024 * 1024  # a cloud sends whole local lists
+
+STATION_GONE = Farewell(code=GOING_AWAY, reason="the station is gone")
 
 Jitter = Callable[[], float]  # evenly spread over 0 to 1
 
@@ -38,10 +47,15 @@ def pause_s(failures: int, timings: LinkTimings, jitter: Jitter) -> Seconds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Why the cloud wasn't reached. ``status`` is the HTTP status of a cloud that refuses the station."""
+    """Why the cloud wasn't reached. ``answer`` is that of a cloud that refuses the station."""
 
     what: str
-    status: int | None = None
+    answer: Response | None = field(default=None, compare=False)  # of two that say the same the second is no news
+
+    @property
+    def status(self) -> int | None:
+        """The answer's HTTP status."""
+        return self.answer.status_code if self.answer is not None else None
 
 
 class Upstream:
@@ -49,7 +63,8 @@ class Upstream:
 
     ``versions`` is the station's own list, most wanted first; once the station has its answer, :meth:`settle` leaves
     one. ``headers`` are sent with the handshake: the station's own credentials. With ``redial`` False the loss of the
-    connection is the end.
+    connection is the end. ``passed`` makes it part of a wire: what the station asked for is asked for, in place of
+    ``headers``, and nothing is sent that isn't the station's.
     """
 
     def __init__(
@@ -65,12 +80,17 @@ class Upstream:
         jitter: Jitter,
         revival: Revival,
         log: FilteringBoundLogger,
+        passed: PassedRequest | None = None,
     ) -> None:
         self._uri = uri
         self._versions = tuple(versions)
         self._tls = tls
-        self._headers = headers
+        self._headers: HeadersLike = passed.headers if passed is not None else headers
+        # OCPP 2.x part 4 §3.4 asks for compression; 1.6 doesn't know it.
+        usual = enable_client_permessage_deflate(None) if any(version.is_v2 for version in versions) else ()
+        self._extensions = passed.extensions if passed is not None else usual
         self._redial = redial
+        self._is_wire = passed is not None
         self._clock = clock
         self._timings = timings
         self._jitter = jitter
@@ -79,6 +99,7 @@ class Upstream:
         self._connection: CloudConnection | None = None
         self._closed = False
         self._problem: Problem | None = None  # the last one that was logged
+        self.farewell = Farewell(code=GOING_AWAY)  # of the last connection that the cloud has ended
 
     @property
     def is_open(self) -> bool:
@@ -92,6 +113,23 @@ class Upstream:
             return None
         return version_of(self._connection.subprotocol)
 
+    @property
+    def answered(self) -> Headers:
+        """The headers of the cloud's answer to the handshake."""
+        response = self._connection.response if self._connection is not None else None
+        return response.headers if response is not None else Headers()
+
+    @property
+    def compressed(self) -> PerMessageDeflate | None:
+        """The compression that was agreed with the cloud."""
+        extensions = self._connection.protocol.extensions if self._connection is not None else ()
+        return next((each for each in extensions if isinstance(each, PerMessageDeflate)), None)
+
+    def join(self, station: Receiving) -> None:
+        """Make a wire of this connection and the station's."""
+        if self._connection is not None:
+            self._connection.partner, station.partner = station, self._connection
+
     def settle(self, version: Version) -> None:
         """The station has been told this edition: from now on the cloud is offered no other."""
         self._versions = (version,)
@@ -101,12 +139,13 @@ class Upstream:
         try:
             connection = await connect(
                 self._uri,
-                create_connection=CloudConnection,
+                create_connection=WireCloudConnection if self._is_wire else CloudConnection,
                 subprotocols=[Subprotocol(version) for version in self._versions],
                 additional_headers=self._headers,
                 user_agent_header=None,
-                # OCPP 2.x part 4 §3.4 asks for it; 1.6 doesn't know it.
-                compression="deflate" if any(version.is_v2 for version in self._versions) else None,
+                extensions=self._extensions or None,
+                compression=None,
+                ping_interval=None if self._is_wire else self._timings.ping_every_s,
                 ssl=self._tls.current if self._tls is not None else None,
                 proxy=None,  # the library would take one from the environment
                 open_timeout=self._timings.dial_s,
@@ -116,7 +155,7 @@ class Upstream:
             )
         except InvalidStatus as exc:
             status = exc.response.status_code
-            return Problem(what=f"the cloud refuses this station: HTTP {status}", status=status)
+            return Problem(what=f"the cloud refuses this station: HTTP {status}", answer=exc.response)
         except TimeoutError:
             return Problem(what=f"no answer within {self._timings.dial_s:g} s")
         except (OSError, ValueError, WebSocketException) as exc:
@@ -139,11 +178,12 @@ class Upstream:
         while not self._closed:
             if self._connection is None:
                 self._note_problem(await self.open())
-            if self._connection is not None:
+            if (connection := self._connection) is not None:
                 self._revival.announce()
                 since = self._clock.monotonic()
                 on_up()
-                why = await self._connection.deliver(on_text)
+                why = await connection.deliver(on_text)
+                self.farewell = farewell(connection)
                 self._connection = None
                 on_down(why)
                 if not self._redial:
@@ -161,9 +201,9 @@ class Upstream:
             failures += 1
         return "its station is gone"
 
-    def send(self, text: str) -> None:
+    def send(self, message: str | bytes) -> None:
         """Send to the cloud; what can't go out any more is dropped, as its connection is about to be reported lost."""
-        if self._connection is not None and not push(self._connection, text):
+        if self._connection is not None and not push(self._connection, message):
             self._log.warning("cut the cloud off because it doesn't read")
 
     def tick(self) -> None:
@@ -171,12 +211,15 @@ class Upstream:
         if self._connection is not None and (why := cut_if_stuck(self._connection)) is not None:
             self._log.warning("cut the cloud off", why=why)
 
-    async def close(self) -> None:
-        """Close the connection, for good."""
+    async def close(self, station: Connection | None = None) -> None:
+        """Close the connection, for good; on a wire as that of the station has ended, if it has."""
+        word = STATION_GONE
+        if self._is_wire and station is not None and station.state is State.CLOSED:
+            word = farewell(station)
         self._closed = True
         connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.close(1001, "the station is gone")
+            await close(connection, word)
 
     def _note_problem(self, problem: Problem | None) -> None:
         """Log the first failure, and each new kind; never every attempt."""

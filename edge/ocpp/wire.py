@@ -41,6 +41,10 @@ class ErrorCode(StrEnum):
     VALUE = "PropertyConstraintViolation"
 
 
+# Levels of lists and objects in a message. What can be read to 1024 levels can only be written again to 254, and some
+# of it is written again: packed into a report, or kept on the disk. Real messages have a dozen.
+MOST_DEEP = 200
+
 UNREADABLE_ID = "-1"  # stands for the id of a message that has none that can be read (OCPP 2.1 part 4 §4.2.3)
 
 
@@ -107,6 +111,8 @@ def parse(text: str | bytes, version: Version = Version.V16) -> Frame:
         raise FrameError(f"not JSON ({exc.msg} at character {exc.pos})") from exc
     if not isinstance(message, list):
         raise FrameError("JSON, but not an array")
+    if len(text) > 2 * MOST_DEEP and text.count("[") + text.count("{") > MOST_DEEP:
+        _check_depth(message)
     if len(message) < 2:
         raise FrameError(f"an array of {len(message)} where OCPP-J has at least three elements")
     kind, identifier = message[0], message[1]
@@ -133,6 +139,17 @@ def parse(text: str | bytes, version: Version = Version.V16) -> Frame:
         case _:
             what = f"message type {kind} is none of {version}"
             raise FrameError(what, message_id=identifier, message_type=kind)
+
+
+def _check_depth(message: list[Any]) -> None:
+    """Raise FrameError for more than MOST_DEEP levels. Level by level: what it costs is bounded by what was read."""
+    level: list[Any] = [message]
+    for _ in range(MOST_DEEP):
+        inner = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [each for values in inner for each in values if isinstance(each, list | dict)]
+        if not level:
+            return
+    raise FrameError(f"nested more than {MOST_DEEP} deep")
 
 
 def _request(message: list[Any], what: str, identifier: str) -> tuple[str, Any]:

@@ -9,15 +9,20 @@ from edge.units import Seconds
 
 # After thinning there is this part of the room free, so that it isn't thinned at every message.
 _THINNED_TO = 0.9
+# So often in a row may the connection break with a message under way. A line that flaps does that now and then, between
+# sending and answer; each time in the same moment is the message's doing.
+BREAKS_MOST = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """What came in the way of a message so far. ``timed_out``: the cloud left it unanswered once already."""
+    """What came in the way of a message so far. ``timed_out``: the cloud left it unanswered once already. ``breaks``:
+    how often the connection broke while it was waited for."""
 
     attempts: int = 0
     retry_at: Seconds | None = None
     timed_out: bool = False
+    breaks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +112,7 @@ class Backlog:
         """The cloud answered with an error: one attempt is used up (OCPP 1.6 §3.7.1, 2.x E13)."""
         attempts = self._trouble.get(seq, Trouble()).attempts + 1
         retry_at = now + self._settings.retry_interval_s * attempts
-        self._trouble[seq] = Trouble(attempts=attempts, retry_at=retry_at)
+        self._trouble[seq] = Trouble(attempts=attempts, retry_at=retry_at)  # answered: it breaks no connection
         return Failed(set_aside=attempts >= self._settings.attempts, attempts=attempts)
 
     def timed_out(self, seq: int, now: Seconds) -> Failed:
@@ -118,6 +123,13 @@ class Backlog:
             return self.refused(seq, now)
         self._trouble[seq] = replace(trouble, timed_out=True)
         return Failed(set_aside=False, attempts=trouble.attempts)
+
+    def broke(self, seq: int) -> bool:
+        """The connection broke while the cloud's answer to this one was waited for; says whether that is enough:
+        a cloud may close on a message that it can't bear."""
+        trouble = self._trouble.get(seq, Trouble())
+        self._trouble[seq] = replace(trouble, breaks=trouble.breaks + 1)
+        return trouble.breaks + 1 >= BREAKS_MOST
 
     def cloud_lost(self) -> None:
         """The connection went: what was left unanswered on it says nothing about the messages."""

@@ -97,12 +97,12 @@ class CloudLine:
 
     def cloud_lost(self, wall: datetime) -> None:
         """There is none, or none any more; who waits for it is answered."""
-        for live in self._cleared():
+        for live in self._cleared(by_cloud=True):
             self._given_up(live, wall)
 
     def station_gone(self) -> None:
         """Nobody waits any more; what is in the journal is delivered all the same."""
-        for live in self._cleared():
+        for live in self._cleared(by_cloud=False):
             if live.taken is not None:
                 self._live_answers.abandoned(live.taken)
 
@@ -242,10 +242,10 @@ class CloudLine:
         # Behind whatever was to be kept before, its own writes included.
         self._book.steps.keep(writes, ToCloud(live.request.id, text))
 
-    def _cleared(self) -> list[Live]:
+    def _cleared(self, *, by_cloud: bool) -> list[Live]:
         """The connection is gone: the station's CALLs that waited for it."""
         self._connected = self._is_coming = False
-        asks = self._errands.cleared()
+        asks = self._errands.cleared(by_cloud=by_cloud)
         asked = [asks] if asks is not None else []
         lives = [*self._lives.values(), *self._waiting, *asked, *self._unjudged]
         self._lives.clear()

@@ -82,9 +82,11 @@ class Errands:
         """There is a cloud: it is told of a boot at once."""
         self._boot_retry_at = None
 
-    def cleared(self) -> Live | None:
-        """The connection is gone: the CALL of the station that waited for it."""
-        asks, self._under_way = self.asks, None
+    def cleared(self, *, by_cloud: bool) -> Live | None:
+        """The connection is gone, by the cloud's doing or with the station: who waited for it."""
+        asks, errand, self._under_way = self.asks, self._under_way, None
+        if by_cloud and errand is not None and errand.entry is not None and self._book.backlog.broke(errand.entry.seq):
+            self._delivery.set_aside(errand.entry, "the connection to the cloud broke each time that it was sent")
         self._slot_at = None
         self._late.clear()
         self._book.backlog.cloud_lost()

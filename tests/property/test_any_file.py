@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 from edge.allocation.solve import solve
 from edge.bms.demand_watch import DemandWatch
 from edge.bms.demand_window import DemandSettings
+from edge.bms.dimming_memory import DimmingFile
 from edge.bms.eebus_lpc import Lpc, LpcSettings
 from edge.bms.evidence import HEADING, Evidence
+from edge.bms.grid import DimmedBy
 from edge.bms.lpc_memory import LpcFile
 from edge.cli import allocation_file
 from edge.cli.inventory import read_inventory
@@ -113,7 +115,7 @@ JSON_VALUES = any_values(
 ODD_NUMBERS = any_values(
     st.none()
     | st.booleans()
-    | st.integers()
+    | st.integers(-(2**63), 2**64 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.sampled_from(["nan", "inf", "-inf", "1e999", "failsafe", "limited", 1e308, -1e308, 2**63, -1, 0, ""])
 )
@@ -233,18 +235,19 @@ async def test_any_account_of_a_demand_window_limits(file: Path, content: bytes)
 @example(document=orjson.loads(DEMAND) | {"doubt_j2": 1e308})
 @example(document=orjson.loads(DEMAND) | {"used_j": -1.0})
 @example(document=orjson.loads(DEMAND) | {"peaks_w": {"zz": 1e308}})
+@settings(max_examples=40)  # each is an hour of samples
 async def test_any_figures_of_a_demand_window_limit_for_an_hour_at_most(file: Path, document: dict[str, Any]) -> None:
     """NaN, what is without end and what no fuse carries: four windows on, cars may draw again, and it can be told."""
     (file.parent / "demand-0.json").write_bytes(orjson.dumps(document))
     watch = DemandWatch(site(), DemandSettings(circuit="main", limit_w=40_000.0), folder=file.parent)
     clock, seen = Hands(), report(meters=[report()["meters"][0] | {"age_s": 0.0}])
     allowed_w = []
-    for _ in range(361):
+    for _ in range(241):
         limit = watch.observe(seen, clock)
         assert limit is not None
         assert limit.limit_w is not None
         allowed_w.append(limit.limit_w)
-        clock.pass_s(10)
+        clock.pass_s(15)
     assert all(0 <= each_w <= 80_000 for each_w in allowed_w)
     assert allowed_w[-1] > 10_000
     told = watch.report()
@@ -280,6 +283,16 @@ def test_any_memory_of_eebus_is_taken_or_left(file: Path, content: bytes) -> Non
     assert lpc.allowed_w is None or 0 <= lpc.allowed_w < math.inf
 
 
+@given(content=damaged(b'{"asked":["modbus","mqtt"]}') | ODD_NUMBERS.map(lambda asked: orjson.dumps({"asked": asked})))
+@example(content=b'{"asked":["contact"]}')
+@example(content=DEEP)
+def test_any_memory_of_dimming_is_taken_or_left(file: Path, content: bytes) -> None:
+    """Who may have asked for it, and nobody else; the contact is asked itself."""
+    memory = file.parent / "dimming.json"
+    memory.write_bytes(content)
+    assert DimmingFile(memory).read() <= {DimmedBy.MODBUS, DimmedBy.MQTT}
+
+
 @given(content=damaged(MAP))
 @example(content=b"x = " + DEEP)
 def test_any_map_of_a_meter_is_read_or_refused(file: Path, content: bytes) -> None:
@@ -303,6 +316,7 @@ MAP_VALUES = any_values(
     document=spoiled(tomlkit.parse(MAP.decode()).unwrap(), MAP_VALUES),
     word=st.sampled_from([0, 1, 0x7FFF, 0x8000, 0x7F80, 0xFFFF]),
 )
+@settings(max_examples=60)
 def test_any_spoiled_map_reads_numbers_or_is_refused(file: Path, document: dict[str, Any], word: int) -> None:
     """A slip in a map of one's own: what is accepted asks for no more than a device may be asked, and reads finite
     numbers of whatever stands there."""

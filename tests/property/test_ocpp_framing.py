@@ -89,7 +89,7 @@ async def heard(connection: Connection, pieces: list[bytes]) -> tuple[list[str |
     for piece in pieces:
         await asyncio.sleep(0)
         connection.data_received(piece)
-    while connection.recv_messages.frames:  # noqa: ASYNC110 - nothing tells when the queue is empty
+    while connection.recv_messages.frames and not reading.done():  # noqa: ASYNC110 - nothing tells when it is empty
         await asyncio.sleep(0)
     await asyncio.sleep(0)
     connection.connection_lost(None)
@@ -127,6 +127,38 @@ def test_a_socket_hears_what_the_library_hears(
     assert ours[2] == theirs[2]
     if side is Side.SERVER:  # a client's bytes are masked at random
         assert ours[1] == theirs[1]
+
+
+@given(
+    side=st.sampled_from(Side),
+    frames=st.lists(
+        st.one_of(
+            st.builds(Frame, st.sampled_from([Opcode.TEXT, Opcode.BINARY]), st.binary(max_size=MAX_SIZE)),
+            st.builds(Frame, st.sampled_from([Opcode.PING, Opcode.PONG]), st.binary(max_size=125)),
+        ),
+        max_size=12,
+    ),
+    places=st.lists(st.integers(0, 5000), max_size=8),
+)
+def test_a_wire_passes_whatever_it_hears(side: Side, frames: list[Frame], places: list[int]) -> None:
+    """Each message as the kind that it is, and pings and pongs to the other end, which alone answers."""
+    data = b"".join(frame.serialize(mask=side is Side.SERVER) for frame in frames)
+
+    async def passed() -> tuple[list[str | bytes], bytes, bytes]:
+        connection, partner, other = Receiving(protocol(side)), Receiving(protocol(Side.SERVER)), Wire()
+        connection.is_wire, connection.partner = True, partner
+        partner.connection_made(other)
+        messages, answers, _ = await heard(connection, cut(data, places))
+        return messages, answers, other.written
+
+    messages, answers, onward = asyncio.run(passed())
+    said = [frame for frame in frames if frame.opcode in (Opcode.TEXT, Opcode.BINARY)]
+    assert [
+        message.encode(errors="surrogateescape") if isinstance(message, str) else message for message in messages
+    ] == [frame.data for frame in said]
+    assert [isinstance(message, str) for message in messages] == [frame.opcode is Opcode.TEXT for frame in said]
+    assert answers == b""
+    assert onward == b"".join(frame.serialize(mask=False) for frame in frames if frame not in said)
 
 
 @given(text=st.one_of(st.text(max_size=50), st.sampled_from([125, 126, 65535, 65536]).map(lambda size: "x" * size)))

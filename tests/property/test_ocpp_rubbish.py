@@ -7,37 +7,50 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from edge.domain.site import Mode
+from edge.domain.site import Mode, Station
 from edge.errors import FrameError
 from edge.ocpp import wire
+from edge.ocpp.own_station.station import OwnStation
+from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.routing import FROM_CLOUD, FROM_STATION
 from edge.ocpp.versions import Version
-from tests.unit.ocpp.ocpp_bench import Bench
+from tests.unit.ocpp.ocpp_bench import NOON, START, Bench
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 KEYS = st.sampled_from(
     [
+        "attributeValue",
         "chargingProfile",
         "chargingSchedule",
         "chargingState",
+        "component",
+        "configurationKey",
         "connectorId",
         "connectorStatus",
         "eventData",
         "eventType",
         "evse",
         "evseId",
+        "getVariableData",
+        "getVariableResult",
         "id",
         "idTagInfo",
+        "key",
         "meterValue",
         "measurand",
+        "name",
         "phase",
+        "requestedMessage",
         "sampledValue",
+        "setVariableData",
+        "setVariableResult",
         "status",
         "timestamp",
         "transactionId",
         "transactionInfo",
         "unit",
         "value",
+        "variable",
     ]
 )
 VALUES = SCALARS | st.sampled_from(["L1", "1", " 2.5", "Current.Import", "Power.Active.Import", "kW", "Available"])
@@ -100,3 +113,21 @@ def test_any_answer_to_our_question_is_borne(answer: Any) -> None:
     step = bench.station_says(json.dumps([3, identifier, answer]))
     assert step.own_call[1] == "TriggerMessage"
     assert step.up == []
+
+
+@given(COMMANDED, OBJECTS | JSON)
+@settings(max_examples=400)
+@example((Version.V16, "GetConfiguration"), {"key": 7})
+def test_the_gateway_as_a_station_answers_all(commanded: tuple[Version, str], request: Any) -> None:
+    """Each CALL of its own cloud has one answer, whatever it carries."""
+    version, action = commanded
+    own = OwnStation(
+        desk=ProfileDesk(Station(id="GW", evses=()), 230.0, whole_a=63.0),
+        version=version,
+        circuit="main",
+        reading=lambda: None,
+        nonce="0123456789ab",
+    )
+    own.connected(START, NOON)
+    texts = own.receive(json.dumps([2, "c", action, request]), START, NOON).texts
+    assert [json.loads(text)[0] in (3, 4) for text in texts if json.loads(text)[1] == "c"] == [True]

@@ -19,6 +19,7 @@ ALLOWED = {
     "ocpp/keys.py": {"secrets": "keys and salts of `edge key`: the running gateway makes none"},
     "ocpp/credentials.py": {"secrets": "a key that never leaves the process: tags of passwords that were right"},
     "system/sealed.py": {"os.urandom": "salt and nonce of a backup that `edge` seals on the command line"},
+    "ocpp/framing.py": {"os.urandom": "masks of frames, not to be foretold (RFC 6455 §5.3); nothing depends on them"},
     "storage/key.py": {"os.urandom": "the key of the tokens' hashes: made once, never shown"},
     "storage/writer.py": {
         "threading": "is a thread; who has none gives the daemon another writer",

@@ -262,6 +262,24 @@ async def test_fault_44_boots_in_1970(tmp_path: Path) -> None:
         await site.until(lambda: site.effective == ("fuse", 63.0))
 
 
+async def test_dimming_outlives_a_restart(tmp_path: Path) -> None:
+    """It has no end: the gateway that comes back dims on, its coil says so, and there is one proof of its begin."""
+    async with house(tmp_path) as site:
+        assert not (await site.master.write_coil(0, True, device_id=1)).isError()
+        await site.until(lambda: site.effective[0] == "grid")
+        await site.tick(1)
+    async with house(tmp_path) as site:
+        assert site.effective[0] == "grid"
+        assert (await site.master.read_coils(0, count=1, device_id=1)).bits[0] is True
+        assert not (await site.master.write_coil(0, False, device_id=1)).isError()
+        await site.until(lambda: site.effective[0] == "fuse")
+        await site.tick(1)
+    rows = csv.DictReader(site.evidence.read_text(encoding="utf-8").splitlines())
+    assert [(row["event"], row["by"]) for row in rows] == [("begin", "modbus"), ("end", "modbus")]
+    async with house(tmp_path) as site:
+        assert site.effective[0] == "fuse"
+
+
 async def test_fault_45_daylight_saving_both_ways(tmp_path: Path) -> None:
     """The schedule follows the local clock through both changes; what the grid operator is shown is in UTC, in order,
     though the local hour comes twice; control ticks on."""

@@ -113,7 +113,7 @@ async def test_text_that_is_not_json() -> None:
 
 async def test_a_flood_of_rubbish_ends_the_link() -> None:
     """Twenty unreadable messages within a minute."""
-    async with running("CP-01") as (gateway, _), gateway.station() as station:
+    async with running("CP-01", mode=Mode.CONTROL) as (gateway, _), gateway.station() as station:
         for _ in range(20):
             await station.send("hello")
         with pytest.raises(ConnectionClosed):

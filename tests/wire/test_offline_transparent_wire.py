@@ -78,7 +78,7 @@ async def test_what_was_kept_is_delivered_before_a_station_is_transparent(tmp_pa
         async with site.station() as charger:
             await charger.stop(number)
             await eventually(lambda: len(site.cloud.told("StopTransaction")) == 1)
-            assert EntryFile(site.storage).pending() == 0
+            await eventually(lambda: EntryFile(site.storage).pending() == 0)
             await site.cloud.go()
             await charger.connection.wait_closed()
         await site.stop()

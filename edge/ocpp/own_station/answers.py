@@ -89,7 +89,8 @@ def _table(version: Version) -> Version:
 
 def _get_configuration(payload: Payload, settings: Settings) -> Said:
     known = [name for _, name in sorted({**_SETTABLE[Version.V16], **_FIXED[Version.V16]})]
-    wanted = [each for each in payload.get("key") or known if isinstance(each, str)]
+    asked = payload.get("key")
+    wanted = [each for each in asked if isinstance(each, str)] if isinstance(asked, list) and asked else known
     entries, unknown = [], []
     for name in wanted:
         value = settings.read(Version.V16, ("", name))

@@ -199,8 +199,14 @@ limit_a = 16
     assert found.modbus is not None
     assert [str(each) for each in found.modbus.allow or ()] == ["192.168.1.20/32", "10.0.0.0/24"]
     contact = ContactSettings(chip="gpiochip0", line=17, closed_is_free=True)
-    evidence = Path("/var/lib/edge-controller/grid-events.csv")
-    assert found.grid == GridSettings(circuit="garage", limit_w=7560.0, contact=contact, evidence=evidence)
+    storage = Path("/var/lib/edge-controller")
+    assert found.grid == GridSettings(
+        circuit="garage",
+        limit_w=7560.0,
+        contact=contact,
+        evidence=storage / "grid-events.csv",
+        dimming_file=storage / "grid-dimming.json",
+    )
     found_watches = watches(configuration, Caps(), SystemChance())
     assert [type(watch) for watch in found_watches] == [Schedule, Schedule, DemandWatch]
 

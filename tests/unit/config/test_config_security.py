@@ -7,7 +7,7 @@ import pytest
 from edge.config import load
 from edge.errors import ConfigurationError, StartError
 from edge.ocpp.keys import hashed
-from edge.ocpp.settings import Listener, SecurityProfile, Verdict
+from edge.ocpp.settings import CloudLoss, Listener, SecurityProfile, Verdict
 from edge.ocpp_set_up import ocpp_settings
 from tests.own_maps import no_map
 
@@ -154,3 +154,15 @@ def test_the_gateways_own_identity(tmp_path: Path, own: str, station: str, key: 
         load(written(tmp_path, f"[ocpp.self]\n{own}\n", station), meter_models={}, read_map=no_map)
     assert key in str(refused.value)
     assert words in str(refused.value)
+
+
+def test_a_controller_that_only_observes_is_a_wire(tmp_path: Path) -> None:
+    """Whatever the site file has for a controller that controls: the cloud decides, and no link outlives the other."""
+    observing = '[ocpp.cloud]\nca = "/ca"\n[control]\nmode = "observe"'
+    station = 'mode = "autonomous"'
+    settings = ocpp_settings(load(written(tmp_path, observing, station), meter_models={}, read_map=no_map))
+    assert (settings.is_wire, settings.verdict) == (True, Verdict.CLOUD)
+    assert settings.mode_of("CP-01") is CloudLoss.TRANSPARENT
+    controlling = ocpp_settings(load(written(tmp_path, "", station), meter_models={}, read_map=no_map))
+    assert (controlling.is_wire, controlling.verdict) == (False, Verdict.LOCAL)
+    assert controlling.mode_of("CP-01") is CloudLoss.AUTONOMOUS

@@ -5,17 +5,32 @@ import json
 import pytest
 
 from edge.domain.setpoint import Purpose
+from edge.domain.site import Mode
+from edge.errors import FrameError
+from edge.ocpp import wire
 from edge.ocpp.arbiter import CLOUD_TIMEOUT_S
 from edge.ocpp.versions import Version
+from edge.ocpp.wire import MOST_DEEP
 from tests.unit.ocpp.ocpp_bench import Bench, call, limit, result
 
 DEPTH = 100_000
 DEEP = "[" * DEPTH + "]" * DEPTH
+NESTED = "[" * 400 + "]" * 400  # can be read, but not all of it be written again
 LONG = 100_000 * "x"
+PROFILE = (
+    '{"chargingProfileId":1,"id":1,"stackLevel":0,"chargingProfilePurpose":"TxProfile","chargingProfileKind":"Relative",'
+    '"chargingSchedule":{"id":1,"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":10}]}}'
+)
+IDENTITY = '{"component":{"name":"SecurityCtrlr"},"variable":{"name":"Identity"},"attributeValue":"x"}'
 WEAPONS = {
     "nothing but brackets": DEEP,
     "a deep payload": f'[2,"a","Heartbeat",{DEEP}]',
     "a deep profile": f'[2,"a","SetChargingProfile",{DEEP}]',
+    "a nested start": f'[2,"a","RemoteStartTransaction",{{"idTag":"x","x":{NESTED},"chargingProfile":{PROFILE}}}]',
+    "one in 2.x": f'[2,"a","RequestStartTransaction",{{"remoteStartId":1,"x":{NESTED},"chargingProfile":{PROFILE}}}]',
+    "nested variables": f'[2,"a","SetVariables",{{"setVariableData":[{IDENTITY},{{"component":{NESTED}}}]}}]',
+    "a nested list": f'[2,"a","SendLocalList",{{"listVersion":1,"x":{NESTED}}}]',
+    "a nested transaction": f'[2,"a","StartTransaction",{{"connectorId":1,"idTag":"x","x":{NESTED}}}]',
     "a huge id": f'[2,"{LONG}","Reset",{{}}]',
     "a huge action": f'[2,"a","{LONG}",{{}}]',
     "a huge number": '[2,"a","SetChargingProfile",{"evseId":' + 400 * "9" + "}]",
@@ -47,6 +62,19 @@ def works(bench: Bench) -> None:
     assert answer in bench.cloud_says(answer).down
     down = [*bench.write(limit(77)).down, *bench.wait(CLOUD_TIMEOUT_S).down]
     assert "SetChargingProfile" in [json.loads(text)[2] for text in down]
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_what_is_as_deep_as_can_be_is_a_frame(version: Version) -> None:
+    """Far deeper than any message of OCPP; a level more isn't, and where nothing is controlled both pass."""
+    text = f'[2,"a","Heartbeat",{"[" * (MOST_DEEP - 1)}{"]" * (MOST_DEEP - 1)}]'
+    deeper = text.replace("[]", "[[]]")
+    assert wire.parse(text, version).text == text
+    with pytest.raises(FrameError, match="nested"):
+        wire.parse(deeper, version)
+    bench = Bench(version=version, mode=Mode.OBSERVE)
+    bench.connect()
+    assert bench.station_says(deeper).up == [deeper]
 
 
 @pytest.mark.parametrize("version", list(Version))

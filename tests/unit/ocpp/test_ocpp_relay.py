@@ -7,7 +7,9 @@ import pytest
 
 from edge.domain.site import Mode
 from edge.domain.station import CloudLink, StationOffline, StationOnline
+from edge.ocpp.actions import CloseStation, PassBinary
 from edge.ocpp.arbiter import CLOUD_QUEUE
+from edge.ocpp.farewell import Farewell
 from edge.ocpp.relay import REST_S, RelayState
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.unreadable import Unreadable
@@ -96,6 +98,25 @@ def test_in_observe_mode_nothing_waits() -> None:
         assert bench.cloud_says(text).down == [text]
     for text in (result("2"), result("never asked"), "rubbish"):
         assert bench.station_says(text).up == [text]
+
+
+def test_in_observe_mode_whatever_is_unreadable_passes() -> None:
+    """However much of it, text or binary; the log has it once a minute of either side."""
+    bench = Bench(mode=Mode.OBSERVE)
+    bench.connect(settled=False)
+    steps = [bench.station_says("rubbish") for _ in range(3 * Unreadable.MOST)]
+    assert all(step.up == ["rubbish"] and step.closes == [] for step in steps)
+    assert [len(step.notes) for step in steps] == [1, *[0] * (len(steps) - 1)]
+    assert PassBinary(b"\x00", to_station=False) in bench.station_says(b"\x00").actions
+    assert PassBinary(b"\x01", to_station=True) in bench.cloud_says(b"\x01").actions
+
+
+def test_in_observe_mode_the_station_hears_how_its_cloud_left() -> None:
+    """Where its connection ends with its cloud's."""
+    bench = Bench(mode=Mode.OBSERVE, cloud_loss=CloudLoss.TRANSPARENT)
+    bench.connect(settled=False)
+    actions = bench.relay.cloud_disconnected(bench.now, "it left", Farewell(code=4000, reason="moved"))
+    assert CloseStation(4000, "moved") in actions
 
 
 def test_a_full_queue_refuses() -> None:

@@ -37,6 +37,14 @@ def test_what_went_on_at_once_is_two_frames() -> None:
     ]
 
 
+def test_what_is_no_text_is_shown_as_text() -> None:
+    """A wire passes text that isn't UTF-8, and binary messages: what is shown of them can be written as JSON."""
+    trace = Trace()
+    trace.add(Way.TO_CLOUD, b"caf\xe9".decode(errors="surrogateescape"), START)
+    trace.add(Way.TO_CLOUD, b"\x00\xff", START)
+    assert [frame["text"].encode() for frame in trace.shown(START, NOON)] == [rb"caf\udce9", rb"b'\x00\xff'"]
+
+
 @pytest.mark.parametrize(("length", "kept"), [(10, MOST_FRAMES), (100_000, MOST_CHARACTERS // LONGEST)])
 def test_a_trace_is_bounded(length: int, kept: int) -> None:
     """In frames and in characters; the oldest go, and a long frame is cut."""

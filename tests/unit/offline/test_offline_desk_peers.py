@@ -5,6 +5,7 @@ import json
 import pytest
 
 from edge.offline.authorise import UnknownTokens
+from edge.offline.backlog import BREAKS_MOST
 from edge.offline.desk import DeskState
 from edge.offline.edition import Edition
 from edge.offline.message import Request
@@ -291,3 +292,43 @@ def test_the_card_that_is_shown_after_the_cable_ranks_the_session_and_no_other_d
     if online:
         bench.cloud_answers({"idTokenInfo": {"status": "Invalid"}})
     assert [(judged.transaction, judged.verdict.class_id) for judged in bench.judged] == [("tx-1", "staff")]
+
+
+def test_a_message_that_breaks_the_connection_each_time_is_set_aside() -> None:
+    """A cloud may close on one that is too long for it (1009), for ever; those behind it go on."""
+    bench = Bench()
+    bench.meter(5, "poison")
+    bench.meter(5, "fine")
+    for _ in range(BREAKS_MOST):
+        assert bench.disk.set_aside == []
+        bench.cloud_comes()
+        assert "poison" in bench.to_cloud[-1]
+        bench.cloud_goes()
+        bench.tick(5.0)
+    assert [entry.reason for entry in bench.disk.set_aside] == [
+        "the connection to the cloud broke each time that it was sent"
+    ]
+    bench.cloud_comes()
+    assert "fine" in bench.to_cloud[-1]
+
+
+def test_a_line_that_flaps_sets_nothing_aside() -> None:
+    """Between messages, before an answer now and then, because the station itself went: that says nothing of them."""
+    bench = Bench()
+    bench.meter(5, "first")
+    for _ in range(3 * BREAKS_MOST):
+        bench.cloud_comes()
+        bench.do(bench.desk.station_gone())
+        bench.do(bench.desk.station_connected(bench.edition))
+    for _ in range(BREAKS_MOST - 1):
+        bench.cloud_comes()
+        bench.cloud_goes()
+    bench.cloud_comes()
+    bench.cloud_answers({})
+    assert list(bench.disk.entries.values()) == []
+    for number in range(3 * BREAKS_MOST):
+        bench.meter(5, str(number))
+        bench.cloud_goes()
+        bench.cloud_comes()
+        bench.cloud_answers({})
+    assert bench.disk.set_aside == []
