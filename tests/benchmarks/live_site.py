@@ -30,7 +30,7 @@ MOST_A = 16.0
 SAMPLES_EVERY_S = 10.0  # MeterValues of each station
 AGAIN_S = 0.2  # a station that was cut off dials again
 QUIET_S = 0.3  # without a request to the meter: the next one begins a tick
-READY_S = 60.0  # of a gateway that starts on a busy machine
+READY_S = 120.0  # of a gateway that starts on a busy machine
 SITE = """
 [site]
 id = "bench"
