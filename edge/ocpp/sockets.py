@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import Connection, broadcast
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
-from websockets.protocol import OPEN, Event, Side
+from websockets.protocol import CLOSED, OPEN, Event, Side
 
 from edge.ocpp import framing
 from edge.units import Seconds
@@ -24,6 +24,9 @@ MAX_UNSENT_BYTES = 1024 * 1024
 # Messages of one read that are handed over before everybody else has a turn. A peer that keeps to the rules sends no
 # more in a row: one CALL, the answer to one, and what nothing answers.
 IN_A_ROW = 4
+
+# Frames of any kind that are read before everybody else has a turn; the rest of what came waits, unread by the library.
+FRAMES_A_TURN = 32
 
 LONGEST_HEAD = 14  # bytes of a frame before its payload (RFC 6455 §5.2)
 
@@ -58,6 +61,9 @@ class Receiving(Connection):
     _in_step = False  # since the library was seen to be between two frames; it is given whole ones from then on
     _begun: bytearray | None = None  # a frame that isn't all there,
     _awaited = 0  # and what it comes to at least
+    _unread = b""  # what waits for the next turn of the loop,
+    _place = 0  # from here on
+    _halts = False  # whether anything does
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -86,6 +92,37 @@ class Receiving(Connection):
             self._receiver, self._queues = None, True
 
     def data_received(self, data: bytes) -> None:
+        if self._halts:
+            self._unread, self._place = self._unread[self._place :] + data, 0
+            self.transport.pause_reading()  # the library has resumed it
+        else:
+            self._read(data, 0)
+
+    def eof_received(self) -> None:
+        while self._halts:  # what came before it counts
+            self._go_on()
+        super().eof_received()
+
+    def _go_on(self) -> None:
+        """Read on after a turn of everybody else's."""
+        if not self._halts:
+            return
+        data, place = self._unread, self._place
+        self._halts, self._unread = False, b""
+        if self.protocol.state is CLOSED:
+            return
+        if not self.recv_messages.paused:
+            self.transport.resume_reading()
+        self._read(data, place)
+
+    def _halt(self, data: bytes, place: int) -> None:
+        """Let everybody else have a turn before what comes from here on is read."""
+        self._halts, self._unread, self._place = True, data, place
+        self.transport.pause_reading()
+        self.loop.call_soon(self._go_on)
+
+    def _read(self, data: bytes, place: int) -> None:
+        """Read the frames of what came, from this place on."""
         self._row = 0
         if self._begun is not None:
             self._begun += data
@@ -95,8 +132,12 @@ class Receiving(Connection):
         protocol = self.protocol
         if not self._in_step:
             self._in_step = protocol.state is OPEN and framing.is_between_frames(protocol)
-        place, size = 0, len(data)
+        size, frames = len(data), 0
         while place < size:
+            if frames == FRAMES_A_TURN:
+                self._halt(data, place)
+                return
+            frames += 1
             if not self._in_step or protocol.state is not OPEN:
                 super().data_received(data[place:])
                 return

@@ -178,12 +178,12 @@ class Upstream:
         while not self._closed:
             if self._connection is None:
                 self._note_problem(await self.open())
-            if self._connection is not None:
+            if (connection := self._connection) is not None:
                 self._revival.announce()
                 since = self._clock.monotonic()
                 on_up()
-                why = await self._connection.deliver(on_text)
-                self.farewell = farewell(self._connection)
+                why = await connection.deliver(on_text)
+                self.farewell = farewell(connection)
                 self._connection = None
                 on_down(why)
                 if not self._redial:

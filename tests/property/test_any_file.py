@@ -235,18 +235,19 @@ async def test_any_account_of_a_demand_window_limits(file: Path, content: bytes)
 @example(document=orjson.loads(DEMAND) | {"doubt_j2": 1e308})
 @example(document=orjson.loads(DEMAND) | {"used_j": -1.0})
 @example(document=orjson.loads(DEMAND) | {"peaks_w": {"zz": 1e308}})
+@settings(max_examples=40)  # each is an hour of samples
 async def test_any_figures_of_a_demand_window_limit_for_an_hour_at_most(file: Path, document: dict[str, Any]) -> None:
     """NaN, what is without end and what no fuse carries: four windows on, cars may draw again, and it can be told."""
     (file.parent / "demand-0.json").write_bytes(orjson.dumps(document))
     watch = DemandWatch(site(), DemandSettings(circuit="main", limit_w=40_000.0), folder=file.parent)
     clock, seen = Hands(), report(meters=[report()["meters"][0] | {"age_s": 0.0}])
     allowed_w = []
-    for _ in range(361):
+    for _ in range(241):
         limit = watch.observe(seen, clock)
         assert limit is not None
         assert limit.limit_w is not None
         allowed_w.append(limit.limit_w)
-        clock.pass_s(10)
+        clock.pass_s(15)
     assert all(0 <= each_w <= 80_000 for each_w in allowed_w)
     assert allowed_w[-1] > 10_000
     told = watch.report()
@@ -315,6 +316,7 @@ MAP_VALUES = any_values(
     document=spoiled(tomlkit.parse(MAP.decode()).unwrap(), MAP_VALUES),
     word=st.sampled_from([0, 1, 0x7FFF, 0x8000, 0x7F80, 0xFFFF]),
 )
+@settings(max_examples=60)
 def test_any_spoiled_map_reads_numbers_or_is_refused(file: Path, document: dict[str, Any], word: int) -> None:
     """A slip in a map of one's own: what is accepted asks for no more than a device may be asked, and reads finite
     numbers of whatever stands there."""

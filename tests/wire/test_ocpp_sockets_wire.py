@@ -16,7 +16,7 @@ from websockets.http11 import Request, Response
 from edge.ocpp.crowd import Crowd
 from edge.ocpp.pace import BURST
 from edge.ocpp.settings import UnknownStations
-from edge.ocpp.sockets import IN_A_ROW, Receiving
+from edge.ocpp.sockets import FRAMES_A_TURN, IN_A_ROW, Receiving
 from edge.ocpp.station_connection import StationConnection
 from edge.units import Seconds
 from tests.wire.attack_site import PATIENCE_S, VICTIM, Site, attacked
@@ -89,6 +89,37 @@ async def test_others_have_their_turn_between_the_messages_of_one_read() -> None
     assert [text for _, text in handed] == [str(number) for number in range(1000)]
     by_turn = [sum(each == number for each, _ in handed) for number in range(turn + 1)]
     assert max(by_turn) <= IN_A_ROW + 1
+
+
+async def test_others_have_their_turn_between_the_pings_of_one_read() -> None:
+    """A flood of frames that are no messages, answered one by one, keeps nobody from the loop either."""
+    turn, pings = 0, 5000
+    flooded = asyncio.Event()
+
+    def turns() -> None:
+        nonlocal turn
+        turn += 1
+        if not flooded.is_set():
+            loop.call_soon(turns)
+
+    def receive(_: str | bytes) -> Seconds:
+        flooded.set()
+        return 0.0
+
+    async def handle(connection: ServerConnection) -> None:
+        assert isinstance(connection, Socket)
+        await connection.deliver(receive)
+
+    loop = asyncio.get_running_loop()
+    async with (
+        serve(handle, "127.0.0.1", 0, create_connection=Socket, compression=None) as server,
+        connect(f"ws://127.0.0.1:{port(server)}", proxy=None, compression=None) as client,
+    ):
+        turns()
+        client.transport.write(frame(0x9, b"") * pings + frame(0x1, b"end"))
+        async with asyncio.timeout(10):
+            await flooded.wait()
+    assert turn > pings / FRAMES_A_TURN
 
 
 async def test_a_flood_is_slowed_down_where_the_gateway_itself_answers(tmp_path: Path) -> None:

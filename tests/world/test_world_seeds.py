@@ -37,6 +37,18 @@ FOUND = (
         faults=(FaultSpec(number=30, at_s=70.0, for_s=130.0), FaultSpec(number=30, at_s=90.0, for_s=40.0)),
         was="a meter with two faults was well when the first of them ended",
     ),
+    Found(  # motorway-6, seed 1
+        seed=44,
+        minutes=10.0,
+        faults=(FaultSpec(number=58, at_s=200.0, for_s=41.0),),
+        was="of two cars with one card, which was blocked for a while, the driver of the other never showed it again",
+    ),
+    Found(
+        seed=402,
+        minutes=4.0,
+        faults=(FaultSpec(number=57, at_s=13.0, for_s=160.0),),
+        was="cars that came when the cloud wasn't trusted any more were to have charged before",
+    ),
 )
 
 

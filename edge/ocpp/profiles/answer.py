@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from edge.ocpp.profiles import fields
 from edge.ocpp.profiles.admission import Wiring
 from edge.ocpp.profiles.composite import Composer
-from edge.ocpp.profiles.model import ChargingProfile, Moment
+from edge.ocpp.profiles.model import ChargingProfile, Moment, RateUnit
 from edge.ocpp.profiles.refusal import Malformation, ProfileRefused, RequestMalformed
-from edge.ocpp.profiles.store import STATION, ProfileStore
+from edge.ocpp.profiles.store import STATION, Criteria, ProfileStore
 from edge.ocpp.versions import Version
 from edge.units import Amps
 
@@ -90,6 +91,35 @@ class StartRequest:
 
 
 Answerer: TypeAlias = Callable[[ProfileStore, Mapping[str, Any], Context], Answer]
+
+
+def answered(answerer: Answerer, store: ProfileStore, payload: object, context: Context) -> Answer:
+    """What the answerer says, whatever the payload is."""
+    try:
+        return answerer(store, fields.entries(payload, "the payload"), context)
+    except RequestMalformed as problem:
+        return malformed(store, context.version, problem)
+
+
+def cleared(store: ProfileStore, criteria: Criteria) -> Answer:
+    """The answer to ClearChargingProfile with these criteria."""
+    rest = store.without(criteria)
+    return Answer(store=rest, reply={"status": "Unknown" if rest == store else "Accepted"})
+
+
+def schedule_asked(payload: Mapping[str, Any], place: str) -> tuple[int, int, RateUnit]:
+    """What GetCompositeSchedule asks for: connector or EVSE, named ``place``, duration in s, and unit.
+
+    A unit that is none is a CALLERROR (OCPP 1.6 errata 3.24).
+    """
+    unit = fields.member(payload, "chargingRateUnit", RateUnit) or RateUnit.AMPERES
+    return fields.required_whole(payload, place), fields.required_whole(payload, "duration"), unit
+
+
+def start_request(payload: Mapping[str, Any], evse: int | None, token: str, profile: ChargingProfile) -> StartRequest:
+    """A start whose profile is taken out."""
+    forward = {name: value for name, value in payload.items() if name != "chargingProfile"}
+    return StartRequest(forward=forward, evse=evse, token=token, profile=profile)
 
 
 def malformed(store: ProfileStore, version: Version, problem: RequestMalformed) -> Answer:

@@ -5,9 +5,18 @@ from typing import Any
 
 from edge.ocpp.profiles import fields, schedule
 from edge.ocpp.profiles.admission import admit, admit_awaited
-from edge.ocpp.profiles.answer import Answer, Answerer, Context, StartRequest, malformed, status
+from edge.ocpp.profiles.answer import (
+    Answer,
+    Answerer,
+    Context,
+    StartRequest,
+    answered,
+    cleared,
+    schedule_asked,
+    start_request,
+    status,
+)
 from edge.ocpp.profiles.fields import moment_text
-from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.profiles.parse import parse, read_purpose
 from edge.ocpp.profiles.refusal import Malformation, ProfileRefused, RequestMalformed
 from edge.ocpp.profiles.store import Criteria, ProfileStore
@@ -39,17 +48,12 @@ def clear_charging_profile(store: ProfileStore, payload: Mapping[str, Any], _con
         purpose=None if word is None else read_purpose(word, Version.V16),
         stack_level=fields.whole(payload, "stackLevel"),
     )
-    cleared = store.without(criteria)
-    if cleared == store:
-        return Answer(store=store, reply={"status": "Unknown"})
-    return Answer(store=cleared, reply={"status": "Accepted"})
+    return cleared(store, criteria)
 
 
 def get_composite_schedule(store: ProfileStore, payload: Mapping[str, Any], context: Context) -> Answer:
-    """GetCompositeSchedule.req (§5.7). A unit that is none is a CALLERROR (errata 3.24)."""
-    connector = fields.required_whole(payload, "connectorId")
-    duration_s = fields.required_whole(payload, "duration")
-    unit = fields.member(payload, "chargingRateUnit", RateUnit) or RateUnit.AMPERES
+    """GetCompositeSchedule.req (§5.7)."""
+    connector, duration_s, unit = schedule_asked(payload, "connectorId")
     try:
         expected = schedule.expected(store, context, connector, duration_s, unit)
     except ProfileRefused:
@@ -78,8 +82,7 @@ def remote_start(store: ProfileStore, payload: Mapping[str, Any], context: Conte
         admit_awaited(store, context.wiring, connector, profile)
     except ProfileRefused:
         return Answer(store=store, reply=_REJECTED)
-    forward = {name: value for name, value in payload.items() if name != "chargingProfile"}
-    return StartRequest(forward=forward, evse=connector, token=token, profile=profile)
+    return start_request(payload, connector, token, profile)
 
 
 ANSWERS: Mapping[str, Answerer] = {
@@ -91,10 +94,7 @@ ANSWERS: Mapping[str, Answerer] = {
 
 def answer(store: ProfileStore, action: str, payload: object, context: Context) -> Answer:
     """The answer to one of :data:`ANSWERS`, whatever its payload is."""
-    try:
-        return ANSWERS[action](store, fields.entries(payload, "the payload"), context)
-    except RequestMalformed as problem:
-        return malformed(store, Version.V16, problem)
+    return answered(ANSWERS[action], store, payload, context)
 
 
 def start(store: ProfileStore, payload: object, context: Context) -> StartRequest | Answer:

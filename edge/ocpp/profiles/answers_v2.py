@@ -5,9 +5,19 @@ from typing import Any
 
 from edge.ocpp.profiles import fields, schedule
 from edge.ocpp.profiles.admission import admit, admit_awaited
-from edge.ocpp.profiles.answer import Answer, Answerer, Context, StartRequest, malformed, status
+from edge.ocpp.profiles.answer import (
+    Answer,
+    Answerer,
+    Context,
+    StartRequest,
+    answered,
+    cleared,
+    schedule_asked,
+    start_request,
+    status,
+)
 from edge.ocpp.profiles.fields import moment_text
-from edge.ocpp.profiles.model import ProfilePurpose, RateUnit
+from edge.ocpp.profiles.model import ProfilePurpose
 from edge.ocpp.profiles.parse import parse, read_purpose
 from edge.ocpp.profiles.refusal import Malformation, ProfileRefused, Reason, RequestMalformed
 from edge.ocpp.profiles.report import get_charging_profiles
@@ -42,17 +52,12 @@ def clear_charging_profile(store: ProfileStore, payload: Mapping[str, Any], cont
         purpose=purpose,
         stack_level=fields.whole(given, "stackLevel"),
     )
-    cleared = store.without(criteria)
-    if cleared == store:
-        return Answer(store=store, reply={"status": "Unknown"})
-    return Answer(store=cleared, reply={"status": "Accepted"})
+    return cleared(store, criteria)
 
 
 def get_composite_schedule(store: ProfileStore, payload: Mapping[str, Any], context: Context) -> Answer:
     """GetCompositeScheduleRequest (K08)."""
-    evse = fields.required_whole(payload, "evseId")
-    duration_s = fields.required_whole(payload, "duration")
-    unit = fields.member(payload, "chargingRateUnit", RateUnit) or RateUnit.AMPERES
+    evse, duration_s, unit = schedule_asked(payload, "evseId")
     try:
         expected = schedule.expected(store, context, evse, duration_s, unit)
     except ProfileRefused as refused:
@@ -98,8 +103,7 @@ def request_start(store: ProfileStore, payload: Mapping[str, Any], context: Cont
         admit_awaited(store, context.wiring, evse, profile)
     except ProfileRefused as refused:
         return _rejected(store, refused, context)
-    forward = {name: value for name, value in payload.items() if name != "chargingProfile"}
-    return StartRequest(forward=forward, evse=evse, token=str(token), profile=profile)
+    return start_request(payload, evse, str(token), profile)
 
 
 ANSWERS: Mapping[str, Answerer] = {
@@ -114,10 +118,7 @@ ANSWERS: Mapping[str, Answerer] = {
 
 def answer(store: ProfileStore, action: str, payload: object, context: Context) -> Answer:
     """The answer to one of :data:`ANSWERS`, whatever its payload is."""
-    try:
-        return ANSWERS[action](store, fields.entries(payload, "the payload"), context)
-    except RequestMalformed as problem:
-        return malformed(store, context.version, problem)
+    return answered(ANSWERS[action], store, payload, context)
 
 
 def start(store: ProfileStore, payload: object, context: Context) -> StartRequest | Answer:

@@ -250,6 +250,11 @@ class CardBlockedOnSite(Fault):
 
     async def end(self) -> None:
         self.world.frames.ears.remove(self)
-        if self.car is not None:
-            self.file.remove(self.token.hash)
         await self.world.cloud.come_again()
+        if self.car is None:
+            return
+        self.file.remove(self.token.hash)
+        await asyncio.sleep(AT_ONCE_S)  # until the gateway has seen it
+        for stay in list(self.world.parking.here.values()):
+            if stay.visit.id_tag == self.car.visit.id_tag:  # another session with this card has ended, too
+                self.world.parking.plug_again(stay)

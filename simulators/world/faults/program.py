@@ -124,8 +124,12 @@ class CertificateExpired(Fault):
             return None
         if not any("certificate has expired" in line for _, _, line in self.world.log_lines[self.heard :]):
             return "nobody is told that the cloud's certificate has expired"
-        drawing = [stay for stay in self.world.parking.here.values() if stay.ev.draw_a > 0]
-        return None if drawing or not self.world.parking.here else "nobody charges while the cloud isn't trusted"
+        began_at = self.world.now() if self.began_at is None else self.began_at
+        charged = [each for each in self.world.parking.here.values() if (each.served_at or began_at) < began_at]
+        wanting = [stay for stay in charged if not stay.ev.full]
+        if wanting and all(stay.ev.draw_a == 0.0 for stay in wanting):
+            return "nobody charges on while the cloud isn't trusted"
+        return None
 
     async def end(self) -> None:
         self.world.network.untrusted.discard(CLOUD)
