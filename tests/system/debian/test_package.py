@@ -57,8 +57,11 @@ def test_install_upgrade_remove_purge(packages: Path, architecture: str, fresh: 
     site = fresh / "etc/edge-controller/site.toml"
     site.write_text(SITE)
     assert inside(fresh, "edge", "check", "/etc/edge-controller/site.toml").returncode == 0
+    assert inside(fresh, "stat", "--format=%a %U:%G", "/var/lib/edge-controller").stdout.split() == [
+        "750",
+        "edge-controller:edge-controller",
+    ]
     data = fresh / "var/lib/edge-controller/journal.db"
-    data.parent.mkdir(parents=True)
     data.write_text("sessions")
 
     _renumber(fresh / "packages" / package, tmp_path / "tree", NEWER)
