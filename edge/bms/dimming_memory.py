@@ -1,7 +1,5 @@
 """Who asks for dimming by §14a, kept over a restart: the limit has no end, so a restart is none."""
 
-import asyncio
-import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import orjson
 import structlog
 
 from edge.bms.grid import DimmedBy
-from edge.bms.whole_file import write_whole
+from edge.bms.whole_file import Writing
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +20,7 @@ class DimmingFile:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._kept: frozenset[DimmedBy] = frozenset()
-        self._writing: asyncio.Future[None] | None = None
+        self._writing = Writing(file)
 
     def read(self) -> frozenset[DimmedBy]:
         """Who asked for it; nobody where nothing was kept, or what is there can't be read."""
@@ -40,19 +38,13 @@ class DimmingFile:
         tick.
         """
         now = frozenset(asked) & REMEMBERED
-        if now == self._kept or (self._writing is not None and not self._writing.done()):
+        if now == self._kept or self._writing.is_under_way:
             return
         self._kept = now
-        body = orjson.dumps({"asked": sorted(each.value for each in now)})
-        self._writing = asyncio.get_running_loop().run_in_executor(None, write_whole, self._file, body)
+        self._writing.begin(orjson.dumps({"asked": sorted(each.value for each in now)}))
 
     async def close(self, asked: Iterable[DimmedBy]) -> None:
         """Return when this is written."""
-        await self._written()
+        await self._writing.done()
         self.keep(asked)
-        await self._written()
-
-    async def _written(self) -> None:
-        if self._writing is not None:
-            with contextlib.suppress(OSError):
-                await self._writing
+        await self._writing.done()

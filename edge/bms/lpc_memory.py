@@ -1,14 +1,12 @@
 """What EEBUS LPC remembers over a restart: the values that the grid operator's box wrote, and the state (LPC-022)."""
 
-import asyncio
-import contextlib
 from pathlib import Path
 
 import orjson
 import structlog
 
 from edge.bms.eebus_lpc import FAILSAFE_S, LpcMemory, LpcState
-from edge.bms.whole_file import at_least_0, write_whole
+from edge.bms.whole_file import Writing, at_least_0
 from edge.clock import Clock
 from edge.units import Seconds
 
@@ -21,7 +19,7 @@ class LpcFile:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._kept: LpcMemory | None = None
-        self._writing: asyncio.Future[None] | None = None
+        self._writing = Writing(file)
 
     def read(self, clock: Clock) -> tuple[LpcMemory, Seconds] | None:
         """What was kept, and how long ago that was; None where nothing is, or what is there can't be believed."""
@@ -49,7 +47,7 @@ class LpcFile:
         """Write it down if it is another, by another thread: a disk that stalls costs no tick. While one is being
         written the next waits for the next tick.
         """
-        if (self._kept is not None and memory.tells_as(self._kept)) or (self._writing and not self._writing.done()):
+        if (self._kept is not None and memory.tells_as(self._kept)) or self._writing.is_under_way:
             return
         self._kept = memory
         body = orjson.dumps(
@@ -63,10 +61,8 @@ class LpcFile:
                 "failsafe_duration_s": memory.failsafe_duration_s,
             }
         )
-        self._writing = asyncio.get_running_loop().run_in_executor(None, write_whole, self._file, body)
+        self._writing.begin(body)
 
     async def close(self) -> None:
         """Return when what is under way is written."""
-        if self._writing is not None:
-            with contextlib.suppress(OSError):
-                await self._writing
+        await self._writing.done()

@@ -6,8 +6,8 @@ from urllib.parse import quote
 import orjson
 import structlog
 
-from edge.cli.control_socket import STATUS
 from edge.cli.control_socket import ask as ask_controller
+from edge.cli.control_socket import asked_at, report
 from edge.clock import SystemClock
 from edge.config.addresses import host_port
 from edge.control.ports import FactSink
@@ -17,7 +17,6 @@ from edge.ocpp.server import OcppServer
 from edge.ocpp.settings import Listener, OcppSettings
 from edge.setup.steps import Failure, Refused, Seen, StationSeen
 from edge.system.network import mac_of
-from edge.system.paths import control_sockets_found
 from edge.units import Seconds
 
 LOOK_S: Seconds = 8.0  # stations try again every few seconds
@@ -84,9 +83,7 @@ class Ear:
     async def identify(self, station: str) -> str | Failure:
         """Let a station show itself; the name of the text that says how."""
         if self._server is None:
-            answer = ask_controller(
-                control_sockets_found(), "POST", f"/api/v1/waiting/{quote(station, safe='')}/identify"
-            )
+            answer = ask_controller(asked_at(None), "POST", f"/api/v1/waiting/{quote(station, safe='')}/identify")
             told = orjson.loads(answer.body)
             return f"identify.{told['how']}" if "how" in told else Failure(problem=str(told.get("error", "?")))
         how = await self._server.identify(station)
@@ -121,9 +118,8 @@ def _told_by_controller(exc: StartError) -> Seen:
     :raises StartError: it isn't.
     """
     try:
-        answer = ask_controller(control_sockets_found(), "GET", STATUS)
-        told = orjson.loads(answer.body)
-    except (EdgeError, ValueError):
+        told = report(None)
+    except EdgeError:
         raise exc from None
     return Seen(
         stations=tuple(
