@@ -14,6 +14,8 @@ from simulators.world.world import World
 NOT_JUDGED: Final = float("inf")
 TAIL_S: Final = 180.0  # after its end what it has caused may still be about: a lease and its slack
 LEASE_S: Final = 330.0  # what a station that can't be told draws by itself: two leases, a period, and 5 s of the car
+# Of a gateway that can't tell stations their limits for a while.
+UNTOLD: Final = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": NOT_JUDGED}
 
 
 class Fault(Ear):

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from edge.storage.rows import JOURNAL, REGISTRY
 from simulators.world.disk import HISTORY, Condition
-from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, Fault
+from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, UNTOLD, Fault
 from simulators.world.faults.gateway import START_S
 from simulators.world.gateway import GATEWAY
 
@@ -21,12 +21,7 @@ class PowerCut(Fault):
     number, row = 48, "Power cut mid-write"
     outcome = "No acknowledged record lost"
     how = "without the cloud, the gateway's power fails within 30 ms of a session's begin; the last write is torn"
-    grace: ClassVar[Mapping[str, float]] = {
-        "rating": LEASE_S,
-        "entitlement": LEASE_S,
-        "stuck": NOT_JUDGED,
-        "contactors": NOT_JUDGED,
-    }
+    grace: ClassVar[Mapping[str, float]] = UNTOLD | {"contactors": NOT_JUDGED}
     tail_s = 2 * TAIL_S
 
     async def begin(self) -> None:

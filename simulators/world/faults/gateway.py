@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, Fault
+from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, UNTOLD, Fault
 from simulators.world.gateway import GATEWAY
 
 START_S: Final = 3.0  # the service manager and Python
@@ -44,7 +44,7 @@ class RestartsWithoutCloud(Fault):
     number, row = 3, "Gateway restarts while cloud down"
     outcome = "All chargers readmitted, transactions resumed"
     how = "the cloud is away while the gateway is killed and starts"
-    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": NOT_JUDGED}
+    grace: ClassVar[Mapping[str, float]] = UNTOLD
     tail_s = 2 * TAIL_S
 
     async def begin(self) -> None:
@@ -61,7 +61,7 @@ class BootsBeforeChargers(Fault):
     number, row = 19, "Gateway boots before all chargers seen"
     outcome = "Hold until known or timeout with reservation"
     how = "the gateway is killed and starts while half of the stations are cut off"
-    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": NOT_JUDGED}
+    grace: ClassVar[Mapping[str, float]] = UNTOLD
     tail_s = LEASE_S
 
     async def begin(self) -> None:

@@ -9,7 +9,7 @@ from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
 from simulators.world.cloud import CLOUD
-from simulators.world.faults.base import LEASE_S, NOT_JUDGED, Fault
+from simulators.world.faults.base import LEASE_S, NOT_JUDGED, UNTOLD, Fault
 from simulators.world.gateway import GATEWAY
 from simulators.world.node import start_on
 
@@ -83,7 +83,7 @@ class ChargersCutOff(Fault):
     number, row = 14, "Network partition of chargers"
     outcome = "Fallback reserved from budget before any release"
     how = "some of the stations, or all, are cut off from the gateway"
-    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": NOT_JUDGED}
+    grace: ClassVar[Mapping[str, float]] = UNTOLD
     tail_s = LEASE_S
 
     async def begin(self) -> None:

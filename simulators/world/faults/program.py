@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from simulators.world.cloud import CLOUD
-from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, Fault
+from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, UNTOLD, Fault
 from simulators.world.faults.gateway import START_S
 from simulators.world.gateway import GATEWAY
 from simulators.world.meters import node_of
@@ -67,7 +67,7 @@ class OutOfMemory(Fault):
     number, row = 51, "OOM, leak"
     outcome = "Caps, restart, alert"
     how = "the uplink carries nothing, a station says 200 messages of 50 kB, and then the kernel kills the gateway"
-    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": NOT_JUDGED}
+    grace: ClassVar[Mapping[str, float]] = UNTOLD
     tail_s = 2 * TAIL_S
 
     async def begin(self) -> None:

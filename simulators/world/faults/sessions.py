@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from simulators.charger import Obedience
-from simulators.world.faults.base import LEASE_S, NOT_JUDGED, Fault
+from simulators.world.faults.base import LEASE_S, NOT_JUDGED, UNTOLD, Fault
 from simulators.world.gateway import GATEWAY
 
 NOTICED_S: Final = 5.0  # until everybody has noticed that the cloud is away
@@ -46,12 +46,7 @@ class BeginsWithoutProfile(Fault):
     number, row = 20, "Session start before any profile"
     outcome = "TxDefaultProfile pre-installed: 25 A for 2 min tripped a meter"
     how = "the station is cut off from the gateway, and lets a driver in whose card it knows by itself"
-    grace: ClassVar[Mapping[str, float]] = {
-        "rating": LEASE_S,
-        "entitlement": LEASE_S,
-        "stuck": NOT_JUDGED,
-        "contactors": NOT_JUDGED,
-    }
+    grace: ClassVar[Mapping[str, float]] = UNTOLD | {"contactors": NOT_JUDGED}
 
     async def begin(self) -> None:
         self.car = self.stay()
@@ -76,12 +71,7 @@ class SilentAboutState(Fault):
     number, row = 26, "Preparing for ever after reboot"
     outcome = "State reconciled at boot"
     how = "a driver plugs in while the gateway restarts, and of its state the station says only what it is asked for"
-    grace: ClassVar[Mapping[str, float]] = {
-        "rating": LEASE_S,
-        "entitlement": LEASE_S,
-        "stuck": 600.0,
-        "contactors": NOT_JUDGED,
-    }
+    grace: ClassVar[Mapping[str, float]] = UNTOLD | {"stuck": 600.0, "contactors": NOT_JUDGED}
     tail_s = LEASE_S
 
     async def begin(self) -> None:
