@@ -26,6 +26,7 @@ from edge.config.locate import locate
 from edge.control import report
 from edge.control.board import Board
 from edge.control.bounds import Bounds
+from edge.control.litter import Litter
 from edge.control.loop import ControlLoop
 from edge.control.needs import Needs
 from edge.control.ports import StatusReport, Watchdog
@@ -53,7 +54,8 @@ class Daemon:
     """A running gateway: what it is made of, and what it shows of itself.
 
     ``chance`` and ``listen_tcp`` are the operating system's and ``write_by`` makes a thread, and
-    ``mqtt_link`` dials by the system's sockets, unless given: a simulated world has its own.
+    ``mqtt_link`` dials by the system's sockets, unless given: a simulated world has its own. ``litter`` is of the whole
+    process: who shares it with others leaves it away.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Daemon:
         listen_tcp: ListenTcp | None = None,
         write_by: WriteBy = Writer,
         mqtt_link: MakeLink = MqttClient,
+        litter: Litter | None = None,
     ) -> None:
         site = configuration.site
         chance = chance if chance is not None else SystemChance()
@@ -133,7 +136,9 @@ class Daemon:
             clock=clock,
             vitals=self._vitals,
             publish=self._publish,
+            litter=litter,
         )
+        self._litter = litter
         self._api = ApiServer(self._make_app(), listen=configuration.api.listen, socket=socket, listen_tcp=listen_tcp)
 
     def status(self) -> StatusReport:
@@ -180,9 +185,9 @@ class Daemon:
                 await stack.enter_async_context(_running(self._own.start, self._own.stop))
             control = asyncio.create_task(self._loop.run(), name="control loop")
             stopped = asyncio.create_task(stop.wait(), name="stop signal")
-            # What was made until now stays: the garbage collector needn't look through it in the midst of a tick.
-            gc.collect()
-            gc.freeze()
+            if self._litter is not None:
+                self._litter.begin()
+                stack.callback(self._litter.end)
             log.info("started", site=self._board.site.id, mode=self._board.site.control.mode.value)
             try:
                 await asyncio.wait([control, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -289,6 +294,7 @@ async def _run(configuration: Configuration, socket_path: Path | None, record: R
         clock=SystemClock(),
         watchdog=ServiceManager(),
         record=record,
+        litter=Litter(gc),
     )
     loop.add_signal_handler(signal.SIGHUP, daemon.reload)
     await daemon.run(stop)

@@ -6,7 +6,6 @@ time it took be counted as missed and skipped.
 
 import asyncio
 import contextlib
-import gc
 import math
 from collections.abc import Callable, Sequence
 
@@ -20,6 +19,7 @@ from edge.allocation.state import Reach
 from edge.clock import Clock
 from edge.control.actuate import Intent, actuate, idle_limit_a, is_settled, lease_s
 from edge.control.board import Board
+from edge.control.litter import Litter
 from edge.control.ports import LimitPort, MeterPort
 from edge.control.records import EvseRecord
 from edge.control.vitals import Vitals
@@ -31,12 +31,13 @@ log = structlog.get_logger(__name__)
 
 # The share of a period that a tick waits for its meters; what comes later counts in the next.
 SAMPLE_SHARE = 0.4
-# The generations of garbage that are looked through between two ticks: what was made since the one before.
-YOUNG = 1
 
 
 class ControlLoop:
-    """Joins the board, the decision and the ports. ``publish`` is called with each tick's snapshot and decision."""
+    """Joins the board, the decision and the ports. ``publish`` is called with each tick's snapshot and decision.
+
+    ``litter`` is looked for after each tick; without, the garbage collector comes when it likes.
+    """
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class ControlLoop:
         clock: Clock,
         vitals: Vitals,
         publish: Callable[[Snapshot, Decision], None],
+        litter: Litter | None = None,
     ) -> None:
         self._board = board
         self._meters = meters
@@ -54,6 +56,7 @@ class ControlLoop:
         self._clock = clock
         self._vitals = vitals
         self._publish = publish
+        self._litter = litter
         self._memory = Memory()
         self._next_id = 1
         self._told = _Told()
@@ -72,8 +75,8 @@ class ControlLoop:
                 self.tick()
                 ended = self._clock.monotonic()
                 self._vitals.completed(at=ended, took_s=ended - begun)
-                # Now, while there is time, and not in the midst of the next tick.
-                gc.collect(YOUNG)
+                if self._litter is not None:
+                    self._litter.after_tick(ended)
                 due = max(number + 1, math.ceil((ended - start) / period_s))
                 if due > number + 1:
                     self._vitals.missed(due - number - 1)

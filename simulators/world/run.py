@@ -1,7 +1,6 @@
 """Runs a scenario in virtual time and judges it; and finds the fewest faults that make it fail."""
 
 import asyncio
-import gc
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
@@ -59,9 +58,7 @@ def run_world(
     specs = planned(scenario, seed=seed) if faults is None else tuple(faults)
     planned(replace(scenario, faults=specs, random_faults=None), seed=seed)  # that every number is known
     with tempfile.TemporaryDirectory(prefix="edge-world-") as folder, asyncio.Runner(loop_factory=WorldLoop) as runner:
-        outcome = runner.run(_run(fitted(scenario, specs), seed, specs, Path(folder), conduct or Conduct()))
-    gc.unfreeze()
-    return outcome
+        return runner.run(_run(fitted(scenario, specs), seed, specs, Path(folder), conduct or Conduct()))
 
 
 async def _run(
