@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from edge import __version__
 from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
+from edge.allocation.state import EvseState
 from edge.bms.facility import Facility, relay_of
 from edge.bms.mqtt_client import MakeLink, MqttClient
 from edge.bms_set_up import facility_settings, watches
@@ -31,7 +32,7 @@ from edge.control.loop import ControlLoop
 from edge.control.needs import Needs
 from edge.control.ports import StatusReport, Watchdog
 from edge.control.vitals import Vitals
-from edge.control.wiring_watch import Draw, WiringWatch
+from edge.control.wiring_watch import WiringWatch, draws
 from edge.door_report import refused_handshake, timestamp, waiting_station
 from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
@@ -83,6 +84,7 @@ class Daemon:
         self._recorder = recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
         self._wiring = WiringWatch(site)
+        self._watched: Sequence[EvseState] = ()  # the states that it was last shown
         proxy = ocpp_settings(configuration)
         profiles = StationFiles(Path(configuration.storage.path) / "profiles")
         self._station_urls = station_urls(proxy)
@@ -245,14 +247,11 @@ class Daemon:
             self._recorder.record(decision)
 
     def _watch_wiring(self, snapshot: Snapshot) -> None:
-        meters = self._board.meters
+        meters, before = self._board.meters, self._watched
+        self._watched = snapshot.evses
         self._wiring.observe(
             {name: record.reading for name, record in meters.items() if record.reading is not None},
-            {
-                state.key: Draw(current_a=state.draw_a, at=state.drawn_at)
-                for state in snapshot.evses
-                if state.draw_a is not None and state.drawn_at is not None
-            },
+            draws(snapshot.evses, before),
         )
         for name, record in meters.items():
             record.wiring = self._wiring.findings(name) + self._board.submeters.findings(name)
