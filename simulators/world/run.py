@@ -66,16 +66,12 @@ def run_world(
         tempfile.TemporaryDirectory(prefix="edge-world-") as folder,
         asyncio.Runner(loop_factory=WorldLoop) as runner,
     ):
-        outcome = runner.run(_run(fitted(scenario, specs), seed, specs, Path(folder), conduct or Conduct()))
-    gc.unfreeze()
-    return outcome
+        return runner.run(_run(fitted(scenario, specs), seed, specs, Path(folder), conduct or Conduct()))
 
 
 @contextlib.contextmanager
 def _old_garbage_kept() -> Iterator[None]:
-    """The gateway's control collects what is young after each tick; to look for old garbage among all peers of a world
-    as often as Python does would take a sixth of the time.
-    """
+    """To look for old garbage among all peers of a world as often as Python does would take a sixth of the time."""
     young, middle, old = gc.get_threshold()
     gc.set_threshold(young, middle, OLD_GARBAGE * old)
     try:
