@@ -16,9 +16,9 @@ from fastapi import FastAPI
 from edge import __version__
 from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
-from edge.bms.facility import Facility, relay_of
+from edge.bms.facility import relay_of
 from edge.bms.mqtt_client import MakeLink, MqttClient
-from edge.bms_set_up import facility_settings, watches
+from edge.bms_set_up import facility_settings, open_facility
 from edge.chance import Chance, SystemChance
 from edge.clock import Clock, SystemClock
 from edge.config import Configuration
@@ -96,16 +96,13 @@ class Daemon:
             dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
             stand_ins=self._stand_ins.clerk,
         )
-        building = facility_settings(configuration)
-        self._relay = relay_of(building)
-        self._facility = Facility(
-            site,
-            building,
+        self._relay = relay_of(facility_settings(configuration))
+        self._facility = open_facility(
+            configuration,
             clock=clock,
             chance=chance,
             version=__version__,
-            sink=self._board,
-            watches=tuple(watches(configuration, self._board, chance)),
+            board=self._board,
             relay=self._relay,
             mqtt_link=mqtt_link,
         )

@@ -234,7 +234,7 @@ class Decision:
             reason, line = self._binding(row)
             if reason is Reason.METER_STALE:
                 where["meter"] = self._meter(row, self.headroom.stale)
-            if reason in (Reason.CLOUD_LIMIT, Reason.SURPLUS):
+            if reason in (Reason.CLOUD_LIMIT, Reason.SURPLUS, Reason.ECO):
                 where["rating_a"] = float(self.snapshot.fleet.own_limit_a[row])
             if reason in (Reason.LIMITED, Reason.LIMIT_ENDED) and line is not None:
                 where["source"] = self.snapshot.ceilings.sources[line]
@@ -273,7 +273,11 @@ class Decision:
         state = self.snapshot.fleet.states[row]
         if state.own_limit_a == state.hours_a:
             return Reason.CLOSED if state.hours_a == 0.0 else Reason.CLOSING
-        return Reason.SURPLUS if state.own_limit_a == state.surplus_a else Reason.CLOUD_LIMIT
+        if state.own_limit_a != state.surplus_a:
+            return Reason.CLOUD_LIMIT
+        if not state.eco:
+            return Reason.SURPLUS
+        return Reason.ECO if state.surplus_a else Reason.ECO_WAITS
 
     def _all_given(self, row: int) -> bool:
         return bool(self.shares.demand_a[row] >= self._grid.max_a[row] - EPSILON_A)

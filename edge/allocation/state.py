@@ -62,6 +62,7 @@ class EvseState:
     priority: Priority | None = None  # that of the token that began its session; None for the EVSE's own
     barred: bool = False  # its session's token is no longer good: it gets no current
     surplus_a: Amps | None = None  # what the sun's surplus leaves it; None where it doesn't live on that
+    eco: bool = False  # it lives on the surplus because the building's mode asks for it
     hours_a: Amps | None = None  # what the opening hours of its class leave it; None while they set no limit
 
     @property

@@ -82,7 +82,7 @@ class Board:
                 self._take_meter(fact)
             case EvseCapped():
                 if (capped := self.evses.get(fact.key)) is not None:
-                    capped.surplus_a = fact.limit_a
+                    capped.surplus_a, capped.eco = fact.limit_a, fact.eco
                     self._stirred.add(fact.key)
             case ClassHour():
                 self._class_hours.take(fact)
@@ -190,6 +190,7 @@ class Board:
             priority=self._class_hours.priority(record, priority),
             barred=judged is not None and judged.barred,
             surplus_a=record.surplus_a,
+            eco=record.eco,
             hours_a=self._class_hours.allowed_a(record, priority),
         )
 

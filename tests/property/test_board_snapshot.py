@@ -94,7 +94,7 @@ class Tale:
             *(DrawSampled(key=key, at=now, current_a=PhaseAmps.same(amps)) for amps in (0.0, 6.0, 16.0, 32.0)),
             NeedStated(key=key, at=now, energy_wanted_wh=9000.0, departs_in_s=rng.choice([None, 600.0])),
             LimitsTaken(station=key.station, at=now, one_limit=rng.random() < 0.5),
-            EvseCapped(key=key, at=now, limit_a=rng.choice([0.0, 8.0])),
+            EvseCapped(key=key, at=now, limit_a=rng.choice([None, 0.0, 8.0]), eco=rng.random() < 0.5),
             SessionJudged(
                 station=key.station,
                 transaction_id=rng.choice("78"),
