@@ -59,6 +59,7 @@ class Facility:
         self._limits = StatedLimits(site, sink)
         self._root = next(circuit for circuit in site.circuits if circuit.parent is None)
         self._watches = watches
+        self._windows = [watch for watch in watches if isinstance(watch, DemandWatch)]
         self._eco = eco if eco is not None else EcoMode(possible=False)
         self._grid: GridOperator | None = None
         if settings.grid is not None:
@@ -117,6 +118,8 @@ class Facility:
             await self._modbus.stop()
         if self._grid is not None:
             await self._grid.stop()
+        for window in self._windows:
+            await window.close()
 
     def report(self) -> dict[str, Any]:
         """What the status report says of the building's interface."""
@@ -129,9 +132,8 @@ class Facility:
             interface["mqtt"] = {"connected": self._mqtt.connected, "dropped": self._mqtt.dropped}
         if self._grid is not None:
             interface |= self._grid.report()
-        windows = [watch.report() for watch in self._watches if isinstance(watch, DemandWatch)]
-        if windows:
-            interface["demand"] = windows
+        if self._windows:
+            interface["demand"] = [window.report() for window in self._windows]
         return {"bms": interface}
 
     def publish(self, report: Mapping[str, Any]) -> None:
