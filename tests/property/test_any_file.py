@@ -350,6 +350,7 @@ def test_any_damaged_scenario_is_read_or_refused(file: Path, content: bytes) -> 
 
 
 @given(content=damaged(LOAD))
+@example(content=b"time,L1,L2,\x01L3\n0,1,1,1\n1,1,1,1\n")
 def test_any_recorded_load_is_read_or_refused(file: Path, content: bytes) -> None:
     """A meter's export: other separators, other numbers, half of it."""
     export = file.with_suffix(".csv")
