@@ -134,3 +134,35 @@ def test_an_event_of_2x_waits_in_the_same_way() -> None:
     bench.cloud_answers({"idTokenInfo": {"status": "Accepted"}})
     assert bench.answered == [3, begin, {"idTokenInfo": {"status": "Accepted"}}]
     assert json.loads(bench.to_cloud[-1])[2] == "TransactionEvent"
+
+
+def test_a_desk_does_not_rest_while_a_token_awaits_judgement() -> None:
+    """Nobody else would answer a station whose cloud doesn't come: the next tick has to be looked at."""
+    bench = arrived()
+    assert bench.desk.rests
+    bench.call("Authorize", {"idTag": STRANGER})
+    assert not bench.desk.rests
+    bench.tick(16.0)
+    assert bench.answered[2]["idTagInfo"]["status"] == "Invalid"
+    assert bench.desk.rests
+
+
+def test_a_desk_rests_again_once_the_cloud_has_judged() -> None:
+    """Not while it is asked, nor while the session that it let in is still to be delivered."""
+    bench = arrived()
+    bench.start(tag=STRANGER)
+    assert not bench.desk.rests
+    bench.cloud_comes()
+    assert not bench.desk.rests
+    bench.cloud_answers(ACCEPTED)
+    assert not bench.desk.rests
+    bench.cloud_answers(ACCEPTED | {"transactionId": 4711})
+    assert bench.desk.rests
+
+
+def test_a_station_that_goes_leaves_no_token_to_judge() -> None:
+    """Nobody waits for the answer any more."""
+    bench = arrived()
+    bench.start(tag=STRANGER)
+    bench.do(bench.desk.station_gone())
+    assert bench.desk.rests
