@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Protocol
 
+from edge import __version__
 from edge.bms.calendar import OnHolidays, Weekday
 from edge.bms.class_schedule import ClassSchedule, OpenHours, RankHours
 from edge.bms.demand_watch import DemandWatch
@@ -54,7 +55,6 @@ def open_facility(
     *,
     clock: Clock,
     chance: Chance,
-    version: str,
     board: Hearer,
     relay: ContactInput | None,
     mqtt_link: MakeLink,
@@ -66,7 +66,7 @@ def open_facility(
         facility_settings(configuration),
         clock=clock,
         chance=chance,
-        version=version,
+        version=__version__,
         sink=board,
         watches=tuple(watches(configuration, board, chance, eco)),
         eco=eco,

@@ -256,9 +256,9 @@ class Decision:
         reason, line = shares.solution.binding(row)
         own_a = self.snapshot.fleet.own_limit_a[row]
         if line is None and own_a <= shares.amps[row] + EPSILON_A:
-            return self._own_limit(row), None
+            return self.snapshot.fleet.states[row].own_limit_reason, None
         if reason in (Reason.BELOW_MINIMUM, Reason.NO_WHOLE_STEP) and own_a < self._grid.least_a[row]:
-            return self._own_limit(row), None
+            return self.snapshot.fleet.states[row].own_limit_reason, None
         if self._blind[row] and line is None:
             return Reason.METER_STALE, None
         if reason is Reason.MAXIMUM or (reason in (Reason.DEMAND_MET, Reason.WHOLE_STEPS) and self._all_given(row)):
@@ -268,16 +268,6 @@ class Decision:
         if reason in (Reason.CIRCUIT_FULL, Reason.CIRCUIT_POWER_FULL) and line in self.snapshot.ceilings.sources:
             return (Reason.LIMIT_ENDED if line in self.snapshot.ceilings.ended else Reason.LIMITED), line
         return reason, line
-
-    def _own_limit(self, row: int) -> Reason:
-        state = self.snapshot.fleet.states[row]
-        if state.own_limit_a == state.hours_a:
-            return Reason.CLOSED if state.hours_a == 0.0 else Reason.CLOSING
-        if state.own_limit_a != state.surplus_a:
-            return Reason.CLOUD_LIMIT
-        if not state.eco:
-            return Reason.SURPLUS
-        return Reason.ECO if state.surplus_a else Reason.ECO_WAITS
 
     def _all_given(self, row: int) -> bool:
         return bool(self.shares.demand_a[row] >= self._grid.max_a[row] - EPSILON_A)

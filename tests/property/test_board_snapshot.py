@@ -7,7 +7,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.control.board import START_GRACE_S, Board
+from edge.control.board import Board
+from edge.control.reach import START_GRACE_S
 from edge.domain.limit import EvseCapped
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Evse, EvseKey, Priority, Site, Station
