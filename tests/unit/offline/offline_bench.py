@@ -83,10 +83,11 @@ class Times:
     """Now, on both clocks."""
 
     now: float = 1000.0
+    stepped: timedelta = timedelta(0)  # by so much the wall clock was set
 
     @property
     def wall(self) -> datetime:
-        return NOON + timedelta(seconds=self.now - 1000.0)
+        return NOON + timedelta(seconds=self.now - 1000.0) + self.stepped
 
 
 class Bench:
