@@ -100,7 +100,7 @@ def test_a_reading_that_comes_late_counts_nothing() -> None:
     found = Session(id=1, station="CP-01", evse=1, transaction="7", token=None, began_at=NOON)
     for minute in (0, 5, 2):
         found = counted(found, Reading(NOON + timedelta(minutes=minute), Decimal(1000 + 100 * minute)))
-    assert (found.energy_wh, found.register_wh) == (500, 1500)
+    assert (found.energy_wh, found.register_wh) == (Decimal(500), Decimal(1500))
 
 
 @steps
