@@ -17,9 +17,9 @@ from edge import __version__
 from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import EvseState
-from edge.bms.facility import Facility, relay_of
+from edge.bms.facility import relay_of
 from edge.bms.mqtt_client import MakeLink, MqttClient
-from edge.bms_set_up import facility_settings, watches
+from edge.bms_set_up import facility_settings, open_facility
 from edge.chance import Chance, SystemChance
 from edge.clock import Clock, SystemClock
 from edge.config import Configuration
@@ -33,12 +33,12 @@ from edge.control.needs import Needs
 from edge.control.ports import StatusReport, Watchdog
 from edge.control.vitals import Vitals
 from edge.control.wiring_watch import WiringWatch, draws
+from edge.domain.site import Site
 from edge.door_report import refused_handshake, timestamp, waiting_station
 from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
-from edge.ocpp.server import OcppServer
 from edge.ocpp.station_files import StationFiles
-from edge.ocpp_set_up import ocpp_settings, own_link, station_urls
+from edge.ocpp_set_up import ocpp_settings, open_server, own_link, station_urls
 from edge.offline_set_up import WriteBy, open_offline
 from edge.record_set_up import RecordTo, recorder
 from edge.storage.lock import locked
@@ -54,9 +54,9 @@ log = structlog.get_logger(__name__)
 class Daemon:
     """A running gateway: what it is made of, and what it shows of itself.
 
-    ``chance`` and ``listen_tcp`` are the operating system's and ``write_by`` makes a thread, and
-    ``mqtt_link`` dials by the system's sockets, unless given: a simulated world has its own. ``litter`` is of the whole
-    process: who shares it with others leaves it away.
+    ``chance`` and ``listen_tcp`` are the operating system's, ``write_by`` makes a thread, and ``mqtt_link`` dials by
+    the system's sockets, unless given: a simulated world has its own. ``litter`` is of the whole process: who shares it
+    with others leaves it away.
     """
 
     def __init__(
@@ -91,46 +91,19 @@ class Daemon:
         self._vitals = Vitals(watchdog, site.control.period_s)
         self._stand_ins = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
         self._offline = self._stand_ins.offline
-        self._ocpp = OcppServer(
-            site=site,
-            settings=proxy,
-            clock=clock,
-            sink=self._board,
-            chance=chance,
-            shelf=profiles,
-            dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
-            stand_ins=self._stand_ins.clerk,
+        clerk = self._stand_ins.clerk
+        self._ocpp = open_server(
+            configuration, proxy, clock=clock, board=self._board, chance=chance, shelf=profiles, stand_ins=clerk
         )
-        building = facility_settings(configuration)
-        self._relay = relay_of(building)
-        self._facility = Facility(
-            site,
-            building,
-            clock=clock,
-            chance=chance,
-            version=__version__,
-            sink=self._board,
-            watches=tuple(watches(configuration, self._board, chance)),
-            relay=self._relay,
-            mqtt_link=mqtt_link,
+        self._relay = relay_of(facility_settings(configuration))
+        self._facility = open_facility(
+            configuration, clock=clock, chance=chance, board=self._board, relay=self._relay, mqtt_link=mqtt_link
         )
         self._bounds = Bounds(self._ocpp.site_limits)
         self._own = own_link(
-            configuration,
-            cloud_tls=proxy.cloud_tls,
-            board=self._board,
-            shelf=profiles,
-            clock=clock,
-            chance=chance,
-            log=log,
+            configuration, cloud_tls=proxy.cloud_tls, board=self._board, shelf=profiles, clock=clock, chance=chance
         )
-        self._meters = Meters(
-            meters=site.meters,
-            families=families_of(site.meters, locate=locate),
-            clock=clock,
-            sink=self._board,
-            ratings={each.meter: each.fuse_a for each in site.circuits if each.meter is not None},
-        )
+        self._meters = _meters(site, clock, self._board)
         self._loop = ControlLoop(
             board=self._board,
             meters=self._meters,
@@ -258,6 +231,16 @@ class Daemon:
 
     def _tell_building(self) -> None:
         self._facility.publish(self._of_tick())
+
+
+def _meters(site: Site, clock: Clock, board: Board) -> Meters:
+    return Meters(
+        meters=site.meters,
+        families=families_of(site.meters, locate=locate),
+        clock=clock,
+        sink=board,
+        ratings={each.meter: each.fuse_a for each in site.circuits if each.meter is not None},
+    )
 
 
 @contextlib.asynccontextmanager

@@ -11,6 +11,7 @@ from edge.allocation.state import CircuitState, EvseState, Reach
 from edge.control.actuate import Pending, Writing
 from edge.control.class_hours import ClassHours
 from edge.control.judgements import Judgements
+from edge.control.reach import reach_of
 from edge.control.records import EvseRecord, MeterRecord, StationRecord
 from edge.control.standstill import Standstill
 from edge.control.submeters import Submeters
@@ -39,17 +40,6 @@ from edge.domain.station import (
     StatusReported,
 )
 from edge.units import Amps, PhaseAmps, Seconds
-
-# A station that has just connected is asked for nothing but its first limit for this long: two own CALLs and an answer
-# over a slow mobile link.
-NEW_GRACE_S = 10.0
-# After our start a station that isn't back yet counts as arriving for this long: stations reconnect within seconds of
-# finding their link dead, and nobody is to be cut for those that come next.
-START_GRACE_S = 15.0
-# One answer lost or one refusal may be chance (the session ended meanwhile); two in a row are a station's way.
-FAILURES_THAT_COUNT = 2
-# One sample above the limit may have been taken before it; two in a row are disobedience.
-SAMPLES_THAT_COUNT = 2
 
 
 class Board:
@@ -83,7 +73,7 @@ class Board:
                 self._take_meter(fact)
             case EvseCapped():
                 if (capped := self.evses.get(fact.key)) is not None:
-                    capped.surplus_a = fact.limit_a
+                    capped.surplus_a, capped.eco = fact.limit_a, fact.eco
                     self._stirred.add(fact.key)
             case ClassHour():
                 self._class_hours.take(fact)
@@ -199,6 +189,7 @@ class Board:
             priority=self._class_hours.priority(record, priority),
             barred=judged is not None and judged.barred,
             surplus_a=record.surplus_a,
+            eco=record.eco,
             hours_a=self._class_hours.allowed_a(record, priority),
         )
 
@@ -227,20 +218,7 @@ class Board:
 
     def reach(self, record: EvseRecord, now: Seconds) -> Reach:
         """How far the EVSE is ours to limit now."""
-        station = self.stations[record.evse.key.station]
-        online_since = station.online_since
-        if online_since is None:
-            expected = not station.ever_online and now - self.started_at < START_GRACE_S
-            return Reach.EXPECTED if expected else Reach.OFFLINE
-        if record.samples_over_limit >= SAMPLES_THAT_COUNT:
-            return Reach.DISOBEYING
-        if record.refusals >= FAILURES_THAT_COUNT:
-            return Reach.REFUSING
-        if record.silences >= FAILURES_THAT_COUNT:
-            return Reach.SILENT
-        if record.holdings.is_governed:
-            return Reach.OBEYING
-        return Reach.NEW if now - online_since < NEW_GRACE_S else Reach.UNCONFIRMED
+        return reach_of(record, self.stations[record.evse.key.station], now=now, started_at=self.started_at)
 
     def _take_meter(self, fact: MeterReading | MeterFailed) -> None:
         record = self.meters.get(fact.meter)

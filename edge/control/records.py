@@ -49,6 +49,7 @@ class EvseRecord:
     silences: int = 0
     cloud_a: Amps | None = None  # what the cloud allows; None for as much as there is
     surplus_a: Amps | None = None  # what the sun leaves it; None where it doesn't live on that
+    eco: bool = False  # it lives on that because the building's mode asks for it
     need: NeedStated | None = None
     energy_wh: WattHours | None = None  # its register, as last sampled
     energy_at_begin_wh: WattHours | None = None  # its register at the session's begin, else at its first sample
