@@ -47,7 +47,7 @@ class StationClock:
     """One station's clock as seen from here."""
 
     def __init__(self) -> None:
-        self._samples: deque[_Sample] = deque(maxlen=KEPT)
+        self._samples: deque[_Sample] = deque()  # at most KEPT
         self._last: _Sample | None = None
         self._lead_s: Seconds | None = None  # the largest of the samples
 
@@ -67,13 +67,16 @@ class StationClock:
             return
         if not runs and self._lead_s is not None and sample.lead_s > self._lead_s + STEP_S:
             return
-        if runs and self._lead_s is not None and sample.lead_s < self._lead_s - STEP_S:
+        lead_s = self._lead_s
+        if lead_s is not None and runs and sample.lead_s < lead_s - STEP_S:
             self._samples.clear()
+            lead_s = None
         # Old samples go only when a new one comes: a quiet station's clock goes on all the same.
-        while self._samples and now - self._samples[0].at > WINDOW_S:
-            self._samples.popleft()
+        while self._samples and (now - self._samples[0].at > WINDOW_S or len(self._samples) == KEPT):
+            if self._samples.popleft().lead_s == lead_s:
+                lead_s = None
         self._samples.append(sample)
-        self._lead_s = max(kept.lead_s for kept in self._samples)
+        self._lead_s = max(kept.lead_s for kept in self._samples) if lead_s is None else max(lead_s, sample.lead_s)
 
     def time(self, now: Seconds, wall: datetime) -> datetime:
         """What the station's clock says; our wall clock as long as nothing is known."""
