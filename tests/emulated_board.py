@@ -19,6 +19,11 @@ NORMAL, TRY = "config.txt", "tryboot.txt"
 TRYBOOT = "Restarting system with command '0 tryboot'"
 RESTARTED = "reboot: Restarting system"
 EMULATOR = "qemu-system-aarch64"
+OUTSIDE = "10.0.2.2"
+# What its services say is shown on the console, too: whoever waits for it needn't log in to ask, again and again.
+SPEAKING = "console=ttyAMA0 systemd.journald.forward_to_console=1 systemd.journald.max_level_console=info"
+# What the machine has written is written when this machine's kernel has it: killing the emulator loses nothing of it.
+CARD = "format=raw,if=none,id=card,cache=unsafe"
 USER_DATA = """#cloud-config
 hostname: {host}
 ssh_pwauth: false
@@ -32,15 +37,20 @@ users:
 
 @dataclass
 class Board:
-    """``image`` is this board's own card; ``port`` on loopback leads to its sshd."""
+    """``image`` is this board's own card; ``port`` on loopback leads to its sshd.
+
+    It reaches this machine's loopback at ``OUTSIDE``, through the building's network.
+    """
 
     image: Path
     folder: Path
     port: int
+    chargers_port: int | None = None  # with a USB adapter for the charger LAN: this port leads to 10.77.0.1:9000
     stick: Path | None = None  # a further disk: a file system with what is brought along, /dev/vdb
     memory_mb: int = 1024
     tryboot: bool = False
     starts: list[str] = field(default_factory=list)  # the slots that were booted, in order
+    _heard: int = 0  # of its console, in bytes
     _process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -76,6 +86,10 @@ class Board:
     def _boot(self) -> str:
         return f"{self.image}@@{self._boot_at}"
 
+    def would_boot(self) -> str:
+        """The slot that the firmware takes when nothing is on trial."""
+        return self._prefix(NORMAL)[0].upper()
+
     def switch_on(self) -> None:
         """It starts, and starts again whenever it restarts, until :meth:`switch_off`."""
         self._keeper = threading.Thread(target=self._keep, name="board", daemon=True)
@@ -93,12 +107,10 @@ class Board:
     def _keep(self) -> None:
         while not self._stopping.is_set():
             shown = self.console.stat().st_size if self.console.exists() else 0
-            self._process = subprocess.Popen(
-                self._firmware(),
-                stdin=subprocess.DEVNULL,
-                stdout=self.console.open("ab"),
-                stderr=subprocess.STDOUT,
-            )
+            with self.console.open("ab") as log:
+                self._process = subprocess.Popen(
+                    self._firmware(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                )
             self._process.wait()
             with self.console.open("rb") as log:
                 log.seek(shown)
@@ -109,9 +121,7 @@ class Board:
 
     def _firmware(self) -> list[str]:
         """What the Raspberry Pi's firmware does with config.txt or tryboot.txt: which kernel, with which parameters."""
-        text = self.boot_read(TRY if self.tryboot else NORMAL)
-        [included] = re.findall(r"^include (slot\S*)$", text, re.MULTILINE)
-        prefix = self.boot_read(included).strip().removeprefix("os_prefix=")
+        prefix = self._prefix(TRY if self.tryboot else NORMAL)
         self.starts.append(prefix[0].upper())
         for name in ("vmlinuz", "initrd.img"):
             run("mcopy", "-n", "-D", "o", "-i", self._boot, f"::/{prefix}{name}", self.folder / name)
@@ -120,13 +130,27 @@ class Board:
         return [
             *(shutil.which(EMULATOR) or EMULATOR, "-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio"),
             *("-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", str(self.memory_mb)),
+            # Translated code is kept: with less room it is thrown away and made again, again and again.
+            *("-accel", "tcg,thread=multi,tb-size=512"),
             *("-kernel", str(self.folder / "vmlinuz"), "-initrd", str(self.folder / "initrd.img")),
-            *("-append", f"{parameters} console=ttyAMA0"),
-            *("-drive", f"file={self.image},format=raw,if=none,id=card", "-device", "virtio-blk-device,drive=card"),
+            *("-append", f"{parameters} {SPEAKING}"),
+            *("-drive", f"file={self.image},{CARD}", "-device", "virtio-blk-device,drive=card"),
             *("-netdev", network, "-device", "virtio-net-device,netdev=building"),
             *("-device", "virtio-rng-device"),
+            *self._charger_lan(),
             *self._second_disk(),
         ]
+
+    def _prefix(self, settings: str) -> str:
+        [included] = re.findall(r"^include (slot\S*)$", self.boot_read(settings), re.MULTILINE)
+        return self.boot_read(included).strip().removeprefix("os_prefix=")
+
+    def _charger_lan(self) -> tuple[str, ...]:
+        if self.chargers_port is None:
+            return ()
+        forward = f"hostfwd=tcp:127.0.0.1:{self.chargers_port}-10.77.0.1:9000"
+        network = f"user,id=chargers,net=10.77.0.0/24,host=10.77.0.2,restrict=on,{forward}"
+        return ("-netdev", network, "-device", "qemu-xhci", "-device", "usb-net,netdev=chargers")
 
     def _second_disk(self) -> tuple[str, ...]:
         if self.stick is None:
@@ -139,6 +163,33 @@ class Board:
         options = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
         limits = ("-o", "ConnectTimeout=20", "-o", "BatchMode=yes", "-i", str(self.key), "-p", str(self.port))
         return run("ssh", *options, *limits, "installer@127.0.0.1", command, within_s=within_s, check=check)
+
+    def says(self, text: str, *, within_s: float) -> str:
+        """Wait until its console shows ``text``, after what was waited for before; all that was shown until then.
+
+        :raises AssertionError: it doesn't, with the end of what it shows.
+        """
+        begun = time.monotonic()
+        pause = threading.Event()
+        while time.monotonic() - begun < within_s:
+            shown = self.console.read_bytes()[self._heard :] if self.console.exists() else b""
+            at = shown.find(text.encode())
+            if at >= 0:
+                end = at + len(text.encode())
+                self._heard += end
+                return shown[:end].decode(errors="replace")
+            if self._over:
+                break
+            pause.wait(0.5)
+        waited = time.monotonic() - begun
+        raise AssertionError(f"never shown in {waited:.0f} s: {text!r}; its console ends with\n{self._last_words()}")
+
+    @property
+    def _over(self) -> bool:
+        return self._keeper is not None and not self._keeper.is_alive()
+
+    def _last_words(self) -> str:
+        return self.console.read_text(errors="replace")[-3000:]
 
     def answers(self) -> bool:
         """Whether one can log in."""
@@ -157,4 +208,4 @@ class Board:
             if self.answers():
                 return time.monotonic() - begun
             pause.wait(3)
-        raise AssertionError(f"not within {within_s} s; its console ends with\n{self.console.read_text()[-3000:]}")
+        raise AssertionError(f"not within {within_s} s; its console ends with\n{self._last_words()}")

@@ -7,7 +7,7 @@ from typing import assert_never
 from edge.allocation.exposure import LEASE_SLACK_S, OBEY_S, Holdings
 from edge.allocation.plant import Plant
 from edge.allocation.snapshot import Snapshot
-from edge.allocation.state import CircuitState, EvseState, Reach
+from edge.allocation.state import CircuitState, EvseState
 from edge.control.actuate import Pending, Writing
 from edge.control.class_hours import ClassHours
 from edge.control.judgements import Judgements
@@ -20,7 +20,7 @@ from edge.domain.limit import EvseCapped, LimitSource, LimitStated
 from edge.domain.opening import ClassHour
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
-from edge.domain.site import Circuit, Site
+from edge.domain.site import Circuit, EvseKey, Site
 from edge.domain.station import (
     CloudLimit,
     CloudLink,
@@ -57,6 +57,7 @@ class Board:
         self._keys = {station.id: tuple(evse.key for evse in station.evses) for station in site.stations}
         # The EVSEs whose state may have changed since the last snapshot: by a fact, by a command, or by time alone.
         self._stirred = set(self.evses)
+        self._lingers_since: dict[EvseKey, Seconds] = {}  # of those where a limit that was replaced still counts
         self.submeters = Submeters(site)
         self._standstill = Standstill(site)
         self.trials = Trials(frozenset(self.evses))
@@ -138,15 +139,23 @@ class Board:
         return self._last
 
     def _states(self, now: Seconds) -> tuple[EvseState, ...]:
+        over = {key for key, since in self._lingers_since.items() if now - since >= OBEY_S}
+        looked_at = self._stirred | self.trials.running | over
         if self._last is None:
             states = [self._evse_state(record, now) for record in self.evses.values()]
         else:
             states = list(self._last.evses)
-            for key in self._stirred | self.trials.running:
+            for key in looked_at:
                 number, state = self._number[key], self._evse_state(self.evses[key], now)
                 if state != states[number]:
                     states[number] = state
-        self._stirred = {key for key in self._stirred if self.evses[key].moves}
+        for key in looked_at:
+            since = self.evses[key].holdings.lingers_since
+            if since is not None:
+                self._lingers_since[key] = since
+            else:
+                self._lingers_since.pop(key, None)
+        self._stirred = {key for key in looked_at if self.evses[key].moves}
         return tuple(states)
 
     def _circuit_state(self, circuit: Circuit, currents: Mapping[str, PhaseAmps]) -> CircuitState:
@@ -163,7 +172,7 @@ class Board:
         priority = judged.priority if judged is not None else None
         return EvseState(
             evse=record.evse,
-            reach=self.reach(record, now),
+            reach=reach_of(record, self.stations[record.evse.key.station], now=now, started_at=self.started_at),
             status=record.status,
             in_session=record.transaction_id is not None,
             holdings=self._believed(record, now),
@@ -206,10 +215,6 @@ class Board:
         if holdings.baseline_a is None or not (ours and lease_over):
             return holdings
         return replace(holdings, baseline_a=min(holdings.baseline_a, record.evse.fallback_a))
-
-    def reach(self, record: EvseRecord, now: Seconds) -> Reach:
-        """How far the EVSE is ours to limit now."""
-        return reach_of(record, self.stations[record.evse.key.station], now=now, started_at=self.started_at)
 
     def _take_meter(self, fact: MeterReading | MeterFailed) -> None:
         record = self.meters.get(fact.meter)

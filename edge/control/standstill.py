@@ -2,7 +2,8 @@
 
 A meter that repeats itself is alive: a reading's age is that of its poll. But where the stations below it report that
 they draw more or less than before, and have all reported since, not one digit of what flows through it can have stayed.
-Then its readings count as failed, until one is another.
+Then its readings count as failed, until one is another. Who is heard of for the first time draws no more than
+before: after a restart a session is known some seconds later than the meter.
 """
 
 from collections.abc import Mapping
@@ -13,10 +14,21 @@ import structlog
 from edge.control.records import EvseRecord
 from edge.domain.reading import MeterReading
 from edge.domain.site import EvseKey, Site
+from edge.domain.station import EvseStatus
 from edge.units import PHASES, PhaseAmps, Seconds
 
 CHANGE_A = 4.0  # beyond what samples of one draw differ by, below the least that a car charges with
 SETTLE_S: Seconds = 3.0  # a sample may have been taken so long before it reached us
+# What an EVSE draws isn't known where it says one of these and no transaction of it is.
+UNTOLD = frozenset(
+    {
+        EvseStatus.UNKNOWN,
+        EvseStatus.OCCUPIED,
+        EvseStatus.CHARGING,
+        EvseStatus.SUSPENDED_EV,
+        EvseStatus.SUSPENDED_EVSE,
+    }
+)
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +40,8 @@ class _Still:
     current_a: PhaseAmps
     since: Seconds
     drawn_a: PhaseAmps | None = None
+    compared_since: Seconds = 0.0
+    unheard: frozenset[EvseKey] = frozenset()  # what these draw wasn't known then
     changed_at: Seconds | None = None
     problem: str | None = None
 
@@ -52,7 +66,7 @@ class Standstill:
                 log.info(f"meter {reading.meter} measures again")
             self._still.pop(reading.meter, None)
             if reading.current_a is not None:
-                self._still[reading.meter] = _Still(reading.current_a, reading.at)
+                self._still[reading.meter] = _Still(reading.current_a, reading.at, compared_since=reading.at)
             return None
         if still.problem is None:
             still.problem = self._contradiction(
@@ -63,11 +77,14 @@ class Standstill:
         return still.problem
 
     def _contradiction(self, still: _Still, below: list[EvseRecord], reading: MeterReading) -> str | None:
+        unheard = frozenset(record.evse.key for record in below if _is_unheard(record))
+        if still.drawn_a is not None and still.unheard - unheard:
+            still.drawn_a, still.changed_at, still.compared_since = None, None, reading.at
         drawn = [record.draw_a for record in below if record.draw_a is not None]
         total = PhaseAmps(*(sum(each[phase] for each in drawn) for phase in PHASES))
         if still.drawn_a is None:
-            if _all_sampled(below, still.since):
-                still.drawn_a = total
+            if _all_sampled(below, still.compared_since):
+                still.drawn_a, still.unheard = total, unheard
             return None
         change = total - still.drawn_a
         phase = max(PHASES, key=lambda each: abs(change[each]))
@@ -82,6 +99,10 @@ class Standstill:
             f"it has shown the same for {reading.at - still.since:.0f} s, while what its chargers draw changed "
             f"by {change[phase]:+.1f} A on {phase}; restart it, or its gateway"
         )
+
+
+def _is_unheard(record: EvseRecord) -> bool:
+    return record.transaction_id is None and record.status in UNTOLD
 
 
 def _all_sampled(below: list[EvseRecord], since: Seconds) -> bool:

@@ -24,7 +24,7 @@ SUBPROTOCOL: Final = Subprotocol("ocpp1.6")
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
 BOOT_INTERVAL_S: Final = 300
 PROTOCOL_ERROR: Final = 1002  # WebSocket close code: no common subprotocol (OCPP-J 1.6 section 3.2)
-PING_S: Final = 60.0  # a cloud that wants to know soon whether its stations are there
+PING_S: Final = 300.0  # most clouds leave it to the stations
 
 logger = logging.getLogger(__name__)
 logger.addHandler(logging.NullHandler())

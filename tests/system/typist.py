@@ -77,6 +77,18 @@ class Typist:
             await asyncio.wait([ends], timeout=1.0)
         return ends.result()
 
+    async def hammers_until(self, pattern: str) -> str:
+        """Ctrl-C as a key, twenty times a second, for whatever has the terminal, until it shows the pattern."""
+        seen = asyncio.ensure_future(self.sees(pattern))
+        while not seen.done():
+            self.presses_ctrl_c()
+            await asyncio.wait([seen], timeout=0.05)
+        return seen.result()
+
+    def presses_ctrl_c(self) -> None:
+        """The key itself, for whatever has the terminal at this moment."""
+        os.write(self._master, b"\x03")
+
     def hangs_up(self) -> None:
         """Ctrl-D: the end of what is typed."""
         os.write(self._master, b"\x04")

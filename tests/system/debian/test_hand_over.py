@@ -2,18 +2,15 @@
 
 import asyncio
 import json
-import pty
 import re
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.debian_machine import ROOT, Machine, base, overlay, tame_clock, until
+from tests.debian_machine import Machine, base, overlay, tame_clock, until
+from tests.system.debian.peers import Peers, peers
+from tests.system.debian.screen import screen
 from tests.system.debian.test_gateway import SERVICE
 from tests.system.test_cli_commission import ASKED, COMMISSION_S, PASSPHRASE, patiently
 from tests.system.typist import Typist
@@ -61,22 +58,6 @@ DEEDS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """The peers on the gateway's own network, and where they are."""
-
-    process: subprocess.Popen[str]
-    addresses: dict[str, str]
-
-    def do(self, order: str) -> None:
-        """Something on site; done when this returns."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(order + "\n")
-        self.process.stdin.flush()
-        assert self.process.stdout.readline() == "done\n"
-
-
 @pytest.fixture
 def machine(architecture: str, gateway_layer: Path, tmp_path: Path) -> Iterator[Machine]:
     """The gateway as delivered, booted: no site, no owner."""
@@ -90,44 +71,15 @@ def machine(architecture: str, gateway_layer: Path, tmp_path: Path) -> Iterator[
 
 
 @pytest.fixture
-def site(machine: Machine) -> Iterator[Site]:
-    with _peers(machine) as site:
+def site(machine: Machine) -> Iterator[Peers]:
+    """The peers on the gateway's own network."""
+    with peers("nsenter", f"--target={machine.pid}", "--net") as site:
         yield site
 
 
-@contextmanager
-def _peers(machine: Machine) -> Iterator[Site]:
-    command = ["nsenter", f"--target={machine.pid}", "--net", sys.executable, "-m", "tests.system.debian.proof_site"]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield Site(process=process, addresses=json.loads(process.stdout.readline()))
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(20)
-
-
-@asynccontextmanager
-async def _terminal(machine: Machine, *command: str) -> AsyncIterator[Typist]:
-    """A command on a terminal of the machine."""
-    master, slave = pty.openpty()
-    enter = ("nsenter", f"--target={machine.pid}", "--all", "--root", "--wd=/", "--", "env", "-i")
-    surroundings = ("PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TERM=dumb", "LC_ALL=C.UTF-8")
-    process = await asyncio.create_subprocess_exec(
-        *enter, *surroundings, *command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
-    )
-    try:
-        yield Typist(process, master)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def test_from_the_package_to_the_signature(machine: Machine, site: Site) -> None:
+async def test_from_the_package_to_the_signature(machine: Machine, site: Peers) -> None:
     """Set up, observed by the service, proven, signed, and then controlled by the service, under its own account."""
-    async with _terminal(machine, "edge", "setup", "--language", "en") as typist:
+    async with screen(machine, "edge", "setup", "--language", "en") as typist:
         for question, answer in ANSWERS:
             await typist.answers(question, answer.format(**site.addresses))
         assert await typist.ends() == 0, typist.shown
@@ -141,7 +93,7 @@ async def test_from_the_package_to_the_signature(machine: Machine, site: Site) -
     assert _status(machine)["mode"] == "observe"
 
     machine.run("systemctl", "stop", SERVICE)
-    async with _terminal(machine, "edge", "commission") as typist, asyncio.timeout(COMMISSION_S):
+    async with screen(machine, "edge", "commission") as typist, asyncio.timeout(COMMISSION_S):
         await _prove(typist, site)
         assert await typist.ends() == 0, typist.shown
     others = machine.run(
@@ -158,7 +110,7 @@ async def test_from_the_package_to_the_signature(machine: Machine, site: Site) -
     assert machine.run("stat", "--format=%U %G", "/var/lib/edge-controller").stdout.strip() == ACCOUNT
 
 
-async def _prove(typist: Typist, site: Site) -> None:
+async def _prove(typist: Typist, site: Peers) -> None:
     while True:
         seen = await patiently(typist, ASKED)
         if "hand-over document" in seen:

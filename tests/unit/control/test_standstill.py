@@ -8,7 +8,7 @@ from edge.control.records import EvseRecord
 from edge.control.standstill import Standstill
 from edge.domain.reading import MeterReading
 from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Site, Station
-from edge.domain.station import DrawSampled, SessionBegan
+from edge.domain.station import DrawSampled, EvseStatus, SessionBegan
 from edge.units import PHASES, PhaseAmps, Seconds
 
 KEYS = tuple(EvseKey(station=name, evse=1) for name in ("A", "B"))
@@ -108,3 +108,23 @@ def test_the_board_takes_no_reading_of_a_meter_that_measures_no_more() -> None:
     (main, _) = board.snapshot(30.0).circuits
     assert main.measured_at == 12.0
     assert "changed by +12.0 A on L1" in str(board.meters["grid"].problem)
+
+
+def test_a_session_that_is_heard_of_late_is_no_change() -> None:
+    """After a restart of the gateway the meter is known before the cars; what they draw counts since it is known."""
+    play = Play()
+    for record in play.records.values():
+        record.transaction_id, record.draw_a, record.drawn_at = None, None, None
+    for at in range(5):
+        assert play.read(float(at)) is None
+    for record, status in zip(play.records.values(), (EvseStatus.CHARGING, EvseStatus.AVAILABLE), strict=True):
+        record.status = status
+    assert play.read(5.0) is None
+    play.records[KEYS[0]].transaction_id = "1"
+    for at in range(6, 30):
+        play.draw(10.0, None, at=float(at))
+        assert play.read(float(at)) is None
+    play.draw(16.0, None, at=40.0)
+    play.read(40.0)
+    play.draw(16.0, None, at=50.0)
+    assert "changed by +6.0 A" in (play.read(50.0) or "")

@@ -1,0 +1,130 @@
+"""The gateway's own screen and keyboard: the banner, Enter, the menu, and what becomes of the service meanwhile."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.debian_machine import ROOT, Machine, base, overlay, run, tame_clock, until
+from tests.system.debian.screen import screen
+from tests.system.debian.test_gateway import SERVICE, SITE
+from tests.system.typist import Typist
+
+CONSOLE = ROOT / "firmware-config/console/edge-console.conf"
+ADDRESS = "192.0.2.1"
+PASSPHRASE = "cold garage at seven"
+MENU = r"1\) set up[^>]*4\) log in\s+> $"
+BACK = r"Enter: back "
+SITE_FILE = "/etc/edge-controller/site.toml"
+
+
+@pytest.fixture(scope="module")
+def machine(architecture: str, gateway_layer: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """The gateway as delivered, booted, on the building's network: no site, no owner."""
+    with overlay(gateway_layer, base(architecture), folder=tmp_path_factory.mktemp("console") / "root") as tree:
+        tame_clock(tree)
+        machine = Machine(tree)
+        try:
+            run(*("ip", "link", "add", "building0", "netns", str(machine.pid), "type", "veth", "peer", "name", "far"))
+            machine.run("ip", "address", "add", f"{ADDRESS}/24", "dev", "building0")
+            machine.run("ip", "link", "set", "building0", "up")
+            yield machine
+        finally:
+            machine.stop()
+
+
+@pytest.fixture
+def running(machine: Machine) -> Iterator[Machine]:
+    """With a site that it controls."""
+    machine.run("sh", "-c", f"cat >{SITE_FILE} <<'END'\n{SITE}\nEND\n")
+    machine.run("systemctl", "restart", SERVICE)
+    try:
+        yield machine
+    finally:
+        machine.run("sh", "-c", f"systemctl stop {SERVICE}; : >{SITE_FILE}")
+
+
+@asynccontextmanager
+async def at_the_screen(machine: Machine) -> AsyncIterator[Typist]:
+    """What getty@tty1 runs, on a terminal of its own, after the banner was drawn."""
+    machine.run("systemctl", "start", "edge-banner.service")
+    [line] = re.findall(r"^ExecStart=-(.+)$", CONSOLE.read_text(), re.MULTILINE)
+    words = "exec " + line.replace("%I", "-").replace("$TERM", "dumb")  # it leads the session, as a unit does
+    # A terminal of the machine's own: agetty and login ask what it is called.
+    async with screen(machine, "script", "--quiet", "--return", "--command", words, "/dev/null") as typist:
+        yield typist
+
+
+async def test_a_gateway_that_is_not_set_up(machine: Machine) -> None:
+    """The banner says so, and where it is; Enter and 1 lead to set-up, which the first who comes may do."""
+    async with at_the_screen(machine) as typist:
+        banner = await typist.sees(r"press ENTER to login]\s+$")
+        assert "not set up yet: press Enter here" in banner
+        assert f"building0   {ADDRESS}" in banner
+        typist.types("")
+        await typist.answers(MENU, "1")
+        await typist.answers(r"\[1\]: $", "1")
+        await typist.answers(r"Passphrase: $", PASSPHRASE)
+        await typist.answers(r"Once more: $", PASSPHRASE)
+        await typist.sees(r"Name of the site[^\n]*: $")
+        await typist.hammers_until(BACK)
+    assert (machine.shows(SERVICE, "ActiveState"), machine.shows(SERVICE, "Result")) == ("inactive", "success")
+
+
+async def test_a_gateway_that_runs(running: Machine) -> None:
+    """The banner has state, address, the chargers' URL and the page's as a QR code; the doctor is asked beside it."""
+    before = running.shows(SERVICE, "MainPID")
+    async with at_the_screen(running) as typist:
+        banner = (await typist.sees(r"press ENTER to login]\s+$")).replace("\r", "")
+        assert "controlling or observing" in banner
+        assert "ws://10.77.0.1:9000/<station id>" in banner
+        assert (
+            running.run("qrencode", "--type=ASCII", "--margin=1", "--output=-", f"http://{ADDRESS}:8080/").stdout
+            in banner
+        )
+        typist.types("")
+        await typist.answers(MENU, "3")
+        found = await typist.sees(BACK)
+        assert "meter" in found
+    assert running.shows(SERVICE, "MainPID") == before
+
+
+@pytest.mark.parametrize("choice", ["1", "2"])
+async def test_the_service_comes_back(running: Machine, choice: str) -> None:
+    """Set-up and proof take its place; who leaves them by hammering Ctrl-C leaves a gateway that controls again."""
+    async with at_the_screen(running) as typist:
+        await typist.sees(r"press ENTER to login]\s+$")
+        typist.types("")
+        await typist.answers(MENU, choice)
+        until(lambda: running.shows(SERVICE, "ActiveState") == "inactive", within_s=30, what="it makes room")
+        await typist.hammers_until(BACK)
+        typist.types("")
+        assert await typist.ends() == 0
+    assert running.shows(SERVICE, "ActiveState") == "active"
+
+
+async def test_the_screen_is_no_way_around_the_owner(running: Machine) -> None:
+    """Once there is an owner, set-up asks for the passphrase before anything, and no key leads to a shell."""
+    if running.run("test", "-e", "/var/lib/edge-controller/claim.json", check=False).returncode:
+        pytest.skip("needs the owner of test_a_gateway_that_is_not_set_up")
+    async with at_the_screen(running) as typist:
+        await typist.sees(r"press ENTER to login]\s+$")
+        typist.types("")
+        await typist.answers(MENU, "1")
+        await typist.answers(r"has an owner[^\n]*: $", "not the passphrase")
+        assert "Name of the site" not in await typist.hammers_until(BACK)
+    for choice, code in (("", 0), ("$(reboot)", 0), ("5; sh", 0)):
+        async with at_the_screen(running) as typist:
+            await typist.sees(r"press ENTER to login]\s+$")
+            typist.types("")
+            await typist.answers(MENU, choice)
+            assert await typist.ends() == code
+    async with at_the_screen(running) as typist:
+        await typist.sees(r"press ENTER to login]\s+$")
+        typist.types("")
+        await typist.sees(MENU)
+        typist.presses_ctrl_c()
+        typist.types("4")
+        await typist.sees(r"login: $")
