@@ -27,6 +27,8 @@ PERIOD_S = 0.2
 HOLDS_S = 6  # of a limit that is to be seen to hold and to end: longer than a busy machine stalls
 LIMIT_W, LIMIT_A, VALID_S, MODE, RESULT = 2, 4, 5, 7, 9  # holding registers
 PAUSE, ECO = 1, 2  # modes
+MODE_NOW = 53  # an input register
+MODE_COMMAND, MODE_ACK = f"{BASE}/cmd/mode", f"{BASE}/cmd/mode/ack"
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 # The moments of a rule from 02:30 to 03:30 local, by UTC, and whether it holds then.
 CHANGES = [
@@ -79,6 +81,14 @@ fallback_a = 25
 from = "02:30"
 to = "03:30"
 limit_a = 16
+"""
+
+
+METER = """
+[[meter]]
+id = "grid"
+model = "eastron_sdm630"
+connection = "tcp://127.0.0.1:{port}"
 """
 
 
@@ -141,12 +151,18 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, *, wall: datetime = NOON, mqtt_port: int | None = None) -> AsyncIterator[House]:
+async def house(
+    folder: Path, *, wall: datetime = NOON, mqtt_port: int | None = None, metered: bool = False
+) -> AsyncIterator[House]:
+    """``metered``: the site file names a meter at the grid connection; none answers."""
     ocpp, cloud, api, modbus, nobody = free_endpoints(5)
-    file = folder / "site.toml"
+    file, text = folder / "site.toml", SITE
+    if metered:
+        meter = METER.format(port=nobody.port)
+        text = SITE.replace("fuse_a = 63", 'fuse_a = 63\nmeter = "grid"', 1) + meter
     places = {"ocpp": ocpp, "cloud": cloud, "api": api, "modbus": modbus, "storage": folder / "storage"}
     mqtt = nobody.port if mqtt_port is None else mqtt_port
-    file.write_text(SITE.format(mqtt=mqtt, period_s=PERIOD_S, **places), encoding="utf-8")
+    file.write_text(text.format(mqtt=mqtt, period_s=PERIOD_S, **places), encoding="utf-8")
     clock = TurnedClock(wall)
     daemon = Daemon(read(file), socket=folder / "edge.sock", clock=clock, watchdog=Watchdog(), chance=Soon())
     stop = asyncio.Event()
@@ -214,6 +230,27 @@ async def test_eco_is_refused_where_no_meter_shows_surplus(tmp_path: Path) -> No
         assert await site.write(MODE, ECO) == 3
         await site.tick(2)
         assert (site.effective, site.report["bms"]["mode"]) == (("bms", 0.0), "pause")
+
+
+async def test_eco_holds_as_long_as_who_asks_for_it(tmp_path: Path) -> None:
+    """By register 7 for the block's time, by cmd/mode for its own; what holds is at register 53 and on its topic."""
+    port = free_endpoints(1)[0].port
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(embedded(port))
+        site = await stack.enter_async_context(house(tmp_path, mqtt_port=port, metered=True))
+        bms = await stack.enter_async_context(watching(port, f"{BASE}/site/mode", MODE_ACK))
+        await bms.next(f"{BASE}/site/mode", b"auto")
+        assert await site.write(VALID_S, HOLDS_S) is None
+        assert await site.write(MODE, ECO) is None
+        await bms.next(f"{BASE}/site/mode", b"eco")
+        answer = await site.master.read_input_registers(MODE_NOW, count=1, device_id=1)
+        assert answer.registers == [ECO]
+        await bms.next(f"{BASE}/site/mode", b"auto")  # nobody has asked again
+        command = {"id": "1", "ts": site.clock.wall().isoformat(), "mode": "eco"}
+        await bms.send(MODE_COMMAND, json.dumps(command))
+        assert json.loads((await bms.next(MODE_ACK)).payload)["accepted"] is True
+        await bms.next(f"{BASE}/site/mode", b"eco")
+        assert 0 < site.report["bms"]["eco_remaining_s"] <= 60
 
 
 async def test_fault_42_junk_a_retained_command_and_a_broker_that_is_lost(tmp_path: Path) -> None:
