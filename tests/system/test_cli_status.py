@@ -350,6 +350,14 @@ async def test_how_the_storage_fares(
     assert ("CP-07" in told.out) is ("25 h" in words)
 
 
+@pytest.mark.parametrize("eco_s", [41.0, None])
+async def test_mode_eco_is_told(controller: Controller, eco_s: float | None) -> None:
+    """And for how long it still holds."""
+    controller.report = REPORT | {"bms": {"mode": "auto" if eco_s is None else "eco", "eco_remaining_s": eco_s}}
+    line = "eco mode: all cars charge on the sun's surplus alone, for 41 s more"
+    assert (line in (await status(controller.path)).out) is (eco_s is not None)
+
+
 @pytest.mark.parametrize(
     ("state", "days", "line", "trouble"),
     [
