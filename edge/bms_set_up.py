@@ -6,25 +6,34 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Protocol
 
+from edge import __version__
 from edge.bms.calendar import OnHolidays, Weekday
 from edge.bms.class_schedule import ClassSchedule, OpenHours, RankHours
 from edge.bms.demand_watch import DemandWatch
 from edge.bms.demand_window import DemandSettings
+from edge.bms.eco import EcoMode
 from edge.bms.eebus_lpc import LpcSettings
+from edge.bms.facility import Facility
 from edge.bms.grid import GridSettings, Steering, dimmed_w
-from edge.bms.relay_contact import ContactSettings
+from edge.bms.mqtt_client import MakeLink
+from edge.bms.relay_contact import ContactInput, ContactSettings
 from edge.bms.schedule import Rule, Schedule
 from edge.bms.settings import FacilitySettings, ModbusSettings, MqttSettings, MqttVersion, WritePolicy
 from edge.bms.surplus import SurplusSettings
 from edge.bms.surplus_watch import SurplusWatch
 from edge.bms.watches import Watch
 from edge.chance import Chance
+from edge.clock import Clock
 from edge.config import Configuration
 from edge.config.addresses import broker
+from edge.config.locate import locate
 from edge.config.schema_bms import GridTable, ModbusTable, MqttTable, ScheduleTable
-from edge.domain.limit import EvseCapped
+from edge.domain.limit import EvseCapped, LimitStated
 from edge.domain.opening import AtClose, ClassHour
 from edge.domain.site import Site
+from edge.metering.mqtt_topic import topic_family
+from edge.metering.sample import tells_direction
+from edge.metering.user_map import families_of
 from edge.public_holidays import public_holidays
 
 KILO = 1000.0
@@ -35,10 +44,35 @@ LPC_FILE = "eebus-lpc.json"
 
 
 class Hearer(Protocol):
-    """A CapSink and HourSink (:mod:`edge.control.ports`) in one: the board."""
+    """A LimitSink, CapSink and HourSink (:mod:`edge.control.ports`) in one: the board."""
 
-    def take(self, fact: EvseCapped | ClassHour) -> None:
+    def take(self, fact: LimitStated | EvseCapped | ClassHour) -> None:
         """Remember it."""
+
+
+def open_facility(
+    configuration: Configuration,
+    *,
+    clock: Clock,
+    chance: Chance,
+    board: Hearer,
+    relay: ContactInput | None,
+    mqtt_link: MakeLink,
+) -> Facility:
+    """The building's side of the gateway, with all that watches for it."""
+    eco = EcoMode(possible=_shows_surplus(configuration.site))
+    return Facility(
+        configuration.site,
+        facility_settings(configuration),
+        clock=clock,
+        chance=chance,
+        version=__version__,
+        sink=board,
+        watches=tuple(watches(configuration, board, chance, eco)),
+        eco=eco,
+        relay=relay,
+        mqtt_link=mqtt_link,
+    )
 
 
 def facility_settings(configuration: Configuration) -> FacilitySettings:
@@ -51,9 +85,10 @@ def facility_settings(configuration: Configuration) -> FacilitySettings:
     )
 
 
-def watches(configuration: Configuration, board: Hearer, chance: Chance) -> Iterator[Watch]:
+def watches(configuration: Configuration, board: Hearer, chance: Chance, eco: EcoMode) -> Iterator[Watch]:
     """A schedule for each circuit and each class that has rules, a demand window for each circuit that has a limit, and
-    who keeps the surplus mode where an EVSE lives on it. ``board`` is told of classes and of what caps EVSEs.
+    who keeps the surplus mode where an EVSE lives on it, or ``eco`` may make it so. ``board`` is told of classes and of
+    what caps EVSEs.
     """
     site = configuration.site
     public = public_holidays(site.holidays) if site.holidays is not None else frozenset()
@@ -84,15 +119,32 @@ def watches(configuration: Configuration, board: Hearer, chance: Chance) -> Iter
     for circuit, limit_kw in configuration.demand_limits_kw.items():
         settings = DemandSettings(circuit=circuit, limit_w=limit_kw * KILO, window_s=window_min * 60.0)
         yield DemandWatch(site, settings, folder=Path(configuration.storage.path))
-    if any(evse.on_surplus for evse in site.evses):
+    if any(evse.on_surplus for evse in site.evses) or (eco.possible and _may_ask(configuration)):
         sun = configuration.surplus
         yield SurplusWatch(
             site,
             SurplusSettings(start_w=sun.start_kw * KILO, start_s=sun.start_s, stop_s=sun.stop_s),
+            eco=eco,
             battery=sun.battery_meter,
             battery_counts=sun.battery_counts,
             sink=board,
         )
+
+
+def _may_ask(configuration: Configuration) -> bool:
+    """Whether the building may write anything."""
+    return any(table is not None and table.writable for table in (configuration.bms.modbus, configuration.bms.mqtt))
+
+
+def _shows_surplus(site: Site) -> bool:
+    """Whether the grid connection has a meter that tells which way the power flows."""
+    name = next(circuit.meter for circuit in site.circuits if circuit.parent is None)
+    meter = next((each for each in site.meters if each.id == name), None)
+    if meter is None:
+        return False
+    if meter.values:
+        return tells_direction(topic_family(meter.values))
+    return tells_direction(families_of((meter,), locate=locate)[meter.model])
 
 
 def _modbus(table: ModbusTable) -> ModbusSettings:

@@ -15,6 +15,10 @@ from edge.units import Seconds
 EARLIEST_PLAUSIBLE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+STEP_S: Seconds = 60.0  # in a day: more than a quartz of 500 ppm loses, and than NTP slews
+DAY_S: Seconds = 86_400.0
+
+
 class Clock(Protocol):
     """Where time comes from."""
 
@@ -39,3 +43,30 @@ class SystemClock:
 
     def wall_is_trusted(self) -> bool:
         return self.wall() >= EARLIEST_PLAUSIBLE
+
+
+class SteadyDay:
+    """Whether the wall clock has kept pace with the monotonic one for a day.
+
+    What is thrown away for its age is gone for good, and a clock that was set wrong makes all of it old. So nobody
+    throws anything away for its age until a day has passed without a step, nor before the clock is set.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._begin()
+
+    def has_passed(self) -> bool:
+        """Whether it has, since the start, the last step, and the last time that this was so."""
+        if self._clock.monotonic() - self._since < DAY_S:
+            return False
+        steady = abs(self._lead_s() - self._lead_then_s) <= STEP_S and self._clock.wall_is_trusted()
+        self._begin()
+        return steady
+
+    def _begin(self) -> None:
+        self._since = self._clock.monotonic()
+        self._lead_then_s = self._lead_s()
+
+    def _lead_s(self) -> Seconds:
+        return self._clock.wall().timestamp() - self._clock.monotonic()

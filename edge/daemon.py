@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,9 +16,10 @@ from fastapi import FastAPI
 from edge import __version__
 from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
-from edge.bms.facility import Facility, relay_of
+from edge.allocation.state import EvseState
+from edge.bms.facility import relay_of
 from edge.bms.mqtt_client import MakeLink, MqttClient
-from edge.bms_set_up import facility_settings, watches
+from edge.bms_set_up import facility_settings, open_facility
 from edge.chance import Chance, SystemChance
 from edge.clock import Clock, SystemClock
 from edge.config import Configuration
@@ -26,17 +27,18 @@ from edge.config.locate import locate
 from edge.control import report
 from edge.control.board import Board
 from edge.control.bounds import Bounds
+from edge.control.litter import Litter
 from edge.control.loop import ControlLoop
 from edge.control.needs import Needs
 from edge.control.ports import StatusReport, Watchdog
 from edge.control.vitals import Vitals
-from edge.control.wiring_watch import Draw, WiringWatch
+from edge.control.wiring_watch import WiringWatch, draws
+from edge.domain.site import Site
 from edge.door_report import refused_handshake, timestamp, waiting_station
 from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
-from edge.ocpp.server import OcppServer
 from edge.ocpp.station_files import StationFiles
-from edge.ocpp_set_up import ocpp_settings, own_link, station_urls
+from edge.ocpp_set_up import ocpp_settings, open_server, own_link, station_urls
 from edge.offline_set_up import WriteBy, open_offline
 from edge.record_set_up import RecordTo, recorder
 from edge.storage.lock import locked
@@ -52,8 +54,9 @@ log = structlog.get_logger(__name__)
 class Daemon:
     """A running gateway: what it is made of, and what it shows of itself.
 
-    ``chance`` and ``listen_tcp`` are the operating system's and ``write_by`` makes a thread, and
-    ``mqtt_link`` dials by the system's sockets, unless given: a simulated world has its own.
+    ``chance`` and ``listen_tcp`` are the operating system's, ``write_by`` makes a thread, and ``mqtt_link`` dials by
+    the system's sockets, unless given: a simulated world has its own. ``litter`` is of the whole process: who shares it
+    with others leaves it away.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Daemon:
         listen_tcp: ListenTcp | None = None,
         write_by: WriteBy = Writer,
         mqtt_link: MakeLink = MqttClient,
+        litter: Litter | None = None,
     ) -> None:
         site = configuration.site
         chance = chance if chance is not None else SystemChance()
@@ -80,52 +84,26 @@ class Daemon:
         self._recorder = recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
         self._wiring = WiringWatch(site)
+        self._watched: Sequence[EvseState] = ()  # the states that it was last shown
         proxy = ocpp_settings(configuration)
         profiles = StationFiles(Path(configuration.storage.path) / "profiles")
         self._station_urls = station_urls(proxy)
         self._vitals = Vitals(watchdog, site.control.period_s)
         self._stand_ins = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
         self._offline = self._stand_ins.offline
-        self._ocpp = OcppServer(
-            site=site,
-            settings=proxy,
-            clock=clock,
-            sink=self._board,
-            chance=chance,
-            shelf=profiles,
-            dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
-            stand_ins=self._stand_ins.clerk,
+        clerk = self._stand_ins.clerk
+        self._ocpp = open_server(
+            configuration, proxy, clock=clock, board=self._board, chance=chance, shelf=profiles, stand_ins=clerk
         )
-        building = facility_settings(configuration)
-        self._relay = relay_of(building)
-        self._facility = Facility(
-            site,
-            building,
-            clock=clock,
-            chance=chance,
-            version=__version__,
-            sink=self._board,
-            watches=tuple(watches(configuration, self._board, chance)),
-            relay=self._relay,
-            mqtt_link=mqtt_link,
+        self._relay = relay_of(facility_settings(configuration))
+        self._facility = open_facility(
+            configuration, clock=clock, chance=chance, board=self._board, relay=self._relay, mqtt_link=mqtt_link
         )
         self._bounds = Bounds(self._ocpp.site_limits)
         self._own = own_link(
-            configuration,
-            cloud_tls=proxy.cloud_tls,
-            board=self._board,
-            shelf=profiles,
-            clock=clock,
-            chance=chance,
-            log=log,
+            configuration, cloud_tls=proxy.cloud_tls, board=self._board, shelf=profiles, clock=clock, chance=chance
         )
-        self._meters = Meters(
-            meters=site.meters,
-            families=families_of(site.meters, locate=locate),
-            clock=clock,
-            sink=self._board,
-            ratings={each.meter: each.fuse_a for each in site.circuits if each.meter is not None},
-        )
+        self._meters = _meters(site, clock, self._board)
         self._loop = ControlLoop(
             board=self._board,
             meters=self._meters,
@@ -133,7 +111,9 @@ class Daemon:
             clock=clock,
             vitals=self._vitals,
             publish=self._publish,
+            litter=litter,
         )
+        self._litter = litter
         self._api = ApiServer(self._make_app(), listen=configuration.api.listen, socket=socket, listen_tcp=listen_tcp)
 
     def status(self) -> StatusReport:
@@ -180,9 +160,9 @@ class Daemon:
                 await stack.enter_async_context(_running(self._own.start, self._own.stop))
             control = asyncio.create_task(self._loop.run(), name="control loop")
             stopped = asyncio.create_task(stop.wait(), name="stop signal")
-            # What was made until now stays: the garbage collector needn't look through it in the midst of a tick.
-            gc.collect()
-            gc.freeze()
+            if self._litter is not None:
+                self._litter.begin()
+                stack.callback(self._litter.end)
             log.info("started", site=self._board.site.id, mode=self._board.site.control.mode.value)
             try:
                 await asyncio.wait([control, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -240,20 +220,27 @@ class Daemon:
             self._recorder.record(decision)
 
     def _watch_wiring(self, snapshot: Snapshot) -> None:
-        meters = self._board.meters
+        meters, before = self._board.meters, self._watched
+        self._watched = snapshot.evses
         self._wiring.observe(
             {name: record.reading for name, record in meters.items() if record.reading is not None},
-            {
-                state.key: Draw(current_a=state.draw_a, at=state.drawn_at)
-                for state in snapshot.evses
-                if state.draw_a is not None and state.drawn_at is not None
-            },
+            draws(snapshot.evses, before),
         )
         for name, record in meters.items():
             record.wiring = self._wiring.findings(name) + self._board.submeters.findings(name)
 
     def _tell_building(self) -> None:
         self._facility.publish(self._of_tick())
+
+
+def _meters(site: Site, clock: Clock, board: Board) -> Meters:
+    return Meters(
+        meters=site.meters,
+        families=families_of(site.meters, locate=locate),
+        clock=clock,
+        sink=board,
+        ratings={each.meter: each.fuse_a for each in site.circuits if each.meter is not None},
+    )
 
 
 @contextlib.asynccontextmanager
@@ -289,6 +276,7 @@ async def _run(configuration: Configuration, socket_path: Path | None, record: R
         clock=SystemClock(),
         watchdog=ServiceManager(),
         record=record,
+        litter=Litter(gc),
     )
     loop.add_signal_handler(signal.SIGHUP, daemon.reload)
     await daemon.run(stop)

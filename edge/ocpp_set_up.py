@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from structlog.typing import FilteringBoundLogger
+import structlog
 
 from edge.chance import Chance
 from edge.clock import Clock
@@ -16,6 +16,7 @@ from edge.ocpp.keys import MIN_KEY_BYTES, key_bytes
 from edge.ocpp.own_station.link import OwnLink, OwnSettings
 from edge.ocpp.own_station.station import OwnStation
 from edge.ocpp.profiles.desk import ProfileDesk
+from edge.ocpp.server import OcppServer
 from edge.ocpp.settings import (
     CloudLoss,
     Listener,
@@ -27,8 +28,12 @@ from edge.ocpp.settings import (
     Verdict,
 )
 from edge.ocpp.shelf import Shelf
+from edge.ocpp.stand_in import StandIns
+from edge.ocpp.station_files import StationFiles
 from edge.ocpp.versions import Version
 from edge.system.network import reachable
+
+log = structlog.get_logger(__name__)
 
 
 def ocpp_settings(configuration: Configuration) -> OcppSettings:
@@ -67,6 +72,29 @@ def ocpp_settings(configuration: Configuration) -> OcppSettings:
     return settings.as_wire() if configuration.site.control.mode is Mode.OBSERVE else settings
 
 
+def open_server(
+    configuration: Configuration,
+    settings: OcppSettings,
+    *,
+    clock: Clock,
+    board: Board,
+    chance: Chance,
+    shelf: Shelf,
+    stand_ins: StandIns,
+) -> OcppServer:
+    """The proxy of all stations; ``shelf`` keeps their charging profiles."""
+    return OcppServer(
+        site=configuration.site,
+        settings=settings,
+        clock=clock,
+        sink=board,
+        chance=chance,
+        shelf=shelf,
+        dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
+        stand_ins=stand_ins,
+    )
+
+
 def own_link(
     configuration: Configuration,
     *,
@@ -75,7 +103,6 @@ def own_link(
     shelf: Shelf,
     clock: Clock,
     chance: Chance,
-    log: FilteringBoundLogger,
 ) -> OwnLink | None:
     """The gateway as a station of its own, where the site file wants that; it meets its cloud with ``cloud_tls``.
 

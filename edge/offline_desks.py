@@ -13,7 +13,7 @@ from edge.offline.edition import Edition
 from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
 from edge.offline.settings import OfflineSettings, RefusedSession
-from edge.offline.station import kept_of
+from edge.offline.station import StationBook, kept_of
 from edge.offline.token_book import TokenBook
 from edge.offline.witness import Witness
 from edge.storage.reading import Kept
@@ -43,10 +43,8 @@ def desks(configuration: Configuration, found: Kept, tokens: TokenBook) -> Itera
         transparent = (station.mode or configuration.ocpp.mode) == TRANSPARENT
         if transparent and kept.slips:  # it was autonomous before: that is delivered first
             log.warning("what was kept is delivered before the station is transparent", station=station.id)
-        if transparent and not kept.slips:
-            yield Witness(station.id, edition, tokens=tokens, numbers=numbers, settings=settings, kept=kept)
-        else:
-            yield Desk(station.id, edition, tokens=tokens, numbers=numbers, pace=pace, settings=settings, kept=kept)
+        book = StationBook.opened(station.id, edition, tokens=tokens, numbers=numbers, settings=settings, kept=kept)
+        yield Witness(book) if transparent and not kept.slips else Desk(book, pace)
 
 
 def policy(configuration: Configuration) -> Policy:

@@ -13,7 +13,7 @@ import orjson
 import structlog
 
 from edge.chance import Chance
-from edge.clock import Clock
+from edge.clock import Clock, SteadyDay
 from edge.config import Configuration
 from edge.control.ports import FactSink, StatusReport
 from edge.domain.journal import EntryState, ForgetSessions
@@ -222,9 +222,13 @@ class Offline:
             self._files = await self._writer.ask(Store.condition)
 
     async def _forget(self) -> None:
-        """Retention."""
+        """Retention, once a day; not while the clock that says how old things are may be wrong."""
+        steady = SteadyDay(self._clock)
         while True:
             await asyncio.sleep(FORGET_S)
+            if not steady.has_passed():
+                log.warning("the clock was set within the last day, or isn't yet: nothing is forgotten for its age")
+                continue
             for clerk in self._clerks.values():
                 clerk.forget_old()
             wall = self._clock.wall()

@@ -234,7 +234,7 @@ class Decision:
             reason, line = self._binding(row)
             if reason is Reason.METER_STALE:
                 where["meter"] = self._meter(row, self.headroom.stale)
-            if reason in (Reason.CLOUD_LIMIT, Reason.SURPLUS):
+            if reason in (Reason.CLOUD_LIMIT, Reason.SURPLUS, Reason.ECO):
                 where["rating_a"] = float(self.snapshot.fleet.own_limit_a[row])
             if reason in (Reason.LIMITED, Reason.LIMIT_ENDED) and line is not None:
                 where["source"] = self.snapshot.ceilings.sources[line]
@@ -256,9 +256,9 @@ class Decision:
         reason, line = shares.solution.binding(row)
         own_a = self.snapshot.fleet.own_limit_a[row]
         if line is None and own_a <= shares.amps[row] + EPSILON_A:
-            return self._own_limit(row), None
+            return self.snapshot.fleet.states[row].own_limit_reason, None
         if reason in (Reason.BELOW_MINIMUM, Reason.NO_WHOLE_STEP) and own_a < self._grid.least_a[row]:
-            return self._own_limit(row), None
+            return self.snapshot.fleet.states[row].own_limit_reason, None
         if self._blind[row] and line is None:
             return Reason.METER_STALE, None
         if reason is Reason.MAXIMUM or (reason in (Reason.DEMAND_MET, Reason.WHOLE_STEPS) and self._all_given(row)):
@@ -268,12 +268,6 @@ class Decision:
         if reason in (Reason.CIRCUIT_FULL, Reason.CIRCUIT_POWER_FULL) and line in self.snapshot.ceilings.sources:
             return (Reason.LIMIT_ENDED if line in self.snapshot.ceilings.ended else Reason.LIMITED), line
         return reason, line
-
-    def _own_limit(self, row: int) -> Reason:
-        state = self.snapshot.fleet.states[row]
-        if state.own_limit_a == state.hours_a:
-            return Reason.CLOSED if state.hours_a == 0.0 else Reason.CLOSING
-        return Reason.SURPLUS if state.own_limit_a == state.surplus_a else Reason.CLOUD_LIMIT
 
     def _all_given(self, row: int) -> bool:
         return bool(self.shares.demand_a[row] >= self._grid.max_a[row] - EPSILON_A)

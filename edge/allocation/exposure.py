@@ -86,11 +86,10 @@ class Holdings:
         return self.baseline_a is None or self.governed_at is not None
 
     @property
-    def is_settled(self) -> bool:
-        """Whether the grants are all there is, and none of them lingers."""
-        return self.baseline_a is None and not any(
-            grant.replaced_at is not None for grant in (*self.idle, *self.session)
-        )
+    def lingers_since(self) -> Seconds | None:
+        """When the first of the grants that linger was replaced; None where none does."""
+        replaced = [grant.replaced_at for grant in (*self.idle, *self.session) if grant.replaced_at is not None]
+        return min(replaced, default=None)
 
     def of(self, purpose: Purpose) -> tuple[Grant, ...]:
         return self.idle if purpose is Purpose.IDLE else self.session
@@ -172,9 +171,9 @@ class Holdings:
 
     def settled(self, now: Seconds) -> "Holdings":
         """Forget what was replaced so long ago that its successor is obeyed by now."""
-        if self.governed_at is None and not any(grant.replaced_at is not None for grant in (*self.idle, *self.session)):
-            return self
         over = self.governed_at is not None and now - self.governed_at >= OBEY_S
+        if not over and not any(_is_over(grant, now) for grant in (*self.idle, *self.session)):
+            return self
         return replace(
             self,
             baseline_a=None if over else self.baseline_a,

@@ -47,7 +47,8 @@ class Grid:
     use one only. ``least_a`` is the minimum in whole steps. ``limit_a`` has one entry a line (as the layout counts
     them), infinite without a limit; of balance it has the limit itself. ``below[place, row]``: whether the EVSE's
     current flows through the circuit; ``path[level, row]`` is the place of its own circuit, then of those above it, as
-    many as there are circuits where there is none. ``station`` numbers the stations.
+    many as there are circuits where there is none, and ``lanes`` numbers its conductors alike, level by level, row by
+    row, phase by phase. ``station`` numbers the stations.
     """
 
     layout: Layout
@@ -67,6 +68,7 @@ class Grid:
     reserve_a: Floats
     below: Bools
     path: Ints
+    lanes: Ints
 
     @classmethod
     def of(cls, plant: Plant) -> "Grid":
@@ -99,6 +101,7 @@ class Grid:
             reserve_a=_floats([circuit.background_reserve_a or 0.0 for circuit in circuits]),
             below=below[:-1],
             path=path,
+            lanes=(path[:, :, None] * POWER + np.arange(POWER)).ravel(),
         )
 
     def on_lines(self, by_phase_a: Floats) -> Floats:
@@ -108,11 +111,9 @@ class Grid:
     def flows(self, by_phase_a: Floats) -> Floats:
         """What flows through each circuit, ``[place, phase]``, when the EVSEs draw this, ``[row, phase]``."""
         levels, places = len(self.path), len(self.reserve_a)
-        of_each = [
-            np.bincount(self.path.ravel(), weights=np.tile(amps, levels), minlength=places + 1)[:places]
-            for amps in by_phase_a.T
-        ]
-        return np.stack(of_each, axis=1)
+        of_each_level = np.broadcast_to(by_phase_a, (levels, *by_phase_a.shape)).ravel()
+        total = np.bincount(self.lanes, weights=of_each_level, minlength=(places + 1) * POWER)
+        return np.asarray(total[: places * POWER].reshape(places, POWER), dtype=np.float64)
 
     def through(self, by_circuit_a: Floats) -> Floats:
         """What a current in each circuit, ``[place, phase]``, takes of its own four lines."""

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from edge.allocation.exposure import Holdings
 from edge.allocation.problem import Need
+from edge.domain.setpoint import Reason
 from edge.domain.site import Circuit, Evse, EvseKey, Priority
 from edge.domain.station import EvseStatus
 from edge.units import Amps, PhaseAmps, Seconds
@@ -62,6 +63,7 @@ class EvseState:
     priority: Priority | None = None  # that of the token that began its session; None for the EVSE's own
     barred: bool = False  # its session's token is no longer good: it gets no current
     surplus_a: Amps | None = None  # what the sun's surplus leaves it; None where it doesn't live on that
+    eco: bool = False  # it lives on the surplus because the building's mode asks for it
     hours_a: Amps | None = None  # what the opening hours of its class leave it; None while they set no limit
 
     @property
@@ -74,6 +76,17 @@ class EvseState:
             if each is not None and (lowest is None or each < lowest):
                 lowest = each
         return lowest
+
+    @property
+    def own_limit_reason(self) -> Reason:
+        """Whose :attr:`own_limit_a` is; of equals the hours', then the surplus's."""
+        if self.own_limit_a == self.hours_a:
+            return Reason.CLOSED if self.hours_a == 0.0 else Reason.CLOSING
+        if self.own_limit_a != self.surplus_a:
+            return Reason.CLOUD_LIMIT
+        if not self.eco:
+            return Reason.SURPLUS
+        return Reason.ECO if self.surplus_a else Reason.ECO_WAITS
 
     @property
     def key(self) -> EvseKey:

@@ -1,6 +1,5 @@
 """Keeps a circuit's demand window: samples from the report, limits out, and what must outlive a restart on the disk."""
 
-import asyncio
 import math
 import re
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ import orjson
 import structlog
 
 from edge.bms.demand_window import DemandSettings, WindowState, advanced, begun, tariff_w
-from edge.bms.whole_file import at_least_0, write_whole
+from edge.bms.whole_file import Writing, at_least_0
 from edge.clock import Clock
 from edge.domain.limit import LimitSource, LimitStated
 from edge.domain.site import Site
@@ -40,6 +39,7 @@ class DemandWatch:
         self._file = (
             folder / f"demand-{site.circuits.index(site.circuit_by_id[settings.circuit])}.json" if folder else None
         )
+        self._writing = Writing(self._file) if self._file is not None else None
         self._saved_at: Seconds = -math.inf
         self._before = self._load()
         self.state: WindowState | None = None
@@ -80,6 +80,13 @@ class DemandWatch:
             self._saved_at = now
             self._save(self.state)
         return self._limit(now, self.state.allowed_w)
+
+    async def close(self) -> None:
+        """Return when the window under way is remembered."""
+        if self._writing is not None:
+            if self.state is not None:
+                self._save(self.state)
+            await self._writing.done()
 
     def _limit(self, now: Seconds, limit_w: Watts) -> LimitStated:
         return LimitStated(
@@ -147,7 +154,7 @@ class DemandWatch:
 
     def _save(self, state: WindowState) -> None:
         """Written by another thread: a disk that stalls costs no tick."""
-        if self._file is None:
+        if self._writing is None:
             return
         body = orjson.dumps(
             {
@@ -161,4 +168,4 @@ class DemandWatch:
                 "peaks_w": dict(state.peaks_w),
             }
         )
-        asyncio.get_running_loop().run_in_executor(None, write_whole, self._file, body)
+        self._writing.begin(body)

@@ -107,12 +107,15 @@ def advanced(
     passed_s = at - state.at
     current_w = power_w if power_w is not None else max(state.power_w, settings.limit_w)
     start_s, start_before_s = _start_s(wall_s, settings), _start_s(state.wall_s, settings)
+    used_j, whole, peaks_w = state.used_j, state.whole, state.peaks_w
     if abs(wall_s - state.wall_s - passed_s) > STEP_S:
         if start_s != start_before_s:
             return begun(settings, at=at, wall_s=wall_s, power_w=current_w, before=state)
         passed_s = max(passed_s, 0.0)
+        # What the clock has leapt over was drawn before this window by the old time, and belongs to it by the new one.
+        leapt_s = max(wall_s - state.wall_s - passed_s, 0.0)
+        used_j, whole = used_j + leapt_s * max(settings.limit_w, state.power_w), False
     held_w, doubt_j2 = _held(state.power_w, current_w, passed_s, settings)
-    used_j, whole, peaks_w = state.used_j, state.whole, state.peaks_w
     if start_s == start_before_s:
         used_j, doubt_j2 = used_j + held_w * passed_s, doubt_j2 + state.doubt_j2
     else:

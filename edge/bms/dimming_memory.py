@@ -34,17 +34,14 @@ class DimmingFile:
         return self._kept
 
     def keep(self, asked: Iterable[DimmedBy]) -> None:
-        """Write it down if it is another, by another thread. While one is being written the next waits for the next
-        tick.
-        """
+        """Write it down if it is another, or the disk refused the last, by another thread."""
         now = frozenset(asked) & REMEMBERED
-        if now == self._kept or self._writing.is_under_way:
+        if now == self._kept and not self._writing.failed:
             return
         self._kept = now
         self._writing.begin(orjson.dumps({"asked": sorted(each.value for each in now)}))
 
     async def close(self, asked: Iterable[DimmedBy]) -> None:
         """Return when this is written."""
-        await self._writing.done()
         self.keep(asked)
         await self._writing.done()

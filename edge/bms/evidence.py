@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from edge.bms.whole_file import write_whole
 from edge.units import Watts
 
 log = structlog.get_logger(__name__)
@@ -55,15 +56,9 @@ class Evidence:
         """Return when all is written."""
         await asyncio.to_thread(self._writer.shutdown)
 
-    def prune(self, now: datetime) -> None:
-        """Forget what is older than it must be kept. A row that can't be read is kept."""
-        with contextlib.suppress(OSError):
-            lines = self._file.read_bytes().splitlines(keepends=True)
-            kept = [line for line in lines if not _is_old(line, now)]
-            if len(kept) < len(lines):
-                draft = self._file.with_suffix(".new")
-                draft.write_bytes(b"".join(kept))
-                draft.replace(self._file)
+    def forget_old(self, now: datetime) -> None:
+        """Have what is older than it must be kept forgotten, by the same thread."""
+        self._writer.submit(prune, self._file, now)
 
 
 def append(file: Path, line: str) -> None:
@@ -76,6 +71,15 @@ def append(file: Path, line: str) -> None:
             stream.write(line)
     except OSError as exc:
         log.warning("the proof of dimming can't be written", file=str(file), problem=str(exc), row=line.strip())
+
+
+def prune(file: Path, now: datetime) -> None:
+    """Forget what is older than it must be kept. A row that can't be read is kept."""
+    with contextlib.suppress(OSError):
+        lines = file.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if not _is_old(line, now)]
+        if len(kept) < len(lines):
+            write_whole(file, b"".join(kept))
 
 
 def _is_old(line: bytes, now: datetime) -> bool:

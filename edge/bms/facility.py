@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from edge.bms.demand_watch import DemandWatch
+from edge.bms.eco import BmsMode, EcoMode
 from edge.bms.grid import DimmedBy
 from edge.bms.grid_operator import GridOperator
 from edge.bms.home_assistant import Discovery
 from edge.bms.image import image
 from edge.bms.modbus_control import ControlBlock
 from edge.bms.modbus_server import ModbusServer
+from edge.bms.mode_command import TOPIC as MODE_TOPIC
+from edge.bms.mode_command import ModeCommand
 from edge.bms.mqtt_client import Link, MakeLink, MqttClient
 from edge.bms.mqtt_commands import Commands, Now
 from edge.bms.mqtt_conversation import MqttConversation
@@ -30,7 +33,8 @@ from edge.units import PhaseAmps, Watts, watts
 
 class Facility:
     """Everything that the site file sets up of it: none of it is there unless it is asked for. ``relay`` is the grid
-    operator's contact, where the settings name one; ``mqtt_link`` makes the way to the broker.
+    operator's contact, where the settings name one; ``mqtt_link`` makes the way to the broker. ``eco`` is what the
+    surplus's watch keeps to; None where there is none.
 
     The control loop calls :meth:`report` and :meth:`publish` once a tick; neither waits.
     """
@@ -44,6 +48,7 @@ class Facility:
         version: str,
         sink: LimitSink,
         watches: Sequence[Watch] = (),
+        eco: EcoMode | None = None,
         relay: ContactInput | None = None,
         chance: Chance | None = None,
         mqtt_link: MakeLink = MqttClient,
@@ -54,6 +59,8 @@ class Facility:
         self._limits = StatedLimits(site, sink)
         self._root = next(circuit for circuit in site.circuits if circuit.parent is None)
         self._watches = watches
+        self._windows = [watch for watch in watches if isinstance(watch, DemandWatch)]
+        self._eco = eco if eco is not None else EcoMode(possible=False)
         self._grid: GridOperator | None = None
         if settings.grid is not None:
             self._grid = GridOperator(settings.grid, site=site.id, sink=self._limits, clock=clock, relay=relay)
@@ -111,19 +118,22 @@ class Facility:
             await self._modbus.stop()
         if self._grid is not None:
             await self._grid.stop()
+        for window in self._windows:
+            await window.close()
 
     def report(self) -> dict[str, Any]:
         """What the status report says of the building's interface."""
         interface: dict[str, Any] = {}
+        if self._block is not None or self._mqtt is not None:
+            interface |= self._mode()
         if self._block is not None:
             interface["modbus"] = self._block.values
         if self._mqtt is not None:
             interface["mqtt"] = {"connected": self._mqtt.connected, "dropped": self._mqtt.dropped}
         if self._grid is not None:
             interface |= self._grid.report()
-        windows = [watch.report() for watch in self._watches if isinstance(watch, DemandWatch)]
-        if windows:
-            interface["demand"] = windows
+        if self._windows:
+            interface["demand"] = [window.report() for window in self._windows]
         return {"bms": interface}
 
     def publish(self, report: Mapping[str, Any]) -> None:
@@ -143,6 +153,14 @@ class Facility:
             if limit is not None:
                 self._limits.take(limit)
 
+    def _mode(self) -> dict[str, Any]:
+        """The building's mode that holds; a pause comes before eco."""
+        eco_s = self._eco.remaining_s(self._clock.monotonic())
+        mode = BmsMode.ECO if eco_s is not None else BmsMode.AUTO
+        if self._block is not None and self._block.pauses:
+            mode = BmsMode.PAUSE
+        return {"mode": mode.value, "eco_remaining_s": round(eco_s, 1) if eco_s is not None else None}
+
     def _control_block(self, settings: ModbusSettings) -> ControlBlock:
         def dim(asked: bool) -> None:
             self._dim(DimmedBy.MODBUS, asked)
@@ -153,18 +171,20 @@ class Facility:
             bounds=self._bounds(self._root),
             sink=self._limits,
             now=self._clock.monotonic,
+            eco=self._eco,
             dim=dim if self._grid is not None else None,
         )
 
     def _talk(self, settings: MqttSettings, outbox: Outbox) -> MqttConversation:
         topics = Topics(self._site.id)
+        handlers = {MODE_TOPIC: ModeCommand(self._eco, timeout_s=settings.policy.limit_timeout_s)}
         commands = Commands(
             base=topics.base,
             circuit=self._root.id,
             policy=settings.policy,
             bounds=self._bounds(self._root),
             grid=self._grid is not None,
-            handlers=self._grid.handlers if self._grid is not None else None,
+            handlers=handlers | dict(self._grid.handlers if self._grid is not None else {}),
         )
         discovery = Discovery(
             site=self._site,
@@ -172,6 +192,7 @@ class Facility:
             prefix=settings.discovery_prefix,
             version=self._version,
             most_a=self._root.rating_a if settings.policy.writable else None,
+            eco=settings.policy.writable and self._eco.possible,
         )
         return MqttConversation(
             topics=topics,

@@ -14,7 +14,7 @@ from edge.bms.lpc_memory import LpcFile
 from edge.bms.mqtt_commands import Handler, Rejected
 from edge.bms.openadr import OpenAdr
 from edge.bms.relay_contact import ContactInput
-from edge.clock import Clock
+from edge.clock import Clock, SteadyDay
 from edge.control.ports import LimitSink
 from edge.domain.limit import LimitSource, LimitStated
 from edge.units import Seconds, Watts
@@ -36,6 +36,7 @@ class GridOperator:
         self._dimming_file = DimmingFile(settings.dimming_file) if settings.dimming_file is not None else None
         self._contact = Contact(closed_is_free=settings.contact.closed_is_free) if settings.contact else None
         self._evidence = Evidence(settings.evidence) if settings.evidence else None
+        self._steady = SteadyDay(clock)
         self._charging_w: Watts | None = None
         self._lpc_file = LpcFile(settings.lpc_file) if settings.lpc_file is not None else None
         self.lpc: Lpc | None = None
@@ -72,12 +73,10 @@ class GridOperator:
         return {"lpc_state": self.lpc.state.value} if self.lpc is not None else {}
 
     def start(self) -> None:
-        """Dim on where the run before this one did, which has proved its begin; forget proofs that needn't be kept."""
+        """Dim on where the run before this one did, which has proved its begin."""
         for by in self._dimming_file.read() if self._dimming_file is not None else ():
             self.dim(by, asked=True)
         self._proved_dimmed = self._dimming.dimmed
-        if self._evidence is not None and self._clock.wall_is_trusted():
-            self._evidence.prune(self._clock.wall())
 
     async def stop(self) -> None:
         """Return when all proofs are written."""
@@ -117,6 +116,8 @@ class GridOperator:
             if limit is not None:
                 self._sink.take(limit)
         self._prove_changes()
+        if self._evidence is not None and self._steady.has_passed():
+            self._evidence.forget_old(self._clock.wall())
 
     def _follow_lpc(self, now: Seconds) -> None:
         allowed_w = self.lpc.allowed_w if self.lpc is not None else None

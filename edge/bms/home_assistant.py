@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from edge.bms.eco import BmsMode
 from edge.bms.mqtt_commands import LONGEST_VALID_S
 from edge.bms.mqtt_topics import OFFLINE, ONLINE, Message, topic_of
 from edge.bms.point import Point, V
@@ -30,7 +31,7 @@ MANUFACTURER = "edge controller"
 class Discovery:
     """What is told to Home Assistant about ``site``, whose topics begin with ``base``.
 
-    ``most_a``: the top of the number that limits the site; None where nobody may.
+    ``most_a``: the top of the number that limits the site; None where nobody may. ``eco``: that mode can be asked for.
     """
 
     site: Site
@@ -38,6 +39,7 @@ class Discovery:
     prefix: str
     version: str
     most_a: Amps | None
+    eco: bool = False
 
     def messages(self) -> Iterator[Message]:
         """One retained configuration for the site, each circuit and each EVSE."""
@@ -45,6 +47,8 @@ class Discovery:
         components = self._components(site, SITE_POINTS)
         if self.most_a is not None:
             components[f"{site}_limit"] = self._number(site, self.most_a)
+        if self.eco:
+            components[f"{site}_select_mode"] = self._select(site)
         yield self._device(site, f"Site {self.site.id}", components)
         for circuit in self.site.circuits:
             identity = self._id("circuit", circuit.id)
@@ -89,10 +93,6 @@ class Discovery:
 
     def _number(self, identity: str, most_a: Amps) -> dict[str, Any]:
         """The site's limit, per phase. It holds for an hour: then the fallback does, unless it is set again."""
-        command = (
-            '{"id": "ha-{{ as_timestamp(utcnow()) }}", "max_a": {{ value }}, '
-            f'"valid_s": {LONGEST_VALID_S:.0f}, "ts": "{{{{ utcnow().isoformat() }}}}"}}'
-        )
         return {
             "p": "number",
             "unique_id": f"{identity}_limit",
@@ -105,9 +105,32 @@ class Discovery:
             "mode": "box",
             "state_topic": f"{self.base}/site/limit_l1_a",
             "command_topic": f"{self.base}/cmd/limit",
-            "command_template": command,
+            "command_template": _command('"max_a": {{ value }}'),
             "qos": 1,
         }
+
+    def _select(self, identity: str) -> dict[str, Any]:
+        """Mode eco, for an hour unless it is set again. While a Modbus master pauses the site the choice is unknown."""
+        options = [BmsMode.AUTO.value, BmsMode.ECO.value]
+        return {
+            "p": "select",
+            "unique_id": f"{identity}_select_mode",
+            "name": "Charging mode",
+            "options": options,
+            "state_topic": f"{self.base}/site/mode",
+            "value_template": f"{{{{ value if value in {options} else 'None' }}}}",
+            "command_topic": f"{self.base}/cmd/mode",
+            "command_template": _command('"mode": "{{ value }}"'),
+            "qos": 1,
+        }
+
+
+def _command(demand: str) -> str:
+    """The template of a command that holds for an hour."""
+    return (
+        f'{{"id": "ha-{{{{ as_timestamp(utcnow()) }}}}", {demand}, '
+        f'"valid_s": {LONGEST_VALID_S:.0f}, "ts": "{{{{ utcnow().isoformat() }}}}"}}'
+    )
 
 
 def component(point: Point[V], unique_id: str, topic: str) -> dict[str, Any]:

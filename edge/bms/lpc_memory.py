@@ -44,10 +44,10 @@ class LpcFile:
         return memory, max(ago_s, 0.0)
 
     def keep(self, memory: LpcMemory, clock: Clock) -> None:
-        """Write it down if it is another, by another thread: a disk that stalls costs no tick. While one is being
-        written the next waits for the next tick.
+        """Write it down if it is another, or the disk refused the last, by another thread: a disk that stalls costs no
+        tick.
         """
-        if (self._kept is not None and memory.tells_as(self._kept)) or self._writing.is_under_way:
+        if self._kept is not None and memory.tells_as(self._kept) and not self._writing.failed:
             return
         self._kept = memory
         body = orjson.dumps(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from edge.bms.eco import BmsMode, EcoMode
 from edge.bms.modbus_pdu import ExceptionCode, Refused
 from edge.bms.point import SHAPES, Bank, Point
 from edge.bms.points import CONTROL_POINTS, MIRROR, MODE_CODES
@@ -30,7 +31,7 @@ class Written:
     heartbeat: int = 0
     valid_s: int = 0
     fallback_a: float | None = None
-    mode: int = MODE_CODES["auto"]
+    mode: int = MODE_CODES[BmsMode.AUTO]
     sequence: int = 0
 
 
@@ -41,7 +42,7 @@ class ControlBlock:
     """Implements :class:`edge.bms.modbus_pdu.Registers` for one site.
 
     Each write that changes or renews what the BMS demands states a limit for ``circuit``. ``dim`` is told of writes to
-    the coil of the grid operator; None where nothing listens to it.
+    the coil of the grid operator; None where nothing listens to it. ``eco`` is told of the mode.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class ControlBlock:
         bounds: Bounds,
         sink: LimitSink,
         now: Callable[[], Seconds],
+        eco: EcoMode,
         dim: Callable[[bool], None] | None = None,
     ) -> None:
         self._circuit = circuit
@@ -59,6 +61,7 @@ class ControlBlock:
         self._bounds = bounds
         self._sink = sink
         self._now = now
+        self._eco = eco
         self._dim = dim
         self._dimmed = False
         self._written = Written(fallback_a=policy.fallback_a)
@@ -84,6 +87,16 @@ class ControlBlock:
             "bms_result": self._result,
             "grid_dimming": self._dimmed,
         }
+
+    @property
+    def pauses(self) -> bool:
+        """Whether the mode that was written holds nobody may charge by."""
+        return self._written.mode == MODE_CODES[BmsMode.PAUSE] and self._is_alive
+
+    @property
+    def _is_alive(self) -> bool:
+        """Whether what was written still holds."""
+        return self._ends_at is not None and self._now() < self._ends_at
 
     def read_input(self, start: int, count: int) -> Sequence[int]:
         found = self.telemetry.words(start, count)
@@ -118,7 +131,7 @@ class ControlBlock:
             self._result = _RESULTS[refusal.code]
             raise
         beats = written.heartbeat != self._written.heartbeat
-        alive = self._ends_at is not None and self._now() < self._ends_at
+        alive = self._is_alive
         demands = any(register in _DEMANDS for register in range(start, start + len(values)))
         self._written = written
         self._result = "accepted"
@@ -160,7 +173,7 @@ class ControlBlock:
             "bms_limit_a": self._bounds.most_a,
             "bms_valid_s": LONGEST_VALID_S,
             "bms_fallback_a": self._policy.fallback_a,
-            "bms_mode": max(MODE_CODES.values()),
+            "bms_mode": MODE_CODES[BmsMode.ECO if self._eco.possible else BmsMode.PAUSE],
         }.get(point.name)
         if most is not None and number * point.scale > most:
             raise Refused(ExceptionCode.ILLEGAL_DATA_VALUE)
@@ -169,12 +182,16 @@ class ControlBlock:
     def _state(self) -> None:
         now, written = self._now(), self._written
         self._ends_at = now + (written.valid_s or self._policy.limit_timeout_s)
+        if written.mode == MODE_CODES[BmsMode.ECO]:
+            self._eco.ask(LimitSource.BMS_MODBUS, until=self._ends_at)
+        else:
+            self._eco.take_back(LimitSource.BMS_MODBUS)
         self._sink.take(
             LimitStated(
                 source=LimitSource.BMS_MODBUS,
                 circuit=self._circuit,
                 at=now,
-                limit_a=0.0 if written.mode == MODE_CODES["pause"] else written.limit_a,
+                limit_a=0.0 if written.mode == MODE_CODES[BmsMode.PAUSE] else written.limit_a,
                 limit_w=written.limit_w,
                 ends_at=self._ends_at,
                 fallback_a=written.fallback_a,

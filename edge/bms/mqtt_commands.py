@@ -136,10 +136,10 @@ class Commands:
 
     def _demand(self, document: Mapping[str, Any], identity: str, at: datetime, now: Now) -> Outcome:
         """A command of the building's."""
-        valid_s = _number(document, "valid_s", most=LONGEST_VALID_S)
+        valid_s = number(document, "valid_s", most=LONGEST_VALID_S)
         demanded = {
-            "limit_w": _number(document, "max_w", most=self._bounds.most_w),
-            "limit_a": _number(document, "max_a", most=self._bounds.most_a),
+            "limit_w": number(document, "max_w", most=self._bounds.most_w),
+            "limit_a": number(document, "max_a", most=self._bounds.most_a),
         }
         if not {"max_w", "max_a"} & document.keys():
             raise Rejected("neither max_w nor max_a is given; null stands for no limit")
@@ -182,7 +182,7 @@ def _identity(document: Mapping[str, Any]) -> str:
     return identity
 
 
-def _number(document: Mapping[str, Any], name: str, *, most: float) -> float | None:
+def number(document: Mapping[str, Any], name: str, *, most: float) -> float | None:
     """The number, 0 to ``most``; None where it is absent or null."""
     value = document.get(name)
     if value is None:

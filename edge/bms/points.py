@@ -5,6 +5,7 @@ MQTT topics, the Modbus map, ``edge points``, Home Assistant's discovery and the
 
 from collections.abc import Mapping
 
+from edge.bms.eco import BmsMode
 from edge.bms.point import Bank, Block, Kind, Point
 from edge.bms.view import CircuitView, EvseView, SiteView
 from edge.domain.effective import Binding
@@ -43,7 +44,7 @@ REASON_CODES: dict[str, int] = {
     Binding.CLOUD.value: 7,
     Binding.INSTALLER.value: 8,
 }
-MODE_CODES: dict[str, int] = {"auto": 0, "pause": 1}
+MODE_CODES: dict[str, int] = {BmsMode.AUTO.value: 0, BmsMode.PAUSE.value: 1, BmsMode.ECO.value: 2}
 RESULT_CODES: dict[str, int] = {"none": 0, "accepted": 1, "out_of_range": 2, "not_writable": 3, "read_only": 4}
 
 BMS_SOURCES = ("bms_mqtt", "bms_modbus")
@@ -141,6 +142,15 @@ SITE_POINTS: tuple[Point[SiteView], ...] = (
         lambda view: view.effective.get("remaining_s"),
         "how long it still holds; not available: it has no end",
     ),
+    _SITE.point(
+        "mode",
+        "",
+        53,
+        Kind.UINT16,
+        lambda view: view.report.get("bms", {}).get("mode"),
+        "the building's mode that holds: auto again when it has fallen silent",
+        codes=MODE_CODES,
+    ),
 )
 
 
@@ -217,7 +227,9 @@ CONTROL_POINTS: tuple[Point[SiteView], ...] = (
     _control("bms_limit_a", "A", 4, Kind.UINT16, "limit of the whole site per phase; 0xFFFF: none", 0.1),
     _control("bms_valid_s", "s", 5, Kind.UINT16, "how long a written limit holds, up to 3600; 0: the configured time"),
     _control("bms_fallback_a", "A", 6, Kind.UINT16, "what holds when the BMS is silent; not above the configured", 0.1),
-    _control("bms_mode", "", 7, Kind.UINT16, "pause: as a limit of 0 A", codes=MODE_CODES),
+    _control(
+        "bms_mode", "", 7, Kind.UINT16, "pause: as a limit of 0 A; eco: on the sun's surplus alone", codes=MODE_CODES
+    ),
     _control("bms_sequence", "", 8, Kind.UINT16, "number of the command, as the BMS counts; write it with the limit"),
     _control("bms_result", "", 9, Kind.UINT16, "what became of the last write", codes=RESULT_CODES, writable=False),
     _control("grid_dimming", "", 0, Kind.BIT, "the grid operator dims (§14a EnWG)", bank=Bank.COIL),

@@ -1,20 +1,26 @@
-"""Keeps the surplus mode: samples from the report, caps of EVSEs out."""
+"""Keeps the surplus mode, the site file's and the building's eco: samples from the report, caps of EVSEs out."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from edge.bms.eco import EcoMode
 from edge.bms.surplus import SunCar, SurplusSettings, SurplusState, advanced, surplus_w
 from edge.clock import Clock
 from edge.control.ports import CapSink
 from edge.domain.limit import EvseCapped, LimitStated
 from edge.domain.site import Evse, EvseKey, Site
-from edge.units import PhaseAmps, Watts, watts
+from edge.domain.station import EvseStatus
+from edge.units import PhaseAmps, Seconds, Watts, watts
 
+CHARGING = EvseStatus.CHARGING.value
+RUNS_A = 2.0  # what draws as much charges: more than stations and cars take in standby
 KEEP = 0.05  # A: a cap that moves by less isn't stated anew, so that decisions needn't look at it again
 
 
 class SurplusWatch:
     """Implements :class:`edge.bms.watches.Watch`: it caps single EVSEs, and limits no circuit.
+
+    While ``eco`` holds all EVSEs live on surplus, else those of which the site file says so.
 
     ``battery`` is the id of the meter that sees the battery alone, None where there is none.
     """
@@ -24,6 +30,7 @@ class SurplusWatch:
         site: Site,
         settings: SurplusSettings,
         *,
+        eco: EcoMode,
         battery: str | None,
         battery_counts: bool,
         sink: CapSink,
@@ -34,8 +41,10 @@ class SurplusWatch:
         self._battery_counts = battery_counts
         self._sink = sink
         self._grid = next(circuit.meter for circuit in site.circuits if circuit.parent is None)
-        self._evses = sorted((evse for evse in site.evses if evse.on_surplus), key=lambda evse: evse.rank)
-        self._told: dict[EvseKey, float] = {}
+        self._eco = eco
+        self._all = sorted(site.evses, key=lambda evse: evse.rank)
+        self._evses = [evse for evse in self._all if evse.on_surplus]  # who lives on it now
+        self._told: dict[EvseKey, EvseCapped] = {}
         self.state = SurplusState()
 
     def observe(self, report: Mapping[str, Any], clock: Clock) -> LimitStated | None:
@@ -44,30 +53,54 @@ class SurplusWatch:
             for station in report.get("stations", ())
             for evse in station["evses"]
         }
+        now = clock.monotonic()
+        self._choose(parts, now)
         self.state, caps = advanced(
             self.state,
             self._settings,
-            now=clock.monotonic(),
+            now=now,
             available_w=self._available_w(report, parts),
             cars=tuple(self._cars(parts)),
         )
+        eco = self._eco.holds(now)
         for evse in self._evses:
-            self._cap(evse.key, caps.get(evse.key, 0.0), clock)
+            self._cap(
+                EvseCapped(key=evse.key, at=now, limit_a=caps.get(evse.key, 0.0), eco=eco and not evse.on_surplus)
+            )
         return None
 
-    def _cap(self, key: EvseKey, limit_a: float, clock: Clock) -> None:
-        told = self._told.get(key)
-        if told is None or abs(told - limit_a) >= KEEP or (limit_a == 0.0) is not (told == 0.0):
-            self._told[key] = limit_a
-            self._sink.take(EvseCapped(key=key, at=clock.monotonic(), limit_a=limit_a))
+    def _choose(self, parts: Mapping[EvseKey, Mapping[str, Any]], now: Seconds) -> None:
+        """Who lives on surplus now. Cars that charge when eco begins are taken over as if the sun had begun them; when
+        it is over, what held them does no more.
+        """
+        chosen = self._all if self._eco.holds(now) else [evse for evse in self._all if evse.on_surplus]
+        if len(chosen) == len(self._evses):
+            return
+        for evse in self._evses:
+            if evse not in chosen:
+                self._cap(EvseCapped(key=evse.key, at=now, limit_a=None))
+        new = [evse.key for evse in chosen if evse not in self._evses]
+        self.state = self.state.joined_by(key for key in new if key in parts and _charges(parts[key]))
+        self._evses = chosen
+
+    def _cap(self, cap: EvseCapped) -> None:
+        told = self._told.get(cap.key)
+        if told is None or _differs(told, cap):
+            self._told[cap.key] = cap
+            self._sink.take(cap)
 
     def _cars(self, parts: Mapping[EvseKey, Mapping[str, Any]]) -> Iterator[SunCar]:
         for evse in self._evses:
             part = parts.get(evse.key)
             if part is not None and part["transaction_id"] is not None:
                 phases = max(len(part["phases_in_use"]), 1)
-                per_amp_w = phases * self._site.nominal_voltage_v
-                yield SunCar(key=evse.key, min_a=evse.min_a, max_a=evse.max_a, per_amp_w=per_amp_w)
+                yield SunCar(
+                    key=evse.key,
+                    min_a=evse.min_a,
+                    max_a=evse.max_a,
+                    per_amp_w=phases * self._site.nominal_voltage_v,
+                    draws=_draws(part),
+                )
 
     def _available_w(self, report: Mapping[str, Any], parts: Mapping[EvseKey, Mapping[str, Any]]) -> Watts | None:
         """None while a meter that it is reckoned from is silent."""
@@ -90,3 +123,20 @@ class SurplusWatch:
             return float(part["power_w"])
         current_a = part.get("current_a")
         return watts(PhaseAmps(*current_a), self._site.nominal_voltage_v) if current_a is not None else None
+
+
+def _draws(part: Mapping[str, Any]) -> bool:
+    """Whether its car takes current, as far as its station tells."""
+    draw_a = part.get("draw_a")
+    return max(draw_a) >= RUNS_A if draw_a is not None else part.get("status") == CHARGING
+
+
+def _charges(part: Mapping[str, Any]) -> bool:
+    return part["transaction_id"] is not None and _draws(part)
+
+
+def _differs(told: EvseCapped, cap: EvseCapped) -> bool:
+    """Whether a cap must be stated anew."""
+    if told.limit_a is None or cap.limit_a is None or told.eco is not cap.eco:
+        return told.limit_a is not cap.limit_a or told.eco is not cap.eco
+    return abs(told.limit_a - cap.limit_a) >= KEEP or (cap.limit_a == 0.0) is not (told.limit_a == 0.0)

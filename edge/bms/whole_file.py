@@ -1,41 +1,101 @@
 """Small files: there whole or not at all, whatever happens while they are written; and what may stand in them."""
 
 import asyncio
-import contextlib
 import math
+import os
 from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 
-def write_whole(file: Path, body: bytes) -> None:
-    """Replace the file. A disk that is full or read-only is no reason to stop: then the old one stays."""
-    with contextlib.suppress(OSError):
+class Files(Protocol):
+    """What of a disk is needed to replace a file. Each raises OSError where the disk refuses."""
+
+    def write(self, file: Path, body: bytes) -> None:
+        """Make the file, or make it anew, with its folder; nothing of it need outlast a power cut."""
+
+    def sync(self, place: Path) -> None:
+        """What the file holds, or which names the folder has, outlasts a power cut from now on."""
+
+    def rename(self, file: Path, to: Path) -> None:
+        """Put the file in the place of another in one step."""
+
+
+class SystemFiles:
+    """Those of the operating system."""
+
+    def write(self, file: Path, body: bytes) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".new")
-        draft.write_bytes(body)
-        draft.replace(file)
+        file.write_bytes(body)
+
+    def sync(self, place: Path) -> None:
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def rename(self, file: Path, to: Path) -> None:
+        file.replace(to)
+
+
+DISK = SystemFiles()
+
+
+def write_whole(file: Path, body: bytes, files: Files = DISK) -> None:
+    """Replace the file. A power cut at any moment leaves the old one or the new one, and the new one afterwards.
+
+    :raises OSError: the disk refuses; the old one stays.
+    """
+    draft = file.with_suffix(".new")
+    files.write(draft, body)
+    files.sync(draft)  # else the new name may be on the disk before what it stands for
+    files.rename(draft, file)
+    files.sync(file.parent)
 
 
 class Writing:
-    """A file that is replaced by another thread, one body at a time: a disk that stalls costs no tick."""
+    """A file that is replaced by another thread, so that a disk that stalls costs no tick.
 
-    def __init__(self, file: Path) -> None:
+    One body is written at a time. Of those that come meanwhile the newest is written next, the others never.
+    """
+
+    def __init__(self, file: Path, files: Files = DISK) -> None:
         self._file = file
-        self._under_way: asyncio.Future[None] | None = None
-
-    @property
-    def is_under_way(self) -> bool:
-        """Whether a body is being written: the next has to wait."""
-        return self._under_way is not None and not self._under_way.done()
+        self._files = files
+        self._next: bytes | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.failed = False  # the last body isn't on the disk
 
     def begin(self, body: bytes) -> None:
-        """Replace the file with this."""
-        self._under_way = asyncio.get_running_loop().run_in_executor(None, write_whole, self._file, body)
+        """Have the file replaced with this."""
+        self._next = body
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._write(), name=f"writes {self._file.name}")
 
     async def done(self) -> None:
-        """Return when what is under way is written."""
-        if self._under_way is not None:
-            with contextlib.suppress(OSError):
-                await self._under_way
+        """Return when the newest body is written, or can't be."""
+        if self._task is not None:
+            await self._task
+
+    async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._next is not None:
+            body, self._next = self._next, None
+            try:
+                await loop.run_in_executor(None, write_whole, self._file, body, self._files)
+            except OSError as exc:
+                # A disk that is full or read-only is no reason to stop.
+                if not self.failed:
+                    log.warning("can't be remembered", file=str(self._file), problem=exc.strerror or str(exc))
+                self.failed = True
+            else:
+                if self.failed:
+                    log.info("can be remembered again", file=str(self._file))
+                self.failed = False
 
 
 def at_least_0(number: object, *, most: float = math.inf) -> float:

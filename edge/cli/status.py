@@ -53,6 +53,8 @@ def _picture(report: Report) -> Iterator[RenderableType]:
     for limit in (report.get("limits") or {}).get("effective", ()):
         if limit["source"] is not None:
             yield _text(_limit(limit), "yellow" if limit["reason"] == FALLBACK else "")
+    if (mode := _mode(report.get("bms") or {})) is not None:
+        yield _text(mode)
     for meter in report.get("meters", ()):
         if not meter["ok"]:
             last = f"; its last reading is {_age(meter['age_s'])} old" if meter["age_s"] is not None else ""
@@ -108,6 +110,14 @@ def _limit(limit: Report) -> str:
     return (
         f"{limit['circuit']}: {limit['limit_a']:.1f} A per phase, {limit['limit_w']:.0f} W in all at most: "
         f"{limit['reason']} ({limit['source']}){rest}"
+    )
+
+
+def _mode(building: Report) -> str | None:
+    """``eco mode: all cars charge on the sun's surplus alone, for 41 s more``."""
+    eco_s = building.get("eco_remaining_s")
+    return (
+        f"eco mode: all cars charge on the sun's surplus alone, for {_age(eco_s)} more" if eco_s is not None else None
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from edge.commission.course import Proof
 from edge.commission.observed import Observation
 from edge.config import Configuration
+from edge.domain.site import Circuit, Meter, Station
 from edge.setup.language import Speaker
 
 FORM = "edge-handover/1"
@@ -47,53 +48,61 @@ def document(
         "software": {"name": "edge-controller", "version": version},
         "settings": {key: str(value) for key, value in asdict(site.control).items()},
         "site_file_sha256": hashlib.sha256(configuration.path.read_bytes()).hexdigest(),
-        "circuits": [
-            {
-                "id": each.id,
-                "fed_by": each.parent,
-                "fuse_a": each.fuse_a,
-                "rating_a": each.rating_a,
-                "background_reserve_a": each.background_reserve_a,
-                "meter": each.meter,
-            }
-            for each in site.circuits
-        ],
-        "meters": [{"id": each.id, "model": each.model, "connection": each.connection, "unit": each.unit}
-                   for each in site.meters],
-        "stations": [
-            {
-                "id": each.id,
-                "vendor": seen.describes(each.id)[0] or kept.get(each.id, {}).get("vendor"),
-                "model": seen.describes(each.id)[1] or kept.get(each.id, {}).get("model"),
-                "serial": kept.get(each.id, {}).get("serial"),
-                "mac": kept.get(each.id, {}).get("mac"),
-                "firmware": kept.get(each.id, {}).get("firmware"),
-                "location": kept.get(each.id, {}).get("location"),
-                "evses": [
-                    {
-                        "id": evse.key.evse,
-                        "circuit": evse.circuit,
-                        "phases": [phase.value for phase in evse.phases],
-                        "min_a": evse.min_a,
-                        "max_a": evse.max_a,
-                        "safe_current_a": evse.fallback_a,
-                    }
-                    for evse in each.evses
-                ],
-            }
-            for each in site.stations
-        ],
-        "proofs": [
-            {
-                "name": speaker.tell(each.name),
-                "passed": each.passed,
-                "finding": speaker.tell(*each.finding),
-                "figures": dict(each.figures),
-            }
-            for each in proofs
-        ],
+        "circuits": [_circuit(each) for each in site.circuits],
+        "meters": [_meter(each) for each in site.meters],
+        "stations": [_station(each, seen.describes(each.id), kept.get(each.id, {})) for each in site.stations],
+        "proofs": [_proof(each, speaker) for each in proofs],
         "passed": all(each.passed for each in proofs),
-    }  # fmt: skip
+    }
+
+
+def _circuit(circuit: Circuit) -> dict[str, Any]:
+    return {
+        "id": circuit.id,
+        "fed_by": circuit.parent,
+        "fuse_a": circuit.fuse_a,
+        "rating_a": circuit.rating_a,
+        "background_reserve_a": circuit.background_reserve_a,
+        "meter": circuit.meter,
+    }
+
+
+def _meter(meter: Meter) -> dict[str, Any]:
+    return {"id": meter.id, "model": meter.model, "connection": meter.connection, "unit": meter.unit}
+
+
+def _station(station: Station, described: tuple[str | None, str | None], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """``described``: vendor and model as the station told them; ``kept`` is what is known where it told none."""
+    vendor, model = described
+    return {
+        "id": station.id,
+        "vendor": vendor or kept.get("vendor"),
+        "model": model or kept.get("model"),
+        "serial": kept.get("serial"),
+        "mac": kept.get("mac"),
+        "firmware": kept.get("firmware"),
+        "location": kept.get("location"),
+        "evses": [
+            {
+                "id": evse.key.evse,
+                "circuit": evse.circuit,
+                "phases": [phase.value for phase in evse.phases],
+                "min_a": evse.min_a,
+                "max_a": evse.max_a,
+                "safe_current_a": evse.fallback_a,
+            }
+            for evse in station.evses
+        ],
+    }
+
+
+def _proof(proof: Proof, speaker: Speaker) -> dict[str, Any]:
+    return {
+        "name": speaker.tell(proof.name),
+        "passed": proof.passed,
+        "finding": speaker.tell(*proof.finding),
+        "figures": dict(proof.figures),
+    }
 
 
 def content(paper: Mapping[str, Any]) -> bytes:

@@ -11,6 +11,7 @@ from edge.allocation.state import CircuitState, EvseState, Reach
 from edge.control.actuate import Pending, Writing
 from edge.control.class_hours import ClassHours
 from edge.control.judgements import Judgements
+from edge.control.reach import reach_of
 from edge.control.records import EvseRecord, MeterRecord, StationRecord
 from edge.control.standstill import Standstill
 from edge.control.submeters import Submeters
@@ -19,7 +20,7 @@ from edge.domain.limit import EvseCapped, LimitSource, LimitStated
 from edge.domain.opening import ClassHour
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
-from edge.domain.site import Circuit, Site
+from edge.domain.site import Circuit, EvseKey, Site
 from edge.domain.station import (
     CloudLimit,
     CloudLink,
@@ -40,17 +41,6 @@ from edge.domain.station import (
 )
 from edge.units import Amps, PhaseAmps, Seconds
 
-# A station that has just connected is asked for nothing but its first limit for this long: two own CALLs and an answer
-# over a slow mobile link.
-NEW_GRACE_S = 10.0
-# After our start a station that isn't back yet counts as arriving for this long: stations reconnect within seconds of
-# finding their link dead, and nobody is to be cut for those that come next.
-START_GRACE_S = 15.0
-# One answer lost or one refusal may be chance (the session ended meanwhile); two in a row are a station's way.
-FAILURES_THAT_COUNT = 2
-# One sample above the limit may have been taken before it; two in a row are disobedience.
-SAMPLES_THAT_COUNT = 2
-
 
 class Board:
     """Implements :class:`edge.control.ports.FactSink`; gives the control loop its snapshots."""
@@ -67,6 +57,7 @@ class Board:
         self._keys = {station.id: tuple(evse.key for evse in station.evses) for station in site.stations}
         # The EVSEs whose state may have changed since the last snapshot: by a fact, by a command, or by time alone.
         self._stirred = set(self.evses)
+        self._lingers_since: dict[EvseKey, Seconds] = {}  # of those where a limit that was replaced still counts
         self.submeters = Submeters(site)
         self._standstill = Standstill(site)
         self.trials = Trials(frozenset(self.evses))
@@ -82,7 +73,7 @@ class Board:
                 self._take_meter(fact)
             case EvseCapped():
                 if (capped := self.evses.get(fact.key)) is not None:
-                    capped.surplus_a = fact.limit_a
+                    capped.surplus_a, capped.eco = fact.limit_a, fact.eco
                     self._stirred.add(fact.key)
             case ClassHour():
                 self._class_hours.take(fact)
@@ -148,15 +139,23 @@ class Board:
         return self._last
 
     def _states(self, now: Seconds) -> tuple[EvseState, ...]:
+        over = {key for key, since in self._lingers_since.items() if now - since >= OBEY_S}
+        looked_at = self._stirred | self.trials.running | over
         if self._last is None:
             states = [self._evse_state(record, now) for record in self.evses.values()]
         else:
             states = list(self._last.evses)
-            for key in self._stirred | self.trials.running:
+            for key in looked_at:
                 number, state = self._number[key], self._evse_state(self.evses[key], now)
                 if state != states[number]:
                     states[number] = state
-        self._stirred = {key for key in self._stirred if self.evses[key].moves}
+        for key in looked_at:
+            since = self.evses[key].holdings.lingers_since
+            if since is not None:
+                self._lingers_since[key] = since
+            else:
+                self._lingers_since.pop(key, None)
+        self._stirred = {key for key in looked_at if self.evses[key].moves}
         return tuple(states)
 
     def _circuit_state(self, circuit: Circuit, currents: Mapping[str, PhaseAmps]) -> CircuitState:
@@ -190,6 +189,7 @@ class Board:
             priority=self._class_hours.priority(record, priority),
             barred=judged is not None and judged.barred,
             surplus_a=record.surplus_a,
+            eco=record.eco,
             hours_a=self._class_hours.allowed_a(record, priority),
         )
 
@@ -218,20 +218,7 @@ class Board:
 
     def reach(self, record: EvseRecord, now: Seconds) -> Reach:
         """How far the EVSE is ours to limit now."""
-        station = self.stations[record.evse.key.station]
-        online_since = station.online_since
-        if online_since is None:
-            expected = not station.ever_online and now - self.started_at < START_GRACE_S
-            return Reach.EXPECTED if expected else Reach.OFFLINE
-        if record.samples_over_limit >= SAMPLES_THAT_COUNT:
-            return Reach.DISOBEYING
-        if record.refusals >= FAILURES_THAT_COUNT:
-            return Reach.REFUSING
-        if record.silences >= FAILURES_THAT_COUNT:
-            return Reach.SILENT
-        if record.holdings.is_governed:
-            return Reach.OBEYING
-        return Reach.NEW if now - online_since < NEW_GRACE_S else Reach.UNCONFIRMED
+        return reach_of(record, self.stations[record.evse.key.station], now=now, started_at=self.started_at)
 
     def _take_meter(self, fact: MeterReading | MeterFailed) -> None:
         record = self.meters.get(fact.meter)

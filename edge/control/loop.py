@@ -6,7 +6,6 @@ time it took be counted as missed and skipped.
 
 import asyncio
 import contextlib
-import gc
 import math
 from collections.abc import Callable, Sequence
 
@@ -18,8 +17,9 @@ from edge.allocation.layout import Floats
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import Reach
 from edge.clock import Clock
-from edge.control.actuate import Intent, actuate, idle_limit_a, is_settled, lease_s
+from edge.control.actuate import Intent, actuate, idle_limit_a, is_settled, renew_after_s
 from edge.control.board import Board
+from edge.control.litter import Litter
 from edge.control.ports import LimitPort, MeterPort
 from edge.control.records import EvseRecord
 from edge.control.vitals import Vitals
@@ -31,12 +31,13 @@ log = structlog.get_logger(__name__)
 
 # The share of a period that a tick waits for its meters; what comes later counts in the next.
 SAMPLE_SHARE = 0.4
-# The generations of garbage that are looked through between two ticks: what was made since the one before.
-YOUNG = 1
 
 
 class ControlLoop:
-    """Joins the board, the decision and the ports. ``publish`` is called with each tick's snapshot and decision."""
+    """Joins the board, the decision and the ports. ``publish`` is called with each tick's snapshot and decision.
+
+    ``litter`` is looked for after each tick; without, the garbage collector comes when it likes.
+    """
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class ControlLoop:
         clock: Clock,
         vitals: Vitals,
         publish: Callable[[Snapshot, Decision], None],
+        litter: Litter | None = None,
     ) -> None:
         self._board = board
         self._meters = meters
@@ -54,10 +56,16 @@ class ControlLoop:
         self._clock = clock
         self._vitals = vitals
         self._publish = publish
+        self._litter = litter
         self._memory = Memory()
         self._next_id = 1
         self._told = _Told()
         self._sampling: asyncio.Task[None] | None = None
+        settings, count = board.site.control, len(board.evses)
+        self._renewals = tuple(  # without a session, and in one
+            tuple(renew_after_s(settings, in_session=each, number=number, of=count) for each in (False, True))
+            for number in range(count)
+        )
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -72,8 +80,8 @@ class ControlLoop:
                 self.tick()
                 ended = self._clock.monotonic()
                 self._vitals.completed(at=ended, took_s=ended - begun)
-                # Now, while there is time, and not in the midst of the next tick.
-                gc.collect(YOUNG)
+                if self._litter is not None:
+                    self._litter.after_tick(ended)
                 due = max(number + 1, math.ceil((ended - start) / period_s))
                 if due > number + 1:
                     self._vitals.missed(due - number - 1)
@@ -104,19 +112,19 @@ class ControlLoop:
         settings = self._board.site.control
         intents: list[Intent] = []
         records = self._board.evses.values()  # in the order of the snapshot
-        for record, state, told_a, single in zip(
-            records, snapshot.evses, decision.told_a, decision.told_single, strict=True
+        for record, state, told_a, single, (idle_after_s, session_after_s) in zip(
+            records, snapshot.evses, decision.told_a, decision.told_single, self._renewals, strict=True
         ):
             if state.reach in (Reach.OFFLINE, Reach.EXPECTED):
                 continue
             evse, busy = record.evse, record.transaction_id is not None
             if not (busy and record.one_limit):
                 idle_a = idle_limit_a(evse, settings)
-                self._intend(intents, record, Purpose.IDLE, idle_a, None, snapshot.now, in_session=False)
+                self._intend(intents, record, Purpose.IDLE, idle_a, None, snapshot.now, idle_after_s, in_session=False)
             if busy:
                 purpose = Purpose.IDLE if record.one_limit else Purpose.SESSION
                 phases = (1 if single else len(evse.phases)) if evse.switches_phases else None
-                self._intend(intents, record, purpose, told_a, phases, snapshot.now, in_session=True)
+                self._intend(intents, record, purpose, told_a, phases, snapshot.now, session_after_s, in_session=True)
         commands = actuate(intents, settings=settings, now=snapshot.now, first_id=self._next_id)
         self._next_id += len(commands)
         return commands
@@ -129,13 +137,13 @@ class ControlLoop:
         limit_a: Amps,
         phases: int | None,
         now: Seconds,
+        after_s: Seconds,
         *,
         in_session: bool,
     ) -> None:
         """What a limit should be, where the station hasn't confirmed just that already."""
         held, writing = record.holdings.in_force(purpose), record.writing[purpose]
-        lasts_s = lease_s(self._board.site.control, in_session=in_session)
-        if is_settled(held, writing, limit_a=limit_a, phases=phases, lasts_s=lasts_s, now=now):
+        if is_settled(held, writing, limit_a=limit_a, phases=phases, renew_after_s=after_s, now=now):
             return
         evse = record.evse
         intents.append(
@@ -150,6 +158,7 @@ class ControlLoop:
                 held=held,
                 may_hold_a=max((grant.limit_a for grant in record.holdings.of(purpose)), default=None),
                 writing=writing,
+                renew_after_s=after_s,
                 phases=phases,
                 per_amp_w=self._per_amp_w(evse),
             )

@@ -49,6 +49,7 @@ class EvseRecord:
     silences: int = 0
     cloud_a: Amps | None = None  # what the cloud allows; None for as much as there is
     surplus_a: Amps | None = None  # what the sun leaves it; None where it doesn't live on that
+    eco: bool = False  # it lives on that because the building's mode asks for it
     need: NeedStated | None = None
     energy_wh: WattHours | None = None  # its register, as last sampled
     energy_at_begin_wh: WattHours | None = None  # its register at the session's begin, else at its first sample
@@ -77,10 +78,10 @@ class EvseRecord:
 
     @property
     def moves(self) -> bool:
-        """Whether time alone may change what is known of it: something lingers, or counts until it is confirmed, or its
-        car may be found to have paused, or a departure comes closer."""
+        """Whether time alone may change what is known of it at any moment: something counts until it is confirmed, or
+        its car may be found to have paused, or a departure comes closer. What lingers does so for a known time."""
         falls_asleep = self.status is EvseStatus.SUSPENDED_EV and not self.paused
-        return falls_asleep or self.need is not None or not self.holdings.is_settled
+        return falls_asleep or self.need is not None or self.holdings.baseline_a is not None
 
     @property
     def session_wh(self) -> WattHours | None:

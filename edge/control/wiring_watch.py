@@ -7,11 +7,13 @@ meter changed meanwhile. What comes of it is told once in the log, and kept for 
 
 import statistics
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 import structlog
 
+from edge.allocation.state import EvseState
 from edge.control.wiring import Step, believed
 from edge.domain.reading import MeterReading, Quality
 from edge.domain.site import EvseKey, Site
@@ -35,6 +37,15 @@ class Draw:
 
     current_a: PhaseAmps
     at: Seconds
+
+
+def draws(evses: Sequence[EvseState], before: Sequence[EvseState] = ()) -> dict[EvseKey, Draw]:
+    """What the EVSEs have reported, but those whose state is the very one of ``before``: that was told already."""
+    return {
+        state.key: Draw(current_a=state.draw_a, at=state.drawn_at)
+        for state, last in zip_longest(evses, before)
+        if state is not last and state.draw_a is not None and state.drawn_at is not None
+    }
 
 
 @dataclass(slots=True)

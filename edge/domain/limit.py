@@ -55,8 +55,12 @@ class LimitStated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseCapped:
-    """What the sun's surplus leaves an EVSE from now on, in A per phase."""
+    """What the sun's surplus leaves an EVSE from now on, in A per phase; None: it doesn't live on that any more.
+
+    ``eco``: it does so because the building's mode asks for it, not because the site file does.
+    """
 
     key: EvseKey
     at: Seconds
-    limit_a: Amps
+    limit_a: Amps | None
+    eco: bool = False

@@ -45,6 +45,8 @@ class Reason(StrEnum):
     CLOUD_LIMIT = "CLOUD_LIMIT"
     TOKEN_REFUSED = "TOKEN_REFUSED"  # noqa: S105 - no password
     SURPLUS = "SURPLUS"
+    ECO = "ECO"
+    ECO_WAITS = "ECO_WAITS"
     CLOSED = "CLOSED"
     CLOSING = "CLOSING"
 
@@ -81,6 +83,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.LIMITED: "{source} allows {circuit} {rating_a:g} A ({used_a:z.1f} A on {phase})",
     Reason.LIMIT_ENDED: "{source} is silent: {circuit} falls back to {rating_a:g} A ({used_a:z.1f} A on {phase})",
     Reason.SURPLUS: "charges on the sun's surplus, which leaves it {rating_a:.1f} A",
+    Reason.ECO: "eco mode: charges on the sun's surplus, which leaves it {rating_a:.1f} A",
+    Reason.ECO_WAITS: "eco mode: waits for surplus",
     Reason.CLOSED: "outside the hours of its class",
     Reason.CLOSING: "goes on at its minimum: the hours of its class are over",
     Reason.CLOUD_LIMIT: "the cloud's charging profile allows {rating_a:g} A",

@@ -12,26 +12,11 @@ from typing import Any, Protocol
 
 from edge.clock import Clock
 from edge.domain.connection import Connection, Transport
-from edge.errors import (
-    MeterImplausible,
-    MeterOvertalked,
-    MeterRefused,
-    MeterTimeout,
-    MeterUnreachable,
-    RegistersRefused,
-)
+from edge.errors import MeterImplausible, MeterTimeout, MeterUnreachable
 from edge.metering.channel import Channel, Receiver, open_channel
 from edge.metering.family import Limits
-from edge.metering.modbus import (
-    GATEWAY_SILENT,
-    NOT_THESE_REGISTERS,
-    Answer,
-    Framing,
-    Garbled,
-    ReadRequest,
-    Refusal,
-    Registers,
-)
+from edge.metering.line_faults import no_answer, refused
+from edge.metering.modbus import Answer, Framing, Garbled, ReadRequest, Refusal, Registers
 from edge.metering.modbus_rtu import REQUEST_LENGTH, RtuFraming, answer_length
 from edge.metering.modbus_tcp import TcpFraming
 from edge.units import Seconds
@@ -143,7 +128,7 @@ class Line:
                 case Registers():
                     return Answered(registers=found.values, at=self._clock.monotonic())
                 case Refusal():
-                    raise self._refused(request, found)
+                    raise refused(self._connection.line, request, found)
                 case Garbled():
                     raise MeterImplausible(
                         f"{self._connection.line} {request}: {found.why}",
@@ -272,30 +257,8 @@ class Line:
         self._silent += 1
         if self._silent >= SILENT_READS:
             self._drop()
-        if self._hears:
-            return MeterOvertalked(
-                f"no answer from {self._connection.line} unit {request.unit}, and something else is heard",
-                remedy="check that no two devices have one unit id, that no other program polls the line, and that the "
-                "device isn't slow",
-            )
-        return MeterTimeout(
-            f"no answer from {self._connection.line} unit {request.unit} within {limits.answer_s:g} s",
-            remedy="check the unit id, the speed and the parity, and whether A and B are swapped"
-            if self._connection.serial is not None
-            else "check the unit id, and the wiring behind a gateway",
-        )
-
-    def _refused(self, request: ReadRequest, refusal: Refusal) -> MeterRefused | MeterTimeout:
-        if refusal.code == GATEWAY_SILENT:
-            return MeterTimeout(
-                f"{self._connection.line}: the gateway gets no answer from unit {request.unit}",
-                remedy="check the unit id, and the wiring behind the gateway",
-            )
-        kind = RegistersRefused if refusal.code in NOT_THESE_REGISTERS else MeterRefused
-        return kind(
-            f"{self._connection.line} refuses to read {request}: {refusal}",
-            remedy="check the unit id and the meter's model",
-        )
+        is_serial = self._connection.serial is not None
+        return no_answer(self._connection.line, request, limits, hears=self._hears, is_serial=is_serial)
 
 
 def open_bus(connection: Connection, clock: Clock) -> Bus:

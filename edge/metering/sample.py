@@ -115,6 +115,22 @@ def tells_currents(family: Family) -> bool:
     )
 
 
+def tells_direction(family: Family) -> bool:
+    """Whether a sample tells what is fed into the grid from what is drawn: by a power, or by currents that have a sign.
+
+    Models of a family that must be discovered (SunSpec's) have signed powers.
+    """
+    told = family.quantities
+    powers = {POWERS[PHASES.index(phase)] for phase in family.phases}
+    return (
+        family.discovery is not None
+        or Quantity.POWER in told
+        or {Quantity.POWER_DRAWN, Quantity.POWER_FED} <= told
+        or powers <= told
+        or (family.current_sign is CurrentSign.SIGNED and tells_currents(family))
+    )
+
+
 def mismatches(of: Sample) -> Iterator[str]:
     """What doesn't fit together, in words: current and voltage with power, phases with their total."""
     for index, phase in enumerate(PHASES):

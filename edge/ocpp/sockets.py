@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from websockets.asyncio.client import ClientConnection
@@ -11,6 +11,7 @@ from websockets.asyncio.connection import Connection, broadcast
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.protocol import CLOSED, OPEN, Event, Side
+from websockets.typing import DataLike
 
 from edge.ocpp import framing
 from edge.units import Seconds
@@ -42,9 +43,9 @@ QUIET.disabled = True
 class Receiving(Connection):
     """A socket that hands its messages over as soon as they are read, without a queue and a task between.
 
-    A whole text is read here, any other frame by the library. A message in pieces, and whatever comes while one is
-    incomplete, the receiver wants a pause, or after so many in a row, goes through the library's queue, which stops
-    reading when it is full, and is handed over one a turn of the loop. The order of the messages stays.
+    A whole text, ping or pong is read here, any other frame by the library. A message in pieces, and whatever comes
+    while one is incomplete, the receiver wants a pause, or after so many in a row, goes through the library's queue,
+    which stops reading when it is full, and is handed over one a turn of the loop. The order of the messages stays.
 
     As part of a wire it hands over binary messages and texts that aren't UTF-8 as well (with surrogates in place of the
     bytes, PEP 383), and what it hears of pings and pongs goes on to its partner, the socket at the wire's other end.
@@ -180,6 +181,32 @@ class Receiving(Connection):
         else:
             self._begun, self._awaited = bytearray(data), max(length, len(data) + 1)
 
+    async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
+        if data is not None or self.paused or self.protocol.state is not OPEN:
+            return await super().ping(data)
+        while (carried := _KEYS.next()) in self.pending_pings:
+            pass
+        pong: asyncio.Future[float] = self.loop.create_future()
+        self.pending_pings[carried] = (pong, self.loop.time())
+        _put(self, framing.WHOLE_PING, carried)
+        return pong
+
+    def _answers(self, data: bytes, found: framing.Head) -> bool:
+        """Answer a sound ping, or note a sound pong, if that is one; whether it was."""
+        if (
+            found.first not in (framing.WHOLE_PING, framing.WHOLE_PONG)
+            or found.ends - found.begins > framing.MOST_CONTROL
+            or found.masked is not (self.protocol.side is Side.SERVER)
+        ):
+            return False
+        self._row += 1
+        carried = framing.payload(data, found)
+        if found.first == framing.WHOLE_PONG:
+            self.acknowledge_pings(carried)
+        else:
+            _put(self, framing.WHOLE_PONG, carried)
+        return True
+
     def _passes_on(self, data: bytes, found: framing.Head) -> bool:
         """Pass a ping or a pong on, if that is one, and its partner is there; whether it was."""
         partner, length = self.partner, found.ends - found.begins
@@ -216,7 +243,7 @@ class Receiving(Connection):
                 self._row += 1
                 self._hand_over(receiver, text)
                 return
-        if not self._passes_on(data, found):
+        if not self._passes_on(data, found) and not self._answers(data, found):
             super().data_received(data[place : found.ends])
 
     def _hand_over(self, receiver: Receiver, text: str) -> None:
@@ -273,6 +300,8 @@ def cut_if_stuck(connection: Connection) -> str | None:
     The library answers every ping, whether the peer reads or not; and once a peer has broken the protocol it waits for
     it to end the connection, reading on as long as it sends.
     """
+    if not connection.paused and connection.close_deadline is None:
+        return None  # nearly always; less than the buffer's high-water mark waits
     if connection.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
         why = "it doesn't read"
     elif connection.close_deadline is not None and connection.loop.time() > connection.close_deadline:

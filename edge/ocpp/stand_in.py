@@ -56,8 +56,14 @@ class StandIn(Protocol):
     ) -> None:
         """The cloud answers: with ``payload``, or with the code and the description of ``error``."""
 
+    @property
+    def rests(self) -> bool:
+        """Whether :meth:`tick` has nothing to do for now."""
+
     def tick(self) -> None:
-        """Time passes. To be called about twice a second while the station is there."""
+        """Time passes. To be called about twice a second while it doesn't rest, and every ten seconds else: it may have
+        got work that neither station nor cloud has brought.
+        """
 
     def to_station(self, identifier: str, action: str, payload: Any, text: str) -> str:
         """The text of a CALL of the cloud as the station is to get it: with the transaction's id that it knows."""

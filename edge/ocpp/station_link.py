@@ -18,7 +18,7 @@ from edge.ocpp.farewell import Farewell, close
 from edge.ocpp.figures import Figures
 from edge.ocpp.liveness import Liveness
 from edge.ocpp.mirror import Mirror
-from edge.ocpp.relay import AWAY, Relay, RelayState
+from edge.ocpp.relay import AWAY, REST_S, Relay, RelayState
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.stand_in_line import StandInLine
 from edge.ocpp.station_connection import StationConnection
@@ -66,7 +66,7 @@ class StationLink:
         self._spoken: Version | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._trouble: str | None = None
-        self._rests_until: Seconds = 0.0  # before then a tick of the relay changes nothing, unless something happens
+        self.due_at: Seconds = 0.0  # before then a tick changes nothing, unless something happens
         self._take_on_quirks()
 
     @property
@@ -135,16 +135,21 @@ class StationLink:
         self._stops = True
 
     def tick(self) -> None:
-        """Let the relay's and the upstream connection's deadlines pass."""
+        """Let the deadlines of the relay, of who stands in and of the upstream connection pass. To be called when it is
+        ``due_at``, which this sets anew.
+        """
         now = self._clock.monotonic()
-        if self.connection is not None and now >= self._rests_until:
+        rest_s = REST_S
+        if self.connection is not None:
             wall = self._clock.wall()
             self._perform(self._relay.tick(now, wall))
-            self._rests_until = now + self._relay.rest_s(wall)
+            rest_s = self._relay.rest_s(wall)
         if self._stand_in is not None:
             self._stand_in.tick()
+            rest_s = rest_s if self._stand_in.rests else 0.0
         if self._carrier.upstream is not None:
             self._carrier.upstream.tick()
+        self.due_at = now + rest_s
         before, self._trouble = self._trouble, self._relay.trouble
         if self._trouble is not None and self._trouble != before:
             self._log.error(self._trouble)
@@ -197,7 +202,7 @@ class StationLink:
         if self.connection is not connection:
             return 0.0  # it has been replaced
         now = self._clock.monotonic()
-        self._rests_until = 0.0
+        self.due_at = 0.0
         self._liveness.heard(now)
         actions = self._relay.receive_from_station(text, now, self._clock.wall())
         first = actions[0] if actions else None
@@ -219,7 +224,7 @@ class StationLink:
     def _cloud_text(self, upstream: Upstream, text: str | bytes) -> Seconds:
         if self._carrier.upstream is upstream:
             now = self._clock.monotonic()
-            self._rests_until = 0.0
+            self.due_at = 0.0
             actions = self._relay.receive_from_cloud(text, now, self._clock.wall())
             first = actions[0] if actions else None
             if self._carrier.came_down(text, now, first.text if isinstance(first, ToStation) else None):
@@ -240,7 +245,7 @@ class StationLink:
             self._stand_in.cloud_lost()
 
     def _perform(self, actions: Iterable[Action]) -> None:
-        self._rests_until = 0.0
+        self.due_at = 0.0
         for action in actions:
             match action:
                 case ToStation():

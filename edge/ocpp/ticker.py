@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import math
 from collections.abc import Callable, Collection, Mapping
 
 from structlog.typing import FilteringBoundLogger
@@ -12,6 +13,7 @@ from edge.ocpp.sockets import cut_if_stuck, peer_address
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.timings import LinkTimings
 
+TURNS = 8  # ticks in which all stations are asked for such messages
 LOOKS_PER_TICK = 4  # messages checked against their schemas: some milliseconds
 
 
@@ -43,7 +45,10 @@ class Ticker:
             if self._clock.monotonic() - refreshed_at >= self._timings.certificates_every_s:
                 refreshed_at = self._clock.monotonic()
                 self._refresh_certificates()
+            now = self._clock.monotonic()
             for identity, link in self._links.items():
+                if link.due_at > now:
+                    continue
                 try:
                     link.tick()
                 except Exception:
@@ -54,9 +59,9 @@ class Ticker:
                     self._log.info("cut a connection off", address=peer_address(connection), why=why)
 
     def _diagnose(self) -> None:
-        """Look at a few messages, of all stations in turn."""
+        """Look at a few messages, of some stations in turn."""
         looks = 0
-        for link in itertools.islice(self._to_diagnose, len(self._links)):
+        for link in itertools.islice(self._to_diagnose, math.ceil(len(self._links) / TURNS)):
             looks += link.diagnose()
             if looks >= LOOKS_PER_TICK:
                 return

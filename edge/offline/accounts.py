@@ -121,17 +121,20 @@ class Accounts:
 
 
 def counted(session: Session, reading: registers.Reading) -> Session:
-    """The session with one more reading of its register. One that is older than the last counts nothing; a register
-    that fell has begun anew."""
+    """The session with one more reading of its register. A register that fell has begun anew.
+
+    One that is older than the last counts nothing, unless it shows more: a register doesn't fall by itself, so the
+    station's clock was set back meanwhile, and what was drawn since is of the new time.
+    """
     if session.register_wh is None or session.register_at is None:
         first = reading.wh
         return replace(session, register_begin_wh=first, register_wh=reading.wh, register_at=reading.at)
-    if reading.at < session.register_at:
-        return session
     rise = reading.wh - session.register_wh
+    if reading.at < session.register_at and rise <= 0:
+        return session
     quarters = session.quarters
     if rise > 0:
-        quarters = _spread(quarters, session.register_at, reading.at, rise)
+        quarters = _spread(quarters, min(session.register_at, reading.at), reading.at, rise)
     return replace(
         session,
         register_wh=reading.wh,

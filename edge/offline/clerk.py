@@ -99,6 +99,11 @@ class Clerk:
         else:
             self.runner.do(self.desk.from_cloud(identifier, text, now, wall, answer=payload, error=error))
 
+    @property
+    def rests(self) -> bool:
+        """Whether time has nothing to change."""
+        return self.desk.rests
+
     def tick(self) -> None:
         """Time passes."""
         if self.desk.rests:

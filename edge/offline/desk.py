@@ -20,13 +20,10 @@ from edge.offline.edition import Edition
 from edge.offline.ledger import Ledger
 from edge.offline.live_call import Live
 from edge.offline.message import Request
-from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
-from edge.offline.settings import OfflineSettings
-from edge.offline.station import StationBook, StationKept
+from edge.offline.station import StationBook
 from edge.offline.steps import Step, ToStation
 from edge.offline.thinning import Slip
-from edge.offline.token_book import TokenBook
 from edge.offline.token_info import ShownToken, token_in
 from edge.offline.vigil import Vigil
 from edge.units import Seconds
@@ -43,20 +40,8 @@ class DeskState(StrEnum):
 class Desk:
     """See the module. One for each station, for as long as the program runs."""
 
-    def __init__(
-        self,
-        station: str,
-        edition: Edition,
-        *,
-        tokens: TokenBook,
-        numbers: Numbers,
-        pace: Pace,
-        settings: OfflineSettings,
-        kept: StationKept | None = None,
-    ) -> None:
-        self.book = StationBook.opened(
-            station, edition, tokens=tokens, numbers=numbers, settings=settings, kept=kept or StationKept()
-        )
+    def __init__(self, book: StationBook, pace: Pace) -> None:
+        self.book = book
         self._ledger = Ledger(self.book)
         self._line = CloudLine(self.book, self._ledger, pace, self._given_up)
         self._vigil = Vigil(self.book)

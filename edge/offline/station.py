@@ -68,7 +68,8 @@ class Steps:
 
 @dataclass(slots=True, kw_only=True)
 class StationBook:
-    """One station's state. Mutable; belongs to its :class:`edge.offline.desk.Desk`."""
+    """One station's state. Mutable; belongs to its :class:`edge.offline.desk.Desk` or
+    :class:`edge.offline.witness.Witness`."""
 
     id: str
     edition: Edition
@@ -92,9 +93,10 @@ class StationBook:
         tokens: TokenBook,
         numbers: Numbers,
         settings: OfflineSettings,
-        kept: StationKept,
+        kept: StationKept | None = None,
     ) -> "StationBook":
-        """The book of a station as it was kept."""
+        """The book of a station as it was kept; None of one that is new."""
+        kept = kept if kept is not None else StationKept()
         backlog = Backlog(settings)
         for kept_slip, attempts in kept.slips:
             backlog.add(kept_slip, attempts)

@@ -1,7 +1,7 @@
 """All that is known of tokens, in memory: the cache, each station's local list, the site's own."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from edge.domain.journal import ClearCached, ListVersion, PutCached, ReplaceList, Write
@@ -61,7 +61,7 @@ class TokenBook:
         self._own = {token.hash: token for token in own}
         there = {token.hash for token in cached}
         for token in [hash_ for hash_ in self._cached if hash_ not in there]:
-            if wall - self._cached[token].learned_at >= WRITTEN_WITHIN:
+            if abs(wall - self._cached[token].learned_at) >= WRITTEN_WITHIN:
                 del self._cached[token]
         on_lists: dict[str, set[TokenHash]] = {}
         for entry in listed:
@@ -110,16 +110,23 @@ class TokenBook:
         if token in self._listed.get(station, {}):
             return []
         before = self._cached.get(token)
-        if before is not None and before.info == info and wall - before.learned_at < REFRESH:
+        if before is not None and before.info == info and abs(wall - before.learned_at) < REFRESH:
             return []
         cached = CachedToken(hash=token, info=info, learned_at=wall)
         self._cached[token] = cached
         return [PutCached(token=cached), *self._make_room()]
 
     def expire(self, wall: datetime) -> list[Write]:
-        """Forget what is too old to be believed: its retention is over."""
+        """Forget what is too old to be believed: its retention is over.
+
+        What was learned in the future, by a clock that was set wrong then, is believed from now on, as if just learned.
+        """
+        ahead = [cached for cached in self._cached.values() if cached.learned_at - wall >= REFRESH]
+        for cached in ahead:
+            self._cached[cached.hash] = replace(cached, learned_at=wall)
         old = [token for token, cached in self._cached.items() if wall - cached.learned_at >= self._policy.cache_life]
-        return [write for token in old for write in self._forget(token)]
+        dated = [PutCached(token=self._cached[cached.hash]) for cached in ahead]
+        return [*dated, *(write for token in old for write in self._forget(token))]
 
     def clear_cache(self) -> list[Write]:
         """The cloud wants the cache empty (ClearCache)."""

@@ -18,12 +18,9 @@ from edge.offline.conduct import Conduct
 from edge.offline.edition import Edition
 from edge.offline.live_answers import site_says
 from edge.offline.message import Request, whole
-from edge.offline.numbers import Numbers
-from edge.offline.settings import OfflineSettings
-from edge.offline.station import StationBook, StationKept
+from edge.offline.station import StationBook
 from edge.offline.steps import Judged, Step, ToCloud, ToStation
 from edge.offline.token_book import Judged as JudgedToken
-from edge.offline.token_book import TokenBook
 from edge.offline.token_info import info_in, token_in
 from edge.offline.vigil import Vigil
 from edge.units import Seconds
@@ -43,19 +40,8 @@ class _Asked:
 class Witness:
     """See the module. One for each such station, for as long as the program runs."""
 
-    def __init__(
-        self,
-        station: str,
-        edition: Edition,
-        *,
-        tokens: TokenBook,
-        numbers: Numbers,
-        settings: OfflineSettings,
-        kept: StationKept | None = None,
-    ) -> None:
-        self.book = StationBook.opened(
-            station, edition, tokens=tokens, numbers=numbers, settings=settings, kept=kept or StationKept()
-        )
+    def __init__(self, book: StationBook) -> None:
+        self.book = book
         self._vigil = Vigil(self.book)
         self._connected = False
         self._held: Request | None = None  # the station's newest CALL from before its cloud was there

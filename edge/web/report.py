@@ -185,6 +185,8 @@ class DemandReport(_Part):
 class BmsReport(_Part):
     """The building's interface: what there is of it."""
 
+    mode: str | None = None  # the building's that holds: auto, pause or eco
+    eco_remaining_s: float | None = None  # how long eco holds unless it is asked for anew
     modbus: dict[str, float | str | bool | None] | None = None  # what the BMS has written, by the names of the points
     mqtt: MqttReport | None = None
     lpc_state: str | None = None  # of EEBUS's limitation of power consumption

@@ -23,6 +23,7 @@ SUBPROTOCOL = Subprotocol("ocpp1.6")
 FIRST_BACK_OFF_S = 1.0  # RetryBackOffWaitMinimum: a gateway that restarts finds its chargers back in seconds
 LONGEST_BACK_OFF_S = 16.0  # doubled up to here
 OPEN_TIMEOUT_S = 10.0
+PING_S = 60.0  # WebSocketPingInterval
 CLOSE_TIMEOUT_S = 1.0  # a station that is stopped doesn't wait for a peer that hangs
 
 logger = logging.getLogger("simulators.charger")
@@ -41,6 +42,8 @@ class ChargingStation:
     source of true time: seconds on the scale of the epoch, never going back. `complain` is told, once for each time
     that it happens, why there is no connection. Raises ValueError for a URL that is none.
     """
+
+    socket_class: type[ClientConnection] = ClientConnection
 
     def __init__(
         self,
@@ -207,6 +210,8 @@ class ChargingStation:
             proxy=None,
             open_timeout=OPEN_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S,
+            ping_interval=PING_S,
+            create_connection=self.socket_class,
             user_agent_header=None,
         )
 

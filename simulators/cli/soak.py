@@ -1,5 +1,6 @@
 """`edge-sim soak`: every ready scenario with faults at random, seed by seed, and one table."""
 
+import os
 import time
 from pathlib import Path
 from typing import Annotated, Final
@@ -25,6 +26,9 @@ def soak(
     minutes: Annotated[
         float | None, typer.Option("--minutes", metavar="M", help="Begin no run after so many minutes.")
     ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", metavar="N", help="So many at a time; as many as there are cores.")
+    ] = None,
     into: Annotated[
         Path,
         typer.Option("--into", metavar="FILE", help="A line of JSON for each run; what it has isn't played again."),
@@ -33,12 +37,22 @@ def soak(
     """Run all ready scenarios with faults at random, and print one table."""
     if not 0 < faults_per_hour <= 3600:
         raise ScenarioError(f"--faults-per-hour: must be above 0 and up to 3600, not {faults_per_hour:g}")
+    if jobs is not None and jobs < 1:
+        raise ScenarioError(f"--jobs: must be 1 or more, not {jobs}")
     worlds = sorted((load_world(name) for name in ready_worlds()), key=_cost)
     worlds = [cut(world, None if hours is None else min(hours, world.for_s / 3600.0)) for world in worlds]
     until = None if minutes is None else time.monotonic() + 60.0 * minutes
     try:
         into.parent.mkdir(parents=True, exist_ok=True)
-        for each in soaked(worlds, seeds_of(None, seeds), per_h=faults_per_hour, into=into, until=until):
+        played = soaked(
+            worlds,
+            seeds_of(None, seeds),
+            per_h=faults_per_hour,
+            into=into,
+            until=until,
+            jobs=jobs or os.cpu_count() or 1,
+        )
+        for each in played:
             typer.echo(f"{each.scenario}, seed {each.seed}: {len(each.failures)} failures, {each.processor_s:.0f} s")
             for failure in each.failures:
                 typer.echo(f"  {failure}")

@@ -24,6 +24,7 @@ SUBPROTOCOL: Final = Subprotocol("ocpp1.6")
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
 BOOT_INTERVAL_S: Final = 300
 PROTOCOL_ERROR: Final = 1002  # WebSocket close code: no common subprotocol (OCPP-J 1.6 section 3.2)
+PING_S: Final = 300.0  # most clouds leave it to the stations
 
 logger = logging.getLogger(__name__)
 logger.addHandler(logging.NullHandler())
@@ -38,6 +39,8 @@ class Csms:
 
     It sends nothing of its own accord.
     """
+
+    socket_class: type[ServerConnection] = ServerConnection
 
     def __init__(
         self,
@@ -92,6 +95,8 @@ class Csms:
                 self.endpoint.port,
                 process_request=self._admit,
                 select_subprotocol=self.choose,
+                ping_interval=PING_S,
+                create_connection=self.socket_class,
                 logger=logger,
             )
 

@@ -122,9 +122,8 @@ def read_recording(path: Path, circuit: str, columns: Sequence[str], *, time: st
             reader = csv.DictReader(stream, dialect=dialect)
             missing = [name for name in (*columns, time) if name not in (reader.fieldnames or ())]
             if missing:
-                raise ScenarioError(
-                    f"{path}: has no column {missing[0]!r}; it has {', '.join(reader.fieldnames or ())}"
-                )
+                there = ", ".join(map(repr, reader.fieldnames or ()))
+                raise ScenarioError(f"{path}: has no column {missing[0]!r}; it has {there}")
             for number, row in enumerate(reader, start=2):
                 try:
                     amps = [float(row[name].replace(",", ".")) * scale_a for name in columns]

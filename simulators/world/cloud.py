@@ -16,6 +16,7 @@ from simulators.csms.server import CALLERROR
 from simulators.site import Endpoint
 from simulators.world.drivers import ACCEPTED_TAG, BLOCKED_TAG
 from simulators.world.node import start_on
+from simulators.world.prompt import PromptServer
 
 CLOUD: Final = "cloud"
 CARDS: Final = frozenset(f"{ACCEPTED_TAG}-{number:02}" for number in range(40))
@@ -49,6 +50,8 @@ class CloudEar(Protocol):
 
 class WorldCsms(Csms):
     """`ear` hears what comes of each station and what it is answered."""
+
+    socket_class = PromptServer
 
     def __init__(
         self,

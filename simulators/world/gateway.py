@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -124,4 +123,3 @@ class Gateway:
                 self._running.result()
         self._running = self._daemon = None
         self._ends = False
-        gc.unfreeze()  # the daemon has put all that was made before it beyond the collector's reach

@@ -6,17 +6,21 @@ are those of the loop's :class:`Network`; threads don't exist: what is handed to
 """
 
 import asyncio
-import selectors
-from collections.abc import Callable, Coroutine, Generator, Mapping
-from typing import Any, Final, Protocol, TypeVar, cast
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context, copy_context
+from heapq import heapify, heappop, heappush
+from typing import Any, Final, Protocol, TypeVar, TypeVarTuple, cast
 
 from simulators.world.node import NODE, NOWHERE, task_name
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
-# What a turn of the loop takes. asyncio lets timers fire 1 ns early: where no time passed at all, who waits for a
-# moment that is less than that away would wait for it again and again, for ever.
+# What a turn of the loop takes. Where no time passed at all, who waits for a moment that rounding has put a little
+# ahead of now would wait for it again and again, for ever.
 TURN_S: Final = 1e-8
+MOST_GONE: Final = 100  # cancelled timers that are carried along, if they aren't most of all
 
 
 class Standstill(RuntimeError):
@@ -37,44 +41,131 @@ class Fabric(Protocol):
     ) -> asyncio.AbstractServer: ...
 
 
-class _Jump(selectors.BaseSelector):
-    """Takes the loop's wait for input as the passing of that much time; there is never any input."""
+class _Call:
+    """What :meth:`WorldLoop.call_soon` and its like give back: as much of :class:`asyncio.TimerHandle` as is asked for.
 
-    def __init__(self) -> None:
-        self.now = 0.0
-        self._keys: dict[int, selectors.SelectorKey] = {}
+    A day of a site has tens of millions of them, so they know nothing else.
+    """
 
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        number = fileobj if isinstance(fileobj, int) else fileobj.fileno()
-        key = selectors.SelectorKey(fileobj, number, events, data)
-        self._keys[number] = key
-        return key
+    __slots__ = ("_when", "args", "callback", "context", "gone", "loop")
 
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        return self._keys.pop(fileobj if isinstance(fileobj, int) else fileobj.fileno())
+    def __init__(
+        self, loop: "WorldLoop | None", when: float, callback: Callable[..., object], args: Any, context: Context
+    ) -> None:
+        self.loop = loop  # of a timer
+        self._when = when
+        self.callback = callback
+        self.args = args
+        self.context = context
+        self.gone = False
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise Standstill
-        self.now += max(timeout, TURN_S)
-        return []
+    def when(self) -> float:
+        return self._when
 
-    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        return self._keys
+    def cancelled(self) -> bool:
+        return self.gone
+
+    def cancel(self) -> None:
+        if not self.gone:
+            self.gone = True
+            self.callback, self.args = _nothing, ()
+            if self.loop is not None:
+                self.loop.timers_gone += 1
 
 
-class WorldLoop(asyncio.SelectorEventLoop):
-    """Virtual time begins at 0. ``fabric`` has to be set before anything connects."""
+def _nothing() -> None:
+    """What a cancelled call does."""
+
+
+class WorldLoop(asyncio.BaseEventLoop):
+    """Virtual time begins at 0. ``fabric`` has to be set before anything connects.
+
+    Calls that are due at one moment are made in the order in which they were asked for.
+    """
 
     fabric: Fabric
 
     def __init__(self) -> None:
-        self._jump = _Jump()
-        super().__init__(self._jump)
+        super().__init__()
+        self._now = 0.0
+        self._soon: deque[_Call] = deque()
+        self._timers: list[tuple[float, int, _Call]] = []
+        self._timers_made = 0
         self._tasks_made = 0
+        self.timers_gone = 0  # cancelled, and still among the timers
 
     def time(self) -> float:
-        return self._jump.now
+        return self._now
+
+    @property
+    def timers_waiting(self) -> int:
+        """How many are carried along, cancelled ones included."""
+        return len(self._timers)
+
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        call = _Call(None, 0.0, callback, args, copy_context() if context is None else context)
+        self._soon.append(call)
+        return cast(asyncio.Handle, call)
+
+    call_soon_threadsafe = call_soon  # there is one thread; a signal's handler runs in it too
+
+    def call_later(
+        self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        call = _Call(self, when, callback, args, copy_context() if context is None else context)
+        self._timers_made += 1
+        heappush(self._timers, (when, self._timers_made, call))
+        return cast(asyncio.TimerHandle, call)
+
+    def _run_once(self) -> None:
+        """What :meth:`asyncio.BaseEventLoop.run_forever` calls again and again: here until the loop is stopped.
+
+        One turn: time passes, to the next timer if nothing is to be done before; then all is done that is due.
+        """
+        soon = self._soon
+        while True:
+            now = self._now + TURN_S
+            if not soon:
+                now = max(now, self._next_timer())
+            self._now = now
+            timers = self._timers
+            while timers and timers[0][0] <= now:
+                call = heappop(timers)[2]
+                if call.gone:
+                    self.timers_gone -= 1
+                else:
+                    call.loop = None
+                    soon.append(call)
+            for _ in range(len(soon)):
+                call = soon.popleft()
+                try:
+                    call.context.run(call.callback, *call.args)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as exc:
+                    self.call_exception_handler({"message": f"Exception in callback {call.callback}", "exception": exc})
+            if self._stopping:  # type: ignore[attr-defined]
+                return
+
+    def _next_timer(self) -> float:
+        """When the first timer is due that wasn't cancelled. Raises Standstill."""
+        if self.timers_gone > MOST_GONE and 2 * self.timers_gone > len(self._timers):
+            self._timers = [timer for timer in self._timers if not timer[2].gone]
+            heapify(self._timers)
+            self.timers_gone = 0
+        while self._timers and self._timers[0][2].gone:
+            heappop(self._timers)
+            self.timers_gone -= 1
+        if not self._timers:
+            raise Standstill
+        return self._timers[0][0]
 
     def create_task(
         self, coro: Coroutine[Any, Any, T] | Generator[Any, None, T], *, name: object = None, context: Any = None
@@ -86,7 +177,7 @@ class WorldLoop(asyncio.SelectorEventLoop):
 
     def stall(self, seconds: float) -> None:
         """Let time pass while the running code does nothing else: a call that blocks, a machine that is suspended."""
-        self._jump.now += seconds
+        self._now += seconds
 
     # asyncio's own signatures are wider; what nobody asks for isn't there, so that it can't be had by mistake.
 

@@ -1,11 +1,14 @@
-"""Many worlds with faults at random, one after the other, and one table of them all.
+"""Many worlds with faults at random, and one table of them all.
 
 Each run is one line of JSON in a file, so that what was played stays when the rest is left out.
 """
 
+import multiprocessing
+import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,9 +70,16 @@ class Played:
 
 
 def soaked(
-    scenarios: Sequence[WorldScenario], seeds: Sequence[int], *, per_h: float, into: Path, until: float | None
+    scenarios: Sequence[WorldScenario],
+    seeds: Sequence[int],
+    *,
+    per_h: float,
+    into: Path,
+    until: float | None,
+    jobs: int = 1,
 ) -> Iterator[Played]:
-    """Play each scenario with each seed, the next seed when all have had one; what is in `into` isn't played again.
+    """Play each scenario with each seed, the next seed when all have begun one, so many at a time, each in a process of
+    its own; what is in `into` isn't played again. They come as they end.
 
     The expectations of a scenario are those of a day without faults, so the oracles judge alone. `until` is a moment of
     :func:`time.monotonic` after which no further run begins.
@@ -77,19 +87,37 @@ def soaked(
     Raises ScenarioError if `into` is no such file.
     """
     done = {(each.scenario, each.seed, each.hours) for each in read(into)}
-    for seed in seeds:
-        for scenario in scenarios:
-            if (scenario.name, seed, scenario.for_s / 3600.0) in done:
-                continue
-            if until is not None and time.monotonic() >= until:
-                return
-            began = time.process_time()
-            played = with_random_faults(replace(scenario, expect=Expectations()), per_h)
-            result = run_world(played, seed=seed).result
-            line = Played.of(result, processor_s=time.process_time() - began)
-            with into.open("ab") as stream:
-                stream.write(orjson.dumps(asdict(line)) + b"\n")
-            yield line
+    wanted = (
+        _Run(scenario=replace(scenario, expect=Expectations()), seed=seed, per_h=per_h, until=until)
+        for seed in seeds
+        for scenario in scenarios
+        if (scenario.name, seed, scenario.for_s / 3600.0) not in done
+    )
+    # What interrupts us ends the processes, too, as the pool is left; they needn't hear of it by themselves.
+    deaf = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    with multiprocessing.get_context("spawn").Pool(jobs, initializer=deaf) as processes:
+        for line in processes.imap_unordered(_play, wanted):
+            if line is not None:
+                with into.open("ab") as stream:
+                    stream.write(orjson.dumps(asdict(line)) + b"\n")
+                yield line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    scenario: WorldScenario
+    seed: int
+    per_h: float
+    until: float | None
+
+
+def _play(run: _Run) -> Played | None:
+    """None: it was too late to begin. Linux counts monotonic time alike in all processes."""
+    if run.until is not None and time.monotonic() >= run.until:
+        return None
+    began = time.process_time()
+    result = run_world(with_random_faults(run.scenario, run.per_h), seed=run.seed).result
+    return Played.of(result, processor_s=time.process_time() - began)
 
 
 def read(into: Path) -> tuple[Played, ...]:

@@ -15,6 +15,7 @@ from simulators.charger.station import Send
 from simulators.phases import NO_AMPS, Amps3, on_grid_phases
 from simulators.site import EvseSpec
 from simulators.world.copper import Copper
+from simulators.world.prompt import PromptClient
 
 LONGEST_STEP_S: Final = 30.0  # a battery that fills: what a car wants falls by less than 1 % of its power in this time
 INSTANT_S: Final = 0.002  # on either side of a moment at which an offer changes by itself
@@ -35,6 +36,8 @@ class Watcher(Protocol):
 
 class WorldStation(ChargingStation):
     """`wall_s` is true time on the scale of the epoch."""
+
+    socket_class = PromptClient
 
     def __init__(
         self,

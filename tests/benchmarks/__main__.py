@@ -19,6 +19,7 @@ BENCHMARKS = {
     "latency": live.latency,
     "memory": live.memory,
     "metering": metering.figures,
+    "onecore": live.onecore,
     "relay": relay.figures,
     "restart": live.restart,
     "solve": solve.figures,

@@ -22,7 +22,7 @@ from edge.allocation.exposure import Grant, Holdings
 from edge.allocation.plant import Plant
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState, EvseState, Reach
-from edge.control.loop import YOUNG
+from edge.control.litter import YOUNG
 from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey
 from edge.domain.station import EvseStatus
 from edge.units import PHASES, Amps, PhaseAmps, Seconds

@@ -17,6 +17,7 @@ from edge.offline.hashing import TokenHasher
 from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
 from edge.offline.settings import OfflineSettings
+from edge.offline.station import StationBook
 from edge.offline.token_book import TokenBook
 from edge.storage.store import Store
 from edge.storage.writer import Writer
@@ -90,7 +91,8 @@ async def _figures(folder: Path) -> list[Figure]:
 
 def _clerk(station: str, writer: Writer, tokens: TokenBook, numbers: Numbers, pace: Pace) -> Clerk:
     settings = OfflineSettings(drain_interval_s=0.0)
-    desk = Desk(station, Edition.V201, tokens=tokens, numbers=numbers, pace=pace, settings=settings)
+    book = StationBook.opened(station, Edition.V201, tokens=tokens, numbers=numbers, settings=settings)
+    desk = Desk(book, pace)
     return Clerk(desk, writer, SystemClock(), lambda _step: None)
 
 

@@ -1,10 +1,8 @@
-"""A whole site over real sockets: the gateway as a process of its own; in this one its stations, meter and cloud."""
+"""A whole site over real sockets: gateway and meter are processes of their own; in this one are stations and cloud."""
 
 import asyncio
 import contextlib
-import os
 import socket
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
@@ -19,18 +17,14 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
-from simulators.meter import ModbusTcpServer, SimulatedMeter
-from simulators.meter.maps import MAPS
-from simulators.meter.state import LineState
-from simulators.site import Endpoint
+from tests.benchmarks.gateway_process import GatewayProcess
+from tests.benchmarks.one_core import Quota
+from tests.benchmarks.witness import Witness
 
 SUBPROTOCOL = Subprotocol("ocpp1.6")
-VOLTS = 230.0
 MOST_A = 16.0
 SAMPLES_EVERY_S = 10.0  # MeterValues of each station
 AGAIN_S = 0.2  # a station that was cut off dials again
-QUIET_S = 0.3  # without a request to the meter: the next one begins a tick
-READY_S = 120.0  # of a gateway that starts on a busy machine
 SITE = """
 [site]
 id = "bench"
@@ -87,37 +81,6 @@ class Cloud:
                 return {"currentTime": _stamp()}
             case _:
                 return {}
-
-
-class Meter(ModbusTcpServer):
-    """Shows what the cars draw and the building's load; knows when it was asked. ``ticks``: of the first request of
-    each tick; ``last_s``: of the last one."""
-
-    def __init__(self, drawn_a: Callable[[], float]) -> None:
-        super().__init__({1: SimulatedMeter(MAPS["eastron_sdm630"], self._state)})
-        self._drawn_a = drawn_a
-        self.building_a = 0.0
-        self.ticks: list[float] = []
-        self.last_s = 0.0
-
-    def take(self, buffer: bytearray) -> list[tuple[float, bytes]]:
-        now = time.perf_counter()
-        if now - self.last_s > QUIET_S:
-            self.ticks.append(now)
-        self.last_s = now
-        return super().take(buffer)
-
-    def _state(self) -> LineState:
-        amps = self._drawn_a() + self.building_a
-        return LineState(
-            current_a=(amps,) * 3,
-            voltage_v=(VOLTS,) * 3,
-            power_w=(amps * VOLTS,) * 3,
-            total_w=3 * amps * VOLTS,
-            frequency_hz=50.0,
-            import_wh=0.0,
-            export_wh=0.0,
-        )
 
 
 @dataclass(slots=True)
@@ -204,112 +167,42 @@ class Station:
         return {"status": "Accepted"}
 
 
-class GatewayProcess:
-    """``edge run`` on a site file, watched as a service manager does. ``fed``: when each tick was complete."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._process: asyncio.subprocess.Process | None = None
-        self._ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._ears.setblocking(False)
-        self._name = str(file.with_name("notify.sock"))
-        self._ears.bind(self._name)
-        asyncio.get_running_loop().add_reader(self._ears.fileno(), self._hear)
-        self._ready = asyncio.Event()
-        self.fed: list[float] = []
-
-    @property
-    def pid(self) -> int:
-        if self._process is None:
-            raise RuntimeError("the gateway isn't started")
-        return self._process.pid
-
-    async def start(self) -> None:
-        """Start it; it isn't ready yet."""
-        self._ready.clear()
-        environment = {key: value for key, value in os.environ.items() if key != "EDGE_SOCKET"}
-        environment |= {"NOTIFY_SOCKET": self._name, "WATCHDOG_USEC": "15000000"}
-        environment.pop("WATCHDOG_PID", None)
-        run = ("run", "--config", str(self._file), "--log-level", "error")
-        control = ("--socket", str(self._file.with_name("edge.sock")))
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "edge", *run, *control, env=environment
-        )
-
-    async def ready(self) -> None:
-        """Wait until its first tick is complete. Raises TimeoutError."""
-        async with asyncio.timeout(READY_S):
-            await self._ready.wait()
-
-    async def kill(self) -> None:
-        """SIGKILL."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
-
-    async def end(self) -> None:
-        """Stop it, and listen no more."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.terminate()
-            await self._process.wait()
-        asyncio.get_running_loop().remove_reader(self._ears.fileno())
-        self._ears.close()
-
-    def processor_s(self) -> float:
-        """Processor time that it has had (Linux, proc(5))."""
-        return int(Path(f"/proc/{self.pid}/schedstat").read_text("ascii").split()[0]) * 1e-9
-
-    def memory_mb(self) -> float:
-        """Its resident memory in MB."""
-        pages = int(Path(f"/proc/{self.pid}/statm").read_text("ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-    def _hear(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                message = self._ears.recv(256)
-                if message.startswith(b"WATCHDOG"):
-                    self.fed.append(time.perf_counter())
-                elif message.startswith(b"READY"):
-                    self._ready.set()
-
-
 @dataclass(slots=True, kw_only=True)
 class LiveSite:
     """All of it. The stations aren't started."""
 
     gateway: GatewayProcess
-    meter: Meter
+    witness: Witness
     stations: list[Station]
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def of(cls, count: int, *, fuse_a: float) -> AsyncIterator[Self]:
+    async def of(cls, count: int, *, fuse_a: float, quota: Quota | None = None) -> AsyncIterator[Self]:
         """With so many stations behind one fuse; the gateway is ready."""
-        ports = _free_ports(3)
+        ports = _free_ports(2)
         stations = [Station(identity=f"CP-{number:04}", port=ports[0]) for number in range(count)]
-        meter = Meter(lambda: sum(station.limit_a for station in stations))
-        await meter.open(Endpoint(host="127.0.0.1", port=ports[1]))
-        with tempfile.TemporaryDirectory() as folder:
-            async with Cloud().there() as cloud:
-                head = SITE.format(
-                    fuse_a=fuse_a, gateway=ports[0], meter=ports[1], api=ports[2], cloud=cloud.port, folder=folder
-                )
-                file = Path(folder, "site.toml")
-                text = head + "".join(STATION.format(station.identity) for station in stations)
-                await asyncio.to_thread(file.write_text, text)
-                site = cls(gateway=GatewayProcess(file), meter=meter, stations=stations)
-                try:
-                    await site.gateway.start()
-                    await site.gateway.ready()
-                    yield site
-                finally:
-                    for task in site.tasks:
-                        task.cancel()
-                    await asyncio.gather(*site.tasks, return_exceptions=True)
-                    await site.gateway.end()
-                    await meter.close()
+        async with contextlib.AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            witness = await stack.enter_async_context(
+                Witness.of(folder / "notify.sock", lambda: sum(station.limit_a for station in stations))
+            )
+            cloud = await stack.enter_async_context(Cloud().there())
+            head = SITE.format(
+                fuse_a=fuse_a, gateway=ports[0], meter=witness.port, api=ports[1], cloud=cloud.port, folder=folder
+            )
+            text = head + "".join(STATION.format(station.identity) for station in stations)
+            await asyncio.to_thread((folder / "site.toml").write_text, text)
+            site = cls(gateway=GatewayProcess(folder / "site.toml", witness, quota), witness=witness, stations=stations)
+            try:
+                await site.gateway.start()
+                await site.gateway.ready()
+                yield site
+            finally:
+                for task in site.tasks:
+                    task.cancel()
+                await asyncio.gather(*site.tasks, return_exceptions=True)
+                await site.gateway.end()
 
     def dial(self) -> None:
         """Every station, in the same moment."""

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from edge.control.board import Board
-from edge.control.loop import YOUNG, ControlLoop
+from edge.control.litter import YOUNG
+from edge.control.loop import ControlLoop
 from edge.control.vitals import Vitals
 from edge.domain.reading import MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from edge.bms.eco import EcoMode
 from edge.bms.eebus_lpc import LpcSettings
 from edge.bms.grid import GridSettings
 from edge.bms.grid_operator import GridOperator
@@ -57,7 +58,9 @@ def check(limit: LimitStated) -> None:
 def test_any_bytes_at_the_modbus_port(data: bytes, cut: int) -> None:
     """In any segments: answers or the end of the connection; each answer is a frame; limits are in bounds."""
     taken = Taken()
-    block = ControlBlock(circuit="main", policy=POLICY, bounds=BOUNDS, sink=taken, now=Hands().monotonic)
+    block = ControlBlock(
+        circuit="main", policy=POLICY, bounds=BOUNDS, sink=taken, now=Hands().monotonic, eco=EcoMode(possible=True)
+    )
     block.telemetry = Telemetry.of(image(report(), site()))
     stream = Stream(block, units=frozenset({1, 255}))
     try:

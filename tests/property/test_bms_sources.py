@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.allocation.layout import LINES_PER_CIRCUIT, POWER
+from edge.bms.eco import EcoMode
 from edge.bms.eebus_lpc import LpcSettings
 from edge.bms.grid import DimmedBy, GridSettings
 from edge.bms.grid_operator import GridOperator
@@ -72,6 +73,7 @@ class House:
             policy=WritePolicy(writable=True, limit_timeout_s=MODBUS_S, fallback_a=MODBUS_FALLBACK_A),
             bounds=bounds,
             sink=self.limits,
+            eco=EcoMode(possible=False),
             now=self.clock.monotonic,
         )
         self.commands = Commands(

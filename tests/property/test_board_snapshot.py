@@ -7,7 +7,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.control.board import START_GRACE_S, Board
+from edge.control.board import Board
+from edge.control.reach import START_GRACE_S
 from edge.domain.limit import EvseCapped
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Evse, EvseKey, Priority, Site, Station
@@ -94,7 +95,7 @@ class Tale:
             *(DrawSampled(key=key, at=now, current_a=PhaseAmps.same(amps)) for amps in (0.0, 6.0, 16.0, 32.0)),
             NeedStated(key=key, at=now, energy_wanted_wh=9000.0, departs_in_s=rng.choice([None, 600.0])),
             LimitsTaken(station=key.station, at=now, one_limit=rng.random() < 0.5),
-            EvseCapped(key=key, at=now, limit_a=rng.choice([0.0, 8.0])),
+            EvseCapped(key=key, at=now, limit_a=rng.choice([None, 0.0, 8.0]), eco=rng.random() < 0.5),
             SessionJudged(
                 station=key.station,
                 transaction_id=rng.choice("78"),

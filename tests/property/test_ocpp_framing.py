@@ -14,6 +14,7 @@ from websockets.protocol import OPEN, Protocol, Side
 
 from edge.ocpp import framing
 from edge.ocpp.sockets import Receiving
+from simulators.world.prompt import Prompt
 
 MAX_SIZE = 300  # bytes of a message
 
@@ -159,6 +160,45 @@ def test_a_wire_passes_whatever_it_hears(side: Side, frames: list[Frame], places
     assert [isinstance(message, str) for message in messages] == [frame.opcode is Opcode.TEXT for frame in said]
     assert answers == b""
     assert onward == b"".join(frame.serialize(mask=False) for frame in frames if frame not in said)
+
+
+@given(side=st.sampled_from(Side), pings=st.integers(1, 5), answered=st.integers(0, 4), unknown=st.binary(max_size=4))
+def test_a_ping_of_ours_is_sound_and_its_pong_is_known(side: Side, pings: int, answered: int, unknown: bytes) -> None:
+    """A pong answers its ping and those before it; one that answers none is let pass."""
+
+    async def pinged() -> tuple[list[bool], list[Frame]]:
+        connection, wire = Receiving(protocol(side)), Wire()
+        connection.connection_made(wire)
+        pongs = [await connection.ping() for _ in range(pings)]
+        peer = Protocol(Side.CLIENT if side is Side.SERVER else Side.SERVER, state=OPEN)
+        peer.receive_data(wire.written)
+        said = [event for event in peer.events_received() if isinstance(event, Frame)]
+        for carried in (unknown, bytes(said[answered % pings].data)):
+            if carried == unknown and any(frame.data == unknown for frame in said):
+                continue
+            connection.data_received(Frame(Opcode.PONG, carried).serialize(mask=side is Side.SERVER))
+        done = [asyncio.ensure_future(pong).done() for pong in pongs]
+        connection.connection_lost(None)
+        return done, said
+
+    done, said = asyncio.run(pinged())
+    assert [frame.opcode for frame in said] == [Opcode.PING] * pings
+    assert done == [number <= answered % pings for number in range(pings)]
+
+
+@given(side=st.sampled_from(Side), frames=st.lists(st.one_of(TEXTS, DATA, CONTROL), max_size=12))
+def test_a_peer_of_the_world_hears_what_the_library_hears(side: Side, frames: list[Frame]) -> None:
+    """Frame by frame, as the world's network brings them."""
+    pieces = [frame.serialize(mask=side is Side.SERVER) for frame in frames]
+
+    async def both() -> tuple[Any, Any]:
+        return await heard(Prompt(protocol(side)), pieces), await heard(Connection(protocol(side)), pieces)
+
+    ours, theirs = asyncio.run(both())
+    assert (ours[0], ours[2]) == (theirs[0], theirs[2])
+    assert len(ours[1]) == len(theirs[1])
+    if side is Side.SERVER:  # a client's bytes are masked at random
+        assert ours[1] == theirs[1]
 
 
 @given(text=st.one_of(st.text(max_size=50), st.sampled_from([125, 126, 65535, 65536]).map(lambda size: "x" * size)))

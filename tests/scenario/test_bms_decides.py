@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from edge.bms.eco import EcoMode
 from edge.bms.facility import Facility
 from edge.bms.image import image
 from edge.bms.modbus_control import ControlBlock
@@ -33,6 +34,7 @@ class House(Rig):
             policy=WritePolicy(writable=True, limit_timeout_s=TIMEOUT_S, fallback_a=FALLBACK_A),
             bounds=Bounds(most_a=63.0, most_w=43470.0),
             sink=self.limits,
+            eco=EcoMode(possible=False),
             now=self.clock.monotonic,
         )
         self.meter_shows_a = 0.0

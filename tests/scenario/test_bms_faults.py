@@ -7,6 +7,7 @@ import pytest
 
 from edge.bms.demand_watch import DemandWatch
 from edge.bms.demand_window import DemandSettings
+from edge.bms.eco import EcoMode
 from edge.bms.modbus_control import ControlBlock
 from edge.bms.modbus_pdu import Refused
 from edge.bms.mqtt_commands import Commands, Now
@@ -33,7 +34,12 @@ class House:
         policy = WritePolicy(writable=True, limit_timeout_s=60.0, fallback_a=20.0)
         bounds = Bounds(most_a=63.0, most_w=43470.0)
         self.block = ControlBlock(
-            circuit="main", policy=policy, bounds=bounds, sink=self.limits, now=self.clock.monotonic
+            circuit="main",
+            policy=policy,
+            bounds=bounds,
+            sink=self.limits,
+            eco=EcoMode(possible=False),
+            now=self.clock.monotonic,
         )
         self.commands = Commands(base="edge/x", circuit="main", policy=policy, bounds=bounds, grid=False)
 

@@ -25,7 +25,8 @@ COMMAND, ACK = f"{BASE}/cmd/limit", f"{BASE}/cmd/limit/ack"
 PATIENCE_S = 30.0
 PERIOD_S = 0.2
 HOLDS_S = 6  # of a limit that is to be seen to hold and to end: longer than a busy machine stalls
-LIMIT_W, LIMIT_A, VALID_S, RESULT = 2, 4, 5, 9  # holding registers
+LIMIT_W, LIMIT_A, VALID_S, MODE, RESULT = 2, 4, 5, 7, 9  # holding registers
+PAUSE, ECO = 1, 2  # modes
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 # The moments of a rule from 02:30 to 03:30 local, by UTC, and whether it holds then.
 CHANGES = [
@@ -203,6 +204,16 @@ async def test_fault_41_the_bms_writes_0_65535_and_a_flood(tmp_path: Path) -> No
         assert [each["source"] for each in site.report["limits"]["stated"] if each["limit_a"] is not None] == [
             "bms_modbus"
         ]
+
+
+async def test_eco_is_refused_where_no_meter_shows_surplus(tmp_path: Path) -> None:
+    """Exception 3, and the mode that holds is told: neither a pause nor auto is made of it."""
+    async with house(tmp_path) as site:
+        assert await site.write(MODE, PAUSE) is None
+        assert await site.until(lambda: site.effective == ("bms", 0.0)) <= 2
+        assert await site.write(MODE, ECO) == 3
+        await site.tick(2)
+        assert (site.effective, site.report["bms"]["mode"]) == (("bms", 0.0), "pause")
 
 
 async def test_fault_42_junk_a_retained_command_and_a_broker_that_is_lost(tmp_path: Path) -> None:

@@ -94,3 +94,48 @@ def test_tasks_know_their_machine() -> None:
         return await task, len(found)
 
     assert run(work()) == ("CP-1", 2)
+
+
+def test_what_is_due_at_one_moment_comes_in_the_order_of_asking() -> None:
+    """Timers of one moment, however many, are made in the order in which they were set."""
+    seen: list[int] = []
+
+    async def crowd() -> None:
+        for number in range(50):
+            running().call_at(1.0, seen.append, number)
+        await asyncio.sleep(2.0)
+
+    run(crowd())
+    assert seen == list(range(50))
+
+
+def test_cancelled_timers_neither_fire_nor_stay() -> None:
+    """A timeout that is set and cancelled again and again, far ahead, costs no memory and moves no clock."""
+    seen: list[str] = []
+
+    async def impatient() -> float:
+        for _ in range(1000):
+            running().call_later(1e9, seen.append, "far").cancel()
+            timer = running().call_later(0.5, seen.append, "cancelled when due")
+            running().call_at(running().time() + 0.5, timer.cancel)
+            running().call_later(0.25, timer.cancel)
+            await asyncio.sleep(1.0)
+        assert running().timers_waiting < 300
+        return running().time()
+
+    assert run(impatient()) == pytest.approx(1000.0)
+    assert seen == []
+
+
+def test_a_callback_that_fails_ends_nobody_else() -> None:
+    """An error in one call is the exception handler's; those after it are made all the same."""
+    seen: list[object] = []
+
+    async def work() -> None:
+        running().set_exception_handler(lambda _loop, context: seen.append(type(context["exception"])))
+        running().call_soon(lambda: 1 // 0)
+        running().call_soon(seen.append, "next")
+        await asyncio.sleep(1.0)
+
+    run(work())
+    assert seen == [ZeroDivisionError, "next"]

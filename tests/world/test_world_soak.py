@@ -1,16 +1,19 @@
 """`edge-sim soak`: what it plays, what it keeps, and the table that comes of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from simulators.errors import ScenarioError
+from simulators.world.faults import planned
+from simulators.world.run import with_random_faults
 from simulators.world.soak import Played, read, soaked, table, whole_takes_h
 from tests.world.worlds import small
 
 
 def test_what_was_played_is_kept_and_not_played_again(tmp_path: Path) -> None:
-    """Each run is a line; a soak that is begun again goes on where it was."""
+    """Each run is a line; a soak that is begun again goes on where it was; and two at a time play the same."""
     into = tmp_path / "soak.jsonl"
     worlds = [small(minutes=3.0)]
     first = list(soaked(worlds, [1], per_h=3.0, into=into, until=None))
@@ -18,6 +21,8 @@ def test_what_was_played_is_kept_and_not_played_again(tmp_path: Path) -> None:
     assert [each.seed for each in second] == [2]
     assert read(into) == (*first, *second)
     assert list(soaked(worlds, [3], per_h=3.0, into=into, until=0.0)) == []
+    beside = list(soaked(worlds, [1, 2], per_h=3.0, into=tmp_path / "beside.jsonl", until=None, jobs=2))
+    assert {(each.seed, each.digest) for each in beside} == {(each.seed, each.digest) for each in (*first, *second)}
 
 
 def test_the_table_sums_up_each_scenario_and_all() -> None:
@@ -52,3 +57,11 @@ def test_a_file_that_no_soak_wrote_is_refused(tmp_path: Path) -> None:
     into.write_text("hello\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match="isn't what a soak writes"):
         read(into)
+
+
+def test_each_scenario_has_faults_of_its_own() -> None:
+    """One seed makes other faults of another scenario: else a soak of six would play one list six times."""
+    one = with_random_faults(small(minutes=600.0), per_h=6.0)
+    other = replace(one, name="other")
+    assert planned(one, seed=1) == planned(one, seed=1)
+    assert planned(one, seed=1) != planned(other, seed=1)

@@ -24,6 +24,8 @@ from edge.ocpp.shelf import Shelf
 from edge.ocpp.versions import Version
 from edge.units import Amps, Seconds, Volts
 
+STEP_S: Seconds = 1.0  # between two looks, which are seconds apart: NTP slews far less, and a schedule bears less
+
 
 class ProfileDesk:
     """The profiles of one station. Without a shelf they live as long as the program.
@@ -46,7 +48,7 @@ class ProfileDesk:
         self.site_a: Mapping[int, Amps] = {}  # what the site allows now, by EVSE number; absent: as much as there is
         self._told: dict[int, Amps | None] = {}
         self._stale = True  # what is told may no longer be what the store says
-        self._looked_at: Moment | None = None
+        self._lead_s: Seconds | None = None  # of the wall clock over monotonic time, at the last look
         self._until: Moment | None = None
 
     # The cloud asks.
@@ -116,15 +118,22 @@ class ProfileDesk:
     def due(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> list[CloudLimit]:
         """What has changed of what the cloud allows. To be called about twice a second: mostly it does nothing."""
         at = wall.timestamp()
+        self._follow_clock(at - now)
         self.see_cloud(wall, connected=cloud_connected)
-        set_back = self._looked_at is not None and at < self._looked_at
-        self._looked_at = at
-        if not (self._stale or set_back or (self._until is not None and at >= self._until)):
+        if not (self._stale or (self._until is not None and at >= self._until)):
             return []
         self._stale = False
         allowances = {evse: self.allowance(evse, at) for evse in (STATION, *self._wiring.phases)}
         self._until = min((each.until for each in allowances.values() if each.until is not None), default=None)
         return [self._tell(evse, each.limit_a, now) for evse, each in allowances.items() if self._is_news(evse, each)]
+
+    def _follow_clock(self, lead_s: Seconds) -> None:
+        """``lead_s``: our wall clock less monotonic time. A schedule that counts from the begin of a session, and a
+        cloud's absence, last as long as they do, whatever the clock is set to."""
+        step_s, self._lead_s = lead_s - (self._lead_s if self._lead_s is not None else lead_s), lead_s
+        if abs(step_s) >= STEP_S:
+            self._stale = True
+            self._keep(self.store.moved(step_s))
 
     def see_cloud(self, wall: datetime, *, connected: bool) -> None:
         """Whether the cloud is there: some profiles end when it has been away for long (2.1 K01.FR.101)."""

@@ -170,6 +170,15 @@ class ProfileStore:
         running = tuple(replace(each, priority=priority) if each.evse == evse else each for each in self.running)
         return replace(self, running=running)
 
+    def moved(self, by_s: Seconds) -> "ProfileStore":
+        """As it is after our clock was set forward by so much, or back: what has begun goes on as long as it would."""
+        return ProfileStore(
+            installed=tuple(replace(each, since=each.since + by_s) for each in self.installed),
+            awaited=tuple(replace(each, until=each.until + by_s) for each in self.awaited),
+            running=tuple(replace(each, since=each.since + by_s) for each in self.running),
+            offline_since=self.offline_since + by_s if self.offline_since is not None else None,
+        )
+
     def offline(self, at: Moment) -> "ProfileStore":
         """The cloud is away since then."""
         return self if self.offline_since is not None else replace(self, offline_since=at)

@@ -97,7 +97,10 @@ def planned(scenario: WorldScenario, *, seed: int) -> tuple[FaultSpec, ...]:
     Raises ScenarioError for a number that isn't in the catalogue.
     """
     chance = scenario.random_faults
-    specs = [*scenario.faults, *(() if chance is None else _random(chance, seed=seed, for_s=scenario.for_s))]
+    specs = [
+        *scenario.faults,
+        *(() if chance is None else _random(chance, what=f"{seed} {scenario.name}", for_s=scenario.for_s)),
+    ]
     for spec in specs:
         if spec.number not in BY_NUMBER:
             known = ", ".join(str(number) for number in sorted(BY_NUMBER))
@@ -105,8 +108,8 @@ def planned(scenario: WorldScenario, *, seed: int) -> tuple[FaultSpec, ...]:
     return tuple(sorted(specs, key=lambda spec: (spec.at_s, spec.number)))
 
 
-def _random(chance: RandomFaults, *, seed: int, for_s: float) -> Iterator[FaultSpec]:
-    rng = random.Random(f"{seed} faults")
+def _random(chance: RandomFaults, *, what: str, for_s: float) -> Iterator[FaultSpec]:
+    rng = random.Random(f"{what} faults")
     numbers = chance.numbers or tuple(sorted(BY_NUMBER))
     at_s = 0.0
     while True:

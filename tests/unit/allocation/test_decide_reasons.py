@@ -130,6 +130,14 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
         snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, surplus_a=10.0)),
         "10.0 A: charges on the sun's surplus, which leaves it 10.0 A",
     ),
+    Reason.ECO: (
+        snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, surplus_a=10.0, eco=True)),
+        "10.0 A: eco mode: charges on the sun's surplus, which leaves it 10.0 A",
+    ),
+    Reason.ECO_WAITS: (
+        snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, surplus_a=0.0, eco=True)),
+        "0.0 A: eco mode: waits for surplus",
+    ),
     Reason.CLOSED: (
         snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, hours_a=0.0)),
         "0.0 A: outside the hours of its class",

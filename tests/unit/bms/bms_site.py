@@ -141,7 +141,10 @@ def report(*, ticks: int = 42, **changes: Any) -> dict[str, Any]:
             ],
             "stated": [],
         },
-        "bms": {"modbus": {"write_enabled": True, "bms_limit_a": 20.0, "bms_mode": "auto", "bms_result": "accepted"}},
+        "bms": {
+            "mode": "auto",
+            "modbus": {"write_enabled": True, "bms_limit_a": 20.0, "bms_mode": "auto", "bms_result": "accepted"},
+        },
     } | changes
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from edge.bms.evidence import HEADING, Evidence
+from edge.bms.evidence import HEADING, append, prune
 from edge.bms.facility import Facility
 from edge.bms.grid import DEBOUNCE_S, Contact, DimmedBy, Dimming, GridSettings, Steering, dimmed_w
 from edge.bms.grid_operator import GridOperator
 from edge.bms.relay_contact import ContactSettings, GpioContact
 from edge.bms.settings import FacilitySettings
+from edge.clock import DAY_S
 from edge.domain.effective import Binding, Effective
 from edge.domain.limit import LimitSource, LimitStated
 from tests.unit.bms.bms_site import Hands, Taken, report, site
@@ -158,9 +159,29 @@ async def test_each_case_is_proved(tmp_path: Path) -> None:
         "2026-11-21T12:00:03.000+00:00,set,begin,contact,garage,4200,7291",
         "2026-11-21T12:00:05.000+00:00,set,end,contact,garage,4200,7291",
     ]
-    evidence = Evidence(file)
-    evidence.prune(clock.wall() + timedelta(days=700))
+    prune(file, clock.wall() + timedelta(days=700))
     assert len(file.read_text(encoding="utf-8").splitlines()) == 3
-    evidence.prune(clock.wall() + timedelta(days=733))
+    prune(file, clock.wall() + timedelta(days=733))
     assert file.read_text(encoding="utf-8").splitlines() == [heading]
-    await evidence.close()
+
+
+@pytest.mark.parametrize(("steps", "left"), [((0, 0), 0), ((365,), 1), ((365, -365), 1)])
+async def test_proofs_are_forgotten_by_a_steady_clock_only(steps: tuple[int, ...], left: int, tmp_path: Path) -> None:
+    """A row of 23 months ago outlives a clock that is a year ahead for a while, one of 25 months ago doesn't last."""
+    file, clock = tmp_path / "grid-events.csv", Hands()
+    age = timedelta(days=760 if steps == (0, 0) else 700)
+    append(file, f"{(clock.wall() - age).isoformat()},set,begin,contact,garage,4200,\n")
+    facility = Facility(
+        site(),
+        FacilitySettings(grid=GridSettings(circuit="garage", limit_w=4200.0, evidence=file)),
+        clock=clock,
+        version="test",
+        sink=Taken(),
+    )
+    for days in steps:
+        clock.pass_s(DAY_S / 2)
+        clock.at += timedelta(days=days)
+        clock.pass_s(DAY_S / 2)
+        facility.publish(report())
+    await facility.stop()
+    assert len(file.read_text(encoding="utf-8").splitlines()) - 1 == left

@@ -31,11 +31,17 @@ KEYS = {
         "p", "unique_id", "name", "state_topic", "device_class", "unit_of_measurement", "min", "max", "step", "mode",
         "command_topic", "command_template", "qos",
     },
+    "select": {
+        "p", "unique_id", "name", "options", "state_topic", "value_template", "command_topic", "command_template",
+        "qos",
+    },
 }  # fmt: skip
 
 
-def devices(*, most_a: float | None = 61.0) -> dict[str, dict[str, Any]]:
-    discovery = Discovery(site=site(), base="edge/harbour-3", prefix="homeassistant", version="1", most_a=most_a)
+def devices(*, most_a: float | None = 61.0, eco: bool = True) -> dict[str, dict[str, Any]]:
+    discovery = Discovery(
+        site=site(), base="edge/harbour-3", prefix="homeassistant", version="1", most_a=most_a, eco=eco
+    )
     messages = list(discovery.messages())
     assert all(message.retain and message.qos == 1 for message in messages)
     return {message.topic: json.loads(message.payload) for message in messages}
@@ -92,7 +98,7 @@ def test_every_state_topic_is_published() -> None:
     said = {message.topic: message.payload for message in Topics("harbour-3").tick(image(report(), site()), time=None)}
     for component in components():
         payload = said[component["state_topic"]].decode()
-        if component.get("device_class") == "enum":
+        if component.get("device_class") == "enum" or component["p"] == "select":
             assert payload in component["options"]
         elif component["p"] == "binary_sensor":
             assert payload in ("true", "false", "")
@@ -109,3 +115,15 @@ def test_the_limit_is_a_number_only_where_commands_are_on() -> None:
     assert json.loads(rendered).keys() == {"id", "max_a", "valid_s", "ts"}
     silent = [each for device in devices(most_a=None).values() for each in device["cmps"].values()]
     assert all(component["p"] != "number" for component in silent)
+
+
+def test_the_mode_is_a_choice_only_where_it_can_be_had() -> None:
+    """Auto or eco; its command is what cmd/mode takes, and a pause over Modbus is no state of it."""
+    (select,) = (component for component in components() if component["p"] == "select")
+    assert (select["options"], select["command_topic"]) == (["auto", "eco"], "edge/harbour-3/cmd/mode")
+    assert select["value_template"] == "{{ value if value in ['auto', 'eco'] else 'None' }}"
+    rendered = re.sub(r"\{\{ *value *\}\}", "eco", select["command_template"])
+    assert json.loads(rendered)["mode"] == "eco"
+    assert json.loads(rendered).keys() == {"id", "mode", "valid_s", "ts"}
+    without = [each for device in devices(eco=False).values() for each in device["cmps"].values()]
+    assert all(component["p"] != "select" for component in without)

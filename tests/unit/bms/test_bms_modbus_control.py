@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from edge.bms.eco import EcoMode
 from edge.bms.modbus_control import ControlBlock
 from edge.bms.modbus_pdu import ExceptionCode, Refused
 from edge.bms.points import RESULT_CODES
@@ -17,8 +18,14 @@ NONE_16, NONE_32 = 0xFFFF, (0xFFFF, 0xFFFF)
 
 class Bench:
     def __init__(
-        self, *, writable: bool = True, fallback_writable: bool = False, dim: Callable[[bool], None] | None = None
+        self,
+        *,
+        writable: bool = True,
+        fallback_writable: bool = False,
+        shows_surplus: bool = True,
+        dim: Callable[[bool], None] | None = None,
     ) -> None:
+        self.eco = EcoMode(possible=shows_surplus)
         self.clock = Hands()
         self.taken = Taken()
         self.block = ControlBlock(
@@ -28,6 +35,7 @@ class Bench:
             ),
             bounds=Bounds(most_a=63.0, most_w=43470.0),
             sink=self.taken,
+            eco=self.eco,
             now=self.clock.monotonic,
             dim=dim,
         )
@@ -98,7 +106,7 @@ def test_zero_is_a_limit() -> None:
         (LIMIT_W, (0, 43471)),
         (VALID, (3601,)),
         (VALID, (NONE_16,)),
-        (MODE, (2,)),
+        (MODE, (3,)),
         (MODE, (NONE_16,)),
         (LIMIT_W, (0,)),  # half of a number
     ],
@@ -170,6 +178,45 @@ def test_pause_is_a_limit_of_nothing() -> None:
     assert bench.last.limit_a == 0.0
     bench.write(MODE, 0)
     assert bench.last.limit_a == 10.0
+
+
+def test_eco_is_asked_for_with_the_block_s_time() -> None:
+    """It ends with the limit that was written beside it, a heartbeat renews both, and auto takes it back."""
+    bench = Bench()
+    bench.write(LIMIT_A, 160)
+    bench.write(VALID, 30)
+    bench.write(MODE, 2)
+    assert (bench.last.limit_a, bench.block.values["bms_mode"]) == (16.0, "eco")
+    assert bench.eco.remaining_s(bench.clock.now) == 30.0
+    bench.clock.pass_s(29)
+    bench.write(HEARTBEAT, 5)
+    bench.clock.pass_s(29)
+    assert bench.eco.holds(bench.clock.now)
+    bench.clock.pass_s(1)
+    assert not bench.eco.holds(bench.clock.now)
+    bench.write(HEARTBEAT, 6)
+    assert not bench.eco.holds(bench.clock.now)
+    bench.write(MODE, 2)
+    bench.write(MODE, 0)
+    assert not bench.eco.holds(bench.clock.now)
+
+
+def test_eco_is_refused_where_nothing_shows_surplus() -> None:
+    """Exception 3, and what was written before stands: it is neither taken for a pause nor for auto."""
+    bench = Bench(shows_surplus=False)
+    bench.write(MODE, 1)
+    assert bench.refused(MODE, 2) is ExceptionCode.ILLEGAL_DATA_VALUE
+    assert (bench.block.values["bms_mode"], bench.block.values["bms_result"]) == ("pause", "out_of_range")
+    assert not bench.eco.holds(bench.clock.now)
+
+
+def test_a_pause_is_over_when_its_time_is() -> None:
+    """What reads as written then holds nobody any more: the fallback does."""
+    bench = Bench()
+    bench.write(MODE, 1)
+    assert bench.block.pauses
+    bench.clock.pass_s(60)
+    assert not bench.block.pauses
 
 
 def test_the_fallback_is_the_installer_s_unless_he_lets_it_be_lowered() -> None:

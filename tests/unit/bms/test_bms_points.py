@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.bms.eco import BmsMode
 from edge.bms.listing import COLUMNS, FORMATS, Format, rows
 from edge.bms.point import SHAPES, Bank, Point, V
 from edge.bms.points import (
@@ -18,6 +19,7 @@ from edge.bms.points import (
     EVSE_BASE,
     EVSE_POINTS,
     EVSE_STRIDE,
+    MODE_CODES,
     REASON_CODES,
     SITE_POINTS,
     STATUS_CODES,
@@ -69,6 +71,8 @@ def test_every_text_has_a_code() -> None:
     assert set(REASON_CODES) == {binding.value for binding in Binding}
     assert set(BINDINGS) == set(LimitSource)
     assert len(set(REASON_CODES.values())) == len(REASON_CODES)
+    assert MODE_CODES == {"auto": 0, "pause": 1, "eco": 2}
+    assert set(MODE_CODES) == set(BmsMode)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +92,7 @@ def test_every_text_has_a_code() -> None:
         ("limit_l3_a", 50, "uint16"),
         ("limit_reason", 51, "uint16"),
         ("limit_remaining_s", 52, "uint16"),
+        ("mode", 53, "uint16"),
     ],
 )
 def test_the_map_is_where_integrators_have_it(name: str, register: int, kind: str) -> None:

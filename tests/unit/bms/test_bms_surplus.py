@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from edge.allocation.decide import decide
 from edge.allocation.memory import Memory
+from edge.bms.eco import EcoMode
 from edge.bms.surplus import SunCar, SurplusSettings, SurplusState, advanced, surplus_w
 from edge.bms.surplus_watch import SurplusWatch
 from edge.control.board import Board
@@ -115,17 +116,54 @@ def test_a_car_that_leaves_gives_its_place() -> None:
     assert day.pass_s(1, 3220.0).allowed_a == [14.0]
 
 
+def test_several_that_the_sun_does_not_carry_stop_together() -> None:
+    """What is left carries one of three; the two that began last stop, when too little has lasted."""
+    three = car(3)
+    day = Day(ONE, TWO, three).pass_s(190, 230.0 * 24)
+    assert day.allowed_a == [8.0, 8.0, 8.0]
+    assert day.pass_s(180, 1500.0).allowed_a == [6.0, 6.0, 6.0]
+    assert day.pass_s(1, 1500.0).allowed_a == [6.52, 0.0, 0.0]
+
+
+def test_a_full_car_gives_its_place_to_one_that_waits() -> None:
+    """A minute after it was let on and took nothing; then it is the last to be tried again."""
+    full = replace(ONE, draws=False)
+    day = Day(full, TWO).pass_s(61, 1400.0)
+    assert day.allowed_a == [6.09, 0.0]
+    day.pass_s(60 + 61, 1400.0)
+    assert day.allowed_a == [0.0, 6.09]
+    assert day.pass_s(3600, 1400.0).allowed_a == [0.0, 6.09]
+
+
+def test_cars_that_take_nothing_are_tried_in_turn() -> None:
+    """A quarter of an hour each, so that one that would wake later gets its chance; alone, one keeps its place."""
+    day = Day(replace(ONE, draws=False), replace(TWO, draws=False)).pass_s(61 + 60 + 61, 1400.0)
+    served = []
+    for _ in range(4):
+        served.append([amps > 0 for amps in day.allowed_a])
+        day.pass_s(900 + 61, 1400.0)
+    assert served == [[False, True], [True, False], [False, True], [True, False]]
+    alone = Day(replace(ONE, draws=False)).pass_s(61, 1400.0)
+    assert alone.pass_s(7200, 1400.0).allowed_a == [6.09]
+
+
+def test_a_full_car_stays_where_there_is_enough_for_all() -> None:
+    """And its part is the others' as far as they can use it."""
+    day = Day(replace(ONE, draws=False), TWO).pass_s(61 + 61 + 3600, 230.0 * 12)
+    assert day.allowed_a == [6.0, 6.0]
+
+
 @given(
     course=st.lists(st.tuples(st.integers(1, 400), st.none() | st.floats(0, 20_000)), max_size=12),
-    cars=st.lists(st.tuples(st.floats(6, 32), st.sampled_from([230.0, 690.0])), min_size=1, max_size=4),
+    cars=st.lists(st.tuples(st.floats(6, 32), st.sampled_from([230.0, 690.0]), st.booleans()), min_size=1, max_size=4),
 )
 def test_no_more_than_the_sun_gives_is_handed_out(
-    course: list[tuple[int, float | None]], cars: list[tuple[float, float]]
+    course: list[tuple[int, float | None]], cars: list[tuple[float, float, bool]]
 ) -> None:
     """But for minima of cars that sit a cloud out; each between its minimum and its maximum, or at nothing."""
     fleet = [
-        SunCar(key=EvseKey(station=f"CP-{number}", evse=1), min_a=6.0, max_a=max_a, per_amp_w=per_amp_w)
-        for number, (max_a, per_amp_w) in enumerate(cars)
+        SunCar(key=EvseKey(station=f"CP-{number}", evse=1), min_a=6.0, max_a=max_a, per_amp_w=per_amp_w, draws=draws)
+        for number, (max_a, per_amp_w, draws) in enumerate(cars)
     ]
     day = Day(*fleet)
     for seconds, available_w in course:
@@ -171,12 +209,14 @@ class Caps:
 def watched(*reports: dict[str, Any], counts: bool = False) -> list[float]:
     """What is stated over the seconds of these reports."""
     caps, clock = Caps(), Hands()
-    watch = SurplusWatch(sunny_site(), SETTINGS, battery="battery", battery_counts=counts, sink=caps)
+    watch = SurplusWatch(
+        sunny_site(), SETTINGS, eco=EcoMode(possible=True), battery="battery", battery_counts=counts, sink=caps
+    )
     for each in reports:
         assert watch.observe(each, clock) is None
         clock.pass_s(1)
     assert {each.key.station for each in caps.taken} == {"CP-01"}
-    return [round(each.limit_a, 2) for each in caps.taken]
+    return [round(each.limit_a, 2) for each in caps.taken if each.limit_a is not None]
 
 
 def test_the_watch_reads_the_report() -> None:

@@ -7,14 +7,16 @@ import pytest
 
 from edge.bms.class_schedule import ClassSchedule
 from edge.bms.demand_watch import DemandWatch
+from edge.bms.eco import EcoMode
 from edge.bms.eebus_lpc import LpcSettings
 from edge.bms.grid import GridSettings
 from edge.bms.relay_contact import ContactSettings
 from edge.bms.schedule import Schedule
+from edge.bms.surplus_watch import SurplusWatch
 from edge.bms_set_up import facility_settings, watches
 from edge.chance import SystemChance
 from edge.config import Configuration, load
-from edge.domain.limit import EvseCapped
+from edge.domain.limit import EvseCapped, LimitStated
 from edge.domain.opening import AtClose, ClassHour
 from edge.errors import ConfigurationError
 from tests.own_maps import no_map
@@ -55,7 +57,7 @@ upstream = "ws://127.0.0.1:9100/{station}"
 class Caps:
     """Keeps nothing."""
 
-    def take(self, fact: EvseCapped | ClassHour) -> None: ...
+    def take(self, fact: LimitStated | EvseCapped | ClassHour) -> None: ...
 
 
 def read(folder: Path, more: str, site: str = SITE) -> Configuration:
@@ -207,8 +209,10 @@ limit_a = 16
         evidence=storage / "grid-events.csv",
         dimming_file=storage / "grid-dimming.json",
     )
-    found_watches = watches(configuration, Caps(), SystemChance())
-    assert [type(watch) for watch in found_watches] == [Schedule, Schedule, DemandWatch]
+    found_watches = watches(configuration, Caps(), SystemChance(), EcoMode(possible=True))
+    assert [type(watch) for watch in found_watches] == [Schedule, Schedule, DemandWatch, SurplusWatch]
+    nothing_shows_it = watches(configuration, Caps(), SystemChance(), EcoMode(possible=False))
+    assert SurplusWatch not in map(type, nothing_shows_it)
 
 
 def test_holidays_of_a_place_that_is_not_known_are_refused(tmp_path: Path) -> None:
@@ -241,7 +245,7 @@ limit_a = 16
     grid = facility_settings(configuration).grid
     assert grid is not None
     assert (grid.lpc, grid.openadr) == (LpcSettings(failsafe_w=10_000.0, failsafe_duration_s=10_800.0), True)
-    (schedule,) = watches(configuration, Caps(), SystemChance())
+    (schedule,) = watches(configuration, Caps(), SystemChance(), EcoMode(possible=False))
     assert isinstance(schedule, Schedule)
     clock = Hands(wall=datetime(2026, 12, 25, 12, tzinfo=UTC))
     assert schedule.allowed(clock).limit_a is None
@@ -270,7 +274,7 @@ to = "18:30"
 at_close = "reduce"
 """
     configuration = read(tmp_path, more)
-    vans, guests = watches(configuration, Caps(), SystemChance())
+    vans, guests = watches(configuration, Caps(), SystemChance(), EcoMode(possible=True))
     assert isinstance(vans, ClassSchedule)
     assert isinstance(guests, ClassSchedule)
     early, late = (Hands(wall=datetime(2026, 11, 23, hour, tzinfo=UTC)) for hour in (5, 20))

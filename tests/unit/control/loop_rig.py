@@ -8,6 +8,7 @@ from typing import Any
 from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
 from edge.control.board import Board
+from edge.control.litter import Litter
 from edge.control.loop import ControlLoop
 from edge.control.vitals import Vitals
 from edge.domain.reading import MeterReading
@@ -48,7 +49,7 @@ class Dog:
 class Rig:
     """A loop on a site of one EVSE, with a meter that takes as long as it is told to."""
 
-    def __init__(self, *, period_s: Seconds = 1.0, mode: Mode = Mode.CONTROL) -> None:
+    def __init__(self, *, period_s: Seconds = 1.0, mode: Mode = Mode.CONTROL, litter: Litter | None = None) -> None:
         self.clock = VirtualClock()
         self.board = Board(
             site(evse(), settings=ControlSettings(period_s=period_s, mode=mode)), started_at=self.clock.monotonic()
@@ -56,7 +57,13 @@ class Rig:
         self.dog = Dog(self.clock)
         self.vitals = Vitals(self.dog, period_s)
         self.loop = ControlLoop(
-            board=self.board, meters=self, limits=self, clock=self.clock, vitals=self.vitals, publish=self._publish
+            board=self.board,
+            meters=self,
+            limits=self,
+            clock=self.clock,
+            vitals=self.vitals,
+            publish=self._publish,
+            litter=litter,
         )
         self.meter_takes_s: Callable[[int], Seconds] = lambda _number: 0.0
         self.meter_shows_a = 5.0

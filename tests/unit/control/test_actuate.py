@@ -1,10 +1,23 @@
 """Actuation: what is due, and in which order it is told."""
 
+import math
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from edge.control.actuate import IDLE_LEASE_S, RETRY_REFUSED_S, RETRY_S, Intent, Pending, Writing, actuate, idle_limit_a
+from edge.control.actuate import (
+    IDLE_LEASE_S,
+    RENEWALS_PER_TICK,
+    RETRY_REFUSED_S,
+    RETRY_S,
+    Intent,
+    Pending,
+    Writing,
+    actuate,
+    idle_limit_a,
+    renew_after_s,
+)
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import ControlSettings, IdlePolicy
 from tests.site_builders import NOW, evse, grant, key
@@ -25,6 +38,7 @@ def intent(
     phases: int | None = None,
     held_phases: int | None = None,
     per_amp_w: float | None = None,
+    renew_after_s: float | None = None,
 ) -> Intent:
     """What should be ``limit_a`` and was last confirmed to be ``held_a``."""
     held = grant(held_a, sent_at=NOW - held_for_s, phases=held_phases) if held_a is not None else None
@@ -39,6 +53,7 @@ def intent(
         held=held,
         may_hold_a=may_hold_a if may_hold_a is not None else held_a,
         writing=writing or Writing(),
+        renew_after_s=renew_after_s or (60.0 if purpose is Purpose.SESSION else 1800.0),
         phases=phases,
         per_amp_w=per_amp_w,
     )
@@ -61,6 +76,7 @@ def failed(limit_a: float, *, since_s: float, failures: int = 0) -> Writing:
         pytest.param(True, intent(11), id="a raise"),
         pytest.param(False, intent(10, held_for_s=59.9), id="half the lease isn't over"),
         pytest.param(True, intent(10, held_for_s=60), id="half the lease is over"),
+        pytest.param(True, intent(10, held_for_s=50, renew_after_s=50), id="it is renewed earlier than others"),
         pytest.param(False, intent(10, purpose=Purpose.IDLE, held_for_s=1799), id="idle: its lease is long"),
         pytest.param(True, intent(10, purpose=Purpose.IDLE, held_for_s=1800), id="idle: half of it is over"),
         pytest.param(True, intent(10, writing=Writing(write_again=True)), id="reconnected: told once more"),
@@ -157,3 +173,26 @@ def test_the_idle_limit() -> None:
     """0 A, or the safe current for chargers that mishandle 0 A."""
     assert idle_limit_a(evse(fallback_a=8), ControlSettings()) == 0
     assert idle_limit_a(evse(fallback_a=8), ControlSettings(idle=IdlePolicy.SAFE)) == 8
+
+
+@pytest.mark.parametrize(("in_session", "half_s"), [(True, 60.0), (False, IDLE_LEASE_S / 2)])
+def test_few_evses_are_renewed_at_half_their_lease(in_session: bool, half_s: float) -> None:
+    """As many as one tick has time for."""
+    moments = {
+        renew_after_s(SETTINGS, in_session=in_session, number=number, of=RENEWALS_PER_TICK)
+        for number in range(RENEWALS_PER_TICK)
+    }
+    assert moments == {half_s}
+
+
+@pytest.mark.parametrize("period_s", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("count", [50, 200, 1000])
+def test_many_evses_that_were_told_together_are_renewed_a_few_at_a_time(count: int, period_s: float) -> None:
+    """None later than at half its lease, none earlier by more than an eighth; and in no tick more than its share, of a
+    site so large that an eighth of the lease has too few ticks, and two more."""
+    settings = ControlSettings(lease_s=120.0, period_s=period_s)
+    moments = [renew_after_s(settings, in_session=True, number=number, of=count) for number in range(count)]
+    assert max(moments) == 60.0
+    assert min(moments) >= 45.0
+    ticks = Counter(math.ceil(moment / period_s) for moment in moments)
+    assert max(ticks.values()) <= max(RENEWALS_PER_TICK, count * period_s / 15.0) + 2

@@ -4,7 +4,7 @@ import pytest
 
 from edge.allocation.exposure import LEASE_SLACK_S, OBEY_S
 from edge.allocation.state import Reach
-from edge.control.board import FAILURES_THAT_COUNT, NEW_GRACE_S, SAMPLES_THAT_COUNT, START_GRACE_S
+from edge.control.reach import FAILURES_THAT_COUNT, NEW_GRACE_S, SAMPLES_THAT_COUNT, START_GRACE_S
 from edge.domain.station import (
     EvseStatus,
     LimitAnswered,

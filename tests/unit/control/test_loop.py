@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
+from edge.control.litter import Litter
 from edge.control.loop import SAMPLE_SHARE
 from edge.control.vitals import ALIVE_PERIODS
 from tests import virtual_time
@@ -57,7 +58,7 @@ async def test_the_period_is_the_sites() -> None:
 @in_virtual_time
 async def test_what_a_tick_leaves_is_cleared_away_before_the_next() -> None:
     """The garbage collector has its time between the ticks, so that it doesn't take it from one."""
-    rig = Rig()
+    rig = Rig(litter=Litter(gc))
     left: list[weakref.ref[_Knot]] = []
     cleared: list[bool] = []
 

@@ -1,15 +1,17 @@
 """What steps of the chargers say of a meter's current transformers."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
 
 from edge.control.wiring import WIRINGS, Step, Wiring, believed
-from edge.control.wiring_watch import Draw, WiringWatch
+from edge.control.wiring_watch import Draw, WiringWatch, draws
 from edge.domain.reading import MeterReading, Quality
 from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Site, Station
 from edge.units import NO_CURRENT, PHASES, PhaseAmps
+from tests.site_builders import charging, evse, idle, key
 
 AS_TOLD = Wiring()
 SWAPPED = Wiring((0, 2, 1))
@@ -109,8 +111,8 @@ class Day:
         for _ in range(count):
             self._now += 1
             shown = PhaseAmps(8.0, 9.0, 10.0)  # the building
-            for key, draw in self._draws.items():
-                shown += self._wirings.get(key, AS_TOLD).shown(draw)
+            for drawing, draw in self._draws.items():
+                shown += self._wirings.get(drawing, AS_TOLD).shown(draw)
             if self._now % 20 == 0:
                 self._reports = {key: Draw(current_a=draw, at=float(self._now)) for key, draw in self._draws.items()}
             reading = MeterReading(meter="grid", at=float(self._now), current_a=shown, quality=Quality.GOOD)
@@ -154,3 +156,10 @@ def test_one_charger_that_is_wired_otherwise_is_named() -> None:
     day.run(60)
     (told,) = day.watch.findings("grid")
     assert told.startswith("EVSE A/1 as seen by meter 'grid': L1 appears as L2, L2 appears as L1")
+
+
+def test_what_was_shown_before_is_not_told_again() -> None:
+    """Of hundreds of EVSEs a tick brings reports of a few: the others keep their very state."""
+    silent, old, new = idle(evse(number=1)), charging(evse(number=2), draw_a=8.0), charging(evse(number=3), draw_a=9.0)
+    assert draws([silent, old]) == {key(2): Draw(current_a=PhaseAmps.same(8.0), at=old.drawn_at or 0.0)}
+    assert draws([silent, old, new], [silent, old, replace(new)]).keys() == {key(3)}

@@ -10,7 +10,7 @@ from edge.config.locate import locate
 from edge.errors import ConfigurationError
 from edge.metering.catalogue import FAMILIES, parse
 from edge.metering.family import CURRENTS, POWERS, VOLTAGES, Confidence, RegisterType
-from edge.metering.sample import tells_currents
+from edge.metering.sample import tells_currents, tells_direction
 
 FOLDER = resources.files("edge.metering.catalog")
 SDM630 = FOLDER.joinpath("eastron_sdm630.toml").read_text(encoding="utf-8")
@@ -70,6 +70,11 @@ def test_which_families_guard_a_fuse() -> None:
         "eastron_sdm72d_v1",
         "phoenix_eem_em3xx",
     }
+
+
+def test_which_families_show_what_is_fed_in() -> None:
+    """All but one that tells currents without their direction, and no power."""
+    assert {name for name, each in FAMILIES.items() if not tells_direction(each)} == {"phoenix_eem_em3xx"}
 
 
 @pytest.mark.parametrize("name", sorted(FAMILIES))

@@ -11,6 +11,7 @@ from edge.domain.topic import JsonPath, TopicValue, parse_json_path
 from edge.errors import MeterImplausible
 from edge.metering.family import CURRENTS, POWERS, CurrentSign, Quantity
 from edge.metering.mqtt_topic import LONGEST, read_message, topic_family
+from edge.metering.sample import tells_direction
 from edge.units import PHASES
 
 WANTED = (
@@ -55,6 +56,22 @@ def test_any_text_is_a_path_or_refused(text: str) -> None:
     except ValueError:
         return
     assert all(isinstance(step, int) or step for step in path)
+
+
+@pytest.mark.parametrize(
+    ("quantities", "shows"),
+    [
+        (("current_l1_a", "current_l2_a", "current_l3_a"), True),  # a topic's currents are taken as signed
+        (("current_l1_a", "power_l1_w"), True),
+        (("power_drawn_w", "power_fed_w"), True),
+        (("power_drawn_w",), False),
+        (("import_wh", "export_wh"), False),
+    ],
+)
+def test_which_topics_show_what_is_fed_in(quantities: tuple[str, ...], shows: bool) -> None:
+    """By a power with a sign, by drawn and fed apart, or by currents: energies are too slow."""
+    path = parse_json_path("$.x")
+    assert tells_direction(topic_family([TopicValue(quantity=each, path=path) for each in quantities])) is shows
 
 
 def test_numbers_are_found_and_scaled() -> None:

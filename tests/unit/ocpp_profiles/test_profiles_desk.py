@@ -63,10 +63,13 @@ def set_profile(at: ProfileDesk, number: int, raw: dict[str, Any], wall: datetim
     return at.answer("SetChargingProfile", {"connectorId": number, "csChargingProfiles": raw}, wall).reply
 
 
-def told(at: ProfileDesk, wall: datetime = NOON, *, cloud: bool = True) -> dict[int, float | None]:
-    """What is news for the control, by EVSE."""
-    facts = at.due(5.0, wall, cloud_connected=cloud)
-    assert all(fact.at == 5.0 and fact.key.station == ID for fact in facts)
+def told(
+    at: ProfileDesk, wall: datetime = NOON, *, cloud: bool = True, stepped_s: float = 0.0
+) -> dict[int, float | None]:
+    """What is news for the control, by EVSE; ``stepped_s``: how much of the time since noon is a step of the clock."""
+    now = 5.0 + (wall - NOON).total_seconds() - stepped_s
+    facts = at.due(now, wall, cloud_connected=cloud)
+    assert all(fact.at == now and fact.key.station == ID for fact in facts)
     return {fact.key.evse: fact.limit_a for fact in facts}
 
 
@@ -80,7 +83,7 @@ def test_the_control_is_told_what_changes_and_no_more() -> None:
     assert told(at, NOON + timedelta(seconds=59)) == {}
     assert told(at, NOON + timedelta(seconds=60)) == {1: 6.0}
     assert told(at, NOON + timedelta(seconds=90)) == {1: None}
-    assert told(at, NOON) == {1: 10.0}  # our clock was set back
+    assert told(at, NOON, stepped_s=-91.0) == {1: 10.0}  # our clock was set back
 
 
 def test_the_stations_maximum_is_told_for_the_station_and_each_evse() -> None:

@@ -29,7 +29,7 @@ from edge.offline.message import Request
 from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
 from edge.offline.settings import OfflineSettings
-from edge.offline.station import kept_of
+from edge.offline.station import StationBook, kept_of
 from edge.offline.steps import EndSession, Fetch, Immediate, Judged, Keep, Note, Resume, Step, ToCloud, ToStation
 from edge.offline.token_book import TokenBook
 
@@ -83,10 +83,11 @@ class Times:
     """Now, on both clocks."""
 
     now: float = 1000.0
+    stepped: timedelta = timedelta(0)  # by so much the wall clock was set
 
     @property
     def wall(self) -> datetime:
-        return NOON + timedelta(seconds=self.now - 1000.0)
+        return NOON + timedelta(seconds=self.now - 1000.0) + self.stepped
 
 
 class Bench:
@@ -126,15 +127,15 @@ class Bench:
             boots=self.disk.boots.values(),
             statuses=self.disk.statuses.values(),
         )
-        return Desk(
+        book = StationBook.opened(
             STATION,
             self.edition,
             tokens=self.tokens,
             numbers=Numbers(self.disk.highest, b"s" * 16),
-            pace=Pace(self.settings.drain_interval_s),
             settings=self.settings,
             kept=kept,
         )
+        return Desk(book, Pace(self.settings.drain_interval_s))
 
     def restart(self) -> None:
         """The program is killed: what isn't on the disk is gone."""

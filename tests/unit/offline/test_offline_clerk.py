@@ -13,6 +13,7 @@ from edge.offline.edition import Edition
 from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
 from edge.offline.settings import OfflineSettings
+from edge.offline.station import StationBook
 from edge.offline.token_book import TokenBook
 from tests import virtual_time
 from tests.unit.offline.offline_bench import HASHER, STATION, token
@@ -26,12 +27,10 @@ class Rig:
         tokens = TokenBook(HASHER, Policy(timezone=UTC))
         tokens.load(own=[token("CARD-1")])
         desk = Desk(
-            STATION,
-            Edition.V16,
-            tokens=tokens,
-            numbers=Numbers(0, b"s" * 16),
-            pace=Pace(0.0),
-            settings=OfflineSettings(),
+            StationBook.opened(
+                STATION, Edition.V16, tokens=tokens, numbers=Numbers(0, b"s" * 16), settings=OfflineSettings()
+            ),
+            Pace(0.0),
         )
         self.keeper = Keeper()
         self.clerk = Clerk(desk, self.keeper, virtual_time.VirtualClock(), lambda _step: None)

@@ -17,6 +17,11 @@ def arrived(edition: Edition = Edition.V16) -> Bench:
     return bench
 
 
+def rests(bench: Bench) -> bool:
+    """A function: what it says changes."""
+    return bench.desk.rests
+
+
 def test_a_begin_waits_for_the_cloud_that_is_being_dialled() -> None:
     """A session that began while its station was cut off isn't refused for the moment that the dial takes."""
     bench = arrived()
@@ -134,3 +139,35 @@ def test_an_event_of_2x_waits_in_the_same_way() -> None:
     bench.cloud_answers({"idTokenInfo": {"status": "Accepted"}})
     assert bench.answered == [3, begin, {"idTokenInfo": {"status": "Accepted"}}]
     assert json.loads(bench.to_cloud[-1])[2] == "TransactionEvent"
+
+
+def test_a_desk_does_not_rest_while_a_token_awaits_judgement() -> None:
+    """Nobody else would answer a station whose cloud doesn't come: the next tick has to be looked at."""
+    bench = arrived()
+    assert rests(bench)
+    bench.call("Authorize", {"idTag": STRANGER})
+    assert not rests(bench)
+    bench.tick(16.0)
+    assert bench.answered[2]["idTagInfo"]["status"] == "Invalid"
+    assert rests(bench)
+
+
+def test_a_desk_rests_again_once_the_cloud_has_judged() -> None:
+    """Not while it is asked, nor while the session that it let in is still to be delivered."""
+    bench = arrived()
+    bench.start(tag=STRANGER)
+    assert not rests(bench)
+    bench.cloud_comes()
+    assert not rests(bench)
+    bench.cloud_answers(ACCEPTED)
+    assert not rests(bench)
+    bench.cloud_answers(ACCEPTED | {"transactionId": 4711})
+    assert rests(bench)
+
+
+def test_a_station_that_goes_leaves_no_token_to_judge() -> None:
+    """Nobody waits for the answer any more."""
+    bench = arrived()
+    bench.start(tag=STRANGER)
+    bench.do(bench.desk.station_gone())
+    assert rests(bench)

@@ -15,6 +15,7 @@ from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
 from edge.offline.runner import Ports, Runner
 from edge.offline.settings import OfflineSettings
+from edge.offline.station import StationBook
 from edge.offline.token_book import TokenBook
 from tests import virtual_time
 from tests.unit.offline.offline_bench import HASHER, STATION, Disk, token
@@ -54,12 +55,10 @@ class Joined:
         tokens = TokenBook(HASHER, Policy(timezone=UTC))
         tokens.load(own=[token("CARD-1")])
         self.desk = Desk(
-            STATION,
-            Edition.V16,
-            tokens=tokens,
-            numbers=Numbers(0, b"s" * 16),
-            pace=Pace(0.1),
-            settings=OfflineSettings(),
+            StationBook.opened(
+                STATION, Edition.V16, tokens=tokens, numbers=Numbers(0, b"s" * 16), settings=OfflineSettings()
+            ),
+            Pace(0.1),
         )
         self.keeper, self.clock = Keeper(), virtual_time.VirtualClock()
         self.to_station: list[str] = []

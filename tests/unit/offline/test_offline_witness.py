@@ -14,7 +14,7 @@ from edge.offline.edition import Edition
 from edge.offline.message import Request
 from edge.offline.numbers import Numbers
 from edge.offline.settings import OfflineSettings
-from edge.offline.station import StationKept
+from edge.offline.station import StationBook, StationKept
 from edge.offline.steps import EndSession, Judged, Keep, Step, ToCloud, ToStation
 from edge.offline.token_book import TokenBook
 from edge.offline.witness import Witness
@@ -30,7 +30,9 @@ class Rig:
         self.tokens = TokenBook(HASHER, Policy(timezone=UTC))
         self.tokens.load(own=[token("CARD-1", class_id="staff", cost_centre="4711")])
         numbers, settings = Numbers(0, b"s" * 16), OfflineSettings()
-        self.witness = Witness(STATION, edition, tokens=self.tokens, numbers=numbers, settings=settings, kept=kept)
+        self.witness = Witness(
+            StationBook.opened(STATION, edition, tokens=self.tokens, numbers=numbers, settings=settings, kept=kept)
+        )
         self.texts: list[str] = []
         self.steps: list[Step] = []
         self.sessions: dict[int, Session] = {}

@@ -1,0 +1,33 @@
+"""How far an EVSE is ours to limit, by what its station and the EVSE itself have shown."""
+
+from edge.allocation.state import Reach
+from edge.control.records import EvseRecord, StationRecord
+from edge.units import Seconds
+
+# A station that has just connected is asked for nothing but its first limit for this long: two own CALLs and an answer
+# over a slow mobile link.
+NEW_GRACE_S = 10.0
+# After our start a station that isn't back yet counts as arriving for this long: stations reconnect within seconds of
+# finding their link dead, and nobody is to be cut for those that come next.
+START_GRACE_S = 15.0
+# One answer lost or one refusal may be chance (the session ended meanwhile); two in a row are a station's way.
+FAILURES_THAT_COUNT = 2
+# One sample above the limit may have been taken before it; two in a row are disobedience.
+SAMPLES_THAT_COUNT = 2
+
+
+def reach_of(record: EvseRecord, station: StationRecord, *, now: Seconds, started_at: Seconds) -> Reach:
+    """``started_at`` is when this program did."""
+    online_since = station.online_since
+    if online_since is None:
+        expected = not station.ever_online and now - started_at < START_GRACE_S
+        return Reach.EXPECTED if expected else Reach.OFFLINE
+    if record.samples_over_limit >= SAMPLES_THAT_COUNT:
+        return Reach.DISOBEYING
+    if record.refusals >= FAILURES_THAT_COUNT:
+        return Reach.REFUSING
+    if record.silences >= FAILURES_THAT_COUNT:
+        return Reach.SILENT
+    if record.holdings.is_governed:
+        return Reach.OBEYING
+    return Reach.NEW if now - online_since < NEW_GRACE_S else Reach.UNCONFIRMED
