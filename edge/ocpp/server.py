@@ -69,7 +69,7 @@ class OcppServer:
         dossiers: Shelf | None = None,
         stand_ins: StandIns = lambda _station: None,
     ) -> None:
-        chance = chance if chance is not None else SystemChance()
+        chance = chance or SystemChance()
         self._settings = settings
         self._clock = clock
         self._sink = sink
@@ -158,10 +158,8 @@ class OcppServer:
             await self._listen("tls", settings.tls_listen, self.tls.stations)
         if settings.plain_listen is not None:
             await self._listen("plain", settings.plain_listen, None)
-        ticker = Ticker(
-            self._links, self._connections, self.refresh_certificates, self._clock, self._timings, self._log
-        )
-        self._ticker = asyncio.create_task(ticker.run())
+        stations, refresh = (self._links, self._connections), self.refresh_certificates
+        self._ticker = asyncio.create_task(Ticker(*stations, refresh, self._clock, self._timings, self._log).run())
 
     async def _listen(self, name: str, where: Listener, contexts: Contexts | None) -> None:
         only_with_tls: dict[str, Any] = {}
@@ -211,12 +209,13 @@ class OcppServer:
             link.expect_stop()
         for server in servers:
             server.close(code=1001, reason="the gateway stops")
-        closed = asyncio.gather(*(server.wait_closed() for server in servers))
-        await asyncio.wait([closed], timeout=self._timings.stop_s)
+        closed = [asyncio.create_task(server.wait_closed()) for server in servers]
+        await asyncio.wait(closed, timeout=self._timings.stop_s)
         for connection in list(self._connections):
             connection.transport.abort()
-        await asyncio.wait([closed], timeout=self._timings.cut_s)
-        closed.cancel()
+        await asyncio.wait(closed, timeout=self._timings.cut_s)
+        for task in closed:
+            task.cancel()
 
     def _make_links(
         self, site: Site, shelf: Shelf | None, dossiers: Shelf | None, stand_ins: StandIns, *, nonce: str
