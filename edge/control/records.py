@@ -122,9 +122,12 @@ class EvseRecord:
         """Count the samples above every limit that it may be enforcing; ``before_a`` is the sample before this one.
 
         Those of a slow car don't count: one that draws no more than when that was lawful, and comes down or hasn't had
-        ``FOLLOW_S`` for that. What it draws is kept free for it anyhow.
+        ``FOLLOW_S`` for that. What it draws is kept free for it anyhow. A site below can cut its cars, and not its
+        building: what its installer has set as its safe current it may take under any limit.
         """
         bound_a = self.holdings.most_a(at, in_session=self.transaction_id is not None, renewable=True)
+        if bound_a is not None and self.evse.whole_site:
+            bound_a = max(bound_a, self.evse.fallback_a)
         if bound_a is None or draw_a <= bound_a + OBEY_TOLERANCE_A:
             self.samples_over_limit, self.over_limit_since, self.lawful_a = 0, None, draw_a
             return

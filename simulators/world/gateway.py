@@ -22,11 +22,21 @@ GATEWAY: Final = "gateway"
 
 
 class Gateway:
-    """`folder` is its disk: what is in it outlives a restart. Every start has other random numbers."""
+    """`folder` is its disk: what is in it outlives a restart. Every start has other random numbers. `node` is its
+    machine.
+    """
 
     def __init__(
-        self, configuration: Configuration, *, folder: Path, clock: WorldClock, network: Network, seed: int
+        self,
+        configuration: Configuration,
+        *,
+        folder: Path,
+        clock: WorldClock,
+        network: Network,
+        seed: int,
+        node: str = GATEWAY,
     ) -> None:
+        self.node = node
         self.clock = clock
         self.watchdog = QuietWatchdog()
         self.starts = 0
@@ -60,12 +70,12 @@ class Gateway:
             socket=self._folder / f"edge-{self.starts}.sock",
             clock=self.clock,
             watchdog=self.watchdog,
-            chance=WorldChance(f"{self._seed} gateway {self.starts}"),
+            chance=WorldChance(f"{self._seed} {self.node} {self.starts}"),
             listen_tcp=listen_tcp,
             mqtt_link=WorldMqttLink,
             write_by=lambda store: self.write_by(store, self.disk),
         )
-        self._running = start_on(GATEWAY, self._daemon.run(self._stop))
+        self._running = start_on(self.node, self._daemon.run(self._stop))
 
     def check(self) -> None:
         """Raises PeerError if the program has ended by itself."""
@@ -92,8 +102,8 @@ class Gateway:
         The kernel resets its connections; what was written before goes out.
         """
         self.disk.freeze(torn=False)
-        self._network.reset(GATEWAY)
-        self._network.vanish(GATEWAY)
+        self._network.reset(self.node)
+        self._network.vanish(self.node)
         await self._end()
         self.disk.thaw()
 
@@ -103,8 +113,8 @@ class Gateway:
 
     async def lose_power(self) -> None:
         """As :meth:`kill`, and its machine is gone: nobody hears of it, and the last write is torn."""
-        self._network.vanish(GATEWAY)
-        self._network.power(GATEWAY, on=False)
+        self._network.vanish(self.node)
+        self._network.power(self.node, on=False)
         self.disk.freeze(torn=True)
         await self._end()
         self.disk.thaw()
@@ -112,7 +122,7 @@ class Gateway:
     async def _end(self) -> None:
         self._ends = True
         for _ in range(8):  # what a task does in its end may start others
-            tasks = tasks_of(GATEWAY)
+            tasks = tasks_of(self.node)
             if not tasks:
                 break
             for task in tasks:

@@ -22,6 +22,7 @@ KEYS: Final = (
     "sample_interval_s",
     "fuses",
     "site",
+    "above",
     "posts",
     "load",
     "recording",
@@ -73,8 +74,8 @@ class Expectations:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldScenario:
     """`site_head` is the text of a site file, to which the posts are added; `fuses` are circuits behind a gG fuse
-    instead of a breaker. `cloud_away` are hours of the world: from, for. `guests` are stations of the site that a fault
-    plays.
+    instead of a breaker. `above` is the site file of a gateway above, whose one station this site is. `cloud_away` are
+    hours of the world: from, for. `guests` are stations of the site that a fault plays.
     """
 
     name: str
@@ -93,6 +94,7 @@ class WorldScenario:
     random_faults: RandomFaults | None
     expect: Expectations
     guests: frozenset[str] = frozenset()
+    above: str | None = None
 
 
 def ready_worlds() -> tuple[str, ...]:
@@ -148,6 +150,7 @@ def _read(path: Path) -> WorldScenario:
         faults=tuple(_fault(table) for table in document.tables("fault")),
         random_faults=_random_faults(document),
         expect=_expect(document),
+        above=_head(path, document.text("above")) if document.has("above") else None,
     )
 
 

@@ -7,19 +7,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from edge.config import Configuration
 from simulators.breaker import Breaker, GgFuse
 from simulators.charger import TransactionAccount
 from simulators.errors import ScenarioError
 from simulators.fleet import station_specs
 from simulators.phases import Amps3
 from simulators.site import EvseSpec
+from simulators.world.above import ABOVE, Above
 from simulators.world.broker import WorldBroker
 from simulators.world.building import Load
 from simulators.world.cloud import CLOUD, WorldCsms
 from simulators.world.conditions import UPLINK, Topology
 from simulators.world.copper import Copper, Run
 from simulators.world.drivers import Visit, visits
-from simulators.world.gateway import Gateway
+from simulators.world.gateway import GATEWAY, Gateway
 from simulators.world.history import History
 from simulators.world.loop import running
 from simulators.world.meters import WorldMeters
@@ -42,6 +44,9 @@ class ActiveFault(Protocol):
 
     def matters(self, now: float) -> bool:
         """Whether it is under way, or was a moment ago."""
+
+    def may_say(self, now: float) -> bool:
+        """Whether what it `says` may be said now."""
 
     def grace_s(self, oracle: str) -> float:
         """How much longer that oracle has to be patient for its sake."""
@@ -67,21 +72,25 @@ class World:
         file = folder / "site.toml"
         file.write_text(site_text(scenario.site_head, scenario.posts), encoding="utf-8")
         self.configuration = read_site(file)
+        self.above = None if scenario.above is None else Above.of(scenario.above, folder=folder / ABOVE)
         view = peers_view(self.configuration)
+        spots, guests = meter_spots(self.configuration), scenario.guests
+        if self.above is not None:
+            view = self.above.around(view)
+            spots, guests = (*self.above.spots, *spots), guests | {self.above.identity}
         self.site = replace(view, evses=tuple(each for each in view.evses if each.station not in scenario.guests))
         self.copper = self._copper()
-        self.meters = WorldMeters(meter_spots(self.configuration), self.copper, volts=self.site.nominal_voltage_v)
+        self.meters = WorldMeters(spots, self.copper, volts=self.site.nominal_voltage_v)
         self.frames = Frames(self.history)
         self.cloud = WorldCsms(
             self.site.cloud,
-            stations=frozenset(view.station_ids()),
-            guests=scenario.guests,
+            stations=guests.union(view.station_ids()),
+            guests=guests,
             wall=self.wall,
             ear=self.frames,
         )
-        self.gateway = Gateway(
-            self.configuration, folder=folder, clock=WorldClock(self.begins_at), network=self.network, seed=seed
-        )
+        self.gateway = self._gateway(self.configuration, folder, GATEWAY)
+        self.upper = None if self.above is None else self._gateway(self.above.configuration, folder / ABOVE, ABOVE)
         mqtt = self.configuration.bms.mqtt
         self.broker = None if mqtt is None else WorldBroker(mqtt.broker)
         self.stations = self._stations()
@@ -132,7 +141,7 @@ class World:
     def is_due(self, line: str) -> bool:
         """Whether a fault of now, or of a moment ago, is what the gateway's log has to complain of."""
         now = self.now()
-        return any(line.startswith(each.says) for each in self.faults if each.says and each.matters(now))
+        return any(line.startswith(each.says) for each in self.faults if each.says and each.may_say(now))
 
     def building_over_until(self, circuit: str) -> float:
         """Until when the building alone was last above the circuit's rating."""
@@ -153,6 +162,8 @@ class World:
         await self.cloud.begin()
         if self.broker is not None:
             await self.broker.begin()
+        if self.upper is not None:
+            self.upper.start()
         self.gateway.start()
         for identity, station in self.stations.items():
             self._tasks.append(start_on(identity, station.run()))
@@ -169,7 +180,9 @@ class World:
 
     def check(self) -> None:
         """Raise what has failed."""
-        self.gateway.check()
+        for gateway in (self.gateway, self.upper):
+            if gateway is not None:
+                gateway.check()
         for task in self._tasks:
             if task.done():
                 task.result()
@@ -185,6 +198,8 @@ class World:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.gateway.stop()
+        if self.upper is not None:
+            await self.upper.stop()
         await self.cloud.end()
         if self.broker is not None:
             await self.broker.leave()
@@ -272,6 +287,10 @@ class World:
             stay.served_at = self.now() if stay.served_at is None else stay.served_at
 
     # --- how it is made ---------------------------------------------------------------------------------------------
+
+    def _gateway(self, configuration: Configuration, folder: Path, node: str) -> Gateway:
+        clock = WorldClock(self.begins_at)
+        return Gateway(configuration, folder=folder, clock=clock, network=self.network, seed=self.seed, node=node)
 
     def _copper(self) -> Copper:
         known = {circuit.id for circuit in self.site.circuits}

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from simulators.world.run import run_world
+from simulators.world.run import Conduct, run_world
 from simulators.world.scenario import load_world, ready_worlds
+from simulators.world.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class Part:
 
 PARTS = {
     "apartment-40": Part(after_h=6.0, minutes=20.0),
+    "controllers-2": Part(after_h=3.0, minutes=30.0),
     "depot-50": Part(after_h=2.5, minutes=20.0),
     "garage-200": Part(after_h=2.7, minutes=10.0),
     "motorway-6": Part(after_h=5.0, minutes=30.0),
@@ -41,3 +43,20 @@ def test_a_ready_scenario_is_sound(name: str) -> None:
     assert result.verdicts == ()
     assert result.sessions > 0
     assert (result.transactions_lost, result.transactions_doubled) == (0, 0)
+
+
+def test_a_gateway_above_holds_the_fuse_of_both_by_the_one_below() -> None:
+    """Many cars come to a yard whose estate has little left for them; left alone, the yard overloads the estate."""
+    scenario = load_world("controllers-2")
+    crowd = tuple(replace(each, per_day=60, phases=(3,), max_a=(32.0,)) for each in scenario.drivers)
+    begins_at = scenario.begins_at + timedelta(hours=3.0)
+    scenario = replace(scenario, begins_at=begins_at, for_s=1500.0, drivers=crowd)
+
+    def leave_alone(world: World) -> None:
+        assert world.upper is not None
+        world.upper.start = lambda: None  # type: ignore[method-assign]
+
+    both = run_world(scenario, seed=2).result
+    alone = run_world(scenario, seed=2, conduct=Conduct(meddle=leave_alone)).result
+    assert both.verdicts == ()
+    assert "rating" in {verdict.oracle for verdict in alone.verdicts}

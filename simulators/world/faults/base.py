@@ -106,6 +106,10 @@ class Fault(Ear):
             return False
         return self.ended_at is None or now < self.ended_at + self.tail_s
 
+    def may_say(self, now: float) -> bool:
+        """Whether what the gateway `says` may be for its sake."""
+        return self.matters(now)
+
     def grace_s(self, oracle: str) -> float:
         """How much longer that oracle has to be patient for its sake."""
         return self.grace.get(oracle, 0.0)

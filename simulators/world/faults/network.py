@@ -148,6 +148,11 @@ class Rubbish(Fault):
     number, row = 54, "Malformed JSON, wrong types, deep nesting, unknown action"
     outcome = "FormationViolation/NotImplemented; link kept"
     how = "a station says what is no JSON, no frame, no action"
+    says = ("a message is set aside",)
+
+    def may_say(self, now: float) -> bool:
+        """Where the cloud is away, it refuses such a message when it is back."""
+        return self.began_at is not None and now >= self.began_at
 
     async def begin(self) -> None:
         about = self.station()

@@ -116,11 +116,12 @@ class CertificateExpired(Fault):
 
     async def begin(self) -> None:
         self.heard = len(self.world.log_lines)
+        self.is_news = CLOUD not in self.world.network.untrusted
         self.world.network.untrusted.add(CLOUD)
         self.world.network.reset(GATEWAY, CLOUD)
 
     def judge(self) -> str | None:
-        if not self.is_alone:
+        if not self.is_alone or not self.is_news:
             return None
         if not any("certificate has expired" in line for _, _, line in self.world.log_lines[self.heard :]):
             return "nobody is told that the cloud's certificate has expired"
@@ -132,4 +133,7 @@ class CertificateExpired(Fault):
         return None
 
     async def end(self) -> None:
-        self.world.network.untrusted.discard(CLOUD)
+        if not any(
+            isinstance(each, CertificateExpired) and each.is_under_way for each in self.world.faults if each is not self
+        ):
+            self.world.network.untrusted.discard(CLOUD)
