@@ -121,6 +121,11 @@ class World:
         return self.configuration.site.control.period_s
 
     @property
+    def root(self) -> str:
+        """The circuit at the top of the gateway's own site."""
+        return next(circuit.id for circuit in self.configuration.site.circuits if circuit.parent is None)
+
+    @property
     def own_tasks(self) -> int:
         """How many tasks are the world's own: each car that is there has one."""
         return len(self._tasks)
@@ -132,6 +137,11 @@ class World:
     def accounts(self) -> tuple[TransactionAccount, ...]:
         """Every transaction, as its station tells it."""
         return tuple(account for station in self.stations.values() for account in station.transactions())
+
+    def numbers_are_the_clouds(self) -> bool:
+        """Whether each session that runs has the number that the cloud has given it."""
+        known = self.cloud.record.transactions
+        return all(number in known for station in self.stations.values() for number in station.numbers())
 
     def grace_s(self, oracle: str) -> float:
         """By how much the faults that are under way, or were a moment ago, stretch that oracle's patience."""

@@ -98,15 +98,15 @@ class _OverModbus(Fault):
 
     @property
     def fuse_a(self) -> float:
-        return next(run.fuse_a for run in self.world.copper.runs.values() if run.parent is None)
+        return self.world.copper.runs[self.world.root].fuse_a
 
     def holds_a(self) -> float | None:
         """What the report says that is allowed at the connection."""
         status = self.world.gateway.status()
         if status is None or "limits" not in status:
             return None
-        root = next(run.id for run in self.world.copper.runs.values() if run.parent is None)
-        return next(float(each["limit_a"]) for each in status["limits"]["effective"] if each["circuit"] == root)
+        effective = {each["circuit"]: float(each["limit_a"]) for each in status["limits"]["effective"]}
+        return effective[self.world.root]
 
     async def dial(self) -> Master:
         modbus = self.world.configuration.bms.modbus

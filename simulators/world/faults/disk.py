@@ -59,8 +59,10 @@ class DatabaseMalformed(Fault):
     async def begin(self) -> None:
         before = self.world.gateway.disk.set_aside()
         await self.world.gateway.kill()
-        # What the journal alone knows is lost with it: so only where the cloud has everything.
-        names = (JOURNAL, REGISTRY, HISTORY) if self.is_alone and not self.world.cloud.away else (REGISTRY, HISTORY)
+        # What the journal alone knows is lost with it: so only where the cloud has everything, and where no session
+        # runs whose number is the gateway's own, and stands for another one of the cloud's.
+        all_told = self.is_alone and not self.world.cloud.away and self.world.numbers_are_the_clouds()
+        names = (JOURNAL, REGISTRY, HISTORY) if all_told else (REGISTRY, HISTORY)
         self.world.gateway.disk.damage(self.rng.choice(names))
         await asyncio.sleep(START_S)
         self.world.gateway.start()
