@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,13 +56,12 @@ def run(*command: str | Path, within_s: float = 120, check: bool = True) -> subp
 
 
 def until(condition: Callable[[], bool], *, within_s: float, what: str) -> None:
-    """Ask again and again, ten times a second: the other side is another kernel name space and sends no event."""
-    pause = threading.Event()
-    for _ in range(int(within_s * 10)):
-        if condition():
-            return
+    """Ask again and again, ten times a second at most: the other side is another name space and sends no event."""
+    begun, pause = time.monotonic(), threading.Event()
+    while not condition():
+        if time.monotonic() - begun > within_s:
+            raise AssertionError(f"not within {within_s} s: {what}")
         pause.wait(0.1)
-    raise AssertionError(f"not within {within_s} s: {what}")
 
 
 def base(architecture: str, packages: str = PACKAGES) -> Path:

@@ -23,6 +23,9 @@ def health(
     remember: Annotated[
         Path | None, typer.Option("--remember", metavar="FILE", help="Write down who is there now, and end.")
     ] = None,
+    for_s: Annotated[
+        float, typer.Option("--for", metavar="SECONDS", help="With --remember: look for so long who is there.")
+    ] = 0.0,
     as_in: Annotated[
         Path | None, typer.Option("--as-in", metavar="FILE", help="Wait until all are back that this file names.")
     ] = None,
@@ -33,7 +36,7 @@ def health(
     if (remember is None) == (as_in is None):
         raise ProblemUnusable("edge health needs a file", remedy="give one of --remember FILE and --as-in FILE")
     if remember is not None:
-        remember.write_bytes(orjson.dumps(Attendance.of(_report(socket)).to_json()) + b"\n")
+        remember.write_bytes(orjson.dumps(_seen(for_s, socket).to_json()) + b"\n")
         return
     assert as_in is not None  # noqa: S101 - one of both is given
     missing = _wait(Probation(_read(as_in)), within_s, socket)
@@ -42,6 +45,16 @@ def health(
     if missing:
         raise typer.Exit(FAILED)
     typer.echo("control ticks, and all who were there are back")
+
+
+def _seen(for_s: float, socket: Path | None) -> Attendance:
+    clock, pause = SystemClock(), threading.Event()
+    until = clock.monotonic() + for_s
+    seen = Attendance.of(_report(socket))
+    while clock.monotonic() < until:
+        pause.wait(PAUSE_S)
+        seen |= Attendance.of(_report(socket))
+    return seen
 
 
 def _wait(probation: Probation, within_s: float, socket: Path | None) -> Sequence[str]:

@@ -103,9 +103,14 @@ def _attended(book: Book, terminal: Terminal, probes: Probes, kept: Path, config
 def _text_of(file: Path) -> str:
     """:raises SetupStopped: it can't be read."""
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, ValueError) as exc:
-        raise SetupStopped(f"{file}: can't be read ({getattr(exc, 'strerror', None) or 'it is no text'})") from exc
+        text = file.read_text(encoding="utf-8")
+    except OSError as exc:
+        raise SetupStopped(f"{file}: can't be read ({exc.strerror})") from exc
+    except ValueError as exc:
+        raise SetupStopped(f"{file}: is not UTF-8", remedy="save it as UTF-8") from exc
+    if text.startswith("\ufeff"):
+        raise SetupStopped(f"{file}: begins with a byte order mark", remedy="save it as UTF-8 without BOM")
+    return text
 
 
 def _unattended(config: Path, answers: Path, state: Path, language: str) -> None:

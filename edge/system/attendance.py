@@ -30,6 +30,14 @@ class Attendance:
             stations=frozenset(each["id"] for each in report["stations"] if each["connected"]),
         )
 
+    def __or__(self, other: Self) -> Self:
+        """Who was there at one of both moments: a reading may be late in one, a station about to come back."""
+        return type(self)(
+            controls=self.controls or other.controls,
+            meters=self.meters | other.meters,
+            stations=self.stations | other.stations,
+        )
+
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """What :meth:`to_json` wrote.

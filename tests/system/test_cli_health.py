@@ -19,13 +19,15 @@ class Controller:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.connected = True
+        self.away_for = 0  # so many questions long the station isn't there
         self._ticks: Iterator[int] = iter(range(100, 10000, 31))
 
     def report(self) -> Mapping[str, Any]:
+        away, self.away_for = self.away_for > 0, max(self.away_for - 1, 0)
         return {
             "control": {"state": "NORMAL", "ticks": next(self._ticks)},
             "meters": [{"id": "grid", "ok": True}],
-            "stations": [{"id": "CP-1", "connected": self.connected}],
+            "stations": [{"id": "CP-1", "connected": self.connected and not away}],
         }
 
 
@@ -49,6 +51,16 @@ async def health(path: Path, *arguments: str) -> tuple[int | None, str]:
     )
     out, _ = await process.communicate()
     return process.returncode, out.decode().strip()
+
+
+async def test_who_comes_back_while_one_looks_is_remembered(controller: Controller, tmp_path: Path) -> None:
+    """A station that has lost its connection for this very second must be back after the update, too."""
+    before = tmp_path / "before.json"
+    controller.away_for = 1
+    assert await health(controller.path, "--remember", str(before), "--for", "1") == (0, "")
+    controller.away_for = 10_000
+    code, told = await health(controller.path, "--as-in", str(before), "--within", "0")
+    assert (code, told) == (1, "station CP-1 isn't back")
 
 
 async def test_a_release_that_has_all_back_is_fit(controller: Controller, tmp_path: Path) -> None:

@@ -326,3 +326,23 @@ async def test_a_file_of_answers_that_is_wrong(old: str, new: str, words: str, t
     assert code == 2
     assert words in errors
     assert not (tmp_path / "site.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (ANSWERS.encode("utf-16"), "is not UTF-8; save it as UTF-8"),
+        (b"\xef\xbb\xbf" + ANSWERS.encode(), "begins with a byte order mark; save it as UTF-8 without BOM"),
+        (ANSWERS.encode()[:120], "is no TOML: "),
+    ],
+    ids=["another encoding", "a mark", "cut off"],
+)
+async def test_a_file_of_answers_that_is_damaged(content: bytes, words: str, tmp_path: Path) -> None:
+    """One sentence, and nothing is written."""
+    answers = tmp_path / "answers.toml"
+    answers.write_bytes(content)
+    code, _, errors = await edge(*options(tmp_path), "--answers", str(answers))
+    assert code == 2
+    assert words in errors
+    assert errors.count("\n") == 1
+    assert not (tmp_path / "site.toml").exists()
