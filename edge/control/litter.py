@@ -17,9 +17,9 @@ OLDER_EVERY_S: Seconds = 60.0
 # More of it than this is no longer quick to walk through (10 ms on a server, five times that on a small gateway):
 # stations have come, or come anew. It is looked through at once, and what stays is put beyond reach.
 OLDER_OBJECTS = 50_000
-# When so many were put beyond reach, all is looked through, those too: a quarter of a second with 500 stations, so it
-# must be rare; and garbage that nobody finds is bounded by it, to 100 MB if all of it had become that.
-PUT_AWAY_OBJECTS = 1_000_000
+# When so many were put beyond reach, all is looked through, those too: with 500 stations a tenth of a second or two, so
+# it must be rare; and garbage that nobody finds is bounded by it, to 50 MB if all of it had become that.
+PUT_AWAY_OBJECTS = 500_000
 # Of the collector's counters: a generation with this threshold isn't looked through unasked.
 NEVER = 2**31 - 1
 
