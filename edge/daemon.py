@@ -20,6 +20,7 @@ from edge.allocation.state import EvseState
 from edge.bms.facility import relay_of
 from edge.bms.mqtt_client import MakeLink, MqttClient
 from edge.bms_set_up import facility_settings, open_facility
+from edge.certificate_files import certificate_files
 from edge.chance import Chance, SystemChance
 from edge.clock import Clock, SystemClock
 from edge.config import Configuration
@@ -43,6 +44,7 @@ from edge.offline_set_up import WriteBy, open_offline
 from edge.record_set_up import RecordTo, recorder
 from edge.storage.lock import locked
 from edge.storage.writer import Writer
+from edge.system.certificates import CertificateWatch
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
 from edge.web.app import make_app
@@ -113,6 +115,7 @@ class Daemon:
             publish=self._publish,
             litter=litter,
         )
+        self._certificates = CertificateWatch(certificate_files(configuration), clock, lambda: self._ocpp.tls.shown)
         self._litter = litter
         self._api = ApiServer(self._make_app(), listen=configuration.api.listen, socket=socket, listen_tcp=listen_tcp)
 
@@ -138,6 +141,7 @@ class Daemon:
     def reload(self) -> None:
         """Take over certificate files that have changed."""
         self._ocpp.refresh_certificates()
+        self._certificates.look()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start everything, control until ``stop`` is set or a part fails, and end in order.
@@ -148,6 +152,7 @@ class Daemon:
             # Ended in the reverse order: the API shows the end of the rest, and stations see their link close first.
             if self._recorder is not None:
                 await stack.enter_async_context(_running(self._recorder.start, self._recorder.stop))
+            await stack.enter_async_context(_running(self._certificates.start, self._certificates.stop))
             await stack.enter_async_context(_running(self._api.start, self._api.stop))
             stack.push_async_callback(self._meters.close)
             if self._relay is not None:
@@ -199,7 +204,7 @@ class Daemon:
         if self._report is None:
             snapshot, decision = self._last
             site = report.status(self._board, snapshot, decision, self._vitals.pulse)
-            self._report = dict(site) | self._facility.report()
+            self._report = dict(site) | self._facility.report() | {"certificates": self._certificates.report()}
         return self._report
 
     def _publish(self, snapshot: Snapshot, decision: Decision) -> None:

@@ -48,6 +48,7 @@ MODE_CODES: dict[str, int] = {BmsMode.AUTO.value: 0, BmsMode.PAUSE.value: 1, Bms
 RESULT_CODES: dict[str, int] = {"none": 0, "accepted": 1, "out_of_range": 2, "not_writable": 3, "read_only": 4}
 
 BMS_SOURCES = ("bms_mqtt", "bms_modbus")
+CERTIFICATE_ALARMS = ("EXPIRING", "EXPIRED", "UNREADABLE")
 GRID_SOURCES = ("grid", "grid_eebus", "openadr")
 
 
@@ -58,6 +59,7 @@ def _status_bits(view: SiteView) -> int:
         any(each["limit_a"] is not None or each["limit_w"] is not None for each in view.stated(*GRID_SOURCES)),
         view.effective.get("reason") == Binding.FALLBACK.value,
         any(not station["connected"] for station in view.report.get("stations", ())),
+        any(each["state"] in CERTIFICATE_ALARMS for each in view.report.get("certificates", ())),
     )
     return sum(1 << index for index, bit in enumerate(bits) if bit)
 
@@ -83,7 +85,7 @@ SITE_POINTS: tuple[Point[SiteView], ...] = (
         Kind.UINT16,
         _status_bits,
         "bit 0 meter stale or late, 1 BMS limit expired, 2 grid operator limits, 3 a fallback binds, "
-        "4 a station is out of reach",
+        "4 a station is out of reach, 5 a certificate expires within 30 days, or has",
     ),
     _SITE.point("evse_count", "", 4, Kind.UINT16, lambda view: len(view.evses), "number of EVSEs"),
     _SITE.point(

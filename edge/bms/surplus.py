@@ -4,6 +4,7 @@ Surplus is reckoned at the grid connection: what flows out of the site, and what
 producers needn't be measured by themselves; a battery's discharge must be, for it would count as sun.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -98,14 +99,13 @@ def advanced(
     less_since = (state.less_since if state.less_since is not None else now) if lacks else None
     more_since = (state.more_since if state.more_since is not None else now) if has_more else None
     if less_since is not None and now - less_since >= settings.stop_s:
-        while on and power_w < _needed_w(on, known):
-            on = on[:-1]
-        less_since = None
+        on, less_since = _carried(on, known, power_w), None
     elif more_since is not None and now - more_since >= settings.start_s:
         on, more_since = (*on, waiting[0].key), None
+    nothing = dict.fromkeys(known, 0.0)
     return (
         replace(state, on=on, more_since=more_since, less_since=less_since),
-        _shares([known[key] for key in on], power_w) | {key: 0.0 for key in known if key not in on},
+        nothing | _shares([known[key] for key in on], power_w),
     )
 
 
@@ -123,7 +123,8 @@ def _kept(state: SurplusState, known: Mapping[EvseKey, SunCar], now: Seconds) ->
 def _waiting(state: SurplusState, cars: Sequence[SunCar]) -> list[SunCar]:
     """Who isn't on, in the order in which they may begin."""
     order = {key: place for place, key in enumerate(state.asleep, start=1)}
-    return sorted((car for car in cars if car.key not in state.on), key=lambda car: order.get(car.key, 0))
+    on = frozenset(state.on)
+    return sorted((car for car in cars if car.key not in on), key=lambda car: order.get(car.key, 0))
 
 
 def _given_way(state: SurplusState, waiting: Sequence[SunCar], now: Seconds) -> SurplusState:
@@ -135,6 +136,12 @@ def _given_way(state: SurplusState, waiting: Sequence[SunCar], now: Seconds) -> 
         on=tuple(key for key in state.on if key not in gone),
         asleep=(*(key for key in state.asleep if key not in gone), *gone),
     )
+
+
+def _carried(on: Sequence[EvseKey], known: Mapping[EvseKey, SunCar], power_w: Watts) -> tuple[EvseKey, ...]:
+    """Those that began first, as many as there is enough for."""
+    upto_w = itertools.accumulate(known[key].min_w for key in on)
+    return tuple(key for key, needed_w in zip(on, upto_w, strict=True) if needed_w <= power_w)
 
 
 def _needed_w(on: Iterable[EvseKey], known: Mapping[EvseKey, SunCar]) -> Watts:

@@ -43,18 +43,22 @@ class SurplusWatch:
         self._grid = next(circuit.meter for circuit in site.circuits if circuit.parent is None)
         self._eco = eco
         self._all = sorted(site.evses, key=lambda evse: evse.rank)
-        self._evses = [evse for evse in self._all if evse.on_surplus]  # who lives on it now
+        self._always = [evse for evse in self._all if evse.on_surplus]
+        self._evses = self._always  # who lives on it now
         self._told: dict[EvseKey, EvseCapped] = {}
         self.state = SurplusState()
 
     def observe(self, report: Mapping[str, Any], clock: Clock) -> LimitStated | None:
+        now = clock.monotonic()
+        eco = self._eco.holds(now)
+        if not (self._evses or eco):
+            return None
         parts = {
             EvseKey(station=station["id"], evse=evse["id"]): evse
             for station in report.get("stations", ())
             for evse in station["evses"]
         }
-        now = clock.monotonic()
-        self._choose(parts, now)
+        self._choose(parts, now, eco=eco)
         self.state, caps = advanced(
             self.state,
             self._settings,
@@ -62,25 +66,25 @@ class SurplusWatch:
             available_w=self._available_w(report, parts),
             cars=tuple(self._cars(parts)),
         )
-        eco = self._eco.holds(now)
         for evse in self._evses:
             self._cap(
                 EvseCapped(key=evse.key, at=now, limit_a=caps.get(evse.key, 0.0), eco=eco and not evse.on_surplus)
             )
         return None
 
-    def _choose(self, parts: Mapping[EvseKey, Mapping[str, Any]], now: Seconds) -> None:
+    def _choose(self, parts: Mapping[EvseKey, Mapping[str, Any]], now: Seconds, *, eco: bool) -> None:
         """Who lives on surplus now. Cars that charge when eco begins are taken over as if the sun had begun them; when
         it is over, what held them does no more.
         """
-        chosen = self._all if self._eco.holds(now) else [evse for evse in self._all if evse.on_surplus]
-        if len(chosen) == len(self._evses):
+        chosen = self._all if eco else self._always
+        if chosen is self._evses:
             return
-        for evse in self._evses:
-            if evse not in chosen:
-                self._cap(EvseCapped(key=evse.key, at=now, limit_a=None))
-        new = [evse.key for evse in chosen if evse not in self._evses]
-        self.state = self.state.joined_by(key for key in new if key in parts and _charges(parts[key]))
+        changed = [evse.key for evse in self._all if not evse.on_surplus]
+        if eco:
+            self.state = self.state.joined_by(key for key in changed if key in parts and _charges(parts[key]))
+        else:
+            for key in changed:
+                self._cap(EvseCapped(key=key, at=now, limit_a=None))
         self._evses = chosen
 
     def _cap(self, cap: EvseCapped) -> None:

@@ -1,7 +1,7 @@
 """``edge doctor``: what is wrong and what to do, the likeliest first."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,12 @@ from edge.setup.language import Said
 
 FAILED = 1
 LONG_S = 6 * 3600.0  # a night's work on the line, or a station that somebody switched off
+# Files toward stations and cloud are read anew when they change, the broker's at the start.
+CERTIFICATE_REMEDIES = {
+    "broker": "certificate_broker",
+    "broker_ca": "certificate_broker",
+    "cloud_server": "certificate_cloud_server",
+}
 LITTLE_BYTES = 100 * 1024 * 1024  # what a day of journal and history takes, with reserve
 
 
@@ -78,6 +84,7 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
         for doubt in meter.get("wiring", ()):
             yield _trouble("wiring", meter=meter["id"], doubt=doubt)
     yield from _storage(report.get("storage") or {})
+    yield from _certificates(report.get("certificates", ()))
     refused = {each["station"]: each["why"] for each in report.get("refused_handshakes", ())}
     waiting = {each["id"] for each in report.get("waiting_stations", ())}
     url = next(iter(report.get("station_urls") or ()), Said("the_gateway"))
@@ -121,6 +128,20 @@ def _storage(storage: Mapping[str, Any]) -> Iterator[Trouble]:
     oldest_s = storage.get("oldest_pending_s")
     if oldest_s is not None and oldest_s > LONG_S:
         yield _trouble("waits_long", station=storage["oldest_pending_station"], hours=f"{oldest_s / 3600:.0f}")
+
+
+def _certificates(certificates: Iterable[Mapping[str, Any]]) -> Iterator[Trouble]:
+    """Those that end a connection within 30 days, or have ended it."""
+    for each in certificates:
+        values = {"place": each["place"], "use": Said(f"certificate.{each['use']}"), "problem": each["problem"]}
+        remedy = CERTIFICATE_REMEDIES.get(each["use"], "certificate")
+        match each["state"]:
+            case "EXPIRED":
+                yield _trouble("certificate_expired", remedy, **values, at=each["expires_at"])
+            case "EXPIRING":
+                yield _trouble("certificate_expires", remedy, **values, days=f"{each['days_left']:.0f}")
+            case "UNREADABLE":
+                yield _trouble("certificate_unreadable", **values)
 
 
 def _machine(state: Path) -> Iterator[Trouble]:

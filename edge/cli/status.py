@@ -18,6 +18,7 @@ NEARLY_FULL = 0.9  # of the rating: shown in yellow from here on, in red above t
 _WIDTH_WITHOUT_TERMINAL = 160  # columns: so that a sentence stays on its line in a file or a pipe
 _NONE = "-"
 OLD = "dim"  # of what was true once
+CERTIFICATES = {"EXPIRING": "yellow", "EXPIRED": "red", "UNREADABLE": "red"}  # what is told, and how
 OBSERVES = "observe"  # the mode in which no limit is written
 LONG_S = 120.0  # seconds, and minutes: from here on the next unit says enough
 FALLBACK = "fallback"  # what binds where a source of limits has fallen silent
@@ -65,6 +66,9 @@ def _picture(report: Report) -> Iterator[RenderableType]:
     storage = report.get("storage")
     if storage is not None and storage["state"] != UNUSED:
         yield _text(_storage(storage), _storage_style(storage))
+    for certificate in report.get("certificates", ()):
+        if certificate["state"] in CERTIFICATES:
+            yield _text(_certificate(certificate), CERTIFICATES[certificate["state"]])
     for station in report.get("waiting_stations", ()):
         described = " ".join(str(station[key]) for key in ("vendor", "model", "serial") if station[key])
         yield _text(
@@ -111,6 +115,15 @@ def _limit(limit: Report) -> str:
         f"{limit['circuit']}: {limit['limit_a']:.1f} A per phase, {limit['limit_w']:.0f} W in all at most: "
         f"{limit['reason']} ({limit['source']}){rest}"
     )
+
+
+def _certificate(certificate: Report) -> str:
+    """``certificate /etc/edge/tls/server.pem (stations) expires in 12.3 days``."""
+    name = f"certificate {certificate['place']} ({certificate['use']})"
+    if certificate["problem"] is not None:
+        return f"{name} can't be read: {certificate['problem']}"
+    days = certificate["days_left"]
+    return f"{name} expires in {days:.1f} days" if days > 0 else f"{name} expired {-days:.1f} days ago"
 
 
 def _mode(building: Report) -> str | None:

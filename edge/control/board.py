@@ -7,7 +7,7 @@ from typing import assert_never
 from edge.allocation.exposure import LEASE_SLACK_S, OBEY_S, Holdings
 from edge.allocation.plant import Plant
 from edge.allocation.snapshot import Snapshot
-from edge.allocation.state import CircuitState, EvseState, Reach
+from edge.allocation.state import CircuitState, EvseState
 from edge.control.actuate import Pending, Writing
 from edge.control.class_hours import ClassHours
 from edge.control.judgements import Judgements
@@ -172,7 +172,7 @@ class Board:
         priority = judged.priority if judged is not None else None
         return EvseState(
             evse=record.evse,
-            reach=self.reach(record, now),
+            reach=reach_of(record, self.stations[record.evse.key.station], now=now, started_at=self.started_at),
             status=record.status,
             in_session=record.transaction_id is not None,
             holdings=self._believed(record, now),
@@ -215,10 +215,6 @@ class Board:
         if holdings.baseline_a is None or not (ours and lease_over):
             return holdings
         return replace(holdings, baseline_a=min(holdings.baseline_a, record.evse.fallback_a))
-
-    def reach(self, record: EvseRecord, now: Seconds) -> Reach:
-        """How far the EVSE is ours to limit now."""
-        return reach_of(record, self.stations[record.evse.key.station], now=now, started_at=self.started_at)
 
     def _take_meter(self, fact: MeterReading | MeterFailed) -> None:
         record = self.meters.get(fact.meter)

@@ -185,6 +185,9 @@ class Purpose(StrEnum):
     IDLE = "idle"
     SESSION = "session"  # what the running session is allowed: a TxProfile
 
+    # That of Enum is a function of Python, and each tick looks at both purposes of every EVSE.
+    __hash__ = str.__hash__
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitCommand:

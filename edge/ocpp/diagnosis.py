@@ -44,7 +44,7 @@ class Diagnosis:
     """Looks at the CALLs of one station, and at its answers."""
 
     def __init__(self) -> None:
-        self._seen: Counter[tuple[Version, str, bool]] = Counter()
+        self._seen: dict[Version, Counter[str]] = {version: Counter() for version in Version}  # by schema
         self._due: deque[tuple[_Kind, str]] = deque()
         self._told: set[str] = set()
 
@@ -74,9 +74,9 @@ class Diagnosis:
         return len(found), news
 
     def _note(self, action: str, text: str, version: Version, *, is_answer: bool) -> None:
-        key = version, action, is_answer
-        seen = self._seen[key]
-        self._seen[key] = seen + 1
+        counts, schema = self._seen[version], f"{action}Response" if is_answer else action
+        seen = counts[schema]
+        counts[schema] = seen + 1
         if (seen < FIRST or seen % THEN_EVERY == 0) and len(self._due) < MOST_DUE:
             self._due.append((_Kind(version, action, is_answer), text))
 

@@ -33,7 +33,7 @@ from edge.ocpp.station_connection import StationConnection
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.ticker import Ticker
 from edge.ocpp.timings import LinkTimings
-from edge.ocpp.tls import Contexts, client_contexts, renewing, server_contexts
+from edge.ocpp.tls import Contexts, Sides, client_contexts, renewing, server_contexts
 from edge.ocpp.turned_away import TurnedAway
 from edge.ocpp.unreadable import CLOSE_POLICY
 from edge.ocpp.upstream import Jitter, Upstream, address
@@ -69,7 +69,7 @@ class OcppServer:
         dossiers: Shelf | None = None,
         stand_ins: StandIns = lambda _station: None,
     ) -> None:
-        chance = chance if chance is not None else SystemChance()
+        chance = chance or SystemChance()
         self._settings = settings
         self._clock = clock
         self._sink = sink
@@ -91,8 +91,7 @@ class OcppServer:
         self._connections: WeakSet[ServerConnection] = WeakSet()
         self._crowd = Crowd()
         self._servers: dict[str, Server] = {}  # "plain" and "tls"
-        self._station_tls: Contexts | None = None
-        self._cloud_tls: Contexts | None = None
+        self.tls = Sides()
         self._ticker: asyncio.Task[None] | None = None
 
     @property
@@ -150,19 +149,17 @@ class OcppServer:
         """Listen. Raises :class:`edge.errors.StartError` when an address can't be had, or a certificate not used."""
         settings = self._settings
         if settings.upstream.startswith("wss:"):
-            self._cloud_tls = client_contexts(settings.cloud_tls)
-            self._door.dial_with(self._cloud_tls)
+            self.tls.cloud = client_contexts(settings.cloud_tls)
+            self._door.dial_with(self.tls.cloud)
         if settings.tls_listen is not None:
             profiles = {settings.security_of(station).profile for station in self._links}
             mutual = profiles == {SecurityProfile.MUTUAL}
-            self._station_tls = server_contexts(settings.tls, mutual=mutual)
-            await self._listen("tls", settings.tls_listen, self._station_tls)
+            self.tls.stations = server_contexts(settings.tls, mutual=mutual)
+            await self._listen("tls", settings.tls_listen, self.tls.stations)
         if settings.plain_listen is not None:
             await self._listen("plain", settings.plain_listen, None)
-        ticker = Ticker(
-            self._links, self._connections, self.refresh_certificates, self._clock, self._timings, self._log
-        )
-        self._ticker = asyncio.create_task(ticker.run())
+        stations, refresh = (self._links, self._connections), self.refresh_certificates
+        self._ticker = asyncio.create_task(Ticker(*stations, refresh, self._clock, self._timings, self._log).run())
 
     async def _listen(self, name: str, where: Listener, contexts: Contexts | None) -> None:
         only_with_tls: dict[str, Any] = {}
@@ -195,11 +192,10 @@ class OcppServer:
 
     def refresh_certificates(self) -> None:
         """Take over certificate files that have changed; connections that stand are not disturbed."""
-        for side, contexts in (("stations", self._station_tls), ("the cloud", self._cloud_tls)):
-            problem = contexts.refresh() if contexts is not None else None
+        for side, problem in self.tls.refresh():
             if problem == "":
                 self._log.info(f"took over new certificate files toward {side}")
-            elif problem is not None:
+            else:
                 self._log.error(f"kept the old certificate toward {side}", problem=problem)
 
     async def stop(self) -> None:
@@ -213,12 +209,13 @@ class OcppServer:
             link.expect_stop()
         for server in servers:
             server.close(code=1001, reason="the gateway stops")
-        closed = asyncio.gather(*(server.wait_closed() for server in servers))
-        await asyncio.wait([closed], timeout=self._timings.stop_s)
+        closed = [asyncio.create_task(server.wait_closed()) for server in servers]
+        await asyncio.wait(closed, timeout=self._timings.stop_s)
         for connection in list(self._connections):
             connection.transport.abort()
-        await asyncio.wait([closed], timeout=self._timings.cut_s)
-        closed.cancel()
+        await asyncio.wait(closed, timeout=self._timings.cut_s)
+        for task in closed:
+            task.cancel()
 
     def _make_links(
         self, site: Site, shelf: Shelf | None, dossiers: Shelf | None, stand_ins: StandIns, *, nonce: str

@@ -9,9 +9,11 @@ from edge.ocpp.actions import Outbox
 from edge.ocpp.cloud_profiles import CloudProfiles
 from edge.ocpp.dialect import Dialect
 from edge.ocpp.dossier import Description
+from edge.ocpp.fields import fields
 from edge.ocpp.introduction import Introduction
 from edge.ocpp.routing import FROM_STATION, Route, route
 from edge.ocpp.stand_in import StandIn
+from edge.ocpp.station_clock import parse_timestamp
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.upline import Upline
 from edge.ocpp.wire import Call, CallError, CallResult
@@ -77,6 +79,10 @@ class StationCalls:
         request = self._pending.pop(frame.id, None)
         if request is None:
             return
+        if isinstance(frame, CallResult) and signed.action_of(request) == "BootNotification":
+            told = parse_timestamp(fields(frame.payload).get("currentTime"))
+            if told is not None:
+                self._memory.clock.told(told, now)
         facts = self._dialect.answer(request, frame, now)
         self._out.report_all(facts)
         self._profiles.learned(facts, wall)

@@ -4,7 +4,9 @@ A time stamp reaches us after it was made, never before: so time stamp less our 
 lead over it, and the largest of several samples is the best. Stations also deliver what they stored while they were cut
 off; such samples are hours too low. They are told from a clock that is truly behind by this: the samples of a running
 clock agree with each other, while it and ours both go on. Our wall clock serves only until the first sample, so a step
-of it moves no profile.
+of it moves no profile. Until then the station's clock is taken to be what the answer to its BootNotification set it to
+(OCPP 1.6 §4.2), or ours, whichever is earlier: a profile that begins in the station's future doesn't bind it, one that
+began too early leaves it its safe current.
 """
 
 from collections import deque
@@ -47,14 +49,20 @@ class StationClock:
     """One station's clock as seen from here."""
 
     def __init__(self) -> None:
-        self._samples: deque[_Sample] = deque(maxlen=KEPT)
+        self._samples: deque[_Sample] = deque()  # at most KEPT
         self._last: _Sample | None = None
         self._lead_s: Seconds | None = None  # the largest of the samples
+        self._told_lead_s: Seconds | None = None  # by what it was last told the time is
 
     def forget(self) -> None:
         """The station has booted, and its clock is about to be set (OCPP 1.6 §4.2)."""
         self._samples.clear()
         self._last = self._lead_s = None
+
+    def told(self, time: datetime, now: Seconds) -> None:
+        """The station is told what time it is."""
+        if time.year in PLAUSIBLE_YEARS:
+            self._told_lead_s = (time - _EPOCH).total_seconds() - now
 
     def learn(self, stamp: datetime, now: Seconds, wall: datetime) -> None:
         """Take in a time stamp that reached us at ``now``, when our wall clock said ``wall``."""
@@ -63,21 +71,30 @@ class StationClock:
         sample = _Sample(at=now, lead_s=(stamp - _EPOCH).total_seconds() - now)
         previous, self._last = self._last, sample
         runs = previous is not None and now - previous.at >= APART_S and abs(sample.lead_s - previous.lead_s) <= AGREE_S
-        if not runs and (wall - stamp).total_seconds() > STORED_S:
+        if not runs and (self._supposed(now, wall) - stamp).total_seconds() > STORED_S:
             return
         if not runs and self._lead_s is not None and sample.lead_s > self._lead_s + STEP_S:
             return
-        if runs and self._lead_s is not None and sample.lead_s < self._lead_s - STEP_S:
+        lead_s = self._lead_s
+        if lead_s is not None and runs and sample.lead_s < lead_s - STEP_S:
             self._samples.clear()
+            lead_s = None
         # Old samples go only when a new one comes: a quiet station's clock goes on all the same.
-        while self._samples and now - self._samples[0].at > WINDOW_S:
-            self._samples.popleft()
+        while self._samples and (now - self._samples[0].at > WINDOW_S or len(self._samples) == KEPT):
+            if self._samples.popleft().lead_s == lead_s:
+                lead_s = None
         self._samples.append(sample)
-        self._lead_s = max(kept.lead_s for kept in self._samples)
+        self._lead_s = max(kept.lead_s for kept in self._samples) if lead_s is None else max(lead_s, sample.lead_s)
 
     def time(self, now: Seconds, wall: datetime) -> datetime:
-        """What the station's clock says; our wall clock as long as nothing is known."""
-        return wall if self._lead_s is None else _EPOCH + timedelta(seconds=self._lead_s + now)
+        """What the station's clock says, as far as is known."""
+        return self._supposed(now, wall) if self._lead_s is None else _EPOCH + timedelta(seconds=self._lead_s + now)
+
+    def _supposed(self, now: Seconds, wall: datetime) -> datetime:
+        """What it should say: what it was told, or our wall clock, whichever is earlier."""
+        if self._told_lead_s is None:
+            return wall
+        return min(wall, _EPOCH + timedelta(seconds=self._told_lead_s + now))
 
     def taken_at(self, stamp: datetime, now: Seconds) -> Seconds:
         """The monotonic time of a station's time stamp; ``now`` while its clock isn't known. Never later than that.

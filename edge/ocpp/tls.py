@@ -4,7 +4,8 @@ TLS 1.2 at least (OCPP 1.6 security whitepaper §2.4, OCPP 2.x part 2 A00.FR.310
 """
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from edge.errors import StartError
@@ -21,11 +22,19 @@ class Contexts:
         self._make = make
         self._stamps = _stamps(files)
         self._context = make(files)
+        self.shown: dict[str, datetime] = {}  # when the certificates end that were last shown, by who showed them
 
     @property
     def current(self) -> ssl.SSLContext:
         """The context of the newest files that could be read."""
         return self._context
+
+    def met(self, address: str, connection: ssl.SSLObject | None) -> None:
+        """Who answers at this address has shown a certificate that was found good."""
+        certificate = connection.getpeercert() if connection is not None else None
+        ends = certificate.get("notAfter") if certificate else None
+        if isinstance(ends, str):
+            self.shown[address] = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
 
     def refresh(self) -> str | None:
         """Look at the files again; None when nothing changed, "" when what changed was taken over, else the problem.
@@ -41,6 +50,26 @@ class Contexts:
         except StartError as problem:
             return problem.what
         return ""
+
+
+class Sides:
+    """The contexts toward stations and toward the cloud, as far as there are any."""
+
+    def __init__(self) -> None:
+        self.stations: Contexts | None = None
+        self.cloud: Contexts | None = None
+
+    @property
+    def shown(self) -> Mapping[str, datetime]:
+        """When the certificates end that clouds have shown, by their addresses."""
+        return self.cloud.shown if self.cloud is not None else {}
+
+    def refresh(self) -> Iterator[tuple[str, str]]:
+        """The sides whose files have changed, and what :meth:`Contexts.refresh` says of them."""
+        for side, contexts in (("stations", self.stations), ("the cloud", self.cloud)):
+            problem = contexts.refresh() if contexts is not None else None
+            if problem is not None:
+                yield side, problem
 
 
 def server_contexts(files: TlsFiles, *, mutual: bool) -> Contexts:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.client import connect
@@ -161,6 +161,8 @@ class Upstream:
         except (OSError, ValueError, WebSocketException) as exc:
             return Problem(what=str(exc) or type(exc).__name__)
         self._connection = cast(CloudConnection, connection)
+        if self._tls is not None:
+            self._tls.met(urlsplit(self._uri).netloc, connection.transport.get_extra_info("ssl_object"))
         return None
 
     async def run(

@@ -148,6 +148,9 @@ def _spread(
     quarters: tuple[QuarterHour, ...], since: datetime, until: datetime, energy_wh: Decimal
 ) -> tuple[QuarterHour, ...]:
     """Evenly over the time between two readings; the last quarter-hour gets what rounding leaves."""
+    if quarters and quarters[-1].since <= since and until < quarters[-1].since + QUARTER:  # nearly always
+        last = quarters[-1]
+        return (*quarters[:-1], QuarterHour(since=last.since, energy_wh=last.energy_wh + energy_wh))
     found = {quarter.since: quarter.energy_wh for quarter in quarters}
     whole_s = Decimal(str((until - since).total_seconds()))
     begin, left = _quarter(since), energy_wh

@@ -113,10 +113,11 @@ class CloudLine:
         self._lives[live.request.id] = live
         return True
 
-    def passed(self, identifier: str) -> bool:
-        """Whether the cloud has answered such a one, and nothing follows from that."""
+    def passed(self, identifier: str, *, is_free: bool) -> bool:
+        """Whether the cloud has answered such a one, and nothing follows from that. ``is_free``: the line is known to
+        be."""
         live = self._lives.get(identifier)
-        if live is None or not live.passing or self._waiting or self.owes:
+        if live is None or not live.passing or not (is_free or not (self._waiting or self.owes)):
             return False
         del self._lives[identifier]
         self._breaker.answered()

@@ -45,6 +45,7 @@ class Desk:
         self._ledger = Ledger(self.book)
         self._line = CloudLine(self.book, self._ledger, pace, self._given_up)
         self._vigil = Vigil(self.book)
+        self._is_free = False  # the line was seen to be, and nothing has happened since
 
     @property
     def state(self) -> DeskState:
@@ -58,22 +59,22 @@ class Desk:
         self.book.edition = edition
         self._line.station_connected()
         self._vigil.station_connected()
-        return self.book.steps.empty()
+        return self._done()
 
     def station_gone(self) -> list[Step]:
         """The station is gone: what it asked is kept, and nobody waits for the answers."""
         self._line.station_gone()
-        return self.book.steps.empty()
+        return self._done()
 
     def cloud_connected(self, now: Seconds) -> list[Step]:
         """The station's upstream connection is up."""
         self._line.cloud_connected(now)
-        return self.book.steps.empty()
+        return self._done()
 
     def cloud_lost(self, wall: datetime) -> list[Step]:
         """It is lost, or couldn't be had: who waits for the cloud is answered now."""
         self._line.cloud_lost(wall)
-        return self.book.steps.empty()
+        return self._done()
 
     def from_station(self, request: Request, now: Seconds, wall: datetime) -> list[Step]:
         """The station makes a CALL."""
@@ -86,11 +87,14 @@ class Desk:
             self._line.hold(Live(request=request, since=now), wall)
         else:
             self._answer(request, row, wall)
-        return self.book.steps.empty()
+        return self._done()
 
     def may_pass(self, action: str) -> bool:
         """Whether a CALL of this action may just go to the cloud now: the short way, for most of what stations say."""
-        return action not in conduct.LEARNED_FROM[self.book.edition] and self._line.is_free
+        if action in conduct.LEARNED_FROM[self.book.edition]:
+            return False
+        self._is_free = self._is_free or self._line.is_free
+        return self._is_free
 
     def passes(self, request: Request, now: Seconds) -> bool:
         """Whether this CALL, whose action may, does so; then it is on the line."""
@@ -98,7 +102,7 @@ class Desk:
 
     def passed(self, identifier: str) -> bool:
         """Whether the cloud's answer to this CALL just goes to the station."""
-        return self._line.passed(identifier)
+        return self._line.passed(identifier, is_free=self._is_free)
 
     def asks(self, identifier: str) -> bool:
         """Whether the cloud is to be asked this now: nobody has given up waiting for its answer."""
@@ -117,18 +121,18 @@ class Desk:
         """The cloud answers a CALL: with the payload ``answer``, or with the code and the description of ``error``."""
         fields = answer if isinstance(answer, dict) else {}
         self._line.answered(identifier, text, fields, error, now, wall)
-        return self.book.steps.empty()
+        return self._done()
 
     def fetched(self, entry: Entry | None, now: Seconds) -> list[Step]:
         """What a :class:`edge.offline.steps.Fetch` asked for; None when it is gone."""
         self._line.fetched(entry, now)
         self._line.pump(now)
-        return self.book.steps.empty()
+        return self._done()
 
     def unfetched(self, *, damaged: bool = False) -> list[Step]:
         """The disk didn't give what a :class:`edge.offline.steps.Fetch` asked for, or never will (``damaged``)."""
         self._line.unfetched(damaged=damaged)
-        return self.book.steps.empty()
+        return self._done()
 
     @property
     def rests(self) -> bool:
@@ -139,7 +143,7 @@ class Desk:
         """To be called once a second, and where a :class:`edge.offline.steps.Resume` says so."""
         self._line.tick(now, wall)
         self._vigil.tick(now)
-        return self.book.steps.empty()
+        return self._done()
 
     def to_station(self, request: Request) -> str:
         """The text of the cloud's CALL for the station, which may know the transaction by another id."""
@@ -149,6 +153,7 @@ class Desk:
         """A message is on the disk to be delivered: where we had set it aside, a person wants it to be tried again."""
         if self.book.backlog.get(slip.seq) is None and not self._line.has(slip.seq):
             self.book.backlog.add(slip)
+            self._is_free = False
 
     def erased(self, kept: Transaction) -> None:
         """See :meth:`Vigil.erased`."""
@@ -157,11 +162,16 @@ class Desk:
     def recheck(self, wall: datetime) -> list[Step]:
         """See :meth:`Vigil.recheck`."""
         self._vigil.recheck(wall)
-        return self.book.steps.empty()
+        return self._done()
 
     def forget_old(self, wall: datetime) -> list[Step]:
         """To be called once a day: see :meth:`Vigil.forget_old`."""
         self._vigil.forget_old(wall)
+        return self._done()
+
+    def _done(self) -> list[Step]:
+        """Something has happened: what is to be done now."""
+        self._is_free = False
         return self.book.steps.empty()
 
     def _transaction(self, request: Request, now: Seconds, wall: datetime) -> None:

@@ -10,6 +10,9 @@ class Edition(StrEnum):
     V201 = "ocpp2.0.1"
     V21 = "ocpp2.1"
 
+    # That of Enum is a function of Python, and every frame is looked up in tables of editions.
+    __hash__ = str.__hash__
+
     @property
     def is_v2(self) -> bool:
         """Whether messages are those of OCPP 2.x."""

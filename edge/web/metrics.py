@@ -1,6 +1,7 @@
 """Prometheus metrics, made from the status report at the moment of the scrape."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -95,10 +96,22 @@ def _info(report: StatusReport) -> Iterator[Sample]:
     yield (report["version"], report["site"], report.get("mode", "")), 1.0
 
 
+def _certificates(report: StatusReport) -> Iterator[Sample]:
+    for each in report.get("certificates", ()):
+        ends = each["expires_at"]
+        yield (each["use"], each["place"]), datetime.fromisoformat(ends).timestamp() if ends is not None else None
+
+
 _EVSE = ("station", "evse")
 
 GAUGES: tuple[tuple[str, str, tuple[str, ...], Samples], ...] = (
     ("edge_info", "The controller's version, site and mode.", ("version", "site", "mode"), _info),
+    (
+        "edge_certificate_expiry_timestamp_seconds",
+        "When a certificate expires, in seconds since 1970.",
+        ("use", "place"),
+        _certificates,
+    ),
     ("edge_uptime_seconds", "Time since the controller started.", (), _one("uptime_s")),
     ("edge_control_period_seconds", "Period of the control loop.", (), _one("control", "period_s")),
     ("edge_control_last_tick_seconds", "Duration of the last tick.", (), _one("control", "last_tick_s")),

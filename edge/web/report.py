@@ -224,6 +224,27 @@ class StorageReport(_Part):
     left_behind: dict[str, int] = {}  # messages of stations that the site no longer has, by station
 
 
+class CertificateState(StrEnum):
+    """How a certificate fares."""
+
+    GOOD = "GOOD"
+    EXPIRING = "EXPIRING"  # within 30 days
+    EXPIRED = "EXPIRED"
+    UNREADABLE = "UNREADABLE"
+    UNKNOWN = "UNKNOWN"  # the clock isn't set
+
+
+class CertificateReport(_Part):
+    """How long a certificate is still good."""
+
+    use: str  # stations, stations_ca, cloud, cloud_ca, cloud_server, broker or broker_ca
+    place: str  # the file, or the address of the cloud that showed it
+    state: CertificateState
+    expires_at: str | None  # UTC; of a chain the first, of a file of authorities the last
+    days_left: float | None  # unknown while the clock isn't set
+    problem: str | None  # why the file can't be read
+
+
 class Report(_Part):
     """The site as the last completed tick saw it. Before the first one, what isn't known yet is left out."""
 
@@ -244,3 +265,4 @@ class Report(_Part):
     limits: Limits | None = None
     bms: BmsReport | None = None
     storage: StorageReport | None = None
+    certificates: list[CertificateReport] = []

@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import orjson
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]  # comes with ocpp, without types
 
 Payload = dict[str, Any]
@@ -121,7 +122,7 @@ def error_text(message_id: str, code: ErrorCode, description: str) -> str:
 
 
 def _dump(frame: list[Any]) -> str:
-    return json.dumps(frame, separators=(",", ":"))
+    return orjson.dumps(frame).decode()
 
 
 # Which error a broken schema keyword is; whatever isn't named is a property constraint (enum, maxLength, multipleOf …).

@@ -57,6 +57,11 @@ class Outbound:
         self.online = False
 
     @property
+    def under_way(self) -> str | None:
+        """The action of the CALL that waits for its answer."""
+        return None if self._under_way is None else self._under_way[1].action
+
+    @property
     def drained(self) -> bool:
         """No transaction message waits or is under way."""
         return not self._transactional

@@ -68,6 +68,7 @@ class ProfileStore:
         self.size = size
         self._nominal_voltage_v = nominal_voltage_v
         self._installed: list[_Installed] = []  # highest stack level first
+        self._by_owner: dict[tuple[Purpose, int], list[_Installed]] = {}  # the same, by purpose and connector
 
     def __len__(self) -> int:
         return len(self._installed)
@@ -112,7 +113,7 @@ class ProfileStore:
         self.check(connector_id, profile, transaction)
         kept = self._without_replaced(connector_id, profile)
         kept.append(_Installed(connector_id=connector_id, profile=profile, since_s=now_s))
-        self._installed = sorted(kept, key=lambda each: -each.profile.stack_level)
+        self._keep(sorted(kept, key=lambda each: -each.profile.stack_level))
 
     def _without_replaced(self, connector_id: int, profile: ChargingProfile) -> list[_Installed]:
         slot = (profile.purpose, profile.stack_level, connector_id)
@@ -126,16 +127,18 @@ class ProfileStore:
     def clear(self, criteria: Criteria) -> bool:
         """Remove what matches (errata 3.25, 3.26); whether there was something."""
         before = len(self._installed)
-        self._installed = [each for each in self._installed if not _matches(each, criteria)]
+        self._keep([each for each in self._installed if not _matches(each, criteria)])
         return len(self._installed) < before
 
     def end_transaction(self, connector_id: int) -> None:
         """Drop the TxProfiles of the connector (§3.13.1)."""
-        self._installed = [
-            each
-            for each in self._installed
-            if each.connector_id != connector_id or each.profile.purpose is not Purpose.TX
-        ]
+        self._keep(
+            [
+                each
+                for each in self._installed
+                if each.connector_id != connector_id or each.profile.purpose is not Purpose.TX
+            ]
+        )
 
     def session_limit_a(self, connector_id: int, at_s: float, charging_since_s: float) -> float | None:
         """What TxProfile or TxDefaultProfile allow the connector, in A per phase; None: no limit.
@@ -202,10 +205,14 @@ class ProfileStore:
             to_s,
         )
 
+    def _keep(self, installed: list[_Installed]) -> None:
+        self._installed = installed
+        self._by_owner = {}
+        for each in installed:
+            self._by_owner.setdefault((each.profile.purpose, each.connector_id), []).append(each)
+
     def _of(self, purpose: Purpose, connector_id: int) -> Iterable[_Installed]:
-        return (
-            each for each in self._installed if each.profile.purpose is purpose and each.connector_id == connector_id
-        )
+        return self._by_owner.get((purpose, connector_id), ())
 
 
 def _matches(installed: _Installed, criteria: Criteria) -> bool:

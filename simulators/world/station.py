@@ -18,6 +18,9 @@ from simulators.world.copper import Copper
 from simulators.world.prompt import PromptClient
 
 LONGEST_STEP_S: Final = 30.0  # a battery that fills: what a car wants falls by less than 1 % of its power in this time
+# Answers to these change nothing of what a station offers, and they are most of what it hears.
+TELLS_NOTHING: Final = frozenset({"MeterValues", "Heartbeat"})
+ANSWERS: Final = "[3,"
 INSTANT_S: Final = 0.002  # on either side of a moment at which an offer changes by itself
 
 
@@ -61,9 +64,15 @@ class WorldStation(ChargingStation):
         self._begun_before: dict[int, int] = {}  # transactions of each connector, when its car came
 
     def incoming(self, text: str | bytes) -> Iterable[str | bytes]:
+        if self._core.outbound.under_way in TELLS_NOTHING and text[:3] == ANSWERS:
+            yield from self._watcher.to_station(self, text if isinstance(text, str) else text.decode())
+            return
         self.settle()
         yield from self._watcher.to_station(self, text if isinstance(text, str) else text.decode())
         self.settle()  # the car notices a changed offer now
+
+    def ticks(self) -> None:
+        self.settle()
 
     def outgoing(self, text: str) -> Iterable[str]:
         return self._watcher.from_station(self, text)

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import decision, journal, live, metering, relay, solve, tick
+from tests.benchmarks import decision, journal, live, metering, relay, solve, tick, world
 from tests.benchmarks.book import keep
 
 BENCHMARKS = {
@@ -26,6 +26,7 @@ BENCHMARKS = {
     "storm": live.storm,
     "tick": tick.figures,
     "ticking": live.ticking,
+    "world": world.figures,
 }
 
 

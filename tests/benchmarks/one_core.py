@@ -35,10 +35,11 @@ class Quota:
         is_first = (VERSION_1 / "cpu.cfs_quota_us").exists()
         group = (VERSION_1 if is_first else VERSION_2) / f"edge-bench-{os.getpid()}"
         period_us = int(TURN_US / part)
+        # The weight is the largest that there is: whatever else the machine does takes little of that part.
         limits = (
-            {"cpu.cfs_period_us": str(period_us), "cpu.cfs_quota_us": str(TURN_US)}
+            {"cpu.cfs_period_us": str(period_us), "cpu.cfs_quota_us": str(TURN_US), "cpu.shares": "262144"}
             if is_first
-            else {"cpu.max": f"{TURN_US} {period_us}"}
+            else {"cpu.max": f"{TURN_US} {period_us}", "cpu.weight": "10000"}
         )
         try:
             group.mkdir()

@@ -350,6 +350,50 @@ async def test_how_the_storage_fares(
     assert ("CP-07" in told.out) is ("25 h" in words)
 
 
+@pytest.mark.parametrize("eco_s", [41.0, None])
+async def test_mode_eco_is_told(controller: Controller, eco_s: float | None) -> None:
+    """And for how long it still holds."""
+    controller.report = REPORT | {"bms": {"mode": "auto" if eco_s is None else "eco", "eco_remaining_s": eco_s}}
+    line = "eco mode: all cars charge on the sun's surplus alone, for 41 s more"
+    assert (line in (await status(controller.path)).out) is (eco_s is not None)
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "line", "trouble"),
+    [
+        ("GOOD", 300.0, None, None),
+        ("EXPIRING", 12.34, "expires in 12.3 days", "the certificate that stations see expires in 12 days"),
+        ("EXPIRED", -2.0, "expired 2.0 days ago", "the certificate that stations see expired at 2026-06-13T12:00:00Z"),
+    ],
+)
+async def test_a_certificate_that_expires_is_told(
+    controller: Controller, state: str, days: float, line: str | None, trouble: str | None
+) -> None:
+    """Fault 57: in the status, by the doctor with a remedy, and nothing of one that is good."""
+    controller.report = REPORT | {
+        "certificates": [
+            {
+                "use": "stations",
+                "place": "/etc/edge/server.pem",
+                "state": state,
+                "expires_at": "2026-06-13T12:00:00Z",
+                "days_left": days,
+                "problem": None,
+            }
+        ]
+    }
+    out, told = (await status(controller.path)).out, (await edge(controller.path, "doctor")).out
+    assert ("/etc/edge/server.pem" in out) is (line is not None)
+    if line is not None:
+        assert f"certificate /etc/edge/server.pem (stations) {line}" in out
+    assert ("/etc/edge/server.pem" in told) is (trouble is not None)
+    if trouble is not None:
+        assert (
+            f"/etc/edge/server.pem: {trouble}\n   -> have it renewed and put the new one in its place; it is taken over"
+            in told
+        )
+
+
 async def test_a_storage_that_cannot_be_used_is_told(controller: Controller) -> None:
     """Nobody stands in for the cloud then, which no figure would show."""
     problem = "/nowhere/journal.db can't be opened"

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import json
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
 from pymodbus.client import AsyncModbusTcpClient
 
 from edge.chance import SystemChance
@@ -19,6 +21,7 @@ from edge.daemon import Daemon
 from simulators.ports import free_endpoints
 from tests.wire.attack_site import Watchdog
 from tests.wire.mqtt_brokers import embedded, watching
+from tests.wire.pki import Authority
 
 BASE = "edge/harbour-3"
 COMMAND, ACK = f"{BASE}/cmd/limit", f"{BASE}/cmd/limit/ack"
@@ -27,6 +30,8 @@ PERIOD_S = 0.2
 HOLDS_S = 6  # of a limit that is to be seen to hold and to end: longer than a busy machine stalls
 LIMIT_W, LIMIT_A, VALID_S, MODE, RESULT = 2, 4, 5, 7, 9  # holding registers
 PAUSE, ECO = 1, 2  # modes
+STATUS_BITS, MODE_NOW = 3, 53  # input registers
+MODE_COMMAND, MODE_ACK = f"{BASE}/cmd/mode", f"{BASE}/cmd/mode/ack"
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 # The moments of a rule from 02:30 to 03:30 local, by UTC, and whether it holds then.
 CHANGES = [
@@ -80,6 +85,19 @@ from = "02:30"
 to = "03:30"
 limit_a = 16
 """
+
+
+METER = """
+[[meter]]
+id = "grid"
+model = "eastron_sdm630"
+connection = "tcp://127.0.0.1:{nobody}"
+"""
+
+
+def metered(text: str) -> str:
+    """With a meter at the grid connection, which doesn't answer."""
+    return text.replace("fuse_a = 63", 'fuse_a = 63\nmeter = "grid"', 1) + METER
 
 
 class TurnedClock(SystemClock):
@@ -141,12 +159,16 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, *, wall: datetime = NOON, mqtt_port: int | None = None) -> AsyncIterator[House]:
+async def house(
+    folder: Path, *, wall: datetime = NOON, mqtt_port: int | None = None, edit: Callable[[str], str] = str
+) -> AsyncIterator[House]:
+    """``edit`` makes another site file of :data:`SITE`."""
     ocpp, cloud, api, modbus, nobody = free_endpoints(5)
     file = folder / "site.toml"
     places = {"ocpp": ocpp, "cloud": cloud, "api": api, "modbus": modbus, "storage": folder / "storage"}
     mqtt = nobody.port if mqtt_port is None else mqtt_port
-    file.write_text(SITE.format(mqtt=mqtt, period_s=PERIOD_S, **places), encoding="utf-8")
+    text = edit(SITE).format(mqtt=mqtt, nobody=nobody.port, period_s=PERIOD_S, **places)
+    file.write_text(text, encoding="utf-8")
     clock = TurnedClock(wall)
     daemon = Daemon(read(file), socket=folder / "edge.sock", clock=clock, watchdog=Watchdog(), chance=Soon())
     stop = asyncio.Event()
@@ -214,6 +236,54 @@ async def test_eco_is_refused_where_no_meter_shows_surplus(tmp_path: Path) -> No
         assert await site.write(MODE, ECO) == 3
         await site.tick(2)
         assert (site.effective, site.report["bms"]["mode"]) == (("bms", 0.0), "pause")
+
+
+async def test_eco_holds_as_long_as_who_asks_for_it(tmp_path: Path) -> None:
+    """By register 7 for the block's time, by cmd/mode for its own; what holds is at register 53 and on its topic."""
+    port = free_endpoints(1)[0].port
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(embedded(port))
+        site = await stack.enter_async_context(house(tmp_path, mqtt_port=port, edit=metered))
+        bms = await stack.enter_async_context(watching(port, f"{BASE}/site/mode", MODE_ACK))
+        await bms.next(f"{BASE}/site/mode", b"auto")
+        assert await site.write(VALID_S, HOLDS_S) is None
+        assert await site.write(MODE, ECO) is None
+        await bms.next(f"{BASE}/site/mode", b"eco")
+        answer = await site.master.read_input_registers(MODE_NOW, count=1, device_id=1)
+        assert answer.registers == [ECO]
+        await bms.next(f"{BASE}/site/mode", b"auto")  # nobody has asked again
+        command = {"id": "1", "ts": site.clock.wall().isoformat(), "mode": "eco"}
+        await bms.send(MODE_COMMAND, json.dumps(command))
+        assert json.loads((await bms.next(MODE_ACK)).payload)["accepted"] is True
+        await bms.next(f"{BASE}/site/mode", b"eco")
+        assert 0 < site.report["bms"]["eco_remaining_s"] <= 60
+
+
+async def test_fault_57_a_certificate_is_about_to_expire(tmp_path: Path) -> None:
+    """Thirty days ahead, in the report, the metrics and the building's status bits; a new file is seen on a reload."""
+    authority = Authority(tmp_path, "site")
+    ours, other = (authority.issue("gateway", server=True) for _ in range(2))
+    listen = free_endpoints(1)[0]
+
+    def with_tls(text: str) -> str:
+        files = f'certificate = "{ours.certificate}"\nprivate_key = "{ours.key}"\ntls_listen = "{listen}"'
+        return text.replace("[ocpp]", f"[ocpp]\n{files}", 1)
+
+    ends = x509.load_pem_x509_certificate(ours.certificate.read_bytes()).not_valid_after_utc
+    async with house(tmp_path, wall=ends - timedelta(days=29, hours=12), edit=with_tls) as site:
+        (told,) = site.report["certificates"]
+        assert (told["use"], told["place"], told["state"]) == ("stations", str(ours.certificate), "EXPIRING")
+        assert told["days_left"] == 29.5
+        await site.tick(2)
+        answer = await site.master.read_input_registers(STATUS_BITS, count=1, device_id=1)
+        assert answer.registers[0] & 1 << 5
+        site.clock.set(ends + timedelta(days=2))
+        await site.until(lambda: bool(site.report["certificates"][0]["state"] == "EXPIRED"))
+        site.clock.set(ends - timedelta(days=60))
+        shutil.copy(other.certificate, ours.certificate)
+        shutil.copy(other.key, ours.key)
+        site.daemon.reload()
+        await site.until(lambda: bool(site.report["certificates"][0]["state"] == "GOOD"))
 
 
 async def test_fault_42_junk_a_retained_command_and_a_broker_that_is_lost(tmp_path: Path) -> None:

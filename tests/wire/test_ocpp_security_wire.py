@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
@@ -355,6 +356,8 @@ async def test_the_cloud_behind_tls(authority: Authority, server: Pair, own_key:
             assert met[0].request.path == "/a/b/CP-01"
             expected = keys.header("CP-01", own_key) if own_key is not None else RIGHT["Authorization"]
             assert met[0].request.headers["Authorization"] == expected
+            ends = x509.load_pem_x509_certificate(server.certificate.read_bytes()).not_valid_after_utc
+            assert gateway.server.tls.shown == {f"127.0.0.1:{port}": ends}
             await station.close()
 
 

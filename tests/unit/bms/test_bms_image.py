@@ -65,6 +65,7 @@ def test_before_the_first_tick_all_is_there_and_nothing_known() -> None:
             2,
         ),
         ({"limits": {"effective": [{"circuit": "main", "reason": "fallback"}], "stated": []}}, 3),
+        ({"certificates": [{"state": "GOOD"}, {"state": "EXPIRING"}]}, 5),
     ],
 )
 def test_each_status_bit_has_its_cause(changes: dict[str, Any], bit: int) -> None:

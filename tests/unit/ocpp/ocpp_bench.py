@@ -172,6 +172,7 @@ class Bench:
         key_is_checked: bool = True,
     ) -> None:
         self.now = START
+        self.stepped = timedelta(0)  # by so much our wall clock was set
         self.version = version
         self.figures = Figures()
         self.site_limits = SiteLimits()
@@ -190,7 +191,7 @@ class Bench:
     @property
     def wall(self) -> datetime:
         """Our wall clock."""
-        return NOON + timedelta(seconds=self.now - START)
+        return NOON + timedelta(seconds=self.now - START) + self.stepped
 
     def connect(self, *, cloud: bool = True, settled: bool = True) -> Step:
         """Connect the station, and its cloud. ``settled``: our questions after the connect are answered already."""

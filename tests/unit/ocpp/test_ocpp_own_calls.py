@@ -242,3 +242,15 @@ def test_start_by_the_stations_clock(bench: Bench) -> None:
     ahead = bench.wall + timedelta(hours=2)
     bench.station_says(call("n", "StatusNotification", {"connectorId": 1, "timestamp": stamp(ahead)}))
     assert profile(bench.write(limit()))["chargingSchedule"]["startSchedule"] == stamp(ahead)
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=2), timedelta(days=365), timedelta(days=-1)])
+def test_start_by_the_time_that_a_station_was_told(step: timedelta) -> None:
+    """It has just booted, and our own clock is wrong: a start in its future would leave it without a limit."""
+    bench = Bench()
+    bench.stepped = step
+    bench.connect()
+    bench.station_says(call("b", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}))
+    told = bench.wall - step
+    bench.cloud_says(result("b", {"status": "Accepted", "currentTime": stamp(told), "interval": 300}))
+    assert profile(bench.write(limit()))["chargingSchedule"]["startSchedule"] == stamp(min(told, bench.wall))

@@ -139,3 +139,22 @@ def test_age() -> None:
 def test_timestamps(value: object, expected: datetime | None) -> None:
     """With and without zone; whatever is no time is None."""
     assert parse_timestamp(value) == expected
+
+
+def test_until_the_first_stamp_it_is_as_the_station_was_told() -> None:
+    """A profile of a gateway whose clock is a year ahead would begin in the station's future, and bind it in a year."""
+    clock = StationClock()
+    clock.told(NOON, 100.0)
+    year_ahead = NOON + timedelta(days=365)
+    assert clock.time(160.0, year_ahead) == NOON + timedelta(seconds=60)
+    clock.learn(NOON + timedelta(seconds=65), 165.0, year_ahead)  # no stored one: it is of the time it was told
+    assert clock.time(170.0, year_ahead) == NOON + timedelta(seconds=70)
+
+
+def test_a_cloud_that_tells_a_late_time_puts_no_profile_off() -> None:
+    """Of what the station was told and our own clock the earlier counts: one of them may be wrong, or lie."""
+    clock = StationClock()
+    clock.told(NOON + timedelta(days=9000), 0.0)
+    assert clock.time(5.0, NOON) == NOON
+    clock.told(NOON.replace(year=1970), 0.0)  # no time at all
+    assert clock.time(5.0, NOON) == NOON

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from datetime import UTC
 from typing import Any
 
+from edge.domain.journal import EntryKind
 from edge.offline.authorise import Policy
 from edge.offline.clerk import Clerk
 from edge.offline.desk import Desk
@@ -14,6 +15,7 @@ from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
 from edge.offline.settings import OfflineSettings
 from edge.offline.station import StationBook
+from edge.offline.thinning import Slip
 from edge.offline.token_book import TokenBook
 from tests import virtual_time
 from tests.unit.offline.offline_bench import HASHER, STATION, token
@@ -33,7 +35,9 @@ class Rig:
             Pace(0.0),
         )
         self.keeper = Keeper()
-        self.clerk = Clerk(desk, self.keeper, virtual_time.VirtualClock(), lambda _step: None)
+        clock = virtual_time.VirtualClock()
+        self.wall = clock.wall()
+        self.clerk = Clerk(desk, self.keeper, clock, lambda _step: None)
         self.station: list[Any] = []
         self.cloud: list[str] = []
         self.clerk.attach(self)
@@ -182,6 +186,48 @@ def test_nothing_passes_while_the_cloud_hasnt_had_all() -> None:
         rig.answers("s", '[3, "s", {}]')
         await rig.clerk.runner.settled()
         assert rig.cloud[1:] == [heartbeat]
+
+    run(story())
+
+
+def test_what_passed_a_moment_ago_passes_no_more_when_something_comes_between() -> None:
+    """The cloud is gone; or a kept message is to be delivered after all. And it passes again when that is over."""
+
+    async def story() -> None:
+        rig = Rig()
+        slip = Slip(
+            seq=7, kind=EntryKind.NOTICE, transaction=None, order=None, size=1, precious=False, taken_at=rig.wall
+        )
+
+        def passes(identifier: str) -> bool:
+            passed = rig.clerk.passes(identifier, "Heartbeat", {}, "", signed=False)
+            return passed and rig.clerk.passed(identifier)
+
+        assert passes("1")
+        rig.clerk.cloud_lost()
+        assert not passes("2")
+        rig.clerk.cloud_connected()
+        assert passes("3")
+        rig.clerk.sent_again(slip)
+        assert not passes("4")
+        assert isinstance(rig.clerk.desk, Desk)
+        rig.clerk.desk.book.backlog.remove(slip.seq)
+        assert passes("5")
+
+    run(story())
+
+
+def test_an_answer_does_not_pass_when_something_has_come_to_wait_for_it() -> None:
+    """The CALL passed; then the station says what the cloud is to learn after that."""
+
+    async def story() -> None:
+        rig = Rig()
+        assert rig.clerk.passes("h", "Heartbeat", {}, "", signed=False)
+        slip = Slip(
+            seq=7, kind=EntryKind.NOTICE, transaction=None, order=None, size=1, precious=False, taken_at=rig.wall
+        )
+        rig.clerk.sent_again(slip)
+        assert not rig.clerk.passed("h")
 
     run(story())
 

@@ -193,6 +193,19 @@ async def test_metrics(client: httpx.AsyncClient) -> None:
     assert all(name.startswith("edge_") for name, _ in found)
 
 
+async def test_metrics_tell_when_certificates_end(client: httpx.AsyncClient, controller: Controller) -> None:
+    """In seconds since 1970, for whoever has alerts of his own; none of a file that can't be read."""
+    good = {"use": "stations", "place": "/a.pem", "state": "GOOD", "days_left": 12.0, "problem": None}
+    bad = good | {"use": "cloud", "expires_at": None, "state": "UNREADABLE", "days_left": None, "problem": "gone"}
+    controller.report = REPORT | {"certificates": [good | {"expires_at": "2026-06-13T12:00:00Z"}, bad]}
+    assert Report.model_validate(controller.report).certificates[1].problem == "gone"
+    found = samples((await client.get("/metrics")).text)
+    name = "edge_certificate_expiry_timestamp_seconds"
+    assert {key: value for key, value in found.items() if key[0] == name} == {
+        (name, (("place", "/a.pem"), ("use", "stations"))): 1781352000.0
+    }
+
+
 async def test_metrics_follow_the_report(client: httpx.AsyncClient, controller: Controller) -> None:
     """Each scrape shows the report of its moment; a controller that starts is scraped without an error."""
     await client.get("/metrics")
