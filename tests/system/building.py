@@ -1,6 +1,7 @@
 """A simulated site to be set up: a grid meter, two stations with cars, a cloud; nothing of it is configured yet."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Building:
     load_on: tuple[str, int] | None = None  # the installer's test load: at which station, on its own phase
     stations: dict[str, ChargingStation] = field(default_factory=dict)
     base_a: tuple[float, float, float] = BASE_A
+    swings_a: float = 0.0  # by so much the building's load moves, as any real one's does; 0 for figures that are exact
     server: ModbusTcpServer | None = None
 
     def __post_init__(self) -> None:
@@ -43,10 +45,11 @@ class Building:
         self.meter = circuit_meter(current_a=self.currents, import_wh=lambda: 1500.0, nominal_voltage_v=230.0)
         self.cloud = Csms(self.cloud_at, tags=TagList(accepted=frozenset({"ANNA"}), blocked=frozenset()))
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._lived_s = 0.0
 
     def currents(self) -> tuple[float, float, float]:
         """What flows through the grid connection."""
-        amps = list(self.base_a)
+        amps = [each + self.swings_a * math.sin(self._lived_s) for each in self.base_a]
         for identity, station in self.stations.items():
             for own, draw_a in enumerate(station.draw_a(1)):
                 amps[self.rotations[identity][own]] += draw_a
@@ -95,6 +98,7 @@ class Building:
         """Physics, for ever."""
         while True:
             await asyncio.sleep(STEP_S)
+            self._lived_s += STEP_S
             for station in self.stations.values():
                 station.step(STEP_S)
 

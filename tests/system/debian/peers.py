@@ -34,11 +34,11 @@ class Peers:
 def peers(*enter: str) -> Iterator[Peers]:
     """A meter and a cloud, by ``enter`` in another name space; they end with the context."""
     command = [*enter, sys.executable, "-m", "tests.system.debian.proof_site"]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield Peers(process=process, addresses=json.loads(process.stdout.readline()))
-    finally:
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
-        process.stdin.close()
-        process.wait(20)
+        assert process.stdout is not None
+        try:
+            yield Peers(process=process, addresses=json.loads(process.stdout.readline()))
+        finally:
+            process.stdin.close()
+            process.wait(20)

@@ -10,12 +10,15 @@ import sys
 from tests.system.building import Building, building
 
 STATION = "CP-A"
+SWINGS_A = 0.5
 ROTATION = (1, 2, 0)  # its own L1 is on the grid's L2
 
 
 async def obey(site: Building, order: str) -> None:
     """:raises ValueError: it isn't an order."""
     match order:
+        case "load moves":
+            site.swings_a = SWINGS_A
         case "station":
             site.add(STATION, ROTATION)
         case "car":
