@@ -62,7 +62,12 @@ class StationMemory:
 
     def limit_refused(self) -> bool:
         """The station has refused a limit; whether it is to be told by another rung from now on."""
-        return self.units.refused() and self.ladder.refused()
+        if not self.units.refused():
+            return False
+        another = self.ladder.refused()
+        if self.ladder.is_at_its_foot:
+            self.units.use_spare()
+        return another
 
     def limits_taken(self, now: Seconds) -> LimitsTaken:
         """How the station takes its limits."""

@@ -54,6 +54,11 @@ class Ladder:
         """That of the next limit."""
         return self._rungs[self._number]
 
+    @property
+    def is_at_its_foot(self) -> bool:
+        """Whether the next limit is on the first rung: none was refused yet, or all were."""
+        return self._number == 0
+
     def refused(self) -> bool:
         """The station means its refusal, and no other unit helps: try the next rung. Whether there is another."""
         self._number = (self._number + 1) % len(self._rungs)

@@ -30,6 +30,7 @@ class Units:
     def __init__(self) -> None:
         self._first = RateUnit.AMPERES
         self._allowed: tuple[RateUnit, ...] = tuple(RateUnit)
+        self._spare: tuple[RateUnit, ...] = ()
         self._refusals = 0
         self._tried = 0  # units in a row that it means to refuse
 
@@ -41,12 +42,25 @@ class Units:
     def begin(self, first: RateUnit | None) -> None:
         """Begin with this unit, where the station doesn't tell that it takes it not; None: with amperes."""
         self._first = first if first is not None else RateUnit.AMPERES
+        self._spare = ()
         self._order(RateUnit)
 
     def allows(self, value: str) -> None:
-        """The station has told its units: ``Current,Power`` (1.6) or ``A,W`` (2.x). Words of its own say nothing."""
+        """The station has told its units: ``Current,Power`` (1.6) or ``A,W`` (2.x). Words of its own say nothing.
+
+        One that takes amperes doesn't refuse a limit for its unit: watts are kept for when nothing else helps.
+        """
         told = {_WORDS.get(word.strip().lower()) for word in value.split(",")}
-        self._order([unit for unit in RateUnit if unit in told] or RateUnit)
+        units = [unit for unit in RateUnit if unit in told] or list(RateUnit)
+        self._spare = ()
+        if RateUnit.AMPERES in told and self._first is RateUnit.AMPERES:
+            self._spare = tuple(unit for unit in units if unit is not RateUnit.AMPERES)
+            units = [RateUnit.AMPERES]
+        self._order(units)
+
+    def use_spare(self) -> None:
+        """Whatever else could be tried was refused: the station may not mean what it has told."""
+        self._allowed, self._spare = (*self._allowed, *self._spare), ()
 
     def accepted(self) -> None:
         """The station has accepted a limit in this unit: it is the first from now on."""

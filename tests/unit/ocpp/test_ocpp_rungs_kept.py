@@ -60,6 +60,20 @@ def probed(bench: Controlled) -> None:
     assert told(bench) == ("TxDefaultProfile", "W")
 
 
+def test_who_has_told_amperes_is_told_watts_when_all_else_is_refused(tmp_path: Path) -> None:
+    """Two refusals move it down the ladder, each rung in amperes; only after the last one watts are tried."""
+    bench = Controlled(tmp_path, 1)
+    bench.connect(settled=False)
+    step, units = bench.wait(1.0), {"key": "ChargingScheduleAllowedChargingRateUnit", "readonly": True}
+    while step.down:
+        identifier, _, _ = step.own_call
+        step = bench.station_says(result(identifier, {"configurationKey": [{**units, "value": "Current,Power"}]}))
+    seen = [told(bench, "Rejected") for _ in range(9)]
+    purposes = ["TxProfile", "TxDefaultProfile", "ChargePointMaxProfile"]
+    assert seen[:6] == [(purpose, "A") for purpose in purposes for _ in range(2)]
+    assert seen[6:] == [("TxProfile", "A"), ("TxProfile", "A"), ("TxProfile", "W")]
+
+
 def test_quirk_22_the_first_rung_is_the_records(tmp_path: Path) -> None:
     """Timxon takes no TxProfile (lbbrhzn/ocpp issue 2158): from its boot on it is told by TxDefaultProfile alone."""
     bench = started(tmp_path)

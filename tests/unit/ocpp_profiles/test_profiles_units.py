@@ -53,6 +53,18 @@ def test_what_was_accepted_comes_first() -> None:
     assert units.unit is A
 
 
+def test_who_takes_amperes_refuses_something_else() -> None:
+    """A limit for a session whose start's answer was lost, say: watts are for when no rung of the ladder helps."""
+    units = Units()
+    units.allows("Current,Power")
+    assert [units.refused() for _ in range(4)] == [False, True, False, True]
+    assert units.unit is A
+    units.use_spare()
+    assert units.unit is A
+    assert [units.refused() for _ in range(2)] == [False, False]
+    assert units.unit is W
+
+
 def test_who_knows_one_unit_is_never_told_another() -> None:
     """Whatever it refuses."""
     units = Units()
