@@ -10,7 +10,7 @@ from edge.ocpp.figures import Figures
 from edge.ocpp.mirror import Mirror
 from edge.ocpp.pace import Pace
 from edge.ocpp.quirk_records import Quirks
-from edge.ocpp.sockets import push
+from edge.ocpp.sending import push
 from edge.ocpp.start_delay import StartDelay
 from edge.ocpp.station_connection import StationConnection
 from edge.ocpp.trace import Trace, Way

@@ -15,7 +15,8 @@ from websockets.typing import Subprotocol
 from edge.errors import FrameError
 from edge.ocpp import wire
 from edge.ocpp.figures import Figures
-from edge.ocpp.sockets import QUIET, SURROGATES
+from edge.ocpp.sending import SURROGATES
+from edge.ocpp.sockets import QUIET
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, ErrorCode

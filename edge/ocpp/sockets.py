@@ -7,20 +7,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.connection import Connection, broadcast
+from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.protocol import CLOSED, OPEN, Event, Side
 from websockets.typing import DataLike
 
 from edge.ocpp import framing
+from edge.ocpp.sending import KEYS, SURROGATES, put
 from edge.units import Seconds
 
 # Takes a message; returns for how long no other is to be handed over.
 Receiver: TypeAlias = Callable[[str | bytes], Seconds]
-
-# A peer that doesn't read is cut off when this much waits for it: four of the largest frames. Nobody else waits for it.
-MAX_UNSENT_BYTES = 1024 * 1024
 
 # Messages of one read that are handed over before everybody else has a turn. A peer that keeps to the rules sends no
 # more in a row: one CALL, the answer to one, and what nothing answers.
@@ -30,10 +28,6 @@ IN_A_ROW = 4
 FRAMES_A_TURN = 32
 
 LONGEST_HEAD = 14  # bytes of a frame before its payload (RFC 6455 §5.2)
-
-SURROGATES = "surrogateescape"  # how a wire reads and writes a text that isn't UTF-8
-
-_KEYS = framing.MaskingKeys()
 
 # The library's own lines repeat ours, and come with tracebacks for every garbled handshake.
 QUIET = logging.getLogger("edge.ocpp.websockets")
@@ -184,11 +178,11 @@ class Receiving(Connection):
     async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
         if data is not None or self.paused or self.protocol.state is not OPEN:
             return await super().ping(data)
-        while (carried := _KEYS.next()) in self.pending_pings:
+        while (carried := KEYS.next()) in self.pending_pings:
             pass
         pong: asyncio.Future[float] = self.loop.create_future()
         self.pending_pings[carried] = (pong, self.loop.time())
-        _put(self, framing.WHOLE_PING, carried)
+        put(self, framing.WHOLE_PING, carried)
         return pong
 
     def _answers(self, data: bytes, found: framing.Head) -> bool:
@@ -204,7 +198,7 @@ class Receiving(Connection):
         if found.first == framing.WHOLE_PONG:
             self.acknowledge_pings(carried)
         else:
-            _put(self, framing.WHOLE_PONG, carried)
+            put(self, framing.WHOLE_PONG, carried)
         return True
 
     def _passes_on(self, data: bytes, found: framing.Head) -> bool:
@@ -221,7 +215,7 @@ class Receiving(Connection):
         carried = framing.payload(data, found)
         if found.first == framing.WHOLE_PONG and carried in self.pending_pings:
             return False  # the answer to a ping of our own
-        _put(partner, found.first, carried)
+        put(partner, found.first, carried)
         return True
 
     def _frame(self, data: bytes, place: int, found: framing.Head) -> None:
@@ -273,43 +267,6 @@ class WireCloudConnection(CloudConnection):
     """A socket toward the cloud that is part of a wire."""
 
     is_wire = True
-
-
-def push(connection: Connection, message: str | bytes) -> bool:
-    """Send without waiting, in the order of the calls. False when the peer doesn't read, and is now cut off."""
-    if isinstance(message, str):
-        return _put(connection, framing.WHOLE_TEXT, message.encode(errors=SURROGATES))
-    return _put(connection, framing.WHOLE_BINARY, message)
-
-
-def _put(connection: Connection, first: int, carried: bytes) -> bool:
-    transport, protocol = connection.transport, connection.protocol
-    if transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
-        transport.abort()
-        return False
-    if protocol.extensions and first in (framing.WHOLE_TEXT, framing.WHOLE_BINARY):
-        broadcast((connection,), carried, text=first == framing.WHOLE_TEXT)
-    elif protocol.state is OPEN:
-        transport.write(framing.written(first, carried, _KEYS.next() if protocol.side is Side.CLIENT else None))
-    return True
-
-
-def cut_if_stuck(connection: Connection) -> str | None:
-    """Cut off a peer that can't be got rid of in good order, and say why; to be asked now and then.
-
-    The library answers every ping, whether the peer reads or not; and once a peer has broken the protocol it waits for
-    it to end the connection, reading on as long as it sends.
-    """
-    if not connection.paused and connection.close_deadline is None:
-        return None  # nearly always; less than the buffer's high-water mark waits
-    if connection.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
-        why = "it doesn't read"
-    elif connection.close_deadline is not None and connection.loop.time() > connection.close_deadline:
-        why = "it doesn't end its connection"
-    else:
-        return None
-    connection.transport.abort()
-    return why
 
 
 def peer_address(connection: Connection) -> str:

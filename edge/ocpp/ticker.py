@@ -9,7 +9,8 @@ from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.server import ServerConnection
 
 from edge.clock import Clock
-from edge.ocpp.sockets import cut_if_stuck, peer_address
+from edge.ocpp.sending import cut_if_stuck
+from edge.ocpp.sockets import peer_address
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.timings import LinkTimings
 

@@ -20,7 +20,8 @@ from edge.clock import Clock
 from edge.ocpp.farewell import GOING_AWAY, Farewell, close, farewell
 from edge.ocpp.passed_handshake import PassedRequest
 from edge.ocpp.revival import Revival
-from edge.ocpp.sockets import QUIET, CloudConnection, Receiver, Receiving, WireCloudConnection, cut_if_stuck, push
+from edge.ocpp.sending import cut_if_stuck, push
+from edge.ocpp.sockets import QUIET, CloudConnection, Receiver, Receiving, WireCloudConnection
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import Contexts
 from edge.ocpp.versions import Version, version_of

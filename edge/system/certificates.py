@@ -13,6 +13,7 @@ import structlog
 from cryptography import x509
 
 from edge.clock import Clock
+from edge.domain.certificate import CertificateState
 from edge.units import Seconds
 
 log = structlog.get_logger(__name__)
@@ -38,16 +39,6 @@ class Use(StrEnum):
     def is_authority(self) -> bool:
         """Whether a file of it holds authorities, of which one that is good suffices."""
         return self in (Use.STATIONS_CA, Use.CLOUD_CA, Use.BROKER_CA)
-
-
-class CertificateState(StrEnum):
-    """How a certificate fares."""
-
-    GOOD = "GOOD"
-    EXPIRING = "EXPIRING"  # within 30 days
-    EXPIRED = "EXPIRED"
-    UNREADABLE = "UNREADABLE"
-    UNKNOWN = "UNKNOWN"  # the clock isn't set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge.domain.certificate import CertificateState
 from edge.units import Phase
 
 # One value per grid phase: L1, L2, L3.
@@ -222,16 +223,6 @@ class StorageReport(_Part):
     oldest_pending_station: str | None = None
     set_aside: int | None = None  # messages that the cloud refused for good: `edge journal list`
     left_behind: dict[str, int] = {}  # messages of stations that the site no longer has, by station
-
-
-class CertificateState(StrEnum):
-    """How a certificate fares."""
-
-    GOOD = "GOOD"
-    EXPIRING = "EXPIRING"  # within 30 days
-    EXPIRED = "EXPIRED"
-    UNREADABLE = "UNREADABLE"
-    UNKNOWN = "UNKNOWN"  # the clock isn't set
 
 
 class CertificateReport(_Part):

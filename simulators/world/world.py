@@ -5,24 +5,23 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from edge.config import Configuration
-from simulators.breaker import Breaker, GgFuse
 from simulators.charger import TransactionAccount
-from simulators.errors import ScenarioError
 from simulators.fleet import station_specs
 from simulators.phases import Amps3
 from simulators.site import EvseSpec
 from simulators.world.above import ABOVE, Above
+from simulators.world.active_fault import ActiveFault
 from simulators.world.broker import WorldBroker
 from simulators.world.building import Load
 from simulators.world.cloud import CLOUD, WorldCsms
 from simulators.world.conditions import UPLINK, Topology
-from simulators.world.copper import Copper, Run
 from simulators.world.drivers import Visit, visits
 from simulators.world.gateway import GATEWAY, Gateway
 from simulators.world.history import History
+from simulators.world.laying import laid
 from simulators.world.loop import running
 from simulators.world.meters import WorldMeters
 from simulators.world.network import Network
@@ -37,23 +36,6 @@ from simulators.world.watch import Frames
 HOUSEKEEPING_S: Final = 5.0  # how often dead connections are looked for
 CARD_AGAIN_S: Final = 120.0  # a driver whose card was refused tries it again
 SETTLING_S: Final = 60.0  # before the first driver: everybody finds everybody
-
-
-class ActiveFault(Protocol):
-    """A fault that was begun. Implemented by :class:`simulators.world.faults.base.Fault`."""
-
-    def matters(self, now: float) -> bool:
-        """Whether it is under way, or was a moment ago."""
-
-    def may_say(self, now: float) -> bool:
-        """Whether what it `says` may be said now."""
-
-    def grace_s(self, oracle: str) -> float:
-        """How much longer that oracle has to be patient for its sake."""
-
-    @property
-    def says(self) -> tuple[str, ...]:
-        """How the lines begin that the gateway logs as errors, and has to, for its sake."""
 
 
 class World:
@@ -79,7 +61,7 @@ class World:
             view = self.above.around(view)
             spots, guests = (*self.above.spots, *spots), guests | {self.above.identity}
         self.site = replace(view, evses=tuple(each for each in view.evses if each.station not in scenario.guests))
-        self.copper = self._copper()
+        self.copper = laid(scenario, self.site, self.now)
         self.meters = WorldMeters(spots, self.copper, volts=self.site.nominal_voltage_v)
         self.frames = Frames(self.history)
         self.cloud = WorldCsms(
@@ -301,28 +283,6 @@ class World:
     def _gateway(self, configuration: Configuration, folder: Path, node: str) -> Gateway:
         clock = WorldClock(self.begins_at)
         return Gateway(configuration, folder=folder, clock=clock, network=self.network, seed=self.seed, node=node)
-
-    def _copper(self) -> Copper:
-        known = {circuit.id for circuit in self.site.circuits}
-        placed = [load.circuit for load in self.scenario.loads] + [*self.scenario.fuses]
-        for circuit in placed:
-            if circuit not in known:
-                raise ScenarioError(
-                    f"{self.scenario.file}: circuit {circuit!r} isn't in its site; there are {', '.join(sorted(known))}"
-                )
-        return Copper(
-            [
-                Run(
-                    id=circuit.id,
-                    parent=circuit.parent,
-                    fuse_a=circuit.fuse_a,
-                    protection=(GgFuse if circuit.id in self.scenario.fuses else Breaker)(circuit.fuse_a),
-                )
-                for circuit in self.site.circuits
-            ],
-            volts=self.site.nominal_voltage_v,
-            now=self.now,
-        )
 
     def _stations(self) -> dict[str, WorldStation]:
         gateway = self.site.gateway

@@ -1,0 +1,32 @@
+"""The copper of a scenario's site: its circuits, each with its protection."""
+
+from collections.abc import Callable
+
+from simulators.breaker import Breaker, GgFuse
+from simulators.errors import ScenarioError
+from simulators.site import SiteSpec
+from simulators.world.copper import Copper, Run
+from simulators.world.scenario import WorldScenario
+
+
+def laid(scenario: WorldScenario, site: SiteSpec, now: Callable[[], float]) -> Copper:
+    """Raises ScenarioError for a load or a fuse on a circuit that the site hasn't."""
+    known = {circuit.id for circuit in site.circuits}
+    for circuit in (*(load.circuit for load in scenario.loads), *scenario.fuses):
+        if circuit not in known:
+            raise ScenarioError(
+                f"{scenario.file}: circuit {circuit!r} isn't in its site; there are {', '.join(sorted(known))}"
+            )
+    return Copper(
+        [
+            Run(
+                id=circuit.id,
+                parent=circuit.parent,
+                fuse_a=circuit.fuse_a,
+                protection=(GgFuse if circuit.id in scenario.fuses else Breaker)(circuit.fuse_a),
+            )
+            for circuit in site.circuits
+        ],
+        volts=site.nominal_voltage_v,
+        now=now,
+    )
