@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
+from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
 from simulators.csms.answers import timestamp
@@ -58,8 +59,7 @@ class SequenceGap(Fault):
                 self.failure = f"a station of OCPP 2.0.1 isn't answered: {exc!r}"
 
     async def _charge(self) -> None:
-        url = f"ws://{self.world.site.gateway}/{GUEST}"
-        self.socket = await connect(url, subprotocols=[Subprotocol("ocpp2.0.1")], compression=None, proxy=None)
+        await self._dial()
         unit = {"vendorName": "Simulated", "model": "V2"}
         await self._call("boot", "BootNotification", {"reason": "PowerUp", "chargingStation": unit})
         await self._event(0, "Started")
@@ -69,6 +69,10 @@ class SequenceGap(Fault):
             await self._event(number, "Ended" if number == ORDER[-1] else "Updated")
             await asyncio.sleep(BETWEEN_S)
         self.is_told = True
+
+    async def _dial(self) -> None:
+        url = f"ws://{self.world.site.gateway}/{GUEST}"
+        self.socket = await connect(url, subprotocols=[Subprotocol("ocpp2.0.1")], compression=None, proxy=None)
 
     async def _event(self, number: int, kind: str) -> None:
         payload = {
@@ -104,6 +108,11 @@ class SequenceGap(Fault):
 
     async def end(self) -> None:
         await self.world.cloud.come_again()
+        if self.is_told and self.socket is not None and self.socket.state is not OPEN:
+            with contextlib.suppress(*GONE):
+                await start_on(
+                    GUEST, self._dial()
+                )  # the gateway was killed meanwhile: what it kept goes with its station
 
     def judge_after(self) -> str | None:
         calls = [orjson.loads(text) for text in self.world.cloud.of_guests[self.heard :]]
