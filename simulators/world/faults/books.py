@@ -182,10 +182,17 @@ class CardRefusedAfterwards(_WithoutCloud):
     async def begin(self) -> None:
         await super().begin()
         if self.car is not None:
-            card = self.car.visit.id_tag
-            self.world.cloud.cards.barred.add(card)
-            for stay in self.world.parking.here.values():
-                stay.barred = stay.barred or stay.visit.id_tag == card
+            self.world.cloud.cards.barred.add(self.car.visit.id_tag)
+            self._bar(self.car.visit.id_tag)
+
+    async def end(self) -> None:
+        if self.car is not None:
+            self._bar(self.car.visit.id_tag)  # also who came with it while it was blocked
+        await super().end()
+
+    def _bar(self, card: str) -> None:
+        for stay in self.world.parking.here.values():
+            stay.barred = stay.barred or stay.visit.id_tag == card
 
     def judge_after(self) -> str | None:
         if self.car is None or not self.is_alone or self.car.ev.draw_a == 0.0:
