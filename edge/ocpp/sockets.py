@@ -185,13 +185,17 @@ class Receiving(Connection):
         put(self, framing.WHOLE_PING, carried)
         return pong
 
+    def _is_sound_control(self, found: framing.Head) -> bool:
+        """Whether it is a whole ping or pong, as long and as masked as one may be."""
+        return (
+            found.first in (framing.WHOLE_PING, framing.WHOLE_PONG)
+            and found.ends - found.begins <= framing.MOST_CONTROL
+            and found.masked is (self.protocol.side is Side.SERVER)
+        )
+
     def _answers(self, data: bytes, found: framing.Head) -> bool:
         """Answer a sound ping, or note a sound pong, if that is one; whether it was."""
-        if (
-            found.first not in (framing.WHOLE_PING, framing.WHOLE_PONG)
-            or found.ends - found.begins > framing.MOST_CONTROL
-            or found.masked is not (self.protocol.side is Side.SERVER)
-        ):
+        if not self._is_sound_control(found):
             return False
         self._row += 1
         carried = framing.payload(data, found)
@@ -203,14 +207,8 @@ class Receiving(Connection):
 
     def _passes_on(self, data: bytes, found: framing.Head) -> bool:
         """Pass a ping or a pong on, if that is one, and its partner is there; whether it was."""
-        partner, length = self.partner, found.ends - found.begins
-        if (
-            partner is None
-            or partner.protocol.state is not OPEN
-            or found.first not in (framing.WHOLE_PING, framing.WHOLE_PONG)
-            or length > framing.MOST_CONTROL
-            or found.masked is not (self.protocol.side is Side.SERVER)
-        ):
+        partner = self.partner
+        if partner is None or partner.protocol.state is not OPEN or not self._is_sound_control(found):
             return False
         carried = framing.payload(data, found)
         if found.first == framing.WHOLE_PONG and carried in self.pending_pings:
