@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from edge.bms.eco import BmsMode
 from edge.bms.point import Bank, Block, Kind, Point
 from edge.bms.view import CircuitView, EvseView, SiteView
+from edge.domain.certificate import CertificateState
 from edge.domain.effective import Binding
 from edge.domain.station import EvseStatus
 
@@ -48,7 +49,7 @@ MODE_CODES: dict[str, int] = {BmsMode.AUTO.value: 0, BmsMode.PAUSE.value: 1, Bms
 RESULT_CODES: dict[str, int] = {"none": 0, "accepted": 1, "out_of_range": 2, "not_writable": 3, "read_only": 4}
 
 BMS_SOURCES = ("bms_mqtt", "bms_modbus")
-CERTIFICATE_ALARMS = ("EXPIRING", "EXPIRED", "UNREADABLE")
+CERTIFICATE_ALARMS = (CertificateState.EXPIRING, CertificateState.EXPIRED, CertificateState.UNREADABLE)
 GRID_SOURCES = ("grid", "grid_eebus", "openadr")
 
 
