@@ -140,7 +140,10 @@ class ChargingStation:
 
     def charging(self) -> bool:
         """Whether any car may draw now."""
-        return any(each.energised and each.ev is not None for each in self._core.sessions.connectors.values())
+        for connector in self._core.sessions.connectors.values():
+            if connector.ev is not None and connector.energised:
+                return True
+        return False
 
     def status(self, connector_id: int) -> str:
         """ChargePointStatus of the connector."""
