@@ -127,7 +127,7 @@ class ChargingStation:
     def offered_a(self, connector_id: int) -> float:
         """What the connector offers per phase now; without a session, what it would offer if one began now."""
         clock_s = self._now() + self.spec.clock_offset_s
-        return self._core.sessions.offers_a(clock_s, asking=connector_id)[connector_id]
+        return self._core.sessions.offer_a(connector_id, clock_s)
 
     def wanted_a(self, connector_id: int) -> float:
         """What the car would draw per phase if only the connector's maximum limited it; 0 if there is no car, no

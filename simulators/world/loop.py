@@ -132,8 +132,8 @@ class WorldLoop(asyncio.BaseEventLoop):
         soon = self._soon
         while True:
             now = self._now + TURN_S
-            if not soon:
-                now = max(now, self._next_timer())
+            if not soon and (due := self._next_timer()) > now:
+                now = due
             self._now = now
             timers = self._timers
             while timers and timers[0][0] <= now:
