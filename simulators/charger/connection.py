@@ -127,7 +127,7 @@ class ChargingStation:
     def offered_a(self, connector_id: int) -> float:
         """What the connector offers per phase now; without a session, what it would offer if one began now."""
         clock_s = self._now() + self.spec.clock_offset_s
-        return self._core.sessions.offer_a(connector_id, clock_s)
+        return self._core.sessions.offers.one_a(connector_id, clock_s)
 
     def wanted_a(self, connector_id: int) -> float:
         """What the car would draw per phase if only the connector's maximum limited it; 0 if there is no car, no
@@ -139,7 +139,7 @@ class ChargingStation:
 
         Between such moments, and as long as nobody tells it anything, a car's draw only falls as its battery fills.
         """
-        return self._core.sessions.changes_soon_s(self._now() + self.spec.clock_offset_s, within_s)
+        return self._core.sessions.offers.changes_soon_s(self._now() + self.spec.clock_offset_s, within_s)
 
     def charging(self) -> bool:
         """Whether any car may draw now."""

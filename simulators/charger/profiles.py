@@ -12,7 +12,6 @@ How they combine, at any moment:
 Pure: moments come in as seconds since the epoch in the station's own clock.
 """
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -285,22 +284,3 @@ def piecewise(
         if not segments or segments[-1].limit_a != limit_a:
             segments.append(Segment(start_s=start_s - from_s, limit_a=limit_a))
     return tuple(segments)
-
-
-def share_a(total_a: float | None, claims_a: dict[int, float], minimum_a: float) -> dict[int, float]:
-    """Divide a ChargePointMaxProfile's limit among the connectors (§3.13.3: it holds for all of them together).
-
-    Max-min fair, nobody above its claim. Where the fair share would be below `minimum_a`, the connector with the
-    highest number waits at 0. `total_a` None is no limit.
-    """
-    if total_a is None or math.fsum(claims_a.values()) <= total_a:
-        return dict(claims_a)
-    served = sorted(claims_a)
-    while len(served) > 1 and total_a / len(served) < minimum_a:
-        served.pop()
-    shares_a = dict.fromkeys(claims_a, 0.0)
-    left_a = total_a
-    for position, connector_id in enumerate(sorted(served, key=lambda each: claims_a[each])):
-        shares_a[connector_id] = min(claims_a[connector_id], left_a / (len(served) - position))
-        left_a -= shares_a[connector_id]
-    return shares_a

@@ -4,7 +4,6 @@ Every `now` is in the station's own clock.
 """
 
 import math
-from collections.abc import Iterable
 
 from simulators.charger import messages
 from simulators.charger.authorisation import CardMemory, Verdict, tag_info
@@ -13,8 +12,9 @@ from simulators.charger.connector import Card, Connector, PendingStart
 from simulators.charger.ev import ElectricVehicle
 from simulators.charger.frames import Payload
 from simulators.charger.ledger import Ledger
+from simulators.charger.offers import Offers
 from simulators.charger.outbound import Message, Outbound
-from simulators.charger.profiles import ProfileStore, StoreSize, share_a
+from simulators.charger.profiles import ProfileStore, StoreSize
 from simulators.charger.spec import Counters, Obedience, StationSpec
 from simulators.charger.status import Status, steps
 from simulators.charger.transaction import Transaction
@@ -32,6 +32,7 @@ class Sessions:
         self.counters = Counters()
         self.ledger = Ledger(spec.identity)
         self.connectors = {each.connector_id: Connector(spec=each) for each in spec.connectors}
+        self.offers = Offers(self.connectors, self.profiles, lambda: self.spec.obedience is not Obedience.IGNORES)
         self.operative = True  # of the station itself, connector 0
         self.reported: Status | None = None  # of connector 0
         self.registered = False  # the CSMS has accepted the boot
@@ -48,67 +49,23 @@ class Sessions:
         """Of connector 0."""
         return Status.AVAILABLE if self.operative else Status.UNAVAILABLE
 
-    def offers_a(self, now: float, *, asking: int | None = None) -> dict[int, float]:
-        """What each connector offers now, in A per phase: of those that are energised, and of `asking` as if its
-        session began now. Others offer 0."""
-        offers_a = {number: self._claim_a(each, now, asking=asking) for number, each in self.connectors.items()}
-        if self.spec.obedience is Obedience.IGNORES or not self.profiles.limit_the_station:
-            return offers_a
-        claims_a = {each: amps for each, amps in offers_a.items() if self.connectors[each].energised or each == asking}
-        return offers_a | share_a(self.profiles.station_limit_a(now), claims_a, self._least_a(claims_a))
-
-    def offer_a(self, number: int, now: float) -> float:
-        """What one connector offers now, or would if its session began now."""
-        if self.profiles.limit_the_station:
-            return self.offers_a(now, asking=number)[number]
-        return self._claim_a(self.connectors[number], now, asking=number)
-
-    def _claim_a(self, connector: Connector, now: float, *, asking: int | None) -> float:
-        """What the connector would offer if it shared with no other."""
-        spec, transaction = connector.spec, connector.transaction
-        if not connector.energised and spec.connector_id != asking:
-            return 0.0
-        if self.spec.obedience is Obedience.IGNORES:
-            return spec.max_a
-        since_s = now if transaction is None else transaction.started_s
-        limit_a = self.profiles.session_limit_a(spec.connector_id, now, since_s)
-        return spec.max_a if limit_a is None or limit_a > spec.max_a else limit_a
-
-    def changes_soon_s(self, now: float, within_s: float) -> float | None:
-        """In how many seconds an offer changes by its schedule, or a car comes to obey one; None: not `within_s`."""
-        soon_s = math.inf
-        for number, connector in self.connectors.items():
-            if connector.transaction is None or connector.ev is None or not connector.energised:
-                continue
-            edge_s = self.profiles.next_edge_s(number, now, connector.transaction.started_s)
-            obeys_in_s = connector.ev.obeys_in_s
-            soon_s = min(soon_s, edge_s - now, math.inf if obeys_in_s is None else obeys_in_s)
-        return soon_s if soon_s <= within_s else None
-
-    def _least_a(self, connector_ids: Iterable[int]) -> float:
-        """With which each of them can charge."""
-        return max((self.connectors[each].spec.min_a for each in connector_ids), default=0.0)
-
-    def phases(self, connector: Connector, now: float) -> int:
-        """On how many phases the connector offers current now: all that are wired, unless it is told otherwise by
-        numberPhases and can switch."""
-        wired = connector.spec.phases
-        if not connector.spec.switches_phases or self.spec.obedience is Obedience.IGNORES:
-            return wired
-        since_s = now if connector.transaction is None else connector.transaction.started_s
-        told = self.profiles.session_phases(connector.id, now, since_s)
-        return wired if told is None else min(told, wired)
-
     def step(self, dt_s: float, now: float) -> None:
         """Let the cars draw for `dt_s`, up to `now`."""
-        offers_a = self.offers_a(now)
+        offers_a = self.offers.all_a(now)
         for connector in self.connectors.values():
             connector.step(
                 dt_s,
                 offered_a=offers_a[connector.id],
-                phases=self.phases(connector, now),
+                phases=self.offers.phases(connector, now),
                 voltage_v=self.spec.nominal_voltage_v,
             )
+
+    def rebooted(self) -> None:
+        """Nothing is registered, reported or pending any more."""
+        for connector in self.connectors.values():
+            connector.pending = connector.reported = None
+        self.reported = None
+        self.registered = self.resetting = False
 
     def plug_in(self, connector: Connector, ev: ElectricVehicle, id_tag: str, now: float) -> None:
         """A car arrives and its driver presents a card, unless a remote start waits for the car already."""
@@ -223,7 +180,7 @@ class Sessions:
 
     def refresh(self, now: float) -> None:
         """Bring every status up to date and tell the CSMS of each change."""
-        offers_a = self.offers_a(now)
+        offers_a = self.offers.all_a(now)
         for connector in self.connectors.values():
             for status in steps(connector.status, connector.derived_status(offers_a[connector.id])):
                 connector.status = status

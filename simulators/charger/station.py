@@ -282,14 +282,9 @@ class StationCore:
 
     def _restart(self, now_s: float) -> None:
         """Reboot: configuration, profiles, availability, cards and queued transaction messages stay (§5.14)."""
-        for connector in self.sessions.connectors.values():
-            connector.pending = None
-            connector.reported = None
+        self.sessions.rebooted()
         self._restart_at = None
         self._lose_link(now_s)
-        self.sessions.reported = None
-        self.sessions.registered = False
-        self.sessions.resetting = False
         self.registration.restart(now_s + REBOOT_S)
         self.sessions.refresh(now_s)
         self.down_until = now_s - self.spec.clock_offset_s + REBOOT_S

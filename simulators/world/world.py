@@ -161,15 +161,15 @@ class World:
         for identity, station in self.stations.items():
             self._tasks.append(start_on(identity, station.run()))
         for number, load in enumerate(self.scenario.loads):
-            self._start(self._follow(f"load {number}", load))
-        self._start(self._drive())
-        self._start(self._keep_house())
+            self.start(self._follow(f"load {number}", load))
+        self.start(self._drive())
+        self.start(self._keep_house())
         for from_s, for_s in self.scenario.cloud_away:
-            self._start(self._cloud_away(from_s, for_s))
+            self.start(self._cloud_away(from_s, for_s))
 
     def start(self, work: Any) -> None:
         """Run something beside the rest until the world ends; an error in it is the run's."""
-        self._start(work)
+        self._tasks.append(self._loop.create_task(work))
 
     def check(self) -> None:
         """Raise what has failed."""
@@ -239,8 +239,8 @@ class World:
             self.history.add("drivers", f"{visit.kind.name} {visit.number} finds no post")
             return
         self.history.add("drivers", f"{stay.label} arrives")
-        self._start(self._leave(stay, visit.leave_s))
-        self._start(self._show_card(stay))
+        self.start(self._leave(stay, visit.leave_s))
+        self.start(self._show_card(stay))
 
     async def _show_card(self, stay: Stay) -> None:
         """The driver shows the card until the post takes it."""
@@ -269,9 +269,6 @@ class World:
             await asyncio.sleep(HOUSEKEEPING_S)
             self.network.give_up()
             self._tasks = [task for task in self._tasks if not task.done() or task.exception() is not None]
-
-    def _start(self, work: Any) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(work))
 
     def _drew(self, evse: EvseSpec, before_a: Amps3, grid_a: Amps3) -> None:
         stay = self.parking.here.get((evse.station, evse.evse_id))

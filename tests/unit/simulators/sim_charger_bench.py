@@ -161,7 +161,7 @@ class Bench:
 
     def offered_a(self, connector_id: int = 1) -> float:
         """What the connector offers now."""
-        return self.core.sessions.offers_a(self.now + self.core.spec.clock_offset_s)[connector_id]
+        return self.core.sessions.offers.all_a(self.now + self.core.spec.clock_offset_s)[connector_id]
 
     def _do(self, actions: list[Action]) -> None:
         for action in actions:

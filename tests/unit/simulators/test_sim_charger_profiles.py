@@ -2,13 +2,13 @@
 
 import pytest
 
+from simulators.charger.offers import share_a
 from simulators.charger.profile import (
     Purpose,
     RateUnit,
     SchedulePeriod,
     decode_profile,
 )
-from simulators.charger.profiles import share_a
 from simulators.charger.timestamp import parse_time
 from tests.unit.simulators.sim_charger_bench import NOON_S, install, profile, store
 
