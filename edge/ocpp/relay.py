@@ -75,8 +75,7 @@ class Relay:
         site_limits: SiteLimits | None = None,
         key_is_checked: bool = True,
     ) -> None:
-        self._station = station
-        self._stand_in = stand_in
+        self._station, self._stand_in = station, stand_in
         self._controls = mode is Mode.CONTROL
         self._cloud_loss = cloud_loss
         self._out = Outbox()
@@ -190,6 +189,7 @@ class Relay:
             return self._out.empty()
         match frame:
             case Call():
+                frame = self._dialect.guard.reported(frame) if self._controls else frame
                 self._station_calls.receive(frame, now, wall, relaying=relaying)
                 self.diagnosis.asks(frame, self._dialect.version)
                 if self._introduction.takes_place(now):
