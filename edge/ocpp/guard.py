@@ -142,7 +142,7 @@ class Guard:
                 return answer.text, []
 
     def reported(self, call: Call) -> Call:
-        """A station's CALL: a NotifyReport (2.x part 2, B07 and B08) with the cloud's own values, any other as it is."""
+        """A station's CALL: a NotifyReport (2.x part 2, B07 and B08) with the cloud's values, any other as it is."""
         if call.action != "NotifyReport" or not self._v2:
             return call
         data = [fields(each) for each in elements(fields(call.payload).get("reportData"))]
