@@ -20,6 +20,7 @@ class Part:
 
 PARTS = {
     "apartment-40": Part(after_h=6.0, minutes=20.0),
+    "bakery-3": Part(after_h=10.0, minutes=30.0),
     "controllers-2": Part(after_h=3.0, minutes=30.0),
     "depot-50": Part(after_h=2.5, minutes=20.0),
     "garage-200": Part(after_h=2.7, minutes=10.0),
