@@ -170,6 +170,10 @@ class Network:
         if was and not link.now.partitioned:
             self._mend(one, other)
 
+    def is_cut(self, one: str, other: str) -> bool:
+        """Whether nothing passes between two machines."""
+        return self._link(one, other).now.partitioned
+
     def restore(self, one: str, other: str) -> None:
         """The link is as it was at first."""
         first = self._topology.between(one, other)
