@@ -20,6 +20,7 @@ from edge.ocpp.admission import Admission, Door
 from edge.ocpp.crowd import Crowd
 from edge.ocpp.dossier import Dossier
 from edge.ocpp.figures import Figures
+from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.lobby import Lobby
 from edge.ocpp.mirror import Mirror
 from edge.ocpp.relay import Relay
@@ -223,6 +224,7 @@ class OcppServer:
         self, site: Site, shelf: Shelf | None, dossiers: Shelf | None, stand_ins: StandIns, *, nonce: str
     ) -> dict[str, StationLink]:
         kept = {station.id: Dossier(station.id, dossiers) for station in site.stations}
+        hearsay = Hearsay()
         standing = {station.id: stand_ins(station.id) for station in site.stations}
         return {
             station.id: StationLink(
@@ -239,6 +241,7 @@ class OcppServer:
                     dossier=kept[station.id],
                     stand_in=standing[station.id],
                     site_limits=self.site_limits,
+                    hearsay=hearsay,
                     key_is_checked=self._settings.security_of(station.id).checks_key,
                 ),
                 stand_in=standing[station.id],
