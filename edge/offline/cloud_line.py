@@ -12,7 +12,7 @@ from edge.domain.journal import Entry, EntryKind, Write
 from edge.offline import delivery
 from edge.offline.breaker import Breaker, BreakerState
 from edge.offline.charges import Reading
-from edge.offline.errands import Errands, GivenUp
+from edge.offline.errands import Errand, Errands, GivenUp
 from edge.offline.ledger import Ledger
 from edge.offline.live_answers import LiveAnswers
 from edge.offline.live_call import Live
@@ -173,8 +173,13 @@ class CloudLine:
             self._live_answers.answered(
                 live.request, live.reading, live.taken, live.reply_id, text=text, fields=fields, error=error, wall=wall
             )
-        elif error is None:
-            self._errands.answered_late(identifier, fields, wall)
+        else:
+            self._errands.answered_late(identifier, fields, error, now, wall)
+        self.pump(now)
+
+    def unsent(self, identifier: str, now: Seconds) -> None:
+        """The message of this id was given up before it was sent."""
+        self._errands.unsent(identifier)
         self.pump(now)
 
     def fetched(self, entry: Entry | None, now: Seconds) -> None:
@@ -195,7 +200,8 @@ class CloudLine:
                 self._breaker.timed_out(now)
                 kept = self._given_up(live, wall)
                 if kept is not None:
-                    self._errands.remember_late(identifier, kept)
+                    self._book.backlog.timed_out(kept.seq, now)
+                    self._errands.remember_late(Errand(id=identifier, since=live.since, entry=kept))
         if self._errands.overdue(deadline, now, wall):
             self._breaker.timed_out(now)
         while self._waiting and (self._waiting[0].since <= deadline or not self.asks_cloud):

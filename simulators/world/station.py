@@ -98,11 +98,6 @@ class WorldStation(ChargingStation):
         let_in = self._begun(connector_id) > self._begun_before[connector_id]
         return connector.ev is not None and connector.pending is None and not let_in
 
-    def numbers(self) -> Iterable[int | None]:
-        """By which it knows the transactions that run."""
-        running = (each.transaction for each in self._core.sessions.connectors.values())
-        return [each.transaction_id for each in running if each is not None]
-
     def _begun(self, connector_id: int) -> int:
         return sum(1 for account in self.transactions() if account.connector_id == connector_id)
 

@@ -85,7 +85,7 @@ class ForgetsProfile(Fault):
     async def begin(self) -> None:
         about = self.station()
         # As it comes back: who can't come back is bound by what he holds.
-        while self.world.network.is_cut(about.spec.identity, GATEWAY):
+        while self.world.network.is_cut(about.spec.identity, GATEWAY):  # noqa: ASYNC110 - nobody tells of it
             await asyncio.sleep(LOOK_S)
         self.world.network.reset(about.spec.identity)
         about.forget_profiles()

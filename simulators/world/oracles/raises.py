@@ -60,7 +60,8 @@ class RaisesArePaidFor(Oracle):
 
     def _judge(self, identity: str) -> None:
         cars = most_of_cars_a(self.world)
-        for run in {run.id: run for evse in self._evses(identity) for run in self.world.copper.path(evse.circuit)}.values():
+        above = [run for evse in self._evses(identity) for run in self.world.copper.path(evse.circuit)]
+        for run in {run.id: run for run in above}.values():
             least = [_amps(run), *(building[run.id] for _, building in self._building)]
             most_a = max(cars[run.id][phase] + min(each[phase] for each in least) for phase in range(3))
             if most_a > run.fuse_a + TOLERANCE_A:
