@@ -89,11 +89,15 @@ class Disk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.condition = Condition.GOOD
+        self._has_room_in: Store | None = None  # which was told so
         self._image = folder.with_name(folder.name + ".image")
         folder.mkdir()
 
     def limit(self, store: Store) -> None:
         """Let the open files grow as far as the disk has room, and be written if it can."""
+        if self.condition is Condition.GOOD and self._has_room_in is store:
+            return  # nearly always; how much a full disk has left is counted anew
+        self._has_room_in = store if self.condition is Condition.GOOD else None
         for name in FILES:
             connection = store.connection(name)
             connection.execute(f"PRAGMA query_only={'ON' if self.condition is Condition.READ_ONLY else 'OFF'}")

@@ -40,9 +40,6 @@ class _Link:
         self._rng = random.Random(seed)
         self.now = conditions
 
-    def conditions(self) -> Conditions:
-        return self.now
-
     def travel_s(self) -> float:
         return self.now.travel_s(self._rng)
 
