@@ -292,10 +292,11 @@ upstream = "wss://csms.example.com/ocpp"
 """
 
 
-async def edge(*arguments: str) -> tuple[int, str, str]:
-    """Exit code, output, errors."""
+async def edge(*arguments: str, largest_file: int | None = None) -> tuple[int, str, str]:
+    """Exit code, output, errors. ``largest_file`` in bytes: what the disk has room for."""
+    limit = ("prlimit", f"--fsize={largest_file}") if largest_file is not None else ()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "edge", *arguments),
+        *(*limit, sys.executable, "-m", "edge", *arguments),
         cwd=ROOT,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
