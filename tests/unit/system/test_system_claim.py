@@ -8,7 +8,7 @@ import pytest
 
 from edge.errors import ClaimError, SealBroken
 from edge.system.claim import FILE, RESET_FILE, is_signed, make_claim, read_claim, reset_by_presence
-from edge.system.network import mac_of, reachable
+from edge.system.network import address_for_stations, mac_of, own_address, reachable
 from edge.system.sealed import seal, unseal
 
 PASSPHRASE = "cold garage at seven"
@@ -111,6 +111,12 @@ def test_whose_hardware_is_behind_an_address(tmp_path: Path) -> None:
     assert mac_of("192.168.10.12", table) is None
     assert mac_of("192.168.10.1", table) is None
     assert mac_of("192.168.10.11", tmp_path / "none") is None
+
+
+def test_where_stations_find_the_gateway() -> None:
+    """At its address on the charger LAN where it has one; else where the building's network finds it."""
+    assert address_for_stations("127.0.0.77") == "127.0.0.77"
+    assert address_for_stations("192.0.2.77") == own_address()
 
 
 def test_a_wildcard_is_no_address_to_dial() -> None:
