@@ -92,7 +92,7 @@ def restore(
 ) -> None:
     """Bring back what edge backup wrote; stop the service before."""
     _refuse_while_running()
-    content = unseal(source.read_bytes(), _passphrase(passphrase, twice=False))
+    content = unseal(_read(source), _passphrase(passphrase, twice=False))
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
             files = {each.name: _content(archive, each) for each in archive.getmembers() if each.isfile()}
@@ -166,7 +166,7 @@ def _journal() -> str:
 def _passphrase(file: Path | None, *, twice: bool) -> str:
     if file is not None:
         try:
-            said = file.read_text(encoding="utf-8").split("\n", 1)[0]
+            said = _read(file).decode().split("\n", 1)[0].rstrip("\r")
         except UnicodeDecodeError as exc:
             raise ProblemUnusable(f"{file}: is no text", remedy="the passphrase is its first line") from exc
     else:
@@ -177,6 +177,17 @@ def _passphrase(file: Path | None, *, twice: bool) -> str:
     if len(said) < LEAST_PASSPHRASE:
         raise ProblemUnusable(f"the passphrase has fewer than {LEAST_PASSPHRASE} characters")
     return said
+
+
+def _read(file: Path) -> bytes:
+    """What is in a file that the command names.
+
+    :raises ProblemUnusable: it can't be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as exc:
+        raise ProblemUnusable(f"{file}: can't be read ({exc.strerror})") from exc
 
 
 def _refuse_while_running() -> None:

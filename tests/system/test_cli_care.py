@@ -165,6 +165,19 @@ async def test_what_root_writes_is_the_services(site_file: Path, tmp_path: Path)
     assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (0, SERVICE, 0o640)
 
 
+async def test_a_file_that_is_not_there_is_named(site_file: Path) -> None:
+    """The backup, the passphrase's file, a folder that can't be written to: which of them, in one sentence."""
+    there, gone = site_file.with_name("passphrase"), site_file.with_name("gone")
+    for command in (
+        ("restore", str(gone), *places(site_file), "--passphrase-file", str(there)),
+        ("backup", str(site_file.with_name("b")), *places(site_file), "--passphrase-file", str(gone)),
+    ):
+        code, _, errors = await edge(*command)
+        assert (code, errors) == (2, f"edge: {gone}: can't be read (No such file or directory)\n")
+    code, _, errors = await edge("backup", str(gone / "b"), *places(site_file), "--passphrase-file", str(there))
+    assert (code, errors) == (1, f"edge: {gone / 'b'}: No such file or directory\n")
+
+
 def test_presence_resets_the_claim_once(tmp_path: Path) -> None:
     """A file on the boot partition takes the claim away, and is taken away itself."""
     state, boot = tmp_path / "state", tmp_path / "boot"
