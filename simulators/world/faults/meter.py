@@ -113,7 +113,7 @@ class InvertedTransformer(MeterAtFault):
     how = "the current transformer of L2 is turned round"
     what = MeterFault.INVERTED_CT
     # What flows can't be known then: it is the alarm that counts, and the proof before the site goes live.
-    grace: ClassVar[Mapping[str, float]] = {each: NOT_JUDGED for each in ("rating", "breaker", "entitlement", "raise")}
+    grace: ClassVar[Mapping[str, float]] = dict.fromkeys(("rating", "breaker", "entitlement", "raise"), NOT_JUDGED)
 
 
 class SwappedPhases(MeterAtFault):
@@ -121,7 +121,7 @@ class SwappedPhases(MeterAtFault):
     outcome = "Correlation test; refuse live"
     how = "the current transformers of L2 and L3 are swapped"
     what = MeterFault.SWAPPED_PHASES
-    grace: ClassVar[Mapping[str, float]] = {each: NOT_JUDGED for each in ("rating", "breaker", "entitlement", "raise")}
+    grace: ClassVar[Mapping[str, float]] = dict.fromkeys(("rating", "breaker", "entitlement", "raise"), NOT_JUDGED)
 
 
 class Noise(MeterAtFault):

@@ -133,7 +133,9 @@ class RefusesProfile(Unbound):
     number, row = 23, "Profile refused/NotSupported"
     outcome = "Treat as uncontrollable load"
     how = "a station answers each limit with Rejected"
-    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": NOT_JUDGED, "raise": NOT_JUDGED, "writes": NOT_JUDGED}
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S} | dict.fromkeys(
+        ("entitlement", "raise", "writes"), NOT_JUDGED
+    )
 
     async def begin(self) -> None:
         self.who = self.station()
