@@ -160,9 +160,9 @@ class Board:
 
     def _circuit_state(self, circuit: Circuit, currents: Mapping[str, PhaseAmps]) -> CircuitState:
         reading = self.meters[circuit.meter].reading if circuit.meter is not None else None
-        if reading is None or reading.current_a is None:
+        if reading is None or (counted_a := reading.counted_a) is None:
             return CircuitState(circuit=circuit)
-        measured_a = currents.get(circuit.id, reading.current_a)
+        measured_a = currents.get(circuit.id, counted_a)
         return CircuitState(circuit=circuit, measured_a=measured_a, measured_at=reading.at)
 
     def _evse_state(self, record: EvseRecord, now: Seconds) -> EvseState:

@@ -78,8 +78,7 @@ class Relay:
         key_is_checked: bool = True,
         hearsay: Hearsay | None = None,
     ) -> None:
-        self._station = station
-        self._stand_in = stand_in
+        self._station, self._stand_in = station, stand_in
         self._controls = mode is Mode.CONTROL
         self._cloud_loss = cloud_loss
         self._out = Outbox()
@@ -193,6 +192,7 @@ class Relay:
             return self._out.empty()
         match frame:
             case Call():
+                frame = self._dialect.guard.reported(frame) if self._controls else frame
                 self._station_calls.receive(frame, now, wall, relaying=relaying)
                 self._line.set_right(now, wall)
                 self.diagnosis.asks(frame, self._dialect.version)

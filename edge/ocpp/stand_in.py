@@ -51,7 +51,8 @@ class StandIn(Protocol):
         """It is lost, or an attempt to have it has failed."""
 
     def passes(self, identifier: str, action: str, payload: Any, text: str, *, signed: bool) -> bool:
-        """Whether this CALL of the station just goes to the cloud: nothing is kept of it, and nothing learned.
+        """Whether this CALL of the station just goes to the cloud: nothing of it has to be on the disk, and nothing is
+        learned from its answer.
 
         Where it does, it counts as sent, and isn't handed over. The arguments are those of :meth:`station_calls`.
         """

@@ -12,10 +12,12 @@ station's future doesn't bind it, one that began too early leaves it its safe cu
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from edge.ocpp.hearsay import PLAUSIBLE_YEARS, Hearsay, lead_s
 from edge.units import Seconds
 
+LONGEST_STAMP = 40  # characters
 WINDOW_S = 300.0  # a clock that is set anew is believed after five minutes at the latest
 KEPT = 32  # enough for a sample every ten seconds in the window
 STORED_S = 3600.0  # a lone sample that is further behind was stored, or has the wrong zone
@@ -36,8 +38,11 @@ class _Sample:
 
 def parse_timestamp(value: object) -> datetime | None:
     """An OCPP dateTime as UTC; one without a zone counts as UTC. None when it is no time."""
-    if not isinstance(value, str) or len(value) > 40:
-        return None
+    return _parsed(value) if isinstance(value, str) and len(value) <= LONGEST_STAMP else None
+
+
+@lru_cache(maxsize=64)  # a message's stamp is looked at again and again
+def _parsed(value: str) -> datetime | None:
     try:
         stamp = datetime.fromisoformat(value.strip())
         return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
