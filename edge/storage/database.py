@@ -140,14 +140,17 @@ def _open(
 
 
 def look(path: Path) -> None:
-    """Raise for a file that doesn't begin as one of SQLite's: before SQLite sees it, which throws its log away then."""
+    """Raise for a file that doesn't begin as one of SQLite's, or is empty beside a log: before SQLite sees it, which
+    throws the log away then."""
+    head = b""
     if path.is_file():
         with path.open("rb") as stream:
             head = stream.read(len(_MAGIC))
-        if head not in (b"", _MAGIC):
-            error = sqlite3.DatabaseError("it doesn't begin as a database does")
-            error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
-            raise error
+    log = path.with_name(path.name + "-wal")
+    if head != _MAGIC and (head or (log.is_file() and log.stat().st_size > 0)):
+        error = sqlite3.DatabaseError("it doesn't begin as a database does")
+        error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
+        raise error
 
 
 def _check(connection: sqlite3.Connection) -> None:

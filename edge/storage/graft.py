@@ -45,7 +45,9 @@ def grafted(path: Path, sound: sqlite3.Connection) -> Iterator[Path]:
     """
     copy = path.with_name(path.name + _GRAFTED)
     try:
-        shutil.copyfile(path, copy)
+        copy.write_bytes(b"")
+        if path.exists():
+            shutil.copyfile(path, copy)
         if has_log(path):
             shutil.copyfile(path.with_name(path.name + _LOG), copy.with_name(copy.name + _LOG))
         with copy.open("r+b") as stream:

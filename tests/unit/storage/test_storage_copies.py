@@ -290,6 +290,27 @@ def test_without_its_log_too_no_message_comes_back_that_may_have_been_delivered(
     store.close()
 
 
+@pytest.mark.parametrize("how", ["emptied", "emptied, with its log", "gone", "gone, with its log"])
+def test_a_journal_that_is_empty_or_gone_is_made_of_its_copies(tmp_path: Path, how: str) -> None:
+    """A file system's repair, or a person: SQLite takes it for a new one and throws its log away. What it had isn't
+    forgotten for that."""
+    store = opened(tmp_path / "a")
+    record = begun(store, told=False)
+    folder = tmp_path / "b"
+    shutil.copytree(tmp_path / "a", folder, ignore=shutil.ignore_patterns("*-shm"))
+    store.close()
+    (folder / "journal.db").write_bytes(b"")
+    if how.startswith("gone"):
+        (folder / "journal.db").unlink()
+    if not how.endswith("log"):
+        (folder / "journal.db-wal").unlink()
+    store = opened(folder)
+    assert [each.seq for each in entries(store)] == [5]
+    assert kept(store).transactions == (record,)
+    assert kept(store).highest > 1_000_000
+    store.close()
+
+
 def test_a_file_of_another_form_gives_what_can_be_read_of_it(tmp_path: Path) -> None:
     """Its tables aren't where a new file has them: nothing is taken for what it isn't."""
     store = opened(tmp_path)
