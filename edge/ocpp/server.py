@@ -223,7 +223,6 @@ class OcppServer:
     def _make_links(
         self, site: Site, shelf: Shelf | None, dossiers: Shelf | None, stand_ins: StandIns, *, nonce: str
     ) -> dict[str, StationLink]:
-        kept = {station.id: Dossier(station.id, dossiers) for station in site.stations}
         hearsay = Hearsay()
         standing = {station.id: stand_ins(station.id) for station in site.stations}
         return {
@@ -238,7 +237,7 @@ class OcppServer:
                     nonce=nonce,
                     shelf=shelf,
                     figures=self.figures,
-                    dossier=kept[station.id],
+                    dossier=Dossier(station.id, dossiers),
                     stand_in=standing[station.id],
                     site_limits=self.site_limits,
                     hearsay=hearsay,
