@@ -80,7 +80,11 @@ class WorldStation(ChargingStation):
             self.settle()  # the car notices a changed offer now
 
     def ticks(self) -> None:
-        self.settle()
+        passed_s = self._passed_s()
+        if self.charging():
+            self._core.draw(passed_s, self._wall_s())
+        self.show()
+        self._plan_physics()
 
     def do(self, action: Action) -> None:
         if not isinstance(action, Send):
@@ -155,13 +159,16 @@ class WorldStation(ChargingStation):
 
     def settle(self) -> None:
         """Bring the cars and the copper up to now, and plan the next moment at which that is needed."""
-        now = self._wall_s()
-        dt_s = now - self._settled_s
-        self._settled_s = now
+        passed_s = self._passed_s()
         if self.charging():
-            self.step(max(0.0, dt_s))
+            self.step(passed_s)
         self.show()
         self._plan_physics()
+
+    def _passed_s(self) -> float:
+        """Since it was last asked."""
+        before_s, self._settled_s = self._settled_s, self._wall_s()
+        return max(0.0, self._settled_s - before_s)
 
     def show(self) -> None:
         """The copper carries what the cars draw."""
