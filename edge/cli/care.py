@@ -20,6 +20,7 @@ from edge.cli.control_socket import STATUS, asked_at, get
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
 from edge.cli.terminal import Terminal
+from edge.config.write import save
 from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken
 from edge.ocpp.trace import redacted
 from edge.ownership import as_its_folder
@@ -79,8 +80,7 @@ def backup(
             if file.is_file() and not file.is_symlink() and is_worth_keeping(file):
                 content = snapshot(file) if is_database(file) else file.read_bytes()
                 _add(archive, f"{STATE_MEMBER}/{file.relative_to(state)}", content)
-    target.write_bytes(seal(packed.getvalue(), secret))
-    target.chmod(0o600)
+    save(target, seal(packed.getvalue(), secret), mode=0o600)
     typer.echo(f"{target}: site file and state, readable with the passphrase only")
 
 
@@ -144,10 +144,7 @@ def _put(data: bytes, place: Path, mode: int) -> None:
     if is_database(place):
         put_back(place, data)
         return
-    if not place.exists():
-        place.touch(mode=mode)
-        as_its_folder(place)
-    place.write_bytes(data)
+    save(place, data, mode=mode)
 
 
 def without_secrets(text: str) -> str:

@@ -55,6 +55,10 @@ class Ledger:
         self._book = book
         self._samples: deque[str] = deque(maxlen=SAMPLES_KNOWN)
 
+    def is_repeated(self, reading: Reading) -> bool:
+        """Whether the message has been here before: :meth:`answer_again` answers it."""
+        return reading.mark in self._samples or self._known(reading) is not None
+
     def answer_again(self, request: Request, reading: Reading, wall: datetime) -> bool:
         """Answer a message that is a repetition; says whether it was one."""
         if reading.mark in self._samples:
@@ -196,6 +200,13 @@ class Ledger:
         if reading.key is None or record is None or record.ended is not None:
             return []
         return self._noted(request, reading, reading.key, None, wall)
+
+    def takes_note_only(self, request: Request, reading: Reading) -> bool:
+        """As :meth:`take_note`, if nothing has to be kept or done of it; whether it is so, else nothing has changed."""
+        record = self._book.charges.get(reading.key)
+        if record is None or record.ended is not None:
+            return True
+        return self._book.accounts.noted_only(self._book.edition, request, reading, record.key)
 
     def _noted(self, request: Request, reading: Reading, key: str, number: int | None, wall: datetime) -> list[Write]:
         """For the session's record; one that has taken what it was given is barred."""

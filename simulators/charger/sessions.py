@@ -53,24 +53,31 @@ class Sessions:
         session began now. Others offer 0."""
         offers_a = dict.fromkeys(self.connectors, 0.0)
         claims_a: dict[int, float] = {}
-        for connector in self.connectors.values():
-            if not connector.energised and connector.id != asking:
+        obeys = self.spec.obedience is not Obedience.IGNORES
+        for number, connector in self.connectors.items():
+            if not connector.energised and number != asking:
                 continue
-            since_s = now if connector.transaction is None else connector.transaction.started_s
-            limit_a = self.profiles.session_limit_a(connector.id, now, since_s)
-            claims_a[connector.id] = connector.spec.max_a if limit_a is None else min(limit_a, connector.spec.max_a)
-        if self.spec.obedience is Obedience.IGNORES:
-            return offers_a | {each: self.connectors[each].spec.max_a for each in claims_a}
-        return offers_a | share_a(self.profiles.station_limit_a(now), claims_a, self._least_a(claims_a))
+            max_a, limit_a = connector.spec.max_a, None
+            if obeys:
+                since_s = now if connector.transaction is None else connector.transaction.started_s
+                limit_a = self.profiles.session_limit_a(number, now, since_s)
+            claims_a[number] = max_a if limit_a is None or limit_a > max_a else limit_a
+        total_a = self.profiles.station_limit_a(now) if obeys else None
+        if total_a is not None:
+            claims_a = share_a(total_a, claims_a, self._least_a(claims_a))
+        offers_a.update(claims_a)
+        return offers_a
 
     def changes_soon_s(self, now: float, within_s: float) -> float | None:
         """In how many seconds an offer changes by its schedule, or a car comes to obey one; None: not `within_s`."""
-        live = [each for each in self.connectors.values() if each.energised and each.ev is not None]
-        since_s = {each.id: now if each.transaction is None else each.transaction.started_s for each in live}
-        edges = self.profiles.edges(since_s, now, now + within_s, lambda number: since_s[number])
-        soon_s = [edge - now for edge in edges]
-        soon_s += [wait_s for each in live if each.ev is not None and (wait_s := each.ev.obeys_in_s) is not None]
-        return min((wait_s for wait_s in soon_s if wait_s <= within_s), default=None)
+        soon_s = math.inf
+        for number, connector in self.connectors.items():
+            if connector.transaction is None or connector.ev is None or not connector.energised:
+                continue
+            edge_s = self.profiles.next_edge_s(number, now, connector.transaction.started_s)
+            obeys_in_s = connector.ev.obeys_in_s
+            soon_s = min(soon_s, edge_s - now, math.inf if obeys_in_s is None else obeys_in_s)
+        return soon_s if soon_s <= within_s else None
 
     def _least_a(self, connector_ids: Iterable[int]) -> float:
         """With which each of them can charge."""

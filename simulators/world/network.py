@@ -40,9 +40,6 @@ class _Link:
         self._rng = random.Random(seed)
         self.now = conditions
 
-    def conditions(self) -> Conditions:
-        return self.now
-
     def travel_s(self) -> float:
         return self.now.travel_s(self._rng)
 
@@ -169,6 +166,10 @@ class Network:
         was, link.now = link.now.partitioned, replace(link.now, **changes)
         if was and not link.now.partitioned:
             self._mend(one, other)
+
+    def is_cut(self, one: str, other: str) -> bool:
+        """Whether nothing passes between two machines."""
+        return self._link(one, other).now.partitioned
 
     def restore(self, one: str, other: str) -> None:
         """The link is as it was at first."""

@@ -16,7 +16,8 @@ WINDOW: Final = (
 class Path(Protocol):
     """The link that a connection runs over."""
 
-    def conditions(self) -> Conditions: ...
+    now: Conditions
+
     def travel_s(self) -> float: ...
     def peer_is_up(self, node: str) -> bool: ...
 
@@ -49,7 +50,6 @@ class VirtualTransport(asyncio.Transport):
         self._held: deque[bytes] = deque()  # waits for the link to be whole
         self._held_bytes = 0
         self._held_since: float | None = None
-        self._under_way: deque[bytes | None] = deque()
         self._unread: deque[bytes | None] = deque()  # come while reading is paused; None: the end
         self._reads = True
         self._closing = False
@@ -68,7 +68,7 @@ class VirtualTransport(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._closing or self.lost or self._cut_off or not data:
             return
-        if self._held or self._path.conditions().partitioned:
+        if self._held or self._path.now.partitioned:
             self._hold(bytes(data))
         else:
             self._send(bytes(data))
@@ -119,14 +119,10 @@ class VirtualTransport(asyncio.Transport):
     # --- reading --------------------------------------------------------------------------------------------------
 
     def expect(self, data: bytes | None, at_s: float) -> None:
-        """A segment (None: the end) is on its way and comes then. Of timers of one moment any may fire first, so each
-        delivers what was sent first.
+        """A segment (None: the end) is on its way and comes then: after those that were sent before it, as the loop
+        makes the calls of one moment in their order.
         """
-        self._under_way.append(data)
-        self._loop.call_at(at_s, self._next_arrives, context=self._context)
-
-    def _next_arrives(self) -> None:
-        self._arrive(self._under_way.popleft())
+        self._loop.call_at(at_s, self._arrive, data, context=self._context)
 
     def _arrive(self, data: bytes | None) -> None:
         if self.lost or self._cut_off:
@@ -160,7 +156,7 @@ class VirtualTransport(asyncio.Transport):
         self._closing = True
         if self._cut_off:
             self._ended = False
-        elif self._held or self._path.conditions().partitioned:
+        elif self._held or self._path.now.partitioned:
             self._ended = True
         else:
             self._send(None)
@@ -172,7 +168,7 @@ class VirtualTransport(asyncio.Transport):
             return
         self._closing = True
         self._loop.call_soon(self._finish, None, context=self._context)
-        if not self._cut_off and not self._path.conditions().partitioned:
+        if not self._cut_off and not self._path.now.partitioned:
             self.peer.reset_soon()
 
     def reset_soon(self) -> None:

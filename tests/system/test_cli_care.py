@@ -45,6 +45,12 @@ security_profile = 1
 """.replace("{hash}", "pbkdf2-sha256$10000$" + "0" * 32 + "$" + "0" * 64)
 
 
+@pytest.fixture(autouse=True)
+def no_other_gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One that runs on this machine for others is none of these tests' business."""
+    monkeypatch.setenv("EDGE_SOCKET", str(tmp_path / "edge.sock"))
+
+
 @pytest.fixture
 def site_file(tmp_path: Path) -> Path:
     """A sound site file beside a state folder with something in it."""
@@ -108,6 +114,23 @@ async def test_a_backup_of_a_running_gateways_journal_comes_back(site_file: Path
     store.open()
     assert ([entry.seq for entry in entries(store)], store.healed) == ([7], ())
     store.close()
+
+
+async def test_a_full_disk_spoils_nothing(site_file: Path, tmp_path: Path) -> None:
+    """The backup and the site file that were there stay whole; the disk is named as what is wrong."""
+    sealed = tmp_path / "gateway.edgebackup"
+    secret = ["--passphrase-file", str(tmp_path / "passphrase")]
+    assert (await edge("backup", str(sealed), *places(site_file), *secret))[0] == 0
+    site_file.write_text(SITE.replace("63", "80"), encoding="utf-8")
+
+    def files() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name != "lock"}
+
+    before = files()
+    for command in ("backup", "restore"):
+        code, _, errors = await edge(command, str(sealed), *places(site_file), *secret, largest_file=100)
+        assert (code, "make room on its disk" in errors) == (1, True), errors
+        assert files() == before
 
 
 async def test_a_factory_reset_needs_the_owner(site_file: Path, tmp_path: Path) -> None:

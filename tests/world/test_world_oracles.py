@@ -42,6 +42,16 @@ def _all(limit_a: float) -> Callable[[list[dict[str, Any]]], None]:
     return change
 
 
+def _given(limit_a: float) -> Callable[[list[dict[str, Any]]], None]:
+    """Who may charge at all is told this."""
+
+    def change(periods: list[dict[str, Any]]) -> None:
+        if periods[0]["limit"] > 0:
+            _all(limit_a)(periods)
+
+    return change
+
+
 def _last(periods: list[dict[str, Any]]) -> None:
     periods[-1]["limit"] = 32.0
 
@@ -155,6 +165,7 @@ DEFECTS: dict[str, tuple[str, Tamper | None, Callable[[World], None] | None]] = 
     "a raise before its cut is confirmed": ("rating", Profiles(_all(16.0)), None),
     "every limit is the most": ("breaker", Profiles(_all(32.0)), None),
     "more is promised than there is": ("entitlement", Profiles(_all(14.0)), None),
+    "a raise that others don't make room for": ("raise", Profiles(_given(14.0)), None),
     "a start is passed on twice": ("transactions", Said("StartTransaction", _twice), None),
     "an end is changed": ("transactions", Said("StopTransaction", _dearer), None),
     "a start is swallowed": ("stuck", Said("StartTransaction", lambda _text: ()), None),

@@ -5,6 +5,8 @@ from typing import ClassVar, Final
 
 from simulators.meter.faults import MeterFault
 from simulators.world.faults.base import NOT_JUDGED, Fault
+from simulators.world.gateway import Gateway
+from simulators.world.site import meter_spots
 from simulators.world.world import World
 
 STALE_S: Final = 30.0  # until a meter that gives nothing is known as stale, and what follows is obeyed
@@ -43,12 +45,18 @@ class MeterSilent(MeterAtFault):
     grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
 
     def judge(self) -> str | None:
-        status = self.world.gateway.status()
+        status = self.reader().status()
         if self.world.meters.devices[self.about].fault is not self.what:
             return None  # another fault of the same meter has taken its place
         if self.spec.for_s < STALE_S or status is None or status["control"]["state"] in STATES:
             return None
         return f"the meter is silent, and the gateway says {status['control']['state']}"
+
+    def reader(self) -> Gateway:
+        """The gateway whose meter it is."""
+        own = {spot.id for spot in meter_spots(self.world.configuration)}
+        upper = self.world.upper
+        return self.world.gateway if upper is None or self.about in own else upper
 
 
 class MeterConstant(Fault):

@@ -8,6 +8,7 @@ from simulators.charger import Obedience
 from simulators.csms.server import CallFailedError
 from simulators.world.cloud import CLOUD
 from simulators.world.faults.base import LEASE_S, NOT_JUDGED, Fault
+from simulators.world.gateway import GATEWAY
 from simulators.world.node import start_on
 from simulators.world.parking import Stay
 from simulators.world.station import WorldStation
@@ -15,6 +16,7 @@ from simulators.world.station import WorldStation
 AFTER_BOOT_S: Final = 60.0  # until a driver has seen that the post was off, and plugs in again
 UNBOUND_S: Final = 60.0  # until a station that obeys nothing is known as such, and others have made room for it
 EXCESS_A: Final = 4.0
+LOOK_S: Final = 1.0
 
 
 class Rebooted(Fault):
@@ -77,11 +79,14 @@ class ResetInPeak(Rebooted):
 class ForgetsProfile(Fault):
     number, row = 21, "Charger forgets profile on reconnect"
     outcome = "Re-send at connect, verify by Current.Import"
-    how = "a station is reset by the network, and its profiles are gone"
+    how = "a station is reset by the network, and its profiles are gone when it comes back"
     grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": UNBOUND_S}
 
     async def begin(self) -> None:
         about = self.station()
+        # As it comes back: who can't come back is bound by what he holds.
+        while self.world.network.is_cut(about.spec.identity, GATEWAY):  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(LOOK_S)
         self.world.network.reset(about.spec.identity)
         about.forget_profiles()
 

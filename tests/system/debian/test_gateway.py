@@ -26,6 +26,15 @@ SITE = (
     .replace('"ws://127.0.0.1:9100/', f'"ws://{BUILDING}:9100/')
     .replace('listen = "127.0.0.1:8080"', 'listen = "0.0.0.0:8080"')
 )
+ANSWERS = """
+site.id = "many"
+[grid]
+fuse_a = 63
+background_reserve_a = 20
+[ocpp]
+security = "none"
+upstream = "wss://csms.example.com/ocpp"
+"""
 OURS = ("edge-controller", "edge-firewall", "edge-first-boot", "edge-clock-trust")
 HARDENED_BELOW = 2.0
 ASK = """
@@ -181,6 +190,14 @@ def test_the_charger_network_has_names_and_nothing_of_the_internet(machine: Mach
     refused = answer("example.com")
     assert (refused[3] & 0x0F, refused[7]) == (5, 0)
     assert ":67 " in machine.run("ss", "--udp", "--listening", "--numeric", "--no-header").stdout
+
+
+def test_set_up_proposes_the_charger_network(machine: Machine, networks: Networks) -> None:
+    """What a file of answers doesn't say: stations are heard where the firewall lets them in."""
+    assert networks.chargers
+    machine.run("sh", "-c", f"cat >/var/answers.toml <<'END'\n{ANSWERS}\nEND\n")
+    machine.run("edge", "setup", "--answers=/var/answers.toml", "--config=/var/many.toml", "--state=/var/many")
+    assert f'listen = "{CHARGER_GATEWAY}:9000"' in machine.run("cat", "/var/many.toml").stdout
 
 
 def test_the_broker_knows_its_accounts(machine: Machine) -> None:
