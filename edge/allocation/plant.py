@@ -49,8 +49,8 @@ class Grid:
 
     ``wired[row, phase]``: the grid phases that the EVSE is connected to; ``single``: the one that it uses when told to
     use one only. ``least_a`` is the minimum in whole steps. ``limit_a`` has one entry a line (as the layout counts
-    them), infinite without a limit; of balance it has the limit itself. ``bears_a``, alike, is the most that the
-    EVSEs may be given on a phase, whatever feeds in; infinite of power and balance. ``below[place, row]``: whether the EVSE's
+    them), infinite without a limit; of balance it has the limit itself. ``bears_a``, alike, is the most that the EVSEs
+    may be given on a phase, whatever feeds in; infinite of power and balance. ``below[place, row]``: whether the EVSE's
     current flows through the circuit; ``path[level, row]`` is the place of its own circuit, then of those above it, as
     many as there are circuits where there is none, and ``lanes`` numbers its conductors alike, level by level, row by
     row, phase by phase. ``station`` numbers the stations.
