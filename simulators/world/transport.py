@@ -213,6 +213,8 @@ class VirtualTransport(asyncio.Transport):
             # What came before the end is read first, as from a kernel's buffer.
             self._reads = True
             self.resume_reading()
+            if self.lost:  # with the end of the stream
+                return
         if not self._closing and why is None and not self._cut_off:
             self._send(None)  # asyncio closes its own side at the end of the stream
         self.lost = self._closing = True

@@ -187,6 +187,23 @@ def test_close_delivers_what_was_written_before() -> None:
     on_network(play)
 
 
+def test_a_connection_ends_once() -> None:
+    """Who doesn't read, and aborts, hears of the end of the stream that waited, and not a second time."""
+
+    async def play(pair: Pair) -> None:
+        await pair.open()
+        pair.client.transport.pause_reading()
+        pair.server.transport.write(b"last words")
+        pair.server.transport.close()
+        await asyncio.sleep(1.0)
+        pair.client.transport.abort()
+        await asyncio.sleep(1.0)
+        assert [data for _, data in pair.client.got] == [b"last words"]
+        assert len(pair.client.lost) == 1
+
+    on_network(play)
+
+
 def test_the_same_seed_gives_the_same_delays() -> None:
     """Two networks of one seed deliver at the same moments."""
     seen: list[list[float]] = []
