@@ -22,7 +22,6 @@ from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import dialect
 from edge.ocpp.dossier import Dossier
 from edge.ocpp.farewell import GOING_AWAY, Farewell
-from edge.ocpp.fields import fields
 from edge.ocpp.figures import Figures
 from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.introduction import Introduction
@@ -283,8 +282,8 @@ class Relay:
 
     def _cloud_answers(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
         asker = self._up.answered(frame.id, now)
-        if isinstance(frame, CallResult) and asker is Asker.STATION:
-            self._memory.cloud_says(fields(frame.payload).get("currentTime"), now)
+        if asker is Asker.STATION:
+            self._memory.cloud_says(frame, now)
         if self._controls and asker is not Asker.STATION:
             if asker is Asker.NOBODY:
                 self._figures.dropped_of_cloud += 1

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
-from weakref import WeakSet
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -89,7 +88,7 @@ class OcppServer:
             jitter=jitter if jitter is not None else chance.fraction,
             log=self._log,
         )
-        self._connections: WeakSet[ServerConnection] = WeakSet()
+        self._connections: set[ServerConnection] = set()
         self._crowd = Crowd()
         self._servers: dict[str, Server] = {}  # "plain" and "tls"
         self.tls = Sides()
@@ -223,7 +222,6 @@ class OcppServer:
     def _make_links(
         self, site: Site, shelf: Shelf | None, dossiers: Shelf | None, stand_ins: StandIns, *, nonce: str
     ) -> dict[str, StationLink]:
-        kept = {station.id: Dossier(station.id, dossiers) for station in site.stations}
         hearsay = Hearsay()
         standing = {station.id: stand_ins(station.id) for station in site.stations}
         return {
@@ -238,7 +236,7 @@ class OcppServer:
                     nonce=nonce,
                     shelf=shelf,
                     figures=self.figures,
-                    dossier=kept[station.id],
+                    dossier=Dossier(station.id, dossiers),
                     stand_in=standing[station.id],
                     site_limits=self.site_limits,
                     hearsay=hearsay,

@@ -58,6 +58,7 @@ class StationClock:
         self._samples: deque[_Sample] = deque()  # at most KEPT
         self._last: _Sample | None = None
         self._lead_s: Seconds | None = None  # the largest of the samples
+        self._runs = False  # two samples have agreed: it is no stored one that is believed
         self._told_lead_s: Seconds | None = None  # by what it was last told the time is
         self._shown_lead_s: Seconds | None = (
             None  # the largest of all stamps, believed or not: its clock has that at least
@@ -72,6 +73,7 @@ class StationClock:
         """The station has booted, and its clock is about to be set (OCPP 1.6 §4.2)."""
         self._samples.clear()
         self._last = self._lead_s = self._shown_lead_s = None
+        self._runs = False
 
     def told(self, time: datetime, now: Seconds) -> None:
         """The station is told what time it is."""
@@ -87,10 +89,14 @@ class StationClock:
         self._shown_lead_s = sample.lead_s if shown is None else max(shown, sample.lead_s)
         previous, self._last = self._last, sample
         runs = previous is not None and now - previous.at >= APART_S and abs(sample.lead_s - previous.lead_s) <= AGREE_S
-        if not runs and (self._supposed(now, wall) - stamp).total_seconds() > STORED_S:
+        behind_s = (self._supposed(now, wall) - stamp).total_seconds()
+        if not runs and behind_s > STORED_S:
             return
-        if not runs and self._lead_s is not None and sample.lead_s > self._lead_s + STEP_S:
+        # As long as it may be a stored one that is believed, what is nearer to what the clock should say is no slip.
+        slip = self._runs or behind_s < -STEP_S
+        if not runs and slip and self._lead_s is not None and sample.lead_s > self._lead_s + STEP_S:
             return
+        self._runs = self._runs or runs
         lead = self._lead_s
         if lead is not None and runs and sample.lead_s < lead - STEP_S:
             self._samples.clear()
@@ -134,7 +140,9 @@ class StationClock:
         return min(now, (stamp - _EPOCH).total_seconds() - self._lead_s)
 
     def age_s(self, stamp: datetime, now: Seconds, wall: datetime) -> Seconds | None:
-        """How old a time stamp of the station is; None when its clock wasn't set, so that nobody can tell."""
+        """How old a time stamp of the station is; None when its clock wasn't set, so that nobody can tell. Until two
+        samples have agreed it is as old as it would be if the clock were right: those before may have been stored."""
         if stamp.year not in PLAUSIBLE_YEARS:
             return None
-        return (self.time(now, wall) - stamp).total_seconds()
+        age_s = (self.time(now, wall) - stamp).total_seconds()
+        return age_s if self._runs else max(age_s, (self._supposed(now, wall) - stamp).total_seconds())

@@ -4,12 +4,14 @@ from edge.domain.site import Station
 from edge.domain.station import LimitsTaken
 from edge.ocpp.actions import Outbox
 from edge.ocpp.dossier import Description, Dossier, Taken
+from edge.ocpp.fields import fields
 from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.profiles.ladder import Ladder
 from edge.ocpp.profiles.units import Units
 from edge.ocpp.quirk_records import Quirks, quirks_of
 from edge.ocpp.station_clock import StationClock, parse_timestamp
 from edge.ocpp.transactions import Transactions
+from edge.ocpp.wire import CallError, CallResult
 from edge.units import Seconds
 
 
@@ -55,9 +57,9 @@ class StationMemory:
             outbox.note("info", "station has quirks", records=", ".join(self._records))
         self._told = self._records
 
-    def cloud_says(self, time: object, now: Seconds) -> None:
-        """The cloud has answered the station with this ``currentTime``, if with any."""
-        told = parse_timestamp(time) if time is not None else None
+    def cloud_says(self, answer: CallResult | CallError, now: Seconds) -> None:
+        """The cloud has answered the station: with its time, maybe."""
+        told = parse_timestamp(fields(answer.payload).get("currentTime")) if isinstance(answer, CallResult) else None
         if told is not None:
             self.clock.hearsay.says(self, told, now)
 

@@ -152,6 +152,11 @@ def brought_back(registry: sqlite3.Connection, journal: sqlite3.Connection) -> i
     return restored
 
 
+def is_new(journal: sqlite3.Connection) -> bool:
+    """Whether nothing was ever in it: where there are copies all the same, it was emptied, or is gone."""
+    return bool(journal.execute("SELECT highest FROM counter").fetchone()[0] == 0)
+
+
 def forgotten(registry: sqlite3.Connection) -> None:
     """Have no copies. Raises sqlite3.Error."""
     for table in (ENTRIES, CHARGES):

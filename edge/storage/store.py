@@ -87,7 +87,7 @@ class Store:
                 healed.append(name)
                 self._heal(name, opened)
         self.healed = tuple(healed)
-        self._copy(restore=rows.JOURNAL in healed)
+        self._copy(restore=rows.JOURNAL in healed or copies.is_new(self._open[rows.JOURNAL]))
         self._changes_seen = {name: self._data_version(name) for name in self._open}
         self._keep_good_copy()
         self._reserve.take()
@@ -240,8 +240,7 @@ class Store:
         """Have what the journal lacks out of the copies (``restore``), and the copies as it is. Never raises."""
         journal, registry = self._open[rows.JOURNAL], self._open[rows.REGISTRY]
         try:
-            if restore:
-                restored = copies.brought_back(registry, journal)
+            if restore and (restored := copies.brought_back(registry, journal)):
                 log.warning("begins, ends and ids were taken from their copies", rows=restored)
                 skip_numbers(journal)
             copies.made_anew(journal, registry)

@@ -1,7 +1,9 @@
 """Begins, ends and ids are on the disk twice: what is left of them when the journal can't be read any more."""
 
 import contextlib
+import shutil
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,13 @@ from edge.domain.journal import (
     EntryKind,
     EntryState,
     PutEntry,
+    PutSession,
     PutSiteToken,
     PutTransaction,
     Transaction,
     Write,
 )
+from edge.domain.session import Session
 from edge.domain.token import SiteToken
 from edge.storage.database import connect
 from edge.storage.reading import entries, kept, kept_tokens
@@ -116,7 +120,8 @@ def test_what_the_cloud_has_had_does_not_come_back(tmp_path: Path) -> None:
     commit(store, [DropEntry(seq=9)])
     commit(store, [PutTransaction(transaction=over)])  # the station says it again, and is answered again
     store = damaged(store)
-    assert (kept(store).transactions, kept(store).entries) == ((), ())
+    assert kept(store).entries == ()
+    assert [each.ended for each in kept(store).transactions] == ["end"]
     store.close()
 
 
@@ -239,3 +244,84 @@ def test_an_erased_token_is_erased_from_the_copies(tmp_path: Path) -> None:
         with contextlib.closing(connect(tmp_path / name)) as registry:
             (found,) = registry.execute("SELECT token, answer FROM charge_copy").fetchall()
         assert tuple(found) == (None, record.answer)  # the station may ask for it again
+
+
+def filled(folder: Path) -> Store:
+    """A journal with a session's record, and a hundred messages of which the last is still in the log."""
+    store = opened(folder)
+    session = Session(
+        id=1, station="CP-1", evse=1, transaction="7", token=None, began_at=NOON, ended_at=NOON, energy_wh=Decimal(5000)
+    )
+    commit(store, [PutSession(session=session)])
+    commit(store, [PutEntry(entry=message(seq, EntryKind.METER, "7")) for seq in range(2, 100)])
+    store.connection("journal").execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    commit(store, [DropEntry(seq=2), PutEntry(entry=message(100, EntryKind.METER, "7"))])
+    return store
+
+
+def destroyed(store: Store, folder: Path, *, log: bool) -> Store:
+    """The first page of its journal is rubbish when the program starts after a kill; ``log``: that is left."""
+    shutil.copytree(store.path("journal").parent, folder, ignore=shutil.ignore_patterns("*-shm"))
+    store.close()
+    with (folder / "journal.db").open("r+b") as stream:
+        stream.write(b"\xa5" * 4096)
+    if not log:
+        (folder / "journal.db-wal").unlink()
+    return opened(folder)
+
+
+def test_a_journal_without_its_first_page_loses_nothing_but_that(tmp_path: Path) -> None:
+    """All else is read through the first page of a new file; the damaged one stays as it is."""
+    store = destroyed(filled(tmp_path / "a"), tmp_path / "b", log=True)
+    assert store.healed == ("journal",)
+    assert [each.seq for each in entries(store)] == list(range(3, 101))
+    assert store.connection("journal").execute("SELECT energy_wh FROM session").fetchall()[0][0] == "5000"
+    assert (tmp_path / "b" / "journal.db.damaged-1").read_bytes().startswith(b"\xa5" * 4096)
+    assert not list((tmp_path / "b").glob("*grafted*"))
+    store.close()
+
+
+def test_without_its_log_too_no_message_comes_back_that_may_have_been_delivered(tmp_path: Path) -> None:
+    """The second message was; session records are what they were."""
+    store = destroyed(filled(tmp_path / "a"), tmp_path / "b", log=False)
+    assert store.healed == ("journal",)
+    assert list(entries(store)) == []
+    assert store.connection("journal").execute("SELECT energy_wh FROM session").fetchall()[0][0] == "5000"
+    store.close()
+
+
+@pytest.mark.parametrize("how", ["emptied", "emptied, with its log", "gone", "gone, with its log"])
+def test_a_journal_that_is_empty_or_gone_is_made_of_its_copies(tmp_path: Path, how: str) -> None:
+    """A file system's repair, or a person: SQLite takes it for a new one and throws its log away. What it had isn't
+    forgotten for that."""
+    store = opened(tmp_path / "a")
+    record = begun(store, told=False)
+    folder = tmp_path / "b"
+    shutil.copytree(tmp_path / "a", folder, ignore=shutil.ignore_patterns("*-shm"))
+    store.close()
+    (folder / "journal.db").write_bytes(b"")
+    if how.startswith("gone"):
+        (folder / "journal.db").unlink()
+    if not how.endswith("log"):
+        (folder / "journal.db-wal").unlink()
+    store = opened(folder)
+    assert [each.seq for each in entries(store)] == [5]
+    assert kept(store).transactions == (record,)
+    assert kept(store).highest > 1_000_000
+    store.close()
+
+
+def test_a_file_of_another_form_gives_what_can_be_read_of_it(tmp_path: Path) -> None:
+    """Its tables aren't where a new file has them: nothing is taken for what it isn't."""
+    store = opened(tmp_path)
+    commit(store, [PutEntry(entry=message(seq, EntryKind.METER, "7")) for seq in range(2, 100)])
+    journal = store.connection("journal")
+    journal.execute("CREATE TABLE other AS SELECT * FROM charge")
+    journal.execute("DROP TABLE charge")
+    journal.execute("CREATE TABLE more AS SELECT * FROM entry")
+    journal.execute("CREATE TABLE charge AS SELECT * FROM other")
+    store = damaged(store)
+    assert store.healed == ("journal",)
+    assert kept(store).transactions == ()
+    assert store.commit([[put(kept(store).highest + 1)]]) == [None]
+    store.close()
