@@ -109,7 +109,7 @@ def _collect(sample: Mapping[str, Any], values: dict[str, dict[int, float]]) -> 
         meaning = _meaning(get("measurand"), get("context"), get("location"), unit, get("phase"))
     except TypeError:  # a list or an object where a word belongs: no key of a cache, and no meaning either
         return
-    number = _number(get("value"))
+    number = _number(get("value")) if meaning is not None else None
     if meaning is None or number is None:
         return
     measurand, place, scale = meaning

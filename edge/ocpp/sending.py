@@ -1,5 +1,8 @@
 """Sending to a peer without waiting for it, and getting rid of one that doesn't read."""
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 from websockets.asyncio.connection import Connection, broadcast
 from websockets.protocol import OPEN, Side
 
@@ -9,6 +12,8 @@ from edge.ocpp import framing
 MAX_UNSENT_BYTES = 1024 * 1024
 
 SURROGATES = "surrogateescape"  # how a wire reads and writes a text that isn't UTF-8
+
+AnyConnection = TypeVar("AnyConnection", bound=Connection)
 
 KEYS = framing.MaskingKeys()
 
@@ -31,6 +36,11 @@ def put(connection: Connection, first: int, carried: bytes) -> bool:
     elif protocol.state is OPEN:
         transport.write(framing.written(first, carried, KEYS.next() if protocol.side is Side.CLIENT else None))
     return True
+
+
+def waiting(connections: Iterable[AnyConnection]) -> list[AnyConnection]:
+    """Those of which :func:`cut_if_stuck` has more to look at than that nothing waits: hardly ever any."""
+    return [each for each in connections if each.paused or each.close_deadline is not None]
 
 
 def cut_if_stuck(connection: Connection) -> str | None:

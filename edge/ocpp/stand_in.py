@@ -36,11 +36,23 @@ class StandIn(Protocol):
     def cloud_connected(self) -> None:
         """The station's upstream connection is up."""
 
+    @property
+    def owed(self) -> int:
+        """How many messages are kept for the cloud, and can be delivered by a connection to it."""
+
+    @property
+    def speaks(self) -> str:
+        """The edition of these messages, by its subprotocol."""
+
+    def courier_connected(self, subprotocol: str) -> None:
+        """The cloud was dialled for a station that stays away: what is owed can be delivered."""
+
     def cloud_lost(self) -> None:
         """It is lost, or an attempt to have it has failed."""
 
     def passes(self, identifier: str, action: str, payload: Any, text: str, *, signed: bool) -> bool:
-        """Whether this CALL of the station just goes to the cloud: nothing is kept of it, and nothing learned.
+        """Whether this CALL of the station just goes to the cloud: nothing of it has to be on the disk, and nothing is
+        learned from its answer.
 
         Where it does, it counts as sent, and isn't handed over. The arguments are those of :meth:`station_calls`.
         """
@@ -61,8 +73,8 @@ class StandIn(Protocol):
         """Whether :meth:`tick` has nothing to do for now."""
 
     def tick(self) -> None:
-        """Time passes. To be called about twice a second while it doesn't rest, and every ten seconds else: it may have
-        got work that neither station nor cloud has brought.
+        """Time passes. To be called about twice a second while it doesn't rest. Whether it does is to be asked every
+        ten seconds: it may have got work that neither station nor cloud has brought.
         """
 
     def to_station(self, identifier: str, action: str, payload: Any, text: str) -> str:

@@ -14,6 +14,7 @@ from edge.domain.setpoint import LimitCommand
 from edge.domain.station import StationDescribed
 from edge.ocpp.actions import Action, CloseStation, HandOver, Note, PassBinary, Report, ToCloud, ToStation
 from edge.ocpp.carrier import Carrier
+from edge.ocpp.courier import Absence
 from edge.ocpp.farewell import Farewell, close
 from edge.ocpp.figures import Figures
 from edge.ocpp.liveness import Liveness
@@ -62,6 +63,7 @@ class StationLink:
         self._sink = sink
         self._log = log
         self._stops = False
+        self.absence = Absence(stand_in, self._line, self.trace, clock, log)
         self._liveness = Liveness(clock, timings)
         self._spoken: Version | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -145,8 +147,10 @@ class StationLink:
             self._perform(self._relay.tick(now, wall))
             rest_s = self._relay.rest_s(wall)
         if self._stand_in is not None:
-            self._stand_in.tick()
-            rest_s = rest_s if self._stand_in.rests else 0.0
+            if not (rests := self._stand_in.rests):
+                self._stand_in.tick()
+                rests = self._stand_in.rests
+            rest_s = rest_s if rests else 0.0
         if self._carrier.upstream is not None:
             self._carrier.upstream.tick()
         self.due_at = now + rest_s
@@ -178,6 +182,7 @@ class StationLink:
         mirrors: Sequence[Mirror],
         details: dict[str, Any],
     ) -> Upstream | None:
+        self.absence.ends()
         before, old = self._carrier.upstream, self._carrier.connection
         if old is not None:
             self._detach(old, "replaced by a new connection")

@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.server import ServerConnection
 
 from edge.clock import Clock
-from edge.ocpp.sending import cut_if_stuck
+from edge.ocpp.sending import cut_if_stuck, waiting
 from edge.ocpp.sockets import peer_address
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.timings import LinkTimings
@@ -55,7 +55,7 @@ class Ticker:
                 except Exception:
                     self._log.exception("a fault of the gateway at a station's deadline", station=identity)
             self._diagnose()
-            for connection in list(self._connections):
+            for connection in waiting(self._connections):
                 if (why := cut_if_stuck(connection)) is not None:
                     self._log.info("cut a connection off", address=peer_address(connection), why=why)
 

@@ -57,6 +57,22 @@ class Accounts:
         worth = known is None or len(session.quarters) != len(known.quarters) or session.token != known.token
         return [PutSession(session=session)] if worth else []
 
+    def noted_only(self, edition: Edition, request: Request, reading: Reading, transaction: str) -> bool:
+        """As :meth:`noted`, of a message in the midst of a session, if the record needn't be written for it and its
+        limit isn't reached; whether that is so, else nothing has changed.
+        """
+        known = self._running.get(transaction)
+        if known is None or reading.precious or token_in(edition, request.fields) is not None:
+            return False
+        session = known
+        for each in registers.readings(request):
+            session = counted(session, each)
+        limit_wh = session.energy_limit_wh
+        if len(session.quarters) != len(known.quarters) or (limit_wh is not None and session.energy_wh >= limit_wh):
+            return False
+        self._running[transaction] = session
+        return True
+
     def renamed(self, before: str, after: str) -> list[Write]:
         """The station calls the transaction by another id than the one that we kept ready."""
         session = self._running.pop(before, None)

@@ -12,7 +12,7 @@ from edge.domain.journal import Entry, EntryKind, Write
 from edge.offline import delivery
 from edge.offline.breaker import Breaker, BreakerState
 from edge.offline.charges import Reading
-from edge.offline.errands import Errands, GivenUp
+from edge.offline.errands import Errand, Errands, GivenUp
 from edge.offline.ledger import Ledger
 from edge.offline.live_answers import LiveAnswers
 from edge.offline.live_call import Live
@@ -107,7 +107,7 @@ class CloudLine:
                 self._live_answers.abandoned(live.taken)
 
     def passes(self, live: Live) -> bool:
-        """Whether a CALL from which nothing is learned may go on the free line at once: then it is there."""
+        """Whether a CALL of which nothing has to be kept may go on the free line at once: then it is there."""
         if len(self._lives) >= LIVES_MOST or live.request.id in self._lives:
             return False
         self._lives[live.request.id] = live
@@ -117,7 +117,9 @@ class CloudLine:
         """Whether the cloud has answered such a one, and nothing follows from that. ``is_free``: the line is known to
         be."""
         live = self._lives.get(identifier)
-        if live is None or not live.passing or not (is_free or not (self._waiting or self.owes)):
+        if live is None or not live.passing or live.reply_id is not None:
+            return False
+        if not is_free and (self._waiting or self.owes):
             return False
         del self._lives[identifier]
         self._breaker.answered()
@@ -150,11 +152,25 @@ class CloudLine:
 
     def asked_again(self, request: Request, reading: Reading) -> bool:
         """Whether this is under way already: then the answer goes to the newer CALL."""
-        for live in [*self._lives.values(), *self._waiting, *self._unjudged, self._errands.asks]:
+        live = self._under_way(reading)
+        if live is not None:
+            live.reply_id = request.id
+        return live is not None
+
+    def is_asked(self, reading: Reading) -> bool:
+        """Whether this is under way already."""
+        return self._under_way(reading) is not None
+
+    def _under_way(self, reading: Reading) -> Live | None:
+        for live in (*self._lives.values(), *self._waiting, *self._unjudged, self._errands.asks):
             if live is not None and live.reading is not None and live.reading.mark == reading.mark:
-                live.reply_id = request.id
-                return True
-        return False
+                return live
+        return None
+
+    def is_said_alike(self, reading: Reading) -> bool:
+        """Whether the cloud knows the message's transaction by the id that is in it."""
+        record = self._book.charges.get(self._book.charges.sampled(reading))
+        return record is None or record.cloud_id is None or str(record.cloud_id) == reading.key
 
     def answered(
         self,
@@ -173,8 +189,13 @@ class CloudLine:
             self._live_answers.answered(
                 live.request, live.reading, live.taken, live.reply_id, text=text, fields=fields, error=error, wall=wall
             )
-        elif error is None:
-            self._errands.answered_late(identifier, fields, wall)
+        else:
+            self._errands.answered_late(identifier, fields, error, now, wall)
+        self.pump(now)
+
+    def unsent(self, identifier: str, now: Seconds) -> None:
+        """The message of this id was given up before it was sent."""
+        self._errands.unsent(identifier)
         self.pump(now)
 
     def fetched(self, entry: Entry | None, now: Seconds) -> None:
@@ -195,7 +216,8 @@ class CloudLine:
                 self._breaker.timed_out(now)
                 kept = self._given_up(live, wall)
                 if kept is not None:
-                    self._errands.remember_late(identifier, kept)
+                    self._book.backlog.timed_out(kept.seq, now)
+                    self._errands.remember_late(Errand(id=identifier, since=live.since, entry=kept))
         if self._errands.overdue(deadline, now, wall):
             self._breaker.timed_out(now)
         while self._waiting and (self._waiting[0].since <= deadline or not self.asks_cloud):
@@ -236,10 +258,11 @@ class CloudLine:
         if before is not None and before.taken is not None:  # the station gives two messages one id
             self._live_answers.abandoned(before.taken)
         self._lives[live.request.id] = live
-        transaction = live.taken.entry.transaction if live.taken is not None else _key(live.reading)
-        text = live.request.text
-        if live.reading is not None and live.reading.kind is not EntryKind.BEGIN:
-            text = delivery.to_cloud(self._book, text, transaction, _key(live.reading))
+        text, reading = live.request.text, live.reading
+        if reading is not None and reading.kind is not EntryKind.BEGIN:
+            of_sample = self._book.charges.sampled(reading)
+            transaction = live.taken.entry.transaction if live.taken is not None else of_sample
+            text = delivery.to_cloud(self._book, text, transaction, reading.key)
         # Behind whatever was to be kept before, its own writes included.
         self._book.steps.keep(writes, ToCloud(live.request.id, text))
 
@@ -253,7 +276,3 @@ class CloudLine:
         self._waiting.clear()
         self._unjudged.clear()
         return lives
-
-
-def _key(reading: Reading | None) -> str | None:
-    return reading.key if reading is not None else None

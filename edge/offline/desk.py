@@ -28,6 +28,8 @@ from edge.offline.token_info import ShownToken, token_in
 from edge.offline.vigil import Vigil
 from edge.units import Seconds
 
+METER_VALUES = "MeterValues"  # of nearly all of them nothing has to be on the disk: those pass, too
+
 
 class DeskState(StrEnum):
     """Who answers the station."""
@@ -91,14 +93,21 @@ class Desk:
 
     def may_pass(self, action: str) -> bool:
         """Whether a CALL of this action may just go to the cloud now: the short way, for most of what stations say."""
-        if action in conduct.LEARNED_FROM[self.book.edition]:
+        if action in conduct.LEARNED_FROM[self.book.edition] and action != METER_VALUES:
             return False
         self._is_free = self._is_free or self._line.is_free
         return self._is_free
 
     def passes(self, request: Request, now: Seconds) -> bool:
         """Whether this CALL, whose action may, does so; then it is on the line."""
-        return self._line.passes(Live(request=request, since=now, passing=True))
+        if request.action != METER_VALUES:
+            return self._line.passes(Live(request=request, since=now, passing=True))
+        reading = read(self.book.edition, request)
+        if self._line.shut_out or self._line.is_asked(reading) or self._ledger.is_repeated(reading):
+            return False
+        if not self._line.is_said_alike(reading) or not self._ledger.takes_note_only(request, reading):
+            return False
+        return self._line.passes(Live(request=request, since=now, reading=reading, passing=True))
 
     def passed(self, identifier: str) -> bool:
         """Whether the cloud's answer to this CALL just goes to the station."""
@@ -107,6 +116,11 @@ class Desk:
     def asks(self, identifier: str) -> bool:
         """Whether the cloud is to be asked this now: nobody has given up waiting for its answer."""
         return self._line.asks(identifier)
+
+    def unsent(self, identifier: str, now: Seconds) -> list[Step]:
+        """What :meth:`asks` has denied was never sent: the cloud can't answer it late."""
+        self._line.unsent(identifier, now)
+        return self._done()
 
     def from_cloud(
         self,

@@ -55,6 +55,10 @@ class Ledger:
         self._book = book
         self._samples: deque[str] = deque(maxlen=SAMPLES_KNOWN)
 
+    def is_repeated(self, reading: Reading) -> bool:
+        """Whether the message has been here before: :meth:`answer_again` answers it."""
+        return reading.mark in self._samples or self._known(reading) is not None
+
     def answer_again(self, request: Request, reading: Reading, wall: datetime) -> bool:
         """Answer a message that is a repetition; says whether it was one."""
         if reading.mark in self._samples:
@@ -151,6 +155,8 @@ class Ledger:
 
     def _resolved(self, reading: Reading) -> Reading:
         """The reading with the transaction that is meant, where the id in it can't be one (1.6)."""
+        if reading.kind is EntryKind.METER:
+            reading = replace(reading, key=self._book.charges.sampled(reading))
         if reading.kind is EntryKind.BEGIN or reading.key is None or reading.order is not None:
             return reading
         if self._book.charges.get(reading.key) is not None or int_or_none(reading.key) is None:
@@ -192,10 +198,18 @@ class Ledger:
 
     def take_note(self, request: Request, reading: Reading, wall: datetime) -> list[Write]:
         """A message that passes to the cloud and isn't kept: for the session's record."""
-        record = self._book.charges.get(reading.key)
-        if reading.key is None or record is None or record.ended is not None:
+        key = self._book.charges.sampled(reading)
+        record = self._book.charges.get(key)
+        if key is None or record is None or record.ended is not None:
             return []
-        return self._noted(request, reading, reading.key, None, wall)
+        return self._noted(request, reading, key, None, wall)
+
+    def takes_note_only(self, request: Request, reading: Reading) -> bool:
+        """As :meth:`take_note`, if nothing has to be kept or done of it; whether it is so, else nothing has changed."""
+        record = self._book.charges.get(reading.key)
+        if record is None or record.ended is not None:
+            return True
+        return self._book.accounts.noted_only(self._book.edition, request, reading, record.key)
 
     def _noted(self, request: Request, reading: Reading, key: str, number: int | None, wall: datetime) -> list[Write]:
         """For the session's record; one that has taken what it was given is barred."""

@@ -17,4 +17,4 @@ class Live:
     reading: Reading | None = None  # of a transaction message
     taken: Taken | None = None  # it is in the journal
     reply_id: str | None = None  # the station has asked again under this id
-    passing: bool = False  # nothing is learned from it, nor from its answer
+    passing: bool = False  # nothing has to be kept of it, and nothing is learned from its answer

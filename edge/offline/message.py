@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 import orjson
+
+LONGEST_MOMENT = 256  # characters: the longest of a timestamp has 40, and blanks around it do no harm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +56,11 @@ def text(value: object) -> str | None:
 
 def moment(value: object) -> datetime | None:
     """A timestamp, in UTC where it names no zone (OCPP 1.6 §3.15 recommends UTC); None when it is none."""
-    if not isinstance(value, str):
-        return None
+    return _moment(value) if isinstance(value, str) and len(value) <= LONGEST_MOMENT else None
+
+
+@lru_cache(maxsize=64)  # a message's is looked at again and again
+def _moment(value: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(value.strip())
     except ValueError:

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, DecimalException
+from functools import lru_cache
 from typing import Any
 
 from edge.offline.message import Request, mapping, moment, text, whole
 
 _ENERGY = "energy.active.import.register"  # the default measurand (OCPP 1.6 §7.43, 2.x part 2 §2.46)
+# What most samples are of, which needn't be looked at more closely (OCPP 1.6 §7.43).
+_OTHERS = ("Current.Import", "Power.Active.Import", "Voltage", "Current.Offered", "Power.Offered", "SoC", "Temperature")
 _SCALES = {"": Decimal(1), "wh": Decimal(1), "kwh": Decimal(1000)}
 _LOCATIONS = frozenset({"", "outlet"})  # the car's, not the grid side's
 _MOST_EXPONENT = 9  # from nano to giga
@@ -39,30 +42,50 @@ def readings(request: Request) -> list[Reading]:
 def _sampled(values: object) -> Iterator[Reading]:
     for value in values if isinstance(values, list) else [values]:
         at = moment(mapping(value).get("timestamp"))
+        if at is None:
+            continue
         samples = mapping(value).get("sampledValue")
-        for sample in map(mapping, samples if isinstance(samples, list) else [samples]):
+        for sample in samples if isinstance(samples, list) else [samples]:
+            if not isinstance(sample, dict) or sample.get("measurand") in _OTHERS:
+                continue
             wh = _energy(sample)
-            if at is not None and wh is not None:
+            if wh is not None:
                 yield Reading(at, wh)
 
 
 def _energy(sample: Mapping[str, Any]) -> Decimal | None:
-    def word(name: str) -> str:
-        return (text(sample.get(name)) or "").strip().lower()
-
-    of_phase, elsewhere = word("phase") != "", word("location") not in _LOCATIONS
-    if word("measurand") not in ("", _ENERGY) or of_phase or elsewhere or word("format") == "signeddata":
-        return None
-    unit = mapping(sample.get("unitOfMeasure"))
-    scale = _SCALES.get((text(unit.get("unit")) or word("unit")).strip().lower())
-    exponent = whole(unit.get("multiplier", 0))
+    get = sample.get
+    measure = mapping(get("unitOfMeasure"))
+    unit = text(measure.get("unit")) or get("unit")
+    words = (get("measurand"), get("phase"), get("location"), get("format"), unit)
+    try:
+        scale = _scale(*words)
+    except TypeError:  # a list or an object where a word belongs: no key of a cache
+        scale = _scale(*(text(word) for word in words))
+    exponent = whole(measure.get("multiplier", 0))
     if scale is None or exponent is None or abs(exponent) > _MOST_EXPONENT:
         return None
-    value = sample.get("value")
+    value = get("value")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
-        wh = Decimal(str(value).strip()) * scale * Decimal(10) ** exponent
+        wh = Decimal(str(value).strip()) * scale
+        if exponent:
+            wh *= Decimal(10) ** exponent
     except DecimalException:
         return None
     return wh.quantize(_MILLI) if wh.is_finite() and 0 <= wh <= _PLAUSIBLE_WH else None
+
+
+# A site's stations use some dozen combinations, each thousands of times; few, as a hostile one may write whole novels.
+@lru_cache(maxsize=128)
+def _scale(*words: object) -> Decimal | None:
+    """The factor to Wh of what has this measurand, phase, location, format and unit; None where it isn't the register.
+
+    What is no text is as if absent.
+    """
+    known = ((text(word) or "").strip().lower() for word in words)
+    measurand, phase, location, form, unit = known
+    if measurand not in ("", _ENERGY) or phase or location not in _LOCATIONS or form == "signeddata":
+        return None
+    return _SCALES.get(unit)

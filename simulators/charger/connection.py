@@ -6,7 +6,7 @@ import logging
 import random
 import ssl
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from contextlib import suppress
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -17,13 +17,14 @@ from websockets.uri import parse_uri
 from simulators.charger.ev import ElectricVehicle
 from simulators.charger.ledger import TransactionAccount
 from simulators.charger.spec import Counters, StationSpec
-from simulators.charger.station import Action, Disconnect, Send, StationCore
+from simulators.charger.station import ROUNDING_S, Action, Disconnect, Send, StationCore
 
 SUBPROTOCOL = Subprotocol("ocpp1.6")
 FIRST_BACK_OFF_S = 1.0  # RetryBackOffWaitMinimum: a gateway that restarts finds its chargers back in seconds
 LONGEST_BACK_OFF_S = 16.0  # doubled up to here
 OPEN_TIMEOUT_S = 10.0
 PING_S = 60.0  # WebSocketPingInterval
+EARLY_S = ROUNDING_S / 2  # a timer may fire by so much too early: times since the epoch are no finer
 CLOSE_TIMEOUT_S = 1.0  # a station that is stopped doesn't wait for a peer that hangs
 
 logger = logging.getLogger("simulators.charger")
@@ -67,8 +68,10 @@ class ChargingStation:
         self._now = now or steady_clock()
         self._complain = complain or self._warn
         self._core = StationCore(spec)
+        self._socket: ClientConnection | None = None  # while it is connected
         self._outgoing: asyncio.Queue[Action] = asyncio.Queue()
-        self._touched = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._failed: asyncio.Future[None] | None = None  # while it runs
         self._drained = asyncio.Event()
         self._drained.set()
         self._jitter = random.Random(spec.identity)
@@ -80,9 +83,16 @@ class ChargingStation:
 
     async def run(self) -> None:
         """Connect, serve, reconnect, until cancelled; then the socket is closed in good order."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_time())
-            tasks.create_task(self._keep_connected())
+        self._failed = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_connected())
+                self._plan()
+                await self._failed
+        finally:
+            self._failed = None
+            if self._timer is not None:
+                self._timer.cancel()
 
     def transactions(self) -> tuple[TransactionAccount, ...]:
         """The station's own account of every transaction, the oldest first."""
@@ -106,7 +116,9 @@ class ChargingStation:
 
     def step(self, dt_s: float) -> None:
         """Advance the electrical physics by `dt_s`; meant to be called about every 0.1 s."""
-        self.perform(self._core.step(dt_s, self._now()))
+        actions = self._core.step(dt_s, self._now())
+        if actions:
+            self.perform(actions)
 
     def draw_a(self, connector_id: int) -> tuple[float, float, float]:
         """The true instantaneous draw on the EVSE's own L1, L2, L3."""
@@ -115,7 +127,7 @@ class ChargingStation:
     def offered_a(self, connector_id: int) -> float:
         """What the connector offers per phase now; without a session, what it would offer if one began now."""
         clock_s = self._now() + self.spec.clock_offset_s
-        return self._core.sessions.offers_a(clock_s, asking=connector_id)[connector_id]
+        return self._core.sessions.offer_a(connector_id, clock_s)
 
     def wanted_a(self, connector_id: int) -> float:
         """What the car would draw per phase if only the connector's maximum limited it; 0 if there is no car, no
@@ -131,7 +143,10 @@ class ChargingStation:
 
     def charging(self) -> bool:
         """Whether any car may draw now."""
-        return any(each.energised and each.ev is not None for each in self._core.sessions.connectors.values())
+        for connector in self._core.sessions.connectors.values():
+            if connector.ev is not None and connector.energised:
+                return True
+        return False
 
     def status(self, connector_id: int) -> str:
         """ChargePointStatus of the connector."""
@@ -141,13 +156,14 @@ class ChargingStation:
         """Delivered by all connectors since the station was made."""
         return sum(each.register_wh for each in self._core.sessions.connectors.values())
 
-    def incoming(self, text: str | bytes) -> Iterable[str | bytes]:
-        """What reaches the station's logic of a message that has arrived: all, here."""
-        return (text,)
+    async def listen(self, socket: ClientConnection) -> None:
+        """Hear what arrives until the socket is closed. Raises ConnectionClosed then."""
+        while True:
+            self.hear(await socket.recv())
 
-    def outgoing(self, text: str) -> Iterable[str]:
-        """What goes onto the socket of a message that the station's logic sends: all of it."""
-        return (text,)
+    def hear(self, arrived: str | bytes) -> None:
+        """A message has arrived."""
+        self.perform(self._core.receive(arrived, self._now()))
 
     def ticks(self) -> None:
         """Something is due at the station's logic, a sample maybe: whoever keeps its physics brings it up to now."""
@@ -155,32 +171,45 @@ class ChargingStation:
     def perform(self, actions: list[Action]) -> None:
         """Do what the station's logic wants done."""
         for action in actions:
-            self._outgoing.put_nowait(action)
+            self.do(action)
         if self._core.outbound.drained:
             self._drained.set()
         else:
             self._drained.clear()
-        self._touched.set()
+        self._plan()
 
-    async def _keep_time(self) -> None:
-        """Tick the core when something is due, and look again whenever something has happened."""
+    def do(self, action: Action) -> None:
+        """Send, or hang up, in the order of the calls."""
+        self._outgoing.put_nowait(action)
+
+    def _plan(self) -> None:
+        """Look again when the next thing is due. A timer that fires too early does no harm."""
+        if self._failed is None:
+            return
+        now = self._now()
+        due_s = self._core.next_due(now)
         loop = asyncio.get_running_loop()
-        while True:
-            self._touched.clear()
-            now = self._now()
-            due_s = self._core.next_due(now)
-            if due_s is not None and due_s <= now:
-                self.ticks()
-                self.perform(self._core.tick(now))
-                due_s = self._core.next_due(now)
-                self._touched.clear()
-            # Lighter than a timeout, and a station does this thousands of times an hour.
-            timer = None if due_s is None else loop.call_later(max(due_s - self._now(), 0.0), self._touched.set)
-            try:
-                await self._touched.wait()
-            finally:
-                if timer is not None:
-                    timer.cancel()
+        due_at = None if due_s is None else loop.time() + max(due_s - now, 0.0)
+        if self._timer is not None:
+            if due_at is not None and self._timer.when() <= due_at:
+                return
+            self._timer.cancel()
+        self._timer = None if due_at is None else loop.call_at(due_at, self._look)
+
+    def _look(self) -> None:
+        """Tick the core if something is due."""
+        self._timer = None
+        now = self._now()
+        due_s = self._core.next_due(now)
+        if due_s is None or due_s > now + EARLY_S:
+            self._plan()
+            return
+        try:
+            self.ticks()
+            self.perform(self._core.tick(now))
+        except Exception as fault:
+            if self._failed is not None and not self._failed.done():
+                self._failed.set_exception(fault)
 
     async def _keep_connected(self) -> None:
         back_off_s = self._back_off()
@@ -226,20 +255,18 @@ class ChargingStation:
 
     async def _serve(self, socket: ClientConnection) -> None:
         """Pass messages between socket and core until the socket is closed."""
-        self._outgoing = asyncio.Queue()
+        self._socket, self._outgoing = socket, asyncio.Queue()
         writer = asyncio.create_task(self._write(socket))
         self.connected = True
         logger.info("%s: connected", self.spec.identity)
         try:
             self.perform(self._core.connected(self._now()))
-            async for arrived in socket:
-                for text in self.incoming(arrived):
-                    self.perform(self._core.receive(text, self._now()))
+            await self.listen(socket)
         except ConnectionClosed:
             pass  # with an error code; the core learns the same either way
         finally:
             self.perform(self._core.disconnected(self._now()))
-            self.connected = False
+            self._socket, self.connected = None, False
             logger.info("%s: disconnected", self.spec.identity)
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
@@ -250,8 +277,7 @@ class ChargingStation:
             while True:
                 match await self._outgoing.get():
                     case Send(text=text):
-                        for each in self.outgoing(text):
-                            await socket.send(each)
+                        await socket.send(text)
                     case Disconnect():
                         await socket.close()
 

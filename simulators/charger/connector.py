@@ -65,7 +65,8 @@ class Connector:
     @property
     def energised(self) -> bool:
         """Whether current may flow at all: a transaction that the CSMS allows energy, and no fault."""
-        return self.transaction is not None and self.transaction.energy_allowed and self.fault is None
+        transaction = self.transaction
+        return transaction is not None and transaction.energy_allowed and self.fault is None
 
     @property
     def wanted_a(self) -> float:

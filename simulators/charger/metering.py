@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from simulators.charger.frames import Payload
 from simulators.charger.timestamp import format_time
@@ -24,35 +25,36 @@ class Reading:
         return sum(self.currents_a) * self.voltage_v
 
 
-def _currents(reading: Reading) -> list[Payload]:
-    return [
-        {"value": f"{current_a:.2f}", "phase": phase, "unit": "A"}
-        for phase, current_a in zip(PHASES, reading.currents_a, strict=False)
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurand:
+    """How one is written: the values of a reading, for each of ``phases`` that is wired (None: one value for all)."""
+
+    unit: str
+    values: Callable[[Reading], list[str]]
+    phases: tuple[str | None, ...] = (None,)
 
 
-def _power(reading: Reading) -> list[Payload]:
-    return [{"value": f"{reading.power_w:.1f}", "unit": "W"}]
-
-
-def _energy(reading: Reading) -> list[Payload]:
-    return [{"value": f"{reading.register_wh:.1f}", "unit": "Wh"}]
-
-
-def _voltages(reading: Reading) -> list[Payload]:
-    return [
-        {"value": f"{reading.voltage_v:.1f}", "phase": f"{phase}-N", "unit": "V"}
-        for phase, _ in zip(PHASES, reading.currents_a, strict=False)
-    ]
-
-
-MEASURANDS: dict[str, Callable[[Reading], list[Payload]]] = {
-    "Current.Import": _currents,
-    "Power.Active.Import": _power,
-    "Energy.Active.Import.Register": _energy,
-    "Voltage": _voltages,
+MEASURANDS = {
+    "Current.Import": Measurand(
+        unit="A", values=lambda reading: [f"{amps:.2f}" for amps in reading.currents_a], phases=PHASES
+    ),
+    "Power.Active.Import": Measurand(unit="W", values=lambda reading: [f"{reading.power_w:.1f}"]),
+    "Energy.Active.Import.Register": Measurand(unit="Wh", values=lambda reading: [f"{reading.register_wh:.1f}"]),
+    "Voltage": Measurand(
+        unit="V",
+        values=lambda reading: [f"{reading.voltage_v:.1f}"] * len(reading.currents_a),
+        phases=tuple(f"{phase}-N" for phase in PHASES),
+    ),
 }
-"""What the meter can measure, and how each is written."""
+"""What the meter can measure."""
+
+
+@cache
+def _words(name: str, context: str) -> tuple[Payload, ...]:
+    """What each sampled value of a measurand says besides its value."""
+    measurand = MEASURANDS[name]
+    common = {"unit": measurand.unit, "measurand": name, "context": context, "location": "Outlet"}
+    return tuple(common if phase is None else {"phase": phase, **common} for phase in measurand.phases)
 
 
 def meter_value(reading: Reading, measurands: Iterable[str], *, context: str) -> Payload:
@@ -60,8 +62,8 @@ def meter_value(reading: Reading, measurands: Iterable[str], *, context: str) ->
     return {
         "timestamp": format_time(reading.taken_s),
         "sampledValue": [
-            {**sample, "measurand": name, "context": context, "location": "Outlet"}
+            {"value": value, **words}
             for name in measurands
-            for sample in MEASURANDS[name](reading)
+            for value, words in zip(MEASURANDS[name].values(reading), _words(name, context), strict=False)
         ],
     }

@@ -18,6 +18,9 @@ from dataclasses import dataclass
 
 from simulators.charger.profile import ChargingProfile, Purpose, UnacceptableProfile
 
+HORIZON_S = 3600.0  # so far ahead is looked for the next edge
+ROUNDING_S = 1e-6  # of sums of times since the epoch: so much before an edge is looked closely
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSize:
@@ -60,6 +63,17 @@ class _Installed:
     since_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What a session is told at every moment of [from_s, until_s), where a Relative schedule counts from `since_s`."""
+
+    since_s: float
+    from_s: float
+    until_s: float
+    limit_a: float | None
+    phases: int | None
+
+
 class ProfileStore:
     """The installed profiles of one station. They outlive a reboot (errata 3.37): nothing but `clear`, a replacement
     and a transaction's end removes one."""
@@ -69,6 +83,8 @@ class ProfileStore:
         self._nominal_voltage_v = nominal_voltage_v
         self._installed: list[_Installed] = []  # highest stack level first
         self._by_owner: dict[tuple[Purpose, int], list[_Installed]] = {}  # the same, by purpose and connector
+        self._told: dict[int, _Told] = {}  # each connector's session, as last looked at
+        self.limit_the_station = False  # whether there is a ChargePointMaxProfile
 
     def __len__(self) -> int:
         return len(self._installed)
@@ -145,14 +161,33 @@ class ProfileStore:
 
         `charging_since_s` is when the transaction began; Relative schedules count from there.
         """
-        profile = self._session_profile(connector_id, at_s, charging_since_s)
-        return None if profile is None else profile.limit_a(at_s, charging_since_s, self._nominal_voltage_v)
+        return self._session(connector_id, at_s, charging_since_s).limit_a
 
     def session_phases(self, connector_id: int, at_s: float, charging_since_s: float) -> int | None:
         """numberPhases of the profile that `session_limit_a` follows; None where there is none."""
+        return self._session(connector_id, at_s, charging_since_s).phases
+
+    def next_edge_s(self, connector_id: int, at_s: float, charging_since_s: float) -> float:
+        """A moment until which the connector's limit doesn't change, nor the station's: the next edge, or an hour."""
+        return self._session(connector_id, at_s, charging_since_s).until_s + ROUNDING_S
+
+    def _session(self, connector_id: int, at_s: float, charging_since_s: float) -> _Told:
+        """What is told the session now: looked up anew when something is installed or gone, or an edge has come."""
+        told = self._told.get(connector_id)
+        if told is not None and told.since_s == charging_since_s and told.from_s <= at_s < told.until_s:
+            return told
         profile = self._session_profile(connector_id, at_s, charging_since_s)
         period = None if profile is None else profile.period_at(at_s, charging_since_s)
-        return None if period is None else period.phases
+        horizon_s = at_s + HORIZON_S
+        edges = self.edges((connector_id,), at_s, horizon_s, lambda _: charging_since_s)
+        told = self._told[connector_id] = _Told(
+            since_s=charging_since_s,
+            from_s=at_s,
+            until_s=min(edges, default=horizon_s) - ROUNDING_S,
+            limit_a=None if profile is None else profile.limit_a(at_s, charging_since_s, self._nominal_voltage_v),
+            phases=None if period is None else period.phases,
+        )
+        return told
 
     def _session_profile(self, connector_id: int, at_s: float, charging_since_s: float) -> ChargingProfile | None:
         for purpose, owner in (
@@ -207,9 +242,11 @@ class ProfileStore:
 
     def _keep(self, installed: list[_Installed]) -> None:
         self._installed = installed
+        self._told.clear()
         self._by_owner = {}
         for each in installed:
             self._by_owner.setdefault((each.profile.purpose, each.connector_id), []).append(each)
+        self.limit_the_station = (Purpose.CHARGE_POINT_MAX, 0) in self._by_owner
 
     def _of(self, purpose: Purpose, connector_id: int) -> Iterable[_Installed]:
         return self._by_owner.get((purpose, connector_id), ())

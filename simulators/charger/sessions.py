@@ -51,26 +51,39 @@ class Sessions:
     def offers_a(self, now: float, *, asking: int | None = None) -> dict[int, float]:
         """What each connector offers now, in A per phase: of those that are energised, and of `asking` as if its
         session began now. Others offer 0."""
-        offers_a = dict.fromkeys(self.connectors, 0.0)
-        claims_a: dict[int, float] = {}
-        for connector in self.connectors.values():
-            if not connector.energised and connector.id != asking:
-                continue
-            since_s = now if connector.transaction is None else connector.transaction.started_s
-            limit_a = self.profiles.session_limit_a(connector.id, now, since_s)
-            claims_a[connector.id] = connector.spec.max_a if limit_a is None else min(limit_a, connector.spec.max_a)
-        if self.spec.obedience is Obedience.IGNORES:
-            return offers_a | {each: self.connectors[each].spec.max_a for each in claims_a}
+        offers_a = {number: self._claim_a(each, now, asking=asking) for number, each in self.connectors.items()}
+        if self.spec.obedience is Obedience.IGNORES or not self.profiles.limit_the_station:
+            return offers_a
+        claims_a = {each: amps for each, amps in offers_a.items() if self.connectors[each].energised or each == asking}
         return offers_a | share_a(self.profiles.station_limit_a(now), claims_a, self._least_a(claims_a))
+
+    def offer_a(self, number: int, now: float) -> float:
+        """What one connector offers now, or would if its session began now."""
+        if self.profiles.limit_the_station:
+            return self.offers_a(now, asking=number)[number]
+        return self._claim_a(self.connectors[number], now, asking=number)
+
+    def _claim_a(self, connector: Connector, now: float, *, asking: int | None) -> float:
+        """What the connector would offer if it shared with no other."""
+        spec, transaction = connector.spec, connector.transaction
+        if not connector.energised and spec.connector_id != asking:
+            return 0.0
+        if self.spec.obedience is Obedience.IGNORES:
+            return spec.max_a
+        since_s = now if transaction is None else transaction.started_s
+        limit_a = self.profiles.session_limit_a(spec.connector_id, now, since_s)
+        return spec.max_a if limit_a is None or limit_a > spec.max_a else limit_a
 
     def changes_soon_s(self, now: float, within_s: float) -> float | None:
         """In how many seconds an offer changes by its schedule, or a car comes to obey one; None: not `within_s`."""
-        live = [each for each in self.connectors.values() if each.energised and each.ev is not None]
-        since_s = {each.id: now if each.transaction is None else each.transaction.started_s for each in live}
-        edges = self.profiles.edges(since_s, now, now + within_s, lambda number: since_s[number])
-        soon_s = [edge - now for edge in edges]
-        soon_s += [wait_s for each in live if each.ev is not None and (wait_s := each.ev.obeys_in_s) is not None]
-        return min((wait_s for wait_s in soon_s if wait_s <= within_s), default=None)
+        soon_s = math.inf
+        for number, connector in self.connectors.items():
+            if connector.transaction is None or connector.ev is None or not connector.energised:
+                continue
+            edge_s = self.profiles.next_edge_s(number, now, connector.transaction.started_s)
+            obeys_in_s = connector.ev.obeys_in_s
+            soon_s = min(soon_s, edge_s - now, math.inf if obeys_in_s is None else obeys_in_s)
+        return soon_s if soon_s <= within_s else None
 
     def _least_a(self, connector_ids: Iterable[int]) -> float:
         """With which each of them can charge."""

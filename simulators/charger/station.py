@@ -122,23 +122,26 @@ class StationCore:
 
     def step(self, dt_s: float, now: float) -> list[Action]:
         """Let the cars draw for `dt_s`, up to `now`."""
-        clock = self._clock(now)
-        self.sessions.step(dt_s, clock)
-        return self._finish(clock)
+        self.draw(dt_s, now)
+        return self._finish(self._clock(now))
+
+    def draw(self, dt_s: float, now: float) -> None:
+        """As :meth:`step`, for who does something else at the same moment: that brings the statuses up to date."""
+        self.sessions.step(dt_s, self._clock(now))
 
     def next_due(self, now: float) -> float | None:
         """The true time at which `tick` has to be called next; None: only after something else has happened."""
-        clock = self._clock(now)
-        moments = [self.outbound.next_due(clock), self._heartbeat_at, self._restart_at]
+        moments = [self.outbound.next_due(self._clock(now)), self._heartbeat_at, self._restart_at]
         if self.outbound.online:
             moments.append(self.registration.due_s())
         if self._inbox:
             moments.append(self._inbox[0][0])
         for connector in self.sessions.connectors.values():
-            moments.append(self.sessions.times_out_s(connector))
+            if connector.preparing_since_s is not None:
+                moments.append(self.sessions.times_out_s(connector))
             if connector.transaction is not None:
                 moments.append(connector.transaction.next_sample_s)
-        due_s = min((moment for moment in moments if moment is not None), default=None)
+        due_s = min([moment for moment in moments if moment is not None], default=None)
         return None if due_s is None else due_s - self.spec.clock_offset_s + ROUNDING_S
 
     # --- people and cars ------------------------------------------------------------------------------------------
@@ -196,7 +199,7 @@ class StationCore:
         if self._restart_at is not None and (self.outbound.drained or now_s >= self._restart_at):
             self._restart(now_s)
         due_s = self.registration.due_s()
-        if self.outbound.online and due_s is not None and now_s >= due_s:
+        if due_s is not None and self.outbound.online and now_s >= due_s:
             self.registration.boot_made()
             self.outbound.add(Message(action="BootNotification", payload=self._boot_payload()))
         text = self.outbound.send_next(now_s, self.registration.may_send)

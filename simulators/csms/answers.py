@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 
 from ocpp.messages import MessageType, get_validator  # type: ignore[import-untyped] # ocpp 2.1 ships no types
 
 from simulators.csms.record import Record, StartKey
+from simulators.schema import Check, sound
 
 Payload = dict[str, Any]
 
@@ -44,6 +46,11 @@ class TagList:
         if folded in {tag.casefold() for tag in self.blocked}:
             return "Blocked"
         return "Accepted" if folded in {tag.casefold() for tag in self.accepted} else "Invalid"
+
+
+@cache
+def _is_sound(action: str) -> Check:
+    return sound(get_validator(MessageType.Call, action, "1.6").schema)
 
 
 def timestamp(at: datetime) -> str:
@@ -105,6 +112,8 @@ class Answerer:
             self._checked[identity, action] += 1
             if self._checked[identity, action] > self._checks:
                 return None
+        if _is_sound(action)(payload):
+            return None
         return next(get_validator(MessageType.Call, action, "1.6").iter_errors(payload), None)
 
     def _acknowledge(self, _identity: str, _payload: Payload) -> Payload:

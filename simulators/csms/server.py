@@ -130,7 +130,7 @@ class Csms:
             answer: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
             self._awaited[identity, call_id] = answer
             try:
-                await self._send(identity, connection, [CALL, call_id, action, payload])
+                await connection.send(self._noted(identity, [CALL, call_id, action, payload]))
                 return await asyncio.wait_for(answer, timeout_s)
             except TimeoutError as exc:
                 raise CallFailedError(f"{identity} didn't answer {action} within {timeout_s:g} s") from exc
@@ -160,8 +160,7 @@ class Csms:
         if previous is not None:
             previous.transport.abort()  # the station has a new socket, so its old one is dead
         try:
-            async for text in connection:
-                await self._receive(identity, connection, text if isinstance(text, str) else text.decode())
+            await self.listen(identity, connection)
         except ConnectionClosed:
             pass  # cut without a closing handshake; the station will come again
         finally:
@@ -175,26 +174,34 @@ class Csms:
             if station == identity and not answer.done():
                 answer.set_exception(CallFailedError(f"{identity} went away"))
 
-    async def _receive(self, identity: str, connection: ServerConnection, text: str) -> None:
+    async def listen(self, identity: str, connection: ServerConnection) -> None:
+        """Hear what arrives until the socket is closed. Raises ConnectionClosed then."""
+        while True:
+            reply = self.hear(identity, await connection.recv())
+            if reply is not None:
+                await connection.send(reply)
+
+    def hear(self, identity: str, arrived: str | bytes) -> str | None:
+        """A message has arrived; the answer to it that is now to be sent."""
+        text = arrived if isinstance(arrived, str) else arrived.decode()
         self.note(identity, Direction.RECEIVED, text)
         try:
             message = orjson.loads(text)
         except orjson.JSONDecodeError:
-            return  # nothing in it could be answered: it has no message id
+            return None  # nothing in it could be answered: it has no message id
         match message:
             case [2, str(call_id), str(action), dict(payload)]:
-                await self._send(identity, connection, self.answer(identity, call_id, action, payload))
+                return self._noted(identity, self.answer(identity, call_id, action, payload))
             case [2, str(call_id), *_]:
                 error = [CALLERROR, call_id, "FormationViolation", "a CALL is [2, id, action, {...}]", {}]
-                await self._send(identity, connection, error)
+                return self._noted(identity, error)
             case [3, str(call_id), dict(payload)]:
                 if (answer := self._awaited.get((identity, call_id))) and not answer.done():
                     answer.set_result(payload)
             case [4, str(call_id), str(code), str(description), *_]:
                 if (answer := self._awaited.get((identity, call_id))) and not answer.done():
                     answer.set_exception(CallFailedError(f"{identity} answered {code}: {description}"))
-            case _:
-                return
+        return None
 
     def answer(self, identity: str, call_id: str, action: str, payload: Payload) -> list[Any]:
         """The whole message that answers a CALL."""
@@ -203,10 +210,11 @@ class Csms:
         except CallRefusedError as refusal:
             return [CALLERROR, call_id, refusal.code, refusal.description, {}]
 
-    async def _send(self, identity: str, connection: ServerConnection, message: list[Any]) -> None:
+    def _noted(self, identity: str, message: list[Any]) -> str:
+        """The text of a message that goes."""
         text = orjson.dumps(message).decode()
         self.note(identity, Direction.SENT, text)
-        await connection.send(text)
+        return text
 
     def cut_off(self, identity: str) -> None:
         """The station's connection is reset, where it has one."""

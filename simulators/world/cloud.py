@@ -77,6 +77,16 @@ class WorldCsms(Csms):
         self.fails_on: str | None = None  # answers the next CALL of this action with an InternalError
         self.loses_answer_to: str | None = None  # the connection is cut between the next CALL of it and its answer
 
+    async def listen(self, identity: str, connection: ServerConnection) -> None:
+        assert isinstance(connection, PromptServer)  # noqa: S101 - it is of the class named above
+
+        def hear(arrived: str | bytes) -> None:
+            reply = self.hear(identity, arrived)
+            if reply is not None:
+                connection.say(reply)
+
+        await connection.deliver(hear)
+
     def answer(self, identity: str, call_id: str, action: str, payload: Payload) -> list[Any]:
         if identity in self._guests:
             now = {"currentTime": timestamp(self._wall())}

@@ -2,7 +2,7 @@
 
 import random
 import socket
-from asyncio import get_running_loop
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
@@ -14,20 +14,21 @@ IMAGE_DATE: Final = datetime(1970, 1, 1, tzinfo=UTC)  # where a board without a 
 
 
 class WorldClock:
-    """Implements :class:`edge.clock.Clock` for one machine. Its wall clock may be wrong: ``step_s`` ahead of the truth,
-    or ``unset``.
+    """Implements :class:`edge.clock.Clock` for one machine, whose world began ``begins_at``; ``now``: seconds since.
+    Its wall clock may be wrong: ``step_s`` ahead of the truth, or ``unset``.
     """
 
-    def __init__(self, begins_at: datetime) -> None:
+    def __init__(self, begins_at: datetime, now: Callable[[], float]) -> None:
         self._begins_at = begins_at
+        self._now = now
         self.step_s = 0.0
         self.unset_since: float | None = None
 
     def monotonic(self) -> float:
-        return UPTIME_S + get_running_loop().time()
+        return UPTIME_S + self._now()
 
     def wall(self) -> datetime:
-        now = get_running_loop().time()
+        now = self._now()
         if self.unset_since is not None:
             return IMAGE_DATE + timedelta(seconds=now - self.unset_since)
         return self._begins_at + timedelta(seconds=now + self.step_s)

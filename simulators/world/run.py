@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +26,10 @@ from simulators.world.world import World
 LOOK_S: Final = 1.0  # how often oracles are asked whether they look, at least,
 LOOKS_A_PERIOD: Final = 5  # and where the gateway is slower: in each period of its control
 DRAIN_S: Final = 240.0  # for what is still on its way to the cloud
+YOUNG_GARBAGE: Final = 50_000  # objects: nearly all are freed without being looked for
 OLD_GARBAGE: Final = 100  # as seldom as Python looks for garbage that is old, again so seldom
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - Linux' disk in memory; a folder of its own is made in it
+MEMORY_BYTES: Final = 2**30  # free: of several worlds at a time each may have a disk of 200 MB
 MOST_TRIALS: Final = 24  # of the search for a shorter list of faults
 
 Progress = Callable[[float], None]  # the share that is done
@@ -62,18 +67,18 @@ def run_world(
     specs = planned(scenario, seed=seed) if faults is None else tuple(faults)
     planned(replace(scenario, faults=specs, random_faults=None), seed=seed)  # that every number is known
     with (
-        _old_garbage_kept(),
-        tempfile.TemporaryDirectory(prefix="edge-world-") as folder,
+        _garbage_kept(),
+        tempfile.TemporaryDirectory(prefix="edge-world-", dir=_disk()) as folder,
         asyncio.Runner(loop_factory=WorldLoop) as runner,
     ):
         return runner.run(_run(fitted(scenario, specs), seed, specs, Path(folder), conduct or Conduct()))
 
 
 @contextlib.contextmanager
-def _old_garbage_kept() -> Iterator[None]:
-    """To look for old garbage among all peers of a world as often as Python does would take a sixth of the time."""
+def _garbage_kept() -> Iterator[None]:
+    """To look for garbage among all peers of a world as often as Python does would take a sixth of the time."""
     young, middle, old = gc.get_threshold()
-    gc.set_threshold(young, middle, OLD_GARBAGE * old)
+    gc.set_threshold(YOUNG_GARBAGE, middle, OLD_GARBAGE * old)
     try:
         yield
     finally:
@@ -136,6 +141,12 @@ def _verdicts(oracles: Sequence[Oracle], faults: Sequence[Fault]) -> tuple[Verdi
         if fault.failure is not None
     ]
     return tuple(sorted(verdicts, key=lambda verdict: verdict.at_s))
+
+
+def _disk() -> Path | None:
+    """Where a world's disk is made, which lasts as long as the run: in memory if there is room, else as others."""
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES
+    return MEMORY if roomy else None
 
 
 def shrunk(

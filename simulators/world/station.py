@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
+from websockets.asyncio.client import ClientConnection
+
 from simulators.charger import ChargingStation, ElectricVehicle, Obedience, StationSpec
 from simulators.charger.profiles import Criteria
-from simulators.charger.station import Send
+from simulators.charger.station import Action, Send
 from simulators.phases import NO_AMPS, Amps3, on_grid_phases
 from simulators.site import EvseSpec
 from simulators.world.copper import Copper
@@ -60,22 +62,37 @@ class WorldStation(ChargingStation):
         self._watcher = watcher
         self._settled_s = wall_s()
         self._shown: dict[int, Amps3] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._physics: asyncio.TimerHandle | None = None
         self._begun_before: dict[int, int] = {}  # transactions of each connector, when its car came
 
-    def incoming(self, text: str | bytes) -> Iterable[str | bytes]:
-        if self._core.outbound.under_way in TELLS_NOTHING and text[:3] == ANSWERS:
-            yield from self._watcher.to_station(self, text if isinstance(text, str) else text.decode())
-            return
-        self.settle()
-        yield from self._watcher.to_station(self, text if isinstance(text, str) else text.decode())
-        self.settle()  # the car notices a changed offer now
+    async def listen(self, socket: ClientConnection) -> None:
+        assert isinstance(socket, PromptClient)  # noqa: S101 - it is of the class named above
+        await socket.deliver(self.hear)
+
+    def hear(self, arrived: str | bytes) -> None:
+        text = arrived if isinstance(arrived, str) else arrived.decode()
+        tells = self._core.outbound.under_way not in TELLS_NOTHING or text[:3] != ANSWERS
+        if tells:
+            self.settle()
+        for each in self._watcher.to_station(self, text):
+            super().hear(each)
+        if tells:
+            self.settle()  # the car notices a changed offer now
 
     def ticks(self) -> None:
-        self.settle()
+        passed_s = self._passed_s()
+        if self.charging():
+            self._core.draw(passed_s, self._wall_s())
+        self.show()
+        self._plan_physics()
 
-    def outgoing(self, text: str) -> Iterable[str]:
-        return self._watcher.from_station(self, text)
+    def do(self, action: Action) -> None:
+        if not isinstance(action, Send):
+            super().do(action)
+            return
+        if isinstance(self._socket, PromptClient):
+            for text in self._watcher.from_station(self, action.text):
+                self._socket.say(text)
 
     def arrive(self, connector_id: int, ev: ElectricVehicle, id_tag: str) -> None:
         """A car is plugged in."""
@@ -98,10 +115,11 @@ class WorldStation(ChargingStation):
         let_in = self._begun(connector_id) > self._begun_before[connector_id]
         return connector.ev is not None and connector.pending is None and not let_in
 
-    def numbers(self) -> Iterable[int | None]:
-        """By which it knows the transactions that run."""
-        running = (each.transaction for each in self._core.sessions.connectors.values())
-        return [each.transaction_id for each in running if each is not None]
+    def has_ended(self, connector_id: int) -> bool:
+        """Whether the session of the car that is plugged in is over, and the car isn't full."""
+        connector = self._core.sessions.connectors[connector_id]
+        began = self._begun(connector_id) > self._begun_before.get(connector_id, 0)
+        return connector.ev is not None and not connector.ev.full and began and connector.transaction is None
 
     def _begun(self, connector_id: int) -> int:
         return sum(1 for account in self.transactions() if account.connector_id == connector_id)
@@ -141,13 +159,16 @@ class WorldStation(ChargingStation):
 
     def settle(self) -> None:
         """Bring the cars and the copper up to now, and plan the next moment at which that is needed."""
-        now = self._wall_s()
-        dt_s = now - self._settled_s
-        self._settled_s = now
+        passed_s = self._passed_s()
         if self.charging():
-            self.step(max(0.0, dt_s))
+            self.step(passed_s)
         self.show()
-        self._plan()
+        self._plan_physics()
+
+    def _passed_s(self) -> float:
+        """Since it was last asked."""
+        before_s, self._settled_s = self._settled_s, self._wall_s()
+        return max(0.0, self._settled_s - before_s)
 
     def show(self) -> None:
         """The copper carries what the cars draw."""
@@ -162,10 +183,10 @@ class WorldStation(ChargingStation):
         """Of the grid's L1, L2, L3, now."""
         return on_grid_phases(self.draw_a(evse.evse_id), evse.rotation)
 
-    def _plan(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _plan_physics(self) -> None:
+        if self._physics is not None:
+            self._physics.cancel()
+            self._physics = None
         if not self.charging():
             return
         soon_s = self.changes_soon_s(LONGEST_STEP_S)
@@ -174,9 +195,9 @@ class WorldStation(ChargingStation):
         if soon_s is not None and soon_s > INSTANT_S:
             # Once more just before, so that until then the car drew what it drew.
             wait_s = soon_s - INSTANT_S / 2
-        self._timer = loop.call_later(wait_s, self.settle)
+        self._physics = loop.call_later(wait_s, self.settle)
 
     def stop(self) -> None:
         """No more physics."""
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._physics is not None:
+            self._physics.cancel()

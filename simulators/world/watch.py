@@ -28,6 +28,37 @@ class Ear:
         """A station has a new connection to the cloud."""
 
 
+class Audience:
+    """Who hears the frames, in the order in which they came: of each kind of frame those that do something with it."""
+
+    def __init__(self) -> None:
+        self._ears: list[Ear] = []
+        self._gather()
+
+    def append(self, ear: Ear) -> None:
+        self.extend((ear,))
+
+    def extend(self, ears: Iterable[Ear]) -> None:
+        self._ears.extend(ears)
+        self._gather()
+
+    def remove(self, ear: Ear) -> None:
+        self._ears.remove(ear)
+        self._gather()
+
+    def _gather(self) -> None:
+        self.station_got = tuple(each.station_got for each in self._ears if _minds(each, Ear.station_got))
+        self.station_said = tuple(each.station_said for each in self._ears if _minds(each, Ear.station_said))
+        self.cloud_got = tuple(each.cloud_got for each in self._ears if _minds(each, Ear.cloud_got))
+        self.cloud_said = tuple(each.cloud_said for each in self._ears if _minds(each, Ear.cloud_said))
+        self.cloud_met = tuple(each.cloud_met for each in self._ears if _minds(each, Ear.cloud_met))
+
+
+def _minds(ear: Ear, deaf: Callable[..., None]) -> bool:
+    """Whether it does something with such a frame: its class has a method of its own."""
+    return getattr(type(ear), deaf.__name__) is not deaf
+
+
 class Hole(Protocol):
     """Where frames between a station and the gateway are lost."""
 
@@ -55,7 +86,7 @@ class Frames:
     """Implements :class:`simulators.world.station.Watcher` and :class:`simulators.world.cloud.CloudEar`."""
 
     def __init__(self, history: History) -> None:
-        self.ears: list[Ear] = []
+        self.ears = Audience()
         self.holes: list[Hole] = []
         self.tamper = Tamper()
         self.drawn: Callable[[EvseSpec, Amps3, Amps3], None] = lambda _evse, _before, _after: None
@@ -68,19 +99,19 @@ class Frames:
             return
         for each in self.tamper.to_station(identity, text):
             self._history.add(identity, f"< {each}")
-            for ear in self.ears:
-                ear.station_got(identity, each)
+            for hear in self.ears.station_got:
+                hear(identity, each)
             yield each
 
     def from_station(self, station: WorldStation, text: str) -> Iterable[str]:
         identity = station.spec.identity
         self._history.add(identity, f"> {text}")
-        for ear in self.ears:
-            ear.station_said(identity, text)
+        for hear in self.ears.station_said:
+            hear(identity, text)
         return () if self._swallowed(identity, text) else self.tamper.from_station(identity, text)
 
     def _swallowed(self, identity: str, text: str) -> bool:
-        if not any(hole.swallows(identity, text) for hole in self.holes):
+        if not self.holes or not any(hole.swallows(identity, text) for hole in self.holes):
             return False
         self._history.add(identity, f"lost: {text}")
         return True
@@ -89,17 +120,17 @@ class Frames:
         """A frame has come to the cloud."""
         text = self.tamper.to_cloud(identity, text)
         self._history.add("cloud", f"< {identity} {text}")
-        for ear in self.ears:
-            ear.cloud_got(identity, text)
+        for hear in self.ears.cloud_got:
+            hear(identity, text)
 
     def cloud_said(self, identity: str, text: str) -> None:
-        for ear in self.ears:
-            ear.cloud_said(identity, text)
+        for hear in self.ears.cloud_said:
+            hear(identity, text)
 
     def cloud_met(self, identity: str) -> None:
         self._history.add("cloud", f"meets {identity}")
-        for ear in self.ears:
-            ear.cloud_met(identity)
+        for hear in self.ears.cloud_met:
+            hear(identity)
 
     def drew(self, station: WorldStation, evse: EvseSpec, grid_a: Amps3) -> None:
         del station

@@ -44,11 +44,12 @@ class World:
     """
 
     def __init__(self, scenario: WorldScenario, *, seed: int, folder: Path, keeps_history: bool = False) -> None:
-        loop = running()
+        self._loop = loop = running()
         self.scenario = scenario
         self.seed = seed
         self.begins_at = scenario.begins_at.astimezone(UTC)
-        self.history = History(self.now, keeps_all=keeps_history)
+        self._begins_at_s = self.begins_at.timestamp()
+        self.history = History(loop.time, keeps_all=keeps_history)
         self.network = Network(Topology(by_node={CLOUD: UPLINK}), seed=seed)
         loop.fabric = self.network
         file = folder / "site.toml"
@@ -87,7 +88,7 @@ class World:
 
     def now(self) -> float:
         """Seconds since the world began."""
-        return asyncio.get_running_loop().time()
+        return self._loop.time()
 
     def wall(self) -> datetime:
         """True time."""
@@ -95,7 +96,7 @@ class World:
 
     def wall_s(self) -> float:
         """True time on the scale of the epoch."""
-        return self.begins_at.timestamp() + self.now()
+        return self._begins_at_s + self._loop.time()
 
     @property
     def period_s(self) -> float:
@@ -119,11 +120,6 @@ class World:
     def accounts(self) -> tuple[TransactionAccount, ...]:
         """Every transaction, as its station tells it."""
         return tuple(account for station in self.stations.values() for account in station.transactions())
-
-    def numbers_are_the_clouds(self) -> bool:
-        """Whether each session that runs has the number that the cloud has given it."""
-        known = self.cloud.record.transactions
-        return all(number in known for station in self.stations.values() for number in station.numbers())
 
     def grace_s(self, oracle: str) -> float:
         """By how much the faults that are under way, or were a moment ago, stretch that oracle's patience."""
@@ -281,7 +277,7 @@ class World:
     # --- how it is made ---------------------------------------------------------------------------------------------
 
     def _gateway(self, configuration: Configuration, folder: Path, node: str) -> Gateway:
-        clock = WorldClock(self.begins_at)
+        clock = WorldClock(self.begins_at, self._loop.time)
         return Gateway(configuration, folder=folder, clock=clock, network=self.network, seed=self.seed, node=node)
 
     def _stations(self) -> dict[str, WorldStation]:

@@ -1,6 +1,7 @@
 """The gateway as a program: it controls, its resources are bounded, and it spares what wears out."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Final
 
@@ -100,5 +101,9 @@ class ContactorsSpared(Oracle):
                 self.fail(f"{stay.label} was started {stay.starts} times in {hours:.1f} h")
 
 
-def _size(folder: Path) -> int:
-    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+def _size(folder: Path | str) -> int:
+    size = 0
+    with os.scandir(folder) as entries:
+        for each in entries:
+            size += _size(each.path) if each.is_dir() else each.stat().st_size
+    return size

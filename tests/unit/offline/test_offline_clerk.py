@@ -166,7 +166,7 @@ def test_what_something_is_learned_from_is_handed_over() -> None:
 
     async def story() -> None:
         rig = Rig()
-        for action in ("BootNotification", "StatusNotification", "Authorize", "StartTransaction", "MeterValues"):
+        for action in ("BootNotification", "StatusNotification", "Authorize", "StartTransaction"):
             assert not rig.clerk.passes("x", action, {}, "", signed=False)
 
     run(story())
