@@ -11,8 +11,8 @@ SOURCES := edge simulators tests packaging
 SPLIT := ---- development:
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long soak system-tools system-test deb card signing-key image update-bundle imager-manifest
-.PHONY: bench lint format lock tools clean
+.PHONY: help demo test test-long soak system-tools system-test system-test-short deb card signing-key image update-bundle
+.PHONY: imager-manifest bench lint format lock tools clean
 
 help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
@@ -27,6 +27,7 @@ help:
 	@echo "make imager-manifest  URL=<where they are served> IMAGE=<file> CARD=<file>: for Raspberry Pi Imager"
 	@echo "make system-test  set-up and commissioning whole; the packages built, installed and booted on Debian 12 (as root;"
 	@echo "             make system-tools first)"
+	@echo "make system-test-short  what of it CI has the time for: .ci/system"
 	@echo "make bench   figures: speed and memory"
 	@echo "make lint    style, types and import rules alone"
 	@echo "make format  put the code into its form"
@@ -83,10 +84,17 @@ imager-manifest: $(DEVELOPMENT)
 system-tools:
 	@packaging/system-tools
 
+BOOTED_TESTS := tests/system/debian tests/system/test_gateway_files.py tests/system/test_slots.py
+
 # One process: the machines that they boot share name spaces and cores.
 system-test: $(DEVELOPMENT)
-	@EDGE_SYSTEM=1 $(BIN)/python -m pytest -v tests/system/test_cli_setup.py tests/system/test_cli_commission.py \
-	  tests/system/debian tests/system/test_gateway_files.py tests/system/test_slots.py $(ARGS)
+	@EDGE_SYSTEM=whole $(BIN)/python -m pytest -v tests/system/test_cli_setup.py tests/system/test_cli_commission.py \
+	  $(BOOTED_TESTS) $(ARGS)
+
+# For CI, beside make test, which has the most of setting up and commissioning.
+system-test-short: $(DEVELOPMENT)
+	@EDGE_SYSTEM=short $(BIN)/python -m pytest -v --durations=15 $(BOOTED_TESTS) \
+	  tests/system/test_cli_setup.py::test_left_half_way_and_resumed_with_a_mute_meter $(ARGS)
 
 bench: $(DEVELOPMENT)
 	@mkdir -p build && $(BIN)/python -m tests.benchmarks --json build/bench.json $(ARGS)

@@ -21,7 +21,7 @@ from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
 from edge.cli.terminal import Terminal
 from edge.config.write import save
-from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken
+from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken, SetupStopped
 from edge.ocpp.trace import redacted
 from edge.ownership import as_its_folder
 from edge.setup.language import Speaker
@@ -115,14 +115,13 @@ def factory_reset(
     """Give up site file, state and claim: as delivered. Takes the owner's passphrase, or presence at the gateway."""
     _refuse_while_running()
     present = reset_by_presence(state)
-    terminal = Terminal(Speaker("en"))
     claim = read_claim(state)
-    if claim is not None and not present and not claim.opens(terminal.secret("Passphrase of the gateway")):
+    if claim is not None and not present and not claim.opens(_typed("Passphrase of the gateway", hidden=True)):
         raise ClaimError(
             "this is not the passphrase of this gateway's owner",
             remedy="or show presence: put a file edge-reset onto the boot partition, see docs/installer.md",
         )
-    if not yes and terminal.line(f"Delete {config} and {state}? Type RESET: ").strip() != "RESET":
+    if not yes and _typed(f"Delete {config} and {state}? Type RESET: ").strip() != "RESET":
         raise ProblemUnusable("nothing was deleted")
     if config.exists():
         config.write_bytes(b"")  # as the package brings it, with its owner and mode
@@ -170,13 +169,24 @@ def _passphrase(file: Path | None, *, twice: bool) -> str:
         except UnicodeDecodeError as exc:
             raise ProblemUnusable(f"{file}: is no text", remedy="the passphrase is its first line") from exc
     else:
-        terminal = Terminal(Speaker("en"))
-        said = terminal.secret("Passphrase of the backup")
-        if twice and terminal.secret("Once more") != said:
+        said = _typed("Passphrase of the backup", hidden=True)
+        if twice and _typed("Once more", hidden=True) != said:
             raise ProblemUnusable("these two passphrases differ")
     if len(said) < LEAST_PASSPHRASE:
         raise ProblemUnusable(f"the passphrase has fewer than {LEAST_PASSPHRASE} characters")
     return said
+
+
+def _typed(prompt: str, *, hidden: bool = False) -> str:
+    """What is typed.
+
+    :raises ProblemUnusable: nobody is there to type.
+    """
+    terminal = Terminal(Speaker("en"))
+    try:
+        return terminal.secret(prompt) if hidden else terminal.line(prompt)
+    except SetupStopped as exc:
+        raise ProblemUnusable("nothing was typed, and nothing was done") from exc
 
 
 def _read(file: Path) -> bytes:

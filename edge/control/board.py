@@ -69,6 +69,23 @@ class Board:
     def take(self, fact: StationFact | MeterFact | LimitStated | EvseCapped | ClassHour) -> None:
         """Remember the fact. Unknown stations, EVSEs and meters are ignored."""
         match fact:
+            case (
+                DrawSampled()  # most of all
+                | StatusReported()
+                | SessionBegan()
+                | SessionEnded()
+                | NeedStated()
+                | CloudLimit()
+                | LimitSent()
+                | LimitAnswered()
+            ):
+                # A limit of the cloud for a whole station is divided among those of its EVSEs that are in a session.
+                self._stirred.update(self._keys.get(fact.key.station, ()))
+                record = self.evses.get(fact.key)
+                if isinstance(fact, CloudLimit) and fact.key.evse == 0 and fact.key.station in self.stations:
+                    self.stations[fact.key.station].cloud_a = fact.limit_a
+                elif record is not None:
+                    self._take_evse(record, fact)
             case MeterReading() | MeterFailed():
                 self._take_meter(fact)
             case EvseCapped():
@@ -88,23 +105,6 @@ class Board:
             case StationOnline() | StationOffline() | StationDescribed() | LimitsTaken() | CloudLink():
                 self._stirred.update(self._keys.get(fact.station, ()))
                 self._take_station(fact)
-            case (
-                StatusReported()
-                | SessionBegan()
-                | SessionEnded()
-                | DrawSampled()
-                | NeedStated()
-                | CloudLimit()
-                | LimitSent()
-                | LimitAnswered()
-            ):
-                # A limit of the cloud for a whole station is divided among those of its EVSEs that are in a session.
-                self._stirred.update(self._keys.get(fact.key.station, ()))
-                record = self.evses.get(fact.key)
-                if isinstance(fact, CloudLimit) and fact.key.evse == 0 and fact.key.station in self.stations:
-                    self.stations[fact.key.station].cloud_a = fact.limit_a
-                elif record is not None:
-                    self._take_evse(record, fact)
             case _:
                 assert_never(fact)
 
@@ -270,6 +270,8 @@ class Board:
         | LimitAnswered,
     ) -> None:
         match fact:
+            case DrawSampled():
+                record.take_draw(fact)
             case StatusReported():
                 if fact.status is not record.status:
                     record.status, record.status_at = fact.status, fact.at
@@ -279,8 +281,6 @@ class Board:
                 record.begin_session(fact)
             case SessionEnded():
                 record.end_session(fact.at)
-            case DrawSampled():
-                record.take_draw(fact)
             case NeedStated():
                 record.need = fact if fact.departs_in_s is not None else None
                 record.energy_at_need_wh = record.energy_wh

@@ -14,7 +14,9 @@ from edge.units import Seconds
 
 
 class Pinged(Protocol):
-    """A station's socket. Raises ConnectionClosed when it is closed."""
+    """A station's socket; ``paused`` while it is full. Raises ConnectionClosed when it is closed."""
+
+    paused: bool
 
     async def ping(self) -> Awaitable[float]:
         """Send a ping; what is returned is there when its answer is."""
@@ -47,15 +49,13 @@ class Liveness:
                     return f"nothing was heard for {silence_s:g} s"
                 if not self.quirks.ping:
                     continue
-                try:
-                    async with asyncio.timeout(self._timings.ping_every_s):
-                        if pong is None or pong.done():
-                            pong = asyncio.ensure_future(await connection.ping())
-                            pong.add_done_callback(self._pong)
-                        else:
-                            await connection.pong()
-                except TimeoutError:
-                    continue  # its socket is full: then only silence can tell
+                if connection.paused:
+                    continue  # only silence can tell
+                if pong is None or pong.done():
+                    pong = asyncio.ensure_future(await connection.ping())
+                    pong.add_done_callback(self._pong)
+                else:
+                    await connection.pong()
         except ConnectionClosed as closed:
             return closing_reason(closed)
 

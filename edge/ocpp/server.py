@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
-from weakref import WeakSet
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -89,7 +88,7 @@ class OcppServer:
             jitter=jitter if jitter is not None else chance.fraction,
             log=self._log,
         )
-        self._connections: WeakSet[ServerConnection] = WeakSet()
+        self._connections: set[ServerConnection] = set()
         self._crowd = Crowd()
         self._servers: dict[str, Server] = {}  # "plain" and "tls"
         self.tls = Sides()

@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import CLOSED, OPEN, Event, Side
 from websockets.typing import DataLike
 
@@ -26,6 +27,8 @@ IN_A_ROW = 4
 
 # Frames of any kind that are read before everybody else has a turn; the rest of what came waits, unread by the library.
 FRAMES_A_TURN = 32
+
+EARLY_S: Seconds = 0.01  # a timer may fire by some of it too early
 
 LONGEST_HEAD = 14  # bytes of a frame before its payload (RFC 6455 §5.2)
 
@@ -259,6 +262,21 @@ class Receiving(Connection):
 
 class CloudConnection(Receiving, ClientConnection):
     """A socket toward the cloud."""
+
+    async def keepalive(self) -> None:
+        """Ping at the interval, and end the connection when a ping isn't answered in time. The library's waits for each
+        answer besides: some objects and another wake of its task for every ping.
+        """
+        asked_at = 0.0
+        with suppress(ConnectionClosed):
+            while self.ping_interval is not None:
+                await asyncio.sleep(self.ping_interval)
+                if not self.pending_pings:
+                    asked_at = self.loop.time()
+                    await self.ping()
+                elif self.ping_timeout is not None and self.loop.time() - asked_at > self.ping_timeout - EARLY_S:
+                    async with self.send_context():
+                        self.protocol.fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
 
 
 class WireCloudConnection(CloudConnection):

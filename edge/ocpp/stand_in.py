@@ -73,8 +73,8 @@ class StandIn(Protocol):
         """Whether :meth:`tick` has nothing to do for now."""
 
     def tick(self) -> None:
-        """Time passes. To be called about twice a second while it doesn't rest, and every ten seconds else: it may have
-        got work that neither station nor cloud has brought.
+        """Time passes. To be called about twice a second while it doesn't rest. Whether it does is to be asked every
+        ten seconds: it may have got work that neither station nor cloud has brought.
         """
 
     def to_station(self, identifier: str, action: str, payload: Any, text: str) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 from typing import Any
-from weakref import WeakSet
 
 from websockets.asyncio.server import ServerConnection
 
@@ -13,7 +12,7 @@ from edge.ocpp.sockets import Receiving, peer_address
 class StationConnection(Receiving, ServerConnection):
     """A station's socket, counted among those of its address."""
 
-    def __init__(self, *args: Any, crowd: Crowd, connected: WeakSet[ServerConnection], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, crowd: Crowd, connected: set[ServerConnection], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._crowd = crowd
         self._connected = connected

@@ -147,8 +147,10 @@ class StationLink:
             self._perform(self._relay.tick(now, wall))
             rest_s = self._relay.rest_s(wall)
         if self._stand_in is not None:
-            self._stand_in.tick()
-            rest_s = rest_s if self._stand_in.rests else 0.0
+            if not (rests := self._stand_in.rests):
+                self._stand_in.tick()
+                rests = self._stand_in.rests
+            rest_s = rest_s if rests else 0.0
         if self._carrier.upstream is not None:
             self._carrier.upstream.tick()
         self.due_at = now + rest_s

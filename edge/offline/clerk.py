@@ -122,8 +122,6 @@ class Clerk:
 
     def tick(self) -> None:
         """Time passes."""
-        if self.desk.rests:
-            return
         self.runner.do(self.desk.tick(self._clock.monotonic(), self._clock.wall()))
 
     def to_station(self, identifier: str, action: str, payload: Any, text: str) -> str:

@@ -169,7 +169,7 @@ class CloudLine:
 
     def is_said_alike(self, reading: Reading) -> bool:
         """Whether the cloud knows the message's transaction by the id that is in it."""
-        record = self._book.charges.get(reading.key)
+        record = self._book.charges.get(self._book.charges.sampled(reading))
         return record is None or record.cloud_id is None or str(record.cloud_id) == reading.key
 
     def answered(
@@ -258,10 +258,11 @@ class CloudLine:
         if before is not None and before.taken is not None:  # the station gives two messages one id
             self._live_answers.abandoned(before.taken)
         self._lives[live.request.id] = live
-        transaction = live.taken.entry.transaction if live.taken is not None else _key(live.reading)
-        text = live.request.text
-        if live.reading is not None and live.reading.kind is not EntryKind.BEGIN:
-            text = delivery.to_cloud(self._book, text, transaction, _key(live.reading))
+        text, reading = live.request.text, live.reading
+        if reading is not None and reading.kind is not EntryKind.BEGIN:
+            of_sample = self._book.charges.sampled(reading)
+            transaction = live.taken.entry.transaction if live.taken is not None else of_sample
+            text = delivery.to_cloud(self._book, text, transaction, reading.key)
         # Behind whatever was to be kept before, its own writes included.
         self._book.steps.keep(writes, ToCloud(live.request.id, text))
 
@@ -275,7 +276,3 @@ class CloudLine:
         self._waiting.clear()
         self._unjudged.clear()
         return lives
-
-
-def _key(reading: Reading | None) -> str | None:
-    return reading.key if reading is not None else None

@@ -10,6 +10,8 @@ from typing import Any
 from edge.offline.message import Request, mapping, moment, text, whole
 
 _ENERGY = "energy.active.import.register"  # the default measurand (OCPP 1.6 §7.43, 2.x part 2 §2.46)
+# What most samples are of, which needn't be looked at more closely (OCPP 1.6 §7.43).
+_OTHERS = ("Current.Import", "Power.Active.Import", "Voltage", "Current.Offered", "Power.Offered", "SoC", "Temperature")
 _SCALES = {"": Decimal(1), "wh": Decimal(1), "kwh": Decimal(1000)}
 _LOCATIONS = frozenset({"", "outlet"})  # the car's, not the grid side's
 _MOST_EXPONENT = 9  # from nano to giga
@@ -44,7 +46,9 @@ def _sampled(values: object) -> Iterator[Reading]:
             continue
         samples = mapping(value).get("sampledValue")
         for sample in samples if isinstance(samples, list) else [samples]:
-            wh = _energy(mapping(sample))
+            if not isinstance(sample, dict) or sample.get("measurand") in _OTHERS:
+                continue
+            wh = _energy(sample)
             if wh is not None:
                 yield Reading(at, wh)
 

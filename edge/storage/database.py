@@ -230,10 +230,11 @@ def set_aside(path: Path) -> Path:
 def numbered(path: Path) -> list[tuple[int, Path]]:
     """The files that were set aside in the place of this one, by number."""
     found = []
-    for other in path.parent.glob(f"{path.name}{_DAMAGED}*"):
-        number = other.name.removeprefix(path.name + _DAMAGED)
-        if number.isdecimal():
-            found.append((int(number), other))
+    before = path.name + _DAMAGED
+    for name in os.listdir(path.parent):  # noqa: PTH208 - a path for each file would take longer than all else here
+        number = name.removeprefix(before)
+        if number.isdecimal() and name != number:
+            found.append((int(number), path.with_name(name)))
     return found
 
 

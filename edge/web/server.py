@@ -6,17 +6,18 @@ import errno
 import socket
 import stat
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.errors import StartError
 
 BACKLOG = 64  # requests in waiting: a scraper, a browser and a command line are what there is
 SOCKET_MODE = 0o660  # the service's user and group; who else may ask asks over TCP
 PROBE_S = 0.5  # a living controller accepts at once; its loop needn't run for that
-TICK_S = 1.0  # the date of an answer is in whole seconds
 GRACE_S = 0.5  # for answers under way when the daemon stops
 
 
@@ -36,10 +37,7 @@ class _EmbeddedServer(uvicorn.Server):
         self._to_end.set()
 
     async def main_loop(self) -> None:
-        while not await self.on_tick(0):  # renews the date that answers bear
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TICK_S):
-                    await self._to_end.wait()
+        await self._to_end.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -48,6 +46,20 @@ class _EmbeddedServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def dated(app: ASGIApp) -> ASGIApp:
+    """The same, whose answers bear the date (RFC 9110 §6.6.1)."""
+
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [(b"date", formatdate(usegmt=True).encode()), *message["headers"]]
+            await send(message)
+
+        await app(scope, receive, sent)
+
+    return answering
 
 
 ListenTcp = Callable[[str, int], socket.socket]  # host and port; raises StartError
@@ -83,7 +95,7 @@ class ApiServer:
             self._remove_socket()
             raise
         config = uvicorn.Config(
-            self._app,
+            dated(self._app),
             loop="none",
             http="h11",
             ws="none",
@@ -91,6 +103,7 @@ class ApiServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            date_header=False,  # it would be renewed each second, whether anybody asks or not
             backlog=BACKLOG,
         )
         self._server = _EmbeddedServer(config)

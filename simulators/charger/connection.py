@@ -17,13 +17,14 @@ from websockets.uri import parse_uri
 from simulators.charger.ev import ElectricVehicle
 from simulators.charger.ledger import TransactionAccount
 from simulators.charger.spec import Counters, StationSpec
-from simulators.charger.station import Action, Disconnect, Send, StationCore
+from simulators.charger.station import ROUNDING_S, Action, Disconnect, Send, StationCore
 
 SUBPROTOCOL = Subprotocol("ocpp1.6")
 FIRST_BACK_OFF_S = 1.0  # RetryBackOffWaitMinimum: a gateway that restarts finds its chargers back in seconds
 LONGEST_BACK_OFF_S = 16.0  # doubled up to here
 OPEN_TIMEOUT_S = 10.0
 PING_S = 60.0  # WebSocketPingInterval
+EARLY_S = ROUNDING_S / 2  # a timer may fire by so much too early: times since the epoch are no finer
 CLOSE_TIMEOUT_S = 1.0  # a station that is stopped doesn't wait for a peer that hangs
 
 logger = logging.getLogger("simulators.charger")
@@ -115,7 +116,9 @@ class ChargingStation:
 
     def step(self, dt_s: float) -> None:
         """Advance the electrical physics by `dt_s`; meant to be called about every 0.1 s."""
-        self.perform(self._core.step(dt_s, self._now()))
+        actions = self._core.step(dt_s, self._now())
+        if actions:
+            self.perform(actions)
 
     def draw_a(self, connector_id: int) -> tuple[float, float, float]:
         """The true instantaneous draw on the EVSE's own L1, L2, L3."""
@@ -124,7 +127,7 @@ class ChargingStation:
     def offered_a(self, connector_id: int) -> float:
         """What the connector offers per phase now; without a session, what it would offer if one began now."""
         clock_s = self._now() + self.spec.clock_offset_s
-        return self._core.sessions.offers_a(clock_s, asking=connector_id)[connector_id]
+        return self._core.sessions.offer_a(connector_id, clock_s)
 
     def wanted_a(self, connector_id: int) -> float:
         """What the car would draw per phase if only the connector's maximum limited it; 0 if there is no car, no
@@ -198,7 +201,7 @@ class ChargingStation:
         self._timer = None
         now = self._now()
         due_s = self._core.next_due(now)
-        if due_s is None or due_s > now:
+        if due_s is None or due_s > now + EARLY_S:
             self._plan()
             return
         try:

@@ -78,7 +78,7 @@ class Outbound:
 
     def send_next(self, now: float, may_send: Callable[[Message], bool]) -> str | None:
         """The text of the next CALL to send now, or None."""
-        if not self.online or self._under_way is not None:
+        if not self.online or self._under_way is not None or not (self._ordinary or self._transactional):
             return None
         message = self._choose(now, may_send)
         if message is None:

@@ -84,6 +84,7 @@ class ProfileStore:
         self._installed: list[_Installed] = []  # highest stack level first
         self._by_owner: dict[tuple[Purpose, int], list[_Installed]] = {}  # the same, by purpose and connector
         self._told: dict[int, _Told] = {}  # each connector's session, as last looked at
+        self.limit_the_station = False  # whether there is a ChargePointMaxProfile
 
     def __len__(self) -> int:
         return len(self._installed)
@@ -245,6 +246,7 @@ class ProfileStore:
         self._by_owner = {}
         for each in installed:
             self._by_owner.setdefault((each.profile.purpose, each.connector_id), []).append(each)
+        self.limit_the_station = (Purpose.CHARGE_POINT_MAX, 0) in self._by_owner
 
     def _of(self, purpose: Purpose, connector_id: int) -> Iterable[_Installed]:
         return self._by_owner.get((purpose, connector_id), ())

@@ -51,22 +51,28 @@ class Sessions:
     def offers_a(self, now: float, *, asking: int | None = None) -> dict[int, float]:
         """What each connector offers now, in A per phase: of those that are energised, and of `asking` as if its
         session began now. Others offer 0."""
-        offers_a = dict.fromkeys(self.connectors, 0.0)
-        claims_a: dict[int, float] = {}
-        obeys = self.spec.obedience is not Obedience.IGNORES
-        for number, connector in self.connectors.items():
-            if not connector.energised and number != asking:
-                continue
-            max_a, limit_a = connector.spec.max_a, None
-            if obeys:
-                since_s = now if connector.transaction is None else connector.transaction.started_s
-                limit_a = self.profiles.session_limit_a(number, now, since_s)
-            claims_a[number] = max_a if limit_a is None or limit_a > max_a else limit_a
-        total_a = self.profiles.station_limit_a(now) if obeys else None
-        if total_a is not None:
-            claims_a = share_a(total_a, claims_a, self._least_a(claims_a))
-        offers_a.update(claims_a)
-        return offers_a
+        offers_a = {number: self._claim_a(each, now, asking=asking) for number, each in self.connectors.items()}
+        if self.spec.obedience is Obedience.IGNORES or not self.profiles.limit_the_station:
+            return offers_a
+        claims_a = {each: amps for each, amps in offers_a.items() if self.connectors[each].energised or each == asking}
+        return offers_a | share_a(self.profiles.station_limit_a(now), claims_a, self._least_a(claims_a))
+
+    def offer_a(self, number: int, now: float) -> float:
+        """What one connector offers now, or would if its session began now."""
+        if self.profiles.limit_the_station:
+            return self.offers_a(now, asking=number)[number]
+        return self._claim_a(self.connectors[number], now, asking=number)
+
+    def _claim_a(self, connector: Connector, now: float, *, asking: int | None) -> float:
+        """What the connector would offer if it shared with no other."""
+        spec, transaction = connector.spec, connector.transaction
+        if not connector.energised and spec.connector_id != asking:
+            return 0.0
+        if self.spec.obedience is Obedience.IGNORES:
+            return spec.max_a
+        since_s = now if transaction is None else transaction.started_s
+        limit_a = self.profiles.session_limit_a(spec.connector_id, now, since_s)
+        return spec.max_a if limit_a is None or limit_a > spec.max_a else limit_a
 
     def changes_soon_s(self, now: float, within_s: float) -> float | None:
         """In how many seconds an offer changes by its schedule, or a car comes to obey one; None: not `within_s`."""

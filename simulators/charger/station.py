@@ -122,9 +122,12 @@ class StationCore:
 
     def step(self, dt_s: float, now: float) -> list[Action]:
         """Let the cars draw for `dt_s`, up to `now`."""
-        clock = self._clock(now)
-        self.sessions.step(dt_s, clock)
-        return self._finish(clock)
+        self.draw(dt_s, now)
+        return self._finish(self._clock(now))
+
+    def draw(self, dt_s: float, now: float) -> None:
+        """As :meth:`step`, for who does something else at the same moment: that brings the statuses up to date."""
+        self.sessions.step(dt_s, self._clock(now))
 
     def next_due(self, now: float) -> float | None:
         """The true time at which `tick` has to be called next; None: only after something else has happened."""

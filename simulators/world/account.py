@@ -69,12 +69,15 @@ class Account:
     def _tightest(self, stay: Stay) -> float:
         used = min(stay.ev.phases, len(stay.evse.rotation))
         loads = on_grid_phases((1.0, 1.0 if used > 1 else 0.0, 1.0 if used > 2 else 0.0), stay.evse.rotation)
+        loaded = [phase for phase in range(3) if loads[phase] > 0]
         ratio = 0.0
         for run in self._world.copper.path(stay.evse.circuit):
-            for phase in range(3):
-                if loads[phase] > 0:
-                    room_a = run.fuse_a - self._margins[run.id] - run.other_a[phase]
-                    ratio = max(ratio, run.ev_a[phase] / room_a if room_a > 0 else 1.0)
+            most_a = run.fuse_a - self._margins[run.id]
+            for phase in loaded:
+                room_a = most_a - run.other_a[phase]
+                used_up = run.ev_a[phase] / room_a if room_a > 0 else 1.0
+                if used_up > ratio:
+                    ratio = used_up
         return min(1.0, ratio)
 
     def _picture(self, now: float) -> None:

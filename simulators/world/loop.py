@@ -132,10 +132,14 @@ class WorldLoop(asyncio.BaseEventLoop):
         soon = self._soon
         while True:
             now = self._now + TURN_S
-            if not soon:
-                now = max(now, self._next_timer())
-            self._now = now
             timers = self._timers
+            if not soon:
+                if not timers or timers[0][2].gone or self.timers_gone > MOST_GONE:
+                    self._tidy()
+                    timers = self._timers
+                if timers[0][0] > now:
+                    now = timers[0][0]
+            self._now = now
             while timers and timers[0][0] <= now:
                 call = heappop(timers)[2]
                 if call.gone:
@@ -154,8 +158,8 @@ class WorldLoop(asyncio.BaseEventLoop):
             if self._stopping:  # type: ignore[attr-defined]
                 return
 
-    def _next_timer(self) -> float:
-        """When the first timer is due that wasn't cancelled. Raises Standstill."""
+    def _tidy(self) -> None:
+        """See to it that the first timer is one that wasn't cancelled. Raises Standstill."""
         if self.timers_gone > MOST_GONE and 2 * self.timers_gone > len(self._timers):
             self._timers = [timer for timer in self._timers if not timer[2].gone]
             heapify(self._timers)
@@ -165,7 +169,6 @@ class WorldLoop(asyncio.BaseEventLoop):
             self.timers_gone -= 1
         if not self._timers:
             raise Standstill
-        return self._timers[0][0]
 
     def create_task(
         self, coro: Coroutine[Any, Any, T] | Generator[Any, None, T], *, name: object = None, context: Any = None

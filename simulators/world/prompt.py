@@ -7,7 +7,8 @@ What they do is the library's, which takes four times as long for it. That a seg
 what was written at once, and so begins with a frame, is what makes it this easy; and that it compresses nothing.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection
@@ -17,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, Event, Side
 from websockets.speedups import apply_mask
+from websockets.typing import DataLike
 
 WHOLE_TEXT: Final = 0b1000_0000 | Opcode.TEXT.value
 WHOLE_PING: Final = 0b1000_0000 | Opcode.PING.value
@@ -40,6 +42,7 @@ class Prompt(Connection):
 
     _listener: Listener | None = None  # while nothing waits to be received in the library's way
     _fault: Exception | None = None  # of the listener
+    _pings = 0  # sent
 
     async def deliver(self, listener: Listener) -> None:
         """Hand over every message as it comes, until the connection ends.
@@ -75,6 +78,16 @@ class Prompt(Connection):
             self.transport.write(Frame(Opcode(first & OPCODE), carried).serialize(mask=bool(masked)))
             return
         self.transport.write(head + KEY + apply_mask(carried, KEY) if masked else head + carried)
+
+    async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
+        if data is not None or self.paused or self.protocol.state is not OPEN:
+            return await super().ping(data)
+        self._pings += 1
+        carried = self._pings.to_bytes(KEY_BYTES, "big")
+        pong: asyncio.Future[float] = self.loop.create_future()
+        self.pending_pings[carried] = (pong, self.loop.time())
+        self._put(WHOLE_PING, carried)
+        return pong
 
     def process_event(self, event: Event) -> None:
         self._listener = None

@@ -80,7 +80,11 @@ class WorldStation(ChargingStation):
             self.settle()  # the car notices a changed offer now
 
     def ticks(self) -> None:
-        self.settle()
+        passed_s = self._passed_s()
+        if self.charging():
+            self._core.draw(passed_s, self._wall_s())
+        self.show()
+        self._plan_physics()
 
     def do(self, action: Action) -> None:
         if not isinstance(action, Send):
@@ -110,6 +114,12 @@ class WorldStation(ChargingStation):
         connector = self._core.sessions.connectors[connector_id]
         let_in = self._begun(connector_id) > self._begun_before[connector_id]
         return connector.ev is not None and connector.pending is None and not let_in
+
+    def has_ended(self, connector_id: int) -> bool:
+        """Whether the session of the car that is plugged in is over, and the car isn't full."""
+        connector = self._core.sessions.connectors[connector_id]
+        began = self._begun(connector_id) > self._begun_before.get(connector_id, 0)
+        return connector.ev is not None and not connector.ev.full and began and connector.transaction is None
 
     def _begun(self, connector_id: int) -> int:
         return sum(1 for account in self.transactions() if account.connector_id == connector_id)
@@ -149,13 +159,16 @@ class WorldStation(ChargingStation):
 
     def settle(self) -> None:
         """Bring the cars and the copper up to now, and plan the next moment at which that is needed."""
-        now = self._wall_s()
-        dt_s = now - self._settled_s
-        self._settled_s = now
+        passed_s = self._passed_s()
         if self.charging():
-            self.step(max(0.0, dt_s))
+            self.step(passed_s)
         self.show()
         self._plan_physics()
+
+    def _passed_s(self) -> float:
+        """Since it was last asked."""
+        before_s, self._settled_s = self._settled_s, self._wall_s()
+        return max(0.0, self._settled_s - before_s)
 
     def show(self) -> None:
         """The copper carries what the cars draw."""

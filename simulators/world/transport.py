@@ -43,7 +43,7 @@ class VirtualTransport(asyncio.Transport):
         self.peer: VirtualTransport
         self.lost = False  # this end is over: nothing more is delivered to it
         self._loop = loop
-        self._context = context
+        self.context = context
         self._path = path
         self._protocol: asyncio.Protocol
         self._arrives_at = 0.0  # of the last segment sent
@@ -61,7 +61,7 @@ class VirtualTransport(asyncio.Transport):
     def begin(self, protocol: asyncio.BaseProtocol) -> None:
         """The connection is up."""
         self.set_protocol(protocol)
-        self._context.run(protocol.connection_made, self)
+        self.context.run(protocol.connection_made, self)
 
     # --- writing --------------------------------------------------------------------------------------------------
 
@@ -74,9 +74,13 @@ class VirtualTransport(asyncio.Transport):
             self._send(bytes(data))
 
     def _send(self, data: bytes | None) -> None:
-        """None: the end of the stream."""
-        self._arrives_at = max(self._arrives_at, self._loop.time() + self._path.travel_s())
-        self.peer.expect(data, self._arrives_at)
+        """None: the end of the stream. What was sent before comes first: the loop makes the calls of one moment in the
+        order in which they were asked for.
+        """
+        at, peer = self._loop.time() + self._path.travel_s(), self.peer
+        if at > self._arrives_at:
+            self._arrives_at = at
+        self._loop.call_at(self._arrives_at, peer.arrive, data, context=peer.context)
 
     def _hold(self, data: bytes) -> None:
         self._held.append(data)
@@ -96,7 +100,7 @@ class VirtualTransport(asyncio.Transport):
             self._send(None)
         if self._paused_writer and not self.lost:
             self._paused_writer = False
-            self._context.run(self._protocol.resume_writing)
+            self.context.run(self._protocol.resume_writing)
 
     def _ended_by_close(self) -> bool:
         ended, self._ended = self._ended, False
@@ -107,7 +111,7 @@ class VirtualTransport(asyncio.Transport):
         return None if self._held_since is None else self._held_since + TCP_GIVES_UP_S
 
     def get_write_buffer_size(self) -> int:
-        return max(0, self._held_bytes - WINDOW)
+        return self._held_bytes - WINDOW if self._held_bytes > WINDOW else 0
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
         return self._low, self._high
@@ -118,13 +122,8 @@ class VirtualTransport(asyncio.Transport):
 
     # --- reading --------------------------------------------------------------------------------------------------
 
-    def expect(self, data: bytes | None, at_s: float) -> None:
-        """A segment (None: the end) is on its way and comes then: after those that were sent before it, as the loop
-        makes the calls of one moment in their order.
-        """
-        self._loop.call_at(at_s, self._arrive, data, context=self._context)
-
-    def _arrive(self, data: bytes | None) -> None:
+    def arrive(self, data: bytes | None) -> None:
+        """A segment (None: the end) has come."""
         if self.lost or self._cut_off:
             if data is not None and self._path.peer_is_up(self.node):
                 self.peer.reset_soon()  # a stack that knows no such connection answers with a reset
@@ -142,7 +141,7 @@ class VirtualTransport(asyncio.Transport):
     def resume_reading(self) -> None:
         self._reads = True
         while self._unread and self._reads and not self.lost:
-            self._arrive(self._unread.popleft())
+            self.arrive(self._unread.popleft())
 
     def is_reading(self) -> bool:
         return self._reads
@@ -160,14 +159,14 @@ class VirtualTransport(asyncio.Transport):
             self._ended = True
         else:
             self._send(None)
-        self._loop.call_soon(self._finish, None, context=self._context)
+        self._loop.call_soon(self._finish, None, context=self.context)
 
     def abort(self) -> None:
         """A reset, for the peer too as soon as it hears of it."""
         if self.lost:
             return
         self._closing = True
-        self._loop.call_soon(self._finish, None, context=self._context)
+        self._loop.call_soon(self._finish, None, context=self.context)
         if not self._cut_off and not self._path.now.partitioned:
             self.peer.reset_soon()
 
@@ -177,7 +176,7 @@ class VirtualTransport(asyncio.Transport):
             self._path.travel_s(),
             self._finish,
             ConnectionResetError(104, "Connection reset by peer"),
-            context=self._context,
+            context=self.context,
         )
 
     def vanish(self) -> None:
@@ -189,7 +188,7 @@ class VirtualTransport(asyncio.Transport):
 
     def fail(self, why: OSError) -> None:
         """The connection breaks at this end alone."""
-        self._loop.call_soon(self._finish, why, context=self._context)
+        self._loop.call_soon(self._finish, why, context=self.context)
 
     def is_closing(self) -> bool:
         return self._closing

@@ -174,8 +174,28 @@ async def test_a_file_that_is_not_there_is_named(site_file: Path) -> None:
     ):
         code, _, errors = await edge(*command)
         assert (code, errors) == (2, f"edge: {gone}: can't be read (No such file or directory)\n")
-    code, _, errors = await edge("backup", str(gone / "b"), *places(site_file), "--passphrase-file", str(there))
-    assert (code, errors) == (1, f"edge: {gone / 'b'}: No such file or directory\n")
+    code, _, errors = await edge("backup", str(there / "b"), *places(site_file), "--passphrase-file", str(there))
+    assert code == 1
+    assert errors.startswith(f"edge: {there}")
+
+
+async def test_a_question_that_nobody_answers_does_nothing(site_file: Path) -> None:
+    """At the end of the input: said as it is, and nothing is written or deleted."""
+    target = site_file.with_name("b")
+    for command in (("backup", str(target), *places(site_file)), ("factory-reset", *places(site_file))):
+        code, _, errors = await edge(*command)
+        assert (code, errors) == (2, "edge: nothing was typed, and nothing was done\n")
+    assert site_file.read_text(encoding="utf-8") == SITE
+    assert not target.exists()
+
+
+async def test_a_station_s_current_is_a_number(site_file: Path) -> None:
+    """What a site file can't have isn't written into it."""
+    before = site_file.read_bytes()
+    command = ("station", "adopt", "CP-02", "--circuit", "main", "--max-a", "nan", "--config", str(site_file))
+    code, _, errors = await edge(*command)
+    assert (code, site_file.read_bytes()) == (2, before)
+    assert "are currents in A" in errors
 
 
 def test_presence_resets_the_claim_once(tmp_path: Path) -> None:

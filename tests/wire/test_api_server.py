@@ -6,6 +6,8 @@ import socket
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -51,7 +53,9 @@ async def test_both_sockets_answer(tmp_path: Path) -> None:
     """The same API on TCP and on the control socket; the socket is its group's, and gone after the end."""
     port, path = free_port(), tmp_path / "edge.sock"
     async with running(port, path), httpx.AsyncClient() as client:
-        assert (await client.get(f"http://127.0.0.1:{port}/api/v1/status")).json() == {"site": "x"}
+        answer = await client.get(f"http://127.0.0.1:{port}/api/v1/status")
+        assert answer.json() == {"site": "x"}
+        assert abs(parsedate_to_datetime(answer.headers["date"]) - datetime.now(UTC)) < timedelta(seconds=60)
         assert (await ask(path)).json() == {"site": "x"}
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
     assert not path.exists()

@@ -5,7 +5,6 @@ import json
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
-from weakref import WeakSet
 
 import pytest
 from websockets.asyncio.client import connect
@@ -172,7 +171,7 @@ async def test_a_stranger_who_floods_is_slowed_down() -> None:
 
 async def test_a_connection_that_is_over_is_not_cut_off() -> None:
     """A refused station that has left isn't among those that a tick looks at, though somebody may still hold it."""
-    connected: WeakSet[ServerConnection] = WeakSet()
+    connected: set[ServerConnection] = set()
     refused: list[ServerConnection] = []
 
     def refuse(connection: ServerConnection, _: Request) -> Response:

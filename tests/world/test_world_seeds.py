@@ -56,6 +56,11 @@ FOUND = (
         was="stations that booted while the gateway's clock was a day ahead got limits that began tomorrow: 32 A each",
     ),
     Found(
+        seed=740,
+        faults=(FaultSpec(number=14, at_s=93.8, for_s=220.0), FaultSpec(number=1, at_s=200.0, for_s=180.0)),
+        was="a driver whom only the post had let in never came back when his card was refused without the cloud",
+    ),
+    Found(
         seed=723,
         minutes=9.0,
         faults=(

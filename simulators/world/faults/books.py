@@ -38,7 +38,7 @@ class _WithoutCloud(Fault):
             self.world.parking.plug_again(self.car)
 
     async def end(self) -> None:
-        await self.world.cloud.come_again()
+        await self.cloud_returns()
 
     async def settle(self) -> None:
         self.world.frames.ears.remove(self)

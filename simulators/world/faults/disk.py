@@ -44,7 +44,7 @@ class PowerCut(Fault):
 
     async def end(self) -> None:
         self.world.frames.ears.remove(self)
-        await self.world.cloud.come_again()
+        await self.cloud_returns()
 
 
 class DatabaseMalformed(Fault):

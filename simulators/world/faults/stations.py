@@ -80,7 +80,7 @@ class ForgetsProfile(Fault):
     number, row = 21, "Charger forgets profile on reconnect"
     outcome = "Re-send at connect, verify by Current.Import"
     how = "a station is reset by the network, and its profiles are gone when it comes back"
-    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": UNBOUND_S}
+    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": UNBOUND_S, "raise": UNBOUND_S}
 
     async def begin(self) -> None:
         about = self.station()
@@ -119,7 +119,7 @@ class IgnoresProfile(Unbound):
     number, row = 22, "Profile Accepted but ignored"
     outcome = "Detect by measurement, reserve full rating, alert"
     how = "a station accepts its limits and offers its maximum all the same"
-    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": NOT_JUDGED}
+    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": NOT_JUDGED, "raise": NOT_JUDGED}
 
     async def begin(self) -> None:
         self.who = self.station()
@@ -133,7 +133,9 @@ class RefusesProfile(Unbound):
     number, row = 23, "Profile refused/NotSupported"
     outcome = "Treat as uncontrollable load"
     how = "a station answers each limit with Rejected"
-    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": NOT_JUDGED, "writes": NOT_JUDGED}
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S} | dict.fromkeys(
+        ("entitlement", "raise", "writes"), NOT_JUDGED
+    )
 
     async def begin(self) -> None:
         self.who = self.station()
@@ -162,7 +164,7 @@ class CarDrawsMore(Fault):
     number, row = 25, "EV draws over its limit"
     outcome = "Count measured, cut others, then stop"
     how = "a car draws 4 A more than it is offered"
-    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": UNBOUND_S}
+    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": UNBOUND_S, "raise": UNBOUND_S}
 
     async def begin(self) -> None:
         here = [stay for stay in self.world.parking.here.values() if stay.ev.draw_a > 0]

@@ -1,10 +1,12 @@
 """What the cloud bills, and whether everybody is served."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final
 
 from simulators.confirmation import confirmed
 from simulators.world.oracles.base import Oracle
+from simulators.world.parking import Stay
 from simulators.world.world import World
 
 # A car that comes needs a card asked for, a transaction, a first limit and a car that wakes: seconds each.
@@ -53,15 +55,25 @@ class NobodyIsStuck(Oracle):
         self._told: set[int] = set()
 
     def look(self) -> None:
+        idle = {
+            key: stay
+            for key, stay in self.world.parking.here.items()
+            if stay.ev.draw_a == 0.0 and not stay.ev.full and stay.may_charge
+        }
+        numbers = {id(stay) for stay in idle.values()}
+        self._since = {number: since for number, since in self._since.items() if number in numbers}
+        if idle:
+            self._ask(idle)
+
+    def _ask(self, idle: Mapping[tuple[str, int], Stay]) -> None:
         status = self.world.gateway.status()
         evses = _evses(status) if status is not None else {}
         now = self.world.now()
-        for key, stay in self.world.parking.here.items():
+        for key, stay in idle.items():
             number = id(stay)
-            idle = stay.ev.draw_a == 0.0 and not stay.ev.full and stay.may_charge
             reason = evses.get(key, {}).get("reason")
             # A car that was offered its minimum and takes none has paused by itself.
-            if not idle or (reason is not None and reason not in NOT_WAITING | TRANSIENT and reason != "CAR_PAUSED"):
+            if reason is not None and reason not in NOT_WAITING | TRANSIENT and reason != "CAR_PAUSED":
                 self._since.pop(number, None)
             elif now - self._since.setdefault(number, now) > PATIENCE_S + self.grace_s and number not in self._told:
                 self._told.add(number)

@@ -91,6 +91,10 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
         snapshot(circuit(63, limit_w=230.0 * 36), charging(told_a=12)),
         "12.0 A: main has no power left (8280 of 8280 W)",
     ),
+    Reason.SUN_MAY_GO: (
+        snapshot(circuit(20, measured_a=9.0), charging(told_a=29)),
+        "29.0 A: main L1 bears no more, should what feeds in be gone at once (29.0 of 29 A)",
+    ),
     Reason.IMBALANCE: (
         snapshot(circuit(63), charging(evse(phases=(L2,)), told_a=20), imbalance_limit_a=20.0),
         "20.0 A: L2 carries 20.0 A more than L1, and 20 A are allowed",

@@ -19,6 +19,7 @@ class Socket:
 
     def __init__(self, answers_s: Seconds | None) -> None:
         self._answers_s = answers_s
+        self.paused = False
         self.pings = 0
         self.pongs = 0
 
@@ -61,6 +62,14 @@ def watched(socket: Socket, quirks: Quirks, talks_every_s: Seconds | None, talks
         return clock.monotonic()
 
     return virtual_time.run(main())
+
+
+def test_a_full_socket_gets_no_ping_and_ends_by_its_silence() -> None:
+    """A ping would wait behind what the station doesn't read."""
+    socket = Socket(0.1)
+    socket.paused = True
+    assert watched(socket, Quirks(), None, 0.0) == 200.0
+    assert (socket.pings, socket.pongs) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,33 @@ def test_a_stop_with_minus_one_reaches_a_cloud_that_is_there_with_its_own_id() -
     assert bench.asked[3]["transactionId"] == 1001
 
 
+@pytest.mark.parametrize("number", [-1, 0])
+def test_samples_with_no_number_are_of_the_only_session_at_their_connector(number: int) -> None:
+    """The cloud hears of the transaction that it knows, while it is there and of what was kept (row 6: never -1)."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start()
+    bench.cloud_answers({"transactionId": 1001, "idTagInfo": {"status": "Accepted"}})
+    bench.meter(number)
+    assert (bench.asked[2], bench.asked[3]["transactionId"]) == ("MeterValues", 1001)
+    bench.cloud_answers({})
+    assert bench.answered[2] == {}
+    bench.cloud_goes()
+    bench.meter(number, value="160")
+    bench.cloud_comes()
+    assert (bench.asked[2], bench.asked[3]["transactionId"]) == ("MeterValues", 1001)
+
+
+def test_samples_with_no_number_and_no_session_pass_as_they_are() -> None:
+    """Of a connector at which none runs: nobody knows better."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start(connector=2)
+    bench.cloud_answers({"transactionId": 1001, "idTagInfo": {"status": "Accepted"}})
+    bench.meter(-1)
+    assert bench.asked[3]["transactionId"] == -1
+
+
 def test_a_stop_of_a_session_from_before_the_gateway_passes_as_it_is() -> None:
     """An id that we never gave is the cloud's."""
     bench = Bench()
