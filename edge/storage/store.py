@@ -1,8 +1,7 @@
 """The files of a storage folder, and the only code that changes them. Blocking: the writer's thread owns it.
 
 ``journal.db`` (FULL)     messages that the cloud hasn't confirmed, transactions and their ids
-``registry.db`` (FULL)    what the cloud last said, tokens; ``registry.good.db`` is its last good copy. The journal's
-                          begins, ends and ids once more (:mod:`edge.storage.copies`)
+``registry.db`` (FULL)    what the cloud last said, tokens (``registry.good.db`` is a copy); :mod:`edge.storage.copies`
 ``history.db`` (NORMAL)   samples and decisions: may be lost, goes first when the disk is full
 ``reserve``               room for the journal when the disk is full
 """
@@ -70,6 +69,7 @@ class Store:
         self._open: dict[str, sqlite3.Connection] = {}
         self._changes_seen: dict[str, int] = {}
         self._copies = Copies()
+        self._is_behind = False  # they aren't all there, or some of what was delivered are
         self.health = Health.GOOD
         self.healed: tuple[str, ...] = ()
 
@@ -130,13 +130,16 @@ class Store:
             mine: list[list[_Part]] = [[write for write in batch if rows.place(write) == name] for batch in batches]
             needed = [bool(part) for part in mine]
             if name == rows.REGISTRY:
+                has_room = self.health is Health.GOOD
+                self._is_behind |= not has_room
                 for n, batch in enumerate(batches):
                     if results[n] is None:
-                        mine[n] += self._copies.follow(batch, has_room=self.health is Health.GOOD)
+                        mine[n] += self._copies.follow(batch, has_room=has_room)
             wanted = [n for n, part in enumerate(mine) if part and results[n] is None]
             if wanted:
                 for n, result in zip(wanted, self._commit(name, [mine[n] for n in wanted]), strict=True):
                     results[n] = result if needed[n] else None  # a copy is good to have, the original is there
+                    self._is_behind |= name == rows.REGISTRY and result is not None
         return results
 
     def add_history(self, new: Sequence[HistoryRow]) -> None:
@@ -154,9 +157,9 @@ class Store:
     def maintain(self) -> None:
         """To be called now and then: takes the reserve again when there is room, and history with it. Never raises."""
         if self._reserve.take():
-            if self.health is not Health.GOOD:
-                self._copy(restore=False)
             self._enter(Health.GOOD)
+        if self._is_behind and self.health is Health.GOOD:
+            self._copy(restore=False)
         with contextlib.suppress(sqlite3.Error):
             self._open[rows.JOURNAL].execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
@@ -244,6 +247,7 @@ class Store:
                 log.warning("begins, ends and ids were taken from their copies", rows=restored)
                 skip_numbers(journal)
             copies.made_anew(journal, registry)
+            self._is_behind = False
         except sqlite3.Error as exc:
             log.warning("the journal's begins and ends aren't copied", problem=str(exc))
         with contextlib.suppress(sqlite3.Error):

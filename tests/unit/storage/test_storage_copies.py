@@ -27,7 +27,7 @@ from edge.storage.database import connect
 from edge.storage.reading import entries, kept, kept_tokens
 from edge.storage.store import Health, Store
 from edge.storage.token_file import TokenFile
-from tests.unit.storage.sqlite_layer import FULL, RecordingLayer
+from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, RecordingLayer
 from tests.unit.storage.storage_bench import NOON, put
 
 LAYER = RecordingLayer("copies")
@@ -176,7 +176,7 @@ def test_a_full_disk_keeps_no_copies_and_loses_no_original(tmp_path: Path) -> No
     """Fault 50: the reserve is for the messages themselves; when there is room again the copies are made."""
     store = opened(tmp_path)
     try:
-        LAYER.refuse = lambda path, _end: FULL if "registry" in path else 0
+        LAYER.refuse = lambda path, _end: FULL if "registry.db" in path else 0
         record = begun(store, told=False)
         commit(store, [PutEntry(entry=message(6, EntryKind.BEGIN, "2000000001"))])
         assert health(store) is Health.FULL
@@ -187,6 +187,25 @@ def test_a_full_disk_keeps_no_copies_and_loses_no_original(tmp_path: Path) -> No
     store = damaged(store)
     assert kept(store).transactions == (record,)
     assert [entry.seq for entry in entries(store)] == [5, 6]
+    store.close()
+
+
+def test_a_registry_that_refuses_for_a_moment_loses_no_copy(tmp_path: Path) -> None:
+    """What was to be copied, and what was to go, is put right within a minute."""
+    store = opened(tmp_path)
+    commit(store, [PutEntry(entry=message(1, EntryKind.END, "7"))])
+    try:
+        LAYER.refuse = lambda path, _end: IOERR_WRITE if "registry.db" in path else 0
+        record = begun(store, told=False)
+        commit(store, [DropEntry(seq=1)])
+        store.maintain()
+    finally:
+        LAYER.refuse = lambda _path, _end: 0
+    commit(store, [PutSiteToken(token=SiteToken(hash="h", hint="01"))])
+    store.maintain()
+    store = damaged(store)
+    assert kept(store).transactions == (record,)
+    assert [entry.seq for entry in entries(store)] == [5]
     store.close()
 
 
