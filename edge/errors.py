@@ -38,10 +38,11 @@ Each leaf says what happened, where, and what to do about it. Adapters translate
 these at their border (``raise MeterTimeout(...) from exc``); inside the house only these travel.
 """
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +55,21 @@ class EdgeError(Exception):
         super().__init__(f"{what}; {remedy}" if remedy else what)
         self.what = what
         self.remedy = remedy
+
+
+_NO_ROOM = "make room on its disk first (df -h)"
+_WAYS_TO_WRITE: Final[Mapping[int, str]] = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EFBIG: _NO_ROOM,
+    errno.EROFS: "its disk can only be read: restart the machine, and change the card if it comes again",
+    errno.EIO: "its disk is failing: change the card",
+}
+
+
+def way_to_write(refusal: OSError, *, otherwise: str) -> str:
+    """The remedy where a file can't be written: what the disk's refusal asks for, or ``otherwise``."""
+    return _WAYS_TO_WRITE.get(refusal.errno or 0, otherwise)
 
 
 class Severity(StrEnum):

@@ -61,6 +61,7 @@ def ocpp_settings(configuration: Configuration) -> OcppSettings:
         mode=CloudLoss(table.mode),
         modes={station.id: CloudLoss(station.mode) for station in configuration.stations if station.mode is not None},
         verdict=Verdict(table.verdict),
+        absent_after_s=configuration.offline.absent_after_s,
         profile=general,
         security=security,
         cloud_tls=TlsFiles(

@@ -24,6 +24,9 @@ OUTSIDE = "10.0.2.2"
 SPEAKING = "console=ttyAMA0 systemd.journald.forward_to_console=1 systemd.journald.max_level_console=info"
 # What the machine has written is written when this machine's kernel has it: killing the emulator loses nothing of it.
 CARD = "format=raw,if=none,id=card,cache=unsafe"
+# A login alone takes a minute where this machine does much else.
+ANSWER_S = 600.0
+DIAL_S = 120
 USER_DATA = """#cloud-config
 hostname: {host}
 ssh_pwauth: false
@@ -158,10 +161,10 @@ class Board:
         drive = f"file={self.stick},format=raw,if=none,id=stick,readonly=on"
         return ("-drive", drive, "-device", "virtio-blk-device,drive=stick")
 
-    def run(self, command: str, *, within_s: float = 120, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(self, command: str, *, within_s: float = ANSWER_S, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command over ssh, as the installer, who may use sudo."""
         options = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
-        limits = ("-o", "ConnectTimeout=20", "-o", "BatchMode=yes", "-i", str(self.key), "-p", str(self.port))
+        limits = ("-o", f"ConnectTimeout={DIAL_S}", "-o", "BatchMode=yes", "-i", str(self.key), "-p", str(self.port))
         return run("ssh", *options, *limits, "installer@127.0.0.1", command, within_s=within_s, check=check)
 
     def says(self, text: str, *, within_s: float) -> str:

@@ -265,6 +265,8 @@ class Decision:
             return Reason.MAXIMUM, None
         if reason is Reason.WAITING_FOR_ROOM and bool(self._waits_for_turn[row]):
             return Reason.WAITING_FOR_TURN, line
+        if reason is Reason.CIRCUIT_FULL and self.headroom.sudden[line]:
+            return Reason.SUN_MAY_GO, line
         if reason in (Reason.CIRCUIT_FULL, Reason.CIRCUIT_POWER_FULL) and line in self.snapshot.ceilings.sources:
             return (Reason.LIMIT_ENDED if line in self.snapshot.ceilings.ended else Reason.LIMITED), line
         return reason, line

@@ -36,10 +36,15 @@ class Headroom:
     ``[place, phase]``: whether it shows more than the rating.
 
     ``left_a`` has one entry a line of the layout: what is left for EVSEs, may be below 0; infinite without a limit.
+    So have ``limit_a``, ``taken_a`` and ``sudden``: what the line may carry and what the background takes of it; or,
+    where more feeds in than may be lent on (``sudden``), what it bears of the EVSEs alone, and nothing.
     """
 
     background_a: Floats
     left_a: Floats
+    limit_a: Floats
+    taken_a: Floats
+    sudden: Bools
     late: Bools
     stale: Bools
     recovering: Bools
@@ -88,10 +93,16 @@ def estimate(
                 # The worst that the installer knows of, or the last that we knew of, whichever is more.
                 background[place] = np.maximum(background[place], tuple(known.estimate_a))
         remembered[state.circuit.id] = known
+    taken = grid.through(background)
+    sudden = snapshot.ceilings.limit_a - taken > grid.bears_a
+    limit, taken = np.where(sudden, grid.bears_a, snapshot.ceilings.limit_a), np.where(sudden, 0.0, taken)
     return (
         Headroom(
             background_a=background,
-            left_a=_left(snapshot, background, entitlement.low_a),
+            left_a=_left(snapshot, limit - taken, background, entitlement.low_a),
+            limit_a=limit,
+            taken_a=taken,
+            sudden=sudden,
             late=late,
             stale=stale,
             recovering=recovering,
@@ -101,18 +112,17 @@ def estimate(
     )
 
 
-def _left(snapshot: Snapshot, background_a: Floats, low_a: Floats) -> Floats:
-    """What is left on each line. Of balance: the limit less what the building is ahead, and as much more as the EVSEs
-    on the other phase draw for sure; what they only may draw balances nothing.
+def _left(snapshot: Snapshot, left: Floats, background_a: Floats, low_a: Floats) -> Floats:
+    """What is left on each line: ``left``, but of balance the limit less what the building is ahead, and as much more
+    as the EVSEs on the other phase draw for sure; what they only may draw balances nothing.
     """
     plant, layout = snapshot.plant, snapshot.plant.grid.layout
-    left = snapshot.ceilings.limit_a - plant.grid.through(background_a)
     if plant.imbalance_limit_a is not None:
         root = background_a[layout.root]
         for line, (high, low) in enumerate(PAIRS, layout.balance.start):
             countered = np.maximum(low_a[:, low] - low_a[:, high], 0.0).sum()
             left[line] = max(plant.imbalance_limit_a - (root[high] - root[low]), 0.0) + countered
-    return np.asarray(left)
+    return left
 
 
 def is_fresh(state: CircuitState, snapshot: Snapshot) -> bool:

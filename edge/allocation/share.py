@@ -80,8 +80,8 @@ def share_out(
         # The next session may begin at the safe current on phases that this one's car doesn't use.
         others = (wishes.charge | wishes.wake)[:, None] & grid.wired & ~in_use
         reserved_a = np.where(others, grid.fallback_a[:, None], reserved_a)
-    base = grid.through(headroom.background_a) + grid.on_lines(reserved_a)
-    columns = _columns(snapshot, wishes, (lower, upper), base, order)
+    base = headroom.taken_a + grid.on_lines(reserved_a)
+    columns = _columns(snapshot, wishes, (lower, upper), (headroom.limit_a, base), order)
     if plant.imbalance_limit_a is not None:
         columns = _in_balance(grid, columns, headroom, reserved_a)
     asleep = order[(wishes.wake & is_able(lower, upper))[order]]
@@ -93,10 +93,10 @@ def share_out(
         shared = _less(columns, grid.on_lines(pledged))
     terms = Terms(
         circuits=tuple(plant.circuits[number].id for number in layout.circuits.tolist()),
-        limit_a=snapshot.ceilings.limit_a,
+        limit_a=headroom.limit_a,
         max_a=grid.max_a,
         demand_a=demand,
-        nominal_voltage_v=plant.nominal_voltage_v,
+        nominal_voltage_v=snapshot.watts_voltage_v,
     )
     # What balances is what the others draw, not what they might be given: so balance is a line with a room here.
     solution = solved(Case.on(layout, shared, plant.nominal_voltage_v), terms, balanced=False)
@@ -127,15 +127,17 @@ def _bounds(snapshot: Snapshot, cars: Cars, wishes: Wishes, headroom: Headroom) 
     return *in_steps(least, most, grid.step_a), demand
 
 
-def _columns(snapshot: Snapshot, wishes: Wishes, bounds: tuple[Floats, Floats], base_a: Floats, order: Ints) -> Columns:
-    """The problem of those that charge; ``base_a`` is what flows on each line besides them."""
+def _columns(
+    snapshot: Snapshot, wishes: Wishes, bounds: tuple[Floats, Floats], lines_a: tuple[Floats, Floats], order: Ints
+) -> Columns:
+    """The problem of those that charge; ``lines_a``: what each line may carry, and what flows on it besides them."""
     plant, fleet = snapshot.plant, snapshot.fleet
     grid = plant.grid
     lower, upper = bounds
+    limit_a, base_a = lines_a
     has_need = ~np.isnan(fleet.need_wh)
     # A safe current below the minimum can't charge a car.
     able = wishes.charge & is_able(lower, upper)
-    room = snapshot.ceilings.limit_a - base_a
     return Columns(
         lower_a=lower,
         upper_a=np.where(able, np.maximum(upper, lower), lower),
@@ -144,7 +146,7 @@ def _columns(snapshot: Snapshot, wishes: Wishes, bounds: tuple[Floats, Floats], 
         rank=fleet.rank,
         able=able,
         order=order,
-        room_a=room,
+        room_a=limit_a - base_a,
         base_a=base_a,
         has_need=has_need,
         energy_wh=np.where(has_need, fleet.need_wh, 0.0),

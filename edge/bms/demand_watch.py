@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import orjson
 import structlog
 
 from edge.bms.demand_window import DemandSettings, WindowState, advanced, begun, tariff_w
+from edge.bms.month_peaks import MonthPeaks, until
 from edge.bms.whole_file import Writing, at_least_0
 from edge.clock import Clock
 from edge.domain.limit import LimitSource, LimitStated
@@ -42,12 +44,15 @@ class DemandWatch:
         self._writing = Writing(self._file) if self._file is not None else None
         self._saved_at: Seconds = -math.inf
         self._before = self._load()
+        self._peaks = MonthPeaks(self._before.peaks_w if self._before is not None else {})
         self.state: WindowState | None = None
 
     def report(self) -> dict[str, Any]:
         """What the status report says of the window under way, and of the months' peaks."""
         state, settings = self.state, self._settings
-        peaks_w = state.peaks_w if state is not None else self._before.peaks_w if self._before is not None else {}
+        peaks_w = self._before.peaks_w if self._before is not None else {}
+        if state is not None:
+            peaks_w = until(state.peaks_w, self._month(state.wall_s))
         tariff = tariff_w(peaks_w)
         return {
             "circuit": settings.circuit,
@@ -76,6 +81,9 @@ class DemandWatch:
             self.state = advanced(
                 self.state, self._settings, at=at, wall_s=wall_s, power_w=power_w, month=self._month(self.state.wall_s)
             )
+        revised = self._peaks.revised(self.state.peaks_w, clock, self._month)
+        if revised is not self.state.peaks_w:
+            self.state = replace(self.state, peaks_w=revised)
         if now - self._saved_at >= SAVE_EVERY_S:
             self._saved_at = now
             self._save(self.state)

@@ -190,4 +190,6 @@ def _start_s(wall_s: Seconds, settings: DemandSettings) -> Seconds:
 def _with_peak(state: WindowState, mean_w: Watts, month: str) -> dict[str, Watts]:
     peaks_w = dict(state.peaks_w)
     peaks_w[month] = max(peaks_w.get(month, 0.0), mean_w)
-    return {each: peaks_w[each] for each in sorted(peaks_w)[-TARIFF_MONTHS:]}
+    # A month to come is of a clock that was ahead, or is behind now: it takes no other's place.
+    past, ahead = (sorted(each for each in peaks_w if (each > month) is later) for later in (False, True))
+    return {each: peaks_w[each] for each in [*past[-TARIFF_MONTHS:], *ahead[:TARIFF_MONTHS]]}

@@ -28,11 +28,11 @@ class Written:
 
     limit_w: float | None = None
     limit_a: float | None = None
-    heartbeat: int = 0
+    heartbeat: int | None = 0  # None stands for 0xFFFF, in the sequence, too
     valid_s: int = 0
     fallback_a: float | None = None
     mode: int = MODE_CODES[BmsMode.AUTO]
-    sequence: int = 0
+    sequence: int | None = 0
 
 
 FIELDS = {name: name.removeprefix("bms_") for name in (point.name for point in HOLDINGS.values() if point.writable)}
@@ -151,12 +151,15 @@ class ControlBlock:
             raw = values[position : position + width]
             if len(raw) < width:  # half of a number
                 raise Refused(ExceptionCode.ILLEGAL_DATA_VALUE)
-            value = self._in_range(point, raw)
-            # In a block that is written as it was read it stands as it was.
-            if point.name == "bms_fallback_a" and not self._policy.fallback_writable and value != written.fallback_a:
-                raise Refused(ExceptionCode.ILLEGAL_DATA_ADDRESS)
-            written = replace(written, **{FIELDS[point.name]: value})
             position += width
+            field = FIELDS[point.name]
+            # In a block that is written as it was read everything stands as it was, to the last decimal.
+            if tuple(raw) == encode(point, getattr(written, field)):
+                continue
+            value = self._in_range(point, raw)
+            if point.name == "bms_fallback_a" and not self._policy.fallback_writable:
+                raise Refused(ExceptionCode.ILLEGAL_DATA_ADDRESS)
+            written = replace(written, **{field: value})
         return written
 
     def _in_range(self, point: Point[SiteView], raw: Sequence[int]) -> Any:
@@ -165,9 +168,8 @@ class ControlBlock:
         if number is None:
             if point.name in _MAY_BE_NONE:
                 return None
-            if point.name not in _ANY_NUMBER:
-                raise Refused(ExceptionCode.ILLEGAL_DATA_VALUE)
-            return GAP
+            raise Refused(ExceptionCode.ILLEGAL_DATA_VALUE)
+        value = round(number * point.scale, 1) if point.scale != 1 else number
         most = {
             "bms_limit_w": self._bounds.most_w,
             "bms_limit_a": self._bounds.most_a,
@@ -175,9 +177,9 @@ class ControlBlock:
             "bms_fallback_a": self._policy.fallback_a,
             "bms_mode": MODE_CODES[BmsMode.ECO if self._eco.possible else BmsMode.PAUSE],
         }.get(point.name)
-        if most is not None and number * point.scale > most:
+        if most is not None and value > most:
             raise Refused(ExceptionCode.ILLEGAL_DATA_VALUE)
-        return round(number * point.scale, 1) if point.scale != 1 else number
+        return value
 
     def _state(self) -> None:
         now, written = self._now(), self._written
@@ -206,8 +208,8 @@ _DEMANDS = frozenset(
     if point.name in ("bms_limit_w", "bms_limit_a", "bms_valid_s", "bms_fallback_a", "bms_mode")
     for offset in range(SHAPES[point.kind].words)
 )
-_MAY_BE_NONE = frozenset({"bms_limit_w", "bms_limit_a"})
-_ANY_NUMBER = frozenset({"bms_heartbeat", "bms_sequence"})
+# In a limit 0xFFFF stands for none; a counter of the BMS's own passes it on its way, and reads back as it was written.
+_MAY_BE_NONE = frozenset({"bms_limit_w", "bms_limit_a", "bms_heartbeat", "bms_sequence"})
 _RESULTS = {
     ExceptionCode.ILLEGAL_FUNCTION: "not_writable",
     ExceptionCode.ILLEGAL_DATA_ADDRESS: "read_only",

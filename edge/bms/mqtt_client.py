@@ -13,6 +13,7 @@ import aiomqtt
 import structlog
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.bms.mqtt_topics import Message
 from edge.bms.outbox import Outbox
@@ -139,8 +140,12 @@ class MqttClient:
             properties=_properties() if settings.version is MqttVersion.V5 else None,
             logger=_quiet,
         ) as client:
+            # MQTT 5 tells of each command whether it is to be retained; 3.1.1 only of those that lay there (§3.8.3.1).
             for topic in self._conversation.topics:
-                await client.subscribe(topic, qos=1)
+                if settings.version is MqttVersion.V5:
+                    await client.subscribe(topic, options=SubscribeOptions(qos=1, retainAsPublished=True))
+                else:
+                    await client.subscribe(topic, qos=1)
             self.connected = True
             log.info("the MQTT broker is in reach", broker=self._address)
             self._outbox.clear()  # what came before is said anew, after the birth

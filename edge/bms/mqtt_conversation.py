@@ -43,6 +43,7 @@ class MqttConversation:
         self._dim = dim
         self._image: Image | None = None
         self._refusing = False
+        self._ignoring = False
 
     @property
     def will(self) -> Message:
@@ -76,6 +77,9 @@ class MqttConversation:
     def receive(self, topic: str, payload: bytes, *, retained: bool) -> None:
         outcome = self._commands.receive(topic, payload, retained=retained, now=self._now())
         if outcome is None:
+            if retained and payload and not self._ignoring:
+                self._ignoring = True
+                log.warning("a retained command over MQTT is ignored", topic=topic, remedy="publish without retain")
             return
         if outcome.state is not None:
             self._sink.take(outcome.state)

@@ -20,7 +20,8 @@ from edge.cli.control_socket import STATUS, asked_at, get
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
 from edge.cli.terminal import Terminal
-from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken
+from edge.config.write import save
+from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken, SetupStopped
 from edge.ocpp.trace import redacted
 from edge.ownership import as_its_folder
 from edge.setup.language import Speaker
@@ -79,8 +80,7 @@ def backup(
             if file.is_file() and not file.is_symlink() and is_worth_keeping(file):
                 content = snapshot(file) if is_database(file) else file.read_bytes()
                 _add(archive, f"{STATE_MEMBER}/{file.relative_to(state)}", content)
-    target.write_bytes(seal(packed.getvalue(), secret))
-    target.chmod(0o600)
+    save(target, seal(packed.getvalue(), secret), mode=0o600)
     typer.echo(f"{target}: site file and state, readable with the passphrase only")
 
 
@@ -92,7 +92,7 @@ def restore(
 ) -> None:
     """Bring back what edge backup wrote; stop the service before."""
     _refuse_while_running()
-    content = unseal(source.read_bytes(), _passphrase(passphrase, twice=False))
+    content = unseal(_read(source), _passphrase(passphrase, twice=False))
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
             files = {each.name: _content(archive, each) for each in archive.getmembers() if each.isfile()}
@@ -115,14 +115,13 @@ def factory_reset(
     """Give up site file, state and claim: as delivered. Takes the owner's passphrase, or presence at the gateway."""
     _refuse_while_running()
     present = reset_by_presence(state)
-    terminal = Terminal(Speaker("en"))
     claim = read_claim(state)
-    if claim is not None and not present and not claim.opens(terminal.secret("Passphrase of the gateway")):
+    if claim is not None and not present and not claim.opens(_typed("Passphrase of the gateway", hidden=True)):
         raise ClaimError(
             "this is not the passphrase of this gateway's owner",
             remedy="or show presence: put a file edge-reset onto the boot partition, see docs/installer.md",
         )
-    if not yes and terminal.line(f"Delete {config} and {state}? Type RESET: ").strip() != "RESET":
+    if not yes and _typed(f"Delete {config} and {state}? Type RESET: ").strip() != "RESET":
         raise ProblemUnusable("nothing was deleted")
     if config.exists():
         config.write_bytes(b"")  # as the package brings it, with its owner and mode
@@ -144,10 +143,7 @@ def _put(data: bytes, place: Path, mode: int) -> None:
     if is_database(place):
         put_back(place, data)
         return
-    if not place.exists():
-        place.touch(mode=mode)
-        as_its_folder(place)
-    place.write_bytes(data)
+    save(place, data, mode=mode)
 
 
 def without_secrets(text: str) -> str:
@@ -169,17 +165,39 @@ def _journal() -> str:
 def _passphrase(file: Path | None, *, twice: bool) -> str:
     if file is not None:
         try:
-            said = file.read_text(encoding="utf-8").split("\n", 1)[0]
+            said = _read(file).decode().split("\n", 1)[0].rstrip("\r")
         except UnicodeDecodeError as exc:
             raise ProblemUnusable(f"{file}: is no text", remedy="the passphrase is its first line") from exc
     else:
-        terminal = Terminal(Speaker("en"))
-        said = terminal.secret("Passphrase of the backup")
-        if twice and terminal.secret("Once more") != said:
+        said = _typed("Passphrase of the backup", hidden=True)
+        if twice and _typed("Once more", hidden=True) != said:
             raise ProblemUnusable("these two passphrases differ")
     if len(said) < LEAST_PASSPHRASE:
         raise ProblemUnusable(f"the passphrase has fewer than {LEAST_PASSPHRASE} characters")
     return said
+
+
+def _typed(prompt: str, *, hidden: bool = False) -> str:
+    """What is typed.
+
+    :raises ProblemUnusable: nobody is there to type.
+    """
+    terminal = Terminal(Speaker("en"))
+    try:
+        return terminal.secret(prompt) if hidden else terminal.line(prompt)
+    except SetupStopped as exc:
+        raise ProblemUnusable("nothing was typed, and nothing was done") from exc
+
+
+def _read(file: Path) -> bytes:
+    """What is in a file that the command names.
+
+    :raises ProblemUnusable: it can't be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as exc:
+        raise ProblemUnusable(f"{file}: can't be read ({exc.strerror})") from exc
 
 
 def _refuse_while_running() -> None:

@@ -1,11 +1,9 @@
 """``edge commission``: proves the site, writes the hand-over document, and with its signature begins to control."""
 
-import base64
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from edge import __version__
@@ -13,6 +11,7 @@ from edge.cli.commission_bench import Bench
 from edge.cli.findings import read
 from edge.cli.inventory import read_inventory
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, StatePath
+from edge.cli.signing import HandOver
 from edge.cli.terminal import Loop, Terminal
 from edge.cli.tongue import LanguageOption, speaker
 from edge.commission.course import (
@@ -27,9 +26,8 @@ from edge.commission.course import (
     Try,
     commissioning,
 )
-from edge.commission.handover import content, document
+from edge.commission.handover import document
 from edge.config import Configuration
-from edge.config.write import save, updated
 from edge.errors import ClaimError, ConfigurationError, NotProven, SetupStopped, Severity
 from edge.setup.language import Speaker
 from edge.system.claim import read_claim
@@ -51,7 +49,9 @@ def commission(
     terminal = Terminal(speaker(language, state))
     say = terminal.speaker.say
     configuration = _checked(config, terminal.speaker)
-    if sign and read_claim(state) is None:
+    site_file = config.read_bytes()
+    claim = read_claim(state) if sign else None
+    if sign and claim is None:
         raise ClaimError(say("commission.no_owner"))
     root = next(each for each in configuration.site.circuits if each.parent is None)
     loop = Loop()
@@ -68,6 +68,7 @@ def commission(
     at = datetime.now(UTC).isoformat(timespec="seconds")
     paper = document(
         configuration,
+        site_file,
         proofs,
         seen,
         speaker=terminal.speaker,
@@ -78,11 +79,12 @@ def commission(
     typer.echo("")
     for proof in paper["proofs"]:
         typer.echo(f"{say('proof.passed' if proof['passed'] else 'proof.failed')}  {proof['name']}: {proof['finding']}")
-    if paper["passed"] and sign:
-        # The document is about the file that is in force once it is signed.
-        _sign(paper, config, state, terminal)
     folder = out if out is not None else state / OUT
-    _write(paper, folder, terminal.speaker)
+    hand_over = HandOver(paper=paper, folder=folder)
+    hand_over.keep(terminal.speaker)  # before anybody is asked anything: whoever leaves, what was proven is kept
+    if paper["passed"] and claim is not None:
+        hand_over.sign(claim, config, terminal)
+    typer.echo(say("commission.paper", {"path": str(hand_over.file)}))
     if not paper["passed"]:
         raise NotProven(say("commission.not_proven", {"folder": str(folder)}))
 
@@ -128,36 +130,3 @@ def _walk(course: Course[list[Proof]], bench: Bench, terminal: Terminal) -> list
                 bench.start()
             case ReadMeter():
                 answer = bench.read_meter(step.after_s)
-
-
-def _sign(paper: dict[str, Any], config: Path, state: Path, terminal: Terminal) -> None:
-    """The signature, and what it is for: ``mode = "control"``.
-
-    :raises ClaimError: it isn't the owner who signs.
-    """
-    say = terminal.speaker.say
-    claim = read_claim(state)
-    if claim is None:
-        raise ClaimError(say("commission.no_owner"))
-    name = ""
-    while not name:
-        name = terminal.line(say("commission.signer")).strip()
-    signature = claim.sign(content(paper), terminal.secret(say("commission.passphrase")))
-    paper["signature"] = {
-        "name": name,
-        "signed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "public_key": base64.b64encode(claim.public_key).decode(),
-        "signature": base64.b64encode(signature).decode(),
-    }
-    save(config, updated(config.read_text(encoding="utf-8"), {"control": {"mode": "control"}}))
-    typer.echo(say("commission.live", {"path": str(config)}))
-
-
-def _write(paper: dict[str, Any], folder: Path, speaker: Speaker) -> None:
-    from edge.commission.paper import pdf  # here, since no other verb should wait for it
-
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"handover-{paper['site']['id']}-{paper['made_at'][:10]}"
-    (folder / f"{name}.json").write_bytes(orjson.dumps(paper, option=orjson.OPT_INDENT_2))
-    (folder / f"{name}.pdf").write_bytes(pdf(paper, speaker))
-    typer.echo(speaker.say("commission.paper", {"path": f"{folder / name}.json"}))

@@ -117,7 +117,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except OSError as error:  # what no room has foreseen: a full disk, a closed terminal
-        _tell(f"edge: {error.strerror or error}")
+        where = f"{error.filename}: " if error.filename is not None else ""
+        _tell(f"edge: {where}{error.strerror or error}")
         sys.exit(FAILED)
     except Exception as error:
         _tell(f"edge: a fault of this program: {type(error).__name__}: {error}")

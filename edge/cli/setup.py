@@ -31,7 +31,7 @@ from edge.setup.steps import (
     TryCloud,
 )
 from edge.system.claim import make_claim, read_claim, reset_by_presence
-from edge.system.network import own_address
+from edge.system.network import address_for_stations
 from edge.system.sealed import LEAST_PASSPHRASE
 
 PORT = 9000
@@ -215,7 +215,7 @@ def _defaults(file: str | None, state: Path) -> Defaults:
     return Defaults(
         document=tomli.loads(file) if file is not None else {},
         timezone=_timezone(),
-        listen=f"{own_address()}:{PORT}",
+        listen=f"{address_for_stations()}:{PORT}",
         storage=str(state) if state != STATE_FOLDER else None,
     )
 

@@ -1,5 +1,6 @@
 """``edge station``: who is there, who waits, who was turned away; adopt a station, or let it show itself."""
 
+import math
 import sys
 import tempfile
 from pathlib import Path
@@ -87,6 +88,8 @@ def adopt(
         raise typer.BadParameter(
             f"--phases '{phases}' is neither one phase nor three; give for example 'L2 L3 L1'"
         ) from None
+    if not (math.isfinite(max_a) and math.isfinite(fallback_a)):
+        raise typer.BadParameter("--max-a and --fallback-a are currents in A, for example 16")
     known = read(config)
     if any(each.id == station for each in known.stations):
         raise ProblemUnusable(f"{config} has station '{station}' already", remedy="change it there")

@@ -4,7 +4,7 @@ import asyncio
 import getpass
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import typer
@@ -76,19 +76,24 @@ class Terminal:
 
         :raises SetupStopped: there is nobody any more.
         """
-        try:
-            return input(prompt)
-        except EOFError:
-            typer.echo("")
-            raise SetupStopped(self.speaker.say("left")) from None
+        return self._typed(lambda: input(prompt))
 
     def secret(self, prompt: str) -> str:
         """One line that isn't shown while it is typed.
 
         :raises SetupStopped: there is nobody any more.
         """
-        try:
-            return getpass.getpass(f"{prompt}: ") if sys.stdin.isatty() else input(f"{prompt}: ")
-        except EOFError:
-            typer.echo("")
-            raise SetupStopped(self.speaker.say("left")) from None
+        return self._typed(lambda: getpass.getpass(f"{prompt}: ") if sys.stdin.isatty() else input(f"{prompt}: "))
+
+    def _typed(self, read: Callable[[], str]) -> str:
+        while True:
+            try:
+                said = read()
+                said.encode()  # what isn't UTF-8 is an error or, by the locale, comes as lone surrogates
+            except EOFError:
+                typer.echo("")
+                raise SetupStopped(self.speaker.say("left")) from None
+            except UnicodeError:
+                typer.echo(self.speaker.say("unreadable"))
+            else:
+                return said

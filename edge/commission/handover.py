@@ -27,6 +27,7 @@ class Signature:
 
 def document(
     configuration: Configuration,
+    site_file: bytes,
     proofs: Sequence[Proof],
     seen: Observation,
     *,
@@ -37,7 +38,8 @@ def document(
 ) -> dict[str, Any]:
     """The document as JSON values, its sentences in the speaker's language.
 
-    ``kept``: what is known of each station besides: serial, MAC, location.
+    ``site_file`` is the file as it was when the proofs began; ``kept`` is what is known of each station besides:
+    serial, MAC, location.
     """
     site = configuration.site
     return {
@@ -47,7 +49,7 @@ def document(
         "made_at": at,
         "software": {"name": "edge-controller", "version": version},
         "settings": {key: str(value) for key, value in asdict(site.control).items()},
-        "site_file_sha256": hashlib.sha256(configuration.path.read_bytes()).hexdigest(),
+        "site_file_sha256": hashlib.sha256(site_file).hexdigest(),
         "circuits": [_circuit(each) for each in site.circuits],
         "meters": [_meter(each) for each in site.meters],
         "stations": [_station(each, seen.describes(each.id), kept.get(each.id, {})) for each in site.stations],

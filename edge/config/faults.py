@@ -43,8 +43,11 @@ def shown(value: object) -> str:
     match value:
         case bool():
             return "true" if value else "false"
-        case int() | float():
-            return f"{value:.12g}" if isinstance(value, float) else shorten(str(value))
+        case int():
+            return shorten(str(value))
+        case float():
+            text = f"{value:.12g}"
+            return f"{text}.0" if text.removeprefix("-").isdigit() else text
         case str():
             return shorten(json.dumps(value, ensure_ascii=False))
         case Mapping():

@@ -30,6 +30,10 @@ class OfflineTable(Table):
         float,
         Field(ge=2, le=60, description="how long the cloud may take to answer in s, 2 to 60", examples=[15]),
     ] = 15.0
+    absent_after_s: Annotated[
+        float,
+        Field(ge=1, le=31_536_000, description="how long a station may be away in s, 1 to 31536000", examples=[900]),
+    ] = 900.0
     attempts: Annotated[
         int,
         Field(ge=1, le=100, description="how often a message that the cloud refuses is tried, 1 to 100", examples=[3]),

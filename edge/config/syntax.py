@@ -28,6 +28,12 @@ _CAUSES: tuple[tuple[str, str, str | None], ...] = (
     (r"Expected '\]'", "the table's name isn't closed", "close it as it was opened: [name]"),
     (r"Expected '\]\]'", "the table's name isn't closed", "close it as it was opened: [[name]]"),
     (r"Illegal character '\\n'|Unterminated string|Expected \"", "a text isn't closed", "close it with its quote"),
+    (
+        r"character '\\r'",
+        "here is a carriage return without a line feed",
+        "save the file with the line ends of Unix or Windows",
+    ),
+    (r"(Illegal|Found invalid) character", "here is a character that can't stand here", "take it out"),
     (r"backslash|\\", "a text has a backslash that means nothing", r"write \\, or the text in 'single quotes'"),
     (r"Unclosed array", "a list isn't closed", "put commas between its elements and ] after the last"),
     (r"Unclosed inline table", "an inline table isn't closed", "put commas between its keys and } after the last"),

@@ -16,7 +16,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from edge.config.notes import NOTES
-from edge.errors import SiteFileUnwritable
+from edge.errors import SiteFileUnwritable, way_to_write
 from edge.ownership import own_as
 
 Table = Mapping[str, Any]
@@ -83,8 +83,8 @@ def merged(before: Table, wanted: Table) -> dict[str, Any]:
     return result
 
 
-def save(path: Path, text: str, *, mode: int = 0o644) -> None:
-    """Put ``text`` in the place of the file at ``path``: wholly or not at all, with the mode and owner that it had.
+def save(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
+    """Put ``content`` in the place of the file at ``path``: wholly or not at all, with the mode and owner that it had.
     ``mode`` is that of a new file.
 
     :raises SiteFileUnwritable: the folder can't be written to.
@@ -95,11 +95,9 @@ def save(path: Path, text: str, *, mode: int = 0o644) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as stream:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
             temporary = Path(stream.name)
-            stream.write(text)
+            stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(mode)
@@ -110,7 +108,8 @@ def save(path: Path, text: str, *, mode: int = 0o644) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
         raise SiteFileUnwritable(
-            f"{path} can't be written ({exc.strerror or exc})", remedy="run this as root (sudo), or name another file"
+            f"{path} can't be written ({exc.strerror or exc})",
+            remedy=way_to_write(exc, otherwise="run this as root (sudo), or name another file"),
         ) from exc
 
 

@@ -41,9 +41,9 @@ class Submeters:
         """By circuit with a fresh meter, what is to be believed: its own current, or that of the circuits below it
         where that is clearly more. ``readings`` are the newest of each meter."""
         currents = {
-            circuit_id: reading.current_a
+            circuit_id: counted_a
             for circuit_id, meter_id in self._meter_of.items()
-            if (reading := readings.get(meter_id)) is not None and reading.current_a is not None
+            if (reading := readings.get(meter_id)) is not None and (counted_a := reading.counted_a) is not None
             if now - reading.at <= self._stale_s
         }
         found = dict(currents)

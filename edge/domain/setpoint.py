@@ -49,6 +49,7 @@ class Reason(StrEnum):
     ECO_WAITS = "ECO_WAITS"
     CLOSED = "CLOSED"
     CLOSING = "CLOSING"
+    SUN_MAY_GO = "SUN_MAY_GO"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -87,6 +88,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.ECO_WAITS: "eco mode: waits for surplus",
     Reason.CLOSED: "outside the hours of its class",
     Reason.CLOSING: "goes on at its minimum: the hours of its class are over",
+    Reason.SUN_MAY_GO: "{circuit} {phase} bears no more, should what feeds in be gone at once "
+    "({used_a:z.1f} of {rating_a:g} A)",
     Reason.CLOUD_LIMIT: "the cloud's charging profile allows {rating_a:g} A",
     Reason.TOKEN_REFUSED: "the token of this session is no longer good",
     Reason.SWITCHING_PHASES: "is changing over to {phases} of its phases",

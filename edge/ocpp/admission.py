@@ -1,7 +1,7 @@
 """The door: decides on each opening handshake before it is answered, and says in the log whom it sent away and why."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -14,16 +14,16 @@ from websockets.typing import Subprotocol
 
 from edge.clock import Clock
 from edge.ocpp import handshake, passed_handshake
+from edge.ocpp.couriers import Couriers
 from edge.ocpp.credentials import Gatekeeper, Shown
-from edge.ocpp.keys import header
-from edge.ocpp.revival import Revival
+from edge.ocpp.dialling import Dialling
 from edge.ocpp.settings import CloudLoss, OcppSettings, SecurityProfile, UnknownStations, Verdict
 from edge.ocpp.sockets import Receiving, peer_address
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import Contexts, common_name
 from edge.ocpp.turned_away import TurnedAwayList
-from edge.ocpp.upstream import Jitter, Problem, Upstream, address
+from edge.ocpp.upstream import Jitter, Problem, Upstream
 from edge.ocpp.versions import Version
 from edge.ocpp.waiting import MAX_CONNECTED
 
@@ -57,20 +57,18 @@ class Door:
         self._waiting = waiting
         self._settings = settings
         self._clock = clock
-        self._timings = timings
-        self._jitter = jitter
-        self._revival = Revival()
+        self._dialling = Dialling(settings, clock=clock, timings=timings, jitter=jitter, log=log)
         self._log = log
         self._gatekeeper = Gatekeeper(settings)
-        self._cloud_tls: Contexts | None = None
         self._admissions: WeakKeyDictionary[ServerConnection, Admission] = WeakKeyDictionary()
         self._refused: WeakSet[ServerConnection] = WeakSet()
         self._reapers: set[asyncio.Task[None]] = set()
         self.turned_away = TurnedAwayList()
+        self.couriers = Couriers(links, self._dialling.for_absent, settings.absent_after_s, clock, log)
 
     def dial_with(self, contexts: Contexts) -> None:
         """How clouds behind TLS are met."""
-        self._cloud_tls = contexts
+        self._dialling.tls = contexts
 
     def admission(self, connection: ServerConnection) -> Admission:
         """What was decided for this connection; to be asked once."""
@@ -142,8 +140,9 @@ class Door:
         old = self._links[identity].connection
         if old is not None and not await self._gives_way(old, connection, request, identity):
             return self._refuse(connection, HTTPStatus.CONFLICT, "this station is connected already", station=identity)
+        await self.couriers.recall(identity)
         offer = admission.offer
-        upstream = self._upstream(identity, request, offer.versions)
+        upstream = self._dialling.for_station(identity, request, offer.versions)
         if isinstance(connection, Receiving):
             connection.is_wire = self._settings.is_wire
         if self._mirrors or self._settings.mode_of(identity) is CloudLoss.TRANSPARENT or len(offer.versions) > 1:
@@ -208,29 +207,6 @@ class Door:
             taken_over=gives_way,
         )
         return gives_way
-
-    def _upstream(self, identity: str, request: Request, versions: Sequence[Version]) -> Upstream:
-        found = {name: handshake.first(request.headers, name) for name in ("Authorization", "User-Agent")}
-        passed = passed_handshake.passed(request.headers) if self._settings.is_wire else None
-        key = self._settings.security_of(identity).cloud_key
-        if key is not None:
-            found["Authorization"] = header(identity, key)
-            if passed is not None:
-                del passed.headers["Authorization"]
-                passed.headers["Authorization"] = header(identity, key)
-        return Upstream(
-            uri=address(self._settings.upstream, identity, request.path),
-            tls=self._cloud_tls,
-            versions=versions,
-            headers={name: value for name, value in found.items() if value is not None},
-            passed=passed,
-            redial=self._settings.mode_of(identity) is CloudLoss.AUTONOMOUS,
-            clock=self._clock,
-            timings=self._timings,
-            jitter=self._jitter,
-            revival=self._revival,
-            log=self._log.bind(station=identity),
-        )
 
     def _refuse(
         self, connection: ServerConnection, status: int, why: str, answer: Response | None = None, **details: Any

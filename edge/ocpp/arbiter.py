@@ -128,6 +128,12 @@ class Arbiter:
         self._limits[key] = LimitCall(command=command)
         return replaced.command if replaced else None
 
+    def has_limit(self, slot: tuple[EvseKey, Purpose]) -> bool:
+        """Whether one for this EVSE and purpose waits, or is on the line."""
+        on_line = self._outstanding.work if self._outstanding is not None else None
+        is_out = isinstance(on_line, LimitCall) and (on_line.command.key, on_line.command.purpose) == slot
+        return is_out or slot in self._limits
+
     def add_own(self, work: OwnCall) -> None:
         """Queue a question of ours."""
         self._own.append(work)

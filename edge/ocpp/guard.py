@@ -141,6 +141,17 @@ class Guard:
             case _:
                 return answer.text, []
 
+    def reported(self, call: Call) -> Call:
+        """A station's CALL: a NotifyReport (2.x part 2, B07 and B08) with the cloud's values, any other as it is."""
+        if call.action != "NotifyReport" or not self._v2:
+            return call
+        data = [fields(each) for each in elements(fields(call.payload).get("reportData"))]
+        changed = [self._as_reported(each) if _variable(each) in self._clouds else each for each in data]
+        if changed == data:
+            return call
+        payload = {**fields(call.payload), "reportData": changed}
+        return replace(call, payload=payload, text=wire.call_text(call.id, call.action, payload))
+
     def _cloud_wrote(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[OwnCall]:
         writes = []
         for variable, value in self._accepted(request, answer):
@@ -199,6 +210,15 @@ class Guard:
         if entry.get("readonly") is False and row is not None and row.policy in (Policy.REFUSE, Policy.KEY):
             entry = {**entry, "readonly": True}  # OCPP 1.6 §7.29
         return entry
+
+    def _as_reported(self, entry: Entry) -> Entry:
+        own = self._clouds[_variable(entry)]
+        attributes = [fields(each) for each in elements(entry.get("variableAttribute"))]
+        told = [
+            {**each, "value": own} if "value" in each and each.get("type", "Actual") == "Actual" else each
+            for each in attributes
+        ]
+        return {**entry, "variableAttribute": told}
 
     def _values(self, answer: Mapping[str, Any]) -> list[tuple[Variable, str]]:
         listed, value_key = ("getVariableResult", "attributeValue") if self._v2 else ("configurationKey", "value")

@@ -4,10 +4,12 @@ Sans-I/O. Everything that comes of it goes into the outbox.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias, assert_never
 
-from edge.domain.setpoint import LimitCommand
+from edge.domain.setpoint import LimitCommand, Purpose
+from edge.domain.site import EvseKey
 from edge.domain.station import LimitAnswered, LimitOutcome, LimitSent
 from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
@@ -21,7 +23,19 @@ from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
 from edge.units import Seconds
 
+BEGINS_LATE_S: Seconds = 5.0  # so far in the station's future a limit is written anew; less is a slow message
+
+Slot: TypeAlias = tuple[EvseKey, Purpose]  # where the station keeps a limit
 CloudAnswerReader: TypeAlias = Callable[[Call, CallResult | CallError], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A limit that was written at ``at``, to begin at ``begins`` by the station's clock."""
+
+    command: LimitCommand
+    at: Seconds
+    begins: datetime
 
 
 class Line:
@@ -51,6 +65,7 @@ class Line:
         self._diagnosis = diagnosis
         self._heard = heard
         self._silent_since: Seconds | None = None  # the station's first CALL that stayed unanswered
+        self._unsure: dict[Slot, Written] = {}  # the limits that were written while the station's clock wasn't known
 
     def speak(self, dialect: Dialect) -> None:
         """The station has come back with another edition of OCPP."""
@@ -73,6 +88,20 @@ class Line:
         if replaced is not None:
             self.settle(replaced, now, LimitOutcome.NOT_SENT, "replaced by a newer limit")
         self._pump(now, wall)
+
+    def set_right(self, now: Seconds, wall: datetime) -> None:
+        """The station has shown what time it has: what was written to begin in its future is written anew, as it should
+        have been."""
+        for slot, written in list(self._unsure.items()):
+            begins = self._begins(written.at, now, wall)
+            if (written.begins - begins).total_seconds() > BEGINS_LATE_S:
+                if not self._arbiter.has_limit(slot):
+                    what = "a limit began in the station's future, and is written anew"
+                    self._out.note("warning", what, evse=slot[0].evse, began=written.begins.isoformat())
+                    self._arbiter.add_limit(written.command)
+                    self._pump(now, wall)
+            elif self._memory.clock.is_known:
+                del self._unsure[slot]
 
     def end_session(self, transaction: str, now: Seconds, wall: datetime) -> None:
         """Ask the station to end a transaction."""
@@ -135,6 +164,7 @@ class Line:
 
     def tick(self, now: Seconds, wall: datetime) -> None:
         """Time passes: free the line of what stays unanswered, refuse what waited too long."""
+        self.set_right(now, wall)
         expired = self._arbiter.expire(now)
         if expired is not None:
             self._unanswered(expired, now)
@@ -156,6 +186,7 @@ class Line:
             if isinstance(work, LimitCall):
                 self.settle(work.command, now, LimitOutcome.NOT_SENT, "the link broke")
         self._silent_since = None
+        self._unsure.clear()
 
     def settle(self, command: LimitCommand, now: Seconds, outcome: LimitOutcome, detail: str) -> None:
         """Report what became of a limit."""
@@ -207,14 +238,24 @@ class Line:
                 assert_never(outstanding.work)
 
     def _send_limit(self, identifier: str, command: LimitCommand, now: Seconds, wall: datetime) -> bool:
+        slot = (command.key, command.purpose)
+        before = self._unsure.pop(slot, None)
+        at = before.at if before is not None and before.command.id == command.id else now
+        begins = self._begins(at, now, wall)
+        if not self._memory.clock.is_known:
+            self._unsure[slot] = Written(command=command, at=at, begins=begins)
         try:
-            payload = self._dialect.limit_payload(command, self._memory.clock.time(now, wall))
+            payload = self._dialect.limit_payload(command, begins)
         except ValueError as exc:
             self.settle(command, now, LimitOutcome.NOT_SENT, str(exc))
             return False
         self._out.to_station(wire.call_text(identifier, "SetChargingProfile", payload))
         self._out.report(LimitSent(key=command.key, at=now, command=command.id))
         return True
+
+    def _begins(self, at: Seconds, now: Seconds, wall: datetime) -> datetime:
+        """What the station's clock said at ``at``, at the latest."""
+        return self._memory.clock.not_after(now, wall) - timedelta(seconds=now - at)
 
     def _drop(self, frame: CallResult | CallError, why: str) -> None:
         self._figures.dropped_of_station += 1

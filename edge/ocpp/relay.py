@@ -23,6 +23,7 @@ from edge.ocpp.dialect import dialect
 from edge.ocpp.dossier import Dossier
 from edge.ocpp.farewell import GOING_AWAY, Farewell
 from edge.ocpp.figures import Figures
+from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.introduction import Introduction
 from edge.ocpp.line import Line
 from edge.ocpp.passing import Passing
@@ -74,15 +75,15 @@ class Relay:
         stand_in: StandIn | None = None,
         site_limits: SiteLimits | None = None,
         key_is_checked: bool = True,
+        hearsay: Hearsay | None = None,
     ) -> None:
-        self._station = station
-        self._stand_in = stand_in
+        self._station, self._stand_in = station, stand_in
         self._controls = mode is Mode.CONTROL
         self._cloud_loss = cloud_loss
         self._out = Outbox()
         self._nominal_voltage_v = nominal_voltage_v
         dossier = dossier if dossier is not None else Dossier(station.id)
-        self._memory = StationMemory(station, dossier, key_is_checked=key_is_checked)
+        self._memory = StationMemory(station, dossier, key_is_checked=key_is_checked, hearsay=hearsay)
         self._dialect = dialect(Version.V16, station, self._memory, nominal_voltage_v)
         self._figures = figures if figures is not None else Figures()
         self.diagnosis = Diagnosis()
@@ -190,7 +191,9 @@ class Relay:
             return self._out.empty()
         match frame:
             case Call():
+                frame = self._dialect.guard.reported(frame) if self._controls else frame
                 self._station_calls.receive(frame, now, wall, relaying=relaying)
+                self._line.set_right(now, wall)
                 self.diagnosis.asks(frame, self._dialect.version)
                 if self._introduction.takes_place(now):
                     self._line.set_up(now, wall)
@@ -279,6 +282,8 @@ class Relay:
 
     def _cloud_answers(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
         asker = self._up.answered(frame.id, now)
+        if asker is Asker.STATION:
+            self._memory.cloud_says(frame, now)
         if self._controls and asker is not Asker.STATION:
             if asker is Asker.NOBODY:
                 self._figures.dropped_of_cloud += 1

@@ -120,7 +120,7 @@ TABLE: tuple[Row, ...] = (
     Row("NotifyMonitoringReport", _UP, None, _R, _R),
     Row("NotifyPeriodicEventStream", _UP, None, None, _R),
     Row("NotifyPriorityCharging", _UP, None, None, _R),
-    Row("NotifyReport", _UP, None, _R, _R),
+    Row("NotifyReport", _UP, None, _G, _G),
     Row("NotifySettlement", _UP, None, None, _R),
     Row("NotifyWebPaymentStarted", _DOWN, None, None, _R),
     Row("OpenPeriodicEventStream", _UP, None, None, _R),

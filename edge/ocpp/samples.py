@@ -46,6 +46,8 @@ class Samples:
             if age_s is not None and not -FUTURE_S <= age_s <= FRESH_S:
                 return None
             at = self._clock.taken_at(draw.stamp, now)
+            if age_s is not None:
+                at = min(at, now - age_s)
         newest_at = self._newest.get(evse.key)
         if newest_at is not None and at < newest_at - AGREE_S:
             return None

@@ -19,6 +19,7 @@ from edge.ocpp.admission import Admission, Door
 from edge.ocpp.crowd import Crowd
 from edge.ocpp.dossier import Dossier
 from edge.ocpp.figures import Figures
+from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.lobby import Lobby
 from edge.ocpp.mirror import Mirror
 from edge.ocpp.relay import Relay
@@ -91,7 +92,7 @@ class OcppServer:
         self._crowd = Crowd()
         self._servers: dict[str, Server] = {}  # "plain" and "tls"
         self.tls = Sides()
-        self._ticker: asyncio.Task[None] | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     @property
     def port(self) -> int:
@@ -158,7 +159,8 @@ class OcppServer:
         if settings.plain_listen is not None:
             await self._listen("plain", settings.plain_listen, None)
         stations, refresh = (self._links, self._connections), self.refresh_certificates
-        self._ticker = asyncio.create_task(Ticker(*stations, refresh, self._clock, self._timings, self._log).run())
+        ticker = Ticker(*stations, refresh, self._clock, self._timings, self._log)
+        self._tasks = (asyncio.create_task(ticker.run()), asyncio.create_task(self._door.couriers.run()))
 
     async def _listen(self, name: str, where: Listener, contexts: Contexts | None) -> None:
         only_with_tls: dict[str, Any] = {}
@@ -200,14 +202,15 @@ class OcppServer:
     async def stop(self) -> None:
         """Close every connection, within 1.5 s."""
         servers, self._servers = list(self._servers.values()), {}
-        if self._ticker is not None:
-            self._ticker.cancel()
+        for task in self._tasks:
+            task.cancel()
         if not servers:
             return
         for link in self._links.values():
             link.expect_stop()
         for server in servers:
             server.close(code=1001, reason="the gateway stops")
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         closed = [asyncio.create_task(server.wait_closed()) for server in servers]
         await asyncio.wait(closed, timeout=self._timings.stop_s)
         for connection in list(self._connections):
@@ -219,7 +222,7 @@ class OcppServer:
     def _make_links(
         self, site: Site, shelf: Shelf | None, dossiers: Shelf | None, stand_ins: StandIns, *, nonce: str
     ) -> dict[str, StationLink]:
-        kept = {station.id: Dossier(station.id, dossiers) for station in site.stations}
+        hearsay = Hearsay()
         standing = {station.id: stand_ins(station.id) for station in site.stations}
         return {
             station.id: StationLink(
@@ -233,9 +236,10 @@ class OcppServer:
                     nonce=nonce,
                     shelf=shelf,
                     figures=self.figures,
-                    dossier=kept[station.id],
+                    dossier=Dossier(station.id, dossiers),
                     stand_in=standing[station.id],
                     site_limits=self.site_limits,
+                    hearsay=hearsay,
                     key_is_checked=self._settings.security_of(station.id).checks_key,
                 ),
                 stand_in=standing[station.id],

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
+from edge.units import Seconds
+
 
 class UnknownStations(StrEnum):
     """What happens to a station whose identity isn't in the site file."""
@@ -82,7 +84,8 @@ class OcppSettings:
     ``tls_listen`` is for stations of profile 2 and 3, with ``tls``; ``plain_listen`` for all others. ``security`` has
     the stations that differ from ``profile``, ``modes`` those that differ from ``mode``. ``cloud_tls`` is for a wss://
     upstream; its certificate is ours as a station (profile 3). ``mirrors`` are addresses like
-    ``upstream`` of those that get copies. ``is_wire``: see :meth:`as_wire`.
+    ``upstream`` of those that get copies.
+    ``absent_after_s``: see :class:`edge.ocpp.couriers.Couriers`. ``is_wire``: see :meth:`as_wire`.
     """
 
     plain_listen: Listener | None
@@ -98,6 +101,7 @@ class OcppSettings:
     security: Mapping[str, StationSecurity] = field(default_factory=dict)
     cloud_tls: TlsFiles = field(default_factory=TlsFiles)
     mirrors: tuple[str, ...] = ()
+    absent_after_s: Seconds = 900.0
     is_wire: bool = False
 
     def as_wire(self) -> "OcppSettings":

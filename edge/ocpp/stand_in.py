@@ -36,6 +36,17 @@ class StandIn(Protocol):
     def cloud_connected(self) -> None:
         """The station's upstream connection is up."""
 
+    @property
+    def owed(self) -> int:
+        """How many messages are kept for the cloud, and can be delivered by a connection to it."""
+
+    @property
+    def speaks(self) -> str:
+        """The edition of these messages, by its subprotocol."""
+
+    def courier_connected(self, subprotocol: str) -> None:
+        """The cloud was dialled for a station that stays away: what is owed can be delivered."""
+
     def cloud_lost(self) -> None:
         """It is lost, or an attempt to have it has failed."""
 

@@ -5,8 +5,8 @@ lead over it, and the largest of several samples is the best. Stations also deli
 off; such samples are hours too low. They are told from a clock that is truly behind by this: the samples of a running
 clock agree with each other, while it and ours both go on. Our wall clock serves only until the first sample, so a step
 of it moves no profile. Until then the station's clock is taken to be what the answer to its BootNotification set it to
-(OCPP 1.6 §4.2), or ours, whichever is earlier: a profile that begins in the station's future doesn't bind it, one that
-began too early leaves it its safe current.
+(OCPP 1.6 §4.2), ours, or what others say that the time is, whichever is the earliest: a profile that begins in the
+station's future doesn't bind it, one that began too early leaves it its safe current.
 """
 
 from collections import deque
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from edge.ocpp.hearsay import PLAUSIBLE_YEARS, Hearsay, lead_s
 from edge.units import Seconds
 
 LONGEST_STAMP = 40  # characters
 WINDOW_S = 300.0  # a clock that is set anew is believed after five minutes at the latest
 KEPT = 32  # enough for a sample every ten seconds in the window
-PLAUSIBLE_YEARS = range(2020, 2100)  # a station that says 1970 has no time yet (MicroOcpp issue 311)
 STORED_S = 3600.0  # a lone sample that is further behind was stored, or has the wrong zone
 AGREE_S = 2.0  # two samples of a running clock differ by no more than their delays
 APART_S = 5.0  # two samples closer together than this say nothing: stored ones arrive in bursts
@@ -51,55 +51,83 @@ def _parsed(value: str) -> datetime | None:
 
 
 class StationClock:
-    """One station's clock as seen from here."""
+    """One station's clock as seen from here. ``hearsay`` is what is known of the others'."""
 
-    def __init__(self) -> None:
+    def __init__(self, hearsay: Hearsay | None = None) -> None:
+        self.hearsay = hearsay if hearsay is not None else Hearsay()
         self._samples: deque[_Sample] = deque()  # at most KEPT
         self._last: _Sample | None = None
         self._lead_s: Seconds | None = None  # the largest of the samples
+        self._runs = False  # two samples have agreed: it is no stored one that is believed
         self._told_lead_s: Seconds | None = None  # by what it was last told the time is
+        self._shown_lead_s: Seconds | None = (
+            None  # the largest of all stamps, believed or not: its clock has that at least
+        )
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a stamp of the station's was believed."""
+        return self._lead_s is not None
 
     def forget(self) -> None:
         """The station has booted, and its clock is about to be set (OCPP 1.6 §4.2)."""
         self._samples.clear()
-        self._last = self._lead_s = None
+        self._last = self._lead_s = self._shown_lead_s = None
+        self._runs = False
 
     def told(self, time: datetime, now: Seconds) -> None:
         """The station is told what time it is."""
         if time.year in PLAUSIBLE_YEARS:
-            self._told_lead_s = (time - _EPOCH).total_seconds() - now
+            self._told_lead_s = lead_s(time, now)
 
     def learn(self, stamp: datetime, now: Seconds, wall: datetime) -> None:
         """Take in a time stamp that reached us at ``now``, when our wall clock said ``wall``."""
         if stamp.year not in PLAUSIBLE_YEARS:
             return
-        sample = _Sample(at=now, lead_s=(stamp - _EPOCH).total_seconds() - now)
+        sample = _Sample(at=now, lead_s=lead_s(stamp, now))
+        shown = self._shown_lead_s
+        self._shown_lead_s = sample.lead_s if shown is None else max(shown, sample.lead_s)
         previous, self._last = self._last, sample
         runs = previous is not None and now - previous.at >= APART_S and abs(sample.lead_s - previous.lead_s) <= AGREE_S
-        if not runs and (self._supposed(now, wall) - stamp).total_seconds() > STORED_S:
+        behind_s = (self._supposed(now, wall) - stamp).total_seconds()
+        if not runs and behind_s > STORED_S:
             return
-        if not runs and self._lead_s is not None and sample.lead_s > self._lead_s + STEP_S:
+        # As long as it may be a stored one that is believed, what is nearer to what the clock should say is no slip.
+        slip = self._runs or behind_s < -STEP_S
+        if not runs and slip and self._lead_s is not None and sample.lead_s > self._lead_s + STEP_S:
             return
-        lead_s = self._lead_s
-        if lead_s is not None and runs and sample.lead_s < lead_s - STEP_S:
+        self._runs = self._runs or runs
+        lead = self._lead_s
+        if lead is not None and runs and sample.lead_s < lead - STEP_S:
             self._samples.clear()
-            lead_s = None
+            lead = None
         # Old samples go only when a new one comes: a quiet station's clock goes on all the same.
         while self._samples and (now - self._samples[0].at > WINDOW_S or len(self._samples) == KEPT):
-            if self._samples.popleft().lead_s == lead_s:
-                lead_s = None
+            if self._samples.popleft().lead_s == lead:
+                lead = None
         self._samples.append(sample)
-        self._lead_s = max(kept.lead_s for kept in self._samples) if lead_s is None else max(lead_s, sample.lead_s)
+        self._lead_s = max(kept.lead_s for kept in self._samples) if lead is None else max(lead, sample.lead_s)
+        self.hearsay.leads(self, self._lead_s)
 
     def time(self, now: Seconds, wall: datetime) -> datetime:
         """What the station's clock says, as far as is known."""
         return self._supposed(now, wall) if self._lead_s is None else _EPOCH + timedelta(seconds=self._lead_s + now)
 
+    def not_after(self, now: Seconds, wall: datetime) -> datetime:
+        """A time that the station's clock has reached, for what has to be in force at once.
+
+        Where neither a stamp was believed nor anybody else has said what the time is, our wall clock may be far ahead:
+        then what the station itself has shown counts, though that may have been stored.
+        """
+        found = self.time(now, wall)
+        if self._lead_s is None and self._shown_lead_s is not None and self.hearsay.for_whom(self) is None:
+            found = min(found, _EPOCH + timedelta(seconds=self._shown_lead_s + now))
+        return found
+
     def _supposed(self, now: Seconds, wall: datetime) -> datetime:
-        """What it should say: what it was told, or our wall clock, whichever is earlier."""
-        if self._told_lead_s is None:
-            return wall
-        return min(wall, _EPOCH + timedelta(seconds=self._told_lead_s + now))
+        """What it should say: what it was told, our wall clock, or what others say, whichever is the earliest."""
+        leads = [lead for lead in (self._told_lead_s, self.hearsay.for_whom(self)) if lead is not None]
+        return min([wall, *(_EPOCH + timedelta(seconds=lead + now) for lead in leads)])
 
     def taken_at(self, stamp: datetime, now: Seconds) -> Seconds:
         """The monotonic time of a station's time stamp; ``now`` while its clock isn't known. Never later than that.
@@ -112,7 +140,9 @@ class StationClock:
         return min(now, (stamp - _EPOCH).total_seconds() - self._lead_s)
 
     def age_s(self, stamp: datetime, now: Seconds, wall: datetime) -> Seconds | None:
-        """How old a time stamp of the station is; None when its clock wasn't set, so that nobody can tell."""
+        """How old a time stamp of the station is; None when its clock wasn't set, so that nobody can tell. Until two
+        samples have agreed it is as old as it would be if the clock were right: those before may have been stored."""
         if stamp.year not in PLAUSIBLE_YEARS:
             return None
-        return (self.time(now, wall) - stamp).total_seconds()
+        age_s = (self.time(now, wall) - stamp).total_seconds()
+        return age_s if self._runs else max(age_s, (self._supposed(now, wall) - stamp).total_seconds())

@@ -14,6 +14,7 @@ from edge.domain.setpoint import LimitCommand
 from edge.domain.station import StationDescribed
 from edge.ocpp.actions import Action, CloseStation, HandOver, Note, PassBinary, Report, ToCloud, ToStation
 from edge.ocpp.carrier import Carrier
+from edge.ocpp.courier import Absence
 from edge.ocpp.farewell import Farewell, close
 from edge.ocpp.figures import Figures
 from edge.ocpp.liveness import Liveness
@@ -62,6 +63,7 @@ class StationLink:
         self._sink = sink
         self._log = log
         self._stops = False
+        self.absence = Absence(stand_in, self._line, self.trace, clock, log)
         self._liveness = Liveness(clock, timings)
         self._spoken: Version | None = None
         self._closing: set[asyncio.Task[None]] = set()
@@ -180,6 +182,7 @@ class StationLink:
         mirrors: Sequence[Mirror],
         details: dict[str, Any],
     ) -> Upstream | None:
+        self.absence.ends()
         before, old = self._carrier.upstream, self._carrier.connection
         if old is not None:
             self._detach(old, "replaced by a new connection")

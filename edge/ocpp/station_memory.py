@@ -4,11 +4,14 @@ from edge.domain.site import Station
 from edge.domain.station import LimitsTaken
 from edge.ocpp.actions import Outbox
 from edge.ocpp.dossier import Description, Dossier, Taken
+from edge.ocpp.fields import fields
+from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.profiles.ladder import Ladder
 from edge.ocpp.profiles.units import Units
 from edge.ocpp.quirk_records import Quirks, quirks_of
-from edge.ocpp.station_clock import StationClock
+from edge.ocpp.station_clock import StationClock, parse_timestamp
 from edge.ocpp.transactions import Transactions
+from edge.ocpp.wire import CallError, CallResult
 from edge.units import Seconds
 
 
@@ -19,7 +22,9 @@ class StationMemory:
     them, else as its quirks say, else as every station should. ``key_is_checked``: see :class:`edge.ocpp.guard.Guard`.
     """
 
-    def __init__(self, station: Station, dossier: Dossier, *, key_is_checked: bool = True) -> None:
+    def __init__(
+        self, station: Station, dossier: Dossier, *, key_is_checked: bool = True, hearsay: Hearsay | None = None
+    ) -> None:
         self.station = station.id
         self.key_is_checked = key_is_checked
         self.dossier = dossier
@@ -28,7 +33,7 @@ class StationMemory:
         self._told: tuple[str, ...] = ()  # in the log
         self.ladder = Ladder(station)
         self.units = Units()
-        self.clock = StationClock()
+        self.clock = StationClock(hearsay)
         self.transactions = Transactions()
         if dossier.description is not None:
             self._look_up(dossier.description)
@@ -51,6 +56,12 @@ class StationMemory:
         if self._records and self._records != self._told:
             outbox.note("info", "station has quirks", records=", ".join(self._records))
         self._told = self._records
+
+    def cloud_says(self, answer: CallResult | CallError, now: Seconds) -> None:
+        """The cloud has answered the station: with its time, maybe."""
+        told = parse_timestamp(fields(answer.payload).get("currentTime")) if isinstance(answer, CallResult) else None
+        if told is not None:
+            self.clock.hearsay.says(self, told, now)
 
     def limit_accepted(self) -> None:
         """The station has taken a limit as it was told: so it is told from the beginning after a restart."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from edge.errors import StartError
 from edge.ocpp.settings import TlsFiles
 
+_OF_ANOTHER_TIME = (9, 10)  # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED
 Stamps = tuple[tuple[int, int, int] | None, ...]
 
 
@@ -115,6 +116,12 @@ def client_contexts(files: TlsFiles) -> Contexts:
         return context
 
     return Contexts(files, make)
+
+
+def distrust(error: ssl.SSLCertVerificationError, now: datetime) -> str:
+    """Why a certificate isn't trusted. Where that is for its dates, our own clock (``now``) may be what is wrong."""
+    told = f"its certificate isn't trusted: {error.verify_message}"
+    return f"{told} (this gateway's clock shows {now:%Y-%m-%d})" if error.verify_code in _OF_ANOTHER_TIME else told
 
 
 def common_name(certificate: object) -> str | None:

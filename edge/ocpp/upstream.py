@@ -1,6 +1,7 @@
 """One station's connection to its cloud: dialled for it, dialled again when it breaks."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -23,7 +24,7 @@ from edge.ocpp.revival import Revival
 from edge.ocpp.sending import cut_if_stuck, push
 from edge.ocpp.sockets import QUIET, CloudConnection, Receiver, Receiving, WireCloudConnection
 from edge.ocpp.timings import LinkTimings
-from edge.ocpp.tls import Contexts
+from edge.ocpp.tls import Contexts, distrust
 from edge.ocpp.versions import Version, version_of
 from edge.units import Seconds
 
@@ -159,6 +160,8 @@ class Upstream:
             return Problem(what=f"the cloud refuses this station: HTTP {status}", answer=exc.response)
         except TimeoutError:
             return Problem(what=f"no answer within {self._timings.dial_s:g} s")
+        except ssl.SSLCertVerificationError as exc:
+            return Problem(what=distrust(exc, self._clock.wall()))
         except (OSError, ValueError, WebSocketException) as exc:
             return Problem(what=str(exc) or type(exc).__name__)
         self._connection = cast(CloudConnection, connection)

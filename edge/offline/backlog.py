@@ -16,8 +16,8 @@ BREAKS_MOST = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """What came in the way of a message so far. ``timed_out``: the cloud left it unanswered once already. ``breaks``:
-    how often the connection broke while it was waited for."""
+    """What came in the way of a message so far. ``timed_out``: the cloud has left it unanswered on this connection, and
+    may yet answer. ``breaks``: how often the connection broke while it was waited for."""
 
     attempts: int = 0
     retry_at: Seconds | None = None
@@ -117,12 +117,22 @@ class Backlog:
 
     def timed_out(self, seq: int, now: Seconds) -> Failed:
         """The cloud didn't answer. That is the cloud's doing the first time; a message that it leaves unanswered again
-        after it has answered others in between has used up an attempt."""
+        after it has answered others in between has used up an attempt. Its answer may come late: it isn't said again on
+        this connection before that has had its time."""
         trouble = self._trouble.get(seq, Trouble())
         if trouble.timed_out:
-            return self.refused(seq, now)
-        self._trouble[seq] = replace(trouble, timed_out=True)
+            failed = self.refused(seq, now)
+            self._trouble[seq] = replace(self._trouble[seq], timed_out=True)
+            return failed
+        retry_at = now + self._settings.retry_interval_s * (trouble.attempts + 1)
+        self._trouble[seq] = replace(trouble, timed_out=True, retry_at=retry_at)
         return Failed(set_aside=False, attempts=trouble.attempts)
+
+    def unsent(self, seq: int) -> None:
+        """The cloud was never asked: it may be at once."""
+        trouble = self._trouble.get(seq)
+        if trouble is not None:
+            self._trouble[seq] = replace(trouble, timed_out=False, retry_at=None)
 
     def broke(self, seq: int) -> bool:
         """The connection broke while the cloud's answer to this one was waited for; says whether that is enough:
@@ -132,9 +142,11 @@ class Backlog:
         return trouble.breaks + 1 >= BREAKS_MOST
 
     def cloud_lost(self) -> None:
-        """The connection went: what was left unanswered on it says nothing about the messages."""
+        """The connection went: what was left unanswered on it says nothing about the messages, and no answer is waited
+        for any more."""
         for seq, trouble in self._trouble.items():
-            self._trouble[seq] = replace(trouble, timed_out=False)
+            if trouble.timed_out:
+                self._trouble[seq] = replace(trouble, timed_out=False, retry_at=None)
 
     def thin(self, *, spare: int | None = None) -> list[Write]:
         """Make room where it has run out; ``spare``: the number of one that is on its way, and stays."""

@@ -97,6 +97,14 @@ class Charges:
         ]
         return fitting[0] if len(fitting) == 1 else None
 
+    def sampled(self, reading: Reading) -> str | None:
+        """The transaction that a sample is of. One that names none (-1, 0) is of the one that runs at its connector."""
+        named = reading.key
+        if named is None or named in self._by_key or reading.order is not None or int(named) > 0:
+            return named
+        here = [transaction.key for transaction in self.running() if transaction.connector == reading.connector]
+        return here[0] if len(here) == 1 else named
+
     def first_seen(self, key: str, reading: Reading, wall: datetime, *, token: TokenHash | None = None) -> Transaction:
         """A transaction begins, or is met for the first time in its course."""
         return self.put(

@@ -61,6 +61,22 @@ class Clerk:
         else:
             self.runner.do(self.desk.cloud_connected(self._clock.monotonic()))
 
+    @property
+    def owed(self) -> int:
+        """How many messages wait for the cloud; a witness keeps none."""
+        return len(self.desk.book.backlog) if isinstance(self.desk, Desk) else 0
+
+    @property
+    def speaks(self) -> str:
+        """The station's edition, as far as it is known."""
+        return self.desk.book.edition.value
+
+    def courier_connected(self, subprotocol: str) -> None:
+        """There is a cloud, and no station."""
+        if isinstance(self.desk, Desk):
+            self.desk.book.edition = Edition(subprotocol)
+            self.runner.do(self.desk.cloud_connected(self._clock.monotonic()))
+
     def cloud_lost(self) -> None:
         """It is lost, or couldn't be had: who waits for the cloud is answered here."""
         self.runner.line_broken(cloud=True)

@@ -12,7 +12,7 @@ from edge.domain.journal import Entry, EntryKind, Write
 from edge.offline import delivery
 from edge.offline.breaker import Breaker, BreakerState
 from edge.offline.charges import Reading
-from edge.offline.errands import Errands, GivenUp
+from edge.offline.errands import Errand, Errands, GivenUp
 from edge.offline.ledger import Ledger
 from edge.offline.live_answers import LiveAnswers
 from edge.offline.live_call import Live
@@ -169,7 +169,7 @@ class CloudLine:
 
     def is_said_alike(self, reading: Reading) -> bool:
         """Whether the cloud knows the message's transaction by the id that is in it."""
-        record = self._book.charges.get(reading.key)
+        record = self._book.charges.get(self._book.charges.sampled(reading))
         return record is None or record.cloud_id is None or str(record.cloud_id) == reading.key
 
     def answered(
@@ -189,8 +189,13 @@ class CloudLine:
             self._live_answers.answered(
                 live.request, live.reading, live.taken, live.reply_id, text=text, fields=fields, error=error, wall=wall
             )
-        elif error is None:
-            self._errands.answered_late(identifier, fields, wall)
+        else:
+            self._errands.answered_late(identifier, fields, error, now, wall)
+        self.pump(now)
+
+    def unsent(self, identifier: str, now: Seconds) -> None:
+        """The message of this id was given up before it was sent."""
+        self._errands.unsent(identifier)
         self.pump(now)
 
     def fetched(self, entry: Entry | None, now: Seconds) -> None:
@@ -211,7 +216,8 @@ class CloudLine:
                 self._breaker.timed_out(now)
                 kept = self._given_up(live, wall)
                 if kept is not None:
-                    self._errands.remember_late(identifier, kept)
+                    self._book.backlog.timed_out(kept.seq, now)
+                    self._errands.remember_late(Errand(id=identifier, since=live.since, entry=kept))
         if self._errands.overdue(deadline, now, wall):
             self._breaker.timed_out(now)
         while self._waiting and (self._waiting[0].since <= deadline or not self.asks_cloud):
@@ -252,10 +258,11 @@ class CloudLine:
         if before is not None and before.taken is not None:  # the station gives two messages one id
             self._live_answers.abandoned(before.taken)
         self._lives[live.request.id] = live
-        transaction = live.taken.entry.transaction if live.taken is not None else _key(live.reading)
-        text = live.request.text
-        if live.reading is not None and live.reading.kind is not EntryKind.BEGIN:
-            text = delivery.to_cloud(self._book, text, transaction, _key(live.reading))
+        text, reading = live.request.text, live.reading
+        if reading is not None and reading.kind is not EntryKind.BEGIN:
+            of_sample = self._book.charges.sampled(reading)
+            transaction = live.taken.entry.transaction if live.taken is not None else of_sample
+            text = delivery.to_cloud(self._book, text, transaction, reading.key)
         # Behind whatever was to be kept before, its own writes included.
         self._book.steps.keep(writes, ToCloud(live.request.id, text))
 
@@ -269,7 +276,3 @@ class CloudLine:
         self._waiting.clear()
         self._unjudged.clear()
         return lives
-
-
-def _key(reading: Reading | None) -> str | None:
-    return reading.key if reading is not None else None

@@ -117,6 +117,11 @@ class Desk:
         """Whether the cloud is to be asked this now: nobody has given up waiting for its answer."""
         return self._line.asks(identifier)
 
+    def unsent(self, identifier: str, now: Seconds) -> list[Step]:
+        """What :meth:`asks` has denied was never sent: the cloud can't answer it late."""
+        self._line.unsent(identifier, now)
+        return self._done()
+
     def from_cloud(
         self,
         identifier: str,

@@ -24,9 +24,10 @@ from edge.offline.station import StationBook
 from edge.offline.steps import Fetch, Resume, ToCloud
 from edge.units import Seconds
 
-# A boot that the cloud refuses or leaves pending is told again after its interval, or after this.
-BOOT_RETRY_S: Seconds = 60.0
-LATE_KEPT = 16  # messages that the cloud may yet answer; a station has one under way at a time
+# A boot that the cloud refuses or leaves pending is told again after its interval, or after this; so are a boot and a
+# state that it leaves unanswered.
+OWED_RETRY_S: Seconds = 60.0
+LATE_KEPT = 16  # that the cloud may yet answer; a station has one under way at a time
 
 GivenUp: TypeAlias = Callable[[Live, datetime], Entry | None]
 
@@ -54,8 +55,9 @@ class Errands:
         self._given_up = given_up
         self._delivery = Delivery(book)
         self._under_way: Errand | None = None
-        self._late: OrderedDict[str, Entry] = OrderedDict()  # given up on this connection, and kept
+        self._late: OrderedDict[str, Errand] = OrderedDict()  # given up on this connection
         self._boot_retry_at: Seconds | None = None
+        self._status_retry_at: Seconds | None = None
         self._slot_at: Seconds | None = None
         self._own_calls = 0
 
@@ -87,7 +89,7 @@ class Errands:
         asks, errand, self._under_way = self.asks, self._under_way, None
         if by_cloud and errand is not None and errand.entry is not None and self._book.backlog.broke(errand.entry.seq):
             self._delivery.set_aside(errand.entry, "the connection to the cloud broke each time that it was sent")
-        self._slot_at = None
+        self._slot_at = self._status_retry_at = None
         self._late.clear()
         self._book.backlog.cloud_lost()
         return asks
@@ -109,7 +111,7 @@ class Errands:
     def deliver(self, now: Seconds) -> None:
         """What the cloud hasn't had: a connector's newest state, or the next of the journal in its turn."""
         status = self._book.owed_status
-        if status is not None:
+        if status is not None and (self._status_retry_at is None or now >= self._status_retry_at):
             self._put_on(Errand(id=_id(status.text), since=now, status=status), status.text)
             return
         head = self._book.backlog.head(now)
@@ -172,23 +174,42 @@ class Errands:
         self._under_way = None
         if errand.asks is not None:
             self._given_up(errand.asks, wall)
-        elif errand.entry is not None:
-            self.remember_late(errand.id, errand.entry)
-            self._delivery.unanswered(errand.entry, now)
-        elif errand.boot:
-            self._boot_retry_at = now + BOOT_RETRY_S
+        else:
+            self.remember_late(errand)
+            if errand.entry is not None:
+                self._delivery.unanswered(errand.entry, now)
+            elif errand.boot:
+                self._boot_retry_at = now + OWED_RETRY_S
+            elif errand.status is not None:
+                self._status_retry_at = now + OWED_RETRY_S
         return True
 
-    def answered_late(self, identifier: str, fields: Mapping[str, Any], wall: datetime) -> None:
-        """Too late for the station, not for the journal."""
-        entry = self._late.pop(identifier, None)
-        known = entry is not None and self._book.backlog.get(entry.seq) is not None
-        if entry is not None and known and delivery.is_taken(entry, fields):
-            self._delivery.delivered(entry, fields, _payload(entry), wall)
+    def answered_late(
+        self, identifier: str, fields: Mapping[str, Any], error: tuple[str, str] | None, now: Seconds, wall: datetime
+    ) -> None:
+        """Too late for the station, not for what is owed: it is the answer, unless there is something newer."""
+        errand = self._late.pop(identifier, None)
+        if errand is None:
+            return
+        boot = self._book.boot
+        if errand.entry is not None:
+            is_open = self._book.backlog.get(errand.entry.seq) is not None
+        elif errand.boot:
+            is_open = boot.owed and boot.text is not None and _id(boot.text) == identifier
+        else:
+            is_open = errand.status is not None
+        if is_open:
+            self._settle(errand, fields, error, now, wall)
 
-    def remember_late(self, identifier: str, entry: Entry) -> None:
-        """A message was given up, and the cloud may yet answer it."""
-        self._late[identifier] = entry
+    def unsent(self, identifier: str) -> None:
+        """What was given up had not been sent: no answer is waited for."""
+        errand = self._late.pop(identifier, None)
+        if errand is not None and errand.entry is not None:
+            self._book.backlog.unsent(errand.entry.seq)
+
+    def remember_late(self, errand: Errand) -> None:
+        """Something was given up, and the cloud may yet answer it."""
+        self._late[errand.id] = errand
         while len(self._late) > LATE_KEPT:
             self._late.popitem(last=False)
 
@@ -209,8 +230,9 @@ class Errands:
             status, interval_s = text_in(fields.get("status")), whole(fields.get("interval"))
             book.steps.keep(book.boot_answered(status, interval_s), Resume())
             # An interval of 0 leaves the choice to the station (OCPP 1.6 §4.2).
-            self._boot_retry_at = now + (interval_s or BOOT_RETRY_S) if book.boot.owed else None
+            self._boot_retry_at = now + (interval_s or OWED_RETRY_S) if book.boot.owed else None
         elif errand.status is not None and book.statuses[errand.status.connector] is errand.status:
+            self._status_retry_at = None
             book.steps.keep(book.status_delivered(errand.status.connector), Resume())
 
     def _call(self, action: str, payload: Mapping[str, Any], since: Seconds, asks: Live | None = None) -> None:

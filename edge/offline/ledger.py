@@ -155,6 +155,8 @@ class Ledger:
 
     def _resolved(self, reading: Reading) -> Reading:
         """The reading with the transaction that is meant, where the id in it can't be one (1.6)."""
+        if reading.kind is EntryKind.METER:
+            reading = replace(reading, key=self._book.charges.sampled(reading))
         if reading.kind is EntryKind.BEGIN or reading.key is None or reading.order is not None:
             return reading
         if self._book.charges.get(reading.key) is not None or int_or_none(reading.key) is None:
@@ -196,10 +198,11 @@ class Ledger:
 
     def take_note(self, request: Request, reading: Reading, wall: datetime) -> list[Write]:
         """A message that passes to the cloud and isn't kept: for the session's record."""
-        record = self._book.charges.get(reading.key)
-        if reading.key is None or record is None or record.ended is not None:
+        key = self._book.charges.sampled(reading)
+        record = self._book.charges.get(key)
+        if key is None or record is None or record.ended is not None:
             return []
-        return self._noted(request, reading, reading.key, None, wall)
+        return self._noted(request, reading, key, None, wall)
 
     def takes_note_only(self, request: Request, reading: Reading) -> bool:
         """As :meth:`take_note`, if nothing has to be kept or done of it; whether it is so, else nothing has changed."""

@@ -92,14 +92,13 @@ class Runner:
                     self._keep(step, links)
                 case ToStation() if links.station != self._links.station:
                     pass
-                case ToCloud() if links.cloud != self._links.cloud or self._is_withdrawn(step):
+                case ToCloud() if links.cloud != self._links.cloud:
                     pass
+                case ToCloud() if isinstance(self.desk, Desk) and not self.desk.asks(step.id):
+                    # The disk took so long that it isn't live any more: it is delivered from the journal.
+                    self._do(self.desk.unsent(step.id, self._clock.monotonic()), self._links)
                 case _:
                     self._now(step)
-
-    def _is_withdrawn(self, step: ToCloud) -> bool:
-        """Whether the disk took so long that the message isn't live any more: it is delivered from the journal."""
-        return isinstance(self.desk, Desk) and not self.desk.asks(step.id)
 
     @property
     def idle(self) -> bool:

@@ -95,7 +95,8 @@ class StationBook:
         settings: OfflineSettings,
         kept: StationKept | None = None,
     ) -> "StationBook":
-        """The book of a station as it was kept; None of one that is new."""
+        """The book of a station as it was kept; None of one that is new. ``edition``: until the station has said what
+        it speaks; what it has left says whether that is 2.x."""
         kept = kept if kept is not None else StationKept()
         backlog = Backlog(settings)
         for kept_slip, attempts in kept.slips:
@@ -103,9 +104,10 @@ class StationBook:
         for seq in kept.aside:
             backlog.set_aside(seq)
         never = Boot(station=station, text=None, owed=False, status=None, interval_s=None)
+        numbered = any(kept_slip.order is not None for kept_slip, _ in kept.slips)
         return cls(
             id=station,
-            edition=edition,
+            edition=Edition.V21 if numbered and not edition.is_v2 else edition,
             tokens=tokens,
             numbers=numbers,
             settings=settings,

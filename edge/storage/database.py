@@ -25,6 +25,7 @@ BUSY_S = 5.0  # a command line that writes a token holds the file for millisecon
 LOG_BYTES = 8_000_000
 DAMAGED_KEPT = 3  # of each file, for a person to look at; the oldest make room
 _DAMAGED = ".damaged-"
+_MAGIC = b"SQLite format 3\0"  # the first bytes of each file (https://www.sqlite.org/fileformat2.html §1.3.1)
 _MIGRATION = re.compile(r"(?P<name>[a-z]+)-(?P<version>\d+)\.sql")
 
 
@@ -81,6 +82,7 @@ def open_database(
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
+            look(path)
             return Opened(connection=_open(path, schema, synchronous, vfs, chance, proof), damaged=None)
         except sqlite3.DatabaseError as exc:
             if not heal or not is_damage(exc):
@@ -135,6 +137,20 @@ def _open(
         connection.close()
         raise
     return connection
+
+
+def look(path: Path) -> None:
+    """Raise for a file that doesn't begin as one of SQLite's, or is empty beside a log: before SQLite sees it, which
+    throws the log away then."""
+    head = b""
+    if path.is_file():
+        with path.open("rb") as stream:
+            head = stream.read(len(_MAGIC))
+    log = path.with_name(path.name + "-wal")
+    if head != _MAGIC and (head or (log.is_file() and log.stat().st_size > 0)):
+        error = sqlite3.DatabaseError("it doesn't begin as a database does")
+        error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
+        raise error
 
 
 def _check(connection: sqlite3.Connection) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 import orjson
 
 from edge.domain.journal import Entry
-from edge.storage import rows, session_rows
+from edge.storage import rows, session_rows, token_rows
 
 # What a reader may raise for values that are no more what was written.
 DAMAGE: Final = (sqlite3.Error, ValueError, TypeError, LookupError, ArithmeticError)
@@ -42,14 +42,16 @@ def _counter(row: sqlite3.Row) -> None:
 _READERS: Final[Mapping[str, Callable[[sqlite3.Row], object]]] = {
     "entry": entry,
     "charge": rows.transaction,
+    "entry_copy": entry,
+    "charge_copy": rows.transaction,
     "session": session_rows.session,
     "counter": _counter,
     "boot": _boot,
     "connector_status": _connector_status,
-    "cached_token": rows.cached_token,
-    "list_version": rows.list_version,
-    "listed_token": rows.listed_token,
-    "site_token": rows.site_token,
+    "cached_token": token_rows.cached_token,
+    "list_version": token_rows.list_version,
+    "listed_token": token_rows.listed_token,
+    "site_token": token_rows.site_token,
 }
 
 

@@ -8,7 +8,7 @@ from edge.domain.journal import Boot, ConnectorStatus, Entry, EntryState, ListVe
 from edge.domain.session import Session
 from edge.domain.token import CachedToken, ListedToken, SiteToken
 from edge.errors import EntryDamaged, StorageFailed
-from edge.storage import proof, rows
+from edge.storage import proof, rows, token_rows
 from edge.storage.database import is_damage
 from edge.storage.proof import DAMAGE
 from edge.storage.session_rows import session
@@ -71,10 +71,12 @@ def kept_tokens(store: Store) -> KeptTokens:
     """Read what is known of tokens."""
     registry = store.connection(rows.REGISTRY)
     return KeptTokens(
-        cached=tuple(rows.cached_token(row) for row in registry.execute("SELECT * FROM cached_token")),
-        versions=tuple(rows.list_version(row) for row in registry.execute("SELECT * FROM list_version")),
-        listed=tuple(rows.listed_token(row) for row in registry.execute("SELECT * FROM listed_token")),
-        own=tuple(rows.site_token(row) for row in registry.execute("SELECT * FROM site_token ORDER BY name, hint")),
+        cached=tuple(token_rows.cached_token(row) for row in registry.execute("SELECT * FROM cached_token")),
+        versions=tuple(token_rows.list_version(row) for row in registry.execute("SELECT * FROM list_version")),
+        listed=tuple(token_rows.listed_token(row) for row in registry.execute("SELECT * FROM listed_token")),
+        own=tuple(
+            token_rows.site_token(row) for row in registry.execute("SELECT * FROM site_token ORDER BY name, hint")
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 
 from edge.ownership import as_its_folder
+from edge.storage import graft
 from edge.storage.database import connect, sync_folder
 from edge.storage.proof import readable
 
@@ -16,24 +17,31 @@ log = structlog.get_logger(__name__)
 # The greatest number that an entry ever had may be among what is lost. So many more messages than that can't have
 # been taken since the last row that is still there: two days of a site of 200 stations.
 NUMBERS_SKIPPED = 1_000_000
+_MESSAGES = "entry"
 
 
 def salvage(damaged: Path, target: sqlite3.Connection) -> int:
     """Copy what can be read of ``damaged`` into the open, newly made file; says how many rows.
 
     Each table is read from its front until that fails, then from its back: only rows between two faults are lost.
-    Never raises for what ``damaged`` holds.
+    Where the first page is gone, another one takes its place; without its log the file may be older than what was
+    delivered last, and messages aren't taken from it. Never raises for what ``damaged`` holds.
     """
+    if graft.has_form(damaged):
+        return _read_out(damaged, target, _tables(target))
+    with contextlib.suppress(OSError, sqlite3.Error), graft.grafted(damaged, target) as copy:
+        tables = [table for table in _tables(target) if table != _MESSAGES or graft.has_log(damaged)]
+        return _read_out(copy, target, tables)
+    return 0
+
+
+def _read_out(damaged: Path, target: sqlite3.Connection, tables: list[str]) -> int:
     rows = 0
-    try:
-        source = connect(damaged)
+    with contextlib.closing(connect(damaged)) as source:
         source.text_factory = _text
-    except sqlite3.Error:
-        return 0
-    with contextlib.closing(source):
         target.execute("BEGIN IMMEDIATE")
         try:
-            for table in _tables(target):
+            for table in tables:
                 rows += _copy(source, target, table)
             target.execute("COMMIT")
         except BaseException:

@@ -5,7 +5,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from edge.errors import StorageFailed
+from edge.errors import StorageFailed, way_to_write
 from edge.ownership import as_its_folder
 from edge.storage import rows
 from edge.storage.database import connect, sync_folder
@@ -47,20 +47,25 @@ def put_back(path: Path, content: bytes) -> None:
 
     What was numbered since it was taken is not known any more: a journal goes on far behind.
 
-    :raises OSError: the folder can't be written.
+    :raises StorageFailed: the folder can't be written; what was there is as it was.
     """
+    draft = path.with_name(f"{path.name}.new")
+    try:
+        draft.write_bytes(content)
+        draft.chmod(0o600)
+        as_its_folder(draft)
+        with draft.open("rb") as written:
+            os.fsync(written.fileno())
+    except OSError as exc:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        what, other = f"{path} can't be written ({exc.strerror})", "is the folder there, and ours?"
+        raise StorageFailed(what, remedy=way_to_write(exc, otherwise=other)) from exc
     for log in _LOGS:  # of the file that was here: it would be written over the new one
         path.with_name(path.name + log).unlink(missing_ok=True)
-    path.write_bytes(content)
-    path.chmod(0o600)
-    as_its_folder(path)
+    draft.replace(path)
     if path.name == f"{rows.JOURNAL}.db":
         # A damaged one is healed at the start of the program, and its numbers with it.
         with contextlib.suppress(sqlite3.Error), contextlib.closing(connect(path)) as journal:
             skip_numbers(journal)
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
     sync_folder(path.parent)

@@ -1,7 +1,7 @@
 """The files of a storage folder, and the only code that changes them. Blocking: the writer's thread owns it.
 
 ``journal.db`` (FULL)     messages that the cloud hasn't confirmed, transactions and their ids
-``registry.db`` (FULL)    what the cloud last said, tokens; ``registry.good.db`` is its last good copy
+``registry.db`` (FULL)    what the cloud last said, tokens (``registry.good.db`` is a copy); :mod:`edge.storage.copies`
 ``history.db`` (NORMAL)   samples and decisions: may be lost, goes first when the disk is full
 ``reserve``               room for the journal when the disk is full
 """
@@ -11,14 +11,16 @@ import sqlite3
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeAlias
 
 import structlog
 
 from edge.chance import Chance
 from edge.domain.journal import EntryState, PutEntry, Write
 from edge.errors import StorageFailed, StorageFull
-from edge.storage import history, rows
+from edge.storage import copies, history, rows
 from edge.storage.condition import Condition, condition
+from edge.storage.copies import Copies
 from edge.storage.database import Opened, Schema, open_database, pages, schemas, set_aside, transaction
 from edge.storage.history import HISTORY_BYTES, HistoryRow
 from edge.storage.proof import prove
@@ -28,6 +30,7 @@ from edge.storage.salvage import copy_good, salvage, skip_numbers
 log = structlog.get_logger(__name__)
 
 ROOM_PAGES = 500  # 2 MB free within a file: so much may come in again while the disk itself is full
+_Part: TypeAlias = Write | rows.Statement  # of a batch: for one file
 _REMEDY = "free some room on its disk, or replace it"
 _HISTORY = "history"
 _FILES = {rows.JOURNAL: "FULL", rows.REGISTRY: "FULL", _HISTORY: "NORMAL"}
@@ -65,6 +68,8 @@ class Store:
         self._reserve = Reserve(folder / "reserve", reserve_bytes)
         self._open: dict[str, sqlite3.Connection] = {}
         self._changes_seen: dict[str, int] = {}
+        self._copies = Copies()
+        self._is_behind = False  # they aren't all there, or some of what was delivered are
         self.health = Health.GOOD
         self.healed: tuple[str, ...] = ()
 
@@ -82,6 +87,7 @@ class Store:
                 healed.append(name)
                 self._heal(name, opened)
         self.healed = tuple(healed)
+        self._copy(restore=rows.JOURNAL in healed or copies.is_new(self._open[rows.JOURNAL]))
         self._changes_seen = {name: self._data_version(name) for name in self._open}
         self._keep_good_copy()
         self._reserve.take()
@@ -121,11 +127,19 @@ class Store:
         """
         results: list[Exception | None] = [None] * len(batches)
         for name in (rows.JOURNAL, rows.REGISTRY):
-            mine = [[write for write in batch if rows.place(write) == name] for batch in batches]
+            mine: list[list[_Part]] = [[write for write in batch if rows.place(write) == name] for batch in batches]
+            needed = [bool(part) for part in mine]
+            if name == rows.REGISTRY:
+                has_room = self.health is Health.GOOD
+                self._is_behind |= not has_room
+                for n, batch in enumerate(batches):
+                    if results[n] is None:
+                        mine[n] += self._copies.follow(batch, has_room=has_room)
             wanted = [n for n, part in enumerate(mine) if part and results[n] is None]
             if wanted:
                 for n, result in zip(wanted, self._commit(name, [mine[n] for n in wanted]), strict=True):
-                    results[n] = result
+                    results[n] = result if needed[n] else None  # a copy is good to have, the original is there
+                    self._is_behind |= name == rows.REGISTRY and result is not None
         return results
 
     def add_history(self, new: Sequence[HistoryRow]) -> None:
@@ -144,6 +158,8 @@ class Store:
         """To be called now and then: takes the reserve again when there is room, and history with it. Never raises."""
         if self._reserve.take():
             self._enter(Health.GOOD)
+        if self._is_behind and self.health is Health.GOOD:
+            self._copy(restore=False)
         with contextlib.suppress(sqlite3.Error):
             self._open[rows.JOURNAL].execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
@@ -163,7 +179,7 @@ class Store:
                 set_aside(self.path(name))
             return attempt()
 
-    def _commit(self, name: str, batches: list[list[Write]]) -> list[Exception | None]:
+    def _commit(self, name: str, batches: list[list[_Part]]) -> list[Exception | None]:
         if not self._has_room(name):
             return self._make_room(name, batches, "the disk is full")
         try:
@@ -184,7 +200,7 @@ class Store:
         refusal = StorageFailed(f"{self.path(name)} can't be written ({problem})", remedy=_REMEDY)
         return [refusal] * len(batches)
 
-    def _make_room(self, name: str, batches: list[list[Write]], why: str) -> list[Exception | None]:
+    def _make_room(self, name: str, batches: list[list[_Part]], why: str) -> list[Exception | None]:
         """The disk is full, and takes no new messages: what takes delivered ones away is written all the same."""
         refusal = StorageFull(f"{self.path(name)} can't be written ({why})", remedy=_REMEDY)
         results: list[Exception | None] = [refusal] * len(batches)
@@ -205,7 +221,7 @@ class Store:
             return True
         return pages(self._open[name], "freelist_count") >= ROOM_PAGES or self._reserve.fits
 
-    def _attempt(self, name: str, batches: list[list[Write]]) -> list[Exception | None]:
+    def _attempt(self, name: str, batches: list[list[_Part]]) -> list[Exception | None]:
         connection = self._open[name]
         with transaction(connection):
             results = [_apply(connection, batch) for batch in batches]
@@ -218,9 +234,24 @@ class Store:
         good = self._good_copy(name)
         if good.exists():
             salvage(good, opened.connection)
+            copies.forgotten(opened.connection)  # of the journal as it was then
         salvage(opened.damaged, opened.connection)  # what can be read of the newer one prevails
         if name == rows.JOURNAL:
             skip_numbers(opened.connection)
+
+    def _copy(self, *, restore: bool) -> None:
+        """Have what the journal lacks out of the copies (``restore``), and the copies as it is. Never raises."""
+        journal, registry = self._open[rows.JOURNAL], self._open[rows.REGISTRY]
+        try:
+            if restore and (restored := copies.brought_back(registry, journal)):
+                log.warning("begins, ends and ids were taken from their copies", rows=restored)
+                skip_numbers(journal)
+            copies.made_anew(journal, registry)
+            self._is_behind = False
+        except sqlite3.Error as exc:
+            log.warning("the journal's begins and ends aren't copied", problem=str(exc))
+        with contextlib.suppress(sqlite3.Error):
+            self._copies.load(journal, registry)
 
     def _keep_good_copy(self) -> None:
         try:
@@ -242,12 +273,12 @@ class Store:
         tell("storage", was=was.value, state=health.value, **details)
 
 
-def _apply(connection: sqlite3.Connection, batch: Sequence[Write]) -> Exception | None:
+def _apply(connection: sqlite3.Connection, batch: Sequence[_Part]) -> Exception | None:
     """Write one batch inside the transaction; undo it alone where its values can't be written."""
     connection.execute("SAVEPOINT batch")
     try:
         for write in batch:
-            for sql, values in rows.statements(write):
+            for sql, values in [write] if isinstance(write, tuple) else rows.statements(write):
                 connection.execute(sql, values)
     except (ValueError, OverflowError, TypeError, sqlite3.IntegrityError, sqlite3.InterfaceError) as exc:
         connection.execute("ROLLBACK TO batch")
@@ -257,7 +288,7 @@ def _apply(connection: sqlite3.Connection, batch: Sequence[Write]) -> Exception 
     return None
 
 
-def _grows(batch: Sequence[Write]) -> bool:
+def _grows(batch: Sequence[_Part]) -> bool:
     """Whether it brings a new message."""
     return any(
         isinstance(write, PutEntry) and write.entry.state is EntryState.PENDING and not write.entry.attempts

@@ -7,7 +7,7 @@ from typing import Any
 
 from edge.domain.journal import PutSiteToken, RemoveSiteToken, Write
 from edge.domain.token import SiteToken, TokenHash
-from edge.storage import rows
+from edge.storage import copies, rows, token_rows
 from edge.storage.beside import folder_there, open_beside
 from edge.storage.salvage import copy_good
 
@@ -21,7 +21,9 @@ class TokenFile:
     def all(self) -> list[SiteToken]:
         """The site's own tokens, by name."""
         with open_beside(self._folder, rows.REGISTRY) as connection:
-            return [rows.site_token(row) for row in connection.execute("SELECT * FROM site_token ORDER BY name, hint")]
+            return [
+                token_rows.site_token(row) for row in connection.execute("SELECT * FROM site_token ORDER BY name, hint")
+            ]
 
     def get(self, token: TokenHash) -> SiteToken | None:
         """One of them."""
@@ -54,19 +56,11 @@ class TokenFile:
         """
         with open_beside(self._folder, rows.REGISTRY) as registry:
             _all(registry, [f"DELETE FROM {table} WHERE hash = ?" for table in _TABLES], token)  # noqa: S608 - ours
+            _all(registry, _without_token(copies.CHARGES), token)
             copy_good(registry, self._folder / f"{rows.REGISTRY}.good.db")
         with open_beside(self._folder, rows.JOURNAL) as journal:
-            _all(
-                journal, ["UPDATE charge SET token = NULL, answer = NULL WHERE token = ? AND ended IS NOT NULL"], token
-            )
-            _all(
-                journal,
-                [
-                    "UPDATE charge SET token = NULL WHERE token = ?",
-                    "UPDATE session SET token = NULL, hint = '' WHERE token = ?",
-                ],
-                token,
-            )
+            _all(journal, _without_token("charge"), token)
+            _all(journal, ["UPDATE session SET token = NULL, hint = '' WHERE token = ?"], token)
             return len(_messages(journal, token, text))
 
     def _write(self, writes: Iterable[Write]) -> None:
@@ -79,6 +73,14 @@ class TokenFile:
 
 
 _TABLES = ("site_token", "cached_token", "listed_token")
+
+
+def _without_token(charges: str) -> list[str]:
+    """What the station may ask again of a transaction that runs stays: the answer to its begin."""
+    return [
+        f"UPDATE {charges} SET token = NULL, answer = NULL WHERE token = ? AND ended IS NOT NULL",  # noqa: S608 - ours
+        f"UPDATE {charges} SET token = NULL WHERE token = ?",  # noqa: S608 - ours
+    ]
 
 
 def _rows(connection: sqlite3.Connection, sql: str, token: TokenHash) -> list[Mapping[str, Any]]:

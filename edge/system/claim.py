@@ -4,6 +4,7 @@ on opens the key that signs for the site. Who forgot it must come to the gateway
 import base64
 import json
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from edge.errors import ClaimError, SealBroken
+from edge.errors import ClaimError, SealBroken, way_to_write
 from edge.system.sealed import LEAST_PASSPHRASE, seal, unseal
 
 FILE = "claim.json"
@@ -89,16 +90,36 @@ def make_claim(folder: Path, passphrase: str) -> Claim:
     fields = {name: base64.b64encode(getattr(claim, name)).decode() for name in ("public_key", "sealed_key")}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            json.dump(fields, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
+        _put_whole(folder / FILE, json.dumps(fields))
+    except FileExistsError as exc:
+        raise ClaimError("somebody else has just claimed this gateway") from exc
     except OSError as exc:
         raise ClaimError(
-            f"{folder / FILE} can't be written ({exc.strerror})", remedy="run this as root (sudo)"
+            f"{folder / FILE} can't be written ({exc.strerror})",
+            remedy=way_to_write(exc, otherwise="run this as root (sudo)"),
         ) from exc
     return claim
+
+
+def _put_whole(file: Path, text: str) -> None:
+    """Make the file, on the disk before anybody sees it: half a claim would be a damaged one, and lock everybody out.
+
+    :raises FileExistsError: it is there already.
+    """
+    descriptor, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # its mode is 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.link(draft, file)
+    finally:
+        Path(draft).unlink()
+    names = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(names)
+    finally:
+        os.close(names)
 
 
 def reset_by_presence(folder: Path, boot_folders: Sequence[Path] = BOOT_FOLDERS) -> bool:

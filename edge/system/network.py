@@ -3,6 +3,8 @@
 import socket
 from pathlib import Path
 
+# The charger LAN's address on every gateway (firmware-config/network): the building has no way to it.
+CHARGER_LAN = "10.77.0.1"
 NEIGHBOURS = Path("/proc/net/arp")
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 # RFC 5737: nobody has this address. Connecting a UDP socket sends nothing, it only chooses a route.
@@ -18,6 +20,16 @@ def own_address() -> str:
         except OSError:
             return "127.0.0.1"
         return str(probe.getsockname()[0])
+
+
+def address_for_stations(charger_lan: str = CHARGER_LAN) -> str:
+    """Where this machine's stations find it: ``charger_lan`` if that is an address of its own, else as others do."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((charger_lan, 0))
+        except OSError:
+            return own_address()
+        return charger_lan
 
 
 def reachable(host: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final, Self
 
 from simulators.bms import mqtt_packets as mqtt
-from simulators.bms.mqtt_packets import Connect, MalformedError, Packet, Publication, Type
+from simulators.bms.mqtt_packets import Connect, MalformedError, Packet, Publication, Subscription, Type
 from simulators.site import Endpoint
 
 ACCEPTED: Final = 0
@@ -96,14 +96,16 @@ class _Session:
         self.will = connect.will
         self._broker = broker
         self._writer = writer
-        self._filters: dict[str, int] = {}
+        self._filters: dict[str, Subscription] = {}
         self._identifier = 0
 
-    def offer(self, publication: Publication, *, retained: bool = False) -> None:
+    def offer(self, publication: Publication) -> None:
         """Send it if a filter takes it, at the highest QoS of those that do."""
-        granted = [qos for pattern, qos in self._filters.items() if mqtt.matches(pattern, publication.topic)]
-        if granted:
-            self._send(publication, min(max(granted), publication.qos), retained=retained)
+        asked = [each for each in self._filters.values() if mqtt.matches(each.pattern, publication.topic)]
+        if asked:
+            qos = min(max(each.qos for each in asked), publication.qos)
+            retained = publication.retain and any(each.tells_retain for each in asked)
+            self._send(publication, qos, retained=retained)
 
     def drop(self) -> None:
         self._writer.close()
@@ -144,13 +146,13 @@ class _Session:
     def _subscribe(self, body: bytes) -> None:
         identifier, wanted = mqtt.subscriptions(body, self.level)
         properties = b"\0" if self.level == mqtt.V5 else b""
-        codes = bytes(qos for _, qos in wanted)
+        codes = bytes(each.qos for each in wanted)
         self._writer.write(mqtt.packet(Type.SUBACK, identifier.to_bytes(2, "big") + properties + codes))
-        for pattern, qos in wanted:
-            self._filters[pattern] = qos
+        for each in wanted:
+            self._filters[each.pattern] = each
             for publication in self._broker.retained.values():
-                if mqtt.matches(pattern, publication.topic):
-                    self._send(publication, min(qos, publication.qos), retained=True)
+                if mqtt.matches(each.pattern, publication.topic):
+                    self._send(publication, min(each.qos, publication.qos), retained=True)
 
     def _unsubscribe(self, body: bytes) -> None:
         identifier, filters = mqtt.unsubscriptions(body, self.level)

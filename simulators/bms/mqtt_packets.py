@@ -53,6 +53,15 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """What one filter asks for (§3.8.3.1). ``tells_retain``: of what is published as retained while it runs, too."""
+
+    pattern: str
+    qos: int
+    tells_retain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connect:
     """How a client introduces itself."""
 
@@ -203,15 +212,16 @@ def publish_bytes(publication: Publication, level: int, *, qos: int, identifier:
     return packet(Type.PUBLISH, body + publication.payload, qos << 1 | retain)
 
 
-def subscriptions(body: bytes, level: int) -> tuple[int, list[tuple[str, int]]]:
+def subscriptions(body: bytes, level: int) -> tuple[int, list[Subscription]]:
     """§3.8: the packet identifier, and each filter with the QoS granted. Raises MalformedError."""
     reader = Reader(body)
     identifier = reader.number(2)
     reader.skip_properties(level)
     wanted = []
     while reader.more:
-        topic = reader.text()
-        wanted.append((topic, min(reader.number(1) & 3, 1)))
+        topic, options = reader.text(), reader.number(1)
+        tells_retain = level == V5 and bool(options & 0x08)
+        wanted.append(Subscription(pattern=topic, qos=min(options & 3, 1), tells_retain=tells_retain))
     return identifier, wanted
 
 

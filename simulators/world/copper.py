@@ -77,6 +77,10 @@ class Copper:
             self._add([run.ev_a for run in self._paths[circuit]], before, grid_a)
             self._judge(self._paths[circuit])
 
+    def drawn_a(self, key: tuple[str, int]) -> Amps3:
+        """What the EVSE draws now."""
+        return self._draws.get(key, NO_AMPS)
+
     def load(self, name: str, circuit: str, amps: Amps3) -> None:
         """From now on the load of that name takes so much; negative: it gives."""
         before = self._loads.get((name, circuit), NO_AMPS)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from edge.domain.journal import Entry, Write
+from edge.errors import StorageFailed
 from edge.storage.history import HistoryRow
 from edge.storage.reading import entry
 from edge.storage.reserve import RESERVE_BYTES
@@ -42,6 +43,7 @@ class WorldWriter:
         self._store = store
         self._disk = disk
         self._chores: asyncio.Task[None] | None = None
+        self._is_closed = False
         for name in (JOURNAL, REGISTRY):  # virtual power fails no real disk: no fsync has to be waited for
             store.connection(name).execute("PRAGMA synchronous=OFF")
 
@@ -49,10 +51,14 @@ class WorldWriter:
         self._chores = asyncio.get_running_loop().create_task(self._maintain())
 
     async def ended(self) -> None:
+        self._is_closed = True
         if self._chores is not None:
             self._chores.cancel()
+        await asyncio.sleep(FSYNC_S)  # what was handed over before is written
 
     async def keep(self, writes: Sequence[Write]) -> None:
+        if self._is_closed:
+            raise StorageFailed("the storage is closed")
         await asyncio.sleep(FSYNC_S)
         self._disk.limit(self._store)
         (problem,) = self._store.commit([writes])

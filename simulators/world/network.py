@@ -117,7 +117,7 @@ class Network:
         if server is None:
             raise ConnectionRefusedError(errno.ECONNREFUSED, f"Connect call failed ('{host}', {port})")
         if server.node in self.untrusted:
-            raise ssl.SSLCertVerificationError(1, "certificate verify failed: certificate has expired")
+            raise _expired()
         link = self._link(node, server.node)
         here, there = (self.address_of(node), self._port()), (host, port)
         near = VirtualTransport(loop, node, copy_context(), link, own=here, other=there)
@@ -166,6 +166,10 @@ class Network:
         was, link.now = link.now.partitioned, replace(link.now, **changes)
         if was and not link.now.partitioned:
             self._mend(one, other)
+
+    def is_cut(self, one: str, other: str) -> bool:
+        """Whether nothing passes between two machines."""
+        return self._link(one, other).now.partitioned
 
     def restore(self, one: str, other: str) -> None:
         """The link is as it was at first."""
@@ -239,6 +243,13 @@ class Network:
     def _forget_lost(self) -> None:
         if self.connections_made % 64 == 0:
             self._ends = {end: None for end in self._ends if not (end.lost and end.peer.lost)}
+
+
+def _expired() -> ssl.SSLCertVerificationError:
+    """As OpenSSL words it (X509_V_ERR_CERT_HAS_EXPIRED)."""
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed: certificate has expired")
+    error.verify_code, error.verify_message = 10, "certificate has expired"
+    return error
 
 
 def _pair(one: str, other: str) -> tuple[str, str]:

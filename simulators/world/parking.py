@@ -88,7 +88,9 @@ class Parking:
         return stay
 
     def plug_again(self, stay: Stay) -> None:
-        """The driver takes the cable out, puts it in again, and shows the card once more."""
+        """The driver takes the cable out, puts it in again, and shows the card once more; who has left doesn't."""
+        if stay.left_s is not None:
+            return
         station = self._stations[stay.evse.station]
         station.leave(stay.evse.evse_id)
         station.arrive(stay.evse.evse_id, stay.ev, stay.visit.id_tag)

@@ -37,8 +37,8 @@ KEYS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultSpec:
-    """Fault number so-and-so of the catalogue, from `at_s` on, for `for_s`; `target` names a station or a meter,
-    None: the seed decides.
+    """Fault number so-and-so of the catalogue, from `at_s` on, for `for_s`; `target` names a station, a meter or a
+    file, None: the seed decides.
     """
 
     number: int

@@ -68,6 +68,24 @@ class Played:
             processor_s=round(processor_s, 1),
         )
 
+    @classmethod
+    def broken(cls, scenario: WorldScenario, seed: int, cause: Exception, *, processor_s: float) -> "Played":
+        """Of a world that didn't come to its end: no site-day, and played again when the soak goes on."""
+        return cls(
+            scenario=scenario.name,
+            seed=seed,
+            hours=0.0,
+            faults=(),
+            sessions=0,
+            transactions=0,
+            lost=0,
+            doubled=0,
+            trips=0,
+            failures=(f"the world broke: {cause!r}",),
+            digest="",
+            processor_s=round(processor_s, 1),
+        )
+
 
 def soaked(
     scenarios: Sequence[WorldScenario],
@@ -116,7 +134,10 @@ def _play(run: _Run) -> Played | None:
     if run.until is not None and time.monotonic() >= run.until:
         return None
     began = time.process_time()
-    result = run_world(with_random_faults(run.scenario, run.per_h), seed=run.seed).result
+    try:
+        result = run_world(with_random_faults(run.scenario, run.per_h), seed=run.seed).result
+    except Exception as exc:  # whatever it is, the others are played all the same
+        return Played.broken(run.scenario, run.seed, exc, processor_s=time.process_time() - began)
     return Played.of(result, processor_s=time.process_time() - began)
 
 

@@ -115,10 +115,11 @@ class WorldStation(ChargingStation):
         let_in = self._begun(connector_id) > self._begun_before[connector_id]
         return connector.ev is not None and connector.pending is None and not let_in
 
-    def numbers(self) -> Iterable[int | None]:
-        """By which it knows the transactions that run."""
-        running = (each.transaction for each in self._core.sessions.connectors.values())
-        return [each.transaction_id for each in running if each is not None]
+    def has_ended(self, connector_id: int) -> bool:
+        """Whether the session of the car that is plugged in is over, and the car isn't full."""
+        connector = self._core.sessions.connectors[connector_id]
+        began = self._begun(connector_id) > self._begun_before.get(connector_id, 0)
+        return connector.ev is not None and not connector.ev.full and began and connector.transaction is None
 
     def _begun(self, connector_id: int) -> int:
         return sum(1 for account in self.transactions() if account.connector_id == connector_id)

@@ -121,11 +121,6 @@ class World:
         """Every transaction, as its station tells it."""
         return tuple(account for station in self.stations.values() for account in station.transactions())
 
-    def numbers_are_the_clouds(self) -> bool:
-        """Whether each session that runs has the number that the cloud has given it."""
-        known = self.cloud.record.transactions
-        return all(number in known for station in self.stations.values() for number in station.numbers())
-
     def grace_s(self, oracle: str) -> float:
         """By how much the faults that are under way, or were a moment ago, stretch that oracle's patience."""
         now = self.now()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from edge.bms.demand_watch import DemandWatch
 from edge.bms.demand_window import MOST, STEP_S, DemandSettings
 from edge.bms.eco import EcoMode
 from edge.bms.modbus_control import ControlBlock
+from edge.bms.month_peaks import MonthPeaks
 from edge.bms.schedule import Rule, Schedule
 from edge.bms.settings import Bounds, WritePolicy
 from edge.clock import DAY_S, SteadyDay
@@ -218,6 +220,63 @@ def test_a_demand_window_is_never_given_more_than_it_has(step: timedelta, minute
         clock.pass_s(1)
     (peak_w,) = watch.state.peaks_w.values()  # of a window that was seen whole, but for a step as small as a slew
     assert peak_w == pytest.approx(8650.4, rel=STEP_S / WINDOW_S)
+
+
+def drawn(watch: DemandWatch, clock: Hands, seconds: int) -> None:
+    """So long the building draws what it does."""
+    for _ in range(seconds):
+        watch.observe(report(), clock)
+        clock.pass_s(1)
+
+
+async def test_peaks_of_a_clock_that_was_a_year_ahead_are_booked_under_the_true_month(tmp_path: Path) -> None:
+    """The gateway starts so, and is set right after an hour: nothing is left of the false month, in no file either; the
+    peaks of earlier runs stay where they are."""
+    settings = DemandSettings(circuit="main", limit_w=LIMIT_W, window_s=WINDOW_S)
+    earlier = DemandWatch(site(), settings, folder=tmp_path)
+    drawn(earlier, Hands(wall=datetime(2026, 10, 3, 12, 0, tzinfo=UTC)), 2 * int(WINDOW_S) + 5)
+    await earlier.close()
+    clock = Hands(wall=datetime(2027, 11, 21, 12, 0, tzinfo=UTC))
+    watch = DemandWatch(site(), settings, folder=tmp_path)
+    drawn(watch, clock, 3600)
+    assert list(watch.report()["peaks_w"]) == ["2026-10", "2027-11"]
+    clock.at -= timedelta(days=365)
+    drawn(watch, clock, 60)
+    assert watch.report()["peaks_w"] == {"2026-10": 8650.4, "2026-11": 8650.4}
+    await watch.close()
+    assert b"2027" not in (tmp_path / "demand-0.json").read_bytes()
+
+
+async def test_a_month_to_come_counts_for_nothing_and_goes_when_the_clock_has_run_a_day(tmp_path: Path) -> None:
+    """The run before was ahead, and ended so. The month isn't dropped at once: it may be this clock that is behind."""
+    settings = DemandSettings(circuit="main", limit_w=LIMIT_W, window_s=WINDOW_S)
+    ahead = DemandWatch(site(), settings, folder=tmp_path)
+    drawn(ahead, Hands(wall=datetime(2027, 11, 21, 12, 0, tzinfo=UTC)), 2 * int(WINDOW_S) + 5)
+    await ahead.close()
+    clock = Hands(wall=datetime(2026, 11, 21, 12, 0, tzinfo=UTC))
+    watch = DemandWatch(site(), settings, folder=tmp_path)
+    drawn(watch, clock, 2 * int(WINDOW_S) + 5)
+    assert list(watch.report()["peaks_w"]) == ["2026-11"]
+    assert watch.state is not None
+    assert "2027-11" in watch.state.peaks_w
+    for _ in range(97):
+        clock.pass_s(900)
+        watch.observe(report(), clock)
+    assert list(watch.state.peaks_w) == ["2026-11"]
+
+
+def test_a_clock_that_is_behind_costs_no_month() -> None:
+    """It wakes up in January, and is set within the day: no month is lost, and what was booked is of the true one."""
+    peaks, clock = MonthPeaks({"2026-10": 9.0, "2026-11": 5.0}), Hands(wall=datetime(2026, 1, 1, 3, 0, tzinfo=UTC))
+
+    def month(wall_s: float) -> str:
+        return f"{datetime.fromtimestamp(wall_s, UTC):%Y-%m}"
+
+    booked = peaks.revised({"2026-10": 9.0, "2026-11": 5.0, "2026-01": 7.0}, clock, month)
+    assert set(booked) == {"2026-01", "2026-10", "2026-11"}
+    clock.pass_s(3600)
+    clock.at += timedelta(days=324)
+    assert peaks.revised(booked, clock, month) == {"2026-10": 9.0, "2026-11": 7.0}
 
 
 @pytest.mark.parametrize("minute", [2, 10])

@@ -28,6 +28,14 @@ KEY = EvseKey(station="CP-01", evse=1)
 FIRST_LOCAL = 1 << 30
 
 
+def spoil(path: Path, part: float) -> None:
+    """Destroy a page of a file: the first one, or the one so far within."""
+    content = bytearray(path.read_bytes())
+    at = int(len(content) * part) // 4096 * 4096
+    content[at : at + 4096] = b"\x5a" * 4096
+    path.write_bytes(content)
+
+
 def test_fault_1_the_cloud_is_away_for_days(tmp_path: Path) -> None:
     """Sessions begin and end, the control sees them, and nothing waits for the cloud."""
 
@@ -327,28 +335,47 @@ def test_fault_26_the_same_for_a_station_that_names_its_transactions(tmp_path: P
 
 
 def test_fault_49_the_journal_is_damaged(tmp_path: Path) -> None:
-    """It is set aside, what can be read of it is delivered, and charging goes on."""
-
-    def damage() -> None:
-        path = tmp_path / "storage" / "journal.db"
-        content = bytearray(path.read_bytes())
-        middle = len(content) // 8192 * 4096
-        content[middle : middle + 4096] = b"\x5a" * 4096
-        path.write_bytes(content)
+    """It is set aside, begins and ends that it has lost are delivered from their copies, and charging goes on."""
 
     async def story(world: World) -> None:
         for session in range(20):
             number = (await world.seat.start(meter=session))["transactionId"]
             await world.seat.stop(number, session + 1)
             await asyncio.sleep(60.0)
-        before = world.pending
-        await world.restart(meanwhile=damage)
-        assert 0 < world.pending < before
+        await world.restart(meanwhile=lambda: spoil(tmp_path / "storage" / "journal.db", 0.5))
+        assert (world.offline.report()["healed"], world.pending) == (["journal"], 40)
         number = (await world.seat.start(meter=500))["transactionId"]
         await world.seat.stop(number, 501)
         world.cloud_comes()
         await world.drained(3600)
-        assert world.cloud.told("StopTransaction")[-1]["meterStop"] == 501
+        assert [stop["meterStop"] for stop in world.cloud.told("StopTransaction")] == [*range(1, 21), 501]
+
+    virtual_time.run(in_world(story, tmp_path))
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_fault_49_a_session_that_began_without_the_cloud_keeps_its_number(tmp_path: Path, *, told: bool) -> None:
+    """The journal's first page is destroyed, before or after the cloud gave its number: the end bears that, and what
+    the cloud asks of the session reaches the station under the station's."""
+
+    async def story(world: World) -> None:
+        number = (await world.seat.start())["transactionId"]
+        assert number >= FIRST_LOCAL
+        if told:
+            world.cloud_comes()
+            await world.drained(60)
+            world.cloud_goes()
+            await asyncio.sleep(1.0)
+        await world.restart(meanwhile=lambda: spoil(tmp_path / "storage" / "journal.db", 0.0))
+        assert world.offline.report()["healed"] == ["journal"]
+        await world.seat.meter(number, 300)
+        await world.seat.stop(number, 500)
+        world.cloud_comes()
+        await world.drained(60)
+        (start,) = world.cloud.told("StartTransaction")
+        (stop,) = world.cloud.told("StopTransaction")
+        assert (stop["transactionId"], stop["meterStop"]) == (world.cloud.number_of("CP-01", start), 500)
+        assert world.cloud.told("MeterValues")[-1]["transactionId"] == stop["transactionId"]
 
     virtual_time.run(in_world(story, tmp_path))
 

@@ -45,6 +45,12 @@ security_profile = 1
 """.replace("{hash}", "pbkdf2-sha256$10000$" + "0" * 32 + "$" + "0" * 64)
 
 
+@pytest.fixture(autouse=True)
+def no_other_gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One that runs on this machine for others is none of these tests' business."""
+    monkeypatch.setenv("EDGE_SOCKET", str(tmp_path / "edge.sock"))
+
+
 @pytest.fixture
 def site_file(tmp_path: Path) -> Path:
     """A sound site file beside a state folder with something in it."""
@@ -110,6 +116,23 @@ async def test_a_backup_of_a_running_gateways_journal_comes_back(site_file: Path
     store.close()
 
 
+async def test_a_full_disk_spoils_nothing(site_file: Path, tmp_path: Path) -> None:
+    """The backup and the site file that were there stay whole; the disk is named as what is wrong."""
+    sealed = tmp_path / "gateway.edgebackup"
+    secret = ["--passphrase-file", str(tmp_path / "passphrase")]
+    assert (await edge("backup", str(sealed), *places(site_file), *secret))[0] == 0
+    site_file.write_text(SITE.replace("63", "80"), encoding="utf-8")
+
+    def files() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name != "lock"}
+
+    before = files()
+    for command in ("backup", "restore"):
+        code, _, errors = await edge(command, str(sealed), *places(site_file), *secret, largest_file=100)
+        assert (code, "make room on its disk" in errors) == (1, True), errors
+        assert files() == before
+
+
 async def test_a_factory_reset_needs_the_owner(site_file: Path, tmp_path: Path) -> None:
     """Without the passphrase nothing is deleted; an unclaimed gateway is reset at once."""
     state = tmp_path / "state"
@@ -140,6 +163,39 @@ async def test_what_root_writes_is_the_services(site_file: Path, tmp_path: Path)
     assert "CP-02" in site_file.read_text(encoding="utf-8")
     found = site_file.stat()
     assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (0, SERVICE, 0o640)
+
+
+async def test_a_file_that_is_not_there_is_named(site_file: Path) -> None:
+    """The backup, the passphrase's file, a folder that can't be written to: which of them, in one sentence."""
+    there, gone = site_file.with_name("passphrase"), site_file.with_name("gone")
+    for command in (
+        ("restore", str(gone), *places(site_file), "--passphrase-file", str(there)),
+        ("backup", str(site_file.with_name("b")), *places(site_file), "--passphrase-file", str(gone)),
+    ):
+        code, _, errors = await edge(*command)
+        assert (code, errors) == (2, f"edge: {gone}: can't be read (No such file or directory)\n")
+    code, _, errors = await edge("backup", str(there / "b"), *places(site_file), "--passphrase-file", str(there))
+    assert code == 1
+    assert errors.startswith(f"edge: {there}")
+
+
+async def test_a_question_that_nobody_answers_does_nothing(site_file: Path) -> None:
+    """At the end of the input: said as it is, and nothing is written or deleted."""
+    target = site_file.with_name("b")
+    for command in (("backup", str(target), *places(site_file)), ("factory-reset", *places(site_file))):
+        code, _, errors = await edge(*command)
+        assert (code, errors) == (2, "edge: nothing was typed, and nothing was done\n")
+    assert site_file.read_text(encoding="utf-8") == SITE
+    assert not target.exists()
+
+
+async def test_a_station_s_current_is_a_number(site_file: Path) -> None:
+    """What a site file can't have isn't written into it."""
+    before = site_file.read_bytes()
+    command = ("station", "adopt", "CP-02", "--circuit", "main", "--max-a", "nan", "--config", str(site_file))
+    code, _, errors = await edge(*command)
+    assert (code, site_file.read_bytes()) == (2, before)
+    assert "are currents in A" in errors
 
 
 def test_presence_resets_the_claim_once(tmp_path: Path) -> None:

@@ -215,6 +215,18 @@ async def test_from_nothing_to_a_running_site(language: str, tmp_path: Path) -> 
             assert told["stations"][0]["vendor"] == "Simulated"
 
 
+async def test_a_passphrase_of_a_terminal_without_utf_8(tmp_path: Path) -> None:
+    """It would be another one at the next terminal: told in a sentence, and asked again."""
+    async with at_terminal(*options(tmp_path, "da")) as typist:
+        installer = Installer(typist, "da")
+        await installer.sees("claim.passphrase")
+        typist.types("kold garage på Køge", encoding="latin-1")
+        await installer.sees("unreadable")
+        await installer.answers("claim.passphrase", "kold garage på Køge")
+        await installer.answers("claim.again", "kold garage på Køge")
+        await installer.sees("part.site")
+
+
 async def test_a_wrong_answer_to_every_question_that_is_asked(tmp_path: Path) -> None:
     """Each is refused in words and asked again; the file is as if nothing had been wrong."""
     async with building() as site, at_terminal(*options(tmp_path, "de")) as typist:
@@ -280,10 +292,11 @@ upstream = "wss://csms.example.com/ocpp"
 """
 
 
-async def edge(*arguments: str) -> tuple[int, str, str]:
-    """Exit code, output, errors."""
+async def edge(*arguments: str, largest_file: int | None = None) -> tuple[int, str, str]:
+    """Exit code, output, errors. ``largest_file`` in bytes: what the disk has room for."""
+    limit = ("prlimit", f"--fsize={largest_file}") if largest_file is not None else ()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "edge", *arguments),
+        *(*limit, sys.executable, "-m", "edge", *arguments),
         cwd=ROOT,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

@@ -56,9 +56,9 @@ class Typist:
                 await asyncio.wait_for(self._more.wait(), 0.5)
         return found
 
-    def types(self, line: str) -> None:
-        """A line and Enter."""
-        os.write(self._master, line.encode() + b"\n")
+    def types(self, line: str, *, encoding: str = "utf-8") -> None:
+        """A line and Enter, as a terminal of that encoding sends it."""
+        os.write(self._master, line.encode(encoding) + b"\n")
 
     async def answers(self, pattern: str, line: str) -> str:
         """Wait for the question, then answer it."""

@@ -79,6 +79,7 @@ class Cloud:
         self.calls: list[tuple[str, str, dict[str, Any]]] = []  # station, action, payload
         self.texts: list[str] = []
         self.sockets: dict[str, ServerConnection] = {}
+        self.shown: list[tuple[str, str | None]] = []  # path and credentials of each connection
         self.answers: dict[str, list[Any]] = {}  # to CALLs of the cloud, by id
         self.answer: Answer = self.honest
         self._numbers = itertools.count(1)
@@ -128,6 +129,7 @@ class Cloud:
         assert connection.request is not None
         station = connection.request.path.strip("/")
         self.sockets[station] = connection
+        self.shown.append((connection.request.path, connection.request.headers.get("Authorization")))
         try:
             async for text in connection:
                 assert isinstance(text, str)
@@ -257,11 +259,18 @@ class Site:
             self._running = None
 
     @asynccontextmanager
-    async def station(self, name: str = "CP-01", edition: str = "ocpp1.6") -> AsyncIterator[Charger]:
+    async def station(
+        self, name: str = "CP-01", edition: str = "ocpp1.6", headers: dict[str, str] | None = None
+    ) -> AsyncIterator[Charger]:
         """A station that is connected."""
         address = f"ws://{self.gateway}/{name}"
         async with connect(
-            address, subprotocols=[Subprotocol(edition)], proxy=None, open_timeout=PATIENCE_S, close_timeout=0.5
+            address,
+            subprotocols=[Subprotocol(edition)],
+            additional_headers=headers,
+            proxy=None,
+            open_timeout=PATIENCE_S,
+            close_timeout=0.5,
         ) as connection:
             charger = Charger(connection)
             try:

@@ -1,11 +1,12 @@
-"""Certificates made on the spot with the openssl command: authorities, servers, stations, expired ones."""
+"""Certificates made on the spot with the openssl command: authorities, servers, stations, with dates at will."""
 
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-# A start and an end that are both over; openssl wants them so.
+# A start and an end that are both over, or both to come; openssl wants them so.
 PAST = ("20200101000000Z", "20200201000000Z")
+TO_COME = ("20990101000000Z", "20990201000000Z")
 FUTURE_DAYS = "30"
 
 
@@ -33,17 +34,21 @@ class Authority:
         (self.folder / "serial").write_text("01\n")
 
     def issue(
-        self, common_name: str, *, expired: bool = False, server: bool = False, address: str = "127.0.0.1"
+        self,
+        common_name: str,
+        *,
+        valid: tuple[str, str] | None = None,
+        server: bool = False,
+        address: str = "127.0.0.1",
     ) -> Pair:
-        """A certificate for this name; a server's is for its address."""
+        """A certificate for this name, valid now or between these two; a server's is for its address."""
         stem = f"{common_name}-{len(list(self.folder.iterdir()))}"
         pair = Pair(self.folder / f"{stem}.pem", self.folder / f"{stem}.key")
         request = self.folder / f"{stem}.csr"
         (self.folder / "ca.conf").write_text(_CONF.replace("ADDRESS", address))
         _key(pair.key)
         _openssl("req", "-new", "-key", pair.key, "-out", request, "-subj", f"/CN={common_name}")
-        start, end = PAST if expired else ("", "")
-        dates = ("-startdate", start, "-enddate", end) if expired else ("-days", FUTURE_DAYS)
+        dates = ("-startdate", valid[0], "-enddate", valid[1]) if valid is not None else ("-days", FUTURE_DAYS)
         _openssl(
             *("ca", "-batch", "-notext", "-config", self.folder / "ca.conf", "-in", request, "-out", pair.certificate),
             *("-cert", self.own.certificate, "-keyfile", self.own.key, *dates),

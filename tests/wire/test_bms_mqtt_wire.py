@@ -116,6 +116,16 @@ async def test_a_retained_command_is_ignored(broker: Start) -> None:
             assert [limit.limit_a for limit in running.taken.limits] == [None, 10.0]
 
 
+async def test_a_command_that_is_to_be_retained_is_ignored_from_the_first_time_on(broker: Start) -> None:
+    """Not carried out once, and never again after the next reconnection: MQTT 5 tells us, and it was asked to."""
+    async with broker() as port, watching(port, ACK, STATUS) as bms, gateway(settings(port)) as running:
+        await bms.next(STATUS, b"online")
+        await bms.send(COMMAND, running.command(1, max_a=0), retain=True)
+        await bms.send(COMMAND, running.command(2, max_a=10))
+        assert json.loads((await bms.next(ACK)).payload)["id"] == "2"
+        assert [limit.limit_a for limit in running.taken.limits] == [None, 10.0]
+
+
 async def test_a_broker_that_is_lost_is_dialled_again() -> None:
     """Ticks go on meanwhile and wait for nobody; afterwards everything is there again."""
     port = free_endpoints(1)[0].port

@@ -22,7 +22,7 @@ from edge.ocpp.settings import Listener, SecurityProfile, StationSecurity, TlsFi
 from edge.ocpp.timings import LinkTimings
 from tests.unit.ocpp.ocpp_bench import call
 from tests.wire.ocpp_site import HURRY, PATIENCE_S, Cloud, Gateway, eventually, round_trip, running
-from tests.wire.pki import Authority, Pair
+from tests.wire.pki import PAST, TO_COME, Authority, Pair
 
 KEY = bytes(range(0, 200, 10))  # 20 bytes, no text
 RIGHT = {"Authorization": keys.header("CP-01", KEY)}
@@ -210,7 +210,7 @@ async def test_profile_2(authority: Authority, stranger: Authority, server: Pair
 
 async def test_a_station_does_not_trust_every_gateway(authority: Authority, stranger: Authority) -> None:
     """An expired certificate of ours, and one of an authority that the station doesn't know, end its handshake."""
-    for pair in (authority.issue("gateway", server=True, expired=True), stranger.issue("gateway", server=True)):
+    for pair in (authority.issue("gateway", server=True, valid=PAST), stranger.issue("gateway", server=True)):
         async with secured(SecurityProfile.TLS, files(pair, authority)) as (gateway, _):
             with pytest.raises(ssl.SSLCertVerificationError):
                 await comes(gateway, tls=trusting(authority), headers=RIGHT)
@@ -225,7 +225,7 @@ async def test_profile_3(authority: Authority, stranger: Authority, server: Pair
         wrong = {
             "none": None,
             "a stranger's": stranger.issue("CP-01"),
-            "an expired one": authority.issue("CP-01", expired=True),
+            "an expired one": authority.issue("CP-01", valid=PAST),
         }
         for shown in wrong.values():
             assert await is_refused(gateway, tls=trusting(authority, shown), headers=RIGHT) is None
@@ -364,7 +364,7 @@ async def test_the_cloud_behind_tls(authority: Authority, server: Pair, own_key:
 async def test_a_cloud_that_cannot_be_trusted(authority: Authority, stranger: Authority) -> None:
     """An expired certificate, a stranger's, one of another name: never sent anything; the station stays connected."""
     wrong = {
-        "certificate has expired": authority.issue("cloud", server=True, expired=True),
+        "certificate has expired": authority.issue("cloud", server=True, valid=PAST),
         "unable to get local issuer": stranger.issue("cloud", server=True),
         "IP address mismatch": authority.issue("cloud", server=True, address="127.0.0.9"),
     }
@@ -374,8 +374,22 @@ async def test_a_cloud_that_cannot_be_trusted(authority: Authority, stranger: Au
             options: dict[str, Any] = {"upstream": f"wss://127.0.0.1:{port}/{{station}}", "cloud_tls": tls}
             async with running("CP-01", **options) as (gateway, _), gateway.station():
                 await eventually(lambda: gateway.logged("can't reach the cloud"))
-                assert problem in gateway.logged("can't reach the cloud")[0]["problem"]
+                told = gateway.logged("can't reach the cloud")[0]["problem"]
+                assert problem in told
+                assert ("clock" in told) is ("expired" in problem)
                 assert met == []
+
+
+@pytest.mark.parametrize(("valid", "why"), [(TO_COME, "is not yet valid"), (PAST, "has expired")])
+async def test_a_certificate_of_another_time(authority: Authority, valid: tuple[str, str], why: str) -> None:
+    """It may be the gateway's clock that is wrong: what it shows is said."""
+    async with cloud_behind_tls(authority.issue("cloud", server=True, valid=valid), None) as (port, _):
+        tls = TlsFiles(ca=authority.own.certificate)
+        options: dict[str, Any] = {"upstream": f"wss://127.0.0.1:{port}/{{station}}", "cloud_tls": tls}
+        async with running("CP-01", **options) as (gateway, _), gateway.station():
+            await eventually(lambda: gateway.logged("can't reach the cloud"))
+            told = gateway.logged("can't reach the cloud")[0]["problem"]
+            assert told.startswith(f"its certificate isn't trusted: certificate {why} (this gateway's clock shows 20")
 
 
 @pytest.mark.parametrize("speaks", ["no TLS", "TLS 1.1"])

@@ -60,6 +60,20 @@ def test_sessions_that_begin_without_the_cloud_reach_it_once() -> None:
     assert min(float(line.split()[0]) for line in starts) > 740.0  # each began before 120 s
 
 
+def test_a_journal_that_is_destroyed_costs_no_transaction() -> None:
+    """Sessions begin without the cloud, the journal's first page is overwritten and its log is gone: the cloud hears of
+    each session's begin and end, under the number that it has given."""
+    scenario = small(minutes=20.0)
+    scenario = replace(scenario, site_head=f'{scenario.site_head}\n[offline]\nunknown_tokens = "limit"\n')
+    away, damage = FaultSpec(number=1, at_s=40.0, for_s=700.0), FaultSpec(number=49, at_s=500.0, for_s=30.0)
+    faults = [away, replace(damage, target="journal")]
+    outcome = played(scenario, seed=1, faults=faults, keeps_history=True)
+    assert outcome.result.verdicts == ()
+    assert outcome.result.transactions_lost == 0
+    lines = outcome.history.splitlines()
+    assert sum(b" cloud < " in line and b'"StartTransaction"' in line for line in lines) > 2
+
+
 def test_a_stranger_is_refused_at_once_where_the_cloud_cannot_be_had() -> None:
     """A driver doesn't wait at the post for a cloud that no dial has reached."""
     scenario = replace(small(minutes=4.0), cloud_away=((0.0, 300.0),))

@@ -42,6 +42,21 @@ def _all(limit_a: float) -> Callable[[list[dict[str, Any]]], None]:
     return change
 
 
+def _given(limit_a: float) -> Callable[[list[dict[str, Any]]], None]:
+    """Who may charge at all is told this."""
+
+    def change(periods: list[dict[str, Any]]) -> None:
+        if periods[0]["limit"] > 0:
+            _all(limit_a)(periods)
+
+    return change
+
+
+def _late(periods: list[dict[str, Any]]) -> None:
+    for period in periods[1:]:
+        period["startPeriod"] *= 40
+
+
 def _last(periods: list[dict[str, Any]]) -> None:
     periods[-1]["limit"] = 32.0
 
@@ -155,6 +170,7 @@ DEFECTS: dict[str, tuple[str, Tamper | None, Callable[[World], None] | None]] = 
     "a raise before its cut is confirmed": ("rating", Profiles(_all(16.0)), None),
     "every limit is the most": ("breaker", Profiles(_all(32.0)), None),
     "more is promised than there is": ("entitlement", Profiles(_all(14.0)), None),
+    "a raise that others don't make room for": ("raise", Profiles(_given(14.0)), None),
     "a start is passed on twice": ("transactions", Said("StartTransaction", _twice), None),
     "an end is changed": ("transactions", Said("StopTransaction", _dearer), None),
     "a start is swallowed": ("stuck", Said("StartTransaction", lambda _text: ()), None),
@@ -163,6 +179,7 @@ DEFECTS: dict[str, tuple[str, Tamper | None, Callable[[World], None] | None]] = 
     "a transaction has two numbers": ("bytes", Renumbered(), None),
     "a limit above the installer's": ("installer", Profiles(_all(64.0)), None),
     "a limit without an end": ("dead man", Profiles(_last), None),
+    "a lease that is too long": ("dead man", Profiles(_late), None),
     "cleared before it is set": ("cleared", Clears(), None),
     "the control loop hangs": ("alive", None, later(200.0, _hangs)),
     "an exception of its own": ("alive", None, later(200.0, _logs_a_fault)),

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from simulators.world.run import Conduct, run_world
-from simulators.world.scenario import load_world, ready_worlds
+from simulators.world.scenario import FaultSpec, load_world, ready_worlds
 from simulators.world.world import World
 
 
@@ -20,6 +20,7 @@ class Part:
 
 PARTS = {
     "apartment-40": Part(after_h=6.0, minutes=20.0),
+    "bakery-3": Part(after_h=10.0, minutes=30.0),
     "controllers-2": Part(after_h=3.0, minutes=30.0),
     "depot-50": Part(after_h=2.5, minutes=20.0),
     "garage-200": Part(after_h=2.7, minutes=10.0),
@@ -60,3 +61,11 @@ def test_a_gateway_above_holds_the_fuse_of_both_by_the_one_below() -> None:
     alone = run_world(scenario, seed=2, conduct=Conduct(meddle=leave_alone)).result
     assert both.verdicts == ()
     assert "rating" in {verdict.oracle for verdict in alone.verdicts}
+
+
+@pytest.mark.parametrize("meter", ["yard", "estate"])
+def test_a_silent_meter_is_told_by_the_gateway_that_reads_it(meter: str) -> None:
+    """Not by the other one of the two."""
+    scenario = replace(load_world("controllers-2"), for_s=150.0)
+    silent = FaultSpec(number=30, at_s=30.0, for_s=90.0, target=meter)
+    assert run_world(scenario, seed=7, faults=[silent]).result.verdicts == ()

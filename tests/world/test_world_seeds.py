@@ -49,6 +49,26 @@ FOUND = (
         faults=(FaultSpec(number=57, at_s=13.0, for_s=160.0),),
         was="cars that came when the cloud wasn't trusted any more were to have charged before",
     ),
+    Found(
+        seed=727,
+        minutes=6.0,
+        faults=(FaultSpec(number=43, at_s=130.0, for_s=200.0), FaultSpec(number=17, at_s=170.0, for_s=60.0)),
+        was="stations that booted while the gateway's clock was a day ahead got limits that began tomorrow: 32 A each",
+    ),
+    Found(
+        seed=740,
+        faults=(FaultSpec(number=14, at_s=93.8, for_s=220.0), FaultSpec(number=1, at_s=200.0, for_s=180.0)),
+        was="a driver whom only the post had let in never came back when his card was refused without the cloud",
+    ),
+    Found(
+        seed=723,
+        minutes=9.0,
+        faults=(
+            FaultSpec(number=20, at_s=200.0, for_s=300.0, target="CP-1"),
+            FaultSpec(number=21, at_s=300.0, for_s=90.0, target="CP-1"),
+        ),
+        was="a station that was cut off forgot its limits before it could come back",
+    ),
 )
 
 

@@ -25,6 +25,16 @@ def test_what_was_played_is_kept_and_not_played_again(tmp_path: Path) -> None:
     assert {(each.seed, each.digest) for each in beside} == {(each.seed, each.digest) for each in (*first, *second)}
 
 
+def test_a_world_that_breaks_is_a_failure_of_its_own(tmp_path: Path) -> None:
+    """It says why, counts for no time, is played again, and keeps nobody else from being played."""
+    into = tmp_path / "soak.jsonl"
+    worlds = [replace(small(minutes=1.0), name="odd", site_head="odd"), small(minutes=1.0)]
+    odd, sound = list(soaked(worlds, [1], per_h=3.0, into=into, until=None))
+    assert (odd.scenario, odd.hours, sound.failures) == ("odd", 0.0, ())
+    assert "site.toml" in odd.failures[0]
+    assert [each.scenario for each in soaked(worlds, [1], per_h=3.0, into=into, until=None)] == ["odd"]
+
+
 def test_the_table_sums_up_each_scenario_and_all() -> None:
     """Site-days, faults, transactions and failures; and what more would take at the same pace."""
     runs = [

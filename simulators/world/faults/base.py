@@ -114,6 +114,13 @@ class Fault(Ear):
         """How much longer that oracle has to be patient for its sake."""
         return self.grace.get(oracle, 0.0)
 
+    async def cloud_returns(self) -> None:
+        """The cloud is back; who was let in by the post alone, and refused when nobody could be asked, begins anew."""
+        await self.world.cloud.come_again()
+        for (station, evse), stay in list(self.world.parking.here.items()):
+            if stay.may_charge and self.world.stations[station].has_ended(evse):
+                self.world.parking.plug_again(stay)
+
     def station(self) -> WorldStation:
         """The one that it is about: the named one, or any."""
         names = list(self.world.stations)

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from edge.storage.rows import JOURNAL, REGISTRY
-from simulators.world.disk import HISTORY, Condition
+from simulators.world.disk import FILES, Condition
 from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, UNTOLD, Fault
 from simulators.world.faults.gateway import START_S
 from simulators.world.gateway import GATEWAY
@@ -45,7 +44,7 @@ class PowerCut(Fault):
 
     async def end(self) -> None:
         self.world.frames.ears.remove(self)
-        await self.world.cloud.come_again()
+        await self.cloud_returns()
 
 
 class DatabaseMalformed(Fault):
@@ -59,11 +58,7 @@ class DatabaseMalformed(Fault):
     async def begin(self) -> None:
         before = self.world.gateway.disk.set_aside()
         await self.world.gateway.kill()
-        # What the journal alone knows is lost with it: so only where the cloud has everything, and where no session
-        # runs whose number is the gateway's own, and stands for another one of the cloud's.
-        all_told = self.is_alone and not self.world.cloud.away and self.world.numbers_are_the_clouds()
-        names = (JOURNAL, REGISTRY, HISTORY) if all_told else (REGISTRY, HISTORY)
-        self.world.gateway.disk.damage(self.rng.choice(names))
+        self.world.gateway.disk.damage(self.spec.target if self.spec.target in FILES else self.rng.choice(FILES))
         await asyncio.sleep(START_S)
         self.world.gateway.start()
         if self.world.gateway.disk.set_aside() == before:

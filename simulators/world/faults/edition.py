@@ -107,7 +107,7 @@ class SequenceGap(Fault):
         return self.failure
 
     async def end(self) -> None:
-        await self.world.cloud.come_again()
+        await self.cloud_returns()
         if self.is_told and self.socket is not None and self.socket.state is not OPEN:
             with contextlib.suppress(*GONE):
                 await start_on(

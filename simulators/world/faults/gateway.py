@@ -54,7 +54,7 @@ class RestartsWithoutCloud(Fault):
         self.world.gateway.start()
 
     async def end(self) -> None:
-        await self.world.cloud.come_again()
+        await self.cloud_returns()
 
 
 class BootsBeforeChargers(Fault):

@@ -5,6 +5,8 @@ from typing import ClassVar, Final
 
 from simulators.meter.faults import MeterFault
 from simulators.world.faults.base import NOT_JUDGED, Fault
+from simulators.world.gateway import Gateway
+from simulators.world.site import meter_spots
 from simulators.world.world import World
 
 STALE_S: Final = 30.0  # until a meter that gives nothing is known as stale, and what follows is obeyed
@@ -40,15 +42,21 @@ class MeterSilent(MeterAtFault):
     outcome = "> 3 s warn, <= 10 s fallback mode; never last value for ever"
     how = "the meter answers nothing"
     what = MeterFault.SILENT
-    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
+    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S, "raise": STALE_S}
 
     def judge(self) -> str | None:
-        status = self.world.gateway.status()
+        status = self.reader().status()
         if self.world.meters.devices[self.about].fault is not self.what:
             return None  # another fault of the same meter has taken its place
         if self.spec.for_s < STALE_S or status is None or status["control"]["state"] in STATES:
             return None
         return f"the meter is silent, and the gateway says {status['control']['state']}"
+
+    def reader(self) -> Gateway:
+        """The gateway whose meter it is."""
+        own = {spot.id for spot in meter_spots(self.world.configuration)}
+        upper = self.world.upper
+        return self.world.gateway if upper is None or self.about in own else upper
 
 
 class MeterConstant(Fault):
@@ -74,7 +82,7 @@ class WordSpike(MeterAtFault):
     outcome = "Rejected by plausibility; rate limit; conservative hold"
     how = "every fifth reading is 65,536 times too large"
     what = MeterFault.WORD_SPIKE
-    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
+    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S, "raise": STALE_S}
 
 
 class NotANumber(WordSpike):
@@ -105,7 +113,7 @@ class InvertedTransformer(MeterAtFault):
     how = "the current transformer of L2 is turned round"
     what = MeterFault.INVERTED_CT
     # What flows can't be known then: it is the alarm that counts, and the proof before the site goes live.
-    grace: ClassVar[Mapping[str, float]] = {"rating": NOT_JUDGED, "breaker": NOT_JUDGED, "entitlement": NOT_JUDGED}
+    grace: ClassVar[Mapping[str, float]] = dict.fromkeys(("rating", "breaker", "entitlement", "raise"), NOT_JUDGED)
 
 
 class SwappedPhases(MeterAtFault):
@@ -113,7 +121,7 @@ class SwappedPhases(MeterAtFault):
     outcome = "Correlation test; refuse live"
     how = "the current transformers of L2 and L3 are swapped"
     what = MeterFault.SWAPPED_PHASES
-    grace: ClassVar[Mapping[str, float]] = {"rating": NOT_JUDGED, "breaker": NOT_JUDGED, "entitlement": NOT_JUDGED}
+    grace: ClassVar[Mapping[str, float]] = dict.fromkeys(("rating", "breaker", "entitlement", "raise"), NOT_JUDGED)
 
 
 class Noise(MeterAtFault):
@@ -122,7 +130,7 @@ class Noise(MeterAtFault):
     how = "every fifth frame arrives broken"
     what = MeterFault.CRC
     # Behind a converter a broken frame is silence, so a fifth of the readings is missing.
-    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
+    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S, "raise": STALE_S}
 
 
 class WrongSlave(MeterAtFault):
@@ -130,7 +138,7 @@ class WrongSlave(MeterAtFault):
     outcome = "Frame matched, else discarded"
     how = "half of the answers bear another unit's number"
     what = MeterFault.WRONG_SLAVE
-    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S}
+    grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S, "raise": STALE_S}
 
 
 class RegisterReset(MeterAtFault):

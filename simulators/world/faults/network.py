@@ -41,7 +41,7 @@ class CloudDown(Fault):
         await self.world.cloud.leave()
 
     async def end(self) -> None:
-        await self.world.cloud.come_again()
+        await self.cloud_returns()
 
 
 class CloudSlow(Fault):

@@ -39,7 +39,7 @@ class BootsWithoutCloud(Fault):
         return f"{self.about.spec.identity} booted without the cloud, and wasn't accepted"
 
     async def end(self) -> None:
-        await self.world.cloud.come_again()
+        await self.cloud_returns()
 
 
 class BeginsWithoutProfile(Fault):

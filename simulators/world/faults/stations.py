@@ -8,6 +8,7 @@ from simulators.charger import Obedience
 from simulators.csms.server import CallFailedError
 from simulators.world.cloud import CLOUD
 from simulators.world.faults.base import LEASE_S, NOT_JUDGED, Fault
+from simulators.world.gateway import GATEWAY
 from simulators.world.node import start_on
 from simulators.world.parking import Stay
 from simulators.world.station import WorldStation
@@ -15,6 +16,7 @@ from simulators.world.station import WorldStation
 AFTER_BOOT_S: Final = 60.0  # until a driver has seen that the post was off, and plugs in again
 UNBOUND_S: Final = 60.0  # until a station that obeys nothing is known as such, and others have made room for it
 EXCESS_A: Final = 4.0
+LOOK_S: Final = 1.0
 
 
 class Rebooted(Fault):
@@ -77,11 +79,14 @@ class ResetInPeak(Rebooted):
 class ForgetsProfile(Fault):
     number, row = 21, "Charger forgets profile on reconnect"
     outcome = "Re-send at connect, verify by Current.Import"
-    how = "a station is reset by the network, and its profiles are gone"
-    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": UNBOUND_S}
+    how = "a station is reset by the network, and its profiles are gone when it comes back"
+    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": UNBOUND_S, "raise": UNBOUND_S}
 
     async def begin(self) -> None:
         about = self.station()
+        # As it comes back: who can't come back is bound by what he holds.
+        while self.world.network.is_cut(about.spec.identity, GATEWAY):  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(LOOK_S)
         self.world.network.reset(about.spec.identity)
         about.forget_profiles()
 
@@ -114,7 +119,7 @@ class IgnoresProfile(Unbound):
     number, row = 22, "Profile Accepted but ignored"
     outcome = "Detect by measurement, reserve full rating, alert"
     how = "a station accepts its limits and offers its maximum all the same"
-    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": NOT_JUDGED}
+    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": NOT_JUDGED, "raise": NOT_JUDGED}
 
     async def begin(self) -> None:
         self.who = self.station()
@@ -128,7 +133,9 @@ class RefusesProfile(Unbound):
     number, row = 23, "Profile refused/NotSupported"
     outcome = "Treat as uncontrollable load"
     how = "a station answers each limit with Rejected"
-    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": NOT_JUDGED, "writes": NOT_JUDGED}
+    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S} | dict.fromkeys(
+        ("entitlement", "raise", "writes"), NOT_JUDGED
+    )
 
     async def begin(self) -> None:
         self.who = self.station()
@@ -157,7 +164,7 @@ class CarDrawsMore(Fault):
     number, row = 25, "EV draws over its limit"
     outcome = "Count measured, cut others, then stop"
     how = "a car draws 4 A more than it is offered"
-    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": UNBOUND_S}
+    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": UNBOUND_S, "raise": UNBOUND_S}
 
     async def begin(self) -> None:
         here = [stay for stay in self.world.parking.here.values() if stay.ev.draw_a > 0]

@@ -8,6 +8,7 @@ from simulators.world.oracles.books import EachTransactionOnce, NobodyIsStuck
 from simulators.world.oracles.electric import EntitledUnderRating, FlowsUnderRating, ProtectionHolds
 from simulators.world.oracles.frames import DeadManLimits, InstallersLimit, NeverCleared
 from simulators.world.oracles.machine import BoundedResources, ContactorsSpared, GatewayControls, WritesSpared
+from simulators.world.oracles.raises import RaisesArePaidFor
 from simulators.world.oracles.relayed import BytesPass
 from simulators.world.world import World
 
@@ -15,6 +16,7 @@ ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
     FlowsUnderRating,
     ProtectionHolds,
     EntitledUnderRating,
+    RaisesArePaidFor,
     EachTransactionOnce,
     NobodyIsStuck,
     BytesPass,

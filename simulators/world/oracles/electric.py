@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from simulators.phases import PHASE_NAMES, on_grid_phases
+from simulators.phases import PHASE_NAMES
 from simulators.world.copper import TOLERANCE_A, Run
 from simulators.world.oracles.base import Oracle
+from simulators.world.oracles.entitled import may_draw_a
 from simulators.world.world import World
 
 # A reading (a second or a period), the hold of an overload (8 s), a cut, and 5 s of a car that obeys late; and a
@@ -74,14 +75,7 @@ class EntitledUnderRating(Oracle):
     def look(self) -> None:
         entitled: dict[str, list[float]] = {run.id: list(run.other_a) for run in self.world.copper.runs.values()}
         for stay in self.world.parking.here.values():
-            station = self.world.stations[stay.evse.station]
-            if not station.charging():
-                continue
-            # Two cars never draw more than the one that could use all phases that it has.
-            amps = min(station.offered_a(stay.evse.evse_id), stay.evse.max_a, stay.ev.max_a)
-            used = min(stay.ev.phases, len(stay.evse.rotation))
-            own = (amps, amps if used > 1 else 0.0, amps if used > 2 else 0.0)
-            grid_a = on_grid_phases(own, stay.evse.rotation)
+            grid_a = may_draw_a(self.world, stay)
             for run in self.world.copper.path(stay.evse.circuit):
                 for phase in range(3):
                     entitled[run.id][phase] += grid_a[phase]

@@ -26,6 +26,15 @@ SITE = (
     .replace('"ws://127.0.0.1:9100/', f'"ws://{BUILDING}:9100/')
     .replace('listen = "127.0.0.1:8080"', 'listen = "0.0.0.0:8080"')
 )
+ANSWERS = """
+site.id = "many"
+[grid]
+fuse_a = 63
+background_reserve_a = 20
+[ocpp]
+security = "none"
+upstream = "wss://csms.example.com/ocpp"
+"""
 OURS = ("edge-controller", "edge-firewall", "edge-first-boot", "edge-clock-trust")
 HARDENED_BELOW = 2.0
 ASK = """
@@ -168,6 +177,20 @@ def test_only_the_listed_ports_are_open(machine: Machine, networks: Networks) ->
     assert _open_ports(networks.chargers, GATEWAY) == [9000]
 
 
+def test_a_firewall_that_fails_once_is_up_all_the_same(machine: Machine) -> None:
+    """Whatever keeps it from starting so early in a boot, the next attempt closes the ports."""
+    folder = "/run/systemd/system/edge-firewall.service.d"
+    once = "[Service]\\nExecStartPre=/bin/sh -c 'test -e /run/once || { : >/run/once; exit 1; }'\\n"
+    machine.run("sh", "-c", f"mkdir {folder} && printf '%b' \"{once}\" >{folder}/once.conf && systemctl daemon-reload")
+    try:
+        machine.run("nft", "delete", "table", "inet", "edge_gateway")
+        assert machine.run("systemctl", "restart", "edge-firewall", check=False).returncode != 0
+        until(lambda: machine.shows("edge-firewall", "ActiveState") == "active", within_s=30, what="it is up")
+        assert "policy drop" in machine.run("nft", "list", "chain", "inet", "edge_gateway", "input").stdout
+    finally:
+        machine.run("sh", "-c", f"rm -r {folder} && systemctl daemon-reload && systemctl restart edge-firewall")
+
+
 def test_the_charger_network_has_names_and_nothing_of_the_internet(machine: Machine, networks: Networks) -> None:
     """The gateway's name is answered on the charger LAN, another is refused, and DHCP listens there."""
 
@@ -181,6 +204,14 @@ def test_the_charger_network_has_names_and_nothing_of_the_internet(machine: Mach
     refused = answer("example.com")
     assert (refused[3] & 0x0F, refused[7]) == (5, 0)
     assert ":67 " in machine.run("ss", "--udp", "--listening", "--numeric", "--no-header").stdout
+
+
+def test_set_up_proposes_the_charger_network(machine: Machine, networks: Networks) -> None:
+    """What a file of answers doesn't say: stations are heard where the firewall lets them in."""
+    assert networks.chargers
+    machine.run("sh", "-c", f"cat >/var/answers.toml <<'END'\n{ANSWERS}\nEND\n")
+    machine.run("edge", "setup", "--answers=/var/answers.toml", "--config=/var/many.toml", "--state=/var/many")
+    assert f'listen = "{CHARGER_GATEWAY}:9000"' in machine.run("cat", "/var/many.toml").stdout
 
 
 def test_the_broker_knows_its_accounts(machine: Machine) -> None:

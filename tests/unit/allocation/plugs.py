@@ -22,6 +22,7 @@ class Plug:
     uses: Sequence[Phase]  # the grid phases on which the car can charge
     arrives_s: Seconds
     asleep: bool = False  # the car takes nothing, though it is offered enough
+    obeys_s: Seconds = OBEYS_S
     wakes_after_s: Seconds | None = None  # ... and goes on when it was offered enough for so long without a break
     session: str | None = None
     status: EvseStatus = EvseStatus.AVAILABLE
@@ -33,7 +34,7 @@ class Plug:
 
     def accept(self, command: LimitCommand, at: Seconds) -> None:
         if command.purpose is Purpose.SESSION:
-            self._accepted.append((at + OBEYS_S, command))
+            self._accepted.append((at + self.obeys_s, command))
 
     def obey(self, now: Seconds) -> None:
         """Follow what was accepted long enough ago."""

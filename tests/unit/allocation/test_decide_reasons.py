@@ -91,6 +91,10 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
         snapshot(circuit(63, limit_w=230.0 * 36), charging(told_a=12)),
         "12.0 A: main has no power left (8280 of 8280 W)",
     ),
+    Reason.SUN_MAY_GO: (
+        snapshot(circuit(20, measured_a=9.0), charging(told_a=29)),
+        "29.0 A: main L1 bears no more, should what feeds in be gone at once (29.0 of 29 A)",
+    ),
     Reason.IMBALANCE: (
         snapshot(circuit(63), charging(evse(phases=(L2,)), told_a=20), imbalance_limit_a=20.0),
         "20.0 A: L2 carries 20.0 A more than L1, and 20 A are allowed",
@@ -240,6 +244,12 @@ def test_each_reason_is_reached_and_says_its_sentence(reason: Reason) -> None:
 def test_some_reasons_come_from_what_was_before(reason: Reason) -> None:
     """The same site without it has another."""
     assert only(SITES[reason][0]).reason is not reason
+
+
+def test_watts_are_told_at_the_voltage_that_is() -> None:
+    """Fewer amperes at 240 V, and the sentence has the watts of the limit."""
+    site = replace(snapshot(circuit(63, limit_w=240.0 * 36), charging(told_a=12)), voltage_v=240.0)
+    assert only(site).text == "12.0 A: main has no power left (8640 of 8640 W)"
 
 
 def test_the_same_snapshot_gives_the_same_decision() -> None:

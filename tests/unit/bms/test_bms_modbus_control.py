@@ -23,6 +23,8 @@ class Bench:
         writable: bool = True,
         fallback_writable: bool = False,
         shows_surplus: bool = True,
+        fallback_a: float = 20.0,
+        most_a: float = 63.0,
         dim: Callable[[bool], None] | None = None,
     ) -> None:
         self.eco = EcoMode(possible=shows_surplus)
@@ -31,9 +33,9 @@ class Bench:
         self.block = ControlBlock(
             circuit="main",
             policy=WritePolicy(
-                writable=writable, limit_timeout_s=60.0, fallback_a=20.0, fallback_writable=fallback_writable
+                writable=writable, limit_timeout_s=60.0, fallback_a=fallback_a, fallback_writable=fallback_writable
             ),
-            bounds=Bounds(most_a=63.0, most_w=43470.0),
+            bounds=Bounds(most_a=most_a, most_w=43470.0),
             sink=self.taken,
             eco=self.eco,
             now=self.clock.monotonic,
@@ -230,6 +232,36 @@ def test_the_fallback_is_the_installer_s_unless_he_lets_it_be_lowered() -> None:
     assert bench.last.fallback_a == 10.0
     assert bench.refused(FALLBACK, 201) is ExceptionCode.ILLEGAL_DATA_VALUE
     assert bench.refused(FALLBACK, NONE_16) is ExceptionCode.ILLEGAL_DATA_VALUE
+
+
+@pytest.mark.parametrize("fallback_a", [16.4, 6.1, 20.05, 20.06, 0.3])
+@pytest.mark.parametrize("fallback_writable", [False, True])
+def test_a_block_that_is_written_as_it_was_read_is_in_range(fallback_a: float, fallback_writable: bool) -> None:
+    """Tenths that binary fractions can't hold exactly are no more than the configured; finer ones stand as they are."""
+    bench = Bench(fallback_a=fallback_a, fallback_writable=fallback_writable)
+    bench.write(HEARTBEAT, *bench.block.read_holding(HEARTBEAT, SEQUENCE))
+    assert bench.last.fallback_a == fallback_a
+
+
+def test_a_limit_at_the_very_rating_is_in_range() -> None:
+    """16.4 A in tenths is 164, whatever 164 times 0.1 is; the next step isn't."""
+    bench = Bench(most_a=16.4)
+    bench.write(LIMIT_A, 164)
+    assert bench.last.limit_a == 16.4
+    assert bench.refused(LIMIT_A, 165) is ExceptionCode.ILLEGAL_DATA_VALUE
+
+
+def test_counters_of_the_bms_read_back_as_written() -> None:
+    """0xFFFF too, which a counter passes on its way round; the step from there is a beat."""
+    bench = Bench()
+    bench.write(LIMIT_A, 100)
+    for number in (0xFFFE, 0xFFFF, 0xFFFE, 0):
+        bench.clock.pass_s(50)
+        bench.write(HEARTBEAT, number)
+        bench.write(SEQUENCE, number)
+        assert bench.last.ends_at == bench.clock.now + 60
+        assert bench.block.read_holding(HEARTBEAT, 1) == [number]
+        assert bench.block.read_holding(SEQUENCE, 1) == [number]
 
 
 def test_the_coil_is_the_grid_operator_s() -> None:

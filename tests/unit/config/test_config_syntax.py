@@ -46,6 +46,8 @@ def explained(text: str) -> SyntaxFault:
             "a text has a backslash that means nothing",
             r"write \\, or the text in 'single quotes'",
         ),
+        ('id = "ma\x01in"', "a character that can't stand here", "take it out"),
+        ("# by an old Mac\rid = 1", "a carriage return without a line feed", "line ends of Unix or Windows"),
         ('phases = ["L1" "L2"]', "a list isn't closed", "put commas between its elements and ] after the last"),
         ("bms = {mqtt = 1", "an inline table isn't closed", "put commas between its keys and } after the last"),
         ("a = {b = 1, b = 2}", "a key is given twice", "keep one of the two"),

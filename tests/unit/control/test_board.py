@@ -1,11 +1,13 @@
 """The board: sessions, stations and meters."""
 
+from dataclasses import replace
+
 import pytest
 
 from edge.allocation.state import Reach
 from edge.control.board import Board
 from edge.control.records import PAUSE_S
-from edge.domain.reading import MeterFailed, MeterReading
+from edge.domain.reading import MeterFailed, MeterReading, Quality
 from edge.domain.setpoint import Purpose
 from edge.domain.site import Circuit, EvseKey, Priority
 from edge.domain.station import (
@@ -127,6 +129,24 @@ def test_the_newest_reading_counts() -> None:
     assert story.board.meters["grid"].problem == "no answer"
     story.take(MeterReading(meter="grid", at=START + 2, current_a=PhaseAmps.same(6)))
     assert story.board.meters["grid"].problem is None
+
+
+def test_reactive_current_makes_no_room() -> None:
+    """A phase at which sun and load are even carries reactive current whose direction is that of some watts: what is
+    taken for fed in is what the power stands for. What is drawn counts whole."""
+    story = Story()
+    reading = MeterReading(
+        meter="grid",
+        at=START,
+        current_a=PhaseAmps(-10.0, -10.0, 10.0),
+        voltage_v=(230.0, 230.0, 230.0),
+        phase_power_w=(-23.0, -2300.0, 23.0),
+        quality=Quality.SUSPECT,
+    )
+    story.take(reading)
+    assert story.board.snapshot(START).circuits[0].measured_a == PhaseAmps(-0.1, -10.0, 10.0)
+    story.take(replace(reading, at=START + 1, voltage_v=None))
+    assert story.board.snapshot(START + 1).circuits[0].measured_a == reading.current_a
 
 
 def test_a_circuit_without_a_meter_has_no_reading() -> None:

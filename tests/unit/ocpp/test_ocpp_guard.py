@@ -346,6 +346,51 @@ def test_the_manual_has_every_row() -> None:
         assert f"| {name} | {what} | {row.why} |" in text
 
 
+def report(*data: dict[str, Any]) -> str:
+    """A station's NotifyReport."""
+    payload = {"requestId": 7, "seqNo": 0, "generatedAt": "2026-11-21T12:00:00Z", "reportData": list(data)}
+    return call("n", "NotifyReport", payload)
+
+
+def reported(component: str, name: str, *attributes: dict[str, Any]) -> dict[str, Any]:
+    """One variable of it."""
+    return {**variable(component, name), "variableAttribute": list(attributes)}
+
+
+def cloud_writes_an_interval(bench: Bench, version: Version) -> None:
+    """The cloud wants a sample every 90 s, which the station takes."""
+    wanted = {"setVariableData": [variable("SampledDataCtrlr", "TxUpdatedInterval", "90")]}
+    bench.cloud_says(call("w", "SetVariables", wanted))
+    taken = {**variable("SampledDataCtrlr", "TxUpdatedInterval"), "attributeStatus": "Accepted"}
+    own_writes(bench, bench.station_says(result("w", {"setVariableResult": [taken]})), version)
+
+
+@pytest.mark.parametrize("version", [Version.V201, Version.V21])
+def test_a_report_tells_the_cloud_what_it_wrote(version: Version) -> None:
+    """Its actual value in each report; targets, bounds and all else are the station's."""
+    bench = connected(version)
+    cloud_writes_an_interval(bench, version)
+    other = reported("SampledDataCtrlr", "TxEndedInterval", {"value": "60"})
+    interval = reported("sampledDataCtrlr", "TxUpdatedInterval", {"value": "10"}, {"type": "Target", "value": "10"})
+    (up,) = bench.station_says(report(other, interval)).up
+    told = reported("sampledDataCtrlr", "TxUpdatedInterval", {"value": "90"}, {"type": "Target", "value": "10"})
+    assert json.loads(up) == json.loads(report(other, told))
+    assert is_valid("NotifyReport", json.loads(up)[3], version)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_report_without_what_the_cloud_wrote_is_not_touched(mode: Mode) -> None:
+    """To the letter, also one of odd data; and each while the controller only observes."""
+    bench = connected(Version.V201, mode)
+    spaced = report(reported("SampledDataCtrlr", "TxUpdatedInterval", {"value": "10"})).replace(",", " ,")
+    assert bench.station_says(spaced).up == [spaced]
+    if mode is Mode.CONTROL:
+        cloud_writes_an_interval(bench, Version.V201)
+        spaced = spaced.replace("Updated", "Ended")
+    odd = spaced.replace('{"requestId', '{"odd": [null, 1], "requestId')
+    assert bench.station_says(odd.replace('"n"', '"m"')).up == [odd.replace('"n"', '"m"')]
+
+
 def test_while_observing_everything_passes() -> None:
     """The guard is the control's."""
     bench = connected(mode=Mode.OBSERVE)

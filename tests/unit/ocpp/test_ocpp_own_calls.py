@@ -244,6 +244,45 @@ def test_start_by_the_stations_clock(bench: Bench) -> None:
     assert profile(bench.write(limit()))["chargingSchedule"]["startSchedule"] == stamp(ahead)
 
 
+@pytest.mark.parametrize("evidence", ["a stamp", "our clock is set"])
+def test_a_limit_that_began_in_the_stations_future_is_written_anew(bench: Bench, evidence: str) -> None:
+    """The gateway started with its clock a year ahead, and the station, which didn't boot, had said nothing yet: it
+    gets the limit from the moment on at which it was meant, as soon as that is known."""
+    true, bench.stepped = bench.wall, timedelta(days=365)
+    step = bench.write(limit(5, limit_a=13.0))
+    assert profile(step)["chargingSchedule"]["startSchedule"] == stamp(true + timedelta(days=365))
+    bench.station_says(result(step.own_call[0], {"status": "Accepted"}))
+    bench.now += 7.0
+    if evidence == "a stamp":
+        shown = {"connectorId": 1, "timestamp": stamp(true + timedelta(seconds=7))}
+        step = bench.station_says(call("n", "StatusNotification", shown))
+    else:
+        bench.stepped = timedelta(0)
+        step = bench.wait(0.0)
+    down = next(text for text in step.down if "SetChargingProfile" in text)
+    schedule = json.loads(down)[3]["csChargingProfiles"]["chargingSchedule"]
+    assert schedule["startSchedule"] == stamp(true)
+    assert schedule["chargingSchedulePeriod"][0] == {"startPeriod": 0, "limit": 13.0}
+    again = bench.station_says(result(json.loads(down)[1], {"status": "Accepted"}))
+    assert not [text for text in again.down if "SetChargingProfile" in text]
+    assert not [text for text in bench.wait(5.0).down if "SetChargingProfile" in text]
+
+
+def test_a_newer_limit_isnt_overwritten_by_the_one_that_is_written_anew(bench: Bench) -> None:
+    """It waits on the line when the station shows its time, and begins rightly by itself."""
+    true, bench.stepped = bench.wall, timedelta(days=365)
+    first = bench.write(limit(5, limit_a=13.0)).own_call[0]
+    bench.write(limit(6, limit_a=8.0))
+    bench.station_says(call("n", "StatusNotification", {"connectorId": 1, "timestamp": stamp(true)}))
+    step = bench.station_says(result(first, {"status": "Accepted"}))
+    (down,) = [text for text in step.down if "SetChargingProfile" in text]
+    schedule = json.loads(down)[3]["csChargingProfiles"]["chargingSchedule"]
+    assert schedule["startSchedule"] == stamp(true)
+    assert schedule["chargingSchedulePeriod"][0]["limit"] == 8.0
+    again = bench.station_says(result(json.loads(down)[1], {"status": "Accepted"}))
+    assert not [text for text in again.down if "SetChargingProfile" in text]
+
+
 @pytest.mark.parametrize("step", [timedelta(hours=2), timedelta(days=365), timedelta(days=-1)])
 def test_start_by_the_time_that_a_station_was_told(step: timedelta) -> None:
     """It has just booted, and our own clock is wrong: a start in its future would leave it without a limit."""

@@ -54,7 +54,7 @@ def test_what_is_ours_has_an_answer(version: Version) -> None:
     """OWN in the table and what the desk of profiles answers are the same; a station's CALL is never kept back."""
     own = {action for action, way in FROM_CLOUD[version].items() if way is Route.OWN}
     assert own == OWN[version].keys() & FROM_CLOUD[version].keys()
-    assert set(FROM_STATION[version].values()) == {Route.RELAY, Route.OBSERVE}
+    assert set(FROM_STATION[version].values()) <= {Route.RELAY, Route.OBSERVE, Route.GUARD}
 
 
 @pytest.mark.parametrize("version", EDITIONS)
@@ -63,6 +63,8 @@ def test_what_is_guarded_is_known_to_the_guard(version: Version) -> None:
     guarded = {action for action, way in FROM_CLOUD[version].items() if way is Route.GUARD}
     expected = {"GetVariables", "SetVariables", "SetNetworkProfile"}
     assert guarded == (expected if version.is_v2 else {"GetConfiguration", "ChangeConfiguration"})
+    reported = {action for action, way in FROM_STATION[version].items() if way is Route.GUARD}
+    assert reported == ({"NotifyReport"} if version.is_v2 else set())
 
 
 def test_signed_and_unknown_actions() -> None:

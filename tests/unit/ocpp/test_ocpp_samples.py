@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from edge.domain.station import DrawSampled
-from tests.unit.ocpp.ocpp_bench import Bench, Step, call, evse, meter_values, stamp
+from tests.unit.ocpp.ocpp_bench import Bench, Step, call, evse, meter_values, result, stamp
 
 AMPS = {"value": "9", "measurand": "Current.Import"}
 
@@ -71,3 +71,42 @@ def test_without_a_clock_a_sample_is_of_its_arrival() -> None:
         payload = {"connectorId": 1, "meterValue": [{"sampledValue": [AMPS], **extra}]}
         facts = bench.station_says(call("m", "MeterValues", payload)).facts
         assert [fact.at for fact in facts if isinstance(fact, DrawSampled)] == [bench.now]
+
+
+@pytest.mark.parametrize("booted", [False, True])
+@pytest.mark.parametrize("begins_s", [100, 600, 3000])
+def test_a_backlog_that_comes_before_the_clock_is_known_is_no_draw_of_now(begins_s: int, *, booted: bool) -> None:
+    """The gateway, or the station, has just started: samples that were stored at every ten seconds come one every
+    four. None counts as later than it was taken; two of what was drawn then would condemn a meter that shows what is
+    drawn now. Of the first that is live the time is known again."""
+    bench = Bench()
+    bench.connect()
+    if booted:
+        bench.station_says(call("b", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}))
+        answer = {"status": "Accepted", "currentTime": stamp(bench.wall), "interval": 300}
+        bench.cloud_says(result("b", answer))
+    taken = bench.now - begins_s
+    told = 0
+    while taken < bench.now:
+        at = bench.wall - timedelta(seconds=bench.now - taken)
+        facts = bench.station_says(call("m", "MeterValues", meter_values(AMPS, at=at))).facts
+        found = [fact.at for fact in facts if isinstance(fact, DrawSampled)]
+        assert all(each <= taken + 1.0 for each in found), bench.now - taken  # stamps are whole seconds
+        told += len(found)
+        taken, bench.now = taken + 10.0, bench.now + 4.0
+    assert told > 5
+    facts = bench.station_says(call("m", "MeterValues", meter_values(AMPS, at=bench.wall))).facts
+    assert [fact.at for fact in facts if isinstance(fact, DrawSampled)] == [pytest.approx(bench.now, abs=1.0)]
+
+
+def test_a_clock_that_is_minutes_behind_is_known_at_the_second_sample() -> None:
+    """Its first may have been stored; two that agree while time goes on are of a clock that runs."""
+    bench = Bench()
+    bench.connect()
+    found = []
+    for _ in range(3):
+        payload = meter_values(AMPS, at=bench.wall - timedelta(minutes=20))
+        facts = bench.station_says(call("m", "MeterValues", payload)).facts
+        found.append([fact.at for fact in facts if isinstance(fact, DrawSampled)] == [bench.now])
+        bench.now += 30
+    assert found == [False, True, True]

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.station_clock import StationClock, parse_timestamp
 from tests.unit.ocpp.ocpp_bench import NOON
 
@@ -97,6 +98,55 @@ def test_the_moment_of_a_stamp() -> None:
     assert clock.taken_at(wall(70.0), 20.0) == pytest.approx(10.0)
     assert clock.taken_at(wall(3600.0), 20.0) == 20.0
     assert clock.taken_at(datetime.fromisoformat("1970-01-01T00:00:10Z"), 20.0) == 20.0
+
+
+def year_ahead(at: float) -> datetime:
+    """Our wall clock, when it is wrong."""
+    return wall(at) + timedelta(days=365)
+
+
+def test_what_must_be_in_force_never_begins_after_a_stamp_that_was_shown() -> None:
+    """The gateway started with its clock a year ahead, and the station has one stamp to show."""
+    clock = StationClock()
+    clock.learn(wall(9.9), 10.0, year_ahead(10.0))
+    assert not clock.is_known
+    assert clock.not_after(20.0, year_ahead(20.0)) == wall(19.9)
+
+
+@pytest.mark.parametrize("source", ["a cloud", "another station"])
+def test_what_others_say_bounds_a_wall_clock_that_is_ahead(source: str) -> None:
+    """So the first stamp is no stored one, and the first limit begins in time before there is a stamp."""
+    hearsay = Hearsay()
+    if source == "a cloud":
+        hearsay.says("cloud", wall(0.0), 0.0)
+    else:
+        other = StationClock(hearsay)
+        other.learn(wall(0.0), 0.0, wall(0.0))
+    clock = StationClock(hearsay)
+    assert clock.not_after(10.0, year_ahead(10.0)) == wall(10.0)
+    clock.learn(wall(9.5), 10.0, year_ahead(10.0))
+    assert clock.is_known
+
+
+def test_who_is_behind_moves_nobody() -> None:
+    """A cloud or a station whose clock stands in the past is no reason for limits that are over when they come; the
+    stored stamps of a station aren't either, where others agree with our wall clock."""
+    hearsay = Hearsay()
+    hearsay.says("good", wall(0.0), 0.0)
+    hearsay.says("bad", wall(0.0) - timedelta(days=900), 0.0)
+    hearsay.says("unset", datetime.fromisoformat("1970-01-01T00:00:10Z"), 0.0)
+    clock = StationClock(hearsay)
+    clock.learn(wall(-7200.0), 1.0, wall(1.0))
+    assert clock.not_after(10.0, wall(10.0)) == wall(10.0)
+
+
+def test_nobody_is_his_own_witness() -> None:
+    """A station that was behind and has booted is at the time that it was told."""
+    clock = StationClock()
+    learn(clock, 0.0, -1000.0)
+    clock.forget()
+    clock.told(wall(20.0), 20.0)
+    assert clock.not_after(30.0, wall(30.0)) == wall(30.0)
 
 
 def test_a_step_of_our_own_clock_moves_nothing() -> None:

@@ -1,5 +1,6 @@
 """The desk in the time without a cloud, and after it."""
 
+import itertools
 import json
 
 import pytest
@@ -95,6 +96,91 @@ def test_a_cloud_that_answers_too_late_gets_the_session_once() -> None:
     assert bench.asked[3]["transactionId"] == 5
 
 
+def test_a_late_answer_is_waited_for_before_a_message_is_said_again() -> None:
+    """On one connection, for the retry interval, longer each time (OCPP 1.6 §9.1.31); those behind it wait as well."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start()
+    bench.tick(15.0)
+    local = bench.answered[2]["transactionId"]
+    bench.stop(local)
+    said, told = [1000.0], 1
+    for _ in range(600):
+        bench.tick(1.0)
+        new, told = bench.to_cloud[told:], len(bench.to_cloud)
+        for action in (json.loads(text)[2] for text in new):
+            assert action in ("StartTransaction", "Heartbeat")
+            if action == "Heartbeat":
+                bench.cloud_answers({})
+            else:
+                said.append(bench.times.now)
+    waits = [after - before for before, after in itertools.pairwise(said)]
+    assert waits == sorted(waits)
+    assert 60.0 <= waits[0] < 90.0
+    assert waits[-1] >= 120.0
+
+
+def test_the_late_answer_frees_those_behind_it() -> None:
+    """It is the answer: nothing is said twice, whether the station or the journal had asked."""
+    bench = Bench()
+    bench.start()
+    local = bench.answered[2]["transactionId"]
+    for value in ("1", "2"):
+        bench.meter(local, value)
+    bench.cloud_comes()
+    bench.tick(16.0)
+    bench.tick(5.0)
+    bench.cloud_answers({"transactionId": 7, **ACCEPTED}, "s1")
+    assert bench.asked[1] == "s2"
+    bench.tick(16.0)
+    bench.tick(5.0)
+    bench.cloud_answers({}, "s2")
+    assert bench.asked[1] == "s3"
+    bench.cloud_answers({})
+    assert [json.loads(text)[1] for text in bench.to_cloud] == ["s1", "s2", "s3"]
+    assert not bench.disk.entries
+
+
+def test_a_late_refusal_is_a_refusal() -> None:
+    """It uses an attempt up, as one in time does."""
+    bench = Bench(settings=OfflineSettings(drain_interval_s=0.0, attempts=1))
+    bench.start()
+    bench.cloud_comes()
+    bench.tick(16.0)
+    bench.cloud_refuses(identifier="s1")
+    assert [entry.seq for entry in bench.disk.set_aside] == [1]
+
+
+def test_a_new_connection_waits_for_nothing() -> None:
+    """The answer can't come on it any more."""
+    bench = Bench()
+    bench.start()
+    bench.cloud_comes()
+    bench.tick(16.0)
+    assert len(bench.to_cloud) == 1
+    bench.cloud_goes()
+    bench.cloud_comes()
+    assert [json.loads(text)[1] for text in bench.to_cloud] == ["s1", "s1"]
+
+
+def test_boot_and_states_that_are_answered_late_are_told_once() -> None:
+    """The late answer is the answer; what is newer than the question is told all the same."""
+    bench = Bench()
+    bench.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+    bench.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
+    bench.cloud_comes()
+    bench.tick(16.0)
+    bench.cloud_answers({"status": "Accepted", "currentTime": "2026-06-01T12:00:00Z", "interval": 300}, "s1")
+    assert bench.asked[1] == "s2"
+    bench.tick(16.0)
+    bench.tick(10.0)
+    bench.cloud_answers({}, "s2")
+    for _ in range(200):
+        bench.tick(1.0)
+    assert [json.loads(text)[1] for text in bench.to_cloud] == ["s1", "s2"]
+    assert bench.state() is DeskState.ONLINE
+
+
 def test_a_start_whose_answer_was_lost_is_sent_again_under_the_same_id() -> None:
     """Fault 5: the connection breaks with the Start under way."""
     bench = Bench()
@@ -154,6 +240,33 @@ def test_a_stop_with_minus_one_reaches_a_cloud_that_is_there_with_its_own_id() -
     bench.stop(-1)
     assert bench.asked[2] == "StopTransaction"
     assert bench.asked[3]["transactionId"] == 1001
+
+
+@pytest.mark.parametrize("number", [-1, 0])
+def test_samples_with_no_number_are_of_the_only_session_at_their_connector(number: int) -> None:
+    """The cloud hears of the transaction that it knows, while it is there and of what was kept (row 6: never -1)."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start()
+    bench.cloud_answers({"transactionId": 1001, "idTagInfo": {"status": "Accepted"}})
+    bench.meter(number)
+    assert (bench.asked[2], bench.asked[3]["transactionId"]) == ("MeterValues", 1001)
+    bench.cloud_answers({})
+    assert bench.answered[2] == {}
+    bench.cloud_goes()
+    bench.meter(number, value="160")
+    bench.cloud_comes()
+    assert (bench.asked[2], bench.asked[3]["transactionId"]) == ("MeterValues", 1001)
+
+
+def test_samples_with_no_number_and_no_session_pass_as_they_are() -> None:
+    """Of a connector at which none runs: nobody knows better."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start(connector=2)
+    bench.cloud_answers({"transactionId": 1001, "idTagInfo": {"status": "Accepted"}})
+    bench.meter(-1)
+    assert bench.asked[3]["transactionId"] == -1
 
 
 def test_a_stop_of_a_session_from_before_the_gateway_passes_as_it_is() -> None:

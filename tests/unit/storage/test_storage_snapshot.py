@@ -1,5 +1,6 @@
 """Snapshots of files that others write to, and bringing them back."""
 
+import resource
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -101,3 +102,25 @@ def test_logs_room_and_lock_are_no_part_of_a_backup(store: Store) -> None:
     folder = store.path("journal").parent
     worth = {name for name in names if is_worth_keeping(folder / name)}
     assert worth == {"journal.db", "registry.db", "registry.good.db", "history.db"}
+
+
+def test_what_can_not_be_brought_back_leaves_what_was(store: Store, tmp_path: Path) -> None:
+    """On a full disk the database that is there keeps its content, that of its log included."""
+    store.commit([[put(1)]])
+    content = snapshot(tmp_path / "store" / "journal.db")
+    store.commit([[put(2)]])
+    files = {path: path.read_bytes() for path in (tmp_path / "store").iterdir()}
+    there = tmp_path / "there"
+    there.mkdir()
+    for path, found in files.items():  # as a kill would have left them
+        (there / path.name).write_bytes(found)
+    room = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(content) - 1, room[1]))
+    try:
+        with pytest.raises(StorageFailed, match="make room on its disk"):
+            put_back(there / "journal.db", content)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, room)
+    assert {path.name: path.read_bytes() for path in there.iterdir()} == {
+        path.name: found for path, found in files.items()
+    }

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from edge.domain.journal import (
     ListVersion,
     PutBoot,
     PutCached,
+    PutEntry,
     PutSiteToken,
     PutStatus,
     PutTransaction,
@@ -116,7 +118,7 @@ def test_a_damaged_journal_is_set_aside_and_what_can_be_read_of_it_is_kept(tmp_p
     store.open()
     assert store.healed == ("journal", "registry")
     found = kept(store)
-    assert 180 < len(found.entries) < 199
+    assert len(found.entries) == 199  # begins are there twice
     assert found.highest > 1_000_000
     assert store.commit([[put(found.highest + 1)]]) == [None]
     assert len(numbered(tmp_path / "journal.db")) == 1
@@ -133,11 +135,16 @@ def test_a_damaged_journal_is_set_aside_and_what_can_be_read_of_it_is_kept(tmp_p
         (b'"meterStart":', b'"meterStart";'),
     ],
 )
-def test_a_row_that_cannot_be_read_any_more_is_left_out(tmp_path: Path, before: bytes, after: bytes) -> None:
-    """Fault 49: SQLite's check passes one changed byte within a row; the program must start all the same."""
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_row_that_cannot_be_read_any_more_is_left_out(
+    tmp_path: Path, before: bytes, after: bytes, *, answered: bool
+) -> None:
+    """Fault 49: SQLite's check passes one changed byte within a row; the program must start all the same. A begin that
+    was answered is taken from its copy."""
     store = Store(tmp_path, reserve_bytes=1)
     store.open()
-    store.commit([[put(seq, size=600) for seq in range(1, 40)]])
+    messages = [replace(put(seq, size=600).entry, answered=answered) for seq in range(1, 40)]
+    store.commit([[PutEntry(entry=each) for each in messages]])
     store.close()
     content = (tmp_path / "journal.db").read_bytes()
     at = content.index(before, content.index(b'"m20"') - 200)
@@ -146,7 +153,8 @@ def test_a_row_that_cannot_be_read_any_more_is_left_out(tmp_path: Path, before: 
     store.open()
     assert store.healed == ("journal",)
     found = kept(store)
-    assert len(found.entries) == 38
+    expected = messages if answered else [each for each in messages if each.seq != 20]
+    assert list(entries(store)) == expected
     assert store.commit([[put(found.highest + 1)]]) == [None]
     assert again(store).healed == ()
     store.close()

@@ -1,15 +1,29 @@
 """The claim, what is sealed, and what the machine knows of its network."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from edge.errors import ClaimError, SealBroken
 from edge.system.claim import FILE, RESET_FILE, is_signed, make_claim, read_claim, reset_by_presence
-from edge.system.network import mac_of, reachable
+from edge.system.network import address_for_stations, mac_of, own_address, reachable
 from edge.system.sealed import seal, unseal
 
 PASSPHRASE = "cold garage at seven"
+# A disk that takes 100 bytes of a file and no more: in a process of its own, as the limit is the process's.
+CLAIM_ON_A_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from edge.errors import ClaimError
+from edge.system.claim import make_claim
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    make_claim(Path(sys.argv[1]), sys.argv[2])
+except ClaimError as error:
+    print(error)
+"""
 ARP = """IP address       HW type     Flags       HW address            Mask     Device
 192.168.10.11    0x1         0x2         02:00:00:00:00:01     *        eth1
 192.168.10.12    0x1         0x0         00:00:00:00:00:00     *        eth1
@@ -60,6 +74,15 @@ def test_a_damaged_claim_is_told(tmp_path: Path) -> None:
         read_claim(tmp_path)
 
 
+def test_a_claim_on_a_full_disk_is_none(tmp_path: Path) -> None:
+    """What can't be written whole isn't there: with room again the gateway can be claimed, and nobody is locked out."""
+    command = [sys.executable, "-c", CLAIM_ON_A_FULL_DISK, str(tmp_path), PASSPHRASE]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"{tmp_path / FILE} can't be written (File too large); make room" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+    assert make_claim(tmp_path, PASSPHRASE).opens(PASSPHRASE)
+
+
 def test_presence_counts_once_on_a_read_only_partition(tmp_path: Path) -> None:
     """Where the file can't be taken away it is remembered by its time; a new one counts again."""
     state = tmp_path / "state"
@@ -88,6 +111,12 @@ def test_whose_hardware_is_behind_an_address(tmp_path: Path) -> None:
     assert mac_of("192.168.10.12", table) is None
     assert mac_of("192.168.10.1", table) is None
     assert mac_of("192.168.10.11", tmp_path / "none") is None
+
+
+def test_where_stations_find_the_gateway() -> None:
+    """At its address on the charger LAN where it has one; else where the building's network finds it."""
+    assert address_for_stations("127.0.0.77") == "127.0.0.77"
+    assert address_for_stations("192.0.2.77") == own_address()
 
 
 def test_a_wildcard_is_no_address_to_dial() -> None:

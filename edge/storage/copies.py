@@ -1,0 +1,186 @@
+"""What of the journal is kept a second time, in the registry: one that can't be read costs no transaction.
+
+- Each begin and end of a transaction that its station has had an answer for, and its cloud not.
+- Each transaction that the station knows by another id than the cloud (OCPP 1.6): which id is whose.
+
+What the cloud answers in time never comes here, and what it has had goes: a session that begins and ends while the
+cloud is away costs some small rows more, each written once. Copies may be missing, as a full disk has no room for
+them; they are made anew out of a sound journal at each start.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from edge.domain.journal import (
+    DropEntry,
+    DropTransaction,
+    Entry,
+    EntryKind,
+    PutEntry,
+    PutTransaction,
+    Transaction,
+    Write,
+)
+from edge.storage import rows
+from edge.storage.database import transaction
+from edge.storage.rows import Statement
+
+ENTRIES, CHARGES = "entry_copy", "charge_copy"
+
+_Id: TypeAlias = tuple[str, str | None]  # station, transaction
+_DROP_ENTRY = f"DELETE FROM {ENTRIES} WHERE seq = ?"  # noqa: S608 - our own name, as below
+_DROP_CHARGE = f"DELETE FROM {CHARGES} WHERE station = ? AND transaction_key = ?"  # noqa: S608
+_SLIM = """
+SELECT seq, station, kind, action, message_id, transaction_key, sequence, '' AS text, taken_at, answered, attempts,
+    state, reason FROM
+"""
+# A begin whose transaction has the cloud's number has been delivered.
+_IS_THERE_OR_TOLD = """
+SELECT 1 FROM entry WHERE seq = :seq
+UNION SELECT 1 FROM charge
+    WHERE :kind = 'begin' AND station = :station AND transaction_key = :transaction_key AND cloud_id IS NOT NULL
+"""
+_BOUNDS = "SELECT * FROM entry WHERE kind IN ('begin', 'end') ORDER BY seq"
+
+
+class Copies:
+    """Says what is to be written there, beside what the journal has taken."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, Entry] = {}  # those that are copied, and the ends of transactions that are
+        self._charges: dict[_Id, Transaction] = {}
+
+    def load(self, journal: sqlite3.Connection, registry: sqlite3.Connection) -> None:
+        """Know what is there."""
+        found = [rows.transaction(row) for row in registry.execute(f"SELECT * FROM {CHARGES}")]  # noqa: S608
+        self._charges = {(charge.station, charge.key): charge for charge in found}
+        ends = map(rows.entry, journal.execute(f"{_SLIM} entry WHERE kind = 'end'"))
+        self._entries = {entry.seq: entry for entry in ends if _id(entry) in self._charges}
+        self._entries |= {entry.seq: entry for entry in map(rows.entry, registry.execute(f"{_SLIM} {ENTRIES}"))}
+
+    def follow(self, batch: Sequence[Write], *, has_room: bool) -> list[Statement]:
+        """What follows from a batch that the journal has taken. ``has_room``: something may be added."""
+        begun = {_id(write.entry) for write in batch if isinstance(write, PutEntry) and _is_local_begin(write.entry)}
+        found: list[Statement] = []
+        for write in batch:
+            match write:
+                case PutEntry(entry=entry):
+                    found += self._put_entry(entry, has_room=has_room)
+                case PutTransaction(transaction=charge) if has_room:
+                    found += self._put_charge(charge, is_begun=(charge.station, charge.key) in begun)
+                case DropEntry(seq=seq) if seq in self._entries:
+                    found += self._drop_entry(self._entries.pop(seq))
+                case DropTransaction(station=station, key=key) if self._charges.pop((station, key), None) is not None:
+                    found.append((_DROP_CHARGE, (station, key)))
+                case _:
+                    pass
+        return found
+
+    def _put_entry(self, entry: Entry, *, has_room: bool) -> list[Statement]:
+        known = self._entries.get(entry.seq)
+        if entry.kind is EntryKind.END and _id(entry) in self._charges:
+            self._entries[entry.seq] = replace(entry, text="")
+        is_new = known is None or (known.answered, known.state) != (entry.answered, entry.state)
+        if not (has_room and is_new and _is_wanted(entry)):
+            return []
+        self._entries[entry.seq] = replace(entry, text="")
+        return [(rows.put_entry_into(ENTRIES), rows.entry_row(entry))]
+
+    def _put_charge(self, charge: Transaction, *, is_begun: bool) -> list[Statement]:
+        known = self._charges.get((charge.station, charge.key))
+        if known is None and not (is_begun or (charge.ended is None and _is_renamed(charge))):
+            return []
+        if known is not None and replace(known, touched_at=charge.touched_at) == charge:
+            return []
+        self._charges[charge.station, charge.key] = charge
+        return [(rows.put_charge_into(CHARGES), rows.charge_row(charge))]
+
+    def _drop_entry(self, entry: Entry) -> list[Statement]:
+        """The cloud has it; with the end it has all of its transaction."""
+        found: list[Statement] = [(_DROP_ENTRY, (entry.seq,))] if entry.answered else []
+        if entry.kind is EntryKind.END and self._charges.pop(_id(entry), None) is not None:
+            found.append((_DROP_CHARGE, _id(entry)))
+        return found
+
+
+def made_anew(journal: sqlite3.Connection, registry: sqlite3.Connection) -> None:
+    """Have the copies as a sound journal has the originals. Writes nothing where they are so.
+
+    Raises sqlite3.Error.
+    """
+    bounds = [(rows.entry(row), tuple(row)) for row in journal.execute(_BOUNDS)]
+    begun = {_id(entry) for entry, _ in bounds if _is_local_begin(entry)}
+    waiting = {_id(entry) for entry, _ in bounds}
+    charges = [(rows.transaction(row), tuple(row)) for row in journal.execute("SELECT * FROM charge")]
+    wanted: dict[str, set[tuple[Any, ...]]] = {
+        ENTRIES: {row for entry, row in bounds if _is_wanted(entry)},
+        CHARGES: {
+            row
+            for charge, row in charges
+            if (key := (charge.station, charge.key)) in begun
+            or (_is_renamed(charge) and (charge.ended is None or key in waiting))
+        },
+    }
+    puts = {ENTRIES: rows.put_entry_into(ENTRIES), CHARGES: rows.put_charge_into(CHARGES)}
+    if all({tuple(row) for row in registry.execute(f"SELECT * FROM {t}")} == rest for t, rest in wanted.items()):  # noqa: S608
+        return
+    with transaction(registry):
+        for table, rest in wanted.items():
+            registry.execute(f"DELETE FROM {table}")  # noqa: S608
+            ordered = sorted(rest, key=_in_order)
+            registry.executemany(puts[table], ordered)
+
+
+def brought_back(registry: sqlite3.Connection, journal: sqlite3.Connection) -> int:
+    """Put into a journal that was damaged what it has no more; says how many rows. Raises sqlite3.Error."""
+    restored = 0
+    with transaction(journal):
+        for row in registry.execute(f"SELECT * FROM {CHARGES}"):  # noqa: S608
+            charge = rows.transaction(row)
+            here = journal.execute(
+                "SELECT cloud_id FROM charge WHERE station = ? AND transaction_key = ?", (charge.station, charge.key)
+            ).fetchone()
+            if here is None or (here["cloud_id"] is None and charge.cloud_id is not None):
+                journal.execute(rows.put_charge_into("charge"), tuple(row))
+                restored += 1
+        for row in registry.execute(f"SELECT * FROM {ENTRIES} ORDER BY seq"):  # noqa: S608
+            if journal.execute(_IS_THERE_OR_TOLD, dict(row)).fetchone() is None:
+                journal.execute(rows.put_entry_into("entry"), tuple(row))
+                restored += 1
+    return restored
+
+
+def is_new(journal: sqlite3.Connection) -> bool:
+    """Whether nothing was ever in it: where there are copies all the same, it was emptied, or is gone."""
+    return bool(journal.execute("SELECT highest FROM counter").fetchone()[0] == 0)
+
+
+def forgotten(registry: sqlite3.Connection) -> None:
+    """Have no copies. Raises sqlite3.Error."""
+    for table in (ENTRIES, CHARGES):
+        registry.execute(f"DELETE FROM {table}")  # noqa: S608
+
+
+def _in_order(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """By the key of either table."""
+    return row[:2]
+
+
+def _id(entry: Entry) -> _Id:
+    return entry.station, entry.transaction
+
+
+def _is_wanted(entry: Entry) -> bool:
+    """Whether its station relies on us for it."""
+    return entry.kind.bounds_transaction and entry.answered
+
+
+def _is_local_begin(entry: Entry) -> bool:
+    """Whether the station was given an id that isn't the cloud's."""
+    return entry.answered and entry.kind is EntryKind.BEGIN and entry.order is None
+
+
+def _is_renamed(charge: Transaction) -> bool:
+    return charge.cloud_id is not None and str(charge.cloud_id) != charge.key

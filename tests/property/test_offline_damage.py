@@ -1,0 +1,76 @@
+"""Whenever the journal is destroyed: the cloud has each begin and end once in effect, under its own id."""
+
+import sqlite3
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.domain.journal import Write
+from edge.offline.edition import Edition
+from edge.storage.reading import entries, kept
+from edge.storage.store import Store
+from tests.property.test_offline_crashes import Story
+from tests.unit.offline.offline_bench import Disk
+
+OPERATIONS = ("station", "cloud", "cloud loses answer", "commit all", "up", "down", "late", "tick", "damage")
+PAGE = 4096
+
+
+class RealDisk(Disk):
+    """The bench's disk, with a store behind it that can be damaged."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._open()
+
+    def keep(self, writes: tuple[Write, ...]) -> None:
+        super().keep(writes)
+        assert self._store.commit([writes]) == [None]
+
+    def damage(self) -> None:
+        """The journal's first page is overwritten, and its log is gone; then the program starts."""
+        self.close()
+        with (self._folder / "journal.db").open("r+b") as stream:
+            stream.write(b"\xa5" * PAGE)
+        self._open()
+        assert self._store.healed == ("journal",)
+        found = kept(self._store)
+        self.entries = {each.seq: each for each in entries(self._store)}
+        self.transactions = {(each.station, each.key): each for each in found.transactions}
+        self.highest = found.highest
+
+    def close(self) -> None:
+        self._store.close()
+
+    def _open(self) -> None:
+        self._store = Store(self._folder, reserve_bytes=1)
+        self._store.open()
+        for name in ("journal", "registry"):
+            connection: sqlite3.Connection = self._store.connection(name)
+            connection.execute("PRAGMA synchronous=OFF")
+
+
+@pytest.mark.parametrize("edition", [Edition.V16, Edition.V201])
+@settings(max_examples=15, deadline=None)
+@given(operations=st.lists(st.sampled_from(OPERATIONS), max_size=50), sessions=st.integers(1, 3))
+def test_a_destroyed_journal_costs_no_begin_and_no_end(edition: Edition, operations: list[str], sessions: int) -> None:
+    """Fault 49, at any moment, again and again. Meter values on their way are lost, and nothing else."""
+    with TemporaryDirectory() as folder:
+        story = Story(edition, sessions)
+        story.bench.disk = disk = RealDisk(Path(folder))
+        for operation in operations:
+            if operation == "damage":
+                disk.damage()
+                story.do("kill")
+            else:
+                story.do(operation)
+        story.settle()
+        disk.close()
+    names = {n: f"tx-{n}" if edition.is_v2 else n + 1 for n in range(sessions)}
+    expected = [(step, names[session]) for session, step, _ in story.station.script if step != "meter"]
+    assert [each[:2] for each in story.cloud.account if each[0] != "meter"] == expected
+    assert not disk.set_aside

@@ -1,0 +1,346 @@
+"""Begins, ends and ids are on the disk twice: what is left of them when the journal can't be read any more."""
+
+import contextlib
+import shutil
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from edge.domain.journal import (
+    DropEntry,
+    DropTransaction,
+    Entry,
+    EntryKind,
+    EntryState,
+    PutEntry,
+    PutSession,
+    PutSiteToken,
+    PutTransaction,
+    Transaction,
+    Write,
+)
+from edge.domain.session import Session
+from edge.domain.token import SiteToken
+from edge.storage.database import connect
+from edge.storage.reading import entries, kept, kept_tokens
+from edge.storage.store import Health, Store
+from edge.storage.token_file import TokenFile
+from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, RecordingLayer
+from tests.unit.storage.storage_bench import NOON, put
+
+LAYER = RecordingLayer("copies")
+
+
+def opened(folder: Path) -> Store:
+    """The store in a folder."""
+    store = Store(folder, vfs=LAYER.name, reserve_bytes=4096)
+    store.open()
+    return store
+
+
+def damaged(store: Store, *names: str) -> Store:
+    """Opened again after the beginning of its files was overwritten, and their logs lost."""
+    folder = store.path("journal").parent
+    store.close()
+    for name in names or ("journal",):
+        with (folder / f"{name}.db").open("r+b") as stream:
+            stream.write(b"\xa5" * 4096)
+    return opened(folder)
+
+
+def health(store: Store) -> Health:
+    """How it fares now."""
+    return store.health
+
+
+def charge(key: str, cloud_id: int | None = None, **changes: object) -> Transaction:
+    """A transaction of CP-1."""
+    made = Transaction(station="CP-1", key=key, connector=1, began="mark", cloud_id=cloud_id, touched_at=NOON)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def message(seq: int, kind: EntryKind, key: str, *, answered: bool = True) -> Entry:
+    """A message of such a transaction."""
+    made = put(seq).entry
+    action = {EntryKind.BEGIN: "StartTransaction", EntryKind.END: "StopTransaction"}.get(kind, "MeterValues")
+    return replace(made, station="CP-1", kind=kind, transaction=key, action=action, answered=answered)
+
+
+def commit(store: Store, *batches: list[Write]) -> None:
+    """Each by itself."""
+    for batch in batches:
+        assert store.commit([batch]) == [None]
+
+
+def begun(store: Store, *, told: bool) -> Transaction:
+    """A session that began without the cloud; ``told``: the cloud has heard of it, and gave it the number 17."""
+    record, begin = charge("2000000000"), message(5, EntryKind.BEGIN, "2000000000")
+    commit(store, [PutEntry(entry=begin), PutTransaction(transaction=record)])
+    if told:
+        record = replace(record, cloud_id=17)
+        commit(store, [DropEntry(seq=5), PutTransaction(transaction=record)])
+    return record
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_journal_that_is_lost_keeps_the_clouds_number_of_a_session(tmp_path: Path, *, told: bool) -> None:
+    """Fault 49: it is known under which number the cloud has the session, or its begin still is to be delivered."""
+    store = opened(tmp_path)
+    record = begun(store, told=told)
+    store = damaged(store)
+    assert store.healed == ("journal",)
+    assert kept(store).transactions == (record,)
+    assert [entry.seq for entry in entries(store)] == ([] if told else [5])
+    assert kept(store).highest > 1_000_000
+    store.close()
+
+
+def test_an_end_that_waits_for_the_cloud_is_there_once_more(tmp_path: Path) -> None:
+    """Of a session that began with the cloud, too; what was set aside stays so; meter values are lost."""
+    store = opened(tmp_path)
+    end = message(8, EntryKind.END, "17")
+    aside = replace(message(9, EntryKind.BEGIN, "18"), order=0)
+    meter = message(7, EntryKind.METER, "17")
+    commit(store, [PutEntry(entry=each) for each in (meter, end, aside)])
+    aside = replace(aside, state=EntryState.SET_ASIDE, reason="refused", attempts=3)
+    commit(store, [PutEntry(entry=aside)])
+    store = damaged(store)
+    assert list(entries(store)) == [end, aside]
+    store.close()
+
+
+def test_what_the_cloud_has_had_does_not_come_back(tmp_path: Path) -> None:
+    """Nor is there anything left of a session whose end it has."""
+    store = opened(tmp_path)
+    record = begun(store, told=True)
+    over = replace(record, ended="end")
+    commit(store, [PutEntry(entry=message(9, EntryKind.END, record.key)), PutTransaction(transaction=over)])
+    commit(store, [DropEntry(seq=9)])
+    commit(store, [PutTransaction(transaction=over)])  # the station says it again, and is answered again
+    store = damaged(store)
+    assert kept(store).entries == ()
+    assert [each.ended for each in kept(store).transactions] == ["end"]
+    store.close()
+
+
+def test_an_end_that_the_cloud_refuses_leaves_the_session_known(tmp_path: Path) -> None:
+    """It is the station's again, which says it under our number once more."""
+    store = opened(tmp_path)
+    record = begun(store, told=True)
+    ended = PutTransaction(transaction=replace(record, ended="end"))
+    commit(store, [PutEntry(entry=message(9, EntryKind.END, record.key, answered=False)), ended])
+    commit(store, [DropEntry(seq=9), PutTransaction(transaction=record)])
+    store = damaged(store)
+    assert kept(store).transactions == (record,)
+    store.close()
+
+
+def test_a_forgotten_transaction_has_no_copy(tmp_path: Path) -> None:
+    """Retention."""
+    store = opened(tmp_path)
+    record = begun(store, told=True)
+    commit(store, [DropTransaction(station="CP-1", key=record.key)])
+    store = damaged(store)
+    assert kept(store).transactions == ()
+    store.close()
+
+
+def test_a_session_that_the_cloud_numbers_at_once_costs_the_registry_nothing(tmp_path: Path) -> None:
+    """For the SD card's sake: begin, readings and end are written once; so are readings of one that began here."""
+    store = opened(tmp_path)
+    begin, end = message(1, EntryKind.BEGIN, "77", answered=False), message(3, EntryKind.END, "77", answered=False)
+    local = begun(store, told=True)
+    LAYER.operations.clear()
+    commit(
+        store,
+        [PutEntry(entry=begin), PutTransaction(transaction=charge("1999999999"))],
+        [
+            DropEntry(seq=1),
+            DropTransaction(station="CP-1", key="1999999999"),
+            PutTransaction(transaction=charge("77", 77)),
+        ],
+        [PutEntry(entry=message(2, EntryKind.METER, "77")), PutTransaction(transaction=charge("77", 77))],
+        [DropEntry(seq=2)],
+        [PutEntry(entry=end), PutTransaction(transaction=charge("77", 77, ended="e"))],
+        [DropEntry(seq=3)],
+        [PutEntry(entry=message(4, EntryKind.METER, local.key)), PutTransaction(transaction=replace(local))],
+    )
+    assert LAYER.operations
+    assert not [each for each in LAYER.operations if "registry" in each.path]
+    store.close()
+
+
+def test_a_full_disk_keeps_no_copies_and_loses_no_original(tmp_path: Path) -> None:
+    """Fault 50: the reserve is for the messages themselves; when there is room again the copies are made."""
+    store = opened(tmp_path)
+    try:
+        LAYER.refuse = lambda path, _end: FULL if "registry.db" in path else 0
+        record = begun(store, told=False)
+        commit(store, [PutEntry(entry=message(6, EntryKind.BEGIN, "2000000001"))])
+        assert health(store) is Health.FULL
+    finally:
+        LAYER.refuse = lambda _path, _end: 0
+    store.maintain()
+    assert health(store) is Health.GOOD
+    store = damaged(store)
+    assert kept(store).transactions == (record,)
+    assert [entry.seq for entry in entries(store)] == [5, 6]
+    store.close()
+
+
+def test_a_registry_that_refuses_for_a_moment_loses_no_copy(tmp_path: Path) -> None:
+    """What was to be copied, and what was to go, is put right within a minute."""
+    store = opened(tmp_path)
+    commit(store, [PutEntry(entry=message(1, EntryKind.END, "7"))])
+    try:
+        LAYER.refuse = lambda path, _end: IOERR_WRITE if "registry.db" in path else 0
+        record = begun(store, told=False)
+        commit(store, [DropEntry(seq=1)])
+        store.maintain()
+    finally:
+        LAYER.refuse = lambda _path, _end: 0
+    commit(store, [PutSiteToken(token=SiteToken(hash="h", hint="01"))])
+    store.maintain()
+    store = damaged(store)
+    assert kept(store).transactions == (record,)
+    assert [entry.seq for entry in entries(store)] == [5]
+    store.close()
+
+
+def test_copies_are_made_anew_of_a_sound_journal(tmp_path: Path) -> None:
+    """A folder of the release before has none; what a crash has left between the two files is put right."""
+    store = opened(tmp_path)
+    record = begun(store, told=False)
+    store.connection("registry").execute("DELETE FROM charge_copy")
+    store.connection("registry").execute("UPDATE entry_copy SET seq = 99")
+    store.close()
+    store = damaged(opened(tmp_path))
+    assert kept(store).transactions == (record,)
+    assert [entry.seq for entry in entries(store)] == [5]
+    store.close()
+
+
+def test_a_begin_that_was_told_is_not_brought_back(tmp_path: Path) -> None:
+    """A crash between the two files: what is left of the journal knows the cloud's number."""
+    store = opened(tmp_path)
+    record = begun(store, told=False)
+    record = replace(record, cloud_id=17)
+    journal = store.connection("journal")
+    journal.execute("DELETE FROM entry")
+    journal.execute("UPDATE charge SET cloud_id = 17")
+    journal.execute("UPDATE counter SET highest = -1")  # a row that can't be
+    store.close()
+    store = opened(tmp_path)
+    assert store.healed == ("journal",)
+    assert (kept(store).transactions, kept(store).entries) == ((record,), ())
+    store.close()
+
+
+def test_both_files_damaged_bring_nothing_back_that_was_told(tmp_path: Path) -> None:
+    """The registry's last good copy is of an earlier time: its tokens count, its copies of the journal don't."""
+    store = opened(tmp_path)
+    commit(store, [PutSiteToken(token=SiteToken(hash="h", hint="01"))])
+    record = begun(store, told=False)
+    store.close()
+    store = opened(tmp_path)
+    commit(store, [DropEntry(seq=5), PutTransaction(transaction=replace(record, cloud_id=17))])
+    store = damaged(store, "journal", "registry")
+    assert kept(store).entries == ()
+    assert [token.hash for token in kept_tokens(store).own] == ["h"]
+    store.close()
+
+
+def test_an_erased_token_is_erased_from_the_copies(tmp_path: Path) -> None:
+    """A person's data."""
+    store = opened(tmp_path)
+    record = charge("2000000000", 17, token="h", answer='{"idTagInfo":{"parentIdTag":"P"}}')
+    commit(store, [PutTransaction(transaction=record)])
+    store.close()
+    TokenFile(tmp_path).erase("h", "CARD")
+    for name in ("registry.db", "registry.good.db"):
+        with contextlib.closing(connect(tmp_path / name)) as registry:
+            (found,) = registry.execute("SELECT token, answer FROM charge_copy").fetchall()
+        assert tuple(found) == (None, record.answer)  # the station may ask for it again
+
+
+def filled(folder: Path) -> Store:
+    """A journal with a session's record, and a hundred messages of which the last is still in the log."""
+    store = opened(folder)
+    session = Session(
+        id=1, station="CP-1", evse=1, transaction="7", token=None, began_at=NOON, ended_at=NOON, energy_wh=Decimal(5000)
+    )
+    commit(store, [PutSession(session=session)])
+    commit(store, [PutEntry(entry=message(seq, EntryKind.METER, "7")) for seq in range(2, 100)])
+    store.connection("journal").execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    commit(store, [DropEntry(seq=2), PutEntry(entry=message(100, EntryKind.METER, "7"))])
+    return store
+
+
+def destroyed(store: Store, folder: Path, *, log: bool) -> Store:
+    """The first page of its journal is rubbish when the program starts after a kill; ``log``: that is left."""
+    shutil.copytree(store.path("journal").parent, folder, ignore=shutil.ignore_patterns("*-shm"))
+    store.close()
+    with (folder / "journal.db").open("r+b") as stream:
+        stream.write(b"\xa5" * 4096)
+    if not log:
+        (folder / "journal.db-wal").unlink()
+    return opened(folder)
+
+
+def test_a_journal_without_its_first_page_loses_nothing_but_that(tmp_path: Path) -> None:
+    """All else is read through the first page of a new file; the damaged one stays as it is."""
+    store = destroyed(filled(tmp_path / "a"), tmp_path / "b", log=True)
+    assert store.healed == ("journal",)
+    assert [each.seq for each in entries(store)] == list(range(3, 101))
+    assert store.connection("journal").execute("SELECT energy_wh FROM session").fetchall()[0][0] == "5000"
+    assert (tmp_path / "b" / "journal.db.damaged-1").read_bytes().startswith(b"\xa5" * 4096)
+    assert not list((tmp_path / "b").glob("*grafted*"))
+    store.close()
+
+
+def test_without_its_log_too_no_message_comes_back_that_may_have_been_delivered(tmp_path: Path) -> None:
+    """The second message was; session records are what they were."""
+    store = destroyed(filled(tmp_path / "a"), tmp_path / "b", log=False)
+    assert store.healed == ("journal",)
+    assert list(entries(store)) == []
+    assert store.connection("journal").execute("SELECT energy_wh FROM session").fetchall()[0][0] == "5000"
+    store.close()
+
+
+@pytest.mark.parametrize("how", ["emptied", "emptied, with its log", "gone", "gone, with its log"])
+def test_a_journal_that_is_empty_or_gone_is_made_of_its_copies(tmp_path: Path, how: str) -> None:
+    """A file system's repair, or a person: SQLite takes it for a new one and throws its log away. What it had isn't
+    forgotten for that."""
+    store = opened(tmp_path / "a")
+    record = begun(store, told=False)
+    folder = tmp_path / "b"
+    shutil.copytree(tmp_path / "a", folder, ignore=shutil.ignore_patterns("*-shm"))
+    store.close()
+    (folder / "journal.db").write_bytes(b"")
+    if how.startswith("gone"):
+        (folder / "journal.db").unlink()
+    if not how.endswith("log"):
+        (folder / "journal.db-wal").unlink()
+    store = opened(folder)
+    assert [each.seq for each in entries(store)] == [5]
+    assert kept(store).transactions == (record,)
+    assert kept(store).highest > 1_000_000
+    store.close()
+
+
+def test_a_file_of_another_form_gives_what_can_be_read_of_it(tmp_path: Path) -> None:
+    """Its tables aren't where a new file has them: nothing is taken for what it isn't."""
+    store = opened(tmp_path)
+    commit(store, [PutEntry(entry=message(seq, EntryKind.METER, "7")) for seq in range(2, 100)])
+    journal = store.connection("journal")
+    journal.execute("CREATE TABLE other AS SELECT * FROM charge")
+    journal.execute("DROP TABLE charge")
+    journal.execute("CREATE TABLE more AS SELECT * FROM entry")
+    journal.execute("CREATE TABLE charge AS SELECT * FROM other")
+    store = damaged(store)
+    assert store.healed == ("journal",)
+    assert kept(store).transactions == ()
+    assert store.commit([[put(kept(store).highest + 1)]]) == [None]
+    store.close()
