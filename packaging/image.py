@@ -74,7 +74,8 @@ def main() -> None:
 def _base(work: Path) -> Path:
     """Debian with all that is needed, made once and kept; never to be written to.
 
-    Its initial RAM disk is made with ours in it: under emulation that takes most of the time.
+    Its initial RAM disk is made with ours in it, once, at the end: under emulation that takes longer than all the rest,
+    and the kernel's package would have it made twice, as it is set up and by its trigger.
     """
     early = [file for file in SLOT_FILES if file.source in INITIAL_DISK]
     key = zlib.crc32(PACKAGES.encode() + b"".join((ROOT / file.source).read_bytes() for file in early))
@@ -83,13 +84,18 @@ def _base(work: Path) -> Path:
         work.mkdir(parents=True, exist_ok=True)
         making = tree.with_suffix(".making")
         shutil.rmtree(making, ignore_errors=True)
+        print("make image: Debian's tree is made under emulation, once; that takes an hour", flush=True)  # noqa: T201 - for who waits
         hooks = [f'--essential-hook=install -D -m 755 "{ROOT / each.source}" "$1/{each.target}"' for each in early]
         debian = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org"
         _run(
+            # What it mounts in the tree goes with it, also when it is killed: else the tree couldn't be made anew.
+            *("unshare", "--mount", "--propagation=private"),
             *("mmdebstrap", "--quiet", "--variant=minbase", "--architectures=arm64", f"--include={PACKAGES}"),
             *hooks,
+            '--customize-hook=chroot "$1" update-initramfs -c -k all',
             *(SUITE, str(making), f"{debian}/debian {SUITE} main non-free-firmware"),
             *(f"{debian}/debian {SUITE}-updates main", f"{debian}/debian-security {SUITE}-security main"),
+            environment={"INITRD": "No"},  # to the kernel's package: none for now
         )
         making.rename(tree)
     return tree

@@ -72,7 +72,9 @@ def base(architecture: str, packages: str = PACKAGES) -> Path:
         making = tree.with_suffix(".making")
         shutil.rmtree(making, ignore_errors=True)
         options = ("--variant=minbase", f"--architectures={architecture}", f"--include={packages}")
-        run("mmdebstrap", "--quiet", *options, SUITE, making, within_s=1800)
+        # What it mounts in the tree goes with it, also when it is killed.
+        alone = ("unshare", "--mount", "--propagation=private")
+        run(*alone, "mmdebstrap", "--quiet", *options, SUITE, making, within_s=1800)
         making.rename(tree)
     return tree
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from edge.allocation.layout import LINES_PER_CIRCUIT, POWER, Floats
 from edge.allocation.plant import Plant
 from edge.domain.limit import LimitSource, LimitStated
-from edge.units import Seconds, phase_amps
+from edge.units import Seconds, Volts, phase_amps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -22,11 +22,13 @@ class Ceilings:
     ended: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, plant: Plant, limits: Iterable[LimitStated], now: Seconds) -> "Ceilings":
-        """Limits on circuits that the plant doesn't have say nothing."""
+    def of(cls, plant: Plant, limits: Iterable[LimitStated], now: Seconds, *, voltage_v: Volts) -> "Ceilings":
+        """Limits on circuits that the plant doesn't have say nothing. Those in W, the installer's too, count at
+        ``voltage_v``."""
         grid = plant.grid
         places = {plant.circuits[number].id: place for place, number in enumerate(grid.layout.circuits.tolist())}
         lowered = grid.limit_a.copy()
+        grid.layout.by_circuit(lowered)[:, POWER] *= plant.nominal_voltage_v / voltage_v
         sources: dict[int, LimitSource] = {}
         ended: set[int] = set()
         for limit in limits:
@@ -37,7 +39,7 @@ class Ceilings:
             amps, power_w = limit.amps(now), limit.watts(now)
             wanted = [] if amps is None else [(first + phase, amps) for phase in range(POWER)]
             if power_w is not None:
-                wanted.append((first + POWER, phase_amps(power_w, plant.nominal_voltage_v)))
+                wanted.append((first + POWER, phase_amps(power_w, voltage_v)))
             for line, most_a in wanted:
                 if most_a < lowered[line]:
                     lowered[line] = max(most_a, 0.0)

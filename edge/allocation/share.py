@@ -96,7 +96,7 @@ def share_out(
         limit_a=headroom.limit_a,
         max_a=grid.max_a,
         demand_a=demand,
-        nominal_voltage_v=plant.nominal_voltage_v,
+        nominal_voltage_v=snapshot.watts_voltage_v,
     )
     # What balances is what the others draw, not what they might be given: so balance is a line with a room here.
     solution = solved(Case.on(layout, shared, plant.nominal_voltage_v), terms, balanced=False)

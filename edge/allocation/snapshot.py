@@ -9,15 +9,16 @@ from edge.allocation.plant import Plant
 from edge.allocation.state import CircuitState, EvseState
 from edge.domain.limit import LimitStated
 from edge.domain.site import ControlSettings
-from edge.units import Seconds
+from edge.units import Seconds, Volts
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """The site at one moment. ``now`` is monotonic time; circuits and EVSEs are in the plant's order.
 
-    ``limits`` are what outsiders allow its circuits, the newest of each source. ``before`` may be the fleet of the
-    snapshot before this one: what is the same object there is taken over. It is no part of the value.
+    ``limits`` are what outsiders allow its circuits, the newest of each source; those in W count at ``voltage_v``,
+    where that is known to be above the nominal voltage. ``before`` may be the fleet of the snapshot before this one:
+    what is the same object there is taken over. It is no part of the value.
     """
 
     now: Seconds
@@ -25,6 +26,7 @@ class Snapshot:
     circuits: tuple[CircuitState, ...]
     evses: tuple[EvseState, ...]
     limits: tuple[LimitStated, ...] = ()
+    voltage_v: Volts | None = None
     before: Fleet | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -34,7 +36,12 @@ class Snapshot:
     @cached_property
     def ceilings(self) -> Ceilings:
         """What each line may carry now."""
-        return Ceilings.of(self.plant, self.limits, self.now)
+        return Ceilings.of(self.plant, self.limits, self.now, voltage_v=self.watts_voltage_v)
+
+    @property
+    def watts_voltage_v(self) -> Volts:
+        """The voltage at which limits in W count."""
+        return self.voltage_v if self.voltage_v is not None else self.plant.nominal_voltage_v
 
     @cached_property
     def fleet(self) -> Fleet:

@@ -11,6 +11,7 @@ from edge.allocation.state import CircuitState, EvseState
 from edge.control.actuate import Pending, Writing
 from edge.control.class_hours import ClassHours
 from edge.control.judgements import Judgements
+from edge.control.mains import Mains
 from edge.control.reach import reach_of
 from edge.control.records import EvseRecord, MeterRecord, StationRecord
 from edge.control.standstill import Standstill
@@ -59,6 +60,7 @@ class Board:
         self._stirred = set(self.evses)
         self._lingers_since: dict[EvseKey, Seconds] = {}  # of those where a limit that was replaced still counts
         self.submeters = Submeters(site)
+        self._mains = Mains(site)
         self._standstill = Standstill(site)
         self.trials = Trials(frozenset(self.evses))
         self._in_flight: dict[int, LimitCommand] = {}
@@ -127,13 +129,15 @@ class Board:
         An EVSE of which nothing changed keeps its state, so that nobody need look at it again.
         """
         evses, before = self._states(now), self._last.fleet if self._last is not None else None
-        currents = self.submeters.currents({name: each.reading for name, each in self.meters.items()}, now)
+        readings = {name: each.reading for name, each in self.meters.items()}
+        currents = self.submeters.currents(readings, now)
         self._last = Snapshot(
             now=now,
             plant=self.plant,
             circuits=tuple(self._circuit_state(circuit, currents) for circuit in self.site.circuits),
             evses=evses,
             limits=tuple(self._limits.values()),
+            voltage_v=self._mains.voltage_v(readings, now),
             before=before,
         )
         return self._last
@@ -162,8 +166,7 @@ class Board:
         reading = self.meters[circuit.meter].reading if circuit.meter is not None else None
         if reading is None or (counted_a := reading.counted_a) is None:
             return CircuitState(circuit=circuit)
-        measured_a = currents.get(circuit.id, counted_a)
-        return CircuitState(circuit=circuit, measured_a=measured_a, measured_at=reading.at)
+        return CircuitState(circuit=circuit, measured_a=currents.get(circuit.id, counted_a), measured_at=reading.at)
 
     def _evse_state(self, record: EvseRecord, now: Seconds) -> EvseState:
         record.holdings = record.holdings.settled(now)

@@ -207,12 +207,12 @@ class VirtualTransport(asyncio.Transport):
         return self._protocol
 
     def _finish(self, why: Exception | None) -> None:
-        if self.lost:
-            return
-        if self._unread:
-            # What came before the end is read first, as from a kernel's buffer.
+        if self._unread and not self.lost:
+            # What came before the end is read first, as from a kernel's buffer; the end of the stream may be in it.
             self._reads = True
             self.resume_reading()
+        if self.lost:
+            return
         if not self._closing and why is None and not self._cut_off:
             self._send(None)  # asyncio closes its own side at the end of the stream
         self.lost = self._closing = True

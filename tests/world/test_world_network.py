@@ -187,6 +187,22 @@ def test_close_delivers_what_was_written_before() -> None:
     on_network(play)
 
 
+def test_a_connection_ends_once() -> None:
+    """Who doesn't read, and is reset, hears of the end of the stream that waited, and not a second time."""
+
+    async def play(pair: Pair) -> None:
+        await pair.open()
+        pair.client.transport.pause_reading()
+        pair.server.transport.write(b"last words")
+        pair.server.transport.close()
+        await asyncio.sleep(1.0)
+        pair.network.reset("client")
+        await asyncio.sleep(1.0)
+        assert len(pair.client.lost) == 1
+
+    on_network(play)
+
+
 def test_the_same_seed_gives_the_same_delays() -> None:
     """Two networks of one seed deliver at the same moments."""
     seen: list[list[float]] = []

@@ -52,6 +52,11 @@ def _given(limit_a: float) -> Callable[[list[dict[str, Any]]], None]:
     return change
 
 
+def _late(periods: list[dict[str, Any]]) -> None:
+    for period in periods[1:]:
+        period["startPeriod"] *= 40
+
+
 def _last(periods: list[dict[str, Any]]) -> None:
     periods[-1]["limit"] = 32.0
 
@@ -174,6 +179,7 @@ DEFECTS: dict[str, tuple[str, Tamper | None, Callable[[World], None] | None]] = 
     "a transaction has two numbers": ("bytes", Renumbered(), None),
     "a limit above the installer's": ("installer", Profiles(_all(64.0)), None),
     "a limit without an end": ("dead man", Profiles(_last), None),
+    "a lease that is too long": ("dead man", Profiles(_late), None),
     "cleared before it is set": ("cleared", Clears(), None),
     "the control loop hangs": ("alive", None, later(200.0, _hangs)),
     "an exception of its own": ("alive", None, later(200.0, _logs_a_fault)),

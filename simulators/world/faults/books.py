@@ -143,9 +143,14 @@ class StartSentAgain(Fault):
         if self.car is None or not self.is_alone or len(self.starts) < 2:
             return None
         account = self.world.stations[self.car.evse.station].transactions()[-1]
-        begins = [each.start.started_at for each in self.world.cloud.record.transactions.values()]
-        booked = begins.count(account.started_at)
-        return None if booked == 1 else f"a start that was sent twice is {booked} times in the cloud's books"
+        booked = [
+            each.starts_received
+            for each in self.world.cloud.record.transactions.values()
+            if each.start.started_at == account.started_at
+        ]
+        if booked == [1]:
+            return None
+        return f"a start that was sent twice: the cloud heard it {sum(booked)} times, and booked it {len(booked)} times"
 
 
 class StopWithoutStart(StartSentAgain):

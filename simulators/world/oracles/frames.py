@@ -10,6 +10,7 @@ from simulators.site import EvseSpec
 from simulators.world.oracles.base import Oracle
 
 TOLERANCE_A: Final = 0.05  # a limit has one digit after the point
+IDLE_LEASE_S: Final = 3600.0
 
 
 class _Profiles(Oracle):
@@ -54,13 +55,20 @@ class DeadManLimits(_Profiles):
     """I4: each limit ends by itself at the safe current, so that silence is safe."""
 
     name = "dead man"
-    promise = "each limit that a station is told ends at its safe current"
+    promise = "each limit that a station is told ends after its lease, at its safe current at last"
 
     def told(self, evse: EvseSpec, profile: dict[str, Any]) -> None:
         safe_a = self.world.safe_a(evse)
         *_, last_a = self.limits_a(evse, profile)
         if last_a > safe_a + TOLERANCE_A:
             self.fail(f"{evse.station} was told a limit that ends at {last_a:.1f} A; its safe current is {safe_a:g} A")
+            return
+        is_idle = profile["chargingProfilePurpose"] == "TxDefaultProfile"
+        lease_s = IDLE_LEASE_S if is_idle else self.world.configuration.site.control.lease_s
+        starts = [period["startPeriod"] for period in profile["chargingSchedule"]["chargingSchedulePeriod"]]
+        for amps, ends_s in zip(self.limits_a(evse, profile), starts[1:], strict=False):
+            if amps > safe_a + TOLERANCE_A and ends_s > lease_s:
+                self.fail(f"{evse.station} was told {amps:.1f} A for {ends_s} s; a lease is {lease_s:g} s")
 
 
 class NeverCleared(Oracle):

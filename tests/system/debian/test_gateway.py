@@ -177,6 +177,20 @@ def test_only_the_listed_ports_are_open(machine: Machine, networks: Networks) ->
     assert _open_ports(networks.chargers, GATEWAY) == [9000]
 
 
+def test_a_firewall_that_fails_once_is_up_all_the_same(machine: Machine) -> None:
+    """Whatever keeps it from starting so early in a boot, the next attempt closes the ports."""
+    folder = "/run/systemd/system/edge-firewall.service.d"
+    once = "[Service]\\nExecStartPre=/bin/sh -c 'test -e /run/once || { : >/run/once; exit 1; }'\\n"
+    machine.run("sh", "-c", f"mkdir {folder} && printf '%b' \"{once}\" >{folder}/once.conf && systemctl daemon-reload")
+    try:
+        machine.run("nft", "delete", "table", "inet", "edge_gateway")
+        assert machine.run("systemctl", "restart", "edge-firewall", check=False).returncode != 0
+        until(lambda: machine.shows("edge-firewall", "ActiveState") == "active", within_s=30, what="it is up")
+        assert "policy drop" in machine.run("nft", "list", "chain", "inet", "edge_gateway", "input").stdout
+    finally:
+        machine.run("sh", "-c", f"rm -r {folder} && systemctl daemon-reload && systemctl restart edge-firewall")
+
+
 def test_the_charger_network_has_names_and_nothing_of_the_internet(machine: Machine, networks: Networks) -> None:
     """The gateway's name is answered on the charger LAN, another is refused, and DHCP listens there."""
 

@@ -246,6 +246,12 @@ def test_some_reasons_come_from_what_was_before(reason: Reason) -> None:
     assert only(SITES[reason][0]).reason is not reason
 
 
+def test_watts_are_told_at_the_voltage_that_is() -> None:
+    """Fewer amperes at 240 V, and the sentence has the watts of the limit."""
+    site = replace(snapshot(circuit(63, limit_w=240.0 * 36), charging(told_a=12)), voltage_v=240.0)
+    assert only(site).text == "12.0 A: main has no power left (8640 of 8640 W)"
+
+
 def test_the_same_snapshot_gives_the_same_decision() -> None:
     """Whatever was decided in between."""
     for reason, (site, _) in SITES.items():

@@ -5,6 +5,7 @@ from dataclasses import replace
 from edge.allocation.background import SAMPLE_DELAY_S
 from edge.allocation.exposure import Holdings
 from edge.allocation.state import EvseState
+from edge.domain.limit import LimitSource, LimitStated
 from edge.units import PhaseAmps
 from tests.site_builders import NOW, arrived, charging, circuit, evse, grant, idle, snapshot
 from tests.unit.allocation.headroom_bench import Metered, background_a, estimated
@@ -170,6 +171,14 @@ def test_what_is_left_of_a_power_limit() -> None:
     headroom, _ = estimated(snapshot(circuit(40, limit_w=230.0 * 60, measured_a=PhaseAmps(5.0, 7.0, 9.0))))
     assert headroom.left_a[:4].tolist() == [35, 33, 31, 60 - 21]
     assert estimated(snapshot(circuit(40)))[0].left_a[3] == float("inf")
+
+
+def test_a_power_limit_counts_at_the_voltage_that_is() -> None:
+    """The installer's and an outsider's: at 240 V the same watts are fewer amperes."""
+    dimmed = LimitStated(source=LimitSource.GRID, circuit="main", at=NOW, limit_w=240.0 * 50)
+    site = replace(snapshot(circuit(40, limit_w=240.0 * 60)), voltage_v=240.0)
+    assert estimated(site)[0].left_a[:4].tolist() == [40, 40, 40, 60]
+    assert estimated(replace(site, limits=(dimmed,)))[0].left_a[3] == 50
 
 
 def test_only_the_cars_below_a_meter_are_taken_from_it() -> None:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulators.charger.frames import CallRefused
 from simulators.charger.profile import (
@@ -32,6 +34,44 @@ def test_a_replacement_that_is_valid_only_later_leaves_a_gap() -> None:
     install(installed, 1, profile(6.0))
     install(installed, 1, profile(8.0, valid_from_s=NOON_S + 60))
     assert [installed.limit_a(1, NOON_S + offset, NOON_S) for offset in (0, 60)] == [None, 8.0]
+
+
+MOMENTS = st.lists(st.integers(-50, 250).map(lambda tenths: NOON_S + tenths / 10), min_size=1, max_size=6)
+PROFILES = st.lists(
+    st.builds(
+        lambda limit, level, begins, lasts, purpose: profile(
+            float(limit),
+            profile_id=10 * level + len(purpose),
+            stack_level=level,
+            purpose=purpose,
+            start_s=None if begins is None else NOON_S + begins,
+            duration_s=lasts,
+            periods=(SchedulePeriod(start_s=0, limit=float(limit)), SchedulePeriod(start_s=3, limit=limit / 2)),
+        ),
+        st.integers(6, 32),
+        st.integers(0, 2),
+        st.none() | st.integers(-3, 12),
+        st.none() | st.integers(4, 9),
+        st.sampled_from([Purpose.TX, Purpose.TX_DEFAULT]),
+    ),
+    max_size=4,
+)
+
+
+@given(PROFILES, MOMENTS)
+def test_what_was_looked_up_before_changes_no_answer(profiles: list[ChargingProfile], moments: list[float]) -> None:
+    """Asked again and again, at edges and at earlier moments too, a store says what a fresh one says; and it changes
+    nothing before the moment that it names."""
+    asked = store()
+    install(asked, 1, *profiles)
+    for at_s in moments:
+        fresh = store()
+        install(fresh, 1, *profiles)
+        limit_a = asked.session_limit_a(1, at_s, NOON_S)
+        assert limit_a == fresh.session_limit_a(1, at_s, NOON_S)
+        edge_s = asked.next_edge_s(1, at_s, NOON_S)
+        assert edge_s > at_s
+        assert fresh.session_limit_a(1, at_s + 0.9 * (edge_s - at_s), NOON_S) == limit_a
 
 
 REFUSED = {
