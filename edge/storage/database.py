@@ -82,7 +82,8 @@ def open_database(
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            look(path)
+            if heal:
+                look(path)
             return Opened(connection=_open(path, schema, synchronous, vfs, chance, proof), damaged=None)
         except sqlite3.DatabaseError as exc:
             if not heal or not is_damage(exc):
@@ -141,7 +142,8 @@ def _open(
 
 def look(path: Path) -> None:
     """Raise for a file that doesn't begin as one of SQLite's, or is empty beside a log: before SQLite sees it, which
-    throws the log away then."""
+    throws the log away then. Not for a file that this process has open: its locks would go with ours
+    (https://www.sqlite.org/howtocorrupt.html §2.2)."""
     head = b""
     if path.is_file():
         with path.open("rb") as stream:

@@ -1,6 +1,8 @@
 """The store: forms of files, damage, a full disk, batches."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +28,7 @@ from edge.domain.journal import (
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenInfo, TokenStatus
 from edge.errors import EntryDamaged, StorageFailed, StorageFull, StorageTooNew
 from edge.storage.database import Schema, connect, numbered, open_database, schemas
+from edge.storage.entry_file import EntryFile
 from edge.storage.history import HistoryRow
 from edge.storage.key import token_key
 from edge.storage.reading import entries, entry, kept, kept_tokens
@@ -58,6 +61,21 @@ def again(store: Store) -> Store:
     found = Store(store.path("journal").parent, reserve_bytes=4096)
     found.open()
     return found
+
+
+def test_who_looks_at_a_file_in_the_same_process_leaves_its_locks(tmp_path: Path) -> None:
+    """A descriptor that is closed takes all locks of its process along; then whoever comes next takes himself for the
+    last to close the file, and deletes the log that is written to."""
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    assert store.commit([[put(1)]]) == [None]
+    assert EntryFile(tmp_path).pending() == 1
+    script = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM entry').fetchall(); c.close()"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path / "journal.db"], check=True)
+    assert (tmp_path / "journal.db-wal").exists()
+    store.close()
 
 
 def test_everything_that_is_written_is_read(store: Store) -> None:
