@@ -1,5 +1,6 @@
 """Rows 30 to 38: the meter."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
@@ -11,17 +12,38 @@ from simulators.world.world import World
 
 STALE_S: Final = 30.0  # until a meter that gives nothing is known as stale, and what follows is obeyed
 TINY_V: Final = 0.003
+SPIKE_A: Final = 10_000.0  # no site has so much, and the least that is 65,536 times too large is more
+LOOK_S: Final = 5.0
 STATES: Final = ("METER_STALE", "RECOVERING", "METER_LATE")
 
 
-class MeterAtFault(Fault):
-    """A meter does what the simulated meter of that fault does."""
+class OfMeter(Fault):
+    """One of the site's meters."""
 
-    what: ClassVar[MeterFault]
+    about: str
 
     @classmethod
     def suits(cls, world: World) -> bool:
         return bool(world.meters.ids)
+
+    def reader(self) -> Gateway:
+        """The gateway whose meter it is."""
+        own = {spot.id for spot in meter_spots(self.world.configuration)}
+        upper = self.world.upper
+        return self.world.gateway if upper is None or self.about in own else upper
+
+    def believed(self, what: str) -> str | None:
+        """Why the outcome isn't that the meter is known as one that gives nothing."""
+        status = self.reader().status()
+        if self.spec.for_s < STALE_S or status is None or status["control"]["state"] in STATES:
+            return None
+        return f"{what}, and the gateway says {status['control']['state']}"
+
+
+class MeterAtFault(OfMeter):
+    """A meter does what the simulated meter of that fault does."""
+
+    what: ClassVar[MeterFault]
 
     async def begin(self) -> None:
         self.about = self.meter()
@@ -45,18 +67,9 @@ class MeterSilent(MeterAtFault):
     grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S, "raise": STALE_S}
 
     def judge(self) -> str | None:
-        status = self.reader().status()
         if self.world.meters.devices[self.about].fault is not self.what:
             return None  # another fault of the same meter has taken its place
-        if self.spec.for_s < STALE_S or status is None or status["control"]["state"] in STATES:
-            return None
-        return f"the meter is silent, and the gateway says {status['control']['state']}"
-
-    def reader(self) -> Gateway:
-        """The gateway whose meter it is."""
-        own = {spot.id for spot in meter_spots(self.world.configuration)}
-        upper = self.world.upper
-        return self.world.gateway if upper is None or self.about in own else upper
+        return self.believed("the meter is silent")
 
 
 class MeterConstant(Fault):
@@ -84,24 +97,39 @@ class WordSpike(MeterAtFault):
     what = MeterFault.WORD_SPIKE
     grace: ClassVar[Mapping[str, float]] = {"rating": STALE_S, "entitlement": STALE_S, "raise": STALE_S}
 
+    async def last(self) -> None:
+        """What the gateway takes for a reading, meanwhile."""
+        self.most_a = 0.0
+        while self.world.now() < self.spec.at_s + self.spec.for_s:
+            status = self.reader().status()
+            for meter in status["meters"] if status is not None else ():
+                self.most_a = max(self.most_a, *(abs(amps or 0.0) for amps in meter["current_a"] or (0.0, 0.0)))
+            await asyncio.sleep(LOOK_S)
+
+    def judge(self) -> str | None:
+        if self.most_a < SPIKE_A:
+            return None
+        return f"the gateway believed {self.most_a:.0f} A"
+
 
 class NotANumber(WordSpike):
     how = "currents and powers are marked as not available"
     what = MeterFault.NAN
 
 
-class TinyVoltage(Fault):
+class TinyVoltage(OfMeter):
     number, row = 33, "Voltage 0.003 V -> 857 kA budget"
     outcome = "Bounded inputs"
     how = "the meter shows 0.003 V"
 
-    @classmethod
-    def suits(cls, world: World) -> bool:
-        return bool(world.meters.ids)
-
     async def begin(self) -> None:
         self.about = self.meter()
         self.world.meters.volts[self.about] = TINY_V
+
+    def judge(self) -> str | None:
+        if self.world.meters.volts[self.about] != TINY_V:
+            return None  # another of its kind has ended
+        return self.believed(f"the meter shows {TINY_V:g} V")
 
     async def end(self) -> None:
         self.world.meters.volts[self.about] = self.world.site.nominal_voltage_v

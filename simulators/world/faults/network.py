@@ -17,6 +17,7 @@ INTRUDER: Final = "intruder"
 FLAP_S: Final = 60.0
 SLOW_ANSWER_S: Final = 60.0
 FLOOD: Final = 60  # connections
+CLOSED_S: Final = 10.0  # so much takes its time on the LAN
 HUGE: Final = 10 * 1024 * 1024
 RUBBISH: Final = (
     "{",
@@ -168,7 +169,18 @@ class HugeFrame(Fault):
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S}
 
     async def begin(self) -> None:
-        self.station().say(f'[2,"6","DataTransfer",{{"vendorId":"x","data":"{"x" * HUGE}"}}]')
+        about = self.station()
+        self.stays = about.spec.identity if about.connected else None
+        about.say(f'[2,"6","DataTransfer",{{"vendorId":"x","data":"{"x" * HUGE}"}}]')
+        until = self.world.now() + CLOSED_S
+        while self.stays is not None and self.world.now() < until:
+            await asyncio.sleep(0.1)
+            self.stays = self.stays if about.connected else None
+
+    def judge(self) -> str | None:
+        if self.stays is None or not self.is_alone:
+            return None
+        return f"a frame of {HUGE} bytes is taken from {self.stays}"
 
 
 class Flood(Fault):
