@@ -206,10 +206,9 @@ class Ledger:
 
     def takes_note_only(self, request: Request, reading: Reading) -> bool:
         """As :meth:`take_note`, if nothing has to be kept or done of it; whether it is so, else nothing has changed."""
-        record = self._book.charges.get(reading.key)
-        if record is None or record.ended is not None:
-            return True
-        return self._book.accounts.noted_only(self._book.edition, request, reading, record.key)
+        book, record = self._book, self._book.charges.get(reading.key)
+        is_over = record is None or record.ended is not None
+        return is_over or book.accounts.noted_only(book.edition, request, reading, str(reading.key))
 
     def _noted(self, request: Request, reading: Reading, key: str, number: int | None, wall: datetime) -> list[Write]:
         """For the session's record; one that has taken what it was given is barred."""
