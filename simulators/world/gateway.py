@@ -62,7 +62,9 @@ class Gateway:
         return self._folder
 
     def start(self) -> None:
-        """Start the program; it isn't ready yet."""
+        """Start the program; it isn't ready yet. One that runs is left alone, as by any service manager."""
+        if self.is_up:
+            return
         self.starts += 1
         self._stop = asyncio.Event()
         self._daemon = Daemon(

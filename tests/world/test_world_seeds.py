@@ -61,6 +61,12 @@ FOUND = (
         was="a driver whom only the post had let in never came back when his card was refused without the cloud",
     ),
     Found(
+        seed=806,
+        minutes=6.0,
+        faults=(FaultSpec(number=53, at_s=150.0, for_s=90.0), FaultSpec(number=47, at_s=158.0, for_s=60.0)),
+        was="a gateway that was killed while it was being replaced was started twice",
+    ),
+    Found(
         seed=723,
         minutes=9.0,
         faults=(
