@@ -3,13 +3,13 @@
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
@@ -99,14 +99,20 @@ class HostilePeer:
                 await connection.send(json.dumps([2, f"flood-{self.sent}", heartbeat, {}]))
                 await asyncio.sleep(0)
 
-    def _connected(self) -> connect:
-        return connect(
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[ClientConnection]:
+        """Without a goodbye in the end."""
+        async with connect(
             f"{self._url}/{self._identity}",
             subprotocols=[Subprotocol(f"ocpp{self._edition}")],
             proxy=None,
             ping_interval=None,
             close_timeout=0.5,
-        )
+        ) as connection:
+            try:
+                yield connection
+            finally:
+                connection.transport.abort()
 
 
 Attack = Callable[[HostilePeer], Awaitable[None]]
