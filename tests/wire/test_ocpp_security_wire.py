@@ -357,7 +357,7 @@ async def test_the_cloud_behind_tls(authority: Authority, server: Pair, own_key:
             expected = keys.header("CP-01", own_key) if own_key is not None else RIGHT["Authorization"]
             assert met[0].request.headers["Authorization"] == expected
             ends = x509.load_pem_x509_certificate(server.certificate.read_bytes()).not_valid_after_utc
-            assert gateway.server.tls.shown == {f"127.0.0.1:{port}": ends}
+            await eventually(lambda: gateway.server.tls.shown == {f"127.0.0.1:{port}": ends})
             await station.close()
 
 
