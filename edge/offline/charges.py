@@ -54,6 +54,14 @@ def read(edition: Edition, request: Request) -> Reading:
     return Reading(kind=EntryKind.METER, key=key, connector=connector, mark=mark, precious=precious)
 
 
+def int_or_none(text: str) -> int | None:
+    """A whole number; None when it is none."""
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
 class Charges:
     """One station's transactions. Frozen records; whoever changes one keeps what is returned."""
 
@@ -100,7 +108,10 @@ class Charges:
     def sampled(self, reading: Reading) -> str | None:
         """The transaction that a sample is of. One that names none (-1, 0) is of the one that runs at its connector."""
         named = reading.key
-        if named is None or named in self._by_key or reading.order is not None or int(named) > 0:
+        if named is None or named in self._by_key or reading.order is not None:
+            return named
+        number = int_or_none(named)
+        if number is None or number > 0:
             return named
         here = [transaction.key for transaction in self.running() if transaction.connector == reading.connector]
         return here[0] if len(here) == 1 else named

@@ -13,7 +13,8 @@ from typing import Any
 from edge.domain.journal import DropEntry, Entry, EntryKind, EntryState, PutEntry, PutTransaction, Write
 from edge.domain.token import TokenInfo, TokenStatus
 from edge.offline.backlog import Failed
-from edge.offline.ledger import int_or_none, with_number
+from edge.offline.charges import int_or_none
+from edge.offline.ledger import with_number
 from edge.offline.message import mapping, whole
 from edge.offline.splice import NotFound, set_member
 from edge.offline.station import StationBook

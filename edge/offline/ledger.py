@@ -22,7 +22,7 @@ from edge.domain.journal import (
 )
 from edge.domain.token import TokenHash
 from edge.offline import answers
-from edge.offline.charges import Reading, gaps, has_seen, seeing
+from edge.offline.charges import Reading, gaps, has_seen, int_or_none, seeing
 from edge.offline.conduct import Row
 from edge.offline.message import Request, result
 from edge.offline.splice import NotFound, replace_value
@@ -282,14 +282,6 @@ class Ledger:
 def _remembered(reading: Reading, payload: dict[str, object]) -> str | None:
     """What is remembered of an answer: the id that was given."""
     return orjson.dumps(payload).decode() if reading.kind is EntryKind.BEGIN and reading.order is None else None
-
-
-def int_or_none(text: str) -> int | None:
-    """A whole number; None when it is none."""
-    try:
-        return int(text)
-    except ValueError:
-        return None
 
 
 def with_number(text: str, path: tuple[str | int, ...], number: int) -> str:

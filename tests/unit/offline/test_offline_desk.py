@@ -259,6 +259,17 @@ def test_samples_with_no_number_are_of_the_only_session_at_their_connector(numbe
     assert (bench.asked[2], bench.asked[3]["transactionId"]) == ("MeterValues", 1001)
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_an_event_without_its_number_in_the_sequence_is_taken(is_there: bool) -> None:
+    """Its transaction is no number, and is none of ours: it is kept or passed on as it is."""
+    bench = Bench(edition=Edition.V201)
+    if is_there:
+        bench.cloud_comes()
+    info = {"eventType": "Updated", "transactionInfo": {"transactionId": "tx-1"}}
+    bench.call("TransactionEvent", info)
+    assert bench.asked[3] == info if is_there else bench.answered[2] == {}
+
+
 def test_samples_with_no_number_and_no_session_pass_as_they_are() -> None:
     """Of a connector at which none runs: nobody knows better."""
     bench = Bench()
