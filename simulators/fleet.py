@@ -5,6 +5,7 @@ import logging
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from simulators.charger import (
@@ -16,7 +17,7 @@ from simulators.charger import (
     TransactionAccount,
 )
 from simulators.charger.quirks import with_quirks
-from simulators.charger.spec import Quirk
+from simulators.charger.spec import EDITION_16, Quirk
 from simulators.charger_v2 import DrivenStationV2
 from simulators.feeder import EvseDraw
 from simulators.phases import Amps3
@@ -58,8 +59,10 @@ class EvseState:
     draw: EvseDraw
 
 
-def station_specs(site: SiteSpec, *, sample_interval_s: int = SAMPLE_INTERVAL_S) -> tuple[StationSpec, ...]:
-    """A perfect charging station for each one of the site file."""
+def station_specs(
+    site: SiteSpec, *, sample_interval_s: int = SAMPLE_INTERVAL_S, editions: Mapping[str, str] = MappingProxyType({})
+) -> tuple[StationSpec, ...]:
+    """A perfect charging station for each one of the site file; `editions` has those of other OCPP than 1.6."""
     by_station: dict[str, list[EvseSpec]] = {}
     for evse in site.evses:
         by_station.setdefault(evse.station, []).append(evse)
@@ -83,6 +86,7 @@ def station_specs(site: SiteSpec, *, sample_interval_s: int = SAMPLE_INTERVAL_S)
             serial=f"SN-{identity}",
             sample_interval_s=sample_interval_s,
             nominal_voltage_v=site.nominal_voltage_v,
+            edition=editions.get(identity, EDITION_16),
         )
         for identity, evses in by_station.items()
     )

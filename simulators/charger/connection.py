@@ -19,7 +19,6 @@ from simulators.charger.ledger import TransactionAccount
 from simulators.charger.spec import Counters, StationSpec
 from simulators.charger.station import ROUNDING_S, Action, Disconnect, Send, StationCore
 
-SUBPROTOCOL = Subprotocol("ocpp1.6")
 FIRST_BACK_OFF_S = 1.0  # RetryBackOffWaitMinimum: a gateway that restarts finds its chargers back in seconds
 LONGEST_BACK_OFF_S = 16.0  # doubled up to here
 OPEN_TIMEOUT_S = 10.0
@@ -63,6 +62,7 @@ class ChargingStation:
                 f"station {spec.identity}: the url must be ws://host:port/{spec.identity}, not {url!r}"
             ) from error
         self.spec = spec
+        self.subprotocol = Subprotocol(f"ocpp{spec.edition}")
         self.url = url
         self.connected = False
         self._now = now or steady_clock()
@@ -219,11 +219,11 @@ class ChargingStation:
             trouble: str | None = None
             try:
                 async with self._connect() as socket:
-                    if socket.subprotocol == SUBPROTOCOL:
+                    if socket.subprotocol == self.subprotocol:
                         back_off_s = self._back_off()
                         await self._serve(socket)
                     else:
-                        trouble = f"it doesn't speak {SUBPROTOCOL}"
+                        trouble = f"it doesn't speak {self.subprotocol}"
             except (OSError, TimeoutError, WebSocketException) as error:
                 trouble = str(error)
             if trouble is not None and not complained:
@@ -241,7 +241,7 @@ class ChargingStation:
             headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
         return connect(
             self.url,
-            subprotocols=[SUBPROTOCOL],
+            subprotocols=[self.subprotocol],
             additional_headers=headers,
             compression=None,
             ssl=self._tls,

@@ -62,6 +62,11 @@ class Outbound:
         return None if self._under_way is None else self._under_way[1].action
 
     @property
+    def transaction_under_way(self) -> Transaction | None:
+        """What that CALL belongs to."""
+        return None if self._under_way is None else self._under_way[1].transaction
+
+    @property
     def drained(self) -> bool:
         """No transaction message waits or is under way."""
         return not self._transactional
@@ -124,14 +129,15 @@ class Outbound:
     def failed(self, message: Message, now: float, rule: RetryRule) -> None:
         """The CSMS failed to process this transaction message: again later, or given up (§3.7.1).
 
-        A StartTransaction given up leaves its transaction with the id -1 (errata 3.18).
+        A StartTransaction given up leaves its transaction with the id -1 (errata 3.18), if it had none before.
         """
         message.failures += 1
         message.not_before_s = now + rule.interval_s * message.failures
         if message.failures >= rule.attempts:
             self._transactional.remove(message)
-            if message.action == "StartTransaction" and message.transaction is not None:
-                message.transaction.transaction_id = LOST_ID
+            transaction = message.transaction
+            if message.action == "StartTransaction" and transaction is not None and transaction.transaction_id is None:
+                transaction.transaction_id = LOST_ID
 
     def link_up(self) -> None:
         """The socket is open."""

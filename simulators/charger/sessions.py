@@ -16,7 +16,7 @@ from simulators.charger.offers import Offers
 from simulators.charger.outbound import Message, Outbound
 from simulators.charger.profiles import ProfileStore, StoreSize
 from simulators.charger.spec import Counters, Obedience, StationSpec
-from simulators.charger.status import Status, steps
+from simulators.charger.status import IN_SESSION, Status, steps
 from simulators.charger.transaction import Transaction
 
 
@@ -126,7 +126,10 @@ class Sessions:
         hindered = connector.transaction is not None or connector.fault is not None
         if pending is None or not ready or hindered or not connector.operative or self.resetting:
             return
-        transaction = Transaction(connector_id=connector.id, id_tag=pending.id_tag, started_s=now)
+        number = self.counters.transactions_started + 1 if self.spec.is_v2 else None
+        transaction = Transaction(
+            connector_id=connector.id, id_tag=pending.id_tag, started_s=now, transaction_id=number
+        )
         connector.transaction = transaction
         connector.pending = None
         connector.finished = False
@@ -192,7 +195,25 @@ class Sessions:
         """Queue a StatusNotification.req of the status as it is; connector 0 is the station."""
         connector = self.connectors.get(connector_id)
         status, fault = (self.status, None) if connector is None else (connector.status, connector.fault)
-        self._outbound.add(messages.status_notification(connector_id, status, fault, now, triggered=triggered))
+        told = messages.status_notification(connector_id, status, fault, now, triggered=triggered)
+        if self.spec.is_v2:
+            self._add_status_v2(connector, told, now)
+        else:
+            self._outbound.add(told)
+
+    def _add_status_v2(self, connector: Connector | None, told: Message, now: float) -> None:
+        """In OCPP 2.x the station itself has no status; and in a transaction a connector is occupied, and all else
+        are events of the transaction, in their order.
+        """
+        if connector is None:
+            self.reported = self.status
+            return
+        if connector.transaction is not None and connector.status in IN_SESSION and not told.triggered:
+            if connector.reported in (None, Status.AVAILABLE):
+                occupied = messages.status_notification(connector.id, Status.PREPARING, None, now, triggered=False)
+                self._outbound.add(occupied)
+            told.transaction = connector.transaction
+        self._outbound.add(told)
 
     def add_changed_statuses(self, now: float) -> None:
         """Queue the statuses that the CSMS doesn't know: all after a boot (errata 3.22), the changed ones after a

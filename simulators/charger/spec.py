@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+EDITION_16 = "1.6"
 PILOT_MINIMUM_A = 6.0  # IEC 61851-1: the smallest current that the control pilot can offer; below it is no charging
 
 
@@ -66,7 +67,9 @@ class StationSpec:
 
     `clock_offset_s` is what the station's own clock is ahead of true time (negative: behind); it never
     synchronises, so the offset stays. `answer_delay_s` is how long it thinks before it acts on a CALL and answers
-    it. `password` is sent as HTTP Basic authentication with the identity as user.
+    it. `password` is sent as HTTP Basic authentication with the identity as user. With an `edition` of OCPP 2.x its
+    logic is that of 1.6 all the same, but it numbers its transactions itself, and what changes in one is told in the
+    order of its events: an interpreter stands before its socket (:mod:`simulators.interpreter`).
     """
 
     identity: str
@@ -83,6 +86,12 @@ class StationSpec:
     nominal_voltage_v: float = 230.0
     password: str | None = None
     quirks: frozenset[Quirk] = frozenset()
+    edition: str = EDITION_16
+
+    @property
+    def is_v2(self) -> bool:
+        """Whether it speaks OCPP 2.x."""
+        return self.edition != EDITION_16
 
     def __post_init__(self) -> None:
         numbers = [connector.connector_id for connector in self.connectors]

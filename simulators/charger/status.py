@@ -16,16 +16,16 @@ class Status(StrEnum):
     FAULTED = "Faulted"
 
 
-_IN_SESSION = (Status.CHARGING, Status.SUSPENDED_EV, Status.SUSPENDED_EVSE)
+IN_SESSION = (Status.CHARGING, Status.SUSPENDED_EV, Status.SUSPENDED_EVSE)
 _AFTER: dict[Status, tuple[Status, ...]] = {
-    Status.AVAILABLE: (Status.PREPARING, *_IN_SESSION, Status.UNAVAILABLE, Status.FAULTED),
-    Status.PREPARING: (Status.AVAILABLE, *_IN_SESSION, Status.FINISHING, Status.FAULTED),
+    Status.AVAILABLE: (Status.PREPARING, *IN_SESSION, Status.UNAVAILABLE, Status.FAULTED),
+    Status.PREPARING: (Status.AVAILABLE, *IN_SESSION, Status.FINISHING, Status.FAULTED),
     Status.FINISHING: (Status.AVAILABLE, Status.PREPARING, Status.UNAVAILABLE, Status.FAULTED),
-    Status.UNAVAILABLE: (Status.AVAILABLE, Status.PREPARING, *_IN_SESSION, Status.FAULTED),
+    Status.UNAVAILABLE: (Status.AVAILABLE, Status.PREPARING, *IN_SESSION, Status.FAULTED),
     Status.FAULTED: tuple(Status),
     **dict.fromkeys(
-        _IN_SESSION,
-        (Status.AVAILABLE, *_IN_SESSION, Status.FINISHING, Status.UNAVAILABLE, Status.FAULTED),
+        IN_SESSION,
+        (Status.AVAILABLE, *IN_SESSION, Status.FINISHING, Status.UNAVAILABLE, Status.FAULTED),
     ),
 }
 TRANSITIONS = frozenset((old, new) for old, after in _AFTER.items() for new in after if old is not new)

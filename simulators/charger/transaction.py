@@ -7,7 +7,9 @@ LOST_ID = -1  # errata 3.18: the id of a transaction whose StartTransaction coul
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Transaction:
-    """From the StartTransaction.req to the StopTransaction.req; the id comes with StartTransaction.conf."""
+    """From the StartTransaction.req to the StopTransaction.req; the id comes with StartTransaction.conf, but a
+    station of OCPP 2.x gives it itself.
+    """
 
     connector_id: int
     id_tag: str

@@ -1,9 +1,10 @@
 """The cloud of the world: the simulated CSMS, whose frames are watched and not kept."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from websockets.asyncio.server import ServerConnection
@@ -13,6 +14,7 @@ from simulators.csms import Csms, TagList
 from simulators.csms.answers import Payload, timestamp
 from simulators.csms.record import Direction
 from simulators.csms.server import CALLERROR
+from simulators.interpreter import CloudInterpreter
 from simulators.site import Endpoint
 from simulators.world.drivers import ACCEPTED_TAG, BLOCKED_TAG
 from simulators.world.node import start_on
@@ -49,7 +51,9 @@ class CloudEar(Protocol):
 
 
 class WorldCsms(Csms):
-    """`ear` hears what comes of each station and what it is answered."""
+    """`ear` hears what comes of each station and what it is answered. `editions` are those of the stations that speak
+    another OCPP than 1.6.
+    """
 
     socket_class = PromptServer
 
@@ -61,6 +65,7 @@ class WorldCsms(Csms):
         wall: Callable[[], datetime],
         ear: CloudEar,
         guests: frozenset[str] = frozenset(),
+        editions: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.cards = Cards(accepted=CARDS, blocked=frozenset({BLOCKED_TAG}))
         super().__init__(
@@ -73,6 +78,8 @@ class WorldCsms(Csms):
         )
         self._ear = ear
         self._guests = guests
+        self._editions = editions
+        self._interpreters = {identity: CloudInterpreter() for identity in editions}
         self.of_guests: list[str] = []  # what has come of them
         self.fails_on: str | None = None  # answers the next CALL of this action with an InternalError
         self.loses_answer_to: str | None = None  # the connection is cut between the next CALL of it and its answer
@@ -80,7 +87,11 @@ class WorldCsms(Csms):
     async def listen(self, identity: str, connection: ServerConnection) -> None:
         assert isinstance(connection, PromptServer)  # noqa: S101 - it is of the class named above
 
+        interpreter = self._interpreters.get(identity)
+
         def hear(arrived: str | bytes) -> None:
+            if interpreter is not None:
+                arrived = interpreter.hears(arrived if isinstance(arrived, str) else arrived.decode())
             reply = self.hear(identity, arrived)
             if reply is not None:
                 connection.say(reply)
@@ -104,7 +115,16 @@ class WorldCsms(Csms):
         path = "" if connection.request is None else connection.request.path
         if path.rpartition("/")[2] in self._guests and GUESTS_EDITION in offered:
             return GUESTS_EDITION
+        identity = path.rpartition("/")[2]
+        if identity in self._editions:
+            edition = Subprotocol(f"ocpp{self._editions[identity]}")
+            return edition if edition in offered else None
         return super().choose(connection, offered)
+
+    def _noted(self, identity: str, message: list[Any]) -> str:
+        text = super()._noted(identity, message)
+        interpreter = self._interpreters.get(identity)
+        return text if interpreter is None else interpreter.says(text)
 
     def note(self, identity: str, direction: Direction, text: str) -> None:
         if identity in self._guests:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from simulators.charger.spec import EDITION_16
 from simulators.errors import ScenarioError
 from simulators.toml_table import TomlTable, read_toml
 from simulators.world import scenario_tables
@@ -95,6 +96,16 @@ class WorldScenario:
     expect: Expectations
     guests: frozenset[str] = frozenset()
     above: str | None = None
+
+    @property
+    def editions(self) -> dict[str, str]:
+        """Of the stations that speak another OCPP than 1.6."""
+        return {
+            identity: posts.edition
+            for posts in self.posts
+            if posts.edition != EDITION_16
+            for identity in posts.identities()
+        }
 
 
 def ready_worlds() -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """The tables of a scenario file that describe posts, loads and drivers."""
 
+from simulators.charger.spec import EDITION_16
 from simulators.toml_table import TomlTable
 from simulators.world.building import HOURS, LoadSpec, SunSpec
 from simulators.world.drivers import DriverSpec
-from simulators.world.site import PostsSpec
+from simulators.world.site import EDITIONS, PostsSpec
 
 
 def posts(table: TomlTable) -> PostsSpec:
@@ -21,6 +22,7 @@ def posts(table: TomlTable) -> PostsSpec:
             "max_w",
             "fallback_w",
             "switches_phases",
+            "ocpp",
         )
     )
     name = table.text("id")
@@ -43,7 +45,15 @@ def posts(table: TomlTable) -> PostsSpec:
         max_w=table.number("max_w", above=0.0) if dc else None,
         fallback_w=table.number("fallback_w", 0.0) if dc else None,
         switches_phases=table.flag("switches_phases", default=False),
+        edition=_edition(table),
     )
+
+
+def _edition(table: TomlTable) -> str:
+    edition = table.text("ocpp", EDITION_16)
+    if edition not in EDITIONS:
+        raise table.fail("ocpp", f"must be one of {', '.join(EDITIONS)}, not {edition!r}")
+    return edition
 
 
 def load(table: TomlTable) -> LoadSpec:

@@ -12,11 +12,13 @@ from edge.domain.connection import Transport, parse_connection
 from edge.domain.site import Evse
 from edge.errors import ConfigurationError
 from simulators.charger import Supply
+from simulators.charger.spec import EDITION_16
 from simulators.errors import ScenarioError
 from simulators.phases import PHASE_NAMES
 from simulators.site import CircuitSpec, Endpoint, EvseSpec, SiteSpec, parse_endpoint
 
 DC_MIN_W: Final = 5000.0
+EDITIONS: Final = (EDITION_16, "2.0.1", "2.1")
 ROTATIONS: Final = (("L1", "L2", "L3"), ("L2", "L3", "L1"), ("L3", "L1", "L2"))  # so that one-phase cars spread
 
 
@@ -24,7 +26,7 @@ ROTATIONS: Final = (("L1", "L2", "L3"), ("L2", "L3", "L1"), ("L3", "L1", "L2")) 
 class PostsSpec:
     """So many equal stations of one EVSE each, named by `id` with a number in it (`"CP-{:02}"`), from `first` on.
 
-    Of DC posts `max_a` and `fallback_a` are None, and `max_w` and `fallback_w` count.
+    Of DC posts `max_a` and `fallback_a` are None, and `max_w` and `fallback_w` count. `edition` is that of OCPP.
     """
 
     id: str
@@ -38,6 +40,7 @@ class PostsSpec:
     max_w: float | None = None
     fallback_w: float | None = None
     switches_phases: bool = False
+    edition: str = EDITION_16
 
     def identities(self) -> tuple[str, ...]:
         return tuple(self.id.format(number) for number in range(self.first, self.first + self.count))

@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection
 from simulators.charger import ChargingStation, ElectricVehicle, Obedience, StationSpec
 from simulators.charger.profiles import Criteria
 from simulators.charger.station import Action, Send
+from simulators.interpreter import StationInterpreter
 from simulators.phases import NO_AMPS, Amps3, on_grid_phases
 from simulators.site import EvseSpec
 from simulators.world.copper import Copper
@@ -64,10 +65,25 @@ class WorldStation(ChargingStation):
         self._shown: dict[int, Amps3] = {}
         self._physics: asyncio.TimerHandle | None = None
         self._begun_before: dict[int, int] = {}  # transactions of each connector, when its car came
+        self._interpreter: StationInterpreter | None = None
+        if spec.is_v2:
+            self._interpreter = StationInterpreter(
+                spec.identity, transaction=self._number_under_way, runs=self._has_transaction
+            )
 
     async def listen(self, socket: ClientConnection) -> None:
         assert isinstance(socket, PromptClient)  # noqa: S101 - it is of the class named above
-        await socket.deliver(self.hear)
+        await socket.deliver(self.hear if self._interpreter is None else self._interpreted)
+
+    def _interpreted(self, arrived: str | bytes) -> None:
+        """A text of OCPP 2.x has arrived."""
+        text = arrived if isinstance(arrived, str) else arrived.decode()
+        if self._interpreter is not None and isinstance(self._socket, PromptClient):
+            heard, answer = self._interpreter.hears(text)
+            if answer is not None:
+                self._socket.say(answer)
+            for each in heard:
+                self.hear(each)
 
     def hear(self, arrived: str | bytes) -> None:
         text = arrived if isinstance(arrived, str) else arrived.decode()
@@ -90,9 +106,26 @@ class WorldStation(ChargingStation):
         if not isinstance(action, Send):
             super().do(action)
             return
-        if isinstance(self._socket, PromptClient):
+        if not isinstance(self._socket, PromptClient):
+            return
+        if self._interpreter is None:
             for text in self._watcher.from_station(self, action.text):
                 self._socket.say(text)
+            return
+        # Who judges hears in the words of 1.6 what it says; who lets it pass as it is lets it go in those of 2.x.
+        read, said = self._interpreter.says(action.text)
+        for text in self._watcher.from_station(self, read):
+            goes = said if text == read else self._interpreter.says(text)[1]
+            if goes is not None:
+                self._socket.say(goes)
+
+    def _number_under_way(self) -> int | None:
+        transaction = self._core.outbound.transaction_under_way
+        return None if transaction is None else transaction.transaction_id
+
+    def _has_transaction(self, connector_id: int) -> bool:
+        connector = self._core.sessions.connectors.get(connector_id)
+        return connector is not None and connector.transaction is not None
 
     def arrive(self, connector_id: int, ev: ElectricVehicle, id_tag: str) -> None:
         """A car is plugged in."""

@@ -69,6 +69,7 @@ class World:
             self.site.cloud,
             stations=guests.union(view.station_ids()),
             guests=guests,
+            editions=scenario.editions,
             wall=self.wall,
             ear=self.frames,
         )
@@ -289,5 +290,7 @@ class World:
                 watcher=self.frames,
                 complain=lambda _trouble: None,
             )
-            for spec in station_specs(self.site, sample_interval_s=self.scenario.sample_interval_s)
+            for spec in station_specs(
+                self.site, sample_interval_s=self.scenario.sample_interval_s, editions=self.scenario.editions
+            )
         }

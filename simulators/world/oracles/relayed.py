@@ -16,8 +16,8 @@ MAPPED: Final = frozenset({"MeterValues", "StopTransaction"})  # these name a tr
 ORDERED: Final = frozenset({"StartTransaction", "MeterValues", "StopTransaction"})
 LOST: Final = "-1"  # of a transaction whose number the station never learned: of any of them (errata 3.18)
 OWN: Final = "edge-"  # the prefix of the gateway's own message ids
-# Whether the cloud answers again, and what it says of a token; in 1.6 it has nothing else to say.
-OWN_ACTIONS: Final = frozenset({"Heartbeat", "Authorize"})
+# Whether the cloud answers again, and what it says of a token; in 2.x also which limit is the site's (K12, K13).
+OWN_ACTIONS: Final = frozenset({"Heartbeat", "Authorize", "NotifyChargingLimit", "ClearedChargingLimit"})
 
 
 @dataclass(slots=True)
