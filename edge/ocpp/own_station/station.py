@@ -1,7 +1,8 @@
 """The state machine of the gateway as a station of its own. Sans-I/O: frames in, texts and limits out.
 
 It boots, beats, reports what its site draws, and takes the station's maximum as a limit on the whole site. It has no
-EVSEs, so no other charging profile means anything here.
+EVSEs, so no other charging profile means anything here. Its clock is its cloud's, as every station's is (OCPP 1.6 §4.2,
+2.x part 2 B01.FR.06): what the cloud has set counts by that.
 """
 
 from collections import deque
@@ -16,6 +17,7 @@ from edge.ocpp import wire
 from edge.ocpp.fields import fields, text, whole_number
 from edge.ocpp.own_station import words
 from edge.ocpp.own_station.answers import HEARTBEAT_S, SAMPLE_S, Said, Settings, answer
+from edge.ocpp.own_station.cloud_time import CloudTime
 from edge.ocpp.profiles.answer import CallRefusal
 from edge.ocpp.profiles.composite import StationMaximum
 from edge.ocpp.profiles.desk import ProfileDesk
@@ -66,6 +68,7 @@ class OwnStation:
         self._queue: deque[tuple[str, words.Payload]] = deque(maxlen=MOST_QUEUED)
         self._outstanding: tuple[str, str, Seconds] | None = None  # id, action, since
         self._told = StationMaximum()
+        self._time = CloudTime()
         self._step = Step()
 
     @property
@@ -93,7 +96,7 @@ class OwnStation:
             self._step.notes.append(f"the cloud sends what can't be read: {error}")
             return self._done()
         if isinstance(frame, Call):
-            self._called(frame, now, wall)
+            self._called(frame, now, self._time.at(now, wall, kept=self._desk.newest))
         elif isinstance(frame, CallResult | CallError):
             self._answered(frame, now)
         self._pump(now)
@@ -101,6 +104,7 @@ class OwnStation:
 
     def tick(self, now: Seconds, wall: datetime) -> Step:
         """Time passes: what the cloud allows, what is due to be said."""
+        wall = self._time.at(now, wall, kept=self._desk.newest)
         self._desk.see_cloud(wall, connected=self._connected)
         self._state_limit(self._desk.maximum(wall), now)
         if self._desk.problem is not None:
@@ -189,9 +193,10 @@ class OwnStation:
         if self._outstanding is None or frame.id != self._outstanding[0]:
             return
         action, self._outstanding = self._outstanding[1], None
+        payload = fields(frame.payload) if isinstance(frame, CallResult) else {}
+        self._time.says(payload.get("currentTime"), now)
         if action != "BootNotification":
             return
-        payload = fields(frame.payload) if isinstance(frame, CallResult) else {}
         interval = whole_number(payload.get("interval"))
         every_s = float(interval) if interval is not None and interval > 0 else RETRY_BOOT_S
         if payload.get("status") != "Accepted":

@@ -145,6 +145,11 @@ class ProfileDesk:
         at = wall.timestamp()
         return Context(version=self._version, wiring=self._wiring, now=at).composer(self.store).maximum(at)
 
+    @property
+    def newest(self) -> Moment | None:
+        """When the newest of the profiles was set; None where there is none."""
+        return max((each.since for each in self.store.installed), default=None)
+
     def rest_s(self, wall: datetime) -> Seconds:
         """How long :meth:`due` has nothing to tell by itself: infinite where nothing of it changes with time."""
         if self._stale:

@@ -23,13 +23,14 @@ EDITIONS = list(Version)
 class Own:
     """The state machine, and time that passes only when told to."""
 
-    def __init__(self, version: Version) -> None:
+    def __init__(self, version: Version, *, desk: ProfileDesk | None = None) -> None:
         self.version = version
         self.now = START
+        self.behind = timedelta()  # our wall clock is by so much
         self.limits: list[float | str | None] = []  # A, or W as text
         self.notes: list[str] = []
         self.station = OwnStation(
-            desk=ProfileDesk(Station(id="GW", evses=()), 230.0, whole_a=63.0),
+            desk=desk if desk is not None else ProfileDesk(Station(id="GW", evses=()), 230.0, whole_a=63.0),
             version=version,
             circuit="main",
             reading=self.reading,
@@ -43,7 +44,7 @@ class Own:
 
     @property
     def wall(self) -> datetime:
-        return NOON + timedelta(seconds=self.now - START)
+        return NOON - self.behind + timedelta(seconds=self.now - START)
 
     def taken(self, step: Step) -> list[list[Any]]:
         """The messages of a step; all CALLs fit their schema."""
@@ -307,3 +308,54 @@ def test_what_only_2_1_says_harms_nothing() -> None:
     assert own.hears(json.dumps([5, "c", "FormatViolation", "", {}])) == []
     assert own.hears(json.dumps([6, "s", "NotifyPeriodicEventStream", {"id": 1}])) == []
     assert own.notes == []
+
+
+AGES = timedelta(days=56 * 365)  # a gateway without a clock starts in 1970
+NOW = "2026-06-01T12:00:00Z"
+
+
+def leased(version: Version) -> dict[str, Any]:
+    """20 A from noon on for five minutes, and 16 A from then on, as a gateway above tells its limits."""
+    place, body = ("connectorId", "csChargingProfiles") if version is Version.V16 else ("evseId", "chargingProfile")
+    return {place: 0, body: profile(version, "max", period(0, 20), period(300, 16), start=NOW)}
+
+
+@pytest.mark.parametrize("version", EDITIONS)
+@pytest.mark.parametrize("behind", [AGES, timedelta(days=1), timedelta(days=-1)])
+def test_what_the_cloud_has_set_counts_by_the_time_that_it_says(version: Version, behind: timedelta) -> None:
+    """A gateway whose clock is wrong keeps to the limit all the same, and to when it ends."""
+    own = Own(version)
+    own.behind = behind
+    own.accepted()
+    own.asked("SetChargingProfile", leased(version))
+    own.wait(1.0)
+    assert own.limits == [20.0]
+    own.wait(300.0)
+    assert own.limits == [20.0, 16.0]
+
+
+@pytest.mark.parametrize("version", EDITIONS)
+def test_what_was_set_before_holds_for_a_gateway_without_a_clock(version: Version) -> None:
+    """It starts in 1970, and its cloud isn't there to say the time: the limit holds from then on as when it was set."""
+    desk = ProfileDesk(Station(id="GW", evses=()), 230.0, whole_a=63.0)
+    Own(version, desk=desk).accepted().asked("SetChargingProfile", leased(version))
+    again = Own(version, desk=desk)
+    again.behind = AGES
+    again.wait(1.0)
+    assert again.limits == [20.0]
+    again.wait(298.0)
+    assert again.limits == [20.0]
+    again.wait(2.0)
+    assert again.limits == [20.0, 16.0]
+
+
+def test_a_time_that_is_none_moves_nothing() -> None:
+    """A cloud that itself has no clock, or says nothing."""
+    own = Own(Version.V16).accepted()
+    own.asked("SetChargingProfile", leased(Version.V16))
+    own.wait(1.0)
+    for nothing in ("1970-01-01T00:00:00Z", "noon", None):
+        messages = own.hears(call("t", "TriggerMessage", {"requestedMessage": "Heartbeat"}))
+        own.hears(result(messages[1][1], {"currentTime": nothing}))
+        own.wait(1.0)
+    assert own.limits == [20.0]
