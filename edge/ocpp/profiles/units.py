@@ -15,6 +15,9 @@ from edge.units import Amps, Volts, Watts
 
 # One refusal may be chance: the session ended while the limit was on its way.
 REFUSALS_TO_CHANGE = 2
+# Of limits that one has taken in watts though it has told amperes, before it is told amperes again: it may have refused
+# all for some minutes for another reason, and in watts a car on three phases gets a third. Each time twice as many.
+FIRST_PATIENCE, LONGEST_PATIENCE = 5, 640
 # The lowest voltage of a public grid, of the nominal one (EN 50160 §4.3).
 LOWEST_VOLTAGE = 0.9
 
@@ -33,6 +36,9 @@ class Units:
         self._spare: tuple[RateUnit, ...] = ()
         self._refusals = 0
         self._tried = 0  # units in a row that it means to refuse
+        self._tells_amperes = False
+        self._in_watts = 0  # limits that it has taken so since it was told amperes last
+        self._patience = FIRST_PATIENCE
 
     @property
     def unit(self) -> RateUnit:
@@ -53,6 +59,7 @@ class Units:
         told = {_WORDS.get(word.strip().lower()) for word in value.split(",")}
         units = [unit for unit in RateUnit if unit in told] or list(RateUnit)
         self._spare = ()
+        self._tells_amperes = RateUnit.AMPERES in told
         if RateUnit.AMPERES in told and self._first is RateUnit.AMPERES:
             self._spare = tuple(unit for unit in units if unit is not RateUnit.AMPERES)
             units = [RateUnit.AMPERES]
@@ -66,6 +73,13 @@ class Units:
         """The station has accepted a limit in this unit: it is the first from now on."""
         self._first = self.unit
         self._refusals = self._tried = 0
+        if self.unit is RateUnit.AMPERES:
+            self._in_watts, self._patience = 0, FIRST_PATIENCE
+        elif self._tells_amperes:
+            self._in_watts += 1
+            if self._in_watts >= self._patience:
+                self._in_watts, self._patience = 0, min(2 * self._patience, LONGEST_PATIENCE)
+                self._allowed = (RateUnit.AMPERES, RateUnit.WATTS)
 
     def refused(self) -> bool:
         """The station has refused a limit; whether it has done so in every unit, so that it can't be for the unit."""

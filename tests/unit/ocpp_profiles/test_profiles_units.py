@@ -65,6 +65,37 @@ def test_who_takes_amperes_refuses_something_else() -> None:
     assert units.unit is W
 
 
+def test_who_has_told_amperes_is_told_amperes_again() -> None:
+    """It refused everything for some minutes, and took watts when that was over: not for ever, and if it means it, the
+    tries become seldom.
+    """
+    units = Units()
+    units.allows("Current,Power")
+    units.use_spare()
+    seen = []
+    for _ in range(22):
+        seen.append(units.unit)
+        if units.unit is W:
+            units.accepted()
+        else:
+            units.refused()
+    assert "".join(seen) == "AA" + "W" * 5 + "AA" + "W" * 10 + "AA" + "W"
+    while units.unit is W:
+        units.accepted()
+    units.accepted()
+    units.allows("Current,Power")
+    assert units.unit is A
+
+
+def test_who_has_told_watts_alone_is_told_watts() -> None:
+    """However often it takes them."""
+    units = Units()
+    units.allows("Power")
+    for _ in range(50):
+        units.accepted()
+        assert units.unit is W
+
+
 def test_who_knows_one_unit_is_never_told_another() -> None:
     """Whatever it refuses."""
     units = Units()
