@@ -246,6 +246,25 @@ def test_a_reply_before_the_disk_has_it_is_caught() -> None:
     assert "transactions" in failed_oracles(defective)
 
 
+def _least(periods: list[dict[str, Any]]) -> None:
+    for period in periods:
+        period["limit"] = max(period["limit"], 6.0)
+
+
+OUTCOMES: dict[str, tuple[int, Tamper]] = {
+    "the cloud's 0 A is no reason": (27, Profiles(_least)),
+    "what the cloud allows a session is no reason": (28, Profiles(_least)),
+}
+
+
+@pytest.mark.parametrize("defect", OUTCOMES)
+def test_a_fault_that_comes_to_nothing_good_is_caught(defect: str) -> None:
+    """A row of the catalogue looks for its own outcome, and says where it isn't so."""
+    number, tamper = OUTCOMES[defect]
+    fault = FaultSpec(number=number, at_s=180.0, for_s=70.0)
+    assert f"fault {number}" in failed_oracles(played(small(minutes=6.0), seed=2, faults=[fault], tamper=tamper))
+
+
 def test_every_oracle_has_its_defect() -> None:
     """None is there that has never failed."""
     assert {each[0] for each in DEFECTS.values()} == {getattr(make, "name", "") for make in ORACLES}
