@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from edge.domain.journal import Write
+from simulators.world.cloud import CLOUD
 from simulators.world.disk import WorldWriter
 from simulators.world.gateway import GATEWAY
 from simulators.world.node import start_on
@@ -103,6 +104,24 @@ class Renumbered(Tamper):
         return re.sub(r'("transactionId":)\d+', rf"\g<1>{self._count}", text)
 
 
+class Asked(Tamper):
+    """What becomes of a call of the cloud on its way down, and of its answer on its way up."""
+
+    def __init__(self, down: Callable[[str], Iterable[str]], up: Callable[[str], str] = str) -> None:
+        self._down, self._up = down, up
+
+    def to_station(self, _identity: str, text: str) -> Iterable[str]:
+        return self._down(text) if '"csms-' in text else (text,)
+
+    def to_cloud(self, _identity: str, text: str) -> str:
+        return self._up(text) if '"csms-' in text else text
+
+
+def _asks(world: World) -> None:
+    call = world.cloud.call("CP-1", "TriggerMessage", {"requestedMessage": "Heartbeat"}, timeout_s=300.0)
+    start_on(CLOUD, call).add_done_callback(lambda task: task.cancelled() or task.exception())
+
+
 class Clears(Tamper):
     """Clears before it sets."""
 
@@ -177,6 +196,18 @@ DEFECTS: dict[str, tuple[str, Tamper | None, Callable[[World], None] | None]] = 
     "a reconnect is lost": ("stuck", None, later(150.0, _loses_stations)),
     "JSON is written anew": ("bytes", Reserialised(), None),
     "a transaction has two numbers": ("bytes", Renumbered(), None),
+    "a call of the cloud is passed on twice": ("calls", Asked(lambda text: (text, text)), later(200.0, _asks)),
+    "a call of the cloud is lost": ("calls", Asked(lambda _text: ()), later(200.0, _asks)),
+    "a call of the cloud is changed": (
+        "calls",
+        Asked(lambda text: (text.replace("Heartbeat", "BootNotification"),)),
+        later(200.0, _asks),
+    ),
+    "a station's answer is another to the cloud": (
+        "calls",
+        Asked(lambda text: (text,), lambda text: text.replace("Accepted", "Rejected")),
+        later(200.0, _asks),
+    ),
     "a limit above the installer's": ("installer", Profiles(_all(64.0)), None),
     "a limit without an end": ("dead man", Profiles(_last), None),
     "a lease that is too long": ("dead man", Profiles(_late), None),
@@ -213,6 +244,25 @@ def test_a_reply_before_the_disk_has_it_is_caught() -> None:
     sound, defective = (played(small(minutes=5.0), seed=2, faults=power_cut, meddle=each) for each in (None, hasty))
     assert failed_oracles(sound) == set()
     assert "transactions" in failed_oracles(defective)
+
+
+def _least(periods: list[dict[str, Any]]) -> None:
+    for period in periods:
+        period["limit"] = max(period["limit"], 6.0)
+
+
+OUTCOMES: dict[str, tuple[int, Tamper]] = {
+    "the cloud's 0 A is no reason": (27, Profiles(_least)),
+    "what the cloud allows a session is no reason": (28, Profiles(_least)),
+}
+
+
+@pytest.mark.parametrize("defect", OUTCOMES)
+def test_a_fault_that_comes_to_nothing_good_is_caught(defect: str) -> None:
+    """A row of the catalogue looks for its own outcome, and says where it isn't so."""
+    number, tamper = OUTCOMES[defect]
+    fault = FaultSpec(number=number, at_s=180.0, for_s=70.0)
+    assert f"fault {number}" in failed_oracles(played(small(minutes=6.0), seed=2, faults=[fault], tamper=tamper))
 
 
 def test_every_oracle_has_its_defect() -> None:

@@ -5,7 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from simulators.errors import ScenarioError
-from simulators.world.faults import books, building, disk, edition, gateway, meter, network, program, sessions, stations
+from simulators.world.faults import (
+    books,
+    building,
+    disk,
+    edition,
+    gateway,
+    meter,
+    network,
+    profiles,
+    program,
+    sessions,
+    stations,
+)
 from simulators.world.faults.base import Fault
 from simulators.world.scenario import FaultSpec, RandomFaults, WorldScenario
 from simulators.world.world import World
@@ -37,8 +49,8 @@ CATALOGUE: Final[Sequence[type[Fault]]] = (
     stations.CarSleeps,
     stations.CarDrawsMore,
     sessions.SilentAboutState,
-    stations.CloudProfileAboveFuse,
-    stations.CloudClearsProfiles,
+    profiles.CloudProfileAboveFuse,
+    profiles.CloudClearsProfiles,
     stations.ResetInPeak,
     meter.MeterSilent,
     meter.MeterConstant,

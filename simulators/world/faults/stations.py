@@ -176,30 +176,3 @@ class CarDrawsMore(Fault):
     async def end(self) -> None:
         if self.car is not None:
             self.car.ev.excess_a = 0.0
-
-
-class CloudProfileAboveFuse(Fault):
-    number, row = 27, "CSMS profile above fuse"
-    outcome = "Clamped; cloud sees effective schedule"
-    how = "the cloud sets a profile of 500 A"
-
-    async def begin(self) -> None:
-        period = {"startPeriod": 0, "limit": 500.0}
-        profile = {
-            "chargingProfileId": 1,
-            "stackLevel": 9,
-            "chargingProfilePurpose": "TxDefaultProfile",
-            "chargingProfileKind": "Relative",
-            "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [period]},
-        }
-        payload = {"connectorId": 1, "csChargingProfiles": profile}
-        await start_on(CLOUD, _ask(self, self.station().spec.identity, "SetChargingProfile", payload))
-
-
-class CloudClearsProfiles(Fault):
-    number, row = 28, "CSMS replays old profile/clears ours"
-    outcome = "Ours owns top stack; reconciliation"
-    how = "the cloud clears all profiles of a station"
-
-    async def begin(self) -> None:
-        await start_on(CLOUD, _ask(self, self.station().spec.identity, "ClearChargingProfile", {}))

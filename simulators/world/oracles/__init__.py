@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from simulators.world.oracles.asked import CloudIsHeard
 from simulators.world.oracles.base import Oracle
 from simulators.world.oracles.books import EachTransactionOnce, NobodyIsStuck
 from simulators.world.oracles.electric import EntitledUnderRating, FlowsUnderRating, ProtectionHolds
@@ -20,6 +21,7 @@ ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
     EachTransactionOnce,
     NobodyIsStuck,
     BytesPass,
+    CloudIsHeard,
     InstallersLimit,
     DeadManLimits,
     NeverCleared,
