@@ -142,9 +142,10 @@ class StationLink:
         """
         now = self._clock.monotonic()
         rest_s = REST_S
-        if self.connection is not None:
+        if self._carrier.connection is not None:
             wall = self._clock.wall()
-            self._perform(self._relay.tick(now, wall))
+            if actions := self._relay.tick(now, wall):
+                self._perform(actions)
             rest_s = self._relay.rest_s(wall)
         if self._stand_in is not None:
             if not (rests := self._stand_in.rests):
