@@ -33,25 +33,28 @@ class Carrier:
         self.upstream: Upstream | None = None
         self.mirrors: Sequence[Mirror] = ()
         self.quirks = Quirks()
+        self._version = Version.V16
         self.trace = Trace()
         self._pace = Pace()
         self._start_delay = StartDelay()
         self._throttled_at: Seconds | None = None
 
-    def attach(self, connection: StationConnection, upstream: Upstream, mirrors: Sequence[Mirror]) -> None:
-        """The station has come over these."""
-        self.connection, self.upstream, self.mirrors = connection, upstream, mirrors
+    def attach(
+        self, connection: StationConnection, upstream: Upstream, mirrors: Sequence[Mirror], version: Version
+    ) -> None:
+        """The station has come over these, and speaks this edition."""
+        self.connection, self.upstream, self.mirrors, self._version = connection, upstream, mirrors, version
         self._pace = Pace()
 
     def detach(self) -> None:
         """They are over."""
         self.connection = self.upstream = None
 
-    def came_up(self, text: str | bytes, now: Seconds, version: Version, onward: str | None) -> bool:
+    def came_up(self, text: str | bytes, now: Seconds, onward: str | None) -> bool:
         """A message of the station. ``onward``: what the cloud is to get first; when that is the very same text it is
         sent at once, and True returned."""
         if self.quirks.start_answer_delay_s:
-            self._start_delay.called(text, version)
+            self._start_delay.called(text, self._version)
         self._figures.from_station += 1
         if onward is None or onward is not text or self.upstream is None:
             self.trace.add(Way.FROM_STATION, text, now)
@@ -97,9 +100,9 @@ class Carrier:
             self._note(Way.TO_CLOUD, data)
             self._push_up(self.upstream, data)
 
-    def down(self, text: str, version: Version) -> None:
+    def down(self, text: str) -> None:
         """Send to the station: at once, or after a while where it can't take an answer so soon."""
-        if self._start_delay.holds(text, version):
+        if self._start_delay.holds(text, self._version):
             delay_s = self.quirks.start_answer_delay_s
             asyncio.get_running_loop().call_later(delay_s, self._down, self.connection, text)
         else:

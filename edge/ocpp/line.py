@@ -92,6 +92,8 @@ class Line:
     def set_right(self, now: Seconds, wall: datetime) -> None:
         """The station has shown what time it has: what was written to begin in its future is written anew, as it should
         have been."""
+        if not self._unsure:
+            return  # nearly always
         for slot, written in list(self._unsure.items()):
             begins = self._begins(written.at, now, wall)
             if (written.begins - begins).total_seconds() > BEGINS_LATE_S:
@@ -165,6 +167,8 @@ class Line:
     def tick(self, now: Seconds, wall: datetime) -> None:
         """Time passes: free the line of what stays unanswered, refuse what waited too long."""
         self.set_right(now, wall)
+        if self._arbiter.is_idle:
+            return  # nearly always
         expired = self._arbiter.expire(now)
         if expired is not None:
             self._unanswered(expired, now)

@@ -192,8 +192,8 @@ class Relay:
         match frame:
             case Call():
                 frame = self._dialect.guard.reported(frame) if self._controls else frame
-                self._station_calls.receive(frame, now, wall, relaying=relaying)
-                self._line.set_right(now, wall)
+                if self._station_calls.receive(frame, now, wall, relaying=relaying):
+                    self._line.set_right(now, wall)
                 self.diagnosis.asks(frame, self._dialect.version)
                 if self._introduction.takes_place(now):
                     self._line.set_up(now, wall)

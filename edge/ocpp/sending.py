@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from websockets.asyncio.connection import Connection, broadcast
-from websockets.protocol import OPEN, Side
+from websockets.protocol import CLIENT, OPEN
 
 from edge.ocpp import framing
 
@@ -34,7 +34,7 @@ def put(connection: Connection, first: int, carried: bytes) -> bool:
     if protocol.extensions and first in (framing.WHOLE_TEXT, framing.WHOLE_BINARY):
         broadcast((connection,), carried, text=first == framing.WHOLE_TEXT)
     elif protocol.state is OPEN:
-        transport.write(framing.written(first, carried, KEYS.next() if protocol.side is Side.CLIENT else None))
+        transport.write(framing.written(first, carried, KEYS.next() if protocol.side is CLIENT else None))
     return True
 
 

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import CLOSED, OPEN, Event, Side
+from websockets.protocol import CLOSED, OPEN, SERVER, Event
 from websockets.typing import DataLike
 
 from edge.ocpp import framing
@@ -48,29 +48,47 @@ class Receiving(Connection):
     bytes, PEP 383), and what it hears of pings and pongs goes on to its partner, the socket at the wire's other end.
     """
 
-    is_wire = False  # to be set before anything is heard
-    partner: "Receiving | None" = None
+    # In slots, as each frame needs most of it: beside the library's own some thirty attributes would be too many for
+    # instances that share the layout of their dictionaries.
+    __slots__ = (
+        "_awaited",
+        "_begun",
+        "_fault",
+        "_halts",
+        "_in_step",
+        "_kinds",
+        "_pause_ends",
+        "_place",
+        "_queues",
+        "_receiver",
+        "_row",
+        "_unread",
+        "is_wire",
+        "partner",
+    )
 
-    _receiver: Receiver | None = None
-    _queues = True  # while something is, or may be, in the queue
-    _fault: Exception | None = None
-    _pause_ends: Seconds = 0.0
-    _row = 0  # messages of this read
-    _in_step = False  # since the library was seen to be between two frames; it is given whole ones from then on
-    _begun: bytearray | None = None  # a frame that isn't all there,
-    _awaited = 0  # and what it comes to at least
-    _unread = b""  # what waits for the next turn of the loop,
-    _place = 0  # from here on
-    _halts = False  # whether anything does
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_wire: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.is_wire = is_wire  # to be set before anything is heard
+        self.partner: Receiving | None = None
+        self._receiver: Receiver | None = None
+        self._queues = True  # while something is, or may be, in the queue
         self._kinds: deque[Opcode] = deque()  # of the queue's messages, on a wire
+        self._fault: Exception | None = None
+        self._pause_ends: Seconds = 0.0
+        self._row = 0  # messages of this read
+        # Since the library was seen to be between two frames; it is given whole ones from then on.
+        self._in_step = False
+        self._begun: bytearray | None = None  # a frame that isn't all there,
+        self._awaited = 0  # and what it comes to at least
+        self._unread = b""  # what waits for the next turn of the loop,
+        self._place = 0  # from here on
+        self._halts = False  # whether anything does
 
     @property
     def is_ahead(self) -> bool:
         """Whether the peer has sent more than anybody does who waits for answers."""
-        return self._row > IN_A_ROW or len(self.recv_messages.frames) > IN_A_ROW
+        return self._row > IN_A_ROW or (self._queues and len(self.recv_messages.frames) > IN_A_ROW)
 
     async def deliver(self, receiver: Receiver) -> str:
         """Hand over every message until the connection ends; return why. Errors of the receiver end it too."""
@@ -170,7 +188,7 @@ class Receiving(Connection):
         """A frame of this length, if that is known, has begun."""
         protocol = self.protocol
         most = protocol.max_message_size
-        masked = protocol.side is Side.SERVER
+        masked = protocol.side is SERVER
         sound = framing.may_be_sound(data, masked=masked, extended=bool(protocol.extensions))
         if not sound or (most is not None and length > most + LONGEST_HEAD):
             self._in_step = False
@@ -193,7 +211,7 @@ class Receiving(Connection):
         return (
             found.first in (framing.WHOLE_PING, framing.WHOLE_PONG)
             and found.ends - found.begins <= framing.MOST_CONTROL
-            and found.masked is (self.protocol.side is Side.SERVER)
+            and found.masked is (self.protocol.side is SERVER)
         )
 
     def _answers(self, data: bytes, found: framing.Head) -> bool:
@@ -226,7 +244,7 @@ class Receiving(Connection):
         if (
             receiver is not None
             and found.first == framing.WHOLE_TEXT
-            and found.masked is (protocol.side is Side.SERVER)
+            and found.masked is (protocol.side is SERVER)
             and protocol.current_size is None
             and (protocol.max_message_size is None or found.ends - found.begins <= protocol.max_message_size)
         ):
@@ -282,7 +300,8 @@ class CloudConnection(Receiving, ClientConnection):
 class WireCloudConnection(CloudConnection):
     """A socket toward the cloud that is part of a wire."""
 
-    is_wire = True
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, is_wire=True, **kwargs)
 
 
 def peer_address(connection: Connection) -> str:

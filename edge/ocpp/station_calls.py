@@ -40,6 +40,7 @@ class StationCalls:
         stand_in: StandIn | None,
     ) -> None:
         self._dialect = dialect
+        self._routes = FROM_STATION[dialect.version]
         self._memory = memory
         self._up = upline
         self._out = outbox
@@ -52,9 +53,10 @@ class StationCalls:
     def speak(self, dialect: Dialect) -> None:
         """The station has come back with another edition of OCPP."""
         self._dialect = dialect
+        self._routes = FROM_STATION[dialect.version]
 
-    def receive(self, call: Call, now: Seconds, wall: datetime, *, relaying: bool) -> None:
-        """The station calls. ``relaying``: its cloud is there."""
+    def receive(self, call: Call, now: Seconds, wall: datetime, *, relaying: bool) -> bool:
+        """The station calls; return whether facts were read from that. ``relaying``: its cloud is there."""
         plain = signed.plain(call)
         if self._stand_in is not None and not (relaying and self._passes(self._stand_in, call, plain)):
             self._await_answer(call, plain.action)
@@ -65,7 +67,8 @@ class StationCalls:
             if self._held is not None:
                 self._out.note("debug", "station gave up a call that waited for the cloud", action=self._held.action)
             self._held = call
-        if route(FROM_STATION[self._dialect.version], plain.action) is Route.OBSERVE:
+        observed = route(self._routes, plain.action) is Route.OBSERVE
+        if observed:
             facts = self._dialect.request(plain, now, wall)
             for fact in facts:
                 if isinstance(fact, StationDescribed):
@@ -73,6 +76,7 @@ class StationCalls:
             self._out.report_all(facts)
             self._profiles.station_called(plain, facts, wall)
         self._introduction.called(plain.action, now)
+        return observed
 
     def answered(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
         """The station is answered, by whomever."""

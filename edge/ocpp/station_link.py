@@ -142,9 +142,10 @@ class StationLink:
         """
         now = self._clock.monotonic()
         rest_s = REST_S
-        if self.connection is not None:
+        if self._carrier.connection is not None:
             wall = self._clock.wall()
-            self._perform(self._relay.tick(now, wall))
+            if actions := self._relay.tick(now, wall):
+                self._perform(actions)
             rest_s = self._relay.rest_s(wall)
         if self._stand_in is not None:
             if not (rests := self._stand_in.rests):
@@ -187,7 +188,7 @@ class StationLink:
         if old is not None:
             self._detach(old, "replaced by a new connection")
             self._close(old, CLOSE_REPLACED, "replaced by a new connection")
-        self._carrier.attach(connection, upstream, mirrors)
+        self._carrier.attach(connection, upstream, mirrors, version)
         now = self._clock.monotonic()
         self._liveness.heard(now)
         self._spoken = version
@@ -204,7 +205,7 @@ class StationLink:
                 self._stand_in.station_gone()
 
     def _station_text(self, connection: StationConnection, text: str | bytes) -> Seconds:
-        if self.connection is not connection:
+        if self._carrier.connection is not connection:
             return 0.0  # it has been replaced
         now = self._clock.monotonic()
         self.due_at = 0.0
@@ -212,7 +213,7 @@ class StationLink:
         actions = self._relay.receive_from_station(text, now, self._clock.wall())
         first = actions[0] if actions else None
         onward = first.text if isinstance(first, ToCloud) else None
-        if self._carrier.came_up(text, now, self._relay.version, onward):
+        if self._carrier.came_up(text, now, onward):
             del actions[0]
         if actions:
             self._perform(actions)
@@ -254,7 +255,7 @@ class StationLink:
         for action in actions:
             match action:
                 case ToStation():
-                    self._carrier.down(action.text, self._relay.version)
+                    self._carrier.down(action.text)
                 case ToCloud():
                     self._carrier.up(action.text)
                 case PassBinary():

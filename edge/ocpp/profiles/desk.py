@@ -119,7 +119,7 @@ class ProfileDesk:
         """What has changed of what the cloud allows. To be called about twice a second: mostly it does nothing."""
         at = wall.timestamp()
         self._follow_clock(at - now)
-        self.see_cloud(wall, connected=cloud_connected)
+        self._see_cloud(at, connected=cloud_connected)
         if not (self._stale or (self._until is not None and at >= self._until)):
             return []
         self._stale = False
@@ -137,7 +137,9 @@ class ProfileDesk:
 
     def see_cloud(self, wall: datetime, *, connected: bool) -> None:
         """Whether the cloud is there: some profiles end when it has been away for long (2.1 K01.FR.101)."""
-        at = wall.timestamp()
+        self._see_cloud(wall.timestamp(), connected=connected)
+
+    def _see_cloud(self, at: Moment, *, connected: bool) -> None:
         self._keep(self.store.online(at) if connected else self.store.offline(at))
 
     def maximum(self, wall: datetime) -> StationMaximum:
