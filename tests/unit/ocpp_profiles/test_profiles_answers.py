@@ -16,6 +16,7 @@ from tests.unit.ocpp_profiles.profile_bench import (
     WIRING,
     ask,
     assert_valid,
+    install,
     installed,
     moment,
     period,
