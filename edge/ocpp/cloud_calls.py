@@ -14,10 +14,18 @@ from edge.ocpp.wire import Call
 from edge.units import Seconds
 
 ANSWERED_KEPT = 16  # CALLs that we answered ourselves, in case the cloud complains of the answer (2.1)
+# An answer is on the disk within some 10 ms. Where the disk refuses, the cloud's CALLs go on without it.
+ANSWER_KEPT_WITHIN_S: Seconds = 2.0
+BEHIND_MOST = 64  # beyond these a cloud doesn't wait for answers, and has no order to keep
 
 
 class CloudCalls:
-    """Does with each CALL what the routing table says. What comes of it goes into the outbox."""
+    """Does with each CALL what the routing table says. What comes of it goes into the outbox.
+
+    The cloud's answer to a StartTransaction reaches the station by way of the disk. What the cloud calls behind that
+    answer may be about the transaction that it names (SetChargingProfile, RemoteStopTransaction), so it waits for it:
+    from :meth:`wait_for_answer` on, until :meth:`go_on`.
+    """
 
     def __init__(
         self, dialect: Dialect, line: Line, profiles: CloudProfiles, outbox: Outbox, stand_in: StandIn | None
@@ -28,6 +36,8 @@ class CloudCalls:
         self._out = outbox
         self._stand_in = stand_in
         self._answered: deque[str] = deque(maxlen=ANSWERED_KEPT)
+        self._waits_since: Seconds | None = None
+        self._behind: deque[tuple[Call, int]] = deque()
 
     def speak(self, dialect: Dialect) -> None:
         """The station has come back with another edition of OCPP."""
@@ -35,6 +45,38 @@ class CloudCalls:
 
     def receive(self, call: Call, epoch: int, now: Seconds, wall: datetime) -> None:
         """The cloud calls, over its connection number ``epoch``."""
+        if self._waits_since is not None and len(self._behind) < BEHIND_MOST:
+            self._behind.append((call, epoch))
+        else:
+            self._do(call, epoch, now, wall)
+
+    def wait_for_answer(self, now: Seconds) -> None:
+        """An answer of the cloud is on its way to the disk: what it calls now is to reach the station after that."""
+        self._waits_since = now
+
+    def go_on(self, now: Seconds, wall: datetime) -> None:
+        """The answer has gone to the station."""
+        self._waits_since = None
+        while self._behind:
+            call, epoch = self._behind.popleft()
+            self._do(call, epoch, now, wall)
+
+    def tick(self, now: Seconds, wall: datetime) -> None:
+        """Time passes: the answer may not come."""
+        if self._waits_since is not None and now - self._waits_since >= ANSWER_KEPT_WITHIN_S:
+            self.go_on(now, wall)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether time has nothing to change."""
+        return self._waits_since is None
+
+    def cloud_gone(self) -> None:
+        """Whoever called is gone."""
+        self._waits_since = None
+        self._behind.clear()
+
+    def _do(self, call: Call, epoch: int, now: Seconds, wall: datetime) -> None:
         way = route(FROM_CLOUD[self._dialect.version], call.action)
         if way in (Route.OWN, Route.REWRITE):
             call = self._as_the_station_knows_it(call)
@@ -59,6 +101,7 @@ class CloudCalls:
     def forget(self) -> None:
         """The station has come anew."""
         self._answered.clear()
+        self.cloud_gone()
 
     def _as_the_station_knows_it(self, call: Call) -> Call:
         """The CALL with the transaction's id that the station knows."""

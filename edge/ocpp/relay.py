@@ -174,6 +174,7 @@ class Relay:
         dropped = self._line.cloud_gone()
         self._up.cloud_gone()
         self._station_calls.cloud_gone()
+        self._cloud_calls.cloud_gone()
         self._cloud_lost_at = now
         self._enter(RelayState.CLOUD_AWAY, "warning", "cloud is away", why=why, calls_dropped=dropped)
         self._out.report(CloudLink(station=self._station.id, at=now, connected=False))
@@ -255,7 +256,10 @@ class Relay:
             self._out.to_station(text)
             frame = wire.parse(text, self.version) if self._station_calls.awaits_answer else None
             if isinstance(frame, CallResult | CallError):
+                begins = self._station_calls.asked_to_begin(frame.id)
                 self._station_calls.answered(frame, now, wall)
+                if begins:
+                    self._cloud_calls.go_on(now, wall)
         return self._out.empty()
 
     def end_session(self, transaction: str, now: Seconds, wall: datetime) -> list[Action]:
@@ -268,6 +272,7 @@ class Relay:
         """Time passes: deadlines. To be called about twice a second while the station is there."""
         self._line.tick(now, wall)
         self._up.tick(now)
+        self._cloud_calls.tick(now, wall)
         self._profiles.tick(now, wall, cloud_connected=self._state is RelayState.RELAYING)
         if self._introduction.takes_place(now):
             self._line.set_up(now, wall)
@@ -276,7 +281,7 @@ class Relay:
     def rest_s(self, wall: datetime) -> Seconds:
         """How long :meth:`tick` may be left out, unless something is heard or asked meanwhile: nothing is on its way,
         and no deadline of the cloud's profiles falls into it."""
-        if self._introduction.is_ahead or not (self._line.is_idle and self._up.is_idle):
+        if self._introduction.is_ahead or not (self._line.is_idle and self._up.is_idle and self._cloud_calls.is_idle):
             return 0.0
         return min(self._profiles.rest_s(wall), REST_S)
 
@@ -290,6 +295,8 @@ class Relay:
                 self._out.note("debug", "dropped an answer of the cloud", why="nothing of this id waits", id=frame.id)
         elif self._stand_in is not None and not self._stand_in.passed(frame.id):
             self._out.hand_over(frame)
+            if self._station_calls.asked_to_begin(frame.id):
+                self._cloud_calls.wait_for_answer(now)
         else:
             self._out.to_station(frame.text)
             self._station_calls.answered(frame, now, wall)

@@ -92,6 +92,11 @@ class StationCalls:
         self._profiles.learned(facts, wall)
         self._introduction.answered(signed.action_of(request), now)
 
+    def asked_to_begin(self, identifier: str) -> bool:
+        """Whether the unanswered CALL of this id is a StartTransaction, whose answer names the transaction (1.6)."""
+        request = self._pending.get(identifier)
+        return request is not None and signed.action_of(request) == "StartTransaction"
+
     @property
     def awaits_answer(self) -> bool:
         """Whether there is a CALL whose answer carries facts."""

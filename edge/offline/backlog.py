@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from edge.domain.journal import DropEntry, Entry, Write
+from edge.domain.journal import DropEntry, Entry, EntryKind, Write
 from edge.offline.settings import OfflineSettings
 from edge.offline.thinning import Slip, to_drop
 from edge.units import Seconds
@@ -97,14 +97,15 @@ class Backlog:
     def head(self, now: Seconds) -> Slip | None:
         """The next to be delivered; None while there is none, or it has to wait.
 
-        The oldest; of a 2.x transaction the one of the lowest seqNo, where they came out of order (fault 9).
+        The oldest; of a 2.x transaction the one of the lowest seqNo, where they came out of order (fault 9), and its
+        end behind all others: a station that lost power may have begun to count anew.
         """
         first = next(iter(self._slips.values()), None)
         if first is None:
             return None
         if first.order is not None:
             ordered = [s for s in self._slips.values() if s.transaction == first.transaction and s.order is not None]
-            first = min(ordered, key=lambda slip: (slip.order, slip.seq))
+            first = min(ordered, key=lambda slip: (slip.kind is EntryKind.END, slip.order, slip.seq))
         retry_at = self._trouble.get(first.seq, Trouble()).retry_at
         return first if retry_at is None or now >= retry_at else None
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from edge.domain.journal import EntryKind, Transaction
 from edge.domain.token import TokenHash
 from edge.offline.edition import Edition
-from edge.offline.message import Request, fingerprint, mapping, text, whole
+from edge.offline.message import Request, fingerprint, mapping, moment, text, whole
 
 RUNNING_MOST = timedelta(days=400)  # a transaction that never ended: a year-old one will not end any more
 
@@ -24,6 +24,7 @@ class Reading:
     connector: int | None
     mark: str  # what tells it from every other message but its repetition
     order: int | None = None  # seqNo
+    at: datetime | None = None  # of a TransactionEvent: when it was, by the station's clock
     register_wh: int | None = None
     precious: bool = False  # signed or billed by: never thinned
 
@@ -38,7 +39,8 @@ def read(edition: Edition, request: Request) -> Reading:
         order = whole(fields.get("seqNo"))
         mark = fingerprint("event", key, order, text(fields.get("timestamp")), kind.value)
         evse = whole(mapping(fields.get("evse")).get("id"))
-        return Reading(kind=kind, key=key, connector=evse, mark=mark, order=order, precious=precious)
+        at = moment(fields.get("timestamp"))
+        return Reading(kind=kind, key=key, connector=evse, mark=mark, order=order, at=at, precious=precious)
     if request.action == "StartTransaction":
         connector, meter = whole(fields.get("connectorId")), whole(fields.get("meterStart"))
         mark = fingerprint("start", connector, text(fields.get("idTag")), text(fields.get("timestamp")), meter)
@@ -70,6 +72,7 @@ class Charges:
         self._by_key = {transaction.key: transaction for transaction in kept}
         self._by_cloud = {t.cloud_id: t.key for t in self._by_key.values() if t.cloud_id is not None}
         self._by_begin = {t.began: t.key for t in self._by_key.values() if t.began is not None}
+        self._newest: dict[str, datetime] = {}  # event of each 2.x transaction since the gateway's start
 
     def get(self, key: str | None) -> Transaction | None:
         """The transaction that the station calls by this id."""
@@ -78,6 +81,29 @@ class Charges:
     def begun_by(self, mark: str) -> Transaction | None:
         """The transaction whose begin had this content."""
         return self.get(self._by_begin.get(mark))
+
+    def is_told_again(self, record: Transaction, reading: Reading) -> bool:
+        """Whether an event of this transaction (2.x) was taken before.
+
+        Its seqNo alone doesn't say so: a station that lost count with its power begins anew, and some count nothing.
+        What bounds the transaction is known by its content, what is in between by its time.
+        """
+        if reading.order is None or not has_seen(record, reading.order):
+            return False
+        match reading.kind:
+            case EntryKind.BEGIN:
+                return record.began == reading.mark
+            case EntryKind.END:
+                return record.ended == reading.mark
+            case _:
+                newest = self._newest.get(record.key)
+                return newest is None or reading.at is None or reading.at <= newest
+
+    def heard(self, reading: Reading) -> None:
+        """An event was taken, or taken for a repetition."""
+        if reading.key is not None and reading.at is not None:
+            newest = self._newest.get(reading.key)
+            self._newest[reading.key] = reading.at if newest is None else max(newest, reading.at)
 
     def of_cloud(self, cloud_id: int) -> Transaction | None:
         """The transaction that the cloud calls by this id."""
@@ -143,6 +169,7 @@ class Charges:
     def drop(self, key: str) -> None:
         """Forget a transaction."""
         transaction = self._by_key.pop(key, None)
+        self._newest.pop(key, None)
         if transaction is not None:
             if transaction.cloud_id is not None and self._by_cloud.get(transaction.cloud_id) == key:
                 del self._by_cloud[transaction.cloud_id]

@@ -22,7 +22,7 @@ from edge.domain.journal import (
 )
 from edge.domain.token import TokenHash
 from edge.offline import answers
-from edge.offline.charges import Reading, gaps, has_seen, int_or_none, seeing
+from edge.offline.charges import Reading, gaps, int_or_none, seeing
 from edge.offline.conduct import Row
 from edge.offline.message import Request, result
 from edge.offline.splice import NotFound, replace_value
@@ -67,6 +67,7 @@ class Ledger:
         known = self._known(reading)
         if known is None:
             return False
+        self._book.charges.heard(reading)
         payload = self._answer(request, known, wall)
         known = self._book.charges.put(replace(known, answer=known.answer or _remembered(reading, payload)))
         # Written again: the first writing may be what went wrong.
@@ -141,7 +142,7 @@ class Ledger:
         charges = self._book.charges
         if reading.order is not None:
             found = charges.get(reading.key)
-            return found if found is not None and has_seen(found, reading.order) else None
+            return found if found is not None and charges.is_told_again(found, reading) else None
         match reading.kind:
             case EntryKind.BEGIN:
                 return charges.begun_by(reading.mark)
@@ -182,6 +183,9 @@ class Ledger:
         if key is None:
             return entry, []
         record, lost = charges.get(key), list[Write]()
+        charges.heard(reading)
+        if record is not None and reading.kind is EntryKind.BEGIN and None not in (record.began, record.ended):
+            record = None  # the station has lost count of its transactions, and uses an id again
         was_over = record is not None and record.ended is not None
         if record is None:
             record = charges.first_seen(key, reading, wall, token=self._token(request))
@@ -200,6 +204,7 @@ class Ledger:
         """A message that passes to the cloud and isn't kept: for the session's record."""
         key = self._book.charges.sampled(reading)
         record = self._book.charges.get(key)
+        self._book.charges.heard(reading)
         if key is None or record is None or record.ended is not None:
             return []
         return self._noted(request, reading, key, None, wall)

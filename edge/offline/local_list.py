@@ -17,6 +17,7 @@ from edge.offline.token_info import info_in
 
 # What a station without a list answers: OCPP 1.6 §5.10 (version), §7.44 (status), OCPP-J §4.2.3 (CALLERROR).
 _NO_LIST_VERSION = -1
+_UNSEEN = 0  # the version under which a list is kept of which only changes were seen: the cloud is to send it whole
 _NO_LIST_STATUS = "NotSupported"
 _NO_LIST_ERRORS = frozenset({"NotSupported", "NotImplemented"})
 
@@ -63,8 +64,9 @@ def _sent(
     entries = _entries(book, edition, fields.get("localAuthorizationList"))
     if version is None or version <= 0 or entries is None:
         return ListAnswer(payload={"status": "Failed"} if instead else None)
+    before = book.list_version(station) or _UNSEEN
     if fields.get("updateType") == "Differential":
-        if instead and version <= (book.list_version(station) or 0):
+        if instead and version <= before:
             return ListAnswer(payload={"status": "VersionMismatch"})
         merged = book.listed(station)
         for token, info in entries.items():
@@ -72,6 +74,8 @@ def _sent(
                 merged.pop(token, None)
             else:
                 merged[token] = info
+        if before == _UNSEEN and not instead:
+            version = _UNSEEN
     else:
         merged = {token: info for token, info in entries.items() if info is not None}
     writes = tuple(book.replace_list(station, version, merged))
@@ -82,14 +86,14 @@ def _version(
     book: TokenBook, station: str, edition: Edition, answer: Mapping[str, Any], error: str | None
 ) -> ListAnswer:
     name = "versionNumber" if edition.is_v2 else "listVersion"
-    ours = book.list_version(station) or 0
+    ours = book.list_version(station) or _UNSEEN
     theirs = whole(answer.get(name))
     if theirs == _NO_LIST_VERSION or error in _NO_LIST_ERRORS:
         return ListAnswer(payload={name: ours})
     if theirs is None or theirs == ours:
         return ListAnswer()
-    # The station has a list that we haven't seen: 0 makes the cloud send it whole, to both of us.
-    return ListAnswer(payload={name: 0})
+    # The station has a list that we haven't seen: this makes the cloud send it whole, to both of us.
+    return ListAnswer(payload={name: _UNSEEN})
 
 
 def _entries(book: TokenBook, edition: Edition, value: object) -> dict[TokenHash, TokenInfo | None] | None:

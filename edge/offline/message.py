@@ -1,5 +1,6 @@
 """A CALL as the rules see it, and reading of payloads that may be anything: what isn't as it should be is absent."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 import orjson
 
+_WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,15}\s*", re.ASCII)
 LONGEST_MOMENT = 256  # characters: the longest of a timestamp has 40, and blanks around it do no harm
 
 
@@ -43,7 +45,9 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 
 def whole(value: object) -> int | None:
-    """A whole number of at most 15 digits; None when it is none."""
+    """A whole number of at most 15 digits, also one in quotes; None when it is none."""
+    if isinstance(value, str):
+        value = int(value) if _WHOLE_NUMBER.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if abs(value) < 10**15 else None

@@ -33,9 +33,9 @@ def readings(request: Request) -> list[Reading]:
     found = list(_sampled(fields.get("meterValue"))) + list(_sampled(fields.get("transactionData")))
     at = moment(fields.get("timestamp"))
     for name in ("meterStart", "meterStop"):
-        number = whole(fields.get(name))
-        if at is not None and number is not None and number >= 0:
-            found.append(Reading(at, Decimal(number)))
+        wh = _number(fields.get(name))
+        if at is not None and wh is not None and 0 <= wh <= _PLAUSIBLE_WH:
+            found.append(Reading(at, wh.quantize(_MILLI)))
     return sorted(found, key=lambda reading: reading.at)
 
 
@@ -65,16 +65,27 @@ def _energy(sample: Mapping[str, Any]) -> Decimal | None:
     exponent = whole(measure.get("multiplier", 0))
     if scale is None or exponent is None or abs(exponent) > _MOST_EXPONENT:
         return None
-    value = get("value")
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    value = _number(get("value"))
+    if value is None:
         return None
     try:
-        wh = Decimal(str(value).strip()) * scale
+        wh = value * scale
         if exponent:
             wh *= Decimal(10) ** exponent
     except DecimalException:
         return None
-    return wh.quantize(_MILLI) if wh.is_finite() and 0 <= wh <= _PLAUSIBLE_WH else None
+    return wh.quantize(_MILLI) if 0 <= wh <= _PLAUSIBLE_WH else None
+
+
+def _number(value: object) -> Decimal | None:
+    """A finite number, also one in quotes."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        found = Decimal(str(value).strip())
+    except DecimalException:
+        return None
+    return found if found.is_finite() else None
 
 
 # A site's stations use some dozen combinations, each thousands of times; few, as a hostile one may write whole novels.

@@ -31,6 +31,7 @@ class _Inquiry:
     composer: Composer
     evse: int
     start: Moment
+    now: Moment  # within its first second
     duration_s: int
     unit: RateUnit
     site_a: Mapping[int, Amps]
@@ -74,7 +75,13 @@ def expected(store: ProfileStore, context: Context, evse: int, duration_s: int, 
     start = float(math.floor(context.now))
     composer = replace(context.composer(store), session_since=start)
     inquiry = _Inquiry(
-        composer=composer, evse=evse, start=start, duration_s=duration_s, unit=unit, site_a=context.site_a
+        composer=composer,
+        evse=evse,
+        start=start,
+        now=context.now,
+        duration_s=duration_s,
+        unit=unit,
+        site_a=context.site_a,
     )
     return Expected(start=start, duration_s=duration_s, unit=unit, steps=tuple(_steps(inquiry)))
 
@@ -105,7 +112,8 @@ def _seconds(inquiry: _Inquiry) -> list[int]:
 
 
 def _step(inquiry: _Inquiry, second: int) -> Step:
-    at = inquiry.start + second
+    # The second that is under way is told as it is now: what the cloud has set a moment ago counts.
+    at = max(inquiry.start + second, inquiry.now)
     limit, phases = (_of_station if inquiry.evse == STATION else _of_evse)(inquiry, inquiry.evse, at)
     return Step(start_s=second, limit=math.floor(limit * 10 + _SLACK) / 10, phases=phases)
 

@@ -18,6 +18,7 @@ from edge.ocpp.figures import Figures
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.site_limits import SiteLimits
+from edge.ocpp.stand_in import StandIn
 from edge.ocpp.versions import Version
 from edge.units import Phase
 
@@ -170,6 +171,7 @@ class Bench:
         version: Version = Version.V16,
         dossier: Dossier | None = None,
         key_is_checked: bool = True,
+        stand_in: StandIn | None = None,
     ) -> None:
         self.now = START
         self.stepped = timedelta(0)  # by so much our wall clock was set
@@ -186,6 +188,7 @@ class Bench:
             dossier=dossier,
             site_limits=self.site_limits,
             key_is_checked=key_is_checked,
+            stand_in=stand_in,
         )
 
     @property

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from edge.domain.journal import EntryKind
+from edge.domain.journal import EntryKind, PutSession
 from edge.offline.desk import DeskState
 from edge.offline.edition import Edition
 from edge.offline.message import Request
@@ -36,6 +36,22 @@ def test_a_whole_session_without_a_cloud_is_delivered_with_the_clouds_id() -> No
     assert bench.asked[3]["transactionId"] == 77
     bench.cloud_answers({})
     assert bench.state() is DeskState.ONLINE
+    assert not bench.disk.entries
+
+
+def test_numbers_in_quotes_are_numbers_on_both_sides() -> None:
+    """Of stations that quote what they were given, and of clouds that quote the ids that they give."""
+    bench = Bench()
+    at = bench.times.wall.isoformat()
+    bench.call("StartTransaction", {"connectorId": "1", "idTag": "CARD-1", "meterStart": "100.5", "timestamp": at})
+    local = bench.answered[2]["transactionId"]
+    bench.call("StopTransaction", {"transactionId": str(local), "meterStop": "300.5", "timestamp": at})
+    ended = [each.session for each in bench.disk.others if isinstance(each, PutSession) and each.session.end_reason]
+    assert [session.energy_wh for session in ended] == [200]
+    bench.cloud_comes()
+    bench.cloud_answers({"transactionId": "77", **ACCEPTED})
+    assert bench.asked[2:] == ["StopTransaction", {"transactionId": 77, "meterStop": "300.5", "timestamp": at}]
+    bench.cloud_answers({})
     assert not bench.disk.entries
 
 
@@ -358,7 +374,7 @@ def test_the_clouds_word_on_a_token_passes_as_it_is(kind: str, status: str) -> N
     assert bench.answered[2] == {"idTokenInfo": {"status": status}}
 
 
-@pytest.mark.parametrize("answer", [{}, {"transactionId": "7"}, {"transactionId": None}])
+@pytest.mark.parametrize("answer", [{}, {"transactionId": "seven"}, {"transactionId": None}])
 def test_a_start_that_the_cloud_answers_without_an_id_is_not_taken_for_delivered(answer: dict[str, object]) -> None:
     """It is tried again and set aside, and not lost."""
     bench = Bench()

@@ -198,6 +198,21 @@ def test_the_gateway_has_the_list_of_a_station_that_has_none() -> None:
     assert stale.payload == {"status": "VersionMismatch"}
 
 
+def test_changes_of_a_list_that_the_gateway_hasnt_seen_are_not_the_list() -> None:
+    """They count, and the cloud is still to send it whole: else what the station refuses would be let in offline."""
+    book = TokenBook(HASHER, Policy(timezone=UTC))
+    asked = Request(id="1", action="GetLocalListVersion", payload={}, text="")
+    for version, token in ((8, "a"), (9, "b")):
+        local_list.settle(
+            book, "CP", Edition.V16, send(version, "Differential", (token, "Blocked")), {"status": "Accepted"}, None
+        )
+        answer = local_list.settle(book, "CP", Edition.V16, asked, {"listVersion": version}, None)
+        assert answer.payload == {"listVersion": 0}
+    assert book.listed("CP").keys() == {HASHER.hash("a"), HASHER.hash("b")}
+    local_list.settle(book, "CP", Edition.V16, send(10, "Full", ("a", "Blocked")), {"status": "Accepted"}, None)
+    assert local_list.settle(book, "CP", Edition.V16, asked, {"listVersion": 10}, None).payload is None
+
+
 def test_a_list_that_the_gateway_hasnt_seen_is_asked_for_whole() -> None:
     """The station's version and ours differ: 0 makes the cloud send it again, to both."""
     book = TokenBook(HASHER, Policy(timezone=UTC))

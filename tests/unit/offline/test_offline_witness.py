@@ -132,7 +132,7 @@ def test_nothing_is_answered_without_the_cloud() -> None:
     assert rig.texts == [*before, newest]
 
 
-@pytest.mark.parametrize("answer", [{}, {"transactionId": "7"}, {"transactionId": None}, {"transactionId": []}])
+@pytest.mark.parametrize("answer", [{}, {"transactionId": "seven"}, {"transactionId": None}, {"transactionId": []}])
 def test_an_answer_without_an_id_begins_nothing_and_passes(answer: dict[str, Any]) -> None:
     """A cloud may say anything."""
     rig = Rig()

@@ -1,0 +1,84 @@
+"""Stations of 2.x that lose count of their events (with their power), or count none: nothing of a session is lost."""
+
+import json
+
+import pytest
+
+from edge.domain.journal import EntryKind
+from edge.offline.edition import Edition
+from tests.unit.offline.offline_bench import Bench
+
+
+def delivered(bench: Bench) -> list[tuple[str, int]]:
+    """Kind and seqNo of the events that the cloud had, which answers each."""
+    bench.cloud_comes()
+    asked = 0
+    while asked < len(bench.to_cloud):
+        asked = len(bench.to_cloud)
+        bench.cloud_answers({})
+    sent = [json.loads(text)[3] for text in bench.to_cloud]
+    return [(event["eventType"], event["seqNo"]) for event in sent]
+
+
+def events(bench: Bench, *kinds_and_numbers: tuple[str, int]) -> None:
+    """The station tells them, ten seconds apart."""
+    for kind, number in kinds_and_numbers:
+        bench.tick(10.0)
+        bench.event(kind, number, "CARD-1" if kind == "Started" else None)
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["", "gateway restarted"])
+def test_a_station_that_counts_anew_after_a_power_cut_has_its_end_delivered(restarted: bool) -> None:
+    """The end has a number that was taken before, and is last all the same."""
+    bench = Bench(Edition.V201)
+    events(bench, ("Started", 0), ("Updated", 1), ("Updated", 2), ("Updated", 3))
+    if restarted:
+        bench.restart()
+    events(bench, ("Ended", 1))
+    assert delivered(bench) == [("Started", 0), ("Updated", 1), ("Updated", 2), ("Updated", 3), ("Ended", 1)]
+
+
+def test_a_station_that_counts_nothing_has_all_its_events_delivered() -> None:
+    """Each of them says 0."""
+    bench = Bench(Edition.V201)
+    events(bench, ("Started", 0), ("Updated", 0), ("Updated", 0), ("Ended", 0))
+    assert delivered(bench) == [("Started", 0), ("Updated", 0), ("Updated", 0), ("Ended", 0)]
+
+
+def test_with_the_cloud_there_such_events_pass() -> None:
+    """As they would without a gateway; the end is on the disk first."""
+    bench = Bench(Edition.V201)
+    bench.cloud_comes()
+    for kind in ("Started", "Updated", "Ended"):
+        events(bench, (kind, 0))
+        assert bench.asked[3]["eventType"] == kind
+        bench.cloud_answers({})
+        assert bench.answered[1] == bench.asked[1]
+    assert not bench.disk.entries
+
+
+def test_what_is_told_again_is_still_kept_once() -> None:
+    """Word by word, each of them."""
+    bench = Bench(Edition.V201)
+    for kind, number in (("Started", 0), ("Updated", 1), ("Updated", 2), ("Ended", 3)):
+        bench.tick(10.0)
+        bench.event(kind, number)
+        bench.event(kind, number)
+        assert bench.to_station[-2][2] == bench.to_station[-1][2]
+    assert [entry.order for entry in bench.disk.entries.values()] == [0, 1, 2, 3]
+
+
+def test_an_id_that_is_used_again_is_another_session() -> None:
+    """A station that lost count of its transactions: its next session isn't taken for the last one."""
+    bench = Bench(Edition.V201)
+    events(bench, ("Started", 0), ("Ended", 1), ("Started", 0))
+    assert len(bench.desk.book.charges.running()) == 1
+    events(bench, ("Ended", 1))
+    assert [entry.kind for entry in bench.disk.entries.values()] == [EntryKind.BEGIN, EntryKind.END] * 2
+
+
+def test_a_begin_that_comes_after_its_end_begins_nothing_anew() -> None:
+    """Fault 9: out of order; the session is over all the same."""
+    bench = Bench(Edition.V201)
+    events(bench, ("Ended", 1), ("Started", 0))
+    assert bench.desk.book.charges.running() == []
