@@ -24,7 +24,8 @@ TAKEN_UP_A = 0.05
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Entitlement:
     """``exposure_a[row, phase]`` is the most that may be drawn, ``held_a`` what the EVSE has already: what it was told,
-    unless the lease of that is over. ``low_a`` and ``high_a`` ``[row, phase]`` bound what it draws at this moment.
+    unless the lease of that is over on one of its phases. ``low_a`` and ``high_a`` ``[row, phase]`` bound what it draws
+    at this moment.
     """
 
     exposure_a: Floats
@@ -38,9 +39,11 @@ def entitle(grid: Grid, fleet: Fleet, in_use: Bools, now: Seconds) -> Entitlemen
     allowed = _allowed(grid, fleet, in_use, now)
     exposure = _exposure(fleet, allowed, now)
     low, high = _draw_bounds(grid, fleet, exposure, now)
+    # One limit for several phases is held where it is in force on each of them.
+    told_on = np.where(fleet.told_single[:, None], grid.single, in_use)
     return Entitlement(
         exposure_a=exposure,
-        held_a=np.minimum(fleet.told_a, allowed.max(axis=1, initial=0.0)),
+        held_a=np.minimum(fleet.told_a, np.where(told_on, allowed, allowed.max(axis=1)[:, None]).min(axis=1)),
         low_a=low,
         high_a=high,
     )

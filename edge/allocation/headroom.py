@@ -93,6 +93,7 @@ def estimate(
                 # The worst that the installer knows of, or the last that we knew of, whichever is more.
                 background[place] = np.maximum(background[place], tuple(known.estimate_a))
         remembered[state.circuit.id] = known
+    background = grid.with_those_below(background, stale | ~grid.metered)
     taken = grid.through(background)
     sudden = snapshot.ceilings.limit_a - taken > grid.bears_a
     limit, taken = np.where(sudden, grid.bears_a, snapshot.ceilings.limit_a), np.where(sudden, 0.0, taken)

@@ -53,7 +53,8 @@ class Grid:
     may be given on a phase, whatever feeds in; infinite of power and balance. ``below[place, row]``: whether the EVSE's
     current flows through the circuit; ``path[level, row]`` is the place of its own circuit, then of those above it, as
     many as there are circuits where there is none, and ``lanes`` numbers its conductors alike, level by level, row by
-    row, phase by phase. ``station`` numbers the stations.
+    row, phase by phase. ``station`` numbers the stations. ``measured_below[place, place]`` is 1 for the metered
+    circuits below a circuit that have no metered one in between, 0 for all others; ``metered`` are those with a meter.
     """
 
     layout: Layout
@@ -75,6 +76,8 @@ class Grid:
     below: Bools
     path: Ints
     lanes: Ints
+    metered: Bools
+    measured_below: Floats
 
     @classmethod
     def of(cls, plant: Plant) -> "Grid":
@@ -109,6 +112,8 @@ class Grid:
             below=below[:-1],
             path=path,
             lanes=(path[:, :, None] * POWER + np.arange(POWER)).ravel(),
+            metered=np.array([circuit.meter is not None for circuit in circuits], dtype=np.bool_),
+            measured_below=_measured_below(circuits),
         )
 
     def on_lines(self, by_phase_a: Floats) -> Floats:
@@ -129,6 +134,18 @@ class Grid:
         lines[:, :POWER] = by_circuit_a
         lines[:, POWER] = by_circuit_a.sum(axis=1)
         return total
+
+    def with_those_below(self, background_a: Floats, unmeasured: Bools) -> Floats:
+        """The background, ``[place, phase]``; what is ``unmeasured`` now carries at least what is measured below it.
+
+        What feeds in there isn't lent on: it may be gone at once, and nobody would see it.
+        """
+        while True:
+            below_a = self.measured_below @ np.maximum(background_a, 0.0)
+            raised_a = np.where(unmeasured[:, None], np.maximum(background_a, below_a), background_a)
+            if (raised_a == background_a).all():  # one circuit that isn't measured now may be below another
+                return background_a
+            background_a = raised_a
 
     def on_path(self, places: Bools) -> Bools:
         """Which rows have one of these circuits above them."""
@@ -153,6 +170,19 @@ def _bearable(layout: Layout, circuits: Sequence[Circuit]) -> Floats:
     for place, circuit in enumerate(circuits):
         lines[place, :POWER] = SUDDEN * circuit.fuse_a
     return bears
+
+
+def _measured_below(circuits: Sequence[Circuit]) -> Floats:
+    """See :class:`Grid`."""
+    by_id = {circuit.id: place for place, circuit in enumerate(circuits)}
+    below = np.zeros((len(circuits), len(circuits)))
+    for place, circuit in enumerate(circuits):
+        above = circuit.parent if circuit.meter is not None else None
+        while above is not None:
+            below[by_id[above], place] = 1.0
+            parent = circuits[by_id[above]]
+            above = parent.parent if parent.meter is None else None
+    return below
 
 
 def _whole(amps: Amps, step_a: Amps) -> Amps:

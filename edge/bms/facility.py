@@ -63,7 +63,9 @@ class Facility:
         self._eco = eco if eco is not None else EcoMode(possible=False)
         self._grid: GridOperator | None = None
         if settings.grid is not None:
-            self._grid = GridOperator(settings.grid, site=site.id, sink=self._limits, clock=clock, relay=relay)
+            self._grid = GridOperator(
+                settings.grid, site=site.id, sink=self._limits, clock=clock, relay=relay, heard=_who_may_dim(settings)
+            )
         self._block: ControlBlock | None = None
         self._conversation: MqttConversation | None = None
         self._modbus: ModbusServer | None = None
@@ -219,6 +221,11 @@ class Facility:
 
     def _effective(self) -> Mapping[str, Any]:
         return effective_report(self._limits.effective(self._root, self._clock.monotonic()))
+
+
+def _who_may_dim(settings: FacilitySettings) -> frozenset[DimmedBy]:
+    ways = {DimmedBy.MODBUS: settings.modbus, DimmedBy.MQTT: settings.mqtt}
+    return frozenset(by for by, way in ways.items() if way is not None and way.policy.writable) | {DimmedBy.CONTACT}
 
 
 def relay_of(settings: FacilitySettings) -> GpioContact | None:

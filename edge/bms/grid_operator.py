@@ -1,6 +1,6 @@
 """The grid operator's side, joined: contact, coil, topic, EEBUS and OpenADR in; limits and proofs out."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import partial
 from typing import Any
 
@@ -23,15 +23,24 @@ log = structlog.get_logger(__name__)
 
 
 class GridOperator:
-    """What ``[grid]`` sets up. ``relay`` is the contact, where the settings name one."""
+    """What ``[grid]`` sets up. ``relay`` is the contact, where the settings name one; ``heard`` are those by whom
+    anybody can dim, and take it back."""
 
     def __init__(
-        self, settings: GridSettings, *, site: str, sink: LimitSink, clock: Clock, relay: ContactInput | None
+        self,
+        settings: GridSettings,
+        *,
+        site: str,
+        sink: LimitSink,
+        clock: Clock,
+        relay: ContactInput | None,
+        heard: Container[DimmedBy] = frozenset(DimmedBy),
     ) -> None:
         self._settings = settings
         self._sink = sink
         self._clock = clock
         self._relay = relay
+        self._heard = heard
         self._dimming = Dimming(settings, sink)
         self._dimming_file = DimmingFile(settings.dimming_file) if settings.dimming_file is not None else None
         self._contact = Contact(closed_is_free=settings.contact.closed_is_free) if settings.contact else None
@@ -73,10 +82,14 @@ class GridOperator:
         return {"lpc_state": self.lpc.state.value} if self.lpc is not None else {}
 
     def start(self) -> None:
-        """Dim on where the run before this one did, which has proved its begin."""
-        for by in self._dimming_file.read() if self._dimming_file is not None else ():
+        """Dim on where the run before this one did, which has proved its begin; but not for one that the site file
+        has silenced since: nobody could take that back."""
+        before = self._dimming_file.read() if self._dimming_file is not None else frozenset()
+        for by in before:
             self.dim(by, asked=True)
         self._proved_dimmed = self._dimming.dimmed
+        for by in before:
+            self.dim(by, asked=by in self._heard)
 
     async def stop(self) -> None:
         """Return when all proofs are written."""

@@ -192,15 +192,18 @@ def step_between_bounds(draft: Draft) -> Iterator[Fault]:
     """Some whole step lies between minimum and maximum: else the EVSE never charges."""
     for path, _station, evse in draft.evses():
         ratings = Ratings.of(evse, draft.file.site.nominal_voltage_v)
-        if evse.supply is Supply.DC or not 0 < ratings.min_a <= ratings.max_a or not draft.sound(*path):
+        if not 0 < ratings.min_a <= ratings.max_a or not draft.sound(*path):
             continue
         if ratings.least_a(evse.step_a) > ratings.max_a + EQUAL_A:
+            is_dc = evse.supply is Supply.DC
             yield Fault(
                 severity=Severity.NOTE,
                 path=(*path, "step_a"),
                 problem=f"is {evse.step_a:g}: no multiple of it lies between the least ({ratings.min_a:g} A) and the "
                 f"most ({ratings.max_a:g} A) that this EVSE can give, so that it never charges",
-                remedy="give the step in which the station takes its limit: 0.1, or 1 where it cuts off the decimals",
+                remedy="give a lower min_w: a DC EVSE's power is told in steps of that on each of its phases"
+                if is_dc
+                else "give the step in which the station takes its limit: 0.1, or 1 where it cuts off the decimals",
             )
 
 

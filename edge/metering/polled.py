@@ -17,7 +17,7 @@ from edge.metering.family import DISPENSABLE, Block, Family, Quantity
 from edge.metering.modbus import ReadRequest
 from edge.metering.quality import Judge
 from edge.metering.requests import fences, pieces, request
-from edge.units import Amps, Seconds
+from edge.units import PHASES, Amps, Seconds
 
 ENERGY_PERIOD_S: Seconds = 5.0  # energies steer nothing; they cost bus time
 # A device that doesn't answer takes its whole time from those that share its line: it is asked after 1 s, 2 s, 4 s, and
@@ -160,6 +160,12 @@ class PolledMeter:
                 return
 
     def _take_family(self, family: Family) -> None:
+        """:raises MeterImplausible: a circuit rests on it, and it doesn't tell all of its phases."""
+        if self._rating_a is not None and family.phases != PHASES:
+            raise MeterImplausible(
+                f"the device is a {family.name}, which tells {' and '.join(family.phases)} alone",
+                remedy="give its circuit a meter that tells the currents of three phases",
+            )
         self._family = family
         self._judge = Judge(meter=self.id, family=family, rating_a=self._rating_a)
         self._found = True

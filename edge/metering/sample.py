@@ -1,7 +1,7 @@
 """One poll's values, phase by phase, and what can't be true or doesn't fit in it. Pure."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edge.domain.reading import PhaseVolts, PhaseWatts
@@ -66,14 +66,25 @@ def sample(family: Family, values: Values) -> Sample:
         elif current_a is not None and family.current_sign is CurrentSign.MAGNITUDE:
             current_a = math.copysign(abs(current_a), power_w or 1.0)
         currents.append(current_a)
+    total_w = _total(values)
+    if family.current_sign is CurrentSign.SIGNED and _contradicted(currents, powers, total_w):
+        currents = [abs(current_a) if current_a is not None else None for current_a in currents]
     return Sample(
         current_a=tuple(currents),
         voltage_v=(voltages[0], voltages[1], voltages[2]),
         power_w=(powers[0], powers[1], powers[2]),
-        total_w=_total(values),
+        total_w=total_w,
         frequency_hz=frequency(values),
         phases=family.phases,
     )
+
+
+def _contradicted(currents: Sequence[Amps | None], powers: Sequence[Watts | None], total_w: Watts | None) -> bool:
+    """Whether all currents flow out while the power flows in: those of an inverter are magnitudes that count as its
+    output, and one with a battery charges that from the grid."""
+    told = [current_a for current_a in currents if current_a is not None]
+    one_way = bool(told) and max(told) <= 0 and all(power_w is None for power_w in powers)
+    return one_way and total_w is not None and total_w > 0
 
 
 def _total(values: Values) -> Watts | None:

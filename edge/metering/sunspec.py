@@ -99,7 +99,7 @@ _METER_FLOAT: Final = {  # models 211 to 214
     Quantity.IMPORT_WH: _float(68),
 }
 # An inverter's output is positive; what it feeds is an export of the circuit that it is in. Its currents are
-# magnitudes without powers per phase, and flow as its power does: out.
+# magnitudes without powers per phase, and flow out; but in where its power does (:mod:`edge.metering.sample`).
 _INVERTER_INT: Final = {  # models 101 to 103
     **{name: _uint(10 + index, 13) for index, name in enumerate(VOLTAGES)},
     **{name: _uint(3 + index, 6, -1.0) for index, name in enumerate(CURRENTS)},

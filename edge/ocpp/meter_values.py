@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from edge.domain.site import Evse
+from edge.domain.site import Evse, Supply
 from edge.ocpp.station_clock import parse_timestamp
 from edge.units import Amps, Phase, PhaseAmps, Volts, WattHours, Watts
 
@@ -81,22 +81,33 @@ def _draw(element: Mapping[str, Any], evse: Evse, nominal_voltage_v: Volts) -> D
     for sample in _as_list(element.get("sampledValue")):
         if isinstance(sample, dict):
             _collect(sample, values)
-    power_w = _total(values[_POWER])
-    if values[_CURRENT]:
-        current_a = _on_grid(values[_CURRENT], evse)
-    elif values[_POWER]:
-        per_phase = {phase: watts / nominal_voltage_v for phase, watts in values[_POWER].items()}
-        if set(per_phase) == {_WHOLE}:
-            per_phase[_WHOLE] /= len(evse.phases)
-        current_a = _on_grid(per_phase, evse)
-    else:
+    own = _own_currents(values[_CURRENT], values[_POWER], evse, nominal_voltage_v)
+    if not own:
         return None
     return Draw(
         stamp=parse_timestamp(element.get("timestamp")),
-        current_a=current_a,
-        power_w=power_w,
+        current_a=_on_grid(own, evse),
+        power_w=_total(values[_POWER]),
         energy_wh=_total(values[_ENERGY]),
     )
+
+
+def _own_currents(
+    currents_a: Mapping[int, Amps], powers_w: Mapping[int, Watts], evse: Evse, nominal_voltage_v: Volts
+) -> Mapping[int, Amps]:
+    """By own phase, empty where none is told: as told, else by the power.
+
+    A DC station tells the amperes of its cable, at the battery's voltage: they are none of the grid's, unless they have
+    a phase and there is no power.
+    """
+    if evse.supply is Supply.DC:
+        currents_a = {} if powers_w else {place: amps for place, amps in currents_a.items() if place != _WHOLE}
+    if currents_a:
+        return currents_a
+    by_power = {place: power_w / nominal_voltage_v for place, power_w in powers_w.items()}
+    if set(by_power) == {_WHOLE}:
+        by_power[_WHOLE] /= len(evse.phases)
+    return by_power
 
 
 def _collect(sample: Mapping[str, Any], values: dict[str, dict[int, float]]) -> None:

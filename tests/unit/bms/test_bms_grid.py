@@ -10,7 +10,7 @@ from edge.bms.facility import Facility
 from edge.bms.grid import DEBOUNCE_S, Contact, DimmedBy, Dimming, GridSettings, Steering, dimmed_w
 from edge.bms.grid_operator import GridOperator
 from edge.bms.relay_contact import ContactSettings, GpioContact
-from edge.bms.settings import FacilitySettings
+from edge.bms.settings import FacilitySettings, ModbusSettings, WritePolicy
 from edge.clock import DAY_S
 from edge.domain.effective import Binding, Effective
 from edge.domain.limit import LimitSource, LimitStated
@@ -133,6 +133,25 @@ def test_the_relay_dims_the_circuit_within_two_ticks() -> None:
     assert two_ticks().binding is Binding.FUSE
     relay.state = None
     assert two_ticks().limit_w == 4200.0
+
+
+async def test_who_is_silenced_by_the_site_file_dims_no_more(tmp_path: Path) -> None:
+    """What a coil asked for outlives a restart while somebody may take it back, and ends else; the end is proved."""
+    evidence = tmp_path / "grid-events.csv"
+    grid = GridSettings(circuit="garage", limit_w=4200.0, dimming_file=tmp_path / "dimming.json", evidence=evidence)
+    operator = GridOperator(grid, site="x", sink=Taken(), clock=Hands(), relay=None)
+    operator.dim(DimmedBy.MODBUS, asked=True)
+    await operator.stop()
+    for writable, binding in ((True, Binding.GRID), (False, Binding.FUSE), (True, Binding.FUSE)):
+        policy = WritePolicy(writable=writable, limit_timeout_s=60.0, fallback_a=20.0)
+        settings = FacilitySettings(modbus=ModbusSettings(host="127.0.0.1", port=0, policy=policy), grid=grid)
+        facility = Facility(site(), settings, clock=Hands(), version="test", sink=Taken())
+        await facility.start()
+        facility.publish(report())
+        assert facility.limits.effective(site().circuits[1], 0.0).binding is binding
+        await facility.stop()
+    rows = evidence.read_text(encoding="utf-8").splitlines()[1:]
+    assert [row.split(",")[2:4] for row in rows] == [["begin", "modbus"], ["end", "modbus"]]
 
 
 def test_a_pin_that_is_not_there_can_not_be_read() -> None:

@@ -150,7 +150,7 @@ def test_each_rule_names_its_fault(tmp_path: Path, parts: dict[str, str], line: 
         {"garage": "limit_w = 4140"},
         {"main": ROOM.format(reserve=10, more="limit_w = 11040")},
         {"stations": DC + "max_w = 30000"},
-        {"stations": DC + 'max_w = 3600\nmin_w = 3600\nfallback_w = 0\nphases = ["L3"]'},
+        {"stations": DC + 'max_w = 3680\nmin_w = 3680\nfallback_w = 0\nphases = ["L3"]'},
         {"site": "imbalance_limit_a = 6"},
         {"evse": "step_a = 8\nmin_a = 7\nfallback_a = 0"},
         {"control": "turn_s = 60\nmin_off_s = 0\nraises_per_hour = 1"},
@@ -173,6 +173,11 @@ def test_what_is_allowed_is_sound(tmp_path: Path, parts: dict[str, str]) -> None
             {"stations": AC + "max_a = 6.9\nmin_a = 6.1\nstep_a = 1"},
             "station[1].evse[0].step_a",
             "is 1: no multiple of it lies between the least (6.1 A) and the most (6.9 A)",
+        ),
+        (
+            {"stations": DC + "min_w = 10000\nmax_w = 10000\nfallback_w = 0"},
+            "station[1].evse[0].step_a",
+            "is 0.1: no multiple of it lies between the least (14.4928 A) and the most (14.4928 A)",
         ),
         (
             {"site": "imbalance_limit_a = 5.9"},

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import pytest
 from structlog.testing import capture_logs
 
 from edge.clock import Clock
@@ -16,11 +17,15 @@ from edge.errors import MeterRefused, MeterTimeout
 from edge.metering.bus import Answered, Bus
 from edge.metering.catalogue import FAMILIES
 from edge.metering.energies import STALE_S
-from edge.metering.family import Limits
+from edge.metering.family import Limits, Read
 from edge.metering.modbus import ReadRequest
 from edge.metering.polled import ENERGY_PERIOD_S
 from edge.metering.poller import Meters
 from edge.units import PhaseAmps
+from simulators.meter.maps.sunspec import meter_with_integers
+from simulators.meter.state import RegisterMap
+from tests.meter_families import DRAWING
+from tests.register_reads import answer
 
 SLOW = 52  # where the block of the energies begins
 
@@ -249,3 +254,41 @@ async def test_closing_ends_a_poll_that_hangs() -> None:
 async def test_no_meters_no_wait() -> None:
     """A site without meters samples at once."""
     assert await Site().sample() == []
+
+
+class DeviceBus(FakeBus):
+    """A line on which one simulated device answers."""
+
+    def __init__(self, clock: FakeClock, device: RegisterMap) -> None:
+        super().__init__(clock)
+        self.device = device
+
+    async def read(self, request: ReadRequest, *, limits: Limits, fences: Sequence[ReadRequest] = ()) -> Answered:  # noqa: ARG002 - a bus's
+        words = answer(self.device, DRAWING, Read(request.register_type, request.address, request.count))
+        if words is None:
+            raise MeterRefused("no such registers")
+        return Answered(registers=words, at=self.clock.now)
+
+
+@pytest.mark.parametrize(("phases", "told"), [(1, "L1"), (2, "L1 and L2")])
+async def test_a_discovered_meter_of_fewer_phases_guards_no_circuit(phases: int, told: str) -> None:
+    """What a circuit's meter doesn't measure is not 0 A: it is refused. One that is only shown is read."""
+    clock, facts = FakeClock(), Facts()
+    device = meter_with_integers(200 + phases, phases=phases)
+    for ratings, problem in (({"m": 63.0}, f"tells {told} alone"), ({}, None)):
+        meters = Meters(
+            meters=(Meter(id="m", model="sunspec_meter", connection="tcp://10.0.0.5:502"),),
+            families=FAMILIES,
+            clock=clock,
+            sink=facts,
+            ratings=ratings,
+            opener=lambda *_: DeviceBus(clock, device),
+        )
+        await meters.sample()
+        fact = facts.taken.pop()
+        if problem is not None:
+            assert isinstance(fact, MeterFailed)
+            assert problem in fact.problem
+        else:
+            assert isinstance(fact, MeterReading)
+        await meters.close()

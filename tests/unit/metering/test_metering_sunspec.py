@@ -62,6 +62,21 @@ def test_an_inverter_feeds_out_of_its_circuit(make: Callable[[int], Layout], wir
     assert Quantity.IMPORT_WH not in found
 
 
+@pytest.mark.parametrize("make", [inverter_with_integers, inverter_with_floats])
+@pytest.mark.parametrize("wiring", [1, 3])
+def test_an_inverter_that_charges_its_battery_draws(make: Callable[[int], Layout], wiring: int) -> None:
+    """A hybrid inverter's power turns negative; its currents, which have no sign, then flow into the circuit."""
+    device = make((100 if make is inverter_with_integers else 110) + wiring)
+    family = found_in(device, INVERTER)
+    charging = replace(FEEDING_IN, total_w=15_360.0, current_a=(20.5, 21.25, 22.75), power_w=(4880.0, 5040.0, 5440.0))
+    values = read_all(family, device, charging)
+    # Its magnitudes are what the registers hold, whichever way it flows.
+    values |= {name: -abs(values[name] or 0.0) for name in CURRENTS[:wiring]}
+    reading = Judge(meter="battery", family=family).reading(values, 1.0)
+    assert reading.power_w == 15_360.0
+    assert reading.current_a == PhaseAmps(20.5, *((21.25, 22.75) if wiring == 3 else (0.0, 0.0)))
+
+
 def test_a_single_phase_meter_has_its_total_as_the_phases_power() -> None:
     """Model 201 need not give the power per phase: the total is that of its one phase."""
     device = meter_with_integers(201, phases=1)

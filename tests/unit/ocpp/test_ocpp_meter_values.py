@@ -1,9 +1,11 @@
 """What an EVSE draws, out of sampled values."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from edge.domain.site import Supply
 from edge.ocpp.meter_values import Draw, newest_draw
 from edge.units import Phase, PhaseAmps
 from tests.unit.ocpp.ocpp_bench import THREE_PHASES, evse
@@ -114,6 +116,30 @@ def test_power_alone_gives_a_current(
     """Stations that tell W only (evcc issue 9838): at nominal voltage, over the EVSE's phases."""
     found = current(*samples, phases=phases)
     assert found == (None if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        # 125 A at 400 V, 62.5 A at 800 V: the cable's, of which the grid knows nothing
+        ([amps("125"), power("49680")], (72.0, 72.0, 72.0)),
+        ([amps("62.5", location="Outlet"), power("49.68", unit="kW")], (72.0, 72.0, 72.0)),
+        ([amps("125", "L1"), power("49680")], (72.0, 72.0, 72.0)),
+        ([amps("125", location="Outlet"), power("46000"), power("49680", location="Inlet")], (72.0, 72.0, 72.0)),
+        ([amps("0"), power("0")], (0.0, 0.0, 0.0)),
+        ([amps("71", "L1"), amps("72", "L2"), amps("73", "L3")], (71.0, 72.0, 73.0)),  # its own grid side
+        ([amps("125")], None),
+    ],
+)
+def test_what_a_dc_station_draws_is_its_power(
+    samples: list[dict[str, Any]], expected: tuple[float, float, float] | None
+) -> None:
+    """Amperes at the battery's voltage are none of the grid's."""
+    fast = replace(evse(), supply=Supply.DC, max_a=80.0)
+    found = newest_draw([{"sampledValue": samples}], fast, 230.0)
+    assert (None if found is None else tuple(found.current_a)) == (
+        None if expected is None else pytest.approx(expected)
+    )
 
 
 def test_power_and_energy_come_along() -> None:
