@@ -72,11 +72,13 @@ class Holdings:
     """All limits that one EVSE may be enforcing.
 
     ``baseline_a`` bounds what it held before it first obeyed us: since ``governed_at`` it lingers until that is obeyed,
-    and is None once the EVSE is governed by the grants alone.
+    and is None once the EVSE is governed by the grants alone. Where it ``remains``, no grant replaces it before the
+    session is over.
     """
 
     baseline_a: Amps | None
     governed_at: Seconds | None = None
+    remains: bool = False
     idle: tuple[Grant, ...] = ()
     session: tuple[Grant, ...] = ()
 
@@ -154,24 +156,30 @@ class Holdings:
 
     def session_over(self) -> "Holdings":
         """The transaction ended, and its profiles with it."""
+        if self.remains:
+            return replace(self, session=(), baseline_a=None, governed_at=None, remains=False)
         return replace(self, session=())
 
-    def governed(self, at: Seconds) -> "Holdings":
-        """The station is known to hold one of the grants: what it held before is obeyed no longer than any cut."""
-        return self if self.is_governed else replace(self, governed_at=at)
+    def governed(self, at: Seconds, *, beside_profiles: bool = False) -> "Holdings":
+        """The station is known to hold one of the grants: what it held before is obeyed no longer than any cut.
+
+        ``beside_profiles``: but for a TxProfile of the session that runs, which a TxDefaultProfile doesn't replace
+        (OCPP 1.6 §3.13.1).
+        """
+        return self if self.is_governed else replace(self, governed_at=at, remains=beside_profiles)
 
     def governed_while_idle(self) -> "Holdings":
         """The station has confirmed what any session that begins is allowed, and none is running: there is nothing
         that would still have to come down."""
-        return replace(self, baseline_a=None, governed_at=None)
+        return replace(self, baseline_a=None, governed_at=None, remains=False)
 
     def ungoverned(self, baseline_a: Amps) -> "Holdings":
         """The EVSE turns out to be bound by something that isn't known."""
-        return replace(self, baseline_a=baseline_a, governed_at=None)
+        return replace(self, baseline_a=baseline_a, governed_at=None, remains=False)
 
     def settled(self, now: Seconds) -> "Holdings":
         """Forget what was replaced so long ago that its successor is obeyed by now."""
-        over = self.governed_at is not None and now - self.governed_at >= OBEY_S
+        over = self.governed_at is not None and now - self.governed_at >= OBEY_S and not self.remains
         if not over and not any(_is_over(grant, now) for grant in (*self.idle, *self.session)):
             return self
         return replace(

@@ -224,7 +224,9 @@ class EvseRecord:
         if idle_binds:
             self.holdings = self.holdings.governed_while_idle()
         elif self.holdings.in_force(Purpose.IDLE if self.one_limit else Purpose.SESSION) is not None:
-            self.holdings = self.holdings.governed(at)
+            # A station that is told one limit for both may have taken a TxProfile for this session before we started.
+            before_us = self.transaction_id is not None and not self.observed_start
+            self.holdings = self.holdings.governed(at, beside_profiles=self.one_limit and before_us)
 
 
 @dataclass(slots=True)

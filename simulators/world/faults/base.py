@@ -115,8 +115,12 @@ class Fault(Ear):
         return self.grace.get(oracle, 0.0)
 
     async def cloud_returns(self) -> None:
-        """The cloud is back; who was let in by the post alone, and refused when nobody could be asked, begins anew."""
+        """The cloud is back."""
         await self.world.cloud.come_again()
+        self.refused_begin_anew()
+
+    def refused_begin_anew(self) -> None:
+        """Who was let in by the post alone, and refused when nobody could be asked, plugs in once more."""
         for (station, evse), stay in list(self.world.parking.here.items()):
             if stay.may_charge and self.world.stations[station].has_ended(evse):
                 self.world.parking.plug_again(stay)

@@ -85,6 +85,7 @@ class OutOfMemory(Fault):
 
     async def end(self) -> None:
         self.world.network.restore(GATEWAY, CLOUD)
+        self.refused_begin_anew()
 
 
 class LoopStalled(Fault):

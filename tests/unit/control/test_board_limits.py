@@ -10,9 +10,10 @@ from edge.domain.station import (
     LimitAnswered,
     LimitOutcome,
     LimitSent,
+    LimitsTaken,
 )
 from tests.site_builders import key
-from tests.unit.control.station_story import ACCEPTED, IDLE, NOT_SENT, REFUSED, SILENT, Story
+from tests.unit.control.station_story import ACCEPTED, IDLE, NOT_SENT, REFUSED, SILENT, START, Story
 
 
 def test_before_anything_is_heard_a_station_is_expected_and_may_draw_all_it_can() -> None:
@@ -57,6 +58,26 @@ def test_a_session_that_was_running_obeys_with_its_own_limit() -> None:
     """And what it held before lingers until it had its time to obey."""
     story = Story().online().tell(0, purpose=IDLE).began(observed=False).tell(10)
     assert (story.reach, story.exposed_a) == (Reach.OBEYING, 32)
+    assert story.later(OBEY_S).exposed_a == 10
+
+
+def test_one_limit_for_both_does_not_replace_what_the_session_was_told_before_our_start() -> None:
+    """A TxDefaultProfile lets a TxProfile of before hold (OCPP 1.6 §3.13.1): its lease ends at the safe current, and
+    it goes with its session.
+    """
+    story = Story().online().take(LimitsTaken(station="CP-1", at=START, one_limit=True))
+    story.began(observed=False).tell(0, purpose=IDLE)
+    assert (story.reach, story.later(OBEY_S).exposed_a) == (Reach.OBEYING, 32)
+    assert story.later(120 + LEASE_SLACK_S).tell(0, purpose=IDLE).exposed_a == 6
+    assert story.later(1000).tell(0, purpose=IDLE).exposed_a == 6
+    assert story.ended().later(OBEY_S).exposed_a == 0
+    assert story.began(observed=True).tell(10, purpose=IDLE).later(OBEY_S).exposed_a == 10
+
+
+def test_one_limit_for_both_binds_a_session_that_began_since() -> None:
+    """It has had no other."""
+    story = Story().online().take(LimitsTaken(station="CP-1", at=START, one_limit=True))
+    story.status(EvseStatus.AVAILABLE).tell(0, purpose=IDLE).began(observed=True).tell(10, purpose=IDLE)
     assert story.later(OBEY_S).exposed_a == 10
 
 
