@@ -21,7 +21,8 @@ from simulators.world.node import start_on
 from simulators.world.prompt import PromptServer
 
 CLOUD: Final = "cloud"
-CARDS: Final = frozenset(f"{ACCEPTED_TAG}-{number:02}" for number in range(40))
+LEAVER: Final = "LEAVER-1"  # a card that the cloud accepts, and that ends when a fault says so
+CARDS: Final = frozenset(f"{ACCEPTED_TAG}-{number:02}" for number in range(40)) | {LEAVER}
 CHECKS: Final = 20  # of each action from each station: their form doesn't change after that, and a schema costs a tick
 GUESTS_EDITION: Final = Subprotocol("ocpp2.0.1")
 BOOT_INTERVAL_S: Final = 900  # the stations' heartbeat, as most clouds ask for
@@ -29,9 +30,10 @@ BOOT_INTERVAL_S: Final = 900  # the stations' heartbeat, as most clouds ask for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cards(TagList):
-    """`barred` are those that the operator has come to refuse."""
+    """`barred` are those that the operator has come to refuse, `ends` says until when a card is good."""
 
     barred: set[str] = field(default_factory=set)
+    ends: dict[str, datetime] = field(default_factory=dict)
 
     def status_of(self, id_tag: str) -> str:
         return "Blocked" if id_tag in self.barred else super(Cards, self).status_of(id_tag)
@@ -82,6 +84,8 @@ class WorldCsms(Csms):
         self._interpreters = {identity: CloudInterpreter() for identity in editions}
         self.of_guests: list[str] = []  # what has come of them
         self.fails_on: str | None = None  # answers the next CALL of this action with an InternalError
+        self.poison: str | None = None  # answers each CALL of this id with an InternalError
+        self.poisoned = 0  # how often it did
         self.loses_answer_to: str | None = None  # the connection is cut between the next CALL of it and its answer
 
     async def listen(self, identity: str, connection: ServerConnection) -> None:
@@ -105,10 +109,17 @@ class WorldCsms(Csms):
         if action == self.fails_on:
             self.fails_on = None
             return [CALLERROR, call_id, "InternalError", "the database is away", {}]
+        if call_id == self.poison:
+            self.poisoned += 1
+            return [CALLERROR, call_id, "InternalError", "the database can't take it", {}]
         if action == self.loses_answer_to:
             self.loses_answer_to = None
             self.cut_off(identity)
-        return super().answer(identity, call_id, action, payload)
+        answer = super().answer(identity, call_id, action, payload)
+        ends = self.cards.ends.get(str(payload.get("idTag"))) if action == "Authorize" else None
+        if ends is not None:
+            answer[2]["idTagInfo"]["expiryDate"] = timestamp(ends)
+        return answer
 
     def choose(self, connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
         """A guest speaks OCPP 2.0.1, and gets of its answers what it has to have."""

@@ -251,7 +251,26 @@ def _least(periods: list[dict[str, Any]]) -> None:
         period["limit"] = max(period["limit"], 6.0)
 
 
+class Told(Tamper):
+    """Changes what stations are told: any frame with `word` in it."""
+
+    def __init__(self, word: str, before: str, after: str) -> None:
+        self._word, self._before, self._after = word, before, after
+
+    def to_station(self, _identity: str, text: str) -> Iterable[str]:
+        return (text.replace(self._before, self._after) if f'"{self._word}' in text else text,)
+
+
+def _nothing_of(word: str) -> Callable[[str], Iterable[str]]:
+    return lambda text: () if word in text else (text,)
+
+
 OUTCOMES: dict[str, tuple[int, Tamper]] = {
+    "a message that was kept never comes": (4, Said("DataTransfer", _nothing_of("kept-180-7"))),
+    "the cloud's number means nothing to the station": (6, Told("RemoteStopTransaction", 'Id":1', 'Id":2')),
+    "one that the cloud can't take blocks the next": (11, Said("DataTransfer", _nothing_of("behind-"))),
+    "a card that has ended is let in": (58, Told("card-away", "Expired", "Accepted")),
+    "a card that nobody knows is let in": (58, Told("card-away", "Invalid", "Accepted")),
     "the cloud's 0 A is no reason": (27, Profiles(_least)),
     "what the cloud allows a session is no reason": (28, Profiles(_least)),
 }

@@ -8,6 +8,7 @@ from simulators.errors import ScenarioError
 from simulators.world.faults import (
     books,
     building,
+    cards,
     disk,
     edition,
     gateway,
@@ -34,7 +35,7 @@ CATALOGUE: Final[Sequence[type[Fault]]] = (
     edition.SequenceGap,
     network.CloudSlow,
     network.CloudError,
-    books.CardRefusedAfterwards,
+    cards.CardRefusedAfterwards,
     network.HalfOpen,
     network.ChargersCutOff,
     network.Flapping,
@@ -82,7 +83,7 @@ CATALOGUE: Final[Sequence[type[Fault]]] = (
     network.HugeFrame,
     network.Flood,
     program.CertificateExpired,
-    books.CardBlockedOnSite,
+    cards.CardBlockedOnSite,
     gateway.LoadAboveFuse,
     sessions.OwnWatchdog,
 )

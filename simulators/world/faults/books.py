@@ -1,4 +1,4 @@
-"""Rows 4 to 8, 12 and 58: transactions and cards, while the cloud is away or an answer is lost."""
+"""Rows 4 to 8: transactions, while the cloud is away or an answer is lost."""
 
 import asyncio
 import re
@@ -7,22 +7,24 @@ from typing import ClassVar, Final
 
 import orjson
 
-from edge.domain.token import SiteToken
-from edge.offline.hashing import TokenHasher, hint
-from edge.storage.key import token_key
-from edge.storage.token_file import TokenFile
+from simulators.csms.server import CallFailedError
+from simulators.world.cloud import CLOUD
 from simulators.world.faults.base import NOT_JUDGED, Fault
+from simulators.world.node import start_on
 
 NEW_SESSION_S: Final = 10.0  # until everybody has noticed that the cloud is away, before a driver plugs in again
 AFTERMATH_S: Final = 60.0  # a cloud that is dialled again, and some messages one by one
-MOST_PER_S: Final = 30  # 20 a second of what was kept, and what stations say meanwhile
-ENDED_S: Final = 30.0  # a session that is refused afterwards: asked to end at once, and so is its station
-AT_ONCE_S: Final = 1.0
+PER_S: Final = 20  # of what was kept, by the gateway's own default
+UNEVEN: Final = 4  # of them in a second more, as the uplink brings them
+NOTICES: Final = 40  # that a station says without the cloud, beside its sessions,
+TELLERS: Final = 3  # of so many stations
+NOTICE: Final = re.compile(r'\[2,"kept-[^"]*"')
+KNOWN_S: Final = 20.0  # until what was kept has come, and the cloud knows the session
 LOCAL_ID: Final = re.compile(r'"transactionId"\s*:\s*(-?\d+)')
 STARTED: Final = '"StartTransaction"'
 
 
-class _WithoutCloud(Fault):
+class WithoutCloud(Fault):
     """The cloud is away, and somebody begins a session meanwhile."""
 
     # A card that the gateway has never seen waits for the cloud, unless the site file says otherwise.
@@ -44,33 +46,86 @@ class _WithoutCloud(Fault):
         self.world.frames.ears.remove(self)
 
 
-class CloudBackAfterLong(_WithoutCloud):
+class CloudBackAfterLong(WithoutCloud):
     number, row = 4, "Cloud back after 3 days"
     outcome = "In-order drain, rate-limited, original timestamps"
     how = "the cloud is away, sessions begin and end, and it comes back to all that was kept"
 
-    def __init__(self, *what: object) -> None:
-        super().__init__(*what)  # type: ignore[arg-type] # as of Fault
-        self._in_second: dict[int, int] = {}
+    async def begin(self) -> None:
+        self.said: dict[str, list[str]] = {}
+        self.came: dict[str, list[str]] = {}
+        self.in_second: dict[int, int] = {}
+        await super().begin()
+        for identity in list(self.world.stations)[:TELLERS]:
+            self.said[identity] = [f'[2,"kept-{self.spec.at_s:g}-{number}"' for number in range(NOTICES)]
+            for head in self.said[identity]:
+                self.world.stations[identity].say(f'{head},"DataTransfer",{{"vendorId":"kept"}}]')
 
-    def cloud_got(self, _identity: str, _text: str) -> None:
+    def cloud_got(self, identity: str, text: str) -> None:
+        found = NOTICE.match(text)
+        if found is None or found[0] in self.came.setdefault(identity, []):
+            return
+        self.came[identity].append(found[0])
         second = int(self.world.now())
-        self._in_second[second] = self._in_second.get(second, 0) + 1
+        self.in_second[second] = self.in_second.get(second, 0) + 1
 
     def judge_after(self) -> str | None:
-        """Order and timestamps are judged by the oracles of bytes and of transactions."""
-        most = max(self._in_second.values(), default=0)
-        if most > MOST_PER_S + len(self.world.stations):
-            return f"the cloud that came back got {most} messages in one second"
+        """Order and timestamps of sessions are judged by the oracles of bytes and of transactions."""
+        most = max(self.in_second.values(), default=0)
+        if most > PER_S + UNEVEN:
+            return f"the cloud that came back got {most} kept messages in one second"
+        for identity, said in self.said.items():
+            came = self.came.get(identity, [])
+            if came != said and self.is_alone:
+                return f"of {len(said)} messages that were kept of {identity}, in their order, {len(came)} came"
         return None
 
 
-class OfflineStart(_WithoutCloud):
+class OfflineStart(WithoutCloud):
     number, row = 6, "Offline Start: real transactionId unknown"
     outcome = "Local id mapped later in MeterValues/Stop, never -1"
     how = "a session begins while the cloud is away; each number that the cloud then hears must be one that it gave"
 
     strange: str | None = None
+
+    async def begin(self) -> None:
+        self.known_as: int | None = None  # the session, by the cloud
+        self.begun = {identity: len(station.transactions()) for identity, station in self.world.stations.items()}
+        await super().begin()
+
+    def judge(self) -> str | None:
+        """A card that the cloud has accepted before is let in without it."""
+        if self.car is None or self.car.left_s is not None or not self.is_alone:
+            return None
+        station, card = self.car.evse.station, self.car.visit.id_tag
+        known = any(each.start.id_tag == card for each in self.world.cloud.record.transactions.values())
+        if not known or len(self.world.stations[station].transactions()) > self.begun[station]:
+            return None
+        return f"the cloud knows the card of {self.car.label}, and without the cloud it isn't let in"
+
+    async def end(self) -> None:
+        """The cloud is back, and ends the session by the number that it has given."""
+        await super().end()
+        await asyncio.sleep(KNOWN_S)
+        if self.car is None or self.car.left_s is not None or not self.is_alone:
+            return
+        station = self.car.evse.station
+        begun = self.world.stations[station].transactions()[self.begun[station] :]
+        texts = {each.started_at for each in begun}
+        for each in self.world.cloud.record.transactions.values():
+            if each.start.identity == station and each.start.started_at in texts and each.stopped_at is None:
+                self.known_as = each.transaction_id
+        if self.known_as is not None:
+            await start_on(CLOUD, self._stop(station, self.known_as))
+            self.world.parking.plug_again(self.car)
+
+    async def _stop(self, station: str, number: int) -> None:
+        try:
+            answer = await self.world.cloud.call(station, "RemoteStopTransaction", {"transactionId": number})
+        except CallFailedError:
+            return
+        if answer["status"] != "Accepted" and self.is_alone:
+            self.strange = f"the cloud ends transaction {number} of {station}, and hears {answer['status']}"
 
     def cloud_got(self, identity: str, text: str) -> None:
         found = LOCAL_ID.search(text)
@@ -177,96 +232,3 @@ class StopWithoutStart(StartSentAgain):
     def judge_after(self) -> str | None:
         orphans = self.world.cloud.record.orphan_stops
         return f"{orphans} ends came to the cloud without a begin" if orphans and self.is_alone else None
-
-
-class CardRefusedAfterwards(_WithoutCloud):
-    number, row = 12, "Cloud rejects tag after offline start"
-    outcome = "Stop or zero per StopTransactionOnInvalidId"
-    how = "a session begins without the cloud, which blocks its card meanwhile, and comes back"
-
-    async def begin(self) -> None:
-        await super().begin()
-        if self.car is not None:
-            self.world.cloud.cards.barred.add(self.car.visit.id_tag)
-            self._bar(self.car.visit.id_tag)
-
-    async def end(self) -> None:
-        if self.car is not None:
-            self._bar(self.car.visit.id_tag)  # also who came with it while it was blocked
-        await super().end()
-
-    def _bar(self, card: str) -> None:
-        for stay in self.world.parking.here.values():
-            stay.barred = stay.barred or stay.visit.id_tag == card
-
-    def judge_after(self) -> str | None:
-        if self.car is None or not self.is_alone or self.car.ev.draw_a == 0.0:
-            return None
-        return f"the cloud has refused the card of {self.car.label}, which still draws {self.car.ev.draw_a:.1f} A"
-
-    async def settle(self) -> None:
-        await super().settle()
-        if self.car is not None:
-            self.world.cloud.cards.barred.discard(self.car.visit.id_tag)
-
-
-class CardBlockedOnSite(Fault):
-    number, row = 58, "Card blocked while offline"
-    outcome = "Refused at once locally"
-    how = "while the cloud is away the card is blocked as `edge token block` does it, and is shown again"
-    grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED, "contactors": NOT_JUDGED}
-
-    async def begin(self) -> None:
-        self.car = None
-        self.asked: dict[str, float] = {}
-        self.let_in: str | None = None
-        self.late_s = 0.0
-        self.world.frames.ears.append(self)
-        await self.world.cloud.leave()
-        await asyncio.sleep(NEW_SESSION_S)
-        self.car = self.stay()
-        if self.car is None:
-            return
-        folder = self.world.gateway.disk.folder
-        self.file = TokenFile(folder)
-        card = self.car.visit.id_tag
-        self.token = SiteToken(hash=TokenHasher(token_key(folder)).hash(card), hint=hint(card), name="", blocked=True)
-        self.file.put([self.token])
-        await asyncio.sleep(ENDED_S)
-        if self.car.ev.draw_a > 0.0 and self.is_alone:
-            self.let_in = f"the card of {self.car.label} is blocked on site, and it still draws"
-        self.world.parking.plug_again(self.car)
-
-    def station_said(self, identity: str, text: str) -> None:
-        if (
-            self.car is not None
-            and identity == self.car.evse.station
-            and '"Authorize"' in text
-            and f'"{self.car.visit.id_tag}"' in text
-        ):
-            self.asked[str(orjson.loads(text)[1])] = self.world.now()
-
-    def station_got(self, identity: str, text: str) -> None:
-        number = text.partition('"')[2].partition('"')[0]
-        if not text.startswith("[3,") or self.car is None or number not in self.asked:
-            return
-        if identity == self.car.evse.station:
-            self.late_s = max(self.late_s, self.world.now() - self.asked.pop(number))
-            if '"Accepted"' in text:
-                self.let_in = f"the card of {self.car.label} is blocked on site, and was accepted"
-
-    def judge(self) -> str | None:
-        if self.late_s > AT_ONCE_S and self.is_alone:
-            return f"a card that is blocked on site was refused after {self.late_s:.1f} s"
-        return self.let_in
-
-    async def end(self) -> None:
-        self.world.frames.ears.remove(self)
-        await self.world.cloud.come_again()
-        if self.car is None:
-            return
-        self.file.remove(self.token.hash)
-        await asyncio.sleep(AT_ONCE_S)  # until the gateway has seen it
-        for stay in list(self.world.parking.here.values()):
-            if stay.visit.id_tag == self.car.visit.id_tag:  # another session with this card has ended, too
-                self.world.parking.plug_again(stay)

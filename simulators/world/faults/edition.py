@@ -19,7 +19,7 @@ from simulators.world.scenario import FaultSpec, WorldScenario
 from simulators.world.world import World
 
 GUEST: Final = "GUEST-V2"
-NOTICED_S: Final = 10.0  # until everybody has noticed that the cloud is away
+NOTICED_S: Final = 10.0  # until everybody has noticed that the cloud is there, or away
 ANSWER_S: Final = 20.0
 BETWEEN_S: Final = 2.0
 ORDER: Final = (1, 3, 2, 5)  # as they come without the cloud; 4 is missing
@@ -60,6 +60,7 @@ class SequenceGap(Fault):
 
     async def _charge(self) -> None:
         await self._dial()
+        await asyncio.sleep(NOTICED_S)  # its cloud is dialled now
         unit = {"vendorName": "Simulated", "model": "V2"}
         await self._call("boot", "BootNotification", {"reason": "PowerUp", "chargingStation": unit})
         await self._event(0, "Started")
@@ -118,7 +119,12 @@ class SequenceGap(Fault):
         calls = [orjson.loads(text) for text in self.world.cloud.of_guests[self.heard :]]
         events = [call[3] for call in calls if call[0] == 2 and call[2] == "TransactionEvent"]
         numbers = [each["seqNo"] for each in events if each["transactionInfo"]["transactionId"] == self.session]
-        if not self.is_told or not self.is_alone or numbers == sorted((0, *ORDER)):
+        if not self.is_told or not self.is_alone:
+            return None
+        offline = {each["seqNo"] for each in events if each.get("offline") is True}
+        if numbers == sorted((0, *ORDER)) and offline != set(ORDER):
+            return f"the events {sorted(ORDER)} happened without the cloud, and are marked so: {sorted(offline)}"
+        if numbers == sorted((0, *ORDER)):
             return None
         return f"the cloud was to get the events 0 to 5 but 4 once each and in order, and got {numbers}"
 

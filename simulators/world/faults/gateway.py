@@ -8,6 +8,8 @@ from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, UNTOLD, Fa
 from simulators.world.gateway import GATEWAY
 
 START_S: Final = 3.0  # the service manager and Python
+NOTICED_S: Final = 10.0  # until everybody has noticed that the cloud is away, or that a car has come
+BACK_S: Final = 20.0  # a boot of 3 s, or a gateway that is found again
 DAY_S: Final = 86_400.0
 OVER: Final = 1.05  # of the fuse: what an IEC 60898 breaker carries for ever
 CUT_S: Final = 60.0
@@ -43,15 +45,29 @@ class Upgraded(Fault):
 class RestartsWithoutCloud(Fault):
     number, row = 3, "Gateway restarts while cloud down"
     outcome = "All chargers readmitted, transactions resumed"
-    how = "the cloud is away while the gateway is killed and starts"
-    grace: ClassVar[Mapping[str, float]] = UNTOLD
+    how = "the cloud is away, a session begins, the gateway is killed and starts, and a station reboots"
+    grace: ClassVar[Mapping[str, float]] = UNTOLD | {"contactors": NOT_JUDGED}
     tail_s = 2 * TAIL_S
 
     async def begin(self) -> None:
+        self.about = self.station()
         await self.world.cloud.leave()
+        await asyncio.sleep(NOTICED_S)
+        car = self.stay()
+        if car is not None:
+            self.world.parking.plug_again(car)
+            await asyncio.sleep(NOTICED_S)
         await self.world.gateway.kill()
         await asyncio.sleep(START_S)
         self.world.gateway.start()
+        await asyncio.sleep(BACK_S)
+        self.about.lose_power()
+        await asyncio.sleep(BACK_S)
+
+    def judge(self) -> str | None:
+        if self.about.registered or not self.is_alone:
+            return None
+        return f"{self.about.spec.identity} isn't accepted by a gateway that has started without the cloud"
 
     async def end(self) -> None:
         await self.cloud_returns()

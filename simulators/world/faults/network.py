@@ -1,7 +1,9 @@
 """Rows 1 and 10 to 19, 54 to 56: the links, and who else is on the network."""
 
 import asyncio
+import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -12,7 +14,11 @@ from simulators.world.cloud import CLOUD
 from simulators.world.faults.base import LEASE_S, NOT_JUDGED, UNTOLD, Fault
 from simulators.world.gateway import GATEWAY
 from simulators.world.node import start_on
+from simulators.world.scenario import FaultSpec, WorldScenario
 
+SET_ASIDE: Final = "a message is set aside"
+RETRY_S: Final = 5.0  # between two tries of a message that the cloud refuses; usual is a minute
+NOTICED_S: Final = 5.0  # until everybody has noticed that the cloud is away
 INTRUDER: Final = "intruder"
 FLAP_S: Final = 60.0
 SLOW_ANSWER_S: Final = 60.0
@@ -66,13 +72,56 @@ class CloudSlow(Fault):
 class CloudError(Fault):
     number, row = 11, "CSMS CALLERROR for one message"
     outcome = "Attempts policy, quarantine, never blocks the queue"
-    how = "the cloud answers the next start, end or sample with an InternalError"
+    how = "the cloud answers the next start, end or sample with an InternalError, and one that was kept each time"
+    grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED}
+    aftermath_s = 40.0
+    says = (SET_ASIDE,)
+
+    @classmethod
+    def fitted(cls, scenario: WorldScenario, spec: FaultSpec) -> WorldScenario:
+        del spec
+        if "offline" in tomllib.loads(scenario.site_head):
+            return scenario
+        return replace(scenario, site_head=f"{scenario.site_head}\n[offline]\nretry_interval_s = {RETRY_S:g}\n")
 
     async def begin(self) -> None:
+        self.behind = False
         self.world.cloud.fails_on = self.rng.choice(("StartTransaction", "StopTransaction", "MeterValues"))
+        self.about = self.station()
+        self.world.frames.ears.append(self)
 
     async def end(self) -> None:
-        self.world.cloud.fails_on = None
+        """What was kept meanwhile is taken, but for one message; a second one waits behind that."""
+        cloud = self.world.cloud
+        cloud.fails_on = None
+        await cloud.leave()
+        await asyncio.sleep(NOTICED_S)
+        cloud.poison, cloud.poisoned = f"poison-{self.spec.at_s:g}", 0
+        for name in (cloud.poison, f"behind-{self.spec.at_s:g}"):
+            self.about.say(f'[2,"{name}","DataTransfer",{{"vendorId":"kept"}}]')
+        await asyncio.sleep(NOTICED_S)
+        await self.cloud_returns()
+
+    def cloud_got(self, identity: str, text: str) -> None:
+        self.behind = self.behind or (
+            identity == self.about.spec.identity and text.startswith(f'[2,"behind-{self.spec.at_s:g}"')
+        )
+
+    def judge_after(self) -> str | None:
+        offline = self.world.configuration.offline
+        if not self.is_alone or offline.retry_interval_s > RETRY_S:
+            return None
+        if self.world.cloud.poisoned != offline.attempts:
+            return f"a message that the cloud can't take was tried {self.world.cloud.poisoned} times"
+        if not self.behind:
+            return "behind a message that the cloud can't take another one waits for ever"
+        if not any(line.startswith(SET_ASIDE) for at_s, _, line in self.world.log_lines if at_s >= self.spec.at_s):
+            return "a message that the cloud can't take is lost, and nobody is told"
+        return None
+
+    async def settle(self) -> None:
+        self.world.cloud.poison = None
+        self.world.frames.ears.remove(self)
 
 
 class HalfOpen(Fault):
@@ -149,7 +198,7 @@ class Rubbish(Fault):
     number, row = 54, "Malformed JSON, wrong types, deep nesting, unknown action"
     outcome = "FormationViolation/NotImplemented; link kept"
     how = "a station says what is no JSON, no frame, no action"
-    says = ("a message is set aside",)
+    says = (SET_ASIDE,)
 
     def may_say(self, now: float) -> bool:
         """Where the cloud is away, it refuses such a message when it is back."""
