@@ -13,7 +13,7 @@ from typing import Any
 
 from edge.domain.site import Evse
 from edge.ocpp.station_clock import parse_timestamp
-from edge.units import Amps, Phase, PhaseAmps, Volts, WattHours, Watts
+from edge.units import PHASES, Amps, PhaseAmps, Volts, WattHours, Watts
 
 # These contexts (OCPP 1.6 §7.31) repeat what was measured at a transaction's ends: not what is drawn now.
 _NOT_NOW = {"transaction.begin", "transaction.end"}
@@ -144,10 +144,10 @@ def _on_grid(own: Mapping[int, Amps], evse: Evse) -> PhaseAmps:
     if not by_phase:
         return PhaseAmps.on(evse.phases, own[_WHOLE])
     stray = max((amps for place, amps in by_phase.items() if place >= len(evse.phases)), default=0.0)
-    on_grid = dict.fromkeys(Phase, 0.0)
+    on_grid = [0.0, 0.0, 0.0]
     for place, phase in enumerate(evse.phases):
-        on_grid[phase] = max(by_phase.get(place, 0.0), stray)
-    return PhaseAmps(on_grid[Phase.L1], on_grid[Phase.L2], on_grid[Phase.L3])
+        on_grid[PHASES.index(phase)] = max(by_phase.get(place, 0.0), stray)
+    return PhaseAmps(*on_grid)
 
 
 def _total(values: Mapping[int, float]) -> float | None:
