@@ -103,7 +103,7 @@ def _collect(sample: Mapping[str, Any], values: dict[str, dict[int, float]]) -> 
     """File one sampledValue under its measurand and own phase; of two for one place, the larger."""
     get = sample.get
     unit, power_of_ten = get("unit"), 0
-    if isinstance(measure := get("unitOfMeasure"), Mapping):  # OCPP 2.x part 2 §2.55
+    if isinstance(measure := get("unitOfMeasure"), dict):  # OCPP 2.x part 2 §2.55
         unit, power_of_ten = measure.get("unit"), _exponent(measure.get("multiplier"))
     try:
         meaning = _meaning(get("measurand"), get("context"), get("location"), unit, get("phase"))
