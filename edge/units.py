@@ -59,9 +59,7 @@ class PhaseAmps:
                 return self.l3
 
     def __iter__(self) -> Iterator[Amps]:
-        yield self.l1
-        yield self.l2
-        yield self.l3
+        return iter((self.l1, self.l2, self.l3))
 
     def __add__(self, other: "PhaseAmps") -> "PhaseAmps":
         return PhaseAmps(self.l1 + other.l1, self.l2 + other.l2, self.l3 + other.l3)

@@ -126,6 +126,8 @@ class Background:
     def is_over(self, rating_a: Amps) -> tuple[bool, bool, bool]:
         """On which phases the last reading showed more than that, and more than noise explains."""
         measured_a = self.measured_a if self.measured_a is not None else NO_CURRENT
+        if max(measured_a) <= rating_a:  # whatever the noise is
+            return False, False, False
         over = (
             amps > rating_a + OUTLIER_SIGMAS * noise for amps, noise in zip(measured_a, self.noise_a(), strict=True)
         )

@@ -105,6 +105,8 @@ class Cars:
         return np.asarray(np.minimum(np.maximum(trim, grid.least_a), grid.max_a))
 
     def _phases_seen(self, grid: Grid, fleet: Fleet, now: Seconds) -> tuple[Floats, Floats, Floats]:
+        if not fleet.in_session.any():
+            return self.seen, self.seen_since, self.used
         present = (fleet.draw_a >= PRESENT_A) & grid.wired & is_known(fleet, now)[:, None]
         bits = present @ PHASE_BITS
         # A phase more than was known counts at once; in one-phase operation nothing is learned of the car, nor while

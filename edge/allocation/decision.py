@@ -93,12 +93,17 @@ class Decision:
     @cached_property
     def told_a(self) -> tuple[Amps, ...]:
         """What each EVSE is told, in the plant's order; one that isn't ours to limit is asked for it."""
+        return tuple(self._told_a[self._grid.layout.row_of].tolist())
+
+    @cached_property
+    def _told_a(self) -> Floats:
+        """:attr:`told_a` in the rows of the layout."""
         idle_a = self._grid.fallback_a if self.snapshot.settings.idle is IdlePolicy.SAFE else 0.0
         served = self.wishes.charge | self.wishes.wake
-        amps = np.where(served, self.released.amps, idle_a)
+        amps: Floats = np.where(served, self.released.amps, idle_a)
         for row in np.flatnonzero(self.wishes.foreign).tolist():
             amps[row] = self._asked_a(row)
-        return tuple(amps[self._grid.layout.row_of].tolist())
+        return amps
 
     @cached_property
     def told_single(self) -> tuple[bool, ...]:
@@ -116,25 +121,25 @@ class Decision:
         """Per EVSE in the plant's order, what a setpoint says of it as numbers: equal where the setpoints are alike but
         for what flows elsewhere."""
         solution = self.shares.solution
-        rows = np.stack(
-            (
-                np.array(self.told_a)[self._grid.layout.rows],
-                self.released.why,
-                np.where(self.released.why == Held.FOR_CUT, self.released.line, 0),
-                np.where(self.shares.admitted, solution.shared.held_by, self.shares.refused_by),
-                self.shares.admitted,
-                self.snapshot.fleet.reach,
-                self.wishes.charge + 2.0 * self.wishes.wake + 3.0 * self.wishes.idle,
-                self._blind,
-                self.snapshot.fleet.paused,
-                self._waits_for_turn,
-                solution.case.columns.able,
-                solution.overloaded,
-                solution.full_lines,
-            ),
-            axis=1,
+        columns = (
+            self._told_a,
+            self.released.why,
+            np.where(self.released.why == Held.FOR_CUT, self.released.line, 0),
+            np.where(self.shares.admitted, solution.shared.held_by, self.shares.refused_by),
+            self.shares.admitted,
+            self.snapshot.fleet.reach,
+            self.wishes.charge + 2.0 * self.wishes.wake + 3.0 * self.wishes.idle,
+            self._blind,
+            self.snapshot.fleet.paused,
+            self._waits_for_turn,
+            solution.case.columns.able,
+            solution.overloaded,
+            solution.full_lines,
         )
-        return np.asarray(rows[self._grid.layout.row_of], dtype=np.float64)
+        table = np.empty((len(columns), len(self._told_a)))
+        for place, column in enumerate(columns):
+            table[place] = column
+        return table.T[self._grid.layout.row_of]
 
     @cached_property
     def setpoints(self) -> tuple[Setpoint, ...]:

@@ -62,7 +62,7 @@ class Grant:
         Where it can't be renewed, what it will rise to by itself counts already now, so that the room is free in time.
         The same where it wasn't renewed for a whole lease, whatever the reason.
         """
-        around = max(self.amps(at) for at in (now - LEASE_SLACK_S - OBEY_S, now, now + LEASE_SLACK_S))
+        around = max(self.amps(now - LEASE_SLACK_S - OBEY_S), self.amps(now), self.amps(now + LEASE_SLACK_S))
         renewed = renewable and now - self.sent_at < self.lease_s
         return around if renewed else max(around, self.safe_a)
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, compress
 from operator import attrgetter, is_not
 
@@ -14,6 +15,7 @@ from edge.allocation.state import EvseState, Reach
 from edge.domain.station import EvseStatus
 
 REACHES = tuple(Reach)
+_RENEWABLE = tuple(reach for reach in REACHES if reach.renewable)
 _NUMBER = {reach: number for number, reach in enumerate(REACHES)}
 # A transaction that runs in one of these can't charge.
 _NOT_CHARGING = frozenset({EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE})
@@ -128,11 +130,19 @@ class Fleet:
 
     def reaches(self, *which: Reach) -> Bools:
         """Who is in one of these."""
-        return np.array([reach in which for reach in REACHES])[self.reach.astype(np.int64)]
+        return _among(which)[self.reach.astype(np.int64)]
 
     @property
     def renewable(self) -> Bools:
-        return self.reaches(*(reach for reach in REACHES if reach.renewable))
+        return self.reaches(*_RENEWABLE)
+
+
+@lru_cache
+def _among(which: tuple[Reach, ...]) -> Bools:
+    """Whether each of REACHES is one of these."""
+    among = np.array([reach in which for reach in REACHES])
+    among.flags.writeable = False
+    return among
 
 
 def _table(states: Sequence[EvseState]) -> Floats:

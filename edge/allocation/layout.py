@@ -10,6 +10,7 @@ answer.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -101,15 +102,7 @@ class Layout:
 
     def with_phases(self, in_use: Bools) -> "Layout":
         """The same wiring with fewer phases in use, ``[row, phase]``: of those that the EVSE is wired to."""
-        count = in_use.sum(axis=1)
-        filler = self.size - 1
-        of_circuits = self.lines[:, :-BALANCE_LINES_PER_EVSE]
-        levels = of_circuits.shape[1] // LINES_PER_CIRCUIT
-        use = np.concatenate((in_use, count[:, None]), axis=1).astype(np.float64)
-        sides = _SIDES[in_use @ PHASE_BITS]
-        uses = np.concatenate((np.where(of_circuits == filler, 0.0, np.tile(use, levels)), sides >= 0), axis=1)
-        lines = np.concatenate((of_circuits, self.line_count + sides), axis=1)
-        return replace(self, lines=np.where(uses > 0, lines, filler), uses=uses, phase_count=count.astype(np.int64))
+        return _with_phases(self, in_use.T.tobytes())
 
     @property
     def path(self) -> Ints:
@@ -131,6 +124,24 @@ class Layout:
     def size(self) -> int:
         """How many lines there are in all."""
         return self.line_count + len(PAIRS) + 1
+
+
+@lru_cache(maxsize=8)  # who uses which phases changes seldom, and three others are tried out at a time
+def _with_phases(layout: Layout, in_use: bytes) -> Layout:
+    """:meth:`Layout.with_phases`, where ``in_use`` are the bytes of ``[phase, row]``: a wiring never changes."""
+    on = np.frombuffer(in_use, dtype=np.bool_).reshape(POWER, -1).T
+    count = on.sum(axis=1)
+    filler = layout.size - 1
+    of_circuits = layout.lines[:, :-BALANCE_LINES_PER_EVSE]
+    levels = of_circuits.shape[1] // LINES_PER_CIRCUIT
+    use = np.concatenate((on, count[:, None]), axis=1).astype(np.float64)
+    sides = _SIDES[on @ PHASE_BITS]
+    uses = np.concatenate((np.where(of_circuits == filler, 0.0, np.tile(use, levels)), sides >= 0), axis=1)
+    lines = np.where(uses > 0, np.concatenate((of_circuits, layout.line_count + sides), axis=1), filler)
+    count = count.astype(np.int64)
+    for shared in (lines, uses, count):
+        shared.flags.writeable = False
+    return replace(layout, lines=lines, uses=uses, phase_count=count)
 
 
 def used(lines: Ints, uses: Floats, amps: Floats, size: int) -> Floats:

@@ -87,6 +87,14 @@ def release(
     starts = (target > held + EPSILON_A) & (held < least - EPSILON_A)
     rises = (target > held + EPSILON_A) & ~starts & ~switches
     changes = starts | rises | switches
+    stays = rounded_down(np.minimum(held, target), grid.step_a)
+    # No car between 0 and its minimum, also where the end of its lease has left it at less.
+    stays = np.where(stays < least - EPSILON_A, 0.0, stays)
+    if not changes.any():  # as mostly from one second to the next
+        nothing = np.zeros(len(held), dtype=np.int64)
+        return Released(
+            amps=stays, single=fleet.told_single, why=nothing, line=nothing, cars=replace(cars, writes=writes)
+        )
     why = np.zeros(len(held), dtype=np.int64)
     brings_all = target >= rounded_down(shares.demand_a, grid.step_a) - EPSILON_A
     for reason, where in (
@@ -99,9 +107,6 @@ def release(
     wish = _wishes(grid, headroom, held, target, starts, switches)
     room, free = _room(grid, headroom, entitlement), why == 0
     given, lines = _out_of_room(shares, entitlement, room, wish, starts & free, rises & free, switches & free, order)
-    stays = rounded_down(np.minimum(held, target), grid.step_a)
-    # No car between 0 and its minimum, also where the end of its lease has left it at less.
-    stays = np.where(stays < least - EPSILON_A, 0.0, stays)
     amps = np.where(given > 0, rounded_down(given, grid.step_a), stays)
     # Only what is worth the write.
     too_little = (given > 0) & ((amps <= held + EPSILON_A) | (amps < least - EPSILON_A)) & ~switches
@@ -170,6 +175,8 @@ def _out_of_room(
     """
     # Few change from one second to the next: only these are looked at from here on, in order of precedence.
     rows = order[(starts | switches | rises)[order]]
+    if not rows.size:
+        return np.zeros(len(order)), np.zeros(len(order), dtype=np.int64)
     lines = shares.layout.lines[rows, :-BALANCE_LINES_PER_EVSE]
     uses = shares.layout.uses[rows, :-BALANCE_LINES_PER_EVSE]
     wish, in_use, exposure = wish[rows], shares.in_use[rows], entitlement.exposure_a[rows]

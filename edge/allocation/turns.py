@@ -46,6 +46,8 @@ class Wishes:
 
     def kept_awake(self, never_zero: Bools) -> "Wishes":
         """Cars that wouldn't wake from 0 A are in for their minimum like those that charge, even while they pause."""
+        if not never_zero.any():
+            return self
         return replace(self, charge=self.charge | (self.wake & never_zero), wake=self.wake & ~never_zero)
 
 

@@ -62,6 +62,7 @@ class ControlLoop:
         self._told = _Told()
         self._sampling: asyncio.Task[None] | None = None
         settings, count = board.site.control, len(board.evses)
+        self._idle_a = tuple(idle_limit_a(record.evse, settings) for record in board.evses.values())
         self._renewals = tuple(  # without a session, and in one
             tuple(renew_after_s(settings, in_session=each, number=number, of=count) for each in (False, True))
             for number in range(count)
@@ -109,23 +110,21 @@ class ControlLoop:
         return decision
 
     def _commands(self, snapshot: Snapshot, decision: Decision) -> Sequence[LimitCommand]:
-        settings = self._board.site.control
         intents: list[Intent] = []
         records = self._board.evses.values()  # in the order of the snapshot
-        for record, state, told_a, single, (idle_after_s, session_after_s) in zip(
-            records, snapshot.evses, decision.told_a, decision.told_single, self._renewals, strict=True
+        for record, state, told_a, single, idle_a, (idle_after_s, session_after_s) in zip(
+            records, snapshot.evses, decision.told_a, decision.told_single, self._idle_a, self._renewals, strict=True
         ):
             if state.reach in (Reach.OFFLINE, Reach.EXPECTED):
                 continue
             evse, busy = record.evse, record.transaction_id is not None
             if not (busy and record.one_limit):
-                idle_a = idle_limit_a(evse, settings)
                 self._intend(intents, record, Purpose.IDLE, idle_a, None, snapshot.now, idle_after_s, in_session=False)
             if busy:
                 purpose = Purpose.IDLE if record.one_limit else Purpose.SESSION
                 phases = (1 if single else len(evse.phases)) if evse.switches_phases else None
                 self._intend(intents, record, purpose, told_a, phases, snapshot.now, session_after_s, in_session=True)
-        commands = actuate(intents, settings=settings, now=snapshot.now, first_id=self._next_id)
+        commands = actuate(intents, settings=self._board.site.control, now=snapshot.now, first_id=self._next_id)
         self._next_id += len(commands)
         return commands
 

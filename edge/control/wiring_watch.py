@@ -136,7 +136,7 @@ def _remember(watch: _MeterWatch, reading: MeterReading) -> None:
 
 
 def _change(first: Draw, second: Draw) -> Amps:
-    return max(abs(amps) for amps in second.current_a - first.current_a)
+    return max(map(abs, second.current_a - first.current_a))
 
 
 def _step(watch: _MeterWatch, key: EvseKey, reports: deque[Draw]) -> Step | None:

@@ -82,7 +82,10 @@ class NumberType(StrEnum):
     @property
     def registers(self) -> int:
         """How many registers the number takes."""
-        return int(self.value[-2:]) // 16
+        return _REGISTERS[self]
+
+
+_REGISTERS = {kind: int(kind.value[-2:]) // 16 for kind in NumberType}
 
 
 class Order(StrEnum):

@@ -37,7 +37,7 @@ class PolledMeter:
         self.id = meter.id
         self._unit = meter.unit
         self._given = family
-        self._family = family
+        self._follow(family)
         self._bus = bus
         self._clock = clock
         self._sink = sink
@@ -111,7 +111,7 @@ class PolledMeter:
             block = left.pop(0)
             try:
                 answered = await self._bus.read(
-                    request(self._unit, block), limits=self._family.limits, fences=fences(self._family, self._unit)
+                    request(self._unit, block), limits=self._family.limits, fences=self._fences
                 )
             except RegistersRefused:
                 parts = pieces(block)
@@ -132,7 +132,7 @@ class PolledMeter:
             tuple(each for one in blocks for each in (parts if one is block else (one,)))
             for blocks in (self._family.fast, self._family.slow)
         )
-        self._family = replace(self._family, fast=fast, slow=slow)
+        self._follow(replace(self._family, fast=fast, slow=slow))
         asked = request(self._unit, block)
         log.info(f"meter {self.id} refuses to be read in one piece, {asked}: it is read in {len(parts)}")
 
@@ -166,9 +166,14 @@ class PolledMeter:
                 f"the device is a {family.name}, which tells {' and '.join(family.phases)} alone",
                 remedy="give its circuit a meter that tells the currents of three phases",
             )
-        self._family = family
+        self._follow(family)
         self._judge = Judge(meter=self.id, family=family, rating_a=self._rating_a)
         self._found = True
+
+    def _follow(self, family: Family) -> None:
+        """Read by this family's blocks from now on."""
+        self._family = family
+        self._fences = fences(family, self._unit)
 
     def _failed(self, problem: str, *, silent: bool) -> None:
         at = self._clock.monotonic()
@@ -178,6 +183,6 @@ class PolledMeter:
         # It may come back as another.
         self._found = self._found and self._given.discovery is None
         if self._found:
-            self._family = self._given
+            self._follow(self._given)
         self._sink.take(MeterFailed(meter=self.id, at=at, problem=problem))
         self._edges.lost(at, problem)

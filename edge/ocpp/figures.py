@@ -29,6 +29,8 @@ class Answerer(Enum):
     STATION_TO_GATEWAY = "station_to_gateway"
     CLOUD_TO_STATION = "cloud_to_station"
 
+    __hash__ = object.__hash__  # that of Enum is a function of Python, and each answer is looked up by it
+
 
 class Times:
     """A histogram."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from edge.domain.site import Evse, Supply
 from edge.ocpp.station_clock import parse_timestamp
-from edge.units import Amps, Phase, PhaseAmps, Volts, WattHours, Watts
+from edge.units import PHASES, Amps, PhaseAmps, Volts, WattHours, Watts
 
 # These contexts (OCPP 1.6 §7.31) repeat what was measured at a transaction's ends: not what is drawn now.
 _NOT_NOW = {"transaction.begin", "transaction.end"}
@@ -114,7 +114,7 @@ def _collect(sample: Mapping[str, Any], values: dict[str, dict[int, float]]) -> 
     """File one sampledValue under its measurand and own phase; of two for one place, the larger."""
     get = sample.get
     unit, power_of_ten = get("unit"), 0
-    if isinstance(measure := get("unitOfMeasure"), Mapping):  # OCPP 2.x part 2 §2.55
+    if isinstance(measure := get("unitOfMeasure"), dict):  # OCPP 2.x part 2 §2.55
         unit, power_of_ten = measure.get("unit"), _exponent(measure.get("multiplier"))
     try:
         meaning = _meaning(get("measurand"), get("context"), get("location"), unit, get("phase"))
@@ -155,10 +155,10 @@ def _on_grid(own: Mapping[int, Amps], evse: Evse) -> PhaseAmps:
     if not by_phase:
         return PhaseAmps.on(evse.phases, own[_WHOLE])
     stray = max((amps for place, amps in by_phase.items() if place >= len(evse.phases)), default=0.0)
-    on_grid = dict.fromkeys(Phase, 0.0)
+    on_grid = [0.0, 0.0, 0.0]
     for place, phase in enumerate(evse.phases):
-        on_grid[phase] = max(by_phase.get(place, 0.0), stray)
-    return PhaseAmps(on_grid[Phase.L1], on_grid[Phase.L2], on_grid[Phase.L3])
+        on_grid[PHASES.index(phase)] = max(by_phase.get(place, 0.0), stray)
+    return PhaseAmps(*on_grid)
 
 
 def _total(values: Mapping[int, float]) -> float | None:

@@ -80,7 +80,7 @@ class StationCalls:
 
     def answered(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
         """The station is answered, by whomever."""
-        request = self._pending.pop(frame.id, None)
+        request = self._pending.pop(frame.id, None) if self._pending else None
         if request is None:
             return
         if isinstance(frame, CallResult) and signed.action_of(request) == "BootNotification":

@@ -5,7 +5,7 @@ answered, and the station's wait until ours has. The station's own are passed on
 itself, or its cloud is used to it.
 """
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
@@ -30,8 +30,8 @@ class Asker(Enum):
     NOBODY = auto()  # nothing of that id was asked, or it has been answered already
 
 
-# CALLs of the station by id: since when, and how many of that id lack an answer.
-_Asked = OrderedDict[str, tuple[Seconds, int]]
+# CALLs of the station by id, the oldest first: since when, and how many of that id lack an answer.
+_Asked = dict[str, tuple[Seconds, int]]
 
 
 class Upline:
@@ -42,8 +42,8 @@ class Upline:
         self._figures = figures
         self._prefix = f"edge-{nonce}-u"
         self._count = 0
-        self._stations: _Asked = OrderedDict()  # unanswered
-        self._late: _Asked = OrderedDict()  # unanswered for so long that they hold up nothing any more
+        self._stations: _Asked = {}  # unanswered
+        self._late: _Asked = {}  # unanswered for so long that they hold up nothing any more
         self._waiting: deque[tuple[str, str]] = deque()  # the station's, while ours is outstanding
         self._own: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=OWN_MOST)
         self._outstanding: tuple[str, Seconds] | None = None  # ours
@@ -86,15 +86,16 @@ class Upline:
         if self._outstanding is not None and now - self._outstanding[1] >= OWN_ANSWER_S:
             self._out.note("debug", "the cloud didn't answer a call of the gateway", id=self._outstanding[0])
             self._release(now)
-        while self._stations and now - next(iter(self._stations.values()))[0] >= ANSWER_S:
-            self._keep_late(*self._stations.popitem(last=False))
+        while self._stations and now - self._stations[oldest := next(iter(self._stations))][0] >= ANSWER_S:
+            self._keep_late(oldest, self._stations.pop(oldest))
         self._pump(now)
 
     def cloud_gone(self) -> None:
         """The cloud is gone: forget what it was to be asked. Should it come back with an answer, the station may yet
         wait for that."""
-        while self._stations:
-            self._keep_late(*self._stations.popitem(last=False))
+        for identifier, asked in self._stations.items():
+            self._keep_late(identifier, asked)
+        self._stations.clear()
         self._waiting.clear()
         self._own.clear()
         self._outstanding = None
@@ -118,7 +119,7 @@ class Upline:
     def _keep_late(self, identifier: str, asked: tuple[Seconds, int]) -> None:
         self._late[identifier] = asked
         while len(self._late) > LATE_KEPT:
-            self._late.popitem(last=False)
+            del self._late[next(iter(self._late))]
 
     def _release(self, now: Seconds) -> None:
         self._outstanding = None

@@ -172,3 +172,15 @@ def test_all_phases_in_use_is_the_same_layout() -> None:
     case = Case.on(again, Case.of(whole).columns, whole.nominal_voltage_v)
     assert solved(case, Terms.of(whole, case), balanced=False).limits_a == solve(whole).limits_a
     assert layout.line_count == LINES_PER_CIRCUIT * len(whole.wiring.branches)
+
+
+def test_a_layout_is_made_once_for_the_same_phases() -> None:
+    """Another for others and for another wiring; and nobody can write into what is shared."""
+    layout, other = (problem(Random(1), evses=8).wiring.layout for _ in range(2))
+    some = np.zeros((len(layout.rows), 3), dtype=np.bool_)
+    some[:, 0] = True
+    made = layout.with_phases(some)
+    assert layout.with_phases(np.asfortranarray(some.copy())) is made
+    assert other.with_phases(some) is not made
+    assert layout.with_phases(~some).phase_count.tolist() == [2] * len(layout.rows)
+    assert not any(each.flags.writeable for each in (made.lines, made.uses, made.phase_count))
