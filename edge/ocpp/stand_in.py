@@ -80,6 +80,10 @@ class StandIn(Protocol):
     def to_station(self, identifier: str, action: str, payload: Any, text: str) -> str:
         """The text of a CALL of the cloud as the station is to get it: with the transaction's id that it knows."""
 
+    def evse_of(self, transaction: str) -> int | None:
+        """The EVSE (connector) on which a transaction runs that the station has told of, before a restart of ours too;
+        None where that isn't known."""
+
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
     ) -> Mapping[str, Any] | None:

@@ -1,5 +1,7 @@
 """What is known of a station whichever edition of OCPP it speaks at the moment."""
 
+from collections.abc import Callable
+
 from edge.domain.site import Station
 from edge.domain.station import LimitsTaken
 from edge.ocpp.actions import Outbox
@@ -20,12 +22,20 @@ class StationMemory:
 
     ``quirks`` are those of its like. ``ladder`` and ``units`` say how it is told its limits: as it was found to take
     them, else as its quirks say, else as every station should. ``key_is_checked``: see :class:`edge.ocpp.guard.Guard`.
+    ``evse_of``: where a transaction runs that it told of before our start, see :class:`edge.ocpp.stand_in.StandIn`.
     """
 
     def __init__(
-        self, station: Station, dossier: Dossier, *, key_is_checked: bool = True, hearsay: Hearsay | None = None
+        self,
+        station: Station,
+        dossier: Dossier,
+        *,
+        key_is_checked: bool = True,
+        hearsay: Hearsay | None = None,
+        evse_of: Callable[[str], int | None] = lambda _transaction: None,
     ) -> None:
         self.station = station.id
+        self.evse_of = evse_of
         self.key_is_checked = key_is_checked
         self.dossier = dossier
         self.quirks = Quirks()

@@ -212,7 +212,7 @@ class DialectV2:
     def _evse_of(self, transaction: str | None, payload: Mapping[str, Any]) -> Evse | None:
         """Where a transaction runs: only its first event must say so (OCPP 2.x part 2 §1.60).
 
-        Of one that began before we listened: what the station was asked for last, or its only EVSE.
+        Of one that began before we listened: what was kept of it, what was asked for last, or the only EVSE.
         """
         triggered = self._triggered if payload.get("triggerReason") == "Trigger" else None
         if triggered is not None:
@@ -220,10 +220,15 @@ class DialectV2:
         evse = self._evse(payload.get("evse"))
         if evse is not None or transaction is None:
             return evse
-        key = self._transactions.where(transaction) or triggered
+        key = self._transactions.where(transaction) or self._before(transaction) or triggered
         if key is None and len(self._evses) == 1:
             return self._station.evses[0]
         return self._evses.get(key.evse) if key is not None else None
+
+    def _before(self, transaction: str) -> EvseKey | None:
+        """Where it ran before our last start."""
+        evse = self._evses.get(self._memory.evse_of(transaction) or 0)
+        return evse.key if evse is not None else None
 
     def _transaction_runs(
         self, evse: Evse, transaction: str, now: Seconds, *, observed_start: bool, state: str | None

@@ -130,6 +130,11 @@ class Clerk:
             return text
         return self.desk.to_station(Request(id=identifier, action=action, payload=payload, text=text))
 
+    def evse_of(self, transaction: str) -> int | None:
+        """The EVSE (connector) on which a transaction of the station runs, as far as that is known."""
+        record = self.desk.book.charges.get(transaction)
+        return record.connector if record is not None and record.ended is None else None
+
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
     ) -> Mapping[str, Any] | None:

@@ -53,6 +53,11 @@ class CloudLine:
         return self._errands.boot_refused
 
     @property
+    def is_coming(self) -> bool:
+        """Whether it is dialled for a station that has just come; once that has failed, it isn't."""
+        return self._is_coming
+
+    @property
     def will_judge(self) -> bool:
         """Whether a token can be left to the cloud: it answers, or is dialled for a station that has just come."""
         return self._is_coming or (self.asks_cloud and not self.shut_out)
@@ -134,6 +139,10 @@ class CloudLine:
             self._send(live, writes)
             return
         self._book.steps.keep(writes)
+        self.wait(live, wall)
+
+    def wait(self, live: Live, wall: datetime) -> None:
+        """Keep a CALL that is the cloud's to answer until it is there, or has had its time for it."""
         if len(self._waiting) < WAITING_MOST:
             self._waiting.append(live)
         else:
@@ -220,7 +229,7 @@ class CloudLine:
                     self._errands.remember_late(Errand(id=identifier, since=live.since, entry=kept))
         if self._errands.overdue(deadline, now, wall):
             self._breaker.timed_out(now)
-        while self._waiting and (self._waiting[0].since <= deadline or not self.asks_cloud):
+        while self._waiting and (self._waiting[0].since <= deadline or not (self.asks_cloud or self._is_coming)):
             self._given_up(self._waiting.popleft(), wall)
         while self._unjudged and (self._unjudged[0].since <= deadline or not self.will_judge):
             self._given_up(self._unjudged.popleft(), wall)

@@ -85,6 +85,9 @@ class Desk:
             self._transaction(request, now, wall)
         elif self.state is not DeskState.AWAY or (row.conduct is Conduct.BOOT and self._line.asks_cloud):
             self._line.forward(Live(request=request, since=now), wall)
+        elif row.conduct is Conduct.BOOT and self._line.is_coming:
+            # A station boots as soon as it is connected, and its cloud, which may put it off, is just being dialled.
+            self._line.wait(Live(request=request, since=now), wall)
         elif row.conduct is Conduct.AUTHORIZE and self._is_clouds_to_judge(request, wall):
             self._line.hold(Live(request=request, since=now), wall)
         else:

@@ -231,11 +231,19 @@ def _lasting(store: ProfileStore) -> ProfileStore:
 
 
 def _start_transaction(store: ProfileStore, payload: Mapping[str, Any], at: Moment) -> ProfileStore:
-    """OCPP 1.6 §4.8: the transaction runs, and has its id only from the cloud's answer."""
-    connector = whole_number(payload.get("connectorId"))
+    """OCPP 1.6 §4.8: the transaction runs, and has its id only from the cloud's answer.
+
+    Where one runs whose id is known, the answer says whether this is another: a station that missed it tells the same
+    begin again, and its session keeps its profiles.
+    """
+    connector, token = whole_number(payload.get("connectorId")), text(payload.get("idTag"))
     if connector is None or connector <= STATION:
         return store
-    return store.began(connector, None, at, token=text(payload.get("idTag")))
+    running = store.on(connector)
+    is_asked_for = token is not None and store.awaited_by(connector, token, at) is not None
+    if running is not None and running.transaction is not None and not is_asked_for:
+        return store
+    return store.began(connector, None, at, token=token)
 
 
 def _stop_transaction(store: ProfileStore, payload: Mapping[str, Any], _at: Moment) -> ProfileStore:

@@ -146,11 +146,16 @@ class ProfileStore:
 
     def _bound(self, evse: int, token: str, at: Moment) -> "ProfileStore":
         """The profile that waited for this transaction is in its place."""
-        for each in self.awaited:
-            if _same(each.token, token) and each.evse in (None, evse) and at < each.until:
-                kept = tuple(other for other in self.awaited if other is not each)
-                return replace(self, awaited=kept).with_profile(evse, each.profile, at)
-        return self
+        found = self.awaited_by(evse, token, at)
+        if found is None:
+            return self
+        kept = tuple(other for other in self.awaited if other is not found)
+        return replace(self, awaited=kept).with_profile(evse, found.profile, at)
+
+    def awaited_by(self, evse: int, token: str, at: Moment) -> Awaited | None:
+        """The profile that waits for a transaction there, of which the station tells this token."""
+        fitting = (each for each in self.awaited if _same(each.token, token) and each.evse in (None, evse))
+        return next((each for each in fitting if at < each.until), None)
 
     def ended(self, evse: int) -> "ProfileStore":
         """Nothing runs on the EVSE any more; its TxProfiles are gone."""

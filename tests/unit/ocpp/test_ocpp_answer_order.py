@@ -1,14 +1,13 @@
 """The order of the cloud's answer to a StartTransaction, which goes by way of the disk, and of its CALLs behind it."""
 
 import json
-from typing import Any
 
 import pytest
 
 from edge.ocpp.actions import HandOver
-from edge.ocpp.stand_in import Line
 from edge.ocpp.wire import Call
 from tests.unit.ocpp.ocpp_bench import NOON, Bench, Step, call, result, stamp
+from tests.unit.ocpp.slow_disk import SlowDisk
 
 START = call("s1", "StartTransaction", {"connectorId": 1, "idTag": "A", "meterStart": 0, "timestamp": stamp(NOON)})
 ANSWER = result("s1", {"transactionId": 777, "idTagInfo": {"status": "Accepted"}})
@@ -31,36 +30,6 @@ SET_PROFILE = call(
         },
     },
 )
-
-
-class SlowDisk:
-    """Stands in, and lets nothing pass by itself: whoever tests says when the disk has it."""
-
-    owed = 0
-    speaks = "ocpp1.6"
-    rests = True
-
-    def attach(self, line: Line) -> None: ...
-    def station_connected(self, subprotocol: str) -> None: ...
-    def station_gone(self) -> None: ...
-    def cloud_connected(self) -> None: ...
-    def courier_connected(self, subprotocol: str) -> None: ...
-    def cloud_lost(self) -> None: ...
-    def tick(self) -> None: ...
-    def station_calls(self, *call: Any, signed: bool) -> None: ...
-    def cloud_answers(self, *answer: Any, **content: Any) -> None: ...
-
-    def passes(self, *_call: Any, **_form: Any) -> bool:
-        return False
-
-    def passed(self, *_identifier: Any) -> bool:
-        return False
-
-    def to_station(self, *call: Any) -> str:
-        return str(call[-1])
-
-    def list_answered(self, *_call: Any, **_answer: Any) -> None:
-        return None
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from edge.domain.site import Mode
 from edge.domain.station import SessionBegan, SessionEnded
 from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import Bench, call, evse, limit, result
+from tests.unit.ocpp.slow_disk import SlowDisk
 
 SEND = '[6, "p", "NotifyPeriodicEventStream", {"id": 1, "pending": 0, "basetime": "x", "data": []}]'
 
@@ -116,3 +117,16 @@ def test_a_station_that_comes_back_with_another_edition() -> None:
     info = {"eventType": "Started", "transactionInfo": {"transactionId": "t"}, "evse": {"id": 1}}
     facts = bench.station_says(call("e", "TransactionEvent", info)).facts
     assert [type(fact) for fact in facts] == [SessionEnded, SessionBegan]
+
+
+@pytest.mark.parametrize(("place", "began"), [(2, True), (7, False), (None, False)])
+def test_a_transaction_from_before_our_start_runs_where_it_was_told_to(place: int | None, began: bool) -> None:
+    """Only its first event names the EVSE, and not every station repeats one when asked: its car would stay at the idle
+    limit of 0 A until its end. A place that the station hasn't got is none."""
+    kept = {} if place is None else {"before": place}
+    bench = Bench(evse(1), evse(2), version=Version.V201, stand_in=SlowDisk(**kept))
+    bench.connect()
+    info = {"transactionId": "before", "chargingState": "Charging"}
+    event = {"eventType": "Updated", "timestamp": "2026-06-01T12:00:00Z", "triggerReason": "MeterValuePeriodic"}
+    step = bench.station_says(call("s", "TransactionEvent", {**event, "seqNo": 5, "transactionInfo": info}))
+    assert [fact.key.evse for fact in step.facts if isinstance(fact, SessionBegan)] == ([2] if began else [])

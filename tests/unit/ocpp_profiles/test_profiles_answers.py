@@ -274,8 +274,8 @@ def test_what_the_site_allows_is_part_of_the_composite() -> None:
 def test_a_schedule_asked_for_in_the_second_that_set_it_tells_it_from_its_begin(version: Version) -> None:
     """A relative schedule has begun within that second, and what held before it is over."""
     store = ProfileStore().began(1, "100", moment("12:00:00.250"))
-    the_id: dict[str, Any] = {"transactionId": 100 if version is V16 else "100"}
-    relative = profile(version, "tx", TEN, period(60, 20), kind="Relative", **the_id)
+    relative = profile(version, "tx", TEN, period(60, 20), kind="Relative")
+    relative |= {"transactionId": 100 if version is V16 else "100"}
     store = install(store, version, 1, relative, "12:00:00.500").store
     assert composite(store, version, 1, 120, at="12:00:00.750") == [(0, 10.0), (61, 20.0)]
 

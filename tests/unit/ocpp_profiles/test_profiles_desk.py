@@ -123,6 +123,31 @@ def test_a_refused_remote_start_leaves_nothing() -> None:
     assert told(at) == {}
 
 
+def test_a_begin_that_is_told_again_keeps_the_sessions_profile() -> None:
+    """The station missed the answer; meanwhile the cloud had set the session's limit, which isn't lifted by that."""
+    at = desk()
+    begin = {"connectorId": 1, "idTag": "TAG", "meterStart": 0, "timestamp": "2026-06-01T12:00:00Z"}
+    began = SessionBegan(key=key(1), at=5.0, transaction_id="7")
+    at.station_called("StartTransaction", begin, (), NOON)
+    at.learned([began], NOON)
+    limited = profile(V16, "tx", TEN, kind="Relative") | {"transactionId": 7}
+    assert set_profile(at, 1, limited) == {"status": "Accepted"}
+    at.station_called("StartTransaction", begin, (), NOON)
+    assert told(at)[1] == 10.0
+    at.learned([began], NOON)
+    assert at.allowance(1, NOON.timestamp()).limit_a == 10.0
+
+
+def test_a_begin_whose_answer_names_another_session_ends_the_one_before() -> None:
+    """Its end was lost; its profile is not the next one's."""
+    at = desk()
+    at.learned([SessionBegan(key=key(1), at=5.0, transaction_id="7")], NOON)
+    assert set_profile(at, 1, profile(V16, "tx", TEN, kind="Relative")) == {"status": "Accepted"}
+    at.station_called("StartTransaction", {"connectorId": 1, "idTag": "B"}, (), NOON)
+    at.learned([SessionBegan(key=key(1), at=6.0, transaction_id="8")], NOON)
+    assert at.allowance(1, NOON.timestamp()).limit_a is None
+
+
 def test_a_session_that_ended_unseen_is_over_when_the_connector_is_available() -> None:
     """1.6: after a restart of the gateway nobody else remembers the transaction."""
     shelf = Shelf()

@@ -3,10 +3,11 @@
 import asyncio
 import json
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
-from edge.domain.journal import EntryKind
+from edge.domain.journal import EntryKind, Transaction
 from edge.offline.authorise import Policy
 from edge.offline.clerk import Clerk
 from edge.offline.desk import Desk
@@ -249,5 +250,20 @@ def test_a_desk_rests_only_while_it_waits_for_nothing() -> None:
         assert rig.rests()  # what is kept has nowhere to go
         rig.clerk.cloud_connected()
         assert not rig.rests()
+
+    run(story())
+
+
+def test_the_clerk_knows_where_a_transaction_runs() -> None:
+    """As the station told it, until its end; of others nothing is known."""
+
+    async def story() -> None:
+        rig = Rig()
+        kept = Transaction(station=STATION, key="t", connector=2, began="x", token=None, touched_at=rig.wall)
+        rig.clerk.desk.book.charges.put(kept)
+        assert rig.clerk.evse_of("t") == 2
+        assert rig.clerk.evse_of("u") is None
+        rig.clerk.desk.book.charges.put(replace(kept, ended="y"))
+        assert rig.clerk.evse_of("t") is None
 
     run(story())

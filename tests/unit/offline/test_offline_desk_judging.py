@@ -171,3 +171,44 @@ def test_a_station_that_goes_leaves_no_token_to_judge() -> None:
     bench.start(tag=STRANGER)
     bench.do(bench.desk.station_gone())
     assert rests(bench)
+
+
+BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
+
+
+def boot_answer(status: str, interval_s: int) -> dict[str, object]:
+    """What a cloud says to a boot."""
+    return {"status": status, "currentTime": "2026-06-01T12:00:00Z", "interval": interval_s}
+
+
+def test_a_boot_waits_for_the_cloud_that_is_being_dialled() -> None:
+    """Stations boot as soon as they are connected: it is the cloud that puts them off, and says how often to beat."""
+    bench = arrived()
+    asked = bench.call("BootNotification", BOOT)
+    bench.tick(1.0)
+    assert bench.to_station == []
+    bench.cloud_comes()
+    assert bench.asked == [2, asked, "BootNotification", BOOT]
+    bench.cloud_answers(boot_answer("Pending", 42))
+    assert bench.answered == [3, asked, boot_answer("Pending", 42)]
+    assert not bench.desk.book.boot.owed
+
+
+def test_a_boot_waits_no_longer_than_the_dial() -> None:
+    """The station isn't kept out by a cloud that can't be had; that is told of the boot when it is back."""
+    bench = arrived()
+    bench.call("BootNotification", BOOT)
+    bench.cloud_goes()
+    assert bench.answered[2]["status"] == "Accepted"
+    bench.call("BootNotification", BOOT)
+    assert len(bench.to_station) == 2
+    bench.cloud_comes()
+    assert bench.asked[2] == "BootNotification"
+
+
+def test_a_boot_waits_no_longer_than_for_any_answer() -> None:
+    """A dial into a black hole fails after minutes."""
+    bench = arrived()
+    bench.call("BootNotification", BOOT)
+    bench.tick(bench.settings.answer_timeout_s)
+    assert bench.answered[2]["status"] == "Accepted"

@@ -1,0 +1,44 @@
+"""Somebody who stands in for a cloud, for tests of what the relay hands over to it."""
+
+from typing import Any
+
+from edge.ocpp.stand_in import Line
+
+
+class SlowDisk:
+    """Stands in, and lets nothing pass by itself: whoever tests says when the disk has it.
+
+    ``evses``: what was kept, where each transaction runs.
+    """
+
+    owed = 0
+    speaks = "ocpp1.6"
+    rests = True
+
+    def __init__(self, **evses: int) -> None:
+        self._evses = evses
+
+    def attach(self, line: Line) -> None: ...
+    def station_connected(self, subprotocol: str) -> None: ...
+    def station_gone(self) -> None: ...
+    def cloud_connected(self) -> None: ...
+    def courier_connected(self, subprotocol: str) -> None: ...
+    def cloud_lost(self) -> None: ...
+    def tick(self) -> None: ...
+    def station_calls(self, *call: Any, signed: bool) -> None: ...
+    def cloud_answers(self, *answer: Any, **content: Any) -> None: ...
+
+    def passes(self, *_call: Any, **_form: Any) -> bool:
+        return False
+
+    def passed(self, *_identifier: Any) -> bool:
+        return False
+
+    def to_station(self, *call: Any) -> str:
+        return str(call[-1])
+
+    def evse_of(self, transaction: str) -> int | None:
+        return self._evses.get(transaction)
+
+    def list_answered(self, *_call: Any, **_answer: Any) -> None:
+        return None
