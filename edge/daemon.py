@@ -245,6 +245,7 @@ def _meters(site: Site, clock: Clock, board: Board) -> Meters:
         clock=clock,
         sink=board,
         ratings={each.meter: each.fuse_a for each in site.circuits if each.meter is not None},
+        guarded={each.meter: site.phases_below(each.id) for each in site.circuits if each.meter is not None},
     )
 
 

@@ -20,6 +20,10 @@ CHUNK = 1024  # bytes taken at a time: four of the longest requests, 85 of the s
 MOST_REQUESTS_PER_S = 400
 MOST_IN_ALL_PER_S = 1600  # of all connections: a tenth of a second of a small gateway's time in each second
 WRITE_STALL_S: Seconds = 10.0  # a master that doesn't take its answers for this long is gone
+# Where all places are taken a newcomer gets that of the master that was silent the longest, if it was so for this part
+# of idle_timeout_s (MODBUS Messaging on TCP/IP Implementation Guide V1.0b §4.2.1: the oldest unused connection). There
+# are controllers that dial for each poll and never close.
+UNUSED = 1 / 30
 
 
 class ModbusServer:
@@ -29,7 +33,7 @@ class ModbusServer:
         self._settings = settings
         self._registers = registers
         self._server: asyncio.Server | None = None
-        self._masters: set[asyncio.Task[None]] = set()
+        self._masters: dict[asyncio.Task[None], Seconds] = {}  # when each was last answered, or came
         self._refused: set[str] = set()
         self._pace = Pace(MOST_IN_ALL_PER_S)
 
@@ -63,12 +67,12 @@ class ModbusServer:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")
-        if not peer or not self._admits(str(peer[0])):
+        if not peer or not self._admits(str(peer[0])) or not self._has_place():
             writer.close()
             return
         master = asyncio.create_task(self._serve(reader, writer), name=f"modbus master {peer[0]}")
-        self._masters.add(master)
-        master.add_done_callback(self._masters.discard)
+        self._masters[master] = asyncio.get_running_loop().time()
+        master.add_done_callback(lambda gone: self._masters.pop(gone, None))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -77,6 +81,11 @@ class ModbusServer:
         finally:
             writer.close()
 
+    def _answered(self, now: Seconds) -> None:
+        master = asyncio.current_task()
+        if master is not None and master in self._masters:
+            self._masters[master] = now
+
     def _admits(self, address: str) -> bool:
         allow = self._settings.allow
         if allow is not None and not any(_address(address) in network for network in allow):
@@ -84,7 +93,17 @@ class ModbusServer:
                 self._refused.add(address)
                 log.warning("a Modbus master was turned away", address=address, remedy="add it to [bms.modbus] allow")
             return False
-        return len(self._masters) < self._settings.most_connections
+        return True
+
+    def _has_place(self) -> bool:
+        if len(self._masters) < self._settings.most_connections:
+            return True
+        unused, last = min(self._masters.items(), key=lambda each: each[1])
+        if asyncio.get_running_loop().time() - last < UNUSED * self._settings.idle_timeout_s:
+            return False
+        unused.cancel()
+        del self._masters[unused]
+        return True
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         stream = Stream(self._registers, units=self._settings.units)
@@ -101,6 +120,7 @@ class ModbusServer:
                 async with asyncio.timeout(WRITE_STALL_S):
                     await writer.drain()
                 now = loop.time()
+                self._answered(now)
                 closes_at = now + self._settings.idle_timeout_s  # from whole requests on: bytes alone keep no place
                 await asyncio.sleep(max(pace.done(len(answers), now), self._pace.done(len(answers), now)))
 

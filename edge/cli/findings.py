@@ -9,7 +9,6 @@ from edge.metering.family import Confidence, Family, Quantity
 from edge.metering.mqtt_topic import MODEL
 from edge.metering.sample import tells_currents
 from edge.metering.user_map import read_map
-from edge.units import PHASES
 
 _DOUBTS = {Confidence.ONE_SOURCE: "is known from one source only: no second one confirms its registers"}
 
@@ -29,7 +28,7 @@ def _read_map(path: Path, named: str) -> MeterModel:
 def _model(family: Family) -> MeterModel:
     return MeterModel(
         transports=family.transports,
-        guards=family.discovery is not None or (family.phases == PHASES and tells_currents(family)),
+        guards=frozenset(family.phases if family.discovery is not None or tells_currents(family) else ()),
         doubt=_DOUBTS.get(family.confidence),
         places=frozenset(map(str, Quantity)) if family.id == MODEL else frozenset(),
     )

@@ -11,6 +11,7 @@ from edge.config.schema_site import CircuitTable
 from edge.config.schema_station import EvseTable, StationTable
 from edge.domain.connection import MODBUS, Transport
 from edge.errors import ConfigurationError
+from edge.units import PHASES, Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class MeterModel:
     """What the rules need to know of a family of the meter catalogue."""
 
     transports: frozenset[Transport] = MODBUS
-    guards: bool = True  # it tells the current of all three phases: a circuit can be kept by it
+    guards: frozenset[Phase] = frozenset(PHASES)  # of which it tells the currents: a circuit can be kept by it on these
     doubt: str | None = None  # why it should be checked on site before it is relied on; completes "... of a model that"
     places: frozenset[str] = frozenset()  # the quantities whose places the site file must name: [[meter.value]]
 
@@ -65,6 +66,15 @@ class Draft:
         for index, station in enumerate(self.file.station):
             for position, evse in enumerate(station.evse):
                 yield ("station", index, "evse", position), station, evse
+
+    def phases_below(self, circuit_id: str) -> frozenset[Phase]:
+        """The grid phases that the EVSEs below a circuit are wired to."""
+        return frozenset(
+            phase
+            for _, station, evse in self.evses()
+            if circuit_id in self.path_up(station.circuit)
+            for phase in evse.phases
+        )
 
     def path_up(self, circuit_id: str) -> tuple[str, ...]:
         """The circuit and those above it, as far as they exist; each once, even on a cycle."""

@@ -7,6 +7,7 @@ from edge.config.faults import Fault, one_of
 from edge.config.schema_site import MeterTable
 from edge.domain.connection import MODBUS, Connection, Transport, parse_connection
 from edge.errors import Severity
+from edge.units import PHASES
 
 _FORMS = (
     "give tcp://host:port, rtu+tcp://host:port or rtu:///dev/serial/by-id/...?baudrate=9600&parity=N, "
@@ -105,18 +106,29 @@ def unit_can_be_asked(draft: Draft) -> Iterator[Fault]:
 
 
 def guards_its_circuit(draft: Draft) -> Iterator[Fault]:
-    """A circuit's meter tells the current of each phase."""
+    """A circuit's meter tells the current of each phase that an EVSE below it is wired to, and of one at least."""
     models = {meter.id: (index, meter.family or "") for index, meter in enumerate(draft.file.meter)}
     for index, circuit in enumerate(draft.circuits):
         position, name = models.get(circuit.meter or "", (None, ""))
         model = draft.meter_models.get(name)
-        if position is None or model is None or model.guards or not draft.sound("meter", position, "model"):
+        if position is None or model is None or not draft.sound("meter", position, "model"):
             continue
-        yield Fault(
-            path=("circuit", index, "meter"),
-            problem=f"is '{circuit.meter}', a '{name}', which doesn't tell the currents of three phases",
-            remedy="give a meter that does; this one may stay as a [[meter]] that is only shown",
-        )
+        used = draft.phases_below(circuit.id) if draft.sound("station") else frozenset()
+        untold = sorted(used - model.guards if model.guards else PHASES)
+        if untold:
+            yield Fault(
+                path=("circuit", index, "meter"),
+                problem=f"is '{circuit.meter}', a '{name}', which doesn't tell the current of {', '.join(untold)}",
+                remedy="give a meter that does; this one may stay as a [[meter]] that is only shown",
+            )
+        elif model.guards < frozenset(PHASES):
+            yield Fault(
+                severity=Severity.NOTE,
+                path=("circuit", index, "meter"),
+                problem=f"is '{circuit.meter}', a '{name}', which tells {', '.join(sorted(model.guards))} alone: the "
+                "others count as carrying nothing",
+                remedy="right for a connection of one phase; give another a meter of three",
+            )
 
 
 def founded(draft: Draft) -> Iterator[Fault]:

@@ -95,22 +95,26 @@ def _values(draft: Draft, index: int, names: frozenset[str]) -> Iterator[Fault]:
 
 
 def topic_guards_its_circuit(draft: Draft) -> Iterator[Fault]:
-    """The messages of a circuit's meter tell the current of each phase, or its power and voltage."""
+    """The messages of a circuit's meter tell the current, or power and voltage, of each phase that an EVSE below it is
+    wired to, and of each that they tell anything else of."""
     meters = {meter.id: (index, meter) for index, meter in enumerate(draft.file.meter) if meter.value}
     for index, circuit in enumerate(draft.circuits):
         position, meter = meters.get(circuit.meter or "", (None, None))
         if position is None or meter is None or not draft.sound("meter", position, "value"):
             continue
         told = {value.quantity for value in meter.value}
+        used = draft.phases_below(circuit.id) if draft.sound("station") else frozenset()
+        used |= {phase for phase in PHASES if any(f"_{phase.lower()}_" in quantity for quantity in told)}
         missing = [
             phase
             for phase in PHASES
-            if f"current_{phase.lower()}_a" not in told
+            if (phase in used or not used)
+            and f"current_{phase.lower()}_a" not in told
             and not {f"power_{phase.lower()}_w", f"voltage_{phase.lower()}_v"} <= told
         ]
         if missing:
             yield Fault(
                 path=("circuit", index, "meter"),
                 problem=f"is '{circuit.meter}', whose messages tell no current of {', '.join(missing)}",
-                remedy="add a [[meter.value]] for current_l1_a, current_l2_a and current_l3_a",
+                remedy="add a [[meter.value]] for " + " and ".join(f"current_{phase.lower()}_a" for phase in missing),
             )

@@ -167,6 +167,15 @@ class Site:
     def evse_by_key(self) -> dict[EvseKey, Evse]:
         return {evse.key: evse for evse in self.evses}
 
+    def phases_below(self, circuit_id: str) -> frozenset[Phase]:
+        """The grid phases that the EVSEs below a circuit are wired to."""
+        return frozenset(
+            phase
+            for evse in self.evses
+            if any(above.id == circuit_id for above in self.path(evse.circuit))
+            for phase in evse.phases
+        )
+
     def path(self, circuit_id: str) -> Iterator[Circuit]:
         """The circuit and all those above it, up to the grid connection."""
         next_id: str | None = circuit_id

@@ -31,6 +31,8 @@ PAUSE_S: Seconds = 0.1
 FRAME_GAP_CHARACTERS = 3.5  # Modbus over Serial Line V1.02 §2.5.1.1
 LEAST_FRAME_GAP_S: Seconds = 0.00175  # the same, above 19200 Bd
 SERVER_GAP_S: Seconds = 0.01  # before a serial server, whose line we don't see: 3.5 characters at 4800 Bd
+# Of a serial line behind a gateway or server, which we don't see: at 9600 Bd with parity, the slowest that is usual.
+UNSEEN_CHARACTER_S: Seconds = 11 / 9600
 SLACK_S: Seconds = 0.05  # of the operating system, an adapter and the network
 
 
@@ -208,8 +210,8 @@ class Line:
     def _patience_s(self, request: ReadRequest, limits: Limits) -> Seconds:
         """How long the answer may take: the device's own time, and the characters' on the line."""
         serial = self._connection.serial
-        wire_s = (REQUEST_LENGTH + answer_length(request.count)) * serial.character_s if serial is not None else 0.0
-        return limits.answer_s + wire_s + SLACK_S
+        character_s = serial.character_s if serial is not None else UNSEEN_CHARACTER_S
+        return limits.answer_s + (REQUEST_LENGTH + answer_length(request.count)) * character_s + SLACK_S
 
     async def _fall_silent(self, unit: int, limits: Limits) -> None:
         """Wait for the pause that the line needs between frames, and the device between its answer and a new request.

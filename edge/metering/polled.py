@@ -17,7 +17,7 @@ from edge.metering.family import DISPENSABLE, Block, Family, Quantity
 from edge.metering.modbus import ReadRequest
 from edge.metering.quality import Judge
 from edge.metering.requests import fences, pieces, request
-from edge.units import PHASES, Amps, Seconds
+from edge.units import Amps, Phase, Seconds
 
 ENERGY_PERIOD_S: Seconds = 5.0  # energies steer nothing; they cost bus time
 # A device that doesn't answer takes its whole time from those that share its line: it is asked after 1 s, 2 s, 4 s, and
@@ -29,10 +29,21 @@ log = structlog.get_logger(__name__)
 
 
 class PolledMeter:
-    """Reads its blocks when told to, and delivers what comes of it. Raises nothing but cancellation."""
+    """Reads its blocks when told to, and delivers what comes of it. Raises nothing but cancellation.
+
+    ``guarded``: the phases of which a circuit needs its current.
+    """
 
     def __init__(
-        self, *, meter: Meter, family: Family, bus: Bus, clock: Clock, sink: FactSink, rating_a: Amps | None
+        self,
+        *,
+        meter: Meter,
+        family: Family,
+        bus: Bus,
+        clock: Clock,
+        sink: FactSink,
+        rating_a: Amps | None,
+        guarded: frozenset[Phase] = frozenset(),
     ) -> None:
         self.id = meter.id
         self._unit = meter.unit
@@ -43,6 +54,7 @@ class PolledMeter:
         self._sink = sink
         self._judge = Judge(meter=meter.id, family=family, rating_a=rating_a)
         self._rating_a = rating_a
+        self._guarded = guarded
         self._edges = MeterEdges(meter.id, f"{family.name}, {meter.connection} unit {meter.unit}")
         self._found = family.discovery is None
         self._count_tried_at: Seconds | None = None
@@ -160,11 +172,12 @@ class PolledMeter:
                 return
 
     def _take_family(self, family: Family) -> None:
-        """:raises MeterImplausible: a circuit rests on it, and it doesn't tell all of its phases."""
-        if self._rating_a is not None and family.phases != PHASES:
+        """:raises MeterImplausible: a circuit rests on it, and it doesn't tell all phases that EVSEs are on."""
+        untold = sorted(self._guarded.difference(family.phases))
+        if untold:
             raise MeterImplausible(
-                f"the device is a {family.name}, which tells {' and '.join(family.phases)} alone",
-                remedy="give its circuit a meter that tells the currents of three phases",
+                f"the device is a {family.name}, which doesn't tell the current of {', '.join(untold)}",
+                remedy="give its circuit a meter that does",
             )
         self._follow(family)
         self._judge = Judge(meter=self.id, family=family, rating_a=self._rating_a)

@@ -15,7 +15,7 @@ from edge.metering.mqtt_topic import topic_family
 from edge.metering.polled import PolledMeter
 from edge.metering.source import TellingSource
 from edge.metering.tellers import open_source
-from edge.units import Amps, Seconds
+from edge.units import Amps, Phase, Seconds
 
 # How long a sample waits for the lines: a line that takes longer delivers when it has, and holds no other line up.
 WAIT_S: Seconds = 0.3
@@ -35,10 +35,12 @@ class Meters:
         clock: Clock,
         sink: FactSink,
         ratings: Mapping[str, Amps] | None = None,
+        guarded: Mapping[str, frozenset[Phase]] | None = None,
         opener: BusOpener = open_bus,
         sources: SourceOpener = open_source,
     ) -> None:
-        """``families`` holds at least the model of each meter, ``ratings`` the fuse of each that measures a circuit.
+        """``families`` holds at least the model of each meter, ``ratings`` the fuse of each that measures a circuit,
+        ``guarded`` the phases of which it must tell the current.
 
         :raises StartError: for a meter whose connection can't be read; the site file's check refuses it before.
         """
@@ -62,7 +64,15 @@ class Meters:
                 self._lines[connection.line] = _Line(opener(connection, clock))
             line = self._lines[connection.line]
             line.meters.append(
-                PolledMeter(meter=meter, family=family, bus=line.bus, clock=clock, sink=sink, rating_a=rating_a)
+                PolledMeter(
+                    meter=meter,
+                    family=family,
+                    bus=line.bus,
+                    clock=clock,
+                    sink=sink,
+                    rating_a=rating_a,
+                    guarded=(guarded or {}).get(meter.id, frozenset()),
+                )
             )
 
     async def sample(self) -> None:

@@ -207,6 +207,26 @@ async def test_more_masters_than_places_are_turned_away() -> None:
         assert await asyncio.wait_for(reader.read(), 5) == b""
 
 
+async def test_a_newcomer_takes_the_place_that_was_unused_the_longest() -> None:
+    """A controller that dials for each poll and never closes shuts out neither itself nor one that polls."""
+    ask = struct.pack(">HHHBBHH", 1, 0, 6, 1, 4, 2, 1)
+    async with served(Served(idle_timeout_s=30 * 0.1)) as bench, AsyncExitStack() as stack, asyncio.timeout(30):
+        polls, busy = await stack.enter_async_context(bench.raw())
+        lines = [polls]
+        while len(lines) < 40:
+            reader, writer = await stack.enter_async_context(bench.raw())
+            for stream, sink in ((reader, writer), (polls, busy)):
+                sink.write(ask)
+                answer = b""
+                with contextlib.suppress(ConnectionResetError):  # what was turned away may be so before it asks
+                    answer = await stream.read(11)
+                if stream is polls:
+                    assert len(answer) == 11, "who polls stays in"
+                elif answer:
+                    lines.append(reader)
+        assert await lines[1].read() == b""
+
+
 async def test_a_flood_of_writes_costs_no_tick() -> None:
     """1,000 writes at once: each is answered in its turn, every tick in between is seen, and the last counts."""
     async with served(Served()) as bench, bench.raw() as (reader, writer), master(bench.port) as other:

@@ -45,7 +45,7 @@ max_a = 32
 """
 
 MODELS = dict.fromkeys(("eastron_sdm630", "janitza_umg"), MeterModel()) | {
-    "total_only": MeterModel(guards=False),
+    "total_only": MeterModel(guards=frozenset()),
     "guessed": MeterModel(doubt="is known from one source only"),
 }
 DEFAULTS = {"main": 'meter = "grid"\nbackground_reserve_a = 0', "ocpp": 'upstream = "ws://cloud/{station}"'}

@@ -198,4 +198,22 @@ def test_a_model_of_one_source_is_noted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", ["eastron_sdm72d_v1", "phoenix_eem_em3xx"])
 def test_a_meter_without_currents_guards_no_circuit(tmp_path: Path, model: str) -> None:
     """The two families that tell no currents are refused where a circuit would rest on them."""
-    assert "which doesn't tell the currents of three phases" in refusal(tmp_path, f'model = "{model}"\n{TCP}')
+    assert "which doesn't tell the current of L1, L2, L3" in refusal(tmp_path, f'model = "{model}"\n{TCP}')
+
+
+def test_a_meter_of_one_phase_guards_a_connection_of_one_phase(tmp_path: Path) -> None:
+    """Where all EVSEs below are on the phases that it tells, and with a note; else it is refused."""
+    topic = f'model = "mqtt"\n{MQTT}{value("current_l1_a", "i")}'
+    for meter, said in (
+        (f'model = "eastron_sdm120_230"\n{TCP}', "doesn't tell the current of L2, L3"),
+        ('model = "dsmr_p1_single_phase"\nconnection = "p1:///dev/ttyUSB0"', "doesn't tell the current of L2, L3"),
+        (topic, "messages tell no current of L2, L3; add a [[meter.value]] for current_l2_a and current_l3_a"),
+    ):
+        assert said in refusal(tmp_path, meter)
+        file = site_file(tmp_path, meter)
+        wired = file.read_text(encoding="utf-8").replace("max_a = 16", 'max_a = 16\nphases = ["L1"]')
+        file.write_text(wired, encoding="utf-8")
+        notes = [note.problem for note in read(file).notes if note.key == "circuit[0].meter"]
+        assert ["tells L1 alone" in note for note in notes] == [True] * (meter != topic)
+    with_power = topic + value("power_l2_w", "p")
+    assert "messages tell no current of L2" in refusal(tmp_path, with_power)

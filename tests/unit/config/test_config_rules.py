@@ -124,7 +124,7 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
                 'parent = "main"\nfuse_a = 16\nmeter = "b"\nbackground_reserve_a = 0'
             },
             "circuit[2].meter",
-            "is 'b', a 'total_only', which doesn't tell the currents of three phases",
+            "is 'b', a 'total_only', which doesn't tell the current of L1, L2, L3",
         ),
         (
             {"meters": METER_B.format("janitza_umg", "p1:///dev/ttyUSB0")},

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from edge.metering.bus import Line
 from edge.metering.channel import Channel, Receiver
 from edge.metering.family import Limits, RegisterType
 from edge.metering.modbus import ReadRequest
+from edge.metering.modbus_rtu import crc16
 from tests.virtual_time import VirtualClock, run
 
 REQUEST = ReadRequest(unit=1, register_type=RegisterType.INPUT, address=0, count=1)
@@ -18,9 +20,10 @@ TCP_ANSWER = bytes((0, 1, 0, 0, 0, 5, 1, 4, 2, 0, 42))  # to the first request o
 
 
 class Piecemeal:
-    """A device that sends each of its pieces ``pause_s`` after the one before."""
+    """A device that sends its first piece ``begins_s`` after the request, each other ``pause_s`` after that before."""
 
-    def __init__(self, pieces: Sequence[bytes], pause_s: float) -> None:
+    def __init__(self, pieces: Sequence[bytes], pause_s: float, *, begins_s: float = 0.0) -> None:
+        self.begins_s = begins_s
         self.pieces = pieces
         self.pause_s = pause_s
         self.opened = 0
@@ -37,16 +40,16 @@ class Piecemeal:
         assert self._receiver is not None
         self.asked += 1
         for index, piece in enumerate(self.pieces):
-            asyncio.get_running_loop().call_later(index * self.pause_s, self._receiver.data, piece)
+            asyncio.get_running_loop().call_later(self.begins_s + index * self.pause_s, self._receiver.data, piece)
 
     def close(self) -> None:
         """Nothing to give up."""
 
 
-async def read(connection: str, device: Piecemeal) -> tuple[int, ...]:
+async def read(connection: str, device: Piecemeal, request: ReadRequest = REQUEST) -> tuple[int, ...]:
     bus = Line(parse_connection(connection), VirtualClock(), opener=device.open)
     try:
-        return (await bus.read(REQUEST, limits=Limits())).registers
+        return (await bus.read(request, limits=Limits())).registers
     finally:
         await bus.close()
 
@@ -56,6 +59,20 @@ def test_a_tcp_answer_may_pause_within_its_time() -> None:
     device = Piecemeal((TCP_ANSWER[:8], TCP_ANSWER[8:]), 0.4)
     assert run(read("tcp://10.0.0.5", device)) == (42,)
     assert device.asked == 1
+
+
+@pytest.mark.parametrize(
+    "connection", ["tcp://10.0.0.5", "rtu+tcp://10.0.0.5:4196", "rtu:///dev/ttyS0?baudrate=9600&parity=E"]
+)
+@pytest.mark.parametrize("count", [1, 80])
+def test_the_line_behind_a_gateway_takes_its_time_too(connection: str, count: int) -> None:
+    """A device that begins to answer as late as it may, behind 9600 Bd: the same wherever that line is."""
+    words = bytes((4, 2 * count)) + bytes(2 * count)
+    rtu = b"\x01" + words
+    answer = bytes((0, 1, 0, 0, 0, 1 + len(words), 1)) + words if connection.startswith("tcp") else rtu + crc16(rtu)
+    on_the_line_s = (8 + 5 + 2 * count) * 11 / 9600
+    device = Piecemeal((answer,), 0.0, begins_s=Limits().answer_s + on_the_line_s)
+    assert run(read(connection, device, replace(REQUEST, count=count))) == (0,) * count
 
 
 def test_half_a_tcp_answer_ends_the_connection() -> None:

@@ -21,7 +21,7 @@ from edge.metering.family import Limits, Read
 from edge.metering.modbus import ReadRequest
 from edge.metering.polled import ENERGY_PERIOD_S
 from edge.metering.poller import Meters
-from edge.units import PhaseAmps
+from edge.units import PHASES, PhaseAmps
 from simulators.meter.maps.sunspec import meter_with_integers
 from simulators.meter.state import RegisterMap
 from tests.meter_families import DRAWING
@@ -270,18 +270,18 @@ class DeviceBus(FakeBus):
         return Answered(registers=words, at=self.clock.now)
 
 
-@pytest.mark.parametrize(("phases", "told"), [(1, "L1"), (2, "L1 and L2")])
-async def test_a_discovered_meter_of_fewer_phases_guards_no_circuit(phases: int, told: str) -> None:
+@pytest.mark.parametrize(("phases", "untold"), [(1, "of L2, L3"), (2, "of L3"), (3, None)])
+async def test_a_discovered_meter_guards_no_phases_that_it_is_not_on(phases: int, untold: str | None) -> None:
     """What a circuit's meter doesn't measure is not 0 A: it is refused. One that is only shown is read."""
     clock, facts = FakeClock(), Facts()
     device = meter_with_integers(200 + phases, phases=phases)
-    for ratings, problem in (({"m": 63.0}, f"tells {told} alone"), ({}, None)):
+    for guarded, problem in ((PHASES, untold), (PHASES[:1], None), ((), None)):
         meters = Meters(
             meters=(Meter(id="m", model="sunspec_meter", connection="tcp://10.0.0.5:502"),),
             families=FAMILIES,
             clock=clock,
             sink=facts,
-            ratings=ratings,
+            guarded={"m": frozenset(guarded)},
             opener=lambda *_: DeviceBus(clock, device),
         )
         await meters.sample()
