@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import orjson
 
-from simulators.interpreter.commands import REQUESTS, Names
+from simulators.interpreter.commands import REQUESTS, Names, Request
 from simulators.interpreter.reading import Reading, answer
 from simulators.interpreter.words import ERROR_CODES
 
@@ -18,6 +18,7 @@ class CloudInterpreter:
         self._numbers: dict[str, int] = {}
         self._reading = Reading(self._number)
         self._heard: dict[str, tuple[str, str | None]] = {}  # the CALLs that wait for an answer: action, transaction
+        self._asked: dict[str, Request] = {}
         self._names = Names(number=self._number, name=self._name)
 
     def hears(self, text: str) -> str:
@@ -34,6 +35,8 @@ class CloudInterpreter:
                 begins = payload["transactionInfo"]["transactionId"] if read[0] == "StartTransaction" else None
                 self._heard[call_id] = action, begins
                 return _text([2, call_id, *read])
+            case [3, str(call_id), dict(payload)] if call_id in self._asked:
+                return _text([3, call_id, self._asked.pop(call_id).answers(payload)])
         return text
 
     def says(self, text: str) -> str:
@@ -48,7 +51,9 @@ class CloudInterpreter:
                 self._heard.pop(call_id, None)
                 return _text([4, call_id, ERROR_CODES.get(code, code), description, details])
             case [2, str(call_id), str(action), dict(payload)]:
-                return _text([2, call_id, action, REQUESTS[action](payload, self._names)])
+                request = REQUESTS[action]
+                self._asked[call_id] = request
+                return _text([2, call_id, request.name, request.asks(payload, self._names)])
         return text
 
     def _number(self, name: str) -> int:

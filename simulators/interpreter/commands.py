@@ -8,6 +8,7 @@ from typing import Any, Final
 from simulators.interpreter.words import Payload
 
 STEP: Final = Decimal("0.1")  # of a limit in 1.6; a station that has no finer steps rounds down
+LONG_AGO: Final = "2020-01-01T00:00:00Z"
 STATION: Final = "ChargingStationMaxProfile"
 STATION_16: Final = "ChargePointMaxProfile"
 PROFILE_KEYS: Final = ("stackLevel", "chargingProfileKind", "recurrencyKind", "validFrom", "validTo")
@@ -77,9 +78,14 @@ def profile_16(profile: Payload, names: Names) -> Payload:
 
 
 def profile_2(profile: Payload, names: Names) -> Payload:
-    """csChargingProfiles as ChargingProfileType."""
-    schedule = profile["chargingSchedule"]
-    purpose = profile["chargingProfilePurpose"]
+    """csChargingProfiles as ChargingProfileType, where an absolute schedule has to say when it begins (K01.FR.40), and
+    a station's maximum is absolute (K01.FR.38).
+    """
+    schedule, purpose = profile["chargingSchedule"], profile["chargingProfilePurpose"]
+    if purpose == STATION_16 and profile["chargingProfileKind"] == "Relative":
+        profile = {**profile, "chargingProfileKind": "Absolute"}
+    if profile["chargingProfileKind"] == "Absolute":
+        schedule = {"startSchedule": LONG_AGO, **schedule}
     new = {
         "id": profile["chargingProfileId"],
         **_only(profile, PROFILE_KEYS),
@@ -190,6 +196,28 @@ def _stop(payload: Payload, names: Names) -> Sequence[Payload]:
     return ({"transactionId": names.number(payload["transactionId"])},)
 
 
+def _stop_2(payload: Payload, names: Names) -> Payload:
+    return {"transactionId": names.name(payload["transactionId"])}
+
+
+def _composite_2(payload: Payload, _names: Names) -> Payload:
+    return {"evseId": payload["connectorId"], **_only(payload, ("duration", "chargingRateUnit"))}
+
+
+def _composite_16(answer: Payload) -> Payload:
+    schedule = answer.get("schedule")
+    if schedule is None:
+        return _only(answer, ("status",))
+    start = schedule["scheduleStart"]
+    found = _only(schedule, ("duration", "chargingRateUnit", "chargingSchedulePeriod"))
+    return {
+        "status": answer["status"],
+        "connectorId": schedule["evseId"],
+        "scheduleStart": start,
+        "chargingSchedule": {"startSchedule": start, **found},
+    }
+
+
 COMMANDS: Final[Mapping[str, Command]] = {
     "ClearChargingProfile": Command(name_16="ClearChargingProfile", asks=_clear),
     "GetVariables": Command(name_16="GetConfiguration", asks=_get_variables, answers=_got_variables),
@@ -201,9 +229,21 @@ COMMANDS: Final[Mapping[str, Command]] = {
 }
 """What the gateway and the cloud of a world ask for; all else is NotImplemented."""
 
-REQUESTS: Final[Mapping[str, Callable[[Payload, Names], Payload]]] = {
-    "ClearChargingProfile": _clear_2,
-    "Reset": _reset_2,
-    "SetChargingProfile": _set_profile_2,
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a cloud that thinks in 1.6 asks for: `asks` is the payload in 2.x, `answers` the answer's in 1.6."""
+
+    name: str
+    asks: Callable[[Payload, Names], Payload]
+    answers: Callable[[Payload], Payload] = lambda answer: answer
+
+
+REQUESTS: Final[Mapping[str, Request]] = {
+    "ClearChargingProfile": Request(name="ClearChargingProfile", asks=_clear_2),
+    "GetCompositeSchedule": Request(name="GetCompositeSchedule", asks=_composite_2, answers=_composite_16),
+    "RemoteStopTransaction": Request(name="RequestStopTransaction", asks=_stop_2),
+    "Reset": Request(name="Reset", asks=_reset_2),
+    "SetChargingProfile": Request(name="SetChargingProfile", asks=_set_profile_2),
 }
-"""What the cloud asks for, from 1.6 to 2.x: their names are those of 2.x, and so are their answers."""
+"""What the cloud of a world asks for, by the action of 1.6. The gateway answers for the composite itself."""

@@ -57,7 +57,8 @@ class SummerTime(Fault):
         said = datetime.fromisoformat(status["local_time"])
         if said.utcoffset() != local.utcoffset():
             return f"after the change the gateway says that it is {said}, and it is {local}"
-        holds = any(each["source"] == "schedule" for each in status["limits"]["effective"])
+        stated = [each for each in status["limits"]["stated"] if each["source"] == "schedule"]
+        holds = any(each["limit_a"] is not None for each in stated)  # who says less may be the one that binds
         if holds != (RULE[0] <= local.time() < RULE[1]):
             return f"at {local:%H:%M:%S} the site's rule for {RULE[0]:%H:%M} to {RULE[1]:%H:%M} is taken wrongly"
         return None

@@ -15,6 +15,9 @@ from simulators.world.world import World
 # A rise of the building can hide behind cars that were just raised, until they are sampled; so it counts for no more
 # than it was at least in this time.
 BUILDING_S: Final = 60.0
+# Of a rating: what cars that fill up come down by between two samples hides as much of the building, which is what a
+# circuit's margin is for. A hundred cars that are sampled once a minute have hidden 10 of 630 A.
+HIDDEN: Final = 0.005
 
 
 class RaisesArePaidFor(Oracle):
@@ -64,7 +67,7 @@ class RaisesArePaidFor(Oracle):
         for run in {run.id: run for run in above}.values():
             least = [_amps(run), *(building[run.id] for _, building in self._building)]
             most_a = max(cars[run.id][phase] + min(each[phase] for each in least) for phase in range(3))
-            if most_a > run.fuse_a + TOLERANCE_A:
+            if most_a > run.fuse_a * (1.0 + HIDDEN) + TOLERANCE_A:
                 self.fail(f"{identity} took over more when {run.id} was given away: {most_a:.1f} of {run.fuse_a:g} A")
 
 
