@@ -22,7 +22,7 @@ ROWS = ((0.0, (4.5, 5.0, 6.25)), (900.0, (5.5, 6.0, 1234.5)))
 EXPORTS: dict[str, str | bytes] = {
     "ISO, commas": "Zeit,L1,L2,L3\n2026-03-01 00:00,4.5,5,6.25\n2026-03-01 00:15,5.5,6,1234.5\n",
     "German": "Zeit;L1;L2;L3\n01.03.2026 00:00;4,5;5;6,25\n01.03.2026 00:15:00;5,5;6;1.234,5\n",
-    "of a spreadsheet": "\ufeffZeit\tL1\tL2\tL3\r\n2026/03/01 00:00\t4,5\t5\t6,25\r\n2026/03/01 00:15\t5,5\t6\t1234,5\r\n",
+    "of a spreadsheet": "\ufeffZeit\tL1\tL2\tL3\r\n2026/03/01 00:00\t4,5\t5\t6,25\r\n2026/03/01 00:15\t5,5\t6\t1234,5",
     "UTF-16": "Zeit;L1;L2;L3\n1000;4,5;5;6,25\n1900;5,5;6;1'234,5\n".encode("utf-16"),
     "of Windows, with lines before": "Zähler;4711\n\nZeit;L1;L2;L3\n0;4,5;5;6,25\n900;5,5;6;1234,5\n".encode("cp1252"),
     "newest first": "Zeit;L3;L2;L1\n2026-03-01T00:15Z;1234.5;6;5.5\n2026-03-01T00:00Z;6.25;5;4.5\n",
