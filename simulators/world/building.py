@@ -1,16 +1,11 @@
 """What a building takes and its roof gives, as steps that follow each other."""
 
-import csv
-import itertools
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
-from simulators.errors import ScenarioError
 from simulators.phases import Amps3
 
 HOURS: Final = 24
@@ -105,46 +100,6 @@ class Recorded:
                     return
                 yield round_s + at_s, amps
             round_s += self.lasts_s
-
-
-def read_recording(path: Path, circuit: str, columns: Sequence[str], *, time: str, scale_a: float) -> Recorded:
-    """A CSV of any meter's export: `columns` name the three phases (or one for all), `time` the moment of a row, as
-    seconds or ISO 8601; `scale_a` turns the numbers into amperes.
-
-    Raises ScenarioError.
-    """
-    rows: list[tuple[float, Amps3]] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            sample = stream.read(4096)
-            stream.seek(0)
-            dialect = csv.Sniffer().sniff(sample, delimiters=",;\t") if sample else csv.excel
-            reader = csv.DictReader(stream, dialect=dialect)
-            missing = [name for name in (*columns, time) if name not in (reader.fieldnames or ())]
-            if missing:
-                there = ", ".join(map(repr, reader.fieldnames or ()))
-                raise ScenarioError(f"{path}: has no column {missing[0]!r}; it has {there}")
-            for number, row in enumerate(reader, start=2):
-                try:
-                    amps = [float(row[name].replace(",", ".")) * scale_a for name in columns]
-                    rows.append((_seconds(row[time]), (amps[0], amps[len(amps) // 2], amps[-1])))
-                except (ValueError, AttributeError) as exc:
-                    raise ScenarioError(f"{path}: line {number}: must have numbers and a time, not {row}") from exc
-    except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        raise ScenarioError(f"{path}: can't be read as CSV: {exc}") from exc
-    if len(rows) < 2 or any(later[0] <= earlier[0] for earlier, later in itertools.pairwise(rows)):
-        raise ScenarioError(f"{path}: must have at least two rows, in the order of their times")
-    first = rows[0][0]
-    shifted = tuple((at - first, amps) for at, amps in rows)
-    return Recorded(circuit=circuit, rows=shifted, lasts_s=shifted[-1][0] + (shifted[-1][0] - shifted[-2][0]))
-
-
-def _seconds(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        moment = datetime.fromisoformat(text.strip())
-        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
 
 
 Load = LoadSpec | SunSpec | Recorded

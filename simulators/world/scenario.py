@@ -1,16 +1,19 @@
 """A scenario of the world: a site, its loads, its drivers, its faults, and what is expected of the day."""
 
+import tomllib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from simulators.charger.spec import EDITION_16
 from simulators.errors import ScenarioError
 from simulators.toml_table import TomlTable, read_toml
 from simulators.world import scenario_tables
-from simulators.world.building import Load, read_recording
+from simulators.world.building import Load
 from simulators.world.drivers import DriverSpec
+from simulators.world.recording import read_recording
 from simulators.world.site import PostsSpec
 
 READY_MADE: Final = Path(__file__).parents[1] / "scenarios" / "world"
@@ -134,6 +137,8 @@ def _read(path: Path) -> WorldScenario:
     posts = tuple(scenario_tables.posts(table) for table in document.tables("posts"))
     loads: list[Load] = [scenario_tables.load(table) for table in document.tables("load")]
     loads += [scenario_tables.sun(table) for table in document.tables("sun")]
+    head = _head(path, document.text("site"))
+    zone = _zone(head)
     for table in document.tables("recording"):
         table.only(("circuit", "file", "time", "columns", "scale"))
         loads.append(
@@ -143,6 +148,7 @@ def _read(path: Path) -> WorldScenario:
                 table.texts("columns"),
                 time=table.text("time"),
                 scale_a=table.number("scale", 1.0, above=0.0),
+                zone=zone,
             )
         )
     return WorldScenario(
@@ -153,7 +159,7 @@ def _read(path: Path) -> WorldScenario:
         for_s=document.number("for_h", above=0.0, at_most=LONGEST_H) * 3600.0,
         sample_interval_s=document.whole("sample_interval_s", 60, at_least=1, at_most=3600),
         fuses=frozenset(document.texts("fuses", [])),
-        site_head=_head(path, document.text("site")),
+        site_head=head,
         posts=posts,
         loads=tuple(loads),
         drivers=tuple(scenario_tables.drivers(table) for table in document.tables("drivers")),
@@ -173,6 +179,14 @@ def _head(path: Path, site: str) -> str:
         return (path.parent / site).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise ScenarioError(f"{path}: site: {site!r} can't be read: {exc}") from exc
+
+
+def _zone(site: str) -> tzinfo:
+    """That of the site; UTC where the site file isn't sound, which is said later."""
+    try:
+        return ZoneInfo(str(tomllib.loads(site)["site"]["timezone"]))
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, OSError, ZoneInfoNotFoundError):
+        return UTC
 
 
 def _moment(document: TomlTable) -> datetime:

@@ -50,7 +50,7 @@ from edge.setup.book import read_book
 from edge.system.claim import read_claim
 from edge.system.sealed import unseal
 from simulators.errors import ScenarioError
-from simulators.world.building import read_recording
+from simulators.world.recording import read_recording
 from simulators.world.scenario import load_world
 from tests.property.spoil import any_values, damaged, spoiled, without_none
 from tests.unit.bms.bms_site import Hands, report, site
@@ -354,4 +354,4 @@ def test_any_recorded_load_is_read_or_refused(file: Path, content: bytes) -> Non
     """A meter's export: other separators, other numbers, half of it."""
     export = file.with_suffix(".csv")
     export.write_bytes(content)
-    told(lambda: read_recording(export, "main", ("L1", "L2", "L3"), time="time", scale_a=1.0), ScenarioError)
+    told(lambda: read_recording(export, "main", ("L1", "L2", "L3"), time="time", scale_a=1.0, zone=UTC), ScenarioError)
