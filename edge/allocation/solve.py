@@ -41,7 +41,7 @@ def solved(case: Case, terms: Terms, *, balanced: bool) -> Solution:
     admitted = admit(case, columns.room_a)
     shared = share(case, admitted.rows, columns.room_a)
     amps = shared.amps
-    if columns.step_a.any():  # else there is nothing to round, and nothing left over
+    if columns.step_a.any() and admitted.rows.any():  # else there is nothing to round, and nothing left over
         amps = given_out(case, admitted.rows, in_whole_steps(case, amps), amps, lambda _: columns.room_a)
     return Solution(terms=terms, case=case, admitted=admitted, shared=shared, amps=amps, balanced=False)
 

@@ -53,8 +53,11 @@ class Wishes:
 
 def woken(cars: Cars, fleet: Fleet, turn_s: Seconds, now: Seconds) -> Cars:
     """When each sleeping car fell asleep or was last woken."""
+    asleep = fleet.paused & fleet.in_session
+    if not asleep.any() and np.isnan(cars.asleep_since).all():
+        return cars
     due = np.isnan(cars.asleep_since) | (now - cars.asleep_since >= turn_s)
-    since = np.where(fleet.paused & fleet.in_session, np.where(due, now, cars.asleep_since), np.nan)
+    since = np.where(asleep, np.where(due, now, cars.asleep_since), np.nan)
     return replace(cars, asleep_since=since)
 
 

@@ -244,7 +244,7 @@ def test_start_by_the_stations_clock(bench: Bench) -> None:
     assert profile(bench.write(limit()))["chargingSchedule"]["startSchedule"] == stamp(ahead)
 
 
-@pytest.mark.parametrize("evidence", ["a stamp", "our clock is set"])
+@pytest.mark.parametrize("evidence", ["a stamp", "our clock is set", "the cloud's word"])
 def test_a_limit_that_began_in_the_stations_future_is_written_anew(bench: Bench, evidence: str) -> None:
     """The gateway started with its clock a year ahead, and the station, which didn't boot, had said nothing yet: it
     gets the limit from the moment on at which it was meant, as soon as that is known."""
@@ -256,6 +256,10 @@ def test_a_limit_that_began_in_the_stations_future_is_written_anew(bench: Bench,
     if evidence == "a stamp":
         shown = {"connectorId": 1, "timestamp": stamp(true + timedelta(seconds=7))}
         step = bench.station_says(call("n", "StatusNotification", shown))
+    elif evidence == "the cloud's word":
+        bench.station_says(call("h", "Heartbeat"))
+        bench.cloud_says(result("h", {"currentTime": stamp(true + timedelta(seconds=7))}))
+        step = bench.wait(0.0)  # at the next look at deadlines
     else:
         bench.stepped = timedelta(0)
         step = bench.wait(0.0)
