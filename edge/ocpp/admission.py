@@ -27,6 +27,9 @@ from edge.ocpp.upstream import Jitter, Problem, Upstream
 from edge.ocpp.versions import Version
 from edge.ocpp.waiting import MAX_CONNECTED
 
+# Refusals that speak of this moment: a cloud says them to whole fleets that come back after an outage.
+_NOT_NOW = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
@@ -173,8 +176,7 @@ class Door:
 
     def _cloud_refuses(self, connection: ServerConnection, identity: str, problem: Problem) -> Response | None:
         """What the station is answered when its cloud can't be had; None where it is served all the same."""
-        most = HTTPStatus.INTERNAL_SERVER_ERROR
-        if self._mirrors and problem.status is not None and (problem.status < most or self._settings.is_wire):
+        if self._mirrors and problem.status is not None and (_is_verdict(problem.status) or self._settings.is_wire):
             answer = passed_handshake.refusal(problem.answer) if self._settings.is_wire and problem.answer else None
             return self._refuse(connection, problem.status, problem.what, answer, station=identity)
         if self._settings.mode_of(identity) is CloudLoss.TRANSPARENT:
@@ -239,6 +241,11 @@ def _shown(connection: ServerConnection, request: Request) -> Shown:
         certificate_name=common_name(certificate),
         authorization=handshake.first(request.headers, "Authorization"),
     )
+
+
+def _is_verdict(status: int) -> bool:
+    """Whether a cloud's refusal is about the station, and not about how the cloud is, or how many ask it."""
+    return status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _NOT_NOW
 
 
 def _same_credentials(old: Request | None, new: Request) -> bool:

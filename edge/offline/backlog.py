@@ -104,10 +104,20 @@ class Backlog:
         if first is None:
             return None
         if first.order is not None:
-            ordered = [s for s in self._slips.values() if s.transaction == first.transaction and s.order is not None]
-            first = min(ordered, key=lambda slip: (slip.kind is EntryKind.END, slip.order, slip.seq))
+            first = min(self._session_of(first), key=lambda slip: (slip.kind is EntryKind.END, slip.order, slip.seq))
         retry_at = self._trouble.get(first.seq, Trouble()).retry_at
         return first if retry_at is None or now >= retry_at else None
+
+    def _session_of(self, first: Slip) -> list[Slip]:
+        """The numbered messages of the session that this one, the oldest, is of: to its id's next begin, as a station
+        may use an id again."""
+        found: list[Slip] = []
+        for slip in self._slips.values():
+            if slip.transaction == first.transaction and slip.order is not None:
+                if slip.kind is EntryKind.BEGIN and any(other.kind.bounds_transaction for other in found):
+                    break
+                found.append(slip)
+        return found
 
     def refused(self, seq: int, now: Seconds) -> Failed:
         """The cloud answered with an error: one attempt is used up (OCPP 1.6 §3.7.1, 2.x E13)."""

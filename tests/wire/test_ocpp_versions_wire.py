@@ -99,10 +99,11 @@ async def test_the_clouds_refusal_is_mirrored(status: HTTPStatus) -> None:
             await eventually(lambda: gateway.sink.of(StationOnline))
 
 
+@pytest.mark.parametrize("trouble", [HTTPStatus.BAD_GATEWAY, HTTPStatus.TOO_MANY_REQUESTS])
 @pytest.mark.parametrize(("loss", "status"), [(CloudLoss.AUTONOMOUS, None), (CloudLoss.TRANSPARENT, 503)])
-async def test_a_cloud_in_trouble_is_away(loss: CloudLoss, status: int | None) -> None:
-    """A 5xx is no verdict on the station."""
-    async with refusing(HTTPStatus.BAD_GATEWAY) as above:
+async def test_a_cloud_in_trouble_is_away(loss: CloudLoss, status: int | None, trouble: HTTPStatus) -> None:
+    """A 5xx is no verdict on the station, nor is a cloud that has too much to do after an outage."""
+    async with refusing(trouble) as above:
         upstream = f"ws://127.0.0.1:{above.sockets[0].getsockname()[1]}/{{station}}"
         options: dict[str, Any] = {"verdict": Verdict.CLOUD, "upstream": upstream, "cloud_loss": loss}
         async with running("CP-01", **options) as (gateway, _):

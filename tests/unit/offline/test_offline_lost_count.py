@@ -75,6 +75,7 @@ def test_an_id_that_is_used_again_is_another_session() -> None:
     assert len(bench.desk.book.charges.running()) == 1
     events(bench, ("Ended", 1))
     assert [entry.kind for entry in bench.disk.entries.values()] == [EntryKind.BEGIN, EntryKind.END] * 2
+    assert delivered(bench) == [("Started", 0), ("Ended", 1)] * 2
 
 
 def test_a_begin_that_comes_after_its_end_begins_nothing_anew() -> None:
