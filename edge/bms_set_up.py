@@ -41,6 +41,7 @@ DEFAULT_WINDOW_MIN = 15
 EVIDENCE = "grid-events.csv"
 DIMMING_FILE = "grid-dimming.json"
 LPC_FILE = "eebus-lpc.json"
+OPENADR_FILE = "openadr-events.json"
 
 
 class Hearer(Protocol):
@@ -195,6 +196,7 @@ def _grid(table: GridTable, configuration: Configuration) -> GridSettings:
         else None,
         lpc_file=Path(configuration.storage.path) / LPC_FILE if table.eebus_lpc else None,
         openadr=table.openadr,
+        openadr_file=Path(configuration.storage.path) / OPENADR_FILE if table.openadr else None,
     )
 
 

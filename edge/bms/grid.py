@@ -56,6 +56,7 @@ class GridSettings:
     lpc: LpcSettings | None = None  # EEBUS, where a bridge tells us of it
     lpc_file: Path | None = None  # where what it remembers is kept
     openadr: bool = False
+    openadr_file: Path | None = None  # where its events are kept
 
 
 class Dimming:

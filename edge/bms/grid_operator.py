@@ -13,6 +13,7 @@ from edge.bms.grid import Contact, DimmedBy, Dimming, GridSettings
 from edge.bms.lpc_memory import LpcFile
 from edge.bms.mqtt_commands import Handler, Rejected
 from edge.bms.openadr import OpenAdr
+from edge.bms.openadr_memory import EventsFile
 from edge.bms.relay_contact import ContactInput
 from edge.clock import Clock, SteadyDay
 from edge.control.ports import LimitSink
@@ -56,6 +57,7 @@ class GridOperator:
         self._proved_dimmed = False
         self._proved_lpc_w: Watts | None = None
         self._openadr = OpenAdr(settings.circuit, site=site) if settings.openadr else None
+        self._openadr_file = EventsFile(settings.openadr_file) if settings.openadr_file is not None else None
 
     @property
     def attentive(self) -> bool:
@@ -90,6 +92,8 @@ class GridOperator:
         self._proved_dimmed = self._dimming.dimmed
         for by in before:
             self.dim(by, asked=by in self._heard)
+        if self._openadr is not None and self._openadr_file is not None and DimmedBy.MQTT in self._heard:
+            self._openadr_file.hand_in(self._openadr)
 
     async def stop(self) -> None:
         """Return when all proofs are written."""
@@ -100,6 +104,8 @@ class GridOperator:
             await self._lpc_file.close()
         if self._dimming_file is not None:
             await self._dimming_file.close(self._dimming.asked)
+        if self._openadr is not None and self._openadr_file is not None:
+            await self._openadr_file.close(self._openadr)
 
     def asks(self, by: DimmedBy) -> bool:
         """Whether that one asks for dimming."""
@@ -128,6 +134,8 @@ class GridOperator:
             limit = self._openadr.observe(report, self._clock)
             if limit is not None:
                 self._sink.take(limit)
+            if self._openadr_file is not None:
+                self._openadr_file.keep(self._openadr)
         self._prove_changes()
         if self._evidence is not None and self._steady.has_passed():
             self._evidence.forget_old(self._clock.wall())

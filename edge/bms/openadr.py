@@ -69,6 +69,7 @@ class OpenAdr:
         self._circuit = circuit
         self._site = site
         self._spans: tuple[Span, ...] = ()
+        self.events: object = []  # as they were handed in
         self._last: Watts | None = None
 
     def accept(self, events: object) -> None:
@@ -77,6 +78,7 @@ class OpenAdr:
         :raises EventsUnfit: see :func:`spans_of`; then those known before stay.
         """
         self._spans = spans_of(events, site=self._site)
+        self.events = events
 
     def observe(self, report: Mapping[str, Any], clock: Clock) -> LimitStated | None:  # noqa: ARG002 - a watch's
         limit_w = allowed_w(self._spans, clock.wall() if clock.wall_is_trusted() else None)

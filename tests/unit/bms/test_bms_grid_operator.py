@@ -8,7 +8,7 @@ import pytest
 
 from edge.bms.eebus_lpc import LpcSettings
 from edge.bms.facility import Facility
-from edge.bms.grid import GridSettings
+from edge.bms.grid import DimmedBy, GridSettings
 from edge.bms.grid_operator import GridOperator
 from edge.bms.mqtt_commands import Commands, Now, Outcome
 from edge.bms.settings import Bounds, FacilitySettings, WritePolicy
@@ -149,3 +149,31 @@ async def test_limits_over_eebus_are_proved(tmp_path: Path) -> None:
         ["begin", "eebus", "garage", "4200", "5000"],
         ["end", "eebus", "garage", "4200", "5000"],
     ]
+
+
+async def test_openadrs_events_outlive_a_restart(tmp_path: Path) -> None:
+    """Their limit goes on without the VEN; not where nobody can hand in others, nor from what can't be believed."""
+    file = tmp_path / "store" / "events.json"
+    settings = GridSettings(circuit="garage", limit_w=7560.0, openadr=True, openadr_file=file)
+
+    async def stated(*heard: DimmedBy, events: object = None) -> list[float | None]:
+        """The limits of one run."""
+        taken, clock = Taken(), Hands()
+        operator = GridOperator(settings, site="x", sink=taken, clock=clock, relay=None, heard=heard)
+        operator.start()
+        if events is not None:
+            operator.handlers["cmd/openadr"]({"events": events}, clock.now)
+        operator.tick(report(), None)
+        await operator.stop()
+        return [limit.limit_w for limit in taken.limits]
+
+    assert await stated(DimmedBy.MQTT) == []
+    assert await stated(DimmedBy.MQTT, events=[event(10)]) == [10_000.0]
+    assert await stated(DimmedBy.MQTT) == [10_000.0]
+    assert await stated(DimmedBy.MQTT, events=[]) == []
+    assert await stated(DimmedBy.MQTT) == []
+    await stated(DimmedBy.MQTT, events=[event(10)])
+    assert await stated(DimmedBy.MODBUS) == []
+    for damaged in (b'{"events": [1]}', b'{"events": 1}', b"[]", b"{}", b"\x00"):
+        file.write_bytes(damaged)
+        assert await stated(DimmedBy.MQTT) == []
