@@ -83,6 +83,8 @@ class TomlTable:
         value = self._values.get(key, default)
         if not isinstance(value, list):
             raise self.fail(key, f"must be a list of numbers, not {value!r}")
+        if default and not value:
+            raise self.fail(key, "must have at least one number")
         found = tuple(self._bounded(key, each, at_least=0.0) for each in value)
         if among is not None and any(each not in among for each in found):
             raise self.fail(key, f"must have only {', '.join(f'{each:g}' for each in among)}, not {value!r}")

@@ -66,6 +66,11 @@ def run(
     specs = [_fault(text) for text in fault or ()] if fault or no_faults else None
     if plot is not None and len(wanted) > 1:
         raise ScenarioError("--plot: draws one seed; give --seed, not --seeds")
+    if plot is not None and (plot.is_dir() or not plot.absolute().parent.is_dir()):
+        raise ScenarioError(f"--plot: {plot} can't be written: its folder must be there, and it must be a file")
+    for spec in specs or ():
+        if spec.at_s >= played.for_s:
+            raise ScenarioError(f"--fault: {spec.option()} begins after the end of the run at {played.for_s:g} s")
     failed = 0
     for number in wanted:
         result = _one(played, number, specs, json=json)
@@ -159,7 +164,7 @@ def seeds_of(seed: int | None, seeds: str | None) -> range:
         raise ScenarioError(f"--seeds: must be A..B, like 1..100, and without --seed, not {seeds!r}")
     first, last = int(found["first"]), int(found["last"])
     if not first <= last < first + MOST_SEEDS:
-        raise ScenarioError(f"--seeds: must go from the lower to the higher, not {seeds!r}")
+        raise ScenarioError(f"--seeds: must go from the lower to the higher, {MOST_SEEDS} at most, not {seeds!r}")
     return range(first, last + 1)
 
 

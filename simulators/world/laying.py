@@ -1,12 +1,15 @@
 """The copper of a scenario's site: its circuits, each with its protection."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from simulators.breaker import Breaker, GgFuse
 from simulators.errors import ScenarioError
 from simulators.site import SiteSpec
 from simulators.world.copper import Copper, Run
 from simulators.world.scenario import WorldScenario
+
+SHOWN: Final = 20
 
 
 def laid(scenario: WorldScenario, site: SiteSpec, now: Callable[[], float]) -> Copper:
@@ -17,6 +20,10 @@ def laid(scenario: WorldScenario, site: SiteSpec, now: Callable[[], float]) -> C
             raise ScenarioError(
                 f"{scenario.file}: circuit {circuit!r} isn't in its site; there are {', '.join(sorted(known))}"
             )
+    posts = {evse.station for evse in site.evses}
+    for post in (post for each in scenario.drivers for post in sorted(each.posts)):
+        if post not in posts:
+            raise ScenarioError(f"{scenario.file}: drivers: post {post!r} isn't in its site; there are {_some(posts)}")
     return Copper(
         [
             Run(
@@ -30,3 +37,9 @@ def laid(scenario: WorldScenario, site: SiteSpec, now: Callable[[], float]) -> C
         volts=site.nominal_voltage_v,
         now=now,
     )
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first of them."""
+    known = sorted(names)
+    return ", ".join(known[:SHOWN]) + (", ..." if len(known) > SHOWN else "")

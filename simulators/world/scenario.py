@@ -18,6 +18,8 @@ from simulators.world.site import PostsSpec
 
 READY_MADE: Final = Path(__file__).parents[1] / "scenarios" / "world"
 LONGEST_H: Final = 24 * 366.0
+FIRST_YEAR, LAST_YEAR = 2000, 2100  # between these no clock of a peer runs out
+SHARES: Final = frozenset({"utilisation", "energy_share", "fairness"})  # of 1
 KEYS: Final = (
     "name",
     "title",
@@ -193,6 +195,8 @@ def _moment(document: TomlTable) -> datetime:
     moment = document.raw("begins_at")
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise document.fail("begins_at", "must be a date and time with its offset, like 2026-11-23T06:00:00+01:00")
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise document.fail("begins_at", f"must be in the years {FIRST_YEAR} to {LAST_YEAR}, not {moment.year}")
     return moment
 
 
@@ -233,4 +237,5 @@ def _expect(document: TomlTable) -> Expectations:
     table = document.table("expect")
     keys = ("utilisation", "energy_share", "reaction_p95_s", "fairness", "profiles_per_station_day")
     table.only(keys)
-    return Expectations(**{key: table.number(key) if table.has(key) else None for key in keys})
+    found = {key: table.number(key, at_most=1.0 if key in SHARES else None) for key in keys if table.has(key)}
+    return Expectations(**found)

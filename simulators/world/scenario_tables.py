@@ -97,16 +97,23 @@ def drivers(table: TomlTable) -> DriverSpec:
             "blocked",
         )
     )
-    energy = _span(table, "energy_kwh")
+    energy, arrive_h = _span(table, "energy_kwh"), _span(table, "arrive_h")
+    if energy[0] <= 0.0:
+        raise table.fail("energy_kwh", f"must be more than 0, not {energy[0]:g}")
+    if arrive_h[1] > HOURS:
+        raise table.fail("arrive_h", f"must be hours of the day, up to {HOURS}, not {arrive_h[1]:g}")
+    max_a = table.numbers_of("max_a", [16.0])
+    if min(max_a) <= 0.0:
+        raise table.fail("max_a", f"must be more than 0, not {min(max_a):g}")
     return DriverSpec(
         name=table.text("name"),
         per_day=table.whole("per_day", at_least=1, at_most=5000),
-        arrive_h=_span(table, "arrive_h"),
+        arrive_h=arrive_h,
         stay_h=_span(table, "stay_h"),
         energy_wh=(energy[0] * 1000.0, energy[1] * 1000.0),
         posts=frozenset(table.texts("posts", [])),
         phases=tuple(int(each) for each in table.numbers_of("phases", [3.0], among=(1.0, 2.0, 3.0))),
-        max_a=table.numbers_of("max_a", [16.0]),
+        max_a=max_a,
         obey_s=_span(table, "obey_s") if table.has("obey_s") else (0.5, 5.0),
         sleeps=table.number("sleeps", 0.0, at_most=1.0),
         blocked=table.number("blocked", 0.0, at_most=1.0),

@@ -1,6 +1,7 @@
 """`edge-sim run`: what it prints, what it draws, what it refuses, and the command that shows a failure again."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from simulators.cli.main import main
 from simulators.errors import ScenarioError
 from simulators.world.faults import BY_NUMBER, planned
 from simulators.world.plot import svg
-from simulators.world.run import shrunk, with_random_faults
+from simulators.world.run import run_world, shrunk, with_random_faults
 from simulators.world.scenario import FaultSpec, load_world, ready_worlds
 from simulators.world.site import read_site, site_text
 from tests.world.worlds import SMALL, played, small
@@ -170,3 +171,47 @@ def test_the_picture_shows_faults_and_escapes_names() -> None:
     ET.fromstring(drawn)  # noqa: S314 - our own
     assert "&lt;a&amp;b&gt;" in drawn
     assert "<title>fault 46</title>" in drawn
+
+
+SLIPS = {
+    "phases = [3]": ("phases = []", "phases: must have at least one number"),
+    "max_a = [32]": ("max_a = [0]", "max_a: must be more than 0"),
+    "energy_kwh = [10, 20]": ("energy_kwh = [0, 0]", "energy_kwh: must be more than 0"),
+    "arrive_h = [8.02, 8.05]": ("arrive_h = [30, 31]", "arrive_h: must be hours of the day"),
+    'name = "driver"': (
+        'name = "driver"\nposts = ["CP-9"]',
+        "post 'CP-9' isn't in its site; there are CP-1, CP-2, CP-3",
+    ),
+    "begins_at = 2026": ("begins_at = 0001", "begins_at: must be in the years 2000 to 2100"),
+    "[[drivers]]": ("[expect]\nutilisation = 5\n[[drivers]]", "utilisation: must be at most 1"),
+}
+
+
+@pytest.mark.parametrize("right", SLIPS)
+def test_a_slip_in_a_scenario_is_told_in_a_sentence(tmp_path: Path, right: str) -> None:
+    """What is wrong, where, and what would be right; none of these ends in a traceback, or plays a day of nothing."""
+    wrong, sentence = SLIPS[right]
+    file = tmp_path / "slip.toml"
+    file.write_text(SMALL.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")
+    with pytest.raises(ScenarioError, match=re.escape(sentence)):
+        run_world(replace(load_world(str(file)), for_s=60.0), seed=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--fault", "30:100+10@CP-9"], "'CP-9' is no station, meter or file; known are CP-1, CP-2, CP-3"),
+        (["--fault", "30:90000+10"], "begins after the end of the run"),
+        (["--plot", "/nowhere/day.svg"], "its folder must be there"),
+        (["--seeds", "1..99999999"], "at most, not '1..99999999'"),
+    ],
+)
+def test_wrong_words_are_told_before_the_run(
+    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 2 and one sentence, not a day later."""
+    monkeypatch.setattr(sys, "argv", ["edge-sim", "run", str(SMALL), *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert sentence in capsys.readouterr().err

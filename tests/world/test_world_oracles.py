@@ -185,6 +185,16 @@ def _loses_stations(world: World) -> None:
         world.network.change(station, GATEWAY, partitioned=True)
 
 
+def _rests_for_ever(world: World) -> None:
+    _loses_stations(world)
+    evses = [
+        {"id": station, "evses": [{"id": evse.evse_id, "reason": "RESTING"} for evse in each.evses]}
+        for station, each in world.stations.items()
+    ]
+    status = world.gateway.status
+    world.gateway.status = lambda: {**(status() or {}), "stations": evses}  # type: ignore[method-assign]
+
+
 DEFECTS: dict[str, tuple[str, Tamper | None, Callable[[World], None] | None]] = {
     "a raise before its cut is confirmed": ("rating", Profiles(_all(16.0)), None),
     "every limit is the most": ("breaker", Profiles(_all(32.0)), None),
@@ -194,6 +204,7 @@ DEFECTS: dict[str, tuple[str, Tamper | None, Callable[[World], None] | None]] = 
     "an end is changed": ("transactions", Said("StopTransaction", _dearer), None),
     "a start is swallowed": ("stuck", Said("StartTransaction", lambda _text: ()), None),
     "a reconnect is lost": ("stuck", None, later(150.0, _loses_stations)),
+    "a car rests for ever": ("stuck", None, later(150.0, _rests_for_ever)),
     "JSON is written anew": ("bytes", Reserialised(), None),
     "a transaction has two numbers": ("bytes", Renumbered(), None),
     "a call of the cloud is passed on twice": ("calls", Asked(lambda text: (text, text)), later(200.0, _asks)),

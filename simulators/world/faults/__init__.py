@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from simulators.errors import ScenarioError
+from simulators.world.disk import FILES
 from simulators.world.faults import (
     books,
     building,
@@ -91,6 +92,7 @@ BY_NUMBER: Final[Mapping[int, Sequence[type[Fault]]]] = {
     each.number: tuple(kind for kind in CATALOGUE if kind.number == each.number) for each in CATALOGUE
 }
 LEAST_S, MOST_S = 30.0, 900.0  # how long a random fault lasts
+TARGETS_SHOWN: Final = 20
 QUIET_S: Final = 1200.0  # before the end of the world: what a fault has done can come right again
 
 __all__ = ["BY_NUMBER", "CATALOGUE", "Fault", "fitted", "made", "planned", "table"]
@@ -144,9 +146,17 @@ def fitted(scenario: WorldScenario, specs: Sequence[FaultSpec]) -> WorldScenario
 def made(world: World, specs: Sequence[FaultSpec]) -> tuple[Fault, ...]:
     """The faults of this world; those that its site can't have are left out. Each has its own chance, so that
     leaving one out doesn't change the others.
+
+    Raises ScenarioError for a target that isn't there.
     """
     faults: list[Fault] = []
+    targets = {*world.stations, *world.meters.ids, *FILES}
     for spec in specs:
+        if spec.target is not None and spec.target not in targets:
+            known = ", ".join(sorted(targets)[:TARGETS_SHOWN])
+            raise ScenarioError(
+                f"fault {spec.option()}: {spec.target!r} is no station, meter or file; known are {known}"
+            )
         rng = world.rng(f"fault {spec.option()}")
         kinds = [kind for kind in BY_NUMBER[spec.number] if kind.suits(world)]
         if kinds:

@@ -22,6 +22,9 @@ SEEN_S: Final = 15.0  # until an inconsistency counts as one, and is told
 LIMIT_SHARE, FALLBACK_SHARE = 0.5, 0.75  # of the fuse
 VALID_S: Final = 20
 OBEYED_S: Final = 15.0
+SETTLED_S: Final = 120.0  # of a world: the first time that a silent BMS has is over
+NOISE_A: Final = 0.5
+QUICK_S: Final = 5.0  # a period of which two, and 5 s of a car, are over by then
 FLOOD: Final = 400  # requests over Modbus, commands over MQTT
 HUGE: Final = 40_000  # tenths of an ampere
 NONE: Final = 0xFFFF
@@ -112,6 +115,21 @@ class _OverModbus(Fault):
         effective = {each["circuit"]: float(each["limit_a"]) for each in status["limits"]["effective"]}
         return effective[self.world.root]
 
+    def drawn_beyond_a(self, limit_a: float) -> float | None:
+        """What cars draw while more than that flows through the connection; None where they don't, or may, as some
+        can't be told."""
+        run = self.world.copper.runs[self.world.root]
+        over = [phase for phase in range(3) if run.total_a[phase] > limit_a + NOISE_A and run.ev_a[phase] > NOISE_A]
+        return max((run.ev_a[phase] for phase in over), default=None)
+
+    def look_at_copper(self, limit_a: float) -> None:
+        """What is said to hold is held to, where the gateway is quick enough for that by now."""
+        if self.world.period_s > QUICK_S:
+            return
+        drawn_a = self.drawn_beyond_a(limit_a)
+        if drawn_a is not None and self.is_alone and self.failure is None:
+            self.failure = f"{limit_a:g} A are allowed, more flows, and cars draw {drawn_a:.1f} A of it"
+
     async def dial(self) -> Master:
         modbus = self.world.configuration.bms.modbus
         assert modbus is not None  # noqa: S101 - such a site is suited
@@ -124,11 +142,21 @@ class BmsFallsSilent(_OverModbus):
     how = "the BMS limits the site to half of its fuse for 20 s over Modbus, and never says anything again"
 
     async def begin(self) -> None:
+        before_a, since_s = self.holds_a(), self.world.now()
+        if (
+            before_a is not None
+            and since_s > SETTLED_S
+            and before_a > FALLBACK_SHARE * self.fuse_a + 0.1
+            and self.is_alone
+        ):
+            self.failure = f"the BMS has never said anything, and the gateway allows {before_a:g} A"
         await start_on(MASTER, self._limit())
         await self.world.until(self.world.now() + OBEYED_S)
         holds_a = self.holds_a()
         if holds_a is not None and holds_a > LIMIT_SHARE * self.fuse_a + 0.1 and self.is_alone:
             self.failure = f"the BMS allows {LIMIT_SHARE * self.fuse_a:g} A, and the gateway says {holds_a:g} A"
+        if holds_a is not None:
+            self.look_at_copper(LIMIT_SHARE * self.fuse_a)
 
     async def _limit(self) -> None:
         try:
@@ -164,6 +192,8 @@ class BmsWritesNonsense(_OverModbus):
         await self.world.until(self.world.now() + OBEYED_S)
         if self.holds_a() not in (0.0, None) and self.is_alone and self.failure is None:
             self.failure = f"the BMS allows 0 A, and the gateway says {self.holds_a():g} A"
+        if self.holds_a() is not None:
+            self.look_at_copper(0.0)
 
     async def _write(self) -> None:
         try:

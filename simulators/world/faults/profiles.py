@@ -15,7 +15,7 @@ from simulators.world.parking import Stay
 OBEYED_S: Final = 20.0  # two periods, a write, and 5 s of a car that obeys late
 PAUSE_S: Final = 30.0  # how long the cloud's 0 A holds
 ABOVE_ANY_FUSE_A: Final = 500.0
-SOME_A: Final = 20.0
+ABOVE_POST: Final = 2.0  # times the post's maximum: it limits nothing
 SCHEDULE_S: Final = 60
 TOLERANCE_A: Final = 0.05
 LOW, MIDDLE, HIGH = 2, 5, 9  # stack levels
@@ -98,12 +98,12 @@ class _CloudsProfiles(Fault):
 class CloudProfileAboveFuse(_CloudsProfiles):
     number, row = 27, "CSMS profile above fuse"
     outcome = "Clamped; cloud sees effective schedule"
-    how = "the cloud allows 500 A, in its place 20 A, and for half a minute 0 A on a higher level"
+    how = "the cloud allows 500 A, in its place twice the post's maximum, and for half a minute, above that, 0 A"
 
     async def _talk(self) -> None:
         await self.set(1, HIGH, ABOVE_ANY_FUSE_A)
         await self._look_at_schedule()
-        await self.set(1, LOW, SOME_A)
+        await self.set(1, LOW, ABOVE_POST * self.evse.max_a)
         await self.set(3, LOW, ABOVE_ANY_FUSE_A, chargingProfilePurpose=WHOLE_STATION)
         until = self.world.wall() + timedelta(seconds=PAUSE_S)
         if await self.set(2, MIDDLE, 0.0, validTo=timestamp(until)):
