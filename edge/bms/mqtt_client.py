@@ -28,7 +28,8 @@ KEEPALIVE_S = 10  # a broker tells of our death after one and a half times as lo
 CONNECT_S: Seconds = 10.0
 FIRST_RETRY_S: Seconds = 1.0
 LAST_RETRY_S: Seconds = 60.0  # a building's network comes back within minutes; a broker bears one attempt a minute
-CANCEL_AGAIN_S: Seconds = 0.5  # a farewell takes some milliseconds
+CANCEL_AGAIN_S: Seconds = 0.5  # what is cancelled ends in some milliseconds
+FAREWELL_S: Seconds = 5.0  # milliseconds too, but who is cancelled once more says none, and a busy machine stalls
 MOST_INCOMING = 64  # commands in waiting; the rest is thrown away unread, and counted
 LARGEST_PACKET = 65_536  # bytes: more than any command has; a broker of MQTT 5 keeps back what is larger (§3.1.2.11.4)
 MOST_COMMANDS_PER_S = 50  # more than any BMS gives; junk waits, and falls out of the queue
@@ -106,7 +107,7 @@ class MqttClient:
     async def stop(self) -> None:
         """Say that we go, if anybody hears it, and end."""
         if self._task is not None:
-            await _end(self._task)
+            await _end(self._task, again_s=FAREWELL_S)
 
     async def _dial(self) -> None:
         failures = 0
@@ -203,14 +204,14 @@ class MqttClient:
         return f"{self._settings.host}:{self._settings.port}"
 
 
-async def _end(*tasks: asyncio.Task[None]) -> None:
+async def _end(*tasks: asyncio.Task[None], again_s: Seconds = CANCEL_AGAIN_S) -> None:
     """Cancel until it has worked: before Python 3.12, wait_for, which aiomqtt publishes with, swallows a cancellation
     that comes together with what it waits for.
     """
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()
-        await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+        await asyncio.wait(pending, timeout=again_s)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 

@@ -142,6 +142,24 @@ async def test_a_broker_that_is_lost_is_dialled_again() -> None:
         await bms.next(STATUS, b"offline")
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_machine_that_stalls_says_farewell_all_the_same(turns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second passes at any moment of its end; nobody is to think that the gateway is there still."""
+    loop = asyncio.get_running_loop()
+    real_time, ahead_s = loop.time, 0.0
+    monkeypatch.setattr(loop, "time", lambda: real_time() + ahead_s)
+    async with embedded() as port, watching(port, STATUS) as bms:
+        running = Gateway(settings(port))
+        await running.facility.start()
+        await bms.next(STATUS, b"online")
+        stopping = asyncio.create_task(running.facility.stop())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        ahead_s += 1.0
+        await stopping
+        await bms.next(STATUS, b"offline")
+
+
 async def test_a_fault_over_one_message_ends_nothing() -> None:
     """What goes wrong in the program while one command is carried out costs that command only."""
 
