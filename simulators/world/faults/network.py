@@ -176,7 +176,7 @@ class DuplicateIdentity(Fault):
 
     async def begin(self) -> None:
         about = self.station()
-        was = about.connected
+        was = about.connected and self.is_alone  # else its connection may be gone, and the post doesn't know it
         taken = await start_on(INTRUDER, self._claim(about.url))
         if was and taken and about.connected:
             self.failure = f"a stranger was given the place of {about.spec.identity}, which was there and alive"
