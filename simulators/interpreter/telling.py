@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from simulators.interpreter.words import (
-    CONNECTOR_STATUS,
+    FREE,
     IN_SESSION,
     OCCUPIED,
     REASONS,
@@ -54,7 +54,7 @@ class Telling:
             case "StatusNotification":
                 return action, {
                     "timestamp": payload["timestamp"],
-                    "connectorStatus": CONNECTOR_STATUS.get(payload["status"], OCCUPIED),
+                    "connectorStatus": payload["status"] if payload["status"] in FREE else OCCUPIED,
                     "evseId": payload["connectorId"],
                     "connectorId": 1,
                 }

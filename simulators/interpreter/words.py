@@ -6,11 +6,7 @@ from typing import Any, Final
 Payload = dict[str, Any]
 
 IN_SESSION: Final = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})  # states of a transaction in 2.x
-CONNECTOR_STATUS: Final[Mapping[str, str]] = {
-    "Available": "Available",
-    "Unavailable": "Unavailable",
-    "Faulted": "Faulted",
-}
+FREE: Final = frozenset({"Available", "Unavailable", "Faulted"})  # the statuses of a connector that both know
 OCCUPIED: Final = "Occupied"  # all others
 OCCUPIED_16: Final = "Preparing"
 
