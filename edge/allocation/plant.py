@@ -140,12 +140,13 @@ class Grid:
 
         What feeds in there isn't lent on: it may be gone at once, and nobody would see it.
         """
-        while True:
+        for _ in range(len(background_a)):  # one circuit that isn't measured now may be below another
             below_a = self.measured_below @ np.maximum(background_a, 0.0)
             raised_a = np.where(unmeasured[:, None], np.maximum(background_a, below_a), background_a)
-            if (raised_a == background_a).all():  # one circuit that isn't measured now may be below another
-                return background_a
+            if np.array_equal(raised_a, background_a):
+                break
             background_a = raised_a
+        return background_a
 
     def on_path(self, places: Bools) -> Bools:
         """Which rows have one of these circuits above them."""
