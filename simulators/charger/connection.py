@@ -129,6 +129,11 @@ class ChargingStation:
         clock_s = self._now() + self.spec.clock_offset_s
         return self._core.sessions.offers.one_a(connector_id, clock_s)
 
+    def offered_phases(self, connector_id: int) -> int:
+        """On how many of its phases the connector offers that."""
+        sessions = self._core.sessions
+        return sessions.offers.phases(sessions.connectors[connector_id], self._now() + self.spec.clock_offset_s)
+
     def wanted_a(self, connector_id: int) -> float:
         """What the car would draw per phase if only the connector's maximum limited it; 0 if there is no car, no
         session, or the car is full."""

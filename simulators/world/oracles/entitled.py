@@ -12,7 +12,7 @@ def may_draw_a(world: World, stay: Stay) -> Amps3:
         return (0.0, 0.0, 0.0)
     # Two cars never draw more than the one that could use all phases that it has.
     amps = min(station.offered_a(stay.evse.evse_id), stay.evse.max_a, stay.ev.max_a)
-    used = min(stay.ev.phases, len(stay.evse.rotation))
+    used = min(stay.ev.phases, len(stay.evse.rotation), station.offered_phases(stay.evse.evse_id))
     return on_grid_phases((amps, amps if used > 1 else 0.0, amps if used > 2 else 0.0), stay.evse.rotation)
 
 
