@@ -4,6 +4,7 @@ from collections import deque
 
 from edge.domain.site import EvseKey
 
+LOST = -1  # what a station calls each transaction whose begin it gave up telling (OCPP 1.6 errata 3.18)
 STOPPED_KEPT = 8  # meter values of a stopped transaction may still follow its end, but not those of many
 
 
@@ -38,7 +39,8 @@ class Transactions:
 
     def stop(self, transaction: str) -> EvseKey | None:
         """The station tells the transaction's end; return the EVSE it ran on, None when it isn't known."""
-        self._stopped.append(transaction)
+        if transaction != str(LOST):
+            self._stopped.append(transaction)
         for key, running in self._by_evse.items():
             if running == transaction:
                 del self._by_evse[key]

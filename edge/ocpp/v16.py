@@ -29,6 +29,7 @@ from edge.ocpp.profiles.units import in_watts
 from edge.ocpp.samples import Samples
 from edge.ocpp.station_clock import parse_timestamp
 from edge.ocpp.station_memory import StationMemory
+from edge.ocpp.transactions import LOST
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult
 from edge.units import Seconds, Volts
@@ -37,6 +38,8 @@ STACK_LEVEL_KEY = "ChargeProfileMaxStackLevel"
 RATE_UNIT_KEY = "ChargingScheduleAllowedChargingRateUnit"
 
 _STATUSES = {status.value: status for status in EvseStatus}
+# Statuses in which a transaction runs (OCPP 1.6 §4.9).
+_RUNNING = frozenset({EvseStatus.CHARGING, EvseStatus.SUSPENDED_EV, EvseStatus.SUSPENDED_EVSE})
 
 
 def carries_profile(call: Call) -> bool:
@@ -58,6 +61,8 @@ class DialectV16:
         self._transactions = memory.transactions
         self._memory = memory
         self._before_boot: set[EvseKey] = set()  # whose transaction may not have outlived the station's restart
+        self._running: set[EvseKey] = set()  # where a session runs by the status
+        self._refused: set[EvseKey] = set()  # whose start the cloud has refused, with an id that is none
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
         self.guard = Guard(self.version, memory.dossier, key_is_checked=memory.key_is_checked)
@@ -110,8 +115,12 @@ class DialectV16:
         status = fields(fields(answer.payload).get("idTagInfo")).get("status")
         # A station may go on charging an idTag that was refused (StopTransactionOnInvalidId, OCPP 1.6 §4.8), but an id
         # of 0 or less then only says that there is no transaction.
-        if evse is None or transaction is None or (transaction <= 0 and status != "Accepted"):
+        if evse is None or transaction is None:
             return []
+        if transaction <= 0 and status != "Accepted":
+            self._refused.add(evse.key)
+            return []
+        self._refused.discard(evse.key)
         self._before_boot.discard(evse.key)
         self._transactions.begin(evse.key, str(transaction))
         register_wh = whole_number(fields(request.payload).get("meterStart"))
@@ -158,6 +167,11 @@ class DialectV16:
         if evse is None:
             return []
         status = _STATUSES.get(text(payload.get("status")) or "", EvseStatus.UNKNOWN)
+        if status in _RUNNING:
+            self._running.add(evse.key)
+        else:
+            self._running.discard(evse.key)
+            self._refused.discard(evse.key)
         error = text(payload.get("errorCode"))
         error = None if error == "NoError" else error
         found: list[StationFact] = [StatusReported(key=evse.key, at=now, status=status, error_code=error)]
@@ -190,8 +204,12 @@ class DialectV16:
         return [*found, sampled] if sampled is not None else found
 
     def _session_of(self, key: EvseKey, transaction: int | None, now: Seconds) -> list[StationFact]:
-        """The session that meter values speak of, where it isn't the one that is known."""
-        if transaction is None or transaction <= 0:
+        """The session that meter values speak of, where it isn't the one that is known.
+
+        A station that gave up telling its begin calls it -1 (errata 3.18): that is one where its status says so, too.
+        """
+        unnumbered = transaction == LOST and key in self._running and self._transactions.on(key) is None
+        if transaction is None or (transaction <= 0 and (not unnumbered or key in self._refused)):
             return []
         self._before_boot.discard(key)
         if self._transactions.on(key) == str(transaction) or self._transactions.has_stopped(str(transaction)):

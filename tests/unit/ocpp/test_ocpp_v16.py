@@ -172,6 +172,41 @@ def test_meter_values_without_a_transaction_reveal_none(bench: Bench, transactio
     assert bench.station_says(call("m", "MeterValues", meter_values(transactionId=transaction))).facts == []
 
 
+def says_status(bench: Bench, status: str) -> None:
+    """Of connector 1."""
+    payload = {"connectorId": 1, "errorCode": "NoError", "status": status}
+    bench.station_says(call("status", "StatusNotification", payload))
+
+
+@pytest.mark.parametrize("status", ["Charging", "SuspendedEV", "SuspendedEVSE"])
+def test_a_session_whose_begin_was_given_up_is_one_all_the_same(bench: Bench, status: str) -> None:
+    """The station calls it -1 (errata 3.18), and so the next one, too; its car isn't left at the idle limit."""
+    for number in range(2):
+        says_status(bench, status)
+        facts = bench.station_says(call(f"m{number}", "MeterValues", meter_values(transactionId=-1))).facts
+        assert facts == [SessionBegan(key=KEY, at=bench.now, transaction_id="-1", observed_start=False)]
+        assert bench.station_says(call(f"n{number}", "MeterValues", meter_values(transactionId=-1))).facts == []
+        facts = bench.station_says(call(f"s{number}", "StopTransaction", {"transactionId": -1})).facts
+        assert facts == [SessionEnded(key=KEY, at=bench.now)]
+
+
+@pytest.mark.parametrize("status", ["Preparing", "Finishing", "Available", "Faulted"])
+def test_where_no_session_runs_by_its_status_there_is_none_without_a_number(bench: Bench, status: str) -> None:
+    """Samples of an idle connector may say -1, too."""
+    says_status(bench, status)
+    assert bench.station_says(call("m", "MeterValues", meter_values(transactionId=-1))).facts == []
+
+
+def test_a_start_that_was_refused_without_a_number_stays_refused(bench: Bench) -> None:
+    """Its station may keep the car without energy (StopTransactionOnInvalidId), and call that -1."""
+    started(bench, -1, "Invalid")
+    says_status(bench, "SuspendedEVSE")
+    assert bench.station_says(call("m", "MeterValues", meter_values(transactionId=-1))).facts == []
+    says_status(bench, "Available")
+    says_status(bench, "Charging")
+    assert len(bench.station_says(call("n", "MeterValues", meter_values(transactionId=-1))).facts) == 1
+
+
 def test_stored_meter_values_are_no_draw_of_now(bench: Bench) -> None:
     """A backlog on reconnect (lbbrhzn/ocpp issue 361) is passed on and otherwise ignored."""
     for age_s in (90_000, 89_990, 600):
