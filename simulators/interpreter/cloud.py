@@ -1,12 +1,12 @@
 """The cloud's interpreter for one station: its books are kept in OCPP 1.6, its socket speaks OCPP 2.x."""
 
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from simulators.interpreter.commands import REQUESTS, Names, Request
 from simulators.interpreter.reading import Reading, answer
-from simulators.interpreter.words import ERROR_CODES
+from simulators.interpreter.words import ERROR_CODES, frame_text
 
 UNBOOKED: Final = 0  # a transaction whose begin never came
 
@@ -34,9 +34,9 @@ class CloudInterpreter:
                     return text
                 begins = payload["transactionInfo"]["transactionId"] if read[0] == "StartTransaction" else None
                 self._heard[call_id] = action, begins
-                return _text([2, call_id, *read])
+                return frame_text([2, call_id, *read])
             case [3, str(call_id), dict(payload)] if call_id in self._asked:
-                return _text([3, call_id, self._asked.pop(call_id).answers(payload)])
+                return frame_text([3, call_id, self._asked.pop(call_id).answers(payload)])
         return text
 
     def says(self, text: str) -> str:
@@ -46,14 +46,14 @@ class CloudInterpreter:
                 action, begins = self._heard.pop(call_id, ("", None))
                 if begins is not None:
                     self._numbers[begins] = payload["transactionId"]
-                return _text([3, call_id, answer(action, payload)])
+                return frame_text([3, call_id, answer(action, payload)])
             case [4, str(call_id), str(code), str(description), dict(details)]:
                 self._heard.pop(call_id, None)
-                return _text([4, call_id, ERROR_CODES.get(code, code), description, details])
+                return frame_text([4, call_id, ERROR_CODES.get(code, code), description, details])
             case [2, str(call_id), str(action), dict(payload)]:
                 request = REQUESTS[action]
                 self._asked[call_id] = request
-                return _text([2, call_id, request.name, request.asks(payload, self._names)])
+                return frame_text([2, call_id, request.name, request.asks(payload, self._names)])
         return text
 
     def _number(self, name: str) -> int:
@@ -61,7 +61,3 @@ class CloudInterpreter:
 
     def _name(self, number: int) -> str:
         return next((name for name, known in self._numbers.items() if known == number), "")
-
-
-def _text(frame: list[Any]) -> str:
-    return orjson.dumps(frame).decode()

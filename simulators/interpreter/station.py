@@ -10,7 +10,7 @@ import orjson
 from simulators.interpreter.commands import COMMANDS, Command, Names
 from simulators.interpreter.reading import Reading, answer_16
 from simulators.interpreter.telling import Telling
-from simulators.interpreter.words import ERROR_CODES, Payload
+from simulators.interpreter.words import ERROR_CODES, Payload, frame_text
 
 NO_NUMBER: Final = -2  # of a transaction that isn't this station's
 ACCEPTED: Final[Payload] = {"idTagInfo": {"status": "Accepted"}}  # an event may be answered without a word of its token
@@ -61,13 +61,13 @@ class StationInterpreter:
                 except (KeyError, TypeError, ValueError):
                     return text, text  # not what its logic would say
                 self._said = {call_id: (action_2, number if action == "StartTransaction" else None)}
-                return _text([2, call_id, *read]) if read else text, _text([2, call_id, action_2, payload_2])
+                return frame_text([2, call_id, *read]) if read else text, frame_text([2, call_id, action_2, payload_2])
             case [3, str(call_id), dict(payload)]:
                 return text, self._answers(call_id, payload)
             case [4, str(call_id), str(code), str(description), *_]:
                 whole, _, _ = call_id.partition("/")
                 self._asked.pop(whole, None)
-                return text, _text([4, whole, ERROR_CODES.get(code, code), description, {}])
+                return text, frame_text([4, whole, ERROR_CODES.get(code, code), description, {}])
         return text, text
 
     def _answers(self, call_id: str, payload: Payload) -> str | None:
@@ -79,7 +79,7 @@ class StationInterpreter:
         if len(asked.answers) < asked.parts:
             return None
         del self._asked[whole]
-        return _text([3, whole, asked.command.answers(asked.payload, asked.answers)])
+        return frame_text([3, whole, asked.command.answers(asked.payload, asked.answers)])
 
     def hears(self, text: str) -> tuple[list[str], str | None]:
         """What the logic hears of a text from the socket, and what is answered at once."""
@@ -89,7 +89,7 @@ class StationInterpreter:
                 answer = answer_16(action, payload)
                 if number is not None:
                     answer = {**ACCEPTED, **answer, "transactionId": number}
-                return [_text([3, call_id, answer])], None
+                return [frame_text([3, call_id, answer])], None
             case [2, str(call_id), str(action), dict(payload)]:
                 return self._is_asked(call_id, action, payload)
         return [text], None
@@ -97,14 +97,14 @@ class StationInterpreter:
     def _is_asked(self, call_id: str, action: str, payload: Payload) -> tuple[list[str], str | None]:
         command = COMMANDS.get(action)
         if command is None:
-            return [], _text([4, call_id, "NotImplemented", f"{action} isn't known here", {}])
+            return [], frame_text([4, call_id, "NotImplemented", f"{action} isn't known here", {}])
         if payload.get("requestedMessage") == "TransactionEvent" and not self._runs(payload["evse"]["id"]):
-            return [], _text([3, call_id, {"status": "Rejected"}])
+            return [], frame_text([3, call_id, {"status": "Rejected"}])
         asks = command.asks(payload, self._names)
         self._asked[call_id] = _Asked(command=command, payload=payload, parts=len(asks))
         one = len(asks) == 1
         ids = [call_id if one else f"{call_id}/{part}" for part in range(len(asks))]
-        return [_text([2, each, command.name_16, ask]) for each, ask in zip(ids, asks, strict=True)], None
+        return [frame_text([2, each, command.name_16, ask]) for each, ask in zip(ids, asks, strict=True)], None
 
     def _number(self, name: str) -> int:
         number = name.removeprefix(self._prefix)
@@ -119,7 +119,3 @@ def _parsed(text: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-
-
-def _text(frame: list[Any]) -> str:
-    return orjson.dumps(frame).decode()

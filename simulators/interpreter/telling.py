@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from simulators.charger.status import IN_SESSION
 from simulators.interpreter.words import (
     FREE,
-    IN_SESSION,
     OCCUPIED,
     REASONS,
     TRIGGERS,

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
+
 Payload = dict[str, Any]
 
-IN_SESSION: Final = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})  # states of a transaction in 2.x
 FREE: Final = frozenset({"Available", "Unavailable", "Faulted"})  # the statuses of a connector that both know
 OCCUPIED: Final = "Occupied"  # all others
 OCCUPIED_16: Final = "Preparing"
@@ -29,6 +30,11 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     "OccurenceConstraintViolation": "OccurrenceConstraintViolation",
 }
 REGISTER: Final = "Energy.Active.Import.Register"
+
+
+def frame_text(frame: list[Any]) -> str:
+    """The text of a frame."""
+    return orjson.dumps(frame).decode()
 
 
 def token(id_tag: str) -> Payload:
