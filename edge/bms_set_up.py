@@ -39,6 +39,7 @@ from edge.public_holidays import public_holidays
 KILO = 1000.0
 DEFAULT_WINDOW_MIN = 15
 EVIDENCE = "grid-events.csv"
+LIMITS_FILE = "bms-limits.json"
 DIMMING_FILE = "grid-dimming.json"
 LPC_FILE = "eebus-lpc.json"
 OPENADR_FILE = "openadr-events.json"
@@ -83,6 +84,7 @@ def facility_settings(configuration: Configuration) -> FacilitySettings:
         modbus=_modbus(modbus) if modbus is not None else None,
         mqtt=_mqtt(mqtt) if mqtt is not None else None,
         grid=_grid(grid, configuration) if grid is not None else None,
+        limits_file=Path(configuration.storage.path) / LIMITS_FILE if _may_ask(configuration) else None,
     )
 
 

@@ -29,6 +29,10 @@ class EcoMode:
         """The source asks for it no more."""
         self._until.pop(source, None)
 
+    def left_s(self, source: LimitSource, now: Seconds) -> Seconds:
+        """How long it still holds for this source; 0 where that doesn't ask for it."""
+        return max(self._until.get(source, now) - now, 0.0)
+
     def remaining_s(self, now: Seconds) -> Seconds | None:
         """How long it still holds; None where it doesn't."""
         left_s = max((until - now for until in self._until.values()), default=0.0)

@@ -9,6 +9,7 @@ from edge.bms.grid import DimmedBy
 from edge.bms.grid_operator import GridOperator
 from edge.bms.home_assistant import Discovery
 from edge.bms.image import image
+from edge.bms.limits_memory import Demanded, LimitsFile
 from edge.bms.modbus_control import ControlBlock
 from edge.bms.modbus_server import ModbusServer
 from edge.bms.mode_command import TOPIC as MODE_TOPIC
@@ -27,6 +28,7 @@ from edge.chance import Chance, SystemChance
 from edge.clock import Clock
 from edge.control.ports import LimitSink
 from edge.domain.effective import effective_report
+from edge.domain.limit import LimitSource
 from edge.domain.site import Circuit, Site
 from edge.units import PhaseAmps, Watts, watts
 
@@ -66,6 +68,7 @@ class Facility:
             self._grid = GridOperator(
                 settings.grid, site=site.id, sink=self._limits, clock=clock, relay=relay, heard=_who_may_dim(settings)
             )
+        self._memory = LimitsFile(settings.limits_file) if settings.limits_file is not None else None
         self._block: ControlBlock | None = None
         self._conversation: MqttConversation | None = None
         self._modbus: ModbusServer | None = None
@@ -106,11 +109,15 @@ class Facility:
         """
         if self._grid is not None:
             self._grid.start()
-        if self._modbus is not None and self._block is not None:
+        before = self._memory.read(self._clock) if self._memory is not None else {}
+        if self._block is not None:
+            dimmed = self._grid is not None and self._grid.asks(DimmedBy.MODBUS)
+            self._block.start(dimmed=dimmed, before=before.get(LimitSource.BMS_MODBUS))
+        if self._conversation is not None:
+            self._hear_again(self._conversation, before.get(LimitSource.BMS_MQTT))
+        if self._modbus is not None:
             await self._modbus.start()
-            self._block.start(dimmed=self._grid is not None and self._grid.asks(DimmedBy.MODBUS))
-        if self._mqtt is not None and self._conversation is not None:
-            self._conversation.start()
+        if self._mqtt is not None:
             await self._mqtt.start()
 
     async def stop(self) -> None:
@@ -118,6 +125,8 @@ class Facility:
             await self._mqtt.stop()
         if self._modbus is not None:
             await self._modbus.stop()
+        if self._memory is not None:
+            await self._memory.close(self._demanded(), self._clock)
         if self._grid is not None:
             await self._grid.stop()
         for window in self._windows:
@@ -148,12 +157,36 @@ class Facility:
                 self._block.telemetry = Telemetry.of(seen)
             if self._conversation is not None:
                 self._conversation.publish(seen)
+        if self._memory is not None:
+            self._memory.keep(self._demanded(), self._clock)
         if self._grid is not None:
             self._grid.tick(report, charging_w)
         for watch in self._watches:
             limit = watch.observe(report, self._clock)
             if limit is not None:
                 self._limits.take(limit)
+
+    def _hear_again(self, conversation: MqttConversation, before: Demanded | None) -> None:
+        """What the building had demanded over MQTT holds on."""
+        conversation.start(before)
+        if before is not None and before.eco_left_s > 0 and self._eco.possible:
+            self._eco.ask(LimitSource.BMS_MQTT, until=self._clock.monotonic() + before.eco_left_s)
+
+    def _demanded(self) -> dict[LimitSource, Demanded]:
+        """What the building demands now, by each way on which it may."""
+        found: dict[LimitSource, Demanded] = {}
+        now = self._clock.monotonic()
+        if self._block is not None and (written := self._block.demanded) is not None:
+            found[LimitSource.BMS_MODBUS] = written
+        said = self._limits.newest(LimitSource.BMS_MQTT, self._root.id)
+        if said is not None and said.ends_at is not None:
+            found[LimitSource.BMS_MQTT] = Demanded(
+                left_s=max(said.ends_at - now, 0.0),
+                limit_a=said.limit_a,
+                limit_w=said.limit_w,
+                eco_left_s=self._eco.left_s(LimitSource.BMS_MQTT, now),
+            )
+        return found
 
     def _mode(self) -> dict[str, Any]:
         """The building's mode that holds; a pause comes before eco."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from edge.bms.eco import BmsMode, EcoMode
+from edge.bms.limits_memory import Demanded
 from edge.bms.modbus_pdu import ExceptionCode, Refused
 from edge.bms.point import SHAPES, Bank, Point
 from edge.bms.points import CONTROL_POINTS, MIRROR, MODE_CODES
@@ -69,21 +70,51 @@ class ControlBlock:
         self._ends_at: Seconds | None = None
         self.telemetry = Telemetry(tick=0, blocks={})
 
-    def start(self, *, dimmed: bool = False) -> None:
+    def start(self, *, dimmed: bool = False, before: Demanded | None = None) -> None:
         """A BMS that may write and never does is silent: its time runs from the start. ``dimmed``: the coil was written
-        before a restart and not taken back."""
+        before a restart and not taken back. ``before``: what the BMS had demanded by then, and for how long that holds.
+        """
         self._dimmed = dimmed
-        if self._policy.writable:
-            self._state()
+        if not self._policy.writable:
+            return
+        if before is None:
+            self._state(lasts_s=self._policy.limit_timeout_s)
+            return
+        fallback_a = self._policy.fallback_a
+        if self._policy.fallback_writable and fallback_a is not None and before.fallback_a is not None:
+            fallback_a = min(fallback_a, before.fallback_a)
+        mode = before.mode if before.mode is not BmsMode.ECO or self._eco.possible else BmsMode.AUTO
+        self._written = Written(
+            limit_w=before.limit_w,
+            limit_a=before.limit_a,
+            valid_s=before.valid_s,
+            fallback_a=fallback_a,
+            mode=MODE_CODES[mode],
+        )
+        self._state(lasts_s=before.left_s)
+
+    @property
+    def demanded(self) -> Demanded | None:
+        """What the BMS demands, for the next start; None where it may demand nothing."""
+        if self._ends_at is None:
+            return None
+        written = self._written
+        return Demanded(
+            left_s=max(self._ends_at - self._now(), 0.0),
+            limit_w=written.limit_w,
+            limit_a=written.limit_a,
+            valid_s=written.valid_s,
+            fallback_a=written.fallback_a,
+            mode=_MODES[written.mode],
+        )
 
     @property
     def values(self) -> dict[str, Value]:
         """The control block as it reads now, by the points' names."""
-        names = {code: name for name, code in MODE_CODES.items()}
         values: dict[str, Value] = {name: getattr(self._written, field) for name, field in FIELDS.items()}
         return values | {
             "write_enabled": self._policy.writable,
-            "bms_mode": names[self._written.mode],
+            "bms_mode": _MODES[self._written.mode],
             "bms_result": self._result,
             "grid_dimming": self._dimmed,
         }
@@ -136,7 +167,7 @@ class ControlBlock:
         self._written = written
         self._result = "accepted"
         if demands or (beats and alive):
-            self._state()
+            self._state(lasts_s=written.valid_s or self._policy.limit_timeout_s)
 
     def _checked(self, start: int, values: Sequence[int]) -> Written:
         """What would be written by then; all or nothing."""
@@ -181,9 +212,9 @@ class ControlBlock:
             raise Refused(ExceptionCode.ILLEGAL_DATA_VALUE)
         return value
 
-    def _state(self) -> None:
+    def _state(self, *, lasts_s: Seconds) -> None:
         now, written = self._now(), self._written
-        self._ends_at = now + (written.valid_s or self._policy.limit_timeout_s)
+        self._ends_at = now + lasts_s
         if written.mode == MODE_CODES[BmsMode.ECO]:
             self._eco.ask(LimitSource.BMS_MODBUS, until=self._ends_at)
         else:
@@ -201,6 +232,7 @@ class ControlBlock:
         )
 
 
+_MODES = {code: BmsMode(name) for name, code in MODE_CODES.items()}
 # Registers whose writing demands something; that of the heartbeat and the sequence alone does not.
 _DEMANDS = frozenset(
     register + offset

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from edge.bms.limits_memory import Demanded
 from edge.bms.mqtt_topics import Message
 from edge.bms.settings import Bounds, WritePolicy
 from edge.domain.limit import LimitSource, LimitStated
@@ -77,9 +78,15 @@ class Commands:
         """What is to be subscribed to."""
         return (self.limit_topic, *((self.grid_topic,) if self._grid else ()), *self._handlers)
 
-    def silence(self, now: Seconds) -> LimitStated | None:
-        """The limit of a BMS that may write and hasn't yet: its time runs from the start."""
-        return self._limit(now, {}, self._policy.limit_timeout_s) if self._policy.writable else None
+    def first(self, now: Seconds, before: Demanded | None = None) -> LimitStated | None:
+        """What holds of a BMS that may write and hasn't yet: what it had demanded before the start, or the time of its
+        silence runs from there. None where it may write nothing.
+        """
+        if not self._policy.writable:
+            return None
+        if before is None:
+            return self._limit(now, {}, self._policy.limit_timeout_s)
+        return self._limit(now, {"limit_a": before.limit_a, "limit_w": before.limit_w}, before.left_s)
 
     def receive(self, topic: str, payload: bytes, *, retained: bool, now: Now) -> Outcome | None:
         """Judge one message; None for one that isn't answered: retained, or not a command at all."""

@@ -7,6 +7,7 @@ import structlog
 
 from edge.bms.home_assistant import Discovery
 from edge.bms.image import Image
+from edge.bms.limits_memory import Demanded
 from edge.bms.mqtt_commands import Commands, Now
 from edge.bms.mqtt_topics import Message, Topics
 from edge.bms.outbox import Outbox
@@ -53,11 +54,13 @@ class MqttConversation:
     def topics(self) -> tuple[str, ...]:
         return self._commands.topics
 
-    def start(self) -> None:
-        """A BMS that may write and never does is silent: its time runs from the start."""
-        silence = self._commands.silence(self._now().monotonic)
-        if silence is not None:
-            self._sink.take(silence)
+    def start(self, before: Demanded | None = None) -> None:
+        """A BMS that may write and never does is silent: its time runs from the start. ``before``: what it had demanded
+        by then, and for how long that holds.
+        """
+        first = self._commands.first(self._now().monotonic, before)
+        if first is not None:
+            self._sink.take(first)
 
     def begin(self) -> None:
         """Say that we are there, how we are to be shown, and all that we know."""

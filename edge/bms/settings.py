@@ -74,3 +74,4 @@ class FacilitySettings:
     modbus: ModbusSettings | None = None
     mqtt: MqttSettings | None = None
     grid: GridSettings | None = None
+    limits_file: Path | None = None  # where what the building demands is kept

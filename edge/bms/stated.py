@@ -26,6 +26,10 @@ class StatedLimits:
         """The newest of each source for each circuit."""
         return tuple(self._limits.values())
 
+    def newest(self, source: LimitSource, circuit: str) -> LimitStated | None:
+        """What the source said last of the circuit; None where it has said nothing."""
+        return self._limits.get((source, circuit))
+
     def effective(self, circuit: Circuit, now: Seconds) -> Effective:
         """What the circuit may carry now, by its own rating and its own limits."""
         return effective(circuit, self._limits.values(), now=now, voltage_v=self._site.nominal_voltage_v)

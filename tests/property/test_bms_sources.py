@@ -89,7 +89,7 @@ class House:
         self.schedule = Schedule("main", [rule], "Europe/Copenhagen")
         self.number = 0
         self.block.start()
-        silence = self.commands.silence(self.clock.now)
+        silence = self.commands.first(self.clock.now)
         assert silence is not None
         self.limits.take(silence)
         self.model.modbus_until, self.model.mqtt_until = self.clock.now + MODBUS_S, self.clock.now + MQTT_S

@@ -125,7 +125,7 @@ def test_fault_44_no_clock_of_its_own_boots_in_1970() -> None:
     """Commands can't be judged and fall to the fallback; every scheduled limit holds; no window saves anything up."""
     house = House()
     house.clock.at, house.clock.trusted = datetime(1970, 1, 1, tzinfo=UTC), False
-    silence = house.commands.silence(house.clock.monotonic())
+    silence = house.commands.first(house.clock.monotonic())
     assert silence is not None
     house.limits.take(silence)
     assert not house.command(1, 30)

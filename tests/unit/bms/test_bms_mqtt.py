@@ -166,7 +166,7 @@ def test_commands_are_off_unless_configured() -> None:
     """They are answered with how to switch them on; silence has no consequence then."""
     bench = Bench(writable=False)
     assert "writable = true" in bench.refusal(max_a=16)
-    assert bench.commands.silence(0.0) is None
+    assert bench.commands.first(0.0) is None
 
 
 def test_the_grid_operator_s_word() -> None:

@@ -209,6 +209,7 @@ limit_a = 16
         evidence=storage / "grid-events.csv",
         dimming_file=storage / "grid-dimming.json",
     )
+    assert found.limits_file == storage / "bms-limits.json"
     found_watches = watches(configuration, Caps(), SystemChance(), EcoMode(possible=True))
     assert [type(watch) for watch in found_watches] == [Schedule, Schedule, DemandWatch, SurplusWatch]
     nothing_shows_it = watches(configuration, Caps(), SystemChance(), EcoMode(possible=False))
