@@ -66,6 +66,12 @@ FOUND = (
         faults=(FaultSpec(number=53, at_s=150.0, for_s=90.0), FaultSpec(number=47, at_s=158.0, for_s=60.0)),
         was="a gateway that was killed while it was being replaced was started twice",
     ),
+    Found(  # controllers-2, seed 402
+        seed=1,
+        minutes=7.0,
+        faults=(FaultSpec(number=26, at_s=240.0, for_s=45.0),),
+        was="a station that still waited for the answer to a state that was lost was judged for the next",
+    ),
     Found(
         seed=723,
         minutes=9.0,

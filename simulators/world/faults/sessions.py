@@ -77,6 +77,7 @@ class SilentAboutState(Fault):
     async def begin(self) -> None:
         self.about = self.station()
         self.asked = False
+        self.waits_until = self.world.now()
         self.world.frames.holes.append(self)
         await self.world.gateway.kill()
         for (station, _), stay in list(self.world.parking.here.items()):
@@ -90,11 +91,15 @@ class SilentAboutState(Fault):
         if identity != self.about.spec.identity:
             return False
         self.asked = self.asked or ('"TriggerMessage"' in text and '"StatusNotification"' in text)
-        return not self.asked and text.startswith("[2,") and '"StatusNotification"' in text
+        gone = not self.asked and text.startswith("[2,") and '"StatusNotification"' in text
+        if gone:
+            # Until it gives up waiting for the answer it says nothing else, nor what it is asked for.
+            self.waits_until = self.world.now() + self.about.spec.call_timeout_s + LOOK_S
+        return gone
 
     def judge(self) -> str | None:
         status = self.world.gateway.status()
-        if status is None or not self.is_alone:
+        if status is None or not self.is_alone or self.world.now() < self.waits_until:
             return None
         about = self.about.spec.identity
         known = {each["id"]: each["evses"][0]["status"] for each in status["stations"]}[about]
