@@ -14,11 +14,11 @@ import structlog
 
 from edge.bms.demand_window import DemandSettings, WindowState, advanced, begun, tariff_w
 from edge.bms.month_peaks import MonthPeaks, until
-from edge.bms.whole_file import Writing, at_least_0
 from edge.clock import Clock
 from edge.domain.limit import LimitSource, LimitStated
 from edge.domain.site import Site
 from edge.units import PhaseAmps, Seconds, Watts, watts
+from edge.whole_file import Writing, at_least_0
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ import orjson
 import structlog
 
 from edge.bms.grid import DimmedBy
-from edge.bms.whole_file import Writing
+from edge.whole_file import Writing
 
 log = structlog.get_logger(__name__)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import structlog
 
-from edge.bms.whole_file import write_whole
 from edge.units import Watts
+from edge.whole_file import write_whole
 
 log = structlog.get_logger(__name__)
 

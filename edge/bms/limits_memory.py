@@ -13,10 +13,10 @@ import orjson
 import structlog
 
 from edge.bms.eco import BmsMode
-from edge.bms.whole_file import Writing, at_least_0
 from edge.clock import Clock
 from edge.domain.limit import LimitSource
 from edge.units import Amps, Seconds, Watts
+from edge.whole_file import Writing, at_least_0
 
 log = structlog.get_logger(__name__)
 

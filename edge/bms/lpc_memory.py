@@ -6,9 +6,9 @@ import orjson
 import structlog
 
 from edge.bms.eebus_lpc import FAILSAFE_S, LpcMemory, LpcState
-from edge.bms.whole_file import Writing, at_least_0
 from edge.clock import Clock
 from edge.units import Seconds
+from edge.whole_file import Writing, at_least_0
 
 log = structlog.get_logger(__name__)
 

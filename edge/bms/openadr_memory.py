@@ -6,7 +6,7 @@ import orjson
 import structlog
 
 from edge.bms.openadr import OpenAdr
-from edge.bms.whole_file import Writing
+from edge.whole_file import Writing
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""A disk in memory that forgets what a power cut may take: implements :class:`edge.bms.whole_file.Files`."""
+"""A disk in memory that forgets what a power cut may take: implements :class:`edge.whole_file.Files`."""
 
 import asyncio
 import errno

@@ -8,7 +8,7 @@ from edge.bms.demand_watch import SAVE_EVERY_S, DemandWatch
 from edge.bms.demand_window import DemandSettings
 from edge.bms.dimming_memory import DimmingFile
 from edge.bms.grid import DimmedBy
-from edge.bms.whole_file import SystemFiles, Writing, write_whole
+from edge.whole_file import SystemFiles, Writing, write_whole
 from tests.unit.bms.bms_site import Hands, report, site
 from tests.unit.bms.flaky_files import FlakyFiles, FullFiles, PowerCut, SlowFiles
 
