@@ -38,6 +38,7 @@ from edge.domain.site import Site
 from edge.door_report import refused_handshake, timestamp, waiting_station
 from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
+from edge.need_memory import NeedMemory
 from edge.ocpp.station_files import StationFiles
 from edge.ocpp_set_up import ocpp_settings, open_server, own_link, station_urls
 from edge.offline_set_up import WriteBy, open_offline
@@ -51,6 +52,8 @@ from edge.web.app import make_app
 from edge.web.server import ApiServer, ListenTcp
 
 log = structlog.get_logger(__name__)
+
+NEEDS_FILE = "needs.json"  # in the storage's folder
 
 
 class Daemon:
@@ -85,6 +88,7 @@ class Daemon:
         self._report: StatusReport | None = None  # of the last tick, once somebody has asked for it
         self._recorder = recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
+        self._need_memory = NeedMemory(Path(configuration.storage.path) / NEEDS_FILE, self._board, clock)
         self._wiring = WiringWatch(site)
         self._watched: Sequence[EvseState] = ()  # the states that it was last shown
         proxy = ocpp_settings(configuration)
@@ -160,6 +164,8 @@ class Daemon:
             await stack.enter_async_context(_running(self._facility.start, self._facility.stop))
             if self._offline is not None:
                 await stack.enter_async_context(_running(self._offline.start, self._offline.stop))
+            self._need_memory.start()
+            stack.push_async_callback(self._need_memory.stop)
             await stack.enter_async_context(_running(self._ocpp.start, self._ocpp.stop))
             if self._own is not None:
                 await stack.enter_async_context(_running(self._own.start, self._own.stop))
@@ -218,8 +224,9 @@ class Daemon:
                     for name, record in self._board.meters.items()
                 }
             )
+        # After the tick, so that it takes none of the tick's time, and a fault there is none of the control loop's.
+        asyncio.get_running_loop().call_soon(self._need_memory.look)
         if self._facility.attentive:
-            # After the tick, so that it takes none of the tick's time, and a fault there is none of the control loop's.
             asyncio.get_running_loop().call_soon(self._tell_building)
         if self._recorder is not None:
             self._recorder.record(decision)

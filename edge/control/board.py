@@ -285,8 +285,7 @@ class Board:
             case SessionEnded():
                 record.end_session(fact.at)
             case NeedStated():
-                record.need = fact if fact.departs_in_s is not None else None
-                record.energy_at_need_wh = record.energy_wh
+                record.state_need(fact)
             case CloudLimit():
                 record.cloud_a = fact.limit_a
             case LimitSent():

@@ -173,6 +173,11 @@ class EvseRecord:
         self.over_limit_since = self.lawful_a = None
         self.writing[Purpose.SESSION] = Writing()
 
+    def state_need(self, fact: NeedStated) -> None:
+        """What its car wants from now on, or from the register that is named on."""
+        self.need = fact if fact.departs_in_s is not None else None
+        self.energy_at_need_wh = fact.register_wh if fact.register_wh is not None else self.energy_wh
+
     def take_draw(self, fact: DrawSampled) -> None:
         """Remember the sample, and what it says of the limits."""
         before_a = max(self.draw_a) if self.draw_a is not None else None
@@ -181,6 +186,8 @@ class EvseRecord:
         self.draw_a, self.drawn_at = fact.current_a, fact.at
         if fact.energy_wh is not None:
             self.energy_wh = fact.energy_wh
+            if self.need is not None and self.energy_at_need_wh is None:  # stated before anything was sampled
+                self.energy_at_need_wh = fact.energy_wh
             begun_wh = self.energy_at_begin_wh
             if begun_wh is None or fact.energy_wh < begun_wh:  # the first sample, or a register that began again
                 self.energy_at_begin_wh = fact.energy_wh

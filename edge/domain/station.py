@@ -148,13 +148,15 @@ class NeedStated:
     """What the session's car wants before it leaves: energy from now on, and the time until its departure.
 
     ``departs_in_s`` counts from ``at``; None: no departure is known (any more), and with it no need. Told by the car
-    (OCPP 2.x K15 to K18) or by a person.
+    (OCPP 2.x K15 to K18) or by a person. ``register_wh`` is the register from which on the energy counts; None: as it
+    is now.
     """
 
     key: EvseKey
     at: Seconds
     energy_wanted_wh: WattHours
     departs_in_s: Seconds | None = None
+    register_wh: WattHours | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
