@@ -1,5 +1,9 @@
 """``edge setup``: asks in the order of the work, checks each answer on the real thing, writes the site file."""
 
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +16,7 @@ from edge.cli.setup_probes import Probes
 from edge.cli.terminal import Loop, Terminal
 from edge.cli.tongue import note_language
 from edge.config.write import save
-from edge.errors import ClaimError, SetupStopped
+from edge.errors import ClaimError, SetupStopped, way_to_write
 from edge.metering.catalogue import FAMILIES
 from edge.setup.book import Book, dotted, read_book
 from edge.setup.defaults import Defaults
@@ -57,14 +61,41 @@ def setup(
     if answers is not None:
         _unattended(config, answers, state, language or "en")
         return
-    kept = config.with_name(f".{config.name}.setup")
-    book = read_book(_text_of(kept), name=str(kept)) if kept.exists() else Book()
-    terminal = Terminal(Speaker(language or book.get("language") or _language()))
-    book.put(("language",), terminal.speaker.language)
-    _claim(terminal, state)
+    with _alone(config):
+        kept = config.with_name(f".{config.name}.setup")
+        book = read_book(_text_of(kept), name=str(kept)) if kept.exists() else Book()
+        terminal = Terminal(Speaker(language or book.get("language") or _language()))
+        book.put(("language",), terminal.speaker.language)
+        _claim(terminal, state)
+        _at_the_terminal(book, terminal, kept, config, state)
+
+
+@contextlib.contextmanager
+def _alone(config: Path) -> Iterator[None]:
+    """One who answers at a time: the answers of two would be mixed in one file.
+
+    :raises SetupStopped: somebody else is at it, in another terminal; or the folder can't be opened.
+    """
+    try:
+        config.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(config.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as exc:
+        remedy = way_to_write(exc, otherwise="run this as root (sudo), or name another file")
+        raise SetupStopped(f"{config.parent} can't be opened ({exc.strerror})", remedy=remedy) from exc
+    try:  # the folder's own lock, so that no file is left behind
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise SetupStopped(
+            f"{config} is being set up in another terminal", remedy="go on there, or end it there with Ctrl-C"
+        ) from None
+    finally:
+        os.close(folder)
+
+
+def _at_the_terminal(book: Book, terminal: Terminal, kept: Path, config: Path, state: Path) -> None:
     loop = Loop()
     file = _existing(config)
-    config.parent.mkdir(parents=True, exist_ok=True)
     probes = Probes(loop, file=file, folder=config.parent)
     try:
         _attended(book, terminal, probes, kept, config, _defaults(file, state))
@@ -186,11 +217,10 @@ def _language() -> str:
         typer.echo(f"  {number}) {name}")
     english = Terminal(Speaker("en"))
     while True:
-        said = english.line("Language / Sprog / Taal / Sprache [1]: ").strip() or "1"
-        if said in LANGUAGES:
-            return said
-        if said in {str(number) for number in range(1, len(LANGUAGES) + 1)}:
-            return LANGUAGES[int(said) - 1]
+        said = english.line("Language / Sprog / Taal / Sprache [1]: ").strip().casefold() or "1"
+        for number, (language, name) in enumerate(zip(LANGUAGES, names, strict=True), 1):
+            if said in (str(number), language, name.casefold()):
+                return language
 
 
 def _existing(config: Path) -> str | None:

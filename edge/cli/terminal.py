@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import typer
 
 from edge.errors import SetupStopped
+from edge.setup.checks import are_numbered
 from edge.setup.language import Speaker
 from edge.setup.steps import Ask, Pause, Tell
 
@@ -58,9 +59,10 @@ class Terminal:
             help_text = say(f"help.{step.text}", step.values)
             typer.echo(say("refused", {"answer": step.refused, "help": help_text}))
         is_yes_no = tuple(option.name for option in step.options) == ("yes", "no")
+        numbered = are_numbered(step.options)
         for number, option in enumerate(step.options, 1):
             if not is_yes_no:
-                typer.echo(f"  {number}) {self.speaker.label(option.label)}")
+                typer.echo(f"  {f'{number}) ' if numbered else ''}{self.speaker.label(option.label)}")
         default = meant = step.default
         choice = ""
         if is_yes_no:

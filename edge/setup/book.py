@@ -3,7 +3,7 @@ file of answers."""
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import tomli
 import tomlkit
@@ -15,6 +15,19 @@ DONE = "done"  # the lists that are complete
 _LISTS = ("circuit", "station")
 _TABLES = ("site", "grid", "meter", "ocpp", "bms")
 _SCALARS = ("language",)
+_KEYS: Final[Mapping[str, frozenset[str]]] = {
+    "site": frozenset({"id", "timezone"}),
+    "grid": frozenset({"fuse_a", "margin_a", "background_reserve_a"}),
+    "circuit": frozenset({"id", "fuse_a", "parent"}),
+    "meter": frozenset({"way", "connection", "model", "unit"}),
+    "station": frozenset(
+        {"id", "circuit", "max_a", "fallback_a", "location", "evses", "key_hash"}
+        | {"phases", "phases_2", "phases_3", "phases_4"}
+        | {"vendor", "model", "serial", "mac", "firmware", "version"}
+    ),
+    "ocpp": frozenset({"listen", "security", "upstream"}),
+    "bms": frozenset({"broker", "modbus", "fallback_a"}),
+}
 
 
 class Book:
@@ -101,6 +114,14 @@ def read_book(text: str, *, name: str) -> Book:
     for key in _LISTS:
         if any(not isinstance(each, dict) for each in document.get(key, ())):
             raise SetupStopped(f"{name}: {key}: is no list of tables", remedy=f"write [[{key}]] for each")
+    for key, known_keys in _KEYS.items():
+        tables = document.get(key, ())
+        for each in tables if isinstance(tables, list) else [tables]:
+            for unknown in [inner for inner in each if inner not in known_keys]:  # a typing error, whose default holds
+                there_are = ", ".join(sorted(known_keys))
+                raise SetupStopped(
+                    f"{name}: {key}.{unknown}: is asked by no question", remedy=f"there are: {there_are}"
+                )
     return Book(document)
 
 

@@ -20,19 +20,22 @@ Check: TypeAlias = Callable[[str], Any]
 YES, NO = "yes", "no"
 _YES = frozenset({"y", "yes", "j", "ja", "1", "true"})  # in all the languages
 _NO = frozenset({"n", "no", "nej", "nee", "nein", "0", "false"})
+# What may stand behind a number, by the end of the key's name: 22 kW is not 22 A.
+_UNITS = {"a": r"A|amp(?:[eè]res?|s)?", "w": "W", "kw": "kW", "v": "V"}
 YES_NO = (Option(name=YES, label="option.yes"), Option(name=NO, label="option.no"))
 
 
 def of_schema(table: type[BaseModel], field: str) -> Check:
-    """A key of the site file; numbers may have a decimal comma and their unit behind them."""
+    """A key of the site file; numbers may have a decimal comma and the key's own unit behind them."""
     info = table.model_fields[field]
     form: Any = Annotated[info.annotation, *info.metadata]
     adapter: TypeAdapter[Any] = TypeAdapter(form)
     is_whole = info.annotation is int or info.annotation == (int | None)
     is_number = is_whole or info.annotation is float or info.annotation == (float | None)
+    unit = _UNITS.get(field.rpartition("_")[2], "")
 
     def check(text: str) -> Any:
-        value: Any = _number(text, whole=is_whole) if is_number else text.strip()
+        value: Any = _number(text, unit, whole=is_whole) if is_number else text.strip()
         try:
             adapter.validate_python(value)
         except ValidationError as exc:
@@ -42,8 +45,9 @@ def of_schema(table: type[BaseModel], field: str) -> Check:
     return check
 
 
-def _number(text: str, *, whole: bool) -> float | int:
-    found = re.fullmatch(r"\s*([0-9]+(?:[.,][0-9]+)?)\s*(?:A|kW|W|V)?\s*", text, re.ASCII | re.IGNORECASE)
+def _number(text: str, unit: str, *, whole: bool) -> float | int:
+    # Two decimals at most: who writes 1.000 or 1,250 means thousands.
+    found = re.fullmatch(rf"\s*([0-9]+(?:[.,][0-9]{{1,2}})?)\s*(?:{unit})?\s*", text, re.IGNORECASE)
     if found is None:
         raise ValueError("is no number")
     value = float(found[1].replace(",", "."))
@@ -57,12 +61,18 @@ def unless_empty(check: Check) -> Check:
     return lambda text: check(text) if text.strip() else ""
 
 
+def are_numbered(options: Sequence[Option]) -> bool:
+    """Whether they can be chosen by their places: not where one is called by the number of another's."""
+    return all(not each.name.isdigit() or each.name == str(place) for place, each in enumerate(options, 1))
+
+
 def among(options: Sequence[Option]) -> Check:
-    """One of the options, by its number or its name."""
+    """One of the options, by its name, or its number where :func:`are_numbered`."""
+    by_number = are_numbered(options)
 
     def check(text: str) -> str:
         said = text.strip()
-        if said.isascii() and said.isdigit() and 1 <= int(said) <= len(options):
+        if by_number and said.isascii() and said.isdigit() and 1 <= int(said) <= len(options):
             return options[int(said) - 1].name
         for option in options:
             if said.casefold() == option.name.casefold():
@@ -110,6 +120,10 @@ def address(text: str) -> str:
 def upstream(text: str) -> str:
     """The cloud's address; ``{station}`` goes to its end where it was left out."""
     said = text.strip()
+    if re.search("[<>]", said):
+        raise ValueError("has an identity in brackets that is nobody's")
+    scheme, mark, rest = said.partition("://")
+    said = f"{scheme.lower()}{mark}{rest}"
     if "{" not in said:
         said = f"{said.rstrip('/')}/{{station}}"
     check_upstream(said)

@@ -10,7 +10,7 @@ from edge.setup.book import Book
 from edge.setup.checks import YES
 from edge.setup.defaults import Defaults
 from edge.setup.meter import LATER, meter
-from edge.setup.stations import KEY, phases_key, stations
+from edge.setup.stations import AS_BEFORE, KEY, phases_key, stations
 from edge.setup.steps import Option, Prove, Talk, Tell
 
 METER_ID = "grid"
@@ -68,8 +68,8 @@ def wanted(book: Book, defaults: Defaults) -> dict[str, Any]:
     if stations:
         document["station"] = stations
     ocpp = book.table("ocpp")
-    profile = 1 if ocpp.pop("security") == KEY else 0
-    document["ocpp"] = ocpp | {"security_profile": profile}
+    security = ocpp.pop("security")
+    document["ocpp"] = ocpp if security == AS_BEFORE else ocpp | {"security_profile": 1 if security == KEY else 0}
     if (tables := _bms(book.table("bms"))) is not None:
         document["bms"] = tables
     if defaults.storage is not None:

@@ -28,11 +28,13 @@ from edge.units import PHASES, Amps, PhaseAmps
 
 END = "0"  # all stations are in
 LOOK = "+"  # look again
-NOTHING, KEY = "none", "key"
+NOTHING, KEY, AS_BEFORE = "none", "key", "as before"
 PROFILES: Final = (
     Option(name=NOTHING, label="option.security.none"),
     Option(name=KEY, label="option.security.key"),
 )
+_WITH_TLS, _TLS_AND_KEY = (2, 3), 2  # security profiles, which only the site file itself sets up
+_PLAIN = "127.0.0.1:9000"  # where the site file says nothing of a listener without TLS
 TYPED, MEASURED = "typed", "measured"
 WAYS: Final = tuple(Option(name=name, label=f"option.phases.{name}") for name in (TYPED, MEASURED))
 LONGEST_PLACE: Final = 80  # characters: a line of the hand-over document
@@ -42,18 +44,11 @@ KEPT: Final = ("vendor", "model", "serial", "mac", "firmware", "version")  # for
 
 def stations(book: Book, defaults: Defaults) -> Talk[None]:
     """Where stations connect, then one after the other until all are in."""
-    listen = yield from ask(book, ("ocpp", "listen"), address, default=defaults.of("ocpp", "listen") or defaults.listen)
-    profile = yield from choose(
-        book,
-        ("ocpp", "security"),
-        PROFILES,
-        default=NOTHING if defaults.of("ocpp", "security_profile") == 0 else KEY,
-    )
-    yield Tell(text="stations.url", values={"url": f"ws://{listen}/"})
-    if profile == KEY:
+    listen, needs_key = yield from _door(book, defaults)
+    if needs_key:
         yield Tell(text="stations.keys")
     for number in range(book.count("station")):
-        yield from _station(book, defaults, number, profile)
+        yield from _station(book, defaults, number, needs_key=needs_key)
     while not book.is_done("stations"):
         number = book.count("station")
         seen = yield LookForStations(listen=listen)
@@ -74,7 +69,24 @@ def stations(book: Book, defaults: Defaults) -> Talk[None]:
                 for key in KEPT:
                     if (value := getattr(each, key)) is not None:
                         book.put(("station", number, key), value)
-        yield from _station(book, defaults, number, profile, is_here=any(each.identity == said for each in found))
+        is_here = any(each.identity == said for each in found)
+        yield from _station(book, defaults, number, needs_key=needs_key, is_here=is_here)
+
+
+def _door(book: Book, defaults: Defaults) -> Talk[tuple[str, bool]]:
+    """Where stations connect, and whether each needs a key. What a site file says of TLS stays as it is."""
+    before = defaults.of("ocpp", "security_profile")
+    if before in _WITH_TLS:
+        book.put(("ocpp", "security"), AS_BEFORE)
+        yield Tell(
+            text="stations.url", values={"url": f"wss://{defaults.of('ocpp', 'tls_listen') or defaults.listen}/"}
+        )
+        return defaults.of("ocpp", "listen") or _PLAIN, before == _TLS_AND_KEY
+    listen = yield from ask(book, ("ocpp", "listen"), address, default=defaults.of("ocpp", "listen") or defaults.listen)
+    default = NOTHING if before == 0 else KEY
+    profile = yield from choose(book, ("ocpp", "security"), PROFILES, default=default)
+    yield Tell(text="stations.url", values={"url": f"ws://{listen}/"})
+    return listen, profile == KEY
 
 
 def _which(found: tuple[StationSeen, ...], taken: list[str]) -> Check:
@@ -85,7 +97,7 @@ def _which(found: tuple[StationSeen, ...], taken: list[str]) -> Check:
         said = text.strip()
         if said in (END, LOOK):
             return said
-        if said.isascii() and said.isdigit() and int(said) <= len(found):
+        if said.isascii() and said.isdigit() and 1 <= int(said) <= len(found):
             return found[int(said) - 1].identity
         if said.isascii() and said.isdigit() and len(said) < 3:
             raise ValueError("is the number of none")
@@ -119,7 +131,7 @@ def _show(seen: Seen | Failure, found: tuple[StationSeen, ...]) -> Talk[None]:
         yield Tell(text="stations.refused", values=values)
 
 
-def _station(book: Book, defaults: Defaults, number: int, profile: str, *, is_here: bool = False) -> Talk[None]:
+def _station(book: Book, defaults: Defaults, number: int, *, needs_key: bool, is_here: bool = False) -> Talk[None]:
     """What must be known of one station; what is known already isn't asked."""
     here = ("station", number)
     identity = yield from ask(book, (*here, "id"), of_schema(StationTable, "id"))
@@ -136,7 +148,7 @@ def _station(book: Book, defaults: Defaults, number: int, profile: str, *, is_he
     count = yield from ask(book, (*here, "evses"), _count, default=1, values=values)
     for evse in range(1, count + 1):
         yield from _phases(book, (*here, phases_key(evse)), {**values, "evse": evse})
-    if profile == KEY and book.get(*here, "key_hash") is None:
+    if needs_key and book.get(*here, "key_hash") is None:
         key, key_hash = yield NewKey()
         book.put((*here, "key_hash"), key_hash)
         yield Pause(text="stations.key", values={"station": identity, "key": key})

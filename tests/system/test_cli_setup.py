@@ -215,6 +215,18 @@ async def test_from_nothing_to_a_running_site(language: str, tmp_path: Path) -> 
             assert told["stations"][0]["vendor"] == "Simulated"
 
 
+async def test_two_who_set_up_at_once(tmp_path: Path) -> None:
+    """The second is told, and can go on once the first has left."""
+    second = [*options(tmp_path), "--config", str(tmp_path / "site.toml")]
+    async with at_terminal(*options(tmp_path)) as typist:
+        await typist.sees("Passphrase: $")
+        code, _, errors = await edge(*second)
+        assert (code, "is being set up in another terminal" in errors) == (2, True), errors
+        await typist.interrupts()
+    async with at_terminal(*second) as typist:
+        await typist.sees("Passphrase: $")
+
+
 async def test_a_passphrase_of_a_terminal_without_utf_8(tmp_path: Path) -> None:
     """It would be another one at the next terminal: told in a sentence, and asked again."""
     async with at_terminal(*options(tmp_path, "da")) as typist:

@@ -91,6 +91,8 @@ WRONG = {
     "bms.fallback_a": "much",
     "write": "maybe",
 }
+MOST = 500  # questions
+NEW = Defaults(timezone="Europe/Berlin")
 MODELS = ("abb_b23_b24", "eastron_sdm630")
 CP = StationSeen(identity="CP-1", address="192.168.10.11", vendor="V", model="M", serial="S", mac="02:00:00:00:00:01")
 
@@ -127,6 +129,7 @@ class Typing:
 
     def answer(self, step: Ask) -> str:
         self.asked += 1
+        assert self.asked < MOST, f"asks for ever: {step}"
         Speaker("nl").say(step.text, step.values)  # whatever is asked can be said
         Speaker("nl").say(f"help.{step.text}", step.values)
         if step.refused is not None:
@@ -139,10 +142,15 @@ class Typing:
 
 
 def run(
-    book: Book, typing: Typing, probes: Callable[[Step], Any] = probe, *, most: int | None = None
+    book: Book,
+    typing: Typing,
+    probes: Callable[[Step], Any] = probe,
+    *,
+    most: int | None = None,
+    defaults: Defaults = NEW,
 ) -> Mapping[str, Any] | None:
     """The tables that come of it; None where it was left after so many questions."""
-    talk = interview(book, Defaults(timezone="Europe/Berlin"), MODELS)
+    talk = interview(book, defaults, MODELS)
     answer: Any = None
     while True:
         try:
@@ -209,6 +217,60 @@ def _rest_of_lists(book: Book) -> dict[str, str | list[str]]:
     return rest
 
 
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("station.max_a", "22 kW"),  # of a post for 32 A
+        ("station.max_a", "230 V"),
+        ("grid.fuse_a", "1.250"),  # thousands, as half of Europe writes them
+        ("meter.unit", "1 A"),
+        ("station.which", "00"),
+        ("ocpp.upstream", "wss://csms.example.com/ocpp/<identity>"),
+    ],
+)
+def test_what_is_meant_otherwise_is_not_taken(question: str, said: str) -> None:
+    """Another quantity, another number, an example: asked again, never read as something near it."""
+    typing = Typing(RIGHT, wrong={question: said})
+    assert run(Book(), typing) == run(Book(), Typing(RIGHT))
+    assert typing.refused == [question]
+
+
+@pytest.mark.parametrize("said", ["16 A", "16a", "16 amp", " 16,0 Ampere ", "16 ampère", "16.0 Amps"])
+def test_an_ampere_by_any_name(said: str) -> None:
+    """As people write it, in each of the languages."""
+    document = run(Book(), Typing(RIGHT | {"station.max_a": said}))
+    assert document is not None
+    assert document["station"][0]["evse"][0]["max_a"] == 16
+
+
+def test_circuits_with_numbers_for_names() -> None:
+    """The name that is typed, kept or proposed is the circuit, not its place in the list; resumed as well."""
+    answers = RIGHT | {"circuit.id": ["2", "1", ""], "circuit.parent": "main", "station.circuit": "1"}
+    for said in ("1", "2"):
+        book = Book()
+        document = run(book, Typing(answers | {"station.circuit": said}))
+        assert document is not None
+        assert document["station"][0]["circuit"] == said
+        again = run(read_book(book.text(), name="kept"), Typing({"write": "y"}))
+        assert again == document
+
+
+@pytest.mark.parametrize("profile", [2, 3])
+def test_a_site_with_tls_keeps_it(profile: int) -> None:
+    """Who sets up once more to add a station isn't led back to plain connections."""
+    ocpp = {
+        "tls_listen": "192.168.10.1:9443",
+        "security_profile": profile,
+        "upstream": "wss://csms.example.com/{station}",
+    }
+    defaults = Defaults(document={"ocpp": ocpp})
+    typing = Typing(RIGHT)
+    document = run(Book(), typing, defaults=defaults)
+    assert document is not None
+    assert document["ocpp"].keys() == {"upstream"}
+    assert ("key_hash" in document["station"][0]) is (profile == 2)
+
+
 def test_a_mute_meter_is_told_and_can_be_kept() -> None:
     """It can be chosen again, or kept for later."""
 
@@ -260,6 +322,8 @@ def test_phases_are_measured() -> None:
     [
         ("x =", "is no TOML"),
         ('[sites]\nid = "x"', "sites: is asked by no question"),
+        ("[[station]]\nmax = 16", "station.max: is asked by no question"),
+        ("[grid]\nfuse = 63", "grid.fuse: is asked by no question"),
         ("site = 3", "site: is not of its form"),
         ("circuit = [1]", "circuit: is no list of tables"),
     ],
