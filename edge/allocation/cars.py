@@ -95,7 +95,8 @@ class Cars:
         return replace(self, **(kept | {"session": session}))
 
     def _trims(self, grid: Grid, fleet: Fleet, now: Seconds) -> Floats:
-        draw = fleet.draw_a.max(axis=1, initial=-np.inf)  # NaN where nothing was sampled
+        # NaN where nothing was sampled; where only the power is known it may all be on one phase.
+        draw = np.where(fleet.draw_spread, fleet.draw_a.sum(axis=1), fleet.draw_a.max(axis=1, initial=-np.inf))
         taken_up = draw > self.trim_a - TRIM_MARGIN_A / 2
         follows = ~(fleet.drawn_at < fleet.raised_at + FOLLOW_S)
         steady = (now - fleet.told_at >= OBEY_S) & (fleet.drawn_at >= fleet.told_at + OBEY_S) & follows

@@ -21,7 +21,7 @@ _NUMBER = {reach: number for number, reach in enumerate(REACHES)}
 _NOT_CHARGING = frozenset({EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE})
 _NO_DRAW = (math.nan, math.nan, math.nan)
 _NO_NEED = (math.nan, math.nan)
-_COLUMNS = 22
+_COLUMNS = 23
 _GRANT_COLUMNS = 6
 _limit_a = attrgetter("limit_a")
 
@@ -74,6 +74,7 @@ class Fleet:
     told_single: Bools
     draw_a: Floats  # [row, phase]
     drawn_at: Floats
+    draw_spread: Bools  # only the sum of draw_a is known
     baseline_a: Floats
     governed: Bools  # one of our limits is known to bind it
     lowest_a: Floats  # of the limits that a session may be enforcing; 0 where there are none
@@ -126,6 +127,7 @@ class Fleet:
             rank=column[19].astype(np.int64),
             weight=column[20],
             guaranteed=column[21] > 0,
+            draw_spread=column[22] > 0,
         )
 
     def reaches(self, *which: Reach) -> Bools:
@@ -175,6 +177,7 @@ def _row(state: EvseState) -> tuple[float | None, ...]:
         ranked.rank,
         ranked.weight,
         ranked.guaranteed,
+        state.draw_spread,
     )
 
 

@@ -57,6 +57,7 @@ class EvseState:
     raised_at: Seconds | None = None  # when that last rose
     draw_a: PhaseAmps | None = None  # the newest sample, on grid phases
     drawn_at: Seconds | None = None
+    draw_spread: bool = False  # only its sum is known: the car may draw it all on one phase
     told_phases: int | None = None  # how many phases it was told to use; None for all
     need: Need | None = None  # what its car still wants before it leaves
     cloud_a: Amps | None = None  # what the cloud's charging profiles allow it; None for as much as there is

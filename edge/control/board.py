@@ -186,6 +186,7 @@ class Board:
             raised_at=record.raised_at,
             draw_a=record.draw_a,
             drawn_at=record.drawn_at,
+            draw_spread=record.draw_spread,
             told_phases=record.told_phases,
             need=record.need_left(now),
             cloud_a=self.trials.lower(record.evse.key, self._cloud_a(record), now),

@@ -40,6 +40,7 @@ class EvseRecord:
     observed_start: bool = True  # its transaction's begin was told; else it was running when we first heard of it
     draw_a: PhaseAmps | None = None
     drawn_at: Seconds | None = None
+    draw_spread: bool = False  # how it is divided among the phases isn't known
     told_at: Seconds | None = None
     raised_at: Seconds | None = None
     samples_over_limit: int = 0  # one after the other; those of a slow car aren't counted
@@ -183,7 +184,7 @@ class EvseRecord:
         before_a = max(self.draw_a) if self.draw_a is not None else None
         if before_a is not None:
             self.holdings = self.holdings.seen(before_a, max(fact.current_a), fact.at)
-        self.draw_a, self.drawn_at = fact.current_a, fact.at
+        self.draw_a, self.drawn_at, self.draw_spread = fact.current_a, fact.at, fact.spread
         if fact.energy_wh is not None:
             self.energy_wh = fact.energy_wh
             if self.need is not None and self.energy_at_need_wh is None:  # stated before anything was sampled

@@ -134,6 +134,7 @@ class DrawSampled:
     """A sample of what the EVSE draws, on grid phases; ``energy_wh`` is the register.
 
     ``at`` is when the station took it, as far as its clock is known; else when it reached us. Never later than that.
+    ``spread``: only the total power was told, and is taken as even on all phases; a car may draw it all on one.
     """
 
     key: EvseKey
@@ -141,6 +142,7 @@ class DrawSampled:
     current_a: PhaseAmps
     power_w: Watts | None = None
     energy_wh: WattHours | None = None
+    spread: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

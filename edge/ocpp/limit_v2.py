@@ -11,8 +11,11 @@ from edge.ocpp.versions import Version
 MAX_TRANSACTION_ID = 36  # characters (OCPP 2.x part 2 §2.48, identifierString[36])
 
 
-def request(command: LimitCommand, *, start: datetime, stack_level: int, rung: Rung = Rung.SESSIONS) -> dict[str, Any]:
-    """The payload of SetChargingProfileRequest (OCPP 2.x part 2 K01, §1.46).
+def request(
+    command: LimitCommand, *, start: datetime, stack_level: int, rung: Rung = Rung.SESSIONS, whole: bool = False
+) -> dict[str, Any]:
+    """The payload of SetChargingProfileRequest (OCPP 2.x part 2 K01, §1.46); ``whole``: see
+    :func:`edge.ocpp.profiles.writer.periods`.
 
     ``start`` is the beginning of the lease by the station's own clock; it is written as UTC, rounded down to a whole
     second. A profile of the same id is replaced (K01.FR.05), and so is the limit before. Raises ValueError when a
@@ -25,7 +28,7 @@ def request(command: LimitCommand, *, start: datetime, stack_level: int, rung: R
         "stackLevel": stack_level,
         "chargingProfilePurpose": rung.purpose(command.purpose, Version.V201),
         "chargingProfileKind": "Absolute",
-        "chargingSchedule": [{"id": number, **writer.schedule(command, start=start)}],
+        "chargingSchedule": [{"id": number, **writer.schedule(command, start=start, whole=whole)}],
     }
     if command.purpose is Purpose.SESSION:
         transaction = command.transaction_id or ""

@@ -17,6 +17,7 @@ from edge.ocpp.arbiter import OWN_TIMEOUT_S, Arbiter, CloudCall, LimitCall, Outs
 from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import Dialect, limit_outcome
 from edge.ocpp.figures import Answerer, Figures
+from edge.ocpp.profiles import writer
 from edge.ocpp.routing import FROM_CLOUD, Route
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.station_memory import StationMemory
@@ -151,7 +152,7 @@ class Line:
             case LimitCall() as work:
                 outcome, detail = limit_outcome(frame)
                 self.settle(work.command, now, outcome, detail)
-                self._learn(outcome, now)
+                self._learn(work.command, outcome, now)
             case OwnCall() as work:
                 for more in self._dialect.learn(work, frame):
                     self._arbiter.add_own(more)
@@ -204,11 +205,12 @@ class Line:
             return self._stand_in.list_answered(call.action, call.payload, answer=frame.payload)
         return self._stand_in.list_answered(call.action, call.payload, error=frame.code)
 
-    def _learn(self, outcome: LimitOutcome, now: Seconds) -> None:
+    def _learn(self, command: LimitCommand, outcome: LimitOutcome, now: Seconds) -> None:
         """What the station did with a limit says how it is to be told the next."""
+        tenths = writer.has_tenths(command)
         if outcome is LimitOutcome.ACCEPTED:
-            self._memory.limit_accepted()
-        elif outcome is LimitOutcome.REFUSED and self._memory.limit_refused():
+            self._memory.limit_accepted(tenths=tenths)
+        elif outcome is LimitOutcome.REFUSED and self._memory.limit_refused(tenths=tenths):
             self._out.note("warning", "station refuses its limits; trying", way=self._memory.ladder.rung.value)
             self._out.report(self._memory.limits_taken(now))
 

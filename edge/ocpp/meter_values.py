@@ -5,7 +5,7 @@ only, an object where a list belongs, contexts of their own invention. What can'
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -45,26 +45,40 @@ _OWN_PHASES = {
 }
 _WHOLE = -1  # a value for all phases: without phase, or on the neutral only (lbbrhzn/ocpp issue 1311)
 _MAX_EXPONENT = 9  # from nano to giga
+# The power tells of more phases than those whose currents are told where it is more than these explain: the grid's
+# voltage is up to a tenth above the nominal one (EN 50160 §4.2.2), and meters are off by a little.
+VOLTAGE_MAY_DIFFER, NOISE_A = 1.15, 1.0
 _PLAUSIBLE = 1e9  # Wh of a meter's register; whatever is above is a broken number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """One sample of an EVSE's draw, on grid phases. ``energy_wh`` is the register's reading, ``stamp`` its time."""
+    """One sample of an EVSE's draw, on grid phases. ``energy_wh`` is the register's reading, ``stamp`` its time.
+
+    ``spread``: it was told as one power, and how that is divided among the phases isn't known: it is taken as even.
+    """
 
     stamp: datetime | None
     current_a: PhaseAmps
     power_w: Watts | None
     energy_wh: WattHours | None
+    spread: bool = False
 
 
 def newest_draw(meter_values: object, evse: Evse, nominal_voltage_v: Volts) -> Draw | None:
-    """The last set of sampled values in the list that tells a current or a power; None when none does."""
-    for element in reversed(_as_list(meter_values)):
-        if isinstance(element, dict):
-            draw = _draw(element, evse, nominal_voltage_v)
-            if draw is not None:
-                return draw
+    """The last set of sampled values in the list that tells a current or a power; None when none does.
+
+    Some stations put each quantity into an element of its own: those of one time are one set.
+    """
+    elements = [element for element in _as_list(meter_values) if isinstance(element, dict)]
+    while elements:
+        together = [elements.pop()]
+        stamp = together[0].get("timestamp")
+        while elements and isinstance(stamp, str) and elements[-1].get("timestamp") == stamp:
+            together.append(elements.pop())
+        draw = _draw(together, evse, nominal_voltage_v)
+        if draw is not None:
+            return draw
     return None
 
 
@@ -76,26 +90,30 @@ def stamps(meter_values: object) -> list[datetime]:
     return [stamp for stamp in found if stamp is not None]
 
 
-def _draw(element: Mapping[str, Any], evse: Evse, nominal_voltage_v: Volts) -> Draw | None:
+def _draw(elements: Sequence[Mapping[str, Any]], evse: Evse, nominal_voltage_v: Volts) -> Draw | None:
     values: dict[str, dict[int, float]] = {_CURRENT: {}, _POWER: {}, _ENERGY: {}}
-    for sample in _as_list(element.get("sampledValue")):
-        if isinstance(sample, dict):
-            _collect(sample, values)
-    own = _own_currents(values[_CURRENT], values[_POWER], evse, nominal_voltage_v)
+    for element in elements:
+        for sample in _as_list(element.get("sampledValue")):
+            if isinstance(sample, dict):
+                _collect(sample, values)
+    powers_w = values[_POWER]
+    own, by_power = _own_currents(values[_CURRENT], powers_w, evse, nominal_voltage_v)
     if not own:
         return None
+    total_a = powers_w[_WHOLE] / nominal_voltage_v if _WHOLE in powers_w else None
     return Draw(
-        stamp=parse_timestamp(element.get("timestamp")),
-        current_a=_on_grid(own, evse),
-        power_w=_total(values[_POWER]),
+        stamp=parse_timestamp(elements[0].get("timestamp")),
+        current_a=_on_grid(own, evse, total_a),
+        power_w=_total(powers_w),
         energy_wh=_total(values[_ENERGY]),
+        spread=by_power and set(own) == {_WHOLE} and evse.supply is Supply.AC and len(evse.phases) > 1,
     )
 
 
 def _own_currents(
     currents_a: Mapping[int, Amps], powers_w: Mapping[int, Watts], evse: Evse, nominal_voltage_v: Volts
-) -> Mapping[int, Amps]:
-    """By own phase, empty where none is told: as told, else by the power.
+) -> tuple[Mapping[int, Amps], bool]:
+    """By own phase, empty where none is told: as told, else by the power. And whether it is by the power.
 
     A DC station tells the amperes of its cable, at the battery's voltage: they are none of the grid's, unless they have
     a phase and there is no power.
@@ -103,11 +121,11 @@ def _own_currents(
     if evse.supply is Supply.DC:
         currents_a = {} if powers_w else {place: amps for place, amps in currents_a.items() if place != _WHOLE}
     if currents_a:
-        return currents_a
+        return currents_a, False
     by_power = {place: power_w / nominal_voltage_v for place, power_w in powers_w.items()}
     if set(by_power) == {_WHOLE}:
         by_power[_WHOLE] /= len(evse.phases)
-    return by_power
+    return by_power, True
 
 
 def _collect(sample: Mapping[str, Any], values: dict[str, dict[int, float]]) -> None:
@@ -145,8 +163,9 @@ def _meaning(*fields: object) -> tuple[str, int, float] | None:
     return None if scale is None else (known, _OWN_PHASES.get(phase, _WHOLE), scale)
 
 
-def _on_grid(own: Mapping[int, Amps], evse: Evse) -> PhaseAmps:
-    """Currents by the EVSE's own phases, turned onto the grid's by its rotation.
+def _on_grid(own: Mapping[int, Amps], evse: Evse, total_a: Amps | None) -> PhaseAmps:
+    """Currents by the EVSE's own phases, turned onto the grid's by its rotation. ``total_a``: of all phases together,
+    by the power, where that is told.
 
     A current on an own phase that isn't wired is counted on every wired one: the station names its phases otherwise
     than the site file does, and too much is the safe mistake.
@@ -154,11 +173,25 @@ def _on_grid(own: Mapping[int, Amps], evse: Evse) -> PhaseAmps:
     by_phase = {place: amps for place, amps in own.items() if place != _WHOLE}
     if not by_phase:
         return PhaseAmps.on(evse.phases, own[_WHOLE])
-    stray = max((amps for place, amps in by_phase.items() if place >= len(evse.phases)), default=0.0)
+    stray = max((amps for place, amps in by_phase.items() if place >= len(evse.phases)), default=None)
+    untold = len(set(range(len(evse.phases))) - by_phase.keys())
+    elsewhere = stray if stray is not None else _untold(by_phase, total_a, untold)
     on_grid = [0.0, 0.0, 0.0]
     for place, phase in enumerate(evse.phases):
-        on_grid[PHASES.index(phase)] = max(by_phase.get(place, 0.0), stray)
+        on_grid[PHASES.index(phase)] = max(by_phase.get(place, elsewhere), stray or 0.0)
     return PhaseAmps(*on_grid)
+
+
+def _untold(by_phase: Mapping[int, Amps], total_a: Amps | None, untold: int) -> Amps:
+    """What each of the ``untold`` phases carries, of which a station says nothing.
+
+    Some measure one phase of three, some leave out those that carry nothing. Where the total power doesn't tell which,
+    as much as the fullest of the others.
+    """
+    if total_a is None or not untold:
+        return max(by_phase.values())
+    told_a = sum(by_phase.values())
+    return (total_a - told_a) / untold if total_a > told_a * VOLTAGE_MAY_DIFFER + NOISE_A else 0.0
 
 
 def _total(values: Mapping[int, float]) -> float | None:

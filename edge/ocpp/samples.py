@@ -53,5 +53,10 @@ class Samples:
             return None
         self._newest[evse.key] = max(at, newest_at) if newest_at is not None else at
         return DrawSampled(
-            key=evse.key, at=at, current_a=draw.current_a, power_w=draw.power_w, energy_wh=draw.energy_wh
+            key=evse.key,
+            at=at,
+            current_a=draw.current_a,
+            power_w=draw.power_w,
+            energy_wh=draw.energy_wh,
+            spread=draw.spread,
         )

@@ -73,17 +73,19 @@ class StationMemory:
         if told is not None:
             self.clock.hearsay.says(self, told, now)
 
-    def limit_accepted(self) -> None:
-        """The station has taken a limit as it was told: so it is told from the beginning after a restart."""
-        self.units.accepted()
+    def limit_accepted(self, *, tenths: bool = False) -> None:
+        """The station has taken a limit as it was told: so it is told from the beginning after a restart. ``tenths``:
+        see :class:`edge.ocpp.profiles.units.Units`."""
+        self.units.accepted(tenths=tenths)
         taken = Taken(rung=self.ladder.rung, unit=self.units.unit)
         if taken != self.dossier.taken:
             self.dossier.taken = taken
             self.dossier.keep()
 
-    def limit_refused(self) -> bool:
-        """The station has refused a limit; whether it is to be told by another rung from now on."""
-        if not self.units.refused():
+    def limit_refused(self, *, tenths: bool = False) -> bool:
+        """The station has refused a limit; whether it is to be told by another rung from now on. ``tenths``: see
+        :class:`edge.ocpp.profiles.units.Units`."""
+        if not self.units.refused(tenths=tenths):
             return False
         another = self.ladder.refused()
         if self.ladder.is_at_its_foot:

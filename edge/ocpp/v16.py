@@ -90,8 +90,9 @@ class DialectV16:
     def limit_payload(self, command: LimitCommand, start: datetime) -> dict[str, Any]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
+        rung, whole = self._memory.ladder.rung, self._memory.units.whole_amperes
         try:
-            payload = writer.request(command, start=start, stack_level=level, rung=self._memory.ladder.rung)
+            payload = writer.request(command, start=start, stack_level=level, rung=rung, whole=whole)
         except ValueError as exc:
             problem = f"transaction {command.transaction_id!r} is no number, as OCPP 1.6 has them"
             raise ValueError(problem) from exc

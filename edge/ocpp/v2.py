@@ -128,7 +128,8 @@ class DialectV2:
     def limit_payload(self, command: LimitCommand, start: datetime) -> dict[str, Any]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
-        payload = limit_v2.request(command, start=start, stack_level=level, rung=self._memory.ladder.rung)
+        rung, whole = self._memory.ladder.rung, self._memory.units.whole_amperes
+        payload = limit_v2.request(command, start=start, stack_level=level, rung=rung, whole=whole)
         if command.limit_w is not None or self._memory.units.unit is RateUnit.AMPERES:
             return payload  # a DC station's limit is in watts already
         return in_watts(payload, self.version, self._nominal_voltage_v)

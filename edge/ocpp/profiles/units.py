@@ -3,6 +3,9 @@
 Some stations know watts only (evcc issue 9838). What it has told of itself comes first, then what it refuses. Watts are
 total power, and a car may draw all of it on one phase, from a grid whose voltage is at its lowest: so the limit in
 watts is what one phase carries then. It keeps every fuse; a car on three phases gets a third.
+
+Some take whole amperes only (OCPP 1.6 §7.13 allows a tenth, and they refuse it): a limit with tenths that is refused is
+told without them the next time, before anything else is tried.
 """
 
 import math
@@ -20,6 +23,9 @@ REFUSALS_TO_CHANGE = 2
 FIRST_PATIENCE, LONGEST_PATIENCE = 5, 640
 # The lowest voltage of a public grid, of the nominal one (EN 50160 §4.3).
 LOWEST_VOLTAGE = 0.9
+
+# So often tenths must be refused, and whole amperes accepted, before no tenth is told any more: once is chance.
+TIMES_TO_BELIEVE = 2
 
 _ROUNDING_SLACK_W = 1e-3
 
@@ -39,6 +45,13 @@ class Units:
         self._tells_amperes = False
         self._in_watts = 0  # limits that it has taken so since it was told amperes last
         self._patience = FIRST_PATIENCE
+        self._whole = False
+        self._whole_helped = 0  # times in a row that a limit was taken without the tenths that were refused
+
+    @property
+    def whole_amperes(self) -> bool:
+        """Whether the next limit is told without tenths of an ampere."""
+        return self._whole and self.unit is RateUnit.AMPERES
 
     @property
     def unit(self) -> RateUnit:
@@ -49,6 +62,7 @@ class Units:
         """Begin with this unit, where the station doesn't tell that it takes it not; None: with amperes."""
         self._first = first if first is not None else RateUnit.AMPERES
         self._spare = ()
+        self._whole, self._whole_helped = False, 0
         self._order(RateUnit)
 
     def allows(self, value: str) -> None:
@@ -69,9 +83,13 @@ class Units:
         """Whatever else could be tried was refused: the station may not mean what it has told."""
         self._allowed, self._spare = (*self._allowed, *self._spare), ()
 
-    def accepted(self) -> None:
-        """The station has accepted a limit in this unit: it is the first from now on."""
+    def accepted(self, *, tenths: bool = False) -> None:
+        """The station has accepted a limit in this unit: it is the first from now on. ``tenths``: the limit has tenths
+        of an ampere, told or not."""
         self._first = self.unit
+        if tenths and self.unit is RateUnit.AMPERES:
+            self._whole_helped = self._whole_helped + 1 if self._whole else 0
+            self._whole = self._whole_helped >= TIMES_TO_BELIEVE
         self._refusals = self._tried = 0
         if self.unit is RateUnit.AMPERES:
             self._in_watts, self._patience = 0, FIRST_PATIENCE
@@ -81,8 +99,12 @@ class Units:
                 self._in_watts, self._patience = 0, min(2 * self._patience, LONGEST_PATIENCE)
                 self._allowed = (RateUnit.AMPERES, RateUnit.WATTS)
 
-    def refused(self) -> bool:
-        """The station has refused a limit; whether it has done so in every unit, so that it can't be for the unit."""
+    def refused(self, *, tenths: bool = False) -> bool:
+        """The station has refused a limit; whether it has done so in every unit, so that it can't be for the unit.
+        ``tenths``: as in :meth:`accepted`."""
+        if tenths and self.unit is RateUnit.AMPERES and self._whole_helped < TIMES_TO_BELIEVE:
+            self._whole = not self._whole
+            self._whole_helped = self._whole_helped if self._whole else 0
         self._refusals += 1
         if self._refusals >= REFUSALS_TO_CHANGE:
             self._refusals = 0

@@ -36,20 +36,31 @@ def round_down(limit: float) -> float:
     return max(0, math.floor((limit + _ROUNDING_SLACK) * 10)) / 10
 
 
-def periods(limit: float, safe: float, lease_s: float, phases: int | None = None) -> list[dict[str, Any]]:
+def has_tenths(command: LimitCommand) -> bool:
+    """Whether a limit in amperes is told with tenths of one."""
+    told = (round_down(command.limit_a), round_down(command.safe_a))
+    return command.limit_w is None and not all(amps.is_integer() for amps in told)
+
+
+def periods(
+    limit: float, safe: float, lease_s: float, phases: int | None = None, *, whole: bool = False
+) -> list[dict[str, Any]]:
     """The chargingSchedulePeriod list in the unit of ``limit`` and ``safe``; consecutive periods of one limit are one.
 
-    ``phases``: how many the EVSE is to use (numberPhases, OCPP 1.6 §7.14), None where it isn't told.
+    ``phases``: how many the EVSE is to use (numberPhases, OCPP 1.6 §7.14), None where it isn't told. ``whole``: without
+    tenths, which some stations refuse.
     """
     lease = max(1, math.floor(lease_s))
     limit, safe = round_down(limit), round_down(safe)
+    if whole:
+        limit, safe = math.floor(limit), math.floor(safe)
     steps = [(0, limit), (lease, min(limit, safe)), (2 * lease, safe)]
     merged = [step for index, step in enumerate(steps) if index == 0 or step[1] != steps[index - 1][1]]
     told = {} if phases is None else {"numberPhases": phases}
     return [{"startPeriod": start, "limit": level, **told} for start, level in merged]
 
 
-def schedule(command: LimitCommand, *, start: datetime) -> dict[str, Any]:
+def schedule(command: LimitCommand, *, start: datetime, whole: bool = False) -> dict[str, Any]:
     """What a ChargingSchedule of OCPP 1.6 (§7.13) and one of 2.x have in common: in W for DC stations, else in A."""
     unit, limit, safe = "A", command.limit_a, command.safe_a
     if command.limit_w is not None and command.safe_w is not None:
@@ -57,12 +68,14 @@ def schedule(command: LimitCommand, *, start: datetime) -> dict[str, Any]:
     return {
         "startSchedule": start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "chargingRateUnit": unit,
-        "chargingSchedulePeriod": periods(limit, safe, command.lease_s, command.phases),
+        "chargingSchedulePeriod": periods(limit, safe, command.lease_s, command.phases, whole=whole),
     }
 
 
-def request(command: LimitCommand, *, start: datetime, stack_level: int, rung: Rung = Rung.SESSIONS) -> dict[str, Any]:
-    """The payload of SetChargingProfile.req (OCPP 1.6 §5.16, §6.43).
+def request(
+    command: LimitCommand, *, start: datetime, stack_level: int, rung: Rung = Rung.SESSIONS, whole: bool = False
+) -> dict[str, Any]:
+    """The payload of SetChargingProfile.req (OCPP 1.6 §5.16, §6.43); ``whole``: see :func:`periods`.
 
     ``start`` is the beginning of the lease by the station's own clock; it is written as UTC, rounded down to a whole
     second. Raises ValueError when a session's limit names no transaction that OCPP 1.6 could name.
@@ -75,6 +88,6 @@ def request(command: LimitCommand, *, start: datetime, stack_level: int, rung: R
         "stackLevel": stack_level,
         "chargingProfilePurpose": rung.purpose(command.purpose, Version.V16),
         "chargingProfileKind": "Absolute",
-        "chargingSchedule": schedule(command, start=start),
+        "chargingSchedule": schedule(command, start=start, whole=whole),
     }
     return {"connectorId": place, "csChargingProfiles": profile}

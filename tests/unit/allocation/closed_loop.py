@@ -199,7 +199,10 @@ class ClosedLoop:
         self._show(plug)
         plug.energy_wh += watts(plug.draw_a, VOLTS) * PART_S / 3600.0
         if plug.session is not None and (self.now - plug.arrives_s) % SAMPLES_S == 0:
-            self.board.take(DrawSampled(key=key, at=self.now, current_a=plug.draw_a, energy_wh=plug.energy_wh))
+            told_a, spread = plug.sample
+            self.board.take(
+                DrawSampled(key=key, at=self.now, current_a=told_a, energy_wh=plug.energy_wh, spread=spread)
+            )
 
     def _show(self, plug: Plug) -> None:
         if plug.shows is not plug.status:

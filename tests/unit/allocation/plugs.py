@@ -23,6 +23,7 @@ class Plug:
     arrives_s: Seconds
     asleep: bool = False  # the car takes nothing, though it is offered enough
     obeys_s: Seconds = OBEYS_S
+    tells_power: bool = False  # its station tells the total power alone
     wakes_after_s: Seconds | None = None  # ... and goes on when it was offered enough for so long without a break
     session: str | None = None
     status: EvseStatus = EvseStatus.AVAILABLE
@@ -63,6 +64,13 @@ class Plug:
             return NO_CURRENT
         on = self.evse.single_phase if self.single else self.uses
         return PhaseAmps.on(on, min(self.limit_a, self.wants_a))
+
+    @property
+    def sample(self) -> tuple[PhaseAmps, bool]:
+        """What its station tells of the draw, and whether only the sum of it is known."""
+        if not self.tells_power:
+            return self.draw_a, False
+        return PhaseAmps.on(self.evse.phases, sum(self.draw_a) / len(self.evse.phases)), True
 
     @property
     def shows(self) -> EvseStatus:

@@ -177,3 +177,15 @@ def test_an_evse_whose_cars_never_wake_from_0_keeps_its_minimum() -> None:
     loop.run(60)
     assert loop.drawn["B"] == 6
     check_unharmed(loop)
+
+
+@pytest.mark.parametrize(("wants_a", "told_a"), [(16.0, 16.0), (9.0, 11.0)])
+def test_a_car_on_one_phase_whose_station_tells_its_power_alone(wants_a: float, told_a: float) -> None:
+    """16 A on one phase are 5.3 A on each of three: it was trimmed to its minimum of 6 A, and held there for good. What
+    it doesn't take of what it could on one phase is taken back all the same."""
+    car = Car(wants_a=wants_a, max_a=16, phases=PHASES, uses=PHASES[:1])
+    loop = Case(fuses=main(32), cars={"A": car}, expected={}).loop()
+    loop.plugs["A"].tells_power = True
+    loop.settle()
+    assert loop.told == {"A": told_a}
+    check_unharmed(loop)

@@ -51,12 +51,12 @@ def test_own_phases_are_turned_onto_the_grid(phases: tuple[Phase, ...], expected
         ([amps("9.6")], THREE_PHASES, (9.6, 9.6, 9.6)),  # one current for three phases (evcc pull 16523)
         ([amps("9.6")], SINGLE, (0.0, 9.6, 0.0)),
         ([amps("9.6", "N")], SINGLE, (0.0, 9.6, 0.0)),  # on the neutral only (lbbrhzn/ocpp issue 1311)
-        ([amps("9", "L1-N"), amps("8", "L2-N")], THREE_PHASES, (9.0, 8.0, 0.0)),  # evcc issue 16966
+        ([amps("9", "L1-N"), amps("8", "L2-N"), amps("0", "L3-N")], THREE_PHASES, (9.0, 8.0, 0.0)),  # evcc issue 16966
         ([amps("7", "L2")], SINGLE, (0.0, 7.0, 0.0)),  # names its phase as the grid does
         ([amps("7", "L1"), amps("0", "L2"), amps("0", "L3")], SINGLE, (0.0, 7.0, 0.0)),
-        ([amps("5", "L1"), amps("20")], THREE_PHASES, (5.0, 0.0, 0.0)),  # phases beat the whole
-        ([amps("5", "L1"), amps("6", "L1", location="Inlet")], THREE_PHASES, (6.0, 0.0, 0.0)),
-        ([amps("5", "L1"), amps("60", "L1", location="Body")], THREE_PHASES, (5.0, 0.0, 0.0)),
+        ([amps("5", "L1"), amps("20")], THREE_PHASES[:1], (5.0, 0.0, 0.0)),  # phases beat the whole
+        ([amps("5", "L1"), amps("6", "L1", location="Inlet")], THREE_PHASES[:1], (6.0, 0.0, 0.0)),
+        ([amps("5", "L1"), amps("60", "L1", location="Body")], THREE_PHASES[:1], (5.0, 0.0, 0.0)),
     ],
 )
 def test_phases_as_stations_name_them(
@@ -64,6 +64,60 @@ def test_phases_as_stations_name_them(
 ) -> None:
     """Each way of naming phases that is seen in the field."""
     assert current(*samples, phases=phases) == expected
+
+
+@pytest.mark.parametrize(
+    ("samples", "phases", "expected"),
+    [
+        ([amps("16", "L1")], THREE_PHASES, (16.0, 16.0, 16.0)),
+        ([amps("16", "L1")], ROTATED, (16.0, 16.0, 16.0)),
+        ([amps("16", "L1")], (Phase.L3, Phase.L1), (16.0, 0.0, 16.0)),
+        ([amps("9", "L1"), amps("8", "L2")], THREE_PHASES, (9.0, 8.0, 9.0)),
+        ([power("3680", "L1")], THREE_PHASES, (16.0, 16.0, 16.0)),
+        ([amps("16", "L1"), power("11040")], THREE_PHASES, (16.0, 16.0, 16.0)),
+        ([amps("16", "L1"), power("7360")], THREE_PHASES, (16.0, 8.0, 8.0)),
+        ([amps("16", "L1"), power("3680")], THREE_PHASES, (16.0, 0.0, 0.0)),
+        ([amps("16", "L1"), power("4048")], THREE_PHASES, (16.0, 0.0, 0.0)),  # at 253 V (EN 50160)
+        ([amps("16", "L1"), power("3100")], THREE_PHASES, (16.0, 0.0, 0.0)),
+        ([amps("0", "L1"), power("0")], THREE_PHASES, (0.0, 0.0, 0.0)),
+        ([power("3680", "L1"), power("11040")], THREE_PHASES, (16.0, 16.0, 16.0)),
+    ],
+)
+def test_phases_of_which_nothing_is_told(
+    samples: list[dict[str, Any]], phases: tuple[Phase, ...], expected: tuple[float, float, float]
+) -> None:
+    """A station that measures one phase of three mustn't pass for a car on one phase, or nobody cuts what flows on the
+    others. One that leaves out the phases that carry nothing is told from it by the power, where there is one."""
+    assert current(*samples, phases=phases) == pytest.approx(expected)
+
+
+def test_one_quantity_in_each_element() -> None:
+    """Elements of one time are one set: the last alone would be one phase of three."""
+    at = "2026-11-21T07:00:00Z"
+    values = [{"timestamp": at, "sampledValue": [amps(str(number), f"L{number}")]} for number in (1, 2, 3)]
+    earlier = [{"timestamp": "2026-11-21T06:00:00Z", "sampledValue": [amps("30", "L1")]}]
+    found = newest_draw([*earlier, *values], evse(phases=THREE_PHASES), 230.0)
+    assert found is not None
+    assert found.current_a == PhaseAmps(1.0, 2.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("samples", "phases", "spread"),
+    [
+        ([power("3680")], THREE_PHASES, True),
+        ([power("3680")], SINGLE, False),
+        ([power("3680", "L1"), power("0", "L2"), power("0", "L3")], THREE_PHASES, False),
+        ([power("3680"), amps("16", "L1")], THREE_PHASES, False),
+        ([power("3680"), amps("16")], THREE_PHASES, False),
+    ],
+)
+def test_a_power_alone_says_nothing_of_phases(
+    samples: list[dict[str, Any]], phases: tuple[Phase, ...], spread: bool
+) -> None:
+    """It is taken as even, and told so: one car may draw it all on one phase."""
+    found = draw(*samples, phases=phases)
+    assert found is not None
+    assert found.spread is spread
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from edge.ocpp import limit_v2
 from edge.ocpp.profiles import writer
 from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.profiles.units import Units, in_watts, watts
+from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import Bench, evse, is_valid, limit, result
 from tests.unit.ocpp_profiles.profile_bench import V16, V201
 
@@ -142,3 +143,43 @@ def test_a_station_that_refuses_amperes_is_told_watts() -> None:
         step = bench.station_says(result(identifier, {"status": "Rejected" if number < 3 else "Accepted"}))
         assert step.outcomes == [(number, "refused" if number < 3 else "accepted")]
     assert units == ["A", "A", "W"]
+
+
+@pytest.mark.parametrize("version", [V16, V201])
+def test_a_station_that_takes_whole_amperes_only(version: Version) -> None:
+    """A limit with tenths that it refuses is told without them; twice seen, and no tenth is told any more. It was told
+    watts, a third of what a car on three phases may have, or nothing at all."""
+    bench = Bench(evse(), version=version)
+    bench.connect()
+    told = []
+    for number, limit_a in enumerate((16.0, 9.5, 9.5, 16.0, 9.6, 9.6, 7.4, 0.0, 11.9)):
+        identifier, _, payload = bench.write(limit(number, limit_a=limit_a)).own_call
+        body = payload["csChargingProfiles" if version is V16 else "chargingProfile"]
+        schedule = body["chargingSchedule"] if version is V16 else body["chargingSchedule"][0]
+        assert schedule["chargingRateUnit"] == "A"
+        amps = schedule["chargingSchedulePeriod"][0]["limit"]
+        told.append(amps)
+        status = "Accepted" if float(amps).is_integer() else "Rejected"
+        bench.station_says(result(identifier, {"status": status}))
+    assert told == [16.0, 9.5, 9, 16.0, 9.6, 9, 7, 0, 11]
+    assert [type(amps) for amps in told[-3:]] == [int, int, int]
+
+
+def test_a_refusal_by_chance_costs_no_tenths() -> None:
+    """A session may have ended while its limit was on the way: what was told without tenths behind that proves nothing
+    as long as tenths are taken, too. Nor does a refusal of both."""
+    units = Units()
+    seen = []
+    for _ in range(5):
+        units.refused(tenths=True)
+        seen.append(units.whole_amperes)
+        units.accepted(tenths=True)
+        seen.append(units.whole_amperes)
+        units.accepted(tenths=True)
+    assert seen == [True, False] * 5
+    units.refused(tenths=True)
+    units.refused(tenths=True)
+    assert (units.unit, units.whole_amperes) == (W, False)
+    units.refused(tenths=True)
+    units.refused(tenths=True)
+    assert (units.unit, units.whole_amperes) == (A, False)
