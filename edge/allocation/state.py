@@ -69,7 +69,7 @@ class EvseState:
 
     @property
     def own_limit_a(self) -> Amps | None:
-        """The lowest of what cloud, surplus and hours allow it, None where none does; 0 where it is barred or unruly."""
+        """The lowest of what cloud, surplus and hours allow it, None where none does; 0 where it is to have none."""
         if self.barred or self.unruly:
             return 0.0
         lowest = self.cloud_a  # a loop: thousands a tick, most of them without any
