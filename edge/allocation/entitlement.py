@@ -101,24 +101,24 @@ def _draw_bounds(grid: Grid, fleet: Fleet, exposure_a: Floats, now: Seconds) -> 
     """The least and the most that each EVSE may be drawing now, for the sake of the background.
 
     A sample stands for now unless the limit has changed since, or so shortly before that the car may still be on its
-    way: down to any limit of the last seconds, or up after a raise, until it has taken that up. A cut leaves room for
-    nothing above the sample: what flows then is the building's, and has to be cut for. After a while without samples
-    the car may have gone.
+    way: down to any limit of the last seconds, or up after a raise, until it has taken that up, on the phases that it
+    may use: else each car on one phase would hide a rise of the building on the others. A cut leaves room for nothing
+    above the sample: what flows then is the building's, and has to be cut for. After a while without samples the car
+    may have gone.
     """
     known = is_known(fleet, now)
     sample = np.where(np.isnan(fleet.draw_a), 0.0, fleet.draw_a)
-    most = np.where(grid.wired, exposure_a.max(axis=1, initial=0.0)[:, None], 0.0)
     never = np.isnan(fleet.drawn_at)
     falling = never | (fleet.drawn_at < fleet.told_at + OBEY_S)
     follows_late = (fleet.drawn_at < fleet.raised_at + FOLLOW_S) & (sample.max(axis=1) < fleet.told_a - TAKEN_UP_A)
     rising = never | (fleet.drawn_at < fleet.raised_at + OBEY_S) | follows_late
     lowest = np.where(grid.wired, np.minimum(fleet.lowest_a, fleet.told_a)[:, None], 0.0)
     low = np.where(falling[:, None], np.minimum(sample, lowest), sample)
-    high = np.where(rising[:, None], np.maximum(sample, most), sample)
+    high = np.where(rising[:, None], np.maximum(sample, exposure_a), sample)
     # Out of reach for so long it counts as a part of the building: a rise must not hide behind a car that has gone.
     lost = ~never & ~known
     low = np.where(lost[:, None], 0.0, low)
-    high = np.where(lost[:, None], np.where(fleet.renewable[:, None], np.minimum(sample, most), 0.0), high)
+    high = np.where(lost[:, None], np.where(fleet.renewable[:, None], np.minimum(sample, exposure_a), 0.0), high)
     # Without a session only a sample tells.
     alone = np.where(known[:, None], sample, 0.0)
     session = fleet.in_session[:, None]

@@ -12,8 +12,6 @@ NEW_GRACE_S = 10.0
 START_GRACE_S = 15.0
 # One answer lost or one refusal may be chance (the session ended meanwhile); two in a row are a station's way.
 FAILURES_THAT_COUNT = 2
-# One sample above the limit may have been taken before it; two in a row are disobedience.
-SAMPLES_THAT_COUNT = 2
 
 
 def reach_of(record: EvseRecord, station: StationRecord, *, now: Seconds, started_at: Seconds) -> Reach:
@@ -22,7 +20,7 @@ def reach_of(record: EvseRecord, station: StationRecord, *, now: Seconds, starte
     if online_since is None:
         expected = not station.ever_online and now - started_at < START_GRACE_S
         return Reach.EXPECTED if expected else Reach.OFFLINE
-    if record.samples_over_limit >= SAMPLES_THAT_COUNT:
+    if record.disobeys:
         return Reach.DISOBEYING
     if record.refusals >= FAILURES_THAT_COUNT:
         return Reach.REFUSING

@@ -17,6 +17,8 @@ from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds, WattHours
 PAUSE_S = 30.0
 # A car whose samples fall by this much is on its way down.
 COMES_DOWN_A = 0.2
+# One sample above the limit may have been taken before it; two in a row are disobedience.
+SAMPLES_THAT_COUNT = 2
 # What draws this much isn't paused, whatever its status says: more than chargers and cars take in standby.
 AWAKE_A = 2.0
 
@@ -46,6 +48,7 @@ class EvseRecord:
     samples_over_limit: int = 0  # one after the other; those of a slow car aren't counted
     over_limit_since: Seconds | None = None  # the first of them, counted or not
     lawful_a: Amps | None = None  # the last sample that was not above every limit
+    disobeyed_at: Seconds | None = None  # its last sample that made it disobedient, in this session
     refusals: int = 0
     silences: int = 0
     cloud_a: Amps | None = None  # what the cloud allows; None for as much as there is
@@ -82,7 +85,8 @@ class EvseRecord:
         """Whether time alone may change what is known of it at any moment: something counts until it is confirmed, or
         its car may be found to have paused, or a departure comes closer. What lingers does so for a known time."""
         falls_asleep = self.status is EvseStatus.SUSPENDED_EV and not self.paused
-        return falls_asleep or self.need is not None or self.holdings.baseline_a is not None
+        bides = self.need is not None or self.disobeyed_at is not None
+        return falls_asleep or bides or self.holdings.baseline_a is not None
 
     @property
     def session_wh(self) -> WattHours | None:
@@ -95,6 +99,20 @@ class EvseRecord:
     def draws(self) -> bool:
         """Whether its car was seen to take current."""
         return self.draw_a is not None and max(self.draw_a) >= AWAKE_A
+
+    @property
+    def disobeys(self) -> bool:
+        """Whether its last samples were above every limit that it may be enforcing."""
+        return self.samples_over_limit >= SAMPLES_THAT_COUNT
+
+    def is_unruly(self, now: Seconds, turn_s: Seconds) -> bool:
+        """Whether its car is to stay stopped for a turn, because it drew more than it may.
+
+        Where its safe current is none, one that disobeys is stopped; and that it obeys 0 A says nothing of more. Each
+        trial costs the others all that the EVSE can give, and the car a start.
+        """
+        is_stopped = self.evse.fallback_a < self.evse.min_a
+        return is_stopped and self.disobeyed_at is not None and now - self.disobeyed_at < turn_s
 
     def has_paused(self, now: Seconds) -> bool:
         """Whether the car has been offered current for a while and takes none.
@@ -137,6 +155,7 @@ class EvseRecord:
         comes_down = before_a is not None and draw_a < before_a - COMES_DOWN_A
         if never_lawful or (at - self.over_limit_since >= FOLLOW_S - OBEY_S and not comes_down):
             self.samples_over_limit += 1
+            self.disobeyed_at = at if self.disobeys else self.disobeyed_at
 
     def note_change(self, command: LimitCommand, at: Seconds) -> None:
         """Remember when what it is told differs from what it has, which is less where a lease is over."""
@@ -171,7 +190,7 @@ class EvseRecord:
         self.transaction_id = self.began_at = self.told_at = self.raised_at = self.need = None
         self.holdings = self.holdings.session_over()
         self.draw_a, self.drawn_at, self.samples_over_limit = NO_CURRENT, at, 0
-        self.over_limit_since = self.lawful_a = None
+        self.over_limit_since = self.lawful_a = self.disobeyed_at = None
         self.writing[Purpose.SESSION] = Writing()
 
     def state_need(self, fact: NeedStated) -> None:

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     NO_WHOLE_STEP = "NO_WHOLE_STEP"
     STARTING = "STARTING"
     RESTING = "RESTING"
+    CAR_DISOBEYED = "CAR_DISOBEYED"
     WAITING_FOR_TURN = "WAITING_FOR_TURN"
     WRITES_SPENT = "WRITES_SPENT"
     METER_LATE = "METER_LATE"
@@ -76,6 +77,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NO_WHOLE_STEP: "no whole step of its limit lies between the least and the most this EVSE can give",
     Reason.STARTING: "begins at its minimum, and rises when that is measured",
     Reason.RESTING: "stopped a moment ago: stays off a little to spare car and contactor",
+    Reason.CAR_DISOBEYED: "the car drew more than it was allowed: stays off for a turn",
     Reason.WAITING_FOR_TURN: "waits for its turn: {circuit} {phase} can't start one car more "
     "({used_a:z.1f} of {rating_a:g} A)",
     Reason.WRITES_SPENT: "held: the station has been told enough for now",

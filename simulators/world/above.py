@@ -7,7 +7,7 @@ from typing import Final
 from edge.config import Configuration
 from simulators.errors import ScenarioError
 from simulators.site import SiteSpec
-from simulators.world.site import MeterSpot, meter_spots, peers_view, read_site
+from simulators.world.site import MeterSpot, SiteSource, meter_spots, peers_view, read_site
 
 ABOVE: Final = "above"  # its machine
 
@@ -21,12 +21,12 @@ class Above:
     circuit: str
 
     @classmethod
-    def of(cls, text: str, *, folder: Path) -> "Above":
+    def of(cls, text: str, source: SiteSource, *, folder: Path) -> "Above":
         """From the text of its site file, with one station: the site below it. Raises ScenarioError."""
         folder.mkdir()
         file = folder / "site.toml"
         file.write_text(text, encoding="utf-8")
-        configuration = read_site(file)
+        configuration = read_site(file, source)
         evses = configuration.site.evses
         if len(evses) != 1 or not evses[0].whole_site:
             raise ScenarioError("the scenario's gateway above must have one station, with controller = true")

@@ -3,8 +3,9 @@
 import codecs
 import csv
 import math
+import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -15,20 +16,24 @@ from simulators.world.building import Recorded
 
 DELIMITERS: Final = (";", "\t", ",")  # a decimal comma is no delimiter where there is another one
 PHASES: Final = 3
-DAY_FIRST: Final = ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")
+DAY_FIRST: Final = ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d.%m.%y %H:%M", "%d.%m.%y %H:%M:%S")
+MIDNIGHT: Final = re.compile(r"(?<=[ T])24:00(?=$|:00)")  # as the end of a day is written
 
 
 def read_recording(
-    path: Path, circuit: str, columns: Sequence[str], *, time: str, scale_a: float, zone: tzinfo
+    path: Path, circuit: str, columns: Sequence[str], *, time: Sequence[str], scale_a: float, zone: tzinfo
 ) -> Recorded:
-    """A CSV of any meter's export: `columns` name the three phases (or one for all), `time` the moment of a row;
-    `scale_a` turns the numbers into amperes. A time without an offset is that of the `zone`, the hour that comes twice
-    in autumn included. Lines before the heading are passed over, as are rows without a value: the load stays as it was.
+    """A CSV of any meter's export: `columns` name the three phases (or one for all), `time` the one that has the moment
+    of a row, or those of its date and its time of day; `scale_a` turns the numbers into amperes. A time without an
+    offset is that of the `zone`, the hour that comes twice in autumn included. Lines before the heading are passed over
+    like rows without a value: the load stays as it was.
 
     Raises ScenarioError.
     """
     if len(columns) not in (1, PHASES):
         raise ScenarioError(f"{path}: columns must name one column for all phases, or three, not {len(columns)}")
+    if len(time) not in (1, 2):
+        raise ScenarioError(f"{path}: time must name one column, or that of the date and that of the time of day")
     amps: list[Amps3] = []
     moments: list[float | datetime] = []
     for number, when, cells in _cells(path, columns, time):
@@ -59,10 +64,10 @@ def _recorded(path: Path, circuit: str, seconds: Sequence[float], amps: Sequence
     return Recorded(circuit=circuit, rows=shifted, lasts_s=shifted[-1][0] + (shifted[-1][0] - shifted[-2][0]))
 
 
-def _cells(path: Path, columns: Sequence[str], time: str) -> Iterator[tuple[int, str, list[str]]]:
+def _cells(path: Path, columns: Sequence[str], time: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:
     """Of each row below the heading: its line, its time, and its values."""
     lines = _text(path).splitlines()
-    names = (time, *columns)
+    names = (*time, *columns)
     for number, line in enumerate(lines):
         for delimiter in DELIMITERS:
             heading = _split(line, delimiter)
@@ -71,7 +76,8 @@ def _cells(path: Path, columns: Sequence[str], time: str) -> Iterator[tuple[int,
                 for below, row in enumerate(lines[number + 1 :], start=number + 2):
                     if row.strip(" ;,\t"):
                         cells = _split(row, delimiter) + [""] * len(heading)
-                        yield below, cells[places[0]], [cells[place] for place in places[1:]]
+                        found = [cells[place] for place in places]
+                        yield below, " ".join(found[: len(time)]), found[len(time) :]
                 return
     most = max((_split(line, delimiter) for line in lines[:20] for delimiter in DELIMITERS), key=len, default=[])
     there = ", ".join(map(repr, most)) or "nothing"
@@ -121,12 +127,13 @@ def _moment(text: str) -> float | datetime:
         if not math.isfinite(seconds):
             raise ValueError(text)
         return seconds
+    text, days = MIDNIGHT.subn("00:00", text)
     for form in DAY_FIRST:
         try:
-            return datetime.strptime(text, form)  # noqa: DTZ007 - the zone is the site's
+            return datetime.strptime(text, form) + timedelta(days=days)  # noqa: DTZ007 - the zone is the site's
         except ValueError:
             continue
-    return datetime.fromisoformat(text.replace("/", "-"))
+    return datetime.fromisoformat(text.replace("/", "-")) + timedelta(days=days)
 
 
 def _seconds(moments: Sequence[float | datetime], zone: tzinfo) -> list[float]:

@@ -2,10 +2,10 @@
 
 import tomllib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from simulators.charger.spec import EDITION_16
 from simulators.errors import ScenarioError
@@ -14,7 +14,7 @@ from simulators.world import scenario_tables
 from simulators.world.building import Load
 from simulators.world.drivers import DriverSpec
 from simulators.world.recording import read_recording
-from simulators.world.site import PostsSpec
+from simulators.world.site import PostsSpec, SiteSource, prove_site, site_text
 
 READY_MADE: Final = Path(__file__).parents[1] / "scenarios" / "world"
 LONGEST_H: Final = 24 * 366.0
@@ -92,6 +92,7 @@ class WorldScenario:
     sample_interval_s: int
     fuses: frozenset[str]
     site_head: str
+    site_source: SiteSource
     posts: tuple[PostsSpec, ...]
     loads: tuple[Load, ...]
     drivers: tuple[DriverSpec, ...]
@@ -101,6 +102,7 @@ class WorldScenario:
     expect: Expectations
     guests: frozenset[str] = frozenset()
     above: str | None = None
+    above_source: SiteSource | None = None
 
     @property
     def editions(self) -> dict[str, str]:
@@ -139,8 +141,12 @@ def _read(path: Path) -> WorldScenario:
     posts = tuple(scenario_tables.posts(table) for table in document.tables("posts"))
     loads: list[Load] = [scenario_tables.load(table) for table in document.tables("load")]
     loads += [scenario_tables.sun(table) for table in document.tables("sun")]
-    head = _head(path, document.text("site"))
-    zone = _zone(head)
+    head, source = _head(path, document.text("site"))
+    prove_site(site_text(head, posts), source)
+    above, above_source = _head(path, document.text("above")) if document.has("above") else (None, None)
+    if above is not None and above_source is not None:
+        prove_site(above, above_source)
+    zone = ZoneInfo(str(tomllib.loads(head)["site"]["timezone"]))
     for table in document.tables("recording"):
         table.only(("circuit", "file", "time", "columns", "scale"))
         loads.append(
@@ -148,7 +154,7 @@ def _read(path: Path) -> WorldScenario:
                 path.parent / table.text("file"),
                 table.text("circuit"),
                 table.texts("columns"),
-                time=table.text("time"),
+                time=table.texts("time") if isinstance(table.raw("time"), list) else (table.text("time"),),
                 scale_a=table.number("scale", 1.0, above=0.0),
                 zone=zone,
             )
@@ -162,6 +168,7 @@ def _read(path: Path) -> WorldScenario:
         sample_interval_s=document.whole("sample_interval_s", 60, at_least=1, at_most=3600),
         fuses=frozenset(document.texts("fuses", [])),
         site_head=head,
+        site_source=source,
         posts=posts,
         loads=tuple(loads),
         drivers=tuple(scenario_tables.drivers(table) for table in document.tables("drivers")),
@@ -169,26 +176,24 @@ def _read(path: Path) -> WorldScenario:
         faults=tuple(_fault(table) for table in document.tables("fault")),
         random_faults=_random_faults(document),
         expect=_expect(document),
-        above=_head(path, document.text("above")) if document.has("above") else None,
+        above=above,
+        above_source=above_source,
     )
 
 
-def _head(path: Path, site: str) -> str:
-    """The site file's text: given in place, or in a file beside the scenario."""
+def _head(path: Path, site: str) -> tuple[str, SiteSource]:
+    """The site file's text, given in place or in a file beside the scenario, and where it stands."""
+    lines = len(site.splitlines())
     if "\n" in site:
-        return site
+        before, found, _ = path.read_text(encoding="utf-8").partition(site)
+        # Where it is written with escapes its lines aren't found: then it is somewhere in the file.
+        return site, SiteSource(file=path, line=before.count("\n") + 1, lines=lines if found else 0)
+    file = path.parent / site
     try:
-        return (path.parent / site).read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise ScenarioError(f"{path}: site: {site!r} can't be read: {exc}") from exc
-
-
-def _zone(site: str) -> tzinfo:
-    """That of the site; UTC where the site file isn't sound, which is said later."""
-    try:
-        return ZoneInfo(str(tomllib.loads(site)["site"]["timezone"]))
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, OSError, ZoneInfoNotFoundError):
-        return UTC
+    return text, SiteSource(file=file, line=1, lines=len(text.splitlines()))
 
 
 def _moment(document: TomlTable) -> datetime:

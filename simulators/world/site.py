@@ -1,7 +1,8 @@
 """The site of a scenario: the text of its site file, and what of it the simulated peers need."""
 
+import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from edge.cli.findings import read
 from edge.config import Configuration
 from edge.domain.connection import Transport, parse_connection
 from edge.domain.site import Evse
-from edge.errors import ConfigurationError
+from edge.errors import ConfigurationError, Finding, Severity
 from simulators.charger import Supply
 from simulators.charger.spec import EDITION_16
 from simulators.errors import ScenarioError
@@ -76,12 +77,40 @@ class MeterSpot:
     circuit: str
 
 
-def read_site(path: Path) -> Configuration:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSource:
+    """Where the author wrote a site's text: from `line` of `file` on, so many `lines`. What stands below them in the
+    site file that is made of it comes from the scenario's posts and faults.
+    """
+
+    file: Path
+    line: int
+    lines: int
+
+    def says(self, finding: Finding) -> str:
+        """The finding, with the place where its cause is written."""
+        if finding.line is None or finding.line > self.lines:
+            finding = replace(finding, line=None)
+        else:
+            finding = replace(finding, line=finding.line + self.line - 1)
+        return "\n".join((finding.sentence(self.file), *finding.excerpt))
+
+
+def read_site(path: Path, source: SiteSource) -> Configuration:
     """The site file as the gateway reads it. Raises ScenarioError with the gateway's own findings."""
     try:
         return read(path)
     except ConfigurationError as exc:
-        raise ScenarioError(f"the scenario's site isn't sound: {exc}") from exc
+        wrong = [source.says(each) for each in exc.findings if each.severity is Severity.ERROR]
+        raise ScenarioError("\n".join(("the scenario's site isn't sound:", *wrong))) from exc
+
+
+def prove_site(text: str, source: SiteSource) -> None:
+    """Raises ScenarioError with the gateway's own findings."""
+    with tempfile.TemporaryDirectory(prefix="edge-site-") as folder:
+        file = Path(folder) / "site.toml"
+        file.write_text(text, encoding="utf-8")
+        read_site(file, source)
 
 
 def site_text(head: str, posts: Sequence[PostsSpec]) -> str:

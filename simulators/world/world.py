@@ -54,8 +54,10 @@ class World:
         loop.fabric = self.network
         file = folder / "site.toml"
         file.write_text(site_text(scenario.site_head, scenario.posts), encoding="utf-8")
-        self.configuration = read_site(file)
-        self.above = None if scenario.above is None else Above.of(scenario.above, folder=folder / ABOVE)
+        self.configuration = read_site(file, scenario.site_source)
+        self.above = None
+        if scenario.above is not None and scenario.above_source is not None:
+            self.above = Above.of(scenario.above, scenario.above_source, folder=folder / ABOVE)
         view = peers_view(self.configuration)
         spots, guests = meter_spots(self.configuration), scenario.guests
         if self.above is not None:

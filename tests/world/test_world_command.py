@@ -93,9 +93,59 @@ def test_ready_scenarios_are_sound(tmp_path: Path, name: str) -> None:
     scenario = load_world(name)
     file = tmp_path / "site.toml"
     file.write_text(site_text(scenario.site_head, scenario.posts), encoding="utf-8")
-    configuration = read_site(file)
+    configuration = read_site(file, scenario.site_source)
     assert configuration.notes == ()
     assert len(configuration.site.evses) == sum(each.count for each in scenario.posts)
+
+
+def _scenario(site: str, posts: str = "") -> str:
+    head = 'name = "x"\ntitle = "x"\nbegins_at = 2026-11-23T08:00:00+01:00\nfor_h = 0.5\n'
+    return f"{head}site = {site}\n{posts}"
+
+
+SITE = '[site]\nid = "x"\ntimezone = "Europe/Berlin"\n[[circuit]]\nid = "main"\nfuse_a = {}\nbackground_reserve_a = 0\n'
+CLOUD = '[ocpp]\nupstream = "ws://127.0.0.1:9100/{station}"\n'
+WRONG_SITES: dict[str, tuple[str, str | None, str]] = {
+    "in the scenario": (
+        _scenario(f'"""\n{SITE}{CLOUD}"""'.replace("{}", "-1")),
+        None,
+        "day.toml:11: error: circuit[0].fuse_a",
+    ),
+    "in its own file": (
+        _scenario('"site.toml"'),
+        f"{SITE}{CLOUD}".replace("{}", "-1"),
+        "site.toml:6: error: circuit[0].fuse_a",
+    ),
+    "no TOML": (_scenario('"""\n[site\n"""'), None, "day.toml:6: error: the file: is not valid TOML"),
+    "of its posts": (
+        _scenario(
+            f'"""\n{SITE}{CLOUD}"""'.replace("{}", "63"),
+            '[[posts]]\nid = "CP-{}"\ncount = 1\ncircuit = "hall"\nmax_a = 16\n',
+        ),
+        None,
+        "day.toml: error: station[0].circuit",
+    ),
+    "with escapes": (
+        _scenario(f'"""\n{SITE}{CLOUD}"""'.replace("{}", "-1").replace('id = "main"', 'id = "ma\\u0069n"')),
+        None,
+        "day.toml: error: circuit[0].fuse_a",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_SITES)
+def test_what_is_wrong_with_a_site_is_said_where_its_author_wrote_it(tmp_path: Path, name: str) -> None:
+    """By file and line, before anything is made of it; the world's own folder is nobody's business."""
+    scenario, site, said = WRONG_SITES[name]
+    (tmp_path / "day.toml").write_text(scenario, encoding="utf-8")
+    if site is not None:
+        (tmp_path / "site.toml").write_text(site, encoding="utf-8")
+    with pytest.raises(ScenarioError) as refusal:
+        load_world(str(tmp_path / "day.toml"))
+    first, *wrong = str(refusal.value).splitlines()
+    assert first == "the scenario's site isn't sound:"
+    assert wrong[0].startswith(f"{tmp_path}/{said}")
+    assert "edge-" not in str(refusal.value)
 
 
 def test_random_faults_are_the_seeds() -> None:

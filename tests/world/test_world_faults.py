@@ -48,6 +48,17 @@ def test_a_post_that_ignores_its_profile_is_made_room_for() -> None:
     assert outcome.result.verdicts == ()
 
 
+def test_a_car_that_draws_more_is_not_started_again_and_again() -> None:
+    """Where the safe current is none it is stopped, obeys that, and stays stopped for a turn: each trial would cost the
+    others all that its post can give. (garage-200, seed 301.)
+    """
+    scenario = small(minutes=14.0)
+    scenario = replace(scenario, posts=tuple(replace(each, fallback_a=0.0) for each in scenario.posts))
+    outcome = played(scenario, seed=1, faults=[FaultSpec(number=25, at_s=180.0, for_s=500.0)])
+    assert outcome.result.verdicts == ()
+    assert outcome.result.starts_per_session < 3
+
+
 def test_sessions_that_begin_without_the_cloud_reach_it_once() -> None:
     """They begin, the gateway is killed, the cloud comes back: with its own times, each under one number, in order."""
     scenario = small(minutes=20.0)

@@ -1,5 +1,6 @@
 """Recorded loads, as meters and their portals export them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -8,14 +9,18 @@ import pytest
 from simulators.errors import ScenarioError
 from simulators.world.building import Recorded
 from simulators.world.recording import read_recording
+from simulators.world.scenario import load_world
+from tests.world.worlds import SMALL
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def read(tmp_path: Path, text: str | bytes, *columns: str, scale_a: float = 1.0) -> Recorded:
+def read(
+    tmp_path: Path, text: str | bytes, *columns: str, scale_a: float = 1.0, time: Sequence[str] = ("Zeit",)
+) -> Recorded:
     file = tmp_path / "load.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_recording(file, "main", columns or ("L1", "L2", "L3"), time="Zeit", scale_a=scale_a, zone=BERLIN)
+    return read_recording(file, "main", columns or ("L1", "L2", "L3"), time=time, scale_a=scale_a, zone=BERLIN)
 
 
 ROWS = ((0.0, (4.5, 5.0, 6.25)), (900.0, (5.5, 6.0, 1234.5)))
@@ -43,6 +48,15 @@ def test_power_of_all_phases_becomes_current(tmp_path: Path) -> None:
     """One column of W, and the scale that makes A of each phase of it."""
     recorded = read(tmp_path, "Zeit;P\n0;6900\n900;3450\n", "P", scale_a=1 / 690)
     assert recorded.rows[1][1] == pytest.approx((5.0, 5.0, 5.0))
+
+
+@pytest.mark.parametrize("date", ["01.03.2026", "01.03.26", "2026-03-01", "2026/03/01"])
+def test_date_and_time_may_stand_apart(tmp_path: Path, date: str) -> None:
+    """As many German portals export them; the end of a day is written as 24:00 of it."""
+    day_after = date.replace("01.", "02.", 1) if "." in date else date[:-1] + "2"
+    rows = f"{date};23:45;4,5\n{date};24:00;5,5\n{day_after};00:15:00;6\n"
+    recorded = read(tmp_path, "Zähler;4711\nDatum;Uhrzeit;Wert\n" + rows, "Wert", time=("Datum", "Uhrzeit"))
+    assert recorded.rows == ((0.0, (4.5,) * 3), (900.0, (5.5,) * 3), (1800.0, (6.0,) * 3))
 
 
 @pytest.mark.parametrize(
@@ -78,6 +92,37 @@ def test_what_is_no_load_is_told_in_a_sentence(tmp_path: Path, text: str, senten
     """What is wrong, and where; nothing that isn't a number counts as one."""
     with pytest.raises(ScenarioError, match=sentence):
         read(tmp_path, text)
+
+
+def test_three_columns_are_no_time(tmp_path: Path) -> None:
+    """One, or a date and a time of day; and none is no time at all."""
+    for time in ((), ("Datum", "von", "bis")):
+        with pytest.raises(ScenarioError, match="time must name one column, or that of the date and"):
+            read(tmp_path, "Datum;von;bis;L1;L2;L3\n", time=time)
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        ('"Datum"', None),
+        ('["Datum", "Uhrzeit"]', (0.0, 900.0)),
+        ("3", "recording 1: time: must be a text in quotes, not 3"),
+        ("[3]", "recording 1: time: must be a list of texts in quotes"),
+    ],
+)
+def test_a_scenario_names_one_column_or_two(tmp_path: Path, time: str, said: tuple[float, ...] | str | None) -> None:
+    """One that has the date alone has two rows of the same time."""
+    (tmp_path / "load.csv").write_text("Datum;Uhrzeit;Wert\n01.03.2026;00:00;4,5\n01.03.2026;00:15;5,5\n")
+    recording = f'\n[[recording]]\ncircuit = "main"\nfile = "load.csv"\ntime = {time}\ncolumns = ["Wert"]\n'
+    file = tmp_path / "day.toml"
+    file.write_text(SMALL.read_text(encoding="utf-8") + recording, encoding="utf-8")
+    if isinstance(said, tuple):
+        recorded = load_world(str(file)).loads[-1]
+        assert isinstance(recorded, Recorded)
+        assert tuple(at_s for at_s, _ in recorded.rows) == said
+    else:
+        with pytest.raises(ScenarioError, match=said or "line 2: must have numbers and a time"):
+            load_world(str(file))
 
 
 def test_two_columns_are_no_phases(tmp_path: Path) -> None:

@@ -158,6 +158,10 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
         snapshot(circuit(63), replace(charging(told_a=10), barred=True)),
         "0.0 A: the token of this session is no longer good",
     ),
+    Reason.CAR_DISOBEYED: (
+        snapshot(circuit(63), replace(charging(told_a=0, draw_a=0), unruly=True)),
+        "0.0 A: the car drew more than it was allowed: stays off for a turn",
+    ),
     Reason.NO_WHOLE_STEP: (
         snapshot(circuit(63), arrived(evse(min_a=6, max_a=7, step_a=4.0))),
         "0.0 A: no whole step of its limit lies between the least and the most this EVSE can give",

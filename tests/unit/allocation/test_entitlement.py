@@ -59,6 +59,16 @@ def test_a_car_that_moves_is_anywhere_between_its_limits_and_its_sample() -> Non
     assert bounds(replace(moving, raised_at=NOW - 1)) == (0, 10)
 
 
+def test_a_raise_hides_no_rise_on_a_phase_that_its_car_does_not_use() -> None:
+    """A car on L3 alone may be on its way to 16 A there; what rises on L1 and L2 is the building's."""
+    rising = replace(charging(told_a=16, told_at=NOW - 4, drawn_at=NOW - 8), raised_at=NOW - 4)
+    rising = replace(rising, draw_a=PhaseAmps(0.0, 0.0, 6.0))
+    site = snapshot(circuit(63), rising)
+    for phases, high_a in (([L3], [0.0, 0.0, 16.0]), ([L1, L2, L3], [16.0, 16.0, 16.0])):
+        in_use: Bools = np.array([[phase in phases for phase in PHASES]])
+        assert entitle(site.plant.grid, site.fleet, in_use, NOW).high_a[0].tolist() == high_a
+
+
 def test_a_cut_in_progress_hides_no_rise() -> None:
     """The car was cut from 16 to 12 A and drew 14: whatever flows beyond 14 is the building's."""
     holdings = Holdings(

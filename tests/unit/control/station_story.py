@@ -20,7 +20,7 @@ from edge.domain.station import (
     StationOnline,
     StatusReported,
 )
-from edge.units import PhaseAmps
+from edge.units import Amps, PhaseAmps
 from tests.site_builders import command, evse, exposure_a, key, site
 
 START = 1000.0
@@ -36,8 +36,8 @@ ACCEPTED, REFUSED, SILENT, NOT_SENT = (
 class Story:
     """One station, CP-1, and what happens to it, at a time that goes on."""
 
-    def __init__(self) -> None:
-        self.board = Board(site(evse(max_a=32)), started_at=START)
+    def __init__(self, fallback_a: Amps = 6.0) -> None:
+        self.board = Board(site(evse(max_a=32, fallback_a=fallback_a)), started_at=START)
         self.now = START
         self._last_id = 0
 

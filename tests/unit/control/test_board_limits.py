@@ -4,7 +4,8 @@ import pytest
 
 from edge.allocation.exposure import LEASE_SLACK_S, OBEY_S
 from edge.allocation.state import Reach
-from edge.control.reach import FAILURES_THAT_COUNT, NEW_GRACE_S, SAMPLES_THAT_COUNT, START_GRACE_S
+from edge.control.reach import FAILURES_THAT_COUNT, NEW_GRACE_S, START_GRACE_S
+from edge.control.records import SAMPLES_THAT_COUNT
 from edge.domain.station import (
     EvseStatus,
     LimitAnswered,
@@ -155,6 +156,27 @@ def test_two_samples_above_the_limit_are_disobedience() -> None:
     assert story.later(5).draws(16).reach is Reach.DISOBEYING
     assert story.exposed_a == 32
     assert story.later(5).draws(10.5).reach is Reach.OBEYING
+
+
+def test_a_car_that_disobeyed_and_was_stopped_stays_so_for_a_turn() -> None:
+    """That it draws nothing at 0 A says nothing of more; the next session is another car's, perhaps."""
+    story = Story(fallback_a=0.0).charging_at(10)
+    assert not story.later(5).draws(16).state.unruly
+    assert story.later(5).draws(16).state.unruly
+    story.tell(0).later(5).draws(0)
+    turn_s = story.board.site.control.turn_s
+    assert (story.reach, story.state.unruly) == (Reach.OBEYING, True)
+    assert (story.later(turn_s - 5.1).state.unruly, story.later(0.1).state.unruly) == (True, False)
+    story.tell(6).later(OBEY_S).draws(10).later(5).draws(10)
+    assert story.state.unruly
+    assert not story.ended().began("8").state.unruly
+
+
+def test_a_car_that_disobeyed_and_may_go_on_at_its_safe_current_does() -> None:
+    """It is asked for that, and what it may draw is kept free; when it obeys again it has its share."""
+    story = Story(fallback_a=6.0).charging_at(10)
+    story.later(5).draws(16).later(5).draws(16)
+    assert (story.reach, story.state.unruly) == (Reach.DISOBEYING, False)
 
 
 def test_a_car_that_takes_its_time_to_come_down_does_not_disobey() -> None:

@@ -5,7 +5,7 @@ import pytest
 from edge.allocation.exposure import LEASE_SLACK_S, OBEY_S
 from edge.allocation.state import Reach
 from edge.control.actuate import IDLE_LEASE_S, idle_limit_a
-from edge.control.reach import SAMPLES_THAT_COUNT
+from edge.control.records import SAMPLES_THAT_COUNT
 from edge.domain.setpoint import Purpose
 from edge.domain.site import ControlSettings, IdlePolicy
 from tests.site_builders import evse
