@@ -319,3 +319,26 @@ async def test_a_gateway_that_is_killed_has_its_will_done(tmp_path: Path, broker
         await bms.next(payload=b"online")
         running.process.send_signal(signal.SIGKILL)
         await bms.next(payload=b"offline")
+
+
+async def test_a_limit_outlives_a_kill(tmp_path: Path) -> None:
+    """kill -9 once it is on the disk: the next start holds it from the beginning, and shows it in the registers."""
+    kept = tmp_path / "store" / "bms-limits.json"
+    async with embedded() as port, watching(port, f"{BASE}/status", f"{BASE}/site/state") as bms:
+        async with gateway(tmp_path, port) as running:
+            await bms.next(f"{BASE}/site/state")
+            async with running.master() as master:
+                await master.write_register(4, 100)
+            while True:  # another one than before is written ten seconds later at most
+                await asyncio.sleep(0.05)
+                if kept.exists() and json.loads(kept.read_bytes())["bms_modbus"]["limit_a"] == 10.0:
+                    break
+            running.process.send_signal(signal.SIGKILL)
+            await bms.next(payload=b"offline")
+        async with gateway(tmp_path, port) as running:
+            await bms.next(payload=b"online")
+            await bms.next(f"{BASE}/site/state")
+            effective = (await running.status())["limits"]["effective"][0]
+            assert (effective["limit_a"], effective["source"]) == (10.0, "bms_modbus")
+            async with running.master() as master:
+                assert (await master.read_holding_registers(4)).registers == [100]
