@@ -239,6 +239,8 @@ class Board:
         match fact:
             case StationOnline():
                 record.online_since, record.ever_online = fact.at, True
+                if fact.vendor is not None:
+                    record.vendor, record.model = fact.vendor, fact.model
                 self._assert_again(fact.station)
             case StationOffline():
                 record.online_since, record.cloud_connected = None, False

@@ -34,10 +34,13 @@ class LimitOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StationOnline:
-    """The station's socket is up and the handshake is done."""
+    """The station's socket is up and the handshake is done. ``vendor`` and ``model``: what it said that it is, if that
+    is known from before."""
 
     station: str
     at: Seconds
+    vendor: str | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Mode, Station
-from edge.domain.station import CloudLink, LimitOutcome, StationOffline, StationOnline
+from edge.domain.station import CloudLink, LimitOutcome, StationOffline
 from edge.errors import FrameError
 from edge.ocpp import wire
 from edge.ocpp.actions import Action, Level, Outbox
@@ -83,8 +83,7 @@ class Relay:
         self._out = Outbox()
         self._nominal_voltage_v = nominal_voltage_v
         dossier = dossier if dossier is not None else Dossier(station.id)
-        known = {} if stand_in is None else {"evse_of": stand_in.evse_of}
-        self._memory = StationMemory(station, dossier, key_is_checked=key_is_checked, hearsay=hearsay, **known)
+        self._memory = StationMemory(station, dossier, key_is_checked=key_is_checked, hearsay=hearsay, before=stand_in)
         self._dialect = dialect(Version.V16, station, self._memory, nominal_voltage_v)
         self._figures = figures if figures is not None else Figures()
         self.diagnosis = Diagnosis()
@@ -136,7 +135,7 @@ class Relay:
             self._profiles.speak(version)
         self._enter(RelayState.CLOUD_AWAY, "info", "station connected", **details)
         self._memory.tell_quirks(self._out)
-        self._out.report(StationOnline(station=self._station.id, at=now))
+        self._out.report(self._memory.came_online(now))
         self._out.report_all(standing_facts(self._station, self._memory, now))
         if self._controls:
             self._introduction.begins(now)

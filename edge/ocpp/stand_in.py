@@ -7,6 +7,8 @@ be sent comes back through the :class:`Line`, at once or when it is on the disk.
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
+from edge.units import WattHours
+
 
 class Line(Protocol):
     """One station's sockets, as whoever stands in needs them. None of these blocks or fails."""
@@ -83,6 +85,9 @@ class StandIn(Protocol):
     def evse_of(self, transaction: str) -> int | None:
         """The EVSE (connector) on which a transaction runs that the station has told of, before a restart of ours too;
         None where that isn't known."""
+
+    def began_at_wh(self, transaction: str) -> WattHours | None:
+        """The register of its EVSE at the begin of a transaction that runs, likewise."""
 
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None

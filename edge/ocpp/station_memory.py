@@ -1,9 +1,9 @@
 """What is known of a station whichever edition of OCPP it speaks at the moment."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 from edge.domain.site import Station
-from edge.domain.station import LimitsTaken
+from edge.domain.station import LimitsTaken, StationOnline
 from edge.ocpp.actions import Outbox
 from edge.ocpp.dossier import Description, Dossier, Taken
 from edge.ocpp.fields import fields
@@ -14,7 +14,14 @@ from edge.ocpp.quirk_records import Quirks, quirks_of
 from edge.ocpp.station_clock import StationClock, parse_timestamp
 from edge.ocpp.transactions import Transactions
 from edge.ocpp.wire import CallError, CallResult
-from edge.units import Seconds
+from edge.units import Seconds, WattHours
+
+
+class Before(Protocol):
+    """Of a :class:`edge.ocpp.stand_in.StandIn` what a station's own memory asks."""
+
+    def evse_of(self, transaction: str) -> int | None: ...
+    def began_at_wh(self, transaction: str) -> WattHours | None: ...
 
 
 class StationMemory:
@@ -22,7 +29,7 @@ class StationMemory:
 
     ``quirks`` are those of its like. ``ladder`` and ``units`` say how it is told its limits: as it was found to take
     them, else as its quirks say, else as every station should. ``key_is_checked``: see :class:`edge.ocpp.guard.Guard`.
-    ``evse_of``: where a transaction runs that it told of before our start, see :class:`edge.ocpp.stand_in.StandIn`.
+    ``before``: what is known of transactions that began before our start.
     """
 
     def __init__(
@@ -32,10 +39,10 @@ class StationMemory:
         *,
         key_is_checked: bool = True,
         hearsay: Hearsay | None = None,
-        evse_of: Callable[[str], int | None] = lambda _transaction: None,
+        before: Before | None = None,
     ) -> None:
         self.station = station.id
-        self.evse_of = evse_of
+        self._before = before
         self.key_is_checked = key_is_checked
         self.dossier = dossier
         self.quirks = Quirks()
@@ -48,6 +55,14 @@ class StationMemory:
         if dossier.description is not None:
             self._look_up(dossier.description)
         self._begin()
+
+    def evse_of(self, transaction: str) -> int | None:
+        """Where a transaction runs; None where that isn't known."""
+        return self._before.evse_of(transaction) if self._before is not None else None
+
+    def began_at_wh(self, transaction: str) -> WattHours | None:
+        """The register at which a transaction that runs began; None where that isn't known."""
+        return self._before.began_at_wh(transaction) if self._before is not None else None
 
     def describe(self, description: Description, outbox: Outbox, now: Seconds) -> None:
         """The station has said what it is. How another one took its limits says nothing of this one."""
@@ -91,6 +106,13 @@ class StationMemory:
         if self.ladder.is_at_its_foot:
             self.units.use_spare()
         return another
+
+    def came_online(self, now: Seconds) -> StationOnline:
+        """Its socket is up; a station that comes back needn't say again what it is."""
+        known = self.dossier.description
+        if known is None:
+            return StationOnline(station=self.station, at=now)
+        return StationOnline(station=self.station, at=now, vendor=known.vendor, model=known.model)
 
     def limits_taken(self, now: Seconds) -> LimitsTaken:
         """How the station takes its limits."""

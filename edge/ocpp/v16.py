@@ -218,8 +218,12 @@ class DialectV16:
         found: list[StationFact] = []
         if self._transactions.end(key):
             found.append(SessionEnded(key=key, at=now))
-        self._transactions.begin(key, str(transaction))
-        found.append(SessionBegan(key=key, at=now, transaction_id=str(transaction), observed_start=False))
+        session = str(transaction)
+        self._transactions.begin(key, session)
+        began_at_wh = self._memory.began_at_wh(session)
+        found.append(
+            SessionBegan(key=key, at=now, transaction_id=session, observed_start=False, register_wh=began_at_wh)
+        )
         return found
 
     def _learn_time(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> None:

@@ -241,7 +241,15 @@ class DialectV2:
         found += [SessionEnded(key=key, at=now) for key in over if key is not None and self._transactions.end(key)]
         self._transactions.begin(evse.key, transaction)
         self._connectors.session_begins(evse.key, plugged=state in ("Charging", "EVConnected", "SuspendedEV"))
-        found.append(SessionBegan(key=evse.key, at=now, transaction_id=transaction, observed_start=observed_start))
+        found.append(
+            SessionBegan(
+                key=evse.key,
+                at=now,
+                transaction_id=transaction,
+                observed_start=observed_start,
+                register_wh=None if observed_start else self._memory.began_at_wh(transaction),
+            )
+        )
         return found
 
     def _transaction_ends(self, evse: Evse, transaction: str, now: Seconds) -> list[StationFact]:

@@ -16,6 +16,7 @@ from edge.offline.runner import Keeper, Ports, Runner
 from edge.offline.steps import EndSession, Judged, Keep
 from edge.offline.thinning import Slip
 from edge.offline.witness import Witness
+from edge.units import WattHours
 
 Listener: TypeAlias = Callable[[Judged | EndSession], None]
 
@@ -134,6 +135,13 @@ class Clerk:
         """The EVSE (connector) on which a transaction of the station runs, as far as that is known."""
         record = self.desk.book.charges.get(transaction)
         return record.connector if record is not None and record.ended is None else None
+
+    def began_at_wh(self, transaction: str) -> WattHours | None:
+        """The register of its EVSE at the begin of a transaction that runs, as far as that is known."""
+        session = self.desk.book.accounts.get(transaction)
+        return (
+            float(session.register_begin_wh) if session is not None and session.register_begin_wh is not None else None
+        )
 
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None

@@ -40,5 +40,8 @@ class SlowDisk:
     def evse_of(self, transaction: str) -> int | None:
         return self._evses.get(transaction)
 
+    def began_at_wh(self, _transaction: str) -> float | None:
+        return None
+
     def list_answered(self, *_call: Any, **_answer: Any) -> None:
         return None

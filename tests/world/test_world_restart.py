@@ -1,0 +1,73 @@
+"""What a gateway tells and does after it was killed is what it told and did before."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from edge.control.needs import Needs
+from edge.domain.site import EvseKey
+from simulators.world.scenario import WorldScenario
+from simulators.world.world import World
+from tests.world.worlds import played, small
+
+STATED_S, KILLED_S, SEEN_S = 260.0, 320.0, 500.0
+POST = EvseKey(station="CP-1", evse=1)
+Told = Mapping[str, Any]
+
+
+def killed(scenario: WorldScenario, before: Callable[[World], None] = lambda _world: None) -> tuple[Told, Told]:
+    """What the status told of CP-1 just before the kill, and three minutes later."""
+    told: list[Told] = []
+
+    def meddle(world: World) -> None:
+        async def course() -> None:
+            await world.until(STATED_S)
+            before(world)
+            await world.until(KILLED_S)
+            told.append(_told(world))
+            await world.gateway.kill()
+            await asyncio.sleep(5.0)
+            world.gateway.start()
+            await world.until(SEEN_S)
+            told.append(_told(world))
+
+        world.start(course())
+
+    assert played(scenario, meddle=meddle).result.verdicts == ()
+    first, second = told
+    return first, second
+
+
+def _told(world: World) -> Told:
+    status = world.gateway.status()
+    assert status is not None
+    found: Told = next(each for each in status["stations"] if each["id"] == POST.station)
+    return found
+
+
+def state_need(world: World) -> None:
+    """The car on CP-1 leaves in two hours."""
+    daemon, clock = world.gateway._daemon, world.gateway.clock
+    assert daemon is not None
+    Needs(daemon._board, clock).state(POST, 22_000.0, clock.wall() + timedelta(hours=2))
+
+
+def test_a_need_outlives_a_kill() -> None:
+    """It is the same departure, and less energy by what the car has had."""
+    before, after = (told["evses"][0]["need"] for told in killed(small(minutes=9.0), state_need))
+    assert before["time_left_s"] - after["time_left_s"] == SEEN_S - KILLED_S
+    assert 0 < after["energy_wanted_wh"] < before["energy_wanted_wh"]
+
+
+@pytest.mark.parametrize("edition", ["1.6", "2.0.1"])
+def test_who_a_station_is_and_what_its_session_has_had_outlive_a_kill(edition: str) -> None:
+    """It came back without a boot, and its session goes on."""
+    scenario = small(minutes=9.0)
+    posts = (replace(scenario.posts[0], edition=edition), *scenario.posts[1:])
+    before, after = killed(replace(scenario, posts=posts))
+    assert (after["vendor"], after["model"]) == (before["vendor"], before["model"]) == ("Simulated", "Post")
+    assert after["evses"][0]["session_wh"] > before["evses"][0]["session_wh"] > 0
