@@ -285,6 +285,7 @@ class Board:
             case SessionBegan():
                 record.begin_session(fact)
             case SessionEnded():
+                self._judgements.ended(fact.key.station, record.transaction_id)
                 record.end_session(fact.at)
             case NeedStated():
                 record.need = fact if fact.departs_in_s is not None else None

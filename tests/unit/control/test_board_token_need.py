@@ -147,6 +147,17 @@ def test_another_session_has_its_own(board: Board) -> None:
     assert left(board) == (20_000.0, 8 * HOUR)
 
 
+def test_a_station_that_uses_an_id_again(board: Board) -> None:
+    """It has lost count with its power: the next car's need isn't the last one's."""
+    judge(board)
+    begin(board)
+    board.take(SessionEnded(key=key(1), at=NOW + 60.0))
+    begin(board, at=NOW + HOUR)
+    assert left(board, NOW + HOUR) is None
+    judge(board, at=NOW + HOUR, energy_wh=20_000.0)
+    assert left(board, NOW + HOUR) == (20_000.0, 8 * HOUR)
+
+
 def test_a_session_that_ran_before_we_heard_of_it_has_none(board: Board) -> None:
     """After a restart: nobody knows whether it was replaced or withdrawn. What was kept of it is restated."""
     judge(board)
