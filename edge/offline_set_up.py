@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 import orjson
 import structlog
@@ -82,6 +83,7 @@ class Offline:
         self._watch_s = watch_s
         self._sink = sink
         self._classes: Mapping[str, Priority] = configuration.classes
+        self._zone = ZoneInfo(configuration.site.timezone)
         self._folder = configuration.storage.path
         folder = Path(self._folder)
         self._store = Store(folder, chance=chance)
@@ -149,12 +151,14 @@ class Offline:
 
     def _heard(self, step: Judged | EndSession) -> None:
         """Who charges in which class, and who not any more: for the control."""
-        priority, barred = None, isinstance(step, EndSession)
+        priority, need, barred = None, None, isinstance(step, EndSession)
         if isinstance(step, Judged):
             barred = not step.verdict.accepted and self._bars
             priority = self._classes.get(step.verdict.class_id) if step.verdict.class_id is not None else None
+            need = step.verdict.need if self._clock.wall_is_trusted() else None  # by another clock it is another's
         else:
             log.warning("a session is barred", station=step.station, transaction=step.transaction, why=step.reason)
+        wall = self._clock.wall()
         self._sink.take(
             SessionJudged(
                 station=step.station,
@@ -162,6 +166,8 @@ class Offline:
                 at=self._clock.monotonic(),
                 priority=priority,
                 barred=barred,
+                energy_wanted_wh=need.energy_wanted_wh if need is not None else 0.0,
+                departs_in_s=(need.departure(wall, self._zone) - wall).total_seconds() if need is not None else None,
             )
         )
 

@@ -62,10 +62,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """The clock port (:class:`edge.clock.Clock`) in the time of the running loop. ``wall_offset_s`` may be stepped."""
+    """The clock port (:class:`edge.clock.Clock`) in the time of the running loop. ``wall_offset_s`` may be stepped, and
+    ``trusted`` says whether the wall clock is."""
 
     def __init__(self) -> None:
         self.wall_offset_s: Seconds = 0.0
+        self.trusted = True
 
     def monotonic(self) -> Seconds:
         return asyncio.get_running_loop().time()
@@ -74,7 +76,7 @@ class VirtualClock:
         return EPOCH + timedelta(seconds=self.monotonic() + self.wall_offset_s)
 
     def wall_is_trusted(self) -> bool:
-        return True
+        return self.trusted
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

@@ -63,10 +63,22 @@ def energy_wh(text: str) -> WattHours:
 
     :raises typer.BadParameter: it is none.
     """
-    found = _ENERGY.fullmatch(text.strip())
+    found = energy_in(text)
     if found is None:
         raise typer.BadParameter(f"'{text}' is no energy: give it with its unit, like 12kWh", param_hint="--energy")
-    return float(found.group(1)) * _UNITS[found.group(2).lower()]
+    return found
+
+
+def energy_in(text: str) -> WattHours | None:
+    """As :func:`energy_wh`; None where it is none."""
+    found = _ENERGY.fullmatch(text.strip())
+    return float(found.group(1)) * _UNITS[found.group(2).lower()] if found is not None else None
+
+
+def clock_in(text: str) -> time | None:
+    """A time of day, like ``17:00``; None where it is none."""
+    clock = _CLOCK.fullmatch(text)
+    return time(int(clock.group(1)), int(clock.group(2))) if clock is not None else None
 
 
 def departure(text: str, now: datetime) -> time | datetime:
@@ -74,9 +86,9 @@ def departure(text: str, now: datetime) -> time | datetime:
 
     :raises typer.BadParameter: it is none.
     """
-    clock = _CLOCK.fullmatch(text)
+    clock = clock_in(text)
     if clock is not None:
-        return time(int(clock.group(1)), int(clock.group(2)))
+        return clock
     try:
         moment = datetime.fromisoformat(text)
         is_over = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)) < now - timedelta(days=1)

@@ -51,6 +51,13 @@ def add(
     hours: Annotated[
         str | None, typer.Option(help="Valid in these hours: Mon-Fri 07:00-19:00; Sat 08:00-12:00", show_default=False)
     ] = None,
+    energy: Annotated[
+        str | None,
+        typer.Option(help="What its car wants in each session: 180kWh. With --ready-by.", show_default=False),
+    ] = None,
+    ready_by: Annotated[
+        str | None, typer.Option(help="When its car leaves, by the site's clock: 05:30.", show_default=False)
+    ] = None,
 ) -> None:
     """Add a token, or change one: what isn't given is as if it had never been."""
     place = _place(config)
@@ -65,6 +72,7 @@ def add(
         hours=hours,
         class_id=class_id,
         cost_centre=cost_centre,
+        need=token_text.need(("--energy", energy), ("--ready-by", ready_by)),
     )
     place.file.put([own])
     typer.echo(f"{shown(own.hash)}: {'changed' if known is not None else 'added'}")
@@ -119,7 +127,8 @@ def import_(
 ) -> None:
     """Add the tokens of a CSV file, all or none.
 
-    Columns: token, name, class, cost_centre, from, until, hours, blocked; separated by commas, semicolons or tabs.
+    Columns: token, name, class, cost_centre, from, until, hours, energy_kwh, ready_by, blocked; separated by commas,
+    semicolons or tabs.
     """
     place = _place(config)
     tokens = read_csv(file, place.rules)
@@ -177,4 +186,6 @@ def _picture(own: SiteToken, zone: tzinfo) -> dict[str, object]:
         "from": own.valid_from.astimezone(zone).isoformat() if own.valid_from is not None else None,
         "until": own.valid_until.astimezone(zone).isoformat() if own.valid_until is not None else None,
         "hours": token_text.hours_text(own.hours),
+        "energy": f"{own.need.energy_wanted_wh / 1000:.10g}kWh" if own.need is not None else None,
+        "ready by": f"{own.need.ready_by:%H:%M}" if own.need is not None else None,
     }

@@ -6,15 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from edge.cli.token_text import Rules, token
+from edge.cli.token_text import Rules, need, token
 from edge.domain.token import SiteToken
 from edge.errors import TokenUnusable
 
-COLUMNS = ("token", "name", "class", "cost_centre", "from", "until", "hours", "blocked")
+COLUMNS = ("token", "name", "class", "cost_centre", "from", "until", "hours", "energy_kwh", "ready_by", "blocked")
 _DELIMITERS = ",;\t"  # a spreadsheet takes the semicolon where the comma is for decimals
 _YES, _NO = ("yes", "true", "1"), ("", "no", "false", "0")
 # What a spreadsheet makes of a long card number in a cell that isn't text: 4.71193E+13.
 _NUMBER = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE | re.ASCII)
+# Two decimals at most, after a comma or a point: what follows with three digits may as well be thousands.
+_KWH = re.compile(r"(\d{1,9})(?:[.,](\d{1,2}))?", re.ASCII)
 
 
 def read_csv(path: Path, rules: Rules) -> list[SiteToken]:
@@ -94,4 +96,15 @@ def _token(row: Mapping[str, str], rules: Rules) -> SiteToken:
         hours=row.get("hours"),
         class_id=row.get("class") or None,
         cost_centre=row.get("cost_centre") or None,
+        need=need(("energy_kwh", _energy(row.get("energy_kwh", ""))), ("ready_by", row.get("ready_by"))),
     )
+
+
+def _energy(cell: str) -> str | None:
+    """With its unit."""
+    if not cell:
+        return None
+    found = _KWH.fullmatch(cell)
+    if found is None:
+        raise TokenUnusable(f"energy_kwh is {cell!r}, no number of kWh", remedy="write it alone, like 180 or 62.5")
+    return f"{found[1]}.{found[2] or 0}kWh"

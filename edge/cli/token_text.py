@@ -1,11 +1,13 @@
-"""What is written of a token on a command line or in a table: moments, hours, its class."""
+"""What is written of a token on a command line or in a table: moments, hours, its class, its car's need."""
 
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, tzinfo
 
-from edge.domain.token import Hours, SiteToken
+from edge.cli.need import clock_in, energy_in
+from edge.control.needs import MOST_WH
+from edge.domain.token import Hours, SiteToken, TokenNeed
 from edge.errors import TokenUnusable
 from edge.offline.hashing import TokenHasher, hint
 
@@ -40,6 +42,27 @@ def hours_text(found: tuple[Hours, ...]) -> str:
     return "; ".join(parts)
 
 
+def need(energy: tuple[str, str | None], ready_by: tuple[str, str | None]) -> TokenNeed | None:
+    """``180kWh`` and ``05:30``, each with what it is called there; None for neither."""
+    (energy_name, energy_text), (by_name, by_text) = energy, ready_by
+    if not energy_text and not by_text:
+        return None
+    if not energy_text or not by_text:
+        given, missing = (energy_name, by_name) if energy_text else (by_name, energy_name)
+        raise TokenUnusable(f"{given} is given, and {missing} isn't", remedy="give both, or neither")
+    wanted_wh, clock = energy_in(energy_text), clock_in(by_text.strip())
+    if wanted_wh is None:
+        raise TokenUnusable(f"{energy_name} is {energy_text!r}, no energy", remedy="give it with its unit, like 180kWh")
+    if not 0 < wanted_wh <= MOST_WH:
+        most = f"give more than 0, up to {MOST_WH / 1000:.0f} kWh"
+        raise TokenUnusable(f"{energy_name} is {wanted_wh / 1000:.10g} kWh", remedy=most)
+    if clock is None:
+        raise TokenUnusable(
+            f"{by_name} is {by_text!r}, no time of day", remedy="write 05:30, by the site's clock, up to 23:59"
+        )
+    return TokenNeed(energy_wanted_wh=wanted_wh, ready_by=clock)
+
+
 def checked(token: str) -> str:
     """A token's text as it is used."""
     found = token.strip()
@@ -70,6 +93,7 @@ def token(
     hours: str | None,
     class_id: str | None,
     cost_centre: str | None,
+    need: TokenNeed | None,
 ) -> SiteToken:
     """One of the site's own, out of what was written of it; ``since`` and ``until`` with what they are called there."""
     text = checked(text)
@@ -94,6 +118,7 @@ def token(
         hours=parts(hours),
         class_id=class_id,
         cost_centre=cost_centre,
+        need=need,
     )
 
 

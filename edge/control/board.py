@@ -104,6 +104,8 @@ class Board:
                 if fact.station in self.stations:
                     self._stirred.update(self._keys[fact.station])
                     self._judgements.take(fact)
+                    for key in self._keys[fact.station]:
+                        self._heed_need(self.evses[key])
             case StationOnline() | StationOffline() | StationDescribed() | LimitsTaken() | CloudLink():
                 self._stirred.update(self._keys.get(fact.station, ()))
                 self._take_station(fact)
@@ -287,6 +289,7 @@ class Board:
             case SessionBegan():
                 record.begin_session(fact)
             case SessionEnded():
+                self._judgements.ended(fact.key.station, record.transaction_id)
                 record.end_session(fact.at)
             case NeedStated():
                 record.state_need(fact)
@@ -303,3 +306,11 @@ class Board:
             case _:
                 assert_never(fact)
         record.judge_governed(fact.at)
+        if isinstance(fact, NeedStated):
+            # Where nothing runs nothing is withdrawn; but a car may say what it needs before its session begins.
+            record.need_settled = record.transaction_id is not None or fact.departs_in_s is not None
+        elif isinstance(fact, SessionBegan):
+            self._heed_need(record)
+
+    def _heed_need(self, record: EvseRecord) -> None:
+        record.heed_need(self._judgements.of(record.evse.key.station, record.transaction_id))

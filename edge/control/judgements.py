@@ -1,6 +1,7 @@
 """What the authorisation has said of transactions: their priority, and whether they may draw at all."""
 
 from collections import OrderedDict
+from dataclasses import replace
 
 from edge.domain.station import SessionJudged
 
@@ -22,6 +23,12 @@ class Judgements:
         self._judged.move_to_end(key)
         while len(self._judged) > self._most:
             self._judged.popitem(last=False)
+
+    def ended(self, station: str, transaction_id: str | None) -> None:
+        """The transaction is over: what its car needed is for no other that gets the same id."""
+        judged = self.of(station, transaction_id)
+        if judged is not None:
+            self._judged[judged.station, judged.transaction_id] = replace(judged, departs_in_s=None)
 
     def of(self, station: str, transaction_id: str | None) -> SessionJudged | None:
         """What was said of the transaction, if anything; nothing is said of none."""

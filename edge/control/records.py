@@ -9,7 +9,15 @@ from edge.control.actuate import Pending, Writing
 from edge.domain.reading import MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Evse
-from edge.domain.station import DrawSampled, EvseStatus, LimitAnswered, LimitOutcome, NeedStated, SessionBegan
+from edge.domain.station import (
+    DrawSampled,
+    EvseStatus,
+    LimitAnswered,
+    LimitOutcome,
+    NeedStated,
+    SessionBegan,
+    SessionJudged,
+)
 from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds, WattHours
 
 # A car that takes nothing for this long has paused by itself: cars take 5 s to follow a limit (IEC 61851-1), and some
@@ -58,6 +66,7 @@ class EvseRecord:
     energy_wh: WattHours | None = None  # its register, as last sampled
     energy_at_begin_wh: WattHours | None = None  # its register at the session's begin, else at its first sample
     energy_at_need_wh: WattHours | None = None  # its register when the need was stated
+    need_settled: bool = False  # somebody has said what this session's car needs, or that nothing is known of it
     writing: dict[Purpose, Writing] = field(default_factory=lambda: {purpose: Writing() for purpose in Purpose})
 
     @property
@@ -185,8 +194,23 @@ class EvseRecord:
         if not fact.observed_start and not known_idle:
             self.holdings = self.holdings.ungoverned(self.evse.max_a)
 
+    def heed_need(self, judged: SessionJudged | None) -> None:
+        """What its session's token says of a need, as if stated at the session's begin; once. What anybody has stated
+        or withdrawn prevails; of a session that was running before we heard of it nobody knows whether that was so.
+        """
+        if judged is None or judged.departs_in_s is None or self.need_settled or not self.observed_start:
+            return
+        self.need_settled, self.energy_at_need_wh = True, self.energy_at_begin_wh
+        self.need = NeedStated(
+            key=self.evse.key,
+            at=judged.at,
+            energy_wanted_wh=judged.energy_wanted_wh,
+            departs_in_s=judged.departs_in_s,
+        )
+
     def end_session(self, at: Seconds) -> None:
         """What was known of the session is of no more use."""
+        self.need_settled = False
         self.transaction_id = self.began_at = self.told_at = self.raised_at = self.need = None
         self.holdings = self.holdings.session_over()
         self.draw_a, self.drawn_at, self.samples_over_limit = NO_CURRENT, at, 0
@@ -210,6 +234,8 @@ class EvseRecord:
                 self.energy_at_need_wh = fact.energy_wh
             begun_wh = self.energy_at_begin_wh
             if begun_wh is None or fact.energy_wh < begun_wh:  # the first sample, or a register that began again
+                if self.energy_at_need_wh == begun_wh:  # a need that counts from the begin
+                    self.energy_at_need_wh = fact.energy_wh
                 self.energy_at_begin_wh = fact.energy_wh
         self.judge_draw(before_a, max(fact.current_a), fact.at)
 

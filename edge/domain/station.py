@@ -114,7 +114,8 @@ class SessionBegan:
 class SessionJudged:
     """What the token that began a transaction is worth on site. May come before the transaction is known to run.
 
-    ``priority``: None for that of its station. ``barred``: it is to get no current.
+    ``priority``: None for that of its station. ``barred``: it is to get no current. ``energy_wanted_wh``: what its car
+    wants, from the session's begin on, within ``departs_in_s`` from ``at``; None: the token says nothing of that.
     """
 
     station: str
@@ -122,6 +123,8 @@ class SessionJudged:
     at: Seconds
     priority: Priority | None = None
     barred: bool = False
+    energy_wanted_wh: WattHours = 0.0
+    departs_in_s: Seconds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

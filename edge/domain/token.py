@@ -5,7 +5,7 @@ site's staff enters, a hint of its last two characters.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -82,6 +82,36 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenNeed:
+    """What the car that comes with a token wants each time: so much from its session's begin on, by a time of day."""
+
+    energy_wanted_wh: WattHours
+    ready_by: time  # by the site's clock
+
+    def departure(self, since: datetime, zone: tzinfo) -> datetime:
+        """The next such moment after ``since``, in UTC: at most 24 h ahead by the clock.
+
+        Where summer time begins, a time of day that isn't is the moment at which the clock jumps over it; where it
+        ends, one that is twice is the first.
+        """
+        day = since.astimezone(zone).date()
+        today = _moment(datetime.combine(day, self.ready_by), zone)
+        return today if today > since else _moment(datetime.combine(day + timedelta(days=1), self.ready_by), zone)
+
+
+def _moment(local: datetime, zone: tzinfo) -> datetime:
+    """When a clock in ``zone`` first shows ``local`` or more, in UTC."""
+    before, after = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (1, 0))
+    if before >= after:  # one that is (PEP 495: only in a gap the later offset gives the earlier moment)
+        return after
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):  # the clock jumps in between
+        middle = before + (after - before) // 2
+        before, after = (middle, after) if middle.astimezone(zone).utcoffset() == offset else (before, middle)
+    return after.replace(microsecond=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteToken:
     """A token of the site's own."""
 
@@ -94,6 +124,7 @@ class SiteToken:
     hours: tuple[Hours, ...] = ()  # at any of these; none: always
     class_id: str | None = None  # priority class
     cost_centre: str | None = None
+    need: TokenNeed | None = None
 
 
 class Basis(StrEnum):
@@ -116,6 +147,7 @@ class Verdict:
     reason: str
     class_id: str | None = None
     cost_centre: str | None = None
+    need: TokenNeed | None = None
     energy_limit_wh: WattHours | None = None
 
     @property

@@ -74,7 +74,8 @@ def verdict(known: Known, policy: Policy, wall: datetime) -> Verdict:
     found = _of_cloud(known, policy, wall) or _of_site(own) or _of_cache(known, policy, wall) or unknown(policy)
     if own is None or not found.accepted:
         return found
-    return replace(found, class_id=own.class_id, cost_centre=own.cost_centre)  # the badge's rank, whoever lets it in
+    # What the badge says of its car holds whoever lets it in.
+    return replace(found, class_id=own.class_id, cost_centre=own.cost_centre, need=own.need)
 
 
 def _objection(own: SiteToken, policy: Policy, wall: datetime) -> tuple[TokenStatus, str] | None:

@@ -52,6 +52,7 @@ _READERS: Final[Mapping[str, Callable[[sqlite3.Row], object]]] = {
     "list_version": token_rows.list_version,
     "listed_token": token_rows.listed_token,
     "site_token": token_rows.site_token,
+    "site_token_need": token_rows.site_token_need,
 }
 
 

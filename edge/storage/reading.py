@@ -74,9 +74,7 @@ def kept_tokens(store: Store) -> KeptTokens:
         cached=tuple(token_rows.cached_token(row) for row in registry.execute("SELECT * FROM cached_token")),
         versions=tuple(token_rows.list_version(row) for row in registry.execute("SELECT * FROM list_version")),
         listed=tuple(token_rows.listed_token(row) for row in registry.execute("SELECT * FROM listed_token")),
-        own=tuple(
-            token_rows.site_token(row) for row in registry.execute("SELECT * FROM site_token ORDER BY name, hint")
-        ),
+        own=tuple(token_rows.site_tokens(registry)),
     )
 
 

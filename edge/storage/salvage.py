@@ -41,8 +41,14 @@ def _read_out(damaged: Path, target: sqlite3.Connection, tables: list[str]) -> i
         source.text_factory = _text
         target.execute("BEGIN IMMEDIATE")
         try:
+            # Each row as it is: what follows from a change has followed when it was made.
+            triggers = target.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+            for name, _ in triggers:
+                target.execute(f"DROP TRIGGER {name}")
             for table in tables:
                 rows += _copy(source, target, table)
+            for _, definition in triggers:
+                target.execute(definition)
             target.execute("COMMIT")
         except BaseException:
             target.execute("ROLLBACK")

@@ -21,9 +21,7 @@ class TokenFile:
     def all(self) -> list[SiteToken]:
         """The site's own tokens, by name."""
         with open_beside(self._folder, rows.REGISTRY) as connection:
-            return [
-                token_rows.site_token(row) for row in connection.execute("SELECT * FROM site_token ORDER BY name, hint")
-            ]
+            return token_rows.site_tokens(connection)
 
     def get(self, token: TokenHash) -> SiteToken | None:
         """One of them."""
@@ -42,6 +40,7 @@ class TokenFile:
         with open_beside(self._folder, rows.REGISTRY) as registry, open_beside(self._folder, rows.JOURNAL) as journal:
             return {
                 "site_token": _rows(registry, "SELECT * FROM site_token WHERE hash = ?", token),
+                "site_token_need": _rows(registry, "SELECT * FROM site_token_need WHERE hash = ?", token),
                 "said_by_the_cloud": _rows(registry, "SELECT * FROM cached_token WHERE hash = ?", token),
                 "local_lists": _rows(registry, "SELECT * FROM listed_token WHERE hash = ?", token),
                 "transactions": _rows(journal, "SELECT * FROM charge WHERE token = ?", token),
@@ -72,7 +71,7 @@ class TokenFile:
             connection.execute("COMMIT")
 
 
-_TABLES = ("site_token", "cached_token", "listed_token")
+_TABLES = ("site_token", "site_token_need", "cached_token", "listed_token")
 
 
 def _without_token(charges: str) -> list[str]:

@@ -2,15 +2,18 @@
 
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
 
 import orjson
 
 from edge.domain.journal import ClearCached, ListVersion, PutCached, PutSiteToken, RemoveSiteToken, ReplaceList
-from edge.domain.token import CachedToken, Hours, ListedToken, SiteToken, TokenInfo, TokenStatus
+from edge.domain.token import CachedToken, Hours, ListedToken, SiteToken, TokenInfo, TokenNeed, TokenStatus
 
 Statement = tuple[str, tuple[Any, ...]]
+
+_SITE_TOKENS = "SELECT * FROM site_token LEFT JOIN site_token_need USING (hash) ORDER BY name, hint"
 
 
 def put_cached(write: PutCached) -> Iterable[Statement]:
@@ -51,11 +54,14 @@ def put_site_token(write: PutSiteToken) -> Iterable[Statement]:
         token.class_id,
         token.cost_centre,
     )
-    yield "INSERT OR REPLACE INTO site_token VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row
+    yield "INSERT OR REPLACE INTO site_token VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row  # its need goes (registry-3.sql)
+    if token.need is not None:
+        need = (token.hash, token.need.energy_wanted_wh, token.need.ready_by.isoformat())
+        yield "INSERT OR REPLACE INTO site_token_need VALUES (?, ?, ?)", need
 
 
 def remove_site_token(write: RemoveSiteToken) -> Iterable[Statement]:
-    """Forget one."""
+    """Forget one, and with it its need (registry-3.sql)."""
     yield "DELETE FROM site_token WHERE hash = ?", (write.hash,)
 
 
@@ -75,8 +81,16 @@ def list_version(row: sqlite3.Row) -> ListVersion:
     return ListVersion(station=row["station"], version=row["version"])
 
 
+def site_tokens(registry: sqlite3.Connection) -> list[SiteToken]:
+    """The site's own tokens, by name."""
+    return [
+        replace(site_token(row), need=site_token_need(row)) if row["ready_by"] is not None else site_token(row)
+        for row in registry.execute(_SITE_TOKENS)
+    ]
+
+
 def site_token(row: sqlite3.Row) -> SiteToken:
-    """A row of ``site_token``."""
+    """A row of ``site_token``; its need is in another table."""
     return SiteToken(
         hash=row["hash"],
         hint=row["hint"],
@@ -91,6 +105,16 @@ def site_token(row: sqlite3.Row) -> SiteToken:
         class_id=row["class_id"],
         cost_centre=row["cost_centre"],
     )
+
+
+def site_token_need(row: sqlite3.Row) -> TokenNeed:
+    """A row of ``site_token_need``.
+
+    :raises ValueError: it can't be meant.
+    """
+    if not row["energy_wanted_wh"] > 0:
+        raise ValueError("no energy")
+    return TokenNeed(energy_wanted_wh=row["energy_wanted_wh"], ready_by=time.fromisoformat(row["ready_by"]))
 
 
 def info_text(found: TokenInfo) -> str:

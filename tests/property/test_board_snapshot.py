@@ -102,6 +102,8 @@ class Tale:
                 at=now,
                 priority=rng.choice([None, Priority(rank=0)]),
                 barred=rng.random() < 0.5,
+                energy_wanted_wh=9000.0,
+                departs_in_s=rng.choice([None, 600.0]),
             ),
             CloudLimit(key=replace(key, evse=rng.choice([0, key.evse])), at=now, limit_a=rng.choice([None, 10.0])),
         ]

@@ -38,6 +38,7 @@ def test_a_token_is_added_listed_blocked_and_removed(site: Path) -> None:
     added = edge(
         site, "add", CARD, "--name", "Director", "--class", "staff", "--cost-centre", "4711",
         "--until", "2027-01-01", "--hours", "Mon-Fri 07:00-19:00; Sat 08:00-24:00",
+        "--energy", "180 kWh", "--ready-by", "5:30",
     )  # fmt: skip
     assert (added.returncode, added.stderr) == (0, "")
     edge(site, "block", CARD.lower())
@@ -52,10 +53,17 @@ def test_a_token_is_added_listed_blocked_and_removed(site: Path) -> None:
         "from": None,
         "until": "2027-01-01T00:00:00+00:00",
         "hours": "Mon,Tue,Wed,Thu,Fri 07:00-19:00; Sat 08:00-00:00",
+        "energy": "180kWh",
+        "ready by": "05:30",
     }
-    assert "blocked True" in edge(site, "list").stdout
+    shown = edge(site, "list").stdout
+    assert "blocked True" in shown
+    assert ", energy 180kWh, ready by 05:30\n" in shown
     edge(site, "unblock", CARD)
-    assert json.loads(edge(site, "list", "--json").stdout)[0]["blocked"] is False
+    (listed,) = json.loads(edge(site, "list", "--json").stdout)
+    assert (listed["blocked"], listed["energy"]) == (False, "180kWh")
+    edge(site, "add", CARD, "--name", "Director")
+    assert json.loads(edge(site, "list", "--json").stdout)[0]["energy"] is None, "what isn't given is gone"
     assert edge(site, "remove", CARD).returncode == 0
     assert json.loads(edge(site, "list", "--json").stdout) == []
     assert CARD.encode() not in b"".join(path.read_bytes() for path in (site.parent / "storage").iterdir())
@@ -69,9 +77,11 @@ def test_many_are_imported_or_none(site: Path) -> None:
     assert refused.returncode == 2
     assert refused.stderr.startswith(f"edge: {table}:3: the hours 'Mon 25:00-26:00' can't be read; write ")
     assert json.loads(edge(site, "list", "--json").stdout) == []
-    table.write_text("token,name,blocked\n0102030405,One,\n0102030406,Two,yes\n")
+    table.write_text("token,name,blocked,energy_kwh,ready_by\n0102030405,One,\n0102030406,Two,yes,180,05:30\n")
     assert edge(site, "import", str(table)).stdout == "2 tokens added or changed\n"
-    assert [own["blocked"] for own in json.loads(edge(site, "list", "--json").stdout)] == [False, True]
+    found = json.loads(edge(site, "list", "--json").stdout)
+    assert [own["blocked"] for own in found] == [False, True]
+    assert [(own["energy"], own["ready by"]) for own in found] == [(None, None), ("180kWh", "05:30")]
 
 
 def test_what_is_kept_of_one_person_is_printed_and_erased(site: Path) -> None:
@@ -82,8 +92,9 @@ def test_what_is_kept_of_one_person_is_printed_and_erased(site: Path) -> None:
     connection = store.connection("journal")
     connection.execute("UPDATE entry SET text = ?", (f'[2,"1","StartTransaction",{{"idTag":"{CARD}"}}]',))
     store.close()
-    edge(site, "add", CARD, "--name", "Jane Roe")
+    edge(site, "add", CARD, "--name", "Jane Roe", "--energy", "12kWh", "--ready-by", "05:30")
     found = json.loads(edge(site, "export", CARD).stdout)
+    assert found["site_token_need"][0]["energy_wanted_wh"] == 12_000
     assert found["site_token"][0]["name"] == "Jane Roe"
     assert [message["seq"] for message in found["messages_for_the_cloud"]] == [1]
     erased = edge(site, "erase", CARD)
@@ -102,6 +113,11 @@ def test_what_is_kept_of_one_person_is_printed_and_erased(site: Path) -> None:
         (
             ("add", CARD, "--until", "soon"),
             "edge: --until is 'soon', no date; write 2026-12-31 or 2026-12-31T18:00\n",
+            2,
+        ),
+        (
+            ("add", CARD, "--energy", "12kWh"),
+            "edge: --energy is given, and --ready-by isn't; give both, or neither\n",
             2,
         ),
         (("import", "/nowhere.csv"), "edge: /nowhere.csv can't be read ", 2),

@@ -1,13 +1,14 @@
 """CSV files of tokens, as people and spreadsheets write them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from edge.cli.token_csv import read_csv
-from edge.cli.token_text import Rules
+from edge.cli.token_text import Rules, need
+from edge.domain.token import TokenNeed
 from edge.errors import TokenUnusable
 from edge.offline.hashing import TokenHasher
 
@@ -50,6 +51,17 @@ def test_every_column_has_its_meaning(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("energy_kwh", "energy_wh"), [("180", 180_000.0), ("62,5", 62_500.0), ("62.5", 62_500.0), ("0.25", 250.0)]
+)
+def test_a_car_s_need_has_two_columns(tmp_path: Path, energy_kwh: str, energy_wh: float) -> None:
+    """Kilowatt-hours with the spreadsheet's decimal comma, too; a row may be without."""
+    (tmp_path / "t.csv").write_text(f"token;Energy kWh;Ready by\n04A1B2;{energy_kwh};5:30\n04A1B3;;\n")
+    first, second = read_csv(tmp_path / "t.csv", RULES)
+    assert first.need == TokenNeed(energy_wanted_wh=energy_wh, ready_by=time(5, 30))
+    assert second.need is None
+
+
+@pytest.mark.parametrize(
     ("content", "sentence"),
     [
         ("token,name\n04C1,Jane\n04C2,Joe\n04c1 ,Jim\n", ":4: the token is in line 2 already; have each token once"),
@@ -66,6 +78,18 @@ def test_every_column_has_its_meaning(tmp_path: Path) -> None:
         ),
         ("token,hours\n04C1,Sat 08:00-08:00\n", ":2: the hours 'Sat 08:00-08:00' have no length; 00:00-24:00 is the"),
         ("token,blocked\n04C1,perhaps\n", ":2: blocked is 'perhaps'; write yes or no"),
+        (
+            "token,energy_kwh,ready_by\n04C1,12kWh,05:30\n",
+            ":2: energy_kwh is '12kWh', no number of kWh; write it alone, like 180 or 62.5",
+        ),
+        ('token,energy_kwh,ready_by\n04C1,"1,234",05:30\n', ":2: energy_kwh is '1,234', no number of kWh; write it"),
+        ("token,energy_kwh,ready_by\n04C1,2000.01,05:30\n", ":2: energy_kwh is 2000.01 kWh; give more than 0, up to"),
+        ("token,energy_kwh,ready_by\n04C1,180,24:00\n", ":2: ready_by is '24:00', no time of day; write 05:30, by the"),
+        (
+            "token,energy_kwh,ready_by\n04C1,180,\n",
+            ":2: energy_kwh is given, and ready_by isn't; give both, or neither",
+        ),
+        ("token,ready_by\n04C1,05:30\n", ":2: ready_by is given, and energy_kwh isn't; give both, or neither"),
         ("token,name\n,Jane\n", ":2: a token of 0 characters can't be one; give 1 to 255 printable ones"),
         ("uid,name\n04C1,Jane\n", ": has a column 'uid'; the columns are: token, name, class, "),
         ("token,token\n04C1,04C2\n", ": has the column 'token' twice; the columns are: "),
@@ -88,3 +112,25 @@ def test_another_encoding_is_told(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"token,name\n04C1,Bj\xf8rn\n")
     with pytest.raises(TokenUnusable, match=r"t\.csv can't be read .*; give a CSV file in UTF-8"):
         read_csv(tmp_path / "t.csv", RULES)
+
+
+@pytest.mark.parametrize(
+    ("energy", "ready_by", "sentence"),
+    [
+        ("180", "05:30", "--energy is '180', no energy; give it with its unit, like 180kWh"),
+        ("0kWh", "05:30", "--energy is 0 kWh; give more than 0, up to 2000 kWh"),
+        ("2001kWh", "05:30", "--energy is 2001 kWh; give more than 0, up to 2000 kWh"),
+        (
+            "180kWh",
+            "half past five",
+            "--ready-by is 'half past five', no time of day; write 05:30, by the site's clock",
+        ),
+        ("180kWh", None, "--energy is given, and --ready-by isn't; give both, or neither"),
+        (None, "05:30", "--ready-by is given, and --energy isn't; give both, or neither"),
+    ],
+)
+def test_half_a_need_is_none(energy: str | None, ready_by: str | None, sentence: str) -> None:
+    """Named as it is called where it was written."""
+    with pytest.raises(TokenUnusable) as raised:
+        need(("--energy", energy), ("--ready-by", ready_by))
+    assert str(raised.value).startswith(sentence)

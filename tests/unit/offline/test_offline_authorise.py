@@ -7,14 +7,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from edge.domain.token import Basis, Hours, SiteToken, TokenInfo, TokenStatus
+from edge.domain.token import Basis, Hours, SiteToken, TokenInfo, TokenNeed, TokenStatus
 from edge.offline.authorise import CACHE_LIFE, Known, Policy, UnknownTokens, verdict
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)  # a Monday
 HOUR = timedelta(hours=1)
 S = TokenStatus
 WEEK = frozenset(range(7))
-OWN = SiteToken(hash="h", hint="01", class_id="staff", cost_centre="c")
+NEED = TokenNeed(energy_wanted_wh=180_000.0, ready_by=time(5, 30))
+OWN = SiteToken(hash="h", hint="01", class_id="staff", cost_centre="c", need=NEED)
 
 
 def info(status: TokenStatus, expires: timedelta | None = None) -> TokenInfo:
@@ -93,6 +94,7 @@ def test_every_combination_has_its_expected_answer() -> None:
         limited = found.basis is Basis.POLICY and found.accepted
         assert (found.energy_limit_wh is not None) == limited
         assert (found.class_id == "staff") == (own == "good" and found.accepted)
+        assert found.need == (NEED if found.class_id == "staff" else None)
     assert sum(used.values()) == 7 * 3 * 8 * 8 * 2
     assert set(used) == set(range(len(EXPECTED)))
 

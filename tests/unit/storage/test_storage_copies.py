@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from dataclasses import replace
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from edge.domain.journal import (
     Write,
 )
 from edge.domain.session import Session
-from edge.domain.token import SiteToken
+from edge.domain.token import SiteToken, TokenNeed
 from edge.storage.database import connect
 from edge.storage.reading import entries, kept, kept_tokens
 from edge.storage.store import Health, Store
@@ -256,11 +257,13 @@ def test_an_erased_token_is_erased_from_the_copies(tmp_path: Path) -> None:
     """A person's data."""
     store = opened(tmp_path)
     record = charge("2000000000", 17, token="h", answer='{"idTagInfo":{"parentIdTag":"P"}}')
-    commit(store, [PutTransaction(transaction=record)])
+    need = TokenNeed(energy_wanted_wh=12_000.0, ready_by=time(5, 30))
+    commit(store, [PutTransaction(transaction=record), PutSiteToken(token=SiteToken(hash="h", hint="01", need=need))])
     store.close()
     TokenFile(tmp_path).erase("h", "CARD")
     for name in ("registry.db", "registry.good.db"):
         with contextlib.closing(connect(tmp_path / name)) as registry:
+            assert registry.execute("SELECT hash FROM site_token_need").fetchall() == []
             (found,) = registry.execute("SELECT token, answer FROM charge_copy").fetchall()
         assert tuple(found) == (None, record.answer)  # the station may ask for it again
 

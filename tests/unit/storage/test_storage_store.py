@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from edge.domain.journal import (
     Transaction,
     Write,
 )
-from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenInfo, TokenStatus
+from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenInfo, TokenNeed, TokenStatus
 from edge.errors import EntryDamaged, StorageFailed, StorageFull, StorageTooNew
 from edge.storage.database import Schema, connect, numbered, open_database, schemas
 from edge.storage.entry_file import EntryFile
@@ -37,6 +38,7 @@ from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, RecordingLayer
 from tests.unit.storage.storage_bench import NOON, put
 
 LAYER = RecordingLayer("refusing")
+NEED = TokenNeed(energy_wanted_wh=180_000.0, ready_by=time(5, 30))
 INFO = TokenInfo(status=TokenStatus.ACCEPTED, group="G", language="da", message='{"content":"Hej"}')
 
 
@@ -88,12 +90,12 @@ def test_everything_that_is_written_is_read(store: Store) -> None:
     status = ConnectorStatus(station="CP", connector="1", text="[]", owed=True)
     cached = CachedToken(hash="h", info=INFO, learned_at=NOON)
     listed = ListedToken(station="CP", hash="h", info=INFO)
-    own = SiteToken(hash="h", hint="01", name="N", valid_from=NOON, class_id="staff")
+    own = SiteToken(hash="h", hint="01", name="N", valid_from=NOON, class_id="staff", need=NEED)
     version = ListVersion(station="CP", version=3)
     writes: list[Write] = [
         put(5), PutTransaction(transaction=transaction), PutBoot(boot=boot), PutStatus(status=status),
         PutCached(token=cached), ReplaceList(version=version, tokens=(listed,)), PutSiteToken(token=own),
-        PutSiteToken(token=SiteToken(hash="x", hint="")), RemoveSiteToken(hash="x"),
+        PutSiteToken(token=SiteToken(hash="x", hint="", need=NEED)), RemoveSiteToken(hash="x"),
     ]  # fmt: skip
     assert store.commit([writes]) == [None]
     found = again(store)
@@ -102,6 +104,8 @@ def test_everything_that_is_written_is_read(store: Store) -> None:
     assert (tokens.cached, tokens.listed, tokens.versions, tokens.own) == ((cached,), (listed,), (version,), (own,))
     assert [entry.text for entry in entries(found)] == [put(5).entry.text]
     assert journal.sizes == {5: len(put(5).entry.text)}
+    needs = found.connection("registry").execute("SELECT hash FROM site_token_need").fetchall()
+    assert [row["hash"] for row in needs] == ["h"], "one that is removed leaves none"
     found.close()
 
 
@@ -327,6 +331,58 @@ def test_a_file_is_brought_up_step_by_step_and_read_by_the_release_before(tmp_pa
     older.execute("INSERT INTO t (a) VALUES (2)")
     assert older.execute("PRAGMA user_version").fetchone()[0] == 2
     older.close()
+
+
+def test_a_token_s_need_is_a_table_of_its_own(tmp_path: Path) -> None:
+    """The release before had forms 1 and 2, and writes rows of nine values: what it changes or removes has no need any
+    more, what it leaves alone keeps it; and its own tokens are ours."""
+    path = tmp_path / "registry.db"
+    before = Schema(name="registry", steps=schemas()["registry"].steps[:2])
+    put_row = "INSERT OR REPLACE INTO site_token VALUES (?, '', ?, 0, NULL, NULL, '[]', NULL, NULL)"
+    older = open_database(path, before).connection
+    older.execute(put_row, ("old", "a"))
+    older.close()
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    store.commit([[PutSiteToken(token=SiteToken(hash=each, hint="", name="b", need=NEED)) for each in "kcd"]])
+    store.close()
+    older = open_database(path, before).connection
+    older.execute(put_row, ("c", "c"))
+    older.execute("DELETE FROM site_token WHERE hash = 'd'")
+    older.execute(put_row, ("d", "d"))
+    older.close()
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    found = kept_tokens(store).own
+    assert [(own.hash, own.need) for own in found] == [("old", None), ("k", NEED), ("c", None), ("d", None)]
+    store.commit([[PutSiteToken(token=SiteToken(hash="k", hint=""))]])
+    assert all(own.need is None for own in kept_tokens(store).own), "what isn't given is gone"
+    store.close()
+
+
+@pytest.mark.parametrize("change", ["ready_by = 'soon'", "energy_wanted_wh = 0.0", "energy_wanted_wh = -9e999"])
+def test_a_need_that_can_t_be_read_costs_itself(tmp_path: Path, change: str) -> None:
+    """Its token stays, and so do the others' needs; what the good copy has of it is as good as the token there."""
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    store.commit([[PutSiteToken(token=SiteToken(hash=each, hint="", need=NEED)) for each in "ab"]])
+    store.connection("registry").execute(f"UPDATE site_token_need SET {change} WHERE hash = 'a'")  # noqa: S608 - ours
+    found = again(store)
+    assert found.healed == ("registry",)
+    assert [(own.hash, own.need) for own in kept_tokens(found).own] == [("a", None), ("b", NEED)]
+    found.close()
+    with (tmp_path / "registry.db").open("r+b") as stream:
+        stream.write(b"\x5a" * 4096)
+    found = Store(tmp_path, reserve_bytes=1)
+    found.open()
+    assert found.healed == ("registry",)
+    assert [(own.hash, own.need) for own in kept_tokens(found).own] == [("a", None), ("b", NEED)]
+    found.connection("registry").execute("UPDATE site_token_need SET ready_by = 'soon'")
+    found = again(found)
+    assert [(own.hash, own.need) for own in kept_tokens(found).own] == [("a", None), ("b", NEED)], "the good copy's"
+    found.commit([[PutSiteToken(token=SiteToken(hash="b", hint=""))]])
+    assert kept_tokens(found).own[1].need is None, "as in any other file"
+    found.close()
 
 
 def test_a_file_that_this_release_cant_read_is_left_alone(tmp_path: Path) -> None:
