@@ -286,6 +286,8 @@ class Board:
                     record.status, record.status_at = fact.status, fact.at
                 if fact.status is EvseStatus.CHARGING:
                     record.paused = False
+                elif fact.status is EvseStatus.AVAILABLE and record.transaction_id is None:
+                    record.need, record.need_settled = None, False  # the car that stated one has gone
             case SessionBegan():
                 record.begin_session(fact)
             case SessionEnded():

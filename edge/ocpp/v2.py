@@ -273,12 +273,12 @@ class DialectV2:
         evse = self._evse(payload.get("evseId"))
         needs = fields(payload.get("chargingNeeds"))
         energy_wh = energy_wanted_wh(needs)
-        if evse is None or energy_wh is None:
-            return []
         departure = parse_timestamp(needs.get("departureTime"))
-        departs_in_s = (departure - self._clock.time(now, wall)).total_seconds() if departure is not None else None
-        if departs_in_s is not None and departs_in_s < 0:
-            departs_in_s = None
+        if evse is None or energy_wh is None or departure is None:
+            return []  # without a time it is no need: what a card or a person has said holds
+        departs_in_s = (departure - self._clock.time(now, wall)).total_seconds()
+        if departs_in_s < 0:
+            return []
         return [NeedStated(key=evse.key, at=now, energy_wanted_wh=energy_wh, departs_in_s=departs_in_s)]
 
     def _learn_time(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> None:

@@ -7,7 +7,7 @@ import pytest
 from edge.control.board import Board
 from edge.control.needs import MOST_WH, Needs
 from edge.domain.site import EvseKey
-from edge.domain.station import DrawSampled, SessionBegan, SessionEnded
+from edge.domain.station import DrawSampled, EvseStatus, NeedStated, SessionBegan, SessionEnded, StatusReported
 from edge.errors import EvseUnknown, NeedImplausible, NoSession, TimeUntrusted
 from edge.units import PhaseAmps, Seconds
 from tests.site_builders import evse, key, site
@@ -78,6 +78,15 @@ def test_a_need_stated_anew_replaces_the_one_before(needs: Needs, board: Board) 
     needs.state(key(1), 12_000.0, NOON + timedelta(hours=5))
     needs.state(key(1), 3_000.0, NOON + timedelta(hours=1))
     assert left(board, BOOT) == (3_000.0, 3_600.0)
+
+
+def test_a_car_that_goes_without_a_session_takes_its_need_along(board: Board) -> None:
+    """Stated before its transaction, as 2.x cars do; the next car on the EVSE has none of it."""
+    board.take(SessionEnded(key=key(1), at=BOOT))
+    board.take(NeedStated(key=key(1), at=BOOT, energy_wanted_wh=12_000.0, departs_in_s=3_600.0))
+    board.take(StatusReported(key=key(1), at=BOOT, status=EvseStatus.AVAILABLE))
+    board.take(SessionBegan(key=key(1), at=BOOT, transaction_id="8"))
+    assert left(board, BOOT) is None
 
 
 def test_a_withdrawn_need_is_forgotten(needs: Needs, board: Board) -> None:

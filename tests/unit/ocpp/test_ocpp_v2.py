@@ -236,7 +236,15 @@ def test_what_the_car_wants(bench: Bench, needs: dict[str, Any], energy_wh: floa
     assert fact == NeedStated(key=KEY, at=bench.now, energy_wanted_wh=energy_wh, departs_in_s=7200.0)
 
 
-@pytest.mark.parametrize("needs", [{}, {"acChargingParameters": {"energyAmount": -5}}, {"dcChargingParameters": 7}])
+@pytest.mark.parametrize(
+    "needs",
+    [
+        {},
+        {"acChargingParameters": {"energyAmount": -5}},
+        {"dcChargingParameters": 7},
+        {"acChargingParameters": {"energyAmount": 20000}},  # by when it doesn't say, which somebody else may have
+    ],
+)
 def test_a_car_that_wants_nothing_sensible(bench: Bench, needs: dict[str, Any]) -> None:
     """No fact."""
     payload = {"evseId": 1, "chargingNeeds": needs}
