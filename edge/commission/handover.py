@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edge.commission.course import Proof
 from edge.commission.observed import Observation
+from edge.commission.steps import Proof
 from edge.config import Configuration
 from edge.domain.site import Circuit, Meter, Station
 from edge.setup.language import Speaker

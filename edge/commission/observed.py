@@ -7,8 +7,6 @@ from typing import Any
 from edge.domain.site import EvseKey, Site
 from edge.units import PHASES, Amps, PhaseAmps, Seconds
 
-LOST = "METER_STALE"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
@@ -32,8 +30,8 @@ class Observation:
 
     @property
     def is_meter_lost(self) -> bool:
-        """Whether the control counts a meter as lost."""
-        return bool(self.report["control"]["state"] == LOST)
+        """Whether the control counts the grid connection's meter as lost; another circuit's isn't meant."""
+        return any(each["parent"] is None and each["measured_stale"] for each in self.report["circuits"])
 
     @property
     def has_cloud(self) -> bool:
