@@ -18,11 +18,11 @@ import typer
 from edge import __version__
 from edge.cli.control_socket import STATUS, asked_at, get
 from edge.cli.findings import read
+from edge.cli.hiding import secrets_of, without_secrets
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
 from edge.cli.terminal import Terminal
 from edge.config.write import save
 from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken, SetupStopped
-from edge.ocpp.trace import redacted
 from edge.ownership import as_its_folder
 from edge.setup.language import Speaker
 from edge.storage.lock import locked
@@ -32,11 +32,6 @@ from edge.system.sealed import LEAST_PASSPHRASE, seal, unseal
 
 SITE_MEMBER, STATE_MEMBER = "site.toml", "state"
 JOURNAL_LINES = 5000
-_HIDDEN = "(hidden)"
-# Hashes and files of keys, and whoever logs in before a host.
-_SECRET_LINE = re.compile(r"^(\s*(?:key_hash|cloud_key_file|private_key|password)\s*=\s*).*$", re.MULTILINE)
-_LOGIN = re.compile(r"://[^/@\s\"]+@")
-_TOKEN = re.compile(r"((?:idTag|idToken|parentIdTag|Authorization|id_tag)\W{1,8})[\w:.+/=-]+")
 Target = Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.", show_default=False)]
 PassphraseFile = Annotated[
     Path | None,
@@ -49,8 +44,11 @@ def support_bundle(target: Target, config: ConfigPath = SITE_FILE, socket: Socke
     parts: dict[str, bytes] = {
         "versions.txt": f"edge {__version__}\npython {platform.python_version()}\n{platform.platform()}\n".encode()
     }
+    known: tuple[str, ...] = ()
     if config.exists():
-        parts[SITE_MEMBER] = without_secrets(config.read_text(encoding="utf-8", errors="replace")).encode()
+        site_file = config.read_text(encoding="utf-8", errors="replace")
+        known = secrets_of(site_file)
+        parts[SITE_MEMBER] = site_file.encode()
     sockets = asked_at(socket)
     try:
         status = get(sockets, STATUS)
@@ -60,10 +58,10 @@ def support_bundle(target: Target, config: ConfigPath = SITE_FILE, socket: Socke
             parts[f"trace/{name}.json"] = get(sockets, f"/api/v1/stations/{quote(station['id'], safe='')}/trace")
     except ControllerUnreachable as exc:
         parts["status.txt"] = f"{exc}\n".encode()
-    parts["journal.txt"] = without_secrets(_journal()).encode()
+    parts["journal.txt"] = _journal().encode()
     with tarfile.open(target, "w:gz") as archive:
         for name, content in parts.items():
-            _add(archive, name, content)
+            _add(archive, name, without_secrets(content.decode(errors="replace"), known).encode())
     typer.echo(f"{target}: {', '.join(parts)}")
 
 
@@ -144,13 +142,6 @@ def _put(data: bytes, place: Path, mode: int) -> None:
         put_back(place, data)
         return
     save(place, data, mode=mode)
-
-
-def without_secrets(text: str) -> str:
-    """The text without keys, logins and drivers' tokens."""
-    text = _SECRET_LINE.sub(rf'\1"{_HIDDEN}"', text)
-    text = _LOGIN.sub(f"://{_HIDDEN}@", text)
-    return _TOKEN.sub(rf"\1{_HIDDEN}", redacted(text))
 
 
 def _journal() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.care import without_secrets
+from edge.cli.hiding import secrets_of, without_secrets
 from edge.storage.lock import locked
 from edge.storage.reading import entries
 from edge.storage.store import Store
@@ -214,8 +214,39 @@ def test_nothing_secret_is_in_a_bundle() -> None:
     """Keys, logins and drivers' tokens are hidden."""
     text = SITE + 'broker = "mqtt://user:word@host"\n{"idTag": "04A1B2C3D4"}\nAuthorization: Basic QUJD\n'
     hidden = without_secrets(text)
-    assert not any(secret in hidden for secret in ("pbkdf2-sha256$10000", "user:word", "04A1B2C3D4"))
+    assert not any(secret in hidden for secret in ("pbkdf2-sha256$10000", "user:word", "04A1B2C3D4", "QUJD"))
     assert tomllib.loads(hidden.partition("broker")[0])["station"][0]["id"] == "CP-01"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'password = "s3cret, word"',
+        "password = 's3cret'",
+        'password = "s3cret \\" s3cret"',
+        'password = """\nof two lines\ns3cret"""',
+        'bms.mqtt.password = "s3cret"',
+        '"password" = "s3cret"',
+        'bms = { mqtt = { broker = "mqtt://h", username = "s3cret", password = "s3cret" } }',
+        '# password = "s3cret"   # the old one',
+        'password = "s3cret',  # no TOML: somebody is looking for why
+        "password = s3cret",
+        'upstream = "wss://user:p@s3cret@host/{station}"',
+        'upstream = "wss://user:pass/s3cret@host/{station}"',
+    ],
+)
+def test_a_login_however_it_is_written(line: str) -> None:
+    """In every form that TOML has, and in those that it hasn't."""
+    hidden = without_secrets(f'[bms]\n{line}\n[site]\nid = "x"\n')
+    assert "s3cret" not in hidden
+    assert 'id = "x"' in hidden or '"""' in line
+
+
+def test_what_the_site_file_knows_is_hidden_everywhere() -> None:
+    """A password of it that a log line or a broker's answer repeats."""
+    known = secrets_of('[bms.mqtt]\nusername = "edge"\npassword = "s3cret"\n')
+    assert "s3cret" not in without_secrets('{"event": "refused", "why": "bad login s3cret"}', known)
+    assert secrets_of("no TOML") == ()
 
 
 async def test_a_bundle_without_a_gateway(site_file: Path, tmp_path: Path) -> None:
