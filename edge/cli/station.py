@@ -48,6 +48,8 @@ def list_stations(
                 "url": _url(urls, each["id"]),
                 "vendor": each["vendor"],
                 "model": each["model"],
+                "serial": each.get("serial"),
+                "mac": each.get("mac"),
             }
             for each in report.get("stations", ())
         ],
@@ -62,7 +64,7 @@ def list_stations(
         each | {"state": says.say("station.connected" if each["state"] == CONNECTED else "station.away")}
         for each in told["stations"]
     ]
-    console.print(_table(says, "station.title", ("id", "state", "url", "vendor", "model"), known))
+    console.print(_table(says, "station.title", ("id", "state", "url", "vendor", "model", "serial", "mac"), known))
     if told["waiting"]:
         columns = ("id", "address", "vendor", "model", "serial", "mac", "firmware", "speaks")
         console.print(_table(says, "station.title.waiting", columns, told["waiting"]))

@@ -7,6 +7,8 @@ from typing import Any
 from edge.domain.site import EvseKey, Site
 from edge.units import PHASES, Amps, PhaseAmps, Seconds
 
+DESCRIBED = ("vendor", "model", "serial", "mac", "firmware")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
@@ -43,10 +45,10 @@ class Observation:
         found = self._station(station)
         return found is not None and bool(found["connected"])
 
-    def describes(self, station: str) -> tuple[str | None, str | None]:
-        """Vendor and model."""
-        found = self._station(station)
-        return (found["vendor"], found["model"]) if found is not None else (None, None)
+    def describes(self, station: str) -> Mapping[str, str]:
+        """What is known of it of vendor, model, serial, MAC and firmware."""
+        found = self._station(station) or {}
+        return {key: found[key] for key in DESCRIBED if found.get(key)}
 
     def refusal_of(self, station: str) -> str | None:
         """Why its last handshake was refused; None where none was."""

@@ -37,14 +37,16 @@ def reachable(host: str) -> str:
     return own_address() if host in _EVERYWHERE else host
 
 
-def mac_of(address: str, neighbours: Path = NEIGHBOURS) -> str | None:
-    """The hardware address behind an IPv4 address of the local network; None where the machine doesn't know it."""
+def macs(neighbours: Path = NEIGHBOURS) -> dict[str, str]:
+    """The hardware address behind each IPv4 address of the local network that the machine knows."""
     try:
         lines = neighbours.read_text(encoding="ascii", errors="replace").splitlines()[1:]
     except OSError:
-        return None
-    for line in lines:
-        columns = line.split()
-        if len(columns) > 3 and columns[0] == address and columns[3] != _NONE:
-            return columns[3]
-    return None
+        return {}
+    rows = (line.split() for line in lines)
+    return {columns[0]: columns[3] for columns in rows if len(columns) > 3 and columns[3] != _NONE}
+
+
+def mac_of(address: str, neighbours: Path = NEIGHBOURS) -> str | None:
+    """The hardware address behind an IPv4 address of the local network; None where the machine doesn't know it."""
+    return macs(neighbours).get(address)

@@ -107,6 +107,10 @@ class StationReport(_Part):
     cloud_connected: bool
     vendor: str | None
     model: str | None
+    serial: str | None = None
+    firmware: str | None = None
+    address: str | None = None  # where it is connected from
+    mac: str | None = None  # of the address's owner on the local network
     evses: list[EvseReport]
 
 

@@ -159,6 +159,7 @@ async def test_a_right_site_is_proven_and_signed(tmp_path: Path) -> None:
     paper = json.loads(paper_file.read_text(encoding="utf-8"))
     assert paper["passed"]
     assert paper["signature"]["name"] == "Anna Jensen"
+    assert [paper["stations"][0][key] for key in ("vendor", "serial", "firmware")] == ["Simulated", "SN-CP-A", "1.4.2"]
     signature = base64.b64decode(paper["signature"]["signature"])
     key = base64.b64decode(paper["signature"]["public_key"])
     assert is_signed(content(paper), signature, key)
