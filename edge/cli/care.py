@@ -13,6 +13,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 import orjson
+import tomli
 import typer
 
 from edge import __version__
@@ -69,11 +70,13 @@ def backup(
     target: Target, config: ConfigPath = SITE_FILE, state: StatePath = STATE_FOLDER, passphrase: PassphraseFile = None
 ) -> None:
     """Write site file and state, encrypted with a passphrase; the gateway may run."""
+    site_file = config.read_bytes() if config.exists() else b""
+    _refuse_other_state(site_file, config, state)
     secret = _passphrase(passphrase, twice=True)
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         if config.exists():
-            _add(archive, SITE_MEMBER, config.read_bytes())
+            _add(archive, SITE_MEMBER, site_file)
         for file in sorted(state.rglob("*")) if state.exists() else ():
             if file.is_file() and not file.is_symlink() and is_worth_keeping(file):
                 content = snapshot(file) if is_database(file) else file.read_bytes()
@@ -96,6 +99,7 @@ def restore(
             files = {each.name: _content(archive, each) for each in archive.getmembers() if each.isfile()}
     except tarfile.TarError as exc:
         raise SealBroken(f"{source}: what is in it is no backup") from exc
+    _refuse_other_state(files.get(SITE_MEMBER, b""), config, state)
     places = {name: config if name == SITE_MEMBER else _inside(state, name) for name in files}
     with locked(state):
         for name, data in files.items():
@@ -112,6 +116,7 @@ def factory_reset(
 ) -> None:
     """Give up site file, state and claim: as delivered. Takes the owner's passphrase, or presence at the gateway."""
     _refuse_while_running()
+    elsewhere = _stored_elsewhere(config.read_bytes() if config.exists() else b"", config, state)
     present = reset_by_presence(state)
     claim = read_claim(state)
     if claim is not None and not present and not claim.opens(_typed("Passphrase of the gateway", hidden=True)):
@@ -130,6 +135,27 @@ def factory_reset(
         else:
             each.unlink()
     typer.echo("reset: the gateway has no site and no owner; edge setup begins anew")
+    if elsewhere is not None:  # the site file named it, and may have named any folder
+        typer.echo(f"what the site file had stored in {elsewhere} is as it was: delete that by hand")
+
+
+def _refuse_other_state(site_file: bytes, config: Path, state: Path) -> None:
+    """:raises ProblemUnusable: the site's journal and tokens aren't in ``state``."""
+    elsewhere = _stored_elsewhere(site_file, config, state)
+    if elsewhere is not None:
+        raise ProblemUnusable(
+            f"the site file keeps its state in {elsewhere}, not in {state}", remedy=f"give --state {elsewhere}"
+        )
+
+
+def _stored_elsewhere(site_file: bytes, config: Path, state: Path) -> Path | None:
+    """The folder that the site file names, where it isn't ``state``; None of a file that names none."""
+    try:
+        named = tomli.loads(site_file.decode())["storage"]["path"]
+        folder = (config.parent / named).resolve()
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return folder if folder != state.resolve() else None
 
 
 def _put(data: bytes, place: Path, mode: int) -> None:

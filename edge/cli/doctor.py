@@ -49,7 +49,10 @@ def doctor(
         report = of_controller(socket)
     except ControllerUnreachable as exc:
         away = str(exc)
-    troubles = [*_file(config), *(_of_report(report) if report is not None else _away(away)), *_machine(state)]
+    if report is None and _is_blank(config):
+        troubles = [_trouble("not_set_up"), *_machine(state)]
+    else:
+        troubles = [*_file(config), *(_of_report(report) if report is not None else _away(away)), *_machine(state)]
     for number, each in enumerate(troubles, 1):
         typer.echo(f"{number}. {says.tell(each.what)}\n   -> {says.tell(each.remedy)}")
     if troubles:
@@ -60,6 +63,16 @@ def doctor(
 def _trouble(name: str, remedy: str | None = None, **values: object) -> Trouble:
     """A trouble and its remedy by the names of their texts, the remedy's the trouble's own unless it has another."""
     return Trouble(what=Said(f"trouble.{name}", values), remedy=Said(f"remedy.{remedy or name}", values))
+
+
+def _is_blank(config: Path) -> bool:
+    """Whether the site file is as the package brings it."""
+    try:
+        return not config.read_bytes().strip()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
 
 
 def _file(config: Path) -> Iterator[Trouble]:

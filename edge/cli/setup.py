@@ -19,7 +19,7 @@ from edge.config.write import save
 from edge.errors import ClaimError, SetupStopped, way_to_write
 from edge.metering.catalogue import FAMILIES
 from edge.setup.book import Book, dotted, read_book
-from edge.setup.defaults import Defaults
+from edge.setup.defaults import Defaults, check_shape
 from edge.setup.interview import interview
 from edge.setup.language import LANGUAGES, Speaker, texts
 from edge.setup.steps import (
@@ -230,7 +230,7 @@ def _existing(config: Path) -> str | None:
     """
     try:
         text = config.read_text(encoding="utf-8")
-        tomli.loads(text)
+        check_shape(tomli.loads(text))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as exc:

@@ -204,10 +204,13 @@ def test_presence_resets_the_claim_once(tmp_path: Path) -> None:
     boot.mkdir()
     make_claim(state, PASSPHRASE)
     assert not reset_by_presence(state, [boot])
-    (boot / RESET_FILE).touch()
-    assert reset_by_presence(state, [boot])
-    assert read_claim(state) is None
-    assert not (boot / RESET_FILE).exists()
+    for name in (RESET_FILE, f"{RESET_FILE}.txt"):  # Windows hides what it appends
+        (boot / name).touch()
+        assert reset_by_presence(state, [boot])
+        assert read_claim(state) is None
+        assert list(boot.iterdir()) == []
+        assert not reset_by_presence(state, [boot])
+        make_claim(state, PASSPHRASE)
 
 
 def test_nothing_secret_is_in_a_bundle() -> None:
@@ -249,6 +252,34 @@ def test_what_the_site_file_knows_is_hidden_everywhere() -> None:
     assert secrets_of("no TOML") == ()
 
 
+async def test_a_gateway_that_is_not_set_up(site_file: Path, tmp_path: Path) -> None:
+    """As delivered: one sentence says what to do, not a list of what an empty file lacks."""
+    told = [*places(site_file), "--socket", str(tmp_path / "none")]
+    for empty in (lambda: site_file.write_bytes(b"\n"), site_file.unlink):
+        empty()
+        code, output, errors = await edge("doctor", *told)
+        assert (code, errors) == (1, "")
+        assert output == "1. the gateway isn't set up yet\n   -> sudo edge setup\n"
+
+
+async def test_a_storage_folder_of_the_site_file(site_file: Path, tmp_path: Path) -> None:
+    """Where the journal is elsewhere, a backup without it isn't made; a reset says what it leaves."""
+    other = tmp_path / "other"
+    site_file.write_text(f'{SITE}[storage]\npath = "{other}"\n', encoding="utf-8")
+    sealed, secret = tmp_path / "gateway.edgebackup", ["--passphrase-file", str(tmp_path / "passphrase")]
+    code, _, errors = await edge("backup", str(sealed), *places(site_file), *secret)
+    assert (code, sealed.exists()) == (2, False)
+    assert f"keeps its state in {other}" in errors
+    assert f"--state {other}" in errors
+    assert (await edge("backup", str(sealed), "--config", str(site_file), "--state", str(other), *secret))[0] == 0
+    code, _, errors = await edge("restore", str(sealed), *places(site_file), *secret)
+    assert (code, f"--state {other}" in errors) == (2, True)
+    other.mkdir()
+    code, output, _ = await edge("factory-reset", *places(site_file), "--yes")
+    assert code == 0
+    assert f"{other} is as it was" in output
+
+
 async def test_a_bundle_without_a_gateway(site_file: Path, tmp_path: Path) -> None:
     """It has what there is, and says that the gateway doesn't answer."""
     bundle = tmp_path / "support.tar.gz"
@@ -279,6 +310,22 @@ async def test_a_station_is_adopted(site_file: Path) -> None:
     assert code == 2
     assert "garden" in errors
     assert site_file.read_text(encoding="utf-8") == text
+
+
+async def test_what_a_station_is_outlives_a_restart(tmp_path: Path) -> None:
+    """Serial and version of one that was never waiting, for the papers: it doesn't boot whenever the gateway does."""
+    async with building() as site:
+        file = written(tmp_path, site)
+        text = file.read_text(encoding="utf-8").partition("[api]")[0]
+        site.add("CP-A")
+        for _ in range(2):
+            file.write_text(text, encoding="utf-8")
+            async with running(tmp_path, site):
+                told = await until(site, lambda told: bool(told["stations"]) and bool(told["stations"][0]["connected"]))
+                assert told["stations"][0]["address"] == "127.0.0.1"
+                told = await until(site, lambda told: bool(told["stations"][0]["serial"]))
+            described = [told["stations"][0][key] for key in ("vendor", "model", "serial", "firmware")]
+            assert described == ["Simulated", "Post", "SN-CP-A", "1.4.2"]
 
 
 async def test_who_waits_who_was_refused_and_what_is_wrong(tmp_path: Path) -> None:
