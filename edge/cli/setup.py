@@ -33,6 +33,7 @@ from edge.setup.steps import (
     Tell,
     TryBroker,
     TryCloud,
+    TryListen,
 )
 from edge.system.claim import make_claim, read_claim, reset_by_presence
 from edge.system.network import address_for_stations
@@ -41,7 +42,7 @@ from edge.system.sealed import LEAST_PASSPHRASE
 PORT = 9000
 TRIES = 3  # of the owner's passphrase
 HOST_NAME = "{hostname}"  # in a file of answers: this gateway's own name
-_ON_SITE = (FindMeters, ReadMeter, LookForStations, Identify, TryCloud, TryBroker)
+_ON_SITE = (FindMeters, ReadMeter, LookForStations, Identify, TryCloud, TryBroker, TryListen)
 
 
 def setup(

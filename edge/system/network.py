@@ -5,7 +5,7 @@ from pathlib import Path
 
 # The charger LAN's address on every gateway (firmware-config/network): the building has no way to it.
 CHARGER_LAN = "10.77.0.1"
-NEIGHBOURS = Path("/proc/net/arp")
+NEIGHBOURS = Path("/proc/self/net/arp")  # /proc/net is hidden from a service with ProcSubset=pid
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 # RFC 5737: nobody has this address. Connecting a UDP socket sends nothing, it only chooses a route.
 _ANYWHERE = ("192.0.2.1", 9)

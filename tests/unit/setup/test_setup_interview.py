@@ -27,6 +27,7 @@ from edge.setup.steps import (
     Tell,
     TryBroker,
     TryCloud,
+    TryListen,
 )
 from edge.units import PhaseAmps
 
@@ -112,7 +113,7 @@ def probe(step: Step) -> Any:
             return "A1B2", "pbkdf2-sha256$10000$" + "0" * 32 + "$" + "0" * 64
         case Prove():
             return ()
-        case TryCloud() | TryBroker() | Tell() | Pause():
+        case TryCloud() | TryBroker() | TryListen() | Tell() | Pause():
             return None
     raise AssertionError(step)
 
@@ -180,7 +181,7 @@ def test_the_answers_become_the_tables() -> None:
     assert document["circuit"][1] == {"id": "garage", "fuse_a": 40, "parent": "main"}
     assert [evse["phases"] for evse in document["station"][0]["evse"]] == [["L1", "L2", "L3"], ["L2", "L3", "L1"]]
     assert document["ocpp"]["upstream"] == "wss://csms.example.com/ocpp/{station}"
-    assert document["bms"]["modbus"] == {"listen": "192.168.1.10:5502", "fallback_a": 16}
+    assert document["bms"]["modbus"] == {"listen": "192.168.1.10:5502", "writable": True, "fallback_a": 16}
 
 
 def test_a_wrong_answer_to_every_question() -> None:
@@ -224,6 +225,8 @@ def _rest_of_lists(book: Book) -> dict[str, str | list[str]]:
         ("station.max_a", "230 V"),
         ("grid.fuse_a", "1.250"),  # thousands, as half of Europe writes them
         ("meter.unit", "1 A"),
+        ("ocpp.listen", "192.168.10.1:443"),
+        ("bms.modbus", "192.168.1.10:502"),
         ("station.which", "00"),
         ("ocpp.upstream", "wss://csms.example.com/ocpp/<identity>"),
     ],
@@ -282,6 +285,19 @@ def test_a_mute_meter_is_told_and_can_be_kept() -> None:
     assert document is not None
     assert document["meter"][0]["model"] == "eastron_sdm630"
     assert typing.told.count("meter.mute") == 2
+
+
+def test_an_address_of_somebody_else() -> None:
+    """The building's Modbus address is tried at once: the service wouldn't start with one that isn't the gateway's."""
+
+    def elsewhere(step: Step) -> Any:
+        if isinstance(step, TryListen) and step.listen == "192.168.1.20:5502":
+            return Failure(problem="Cannot assign requested address")
+        return probe(step)
+
+    typing = Typing(RIGHT | {"bms.modbus": ["192.168.1.20:5502", "192.168.1.10:5502"]})
+    assert run(Book(), typing, elsewhere) == run(Book(), Typing(RIGHT))
+    assert "bms.deaf" in typing.told
 
 
 def test_a_site_that_does_not_fit_goes_back() -> None:
