@@ -26,6 +26,7 @@ def waiting_station(station: WaitingStation) -> dict[str, str | None]:
         "mac": mac_of(station.address),
         "firmware": station.firmware,
         "speaks": station.speaks.value if station.speaks is not None else None,
+        "also_at": station.also_at,
     }
 
 

@@ -99,7 +99,7 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
     yield from _storage(report.get("storage") or {})
     yield from _certificates(report.get("certificates", ()))
     refused = {each["station"]: each["why"] for each in report.get("refused_handshakes", ())}
-    waiting = {each["id"] for each in report.get("waiting_stations", ())}
+    waiting = {each["id"]: each for each in report.get("waiting_stations", ())}
     url = next(iter(report.get("station_urls") or ()), Said("the_gateway"))
     connected = [each for each in report.get("stations", ()) if each["connected"]]
     for station in report.get("stations", ()):
@@ -114,6 +114,9 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
             if not station["cloud_connected"]:
                 yield _trouble("cloud_refuses", station=station["id"])
     for identity in sorted(waiting):
+        other = waiting[identity].get("also_at")
+        if other is not None:
+            yield _trouble("twins", station=identity, address=waiting[identity]["address"], other=other)
         yield _trouble("waits", station=identity)
     for who, why in refused.items():
         if who is None:

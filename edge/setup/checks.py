@@ -142,6 +142,23 @@ def broker(text: str) -> str:
     return said
 
 
+def place(text: str) -> str:
+    """Where to look on a network; ``tcp://`` before it is understood."""
+    said = text.strip().removeprefix("tcp://")
+    if not said or said.startswith("/"):
+        raise ValueError("is neither an address nor a network")
+    return said
+
+
+def port(text: str) -> str:
+    """A serial port; a bare ``ttyUSB0`` is one of /dev."""
+    said = text.strip()
+    said = said if "/" in said else f"/dev/{said}"
+    if not said.startswith("/dev/") or said == "/dev/":
+        raise ValueError("is no serial port")
+    return said
+
+
 def connection(text: str) -> str:
     """A meter's connection."""
     parse_connection(text.strip())

@@ -98,6 +98,7 @@ class StationSeen:
     mac: str | None = None
     firmware: str | None = None
     version: str | None = None
+    also_at: str | None = None  # where another is that gives the same identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The interview without a terminal: a wrong answer to every question, a mute meter, left and resumed anywhere."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -285,6 +286,37 @@ def test_a_mute_meter_is_told_and_can_be_kept() -> None:
     assert document is not None
     assert document["meter"][0]["model"] == "eastron_sdm630"
     assert typing.told.count("meter.mute") == 2
+
+
+@pytest.mark.parametrize(
+    ("way", "typed", "looked_at"),
+    [
+        ("1", " tcp://192.0.2.7:502", "192.0.2.7:502"),
+        ("2", "ttyUSB0", "/dev/ttyUSB0"),
+        ("2", "/dev/rs485/port-1", "/dev/rs485/port-1"),
+    ],
+)
+def test_where_the_meter_is_looked_for(way: str, typed: str, looked_at: str) -> None:
+    """A serial port by its short name is no host of the network; nothing at all is asked again."""
+    places: list[str] = []
+
+    def looking(step: Step) -> Any:
+        if isinstance(step, FindMeters):
+            places.append(step.where)
+        return probe(step)
+
+    where = {"1": "meter.where.network", "2": "meter.where.serial"}[way]
+    typing = Typing(RIGHT | {"meter.way": way, where: typed, "meter.which": "1"}, wrong={where: " "})
+    assert run(Book(), typing, looking) is not None
+    assert (places, typing.refused) == ([looked_at], [where])
+
+
+def test_two_with_one_identity_are_told() -> None:
+    """As they come from the factory: adopted so, they would take each other's place for ever."""
+    typing = Typing(RIGHT)
+    run(Book(), typing, lambda step: Seen(stations=(replace(CP, also_at="192.168.10.12"),))
+        if isinstance(step, LookForStations) else probe(step))  # fmt: skip
+    assert "stations.twins" in typing.told
 
 
 def test_an_address_of_somebody_else() -> None:
