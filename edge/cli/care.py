@@ -100,6 +100,13 @@ def restore(
     except tarfile.TarError as exc:
         raise SealBroken(f"{source}: what is in it is no backup") from exc
     _refuse_other_state(files.get(SITE_MEMBER, b""), config, state)
+    was = config.read_bytes() if config.exists() else b""
+    if passphrase is None and was.strip() and was != files.get(SITE_MEMBER):
+        asked = (
+            f"{config} has another site, which would be lost with what {state} keeps. Type RESTORE to replace them: "
+        )
+        if _typed(asked).strip() != "RESTORE":
+            raise ProblemUnusable("nothing was restored")
     places = {name: config if name == SITE_MEMBER else _inside(state, name) for name in files}
     with locked(state):
         for name, data in files.items():
@@ -117,15 +124,15 @@ def factory_reset(
     """Give up site file, state and claim: as delivered. Takes the owner's passphrase, or presence at the gateway."""
     _refuse_while_running()
     elsewhere = _stored_elsewhere(config.read_bytes() if config.exists() else b"", config, state)
-    present = reset_by_presence(state)
+    if not yes and _typed(f"Delete {config} and {state}? Type RESET: ").strip() != "RESET":
+        raise ProblemUnusable("nothing was deleted")
+    present = reset_by_presence(state)  # takes the claim away at once, so after the question
     claim = read_claim(state)
     if claim is not None and not present and not claim.opens(_typed("Passphrase of the gateway", hidden=True)):
         raise ClaimError(
             "this is not the passphrase of this gateway's owner",
             remedy="or show presence: put a file edge-reset onto the boot partition, see docs/installer.md",
         )
-    if not yes and _typed(f"Delete {config} and {state}? Type RESET: ").strip() != "RESET":
-        raise ProblemUnusable("nothing was deleted")
     if config.exists():
         config.write_bytes(b"")  # as the package brings it, with its owner and mode
     config.with_name(f".{config.name}.setup").unlink(missing_ok=True)

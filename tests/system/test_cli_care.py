@@ -17,6 +17,7 @@ from edge.system.claim import RESET_FILE, make_claim, read_claim, reset_by_prese
 from tests.system.building import building
 from tests.system.test_cli_commission import written
 from tests.system.test_cli_setup import edge, running, until
+from tests.system.typist import at_terminal
 from tests.unit.storage.storage_bench import put
 
 PASSPHRASE = "cold garage at seven"
@@ -310,6 +311,25 @@ async def test_a_station_is_adopted(site_file: Path) -> None:
     assert code == 2
     assert "garden" in errors
     assert site_file.read_text(encoding="utf-8") == text
+
+
+async def test_what_cannot_be_undone_is_asked(site_file: Path, tmp_path: Path) -> None:
+    """Another site isn't written over, nor a claim taken away by presence, before somebody has said so."""
+    sealed, secret = tmp_path / "gateway.edgebackup", ["--passphrase-file", str(tmp_path / "passphrase")]
+    assert (await edge("backup", str(sealed), *places(site_file), *secret))[0] == 0
+    site_file.write_text(SITE.replace("63", "80"), encoding="utf-8")
+    for said, restored in (("no", False), ("RESTORE", True)):
+        async with at_terminal("restore", str(sealed), *places(site_file)) as typist:
+            await typist.answers(r"Passphrase of the backup: $", PASSPHRASE)
+            await typist.answers(r"Type RESTORE to replace them: $", said)
+            assert await typist.ends() == (0 if restored else 2)
+        assert (site_file.read_text(encoding="utf-8") == SITE) is restored
+    make_claim(tmp_path / "state", PASSPHRASE)
+    async with at_terminal("factory-reset", *places(site_file)) as typist:
+        await typist.answers(r"Type RESET: $", "reset")
+        assert await typist.ends() == 2
+    assert read_claim(tmp_path / "state") is not None
+    assert site_file.read_text(encoding="utf-8") == SITE
 
 
 async def test_what_a_station_is_outlives_a_restart(tmp_path: Path) -> None:
