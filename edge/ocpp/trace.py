@@ -79,10 +79,15 @@ class Trace:
         return frames[-MOST_FRAMES:]
 
 
+def without_login(address: str) -> str:
+    """An address for the log: who logs in there isn't told."""
+    return _LOGINS.sub(rf"\1{_HIDDEN}@", address)
+
+
 def redacted(text: str) -> str:
     """The text without drivers' tokens and stations' keys. Also where it is cut in the middle of one."""
     hidden = _TOKENS.sub(rf'\1"{_HIDDEN}"', text)
-    hidden = _LOGINS.sub(rf"\1{_HIDDEN}@", _INNER_TOKENS.sub(rf"\1{_HIDDEN}", hidden))
+    hidden = without_login(_INNER_TOKENS.sub(rf"\1{_HIDDEN}", hidden))
     if _SECRET_NAMES.search(hidden) is None:
         return hidden
     named = _NOT_A_NAME.sub('"key" : <\\1>', hidden)
