@@ -104,6 +104,13 @@ def test_a_wiring_that_nothing_was_seen_of() -> None:
     assert findings(only)["meter direction and phases"] == "no car charges with which it could be shown"
 
 
+def test_a_site_without_a_meter_claims_nothing_of_one() -> None:
+    """Nothing is said of its wiring, and that the cars went down by themselves isn't claimed."""
+    proofs = {ENGLISH.tell(each.name): ENGLISH.tell(*each.finding) for each in TrueSite().proofs(grid_meter=None)}
+    assert not {"meter direction and phases", "meter lost: fallback in its time"} & proofs.keys()
+    assert "that the cars went down isn't shown" in proofs["controller stopped: every station at its safe current"]
+
+
 def test_every_fault_is_expected() -> None:
     """None is left out of the table below."""
     assert set(EXPECTED) == set(Fault)

@@ -100,9 +100,9 @@ class TrueSite:
         # Where the first phase of each station truly is.
         self.first = {"CP-A": 0, "CP-B": 2 if self.fault is Fault.ROTATION else 1, "CP-C": 2}
 
-    def proofs(self, *fuses: str) -> list[Proof]:
+    def proofs(self, *fuses: str, grid_meter: str | None = "grid") -> list[Proof]:
         """What the commissioning finds."""
-        course: Course[list[Proof]] = commissioning(self.site, fuses, grid_meter="grid")
+        course: Course[list[Proof]] = commissioning(self.site, fuses, grid_meter=grid_meter)
         answer: Any = None
         while True:
             try:
