@@ -35,7 +35,7 @@ from edge.control.ports import StatusReport, Watchdog
 from edge.control.vitals import Vitals
 from edge.control.wiring_watch import WiringWatch, draws
 from edge.domain.site import Site
-from edge.door_report import refused_handshake, timestamp, waiting_station
+from edge.door_report import refused_handshake, timestamp, waiting_station, who_they_are
 from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
 from edge.need_memory import NeedMemory
@@ -136,7 +136,8 @@ class Daemon:
             "station_urls": list(self._station_urls),
             "storage": self._stand_ins.report(),
         }
-        return process | dict(self._of_tick())
+        tick = dict(self._of_tick())
+        return process | tick | {"stations": who_they_are(self._ocpp, tick["stations"])}
 
     def healthy(self) -> bool:
         """Whether the control loop completed a tick lately."""

@@ -1,14 +1,17 @@
-"""Who stands at the gateway's door, as people are told: stations that wait to be adopted, and refused handshakes.
+"""Who stands at the gateway's door, as people are told: those of the site, those that wait, and refused handshakes.
 
 Joins what the OCPP room saw of a peer with what the network knows of its address, so it stands beside the composition
 root.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
+from edge.ocpp.server import OcppServer
 from edge.ocpp.turned_away import TurnedAway
 from edge.ocpp.waiting import WaitingStation
-from edge.system.network import mac_of
+from edge.system.network import mac_of, macs
 
 
 def waiting_station(station: WaitingStation) -> dict[str, str | None]:
@@ -23,6 +26,25 @@ def waiting_station(station: WaitingStation) -> dict[str, str | None]:
         "mac": mac_of(station.address),
         "firmware": station.firmware,
         "speaks": station.speaks.value if station.speaks is not None else None,
+        "also_at": station.also_at,
+    }
+
+
+def who_they_are(ocpp: OcppServer, stations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The configured stations of a report, with what each has said it is and where it is connected from."""
+    known = macs()
+    return [each | _who_it_is(ocpp, each, known) for each in map(dict, stations)]
+
+
+def _who_it_is(ocpp: OcppServer, station: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, str | None]:
+    described, address = ocpp.known(station["id"])
+    return {
+        "vendor": station["vendor"] or (described.vendor if described is not None else None),
+        "model": station["model"] or (described.model if described is not None else None),
+        "serial": described.serial if described is not None else None,
+        "firmware": described.firmware if described is not None else None,
+        "address": address,
+        "mac": known.get(address) if address is not None else None,
     }
 
 

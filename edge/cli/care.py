@@ -13,16 +13,17 @@ from typing import Annotated
 from urllib.parse import quote
 
 import orjson
+import tomli
 import typer
 
 from edge import __version__
 from edge.cli.control_socket import STATUS, asked_at, get
 from edge.cli.findings import read
+from edge.cli.hiding import secrets_of, without_secrets
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
 from edge.cli.terminal import Terminal
 from edge.config.write import save
 from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken, SetupStopped
-from edge.ocpp.trace import redacted
 from edge.ownership import as_its_folder
 from edge.setup.language import Speaker
 from edge.storage.lock import locked
@@ -32,11 +33,6 @@ from edge.system.sealed import LEAST_PASSPHRASE, seal, unseal
 
 SITE_MEMBER, STATE_MEMBER = "site.toml", "state"
 JOURNAL_LINES = 5000
-_HIDDEN = "(hidden)"
-# Hashes and files of keys, and whoever logs in before a host.
-_SECRET_LINE = re.compile(r"^(\s*(?:key_hash|cloud_key_file|private_key|password)\s*=\s*).*$", re.MULTILINE)
-_LOGIN = re.compile(r"://[^/@\s\"]+@")
-_TOKEN = re.compile(r"((?:idTag|idToken|parentIdTag|Authorization|id_tag)\W{1,8})[\w:.+/=-]+")
 Target = Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.", show_default=False)]
 PassphraseFile = Annotated[
     Path | None,
@@ -49,8 +45,11 @@ def support_bundle(target: Target, config: ConfigPath = SITE_FILE, socket: Socke
     parts: dict[str, bytes] = {
         "versions.txt": f"edge {__version__}\npython {platform.python_version()}\n{platform.platform()}\n".encode()
     }
+    known: tuple[str, ...] = ()
     if config.exists():
-        parts[SITE_MEMBER] = without_secrets(config.read_text(encoding="utf-8", errors="replace")).encode()
+        site_file = config.read_text(encoding="utf-8", errors="replace")
+        known = secrets_of(site_file)
+        parts[SITE_MEMBER] = site_file.encode()
     sockets = asked_at(socket)
     try:
         status = get(sockets, STATUS)
@@ -60,10 +59,10 @@ def support_bundle(target: Target, config: ConfigPath = SITE_FILE, socket: Socke
             parts[f"trace/{name}.json"] = get(sockets, f"/api/v1/stations/{quote(station['id'], safe='')}/trace")
     except ControllerUnreachable as exc:
         parts["status.txt"] = f"{exc}\n".encode()
-    parts["journal.txt"] = without_secrets(_journal()).encode()
+    parts["journal.txt"] = _journal().encode()
     with tarfile.open(target, "w:gz") as archive:
         for name, content in parts.items():
-            _add(archive, name, content)
+            _add(archive, name, without_secrets(content.decode(errors="replace"), known).encode())
     typer.echo(f"{target}: {', '.join(parts)}")
 
 
@@ -71,11 +70,13 @@ def backup(
     target: Target, config: ConfigPath = SITE_FILE, state: StatePath = STATE_FOLDER, passphrase: PassphraseFile = None
 ) -> None:
     """Write site file and state, encrypted with a passphrase; the gateway may run."""
+    site_file = config.read_bytes() if config.exists() else b""
+    _refuse_other_state(site_file, config, state)
     secret = _passphrase(passphrase, twice=True)
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         if config.exists():
-            _add(archive, SITE_MEMBER, config.read_bytes())
+            _add(archive, SITE_MEMBER, site_file)
         for file in sorted(state.rglob("*")) if state.exists() else ():
             if file.is_file() and not file.is_symlink() and is_worth_keeping(file):
                 content = snapshot(file) if is_database(file) else file.read_bytes()
@@ -98,6 +99,14 @@ def restore(
             files = {each.name: _content(archive, each) for each in archive.getmembers() if each.isfile()}
     except tarfile.TarError as exc:
         raise SealBroken(f"{source}: what is in it is no backup") from exc
+    _refuse_other_state(files.get(SITE_MEMBER, b""), config, state)
+    was = config.read_bytes() if config.exists() else b""
+    if passphrase is None and was.strip() and was != files.get(SITE_MEMBER):
+        asked = (
+            f"{config} has another site, which would be lost with what {state} keeps. Type RESTORE to replace them: "
+        )
+        if _typed(asked).strip() != "RESTORE":
+            raise ProblemUnusable("nothing was restored")
     places = {name: config if name == SITE_MEMBER else _inside(state, name) for name in files}
     with locked(state):
         for name, data in files.items():
@@ -114,15 +123,16 @@ def factory_reset(
 ) -> None:
     """Give up site file, state and claim: as delivered. Takes the owner's passphrase, or presence at the gateway."""
     _refuse_while_running()
-    present = reset_by_presence(state)
+    elsewhere = _stored_elsewhere(config.read_bytes() if config.exists() else b"", config, state)
+    if not yes and _typed(f"Delete {config} and {state}? Type RESET: ").strip() != "RESET":
+        raise ProblemUnusable("nothing was deleted")
+    present = reset_by_presence(state)  # takes the claim away at once, so after the question
     claim = read_claim(state)
     if claim is not None and not present and not claim.opens(_typed("Passphrase of the gateway", hidden=True)):
         raise ClaimError(
             "this is not the passphrase of this gateway's owner",
             remedy="or show presence: put a file edge-reset onto the boot partition, see docs/installer.md",
         )
-    if not yes and _typed(f"Delete {config} and {state}? Type RESET: ").strip() != "RESET":
-        raise ProblemUnusable("nothing was deleted")
     if config.exists():
         config.write_bytes(b"")  # as the package brings it, with its owner and mode
     config.with_name(f".{config.name}.setup").unlink(missing_ok=True)
@@ -132,6 +142,27 @@ def factory_reset(
         else:
             each.unlink()
     typer.echo("reset: the gateway has no site and no owner; edge setup begins anew")
+    if elsewhere is not None:  # the site file named it, and may have named any folder
+        typer.echo(f"what the site file had stored in {elsewhere} is as it was: delete that by hand")
+
+
+def _refuse_other_state(site_file: bytes, config: Path, state: Path) -> None:
+    """:raises ProblemUnusable: the site's journal and tokens aren't in ``state``."""
+    elsewhere = _stored_elsewhere(site_file, config, state)
+    if elsewhere is not None:
+        raise ProblemUnusable(
+            f"the site file keeps its state in {elsewhere}, not in {state}", remedy=f"give --state {elsewhere}"
+        )
+
+
+def _stored_elsewhere(site_file: bytes, config: Path, state: Path) -> Path | None:
+    """The folder that the site file names, where it isn't ``state``; None of a file that names none."""
+    try:
+        named = tomli.loads(site_file.decode())["storage"]["path"]
+        folder = (config.parent / named).resolve()
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return folder if folder != state.resolve() else None
 
 
 def _put(data: bytes, place: Path, mode: int) -> None:
@@ -144,13 +175,6 @@ def _put(data: bytes, place: Path, mode: int) -> None:
         put_back(place, data)
         return
     save(place, data, mode=mode)
-
-
-def without_secrets(text: str) -> str:
-    """The text without keys, logins and drivers' tokens."""
-    text = _SECRET_LINE.sub(rf'\1"{_HIDDEN}"', text)
-    text = _LOGIN.sub(f"://{_HIDDEN}@", text)
-    return _TOKEN.sub(rf"\1{_HIDDEN}", redacted(text))
 
 
 def _journal() -> str:

@@ -1,5 +1,6 @@
 """``edge commission``: proves the site, writes the hand-over document, and with its signature begins to control."""
 
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,19 +15,9 @@ from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, StatePath
 from edge.cli.signing import HandOver
 from edge.cli.terminal import Loop, Terminal
 from edge.cli.tongue import LanguageOption, speaker
-from edge.commission.course import (
-    Course,
-    Do,
-    Observe,
-    Proof,
-    ReadMeter,
-    StartController,
-    StopController,
-    Tell,
-    Try,
-    commissioning,
-)
+from edge.commission.course import commissioning
 from edge.commission.handover import document
+from edge.commission.steps import Course, Do, Observe, Proof, ReadMeter, StartController, StopController, Tell, Try
 from edge.config import Configuration
 from edge.errors import ClaimError, ConfigurationError, NotProven, SetupStopped, Severity
 from edge.setup.language import Speaker
@@ -56,6 +47,9 @@ def commission(
     root = next(each for each in configuration.site.circuits if each.parent is None)
     loop = Loop()
     bench = Bench(configuration, loop, meter=root.meter)
+    # A lost ssh connection leaves as Ctrl-C does: else what controls the unproven site would go on alone.
+    for ending in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     try:
         bench.start()
         proofs = _walk(commissioning(configuration.site, (), grid_meter=root.meter), bench, terminal)
@@ -86,7 +80,7 @@ def commission(
         hand_over.sign(claim, config, terminal)
     typer.echo(say("commission.paper", {"path": str(hand_over.file)}))
     if not paper["passed"]:
-        raise NotProven(say("commission.not_proven", {"folder": str(folder)}))
+        raise NotProven(say("commission.not_proven", {"folder": str(folder), "mode": paper["settings"]["mode"]}))
 
 
 def _checked(config: Path, speaker: Speaker) -> Configuration:

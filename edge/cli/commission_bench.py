@@ -1,6 +1,7 @@
 """The bench of ``edge commission``: a gateway of its own in control mode, and the grid meter read without it."""
 
 import contextlib
+import ctypes
 import http
 import os
 import signal
@@ -35,6 +36,15 @@ STOP_S: Seconds = 5.0
 SAMPLES, SAMPLE_EVERY_S = 5, 0.5
 STATUS = "/api/v1/status"
 _KEPT = ("serial", "mac", "firmware")
+
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def _ends_with_us() -> None:
+    """In the new process: it is told to end when whoever commissions is killed, and can't stop it any more."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _program() -> list[str]:
@@ -84,6 +94,7 @@ class Bench:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the commissioning, which stops it in order
+                preexec_fn=_ends_with_us,  # noqa: PLW1509 - one call that takes no lock
                 **account,
             )
         give_up = time.monotonic() + START_S

@@ -49,7 +49,10 @@ def doctor(
         report = of_controller(socket)
     except ControllerUnreachable as exc:
         away = str(exc)
-    troubles = [*_file(config), *(_of_report(report) if report is not None else _away(away)), *_machine(state)]
+    if report is None and _is_blank(config):
+        troubles = [_trouble("not_set_up"), *_machine(state)]
+    else:
+        troubles = [*_file(config), *(_of_report(report) if report is not None else _away(away)), *_machine(state)]
     for number, each in enumerate(troubles, 1):
         typer.echo(f"{number}. {says.tell(each.what)}\n   -> {says.tell(each.remedy)}")
     if troubles:
@@ -60,6 +63,16 @@ def doctor(
 def _trouble(name: str, remedy: str | None = None, **values: object) -> Trouble:
     """A trouble and its remedy by the names of their texts, the remedy's the trouble's own unless it has another."""
     return Trouble(what=Said(f"trouble.{name}", values), remedy=Said(f"remedy.{remedy or name}", values))
+
+
+def _is_blank(config: Path) -> bool:
+    """Whether the site file is as the package brings it."""
+    try:
+        return not config.read_bytes().strip()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
 
 
 def _file(config: Path) -> Iterator[Trouble]:
@@ -86,7 +99,7 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
     yield from _storage(report.get("storage") or {})
     yield from _certificates(report.get("certificates", ()))
     refused = {each["station"]: each["why"] for each in report.get("refused_handshakes", ())}
-    waiting = {each["id"] for each in report.get("waiting_stations", ())}
+    waiting = {each["id"]: each for each in report.get("waiting_stations", ())}
     url = next(iter(report.get("station_urls") or ()), Said("the_gateway"))
     connected = [each for each in report.get("stations", ()) if each["connected"]]
     for station in report.get("stations", ()):
@@ -101,6 +114,9 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
             if not station["cloud_connected"]:
                 yield _trouble("cloud_refuses", station=station["id"])
     for identity in sorted(waiting):
+        other = waiting[identity].get("also_at")
+        if other is not None:
+            yield _trouble("twins", station=identity, address=waiting[identity]["address"], other=other)
         yield _trouble("waits", station=identity)
     for who, why in refused.items():
         if who is None:

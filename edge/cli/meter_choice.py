@@ -9,6 +9,7 @@ import typer
 
 from edge.cli.findings import read
 from edge.cli.gateway_meters import GatewayMeters, gateway_reads
+from edge.cli.places import SITE_FILE
 from edge.clock import Clock
 from edge.config.locate import locate
 from edge.control.ports import FactSink, MeterPort
@@ -22,7 +23,8 @@ from edge.system.logs import LogLevel, configure
 from edge.units import Amps
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="The site file.", show_default=False)
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The site file. Default: the package's.", show_default=False),
 ]
 MeterOption = Annotated[
     str | None, typer.Option("--meter", metavar="ID", help="One meter of the site file.", show_default=False)
@@ -70,13 +72,23 @@ class Choice:
         return Meters(meters=self.meters, families=self.families, clock=clock, sink=sink, ratings=self.ratings)
 
 
-def chosen(config: Path | None, meter: str | None, connection: str | None, model: str | None, unit: int) -> Choice:
-    """What the options name.
+def chosen(
+    config: Path | None,
+    meter: str | None,
+    connection: str | None,
+    model: str | None,
+    unit: int,
+    *,
+    installed: Path = SITE_FILE,
+) -> Choice:
+    """What the options name; where they name nothing, the site file that the package has ``installed``.
 
     :raises ConfigurationError: a site file that isn't sound.
     :raises typer.BadParameter: options that name no meter, or two things at once.
     """
     configure(level=LogLevel.ERROR)  # what the meters say is shown by the verb itself
+    if config is None and connection is None and installed.exists():
+        config = installed
     if (config is None) == (connection is None):
         raise typer.BadParameter("give either --config with a site file, or --connection and --model")
     if config is None:

@@ -19,7 +19,7 @@ from edge.config.write import save
 from edge.errors import ClaimError, SetupStopped, way_to_write
 from edge.metering.catalogue import FAMILIES
 from edge.setup.book import Book, dotted, read_book
-from edge.setup.defaults import Defaults
+from edge.setup.defaults import Defaults, check_shape
 from edge.setup.interview import interview
 from edge.setup.language import LANGUAGES, Speaker, texts
 from edge.setup.steps import (
@@ -33,6 +33,7 @@ from edge.setup.steps import (
     Tell,
     TryBroker,
     TryCloud,
+    TryListen,
 )
 from edge.system.claim import make_claim, read_claim, reset_by_presence
 from edge.system.network import address_for_stations
@@ -41,7 +42,7 @@ from edge.system.sealed import LEAST_PASSPHRASE
 PORT = 9000
 TRIES = 3  # of the owner's passphrase
 HOST_NAME = "{hostname}"  # in a file of answers: this gateway's own name
-_ON_SITE = (FindMeters, ReadMeter, LookForStations, Identify, TryCloud, TryBroker)
+_ON_SITE = (FindMeters, ReadMeter, LookForStations, Identify, TryCloud, TryBroker, TryListen)
 
 
 def setup(
@@ -230,7 +231,7 @@ def _existing(config: Path) -> str | None:
     """
     try:
         text = config.read_text(encoding="utf-8")
-        tomli.loads(text)
+        check_shape(tomli.loads(text))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as exc:

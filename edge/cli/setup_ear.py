@@ -72,6 +72,7 @@ class Ear:
                     mac=mac_of(each.address),
                     firmware=each.firmware,
                     version=each.speaks,
+                    also_at=each.also_at,
                 )
                 for each in self._server.waiting
             ),
@@ -132,6 +133,7 @@ def _told_by_controller(exc: StartError) -> Seen:
                 mac=each.get("mac"),
                 firmware=each.get("firmware"),
                 version=each.get("speaks"),
+                also_at=each.get("also_at"),
             )
             for each in told["waiting_stations"]
         ),

@@ -1,5 +1,6 @@
 """The probes of ``edge setup`` on the real thing: meters, stations, the cloud, a broker, the proof of the file."""
 
+import errno
 import socket
 import tempfile
 from collections.abc import Mapping
@@ -46,6 +47,7 @@ from edge.setup.steps import (
     Step,
     TryBroker,
     TryCloud,
+    TryListen,
 )
 from edge.units import PhaseAmps, Seconds
 
@@ -109,6 +111,8 @@ class Probes:
                 port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
                 socket.create_connection((parts.hostname or "", port), BROKER_S).close()
                 return None
+            case TryListen():
+                return _listens(step.listen)
             case Prove():
                 return self._prove(step.document)
             case _:
@@ -132,6 +136,18 @@ class Probes:
                     if each.severity is Severity.ERROR
                 )
         return ()
+
+
+def _listens(listen: str) -> None:
+    """:raises OSError: this machine can't; that somebody does already is no fault, as it is the gateway itself."""
+    place = host_port(listen)
+    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as door:
+        try:
+            door.bind((place.host, place.port))
+        except OSError as exc:
+            if exc.errno != errno.EADDRINUSE:
+                raise
 
 
 async def _found(where: str) -> tuple[MeterFound, ...]:

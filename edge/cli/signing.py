@@ -29,8 +29,9 @@ class HandOver:
 
     @property
     def file(self) -> Path:
-        """The JSON; the PDF lies beside it."""
-        return self.folder / f"handover-{self.paper['site']['id']}-{self.paper['made_at'][:10]}.json"
+        """The JSON; the PDF lies beside it. Each run has its own: a signed one is never written over."""
+        at = self.paper["made_at"][:19].replace(":", "")
+        return self.folder / f"handover-{self.paper['site']['id']}-{at}Z.json"
 
     def keep(self, speaker: Speaker) -> None:
         """Write it as it is.
@@ -56,7 +57,8 @@ class HandOver:
         try:
             signature = _signature(paper, claim, terminal)
         except (KeyboardInterrupt, SetupStopped):
-            raise SetupStopped(say("commission.unsigned", {"folder": str(self.folder)})) from None
+            values = {"folder": str(self.folder), "mode": self.paper["settings"]["mode"]}
+            raise SetupStopped(say("commission.unsigned", values)) from None
         self._write({**paper, "signature": asdict(signature)}, terminal.speaker)
         save(config, live)
         typer.echo(say("commission.live", {"path": str(config)}))

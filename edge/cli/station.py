@@ -3,6 +3,7 @@
 import math
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -48,6 +49,8 @@ def list_stations(
                 "url": _url(urls, each["id"]),
                 "vendor": each["vendor"],
                 "model": each["model"],
+                "serial": each.get("serial"),
+                "mac": each.get("mac"),
             }
             for each in report.get("stations", ())
         ],
@@ -62,10 +65,11 @@ def list_stations(
         each | {"state": says.say("station.connected" if each["state"] == CONNECTED else "station.away")}
         for each in told["stations"]
     ]
-    console.print(_table(says, "station.title", ("id", "state", "url", "vendor", "model"), known))
+    console.print(_table(says, "station.title", ("id", "state", "url", "vendor", "model", "serial", "mac"), known))
     if told["waiting"]:
         columns = ("id", "address", "vendor", "model", "serial", "mac", "firmware", "speaks")
-        console.print(_table(says, "station.title.waiting", columns, told["waiting"]))
+        waiting = [each | {"address": _addresses(each)} for each in told["waiting"]]
+        console.print(_table(says, "station.title.waiting", columns, waiting))
     if told["refused"]:
         turned_away = ("at", "station", "address", "why", "times")
         console.print(_table(says, "station.title.refused", turned_away, told["refused"]))
@@ -118,6 +122,12 @@ def identify(station: StationId, socket: SocketPath = None, language: LanguageOp
         typer.echo(f"{station}: {told.get('error', 'no answer')}", err=True)
         raise typer.Exit(FAILED)
     typer.echo(speaker(language, STATE_FOLDER).say(f"identify.{told['how']}", {"station": station}))
+
+
+def _addresses(waiting: Mapping[str, Any]) -> str | None:
+    """Where it is; both, where two have one identity."""
+    also_at = waiting.get("also_at")
+    return f"{waiting['address']} + {also_at}" if also_at is not None else waiting["address"]
 
 
 def _url(urls: list[str], station: str) -> str | None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edge.commission.course import Proof
-from edge.commission.observed import Observation
+from edge.commission.observed import DESCRIBED, Observation
+from edge.commission.steps import Proof
 from edge.config import Configuration
 from edge.domain.site import Circuit, Meter, Station
 from edge.setup.language import Speaker
@@ -73,16 +73,11 @@ def _meter(meter: Meter) -> dict[str, Any]:
     return {"id": meter.id, "model": meter.model, "connection": meter.connection, "unit": meter.unit}
 
 
-def _station(station: Station, described: tuple[str | None, str | None], kept: Mapping[str, Any]) -> dict[str, Any]:
-    """``described``: vendor and model as the station told them; ``kept`` is what is known where it told none."""
-    vendor, model = described
+def _station(station: Station, described: Mapping[str, str], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """``described`` is what the station tells of itself now; ``kept`` what is known where it tells nothing."""
     return {
         "id": station.id,
-        "vendor": vendor or kept.get("vendor"),
-        "model": model or kept.get("model"),
-        "serial": kept.get("serial"),
-        "mac": kept.get("mac"),
-        "firmware": kept.get("firmware"),
+        **{key: described.get(key) or kept.get(key) for key in DESCRIBED},
         "location": kept.get("location"),
         "evses": [
             {

@@ -7,7 +7,7 @@ from typing import Any
 from edge.domain.site import EvseKey, Site
 from edge.units import PHASES, Amps, PhaseAmps, Seconds
 
-LOST = "METER_STALE"
+DESCRIBED = ("vendor", "model", "serial", "mac", "firmware")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,8 @@ class Observation:
 
     @property
     def is_meter_lost(self) -> bool:
-        """Whether the control counts a meter as lost."""
-        return bool(self.report["control"]["state"] == LOST)
+        """Whether the control counts the grid connection's meter as lost; another circuit's isn't meant."""
+        return any(each["parent"] is None and each["measured_stale"] for each in self.report["circuits"])
 
     @property
     def has_cloud(self) -> bool:
@@ -45,10 +45,10 @@ class Observation:
         found = self._station(station)
         return found is not None and bool(found["connected"])
 
-    def describes(self, station: str) -> tuple[str | None, str | None]:
-        """Vendor and model."""
-        found = self._station(station)
-        return (found["vendor"], found["model"]) if found is not None else (None, None)
+    def describes(self, station: str) -> Mapping[str, str]:
+        """What is known of it of vendor, model, serial, MAC and firmware."""
+        found = self._station(station) or {}
+        return {key: found[key] for key in DESCRIBED if found.get(key)}
 
     def refusal_of(self, station: str) -> str | None:
         """Why its last handshake was refused; None where none was."""

@@ -28,11 +28,12 @@ class Description:
     vendor: str
     model: str
     firmware: str | None
+    serial: str | None = None
 
     @classmethod
     def of(cls, fact: StationDescribed) -> "Description":
         """As it says it now."""
-        return cls(vendor=fact.vendor, model=fact.model, firmware=fact.firmware)
+        return cls(vendor=fact.vendor, model=fact.model, firmware=fact.firmware, serial=fact.serial)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ class Dossier:
         self._load()
 
     def describe(self, description: Description) -> None:
-        """The station has said what it is. What another one took says nothing of it: vendor, model or firmware."""
+        """The station has said what it is. What another one took says nothing of it, by any of the four."""
         if self.description is not None and self.description != description:
             self.taken = None
         self.description = description
@@ -103,7 +104,8 @@ class Dossier:
         told = fields(fields(kept).get("description"))
         vendor, model = text(told.get("vendor")), text(told.get("model"))
         if vendor is not None and model is not None:
-            self.description = Description(vendor=vendor, model=model, firmware=text(told.get("firmware")))
+            firmware, serial = text(told.get("firmware")), text(told.get("serial"))
+            self.description = Description(vendor=vendor, model=model, firmware=firmware, serial=serial)
         match fields(kept).get("taken"):
             case [str(rung), str(unit)] if rung in Rung.__members__ and unit in RateUnit.__members__:
                 self.taken = Taken(rung=Rung[rung], unit=RateUnit[unit])

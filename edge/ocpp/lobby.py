@@ -69,7 +69,10 @@ class Lobby:
         self, connection: ServerConnection, identity: str, version: Version, log: FilteringBoundLogger
     ) -> None:
         """Answer an unknown station until it leaves."""
-        self._room.arrive(identity, peer_address(connection), self._clock.wall(), version)
+        address, held = peer_address(connection), self._by_name.get(identity)
+        others = peer_address(held[0]) if held is not None else address
+        also_at = others if others != address else None  # from the same address, it is the same that comes anew
+        self._room.arrive(identity, address, self._clock.wall(), version, also_at=also_at)
         self.connections.add(connection)
         self._by_name[identity] = (connection, version)
         log.warning("unknown station connected and waits to be adopted")

@@ -18,6 +18,7 @@ from edge.ocpp.figures import Figures
 from edge.ocpp.sending import SURROGATES
 from edge.ocpp.sockets import QUIET
 from edge.ocpp.timings import LinkTimings
+from edge.ocpp.trace import without_login
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, ErrorCode
 
@@ -69,7 +70,7 @@ class Mirror:
             except (OSError, TimeoutError, ValueError, WebSocketException) as exc:
                 problem = str(exc) or type(exc).__name__
                 if problem != self._told:
-                    self._log.warning("can't reach a mirror", address=self._uri, problem=problem)
+                    self._log.warning("can't reach a mirror", address=without_login(self._uri), problem=problem)
                 self._told = problem
             await asyncio.sleep(min(REDIAL_S, self._timings.redial_last_s))
 

@@ -17,7 +17,7 @@ from edge.domain.station import LimitAnswered, LimitOutcome
 from edge.errors import StartError
 from edge.ocpp.admission import Admission, Door
 from edge.ocpp.crowd import Crowd
-from edge.ocpp.dossier import Dossier
+from edge.ocpp.dossier import Description, Dossier
 from edge.ocpp.figures import Figures
 from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.lobby import Lobby
@@ -27,7 +27,7 @@ from edge.ocpp.settings import Listener, OcppSettings, SecurityProfile
 from edge.ocpp.shelf import Shelf
 from edge.ocpp.showing import Shown
 from edge.ocpp.site_limits import SiteLimits
-from edge.ocpp.sockets import QUIET, peer_address
+from edge.ocpp.sockets import QUIET, bound_port, peer_address
 from edge.ocpp.stand_in import StandIns
 from edge.ocpp.station_connection import StationConnection
 from edge.ocpp.station_link import StationLink
@@ -77,7 +77,8 @@ class OcppServer:
         self._timings = timings if timings is not None else LinkTimings()
         self.figures = Figures()
         self.site_limits = SiteLimits()
-        self._links = self._make_links(site, shelf, dossiers, stand_ins, nonce=chance.token(6))
+        self._dossiers = {each.id: Dossier(each.id, dossiers) for each in site.stations}
+        self._links = self._make_links(site, shelf, stand_ins, nonce=chance.token(6))
         self._lobby = Lobby(clock, chance)
         self._door = Door(
             links=self._links,
@@ -97,17 +98,22 @@ class OcppServer:
     @property
     def port(self) -> int:
         """The port for stations without TLS; 0 while there is none."""
-        return _port(self._servers.get("plain"))
+        return bound_port(self._servers.get("plain"))
 
     @property
     def tls_port(self) -> int:
         """The port for stations with TLS; 0 while there is none."""
-        return _port(self._servers.get("tls"))
+        return bound_port(self._servers.get("tls"))
 
     @property
     def waiting(self) -> tuple[WaitingStation, ...]:
         """The unknown stations that have connected, the longest unseen first."""
         return self._lobby.stations
+
+    def known(self, station: str) -> tuple[Description | None, str | None]:
+        """What a station of the site said it is, be it before a restart; and the address it is connected from."""
+        link = self._links[station]
+        return self._dossiers[station].description, peer_address(link.connection) if link.connection else None
 
     @property
     def turned_away(self) -> tuple[TurnedAway, ...]:
@@ -189,7 +195,7 @@ class OcppServer:
             problem = f"can't listen for charging stations on {where.host}:{where.port} ({exc.strerror or exc})"
             raise StartError(problem, remedy=f"give another address in [ocpp] {_KEYS[name]}") from exc
         self._servers[name] = server
-        self._log.info("listening for charging stations", host=where.host, port=_port(server), tls=name == "tls")
+        self._log.info("listening for charging stations", host=where.host, port=bound_port(server), tls=name == "tls")
 
     def refresh_certificates(self) -> None:
         """Take over certificate files that have changed; connections that stand are not disturbed."""
@@ -220,7 +226,7 @@ class OcppServer:
             task.cancel()
 
     def _make_links(
-        self, site: Site, shelf: Shelf | None, dossiers: Shelf | None, stand_ins: StandIns, *, nonce: str
+        self, site: Site, shelf: Shelf | None, stand_ins: StandIns, *, nonce: str
     ) -> dict[str, StationLink]:
         hearsay = Hearsay()
         standing = {station.id: stand_ins(station.id) for station in site.stations}
@@ -236,7 +242,7 @@ class OcppServer:
                     nonce=nonce,
                     shelf=shelf,
                     figures=self.figures,
-                    dossier=Dossier(station.id, dossiers),
+                    dossier=self._dossiers[station.id],
                     stand_in=standing[station.id],
                     site_limits=self.site_limits,
                     hearsay=hearsay,
@@ -294,7 +300,3 @@ class OcppServer:
         ]
         details = {"address": peer_address(connection), "speaks": version.value}
         await link.serve(cast(StationConnection, connection), upstream, version, mirrors, **details)
-
-
-def _port(server: Server | None) -> int:
-    return int(next(iter(server.sockets)).getsockname()[1]) if server is not None else 0

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import Connection
+from websockets.asyncio.server import Server
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import CLOSED, OPEN, SERVER, Event
@@ -302,6 +303,11 @@ class WireCloudConnection(CloudConnection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, is_wire=True, **kwargs)
+
+
+def bound_port(server: Server | None) -> int:
+    """The port on which it listens; 0 of none."""
+    return int(next(iter(server.sockets)).getsockname()[1]) if server is not None else 0
 
 
 def peer_address(connection: Connection) -> str:

@@ -18,7 +18,11 @@ LONGEST = 2048  # characters that are kept of a frame; a charging profile or a s
 
 _HIDDEN = "***"
 # What identifies a driver (idTag of 1.6, idToken of 2.x), in a JSON text however it is spaced.
-_TOKENS = re.compile(r'("(?:idTag|parentIdTag|idToken|vin|emaid|evccId)"\s*:\s*)"(?:[^"\\]|\\.)*"?')
+_OF_A_DRIVER = "idTag|parentIdTag|idToken|additionalIdToken|vin|emaid|evccId"
+_TOKENS = re.compile(rf'("(?:{_OF_A_DRIVER})"\s*:\s*)"(?:[^"\\]|\\.)*"?')
+_INNER_TOKENS = re.compile(rf'(\\+"(?:{_OF_A_DRIVER})\\+"\s*:\s*\\+")[^"\\]*')  # JSON in a text: DataTransfer's data
+# Where to upload or download with a login: GetDiagnostics, GetLog, UpdateFirmware.
+_LOGINS = re.compile(r'(:(?:\\?/){2})[^\s"\'<>/]+@')
 # Keys of stations on their way: in ChangeConfiguration, SetVariables and SetNetworkProfile.
 _SECRET_NAMES = re.compile(r"AuthorizationKey|BasicAuthPassword|basicAuthPassword|apnPassword|password", re.IGNORECASE)
 _VALUES = re.compile(
@@ -75,9 +79,15 @@ class Trace:
         return frames[-MOST_FRAMES:]
 
 
+def without_login(address: str) -> str:
+    """An address for the log: who logs in there isn't told."""
+    return _LOGINS.sub(rf"\1{_HIDDEN}@", address)
+
+
 def redacted(text: str) -> str:
     """The text without drivers' tokens and stations' keys. Also where it is cut in the middle of one."""
     hidden = _TOKENS.sub(rf'\1"{_HIDDEN}"', text)
+    hidden = without_login(_INNER_TOKENS.sub(rf"\1{_HIDDEN}", hidden))
     if _SECRET_NAMES.search(hidden) is None:
         return hidden
     named = _NOT_A_NAME.sub('"key" : <\\1>', hidden)

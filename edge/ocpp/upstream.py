@@ -25,6 +25,7 @@ from edge.ocpp.sending import cut_if_stuck, push
 from edge.ocpp.sockets import QUIET, CloudConnection, Receiver, Receiving, WireCloudConnection
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import Contexts, distrust
+from edge.ocpp.trace import without_login
 from edge.ocpp.versions import Version, version_of
 from edge.units import Seconds
 
@@ -230,5 +231,5 @@ class Upstream:
     def _note_problem(self, problem: Problem | None) -> None:
         """Log the first failure, and each new kind; never every attempt."""
         if problem is not None and problem != self._problem:
-            self._log.warning("can't reach the cloud", problem=problem.what, address=self._uri)
+            self._log.warning("can't reach the cloud", problem=problem.what, address=without_login(self._uri))
         self._problem = problem

@@ -29,6 +29,7 @@ class WaitingStation:
     serial: str | None = None
     firmware: str | None = None
     speaks: Version | None = None
+    also_at: str | None = None  # where another that is connected gives the same identity
 
 
 class WaitingRoom:
@@ -43,13 +44,24 @@ class WaitingRoom:
         """Those that came, the longest unseen first."""
         return tuple(self._listed.values())
 
-    def arrive(self, identity: str, address: str, wall: datetime, speaks: Version | None = None) -> None:
-        """An unknown station has connected. The longest unseen make room."""
+    def arrive(
+        self,
+        identity: str,
+        address: str,
+        wall: datetime,
+        speaks: Version | None = None,
+        *,
+        also_at: str | None = None,
+    ) -> None:
+        """An unknown station has connected. The longest unseen make room.
+
+        ``also_at``: where another is connected under that identity. What is known is of that one until this one boots.
+        """
         known = self._listed.pop(identity, None)
         self._listed[identity] = (
-            replace(known, address=address, speaks=speaks)
+            replace(known, address=address, speaks=speaks, also_at=also_at)
             if known is not None
-            else WaitingStation(identity=identity, address=address, since=wall, speaks=speaks)
+            else WaitingStation(identity=identity, address=address, since=wall, speaks=speaks, also_at=also_at)
         )
         while len(self._listed) > MAX_LISTED:
             self._listed.popitem(last=False)

@@ -5,7 +5,7 @@ from edge.setup.asking import agree, ask
 from edge.setup.book import Book
 from edge.setup.checks import NO, YES, address, broker, of_schema, unless_empty, upstream
 from edge.setup.defaults import Defaults
-from edge.setup.steps import Failure, Talk, Tell, TryBroker, TryCloud
+from edge.setup.steps import Failure, Talk, Tell, TryBroker, TryCloud, TryListen
 
 MODBUS_LISTEN = "127.0.0.1:5502"
 
@@ -41,5 +41,10 @@ def bms(book: Book, defaults: Defaults) -> Talk[None]:
                     continue
         modbus = yield from ask(book, ("bms", "modbus"), unless_empty(address), default="")
         if modbus:
+            problem = yield TryListen(listen=modbus)
+            if isinstance(problem, Failure):
+                yield Tell(text="bms.deaf", values={"address": modbus, "problem": problem.problem})
+                book.drop("bms", "modbus")
+                continue
             yield from ask(book, ("bms", "fallback_a"), of_schema(ModbusTable, "fallback_a"))
         book.finish("bms")

@@ -18,6 +18,7 @@ from edge.units import PHASES
 
 Check: TypeAlias = Callable[[str], Any]
 YES, NO = "yes", "no"
+FIRST_PORT = 1024
 _YES = frozenset({"y", "yes", "j", "ja", "1", "true"})  # in all the languages
 _NO = frozenset({"n", "no", "nej", "nee", "nein", "0", "false"})
 # What may stand behind a number, by the end of the key's name: 22 kW is not 22 A.
@@ -113,8 +114,11 @@ def timezone(text: str) -> str:
 
 
 def address(text: str) -> str:
-    """``host:port``."""
-    return str(host_port(text.strip()))
+    """``host:port`` to listen at: the service may have no port below 1024."""
+    place = host_port(text.strip())
+    if place.port < FIRST_PORT:
+        raise ValueError("has a port for which the service would have to be root")
+    return str(place)
 
 
 def upstream(text: str) -> str:
@@ -135,6 +139,23 @@ def broker(text: str) -> str:
     said = text.strip()
     said = said if "://" in said else f"mqtt://{said}"
     broker_address(said)
+    return said
+
+
+def place(text: str) -> str:
+    """Where to look on a network; ``tcp://`` before it is understood."""
+    said = text.strip().removeprefix("tcp://")
+    if not said or said.startswith("/"):
+        raise ValueError("is neither an address nor a network")
+    return said
+
+
+def port(text: str) -> str:
+    """A serial port; a bare ``ttyUSB0`` is one of /dev."""
+    said = text.strip()
+    said = said if "/" in said else f"/dev/{said}"
+    if not said.startswith("/dev/") or said == "/dev/":
+        raise ValueError("is no serial port")
     return said
 
 

@@ -7,6 +7,23 @@ from typing import Any
 GRID = "main"  # the grid connection's id in a new site file
 
 
+def check_shape(document: Mapping[str, Any]) -> None:
+    """Refuse a site file of another form than any has, by which nothing can be proposed.
+
+    :raises ValueError: names the first table.
+    """
+    for name in ("circuit", "meter", "station"):
+        tables = document.get(name, [])
+        if not isinstance(tables, list) or not all(isinstance(each, Mapping) and "id" in each for each in tables):
+            raise ValueError(f"[[{name}]] is not of its form")
+    bms = document.get("bms", {})
+    tables = {name: document.get(name, {}) for name in ("site", "control", "ocpp", "bms", "storage")}
+    tables |= {f"bms.{name}": bms.get(name, {}) for name in ("mqtt", "modbus") if isinstance(bms, Mapping)}
+    for name, table in tables.items():
+        if not isinstance(table, Mapping):
+            raise ValueError(f"[{name}] is not of its form")  # noqa: TRY004 - as for a value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
     """``document``: the site file that is to be changed; empty for a new one."""

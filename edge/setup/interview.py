@@ -96,5 +96,5 @@ def _bms(answers: Mapping[str, Any]) -> dict[str, Any] | None:
     if answers.get("broker"):
         tables["mqtt"] = {"broker": answers["broker"]}
     if answers.get("modbus"):
-        tables["modbus"] = {"listen": answers["modbus"], "fallback_a": answers["fallback_a"]}
+        tables["modbus"] = {"listen": answers["modbus"], "writable": True, "fallback_a": answers["fallback_a"]}
     return tables or None

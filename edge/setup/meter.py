@@ -5,7 +5,7 @@ from typing import Final
 from edge.config.schema_site import MeterTable
 from edge.setup.asking import agree, ask, choose
 from edge.setup.book import Book
-from edge.setup.checks import YES, connection, of_schema
+from edge.setup.checks import YES, connection, of_schema, place, port
 from edge.setup.defaults import Defaults
 from edge.setup.steps import Failure, FindMeters, MeterFound, Option, ReadMeter, Talk, Tell
 
@@ -48,7 +48,8 @@ def _typed(book: Book, defaults: Defaults, models: tuple[str, ...]) -> Talk[None
 
 def _found(book: Book, way: str) -> Talk[bool]:
     """Search and choose; False when the way is to be asked again."""
-    where = yield from ask(book, ("meter", "where"), str.strip, text=f"meter.where.{way}", keep=False)
+    check = port if way == SERIAL else place
+    where = yield from ask(book, ("meter", "where"), check, text=f"meter.where.{way}", keep=False)
     yield Tell(text="meter.searching", values={"where": where})
     found = yield FindMeters(where=where)
     if isinstance(found, Failure):

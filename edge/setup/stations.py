@@ -124,6 +124,9 @@ def _show(seen: Seen | Failure, found: tuple[StationSeen, ...]) -> Talk[None]:
         described = " ".join(part for part in parts if part)
         values = {"number": number, "station": each.identity, "address": each.address, "described": described}
         yield Tell(text="stations.waits", values=values)
+        if each.also_at is not None:
+            twins = {"station": each.identity, "address": each.address, "other": each.also_at}
+            yield Tell(text="stations.twins", values=twins)
     if not found:
         yield Tell(text="stations.none")
     for refused in seen.refused:

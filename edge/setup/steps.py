@@ -98,6 +98,7 @@ class StationSeen:
     mac: str | None = None
     firmware: str | None = None
     version: str | None = None
+    also_at: str | None = None  # where another is that gives the same identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +153,13 @@ class TryBroker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TryListen:
+    """See whether this machine can listen at an address; gives None when it can, or does already."""
+
+    listen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prove:
     """Check the site file that this would be; gives a tuple of sentences, empty when it is sound."""
 
@@ -159,7 +167,18 @@ class Prove:
 
 
 Step: TypeAlias = (
-    Ask | Tell | Pause | FindMeters | ReadMeter | LookForStations | Identify | NewKey | TryCloud | TryBroker | Prove
+    Ask
+    | Tell
+    | Pause
+    | FindMeters
+    | ReadMeter
+    | LookForStations
+    | Identify
+    | NewKey
+    | TryCloud
+    | TryBroker
+    | TryListen
+    | Prove
 )
 T = TypeVar("T")
 Talk: TypeAlias = Generator[Step, Any, T]

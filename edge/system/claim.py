@@ -17,6 +17,7 @@ from edge.system.sealed import LEAST_PASSPHRASE, seal, unseal
 
 FILE = "claim.json"
 RESET_FILE = "edge-reset"  # put onto the SD card's boot partition: only who holds the card can
+_RESET_NAMES = (RESET_FILE, f"{RESET_FILE}.txt")  # what Windows' editor appends, and doesn't show
 BOOT_FOLDERS = (Path("/boot/firmware"), Path("/boot"))
 _RESET_SEEN = "claim-reset-seen"
 
@@ -127,8 +128,7 @@ def reset_by_presence(folder: Path, boot_folders: Sequence[Path] = BOOT_FOLDERS)
 
     The file is taken away; where the partition is read-only it counts once, by its time.
     """
-    for boot in boot_folders:
-        file = boot / RESET_FILE
+    for file in (boot / name for boot in boot_folders for name in _RESET_NAMES):
         try:
             stamp = str(file.stat().st_mtime_ns)
         except OSError:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 # The charger LAN's address on every gateway (firmware-config/network): the building has no way to it.
 CHARGER_LAN = "10.77.0.1"
-NEIGHBOURS = Path("/proc/net/arp")
+NEIGHBOURS = Path("/proc/self/net/arp")  # /proc/net is hidden from a service with ProcSubset=pid
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 # RFC 5737: nobody has this address. Connecting a UDP socket sends nothing, it only chooses a route.
 _ANYWHERE = ("192.0.2.1", 9)
@@ -37,14 +37,16 @@ def reachable(host: str) -> str:
     return own_address() if host in _EVERYWHERE else host
 
 
-def mac_of(address: str, neighbours: Path = NEIGHBOURS) -> str | None:
-    """The hardware address behind an IPv4 address of the local network; None where the machine doesn't know it."""
+def macs(neighbours: Path = NEIGHBOURS) -> dict[str, str]:
+    """The hardware address behind each IPv4 address of the local network that the machine knows."""
     try:
         lines = neighbours.read_text(encoding="ascii", errors="replace").splitlines()[1:]
     except OSError:
-        return None
-    for line in lines:
-        columns = line.split()
-        if len(columns) > 3 and columns[0] == address and columns[3] != _NONE:
-            return columns[3]
-    return None
+        return {}
+    rows = (line.split() for line in lines)
+    return {columns[0]: columns[3] for columns in rows if len(columns) > 3 and columns[3] != _NONE}
+
+
+def mac_of(address: str, neighbours: Path = NEIGHBOURS) -> str | None:
+    """The hardware address behind an IPv4 address of the local network; None where the machine doesn't know it."""
+    return macs(neighbours).get(address)

@@ -107,6 +107,10 @@ class StationReport(_Part):
     cloud_connected: bool
     vendor: str | None
     model: str | None
+    serial: str | None = None
+    firmware: str | None = None
+    address: str | None = None  # where it is connected from
+    mac: str | None = None  # of the address's owner on the local network
     evses: list[EvseReport]
 
 
@@ -122,6 +126,7 @@ class WaitingStationReport(_Part):
     mac: str | None = None  # of the address's owner on the local network
     firmware: str | None = None
     speaks: str | None = None  # the edition of OCPP
+    also_at: str | None = None  # where another that is connected gives the same id
 
 
 class RefusedHandshakeReport(_Part):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.cli.care import without_secrets
+from edge.cli.hiding import secrets_of, without_secrets
 from edge.storage.lock import locked
 from edge.storage.reading import entries
 from edge.storage.store import Store
@@ -17,6 +17,7 @@ from edge.system.claim import RESET_FILE, make_claim, read_claim, reset_by_prese
 from tests.system.building import building
 from tests.system.test_cli_commission import written
 from tests.system.test_cli_setup import edge, running, until
+from tests.system.typist import at_terminal
 from tests.unit.storage.storage_bench import put
 
 PASSPHRASE = "cold garage at seven"
@@ -204,18 +205,80 @@ def test_presence_resets_the_claim_once(tmp_path: Path) -> None:
     boot.mkdir()
     make_claim(state, PASSPHRASE)
     assert not reset_by_presence(state, [boot])
-    (boot / RESET_FILE).touch()
-    assert reset_by_presence(state, [boot])
-    assert read_claim(state) is None
-    assert not (boot / RESET_FILE).exists()
+    for name in (RESET_FILE, f"{RESET_FILE}.txt"):  # Windows hides what it appends
+        (boot / name).touch()
+        assert reset_by_presence(state, [boot])
+        assert read_claim(state) is None
+        assert list(boot.iterdir()) == []
+        assert not reset_by_presence(state, [boot])
+        make_claim(state, PASSPHRASE)
 
 
 def test_nothing_secret_is_in_a_bundle() -> None:
     """Keys, logins and drivers' tokens are hidden."""
     text = SITE + 'broker = "mqtt://user:word@host"\n{"idTag": "04A1B2C3D4"}\nAuthorization: Basic QUJD\n'
     hidden = without_secrets(text)
-    assert not any(secret in hidden for secret in ("pbkdf2-sha256$10000", "user:word", "04A1B2C3D4"))
+    assert not any(secret in hidden for secret in ("pbkdf2-sha256$10000", "user:word", "04A1B2C3D4", "QUJD"))
     assert tomllib.loads(hidden.partition("broker")[0])["station"][0]["id"] == "CP-01"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'password = "s3cret, word"',
+        "password = 's3cret'",
+        'password = "s3cret \\" s3cret"',
+        'password = """\nof two lines\ns3cret"""',
+        'bms.mqtt.password = "s3cret"',
+        '"password" = "s3cret"',
+        'bms = { mqtt = { broker = "mqtt://h", username = "s3cret", password = "s3cret" } }',
+        '# password = "s3cret"   # the old one',
+        'password = "s3cret',  # no TOML: somebody is looking for why
+        "password = s3cret",
+        'upstream = "wss://user:p@s3cret@host/{station}"',
+        'upstream = "wss://user:pass/s3cret@host/{station}"',
+    ],
+)
+def test_a_login_however_it_is_written(line: str) -> None:
+    """In every form that TOML has, and in those that it hasn't."""
+    hidden = without_secrets(f'[bms]\n{line}\n[site]\nid = "x"\n')
+    assert "s3cret" not in hidden
+    assert 'id = "x"' in hidden or '"""' in line
+
+
+def test_what_the_site_file_knows_is_hidden_everywhere() -> None:
+    """A password of it that a log line or a broker's answer repeats."""
+    known = secrets_of('[bms.mqtt]\nusername = "edge"\npassword = "s3cret"\n')
+    assert "s3cret" not in without_secrets('{"event": "refused", "why": "bad login s3cret"}', known)
+    assert secrets_of("no TOML") == ()
+
+
+async def test_a_gateway_that_is_not_set_up(site_file: Path, tmp_path: Path) -> None:
+    """As delivered: one sentence says what to do, not a list of what an empty file lacks."""
+    told = [*places(site_file), "--socket", str(tmp_path / "none")]
+    for empty in (lambda: site_file.write_bytes(b"\n"), site_file.unlink):
+        empty()
+        code, output, errors = await edge("doctor", *told)
+        assert (code, errors) == (1, "")
+        assert output == "1. the gateway isn't set up yet\n   -> sudo edge setup\n"
+
+
+async def test_a_storage_folder_of_the_site_file(site_file: Path, tmp_path: Path) -> None:
+    """Where the journal is elsewhere, a backup without it isn't made; a reset says what it leaves."""
+    other = tmp_path / "other"
+    site_file.write_text(f'{SITE}[storage]\npath = "{other}"\n', encoding="utf-8")
+    sealed, secret = tmp_path / "gateway.edgebackup", ["--passphrase-file", str(tmp_path / "passphrase")]
+    code, _, errors = await edge("backup", str(sealed), *places(site_file), *secret)
+    assert (code, sealed.exists()) == (2, False)
+    assert f"keeps its state in {other}" in errors
+    assert f"--state {other}" in errors
+    assert (await edge("backup", str(sealed), "--config", str(site_file), "--state", str(other), *secret))[0] == 0
+    code, _, errors = await edge("restore", str(sealed), *places(site_file), *secret)
+    assert (code, f"--state {other}" in errors) == (2, True)
+    other.mkdir()
+    code, output, _ = await edge("factory-reset", *places(site_file), "--yes")
+    assert code == 0
+    assert f"{other} is as it was" in output
 
 
 async def test_a_bundle_without_a_gateway(site_file: Path, tmp_path: Path) -> None:
@@ -248,6 +311,41 @@ async def test_a_station_is_adopted(site_file: Path) -> None:
     assert code == 2
     assert "garden" in errors
     assert site_file.read_text(encoding="utf-8") == text
+
+
+async def test_what_cannot_be_undone_is_asked(site_file: Path, tmp_path: Path) -> None:
+    """Another site isn't written over, nor a claim taken away by presence, before somebody has said so."""
+    sealed, secret = tmp_path / "gateway.edgebackup", ["--passphrase-file", str(tmp_path / "passphrase")]
+    assert (await edge("backup", str(sealed), *places(site_file), *secret))[0] == 0
+    site_file.write_text(SITE.replace("63", "80"), encoding="utf-8")
+    for said, restored in (("no", False), ("RESTORE", True)):
+        async with at_terminal("restore", str(sealed), *places(site_file)) as typist:
+            await typist.answers(r"Passphrase of the backup: $", PASSPHRASE)
+            await typist.answers(r"Type RESTORE to replace them: $", said)
+            assert await typist.ends() == (0 if restored else 2)
+        assert (site_file.read_text(encoding="utf-8") == SITE) is restored
+    make_claim(tmp_path / "state", PASSPHRASE)
+    async with at_terminal("factory-reset", *places(site_file)) as typist:
+        await typist.answers(r"Type RESET: $", "reset")
+        assert await typist.ends() == 2
+    assert read_claim(tmp_path / "state") is not None
+    assert site_file.read_text(encoding="utf-8") == SITE
+
+
+async def test_what_a_station_is_outlives_a_restart(tmp_path: Path) -> None:
+    """Serial and version of one that was never waiting, for the papers: it doesn't boot whenever the gateway does."""
+    async with building() as site:
+        file = written(tmp_path, site)
+        text = file.read_text(encoding="utf-8").partition("[api]")[0]
+        site.add("CP-A")
+        for _ in range(2):
+            file.write_text(text, encoding="utf-8")
+            async with running(tmp_path, site):
+                told = await until(site, lambda told: bool(told["stations"]) and bool(told["stations"][0]["connected"]))
+                assert told["stations"][0]["address"] == "127.0.0.1"
+                told = await until(site, lambda told: bool(told["stations"][0]["serial"]))
+            described = [told["stations"][0][key] for key in ("vendor", "model", "serial", "firmware")]
+            assert described == ["Simulated", "Post", "SN-CP-A", "1.4.2"]
 
 
 async def test_who_waits_who_was_refused_and_what_is_wrong(tmp_path: Path) -> None:

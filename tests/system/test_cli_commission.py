@@ -1,19 +1,23 @@
 """`edge commission` on a pseudo-terminal, against a simulated site with the real gateway: passes, signs, goes live."""
+# ruff: noqa: ASYNC240 - small files of the tests' own
 
 import asyncio
 import base64
 import json
 import re
+import signal
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from edge.commission.handover import content
+from edge.storage.lock import locked
 from edge.system.claim import is_signed, make_claim
 from simulators.meter import MeterFault
 from tests.system.building import Building, building
-from tests.system.typist import Typist, at_terminal
+from tests.system.test_cli_setup import status_at
+from tests.system.typist import PATIENCE_S, Typist, at_terminal
 
 PASSPHRASE = "cold garage at seven"
 ASKED = r"then press Enter: $|Name of who signs for it: $|hand-over document[^\n]*\n"
@@ -118,6 +122,26 @@ async def test_a_turned_transformer_is_named_over_the_real_wire(tmp_path: Path) 
     assert "signature" not in paper
 
 
+@pytest.mark.parametrize("ending", [signal.SIGHUP, signal.SIGKILL])
+async def test_who_is_cut_off_leaves_no_gateway_behind(ending: signal.Signals, tmp_path: Path) -> None:
+    """The terminal is lost, or the program killed: what controlled the unproven site ends with it."""
+    make_claim(tmp_path, PASSPHRASE)
+    async with building() as site:
+        file = written(tmp_path, site)
+        site.add("CP-A", (1, 2, 0))
+        async with at_terminal("commission", "--config", str(file), "--state", str(tmp_path)) as typist:
+            await typist.sees("charge at CP-A/1")
+            typist.process.send_signal(ending)
+            await typist.process.wait()
+        async with asyncio.timeout(PATIENCE_S):
+            while status_at(site.api):  # noqa: ASYNC110 - another process's state
+                await asyncio.sleep(0.2)
+        with locked(tmp_path / "storage"):
+            pass
+    if ending is signal.SIGHUP:
+        assert sorted(each.name for each in tmp_path.glob(".commission-*")) == []
+
+
 @pytest.mark.minutes
 async def test_a_right_site_is_proven_and_signed(tmp_path: Path) -> None:
     """All proofs pass on the real wire; the signed document goes with mode = "control", comments kept."""
@@ -135,6 +159,7 @@ async def test_a_right_site_is_proven_and_signed(tmp_path: Path) -> None:
     paper = json.loads(paper_file.read_text(encoding="utf-8"))
     assert paper["passed"]
     assert paper["signature"]["name"] == "Anna Jensen"
+    assert [paper["stations"][0][key] for key in ("vendor", "serial", "firmware")] == ["Simulated", "SN-CP-A", "1.4.2"]
     signature = base64.b64decode(paper["signature"]["signature"])
     key = base64.b64decode(paper["signature"]["public_key"])
     assert is_signed(content(paper), signature, key)

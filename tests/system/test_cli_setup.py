@@ -354,6 +354,26 @@ async def test_a_file_of_answers_that_is_wrong(old: str, new: str, words: str, t
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[circuit]\nid = 'main'", "[[circuit]] is not of its form"),
+        ("circuit = [1]", "[[circuit]] is not of its form"),
+        ("[[station]]\ncircuit = 'x'", "[[station]] is not of its form"),
+        ("[bms]\nmqtt = 3", "[bms.mqtt] is not of its form"),
+        ("bms = 3", "[bms] is not of its form"),
+        ("site = 3", "[site] is not of its form"),
+    ],
+)
+async def test_a_site_file_by_hand_that_is_none(text: str, words: str, tmp_path: Path) -> None:
+    """What can't be asked about is told before anything is asked; the file stays."""
+    (tmp_path / "site.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "answers.toml").write_text(ANSWERS, encoding="utf-8")
+    code, _, errors = await edge(*options(tmp_path), "--answers", str(tmp_path / "answers.toml"))
+    assert (code, words in errors, "edge check names the line" in errors) == (2, True, True), errors
+    assert (tmp_path / "site.toml").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
     ("content", "words"),
     [
         (ANSWERS.encode("utf-16"), "is not UTF-8; save it as UTF-8"),

@@ -116,6 +116,21 @@ async def test_an_unknown_station_waits() -> None:
         assert gateway.sink.facts == []
 
 
+async def test_two_unknown_stations_with_one_identity() -> None:
+    """Both addresses are named while both are there; one that comes anew from its own address is no second."""
+    async with running("CP-01", unknown=UnknownStations.WAIT) as (gateway, _):
+        async with gateway.station("/CP-99"):
+            await eventually(lambda: len(gateway.server.waiting) == 1)
+            async with gateway.station("/CP-99"):
+                await eventually(lambda: len(gateway.logged("unknown station connected and waits to be adopted")) == 2)
+                assert gateway.server.waiting[0].also_at is None
+            other = await connect(gateway.address("/CP-99"), proxy=None, local_addr=("127.0.0.2", 0))
+        async with other, gateway.station("/CP-99"):
+            await eventually(lambda: gateway.server.waiting[0].also_at is not None)
+            (waiting,) = gateway.server.waiting
+            assert (waiting.address, waiting.also_at) == ("127.0.0.1", "127.0.0.2")
+
+
 async def test_an_unknown_station_is_heard_in_its_own_edition() -> None:
     """What 2.1 knows is no rubbish, what can't be read is answered as 2.1 has it, and the trace shows both."""
     async with running("CP-01", unknown=UnknownStations.WAIT) as (gateway, _):

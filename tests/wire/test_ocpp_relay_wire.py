@@ -250,6 +250,15 @@ async def test_the_cloud_refuses_the_station() -> None:
             assert gateway.logged("station is gone") == []
 
 
+async def test_a_login_in_the_clouds_address_is_not_logged() -> None:
+    """Who reads the log needn't be who may log in there."""
+    upstream = "ws://operator:s3cr@t@127.0.0.1:9/{station}"
+    async with running("CP-01", upstream=upstream) as (gateway, _), gateway.station():
+        await eventually(lambda: gateway.logged("can't reach the cloud"))
+        (line,) = gateway.logged("can't reach the cloud")
+        assert line["address"] == "ws://***@127.0.0.1:9/CP-01"
+
+
 async def test_the_first_that_finds_the_cloud_tells_the_others() -> None:
     """After an outage nobody waits out a pause that another has shown to be needless."""
     timings = LinkTimings(tick_every_s=0.05, redial_first_s=600.0, redial_last_s=600.0, rush_s=0.01)

@@ -63,6 +63,7 @@ async def test_a_gateway_that_is_not_set_up(machine: Machine) -> None:
         banner = await typist.sees(r"press ENTER to login]\s+$")
         assert "not set up yet: press Enter here" in banner
         assert f"building0   {ADDRESS}" in banner
+        assert "http://" not in banner  # nothing listens there
         typist.types("")
         await typist.answers(MENU, "1")
         await typist.answers(r"\[1\]: $", "1")
@@ -74,16 +75,14 @@ async def test_a_gateway_that_is_not_set_up(machine: Machine) -> None:
 
 
 async def test_a_gateway_that_runs(running: Machine) -> None:
-    """The banner has state, address, the chargers' URL and the page's as a QR code; the doctor is asked beside it."""
+    """The banner has state, address, the chargers' URL and the API's as a QR code; the doctor is asked beside it."""
     before = running.shows(SERVICE, "MainPID")
     async with at_the_screen(running) as typist:
         banner = (await typist.sees(r"press ENTER to login]\s+$")).replace("\r", "")
         assert "controlling or observing" in banner
         assert "ws://10.77.0.1:9000/<station id>" in banner
-        assert (
-            running.run("qrencode", "--type=ASCII", "--margin=1", "--output=-", f"http://{ADDRESS}:8080/").stdout
-            in banner
-        )
+        page = f"http://{ADDRESS}:8080/api/v1/status"
+        assert running.run("qrencode", "--type=ASCII", "--margin=1", "--output=-", page).stdout in banner
         typist.types("")
         await typist.answers(MENU, "3")
         found = await typist.sees(BACK)

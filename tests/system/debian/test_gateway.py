@@ -231,13 +231,13 @@ def test_the_broker_knows_its_accounts(machine: Machine) -> None:
 
 
 def test_the_console_says_where_it_is(machine: Machine, networks: Networks) -> None:
-    """The banner has the state, the chargers' URL, the page's address, and that as a QR code."""
+    """The banner has the state, the chargers' URL, the API's address, and that as a QR code."""
     assert networks.building
     machine.run("systemctl", "start", "edge-banner.service")
     shown = machine.run("cat", "/run/issue.d/edge.issue").stdout
     assert f"ws://{CHARGER_GATEWAY}:9000/<station id>" in shown
     assert "controlling or observing" in shown
-    assert f"http://{GATEWAY}:8080/" in shown
+    assert f"http://{GATEWAY}:8080/api/v1/status" in shown
     assert shown.count("##") > 100
 
 

@@ -1,4 +1,6 @@
-"""The commissioning passes on a right site, and says which of fifteen faults a wrong one has."""
+"""The commissioning passes on a right site, and says which of eighteen faults a wrong one has."""
+
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +24,9 @@ EXPECTED = {
     Fault.STOPS_OFFLINE: ("cloud lost: charging goes on", "CP-B/1 stopped charging"),
     Fault.WRONG_CABLE: ("cloud lost: charging goes on", "it was another cable"),
     Fault.NO_RETURN: ("controller stopped: every station at its safe current", "CP-B didn't come back"),
+    Fault.NO_CLOUD: ("cloud lost: charging goes on", "no station reaches the cloud"),
+    Fault.CARS_LEFT: ("meter lost: fallback in its time", "no car draws 2 A more than its safe current"),
+    Fault.CARS_FULL: ("meter lost: fallback in its time", "no car draws 2 A more than its safe current"),
     Fault.THREE_PHASES: ("phases of CP-A/1", "use one phase only"),
 }
 
@@ -62,6 +67,48 @@ def test_a_right_site_passes() -> None:
     ]
     assert site.meter_cable
     assert site.cloud_cable
+
+
+def findings(site: TrueSite) -> dict[str, str]:
+    """What each proof found."""
+    return {ENGLISH.tell(each.name): ENGLISH.tell(*each.finding) for each in site.proofs()}
+
+
+def test_what_is_proven_names_by_which_cars() -> None:
+    """One load that goes from station to station shows only the last: the document says so, and claims no more."""
+    found, of_one = findings(TrueSite()), findings(TrueSite(one_box=True))
+    for name in ("meter lost: fallback in its time", "controller stopped: every station at its safe current"):
+        assert "CP-A/1, CP-B/1, CP-C/1" in found[name]
+        assert "CP-C/1" in of_one[name]
+        assert "CP-A/1" not in of_one[name]
+    assert of_one["cloud lost: charging goes on"] == "charging went on at CP-C/1"
+
+
+def test_phases_that_no_car_was_on_are_named() -> None:
+    """A transformer that nobody loaded isn't proven; nor is the order of the phases that a car doesn't use."""
+    site = TrueSite()
+    assert findings(site)["meter direction and phases"] == "as in the file"
+    only = TrueSite(fault=Fault.CTS_SWAPPED)  # L1 and L3, and the only station charges on L2
+    only.site = replace(only.site, stations=only.site.stations[1:2])
+    found = findings(only)
+    assert (
+        found["meter direction and phases"] == "as in the file on L2; not tried: L1, L3 (edge meter verify tries them)"
+    )
+    assert "can't show the order of the others" in found["phases of CP-B/1"]
+
+
+def test_a_wiring_that_nothing_was_seen_of() -> None:
+    """Where no car has risen, nothing is proven of the meter."""
+    only = TrueSite(fault=Fault.IGNORES)
+    only.site = replace(only.site, stations=only.site.stations[1:2])
+    assert findings(only)["meter direction and phases"] == "no car charges with which it could be shown"
+
+
+def test_a_site_without_a_meter_claims_nothing_of_one() -> None:
+    """Nothing is said of its wiring, and that the cars went down by themselves isn't claimed."""
+    proofs = {ENGLISH.tell(each.name): ENGLISH.tell(*each.finding) for each in TrueSite().proofs(grid_meter=None)}
+    assert not {"meter direction and phases", "meter lost: fallback in its time"} & proofs.keys()
+    assert "that the cars went down isn't shown" in proofs["controller stopped: every station at its safe current"]
 
 
 def test_every_fault_is_expected() -> None:

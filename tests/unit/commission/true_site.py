@@ -4,18 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from edge.commission.course import (
-    Course,
-    Do,
-    Observe,
-    Proof,
-    ReadMeter,
-    StartController,
-    StopController,
-    Try,
-    commissioning,
-)
+from edge.commission.course import commissioning
 from edge.commission.observed import Observation
+from edge.commission.steps import Course, Do, Observe, Proof, ReadMeter, StartController, StopController, Try
 from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Site, Station
 from edge.setup.language import Speaker
 from edge.units import Phase, PhaseAmps
@@ -44,6 +35,9 @@ class Fault(StrEnum):
     STOPS_OFFLINE = "a station stops without its cloud"
     WRONG_CABLE = "the cable that was pulled wasn't the cloud's"
     NO_RETURN = "a station doesn't come back after the gateway was away"
+    NO_CLOUD = "the cloud's address is wrong: no station ever reached it"
+    CARS_LEFT = "the cars leave before the meter is lost"
+    CARS_FULL = "the cars draw little more than their safe currents when the meter is lost"
     THREE_PHASES = "the car draws on three phases, so that they can't be told apart"
 
 
@@ -55,6 +49,7 @@ class Car:
     told_a: float = CAR_A
     told_at: float = 0.0
     plugged: bool = False
+    most_a: float = CAR_A
 
 
 @dataclass
@@ -62,6 +57,7 @@ class TrueSite:
     """Three stations behind one meter, each turned by a phase against the one before, and the file knows it."""
 
     fault: Fault | None = None
+    one_box: bool = False  # one load for all, taken from station to station
     now: float = 0.0
     gateway_since: float | None = 0.0
     stopped_at: float | None = None
@@ -104,9 +100,9 @@ class TrueSite:
         # Where the first phase of each station truly is.
         self.first = {"CP-A": 0, "CP-B": 2 if self.fault is Fault.ROTATION else 1, "CP-C": 2}
 
-    def proofs(self, *fuses: str) -> list[Proof]:
+    def proofs(self, *fuses: str, grid_meter: str | None = "grid") -> list[Proof]:
         """What the commissioning finds."""
-        course: Course[list[Proof]] = commissioning(self.site, fuses, grid_meter="grid")
+        course: Course[list[Proof]] = commissioning(self.site, fuses, grid_meter=grid_meter)
         answer: Any = None
         while True:
             try:
@@ -122,7 +118,10 @@ class TrueSite:
                 self._installs(self.asked[-1])
             case Observe():
                 self._pass(max(step.after_s, 0.05))
-                return Observation(at=self.now, report=self._report(), meter="grid")
+                seen = Observation(at=self.now, report=self._report(), meter="grid")
+                if step.after_s > 1.0 and self.trials.get("CP-C", (0.0,))[0] == CAR_A:  # the last has been seen to rise
+                    self._tire()
+                return seen
             case Try():
                 self.trials[step.key.station] = (step.limit_a, self.now + step.for_s)
             case StopController():
@@ -134,10 +133,19 @@ class TrueSite:
                 return self._metered()
         return None
 
+    def _tire(self) -> None:
+        for car in self.cars.values():
+            if self.fault is Fault.CARS_LEFT:
+                car.plugged, car.draw_a = False, 0.0
+            if self.fault is Fault.CARS_FULL:
+                car.draw_a = car.most_a = 7.0
+
     def _installs(self, what: str) -> None:
         """What the installer does who reads that."""
         if what.startswith("Let a car"):
             name = what.rpartition(" ")[2].partition("/")[0]
+            for other in self.cars.values():
+                other.plugged = other.plugged and not self.one_box
             self.cars[name].plugged = True
         elif what.startswith("Pull the data cable"):
             self.meter_cable = False
@@ -172,7 +180,7 @@ class TrueSite:
         if wanted_a != car.told_a:
             car.told_a, car.told_at = wanted_a, self.now
         if self.now - car.told_at >= OBEY_S:
-            car.draw_a = car.told_a if car.plugged else 0.0
+            car.draw_a = min(car.told_a, car.most_a) if car.plugged else 0.0
 
     def _told(self, name: str) -> float:
         limit_a, ends_at = self.trials.get(name, (CAR_A, 0.0))
@@ -208,7 +216,10 @@ class TrueSite:
         metered = None if lost else self._metered()
         file_first = {"CP-A": 0, "CP-B": 1, "CP-C": 2}
         return {
-            "control": {"state": "METER_STALE" if lost else "NORMAL"},
+            "circuits": [
+                {"id": "main", "parent": None, "measured_stale": lost},
+                {"id": "shed", "parent": "main", "measured_stale": True},
+            ],
             "meters": [
                 {
                     "id": "grid",
@@ -224,7 +235,7 @@ class TrueSite:
                 {
                     "id": name,
                     "connected": self._is_there(name),
-                    "cloud_connected": self.cloud_cable and self._is_there(name),
+                    "cloud_connected": self.cloud_cable and self._is_there(name) and self.fault is not Fault.NO_CLOUD,
                     "vendor": "V",
                     "model": "M",
                     "evses": [

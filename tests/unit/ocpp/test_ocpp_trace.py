@@ -66,6 +66,10 @@ def test_a_trace_is_bounded(length: int, kept: int) -> None:
         ({"groupIdToken": {"idToken": "FAMILY", "type": "Central"}}, "FAMILY"),
         ({"key": "AuthorizationKey", "value": "00112233"}, "00112233"),
         ({"setVariableData": [{"attributeValue": "s3cret", "variable": {"name": "BasicAuthPassword"}}]}, "s3cret"),
+        ({"location": "ftp://installer:s3cret@192.0.2.9/up", "retries": 1}, "s3cret"),
+        ({"location": "ftp://installer:p@ss@192.0.2.9/up"}, "p@ss"),
+        ({"vendorId": "v", "data": json.dumps({"idTag": "DEADBEEF"})}, "DEADBEEF"),
+        ({"idToken": {"idToken": "a", "additionalInfo": [{"additionalIdToken": "OTHER", "type": "x"}]}}, "OTHER"),
         ({"connectionData": {"basicAuthPassword": "s3cret", "apn": {"apnPassword": "other"}}}, "s3cret"),
     ],
 )

@@ -1,6 +1,7 @@
 """The interview without a terminal: a wrong answer to every question, a mute meter, left and resumed anywhere."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from edge.setup.steps import (
     Tell,
     TryBroker,
     TryCloud,
+    TryListen,
 )
 from edge.units import PhaseAmps
 
@@ -112,7 +114,7 @@ def probe(step: Step) -> Any:
             return "A1B2", "pbkdf2-sha256$10000$" + "0" * 32 + "$" + "0" * 64
         case Prove():
             return ()
-        case TryCloud() | TryBroker() | Tell() | Pause():
+        case TryCloud() | TryBroker() | TryListen() | Tell() | Pause():
             return None
     raise AssertionError(step)
 
@@ -180,7 +182,7 @@ def test_the_answers_become_the_tables() -> None:
     assert document["circuit"][1] == {"id": "garage", "fuse_a": 40, "parent": "main"}
     assert [evse["phases"] for evse in document["station"][0]["evse"]] == [["L1", "L2", "L3"], ["L2", "L3", "L1"]]
     assert document["ocpp"]["upstream"] == "wss://csms.example.com/ocpp/{station}"
-    assert document["bms"]["modbus"] == {"listen": "192.168.1.10:5502", "fallback_a": 16}
+    assert document["bms"]["modbus"] == {"listen": "192.168.1.10:5502", "writable": True, "fallback_a": 16}
 
 
 def test_a_wrong_answer_to_every_question() -> None:
@@ -224,6 +226,8 @@ def _rest_of_lists(book: Book) -> dict[str, str | list[str]]:
         ("station.max_a", "230 V"),
         ("grid.fuse_a", "1.250"),  # thousands, as half of Europe writes them
         ("meter.unit", "1 A"),
+        ("ocpp.listen", "192.168.10.1:443"),
+        ("bms.modbus", "192.168.1.10:502"),
         ("station.which", "00"),
         ("ocpp.upstream", "wss://csms.example.com/ocpp/<identity>"),
     ],
@@ -282,6 +286,50 @@ def test_a_mute_meter_is_told_and_can_be_kept() -> None:
     assert document is not None
     assert document["meter"][0]["model"] == "eastron_sdm630"
     assert typing.told.count("meter.mute") == 2
+
+
+@pytest.mark.parametrize(
+    ("way", "typed", "looked_at"),
+    [
+        ("1", " tcp://192.0.2.7:502", "192.0.2.7:502"),
+        ("2", "ttyUSB0", "/dev/ttyUSB0"),
+        ("2", "/dev/rs485/port-1", "/dev/rs485/port-1"),
+    ],
+)
+def test_where_the_meter_is_looked_for(way: str, typed: str, looked_at: str) -> None:
+    """A serial port by its short name is no host of the network; nothing at all is asked again."""
+    places: list[str] = []
+
+    def looking(step: Step) -> Any:
+        if isinstance(step, FindMeters):
+            places.append(step.where)
+        return probe(step)
+
+    where = {"1": "meter.where.network", "2": "meter.where.serial"}[way]
+    typing = Typing(RIGHT | {"meter.way": way, where: typed, "meter.which": "1"}, wrong={where: " "})
+    assert run(Book(), typing, looking) is not None
+    assert (places, typing.refused) == ([looked_at], [where])
+
+
+def test_two_with_one_identity_are_told() -> None:
+    """As they come from the factory: adopted so, they would take each other's place for ever."""
+    typing = Typing(RIGHT)
+    run(Book(), typing, lambda step: Seen(stations=(replace(CP, also_at="192.168.10.12"),))
+        if isinstance(step, LookForStations) else probe(step))  # fmt: skip
+    assert "stations.twins" in typing.told
+
+
+def test_an_address_of_somebody_else() -> None:
+    """The building's Modbus address is tried at once: the service wouldn't start with one that isn't the gateway's."""
+
+    def elsewhere(step: Step) -> Any:
+        if isinstance(step, TryListen) and step.listen == "192.168.1.20:5502":
+            return Failure(problem="Cannot assign requested address")
+        return probe(step)
+
+    typing = Typing(RIGHT | {"bms.modbus": ["192.168.1.20:5502", "192.168.1.10:5502"]})
+    assert run(Book(), typing, elsewhere) == run(Book(), Typing(RIGHT))
+    assert "bms.deaf" in typing.told
 
 
 def test_a_site_that_does_not_fit_goes_back() -> None:
