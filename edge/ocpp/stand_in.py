@@ -84,6 +84,10 @@ class StandIn(Protocol):
         """The EVSE (connector) on which a transaction runs that the station has told of, before a restart of ours too;
         None where that isn't known."""
 
+    def running_on(self, evse: int) -> str | None:
+        """The transaction that the station has begun there, been answered, and not ended, before a restart of ours too,
+        by the id that it knows; None where none is known."""
+
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
     ) -> Mapping[str, Any] | None:

@@ -1,6 +1,6 @@
 """What is known of a station whichever edition of OCPP it speaks at the moment."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 from edge.domain.site import Station
 from edge.domain.station import LimitsTaken
@@ -17,12 +17,19 @@ from edge.ocpp.wire import CallError, CallResult
 from edge.units import Seconds
 
 
+class SessionsKept(Protocol):
+    """What was kept of a station's sessions; a part of :class:`edge.ocpp.stand_in.StandIn`."""
+
+    def evse_of(self, transaction: str) -> int | None: ...
+    def running_on(self, evse: int) -> str | None: ...
+
+
 class StationMemory:
     """Outlives the station's connections, and a change of its edition between two; the dossier the program too.
 
     ``quirks`` are those of its like. ``ladder`` and ``units`` say how it is told its limits: as it was found to take
     them, else as its quirks say, else as every station should. ``key_is_checked``: see :class:`edge.ocpp.guard.Guard`.
-    ``evse_of``: where a transaction runs that it told of before our start, see :class:`edge.ocpp.stand_in.StandIn`.
+    ``sessions``: who knows what it told of them before our start.
     """
 
     def __init__(
@@ -32,10 +39,10 @@ class StationMemory:
         *,
         key_is_checked: bool = True,
         hearsay: Hearsay | None = None,
-        evse_of: Callable[[str], int | None] = lambda _transaction: None,
+        sessions: SessionsKept | None = None,
     ) -> None:
         self.station = station.id
-        self.evse_of = evse_of
+        self._sessions = sessions
         self.key_is_checked = key_is_checked
         self.dossier = dossier
         self.quirks = Quirks()
@@ -48,6 +55,14 @@ class StationMemory:
         if dossier.description is not None:
             self._look_up(dossier.description)
         self._begin()
+
+    def evse_of(self, transaction: str) -> int | None:
+        """See :meth:`edge.ocpp.stand_in.StandIn.evse_of`."""
+        return self._sessions.evse_of(transaction) if self._sessions is not None else None
+
+    def running_on(self, evse: int) -> str | None:
+        """See :meth:`edge.ocpp.stand_in.StandIn.running_on`."""
+        return self._sessions.running_on(evse) if self._sessions is not None else None
 
     def describe(self, description: Description, outbox: Outbox, now: Seconds) -> None:
         """The station has said what it is. How another one took its limits says nothing of this one."""

@@ -135,6 +135,11 @@ class Clerk:
         record = self.desk.book.charges.get(transaction)
         return record.connector if record is not None and record.ended is None else None
 
+    def running_on(self, evse: int) -> str | None:
+        """The newest transaction that runs there and whose begin was answered, as far as that is known."""
+        running = [record for record in self.desk.book.charges.running() if record.connector == evse]
+        return running[-1].key if running and running[-1].answer is not None else None
+
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
     ) -> Mapping[str, Any] | None:
