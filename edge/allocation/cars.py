@@ -24,6 +24,9 @@ TELLING_A = 4.0
 # How long the same phases must be seen: three samples of a usual station (10 s), so that a car which starts its phases
 # one after the other isn't taken for a single-phase one.
 LEARN_S = 20.0
+# So long a phase may carry more than its rating before it isn't believed any more that the cars which aren't counted on
+# it don't use it: those that are have had their time to obey by then, and a breaker at twice its rating holds.
+DOUBT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,7 +38,9 @@ class Cars:
     ``on_since``: since when it has its turn; ``off_since``: when it lost one that it had; ``asleep_since``: when it
     paused or was last woken. ``single``: 1 where it is to use one phase only; ``better_since``: since when the other
     number of phases would serve better; ``switched_at``: when that last changed. ``writes``: raises that its station
-    may still be told. ``slow``: 1 where it was seen to come down later than cars may.
+    may still be told. ``slow``: 1 where it was seen to come down later than cars may. ``crowded_since``: since when a
+    phase that is wired to it, and that it isn't counted on, carries more than its rating; ``doubted``: 1 where its
+    phases aren't learned in this session any more for that.
     """
 
     session: Floats
@@ -52,12 +57,14 @@ class Cars:
     switches: Floats
     writes: Floats
     slow: Floats
+    crowded_since: Floats
+    doubted: Floats
 
     @classmethod
     def none(cls, count: int) -> "Cars":
         """Nothing is remembered."""
         unknown = {field.name: np.full(count, np.nan) for field in fields(cls)}
-        zero = {name: np.zeros(count) for name in ("used", "seen", "single", "slow")}
+        zero = {name: np.zeros(count) for name in ("used", "seen", "single", "slow", "doubted")}
         return cls(**(unknown | zero))
 
     def observed(self, grid: Grid, fleet: Fleet, now: Seconds) -> "Cars":
@@ -78,6 +85,20 @@ class Cars:
         """``[row, phase]``: the grid phases that a running session can draw on: those learned, else all wired."""
         learned = (self.used.astype(np.int64) & PHASE_BITS[:, None]).T > 0
         return np.where((self.used > 0)[:, None], learned, grid.wired)
+
+    def doubting(self, grid: Grid, fleet: Fleet, over: Bools, now: Seconds) -> "Cars":
+        """After what the meters show; ``over`` ``[place, phase]``: where that is more than the rating.
+
+        Which phases a car uses is learned as its station tells it. Where that names them otherwise than the site file,
+        or measures one of them only, what flows on another is nobody's to cut.
+        """
+        if not over.any() and np.isnan(self.crowded_since).all():
+            return self  # nearly always
+        elsewhere = grid.wired & ~self.in_use(grid)
+        crowded = fleet.in_session & (elsewhere & (grid.below.T @ over)).any(axis=1)
+        since = np.where(crowded, np.fmin(self.crowded_since, now), np.nan)
+        doubted = np.where(crowded & (now - since >= DOUBT_S), 1.0, self.doubted)
+        return replace(self, crowded_since=since, doubted=doubted, used=np.where(doubted > 0, 0.0, self.used))
 
     def _of_these_sessions(self, fleet: Fleet) -> "Cars":
         """What belongs to a session is forgotten with it; what spares the station isn't."""
@@ -114,7 +135,7 @@ class Cars:
         # the EVSE may still be changing over.
         single = fleet.told_single | (self.single > 0)
         single |= grid.switches & ~(fleet.drawn_at >= fleet.told_at + OBEY_S)
-        single |= grid.whole_site  # its next car may use other phases
+        single |= grid.whole_site | (self.doubted > 0)  # its next car may use other phases; it can't be told
         telling = fleet.in_session & ~single & (fleet.draw_a.max(axis=1, initial=-np.inf) >= TELLING_A) & (bits > 0)
         same = telling & (bits == self.seen)
         seen = np.where(telling, bits, self.seen)

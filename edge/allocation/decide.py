@@ -31,8 +31,9 @@ def decide(snapshot: Snapshot, memory: Memory) -> Decision:
     elapsed_s = now - memory.decided_at if memory.decided_at is not None else 0.0
     before = memory.cars if memory.cars is not None else Cars.none(len(snapshot.evses))
     cars = woken(before.observed(grid, fleet, now), fleet, settings.turn_s, now)
-    entitlement = entitle(grid, fleet, cars.in_use(grid), now)
+    entitlement = entitle(grid, fleet, cars.in_use(grid), now, cars.doubted > 0)
     headroom, background = estimate(snapshot, entitlement, memory.background, cars.slow > 0)
+    cars = cars.doubting(grid, fleet, headroom.over, now)
     wishes = Wishes.of(fleet, cars, settings, now).kept_awake(grid.never_zero)
     reserved_a = reserves_a(snapshot, wishes, entitlement)
     order = precedence(grid, fleet, wishes, cars, settings.turn_s, now)

@@ -34,11 +34,15 @@ class Entitlement:
     high_a: Floats
 
 
-def entitle(grid: Grid, fleet: Fleet, in_use: Bools, now: Seconds) -> Entitlement:
-    """``in_use[row, phase]``: the grid phases that the running session's car can draw on."""
+def entitle(grid: Grid, fleet: Fleet, in_use: Bools, now: Seconds, doubted: Bools | None = None) -> Entitlement:
+    """``in_use[row, phase]``: the grid phases that the running session's car can draw on. ``doubted``: whose samples
+    aren't believed to tell the phases right: they count on each that is wired."""
+    draw = fleet.draw_a
+    if doubted is not None and doubted.any():
+        draw = np.where(doubted[:, None] & grid.wired, draw.max(axis=1, initial=-np.inf)[:, None], draw)
     allowed = _allowed(grid, fleet, in_use, now)
-    exposure = _exposure(fleet, allowed, now)
-    low, high = _draw_bounds(grid, fleet, exposure, now)
+    exposure = _exposure(fleet, draw, allowed, now)
+    low, high = _draw_bounds(grid, fleet, draw, exposure, now)
     # One limit for several phases is held where it is in force on each of them.
     told_on = np.where(fleet.told_single[:, None], grid.single, in_use)
     return Entitlement(
@@ -84,12 +88,12 @@ def _allowed(grid: Grid, fleet: Fleet, in_use: Bools, now: Seconds) -> Floats:
     return np.asarray(np.minimum(by_phase, grid.max_a[:, None]))
 
 
-def _exposure(fleet: Fleet, allowed_a: Floats, now: Seconds) -> Floats:
+def _exposure(fleet: Fleet, draw_a: Floats, allowed_a: Floats, now: Seconds) -> Floats:
     """What is allowed, and never less than what is measured."""
     # What was drawn before the present limit is bounded by what the EVSE may still hold; a sample of it would keep room
     # occupied until the next one.
-    counted = (was_seen_after(fleet) & is_known(fleet, now))[:, None] & ~np.isnan(fleet.draw_a)
-    return np.where(counted, np.fmax(allowed_a, fleet.draw_a), allowed_a)
+    counted = (was_seen_after(fleet) & is_known(fleet, now))[:, None] & ~np.isnan(draw_a)
+    return np.where(counted, np.fmax(allowed_a, draw_a), allowed_a)
 
 
 def is_known(fleet: Fleet, now: Seconds) -> Bools:
@@ -97,7 +101,7 @@ def is_known(fleet: Fleet, now: Seconds) -> Bools:
     return np.asarray(now - fleet.drawn_at <= SAMPLE_LIFE_S) & ~np.isnan(fleet.draw_a[:, 0])
 
 
-def _draw_bounds(grid: Grid, fleet: Fleet, exposure_a: Floats, now: Seconds) -> tuple[Floats, Floats]:
+def _draw_bounds(grid: Grid, fleet: Fleet, draw_a: Floats, exposure_a: Floats, now: Seconds) -> tuple[Floats, Floats]:
     """The least and the most that each EVSE may be drawing now, for the sake of the background.
 
     A sample stands for now unless the limit has changed since, or so shortly before that the car may still be on its
@@ -107,7 +111,7 @@ def _draw_bounds(grid: Grid, fleet: Fleet, exposure_a: Floats, now: Seconds) -> 
     may have gone.
     """
     known = is_known(fleet, now)
-    sample = np.where(np.isnan(fleet.draw_a), 0.0, fleet.draw_a)
+    sample = np.where(np.isnan(draw_a), 0.0, draw_a)
     never = np.isnan(fleet.drawn_at)
     falling = never | (fleet.drawn_at < fleet.told_at + OBEY_S)
     follows_late = (fleet.drawn_at < fleet.raised_at + FOLLOW_S) & (sample.max(axis=1) < fleet.told_a - TAKEN_UP_A)

@@ -1,27 +1,28 @@
 """From wishes to shares: what each EVSE could have if all obeyed at once, by the exact solver.
 
 What isn't ours to limit is reserved for first. Then the cars that charge share all there is, and those that paused get
-their minimum out of what is left.
+their minimum out of what is left; while they are being woken also what nobody else wants, one after the other: some
+cars take nothing below 8 or 10 A.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edge.allocation.admission import grant
+from edge.allocation.admission import grant, raised
 from edge.allocation.balance import Admitted
 from edge.allocation.cars import Cars
 from edge.allocation.columns import Columns, in_steps, is_able
 from edge.allocation.entitlement import Entitlement
 from edge.allocation.headroom import Headroom
-from edge.allocation.layout import PAIRS, Bools, Floats, Ints, Layout
+from edge.allocation.layout import PAIRS, Bools, Floats, Ints, Layout, used
 from edge.allocation.plant import Grid
 from edge.allocation.ranks import Case
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.solution import Solution, Terms
 from edge.allocation.solve import solved
 from edge.allocation.state import Reach
-from edge.allocation.turns import Wishes
+from edge.allocation.turns import Wishes, is_roused
 from edge.domain.site import IdlePolicy
 
 
@@ -107,7 +108,28 @@ def share_out(
         rows, refused_by = solution.admitted.rows.copy(), solution.admitted.refused_by.copy()
         amps[asleep], rows[asleep], refused_by[asleep] = np.where(woken, lower[asleep], 0.0), woken, by
         solution = solution.among(amps, Admitted(rows=rows, refused_by=refused_by))
+    roused = wishes.charge & is_roused(snapshot.fleet, cars, snapshot.now) & ~grid.on_path(headroom.stale)
+    if roused.any():
+        solution = _with_roused(snapshot, solution, columns, layout, (roused, wishes.wake), order)
+        demand = np.where(roused, grid.max_a, demand)
     return Shares(demand_a=demand, in_use=in_use, layout=layout, solution=solution)
+
+
+def _with_roused(
+    snapshot: Snapshot, solution: Solution, columns: Columns, layout: Layout, who: tuple[Bools, Bools], order: Ints
+) -> Solution:
+    """What nobody else wants is for cars that are being woken, the first of them first. ``who``: these, and those that
+    sleep on."""
+    grid = snapshot.plant.grid
+    roused, asleep = who
+    pledged = asleep if snapshot.settings.idle is IdlePolicy.SAFE else np.zeros_like(asleep)
+    occupied = np.maximum(solution.amps, np.where(pledged, columns.lower_a, 0.0))
+    left = columns.room_a - used(layout.lines, layout.uses, occupied, layout.size)
+    most = np.minimum(grid.max_a, snapshot.fleet.own_limit_a)
+    rows = order[(roused & solution.admitted.rows & (most > solution.amps))[order]]
+    amps = solution.amps.copy()
+    amps[rows] += raised(layout.lines[rows], layout.uses[rows], most[rows] - amps[rows], left)
+    return solution.among(amps, solution.admitted)
 
 
 def _bounds(snapshot: Snapshot, cars: Cars, wishes: Wishes, headroom: Headroom) -> tuple[Floats, Floats, Floats]:

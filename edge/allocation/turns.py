@@ -61,6 +61,11 @@ def woken(cars: Cars, fleet: Fleet, turn_s: Seconds, now: Seconds) -> Cars:
     return replace(cars, asleep_since=since)
 
 
+def is_roused(fleet: Fleet, cars: Cars, now: Seconds) -> Bools:
+    """Whose car has paused and is being woken at the moment."""
+    return np.asarray(fleet.paused & fleet.in_session & (now - cars.asleep_since < WAKE_S))
+
+
 def precedence(grid: Grid, fleet: Fleet, wishes: Wishes, cars: Cars, turn_s: Seconds, now: Seconds) -> Ints:
     """All rows, those served first before.
 

@@ -19,6 +19,7 @@ from edge.units import PHASES, PhaseAmps, Seconds
 
 CHANGE_A = 4.0  # beyond what samples of one draw differ by, below the least that a car charges with
 SETTLE_S: Seconds = 3.0  # a sample may have been taken so long before it reached us
+FOLLOWS_S: Seconds = 10.0  # what a meter shows may be late by so much: DSMR 4 tells each 10 s
 # What an EVSE draws isn't known where it says one of these and no transaction of it is.
 UNTOLD = frozenset(
     {
@@ -93,7 +94,8 @@ class Standstill:
             return None
         if still.changed_at is None:
             still.changed_at = reading.at
-        if not _all_sampled(below, still.changed_at):
+        # An end of a session is told before its car has come down, and none may be left to be sampled.
+        if reading.at - still.changed_at < FOLLOWS_S or not _all_sampled(below, still.changed_at):
             return None
         return (
             f"it has shown the same for {reading.at - still.since:.0f} s, while what its chargers draw changed "

@@ -83,7 +83,9 @@ class Relay:
         self._out = Outbox()
         self._nominal_voltage_v = nominal_voltage_v
         dossier = dossier if dossier is not None else Dossier(station.id)
-        self._memory = StationMemory(station, dossier, key_is_checked=key_is_checked, hearsay=hearsay, before=stand_in)
+        self._memory = StationMemory(
+            station, dossier, key_is_checked=key_is_checked, hearsay=hearsay, sessions=stand_in
+        )
         self._dialect = dialect(Version.V16, station, self._memory, nominal_voltage_v)
         self._figures = figures if figures is not None else Figures()
         self.diagnosis = Diagnosis()

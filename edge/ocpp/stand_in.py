@@ -89,6 +89,10 @@ class StandIn(Protocol):
     def began_at_wh(self, transaction: str) -> WattHours | None:
         """The register of its EVSE at the begin of a transaction that runs, likewise."""
 
+    def running_on(self, evse: int) -> str | None:
+        """The transaction that the station has begun there, been answered, and not ended, before a restart of ours too,
+        by the id that it knows; None where none is known."""
+
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
     ) -> Mapping[str, Any] | None:

@@ -17,10 +17,11 @@ from edge.ocpp.wire import CallError, CallResult
 from edge.units import Seconds, WattHours
 
 
-class Before(Protocol):
-    """Of a :class:`edge.ocpp.stand_in.StandIn` what a station's own memory asks."""
+class SessionsKept(Protocol):
+    """What was kept of a station's sessions; a part of :class:`edge.ocpp.stand_in.StandIn`."""
 
     def evse_of(self, transaction: str) -> int | None: ...
+    def running_on(self, evse: int) -> str | None: ...
     def began_at_wh(self, transaction: str) -> WattHours | None: ...
 
 
@@ -29,7 +30,7 @@ class StationMemory:
 
     ``quirks`` are those of its like. ``ladder`` and ``units`` say how it is told its limits: as it was found to take
     them, else as its quirks say, else as every station should. ``key_is_checked``: see :class:`edge.ocpp.guard.Guard`.
-    ``before``: what is known of transactions that began before our start.
+    ``sessions``: who knows what it told of them before our start.
     """
 
     def __init__(
@@ -39,10 +40,10 @@ class StationMemory:
         *,
         key_is_checked: bool = True,
         hearsay: Hearsay | None = None,
-        before: Before | None = None,
+        sessions: SessionsKept | None = None,
     ) -> None:
         self.station = station.id
-        self._before = before
+        self._sessions = sessions
         self.key_is_checked = key_is_checked
         self.dossier = dossier
         self.quirks = Quirks()
@@ -56,13 +57,17 @@ class StationMemory:
             self._look_up(dossier.description)
         self._begin()
 
-    def evse_of(self, transaction: str) -> int | None:
-        """Where a transaction runs; None where that isn't known."""
-        return self._before.evse_of(transaction) if self._before is not None else None
-
     def began_at_wh(self, transaction: str) -> WattHours | None:
-        """The register at which a transaction that runs began; None where that isn't known."""
-        return self._before.began_at_wh(transaction) if self._before is not None else None
+        """See :meth:`edge.ocpp.stand_in.StandIn.began_at_wh`."""
+        return self._sessions.began_at_wh(transaction) if self._sessions is not None else None
+
+    def evse_of(self, transaction: str) -> int | None:
+        """See :meth:`edge.ocpp.stand_in.StandIn.evse_of`."""
+        return self._sessions.evse_of(transaction) if self._sessions is not None else None
+
+    def running_on(self, evse: int) -> str | None:
+        """See :meth:`edge.ocpp.stand_in.StandIn.running_on`."""
+        return self._sessions.running_on(evse) if self._sessions is not None else None
 
     def describe(self, description: Description, outbox: Outbox, now: Seconds) -> None:
         """The station has said what it is. How another one took its limits says nothing of this one."""

@@ -37,6 +37,8 @@ from edge.units import Seconds, Volts
 STACK_LEVEL_KEY = "ChargeProfileMaxStackLevel"
 RATE_UNIT_KEY = "ChargingScheduleAllowedChargingRateUnit"
 
+CHARGES_A = 2.0  # what draws this much is in a session: more than chargers and cars take in standby
+
 _STATUSES = {status.value: status for status in EvseStatus}
 # Statuses in which a transaction runs (OCPP 1.6 §4.9).
 _RUNNING = frozenset({EvseStatus.CHARGING, EvseStatus.SUSPENDED_EV, EvseStatus.SUSPENDED_EVSE})
@@ -179,6 +181,8 @@ class DialectV16:
         # Preparing may come late in a transaction that has just begun; of one from before the station's restart it says
         # that there is none any more (OCPP 1.6 §4.9).
         over = status is EvseStatus.PREPARING and evse.key in self._before_boot
+        if status in _RUNNING:
+            found += self._session_of(evse.key, self._kept(evse.key), now)
         if (status is EvseStatus.AVAILABLE or over) and self._transactions.end(evse.key):
             found.append(SessionEnded(key=evse.key, at=now))
         return found
@@ -200,9 +204,17 @@ class DialectV16:
         evse = self._evse(payload)
         if evse is None or self._samples.are_stored(found_stamps, now, wall):
             return []
-        found = self._session_of(evse.key, whole_number(payload.get("transactionId")), now)
+        transaction = whole_number(payload.get("transactionId"))
         sampled = self._samples.drawn(values, evse, now, wall)
+        if transaction is None and sampled is not None and max(sampled.current_a) >= CHARGES_A:
+            transaction = self._kept(evse.key)
+        found = self._session_of(evse.key, transaction, now)
         return [*found, sampled] if sampled is not None else found
+
+    def _kept(self, key: EvseKey) -> int | None:
+        """The transaction that ran there before our start, where none is known now: not every station names it in its
+        meter values."""
+        return whole_number(self._memory.running_on(key.evse)) if self._transactions.on(key) is None else None
 
     def _session_of(self, key: EvseKey, transaction: int | None, now: Seconds) -> list[StationFact]:
         """The session that meter values speak of, where it isn't the one that is known.

@@ -143,6 +143,11 @@ class Clerk:
             float(session.register_begin_wh) if session is not None and session.register_begin_wh is not None else None
         )
 
+    def running_on(self, evse: int) -> str | None:
+        """The newest transaction that runs there and whose begin was answered, as far as that is known."""
+        running = [record for record in self.desk.book.charges.running() if record.connector == evse]
+        return running[-1].key if running and running[-1].answer is not None else None
+
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
     ) -> Mapping[str, Any] | None:

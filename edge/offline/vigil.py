@@ -4,8 +4,11 @@ import math
 from dataclasses import replace
 from datetime import datetime
 
+import orjson
+
 from edge.domain.journal import DropTransaction, Transaction
-from edge.domain.token import Basis
+from edge.domain.token import Basis, TokenStatus, Verdict
+from edge.offline.message import mapping, text
 from edge.offline.station import StationBook
 from edge.offline.steps import Judged
 from edge.units import Seconds
@@ -47,7 +50,7 @@ class Vigil:
             judged = book.tokens.judge_hash(book.id, record.token, wall)
             if judged.verdict.basis is Basis.SITE and not judged.verdict.accepted:
                 book.steps.add(*book.bar(record, judged.verdict.reason))
-            elif record.key not in book.barred:
+            elif record.key not in book.barred and (judged.verdict.accepted or _is_refused(record, judged.verdict)):
                 told = Judged(
                     station=book.id,
                     connector=record.connector,
@@ -74,3 +77,15 @@ class Vigil:
             book.charges.drop(key)
         if old:
             book.steps.keep([DropTransaction(station=book.id, key=key) for key in old])
+
+
+def _is_refused(record: Transaction, verdict: Verdict) -> bool:
+    """Whether a session that runs is to get nothing for a refusal that isn't the site's own.
+
+    It was let in, or not, when it began. That its token's time has run out since, or that nothing is known of that any
+    more (the cloud cleared the cache, or never said anything of it), refuses who comes now, and not who is charging.
+    """
+    if verdict.basis is Basis.POLICY:
+        begun = mapping(orjson.loads(record.answer)) if record.answer is not None else {}
+        return text(mapping(begun.get("idTagInfo")).get("status")) not in (None, "Accepted")
+    return verdict.info.status is not TokenStatus.EXPIRED

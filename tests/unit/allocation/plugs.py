@@ -23,6 +23,8 @@ class Plug:
     arrives_s: Seconds
     asleep: bool = False  # the car takes nothing, though it is offered enough
     obeys_s: Seconds = OBEYS_S
+    starts_at_a: Amps = 0.0  # the car takes nothing below this, though it may be offered less
+    tells_on: Sequence[Phase] | None = None  # its station tells the draw on these grid phases instead
     tells_power: bool = False  # its station tells the total power alone
     wakes_after_s: Seconds | None = None  # ... and goes on when it was offered enough for so long without a break
     session: str | None = None
@@ -60,7 +62,7 @@ class Plug:
 
     @property
     def draw_a(self) -> PhaseAmps:
-        if self.session is None or self.asleep or self.limit_a < self.evse.min_a:
+        if self.session is None or self.asleep or self.limit_a < max(self.evse.min_a, self.starts_at_a):
             return NO_CURRENT
         on = self.evse.single_phase if self.single else self.uses
         return PhaseAmps.on(on, min(self.limit_a, self.wants_a))
@@ -68,6 +70,8 @@ class Plug:
     @property
     def sample(self) -> tuple[PhaseAmps, bool]:
         """What its station tells of the draw, and whether only the sum of it is known."""
+        if self.tells_on is not None:
+            return PhaseAmps.on(self.tells_on, max(self.draw_a)), False
         if not self.tells_power:
             return self.draw_a, False
         return PhaseAmps.on(self.evse.phases, sum(self.draw_a) / len(self.evse.phases)), True

@@ -212,7 +212,7 @@ def test_a_held_limit_is_renewed_as_it_is() -> None:
 )
 def test_a_minimum_between_two_steps_is_kept_in_whole_steps(car: EvseState) -> None:
     """7 A where the minimum is 6.5 A in steps of 1 A: a car that takes less, or sleeps, isn't stopped for it."""
-    assert decide(snapshot(circuit(63), car), Memory()).setpoints[0].limit_a == 7.0
+    assert decide(snapshot(circuit(7.5), car), Memory()).setpoints[0].limit_a == 7.0
 
 
 def test_the_rank_of_the_session_goes_before_that_of_the_post() -> None:

@@ -179,7 +179,7 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
         "16.0 A: held a moment before it rises",
     ),
     Reason.CAR_PAUSED: (
-        snapshot(circuit(63), charging(told_a=16, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)),
+        snapshot(circuit(6), charging(told_a=6, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)),
         "6.0 A: the car has paused; its minimum is there when it wakes",
     ),
     Reason.IDLE: (

@@ -105,3 +105,33 @@ def test_a_car_that_uses_another_phase_after_all_counts_there_at_once() -> None:
     loop.settle()
     check_unharmed(loop)
     assert set(loop.told.values()) == {16}
+
+
+def test_stations_that_name_their_phases_otherwise_than_the_file() -> None:
+    """Two one-phase cars on L2, told on L1: L2 carried 29 of 20 A for good, as none of the two was counted on it, and
+    what L1 lacked of their draw was taken for the sun's. Their phases aren't believed any more, and both charge."""
+    case = Case(fuses=main(20), cars={name: Car(phases=PHASES, uses=(L2,), wants_a=16) for name in "AB"}, expected={})
+    loop = case.loop()
+    for plug in loop.plugs.values():
+        plug.tells_on = (L1,)
+    loop.run(1800)
+    over = [at for at, circuit in loop.overloads]
+    assert len(over) * 0.5 < 120
+    assert max(over) < 300
+    assert min(plug.energy_wh for plug in loop.plugs.values()) > 500
+
+
+def test_a_building_that_fills_a_phase_alone_costs_the_others_for_a_while_only() -> None:
+    """L2 carries more than its rating, and it isn't the car on L1: that rests for a while, and charges again when L2
+    has room."""
+    case = Case(fuses=main(20), cars={"A": Car(phases=PHASES, uses=(L1,), wants_a=16)}, expected={})
+    loop = case.loop().settle()
+    assert loop.told == {"A": 16}
+    loop.load("main", 0, 25, 0)
+    loop.run(20)
+    assert loop.told == {"A": 16}
+    loop.run(60)
+    assert loop.told == {"A": 0}
+    loop.load("main", 0, 10, 0)
+    loop.run(180)
+    assert loop.told == {"A": 16}

@@ -132,9 +132,10 @@ def test_a_sleeping_car_is_woken_once_a_turn() -> None:
     loop = _beside_a_sleeper(turn_s=300)
     loop.run(1500)
     check_unharmed(loop)
-    offers = [at for (at, told), (_, before) in zip(loop.seen[1:], loop.seen, strict=False) if told["B"] > before["B"]]
-    assert 3 <= len(offers) <= 5
-    assert all(later - earlier >= 300 - 10 for earlier, later in pairwise(offers[1:]))
+    steps = zip(loop.seen[1:], loop.seen, strict=False)
+    offers = [at for (at, told), (_, before) in steps if told["B"] > before["B"] == 0]
+    assert 2 <= len(offers) <= 5
+    assert all(later - earlier >= 300 - 10 for earlier, later in pairwise(offers))
 
 
 def test_a_car_that_is_woken_stays_awake() -> None:
@@ -151,10 +152,11 @@ def test_a_car_that_is_woken_stays_awake() -> None:
 
 
 def test_a_sleeping_car_has_its_minimum_where_there_is_room() -> None:
-    """It may wake when it likes; what is left of 32 A beside the other's demand is offered all the time."""
+    """It may wake when it likes; of what is left of 32 A beside the other's demand its minimum is offered all the
+    time."""
     loop = Case(fuses=main(32), cars={"A": Car(wants_a=16), "B": Car()}, expected={}).loop()
     loop.plugs["B"].asleep = True
-    loop.settle()
+    loop.run(200)
     assert loop.told == {"A": 16, "B": 6}
     assert loop.decision.setpoints[1].reason is Reason.CAR_PAUSED
     loop.plugs["B"].asleep = False
@@ -176,6 +178,32 @@ def test_an_evse_whose_cars_never_wake_from_0_keeps_its_minimum() -> None:
     loop.plugs["B"].asleep = False
     loop.run(60)
     assert loop.drawn["B"] == 6
+    check_unharmed(loop)
+
+
+def test_cars_that_take_nothing_below_8_a_are_woken_with_what_nobody_wants() -> None:
+    """Both begin at 7 A of 14, and pause. Their 6 A each left 2 A that nobody had, and neither ever charged."""
+    loop = Case(fuses=main(14), cars={"A": Car(wants_a=16), "B": Car(wants_a=16)}, expected={}).loop()
+    for plug in loop.plugs.values():
+        plug.starts_at_a = 8
+    loop.run(300)
+    assert max(loop.drawn.values()) == 14
+    first, second = sorted(loop.drawn, key=loop.drawn.__getitem__, reverse=True)
+    loop.leave(first)
+    loop.run(ControlSettings().turn_s + 60)
+    assert loop.drawn[second] == 14
+    check_unharmed(loop)
+
+
+def test_a_sleeping_car_is_woken_with_no_more_than_the_others_leave() -> None:
+    """A charges with all that it can use, and goes on; B is offered the rest for a minute of each turn, else 6 A."""
+    loop = Case(fuses=main(30), cars={"A": Car(wants_a=16), "B": Car()}, expected={}).loop()
+    loop.plugs["B"].asleep = True
+    loop.run(2000)
+    offered = [told["B"] for at, told in loop.seen if at > 60]
+    assert {told["A"] for at, told in loop.seen if at > 60} == {16}
+    assert set(offered) == {6, 14}
+    assert sum(0.5 for amps in offered if amps == 14) <= 3 * 75
     check_unharmed(loop)
 
 

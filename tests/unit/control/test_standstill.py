@@ -106,7 +106,7 @@ def test_the_board_takes_no_reading_of_a_meter_that_measures_no_more() -> None:
             board.take(DrawSampled(key=key, at=float(at), current_a=PhaseAmps.same(amps)))
         board.take(MeterReading(meter="grid", at=float(at), current_a=PhaseAmps.same(30.0)))
     (main, _) = board.snapshot(30.0).circuits
-    assert main.measured_at == 12.0
+    assert main.measured_at == 19.0
     assert "changed by +12.0 A on L1" in str(board.meters["grid"].problem)
 
 
@@ -128,3 +128,17 @@ def test_a_session_that_is_heard_of_late_is_no_change() -> None:
     play.read(40.0)
     play.draw(16.0, None, at=50.0)
     assert "changed by +6.0 A" in (play.read(50.0) or "")
+
+
+def test_a_session_that_ends_may_show_late() -> None:
+    """Its end is told, and the meter shows what its car drew until then: a P1 port's telegram is 10 s old at worst, and
+    in whole amperes nothing else need have moved."""
+    play = Play()
+    play.read(0.0)
+    play.draw(10.0, 10.0, at=4.0)
+    assert play.read(10.0) is None
+    for record in play.records.values():
+        record.transaction_id, record.draw_a = None, PhaseAmps.same(0.0)
+    assert play.read(20.0) is None
+    assert play.read(29.0) is None
+    assert "changed by -20.0 A" in (play.read(30.0) or "")

@@ -37,6 +37,9 @@ class SlowDisk:
     def to_station(self, *call: Any) -> str:
         return str(call[-1])
 
+    def running_on(self, evse: int) -> str | None:
+        return next((transaction for transaction, place in self._evses.items() if place == evse), None)
+
     def evse_of(self, transaction: str) -> int | None:
         return self._evses.get(transaction)
 

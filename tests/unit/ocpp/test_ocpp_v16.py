@@ -19,6 +19,7 @@ from edge.domain.station import (
 )
 from edge.units import PhaseAmps
 from tests.unit.ocpp.ocpp_bench import ID, NOON, Bench, call, evse, limit, meter_values, result, stamp
+from tests.unit.ocpp.slow_disk import SlowDisk
 
 KEY = EvseKey(station=ID, evse=1)
 AMPS = {"value": "9", "measurand": "Current.Import"}
@@ -254,3 +255,23 @@ def test_rubbish_is_forwarded(bench: Bench, action: str, payload: object) -> Non
     assert bench.station_says(text).up == [text]
     answer = json.dumps([3, "r", payload])
     assert bench.cloud_says(answer).down == [answer]
+
+
+def test_a_session_from_before_our_start_that_no_meter_value_names() -> None:
+    """A station that leaves the transactionId out of its MeterValues: its car was held at the safe current, or at 0, to
+    its end. Its status tells, or what it draws; an idle EVSE begins nothing."""
+    said = {"connectorId": 1, "errorCode": "NoError"}
+    values = {"connectorId": 1, "meterValue": [{"timestamp": stamp(NOON), "sampledValue": [AMPS]}]}
+    idle = {"connectorId": 1, "meterValue": [{"timestamp": stamp(NOON), "sampledValue": [AMPS | {"value": "0.3"}]}]}
+    for action, payload, begins in (
+        ("StatusNotification", said | {"status": "SuspendedEVSE"}, True),
+        ("StatusNotification", said | {"status": "Finishing"}, False),
+        ("StatusNotification", said | {"status": "Charging", "connectorId": 2}, False),
+        ("MeterValues", values, True),
+        ("MeterValues", idle, False),
+    ):
+        kept = Bench(evse(1), evse(2), stand_in=SlowDisk(**{"41": 1}))
+        kept.connect()
+        facts = kept.station_says(call("x", action, payload)).facts
+        found = [fact for fact in facts if isinstance(fact, SessionBegan)]
+        assert found == ([began(41, observed=False, at=kept.now)] if begins else [])

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from edge.offline.desk import DeskState
 from edge.offline.edition import Edition
 from tests.unit.offline.offline_bench import Bench
@@ -212,3 +214,61 @@ def test_a_boot_waits_no_longer_than_for_any_answer() -> None:
     bench.call("BootNotification", BOOT)
     bench.tick(bench.settings.answer_timeout_s)
     assert bench.answered[2]["status"] == "Accepted"
+
+
+def verdicts(bench: Bench) -> list[bool]:
+    """What the control is told of the sessions that run, judged anew."""
+    bench.judged.clear()
+    bench.do(bench.desk.recheck(bench.times.wall))
+    return [judged.verdict.accepted for judged in bench.judged]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_who_charges_is_not_stopped_for_what_is_forgotten(restarts: bool) -> None:
+    """The cloud has let it in, and clears the cache. When the site's tokens changed, or the gateway was restarted, the
+    session was given 0 A to its end, as its token was unknown."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start(tag=STRANGER)
+    bench.cloud_answers({"transactionId": 3, **ACCEPTED})
+    bench.tokens.clear_cache()
+    if restarts:
+        bench.restart()
+    assert False not in verdicts(bench)
+
+
+def test_who_charges_is_not_stopped_at_the_expiry_of_a_card() -> None:
+    """OCPP 1.6 §3.5.1 speaks of who presents it."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start(tag=STRANGER)
+    info = {"status": "Accepted", "expiryDate": "2026-06-01T13:00:00Z"}
+    bench.cloud_answers({"transactionId": 3, "idTagInfo": info})
+    bench.times.now += 2 * 3600
+    assert False not in verdicts(bench)
+
+
+def test_a_session_of_2_x_of_whose_token_the_cloud_says_nothing() -> None:
+    """Some answer a TransactionEvent with nothing, and mean that all is well."""
+    bench = Bench(Edition.V201)
+    bench.cloud_comes()
+    bench.event("Started", 0, STRANGER)
+    bench.cloud_answers({})
+    assert False not in verdicts(bench)
+
+
+def test_who_was_refused_at_the_begin_stays_refused() -> None:
+    """A station may go on with a session that was refused (StopTransactionOnInvalidId): not a restart lets it in."""
+    bench = Bench()
+    bench.start(tag=STRANGER)
+    assert bench.answered[2]["idTagInfo"]["status"] == "Invalid"
+    assert verdicts(bench) == [False]
+
+
+def test_who_was_refused_afterwards_stays_refused() -> None:
+    """By what the cloud said last."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start(tag=STRANGER)
+    bench.cloud_answers({"transactionId": 3, "idTagInfo": {"status": "Blocked"}})
+    assert verdicts(bench) == [False]
