@@ -29,6 +29,7 @@ class Stay:
     starts: int = 0  # how often it began to draw
     served_at: float | None = None  # when it drew first
     barred: bool = False  # the cloud has come to refuse its card
+    napped: bool = False  # it has stopped by itself for a while
 
     @property
     def may_charge(self) -> bool:

@@ -95,6 +95,8 @@ def drivers(table: TomlTable) -> DriverSpec:
             "obey_s",
             "sleeps",
             "blocked",
+            "naps",
+            "nap_h",
         )
     )
     energy, arrive_h = _span(table, "energy_kwh"), _span(table, "arrive_h")
@@ -117,6 +119,8 @@ def drivers(table: TomlTable) -> DriverSpec:
         obey_s=_span(table, "obey_s") if table.has("obey_s") else (0.5, 5.0),
         sleeps=table.number("sleeps", 0.0, at_most=1.0),
         blocked=table.number("blocked", 0.0, at_most=1.0),
+        naps=table.number("naps", 0.0, at_most=1.0),
+        nap_h=_span(table, "nap_h") if table.has("nap_h") else (0.2, 0.5),
     )
 
 

@@ -238,6 +238,8 @@ class World:
             return
         self.history.add("drivers", f"{stay.label} arrives")
         self.start(self._leave(stay, visit.leave_s))
+        if visit.nap_s is not None:
+            self.start(self._nap(stay, *visit.nap_s))
         self.start(self._show_card(stay))
 
     async def _show_card(self, stay: Stay) -> None:
@@ -250,6 +252,13 @@ class World:
             if station.refuses(stay.evse.evse_id):
                 self.history.add("drivers", f"{stay.label} shows the card again")
                 self.parking.plug_again(stay)
+
+    async def _nap(self, stay: Stay, from_s: float, to_s: float) -> None:
+        for at_s, napping in ((from_s, True), (to_s, False)):
+            await self.until(at_s)
+            self.history.add("drivers", f"{stay.label} {'naps' if napping else 'would go on'}")
+            stay.napped, stay.ev.napping = True, napping
+            self.stations[stay.evse.station].settle()
 
     async def _leave(self, stay: Stay, at_s: float) -> None:
         await self.until(min(at_s, self.scenario.for_s))

@@ -11,6 +11,7 @@ from simulators.world.oracles.frames import DeadManLimits, InstallersLimit, Neve
 from simulators.world.oracles.machine import BoundedResources, ContactorsSpared, GatewayControls, WritesSpared
 from simulators.world.oracles.raises import RaisesArePaidFor
 from simulators.world.oracles.relayed import BytesPass
+from simulators.world.oracles.turns import TurnsChange
 from simulators.world.world import World
 
 ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
@@ -20,6 +21,7 @@ ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
     RaisesArePaidFor,
     EachTransactionOnce,
     NobodyIsStuck,
+    TurnsChange,
     BytesPass,
     CloudIsHeard,
     InstallersLimit,
