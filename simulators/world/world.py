@@ -22,6 +22,7 @@ from simulators.world.drivers import Visit, visits
 from simulators.world.gateway import GATEWAY, Gateway
 from simulators.world.history import History
 from simulators.world.laying import laid
+from simulators.world.limits import Limits
 from simulators.world.loop import running
 from simulators.world.meters import WorldMeters
 from simulators.world.network import Network
@@ -79,6 +80,9 @@ class World:
         self.upper = None if self.above is None else self._gateway(self.above.configuration, folder / ABOVE, ABOVE)
         mqtt = self.configuration.bms.mqtt
         self.broker = None if mqtt is None else WorldBroker(mqtt.broker)
+        self.limits = Limits(
+            scenario.limits, configuration=self.configuration, broker=self.broker, now=self.now, wall=self.wall
+        )
         self.stations = self._stations()
         self.parking = Parking(self.site, self.stations, seed=seed)
         self.frames.drawn = self._drew
@@ -162,6 +166,8 @@ class World:
             self.start(self._follow(f"load {number}", load))
         self.start(self._drive())
         self.start(self._keep_house())
+        for talk in self.limits.talks():
+            self.start(talk)
         for from_s, for_s in self.scenario.cloud_away:
             self.start(self._cloud_away(from_s, for_s))
 

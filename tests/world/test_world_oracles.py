@@ -9,11 +9,16 @@ from typing import Any
 import orjson
 import pytest
 
-from edge.domain.journal import Write
+from edge.allocation.ceilings import Ceilings
+from edge.allocation.plant import Plant
+from edge.domain.journal import DropEntry, EntryState, PutEntry, Write
+from edge.domain.limit import LimitStated
+from simulators.errors import ScenarioError
 from simulators.world.building import HOURS, LoadSpec
 from simulators.world.cloud import CLOUD
 from simulators.world.disk import WorldWriter
 from simulators.world.gateway import GATEWAY
+from simulators.world.limits import LimitSpec
 from simulators.world.node import start_on
 from simulators.world.oracles import ORACLES
 from simulators.world.outside import QuietWatchdog
@@ -304,6 +309,89 @@ def test_a_car_that_is_never_woken_is_caught(monkeypatch: pytest.MonkeyPatch) ->
     assert failed_oracles(played(scenario)) == {"turns"}
 
 
+BMS = """
+[bms.modbus]
+listen = "10.1.0.1:5502"
+writable = true
+fallback_a = 31
+[bms.mqtt]
+broker = "mqtt://10.1.0.30:1883"
+writable = true
+fallback_a = 31
+"""
+
+
+def _limited(*limits: LimitSpec) -> WorldScenario:
+    """Three cars, and a building that allows its connection less for a while."""
+    scenario = small(minutes=8.0)
+    return replace(scenario, site_head=scenario.site_head + BMS, limits=limits)
+
+
+LOWER = LimitSpec(over="modbus", from_s=200.0, to_s=400.0, max_a=16.0)
+HIGHER = LimitSpec(over="mqtt", from_s=200.0, to_s=400.0, max_a=26.0)
+DIMMED = LimitSpec(over="mqtt", from_s=200.0, to_s=400.0, max_w=16.0 * 690.0)
+
+
+@pytest.mark.parametrize("limits", [(LOWER, HIGHER), (DIMMED,), (replace(DIMMED, over="modbus"),)])
+def test_what_the_building_allows_is_held_to(limits: tuple[LimitSpec, ...]) -> None:
+    """Whichever way it is said, in A and in W; and the cars have less for it."""
+    free, limited = (played(_limited(*each)).result for each in ((), limits))
+    assert limited.verdicts == ()
+    assert limited.energy_wh < 0.9 * free.energy_wh
+
+
+def test_the_higher_of_two_limits_that_wins_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The building's lower one is over Modbus, and a higher one over MQTT."""
+    lowest = Ceilings.of
+
+    def highest(plant: Plant, limits: Iterable[LimitStated], now: float, *, voltage_v: float) -> Ceilings:
+        amps = {limit: limit.amps(now) for limit in limits}
+        most = max((each for each in amps.values() if each is not None), default=None)
+        return lowest(plant, [limit for limit in amps if amps[limit] == most], now, voltage_v=voltage_v)
+
+    monkeypatch.setattr(Ceilings, "of", highest)
+    assert failed_oracles(played(_limited(LOWER, HIGHER))) == {"limits"}
+
+
+def test_a_limit_in_watts_that_nobody_minds_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a grid operator dims a site."""
+    monkeypatch.setattr(LimitStated, "watts", lambda _limit, _now: None)
+    assert failed_oracles(played(_limited(DIMMED))) == {"limits"}
+
+
+def test_a_site_that_takes_no_limits_is_told_so() -> None:
+    """A scenario whose building talks to nobody is a mistake."""
+    with pytest.raises(ScenarioError, match=re.escape("it needs [bms.modbus] with writable = true")):
+        played(replace(small(minutes=1.0), limits=(LOWER,)))
+
+
+class ForgetfulWriter(WorldWriter):
+    """Drops what the cloud refused for good, and what a person was to see."""
+
+    async def keep(self, writes: Sequence[Write]) -> None:
+        await super().keep([_dropped(write) for write in writes])
+
+
+def _dropped(write: Write) -> Write:
+    if isinstance(write, PutEntry) and write.entry.state is EntryState.SET_ASIDE:
+        return DropEntry(seq=write.entry.seq)
+    return write
+
+
+def test_a_message_that_is_lost_from_the_list_is_caught() -> None:
+    """The log says that it was set aside, and `edge journal list` knows nothing of it."""
+
+    def forgets(world: World) -> None:
+        world.gateway.write_by = ForgetfulWriter
+
+    fault = FaultSpec(number=11, at_s=180.0, for_s=70.0)
+    sound, defective = (played(small(minutes=6.0), seed=2, faults=[fault], meddle=each) for each in (None, forgets))
+    assert failed_oracles(sound) == set()
+    assert [each.text for each in defective.result.verdicts] == [
+        "a message that the cloud can't take isn't in the list of those that were set aside"
+    ]
+
+
 def _least(periods: list[dict[str, Any]]) -> None:
     for period in periods:
         period["limit"] = max(period["limit"], 6.0)
@@ -344,5 +432,5 @@ def test_a_fault_that_comes_to_nothing_good_is_caught(defect: str) -> None:
 
 def test_every_oracle_has_its_defect() -> None:
     """None is there that has never failed."""
-    elsewhere = {"turns"}  # needs a site of its own
+    elsewhere = {"turns", "limits"}  # these need sites of their own
     assert {each[0] for each in DEFECTS.values()} | elsewhere == {getattr(make, "name", "") for make in ORACLES}

@@ -6,7 +6,7 @@ from typing import Final
 from simulators.world.oracles.asked import CloudIsHeard
 from simulators.world.oracles.base import Oracle
 from simulators.world.oracles.books import EachTransactionOnce, NobodyIsStuck
-from simulators.world.oracles.electric import EntitledUnderRating, FlowsUnderRating, ProtectionHolds
+from simulators.world.oracles.electric import EntitledUnderRating, FlowsUnderRating, LimitsHold, ProtectionHolds
 from simulators.world.oracles.frames import DeadManLimits, InstallersLimit, NeverCleared
 from simulators.world.oracles.machine import BoundedResources, ContactorsSpared, GatewayControls, WritesSpared
 from simulators.world.oracles.raises import RaisesArePaidFor
@@ -18,6 +18,7 @@ ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
     FlowsUnderRating,
     ProtectionHolds,
     EntitledUnderRating,
+    LimitsHold,
     RaisesArePaidFor,
     EachTransactionOnce,
     NobodyIsStuck,
