@@ -285,9 +285,13 @@ class World:
 
     def _drew(self, evse: EvseSpec, before_a: Amps3, grid_a: Amps3) -> None:
         stay = self.parking.here.get((evse.station, evse.evse_id))
-        if stay is not None and max(before_a) == 0.0 < max(grid_a):
+        if stay is None:
+            return
+        if max(before_a) == 0.0 < max(grid_a):
             stay.starts += 1
             stay.served_at = self.now() if stay.served_at is None else stay.served_at
+        elif max(grid_a) == 0.0 < max(before_a) and self.stations[evse.station].holds_back(evse.evse_id):
+            stay.stops += 1
 
     # --- how it is made ---------------------------------------------------------------------------------------------
 
