@@ -30,7 +30,7 @@ def decide(snapshot: Snapshot, memory: Memory) -> Decision:
     grid, fleet, settings, now = snapshot.plant.grid, snapshot.fleet, snapshot.settings, snapshot.now
     elapsed_s = now - memory.decided_at if memory.decided_at is not None else 0.0
     before = memory.cars if memory.cars is not None else Cars.none(len(snapshot.evses))
-    cars = woken(before.observed(grid, fleet, now), fleet, settings.turn_s, now)
+    cars = woken(before.observed(grid, fleet, now), fleet, grid, settings, now)
     entitlement = entitle(grid, fleet, cars.in_use(grid), now, cars.doubted > 0)
     headroom, background = estimate(snapshot, entitlement, memory.background, cars.slow > 0)
     cars = cars.doubting(grid, fleet, headroom.over, now)

@@ -19,7 +19,8 @@ from edge.domain.site import ControlSettings, Mode
 from edge.units import Seconds
 
 # A car that paused by itself may want to go on (a timer, a cooled battery), and can't show it while it has 0 A. So it
-# is offered its minimum like one that charges, for as long as cars have been seen to take to wake, once a turn.
+# is offered its minimum like one that charges, for as long as cars have been seen to take to wake, once a turn. Where
+# there is no room for that at once it waits for it, like one that charges: else two that take turns could starve it.
 WAKE_S = 60.0
 
 
@@ -51,12 +52,14 @@ class Wishes:
         return replace(self, charge=self.charge | (self.wake & never_zero), wake=self.wake & ~never_zero)
 
 
-def woken(cars: Cars, fleet: Fleet, turn_s: Seconds, now: Seconds) -> Cars:
-    """When each sleeping car fell asleep or was last woken."""
+def woken(cars: Cars, fleet: Fleet, grid: Grid, settings: ControlSettings, now: Seconds) -> Cars:
+    """When each sleeping car fell asleep or was last woken; that lasts from when it is told its minimum."""
     asleep = fleet.paused & fleet.in_session
     if not asleep.any() and np.isnan(cars.asleep_since).all():
         return cars
-    due = np.isnan(cars.asleep_since) | (now - cars.asleep_since >= turn_s)
+    due = np.isnan(cars.asleep_since) | (now - cars.asleep_since >= settings.turn_s)
+    if settings.mode is Mode.CONTROL:
+        due |= (now - cars.asleep_since < WAKE_S) & (fleet.told_a < grid.least_a)
     since = np.where(asleep, np.where(due, now, cars.asleep_since), np.nan)
     return replace(cars, asleep_since=since)
 

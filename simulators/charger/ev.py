@@ -20,7 +20,7 @@ class ElectricVehicle:
     linearly towards full; full, it draws nothing. `ramp_a_per_s` bounds how fast the draw rises (None: at once);
     cuts are at once. `efficiency` is the share of the energy drawn that reaches the battery. `excess_a` is what a
     faulty car draws above each offer that lets it charge. One that `sleeps` doesn't wake once it was offered too
-    little, before it is unplugged.
+    little, before it is unplugged. One that is `napping` has stopped by itself, for a timer's or its battery's sake.
     """
 
     phases: int
@@ -34,6 +34,7 @@ class ElectricVehicle:
     efficiency: float = 0.9
     excess_a: float = 0.0
     sleeps: bool = False
+    napping: bool = False
     draw_a: float = field(default=0.0, init=False)  # per phase in use, now
     _clock_s: float = field(default=0.0, init=False)
     _offers: deque[tuple[float, float]] = field(default_factory=deque, init=False)  # (due, offer), oldest first
@@ -84,7 +85,7 @@ class ElectricVehicle:
             self._obeyed_a = self._offers.popleft()[1]
         paused = self._obeyed_a < self.min_a
         self._asleep = self.sleeps and (self._asleep or (paused and self.draw_a > 0))
-        target_a = 0.0 if paused or self._asleep else min(self._obeyed_a + self.excess_a, self.wanted_a)
+        target_a = 0.0 if paused or self._asleep or self.napping else min(self._obeyed_a + self.excess_a, self.wanted_a)
         if self.ramp_a_per_s is not None:
             target_a = min(target_a, self.draw_a + self.ramp_a_per_s * dt_s)
         self.draw_a = target_a

@@ -1,6 +1,7 @@
 """`edge-sim run`: a scenario in virtual time, the real gateway in the middle, judged by every oracle."""
 
 import re
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -118,7 +119,8 @@ def _tell(result: WorldResult) -> None:
         f"  {result.transactions} transactions, {result.transactions_lost} lost, "
         f"{result.transactions_doubled} doubled; "
         f"{result.profiles_per_station_day:.0f} profiles a station and day; "
-        f"{result.starts_per_session:.1f} starts a session; fairness {fairness or 'of nobody'}"
+        f"{result.starts_per_session:.1f} starts and {result.stops_per_session:.1f} stops a session; "
+        f"fairness {fairness or 'of nobody'}"
     )
 
 
@@ -134,7 +136,7 @@ def _tell_replay(name: str, played: WorldScenario, result: WorldResult, *, hours
         words += ["--fault", each.option()]
     if not faults and (result.faults or played.faults or played.random_faults is not None):
         words.append("--no-faults")
-    typer.echo(f"  again: {' '.join(words)}")
+    typer.echo(f"  again: {shlex.join(words)}")
 
 
 def _draw(plot: Path, result: WorldResult) -> None:

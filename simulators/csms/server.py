@@ -105,7 +105,8 @@ class Csms:
         server, self._server = self._server, None
         if server is None:
             return
-        for connection in server.connections:
+        # Those that we know in the order in which they came: that of the library's set is another in each process.
+        for connection in dict.fromkeys((*self._sockets.values(), *server.connections)):
             connection.transport.abort()
         server.close()
         await server.wait_closed()

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 HOUR_S: Final = 3600.0
@@ -14,7 +14,8 @@ class DriverSpec:
     """Drivers of one kind: `per_day` of them come between two hours, stay some hours, and want some energy.
 
     `posts` are the stations where they park (all, if none is named). `phases` and `max_a` are drawn from what is
-    listed; at a DC post `max_w` counts instead. `blocked` is the share whose card the cloud refuses.
+    listed; at a DC post `max_w` counts instead. `blocked` is the share whose card the cloud refuses. Cars
+    that nap begin to in the first half of their stay.
     """
 
     name: str
@@ -26,6 +27,8 @@ class DriverSpec:
     phases: tuple[int, ...] = (3,)
     max_a: tuple[float, ...] = (16.0,)
     obey_s: tuple[float, float] = (0.5, 5.0)
+    naps: float = 0.0  # the share of cars that stop by themselves for a while, and then would go on
+    nap_h: tuple[float, float] = (0.2, 0.5)
     sleeps: float = 0.0  # the share of cars that don't wake from 0 A before they are unplugged
     blocked: float = 0.0
 
@@ -44,6 +47,7 @@ class Visit:
     obey_s: float
     sleeps: bool
     id_tag: str
+    nap_s: tuple[float, float] | None = None  # when it stops by itself, and when it would go on
 
 
 ACCEPTED_TAG: Final = "DRIVER"
@@ -55,8 +59,18 @@ def visits(kinds: tuple[DriverSpec, ...], *, seed: int, begins_s: float, for_s: 
     coming: list[Visit] = []
     for kind in kinds:
         rng = random.Random(f"{seed} drivers {kind.name}")
-        coming.extend(_of(kind, rng, begins_s=begins_s, for_s=for_s))
+        naps = random.Random(f"{seed} naps {kind.name}")
+        coming.extend(_with_nap(each, naps) for each in _of(kind, rng, begins_s=begins_s, for_s=for_s))
     return tuple(sorted(coming, key=lambda visit: (visit.at_s, visit.kind.name, visit.number)))
+
+
+def _with_nap(visit: Visit, rng: random.Random) -> Visit:
+    """The same visit, and whether its car naps: chance of its own, as most kinds never do."""
+    kind = visit.kind
+    if rng.random() >= kind.naps:
+        return visit
+    begins_s = visit.at_s + rng.uniform(0.0, 0.5) * (visit.leave_s - visit.at_s)
+    return replace(visit, nap_s=(round(begins_s, 3), round(begins_s + rng.uniform(*kind.nap_h) * HOUR_S, 3)))
 
 
 def _of(kind: DriverSpec, rng: random.Random, *, begins_s: float, for_s: float) -> Iterator[Visit]:

@@ -8,6 +8,7 @@ from typing import Final, Self
 from simulators.site import Endpoint
 
 MASTER: Final = "bms"
+LIMIT_W: Final = 2  # bms_limit_w, two registers
 LIMIT_A: Final = 4  # bms_limit_a in tenths; bms_valid_s is the register after it
 WRITE_MULTIPLE: Final = 16
 ERROR: Final = 0x80

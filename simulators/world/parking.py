@@ -27,8 +27,10 @@ class Stay:
     delivered_wh: float = 0.0
     could_wh: float = 0.0  # had nothing limited it but its post and itself
     starts: int = 0  # how often it began to draw
+    stops: int = 0  # how often its post stopped it
     served_at: float | None = None  # when it drew first
     barred: bool = False  # the cloud has come to refuse its card
+    napped: bool = False  # it has stopped by itself for a while
 
     @property
     def may_charge(self) -> bool:

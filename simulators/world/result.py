@@ -49,6 +49,7 @@ class WorldResult:
     reactions_s: tuple[float, float, float] | None
     profiles_per_station_day: float
     starts_per_session: float
+    stops_per_session: float
     transactions: int
     transactions_lost: int
     transactions_doubled: int
@@ -96,6 +97,7 @@ class WorldResult:
             else dict(zip(("p50", "p95", "worst"), (round(each, 2) for each in self.reactions_s), strict=True)),
             "profiles_per_station_day": round(self.profiles_per_station_day, 1),
             "starts_per_session": round(self.starts_per_session, 2),
+            "stops_per_session": round(self.stops_per_session, 2),
             "transactions": self.transactions,
             "transactions_lost": self.transactions_lost,
             "transactions_doubled": self.transactions_doubled,
@@ -147,6 +149,7 @@ def result_of(
         reactions_s=_percentiles([lasted for _, _, lasted in world.copper.overloads]),
         profiles_per_station_day=profiles / max(1, len(world.stations)) / days,
         starts_per_session=sum(stay.starts for stay in charged) / max(1, len(charged)),
+        stops_per_session=sum(stay.stops for stay in charged) / max(1, len(charged)),
         transactions=len(accounts),
         transactions_lost=len(accounts) - known,
         transactions_doubled=max(0, len(books) - len(accounts)),

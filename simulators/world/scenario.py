@@ -13,6 +13,7 @@ from simulators.toml_table import TomlTable, read_toml
 from simulators.world import scenario_tables
 from simulators.world.building import Load
 from simulators.world.drivers import DriverSpec
+from simulators.world.limits import LimitSpec
 from simulators.world.recording import read_recording
 from simulators.world.site import PostsSpec, SiteSource, prove_site, site_text
 
@@ -35,6 +36,7 @@ KEYS: Final = (
     "sun",
     "drivers",
     "cloud_away",
+    "limit",
     "fault",
     "random_faults",
     "expect",
@@ -97,6 +99,7 @@ class WorldScenario:
     loads: tuple[Load, ...]
     drivers: tuple[DriverSpec, ...]
     cloud_away: tuple[tuple[float, float], ...]
+    limits: tuple[LimitSpec, ...]
     faults: tuple[FaultSpec, ...]
     random_faults: RandomFaults | None
     expect: Expectations
@@ -173,6 +176,7 @@ def _read(path: Path) -> WorldScenario:
         loads=tuple(loads),
         drivers=tuple(scenario_tables.drivers(table) for table in document.tables("drivers")),
         cloud_away=tuple(_away(table) for table in document.tables("cloud_away")),
+        limits=tuple(scenario_tables.limit(table) for table in document.tables("limit")),
         faults=tuple(_fault(table) for table in document.tables("fault")),
         random_faults=_random_faults(document),
         expect=_expect(document),

@@ -4,6 +4,7 @@ from simulators.charger.spec import EDITION_16
 from simulators.toml_table import TomlTable
 from simulators.world.building import HOURS, LoadSpec, SunSpec
 from simulators.world.drivers import DriverSpec
+from simulators.world.limits import WAYS, LimitSpec
 from simulators.world.site import EDITIONS, PostsSpec
 
 
@@ -80,6 +81,24 @@ def sun(table: TomlTable) -> SunSpec:
     )
 
 
+def limit(table: TomlTable) -> LimitSpec:
+    """`[[limit]]`. Raises ScenarioError."""
+    table.only(("over", "at_h", "for_h", "max_a", "max_kw"))
+    over = table.text("over")
+    if over not in WAYS:
+        raise table.fail("over", f"must be one of {', '.join(WAYS)}, not {over!r}")
+    if not table.has("max_a") and not table.has("max_kw"):
+        raise table.fail("max_a", "is missing, and so is max_kw: one of them must say what is allowed")
+    from_s = table.number("at_h") * 3600.0
+    return LimitSpec(
+        over=over,
+        from_s=from_s,
+        to_s=from_s + table.number("for_h", above=0.0) * 3600.0,
+        max_a=table.number("max_a", at_most=6000.0) if table.has("max_a") else None,
+        max_w=table.number("max_kw", at_most=4e6) * 1000.0 if table.has("max_kw") else None,
+    )
+
+
 def drivers(table: TomlTable) -> DriverSpec:
     """`[[drivers]]`. Raises ScenarioError."""
     table.only(
@@ -95,6 +114,8 @@ def drivers(table: TomlTable) -> DriverSpec:
             "obey_s",
             "sleeps",
             "blocked",
+            "naps",
+            "nap_h",
         )
     )
     energy, arrive_h = _span(table, "energy_kwh"), _span(table, "arrive_h")
@@ -117,6 +138,8 @@ def drivers(table: TomlTable) -> DriverSpec:
         obey_s=_span(table, "obey_s") if table.has("obey_s") else (0.5, 5.0),
         sleeps=table.number("sleeps", 0.0, at_most=1.0),
         blocked=table.number("blocked", 0.0, at_most=1.0),
+        naps=table.number("naps", 0.0, at_most=1.0),
+        nap_h=_span(table, "nap_h") if table.has("nap_h") else (0.2, 0.5),
     )
 
 

@@ -140,6 +140,12 @@ class WorldStation(ChargingStation):
         self.unplug(connector_id)
         self.settle()
 
+    def holds_back(self, connector_id: int) -> bool:
+        """Whether the car that is plugged in would go on, and is offered too little for that."""
+        ev = self._core.sessions.connectors[connector_id].ev
+        would = ev is not None and not ev.full and not ev.napping
+        return would and ev is not None and self.offered_a(connector_id) < ev.min_a
+
     def refuses(self, connector_id: int) -> bool:
         """Whether the driver of the car that is plugged in sees that the card wasn't taken. Once it was, the driver
         is gone, and sees nothing of what becomes of the session.

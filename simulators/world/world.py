@@ -22,6 +22,7 @@ from simulators.world.drivers import Visit, visits
 from simulators.world.gateway import GATEWAY, Gateway
 from simulators.world.history import History
 from simulators.world.laying import laid
+from simulators.world.limits import Limits
 from simulators.world.loop import running
 from simulators.world.meters import WorldMeters
 from simulators.world.network import Network
@@ -79,6 +80,9 @@ class World:
         self.upper = None if self.above is None else self._gateway(self.above.configuration, folder / ABOVE, ABOVE)
         mqtt = self.configuration.bms.mqtt
         self.broker = None if mqtt is None else WorldBroker(mqtt.broker)
+        self.limits = Limits(
+            scenario.limits, configuration=self.configuration, broker=self.broker, now=self.now, wall=self.wall
+        )
         self.stations = self._stations()
         self.parking = Parking(self.site, self.stations, seed=seed)
         self.frames.drawn = self._drew
@@ -162,6 +166,8 @@ class World:
             self.start(self._follow(f"load {number}", load))
         self.start(self._drive())
         self.start(self._keep_house())
+        for talk in self.limits.talks():
+            self.start(talk)
         for from_s, for_s in self.scenario.cloud_away:
             self.start(self._cloud_away(from_s, for_s))
 
@@ -238,6 +244,8 @@ class World:
             return
         self.history.add("drivers", f"{stay.label} arrives")
         self.start(self._leave(stay, visit.leave_s))
+        if visit.nap_s is not None:
+            self.start(self._nap(stay, *visit.nap_s))
         self.start(self._show_card(stay))
 
     async def _show_card(self, stay: Stay) -> None:
@@ -250,6 +258,13 @@ class World:
             if station.refuses(stay.evse.evse_id):
                 self.history.add("drivers", f"{stay.label} shows the card again")
                 self.parking.plug_again(stay)
+
+    async def _nap(self, stay: Stay, from_s: float, to_s: float) -> None:
+        for at_s, napping in ((from_s, True), (to_s, False)):
+            await self.until(at_s)
+            self.history.add("drivers", f"{stay.label} {'naps' if napping else 'would go on'}")
+            stay.napped, stay.ev.napping = True, napping
+            self.stations[stay.evse.station].settle()
 
     async def _leave(self, stay: Stay, at_s: float) -> None:
         await self.until(min(at_s, self.scenario.for_s))
@@ -270,9 +285,13 @@ class World:
 
     def _drew(self, evse: EvseSpec, before_a: Amps3, grid_a: Amps3) -> None:
         stay = self.parking.here.get((evse.station, evse.evse_id))
-        if stay is not None and max(before_a) == 0.0 < max(grid_a):
+        if stay is None:
+            return
+        if max(before_a) == 0.0 < max(grid_a):
             stay.starts += 1
             stay.served_at = self.now() if stay.served_at is None else stay.served_at
+        elif max(grid_a) == 0.0 < max(before_a) and self.stations[evse.station].holds_back(evse.evse_id):
+            stay.stops += 1
 
     # --- how it is made ---------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -158,6 +159,20 @@ def test_random_faults_are_the_seeds() -> None:
     assert {each.number for each in faults} == set(BY_NUMBER)
 
 
+def test_starts_and_stops_are_those_of_the_history() -> None:
+    """While the building alone exceeds the fuse all are stopped. A car that leaves wasn't, and one that is full."""
+    outcome = played(small(minutes=8.0), faults=[FaultSpec(number=59, at_s=180.0, for_s=60.0)], keeps_history=True)
+    draws = re.findall(r"(\S+) (CP-\d) draws (\S+)", outcome.history.decode())
+    starts = stops = 0
+    last = dict.fromkeys(("CP-1", "CP-2", "CP-3"), 0.0)
+    for at_s, post, amps in draws:
+        starts += last[post] == 0.0 < float(amps)
+        stops += last[post] > 0.0 == float(amps) and float(at_s) < 8 * 60.0
+        last[post] = float(amps)
+    assert stops >= 3
+    assert (outcome.result.starts_per_session, outcome.result.stops_per_session) == (starts / 3, stops / 3)
+
+
 def test_a_failure_is_shrunk_to_what_it_needs() -> None:
     """Of four faults the one is left without which the expectation would be met."""
     spare = [FaultSpec(number=46, at_s=at, for_s=30.0) for at in (150.0, 200.0, 250.0)]
@@ -175,7 +190,7 @@ def test_a_failed_seed_prints_the_command_that_shows_it_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With its seed, its length and the faults that it needs; what the command then shows is the same failure."""
-    file = tmp_path / "greedy.toml"
+    file = tmp_path / "a greedy site.toml"
     file.write_text(f"{SMALL.read_text(encoding='utf-8')}\n[expect]\nenergy_share = 1.0\n", encoding="utf-8")
     words = ["edge-sim", "run", str(file), "--seed", "3", "--hours", "0.1", "--fault", "46:100+60"]
     shown = []
@@ -185,7 +200,7 @@ def test_a_failed_seed_prints_the_command_that_shows_it_again(
             main()
         assert end.value.code == 1
         shown.append(capsys.readouterr().out)
-        words = shown[-1].partition("  again: ")[2].split()
+        words = shlex.split(shown[-1].partition("  again: ")[2])
     assert words == ["edge-sim", "run", str(file), "--seed", "3", "--hours", "0.1", "--fault", "46:100+60"]
     assert shown[0] == shown[1]
 

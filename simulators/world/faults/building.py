@@ -87,7 +87,9 @@ class SubmeterAboveMain(Fault):
 
 
 class _OverModbus(Fault):
-    """The BMS writes to the gateway's Modbus server."""
+    """The BMS writes to the gateway's Modbus server, in the place of what the building says otherwise."""
+
+    grace: ClassVar[Mapping[str, float]] = {"limits": NOT_JUDGED}
 
     @classmethod
     def fitted(cls, scenario: WorldScenario, spec: FaultSpec) -> WorldScenario:
@@ -217,6 +219,7 @@ class MqttFlood(Fault):
     outcome = "Bounded queue; control untouched"
     how = "the broker keeps junk for the command topic, 400 commands come at once, and then the broker is gone"
     aftermath_s = RETRY_S
+    grace: ClassVar[Mapping[str, float]] = {"limits": NOT_JUDGED}
 
     @classmethod
     def fitted(cls, scenario: WorldScenario, spec: FaultSpec) -> WorldScenario:

@@ -111,7 +111,12 @@ class NoClock(Fault):
     number, row = 44, "No RTC, boots in 1970"
     outcome = "Time unsynced flag; sessions still safe"
     how = "the gateway starts in 1970"
-    grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": 600.0}
+    grace: ClassVar[Mapping[str, float]] = {
+        "rating": LEASE_S,
+        "entitlement": LEASE_S,
+        "stuck": 600.0,
+        "limits": NOT_JUDGED,
+    }
     tail_s = 2 * TAIL_S
 
     async def begin(self) -> None:

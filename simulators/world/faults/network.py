@@ -10,6 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
+from edge.storage.entry_file import EntryFile
 from simulators.world.cloud import CLOUD
 from simulators.world.faults.base import LEASE_S, NOT_JUDGED, UNTOLD, Fault
 from simulators.world.gateway import GATEWAY
@@ -117,6 +118,10 @@ class CloudError(Fault):
             return "behind a message that the cloud can't take another one waits for ever"
         if not any(line.startswith(SET_ASIDE) for at_s, _, line in self.world.log_lines if at_s >= self.spec.at_s):
             return "a message that the cloud can't take is lost, and nobody is told"
+        # As `edge journal list` shows them, from where a person has one tried again.
+        listed = EntryFile(self.world.gateway.disk.folder).set_aside()
+        if self.world.cloud.poison not in {each.message_id for each in listed}:
+            return "a message that the cloud can't take isn't in the list of those that were set aside"
         return None
 
     async def settle(self) -> None:

@@ -6,20 +6,23 @@ from typing import Final
 from simulators.world.oracles.asked import CloudIsHeard
 from simulators.world.oracles.base import Oracle
 from simulators.world.oracles.books import EachTransactionOnce, NobodyIsStuck
-from simulators.world.oracles.electric import EntitledUnderRating, FlowsUnderRating, ProtectionHolds
+from simulators.world.oracles.electric import EntitledUnderRating, FlowsUnderRating, LimitsHold, ProtectionHolds
 from simulators.world.oracles.frames import DeadManLimits, InstallersLimit, NeverCleared
 from simulators.world.oracles.machine import BoundedResources, ContactorsSpared, GatewayControls, WritesSpared
 from simulators.world.oracles.raises import RaisesArePaidFor
 from simulators.world.oracles.relayed import BytesPass
+from simulators.world.oracles.turns import TurnsChange
 from simulators.world.world import World
 
 ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
     FlowsUnderRating,
     ProtectionHolds,
     EntitledUnderRating,
+    LimitsHold,
     RaisesArePaidFor,
     EachTransactionOnce,
     NobodyIsStuck,
+    TurnsChange,
     BytesPass,
     CloudIsHeard,
     InstallersLimit,

@@ -60,7 +60,7 @@ class NobodyIsStuck(Oracle):
         idle = {
             key: stay
             for key, stay in self.world.parking.here.items()
-            if stay.ev.draw_a == 0.0 and not stay.ev.full and stay.may_charge
+            if stay.ev.draw_a == 0.0 and not stay.ev.full and stay.may_charge and not stay.ev.napping
         }
         numbers = {id(stay) for stay in idle.values()}
         self._since = {number: since for number, since in self._since.items() if number in numbers}
@@ -69,7 +69,7 @@ class NobodyIsStuck(Oracle):
 
     def _ask(self, idle: Mapping[tuple[str, int], Stay]) -> None:
         status = self.world.gateway.status()
-        evses = _evses(status) if status is not None else {}
+        evses = evses_said(status) if status is not None else {}
         now = self.world.now()
         for key, stay in idle.items():
             number = id(stay)
@@ -85,5 +85,6 @@ class NobodyIsStuck(Oracle):
                 )
 
 
-def _evses(status: Any) -> dict[tuple[str, int], dict[str, Any]]:
+def evses_said(status: Any) -> dict[tuple[str, int], dict[str, Any]]:
+    """What the gateway's report says of each EVSE."""
     return {(each["id"], evse["id"]): evse for each in status["stations"] for evse in each["evses"]}

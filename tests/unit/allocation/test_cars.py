@@ -11,7 +11,7 @@ from edge.allocation.entitlement import SAMPLE_LIFE_S
 from edge.allocation.exposure import OBEY_S
 from edge.allocation.state import EvseState
 from edge.allocation.turns import WAKE_S, Wishes, woken
-from edge.domain.site import ControlSettings, Evse
+from edge.domain.site import ControlSettings, Evse, Mode
 from edge.domain.station import EvseStatus
 from edge.units import PHASES, Amps, Phase, PhaseAmps, Seconds
 from tests.site_builders import NOW, arrived, charging, circuit, evse, idle, snapshot
@@ -236,12 +236,13 @@ def test_what_spares_the_station_outlives_the_session() -> None:
 PAUSED = charging(told_a=6, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)
 
 
-def naps(state: EvseState, times: list[Seconds], *, turn_s: Seconds = 900.0) -> list[bool]:
+def naps(state: EvseState, times: list[Seconds], mode: Mode = Mode.CONTROL) -> list[bool]:
     """Whether its car is left asleep, at each of these times."""
     cars, asleep = Cars.none(1), []
     for at in times:
-        site = snapshot(circuit(63), state, now=at)
-        cars = woken(cars.observed(site.plant.grid, site.fleet, at), site.fleet, turn_s, at)
+        site = snapshot(circuit(63), state, now=at, settings=ControlSettings(mode=mode))
+        grid = site.plant.grid
+        cars = woken(cars.observed(grid, site.fleet, at), site.fleet, grid, site.settings, at)
         asleep.append(bool(Wishes.of(site.fleet, cars, site.settings, at).wake[0]))
     return asleep
 
@@ -252,11 +253,20 @@ def test_a_paused_car_is_woken_once_a_turn() -> None:
     assert naps(PAUSED, times) == [False, False, True, True, False, False, True, False]
 
 
+def test_a_paused_car_without_room_waits_for_its_minute() -> None:
+    """Until it is told its minimum; two that take turns would starve it else. Where nothing is told none waits."""
+    times = [NOW, NOW + 50, NOW + 100, NOW + 150]
+    waits = replace(PAUSED, told_a=0.0)
+    assert naps(waits, times) == [False, False, False, False]
+    assert naps(waits, times, Mode.OBSERVE) == [False, False, True, True]
+
+
 def test_a_car_that_charges_is_never_asleep() -> None:
     """And one that goes on begins anew when it pauses again."""
     assert naps(charging(), [NOW, NOW + 100]) == [False, False]
     cars = Cars.none(1)
     for at, state in ((NOW, PAUSED), (NOW + 100, charging()), (NOW + 200, PAUSED)):
         site = snapshot(circuit(63), state, now=at)
-        cars = woken(cars.observed(site.plant.grid, site.fleet, at), site.fleet, ControlSettings().turn_s, at)
+        grid = site.plant.grid
+        cars = woken(cars.observed(grid, site.fleet, at), site.fleet, grid, ControlSettings(), at)
     assert cars.asleep_since.tolist() == [NOW + 200]
