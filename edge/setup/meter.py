@@ -21,7 +21,8 @@ AFTER_SILENCE: Final = (
 def meter(book: Book, defaults: Defaults, models: tuple[str, ...]) -> Talk[None]:
     """Until a meter is found and its values are right, or the installer goes on without."""
     while not book.is_done("meter"):
-        way = yield from choose(book, ("meter", "way"), WAYS, default=NETWORK, absent=_implied(book))
+        default = TYPED if defaults.meter else NETWORK  # as the site file has it: Enter keeps what is there
+        way = yield from choose(book, ("meter", "way"), WAYS, default=default, absent=_implied(book))
         if way == LATER:
             yield Tell(text="meter.later")
             book.finish("meter")

@@ -55,8 +55,9 @@ def stations(book: Book, defaults: Defaults) -> Talk[None]:
         found = _new(seen, book, defaults)
         yield from _show(seen, found)
         taken = [*defaults.stations, *(book.get("station", index, "id") for index in range(number))]
+        default = LOOK if found or not defaults.stations else END  # Enter keeps a site that has its stations
         said = yield from ask(
-            book, ("station", number, "which"), _which(found, taken), default=LOOK, absent=END, keep=False
+            book, ("station", number, "which"), _which(found, taken), default=default, absent=END, keep=False
         )
         if said == END:
             book.finish("stations")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from edge.config.write import merged
 from edge.errors import SetupStopped
 from edge.setup.book import Book, read_book
 from edge.setup.defaults import Defaults
@@ -309,6 +310,28 @@ def test_where_the_meter_is_looked_for(way: str, typed: str, looked_at: str) -> 
     typing = Typing(RIGHT | {"meter.way": way, where: typed, "meter.which": "1"}, wrong={where: " "})
     assert run(Book(), typing, looking) is not None
     assert (places, typing.refused) == ([looked_at], [where])
+
+
+def test_enter_at_every_question_keeps_the_site() -> None:
+    """As who claims a gateway that came with a file of answers does; the same tables come of it."""
+    first = run(Book(), Typing(RIGHT | {"bms.modbus": "", "bms.broker": ""}))
+    assert first is not None
+
+    class Entering(Typing):
+        def answer(self, step: Ask) -> str:
+            assert step.default is not None, step
+            self.asked += 1
+            assert self.asked < MOST, step
+            return step.default
+
+    again = run(
+        Book(),
+        Entering({}),
+        lambda step: Seen() if isinstance(step, LookForStations) else probe(step),
+        defaults=Defaults(document=first),
+    )
+    assert again is not None
+    assert merged(first, again) == first
 
 
 def test_two_with_one_identity_are_told() -> None:
