@@ -21,6 +21,7 @@ class TomlTable:
 
     def fail(self, key: str, problem: str) -> ScenarioError:
         """An error about `key` of this table; the caller raises it."""
+        key = key if key.isprintable() else ascii(key)
         where = f"{self._place}: {key}" if self._place else key
         return ScenarioError(f"{self._file}: {where}: {problem}")
 

@@ -66,7 +66,7 @@ class _Picture:
         yield self._area(total, y, bottom, CARS)
         yield self._area(building, y, bottom, HOUSE)
         yield f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(fuse_a):.1f}" y2="{y(fuse_a):.1f}" stroke="{LIMIT}"/>'
-        yield self._text(8, top + 12, name)
+        yield self._text(8, top + 2, name)  # above the fuse's, which is an eighth below the top at least
         yield self._text(8, y(fuse_a) + 4, f"{fuse_a:g} A", fill=LIMIT)
 
     def _area(self, values: Sequence[float], y: Scale, bottom: float, fill: str) -> str:

@@ -21,7 +21,7 @@ MIDNIGHT: Final = re.compile(r"(?<=[ T])24:00(?=$|:00)")  # as the end of a day 
 
 
 def read_recording(
-    path: Path, circuit: str, columns: Sequence[str], *, time: Sequence[str], scale_a: float, zone: tzinfo
+    path: Path, circuit: str, columns: Sequence[str], *, time: tuple[str, ...], scale_a: float, zone: tzinfo
 ) -> Recorded:
     """A CSV of any meter's export: `columns` name the three phases (or one for all), `time` the one that has the moment
     of a row, or those of its date and its time of day; `scale_a` turns the numbers into amperes. A time without an
@@ -42,7 +42,7 @@ def read_recording(
         try:
             values = [_number(cell) * scale_a for cell in cells]
             moments.append(_moment(when))
-        except ValueError:
+        except (ValueError, OverflowError):  # the latter: a day after the last one
             raise ScenarioError(
                 f"{path}: line {number}: must have numbers and a time, as 2026-03-29 06:15, 29.03.2026 06:15 or "
                 f"seconds, not {', '.join(map(repr, (when, *cells)))}"

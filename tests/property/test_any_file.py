@@ -144,6 +144,16 @@ def test_what_is_spoiled_is_sound() -> None:
     assert archive.from_text(PROFILES).running
 
 
+def test_the_load_and_the_world_to_spoil_are_sound(file: Path) -> None:
+    """The same of what is read from files."""
+    export = file.with_suffix(".csv")
+    export.write_bytes(LOAD)
+    file.write_text(WORLD, encoding="utf-8")
+    columns = ("L1", "L2", "L3")
+    assert read_recording(export, "main", columns, time=("time",), scale_a=1.0, zone=UTC).lasts_s == 1800.0
+    assert load_world(str(file)).name == "office-8"
+
+
 @given(document=spoiled(PROBLEM, JSON_VALUES))
 def test_any_spoiled_problem_is_solved_or_refused(document: dict[str, Any]) -> None:
     """``edge allocate``: what is accepted can be solved; nothing else ends it but the sentence that refuses."""
@@ -350,8 +360,14 @@ def test_any_damaged_scenario_is_read_or_refused(file: Path, content: bytes) -> 
 
 @given(content=damaged(LOAD))
 @example(content=b"time,L1,L2,\x01L3\n0,1,1,1\n1,1,1,1\n")
+@example(content=b"time,L1,L2,L3\n31.12.9999 24:00,1,1,1\n30.12.9999 24:00,1,1,1\n")
 def test_any_recorded_load_is_read_or_refused(file: Path, content: bytes) -> None:
     """A meter's export: other separators, other numbers, half of it."""
     export = file.with_suffix(".csv")
     export.write_bytes(content)
-    told(lambda: read_recording(export, "main", ("L1", "L2", "L3"), time="time", scale_a=1.0, zone=UTC), ScenarioError)
+
+    def read(*time: str) -> None:
+        read_recording(export, "main", ("L1", "L2", "L3"), time=time, scale_a=1.0, zone=UTC)
+
+    told(lambda: read("time"), ScenarioError)
+    told(lambda: read("time", "L1"), ScenarioError)

@@ -72,6 +72,7 @@ def test_wrong_input_is_one_sentence(
     [
         ("for_h = 0.5", "for_h = 0", "for_h: must be more than 0"),
         ("count = 3", "count = 3\ncolour = 1", "colour: unknown key"),
+        ("count = 3", 'count = 3\n"\\u0007" = 1', "posts 1: '\\x07': unknown key"),
         ('id = "CP-{}"', 'id = "CP"', "must have a place for the number"),
         ("+01:00", "", "begins_at: must be a date and time with its offset"),
         ("arrive_h = [8.02, 8.05]", "arrive_h = [9, 8]", "arrive_h: must be [least, most]"),

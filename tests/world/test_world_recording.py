@@ -1,6 +1,5 @@
 """Recorded loads, as meters and their portals export them."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,7 +15,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def read(
-    tmp_path: Path, text: str | bytes, *columns: str, scale_a: float = 1.0, time: Sequence[str] = ("Zeit",)
+    tmp_path: Path, text: str | bytes, *columns: str, scale_a: float = 1.0, time: tuple[str, ...] = ("Zeit",)
 ) -> Recorded:
     file = tmp_path / "load.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())

@@ -31,7 +31,7 @@ def test_a_world_that_breaks_is_a_failure_of_its_own(tmp_path: Path) -> None:
     worlds = [replace(small(minutes=1.0), name="odd", site_head="odd"), small(minutes=1.0)]
     odd, sound = list(soaked(worlds, [1], per_h=3.0, into=into, until=None))
     assert (odd.scenario, odd.hours, sound.failures) == ("odd", 0.0, ())
-    assert "site.toml" in odd.failures[0]
+    assert "small.toml" in odd.failures[0]
     assert [each.scenario for each in soaked(worlds, [1], per_h=3.0, into=into, until=None)] == ["odd"]
 
 
