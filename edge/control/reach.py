@@ -27,5 +27,5 @@ def reach_of(record: EvseRecord, station: StationRecord, *, now: Seconds, starte
     if record.silences >= FAILURES_THAT_COUNT:
         return Reach.SILENT
     if record.holdings.is_governed:
-        return Reach.UNCONFIRMED if record.rises_unless_told(now) else Reach.OBEYING
+        return Reach.OBEYING
     return Reach.NEW if now - online_since < NEW_GRACE_S else Reach.UNCONFIRMED

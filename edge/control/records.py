@@ -123,13 +123,6 @@ class EvseRecord:
         is_stopped = self.evse.fallback_a < self.evse.min_a
         return is_stopped and self.disobeyed_at is not None and now - self.disobeyed_at < turn_s
 
-    def rises_unless_told(self, now: Seconds) -> bool:
-        """Whether the last limit that it has confirmed for its session is below its safe current, and its lease over:
-        it goes up to that by itself, unless it confirms another. So it may be when its station was out of reach.
-        """
-        held = self.holdings.in_force(Purpose.SESSION) if self.transaction_id is not None else None
-        return held is not None and held.limit_a < held.safe_a and now - held.sent_at >= held.lease_s
-
     def has_paused(self, now: Seconds) -> bool:
         """Whether the car has been offered current for a while and takes none.
 
