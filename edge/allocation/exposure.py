@@ -252,4 +252,4 @@ def _covers_later(older: Grant, newer: Grant) -> bool:
 
 
 def _is_over(grant: Grant, now: Seconds) -> bool:
-    return grant.replaced_at is not None and now - grant.replaced_at >= OBEY_S
+    return grant.replaced_at is not None and now >= grant.replaced_at + OBEY_S

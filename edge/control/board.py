@@ -58,7 +58,7 @@ class Board:
         self._keys = {station.id: tuple(evse.key for evse in station.evses) for station in site.stations}
         # The EVSEs whose state may have changed since the last snapshot: by a fact, by a command, or by time alone.
         self._stirred = set(self.evses)
-        self._lingers_since: dict[EvseKey, Seconds] = {}  # of those where a limit that was replaced still counts
+        self._turns_at: dict[EvseKey, Seconds] = {}  # when time alone will have changed it
         self.submeters = Submeters(site)
         self._mains = Mains(site)
         self._standstill = Standstill(site)
@@ -145,8 +145,8 @@ class Board:
         return self._last
 
     def _states(self, now: Seconds) -> tuple[EvseState, ...]:
-        over = {key for key, since in self._lingers_since.items() if now - since >= OBEY_S}
-        looked_at = self._stirred | self.trials.running | over
+        turned = {key for key, at in self._turns_at.items() if now >= at}
+        looked_at = self._stirred | self.trials.running | turned
         if self._last is None:
             states = [self._evse_state(record, now) for record in self.evses.values()]
         else:
@@ -156,11 +156,11 @@ class Board:
                 if state != states[number]:
                     states[number] = state
         for key in looked_at:
-            since = self.evses[key].holdings.lingers_since
-            if since is not None:
-                self._lingers_since[key] = since
+            at = self.evses[key].turns_at(now)
+            if at is not None:
+                self._turns_at[key] = at
             else:
-                self._lingers_since.pop(key, None)
+                self._turns_at.pop(key, None)
         self._stirred = {key for key in looked_at if self.evses[key].moves}
         return tuple(states)
 

@@ -82,8 +82,13 @@ class EvseRecord:
         return told.phases if told is not None else None
 
     @property
+    def _purposes(self) -> tuple[Purpose, ...]:
+        """By which of its limits it is bound in a session, the first that there is."""
+        return (Purpose.IDLE,) if self.one_limit else (Purpose.SESSION, Purpose.IDLE)
+
+    @property
     def _told(self) -> Pending | Grant | None:
-        for purpose in (Purpose.IDLE,) if self.one_limit else (Purpose.SESSION, Purpose.IDLE):
+        for purpose in self._purposes:
             told = self.writing[purpose].pending or self.holdings.in_force(purpose)
             if told is not None:
                 return told
@@ -92,10 +97,19 @@ class EvseRecord:
     @property
     def moves(self) -> bool:
         """Whether time alone may change what is known of it at any moment: something counts until it is confirmed, or
-        its car may be found to have paused, or a departure comes closer. What lingers does so for a known time."""
+        its car may be found to have paused, or a departure comes closer. See ``turns_at`` for what has its moment."""
         falls_asleep = self.status is EvseStatus.SUSPENDED_EV and not self.paused
         bides = self.need is not None or self.disobeyed_at is not None
         return falls_asleep or bides or self.holdings.baseline_a is not None
+
+    def turns_at(self, now: Seconds) -> Seconds | None:
+        """The next known moment at which time alone changes what is known of it: what replaced a limit is obeyed by
+        then, or its lease is over. None without any."""
+        lingers_since, rises_at = self.holdings.lingers_since, self.rises_at
+        moments = [lingers_since + OBEY_S] if lingers_since is not None else []
+        if rises_at is not None and rises_at > now:
+            moments.append(rises_at)
+        return min(moments, default=None)
 
     @property
     def session_wh(self) -> WattHours | None:
@@ -122,6 +136,19 @@ class EvseRecord:
         """
         is_stopped = self.evse.fallback_a < self.evse.min_a
         return is_stopped and self.disobeyed_at is not None and now - self.disobeyed_at < turn_s
+
+    @property
+    def rises_at(self) -> Seconds | None:
+        """From when on it is counted on to go up to its safe current by itself: the lease of the last limit that it has
+        confirmed is over, and at the end of as long again it does.
+
+        None where that limit isn't below it, and for a site below, which takes its safe current under any limit.
+        """
+        if self.transaction_id is None or self.evse.whole_site:
+            return None
+        in_force = (self.holdings.in_force(purpose) for purpose in self._purposes)
+        held = next((grant for grant in in_force if grant is not None), None)
+        return held.sent_at + held.lease_s if held is not None and held.limit_a < held.safe_a else None
 
     def has_paused(self, now: Seconds) -> bool:
         """Whether the car has been offered current for a while and takes none.

@@ -88,6 +88,25 @@ def test_a_silent_idle_station_is_not_reserved_at_its_rating_for_ever() -> None:
     assert (story.reach, story.exposed_a) == (Reach.UNCONFIRMED, 6)
 
 
+def test_a_car_below_its_safe_current_that_comes_back_is_kept_room_for_until_it_confirms() -> None:
+    """Its lease is over: it goes up by itself, unless it takes another limit; which it may refuse."""
+    story = Story().charging_at(0).offline().later(130).online()
+    assert (story.reach, story.exposed_a) == (Reach.UNCONFIRMED, 6)
+    assert story.tell(0, REFUSED).reach is Reach.UNCONFIRMED
+    assert story.tell(0).reach is Reach.OBEYING
+    above = Story().charging_at(10).offline().later(130).online()
+    assert above.reach is Reach.OBEYING, "it comes down by itself"
+
+
+def test_the_same_of_one_that_is_told_one_limit_for_both() -> None:
+    """With its session that has a lease, too."""
+    story = Story().take(LimitsTaken(station="CP-1", at=START, one_limit=True)).online().tell(0, purpose=IDLE).began()
+    story = story.tell(0, purpose=IDLE).later(OBEY_S + 1.0)
+    assert story.reach is Reach.OBEYING
+    story = story.offline().later(130).online()
+    assert (story.reach, story.exposed_a) == (Reach.UNCONFIRMED, 6)
+
+
 def test_a_limit_that_waits_for_its_line_is_exposed_already() -> None:
     """It may be sent before the next tick: the same ampere must not go to another."""
     story = Story().charging_at(6)
