@@ -80,7 +80,7 @@ class NeedMemory:
             if record.transaction_id is None and now_s < kept.departure_s + DAY_S:
                 continue  # its station isn't back yet
             del self._waiting[key]
-            if record.transaction_id == kept.transaction and record.need is None:
+            if record.transaction_id == kept.transaction and record.energy.need is None:
                 self._board.take(
                     NeedStated(
                         key=key,
@@ -94,9 +94,9 @@ class NeedMemory:
     def _keep(self) -> None:
         """Write all down where any is new; those of sessions that aren't heard of again yet stay."""
         seen = {
-            key: (record.transaction_id, record.need, record.energy_at_need_wh)
+            key: (record.transaction_id, record.energy.need, record.energy.at_need_wh)
             for key, record in self._board.evses.items()
-            if record.need is not None and record.transaction_id is not None
+            if record.energy.need is not None and record.transaction_id is not None
         }
         waiting = frozenset(self._waiting)
         if seen == self._seen and waiting == self._waited_for and not self._writing.failed:

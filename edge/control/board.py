@@ -287,14 +287,14 @@ class Board:
                 if fact.status is EvseStatus.CHARGING:
                     record.paused = False
                 elif fact.status is EvseStatus.AVAILABLE and record.transaction_id is None:
-                    record.need, record.need_settled = None, False  # the car that stated one has gone
+                    record.energy.forget_need()  # the car that stated one has gone
             case SessionBegan():
                 record.begin_session(fact)
             case SessionEnded():
                 self._judgements.ended(fact.key.station, record.transaction_id)
                 record.end_session(fact.at)
             case NeedStated():
-                record.state_need(fact)
+                record.energy.state(fact, in_session=record.transaction_id is not None)
             case CloudLimit():
                 record.cloud_a = fact.limit_a
             case LimitSent():
@@ -308,10 +308,7 @@ class Board:
             case _:
                 assert_never(fact)
         record.judge_governed(fact.at)
-        if isinstance(fact, NeedStated):
-            # Where nothing runs nothing is withdrawn; but a car may say what it needs before its session begins.
-            record.need_settled = record.transaction_id is not None or fact.departs_in_s is not None
-        elif isinstance(fact, SessionBegan):
+        if isinstance(fact, SessionBegan):
             self._heed_need(record)
 
     def _heed_need(self, record: EvseRecord) -> None:
