@@ -40,7 +40,8 @@ class Cars:
     number of phases would serve better; ``switched_at``: when that last changed. ``writes``: raises that its station
     may still be told. ``slow``: 1 where it was seen to come down later than cars may. ``crowded_since``: since when a
     phase that is wired to it, and that it isn't counted on, carries more than its rating; ``doubted``: 1 where its
-    phases aren't learned in this session any more for that.
+    phases aren't learned in this session any more for that. ``overdrawn_since``: since when it disobeys on a line that
+    carries too much; ``stopped``: 1 where it is stopped for that.
     """
 
     session: Floats
@@ -59,12 +60,14 @@ class Cars:
     slow: Floats
     crowded_since: Floats
     doubted: Floats
+    overdrawn_since: Floats
+    stopped: Floats
 
     @classmethod
     def none(cls, count: int) -> "Cars":
         """Nothing is remembered."""
         unknown = {field.name: np.full(count, np.nan) for field in fields(cls)}
-        zero = {name: np.zeros(count) for name in ("used", "seen", "single", "slow", "doubted")}
+        zero = {name: np.zeros(count) for name in ("used", "seen", "single", "slow", "doubted", "stopped")}
         return cls(**(unknown | zero))
 
     def observed(self, grid: Grid, fleet: Fleet, now: Seconds) -> "Cars":

@@ -197,7 +197,7 @@ class Board:
             surplus_a=record.surplus_a,
             eco=record.eco,
             hours_a=self._class_hours.allowed_a(record, priority),
-            unruly=record.is_unruly(now, self.site.control.turn_s),
+            unruly_a=record.unruly_a(now, self.site.control.turn_s),
         )
 
     def _cloud_a(self, record: EvseRecord) -> Amps | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from edge.allocation.exposure import FOLLOW_S, OBEY_S, OBEY_TOLERANCE_A, Grant, Holdings
+from edge.allocation.exposure import FOLLOW_S, OBEY_S, OBEY_TOLERANCE, OBEY_TOLERANCE_A, Grant, Holdings
 from edge.allocation.problem import Need
 from edge.control.actuate import Pending, Writing
 from edge.control.energy import EnergyRecord
@@ -54,6 +54,7 @@ class EvseRecord:
     samples_over_limit: int = 0  # one after the other; those of a slow car aren't counted
     over_limit_since: Seconds | None = None  # the first of them, counted or not
     lawful_a: Amps | None = None  # the last sample that was not above every limit
+    stopped: bool = False  # told 0 A while it disobeyed, and nothing more since
     disobeyed_at: Seconds | None = None  # its last sample that made it disobedient, in this session
     refusals: int = 0
     silences: int = 0
@@ -120,14 +121,17 @@ class EvseRecord:
         """Whether its last samples were above every limit that it may be enforcing."""
         return self.samples_over_limit >= SAMPLES_THAT_COUNT
 
-    def is_unruly(self, now: Seconds, turn_s: Seconds) -> bool:
-        """Whether its car is to stay stopped for a turn, because it drew more than it may.
+    def unruly_a(self, now: Seconds, turn_s: Seconds) -> Amps | None:
+        """The most that its car is given for a turn because it drew more than it may; None for any other's.
 
-        Where its safe current is none, one that disobeys is stopped; and that it obeys 0 A says nothing of more. Each
-        trial costs the others all that the EVSE can give, and the car a start.
+        That is its safe current, and nothing where that can't charge a car or was more than there is. That it obeys so
+        little says nothing of more; each trial costs the others all that the EVSE can give. A site below only stops.
         """
-        is_stopped = self.evse.fallback_a < self.evse.min_a
-        return is_stopped and self.disobeyed_at is not None and now - self.disobeyed_at < turn_s
+        if self.disobeyed_at is None or now - self.disobeyed_at >= turn_s:
+            return None
+        if self.stopped or self.evse.fallback_a < self.evse.min_a:
+            return 0.0
+        return None if self.evse.whole_site else self.evse.fallback_a
 
     @property
     def rises_at(self) -> Seconds | None:
@@ -160,13 +164,16 @@ class EvseRecord:
         """Count the samples above every limit that it may be enforcing; ``before_a`` is the sample before this one.
 
         Those of a slow car don't count: one that draws no more than when that was lawful, and comes down or hasn't had
-        ``FOLLOW_S`` for that. What it draws is kept free for it anyhow. A site below can cut its cars, and not its
-        building: what its installer has set as its safe current it may take under any limit.
+        ``FOLLOW_S`` for that. What it draws is kept free for it anyhow. Who disobeys obeys again when it has come down
+        to the newest limit: less than one before it shows nothing. A site below can cut its cars, and not its building:
+        what its installer has set as its safe current it may take under any limit.
         """
         bound_a = self.holdings.most_a(at, in_session=self.transaction_id is not None, renewable=True)
+        if bound_a is not None and self.disobeys:
+            bound_a = min(bound_a, self.told_a)
         if bound_a is not None and self.evse.whole_site:
             bound_a = max(bound_a, self.evse.fallback_a)
-        if bound_a is None or draw_a <= bound_a + OBEY_TOLERANCE_A:
+        if bound_a is None or draw_a <= bound_a + max(OBEY_TOLERANCE_A, OBEY_TOLERANCE * bound_a):
             self.samples_over_limit, self.over_limit_since, self.lawful_a = 0, None, draw_a
             return
         self.over_limit_since = at if self.over_limit_since is None else self.over_limit_since
@@ -181,6 +188,7 @@ class EvseRecord:
         bound_a = self.holdings.most_a(at, in_session=self.transaction_id is not None, renewable=True)
         has_a = self.told_a if bound_a is None else min(self.told_a, bound_a)
         had_one, has_one = self.told_phases == 1, command.phases == 1
+        self.stopped = command.limit_a == 0.0 and (self.stopped or (self.disobeys and has_a > 0.0))
         if command.limit_a != has_a or has_one != had_one:
             self.told_at = at
         if command.limit_a > has_a or (had_one and not has_one):
@@ -218,6 +226,7 @@ class EvseRecord:
         self.holdings = self.holdings.session_over()
         self.draw_a, self.drawn_at, self.samples_over_limit = NO_CURRENT, at, 0
         self.over_limit_since = self.lawful_a = self.disobeyed_at = None
+        self.stopped = False
         self.writing[Purpose.SESSION] = Writing()
 
     def take_draw(self, fact: DrawSampled) -> None:

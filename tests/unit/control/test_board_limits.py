@@ -180,22 +180,56 @@ def test_two_samples_above_the_limit_are_disobedience() -> None:
 def test_a_car_that_disobeyed_and_was_stopped_stays_so_for_a_turn() -> None:
     """That it draws nothing at 0 A says nothing of more; the next session is another car's, perhaps."""
     story = Story(fallback_a=0.0).charging_at(10)
-    assert not story.later(5).draws(16).state.unruly
-    assert story.later(5).draws(16).state.unruly
+    assert story.later(5).draws(16).state.unruly_a is None
+    assert story.later(5).draws(16).state.unruly_a == 0.0
     story.tell(0).later(5).draws(0)
     turn_s = story.board.site.control.turn_s
-    assert (story.reach, story.state.unruly) == (Reach.OBEYING, True)
-    assert (story.later(turn_s - 5.1).state.unruly, story.later(0.1).state.unruly) == (True, False)
+    assert (story.reach, story.state.unruly_a) == (Reach.OBEYING, 0.0)
+    assert (story.later(turn_s - 5.1).state.unruly_a, story.later(0.1).state.unruly_a) == (0.0, None)
     story.tell(6).later(OBEY_S).draws(10).later(5).draws(10)
-    assert story.state.unruly
-    assert not story.ended().began("8").state.unruly
+    assert story.state.unruly_a == 0.0
+    assert story.ended().began("8").state.unruly_a is None
 
 
-def test_a_car_that_disobeyed_and_may_go_on_at_its_safe_current_does() -> None:
-    """It is asked for that, and what it may draw is kept free; when it obeys again it has its share."""
+def test_a_car_that_disobeyed_goes_on_at_its_safe_current_for_a_turn() -> None:
+    """It is asked for that, and what it may draw is kept free; when it obeys that it has its share a turn later: at
+    once it would only be too much again.
+    """
     story = Story(fallback_a=6.0).charging_at(10)
     story.later(5).draws(16).later(5).draws(16)
-    assert (story.reach, story.state.unruly) == (Reach.DISOBEYING, False)
+    assert (story.reach, story.state.unruly_a) == (Reach.DISOBEYING, 6.0)
+    story.tell(6).later(5).draws(6)
+    turn_s = story.board.site.control.turn_s
+    assert (story.reach, story.state.unruly_a) == (Reach.OBEYING, 6.0)
+    assert (story.later(turn_s - 5.1).state.unruly_a, story.later(0.1).state.unruly_a) == (6.0, None)
+
+
+def test_who_disobeys_obeys_again_at_the_newest_limit_only() -> None:
+    """While a cut is new the limit before it binds, too; who is below that and above this hasn't shown anything."""
+    story = Story(fallback_a=6.0).charging_at(20)
+    story.later(5).draws(30).later(5).draws(30).tell(6)
+    assert story.later(1).draws(14).reach is Reach.DISOBEYING
+    assert story.later(5).draws(7).reach is Reach.OBEYING
+
+
+def test_a_car_that_is_told_to_stop_while_it_disobeys_stays_stopped_for_a_turn() -> None:
+    """So where its safe current was more than there is; what is told meanwhile for another reason changes nothing."""
+    story = Story(fallback_a=6.0).charging_at(10)
+    story.later(5).draws(16).later(5).draws(16).tell(0)
+    assert (story.later(5).draws(0).reach, story.state.unruly_a) == (Reach.OBEYING, 0.0)
+    assert story.tell(0).state.unruly_a == 0.0
+    story.later(story.board.site.control.turn_s)
+    assert story.state.unruly_a is None
+    story.tell(10).later(OBEY_S).draws(16).later(5).draws(16)
+    assert story.state.unruly_a == 6.0, "tried again"
+
+
+def test_a_meter_that_shows_a_little_more_is_believed_to_obey() -> None:
+    """An ampere, or a twentieth."""
+    story = Story().charging_at(30)
+    assert story.later(5).draws(31.4).later(5).draws(31.4).reach is Reach.OBEYING
+    story = Story().charging_at(30)
+    assert story.later(5).draws(31.6).later(5).draws(31.6).reach is Reach.DISOBEYING
 
 
 def test_a_car_that_takes_its_time_to_come_down_does_not_disobey() -> None:
