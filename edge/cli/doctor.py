@@ -118,9 +118,8 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
         if other is not None:
             yield _trouble("twins", station=identity, address=waiting[identity]["address"], other=other)
         yield _trouble("waits", station=identity)
-    for who, why in refused.items():
-        if who is None:
-            yield _trouble("turned_away", why=why, url=url)
+    for why in dict.fromkeys(each["why"] for each in report.get("refused_handshakes", ()) if each["station"] is None):
+        yield _trouble("turned_away", why=why, url=url)
     if report.get("mode") == "observe":
         yield _trouble("observes")
 
