@@ -192,8 +192,8 @@ class OcppServer:
                 **only_with_tls,
             )
         except OSError as exc:
-            problem = f"can't listen for charging stations on {where.host}:{where.port} ({exc.strerror or exc})"
-            raise StartError(problem, remedy=f"give another address in [ocpp] {_KEYS[name]}") from exc
+            whose, key = "the stations' address", f"[ocpp] {_KEYS[name]}"
+            raise StartError.unlistenable(whose, where.host, where.port, exc, key=key) from exc
         self._servers[name] = server
         self._log.info("listening for charging stations", host=where.host, port=bound_port(server), tls=name == "tls")
 

@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import json
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import uvloop
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -309,6 +312,19 @@ async def test_an_address_in_use_is_a_start_error() -> None:
             upstream=f"ws://127.0.0.1:{cloud.port}",
         )
         second = OcppServer(site=site(), settings=settings, clock=SystemClock(), sink=Recorder())
-        with pytest.raises(StartError, match=r"can't listen for charging stations on 127\.0\.0\.1:\d+ .*; give"):
+        with pytest.raises(
+            StartError, match=r"address 127\.0\.0\.1:\d+ is in use by another program; stop that program"
+        ):
             await second.start()
         assert json.dumps(second.cloud_links()) == "{}"
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_an_address_that_no_network_has_is_told_as_such(run: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+    """The adapter of the charger LAN is unplugged (RFC 5737's address here): another address wouldn't help."""
+    settings = OcppSettings(plain_listen=Listener(host="192.0.2.1", port=9000), upstream="ws://127.0.0.1:1")
+    server = OcppServer(site=site(), settings=settings, clock=SystemClock(), sink=Recorder())
+    with pytest.raises(
+        StartError, match=r"the stations' address 192\.0\.2\.1:9000 .*no network that is up has .*; see"
+    ):
+        run(server.start())
