@@ -263,6 +263,16 @@ async def test_a_gateway_that_is_not_set_up(site_file: Path, tmp_path: Path) -> 
         assert output == "1. the gateway isn't set up yet\n   -> sudo edge setup\n"
 
 
+async def test_an_address_that_no_network_has(site_file: Path, tmp_path: Path) -> None:
+    """Mistyped, or its cable is out (RFC 5737's addresses here): named with its key; loopback's aren't."""
+    site_file.write_text(f'{SITE}[bms.modbus]\nlisten = "192.0.2.1:5502"\nfallback_a = 6\n', encoding="utf-8")
+    _, output, errors = await edge("doctor", *places(site_file), "--socket", str(tmp_path / "none"))
+    assert errors == ""
+    assert "no network that is up has 192.0.2.1:5502 ([bms.modbus] listen)\n   -> see that its network" in output
+    assert "no network that is up has 192.168.10.1:9000 ([ocpp] listen)" in output
+    assert output.count("no network that is up") == 2
+
+
 async def test_a_storage_folder_of_the_site_file(site_file: Path, tmp_path: Path) -> None:
     """Where the journal is elsewhere, a backup without it isn't made; a reset says what it leaves."""
     other = tmp_path / "other"
