@@ -210,6 +210,8 @@ class Line:
         tenths = writer.has_tenths(command)
         if outcome is LimitOutcome.ACCEPTED:
             self._memory.limit_accepted(tenths=tenths)
+            if command.purpose is Purpose.IDLE:
+                self._memory.length.default_taken(command.key)
         elif outcome is LimitOutcome.REFUSED and self._memory.limit_refused(tenths=tenths):
             self._out.note("warning", "station refuses its limits; trying", way=self._memory.ladder.rung.value)
             self._out.report(self._memory.limits_taken(now))

@@ -2,12 +2,13 @@
 
 from typing import Protocol
 
-from edge.domain.site import Station
+from edge.domain.site import EvseKey, Station
 from edge.domain.station import LimitsTaken, StationOnline
 from edge.ocpp.actions import Outbox
 from edge.ocpp.dossier import Description, Dossier, Taken
 from edge.ocpp.fields import fields
 from edge.ocpp.hearsay import Hearsay
+from edge.ocpp.profiles.form import Form, Length
 from edge.ocpp.profiles.ladder import Ladder
 from edge.ocpp.profiles.units import Units
 from edge.ocpp.quirk_records import Quirks, quirks_of
@@ -28,9 +29,9 @@ class SessionsKept(Protocol):
 class StationMemory:
     """Outlives the station's connections, and a change of its edition between two; the dossier the program too.
 
-    ``quirks`` are those of its like. ``ladder`` and ``units`` say how it is told its limits: as it was found to take
-    them, else as its quirks say, else as every station should. ``key_is_checked``: see :class:`edge.ocpp.guard.Guard`.
-    ``sessions``: who knows what it told of them before our start.
+    ``quirks`` are those of its like. ``ladder``, ``units`` and ``length`` say how it is told its limits: as it was
+    found to take them, else as its quirks say, else as every station should. ``key_is_checked``: see
+    :class:`edge.ocpp.guard.Guard`. ``sessions``: who knows what it told of them before our start.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class StationMemory:
         self._told: tuple[str, ...] = ()  # in the log
         self.ladder = Ladder(station)
         self.units = Units()
+        self.length = Length()
         self.clock = StationClock(hearsay)
         self.transactions = Transactions()
         if dossier.description is not None:
@@ -70,7 +72,8 @@ class StationMemory:
         return self._sessions.running_on(evse) if self._sessions is not None else None
 
     def describe(self, description: Description, outbox: Outbox, now: Seconds) -> None:
-        """The station has said what it is. How another one took its limits says nothing of this one."""
+        """The station has booted, and said what it is. How another one took its limits says nothing of this one."""
+        self.length.forget_defaults()
         if description == self.dossier.description:
             return
         self.dossier.describe(description)
@@ -93,6 +96,15 @@ class StationMemory:
         if told is not None:
             self.clock.hearsay.says(self, told, now)
 
+    def form(self, key: EvseKey) -> Form:
+        """That of the next limit of an EVSE."""
+        return Form(
+            rung=self.ladder.rung,
+            whole=self.units.whole_amperes,
+            single=self.length.single,
+            has_default=self.length.has_default(key),
+        )
+
     def limit_accepted(self, *, tenths: bool = False) -> None:
         """The station has taken a limit as it was told: so it is told from the beginning after a restart. ``tenths``:
         see :class:`edge.ocpp.profiles.units.Units`."""
@@ -108,12 +120,13 @@ class StationMemory:
         if not self.units.refused(tenths=tenths):
             return False
         another = self.ladder.refused()
-        if self.ladder.is_at_its_foot:
-            self.units.use_spare()
+        if self.ladder.is_at_its_foot and not self.units.use_spare():
+            self.length.all_refused()
         return another
 
     def came_online(self, now: Seconds) -> StationOnline:
         """Its socket is up; a station that comes back needn't say again what it is."""
+        self.length.forget_defaults()
         known = self.dossier.description
         if known is None:
             return StationOnline(station=self.station, at=now)

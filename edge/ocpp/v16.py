@@ -36,6 +36,7 @@ from edge.units import Seconds, Volts
 
 STACK_LEVEL_KEY = "ChargeProfileMaxStackLevel"
 RATE_UNIT_KEY = "ChargingScheduleAllowedChargingRateUnit"
+MAX_PERIODS_KEY = "ChargingScheduleMaxPeriods"
 
 CHARGES_A = 2.0  # what draws this much is in a session: more than chargers and cars take in standby
 
@@ -75,7 +76,7 @@ class DialectV16:
 
     def setup_calls(self) -> list[OwnCall]:
         """Ask how limits are told and for what is guarded, then for the state of each EVSE."""
-        keys = [STACK_LEVEL_KEY, RATE_UNIT_KEY, *(name for _, name in self.guard.asks)]
+        keys = [STACK_LEVEL_KEY, RATE_UNIT_KEY, MAX_PERIODS_KEY, *(name for _, name in self.guard.asks)]
         calls = [OwnCall(action="GetConfiguration", payload={"key": keys})]
         if self._station.is_controller:
             return [*calls, OwnCall(action="TriggerMessage", payload={"requestedMessage": "MeterValues"})]
@@ -92,9 +93,8 @@ class DialectV16:
     def limit_payload(self, command: LimitCommand, start: datetime) -> dict[str, Any]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
-        rung, whole = self._memory.ladder.rung, self._memory.units.whole_amperes
         try:
-            payload = writer.request(command, start=start, stack_level=level, rung=rung, whole=whole)
+            payload = writer.request(command, start=start, stack_level=level, form=self._memory.form(command.key))
         except ValueError as exc:
             problem = f"transaction {command.transaction_id!r} is no number, as OCPP 1.6 has them"
             raise ValueError(problem) from exc
@@ -142,6 +142,8 @@ class DialectV16:
                     self._stack_level = level
             elif key == RATE_UNIT_KEY and isinstance(value, str):
                 self._memory.units.allows(value)
+            elif key == MAX_PERIODS_KEY:
+                self._memory.length.allows(value)
         return self.guard.learn(fields(answer.payload))
 
     def _evse(self, payload: Mapping[str, Any]) -> Evse | None:
