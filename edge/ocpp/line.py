@@ -17,7 +17,6 @@ from edge.ocpp.arbiter import OWN_TIMEOUT_S, Arbiter, CloudCall, LimitCall, Outs
 from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import Dialect, limit_outcome
 from edge.ocpp.figures import Answerer, Figures
-from edge.ocpp.profiles import writer
 from edge.ocpp.routing import FROM_CLOUD, Route
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.station_memory import StationMemory
@@ -207,12 +206,9 @@ class Line:
 
     def _learn(self, command: LimitCommand, outcome: LimitOutcome, now: Seconds) -> None:
         """What the station did with a limit says how it is to be told the next."""
-        tenths = writer.has_tenths(command)
         if outcome is LimitOutcome.ACCEPTED:
-            self._memory.limit_accepted(tenths=tenths)
-            if command.purpose is Purpose.IDLE:
-                self._memory.length.default_taken(command.key)
-        elif outcome is LimitOutcome.REFUSED and self._memory.limit_refused(tenths=tenths):
+            self._memory.limit_accepted(command, now)
+        elif outcome is LimitOutcome.REFUSED and self._memory.limit_refused(command):
             self._out.note("warning", "station refuses its limits; trying", way=self._memory.ladder.rung.value)
             self._out.report(self._memory.limits_taken(now))
 

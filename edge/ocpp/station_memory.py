@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import EvseKey, Station
 from edge.domain.station import LimitsTaken, StationOnline
 from edge.ocpp.actions import Outbox
@@ -11,8 +12,10 @@ from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.profiles.form import Form, Length
 from edge.ocpp.profiles.ladder import Ladder
 from edge.ocpp.profiles.units import Units
+from edge.ocpp.profiles.writer import has_tenths
 from edge.ocpp.quirk_records import Quirks, quirks_of
 from edge.ocpp.station_clock import StationClock, parse_timestamp
+from edge.ocpp.sums import Limits, Sums
 from edge.ocpp.transactions import Transactions
 from edge.ocpp.wire import CallError, CallResult
 from edge.units import Seconds, WattHours
@@ -55,6 +58,8 @@ class StationMemory:
         self.length = Length()
         self.clock = StationClock(hearsay)
         self.transactions = Transactions()
+        self.limits = Limits()
+        self.sums = Sums(self.limits)
         if dossier.description is not None:
             self._look_up(dossier.description)
         self._begin()
@@ -105,19 +110,22 @@ class StationMemory:
             has_default=self.length.has_default(key),
         )
 
-    def limit_accepted(self, *, tenths: bool = False) -> None:
-        """The station has taken a limit as it was told: so it is told from the beginning after a restart. ``tenths``:
-        see :class:`edge.ocpp.profiles.units.Units`."""
-        self.units.accepted(tenths=tenths)
+    def limit_accepted(self, command: LimitCommand, now: Seconds) -> None:
+        """The station has taken a limit as it was told: so it is told from the beginning after a restart."""
+        self.units.accepted(tenths=has_tenths(command))
+        if command.purpose is Purpose.IDLE:
+            self.length.default_taken(command.key)
+        binds = command.purpose is Purpose.SESSION or self.ladder.rung.one_limit
+        if binds or self.transactions.on(command.key) is None:
+            self.limits.accepted(command.key, command.limit_a, now)
         taken = Taken(rung=self.ladder.rung, unit=self.units.unit)
         if taken != self.dossier.taken:
             self.dossier.taken = taken
             self.dossier.keep()
 
-    def limit_refused(self, *, tenths: bool = False) -> bool:
-        """The station has refused a limit; whether it is to be told by another rung from now on. ``tenths``: see
-        :class:`edge.ocpp.profiles.units.Units`."""
-        if not self.units.refused(tenths=tenths):
+    def limit_refused(self, command: LimitCommand) -> bool:
+        """The station has refused a limit; whether it is to be told by another rung from now on."""
+        if not self.units.refused(tenths=has_tenths(command)):
             return False
         another = self.ladder.refused()
         if self.ladder.is_at_its_foot and not self.units.use_spare():

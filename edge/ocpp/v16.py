@@ -59,7 +59,7 @@ class DialectV16:
     def __init__(self, station: Station, memory: StationMemory, nominal_voltage_v: Volts) -> None:
         self._station = station
         self._evses = {evse.key.evse: evse for evse in station.evses}
-        self._samples = Samples(memory.clock, nominal_voltage_v)
+        self._samples = Samples(memory.clock, memory.sums, nominal_voltage_v)
         self._clock = memory.clock
         self._transactions = memory.transactions
         self._memory = memory

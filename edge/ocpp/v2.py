@@ -59,7 +59,7 @@ class DialectV2:
         self.version = version
         self._station = station
         self._evses = {evse.key.evse: evse for evse in station.evses}
-        self._samples = Samples(memory.clock, nominal_voltage_v)
+        self._samples = Samples(memory.clock, memory.sums, nominal_voltage_v)
         self._clock = memory.clock
         self._transactions = memory.transactions
         self._memory = memory
