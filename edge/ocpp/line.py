@@ -91,7 +91,12 @@ class Line:
 
     def set_right(self, now: Seconds, wall: datetime) -> None:
         """The station has shown what time it has: what was written to begin in its future is written anew, as it should
-        have been."""
+        have been. And what else it has raised is asked."""
+        while self._memory.questions:
+            question = self._memory.questions.pop(0)
+            if not self._arbiter.has_own(question):
+                self._arbiter.add_own(question)
+                self._pump(now, wall)
         if not self._unsure:
             return  # nearly always
         for slot, written in list(self._unsure.items()):

@@ -6,6 +6,7 @@ from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import EvseKey, Station
 from edge.domain.station import LimitsTaken, StationOnline
 from edge.ocpp.actions import Outbox
+from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.dossier import Description, Dossier, Taken
 from edge.ocpp.fields import fields
 from edge.ocpp.hearsay import Hearsay
@@ -56,6 +57,7 @@ class StationMemory:
         self.ladder = Ladder(station)
         self.units = Units()
         self.length = Length()
+        self.questions: list[OwnCall] = []  # that what it said has raised
         self.clock = StationClock(hearsay)
         self.transactions = Transactions()
         self.limits = Limits()
