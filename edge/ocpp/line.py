@@ -3,6 +3,7 @@
 Sans-I/O. Everything that comes of it goes into the outbox.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,11 +20,14 @@ from edge.ocpp.dialect import Dialect, limit_outcome
 from edge.ocpp.figures import Answerer, Figures
 from edge.ocpp.routing import FROM_CLOUD, Route
 from edge.ocpp.stand_in import StandIn
+from edge.ocpp.station_clock import EPOCH
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
 from edge.units import Seconds
 
 BEGINS_LATE_S: Seconds = 5.0  # so far in the station's future a limit is written anew; less is a slow message
+
+STATUS = "StatusNotification"  # has a time stamp, in every edition
 
 Slot: TypeAlias = tuple[EvseKey, Purpose]  # where the station keeps a limit
 CloudAnswerReader: TypeAlias = Callable[[Call, CallResult | CallError], None]
@@ -171,6 +175,9 @@ class Line:
 
     def tick(self, now: Seconds, wall: datetime) -> None:
         """Time passes: free the line of what stays unanswered, refuse what waited too long."""
+        if self._unsure and self._memory.clock.wants_another(now):
+            stamped = (each for each in self._dialect.setup_calls() if each.payload.get("requestedMessage") == STATUS)
+            self._memory.questions += itertools.islice(stamped, 1)
         self.set_right(now, wall)
         if self._arbiter.is_idle:
             return  # nearly always
@@ -264,7 +271,7 @@ class Line:
 
     def _begins(self, at: Seconds, now: Seconds, wall: datetime) -> datetime:
         """What the station's clock said at ``at``, at the latest."""
-        return self._memory.clock.not_after(now, wall) - timedelta(seconds=now - at)
+        return max(self._memory.clock.not_after(now, wall) - timedelta(seconds=now - at), EPOCH)
 
     def _drop(self, frame: CallResult | CallError, why: str) -> None:
         self._figures.dropped_of_station += 1

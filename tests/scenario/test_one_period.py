@@ -1,6 +1,5 @@
 """A station that takes schedules of one period only is served, and steps down by itself when the gateway is gone."""
 
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -8,62 +7,27 @@ import pytest
 from edge.domain.setpoint import Purpose
 from edge.domain.station import StationOffline
 from edge.ocpp.versions import Version
-from simulators.charger.profile import ChargingProfile, decode_profile
-from simulators.charger.profiles import ProfileStore, RunningTransaction, StoreSize
-from tests.scenario.joined_station import TRANSACTION, Joined
+from tests.scenario.keeping_station import Keeping
 from tests.site_builders import exposure_a
-from tests.unit.ocpp.ocpp_bench import evse
 
 KEYS = {Version.V16: "ChargingScheduleMaxPeriods", Version.V201: "PeriodsPerSchedule"}
 
 
-class OnePeriod(Joined):
-    """Refuses schedules of more than one period, and the ``refuses`` purposes; ``tells``: its configuration says so."""
+class OnePeriod(Keeping):
+    """Refuses schedules of more than one period; ``tells``: its configuration says so."""
 
     def __init__(self, version: Version, *, tells: bool, refuses: tuple[str, ...] = ()) -> None:
         self._tells = tells
-        self.store = ProfileStore(size=StoreSize(max_periods=1), nominal_voltage_v=230.0)
-        super().__init__(version, evse(), refuses)
+        super().__init__(version, refuses=refuses, max_periods=1)
 
     def answer_to(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         if action == "GetConfiguration" and self._tells:
             return {"configurationKey": [{"key": KEYS[Version.V16], "readonly": True, "value": "1"}]}
         if action == "GetVariables" and self._tells:
             found = (each for each in payload["getVariableData"] if each["variable"]["name"] == KEYS[Version.V201])
-            return {
-                "getVariableResult": [{**each, "attributeStatus": "Accepted", "attributeValue": "1"} for each in found]
-            }
-        answer = super().answer_to(action, payload)
-        if answer == {"status": "Accepted"}:
-            place, profile = self._decoded(payload)
-            if len(profile.periods) > 1:
-                return {"status": "Rejected"}
-            running = RunningTransaction(transaction_id=int(TRANSACTION))
-            self.store.install(place, profile, transaction=running, now_s=self.clock_s)
-        return answer
-
-    @property
-    def clock_s(self) -> float:
-        """The station's clock."""
-        moment: datetime = self.wall()
-        return moment.timestamp()
-
-    def limit_a(self) -> float:
-        """What binds the session now; a station without any profile gives all."""
-        found = self.store.limit_a(1, self.clock_s, 0.0)
-        return 32.0 if found is None else found
-
-    def _decoded(self, payload: dict[str, Any]) -> tuple[int, ChargingProfile]:
-        """A profile of either edition, by the store of 1.6."""
-        if self.version is Version.V16:
-            return payload["connectorId"], decode_profile(payload["csChargingProfiles"])
-        profile = dict(payload["chargingProfile"])
-        (schedule,) = profile["chargingSchedule"]
-        of_16 = profile | {"chargingProfileId": profile["id"], "chargingSchedule": schedule}
-        of_16["chargingProfilePurpose"] = profile["chargingProfilePurpose"].replace("ChargingStation", "ChargePoint")
-        if "transactionId" in of_16:
-            of_16["transactionId"] = int(of_16["transactionId"])
-        return payload["evseId"], decode_profile(of_16)
+            told = {"attributeStatus": "Accepted", "attributeValue": "1"}
+            return {"getVariableResult": [{**each, **told} for each in found]}
+        return super().answer_to(action, payload)
 
 
 @pytest.mark.parametrize("version", KEYS)
