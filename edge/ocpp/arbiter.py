@@ -138,6 +138,10 @@ class Arbiter:
         """Queue a question of ours."""
         self._own.append(work)
 
+    def has_own(self, work: OwnCall) -> bool:
+        """Whether this very question waits, or is on the line."""
+        return work in self._own or (self._outstanding is not None and self._outstanding.work == work)
+
     def take(self, now: Seconds) -> Outstanding | None:
         """Put the next CALL on the line and return it; None when the line is taken or nothing waits."""
         if self._outstanding is not None:

@@ -3,6 +3,7 @@
 Sans-I/O. Everything that comes of it goes into the outbox.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,14 +18,16 @@ from edge.ocpp.arbiter import OWN_TIMEOUT_S, Arbiter, CloudCall, LimitCall, Outs
 from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import Dialect, limit_outcome
 from edge.ocpp.figures import Answerer, Figures
-from edge.ocpp.profiles import writer
 from edge.ocpp.routing import FROM_CLOUD, Route
 from edge.ocpp.stand_in import StandIn
+from edge.ocpp.station_clock import EPOCH
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
 from edge.units import Seconds
 
 BEGINS_LATE_S: Seconds = 5.0  # so far in the station's future a limit is written anew; less is a slow message
+
+STATUS = "StatusNotification"  # has a time stamp, in every edition
 
 Slot: TypeAlias = tuple[EvseKey, Purpose]  # where the station keeps a limit
 CloudAnswerReader: TypeAlias = Callable[[Call, CallResult | CallError], None]
@@ -92,7 +95,12 @@ class Line:
 
     def set_right(self, now: Seconds, wall: datetime) -> None:
         """The station has shown what time it has: what was written to begin in its future is written anew, as it should
-        have been."""
+        have been. And what else it has raised is asked."""
+        while self._memory.questions:
+            question = self._memory.questions.pop(0)
+            if not self._arbiter.has_own(question):
+                self._arbiter.add_own(question)
+                self._pump(now, wall)
         if not self._unsure:
             return  # nearly always
         for slot, written in list(self._unsure.items()):
@@ -167,6 +175,9 @@ class Line:
 
     def tick(self, now: Seconds, wall: datetime) -> None:
         """Time passes: free the line of what stays unanswered, refuse what waited too long."""
+        if self._unsure and self._memory.clock.wants_another(now):
+            stamped = (each for each in self._dialect.setup_calls() if each.payload.get("requestedMessage") == STATUS)
+            self._memory.questions += itertools.islice(stamped, 1)
         self.set_right(now, wall)
         if self._arbiter.is_idle:
             return  # nearly always
@@ -207,10 +218,9 @@ class Line:
 
     def _learn(self, command: LimitCommand, outcome: LimitOutcome, now: Seconds) -> None:
         """What the station did with a limit says how it is to be told the next."""
-        tenths = writer.has_tenths(command)
         if outcome is LimitOutcome.ACCEPTED:
-            self._memory.limit_accepted(tenths=tenths)
-        elif outcome is LimitOutcome.REFUSED and self._memory.limit_refused(tenths=tenths):
+            self._memory.limit_accepted(command, now)
+        elif outcome is LimitOutcome.REFUSED and self._memory.limit_refused(command):
             self._out.note("warning", "station refuses its limits; trying", way=self._memory.ladder.rung.value)
             self._out.report(self._memory.limits_taken(now))
 
@@ -261,7 +271,7 @@ class Line:
 
     def _begins(self, at: Seconds, now: Seconds, wall: datetime) -> datetime:
         """What the station's clock said at ``at``, at the latest."""
-        return self._memory.clock.not_after(now, wall) - timedelta(seconds=now - at)
+        return max(self._memory.clock.not_after(now, wall) - timedelta(seconds=now - at), EPOCH)
 
     def _drop(self, frame: CallResult | CallError, why: str) -> None:
         self._figures.dropped_of_station += 1

@@ -6,7 +6,7 @@ only, an object where a list belongs, contexts of their own invention. What can'
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -56,6 +56,8 @@ class Draw:
     """One sample of an EVSE's draw, on grid phases. ``energy_wh`` is the register's reading, ``stamp`` its time.
 
     ``spread``: it was told as one power, and how that is divided among the phases isn't known: it is taken as even.
+    ``whole_a``: it was told as one current for several phases, which is taken as that of each; and what flows on all of
+    them together by the power.
     """
 
     stamp: datetime | None
@@ -63,6 +65,12 @@ class Draw:
     power_w: Watts | None
     energy_wh: WattHours | None
     spread: bool = False
+    whole_a: tuple[Amps, Amps] | None = None
+
+    def as_sum(self, evse: Evse) -> "Draw":
+        """The same where the one current is that of all phases together."""
+        each_a = max(self.whole_a or (0.0,)) / len(evse.phases)
+        return replace(self, current_a=PhaseAmps.on(evse.phases, each_a), spread=True, whole_a=None)
 
 
 def newest_draw(meter_values: object, evse: Evse, nominal_voltage_v: Volts) -> Draw | None:
@@ -101,12 +109,14 @@ def _draw(elements: Sequence[Mapping[str, Any]], evse: Evse, nominal_voltage_v: 
     if not own:
         return None
     total_a = powers_w[_WHOLE] / nominal_voltage_v if _WHOLE in powers_w else None
+    is_one = not by_power and set(own) == {_WHOLE} and evse.supply is Supply.AC and len(evse.phases) > 1
     return Draw(
         stamp=parse_timestamp(elements[0].get("timestamp")),
         current_a=_on_grid(own, evse, total_a),
         power_w=_total(powers_w),
         energy_wh=_total(values[_ENERGY]),
         spread=by_power and set(own) == {_WHOLE} and evse.supply is Supply.AC and len(evse.phases) > 1,
+        whole_a=(own[_WHOLE], total_a) if is_one and total_a is not None else None,
     )
 
 

@@ -36,8 +36,9 @@ from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult
 from edge.units import Seconds, Volts
 
-# OCPP 2.x part 2 §2.10: the largest stack level, and the units that the station takes.
-CONTROLLER, STACK_LEVEL, RATE_UNIT = "SmartChargingCtrlr", "ProfileStackLevel", "RateUnit"
+# OCPP 2.x part 2 §2.10: the largest stack level, the units, and the length of a schedule that the station takes.
+CONTROLLER, STACK_LEVEL = "SmartChargingCtrlr", "ProfileStackLevel"
+RATE_UNIT, MAX_PERIODS = "RateUnit", "PeriodsPerSchedule"
 
 # ChargingStateEnumType (OCPP 2.x part 2 §3.9); Idle is a session whose car isn't there.
 _CHARGING_STATES = {
@@ -58,7 +59,7 @@ class DialectV2:
         self.version = version
         self._station = station
         self._evses = {evse.key.evse: evse for evse in station.evses}
-        self._samples = Samples(memory.clock, nominal_voltage_v)
+        self._samples = Samples(memory.clock, memory.sums, nominal_voltage_v)
         self._clock = memory.clock
         self._transactions = memory.transactions
         self._memory = memory
@@ -85,7 +86,7 @@ class DialectV2:
 
     def setup_calls(self) -> list[OwnCall]:
         """Ask how limits are told and for what is guarded, then for the state of each EVSE."""
-        variables = ((CONTROLLER, STACK_LEVEL), (CONTROLLER, RATE_UNIT), *self.guard.asks)
+        variables = (*((CONTROLLER, name) for name in (STACK_LEVEL, RATE_UNIT, MAX_PERIODS)), *self.guard.asks)
         asked = [{"component": {"name": component}, "variable": {"name": name}} for component, name in variables]
         calls = [OwnCall(action="GetVariables", payload={"getVariableData": asked})]
         if self._station.is_controller:
@@ -113,12 +114,12 @@ class DialectV2:
         if work.action == "GetVariables":
             for entry in map(fields, elements(payload.get("getVariableResult"))):
                 name, value = fields(entry.get("variable")).get("name"), entry.get("attributeValue")
-                if name == STACK_LEVEL:
-                    level = whole_number(value)
-                    if level is not None and level >= 0:
-                        self._stack_level = level
+                if name == STACK_LEVEL and (level := whole_number(value)) is not None and level >= 0:
+                    self._stack_level = level
                 elif name == RATE_UNIT and isinstance(value, str):
                     self._memory.units.allows(value)
+                elif name == MAX_PERIODS:
+                    self._memory.length.allows(value)
             return self.guard.learn(payload)
         if work.payload.get("requestedMessage") == "TransactionEvent" and payload.get("status") == "Accepted":
             evse = self._evse(work.payload.get("evse"))
@@ -128,8 +129,7 @@ class DialectV2:
     def limit_payload(self, command: LimitCommand, start: datetime) -> dict[str, Any]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
-        rung, whole = self._memory.ladder.rung, self._memory.units.whole_amperes
-        payload = limit_v2.request(command, start=start, stack_level=level, rung=rung, whole=whole)
+        payload = limit_v2.request(command, start=start, stack_level=level, form=self._memory.form(command.key))
         if command.limit_w is not None or self._memory.units.unit is RateUnit.AMPERES:
             return payload  # a DC station's limit is in watts already
         return in_watts(payload, self.version, self._nominal_voltage_v)

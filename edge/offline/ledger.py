@@ -34,6 +34,7 @@ from edge.offline.token_info import token_in
 # 1.6 MeterValues that are known when they come again. Not through a restart: then one may reach the cloud twice, as a
 # sample of the same instant.
 SAMPLES_KNOWN = 32
+REPEATED = "a repeated message is answered again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,9 @@ class Ledger:
         known = self._book.charges.put(replace(known, answer=known.answer or _remembered(reading, payload)))
         # Written again: the first writing may be what went wrong.
         self._book.steps.keep([PutTransaction(transaction=known)], ToStation(result(request.answer_id, payload)))
-        self._book.steps.note("info", "a repeated message is answered again", action=request.action)
+        otherwise = reading.kind is EntryKind.END and known.ended != reading.mark
+        what = "an end that was told before is told otherwise: it is answered" if otherwise else REPEATED
+        self._book.steps.note("info", what, action=request.action, transaction=known.key)
         return True
 
     def take(self, request: Request, reading: Reading, wall: datetime) -> Entry:
@@ -150,7 +153,7 @@ class Ledger:
                 found = charges.get(reading.key) or next(
                     (other for other in charges.all() if other.ended == reading.mark), None
                 )
-                return found if found is not None and found.ended == reading.mark else None
+                return found if found is not None and found.ended is not None else None
             case _:
                 return None
 

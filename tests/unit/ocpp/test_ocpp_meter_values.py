@@ -199,7 +199,9 @@ def test_what_a_dc_station_draws_is_its_power(
 def test_power_and_energy_come_along() -> None:
     """In W and Wh; a register without measurand or with a phase (evcc pull 19405) is the energy register."""
     found = draw(amps("10"), power("6.9", unit="kW"), {"value": "12.5", "unit": "kWh", "phase": "L1"})
-    assert found == Draw(stamp=None, current_a=PhaseAmps.same(10.0), power_w=6900.0, energy_wh=12500.0)
+    assert found == Draw(
+        stamp=None, current_a=PhaseAmps.same(10.0), power_w=6900.0, energy_wh=12500.0, whole_a=(10.0, 30.0)
+    )
     found = draw(amps("10"), {"value": "100", "measurand": "Energy.Active.Import.Register"})
     assert found == Draw(stamp=None, current_a=PhaseAmps.same(10.0), power_w=None, energy_wh=100.0)
 

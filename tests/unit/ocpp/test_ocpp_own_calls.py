@@ -14,6 +14,7 @@ from tests.unit.ocpp.ocpp_bench import Bench, Step, call, error, evse, is_valid,
 ASKED = [
     "ChargeProfileMaxStackLevel",
     "ChargingScheduleAllowedChargingRateUnit",
+    "ChargingScheduleMaxPeriods",
     "MeterValueSampleInterval",
     "MeterValuesSampledData",
 ]
