@@ -32,7 +32,7 @@ def decide(snapshot: Snapshot, memory: Memory) -> Decision:
     elapsed_s = now - memory.decided_at if memory.decided_at is not None else 0.0
     before = memory.cars if memory.cars is not None else Cars.none(len(snapshot.evses))
     cars = woken(before.observed(grid, fleet, now), fleet, grid, settings, now)
-    entitlement = entitle(grid, fleet, cars.in_use(grid), now, cars.doubted > 0)
+    entitlement = entitle(grid, fleet, cars.in_use(grid), now, cars.doubted > 0, cars.strays)
     headroom, background = estimate(snapshot, entitlement, memory.background, cars.slow > 0)
     cars = cars.doubting(grid, fleet, headroom.over, now)
     cars = stopping(snapshot, cars, headroom, entitlement)

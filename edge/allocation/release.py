@@ -101,6 +101,7 @@ def release(
         (Held.STEADY, rises & ~_is_due(fleet, target - held, brings_all, now)),
         (Held.WRITES, (rises | switches) & (writes < 1)),
         (Held.RESTING, starts & (now - cars.off_since < snapshot.settings.min_off_s)),
+        (Held.SWITCHING, rises & _is_on_trust(grid, fleet, cars, now)),
         (Held.METER_LATE, changes & grid.on_path(headroom.late)),
     ):
         why[where] = reason
@@ -143,6 +144,11 @@ def _is_due(fleet: Fleet, more_a: Floats, brings_all: Bools, now: Seconds) -> Bo
     """Whether a raise by ``more_a`` is due."""
     hold_s = np.where((more_a >= RAISE_DEAD_BAND_A) | brings_all, RAISE_HOLD_S, SMALL_RAISE_HOLD_S)
     return np.asarray(np.isnan(fleet.told_at) | (now - fleet.told_at >= hold_s))
+
+
+def _is_on_trust(grid: Grid, fleet: Fleet, cars: Cars, now: Seconds) -> Bools:
+    """Who was told one phase, and hasn't been seen to keep to it: not long ago, for some tell no samples."""
+    return np.asarray(grid.switches & fleet.told_single & (cars.kept == 0) & (now - fleet.told_at < SMALL_RAISE_HOLD_S))
 
 
 def _room(grid: Grid, headroom: Headroom, entitlement: Entitlement) -> Floats:

@@ -72,10 +72,10 @@ def reserves_a(snapshot: Snapshot, wishes: Wishes, entitlement: Entitlement) -> 
 def share_out(
     snapshot: Snapshot, cars: Cars, wishes: Wishes, headroom: Headroom, reserved_a: Floats, order: Ints
 ) -> Shares:
-    """``order`` are all rows, those served first before. ``cars.single`` says who is to use one phase only."""
+    """``order`` are all rows, those served first before. ``cars.on_one`` says who is to use one phase only."""
     plant = snapshot.plant
     grid = plant.grid
-    in_use = np.where((cars.single > 0)[:, None], grid.single, cars.in_use(grid))
+    in_use = np.where(cars.on_one[:, None], grid.single, cars.in_use(grid))
     lower, upper, demand = _bounds(snapshot, cars, wishes, headroom)
     if snapshot.settings.idle is IdlePolicy.SAFE:
         # The next session may begin at the safe current on phases that this one's car doesn't use.

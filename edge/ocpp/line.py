@@ -30,7 +30,7 @@ BEGINS_LATE_S: Seconds = 5.0  # so far in the station's future a limit is writte
 STATUS = "StatusNotification"  # has a time stamp, in every edition
 
 Slot: TypeAlias = tuple[EvseKey, Purpose]  # where the station keeps a limit
-CloudAnswerReader: TypeAlias = Callable[[Call, CallResult | CallError], None]
+CloudAnswerReader: TypeAlias = Callable[[Call, CallResult | CallError | None], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Line:
     """The CALLs toward one station, of the cloud and our own.
 
     ``epoch`` counts the station's upstream connections: an answer goes only to the one that asked. ``heard`` is shown
-    each answer to a CALL of the cloud, with that CALL.
+    each answer to a CALL of the cloud, with that CALL, and None for one that never goes down.
     """
 
     def __init__(
@@ -85,6 +85,7 @@ class Line:
         else:
             text = wire.error_text(call.id, ErrorCode.GENERIC, "too many calls wait for this station")
             self._out.to_cloud(text)
+            self._heard(call, None)
 
     def write_limit(self, command: LimitCommand, now: Seconds, wall: datetime) -> None:
         """Write a limit ahead of all that waits."""
@@ -187,11 +188,15 @@ class Line:
         for stale in self._arbiter.stale_cloud(now):
             text = wire.error_text(stale.call.id, ErrorCode.GENERIC, "the station didn't get free in time")
             self._out.to_cloud(text)
+            self._heard(stale.call, None)
         self._pump(now, wall)
 
     def cloud_gone(self) -> int:
         """Forget the cloud's CALLs that never went down; return how many there were."""
-        return self._arbiter.drop_cloud()
+        dropped = self._arbiter.drop_cloud()
+        for work in dropped:
+            self._heard(work.call, None)
+        return len(dropped)
 
     def station_gone(self, now: Seconds) -> None:
         """Forget everything, and settle the limits on the way."""
@@ -201,6 +206,8 @@ class Line:
         for work in abandoned.queued:
             if isinstance(work, LimitCall):
                 self.settle(work.command, now, LimitOutcome.NOT_SENT, "the link broke")
+            elif isinstance(work, CloudCall):
+                self._heard(work.call, None)
         self._silent_since = None
         self._unsure.clear()
 

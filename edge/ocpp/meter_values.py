@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from edge.domain.site import Evse, Supply
+from edge.ocpp.fields import whole_number
 from edge.ocpp.station_clock import parse_timestamp
 from edge.units import PHASES, Amps, PhaseAmps, Volts, WattHours, Watts
 
@@ -141,18 +142,19 @@ def _own_currents(
 def _collect(sample: Mapping[str, Any], values: dict[str, dict[int, float]]) -> None:
     """File one sampledValue under its measurand and own phase; of two for one place, the larger."""
     get = sample.get
-    unit, power_of_ten = get("unit"), 0
+    unit, power_of_ten = get("unit"), None
     if isinstance(measure := get("unitOfMeasure"), dict):  # OCPP 2.x part 2 §2.55
-        unit, power_of_ten = measure.get("unit"), _exponent(measure.get("multiplier"))
+        unit, power_of_ten = measure.get("unit"), measure.get("multiplier")
     try:
         meaning = _meaning(get("measurand"), get("context"), get("location"), unit, get("phase"))
     except TypeError:  # a list or an object where a word belongs: no key of a cache, and no meaning either
         return
     number = _number(get("value")) if meaning is not None else None
-    if meaning is None or number is None:
+    exponent = _exponent(power_of_ten)
+    if meaning is None or number is None or exponent is None:
         return
     measurand, place, scale = meaning
-    scale *= 10.0**power_of_ten
+    scale *= 10.0**exponent
     found = values[measurand]
     found[place] = max(found.get(place, 0.0), number * scale)
 
@@ -223,9 +225,16 @@ def _number(value: object) -> float | None:
     return max(0.0, number) if math.isfinite(number) and abs(number) <= _PLAUSIBLE else None
 
 
-def _exponent(value: object) -> int:
-    """The power of ten of a unit of measure; 0 when it is none, or none of this world."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_EXPONENT else 0
+def _exponent(value: object) -> int | None:
+    """The power of ten of a unit of measure, also as ``3.0`` or in quotes, 0 where there is none; None when it can't be
+    one: then nobody knows what the number means.
+    """
+    if value is None:
+        return 0
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    exponent = whole_number(value)
+    return exponent if exponent is not None and abs(exponent) <= _MAX_EXPONENT else None
 
 
 def _as_list(value: object) -> list[Any]:
