@@ -89,6 +89,7 @@ class Daemon:
         self._report: StatusReport | None = None  # of the last tick, once somebody has asked for it
         self._recorder = recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
+        self.needs = Needs(self._board, clock)
         self._need_memory = NeedMemory(Path(configuration.storage.path) / NEEDS_FILE, self._board, clock)
         self._wiring = WiringWatch(site)
         self._watched: Sequence[EvseState] = ()  # the states that it was last shown
@@ -198,7 +199,7 @@ class Daemon:
         return make_app(
             status=self.status,
             healthy=self.healthy,
-            needs=Needs(board, clock),
+            needs=self.needs,
             trace=self._ocpp.trace,
             identify=self._ocpp.identify,
             try_out=lambda key, limit_a, for_s: board.trials.begin(key, limit_a, now=clock.monotonic(), for_s=for_s),

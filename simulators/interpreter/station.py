@@ -70,6 +70,10 @@ class StationInterpreter:
                 return text, frame_text([4, whole, ERROR_CODES.get(code, code), description, {}])
         return text, text
 
+    def name(self, number: int) -> str:
+        """What the transaction of that number is called in 2.x."""
+        return self._name(number)
+
     def _answers(self, call_id: str, payload: Payload) -> str | None:
         whole, _, _ = call_id.partition("/")
         asked = self._asked.get(whole)

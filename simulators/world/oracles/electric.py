@@ -60,42 +60,6 @@ class FlowsUnderRating(Oracle):
             over_at.clear()
 
 
-class LimitsHold(Oracle):
-    """What the building allows its connection is held to, whichever way it said it, in A or in W: the lowest wins.
-
-    Judged by what flows: cars draw nothing of what is above it, but for as long as of what is above a fuse.
-    """
-
-    name = "limits"
-    promise = "no car draws beyond the lowest that the building allows"
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self._since: dict[str, float] = {}
-
-    def look(self) -> None:
-        most_a, most_w = self.world.limits.held()
-        run = self.world.copper.runs[self.world.root]
-        volts = self.world.site.nominal_voltage_v
-        for phase, name in enumerate(PHASE_NAMES):
-            over = most_a is not None and run.ev_a[phase] > NOISE_A and run.total_a[phase] > most_a + NOISE_A
-            self._judge(over, f"{name}: {run.total_a[phase]:.1f} of {most_a} A")
-        flows_w = sum(run.total_a) * volts
-        over = most_w is not None and sum(run.ev_a) > NOISE_A and flows_w > most_w + 3 * NOISE_A * volts
-        self._judge(over, f"all phases: {flows_w:.0f} of {most_w} W")
-
-    def _judge(self, over: bool, what: str) -> None:
-        now, line = self.world.now(), what.partition(":")[0]
-        if not over:
-            self._since.pop(line, None)
-            return
-        # Who can't tell its stations anything can't tell them this.
-        patience_s = FLOW_S + 2 * self.world.period_s + max(self.grace_s, self.world.grace_s("rating"))
-        if now - self._since.setdefault(line, now) > patience_s:
-            self.fail(f"for {now - self._since[line]:.0f} s cars have drawn beyond what the building allows, {what}")
-            self._since[line] = float("inf")
-
-
 class ProtectionHolds(Oracle):
     """No breaker trips and no fuse melts, unless the building alone does it."""
 

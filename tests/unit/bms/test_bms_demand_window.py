@@ -155,6 +155,17 @@ def test_the_watch_states_a_limit_that_ends() -> None:
     assert limit.watts(limit.ends_at) == 40_000.0
 
 
+def test_a_limit_holds_for_more_than_one_slow_tick() -> None:
+    """A tick decides by what the one before it stated: what was used too much is given back at 10 s a tick."""
+    slow = replace(site(), control=replace(site().control, period_s=10.0))
+    watch, clock = DemandWatch(slow, SETTINGS, folder=None), Hands()
+    for _ in range(60):
+        limit = watch.observe(fresh(power_w=60_000.0), clock)
+        clock.pass_s(10)
+    assert limit is not None
+    assert limit.watts(clock.monotonic()) == 0.0
+
+
 def test_a_sample_that_is_told_again_is_counted_once() -> None:
     """A meter that tells its power every ten seconds is reckoned at its samples' times, not at those of the ticks."""
     watch, clock = DemandWatch(site(), SETTINGS, folder=None), Hands()
