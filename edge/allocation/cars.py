@@ -12,7 +12,7 @@ from edge.allocation.exposure import FOLLOW_S, OBEY_S, OBEY_TOLERANCE_A
 from edge.allocation.fleet import Fleet
 from edge.allocation.layout import PHASE_BITS, Bools, Floats
 from edge.allocation.plant import Grid
-from edge.units import SECONDS_PER_HOUR, Seconds
+from edge.units import SECONDS_PER_HOUR, VOLTAGE_MAY_DIFFER, Seconds
 
 # A car that leaves more than this unused is given no more than its draw and this much on top; when it takes up more
 # than half of that, it gets all again. Twice what samples of steady cars scatter (about 0.5 A), and twice again.
@@ -27,9 +27,6 @@ LEARN_S = 20.0
 # So long a phase may carry more than its rating before it isn't believed any more that the cars which aren't counted on
 # it don't use it: those that are have had their time to obey by then, and a breaker at twice its rating holds.
 DOUBT_S = 30.0
-# A power that is told alone is of more than one phase where it is more than one can carry at its limit: the grid's
-# voltage is up to a tenth above the nominal one (EN 50160 §4.2.2), and meters are off by a little.
-VOLTAGE_MAY_DIFFER = 1.15
 # One that was told one phase and goes on with several for so long isn't late: it doesn't obey numberPhases.
 DEAF_S = 30.0
 

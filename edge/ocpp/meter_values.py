@@ -14,7 +14,7 @@ from typing import Any
 from edge.domain.site import Evse, Supply
 from edge.ocpp.fields import whole_number
 from edge.ocpp.station_clock import parse_timestamp
-from edge.units import PHASES, Amps, PhaseAmps, Volts, WattHours, Watts
+from edge.units import PHASES, VOLTAGE_MAY_DIFFER, Amps, PhaseAmps, Volts, WattHours, Watts
 
 # These contexts (OCPP 1.6 §7.31) repeat what was measured at a transaction's ends: not what is drawn now.
 _NOT_NOW = {"transaction.begin", "transaction.end"}
@@ -46,9 +46,7 @@ _OWN_PHASES = {
 }
 _WHOLE = -1  # a value for all phases: without phase, or on the neutral only (lbbrhzn/ocpp issue 1311)
 _MAX_EXPONENT = 9  # from nano to giga
-# The power tells of more phases than those whose currents are told where it is more than these explain: the grid's
-# voltage is up to a tenth above the nominal one (EN 50160 §4.2.2), and meters are off by a little.
-VOLTAGE_MAY_DIFFER, NOISE_A = 1.15, 1.0
+NOISE_A = 1.0  # of a meter, or what a car draws in standby: as much tells of nothing
 _PLAUSIBLE = 1e9  # Wh of a meter's register; whatever is above is a broken number
 
 
