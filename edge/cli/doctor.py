@@ -128,11 +128,21 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
         other = waiting[identity].get("also_at")
         if other is not None:
             yield _trouble("twins", station=identity, address=waiting[identity]["address"], other=other)
-        yield _trouble("waits", station=identity)
+        away = [each["id"] for each in report.get("stations", ()) if not each["connected"]]
+        known = next((each for each in away if _bare(each) == _bare(identity)), None)
+        if known is not None:
+            yield _trouble("misspelt", station=identity, known=known)
+        else:
+            yield _trouble("waits", station=identity)
     for why in dict.fromkeys(each["why"] for each in report.get("refused_handshakes", ()) if each["station"] is None):
         yield _trouble("turned_away", why=why, url=url)
     if report.get("mode") == "observe":
         yield _trouble("observes")
+
+
+def _bare(identity: str) -> str:
+    """An identity without what is mistyped most: its case, blanks, strokes and dots."""
+    return "".join(filter(str.isalnum, identity.casefold()))
 
 
 def _storage(storage: Mapping[str, Any]) -> Iterator[Trouble]:

@@ -368,9 +368,10 @@ async def test_who_waits_who_was_refused_and_what_is_wrong(tmp_path: Path) -> No
         ), encoding="utf-8")  # fmt: skip
         site.add("CP-A")
         site.add("CP-B")
+        site.add("cp_a")
         async with running(tmp_path, site):
-            await until(site, lambda told: bool(told["refused_handshakes"]) and any(
-                each["serial"] for each in told["waiting_stations"]))  # fmt: skip
+            await until(site, lambda told: bool(told["refused_handshakes"]) and {
+                each["id"] for each in told["waiting_stations"] if each["serial"]} == {"CP-B", "cp_a"})  # fmt: skip
             socket = ["--socket", str(tmp_path / "edge.sock")]
             code, output, _ = await edge("station", "list", *socket)
             assert code == 0
@@ -391,5 +392,6 @@ async def test_who_waits_who_was_refused_and_what_is_wrong(tmp_path: Path) -> No
             lines = output.splitlines()
             assert lines[0] == "1. station CP-A isn't connected; last turned away: the station shows no credentials"
             assert "2. station CP-B waits to be adopted" in lines
+            assert "3. station 'cp_a' waits, and CP-A isn't connected: one identity may be mistyped" in lines
     code, output, _ = await edge("doctor", "--config", str(file), "--state", str(tmp_path), *socket)
     assert (code, "the gateway's program doesn't answer" in output) == (1, True)
