@@ -145,6 +145,12 @@ class StationClock:
         """What the station's clock says, as far as is known."""
         return self._supposed(now, wall) if self._lead_s is None else EPOCH + timedelta(seconds=self._lead_s + now)
 
+    def until_s(self, moment: datetime, now: Seconds, wall: datetime) -> Seconds:
+        """In how long a moment is that the station names. One that it has from a car needn't be of its own clock, where
+        that counts from 1970."""
+        is_its_own = (moment.year in PLAUSIBLE_YEARS) is self._is_set
+        return (moment - (self.time(now, wall) if is_its_own else wall)).total_seconds()
+
     def not_after(self, now: Seconds, wall: datetime) -> datetime:
         """A time that the station's clock has reached, for what has to be in force at once.
 

@@ -13,7 +13,7 @@ from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.profiles.form import Form, Length
 from edge.ocpp.profiles.ladder import Ladder
 from edge.ocpp.profiles.units import Units
-from edge.ocpp.profiles.writer import has_tenths
+from edge.ocpp.profiles.writer import has_tenths, is_long
 from edge.ocpp.quirk_records import Quirks, quirks_of
 from edge.ocpp.station_clock import StationClock, parse_timestamp
 from edge.ocpp.sums import Limits, Sums
@@ -115,6 +115,7 @@ class StationMemory:
     def limit_accepted(self, command: LimitCommand, now: Seconds) -> None:
         """The station has taken a limit as it was told: so it is told from the beginning after a restart."""
         self.units.accepted(tenths=has_tenths(command))
+        self.length.accepted(is_long=is_long(command))
         if command.purpose is Purpose.IDLE:
             self.length.default_taken(command.key)
         binds = command.purpose is Purpose.SESSION or self.ladder.rung.one_limit
@@ -127,11 +128,15 @@ class StationMemory:
 
     def limit_refused(self, command: LimitCommand) -> bool:
         """The station has refused a limit; whether it is to be told by another rung from now on."""
-        if not self.units.refused(tenths=has_tenths(command)):
+        told_whole = self.units.whole_amperes
+        in_every_unit = self.units.refused(tenths=has_tenths(command))
+        if told_whole or not self.units.whole_amperes:  # else that is tried first
+            self.length.refused(is_long=is_long(command))
+        if not in_every_unit:
             return False
         another = self.ladder.refused()
-        if self.ladder.is_at_its_foot and not self.units.use_spare():
-            self.length.all_refused()
+        if self.ladder.is_at_its_foot:
+            self.units.use_spare()
         return another
 
     def came_online(self, now: Seconds) -> StationOnline:

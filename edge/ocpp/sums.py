@@ -76,7 +76,8 @@ class Sums:
             return False
         limit_a = self._limits.of(evse.key)
         is_apart = evidence.last_at is None or at - evidence.last_at >= APART_S
-        is_multiple = LEAST <= current_a / max(limit_a * len(evse.phases), NOISE_A) <= MOST
+        multiple_a = limit_a * len(evse.phases)
+        is_multiple = limit_a > NOISE_A and LEAST * multiple_a <= current_a <= MOST * multiple_a
         if is_multiple and is_apart and self._limits.lately(evse.key, at) < current_a * LEAST:
             evidence.times, evidence.last_at = evidence.times + 1, at
         return evidence.times >= TIMES

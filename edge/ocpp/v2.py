@@ -275,7 +275,7 @@ class DialectV2:
         departure = parse_timestamp(needs.get("departureTime"))
         if evse is None or energy_wh is None or departure is None:
             return []  # without a time it is no need: what a card or a person has said holds
-        departs_in_s = (departure - self._clock.time(now, wall)).total_seconds()
+        departs_in_s = self._clock.until_s(departure, now, wall)
         if departs_in_s < 0:
             return []
         return [NeedStated(key=evse.key, at=now, energy_wanted_wh=energy_wh, departs_in_s=departs_in_s)]

@@ -33,10 +33,10 @@ class OnePeriod(Keeping):
 @pytest.mark.parametrize("version", KEYS)
 @pytest.mark.parametrize("tells", [True, False], ids=["told", "found out"])
 def test_its_car_is_served(version: Version, tells: bool) -> None:
-    """By a TxProfile of one period that ends with its lease; without its word, once all else was refused."""
+    """By a TxProfile of one period that ends with its lease; without its word it is told that when it refuses two."""
     site = OnePeriod(version, tells=tells)
     site.plug()
-    site.run(120 if tells else 1500)
+    site.run(120)
     assert site.limit_a() == 32.0
     site.run(300)
     assert site.limit_a() == 32.0

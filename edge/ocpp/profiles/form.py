@@ -12,6 +12,8 @@ from edge.ocpp.fields import whole_number
 from edge.ocpp.profiles.ladder import Rung
 
 MOST_PERIODS = 2  # of a limit of ours: of its three steps two that follow each other are always one
+# So often two periods must be refused, and one accepted behind that, before two are told no more: once is chance.
+TIMES_TO_BELIEVE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,26 +28,40 @@ class Form:
 
 
 class Length:
-    """Whether one station takes schedules of one period only, and which EVSEs' TxDefaultProfiles it holds."""
+    """Whether one station takes schedules of one period only, and which EVSEs' TxDefaultProfiles it holds.
+
+    ``is_long``: the limit has two periods, whether it was told in two or in one.
+    """
 
     def __init__(self) -> None:
-        self._single = False
+        self._is_told = False  # that it takes one only
+        self._tries = False
+        self._helped = 0  # times in a row that one period was taken where two were refused
         self._defaults: set[EvseKey] = set()
 
     @property
     def single(self) -> bool:
         """Whether the next limit is told in one period."""
-        return self._single
+        return self._is_told or self._tries
 
     def allows(self, value: object) -> None:
         """The station has told how many periods it takes; what is no such number says nothing."""
         most = whole_number(value)
         if most is not None and most > 0:
-            self._single = most < MOST_PERIODS
+            self._is_told = most < MOST_PERIODS
 
-    def all_refused(self) -> None:
-        """Whatever else could be tried was refused: the next limits are told in the other length."""
-        self._single = not self._single
+    def accepted(self, *, is_long: bool) -> None:
+        """The station has accepted a limit."""
+        if is_long:
+            self._helped = self._helped + 1 if self._tries else 0
+            self._tries = self._helped >= TIMES_TO_BELIEVE
+
+    def refused(self, *, is_long: bool) -> None:
+        """The station has refused a limit: what has two periods is told in one the next time, and the other way round.
+        Once it is believed to take one only, a refusal has another reason."""
+        if is_long and self._helped < TIMES_TO_BELIEVE:
+            self._tries = not self._tries
+            self._helped = self._helped if self._tries else 0
 
     def default_taken(self, key: EvseKey) -> None:
         """The station has accepted what a session on this EVSE may begin with."""

@@ -79,12 +79,9 @@ class Units:
             units = [RateUnit.AMPERES]
         self._order(units)
 
-    def use_spare(self) -> bool:
-        """Whatever else could be tried was refused: the station may not mean what it has told. Whether there is a unit
-        that wasn't tried."""
-        had_spare = bool(self._spare)
+    def use_spare(self) -> None:
+        """Whatever else could be tried was refused: the station may not mean what it has told."""
         self._allowed, self._spare = (*self._allowed, *self._spare), ()
-        return had_spare
 
     def accepted(self, *, tenths: bool = False) -> None:
         """The station has accepted a limit in this unit: it is the first from now on. ``tenths``: the limit has tenths

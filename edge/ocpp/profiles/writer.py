@@ -47,6 +47,13 @@ def has_tenths(command: LimitCommand) -> bool:
     return command.limit_w is None and not all(amps.is_integer() for amps in told)
 
 
+def is_long(command: LimitCommand) -> bool:
+    """Whether a limit has two periods: it isn't the safe current."""
+    if command.limit_w is not None and command.safe_w is not None:
+        return round_down(command.limit_w) != round_down(command.safe_w)
+    return round_down(command.limit_a) != round_down(command.safe_a)
+
+
 def periods(
     limit: float, safe: float, lease_s: float, phases: int | None = None, *, whole: bool = False
 ) -> list[dict[str, Any]]:

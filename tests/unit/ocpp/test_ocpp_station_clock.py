@@ -87,6 +87,8 @@ def test_a_clock_that_counts_from_1970_is_believed_when_it_runs() -> None:
     assert clock.age_s(datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC), 20.0, wall(20.0)) == pytest.approx(15.0)
     assert clock.taken_at(datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC), 20.0) == pytest.approx(5.0)
     assert clock.age_s(wall(5.0), 20.0, wall(20.0)) is None
+    for departure in (wall(3620.0), datetime(1970, 1, 1, 1, 0, 20, tzinfo=UTC)):
+        assert clock.until_s(departure, 20.0, wall(20.0)) == pytest.approx(3600.0)
     assert other.not_after(20.0, wall(20.0)) == wall(20.0)
 
 

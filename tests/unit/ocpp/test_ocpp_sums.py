@@ -102,6 +102,16 @@ def test_a_car_that_comes_down_late_shows_no_sum(lowered_from_a: float) -> None:
         assert meter.shows(18.0, 18.0 * VOLTS) == (PhaseAmps.same(18.0), False)
 
 
+def test_standby_under_no_limit_shows_no_sum() -> None:
+    """What a stopped car and its charger take is a multiple of nothing."""
+    meter = Meter()
+    meter.told(0.0)
+    for _ in range(5):
+        meter.shows(1.0, 230.0)
+    meter.told(6.0)
+    assert meter.shows(20.0, 20.0 * VOLTS) == (PhaseAmps.same(20.0), False)
+
+
 def test_two_samples_of_one_moment_are_one() -> None:
     """A repeated message shows nothing new."""
     meter = Meter()
