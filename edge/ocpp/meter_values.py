@@ -177,12 +177,14 @@ def _on_grid(own: Mapping[int, Amps], evse: Evse, total_a: Amps | None) -> Phase
     """Currents by the EVSE's own phases, turned onto the grid's by its rotation. ``total_a``: of all phases together,
     by the power, where that is told.
 
-    A current on an own phase that isn't wired is counted on every wired one: the station names its phases otherwise
+    A current without its phase flows on each; of an EVSE that switches, on its own L1 where the power is that of one. A
+    current on an own phase that isn't wired is counted on every wired one: the station names its phases otherwise
     than the site file does, and too much is the safe mistake.
     """
     by_phase = {place: amps for place, amps in own.items() if place != _WHOLE}
     if not by_phase:
-        return PhaseAmps.on(evse.phases, own[_WHOLE])
+        on_one = total_a is not None and total_a <= own[_WHOLE] * VOLTAGE_MAY_DIFFER + NOISE_A
+        return PhaseAmps.on(evse.single_phase if evse.switches_phases and on_one else evse.phases, own[_WHOLE])
     stray = max((amps for place, amps in by_phase.items() if place >= len(evse.phases)), default=None)
     untold = len(set(range(len(evse.phases))) - by_phase.keys())
     elsewhere = stray if stray is not None else _untold(by_phase, total_a, untold)
