@@ -63,7 +63,7 @@ class Account:
 
     def _is_hungry(self, stay: Stay) -> bool:
         station = self._world.stations[stay.evse.station]
-        if not station.charging():
+        if not station.charging() or stay.ev.napping:
             return False
         return station.wanted_a(stay.evse.evse_id) - station.offered_a(stay.evse.evse_id) > HUNGRY_A
 
