@@ -94,20 +94,21 @@ class Line:
         self._pump(now, wall)
 
     def set_right(self, now: Seconds, wall: datetime) -> None:
-        """The station has shown what time it has: what was written to begin in its future is written anew, as it should
-        have been. And what else it has raised is asked."""
+        """The station has shown what time it has: what was written to begin in its future, or with 1970, is written
+        anew, as it should have been. And what else it has raised is asked."""
         while self._memory.questions:
             question = self._memory.questions.pop(0)
             if not self._arbiter.has_own(question):
                 self._arbiter.add_own(question)
                 self._pump(now, wall)
-        if not self._unsure:
-            return  # nearly always
+        self._memory.keep_clock()
         for slot, written in list(self._unsure.items()):
             begins = self._begins(written.at, now, wall)
-            if (written.begins - begins).total_seconds() > BEGINS_LATE_S:
+            is_late = (written.begins - begins).total_seconds() > BEGINS_LATE_S
+            if is_late or written.begins == EPOCH != begins:
                 if not self._arbiter.has_limit(slot):
-                    what = "a limit began in the station's future, and is written anew"
+                    when = "the station's future" if is_late else "1970"
+                    what = f"a limit began in {when}, and is written anew"
                     self._out.note("warning", what, evse=slot[0].evse, began=written.begins.isoformat())
                     self._arbiter.add_limit(written.command)
                     self._pump(now, wall)
