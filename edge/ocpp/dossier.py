@@ -59,6 +59,7 @@ class Dossier:
         self.description: Description | None = None
         self.taken: Taken | None = None
         self.cloud_wrote: dict[Variable, str] = {}
+        self.counts_from_1970 = False  # its clock, which takes no time from anybody
         self._saved = self._text()
         self._load()
 
@@ -86,6 +87,8 @@ class Dossier:
         written = [[*variable, value] for variable, value in sorted(self.cloud_wrote.items())]
         taken = [self.taken.rung.name, self.taken.unit.name] if self.taken is not None else None
         kept = {"format": FORMAT, "description": description, "cloud_wrote": written, "taken": taken}
+        if self.counts_from_1970:
+            kept["counts_from_1970"] = True
         return orjson.dumps(kept).decode()
 
     def _load(self) -> None:
@@ -109,6 +112,7 @@ class Dossier:
         match fields(kept).get("taken"):
             case [str(rung), str(unit)] if rung in Rung.__members__ and unit in RateUnit.__members__:
                 self.taken = Taken(rung=Rung[rung], unit=RateUnit[unit])
+        self.counts_from_1970 = fields(kept).get("counts_from_1970") is True
         for entry in elements(fields(kept).get("cloud_wrote")):
             if isinstance(entry, list) and len(entry) == 3 and all(isinstance(part, str) for part in entry):
                 self.cloud_wrote[entry[0].casefold(), entry[1].casefold()] = entry[2]

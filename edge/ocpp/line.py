@@ -79,17 +79,18 @@ class Line:
         self._pump(now, wall)
 
     def set_right(self, now: Seconds, wall: datetime) -> None:
-        """The station has shown what time it has: what was written to begin in its future is written anew, as it should
+        """The station has shown what time it has: what was written to begin at another is written anew, as it should
         have been. And what else it has raised is asked."""
         while self._memory.questions:
             question = self._memory.questions.pop(0)
             if not self._arbiter.has_own(question):
                 self._arbiter.add_own(question)
                 self._pump(now, wall)
-        for written in self._written.late(now, wall):
+        self._memory.keep_clock()
+        for written, when in self._written.amiss(now, wall):
             command = written.command
             if not self._arbiter.has_limit((command.key, command.purpose)):
-                what = "a limit began in the station's future, and is written anew"
+                what = f"a limit began in {when}, and is written anew"
                 self._out.note("warning", what, evse=command.key.evse, began=written.begins.isoformat())
                 self._arbiter.add_limit(command)
                 self._pump(now, wall)

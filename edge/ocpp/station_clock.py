@@ -58,14 +58,17 @@ def _parsed(value: str) -> datetime | None:
 
 
 class StationClock:
-    """One station's clock as seen from here. ``hearsay`` is what is known of the others'."""
+    """One station's clock as seen from here. ``hearsay`` is what is known of the others'.
 
-    def __init__(self, hearsay: Hearsay | None = None) -> None:
+    ``counts_from_1970``: whether it was last seen to do that; also through a boot, and a restart of ours.
+    """
+
+    def __init__(self, hearsay: Hearsay | None = None, *, counts_from_1970: bool = False) -> None:
         self.hearsay = hearsay if hearsay is not None else Hearsay()
         self._samples: deque[_Sample] = deque()  # at most KEPT
         self._last: dict[bool, _Sample] = {}  # of a clock that was set, and of one that wasn't
         self._is_set = True  # the one that is believed
-        self._counts_from_1970 = False  # as was last seen: also through a boot
+        self.counts_from_1970 = counts_from_1970
         self._asked: list[Seconds] = []  # when, for another stamp
         self._lead_s: Seconds | None = None  # the largest of the samples
         self._runs = False  # two samples have agreed: it is no stored one that is believed
@@ -116,7 +119,7 @@ class StationClock:
         previous = self._last.get(is_set)
         self._last[is_set] = sample
         runs = previous is not None and now - previous.at >= APART_S and abs(sample.lead_s - previous.lead_s) <= AGREE_S
-        runs = runs or (self._counts_from_1970 and not is_set and self._lead_s is None)
+        runs = runs or (self.counts_from_1970 and not is_set and self._lead_s is None)
         behind_s = (self._supposed(now, wall) - stamp).total_seconds()
         if not runs and behind_s > STORED_S:
             return
@@ -130,7 +133,7 @@ class StationClock:
         lead = self._lead_s if is_set is self._is_set else None
         if lead is None:
             self._samples.clear()
-        self._is_set, self._counts_from_1970 = is_set, not is_set
+        self._is_set, self.counts_from_1970 = is_set, not is_set
         if lead is not None and runs and sample.lead_s < lead - STEP_S:
             self._samples.clear()
             lead = None
@@ -169,6 +172,8 @@ class StationClock:
         Where neither a stamp was believed nor anybody else has said what the time is, our wall clock may be far ahead:
         then what the station itself has shown counts, though that may have been stored.
         """
+        if self._lead_s is None and self.counts_from_1970:
+            return EPOCH  # a limit that begins any later would replace one that binds
         found = self.time(now, wall)
         if self._lead_s is None and self._shown_lead_s is not None and self.hearsay.for_whom(self) is None:
             found = min(found, EPOCH + timedelta(seconds=self._shown_lead_s + now))

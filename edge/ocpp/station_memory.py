@@ -58,7 +58,7 @@ class StationMemory:
         self.units = Units()
         self.length = Length()
         self.questions: list[OwnCall] = []  # that what it said has raised
-        self.clock = StationClock(hearsay)
+        self.clock = StationClock(hearsay, counts_from_1970=dossier.counts_from_1970)
         self.transactions = Transactions()
         self.limits = Limits()
         self.sums = Sums(self.limits)
@@ -96,6 +96,12 @@ class StationMemory:
         if self._records and self._records != self._told:
             outbox.note("info", "station has quirks", records=", ".join(self._records))
         self._told = self._records
+
+    def keep_clock(self) -> None:
+        """Remember of its clock what is to be known after a restart."""
+        if self.clock.counts_from_1970 is not self.dossier.counts_from_1970:
+            self.dossier.counts_from_1970 = self.clock.counts_from_1970
+            self.dossier.keep()
 
     def cloud_says(self, answer: CallResult | CallError, now: Seconds) -> None:
         """The cloud has answered the station: with its time, maybe."""

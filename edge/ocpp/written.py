@@ -2,7 +2,7 @@
 
 A limit begins at a moment of the station's clock. Where that wasn't known, or is set back afterwards (to the true time
 after a boot; an hour in the night of the change, where it shows local time), the limit lies in the station's future and
-binds nothing.
+binds nothing; or so far in its past that its lease is over.
 """
 
 import math
@@ -17,6 +17,7 @@ from edge.ocpp.station_memory import StationMemory
 from edge.units import Seconds
 
 BEGINS_LATE_S: Seconds = 5.0  # so far in the station's future a limit is written anew; less is a slow message
+BEGINS_EARLY_S: Seconds = 30.0  # so far in its past: the lease is over so much earlier than it is counted
 ASK_EVERY_S: Seconds = 60.0  # what a station had stored comes in bursts
 
 Slot: TypeAlias = tuple[EvseKey, Purpose]  # where the station keeps a limit
@@ -59,15 +60,17 @@ class WrittenLimits:
         if slot in self._written and self._written[slot].command.id == command.id:
             del self._written[slot]
 
-    def late(self, now: Seconds, wall: datetime) -> list[Written]:
-        """Those that begin in the station's future, as far as is known now; nearly always none."""
+    def amiss(self, now: Seconds, wall: datetime) -> list[tuple[Written, str]]:
+        """Those that begin in the station's future, as far as is known now, or long before they were written; each with
+        where that is, in words. Nearly always none."""
         clock = self._memory.clock
         if not self._written or (clock.lead_s is not None and clock.lead_s == self._lead_s):
             return []
         # A station that has booted forgets its time, and is told all its limits anew.
         compared = (each for each in self._written.values() if clock.is_known or not each.known)
-        found = [each for each in compared if self._is_late(each, now, wall) and self._is_held(each)]
-        self._anew.update((each.command.key, each.command.purpose) for each in found)
+        judged = ((each, self._amiss(each, now, wall)) for each in compared)
+        found = [(each, when) for each, when in judged if when is not None and self._is_held(each)]
+        self._anew.update((each.command.key, each.command.purpose) for each, _ in found)
         self._lead_s = clock.lead_s if not found else None  # until they are written anew
         return found
 
@@ -88,8 +91,16 @@ class WrittenLimits:
         self._anew.clear()
         self._lead_s = None
 
-    def _is_late(self, written: Written, now: Seconds, wall: datetime) -> bool:
-        return (written.begins - self._begins(written.at, now, wall)).total_seconds() > BEGINS_LATE_S
+    def _amiss(self, written: Written, now: Seconds, wall: datetime) -> str | None:
+        begins = self._begins(written.at, now, wall)
+        late_s = (written.begins - begins).total_seconds()
+        if late_s > BEGINS_LATE_S:
+            return "the station's future"
+        if written.known or not self._memory.clock.is_known:
+            return None
+        if written.begins == EPOCH != begins:
+            return "1970"
+        return "the station's past" if late_s < -BEGINS_EARLY_S else None
 
     def _is_held(self, written: Written) -> bool:
         """Whether it means anything: a session's limit goes with its transaction."""

@@ -36,6 +36,14 @@ def test_their_cars_get_what_others_get(odd: str) -> None:
     assert found.energy_wh >= sound.energy_wh * (0.9 if "doesn't say" in odd else 0.99)
 
 
+@pytest.mark.parametrize("number", [19, 26])
+@pytest.mark.parametrize("odd", ODD)
+def test_they_stay_bound_when_the_gateway_or_the_station_starts_anew(odd: str, number: int) -> None:
+    """A limit that is written before anything is heard of their clocks replaces one that binds."""
+    outcome = played(seed=3, meddle=all_are(ODD[odd]), faults=[FaultSpec(number=number, at_s=240.0, for_s=180.0)])
+    assert outcome.result.verdicts == ()
+
+
 @pytest.mark.parametrize("odd", ODD)
 def test_they_step_down_when_they_are_cut_off(odd: str) -> None:
     """For longer than two leases, beside others that the gateway goes on to tell."""

@@ -16,8 +16,11 @@ def test_it_outlives_the_program(tmp_path: Path) -> None:
     before = Dossier("CP-01", StationFiles(tmp_path))
     before.describe(ACME)
     before.cloud_wrote[INTERVAL] = "60"
+    before.counts_from_1970 = True
     before.keep()
     after = Dossier("CP-01", StationFiles(tmp_path))
+    assert after.counts_from_1970
+    assert not Dossier("CP-02", StationFiles(tmp_path)).counts_from_1970
     assert (after.description, after.cloud_wrote, after.problem) == (ACME, {INTERVAL: "60"}, None)
     assert Dossier("CP-02", StationFiles(tmp_path)).description is None
 

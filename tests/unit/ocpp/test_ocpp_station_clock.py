@@ -99,6 +99,7 @@ def test_a_station_that_counted_from_1970_does_so_when_it_has_booted() -> None:
         learn(clock, at, -BEHIND_S)
     clock.forget()
     assert not clock.is_known
+    assert clock.not_after(95.0, wall(95.0)) == datetime(1970, 1, 1, tzinfo=UTC)  # it has that at least
     learn(clock, 100.0, -BEHIND_S - 90.0)
     assert clock.not_after(110.0, wall(110.0)) == datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC)
     for at in (120.0, 130.0):
