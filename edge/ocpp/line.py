@@ -25,6 +25,7 @@ from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
 from edge.units import Seconds
 
 BEGINS_LATE_S: Seconds = 5.0  # so far in the station's future a limit is written anew; less is a slow message
+BEGINS_EARLY_S: Seconds = 30.0  # so far in its past: the lease is over so much earlier than it is counted
 
 Slot: TypeAlias = tuple[EvseKey, Purpose]  # where the station keeps a limit
 CloudAnswerReader: TypeAlias = Callable[[Call, CallResult | CallError], None]
@@ -91,15 +92,16 @@ class Line:
         self._pump(now, wall)
 
     def set_right(self, now: Seconds, wall: datetime) -> None:
-        """The station has shown what time it has: what was written to begin in its future is written anew, as it should
-        have been."""
+        """The station has shown what time it has: what was written to begin in its future, or long before now, is
+        written anew, as it should have been."""
         if not self._unsure:
             return  # nearly always
         for slot, written in list(self._unsure.items()):
-            begins = self._begins(written.at, now, wall)
-            if (written.begins - begins).total_seconds() > BEGINS_LATE_S:
+            late_s = (written.begins - self._begins(written.at, now, wall)).total_seconds()
+            if late_s > BEGINS_LATE_S or (self._memory.clock.is_known and late_s < -BEGINS_EARLY_S):
                 if not self._arbiter.has_limit(slot):
-                    what = "a limit began in the station's future, and is written anew"
+                    when = "future" if late_s > 0 else "past"
+                    what = f"a limit began in the station's {when}, and is written anew"
                     self._out.note("warning", what, evse=slot[0].evse, began=written.begins.isoformat())
                     self._arbiter.add_limit(written.command)
                     self._pump(now, wall)
