@@ -43,6 +43,7 @@ class Gateway:
         self.clock = clock
         self.watchdog = QuietWatchdog()
         self.starts = 0
+        self.started_at = 0.0  # in the world's time, the last time
         self.disk = Disk(folder / "disk")
         storage = configuration.storage.model_copy(update={"path": str(self.disk.folder)})
         self.write_by: Callable[[Store, Disk], StorageWriter] = WorldWriter
@@ -69,6 +70,7 @@ class Gateway:
         if self.is_up:
             return
         self.starts += 1
+        self.started_at = asyncio.get_running_loop().time()
         self._stop = asyncio.Event()
         self._daemon = Daemon(
             self._configuration,

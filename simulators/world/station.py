@@ -67,6 +67,7 @@ class WorldStation(ChargingStation):
         self._physics: asyncio.TimerHandle | None = None
         self._begun_before: dict[int, int] = {}  # transactions of each connector, when its car came
         self._interpreter: StationInterpreter | None = None
+        self.linked_at = 0.0  # when its connection was made, in the world's time
         if spec.is_v2:
             self._interpreter = StationInterpreter(
                 spec.identity, transaction=self._number_under_way, runs=self._has_transaction
@@ -74,6 +75,7 @@ class WorldStation(ChargingStation):
 
     async def listen(self, socket: ClientConnection) -> None:
         assert isinstance(socket, PromptClient)  # noqa: S101 - it is of the class named above
+        self.linked_at = asyncio.get_running_loop().time()
         await socket.deliver(self.hear if self._interpreter is None else self._interpreted)
 
     def _interpreted(self, arrived: str | bytes) -> None:

@@ -88,3 +88,14 @@ def test_a_departure_is_right_again_when_the_clock_is(seed: int) -> None:
     drivers = tuple(replace(each, tells=1.0) for each in scenario.drivers)
     faults = [FaultSpec(number=43, at_s=240.0, for_s=100.0), FaultSpec(number=47, at_s=250.0, for_s=30.0)]
     assert played(replace(scenario, drivers=drivers), seed=seed, faults=faults).result.verdicts == ()
+
+
+@pytest.mark.parametrize("seed", [2, 7])
+def test_a_limit_that_was_written_by_a_clock_that_is_behind_is_set_right(seed: int) -> None:
+    """The gateway starts with its clock a day behind, and its station says nothing by itself: by that one's clock what
+    it is told is long over.
+    """
+    scenario = small(minutes=9.0)
+    drivers = tuple(replace(each, stay_h=(0.05, 0.06)) for each in scenario.drivers)
+    faults = [FaultSpec(number=43, at_s=150.0, for_s=150.0), FaultSpec(number=26, at_s=160.0, for_s=45.0)]
+    assert played(replace(scenario, drivers=drivers), seed=seed, faults=faults).result.verdicts == ()

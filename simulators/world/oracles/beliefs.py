@@ -91,7 +91,7 @@ class BeliefsAreTrue(Oracle):
             station = self.world.stations.get(name)
             if station is None:
                 wrong = dict(self._of_building(status))
-            elif station.connected and station.registered:
+            elif self._is_back(name, station):
                 wrong = {about: text for evse in station.evses for about, text in self._of(evse, said)}
             else:
                 watched.begin_anew()
@@ -102,6 +102,14 @@ class BeliefsAreTrue(Oracle):
                 self.fail(f"{patience_s:.0f} s after {name} was back with a gateway that has restarted: {found[0]}")
             if found or (is_over and not wrong and self.world.gateway.clock.is_right):
                 del self._watched[name]
+
+    def _is_back(self, name: str, station: WorldStation) -> bool:
+        """Whether its connection was made since the start, and carries what is said; one that is cut off believes for a
+        while that it has one.
+        """
+        gateway = self.world.gateway
+        is_linked = station.connected and station.linked_at >= gateway.started_at
+        return is_linked and station.registered and not self.world.network.is_cut(name, gateway.node)
 
     def _of_building(self, status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """What of its limits isn't so, in words, by what it is about."""

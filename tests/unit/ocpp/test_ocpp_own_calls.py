@@ -273,6 +273,25 @@ def test_a_limit_that_began_in_the_stations_future_is_written_anew(bench: Bench,
     assert not [text for text in bench.wait(5.0).down if "SetChargingProfile" in text]
 
 
+def test_a_limit_that_began_in_the_stations_past_is_written_anew(bench: Bench) -> None:
+    """The gateway started with its clock a day behind: by the station's clock the lease was over, and its safe current
+    held, while the limit was counted."""
+    true, bench.stepped = bench.wall, timedelta(days=-1)
+    step = bench.write(limit(5, limit_a=0.0))
+    assert profile(step)["chargingSchedule"]["startSchedule"] == stamp(true - timedelta(days=1))
+    bench.station_says(result(step.own_call[0], {"status": "Accepted"}))
+    bench.now += 7.0
+    shown = {"connectorId": 1, "timestamp": stamp(true + timedelta(seconds=7))}
+    step = bench.station_says(call("n", "StatusNotification", shown))
+    (down,) = [text for text in step.down if "SetChargingProfile" in text]
+    schedule = json.loads(down)[3]["csChargingProfiles"]["chargingSchedule"]
+    assert schedule["startSchedule"] == stamp(true)
+    assert schedule["chargingSchedulePeriod"][0] == {"startPeriod": 0, "limit": 0.0}
+    again = bench.station_says(result(json.loads(down)[1], {"status": "Accepted"}))
+    assert not [text for text in again.down if "SetChargingProfile" in text]
+    assert not [text for text in bench.wait(5.0).down if "SetChargingProfile" in text]
+
+
 def test_a_newer_limit_isnt_overwritten_by_the_one_that_is_written_anew(bench: Bench) -> None:
     """It waits on the line when the station shows its time, and begins rightly by itself."""
     true, bench.stepped = bench.wall, timedelta(days=365)
