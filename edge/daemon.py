@@ -48,6 +48,7 @@ from edge.storage.writer import Writer
 from edge.system.certificates import CertificateWatch
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
+from edge.system.terminal import watched_terminal
 from edge.web.app import make_app
 from edge.web.server import ApiServer, ListenTcp
 
@@ -278,11 +279,13 @@ def run(configuration: Configuration, *, socket_path: Path | None = None, record
         log.warning("site file", note=note.sentence(configuration.path))
     with locked(Path(configuration.storage.path)):
         uvloop.run(_run(configuration, socket_path, record))
+    gc.freeze()  # or the interpreter would walk through all that there was, which takes longer than the rest of a stop
 
 
 async def _run(configuration: Configuration, socket_path: Path | None, record: RecordTo | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    is_gone = watched_terminal()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     daemon = Daemon(
@@ -293,5 +296,6 @@ async def _run(configuration: Configuration, socket_path: Path | None, record: R
         record=record,
         litter=Litter(gc),
     )
-    loop.add_signal_handler(signal.SIGHUP, daemon.reload)
+    # Of a terminal that is gone it means what it means for all programs: unseen it would hold ports and folder.
+    loop.add_signal_handler(signal.SIGHUP, lambda: stop.set() if is_gone() else daemon.reload())
     await daemon.run(stop)

@@ -85,7 +85,7 @@ class NeedMemory:
             if record.transaction_id is None and now_s < kept.departure_s + DAY_S:
                 continue  # its station isn't back yet
             del self._waiting[key]
-            if record.transaction_id == kept.transaction and record.need is None:
+            if record.transaction_id == kept.transaction and record.energy.need is None:
                 self._state(key, kept, lead_s)
 
     def _follow(self, lead_s: Seconds) -> None:
@@ -93,7 +93,7 @@ class NeedMemory:
         for key in tuple(self._restated):
             record, (need, kept) = self._board.evses[key], self._seen[key]
             del self._restated[key]
-            if record.transaction_id == kept.transaction and record.need is need:
+            if record.transaction_id == kept.transaction and record.energy.need is need:
                 self._state(key, kept, lead_s)
 
     def _state(self, key: EvseKey, kept: Kept, lead_s: Seconds) -> None:
@@ -111,9 +111,9 @@ class NeedMemory:
     def _keep(self, lead_s: Seconds) -> None:
         """Write all down where any is new; those of sessions that aren't heard of again yet stay."""
         seen = {
-            key: (record.need, self._kept(key, record.transaction_id, record.need, lead_s))
+            key: (record.energy.need, self._kept(key, record.transaction_id, record.energy.need, lead_s))
             for key, record in self._board.evses.items()
-            if record.need is not None and record.transaction_id is not None
+            if record.energy.need is not None and record.transaction_id is not None
         }
         waiting = frozenset(self._waiting)
         if seen == self._seen and waiting == self._waited_for and not self._writing.failed:
@@ -125,7 +125,7 @@ class NeedMemory:
 
     def _kept(self, key: EvseKey, transaction: str, need: NeedStated, lead_s: Seconds) -> Kept:
         """Its departure is a time of day from the moment at which it was stated, whatever becomes of the clock."""
-        register_wh = self._board.evses[key].energy_at_need_wh
+        register_wh = self._board.evses[key].energy.at_need_wh
         before, kept = self._seen.get(key, (None, None))
         if kept is not None and before is need and kept.transaction == transaction:
             return kept if kept.register_wh == register_wh else replace(kept, register_wh=register_wh)

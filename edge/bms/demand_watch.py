@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -74,6 +74,9 @@ class DemandWatch:
         power_w, age_s = self._power_w(report)
         # Reckoned at the moment of the sample: some meters tell their power every ten seconds.
         at, wall_s = now - age_s, clock.wall().timestamp() - age_s
+        offset = clock.wall().astimezone(self._timezone).utcoffset() or timedelta(0)
+        if offset.total_seconds() != self._settings.offset_s:
+            self._settings = replace(self._settings, offset_s=offset.total_seconds())
         if self.state is None:
             if power_w is None:
                 return self._limit(now, self._settings.limit_w)

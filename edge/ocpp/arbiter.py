@@ -138,6 +138,10 @@ class Arbiter:
         """Queue a question of ours."""
         self._own.append(work)
 
+    def has_own(self, work: OwnCall) -> bool:
+        """Whether this very question waits, or is on the line."""
+        return work in self._own or (self._outstanding is not None and self._outstanding.work == work)
+
     def take(self, now: Seconds) -> Outstanding | None:
         """Put the next CALL on the line and return it; None when the line is taken or nothing waits."""
         if self._outstanding is not None:
@@ -188,9 +192,9 @@ class Arbiter:
             stale.append(self._cloud.popleft())
         return stale
 
-    def drop_cloud(self) -> int:
-        """The cloud is gone: forget its CALLs that never went out, and return how many there were."""
-        dropped = len(self._cloud)
+    def drop_cloud(self) -> list[CloudCall]:
+        """The cloud is gone: forget its CALLs that never went out, and return them."""
+        dropped = list(self._cloud)
         self._cloud.clear()
         return dropped
 

@@ -5,30 +5,29 @@ from typing import Any
 
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.ocpp.profiles import writer
-from edge.ocpp.profiles.ladder import Rung
+from edge.ocpp.profiles.form import Form
 from edge.ocpp.versions import Version
 
 MAX_TRANSACTION_ID = 36  # characters (OCPP 2.x part 2 §2.48, identifierString[36])
 
 
-def request(
-    command: LimitCommand, *, start: datetime, stack_level: int, rung: Rung = Rung.SESSIONS, whole: bool = False
-) -> dict[str, Any]:
-    """The payload of SetChargingProfileRequest (OCPP 2.x part 2 K01, §1.46); ``whole``: see
-    :func:`edge.ocpp.profiles.writer.periods`.
+def request(command: LimitCommand, *, start: datetime, stack_level: int, form: Form = writer.BEST) -> dict[str, Any]:
+    """The payload of SetChargingProfileRequest (OCPP 2.x part 2 K01, §1.46).
 
     ``start`` is the beginning of the lease by the station's own clock; it is written as UTC, rounded down to a whole
     second. A profile of the same id is replaced (K01.FR.05), and so is the limit before. Raises ValueError when a
     session's limit names no transaction that OCPP 2.x could name.
     """
-    place = rung.place(command.key.evse)
+    place = form.rung.place(command.key.evse)
+    its_schedule, its_end = writer.schedule(command, start=start, form=form)
     number = writer.profile_id(place, command.purpose)
     profile: dict[str, Any] = {
         "id": number,
         "stackLevel": stack_level,
-        "chargingProfilePurpose": rung.purpose(command.purpose, Version.V201),
+        "chargingProfilePurpose": form.rung.purpose(command.purpose, Version.V201),
         "chargingProfileKind": "Absolute",
-        "chargingSchedule": [{"id": number, **writer.schedule(command, start=start, whole=whole)}],
+        **its_end,
+        "chargingSchedule": [{"id": number, **its_schedule}],
     }
     if command.purpose is Purpose.SESSION:
         transaction = command.transaction_id or ""

@@ -11,6 +11,7 @@ from edge.domain.site import Evse, EvseKey
 from edge.domain.station import DrawSampled
 from edge.ocpp.meter_values import newest_draw
 from edge.ocpp.station_clock import AGREE_S, StationClock
+from edge.ocpp.sums import Sums
 from edge.units import Seconds, Volts
 
 # A sample older than this was stored by the station; MeterValueSampleInterval is 10 to 60 s in the field.
@@ -21,8 +22,9 @@ FUTURE_S = 5.0  # a sample this far ahead of the station's own clock is of a clo
 class Samples:
     """One station's samples."""
 
-    def __init__(self, clock: StationClock, nominal_voltage_v: Volts) -> None:
+    def __init__(self, clock: StationClock, sums: Sums, nominal_voltage_v: Volts) -> None:
         self._clock = clock
+        self._sums = sums
         self._nominal_voltage_v = nominal_voltage_v
         self._newest: dict[EvseKey, Seconds] = {}
 
@@ -52,6 +54,8 @@ class Samples:
         if newest_at is not None and at < newest_at - AGREE_S:
             return None
         self._newest[evse.key] = max(at, newest_at) if newest_at is not None else at
+        if draw.whole_a is not None and self._sums.is_sum(evse, *draw.whole_a, at):
+            draw = draw.as_sum(evse)
         return DrawSampled(
             key=evse.key,
             at=at,

@@ -7,6 +7,10 @@ clock agree with each other, while it and ours both go on. Our wall clock serves
 of it moves no profile. Until then the station's clock is taken to be what the answer to its BootNotification set it to
 (OCPP 1.6 §4.2), ours, or what others say that the time is, whichever is the earliest: a profile that begins in the
 station's future doesn't bind it, one that began too early leaves it its safe current.
+
+A station that never was told the time, or takes none, may count from 1970. One such stamp says nothing: stations send
+it in place of a time that they have. Two that agree are a clock, and profiles begin by it, unless the station has just
+shown a better one.
 """
 
 from collections import deque
@@ -26,8 +30,11 @@ APART_S = 5.0  # two samples closer together than this say nothing: stored ones 
 # A running clock this far below the estimate has been set back; less may be a slow message. One stamp this far above it
 # may be a slip, and would put the start of our profiles into the station's future: it takes a second one that agrees.
 STEP_S = 20.0
+UNSET_YEARS = range(1970, PLAUSIBLE_YEARS.start)  # of a clock that nobody has set
+# A station is asked for a second stamp; one whose stamps stand still isn't asked for ever.
+ASKS_MOST, ASKS_APART_S = 3, 15.0
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +63,10 @@ class StationClock:
     def __init__(self, hearsay: Hearsay | None = None) -> None:
         self.hearsay = hearsay if hearsay is not None else Hearsay()
         self._samples: deque[_Sample] = deque()  # at most KEPT
-        self._last: _Sample | None = None
+        self._last: dict[bool, _Sample] = {}  # of a clock that was set, and of one that wasn't
+        self._is_set = True  # the one that is believed
+        self._counts_from_1970 = False  # as was last seen: also through a boot
+        self._asked: list[Seconds] = []  # when, for another stamp
         self._lead_s: Seconds | None = None  # the largest of the samples
         self._runs = False  # two samples have agreed: it is no stored one that is believed
         self._told_lead_s: Seconds | None = None  # by what it was last told the time is
@@ -69,11 +79,25 @@ class StationClock:
         """Whether a stamp of the station's was believed."""
         return self._lead_s is not None
 
+    @property
+    def lead_s(self) -> Seconds | None:
+        """By how much it leads our monotonic clock, in seconds since 1970; None while that isn't known."""
+        return self._lead_s
+
+    def is_in_doubt(self, now: Seconds) -> bool:
+        """Whether its last stamp, some seconds ago, was far behind: one more will tell whether it was set back."""
+        last, lead_s = self._last.get(self._is_set), self._lead_s
+        if last is None or lead_s is None or last.lead_s >= lead_s - STEP_S:
+            return False
+        return now - last.at >= APART_S
+
     def forget(self) -> None:
         """The station has booted, and its clock is about to be set (OCPP 1.6 §4.2)."""
         self._samples.clear()
-        self._last = self._lead_s = self._shown_lead_s = None
-        self._runs = False
+        self._last.clear()
+        self._lead_s = self._shown_lead_s = None
+        self._runs, self._is_set = False, True
+        self._asked.clear()
 
     def told(self, time: datetime, now: Seconds) -> None:
         """The station is told what time it is."""
@@ -82,22 +106,31 @@ class StationClock:
 
     def learn(self, stamp: datetime, now: Seconds, wall: datetime) -> None:
         """Take in a time stamp that reached us at ``now``, when our wall clock said ``wall``."""
-        if stamp.year not in PLAUSIBLE_YEARS:
+        is_set = stamp.year in PLAUSIBLE_YEARS
+        if not is_set and stamp.year not in UNSET_YEARS:
             return
         sample = _Sample(at=now, lead_s=lead_s(stamp, now))
-        shown = self._shown_lead_s
-        self._shown_lead_s = sample.lead_s if shown is None else max(shown, sample.lead_s)
-        previous, self._last = self._last, sample
+        if is_set:
+            shown = self._shown_lead_s
+            self._shown_lead_s = sample.lead_s if shown is None else max(shown, sample.lead_s)
+        previous = self._last.get(is_set)
+        self._last[is_set] = sample
         runs = previous is not None and now - previous.at >= APART_S and abs(sample.lead_s - previous.lead_s) <= AGREE_S
+        runs = runs or (self._counts_from_1970 and not is_set and self._lead_s is None)
         behind_s = (self._supposed(now, wall) - stamp).total_seconds()
         if not runs and behind_s > STORED_S:
             return
+        if not is_set and True in self._last and now - self._last[True].at < WINDOW_S:
+            return  # it has a clock, and some of its stamps are none
         # As long as it may be a stored one that is believed, what is nearer to what the clock should say is no slip.
         slip = self._runs or behind_s < -STEP_S
         if not runs and slip and self._lead_s is not None and sample.lead_s > self._lead_s + STEP_S:
             return
         self._runs = self._runs or runs
-        lead = self._lead_s
+        lead = self._lead_s if is_set is self._is_set else None
+        if lead is None:
+            self._samples.clear()
+        self._is_set, self._counts_from_1970 = is_set, not is_set
         if lead is not None and runs and sample.lead_s < lead - STEP_S:
             self._samples.clear()
             lead = None
@@ -107,11 +140,28 @@ class StationClock:
                 lead = None
         self._samples.append(sample)
         self._lead_s = max(kept.lead_s for kept in self._samples) if lead is None else max(lead, sample.lead_s)
-        self.hearsay.leads(self, self._lead_s)
+        if is_set:
+            self.hearsay.leads(self, self._lead_s)
+
+    def wants_another(self, now: Seconds) -> bool:
+        """Whether a second stamp would show that its clock counts from 1970: then it is to be asked for one."""
+        unset, asked = self._last.get(False), self._asked
+        if self._lead_s is not None or unset is None or now - unset.at < APART_S:
+            return False
+        if len(asked) >= ASKS_MOST or (asked and now - asked[-1] < ASKS_APART_S):
+            return False
+        asked.append(now)
+        return True
 
     def time(self, now: Seconds, wall: datetime) -> datetime:
         """What the station's clock says, as far as is known."""
-        return self._supposed(now, wall) if self._lead_s is None else _EPOCH + timedelta(seconds=self._lead_s + now)
+        return self._supposed(now, wall) if self._lead_s is None else EPOCH + timedelta(seconds=self._lead_s + now)
+
+    def until_s(self, moment: datetime, now: Seconds, wall: datetime) -> Seconds:
+        """In how long a moment is that the station names. One that it has from a car needn't be of its own clock, where
+        that counts from 1970."""
+        is_its_own = (moment.year in PLAUSIBLE_YEARS) is self._is_set
+        return (moment - (self.time(now, wall) if is_its_own else wall)).total_seconds()
 
     def not_after(self, now: Seconds, wall: datetime) -> datetime:
         """A time that the station's clock has reached, for what has to be in force at once.
@@ -121,13 +171,13 @@ class StationClock:
         """
         found = self.time(now, wall)
         if self._lead_s is None and self._shown_lead_s is not None and self.hearsay.for_whom(self) is None:
-            found = min(found, _EPOCH + timedelta(seconds=self._shown_lead_s + now))
+            found = min(found, EPOCH + timedelta(seconds=self._shown_lead_s + now))
         return found
 
     def _supposed(self, now: Seconds, wall: datetime) -> datetime:
         """What it should say: what it was told, our wall clock, or what others say, whichever is the earliest."""
         leads = [lead for lead in (self._told_lead_s, self.hearsay.for_whom(self)) if lead is not None]
-        return min([wall, *(_EPOCH + timedelta(seconds=lead + now) for lead in leads)])
+        return min([wall, *(EPOCH + timedelta(seconds=lead + now) for lead in leads)])
 
     def taken_at(self, stamp: datetime, now: Seconds) -> Seconds:
         """The monotonic time of a station's time stamp; ``now`` while its clock isn't known. Never later than that.
@@ -135,14 +185,17 @@ class StationClock:
         The estimate of the clock is at most the truth (it lacks the least delay of a message), so what was stamped
         before an event of ours may come out as after it by that delay, a fraction of a second on a charger LAN.
         """
-        if self._lead_s is None or stamp.year not in PLAUSIBLE_YEARS:
+        if self._lead_s is None or (stamp.year in PLAUSIBLE_YEARS) is not self._is_set:
             return now
-        return min(now, (stamp - _EPOCH).total_seconds() - self._lead_s)
+        return min(now, (stamp - EPOCH).total_seconds() - self._lead_s)
 
     def age_s(self, stamp: datetime, now: Seconds, wall: datetime) -> Seconds | None:
-        """How old a time stamp of the station is; None when its clock wasn't set, so that nobody can tell. Until two
-        samples have agreed it is as old as it would be if the clock were right: those before may have been stored."""
-        if stamp.year not in PLAUSIBLE_YEARS:
+        """How old a time stamp of the station is; None when it isn't of the clock that is believed: nobody can tell.
+
+        Until two samples have agreed it is as old as it would be if the clock were right: those before may have been
+        stored.
+        """
+        if (stamp.year in PLAUSIBLE_YEARS) is not self._is_set:
             return None
         age_s = (self.time(now, wall) - stamp).total_seconds()
         return age_s if self._runs else max(age_s, (self._supposed(now, wall) - stamp).total_seconds())

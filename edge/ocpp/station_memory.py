@@ -2,16 +2,21 @@
 
 from typing import Protocol
 
-from edge.domain.site import Station
+from edge.domain.setpoint import LimitCommand, Purpose
+from edge.domain.site import EvseKey, Station
 from edge.domain.station import LimitsTaken, StationOnline
 from edge.ocpp.actions import Outbox
+from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.dossier import Description, Dossier, Taken
 from edge.ocpp.fields import fields
 from edge.ocpp.hearsay import Hearsay
+from edge.ocpp.profiles.form import Form, Length
 from edge.ocpp.profiles.ladder import Ladder
 from edge.ocpp.profiles.units import Units
+from edge.ocpp.profiles.writer import has_tenths, is_long
 from edge.ocpp.quirk_records import Quirks, quirks_of
 from edge.ocpp.station_clock import StationClock, parse_timestamp
+from edge.ocpp.sums import Limits, Sums
 from edge.ocpp.transactions import Transactions
 from edge.ocpp.wire import CallError, CallResult
 from edge.units import Seconds, WattHours
@@ -28,9 +33,9 @@ class SessionsKept(Protocol):
 class StationMemory:
     """Outlives the station's connections, and a change of its edition between two; the dossier the program too.
 
-    ``quirks`` are those of its like. ``ladder`` and ``units`` say how it is told its limits: as it was found to take
-    them, else as its quirks say, else as every station should. ``key_is_checked``: see :class:`edge.ocpp.guard.Guard`.
-    ``sessions``: who knows what it told of them before our start.
+    ``quirks`` are those of its like. ``ladder``, ``units`` and ``length`` say how it is told its limits: as it was
+    found to take them, else as its quirks say, else as every station should. ``key_is_checked``: see
+    :class:`edge.ocpp.guard.Guard`. ``sessions``: who knows what it told of them before our start.
     """
 
     def __init__(
@@ -51,8 +56,12 @@ class StationMemory:
         self._told: tuple[str, ...] = ()  # in the log
         self.ladder = Ladder(station)
         self.units = Units()
+        self.length = Length()
+        self.questions: list[OwnCall] = []  # that what it said has raised
         self.clock = StationClock(hearsay)
         self.transactions = Transactions()
+        self.limits = Limits()
+        self.sums = Sums(self.limits)
         if dossier.description is not None:
             self._look_up(dossier.description)
         self._begin()
@@ -70,7 +79,8 @@ class StationMemory:
         return self._sessions.running_on(evse) if self._sessions is not None else None
 
     def describe(self, description: Description, outbox: Outbox, now: Seconds) -> None:
-        """The station has said what it is. How another one took its limits says nothing of this one."""
+        """The station has booted, and said what it is. How another one took its limits says nothing of this one."""
+        self.length.forget_defaults()
         if description == self.dossier.description:
             return
         self.dossier.describe(description)
@@ -93,19 +103,36 @@ class StationMemory:
         if told is not None:
             self.clock.hearsay.says(self, told, now)
 
-    def limit_accepted(self, *, tenths: bool = False) -> None:
-        """The station has taken a limit as it was told: so it is told from the beginning after a restart. ``tenths``:
-        see :class:`edge.ocpp.profiles.units.Units`."""
-        self.units.accepted(tenths=tenths)
+    def form(self, key: EvseKey) -> Form:
+        """That of the next limit of an EVSE."""
+        return Form(
+            rung=self.ladder.rung,
+            whole=self.units.whole_amperes,
+            single=self.length.single,
+            has_default=self.length.has_default(key),
+        )
+
+    def limit_accepted(self, command: LimitCommand, now: Seconds) -> None:
+        """The station has taken a limit as it was told: so it is told from the beginning after a restart."""
+        self.units.accepted(tenths=has_tenths(command))
+        self.length.accepted(is_long=is_long(command))
+        if command.purpose is Purpose.IDLE:
+            self.length.default_taken(command.key)
+        binds = command.purpose is Purpose.SESSION or self.ladder.rung.one_limit
+        if binds or self.transactions.on(command.key) is None:
+            self.limits.accepted(command.key, command.limit_a, now)
         taken = Taken(rung=self.ladder.rung, unit=self.units.unit)
         if taken != self.dossier.taken:
             self.dossier.taken = taken
             self.dossier.keep()
 
-    def limit_refused(self, *, tenths: bool = False) -> bool:
-        """The station has refused a limit; whether it is to be told by another rung from now on. ``tenths``: see
-        :class:`edge.ocpp.profiles.units.Units`."""
-        if not self.units.refused(tenths=tenths):
+    def limit_refused(self, command: LimitCommand) -> bool:
+        """The station has refused a limit; whether it is to be told by another rung from now on."""
+        told_whole = self.units.whole_amperes
+        in_every_unit = self.units.refused(tenths=has_tenths(command))
+        if told_whole or not self.units.whole_amperes:  # else that is tried first
+            self.length.refused(is_long=is_long(command))
+        if not in_every_unit:
             return False
         another = self.ladder.refused()
         if self.ladder.is_at_its_foot:
@@ -114,6 +141,7 @@ class StationMemory:
 
     def came_online(self, now: Seconds) -> StationOnline:
         """Its socket is up; a station that comes back needn't say again what it is."""
+        self.length.forget_defaults()
         known = self.dossier.description
         if known is None:
             return StationOnline(station=self.station, at=now)

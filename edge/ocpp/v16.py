@@ -11,6 +11,7 @@ from typing import Any
 from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Evse, EvseKey, Station
 from edge.domain.station import (
+    CHARGES_A,
     EvseStatus,
     SessionBegan,
     SessionEnded,
@@ -20,6 +21,7 @@ from edge.domain.station import (
 )
 from edge.ocpp import controllers
 from edge.ocpp.arbiter import OwnCall
+from edge.ocpp.courses import RUNNING, Courses
 from edge.ocpp.fields import fields, text, whole_number
 from edge.ocpp.guard import Guard
 from edge.ocpp.meter_values import stamps
@@ -36,12 +38,9 @@ from edge.units import Seconds, Volts
 
 STACK_LEVEL_KEY = "ChargeProfileMaxStackLevel"
 RATE_UNIT_KEY = "ChargingScheduleAllowedChargingRateUnit"
-
-CHARGES_A = 2.0  # what draws this much is in a session: more than chargers and cars take in standby
+MAX_PERIODS_KEY = "ChargingScheduleMaxPeriods"
 
 _STATUSES = {status.value: status for status in EvseStatus}
-# Statuses in which a transaction runs (OCPP 1.6 §4.9).
-_RUNNING = frozenset({EvseStatus.CHARGING, EvseStatus.SUSPENDED_EV, EvseStatus.SUSPENDED_EVSE})
 
 
 def carries_profile(call: Call) -> bool:
@@ -58,10 +57,12 @@ class DialectV16:
     def __init__(self, station: Station, memory: StationMemory, nominal_voltage_v: Volts) -> None:
         self._station = station
         self._evses = {evse.key.evse: evse for evse in station.evses}
-        self._samples = Samples(memory.clock, nominal_voltage_v)
+        self._samples = Samples(memory.clock, memory.sums, nominal_voltage_v)
         self._clock = memory.clock
         self._transactions = memory.transactions
         self._memory = memory
+        self._courses = Courses()
+        self._asks = False  # whether we may: a controller that only observes never does
         self._before_boot: set[EvseKey] = set()  # whose transaction may not have outlived the station's restart
         self._running: set[EvseKey] = set()  # where a session runs by the status
         self._refused: set[EvseKey] = set()  # whose start the cloud has refused, with an id that is none
@@ -75,15 +76,18 @@ class DialectV16:
 
     def setup_calls(self) -> list[OwnCall]:
         """Ask how limits are told and for what is guarded, then for the state of each EVSE."""
-        keys = [STACK_LEVEL_KEY, RATE_UNIT_KEY, *(name for _, name in self.guard.asks)]
+        self._asks = True
+        keys = [STACK_LEVEL_KEY, RATE_UNIT_KEY, MAX_PERIODS_KEY, *(name for _, name in self.guard.asks)]
         calls = [OwnCall(action="GetConfiguration", payload={"key": keys})]
         if self._station.is_controller:
             return [*calls, OwnCall(action="TriggerMessage", payload={"requestedMessage": "MeterValues"})]
         for evse in self._station.evses:
-            for message in ("StatusNotification", "MeterValues"):
-                payload = {"requestedMessage": message, "connectorId": evse.key.evse}
-                calls.append(OwnCall(action="TriggerMessage", payload=payload))
+            calls += [self._trigger(message, evse.key) for message in ("StatusNotification", "MeterValues")]
         return calls
+
+    @staticmethod
+    def _trigger(message: str, key: EvseKey) -> OwnCall:
+        return OwnCall(action="TriggerMessage", payload={"requestedMessage": message, "connectorId": key.evse})
 
     def stop_call(self, transaction: str) -> OwnCall:
         """See :class:`edge.ocpp.dialect.Dialect`."""
@@ -92,9 +96,8 @@ class DialectV16:
     def limit_payload(self, command: LimitCommand, start: datetime) -> dict[str, Any]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
-        rung, whole = self._memory.ladder.rung, self._memory.units.whole_amperes
         try:
-            payload = writer.request(command, start=start, stack_level=level, rung=rung, whole=whole)
+            payload = writer.request(command, start=start, stack_level=level, form=self._memory.form(command.key))
         except ValueError as exc:
             problem = f"transaction {command.transaction_id!r} is no number, as OCPP 1.6 has them"
             raise ValueError(problem) from exc
@@ -126,6 +129,7 @@ class DialectV16:
         self._refused.discard(evse.key)
         self._before_boot.discard(evse.key)
         self._transactions.begin(evse.key, str(transaction))
+        self._courses.begins(evse.key)
         register_wh = whole_number(fields(request.payload).get("meterStart"))
         return [SessionBegan(key=evse.key, at=now, transaction_id=str(transaction), register_wh=register_wh)]
 
@@ -142,6 +146,8 @@ class DialectV16:
                     self._stack_level = level
             elif key == RATE_UNIT_KEY and isinstance(value, str):
                 self._memory.units.allows(value)
+            elif key == MAX_PERIODS_KEY:
+                self._memory.length.allows(value)
         return self.guard.learn(fields(answer.payload))
 
     def _evse(self, payload: Mapping[str, Any]) -> Evse | None:
@@ -170,7 +176,7 @@ class DialectV16:
         if evse is None:
             return []
         status = _STATUSES.get(text(payload.get("status")) or "", EvseStatus.UNKNOWN)
-        if status in _RUNNING:
+        if status in RUNNING:
             self._running.add(evse.key)
         else:
             self._running.discard(evse.key)
@@ -178,14 +184,18 @@ class DialectV16:
         error = text(payload.get("errorCode"))
         error = None if error == "NoError" else error
         found: list[StationFact] = [StatusReported(key=evse.key, at=now, status=status, error_code=error)]
-        # Preparing may come late in a transaction that has just begun; of one from before the station's restart it says
-        # that there is none any more (OCPP 1.6 §4.9).
+        # Of a transaction from before the station's restart Preparing says that there is none any more (OCPP 1.6 §4.9).
         over = status is EvseStatus.PREPARING and evse.key in self._before_boot
-        if status in _RUNNING:
+        if status in RUNNING:
             found += self._session_of(evse.key, self._kept(evse.key), now)
-        if (status is EvseStatus.AVAILABLE or over) and self._transactions.end(evse.key):
-            found.append(SessionEnded(key=evse.key, at=now))
+        if self._courses.reports(evse.key, status) or over:
+            found += self._over(evse.key, now)
+        elif self._asks and self._transactions.on(evse.key) is not None and self._courses.is_doubtful(evse.key):
+            self._memory.questions.append(self._trigger("MeterValues", evse.key))
         return found
+
+    def _over(self, key: EvseKey, now: Seconds) -> list[StationFact]:
+        return [SessionEnded(key=key, at=now)] if self._transactions.end(key) else []
 
     def _start(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:
         self._learn_time(payload, now, wall)
@@ -206,9 +216,14 @@ class DialectV16:
             return []
         transaction = whole_number(payload.get("transactionId"))
         sampled = self._samples.drawn(values, evse, now, wall)
-        if transaction is None and sampled is not None and max(sampled.current_a) >= CHARGES_A:
+        draws = sampled is not None and max(sampled.current_a) >= CHARGES_A
+        if transaction is None and draws:
             transaction = self._kept(evse.key)
         found = self._session_of(evse.key, transaction, now)
+        if transaction is not None and self._transactions.on(evse.key) == str(transaction):
+            self._courses.is_named(evse.key)
+        elif transaction is None and not draws and self._courses.is_doubtful(evse.key):
+            found += self._over(evse.key, now)
         return [*found, sampled] if sampled is not None else found
 
     def _kept(self, key: EvseKey) -> int | None:
@@ -232,6 +247,7 @@ class DialectV16:
             found.append(SessionEnded(key=key, at=now))
         session = str(transaction)
         self._transactions.begin(key, session)
+        self._courses.begins(key)
         began_at_wh = self._memory.began_at_wh(session)
         found.append(
             SessionBegan(key=key, at=now, transaction_id=session, observed_start=False, register_wh=began_at_wh)

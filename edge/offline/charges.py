@@ -25,6 +25,7 @@ class Reading:
     mark: str  # what tells it from every other message but its repetition
     order: int | None = None  # seqNo
     at: datetime | None = None  # of a TransactionEvent: when it was, by the station's clock
+    stored: bool = False  # of a TransactionEvent: it was while the station was cut off
     register_wh: int | None = None
     precious: bool = False  # signed or billed by: never thinned
 
@@ -40,7 +41,10 @@ def read(edition: Edition, request: Request) -> Reading:
         mark = fingerprint("event", key, order, text(fields.get("timestamp")), kind.value)
         evse = whole(mapping(fields.get("evse")).get("id"))
         at = moment(fields.get("timestamp"))
-        return Reading(kind=kind, key=key, connector=evse, mark=mark, order=order, at=at, precious=precious)
+        stored = fields.get("offline") is True
+        return Reading(
+            kind=kind, key=key, connector=evse, mark=mark, order=order, at=at, stored=stored, precious=precious
+        )
     if request.action == "StartTransaction":
         connector, meter = whole(fields.get("connectorId")), whole(fields.get("meterStart"))
         mark = fingerprint("start", connector, text(fields.get("idTag")), text(fields.get("timestamp")), meter)
@@ -54,6 +58,14 @@ def read(edition: Edition, request: Request) -> Reading:
     connector = whole(fields.get("evseId" if edition.is_v2 else "connectorId"))
     mark = fingerprint("meter", request.text.partition(",")[2].partition(",")[2])
     return Reading(kind=EntryKind.METER, key=key, connector=connector, mark=mark, precious=precious)
+
+
+def ends_same(one: Reading, other: Reading) -> bool:
+    """Whether both tell the end of one transaction, which they name; it has one end only."""
+    if one.key is None or one.key != other.key or {one.kind, other.kind} != {EntryKind.END}:
+        return False
+    number = int_or_none(one.key) if one.order is None else None
+    return number is None or number > 0  # in 1.6 a station calls each whose begin was lost -1, or 0
 
 
 def int_or_none(text: str) -> int | None:
@@ -73,6 +85,7 @@ class Charges:
         self._by_cloud = {t.cloud_id: t.key for t in self._by_key.values() if t.cloud_id is not None}
         self._by_begin = {t.began: t.key for t in self._by_key.values() if t.began is not None}
         self._newest: dict[str, datetime] = {}  # event of each 2.x transaction since the gateway's start
+        self._goes_on: set[str] = set()  # of which something later than its end was told
 
     def get(self, key: str | None) -> Transaction | None:
         """The transaction that the station calls by this id."""
@@ -86,15 +99,16 @@ class Charges:
         """Whether an event of this transaction (2.x) was taken before.
 
         Its seqNo alone doesn't say so: a station that lost count with its power begins anew, and some count nothing.
-        What bounds the transaction is known by its content, what is in between by its time.
+        A begin is known by its content, what is in between by its time. A transaction has one end, whatever number or
+        time that has, unless something that came behind it says that it went on (or that its id is used again).
         """
+        if reading.kind is EntryKind.END:
+            return record.ended is not None and (record.ended == reading.mark or record.key not in self._goes_on)
         if reading.order is None or not has_seen(record, reading.order):
             return False
         match reading.kind:
             case EntryKind.BEGIN:
                 return record.began == reading.mark
-            case EntryKind.END:
-                return record.ended == reading.mark
             case _:
                 newest = self._newest.get(record.key)
                 return newest is None or reading.at is None or reading.at <= newest
@@ -102,8 +116,17 @@ class Charges:
     def heard(self, reading: Reading) -> None:
         """An event was taken, or taken for a repetition."""
         if reading.key is not None and reading.at is not None:
-            newest = self._newest.get(reading.key)
+            newest, record = self._newest.get(reading.key), self._by_key.get(reading.key)
+            if reading.kind is EntryKind.END:
+                self._goes_on.discard(reading.key)
+            elif record is not None and record.ended is not None and (newest is None or reading.at > newest):
+                self._goes_on.add(reading.key)
             self._newest[reading.key] = reading.at if newest is None else max(newest, reading.at)
+
+    def was_told_after(self, record: Transaction, reading: Reading) -> bool:
+        """Whether an event of this transaction is newer than that one, which was stored: so it runs on."""
+        newest = self._newest.get(record.key)
+        return reading.stored and reading.at is not None and newest is not None and newest > reading.at
 
     def of_cloud(self, cloud_id: int) -> Transaction | None:
         """The transaction that the cloud calls by this id."""
@@ -170,6 +193,7 @@ class Charges:
         """Forget a transaction."""
         transaction = self._by_key.pop(key, None)
         self._newest.pop(key, None)
+        self._goes_on.discard(key)
         if transaction is not None:
             if transaction.cloud_id is not None and self._by_cloud.get(transaction.cloud_id) == key:
                 del self._by_cloud[transaction.cloud_id]

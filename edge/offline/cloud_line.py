@@ -11,7 +11,7 @@ from typing import Any
 from edge.domain.journal import Entry, EntryKind, Write
 from edge.offline import delivery
 from edge.offline.breaker import Breaker, BreakerState
-from edge.offline.charges import Reading
+from edge.offline.charges import Reading, ends_same
 from edge.offline.errands import Errand, Errands, GivenUp
 from edge.offline.ledger import Ledger
 from edge.offline.live_answers import LiveAnswers
@@ -172,7 +172,8 @@ class CloudLine:
 
     def _under_way(self, reading: Reading) -> Live | None:
         for live in (*self._lives.values(), *self._waiting, *self._unjudged, self._errands.asks):
-            if live is not None and live.reading is not None and live.reading.mark == reading.mark:
+            asked = live.reading if live is not None else None
+            if asked is not None and (asked.mark == reading.mark or ends_same(asked, reading)):
                 return live
         return None
 

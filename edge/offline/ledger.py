@@ -34,6 +34,7 @@ from edge.offline.token_info import token_in
 # 1.6 MeterValues that are known when they come again. Not through a restart: then one may reach the cloud twice, as a
 # sample of the same instant.
 SAMPLES_KNOWN = 32
+REPEATED = "a repeated message is answered again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,9 @@ class Ledger:
         known = self._book.charges.put(replace(known, answer=known.answer or _remembered(reading, payload)))
         # Written again: the first writing may be what went wrong.
         self._book.steps.keep([PutTransaction(transaction=known)], ToStation(result(request.answer_id, payload)))
-        self._book.steps.note("info", "a repeated message is answered again", action=request.action)
+        otherwise = reading.kind is EntryKind.END and known.ended != reading.mark
+        what = "an end that was told before is told otherwise: it is answered" if otherwise else REPEATED
+        self._book.steps.note("info", what, action=request.action, transaction=known.key)
         return True
 
     def take(self, request: Request, reading: Reading, wall: datetime) -> Entry:
@@ -150,7 +153,7 @@ class Ledger:
                 found = charges.get(reading.key) or next(
                     (other for other in charges.all() if other.ended == reading.mark), None
                 )
-                return found if found is not None and found.ended == reading.mark else None
+                return found if found is not None and found.ended is not None else None
             case _:
                 return None
 
@@ -189,7 +192,8 @@ class Ledger:
         was_over = record is not None and record.ended is not None
         if record is None:
             record = charges.first_seen(key, reading, wall, token=self._token(request))
-            lost = self._book.over(reading.connector, key) if reading.kind is EntryKind.BEGIN else []
+            lost = self._book.over(reading, key) if reading.kind is EntryKind.BEGIN else []
+        record, placed = self._book.placed(record, reading)
         if reading.order is not None:
             record = self._counted(record, reading.order, wall)
         if record.token is None and reading.order is not None:
@@ -198,7 +202,7 @@ class Ledger:
             record = replace(record, ended=reading.mark, touched_at=wall)
         record = charges.put(record)
         noted = [] if was_over else self._noted(request, reading, key, entry.seq, wall)  # the end was told before
-        return entry, [*lost, PutTransaction(transaction=record), *noted]
+        return entry, [*lost, *placed, PutTransaction(transaction=record), *noted]
 
     def take_note(self, request: Request, reading: Reading, wall: datetime) -> list[Write]:
         """A message that passes to the cloud and isn't kept: for the session's record."""
@@ -207,7 +211,8 @@ class Ledger:
         self._book.charges.heard(reading)
         if key is None or record is None or record.ended is not None:
             return []
-        return self._noted(request, reading, key, None, wall)
+        _, placed = self._book.placed(record, reading)
+        return [*placed, *self._noted(request, reading, key, None, wall)]
 
     def takes_note_only(self, request: Request, reading: Reading) -> bool:
         """As :meth:`take_note`, if nothing has to be kept or done of it; whether it is so, else nothing has changed."""

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from websockets.asyncio.client import ClientConnection
 
 from simulators.charger import ChargingStation, ElectricVehicle, Obedience, StationSpec
+from simulators.charger.configuration import Configuration
 from simulators.charger.profiles import Criteria
 from simulators.charger.station import Action, Send
 from simulators.interpreter import StationInterpreter
@@ -192,8 +193,23 @@ class WorldStation(ChargingStation):
 
     def obey(self, obedience: Obedience) -> None:
         """From now on it does so with the profiles that it holds and those that come."""
+        self._become(replace(self.spec, obedience=obedience))
+
+    def count_from_1970(self) -> None:
+        """Its clock was never set: it begins to count now, and takes no time from anybody."""
+        self.spec = replace(self.spec, clock_offset_s=-self._wall_s())
+        self._become(self.spec)
+
+    def take_one_period(self, *, tells: bool = True) -> None:
+        """It takes schedules of one period only; whether its configuration says so."""
+        sessions = self._core.sessions
+        sessions.profiles.size = replace(sessions.profiles.size, max_periods=1)
+        if tells:
+            sessions.configuration = Configuration(self.spec, sessions.profiles.size)
+
+    def _become(self, spec: StationSpec) -> None:
         self.settle()
-        self._core.spec = self._core.sessions.spec = replace(self.spec, obedience=obedience)
+        self._core.spec = self._core.sessions.spec = spec
         self.settle()
 
     def forget_profiles(self) -> None:

@@ -135,9 +135,12 @@ class Joined:
             return
         _, identifier, action, payload = message
         self.told.append((action, payload))
-        answer: dict[str, Any] = {}
-        if action == "SetChargingProfile":
-            profile = payload.get("csChargingProfiles") or payload["chargingProfile"]
-            refused = profile["chargingProfilePurpose"] in self.refuses
-            answer = {"status": "Rejected" if refused else "Accepted"}
+        answer = self.answer_to(action, payload)
         self._perform(self.bench.station_says(result(identifier, answer)).actions)
+
+    def answer_to(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """What the station answers to a CALL of the gateway."""
+        if action != "SetChargingProfile":
+            return {}
+        profile = payload.get("csChargingProfiles") or payload["chargingProfile"]
+        return {"status": "Rejected" if profile["chargingProfilePurpose"] in self.refuses else "Accepted"}

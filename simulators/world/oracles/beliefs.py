@@ -152,6 +152,8 @@ class BeliefsAreTrue(Oracle):
         drawn_a, told_a = max(station.draw_a(spec.evse_id)), said["draw_a"]
         if abs(drawn_a - max(told_a or (0.0,))) > DRAW_A:
             yield f"{where} draw", f"its car draws {drawn_a:.1f} A, and the report says {told_a}"
+        if self.world.gateway.disk.set_aside():
+            return  # with a file that was destroyed goes from where the energy of the sessions then counted
         had_wh, told_wh = station.session_wh(spec.evse_id), said["session_wh"]
         if (had_wh is None) is not (told_wh is None) or (
             had_wh is not None and abs(had_wh - told_wh) > self._between_samples_wh(station, spec)

@@ -1,5 +1,6 @@
 """What flows, and what may flow."""
 
+from collections import deque
 from typing import Final
 
 from simulators.phases import PHASE_NAMES
@@ -12,13 +13,15 @@ from simulators.world.world import World
 # rest of
 # it until a sample shows what came of that. No breaker minds: 1.13 In may flow for an hour.
 FLOW_S: Final = 30.0
+WINDOW_S: Final = 600.0
+OFTEN_S: Final = 60.0  # more than a restless building brings about in that time
 NOISE_A: Final = 0.5  # of the building, about a limit that has no margin
 # After a step of the building's load a rise can hide behind cars that were just raised, until they are sampled.
 ENTITLED_S: Final = 60.0
 
 
 class FlowsUnderRating(Oracle):
-    """I1: no phase over its rating for longer than the reaction budget."""
+    """I1: no phase over its rating for longer than the reaction budget, nor again and again."""
 
     name = "rating"
     promise = "no phase is over its rating longer than the reaction budget"
@@ -26,11 +29,13 @@ class FlowsUnderRating(Oracle):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._told: dict[str, float] = {}
+        self._over: dict[str, deque[tuple[float, float]]] = {}  # when, and the budget then
 
     def look(self) -> None:
         budget_s = FLOW_S + 2 * self.world.period_s + self.grace_s
         for run in self.world.copper.runs.values():
             since = run.over_since
+            self._count(run, budget_s)
             if since is None or run.is_over_without_cars or self._told.get(run.id) == since:
                 continue
             if self.world.now() - max(since, self.world.building_over_until(run.id)) > budget_s:
@@ -40,6 +45,18 @@ class FlowsUnderRating(Oracle):
                     f"{run.id} {PHASE_NAMES[worst]} has been over its rating for {self.world.now() - since:.0f} s: "
                     f"{abs(run.total_a[worst]):.1f} of {run.fuse_a:g} A"
                 )
+
+    def _count(self, run: Run, budget_s: float) -> None:
+        """What is excused for good isn't counted, and the longest excuse of the window is one for all of it."""
+        now, over = self.world.now(), self._over.setdefault(run.id, deque())
+        if run.over_since is not None and not run.is_over_without_cars and budget_s < float("inf"):
+            over.append((now, budget_s))
+        while over and over[0][0] < now - WINDOW_S:
+            over.popleft()
+        over_s = len(over) * self.every_s
+        if over_s > OFTEN_S + max((most_s for _, most_s in over), default=0.0):
+            self.fail(f"{run.id} has been over its rating for {over_s:.0f} of {WINDOW_S:.0f} s, a little at a time")
+            over.clear()
 
 
 class ProtectionHolds(Oracle):

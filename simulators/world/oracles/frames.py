@@ -60,13 +60,15 @@ class DeadManLimits(_Profiles):
     def told(self, evse: EvseSpec, profile: dict[str, Any]) -> None:
         safe_a = self.world.safe_a(evse)
         *_, last_a = self.limits_a(evse, profile)
-        if last_a > safe_a + TOLERANCE_A:
+        over_s = profile["chargingSchedule"].get("duration")  # then its TxDefaultProfile holds
+        if last_a > safe_a + TOLERANCE_A and (over_s is None or profile["chargingProfilePurpose"] != "TxProfile"):
             self.fail(f"{evse.station} was told a limit that ends at {last_a:.1f} A; its safe current is {safe_a:g} A")
             return
         is_idle = profile["chargingProfilePurpose"] == "TxDefaultProfile"
         lease_s = IDLE_LEASE_S if is_idle else self.world.configuration.site.control.lease_s
         starts = [period["startPeriod"] for period in profile["chargingSchedule"]["chargingSchedulePeriod"]]
-        for amps, ends_s in zip(self.limits_a(evse, profile), starts[1:], strict=False):
+        ends = [*starts[1:], *([] if over_s is None else [over_s])]
+        for amps, ends_s in zip(self.limits_a(evse, profile), ends, strict=False):
             if amps > safe_a + TOLERANCE_A and ends_s > lease_s:
                 self.fail(f"{evse.station} was told {amps:.1f} A for {ends_s} s; a lease is {lease_s:g} s")
 

@@ -209,3 +209,27 @@ async def test_what_was_remembered_and_is_damaged_is_left(content: bytes, tmp_pa
     assert limit is not None
     assert watch.state is not None
     assert watch.state.used_j == 0.0  # noon is the begin of a window
+
+
+@pytest.mark.parametrize(
+    ("zone", "minutes", "begins"),
+    [
+        ("Asia/Kolkata", 60, "07:30"),  # 13:00 there
+        ("Asia/Kathmandu", 30, "07:45"),  # 13:30
+        ("Asia/Kathmandu", 15, "07:45"),
+        ("Europe/Berlin", 60, "08:00"),
+    ],
+)
+def test_a_window_begins_when_the_site_s_clock_says_so(zone: str, minutes: int, begins: str) -> None:
+    """The grid operator's meter has full hours where the country's clock is half an hour off."""
+    at = datetime.fromisoformat(f"2026-11-21T{begins}:00+00:00")
+    settings = replace(SETTINGS, window_s=minutes * 60.0)
+    watch, clock = DemandWatch(replace(site(), timezone=zone), settings, folder=None), Hands(wall=at)
+    clock.pass_s(-5)
+    used_j = []
+    for _ in range(10):
+        watch.observe(fresh(), clock)
+        assert watch.state is not None
+        used_j.append(watch.state.used_j)
+        clock.pass_s(1)
+    assert used_j[5] < 8651 < used_j[4]

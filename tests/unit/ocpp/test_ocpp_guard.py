@@ -52,7 +52,7 @@ def write(key: str, value: str) -> str:
 def test_what_a_1_6_station_lacks_is_written() -> None:
     """A superset: its own measurands and ours, and the shorter interval."""
     bench, identifier, payload = asked_first(Version.V16)
-    assert payload["key"][2:] == ["MeterValueSampleInterval", "MeterValuesSampledData"]
+    assert payload["key"][3:] == ["MeterValueSampleInterval", "MeterValuesSampledData"]
     keys = [
         {"key": "MeterValueSampleInterval", "readonly": False, "value": "60"},
         {"key": "MeterValuesSampledData", "readonly": False, "value": "Voltage, Current.Import"},
@@ -139,7 +139,7 @@ def variable(component: str, name: str, value: str | None = None) -> dict[str, A
 def test_a_2_x_station(version: Version) -> None:
     """The same with variables of its device model."""
     bench, identifier, payload = asked_first(version)
-    assert payload["getVariableData"][2:] == [
+    assert payload["getVariableData"][3:] == [
         variable("SampledDataCtrlr", "TxUpdatedInterval"),
         variable("SampledDataCtrlr", "TxUpdatedMeasurands"),
         variable("SampledDataCtrlr", "Enabled"),

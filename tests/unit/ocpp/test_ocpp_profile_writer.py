@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from edge.allocation.exposure import Grant
 from edge.domain.setpoint import Purpose
+from edge.ocpp import limit_v2
 from edge.ocpp.profiles import writer
+from edge.ocpp.profiles.form import Form
+from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import NOON, is_valid, limit
 
 
@@ -126,3 +130,33 @@ def test_a_limit_in_watts_is_written_in_watts(purpose: Purpose) -> None:
         {"startPeriod": 90, "limit": 5_000.0},
     ]
     assert is_valid("SetChargingProfile", payload)
+
+
+@pytest.mark.parametrize("limit_a", [0.0, 3.0, 6.0, 16.0])
+@pytest.mark.parametrize("safe_a", [0.0, 6.0])
+@pytest.mark.parametrize("may_end", [True, False])
+def test_one_period_never_allows_more_than_the_dead_man(limit_a: float, safe_a: float, may_end: bool) -> None:
+    """Whatever is left when it has ended, up to the safe current."""
+    found_a, ends_s = writer.only_period(limit_a, safe_a, 120.0, may_end=may_end)
+    grant = Grant(command=1, limit_a=limit_a, safe_a=safe_a, lease_s=120.0, sent_at=0.0)
+    assert ends_s is None or may_end
+    for at in range(0, 600, 10):
+        allowed_a = safe_a if ends_s is not None and at >= ends_s else found_a
+        assert allowed_a <= grant.amps(float(at))
+
+
+def test_one_period_that_ends_names_its_end() -> None:
+    """Both as its duration and as validTo, in both editions: stations heed the one or the other."""
+    form = Form(single=True, has_default=True)
+    command = limit(purpose=Purpose.SESSION, transaction_id="1", limit_a=16.0, safe_a=6.0)
+    payload = writer.request(command, start=NOON, stack_level=0, form=form)
+    profile = payload["csChargingProfiles"]
+    of_2 = limit_v2.request(command, start=NOON, stack_level=0, form=form)
+    assert is_valid("SetChargingProfile", payload)
+    assert is_valid("SetChargingProfile", of_2, Version.V201)
+    for found, schedule in (
+        (profile, profile["chargingSchedule"]),
+        (of_2["chargingProfile"], of_2["chargingProfile"]["chargingSchedule"][0]),
+    ):
+        assert (found["validTo"], schedule["duration"]) == ("2026-06-01T12:02:00Z", 120)
+        assert [(each["startPeriod"], each["limit"]) for each in schedule["chargingSchedulePeriod"]] == [(0, 16.0)]

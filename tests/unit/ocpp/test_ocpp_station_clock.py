@@ -1,6 +1,6 @@
 """A station's clock as learned from its time stamps."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -69,6 +69,77 @@ def test_a_clock_that_is_hours_behind_is_believed_when_it_runs() -> None:
     assert ahead(clock, 0.0) == 0.0
     learn(clock, 10.0, -18_000.0, delay_s=0.5)
     assert ahead(clock, 10.0) == pytest.approx(-18_000.5)
+
+
+BEHIND_S = (NOON - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()  # of a clock that began to count at noon
+
+
+def test_a_clock_that_counts_from_1970_is_believed_when_it_runs() -> None:
+    """Two stamps that agree; nobody else learns what time it is by it, and it is asked for a second one in time."""
+    hearsay = Hearsay()
+    clock, other = StationClock(hearsay), StationClock(hearsay)
+    learn(clock, 0.0, -BEHIND_S)
+    assert not clock.is_known
+    assert [at for at in range(100) if clock.wants_another(at)] == [5, 20, 35]
+    learn(clock, 10.0, -BEHIND_S)
+    assert clock.not_after(20.0, wall(20.0)) == datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC)
+    assert not clock.wants_another(50.0)
+    assert clock.age_s(datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC), 20.0, wall(20.0)) == pytest.approx(15.0)
+    assert clock.taken_at(datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC), 20.0) == pytest.approx(5.0)
+    assert clock.age_s(wall(5.0), 20.0, wall(20.0)) is None
+    for departure in (wall(3620.0), datetime(1970, 1, 1, 1, 0, 20, tzinfo=UTC)):
+        assert clock.until_s(departure, 20.0, wall(20.0)) == pytest.approx(3600.0)
+    assert other.not_after(20.0, wall(20.0)) == wall(20.0)
+
+
+def test_a_station_that_counted_from_1970_does_so_when_it_has_booted() -> None:
+    """It begins anew, and its first stamp says where: until then its limits would begin in its future again."""
+    clock = StationClock()
+    for at in (0.0, 10.0):
+        learn(clock, at, -BEHIND_S)
+    clock.forget()
+    assert not clock.is_known
+    learn(clock, 100.0, -BEHIND_S - 90.0)
+    assert clock.not_after(110.0, wall(110.0)) == datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC)
+    for at in (120.0, 130.0):
+        learn(clock, at, 0.0)
+    clock.forget()
+    learn(clock, 200.0, -BEHIND_S)
+    assert not clock.is_known
+
+
+def test_a_clock_that_stands_still_in_1970_is_none() -> None:
+    """The station writes that for want of a time."""
+    clock = StationClock()
+    for number in range(10):
+        clock.learn(datetime(1970, 1, 1, 0, 1, tzinfo=UTC), 10.0 * number, wall(10.0 * number))
+    assert not clock.is_known
+    assert clock.not_after(100.0, wall(100.0)) == wall(100.0)
+
+
+def test_a_clock_that_is_set_at_last_is_believed_at_the_second_stamp() -> None:
+    """As after any step."""
+    clock = StationClock()
+    for at in (0.0, 10.0):
+        learn(clock, at, -BEHIND_S)
+    learn(clock, 20.0, 0.0)
+    assert ahead(clock, 20.0) == pytest.approx(-BEHIND_S)
+    learn(clock, 30.0, 0.0)
+    assert ahead(clock, 30.0) == pytest.approx(0.0)
+    learn(clock, 40.0, 0.0)
+    assert ahead(clock, 40.0) == pytest.approx(0.0)
+
+
+def test_stamps_of_1970_among_good_ones_are_none() -> None:
+    """Some of a station's messages have them; where the good ones have ceased for five minutes, it was set back."""
+    clock = StationClock()
+    for number in range(20):
+        learn(clock, 10.0 * number, 0.0)
+        learn(clock, 10.0 * number + 1.0, -BEHIND_S)
+        assert ahead(clock, 10.0 * number + 2.0) == pytest.approx(0.0)
+    for number in range(20, 60):
+        learn(clock, 10.0 * number, -BEHIND_S)
+    assert ahead(clock, 600.0) == pytest.approx(-BEHIND_S)
 
 
 def test_a_clock_that_is_set_back_is_believed_at_the_second_sample() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edge.domain.setpoint import Purpose
-from edge.domain.site import EvseKey
+from edge.domain.site import EvseKey, Mode
 from edge.domain.station import (
     DrawSampled,
     EvseStatus,
@@ -130,6 +130,91 @@ def test_available_ends_the_session(bench: Bench) -> None:
     started(bench)
     facts = bench.station_says(call("n", "StatusNotification", {"connectorId": 1, "status": "Available"})).facts
     assert facts[1:] == [SessionEnded(key=KEY, at=bench.now)]
+
+
+def statuses(bench: Bench, *words: str) -> list[StationFact]:
+    """Of connector 1, one after the other; the facts of the last."""
+    facts: list[StationFact] = []
+    for number, word in enumerate(words):
+        payload = {"connectorId": 1, "errorCode": "NoError", "status": word}
+        facts = bench.station_says(call(f"status{number}", "StatusNotification", payload)).facts
+    return facts
+
+
+@pytest.mark.parametrize("last", ["Preparing", "Reserved"])
+def test_a_connector_that_finishes_and_prepares_has_ended_its_session(bench: Bench, last: str) -> None:
+    """Its StopTransaction was lost: behind Finishing the next one begins (OCPP 1.6 §4.9, F2)."""
+    started(bench)
+    facts = statuses(bench, "Charging", "SuspendedEV", "Finishing", last)
+    assert facts[1:] == [SessionEnded(key=KEY, at=bench.now)]
+
+
+@pytest.mark.parametrize("before", [(), ("Preparing",), ("Charging",), ("Preparing", "Charging", "SuspendedEV")])
+def test_preparing_alone_ends_no_session(bench: Bench, before: tuple[str, ...]) -> None:
+    """It may come late; and behind Charging it is no way that a connector goes, so that its meter is asked first."""
+    statuses(bench, "Finishing")
+    started(bench)
+    assert [type(fact) for fact in statuses(bench, *before, "Preparing")] == [StatusReported]
+
+
+@pytest.mark.parametrize("names_it", [True, False])
+def test_the_meter_is_asked_where_a_connector_prepares_in_the_midst_of_a_session(bench: Bench, names_it: bool) -> None:
+    """A transaction that its values don't name any more is over, if they have named it before."""
+    started(bench)
+    statuses(bench, "Charging")
+    values = meter_values(AMPS) | ({"transactionId": 7} if names_it else {})
+    bench.station_says(call("m", "MeterValues", values))
+    payload = {"connectorId": 1, "errorCode": "NoError", "status": "Preparing"}
+    step = bench.station_says(call("p", "StatusNotification", payload))
+    asked = [json.loads(text)[2:] for text in step.down]
+    if names_it:
+        assert asked == [["TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 1}]]
+    else:
+        assert asked == []
+    idle = {"value": "0", "measurand": "Current.Import"}
+    facts = bench.station_says(call("n", "MeterValues", meter_values(idle))).facts
+    assert (SessionEnded(key=KEY, at=bench.now) in facts) is names_it
+
+
+def test_a_session_that_its_values_still_name_goes_on(bench: Bench) -> None:
+    """Some stations call a car that has paused so."""
+    started(bench)
+    statuses(bench, "Charging")
+    for _ in range(2):
+        bench.station_says(call("m", "MeterValues", meter_values(AMPS, transactionId=7)))
+        statuses(bench, "Preparing")
+    facts = bench.station_says(call("n", "MeterValues", meter_values(AMPS, transactionId=7))).facts
+    assert [type(fact) for fact in facts] == [DrawSampled]
+    facts = bench.station_says(call("o", "MeterValues", meter_values(AMPS))).facts  # it draws: it is no idle one's
+    assert [type(fact) for fact in facts] == [DrawSampled]
+    statuses(bench, "Charging")
+    idle = {"value": "0", "measurand": "Current.Import"}
+    facts = bench.station_says(call("q", "MeterValues", meter_values(idle))).facts
+    assert [type(fact) for fact in facts] == [DrawSampled]
+
+
+def test_the_meter_is_asked_once_at_a_time(bench: Bench) -> None:
+    """However often a station that answers nothing says so: what waits for it is bounded."""
+    started(bench)
+    down = []
+    for number in range(50):
+        statuses(bench, "Charging")
+        bench.station_says(call(f"m{number}", "MeterValues", meter_values(AMPS, transactionId=7)))
+        payload = {"connectorId": 1, "errorCode": "NoError", "status": "Preparing"}
+        down += bench.station_says(call(f"p{number}", "StatusNotification", payload)).down
+    assert len(down) == 1
+    assert bench.wait(11.0).down == []
+
+
+def test_a_wire_asks_nothing() -> None:
+    """Whoever only observes originates no message."""
+    bench = Bench(mode=Mode.OBSERVE)
+    bench.connect()
+    started(bench)
+    bench.station_says(call("m", "MeterValues", meter_values(AMPS, transactionId=7)))
+    payload = {"connectorId": 1, "errorCode": "NoError", "status": "Charging"}
+    for word in ("Charging", "Preparing"):
+        assert bench.station_says(call(word, "StatusNotification", payload | {"status": word})).down == []
 
 
 def test_meter_values_give_the_draw(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from edge.domain.site import Station
 from edge.domain.station import LimitsTaken
 from edge.ocpp import limit_v2
 from edge.ocpp.profiles import writer
+from edge.ocpp.profiles.form import Form
 from edge.ocpp.profiles.ladder import Ladder, Rung
 from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import NOON, Bench, Step, evse, is_valid, limit, result, station
@@ -44,7 +45,7 @@ def test_a_controller_is_told_its_maximum_only() -> None:
 def test_every_rung_fits_the_schema_of_2_x(version: Version, rung: Rung, purpose: Purpose) -> None:
     """A station's maximum is on EVSE 0, all else on the EVSE itself."""
     command = limit(connector=2, purpose=purpose, transaction_id="t")
-    payload = limit_v2.request(command, start=NOON, stack_level=1, rung=rung)
+    payload = limit_v2.request(command, start=NOON, stack_level=1, form=Form(rung=rung))
     assert is_valid("SetChargingProfile", payload, version)
     assert payload["evseId"] == (0 if rung is Rung.MAXIMUM else 2)
 
@@ -54,7 +55,7 @@ def test_every_rung_fits_the_schema_of_2_x(version: Version, rung: Rung, purpose
 def test_every_rung_fits_the_schema_of_1_6(rung: Rung, purpose: Purpose) -> None:
     """A station's maximum is on connector 0, all else on the connector itself."""
     command = limit(connector=2, purpose=purpose, transaction_id="7")
-    payload = writer.request(command, start=NOON, stack_level=1, rung=rung)
+    payload = writer.request(command, start=NOON, stack_level=1, form=Form(rung=rung))
     assert is_valid("SetChargingProfile", payload)
     assert payload["connectorId"] == (0 if rung is Rung.MAXIMUM else 2)
 

@@ -237,6 +237,72 @@ def test_the_same_stop_again_is_answered_and_kept_once() -> None:
     assert [json.loads(text)[2] for text in bench.to_cloud] == ["StartTransaction", "StopTransaction"]
 
 
+def stopped(bench: Bench) -> int:
+    """A session that the cloud has seen begin and is told the end of now; its id."""
+    bench.cloud_comes()
+    bench.start()
+    bench.cloud_answers({"transactionId": 9, **ACCEPTED})
+    bench.stop(9)
+    bench.tick(5.0)
+    return 9
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_stop_with_a_new_time_is_no_second_end(restarted: bool) -> None:
+    """A station that stamps each attempt anew: what has ended is answered, and an operator doesn't bill it twice."""
+    bench = Bench()
+    number = stopped(bench)
+    bench.cloud_answers({})
+    if restarted:
+        bench.restart()
+        bench.cloud_comes()
+    for meter in (200, 201):
+        bench.tick(5.0)
+        again = bench.stop(number, meter=meter)
+        assert bench.answered[1:] == [again, {}]
+    assert [json.loads(text)[2] for text in bench.to_cloud] == ["StartTransaction", "StopTransaction"]
+    assert not bench.disk.entries
+
+
+def test_a_stop_with_a_new_time_while_the_first_is_under_way_gets_its_answer() -> None:
+    """Also where that is a refusal: then the station still has its end to tell."""
+    bench = Bench()
+    number = stopped(bench)
+    again = bench.stop(number)
+    assert [json.loads(text)[2] for text in bench.to_cloud] == ["StartTransaction", "StopTransaction"]
+    bench.cloud_refuses()
+    assert bench.answered[:3] == [4, again, "InternalError"]
+    bench.tick(5.0)
+    bench.stop(number)
+    assert [json.loads(text)[2] for text in bench.to_cloud] == ["StartTransaction"] + 2 * ["StopTransaction"]
+    bench.cloud_answers({})
+    assert not bench.disk.entries
+
+
+def test_a_stop_with_a_new_time_of_one_that_waits_for_the_cloud_is_kept_once() -> None:
+    """While the cloud is away."""
+    bench = Bench()
+    bench.start()
+    local = bench.answered[2]["transactionId"]
+    for _ in range(3):
+        bench.tick(30.0)
+        bench.stop(local)
+        assert bench.answered[2] == {}
+    assert [entry.kind for entry in bench.disk.entries.values()] == [EntryKind.BEGIN, EntryKind.END]
+
+
+def test_two_ends_without_an_id_are_two() -> None:
+    """They name no transaction, so that nobody can say that they are of one."""
+    bench = Bench()
+    for connector in (1, 2):
+        bench.start(connector=connector)
+    for meter in (300, 400):
+        bench.tick(5.0)
+        bench.stop(-1, meter=meter)
+    kinds = [entry.kind for entry in bench.disk.entries.values()]
+    assert kinds.count(EntryKind.END) == 2
+
+
 def test_a_stop_with_minus_one_is_given_to_the_only_session_it_can_mean() -> None:
     """Errata 3.18, fault 8: the Stop of a charger that never had its answer."""
     bench = Bench()

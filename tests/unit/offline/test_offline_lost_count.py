@@ -83,3 +83,32 @@ def test_a_begin_that_comes_after_its_end_begins_nothing_anew() -> None:
     bench = Bench(Edition.V201)
     events(bench, ("Ended", 1), ("Started", 0))
     assert bench.desk.book.charges.running() == []
+
+
+@pytest.mark.parametrize("online", [False, True])
+def test_an_end_with_a_new_number_is_no_second_end(online: bool) -> None:
+    """It is answered, and an operator doesn't bill the session twice."""
+    bench = Bench(Edition.V201)
+    if online:
+        bench.cloud_comes()
+    for kind, number in (("Started", 0), ("Updated", 1), ("Ended", 2)):
+        events(bench, (kind, number))
+        if online:
+            bench.cloud_answers({})
+    events(bench, ("Ended", 3), ("Ended", 4))
+    assert bench.answered[2] == {}
+    if not online:
+        assert delivered(bench) == [("Started", 0), ("Updated", 1), ("Ended", 2)]
+    assert len(bench.to_cloud) == 3
+    assert not bench.disk.entries
+
+
+def test_an_end_behind_an_end_that_was_none_is_delivered() -> None:
+    """What the station tells of the session in between, and dates later, says that it went on, or that its id is used
+    again: nothing of it is lost."""
+    bench = Bench(Edition.V201)
+    events(bench, ("Started", 0), ("Ended", 1), ("Updated", 2), ("Ended", 3), ("Ended", 4))
+    assert sorted(delivered(bench)) == [("Ended", 1), ("Ended", 3), ("Started", 0), ("Updated", 2)]
+    bench = Bench(Edition.V201)
+    events(bench, ("Ended", 1), ("Started", 0), ("Ended", 2))
+    assert sorted(delivered(bench)) == [("Ended", 1), ("Ended", 2), ("Started", 0)]

@@ -1,0 +1,43 @@
+"""Stations that are odd, but exist: their cars get what all others get, and no fuse bears more."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from simulators.world.scenario import FaultSpec
+from simulators.world.station import WorldStation
+from simulators.world.world import World
+from tests.world.worlds import played
+
+ODD: dict[str, Callable[[WorldStation], None]] = {
+    "takes one period": WorldStation.take_one_period,
+    "takes one period and doesn't say so": partial(WorldStation.take_one_period, tells=False),
+    "counts from 1970": WorldStation.count_from_1970,
+}
+
+
+def all_are(odd: Callable[[WorldStation], None]) -> Callable[[World], None]:
+    """Every station of the world is so from its beginning."""
+
+    def meddle(world: World) -> None:
+        for station in world.stations.values():
+            odd(station)
+
+    return meddle
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_their_cars_get_what_others_get(odd: str) -> None:
+    """Beside a restless building, in twelve minutes; what doesn't say how it is has to be found out in these. Each of
+    their limits ends by itself."""
+    sound, found = (played(meddle=meddle).result for meddle in (None, all_are(ODD[odd])))
+    assert found.verdicts == ()
+    assert found.energy_wh >= sound.energy_wh * (0.9 if "doesn't say" in odd else 0.99)
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_they_step_down_when_they_are_cut_off(odd: str) -> None:
+    """For longer than two leases, beside others that the gateway goes on to tell."""
+    outcome = played(seed=2, meddle=all_are(ODD[odd]), faults=[FaultSpec(number=14, at_s=240.0, for_s=360.0)])
+    assert outcome.result.verdicts == ()
