@@ -96,7 +96,7 @@ class WrittenLimits:
         late_s = (written.begins - begins).total_seconds()
         if late_s > BEGINS_LATE_S:
             return "the station's future"
-        if written.known or not self._memory.clock.is_known:
+        if not self._memory.clock.is_known:
             return None
         if written.begins == EPOCH != begins:
             return "1970"
