@@ -246,7 +246,7 @@ async def test_a_wrong_answer_to_every_question_that_is_asked(tmp_path: Path) ->
         await clumsy.claims()
         await whole(clumsy, site)
     # The others belong to ways that this installer doesn't go; the interview's own tests have them.
-    untried = {"meter.connection", "meter.model", "meter.unit", "station.phases", "bms.fallback_a"}
+    untried = {"meter.connection", "meter.model", "meter.unit", "station.phases", "bms.password", "bms.fallback_a"}
     assert set(WRONG) - clumsy.refused == untried
     written = tomllib.loads((tmp_path / "site.toml").read_text(encoding="utf-8"))
     assert written["circuit"][0]["fuse_a"] == 63
