@@ -48,6 +48,7 @@ from edge.storage.writer import Writer
 from edge.system.certificates import CertificateWatch
 from edge.system.notify import ServiceManager
 from edge.system.paths import control_socket
+from edge.system.terminal import watched_terminal
 from edge.web.app import make_app
 from edge.web.server import ApiServer, ListenTcp
 
@@ -88,6 +89,7 @@ class Daemon:
         self._report: StatusReport | None = None  # of the last tick, once somebody has asked for it
         self._recorder = recorder(record, site.id, clock) if record is not None else None
         self._board = Board(site, started_at=self._started_at)
+        self.needs = Needs(self._board, clock)
         self._need_memory = NeedMemory(Path(configuration.storage.path) / NEEDS_FILE, self._board, clock)
         self._wiring = WiringWatch(site)
         self._watched: Sequence[EvseState] = ()  # the states that it was last shown
@@ -197,7 +199,7 @@ class Daemon:
         return make_app(
             status=self.status,
             healthy=self.healthy,
-            needs=Needs(board, clock),
+            needs=self.needs,
             trace=self._ocpp.trace,
             identify=self._ocpp.identify,
             try_out=lambda key, limit_a, for_s: board.trials.begin(key, limit_a, now=clock.monotonic(), for_s=for_s),
@@ -277,11 +279,13 @@ def run(configuration: Configuration, *, socket_path: Path | None = None, record
         log.warning("site file", note=note.sentence(configuration.path))
     with locked(Path(configuration.storage.path)):
         uvloop.run(_run(configuration, socket_path, record))
+    gc.freeze()  # or the interpreter would walk through all that there was, which takes longer than the rest of a stop
 
 
 async def _run(configuration: Configuration, socket_path: Path | None, record: RecordTo | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    is_gone = watched_terminal()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     daemon = Daemon(
@@ -292,5 +296,6 @@ async def _run(configuration: Configuration, socket_path: Path | None, record: R
         record=record,
         litter=Litter(gc),
     )
-    loop.add_signal_handler(signal.SIGHUP, daemon.reload)
+    # Of a terminal that is gone it means what it means for all programs: unseen it would hold ports and folder.
+    loop.add_signal_handler(signal.SIGHUP, lambda: stop.set() if is_gone() else daemon.reload())
     await daemon.run(stop)

@@ -113,6 +113,23 @@ class ConfigurationError(EdgeError):
 class StartError(EdgeError):
     """The program can't start."""
 
+    @classmethod
+    def unlistenable(cls, whose: str, host: str, port: int, refusal: OSError, *, key: str) -> "StartError":
+        """The operating system lets nobody listen there; ``key`` is where the site file says the address."""
+        match refusal.errno:
+            case errno.EADDRINUSE:
+                why, remedy = "is in use by another program", f"stop that program or give {key} another port"
+            case errno.EADDRNOTAVAIL:
+                why = "can't be listened on (no network that is up has that address)"
+                remedy = f"see that its network is there, or give {key} an address of this machine"
+            case errno.EACCES:
+                why, remedy = "may not be listened on", f"give {key} a port from 1024 on"
+            case _:
+                why = f"can't be listened on ({refusal.strerror or refusal})"
+                remedy = f"give {key} an address of this machine"
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return cls(f"{whose} {place} {why}", remedy=remedy)
+
 
 class SiteFileUnwritable(EdgeError):
     """The site file can't be changed as wanted, or can't be written."""

@@ -17,6 +17,9 @@ Seconds: TypeAlias = float
 
 
 SECONDS_PER_HOUR: Seconds = 3600.0
+# A power may be so much more than the nominal voltage makes of a current: the grid's is up to a tenth above it
+# (EN 50160 §4.2.2), and meters are off by a little.
+VOLTAGE_MAY_DIFFER = 1.15
 
 
 class Phase(StrEnum):

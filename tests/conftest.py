@@ -2,8 +2,10 @@
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # The same examples in each run, however slow the machine is just now; new ones in the long run only.
@@ -19,6 +21,15 @@ settings.load_profile("edge")
 
 # Who runs this in the background of a script has Ctrl-C ignored, and so would have every program that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """How a test has the log written doesn't outlive it: a command's level would hide the lines of the next test."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
 
 # Unset in make test; "short" in make system-test-short, anything else in make system-test.
 SYSTEM = os.environ.get("EDGE_SYSTEM")

@@ -7,12 +7,12 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from edge.allocation.entitlement import is_known
+from edge.allocation.entitlement import is_known, was_seen_after
 from edge.allocation.exposure import FOLLOW_S, OBEY_S, OBEY_TOLERANCE_A
 from edge.allocation.fleet import Fleet
 from edge.allocation.layout import PHASE_BITS, Bools, Floats
 from edge.allocation.plant import Grid
-from edge.units import SECONDS_PER_HOUR, Seconds
+from edge.units import SECONDS_PER_HOUR, VOLTAGE_MAY_DIFFER, Seconds
 
 # A car that leaves more than this unused is given no more than its draw and this much on top; when it takes up more
 # than half of that, it gets all again. Twice what samples of steady cars scatter (about 0.5 A), and twice again.
@@ -27,6 +27,8 @@ LEARN_S = 20.0
 # So long a phase may carry more than its rating before it isn't believed any more that the cars which aren't counted on
 # it don't use it: those that are have had their time to obey by then, and a breaker at twice its rating holds.
 DOUBT_S = 30.0
+# One that was told one phase and goes on with several for so long isn't late: it doesn't obey numberPhases.
+DEAF_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,7 +42,11 @@ class Cars:
     number of phases would serve better; ``switched_at``: when that last changed. ``writes``: raises that its station
     may still be told. ``slow``: 1 where it was seen to come down later than cars may. ``crowded_since``: since when a
     phase that is wired to it, and that it isn't counted on, carries more than its rating; ``doubted``: 1 where its
-    phases aren't learned in this session any more for that.
+    phases aren't learned in this session any more for that. ``alone_since``: since when it can hold limits for one
+    phase only; ``kept``: 1 where it was seen since to keep to that; ``strays_since``: since when it was seen to use
+    others, until it is seen to keep to the one; ``deaf``: 1 where its station was found not to obey numberPhases.
+    ``overdrawn_since``: since when it disobeys on a line that carries too much; ``stopped``: 1 where it is stopped for
+    that.
     """
 
     session: Floats
@@ -59,17 +65,24 @@ class Cars:
     slow: Floats
     crowded_since: Floats
     doubted: Floats
+    alone_since: Floats
+    kept: Floats
+    strays_since: Floats
+    deaf: Floats
+    overdrawn_since: Floats
+    stopped: Floats
 
     @classmethod
     def none(cls, count: int) -> "Cars":
         """Nothing is remembered."""
         unknown = {field.name: np.full(count, np.nan) for field in fields(cls)}
-        zero = {name: np.zeros(count) for name in ("used", "seen", "single", "slow", "doubted")}
+        zeros = ("used", "seen", "single", "slow", "doubted", "kept", "deaf", "stopped")
+        zero = {name: np.zeros(count) for name in zeros}
         return cls(**(unknown | zero))
 
     def observed(self, grid: Grid, fleet: Fleet, now: Seconds) -> "Cars":
         """After this snapshot: sessions that began or ended, trims, phases."""
-        cars = self._of_these_sessions(fleet)
+        cars = self._of_these_sessions(fleet)._on_one_phase(grid, fleet, now)
         seen, seen_since, used = cars._phases_seen(grid, fleet, now)
         late = (fleet.drawn_at >= fleet.told_at + OBEY_S) & (fleet.draw_a.max(axis=1) > fleet.told_a + OBEY_TOLERANCE_A)
         return replace(
@@ -80,6 +93,16 @@ class Cars:
             used=used,
             slow=np.where(late & fleet.in_session, 1.0, cars.slow),
         )
+
+    @property
+    def strays(self) -> Bools:
+        """Whose limit for one phase isn't believed to keep them to it."""
+        return ~np.isnan(self.strays_since) | (self.doubted > 0)
+
+    @property
+    def on_one(self) -> Bools:
+        """Who is to use one phase only, and is counted there."""
+        return (self.single > 0) & ~self.strays
 
     def in_use(self, grid: Grid) -> Bools:
         """``[row, phase]``: the grid phases that a running session can draw on: those learned, else all wired."""
@@ -94,7 +117,7 @@ class Cars:
         """
         if not over.any() and np.isnan(self.crowded_since).all():
             return self  # nearly always
-        elsewhere = grid.wired & ~self.in_use(grid)
+        elsewhere = grid.wired & ~np.where(self.on_one[:, None], grid.single, self.in_use(grid))
         crowded = fleet.in_session & (elsewhere & (grid.below.T @ over)).any(axis=1)
         since = np.where(crowded, np.fmin(self.crowded_since, now), np.nan)
         doubted = np.where(crowded & (now - since >= DOUBT_S), 1.0, self.doubted)
@@ -107,13 +130,41 @@ class Cars:
         if not other.any():
             return self
         fresh = Cars.none(len(session))
-        lasting = {"switched_at", "switches", "writes"}
+        lasting = {"switched_at", "switches", "writes", "deaf"}
         kept = {
             field.name: np.where(other, getattr(fresh, field.name), getattr(self, field.name))
             for field in fields(self)
             if field.name not in lasting
         }
         return replace(self, **(kept | {"session": session}))
+
+    def _on_one_phase(self, grid: Grid, fleet: Fleet, now: Seconds) -> "Cars":
+        """Whether those that were told one phase are seen to use it alone."""
+        if not (grid.switches & fleet.told_single).any() and np.isnan(self.strays_since).all():
+            return self
+        grants = fleet.grants
+        held = grants.there & grants.in_session
+        alone = grid.switches & fleet.told_single & held.any(axis=1) & ~(held & ~grants.single).any(axis=1)
+        since = np.where(alone, np.fmin(self.alone_since, now), np.nan)
+        draw = np.nan_to_num(fleet.draw_a)
+        # Of the power alone a sample tells the more the sooner a limit is obeyed.
+        seen = alone & is_known(fleet, now) & (fleet.drawn_at >= since) & (~fleet.draw_spread | was_seen_after(fleet))
+        others = ((draw >= PRESENT_A) & grid.wired & ~grid.single).any(axis=1)
+        too_much = draw.sum(axis=1) > fleet.told_a * VOLTAGE_MAY_DIFFER + PRESENT_A
+        wrong = seen & np.where(fleet.draw_spread, too_much, others)
+        right = seen & ~wrong & (draw.max(axis=1, initial=0.0) >= PRESENT_A)
+        strays_since = np.where(
+            wrong, np.fmin(self.strays_since, fleet.drawn_at), np.where(right, np.nan, self.strays_since)
+        )
+        deaf = np.where(wrong & (fleet.drawn_at - strays_since >= DEAF_S), 1.0, self.deaf)
+        return replace(
+            self,
+            alone_since=since,
+            kept=np.where(right, 1.0, np.where(alone & ~wrong, self.kept, 0.0)),
+            strays_since=strays_since,
+            deaf=deaf,
+            single=np.where(deaf > 0, 0.0, self.single),
+        )
 
     def _trims(self, grid: Grid, fleet: Fleet, now: Seconds) -> Floats:
         # NaN where nothing was sampled; where only the power is known it may all be on one phase.

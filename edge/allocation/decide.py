@@ -15,6 +15,7 @@ from edge.allocation.decision import Decision
 from edge.allocation.entitlement import entitle
 from edge.allocation.headroom import estimate
 from edge.allocation.memory import Memory
+from edge.allocation.overdrawn import stopping
 from edge.allocation.phases import choose
 from edge.allocation.release import observed, release
 from edge.allocation.share import Shares, reserves_a, share_out
@@ -31,9 +32,10 @@ def decide(snapshot: Snapshot, memory: Memory) -> Decision:
     elapsed_s = now - memory.decided_at if memory.decided_at is not None else 0.0
     before = memory.cars if memory.cars is not None else Cars.none(len(snapshot.evses))
     cars = woken(before.observed(grid, fleet, now), fleet, grid, settings, now)
-    entitlement = entitle(grid, fleet, cars.in_use(grid), now, cars.doubted > 0)
+    entitlement = entitle(grid, fleet, cars.in_use(grid), now, cars.doubted > 0, cars.strays)
     headroom, background = estimate(snapshot, entitlement, memory.background, cars.slow > 0)
     cars = cars.doubting(grid, fleet, headroom.over, now)
+    cars = stopping(snapshot, cars, headroom, entitlement)
     wishes = Wishes.of(fleet, cars, settings, now).kept_awake(grid.never_zero)
     reserved_a = reserves_a(snapshot, wishes, entitlement)
     order = precedence(grid, fleet, wishes, cars, settings.turn_s, now)
@@ -56,6 +58,7 @@ def decide(snapshot: Snapshot, memory: Memory) -> Decision:
         shares=choice.shares,
         released=released,
         order=order,
+        stopped=cars.stopped > 0,
         memory=Memory(
             background=background,
             cars=taken(released.cars, fleet, grid, wishes, choice.shares.admitted, now),

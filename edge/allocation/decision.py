@@ -65,7 +65,7 @@ class Decision:
     """The decision as arrays, in the rows of the plant's layout; :attr:`outcome` spells it out.
 
     ``setpoints``, ``background_a`` and the others that go by name follow the plant's order. It was made of ``snapshot``
-    and ``made_with``; ``memory`` is for the next.
+    and ``made_with``; ``memory`` is for the next. ``stopped``: who disobeys and is told 0 A.
     """
 
     snapshot: Snapshot
@@ -77,6 +77,7 @@ class Decision:
     shares: Shares
     released: Released
     order: Ints
+    stopped: Bools
     memory: Memory
 
     @property
@@ -102,7 +103,7 @@ class Decision:
         served = self.wishes.charge | self.wishes.wake
         amps: Floats = np.where(served, self.released.amps, idle_a)
         for row in np.flatnonzero(self.wishes.foreign).tolist():
-            amps[row] = self._asked_a(row)
+            amps[row] = 0.0 if self.stopped[row] else self._asked_a(row)
         return amps
 
     @cached_property
@@ -151,7 +152,8 @@ class Decision:
         state = self.snapshot.evses[number]
         if self.wishes.foreign[row]:
             kept = float(self.reserved_a[row].max())
-            return Setpoint(key=state.key, limit_a=None, reserved_a=kept, reason=_FOREIGN[state.reach])
+            reason = Reason.STOPPED_DISOBEYING if self.stopped[row] else _FOREIGN[state.reach]
+            return Setpoint(key=state.key, limit_a=None, reserved_a=kept, reason=reason)
         amps = self.told_a[number]
         if self.wishes.idle[row]:
             return Setpoint(key=state.key, limit_a=amps, reason=Reason.IDLE)

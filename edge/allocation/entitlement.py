@@ -34,17 +34,27 @@ class Entitlement:
     high_a: Floats
 
 
-def entitle(grid: Grid, fleet: Fleet, in_use: Bools, now: Seconds, doubted: Bools | None = None) -> Entitlement:
+def entitle(
+    grid: Grid,
+    fleet: Fleet,
+    in_use: Bools,
+    now: Seconds,
+    doubted: Bools | None = None,
+    strays: Bools | None = None,
+) -> Entitlement:
     """``in_use[row, phase]``: the grid phases that the running session's car can draw on. ``doubted``: whose samples
-    aren't believed to tell the phases right: they count on each that is wired."""
+    aren't believed to tell the phases right: they count on each that is wired. ``strays``: who isn't believed to keep
+    to one phase when told so.
+    """
+    strays = strays if strays is not None else np.zeros(len(grid.max_a), dtype=np.bool_)
     draw = fleet.draw_a
     if doubted is not None and doubted.any():
         draw = np.where(doubted[:, None] & grid.wired, draw.max(axis=1, initial=-np.inf)[:, None], draw)
-    allowed = _allowed(grid, fleet, in_use, now)
+    allowed = _allowed(grid, fleet, in_use, strays, now)
     exposure = _exposure(fleet, draw, allowed, now)
     low, high = _draw_bounds(grid, fleet, draw, exposure, now)
     # One limit for several phases is held where it is in force on each of them.
-    told_on = np.where(fleet.told_single[:, None], grid.single, in_use)
+    told_on = np.where((fleet.told_single & ~strays)[:, None], grid.single, in_use)
     return Entitlement(
         exposure_a=exposure,
         held_a=np.minimum(fleet.told_a, np.where(told_on, allowed, allowed.max(axis=1)[:, None]).min(axis=1)),
@@ -63,7 +73,7 @@ def most_by_grant(grants: Grants, renewable: Bools, now: Seconds) -> Floats:
     return np.where(renewed, around, np.maximum(around, safe))
 
 
-def _allowed(grid: Grid, fleet: Fleet, in_use: Bools, now: Seconds) -> Floats:
+def _allowed(grid: Grid, fleet: Fleet, in_use: Bools, strays: Bools, now: Seconds) -> Floats:
     """The most that may be drawn on each phase by the limits and by the rating.
 
     A TxProfile replaces the TxDefaultProfile (OCPP 1.6 §3.13.1), but in any instant the session may end and the next
@@ -74,8 +84,9 @@ def _allowed(grid: Grid, fleet: Fleet, in_use: Bools, now: Seconds) -> Floats:
     counts = grants.there & (~grants.in_session | fleet.in_session[:, None])
     most = np.where(counts, most_by_grant(grants, renewable, now), -np.inf)
     idle = most.max(axis=1, initial=-np.inf, where=~grants.in_session)
-    every = most.max(axis=1, initial=-np.inf, where=grants.in_session & ~grants.single)
-    one = most.max(axis=1, initial=-np.inf, where=grants.in_session & grants.single)
+    single = grants.single & ~strays[:, None]
+    every = most.max(axis=1, initial=-np.inf, where=grants.in_session & ~single)
+    one = most.max(axis=1, initial=-np.inf, where=grants.in_session & single)
     bound = np.fmax(idle, fleet.baseline_a)
     # Out of reach, a session may have ended and another have begun: what binds that is a grant for the idle EVSE, or
     # what bounds all that it held before it first obeyed us.

@@ -22,8 +22,9 @@ FOLLOW_S = 40.0
 # How far a station's idea of a lease may be off ours: its clock is learned from whole-second time stamps that reach us
 # late, and the profile's start is written in whole seconds.
 LEASE_SLACK_S = 5.0
-# A station that draws this little above its limit is measuring differently, not disobeying.
+# A station that draws this little above its limit, or this share of it, is measuring differently, not disobeying.
 OBEY_TOLERANCE_A = 1.0
+OBEY_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,4 +253,4 @@ def _covers_later(older: Grant, newer: Grant) -> bool:
 
 
 def _is_over(grant: Grant, now: Seconds) -> bool:
-    return grant.replaced_at is not None and now - grant.replaced_at >= OBEY_S
+    return grant.replaced_at is not None and now >= grant.replaced_at + OBEY_S

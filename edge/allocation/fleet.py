@@ -21,7 +21,7 @@ _NUMBER = {reach: number for number, reach in enumerate(REACHES)}
 _NOT_CHARGING = frozenset({EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE})
 _NO_DRAW = (math.nan, math.nan, math.nan)
 _NO_NEED = (math.nan, math.nan)
-_COLUMNS = 23
+_COLUMNS = 24
 _GRANT_COLUMNS = 6
 _limit_a = attrgetter("limit_a")
 
@@ -84,6 +84,7 @@ class Fleet:
     rank: Ints
     weight: Floats
     guaranteed: Bools
+    stopped: Bools  # its car gets nothing for a turn because it drew more than it may
     grants: Grants
 
     @classmethod
@@ -128,6 +129,7 @@ class Fleet:
             weight=column[20],
             guaranteed=column[21] > 0,
             draw_spread=column[22] > 0,
+            stopped=column[23] > 0,
         )
 
     def reaches(self, *which: Reach) -> Bools:
@@ -178,6 +180,7 @@ def _row(state: EvseState) -> tuple[float | None, ...]:
         ranked.weight,
         ranked.guaranteed,
         state.draw_spread,
+        state.unruly_a == 0.0,
     )
 
 

@@ -60,6 +60,7 @@ def choose(
     cars = replace(cars, switches=budget)
     rested = np.isnan(cars.switched_at) | (now - cars.switched_at >= REST_S)
     could = grid.switches & candidates & rested & (cars.switches >= 1) & _could_gain(grid, cars, shares)
+    could &= ~cars.strays & (cars.deaf == 0)
     tried = order[could[order]][:TRIALS].tolist()
     better = np.full(len(cars.single), np.nan)
     now_score = _score(shares)

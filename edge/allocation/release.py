@@ -101,12 +101,16 @@ def release(
         (Held.STEADY, rises & ~_is_due(fleet, target - held, brings_all, now)),
         (Held.WRITES, (rises | switches) & (writes < 1)),
         (Held.RESTING, starts & (now - cars.off_since < snapshot.settings.min_off_s)),
+        (Held.SWITCHING, rises & _is_on_trust(grid, fleet, cars, now)),
         (Held.METER_LATE, changes & grid.on_path(headroom.late)),
     ):
         why[where] = reason
     wish = _wishes(grid, headroom, held, target, starts, switches)
     room, free = _room(grid, headroom, entitlement), why == 0
-    given, lines = _out_of_room(shares, entitlement, room, wish, starts & free, rises & free, switches & free, order)
+    own = _own(grid, shares, headroom, entitlement)
+    given, lines = _out_of_room(
+        shares, entitlement, own, room, wish, starts & free, rises & free, switches & free, order
+    )
     amps = np.where(given > 0, rounded_down(given, grid.step_a), stays)
     # Only what is worth the write.
     too_little = (given > 0) & ((amps <= held + EPSILON_A) | (amps < least - EPSILON_A)) & ~switches
@@ -142,6 +146,11 @@ def _is_due(fleet: Fleet, more_a: Floats, brings_all: Bools, now: Seconds) -> Bo
     return np.asarray(np.isnan(fleet.told_at) | (now - fleet.told_at >= hold_s))
 
 
+def _is_on_trust(grid: Grid, fleet: Fleet, cars: Cars, now: Seconds) -> Bools:
+    """Who was told one phase, and hasn't been seen to keep to it: not long ago, for some tell no samples."""
+    return np.asarray(grid.switches & fleet.told_single & (cars.kept == 0) & (now - fleet.told_at < SMALL_RAISE_HOLD_S))
+
+
 def _room(grid: Grid, headroom: Headroom, entitlement: Entitlement) -> Floats:
     """What no exposure occupies on each line. Whatever is believed of cars and building: nothing where the meter shows
     too much."""
@@ -149,6 +158,17 @@ def _room(grid: Grid, headroom: Headroom, entitlement: Entitlement) -> Floats:
     phases = grid.layout.by_circuit(room)[:, :POWER]
     phases[headroom.over] = np.minimum(phases[headroom.over], 0.0)
     return np.asarray(room)
+
+
+def _own(grid: Grid, shares: Shares, headroom: Headroom, entitlement: Entitlement) -> Floats:
+    """What each occupies itself on every phase that it uses, and so needs no room for: not what it draws above its
+    limit where the meter shows too much."""
+    own = np.where(shares.in_use, entitlement.exposure_a, np.inf).min(axis=1, initial=np.inf)
+    own = np.where(np.isfinite(own), own, 0.0)
+    if headroom.over.any():
+        over = (shares.in_use & (grid.below.T @ headroom.over)).any(axis=1)
+        own = np.where(over, np.minimum(own, entitlement.held_a), own)
+    return own
 
 
 def _wishes(grid: Grid, headroom: Headroom, held: Floats, target: Floats, starts: Bools, switches: Bools) -> Floats:
@@ -161,6 +181,7 @@ def _wishes(grid: Grid, headroom: Headroom, held: Floats, target: Floats, starts
 def _out_of_room(
     shares: Shares,
     entitlement: Entitlement,
+    own: Floats,
     room: Floats,
     wish: Floats,
     starts: Bools,
@@ -179,9 +200,7 @@ def _out_of_room(
         return np.zeros(len(order)), np.zeros(len(order), dtype=np.int64)
     lines = shares.layout.lines[rows, :-BALANCE_LINES_PER_EVSE]
     uses = shares.layout.uses[rows, :-BALANCE_LINES_PER_EVSE]
-    wish, in_use, exposure = wish[rows], shares.in_use[rows], entitlement.exposure_a[rows]
-    own = np.where(in_use, exposure, np.inf).min(axis=1, initial=np.inf)
-    own = np.where(np.isfinite(own), own, 0.0)
+    own, wish, in_use, exposure = own[rows], wish[rows], shares.in_use[rows], entitlement.exposure_a[rows]
     given = np.zeros(len(rows))
 
     def spare() -> Floats:

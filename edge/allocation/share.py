@@ -65,17 +65,17 @@ def reserves_a(snapshot: Snapshot, wishes: Wishes, entitlement: Entitlement) -> 
     foreign = np.where(fleet.reaches(Reach.NEW, Reach.EXPECTED)[:, None], arriving, entitlement.exposure_a)
     kept = np.where(wishes.foreign[:, None], foreign, 0.0)
     if snapshot.settings.idle is IdlePolicy.SAFE:
-        kept = np.where(wishes.idle[:, None], safe, kept)
+        kept = np.where((wishes.idle | snapshot.fleet.stopped)[:, None], np.fmax(safe, kept), kept)
     return kept
 
 
 def share_out(
     snapshot: Snapshot, cars: Cars, wishes: Wishes, headroom: Headroom, reserved_a: Floats, order: Ints
 ) -> Shares:
-    """``order`` are all rows, those served first before. ``cars.single`` says who is to use one phase only."""
+    """``order`` are all rows, those served first before. ``cars.on_one`` says who is to use one phase only."""
     plant = snapshot.plant
     grid = plant.grid
-    in_use = np.where((cars.single > 0)[:, None], grid.single, cars.in_use(grid))
+    in_use = np.where(cars.on_one[:, None], grid.single, cars.in_use(grid))
     lower, upper, demand = _bounds(snapshot, cars, wishes, headroom)
     if snapshot.settings.idle is IdlePolicy.SAFE:
         # The next session may begin at the safe current on phases that this one's car doesn't use.
@@ -145,7 +145,8 @@ def _bounds(snapshot: Snapshot, cars: Cars, wishes: Wishes, headroom: Headroom) 
     if snapshot.settings.idle is IdlePolicy.SAFE:
         # The session may end and the next one begin at the safe current before we hear of it: less saves nothing.
         least = np.where(grid.fallback_a >= grid.min_a, grid.fallback_a, least)
-        most = np.where(grid.fallback_a >= grid.min_a, np.maximum(most, least), most)
+        kept = (grid.fallback_a >= grid.min_a) & ~snapshot.fleet.stopped  # who doesn't obey that, either, is stopped
+        most = np.where(kept, np.maximum(most, least), most)
     return *in_steps(least, most, grid.step_a), demand
 
 

@@ -66,23 +66,24 @@ class EvseState:
     surplus_a: Amps | None = None  # what the sun's surplus leaves it; None where it doesn't live on that
     eco: bool = False  # it lives on the surplus because the building's mode asks for it
     hours_a: Amps | None = None  # what the opening hours of its class leave it; None while they set no limit
-    unruly: bool = False  # its car was stopped because it drew more than it may: it gets no current for a turn
+    unruly_a: Amps | None = None  # what its car is given at most for a turn because it drew more than it may
 
     @property
     def own_limit_a(self) -> Amps | None:
-        """The lowest of what cloud, surplus and hours allow it, None where none does; 0 where it is to have none."""
-        if self.barred or self.unruly:
+        """The lowest of what cloud, surplus, hours and its own conduct allow it, None where none does; 0 where it is to
+        have none."""
+        if self.barred:
             return 0.0
         lowest = self.cloud_a  # a loop: thousands a tick, most of them without any
-        for each in (self.surplus_a, self.hours_a):
+        for each in (self.surplus_a, self.hours_a, self.unruly_a):
             if each is not None and (lowest is None or each < lowest):
                 lowest = each
         return lowest
 
     @property
     def own_limit_reason(self) -> Reason:
-        """Whose :attr:`own_limit_a` is; of equals the hours', then the surplus's."""
-        if self.unruly:
+        """Whose :attr:`own_limit_a` is; of equals its conduct's, then the hours', then the surplus's."""
+        if self.own_limit_a == self.unruly_a:
             return Reason.CAR_DISOBEYED
         if self.own_limit_a == self.hours_a:
             return Reason.CLOSED if self.hours_a == 0.0 else Reason.CLOSING

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from edge.whole_file import Writing, at_least_0
 
 log = structlog.get_logger(__name__)
 
-HOLDS_S: Seconds = 5.0  # of a stated limit: five ticks; when it isn't renewed, the demand limit itself holds
+HOLDS_TICKS = 5  # so long a stated limit holds; when it isn't renewed, the demand limit itself holds
 SAME_S: Seconds = 0.05  # a sample that is no later than this is the one before: reports round to milliseconds
 SECONDS_PER_HOUR = 3600.0
 BEYOND = 10.0  # times what the fuse carries: a remembered power above it is damage, and would hold cars back for weeks
@@ -37,6 +37,7 @@ class DemandWatch:
         self._site = site
         self._settings = settings
         self._meter = site.circuit_by_id[settings.circuit].meter
+        self._holds_s: Seconds = HOLDS_TICKS * site.control.period_s
         self._timezone = ZoneInfo(site.timezone)
         self._file = (
             folder / f"demand-{site.circuits.index(site.circuit_by_id[settings.circuit])}.json" if folder else None
@@ -73,6 +74,9 @@ class DemandWatch:
         power_w, age_s = self._power_w(report)
         # Reckoned at the moment of the sample: some meters tell their power every ten seconds.
         at, wall_s = now - age_s, clock.wall().timestamp() - age_s
+        offset = clock.wall().astimezone(self._timezone).utcoffset() or timedelta(0)
+        if offset.total_seconds() != self._settings.offset_s:
+            self._settings = replace(self._settings, offset_s=offset.total_seconds())
         if self.state is None:
             if power_w is None:
                 return self._limit(now, self._settings.limit_w)
@@ -102,7 +106,7 @@ class DemandWatch:
             circuit=self._settings.circuit,
             at=now,
             limit_w=limit_w,
-            ends_at=now + HOLDS_S,
+            ends_at=now + self._holds_s,
             fallback_w=self._settings.limit_w,
         )
 

@@ -29,11 +29,14 @@ TARIFF_LEAST_W: Watts = 2500.0  # for each month
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemandSettings:
-    """``limit_w`` is for the mean of each ``window_s``; of ``circuit``, the building's load included."""
+    """``limit_w`` is for the mean of each ``window_s``; of ``circuit``, the building's load included. ``offset_s``: of
+    the site's clock over UTC; a window begins when that shows a multiple of its length.
+    """
 
     circuit: str
     limit_w: Watts
     window_s: Seconds = 900.0
+    offset_s: Seconds = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +187,7 @@ def _left_s(wall_s: Seconds, settings: DemandSettings) -> Seconds:
 
 
 def _start_s(wall_s: Seconds, settings: DemandSettings) -> Seconds:
-    return wall_s // settings.window_s * settings.window_s
+    return (wall_s + settings.offset_s) // settings.window_s * settings.window_s - settings.offset_s
 
 
 def _with_peak(state: WindowState, mean_w: Watts, month: str) -> dict[str, Watts]:

@@ -9,7 +9,7 @@ import structlog
 from edge.bms.modbus_pdu import BadStream, Registers, Stream
 from edge.bms.pace import Pace
 from edge.bms.settings import ModbusSettings
-from edge.errors import StartError
+from edge.listening import listen_once_there
 from edge.units import Seconds
 
 log = structlog.get_logger(__name__)
@@ -46,15 +46,14 @@ class ModbusServer:
         return port
 
     async def start(self) -> None:
-        """:raises StartError: the address is in use or isn't this machine's."""
+        """:raises StartError: the address is in use."""
         settings = self._settings
         try:
             self._server = await asyncio.start_server(self._accept, settings.host, settings.port, limit=CHUNK)
         except OSError as exc:
-            raise StartError(
-                f"the Modbus server can't listen on {settings.host}:{settings.port} ({exc.strerror or exc})",
-                remedy="give [bms.modbus] another listen",
-            ) from exc
+            whose, key = "the building's Modbus address", "[bms.modbus] listen"
+            door = listen_once_there(whose, settings.host, settings.port, exc, key=key)
+            self._server = await asyncio.start_server(self._accept, sock=door, limit=CHUNK)
 
     async def stop(self) -> None:
         if self._server is None:

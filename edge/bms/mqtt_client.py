@@ -215,6 +215,26 @@ async def _end(*tasks: asyncio.Task[None], again_s: Seconds = CANCEL_AGAIN_S) ->
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def log_in(host: str, port: int, *, username: str | None, password: str | None) -> None:
+    """Whether a broker without TLS lets this gateway in: connect to it by MQTT 5, and leave.
+
+    :raises ConnectionError: says why it doesn't.
+    """
+    try:
+        async with aiomqtt.Client(
+            host,
+            port,
+            username=username,
+            password=password,
+            protocol=VERSIONS[MqttVersion.V5],
+            timeout=CONNECT_S,
+            logger=_quiet,
+        ):
+            pass
+    except (aiomqtt.MqttError, ValueError) as exc:
+        raise ConnectionError(_sentence(exc)) from exc
+
+
 def _tls(settings: MqttSettings) -> ssl.SSLContext:
     """:raises StartError: a certificate file can't be used."""
     try:

@@ -1,6 +1,8 @@
 """``edge commission``: proves the site, writes the hand-over document, and with its signature begins to control."""
 
+import contextlib
 import signal
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -57,8 +59,9 @@ def commission(
     except KeyboardInterrupt:
         raise SetupStopped(say("commission.left")) from None
     finally:
-        bench.close()
-        loop.close()
+        with _undisturbed():
+            bench.close()
+            loop.close()
     at = datetime.now(UTC).isoformat(timespec="seconds")
     paper = document(
         configuration,
@@ -81,6 +84,17 @@ def commission(
     typer.echo(say("commission.paper", {"path": str(hand_over.file)}))
     if not paper["passed"]:
         raise NotProven(say("commission.not_proven", {"folder": str(folder), "mode": paper["settings"]["mode"]}))
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Whoever leaves in a hurry presses Ctrl-C more than once: what is put in order here takes seconds at most."""
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _checked(config: Path, speaker: Speaker) -> Configuration:

@@ -15,6 +15,7 @@ from edge.system.paths import control_sockets_found
 STATUS: Final = "/api/v1/status"
 TIMEOUT_S = 3.0  # a controller that is alive answers within a tick
 _START_IT = "start it with edge run --config FILE, or give its --socket"
+_ASK_AS_ROOT = "it is for root and the controller's own account: ask with sudo"
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -79,15 +80,17 @@ def ask(paths: Sequence[Path], method: str, resource: str, body: bytes | None = 
 
     :raises ControllerUnreachable: when none does.
     """
-    problems = []
+    problems, remedy = [], _START_IT
     for path in paths:
         try:
             return _ask(path, method, resource, body)
         except (OSError, http.client.HTTPException) as exc:
             problems.append(f"{path}: {_reason(exc)}")
+            if isinstance(exc, PermissionError):
+                remedy = _ASK_AS_ROOT
     if not problems:
         raise ControllerUnreachable("no controller runs here: there is no control socket", remedy=_START_IT)
-    raise ControllerUnreachable(f"no controller answers ({', '.join(problems)})", remedy=_START_IT)
+    raise ControllerUnreachable(f"no controller answers ({', '.join(problems)})", remedy=remedy)
 
 
 def _reason(exc: Exception) -> str:

@@ -14,6 +14,7 @@ from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, Sta
 from edge.cli.tongue import LanguageOption, speaker
 from edge.clock import SystemClock
 from edge.errors import ConfigurationError, ControllerUnreachable, Severity
+from edge.listening import is_anybodys
 from edge.setup.language import Said
 
 FAILED = 1
@@ -77,12 +78,22 @@ def _is_blank(config: Path) -> bool:
 
 def _file(config: Path) -> Iterator[Trouble]:
     try:
-        read(config)
+        configuration = read(config)
     except ConfigurationError as exc:
         for each in exc.findings:
             if each.severity is Severity.ERROR:
                 place = f"{config}:{each.line}" if each.line is not None else str(config)
                 yield _trouble("file", place=place, key=each.key, problem=each.problem, remedy_is=each.remedy)
+        return
+    ocpp, modbus = configuration.ocpp, configuration.bms.modbus
+    listens = {
+        "[ocpp] listen": ocpp.listen,
+        "[ocpp] tls_listen": ocpp.tls_listen,
+        "[api] listen": configuration.api.listen,
+    }
+    for key, address in (listens | {"[bms.modbus] listen": modbus.listen if modbus is not None else None}).items():
+        if address is not None and not is_anybodys(address.host):
+            yield _trouble("address", place=address, key=key)
 
 
 def _away(why: str) -> Iterator[Trouble]:
@@ -117,12 +128,21 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
         other = waiting[identity].get("also_at")
         if other is not None:
             yield _trouble("twins", station=identity, address=waiting[identity]["address"], other=other)
-        yield _trouble("waits", station=identity)
-    for who, why in refused.items():
-        if who is None:
-            yield _trouble("turned_away", why=why, url=url)
+        away = [each["id"] for each in report.get("stations", ()) if not each["connected"]]
+        known = next((each for each in away if _bare(each) == _bare(identity)), None)
+        if known is not None:
+            yield _trouble("misspelt", station=identity, known=known)
+        else:
+            yield _trouble("waits", station=identity)
+    for why in dict.fromkeys(each["why"] for each in report.get("refused_handshakes", ()) if each["station"] is None):
+        yield _trouble("turned_away", why=why, url=url)
     if report.get("mode") == "observe":
         yield _trouble("observes")
+
+
+def _bare(identity: str) -> str:
+    """An identity without what is mistyped most: its case, blanks, strokes and dots."""
+    return "".join(filter(str.isalnum, identity.casefold()))
 
 
 def _storage(storage: Mapping[str, Any]) -> Iterator[Trouble]:

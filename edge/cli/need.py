@@ -12,6 +12,7 @@ import typer
 from edge.cli.control_socket import STATUS, Answer, ask, asked_at, get
 from edge.cli.places import SocketPath
 from edge.clock import SystemClock
+from edge.domain.token import first_shown
 from edge.errors import ControllerUnreachable, EvseUnknown, NeedError, NeedImplausible, NoSession, TimeUntrusted
 from edge.units import WattHours
 
@@ -103,12 +104,16 @@ def departure(text: str, now: datetime) -> time | datetime:
 
 
 def departure_at(when: time | datetime, now: datetime, zone: ZoneInfo) -> datetime:
-    """A time of day is the next one after ``now``; a date and time without a zone is the site's."""
-    if isinstance(when, datetime):
-        return when.replace(tzinfo=zone) if when.tzinfo is None else when.astimezone(zone)
-    local = now.astimezone(zone)
-    today = datetime.combine(local.date(), when, tzinfo=zone)
-    return today if today > local else datetime.combine(local.date() + timedelta(days=1), when, tzinfo=zone)
+    """A time of day is the next one after ``now``; a date and time without a zone is the site's. In the night of the
+    change of the clocks they may be twice: then the one that isn't over.
+    """
+    if isinstance(when, datetime) and when.tzinfo is not None:
+        return when.astimezone(zone)
+    today = now.astimezone(zone).date()
+    days = [when] if isinstance(when, datetime) else [datetime.combine(today + timedelta(days=n), when) for n in (0, 1)]
+    moments = [each for day in days for each in (first_shown(day, zone), day.replace(tzinfo=zone, fold=1))]
+    ahead = (each for each in moments if each > now.astimezone(UTC))
+    return next(ahead, moments[0]).astimezone(zone)
 
 
 def _site_time(report: bytes) -> tuple[datetime, ZoneInfo]:

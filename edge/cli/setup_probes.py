@@ -12,6 +12,7 @@ import structlog
 from rich.console import Console
 from rich.progress import Progress
 
+from edge.bms.mqtt_client import log_in
 from edge.chance import SystemChance
 from edge.cli.findings import read
 from edge.cli.meter_choice import Choice
@@ -107,16 +108,22 @@ class Probes:
             case TryCloud():
                 return self._loop.run(_dial(step))
             case TryBroker():
-                parts = urlsplit(step.broker)
-                port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
-                socket.create_connection((parts.hostname or "", port), BROKER_S).close()
-                return None
+                return self._log_in(step)
             case TryListen():
                 return _listens(step.listen)
             case Prove():
                 return self._prove(step.document)
             case _:
                 raise TypeError(f"no probe: {step}")
+
+    def _log_in(self, step: TryBroker) -> None:
+        """:raises EdgeError, OSError: the broker isn't there, or doesn't let us in."""
+        parts = urlsplit(step.broker)
+        host, is_tls = parts.hostname or "", parts.scheme == "mqtts"
+        port = parts.port or (8883 if is_tls else 1883)
+        socket.create_connection((host, port), BROKER_S).close()
+        if not is_tls:  # whom TLS may trust is in files that setup doesn't ask for
+            self._loop.run(log_in(host, port, username=step.username, password=step.password))
 
     def _prove(self, document: Mapping[str, Any]) -> tuple[str, ...]:
         try:

@@ -36,6 +36,9 @@ class Loop:
         self._loop.close()
 
 
+HIDDEN = "***"
+
+
 class Terminal:
     """Puts the interview's steps to who sits there."""
 
@@ -57,7 +60,7 @@ class Terminal:
         say = self.speaker.say
         if step.refused is not None:
             help_text = say(f"help.{step.text}", step.values)
-            typer.echo(say("refused", {"answer": step.refused, "help": help_text}))
+            typer.echo(say("refused", {"answer": HIDDEN if step.is_secret else step.refused, "help": help_text}))
         is_yes_no = tuple(option.name for option in step.options) == ("yes", "no")
         numbered = are_numbered(step.options)
         for number, option in enumerate(step.options, 1):
@@ -69,8 +72,9 @@ class Terminal:
             labels = {option.name: self.speaker.label(option.label) for option in step.options}
             choice = f" ({'/'.join(labels.values())})"
             meant = labels.get(default or "")
-        meant = f" [{meant}]" if meant else ""
-        said = self.line(f"{say(step.text, step.values)}{choice}{meant}: ").strip()
+        meant = f" [{HIDDEN if step.is_secret else meant}]" if meant else ""
+        question = f"{say(step.text, step.values)}{choice}{meant}"
+        said = (self.secret(question) if step.is_secret else self.line(f"{question}: ")).strip()
         return said if said or default is None else default
 
     def line(self, prompt: str) -> str:

@@ -16,6 +16,7 @@ WILDCARD_HOSTS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"  # RFC 1123 §2.1, and the underscores that are about
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _MAX_HOST_NAME = 253  # RFC 1035 §2.3.4
+_WEB_PORTS = {"ws": 80, "wss": 443}  # RFC 6455 §3
 
 
 class HostPort(NamedTuple):
@@ -83,6 +84,20 @@ def check_upstream(text: str) -> None:
         raise ValueError(f"has no {STATION_PLACEHOLDER} in its path")
     if re.search(r"[{}]", text.replace(STATION_PLACEHOLDER, "").replace(PATH_PLACEHOLDER, "")):
         raise ValueError(f"has braces other than {STATION_PLACEHOLDER} and {PATH_PLACEHOLDER}")
+
+
+def dialled(text: str) -> HostPort:
+    """Where a ``ws://`` or ``wss://`` address leads: its host in small letters, and its port or the scheme's."""
+    parts = _split(text)
+    return HostPort(parts.hostname or "", parts.port or _WEB_PORTS.get(parts.scheme, 0))
+
+
+def leads_to(where: HostPort, listener: HostPort) -> bool:
+    """Whether who dials ``where`` on this machine meets who listens there, as far as the names tell."""
+    if where.port != listener.port:
+        return False
+    here = LOOPBACK_HOSTS | WILDCARD_HOSTS
+    return where.host == listener.host.lower() or (where.host in here and listener.host in here)
 
 
 def check_station_path(text: str) -> None:

@@ -53,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     rules_network.reading_outlives_polls,
     rules_network.one_listener_per_port,
     rules_network.upstream_address,
+    rules_network.clouds_are_elsewhere,
     rules_network.mirror_addresses,
     rules_network.own_identity,
     rules_bms.broker_address,

@@ -143,7 +143,8 @@ def building_load_known(draft: Draft) -> Iterator[Fault]:
     if draft.file.control.mode is Mode.OBSERVE:
         return
     for index, circuit in enumerate(draft.circuits):
-        if circuit.parent is None and circuit.meter is None and circuit.background_reserve_a is None:
+        rated = all(draft.sound("circuit", index, key) for key in ("fuse_a", "margin_a"))
+        if rated and circuit.parent is None and circuit.meter is None and circuit.background_reserve_a is None:
             yield Fault(
                 severity=Severity.NOTE,
                 path=("circuit", index, "meter"),

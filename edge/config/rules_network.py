@@ -3,7 +3,7 @@
 import zoneinfo
 from collections.abc import Callable, Iterator
 
-from edge.config.addresses import WILDCARD_HOSTS, HostPort, check_upstream
+from edge.config.addresses import WILDCARD_HOSTS, HostPort, check_upstream, dialled, leads_to
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
 from edge.config.locate import Path
@@ -76,6 +76,28 @@ def upstream_address(draft: Draft) -> Iterator[Fault]:
         check_upstream,
         "give ws:// or wss:// with {station}, for example wss://csms.example.com/ocpp/{station}",
     )
+
+
+def clouds_are_elsewhere(draft: Draft) -> Iterator[Fault]:
+    """No cloud's address is our own: each station would be replaced by our own call for it, again and again."""
+    own = draft.file.ocpp.self_
+    clouds: list[tuple[Path, str | None]] = [
+        (("ocpp", "upstream"), draft.file.ocpp.upstream),
+        *((("ocpp", "mirror", index, "url"), mirror.url) for index, mirror in enumerate(draft.file.ocpp.mirror)),
+        (("ocpp", "self", "upstream"), own.upstream if own is not None else None),
+    ]
+    for path, url in clouds:
+        try:
+            where = dialled(url) if url is not None and draft.sound(*path) else None
+        except ValueError:  # told as what it is
+            continue
+        for listens, address in _listeners(draft):
+            if where is not None and draft.sound(*listens) and leads_to(where, address):
+                yield Fault(
+                    path=path,
+                    problem=f"leads to {address}, where this gateway itself listens ({'.'.join(map(str, listens))})",
+                    remedy="give the cloud's own address",
+                )
 
 
 def mirror_addresses(draft: Draft) -> Iterator[Fault]:

@@ -58,7 +58,7 @@ class Board:
         self._keys = {station.id: tuple(evse.key for evse in station.evses) for station in site.stations}
         # The EVSEs whose state may have changed since the last snapshot: by a fact, by a command, or by time alone.
         self._stirred = set(self.evses)
-        self._lingers_since: dict[EvseKey, Seconds] = {}  # of those where a limit that was replaced still counts
+        self._turns_at: dict[EvseKey, Seconds] = {}  # when time alone will have changed it
         self.submeters = Submeters(site)
         self._mains = Mains(site)
         self._standstill = Standstill(site)
@@ -145,8 +145,8 @@ class Board:
         return self._last
 
     def _states(self, now: Seconds) -> tuple[EvseState, ...]:
-        over = {key for key, since in self._lingers_since.items() if now - since >= OBEY_S}
-        looked_at = self._stirred | self.trials.running | over
+        turned = {key for key, at in self._turns_at.items() if now >= at}
+        looked_at = self._stirred | self.trials.running | turned
         if self._last is None:
             states = [self._evse_state(record, now) for record in self.evses.values()]
         else:
@@ -156,11 +156,11 @@ class Board:
                 if state != states[number]:
                     states[number] = state
         for key in looked_at:
-            since = self.evses[key].holdings.lingers_since
-            if since is not None:
-                self._lingers_since[key] = since
+            at = self.evses[key].turns_at(now)
+            if at is not None:
+                self._turns_at[key] = at
             else:
-                self._lingers_since.pop(key, None)
+                self._turns_at.pop(key, None)
         self._stirred = {key for key in looked_at if self.evses[key].moves}
         return tuple(states)
 
@@ -197,7 +197,7 @@ class Board:
             surplus_a=record.surplus_a,
             eco=record.eco,
             hours_a=self._class_hours.allowed_a(record, priority),
-            unruly=record.is_unruly(now, self.site.control.turn_s),
+            unruly_a=record.unruly_a(now, self.site.control.turn_s),
         )
 
     def _cloud_a(self, record: EvseRecord) -> Amps | None:
@@ -287,14 +287,14 @@ class Board:
                 if fact.status is EvseStatus.CHARGING:
                     record.paused = False
                 elif fact.status is EvseStatus.AVAILABLE and record.transaction_id is None:
-                    record.need, record.need_settled = None, False  # the car that stated one has gone
+                    record.energy.forget_need()  # the car that stated one has gone
             case SessionBegan():
                 record.begin_session(fact)
             case SessionEnded():
                 self._judgements.ended(fact.key.station, record.transaction_id)
                 record.end_session(fact.at)
             case NeedStated():
-                record.state_need(fact)
+                record.energy.state(fact, in_session=record.transaction_id is not None)
             case CloudLimit():
                 record.cloud_a = fact.limit_a
             case LimitSent():
@@ -308,10 +308,7 @@ class Board:
             case _:
                 assert_never(fact)
         record.judge_governed(fact.at)
-        if isinstance(fact, NeedStated):
-            # Where nothing runs nothing is withdrawn; but a car may say what it needs before its session begins.
-            record.need_settled = record.transaction_id is not None or fact.departs_in_s is not None
-        elif isinstance(fact, SessionBegan):
+        if isinstance(fact, SessionBegan):
             self._heed_need(record)
 
     def _heed_need(self, record: EvseRecord) -> None:

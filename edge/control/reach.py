@@ -27,5 +27,7 @@ def reach_of(record: EvseRecord, station: StationRecord, *, now: Seconds, starte
     if record.silences >= FAILURES_THAT_COUNT:
         return Reach.SILENT
     if record.holdings.is_governed:
-        return Reach.OBEYING
+        # Until it has confirmed another limit: it may be on its way up after a while out of reach.
+        rises = record.rises_at is not None and record.rises_at <= now
+        return Reach.UNCONFIRMED if rises else Reach.OBEYING
     return Reach.NEW if now - online_since < NEW_GRACE_S else Reach.UNCONFIRMED

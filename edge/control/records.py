@@ -3,18 +3,19 @@
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from edge.allocation.exposure import FOLLOW_S, OBEY_S, OBEY_TOLERANCE_A, Grant, Holdings
+from edge.allocation.exposure import FOLLOW_S, OBEY_S, OBEY_TOLERANCE, OBEY_TOLERANCE_A, Grant, Holdings
 from edge.allocation.problem import Need
 from edge.control.actuate import Pending, Writing
+from edge.control.energy import EnergyRecord
 from edge.domain.reading import MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Evse
 from edge.domain.station import (
+    CHARGES_A,
     DrawSampled,
     EvseStatus,
     LimitAnswered,
     LimitOutcome,
-    NeedStated,
     SessionBegan,
     SessionJudged,
 )
@@ -27,9 +28,6 @@ PAUSE_S = 30.0
 COMES_DOWN_A = 0.2
 # One sample above the limit may have been taken before it; two in a row are disobedience.
 SAMPLES_THAT_COUNT = 2
-# What draws this much isn't paused, whatever its status says: more than chargers and cars take in standby.
-AWAKE_A = 2.0
-
 
 # Statuses in which no transaction can be running (OCPP 1.6 §4.9).
 NO_TRANSACTION = frozenset({EvseStatus.AVAILABLE, EvseStatus.PREPARING, EvseStatus.RESERVED})
@@ -56,17 +54,14 @@ class EvseRecord:
     samples_over_limit: int = 0  # one after the other; those of a slow car aren't counted
     over_limit_since: Seconds | None = None  # the first of them, counted or not
     lawful_a: Amps | None = None  # the last sample that was not above every limit
+    stopped: bool = False  # told 0 A while it disobeyed, and nothing more since
     disobeyed_at: Seconds | None = None  # its last sample that made it disobedient, in this session
     refusals: int = 0
     silences: int = 0
     cloud_a: Amps | None = None  # what the cloud allows; None for as much as there is
     surplus_a: Amps | None = None  # what the sun leaves it; None where it doesn't live on that
     eco: bool = False  # it lives on that because the building's mode asks for it
-    need: NeedStated | None = None
-    energy_wh: WattHours | None = None  # its register, as last sampled
-    energy_at_begin_wh: WattHours | None = None  # its register at the session's begin, else at its first sample
-    energy_at_need_wh: WattHours | None = None  # its register when the need was stated
-    need_settled: bool = False  # somebody has said what this session's car needs, or that nothing is known of it
+    energy: EnergyRecord = field(default_factory=EnergyRecord)
     writing: dict[Purpose, Writing] = field(default_factory=lambda: {purpose: Writing() for purpose in Purpose})
 
     @property
@@ -82,8 +77,13 @@ class EvseRecord:
         return told.phases if told is not None else None
 
     @property
+    def _purposes(self) -> tuple[Purpose, ...]:
+        """By which of its limits it is bound in a session, the first that there is."""
+        return (Purpose.IDLE,) if self.one_limit else (Purpose.SESSION, Purpose.IDLE)
+
+    @property
     def _told(self) -> Pending | Grant | None:
-        for purpose in (Purpose.IDLE,) if self.one_limit else (Purpose.SESSION, Purpose.IDLE):
+        for purpose in self._purposes:
             told = self.writing[purpose].pending or self.holdings.in_force(purpose)
             if told is not None:
                 return told
@@ -92,36 +92,59 @@ class EvseRecord:
     @property
     def moves(self) -> bool:
         """Whether time alone may change what is known of it at any moment: something counts until it is confirmed, or
-        its car may be found to have paused, or a departure comes closer. What lingers does so for a known time."""
+        its car may be found to have paused, or a departure comes closer. See ``turns_at`` for what has its moment."""
         falls_asleep = self.status is EvseStatus.SUSPENDED_EV and not self.paused
-        bides = self.need is not None or self.disobeyed_at is not None
+        bides = self.energy.need is not None or self.disobeyed_at is not None
         return falls_asleep or bides or self.holdings.baseline_a is not None
+
+    def turns_at(self, now: Seconds) -> Seconds | None:
+        """The next known moment at which time alone changes what is known of it: what replaced a limit is obeyed by
+        then, or its lease is over. None without any."""
+        lingers_since, rises_at = self.holdings.lingers_since, self.rises_at
+        moments = [lingers_since + OBEY_S] if lingers_since is not None else []
+        if rises_at is not None and rises_at > now:
+            moments.append(rises_at)
+        return min(moments, default=None)
 
     @property
     def session_wh(self) -> WattHours | None:
         """What the session has taken, as far as its register tells; None without a session."""
-        if self.transaction_id is None or self.energy_wh is None or self.energy_at_begin_wh is None:
-            return None
-        return max(self.energy_wh - self.energy_at_begin_wh, 0.0)  # before its first sample the register may be older
+        return self.energy.taken_wh if self.transaction_id is not None else None
 
     @property
     def draws(self) -> bool:
         """Whether its car was seen to take current."""
-        return self.draw_a is not None and max(self.draw_a) >= AWAKE_A
+        return self.draw_a is not None and max(self.draw_a) >= CHARGES_A
 
     @property
     def disobeys(self) -> bool:
         """Whether its last samples were above every limit that it may be enforcing."""
         return self.samples_over_limit >= SAMPLES_THAT_COUNT
 
-    def is_unruly(self, now: Seconds, turn_s: Seconds) -> bool:
-        """Whether its car is to stay stopped for a turn, because it drew more than it may.
+    def unruly_a(self, now: Seconds, turn_s: Seconds) -> Amps | None:
+        """The most that its car is given for a turn because it drew more than it may; None for any other's.
 
-        Where its safe current is none, one that disobeys is stopped; and that it obeys 0 A says nothing of more. Each
-        trial costs the others all that the EVSE can give, and the car a start.
+        That is its safe current, and nothing where that can't charge a car or was more than there is. That it obeys so
+        little says nothing of more; each trial costs the others all that the EVSE can give. A site below only stops.
         """
-        is_stopped = self.evse.fallback_a < self.evse.min_a
-        return is_stopped and self.disobeyed_at is not None and now - self.disobeyed_at < turn_s
+        if self.disobeyed_at is None or now - self.disobeyed_at >= turn_s:
+            return None
+        if self.stopped or self.evse.fallback_a < self.evse.min_a:
+            return 0.0
+        return None if self.evse.whole_site else self.evse.fallback_a
+
+    @property
+    def rises_at(self) -> Seconds | None:
+        """From when on it is counted on to go up to its safe current by itself: the lease of the last limit that it has
+        confirmed is over, and at the end of as long again it does.
+
+        None where that limit isn't below it, and for a site below, which takes its safe current under any limit.
+        """
+        if self.transaction_id is None or self.evse.whole_site:
+            return None
+        in_force = (self.holdings.in_force(purpose) for purpose in self._purposes)
+        held = next((grant for grant in in_force if grant is not None), None)
+        return held.sent_at + held.lease_s if held is not None and held.limit_a < held.safe_a else None
 
     def has_paused(self, now: Seconds) -> bool:
         """Whether the car has been offered current for a while and takes none.
@@ -134,29 +157,23 @@ class EvseRecord:
         return in_session and lasting and self.status is EvseStatus.SUSPENDED_EV and not self.draws
 
     def need_left(self, now: Seconds) -> Need | None:
-        """What is left of the need that was stated, less what the register shows to have been delivered since."""
-        need = self.need
-        if need is None or need.departs_in_s is None or self.transaction_id is None:
-            return None
-        delivered_wh = 0.0
-        if self.energy_wh is not None and self.energy_at_need_wh is not None:
-            delivered_wh = max(self.energy_wh - self.energy_at_need_wh, 0.0)
-        return Need(
-            energy_wanted_wh=max(need.energy_wanted_wh - delivered_wh, 0.0),
-            time_left_s=need.at + need.departs_in_s - now,
-        )
+        """What is left of the need that was stated; None without one, and without a session."""
+        return self.energy.need_left(now) if self.transaction_id is not None else None
 
     def judge_draw(self, before_a: Amps | None, draw_a: Amps, at: Seconds) -> None:
         """Count the samples above every limit that it may be enforcing; ``before_a`` is the sample before this one.
 
         Those of a slow car don't count: one that draws no more than when that was lawful, and comes down or hasn't had
-        ``FOLLOW_S`` for that. What it draws is kept free for it anyhow. A site below can cut its cars, and not its
-        building: what its installer has set as its safe current it may take under any limit.
+        ``FOLLOW_S`` for that. What it draws is kept free for it anyhow. Who disobeys obeys again when it has come down
+        to the newest limit: less than one before it shows nothing. A site below can cut its cars, and not its building:
+        what its installer has set as its safe current it may take under any limit.
         """
         bound_a = self.holdings.most_a(at, in_session=self.transaction_id is not None, renewable=True)
+        if bound_a is not None and self.disobeys:
+            bound_a = min(bound_a, self.told_a)
         if bound_a is not None and self.evse.whole_site:
             bound_a = max(bound_a, self.evse.fallback_a)
-        if bound_a is None or draw_a <= bound_a + OBEY_TOLERANCE_A:
+        if bound_a is None or draw_a <= bound_a + max(OBEY_TOLERANCE_A, OBEY_TOLERANCE * bound_a):
             self.samples_over_limit, self.over_limit_since, self.lawful_a = 0, None, draw_a
             return
         self.over_limit_since = at if self.over_limit_since is None else self.over_limit_since
@@ -171,6 +188,7 @@ class EvseRecord:
         bound_a = self.holdings.most_a(at, in_session=self.transaction_id is not None, renewable=True)
         has_a = self.told_a if bound_a is None else min(self.told_a, bound_a)
         had_one, has_one = self.told_phases == 1, command.phases == 1
+        self.stopped = command.limit_a == 0.0 and (self.stopped or (self.disobeys and has_a > 0.0))
         if command.limit_a != has_a or has_one != had_one:
             self.told_at = at
         if command.limit_a > has_a or (had_one and not has_one):
@@ -189,38 +207,27 @@ class EvseRecord:
             self.end_session(fact.at)  # its end was missed
         self.transaction_id, self.began_at, self.paused = fact.transaction_id, fact.at, False
         self.observed_start = fact.observed_start
-        self.energy_at_begin_wh = fact.register_wh
+        self.energy.begin(fact.register_wh)
         self.told_at = self.raised_at = self.draw_a = self.drawn_at = None
         if not fact.observed_start and not known_idle:
             self.holdings = self.holdings.ungoverned(self.evse.max_a)
 
     def heed_need(self, judged: SessionJudged | None) -> None:
-        """What its session's token says of a need, as if stated at the session's begin; once. What anybody has stated
-        or withdrawn prevails; of a session that was running before we heard of it nobody knows whether that was so.
+        """What its session's token says of a need (see :meth:`EnergyRecord.heed`). Of a session that was running before
+        we heard of it nobody knows whether another was stated.
         """
-        if judged is None or judged.departs_in_s is None or self.need_settled or not self.observed_start:
-            return
-        self.need_settled, self.energy_at_need_wh = True, self.energy_at_begin_wh
-        self.need = NeedStated(
-            key=self.evse.key,
-            at=judged.at,
-            energy_wanted_wh=judged.energy_wanted_wh,
-            departs_in_s=judged.departs_in_s,
-        )
+        if judged is not None and self.observed_start:
+            self.energy.heed(self.evse.key, judged)
 
     def end_session(self, at: Seconds) -> None:
         """What was known of the session is of no more use."""
-        self.need_settled = False
-        self.transaction_id = self.began_at = self.told_at = self.raised_at = self.need = None
+        self.energy.forget_need()
+        self.transaction_id = self.began_at = self.told_at = self.raised_at = None
         self.holdings = self.holdings.session_over()
         self.draw_a, self.drawn_at, self.samples_over_limit = NO_CURRENT, at, 0
         self.over_limit_since = self.lawful_a = self.disobeyed_at = None
+        self.stopped = False
         self.writing[Purpose.SESSION] = Writing()
-
-    def state_need(self, fact: NeedStated) -> None:
-        """What its car wants from now on, or from the register that is named on."""
-        self.need = fact if fact.departs_in_s is not None else None
-        self.energy_at_need_wh = fact.register_wh if fact.register_wh is not None else self.energy_wh
 
     def take_draw(self, fact: DrawSampled) -> None:
         """Remember the sample, and what it says of the limits."""
@@ -229,14 +236,7 @@ class EvseRecord:
             self.holdings = self.holdings.seen(before_a, max(fact.current_a), fact.at)
         self.draw_a, self.drawn_at, self.draw_spread = fact.current_a, fact.at, fact.spread
         if fact.energy_wh is not None:
-            self.energy_wh = fact.energy_wh
-            if self.need is not None and self.energy_at_need_wh is None:  # stated before anything was sampled
-                self.energy_at_need_wh = fact.energy_wh
-            begun_wh = self.energy_at_begin_wh
-            if begun_wh is None or fact.energy_wh < begun_wh:  # the first sample, or a register that began again
-                if self.energy_at_need_wh == begun_wh:  # a need that counts from the begin
-                    self.energy_at_need_wh = fact.energy_wh
-                self.energy_at_begin_wh = fact.energy_wh
+            self.energy.sampled(fact.energy_wh)
         self.judge_draw(before_a, max(fact.current_a), fact.at)
 
     def answered(self, command: LimitCommand, fact: LimitAnswered) -> None:

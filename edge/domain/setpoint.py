@@ -36,6 +36,7 @@ class Reason(StrEnum):
     STARTING = "STARTING"
     RESTING = "RESTING"
     CAR_DISOBEYED = "CAR_DISOBEYED"
+    STOPPED_DISOBEYING = "STOPPED_DISOBEYING"
     WAITING_FOR_TURN = "WAITING_FOR_TURN"
     WRITES_SPENT = "WRITES_SPENT"
     METER_LATE = "METER_LATE"
@@ -70,6 +71,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.STATION_SILENT: "the station doesn't answer: what it may draw by itself is kept free",
     Reason.STATION_REFUSES: "the station refuses its limit: what it may draw by itself is kept free",
     Reason.STATION_DISOBEYS: "the station draws more than it accepted: what it may draw is kept free",
+    Reason.STOPPED_DISOBEYING: "the station draws more than it accepted and than there is: it is told to stop",
     Reason.CIRCUIT_POWER_FULL: "{circuit} has no power left ({used_w:z.0f} of {rating_w:.10g} W)",
     Reason.IMBALANCE: "{phase} carries {used_a:z.1f} A more than {other_phase}, and {rating_a:g} A are allowed",
     Reason.READY_IN_TIME: "the rate that makes the car ready in time",
@@ -77,7 +79,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NO_WHOLE_STEP: "no whole step of its limit lies between the least and the most this EVSE can give",
     Reason.STARTING: "begins at its minimum, and rises when that is measured",
     Reason.RESTING: "stopped a moment ago: stays off a little to spare car and contactor",
-    Reason.CAR_DISOBEYED: "the car drew more than it was allowed: stays off for a turn",
+    Reason.CAR_DISOBEYED: "the car drew more than it was allowed: no more than this for a turn",
     Reason.WAITING_FOR_TURN: "waits for its turn: {circuit} {phase} can't start one car more "
     "({used_a:z.1f} of {rating_a:g} A)",
     Reason.WRITES_SPENT: "held: the station has been told enough for now",

@@ -6,6 +6,9 @@ from enum import StrEnum
 from edge.domain.site import EvseKey, Priority
 from edge.units import Amps, PhaseAmps, Seconds, WattHours, Watts
 
+# What draws this much is charging, whatever its status says: chargers and cars take less in standby.
+CHARGES_A: Amps = 2.0
+
 
 class EvseStatus(StrEnum):
     """Status of an EVSE; the values are those of OCPP 1.6 §7.7 ChargePointStatus."""

@@ -95,11 +95,11 @@ class TokenNeed:
         ends, one that is twice is the first.
         """
         day = since.astimezone(zone).date()
-        today = _moment(datetime.combine(day, self.ready_by), zone)
-        return today if today > since else _moment(datetime.combine(day + timedelta(days=1), self.ready_by), zone)
+        today = first_shown(datetime.combine(day, self.ready_by), zone)
+        return today if today > since else first_shown(datetime.combine(day + timedelta(days=1), self.ready_by), zone)
 
 
-def _moment(local: datetime, zone: tzinfo) -> datetime:
+def first_shown(local: datetime, zone: tzinfo) -> datetime:
     """When a clock in ``zone`` first shows ``local`` or more, in UTC."""
     before, after = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (1, 0))
     if before >= after:  # one that is (PEP 495: only in a gap the later offset gives the earlier moment)

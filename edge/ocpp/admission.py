@@ -83,7 +83,8 @@ class Door:
             return None  # the library answers 426, and no station is disturbed
         identity = handshake.identity_of(request.path, self._settings.path)
         if identity is None:
-            return self._refuse(connection, HTTPStatus.NOT_FOUND, "no station identity in the path", path=request.path)
+            why = handshake.why_none(request.path, self._settings.path)
+            return self._refuse(connection, HTTPStatus.NOT_FOUND, why, path=request.path)
         known = identity in self._links
         if not known and self._settings.unknown_stations is UnknownStations.REFUSE:
             return self._refuse(connection, HTTPStatus.NOT_FOUND, "unknown station", station=identity)
@@ -132,6 +133,11 @@ class Door:
             peer = peer_address(connection)
             self.turned_away.add(self._clock.wall(), peer, why, station=None, path=request.path[:200])
             self._log.warning("refused a connection", why=why, address=peer, path=request.path)
+
+    def note_stranger(self, why: str, address: str = "unknown") -> None:
+        """Tell of who came and made no handshake that could be answered; in the log once: it costs a peer nothing."""
+        if self.turned_away.add(self._clock.wall(), address, why, station=None, path=None) == 1:
+            self._log.warning("refused a connection", why=why, address=address)
 
     async def _admit_known(
         self, connection: ServerConnection, request: Request, admission: Admission

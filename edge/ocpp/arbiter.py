@@ -192,9 +192,9 @@ class Arbiter:
             stale.append(self._cloud.popleft())
         return stale
 
-    def drop_cloud(self) -> int:
-        """The cloud is gone: forget its CALLs that never went out, and return how many there were."""
-        dropped = len(self._cloud)
+    def drop_cloud(self) -> list[CloudCall]:
+        """The cloud is gone: forget its CALLs that never went out, and return them."""
+        dropped = list(self._cloud)
         self._cloud.clear()
         return dropped
 

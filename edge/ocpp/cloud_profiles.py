@@ -7,7 +7,7 @@ from datetime import datetime
 from edge.domain.station import StationFact
 from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
-from edge.ocpp.fields import fields
+from edge.ocpp.fields import fields, text
 from edge.ocpp.profiles.answer import Answer, CallRefusal, StartRequest
 from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.profiles.external import Told
@@ -34,7 +34,7 @@ class CloudProfiles:
         self._up = upline
         self._out = outbox
         self._problem: str | None = None
-        self._starts: OrderedDict[str, str] = OrderedDict()  # the token of each, by the CALL's id
+        self._starts: OrderedDict[str, StartRequest] = OrderedDict()  # by the CALL's id
 
     def speak(self, version: Version) -> None:
         """The edition that the station speaks from now on."""
@@ -43,6 +43,7 @@ class CloudProfiles:
 
     def answer(self, call: Call, now: Seconds, wall: datetime) -> None:
         """Answer a CALL of the cloud about profiles, and send the reports that it asks for."""
+        self._desk.follow_clock(now, wall)
         plain = signed.plain(call)
         self._reply(call, self._desk.answer(plain.action, plain.payload, wall), now)
 
@@ -54,31 +55,38 @@ class CloudProfiles:
         if call.action != signed.action_of(call):
             self._out.to_cloud(wire.result_text(call.id, {"status": "Rejected"}))
             return None
+        self._desk.follow_clock(now, wall)
         found = self._desk.start(call.payload, wall)
         if isinstance(found, StartRequest):
-            self._starts[call.id] = found.token
+            self._starts[call.id] = found
             while len(self._starts) > STARTS_KEPT:
                 self._starts.popitem(last=False)
-            text = wire.call_text(call.id, call.action, found.forward)
-            return Call(id=call.id, action=call.action, payload=found.forward, text=text)
+            frame = wire.call_text(call.id, call.action, found.forward)
+            return Call(id=call.id, action=call.action, payload=found.forward, text=frame)
         self._out.note("warning", "refused a start of the cloud for its charging profile", action=call.action)
         self._reply(call, found, now)
         return None
 
-    def heard(self, call: Call, answer: CallResult | CallError) -> None:
-        """The station's answer to a CALL of the cloud: maybe to one that :meth:`start` has passed on."""
-        token = self._starts.pop(call.id, None)
-        if token is not None:
-            status = fields(answer.payload).get("status") if isinstance(answer, CallResult) else None
-            self._desk.start_answered(token, accepted=status == "Accepted")
+    def heard(self, call: Call, answer: CallResult | CallError | None) -> None:
+        """The station's answer to a CALL of the cloud, None where it was never asked: maybe to one that :meth:`start`
+        has passed on."""
+        start = self._starts.pop(call.id, None)
+        if start is not None:
+            told = fields(answer.payload) if isinstance(answer, CallResult) else {}
+            accepted, transaction = told.get("status") == "Accepted", text(told.get("transactionId"))
+            self._desk.start_answered(start.evse, start.token, accepted=accepted, transaction=transaction)
 
-    def station_called(self, call: Call, facts: Sequence[StationFact], wall: datetime) -> None:
+    def station_called(self, call: Call, facts: Sequence[StationFact], now: Seconds, wall: datetime) -> None:
         """A CALL of the station, as it reads without its signature, and the facts in it."""
+        self._desk.follow_clock(now, wall)
         self._desk.station_called(call.action, call.payload, facts, wall)
+        self._tell(now, wall)
 
-    def learned(self, facts: Sequence[StationFact], wall: datetime) -> None:
+    def learned(self, facts: Sequence[StationFact], now: Seconds, wall: datetime) -> None:
         """Facts in an answer of the cloud."""
+        self._desk.follow_clock(now, wall)
         self._desk.learned(facts, wall)
+        self._tell(now, wall)
 
     def tick(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> None:
         """Report what has changed of what the cloud allows."""
@@ -93,6 +101,11 @@ class CloudProfiles:
     def rest_s(self, wall: datetime) -> Seconds:
         """How long :meth:`tick` has nothing to tell by itself, as far as the cloud's profiles go."""
         return self._desk.rest_s(wall)
+
+    def _tell(self, now: Seconds, wall: datetime) -> None:
+        """Report what changes with a session in the step that begins it: a tick of the control may fall before ours."""
+        if self._desk.rest_s(wall) == 0.0:
+            self._out.report_all(self._desk.due(now, wall, cloud_connected=self._cloud_connected))
 
     def _tell_of_the_site(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> None:
         """OCPP 2.x K11 to K13."""

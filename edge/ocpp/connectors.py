@@ -22,12 +22,16 @@ _FIRST_TO_TELL = (
 MAX_CONNECTORS = 16  # per EVSE: whoever invents more gets no more remembered
 
 
+FIRST = 1  # the connector that every EVSE has, and mostly the only one
+
+
 class Connectors:
     """What each connector has reported last, and whether a car has been there since the session began."""
 
     def __init__(self) -> None:
         self._reported: dict[EvseKey, dict[int, EvseStatus]] = {}
         self._been_occupied: set[EvseKey] = set()
+        self._somewhere: set[EvseKey] = set()  # where there is a car by the session's word, nobody said at which
 
     def report(self, key: EvseKey, connector: int, word: str) -> EvseStatus:
         """A connector reports; return what its EVSE is now."""
@@ -44,13 +48,26 @@ class Connectors:
         reported = self._reported.get(key, {}).values()
         return next((status for status in _FIRST_TO_TELL if status in reported), EvseStatus.UNKNOWN)
 
-    def session_begins(self, key: EvseKey, *, plugged: bool) -> None:
-        """A session begins: it may do so before its car is there (TxStartPoint, OCPP 2.x part 2 §2.6.6)."""
-        if plugged or self.status(key) is EvseStatus.OCCUPIED:
-            self._been_occupied.add(key)
-        else:
-            self._been_occupied.discard(key)
+    def session_begins(self, key: EvseKey, *, plugged: bool, connector: int | None = None) -> None:
+        """A session begins: it may do so before its car is there (TxStartPoint, OCPP 2.x part 2 §2.6.6).
+
+        ``connector``: where its car is, if that was said; then it counts as occupied until it reports otherwise.
+        """
+        reported = self._reported.setdefault(key, {})
+        if plugged and connector is not None and connector not in reported and len(reported) < MAX_CONNECTORS:
+            reported[connector] = EvseStatus.OCCUPIED
+        is_occupied = self.status(key) is EvseStatus.OCCUPIED
+        for found, holds in ((self._been_occupied, is_occupied), (self._somewhere, plugged and not is_occupied)):
+            if holds:
+                found.add(key)
+            else:
+                found.discard(key)
+
+    def car_may_be_elsewhere(self, key: EvseKey) -> bool:
+        """Whether the session's car may be at a connector that hasn't reported: that others are free says nothing."""
+        return key in self._somewhere and key not in self._been_occupied and FIRST not in self._reported.get(key, {})
 
     def car_has_left(self, key: EvseKey) -> bool:
         """Whether no connector has a car any more, and one had: then the session is over, told or not."""
-        return self.status(key) is EvseStatus.AVAILABLE and key in self._been_occupied
+        had_car = key in self._been_occupied or (key in self._somewhere and not self.car_may_be_elsewhere(key))
+        return self.status(key) is EvseStatus.AVAILABLE and had_car

@@ -37,19 +37,35 @@ def identity_of(path: str, place: str | None = None) -> str | None:
     ``place`` is a path with ``{station}`` where it is to be; without it, it is the last segment, and what stands before
     is the site's own choice. Trailing slashes and a query don't matter.
     """
+    identity = unquote(_named(path, place) or "")
+    return identity if 0 < len(identity) <= MAX_IDENTITY and identity.isprintable() else None
+
+
+def why_none(path: str, place: str | None = None) -> str:
+    """Why :func:`identity_of` finds no identity there."""
+    named = _named(path, place)
+    if named is None:
+        return f"the path isn't {place}"
+    if not named:
+        return "no station identity in the path"
+    identity = unquote(named)
+    if len(identity) > MAX_IDENTITY:
+        return f"the station identity in the path has {len(identity)} characters, more than {MAX_IDENTITY}"
+    return "the station identity in the path has a character that can't be printed"
+
+
+def _named(path: str, place: str | None) -> str | None:
+    """What stands where the identity is to be, as it was sent; None where the path isn't as ``place``."""
     segments = path.partition("?")[0].rstrip("/").split("/")
     if place is None:
-        segment = segments[-1]
-    else:
-        expected = place.rstrip("/").split("/")
-        if len(expected) != len(segments):
-            return None
-        pairs = list(zip(expected, segments, strict=True))
-        if any(wanted != found for wanted, found in pairs if wanted != STATION):
-            return None
-        segment = next(found for wanted, found in pairs if wanted == STATION)
-    identity = unquote(segment)
-    return identity if 0 < len(identity) <= MAX_IDENTITY and identity.isprintable() else None
+        return segments[-1]
+    expected = place.rstrip("/").split("/")
+    if len(expected) != len(segments):
+        return None
+    pairs = list(zip(expected, segments, strict=True))
+    if any(wanted != found for wanted, found in pairs if wanted != STATION):
+        return None
+    return next(found for wanted, found in pairs if wanted == STATION)
 
 
 def offer_in(headers: Headers) -> Offer:

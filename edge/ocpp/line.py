@@ -3,14 +3,12 @@
 Sans-I/O. Everything that comes of it goes into the outbox.
 """
 
-import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import islice
 from typing import Any, TypeAlias, assert_never
 
-from edge.domain.setpoint import LimitCommand, Purpose
-from edge.domain.site import EvseKey
+from edge.domain.setpoint import LimitCommand
 from edge.domain.station import LimitAnswered, LimitOutcome, LimitSent
 from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
@@ -23,30 +21,17 @@ from edge.ocpp.stand_in import StandIn
 from edge.ocpp.station_clock import EPOCH
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
+from edge.ocpp.written import WrittenLimits
 from edge.units import Seconds
 
-BEGINS_LATE_S: Seconds = 5.0  # so far in the station's future a limit is written anew; less is a slow message
-
-STATUS = "StatusNotification"  # has a time stamp, in every edition
-
-Slot: TypeAlias = tuple[EvseKey, Purpose]  # where the station keeps a limit
-CloudAnswerReader: TypeAlias = Callable[[Call, CallResult | CallError], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """A limit that was written at ``at``, to begin at ``begins`` by the station's clock."""
-
-    command: LimitCommand
-    at: Seconds
-    begins: datetime
+CloudAnswerReader: TypeAlias = Callable[[Call, CallResult | CallError | None], None]
 
 
 class Line:
     """The CALLs toward one station, of the cloud and our own.
 
     ``epoch`` counts the station's upstream connections: an answer goes only to the one that asked. ``heard`` is shown
-    each answer to a CALL of the cloud, with that CALL.
+    each answer to a CALL of the cloud, with that CALL, and None for one that never goes down.
     """
 
     def __init__(
@@ -69,7 +54,7 @@ class Line:
         self._diagnosis = diagnosis
         self._heard = heard
         self._silent_since: Seconds | None = None  # the station's first CALL that stayed unanswered
-        self._unsure: dict[Slot, Written] = {}  # the limits that were written while the station's clock wasn't known
+        self._written = WrittenLimits(memory)
 
     def speak(self, dialect: Dialect) -> None:
         """The station has come back with another edition of OCPP."""
@@ -85,6 +70,7 @@ class Line:
         else:
             text = wire.error_text(call.id, ErrorCode.GENERIC, "too many calls wait for this station")
             self._out.to_cloud(text)
+            self._heard(call, None)
 
     def write_limit(self, command: LimitCommand, now: Seconds, wall: datetime) -> None:
         """Write a limit ahead of all that waits."""
@@ -102,18 +88,14 @@ class Line:
                 self._arbiter.add_own(question)
                 self._pump(now, wall)
         self._memory.keep_clock()
-        for slot, written in list(self._unsure.items()):
-            begins = self._begins(written.at, now, wall)
-            is_late = (written.begins - begins).total_seconds() > BEGINS_LATE_S
-            if is_late or written.begins == EPOCH != begins:
-                if not self._arbiter.has_limit(slot):
-                    when = "the station's future" if is_late else "1970"
-                    what = f"a limit began in {when}, and is written anew"
-                    self._out.note("warning", what, evse=slot[0].evse, began=written.begins.isoformat())
-                    self._arbiter.add_limit(written.command)
-                    self._pump(now, wall)
-            elif self._memory.clock.is_known:
-                del self._unsure[slot]
+        for written in self._written.late(now, wall):
+            command = written.command
+            if not self._arbiter.has_limit((command.key, command.purpose)):
+                when = "1970" if written.begins == EPOCH else "the station's future"
+                what = f"a limit began in {when}, and is written anew"
+                self._out.note("warning", what, evse=command.key.evse, began=written.begins.isoformat())
+                self._arbiter.add_limit(command)
+                self._pump(now, wall)
 
     def end_session(self, transaction: str, now: Seconds, wall: datetime) -> None:
         """Ask the station to end a transaction."""
@@ -176,10 +158,12 @@ class Line:
 
     def tick(self, now: Seconds, wall: datetime) -> None:
         """Time passes: free the line of what stays unanswered, refuse what waited too long."""
-        if self._unsure and self._memory.clock.wants_another(now):
-            stamped = (each for each in self._dialect.setup_calls() if each.payload.get("requestedMessage") == STATUS)
-            self._memory.questions += itertools.islice(stamped, 1)
         self.set_right(now, wall)
+        if self._written.wants_time(now):
+            questions = reversed(self._dialect.setup_calls())
+            states = (each for each in questions if each.payload.get("requestedMessage") == "StatusNotification")
+            for question in islice(states, 1):
+                self._arbiter.add_own(question)
         if self._arbiter.is_idle:
             return  # nearly always
         expired = self._arbiter.expire(now)
@@ -188,11 +172,15 @@ class Line:
         for stale in self._arbiter.stale_cloud(now):
             text = wire.error_text(stale.call.id, ErrorCode.GENERIC, "the station didn't get free in time")
             self._out.to_cloud(text)
+            self._heard(stale.call, None)
         self._pump(now, wall)
 
     def cloud_gone(self) -> int:
         """Forget the cloud's CALLs that never went down; return how many there were."""
-        return self._arbiter.drop_cloud()
+        dropped = self._arbiter.drop_cloud()
+        for work in dropped:
+            self._heard(work.call, None)
+        return len(dropped)
 
     def station_gone(self, now: Seconds) -> None:
         """Forget everything, and settle the limits on the way."""
@@ -202,8 +190,10 @@ class Line:
         for work in abandoned.queued:
             if isinstance(work, LimitCall):
                 self.settle(work.command, now, LimitOutcome.NOT_SENT, "the link broke")
+            elif isinstance(work, CloudCall):
+                self._heard(work.call, None)
         self._silent_since = None
-        self._unsure.clear()
+        self._written.clear()
 
     def settle(self, command: LimitCommand, now: Seconds, outcome: LimitOutcome, detail: str) -> None:
         """Report what became of a limit."""
@@ -221,7 +211,10 @@ class Line:
         """What the station did with a limit says how it is to be told the next."""
         if outcome is LimitOutcome.ACCEPTED:
             self._memory.limit_accepted(command, now)
-        elif outcome is LimitOutcome.REFUSED and self._memory.limit_refused(command):
+        elif outcome is LimitOutcome.REFUSED:
+            self._written.refused(command)
+            if not self._memory.limit_refused(command):
+                return
             self._out.note("warning", "station refuses its limits; trying", way=self._memory.ladder.rung.value)
             self._out.report(self._memory.limits_taken(now))
 
@@ -255,24 +248,15 @@ class Line:
                 assert_never(outstanding.work)
 
     def _send_limit(self, identifier: str, command: LimitCommand, now: Seconds, wall: datetime) -> bool:
-        slot = (command.key, command.purpose)
-        before = self._unsure.pop(slot, None)
-        at = before.at if before is not None and before.command.id == command.id else now
-        begins = self._begins(at, now, wall)
-        if not self._memory.clock.is_known:
-            self._unsure[slot] = Written(command=command, at=at, begins=begins)
         try:
-            payload = self._dialect.limit_payload(command, begins)
+            payload = self._dialect.limit_payload(command, self._written.write(command, now, wall))
         except ValueError as exc:
+            self._written.refused(command)
             self.settle(command, now, LimitOutcome.NOT_SENT, str(exc))
             return False
         self._out.to_station(wire.call_text(identifier, "SetChargingProfile", payload))
         self._out.report(LimitSent(key=command.key, at=now, command=command.id))
         return True
-
-    def _begins(self, at: Seconds, now: Seconds, wall: datetime) -> datetime:
-        """What the station's clock said at ``at``, at the latest."""
-        return max(self._memory.clock.not_after(now, wall) - timedelta(seconds=now - at), EPOCH)
 
     def _drop(self, frame: CallResult | CallError, why: str) -> None:
         self._figures.dropped_of_station += 1

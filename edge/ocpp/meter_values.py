@@ -12,8 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 from edge.domain.site import Evse, Supply
+from edge.ocpp.fields import whole_number
 from edge.ocpp.station_clock import parse_timestamp
-from edge.units import PHASES, Amps, PhaseAmps, Volts, WattHours, Watts
+from edge.units import PHASES, VOLTAGE_MAY_DIFFER, Amps, PhaseAmps, Volts, WattHours, Watts
 
 # These contexts (OCPP 1.6 §7.31) repeat what was measured at a transaction's ends: not what is drawn now.
 _NOT_NOW = {"transaction.begin", "transaction.end"}
@@ -45,9 +46,7 @@ _OWN_PHASES = {
 }
 _WHOLE = -1  # a value for all phases: without phase, or on the neutral only (lbbrhzn/ocpp issue 1311)
 _MAX_EXPONENT = 9  # from nano to giga
-# The power tells of more phases than those whose currents are told where it is more than these explain: the grid's
-# voltage is up to a tenth above the nominal one (EN 50160 §4.2.2), and meters are off by a little.
-VOLTAGE_MAY_DIFFER, NOISE_A = 1.15, 1.0
+NOISE_A = 1.0  # of a meter, or what a car draws in standby: as much tells of nothing
 _PLAUSIBLE = 1e9  # Wh of a meter's register; whatever is above is a broken number
 
 
@@ -141,18 +140,19 @@ def _own_currents(
 def _collect(sample: Mapping[str, Any], values: dict[str, dict[int, float]]) -> None:
     """File one sampledValue under its measurand and own phase; of two for one place, the larger."""
     get = sample.get
-    unit, power_of_ten = get("unit"), 0
+    unit, power_of_ten = get("unit"), None
     if isinstance(measure := get("unitOfMeasure"), dict):  # OCPP 2.x part 2 §2.55
-        unit, power_of_ten = measure.get("unit"), _exponent(measure.get("multiplier"))
+        unit, power_of_ten = measure.get("unit"), measure.get("multiplier")
     try:
         meaning = _meaning(get("measurand"), get("context"), get("location"), unit, get("phase"))
     except TypeError:  # a list or an object where a word belongs: no key of a cache, and no meaning either
         return
     number = _number(get("value")) if meaning is not None else None
-    if meaning is None or number is None:
+    exponent = _exponent(power_of_ten)
+    if meaning is None or number is None or exponent is None:
         return
     measurand, place, scale = meaning
-    scale *= 10.0**power_of_ten
+    scale *= 10.0**exponent
     found = values[measurand]
     found[place] = max(found.get(place, 0.0), number * scale)
 
@@ -177,12 +177,14 @@ def _on_grid(own: Mapping[int, Amps], evse: Evse, total_a: Amps | None) -> Phase
     """Currents by the EVSE's own phases, turned onto the grid's by its rotation. ``total_a``: of all phases together,
     by the power, where that is told.
 
-    A current on an own phase that isn't wired is counted on every wired one: the station names its phases otherwise
+    A current without its phase flows on each; of an EVSE that switches, on its own L1 where the power is that of one. A
+    current on an own phase that isn't wired is counted on every wired one: the station names its phases otherwise
     than the site file does, and too much is the safe mistake.
     """
     by_phase = {place: amps for place, amps in own.items() if place != _WHOLE}
     if not by_phase:
-        return PhaseAmps.on(evse.phases, own[_WHOLE])
+        on_one = total_a is not None and total_a <= own[_WHOLE] * VOLTAGE_MAY_DIFFER + NOISE_A
+        return PhaseAmps.on(evse.single_phase if evse.switches_phases and on_one else evse.phases, own[_WHOLE])
     stray = max((amps for place, amps in by_phase.items() if place >= len(evse.phases)), default=None)
     untold = len(set(range(len(evse.phases))) - by_phase.keys())
     elsewhere = stray if stray is not None else _untold(by_phase, total_a, untold)
@@ -223,9 +225,16 @@ def _number(value: object) -> float | None:
     return max(0.0, number) if math.isfinite(number) and abs(number) <= _PLAUSIBLE else None
 
 
-def _exponent(value: object) -> int:
-    """The power of ten of a unit of measure; 0 when it is none, or none of this world."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_EXPONENT else 0
+def _exponent(value: object) -> int | None:
+    """The power of ten of a unit of measure, also as ``3.0`` or in quotes, 0 where there is none; None when it can't be
+    one: then nobody knows what the number means.
+    """
+    if value is None:
+        return 0
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    exponent = whole_number(value)
+    return exponent if exponent is not None and abs(exponent) <= _MAX_EXPONENT else None
 
 
 def _as_list(value: object) -> list[Any]:

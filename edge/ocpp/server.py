@@ -177,7 +177,7 @@ class OcppServer:
                 self._handle,
                 where.host,
                 where.port,
-                ssl=renewing(contexts) if contexts is not None else None,
+                ssl=renewing(contexts, self._door.note_stranger) if contexts is not None else None,
                 process_request=self._door.admit,
                 process_response=self._door.note_refusal,
                 select_subprotocol=lambda connection, _: self._door.choose(connection),
@@ -192,8 +192,8 @@ class OcppServer:
                 **only_with_tls,
             )
         except OSError as exc:
-            problem = f"can't listen for charging stations on {where.host}:{where.port} ({exc.strerror or exc})"
-            raise StartError(problem, remedy=f"give another address in [ocpp] {_KEYS[name]}") from exc
+            whose, key = "the stations' address", f"[ocpp] {_KEYS[name]}"
+            raise StartError.unlistenable(whose, where.host, where.port, exc, key=key) from exc
         self._servers[name] = server
         self._log.info("listening for charging stations", host=where.host, port=bound_port(server), tls=name == "tls")
 
@@ -259,7 +259,8 @@ class OcppServer:
         }
 
     def _new_connection(self, *args: Any, **kwargs: Any) -> ServerConnection:
-        return StationConnection(*args, crowd=self._crowd, connected=self._connections, **kwargs)
+        note_stranger, crowd = self._door.note_stranger, self._crowd
+        return StationConnection(*args, crowd=crowd, connected=self._connections, note_stranger=note_stranger, **kwargs)
 
     async def _handle(self, connection: ServerConnection) -> None:
         """The life of one connection after its handshake."""

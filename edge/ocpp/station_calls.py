@@ -74,7 +74,7 @@ class StationCalls:
                 if isinstance(fact, StationDescribed):
                     self._memory.describe(Description.of(fact), self._out, now)
             self._out.report_all(facts)
-            self._profiles.station_called(plain, facts, wall)
+            self._profiles.station_called(plain, facts, now, wall)
         self._introduction.called(plain.action, now)
         return observed
 
@@ -89,7 +89,7 @@ class StationCalls:
                 self._memory.clock.told(told, now)
         facts = self._dialect.answer(request, frame, now)
         self._out.report_all(facts)
-        self._profiles.learned(facts, wall)
+        self._profiles.learned(facts, now, wall)
         self._introduction.answered(signed.action_of(request), now)
 
     def asked_to_begin(self, identifier: str) -> bool:

@@ -82,6 +82,18 @@ class StationClock:
         """Whether a stamp of the station's was believed."""
         return self._lead_s is not None
 
+    @property
+    def lead_s(self) -> Seconds | None:
+        """By how much it leads our monotonic clock, in seconds since 1970; None while that isn't known."""
+        return self._lead_s
+
+    def is_in_doubt(self, now: Seconds) -> bool:
+        """Whether its last stamp, some seconds ago, was far behind: one more will tell whether it was set back."""
+        last, lead_s = self._last.get(self._is_set), self._lead_s
+        if last is None or lead_s is None or last.lead_s >= lead_s - STEP_S:
+            return False
+        return now - last.at >= APART_S
+
     def forget(self) -> None:
         """The station has booted, and its clock is about to be set (OCPP 1.6 §4.2)."""
         self._samples.clear()

@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass
 
 from edge.domain.site import Evse, EvseKey
-from edge.ocpp.meter_values import NOISE_A, VOLTAGE_MAY_DIFFER
-from edge.units import Amps, Seconds
+from edge.ocpp.meter_values import NOISE_A
+from edge.units import VOLTAGE_MAY_DIFFER, Amps, Seconds
 
 # Of the limit times the phases: cars take a little less than they may. A car of one phase that disobeys draws one of
 # the usual 10, 13, 16, 20 or 32 A, few of which lie so close to a multiple of its limit.

@@ -90,9 +90,24 @@ def server_contexts(files: TlsFiles, *, mutual: bool) -> Contexts:
     return Contexts(files, make)
 
 
-def renewing(contexts: Contexts) -> ssl.SSLContext:
-    """A context to listen with for good: each handshake is done with the current one."""
+def renewing(contexts: Contexts, failed: Callable[[str], None]) -> ssl.SSLContext:
+    """A context to listen with for good: each handshake is done with the current one.
+
+    ``failed`` is told why one failed, which the library tells nobody. Of whom isn't known here.
+    """
     context = contexts.current
+
+    class Telling(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLEOFError):
+                raise  # it goes on, or the peer has left
+            except ssl.SSLError as error:
+                failed(_why_failed(error))
+                raise
+
+    context.sslobject_class = Telling
 
     def use_current(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
         connection.context = contexts.current
@@ -122,6 +137,30 @@ def distrust(error: ssl.SSLCertVerificationError, now: datetime) -> str:
     """Why a certificate isn't trusted. Where that is for its dates, our own clock (``now``) may be what is wrong."""
     told = f"its certificate isn't trusted: {error.verify_message}"
     return f"{told} (this gateway's clock shows {now:%Y-%m-%d})" if error.verify_code in _OF_ANOTHER_TIME else told
+
+
+# What OpenSSL calls the failures that a station's settings can cause, and what they mean.
+_FAILURES: Mapping[str, str] = {
+    "HTTP_REQUEST": "it speaks without TLS (ws://) at the port with TLS: give it wss://, or the address of listen",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it shows no certificate of its own",
+    "UNSUPPORTED_PROTOCOL": "it speaks no TLS from 1.2 on",
+    "NO_SHARED_CIPHER": "it speaks no cipher of TLS that this gateway does",
+} | dict.fromkeys(
+    (
+        "SSLV3_ALERT_BAD_CERTIFICATE",
+        "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+        "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+        "TLSV1_ALERT_UNKNOWN_CA",
+    ),
+    "it doesn't trust this gateway's certificate: see its authorities, its clock, and the name that it dials",
+)
+
+
+def _why_failed(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate isn't trusted: {error.verify_message}"
+    reason = error.reason or str(error)
+    return _FAILURES.get(reason, f"no TLS with it: {reason.lower().replace('_', ' ')}")
 
 
 def common_name(certificate: object) -> str | None:

@@ -1,11 +1,13 @@
 """Which transaction runs on which EVSE of a station, as far as its frames have told."""
 
 from collections import deque
+from datetime import datetime
 
 from edge.domain.site import EvseKey
 
 LOST = -1  # what a station calls each transaction whose begin it gave up telling (OCPP 1.6 errata 3.18)
 STOPPED_KEPT = 8  # meter values of a stopped transaction may still follow its end, but not those of many
+UNPLACED_KEPT = 8  # begun, and waiting for a driver to choose the EVSE: more than a station has
 
 
 class Transactions:
@@ -14,6 +16,8 @@ class Transactions:
     def __init__(self) -> None:
         self._by_evse: dict[EvseKey, str] = {}
         self._stopped: deque[str] = deque(maxlen=STOPPED_KEPT)
+        self._unplaced: deque[str] = deque(maxlen=UNPLACED_KEPT)
+        self._told_at: dict[EvseKey, datetime] = {}  # the newest event of the one that runs there
 
     def on(self, key: EvseKey) -> str | None:
         """The transaction that runs on the EVSE."""
@@ -26,8 +30,28 @@ class Transactions:
     def begin(self, key: EvseKey, transaction: str) -> None:
         """The transaction runs on the EVSE now, whatever was known before."""
         self._by_evse[key] = transaction
+        self._told_at.pop(key, None)
         if transaction in self._stopped:
             self._stopped.remove(transaction)
+
+    def begins_somewhere(self, transaction: str) -> None:
+        """The station tells the transaction's begin, and not where (2.x)."""
+        self._unplaced.append(transaction)
+
+    def has_begun_somewhere(self, transaction: str) -> bool:
+        """Whether its begin was told without a place."""
+        return transaction in self._unplaced
+
+    def told(self, key: EvseKey, stamp: datetime | None) -> None:
+        """An event of the transaction that runs on the EVSE, by the station's clock."""
+        if stamp is not None:
+            self._told_at[key] = max(stamp, self._told_at.get(key, stamp))
+
+    def is_history(self, key: EvseKey, transaction: str, stamp: datetime | None) -> bool:
+        """Whether another one runs on the EVSE, and was told of later than ``stamp``."""
+        running, told_at = self._by_evse.get(key), self._told_at.get(key)
+        another = running is not None and running != transaction
+        return another and stamp is not None and told_at is not None and stamp < told_at
 
     def end(self, key: EvseKey) -> bool:
         """Nothing runs on the EVSE any more; False when nothing was known to run."""

@@ -30,11 +30,12 @@ class TurnedAwayList:
         """The newest last."""
         return tuple(self._entries)
 
-    def add(self, at: datetime, address: str, why: str, *, station: str | None, path: str | None) -> None:
-        """A connection was refused."""
+    def add(self, at: datetime, address: str, why: str, *, station: str | None, path: str | None) -> int:
+        """A connection was refused; how often in a row, for the same reason."""
         times = 1
         for known in list(self._entries):
             if (known.address, known.why, known.station, known.path) == (address, why, station, path):
                 times += known.times
                 self._entries.remove(known)
         self._entries.append(TurnedAway(at=at, address=address, why=why, station=station, path=path, times=times))
+        return times

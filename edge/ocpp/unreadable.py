@@ -29,6 +29,7 @@ class Unreadable:
         self._passes = passes
         self._version = version
         self._from_station: deque[Seconds] = deque(maxlen=self.MOST)
+        self._is_closed = False  # what was on its way by then is neither told nor answered
         self._told_at: dict[str, Seconds] = {}  # by whose
 
     def from_station(self, text: str | bytes, error: FrameError, now: Seconds, *, cloud_connected: bool) -> None:
@@ -40,12 +41,15 @@ class Unreadable:
             elif cloud_connected:
                 self._out.to_cloud(text)
             return
+        if self._is_closed:
+            return
         self._out.note("warning", "unreadable text from the station", problem=error.what, excerpt=excerpt(text))
         complaint = wire.complaint(error, self._version)
         if complaint is not None:
             self._out.to_station(complaint)
         self._from_station.append(now)
         if len(self._from_station) == self.MOST and now - self._from_station[0] <= self.WINDOW_S:
+            self._is_closed = True
             self._out.close_station(CLOSE_POLICY, f"{self.MOST} unreadable messages within a minute")
 
     def from_cloud(self, text: str | bytes, error: FrameError, now: Seconds) -> None:

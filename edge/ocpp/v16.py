@@ -11,6 +11,7 @@ from typing import Any
 from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Evse, EvseKey, Station
 from edge.domain.station import (
+    CHARGES_A,
     EvseStatus,
     SessionBegan,
     SessionEnded,
@@ -38,8 +39,6 @@ from edge.units import Seconds, Volts
 STACK_LEVEL_KEY = "ChargeProfileMaxStackLevel"
 RATE_UNIT_KEY = "ChargingScheduleAllowedChargingRateUnit"
 MAX_PERIODS_KEY = "ChargingScheduleMaxPeriods"
-
-CHARGES_A = 2.0  # what draws this much is in a session: more than chargers and cars take in standby
 
 _STATUSES = {status.value: status for status in EvseStatus}
 

@@ -29,16 +29,13 @@ from edge.ocpp.needs import energy_wanted_wh
 from edge.ocpp.profiles import writer
 from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.profiles.units import in_watts
+from edge.ocpp.questions_v2 import MAX_PERIODS, RATE_UNIT, STACK_LEVEL, questions
 from edge.ocpp.samples import Samples
 from edge.ocpp.station_clock import parse_timestamp
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult
 from edge.units import Seconds, Volts
-
-# OCPP 2.x part 2 §2.10: the largest stack level, the units, and the length of a schedule that the station takes.
-CONTROLLER, STACK_LEVEL = "SmartChargingCtrlr", "ProfileStackLevel"
-RATE_UNIT, MAX_PERIODS = "RateUnit", "PeriodsPerSchedule"
 
 # ChargingStateEnumType (OCPP 2.x part 2 §3.9); Idle is a session whose car isn't there.
 _CHARGING_STATES = {
@@ -85,22 +82,8 @@ class DialectV2:
         return fields(call.payload).get("chargingProfile") is not None  # OCPP 2.x part 2 F01.FR.08
 
     def setup_calls(self) -> list[OwnCall]:
-        """Ask how limits are told and for what is guarded, then for the state of each EVSE."""
-        variables = (*((CONTROLLER, name) for name in (STACK_LEVEL, RATE_UNIT, MAX_PERIODS)), *self.guard.asks)
-        asked = [{"component": {"name": component}, "variable": {"name": name}} for component, name in variables]
-        calls = [OwnCall(action="GetVariables", payload={"getVariableData": asked})]
-        if self._station.is_controller:
-            return [*calls, OwnCall(action="TriggerMessage", payload={"requestedMessage": "MeterValues"})]
-        for evse in self._station.evses:
-            number = evse.key.evse
-            for message, place in (
-                ("StatusNotification", {"id": number, "connectorId": 1}),
-                ("TransactionEvent", {"id": number}),
-                ("MeterValues", {"id": number}),
-            ):
-                payload = {"requestedMessage": message, "evse": place}
-                calls.append(OwnCall(action="TriggerMessage", payload=payload))
-        return calls
+        """See :class:`edge.ocpp.dialect.Dialect`."""
+        return questions(self._station, self.guard.asks)
 
     def stop_call(self, transaction: str) -> OwnCall:
         """See :class:`edge.ocpp.dialect.Dialect`."""
@@ -165,8 +148,8 @@ class DialectV2:
         found: list[StationFact] = []
         for event in map(fields, elements(payload.get("eventData"))):
             component = fields(event.get("component"))
-            name = text(component.get("name"))
-            if name == "Connector" and fields(event.get("variable")).get("name") == "AvailabilityState":
+            names = component.get("name"), fields(event.get("variable")).get("name")
+            if names == ("Connector", "AvailabilityState"):
                 place = fields(component.get("evse"))
                 connector, word = whole_number(place.get("connectorId")), text(event.get("actualValue"))
                 found += self._connector_says(self._evse(place), connector, word, now)
@@ -179,7 +162,7 @@ class DialectV2:
             return []
         status = self._connectors.report(evse.key, connector or 1, word or "")
         running = self._transactions.on(evse.key) is not None
-        if running and status is EvseStatus.OCCUPIED:
+        if running and (status is EvseStatus.OCCUPIED or self._connectors.car_may_be_elsewhere(evse.key)):
             return []  # the transaction's own events tell more
         error = "Faulted" if status is EvseStatus.FAULTED else None
         found: list[StationFact] = [StatusReported(key=evse.key, at=now, status=status, error_code=error)]
@@ -188,26 +171,34 @@ class DialectV2:
         return found
 
     def _transaction(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:
-        """TransactionEvent (OCPP 2.x part 2 E01 to E12); one that was stored tells of the session, not of its draw."""
-        stored = payload.get("offline") is True
-        values = payload.get("meterValue")
+        """TransactionEvent (OCPP 2.x part 2 E01 to E12); one that was stored tells of the session, not of its draw.
+
+        Some stations deliver what they stored behind what happens now: then it may be of a session before.
+        """
+        stored, stamp = payload.get("offline") is True, parse_timestamp(payload.get("timestamp"))
         if not stored:
             self._learn_time(payload, now, wall)
         info = fields(payload.get("transactionInfo"))
         transaction = text(info.get("transactionId"))
         evse = self._evse_of(transaction, payload)
-        if transaction is None or evse is None:
-            return []
         kind, state = payload.get("eventType"), text(info.get("chargingState"))
+        if transaction is None or evse is None:
+            if transaction is not None and kind == "Started":
+                self._transactions.begins_somewhere(transaction)
+            return []
         if kind == "Ended":
             return self._transaction_ends(evse, transaction, now)
-        if self._transactions.has_stopped(transaction):
+        is_history = stored and self._transactions.is_history(evse.key, transaction, stamp)
+        if is_history or self._transactions.has_stopped(transaction):
             return []  # an event that was repeated, or came late
-        found = self._transaction_runs(evse, transaction, now, observed_start=kind == "Started", state=state)
+        began = kind == "Started" or self._transactions.has_begun_somewhere(transaction)
+        plug = whole_number(fields(payload.get("evse")).get("connectorId"))
+        found = self._transaction_runs(evse, transaction, now, observed_start=began, state=state, connector=plug)
+        self._transactions.told(evse.key, stamp)
         status = _CHARGING_STATES.get(state or "")
         if status is not None:
             found.append(StatusReported(key=evse.key, at=now, status=status))
-        sampled = self._samples.drawn(values, evse, now, wall) if not stored else None
+        sampled = self._samples.drawn(payload.get("meterValue"), evse, now, wall) if not stored else None
         return [*found, sampled] if sampled is not None else found
 
     def _evse_of(self, transaction: str | None, payload: Mapping[str, Any]) -> Evse | None:
@@ -232,7 +223,14 @@ class DialectV2:
         return evse.key if evse is not None else None
 
     def _transaction_runs(
-        self, evse: Evse, transaction: str, now: Seconds, *, observed_start: bool, state: str | None
+        self,
+        evse: Evse,
+        transaction: str,
+        now: Seconds,
+        *,
+        observed_start: bool,
+        state: str | None,
+        connector: int | None,
     ) -> list[StationFact]:
         if self._transactions.on(evse.key) == transaction:
             return []
@@ -240,7 +238,8 @@ class DialectV2:
         over = (evse.key, self._transactions.where(transaction))
         found += [SessionEnded(key=key, at=now) for key in over if key is not None and self._transactions.end(key)]
         self._transactions.begin(evse.key, transaction)
-        self._connectors.session_begins(evse.key, plugged=state in ("Charging", "EVConnected", "SuspendedEV"))
+        plugged = state in ("Charging", "EVConnected", "SuspendedEV")
+        self._connectors.session_begins(evse.key, plugged=plugged, connector=connector)
         found.append(
             SessionBegan(
                 key=evse.key,

@@ -45,6 +45,7 @@ class Accounts:
             return []  # its begin was never seen, or its end was: there is nothing to account for
         session = known or self._begun(reading, transaction, number, request, wall)
         session = self._with_token(session, edition, request)
+        session = session if session.evse is not None else replace(session, evse=reading.connector)
         for each in registers.readings(request):
             session = counted(session, each)
         if reading.precious and ("igned" in request.text):
@@ -54,8 +55,9 @@ class Accounts:
             self._running.pop(transaction, None)
             return [PutSession(session=session)]
         self._running[transaction] = session
-        worth = known is None or len(session.quarters) != len(known.quarters) or session.token != known.token
-        return [PutSession(session=session)] if worth else []
+        if known is not None and len(session.quarters) == len(known.quarters):
+            return [PutSession(session=session)] if (session.token, session.evse) != (known.token, known.evse) else []
+        return [PutSession(session=session)]
 
     def noted_only(self, edition: Edition, request: Request, reading: Reading, transaction: str) -> bool:
         """As :meth:`noted`, of a message in the midst of a session, if the record needn't be written for it and its

@@ -25,6 +25,7 @@ class Reading:
     mark: str  # what tells it from every other message but its repetition
     order: int | None = None  # seqNo
     at: datetime | None = None  # of a TransactionEvent: when it was, by the station's clock
+    stored: bool = False  # of a TransactionEvent: it was while the station was cut off
     register_wh: int | None = None
     precious: bool = False  # signed or billed by: never thinned
 
@@ -40,7 +41,10 @@ def read(edition: Edition, request: Request) -> Reading:
         mark = fingerprint("event", key, order, text(fields.get("timestamp")), kind.value)
         evse = whole(mapping(fields.get("evse")).get("id"))
         at = moment(fields.get("timestamp"))
-        return Reading(kind=kind, key=key, connector=evse, mark=mark, order=order, at=at, precious=precious)
+        stored = fields.get("offline") is True
+        return Reading(
+            kind=kind, key=key, connector=evse, mark=mark, order=order, at=at, stored=stored, precious=precious
+        )
     if request.action == "StartTransaction":
         connector, meter = whole(fields.get("connectorId")), whole(fields.get("meterStart"))
         mark = fingerprint("start", connector, text(fields.get("idTag")), text(fields.get("timestamp")), meter)
@@ -118,6 +122,11 @@ class Charges:
             elif record is not None and record.ended is not None and (newest is None or reading.at > newest):
                 self._goes_on.add(reading.key)
             self._newest[reading.key] = reading.at if newest is None else max(newest, reading.at)
+
+    def was_told_after(self, record: Transaction, reading: Reading) -> bool:
+        """Whether an event of this transaction is newer than that one, which was stored: so it runs on."""
+        newest = self._newest.get(record.key)
+        return reading.stored and reading.at is not None and newest is not None and newest > reading.at
 
     def of_cloud(self, cloud_id: int) -> Transaction | None:
         """The transaction that the cloud calls by this id."""

@@ -192,7 +192,8 @@ class Ledger:
         was_over = record is not None and record.ended is not None
         if record is None:
             record = charges.first_seen(key, reading, wall, token=self._token(request))
-            lost = self._book.over(reading.connector, key) if reading.kind is EntryKind.BEGIN else []
+            lost = self._book.over(reading, key) if reading.kind is EntryKind.BEGIN else []
+        record, placed = self._book.placed(record, reading)
         if reading.order is not None:
             record = self._counted(record, reading.order, wall)
         if record.token is None and reading.order is not None:
@@ -201,7 +202,7 @@ class Ledger:
             record = replace(record, ended=reading.mark, touched_at=wall)
         record = charges.put(record)
         noted = [] if was_over else self._noted(request, reading, key, entry.seq, wall)  # the end was told before
-        return entry, [*lost, PutTransaction(transaction=record), *noted]
+        return entry, [*lost, *placed, PutTransaction(transaction=record), *noted]
 
     def take_note(self, request: Request, reading: Reading, wall: datetime) -> list[Write]:
         """A message that passes to the cloud and isn't kept: for the session's record."""
@@ -210,7 +211,8 @@ class Ledger:
         self._book.charges.heard(reading)
         if key is None or record is None or record.ended is not None:
             return []
-        return self._noted(request, reading, key, None, wall)
+        _, placed = self._book.placed(record, reading)
+        return [*placed, *self._noted(request, reading, key, None, wall)]
 
     def takes_note_only(self, request: Request, reading: Reading) -> bool:
         """As :meth:`take_note`, if nothing has to be kept or done of it; whether it is so, else nothing has changed."""

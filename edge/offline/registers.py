@@ -62,8 +62,8 @@ def _energy(sample: Mapping[str, Any]) -> Decimal | None:
         scale = _scale(*words)
     except TypeError:  # a list or an object where a word belongs: no key of a cache
         scale = _scale(*(text(word) for word in words))
-    exponent = whole(measure.get("multiplier", 0))
-    if scale is None or exponent is None or abs(exponent) > _MOST_EXPONENT:
+    exponent = _exponent(measure.get("multiplier"))
+    if scale is None or exponent is None:
         return None
     value = _number(get("value"))
     if value is None:
@@ -75,6 +75,16 @@ def _energy(sample: Mapping[str, Any]) -> Decimal | None:
     except DecimalException:
         return None
     return wh.quantize(_MILLI) if 0 <= wh <= _PLAUSIBLE_WH else None
+
+
+def _exponent(value: object) -> int | None:
+    """The power of ten of a unit of measure, also as ``3.0`` or in quotes, 0 where there is none; None when it can't be
+    one.
+    """
+    if value is None:
+        return 0
+    exponent = whole(int(value) if isinstance(value, float) and value.is_integer() else value)
+    return exponent if exponent is not None and abs(exponent) <= _MOST_EXPONENT else None
 
 
 def _number(value: object) -> Decimal | None:

@@ -150,15 +150,26 @@ class StationBook:
         self.barred[record.key] = reason
         return [self.end_session(record.key)]
 
-    def over(self, connector: int | None, beginning: str) -> list[Write]:
-        """A transaction begins there: one that ran there has been lost by its station, in a reboot (fault 26)."""
+    def over(self, reading: Reading, beginning: str) -> list[Write]:
+        """A transaction begins there: one that ran there has been lost by its station, in a reboot (fault 26). Unless
+        the begin was stored, and comes behind what was told later of the other.
+        """
         writes: list[Write] = []
         for record in self.charges.running():
-            if connector is not None and record.connector == connector and record.key != beginning:
+            if reading.connector is None or record.connector != reading.connector:
+                continue
+            if record.key != beginning and not self.charges.was_told_after(record, reading):
                 lost = self.charges.put(replace(record, ended=LOST))
                 writes += [PutTransaction(transaction=lost), *self.accounts.lost(record.key)]
                 self.steps.note("warning", "a transaction's end was never told", station=self.id, transaction=lost.key)
         return writes
+
+    def placed(self, record: Transaction, reading: Reading) -> tuple[Transaction, list[Write]]:
+        """A transaction of 2.x whose begin named no EVSE (TxStartPoint Authorized) is known to run at one."""
+        if record.connector is not None or reading.connector is None or reading.order is None:
+            return record, []
+        record = self.charges.put(replace(record, connector=reading.connector))
+        return record, [PutTransaction(transaction=record), *self.over(reading, record.key)]
 
     def end_session(self, transaction: str) -> EndSession:
         """What is to be done with a session that is barred."""

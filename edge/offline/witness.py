@@ -169,7 +169,7 @@ class Witness:
             book.charges.drop(before.key)
             writes += [DropTransaction(station=book.id, key=before.key), *book.accounts.renamed(before.key, key)]
             return [*writes, PutTransaction(transaction=book.charges.put(replace(before, key=key)))]
-        writes += book.over(reading.connector, key)
+        writes += book.over(reading, key)
         record = book.charges.first_seen(key, reading, wall, token=self._token(request))
         return [*writes, PutTransaction(transaction=record), *self._noted(request, reading, key, wall)]
 
@@ -181,13 +181,15 @@ class Witness:
         if key is None or (record is None and reading.kind is not EntryKind.BEGIN):
             return []
         if record is None:
-            writes += book.over(reading.connector, key)
+            writes += book.over(reading, key)
             before, record = None, book.charges.first_seen(key, reading, wall, token=self._token(request))
         elif record.ended is not None or book.charges.is_told_again(record, reading):
             return []  # a repetition
         else:
             before = record
         book.charges.heard(reading)
+        record, placed = book.placed(record, reading)
+        writes += placed
         if reading.order is not None:
             record = seeing(record, reading.order, wall)
             record = replace(record, token=record.token or self._token(request))

@@ -19,6 +19,7 @@ def ask(
     options: Sequence[Option] = (),
     values: Mapping[str, Any] | None = None,
     keep: bool = True,
+    is_secret: bool = False,
 ) -> Talk[Any]:
     """The value of the answer to the question ``key``; ``keep``: note it in the book.
 
@@ -48,6 +49,7 @@ def ask(
             options=tuple(options),
             values=values or {},
             refused=refused,
+            is_secret=is_secret,
         )
         try:
             value = check(said)

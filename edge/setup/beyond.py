@@ -1,6 +1,9 @@
 """What is beyond the site: the cloud, and the building management system."""
 
-from edge.config.schema_bms import ModbusTable
+from collections.abc import Mapping
+from typing import Any
+
+from edge.config.schema_bms import ModbusTable, MqttTable
 from edge.setup.asking import agree, ask
 from edge.setup.book import Book
 from edge.setup.checks import NO, YES, address, broker, of_schema, unless_empty, upstream
@@ -27,17 +30,17 @@ def cloud(book: Book, defaults: Defaults) -> Talk[None]:
 
 def bms(book: Book, defaults: Defaults) -> Talk[None]:
     """A broker and a Modbus address, where there is a BMS."""
-    known = defaults.document.get("bms", {})
+    known = defaults.document.get("bms", {}).get("mqtt", {})
     while not book.is_done("bms"):
-        url = yield from ask(
-            book, ("bms", "broker"), unless_empty(broker), default=known.get("mqtt", {}).get("broker", "")
-        )
+        url = yield from ask(book, ("bms", "broker"), unless_empty(broker), default=known.get("broker", ""))
         if url:
-            problem = yield TryBroker(broker=url)
+            username, password = yield from _login(book, known)
+            problem = yield TryBroker(broker=url, username=username, password=password)
             if isinstance(problem, Failure):
                 yield Tell(text="bms.away", values={"broker": url, "problem": problem.problem})
                 if not (yield from agree(book, "bms.keep", default=NO, absent=YES)):
-                    book.drop("bms", "broker")
+                    for key in ("broker", "username", "password"):
+                        book.drop("bms", key)
                     continue
         modbus = yield from ask(book, ("bms", "modbus"), unless_empty(address), default="")
         if modbus:
@@ -48,3 +51,20 @@ def bms(book: Book, defaults: Defaults) -> Talk[None]:
                 continue
             yield from ask(book, ("bms", "fallback_a"), of_schema(ModbusTable, "fallback_a"))
         book.finish("bms")
+
+
+def _login(book: Book, known: Mapping[str, Any]) -> Talk[tuple[str | None, str | None]]:
+    """User and password for the broker; None twice for a broker that asks for none."""
+    username = yield from ask(
+        book, ("bms", "username"), unless_empty(of_schema(MqttTable, "username")), default=known.get("username", "")
+    )
+    if not username:
+        return None, None
+    password = yield from ask(
+        book,
+        ("bms", "password"),
+        of_schema(MqttTable, "password"),
+        default=known.get("password") if username == known.get("username") else None,
+        is_secret=True,
+    )
+    return username, password

@@ -26,7 +26,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
         | {"vendor", "model", "serial", "mac", "firmware", "version"}
     ),
     "ocpp": frozenset({"listen", "security", "upstream"}),
-    "bms": frozenset({"broker", "modbus", "fallback_a"}),
+    "bms": frozenset({"broker", "username", "password", "modbus", "fallback_a"}),
 }
 
 

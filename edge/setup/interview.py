@@ -94,7 +94,8 @@ def _station(answers: Mapping[str, Any]) -> dict[str, Any]:
 def _bms(answers: Mapping[str, Any]) -> dict[str, Any] | None:
     tables: dict[str, Any] = {}
     if answers.get("broker"):
-        tables["mqtt"] = {"broker": answers["broker"]}
+        login = ("username", "password") if answers.get("username") else ()
+        tables["mqtt"] = {key: answers[key] for key in ("broker", *login)}
     if answers.get("modbus"):
         tables["modbus"] = {"listen": answers["modbus"], "writable": True, "fallback_a": answers["fallback_a"]}
     return tables or None

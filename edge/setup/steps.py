@@ -26,6 +26,7 @@ class Ask:
     """A question. ``text`` names it among the texts; ``refused`` is an answer to it that didn't fit.
 
     ``default`` is what Enter means; ``absent`` what a file of answers means that doesn't say: None where it must.
+    ``is_secret``: neither the answer nor the default is to be seen.
     """
 
     key: Key
@@ -147,9 +148,11 @@ class TryCloud:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryBroker:
-    """Connect to an MQTT broker; gives None when it can be reached."""
+    """Log in to an MQTT broker; gives None when that works, and over TLS when there is somebody to shake hands with."""
 
     broker: str
+    username: str | None = None
+    password: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

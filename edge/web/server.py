@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import socket
 import stat
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.errors import StartError
+from edge.listening import listen_once_there
 
 BACKLOG = 64  # requests in waiting: a scraper, a browser and a command line are what there is
 SOCKET_MODE = 0o660  # the service's user and group; who else may ask asks over TCP
@@ -134,20 +134,12 @@ class ApiServer:
 
 
 def _listen_tcp(host: str, port: int) -> socket.socket:
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as exc:  # a name that nobody knows is one too
-        match exc.errno:
-            case errno.EADDRINUSE:
-                what, remedy = "is in use by another program", "stop that program or give [api] listen another port"
-            case errno.EACCES:
-                what, remedy = "may not be listened on", "give [api] listen a port from 1024 on"
-            case _:
-                what, remedy = f"can't be listened on ({exc.strerror})", "give [api] listen an address of this machine"
-        raise StartError(f"the API's address {place} {what}", remedy=remedy) from exc
+        return listen_once_there("the API's address", host, port, exc, key="[api] listen", backlog=BACKLOG)
 
 
 def _listen_unix(path: Path) -> socket.socket:

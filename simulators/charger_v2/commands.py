@@ -59,9 +59,11 @@ def _set_variables(station: "StationV2", payload: Payload) -> tuple[Payload, Aft
 
 def _trigger(station: "StationV2", payload: Payload) -> tuple[Payload, After | None]:
     wanted = payload["requestedMessage"]
-    number = payload.get("evse", {}).get("id", station.evses[0].number)
+    place = payload.get("evse", {})
+    number = place.get("id", station.evses[0].number)
     evse = next((each for each in station.evses if each.number == number), None)
-    if evse is None or (wanted == "TransactionEvent" and evse.transaction is None):
+    elsewhere = place.get("connectorId", 1) != 1  # each EVSE has one connector
+    if evse is None or elsewhere or (wanted == "TransactionEvent" and evse.transaction is None):
         return {"status": "Rejected"}, None
     tells: Mapping[str, After] = {
         "StatusNotification": lambda: station.tell_status(evse),

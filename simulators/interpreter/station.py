@@ -70,6 +70,10 @@ class StationInterpreter:
                 return text, frame_text([4, whole, ERROR_CODES.get(code, code), description, {}])
         return text, text
 
+    def name(self, number: int) -> str:
+        """What the transaction of that number is called in 2.x."""
+        return self._name(number)
+
     def _answers(self, call_id: str, payload: Payload) -> str | None:
         whole, _, _ = call_id.partition("/")
         asked = self._asked.get(whole)
@@ -98,7 +102,9 @@ class StationInterpreter:
         command = COMMANDS.get(action)
         if command is None:
             return [], frame_text([4, call_id, "NotImplemented", f"{action} isn't known here", {}])
-        if payload.get("requestedMessage") == "TransactionEvent" and not self._runs(payload["evse"]["id"]):
+        place = payload.get("evse", {})
+        runs_not = payload.get("requestedMessage") == "TransactionEvent" and not self._runs(place["id"])
+        if runs_not or place.get("connectorId", 1) != 1:  # each EVSE has one connector
             return [], frame_text([3, call_id, {"status": "Rejected"}])
         asks = command.asks(payload, self._names)
         self._asked[call_id] = _Asked(command=command, payload=payload, parts=len(asks))

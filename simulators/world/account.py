@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from simulators.phases import on_grid_phases
+from simulators.world.copper import Run
 from simulators.world.parking import Stay
 from simulators.world.world import World
 
@@ -28,9 +29,9 @@ class Account:
     """Looks at the world every SAMPLE_S.
 
     Utilisation is the share of the room that cars used while they wanted more: at an instant, for each hungry car,
-    of the
-    circuits and phases that it loads the one with the highest ratio of EV current to (fuse - margin - building);
-    the mean over the hungry cars, each capped at 1; and the mean over the time in which there was one.
+    of the circuits and phases that it loads the one with the highest ratio of EV current to (fuse - margin - building),
+    or at the connection to what the building allows where that is less; the mean over the hungry cars, each capped at
+    1; and the mean over the time in which there was one.
     """
 
     def __init__(self, world: World) -> None:
@@ -62,7 +63,7 @@ class Account:
 
     def _is_hungry(self, stay: Stay) -> bool:
         station = self._world.stations[stay.evse.station]
-        if not station.charging():
+        if not station.charging() or stay.ev.napping:
             return False
         return station.wanted_a(stay.evse.evse_id) - station.offered_a(stay.evse.evse_id) > HUNGRY_A
 
@@ -70,15 +71,24 @@ class Account:
         used = min(stay.ev.phases, len(stay.evse.rotation))
         loads = on_grid_phases((1.0, 1.0 if used > 1 else 0.0, 1.0 if used > 2 else 0.0), stay.evse.rotation)
         loaded = [phase for phase in range(3) if loads[phase] > 0]
+        limit_a, limit_w = self._world.limits.held()
         ratio = 0.0
         for run in self._world.copper.path(stay.evse.circuit):
             most_a = run.fuse_a - self._margins[run.id]
+            if run.id == self._world.root:
+                most_a = most_a if limit_a is None else min(most_a, limit_a)
+                ratio = max(ratio, 0.0 if limit_w is None else self._share_of(limit_w, run))
             for phase in loaded:
                 room_a = most_a - run.other_a[phase]
                 used_up = run.ev_a[phase] / room_a if room_a > 0 else 1.0
                 if used_up > ratio:
                     ratio = used_up
         return min(1.0, ratio)
+
+    def _share_of(self, limit_w: float, run: Run) -> float:
+        """How much cars use of what is left of that."""
+        room_a = limit_w / self._world.site.nominal_voltage_v - sum(run.other_a)
+        return sum(run.ev_a) / room_a if room_a > 0 else 1.0
 
     def _picture(self, now: float) -> None:
         self.series.at_s.append(now)

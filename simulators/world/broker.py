@@ -1,7 +1,10 @@
 """The building's MQTT broker in the world, and a client of the building at it."""
 
 import asyncio
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
 
 from edge.config.addresses import broker as broker_address
 from simulators.bms import mqtt_packets as mqtt
@@ -12,6 +15,7 @@ from simulators.world.node import start_on
 
 BROKER: Final = "broker"
 BUILDING: Final = "building"
+ANSWER_S: Final = 5.0
 
 
 class WorldBroker:
@@ -43,6 +47,25 @@ class WorldBroker:
         """Somebody of the building publishes these, as fast as the network takes them."""
         await start_on(BUILDING, self._tell(topic, payloads, retain))
 
+    async def ask(self, topic: str, command: bytes, *, answer: str, identity: str) -> Mapping[str, Any]:
+        """Somebody of the building publishes a command, and hears on the topic `answer` what became of it.
+
+        :raises OSError, TimeoutError, EOFError: the broker is gone, or nobody answers.
+        """
+        return await start_on(BUILDING, self._ask(topic, command, answer, identity))
+
+    async def _ask(self, topic: str, command: bytes, answer: str, identity: str) -> Mapping[str, Any]:
+        reader, writer = await asyncio.open_connection(self.endpoint.host, self.endpoint.port)
+        try:
+            writer.write(connect_packet("building's limits", keepalive_s=0))
+            writer.write(mqtt.packet(Type.SUBSCRIBE, b"\0\1" + mqtt.text(answer) + b"\0", 0x02))
+            publication = Publication(topic=topic, payload=command, qos=0, retain=False)
+            writer.write(mqtt.publish_bytes(publication, mqtt.V3_1_1, qos=0, identifier=0, retain=False))
+            async with asyncio.timeout(ANSWER_S):
+                return await _answer(reader, identity)
+        finally:
+            writer.close()
+
     async def _tell(self, topic: str, payloads: list[bytes], retain: bool) -> None:
         reader, writer = await asyncio.open_connection(self.endpoint.host, self.endpoint.port)
         writer.write(connect_packet("building", keepalive_s=0))
@@ -53,6 +76,21 @@ class WorldBroker:
             await writer.drain()
         writer.write(mqtt.packet(Type.DISCONNECT))
         writer.close()
+
+
+async def _answer(reader: asyncio.StreamReader, identity: str) -> Mapping[str, Any]:
+    buffer = bytearray()
+    while True:
+        data = await reader.read(65_536)
+        if not data:
+            raise EOFError("the broker has ended the connection")
+        buffer += data
+        for received in mqtt.packets(buffer):
+            if received.type == Type.PUBLISH:
+                publication, _ = mqtt.publish(received, mqtt.V3_1_1)
+                said: Mapping[str, Any] = orjson.loads(publication.payload)
+                if said["id"] == identity:
+                    return said
 
 
 def connect_packet(client: str, *, keepalive_s: int, will: Publication | None = None) -> bytes:

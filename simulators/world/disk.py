@@ -118,11 +118,16 @@ class Disk:
         """How many damaged files the program has found and kept."""
         return len(list(self.folder.glob("*.damaged-*")))
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether what the program writes is lost: it was killed, or it hangs."""
+        return self._image.exists()
+
     def freeze(self, *, torn: bool) -> None:
         """This is what a kill leaves: nothing of what the program does in its end is kept; frozen once, it stays so.
         ``torn``: the power failed in the midst of a write, so that a part of a page is at the end of each log.
         """
-        if self._image.exists():
+        if self.is_frozen:
             return
         shutil.copytree(self.folder, self._image, ignore=shutil.ignore_patterns(RESERVE, "*-shm"))
         if torn:

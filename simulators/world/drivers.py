@@ -15,7 +15,8 @@ class DriverSpec:
 
     `posts` are the stations where they park (all, if none is named). `phases` and `max_a` are drawn from what is
     listed; at a DC post `max_w` counts instead. `blocked` is the share whose card the cloud refuses. Cars
-    that nap begin to in the first half of their stay.
+    that nap begin to in the first half of their stay. `tells` is the share of drivers who tell the gateway what the car
+    needs, and when it leaves.
     """
 
     name: str
@@ -29,6 +30,7 @@ class DriverSpec:
     obey_s: tuple[float, float] = (0.5, 5.0)
     naps: float = 0.0  # the share of cars that stop by themselves for a while, and then would go on
     nap_h: tuple[float, float] = (0.2, 0.5)
+    tells: float = 0.0
     sleeps: float = 0.0  # the share of cars that don't wake from 0 A before they are unplugged
     blocked: float = 0.0
 
@@ -48,6 +50,7 @@ class Visit:
     sleeps: bool
     id_tag: str
     nap_s: tuple[float, float] | None = None  # when it stops by itself, and when it would go on
+    tells: bool = False  # what the car needs, and when it leaves
 
 
 ACCEPTED_TAG: Final = "DRIVER"
@@ -60,7 +63,11 @@ def visits(kinds: tuple[DriverSpec, ...], *, seed: int, begins_s: float, for_s: 
     for kind in kinds:
         rng = random.Random(f"{seed} drivers {kind.name}")
         naps = random.Random(f"{seed} naps {kind.name}")
-        coming.extend(_with_nap(each, naps) for each in _of(kind, rng, begins_s=begins_s, for_s=for_s))
+        tells = random.Random(f"{seed} tells {kind.name}")
+        coming.extend(
+            replace(_with_nap(each, naps), tells=tells.random() < kind.tells)
+            for each in _of(kind, rng, begins_s=begins_s, for_s=for_s)
+        )
     return tuple(sorted(coming, key=lambda visit: (visit.at_s, visit.kind.name, visit.number)))
 
 

@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from edge.config import Configuration
 from edge.daemon import Daemon
+from edge.domain.site import EvseKey
+from edge.errors import NeedError
 from edge.offline_set_up import StorageWriter
 from edge.storage.store import Store
 from simulators.errors import PeerError
@@ -88,6 +91,16 @@ class Gateway:
     def status(self) -> Mapping[str, Any] | None:
         """The report of the running program, as its API would give it."""
         return self._daemon.status() if self._daemon is not None and self.is_up else None
+
+    def state_need(self, key: EvseKey, energy_wanted_wh: float, departure_at: datetime) -> bool:
+        """What `edge need` states; whether it was taken."""
+        if self._daemon is None or not self.is_up or self.disk.is_frozen:
+            return False
+        try:
+            self._daemon.needs.state(key, energy_wanted_wh, departure_at)
+        except NeedError:
+            return False
+        return True
 
     async def stop(self) -> None:
         """SIGTERM, and the orderly end of it."""

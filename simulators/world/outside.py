@@ -24,6 +24,11 @@ class WorldClock:
         self.step_s = 0.0
         self.unset_since: float | None = None
 
+    @property
+    def is_right(self) -> bool:
+        """Whether it shows the true time."""
+        return self.step_s == 0.0 and self.unset_since is None
+
     def monotonic(self) -> float:
         return UPTIME_S + self._now()
 

@@ -15,6 +15,19 @@ FIRST_SOC: Final = 0.2
 PLUG_GAP_S: Final = 5.0  # between two cars at one post
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedTold:
+    """What the driver has told the gateway that the car needs: so much from second `at_s` of the world on, when its
+    post's register showed `register_wh`, until second `departs_s`; for the session of that name.
+    """
+
+    at_s: float
+    session: str
+    energy_wh: float
+    register_wh: float
+    departs_s: float
+
+
 @dataclass(slots=True, kw_only=True)
 class Stay:
     """One car at one post; energies are those at the plug."""
@@ -31,6 +44,7 @@ class Stay:
     served_at: float | None = None  # when it drew first
     barred: bool = False  # the cloud has come to refuse its card
     napped: bool = False  # it has stopped by itself for a while
+    need: NeedTold | None = None
 
     @property
     def may_charge(self) -> bool:

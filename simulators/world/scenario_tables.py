@@ -116,6 +116,7 @@ def drivers(table: TomlTable) -> DriverSpec:
             "blocked",
             "naps",
             "nap_h",
+            "tells",
         )
     )
     energy, arrive_h = _span(table, "energy_kwh"), _span(table, "arrive_h")
@@ -140,6 +141,7 @@ def drivers(table: TomlTable) -> DriverSpec:
         blocked=table.number("blocked", 0.0, at_most=1.0),
         naps=table.number("naps", 0.0, at_most=1.0),
         nap_h=_span(table, "nap_h") if table.has("nap_h") else (0.2, 0.5),
+        tells=table.number("tells", 0.0, at_most=1.0),
     )
 
 

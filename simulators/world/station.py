@@ -161,6 +161,31 @@ class WorldStation(ChargingStation):
         began = self._begun(connector_id) > self._begun_before.get(connector_id, 0)
         return connector.ev is not None and not connector.ev.full and began and connector.transaction is None
 
+    def session(self, connector_id: int) -> str | None:
+        """The transaction that runs, as the station calls it; None: none, or none that was given a number yet."""
+        transaction = self._core.sessions.connectors[connector_id].transaction
+        if transaction is None or transaction.transaction_id is None:
+            return None
+        number = transaction.transaction_id
+        return str(number) if self._interpreter is None else self._interpreter.name(number)
+
+    def is_beginning(self, connector_id: int) -> bool:
+        """Whether a transaction runs that wasn't given a number yet."""
+        transaction = self._core.sessions.connectors[connector_id].transaction
+        return transaction is not None and transaction.transaction_id is None
+
+    def register_wh(self, connector_id: int) -> float:
+        """What the connector's register shows."""
+        return self._core.sessions.connectors[connector_id].register_wh
+
+    def session_wh(self, connector_id: int) -> float | None:
+        """What the session that runs has had, by the register at its begin; None: none runs."""
+        if self._core.sessions.connectors[connector_id].transaction is None:
+            return None
+        of_this = (each for each in reversed(self.transactions()) if each.connector_id == connector_id)
+        began = next(of_this, None)
+        return None if began is None else self.register_wh(connector_id) - began.meter_start_wh
+
     def _begun(self, connector_id: int) -> int:
         return sum(1 for account in self.transactions() if account.connector_id == connector_id)
 

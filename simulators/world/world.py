@@ -18,7 +18,6 @@ from simulators.world.broker import WorldBroker
 from simulators.world.building import Load
 from simulators.world.cloud import CLOUD, WorldCsms
 from simulators.world.conditions import UPLINK, Topology
-from simulators.world.drivers import Visit, visits
 from simulators.world.gateway import GATEWAY, Gateway
 from simulators.world.history import History
 from simulators.world.laying import laid
@@ -28,15 +27,14 @@ from simulators.world.meters import WorldMeters
 from simulators.world.network import Network
 from simulators.world.node import start_on
 from simulators.world.outside import WorldClock
-from simulators.world.parking import Parking, Stay
+from simulators.world.parking import Parking
+from simulators.world.people import People
 from simulators.world.scenario import WorldScenario, begins_s
 from simulators.world.site import meter_spots, peers_view, read_site, site_text
 from simulators.world.station import WorldStation
 from simulators.world.watch import Frames
 
 HOUSEKEEPING_S: Final = 5.0  # how often dead connections are looked for
-CARD_AGAIN_S: Final = 120.0  # a driver whose card was refused tries it again
-SETTLING_S: Final = 60.0  # before the first driver: everybody finds everybody
 
 
 class World:
@@ -85,6 +83,7 @@ class World:
         )
         self.stations = self._stations()
         self.parking = Parking(self.site, self.stations, seed=seed)
+        self.people = People(self)
         self.frames.drawn = self._drew
         self.loads_stand_still = False
         self.faults: list[ActiveFault] = []
@@ -164,7 +163,7 @@ class World:
             self._tasks.append(start_on(identity, station.run()))
         for number, load in enumerate(self.scenario.loads):
             self.start(self._follow(f"load {number}", load))
-        self.start(self._drive())
+        self.start(self.people.drive())
         self.start(self._keep_house())
         for talk in self.limits.talks():
             self.start(talk)
@@ -226,50 +225,6 @@ class World:
         for run in self.copper.runs.values():
             if run.is_over_without_cars:
                 self._building_over[run.id] = self.now()
-
-    async def _drive(self) -> None:
-        coming = visits(
-            self.scenario.drivers, seed=self.seed, begins_s=begins_s(self.scenario), for_s=self.scenario.for_s
-        )
-        for visit in coming:
-            if visit.at_s < SETTLING_S:
-                continue
-            await self.until(visit.at_s)
-            self._arrive(visit)
-
-    def _arrive(self, visit: Visit) -> None:
-        stay = self.parking.arrive(visit, self.now())
-        if stay is None:
-            self.history.add("drivers", f"{visit.kind.name} {visit.number} finds no post")
-            return
-        self.history.add("drivers", f"{stay.label} arrives")
-        self.start(self._leave(stay, visit.leave_s))
-        if visit.nap_s is not None:
-            self.start(self._nap(stay, *visit.nap_s))
-        self.start(self._show_card(stay))
-
-    async def _show_card(self, stay: Stay) -> None:
-        """The driver shows the card until the post takes it."""
-        station = self.stations[stay.evse.station]
-        while stay.may_charge:
-            await asyncio.sleep(CARD_AGAIN_S)
-            if stay.left_s is not None:
-                return
-            if station.refuses(stay.evse.evse_id):
-                self.history.add("drivers", f"{stay.label} shows the card again")
-                self.parking.plug_again(stay)
-
-    async def _nap(self, stay: Stay, from_s: float, to_s: float) -> None:
-        for at_s, napping in ((from_s, True), (to_s, False)):
-            await self.until(at_s)
-            self.history.add("drivers", f"{stay.label} {'naps' if napping else 'would go on'}")
-            stay.napped, stay.ev.napping = True, napping
-            self.stations[stay.evse.station].settle()
-
-    async def _leave(self, stay: Stay, at_s: float) -> None:
-        await self.until(min(at_s, self.scenario.for_s))
-        self.history.add("drivers", f"{stay.label} leaves")
-        self.parking.leave(stay, self.now())
 
     async def _cloud_away(self, from_s: float, for_s: float) -> None:
         await self.until(from_s)

@@ -37,10 +37,11 @@ def lives(draw: st.DrawFn, version: Version) -> ProfileStore:
             case 3:
                 raw = draw(profiles(version, ("TxProfile",)))
                 raw.pop("transactionId", None)
+                place = draw(st.sampled_from([None, 1]))
                 try:
-                    store = store.awaiting(draw(st.sampled_from([None, 1])), "tag", parse(raw, version), at)
+                    store = store.awaiting(place, "tag", parse(raw, version), at)
                 except ProfileRefused:
-                    store = store.not_awaiting("tag")
+                    store = store.not_awaiting(place, "tag")
             case _:
                 store = install(store, version, *draw(placed(version))).store
     return store

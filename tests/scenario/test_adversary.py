@@ -14,10 +14,6 @@ SECONDS = 600.0
 FIRST, _, END = os.environ.get("EDGE_SEEDS", "0-300").rpartition("-")
 SEEDS = range(int(FIRST or 0), int(END))
 BATCH = 10
-# Known to break it, and why. In 290 a station whose limit (1 A) is below its safe current (6 A) comes back and refuses
-# to have it renewed, so that when its second lease is over it rises to 6 A; the plan had counted on 1 A, and another
-# that came back was told again what it had before: 2.8 A of 36.3 too much are allowed for seven seconds.
-KNOWN = (290,)
 # Of all that the cars of a batch could draw, they do draw so much at least: a site where nobody charges is safe, too.
 LEAST_DRAWN = 1 / 7
 
@@ -30,15 +26,6 @@ def quiet() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-@pytest.mark.xfail(strict=True, reason="see KNOWN")
-@pytest.mark.parametrize("seed", KNOWN)
-def test_a_seed_that_is_known_to_break_it(seed: int) -> None:
-    """Whoever mends its cause takes it off the list."""
-    site = HostileSite(seed)
-    site.run(SECONDS)
-    assert site.failures == []
-
-
 @pytest.mark.parametrize("first", SEEDS[::BATCH])
 def test_the_sum_of_what_chargers_may_draw_stays_under_every_rating(first: int) -> None:
     """Ten minutes of delay, loss, refusal, breaks, reboots and restarts for each seed; looked at each half second.
@@ -47,8 +34,6 @@ def test_the_sum_of_what_chargers_may_draw_stays_under_every_rating(first: int) 
     """
     drawn_ah = most_ah = 0.0
     for seed in SEEDS[SEEDS.index(first) : SEEDS.index(first) + BATCH]:
-        if seed in KNOWN:
-            continue
         site = HostileSite(seed)
         site.run(SECONDS)
         assert site.failures == [], f"seed {seed}: {site.plan}"

@@ -18,6 +18,8 @@ from edge.bms.schedule import Rule, Schedule
 from edge.bms.settings import Bounds, WritePolicy
 from edge.clock import DAY_S, SteadyDay
 from edge.domain.session import Session
+from edge.domain.site import EvseKey
+from edge.domain.station import CloudLimit, SessionBegan
 from edge.domain.token import CachedToken, TokenInfo, TokenStatus
 from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.station_clock import StationClock
@@ -29,7 +31,8 @@ from edge.offline.registers import Reading
 from edge.offline.token_book import REFRESH, TokenBook
 from edge.offline.token_info import ShownToken
 from tests.unit.bms.bms_site import Hands, Taken, report, site
-from tests.unit.ocpp.ocpp_bench import station
+from tests.unit.ocpp.ocpp_bench import ID, call, station
+from tests.unit.ocpp.ocpp_bench import Bench as RelayBench
 from tests.unit.offline.offline_bench import HASHER, NOON, STATION, Bench
 
 STEPS = {
@@ -137,9 +140,25 @@ def test_a_limit_of_the_building_lasts_its_time(step: timedelta) -> None:
     assert (limit.amps(clock.now + 29), limit.amps(clock.now + 30)) == (16.0, 20.0)
 
 
-def desk(*profiles: Mapping[str, Any]) -> ProfileDesk:
+class Shelf:
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.kept: str | None = None
+
+    def load(self, station: str) -> str | None:  # noqa: ARG002 - there is one
+        return self.kept
+
+    def save(self, station: str, text: str) -> None:  # noqa: ARG002
+        self.kept = text
+
+    def set_aside(self, station: str) -> None:
+        raise AssertionError(f"{station}: what was kept is sound")
+
+
+def desk(*profiles: Mapping[str, Any], shelf: Shelf | None = None) -> ProfileDesk:
     """A desk of a station that speaks 1.6, at noon, with a session that has just begun and these profiles of it."""
-    made = ProfileDesk(station(), 230.0)
+    made = ProfileDesk(station(), 230.0, shelf)
     made.speak(Version.V16)
     made.due(0.0, NOON, cloud_connected=True)
     made.station_called("StartTransaction", {"connectorId": 1, "idTag": "X"}, (), NOON)
@@ -172,6 +191,40 @@ def test_a_schedule_of_a_session_runs_as_long_as_the_session(step: timedelta) ->
         wall = NOON + timedelta(seconds=second) + (step if second > 300 else timedelta(0))
         told += [(second, fact.limit_a) for fact in at.due(float(second), wall, cloud_connected=True) if fact.key.evse]
     assert told == [(0, 10.0), (600, 6.0)]
+
+
+@pytest.mark.parametrize("boots_at", [datetime(1970, 1, 1, tzinfo=UTC), NOON - timedelta(minutes=30)])
+def test_a_schedule_outlives_a_restart_with_a_wrong_clock(boots_at: datetime) -> None:
+    """A board without a battery: after the power is back its clock is behind until it is set. What had begun before was
+    stamped by the right clock, so it isn't moved with this one; meanwhile it isn't lifted."""
+    kept = Shelf()
+    session = schedule("Relative", (0, 10), (600, 6))
+    before = desk(session, shelf=kept)
+    before.learned([SessionBegan(key=EvseKey(station=ID, evse=1), at=0.0, transaction_id="7")], NOON)
+    after = ProfileDesk(station(), 230.0, kept)
+    told = []
+    for second in range(0, 900, 10):
+        right = NOON + timedelta(seconds=300 + second)
+        wall = right if second > 200 else boots_at + timedelta(seconds=second)
+        told += [(second, fact.limit_a) for fact in after.due(float(second), wall, cloud_connected=True)]
+    assert [each for each in told if each[1] is not None] == [(0, 10.0), (300, 6.0)]
+    assert told[0] == (0, 10.0)
+
+
+@steps
+def test_what_the_cloud_sets_just_after_a_step_is_not_moved_by_it(step: timedelta) -> None:
+    """Before anybody has looked at the clock again."""
+    bench = RelayBench()
+    bench.connect()
+    bench.wait(0.5)
+    bench.stepped += step
+    raw = schedule("Absolute", (0, 10), (600, 6)) | {"chargingProfilePurpose": "ChargePointMaxProfile"}
+    bench.cloud_says(call("p", "SetChargingProfile", {"connectorId": 0, "csChargingProfiles": raw}))
+    told = []
+    for second in range(0, 700, 10):
+        told += [(second, fact.limit_a) for fact in bench.wait(10.0).facts if isinstance(fact, CloudLimit)]
+    assert next(each for each in told if each[1] == 10.0)[0] == 0
+    assert [second for second, limit_a in told if limit_a == 6.0][:1] == [590]
 
 
 @steps

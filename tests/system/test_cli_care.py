@@ -263,6 +263,16 @@ async def test_a_gateway_that_is_not_set_up(site_file: Path, tmp_path: Path) -> 
         assert output == "1. the gateway isn't set up yet\n   -> sudo edge setup\n"
 
 
+async def test_an_address_that_no_network_has(site_file: Path, tmp_path: Path) -> None:
+    """Mistyped, or its cable is out (RFC 5737's addresses here): named with its key; loopback's aren't."""
+    site_file.write_text(f'{SITE}[bms.modbus]\nlisten = "192.0.2.1:5502"\nfallback_a = 6\n', encoding="utf-8")
+    _, output, errors = await edge("doctor", *places(site_file), "--socket", str(tmp_path / "none"))
+    assert errors == ""
+    assert "no network that is up has 192.0.2.1:5502 ([bms.modbus] listen)\n   -> see that its network" in output
+    assert "no network that is up has 192.168.10.1:9000 ([ocpp] listen)" in output
+    assert output.count("no network that is up") == 2
+
+
 async def test_a_storage_folder_of_the_site_file(site_file: Path, tmp_path: Path) -> None:
     """Where the journal is elsewhere, a backup without it isn't made; a reset says what it leaves."""
     other = tmp_path / "other"
@@ -358,9 +368,10 @@ async def test_who_waits_who_was_refused_and_what_is_wrong(tmp_path: Path) -> No
         ), encoding="utf-8")  # fmt: skip
         site.add("CP-A")
         site.add("CP-B")
+        site.add("cp_a")
         async with running(tmp_path, site):
-            await until(site, lambda told: bool(told["refused_handshakes"]) and any(
-                each["serial"] for each in told["waiting_stations"]))  # fmt: skip
+            await until(site, lambda told: bool(told["refused_handshakes"]) and {
+                each["id"] for each in told["waiting_stations"] if each["serial"]} == {"CP-B", "cp_a"})  # fmt: skip
             socket = ["--socket", str(tmp_path / "edge.sock")]
             code, output, _ = await edge("station", "list", *socket)
             assert code == 0
@@ -381,5 +392,6 @@ async def test_who_waits_who_was_refused_and_what_is_wrong(tmp_path: Path) -> No
             lines = output.splitlines()
             assert lines[0] == "1. station CP-A isn't connected; last turned away: the station shows no credentials"
             assert "2. station CP-B waits to be adopted" in lines
+            assert "3. station 'cp_a' waits, and CP-A isn't connected: one identity may be mistyped" in lines
     code, output, _ = await edge("doctor", "--config", str(file), "--state", str(tmp_path), *socket)
     assert (code, "the gateway's program doesn't answer" in output) == (1, True)

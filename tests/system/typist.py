@@ -66,15 +66,15 @@ class Typist:
         self.types(line)
         return seen
 
-    async def interrupts(self) -> int:
+    async def interrupts(self, by: signal.Signals = signal.SIGINT, *, every_s: float = 1.0) -> int:
         """Ctrl-C, and again as people do: one that comes just before the terminal is read waits for the next key.
 
-        The exit code.
+        ``by``: another signal in its place. The exit code.
         """
         ends = asyncio.ensure_future(self.ends())
         while not ends.done():
-            self.process.send_signal(signal.SIGINT)
-            await asyncio.wait([ends], timeout=1.0)
+            self.process.send_signal(by)
+            await asyncio.wait([ends], timeout=every_s)
         return ends.result()
 
     async def hammers_until(self, pattern: str) -> str:

@@ -140,6 +140,47 @@ async def test_it_waits_for_the_clock(house: House) -> None:
     assert house.left() == (20_000.0, 8 * HOUR_S)
 
 
+async def test_it_follows_a_clock_that_is_set_after_the_start(house: House) -> None:
+    """A board without a battery-backed clock starts with the time at which it stopped: three hours are missing then."""
+    house.sample(50_000.0)
+    house.state(20_000.0, in_s=8 * HOUR_S)
+    house.memory.look()
+    await house.memory.stop()
+    house.clock.now += 3 * HOUR_S
+    house.start()
+    house.memory.look()
+    assert house.left() == (20_000.0, 8 * HOUR_S)
+    house.sample(51_000.0)
+    house.clock.at += timedelta(hours=3)
+    house.memory.look()
+    assert house.left() == (19_000.0, 5 * HOUR_S)
+    await house.restart(down_s=HOUR_S)
+    house.sample(51_500.0)
+    assert house.left() == (18_500.0, 4 * HOUR_S)
+
+
+async def test_one_that_was_stated_anew_is_left_alone(house: House) -> None:
+    """By who knows how long it still is."""
+    house.state(20_000.0, in_s=8 * HOUR_S)
+    await house.restart()
+    house.state(5_000.0, in_s=HOUR_S)
+    house.clock.at += timedelta(hours=3)
+    house.memory.look()
+    assert house.left() == (5_000.0, HOUR_S)
+
+
+async def test_what_is_written_while_the_clock_is_wrong_is_right_after_it(house: House) -> None:
+    """Of what was stated before."""
+    house.state(20_000.0, in_s=8 * HOUR_S)
+    house.memory.look()
+    house.clock.at += timedelta(days=1)
+    house.sample(50_000.0)  # the register that it counts from is known now
+    house.memory.look()
+    house.clock.at -= timedelta(days=1)
+    await house.restart()
+    assert house.left() == (20_000.0, 8 * HOUR_S)
+
+
 async def test_a_departure_that_has_passed_for_a_day_is_forgotten(house: House) -> None:
     """Where its session isn't heard of any more; else it has all that the car can use, as without a restart."""
     house.state(20_000.0, in_s=HOUR_S)

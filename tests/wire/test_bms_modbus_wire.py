@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import shutil
 import struct
@@ -11,12 +12,15 @@ from ipaddress import ip_network
 
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
+from structlog.testing import capture_logs
 
 from edge.bms.facility import Facility
 from edge.bms.point import SHAPES, Bank
 from edge.bms.points import CONTROL_POINTS, EVSE_BASE, EVSE_POINTS, EVSE_STRIDE, MIRROR, SITE_POINTS
 from edge.bms.registers import encode, number_of
 from edge.bms.settings import FacilitySettings, ModbusSettings, Network, WritePolicy
+from edge.errors import StartError
+from edge.listening import listen_once_there
 from tests.unit.bms.bms_site import Hands, Taken, report, site
 
 LIMIT_A = 4
@@ -25,14 +29,16 @@ LIMIT_A = 4
 class Served:
     """A facility with a Modbus server, and its master's view."""
 
-    def __init__(self, *, allow: tuple[Network, ...] | None = None, idle_timeout_s: float = 300.0) -> None:
+    def __init__(
+        self, *, allow: tuple[Network, ...] | None = None, idle_timeout_s: float = 300.0, host: str = "127.0.0.1"
+    ) -> None:
         self.clock = Hands()
         self.taken = Taken()
         self.facility = Facility(
             site(),
             FacilitySettings(
                 modbus=ModbusSettings(
-                    host="127.0.0.1",
+                    host=host,
                     port=0,
                     policy=WritePolicy(writable=True, limit_timeout_s=60.0, fallback_a=20.0),
                     allow=allow,
@@ -240,3 +246,19 @@ async def test_a_flood_of_writes_costs_no_tick() -> None:
         assert await asyncio.wait_for(answered, 30) == flood
         assert bench.taken.limits[-1].limit_a == 36.9
         assert len(bench.facility.limits.report(bench.clock.now)["stated"]) == 1
+
+
+async def test_an_address_that_no_network_has_yet_is_waited_for() -> None:
+    """The building's router may be back from a power cut long after the gateway, whose control can't wait for it (an
+    address of RFC 5737 here)."""
+    with capture_logs() as logs:
+        async with served(Served(host="192.0.2.1")) as bench:
+            assert bench.port > 0
+    assert [line["key"] for line in logs if line["log_level"] == "warning"] == ["[bms.modbus] listen"]
+
+
+def test_a_name_is_not_waited_for() -> None:
+    """Which of its addresses no network has isn't known."""
+    refusal = OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+    with pytest.raises(StartError, match=r"the address localhost:502 can't be listened on"):
+        listen_once_there("the address", "localhost", 502, refusal, key="[x] listen")

@@ -1,10 +1,14 @@
 """Opening handshakes over real sockets: who gets in, and what the log says of those who don't."""
 
 import asyncio
+import contextlib
 import json
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import uvloop
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -12,6 +16,7 @@ from edge.clock import SystemClock
 from edge.errors import StartError
 from edge.ocpp.server import OcppServer
 from edge.ocpp.settings import CloudLoss, Listener, OcppSettings, UnknownStations
+from edge.ocpp.station_connection import NO_HANDSHAKE, SPEAKS_TLS
 from edge.ocpp.unreadable import Unreadable
 from edge.ocpp.waiting import MAX_CONNECTED
 from tests.unit.ocpp.ocpp_bench import call, site
@@ -262,6 +267,43 @@ async def test_in_transparent_mode_a_station_that_gives_up_leaves_nothing_behind
         await eventually(lambda: len(cloud.connections) == 1 and cloud.open == 0)
 
 
+@pytest.mark.parametrize(
+    ("first", "why"),
+    [
+        (bytes.fromhex("16030100c5010000c10303"), SPEAKS_TLS),
+        (b"POST /CP-01 HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n<s:Envel", NO_HANDSHAKE),
+    ],
+)
+async def test_who_makes_no_handshake_is_told_of(first: bytes, why: str) -> None:
+    """A station that is given wss:// for ws://, or speaks SOAP: one line however often it comes, and one entry with how
+    often."""
+    async with running("CP-01") as (gateway, _):
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.port)
+            writer.write(first)
+            async with asyncio.timeout(PATIENCE_S):
+                with contextlib.suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+            writer.close()
+        await eventually(lambda: [each.times for each in gateway.server.turned_away] == [2])
+        (entry,) = gateway.server.turned_away
+        assert (entry.address, entry.why, entry.station) == ("127.0.0.1", why, None)
+        assert [line["why"] for line in gateway.logged("refused a connection")] == [why]
+
+
+@pytest.mark.parametrize("first", [b"", b"GET /CP-01 HT"])
+async def test_who_only_looks_whether_the_port_is_open_is_not_told_of(first: bytes) -> None:
+    """Monitors do so every few seconds."""
+    async with running("CP-01") as (gateway, cloud):
+        _, writer = await asyncio.open_connection("127.0.0.1", gateway.server.port)
+        writer.write(first)
+        writer.close()
+        await writer.wait_closed()
+        async with gateway.station() as station:
+            await round_trip(station, cloud)
+        assert gateway.server.turned_away == ()
+
+
 async def test_an_address_in_use_is_a_start_error() -> None:
     """One sentence with the remedy."""
     async with running("CP-01") as (gateway, cloud):
@@ -270,6 +312,19 @@ async def test_an_address_in_use_is_a_start_error() -> None:
             upstream=f"ws://127.0.0.1:{cloud.port}",
         )
         second = OcppServer(site=site(), settings=settings, clock=SystemClock(), sink=Recorder())
-        with pytest.raises(StartError, match=r"can't listen for charging stations on 127\.0\.0\.1:\d+ .*; give"):
+        with pytest.raises(
+            StartError, match=r"address 127\.0\.0\.1:\d+ is in use by another program; stop that program"
+        ):
             await second.start()
         assert json.dumps(second.cloud_links()) == "{}"
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_an_address_that_no_network_has_is_told_as_such(run: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+    """The adapter of the charger LAN is unplugged (RFC 5737's address here): another address wouldn't help."""
+    settings = OcppSettings(plain_listen=Listener(host="192.0.2.1", port=9000), upstream="ws://127.0.0.1:1")
+    server = OcppServer(site=site(), settings=settings, clock=SystemClock(), sink=Recorder())
+    with pytest.raises(
+        StartError, match=r"the stations' address 192\.0\.2\.1:9000 .*no network that is up has .*; see"
+    ):
+        run(server.start())

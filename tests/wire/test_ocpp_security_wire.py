@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import resource
 import shutil
+import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from cryptography import x509
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
@@ -232,6 +234,44 @@ async def test_profile_3(authority: Authority, stranger: Authority, server: Pair
         assert await is_refused(gateway, tls=trusting(authority, authority.issue("CP-02"))) == 403
         assert await is_refused(gateway, headers=RIGHT) == 403
         assert len(cloud.connections) == 1
+
+
+def distrust(port: int, tls: ssl.SSLContext) -> None:
+    """A handshake that ends with the peer's alert, as asyncio's own doesn't."""
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as plain,
+        pytest.raises(ssl.SSLCertVerificationError),
+    ):
+        tls.wrap_socket(plain, server_hostname="127.0.0.1")
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_a_failed_handshake_of_tls_is_told(
+    authority: Authority, stranger: Authority, server: Pair, run: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    """What an installer looks for when a station stays away: why, in the log and in the list; on the loop of the
+    gateway, too. Who opens the port and leaves isn't told of."""
+
+    async def tell() -> None:
+        async with secured(SecurityProfile.MUTUAL, files(server, authority)) as (gateway, _):
+            _, writer = await asyncio.open_connection("127.0.0.1", gateway.server.tls_port)
+            writer.close()
+            await writer.wait_closed()
+            assert await is_refused(gateway, tls=trusting(authority)) is None
+            assert await is_refused(gateway, tls=trusting(authority, stranger.issue("CP-01"))) is None
+            await asyncio.to_thread(distrust, gateway.server.tls_port, trusting(stranger))
+            with pytest.raises((OSError, InvalidHandshake, EOFError)):
+                await connect(f"ws://127.0.0.1:{gateway.server.tls_port}/CP-01", proxy=None)
+            told = [line["why"] for line in gateway.logged("refused a connection")]
+            assert [each.why for each in gateway.server.turned_away] == told
+            assert [why.partition(":")[0] for why in told] == [
+                "it shows no certificate of its own",
+                "its certificate isn't trusted",
+                "it doesn't trust this gateway's certificate",
+                "it speaks without TLS (ws",
+            ]
+
+    run(tell())
 
 
 async def test_a_certificate_may_have_the_serial_number(authority: Authority, server: Pair) -> None:

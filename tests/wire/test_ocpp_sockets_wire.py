@@ -179,7 +179,9 @@ async def test_a_connection_that_is_over_is_not_cut_off() -> None:
         return connection.respond(HTTPStatus.NOT_FOUND, "no")
 
     def new(*args: Any, **kwargs: Any) -> ServerConnection:
-        return StationConnection(*args, crowd=Crowd(), connected=connected, **kwargs)
+        return StationConnection(
+            *args, crowd=Crowd(), connected=connected, note_stranger=lambda _why, _address: None, **kwargs
+        )
 
     factory = cast(type[ServerConnection], new)
     async with serve(nobody, "127.0.0.1", 0, process_request=refuse, create_connection=factory) as server:

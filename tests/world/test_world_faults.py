@@ -1,14 +1,17 @@
 """The catalogue of faults: each alone, with every oracle."""
 
+import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from simulators.world.building import LoadSpec
 from simulators.world.faults import BY_NUMBER, CATALOGUE, table
 from simulators.world.oracles import ORACLES
 from simulators.world.scenario import FaultSpec
+from simulators.world.world import World
 from tests.world.worlds import played, small
 
 RELIABILITY = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -57,6 +60,29 @@ def test_a_car_that_draws_more_is_not_started_again_and_again() -> None:
     outcome = played(scenario, seed=1, faults=[FaultSpec(number=25, at_s=180.0, for_s=500.0)])
     assert outcome.result.verdicts == ()
     assert outcome.result.starts_per_session < 3
+
+
+def test_a_car_that_draws_more_than_there_is_is_stopped() -> None:
+    """It takes 8 A more than it is offered while the building rises from 4 to 20 A. Were it believed to obey its safe
+    current it would be raised each half minute, and even that is too much in the end: either trips the breaker.
+    """
+    load = LoadSpec(circuit="main", hourly_a=(*[4.0] * 9, *[64.0] * 15))  # begins at eight
+    scenario = small(minutes=16.0)
+    scenario = replace(scenario, loads=(load,), drivers=(replace(scenario.drivers[0], per_day=1),))
+
+    def draws_more(world: World) -> None:
+        (stay,) = world.parking.here.values()
+        stay.ev.excess_a = 8.0
+        world.stations[stay.evse.station].settle()
+
+    def meddle(world: World) -> None:
+        asyncio.get_running_loop().call_at(180.0, draws_more, world)
+
+    result = played(scenario, meddle=meddle).result
+    (main,) = result.circuits
+    assert not main.tripped
+    assert main.over_s < 60.0  # until it is found out, and until it is stopped
+    assert result.stops_per_session == 1.0
 
 
 def test_sessions_that_begin_without_the_cloud_reach_it_once() -> None:

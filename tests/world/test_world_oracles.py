@@ -11,6 +11,10 @@ import pytest
 
 from edge.allocation.ceilings import Ceilings
 from edge.allocation.plant import Plant
+from edge.bms.demand_watch import DemandWatch
+from edge.bms.modbus_control import ControlBlock
+from edge.bms.modbus_pdu import ExceptionCode, Refused
+from edge.bms.mqtt_commands import Commands
 from edge.domain.journal import DropEntry, EntryState, PutEntry, Write
 from edge.domain.limit import LimitStated
 from simulators.errors import ScenarioError
@@ -359,6 +363,77 @@ def test_a_limit_in_watts_that_nobody_minds_is_caught(monkeypatch: pytest.Monkey
     assert failed_oracles(played(_limited(DIMMED))) == {"limits"}
 
 
+@pytest.mark.parametrize(
+    ("number", "over", "for_s"),
+    [(40, "mqtt", 80.0), (41, "mqtt", 80.0), (42, "modbus", 80.0), (43, "modbus", 110.0), (44, "modbus", 410.0)],
+)
+def test_a_fault_excuses_no_limit_that_it_does_not_touch(
+    number: int, over: str, for_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The building speaks the way that the fault leaves alone, and is heard, whatever becomes of the other."""
+    scenario = replace(_limited(replace(LOWER, over=over, to_s=200.0 + for_s)), for_s=200.0 + for_s)
+    drivers = tuple(replace(each, energy_wh=(2e4, 3e4)) for each in scenario.drivers)
+    scenario, fault = replace(scenario, drivers=drivers), FaultSpec(number=number, at_s=195.0, for_s=for_s)
+    assert failed_oracles(played(scenario, faults=[fault], drain_s=60.0)) == set()
+    monkeypatch.setattr(LimitStated, "amps", lambda _limit, _now: None)
+    verdicts = played(scenario, faults=[fault], drain_s=60.0).result.verdicts
+    assert any(each.oracle == "limits" and each.at_s < fault.at_s + fault.for_s for each in verdicts)
+
+
+def test_a_building_that_falls_silent_leaves_its_fallback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has limited the site to 16 A, and says nothing more: what the installer has set holds, never nothing."""
+
+    def hush(world: World) -> None:
+        world.limits.hush("modbus")
+
+    def limited() -> WorldScenario:
+        scenario = _limited(LOWER)
+        return replace(scenario, site_head=scenario.site_head.replace("fallback_a = 31", "fallback_a = 18", 1))
+
+    sound = played(limited(), meddle=later(210.0, hush)).result
+    assert sound.verdicts == ()
+    monkeypatch.setattr(LimitStated, "amps", lambda limit, now: None if limit.is_over(now) else limit.limit_a)
+    assert failed_oracles(played(limited(), meddle=later(210.0, hush))) == {"limits"}
+
+
+def test_a_building_that_is_refused_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over Modbus, each time."""
+
+    def refuse(*_: object) -> None:
+        raise Refused(ExceptionCode.ILLEGAL_DATA_VALUE)
+
+    monkeypatch.setattr(ControlBlock, "write_holding", refuse)
+    assert failed_oracles(played(_limited(LOWER))) == {"modbus heard"}
+
+
+def test_a_building_that_is_not_answered_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over MQTT, where nobody knows of a limit that its answer hasn't said to be taken."""
+    monkeypatch.setattr(Commands, "receive", lambda *_, **__: None)
+    assert failed_oracles(played(_limited(DIMMED))) == {"mqtt heard"}
+
+
+def _metered_by_the_quarter_hour() -> WorldScenario:
+    """Three cars on a connection whose mean of a quarter of an hour may be 14 kW, of the 21 that its fuse carries."""
+    scenario = small(minutes=17.0)
+    head = scenario.site_head.replace('meter = "grid"', 'meter = "grid"\ndemand_limit_kw = 14', 1)
+    return replace(scenario, site_head=head)
+
+
+def test_the_demand_window_is_kept() -> None:
+    """Though the cars want half as much again."""
+    assert played(_metered_by_the_quarter_hour()).result.verdicts == ()
+
+
+@pytest.mark.parametrize("defect", ["nobody minds", "what was used is forgotten"])
+def test_a_demand_window_that_is_not_kept_is_caught(defect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the mean of the true power."""
+    if defect == "nobody minds":
+        monkeypatch.setattr(DemandWatch, "observe", lambda *_: None)
+    else:
+        monkeypatch.setattr("edge.bms.demand_window._held", lambda *_: (0.0, 0.0))
+    assert "demand" in failed_oracles(played(_metered_by_the_quarter_hour()))
+
+
 def test_a_site_that_takes_no_limits_is_told_so() -> None:
     """A scenario whose building talks to nobody is a mistake."""
     with pytest.raises(ScenarioError, match=re.escape("it needs [bms.modbus] with writable = true")):
@@ -430,7 +505,49 @@ def test_a_fault_that_comes_to_nothing_good_is_caught(defect: str) -> None:
     assert f"fault {number}" in failed_oracles(played(small(minutes=6.0), seed=2, faults=[fault], tamper=tamper))
 
 
+KILLED = FaultSpec(number=47, at_s=250.0, for_s=60.0)
+
+
+def _told() -> WorldScenario:
+    """Three cars of which the drivers say what they need, at stations of two editions, and a building that limits."""
+    scenario = _limited(LOWER, DIMMED)
+    first, last = replace(scenario.posts[0], count=2), replace(scenario.posts[0], first=3, count=1, edition="2.0.1")
+    drivers = tuple(replace(each, tells=1.0) for each in scenario.drivers)
+    return replace(scenario, posts=(first, last), drivers=drivers)
+
+
+def _silent_since_the_kill(world: World) -> None:
+    for way in ("modbus", "mqtt"):
+        world.limits.hush(way)
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """What a gateway does that does nothing."""
+
+
+FORGOTTEN: dict[str, tuple[str, Callable[..., Any]]] = {
+    "which session runs": ("edge.ocpp.v16.DialectV16._session_of", lambda *_: []),
+    "what its session has had": ("edge.ocpp.station_memory.StationMemory.began_at_wh", _nothing),
+    "what its car needs": ("edge.need_memory.NeedMemory.start", _nothing),
+    "what the building allows": ("edge.bms.limits_memory.LimitsFile.read", lambda *_: {}),
+}
+
+
+@pytest.mark.parametrize("what", FORGOTTEN)
+def test_what_is_forgotten_in_a_restart_is_caught(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each thing that the report says of a post; and of a building that says nothing more."""
+    meddle = later(245.0, _silent_since_the_kill) if what == "what the building allows" else None
+    assert failed_oracles(played(_told(), seed=2, faults=[KILLED], meddle=meddle)) == set()
+    monkeypatch.setattr(*FORGOTTEN[what])
+    assert "beliefs" in failed_oracles(played(_told(), seed=2, faults=[KILLED], meddle=meddle))
+
+
+def test_a_limit_that_is_believed_and_not_held_is_caught() -> None:
+    """The report says that the station has accepted another than it has."""
+    assert "beliefs" in failed_oracles(played(_told(), seed=2, faults=[KILLED], tamper=Profiles(_given(7.0))))
+
+
 def test_every_oracle_has_its_defect() -> None:
     """None is there that has never failed."""
-    elsewhere = {"turns", "limits"}  # these need sites of their own
+    elsewhere = {"turns", "limits", "modbus heard", "mqtt heard", "demand", "beliefs"}  # these need sites of their own
     assert {each[0] for each in DEFECTS.values()} | elsewhere == {getattr(make, "name", "") for make in ORACLES}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from edge.control.needs import Needs
 from edge.domain.site import EvseKey
-from simulators.world.scenario import WorldScenario
+from simulators.world.parking import NeedTold
+from simulators.world.scenario import FaultSpec, WorldScenario
 from simulators.world.world import World
 from tests.world.worlds import played, small
 
@@ -51,9 +51,17 @@ def _told(world: World) -> Told:
 
 def state_need(world: World) -> None:
     """The car on CP-1 leaves in two hours."""
-    daemon, clock = world.gateway._daemon, world.gateway.clock
-    assert daemon is not None
-    Needs(daemon._board, clock).state(POST, 22_000.0, clock.wall() + timedelta(hours=2))
+    assert world.gateway.state_need(POST, 22_000.0, world.wall() + timedelta(hours=2))
+    station = world.stations[POST.station]
+    session = station.session(POST.evse)
+    assert session is not None
+    world.parking.here[POST.station, POST.evse].need = NeedTold(
+        at_s=world.now(),
+        session=session,
+        energy_wh=22_000.0,
+        register_wh=station.register_wh(POST.evse),
+        departs_s=world.now() + 7200.0,
+    )
 
 
 def test_a_need_outlives_a_kill() -> None:
@@ -71,3 +79,12 @@ def test_who_a_station_is_and_what_its_session_has_had_outlive_a_kill(edition: s
     before, after = killed(replace(scenario, posts=posts))
     assert (after["vendor"], after["model"]) == (before["vendor"], before["model"]) == ("Simulated", "Post")
     assert after["evses"][0]["session_wh"] > before["evses"][0]["session_wh"] > 0
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_a_departure_is_right_again_when_the_clock_is(seed: int) -> None:
+    """The gateway is killed while its clock is a day behind (or ahead), and starts by that."""
+    scenario = small(minutes=9.0)
+    drivers = tuple(replace(each, tells=1.0) for each in scenario.drivers)
+    faults = [FaultSpec(number=43, at_s=240.0, for_s=100.0), FaultSpec(number=47, at_s=250.0, for_s=30.0)]
+    assert played(replace(scenario, drivers=drivers), seed=seed, faults=faults).result.verdicts == ()

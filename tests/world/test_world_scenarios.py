@@ -12,7 +12,9 @@ from simulators.world.world import World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A part of a scenario's day: from its beginning, and how long."""
+    """A part of a scenario's day: from its beginning, and how long. In its midst the building limits as it does at
+    another hour.
+    """
 
     after_h: float
     minutes: float
@@ -39,8 +41,9 @@ def test_each_ready_scenario_has_its_part() -> None:
 def test_a_ready_scenario_is_sound(name: str) -> None:
     """Cars charge, every oracle holds, and the cloud has each transaction once."""
     part, scenario = PARTS[name], load_world(name)
-    begins_at = scenario.begins_at + timedelta(hours=part.after_h)
-    result = run_world(replace(scenario, begins_at=begins_at, for_s=60.0 * part.minutes), seed=2).result
+    begins_at, for_s = scenario.begins_at + timedelta(hours=part.after_h), 60.0 * part.minutes
+    limits = tuple(replace(each, from_s=0.4 * for_s, to_s=0.8 * for_s) for each in scenario.limits)
+    result = run_world(replace(scenario, begins_at=begins_at, for_s=for_s, limits=limits), seed=2).result
     assert result.verdicts == ()
     assert result.sessions > 0
     assert (result.transactions_lost, result.transactions_doubled) == (0, 0)

@@ -5,6 +5,7 @@ the cloud's schedules count, ``now`` monotonic seconds for the facts.
 """
 
 import math
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -18,8 +19,9 @@ from edge.ocpp.profiles import answers_v2, answers_v16, archive
 from edge.ocpp.profiles.admission import Wiring
 from edge.ocpp.profiles.answer import Answer, CallRefusal, Context, StartRequest
 from edge.ocpp.profiles.composite import CloudAllowance, StationMaximum
+from edge.ocpp.profiles.courses import READERS
 from edge.ocpp.profiles.model import Moment
-from edge.ocpp.profiles.store import STATION, ProfileStore
+from edge.ocpp.profiles.store import AWAITED_MOST, STATION, ProfileStore
 from edge.ocpp.shelf import Shelf
 from edge.ocpp.versions import Version
 from edge.units import Amps, Seconds, Volts
@@ -49,7 +51,9 @@ class ProfileDesk:
         self._told: dict[int, Amps | None] = {}
         self._stale = True  # what is told may no longer be what the store says
         self._lead_s: Seconds | None = None  # of the wall clock over monotonic time, at the last look
+        self._since: Seconds = 0.0  # when that first was
         self._until: Moment | None = None
+        self._remote: OrderedDict[str, str] = OrderedDict()  # remoteStartId of transactions, by their id
 
     # The cloud asks.
 
@@ -81,24 +85,49 @@ class ProfileDesk:
             self._keep(self.store.awaiting(found.evse, found.token, found.profile, at))
         return found
 
-    def start_answered(self, token: str, *, accepted: bool) -> None:
-        """The station's answer to that."""
-        if not accepted:
-            self._keep(self.store.not_awaiting(token))
+    def start_answered(self, evse: int | None, token: str, *, accepted: bool, transaction: str | None = None) -> None:
+        """The station's answer to that; not accepted, too, where it was never asked. ``transaction``: the one that runs
+        there already (2.x F02)."""
+        store = self.store
+        self._keep(store.only_awaiting(evse, token) if accepted else store.not_awaiting(evse, token))
+        if accepted and transaction is not None:
+            self._is_remote(transaction, token)
 
     # The station tells.
 
     def station_called(self, action: str, payload: object, facts: Iterable[StationFact], wall: datetime) -> None:
         """A CALL of the station went by, and these are the facts in it."""
-        reader = _READERS.get(action)
+        reader = READERS.get(action)
         store = self.store
         if reader is not None:
             store = reader(store, fields(payload), wall.timestamp())
-        self._keep(self._after(store, facts, wall))
+        store = self._after(store, facts, wall)
+        if action == "TransactionEvent":
+            store = self._bound(store, fields(fields(payload).get("transactionInfo")), wall.timestamp())
+        self._keep(store)
 
     def learned(self, facts: Iterable[StationFact], wall: datetime) -> None:
         """Facts from elsewhere: the cloud's answer to a StartTransaction."""
         self._keep(self._after(self.store, facts, wall))
+
+    def _bound(self, store: ProfileStore, info: Mapping[str, Any], at: Moment) -> ProfileStore:
+        """OCPP 2.x: the remoteStartId says which request to start a transaction answers (F01.FR.25). It is told once,
+        maybe before the EVSE is."""
+        transaction, remote = text(info.get("transactionId")), whole_number(info.get("remoteStartId"))
+        if transaction is None:
+            return store
+        if remote is not None:
+            self._is_remote(transaction, str(remote))
+        running, token = store.find(transaction), self._remote.get(transaction)
+        if running is None or token is None:
+            return store
+        del self._remote[transaction]
+        return store.began(running.evse, transaction, at, token=token)
+
+    def _is_remote(self, transaction: str, token: str) -> None:
+        self._remote[transaction] = token
+        while len(self._remote) > AWAITED_MOST:
+            self._remote.popitem(last=False)
 
     def _after(self, store: ProfileStore, facts: Iterable[StationFact], wall: datetime) -> ProfileStore:
         for fact in facts:
@@ -118,7 +147,7 @@ class ProfileDesk:
     def due(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> list[CloudLimit]:
         """What has changed of what the cloud allows. To be called about twice a second: mostly it does nothing."""
         at = wall.timestamp()
-        self._follow_clock(at - now)
+        self.follow_clock(now, wall)
         self._see_cloud(at, connected=cloud_connected)
         if not (self._stale or (self._until is not None and at >= self._until)):
             return []
@@ -127,13 +156,17 @@ class ProfileDesk:
         self._until = min((each.until for each in allowances.values() if each.until is not None), default=None)
         return [self._tell(evse, each.limit_a, now) for evse, each in allowances.items() if self._is_news(evse, each)]
 
-    def _follow_clock(self, lead_s: Seconds) -> None:
-        """``lead_s``: our wall clock less monotonic time. A schedule that counts from the begin of a session, and a
-        cloud's absence, last as long as they do, whatever the clock is set to."""
-        step_s, self._lead_s = lead_s - (self._lead_s if self._lead_s is not None else lead_s), lead_s
-        if abs(step_s) >= STEP_S:
+    def follow_clock(self, now: Seconds, wall: datetime) -> None:
+        """A schedule that counts from the begin of a session, and a cloud's absence, last as long as they do, whatever
+        the clock is set to. To be called before anything else at that moment."""
+        lead_s = wall.timestamp() - now
+        before_s, self._lead_s = self._lead_s, lead_s
+        if before_s is None:
+            self._since = now
+        elif abs(lead_s - before_s) >= STEP_S:
             self._stale = True
-            self._keep(self.store.moved(step_s))
+            since, until = self._since + before_s, now + before_s
+            self._keep(self.store.moved(lead_s - before_s, since=since, until=until))
 
     def see_cloud(self, wall: datetime, *, connected: bool) -> None:
         """Whether the cloud is there: some profiles end when it has been away for long (2.1 K01.FR.101)."""
@@ -228,56 +261,3 @@ def _lasting(store: ProfileStore) -> ProfileStore:
     if any(each.profile.max_offline_s is not None for each in store.installed):
         return store
     return replace(store, offline_since=None)
-
-
-def _start_transaction(store: ProfileStore, payload: Mapping[str, Any], at: Moment) -> ProfileStore:
-    """OCPP 1.6 §4.8: the transaction runs, and has its id only from the cloud's answer.
-
-    Where one runs whose id is known, the answer says whether this is another: a station that missed it tells the same
-    begin again, and its session keeps its profiles.
-    """
-    connector, token = whole_number(payload.get("connectorId")), text(payload.get("idTag"))
-    if connector is None or connector <= STATION:
-        return store
-    running = store.on(connector)
-    is_asked_for = token is not None and store.awaited_by(connector, token, at) is not None
-    if running is not None and running.transaction is not None and not is_asked_for:
-        return store
-    return store.began(connector, None, at, token=token)
-
-
-def _stop_transaction(store: ProfileStore, payload: Mapping[str, Any], _at: Moment) -> ProfileStore:
-    transaction = whole_number(payload.get("transactionId"))
-    return store if transaction is None else store.ended_transaction(str(transaction))
-
-
-def _transaction_event(store: ProfileStore, payload: Mapping[str, Any], at: Moment) -> ProfileStore:
-    """OCPP 2.x E01 to E06; the remoteStartId says which request to start it answers (F01.FR.25)."""
-    info = fields(payload.get("transactionInfo"))
-    transaction = text(info.get("transactionId"))
-    if transaction is None:
-        return store
-    if payload.get("eventType") == "Ended":
-        return store.ended_transaction(transaction)
-    running = store.find(transaction)
-    evse = whole_number(fields(payload.get("evse")).get("id"))
-    place = evse if evse is not None else (None if running is None else running.evse)
-    if place is None or place <= STATION:
-        return store
-    remote = whole_number(info.get("remoteStartId"))
-    return store.began(place, transaction, at, token=None if remote is None else str(remote))
-
-
-def _priority(store: ProfileStore, payload: Mapping[str, Any], _at: Moment) -> ProfileStore:
-    """NotifyPriorityCharging (2.1 K22): the driver has asked for it at the station."""
-    transaction = text(payload.get("transactionId"))
-    running = None if transaction is None else store.find(transaction)
-    return store if running is None else store.with_priority(running.evse, payload.get("activated") is True)
-
-
-_READERS = {
-    "NotifyPriorityCharging": _priority,
-    "StartTransaction": _start_transaction,
-    "StopTransaction": _stop_transaction,
-    "TransactionEvent": _transaction_event,
-}

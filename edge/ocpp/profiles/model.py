@@ -139,11 +139,12 @@ class ChargingProfile:
         """The period in force, or None while the profile says nothing: not valid, not begun, or over.
 
         The last period holds until the duration ends; periods beyond the duration or the recurrence are not executed
-        (OCPP 1.6 §5.16.4, 2.0.1 K01.FR.11 to 13 and 30).
+        (OCPP 1.6 §5.16.4, 2.0.1 K01.FR.11 to 13 and 30). What counts from the ``anchor`` has begun: one that is ahead
+        is of a clock that is behind now.
         """
         if not self.is_valid(at):
             return None
-        elapsed_s = at - (anchor if self.start is None else self.start)
+        elapsed_s = max(at - anchor, 0.0) if self.start is None else at - self.start
         if elapsed_s < 0:
             return None
         if self.recurrence_s is not None:

@@ -103,18 +103,26 @@ class ProfileStore:
         return replace(self, installed=(*kept, added), awaited=awaited)
 
     def awaiting(self, evse: int | None, token: str, profile: ChargingProfile, at: Moment) -> "ProfileStore":
-        """The profile waits for its transaction; an earlier one for the same token, or the same EVSE, is dropped."""
-        kept = [
-            each
-            for each in self.awaited
-            if not _same(each.token, token) and (evse is None or each.evse != evse) and at < each.until
-        ]
+        """The profile waits for its transaction, as the newest; the station may refuse it yet."""
+        kept = [each for each in self.awaited if at < each.until]
         added = Awaited(evse=evse, token=token, profile=profile, until=at + AWAITED_S)
         return replace(self, awaited=(*kept, added)[-AWAITED_MOST:])
 
-    def not_awaiting(self, token: str) -> "ProfileStore":
-        """The station won't start what was asked for."""
-        return replace(self, awaited=tuple(each for each in self.awaited if not _same(each.token, token)))
+    def only_awaiting(self, evse: int | None, token: str) -> "ProfileStore":
+        """The station will start what was asked for last: what was asked for before there won't come any more."""
+        newest = self._newest(evse, token)
+        if newest is None:
+            return self
+        kept = (each for each in self.awaited if each is newest or not _is_for(each, evse, None if evse else token))
+        return replace(self, awaited=tuple(kept))
+
+    def not_awaiting(self, evse: int | None, token: str) -> "ProfileStore":
+        """The station won't start what was asked for last: what it has accepted before that still waits."""
+        newest = self._newest(evse, token)
+        return replace(self, awaited=tuple(each for each in self.awaited if each is not newest))
+
+    def _newest(self, evse: int | None, token: str) -> Awaited | None:
+        return next((each for each in reversed(self.awaited) if _is_for(each, evse, token)), None)
 
     def without(self, criteria: Criteria) -> "ProfileStore":
         """All that match are gone (OCPP 1.6 errata 3.25, 2.0.1 K10.FR.03 and 04)."""
@@ -149,13 +157,16 @@ class ProfileStore:
         found = self.awaited_by(evse, token, at)
         if found is None:
             return self
-        kept = tuple(other for other in self.awaited if other is not found)
+        kept = tuple(other for other in self.awaited if not _is_for(other, found.evse, token))
         return replace(self, awaited=kept).with_profile(evse, found.profile, at)
 
     def awaited_by(self, evse: int, token: str, at: Moment) -> Awaited | None:
-        """The profile that waits for a transaction there, of which the station tells this token."""
-        fitting = (each for each in self.awaited if _same(each.token, token) and each.evse in (None, evse))
-        return next((each for each in fitting if at < each.until), None)
+        """The profile that waits for a transaction there, of which the station tells this token: the newest, before
+        those that may begin anywhere."""
+        waiting = [each for each in reversed(self.awaited) if at < each.until]
+        places: tuple[int | None, ...] = (evse, None)
+        fitting = (each for place in places for each in waiting if _is_for(each, place, token))
+        return next(fitting, None)
 
     def ended(self, evse: int) -> "ProfileStore":
         """Nothing runs on the EVSE any more; its TxProfiles are gone."""
@@ -175,13 +186,21 @@ class ProfileStore:
         running = tuple(replace(each, priority=priority) if each.evse == evse else each for each in self.running)
         return replace(self, running=running)
 
-    def moved(self, by_s: Seconds) -> "ProfileStore":
-        """As it is after our clock was set forward by so much, or back: what has begun goes on as long as it would."""
+    def moved(self, by_s: Seconds, *, since: Moment, until: Moment) -> "ProfileStore":
+        """As it is after our clock was set forward by so much, or back: what has begun goes on as long as it would.
+
+        ``since`` and ``until``, by the clock before that: what was stamped in between. What was kept from before our
+        start was stamped by another clock, and stays.
+        """
+
+        def moved(moment: Moment) -> Moment:
+            return moment + by_s if since <= moment <= until else moment
+
         return ProfileStore(
-            installed=tuple(replace(each, since=each.since + by_s) for each in self.installed),
-            awaited=tuple(replace(each, until=each.until + by_s) for each in self.awaited),
-            running=tuple(replace(each, since=each.since + by_s) for each in self.running),
-            offline_since=self.offline_since + by_s if self.offline_since is not None else None,
+            installed=tuple(replace(each, since=moved(each.since)) for each in self.installed),
+            awaited=tuple(replace(each, until=moved(each.until - AWAITED_S) + AWAITED_S) for each in self.awaited),
+            running=tuple(replace(each, since=moved(each.since)) for each in self.running),
+            offline_since=moved(self.offline_since) if self.offline_since is not None else None,
         )
 
     def offline(self, at: Moment) -> "ProfileStore":
@@ -214,6 +233,11 @@ def replaces(evse: int, profile: ChargingProfile, existing: Installed) -> bool:
     if profile.version is not Version.V16 or existing.evse != evse:
         return False
     return (other.purpose, other.stack_level) == (profile.purpose, profile.stack_level)
+
+
+def _is_for(awaited: Awaited, evse: int | None, token: str | None) -> bool:
+    """Whether it was asked for there, with that token; None: with any."""
+    return awaited.evse == evse and (token is None or _same(awaited.token, token))
 
 
 def _same(one: str, other: str) -> bool:

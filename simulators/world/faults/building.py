@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
+from edge.domain.limit import LimitSource
 from simulators.site import Endpoint
 from simulators.world.faults.base import NOT_JUDGED, Fault
+from simulators.world.limits import MODBUS
 from simulators.world.modbus_master import LIMIT_A, MASTER, Master
 from simulators.world.node import start_on
 from simulators.world.scenario import FaultSpec, WorldScenario
@@ -87,9 +89,9 @@ class SubmeterAboveMain(Fault):
 
 
 class _OverModbus(Fault):
-    """The BMS writes to the gateway's Modbus server, in the place of what the building says otherwise."""
-
-    grace: ClassVar[Mapping[str, float]] = {"limits": NOT_JUDGED}
+    """The BMS writes to the gateway's Modbus server, in the place of what the building says otherwise: that falls
+    silent meanwhile.
+    """
 
     @classmethod
     def fitted(cls, scenario: WorldScenario, spec: FaultSpec) -> WorldScenario:
@@ -104,6 +106,12 @@ class _OverModbus(Fault):
     @classmethod
     def suits(cls, world: World) -> bool:
         return world.configuration.bms.modbus is not None
+
+    async def begin(self) -> None:
+        self.world.limits.hush(MODBUS)
+
+    async def end(self) -> None:
+        self.world.limits.unhush(MODBUS)
 
     @property
     def fuse_a(self) -> float:
@@ -144,14 +152,15 @@ class BmsFallsSilent(_OverModbus):
     how = "the BMS limits the site to half of its fuse for 20 s over Modbus, and never says anything again"
 
     async def begin(self) -> None:
-        before_a, since_s = self.holds_a(), self.world.now()
+        before_a, since_s, taken = self.holds_a(), self.world.now(), self.world.limits.taken[MODBUS]
         if (
             before_a is not None
-            and since_s > SETTLED_S
-            and before_a > FALLBACK_SHARE * self.fuse_a + 0.1
+            and since_s > max(SETTLED_S, taken.until_s)
+            and before_a > self.fallback_a + 0.1
             and self.is_alone
         ):
-            self.failure = f"the BMS has never said anything, and the gateway allows {before_a:g} A"
+            self.failure = f"the BMS is silent, and the gateway allows {before_a:g} A"
+        await super().begin()
         await start_on(MASTER, self._limit())
         await self.world.until(self.world.now() + OBEYED_S)
         holds_a = self.holds_a()
@@ -163,24 +172,35 @@ class BmsFallsSilent(_OverModbus):
     async def _limit(self) -> None:
         try:
             master = await self.dial()
-            await master.write(LIMIT_A, [round(10 * LIMIT_SHARE * self.fuse_a), VALID_S])
+            limit_a = LIMIT_SHARE * self.fuse_a
+            if await master.write(LIMIT_A, [round(10 * limit_a), VALID_S]):
+                self.world.limits.written(MODBUS, max_a=limit_a, for_s=VALID_S)
             master.close()
         except GONE as exc:
             if self.is_alone:
                 self.failure = f"the BMS can't limit the site: {exc!r}"
 
+    @property
+    def fallback_a(self) -> float:
+        """What the installer has set for a BMS that is silent."""
+        modbus = self.world.configuration.bms.modbus
+        assert modbus is not None  # noqa: S101 - such a site is suited
+        return modbus.fallback_a
+
     def judge(self) -> str | None:
         holds_a = self.holds_a()
         if holds_a is None or self.spec.for_s < OBEYED_S + VALID_S or not self.is_alone:
             return self.failure
-        # A gateway above may allow less.
-        if holds_a > FALLBACK_SHARE * self.fuse_a + 0.1 or (
-            self.world.above is None and holds_a < FALLBACK_SHARE * self.fuse_a - 0.1
-        ):
-            return (
-                f"the BMS is silent; {FALLBACK_SHARE * self.fuse_a:g} A must hold, and the gateway says {holds_a:g} A"
-            )
+        # Others may allow less.
+        if holds_a > self.fallback_a + 0.1 or self.stated_a() != self.fallback_a:
+            return f"the BMS is silent; {self.fallback_a:g} A must hold, and the gateway says {holds_a:g} A"
         return self.failure
+
+    def stated_a(self) -> float | None:
+        """What the report says that the BMS allows over Modbus."""
+        stated = (self.world.gateway.status() or {})["limits"]["stated"]
+        limits_a = (each["limit_a"] for each in stated if each["source"] == LimitSource.BMS_MODBUS.value)
+        return next(limits_a, None)
 
 
 class BmsWritesNonsense(_OverModbus):
@@ -189,7 +209,7 @@ class BmsWritesNonsense(_OverModbus):
     how = "over Modbus come 4,000 A, 65535, and 400 writes as fast as they are answered, the last one of 0 A"
 
     async def begin(self) -> None:
-        self.began = self.world.now()
+        await super().begin()
         await start_on(MASTER, self._write())
         await self.world.until(self.world.now() + OBEYED_S)
         if self.holds_a() not in (0.0, None) and self.is_alone and self.failure is None:
@@ -204,7 +224,9 @@ class BmsWritesNonsense(_OverModbus):
                 self.failure = f"a limit of {HUGE / 10:g} A was taken"
             for number in range(FLOOD):
                 await master.write(LIMIT_A, [NONE if number % 2 else 10 * number % 320, VALID_S])
-            await master.write(LIMIT_A, [0, round(max(VALID_S, 2 * OBEYED_S))])
+            lasts_s = round(max(VALID_S, 2 * OBEYED_S))
+            if await master.write(LIMIT_A, [0, lasts_s]):
+                self.world.limits.written(MODBUS, max_a=0.0, for_s=lasts_s)
             master.close()
         except GONE as exc:
             if self.is_alone:
@@ -219,7 +241,7 @@ class MqttFlood(Fault):
     outcome = "Bounded queue; control untouched"
     how = "the broker keeps junk for the command topic, 400 commands come at once, and then the broker is gone"
     aftermath_s = RETRY_S
-    grace: ClassVar[Mapping[str, float]] = {"limits": NOT_JUDGED}
+    grace: ClassVar[Mapping[str, float]] = {"mqtt heard": NOT_JUDGED}
 
     @classmethod
     def fitted(cls, scenario: WorldScenario, spec: FaultSpec) -> WorldScenario:

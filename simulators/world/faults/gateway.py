@@ -98,7 +98,8 @@ class ClockSteps(Fault):
     number, row = 43, "NTP step +-1 day"
     outcome = "Monotonic clock for control"
     how = "the gateway's wall clock is a day ahead, or behind"
-    grace: ClassVar[Mapping[str, float]] = {"rating": 30.0, "entitlement": 30.0}
+    # Of a command that is a day old by its clock nothing is known.
+    grace: ClassVar[Mapping[str, float]] = {"rating": 30.0, "entitlement": 30.0, "mqtt heard": NOT_JUDGED}
 
     async def begin(self) -> None:
         self.world.gateway.clock.step_s = self.rng.choice((-DAY_S, DAY_S))
@@ -115,7 +116,7 @@ class NoClock(Fault):
         "rating": LEASE_S,
         "entitlement": LEASE_S,
         "stuck": 600.0,
-        "limits": NOT_JUDGED,
+        "mqtt heard": NOT_JUDGED,  # without a time nothing is known of a command's age
     }
     tail_s = 2 * TAIL_S
 
@@ -145,7 +146,8 @@ class LoadAboveFuse(Fault):
     number, row = 59, "Load alone exceeds fuse"
     outcome = "All EV to 0, not-ours alarm"
     how = "the building alone takes 1.05 of the fuse"
-    grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED, "breaker": NOT_JUDGED}
+    # Nobody can know beforehand that so much will be taken of a window in which cars have drawn.
+    grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED, "breaker": NOT_JUDGED, "demand": NOT_JUDGED}
 
     async def begin(self) -> None:
         self.root = next(run for run in self.world.copper.runs.values() if run.parent is None)

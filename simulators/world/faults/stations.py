@@ -119,7 +119,10 @@ class IgnoresProfile(Unbound):
     number, row = 22, "Profile Accepted but ignored"
     outcome = "Detect by measurement, reserve full rating, alert"
     how = "a station accepts its limits and offers its maximum all the same"
-    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S, "entitlement": NOT_JUDGED, "raise": NOT_JUDGED}
+    # Nobody can see in its answers what it offers.
+    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S} | dict.fromkeys(
+        ("entitlement", "raise", "beliefs"), NOT_JUDGED
+    )
 
     async def begin(self) -> None:
         self.who = self.station()
@@ -133,8 +136,9 @@ class RefusesProfile(Unbound):
     number, row = 23, "Profile refused/NotSupported"
     outcome = "Treat as uncontrollable load"
     how = "a station answers each limit with Rejected"
+    # What it had accepted before the gateway was started anew nobody can know.
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S} | dict.fromkeys(
-        ("entitlement", "raise", "writes"), NOT_JUDGED
+        ("entitlement", "raise", "writes", "beliefs"), NOT_JUDGED
     )
 
     async def begin(self) -> None:

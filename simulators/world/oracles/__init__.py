@@ -5,8 +5,10 @@ from typing import Final
 
 from simulators.world.oracles.asked import CloudIsHeard
 from simulators.world.oracles.base import Oracle
+from simulators.world.oracles.beliefs import BeliefsAreTrue
 from simulators.world.oracles.books import EachTransactionOnce, NobodyIsStuck
-from simulators.world.oracles.electric import EntitledUnderRating, FlowsUnderRating, LimitsHold, ProtectionHolds
+from simulators.world.oracles.building import DemandIsKept, LimitsHold, ModbusIsHeard, MqttIsHeard
+from simulators.world.oracles.electric import EntitledUnderRating, FlowsUnderRating, ProtectionHolds
 from simulators.world.oracles.frames import DeadManLimits, InstallersLimit, NeverCleared
 from simulators.world.oracles.machine import BoundedResources, ContactorsSpared, GatewayControls, WritesSpared
 from simulators.world.oracles.raises import RaisesArePaidFor
@@ -19,10 +21,14 @@ ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
     ProtectionHolds,
     EntitledUnderRating,
     LimitsHold,
+    ModbusIsHeard,
+    MqttIsHeard,
+    DemandIsKept,
     RaisesArePaidFor,
     EachTransactionOnce,
     NobodyIsStuck,
     TurnsChange,
+    BeliefsAreTrue,
     BytesPass,
     CloudIsHeard,
     InstallersLimit,

@@ -1,5 +1,6 @@
 """What flows, and what may flow."""
 
+from collections import deque
 from typing import Final
 
 from simulators.phases import PHASE_NAMES
@@ -12,13 +13,15 @@ from simulators.world.world import World
 # rest of
 # it until a sample shows what came of that. No breaker minds: 1.13 In may flow for an hour.
 FLOW_S: Final = 30.0
+WINDOW_S: Final = 600.0
+OFTEN_S: Final = 60.0  # more than a restless building brings about in that time
 NOISE_A: Final = 0.5  # of the building, about a limit that has no margin
 # After a step of the building's load a rise can hide behind cars that were just raised, until they are sampled.
 ENTITLED_S: Final = 60.0
 
 
 class FlowsUnderRating(Oracle):
-    """I1: no phase over its rating for longer than the reaction budget."""
+    """I1: no phase over its rating for longer than the reaction budget, nor again and again."""
 
     name = "rating"
     promise = "no phase is over its rating longer than the reaction budget"
@@ -26,11 +29,13 @@ class FlowsUnderRating(Oracle):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._told: dict[str, float] = {}
+        self._over: dict[str, deque[tuple[float, float]]] = {}  # when, and the budget then
 
     def look(self) -> None:
         budget_s = FLOW_S + 2 * self.world.period_s + self.grace_s
         for run in self.world.copper.runs.values():
             since = run.over_since
+            self._count(run, budget_s)
             if since is None or run.is_over_without_cars or self._told.get(run.id) == since:
                 continue
             if self.world.now() - max(since, self.world.building_over_until(run.id)) > budget_s:
@@ -41,41 +46,17 @@ class FlowsUnderRating(Oracle):
                     f"{abs(run.total_a[worst]):.1f} of {run.fuse_a:g} A"
                 )
 
-
-class LimitsHold(Oracle):
-    """What the building allows its connection is held to, whichever way it said it, in A or in W: the lowest wins.
-
-    Judged by what flows: cars draw nothing of what is above it, but for as long as of what is above a fuse.
-    """
-
-    name = "limits"
-    promise = "no car draws beyond the lowest that the building allows"
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self._since: dict[str, float] = {}
-
-    def look(self) -> None:
-        most_a, most_w = self.world.limits.held()
-        run = self.world.copper.runs[self.world.root]
-        volts = self.world.site.nominal_voltage_v
-        for phase, name in enumerate(PHASE_NAMES):
-            over = most_a is not None and run.ev_a[phase] > NOISE_A and run.total_a[phase] > most_a + NOISE_A
-            self._judge(over, f"{name}: {run.total_a[phase]:.1f} of {most_a} A")
-        flows_w = sum(run.total_a) * volts
-        over = most_w is not None and sum(run.ev_a) > NOISE_A and flows_w > most_w + 3 * NOISE_A * volts
-        self._judge(over, f"all phases: {flows_w:.0f} of {most_w} W")
-
-    def _judge(self, over: bool, what: str) -> None:
-        now, line = self.world.now(), what.partition(":")[0]
-        if not over:
-            self._since.pop(line, None)
-            return
-        # Who can't tell its stations anything can't tell them this.
-        patience_s = FLOW_S + 2 * self.world.period_s + max(self.grace_s, self.world.grace_s("rating"))
-        if now - self._since.setdefault(line, now) > patience_s:
-            self.fail(f"for {now - self._since[line]:.0f} s cars have drawn beyond what the building allows, {what}")
-            self._since[line] = float("inf")
+    def _count(self, run: Run, budget_s: float) -> None:
+        """What is excused for good isn't counted, and the longest excuse of the window is one for all of it."""
+        now, over = self.world.now(), self._over.setdefault(run.id, deque())
+        if run.over_since is not None and not run.is_over_without_cars and budget_s < float("inf"):
+            over.append((now, budget_s))
+        while over and over[0][0] < now - WINDOW_S:
+            over.popleft()
+        over_s = len(over) * self.every_s
+        if over_s > OFTEN_S + max((most_s for _, most_s in over), default=0.0):
+            self.fail(f"{run.id} has been over its rating for {over_s:.0f} of {WINDOW_S:.0f} s, a little at a time")
+            over.clear()
 
 
 class ProtectionHolds(Oracle):

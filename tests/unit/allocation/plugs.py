@@ -26,6 +26,7 @@ class Plug:
     starts_at_a: Amps = 0.0  # the car takes nothing below this, though it may be offered less
     tells_on: Sequence[Phase] | None = None  # its station tells the draw on these grid phases instead
     tells_power: bool = False  # its station tells the total power alone
+    ignores_phases: bool = False  # its station accepts numberPhases, and goes on with all
     wakes_after_s: Seconds | None = None  # ... and goes on when it was offered enough for so long without a break
     session: str | None = None
     status: EvseStatus = EvseStatus.AVAILABLE
@@ -64,7 +65,7 @@ class Plug:
     def draw_a(self) -> PhaseAmps:
         if self.session is None or self.asleep or self.limit_a < max(self.evse.min_a, self.starts_at_a):
             return NO_CURRENT
-        on = self.evse.single_phase if self.single else self.uses
+        on = self.evse.single_phase if self.single and not self.ignores_phases else self.uses
         return PhaseAmps.on(on, min(self.limit_a, self.wants_a))
 
     @property

@@ -47,6 +47,8 @@ class Car:
     guaranteed: bool = False
     never_zero: bool = False
     switches: bool = False
+    ignores_phases: bool = False
+    tells_power: bool = False
     supply: Supply = Supply.AC
 
 
@@ -152,6 +154,8 @@ class Case:
                 evse=_evse(name, car),
                 wants_a=car.wants_a,
                 uses=car.uses or car.phases,
+                ignores_phases=car.ignores_phases,
+                tells_power=car.tells_power,
                 arrives_s=car.since_s + (NEXT_CAR_S if some_charge and not car.charging else 0.0),
             )
             for name, car in self.cars.items()

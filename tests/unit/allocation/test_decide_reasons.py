@@ -7,7 +7,7 @@ import pytest
 
 from edge.allocation.background import Background
 from edge.allocation.decide import Decision, Memory, decide
-from edge.allocation.exposure import Holdings
+from edge.allocation.exposure import OBEY_S, Holdings
 from edge.allocation.problem import Need
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import Reach
@@ -159,8 +159,8 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
         "0.0 A: the token of this session is no longer good",
     ),
     Reason.CAR_DISOBEYED: (
-        snapshot(circuit(63), replace(charging(told_a=0, draw_a=0), unruly=True)),
-        "0.0 A: the car drew more than it was allowed: stays off for a turn",
+        snapshot(circuit(63), replace(charging(told_a=0, draw_a=0), unruly_a=0.0)),
+        "0.0 A: the car drew more than it was allowed: no more than this for a turn",
     ),
     Reason.NO_WHOLE_STEP: (
         snapshot(circuit(63), arrived(evse(min_a=6, max_a=7, step_a=4.0))),
@@ -214,6 +214,10 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
         snapshot(circuit(63), charging(told_a=16, draw_a=20, reach=Reach.DISOBEYING)),
         "32.0 A: the station draws more than it accepted: what it may draw is kept free",
     ),
+    Reason.STOPPED_DISOBEYING: (
+        snapshot(circuit(20, measured_a=28.0), charging(told_a=6, draw_a=16, reach=Reach.DISOBEYING)),
+        "32.0 A: the station draws more than it accepted and than there is: it is told to stop",
+    ),
 }
 
 
@@ -225,6 +229,7 @@ MEMORIES: Mapping[Reason, Memory] = {
         SITES[Reason.RECOVERING][0],
         background={"main": Background(estimate_a=PhaseAmps.same(4), reading_at=NOW - 60, stale_at=NOW - 29)},
     ),
+    Reason.STOPPED_DISOBEYING: remembered(SITES[Reason.STOPPED_DISOBEYING][0], overdrawn_since=[NOW - OBEY_S]),
     Reason.SWITCHING_PHASES: remembered(SITES[Reason.SWITCHING_PHASES][0], single=[1]),
 }
 

@@ -11,7 +11,7 @@ import pytest
 from edge.domain.setpoint import Purpose
 from edge.units import PHASES, Amps, Phase
 from tests.unit.allocation.closed_loop import ClosedLoop
-from tests.unit.allocation.practice import Car, Case, Fuse, check_unharmed, main
+from tests.unit.allocation.practice import L1, L2, Car, Case, Fuse, check_unharmed, main
 
 SWITCHES = Car(phases=PHASES, switches=True)
 # What is expected: how many phases, and the amperes on each.
@@ -146,3 +146,59 @@ def test_precedence_decides_for_whom_it_changes() -> None:
     # 55 A in all: 48 for the first on three phases, which leaves 7 for the other on one.
     assert (_told_phases(loop, "first"), loop.told["first"]) == (3, 16)
     assert (_told_phases(loop, "later"), loop.told["later"]) == (1, 7)
+
+
+@pytest.mark.parametrize("tells_power", [False, True], ids=["tells its phases", "tells its power alone"])
+def test_a_station_that_ignores_it_is_counted_on_all_its_phases(tells_power: bool) -> None:
+    """L2 is full but for 2 A. Told one phase the station charges on three: what it overloads L2 with is its minimum,
+    until its next sample shows that and it has obeyed the cut; it isn't tried again in this session."""
+    deaf = Car(phases=PHASES, switches=True, ignores_phases=True, tells_power=tells_power)
+    loop = Case(fuses=main(32, (0, 30, 0)), cars={"A": deaf}, expected={}).loop().run(1800)
+    overloads = [at for at, _ in loop.overloads]
+    assert 0 < len(overloads) * 0.5 <= 20  # seconds
+    assert overloads[-1] - overloads[0] <= 20
+    assert {text for _, text in loop.overloads} == {"main carries (6.0, 36.0, 6.0)"}
+    assert loop.told["A"] == 0
+    loop.load("main", 0, 20, 0)
+    loop.settle(calm_s=100)
+    assert (loop.told["A"], _told_phases(loop)) == (12, 3)
+
+
+def test_a_station_that_begins_to_ignore_it_is_cut_beside_others() -> None:
+    """It charges on three phases when it is told one, for the sake of a car on L2: both share L2 from then on."""
+    cars = {"A": Car(phases=PHASES, switches=True, ignores_phases=True), "B": Car(phases=(L2,), since_s=200)}
+    loop = Case(fuses=main(32, (0, 22, 22)), cars=cars, expected={}).loop().run(200)
+    assert (loop.told["A"], _told_phases(loop)) == (10, 3)
+    loop.settle(calm_s=100)
+    assert loop.overloads == []
+    assert sum(loop.told.values()) <= 10
+    loop.load("main", 0, 0, 0)
+    loop.settle(calm_s=100)
+    check_unharmed(loop)
+    assert loop.told == {"A": 16, "B": 16}
+
+
+def test_it_rises_on_one_phase_when_it_is_seen_there() -> None:
+    """Not before: a limit that others have no room for on L2 isn't given on trust."""
+    loop = CASES["L2 is full: one phase charges where three can't"][0].loop().run(15)
+    while loop.told["A"] == 0:
+        loop.run(0.5)
+    drawn_at = next(state.drawn_at for state in [loop.decision.snapshot.evses[0]])
+    assert drawn_at is not None
+    while loop.told["A"] == 6:
+        loop.run(0.5)
+    state = loop.decision.snapshot.evses[0]
+    assert state.drawn_at is not None
+    assert state.drawn_at > drawn_at
+    assert state.draw_a is not None
+    assert state.draw_a.l1 == 6.0
+
+
+def test_a_station_that_ignores_it_and_measures_one_phase_is_found_by_the_meter() -> None:
+    """Its samples tell of L1 alone; half a minute of too much on L2, and it counts on all that is wired to it."""
+    loop = Case(fuses=main(32, (0, 30, 0)), cars={"A": SWITCHES}, expected={}).loop()
+    loop.plugs["A"].ignores_phases, loop.plugs["A"].tells_on = True, (L1,)
+    loop.run(900)
+    overloads = [at for at, _ in loop.overloads]
+    assert 30 <= overloads[-1] - overloads[0] <= 45
+    assert loop.told["A"] == 0

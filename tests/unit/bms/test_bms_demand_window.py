@@ -155,6 +155,17 @@ def test_the_watch_states_a_limit_that_ends() -> None:
     assert limit.watts(limit.ends_at) == 40_000.0
 
 
+def test_a_limit_holds_for_more_than_one_slow_tick() -> None:
+    """A tick decides by what the one before it stated: what was used too much is given back at 10 s a tick."""
+    slow = replace(site(), control=replace(site().control, period_s=10.0))
+    watch, clock = DemandWatch(slow, SETTINGS, folder=None), Hands()
+    for _ in range(60):
+        limit = watch.observe(fresh(power_w=60_000.0), clock)
+        clock.pass_s(10)
+    assert limit is not None
+    assert limit.watts(clock.monotonic()) == 0.0
+
+
 def test_a_sample_that_is_told_again_is_counted_once() -> None:
     """A meter that tells its power every ten seconds is reckoned at its samples' times, not at those of the ticks."""
     watch, clock = DemandWatch(site(), SETTINGS, folder=None), Hands()
@@ -198,3 +209,27 @@ async def test_what_was_remembered_and_is_damaged_is_left(content: bytes, tmp_pa
     assert limit is not None
     assert watch.state is not None
     assert watch.state.used_j == 0.0  # noon is the begin of a window
+
+
+@pytest.mark.parametrize(
+    ("zone", "minutes", "begins"),
+    [
+        ("Asia/Kolkata", 60, "07:30"),  # 13:00 there
+        ("Asia/Kathmandu", 30, "07:45"),  # 13:30
+        ("Asia/Kathmandu", 15, "07:45"),
+        ("Europe/Berlin", 60, "08:00"),
+    ],
+)
+def test_a_window_begins_when_the_site_s_clock_says_so(zone: str, minutes: int, begins: str) -> None:
+    """The grid operator's meter has full hours where the country's clock is half an hour off."""
+    at = datetime.fromisoformat(f"2026-11-21T{begins}:00+00:00")
+    settings = replace(SETTINGS, window_s=minutes * 60.0)
+    watch, clock = DemandWatch(replace(site(), timezone=zone), settings, folder=None), Hands(wall=at)
+    clock.pass_s(-5)
+    used_j = []
+    for _ in range(10):
+        watch.observe(fresh(), clock)
+        assert watch.state is not None
+        used_j.append(watch.state.used_j)
+        clock.pass_s(1)
+    assert used_j[5] < 8651 < used_j[4]

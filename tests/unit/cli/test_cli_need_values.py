@@ -50,6 +50,26 @@ def test_a_departure_is_by_the_site_s_clock(text: str, expected: datetime) -> No
 
 
 @pytest.mark.parametrize(
+    ("now", "text", "expected"),
+    [
+        ("2026-10-25T02:10+01:00", "02:30", "2026-10-25T02:30+01:00"),  # it is 02:30 once more
+        ("2026-10-25T02:40+02:00", "02:30", "2026-10-25T02:30+01:00"),
+        ("2026-10-25T02:10+01:00", "2026-10-25T02:30", "2026-10-25T02:30+01:00"),
+        ("2026-10-25T02:10+02:00", "02:30", "2026-10-25T02:30+02:00"),
+        ("2026-10-25T02:40+01:00", "02:30", "2026-10-26T02:30+01:00"),
+        ("2026-03-29T01:10+01:00", "02:30", "2026-03-29T03:00+02:00"),  # there is no 02:30
+        ("2026-03-29T01:10+01:00", "2026-03-29T02:30", "2026-03-29T03:00+02:00"),
+        ("2026-03-29T03:10+02:00", "02:30", "2026-03-30T02:30+02:00"),
+    ],
+)
+def test_a_departure_in_the_night_of_the_change(now: str, text: str, expected: str) -> None:
+    """It is never over already: an hour that the clock repeats is twice, and one that it skips is over at its end."""
+    at = datetime.fromisoformat(now)
+    found = departure_at(departure(text, at), at, COPENHAGEN)
+    assert found.isoformat(timespec="minutes") == expected
+
+
+@pytest.mark.parametrize(
     "text", ["24:00", "17", "17:60", "five", "", "2026-13-01T00:00", "1²:00", "9999-12-31T23:59-14:00"]
 )
 def test_what_is_no_time_is_told(text: str) -> None:

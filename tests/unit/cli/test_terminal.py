@@ -8,6 +8,7 @@ import pytest
 from edge.cli.terminal import Terminal
 from edge.errors import SetupStopped
 from edge.setup.language import Speaker, texts
+from edge.setup.steps import Ask
 
 LATIN = "Jørgen\nJørgen\n".encode("latin-1") + "Jørgen\n".encode()
 
@@ -25,6 +26,18 @@ def test_a_terminal_that_sends_no_utf_8(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Trickle(LATIN[:14]), encoding="utf-8", errors=errors))
     with pytest.raises(SetupStopped):
         terminal.secret("Adgangssætning")
+
+
+def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither as what Enter means nor when it is refused."""
+    terminal = Terminal(Speaker("en"))
+    question = Ask(key=("bms", "password"), text="bms.password", default="before", refused="bad", is_secret=True)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\nnew\n"))
+    assert [terminal.ask(question), terminal.ask(question)] == ["before", "new"]
+    shown = capsys.readouterr().out
+    assert "before" not in shown
+    assert "bad" not in shown
+    assert "[***]" in shown
 
 
 class Trickle(io.BytesIO):

@@ -97,6 +97,31 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
         ),
         ({"ocpp": 'upstream = "http://cloud/{station}"'}, "ocpp.upstream", "begins with http:, not with ws:// or"),
         ({"ocpp": 'upstream = "ws://cloud/"'}, "ocpp.upstream", "has no {station} in its path; give ws:// or wss://"),
+        (
+            {"ocpp": 'upstream = "ws://127.0.0.1:9000/{station}"'},
+            "ocpp.upstream",
+            "leads to 127.0.0.1:9000, where this gateway itself listens (ocpp.listen); give the cloud's own address",
+        ),
+        (
+            {"ocpp": 'listen = "0.0.0.0:9000"\nsecurity_profile = 0\nupstream = "ws://localhost:9000/{station}"'},
+            "ocpp.upstream",
+            "leads to 0.0.0.0:9000, where this gateway itself listens (ocpp.listen)",
+        ),
+        (
+            {"ocpp": 'listen = "Gate:80"\nsecurity_profile = 0\nupstream = "ws://gate/ocpp/{station}"'},
+            "ocpp.upstream",
+            "leads to Gate:80, where this gateway itself listens (ocpp.listen)",
+        ),
+        (
+            {"more": '[[ocpp.mirror]]\nurl = "ws://[::1]:8080/{station}"'},
+            "ocpp.mirror[0].url",
+            "leads to 127.0.0.1:8080, where this gateway itself listens (api.listen)",
+        ),
+        (
+            {"more": '[ocpp.self]\nid = "GW"\nupstream = "ws://127.0.0.1:9000/{station}"'},
+            "ocpp.self.upstream",
+            "leads to 127.0.0.1:9000, where this gateway itself listens",
+        ),
         ({"more": '[bms.mqtt]\nbroker = "tcp://x"'}, "bms.mqtt.broker", "begins with tcp:, not with mqtt://"),
         (
             {"meters": '[[meter]]\nid = "b"\nmodel = "eastron_sdm360"\nconnection = "tcp://10.0.0.6:502"'},
@@ -242,3 +267,10 @@ def test_observing_needs_no_knowledge_of_the_building(tmp_path: Path) -> None:
 def test_no_verdict_rests_on_a_refused_value(tmp_path: Path, parts: dict[str, str], keys: set[str]) -> None:
     """A value that the schema refuses causes no further findings about what it might have been."""
     assert {key for key, _ in told(tmp_path, **parts)} == keys
+
+
+def test_no_note_rests_on_a_refused_value(tmp_path: Path) -> None:
+    """The amperes that a note speaks of are the file's, not those of the example in its place."""
+    assert [each.key for each in findings(tmp_path, main='margin_a = "x"', garage='meter = "grid"')] == [
+        "circuit[0].margin_a"
+    ]

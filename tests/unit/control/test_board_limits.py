@@ -88,6 +88,25 @@ def test_a_silent_idle_station_is_not_reserved_at_its_rating_for_ever() -> None:
     assert (story.reach, story.exposed_a) == (Reach.UNCONFIRMED, 6)
 
 
+def test_a_car_below_its_safe_current_that_comes_back_is_kept_room_for_until_it_confirms() -> None:
+    """Its lease is over: it goes up by itself, unless it takes another limit; which it may refuse."""
+    story = Story().charging_at(0).offline().later(130).online()
+    assert (story.reach, story.exposed_a) == (Reach.UNCONFIRMED, 6)
+    assert story.tell(0, REFUSED).reach is Reach.UNCONFIRMED
+    assert story.tell(0).reach is Reach.OBEYING
+    above = Story().charging_at(10).offline().later(130).online()
+    assert above.reach is Reach.OBEYING, "it comes down by itself"
+
+
+def test_the_same_of_one_that_is_told_one_limit_for_both() -> None:
+    """With its session that has a lease, too."""
+    story = Story().take(LimitsTaken(station="CP-1", at=START, one_limit=True)).online().tell(0, purpose=IDLE).began()
+    story = story.tell(0, purpose=IDLE).later(OBEY_S + 1.0)
+    assert story.reach is Reach.OBEYING
+    story = story.offline().later(130).online()
+    assert (story.reach, story.exposed_a) == (Reach.UNCONFIRMED, 6)
+
+
 def test_a_limit_that_waits_for_its_line_is_exposed_already() -> None:
     """It may be sent before the next tick: the same ampere must not go to another."""
     story = Story().charging_at(6)
@@ -161,22 +180,56 @@ def test_two_samples_above_the_limit_are_disobedience() -> None:
 def test_a_car_that_disobeyed_and_was_stopped_stays_so_for_a_turn() -> None:
     """That it draws nothing at 0 A says nothing of more; the next session is another car's, perhaps."""
     story = Story(fallback_a=0.0).charging_at(10)
-    assert not story.later(5).draws(16).state.unruly
-    assert story.later(5).draws(16).state.unruly
+    assert story.later(5).draws(16).state.unruly_a is None
+    assert story.later(5).draws(16).state.unruly_a == 0.0
     story.tell(0).later(5).draws(0)
     turn_s = story.board.site.control.turn_s
-    assert (story.reach, story.state.unruly) == (Reach.OBEYING, True)
-    assert (story.later(turn_s - 5.1).state.unruly, story.later(0.1).state.unruly) == (True, False)
+    assert (story.reach, story.state.unruly_a) == (Reach.OBEYING, 0.0)
+    assert (story.later(turn_s - 5.1).state.unruly_a, story.later(0.1).state.unruly_a) == (0.0, None)
     story.tell(6).later(OBEY_S).draws(10).later(5).draws(10)
-    assert story.state.unruly
-    assert not story.ended().began("8").state.unruly
+    assert story.state.unruly_a == 0.0
+    assert story.ended().began("8").state.unruly_a is None
 
 
-def test_a_car_that_disobeyed_and_may_go_on_at_its_safe_current_does() -> None:
-    """It is asked for that, and what it may draw is kept free; when it obeys again it has its share."""
+def test_a_car_that_disobeyed_goes_on_at_its_safe_current_for_a_turn() -> None:
+    """It is asked for that, and what it may draw is kept free; when it obeys that it has its share a turn later: at
+    once it would only be too much again.
+    """
     story = Story(fallback_a=6.0).charging_at(10)
     story.later(5).draws(16).later(5).draws(16)
-    assert (story.reach, story.state.unruly) == (Reach.DISOBEYING, False)
+    assert (story.reach, story.state.unruly_a) == (Reach.DISOBEYING, 6.0)
+    story.tell(6).later(5).draws(6)
+    turn_s = story.board.site.control.turn_s
+    assert (story.reach, story.state.unruly_a) == (Reach.OBEYING, 6.0)
+    assert (story.later(turn_s - 5.1).state.unruly_a, story.later(0.1).state.unruly_a) == (6.0, None)
+
+
+def test_who_disobeys_obeys_again_at_the_newest_limit_only() -> None:
+    """While a cut is new the limit before it binds, too; who is below that and above this hasn't shown anything."""
+    story = Story(fallback_a=6.0).charging_at(20)
+    story.later(5).draws(30).later(5).draws(30).tell(6)
+    assert story.later(1).draws(14).reach is Reach.DISOBEYING
+    assert story.later(5).draws(7).reach is Reach.OBEYING
+
+
+def test_a_car_that_is_told_to_stop_while_it_disobeys_stays_stopped_for_a_turn() -> None:
+    """So where its safe current was more than there is; what is told meanwhile for another reason changes nothing."""
+    story = Story(fallback_a=6.0).charging_at(10)
+    story.later(5).draws(16).later(5).draws(16).tell(0)
+    assert (story.later(5).draws(0).reach, story.state.unruly_a) == (Reach.OBEYING, 0.0)
+    assert story.tell(0).state.unruly_a == 0.0
+    story.later(story.board.site.control.turn_s)
+    assert story.state.unruly_a is None
+    story.tell(10).later(OBEY_S).draws(16).later(5).draws(16)
+    assert story.state.unruly_a == 6.0, "tried again"
+
+
+def test_a_meter_that_shows_a_little_more_is_believed_to_obey() -> None:
+    """An ampere, or a twentieth."""
+    story = Story().charging_at(30)
+    assert story.later(5).draws(31.4).later(5).draws(31.4).reach is Reach.OBEYING
+    story = Story().charging_at(30)
+    assert story.later(5).draws(31.6).later(5).draws(31.6).reach is Reach.DISOBEYING
 
 
 def test_a_car_that_takes_its_time_to_come_down_does_not_disobey() -> None:

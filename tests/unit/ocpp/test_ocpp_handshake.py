@@ -35,6 +35,23 @@ def test_the_identity_is_the_last_segment(path: str, identity: str | None) -> No
 
 
 @pytest.mark.parametrize(
+    ("path", "place", "why"),
+    [
+        ("/", None, "no station identity in the path"),
+        ("/ocpp/", "/ocpp/{station}/", "the path isn't /ocpp/{station}/"),
+        ("/CP-01", "/ocpp/{station}", "the path isn't /ocpp/{station}"),
+        ("/ocpp//x", "/ocpp/{station}/x", "no station identity in the path"),
+        ("/" + "%41" * 49, None, "the station identity in the path has 49 characters, more than 48"),
+        ("/%0aLOG", None, "the station identity in the path has a character that can't be printed"),
+    ],
+)
+def test_why_a_path_has_no_identity(path: str, place: str | None, why: str) -> None:
+    """What is told is what is wrong: a long identity is there."""
+    assert handshake.identity_of(path, place) is None
+    assert handshake.why_none(path, place) == why
+
+
+@pytest.mark.parametrize(
     ("values", "versions", "spelled"),
     [
         (["ocpp1.6"], [Version.V16], "ocpp1.6"),

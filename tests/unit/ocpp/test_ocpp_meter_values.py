@@ -142,6 +142,15 @@ def test_a_power_alone_says_nothing_of_phases(
         (amps("9", context="Sample.Clock"), 9.0),
         (amps("9", context="whatever"), 9.0),
         (amps("9", context=7), 9.0),
+        (amps(0.96, unitOfMeasure={"unit": "A", "multiplier": 1}), 9.6),
+        (amps(0.96, unitOfMeasure={"multiplier": 1.0}), 9.6),
+        (amps(0.96, unitOfMeasure={"multiplier": "1"}), 9.6),
+        (amps(9.6, unitOfMeasure={"unit": "A", "multiplier": None}), 9.6),
+        (amps(9.6, unitOfMeasure={}), 9.6),
+        (amps(9.6, unitOfMeasure={"multiplier": 0.5}), None),
+        (amps(9.6, unitOfMeasure={"multiplier": "milli"}), None),
+        (amps(9.6, unitOfMeasure={"multiplier": 400}), None),
+        (amps(9.6, unitOfMeasure={"multiplier": True}), None),
         ({"value": "9", "measurand": "Current.Offered"}, None),
         ({"value": "9", "measurand": "Current.Export"}, None),
     ],
@@ -237,3 +246,24 @@ def test_an_object_passes_for_a_list_of_one(values: object) -> None:
 def test_rubbish_is_no_draw(values: object) -> None:
     """Whatever stands there, there is an answer."""
     assert newest_draw(values, evse(), 230.0) is None
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([amps(16), power(3700)], (16.0, 0.0, 0.0)),
+        ([amps(16), power("4.1", unit="kW")], (16.0, 0.0, 0.0)),
+        ([amps(16), power(11_040)], (16.0, 16.0, 16.0)),
+        ([amps(16), power(7400)], (16.0, 16.0, 16.0)),
+        ([amps(16)], (16.0, 16.0, 16.0)),  # nobody knows
+        ([amps(16, "L1"), amps(0, "L2"), amps(0, "L3"), power(11_040)], (16.0, 0.0, 0.0)),
+    ],
+)
+def test_one_current_of_an_evse_that_switches(samples: list[dict[str, Any]], expected: tuple[float, ...]) -> None:
+    """Told without its phase: that it uses one only is seen by the power, and the one is its own L1."""
+    found = newest_draw([{"sampledValue": samples}], replace(evse(), switches_phases=True), 230.0)
+    assert found is not None
+    assert tuple(found.current_a) == expected
+    plain = newest_draw([{"sampledValue": samples}], evse(), 230.0)
+    assert plain is not None
+    assert tuple(plain.current_a) == (expected if len(samples) > 2 else (16.0, 16.0, 16.0))

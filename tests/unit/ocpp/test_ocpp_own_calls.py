@@ -298,3 +298,62 @@ def test_start_by_the_time_that_a_station_was_told(step: timedelta) -> None:
     told = bench.wall - step
     bench.cloud_says(result("b", {"status": "Accepted", "currentTime": stamp(told), "interval": 300}))
     assert profile(bench.write(limit()))["chargingSchedule"]["startSchedule"] == stamp(min(told, bench.wall))
+
+
+def set_back(bench: Bench, seconds: float) -> list[dict[str, Any]]:
+    """The station's clock, which is right, has been known for a while and is set back; what is written to it from then
+    on, with two samples ten seconds apart, by connector and purpose."""
+    behind, written = timedelta(seconds=seconds), []
+    for second in range(0, 30, 10):
+        bench.now += 10.0
+        shown = {"connectorId": 1, "timestamp": stamp(bench.wall - (behind if second else timedelta(0)))}
+        step = bench.station_says(call("n", "StatusNotification", shown))
+        while down := [text for text in step.down if "SetChargingProfile" in text]:
+            (text,) = down
+            written.append(json.loads(text)[3]["csChargingProfiles"])
+            step = bench.station_says(result(json.loads(text)[1], {"status": "Accepted"}))
+    return written
+
+
+@pytest.mark.parametrize("seconds", [30, 3600])
+def test_a_limit_outlives_that_the_stations_clock_is_set_back(bench: Bench, seconds: float) -> None:
+    """Its start lies in the station's future then, and nothing would bind the car until the next renewal: an hour in
+    the night in which the clocks change, where a station gives its local time for UTC."""
+    bench.station_says(call("n", "StatusNotification", {"connectorId": 1, "timestamp": stamp(bench.wall)}))
+    begun = bench.wall
+    for number, purpose in ((5, Purpose.IDLE), (6, Purpose.SESSION)):
+        command = limit(number, purpose=purpose, transaction_id="7" if purpose is Purpose.SESSION else None)
+        bench.station_says(result(bench.write(command).own_call[0], {"status": "Accepted"}))
+    bench.station_says(call("s", "StartTransaction", {"connectorId": 1, "idTag": "X"}))
+    bench.cloud_says(result("s", {"transactionId": 7, "idTagInfo": {"status": "Accepted"}}))
+    written = set_back(bench, seconds)
+    assert [each["chargingProfilePurpose"] for each in written] == ["TxDefaultProfile", "TxProfile"]
+    starts = {each["chargingSchedule"]["startSchedule"] for each in written}
+    assert starts == {stamp(begun - timedelta(seconds=seconds))}
+    assert set_back(bench, seconds) == []
+
+
+def test_what_is_over_or_was_refused_isnt_written_anew(bench: Bench) -> None:
+    """The limit of a session that has ended, and one that the station doesn't have."""
+    bench.station_says(call("n", "StatusNotification", {"connectorId": 1, "timestamp": stamp(bench.wall)}))
+    session = limit(6, purpose=Purpose.SESSION, transaction_id="7")
+    bench.station_says(result(bench.write(session).own_call[0], {"status": "Accepted"}))
+    bench.station_says(result(bench.write(limit(5)).own_call[0], {"status": "Rejected"}))
+    assert set_back(bench, 3600) == []
+
+
+def test_a_station_is_asked_for_its_time_where_a_stamp_is_far_behind(bench: Bench) -> None:
+    """One alone may have been stored; until a second agrees the limits may begin in the station's future."""
+    bench.station_says(call("n", "StatusNotification", {"connectorId": 1, "timestamp": stamp(bench.wall)}))
+    bench.station_says(result(bench.write(limit()).own_call[0], {"status": "Accepted"}))
+    bench.now += 20.0
+    behind = bench.wall - timedelta(hours=1)
+    bench.station_says(call("n", "StatusNotification", {"connectorId": 1, "timestamp": stamp(behind)}))
+    assert bench.wait(4.0).down == []
+    identifier, action, payload = bench.wait(1.0).own_call
+    assert (action, payload["requestedMessage"]) == ("TriggerMessage", "StatusNotification")
+    assert is_valid(action, payload)
+    bench.station_says(result(identifier, {"status": "Accepted"}))
+    assert bench.wait(50.0).down == []
+    bench.station_says(call("n", "StatusNotification", {"connectorId": 1, "timestamp": stamp(bench.wall)}))
+    assert bench.wait(60.0).down == []

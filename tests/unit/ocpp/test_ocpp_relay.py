@@ -322,6 +322,10 @@ def test_a_flood_of_unreadable_text_ends_the_link() -> None:
     bench.now += 61.0
     closes = [bench.station_says("hello").closes for _ in range(Unreadable.MOST)]
     assert closes == [[]] * (Unreadable.MOST - 1) + [[1008]]
+    rest = [bench.station_says("hello") for _ in range(1000)]  # what was on its way already
+    assert not any(step.notes or step.closes or step.down for step in rest)
+    bench.connect()
+    assert bench.station_says("hello").notes == ["unreadable text from the station"]
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,71 @@ def test_an_evse_of_two_connectors(bench: Bench) -> None:
     assert fact == StatusReported(key=KEY, at=bench.now, status=EvseStatus.OCCUPIED)
 
 
+def test_a_car_at_the_second_connector_is_not_overlooked() -> None:
+    """After a restart of the gateway. The first connector is Available, and that says nothing of the EVSE: the second
+    is asked before, so that it never counts as idle, and its session isn't taken for over."""
+    bench = Bench(evse(1), version=Version.V201)
+    bench.connect(settled=False)
+    step, found = bench.wait(1.0), list[StationFact]()
+    while step.down:
+        identifier, action, payload = step.own_call
+        assert is_valid(action, payload, Version.V201)
+        step = bench.station_says(result(identifier, {"status": "Accepted"}))
+        match payload:
+            case {"requestedMessage": "StatusNotification", "evse": {"connectorId": connector}}:
+                found += status(bench, "Occupied" if connector == 2 else "Available", connector)
+            case {"requestedMessage": "TransactionEvent"}:
+                found += told(bench, "Updated", triggerReason="Trigger", state="Charging")
+    assert found == [
+        StatusReported(key=KEY, at=bench.now, status=EvseStatus.OCCUPIED),
+        StatusReported(key=KEY, at=bench.now, status=EvseStatus.OCCUPIED),
+        SessionBegan(key=KEY, at=bench.now, transaction_id=TX, observed_start=False),
+        StatusReported(key=KEY, at=bench.now, status=EvseStatus.CHARGING),
+    ]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_free_connector_ends_no_session_of_another(bench: Bench, named: bool) -> None:
+    """Nothing was heard yet of the connector with the car; the other one says that it is Available."""
+    place = {"id": 1, "connectorId": 1} if named else {"id": 1}
+    told(bench, "Updated", state="Charging", evse=place)
+    assert SessionEnded(key=KEY, at=bench.now) not in status(bench, "Available", connector=2)
+    assert SessionEnded(key=KEY, at=bench.now) in status(bench, "Available", connector=1)
+
+
+def test_a_stored_event_of_a_session_before_is_history(bench: Bench) -> None:
+    """A station that was cut off tells first what is, and then what was: the session that runs stays the one, or its
+    limit would count for nothing while its car draws by it."""
+    running(bench)
+    bench.now += 10
+    told(bench, "Updated", state="Charging")
+    before = {"transaction": "before", "evse": {"id": 1}, "offline": True}
+    at = stamp(bench.wall - timedelta(hours=1))
+    assert told(bench, "Started", timestamp=at, state="Charging", **before) == []
+    assert told(bench, "Updated", timestamp=at, state="SuspendedEV", **before) == []
+    assert told(bench, "Ended", timestamp=at, **before) == []
+    (fact,) = told(bench, "Updated", state="Charging")
+    assert isinstance(fact, StatusReported)
+
+
+def test_a_stored_event_of_a_session_after_is_news(bench: Bench) -> None:
+    """The session before ended while the station was cut off, and its end is lost."""
+    running(bench)
+    bench.now += 600
+    facts = told(bench, "Started", transaction="after", evse={"id": 1}, offline=True)
+    assert facts == [
+        SessionEnded(key=KEY, at=bench.now),
+        SessionBegan(key=KEY, at=bench.now, transaction_id="after", observed_start=True),
+    ]
+
+
+def test_a_session_that_begins_before_its_place_is_known(bench: Bench) -> None:
+    """TxStartPoint Authorized at a station where the driver chooses the EVSE by plugging in: its begin was seen."""
+    assert told(bench, "Started") == []
+    facts = told(bench, "Updated", state="EVConnected", evse={"id": 2, "connectorId": 1})
+    assert facts[0] == SessionBegan(key=OTHER, at=bench.now, transaction_id=TX, observed_start=True)
+
+
 def test_status_as_an_event(bench: Bench) -> None:
     """NotifyEvent of a connector's AvailabilityState stands for StatusNotification (2.1 G01)."""
     data = {

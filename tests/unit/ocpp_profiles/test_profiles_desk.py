@@ -101,7 +101,7 @@ def test_a_remote_start_of_16_from_request_to_stop() -> None:
     at = desk()
     payload = {"connectorId": 1, "idTag": "tag", "chargingProfile": profile(V16, "tx", TEN)}
     assert isinstance(at.start(payload, NOON), StartRequest)
-    at.start_answered("tag", accepted=True)
+    at.start_answered(1, "tag", accepted=True)
     assert told(at) == {}
     at.station_called("StartTransaction", {"connectorId": 1, "idTag": "TAG"}, (), NOON)
     assert told(at) == {1: 10.0}
@@ -118,7 +118,7 @@ def test_a_refused_remote_start_leaves_nothing() -> None:
     """The next driver with that idTag is not bound by it."""
     at = desk()
     at.start({"connectorId": 1, "idTag": "tag", "chargingProfile": profile(V16, "tx", TEN)}, NOON)
-    at.start_answered("tag", accepted=False)
+    at.start_answered(1, "tag", accepted=False)
     at.station_called("StartTransaction", {"connectorId": 1, "idTag": "tag"}, (), NOON)
     assert told(at) == {}
 
@@ -167,15 +167,40 @@ def test_a_transaction_of_2x_from_request_to_end() -> None:
     payload = {"remoteStartId": 9, "idToken": {}, "chargingProfile": profile(V201, "tx", TEN)}
     assert isinstance(at.start(payload, NOON), StartRequest)
     info = {"transactionId": "abc", "remoteStartId": 9}
-    at.station_called(
-        "TransactionEvent", {"eventType": "Started", "transactionInfo": info, "evse": {"id": 2}}, (), NOON
-    )
+    started = {"eventType": "Started", "transactionInfo": info, "evse": {"id": 2}}
+    at.station_called("TransactionEvent", started, [SessionBegan(key=key(2), at=5.0, transaction_id="abc")], NOON)
     assert told(at) == {2: 10.0}
     later = {"eventType": "Updated", "transactionInfo": {"transactionId": "abc"}}
     at.station_called("TransactionEvent", later, (), NOON)
     assert told(at) == {}
     at.station_called("TransactionEvent", later | {"eventType": "Ended"}, (), NOON)
     assert told(at) == {2: None}
+
+
+def test_a_transaction_whose_first_event_names_no_evse() -> None:
+    """2.x, begun by its token: only the first event after the request has the remoteStartId (F01.FR.25), and the EVSE
+    is known when the car is plugged in."""
+    at = desk(version=V201)
+    payload = {"remoteStartId": 9, "evseId": 2, "idToken": {}, "chargingProfile": profile(V201, "tx", TEN)}
+    at.start(payload, NOON)
+    at.start_answered(2, "9", accepted=True)
+    first = {"eventType": "Started", "transactionInfo": {"transactionId": "abc", "remoteStartId": 9}}
+    at.station_called("TransactionEvent", first, (), NOON)
+    assert told(at) == {}
+    plugged = {"eventType": "Updated", "transactionInfo": {"transactionId": "abc"}, "evse": {"id": 2}}
+    at.station_called("TransactionEvent", plugged, [SessionBegan(key=key(2), at=5.0, transaction_id="abc")], NOON)
+    assert told(at) == {2: 10.0}
+
+
+def test_an_event_that_comes_late_takes_no_profile_from_the_session_that_runs() -> None:
+    """2.x: the dialect reads nothing from it, and neither does the desk."""
+    at = desk(version=V201)
+    at.learned([SessionBegan(key=key(1), at=5.0, transaction_id="now")], NOON)
+    raw = profile(V201, "tx", TEN, transactionId="now")
+    assert at.answer("SetChargingProfile", {"evseId": 1, "chargingProfile": raw}, NOON).reply == {"status": "Accepted"}
+    late = {"eventType": "Updated", "transactionInfo": {"transactionId": "before"}, "evse": {"id": 1}}
+    at.station_called("TransactionEvent", late, (), NOON)
+    assert told(at) == {1: 10.0}
 
 
 def test_frames_that_make_no_sense_change_nothing() -> None:

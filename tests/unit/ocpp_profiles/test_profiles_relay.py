@@ -3,12 +3,16 @@
 import json
 from typing import Any
 
+import pytest
+
 from edge.domain.site import Mode
-from edge.domain.station import CloudLimit
+from edge.domain.station import CloudLimit, SessionBegan
+from edge.ocpp.arbiter import CLOUD_QUEUE, CLOUD_TIMEOUT_S
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import CloudLoss
-from tests.unit.ocpp.ocpp_bench import Bench, Step, call, error, evse, result, station
-from tests.unit.ocpp_profiles.profile_bench import V16, V201, period, profile
+from edge.ocpp.versions import Version
+from tests.unit.ocpp.ocpp_bench import Bench, Step, call, error, evse, result, stamp, station
+from tests.unit.ocpp_profiles.profile_bench import V16, V21, V201, period, profile
 
 TEN = period(0, 10)
 
@@ -60,11 +64,12 @@ def test_a_remote_start_goes_down_without_its_profile() -> None:
     answer = result("r", {"status": "Accepted"})
     assert bench.station_says(answer).up == [answer]
     assert cloud_limits(bench.wait(0.5)) == {}
-    bench.station_says(call("s", "StartTransaction", {"connectorId": 1, "idTag": "X"}))
-    assert cloud_limits(bench.wait(0.5)) == {1: 10.0}
+    step = bench.station_says(call("s", "StartTransaction", {"connectorId": 1, "idTag": "X"}))
+    assert cloud_limits(step) == {1: 10.0}
     bench.cloud_says(result("s", {"transactionId": 7, "idTagInfo": {"status": "Accepted"}}))
-    bench.station_says(call("t", "StopTransaction", {"transactionId": 7}))
-    assert cloud_limits(bench.wait(0.5)) == {1: None}
+    step = bench.station_says(call("t", "StopTransaction", {"transactionId": 7}))
+    assert cloud_limits(step) == {1: None}
+    assert cloud_limits(bench.wait(0.5)) == {}
 
 
 def test_a_remote_start_that_the_station_refuses_leaves_nothing() -> None:
@@ -74,8 +79,70 @@ def test_a_remote_start_that_the_station_refuses_leaves_nothing() -> None:
         start = {"connectorId": 1, "idTag": "X", "chargingProfile": profile(V16, "tx", TEN)}
         bench.cloud_says(call("r", "RemoteStartTransaction", start))
         bench.station_says(answer)
-        bench.station_says(call("s", "StartTransaction", {"connectorId": 1, "idTag": "X"}))
-        assert cloud_limits(bench.wait(0.5)) == {}
+        step = bench.station_says(call("s", "StartTransaction", {"connectorId": 1, "idTag": "X"}))
+        assert cloud_limits(step) == {}
+
+
+@pytest.mark.parametrize("why", ["the cloud goes", "the station goes", "the line isn't free", "too many wait"])
+def test_a_remote_start_that_never_went_down_leaves_nothing(why: str) -> None:
+    """Who comes with that card to that connector was not started by the cloud."""
+    bench = connected()
+    start = {"connectorId": 1, "idTag": "X", "chargingProfile": profile(V16, "tx", TEN)}
+    for number in range(CLOUD_QUEUE + 1 if why == "too many wait" else 1):
+        bench.cloud_says(call(f"b{number}", "UnlockConnector", {"connectorId": 1}))  # the station thinks about it
+    assert bench.cloud_says(call("r", "RemoteStartTransaction", start)).down == []
+    if why == "the cloud goes":
+        bench.lose_cloud()
+    elif why == "the station goes":
+        bench.lose_station()
+        bench.connect()
+    else:
+        bench.wait(CLOUD_TIMEOUT_S)
+    step = bench.station_says(call("s", "StartTransaction", {"connectorId": 1, "idTag": "X"}))
+    assert cloud_limits(step) == {}
+
+
+def test_a_remote_start_that_was_asked_holds_though_the_cloud_goes() -> None:
+    """The station accepts it just then, and begins."""
+    bench = connected()
+    start = {"connectorId": 1, "idTag": "X", "chargingProfile": profile(V16, "tx", TEN)}
+    bench.cloud_says(call("r", "RemoteStartTransaction", start))
+    bench.lose_cloud()
+    assert bench.station_says(result("r", {"status": "Accepted"})).up == []
+    step = bench.station_says(call("s", "StartTransaction", {"connectorId": 1, "idTag": "X"}))
+    assert cloud_limits(step) == {1: 10.0}
+
+
+@pytest.mark.parametrize("version", [V201, V21])
+def test_a_start_of_a_transaction_that_runs_already(version: Version) -> None:
+    """The cable was first (F02): the station names the transaction in its answer, and not every one repeats the
+    remoteStartId in the next event."""
+    bench = connected(version=version)
+    event = {"triggerReason": "CablePluggedIn", "seqNo": 0, "timestamp": stamp(bench.wall)}
+    info = {"transactionInfo": {"transactionId": "tx"}}
+    bench.station_says(call("s", "TransactionEvent", event | info | {"eventType": "Started", "evse": {"id": 1}}))
+    raw = profile(version, "tx", period(0, 8))
+    start = {"evseId": 1, "remoteStartId": 5, "idToken": {"idToken": "X", "type": "Central"}, "chargingProfile": raw}
+    bench.cloud_says(call("r", "RequestStartTransaction", start))
+    bench.station_says(result("r", {"status": "Accepted", "transactionId": "tx"}))
+    step = bench.station_says(call("u", "TransactionEvent", event | info | {"eventType": "Updated"}))
+    assert cloud_limits(step) == {1: 8.0}
+
+
+@pytest.mark.parametrize("version", [V201, V21])
+def test_a_profile_is_told_with_the_session_that_it_is_for(version: Version) -> None:
+    """In one step: no tick of the control falls in between, which would let a car begin that is to wait."""
+    bench = connected(version=version)
+    raw = profile(version, "tx", period(0, 0))
+    start = {"evseId": 1, "remoteStartId": 5, "idToken": {"idToken": "X", "type": "Central"}, "chargingProfile": raw}
+    bench.cloud_says(call("r", "RequestStartTransaction", start))
+    bench.station_says(result("r", {"status": "Accepted"}))
+    bench.wait(0.5)
+    info = {"transactionId": "tx", "remoteStartId": 5}
+    event = {"eventType": "Started", "triggerReason": "RemoteStart", "seqNo": 0, "timestamp": stamp(bench.wall)}
+    step = bench.station_says(call("s", "TransactionEvent", event | {"transactionInfo": info, "evse": {"id": 1}}))
+    assert cloud_limits(step) == {1: 0.0}
+    assert any(isinstance(fact, SessionBegan) for fact in step.facts)
 
 
 def test_while_observing_profiles_pass_like_everything_else() -> None:

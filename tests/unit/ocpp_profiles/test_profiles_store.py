@@ -66,7 +66,33 @@ def test_a_profile_waits_for_the_transaction_that_it_was_sent_to_start() -> None
     assert ids(waiting.began(1, None, NOON + 60, token="TAG")) == [1]
     assert ids(waiting.began(2, None, NOON + 60, token="tag")) == []
     assert ids(waiting.began(1, None, NOON + 60, token="other")) == []
-    assert ids(waiting.not_awaiting("tag").began(1, None, NOON + 60, token="tag")) == []
+    assert ids(waiting.not_awaiting(1, "tag").began(1, None, NOON + 60, token="tag")) == []
+
+
+OTHER_TX_16 = parse(profile(V16, "tx", period(0, 6), number=2), V16)
+
+
+def test_one_card_starts_at_two_connectors() -> None:
+    """A fleet's cloud starts all with the same idTag: each transaction gets the profile that was sent for it."""
+    waiting = ProfileStore().awaiting(1, "fleet", TX_16, NOON).only_awaiting(1, "fleet")
+    waiting = waiting.awaiting(2, "fleet", OTHER_TX_16, NOON + 1).only_awaiting(2, "fleet")
+    assert ids(waiting.began(1, None, NOON + 60, token="fleet")) == [1]
+    assert ids(waiting.began(2, None, NOON + 60, token="fleet")) == [2]
+    assert ids(waiting.not_awaiting(2, "fleet").began(1, None, NOON + 60, token="fleet")) == [1]
+    somewhere = waiting.awaiting(None, "fleet", parse(profile(V16, "tx", TEN, number=3), V16), NOON + 2)
+    assert ids(somewhere.began(1, None, NOON + 60, token="fleet")) == [1]
+
+
+def test_a_start_asked_for_again() -> None:
+    """What the station refuses takes nothing away from what it has accepted; what it accepts is what holds."""
+    first = ProfileStore().awaiting(1, "tag", TX_16, NOON).only_awaiting(1, "tag")
+    again = first.awaiting(1, "tag", OTHER_TX_16, NOON + 1)
+    assert ids(again.not_awaiting(1, "tag").began(1, None, NOON + 60, token="tag")) == [1]
+    for accepted in (again, again.only_awaiting(1, "tag")):  # it may begin before it answers
+        begun = accepted.began(1, None, NOON + 60, token="tag")
+        assert ids(begun) == [2]
+        assert begun.awaited == ()
+    assert again.only_awaiting(1, "tag").awaited == again.awaited[1:]
 
 
 def test_a_station_that_chooses_its_connector_binds_it_there() -> None:

@@ -176,6 +176,8 @@ def test_what_no_station_of_a_world_does_is_said_so() -> None:
     trigger = {"requestedMessage": "TransactionEvent", "evse": {"id": 1}}
     assert both.asked("TriggerMessage", trigger) == ([], [3, "ask", {"status": "Rejected"}])
     both.runs = True
+    elsewhere = {"requestedMessage": "StatusNotification", "evse": {"id": 1, "connectorId": 2}}
+    assert both.asked("TriggerMessage", elsewhere) == ([], [3, "ask", {"status": "Rejected"}])
     heard, _ = both.asked("TriggerMessage", trigger)
     assert heard[0][3] == {"requestedMessage": "MeterValues", "connectorId": 1}
 
