@@ -26,6 +26,7 @@ from edge.domain.station import (
     CloudLimit,
     CloudLink,
     DrawSampled,
+    EnergySampled,
     EvseStatus,
     LimitAnswered,
     LimitSent,
@@ -73,6 +74,7 @@ class Board:
         match fact:
             case (
                 DrawSampled()  # most of all
+                | EnergySampled()
                 | StatusReported()
                 | SessionBegan()
                 | SessionEnded()
@@ -273,6 +275,7 @@ class Board:
         | SessionBegan
         | SessionEnded
         | DrawSampled
+        | EnergySampled
         | NeedStated
         | CloudLimit
         | LimitSent
@@ -281,6 +284,8 @@ class Board:
         match fact:
             case DrawSampled():
                 record.take_draw(fact)
+            case EnergySampled():
+                record.energy.sampled(fact.energy_wh)
             case StatusReported():
                 if fact.status is not record.status:
                     record.status, record.status_at = fact.status, fact.at

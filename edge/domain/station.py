@@ -155,6 +155,15 @@ class DrawSampled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnergySampled:
+    """The register of an EVSE, of whose draw the same sample says nothing. ``at``: as of :class:`DrawSampled`."""
+
+    key: EvseKey
+    at: Seconds
+    energy_wh: WattHours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NeedStated:
     """What the session's car wants before it leaves: energy from now on, and the time until its departure.
 
@@ -213,6 +222,7 @@ StationFact = (
     | SessionJudged
     | SessionEnded
     | DrawSampled
+    | EnergySampled
     | NeedStated
     | CloudLimit
     | LimitSent

@@ -5,7 +5,7 @@ only, an object where a list belongs, contexts of their own invention. What can'
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -77,16 +77,28 @@ def newest_draw(meter_values: object, evse: Evse, nominal_voltage_v: Volts) -> D
 
     Some stations put each quantity into an element of its own: those of one time are one set.
     """
+    draws = (_draw(together, evse, nominal_voltage_v) for together in _sets(meter_values))
+    return next((draw for draw in draws if draw is not None), None)
+
+
+def newest_energy(meter_values: object) -> tuple[datetime | None, WattHours] | None:
+    """The last reading of the register in the list, and its time; None when there is none."""
+    for together in _sets(meter_values):
+        energy_wh = _total(_values(together)[_ENERGY])
+        if energy_wh is not None:
+            return parse_timestamp(together[0].get("timestamp")), energy_wh
+    return None
+
+
+def _sets(meter_values: object) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """The elements of one time together, the last first."""
     elements = [element for element in _as_list(meter_values) if isinstance(element, dict)]
     while elements:
         together = [elements.pop()]
         stamp = together[0].get("timestamp")
         while elements and isinstance(stamp, str) and elements[-1].get("timestamp") == stamp:
             together.append(elements.pop())
-        draw = _draw(together, evse, nominal_voltage_v)
-        if draw is not None:
-            return draw
-    return None
+        yield together
 
 
 def stamps(meter_values: object) -> list[datetime]:
@@ -98,11 +110,7 @@ def stamps(meter_values: object) -> list[datetime]:
 
 
 def _draw(elements: Sequence[Mapping[str, Any]], evse: Evse, nominal_voltage_v: Volts) -> Draw | None:
-    values: dict[str, dict[int, float]] = {_CURRENT: {}, _POWER: {}, _ENERGY: {}}
-    for element in elements:
-        for sample in _as_list(element.get("sampledValue")):
-            if isinstance(sample, dict):
-                _collect(sample, values)
+    values = _values(elements)
     powers_w = values[_POWER]
     own, by_power = _own_currents(values[_CURRENT], powers_w, evse, nominal_voltage_v)
     if not own:
@@ -117,6 +125,16 @@ def _draw(elements: Sequence[Mapping[str, Any]], evse: Evse, nominal_voltage_v: 
         spread=by_power and set(own) == {_WHOLE} and evse.supply is Supply.AC and len(evse.phases) > 1,
         whole_a=(own[_WHOLE], total_a) if is_one and total_a is not None else None,
     )
+
+
+def _values(elements: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, float]]:
+    """By measurand and own phase."""
+    values: dict[str, dict[int, float]] = {_CURRENT: {}, _POWER: {}, _ENERGY: {}}
+    for element in elements:
+        for sample in _as_list(element.get("sampledValue")):
+            if isinstance(sample, dict):
+                _collect(sample, values)
+    return values
 
 
 def _own_currents(

@@ -12,6 +12,7 @@ from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Evse, EvseKey, Station
 from edge.domain.station import (
     CHARGES_A,
+    DrawSampled,
     EvseStatus,
     SessionBegan,
     SessionEnded,
@@ -215,8 +216,8 @@ class DialectV16:
         if evse is None or self._samples.are_stored(found_stamps, now, wall):
             return []
         transaction = whole_number(payload.get("transactionId"))
-        sampled = self._samples.drawn(values, evse, now, wall)
-        draws = sampled is not None and max(sampled.current_a) >= CHARGES_A
+        sampled = self._samples.told(values, evse, now, wall)
+        draws = any(isinstance(each, DrawSampled) and max(each.current_a) >= CHARGES_A for each in sampled)
         if transaction is None and draws:
             transaction = self._kept(evse.key)
         found = self._session_of(evse.key, transaction, now)
@@ -224,7 +225,7 @@ class DialectV16:
             self._courses.is_named(evse.key)
         elif transaction is None and not draws and self._courses.is_doubtful(evse.key):
             found += self._over(evse.key, now)
-        return [*found, sampled] if sampled is not None else found
+        return [*found, *sampled]
 
     def _kept(self, key: EvseKey) -> int | None:
         """The transaction that ran there before our start, where none is known now: not every station names it in its

@@ -198,8 +198,9 @@ class DialectV2:
         status = _CHARGING_STATES.get(state or "")
         if status is not None:
             found.append(StatusReported(key=evse.key, at=now, status=status))
-        sampled = self._samples.drawn(payload.get("meterValue"), evse, now, wall) if not stored else None
-        return [*found, sampled] if sampled is not None else found
+        if stored:
+            return found
+        return [*found, *self._samples.told(payload.get("meterValue"), evse, now, wall)]
 
     def _evse_of(self, transaction: str | None, payload: Mapping[str, Any]) -> Evse | None:
         """Where a transaction runs: only its first event must say so (OCPP 2.x part 2 §1.60).
@@ -265,8 +266,7 @@ class DialectV2:
         if found_stamps:
             self._clock.learn(max(found_stamps), now, wall)
         evse = self._evse(payload.get("evseId"))
-        sampled = self._samples.drawn(values, evse, now, wall) if evse is not None else None
-        return [sampled] if sampled is not None else []
+        return [*self._samples.told(values, evse, now, wall)] if evse is not None else []
 
     def _needs(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:
         evse = self._evse(payload.get("evseId"))

@@ -14,6 +14,7 @@ from edge.domain.station import (
     CloudLimit,
     CloudLink,
     DrawSampled,
+    EnergySampled,
     EvseStatus,
     LimitAnswered,
     LimitSent,
@@ -171,6 +172,7 @@ def unknown(kind: type[StationFact]) -> StationFact:
         SessionEnded: SessionEnded(key=stranger, at=START),
         DrawSampled: DrawSampled(key=stranger, at=START, current_a=NO_CURRENT),
         CloudLimit: CloudLimit(key=stranger, at=START, limit_a=6.0),
+        EnergySampled: EnergySampled(key=stranger, at=START, energy_wh=1.0),
         NeedStated: NeedStated(key=stranger, at=START, energy_wanted_wh=1000.0, departs_in_s=60.0),
         LimitSent: LimitSent(key=stranger, at=START, command=1),
         LimitAnswered: LimitAnswered(key=stranger, at=START, command=1, outcome=ACCEPTED),
@@ -217,6 +219,21 @@ def test_a_session_has_the_priority_of_its_token(judged_first: bool) -> None:
     board.take(SessionEnded(key=key, at=START))
     (state,) = board.snapshot(START).evses
     assert (state.priority, state.barred) == (None, False)
+
+
+def test_a_register_alone_tells_what_a_session_has_taken_and_what_it_needs() -> None:
+    """It says nothing of the draw, which is as unknown as before."""
+    board = Board(site(evse()), started_at=START)
+    key = board.site.evses[0].key
+    board.take(SessionBegan(key=key, at=START, transaction_id="7", register_wh=1000))
+    board.take(NeedStated(key=key, at=START, energy_wanted_wh=10_000.0, departs_in_s=3600.0, register_wh=1000.0))
+    before = board.snapshot(START).evses[0]
+    board.take(EnergySampled(key=key, at=START, energy_wh=5000.0))
+    assert board.evses[key].session_wh == 4000.0
+    (state,) = board.snapshot(START).evses
+    assert state.need is not None
+    assert state.need.energy_wanted_wh == 6000.0
+    assert (state.draw_a, state.drawn_at, state.holdings) == (before.draw_a, before.drawn_at, before.holdings)
 
 
 def test_a_session_s_energy_counts_from_its_begin() -> None:

@@ -1,10 +1,13 @@
 """Samples dated by the station that took them."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from edge.domain.station import DrawSampled
+from edge.domain.site import EvseKey
+from edge.domain.station import DrawSampled, EnergySampled
+from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import Bench, Step, call, evse, meter_values, result, stamp
 
 AMPS = {"value": "9", "measurand": "Current.Import"}
@@ -110,3 +113,30 @@ def test_a_clock_that_is_minutes_behind_is_known_at_the_second_sample() -> None:
         found.append([fact.at for fact in facts if isinstance(fact, DrawSampled)] == [bench.now])
         bench.now += 30
     assert found == [False, True, True]
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_a_register_alone_is_told_and_is_no_draw(version: Version) -> None:
+    """Of a station that samples neither current nor power: what its session has taken is known all the same."""
+    bench = Bench(version=version)
+    bench.connect()
+    wh: dict[str, Any] = {"value": "12.5", "measurand": "Energy.Active.Import.Register", "unit": "kWh"}
+    place: dict[str, Any] = {"connectorId": 1}
+    if version is not Version.V16:
+        wh = {"value": 12.5, "unitOfMeasure": {"unit": "kWh"}}
+        place = {"evseId": 1}
+    bench.now += 200
+    for ago_s, told in ((0, True), (30, False), (121, False), (-3600, False)):
+        values = [{"timestamp": stamp(bench.wall - timedelta(seconds=ago_s)), "sampledValue": [wh]}]
+        facts = bench.station_says(call(f"m{ago_s}", "MeterValues", {**place, "meterValue": values})).facts
+        bench.cloud_says(result(f"m{ago_s}"))
+        expected = [EnergySampled(key=EvseKey(station="CP-01", evse=1), at=bench.now, energy_wh=12_500.0)]
+        assert facts == (expected if told else [])
+
+
+def test_a_register_beside_a_draw_is_the_draws(bench: Bench) -> None:
+    """One fact of one sample."""
+    wh = {"value": "1000"}
+    taken = bench.wall + timedelta(seconds=100)
+    facts = bench.station_says(call("m", "MeterValues", meter_values(AMPS, wh, at=taken))).facts
+    assert [type(fact) for fact in facts] == [DrawSampled]
