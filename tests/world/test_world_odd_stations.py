@@ -8,7 +8,7 @@ import pytest
 from simulators.world.scenario import FaultSpec
 from simulators.world.station import WorldStation
 from simulators.world.world import World
-from tests.world.worlds import played
+from tests.world.worlds import failed_oracles, played
 
 ODD: dict[str, Callable[[WorldStation], None]] = {
     "takes one period": WorldStation.take_one_period,
@@ -39,9 +39,12 @@ def test_their_cars_get_what_others_get(odd: str) -> None:
 @pytest.mark.parametrize("number", [19, 26])
 @pytest.mark.parametrize("odd", ODD)
 def test_they_stay_bound_when_the_gateway_or_the_station_starts_anew(odd: str, number: int) -> None:
-    """A limit that is written before anything is heard of their clocks replaces one that binds."""
+    """A limit that is written before anything is heard of their clocks replaces one that binds. A TxProfile of rung 1
+    may go on binding the session of one that was found on rung 2: it is counted, and the report shows the newest limit.
+    """
     outcome = played(seed=3, meddle=all_are(ODD[odd]), faults=[FaultSpec(number=number, at_s=240.0, for_s=180.0)])
-    assert outcome.result.verdicts == ()
+    shown = {"beliefs"} if "doesn't say" in odd else set()
+    assert failed_oracles(outcome) <= shown
 
 
 @pytest.mark.parametrize("odd", ODD)
