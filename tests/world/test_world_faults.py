@@ -1,18 +1,15 @@
 """The catalogue of faults: each alone, with every oracle."""
 
-import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from simulators.world.building import LoadSpec
 from simulators.world.faults import BY_NUMBER, CATALOGUE, table
 from simulators.world.oracles import ORACLES
 from simulators.world.scenario import FaultSpec
-from simulators.world.world import World
-from tests.world.worlds import played, small
+from tests.world.worlds import played, played_beside_a_rise, small
 
 RELIABILITY = Path(__file__).parents[2] / "docs" / "reliability.md"
 NUMBERS = sorted(BY_NUMBER)
@@ -66,19 +63,7 @@ def test_a_car_that_draws_more_than_there_is_is_stopped() -> None:
     """It takes 8 A more than it is offered while the building rises from 4 to 20 A. Were it believed to obey its safe
     current it would be raised each half minute, and even that is too much in the end: either trips the breaker.
     """
-    load = LoadSpec(circuit="main", hourly_a=(*[4.0] * 9, *[64.0] * 15))  # begins at eight
-    scenario = small(minutes=16.0)
-    scenario = replace(scenario, loads=(load,), drivers=(replace(scenario.drivers[0], per_day=1),))
-
-    def draws_more(world: World) -> None:
-        (stay,) = world.parking.here.values()
-        stay.ev.excess_a = 8.0
-        world.stations[stay.evse.station].settle()
-
-    def meddle(world: World) -> None:
-        asyncio.get_running_loop().call_at(180.0, draws_more, world)
-
-    result = played(scenario, meddle=meddle).result
+    result = played_beside_a_rise(minutes=16.0).result
     (main,) = result.circuits
     assert not main.tripped
     assert main.over_s < 60.0  # until it is found out, and until it is stopped
