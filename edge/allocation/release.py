@@ -107,9 +107,9 @@ def release(
         why[where] = reason
     wish = _wishes(grid, headroom, held, target, starts, switches)
     room, free = _room(grid, headroom, entitlement), why == 0
-    own = _own(grid, shares, headroom, entitlement)
+    most_own = _most_own(grid, shares, headroom, entitlement)
     given, lines = _out_of_room(
-        shares, entitlement, own, room, wish, starts & free, rises & free, switches & free, order
+        shares, entitlement, most_own, room, wish, starts & free, rises & free, switches & free, order
     )
     amps = np.where(given > 0, rounded_down(given, grid.step_a), stays)
     # Only what is worth the write.
@@ -160,15 +160,13 @@ def _room(grid: Grid, headroom: Headroom, entitlement: Entitlement) -> Floats:
     return np.asarray(room)
 
 
-def _own(grid: Grid, shares: Shares, headroom: Headroom, entitlement: Entitlement) -> Floats:
-    """What each occupies itself on every phase that it uses, and so needs no room for: not what it draws above its
-    limit where the meter shows too much."""
-    own = np.where(shares.in_use, entitlement.exposure_a, np.inf).min(axis=1, initial=np.inf)
-    own = np.where(np.isfinite(own), own, 0.0)
-    if headroom.over.any():
-        over = (shares.in_use & (grid.below.T @ headroom.over)).any(axis=1)
-        own = np.where(over, np.minimum(own, entitlement.held_a), own)
-    return own
+def _most_own(grid: Grid, shares: Shares, headroom: Headroom, entitlement: Entitlement) -> Floats:
+    """How much of what each occupies itself needs no room: not what it draws above its limit where the meter shows too
+    much."""
+    if not headroom.over.any():
+        return np.full(len(entitlement.held_a), np.inf)  # nearly always
+    over = (shares.in_use & (grid.below.T @ headroom.over)).any(axis=1)
+    return np.where(over, entitlement.held_a, np.inf)
 
 
 def _wishes(grid: Grid, headroom: Headroom, held: Floats, target: Floats, starts: Bools, switches: Bools) -> Floats:
@@ -181,7 +179,7 @@ def _wishes(grid: Grid, headroom: Headroom, held: Floats, target: Floats, starts
 def _out_of_room(
     shares: Shares,
     entitlement: Entitlement,
-    own: Floats,
+    most_own: Floats,
     room: Floats,
     wish: Floats,
     starts: Bools,
@@ -200,7 +198,9 @@ def _out_of_room(
         return np.zeros(len(order)), np.zeros(len(order), dtype=np.int64)
     lines = shares.layout.lines[rows, :-BALANCE_LINES_PER_EVSE]
     uses = shares.layout.uses[rows, :-BALANCE_LINES_PER_EVSE]
-    own, wish, in_use, exposure = own[rows], wish[rows], shares.in_use[rows], entitlement.exposure_a[rows]
+    wish, in_use, exposure = wish[rows], shares.in_use[rows], entitlement.exposure_a[rows]
+    own = np.where(in_use, exposure, np.inf).min(axis=1, initial=np.inf)
+    own = np.minimum(np.where(np.isfinite(own), own, 0.0), most_own[rows])
     given = np.zeros(len(rows))
 
     def spare() -> Floats:
