@@ -8,7 +8,7 @@ from websockets.exceptions import ConnectionClosed
 
 from edge.clock import Clock
 from edge.ocpp.quirk_records import Quirks
-from edge.ocpp.sockets import closing_reason
+from edge.ocpp.sockets import EARLY_S, closing_reason
 from edge.ocpp.timings import LinkTimings
 from edge.units import Seconds
 
@@ -39,13 +39,22 @@ class Liveness:
         self._heard_at = now
 
     async def watch(self, connection: Pinged) -> str:
-        """Ping; end when nothing at all was heard for long. A station that answers no ping gets one ping only."""
+        """Ping who has said nothing for a while; end when nothing at all was heard for long. A station that answers no
+        ping gets one ping only.
+        """
         pong: asyncio.Future[float] | None = None
+        every_s, now = self._timings.ping_every_s, self._clock.monotonic()
+        asked_at = now
         try:
             while True:
-                await asyncio.sleep(self._timings.ping_every_s)
+                await asyncio.sleep(max(self._heard_at, asked_at) + every_s - now)
+                now = self._clock.monotonic()
+                silent_s = now - self._heard_at
+                if silent_s < every_s - EARLY_S:
+                    continue  # what it says keeps the connection alive
+                asked_at = now
                 silence_s = self.quirks.silence_s or self._timings.silence_s
-                if self._clock.monotonic() - self._heard_at > silence_s:
+                if silent_s > silence_s:
                     return f"nothing was heard for {silence_s:g} s"
                 if not self.quirks.ping:
                     continue

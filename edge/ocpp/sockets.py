@@ -56,6 +56,7 @@ class Receiving(Connection):
         "_begun",
         "_fault",
         "_halts",
+        "_heard_at",
         "_in_step",
         "_kinds",
         "_pause_ends",
@@ -85,6 +86,7 @@ class Receiving(Connection):
         self._unread = b""  # what waits for the next turn of the loop,
         self._place = 0  # from here on
         self._halts = False  # whether anything does
+        self._heard_at: Seconds = 0.0  # when a message last came, those of the queue aside, in the loop's time
 
     @property
     def is_ahead(self) -> bool:
@@ -261,6 +263,7 @@ class Receiving(Connection):
             super().data_received(data[place : found.ends])
 
     def _hand_over(self, receiver: Receiver, text: str) -> None:
+        self._heard_at = self.loop.time()
         try:
             self._rest(receiver(text))
         except Exception as fault:
@@ -283,17 +286,22 @@ class CloudConnection(Receiving, ClientConnection):
     """A socket toward the cloud."""
 
     async def keepalive(self) -> None:
-        """Ping at the interval, and end the connection when a ping isn't answered in time. The library's waits for each
-        answer besides: some objects and another wake of its task for every ping.
+        """Ping a cloud that has said nothing for the interval, and end the connection when a ping isn't answered in
+        time. The library's pings whatever is heard, and waits for each answer besides: some objects and another wake of
+        its task for every ping.
         """
-        asked_at = 0.0
+        looked_at = asked_at = now = self.loop.time()
         with suppress(ConnectionClosed):
-            while self.ping_interval is not None:
-                await asyncio.sleep(self.ping_interval)
+            while (every_s := self.ping_interval) is not None:
+                await asyncio.sleep(max(self._heard_at, looked_at) + every_s - now)
+                now = self.loop.time()
+                if now - self._heard_at < every_s - EARLY_S:
+                    continue
+                looked_at = now
                 if not self.pending_pings:
-                    asked_at = self.loop.time()
+                    asked_at = now
                     await self.ping()
-                elif self.ping_timeout is not None and self.loop.time() - asked_at > self.ping_timeout - EARLY_S:
+                elif self.ping_timeout is not None and now - asked_at > self.ping_timeout - EARLY_S:
                     async with self.send_context():
                         self.protocol.fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
 

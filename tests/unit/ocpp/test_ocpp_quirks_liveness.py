@@ -90,10 +90,18 @@ def test_only_silence_ends_a_link(
 
 
 def test_who_answers_no_ping_gets_one_only() -> None:
-    """Afterwards the connection is kept alive by pongs, which nothing answers."""
+    """Afterwards the connection is kept alive by pongs, which nothing answers: four between two words of its own."""
     socket = Socket(None)
     watched(socket, Quirks(), 100.0, 3600.0)
-    assert (socket.pings, socket.pongs) == (1, 178)
+    assert (socket.pings, socket.pongs) == (1, 143)
+
+
+@pytest.mark.parametrize("answers_s", [0.1, None])
+def test_who_talks_is_not_asked(answers_s: float | None) -> None:
+    """Meter values each ten seconds show that it is there, and keep the connection alive."""
+    socket = Socket(answers_s)
+    assert watched(socket, Quirks(), 10.0, 3600.0) is None
+    assert (socket.pings, socket.pongs) == (0, 0)
 
 
 @pytest.mark.parametrize(("quirks", "pinged"), [(Quirks(), True), (Quirks(ping=False), False)])
