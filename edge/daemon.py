@@ -213,7 +213,7 @@ class Daemon:
         if self._report is None:
             snapshot, decision = self._last
             site = report.status(self._board, snapshot, decision, self._vitals.pulse)
-            self._report = dict(site) | self._facility.report() | {"certificates": self._certificates.report()}
+            self._report = site | self._facility.report() | {"certificates": self._certificates.report()}
         return self._report
 
     def _publish(self, snapshot: Snapshot, decision: Decision) -> None:

@@ -1,5 +1,6 @@
 """What is shown of the site: the one report that the command line, the API and the metrics are made from."""
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from edge.allocation.decide import Decision
@@ -16,33 +17,62 @@ from edge.units import PhaseAmps
 DECIMALS = 2  # of amperes shown
 
 
+class TickReport(Mapping[str, Any]):
+    """A report whose costly parts are made, once, when they are first asked for: hardly any tick's are."""
+
+    def __init__(self, made: Mapping[str, Any], **to_make: Callable[[], Any]) -> None:
+        self._made = dict(made)
+        self._to_make = to_make
+
+    def __getitem__(self, part: str) -> Any:
+        if part not in self._made and part in self._to_make:
+            self._made[part] = self._to_make[part]()
+        return self._made[part]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._made, **self._to_make})
+
+    def __len__(self) -> int:
+        return len({**self._made, **self._to_make})
+
+    def __or__(self, more: Mapping[str, Any]) -> "TickReport":
+        return TickReport({**self._made, **more}, **self._to_make)
+
+
 def starting(board: Board, pulse: Pulse) -> StatusReport:
     """The report before the first tick is complete."""
     return _head(board, pulse, "STARTING") | {"meters": [], "circuits": [], "stations": []}
 
 
-def status(board: Board, snapshot: Snapshot, decision: Decision, pulse: Pulse) -> StatusReport:
+def status(board: Board, snapshot: Snapshot, decision: Decision, pulse: Pulse) -> TickReport:
     """The site as the last completed tick saw it; the daemon adds what it knows of the process."""
+    return TickReport(
+        _head(board, pulse, _state(decision))
+        | {
+            "meters": [_meter(board, meter.id, snapshot) for meter in board.site.meters],
+            "circuits": [_circuit(snapshot, index, decision) for index in range(len(snapshot.circuits))],
+            "limits": limits_report(board.site, snapshot.limits, snapshot.now),
+        },
+        stations=lambda: _stations(board, snapshot, decision),
+    )
+
+
+def _stations(board: Board, snapshot: Snapshot, decision: Decision) -> list[dict[str, Any]]:
     numbers = {state.key: number for number, state in enumerate(snapshot.evses)}
-    return _head(board, pulse, _state(decision)) | {
-        "meters": [_meter(board, meter.id, snapshot) for meter in board.site.meters],
-        "circuits": [_circuit(snapshot, index, decision) for index in range(len(snapshot.circuits))],
-        "limits": limits_report(board.site, snapshot.limits, snapshot.now),
-        "stations": [
-            {
-                "id": station_id,
-                "connected": record.online_since is not None,
-                "cloud_connected": record.cloud_connected,
-                "vendor": record.vendor,
-                "model": record.model,
-                "evses": [
-                    _evse(board, snapshot.evses[numbers[evse.key]], decision, numbers[evse.key])
-                    for evse in board.site.station_by_id[station_id].evses
-                ],
-            }
-            for station_id, record in board.stations.items()
-        ],
-    }
+    return [
+        {
+            "id": station_id,
+            "connected": record.online_since is not None,
+            "cloud_connected": record.cloud_connected,
+            "vendor": record.vendor,
+            "model": record.model,
+            "evses": [
+                _evse(board, snapshot.evses[numbers[evse.key]], decision, numbers[evse.key])
+                for evse in board.site.station_by_id[station_id].evses
+            ],
+        }
+        for station_id, record in board.stations.items()
+    ]
 
 
 def _state(decision: Decision) -> str:
