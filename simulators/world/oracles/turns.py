@@ -1,7 +1,6 @@
 """Whose turn it is: where the minima of a circuit don't all fit, whoever waits takes over from whoever has charged."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from edge.domain.site import Evse
 from edge.units import PHASES
@@ -38,14 +37,18 @@ class TurnsChange(Oracle):
         self._told: set[int] = set()
 
     def look(self) -> None:
+        here = self.world.parking.here
+        held_back = {key: stay for key, stay in here.items() if self._is_held_back(stay)}
+        if not held_back:  # nearly always: the gateway needn't be asked
+            self._waits.clear()
+            return
         status = self.world.gateway.status()
         if status is None or self.world.gateway.starts != self._starts_of_gateway:
             self._starts_of_gateway = self.world.gateway.starts  # it begins to count anew
             self._waits.clear()
             return
         said = evses_said(status)
-        here = self.world.parking.here
-        waiting = {id(stay): stay for key, stay in here.items() if self._waits_for_room(stay, said.get(key, {}))}
+        waiting = {id(stay): stay for key, stay in held_back.items() if said.get(key, {}).get("reason") in WAITS}
         self._waits = {number: found for number, found in self._waits.items() if number in waiting}
         charging = [
             stay
@@ -55,11 +58,11 @@ class TurnsChange(Oracle):
         for stay in waiting.values():
             self._judge(stay, charging)
 
-    def _waits_for_room(self, stay: Stay, said: Mapping[str, Any]) -> bool:
-        """Whether its car would charge, its post offers it too little, and the gateway says that there is no room."""
-        offered_a = self.world.stations[stay.evse.station].offered_a(stay.evse.evse_id)
-        wants = stay.may_charge and not stay.ev.full and not stay.ev.napping
-        return wants and stay.ev.draw_a == 0.0 and offered_a < stay.ev.min_a and said.get("reason") in WAITS
+    def _is_held_back(self, stay: Stay) -> bool:
+        """Whether its car would charge, and its post offers it too little."""
+        if stay.ev.draw_a > 0.0 or stay.ev.full or stay.ev.napping or not stay.may_charge:
+            return False
+        return self.world.stations[stay.evse.station].offered_a(stay.evse.evse_id) < stay.ev.min_a
 
     def _is_common(self, key: tuple[str, int]) -> bool:
         """Whether it gives its place to others of its class."""
