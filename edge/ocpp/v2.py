@@ -109,7 +109,7 @@ class DialectV2:
             self._triggered = evse.key if evse is not None else None
         return []
 
-    def limit_payload(self, command: LimitCommand, start: datetime) -> dict[str, Any]:
+    def limit_payload(self, command: LimitCommand, start: datetime | None) -> dict[str, Any]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
         payload = limit_v2.request(command, start=start, stack_level=level, form=self._memory.form(command.key))
