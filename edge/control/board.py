@@ -12,8 +12,9 @@ from edge.control.actuate import Pending, Writing
 from edge.control.class_hours import ClassHours
 from edge.control.judgements import Judgements
 from edge.control.mains import Mains
+from edge.control.peers import MeterRecord, StationRecord
 from edge.control.reach import reach_of
-from edge.control.records import EvseRecord, MeterRecord, StationRecord
+from edge.control.records import EvseRecord
 from edge.control.standstill import Standstill
 from edge.control.submeters import Submeters
 from edge.control.trials import Trials
@@ -183,7 +184,7 @@ class Board:
             status=record.status,
             in_session=record.transaction_id is not None,
             holdings=self._believed(record, now),
-            paused=record.paused,
+            paused=record.paused or record.waits,
             waiting_since=record.began_at,
             told_a=record.told_a,
             told_at=record.told_at,
@@ -289,6 +290,7 @@ class Board:
             case StatusReported():
                 if fact.status is not record.status:
                     record.status, record.status_at = fact.status, fact.at
+                record.waits = fact.waits
                 if fact.status is EvseStatus.CHARGING:
                     record.paused = False
                 elif fact.status is EvseStatus.AVAILABLE and record.transaction_id is None:

@@ -1,7 +1,8 @@
 """How far an EVSE is ours to limit, by what its station and the EVSE itself have shown."""
 
 from edge.allocation.state import Reach
-from edge.control.records import EvseRecord, StationRecord
+from edge.control.peers import StationRecord
+from edge.control.records import EvseRecord
 from edge.units import Seconds
 
 # A station that has just connected is asked for nothing but its first limit for this long: two own CALLs and an answer

@@ -1,4 +1,4 @@
-"""What the board remembers of each EVSE, station and meter. Only the board changes these."""
+"""What the board remembers of each EVSE. Only the board changes it."""
 
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -7,7 +7,6 @@ from edge.allocation.exposure import FOLLOW_S, OBEY_S, OBEY_TOLERANCE, OBEY_TOLE
 from edge.allocation.problem import Need
 from edge.control.actuate import Pending, Writing
 from edge.control.energy import EnergyRecord
-from edge.domain.reading import MeterReading
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Evse
 from edge.domain.station import (
@@ -43,6 +42,7 @@ class EvseRecord:
     status: EvseStatus = EvseStatus.UNKNOWN
     status_at: Seconds | None = None  # when it last changed
     paused: bool = False
+    waits: bool = False  # its session's car can't charge yet (StatusReported)
     transaction_id: str | None = None
     began_at: Seconds | None = None
     observed_start: bool = True  # its transaction's begin was told; else it was running when we first heard of it
@@ -226,7 +226,7 @@ class EvseRecord:
         self.holdings = self.holdings.session_over()
         self.draw_a, self.drawn_at, self.samples_over_limit = NO_CURRENT, at, 0
         self.over_limit_since = self.lawful_a = self.disobeyed_at = None
-        self.stopped = False
+        self.stopped = self.waits = False
         self.writing[Purpose.SESSION] = Writing()
 
     def take_draw(self, fact: DrawSampled) -> None:
@@ -235,6 +235,7 @@ class EvseRecord:
         if before_a is not None:
             self.holdings = self.holdings.seen(before_a, max(fact.current_a), fact.at)
         self.draw_a, self.drawn_at, self.draw_spread = fact.current_a, fact.at, fact.spread
+        self.waits = self.waits and not self.draws
         if fact.energy_wh is not None:
             self.energy.sampled(fact.energy_wh)
         self.judge_draw(before_a, max(fact.current_a), fact.at)
@@ -280,24 +281,3 @@ class EvseRecord:
             # A station that is told one limit for both may have taken a TxProfile for this session before we started.
             before_us = self.transaction_id is not None and not self.observed_start
             self.holdings = self.holdings.governed(at, beside_profiles=self.one_limit and before_us)
-
-
-@dataclass(slots=True)
-class StationRecord:
-    """What is known of one station."""
-
-    online_since: Seconds | None = None
-    ever_online: bool = False
-    cloud_connected: bool = False
-    cloud_a: Amps | None = None  # what the cloud allows the whole station
-    vendor: str | None = None
-    model: str | None = None
-
-
-@dataclass(slots=True)
-class MeterRecord:
-    """What is known of one meter."""
-
-    reading: MeterReading | None = None
-    problem: str | None = None
-    wiring: tuple[str, ...] = ()  # what is believed to be wired otherwise than the site file says

@@ -90,12 +90,13 @@ class CloudLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReported:
-    """A StatusNotification for one EVSE."""
+    """The state of one EVSE. ``waits``: its session's car can't charge yet, or any more, until somebody is let in."""
 
     key: EvseKey
     at: Seconds
     status: EvseStatus
     error_code: str | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

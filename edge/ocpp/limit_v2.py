@@ -11,12 +11,15 @@ from edge.ocpp.versions import Version
 MAX_TRANSACTION_ID = 36  # characters (OCPP 2.x part 2 §2.48, identifierString[36])
 
 
-def request(command: LimitCommand, *, start: datetime, stack_level: int, form: Form = writer.BEST) -> dict[str, Any]:
+def request(
+    command: LimitCommand, *, start: datetime | None, stack_level: int, form: Form = writer.BEST
+) -> dict[str, Any]:
     """The payload of SetChargingProfileRequest (OCPP 2.x part 2 K01, §1.46).
 
     ``start`` is the beginning of the lease by the station's own clock; it is written as UTC, rounded down to a whole
-    second. A profile of the same id is replaced (K01.FR.05), and so is the limit before. Raises ValueError when a
-    session's limit names no transaction that OCPP 2.x could name.
+    second. None: nobody knows that, and it is no more than the safe current. A profile of the same id is replaced
+    (K01.FR.05), and so is the limit before. Raises ValueError when a session's limit names no transaction that OCPP 2.x
+    could name.
     """
     place = form.rung.place(command.key.evse)
     its_schedule, its_end = writer.schedule(command, start=start, form=form)

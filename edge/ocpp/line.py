@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, assert_never
 from edge.domain.setpoint import LimitCommand
 from edge.domain.station import LimitAnswered, LimitOutcome, LimitSent
 from edge.ocpp import signed, wire
-from edge.ocpp.actions import Outbox
+from edge.ocpp.actions import Level, Outbox
 from edge.ocpp.arbiter import OWN_TIMEOUT_S, Arbiter, CloudCall, LimitCall, Outstanding, OwnCall, Work
 from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import Dialect, limit_outcome
@@ -87,11 +87,12 @@ class Line:
                 self._arbiter.add_own(question)
                 self._pump(now, wall)
         self._memory.keep_clock()
-        for written, when in self._written.amiss(now, wall):
+        for written, what in self._written.amiss(now, wall):
             command = written.command
             if not self._arbiter.has_limit((command.key, command.purpose)):
-                what = f"a limit began in {when}, and is written anew"
-                self._out.note("warning", what, evse=command.key.evse, began=written.begins.isoformat())
+                began = written.begins.isoformat() if written.begins is not None else None
+                level: Level = "warning" if began is not None else "debug"
+                self._out.note(level, f"a limit {what}, and is written anew", evse=command.key.evse, began=began)
                 self._arbiter.add_limit(command)
                 self._pump(now, wall)
 

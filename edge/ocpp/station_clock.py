@@ -5,8 +5,9 @@ lead over it, and the largest of several samples is the best. Stations also deli
 off; such samples are hours too low. They are told from a clock that is truly behind by this: the samples of a running
 clock agree with each other, while it and ours both go on. Our wall clock serves only until the first sample, so a step
 of it moves no profile. Until then the station's clock is taken to be what the answer to its BootNotification set it to
-(OCPP 1.6 §4.2), ours, or what others say that the time is, whichever is the earliest: a profile that begins in the
-station's future doesn't bind it, one that began too early leaves it its safe current.
+(OCPP 1.6 §4.2), ours, or what others say that the time is, whichever is the earliest: but for profiles only where they
+agree, and the station has shown nothing else. A profile that begins in the station's future doesn't bind it, and one
+that began too early leaves it its safe current, which may be more than it was told.
 
 A station that never was told the time, or takes none, may count from 1970. One such stamp says nothing: stations send
 it in place of a time that they have. Two that agree are a clock, and profiles begin by it, unless the station has just
@@ -31,7 +32,11 @@ APART_S = 5.0  # two samples closer together than this say nothing: stored ones 
 # may be a slip, and would put the start of our profiles into the station's future: it takes a second one that agrees.
 STEP_S = 20.0
 UNSET_YEARS = range(1970, PLAUSIBLE_YEARS.start)  # of a clock that nobody has set
-# A station is asked for a second stamp; one whose stamps stand still isn't asked for ever.
+# Who say what the time is agree where they differ by no more: then a lease that they put too early is over so much
+# earlier than it is counted.
+WITNESSES_AGREE_S = 30.0
+# A station is asked for another stamp; one whose stamps stand still isn't asked for ever, and what one had stored comes
+# in bursts.
 ASKS_MOST, ASKS_APART_S = 3, 15.0
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,13 +74,10 @@ class StationClock:
         self._last: dict[bool, _Sample] = {}  # of a clock that was set, and of one that wasn't
         self._is_set = True  # the one that is believed
         self.counts_from_1970 = counts_from_1970
-        self._asked: list[Seconds] = []  # when, for another stamp
+        self._asked: list[Seconds] = []  # when, for another stamp, since one was believed
         self._lead_s: Seconds | None = None  # the largest of the samples
         self._runs = False  # two samples have agreed: it is no stored one that is believed
         self._told_lead_s: Seconds | None = None  # by what it was last told the time is
-        self._shown_lead_s: Seconds | None = (
-            None  # the largest of all stamps, believed or not: its clock has that at least
-        )
 
     @property
     def is_known(self) -> bool:
@@ -87,18 +89,11 @@ class StationClock:
         """By how much it leads our monotonic clock, in seconds since 1970; None while that isn't known."""
         return self._lead_s
 
-    def is_in_doubt(self, now: Seconds) -> bool:
-        """Whether its last stamp, some seconds ago, was far behind: one more will tell whether it was set back."""
-        last, lead_s = self._last.get(self._is_set), self._lead_s
-        if last is None or lead_s is None or last.lead_s >= lead_s - STEP_S:
-            return False
-        return now - last.at >= APART_S
-
     def forget(self) -> None:
         """The station has booted, and its clock is about to be set (OCPP 1.6 §4.2)."""
         self._samples.clear()
         self._last.clear()
-        self._lead_s = self._shown_lead_s = None
+        self._lead_s = None
         self._runs, self._is_set = False, True
         self._asked.clear()
 
@@ -113,9 +108,6 @@ class StationClock:
         if not is_set and stamp.year not in UNSET_YEARS:
             return
         sample = _Sample(at=now, lead_s=lead_s(stamp, now))
-        if is_set:
-            shown = self._shown_lead_s
-            self._shown_lead_s = sample.lead_s if shown is None else max(shown, sample.lead_s)
         previous = self._last.get(is_set)
         self._last[is_set] = sample
         runs = previous is not None and now - previous.at >= APART_S and abs(sample.lead_s - previous.lead_s) <= AGREE_S
@@ -134,6 +126,7 @@ class StationClock:
         if lead is None:
             self._samples.clear()
         self._is_set, self.counts_from_1970 = is_set, not is_set
+        self._asked.clear()
         if lead is not None and runs and sample.lead_s < lead - STEP_S:
             self._samples.clear()
             lead = None
@@ -147,14 +140,22 @@ class StationClock:
             self.hearsay.leads(self, self._lead_s)
 
     def wants_another(self, now: Seconds) -> bool:
-        """Whether a second stamp would show that its clock counts from 1970: then it is to be asked for one."""
-        unset, asked = self._last.get(False), self._asked
-        if self._lead_s is not None or unset is None or now - unset.at < APART_S:
+        """Whether it is to be asked for one more stamp now: the last, some seconds ago, wasn't believed, or was far
+        behind. One alone may have been stored; a second one tells whether it counts from 1970, or was set back."""
+        last = self._in_doubt()
+        if last is None or now - last.at < APART_S or len(self._asked) >= ASKS_MOST:
             return False
-        if len(asked) >= ASKS_MOST or (asked and now - asked[-1] < ASKS_APART_S):
+        if self._asked and now - self._asked[-1] < ASKS_APART_S:
             return False
-        asked.append(now)
+        self._asked.append(now)
         return True
+
+    def _in_doubt(self) -> _Sample | None:
+        """The newest stamp, where that says nothing yet."""
+        if self._lead_s is None:
+            return max(self._last.values(), key=lambda each: each.at, default=None)
+        last = self._last[self._is_set]
+        return last if last.lead_s < self._lead_s - STEP_S else None
 
     def time(self, now: Seconds, wall: datetime) -> datetime:
         """What the station's clock says, as far as is known."""
@@ -166,18 +167,20 @@ class StationClock:
         is_its_own = (moment.year in PLAUSIBLE_YEARS) is self._is_set
         return (moment - (self.time(now, wall) if is_its_own else wall)).total_seconds()
 
-    def not_after(self, now: Seconds, wall: datetime) -> datetime:
-        """A time that the station's clock has reached, for what has to be in force at once.
+    def reached(self, now: Seconds, wall: datetime) -> datetime | None:
+        """A time that its clock has just reached, for what has to be in force at once; None where nobody can tell.
 
-        Where neither a stamp was believed nor anybody else has said what the time is, our wall clock may be far ahead:
-        then what the station itself has shown counts, though that may have been stored.
+        While no stamp was believed our wall clock needs another witness: it may be far ahead, or behind. And a station
+        that has shown anything else than we suppose is no witness yet, nor is one that last counted from 1970.
         """
-        if self._lead_s is None and self.counts_from_1970:
-            return EPOCH  # a limit that begins any later would replace one that binds
-        found = self.time(now, wall)
-        if self._lead_s is None and self._shown_lead_s is not None and self.hearsay.for_whom(self) is None:
-            found = min(found, EPOCH + timedelta(seconds=self._shown_lead_s + now))
-        return found
+        if self._lead_s is not None:
+            return self.time(now, wall)
+        heard = self.hearsay.for_whom(self)
+        if self._last or self.counts_from_1970 or heard is None:
+            return None
+        supposed = self._supposed(now, wall)
+        latest = max(wall, EPOCH + timedelta(seconds=heard + now))
+        return supposed if (latest - supposed).total_seconds() <= WITNESSES_AGREE_S else None
 
     def _supposed(self, now: Seconds, wall: datetime) -> datetime:
         """What it should say: what it was told, our wall clock, or what others say, whichever is the earliest."""

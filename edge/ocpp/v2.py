@@ -21,6 +21,7 @@ from edge.domain.station import (
 )
 from edge.ocpp import controllers, limit_v2
 from edge.ocpp.arbiter import OwnCall
+from edge.ocpp.charging_states import ChargingStates
 from edge.ocpp.connectors import Connectors
 from edge.ocpp.fields import elements, fields, text, whole_number
 from edge.ocpp.guard import Guard
@@ -37,15 +38,6 @@ from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult
 from edge.units import Seconds, Volts
 
-# ChargingStateEnumType (OCPP 2.x part 2 §3.9); Idle is a session whose car isn't there.
-_CHARGING_STATES = {
-    "Charging": EvseStatus.CHARGING,
-    "EVConnected": EvseStatus.PREPARING,
-    "SuspendedEV": EvseStatus.SUSPENDED_EV,
-    "SuspendedEVSE": EvseStatus.SUSPENDED_EVSE,
-    "Idle": EvseStatus.PREPARING,
-}
-
 
 class DialectV2:
     """Copies facts out of one station's frames, and remembers what later frames need to be understood."""
@@ -61,6 +53,7 @@ class DialectV2:
         self._transactions = memory.transactions
         self._memory = memory
         self._connectors = Connectors()
+        self._states = ChargingStates()
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
         self.guard = Guard(version, memory.dossier, key_is_checked=memory.key_is_checked)
@@ -109,7 +102,7 @@ class DialectV2:
             self._triggered = evse.key if evse is not None else None
         return []
 
-    def limit_payload(self, command: LimitCommand, start: datetime) -> dict[str, Any]:
+    def limit_payload(self, command: LimitCommand, start: datetime | None) -> dict[str, Any]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
         payload = limit_v2.request(command, start=start, stack_level=level, form=self._memory.form(command.key))
@@ -195,9 +188,7 @@ class DialectV2:
         plug = whole_number(fields(payload.get("evse")).get("connectorId"))
         found = self._transaction_runs(evse, transaction, now, observed_start=began, state=state, connector=plug)
         self._transactions.told(evse.key, stamp)
-        status = _CHARGING_STATES.get(state or "")
-        if status is not None:
-            found.append(StatusReported(key=evse.key, at=now, status=status))
+        found += self._states.hears(evse.key, transaction, payload, now)
         if stored:
             return found
         return [*found, *self._samples.told(payload.get("meterValue"), evse, now, wall)]

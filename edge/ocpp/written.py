@@ -1,35 +1,36 @@
 """The limits that were written to a station, until its clock shows when they begin. Sans-I/O.
 
-A limit begins at a moment of the station's clock. Where that wasn't known, or is set back afterwards (to the true time
-after a boot; an hour in the night of the change, where it shows local time), the limit lies in the station's future and
-binds nothing; or so far in its past that its lease is over.
+A limit begins at a moment of the station's clock. Where nobody knows that, it is written so that it binds by any clock
+(:func:`edge.ocpp.profiles.writer.schedule`), and anew when it is known. Where it was taken for another, or is set back
+afterwards (to the true time after a boot; an hour in the night of the change, where it shows local time), the limit
+lies in the station's future and binds nothing; or so far in its past that its lease is over.
 """
 
-import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import EvseKey
+from edge.ocpp.profiles.writer import is_long
 from edge.ocpp.station_clock import EPOCH
 from edge.ocpp.station_memory import StationMemory
 from edge.units import Seconds
 
 BEGINS_LATE_S: Seconds = 5.0  # so far in the station's future a limit is written anew; less is a slow message
 BEGINS_EARLY_S: Seconds = 30.0  # so far in its past: the lease is over so much earlier than it is counted
-ASK_EVERY_S: Seconds = 60.0  # what a station had stored comes in bursts
 
 Slot: TypeAlias = tuple[EvseKey, Purpose]  # where the station keeps a limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A limit that was written at ``at``, to begin at ``begins`` by the station's clock; ``known``: was that known."""
+    """A limit that was written at ``at``, to begin at ``begins`` by the station's clock, None: to bind by any;
+    ``known``: had the station shown it."""
 
     command: LimitCommand
     at: Seconds
-    begins: datetime
+    begins: datetime | None
     known: bool
 
 
@@ -38,13 +39,13 @@ class WrittenLimits:
 
     def __init__(self, memory: StationMemory) -> None:
         self._memory = memory
-        self._asked_at = -math.inf
         self._written: dict[Slot, Written] = {}
         self._anew: set[Slot] = set()  # to be written so
         self._lead_s: Seconds | None = None  # the station's clock's, with which none of them is late
 
-    def write(self, command: LimitCommand, now: Seconds, wall: datetime) -> datetime:
-        """A limit is being written: when it begins by the station's clock; one that is written anew, when it did."""
+    def write(self, command: LimitCommand, now: Seconds, wall: datetime) -> datetime | None:
+        """A limit is being written: when it begins by the station's clock, None: by any; one that is written anew, when
+        it did."""
         slot = (command.key, command.purpose)
         before = self._written.get(slot)
         anew = before is not None and before.command.id == command.id and slot in self._anew
@@ -61,8 +62,8 @@ class WrittenLimits:
             del self._written[slot]
 
     def amiss(self, now: Seconds, wall: datetime) -> list[tuple[Written, str]]:
-        """Those that begin in the station's future, as far as is known now, or long before they were written; each with
-        where that is, in words. Nearly always none."""
+        """Those that begin in the station's future, as far as is known now, or long before they were written; and those
+        that were written for any clock, now that it is known. Each with what is amiss, in words. Nearly always none."""
         clock = self._memory.clock
         if not self._written or (clock.lead_s is not None and clock.lead_s == self._lead_s):
             return []
@@ -75,15 +76,8 @@ class WrittenLimits:
         return found
 
     def wants_time(self, now: Seconds) -> bool:
-        """Whether the station is to be asked for its time now: its last stamp was far behind, and one alone may have
-        been stored; not again within a minute. Or it may count from 1970."""
-        clock = self._memory.clock
-        if self._written and clock.wants_another(now):
-            return True
-        if not self._written or not clock.is_in_doubt(now) or now - self._asked_at < ASK_EVERY_S:
-            return False
-        self._asked_at = now
-        return True
+        """Whether the station is to be asked for its time now."""
+        return bool(self._written) and self._memory.clock.wants_another(now)
 
     def clear(self) -> None:
         """The station is gone: what it holds is told anew when it is back."""
@@ -93,14 +87,15 @@ class WrittenLimits:
 
     def _amiss(self, written: Written, now: Seconds, wall: datetime) -> str | None:
         begins = self._begins(written.at, now, wall)
+        if written.begins is None:
+            known_now = begins is not None and is_long(written.command)
+            return "was written without the station's time" if known_now else None
+        if begins is None:
+            return "may begin at any time of the station's"
         late_s = (written.begins - begins).total_seconds()
         if late_s > BEGINS_LATE_S:
-            return "the station's future"
-        if not self._memory.clock.is_known:
-            return None
-        if written.begins == EPOCH != begins:
-            return "1970"
-        return "the station's past" if late_s < -BEGINS_EARLY_S else None
+            return "began in the station's future"
+        return "began in the station's past" if late_s < -BEGINS_EARLY_S and self._memory.clock.is_known else None
 
     def _is_held(self, written: Written) -> bool:
         """Whether it means anything: a session's limit goes with its transaction."""
@@ -108,6 +103,7 @@ class WrittenLimits:
         running = self._memory.transactions.on(command.key)
         return command.purpose is Purpose.IDLE or running == command.transaction_id
 
-    def _begins(self, at: Seconds, now: Seconds, wall: datetime) -> datetime:
-        """What the station's clock said at ``at``, at the latest."""
-        return max(self._memory.clock.not_after(now, wall) - timedelta(seconds=now - at), EPOCH)
+    def _begins(self, at: Seconds, now: Seconds, wall: datetime) -> datetime | None:
+        """What the station's clock said at ``at``, at the latest; None where nobody can tell."""
+        reached = self._memory.clock.reached(now, wall)
+        return max(reached - timedelta(seconds=now - at), EPOCH) if reached is not None else None

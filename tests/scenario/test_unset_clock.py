@@ -69,12 +69,11 @@ def test_its_session_is_bound_and_cut(version: Version) -> None:
 
 @pytest.mark.parametrize("version", [Version.V16, Version.V201])
 def test_its_idle_limit_binds_before_a_session_begins(version: Version) -> None:
-    """It says its state once, and is asked for it once more: what has been written to begin in its future is written
-    anew."""
+    """It says its state once, and is asked for it once more: meanwhile what it is told binds by any clock."""
     site = Unset(version)
     site.says_status()
     site.run(2)
-    assert site.limit_a() == 32.0
+    assert site.limit_a() == 0.0
     site.triggered.clear()
     site.run(6)
     assert site.triggered == ["StatusNotification"]

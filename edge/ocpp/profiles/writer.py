@@ -3,7 +3,8 @@
 Each profile carries its own end: the limit for the lease; then the lower of limit and safe current, so that nothing
 rises when a lease ends; and one full lease later the safe current, so that no car is left at 0 for ever. For a station
 that takes one period only, the profile ends where a TxDefaultProfile of ours follows it, and else holds no more than
-what the station may draw for good (:func:`only_period`).
+what the station may draw for good (:func:`only_period`). The same where nobody knows the station's time: the one period
+of such a profile has begun by any clock, and never ends.
 """
 
 import math
@@ -13,6 +14,7 @@ from typing import Any
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.ocpp.profiles.form import Form
 from edge.ocpp.profiles.ladder import Rung
+from edge.ocpp.station_clock import EPOCH
 from edge.ocpp.versions import Version
 
 # One profile id for each EVSE and purpose, so that a new limit replaces the last one (OCPP 1.6 §3.13.2). The base keeps
@@ -90,14 +92,17 @@ def only_period(limit: float, safe: float, lease_s: float, *, may_end: bool) -> 
     return limit, 2 * lease if limit == 0 else None  # what follows is no less than 0, and may be less than any other
 
 
-def schedule(command: LimitCommand, *, start: datetime, form: Form) -> tuple[dict[str, Any], dict[str, str]]:
+def schedule(command: LimitCommand, *, start: datetime | None, form: Form) -> tuple[dict[str, Any], dict[str, str]]:
     """What a ChargingSchedule of OCPP 1.6 (§7.13) and one of 2.x have in common: in W for DC stations, else in A. And
-    what its profile has besides: its end, where it has one (validTo, §7.8)."""
+    what its profile has besides: its end, where it has one (validTo, §7.8). ``start`` None: it holds by any clock."""
     unit, limit, safe = "A", command.limit_a, command.safe_a
     if command.limit_w is not None and command.safe_w is not None:
         unit, limit, safe = "W", command.limit_w, command.safe_w
     ends_s = None
-    if form.single:
+    if start is None:
+        start, limit = EPOCH, min(limit, safe)  # every clock has passed that; one that was never set counts from it
+        safe = limit
+    elif form.single:
         is_of_session = command.purpose is Purpose.SESSION and form.rung is not Rung.MAXIMUM
         limit, safe = _as_told(limit, whole=form.whole), _as_told(safe, whole=form.whole)
         limit, ends_s = only_period(limit, safe, command.lease_s, may_end=is_of_session and form.has_default)
@@ -115,11 +120,12 @@ def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def request(command: LimitCommand, *, start: datetime, stack_level: int, form: Form = BEST) -> dict[str, Any]:
+def request(command: LimitCommand, *, start: datetime | None, stack_level: int, form: Form = BEST) -> dict[str, Any]:
     """The payload of SetChargingProfile.req (OCPP 1.6 §5.16, §6.43).
 
     ``start`` is the beginning of the lease by the station's own clock; it is written as UTC, rounded down to a whole
-    second. Raises ValueError when a session's limit names no transaction that OCPP 1.6 could name.
+    second. None: nobody knows that, and it is no more than the safe current. Raises ValueError when a session's limit
+    names no transaction that OCPP 1.6 could name.
     """
     place = form.rung.place(command.key.evse)
     its_schedule, its_end = schedule(command, start=start, form=form)

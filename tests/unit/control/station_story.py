@@ -58,6 +58,10 @@ class Story:
     def status(self, status: EvseStatus) -> "Story":
         return self.take(StatusReported(key=key(1), at=self.now, status=status))
 
+    def waits(self) -> "Story":
+        """Its session's car can't charge yet."""
+        return self.take(StatusReported(key=key(1), at=self.now, status=EvseStatus.PREPARING, waits=True))
+
     def began(self, transaction_id: str = "7", *, observed: bool = True) -> "Story":
         return self.take(SessionBegan(key=key(1), at=self.now, transaction_id=transaction_id, observed_start=observed))
 

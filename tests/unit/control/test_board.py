@@ -119,6 +119,16 @@ def test_a_pause_ends_with_its_session() -> None:
     assert not story.ended().status(EvseStatus.AVAILABLE).began("8").state.paused
 
 
+def test_a_session_that_cannot_charge_yet_pauses() -> None:
+    """From its first word on, until it says otherwise, or draws, or is over; Preparing alone says nothing of that."""
+    story = Story().idling().began().waits()
+    assert story.state.paused
+    assert not story.status(EvseStatus.PREPARING).state.paused
+    assert not story.waits().draws(6.0).state.paused
+    assert story.draws(0.0).waits().state.paused
+    assert not story.ended().began("8").state.paused
+
+
 def test_the_newest_reading_counts() -> None:
     """A failed poll leaves it, with the problem beside it; the next reading clears that."""
     story = Story()

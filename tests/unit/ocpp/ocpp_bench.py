@@ -15,6 +15,7 @@ from edge.domain.station import LimitAnswered, StationFact
 from edge.ocpp.actions import Action, CloseStation, Note, Report, ToCloud, ToStation
 from edge.ocpp.dossier import Dossier
 from edge.ocpp.figures import Figures
+from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.site_limits import SiteLimits
@@ -172,8 +173,13 @@ class Bench:
         dossier: Dossier | None = None,
         key_is_checked: bool = True,
         stand_in: StandIn | None = None,
+        witness: bool = True,
     ) -> None:
+        """``witness``: a cloud has said that it is noon."""
         self.now = START
+        hearsay = Hearsay()
+        if witness:
+            hearsay.says("a cloud", NOON, START)
         self.stepped = timedelta(0)  # by so much our wall clock was set
         self.version = version
         self.figures = Figures()
@@ -189,6 +195,7 @@ class Bench:
             site_limits=self.site_limits,
             key_is_checked=key_is_checked,
             stand_in=stand_in,
+            hearsay=hearsay,
         )
 
     @property

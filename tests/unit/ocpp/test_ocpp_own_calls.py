@@ -1,7 +1,7 @@
 """The gateway's own CALLs: limits and questions. None of them is ever seen by the cloud."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from edge.domain.setpoint import Purpose
 from edge.domain.site import Mode
 from edge.domain.station import LimitOutcome, LimitSent
-from tests.unit.ocpp.ocpp_bench import Bench, Step, call, error, evse, is_valid, limit, result, stamp
+from tests.unit.ocpp.ocpp_bench import NOON, START, Bench, Step, call, error, evse, is_valid, limit, result, stamp
 
 ASKED = [
     "ChargeProfileMaxStackLevel",
@@ -245,51 +245,91 @@ def test_start_by_the_stations_clock(bench: Bench) -> None:
     assert profile(bench.write(limit()))["chargingSchedule"]["startSchedule"] == stamp(ahead)
 
 
-@pytest.mark.parametrize("evidence", ["a stamp", "our clock is set", "the cloud's word"])
-def test_a_limit_that_began_in_the_stations_future_is_written_anew(bench: Bench, evidence: str) -> None:
-    """The gateway started with its clock a year ahead, and the station, which didn't boot, had said nothing yet: it
-    gets the limit from the moment on at which it was meant, as soon as that is known."""
-    true, bench.stepped = bench.wall, timedelta(days=365)
-    step = bench.write(limit(5, limit_a=13.0))
-    assert profile(step)["chargingSchedule"]["startSchedule"] == stamp(true + timedelta(days=365))
-    bench.station_says(result(step.own_call[0], {"status": "Accepted"}))
+def shown(bench: Bench, by: timedelta) -> Step:
+    """The station says its state, and what its clock shows: so much more than the true time."""
+    at = NOON + timedelta(seconds=bench.now - START) + by
+    return bench.station_says(call("n", "StatusNotification", {"connectorId": 1, "timestamp": stamp(at)}))
+
+
+def rewritten(bench: Bench, step: Step) -> list[tuple[str, list[tuple[int, float]]]]:
+    """Begin and periods of each limit that is written, which the station accepts; and then none for a while."""
+    found = []
+    while down := [text for text in step.down if "SetChargingProfile" in text]:
+        (text,) = down
+        assert is_valid("SetChargingProfile", json.loads(text)[3])
+        schedule = json.loads(text)[3]["csChargingProfiles"]["chargingSchedule"]
+        periods = [(each["startPeriod"], each["limit"]) for each in schedule["chargingSchedulePeriod"]]
+        found.append((schedule["startSchedule"], periods))
+        step = bench.station_says(result(json.loads(text)[1], {"status": "Accepted"}))
+    assert not [text for text in bench.wait(1.0).down if "SetChargingProfile" in text]
+    return found
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=1), timedelta(days=-1), NOON - datetime(1971, 1, 1, tzinfo=UTC)])
+@pytest.mark.parametrize(("limit_a", "binds_a"), [(13.0, 6.0), (0.0, 0.0)])
+@pytest.mark.parametrize("evidence", ["a stamp", "our clock is set"])
+def test_what_a_wrong_clock_writes_binds_at_once(
+    bench: Bench, wrong: timedelta, limit_a: float, binds_a: float, evidence: str
+) -> None:
+    """The gateway has started with its clock ahead, or behind, and the station has said nothing yet: it is told no more
+    than its safe current, since ever; and the limit, from the moment on at which it was meant, when that is known.
+    """
+    true, bench.stepped = bench.wall, -wrong
+    ever = ("1970-01-01T00:00:00Z", [(0, binds_a)])
+    assert rewritten(bench, bench.write(limit(5, limit_a=limit_a))) == [ever]
     bench.now += 7.0
     if evidence == "a stamp":
-        shown = {"connectorId": 1, "timestamp": stamp(true + timedelta(seconds=7))}
-        step = bench.station_says(call("n", "StatusNotification", shown))
-    elif evidence == "the cloud's word":
-        bench.station_says(call("h", "Heartbeat"))
-        bench.cloud_says(result("h", {"currentTime": stamp(true + timedelta(seconds=7))}))
-        step = bench.wait(0.0)  # at the next look at deadlines
+        step = shown(bench, timedelta(0))
     else:
         bench.stepped = timedelta(0)
-        step = bench.wait(0.0)
-    down = next(text for text in step.down if "SetChargingProfile" in text)
-    schedule = json.loads(down)[3]["csChargingProfiles"]["chargingSchedule"]
-    assert schedule["startSchedule"] == stamp(true)
-    assert schedule["chargingSchedulePeriod"][0] == {"startPeriod": 0, "limit": 13.0}
-    again = bench.station_says(result(json.loads(down)[1], {"status": "Accepted"}))
-    assert not [text for text in again.down if "SetChargingProfile" in text]
-    assert not [text for text in bench.wait(5.0).down if "SetChargingProfile" in text]
+        step = bench.wait(0.0)  # at the next look at deadlines
+    after = 240 if limit_a < 6.0 else 120
+    assert rewritten(bench, step) == [(stamp(true), [(0, limit_a), (after, 6.0)])]
+
+
+def test_our_clock_needs_a_witness() -> None:
+    """Nobody has said what time it is: then the cloud has."""
+    bench = Bench(witness=False)
+    bench.connect()
+    true = bench.wall
+    assert rewritten(bench, bench.write(limit(5, limit_a=13.0))) == [("1970-01-01T00:00:00Z", [(0, 6.0)])]
+    bench.station_says(call("h", "Heartbeat"))
+    bench.cloud_says(result("h", {"currentTime": stamp(bench.wall)}))
+    assert rewritten(bench, bench.wait(1.0)) == [(stamp(true), [(0, 13.0), (120, 6.0)])]
+
+
+def test_what_is_safe_for_good_isnt_written_anew() -> None:
+    """It is the same by any clock."""
+    bench = Bench(witness=False)
+    bench.connect()
+    assert rewritten(bench, bench.write(limit(5, limit_a=6.0))) == [("1970-01-01T00:00:00Z", [(0, 6.0)])]
+    assert rewritten(bench, shown(bench, timedelta(0))) == []
+
+
+def test_a_limit_that_began_in_the_stations_future_is_written_anew(bench: Bench) -> None:
+    """Its clock turns out to be half an hour behind: it gets the limit from the moment on at which it was meant."""
+    true, behind = bench.wall, timedelta(minutes=-30)
+    assert rewritten(bench, bench.write(limit(5, limit_a=13.0))) == [(stamp(true), [(0, 13.0), (120, 6.0)])]
+    assert rewritten(bench, shown(bench, behind)) == [(stamp(true + behind), [(0, 13.0), (120, 6.0)])]
+
+
+def test_a_limit_that_may_lie_in_the_stations_future_binds_until_that_is_known(bench: Bench) -> None:
+    """What it shows once may have been stored: it is asked for its time once more."""
+    true, behind = bench.wall, timedelta(hours=-2)
+    assert rewritten(bench, bench.write(limit(5, limit_a=13.0))) == [(stamp(true), [(0, 13.0), (120, 6.0)])]
+    assert rewritten(bench, shown(bench, behind)) == [("1970-01-01T00:00:00Z", [(0, 6.0)])]
+    identifier, action, _ = bench.wait(5.0).own_call
+    assert action == "TriggerMessage"
+    bench.station_says(result(identifier, {"status": "Accepted"}))
+    assert rewritten(bench, shown(bench, behind)) == [(stamp(true + behind), [(0, 13.0), (120, 6.0)])]
 
 
 def test_a_limit_that_began_in_the_stations_past_is_written_anew(bench: Bench) -> None:
-    """The gateway started with its clock a day behind: by the station's clock the lease was over, and its safe current
-    held, while the limit was counted."""
-    true, bench.stepped = bench.wall, timedelta(days=-1)
-    step = bench.write(limit(5, limit_a=0.0))
-    assert profile(step)["chargingSchedule"]["startSchedule"] == stamp(true - timedelta(days=1))
-    bench.station_says(result(step.own_call[0], {"status": "Accepted"}))
-    bench.now += 7.0
-    shown = {"connectorId": 1, "timestamp": stamp(true + timedelta(seconds=7))}
-    step = bench.station_says(call("n", "StatusNotification", shown))
-    (down,) = [text for text in step.down if "SetChargingProfile" in text]
-    schedule = json.loads(down)[3]["csChargingProfiles"]["chargingSchedule"]
-    assert schedule["startSchedule"] == stamp(true)
-    assert schedule["chargingSchedulePeriod"][0] == {"startPeriod": 0, "limit": 0.0}
-    again = bench.station_says(result(json.loads(down)[1], {"status": "Accepted"}))
-    assert not [text for text in again.down if "SetChargingProfile" in text]
-    assert not [text for text in bench.wait(5.0).down if "SetChargingProfile" in text]
+    """Its clock turns out to be a day ahead: by that the lease was over, and its safe current held, while the limit was
+    counted."""
+    true, ahead = bench.wall, timedelta(days=1)
+    assert rewritten(bench, bench.write(limit(5, limit_a=0.0))) == [(stamp(true), [(0, 0.0), (240, 6.0)])]
+    assert rewritten(bench, shown(bench, ahead)) == [(stamp(true + ahead), [(0, 0.0), (240, 6.0)])]
 
 
 def test_a_newer_limit_isnt_overwritten_by_the_one_that_is_written_anew(bench: Bench) -> None:
@@ -297,7 +337,7 @@ def test_a_newer_limit_isnt_overwritten_by_the_one_that_is_written_anew(bench: B
     true, bench.stepped = bench.wall, timedelta(days=365)
     first = bench.write(limit(5, limit_a=13.0)).own_call[0]
     bench.write(limit(6, limit_a=8.0))
-    bench.station_says(call("n", "StatusNotification", {"connectorId": 1, "timestamp": stamp(true)}))
+    shown(bench, timedelta(0))
     step = bench.station_says(result(first, {"status": "Accepted"}))
     (down,) = [text for text in step.down if "SetChargingProfile" in text]
     schedule = json.loads(down)[3]["csChargingProfiles"]["chargingSchedule"]
@@ -308,15 +348,17 @@ def test_a_newer_limit_isnt_overwritten_by_the_one_that_is_written_anew(bench: B
 
 
 @pytest.mark.parametrize("step", [timedelta(hours=2), timedelta(days=365), timedelta(days=-1)])
-def test_start_by_the_time_that_a_station_was_told(step: timedelta) -> None:
-    """It has just booted, and our own clock is wrong: a start in its future would leave it without a limit."""
-    bench = Bench()
+def test_a_station_that_was_told_the_time_is_at_that_when_our_clock_is(step: timedelta) -> None:
+    """It has just booted, and our own clock is wrong until it is set."""
+    bench = Bench(witness=False)
     bench.stepped = step
     bench.connect()
     bench.station_says(call("b", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}))
-    told = bench.wall - step
-    bench.cloud_says(result("b", {"status": "Accepted", "currentTime": stamp(told), "interval": 300}))
-    assert profile(bench.write(limit()))["chargingSchedule"]["startSchedule"] == stamp(min(told, bench.wall))
+    true = bench.wall - step
+    bench.cloud_says(result("b", {"status": "Accepted", "currentTime": stamp(true), "interval": 300}))
+    assert rewritten(bench, bench.write(limit(limit_a=0.0))) == [("1970-01-01T00:00:00Z", [(0, 0.0)])]
+    bench.stepped = timedelta(0)
+    assert rewritten(bench, bench.wait(1.0)) == [(stamp(true), [(0, 0.0), (240, 6.0)])]
 
 
 def set_back(bench: Bench, seconds: float) -> list[dict[str, Any]]:
@@ -373,6 +415,6 @@ def test_a_station_is_asked_for_its_time_where_a_stamp_is_far_behind(bench: Benc
     assert (action, payload["requestedMessage"]) == ("TriggerMessage", "StatusNotification")
     assert is_valid(action, payload)
     bench.station_says(result(identifier, {"status": "Accepted"}))
-    assert bench.wait(50.0).down == []
+    assert bench.wait(14.0).down == []
     bench.station_says(call("n", "StatusNotification", {"connectorId": 1, "timestamp": stamp(bench.wall)}))
     assert bench.wait(60.0).down == []

@@ -160,3 +160,21 @@ def test_one_period_that_ends_names_its_end() -> None:
     ):
         assert (found["validTo"], schedule["duration"]) == ("2026-06-01T12:02:00Z", 120)
         assert [(each["startPeriod"], each["limit"]) for each in schedule["chargingSchedulePeriod"]] == [(0, 16.0)]
+
+
+@pytest.mark.parametrize("form", [Form(), Form(whole=True), Form(single=True, has_default=True)])
+@pytest.mark.parametrize(("limit_a", "expected_a"), [(16.0, 6.0), (6.0, 6.0), (3.0, 3.0), (0.0, 0.0)])
+def test_what_holds_by_any_clock_has_begun_and_never_ends(form: Form, limit_a: float, expected_a: float) -> None:
+    """One period, of no more than the dead-man limit allows at any time; in both editions."""
+    command = limit(purpose=Purpose.SESSION, transaction_id="1", limit_a=limit_a, safe_a=6.0)
+    of_16 = writer.request(command, start=None, stack_level=0, form=form)
+    of_2 = limit_v2.request(command, start=None, stack_level=0, form=form)
+    assert is_valid("SetChargingProfile", of_16)
+    assert is_valid("SetChargingProfile", of_2, Version.V201)
+    profile, profile_of_2 = of_16["csChargingProfiles"], of_2["chargingProfile"]
+    assert "validTo" not in {*profile, *profile_of_2}
+    (schedule_of_2,) = profile_of_2["chargingSchedule"]
+    for schedule in (profile["chargingSchedule"], schedule_of_2):
+        assert "duration" not in schedule
+        assert schedule["startSchedule"] == "1970-01-01T00:00:00Z"
+        assert schedule["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": expected_a}]

@@ -10,6 +10,7 @@ from edge.domain.setpoint import Purpose
 from edge.domain.station import DrawSampled, SessionBegan, SessionEnded, StatusReported
 from edge.ocpp import handshake, keys
 from edge.ocpp.profiles import writer
+from edge.ocpp.station_clock import EPOCH
 from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import Bench, call, evse, limit, meter_values, result, stamp
 
@@ -82,11 +83,11 @@ def test_quirk_11_local_time_called_utc(bench: Bench) -> None:
 
 
 def test_quirk_12_the_year_1970(bench: Bench) -> None:
-    """MicroOcpp issue 311: a station without time is given ours, and its samples count as they come."""
+    """MicroOcpp issue 311: a station without time is told limits that hold by any; its samples count as they come."""
     payload = meter_values(AMPS)
     payload["meterValue"][0]["timestamp"] = "1970-01-01T00:01:00Z"
     assert [fact.at for fact in draws(bench, payload)] == [bench.now]
-    assert start_of_profile(bench) == bench.wall
+    assert start_of_profile(bench) == EPOCH
 
 
 def test_quirk_13_an_error_code_of_its_own(bench: Bench) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from edge.ocpp.hearsay import Hearsay
-from edge.ocpp.station_clock import StationClock, parse_timestamp
+from edge.ocpp.station_clock import EPOCH, StationClock, parse_timestamp
 from tests.unit.ocpp.ocpp_bench import NOON
 
 
@@ -22,6 +22,13 @@ def ahead(clock: StationClock, at: float) -> float:
 def learn(clock: StationClock, at: float, ahead_s: float, delay_s: float = 0.0) -> None:
     """A stamp of a station that is ahead, and whose message took a while."""
     clock.learn(wall(at - delay_s) + timedelta(seconds=ahead_s), at, wall(at))
+
+
+def witnessed() -> StationClock:
+    """One of which nothing is known yet; a cloud says what our wall clock does."""
+    hearsay = Hearsay()
+    hearsay.says("cloud", wall(0.0), 0.0)
+    return StationClock(hearsay)
 
 
 def test_nothing_known_is_our_own_clock() -> None:
@@ -82,14 +89,14 @@ def test_a_clock_that_counts_from_1970_is_believed_when_it_runs() -> None:
     assert not clock.is_known
     assert [at for at in range(100) if clock.wants_another(at)] == [5, 20, 35]
     learn(clock, 10.0, -BEHIND_S)
-    assert clock.not_after(20.0, wall(20.0)) == datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC)
+    assert clock.reached(20.0, wall(20.0)) == datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC)
     assert not clock.wants_another(50.0)
     assert clock.age_s(datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC), 20.0, wall(20.0)) == pytest.approx(15.0)
     assert clock.taken_at(datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC), 20.0) == pytest.approx(5.0)
     assert clock.age_s(wall(5.0), 20.0, wall(20.0)) is None
     for departure in (wall(3620.0), datetime(1970, 1, 1, 1, 0, 20, tzinfo=UTC)):
         assert clock.until_s(departure, 20.0, wall(20.0)) == pytest.approx(3600.0)
-    assert other.not_after(20.0, wall(20.0)) == wall(20.0)
+    assert ahead(other, 20.0) == 0.0
 
 
 def test_a_station_that_counted_from_1970_does_so_when_it_has_booted() -> None:
@@ -99,9 +106,10 @@ def test_a_station_that_counted_from_1970_does_so_when_it_has_booted() -> None:
         learn(clock, at, -BEHIND_S)
     clock.forget()
     assert not clock.is_known
-    assert clock.not_after(95.0, wall(95.0)) == datetime(1970, 1, 1, tzinfo=UTC)  # it has that at least
+    clock.hearsay.says("cloud", wall(95.0), 95.0)
+    assert clock.reached(95.0, wall(95.0)) is None
     learn(clock, 100.0, -BEHIND_S - 90.0)
-    assert clock.not_after(110.0, wall(110.0)) == datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC)
+    assert clock.reached(110.0, wall(110.0)) == datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC)
     for at in (120.0, 130.0):
         learn(clock, at, 0.0)
     clock.forget()
@@ -110,12 +118,15 @@ def test_a_station_that_counted_from_1970_does_so_when_it_has_booted() -> None:
 
 
 def test_a_clock_that_stands_still_in_1970_is_none() -> None:
-    """The station writes that for want of a time."""
-    clock = StationClock()
+    """The station writes that for want of a time: whether it has one nobody can tell, and it isn't asked for ever."""
+    clock = witnessed()
+    asked = 0
     for number in range(10):
         clock.learn(datetime(1970, 1, 1, 0, 1, tzinfo=UTC), 10.0 * number, wall(10.0 * number))
+        asked += clock.wants_another(10.0 * number + 6.0)
     assert not clock.is_known
-    assert clock.not_after(100.0, wall(100.0)) == wall(100.0)
+    assert clock.reached(100.0, wall(100.0)) is None
+    assert asked == 3
 
 
 def test_a_clock_that_is_set_at_last_is_believed_at_the_second_stamp() -> None:
@@ -148,8 +159,10 @@ def test_a_clock_that_is_set_back_is_believed_at_the_second_sample() -> None:
     clock = StationClock()
     learn(clock, 0.0, 7200.0)
     learn(clock, 10.0, 0.0)
-    learn(clock, 20.0, 0.0)
-    assert ahead(clock, 20.0) == pytest.approx(0.0)
+    assert [at for at in range(10, 100) if clock.wants_another(at)] == [15, 30, 45]
+    learn(clock, 100.0, 0.0)
+    assert ahead(clock, 100.0) == pytest.approx(0.0)
+    assert not clock.wants_another(200.0)
 
 
 def test_a_lone_slip_forward_is_not_believed() -> None:
@@ -177,17 +190,52 @@ def year_ahead(at: float) -> datetime:
     return wall(at) + timedelta(days=365)
 
 
-def test_what_must_be_in_force_never_begins_after_a_stamp_that_was_shown() -> None:
-    """The gateway started with its clock a year ahead, and the station has one stamp to show."""
+@pytest.mark.parametrize("source", ["a cloud", "another station"])
+def test_what_our_clock_and_another_say_is_the_time(source: str) -> None:
+    """Of a station that hasn't shown any: the earlier of both."""
+    hearsay = Hearsay()
+    if source == "a cloud":
+        hearsay.says("cloud", wall(-20.0), 0.0)
+    else:
+        learn(StationClock(hearsay), 0.0, -20.0)
+    assert StationClock(hearsay).reached(10.0, wall(10.0)) == wall(-10.0)
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=1), timedelta(minutes=-1), timedelta(days=-1), NOON - EPOCH])
+def test_a_wall_clock_alone_is_no_witness(wrong: timedelta) -> None:
+    """The gateway started with a wrong one: what must be in force at once begins neither by that, nor by what another
+    says, before the station has shown its own time."""
     clock = StationClock()
-    clock.learn(wall(9.9), 10.0, year_ahead(10.0))
-    assert not clock.is_known
-    assert clock.not_after(20.0, year_ahead(20.0)) == wall(19.9)
+    assert clock.reached(10.0, wall(10.0)) is None
+    clock.hearsay.says("cloud", wall(10.0), 10.0)
+    assert clock.reached(20.0, wall(20.0)) == wall(20.0)
+    assert clock.reached(20.0, wall(20.0) + wrong) is None
+
+
+def test_a_station_that_was_told_another_time_is_no_witness() -> None:
+    """By a cloud that has been set right since: it may have that still."""
+    clock = witnessed()
+    clock.told(wall(-60.0), 0.0)
+    assert clock.reached(10.0, wall(10.0)) is None
+    clock.told(wall(20.0), 20.0)
+    assert clock.reached(30.0, wall(30.0)) == wall(30.0)
+
+
+@pytest.mark.parametrize("shown", [wall(9.9 - 7200.0), datetime(1970, 1, 1, 0, 1, tzinfo=UTC)])
+def test_what_a_station_has_shown_contradicts_all_others(shown: datetime) -> None:
+    """It may have been stored, or stand in place of a time: one more will tell."""
+    clock = witnessed()
+    clock.learn(shown, 10.0, wall(10.0))
+    assert clock.reached(20.0, wall(20.0)) is None
+    assert clock.wants_another(20.0)
+    clock.learn(wall(21.0), 21.0, wall(21.0))
+    assert clock.reached(22.0, wall(22.0)) == wall(22.0)
+    assert not clock.wants_another(60.0)
 
 
 @pytest.mark.parametrize("source", ["a cloud", "another station"])
 def test_what_others_say_bounds_a_wall_clock_that_is_ahead(source: str) -> None:
-    """So the first stamp is no stored one, and the first limit begins in time before there is a stamp."""
+    """So the first stamp is no stored one."""
     hearsay = Hearsay()
     if source == "a cloud":
         hearsay.says("cloud", wall(0.0), 0.0)
@@ -195,30 +243,29 @@ def test_what_others_say_bounds_a_wall_clock_that_is_ahead(source: str) -> None:
         other = StationClock(hearsay)
         other.learn(wall(0.0), 0.0, wall(0.0))
     clock = StationClock(hearsay)
-    assert clock.not_after(10.0, year_ahead(10.0)) == wall(10.0)
+    assert clock.time(10.0, year_ahead(10.0)) == wall(10.0)
     clock.learn(wall(9.5), 10.0, year_ahead(10.0))
     assert clock.is_known
 
 
 def test_who_is_behind_moves_nobody() -> None:
-    """A cloud or a station whose clock stands in the past is no reason for limits that are over when they come; the
-    stored stamps of a station aren't either, where others agree with our wall clock."""
+    """A cloud or a station whose clock stands in the past is no reason for limits that are over when they come."""
     hearsay = Hearsay()
     hearsay.says("good", wall(0.0), 0.0)
     hearsay.says("bad", wall(0.0) - timedelta(days=900), 0.0)
     hearsay.says("unset", datetime.fromisoformat("1970-01-01T00:00:10Z"), 0.0)
     clock = StationClock(hearsay)
-    clock.learn(wall(-7200.0), 1.0, wall(1.0))
-    assert clock.not_after(10.0, wall(10.0)) == wall(10.0)
+    assert clock.reached(10.0, wall(10.0)) == wall(10.0)
 
 
 def test_nobody_is_his_own_witness() -> None:
-    """A station that was behind and has booted is at the time that it was told."""
+    """What a station that was behind has said before it booted is no news of its time, nor is what we told it."""
     clock = StationClock()
     learn(clock, 0.0, -1000.0)
     clock.forget()
     clock.told(wall(20.0), 20.0)
-    assert clock.not_after(30.0, wall(30.0)) == wall(30.0)
+    assert clock.reached(30.0, wall(30.0)) is None
+    assert ahead(clock, 30.0) == 0.0
 
 
 def test_a_step_of_our_own_clock_moves_nothing() -> None:

@@ -3,7 +3,7 @@
 import base64
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -251,6 +251,73 @@ def test_a_session_that_begins_before_its_place_is_known(bench: Bench) -> None:
     assert told(bench, "Started") == []
     facts = told(bench, "Updated", state="EVConnected", evse={"id": 2, "connectorId": 1})
     assert facts[0] == SessionBegan(key=OTHER, at=bench.now, transaction_id=TX, observed_start=True)
+
+
+CARD = {"idToken": "CARD", "type": "ISO14443"}
+Event: TypeAlias = tuple[str, str, str | None, dict[str, Any]]  # kind, reason, state, and further fields
+AT_1: dict[str, Any] = {"evse": {"id": 1, "connectorId": 1}}
+
+
+def states(bench: Bench, *events: Event) -> list[tuple[str, bool]]:
+    """What is reported of the session by these events, and whether its car can't charge yet."""
+    facts = [
+        fact
+        for kind, reason, state, more in events
+        for fact in told(bench, kind, state=state, **more | {"triggerReason": reason})
+    ]
+    return [(fact.status.value, fact.waits) for fact in facts if isinstance(fact, StatusReported)]
+
+
+PLUGGED: Event = ("Started", "CablePluggedIn", "EVConnected", AT_1)
+
+
+@pytest.mark.parametrize(
+    "let_in",
+    [
+        ("Updated", "Authorized", None, {"idToken": CARD}),
+        ("Updated", "RemoteStart", "EVConnected", {}),
+        ("Updated", "ChargingStateChanged", None, {"idToken": CARD}),
+    ],
+)
+def test_a_session_that_begins_with_the_cable_waits_until_somebody_is_let_in(bench: Bench, let_in: Event) -> None:
+    """TxStartPoint EVConnected: its car can't charge before, and may at once from then on, whatever its state."""
+    again: Event = ("Updated", "MeterValuePeriodic", "EVConnected", {})
+    assert states(bench, PLUGGED, again) == [("Preparing", True), ("Preparing", True)]
+    assert states(bench, let_in, again) == [("Preparing", False), ("Preparing", False)]
+
+
+@pytest.mark.parametrize("reason", ["StopAuthorized", "RemoteStop", "Deauthorized"])
+def test_a_session_that_ends_with_the_cable_waits_when_its_driver_has_stopped_it(bench: Bench, reason: str) -> None:
+    """TxStopPoint EVConnected: until somebody is let in again."""
+    charging = ("Started", "Authorized", "Charging", {"idToken": CARD, **AT_1})
+    stopped = ("Updated", reason, "EVConnected", {"idToken": CARD})
+    assert states(bench, charging, stopped) == [("Charging", False), ("Preparing", True)]
+    assert states(bench, ("Updated", "Authorized", None, {"idToken": CARD})) == [("Preparing", False)]
+
+
+@pytest.mark.parametrize("state", ["Charging", "SuspendedEV", "SuspendedEVSE"])
+def test_a_session_with_another_state_waits_for_nobody(bench: Bench, state: str) -> None:
+    """However it came to that: nor when it goes back."""
+    moved: Event = ("Updated", "ChargingStateChanged", state, {})
+    back: Event = ("Updated", "ChargingStateChanged", "EVConnected", {})
+    assert states(bench, PLUGGED, moved, back) == [("Preparing", True), (state, False), ("Preparing", False)]
+
+
+def test_a_session_whose_begin_was_not_heard_waits_for_nobody(bench: Bench) -> None:
+    """After a restart of the gateway, or where the begin didn't say where: somebody may have been let in."""
+    heard = ("Updated", "MeterValuePeriodic", "EVConnected", AT_1)
+    assert states(bench, heard) == [("Preparing", False)]
+    assert states(bench, ("Started", "Authorized", None, {"idToken": CARD, "transaction": "next"})) == []
+    plugged = ("Updated", "CablePluggedIn", "EVConnected", {"evse": {"id": 2}, "transaction": "next"})
+    assert states(bench, plugged) == [("Preparing", False)]
+
+
+def test_the_next_session_waits_anew(bench: Bench) -> None:
+    """Who was let in for the one before is gone."""
+    charging = ("Started", "Authorized", "Charging", {"idToken": CARD, **AT_1})
+    assert states(bench, charging, ("Ended", "EVDeparted", None, {}))[-1][1] is False
+    next_one = ("Started", "CablePluggedIn", "EVConnected", AT_1 | {"transaction": "next"})
+    assert states(bench, next_one) == [("Preparing", True)]
 
 
 def test_status_as_an_event(bench: Bench) -> None:
