@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from websockets.asyncio.client import ClientConnection
 
-from simulators.charger import ChargingStation, ElectricVehicle, Obedience, StationSpec
+from simulators.charger import ChargingStation, ElectricVehicle, Obedience, StationSpec, TransactionAccount
 from simulators.charger.configuration import Configuration
 from simulators.charger.profiles import Criteria
 from simulators.charger.station import Action, Send
@@ -175,6 +175,10 @@ class WorldStation(ChargingStation):
         """Whether a transaction runs that wasn't given a number yet."""
         transaction = self._core.sessions.connectors[connector_id].transaction
         return transaction is not None and transaction.transaction_id is None
+
+    def given_up(self) -> tuple[TransactionAccount, ...]:
+        """The transactions whose begin it has given up telling, as nobody answered."""
+        return self._core.sessions.ledger.given_up()
 
     def register_wh(self, connector_id: int) -> float:
         """What the connector's register shows."""

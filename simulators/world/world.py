@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from edge.config import Configuration
 from simulators.charger import TransactionAccount
+from simulators.csms import StartKey
 from simulators.fleet import station_specs
 from simulators.phases import Amps3
 from simulators.site import EvseSpec
@@ -87,6 +88,7 @@ class World:
         self.frames.drawn = self._drew
         self.loads_stand_still = False
         self.faults: list[ActiveFault] = []
+        self.made_anew: set[StartKey] = set()  # the starts that the gateway has made, as nobody had kept the station's
         self.log_lines: list[tuple[float, str, str]] = []  # of the gateway, from warnings upwards
         self._building_over: dict[str, float] = {}
         self._safe_a = {(evse.key.station, evse.key.evse): evse.fallback_a for evse in self.configuration.site.evses}

@@ -154,6 +154,8 @@ class BeliefsAreTrue(Oracle):
             yield f"{where} draw", f"its car draws {drawn_a:.1f} A, and the report says {told_a}"
         if self.world.gateway.disk.set_aside():
             return  # with a file that was destroyed goes from where the energy of the sessions then counted
+        if any(each.connector_id == spec.evse_id and each.stopped_at is None for each in station.given_up()):
+            return  # it has given up telling from where it counts
         had_wh, told_wh = station.session_wh(spec.evse_id), said["session_wh"]
         if (had_wh is None) is not (told_wh is None) or (
             had_wh is not None and abs(had_wh - told_wh) > self._between_samples_wh(station, spec)
