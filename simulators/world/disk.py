@@ -138,9 +138,9 @@ class Disk:
             stream.write(b"\xa5" * PAGE_BYTES)
         (self.folder / f"{name}.db-wal").unlink(missing_ok=True)
 
-    def set_aside(self) -> int:
-        """How many damaged files the program has found and kept."""
-        return len(list(self.folder.glob("*.damaged-*")))
+    def set_aside(self) -> frozenset[str]:
+        """The damaged files that the program has found and kept."""
+        return frozenset(path.name for path in self.folder.glob("*.damaged-*"))
 
     @property
     def is_frozen(self) -> bool:

@@ -134,6 +134,11 @@ class World:
         now = self.now()
         return max((each.grace_s(oracle) for each in self.faults if each.matters(now)), default=0.0)
 
+    def hides_limit(self, station: str) -> bool:
+        """Whether by a fault that is under way, or was a moment ago, nobody knows which limit the station holds."""
+        now = self.now()
+        return any(each.matters(now) and each.hides_limit(station) for each in self.faults)
+
     def is_due(self, line: str) -> bool:
         """Whether a fault of now, or of a moment ago, is what the gateway's log has to complain of."""
         now = self.now()
