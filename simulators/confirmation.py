@@ -1,28 +1,40 @@
 """Whether the cloud's books agree with the stations' own accounts, transaction by transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from simulators.charger import TransactionAccount
-from simulators.csms import CloudTransaction, Record
+from simulators.csms import CloudTransaction, Record, StartKey
 
 
-def confirmed(accounts: Iterable[TransactionAccount], record: Record) -> int:
+def confirmed(accounts: Iterable[TransactionAccount], record: Record, *, made_anew: Container[StartKey] = ()) -> int:
     """How many of the stations' transactions the cloud holds once, with the same start and, if ended, the same end.
 
-    Transaction ids aren't compared: the one that the station knows may be the gateway's own.
+    Transaction ids aren't compared: the one that the station knows may be the gateway's own. Of a start that the
+    gateway has made anew, because nobody had kept the station's, time and register may be later.
     """
     books = list(record.transactions.values())
-    return sum(1 for account in accounts if sum(_same(account, booked) for booked in books) == 1)
+    return sum(1 for account in accounts if sum(_same(account, booked, made_anew) for booked in books) == 1)
 
 
-def _same(account: TransactionAccount, booked: CloudTransaction) -> bool:
+def _same(account: TransactionAccount, booked: CloudTransaction, made_anew: Container[StartKey]) -> bool:
     start = booked.start
+    ends_alike = (booked.meter_stop_wh, booked.stopped_at) == (account.meter_stop_wh, account.stopped_at)
+    return ends_alike and (_starts_alike(account, start) or (start in made_anew and began_in(account, start)))
+
+
+def _starts_alike(account: TransactionAccount, start: StartKey) -> bool:
+    return began_in(account, start) and (start.started_at, start.meter_start_wh) == (
+        account.started_at,
+        account.meter_start_wh,
+    )
+
+
+def began_in(account: TransactionAccount, start: StartKey) -> bool:
+    """Whether the start is of that card at that connector, in the course of the transaction."""
+    ended_at = account.stopped_at or start.started_at
+    most_wh = start.meter_start_wh if account.meter_stop_wh is None else account.meter_stop_wh
     return (
-        start.identity == account.identity
-        and start.connector_id == account.connector_id
-        and start.id_tag == account.id_tag
-        and start.started_at == account.started_at
-        and start.meter_start_wh == account.meter_start_wh
-        and booked.meter_stop_wh == account.meter_stop_wh
-        and booked.stopped_at == account.stopped_at
+        (start.identity, start.connector_id, start.id_tag) == (account.identity, account.connector_id, account.id_tag)
+        and account.started_at <= start.started_at <= ended_at
+        and account.meter_start_wh <= start.meter_start_wh <= most_wh
     )

@@ -140,7 +140,10 @@ def _is_due(intent: Intent, now: Seconds) -> bool:
 def is_settled(
     held: Grant | None, writing: Writing, *, limit_a: Amps, phases: int | None, renew_after_s: Seconds, now: Seconds
 ) -> bool:
-    """Whether an EVSE has confirmed just this limit, and needn't be told it again yet."""
+    """Whether an EVSE has confirmed just this limit, and needn't be told it again yet.
+
+    Where one limit binds it with a session and without, what it holds may be of the other, and end sooner.
+    """
     return (
         held is not None
         and held.limit_a == limit_a
@@ -148,7 +151,7 @@ def is_settled(
         and writing.pending is None
         and writing.failed_at is None
         and not writing.write_again
-        and now - held.sent_at < renew_after_s
+        and now - held.sent_at < min(renew_after_s, RENEW_AT * held.lease_s)
     )
 
 

@@ -27,6 +27,7 @@ class Reading:
     at: datetime | None = None  # of a TransactionEvent: when it was, by the station's clock
     stored: bool = False  # of a TransactionEvent: it was while the station was cut off
     register_wh: int | None = None
+    tag: str | None = None  # of a StopTransaction: the card that was shown to end it
     precious: bool = False  # signed or billed by: never thinned
 
 
@@ -54,7 +55,8 @@ def read(edition: Edition, request: Request) -> Reading:
     if request.action == "StopTransaction":
         meter = whole(fields.get("meterStop"))
         mark = fingerprint("stop", number, text(fields.get("timestamp")), meter)
-        return Reading(kind=EntryKind.END, key=key, connector=None, mark=mark, register_wh=meter)
+        tag = text(fields.get("idTag"))
+        return Reading(kind=EntryKind.END, key=key, connector=None, mark=mark, register_wh=meter, tag=tag)
     connector = whole(fields.get("evseId" if edition.is_v2 else "connectorId"))
     mark = fingerprint("meter", request.text.partition(",")[2].partition(",")[2])
     return Reading(kind=EntryKind.METER, key=key, connector=connector, mark=mark, precious=precious)
@@ -140,19 +142,15 @@ class Charges:
         """Those that have not ended."""
         return [transaction for transaction in self._by_key.values() if transaction.ended is None]
 
-    def meant(self, reading: Reading) -> Transaction | None:
-        """The transaction that an end with a wrong id can only mean; None where there are several, or none.
-
-        A charger that never had its answer sends -1 (errata 3.18) or 0, and its meter has not run backwards.
-        """
-        fitting = [
+    def fitting(self, reading: Reading) -> list[Transaction]:
+        """The transactions that an end with a wrong id can mean: the meter has not run backwards."""
+        return [
             transaction
             for transaction in self.running()
             if reading.register_wh is None
             or transaction.meter_start_wh is None
             or transaction.meter_start_wh <= reading.register_wh
         ]
-        return fitting[0] if len(fitting) == 1 else None
 
     def sampled(self, reading: Reading) -> str | None:
         """The transaction that a sample is of. One that names none (-1, 0) is of the one that runs at its connector."""

@@ -14,9 +14,8 @@ from edge.domain.journal import DropEntry, Entry, EntryKind, EntryState, PutEntr
 from edge.domain.token import TokenInfo, TokenStatus
 from edge.offline.backlog import Failed
 from edge.offline.charges import int_or_none
-from edge.offline.ledger import with_number
 from edge.offline.message import mapping, whole
-from edge.offline.splice import NotFound, set_member
+from edge.offline.splice import NotFound, set_member, with_number
 from edge.offline.station import StationBook
 from edge.offline.steps import Immediate, Resume
 from edge.offline.token_info import ShownToken, info_in, token_in

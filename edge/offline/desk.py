@@ -20,6 +20,7 @@ from edge.offline.edition import Edition
 from edge.offline.ledger import Ledger
 from edge.offline.live_call import Live
 from edge.offline.message import Request
+from edge.offline.orphans import Orphans
 from edge.offline.pace import Pace
 from edge.offline.station import StationBook
 from edge.offline.steps import Step, ToStation
@@ -45,6 +46,7 @@ class Desk:
     def __init__(self, book: StationBook, pace: Pace) -> None:
         self.book = book
         self._ledger = Ledger(self.book)
+        self._orphans = Orphans(self.book, self._ledger)
         self._line = CloudLine(self.book, self._ledger, pace, self._given_up)
         self._vigil = Vigil(self.book)
         self._is_free = False  # the line was seen to be, and nothing has happened since
@@ -194,6 +196,9 @@ class Desk:
     def _transaction(self, request: Request, now: Seconds, wall: datetime) -> None:
         reading = read(self.book.edition, request)
         if self._line.asked_again(request, reading) or self._ledger.answer_again(request, reading, wall):
+            return
+        if self._orphans.take(request, reading, wall):
+            self._line.pump(now)
             return
         if self.state is not DeskState.ONLINE:
             if reading.kind is not EntryKind.END and self._is_clouds_to_judge(request, wall):

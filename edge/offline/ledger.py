@@ -15,6 +15,7 @@ from edge.domain.journal import (
     DropTransaction,
     Entry,
     EntryKind,
+    EntryState,
     PutEntry,
     PutTransaction,
     Transaction,
@@ -22,10 +23,12 @@ from edge.domain.journal import (
 )
 from edge.domain.token import TokenHash
 from edge.offline import answers
-from edge.offline.charges import Reading, gaps, int_or_none, seeing
+from edge.offline.charges import Reading, gaps, read, seeing
 from edge.offline.conduct import Row
+from edge.offline.edition import Edition
 from edge.offline.message import Request, result
-from edge.offline.splice import NotFound, replace_value
+from edge.offline.nameless import Nameless
+from edge.offline.splice import with_number
 from edge.offline.station import StationBook
 from edge.offline.steps import Immediate, Judged, ToStation
 from edge.offline.token_book import Judged as JudgedToken
@@ -54,6 +57,7 @@ class Ledger:
 
     def __init__(self, book: StationBook) -> None:
         self._book = book
+        self.nameless = Nameless(book)
         self._samples: deque[str] = deque(maxlen=SAMPLES_KNOWN)
 
     def is_repeated(self, reading: Reading) -> bool:
@@ -80,7 +84,7 @@ class Ledger:
 
     def take(self, request: Request, reading: Reading, wall: datetime) -> Entry:
         """Keep a message for later and answer it."""
-        reading = self._resolved(reading)
+        reading = self.nameless.resolved(request, reading)
         if reading.kind is EntryKind.METER and reading.order is None:
             self._samples.append(reading.mark)
         entry = self._book.new_entry(request, reading.kind, wall, answered=True, reading=reading)
@@ -90,7 +94,7 @@ class Ledger:
 
     def take_live(self, request: Request, reading: Reading, wall: datetime) -> tuple[Taken, list[Write]]:
         """Keep a begin or an end that goes to the cloud now."""
-        reading = self._resolved(reading)
+        reading = self.nameless.resolved(request, reading)
         before = self._book.charges.get(reading.key)
         entry = self._book.new_entry(request, reading.kind, wall, answered=False, reading=reading)
         entry, writes = self._account(entry, request, reading, wall)
@@ -101,6 +105,24 @@ class Ledger:
         entry = replace(taken.entry, answered=True)
         self._answer_kept(entry, request, taken.reading, wall, [])
         return entry
+
+    def keep_begin(self, begin: Request, wall: datetime) -> str:
+        """Keep a StartTransaction that no station waits for; the id that its transaction gets."""
+        entry = self._book.new_entry(begin, EntryKind.BEGIN, wall, answered=True)
+        entry, writes = self._account(entry, begin, read(Edition.V16, begin), wall)
+        room = self._book.queue(entry, precious=False)
+        self._book.steps.keep([PutEntry(entry=entry), *writes, *room])
+        return str(entry.transaction)
+
+    def set_aside(self, request: Request, reading: Reading, reason: str, wall: datetime) -> None:
+        """Answer a message that isn't for the cloud, and keep it for a person to see."""
+        entry = self._book.new_entry(request, reading.kind, wall, answered=True)
+        entry = replace(entry, state=EntryState.SET_ASIDE, reason=reason)
+        self._book.backlog.set_aside(entry.seq)
+        self._samples.append(reading.mark)
+        self._book.steps.note("error", "a message is set aside", action=entry.action, number=entry.seq, reason=reason)
+        answer = result(request.answer_id, self._answer(request, None, wall))
+        self._book.steps.keep([PutEntry(entry=entry)], ToStation(answer))
 
     def take_notice(self, request: Request, row: Row, wall: datetime) -> Entry:
         """Keep a message that belongs to no transaction, and answer it."""
@@ -153,29 +175,9 @@ class Ledger:
                 found = charges.get(reading.key) or next(
                     (other for other in charges.all() if other.ended == reading.mark), None
                 )
-                return found if found is not None and found.ended is not None else None
+                return found if found is not None and found.ended is not None else self.nameless.told_before(reading)
             case _:
                 return None
-
-    def _resolved(self, reading: Reading) -> Reading:
-        """The reading with the transaction that is meant, where the id in it can't be one (1.6)."""
-        if reading.kind is EntryKind.METER:
-            reading = replace(reading, key=self._book.charges.sampled(reading))
-        if reading.kind is EntryKind.BEGIN or reading.key is None or reading.order is not None:
-            return reading
-        if self._book.charges.get(reading.key) is not None or int_or_none(reading.key) is None:
-            return reading
-        if int(reading.key) > 0:
-            return reading
-        meant = self._book.charges.meant(reading) if reading.kind is EntryKind.END else None
-        self._book.steps.note(
-            "warning",
-            "a message names no transaction"
-            if meant is None
-            else "an end without an id is given to the one it can mean",
-            transaction=meant.key if meant is not None else None,
-        )
-        return replace(reading, key=meant.key if meant is not None else None)
 
     def _account(self, entry: Entry, request: Request, reading: Reading, wall: datetime) -> tuple[Entry, list[Write]]:
         """Note the message at its transaction; a begin of 1.6 gets its local id here."""
@@ -206,6 +208,7 @@ class Ledger:
 
     def take_note(self, request: Request, reading: Reading, wall: datetime) -> list[Write]:
         """A message that passes to the cloud and isn't kept: for the session's record."""
+        self.nameless.heard(request, reading)
         key = self._book.charges.sampled(reading)
         record = self._book.charges.get(key)
         self._book.charges.heard(reading)
@@ -216,6 +219,7 @@ class Ledger:
 
     def takes_note_only(self, request: Request, reading: Reading) -> bool:
         """As :meth:`take_note`, if nothing has to be kept or done of it; whether it is so, else nothing has changed."""
+        self.nameless.heard(request, reading)
         book, record = self._book, self._book.charges.get(reading.key)
         is_over = record is None or record.ended is not None
         return is_over or book.accounts.noted_only(book.edition, request, reading, str(reading.key))
@@ -292,11 +296,3 @@ class Ledger:
 def _remembered(reading: Reading, payload: dict[str, object]) -> str | None:
     """What is remembered of an answer: the id that was given."""
     return orjson.dumps(payload).decode() if reading.kind is EntryKind.BEGIN and reading.order is None else None
-
-
-def with_number(text: str, path: tuple[str | int, ...], number: int) -> str:
-    """``text`` with another number at ``path``; as it is where there is none."""
-    try:
-        return replace_value(text, path, str(number))
-    except NotFound:
-        return text

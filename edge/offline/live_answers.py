@@ -10,10 +10,10 @@ import orjson
 from edge.domain.journal import DropEntry, EntryKind, PutTransaction, Write
 from edge.offline.charges import Reading, seeing
 from edge.offline.edition import Edition
-from edge.offline.ledger import Ledger, Taken, with_number
+from edge.offline.ledger import Ledger, Taken
 from edge.offline.message import Request, whole
 from edge.offline.message import text as text_in
-from edge.offline.splice import NotFound, replace_value
+from edge.offline.splice import NotFound, replace_value, with_number
 from edge.offline.station import StationBook
 from edge.offline.steps import Immediate, ToStation
 from edge.offline.token_book import Judged

@@ -44,6 +44,14 @@ def set_member(text: str, path: tuple[Step, ...], name: str, literal: str) -> st
     return f'{text[: first + 1]}"{name}":{literal}{comma}{text[first + 1 :]}'
 
 
+def with_number(text: str, path: tuple[Step, ...], number: int) -> str:
+    """``text`` with another number at ``path``; as it is where there is none."""
+    try:
+        return replace_value(text, path, str(number))
+    except NotFound:
+        return text
+
+
 def _span(text: str, path: tuple[Step, ...]) -> tuple[int, int]:
     try:
         at = _skip(text, 0)

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from simulators.charger.frames import Payload
-from simulators.charger.transaction import Transaction
+from simulators.charger.transaction import LOST_ID, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,10 @@ class Ledger:
     def accounts(self) -> tuple[TransactionAccount, ...]:
         """Every transaction since the station was made, the oldest first."""
         return tuple(self._accounts.values())
+
+    def given_up(self) -> tuple[TransactionAccount, ...]:
+        """Those of which nobody has ever answered the StartTransaction.req."""
+        return tuple(each for transaction, each in self._accounts.items() if transaction.transaction_id == LOST_ID)
 
     def started(self, transaction: Transaction, payload: Payload) -> None:
         """A StartTransaction.req was made."""

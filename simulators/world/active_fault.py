@@ -15,6 +15,9 @@ class ActiveFault(Protocol):
     def grace_s(self, oracle: str) -> float:
         """How much longer that oracle has to be patient for its sake."""
 
+    def hides_limit(self, station: str) -> bool:
+        """Whether nobody but that station knows which limit it holds."""
+
     @property
     def says(self) -> tuple[str, ...]:
         """How the lines begin that the gateway logs as errors, and has to, for its sake."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from edge.domain.journal import Entry, Write
-from edge.errors import StorageFailed
+from edge.errors import StorageFailed, StorageFull
 from edge.storage.history import HistoryRow
 from edge.storage.reading import entry
 from edge.storage.reserve import RESERVE_BYTES
@@ -22,7 +22,6 @@ MAINTAIN_S: Final = 60.0
 TORN_BYTES: Final = 1000  # of a page of 4 KiB and its heading: what a card had written when the power went
 PAGE_BYTES: Final = 4096
 MOST_PAGES: Final = 1_073_741_823  # SQLite's own
-RESERVE_PAGES: Final = RESERVE_BYTES // PAGE_BYTES
 HISTORY: Final = "history"
 FILES: Final = (JOURNAL, REGISTRY, HISTORY)
 RESERVE: Final = "reserve"  # room for the journal and nothing else: taken anew at each start
@@ -60,8 +59,12 @@ class WorldWriter:
         if self._is_closed:
             raise StorageFailed("the storage is closed")
         await asyncio.sleep(FSYNC_S)
+        held_bytes = self._disk.reserve_bytes
         self._disk.limit(self._store)
         (problem,) = self._store.commit([writes])
+        if isinstance(problem, StorageFull) and self._disk.reserve_bytes < held_bytes:
+            self._disk.limit(self._store)  # what was given up is free at once; SQLite's limit knows of it now
+            (problem,) = self._store.commit([writes])
         if problem is not None:
             raise problem
 
@@ -88,25 +91,46 @@ class Disk:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.condition = Condition.GOOD
+        self._condition = Condition.GOOD
+        self._full_pages: int | None = None  # of all files, when the disk was full
         self._has_room_in: Store | None = None  # which was told so
         self._image = folder.with_name(folder.name + ".image")
         folder.mkdir()
+
+    @property
+    def condition(self) -> Condition:
+        """How it fares now."""
+        return self._condition
+
+    @condition.setter
+    def condition(self, condition: Condition) -> None:
+        self._condition = condition
+        self._full_pages = None
+
+    @property
+    def reserve_bytes(self) -> int:
+        """What the program holds back."""
+        reserve = self.folder / RESERVE
+        return reserve.stat().st_size if reserve.exists() else 0
 
     def limit(self, store: Store) -> None:
         """Let the open files grow as far as the disk has room, and be written if it can."""
         if self.condition is Condition.GOOD and self._has_room_in is store:
             return  # nearly always; how much a full disk has left is counted anew
         self._has_room_in = store if self.condition is Condition.GOOD else None
-        for name in FILES:
+        sizes = {name: store.connection(name).execute("PRAGMA page_count").fetchone()[0] for name in FILES}
+        left = self._left_pages(sum(sizes.values())) if self.condition is Condition.FULL else MOST_PAGES
+        for name, pages in sizes.items():
             connection = store.connection(name)
             connection.execute(f"PRAGMA query_only={'ON' if self.condition is Condition.READ_ONLY else 'OFF'}")
-            pages = MOST_PAGES
-            if self.condition is Condition.FULL:
-                (pages,) = connection.execute("PRAGMA page_count").fetchone()
-                if name != HISTORY and not (self.folder / RESERVE).exists():
-                    pages += RESERVE_PAGES
-            connection.execute(f"PRAGMA max_page_count={pages}").fetchone()
+            most = pages if name == HISTORY and left < MOST_PAGES else min(MOST_PAGES, pages + left)
+            connection.execute(f"PRAGMA max_page_count={most}").fetchone()
+
+    def _left_pages(self, now: int) -> int:
+        """By how much the files of a full disk, which have `now`, may yet grow: what of the reserve was given up."""
+        self._full_pages = now if self._full_pages is None else self._full_pages
+        given_up = (RESERVE_BYTES - self.reserve_bytes) // PAGE_BYTES
+        return max(0, self._full_pages + given_up - now)
 
     def damage(self, name: str) -> None:
         """The beginning of a file is overwritten, and its log is gone. Of a program that doesn't run."""
@@ -114,9 +138,9 @@ class Disk:
             stream.write(b"\xa5" * PAGE_BYTES)
         (self.folder / f"{name}.db-wal").unlink(missing_ok=True)
 
-    def set_aside(self) -> int:
-        """How many damaged files the program has found and kept."""
-        return len(list(self.folder.glob("*.damaged-*")))
+    def set_aside(self) -> frozenset[str]:
+        """The damaged files that the program has found and kept."""
+        return frozenset(path.name for path in self.folder.glob("*.damaged-*"))
 
     @property
     def is_frozen(self) -> bool:

@@ -121,7 +121,7 @@ def result_of(
     """The figures of a world that has just ended; `ticks` are the gateway's own counts: done, missed."""
     stays = [stay for stay in world.parking.all() if stay.may_charge and stay.could_wh > 0]
     accounts, books = world.accounts(), world.cloud.record.transactions
-    known = confirmed(accounts, world.cloud.record)
+    known = confirmed(accounts, world.cloud.record, made_anew=world.made_anew)
     days = max(world.now() / DAY_S, 1e-9)
     profiles = sum(station.counters.profiles_received for station in world.stations.values())
     charged = [stay for stay in stays if stay.starts]

@@ -11,8 +11,9 @@ from typing import Final, Protocol
 
 from websockets.asyncio.client import ClientConnection
 
-from simulators.charger import ChargingStation, ElectricVehicle, Obedience, StationSpec
+from simulators.charger import ChargingStation, ElectricVehicle, Obedience, StationSpec, TransactionAccount
 from simulators.charger.configuration import Configuration
+from simulators.charger.offers import Offers
 from simulators.charger.profiles import Criteria
 from simulators.charger.station import Action, Send
 from simulators.interpreter import StationInterpreter
@@ -175,6 +176,16 @@ class WorldStation(ChargingStation):
         """Whether a transaction runs that wasn't given a number yet."""
         transaction = self._core.sessions.connectors[connector_id].transaction
         return transaction is not None and transaction.transaction_id is None
+
+    def given_up(self) -> tuple[TransactionAccount, ...]:
+        """The transactions whose begin it has given up telling, as nobody answered."""
+        return self._core.sessions.ledger.given_up()
+
+    def told_a(self, connector_id: int) -> float:
+        """As :meth:`offered_a`, by the profiles that it has accepted, whether it obeys them or not."""
+        sessions = self._core.sessions
+        offers = Offers(sessions.connectors, sessions.profiles, lambda: True)
+        return offers.one_a(connector_id, self._now() + self.spec.clock_offset_s)
 
     def register_wh(self, connector_id: int) -> float:
         """What the connector's register shows."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from edge.config import Configuration
 from simulators.charger import TransactionAccount
+from simulators.csms import StartKey
 from simulators.fleet import station_specs
 from simulators.phases import Amps3
 from simulators.site import EvseSpec
@@ -87,6 +88,7 @@ class World:
         self.frames.drawn = self._drew
         self.loads_stand_still = False
         self.faults: list[ActiveFault] = []
+        self.made_anew: set[StartKey] = set()  # the starts that the gateway has made, as nobody had kept the station's
         self.log_lines: list[tuple[float, str, str]] = []  # of the gateway, from warnings upwards
         self._building_over: dict[str, float] = {}
         self._safe_a = {(evse.key.station, evse.key.evse): evse.fallback_a for evse in self.configuration.site.evses}
@@ -131,6 +133,11 @@ class World:
         """By how much the faults that are under way, or were a moment ago, stretch that oracle's patience."""
         now = self.now()
         return max((each.grace_s(oracle) for each in self.faults if each.matters(now)), default=0.0)
+
+    def hides_limit(self, station: str) -> bool:
+        """Whether by a fault that is under way, or was a moment ago, nobody knows which limit the station holds."""
+        now = self.now()
+        return any(each.matters(now) and each.hides_limit(station) for each in self.faults)
 
     def is_due(self, line: str) -> bool:
         """Whether a fault of now, or of a moment ago, is what the gateway's log has to complain of."""

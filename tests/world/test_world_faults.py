@@ -9,6 +9,7 @@ import pytest
 from simulators.world.faults import BY_NUMBER, CATALOGUE, table
 from simulators.world.oracles import ORACLES
 from simulators.world.scenario import FaultSpec
+from simulators.world.world import World
 from tests.world.worlds import played, played_beside_a_rise, small
 
 RELIABILITY = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -95,6 +96,31 @@ def test_a_journal_that_is_destroyed_costs_no_transaction() -> None:
     assert outcome.result.transactions_lost == 0
     lines = outcome.history.splitlines()
     assert sum(b" cloud < " in line and b'"StartTransaction"' in line for line in lines) > 2
+
+
+def test_a_begin_that_nobody_could_keep_is_made_anew() -> None:
+    """Without the cloud, and with a disk that can't be written, no begin is answered; the stations try once and give it
+    up. Then the gateway is killed, which had them in memory. The cloud gets a pair of each session all the same.
+    """
+    scenario = small(minutes=17.0)
+    drivers = (replace(scenario.drivers[0], stay_h=(0.2, 0.22)),)
+    head = f'{scenario.site_head}\n[offline]\nunknown_tokens = "limit"\n'
+    scenario = replace(scenario, site_head=head, drivers=drivers)
+    faults = [
+        FaultSpec(number=1, at_s=30.0, for_s=700.0),
+        FaultSpec(number=50, at_s=60.0, for_s=480.0),  # with this seed it is read-only
+        FaultSpec(number=47, at_s=500.0, for_s=30.0),
+    ]
+
+    def tries_once(world: World) -> None:
+        for station in world.stations.values():
+            station.configure("TransactionMessageAttempts", "1")
+
+    outcome = played(scenario, seed=1, faults=faults, meddle=tries_once, keeps_history=True)
+    assert outcome.result.verdicts == ()
+    assert outcome.result.transactions_lost == 0
+    begins = [line for line in outcome.history.splitlines() if b" cloud < " in line and b'"edge-begin-' in line]
+    assert len(begins) == outcome.result.transactions
 
 
 def test_a_stranger_is_refused_at_once_where_the_cloud_cannot_be_had() -> None:

@@ -542,6 +542,17 @@ def test_what_is_forgotten_in_a_restart_is_caught(what: str, monkeypatch: pytest
     assert "beliefs" in failed_oracles(played(_told(), seed=2, faults=[KILLED], meddle=meddle))
 
 
+@pytest.mark.parametrize(("number", "target"), [(22, "CP-2"), (23, "CP-2"), (49, "history")])
+def test_what_one_fault_hides_excuses_nothing_else(number: int, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A post that ignores or refuses its limits, and a file that knew nothing of it, say nothing of what sessions have
+    had. Without the defect all holds beside them.
+    """
+    faults = [FaultSpec(number=number, at_s=200.0, for_s=200.0, target=target), KILLED]
+    assert failed_oracles(played(_told(), seed=2, faults=faults)) == set()
+    monkeypatch.setattr(*FORGOTTEN["what its session has had"])
+    assert "beliefs" in failed_oracles(played(_told(), seed=2, faults=faults))
+
+
 def test_a_limit_that_is_believed_and_not_held_is_caught() -> None:
     """The report says that the station has accepted another than it has."""
     assert "beliefs" in failed_oracles(played(_told(), seed=2, faults=[KILLED], tamper=Profiles(_given(7.0))))

@@ -114,6 +114,10 @@ class Fault(Ear):
         """How much longer that oracle has to be patient for its sake."""
         return self.grace.get(oracle, 0.0)
 
+    def hides_limit(self, _station: str) -> bool:
+        """Whether nobody but that station knows which limit it holds."""
+        return False
+
     async def cloud_returns(self) -> None:
         """The cloud is back."""
         await self.world.cloud.come_again()

@@ -74,7 +74,7 @@ class DiskFull(Fault):
     how = "no file of the gateway can grow any more but by what its reserve held; sessions begin and end"
     # What can't be kept isn't answered, and the station asks again.
     grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED, "contactors": NOT_JUDGED}
-    says = ("storage", "messages can't be kept")
+    says = ("storage", "messages can't be kept", "a transaction whose begin was never told")
     condition: ClassVar[Condition] = Condition.FULL
 
     async def begin(self) -> None:
@@ -85,6 +85,10 @@ class DiskFull(Fault):
 
     async def end(self) -> None:
         self.world.gateway.disk.condition = Condition.GOOD
+
+    def may_say(self, now: float) -> bool:
+        """The end of a session whose begin couldn't be kept may come much later."""
+        return self.began_at is not None and now >= self.began_at
 
 
 class DiskReadOnly(DiskFull):

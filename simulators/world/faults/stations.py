@@ -120,9 +120,7 @@ class IgnoresProfile(Unbound):
     outcome = "Detect by measurement, reserve full rating, alert"
     how = "a station accepts its limits and offers its maximum all the same"
     # Nobody can see in its answers what it offers.
-    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S} | dict.fromkeys(
-        ("entitlement", "raise", "beliefs"), NOT_JUDGED
-    )
+    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S} | dict.fromkeys(("entitlement", "raise"), NOT_JUDGED)
 
     async def begin(self) -> None:
         self.who = self.station()
@@ -136,9 +134,8 @@ class RefusesProfile(Unbound):
     number, row = 23, "Profile refused/NotSupported"
     outcome = "Treat as uncontrollable load"
     how = "a station answers each limit with Rejected"
-    # What it had accepted before the gateway was started anew nobody can know.
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S} | dict.fromkeys(
-        ("entitlement", "raise", "writes", "beliefs"), NOT_JUDGED
+        ("entitlement", "raise", "writes"), NOT_JUDGED
     )
 
     async def begin(self) -> None:
@@ -147,6 +144,10 @@ class RefusesProfile(Unbound):
 
     async def end(self) -> None:
         self.who.obey(Obedience.OBEYS)
+
+    def hides_limit(self, station: str) -> bool:
+        """What it had accepted before the gateway was started anew nobody can know."""
+        return station == self.who.spec.identity
 
 
 class CarSleeps(Fault):

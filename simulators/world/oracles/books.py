@@ -30,7 +30,7 @@ class EachTransactionOnce(Oracle):
             return
         record = self.world.cloud.record
         accounts = self.world.accounts()
-        known = confirmed(accounts, record)
+        known = confirmed(accounts, record, made_anew=self.world.made_anew)
         if known < len(accounts):
             self.fail(
                 f"{len(accounts) - known} of {len(accounts)} transactions aren't in the cloud's books as they were"

@@ -5,6 +5,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
+import orjson
+
+from simulators.confirmation import began_in
+from simulators.csms import StartKey
 from simulators.world.oracles.base import Oracle
 from simulators.world.world import World
 
@@ -18,6 +22,7 @@ LOST: Final = "-1"  # of a transaction whose number the station never learned: o
 OWN: Final = "edge-"  # the prefix of the gateway's own message ids
 # Whether the cloud answers again, and what it says of a token; in 2.x also which limit is the site's (K12, K13).
 OWN_ACTIONS: Final = frozenset({"Heartbeat", "Authorize", "NotifyChargingLimit", "ClearedChargingLimit"})
+START: Final = "StartTransaction"
 
 
 @dataclass(slots=True)
@@ -32,7 +37,8 @@ class _Sent:
 
 
 class BytesPass(Oracle):
-    """I5: a CALL that the cloud gets is, byte for byte, one that its station has made, or one of OWN_ACTIONS.
+    """I5: a CALL that the cloud gets is, byte for byte, one that its station has made, or one of OWN_ACTIONS, or the
+    start of a transaction whose own was never answered.
 
     The one thing that may differ is the number of a transaction that was begun without the cloud, and each stands for
     one number for ever. What the cloud has answered doesn't come again on the same connection. Messages of
@@ -82,6 +88,8 @@ class BytesPass(Oracle):
         call = CALL.match(text)
         if call is None or (call[1].startswith(OWN) and call[2] in OWN_ACTIONS):
             return
+        if call[1].startswith(OWN) and call[2] == START and self._is_made_anew(identity, text):
+            return
         form, number = _form(call[2], text)
         sent = self._sent.setdefault(identity, OrderedDict()).get(form)
         if sent is None:
@@ -94,10 +102,25 @@ class BytesPass(Oracle):
             known = self._numbers.setdefault((identity, sent.transaction), number)
             if known != number:
                 self.fail(f"transaction {sent.transaction} of {identity} is {known} to the cloud, and now {number}")
-        if sent.arrivals == 1 and call[2] in ORDERED and (number is not None or call[2] == "StartTransaction"):
+        if sent.arrivals == 1 and call[2] in ORDERED and (number is not None or call[2] == START):
             if sent.order < self._newest.get(identity, 0):
                 self.fail(f"the cloud got of {identity} a message of a transaction after later ones: {text[:160]}")
             self._newest[identity] = max(sent.order, self._newest.get(identity, 0))
+
+    def _is_made_anew(self, identity: str, text: str) -> bool:
+        """Whether it is the start of a transaction that its station has given up telling, as nobody answered."""
+        said = orjson.loads(text)[3]
+        start = StartKey(
+            identity=identity,
+            connector_id=said["connectorId"],
+            id_tag=said["idTag"],
+            started_at=said["timestamp"],
+            meter_start_wh=said["meterStart"],
+        )
+        given_up = self.world.stations[identity].given_up()
+        if any(began_in(account, start) for account in given_up):
+            self.world.made_anew.add(start)
+        return start in self.world.made_anew
 
 
 def _form(action: str, text: str) -> tuple[str, str | None]:

@@ -39,9 +39,13 @@ def intent(
     held_phases: int | None = None,
     per_amp_w: float | None = None,
     renew_after_s: float | None = None,
+    held_lease_s: float | None = None,
 ) -> Intent:
     """What should be ``limit_a`` and was last confirmed to be ``held_a``."""
-    held = grant(held_a, sent_at=NOW - held_for_s, phases=held_phases) if held_a is not None else None
+    lease_s = held_lease_s or (SETTINGS.lease_s if purpose is Purpose.SESSION else IDLE_LEASE_S)
+    held = None
+    if held_a is not None:
+        held = grant(held_a, sent_at=NOW - held_for_s, phases=held_phases, lease_s=lease_s)
     return Intent(
         key=key(number),
         purpose=purpose,
@@ -79,6 +83,11 @@ def failed(limit_a: float, *, since_s: float, failures: int = 0) -> Writing:
         pytest.param(True, intent(10, held_for_s=50, renew_after_s=50), id="it is renewed earlier than others"),
         pytest.param(False, intent(10, purpose=Purpose.IDLE, held_for_s=1799), id="idle: its lease is long"),
         pytest.param(True, intent(10, purpose=Purpose.IDLE, held_for_s=1800), id="idle: half of it is over"),
+        pytest.param(
+            True,
+            intent(10, purpose=Purpose.IDLE, held_for_s=60, held_lease_s=120),
+            id="idle: what it holds was its session's, and ends sooner",
+        ),
         pytest.param(True, intent(10, writing=Writing(write_again=True)), id="reconnected: told once more"),
         pytest.param(False, intent(12, writing=Writing(pending=Pending(command=1, limit_a=11))), id="one at a time"),
         pytest.param(False, intent(11, writing=Writing(pending=Pending(command=1, limit_a=11))), id="on its way"),

@@ -1,0 +1,160 @@
+"""Messages of 1.6 under an id that is none: a station that was never answered to a begin calls its transaction -1 or 0.
+
+An end of these is given to the transaction that it can only mean. Where there is none, its begin was never kept: the
+disk refused it as long as its station tried, and a restart took it out of memory. Then the begin is made anew out of
+what the station says afterwards: the end's card and register, and the samples of its transaction. (OCPP 1.6 errata
+3.18.)
+"""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import orjson
+
+from edge.domain.journal import EntryKind, Transaction
+from edge.offline import registers
+from edge.offline.charges import Reading, int_or_none
+from edge.offline.message import Request, moment, stamp
+from edge.offline.station import StationBook
+
+ENDS_KNOWN = 16  # of which it is known that a newer one with another time is the same
+START = "StartTransaction"
+# A register is told in kWh with one decimal at the coarsest: so much above the end's own it may be of the same moment.
+ROUNDED_WH = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """One that was taken for the end of a transaction."""
+
+    transaction: str
+    register_wh: int | None
+    tag: str | None
+
+
+class Nameless:
+    """One station's."""
+
+    def __init__(self, book: StationBook) -> None:
+        self._book = book
+        self._named: set[str] = set()  # those that run, and whose id the station knows: it has said it
+        self._ends: deque[_End] = deque(maxlen=ENDS_KNOWN)
+        self._lowest: dict[int, registers.Reading] = {}  # of each connector's samples that are of no transaction
+
+    def resolved(self, request: Request, reading: Reading) -> Reading:
+        """A message is taken: its reading with the transaction that is meant, where the id in it is none."""
+        self.heard(request, reading)
+        if reading.kind is EntryKind.METER:
+            reading = replace(reading, key=self._book.charges.sampled(reading))
+        if not self.is_one(reading):
+            return reading
+        meant = self._meant(reading) if reading.kind is EntryKind.END else None
+        self._book.steps.note(
+            "warning",
+            "a message names no transaction"
+            if meant is None
+            else "an end without an id is given to the one it can mean",
+            transaction=meant.key if meant is not None else None,
+        )
+        if meant is not None:
+            self.given(reading, meant.key)
+        return replace(reading, key=meant.key if meant is not None else None)
+
+    def given(self, reading: Reading, transaction: str) -> None:
+        """An end without an id was taken for that of this transaction."""
+        self._ends.append(_End(transaction, reading.register_wh, reading.tag))
+
+    def is_one(self, reading: Reading) -> bool:
+        """Whether the id in it is none."""
+        if reading.kind is EntryKind.BEGIN or reading.key is None or reading.order is not None:
+            return False
+        number = int_or_none(reading.key)
+        return number is not None and number <= 0 and self._book.charges.get(reading.key) is None
+
+    def is_orphan(self, reading: Reading) -> bool:
+        """Whether it is the end of a transaction of which nobody can say which."""
+        return reading.kind is EntryKind.END and self.is_one(reading) and self._meant(reading) is None
+
+    def told_before(self, reading: Reading) -> Transaction | None:
+        """The ended transaction of which this is the end once more, with another time; None if it is of none, or may be
+        that of one that runs."""
+        if reading.kind is not EntryKind.END or not self.is_one(reading) or reading.register_wh is None:
+            return None
+        charges = self._book.charges
+        for end in reversed(self._ends):
+            ended = charges.get(end.transaction)
+            if ended is None or ended.ended is None or (end.register_wh, end.tag) != (reading.register_wh, reading.tag):
+                continue
+            running = charges.running()
+            return ended if all(self._is_another(each, ended, reading) for each in running) else None
+        return None
+
+    def heard(self, request: Request, reading: Reading) -> None:
+        """What is sampled of a transaction without a name is remembered, for its begin; and which ones have theirs."""
+        if reading.order is not None:
+            return
+        if reading.kind is EntryKind.BEGIN and reading.connector is not None:
+            self._lowest.pop(reading.connector, None)
+        if reading.kind is not EntryKind.METER or reading.key is None:
+            return
+        charges = self._book.charges
+        if charges.get(reading.key) is not None and reading.key not in self._named:
+            self._named = {key for key in self._named if charges.get(key) in charges.running()} | {reading.key}
+        if not reading.connector or charges.sampled(reading) != reading.key or not self.is_one(reading):
+            return
+        for each in registers.readings(request):
+            lowest = self._lowest.get(reading.connector)
+            # The last of those that show the least: some stations sample under 0 while nobody charges, too.
+            if lowest is None or (each.wh, -each.at.timestamp()) < (lowest.wh, -lowest.at.timestamp()):
+                self._lowest[reading.connector] = each
+
+    def begin_of(self, request: Request, identifier: str) -> Request | None:
+        """A StartTransaction that goes with this end, under the message id ``identifier``: with the earliest register
+        that is known of it, its time, and the end's card. None where one of these isn't known."""
+        ends_at, tag = moment(request.fields.get("timestamp")), request.fields.get("idTag")
+        told = registers.readings(request)
+        if ends_at is None or not isinstance(tag, str) or not tag or not told:
+            return None
+        last_wh = told[-1].wh
+        fitting = [
+            (connector, lowest)
+            for connector, lowest in self._lowest.items()
+            if lowest.at <= ends_at and lowest.wh <= last_wh
+        ]
+        if len(fitting) != 1:
+            return None
+        connector, lowest = fitting[0]
+        del self._lowest[connector]
+        # What the end itself tells of the begin (Transaction.Begin) is exact.
+        first = told[0] if len(told) > 1 and told[0].wh <= lowest.wh else lowest
+        payload = {
+            "connectorId": connector,
+            "idTag": tag,
+            "meterStart": int(first.wh),
+            "timestamp": stamp(first.at),
+        }
+        text = orjson.dumps([2, identifier, START, payload]).decode()
+        return Request(id=identifier, action=START, payload=payload, text=text)
+
+    def _meant(self, reading: Reading) -> Transaction | None:
+        """Of several the one that began with the same card."""
+        fitting = self._book.charges.fitting(reading)
+        if len(fitting) > 1 and reading.tag is not None:
+            own = self._book.tokens.hash(reading.tag)
+            fitting = [each for each in fitting if each.token == own]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _is_another(self, running: Transaction, ended: Transaction, reading: Reading) -> bool:
+        """Whether an end that may be that of ``ended`` can't be that of ``running``: the station knows its number, has
+        counted further in it, or let in another card."""
+        if running.key in self._named:
+            return True
+        session, register_wh = self._book.accounts.get(running.key), reading.register_wh or 0
+        if running.meter_start_wh is not None and running.meter_start_wh > register_wh:
+            return True
+        last_wh = session.register_wh if session is not None else None
+        if last_wh is not None and last_wh > register_wh + ROUNDED_WH:
+            return True
+        own = self._book.tokens.hash(reading.tag) if reading.tag is not None else None
+        return own is not None and own == ended.token != running.token
