@@ -138,16 +138,13 @@ class Door:
     def note_stranger(self, why: str, address: str) -> None:
         """Tell of who came and made no handshake that could be answered; in the log once, and not of a crowd."""
         now = self._clock.monotonic()
-        if self.turned_away.add(self._clock.wall(), address, why, station=None, path=None) > 1 or self._told.is_over(
-            now
-        ):
+        times = self.turned_away.add(self._clock.wall(), address, why, station=None, path=None)
+        if times > 1 or self._told.is_over(now):
             return
         self._log.warning("refused a connection", why=why, address=address)
         self._told.tell(now)
         if self._told.is_over(now):
-            self._log.warning(
-                "further strangers like it aren't told of here for an hour; the newest are in edge station list"
-            )
+            self._log.warning("further strangers aren't told of here for an hour; edge station list has the newest")
 
     async def _admit_known(
         self, connection: ServerConnection, request: Request, admission: Admission
