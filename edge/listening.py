@@ -18,6 +18,9 @@ _FREE_BIND: Final = {
     socket.AF_INET6: (socket.IPPROTO_IPV6, 78),
 }
 
+_VERSION_6: Final = 6
+_ANY_PORT: Final = 9  # discard (RFC 863); nothing is sent there
+
 log = structlog.get_logger(__name__)
 
 
@@ -55,6 +58,25 @@ def is_anybodys(host: str) -> bool:
         except OSError as exc:
             return exc.errno != errno.EADDRNOTAVAIL
     return True
+
+
+def is_own(host: str) -> bool:
+    """Whether this machine itself has this address now; False of a name, which somebody would have to be asked about.
+
+    The route to an address of one's own begins at that address. Connecting a UDP socket sends nothing.
+    """
+    if not _is_number(host):
+        return False
+    address = ipaddress.ip_address(host)
+    if address.is_loopback:
+        return True
+    family = socket.AF_INET6 if address.version == _VERSION_6 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((host, _ANY_PORT))
+        except OSError:
+            return False
+        return ipaddress.ip_address(probe.getsockname()[0]) == address
 
 
 def _is_number(host: str) -> bool:

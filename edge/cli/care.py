@@ -26,6 +26,7 @@ from edge.config.write import save
 from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken, SetupStopped
 from edge.ownership import as_its_folder
 from edge.setup.language import Speaker
+from edge.storage.database import refuse_later
 from edge.storage.lock import locked
 from edge.storage.snapshot import is_database, is_worth_keeping, put_back, snapshot
 from edge.system.claim import read_claim, reset_by_presence
@@ -100,6 +101,10 @@ def restore(
     except tarfile.TarError as exc:
         raise SealBroken(f"{source}: what is in it is no backup") from exc
     _refuse_other_state(files.get(SITE_MEMBER, b""), config, state)
+    places = {name: config if name == SITE_MEMBER else _inside(state, name) for name in files}
+    for name, place in places.items():
+        if is_database(place):
+            refuse_later(files[name], place)
     was = config.read_bytes() if config.exists() else b""
     if passphrase is None and was.strip() and was != files.get(SITE_MEMBER):
         asked = (
@@ -107,7 +112,6 @@ def restore(
         )
         if _typed(asked).strip() != "RESTORE":
             raise ProblemUnusable("nothing was restored")
-    places = {name: config if name == SITE_MEMBER else _inside(state, name) for name in files}
     with locked(state):
         for name, data in files.items():
             _put(data, places[name], 0o640 if name == SITE_MEMBER else 0o600)

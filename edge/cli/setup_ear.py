@@ -4,7 +4,6 @@ import asyncio
 from urllib.parse import quote
 
 import orjson
-import structlog
 
 from edge.cli.control_socket import ask as ask_controller
 from edge.cli.control_socket import asked_at, report
@@ -94,7 +93,6 @@ class Ear:
 def _everybody_waits(listen: str) -> OcppServer:
     """A proxy that knows no station: all wait."""
     where = host_port(listen)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))  # the interview shows what matters
     return OcppServer(
         site=Site(
             id="setup",

@@ -68,6 +68,7 @@ class Probes:
         self._file = file
         self._folder = folder
         self._ear = Ear()
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))  # the interview shows what matters
 
     def answer(self, step: Step) -> Any:
         """What the probe gives; :class:`Failure` for whatever it runs into."""

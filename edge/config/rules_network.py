@@ -7,6 +7,7 @@ from edge.config.addresses import WILDCARD_HOSTS, HostPort, check_upstream, dial
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
 from edge.config.locate import Path
+from edge.listening import is_own
 
 _MISSED_POLLS = 2  # a reading must live through one lost poll, or every lost packet is a fallback
 
@@ -92,12 +93,25 @@ def clouds_are_elsewhere(draft: Draft) -> Iterator[Fault]:
         except ValueError:  # told as what it is
             continue
         for listens, address in _listeners(draft):
-            if where is not None and draft.sound(*listens) and leads_to(where, address):
+            if where is None or not draft.sound(*listens):
+                continue
+            met = _met_at(where, address)
+            if met is not None:
                 yield Fault(
                     path=path,
-                    problem=f"leads to {address}, where this gateway itself listens ({'.'.join(map(str, listens))})",
+                    problem=f"leads to {met}, where this gateway itself listens ({'.'.join(map(str, listens))})",
                     remedy="give the cloud's own address",
                 )
+
+
+def _met_at(where: HostPort, listener: HostPort) -> str | None:
+    """Where who dials ``where`` meets who listens there; None where that is somebody else, or can't be known."""
+    if leads_to(where, listener):
+        return str(listener)
+    is_of_its_kind = (":" in where.host) == (":" in listener.host)
+    if where.port == listener.port and listener.host in WILDCARD_HOSTS and is_of_its_kind and is_own(where.host):
+        return f"{where}, an address of this machine"
+    return None
 
 
 def mirror_addresses(draft: Draft) -> Iterator[Fault]:

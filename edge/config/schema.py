@@ -12,7 +12,16 @@ from edge.config.addresses import HostPort
 from edge.config.schema_bms import BmsTable, GridTable, ScheduleTable, SurplusTable
 from edge.config.schema_ocpp import Listen, OcppTable
 from edge.config.schema_offline import OfflineTable
-from edge.config.schema_site import ID_PATTERN, CircuitTable, ClassTable, ControlTable, MeterTable, SiteTable, Table
+from edge.config.schema_site import (
+    ID_PATTERN,
+    CircuitTable,
+    ClassTable,
+    ControlTable,
+    MeterTable,
+    NoHome,
+    SiteTable,
+    Table,
+)
 from edge.config.schema_station import StationTable
 
 
@@ -38,6 +47,7 @@ class StorageTable(Table):
             description="the folder for what must outlive a restart",
             examples=["/var/lib/edge-controller"],
         ),
+        NoHome,
     ] = "/var/lib/edge-controller"
 
 

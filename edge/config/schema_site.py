@@ -7,8 +7,9 @@ a key that is refused names what would be right. What holds between keys is chec
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from edge.config.faults import shown
 from edge.domain.site import IdlePolicy, Mode
 
 MAX_FUSE_A = 6300.0  # the largest standard rating of an air circuit breaker (IEC 60947-2)
@@ -25,7 +26,18 @@ class Table(BaseModel):
 
 
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=ID_PATTERN)]
-FileName = Annotated[str, Field(min_length=1, max_length=4096, pattern=ID_PATTERN)]  # PATH_MAX of Linux
+
+
+def _no_home(path: str) -> str:
+    """Refuses ``~/x``: nothing expands it, and what a shell would make of it is another folder for each who asks."""
+    if path.startswith("~"):
+        home = "whose ~ is the home of whoever runs the program, and a service has none"
+        raise ValueError(f"is {shown(path)}, {home}")
+    return path
+
+
+NoHome = AfterValidator(_no_home)
+FileName = Annotated[str, Field(min_length=1, max_length=4096, pattern=ID_PATTERN), NoHome]  # PATH_MAX of Linux
 
 
 class SiteTable(Table):
@@ -181,7 +193,7 @@ class MeterTable(Table):
         None
     )
     map: Annotated[
-        str | None,
+        Annotated[str, NoHome] | None,
         Field(
             min_length=1,
             max_length=400,

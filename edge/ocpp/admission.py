@@ -22,7 +22,7 @@ from edge.ocpp.sockets import Receiving, peer_address
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import Contexts, common_name
-from edge.ocpp.turned_away import TurnedAwayList
+from edge.ocpp.turned_away import StrangersTold, TurnedAwayList
 from edge.ocpp.upstream import Jitter, Problem, Upstream
 from edge.ocpp.versions import Version
 from edge.ocpp.waiting import MAX_CONNECTED
@@ -67,6 +67,7 @@ class Door:
         self._refused: WeakSet[ServerConnection] = WeakSet()
         self._reapers: set[asyncio.Task[None]] = set()
         self.turned_away = TurnedAwayList()
+        self._told = StrangersTold()
         self.couriers = Couriers(links, self._dialling.for_absent, settings.absent_after_s, clock, log)
 
     def dial_with(self, contexts: Contexts) -> None:
@@ -134,10 +135,16 @@ class Door:
             self.turned_away.add(self._clock.wall(), peer, why, station=None, path=request.path[:200])
             self._log.warning("refused a connection", why=why, address=peer, path=request.path)
 
-    def note_stranger(self, why: str, address: str = "unknown") -> None:
-        """Tell of who came and made no handshake that could be answered; in the log once: it costs a peer nothing."""
-        if self.turned_away.add(self._clock.wall(), address, why, station=None, path=None) == 1:
-            self._log.warning("refused a connection", why=why, address=address)
+    def note_stranger(self, why: str, address: str) -> None:
+        """Tell of who came and made no handshake that could be answered; in the log once, and not of a crowd."""
+        now = self._clock.monotonic()
+        times = self.turned_away.add(self._clock.wall(), address, why, station=None, path=None)
+        if times > 1 or self._told.is_over(now):
+            return
+        self._log.warning("refused a connection", why=why, address=address)
+        self._told.tell(now)
+        if self._told.is_over(now):
+            self._log.warning("further strangers aren't told of here for an hour; edge station list has the newest")
 
     async def _admit_known(
         self, connection: ServerConnection, request: Request, admission: Admission

@@ -19,6 +19,7 @@ from edge.ocpp.sending import SURROGATES
 from edge.ocpp.sockets import QUIET
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.trace import without_login
+from edge.ocpp.unreached import cause
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, ErrorCode
 
@@ -67,8 +68,8 @@ class Mirror:
                 ) as connection:
                     self._told = None
                     await self._serve(connection)
-            except (OSError, TimeoutError, ValueError, WebSocketException) as exc:
-                problem = str(exc) or type(exc).__name__
+            except (OSError, TimeoutError, ValueError, WebSocketException, AssertionError) as exc:
+                problem = str(exc) if isinstance(exc, ConnectionClosed) else cause(exc, self._uri)
                 if problem != self._told:
                     self._log.warning("can't reach a mirror", address=without_login(self._uri), problem=problem)
                 self._told = problem

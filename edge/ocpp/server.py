@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -23,6 +24,7 @@ from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.lobby import Lobby
 from edge.ocpp.mirror import Mirror
 from edge.ocpp.relay import Relay
+from edge.ocpp.secured_connection import SecuredConnection
 from edge.ocpp.settings import Listener, OcppSettings, SecurityProfile
 from edge.ocpp.shelf import Shelf
 from edge.ocpp.showing import Shown
@@ -33,7 +35,7 @@ from edge.ocpp.station_connection import StationConnection
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.ticker import Ticker
 from edge.ocpp.timings import LinkTimings
-from edge.ocpp.tls import Contexts, Sides, client_contexts, renewing, server_contexts
+from edge.ocpp.tls import Contexts, Sides, client_contexts, server_contexts
 from edge.ocpp.turned_away import TurnedAway
 from edge.ocpp.unreadable import CLOSE_POLICY
 from edge.ocpp.upstream import Jitter, Upstream, address
@@ -90,6 +92,7 @@ class OcppServer:
             log=self._log,
         )
         self._connections: set[ServerConnection] = set()
+        self._securing: set[asyncio.Task[None]] = set()  # handshakes of TLS
         self._crowd = Crowd()
         self._servers: dict[str, Server] = {}  # "plain" and "tls"
         self.tls = Sides()
@@ -169,19 +172,15 @@ class OcppServer:
         self._tasks = (asyncio.create_task(ticker.run()), asyncio.create_task(self._door.couriers.run()))
 
     async def _listen(self, name: str, where: Listener, contexts: Contexts | None) -> None:
-        only_with_tls: dict[str, Any] = {}
-        if contexts is not None:
-            only_with_tls["ssl_handshake_timeout"] = self._timings.handshake_s
         try:
             server = await serve(
                 self._handle,
                 where.host,
                 where.port,
-                ssl=renewing(contexts, self._door.note_stranger) if contexts is not None else None,
                 process_request=self._door.admit,
                 process_response=self._door.note_refusal,
                 select_subprotocol=lambda connection, _: self._door.choose(connection),
-                create_connection=cast(type[ServerConnection], self._new_connection),  # a factory will do
+                create_connection=cast(type[ServerConnection], partial(self._new_connection, contexts)),  # or a factory
                 compression="deflate",  # for those that the door lets have it
                 max_size=MAX_FRAME_BYTES,
                 open_timeout=self._timings.handshake_s,
@@ -189,7 +188,6 @@ class OcppServer:
                 close_timeout=self._timings.close_s,
                 server_header=None,
                 logger=QUIET,
-                **only_with_tls,
             )
         except OSError as exc:
             whose, key = "the stations' address", f"[ocpp] {_KEYS[name]}"
@@ -208,7 +206,7 @@ class OcppServer:
     async def stop(self) -> None:
         """Close every connection, within 1.5 s."""
         servers, self._servers = list(self._servers.values()), {}
-        for task in self._tasks:
+        for task in (*self._tasks, *self._securing):
             task.cancel()
         if not servers:
             return
@@ -258,9 +256,12 @@ class OcppServer:
             for station in site.stations
         }
 
-    def _new_connection(self, *args: Any, **kwargs: Any) -> ServerConnection:
-        note_stranger, crowd = self._door.note_stranger, self._crowd
-        return StationConnection(*args, crowd=crowd, connected=self._connections, note_stranger=note_stranger, **kwargs)
+    def _new_connection(self, contexts: Contexts | None, *args: Any, **kwargs: Any) -> ServerConnection:
+        kwargs |= {"crowd": self._crowd, "connected": self._connections, "note_stranger": self._door.note_stranger}
+        if contexts is None:
+            return StationConnection(*args, **kwargs)
+        handshake_s = self._timings.handshake_s
+        return SecuredConnection(*args, contexts=contexts, handshake_s=handshake_s, securing=self._securing, **kwargs)
 
     async def _handle(self, connection: ServerConnection) -> None:
         """The life of one connection after its handshake."""

@@ -90,32 +90,6 @@ def server_contexts(files: TlsFiles, *, mutual: bool) -> Contexts:
     return Contexts(files, make)
 
 
-def renewing(contexts: Contexts, failed: Callable[[str], None]) -> ssl.SSLContext:
-    """A context to listen with for good: each handshake is done with the current one.
-
-    ``failed`` is told why one failed, which the library tells nobody. Of whom isn't known here.
-    """
-    context = contexts.current
-
-    class Telling(ssl.SSLObject):
-        def do_handshake(self) -> None:
-            try:
-                super().do_handshake()
-            except (ssl.SSLWantReadError, ssl.SSLWantWriteError, ssl.SSLEOFError):
-                raise  # it goes on, or the peer has left
-            except ssl.SSLError as error:
-                failed(_why_failed(error))
-                raise
-
-    context.sslobject_class = Telling
-
-    def use_current(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
-        connection.context = contexts.current
-
-    context.sni_callback = use_current
-    return context
-
-
 def client_contexts(files: TlsFiles) -> Contexts:
     """What clouds are met with: their name is checked, ours is shown where we have a certificate.
 
@@ -156,7 +130,8 @@ _FAILURES: Mapping[str, str] = {
 )
 
 
-def _why_failed(error: ssl.SSLError) -> str:
+def why_failed(error: ssl.SSLError) -> str:
+    """Why there is no TLS with a station, and where its settings can be what is wrong, which."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate isn't trusted: {error.verify_message}"
     reason = error.reason or str(error)

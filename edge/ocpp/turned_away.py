@@ -4,7 +4,11 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
+from edge.units import Seconds
+
 MOST = 32  # an afternoon's worth of tries
+MOST_TOLD = 32  # in the log, an hour: of those who make no handshake, which costs them nothing
+TOLD_WITHIN_S: Seconds = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +43,18 @@ class TurnedAwayList:
                 self._entries.remove(known)
         self._entries.append(TurnedAway(at=at, address=address, why=why, station=station, path=path, times=times))
         return times
+
+
+class StrangersTold:
+    """Which of those who make no handshake the log tells of: the first :data:`MOST_TOLD` of any hour."""
+
+    def __init__(self) -> None:
+        self._told: deque[Seconds] = deque(maxlen=MOST_TOLD)
+
+    def is_over(self, now: Seconds) -> bool:
+        """Whether no other is told of for the time being."""
+        return len(self._told) == MOST_TOLD and now - self._told[0] < TOLD_WITHIN_S
+
+    def tell(self, now: Seconds) -> None:
+        """One is told of now."""
+        self._told.append(now)

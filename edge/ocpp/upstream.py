@@ -26,6 +26,7 @@ from edge.ocpp.sockets import QUIET, CloudConnection, Receiver, Receiving, WireC
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import Contexts, distrust
 from edge.ocpp.trace import without_login
+from edge.ocpp.unreached import cause
 from edge.ocpp.versions import Version, version_of
 from edge.units import Seconds
 
@@ -163,8 +164,8 @@ class Upstream:
             return Problem(what=f"no answer within {self._timings.dial_s:g} s")
         except ssl.SSLCertVerificationError as exc:
             return Problem(what=distrust(exc, self._clock.wall()))
-        except (OSError, ValueError, WebSocketException) as exc:
-            return Problem(what=str(exc) or type(exc).__name__)
+        except (OSError, ValueError, WebSocketException, AssertionError) as exc:
+            return Problem(what=cause(exc, self._uri))
         self._connection = cast(CloudConnection, connection)
         if self._tls is not None:
             self._tls.met(urlsplit(self._uri).netloc, connection.transport.get_extra_info("ssl_object"))

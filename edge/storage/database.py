@@ -26,6 +26,8 @@ LOG_BYTES = 8_000_000
 DAMAGED_KEPT = 3  # of each file, for a person to look at; the oldest make room
 _DAMAGED = ".damaged-"
 _MAGIC = b"SQLite format 3\0"  # the first bytes of each file (https://www.sqlite.org/fileformat2.html §1.3.1)
+_FORMATS = slice(18, 20)  # in the same place: how the file is written and read, 2 with a write-ahead log
+_WITHOUT_LOG = b"\1\1"
 _MIGRATION = re.compile(r"(?P<name>[a-z]+)-(?P<version>\d+)\.sql")
 
 
@@ -164,14 +166,8 @@ def _check(connection: sqlite3.Connection) -> None:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, schema: Schema) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = _form(connection, path, schema)
     if version > schema.version:
-        readable_from = connection.execute("SELECT readable_from FROM form").fetchone()[0]
-        if readable_from > schema.version:
-            raise StorageTooNew(
-                f"{path} has form {version}, this release reads up to {schema.version}",
-                remedy="install the release that wrote it, or a later one",
-            )
         log.info("a file of a later release is used", file=str(path), form=version)
         return
     for step in range(version, schema.version):
@@ -182,6 +178,34 @@ def _migrate(connection: sqlite3.Connection, path: Path, schema: Schema) -> None
             for statement in statements(schema.steps[step]):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version={step + 1}")
+
+
+def refuse_later(content: bytes, path: Path) -> None:
+    """Look at the whole of a file that is to have its place at ``path``. A damaged one passes: it is healed there.
+
+    :raises StorageTooNew: a later release made it, and this one can't read it.
+    """
+    schema = schemas().get(path.stem)
+    if schema is None:
+        return
+    # In memory there is no write-ahead log (https://www.sqlite.org/c3ref/deserialize.html).
+    alone = content[: _FORMATS.start] + _WITHOUT_LOG + content[_FORMATS.stop :]
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.deserialize(alone)
+        _form(connection, path, schema)
+
+
+def _form(connection: sqlite3.Connection, path: Path, schema: Schema) -> int:
+    """The form of a file that this release can read."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > schema.version:
+        readable_from = connection.execute("SELECT readable_from FROM form").fetchone()[0]
+        if readable_from > schema.version:
+            raise StorageTooNew(
+                f"{path} has form {version}, this release reads up to {schema.version}",
+                remedy="install the release that wrote it, or a later one",
+            )
+    return version
 
 
 @contextlib.contextmanager

@@ -1,8 +1,10 @@
 """`edge backup`, `restore`, `factory-reset`, `support-bundle`, `doctor` and `station` as processes."""
 # ruff: noqa: ASYNC240 - small files of the tests' own
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import tarfile
 import tomllib
 from pathlib import Path
@@ -115,6 +117,37 @@ async def test_a_backup_of_a_running_gateways_journal_comes_back(site_file: Path
     store.open()
     assert ([entry.seq for entry in entries(store)], store.healed) == ([7], ())
     store.close()
+
+
+@pytest.mark.parametrize(("readable_from", "is_restored"), [(99, False), (1, True)])
+async def test_a_backup_of_a_later_release(
+    site_file: Path, tmp_path: Path, readable_from: int, is_restored: bool
+) -> None:
+    """A new card has an older release than the gateway that died: where that can't read the journal, it says so before
+    anything is replaced."""
+    state, sealed = tmp_path / "state", tmp_path / "gateway.edgebackup"
+    secret = ["--passphrase-file", str(tmp_path / "passphrase")]
+    store = Store(state)
+    store.open()
+    store.close()
+    with contextlib.closing(sqlite3.connect(state / "journal.db")) as later:
+        later.execute("PRAGMA user_version = 99")
+        later.execute("UPDATE form SET readable_from = ?", (readable_from,))
+        later.commit()
+    assert (await edge("backup", str(sealed), *places(site_file), *secret))[0] == 0
+    (state / "journal.db").unlink()
+    site_file.write_text(SITE.replace("63", "80"), encoding="utf-8")
+    code, _, errors = await edge("restore", str(sealed), *places(site_file), *secret)
+    if is_restored:
+        assert (code, errors) == (0, "")
+        assert site_file.read_text(encoding="utf-8") == SITE
+    else:
+        assert (code, "80" in site_file.read_text(encoding="utf-8"), (state / "journal.db").exists()) == (
+            1,
+            True,
+            False,
+        )
+        assert "journal.db has form 99, this release reads up to 1; install the release that wrote it" in errors
 
 
 async def test_a_full_disk_spoils_nothing(site_file: Path, tmp_path: Path) -> None:

@@ -283,6 +283,7 @@ async def test_left_half_way_and_resumed_with_a_mute_meter(tmp_path: Path) -> No
             await installer.answers("ocpp.security", "1")
             await installer.answers("station.which", "0")
             await installer.ends(site)
+            assert "warning" not in typist.shown  # no line of the log between the questions: it says the same again
     written = tomllib.loads((tmp_path / "site.toml").read_text(encoding="utf-8"))
     assert (written["site"]["id"], written["meter"][0]["model"]) == ("harbour-3", "eastron_sdm630")
 

@@ -17,11 +17,13 @@ from cryptography import x509
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from edge.ocpp import keys
 from edge.ocpp.settings import Listener, SecurityProfile, StationSecurity, TlsFiles, UnknownStations
 from edge.ocpp.timings import LinkTimings
+from edge.ocpp.turned_away import MOST_TOLD
 from tests.unit.ocpp.ocpp_bench import call
 from tests.wire.ocpp_site import HURRY, PATIENCE_S, Cloud, Gateway, eventually, round_trip, running
 from tests.wire.pki import PAST, TO_COME, Authority, Pair
@@ -147,9 +149,9 @@ async def test_profile_0_asks_for_nothing() -> None:
 CLIENT_HELLO = bytes.fromhex("16030100090100000503030d0a0d0a")  # the record of one; some byte of it ends a line
 
 
-async def raw_answer(gateway: Gateway, text: bytes) -> bytes:
+async def raw_answer(gateway: Gateway, text: bytes, source: str = "127.0.0.1") -> bytes:
     """The first line that comes back to this, and nothing where the gateway just hangs up."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.port, local_addr=(source, 0))
     try:
         writer.write(text)
         async with asyncio.timeout(PATIENCE_S):
@@ -158,6 +160,20 @@ async def raw_answer(gateway: Gateway, text: bytes) -> bytes:
         return b""
     finally:
         writer.close()
+
+
+async def test_a_crowd_of_strangers_does_not_fill_the_log() -> None:
+    """A peer may have any number of addresses, and no handshake costs it nothing: each is told of once, and the first
+    of an hour only; the list has the newest."""
+    async with running("CP-01") as (gateway, _):
+        for number in range(1, MOST_TOLD + 6):
+            for _ in range(2):
+                await raw_answer(gateway, CLIENT_HELLO, source=f"127.0.1.{number}")
+        addresses = [line["address"] for line in gateway.logged("refused a connection")]
+        assert addresses == [f"127.0.1.{number}" for number in range(1, MOST_TOLD + 1)]
+        [last] = [line for line in gateway.capture.entries if "further strangers" in line["event"]]
+        assert last["log_level"] == "warning"
+        assert gateway.server.turned_away[-1].address == f"127.0.1.{MOST_TOLD + 5}"
 
 
 @pytest.mark.parametrize("password", [KEY, KEY.hex().encode(), KEY.hex().upper().encode()])
@@ -249,8 +265,8 @@ def distrust(port: int, tls: ssl.SSLContext) -> None:
 def test_a_failed_handshake_of_tls_is_told(
     authority: Authority, stranger: Authority, server: Pair, run: Callable[[Coroutine[Any, Any, None]], None]
 ) -> None:
-    """What an installer looks for when a station stays away: why, in the log and in the list; on the loop of the
-    gateway, too. Who opens the port and leaves isn't told of."""
+    """What an installer looks for when a station stays away: who and why, in the log and in the list; on the loop of
+    the gateway, too. Who opens the port and leaves isn't told of."""
 
     async def tell() -> None:
         async with secured(SecurityProfile.MUTUAL, files(server, authority)) as (gateway, _):
@@ -264,6 +280,8 @@ def test_a_failed_handshake_of_tls_is_told(
                 await connect(f"ws://127.0.0.1:{gateway.server.tls_port}/CP-01", proxy=None)
             told = [line["why"] for line in gateway.logged("refused a connection")]
             assert [each.why for each in gateway.server.turned_away] == told
+            assert {line["address"] for line in gateway.logged("refused a connection")} == {"127.0.0.1"}
+            assert {each.address for each in gateway.server.turned_away} == {"127.0.0.1"}
             assert [why.partition(":")[0] for why in told] == [
                 "it shows no certificate of its own",
                 "its certificate isn't trusted",
@@ -272,6 +290,27 @@ def test_a_failed_handshake_of_tls_is_told(
             ]
 
     run(tell())
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_handshakes_of_tls_under_way_end_with_the_gateway(
+    authority: Authority, server: Pair, run: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    """Who has connected and says nothing is hung up on when the gateway stops, and whoever is in when it does."""
+
+    async def stop() -> None:
+        timings = LinkTimings(handshake_s=1000.0)
+        async with secured(SecurityProfile.TLS, files(server, authority), timings=timings) as (gateway, cloud):
+            station = await comes(gateway, tls=trusting(authority), headers=RIGHT)
+            await round_trip(station, cloud)
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.server.tls_port)
+            await asyncio.sleep(0)
+        async with asyncio.timeout(PATIENCE_S):
+            await read_to_the_end(reader)
+        assert station.state is State.CLOSED
+        writer.close()
+
+    run(stop())
 
 
 async def test_a_certificate_may_have_the_serial_number(authority: Authority, server: Pair) -> None:

@@ -113,6 +113,11 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
             "leads to Gate:80, where this gateway itself listens (ocpp.listen)",
         ),
         (
+            {"ocpp": 'listen = "0.0.0.0:9000"\nsecurity_profile = 0\nupstream = "ws://127.0.1.1:9000/{station}"'},
+            "ocpp.upstream",
+            "leads to 127.0.1.1:9000, an address of this machine, where this gateway itself listens (ocpp.listen)",
+        ),
+        (
             {"more": '[[ocpp.mirror]]\nurl = "ws://[::1]:8080/{station}"'},
             "ocpp.mirror[0].url",
             "leads to 127.0.0.1:8080, where this gateway itself listens (api.listen)",
@@ -121,6 +126,17 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
             {"more": '[ocpp.self]\nid = "GW"\nupstream = "ws://127.0.0.1:9000/{station}"'},
             "ocpp.self.upstream",
             "leads to 127.0.0.1:9000, where this gateway itself listens",
+        ),
+        (
+            {"more": '[storage]\npath = "~/edge"'},
+            "storage.path",
+            "whose ~ is the home of whoever runs the program, and a service has none; give the folder for what must",
+        ),
+        ({"more": '[bms.mqtt]\nca_file = "~root/ca.pem"'}, "bms.mqtt.ca_file", "a service has none; give the file of"),
+        (
+            {"meters": '[[meter]]\nid = "b"\nmap = "~/my.toml"\nconnection = "tcp://10.0.0.6:502"'},
+            "meter[1].map",
+            "a service has none; give the path of a map file of your own",
         ),
         ({"more": '[bms.mqtt]\nbroker = "tcp://x"'}, "bms.mqtt.broker", "begins with tcp:, not with mqtt://"),
         (

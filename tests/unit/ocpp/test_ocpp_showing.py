@@ -6,7 +6,7 @@ from typing import Any
 
 from edge.chance import SystemChance
 from edge.ocpp.showing import Showing, Shown
-from edge.ocpp.turned_away import MOST, TurnedAwayList
+from edge.ocpp.turned_away import MOST, MOST_TOLD, TOLD_WITHIN_S, StrangersTold, TurnedAwayList
 from edge.ocpp.versions import Version
 from edge.ocpp.waiting import WaitingRoom
 from tests.unit.ocpp.ocpp_bench import NOON, call
@@ -88,3 +88,15 @@ def test_the_same_trouble_is_one_entry() -> None:
         turned.add(NOON, "192.0.2.8", "unknown station", station=str(number), path=None)
     assert len(turned.entries) == MOST
     assert turned.entries[-1].station == str(MOST + 4)
+
+
+def test_strangers_are_told_of_again_when_the_hour_is_over() -> None:
+    """So many within any hour: as the first of them is an hour ago, there is room for one."""
+    told = StrangersTold()
+    for second in range(MOST_TOLD):
+        assert not told.is_over(second)
+        told.tell(second)
+    assert told.is_over(TOLD_WITHIN_S - 1)
+    assert not told.is_over(TOLD_WITHIN_S)
+    told.tell(TOLD_WITHIN_S)
+    assert told.is_over(TOLD_WITHIN_S)

@@ -1,0 +1,123 @@
+"""Why a cloud can't be had, on real sockets and on both loops: in words that say what to look at."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import uvloop
+from websockets.asyncio.server import serve
+from websockets.protocol import State
+
+from tests.wire.ocpp_site import eventually, round_trip, running
+
+LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+Run = Callable[[Coroutine[Any, Any, None]], None]
+NOT_A_CLOUD = {
+    "hangs up": b"",
+    "greets and hangs up": b"SSH-2.0-OpenSSH_9.2\r\n",
+}
+
+
+@contextmanager
+def hanging_up(first: bytes) -> Iterator[tuple[int, list[str]]]:
+    """A program that is no cloud: it says ``first`` at once, and closes. Its port, and an entry for each who came."""
+    came: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def meet() -> None:
+            while True:
+                try:
+                    caller, _ = door.accept()
+                    caller.sendall(first)
+                    caller.close()
+                except OSError:
+                    return
+                came.append("somebody")
+
+        meets = threading.Thread(target=meet)  # another process, as far as the loop can tell
+        meets.start()
+        try:
+            yield door.getsockname()[1], came
+        finally:
+            door.shutdown(socket.SHUT_RDWR)
+            meets.join()
+
+
+async def told(upstream: str, said: str) -> None:
+    """What the log says of that address."""
+    async with running("CP-01", upstream=upstream) as (gateway, _), gateway.station():
+        await eventually(lambda: gateway.logged("can't reach the cloud"))
+        assert gateway.logged("can't reach the cloud")[0]["problem"] == said
+
+
+@LOOPS
+@pytest.mark.parametrize("first", NOT_A_CLOUD.values(), ids=NOT_A_CLOUD)
+def test_what_is_no_cloud_is_dialled_again(run: Run, first: bytes) -> None:
+    """And the station stays. What the library makes of one that speaks first (on uvloop an AssertionError) ended it."""
+
+    async def dial() -> None:
+        with hanging_up(first) as (port, came):
+            upstream = f"ws://127.0.0.1:{port}/{{station}}"
+            async with running("CP-01", upstream=upstream) as (gateway, _), gateway.station() as station:
+                await eventually(lambda: len(came) >= 5)
+                assert station.state is State.OPEN
+                assert gateway.logged("station is gone") == []
+                (line,) = gateway.logged("can't reach the cloud")
+                asked = f"127.0.0.1:{port} answers no WebSocket handshake: is that the cloud's port, and ws:// right"
+                assert line["problem"] == f"{asked} for it?"
+
+    run(dial())
+
+
+@LOOPS
+def test_what_is_no_mirror_is_dialled_again(run: Run) -> None:
+    """The same of one that only gets copies."""
+
+    async def dial() -> None:
+        with hanging_up(NOT_A_CLOUD["greets and hangs up"]) as (port, came):
+            mirror = f"ws://127.0.0.1:{port}/{{station}}"
+            async with running("CP-01", mirrors=(mirror,)) as (gateway, cloud), gateway.station() as station:
+                await eventually(lambda: len(came) >= 5)
+                await round_trip(station, cloud)
+                (line,) = gateway.logged("can't reach a mirror")
+                assert "answers no WebSocket handshake" in line["problem"]
+
+    run(dial())
+
+
+@LOOPS
+def test_nobody_is_there(run: Run) -> None:
+    """The port is closed; the name has no address."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    run(told(f"ws://127.0.0.1:{port}/{{station}}", f"127.0.0.1:{port} refuses the connection: is the port right?"))
+    run(
+        told(
+            "ws://csms.invalid/{station}",
+            "no address is found for csms.invalid: is the name right, and is there a way to the Internet?",
+        )
+    )
+
+
+@LOOPS
+def test_tls_where_none_is_spoken(run: Run) -> None:
+    """wss:// at a port of ws://, and at one of another program."""
+
+    async def dial() -> None:
+        async with serve(lambda connection: connection.wait_closed(), "127.0.0.1", 0) as plain:
+            port = next(iter(plain.sockets)).getsockname()[1]
+            await told(
+                f"wss://127.0.0.1:{port}/{{station}}",
+                f"127.0.0.1:{port} hangs up before there is TLS: is it ws://, or another port?",
+            )
+        with hanging_up(NOT_A_CLOUD["greets and hangs up"]) as (port, _):
+            await told(
+                f"wss://127.0.0.1:{port}/{{station}}",
+                f"127.0.0.1:{port} speaks no TLS (wrong version number): is it ws://, or another port?",
+            )
+
+    run(dial())
