@@ -83,6 +83,23 @@ def test_watts_null_and_the_configured_time() -> None:
 
 
 @pytest.mark.parametrize(
+    "ts",
+    [
+        NOON.timestamp(),
+        int(NOON.timestamp() * 1000),  # Date.now() of Node-RED
+        NOON.strftime("%Y-%m-%dT%H:%M:%S.1234567Z"),  # .NET
+        (NOON + timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S+0100"),
+    ],
+)
+def test_the_time_in_each_of_its_forms(ts: float | str) -> None:
+    """What BMS, PLCs and flows have at hand; the age is judged all the same."""
+    outcome = Bench().send(max_a=16, ts=ts)
+    assert outcome is not None
+    assert (outcome.accepted, outcome.reason) == (True, "carried out")
+    assert Bench().refusal(max_a=16, ts=int((NOON.timestamp() - 61) * 1000)) == "ts is 61 s old, more than 60"
+
+
+@pytest.mark.parametrize(
     ("fields", "reason"),
     [
         ({"max_a": 16, "id": ...}, "id is missing"),
