@@ -104,9 +104,9 @@ def wired(of: Sample, family: Family, guarded: AbstractSet[Phase]) -> Sample:
 
 
 def _is_unwired(of: Sample, index: int, *, must_tell: bool) -> bool:
-    voltage_v = of.voltage_v[index]
-    dead = must_tell if voltage_v is None else voltage_v < MIN_VOLTAGE_V
-    return dead and abs(of.current_a[index] or 0.0) <= UNWIRED_A and abs(of.power_w[index] or 0.0) <= UNWIRED_W
+    voltage_v, current_a, power_w = of.voltage_v[index], of.current_a[index], of.power_w[index]
+    dead = must_tell or current_a is None if voltage_v is None else voltage_v < MIN_VOLTAGE_V
+    return dead and abs(current_a or 0.0) <= UNWIRED_A and abs(power_w or 0.0) <= UNWIRED_W
 
 
 def _contradicted(currents: Sequence[Amps | None], powers: Sequence[Watts | None], total_w: Watts | None) -> bool:

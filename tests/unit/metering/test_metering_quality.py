@@ -83,6 +83,16 @@ def test_a_meter_of_three_phases_may_be_on_one(volts_elsewhere: float | None, am
     assert reading.power_w == -2300.0
 
 
+def test_a_phase_of_which_nothing_is_told_may_be_none() -> None:
+    """A SunSpec meter or a P1 port on one phase leaves the others out, and need not tell voltages at all."""
+    family = replace(SDM630, at_times=frozenset(VOLTAGES))
+    told = {CURRENTS[0]: 10.0, POWERS[0]: 2300.0}
+    each = Judge(meter="grid", family=family, rating_a=63.0, guarded=frozenset({Phase.L1}))
+    assert each.reading(told, 1.0).current_a == PhaseAmps(10.0, 0.0, 0.0)
+    with pytest.raises(MeterImplausible, match="no current on L2"):
+        Judge(meter="grid", family=family, rating_a=63.0).reading(told, 1.0)
+
+
 @pytest.mark.parametrize(
     ("told", "guarded", "words"),
     [
