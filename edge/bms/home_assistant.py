@@ -25,6 +25,8 @@ DEVICE_CLASSES = {"A": "current", "V": "voltage", "W": "power", "Wh": "energy", 
 TOTALS = frozenset({"import_wh", "export_wh", "session_wh"})
 PRECISION = {"A": 1, "V": 0, "W": 0, "Wh": 0, "Hz": 2, "s": 0}  # digits shown
 MANUFACTURER = "edge controller"
+# An empty payload (a value that isn't available) it ignores, and shows the last one for ever; "None" is unknown.
+KNOWN_OR_NONE = "{{ value if value else 'None' }}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,7 @@ class Discovery:
             "step": 0.1,
             "mode": "box",
             "state_topic": f"{self.base}/site/limit_l1_a",
+            "value_template": KNOWN_OR_NONE,
             "command_topic": f"{self.base}/cmd/limit",
             "command_template": _command('"max_a": {{ value }}'),
             "qos": 1,
@@ -140,6 +143,7 @@ def component(point: Point[V], unique_id: str, topic: str) -> dict[str, Any]:
         "unique_id": unique_id,
         "name": point.name.removesuffix(f"_{point.unit.lower()}").replace("_", " "),
         "state_topic": topic,
+        "value_template": KNOWN_OR_NONE,
     }
     if point.name in BINARY:
         return body | {

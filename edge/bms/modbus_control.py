@@ -176,6 +176,8 @@ class ControlBlock:
         written, position = self._written, 0
         while position < len(values):
             point = HOLDINGS.get(start + position)
+            if start + position in _SECOND_HALVES:
+                raise Refused(ExceptionCode.ILLEGAL_DATA_VALUE)
             if point is None or not point.writable:
                 raise Refused(ExceptionCode.ILLEGAL_DATA_ADDRESS)
             width = SHAPES[point.kind].words
@@ -239,6 +241,9 @@ _DEMANDS = frozenset(
     for register, point in HOLDINGS.items()
     if point.name in ("bms_limit_w", "bms_limit_a", "bms_valid_s", "bms_fallback_a", "bms_mode")
     for offset in range(SHAPES[point.kind].words)
+)
+_SECOND_HALVES = frozenset(
+    register + offset for register, point in HOLDINGS.items() for offset in range(1, SHAPES[point.kind].words)
 )
 # In a limit 0xFFFF stands for none; a counter of the BMS's own passes it on its way, and reads back as it was written.
 _MAY_BE_NONE = frozenset({"bms_limit_w", "bms_limit_a", "bms_heartbeat", "bms_sequence"})

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import ssl
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, assert_never
 
 import aiomqtt
 import structlog
@@ -15,6 +15,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from edge.bms.mqtt_attempts import Attempts, Told
 from edge.bms.mqtt_topics import Message
 from edge.bms.outbox import Outbox
 from edge.bms.settings import MqttSettings, MqttVersion
@@ -98,6 +99,7 @@ class MqttClient:
         self._task: asyncio.Task[None] | None = None
         self._chance = chance
         self.connected = False
+        self._connected_at: Seconds = 0.0
         self.dropped = 0  # messages that came faster than they are judged, since the start
 
     async def start(self) -> None:
@@ -110,17 +112,31 @@ class MqttClient:
             await _end(self._task, again_s=FAREWELL_S)
 
     async def _dial(self) -> None:
-        failures = 0
+        attempts, loop = Attempts(), asyncio.get_running_loop()
         while True:
             try:
                 await self._converse()
             except (aiomqtt.MqttError, OSError, TimeoutError, ValueError) as exc:
-                if self.connected or failures == 0:
-                    log.warning("the MQTT broker is out of reach", broker=self._address, problem=_sentence(exc))
-                failures = 1 if self.connected else failures + 1
+                self._tell_lost(attempts.over(loop.time() - self._connected_at if self.connected else None), exc)
             finally:
                 self.connected = False
-            await asyncio.sleep(retry_s(failures, self._chance.fraction))
+            await asyncio.sleep(retry_s(attempts.failures, self._chance.fraction))
+
+    def _tell_lost(self, told: Told, exc: Exception) -> None:
+        match told:
+            case Told.LOST:
+                log.warning("the MQTT broker is out of reach", broker=self._address, problem=_sentence(exc))
+            case Told.PUT_OUT:
+                log.warning(
+                    "the MQTT broker ends each connection as soon as it is there",
+                    broker=self._address,
+                    remedy=f"see that no other client has the identifier {self._identifier} (a gateway of the same "
+                    "site id), and that the broker lets this one publish and subscribe",
+                )
+            case Told.NOTHING:
+                pass
+            case _:
+                assert_never(told)
 
     async def _converse(self) -> None:
         settings, will = self._settings, self._conversation.will
@@ -147,7 +163,7 @@ class MqttClient:
                     await client.subscribe(topic, options=SubscribeOptions(qos=1, retainAsPublished=True))
                 else:
                     await client.subscribe(topic, qos=1)
-            self.connected = True
+            self.connected, self._connected_at = True, asyncio.get_running_loop().time()
             log.info("the MQTT broker is in reach", broker=self._address)
             self._outbox.clear()  # what came before is said anew, after the birth
             self._conversation.begin()

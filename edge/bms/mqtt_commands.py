@@ -18,6 +18,7 @@ from edge.units import Seconds
 OLDEST_S = 60.0  # a command older than this was meant for a site that has changed since
 NEWEST_S = 60.0  # clocks differ; further ahead is a clock that is set wrong
 LONGEST_VALID_S = 3600.0  # as over Modbus
+MILLISECONDS_FROM = 1e11  # as seconds since 1970 the year 5138; as milliseconds 1973
 LARGEST = 4096  # bytes of a command: ten times what one takes
 LONGEST_ID = 128  # characters
 REMEMBERED = 256  # answers kept for commands that are delivered twice (QoS 1)
@@ -215,14 +216,15 @@ def _stamp(document: Mapping[str, Any], now: Now) -> tuple[datetime, datetime]:
 
 
 def _moment(value: object) -> datetime:
-    """A time stamp: ISO 8601 with its offset, or seconds since 1970."""
+    """A time stamp: ISO 8601 with its offset, or since 1970 seconds or milliseconds (what Node-RED's "timestamp" and
+    Java's clock give)."""
     try:
         if isinstance(value, str):
             at = datetime.fromisoformat(value)
             if at.tzinfo is not None:
                 return at.astimezone(UTC)
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, UTC)
+            return datetime.fromtimestamp(value if value < MILLISECONDS_FROM else value / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         pass
-    raise Rejected("ts is missing: ISO 8601 with its offset, or seconds since 1970")
+    raise Rejected("ts is missing or can't be read: ISO 8601 with its offset, or seconds or milliseconds since 1970")

@@ -235,5 +235,5 @@ CONTROL_POINTS: tuple[Point[SiteView], ...] = (
     ),
     _control("bms_sequence", "", 8, Kind.UINT16, "number of the command, as the BMS counts; write it with the limit"),
     _control("bms_result", "", 9, Kind.UINT16, "what became of the last write", codes=RESULT_CODES, writable=False),
-    _control("grid_dimming", "", 0, Kind.BIT, "the grid operator dims (§14a EnWG)", bank=Bank.COIL),
+    _control("grid_dimming", "", 0, Kind.BIT, "this coil asks for dimming (§14a EnWG)", bank=Bank.COIL),
 )

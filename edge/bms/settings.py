@@ -38,7 +38,7 @@ class ModbusSettings:
     policy: WritePolicy
     allow: tuple[Network, ...] | None = None
     idle_timeout_s: Seconds = 300.0
-    units: frozenset[int] = frozenset({1, 255})
+    units: frozenset[int] = frozenset({0, 1, 255})  # 0 and 255: no unit (the guide V1.0b, page 23)
     most_connections: int = 16
 
 

@@ -13,6 +13,9 @@ from edge.domain.station import EvseStatus
 from edge.units import PhaseAmps, Seconds, Watts, watts
 
 CHARGING = EvseStatus.CHARGING.value
+# In which nothing flows, whatever was sampled last: some stations sample nothing any more as soon as they pause (evcc
+# pull request 23878), and what they drew by then isn't drawn.
+RESTING = frozenset({EvseStatus.SUSPENDED_EV.value, EvseStatus.SUSPENDED_EVSE.value, EvseStatus.FINISHING.value})
 RUNS_A = 2.0  # what draws as much charges: more than stations and cars take in standby
 KEEP = 0.05  # A: a cap that moves by less isn't stated anew, so that decisions needn't look at it again
 
@@ -116,8 +119,11 @@ class SurplusWatch:
         return surplus_w(grid_w=grid_w, cars_w=cars_w, battery_w=battery_w, battery_counts=self._battery_counts)
 
     def _draw_w(self, evse: Evse, parts: Mapping[EvseKey, Mapping[str, Any]]) -> Watts:
-        draw_a = parts.get(evse.key, {}).get("draw_a")
-        return watts(PhaseAmps(*draw_a), self._site.nominal_voltage_v) if draw_a is not None else 0.0
+        part = parts.get(evse.key, {})
+        draw_a = part.get("draw_a")
+        if draw_a is None or part.get("status") in RESTING:
+            return 0.0
+        return watts(PhaseAmps(*draw_a), self._site.nominal_voltage_v)
 
     def _power_w(self, report: Mapping[str, Any], meter: str | None) -> Watts | None:
         part = next((each for each in report.get("meters", ()) if each["id"] == meter), None)
@@ -131,8 +137,10 @@ class SurplusWatch:
 
 def _draws(part: Mapping[str, Any]) -> bool:
     """Whether its car takes current, as far as its station tells."""
-    draw_a = part.get("draw_a")
-    return max(draw_a) >= RUNS_A if draw_a is not None else part.get("status") == CHARGING
+    draw_a, status = part.get("draw_a"), part.get("status")
+    if status in RESTING:
+        return False
+    return max(draw_a) >= RUNS_A if draw_a is not None else status == CHARGING
 
 
 def _charges(part: Mapping[str, Any]) -> bool:

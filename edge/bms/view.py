@@ -66,8 +66,8 @@ class SiteView:
         return watts(PhaseAmps(current_a, 0.0, 0.0), voltage_v if voltage_v is not None else self.nominal_voltage_v)
 
     def charging_a(self, phase: int) -> Amps:
-        """What all EVSEs draw on a phase, as far as they tell."""
-        return sum(_phase(evse.get("draw_a"), phase) or 0.0 for evse in self.evses)
+        """What all EVSEs draw on a phase, as far as they have told lately."""
+        return _phase(self.circuit.get("draw_a"), phase) or 0.0
 
     def charging_w(self) -> Watts:
         return watts(PhaseAmps(*(self.charging_a(phase) for phase in range(len(PHASES)))), self.nominal_voltage_v)

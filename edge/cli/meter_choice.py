@@ -1,7 +1,7 @@
 """Which meters ``edge meter read`` and ``edge meter verify`` are about: those of a site file, or one named in words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -20,7 +20,7 @@ from edge.metering.family import Family
 from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
 from edge.system.logs import LogLevel, configure
-from edge.units import Amps
+from edge.units import Amps, Phase
 
 ConfigOption = Annotated[
     Path | None,
@@ -55,7 +55,7 @@ class Opened(MeterPort, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The meters, their families by model, and the fuse of each that measures a circuit.
+    """The meters, their families by model, and of each that measures a circuit its fuse and the phases it must tell.
 
     ``by_gateway``: a gateway that runs here reads these meters; else they are asked directly.
     """
@@ -63,13 +63,21 @@ class Choice:
     meters: tuple[Meter, ...]
     families: Mapping[str, Family]
     ratings: Mapping[str, Amps]
+    guarded: Mapping[str, frozenset[Phase]] = field(default_factory=dict)
     by_gateway: bool = False
 
     def opened(self, clock: Clock, sink: FactSink) -> Opened:
         """The meters, ready to be sampled."""
         if self.by_gateway:
             return GatewayMeters([each.id for each in self.meters], clock, sink)
-        return Meters(meters=self.meters, families=self.families, clock=clock, sink=sink, ratings=self.ratings)
+        return Meters(
+            meters=self.meters,
+            families=self.families,
+            clock=clock,
+            sink=sink,
+            ratings=self.ratings,
+            guarded=self.guarded,
+        )
 
 
 def chosen(
@@ -105,7 +113,13 @@ def chosen(
     by_gateway = gateway_reads(site.id, [each.id for each in meters])
     if by_gateway:
         typer.echo("the gateway is running: this is what it reads", err=True)
-    return Choice(meters=meters, families=families_of(meters, locate=locate), ratings=ratings, by_gateway=by_gateway)
+    return Choice(
+        meters=meters,
+        families=families_of(meters, locate=locate),
+        ratings=ratings,
+        guarded={each.meter: site.phases_below(each.id) for each in site.circuits if each.meter is not None},
+        by_gateway=by_gateway,
+    )
 
 
 def _named(connection: str, model: str | None, unit: int) -> Meter:

@@ -6,7 +6,7 @@ from edge.config.ratings import Ratings
 from edge.config.schema import SiteFile
 from edge.config.schema_site import ClassTable, MeterTable
 from edge.config.schema_station import EvseTable, StationTable
-from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Priority, Site, Station
+from edge.domain.site import BrokerAccess, Circuit, ControlSettings, Evse, EvseKey, Meter, Priority, Site, Station
 from edge.domain.topic import TopicValue, parse_json_path
 
 
@@ -65,6 +65,7 @@ def _meter(table: MeterTable, folder: Path) -> Meter:
             TopicValue(quantity=value.quantity, path=parse_json_path(value.path), scale=value.scale)
             for value in table.value
         ),
+        access=BrokerAccess(username=table.username, password=table.password, ca_file=table.ca_file),
     )
 
 

@@ -80,6 +80,7 @@ RULES: tuple[Rule, ...] = (
     rules_own_meters.model_or_map,
     rules_own_meters.maps_usable,
     rules_own_meters.topic_values,
+    rules_own_meters.broker_access_fits,
     rules_own_meters.topic_guards_its_circuit,
     rules_security.profile_is_chosen,
     rules_security.keys_are_known,

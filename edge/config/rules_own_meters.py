@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
+from edge.domain.connection import Transport
 from edge.domain.topic import parse_json_path
 from edge.errors import Finding
 from edge.units import PHASES
+
+_BROKERS = frozenset({Transport.MQTT, Transport.MQTTS})
 
 
 def model_or_map(draft: Draft) -> Iterator[Fault]:
@@ -92,6 +95,27 @@ def _values(draft: Draft, index: int, names: frozenset[str]) -> Iterator[Fault]:
                 problem="is 0, which makes every value 0",
                 remedy="give what turns the number into the unit that the quantity's name ends with",
             )
+
+
+def broker_access_fits(draft: Draft) -> Iterator[Fault]:
+    """What a broker wants to see is given whole, and where there is a broker."""
+    for index, meter in enumerate(draft.file.meter):
+        if not draft.sound("meter", index, "connection"):
+            continue
+        transport = meter.connection.partition("://")[0]
+        for key in ("username", "password", "ca_file"):
+            if getattr(meter, key) is None:
+                continue
+            if transport not in _BROKERS or (key == "ca_file" and transport != Transport.MQTTS):
+                yield Fault(
+                    path=("meter", index, key),
+                    problem=f"is for {'a broker with TLS' if key == 'ca_file' else 'a broker'}, and the connection is "
+                    f"{transport}://",
+                    remedy="leave it out"
+                    + (", or give the connection as mqtts://" if transport == Transport.MQTT else ""),
+                )
+            elif key == "password" and meter.username is None:
+                yield Fault(path=("meter", index, key), problem="is given without username", remedy="give username too")
 
 
 def topic_guards_its_circuit(draft: Draft) -> Iterator[Fault]:

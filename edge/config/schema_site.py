@@ -203,6 +203,14 @@ class MeterTable(Table):
     ] = None  # instead of a model
     connection: Annotated[str, Field(description="how to reach the meter", examples=["tcp://192.168.1.50:502"])]
     unit: Annotated[int, Field(ge=1, le=255, description="the Modbus unit id, 1 to 255", examples=[1])] = 1
+    username: Annotated[
+        str | None, Field(min_length=1, description="the user's name at the broker", examples=["edge"])
+    ] = None
+    password: Annotated[str | None, Field(min_length=1, description="the user's password", examples=["secret"])] = None
+    ca_file: Annotated[
+        FileName | None,
+        Field(description="the file of the broker's certificate authority", examples=["/etc/edge-controller/ca.pem"]),
+    ] = None
     value: Annotated[
         tuple[MeterValueTable, ...],
         Field(strict=False, description="each quantity of an MQTT topic as a table [[meter.value]]", examples=[[]]),

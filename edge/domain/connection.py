@@ -129,6 +129,8 @@ def _serial(transport: Transport, parts: SplitResult) -> Connection:
 
 
 def _network(transport: Transport, parts: SplitResult, port: int | None) -> Connection:
+    if transport in {Transport.MQTT, Transport.MQTTS} and "@" in parts.netloc:
+        raise ValueError("has a user in it, who belongs into username and password")
     if parts.query or "@" in parts.netloc:
         raise ValueError("has more than a host and a port in it")
     host = parts.hostname

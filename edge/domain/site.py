@@ -49,6 +49,15 @@ class Circuit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerAccess:
+    """What a broker wants to see before a meter's topic may be read. ``ca_file`` None: the machine's authorities."""
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
     """An energy meter and how to reach it."""
 
@@ -57,6 +66,7 @@ class Meter:
     connection: str  # see edge.domain.connection
     unit: int = 1
     values: tuple[TopicValue, ...] = ()  # of an MQTT topic: where each quantity stands in its messages
+    access: BrokerAccess = BrokerAccess()  # to the broker of an MQTT topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -11,13 +11,16 @@ from edge.metering.edges import MeterEdges
 from edge.metering.family import Family, Values
 from edge.metering.quality import Judge
 from edge.metering.source import TellingSource
-from edge.units import Amps
+from edge.units import Amps, Phase
 
 log = structlog.get_logger(__name__)
 
 
 class ListenedMeter:
-    """Judges and delivers what its source tells. A source that has fallen silent needs no word: its reading ages."""
+    """Judges and delivers what its source tells. A source that has fallen silent needs no word: its reading ages.
+
+    ``guarded``: the phases of which a circuit needs its current.
+    """
 
     def __init__(
         self,
@@ -28,12 +31,13 @@ class ListenedMeter:
         clock: Clock,
         sink: FactSink,
         rating_a: Amps | None,
+        guarded: frozenset[Phase] = frozenset(),
     ) -> None:
         self.id = meter.id
         self._source = source
         self._clock = clock
         self._sink = sink
-        self._judge = Judge(meter=meter.id, family=family, rating_a=rating_a)
+        self._judge = Judge(meter=meter.id, family=family, rating_a=rating_a, guarded=guarded)
         self._edges = MeterEdges(meter.id, f"{family.name}, {meter.connection}")
 
     async def start(self) -> None:

@@ -1,6 +1,10 @@
 """Modbus TCP framing (Modbus Messaging on TCP/IP V1.0b). Sans I/O.
 
 Each request has a number that its answer repeats, so a late answer is known as such and dropped.
+
+An answer that bears the request's number is its answer also where the device writes 0 or 255 for the unit it was asked
+for: to a device on its own network these mean no unit at all (page 23 of the guide), and some servers know nothing else
+(FluentModbus issue 84). Any other unit is that of another device behind a gateway.
 """
 
 import struct
@@ -13,6 +17,7 @@ _LENGTH_BEFORE = 6  # what the length doesn't count
 _MIN_LENGTH = 3  # unit, function, one byte
 _MAX_LENGTH = 254  # unit and a PDU of at most 253 bytes
 _TRANSACTIONS = 1 << 16
+_NO_UNIT = frozenset({0, 255})
 
 
 class TcpFraming:
@@ -52,7 +57,7 @@ class TcpFraming:
             pdu = bytes(self._buffer[_HEADER.size : end])
             del self._buffer[:end]
             awaited = self._awaited
-            if awaited is not None and (transaction, unit) == (self._transaction, awaited.unit):
+            if awaited is not None and transaction == self._transaction and unit in {awaited.unit, *_NO_UNIT}:
                 self._awaited = None
                 found = answer(awaited, pdu)
         return found

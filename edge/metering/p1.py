@@ -1,4 +1,4 @@
-"""Telegrams of a DSMR P1 port (the Netherlands, Belgium, Luxembourg): bytes in, quantities out. Sans-I/O.
+"""Telegrams of a DSMR P1 port (the Netherlands, Belgium, Sweden, Hungary): bytes in, quantities out. Sans-I/O.
 
 DSMR P1 companion standard 5.0.2: ASCII lines from ``/`` to ``!`` and a CRC16 of all in between, these two included, as
 four hexadecimal digits. A line is an OBIS code with its value and unit: ``1-0:31.7.0(002*A)``.
@@ -33,6 +33,10 @@ _CHECKSUM: Final = re.compile(rb"[0-9A-Fa-f]{4}")
 # The version line of DSMR 4 and newer, and of e-MUCS: such a telegram has a checksum.
 _CHECKED: Final = re.compile(rb"\n(1-3:0\.2\.8|0-0:96\.1\.4)\(")
 _SEVEN_BITS: Final = bytes(byte & 0x7F for byte in range(256))  # a telegram is ASCII; the eighth bit may be a parity
+# The head of an encrypted telegram, as Luxembourg's are (E-Meter P1 specification 1.1.3 §3.2.5: DLMS security suite 0),
+# less its eighth bits: 0xDB, the length and the letters of the system title, 0x82 and a length, 0x30.
+_ENCRYPTED: Final = re.compile(rb"\x5b\x08[A-Za-z]{3}.{5}\x02..0", re.DOTALL)
+_ENCRYPTED_HEAD: Final = 16  # bytes of it that may still be incomplete
 _LINE: Final = re.compile(r"1-\d{1,3}:(\d{1,3}\.\d{1,3}\.\d{1,3})\((\d{1,12}(?:\.\d{1,6})?)\*([A-Za-z]{1,4})\)")
 _UNITS: Final = MappingProxyType({"kWh": 1000.0, "Wh": 1.0, "kW": 1000.0, "W": 1.0, "V": 1.0, "A": 1.0})
 
@@ -82,10 +86,14 @@ class P1Stream:
             # before we listened.
             begin = max(whole.rfind(b"\n/") + 1, 0) if b"\n/" in whole else whole.find(b"/")
             if end is None:
-                if begin > 0:
-                    del self._buffer[:begin]
-                elif begin < 0:
-                    del self._buffer[:-1]  # a line's end may be that before the next beginning
+                if _ENCRYPTED.search(self._buffer):
+                    self._buffer.clear()
+                    yield BrokenTelegram(problem="the telegrams are encrypted; let an adapter decrypt them")
+                    return
+                if begin > _ENCRYPTED_HEAD:
+                    del self._buffer[: begin - _ENCRYPTED_HEAD]
+                elif begin < 0:  # a line's end may be that before the next beginning
+                    del self._buffer[:-_ENCRYPTED_HEAD]
                 if len(self._buffer) > LONGEST:
                     self._buffer.clear()
                     yield BrokenTelegram(

@@ -52,7 +52,7 @@ class PolledMeter:
         self._bus = bus
         self._clock = clock
         self._sink = sink
-        self._judge = Judge(meter=meter.id, family=family, rating_a=rating_a)
+        self._judge = Judge(meter=meter.id, family=family, rating_a=rating_a, guarded=guarded)
         self._rating_a = rating_a
         self._guarded = guarded
         self._edges = MeterEdges(meter.id, f"{family.name}, {meter.connection} unit {meter.unit}")
@@ -180,7 +180,7 @@ class PolledMeter:
                 remedy="give its circuit a meter that does",
             )
         self._follow(family)
-        self._judge = Judge(meter=self.id, family=family, rating_a=self._rating_a)
+        self._judge = Judge(meter=self.id, family=family, rating_a=self._rating_a, guarded=self._guarded)
         self._found = True
 
     def _follow(self, family: Family) -> None:

@@ -54,10 +54,19 @@ class Meters:
                 raise StartError(f"the connection of meter '{meter.id}' {exc}") from None
             family = topic_family(meter.values) if meter.values else families[meter.model]
             rating_a = (ratings or {}).get(meter.id)
+            needed = (guarded or {}).get(meter.id, frozenset())
             if connection.transport not in MODBUS:
                 source = sources(meter, connection, clock)
                 self._listened.append(
-                    ListenedMeter(meter=meter, family=family, source=source, clock=clock, sink=sink, rating_a=rating_a)
+                    ListenedMeter(
+                        meter=meter,
+                        family=family,
+                        source=source,
+                        clock=clock,
+                        sink=sink,
+                        rating_a=rating_a,
+                        guarded=needed,
+                    )
                 )
                 continue
             if connection.line not in self._lines:
@@ -71,7 +80,7 @@ class Meters:
                     clock=clock,
                     sink=sink,
                     rating_a=rating_a,
-                    guarded=(guarded or {}).get(meter.id, frozenset()),
+                    guarded=needed,
                 )
             )
 

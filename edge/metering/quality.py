@@ -12,8 +12,18 @@ from edge.domain.reading import MeterReading, Quality
 from edge.errors import MeterImplausible
 from edge.metering.energies import STALE_S, EnergyCounter
 from edge.metering.family import ENERGIES, Family, Quantity, Values
-from edge.metering.sample import MAX_CURRENT_A, MAX_VOLTAGE_V, Sample, frequency, impossible, mismatches, sample, worst
-from edge.units import Amps, PhaseAmps, Seconds, WattHours
+from edge.metering.sample import (
+    MAX_CURRENT_A,
+    MAX_VOLTAGE_V,
+    Sample,
+    frequency,
+    impossible,
+    mismatches,
+    sample,
+    wired,
+    worst,
+)
+from edge.units import PHASES, Amps, Phase, PhaseAmps, Seconds, WattHours
 
 HOLD_S: Seconds = 3.0  # three polls; a miniature circuit breaker at 1.45 of its rating holds 13 s at worst
 # A change within one poll that is only believed when the next poll says the same, unless the phase's power says it too.
@@ -34,10 +44,20 @@ class _Bad:
 class Judge:
     """One meter's readings, each judged by those before it."""
 
-    def __init__(self, *, meter: str, family: Family, rating_a: Amps | None = None) -> None:
-        """``rating_a``: the fuse of the circuit that the meter measures, None if it measures none."""
+    def __init__(
+        self,
+        *,
+        meter: str,
+        family: Family,
+        rating_a: Amps | None = None,
+        guarded: frozenset[Phase] = frozenset(PHASES),
+    ) -> None:
+        """``rating_a``: the fuse of the circuit that the meter measures, None if it measures none. ``guarded``: the
+        phases that must be told; another on which there is no voltage counts as not there.
+        """
         self._meter = meter
         self._family = family
+        self._guarded = guarded
         self._rating_a = rating_a
         self._last: MeterReading | None = None  # the last that was good or suspect
         self._bad: _Bad | None = None
@@ -51,7 +71,7 @@ class Judge:
 
         :raises MeterImplausible: they can't be the truth, and there is nothing that may still be held.
         """
-        taken = sample(self._family, values)
+        taken = wired(sample(self._family, values), self._family, self._guarded)
         flaw = impossible(taken, self._family, self._rating_a)
         if flaw is not None:
             return self._hold(flaw, taken.currents, at)

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 
 from edge.domain.reading import PhaseVolts, PhaseWatts
 from edge.metering.family import CURRENTS, POWERS, VOLTAGES, CurrentSign, Family, Quantity, Values
@@ -21,6 +22,9 @@ POWER_SLACK_W = 200.0
 # Less active power than this share of the apparent is no load of a building; below LITTLE_A a meter's own filter is.
 LEAST_POWER_FACTOR = 0.1
 LITTLE_A = 16.0
+# What a meter shows at most on terminals that nothing is wired to.
+UNWIRED_A = 1.0
+UNWIRED_W = 230.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,32 @@ def sample(family: Family, values: Values) -> Sample:
     )
 
 
+def wired(of: Sample, family: Family, guarded: AbstractSet[Phase]) -> Sample:
+    """The sample without phases whose terminals carry nothing: a meter of three phases on a connection of one.
+
+    Of the ``guarded`` phases none is left out, nor of a meter that shows no voltage at all.
+    """
+    told = family.quantities - family.at_times
+    left = tuple(
+        phase
+        for phase in of.phases
+        if phase in guarded or not _is_unwired(of, PHASES.index(phase), must_tell=VOLTAGES[PHASES.index(phase)] in told)
+    )
+    if not left or left == of.phases:
+        return of
+    volts, powers = (
+        [each if phase in left else None for phase, each in zip(PHASES, values, strict=True)]
+        for values in (of.voltage_v, of.power_w)
+    )
+    return replace(of, phases=left, voltage_v=(volts[0], volts[1], volts[2]), power_w=(powers[0], powers[1], powers[2]))
+
+
+def _is_unwired(of: Sample, index: int, *, must_tell: bool) -> bool:
+    voltage_v, current_a, power_w = of.voltage_v[index], of.current_a[index], of.power_w[index]
+    dead = must_tell or current_a is None if voltage_v is None else voltage_v < MIN_VOLTAGE_V
+    return dead and abs(current_a or 0.0) <= UNWIRED_A and abs(power_w or 0.0) <= UNWIRED_W
+
+
 def _contradicted(currents: Sequence[Amps | None], powers: Sequence[Watts | None], total_w: Watts | None) -> bool:
     """Whether all currents flow out while the power flows in: those of an inverter are magnitudes that count as its
     output, and one with a battery charges that from the grid."""
@@ -98,7 +128,7 @@ def impossible(of: Sample, family: Family, rating_a: Amps | None) -> str | None:
     """What can't be the truth, in words."""
     most_a = MAX_CURRENT_A if rating_a is None else min(MAX_CURRENT_A, rating_a * MAX_CURRENT_OF_RATING)
     for index, phase in enumerate(PHASES):
-        if phase not in family.phases:
+        if phase not in of.phases:
             continue
         current_a, voltage_v, power_w = of.current_a[index], of.voltage_v[index], of.power_w[index]
         if voltage_v is None and VOLTAGES[index] in family.quantities - family.at_times:

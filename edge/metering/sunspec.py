@@ -21,6 +21,7 @@ from edge.metering.family import (
     Confidence,
     CurrentSign,
     Family,
+    Limits,
     Marker,
     NumberType,
     Quantity,
@@ -28,7 +29,7 @@ from edge.metering.family import (
     Register,
     RegisterType,
 )
-from edge.units import PHASES, Phase
+from edge.units import PHASES, Phase, Seconds
 
 MARK: Final = (0x5375, 0x6E53)  # "SunS"
 BASES: Final = (40_000, 0, 50_000)  # in the order of use
@@ -36,6 +37,16 @@ END: Final = 0xFFFF
 # No device has more; a walk that doesn't end is a walk through something else.
 _MOST_MODELS: Final = 64
 _ADDRESSES: Final = 0x10000
+
+# Inverters hand a read on to a board, or to a meter on their own serial line: a Fronius Primo answers 5 of 1000 reads
+# later than 500 ms and none later than 600 (libmodbus issue 776), others later still (mbmd issue 199).
+_ANSWER_S: Final[Seconds] = 1.0
+_COMMON: Final = 1  # the model that every map begins with: who made the device
+_MAKER_AT: Final = 2
+_MAKER_WORDS: Final = 16  # two letters each
+# Their meters' powers are positive towards the grid, against SunSpec's meter models; the energies are named rightly
+# (evcc, templates solaredge-inverter and -hybrid; openWB, solaredge counter; solaredge-modbus-multi issue 69).
+_TURNED_ROUND: Final = (b"solaredge",)
 
 _INT16_ABSENT: Final = (Marker(bits=0x8000, mask=0xFFFF),)
 _UINT16_ABSENT: Final = (Marker(bits=0xFFFF, mask=0xFFFF),)
@@ -115,6 +126,7 @@ _INVERTER_FLOAT: Final = {  # models 111 to 113
     Quantity.EXPORT_WH: _float(32),
 }
 
+_POWERS: Final = frozenset({Quantity.POWER, *POWERS})
 _ONE, _TWO, _THREE = PHASES[:1], PHASES[:2], PHASES
 _WIRINGS: Final = {1: _ONE, 2: _TWO, 3: _THREE, 4: _THREE}  # the last digit of a model's id; 4 is delta
 
@@ -155,6 +167,7 @@ def discover(wanted: Mapping[int, _Model], template: Family) -> Generator[Read, 
             remedy="switch SunSpec on in the device, and check the unit id",
         )
     seen: list[int] = []
+    common: int | None = None
     pointer = base + len(MARK)
     while len(seen) < _MOST_MODELS and pointer + 2 <= _ADDRESSES:
         header = yield Read(RegisterType.HOLDING, pointer, 2)
@@ -162,9 +175,12 @@ def discover(wanted: Mapping[int, _Model], template: Family) -> Generator[Read, 
             break
         model_id, length = header
         seen.append(model_id)
+        if model_id == _COMMON and common is None and pointer + _MAKER_AT + _MAKER_WORDS <= _ADDRESSES:
+            common = pointer
         model = wanted.get(model_id)
         if model is not None and max(model.fast.stop, model.slow.stop) <= length + 2 <= _ADDRESSES - pointer:
-            return _family(template, model_id, model, pointer)
+            turned = model_id in _METERS and (yield from _is_turned_round(common))
+            return _family(template, model_id, model, pointer, turned=turned)
         pointer += 2 + length
     found = ", ".join(map(str, seen)) if seen else "none"
     raise MeterImplausible(
@@ -181,14 +197,30 @@ def _base() -> Generator[Read, tuple[int, ...] | None, int | None]:
     return None
 
 
-def _family(template: Family, model_id: int, model: _Model, at: int) -> Family:
+def _is_turned_round(common: int | None) -> Generator[Read, tuple[int, ...] | None, bool]:
+    """Whether the maker that the common model names has its meters' powers the other way round.
+
+    :raises MeterImplausible: the device doesn't let its name be read now: a direction isn't guessed.
+    """
+    if common is None:
+        return False
+    maker = yield Read(RegisterType.HOLDING, common + _MAKER_AT, _MAKER_WORDS)
+    if maker is None or len(maker) != _MAKER_WORDS:
+        raise MeterImplausible("the device doesn't tell who made it", remedy="check the unit id")
+    name = b"".join(word.to_bytes(2, "big") for word in maker).lower()
+    return any(each in name for each in _TURNED_ROUND)
+
+
+def _family(template: Family, model_id: int, model: _Model, at: int, *, turned: bool) -> Family:
     blocks = tuple(
         Block(
             register_type=RegisterType.HOLDING,
             address=at + offsets.start,
             count=len(offsets),
             registers=tuple(
-                _register(name, point, at) for name, point in model.points.items() if point.offset in offsets
+                _register(name, point, at, -1.0 if turned and name in _POWERS else 1.0)
+                for name, point in model.points.items()
+                if point.offset in offsets
             ),
         )
         for offsets in (model.fast, model.slow)
@@ -203,12 +235,12 @@ def _family(template: Family, model_id: int, model: _Model, at: int) -> Family:
     )
 
 
-def _register(name: Quantity, point: _Point, at: int) -> Register:
+def _register(name: Quantity, point: _Point, at: int, direction: float) -> Register:
     return Register(
         quantity=name,
         address=at + point.offset,
         type=point.type,
-        scale=point.sign,
+        scale=point.sign * direction,
         absent=point.absent,
         exponent_at=None if point.exponent is None else at + point.exponent,
     )
@@ -230,6 +262,7 @@ def _template(family_id: str, name: str, wanted: Mapping[int, _Model], notes: tu
         notes=notes,
         current_sign=CurrentSign.MAGNITUDE,
         port=502,
+        limits=Limits(answer_s=_ANSWER_S),
         at_times=frozenset(VOLTAGES),  # to neutral: not mandatory in any model, and on a delta network there are none
     )
     return replace(facts, discovery=partial(discover, wanted, facts))
@@ -243,6 +276,7 @@ SUNSPEC_FAMILIES: Final = (
         (
             "Its unit id is often not 1: 200 and up behind a Fronius GEN24, 71 for a Kostal Smart Energy Meter.",
             "Where it gives no power per phase, a current counts as drawn, also while the phase feeds in.",
+            "Behind a SolarEdge inverter (port 1502) the powers are the other way round: they are turned.",
         ),
     ),
     _template(

@@ -19,6 +19,6 @@ def open_source(meter: Meter, connection: Connection, clock: Clock) -> TellingSo
         case Transport.P1 | Transport.P1_TCP:
             return P1Source(connection)
         case Transport.MQTT | Transport.MQTTS if meter.values:
-            return TopicSource(connection, meter.values)
+            return TopicSource(connection, meter.values, meter.access)
         case _:
             raise StartError(f"meter '{meter.id}': {connection.transport} can't be listened to")

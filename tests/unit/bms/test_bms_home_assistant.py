@@ -24,12 +24,14 @@ STATE_CLASSES = {"current": {"measurement"}, "energy": {"total", "total_increasi
 KEYS = {
     "sensor": {
         "p", "unique_id", "name", "state_topic", "device_class", "unit_of_measurement", "state_class",
-        "suggested_display_precision", "options",
+        "suggested_display_precision", "options", "value_template",
     },
-    "binary_sensor": {"p", "unique_id", "name", "state_topic", "device_class", "payload_on", "payload_off"},
+    "binary_sensor": {
+        "p", "unique_id", "name", "state_topic", "device_class", "payload_on", "payload_off", "value_template",
+    },
     "number": {
         "p", "unique_id", "name", "state_topic", "device_class", "unit_of_measurement", "min", "max", "step", "mode",
-        "command_topic", "command_template", "qos",
+        "command_topic", "command_template", "qos", "value_template",
     },
     "select": {
         "p", "unique_id", "name", "options", "state_topic", "value_template", "command_topic", "command_template",
@@ -104,6 +106,14 @@ def test_every_state_topic_is_published() -> None:
             assert payload in ("true", "false", "")
         else:
             assert payload == "" or float(payload) is not None
+
+
+def test_what_is_not_available_is_unknown() -> None:
+    """Home Assistant ignores an empty payload and goes on showing the last value; the word for "unknown" is None
+    (home-assistant/core pull request 117813)."""
+    for component in components():
+        if component["p"] != "select":
+            assert component["value_template"] == "{{ value if value else 'None' }}", component["unique_id"]
 
 
 def test_the_limit_is_a_number_only_where_commands_are_on() -> None:

@@ -32,6 +32,18 @@ def test_the_image_says_what_the_report_says() -> None:
     assert seen.reasons[EvseKey(station="CP-01", evse=1)] == "16.0 A: all the car can use"
 
 
+def test_what_was_told_long_ago_is_not_charging() -> None:
+    """The sum over all EVSEs is that of the samples that count: a station that fell silent adds nothing to it, nor to
+    the grid operator's evidence."""
+    told = report()
+    for circuit in told["circuits"]:
+        circuit["draw_a"] = [0.0, 0.0, 0.0]
+    seen = image(told, site())
+    assert (seen.site["charging_current_l1_a"], seen.site["charging_power_w"]) == (0.0, 0.0)
+    before = image({}, site())
+    assert before.site["charging_power_w"] == 0.0
+
+
 def test_the_power_of_a_phase_is_the_meters() -> None:
     """Where the meter tells it; where it tells none of a phase, or no voltage, current times the voltage there is."""
     told = report()

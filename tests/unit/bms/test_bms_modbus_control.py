@@ -111,6 +111,8 @@ def test_zero_is_a_limit() -> None:
         (MODE, (3,)),
         (MODE, (NONE_16,)),
         (LIMIT_W, (0,)),  # half of a number
+        (LIMIT_W + 1, (11000,)),  # and the other half: masters that write one register at a time
+        (LIMIT_W + 1, (11000, 160)),
     ],
 )
 def test_out_of_range_is_exception_3_and_changes_nothing(start: int, values: tuple[int, ...]) -> None:

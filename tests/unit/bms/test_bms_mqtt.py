@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from edge.bms.image import image
+from edge.bms.mqtt_attempts import LASTING_S, Attempts, Told
 from edge.bms.mqtt_client import FIRST_RETRY_S, LAST_RETRY_S, retry_s
 from edge.bms.mqtt_commands import LARGEST, Commands, Now, Outcome
 from edge.bms.mqtt_topics import Message, Topics, level
@@ -80,6 +81,23 @@ def test_watts_null_and_the_configured_time() -> None:
     assert none.state is not None
     assert (watts.state.limit_w, watts.state.ends_at) == (11000.0, 1060.0)
     assert (none.state.limit_w, none.state.limit_a, none.state.amps(1060.0)) == (None, None, 20.0)
+
+
+@pytest.mark.parametrize(
+    "ts",
+    [
+        NOON.timestamp(),
+        int(NOON.timestamp() * 1000),  # Date.now() of Node-RED
+        NOON.strftime("%Y-%m-%dT%H:%M:%S.1234567Z"),  # .NET
+        (NOON + timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S+0100"),
+    ],
+)
+def test_the_time_in_each_of_its_forms(ts: float | str) -> None:
+    """What BMS, PLCs and flows have at hand; the age is judged all the same."""
+    outcome = Bench().send(max_a=16, ts=ts)
+    assert outcome is not None
+    assert (outcome.accepted, outcome.reason) == (True, "carried out")
+    assert Bench().refusal(max_a=16, ts=int((NOON.timestamp() - 61) * 1000)) == "ts is 61 s old, more than 60"
 
 
 @pytest.mark.parametrize(
@@ -228,6 +246,36 @@ async def test_the_outbox_keeps_the_newest_of_each_topic() -> None:
     for _ in range(MOST_ANSWERS - 1):
         await outbox.next()
     assert await outbox.next() == Message(topic="a", payload=b"999")
+
+
+def test_a_lost_broker_is_told_once() -> None:
+    """Edges, not levels: one line when it is lost, none for each attempt, one when it is lost again."""
+    attempts = Attempts()
+    assert [attempts.over(lasted_s) for lasted_s in (None, None, 3600.0, None, None, LASTING_S)] == [
+        Told.LOST,
+        Told.NOTHING,
+        Told.LOST,
+        Told.NOTHING,
+        Told.NOTHING,
+        Told.LOST,
+    ]
+    assert attempts.failures == 1
+
+
+def test_two_of_one_name_are_told_and_slow_down() -> None:
+    """Two gateways of one site id put each other out at once: that was two lines in the log each second."""
+    attempts = Attempts()
+    assert [attempts.over(0.5) for _ in range(6)] == [
+        Told.LOST,
+        Told.NOTHING,
+        Told.PUT_OUT,
+        Told.NOTHING,
+        Told.NOTHING,
+        Told.NOTHING,
+    ]
+    assert retry_s(attempts.failures, lambda: 1.0) == LAST_RETRY_S
+    restarted = Attempts()  # a broker that restarts, and ends one connection more while it does
+    assert Told.PUT_OUT not in {restarted.over(lasted_s) for lasted_s in (3600.0, 0.1, None, 0.1, None, None)}
 
 
 def test_retries_grow_to_a_bound_and_are_scattered() -> None:

@@ -183,7 +183,7 @@ def sunny_site() -> Site:
     return replace(base, stations=(sunny, second), meters=(*base.meters, battery))
 
 
-def seen(*, grid_w: float, battery_w: float | None, draw_a: float = 0.0) -> dict[str, Any]:
+def seen(*, grid_w: float, battery_w: float | None, draw_a: float = 0.0, status: str = "Charging") -> dict[str, Any]:
     found = report()
     found["meters"][0]["power_w"] = grid_w
     found["meters"].append({"id": "battery", "ok": battery_w is not None, "power_w": battery_w, "current_a": None})
@@ -191,6 +191,7 @@ def seen(*, grid_w: float, battery_w: float | None, draw_a: float = 0.0) -> dict
         "transaction_id": "7",
         "phases_in_use": ["L1"],
         "draw_a": [draw_a, 0.0, 0.0],
+        "status": status,
     }
     found["stations"][1]["evses"][0] |= {"transaction_id": "8", "phases_in_use": ["L1", "L2", "L3"]}
     return found
@@ -226,6 +227,14 @@ def test_the_watch_reads_the_report() -> None:
     assert watched(*[seen(grid_w=-2300.0, battery_w=-2000.0)] * 100, counts=True) == [0.0, 10.0]
     assert watched(*[seen(grid_w=0.0, battery_w=0.0, draw_a=8.0)] * 100) == [0.0, 8.0]
     assert watched(*[seen(grid_w=-2300.0, battery_w=None)] * 100) == [0.0]
+
+
+@pytest.mark.parametrize("status", ["SuspendedEV", "SuspendedEVSE", "Finishing"])
+def test_what_was_drawn_before_a_pause_is_not_drawn_any_more(status: str) -> None:
+    """A station that samples nothing while it pauses leaves its last sample (evcc issue 23323): with it there seemed to
+    be sun enough, and the car began again on what the grid gives."""
+    assert watched(*[seen(grid_w=0.0, battery_w=0.0, draw_a=8.0, status=status)] * 100) == [0.0]
+    assert watched(*[seen(grid_w=-2300.0, battery_w=0.0, draw_a=8.0, status=status)] * 100) == [0.0, 10.0]
 
 
 def test_the_decision_keeps_to_it() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from edge.cli.findings import read
 from edge.config.locate import locate
+from edge.domain.site import BrokerAccess
 from edge.domain.topic import TopicValue
 from edge.errors import ConfigurationError
 from edge.metering.family import Confidence, Quantity
@@ -66,6 +67,32 @@ def refusal(folder: Path, meter: str) -> str:
     with pytest.raises(ConfigurationError) as caught:
         read(site_file(folder, meter))
     return "\n".join(finding.sentence("site.toml") for finding in caught.value.findings if finding.severity == "error")
+
+
+@pytest.mark.parametrize(
+    ("meter", "words"),
+    [
+        (f'model = "eastron_sdm630"\nusername = "edge"\n{TCP}', "is for a broker, and the connection is tcp://"),
+        (f'model = "mqtt"\npassword = "secret"\n{MQTT}{CURRENTS}', "is given without username"),
+        (f'model = "mqtt"\nca_file = "ca.pem"\n{MQTT}{CURRENTS}', "is for a broker with TLS"),
+        (
+            f'model = "mqtt"\n{MQTT.replace("10.0", "edge:secret@10.0")}{CURRENTS}',
+            "has a user in it, who belongs into username and password",
+        ),
+    ],
+)
+def test_a_login_belongs_to_a_broker(tmp_path: Path, meter: str, words: str) -> None:
+    """It is given whole, with keys of its own: a password in an address would be shown wherever that is."""
+    assert words in refusal(tmp_path, meter)
+
+
+def test_a_broker_with_a_login(tmp_path: Path) -> None:
+    """Who lets nobody in without a password is asked with one, and the password isn't shown with the meter."""
+    login = 'username = "edge"\npassword = "secret"\nca_file = "/etc/ca.pem"\n'
+    configuration = read(site_file(tmp_path, f'model = "mqtt"\n{login}{MQTT.replace("mqtt:", "mqtts:")}{CURRENTS}'))
+    (meter,) = configuration.site.meters
+    assert meter.access == BrokerAccess(username="edge", password="secret", ca_file="/etc/ca.pem")
+    assert "secret" not in repr(meter)
 
 
 def test_a_map_file_of_the_sites_own(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from edge.domain.connection import Connection, parse_connection
-from edge.errors import MeterImplausible
+from edge.errors import MeterImplausible, MeterTimeout
 from edge.metering.bus import Line
+from edge.metering.catalogue import FAMILIES
 from edge.metering.channel import Channel, Receiver
 from edge.metering.family import Limits, RegisterType
 from edge.metering.modbus import ReadRequest
@@ -46,10 +47,12 @@ class Piecemeal:
         """Nothing to give up."""
 
 
-async def read(connection: str, device: Piecemeal, request: ReadRequest = REQUEST) -> tuple[int, ...]:
+async def read(
+    connection: str, device: Piecemeal, request: ReadRequest = REQUEST, limits: Limits | None = None
+) -> tuple[int, ...]:
     bus = Line(parse_connection(connection), VirtualClock(), opener=device.open)
     try:
-        return (await bus.read(request, limits=Limits())).registers
+        return (await bus.read(request, limits=limits or Limits())).registers
     finally:
         await bus.close()
 
@@ -73,6 +76,28 @@ def test_the_line_behind_a_gateway_takes_its_time_too(connection: str, count: in
     on_the_line_s = (8 + 5 + 2 * count) * 11 / 9600
     device = Piecemeal((answer,), 0.0, begins_s=Limits().answer_s + on_the_line_s)
     assert run(read(connection, device, replace(REQUEST, count=count))) == (0,) * count
+
+
+def test_an_inverter_may_take_its_time() -> None:
+    """It asks its meter first (libmodbus issue 776, mbmd issue 199): the time of an ordinary device is too short."""
+    device = Piecemeal((TCP_ANSWER,), 0.0, begins_s=0.9)
+    assert run(read("tcp://10.0.0.5", device, limits=FAMILIES["sunspec_meter"].limits)) == (42,)
+    with pytest.raises(MeterTimeout):
+        run(read("tcp://10.0.0.5", device))
+
+
+@pytest.mark.parametrize("unit", [0, 255])
+def test_a_tcp_device_may_answer_without_a_unit(unit: int) -> None:
+    """Servers that know no units write 0 or 255 whatever they were asked for: the request's number tells the answer."""
+    device = Piecemeal((TCP_ANSWER[:6] + bytes((unit,)) + TCP_ANSWER[7:],), 0.0)
+    assert run(read("tcp://10.0.0.5", device)) == (42,)
+
+
+def test_another_units_answer_is_none() -> None:
+    """Behind a gateway there are several devices: what bears the number of another of them answers nothing."""
+    device = Piecemeal((TCP_ANSWER[:6] + b"\x02" + TCP_ANSWER[7:],), 0.0)
+    with pytest.raises(MeterTimeout):
+        run(read("tcp://10.0.0.5", device))
 
 
 def test_half_a_tcp_answer_ends_the_connection() -> None:

@@ -116,6 +116,23 @@ def test_units_other_than_those_of_electricity_are_left_out() -> None:
     assert values(with_line("1-0:21.7.0", "1-0:21.7.0(2350*W)"))[Quantity.POWER_L1] == 2350.0
 
 
+ENCRYPTED = (
+    bytes.fromhex("db08 53414778 00000102 8201f4 30 00000001") + bytes(range(255)) + bytes(reversed(range(229)))
+)  # DLMS general-glo-ciphering: mark, system title, length, security byte, frame counter, cipher text
+
+
+@pytest.mark.parametrize("piece", [1, 7, 4096])
+def test_encrypted_telegrams_are_told_as_such(piece: int) -> None:
+    """Luxembourg's meters encrypt theirs (dsmr_parser issue 27): that is no wrong speed, and no telegram ever ends."""
+    stream = P1Stream()
+    data = 3 * ENCRYPTED
+    found = [told for at in range(0, len(data), piece) for told in stream.receive(data[at : at + piece])]
+    assert found
+    for told in found:
+        assert isinstance(told, BrokenTelegram)
+        assert "encrypted" in told.problem
+
+
 @given(st.lists(st.integers(1, 700), max_size=8), st.binary(max_size=40))
 def test_telegrams_are_found_however_the_stream_is_split(cuts: list[int], before: bytes) -> None:
     """Two telegrams come out whole wherever the bytes are cut; what came before the first is no part of it."""

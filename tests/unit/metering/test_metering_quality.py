@@ -11,7 +11,7 @@ from edge.metering.catalogue import FAMILIES
 from edge.metering.energies import STALE_S, EnergyCounter
 from edge.metering.family import CURRENTS, POWERS, VOLTAGES, Quantity, Values
 from edge.metering.quality import HOLD_S, Judge
-from edge.units import Amps, PhaseAmps
+from edge.units import Amps, Phase, PhaseAmps
 
 SDM630 = FAMILIES["eastron_sdm630"]
 
@@ -65,6 +65,48 @@ def test_a_voltage_that_some_devices_have_not_is_no_fault() -> None:
     assert (reading.voltage_v, reading.quality) == (None, Quality.GOOD)
     with pytest.raises(MeterImplausible, match="12 V on L2"):
         Judge(meter="grid", family=family).reading(told | {VOLTAGES[1]: 12.0}, 1.0)
+
+
+def on_l1(volts_elsewhere: float | None, amps_elsewhere: float | None = 0.0) -> dict[Quantity, float | None]:
+    """A meter of three phases of which only the first is wired."""
+    told = values(-10.0, 0.0, 0.0)
+    return told | {VOLTAGES[index]: volts_elsewhere for index in (1, 2)} | {CURRENTS[2]: amps_elsewhere}
+
+
+@pytest.mark.parametrize(("volts_elsewhere", "amps_elsewhere"), [(0.0, 0.0), (0.0, None), (None, None), (48.0, 0.3)])
+def test_a_meter_of_three_phases_may_be_on_one(volts_elsewhere: float | None, amps_elsewhere: float | None) -> None:
+    """0 V (or what is induced) on terminals that nothing is wired to is no fault where no EVSE needs that phase."""
+    each = Judge(meter="grid", family=SDM630, rating_a=63.0, guarded=frozenset({Phase.L1}))
+    reading = each.reading(on_l1(volts_elsewhere, amps_elsewhere), 1.0)
+    assert (reading.current_a, reading.quality) == (PhaseAmps(-10.0, 0.0, 0.0), Quality.GOOD)
+    assert (reading.voltage_v, reading.phase_power_w) == ((230.0, None, None), (-2300.0, None, None))
+    assert reading.power_w == -2300.0
+
+
+def test_a_phase_of_which_nothing_is_told_may_be_none() -> None:
+    """A SunSpec meter or a P1 port on one phase leaves the others out, and need not tell voltages at all."""
+    family = replace(SDM630, at_times=frozenset(VOLTAGES))
+    told = {CURRENTS[0]: 10.0, POWERS[0]: 2300.0}
+    each = Judge(meter="grid", family=family, rating_a=63.0, guarded=frozenset({Phase.L1}))
+    assert each.reading(told, 1.0).current_a == PhaseAmps(10.0, 0.0, 0.0)
+    with pytest.raises(MeterImplausible, match="no current on L2"):
+        Judge(meter="grid", family=family, rating_a=63.0).reading(told, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("told", "guarded", "words"),
+    [
+        (on_l1(0.0), frozenset({Phase.L1, Phase.L2}), "0 V on L2"),  # a car may be there: its fuse is out, or its tap
+        (on_l1(0.0, 12.0), frozenset({Phase.L1}), "0 V on L3"),  # a current without a voltage: the tap is off
+        (values(0.0, 0.0, 0.0, volts=0.0), frozenset(), "0 V on L1"),  # it measures nothing at all
+    ],
+)
+def test_a_phase_that_is_needed_or_carries_something_must_be_told(
+    told: Values, guarded: frozenset[Phase], words: str
+) -> None:
+    """A voltage tap that is off lets a meter show nothing while the phase is loaded (mkaiser/Sungrow issue 396)."""
+    with pytest.raises(MeterImplausible, match=words):
+        Judge(meter="grid", family=SDM630, rating_a=63.0, guarded=guarded).reading(told, 1.0)
 
 
 def test_the_same_values_again_are_fresh() -> None:

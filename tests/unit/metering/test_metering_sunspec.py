@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge.errors import MeterImplausible
 from edge.metering.catalogue import FAMILIES
-from edge.metering.family import CURRENTS, Block, CurrentSign, Family, Quantity, Read, RegisterType
+from edge.metering.family import CURRENTS, POWERS, Block, CurrentSign, Family, Quantity, Read, RegisterType
 from edge.metering.quality import Judge
 from edge.units import PHASES, PhaseAmps
 from simulators.meter.maps import Layout
@@ -75,6 +75,43 @@ def test_an_inverter_that_charges_its_battery_draws(make: Callable[[int], Layout
     reading = Judge(meter="battery", family=family).reading(values, 1.0)
     assert reading.power_w == 15_360.0
     assert reading.current_a == PhaseAmps(20.5, *((21.25, 22.75) if wiring == 3 else (0.0, 0.0)))
+
+
+@pytest.mark.parametrize("make", [meter_with_integers, meter_with_floats])
+@pytest.mark.parametrize("maker", [None, "SolarEdge", "Fronius"])
+def test_a_meter_behind_a_solaredge_inverter_counts_the_other_way(
+    make: Callable[[int], Layout], maker: str | None
+) -> None:
+    """Its powers are positive towards the grid (solaredge-modbus-multi issue 69): taken as they are, a building that
+    draws made room for cars."""
+    device = by(maker, make(203 if make is meter_with_integers else 213))
+    found = read_all(found_in(device), device, FEEDING_ON_L2)
+    expected = told("sunspec_meter", FEEDING_ON_L2).values
+    turned = -1.0 if maker == "SolarEdge" else 1.0
+    powers = {Quantity.POWER, *POWERS}
+    assert {name: value for name, value in found.items() if name in powers} == pytest.approx(
+        {Quantity(name): turned * (value or 0.0) for name, value in expected.items() if name in powers}
+    )
+    assert found[Quantity.IMPORT_WH] == pytest.approx(expected["import_wh"])
+
+
+def test_a_meter_whose_maker_can_not_be_read_is_none() -> None:
+    """A direction isn't guessed: a device that is busy just then is asked again with the next poll."""
+    assert METER.discovery is not None
+    steps = METER.discovery()
+    next(steps)
+    steps.send((0x5375, 0x6E53))
+    steps.send((1, 66))
+    assert steps.send((203, 105)) == Read(RegisterType.HOLDING, 40_004, 16)
+    with pytest.raises(MeterImplausible, match="doesn't tell who made it"):
+        steps.send(None)
+
+
+def by(maker: str | None, device: Layout) -> Layout:
+    """The device with its maker's name in the common model."""
+    name = (maker or "").encode().ljust(32, b"\0")
+    words = {40_004 + at: int.from_bytes(name[2 * at : 2 * at + 2], "big") for at in range(16)}
+    return replace(device, fixed={**device.fixed, **words})
 
 
 def test_a_single_phase_meter_has_its_total_as_the_phases_power() -> None:

@@ -205,6 +205,26 @@ def test_what_a_dc_station_draws_is_its_power(
     )
 
 
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        # A station whose meter is "inside" and nowhere else: evcc issue 16966, mobilityhouse/ocpp issue 353.
+        ([amps("9", "L1", location="Body"), amps("8", "L2", location="Body"), amps("7", "L3", location="Body")],
+         (9.0, 8.0, 7.0)),
+        ([power("6.9", unit="kW", location="Body")], (10.0, 10.0, 10.0)),
+        # What is told of the outlet, or of the supply, is the car's; the inside is something else then.
+        ([amps("9", location="Outlet"), amps("30", location="Body")], (9.0, 9.0, 9.0)),
+        ([amps("9", location="Inlet"), amps("30", location="Body")], (9.0, 9.0, 9.0)),
+        ([power("6900", location="Outlet"), amps("0", location="Body")], (10.0, 10.0, 10.0)),
+    ],
+)  # fmt: skip
+def test_a_meter_inside_the_station_counts_where_there_is_no_other(
+    samples: list[dict[str, Any]], expected: tuple[float, float, float]
+) -> None:
+    """The location Body is for sensors of the housing; a station that has its car's meter there tells nothing else."""
+    assert current(*samples) == pytest.approx(expected)
+
+
 def test_power_and_energy_come_along() -> None:
     """In W and Wh; a register without measurand or with a phase (evcc pull 19405) is the energy register."""
     found = draw(amps("10"), power("6.9", unit="kW"), {"value": "12.5", "unit": "kWh", "phase": "L1"})
