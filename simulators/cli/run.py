@@ -5,7 +5,6 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,6 +13,7 @@ import typer
 from simulators.cli.course import print_json
 from simulators.cli.options import JsonOption
 from simulators.errors import ScenarioError
+from simulators.world.part import part_of
 from simulators.world.plot import svg
 from simulators.world.result import WorldResult
 from simulators.world.run import Conduct, Progress, run_world, shrunk, with_random_faults
@@ -30,9 +30,11 @@ def run(
     seeds: Annotated[
         str | None, typer.Option("--seeds", metavar="A..B", help="Every seed from A to B, one run each.")
     ] = None,
-    hours: Annotated[
-        float | None, typer.Option("--hours", metavar="H", help="End after so many hours of the scenario.")
-    ] = None,
+    from_h: Annotated[
+        float,
+        typer.Option("--from", metavar="H", help="Begin so many hours later, with the cars that come from then on."),
+    ] = 0.0,
+    hours: Annotated[float | None, typer.Option("--hours", metavar="H", help="End after so many hours.")] = None,
     fault: Annotated[
         list[str] | None,
         typer.Option(
@@ -56,7 +58,7 @@ def run(
     json: JsonOption = False,
 ) -> int:
     """Run a whole site in virtual time, and judge it."""
-    played = cut(load_world(scenario), hours)
+    played = cut(load_world(scenario), from_h, hours)
     if faults_per_hour is not None:
         if not 0 < faults_per_hour <= 3600:
             raise ScenarioError(f"--faults-per-hour: must be above 0 and up to 3600, not {faults_per_hour:g}")
@@ -79,7 +81,7 @@ def run(
         if plot is not None:
             _draw(plot, result)
         if not result.passed and not json:
-            _tell_replay(scenario, played, result, hours=hours, shrink=shrink)
+            _tell_replay(scenario, played, result, part=again_words(from_h, hours), shrink=shrink)
     if len(wanted) > 1 and not json:
         typer.echo(f"{len(wanted)} seeds, {failed} failed")
     return 1 if failed else 0
@@ -124,14 +126,13 @@ def _tell(result: WorldResult) -> None:
     )
 
 
-def _tell_replay(name: str, played: WorldScenario, result: WorldResult, *, hours: float | None, shrink: bool) -> None:
+def _tell_replay(name: str, played: WorldScenario, result: WorldResult, *, part: Sequence[str], shrink: bool) -> None:
     """The command that shows the failure again, with as few faults as it needs."""
     faults = result.faults
     if shrink and len(faults) > 1:
         typer.echo(f"  looking for the fewest of its {len(faults)} faults that still fail ...", err=True)
         faults = shrunk(played, result)
-    words = ["edge-sim", "run", name, "--seed", str(result.seed)]
-    words += [] if hours is None else ["--hours", f"{hours:g}"]
+    words = ["edge-sim", "run", name, "--seed", str(result.seed), *part]
     for each in faults:
         words += ["--fault", each.option()]
     if not faults and (result.faults or played.faults or played.random_faults is not None):
@@ -146,15 +147,22 @@ def _draw(plot: Path, result: WorldResult) -> None:
         raise ScenarioError(f"--plot: {plot} can't be written: {exc.strerror or exc}") from exc
 
 
-def cut(scenario: WorldScenario, hours: float | None) -> WorldScenario:
-    """Its first hours. Raises ScenarioError."""
-    if hours is None:
-        return scenario
-    if not 0 < hours <= scenario.for_s / 3600.0:
-        raise ScenarioError(
-            f"--hours: must be above 0 and up to the scenario's {scenario.for_s / 3600.0:g}, not {hours:g}"
-        )
-    return replace(scenario, for_s=hours * 3600.0)
+def cut(scenario: WorldScenario, from_h: float, hours: float | None) -> WorldScenario:
+    """Its part from hour `from_h` on; without `hours` all that is left of it. Raises ScenarioError."""
+    whole_h = scenario.for_s / 3600.0
+    if not 0 <= from_h < whole_h:
+        raise ScenarioError(f"--from: must be 0 or more and below the scenario's {whole_h:g}, not {from_h:g}")
+    left_h = whole_h - from_h
+    if hours is not None and not 0 < hours <= left_h:
+        beyond = f"the scenario's {whole_h:g}" if from_h == 0 else f"the {left_h:g} that are left of the scenario"
+        raise ScenarioError(f"--hours: must be above 0 and up to {beyond}, not {hours:g}")
+    return part_of(scenario, from_s=from_h * 3600.0, for_s=(left_h if hours is None else hours) * 3600.0)
+
+
+def again_words(from_h: float, hours: float | None) -> list[str]:
+    """The options that play the same part again."""
+    later = [] if from_h == 0 else ["--from", f"{from_h:g}"]
+    return [*later, *([] if hours is None else ["--hours", f"{hours:g}"])]
 
 
 def seeds_of(seed: int | None, seeds: str | None) -> range:

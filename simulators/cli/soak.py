@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from simulators.cli.run import cut, seeds_of
+from simulators.cli.run import again_words, seeds_of
 from simulators.errors import ScenarioError
 from simulators.world.scenario import WorldScenario, load_world, ready_worlds
 from simulators.world.soak import read, soaked, table, whole_takes_h
@@ -21,7 +21,8 @@ def soak(
         float, typer.Option("--faults-per-hour", metavar="N", help="So many faults at random.")
     ] = 3.0,
     hours: Annotated[
-        float | None, typer.Option("--hours", metavar="H", help="End each after so many hours, where it is longer.")
+        float | None,
+        typer.Option("--hours", metavar="H", help="So many of each that is longer, each seed another part of the day."),
     ] = None,
     minutes: Annotated[
         float | None, typer.Option("--minutes", metavar="M", help="Begin no run after so many minutes.")
@@ -37,16 +38,18 @@ def soak(
     """Run all ready scenarios with faults at random, and print one table."""
     if not 0 < faults_per_hour <= 3600:
         raise ScenarioError(f"--faults-per-hour: must be above 0 and up to 3600, not {faults_per_hour:g}")
+    if hours is not None and hours <= 0:
+        raise ScenarioError(f"--hours: must be above 0, not {hours:g}")
     if jobs is not None and jobs < 1:
         raise ScenarioError(f"--jobs: must be 1 or more, not {jobs}")
     worlds = sorted((load_world(name) for name in ready_worlds()), key=_cost)
-    worlds = [cut(world, None if hours is None else min(hours, world.for_s / 3600.0)) for world in worlds]
     until = None if minutes is None else time.monotonic() + 60.0 * minutes
     try:
         into.parent.mkdir(parents=True, exist_ok=True)
         played = soaked(
             worlds,
             seeds_of(None, seeds),
+            hours=hours,
             per_h=faults_per_hour,
             into=into,
             until=until,
@@ -60,10 +63,10 @@ def soak(
         raise ScenarioError(f"--into: {into} can't be written: {exc.strerror or exc}") from exc
     runs = read(into)
     typer.echo(table(runs))
-    again = "" if hours is None else f" --hours {hours:g}"
     for each in runs:
         if each.failures:
-            typer.echo(f"edge-sim run {each.scenario} --seed {each.seed}{again} --faults-per-hour {faults_per_hour:g}")
+            part = "".join(f" {word}" for word in again_words(each.from_h, hours))
+            typer.echo(f"edge-sim run {each.scenario} --seed {each.seed}{part} --faults-per-hour {faults_per_hour:g}")
     typer.echo(f"{WANTED_DAYS:,} site-days would take one core {whole_takes_h(runs, WANTED_DAYS):,.0f} hours")
     return 1 if any(each.failures for each in runs) else 0
 

@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from simulators.phases import Amps3
@@ -89,6 +89,14 @@ class Recorded:
     circuit: str
     rows: tuple[tuple[float, Amps3], ...]  # seconds from the first row
     lasts_s: float
+
+    def turned(self, by_s: float) -> "Recorded":
+        """The same from so many seconds later on."""
+        by_s %= self.lasts_s
+        _, begins_a = next(row for row in reversed(self.rows) if row[0] <= by_s)
+        later = [(at_s - by_s, amps) for at_s, amps in self.rows if at_s > by_s]
+        again = [(at_s - by_s + self.lasts_s, amps) for at_s, amps in self.rows if at_s < by_s]
+        return replace(self, rows=((0.0, begins_a), *later, *again))
 
     def steps(self, rng: random.Random, *, begins_s: float, for_s: float) -> Iterator[tuple[float, Amps3]]:
         """The recording begins with the world, whatever its time of day was."""

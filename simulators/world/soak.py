@@ -15,6 +15,7 @@ from typing import Any, Final
 import orjson
 
 from simulators.errors import ScenarioError
+from simulators.world.part import any_part_h, part_of
 from simulators.world.result import WorldResult
 from simulators.world.run import run_world, with_random_faults
 from simulators.world.scenario import Expectations, WorldScenario
@@ -36,7 +37,7 @@ HEAD: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """What the table needs of one run. `processor_s` is what it took."""
+    """What the table needs of one run, which began at hour `from_h` of its scenario. `processor_s` is what it took."""
 
     scenario: str
     seed: int
@@ -50,9 +51,10 @@ class Played:
     failures: tuple[str, ...]
     digest: str
     processor_s: float
+    from_h: float = 0.0
 
     @classmethod
-    def of(cls, result: WorldResult, *, processor_s: float) -> "Played":
+    def of(cls, result: WorldResult, *, from_h: float, processor_s: float) -> "Played":
         return cls(
             scenario=result.scenario,
             seed=result.seed,
@@ -66,14 +68,15 @@ class Played:
             failures=tuple(f"{each.at_s:.0f} s {each.oracle}: {each.text}" for each in result.verdicts),
             digest=result.digest,
             processor_s=round(processor_s, 1),
+            from_h=from_h,
         )
 
     @classmethod
-    def broken(cls, scenario: WorldScenario, seed: int, cause: Exception, *, processor_s: float) -> "Played":
+    def broken(cls, run: "_Run", cause: Exception, *, from_h: float, processor_s: float) -> "Played":
         """Of a world that didn't come to its end: no site-day, and played again when the soak goes on."""
         return cls(
-            scenario=scenario.name,
-            seed=seed,
+            scenario=run.scenario.name,
+            seed=run.seed,
             hours=0.0,
             faults=(),
             sessions=0,
@@ -84,6 +87,7 @@ class Played:
             failures=(f"the world broke: {cause!r}",),
             digest="",
             processor_s=round(processor_s, 1),
+            from_h=from_h,
         )
 
 
@@ -94,22 +98,25 @@ def soaked(
     per_h: float,
     into: Path,
     until: float | None,
+    hours: float | None = None,
     jobs: int = 1,
 ) -> Iterator[Played]:
     """Play each scenario with each seed, the next seed when all have begun one, so many at a time, each in a process of
     its own; what is in `into` isn't played again. They come as they end.
 
-    The expectations of a scenario are those of a day without faults, so the oracles judge alone. `until` is a moment of
-    :func:`time.monotonic` after which no further run begins.
+    `hours`: so many of each that is longer, from an hour on that the seed decides. The expectations of a scenario are
+    those of a day without faults, so the oracles judge alone. `until` is a moment of :func:`time.monotonic` after which
+    no further run begins.
 
     Raises ScenarioError if `into` is no such file.
     """
     done = {(each.scenario, each.seed, each.hours) for each in read(into)}
     wanted = (
-        _Run(scenario=replace(scenario, expect=Expectations()), seed=seed, per_h=per_h, until=until)
+        _Run(scenario=replace(scenario, expect=Expectations()), seed=seed, hours=played_h, per_h=per_h, until=until)
         for seed in seeds
         for scenario in scenarios
-        if (scenario.name, seed, scenario.for_s / 3600.0) not in done
+        for played_h in [_hours(scenario, hours)]
+        if (scenario.name, seed, played_h) not in done
     )
     # What interrupts us ends the processes, too, as the pool is left; they needn't hear of it by themselves.
     deaf = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
@@ -125,6 +132,7 @@ def soaked(
 class _Run:
     scenario: WorldScenario
     seed: int
+    hours: float
     per_h: float
     until: float | None
 
@@ -134,11 +142,18 @@ def _play(run: _Run) -> Played | None:
     if run.until is not None and time.monotonic() >= run.until:
         return None
     began = time.process_time()
+    from_h = any_part_h(run.scenario, seed=run.seed, hours=run.hours)
+    part = part_of(run.scenario, from_s=from_h * 3600.0, for_s=run.hours * 3600.0)
     try:
-        result = run_world(with_random_faults(run.scenario, run.per_h), seed=run.seed).result
+        result = run_world(with_random_faults(part, run.per_h), seed=run.seed).result
     except Exception as exc:  # whatever it is, the others are played all the same
-        return Played.broken(run.scenario, run.seed, exc, processor_s=time.process_time() - began)
-    return Played.of(result, processor_s=time.process_time() - began)
+        return Played.broken(run, exc, from_h=from_h, processor_s=time.process_time() - began)
+    return Played.of(result, from_h=from_h, processor_s=time.process_time() - began)
+
+
+def _hours(scenario: WorldScenario, hours: float | None) -> float:
+    whole_h = scenario.for_s / 3600.0
+    return whole_h if hours is None else min(hours, whole_h)
 
 
 def read(into: Path) -> tuple[Played, ...]:

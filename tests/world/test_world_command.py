@@ -46,6 +46,8 @@ def test_json_is_one_object_and_the_picture_is_svg(tmp_path: Path) -> None:
     [
         (("nowhere",), "scenario 'nowhere' doesn't exist; ready ones are "),
         (("office-8", "--hours", "99"), "--hours: must be above 0 and up to the scenario's 16"),
+        (("office-8", "--from", "10", "--hours", "7"), "--hours: must be above 0 and up to the 6 that are left"),
+        (("office-8", "--from", "16"), "--from: must be 0 or more and below the scenario's 16"),
         (("office-8", "--seeds", "5..1"), "--seeds: must go from the lower to the higher"),
         (("office-8", "--seeds", "few"), "--seeds: must be A..B"),
         (("office-8", "--fault", "rain"), "--fault: must be like 30:3600+120"),
@@ -190,10 +192,11 @@ def test_a_failure_is_shrunk_to_what_it_needs() -> None:
 def test_a_failed_seed_prints_the_command_that_shows_it_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With its seed, its length and the faults that it needs; what the command then shows is the same failure."""
+    """With its seed, its part and the faults that it needs; what the command then shows is the same failure."""
     file = tmp_path / "a greedy site.toml"
     file.write_text(f"{SMALL.read_text(encoding='utf-8')}\n[expect]\nenergy_share = 1.0\n", encoding="utf-8")
-    words = ["edge-sim", "run", str(file), "--seed", "3", "--hours", "0.1", "--fault", "46:100+60"]
+    part = ["--from", "0.01", "--hours", "0.1"]
+    words = ["edge-sim", "run", str(file), "--seed", "3", *part, "--fault", "46:100+60"]
     shown = []
     for _ in range(2):
         monkeypatch.setattr(sys, "argv", words)
@@ -202,7 +205,7 @@ def test_a_failed_seed_prints_the_command_that_shows_it_again(
         assert end.value.code == 1
         shown.append(capsys.readouterr().out)
         words = shlex.split(shown[-1].partition("  again: ")[2])
-    assert words == ["edge-sim", "run", str(file), "--seed", "3", "--hours", "0.1", "--fault", "46:100+60"]
+    assert words == ["edge-sim", "run", str(file), "--seed", "3", *part, "--fault", "46:100+60"]
     assert shown[0] == shown[1]
 
 
