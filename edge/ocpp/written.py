@@ -95,7 +95,7 @@ class WrittenLimits:
             known_now = begins is not None and is_long(written.command)
             return "was written without the station's time" if known_now else None
         if begins is None:
-            return "may begin at any time of the station's"
+            return "may begin in the station's future"
         late_s = (written.begins - begins).total_seconds()
         if late_s > BEGINS_LATE_S:
             return "began in the station's future"
