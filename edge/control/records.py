@@ -164,9 +164,9 @@ class EvseRecord:
         """Count the samples above every limit that it may be enforcing; ``before_a`` is the sample before this one.
 
         Those of a slow car don't count: one that draws no more than when that was lawful, and comes down or hasn't had
-        ``FOLLOW_S`` for that. What it draws is kept free for it anyhow. Who disobeys obeys again when it has come down
-        to the newest limit: less than one before it shows nothing. A site below can cut its cars, and not its building:
-        what its installer has set as its safe current it may take under any limit.
+        ``FOLLOW_S`` for that. What it draws is kept free for it anyhow; then all of them count at once. Who disobeys
+        obeys again when it has come down to the newest limit: less than one before it shows nothing. A site below can
+        cut its cars, and not its building: what its installer has set as its safe current it may take under any limit.
         """
         bound_a = self.holdings.most_a(at, in_session=self.transaction_id is not None, renewable=True)
         if bound_a is not None and self.disobeys:
@@ -179,8 +179,9 @@ class EvseRecord:
         self.over_limit_since = at if self.over_limit_since is None else self.over_limit_since
         never_lawful = self.lawful_a is None or draw_a > self.lawful_a + OBEY_TOLERANCE_A
         comes_down = before_a is not None and draw_a < before_a - COMES_DOWN_A
-        if never_lawful or (at - self.over_limit_since >= FOLLOW_S - OBEY_S and not comes_down):
-            self.samples_over_limit += 1
+        is_late = at - self.over_limit_since >= FOLLOW_S - OBEY_S and not comes_down
+        if never_lawful or is_late:
+            self.samples_over_limit = max(self.samples_over_limit + 1, SAMPLES_THAT_COUNT if is_late else 0)
             self.disobeyed_at = at if self.disobeys else self.disobeyed_at
 
     def note_change(self, command: LimitCommand, at: Seconds) -> None:

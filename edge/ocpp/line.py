@@ -211,10 +211,12 @@ class Line:
         if outcome is LimitOutcome.ACCEPTED:
             self._memory.limit_accepted(command, now)
         elif outcome is LimitOutcome.REFUSED:
-            self._written.refused(command)
-            if not self._memory.limit_refused(command):
+            # Of one that is written anew control knows nothing: it is to write what is due.
+            is_unknown, rung = self._written.refused(command), self._memory.ladder.rung
+            if not self._memory.limit_refused(command) and not is_unknown:
                 return
-            self._out.note("warning", "station refuses its limits; trying", way=self._memory.ladder.rung.value)
+            if self._memory.ladder.rung is not rung:
+                self._out.note("warning", "station refuses its limits; trying", way=self._memory.ladder.rung.value)
             self._out.report(self._memory.limits_taken(now))
 
     def _unanswered(self, work: Work, now: Seconds) -> None:

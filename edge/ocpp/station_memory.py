@@ -57,6 +57,7 @@ class StationMemory:
         self.ladder = Ladder(station)
         self.units = Units()
         self.length = Length()
+        self._means_it = False  # that it takes no limit as it was told last, in whichever unit
         self.questions: list[OwnCall] = []  # that what it said has raised
         self.clock = StationClock(hearsay, counts_from_1970=dossier.counts_from_1970)
         self.transactions = Transactions()
@@ -120,6 +121,7 @@ class StationMemory:
 
     def limit_accepted(self, command: LimitCommand, now: Seconds) -> None:
         """The station has taken a limit as it was told: so it is told from the beginning after a restart."""
+        self._means_it = False
         self.units.accepted(tenths=has_tenths(command))
         self.length.accepted(is_long=is_long(command))
         if command.purpose is Purpose.IDLE:
@@ -133,13 +135,16 @@ class StationMemory:
             self.dossier.keep()
 
     def limit_refused(self, command: LimitCommand) -> bool:
-        """The station has refused a limit; whether it is to be told by another rung from now on."""
+        """The station has refused a limit; whether it is to be told all of them in another way from now on: in one
+        period, where tenths and units were no reason, and then by another rung."""
         told_whole = self.units.whole_amperes
-        in_every_unit = self.units.refused(tenths=has_tenths(command))
+        self._means_it = self.units.refused(tenths=has_tenths(command)) or self._means_it
+        tries_one = False
         if told_whole or not self.units.whole_amperes:  # else that is tried first
-            self.length.refused(is_long=is_long(command))
-        if not in_every_unit:
-            return False
+            tries_one = self.length.refused(is_long=is_long(command))
+        if not self._means_it or tries_one:
+            return self._means_it
+        self._means_it = False
         another = self.ladder.refused()
         if self.ladder.is_at_its_foot:
             self.units.use_spare()

@@ -26,12 +26,13 @@ Slot: TypeAlias = tuple[EvseKey, Purpose]  # where the station keeps a limit
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """A limit that was written at ``at``, to begin at ``begins`` by the station's clock, None: to bind by any;
-    ``known``: had the station shown it."""
+    ``known``: had the station shown it. ``anew``: it was written, and accepted, otherwise before."""
 
     command: LimitCommand
     at: Seconds
     begins: datetime | None
     known: bool
+    anew: bool
 
 
 class WrittenLimits:
@@ -52,14 +53,17 @@ class WrittenLimits:
         self._anew.discard(slot)
         at = before.at if before is not None and anew else now
         begins, known = self._begins(at, now, wall), self._memory.clock.is_known
-        self._written[slot] = Written(command=command, at=at, begins=begins, known=known)
+        self._written[slot] = Written(command=command, at=at, begins=begins, known=known, anew=anew)
         return begins
 
-    def refused(self, command: LimitCommand) -> None:
-        """The station doesn't hold it."""
+    def refused(self, command: LimitCommand) -> bool:
+        """The station doesn't hold it; whether it holds what it was told by this command before."""
         slot = (command.key, command.purpose)
-        if slot in self._written and self._written[slot].command.id == command.id:
-            del self._written[slot]
+        written = self._written.get(slot)
+        if written is None or written.command.id != command.id:
+            return False
+        del self._written[slot]
+        return written.anew
 
     def amiss(self, now: Seconds, wall: datetime) -> list[tuple[Written, str]]:
         """Those that begin in the station's future, as far as is known now, or long before they were written; and those
@@ -91,7 +95,7 @@ class WrittenLimits:
             known_now = begins is not None and is_long(written.command)
             return "was written without the station's time" if known_now else None
         if begins is None:
-            return "may begin at any time of the station's"
+            return "may begin in the station's future"
         late_s = (written.begins - begins).total_seconds()
         if late_s > BEGINS_LATE_S:
             return "began in the station's future"

@@ -56,12 +56,14 @@ class Length:
             self._helped = self._helped + 1 if self._tries else 0
             self._tries = self._helped >= TIMES_TO_BELIEVE
 
-    def refused(self, *, is_long: bool) -> None:
+    def refused(self, *, is_long: bool) -> bool:
         """The station has refused a limit: what has two periods is told in one the next time, and the other way round.
-        Once it is believed to take one only, a refusal has another reason."""
-        if is_long and self._helped < TIMES_TO_BELIEVE:
-            self._tries = not self._tries
-            self._helped = self._helped if self._tries else 0
+        Once it is believed to take one only, a refusal has another reason. Whether one period is tried now."""
+        if not is_long or self._helped >= TIMES_TO_BELIEVE:
+            return False
+        self._tries = not self._tries
+        self._helped = self._helped if self._tries else 0
+        return self._tries
 
     def default_taken(self, key: EvseKey) -> None:
         """The station has accepted what a session on this EVSE may begin with."""

@@ -15,14 +15,21 @@ def cut_from_16() -> Story:
 
 
 def test_a_car_that_stays_where_it_was_is_slow_for_a_while() -> None:
-    """Half a minute more than it may take; then it disobeys, with the second sample."""
+    """Half a minute more than it may take; then it disobeys: all its samples since have shown so."""
     story = cut_from_16()
     begun = story.now
     while story.now - begun < FOLLOW_S - OBEY_S:
         assert story.draws(16).reach is Reach.OBEYING
         story.later(SAMPLES_S)
-    assert story.draws(16).reach is Reach.OBEYING
-    assert story.later(SAMPLES_S).draws(16).reach is Reach.DISOBEYING
+    assert story.draws(16).reach is Reach.DISOBEYING
+
+
+def test_one_late_sample_says_nothing_of_a_car_that_comes_down() -> None:
+    """It is on its way; and one that has come down is judged anew."""
+    story = cut_from_16().draws(16).later(FOLLOW_S).draws(12)
+    assert story.reach is Reach.OBEYING
+    story.later(SAMPLES_S).draws(6).later(SAMPLES_S).draws(16)
+    assert story.reach is Reach.OBEYING
 
 
 def test_what_a_slow_car_draws_is_kept_free_for_it() -> None:

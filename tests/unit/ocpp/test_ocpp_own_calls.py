@@ -8,8 +8,8 @@ import pytest
 
 from edge.domain.setpoint import Purpose
 from edge.domain.site import Mode
-from edge.domain.station import LimitOutcome, LimitSent
-from tests.unit.ocpp.ocpp_bench import NOON, START, Bench, Step, call, error, evse, is_valid, limit, result, stamp
+from edge.domain.station import LimitOutcome, LimitSent, LimitsTaken
+from tests.unit.ocpp.ocpp_bench import ID, NOON, START, Bench, Step, call, error, evse, is_valid, limit, result, stamp
 
 ASKED = [
     "ChargeProfileMaxStackLevel",
@@ -330,6 +330,50 @@ def test_a_limit_that_began_in_the_stations_past_is_written_anew(bench: Bench) -
     true, ahead = bench.wall, timedelta(days=1)
     assert rewritten(bench, bench.write(limit(5, limit_a=0.0))) == [(stamp(true), [(0, 0.0), (240, 6.0)])]
     assert rewritten(bench, shown(bench, ahead)) == [(stamp(true + ahead), [(0, 0.0), (240, 6.0)])]
+
+
+def test_a_limit_that_is_refused_when_it_is_written_anew_is_due_again() -> None:
+    """Control was told that it is held, and would leave it so until it renews it; it is told of no other."""
+    bench = Bench(witness=False)
+    bench.connect()
+    identifier, _, _ = bench.write(limit(5, limit_a=13.0)).own_call
+    bench.station_says(result(identifier, {"status": "Accepted"}))
+    identifier, _, _ = shown(bench, timedelta(0)).own_call
+    refused = bench.station_says(result(identifier, {"status": "Rejected"}))
+    assert LimitsTaken(station=ID, at=bench.now, one_limit=False) in refused.facts
+    identifier, _, _ = bench.write(limit(6, limit_a=13.0)).own_call
+    refused = bench.station_says(result(identifier, {"status": "Rejected"}))
+    assert refused.outcomes == [(6, "refused")]
+    assert not any(isinstance(fact, LimitsTaken) for fact in refused.facts)
+
+
+def test_what_is_refused_is_told_in_one_period_before_by_another_purpose() -> None:
+    """A station of amperes that takes one period, doesn't say so, and is told tenths: without them, then in one period,
+    and only then by another purpose, each at once. Found out on that it would have its safe current for good."""
+
+    bench = Bench()
+    bench.connect(settled=False)
+    step = bench.wait(1.0)
+    while step.down:
+        unit = {"key": "ChargingScheduleAllowedChargingRateUnit", "readonly": True, "value": "Current"}
+        step = bench.station_says(result(step.own_call[0], {"configurationKey": [unit]}))
+    shown(bench, timedelta(0))
+    bench.station_says(result(bench.write(limit(1, limit_a=0.0, safe_a=0.0)).own_call[0], {"status": "Accepted"}))
+
+    def told(number: int, status: str) -> tuple[list[float], list[bool]]:
+        """Its limits, and what is said of one limit for both when it is to be told another way."""
+        command = limit(number, limit_a=9.7, purpose=Purpose.SESSION, transaction_id="7")
+        step = bench.write(command)
+        limits = [each["limit"] for each in profile(step)["chargingSchedule"]["chargingSchedulePeriod"]]
+        facts = bench.station_says(result(step.own_call[0], {"status": status})).facts
+        return limits, [fact.one_limit for fact in facts if isinstance(fact, LimitsTaken)]
+
+    assert told(2, "Rejected") == ([9.7, 6.0], [])
+    assert told(3, "Rejected") == ([9, 6], [False])
+    assert told(4, "Accepted") == ([9.7], [])
+    assert told(5, "Rejected") == ([9.7, 6.0], [])
+    assert told(6, "Rejected") == ([9, 6], [False])
+    assert told(7, "Rejected") == ([9.7], [True])
 
 
 def test_a_newer_limit_isnt_overwritten_by_the_one_that_is_written_anew(bench: Bench) -> None:
