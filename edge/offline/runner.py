@@ -30,6 +30,9 @@ from edge.units import Seconds
 log = structlog.get_logger(__name__)
 
 RETRY_S: Seconds = 5.0  # a full disk may have been freed
+# A card that is well takes a second or two at most, for its own housekeeping; one that breaks may hang for minutes. A
+# cloud is waited for 15 s.
+PATIENCE_S: Seconds = 5.0
 # A station that is answered by its cloud waits for no disk: so much of what it says is remembered while that refuses.
 CHAIN_MOST = 1_000
 LASTING = (PutEntry, DropEntry, PutTransaction, DropTransaction)
@@ -143,8 +146,14 @@ class Runner:
         finally:
             self._worker, self._disk_refuses = None, False
 
-    def _let_pass(self) -> None:
-        """The disk refuses: what isn't our word goes without it; what is to be kept of that stays in its order."""
+    def _disk_hangs(self) -> None:
+        if not self._disk_refuses:
+            log.warning("the disk takes long: what the cloud answers isn't kept first", station=self.desk.book.id)
+        self._disk_fails()
+
+    def _disk_fails(self) -> None:
+        """It refuses, or hangs: what isn't our word goes without it; what is to be kept of that stays in its order."""
+        self._disk_refuses = True
         waiting, self._chain = self._chain, deque()
         passing: list[tuple[Keep, _Links]] = []
         for step, links in waiting:
@@ -170,20 +179,23 @@ class Runner:
         """Have these on the disk, however long that takes."""
         told = False
         while True:
+            patience = asyncio.get_running_loop().call_later(PATIENCE_S, self._disk_hangs)
             try:
                 await self._keeper.keep(writes)
             except StorageError as exc:
                 if not told:
                     what = "messages can't be kept: their station is answered by its cloud alone"  # and keeps them
                     log.error(what, station=self.desk.book.id, problem=str(exc))  # noqa: TRY400 - no fault of ours
-                told = self._disk_refuses = True
-                self._let_pass()
+                told = True
+                self._disk_fails()
                 await asyncio.sleep(RETRY_S)
             else:
                 self._disk_refuses = False
                 if told:
                     log.info("messages are kept again", station=self.desk.book.id)
                 return
+            finally:
+                patience.cancel()
 
     def _now(self, step: Immediate) -> None:
         match step:
@@ -210,11 +222,12 @@ class Runner:
 
     async def _fetch(self, desk: Desk, seq: int) -> None:
         try:
-            entry = self._unwritten(seq) or await self._keeper.fetch(seq)
+            async with asyncio.timeout(PATIENCE_S):
+                entry = self._unwritten(seq) or await self._keeper.fetch(seq)
         except EntryDamaged as exc:
             log.error("a kept message is damaged; those behind it go on", station=desk.book.id, problem=str(exc))  # noqa: TRY400
             self.do(desk.unfetched(damaged=True))
-        except StorageError as exc:
+        except (StorageError, TimeoutError) as exc:
             log.warning("a kept message can't be read", station=desk.book.id, number=seq, problem=str(exc))
             self.do(desk.unfetched())
         else:

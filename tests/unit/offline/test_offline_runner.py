@@ -43,6 +43,7 @@ class Keeper:
         self.disk.keep(tuple(writes))
 
     async def fetch(self, seq: int) -> Entry | None:
+        await self.free.wait()
         if self.full:
             raise StorageFull("the disk is full")
         return self.disk.entries.get(seq)
@@ -131,7 +132,7 @@ async def slow_disk() -> None:
 
 
 def test_what_the_disk_took_too_long_for_reaches_the_cloud_once() -> None:
-    """It is given up before it was sent: then it comes out of the journal, and not off the line as well."""
+    """It is sent when that has been enough, and not once more when the disk works again."""
     virtual_time.run(slow_disk())
 
 
@@ -188,6 +189,42 @@ async def full_disk_and_a_cloud_that_comes() -> None:
     assert (site.keeper.disk.entries, len(site.to_cloud)) == ({}, 2)
 
 
+async def disk_that_hangs() -> None:
+    site = Joined()
+    site.say(begin("old"))
+    await site.runner.settled()
+    site.keeper.free.clear()
+    site.cloud_comes()
+    site.say(plain("b", "Heartbeat"))
+    for _ in range(8):
+        await asyncio.sleep(1.0)
+        site.tick()
+    assert [json.loads(text)[1] for text in site.to_cloud] == ["b"]  # not held up by what can't be read
+    site.cloud_answers("b", {"currentTime": "2026-06-01T12:00:00Z"})
+    await asyncio.sleep(6.0)
+    assert [json.loads(text)[1] for text in site.to_station] == ["old", "b"]
+    site.keeper.free.set()
+    site.tick()
+    await site.runner.settled()
+    assert [json.loads(text)[1] for text in site.to_cloud] == ["b", "old"]
+
+
+async def disk_that_hangs_for_a_begin() -> None:
+    site = Joined()
+    site.cloud_comes()
+    site.keeper.free.clear()
+    site.say(begin("a"))
+    await asyncio.sleep(4.0)
+    assert site.to_cloud == []
+    await asyncio.sleep(2.0)
+    assert site.to_cloud == [begin("a").text]
+    site.cloud_answers("a", {"transactionId": 7, "idTagInfo": {"status": "Accepted"}})
+    assert json.loads(site.to_station[0])[2]["transactionId"] == 7
+    site.keeper.free.set()
+    await site.runner.settled()
+    assert site.keeper.disk.entries == {}
+
+
 async def full_disk_for_days() -> None:
     site = Joined()
     site.cloud_comes()
@@ -212,6 +249,8 @@ async def full_disk_for_days() -> None:
         full_disk_and_a_cloud,
         full_disk_and_an_id_of_ours,
         full_disk_and_a_cloud_that_comes,
+        disk_that_hangs,
+        disk_that_hangs_for_a_begin,
         full_disk_for_days,
     ],
 )
