@@ -51,6 +51,9 @@ class Dialect(Protocol):
     def learn(self, work: OwnCall, answer: CallResult | CallError) -> list[OwnCall]:
         """Take in the station's answer to one of our questions; return what is to be asked or written next."""
 
+    def concluded(self, work: OwnCall, answer: CallResult | CallError, now: Seconds) -> list[StationFact]:
+        """The facts in the station's answer to one of our questions."""
+
     def limit_payload(self, command: LimitCommand, start: datetime | None) -> dict[str, Any]:
         """The payload of SetChargingProfile that tells the station its limit, from ``start`` by its own clock; None:
         by any clock, which nobody knows.

@@ -144,6 +144,7 @@ class Line:
                 self.settle(work.command, now, outcome, detail)
                 self._learn(work.command, outcome, now)
             case OwnCall() as work:
+                self._out.report_all(self._dialect.concluded(work, frame, now))
                 for more in self._dialect.learn(work, frame):
                     self._arbiter.add_own(more)
             case _:

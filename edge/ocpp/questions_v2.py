@@ -5,14 +5,18 @@ from collections.abc import Iterable
 from edge.domain.site import Station
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.dossier import Variable
+from edge.ocpp.fields import fields, text
+from edge.ocpp.wire import CallError, CallResult
 
 # OCPP 2.x part 2 §2.10: the largest stack level, the units, and the length of a schedule that the station takes.
 CONTROLLER, STACK_LEVEL = "SmartChargingCtrlr", "ProfileStackLevel"
+STATUS = "GetTransactionStatus"
 RATE_UNIT, MAX_PERIODS = "RateUnit", "PeriodsPerSchedule"
 
 
-def questions(station: Station, guarded: Iterable[Variable]) -> list[OwnCall]:
-    """How limits are told and what is guarded, then the state of each EVSE.
+def questions(station: Station, guarded: Iterable[Variable], running: Iterable[str] = ()) -> list[OwnCall]:
+    """How limits are told and what is guarded, then the state of each EVSE, and whether the transactions that are known
+    to be ``running`` are: an end may have been told while nobody listened.
 
     An EVSE of two connectors is asked for the second before the first: that the first is free says nothing of it, and a
     car would be overlooked. Most stations have none, and refuse that question.
@@ -32,4 +36,13 @@ def questions(station: Station, guarded: Iterable[Variable]) -> list[OwnCall]:
         ):
             payload = {"requestedMessage": message, "evse": place}
             calls.append(OwnCall(action="TriggerMessage", payload=payload))
-    return calls
+    return calls + [OwnCall(action=STATUS, payload={"transactionId": transaction}) for transaction in running]
+
+
+def over_by(work: OwnCall, answer: CallResult | CallError) -> str | None:
+    """The transaction of which the station says that it is over, and that no event of it is on its way (part 2 E14)."""
+    if work.action != STATUS or isinstance(answer, CallError):
+        return None
+    said = fields(answer.payload)
+    is_over = said.get("ongoingIndicator") is False and said.get("messagesInQueue") is False
+    return text(work.payload.get("transactionId")) if is_over else None

@@ -23,6 +23,10 @@ class Transactions:
         """The transaction that runs on the EVSE."""
         return self._by_evse.get(key)
 
+    def running(self) -> list[str]:
+        """Those that run, wherever."""
+        return list(self._by_evse.values())
+
     def where(self, transaction: str) -> EvseKey | None:
         """The EVSE that the transaction runs on, as far as known."""
         return next((key for key, running in self._by_evse.items() if running == transaction), None)

@@ -134,6 +134,10 @@ class DialectV16:
         register_wh = whole_number(fields(request.payload).get("meterStart"))
         return [SessionBegan(key=evse.key, at=now, transaction_id=str(transaction), register_wh=register_wh)]
 
+    def concluded(self, _work: OwnCall, _answer: CallResult | CallError, _now: Seconds) -> list[StationFact]:
+        """None: what a station of 1.6 is asked for it sends."""
+        return []
+
     def learn(self, work: OwnCall, answer: CallResult | CallError) -> list[OwnCall]:
         """Learn from the station's answer to one of our questions; a refusal teaches nothing."""
         if work.action != "GetConfiguration" or isinstance(answer, CallError):

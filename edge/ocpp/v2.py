@@ -30,7 +30,7 @@ from edge.ocpp.needs import energy_wanted_wh
 from edge.ocpp.profiles import writer
 from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.profiles.units import in_watts
-from edge.ocpp.questions_v2 import MAX_PERIODS, RATE_UNIT, STACK_LEVEL, questions
+from edge.ocpp.questions_v2 import MAX_PERIODS, RATE_UNIT, STACK_LEVEL, over_by, questions
 from edge.ocpp.samples import Samples
 from edge.ocpp.station_clock import parse_timestamp
 from edge.ocpp.station_memory import StationMemory
@@ -76,7 +76,14 @@ class DialectV2:
 
     def setup_calls(self) -> list[OwnCall]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
-        return questions(self._station, self.guard.asks)
+        return questions(self._station, self.guard.asks, self._transactions.running())
+
+    def concluded(self, work: OwnCall, answer: CallResult | CallError, now: Seconds) -> list[StationFact]:
+        """See :class:`edge.ocpp.dialect.Dialect`."""
+        key = self._transactions.where(over_by(work, answer) or "")
+        if key is None or not self._transactions.end(key):
+            return []
+        return self._session_over(key, now)
 
     def stop_call(self, transaction: str) -> OwnCall:
         """See :class:`edge.ocpp.dialect.Dialect`."""
@@ -180,7 +187,7 @@ class DialectV2:
                 self._transactions.begins_somewhere(transaction)
             return []
         if kind == "Ended":
-            return self._transaction_ends(evse, transaction, now)
+            return self._transaction_ends(transaction, now)
         is_history = stored and self._transactions.is_history(evse.key, transaction, stamp)
         if is_history or self._transactions.has_stopped(transaction):
             return []  # an event that was repeated, or came late
@@ -243,12 +250,15 @@ class DialectV2:
         )
         return found
 
-    def _transaction_ends(self, evse: Evse, transaction: str, now: Seconds) -> list[StationFact]:
+    def _transaction_ends(self, transaction: str, now: Seconds) -> list[StationFact]:
         key = self._transactions.stop(transaction)
         if key is None:
             return []
-        plugged = self._connectors.status(evse.key) is EvseStatus.OCCUPIED
-        status = EvseStatus.FINISHING if plugged else self._connectors.status(evse.key)
+        return self._session_over(key, now)
+
+    def _session_over(self, key: EvseKey, now: Seconds) -> list[StationFact]:
+        plugged = self._connectors.status(key) is EvseStatus.OCCUPIED
+        status = EvseStatus.FINISHING if plugged else self._connectors.status(key)
         return [SessionEnded(key=key, at=now), StatusReported(key=key, at=now, status=status)]
 
     def _meter_values(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:

@@ -274,7 +274,7 @@ class CloudLine:
             transaction = live.taken.entry.transaction if live.taken is not None else of_sample
             text = delivery.to_cloud(self._book, text, transaction, reading.key)
         # Behind whatever was to be kept before, its own writes included.
-        self._book.steps.keep(writes, ToCloud(live.request.id, text))
+        self._book.steps.pass_on(writes, ToCloud(live.request.id, text))
 
     def _cleared(self, *, by_cloud: bool) -> list[Live]:
         """The connection is gone: the station's CALLs that waited for it."""

@@ -76,7 +76,7 @@ class Delivery:
             then += self._refused_session(entry, info, shown, wall)
             if info.status is TokenStatus.ACCEPTED and entry.transaction is not None:
                 writes += self._book.accounts.limited(entry.transaction, None)
-        self._book.steps.keep(writes, *then, Resume())
+        self._book.steps.pass_on(writes, *then, Resume())
 
     def refused(self, entry: Entry, code: str, description: str, now: Seconds) -> None:
         """The cloud answered with an error."""
@@ -93,14 +93,14 @@ class Delivery:
         self._book.backlog.set_aside(entry.seq)
         aside = replace(entry, state=EntryState.SET_ASIDE, reason=reason)
         self._book.steps.note("error", "a message is set aside", action=entry.action, number=entry.seq, reason=reason)
-        self._book.steps.keep([PutEntry(entry=aside)], Resume())
+        self._book.steps.pass_on([PutEntry(entry=aside)], Resume())
 
     def _failed(self, entry: Entry, failed: Failed, reason: str) -> None:
         entry = replace(entry, attempts=failed.attempts)
         if failed.set_aside:
             self.set_aside(entry, reason)
         else:
-            self._book.steps.keep([PutEntry(entry=entry)], Resume())
+            self._book.steps.pass_on([PutEntry(entry=entry)], Resume())
 
     def _begun(self, entry: Entry, cloud_id: int | None, wall: datetime) -> list[Write]:
         record = self._book.charges.get(entry.transaction)

@@ -238,11 +238,12 @@ class Desk:
         match row.conduct:
             case Conduct.BOOT:
                 writes = self.book.booted(request.text, owed=True)
-                steps.keep(writes, _reply(request, answers.boot(self.book.boot, wall)))
+                steps.pass_on(writes, _reply(request, answers.boot(self.book.boot, wall)))
             case Conduct.HEARTBEAT:
                 steps.add(_reply(request, answers.heartbeat(wall)))
             case Conduct.STATUS:
-                steps.keep(self.book.status_told(request, owed=True), _reply(request, {}))
+                # Said again after each restart: a station whose states nobody takes is of no use to anyone.
+                steps.pass_on(self.book.status_told(request, owed=True), _reply(request, {}))
             case Conduct.AUTHORIZE:
                 shown = token_in(edition, request.fields) or ShownToken(text="")
                 verdict = self.book.tokens.judge(self.book.id, shown, wall).verdict

@@ -124,7 +124,7 @@ class Errands:
         if now >= self._slot_at:
             self._slot_at = None
             self._under_way = Errand(id="", since=now, fetching=head.seq)
-            self._book.steps.keep((), Fetch(head.seq))  # behind the write that brought it
+            self._book.steps.pass_on((), Fetch(head.seq))  # behind the write that brought it
 
     def fetched(self, entry: Entry | None, now: Seconds) -> None:
         """The message that is next has been read."""
@@ -228,12 +228,12 @@ class Errands:
             self._delivery.delivered(errand.entry, fields, _payload(errand.entry), wall)
         elif errand.boot:
             status, interval_s = text_in(fields.get("status")), whole(fields.get("interval"))
-            book.steps.keep(book.boot_answered(status, interval_s), Resume())
+            book.steps.pass_on(book.boot_answered(status, interval_s), Resume())
             # An interval of 0 leaves the choice to the station (OCPP 1.6 §4.2).
             self._boot_retry_at = now + (interval_s or OWED_RETRY_S) if book.boot.owed else None
         elif errand.status is not None and book.statuses[errand.status.connector] is errand.status:
             self._status_retry_at = None
-            book.steps.keep(book.status_delivered(errand.status.connector), Resume())
+            book.steps.pass_on(book.status_delivered(errand.status.connector), Resume())
 
     def _call(self, action: str, payload: Mapping[str, Any], since: Seconds, asks: Live | None = None) -> None:
         self._own_calls += 1

@@ -19,6 +19,7 @@ from edge.offline.steps import Immediate, ToStation
 from edge.offline.token_book import Judged
 from edge.offline.token_info import info_in, info_key, token_in
 
+_START = "StartTransaction"
 _ANSWER = 2  # the place of the payload in a CALLRESULT
 
 
@@ -49,11 +50,13 @@ class LiveAnswers:
             return
         writes = self.learned(request, fields, wall)
         then: list[Immediate] = []
+        renamed = False  # the station is given an id that only we know
         judged = self._judged(request, fields, wall)
         text = site_says(self._book.edition, text, judged, fields)
         if taken is not None:
             text, more, transaction = self._delivered(taken, text, fields, wall)
             writes += more
+            renamed = taken.entry.action == _START and transaction != str(whole(fields.get("transactionId")))
             if judged is not None and transaction is not None and taken.reading.kind is EntryKind.BEGIN:
                 then.append(self._ledger.let_in(taken.reading, transaction, judged))
         elif reading is not None and reading.order is not None:
@@ -64,7 +67,10 @@ class LiveAnswers:
                 record = self._book.charges.put(replace(record, token=judged.hash))
                 writes.append(PutTransaction(transaction=record))
                 then.append(self._ledger.let_in(reading, record.key, judged))
-        self._pass_on(writes, text, *then)
+        if renamed:
+            self._book.steps.keep(writes, ToStation(text), *then)
+        else:
+            self._pass_on(writes, text, *then)
 
     def abandoned(self, taken: Taken) -> None:
         """The station went before the cloud answered: the message is delivered all the same, and when the station sends
@@ -75,7 +81,7 @@ class LiveAnswers:
         self, taken: Taken, text: str, fields: Mapping[str, Any], wall: datetime
     ) -> tuple[str, list[Write], str | None]:
         cloud_id = whole(fields.get("transactionId"))
-        if taken.entry.action != "StartTransaction" or cloud_id is None:
+        if taken.entry.action != _START or cloud_id is None:
             return text, [DropEntry(seq=taken.entry.seq)], taken.entry.transaction
         key, writes = self._ledger.begun(taken, cloud_id, fields, wall)
         if key != str(cloud_id):
@@ -107,7 +113,7 @@ class LiveAnswers:
 
     def _pass_on(self, writes: list[Write], text: str, *then: Immediate) -> None:
         # Through the journal even without writes: answers stay in the order of the questions.
-        self._book.steps.keep(writes, ToStation(text), *then)
+        self._book.steps.pass_on(writes, ToStation(text), *then)
 
 
 def site_says(edition: Edition, text: str, judged: Judged | None, fields: Mapping[str, Any]) -> str:

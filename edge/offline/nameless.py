@@ -109,23 +109,20 @@ class Nameless:
             if lowest is None or (each.wh, -each.at.timestamp()) < (lowest.wh, -lowest.at.timestamp()):
                 self._lowest[reading.connector] = each
 
-    def begin_of(self, request: Request, identifier: str) -> Request | None:
+    def begin_of(self, request: Request, reading: Reading, identifier: str) -> Request | None:
         """A StartTransaction that goes with this end, under the message id ``identifier``: with the earliest register
-        that is known of it, its time, and the end's card. None where one of these isn't known."""
+        that is known of it, its time, and the end's card. None where one of these isn't known, or it may be the end of
+        one whose begin is."""
         ends_at, tag = moment(request.fields.get("timestamp")), request.fields.get("idTag")
         told = registers.readings(request)
         if ends_at is None or not isinstance(tag, str) or not tag or not told:
             return None
-        last_wh = told[-1].wh
-        fitting = [
-            (connector, lowest)
-            for connector, lowest in self._lowest.items()
-            if lowest.at <= ends_at and lowest.wh <= last_wh
-        ]
-        if len(fitting) != 1:
+        connectors = [each for each in self._sampled_until(reading.register_wh) if self._lowest[each].at <= ends_at]
+        known = [each for each in self._fitting(reading) if each.key not in self._named]
+        if len(connectors) != 1 or known:
             return None
-        connector, lowest = fitting[0]
-        del self._lowest[connector]
+        connector = connectors[0]
+        lowest = self._lowest.pop(connector)
         # What the end itself tells of the begin (Transaction.Begin) is exact.
         first = told[0] if len(told) > 1 and told[0].wh <= lowest.wh else lowest
         payload = {
@@ -139,22 +136,36 @@ class Nameless:
 
     def _meant(self, reading: Reading) -> Transaction | None:
         """Of several the one that began with the same card."""
-        fitting = self._book.charges.fitting(reading)
+        fitting = self._fitting(reading)
         if len(fitting) > 1 and reading.tag is not None:
             own = self._book.tokens.hash(reading.tag)
             fitting = [each for each in fitting if each.token == own]
-        return fitting[0] if len(fitting) == 1 else None
+        if len(fitting) != 1 or (fitting[0].key in self._named and self._sampled_until(reading.register_wh)):
+            return None
+        return fitting[0]
+
+    def _fitting(self, reading: Reading) -> list[Transaction]:
+        """Those that run and whose registers fit; that the station knows its number speaks for another, if there is."""
+        found = [each for each in self._book.charges.fitting(reading) if not self._is_further(each, reading)]
+        return [each for each in found if each.key not in self._named] or found
+
+    def _sampled_until(self, register_wh: int | None) -> list[int]:
+        """The connectors of samples without a transaction that began at this register, or below."""
+        return [each for each, lowest in self._lowest.items() if register_wh is None or lowest.wh <= register_wh]
+
+    def _is_further(self, running: Transaction, reading: Reading) -> bool:
+        """Whether the register of a session has passed an end that is told."""
+        session = self._book.accounts.get(running.key)
+        last_wh = session.register_wh if session is not None else None
+        return last_wh is not None and reading.register_wh is not None and last_wh > reading.register_wh + ROUNDED_WH
 
     def _is_another(self, running: Transaction, ended: Transaction, reading: Reading) -> bool:
         """Whether an end that may be that of ``ended`` can't be that of ``running``: the station knows its number, has
         counted further in it, or let in another card."""
-        if running.key in self._named:
+        begins_wh = running.meter_start_wh
+        if running.key in self._named or self._is_further(running, reading):
             return True
-        session, register_wh = self._book.accounts.get(running.key), reading.register_wh or 0
-        if running.meter_start_wh is not None and running.meter_start_wh > register_wh:
-            return True
-        last_wh = session.register_wh if session is not None else None
-        if last_wh is not None and last_wh > register_wh + ROUNDED_WH:
+        if begins_wh is not None and reading.register_wh is not None and begins_wh > reading.register_wh:
             return True
         own = self._book.tokens.hash(reading.tag) if reading.tag is not None else None
         return own is not None and own == ended.token != running.token

@@ -31,7 +31,7 @@ class Orphans:
         nameless = self._ledger.nameless
         if not nameless.is_orphan(reading):
             return False
-        begin = nameless.begin_of(request, f"edge-begin-{self._book.numbers.next()}")
+        begin = nameless.begin_of(request, reading, f"edge-begin-{self._book.numbers.next()}")
         if begin is None:
             self._ledger.set_aside(request, reading, REASON, wall)
             return True

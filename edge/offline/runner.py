@@ -3,13 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
 import structlog
 
 from edge.clock import Clock
-from edge.domain.journal import Entry, Write
+from edge.domain.journal import DropEntry, DropTransaction, Entry, PutEntry, PutTransaction, Write
 from edge.errors import EntryDamaged, StorageError
 from edge.offline.desk import Desk
 from edge.offline.steps import (
@@ -30,8 +30,12 @@ from edge.units import Seconds
 log = structlog.get_logger(__name__)
 
 RETRY_S: Seconds = 5.0  # a full disk may have been freed
-# A station that isn't answered here waits for no disk: so much of what it says is remembered while that refuses.
+# A card that is well takes a second or two at most, for its own housekeeping; one that breaks may hang for minutes. A
+# cloud is waited for 15 s.
+PATIENCE_S: Seconds = 5.0
+# A station that is answered by its cloud waits for no disk: so much of what it says is remembered while that refuses.
 CHAIN_MOST = 1_000
+LASTING = (PutEntry, DropEntry, PutTransaction, DropTransaction)
 
 
 class Keeper(Protocol):
@@ -73,6 +77,7 @@ class Runner:
         self._chain: deque[tuple[Keep, _Links]] = deque()
         self._links = _Links()
         self._handed_on = 0
+        self._disk_refuses = False
         self._worker: asyncio.Task[None] | None = None
         self._asides: set[asyncio.Task[None]] = set()
 
@@ -119,39 +124,78 @@ class Runner:
         if not step.writes and self._worker is None:
             self._do(step.then, links)
             return
-        if len(self._chain) >= CHAIN_MOST and isinstance(self.desk, Witness):
-            self._chain.popleft()
-        self._chain.append((step, links))
-        self._handed_on += len(step.writes)
+        then: Sequence[Immediate] = ()
+        if self._disk_refuses and not step.ours:
+            step, then = replace(step, then=()), step.then
+        if step.writes or step.then:
+            self._make_room()
+            self._chain.append((step, links))
+            self._handed_on += len(step.writes)
         if self._worker is None:
             self._worker = asyncio.create_task(self._follow(), name=f"journal of {self.desk.book.id}")
+        self._do(then, links)
 
     async def _follow(self) -> None:
         try:
             while self._chain:
-                step, links = self._chain.popleft()
+                step, _ = self._chain[0]  # stays there as long as the disk refuses it
                 if step.writes:
                     await self._kept(step.writes)
+                step, links = self._chain.popleft()
                 self._do(step.then, links)
         finally:
-            self._worker = None
+            self._worker, self._disk_refuses = None, False
+
+    def _disk_hangs(self) -> None:
+        if not self._disk_refuses:
+            log.warning("the disk takes long: what the cloud answers isn't kept first", station=self.desk.book.id)
+        self._disk_fails()
+
+    def _disk_fails(self) -> None:
+        """It refuses, or hangs: what isn't our word goes without it; what is to be kept of that stays in its order."""
+        self._disk_refuses = True
+        waiting, self._chain = self._chain, deque()
+        passing: list[tuple[Keep, _Links]] = []
+        for step, links in waiting:
+            if not step.ours:
+                passing.append((step, links))
+            kept = step if step.ours else replace(step, then=())
+            if kept.writes or kept.then:
+                self._chain.append((kept, links))
+        for step, links in passing:
+            self._do(step.then, links)
+
+    def _make_room(self) -> None:
+        """Nobody waits for these writes: the oldest are forgotten, but none of a message or a transaction. The first of
+        all is on its way."""
+        if len(self._chain) < CHAIN_MOST:
+            return
+        for number, (step, _) in enumerate(self._chain):
+            if number and not step.then and not any(isinstance(write, LASTING) for write in step.writes):
+                del self._chain[number]
+                return
 
     async def _kept(self, writes: Sequence[Write]) -> None:
         """Have these on the disk, however long that takes."""
         told = False
         while True:
+            patience = asyncio.get_running_loop().call_later(PATIENCE_S, self._disk_hangs)
             try:
                 await self._keeper.keep(writes)
             except StorageError as exc:
                 if not told:
-                    what = "messages can't be kept, and their station gets no answers"  # it keeps them
+                    what = "messages can't be kept: their station is answered by its cloud alone"  # and keeps them
                     log.error(what, station=self.desk.book.id, problem=str(exc))  # noqa: TRY400 - no fault of ours
                 told = True
+                self._disk_fails()
                 await asyncio.sleep(RETRY_S)
             else:
+                self._disk_refuses = False
                 if told:
                     log.info("messages are kept again", station=self.desk.book.id)
                 return
+            finally:
+                patience.cancel()
 
     def _now(self, step: Immediate) -> None:
         match step:
@@ -178,15 +222,24 @@ class Runner:
 
     async def _fetch(self, desk: Desk, seq: int) -> None:
         try:
-            entry = await self._keeper.fetch(seq)
+            async with asyncio.timeout(PATIENCE_S):
+                entry = self._unwritten(seq) or await self._keeper.fetch(seq)
         except EntryDamaged as exc:
             log.error("a kept message is damaged; those behind it go on", station=desk.book.id, problem=str(exc))  # noqa: TRY400
             self.do(desk.unfetched(damaged=True))
-        except StorageError as exc:
+        except (StorageError, TimeoutError) as exc:
             log.warning("a kept message can't be read", station=desk.book.id, number=seq, problem=str(exc))
             self.do(desk.unfetched())
         else:
             self.do(desk.fetched(entry, self._clock.monotonic()))
+
+    def _unwritten(self, seq: int) -> Entry | None:
+        """The message of this number where the disk hasn't taken it yet."""
+        for step, _ in reversed(self._chain):
+            for write in step.writes:
+                if isinstance(write, PutEntry) and write.entry.seq == seq:
+                    return write.entry
+        return None
 
     def _aside(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

@@ -56,6 +56,10 @@ class Steps:
         """Have these kept, then do ``then``."""
         self._steps.append(Keep(tuple(writes), then))
 
+    def pass_on(self, writes: Iterable[Write], *then: Immediate) -> None:
+        """The same of what isn't our word: see :class:`edge.offline.steps.Keep`."""
+        self._steps.append(Keep(tuple(writes), then, ours=False))
+
     def note(self, level: Level, event: str, **fields: object) -> None:
         """Tell the log."""
         self._steps.append(Note(level, event, fields))

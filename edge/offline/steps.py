@@ -82,11 +82,13 @@ class Keep:
     """Have the writes on the disk, then do ``then``. Without writes: behind those before.
 
     As long as the disk refuses it is tried again, and no later Keep of the station overtakes this one: the station
-    isn't answered, and keeps its message.
+    isn't answered, and keeps its message. What isn't ``ours`` (its question to a cloud that is there, and the cloud's
+    answer to it) waits for the disk as long as that works, and no longer: it has been answered for by the cloud.
     """
 
     writes: tuple[Write, ...]
     then: tuple[Immediate, ...] = ()
+    ours: bool = True
 
 
 Step: TypeAlias = Immediate | Keep

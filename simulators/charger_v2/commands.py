@@ -33,6 +33,14 @@ def _clear_profile(station: "StationV2", payload: Payload) -> tuple[Payload, Aft
     return {"status": "Accepted" if cleared else "Unknown"}, None
 
 
+def _get_transaction_status(station: "StationV2", payload: Payload) -> tuple[Payload, After | None]:
+    """It stores no events: none waits."""
+    if "transactionId" not in payload:
+        return {"messagesInQueue": False}, None
+    runs = any(evse.transaction == payload["transactionId"] for evse in station.evses)
+    return {"ongoingIndicator": runs, "messagesInQueue": False}, None
+
+
 def _get_variables(station: "StationV2", payload: Payload) -> tuple[Payload, After | None]:
     results = []
     for each in payload["getVariableData"]:
@@ -81,6 +89,7 @@ def _reset(_station: "StationV2", _payload: Payload) -> tuple[Payload, After | N
 
 COMMANDS: Mapping[str, Command] = {
     "ClearChargingProfile": _clear_profile,
+    "GetTransactionStatus": _get_transaction_status,
     "GetVariables": _get_variables,
     "Reset": _reset,
     "SetChargingProfile": _set_profile,

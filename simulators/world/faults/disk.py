@@ -72,16 +72,27 @@ class DiskFull(Fault):
     number, row = 50, "Disk full/read-only fs"
     outcome = "Telemetry dropped first; control in RAM; transactions in reserve"
     how = "no file of the gateway can grow any more but by what its reserve held; sessions begin and end"
-    # What can't be kept isn't answered, and the station asks again.
-    grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED, "contactors": NOT_JUDGED}
+    # What can't be kept isn't answered but by the cloud, and the station asks again.
+    grace: ClassVar[Mapping[str, float]] = {"stuck": 60.0}
     says = ("storage", "messages can't be kept", "a transaction whose begin was never told")
     condition: ClassVar[Condition] = Condition.FULL
 
     async def begin(self) -> None:
         self.world.gateway.disk.condition = self.condition
-        car = self.stay()
-        if car is not None:
-            self.world.parking.plug_again(car)
+        self.before = len(self.world.cloud.record.transactions)
+        self.car = self.stay()
+        if self.car is not None:
+            self.world.parking.plug_again(self.car)
+
+    def judge(self) -> str | None:
+        """A cloud that is there takes in a session whatever the gateway's disk does."""
+        booked = list(self.world.cloud.record.transactions.values())[self.before :]
+        if self.car is None or not self.is_alone or self.car.left_s is not None:
+            return None
+        station = self.car.evse.station
+        if self.spec.for_s < SAID_S or any(each.start.identity == station for each in booked):
+            return None
+        return f"the cloud is there, and doesn't hear of the session that has begun at {station}"
 
     async def end(self) -> None:
         self.world.gateway.disk.condition = Condition.GOOD

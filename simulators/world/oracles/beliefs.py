@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from edge.domain.limit import LimitSource
 from edge.storage.rows import JOURNAL
 from simulators.charger import TransactionAccount
 from simulators.charger.transaction import LOST_ID
 from simulators.site import EvseSpec
+from simulators.world.disk import Condition
 from simulators.world.limits import MODBUS, MQTT
 from simulators.world.oracles.base import Oracle
 from simulators.world.oracles.books import evses_said
@@ -25,6 +26,9 @@ FINER_A: Final = 0.1  # of a limit: stations of OCPP 1.6 have one decimal
 DRAW_A: Final = 1.0  # cars that fill up come down between two samples
 REGISTER_WH: Final = 25.0  # what was sampled last is older than what is stated
 SOURCES: Final = {MODBUS: LimitSource.BMS_MODBUS.value, MQTT: LimitSource.BMS_MQTT.value}
+
+
+_Session: TypeAlias = tuple[str, int, str]  # station, connector, begin
 
 
 @dataclass(slots=True)
@@ -62,12 +66,15 @@ class BeliefsAreTrue(Oracle):
         self._watched: dict[str, _Watched] = {}
         self._was_up_at = self._restarted_at = 0.0
         self._set_aside = frozenset[str]()
-        self._unsure: set[tuple[str, int, str]] = set()  # sessions whose begin a destroyed journal may have had alone
+        self._written: set[_Session] = set()  # those that ran when the disk could last be written
+        self._unsure: set[_Session] = set()  # whose begin was never written, or only in a journal that was destroyed
 
     def look(self) -> None:
         gateway = self.world.gateway
         if gateway.starts == self._starts and gateway.is_up and not gateway.disk.is_frozen:
             self._was_up_at = self.world.now()
+            if gateway.disk.condition is not Condition.READ_ONLY:
+                self._written = set(self._running())
         if gateway.starts != self._starts:
             self._restarted_at = self.world.now()
             first, self._starts = self._starts == 0, gateway.starts
@@ -86,10 +93,16 @@ class BeliefsAreTrue(Oracle):
             self._compare(status)
 
     def _remember_damage(self) -> None:
-        """With a journal that is destroyed goes from where the energy of the sessions counted that run just then."""
+        """With a journal that is destroyed goes from where the energy of the sessions counted that run just then; and
+        what a disk that can't be written hasn't taken is gone with the memory."""
         before, self._set_aside = self._set_aside, self.world.gateway.disk.set_aside()
         if any(name.startswith(JOURNAL) for name in self._set_aside - before):
-            self._unsure |= {_session(each) for each in self.world.accounts() if each.stopped_at is None}
+            self._unsure |= set(self._running())
+        if self.world.gateway.disk.condition is Condition.READ_ONLY:
+            self._unsure |= set(self._running()) - self._written
+
+    def _running(self) -> Iterator[_Session]:
+        return (_session(each) for each in self.world.accounts() if each.stopped_at is None)
 
     def _begin_anew(self, names: Mapping[str, _Watched]) -> None:
         for watched in names.values():
@@ -200,6 +213,6 @@ class BeliefsAreTrue(Oracle):
         return REGISTER_WH + most_w * (self.world.scenario.sample_interval_s + self.world.period_s) / 3600.0
 
 
-def _session(account: TransactionAccount) -> tuple[str, int, str]:
+def _session(account: TransactionAccount) -> _Session:
     """What tells it from all others."""
     return account.identity, account.connector_id, account.started_at

@@ -181,6 +181,50 @@ def test_a_car_that_left_ends_the_session(bench: Bench) -> None:
     assert status(bench, "Available")[1:] == [SessionEnded(key=KEY, at=bench.now)]
 
 
+def asked_after(bench: Bench, answers: dict[str, Any] | None) -> list[StationFact]:
+    """The station is back, its connector occupied: what follows from its answer about the session that is known."""
+    running(bench)
+    status(bench, "Occupied")
+    bench.lose_station()
+    bench.connect(settled=False)
+    step, found = bench.wait(1.0), []
+    while step.down:
+        identifier, action, payload = step.own_call
+        assert is_valid(action, payload, bench.version)
+        is_it = action == "GetTransactionStatus"
+        assert not is_it or payload == {"transactionId": TX}
+        refusal = f'[4, "{identifier}", "NotImplemented", "", {{}}]'
+        step = bench.station_says(result(identifier, answers) if is_it and answers is not None else refusal)
+        found += step.facts if is_it else []
+    return found
+
+
+def test_an_end_that_was_told_while_nobody_listened(bench: Bench) -> None:
+    """A station that is back says of the session that is known that it is over, and that no event of it is to come: it
+    holds no share until its car leaves. Later events would say that it runs all the same. (OCPP 2.x part 2 E14.)
+    """
+    assert asked_after(bench, {"ongoingIndicator": False, "messagesInQueue": False}) == [
+        SessionEnded(key=KEY, at=bench.now),
+        StatusReported(key=KEY, at=bench.now, status=EvseStatus.FINISHING),
+    ]
+    again = told(bench, "Updated", evse={"id": 1})
+    assert again == [SessionBegan(key=KEY, at=bench.now, transaction_id=TX, observed_start=False)]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"ongoingIndicator": True, "messagesInQueue": False},
+        {"ongoingIndicator": False, "messagesInQueue": True},  # its end comes yet, with its own time
+        {"messagesInQueue": False},
+        None,  # not every station knows the question
+    ],
+)
+def test_a_session_that_may_run_on(bench: Bench, answers: dict[str, Any] | None) -> None:
+    """Nothing follows from these."""
+    assert asked_after(bench, answers) == []
+
+
 def test_an_evse_of_two_connectors(bench: Bench) -> None:
     """It is occupied as long as one of them is."""
     status(bench, "Occupied", connector=2)

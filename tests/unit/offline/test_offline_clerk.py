@@ -128,13 +128,13 @@ def test_nothing_is_sent_on_a_connection_that_it_wasnt_meant_for() -> None:
 
     async def story() -> None:
         rig = Rig()
-        rig.keeper.full = True
+        rig.keeper.free.clear()
         request = begin("a")
         rig.clerk.station_calls("a", request.action, request.payload, request.text, signed=False)
         await asyncio.sleep(1.0)
         rig.clerk.cloud_lost()
         rig.clerk.cloud_connected()
-        rig.keeper.full = False
+        rig.keeper.free.set()
         await rig.clerk.runner.settled()
         assert [frame[:2] for frame in rig.station] == [[3, "a"]]
         assert rig.cloud == [request.text]

@@ -129,6 +129,42 @@ def test_of_several_sessions_the_one_of_the_card_is_meant() -> None:
     assert running == [1]
 
 
+def test_of_several_sessions_one_whose_id_the_station_never_had_is_meant() -> None:
+    """It samples under the number of the first; and the register of the third has passed the end's."""
+    bench = Bench()
+    for connector in (1, 2, 3):
+        bench.start(meter=100, connector=connector)
+        if connector == 1:
+            sample(bench, bench.answered[2]["transactionId"], 11.0, 200)
+    sample(bench, -1, 12.0, 9000, connector=3)
+    stop(bench, -1, 40.0, 5000)
+    running = [each.connector for each in bench.disk.transactions.values() if each.ended is None]
+    assert running == [1, 3]
+
+
+def test_a_session_whose_id_the_station_knows_is_not_ended_for_one_whose_begin_was_lost() -> None:
+    """It samples under -1 at a connector at which nobody knows of a session: that one has a begin made anew."""
+    bench = Bench()
+    bench.start(meter=100, connector=1)
+    sample(bench, bench.answered[2]["transactionId"], 11.0, 200)
+    sample(bench, -1, 12.0, 3000, connector=2)
+    stop(bench, -1, 40.0, 5000, idTag="CARD-2")
+    running = [each.connector for each in bench.disk.transactions.values() if each.ended is None]
+    assert running == [1]
+    assert [call[3].get("meterStart") for call in told(bench)] == [100, 3000, None]
+
+
+def test_no_begin_is_made_anew_where_one_is_known() -> None:
+    """The station never had the number of the session at the first connector: the end may be of either."""
+    bench = Bench()
+    for connector in (1, 3):
+        bench.start(meter=100, connector=connector)
+    sample(bench, -1, 12.0, 3000, connector=2)
+    stop(bench, -1, 40.0, 5000, idTag="CARD-2")
+    assert [entry.reason for entry in bench.disk.set_aside] == [ASIDE]
+    assert [call[2] for call in told(bench)] == ["StartTransaction"] * 2
+
+
 class TestAnEndToldOtherwise:
     """A station that isn't answered says its end again, and some with another time."""
 

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC
+from typing import Any
+
+import pytest
 
 from edge.domain.journal import Entry, Write
 from edge.errors import StorageFull
@@ -13,7 +16,7 @@ from edge.offline.edition import Edition
 from edge.offline.message import Request
 from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
-from edge.offline.runner import Ports, Runner
+from edge.offline.runner import CHAIN_MOST, Ports, Runner
 from edge.offline.settings import OfflineSettings
 from edge.offline.station import StationBook
 from edge.offline.token_book import TokenBook
@@ -22,20 +25,25 @@ from tests.unit.offline.offline_bench import HASHER, STATION, Disk, token
 
 
 class Keeper:
-    """A disk that is full for as long as it is told to be."""
+    """A disk that is full, or takes as long as it is told to."""
 
     def __init__(self) -> None:
         self.disk = Disk()
         self.full = False
-        self.refused = 0
+        self.free = asyncio.Event()  # else it takes as long as it is told to
+        self.free.set()
+        self.refused = self.kept = 0
 
     async def keep(self, writes: Sequence[Write]) -> None:
+        await self.free.wait()
         if self.full:
             self.refused += 1
             raise StorageFull("the disk is full")
+        self.kept += 1
         self.disk.keep(tuple(writes))
 
     async def fetch(self, seq: int) -> Entry | None:
+        await self.free.wait()
         if self.full:
             raise StorageFull("the disk is full")
         return self.disk.entries.get(seq)
@@ -46,6 +54,13 @@ def begin(identifier: str) -> Request:
     payload = {"connectorId": 1, "idTag": "CARD-1", "meterStart": 5, "timestamp": "2026-06-01T12:00:00Z"}
     text = json.dumps([2, identifier, "StartTransaction", payload])
     return Request(id=identifier, action="StartTransaction", payload=payload, text=text)
+
+
+def plain(identifier: str, action: str) -> Request:
+    """Of no transaction."""
+    payload = {"connectorId": 1, "status": "Charging"}
+    text = json.dumps([2, identifier, action, payload])
+    return Request(id=identifier, action=action, payload=payload, text=text)
 
 
 class Joined:
@@ -77,6 +92,10 @@ class Joined:
     def cloud_comes(self) -> None:
         self.runner.do(self.desk.cloud_connected(self.clock.monotonic()))
 
+    def cloud_answers(self, identifier: str, payload: dict[str, Any]) -> None:
+        text, now, wall = json.dumps([3, identifier, payload]), self.clock.monotonic(), self.clock.wall()
+        self.runner.do(self.desk.from_cloud(identifier, text, now, wall, answer=payload))
+
     def tick(self) -> None:
         self.runner.do(self.desk.tick(self.clock.monotonic(), self.clock.wall()))
 
@@ -101,11 +120,11 @@ async def story() -> None:
 async def slow_disk() -> None:
     site = Joined()
     site.cloud_comes()
-    site.keeper.full = True
+    site.keeper.free.clear()
     site.say(begin("a"))
     await asyncio.sleep(20.0)
     site.tick()  # nobody waits for the cloud any more
-    site.keeper.full = False
+    site.keeper.free.set()
     await site.runner.settled()
     site.tick()
     await site.runner.settled()
@@ -113,8 +132,133 @@ async def slow_disk() -> None:
 
 
 def test_what_the_disk_took_too_long_for_reaches_the_cloud_once() -> None:
-    """It is given up before it was sent: then it comes out of the journal, and not off the line as well."""
+    """It is sent when that has been enough, and not once more when the disk works again."""
     virtual_time.run(slow_disk())
+
+
+async def full_disk_and_a_cloud() -> None:
+    site = Joined()
+    site.cloud_comes()
+    site.keeper.full = True
+    for identifier, action in (("a", "StartTransaction"), ("b", "Heartbeat"), ("c", "StatusNotification")):
+        site.say(begin(identifier) if identifier == "a" else plain(identifier, action))
+        await asyncio.sleep(1.0)
+        assert json.loads(site.to_cloud[-1])[1] == identifier
+        site.cloud_answers(identifier, {"transactionId": 7, "idTagInfo": {"status": "Accepted"}})
+        assert json.loads(site.to_station[-1])[1] == identifier
+    site.keeper.full = False
+    await site.runner.settled()
+    assert site.keeper.disk.entries == {}
+    assert [each.cloud_id for each in site.keeper.disk.transactions.values()] == [7]
+    assert len(site.to_cloud) == len(site.to_station) == 3
+
+
+async def full_disk_and_an_id_of_ours() -> None:
+    site = Joined()
+    site.cloud_comes()
+    site.keeper.full = True
+    site.say(begin("a"))
+    await asyncio.sleep(1.0)
+    site.cloud_answers("a", {"transactionId": 0, "idTagInfo": {"status": "Accepted"}})
+    await asyncio.sleep(10.0)
+    assert site.to_station == []
+    site.keeper.full = False
+    await site.runner.settled()
+    assert json.loads(site.to_station[0])[2]["transactionId"] > 0
+
+
+async def full_disk_and_a_cloud_that_comes() -> None:
+    site = Joined()
+    site.keeper.full = True
+    site.say(plain("boot", "BootNotification"))
+    site.say(begin("a"))
+    await asyncio.sleep(1.0)
+    assert [json.loads(text)[1] for text in site.to_station] == ["boot"]
+    site.cloud_comes()
+    site.cloud_answers("boot", {"status": "Accepted", "interval": 300, "currentTime": "2026-06-01T12:00:00Z"})
+    site.tick()
+    await asyncio.sleep(1.0)
+    assert json.loads(site.to_cloud[-1])[1] == "a"
+    site.cloud_answers("a", {"transactionId": 7, "idTagInfo": {"status": "Accepted"}})
+    site.say(begin("b"))
+    await asyncio.sleep(10.0)
+    assert len(site.to_station) == 1
+    site.keeper.full = False
+    await site.runner.settled()
+    assert [json.loads(text)[1] for text in site.to_station] == ["boot", "a", "b"]
+    assert (site.keeper.disk.entries, len(site.to_cloud)) == ({}, 2)
+
+
+async def disk_that_hangs() -> None:
+    site = Joined()
+    site.say(begin("old"))
+    await site.runner.settled()
+    site.keeper.free.clear()
+    site.cloud_comes()
+    site.say(plain("b", "Heartbeat"))
+    for _ in range(8):
+        await asyncio.sleep(1.0)
+        site.tick()
+    assert [json.loads(text)[1] for text in site.to_cloud] == ["b"]  # not held up by what can't be read
+    site.cloud_answers("b", {"currentTime": "2026-06-01T12:00:00Z"})
+    await asyncio.sleep(6.0)
+    assert [json.loads(text)[1] for text in site.to_station] == ["old", "b"]
+    site.keeper.free.set()
+    site.tick()
+    await site.runner.settled()
+    assert [json.loads(text)[1] for text in site.to_cloud] == ["b", "old"]
+
+
+async def disk_that_hangs_for_a_begin() -> None:
+    site = Joined()
+    site.cloud_comes()
+    site.keeper.free.clear()
+    site.say(begin("a"))
+    await asyncio.sleep(4.0)
+    assert site.to_cloud == []
+    await asyncio.sleep(2.0)
+    assert site.to_cloud == [begin("a").text]
+    site.cloud_answers("a", {"transactionId": 7, "idTagInfo": {"status": "Accepted"}})
+    assert json.loads(site.to_station[0])[2]["transactionId"] == 7
+    site.keeper.free.set()
+    await site.runner.settled()
+    assert site.keeper.disk.entries == {}
+
+
+async def full_disk_for_days() -> None:
+    site = Joined()
+    site.cloud_comes()
+    site.keeper.full = True
+    site.say(begin("a"))
+    await asyncio.sleep(1.0)
+    site.cloud_answers("a", {"transactionId": 7, "idTagInfo": {"status": "Accepted"}})
+    for number in range(CHAIN_MOST + 100):
+        boot = f"boot-{number}"
+        site.say(plain(boot, "BootNotification"))
+        site.cloud_answers(boot, {"status": "Accepted", "interval": 300, "currentTime": "2026-06-01T12:00:00Z"})
+    site.keeper.full, before = False, site.keeper.kept
+    await site.runner.settled()
+    assert site.keeper.kept - before <= CHAIN_MOST
+    assert site.keeper.disk.entries == {}
+    assert [each.cloud_id for each in site.keeper.disk.transactions.values()] == [7]
+
+
+@pytest.mark.parametrize(
+    "tale",
+    [
+        full_disk_and_a_cloud,
+        full_disk_and_an_id_of_ours,
+        full_disk_and_a_cloud_that_comes,
+        disk_that_hangs,
+        disk_that_hangs_for_a_begin,
+        full_disk_for_days,
+    ],
+)
+def test_a_cloud_that_is_there_answers_whatever_the_disk_does(tale: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Nothing of it rests on us: but where the station would be given an id that only we know, it waits. What came
+    without the cloud reaches it from memory, and isn't answered before it is kept. And memory is bounded.
+    """
+    virtual_time.run(tale())
 
 
 def test_who_cant_be_kept_isnt_answered_until_he_can() -> None:

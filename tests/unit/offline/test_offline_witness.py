@@ -60,6 +60,10 @@ class Rig:
     def answer(self, payload: dict[str, Any]) -> list[Step]:
         return self.do(self.witness.from_cloud("c1", json.dumps([3, "c1", payload]), NOON, answer=payload))
 
+    def stop(self, number: int, at: str) -> str:
+        payload = {"transactionId": number, "meterStop": 900, "timestamp": at, "reason": "Local"}
+        return self.call("StopTransaction", payload)
+
     def start(self, number: int, at: str = "2026-06-01T12:00:00Z") -> list[Step]:
         self.call("StartTransaction", {"connectorId": 1, "idTag": "CARD-1", "meterStart": 100, "timestamp": at})
         return self.answer({"transactionId": number, "idTagInfo": ACCEPTED})
@@ -161,3 +165,14 @@ def test_a_session_that_the_station_forgot_is_over_when_another_begins() -> None
     rig.start(43, at="2026-06-01T14:00:00Z")
     ended = {session.transaction: session.end_reason for session in rig.sessions.values()}
     assert ended == {"42": "Lost", "43": None}
+
+
+@pytest.mark.parametrize("number", [7, -1])
+def test_an_end_that_is_said_again_passes(number: int) -> None:
+    """With the same time or another, by its number or none: it is the cloud's to answer. The record has one end."""
+    rig = Rig()
+    rig.start(7)
+    for at in ("2026-06-01T12:30:00Z", "2026-06-01T12:30:00Z", "2026-06-01T12:31:00Z"):
+        assert rig.stop(number, at) == rig.texts[-1]
+    ended = [session.ended_at for session in rig.sessions.values()]
+    assert ended == ([datetime(2026, 6, 1, 12, 30, tzinfo=UTC)] if number == 7 else [None])
