@@ -188,23 +188,25 @@ async def test_profile_1_takes_the_key_raw_or_in_digits(password: bytes) -> None
         assert cloud.connections[0].request.headers["Authorization"] == shown["Authorization"]
 
 
+NOTHING, WRONG = "the station shows no credentials", "the station's credentials are wrong"
 WRONG_CREDENTIALS = {
-    "nothing": None,
-    "another key": keys.header("CP-01", KEY[:-1] + b"\x00"),
-    "another name": keys.header("CP-02", KEY),
-    "no key": keys.header("CP-01", b""),
-    "no base64": "Basic ***",
-    "another scheme": "Bearer " + KEY.hex(),
+    "nothing": (None, NOTHING),
+    "another key": (keys.header("CP-01", KEY[:-1] + b"\x00"), WRONG),
+    "another name": (keys.header("CP-02", KEY), "the station's user name isn't its identity"),
+    "no key": (keys.header("CP-01", b""), WRONG),
+    "no base64": ("Basic ***", NOTHING),
+    "another scheme": ("Bearer " + KEY.hex(), NOTHING),
 }
 
 
-@pytest.mark.parametrize("shown", WRONG_CREDENTIALS.values(), ids=WRONG_CREDENTIALS.keys())
-async def test_profile_1_keeps_others_out(shown: str | None) -> None:
-    """HTTP 401, and the cloud never hears of it."""
+@pytest.mark.parametrize(("shown", "why"), WRONG_CREDENTIALS.values(), ids=WRONG_CREDENTIALS.keys())
+async def test_profile_1_keeps_others_out(shown: str | None, why: str) -> None:
+    """HTTP 401, and the cloud never hears of it; the installer is told what is wrong."""
     async with secured(SecurityProfile.BASIC) as (gateway, cloud):
         assert await is_refused(gateway, headers={"Authorization": shown} if shown else {}) == 401
         assert cloud.connections == []
-        assert gateway.logged("refused a connection")[0]["station"] == "CP-01"
+        (line,) = gateway.logged("refused a connection")
+        assert (line["station"], line["why"]) == ("CP-01", why)
 
 
 async def test_profile_2(authority: Authority, stranger: Authority, server: Pair) -> None:
