@@ -1,6 +1,7 @@
 """Why a cloud can't be had, on real sockets and on both loops: in words that say what to look at."""
 
 import asyncio
+import re
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -12,6 +13,7 @@ import uvloop
 from websockets.asyncio.server import serve
 from websockets.protocol import State
 
+from edge.setup.language import LANGUAGES, Speaker
 from tests.wire.ocpp_site import eventually, round_trip, running
 
 LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
@@ -101,6 +103,15 @@ def test_nobody_is_there(run: Run) -> None:
             "no address is found for csms.invalid: is the name right, and is there a way to the Internet?",
         )
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_doctor_leads_to_the_line(language: str) -> None:
+    """What it has the log searched for is in the line that says why."""
+    found = re.search(r"journalctl -u edge-controller -g '(.+)'", Speaker(language).say("remedy.no_cloud"))
+    assert found is not None
+    async with running("CP-01", upstream="ws://127.0.0.1:1/{station}") as (gateway, _), gateway.station():
+        await eventually(lambda: any(found[1] in line["event"] and line["problem"] for line in gateway.capture.entries))
 
 
 @LOOPS
