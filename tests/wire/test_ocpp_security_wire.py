@@ -6,7 +6,7 @@ import resource
 import shutil
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -313,6 +313,39 @@ def test_handshakes_of_tls_under_way_end_with_the_gateway(
         writer.close()
 
     run(stop())
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_tls_where_no_descriptor_is_left(
+    authority: Authority, server: Pair, run: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    """Who comes is hung up on, and the next gets in once there is one."""
+
+    async def come() -> None:
+        async with secured(SecurityProfile.TLS, files(server, authority)) as (gateway, cloud):
+            with socket.create_connection(("127.0.0.1", gateway.server.tls_port)) as plain, one_descriptor_left():
+                plain.setblocking(False)
+                async with asyncio.timeout(PATIENCE_S):
+                    with contextlib.suppress(ConnectionError):
+                        assert await asyncio.get_running_loop().sock_recv(plain, 1) == b""
+            station = await comes(gateway, tls=trusting(authority), headers=RIGHT)
+            await round_trip(station, cloud)
+            await station.close()
+
+    run(come())
+
+
+@contextlib.contextmanager
+def one_descriptor_left() -> Iterator[None]:
+    """This process may open one file, and no more."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Path("/dev/null").open("rb") as lowest:
+        free = lowest.fileno()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
 
 
 async def test_a_certificate_may_have_the_serial_number(authority: Authority, server: Pair) -> None:
