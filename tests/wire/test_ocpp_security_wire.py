@@ -434,9 +434,12 @@ async def test_who_has_proved_it_takes_over() -> None:
 
 
 @asynccontextmanager
-async def cloud_behind_tls(pair: Pair, ca: Authority | None) -> AsyncIterator[tuple[int, list[ServerConnection]]]:
+async def cloud_behind_tls(
+    pair: Pair, ca: Authority | None, newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED
+) -> AsyncIterator[tuple[int, list[ServerConnection]]]:
     """A CSMS behind TLS, which wants certificates of ``ca``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = newest
     context.load_cert_chain(pair.certificate, pair.key)
     if ca is not None:
         context.load_verify_locations(ca.own.certificate)
@@ -473,6 +476,19 @@ async def test_the_cloud_behind_tls(authority: Authority, server: Pair, own_key:
             ends = x509.load_pem_x509_certificate(server.certificate.read_bytes()).not_valid_after_utc
             await eventually(lambda: gateway.server.tls.shown == {f"127.0.0.1:{port}": ends})
             await station.close()
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_cloud_that_asks_for_a_certificate(authority: Authority, server: Pair, newest: ssl.TLSVersion) -> None:
+    """The site file has none for it: its refusal has no words, and what it may be is said."""
+    async with cloud_behind_tls(server, authority, newest) as (port, met):
+        tls = TlsFiles(ca=authority.own.certificate)
+        options: dict[str, Any] = {"upstream": f"wss://127.0.0.1:{port}/{{station}}", "cloud_tls": tls}
+        async with running("CP-01", **options) as (gateway, _), gateway.station():
+            await eventually(lambda: gateway.logged("can't reach the cloud"))
+            told = gateway.logged("can't reach the cloud")[0]["problem"]
+            assert told.endswith("does it ask for a certificate of this gateway's ([ocpp.cloud])?")
+            assert met == []
 
 
 async def test_a_cloud_that_cannot_be_trusted(authority: Authority, stranger: Authority) -> None:

@@ -18,6 +18,7 @@ from tests.wire.ocpp_site import eventually, round_trip, running
 
 LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 Run = Callable[[Coroutine[Any, Any, None]], None]
+CERTIFICATE = "does it ask for a certificate of this gateway's ([ocpp.cloud])"
 NOT_A_CLOUD = {
     "hangs up": b"",
     "greets and hangs up": b"SSH-2.0-OpenSSH_9.2\r\n",
@@ -69,8 +70,8 @@ def test_what_is_no_cloud_is_dialled_again(run: Run, first: bytes) -> None:
                 assert station.state is State.OPEN
                 assert gateway.logged("station is gone") == []
                 (line,) = gateway.logged("can't reach the cloud")
-                asked = f"127.0.0.1:{port} answers no WebSocket handshake: is that the cloud's port, and ws:// right"
-                assert line["problem"] == f"{asked} for it?"
+                asked = f"127.0.0.1:{port} answers no WebSocket handshake: is that the cloud's port, and is ws://"
+                assert line["problem"] == f"{asked} right for it?"
 
     run(dial())
 
@@ -123,7 +124,7 @@ def test_tls_where_none_is_spoken(run: Run) -> None:
             port = next(iter(plain.sockets)).getsockname()[1]
             await told(
                 f"wss://127.0.0.1:{port}/{{station}}",
-                f"127.0.0.1:{port} hangs up before there is TLS: is it ws://, or another port?",
+                f"127.0.0.1:{port} hangs up before there is TLS: is it ws://, or another port, or {CERTIFICATE}?",
             )
         with hanging_up(NOT_A_CLOUD["greets and hangs up"]) as (port, _):
             await told(
