@@ -1,5 +1,6 @@
 """``edge doctor``: what is wrong and what to do, the likeliest first."""
 
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -116,8 +117,7 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
     for station in report.get("stations", ()):
         if not station["connected"]:
             why = refused.get(station["id"])
-            name = "station" if why is None else "station_refused"
-            yield _trouble(name, "station", station=station["id"], why=why, url=url)
+            yield _trouble("station" if why is None else "station_refused", station=station["id"], why=why, url=url)
     if connected and not any(each["cloud_connected"] for each in connected):
         yield _trouble("no_cloud")
     else:
@@ -129,20 +129,21 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
         if other is not None:
             yield _trouble("twins", station=identity, address=waiting[identity]["address"], other=other)
         away = [each["id"] for each in report.get("stations", ()) if not each["connected"]]
-        known = next((each for each in away if _bare(each) == _bare(identity)), None)
+        known = next((each for each in away if without_slips(each) == without_slips(identity)), None)
         if known is not None:
             yield _trouble("misspelt", station=identity, known=known)
         else:
             yield _trouble("waits", station=identity)
-    for why in dict.fromkeys(each["why"] for each in report.get("refused_handshakes", ()) if each["station"] is None):
-        yield _trouble("turned_away", why=why, url=url)
+    nameless = (each for each in report.get("refused_handshakes", ()) if each["station"] is None)
+    for address, why in dict.fromkeys((each["address"], each["why"]) for each in nameless):
+        yield _trouble("turned_away", address=address, why=why, url=url)
     if report.get("mode") == "observe":
         yield _trouble("observes")
 
 
-def _bare(identity: str) -> str:
-    """An identity without what is mistyped most: its case, blanks, strokes and dots."""
-    return "".join(filter(str.isalnum, identity.casefold()))
+def without_slips(identity: str) -> str:
+    """An identity without what is mistyped most: case, blanks, strokes, dots, O for 0, and zeros before a number."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", "".join(filter(str.isalnum, identity.casefold())).replace("o", "0"))
 
 
 def _storage(storage: Mapping[str, Any]) -> Iterator[Trouble]:

@@ -60,7 +60,10 @@ class Gatekeeper:
                 credentials = keys.basic(shown.authorization)
                 if credentials is None:
                     return Refusal(status=HTTPStatus.UNAUTHORIZED, why="the station shows no credentials")
-                if credentials.user != station or not await self._is_key(station, needed.key_hash, credentials):
+                if credentials.user != station:
+                    why = "the station's user name isn't its identity"
+                    return Refusal(status=HTTPStatus.UNAUTHORIZED, why=why)
+                if not await self._is_key(station, needed.key_hash, credentials):
                     return Refusal(status=HTTPStatus.UNAUTHORIZED, why="the station's credentials are wrong")
                 return None
 

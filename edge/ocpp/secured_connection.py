@@ -40,11 +40,17 @@ class SecuredConnection(StationConnection):
             self._is_secured = True
             super().connection_made(transport)
             return
-        peer = transport.get_extra_info("peername")
-        # Another descriptor of the same connection: it stays when the transport that would read it is gone.
-        plain = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        # No isinstance: uvloop's transports are none of asyncio's classes.
+        accepted = cast(asyncio.Transport, transport)
+        peer = accepted.get_extra_info("peername")
+        try:
+            # Another descriptor of the same connection: it stays when the transport that would read it is gone.
+            plain = socket.socket(fileno=os.dup(accepted.get_extra_info("socket").fileno()))
+        except OSError:  # there is none: the peer comes again
+            return
+        finally:
+            accepted.abort()
         plain.setblocking(False)
-        cast(asyncio.Transport, transport).abort()  # no isinstance: uvloop's transports are none of asyncio's classes
         task = asyncio.get_running_loop().create_task(self._secure(plain, str(peer[0]) if peer else "unknown"))
         self._securing.add(task)
         task.add_done_callback(self._securing.discard)

@@ -7,7 +7,7 @@ from edge.config.schema_station import EvseTable, StationTable
 from edge.metering.proof import level
 from edge.setup.asking import agree, ask, choose
 from edge.setup.book import Book
-from edge.setup.checks import NO, Check, address, of_schema, phases
+from edge.setup.checks import NO, YES, Check, address, of_schema, phases
 from edge.setup.defaults import Defaults
 from edge.setup.steps import (
     LOAD_A,
@@ -49,11 +49,18 @@ def stations(book: Book, defaults: Defaults) -> Talk[None]:
         yield Tell(text="stations.keys")
     for number in range(book.count("station")):
         yield from _station(book, defaults, number, needs_key=needs_key)
+    is_kept = False
     while not book.is_done("stations"):
         number = book.count("station")
         seen = yield LookForStations(listen=listen)
         found = _new(seen, book, defaults)
         yield from _show(seen, found)
+        if isinstance(seen, Failure) and not is_kept and book.get("ocpp", "listen") is not None:
+            is_kept = yield from agree(book, "stations.keep", default=NO, absent=YES)
+            if not is_kept:
+                book.drop("ocpp", "listen")
+                listen, needs_key = yield from _door(book, defaults)
+                continue
         taken = [*defaults.stations, *(book.get("station", index, "id") for index in range(number))]
         default = LOOK if found or not defaults.stations else END  # Enter keeps a site that has its stations
         said = yield from ask(

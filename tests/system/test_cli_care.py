@@ -424,6 +424,7 @@ async def test_who_waits_who_was_refused_and_what_is_wrong(tmp_path: Path) -> No
             assert code == 1
             lines = output.splitlines()
             assert lines[0] == "1. station CP-A isn't connected; last turned away: the station shows no credentials"
+            assert "edge key" in lines[1]
             assert "2. station CP-B waits to be adopted" in lines
             assert "3. station 'cp_a' waits, and CP-A isn't connected: one identity may be mistyped" in lines
     code, output, _ = await edge("doctor", "--config", str(file), "--state", str(tmp_path), *socket)

@@ -180,6 +180,7 @@ def test_secrets_are_made_once(tmp_path: Path) -> None:
 
 
 LAN = "   (on the charger LAN)"
+INLINE = 'ocpp = { listen = "0.0.0.0:9001", upstream = "wss://x/{station}" }'
 
 
 @pytest.mark.parametrize(
@@ -190,6 +191,7 @@ LAN = "   (on the charger LAN)"
         ("  listen = '0.0.0.0:9000'  # all", [f"ws://10.77.0.1:9000/<station id>{LAN}"]),
         ('listen="192.168.10.1:9000"\npath="/ocpp/{station}"', ["ws://192.168.10.1:9000/ocpp/<station id>"]),
         (r'listen = "\\d\n:9000"', ["ws://dn:9000/<station id>"]),  # nothing that agetty would take for an escape
+        (INLINE, ["their address: sudo edge station list"]),
         ("", ["none: the site file's listen is 127.0.0.1:9000, which no charger reaches"]),
         (
             'listen = "10.77.0.1:9000"\ntls_listen = "10.77.0.1:9443"',
@@ -204,7 +206,11 @@ LAN = "   (on the charger LAN)"
 def test_the_banner_has_the_address_of_the_site_file(tmp_path: Path, ocpp: str | None, lines: list[str]) -> None:
     """It said 10.77.0.1:9000 whatever that had: the installer copies it into each charger."""
     site, issue = tmp_path / "site.toml", tmp_path / "edge.issue"
-    site.write_text("" if ocpp is None else f'[site]\nid = "x"\n[ocpp]\n{ocpp}\n[api]\nlisten = "0.0.0.0:8080"\n')
+    site.touch()
+    cloud = 'upstream = "wss://x/{station}"'
+    table = f'[site]\nid = "x"\n[ocpp]\n{ocpp}\n{cloud}\n[api]\nlisten = "0.0.0.0:8080"\n'
+    if ocpp is not None:
+        site.write_text(table if ocpp != INLINE else f"{INLINE}\n")
     environment = os.environ | {"EDGE_ISSUE": str(issue), "EDGE_SITE": str(site), "EDGE_BOOT_FILES": "/nonexistent"}
     command = ["sh", str(FOLDER / "banner/edge-banner")]
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)

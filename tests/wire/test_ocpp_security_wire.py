@@ -6,7 +6,7 @@ import resource
 import shutil
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -188,23 +188,25 @@ async def test_profile_1_takes_the_key_raw_or_in_digits(password: bytes) -> None
         assert cloud.connections[0].request.headers["Authorization"] == shown["Authorization"]
 
 
+NOTHING, WRONG = "the station shows no credentials", "the station's credentials are wrong"
 WRONG_CREDENTIALS = {
-    "nothing": None,
-    "another key": keys.header("CP-01", KEY[:-1] + b"\x00"),
-    "another name": keys.header("CP-02", KEY),
-    "no key": keys.header("CP-01", b""),
-    "no base64": "Basic ***",
-    "another scheme": "Bearer " + KEY.hex(),
+    "nothing": (None, NOTHING),
+    "another key": (keys.header("CP-01", KEY[:-1] + b"\x00"), WRONG),
+    "another name": (keys.header("CP-02", KEY), "the station's user name isn't its identity"),
+    "no key": (keys.header("CP-01", b""), WRONG),
+    "no base64": ("Basic ***", NOTHING),
+    "another scheme": ("Bearer " + KEY.hex(), NOTHING),
 }
 
 
-@pytest.mark.parametrize("shown", WRONG_CREDENTIALS.values(), ids=WRONG_CREDENTIALS.keys())
-async def test_profile_1_keeps_others_out(shown: str | None) -> None:
-    """HTTP 401, and the cloud never hears of it."""
+@pytest.mark.parametrize(("shown", "why"), WRONG_CREDENTIALS.values(), ids=WRONG_CREDENTIALS.keys())
+async def test_profile_1_keeps_others_out(shown: str | None, why: str) -> None:
+    """HTTP 401, and the cloud never hears of it; the installer is told what is wrong."""
     async with secured(SecurityProfile.BASIC) as (gateway, cloud):
         assert await is_refused(gateway, headers={"Authorization": shown} if shown else {}) == 401
         assert cloud.connections == []
-        assert gateway.logged("refused a connection")[0]["station"] == "CP-01"
+        (line,) = gateway.logged("refused a connection")
+        assert (line["station"], line["why"]) == ("CP-01", why)
 
 
 async def test_profile_2(authority: Authority, stranger: Authority, server: Pair) -> None:
@@ -313,6 +315,39 @@ def test_handshakes_of_tls_under_way_end_with_the_gateway(
     run(stop())
 
 
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_tls_where_no_descriptor_is_left(
+    authority: Authority, server: Pair, run: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    """Who comes is hung up on, and the next gets in once there is one."""
+
+    async def come() -> None:
+        async with secured(SecurityProfile.TLS, files(server, authority)) as (gateway, cloud):
+            with socket.create_connection(("127.0.0.1", gateway.server.tls_port)) as plain, one_descriptor_left():
+                plain.setblocking(False)
+                async with asyncio.timeout(PATIENCE_S):
+                    with contextlib.suppress(ConnectionError):
+                        assert await asyncio.get_running_loop().sock_recv(plain, 1) == b""
+            station = await comes(gateway, tls=trusting(authority), headers=RIGHT)
+            await round_trip(station, cloud)
+            await station.close()
+
+    run(come())
+
+
+@contextlib.contextmanager
+def one_descriptor_left() -> Iterator[None]:
+    """This process may open one file, and no more."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Path("/dev/null").open("rb") as lowest:
+        free = lowest.fileno()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
+
+
 async def test_a_certificate_may_have_the_serial_number(authority: Authority, server: Pair) -> None:
     """Its common name is what the site file says, where that isn't the identity."""
     security = {"CP-01": StationSecurity(profile=SecurityProfile.MUTUAL, certificate_name="SN-42")}
@@ -399,9 +434,12 @@ async def test_who_has_proved_it_takes_over() -> None:
 
 
 @asynccontextmanager
-async def cloud_behind_tls(pair: Pair, ca: Authority | None) -> AsyncIterator[tuple[int, list[ServerConnection]]]:
+async def cloud_behind_tls(
+    pair: Pair, ca: Authority | None, newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED
+) -> AsyncIterator[tuple[int, list[ServerConnection]]]:
     """A CSMS behind TLS, which wants certificates of ``ca``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = newest
     context.load_cert_chain(pair.certificate, pair.key)
     if ca is not None:
         context.load_verify_locations(ca.own.certificate)
@@ -438,6 +476,19 @@ async def test_the_cloud_behind_tls(authority: Authority, server: Pair, own_key:
             ends = x509.load_pem_x509_certificate(server.certificate.read_bytes()).not_valid_after_utc
             await eventually(lambda: gateway.server.tls.shown == {f"127.0.0.1:{port}": ends})
             await station.close()
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_cloud_that_asks_for_a_certificate(authority: Authority, server: Pair, newest: ssl.TLSVersion) -> None:
+    """The site file has none for it: its refusal has no words, and what it may be is said."""
+    async with cloud_behind_tls(server, authority, newest) as (port, met):
+        tls = TlsFiles(ca=authority.own.certificate)
+        options: dict[str, Any] = {"upstream": f"wss://127.0.0.1:{port}/{{station}}", "cloud_tls": tls}
+        async with running("CP-01", **options) as (gateway, _), gateway.station():
+            await eventually(lambda: gateway.logged("can't reach the cloud"))
+            told = gateway.logged("can't reach the cloud")[0]["problem"]
+            assert told.endswith("does it ask for a certificate of this gateway's ([ocpp.cloud])?")
+            assert met == []
 
 
 async def test_a_cloud_that_cannot_be_trusted(authority: Authority, stranger: Authority) -> None:

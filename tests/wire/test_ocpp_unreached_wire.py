@@ -1,6 +1,7 @@
 """Why a cloud can't be had, on real sockets and on both loops: in words that say what to look at."""
 
 import asyncio
+import re
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -12,10 +13,12 @@ import uvloop
 from websockets.asyncio.server import serve
 from websockets.protocol import State
 
+from edge.setup.language import LANGUAGES, Speaker
 from tests.wire.ocpp_site import eventually, round_trip, running
 
 LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 Run = Callable[[Coroutine[Any, Any, None]], None]
+CERTIFICATE = "does it ask for a certificate of this gateway's ([ocpp.cloud])"
 NOT_A_CLOUD = {
     "hangs up": b"",
     "greets and hangs up": b"SSH-2.0-OpenSSH_9.2\r\n",
@@ -67,8 +70,8 @@ def test_what_is_no_cloud_is_dialled_again(run: Run, first: bytes) -> None:
                 assert station.state is State.OPEN
                 assert gateway.logged("station is gone") == []
                 (line,) = gateway.logged("can't reach the cloud")
-                asked = f"127.0.0.1:{port} answers no WebSocket handshake: is that the cloud's port, and ws:// right"
-                assert line["problem"] == f"{asked} for it?"
+                asked = f"127.0.0.1:{port} answers no WebSocket handshake: is that the cloud's port, and is ws://"
+                assert line["problem"] == f"{asked} right for it?"
 
     run(dial())
 
@@ -103,6 +106,15 @@ def test_nobody_is_there(run: Run) -> None:
     )
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_doctor_leads_to_the_line(language: str) -> None:
+    """What it has the log searched for is in the line that says why."""
+    found = re.search(r"journalctl -u edge-controller -g '(.+)'", Speaker(language).say("remedy.no_cloud"))
+    assert found is not None
+    async with running("CP-01", upstream="ws://127.0.0.1:1/{station}") as (gateway, _), gateway.station():
+        await eventually(lambda: any(found[1] in line["event"] and line["problem"] for line in gateway.capture.entries))
+
+
 @LOOPS
 def test_tls_where_none_is_spoken(run: Run) -> None:
     """wss:// at a port of ws://, and at one of another program."""
@@ -112,7 +124,7 @@ def test_tls_where_none_is_spoken(run: Run) -> None:
             port = next(iter(plain.sockets)).getsockname()[1]
             await told(
                 f"wss://127.0.0.1:{port}/{{station}}",
-                f"127.0.0.1:{port} hangs up before there is TLS: is it ws://, or another port?",
+                f"127.0.0.1:{port} hangs up before there is TLS: is it ws://, or another port, or {CERTIFICATE}?",
             )
         with hanging_up(NOT_A_CLOUD["greets and hangs up"]) as (port, _):
             await told(

@@ -381,6 +381,24 @@ def test_an_address_of_somebody_else() -> None:
     assert "bms.deaf" in typing.told
 
 
+def test_an_address_for_the_stations_that_is_somebody_elses() -> None:
+    """It is asked again: who had mistyped it heard no station, and could only go on. Or it is kept, and asked once."""
+    mistyped = "192.168.10.2:9000"
+
+    def elsewhere(step: Step) -> Any:
+        if isinstance(step, LookForStations) and step.listen == mistyped:
+            return Failure(problem="no network that is up has 192.168.10.2")
+        return probe(step)
+
+    typing = Typing(RIGHT | {"ocpp.listen": [mistyped, "192.168.10.1:9000"], "stations.keep": "n"})
+    assert run(Book(), typing, elsewhere) == run(Book(), Typing(RIGHT))
+    assert "stations.deaf" in typing.told
+    kept = {"stations.keep": ["y", "not asked again"], "station.which": ["+", "CP-1", "0"]}
+    document = run(Book(), Typing(RIGHT | {"ocpp.listen": mistyped} | kept), elsewhere)
+    assert document is not None
+    assert (document["ocpp"]["listen"], document["station"][0]["id"]) == (mistyped, "CP-1")
+
+
 def test_a_site_that_does_not_fit_goes_back() -> None:
     """The finding is shown, the part chosen is gone through again."""
     verdicts = [("circuit[0].fuse_a has no room",), ()]
