@@ -12,6 +12,7 @@ MBAP = struct.Struct(">HHHB")  # transaction, protocol (0), length of what follo
 MAX_LENGTH = 254  # the unit and a PDU of at most 253 bytes (§4.1)
 MAX_READ_REGISTERS = 125  # §6.3
 MAX_WRITE_REGISTERS = 123  # §6.12
+MAX_WRITE_AND_READ = 121  # registers to write, §6.17
 MAX_READ_COILS = 2000  # §6.1
 MAX_WRITE_COILS = 1968  # §6.11
 COIL_ON, COIL_OFF = 0xFF00, 0x0000  # §6.5
@@ -151,6 +152,15 @@ def _write_registers(data: bytes, registers: Registers) -> bytes:
     return PAIR.pack(start, count)
 
 
+def _write_and_read(data: bytes, registers: Registers) -> bytes:
+    """Writes first, then reads (§6.17); what can't be read isn't written either."""
+    start, count = _span(data[: PAIR.size], MAX_READ_REGISTERS)
+    registers.read_holding(start, count)
+    written, number, body = _block(data[PAIR.size :], MAX_WRITE_AND_READ, lambda number: 2 * number)
+    registers.write_holding(written, struct.unpack(f">{number}H", body))
+    return _register_bytes(registers.read_holding(start, count))
+
+
 def _read_coils(data: bytes, registers: Registers) -> bytes:
     start, count = _span(data, MAX_READ_COILS)
     packed = sum(1 << index for index, coil in enumerate(registers.read_coils(start, count)) if coil)
@@ -185,4 +195,5 @@ FUNCTIONS: Mapping[int, Callable[[bytes, Registers], bytes]] = {
     6: _write_register,
     15: _write_coils,
     16: _write_registers,
+    23: _write_and_read,
 }

@@ -15,7 +15,7 @@ class Bank(StrEnum):
     """The Modbus table a register is in."""
 
     INPUT = "input"  # function 4; mirrored for function 3
-    HOLDING = "holding"  # functions 3, 6, 16
+    HOLDING = "holding"  # functions 3, 6, 16, 23
     COIL = "coil"  # functions 1, 5, 15
 
 

@@ -42,7 +42,7 @@ ModelOption = Annotated[
     str | None,
     typer.Option("--model", metavar="NAME", help="Without a site file: the meter's family.", show_default=False),
 ]
-UnitOption = Annotated[int, typer.Option("--unit", min=1, max=255, help="Without a site file: the Modbus unit id.")]
+UnitOption = Annotated[int, typer.Option("--unit", min=0, max=255, help="Without a site file: the Modbus unit id.")]
 PeriodOption = Annotated[float, typer.Option("--period", min=0.05, max=60, help="Seconds from one sample to the next.")]
 
 

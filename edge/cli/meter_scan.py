@@ -22,6 +22,8 @@ from edge.metering.bus import open_bus
 from edge.metering.catalogue import FAMILIES
 from edge.metering.scan import (
     PATIENT_S,
+    PROBE_S,
+    SUNSPEC_UNITS,
     USUAL_SETTINGS,
     Found,
     Identifier,
@@ -125,7 +127,9 @@ async def _line(
     try:
         present = []
         for unit in tuple(ids):
-            if await answers(bus, unit, on_noise=partial(noisy, written(line))):
+            hops = line.transport is Transport.TCP and unit in SUNSPEC_UNITS  # an inverter asks its meter first
+            answer_s = PATIENT_S if hops else PROBE_S
+            if await answers(bus, unit, answer_s=answer_s, on_noise=partial(noisy, written(line))):
                 present.append(unit)
             step()
         if not present and line.transport is Transport.TCP:

@@ -97,7 +97,7 @@ def model_fits_connection(draft: Draft) -> Iterator[Fault]:
 def unit_can_be_asked(draft: Draft) -> Iterator[Fault]:
     """A unit id on a serial line is one that a device can have."""
     for index, meter, connection in _reached(draft):
-        if connection.transport in {Transport.RTU, Transport.RTU_TCP} and meter.unit > MOST_ON_SERIAL_LINE:
+        if connection.transport in {Transport.RTU, Transport.RTU_TCP} and not 1 <= meter.unit <= MOST_ON_SERIAL_LINE:
             yield Fault(
                 path=("meter", index, "unit"),
                 problem=f"is {meter.unit}, which no device on a serial line can have",

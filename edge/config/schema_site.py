@@ -202,7 +202,7 @@ class MeterTable(Table):
         ),
     ] = None  # instead of a model
     connection: Annotated[str, Field(description="how to reach the meter", examples=["tcp://192.168.1.50:502"])]
-    unit: Annotated[int, Field(ge=1, le=255, description="the Modbus unit id, 1 to 255", examples=[1])] = 1
+    unit: Annotated[int, Field(ge=0, le=255, description="the Modbus unit id, 0 to 255", examples=[1])] = 1
     username: Annotated[
         str | None, Field(min_length=1, description="the user's name at the broker", examples=["edge"])
     ] = None

@@ -1,5 +1,6 @@
 """Messages of an MQTT topic as a meter: JSON in, quantities out. Pure."""
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Any, Final
@@ -57,15 +58,26 @@ def read_message(payload: bytes, values: Sequence[TopicValue]) -> dict[Quantity,
     """
     if len(payload) > LONGEST:
         raise MeterImplausible(f"a message of {len(payload)} bytes, longer than {LONGEST}")
-    try:
-        message = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        raise MeterImplausible("a message that is no JSON", remedy="check the topic") from None
+    message = _document(payload)
     found = {Quantity(value.quantity): _number(message, value) for value in values}
     if all(number is None for number in found.values()):
         places = ", ".join(_shown(value.path) for value in values)
         raise MeterImplausible(f"a message without a number at {places}", remedy="check the paths in the site file")
     return found
+
+
+def _document(payload: bytes) -> Any:
+    """What the message says. NaN and Infinity, which are no JSON and which many a publisher writes where it has no
+    value, are numbers that aren't finite.
+    """
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(payload, parse_int=float)
+    except (ValueError, RecursionError):
+        raise MeterImplausible("a message that is no JSON", remedy="check the topic") from None
 
 
 def _number(message: Any, value: TopicValue) -> float | None:

@@ -23,6 +23,9 @@ _PROBES = (
     Read(RegisterType.HOLDING, 0, 1),
     Read(RegisterType.INPUT, 0, 2),
 )
+# Of meters behind an inverter, which has unit 1 itself: Kostal's, SMA's, Fronius' GEN24 and the older ones (evcc pull
+# request 1073).
+SUNSPEC_UNITS = frozenset({71, 126, 200, 240})
 # What serial meters are set to, the usual first.
 USUAL_SETTINGS = (
     SerialSettings(baudrate=9600),
@@ -224,5 +227,5 @@ def units(text: str) -> tuple[int, ...]:
 
 
 def unit_ids(families: Iterable[Family]) -> tuple[int, ...]:
-    """Where the families' devices usually are."""
-    return tuple(sorted({family.serial.unit for family in families} | {1, 2, 3}))
+    """Where the families' devices usually are on a network."""
+    return tuple(sorted({family.serial.unit for family in families} | {1, 2, 3} | SUNSPEC_UNITS))

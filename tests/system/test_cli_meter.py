@@ -66,6 +66,19 @@ async def test_scan_names_what_is_on_the_network(gateway: str) -> None:
     assert found[1][0]["evidence"] == "names itself"
 
 
+async def test_scan_finds_the_meter_behind_an_inverter(tmp_path: Path) -> None:
+    """The inverter has unit 1, its meter one of the numbers that makers give (evcc pull request 1073)."""
+    meters = {1: simulated("sunspec_inverter"), 200: simulated("sunspec_meter")}
+    async with line("tcp", meters, tmp_path) as connection:
+        port = connection.rpartition(":")[2]
+        code, output, _ = await edge("scan", "--network", "127.0.0.1/32", "--port", port, "--json")
+    assert code == 0
+    assert {each["unit"]: each["guesses"][0]["family"] for each in json.loads(output)} == {
+        1: "sunspec_inverter",
+        200: "sunspec_meter",
+    }
+
+
 async def test_scan_asks_a_silent_host_again_with_patience() -> None:
     """A host that took the connection and needs half a second at first is found, not called absent."""
     requests = 0

@@ -123,6 +123,16 @@ async def test_a_limit_is_written_by_an_independent_master() -> None:
         assert effective.registers[5:] == [2, 30]
 
 
+async def test_a_limit_is_written_and_telemetry_read_in_one_request() -> None:
+    """Function 23, which some PLCs use for all of their cyclic exchange."""
+    async with served(Served()) as bench, master(bench.port) as client:
+        read = await client.readwrite_registers(
+            read_address=MIRROR, read_count=10, write_address=LIMIT_A, values=[160], device_id=1
+        )
+        assert read.registers[0] == 0x4547
+        assert bench.taken.limits[-1].limit_a == 16.0
+
+
 @pytest.mark.skipif(shutil.which("mbpoll") is None, reason="mbpoll is not installed (apt-get install mbpoll)")
 async def test_mbpoll_reads_and_writes() -> None:
     """Debian's master, as an integrator has it on his bench."""

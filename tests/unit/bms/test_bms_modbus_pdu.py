@@ -72,6 +72,7 @@ def test_a_request_may_come_byte_by_byte() -> None:
         (struct.pack(">BHH", 3, 8, 2), bytes((3, 4, 0, 8, 0, 9))),
         (struct.pack(">BHH", 6, 3, 77), struct.pack(">BHH", 6, 3, 77)),
         (struct.pack(">BHHBHH", 16, 0, 2, 4, 5, 6), struct.pack(">BHH", 16, 0, 2)),
+        (struct.pack(">BHHHHBHH", 23, 0, 3, 1, 2, 4, 70, 80), bytes((23, 6, 0, 0, 0, 70, 0, 80))),
         (struct.pack(">BHH", 1, 0, 9), bytes((1, 2, 0, 0))),
         (struct.pack(">BHH", 5, 0, 0xFF00), struct.pack(">BHH", 5, 0, 0xFF00)),
         (struct.pack(">BHHBB", 15, 0, 3, 1, 0b101), struct.pack(">BHH", 15, 0, 3)),
@@ -91,6 +92,13 @@ def test_coils_are_packed_low_bit_first() -> None:
     assert bench.receive(request(struct.pack(">BHH", 1, 0, 3))) == [request(bytes((1, 1, 0b101)))]
 
 
+def test_what_can_not_be_read_is_not_written() -> None:
+    """Function 23 is one request: it is carried out whole or not at all."""
+    device = Device()
+    stream(device).receive(request(struct.pack(">BHHHHBH", 23, 9, 2, 0, 1, 2, 55)))
+    assert device.holding == list(range(10))
+
+
 @pytest.mark.parametrize(
     ("pdu", "code"),
     [
@@ -103,6 +111,11 @@ def test_coils_are_packed_low_bit_first() -> None:
         (struct.pack(">BHHBH", 16, 0, 2, 2, 5), ExceptionCode.ILLEGAL_DATA_VALUE),
         (struct.pack(">BHH", 5, 0, 1), ExceptionCode.ILLEGAL_DATA_VALUE),
         (bytes((16,)), ExceptionCode.ILLEGAL_DATA_VALUE),
+        (bytes((23,)), ExceptionCode.ILLEGAL_DATA_VALUE),
+        (struct.pack(">BHHHHBH", 23, 0, 126, 0, 1, 2, 5), ExceptionCode.ILLEGAL_DATA_VALUE),
+        (struct.pack(">BHHHHBH", 23, 0, 1, 0, 2, 4, 5), ExceptionCode.ILLEGAL_DATA_VALUE),
+        (struct.pack(">BHHHHBH", 23, 9, 2, 0, 1, 2, 5), ExceptionCode.ILLEGAL_DATA_ADDRESS),
+        (struct.pack(">BHHHHBH", 23, 0, 1, 10, 1, 2, 5), ExceptionCode.ILLEGAL_DATA_ADDRESS),
     ],
 )
 def test_what_can_not_be_done_is_answered_with_an_exception(pdu: bytes, code: ExceptionCode) -> None:

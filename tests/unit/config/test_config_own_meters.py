@@ -69,6 +69,12 @@ def refusal(folder: Path, meter: str) -> str:
     return "\n".join(finding.sentence("site.toml") for finding in caught.value.findings if finding.severity == "error")
 
 
+def test_a_device_on_the_network_may_have_unit_0(tmp_path: Path) -> None:
+    """Some know no other (node-red-contrib-modbus issue 188, pymodbus issue 2571)."""
+    (meter,) = read(site_file(tmp_path, f'model = "eastron_sdm630"\nunit = 0\n{TCP}')).site.meters
+    assert meter.unit == 0
+
+
 @pytest.mark.parametrize(
     ("meter", "words"),
     [

@@ -177,6 +177,11 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
             "meter[1].unit",
             "is 250, which no device on a serial line can have; give 1 to 247",
         ),
+        (
+            {"meters": METER_B.format("janitza_umg", "rtu+tcp://10.0.0.5:4196") + "unit = 0"},
+            "meter[1].unit",
+            "is 0, which no device on a serial line can have; give 1 to 247",
+        ),
     ],
 )
 def test_each_rule_names_its_fault(tmp_path: Path, parts: dict[str, str], key: str, words: str) -> None:

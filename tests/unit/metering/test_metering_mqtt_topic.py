@@ -95,9 +95,19 @@ def test_null_and_missing_are_none(message: bytes) -> None:
     assert (found[Quantity.CURRENT_L1], found[Quantity.CURRENT_L2], found[Quantity.POWER]) == (1.0, None, None)
 
 
+@pytest.mark.parametrize("nothing", [b"NaN", b"-Infinity", b'"NaN"', b"null", b"1" + b"0" * 400])
+def test_what_publishers_write_for_no_value(nothing: bytes) -> None:
+    """NaN without quotes is no JSON (letscontrolit/ESPEasy issue 470): it costs its own quantity, not the message."""
+    found = read_message(MESSAGE.replace(b"1.75", nothing).replace(b"10.5", b"10"), WANTED)
+    assert found == {Quantity.CURRENT_L1: 10.0, Quantity.CURRENT_L2: -3.25, Quantity.POWER: None}
+    rest = MESSAGE.replace(b"1.75", b"NaN").replace(b"10.5", b"1" + b"0" * 400)
+    assert read_message(rest, WANTED)[Quantity.CURRENT_L1] is None
+
+
 @pytest.mark.parametrize(
     ("message", "said"),
     [
+        (b"[" * 60_000, "no JSON"),
         (b"not json", "no JSON; check the topic"),
         (b"", "no JSON"),
         (b"\xff\xfe", "no JSON"),
