@@ -16,6 +16,7 @@ from simulators.world.oracles.raises import RaisesArePaidFor
 from simulators.world.oracles.reasons import ReasonsAreTrue
 from simulators.world.oracles.relayed import BytesPass
 from simulators.world.oracles.shares import SharesAreFair
+from simulators.world.oracles.sun import SunIsShared
 from simulators.world.oracles.turns import TurnsChange
 from simulators.world.world import World
 
@@ -33,6 +34,7 @@ ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
     EachTransactionOnce,
     NobodyIsStuck,
     SharesAreFair,
+    SunIsShared,
     ReasonsAreTrue,
     TurnsChange,
     BeliefsAreTrue,
