@@ -107,11 +107,8 @@ class BuildingIsShown(Oracle):
         yield "site/power_w", sum(run.total_a) * volts
         yield "site/charging_power_w", sum(run.ev_a) * volts
         _, circuit = self._runs[self.world.root]
-        if (
-            self.world.configuration.demand_limits_kw
-            or self.world.configuration.schedule
-            or self.world.configuration.grid
-        ):
+        configuration = self.world.configuration
+        if any((configuration.demand_limits_kw, configuration.schedule, configuration.grid, self.world.upper)):
             return  # what these leave isn't reckoned here
         binds, lowest_a, lowest_w = "fuse", circuit.rating_a, circuit.rating_a * 3 * volts
         for taken in self.world.limits.taken.values():

@@ -63,6 +63,7 @@ class ReasonsAreTrue(Oracle):
         self._building: deque[tuple[float, dict[str, Amps3]]] = deque()
         self._wrong_since: dict[tuple[str, int], float] = {}
         self._told: set[int] = set()
+        self._above_a: float | None = None  # what a gateway above allows this one
         self._checks: tuple[Callable[[Stay, Evse, Reason, str], str | None], ...] = (
             self._has_all,
             self._is_full,
@@ -75,6 +76,7 @@ class ReasonsAreTrue(Oracle):
         self._building.append((now, {run.id: _amps(run.other_a) for run in self.world.copper.runs.values()}))
         while self._building[0][0] < now - BUILDING_S:
             self._building.popleft()
+        self._above_a = self._of_above()
         status = self.world.gateway.status() if self.world.is_sound else None
         if status is None or status["control"]["state"] == "STARTING":
             self._wrong_since.clear()
@@ -128,9 +130,11 @@ class ReasonsAreTrue(Oracle):
         )
         building_a = max(amps[circuit][phase] for _, amps in self._building)
         waits = found["how"] != "is full"  # then it has no room for its minimum
-        rating_a, limit_a = self._ratings[circuit], self.world.limits.held()[0]
-        if waits and limit_a is not None and circuit == self.world.root:
-            rating_a = min(rating_a, limit_a)
+        rating_a = self._ratings[circuit]
+        if waits and circuit == self.world.root:
+            rating_a = min(
+                [rating_a, *(each for each in (self.world.limits.held()[0], self._above_a) if each is not None)]
+            )
         if abs(rating_a - float(found["rating"])) > SHOWN_A:
             return f"{circuit} may carry {rating_a:g} A"
         room_a = rating_a - told_a - building_a
@@ -156,6 +160,9 @@ class ReasonsAreTrue(Oracle):
             allows_w = operator.allows_w if operator.dims else math.inf
             so = abs(allows_w - float(allowed["amount"])) <= 1.0
             return None if so else f"the grid operator allows {allows_w:g} W"
+        if source == SOURCE_NAMES[LimitSource.CLOUD] and allowed is not None and self._above_a is not None:
+            so = abs(self._above_a - float(allowed["amount"])) <= SHOWN_A
+            return None if so else f"the gateway above allows {self._above_a:.1f} A"
         taken = self.world.limits.taken.get(WAYS.get(source or "", ""))
         if taken is None or allowed is None:
             return f"nobody limits by {source}"
@@ -164,6 +171,14 @@ class ReasonsAreTrue(Oracle):
         if is_so is None or abs(is_so - float(allowed["amount"])) > SHOWN_A:
             return f"{source} allows {is_so} {allowed['unit']}"
         return None if (now >= taken.until_s) is (reason is Reason.LIMIT_ENDED) else f"{source} has other words"
+
+    def _of_above(self) -> float | None:
+        above, upper = self.world.above, self.world.upper
+        status = None if upper is None else upper.status()
+        if above is None or status is None:
+            return None
+        ours = next((each for each in status["stations"] if each["id"] == above.identity), None)
+        return None if ours is None else ours["evses"][0]["limit_a"]
 
     def _is_known(self, stay: Stay, evse: Evse, reason: Reason, _text: str) -> str | None:
         if reason in FOREIGN:
