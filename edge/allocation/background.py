@@ -240,20 +240,23 @@ def _judged(
     if not _is_confirmed(fall, drawn_at):
         return risen, fall if risen == estimate_a else None
     least_a = _sum(fall.least_a)
-    fallen = []
+    fallen, steady = [], True
     for now, highest, total, least, floor, noise in zip(
         risen, fall.measured_a, fall.measured_sum_a, least_a, lowest_a, noise_a, strict=True
     ):
         mean = total / fall.count
-        level = (mean if highest - mean <= AVERAGE_SIGMAS * noise else highest) - least
+        is_noise = highest - mean <= AVERAGE_SIGMAS * noise
+        steady &= is_noise or highest - mean <= FALL_NOISE_A
+        level = (mean if is_noise else highest) - least
         # What rose since has risen.
         # As far as it is certain.
         level += precision * noise / 2
         below = level < now - precision * noise / 2
         fallen.append(max(level, floor - OUTLIER_SIGMAS * noise) if below else now)
     after = PhaseAmps(*fallen)
-    # Noise: the longer the mean, the more it tells; unless the cars have moved meanwhile.
-    tells_more = any(noise_a) and fall.count < LONGEST_AVERAGE and after == estimate_a
+    # Noise: the longer the mean, the more it tells; unless the cars have moved meanwhile, or the load has: a peak would
+    # hide every lower reading that follows it.
+    tells_more = any(noise_a) and steady and fall.count < LONGEST_AVERAGE and after == estimate_a
     moved = any(now - least > noise for now, least, noise in zip(_sum(low_a), least_a, noise_a, strict=True))
     return after, fall if tells_more and not moved else None
 

@@ -27,6 +27,10 @@ class WorldBroker:
         self._broker = Broker()
         self._listens = False
 
+    def retained(self) -> Mapping[str, bytes]:
+        """What lies there of each topic; nothing while it is gone."""
+        return {topic: each.payload for topic, each in self._broker.retained.items()} if self._listens else {}
+
     async def begin(self) -> None:
         """Listen, on its own machine; an older one's retained messages are gone."""
         if not self._listens:

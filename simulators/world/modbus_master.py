@@ -1,4 +1,4 @@
-"""The building's Modbus master in the world: writes registers, and hears whether they were taken."""
+"""The building's Modbus master in the world: writes registers, hears whether they were taken, and reads."""
 
 import asyncio
 import struct
@@ -10,6 +10,8 @@ from simulators.site import Endpoint
 MASTER: Final = "bms"
 LIMIT_W: Final = 2  # bms_limit_w, two registers
 LIMIT_A: Final = 4  # bms_limit_a in tenths; bms_valid_s is the register after it
+READ_INPUT: Final = 4
+WRITE_COIL: Final = 5
 WRITE_MULTIPLE: Final = 16
 ERROR: Final = 0x80
 ANSWER_S: Final = 5.0
@@ -34,13 +36,30 @@ class Master:
 
         :raises OSError, TimeoutError, EOFError: the connection or the server is gone.
         """
+        answer = await self._ask(
+            struct.pack(f">BHHB{len(values)}H", WRITE_MULTIPLE, register, len(values), 2 * len(values), *values)
+        )
+        return answer[0] & ERROR == 0
+
+    async def write_coil(self, coil: int, on: bool) -> bool:
+        """As :meth:`write`, of a coil."""
+        answer = await self._ask(struct.pack(">BHH", WRITE_COIL, coil, 0xFF00 if on else 0))
+        return answer[0] & ERROR == 0
+
+    async def read(self, register: int, count: int) -> tuple[int, ...] | None:
+        """Input registers; None: the server has refused.
+
+        :raises OSError, TimeoutError, EOFError: the connection or the server is gone.
+        """
+        answer = await self._ask(struct.pack(">BHH", READ_INPUT, register, count))
+        return None if answer[0] & ERROR else struct.unpack(f">{count}H", answer[2:])
+
+    async def _ask(self, body: bytes) -> bytes:
         self._number = (self._number + 1) % 0x10000
-        body = struct.pack(f">BHHB{len(values)}H", WRITE_MULTIPLE, register, len(values), 2 * len(values), *values)
         self._writer.write(HEADER.pack(self._number, 0, len(body) + 1, 1) + body)
         async with asyncio.timeout(ANSWER_S):
             _, _, length, _ = HEADER.unpack(await self._reader.readexactly(HEADER.size))
-            answer = await self._reader.readexactly(length - 1)
-        return answer[0] & ERROR == 0
+            return await self._reader.readexactly(length - 1)
 
     def close(self) -> None:
         """Hang up."""

@@ -12,6 +12,7 @@ from simulators.errors import ScenarioError
 from simulators.toml_table import TomlTable, read_toml
 from simulators.world import scenario_tables
 from simulators.world.building import Load
+from simulators.world.dimming import DimmingSpec
 from simulators.world.drivers import DriverSpec
 from simulators.world.limits import LimitSpec
 from simulators.world.recording import read_recording
@@ -37,6 +38,7 @@ KEYS: Final = (
     "drivers",
     "cloud_away",
     "limit",
+    "dimming",
     "fault",
     "random_faults",
     "expect",
@@ -103,6 +105,7 @@ class WorldScenario:
     faults: tuple[FaultSpec, ...]
     random_faults: RandomFaults | None
     expect: Expectations
+    dimmings: tuple[DimmingSpec, ...] = ()
     guests: frozenset[str] = frozenset()
     above: str | None = None
     above_source: SiteSource | None = None
@@ -177,6 +180,7 @@ def _read(path: Path) -> WorldScenario:
         drivers=tuple(scenario_tables.drivers(table) for table in document.tables("drivers")),
         cloud_away=tuple(_away(table) for table in document.tables("cloud_away")),
         limits=tuple(scenario_tables.limit(table) for table in document.tables("limit")),
+        dimmings=tuple(scenario_tables.dimming(table) for table in document.tables("dimming")),
         faults=tuple(_fault(table) for table in document.tables("fault")),
         random_faults=_random_faults(document),
         expect=_expect(document),

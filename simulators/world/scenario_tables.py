@@ -3,6 +3,7 @@
 from simulators.charger.spec import EDITION_16
 from simulators.toml_table import TomlTable
 from simulators.world.building import HOURS, LoadSpec, SunSpec
+from simulators.world.dimming import DimmingSpec
 from simulators.world.drivers import DriverSpec
 from simulators.world.limits import WAYS, LimitSpec
 from simulators.world.site import EDITIONS, PostsSpec
@@ -84,9 +85,7 @@ def sun(table: TomlTable) -> SunSpec:
 def limit(table: TomlTable) -> LimitSpec:
     """`[[limit]]`. Raises ScenarioError."""
     table.only(("over", "at_h", "for_h", "max_a", "max_kw"))
-    over = table.text("over")
-    if over not in WAYS:
-        raise table.fail("over", f"must be one of {', '.join(WAYS)}, not {over!r}")
+    over = _way(table)
     if not table.has("max_a") and not table.has("max_kw"):
         raise table.fail("max_a", "is missing, and so is max_kw: one of them must say what is allowed")
     from_s = table.number("at_h") * 3600.0
@@ -97,6 +96,20 @@ def limit(table: TomlTable) -> LimitSpec:
         max_a=table.number("max_a", at_most=6000.0) if table.has("max_a") else None,
         max_w=table.number("max_kw", at_most=4e6) * 1000.0 if table.has("max_kw") else None,
     )
+
+
+def dimming(table: TomlTable) -> DimmingSpec:
+    """`[[dimming]]`. Raises ScenarioError."""
+    table.only(("over", "at_h", "for_h"))
+    from_s = table.number("at_h") * 3600.0
+    return DimmingSpec(over=_way(table), from_s=from_s, to_s=from_s + table.number("for_h", above=0.0) * 3600.0)
+
+
+def _way(table: TomlTable) -> str:
+    over = table.text("over")
+    if over not in WAYS:
+        raise table.fail("over", f"must be one of {', '.join(WAYS)}, not {over!r}")
+    return over
 
 
 def drivers(table: TomlTable) -> DriverSpec:

@@ -19,6 +19,7 @@ from simulators.world.broker import WorldBroker
 from simulators.world.building import Load
 from simulators.world.cloud import CLOUD, WorldCsms
 from simulators.world.conditions import UPLINK, Topology
+from simulators.world.dimming import GridOperator
 from simulators.world.gateway import GATEWAY, Gateway
 from simulators.world.history import History
 from simulators.world.laying import laid
@@ -31,6 +32,7 @@ from simulators.world.outside import WorldClock
 from simulators.world.parking import Parking
 from simulators.world.people import People
 from simulators.world.scenario import WorldScenario, begins_s
+from simulators.world.shown import Shown
 from simulators.world.site import meter_spots, peers_view, read_site, site_text
 from simulators.world.station import WorldStation
 from simulators.world.watch import Frames
@@ -82,6 +84,10 @@ class World:
         self.limits = Limits(
             scenario.limits, configuration=self.configuration, broker=self.broker, now=self.now, wall=self.wall
         )
+        self.grid_operator = GridOperator(
+            scenario.dimmings, configuration=self.configuration, broker=self.broker, now=self.now, wall=self.wall
+        )
+        self.shown = Shown(self.configuration, self.broker)
         self.stations = self._stations()
         self.parking = Parking(self.site, self.stations, seed=seed)
         self.people = People(self)
@@ -139,6 +145,12 @@ class World:
         now = self.now()
         return any(each.matters(now) and each.hides_limit(station) for each in self.faults)
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong with the site now, nor was a moment ago."""
+        now = self.now()
+        return not any(each.matters(now) for each in self.faults)
+
     def is_due(self, line: str) -> bool:
         """Whether a fault of now, or of a moment ago, is what the gateway's log has to complain of."""
         now = self.now()
@@ -172,8 +184,10 @@ class World:
             self.start(self._follow(f"load {number}", load))
         self.start(self.people.drive())
         self.start(self._keep_house())
-        for talk in self.limits.talks():
+        for talk in (*self.limits.talks(), *self.grid_operator.talks()):
             self.start(talk)
+        if self.shown.is_read:
+            self.start(self.shown.read_on())
         for from_s, for_s in self.scenario.cloud_away:
             self.start(self._cloud_away(from_s, for_s))
 

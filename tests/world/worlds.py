@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from simulators.world.building import LoadSpec
+from simulators.world.building import HOURS, LoadSpec
+from simulators.world.limits import LimitSpec
 from simulators.world.run import DRAIN_S, Conduct, Outcome, run_world
 from simulators.world.scenario import FaultSpec, WorldScenario, load_world
 from simulators.world.watch import Tamper
@@ -58,3 +59,47 @@ def played_beside_a_rise(*, minutes: float) -> Outcome:
 def failed_oracles(outcome: Outcome) -> set[str]:
     """Which oracles have seen something."""
     return {verdict.oracle for verdict in outcome.result.verdicts}
+
+
+CLASSES = """
+[[class]]
+id = "staff"
+rank = 0
+[[class]]
+id = "visitor"
+rank = 1
+"""
+PEERS = CLASSES.replace("rank = 0", "rank = 0\nweight = 2.0").replace("rank = 1", "rank = 0")
+
+
+def of_classes(*, building_a: float = 3.0, classes: str = CLASSES) -> WorldScenario:
+    """The first of three posts is the staff's, and all three cars want more than there is."""
+    scenario = small(minutes=14.0)
+    posts = tuple(
+        replace(scenario.posts[0], count=1, first=number, class_id="staff" if number == 1 else "visitor")
+        for number in (1, 2, 3)
+    )
+    load = LoadSpec(circuit="main", hourly_a=(building_a,) * HOURS, noise_a=0.3)
+    drivers = tuple(replace(each, stay_h=(0.9, 0.95), energy_wh=(4e4, 5e4)) for each in scenario.drivers)
+    return replace(scenario, site_head=scenario.site_head + classes, posts=posts, loads=(load,), drivers=drivers)
+
+
+BMS = """
+[bms.modbus]
+listen = "10.1.0.1:5502"
+writable = true
+fallback_a = 31
+[bms.mqtt]
+broker = "mqtt://10.1.0.30:1883"
+writable = true
+fallback_a = 31
+"""
+LOWER = LimitSpec(over="modbus", from_s=150.0, to_s=500.0, max_a=22.0)
+DIMMED = LimitSpec(over="mqtt", from_s=300.0, to_s=600.0, max_w=16.0 * 690.0)
+
+
+def limited_twice() -> WorldScenario:
+    """Cars on one and on three phases, and a building that allows them less for a while, over either way."""
+    scenario = small(minutes=10.0)
+    drivers = tuple(replace(each, phases=(1, 3)) for each in scenario.drivers)
+    return replace(scenario, site_head=scenario.site_head + BMS, limits=(LOWER, DIMMED), drivers=drivers)

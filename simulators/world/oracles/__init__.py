@@ -7,12 +7,16 @@ from simulators.world.oracles.asked import CloudIsHeard
 from simulators.world.oracles.base import Oracle
 from simulators.world.oracles.beliefs import BeliefsAreTrue
 from simulators.world.oracles.books import EachTransactionOnce, NobodyIsStuck
-from simulators.world.oracles.building import DemandIsKept, LimitsHold, ModbusIsHeard, MqttIsHeard
+from simulators.world.oracles.building import DemandIsKept, DimmingIsObeyed, LimitsHold, ModbusIsHeard, MqttIsHeard
 from simulators.world.oracles.electric import EntitledUnderRating, FlowsUnderRating, ProtectionHolds
 from simulators.world.oracles.frames import DeadManLimits, InstallersLimit, NeverCleared
 from simulators.world.oracles.machine import BoundedResources, ContactorsSpared, GatewayControls, WritesSpared
+from simulators.world.oracles.points import BuildingIsShown
 from simulators.world.oracles.raises import RaisesArePaidFor
+from simulators.world.oracles.reasons import ReasonsAreTrue
 from simulators.world.oracles.relayed import BytesPass
+from simulators.world.oracles.shares import SharesAreFair
+from simulators.world.oracles.sun import SunIsShared
 from simulators.world.oracles.turns import TurnsChange
 from simulators.world.world import World
 
@@ -21,12 +25,17 @@ ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
     ProtectionHolds,
     EntitledUnderRating,
     LimitsHold,
+    DimmingIsObeyed,
     ModbusIsHeard,
     MqttIsHeard,
     DemandIsKept,
+    BuildingIsShown,
     RaisesArePaidFor,
     EachTransactionOnce,
     NobodyIsStuck,
+    SharesAreFair,
+    SunIsShared,
+    ReasonsAreTrue,
     TurnsChange,
     BeliefsAreTrue,
     BytesPass,

@@ -27,6 +27,7 @@ class LimitsHold(Oracle):
 
     name = "limits"
     promise = "no car draws beyond the lowest that the building allows"
+    whose: ClassVar[str] = "the building"
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -51,8 +52,28 @@ class LimitsHold(Oracle):
         # Who can't tell its stations anything can't tell them this.
         patience_s = FLOW_S + 2 * self.world.period_s + max(self.grace_s, self.world.grace_s(UNTOLD))
         if now - self._since.setdefault(line, now) > patience_s:
-            self.fail(f"for {now - self._since[line]:.0f} s cars have drawn beyond what the building allows, {what}")
+            self.fail(f"for {now - self._since[line]:.0f} s cars have drawn beyond what {self.whose} allows, {what}")
             self._since[line] = float("inf")
+
+
+class DimmingIsObeyed(LimitsHold):
+    """What §14a leaves a dimmed circuit is held to in the same way; from when the gateway has taken it, over restarts,
+    until it has taken that it is over.
+    """
+
+    name = "dimming"
+    promise = "no car draws beyond what §14a leaves a circuit that the grid operator dims"
+    whose = "the grid operator"
+
+    def look(self) -> None:
+        operator = self.world.grid_operator
+        if not operator.dims:
+            self._since.clear()
+            return
+        run, volts = self.world.copper.runs[operator.circuit], self.world.site.nominal_voltage_v
+        flows_w = sum(run.total_a) * volts
+        over = sum(run.ev_a) > NOISE_A and flows_w > operator.allows_w + 3 * NOISE_A * volts
+        self._judge(over, f"{run.id}: {flows_w:.0f} of {operator.allows_w:.0f} W")
 
 
 class ModbusIsHeard(Oracle):

@@ -106,3 +106,15 @@ def test_an_overload_is_answered_once_and_then_when_it_is_seen_what_came_of_it()
     estimates = [circuit.read(66.0, 22.0, told_a=16.0, unseen=True) for _ in range(30)]
     assert estimates[8:] == [50.0] * 22, "as if it had obeyed"
     assert set(estimates[:8]) == {44.0}
+
+
+def test_under_noise_a_peak_does_not_hide_the_fall_after_it() -> None:
+    """A car took 20 A more than it was known to for a moment, and then nothing: a few readings later that is no load of
+    the building any more, whatever the highest of them was. (It took a hundred and twenty-eight.)
+    """
+    rng, circuit = Random(4), Circuit()
+    for _ in range(300):
+        circuit.read(noisy(rng, 40.0), 16.0)
+    assert circuit.read(60.0, 16.0) > 40.0
+    estimates = [circuit.read(noisy(rng, 24.0), 0.0) for _ in range(12)]
+    assert abs(estimates[-1] - 24.0) < 1.5

@@ -1,0 +1,120 @@
+"""Who gets how much: inside a class alike, and a lower class nothing above its minima that a higher one could use."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from edge.domain.site import Evse, IdlePolicy
+from edge.units import PHASES
+from simulators.charger import Obedience
+from simulators.world.oracles.base import Oracle
+from simulators.world.parking import Stay
+from simulators.world.world import World
+
+# A car begins, learns of its share, and the other is cut: seconds each; one that was stopped rests a minute. Raises by
+# less than an ampere wait a minute, and a building that is restless moves everything meanwhile.
+SETTLED_S: Final = 300.0
+MORE_A: Final = 1.5  # raises by less than 1 A wait, and what rounding leaves goes to one of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A car that is there, and its EVSE as the installer has set it. Currents are those of each phase."""
+
+    stay: Stay
+    evse: Evse
+    wants_a: float  # were there nothing but its post
+    offered_a: float
+    draws_a: float
+    least_a: float  # it is never given less, if it charges
+    used: frozenset[str]  # the grid's phases on which it draws
+
+
+class SharesAreFair(Oracle):
+    """While nothing is wrong with the site: beside a car that wants more than it is offered no other of its class has
+    more, by their weights, and none of a lower class more than its minimum; nor that, where the one has nothing.
+
+    Judged of two cars on one circuit, of which the other draws on each phase of the one's post: what is taken from the
+    other is there for the one, whatever binds it. Where one phase may not carry more than another that isn't so.
+    """
+
+    name = "shares"
+    promise = "what there is goes class by class, and inside a class to each alike"
+    every_s = 5.0
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        site = world.configuration.site
+        self._evses = {(evse.key.station, evse.key.evse): evse for evse in site.evses}
+        self._keeps_safe = site.control.idle is IdlePolicy.SAFE
+        self._judges = site.imbalance_limit_a is None and not world.configuration.schedule
+        self._disobeyed: set[int] = set()  # who is held for a turn because of that
+        self._since: dict[tuple[int, int], float] = {}  # by the one and the other: since when it isn't fair
+        self._told: set[tuple[int, int]] = set()
+
+    def look(self) -> None:
+        if not self._judges:
+            return
+        parts = [part for key, stay in self.world.parking.here.items() if (part := self._part(key, stay)) is not None]
+        if not self.world.is_sound:
+            self._since.clear()
+            return
+        now = self.world.now()
+        unfair = {(id(one.stay), id(other.stay)): (one, other) for one, other in self._unfair(parts)}
+        self._since = {pair: self._since.get(pair, now) for pair in unfair}
+        patience_s = SETTLED_S + 2 * self.world.period_s + self.world.scenario.sample_interval_s
+        for pair, (one, other) in unfair.items():
+            if now - self._since[pair] > patience_s and pair not in self._told:
+                self._told.add(pair)
+                self.fail(
+                    f"for {now - self._since[pair]:.0f} s {one.stay.label} (rank {one.evse.rank}) has been offered "
+                    f"{one.offered_a:.1f} of the {one.wants_a:.1f} A that it wants, and {other.stay.label} (rank "
+                    f"{other.evse.rank}) has drawn {other.draws_a:.1f} A"
+                )
+
+    def _part(self, key: tuple[str, int], stay: Stay) -> _Part | None:
+        """None: nobody who takes part, or one of whom it isn't known what it would be given."""
+        evse, station = self._evses[key], self.world.stations[stay.evse.station]
+        if stay.ev.excess_a > 0.0 or station.spec.obedience is not Obedience.OBEYS:
+            self._disobeyed.add(id(stay))
+        grid_a = self.world.copper.drawn_a(key)
+        judged = stay.may_charge and not stay.ev.sleeps and not evse.on_surplus and not evse.switches_phases
+        if not judged or id(stay) in self._disobeyed or not station.charging():
+            return None
+        safe_a = evse.fallback_a if self._keeps_safe else 0.0
+        return _Part(
+            stay=stay,
+            evse=evse,
+            wants_a=0.0 if stay.ev.napping else station.wanted_a(stay.evse.evse_id),
+            offered_a=station.offered_a(stay.evse.evse_id),
+            draws_a=max(grid_a),
+            least_a=max(evse.min_a, safe_a),
+            used=frozenset(phase for phase, amps in zip(PHASES, grid_a, strict=True) if amps > 0.0),
+        )
+
+    def _unfair(self, parts: list[_Part]) -> Iterator[tuple[_Part, _Part]]:
+        for one in parts:
+            # One that naps can't show what it would take; one that doesn't take up what it is offered doesn't want it.
+            has_none = one.offered_a < one.evse.min_a
+            takes_all = one.draws_a > one.offered_a - MORE_A or (has_none and not one.stay.napped)
+            if one.wants_a - max(one.offered_a, one.evse.min_a if has_none else 0.0) <= 0.0 or not takes_all:
+                continue
+            hungry = one.wants_a > one.offered_a + MORE_A
+            yield from ((one, other) for other in parts if hungry and _has_too_much(one, other))
+
+
+def _has_too_much(one: _Part, other: _Part) -> bool:
+    mine, its = one.evse, other.evse
+    if one is other or mine.circuit != its.circuit or not frozenset(mine.phases) <= other.used:
+        return False
+    has_none = one.offered_a < mine.min_a
+    if mine.rank < its.rank:
+        spared = other.least_a + MORE_A
+        gives_way = has_none and mine.min_a <= its.min_a and not its.never_zero and other.least_a <= its.min_a
+        return other.draws_a >= its.min_a if gives_way else other.draws_a > spared
+    knows_need = one.stay.need is not None or other.stay.need is not None  # then the more urgent one comes first
+    if mine.rank > its.rank or has_none or knows_need:
+        return False
+    step_a = max(mine.step_a, its.step_a)
+    its_part_a = (other.draws_a - MORE_A - step_a) / its.weight
+    return other.draws_a > other.least_a + MORE_A and its_part_a > one.offered_a / mine.weight

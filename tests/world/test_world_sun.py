@@ -1,0 +1,81 @@
+"""Cars that live on the sun's surplus: each defect of that is seen by its oracle."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from edge.bms.surplus import SurplusState, advanced
+from edge.domain.site import EvseKey
+from edge.units import Amps
+from simulators.world.building import HOURS, LoadSpec, Recorded
+from simulators.world.scenario import WorldScenario
+from tests.world.worlds import failed_oracles, played, small
+
+SUN = """
+[[class]]
+id = "sun"
+rank = 0
+surplus = true
+[surplus]
+start_s = 30
+stop_s = 60
+"""
+
+
+def sunny() -> WorldScenario:
+    """Three cars under a roof that gives 22 A; for ten minutes a cloud leaves 5, which carry none of them."""
+    scenario = small(minutes=28.0)
+    posts = tuple(replace(each, class_id="sun", fallback_a=0.0) for each in scenario.posts)
+    drivers = tuple(replace(each, stay_h=(0.9, 0.95), energy_wh=(4e4, 5e4)) for each in scenario.drivers)
+    rows = tuple((at_s, (amps, amps, amps)) for at_s, amps in ((0.0, -22.0), (600.0, -5.0), (1200.0, -22.0)))
+    loads = (
+        LoadSpec(circuit="main", hourly_a=(2.0,) * HOURS, noise_a=0.2),
+        Recorded(circuit="main", rows=rows, lasts_s=1e5),
+    )
+    return replace(scenario, posts=posts, drivers=drivers, loads=loads, site_head=scenario.site_head + SUN)
+
+
+def _with(change: Callable[[Mapping[EvseKey, Amps]], Mapping[EvseKey, Amps]], **fixed: Any) -> Callable[..., Any]:
+    """The surplus mode with other caps, or with something that it doesn't look at."""
+
+    def step(state: SurplusState, settings: Any, **given: Any) -> tuple[SurplusState, Mapping[EvseKey, Amps]]:
+        state, caps = advanced(state, settings, **(given | fixed))
+        return state, change(caps)
+
+    return step
+
+
+def _more(caps: Mapping[EvseKey, Amps]) -> Mapping[EvseKey, Amps]:
+    return {key: amps and amps + 4.0 for key, amps in caps.items()}
+
+
+def _least(caps: Mapping[EvseKey, Amps]) -> Mapping[EvseKey, Amps]:
+    return {key: max(amps, 6.0) for key, amps in caps.items()}
+
+
+def _one_only(caps: Mapping[EvseKey, Amps]) -> Mapping[EvseKey, Amps]:
+    return {key: min(amps, 6.0) if number == 0 else 0.0 for number, (key, amps) in enumerate(caps.items())}
+
+
+DEFECTS: dict[str, Callable[..., Any]] = {
+    "more than there is": _with(_more),
+    "from the grid under a cloud": _with(_least),
+    "given away": _with(_one_only),
+    "the meter says nothing": _with(dict, available_w=1e5),
+}
+
+
+def test_the_suns_surplus_is_shared() -> None:
+    """They charge on it, stop under the cloud, and begin anew."""
+    result = played(sunny()).result
+    assert result.verdicts == ()
+    assert 1.5 <= result.starts_per_session <= 3.0
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_surplus_that_is_not_kept_to_is_caught(defect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what flows at the connection."""
+    monkeypatch.setattr("edge.bms.surplus_watch.advanced", DEFECTS[defect])
+    assert "sun" in failed_oracles(played(sunny()))

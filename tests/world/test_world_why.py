@@ -1,0 +1,90 @@
+"""Why a car gets what it gets: each sentence that isn't so is seen by its oracle."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from edge.allocation.decision import Decision
+from edge.allocation.solution import Solution
+from edge.domain.limit import LimitSource
+from edge.domain.setpoint import SOURCE_NAMES, Reason
+from edge.units import PHASES
+from simulators.world.scenario import WorldScenario
+from tests.world.worlds import limited_twice, of_classes, played
+
+PLACE, SETPOINT = Solution.place, Decision.setpoint
+BELOW = """
+[[circuit]]
+id = "yard"
+parent = "main"
+fuse_a = 63
+"""
+
+
+def below() -> WorldScenario:
+    """All three posts are on a circuit of their own, which has room enough; what lies above it hasn't."""
+    scenario = of_classes()
+    posts = tuple(replace(each, circuit="yard") for each in scenario.posts)
+    return replace(scenario, posts=posts, site_head=scenario.site_head + BELOW)
+
+
+def one_phase() -> WorldScenario:
+    """Cars on one phase at posts of one: each is held by its own."""
+    scenario = of_classes()
+    return replace(scenario, posts=tuple(replace(each, phases=1) for each in scenario.posts))
+
+
+def _turned(solution: Solution, line: int) -> dict[str, Any]:
+    place = PLACE(solution, line)
+    return place | {"phase": PHASES[(PHASES.index(place["phase"]) + 1) % 3]} if "phase" in place else place
+
+
+def _nearest(solution: Solution, line: int) -> dict[str, Any]:
+    return PLACE(solution, line) | {"circuit": "yard"}
+
+
+def _as(reason: Reason) -> Callable[[Decision, int], Any]:
+    """Who is held by a circuit or a limit is told this instead."""
+
+    def setpoint(decision: Decision, number: int) -> Any:
+        found = SETPOINT(decision, number)
+        held = found.reason in (Reason.CIRCUIT_FULL, Reason.LIMITED)
+        return replace(found, reason=reason) if held else found
+
+    return setpoint
+
+
+DEFECTS: dict[str, tuple[Callable[[], WorldScenario], Callable[[pytest.MonkeyPatch], None]]] = {
+    "another phase": (one_phase, lambda patch: patch.setattr(Solution, "place", _turned)),
+    "another circuit": (below, lambda patch: patch.setattr(Solution, "place", _nearest)),
+    "the car has all": (of_classes, lambda patch: patch.setattr(Decision, "setpoint", _as(Reason.DEMAND_MET))),
+    "it is ready in time": (of_classes, lambda patch: patch.setattr(Decision, "setpoint", _as(Reason.READY_IN_TIME))),
+    "the station doesn't answer": (
+        of_classes,
+        lambda patch: patch.setattr(Decision, "setpoint", _as(Reason.STATION_SILENT)),
+    ),
+    "somebody else limits": (
+        limited_twice,
+        lambda patch: patch.setitem(SOURCE_NAMES, LimitSource.BMS_MODBUS, SOURCE_NAMES[LimitSource.GRID]),
+    ),
+    "it is no limit but the fuse": (
+        limited_twice,
+        lambda patch: patch.setattr(Decision, "setpoint", _as(Reason.CIRCUIT_FULL)),
+    ),
+}
+
+
+@pytest.mark.parametrize("scenario", [of_classes, below, one_phase, limited_twice])
+def test_the_sentences_are_so(scenario: Callable[[], WorldScenario]) -> None:
+    """Of the site in which a defect is seen below."""
+    assert played(scenario()).result.verdicts == ()
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_sentence_that_is_not_so_is_caught(defect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the simulated copper, cars and building."""
+    scenario, spoil = DEFECTS[defect]
+    spoil(monkeypatch)
+    assert "why" in {each.oracle for each in played(scenario()).result.verdicts}
