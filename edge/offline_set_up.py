@@ -157,7 +157,8 @@ class Offline:
             priority = self._classes.get(step.verdict.class_id) if step.verdict.class_id is not None else None
             need = step.verdict.need if self._clock.wall_is_trusted() else None  # by another clock it is another's
         else:
-            log.warning("a session is barred", station=step.station, transaction=step.transaction, why=step.reason)
+            tell = log.debug if step.again else log.warning
+            tell("a session is barred", station=step.station, transaction=step.transaction, why=step.reason)
         wall = self._clock.wall()
         self._sink.take(
             SessionJudged(

@@ -175,10 +175,10 @@ class StationBook:
         record = self.charges.put(replace(record, connector=reading.connector))
         return record, [PutTransaction(transaction=record), *self.over(reading, record.key)]
 
-    def end_session(self, transaction: str) -> EndSession:
+    def end_session(self, transaction: str, *, again: bool = False) -> EndSession:
         """What is to be done with a session that is barred."""
-        stop = self.settings.refused_session is RefusedSession.STOP
-        return EndSession(station=self.id, transaction=transaction, reason=self.barred[transaction], stop=stop)
+        stop, reason = self.settings.refused_session is RefusedSession.STOP, self.barred[transaction]
+        return EndSession(station=self.id, transaction=transaction, reason=reason, stop=stop, again=again)
 
     def booted(self, text: str | None, *, owed: bool) -> list[Write]:
         """The station has booted."""

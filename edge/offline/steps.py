@@ -63,6 +63,7 @@ class EndSession:
     transaction: str  # as the station calls it
     reason: str
     stop: bool = True
+    again: bool = False  # it was asked before, and runs on
 
 
 @dataclass(frozen=True, slots=True)

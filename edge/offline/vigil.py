@@ -39,7 +39,7 @@ class Vigil:
                 self._asked.pop(key, None)
             elif now - self._asked.setdefault(key, now) >= END_AGAIN_S:
                 self._asked[key] = now
-                book.steps.add(book.end_session(key))
+                book.steps.add(book.end_session(key, again=True))
 
     def recheck(self, wall: datetime) -> None:
         """What is known of tokens may have changed: who runs a session is judged anew by the site's own."""
