@@ -47,11 +47,12 @@ def test_fault_1_the_cloud_is_away_for_days(tmp_path: Path) -> None:
             await world.seat.meter(number, 200 + hour)
         await world.seat.stop(number, 5000)
         assert world.board.evses[KEY].transaction_id is None
+        world.tick_s = 0.5
         world.cloud_comes()
         await world.drained(600)
         assert len(world.cloud.told("MeterValues")) == 48
 
-    virtual_time.run(in_world(story, tmp_path))
+    virtual_time.run(in_world(story, tmp_path, tick_s=30.0))
 
 
 def test_fault_2_a_charger_reboots_while_the_cloud_is_away(tmp_path: Path) -> None:
