@@ -37,6 +37,7 @@ from edge.offline.token_info import token_in
 # 1.6 MeterValues that are known when they come again. Not through a restart: then one may reach the cloud twice, as a
 # sample of the same instant.
 SAMPLES_KNOWN = 32
+OTHERWISE = "an end that was told before is told otherwise: it is answered"
 REPEATED = "a repeated message is answered again"
 
 
@@ -76,10 +77,10 @@ class Ledger:
         payload = self._answer(request, known, wall)
         known = self._book.charges.put(replace(known, answer=known.answer or _remembered(reading, payload)))
         # Written again: the first writing may be what went wrong.
-        self._book.steps.keep([PutTransaction(transaction=known)], ToStation(result(request.answer_id, payload)))
+        keep = self._book.steps.pass_on if self._book.is_clouds(known) else self._book.steps.keep
+        keep([PutTransaction(transaction=known)], ToStation(result(request.answer_id, payload)))
         otherwise = reading.kind is EntryKind.END and known.ended != reading.mark
-        what = "an end that was told before is told otherwise: it is answered" if otherwise else REPEATED
-        self._book.steps.note("info", what, action=request.action, transaction=known.key)
+        self._book.steps.note("info", OTHERWISE if otherwise else REPEATED, transaction=known.key)
         return True
 
     def take(self, request: Request, reading: Reading, wall: datetime) -> Entry:
@@ -258,7 +259,9 @@ class Ledger:
         if judged is not None and its_own and entry.transaction is not None and reading.kind is not EntryKind.END:
             then.append(self.let_in(reading, entry.transaction, judged))
             writes = [*writes, *self._book.accounts.limited(entry.transaction, judged.verdict.energy_limit_wh)]
-        self._book.steps.keep([PutEntry(entry=entry), *writes, *room], *then)
+        # A sample that isn't billed by is rather lost with a disk that refuses than that it blocks its station.
+        is_spare, steps = reading.kind is EntryKind.METER and not reading.precious, self._book.steps
+        (steps.pass_on if is_spare else steps.keep)([PutEntry(entry=entry), *writes, *room], *then)
 
     def let_in(self, reading: Reading, transaction: str, judged: JudgedToken) -> Judged:
         """What the control is told of a session's token."""

@@ -9,7 +9,7 @@ from typing import Protocol, assert_never
 import structlog
 
 from edge.clock import Clock
-from edge.domain.journal import DropEntry, DropTransaction, Entry, PutEntry, PutTransaction, Write
+from edge.domain.journal import DropEntry, DropTransaction, Entry, EntryKind, PutEntry, PutTransaction, Write
 from edge.errors import EntryDamaged, StorageError
 from edge.offline.desk import Desk
 from edge.offline.steps import (
@@ -35,7 +35,6 @@ RETRY_S: Seconds = 5.0  # a full disk may have been freed
 PATIENCE_S: Seconds = 5.0
 # A station that is answered by its cloud waits for no disk: so much of what it says is remembered while that refuses.
 CHAIN_MOST = 1_000
-LASTING = (PutEntry, DropEntry, PutTransaction, DropTransaction)
 
 
 class Keeper(Protocol):
@@ -166,12 +165,13 @@ class Runner:
             self._do(step.then, links)
 
     def _make_room(self) -> None:
-        """Nobody waits for these writes: the oldest are forgotten, but none of a message or a transaction. The first of
-        all is on its way."""
+        """Nobody waits for these writes: the oldest are forgotten, but none of a transaction that we have answered for,
+        samples excepted. The first of all is on its way."""
         if len(self._chain) < CHAIN_MOST:
             return
+        answers = isinstance(self.desk, Desk)
         for number, (step, _) in enumerate(self._chain):
-            if number and not step.then and not any(isinstance(write, LASTING) for write in step.writes):
+            if number and not step.then and not (answers and _lasts(step)):
                 del self._chain[number]
                 return
 
@@ -245,3 +245,11 @@ class Runner:
         task = asyncio.ensure_future(work)
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
+
+
+def _lasts(step: Keep) -> bool:
+    """Whether it is of a transaction, and no mere sample of one."""
+    entries = [write.entry for write in step.writes if isinstance(write, PutEntry)]
+    if entries:
+        return any(entry.kind is not EntryKind.METER for entry in entries)
+    return any(isinstance(write, DropEntry | PutTransaction | DropTransaction) for write in step.writes)

@@ -175,6 +175,13 @@ class StationBook:
         record = self.charges.put(replace(record, connector=reading.connector))
         return record, [PutTransaction(transaction=record), *self.over(reading, record.key)]
 
+    def is_clouds(self, record: Transaction) -> bool:
+        """Whether the cloud has had all of a transaction, and knows it by the id that the station has."""
+        if self.backlog.of(record.key):
+            return False
+        is_its_own = record.cloud_id is None and record.began is None
+        return self.edition.is_v2 or is_its_own or record.key == str(record.cloud_id)
+
     def end_session(self, transaction: str, *, again: bool = False) -> EndSession:
         """What is to be done with a session that is barred."""
         stop, reason = self.settings.refused_session is RefusedSession.STOP, self.barred[transaction]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from edge.storage.rows import JOURNAL
 from simulators.world.disk import FILES, Condition
 from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, UNTOLD, Fault
 from simulators.world.faults.gateway import START_S
@@ -58,7 +59,10 @@ class DatabaseMalformed(Fault):
     async def begin(self) -> None:
         before = self.world.gateway.disk.set_aside()
         await self.world.gateway.kill()
-        self.world.gateway.disk.damage(self.spec.target if self.spec.target in FILES else self.rng.choice(FILES))
+        # On a full disk there is no second copy of what the journal has: who loses that as well loses transactions.
+        is_full = self.world.gateway.disk.condition is not Condition.GOOD
+        found = self.rng.choice([name for name in FILES if not (is_full and name == JOURNAL)])
+        self.world.gateway.disk.damage(self.spec.target if self.spec.target in FILES else found)
         await asyncio.sleep(START_S)
         self.world.gateway.start()
         if self.world.gateway.disk.set_aside() == before:

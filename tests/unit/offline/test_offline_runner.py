@@ -63,6 +63,14 @@ def plain(identifier: str, action: str) -> Request:
     return Request(id=identifier, action=action, payload=payload, text=text)
 
 
+def sample(identifier: str, form: str = "Raw") -> Request:
+    """MeterValues of nobody's transaction."""
+    values = [{"timestamp": "2026-06-01T12:00:00Z", "sampledValue": [{"value": identifier, "format": form}]}]
+    payload = {"connectorId": 1, "meterValue": values}
+    text = json.dumps([2, identifier, "MeterValues", payload])
+    return Request(id=identifier, action="MeterValues", payload=payload, text=text)
+
+
 class Joined:
     """A desk with its shell, a disk, and what went to its peers."""
 
@@ -146,11 +154,13 @@ async def full_disk_and_a_cloud() -> None:
         assert json.loads(site.to_cloud[-1])[1] == identifier
         site.cloud_answers(identifier, {"transactionId": 7, "idTagInfo": {"status": "Accepted"}})
         assert json.loads(site.to_station[-1])[1] == identifier
+    site.say(begin("again"))  # its answer was lost on the way to the station
+    assert json.loads(site.to_station[-1])[1:] == ["again", {"transactionId": 7, "idTagInfo": {"status": "Accepted"}}]
     site.keeper.full = False
     await site.runner.settled()
     assert site.keeper.disk.entries == {}
     assert [each.cloud_id for each in site.keeper.disk.transactions.values()] == [7]
-    assert len(site.to_cloud) == len(site.to_station) == 3
+    assert (len(site.to_cloud), len(site.to_station)) == (3, 4)
 
 
 async def full_disk_and_an_id_of_ours() -> None:
@@ -225,6 +235,25 @@ async def disk_that_hangs_for_a_begin() -> None:
     assert site.keeper.disk.entries == {}
 
 
+async def full_disk_and_samples() -> None:
+    site = Joined()
+    site.keeper.full = True
+    site.say(begin("a"))
+    await asyncio.sleep(1.0)
+    for number in range(CHAIN_MOST + 100):
+        site.say(sample(f"m{number}"))
+    site.say(sample("signed", "SignedData"))
+    await asyncio.sleep(1.0)
+    answered = [json.loads(text)[1] for text in site.to_station]
+    assert (answered[0], answered[-1], len(answered)) == ("m0", f"m{CHAIN_MOST + 99}", CHAIN_MOST + 100)
+    site.keeper.full = False
+    await site.runner.settled()
+    assert [json.loads(text)[1] for text in site.to_station[len(answered) :]] == ["a", "signed"]
+    kept = [entry.message_id for entry in site.keeper.disk.entries.values()]
+    assert (kept[0], kept[-2:]) == ("a", [f"m{CHAIN_MOST + 99}", "signed"])
+    assert len(kept) <= CHAIN_MOST
+
+
 async def full_disk_for_days() -> None:
     site = Joined()
     site.cloud_comes()
@@ -251,12 +280,14 @@ async def full_disk_for_days() -> None:
         full_disk_and_a_cloud_that_comes,
         disk_that_hangs,
         disk_that_hangs_for_a_begin,
+        full_disk_and_samples,
         full_disk_for_days,
     ],
 )
 def test_a_cloud_that_is_there_answers_whatever_the_disk_does(tale: Callable[[], Coroutine[None, None, None]]) -> None:
     """Nothing of it rests on us: but where the station would be given an id that only we know, it waits. What came
-    without the cloud reaches it from memory, and isn't answered before it is kept. And memory is bounded.
+    without the cloud reaches it from memory, and isn't answered before it is kept, but for samples
+    that nobody bills by. And memory is bounded.
     """
     virtual_time.run(tale())
 
