@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from edge.ocpp import keys
+from edge.ocpp.crowd import MAX_ARRIVING
 from edge.ocpp.settings import Listener, SecurityProfile, StationSecurity, TlsFiles, UnknownStations
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.turned_away import MOST_TOLD
@@ -333,6 +335,40 @@ def test_tls_where_no_descriptor_is_left(
             await station.close()
 
     run(come())
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_a_crowd_that_begins_no_tls(
+    authority: Authority, server: Pair, run: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    """Of one address so many may be about to shake hands, and a handshake of TLS is one; who leaves makes room."""
+
+    async def crowd() -> None:
+        timings = LinkTimings(handshake_s=1000.0)
+        async with secured(SecurityProfile.TLS, files(server, authority), timings=timings) as (gateway, _):
+            port, more = gateway.server.tls_port, 10
+            opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_ARRIVING + more)]
+            await eventually(lambda: sum(reader.at_eof() for reader, _ in opened) == more)
+            assert await is_refused(gateway, tls=trusting(authority), headers=RIGHT) is None
+            for _, writer in opened:
+                writer.close()
+            async with asyncio.timeout(PATIENCE_S):
+                while await is_refused(gateway, tls=trusting(authority)) != HTTPStatus.UNAUTHORIZED:  # noqa: ASYNC110 - no event
+                    await asyncio.sleep(0.05)  # until the gateway has heard of it, too
+
+    with many_descriptors():
+        run(crowd())
+
+
+@contextlib.contextmanager
+def many_descriptors() -> Iterator[None]:
+    """Both ends of many connections are in this process."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, min(most, 4096)), most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
 
 
 @contextlib.contextmanager
