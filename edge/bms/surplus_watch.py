@@ -10,11 +10,11 @@ from edge.control.ports import CapSink
 from edge.domain.limit import EvseCapped, LimitStated
 from edge.domain.site import Evse, EvseKey, Site
 from edge.domain.station import EvseStatus
-from edge.units import PhaseAmps, Seconds, Watts, watts
+from edge.units import NO_CURRENT, PhaseAmps, Seconds, Watts, watts
 
 CHARGING = EvseStatus.CHARGING.value
-# In which nothing flows, whatever was sampled last: some stations sample nothing any more as soon as they pause (evcc
-# pull request 23878), and what they drew by then isn't drawn.
+# In which nothing should flow: some stations sample nothing any more as soon as they pause (evcc pull request 23878),
+# and what they drew by then isn't drawn; one make says SuspendedEVSE for as long as it charges (33911).
 RESTING = frozenset({EvseStatus.SUSPENDED_EV.value, EvseStatus.SUSPENDED_EVSE.value, EvseStatus.FINISHING.value})
 RUNS_A = 2.0  # what draws as much charges: more than stations and cars take in standby
 KEEP = 0.05  # A: a cap that moves by less isn't stated anew, so that decisions needn't look at it again
@@ -43,7 +43,8 @@ class SurplusWatch:
         self._battery = battery
         self._battery_counts = battery_counts
         self._sink = sink
-        self._grid = next(circuit.meter for circuit in site.circuits if circuit.parent is None)
+        root = next(circuit for circuit in site.circuits if circuit.parent is None)
+        self._root, self._grid = root.id, root.meter
         self._eco = eco
         self._all = sorted(site.evses, key=lambda evse: evse.rank)
         self._always = [evse for evse in self._all if evse.on_surplus]
@@ -56,11 +57,7 @@ class SurplusWatch:
         eco = self._eco.holds(now)
         if not (self._evses or eco):
             return None
-        parts = {
-            EvseKey(station=station["id"], evse=evse["id"]): evse
-            for station in report.get("stations", ())
-            for evse in station["evses"]
-        }
+        parts = self._parts(report)
         self._choose(parts, now, eco=eco)
         self.state, caps = advanced(
             self.state,
@@ -74,6 +71,27 @@ class SurplusWatch:
                 EvseCapped(key=evse.key, at=now, limit_a=caps.get(evse.key, 0.0), eco=eco and not evse.on_surplus)
             )
         return None
+
+    def _parts(self, report: Mapping[str, Any]) -> dict[EvseKey, Mapping[str, Any]]:
+        """The EVSEs, each with what it draws now: of one that rests no more than the samples of the last while leave,
+        which the root circuit sums, beside what the others draw.
+        """
+        parts: dict[EvseKey, Mapping[str, Any]] = {
+            EvseKey(station=station["id"], evse=evse["id"]): evse
+            for station in report.get("stations", ())
+            for evse in station["evses"]
+        }
+        root = next((each for each in report.get("circuits", ()) if each["id"] == self._root), None)
+        left_a = PhaseAmps(*(root["draw_a"] if root is not None else NO_CURRENT))
+        drawing = {key: PhaseAmps(*part["draw_a"]) for key, part in parts.items() if part.get("draw_a") is not None}
+        resting = [key for key in drawing if parts[key].get("status") in RESTING]
+        for key in drawing.keys() - set(resting):
+            left_a = _less(left_a, drawing[key])
+        for key in resting:
+            draw_a = PhaseAmps(*(min(pair) for pair in zip(drawing[key], left_a, strict=True)))
+            left_a = _less(left_a, draw_a)
+            parts[key] = {**parts[key], "draw_a": draw_a}
+        return parts
 
     def _choose(self, parts: Mapping[EvseKey, Mapping[str, Any]], now: Seconds, *, eco: bool) -> None:
         """Who lives on surplus now. Cars that charge when eco begins are taken over as if the sun had begun them; when
@@ -119,11 +137,8 @@ class SurplusWatch:
         return surplus_w(grid_w=grid_w, cars_w=cars_w, battery_w=battery_w, battery_counts=self._battery_counts)
 
     def _draw_w(self, evse: Evse, parts: Mapping[EvseKey, Mapping[str, Any]]) -> Watts:
-        part = parts.get(evse.key, {})
-        draw_a = part.get("draw_a")
-        if draw_a is None or part.get("status") in RESTING:
-            return 0.0
-        return watts(PhaseAmps(*draw_a), self._site.nominal_voltage_v)
+        draw_a = parts.get(evse.key, {}).get("draw_a")
+        return watts(PhaseAmps(*draw_a), self._site.nominal_voltage_v) if draw_a is not None else 0.0
 
     def _power_w(self, report: Mapping[str, Any], meter: str | None) -> Watts | None:
         part = next((each for each in report.get("meters", ()) if each["id"] == meter), None)
@@ -138,9 +153,12 @@ class SurplusWatch:
 def _draws(part: Mapping[str, Any]) -> bool:
     """Whether its car takes current, as far as its station tells."""
     draw_a, status = part.get("draw_a"), part.get("status")
-    if status in RESTING:
-        return False
     return max(draw_a) >= RUNS_A if draw_a is not None else status == CHARGING
+
+
+def _less(amps: PhaseAmps, draw_a: PhaseAmps) -> PhaseAmps:
+    """What is left beside a draw; none where that is more."""
+    return PhaseAmps(*(max(each - drawn, 0.0) for each, drawn in zip(amps, draw_a, strict=True)))
 
 
 def _charges(part: Mapping[str, Any]) -> bool:

@@ -183,8 +183,17 @@ def sunny_site() -> Site:
     return replace(base, stations=(sunny, second), meters=(*base.meters, battery))
 
 
-def seen(*, grid_w: float, battery_w: float | None, draw_a: float = 0.0, status: str = "Charging") -> dict[str, Any]:
+def seen(
+    *,
+    grid_w: float,
+    battery_w: float | None,
+    draw_a: float = 0.0,
+    status: str = "Charging",
+    sampled_a: float | None = None,
+) -> dict[str, Any]:
+    """``sampled_a``: what the samples of the last while come to, where it isn't the car's ``draw_a``."""
     found = report()
+    found["circuits"][0]["draw_a"] = [draw_a if sampled_a is None else sampled_a, 0.0, 0.0]
     found["meters"][0]["power_w"] = grid_w
     found["meters"].append({"id": "battery", "ok": battery_w is not None, "power_w": battery_w, "current_a": None})
     found["stations"][0]["evses"][0] |= {
@@ -233,8 +242,23 @@ def test_the_watch_reads_the_report() -> None:
 def test_what_was_drawn_before_a_pause_is_not_drawn_any_more(status: str) -> None:
     """A station that samples nothing while it pauses leaves its last sample (evcc issue 23323): with it there seemed to
     be sun enough, and the car began again on what the grid gives."""
-    assert watched(*[seen(grid_w=0.0, battery_w=0.0, draw_a=8.0, status=status)] * 100) == [0.0]
-    assert watched(*[seen(grid_w=-2300.0, battery_w=0.0, draw_a=8.0, status=status)] * 100) == [0.0, 10.0]
+    stale = seen(grid_w=0.0, battery_w=0.0, draw_a=8.0, status=status, sampled_a=0.0)
+    assert watched(*[stale] * 100) == [0.0]
+    sunny = seen(grid_w=-2300.0, battery_w=0.0, draw_a=8.0, status=status, sampled_a=0.0)
+    assert watched(*[sunny] * 100) == [0.0, 10.0]
+
+
+def test_a_station_that_says_paused_while_it_charges_is_believed_what_it_samples() -> None:
+    """One make says SuspendedEVSE for the whole session, while its samples tell of the draw (evcc request 33911)."""
+    drawing = seen(grid_w=0.0, battery_w=0.0, draw_a=8.0, status="SuspendedEVSE")
+    assert watched(*[drawing] * 100) == [0.0, 8.0]
+
+
+def test_what_others_draw_is_not_the_paused_car_s() -> None:
+    """What is sampled of late is first what those draw who don't pause."""
+    both = seen(grid_w=0.0, battery_w=0.0, draw_a=8.0, status="SuspendedEV", sampled_a=8.0)
+    both["stations"][1]["evses"][0] |= {"status": "Charging", "draw_a": [8.0, 0.0, 0.0]}
+    assert watched(*[both] * 100) == [0.0]
 
 
 def test_the_decision_keeps_to_it() -> None:

@@ -142,6 +142,8 @@ async def test_health(client: httpx.AsyncClient, controller: Controller, *, is_h
     controller.is_healthy = is_healthy
     answer = await client.get("/healthz")
     assert (answer.status_code, answer.json()) == (code, {"healthy": is_healthy})
+    asked = await client.head("/healthz")  # as monitors and balancers do that want no more than the code
+    assert asked.status_code == code
 
 
 @pytest.mark.parametrize("report", [REPORT, STARTING])
