@@ -58,6 +58,24 @@ DEFECTS: dict[str, tuple[WorldScenario, str, object]] = {
 }
 
 
+def in_need() -> WorldScenario:
+    """The first driver says that the car needs more than its share would give it; nobody else says anything."""
+    scenario = of_classes(classes=PEERS.replace("weight = 2.0", "weight = 1.0"))
+    (kind,) = scenario.drivers
+    hurried = replace(kind, name="hurried", per_day=1, posts=frozenset({"CP-1"}), tells=1.0, stay_h=(0.5, 0.5))
+    others = replace(kind, per_day=2, posts=frozenset({"CP-2", "CP-3"}))
+    return replace(scenario, drivers=(replace(hurried, energy_wh=(7e3, 7e3)), others))
+
+
+def test_a_need_that_counts_for_nothing_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It isn't ready in time, and others that are in no hurry have more than their minima. Sound, it is given more."""
+    sound = played(in_need())
+    assert failed_oracles(sound) == set()
+    monkeypatch.setattr("edge.allocation.share.Columns", _columns_of(has_need=0.0))
+    spoilt = played(in_need())
+    assert "shares" in failed_oracles(spoilt)
+
+
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_shares_that_are_not_fair_are_caught(defect: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By what the cars were offered and drew. Sound, the same site passes."""

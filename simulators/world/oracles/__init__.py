@@ -11,6 +11,7 @@ from simulators.world.oracles.building import DemandIsKept, DimmingIsObeyed, Lim
 from simulators.world.oracles.electric import EntitledUnderRating, FlowsUnderRating, ProtectionHolds
 from simulators.world.oracles.frames import DeadManLimits, InstallersLimit, NeverCleared
 from simulators.world.oracles.machine import BoundedResources, ContactorsSpared, GatewayControls, WritesSpared
+from simulators.world.oracles.phases import PhasesAreChosen
 from simulators.world.oracles.points import BuildingIsShown
 from simulators.world.oracles.raises import RaisesArePaidFor
 from simulators.world.oracles.reasons import ReasonsAreTrue
@@ -35,6 +36,7 @@ ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
     NobodyIsStuck,
     SharesAreFair,
     SunIsShared,
+    PhasesAreChosen,
     ReasonsAreTrue,
     TurnsChange,
     BeliefsAreTrue,

@@ -28,11 +28,14 @@ class _Part:
     draws_a: float
     least_a: float  # it is never given less, if it charges
     used: frozenset[str]  # the grid's phases on which it draws
+    needs_a: float  # makes it ready in time, as its driver has told the gateway; 0: nobody has
 
 
 class SharesAreFair(Oracle):
     """While nothing is wrong with the site: beside a car that wants more than it is offered no other of its class has
-    more, by their weights, and none of a lower class more than its minimum; nor that, where the one has nothing.
+    more, by their weights, and none of a lower class more than its minimum; nor that, where the one has nothing. Beside
+    one that won't be ready in time, as the gateway was told, none of its class of which nothing was told has more than
+    its minimum.
 
     Judged of two cars on one circuit, of which the other draws on each phase of the one's post: what is taken from the
     other is there for the one, whatever binds it. Where one phase may not carry more than another that isn't so.
@@ -89,8 +92,17 @@ class SharesAreFair(Oracle):
             offered_a=station.offered_a(stay.evse.evse_id),
             draws_a=max(grid_a),
             least_a=max(evse.min_a, safe_a),
+            needs_a=self._needs_a(stay, sum(amps > 0.0 for amps in grid_a)),
             used=frozenset(phase for phase, amps in zip(PHASES, grid_a, strict=True) if amps > 0.0),
         )
+
+    def _needs_a(self, stay: Stay, phases: int) -> float:
+        """The rate on so many phases that gives it by its departure what it still needs; all, when that has passed."""
+        if stay.need is None or not phases:
+            return 0.0
+        had_wh = self.world.stations[stay.evse.station].register_wh(stay.evse.evse_id) - stay.need.register_wh
+        left_wh, left_s = max(0.0, stay.need.energy_wh - had_wh), stay.need.departs_s - self.world.now()
+        return left_wh * 3600.0 / (max(left_s, 1.0) * phases * self.world.site.nominal_voltage_v)
 
     def _unfair(self, parts: list[_Part]) -> Iterator[tuple[_Part, _Part]]:
         for one in parts:
@@ -112,8 +124,11 @@ def _has_too_much(one: _Part, other: _Part) -> bool:
         spared = other.least_a + MORE_A
         gives_way = has_none and mine.min_a <= its.min_a and not its.never_zero and other.least_a <= its.min_a
         return other.draws_a >= its.min_a if gives_way else other.draws_a > spared
-    knows_need = one.stay.need is not None or other.stay.need is not None  # then the more urgent one comes first
-    if mine.rank > its.rank or has_none or knows_need:
+    if mine.rank > its.rank or has_none or other.stay.need is not None:  # that one may be the more urgent one
+        return False
+    if min(one.needs_a, one.wants_a) > one.offered_a + MORE_A:
+        return other.draws_a > other.least_a + MORE_A
+    if one.stay.need is not None:
         return False
     step_a = max(mine.step_a, its.step_a)
     its_part_a = (other.draws_a - MORE_A - step_a) / its.weight
