@@ -63,6 +63,35 @@ class Released:
     cars: Cars
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Changes:
+    """Whose limit is to begin, to rise, or to be told on another number of phases."""
+
+    starts: Bools
+    rises: Bools
+    switches: Bools
+
+    @classmethod
+    def towards(cls, target: Floats, held: Floats, grid: Grid, fleet: Fleet, cars: Cars) -> "_Changes":
+        switches = (cars.single > 0) != fleet.told_single
+        switches &= grid.switches & (target > 0) & (held >= grid.least_a - EPSILON_A)
+        starts = (target > held + EPSILON_A) & (held < grid.least_a - EPSILON_A)
+        rises = (target > held + EPSILON_A) & ~starts & ~switches
+        return cls(starts=starts, rises=rises, switches=switches)
+
+    @property
+    def begin(self) -> Bools:
+        """Who is told its minimum first."""
+        return self.starts | self.switches
+
+    @property
+    def all(self) -> Bools:
+        return self.starts | self.rises | self.switches
+
+    def where(self, may: Bools) -> "_Changes":
+        return _Changes(starts=self.starts & may, rises=self.rises & may, switches=self.switches & may)
+
+
 def release(
     snapshot: Snapshot,
     shares: Shares,
@@ -76,56 +105,40 @@ def release(
 
     ``elapsed_s``: since the decision before this one.
     """
-    grid, fleet, now = snapshot.plant.grid, snapshot.fleet, snapshot.now
-    held = entitlement.held_a
-    least = grid.least_a
+    grid, fleet, held = snapshot.plant.grid, snapshot.fleet, entitlement.held_a
     target = rounded_down(shares.amps, grid.step_a)
     per_hour = snapshot.settings.raises_per_hour
     writes = refilled(cars.writes, at_once=RAISES_AT_ONCE, per_hour=per_hour, elapsed_s=elapsed_s)
-    switches = (cars.single > 0) != fleet.told_single
-    switches &= grid.switches & (target > 0) & (held >= least - EPSILON_A)
-    starts = (target > held + EPSILON_A) & (held < least - EPSILON_A)
-    rises = (target > held + EPSILON_A) & ~starts & ~switches
-    changes = starts | rises | switches
+    changes = _Changes.towards(target, held, grid, fleet, cars)
     stays = rounded_down(np.minimum(held, target), grid.step_a)
     # No car between 0 and its minimum, also where the end of its lease has left it at less.
-    stays = np.where(stays < least - EPSILON_A, 0.0, stays)
-    if not changes.any():  # as mostly from one second to the next
+    stays = np.where(stays < grid.least_a - EPSILON_A, 0.0, stays)
+    if not changes.all.any():  # as mostly from one second to the next
         nothing = np.zeros(len(held), dtype=np.int64)
         return Released(
             amps=stays, single=fleet.told_single, why=nothing, line=nothing, cars=replace(cars, writes=writes)
         )
-    why = np.zeros(len(held), dtype=np.int64)
     brings_all = target >= rounded_down(shares.demand_a, grid.step_a) - EPSILON_A
-    for reason, where in (
-        (Held.STEADY, rises & ~_is_due(fleet, target - held, brings_all, now)),
-        (Held.WRITES, (rises | switches) & (writes < 1)),
-        (Held.RESTING, starts & (now - cars.off_since < snapshot.settings.min_off_s)),
-        (Held.SWITCHING, rises & _is_on_trust(grid, fleet, cars, now)),
-        (Held.METER_LATE, changes & grid.on_path(headroom.late)),
-    ):
-        why[where] = reason
-    wish = _wishes(grid, headroom, held, target, starts, switches)
-    room, free = _room(grid, headroom, entitlement), why == 0
-    most_own = _most_own(grid, shares, headroom, entitlement)
-    given, lines = _out_of_room(
-        shares, entitlement, most_own, room, wish, starts & free, rises & free, switches & free, order
-    )
+    is_due = _is_due(fleet, target - held, brings_all, snapshot.now)
+    why = _put_off(snapshot, headroom, cars, changes, is_due, writes)
+    wish = _wishes(grid, headroom, held, target, changes)
+    room, most_own = _room(grid, headroom, entitlement), _most_own(grid, shares, headroom, entitlement)
+    given, lines = _out_of_room(shares, entitlement, most_own, room, wish, changes.where(why == 0), order)
     amps = np.where(given > 0, rounded_down(given, grid.step_a), stays)
     # Only what is worth the write.
-    too_little = (given > 0) & ((amps <= held + EPSILON_A) | (amps < least - EPSILON_A)) & ~switches
+    too_little = (given > 0) & ((amps <= held + EPSILON_A) | (amps < grid.least_a - EPSILON_A)) & ~changes.switches
     amps = np.where(too_little, stays, amps)
     raised_now = (given > 0) & ~too_little
-    lacking = changes & (why == 0) & (~raised_now | (amps < wish - EPSILON_A))
+    lacking = changes.all & (why == 0) & (~raised_now | (amps < wish - EPSILON_A))
     why[lacking] = Held.FOR_CUT
     full = (why == 0) & (amps < target - EPSILON_A)
-    why[full & (starts | switches)] = Held.STARTING
-    why[full & rises] = Held.RECOVERING
-    why[switches & (why == Held.STARTING)] = Held.SWITCHING
+    why[full & changes.begin] = Held.STARTING
+    why[full & changes.rises] = Held.RECOVERING
+    why[changes.switches & (why == Held.STARTING)] = Held.SWITCHING
     station_raises = np.bincount(grid.station[raised_now], minlength=grid.station_count)
     return Released(
         amps=amps,
-        single=np.where((starts | switches) & raised_now, cars.single > 0, fleet.told_single),
+        single=np.where(changes.begin & raised_now, cars.single > 0, fleet.told_single),
         why=why,
         line=lines,
         cars=replace(cars, writes=writes - station_raises[grid.station]),
@@ -138,6 +151,23 @@ def observed(grid: Grid, shares: Shares, cars: Cars) -> Released:
     return Released(
         amps=rounded_down(shares.amps, grid.step_a), single=cars.single > 0, why=nothing, line=nothing, cars=cars
     )
+
+
+def _put_off(
+    snapshot: Snapshot, headroom: Headroom, cars: Cars, changes: _Changes, is_due: Bools, writes: Floats
+) -> Ints:
+    """Why (:class:`Held`) a change isn't told yet, whatever room there is; 0 where it may be."""
+    grid, fleet, now = snapshot.plant.grid, snapshot.fleet, snapshot.now
+    why = np.zeros(len(is_due), dtype=np.int64)
+    for reason, where in (
+        (Held.STEADY, changes.rises & ~is_due),
+        (Held.WRITES, (changes.rises | changes.switches) & (writes < 1)),
+        (Held.RESTING, changes.starts & (now - cars.off_since < snapshot.settings.min_off_s)),
+        (Held.SWITCHING, changes.rises & _is_on_trust(grid, fleet, cars, now)),
+        (Held.METER_LATE, changes.all & grid.on_path(headroom.late)),
+    ):
+        why[where] = reason
+    return why
 
 
 def _is_due(fleet: Fleet, more_a: Floats, brings_all: Bools, now: Seconds) -> Bools:
@@ -169,11 +199,11 @@ def _most_own(grid: Grid, shares: Shares, headroom: Headroom, entitlement: Entit
     return np.where(over, entitlement.held_a, np.inf)
 
 
-def _wishes(grid: Grid, headroom: Headroom, held: Floats, target: Floats, starts: Bools, switches: Bools) -> Floats:
+def _wishes(grid: Grid, headroom: Headroom, held: Floats, target: Floats, changes: _Changes) -> Floats:
     """What each asks for now: to begin with its minimum, later all; in small steps while a meter has just come back."""
-    wish = np.where(starts | switches, np.minimum(target, grid.least_a), target)
+    wish = np.where(changes.begin, np.minimum(target, grid.least_a), target)
     back = grid.on_path(headroom.recovering)
-    return np.where(back & ~starts & ~switches, np.minimum(wish, held + RECOVERY_STEP_A), wish)
+    return np.where(back & ~changes.begin, np.minimum(wish, held + RECOVERY_STEP_A), wish)
 
 
 def _out_of_room(
@@ -182,9 +212,7 @@ def _out_of_room(
     most_own: Floats,
     room: Floats,
     wish: Floats,
-    starts: Bools,
-    rises: Bools,
-    switches: Bools,
+    changes: _Changes,
     order: Ints,
 ) -> tuple[Floats, Ints]:
     """What each that starts, switches or rises may have, 0 where nothing; and the tightest line of each of them.
@@ -193,7 +221,7 @@ def _out_of_room(
     0 (what others may hold from before is more than fits) is room that an EVSE's own exposure doesn't have either.
     """
     # Few change from one second to the next: only these are looked at from here on, in order of precedence.
-    rows = order[(starts | switches | rises)[order]]
+    rows = order[changes.all[order]]
     if not rows.size:
         return np.zeros(len(order)), np.zeros(len(order), dtype=np.int64)
     lines = shares.layout.lines[rows, :-BALANCE_LINES_PER_EVSE]
@@ -207,7 +235,7 @@ def _out_of_room(
         return np.asarray(np.where(uses > 0, room[lines], np.inf).min(axis=1, initial=np.inf))
 
     fits = (spare() >= 0) | (own + spare() >= wish - EPSILON_A)
-    first = np.flatnonzero((starts | switches)[rows] & fits)
+    first = np.flatnonzero(changes.begin[rows] & fits)
     if first.size:
         more = np.where(in_use[first], np.maximum(wish[first, None] - exposure[first], 0.0), 0.0)
         takes = np.tile(np.concatenate((more, more.sum(axis=1)[:, None]), axis=1), lines.shape[1] // LINES_PER_CIRCUIT)
@@ -215,7 +243,7 @@ def _out_of_room(
         granted, _ = grant_takes(lines[first], takes, room)
         given[first[granted]] = wish[first[granted]]
         room = room - np.bincount(lines[first][granted].ravel(), takes[granted].ravel(), minlength=len(room))
-    then = np.flatnonzero(rises[rows])
+    then = np.flatnonzero(changes.rises[rows])
     if then.size:
         left = spare()
         within = np.minimum(wish, own + np.minimum(left, 0.0))
