@@ -72,21 +72,24 @@ class P1Stream:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        # Telegrams whose checksum was right as CRC16/X25, since the last that was by the standard; None before that.
+        self._as_x25: int | None = None
 
     def receive(self, data: bytes) -> list[Telegram | BrokenTelegram]:
         """What has become whole with ``data``, in the order of the line. Never raises."""
-        self._buffer += data.translate(_SEVEN_BITS)
+        self._buffer += data
         return list(self._cut())
 
     def _cut(self) -> Iterator[Telegram | BrokenTelegram]:
         while True:
-            end = _END.search(self._buffer)
-            whole = self._buffer if end is None else self._buffer[: end.start() + 1]
+            plain = self._buffer.translate(_SEVEN_BITS)
+            end = _END.search(plain)
+            whole = plain if end is None else plain[: end.start() + 1]
             # What stands before the last beginning is the rest of a telegram whose end was lost, or that had begun
             # before we listened.
             begin = max(whole.rfind(b"\n/") + 1, 0) if b"\n/" in whole else whole.find(b"/")
             if end is None:
-                if _ENCRYPTED.search(self._buffer):
+                if _ENCRYPTED.search(plain):
                     self._buffer.clear()
                     yield BrokenTelegram(problem="the telegrams are encrypted; let an adapter decrypt them")
                     return
@@ -103,28 +106,51 @@ class P1Stream:
             telegram, checksum = bytes(self._buffer[max(begin, 0) : end.start() + 2]), bytes(end[1])
             del self._buffer[: end.end()]
             if begin >= 0:
-                yield _checked(telegram, checksum)
+                yield self._checked(telegram, checksum)
+
+    def _checked(self, raw: bytes, checksum: bytes) -> Telegram | BrokenTelegram:
+        """``raw``: with its eighth bits, which the checksum counts in, unless they are a parity."""
+        telegram = raw.translate(_SEVEN_BITS)
+        if not checksum and not _CHECKED.search(telegram):
+            return _unchecked(telegram)
+        if not _CHECKSUM.fullmatch(checksum):
+            return BrokenTelegram(problem="a telegram without its checksum")
+        if not self._fits(raw, telegram, int(checksum, 16)):
+            return BrokenTelegram(problem="a telegram was damaged on the line (its checksum is wrong)")
+        found = _numbers(telegram)
+        return found if isinstance(found, BrokenTelegram) else Telegram(values=MappingProxyType(_values(found)))
+
+    def _fits(self, raw: bytes, telegram: bytes, checksum: int) -> bool:
+        """Some meters reckon their checksum as CRC16/X25 (Holley DTSD545 in Hungary, dsmr_parser issue 91). One damaged
+        telegram of 65,536 fits so by chance: where one has fitted by the standard, it takes two without such a one
+        between them.
+        """
+        if crc16(raw) == checksum or (raw != telegram and crc16(telegram) == checksum):
+            self._as_x25 = 0
+            return True
+        if crc16_x25(raw) != checksum:
+            return False
+        if self._as_x25 is not None:
+            self._as_x25 += 1
+        return self._as_x25 is None or self._as_x25 > 1
 
 
 def crc16(data: bytes) -> int:
     """CRC16 of DSMR P1 §5.2: polynomial x16 + x15 + x2 + 1, least significant bit first, from 0."""
-    crc = 0
+    return _crc16(data, 0xA001, 0)
+
+
+def crc16_x25(data: bytes) -> int:
+    """CRC16/X25: polynomial x16 + x12 + x5 + 1, least significant bit first, from all ones, turned over at the end."""
+    return _crc16(data, 0x8408, 0xFFFF) ^ 0xFFFF
+
+
+def _crc16(data: bytes, polynomial: int, crc: int) -> int:
     for byte in data:
         crc ^= byte
         for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
+            crc = crc >> 1 ^ polynomial if crc & 1 else crc >> 1
     return crc
-
-
-def _checked(telegram: bytes, checksum: bytes) -> Telegram | BrokenTelegram:
-    if not checksum and not _CHECKED.search(telegram):
-        return _unchecked(telegram)
-    if not _CHECKSUM.fullmatch(checksum):
-        return BrokenTelegram(problem="a telegram without its checksum")
-    if crc16(telegram) != int(checksum, 16):
-        return BrokenTelegram(problem="a telegram was damaged on the line (its checksum is wrong)")
-    found = _numbers(telegram)
-    return found if isinstance(found, BrokenTelegram) else Telegram(values=MappingProxyType(_values(found)))
 
 
 def _unchecked(telegram: bytes) -> Telegram | BrokenTelegram:

@@ -116,6 +116,42 @@ def test_units_other_than_those_of_electricity_are_left_out() -> None:
     assert values(with_line("1-0:21.7.0", "1-0:21.7.0(2350*W)"))[Quantity.POWER_L1] == 2350.0
 
 
+def otherwise_checked(lines: tuple[str, ...] = DUTCH_LINES) -> bytes:
+    """The telegram of a meter whose checksum is CRC16/X25, as a Holley's (dsmr_parser issue 91)."""
+    body = telegram(lines)[:-6]
+    crc = 0xFFFF
+    for byte in body:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0x8408 if crc & 1 else crc >> 1
+    return body + f"{crc ^ 0xFFFF:04X}\r\n".encode()
+
+
+def test_a_meter_that_reckons_its_checksum_otherwise_is_read() -> None:
+    """From its first telegram on; and again, when one of them has fitted the standard by chance."""
+    stream = P1Stream()
+    assert stream.receive(2 * otherwise_checked()) == [Telegram(values=values())] * 2
+    stream.receive(telegram())
+    told = stream.receive(3 * otherwise_checked())
+    assert [isinstance(each, Telegram) for each in told] == [False, True, True]
+
+
+def test_one_that_fits_otherwise_by_chance_is_damaged() -> None:
+    """Among those that fit as the standard says, one alone is what noise makes of one in 65,536."""
+    stream = P1Stream()
+    for _ in range(3):
+        good, chance = stream.receive(telegram() + otherwise_checked(with_line("1-0:31.7.0", "1-0:31.7.0(000*A)")))
+        assert good == Telegram(values=values())
+        assert isinstance(chance, BrokenTelegram)
+
+
+def test_bytes_that_are_no_ascii_count_in_the_checksum() -> None:
+    """Some meters fill their message to the customer with 0xFF (esphome issue 2393)."""
+    plain = (*DUTCH_LINES, "0-0:96.13.0(####)")
+    body = telegram(plain)[:-6].replace(b"####", bytes(4 * (0xFF,)))
+    assert P1Stream().receive(body + f"{checksum(body):04X}\r\n".encode()) == [Telegram(values=values())]
+
+
 ENCRYPTED = (
     bytes.fromhex("db08 53414778 00000102 8201f4 30 00000001") + bytes(range(255)) + bytes(reversed(range(229)))
 )  # DLMS general-glo-ciphering: mark, system title, length, security byte, frame counter, cipher text
@@ -153,6 +189,7 @@ def test_a_damaged_byte_never_gives_another_value(at: int, flip: int) -> None:
     damaged = bytearray(telegram())
     damaged[at] ^= flip
     stream = P1Stream()
+    stream.receive(telegram())
     told = [each.values for each in stream.receive(bytes(damaged) + 2 * telegram()) if isinstance(each, Telegram)]
     assert told
     assert all(each == values() for each in told)
