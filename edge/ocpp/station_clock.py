@@ -160,8 +160,9 @@ class StationClock:
 
     def _is_sure(self, now: Seconds, wall: datetime) -> bool:
         """Whether what is believed is no stamp that was stored: two have agreed, or it is of about now."""
-        behind_s = (self._supposed(now, wall) - self.time(now, wall)).total_seconds()
-        return self._lead_s is not None and (self._runs or behind_s <= WITNESSES_AGREE_S)
+        if self._lead_s is None:
+            return False
+        return self._runs or (self._supposed(now, wall) - self.time(now, wall)).total_seconds() <= WITNESSES_AGREE_S
 
     def time(self, now: Seconds, wall: datetime) -> datetime:
         """What the station's clock says, as far as is known."""
