@@ -159,7 +159,7 @@ class Line:
     def tick(self, now: Seconds, wall: datetime) -> None:
         """Time passes: free the line of what stays unanswered, refuse what waited too long."""
         self.set_right(now, wall)
-        if self._written.wants_time(now):
+        if self._written.wants_time(now, wall):
             questions = reversed(self._dialect.setup_calls())
             states = (each for each in questions if each.payload.get("requestedMessage") == "StatusNotification")
             for question in islice(states, 1):

@@ -74,7 +74,7 @@ class StationClock:
         self._last: dict[bool, _Sample] = {}  # of a clock that was set, and of one that wasn't
         self._is_set = True  # the one that is believed
         self.counts_from_1970 = counts_from_1970
-        self._asked: list[Seconds] = []  # when, for another stamp, since one was believed
+        self._asked: list[Seconds] = []  # when, for another stamp, since one left no doubt
         self._lead_s: Seconds | None = None  # the largest of the samples
         self._runs = False  # two samples have agreed: it is no stored one that is believed
         self._told_lead_s: Seconds | None = None  # by what it was last told the time is
@@ -126,7 +126,6 @@ class StationClock:
         if lead is None:
             self._samples.clear()
         self._is_set, self.counts_from_1970 = is_set, not is_set
-        self._asked.clear()
         if lead is not None and runs and sample.lead_s < lead - STEP_S:
             self._samples.clear()
             lead = None
@@ -138,11 +137,13 @@ class StationClock:
         self._lead_s = max(kept.lead_s for kept in self._samples) if lead is None else max(lead, sample.lead_s)
         if is_set:
             self.hearsay.leads(self, self._lead_s)
+        if self._in_doubt(now, wall) is None:
+            self._asked.clear()
 
-    def wants_another(self, now: Seconds) -> bool:
+    def wants_another(self, now: Seconds, wall: datetime) -> bool:
         """Whether it is to be asked for one more stamp now: the last, some seconds ago, wasn't believed, or was far
         behind. One alone may have been stored; a second one tells whether it counts from 1970, or was set back."""
-        last = self._in_doubt()
+        last = self._in_doubt(now, wall)
         if last is None or now - last.at < APART_S or len(self._asked) >= ASKS_MOST:
             return False
         if self._asked and now - self._asked[-1] < ASKS_APART_S:
@@ -150,12 +151,18 @@ class StationClock:
         self._asked.append(now)
         return True
 
-    def _in_doubt(self) -> _Sample | None:
+    def _in_doubt(self, now: Seconds, wall: datetime) -> _Sample | None:
         """The newest stamp, where that says nothing yet."""
         if self._lead_s is None:
             return max(self._last.values(), key=lambda each: each.at, default=None)
         last = self._last[self._is_set]
-        return last if last.lead_s < self._lead_s - STEP_S else None
+        return last if last.lead_s < self._lead_s - STEP_S or not self._is_sure(now, wall) else None
+
+    def _is_sure(self, now: Seconds, wall: datetime) -> bool:
+        """Whether what is believed is no stamp that was stored: two have agreed, or it is of about now."""
+        if self._lead_s is None:
+            return False
+        return self._runs or (self._supposed(now, wall) - self.time(now, wall)).total_seconds() <= WITNESSES_AGREE_S
 
     def time(self, now: Seconds, wall: datetime) -> datetime:
         """What the station's clock says, as far as is known."""
@@ -171,9 +178,9 @@ class StationClock:
         """A time that its clock has just reached, for what has to be in force at once; None where nobody can tell.
 
         While no stamp was believed our wall clock needs another witness: it may be far ahead, or behind. And a station
-        that has shown anything else than we suppose is no witness yet, nor is one that last counted from 1970.
+        that has shown anything else than we suppose, once, is no witness yet, nor is one that last counted from 1970.
         """
-        if self._lead_s is not None:
+        if self._is_sure(now, wall):
             return self.time(now, wall)
         heard = self.hearsay.for_whom(self)
         if self._last or self.counts_from_1970 or heard is None:

@@ -76,12 +76,13 @@ class WrittenLimits:
         judged = ((each, self._amiss(each, now, wall)) for each in compared)
         found = [(each, when) for each, when in judged if when is not None and self._is_held(each)]
         self._anew.update((each.command.key, each.command.purpose) for each, _ in found)
-        self._lead_s = clock.lead_s if not found else None  # until they are written anew
+        is_settled = not found and clock.reached(now, wall) is not None  # else until they are written anew
+        self._lead_s = clock.lead_s if is_settled else None
         return found
 
-    def wants_time(self, now: Seconds) -> bool:
+    def wants_time(self, now: Seconds, wall: datetime) -> bool:
         """Whether the station is to be asked for its time now."""
-        return bool(self._written) and self._memory.clock.wants_another(now)
+        return bool(self._written) and self._memory.clock.wants_another(now, wall)
 
     def clear(self) -> None:
         """The station is gone: what it holds is told anew when it is back."""

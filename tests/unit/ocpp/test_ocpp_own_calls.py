@@ -307,15 +307,30 @@ def test_what_is_safe_for_good_isnt_written_anew() -> None:
 
 
 def test_a_limit_that_began_in_the_stations_future_is_written_anew(bench: Bench) -> None:
-    """Its clock turns out to be half an hour behind: it gets the limit from the moment on at which it was meant."""
-    true, behind = bench.wall, timedelta(minutes=-30)
+    """Its clock turns out to be 20 s behind: it gets the limit from the moment on at which it was meant."""
+    true, behind = bench.wall, timedelta(seconds=-20)
     assert rewritten(bench, bench.write(limit(5, limit_a=13.0))) == [(stamp(true), [(0, 13.0), (120, 6.0)])]
     assert rewritten(bench, shown(bench, behind)) == [(stamp(true + behind), [(0, 13.0), (120, 6.0)])]
 
 
-def test_a_limit_that_may_lie_in_the_stations_future_binds_until_that_is_known(bench: Bench) -> None:
+def test_what_a_station_had_stored_puts_no_limit_into_its_past(bench: Bench) -> None:
+    """It delivers what it stored while the gateway was away: by the first of these stamps the lease would be over, and
+    the safe current hold where 0 A are counted; and each of the next would have the limit written anew."""
+    for minutes in (-20, -15, -10):
+        shown(bench, timedelta(minutes=minutes))
+    true = bench.wall
+    assert rewritten(bench, bench.write(limit(5, limit_a=0.0))) == [("1970-01-01T00:00:00Z", [(0, 0.0)])]
+    assert rewritten(bench, shown(bench, timedelta(minutes=-5))) == []
+    identifier, action, _ = bench.wait(5.0).own_call
+    assert action == "TriggerMessage"
+    bench.station_says(result(identifier, {"status": "Accepted"}))
+    assert rewritten(bench, shown(bench, timedelta(0))) == [(stamp(true), [(0, 0.0), (240, 6.0)])]
+
+
+@pytest.mark.parametrize("behind", [timedelta(hours=-2), timedelta(minutes=-30)])
+def test_a_limit_that_may_lie_in_the_stations_future_binds_until_that_is_known(bench: Bench, behind: timedelta) -> None:
     """What it shows once may have been stored: it is asked for its time once more."""
-    true, behind = bench.wall, timedelta(hours=-2)
+    true = bench.wall
     assert rewritten(bench, bench.write(limit(5, limit_a=13.0))) == [(stamp(true), [(0, 13.0), (120, 6.0)])]
     assert rewritten(bench, shown(bench, behind)) == [("1970-01-01T00:00:00Z", [(0, 6.0)])]
     identifier, action, _ = bench.wait(5.0).own_call

@@ -87,10 +87,10 @@ def test_a_clock_that_counts_from_1970_is_believed_when_it_runs() -> None:
     clock, other = StationClock(hearsay), StationClock(hearsay)
     learn(clock, 0.0, -BEHIND_S)
     assert not clock.is_known
-    assert [at for at in range(100) if clock.wants_another(at)] == [5, 20, 35]
+    assert [at for at in range(100) if clock.wants_another(at, wall(at))] == [5, 20, 35]
     learn(clock, 10.0, -BEHIND_S)
     assert clock.reached(20.0, wall(20.0)) == datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC)
-    assert not clock.wants_another(50.0)
+    assert not clock.wants_another(50.0, wall(50.0))
     assert clock.age_s(datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC), 20.0, wall(20.0)) == pytest.approx(15.0)
     assert clock.taken_at(datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC), 20.0) == pytest.approx(5.0)
     assert clock.age_s(wall(5.0), 20.0, wall(20.0)) is None
@@ -117,13 +117,25 @@ def test_a_station_that_counted_from_1970_does_so_when_it_has_booted() -> None:
     assert not clock.is_known
 
 
+@pytest.mark.parametrize("behind_s", [10.0, 600.0])
+def test_a_clock_that_stands_still_is_not_asked_for_ever(behind_s: float) -> None:
+    """Whether its first stamp was believed or may have been stored: each answer has the same."""
+    clock = witnessed()
+    asked = 0
+    for at in range(600):
+        if at % 10 == 0:
+            clock.learn(wall(-behind_s), float(at), wall(at))
+        asked += clock.wants_another(float(at), wall(at))
+    assert asked == 3
+
+
 def test_a_clock_that_stands_still_in_1970_is_none() -> None:
     """The station writes that for want of a time: whether it has one nobody can tell, and it isn't asked for ever."""
     clock = witnessed()
     asked = 0
     for number in range(10):
         clock.learn(datetime(1970, 1, 1, 0, 1, tzinfo=UTC), 10.0 * number, wall(10.0 * number))
-        asked += clock.wants_another(10.0 * number + 6.0)
+        asked += clock.wants_another(10.0 * number + 6.0, wall(10.0 * number + 6.0))
     assert not clock.is_known
     assert clock.reached(100.0, wall(100.0)) is None
     assert asked == 3
@@ -159,10 +171,10 @@ def test_a_clock_that_is_set_back_is_believed_at_the_second_sample() -> None:
     clock = StationClock()
     learn(clock, 0.0, 7200.0)
     learn(clock, 10.0, 0.0)
-    assert [at for at in range(10, 100) if clock.wants_another(at)] == [15, 30, 45]
+    assert [at for at in range(10, 100) if clock.wants_another(at, wall(at))] == [15, 30, 45]
     learn(clock, 100.0, 0.0)
     assert ahead(clock, 100.0) == pytest.approx(0.0)
-    assert not clock.wants_another(200.0)
+    assert not clock.wants_another(200.0, wall(200.0))
 
 
 def test_a_lone_slip_forward_is_not_believed() -> None:
@@ -221,16 +233,16 @@ def test_a_station_that_was_told_another_time_is_no_witness() -> None:
     assert clock.reached(30.0, wall(30.0)) == wall(30.0)
 
 
-@pytest.mark.parametrize("shown", [wall(9.9 - 7200.0), datetime(1970, 1, 1, 0, 1, tzinfo=UTC)])
+@pytest.mark.parametrize("shown", [wall(9.9 - 7200.0), wall(-40.0), datetime(1970, 1, 1, 0, 1, tzinfo=UTC)])
 def test_what_a_station_has_shown_contradicts_all_others(shown: datetime) -> None:
     """It may have been stored, or stand in place of a time: one more will tell."""
     clock = witnessed()
     clock.learn(shown, 10.0, wall(10.0))
     assert clock.reached(20.0, wall(20.0)) is None
-    assert clock.wants_another(20.0)
+    assert clock.wants_another(20.0, wall(20.0))
     clock.learn(wall(21.0), 21.0, wall(21.0))
     assert clock.reached(22.0, wall(22.0)) == wall(22.0)
-    assert not clock.wants_another(60.0)
+    assert not clock.wants_another(60.0, wall(60.0))
 
 
 @pytest.mark.parametrize("source", ["a cloud", "another station"])
