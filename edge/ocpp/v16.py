@@ -208,7 +208,14 @@ class DialectV16:
 
     def _stop(self, payload: Mapping[str, Any], now: Seconds, _wall: datetime) -> list[StationFact]:
         transaction = whole_number(payload.get("transactionId"))
-        key = self._transactions.stop(str(transaction)) if transaction is not None else None
+        if transaction is None:
+            return []
+        key = self._transactions.stop(str(transaction))
+        running = self._transactions.running()
+        if key is None and transaction <= 0 and len(running) == 1:
+            # A station that never had its number says -1 or 0 (errata 3.18). Should it go on, its samples say so.
+            key = self._transactions.where(running[0])
+            return self._over(key, now) if key is not None else []
         return [SessionEnded(key=key, at=now)] if key is not None else []
 
     def _meter_values(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:

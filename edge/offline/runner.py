@@ -221,9 +221,14 @@ class Runner:
         self.do(self.desk.tick(self._clock.monotonic(), self._clock.wall()))
 
     async def _fetch(self, desk: Desk, seq: int) -> None:
+        unwritten = self._unwritten(seq)
+        if self._disk_refuses and unwritten is None:
+            # That it was delivered couldn't be written down: after a restart the cloud would have it once more.
+            self.do(desk.unfetched())
+            return
         try:
             async with asyncio.timeout(PATIENCE_S):
-                entry = self._unwritten(seq) or await self._keeper.fetch(seq)
+                entry = unwritten or await self._keeper.fetch(seq)
         except EntryDamaged as exc:
             log.error("a kept message is damaged; those behind it go on", station=desk.book.id, problem=str(exc))  # noqa: TRY400
             self.do(desk.unfetched(damaged=True))

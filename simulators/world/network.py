@@ -171,6 +171,10 @@ class Network:
         """Whether nothing passes between two machines."""
         return self._link(one, other).now.partitioned
 
+    def has_vanished(self, one: str, other: str) -> bool:
+        """Whether a connection between two machines that both hold for good is gone on the one's side."""
+        return any(end.has_vanished for end in self._of(one, other))
+
     def restore(self, one: str, other: str) -> None:
         """The link is as it was at first."""
         first = self._topology.between(one, other)

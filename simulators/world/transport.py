@@ -179,6 +179,11 @@ class VirtualTransport(asyncio.Transport):
             context=self.context,
         )
 
+    @property
+    def has_vanished(self) -> bool:
+        """Whether nothing goes in or out any more."""
+        return self._cut_off
+
     def vanish(self) -> None:
         """The network has forgotten the connection at this end: nothing goes in or out any more, and nobody is told.
 

@@ -72,7 +72,7 @@ class CloudBackAfterLong(WithoutCloud):
     def judge_after(self) -> str | None:
         """Order and timestamps of sessions are judged by the oracles of bytes and of transactions."""
         most = max(self.in_second.values(), default=0)
-        if most > PER_S + UNEVEN:
+        if most > PER_S + UNEVEN and self.is_alone:  # else some of it may not have been kept: the cloud was there
             return f"the cloud that came back got {most} kept messages in one second"
         for identity, said in self.said.items():
             came = self.came.get(identity, [])

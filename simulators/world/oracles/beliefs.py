@@ -66,14 +66,16 @@ class BeliefsAreTrue(Oracle):
         self._watched: dict[str, _Watched] = {}
         self._was_up_at = self._restarted_at = 0.0
         self._set_aside = frozenset[str]()
-        self._written: set[_Session] = set()  # those that ran when the disk could last be written
+        self._writes = True  # the gateway could, when it was last seen to run
+        self._written: set[_Session] = set()  # those that ran when it last could
         self._unsure: set[_Session] = set()  # whose begin was never written, or only in a journal that was destroyed
 
     def look(self) -> None:
         gateway = self.world.gateway
         if gateway.starts == self._starts and gateway.is_up and not gateway.disk.is_frozen:
             self._was_up_at = self.world.now()
-            if gateway.disk.condition is not Condition.READ_ONLY:
+            self._writes = gateway.disk.condition is not Condition.READ_ONLY
+            if self._writes:
                 self._written = set(self._running())
         if gateway.starts != self._starts:
             self._restarted_at = self.world.now()
@@ -98,7 +100,7 @@ class BeliefsAreTrue(Oracle):
         before, self._set_aside = self._set_aside, self.world.gateway.disk.set_aside()
         if any(name.startswith(JOURNAL) for name in self._set_aside - before):
             self._unsure |= set(self._running())
-        if self.world.gateway.disk.condition is Condition.READ_ONLY:
+        if not self._writes:
             self._unsure |= set(self._running()) - self._written
 
     def _running(self) -> Iterator[_Session]:
@@ -133,7 +135,9 @@ class BeliefsAreTrue(Oracle):
         """
         gateway = self.world.gateway
         is_linked = station.connected and station.linked_at >= gateway.started_at
-        return is_linked and station.registered and not self.world.network.is_cut(name, gateway.node)
+        network = self.world.network
+        is_deaf = network.is_cut(name, gateway.node) or network.has_vanished(name, gateway.node)
+        return is_linked and station.registered and not is_deaf
 
     def _of_building(self, status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """What of its limits isn't so, in words, by what it is about."""
@@ -157,16 +161,16 @@ class BeliefsAreTrue(Oracle):
         said = evses[spec.station, evse]
         where = f"{spec.station} {evse}"
         runs, told = station.session(evse), said["transaction_id"]
-        # One whose number never came to its station is known by the cloud's.
-        is_so = told is not None if runs == str(LOST_ID) else told == runs
-        if not station.is_beginning(evse) and not is_so:
-            yield f"{where} session", f"session {runs} runs, and the report says {told}"
-        if station.spec.edition == "1.6" and said["status"] != station.status(evse):
-            yield f"{where} status", f"it is {station.status(evse)}, and the report says {said['status']}"
+        if not station.is_beginning(evse):  # else all that it says waits until its begin is answered
+            # One whose number never came to its station is known by the cloud's.
+            if (told is None) if runs == str(LOST_ID) else (told != runs):
+                yield f"{where} session", f"session {runs} runs, and the report says {told}"
+            if station.spec.edition == "1.6" and said["status"] != station.status(evse):
+                yield f"{where} status", f"it is {station.status(evse)}, and the report says {said['status']}"
+            yield from self._of_car(where, station, spec, said)
         told_a, accepted_a = station.told_a(evse), said["accepted_a"]
         if not self.world.hides_limit(spec.station) and (accepted_a is None or abs(accepted_a - told_a) > FINER_A):
             yield f"{where} limit", f"by its limits it offers {told_a:g} A, and the report says {accepted_a} A"
-        yield from self._of_car(where, station, spec, said)
         if self.world.gateway.clock.is_right:
             yield from self._of_need(where, station, self.world.parking.here.get((spec.station, evse)), said)
 

@@ -252,6 +252,17 @@ def test_meter_values_after_the_stop_reveal_nothing(bench: Bench) -> None:
     assert bench.station_says(call("m", "MeterValues", meter_values(transactionId=7))).facts == []
 
 
+@pytest.mark.parametrize("transaction", [0, -1])
+def test_an_end_without_a_number_ends_the_only_session(bench: Bench, transaction: int) -> None:
+    """Its station never had the number. It had told the connector's state before, and says nothing of it again."""
+    started(bench)
+    facts = bench.station_says(call("1", "StopTransaction", {"transactionId": transaction})).facts
+    assert facts == [SessionEnded(key=KEY, at=bench.now)]
+    # It was another's: this one goes on.
+    again = bench.station_says(call("m", "MeterValues", meter_values(transactionId=7))).facts
+    assert [type(fact) for fact in again][:1] == [SessionBegan]
+
+
 @pytest.mark.parametrize("transaction", [0, -1, None, "x"])
 def test_meter_values_without_a_transaction_reveal_none(bench: Bench, transaction: object) -> None:
     """Ids that mean none."""

@@ -44,8 +44,6 @@ class Keeper:
 
     async def fetch(self, seq: int) -> Entry | None:
         await self.free.wait()
-        if self.full:
-            raise StorageFull("the disk is full")
         return self.disk.entries.get(seq)
 
 
@@ -235,6 +233,36 @@ async def disk_that_hangs_for_a_begin() -> None:
     assert site.keeper.disk.entries == {}
 
 
+async def full_disk_and_what_it_has() -> None:
+    site = Joined()
+    for identifier in ("a", "b", "c"):
+        site.say(sample(identifier))
+    await site.runner.settled()
+    site.keeper.full = True
+    site.cloud_comes()
+    await asyncio.sleep(0.1)
+    site.cloud_answers("a", {})
+    for _ in range(8):
+        await asyncio.sleep(1.0)
+        site.tick()
+    site.say(plain("h", "Heartbeat"))
+    await asyncio.sleep(1.0)
+    site.tick()
+    assert [json.loads(text)[1] for text in site.to_cloud] == ["a", "h"]
+    site.cloud_answers("h", {"currentTime": "2026-06-01T12:00:00Z"})
+    site.keeper.full = False
+    await site.runner.settled()
+    for identifier in ("b", "c"):
+        site.tick()
+        await asyncio.sleep(1.0)
+        site.tick()
+        await site.runner.settled()
+        site.cloud_answers(identifier, {})
+    await site.runner.settled()
+    assert [json.loads(text)[1] for text in site.to_cloud] == ["a", "h", "b", "c"]
+    assert site.keeper.disk.entries == {}
+
+
 async def full_disk_and_samples() -> None:
     site = Joined()
     site.keeper.full = True
@@ -281,6 +309,7 @@ async def full_disk_for_days() -> None:
         disk_that_hangs,
         disk_that_hangs_for_a_begin,
         full_disk_and_samples,
+        full_disk_and_what_it_has,
         full_disk_for_days,
     ],
 )
