@@ -19,13 +19,15 @@ POST = EvseKey(station="CP-1", evse=1)
 Told = Mapping[str, Any]
 
 
-def killed(scenario: WorldScenario, before: Callable[[World], None] = lambda _world: None) -> tuple[Told, Told]:
+def killed(
+    scenario: WorldScenario, before: Callable[[World], None] = lambda _world: None, *, stated_s: float = STATED_S
+) -> tuple[Told, Told]:
     """What the status told of CP-1 just before the kill, and three minutes later."""
     told: list[Told] = []
 
     def meddle(world: World) -> None:
         async def course() -> None:
-            await world.until(STATED_S)
+            await world.until(stated_s)
             before(world)
             await world.until(KILLED_S)
             told.append(_told(world))
@@ -69,6 +71,12 @@ def test_a_need_outlives_a_kill() -> None:
     before, after = (told["evses"][0]["need"] for told in killed(small(minutes=9.0), state_need))
     assert before["time_left_s"] - after["time_left_s"] == SEEN_S - KILLED_S
     assert 0 < after["energy_wanted_wh"] < before["energy_wanted_wh"]
+
+
+def test_a_need_that_was_told_in_the_last_moment_may_be_lost() -> None:
+    """It is written down with the next tick; the oracle knows that for as long as it watches."""
+    before, after = (told["evses"][0]["need"] for told in killed(small(minutes=9.0), state_need, stated_s=319.0))
+    assert (before, after) == (None, None)
 
 
 @pytest.mark.parametrize("edition", ["1.6", "2.0.1"])

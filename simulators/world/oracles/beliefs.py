@@ -64,7 +64,7 @@ class BeliefsAreTrue(Oracle):
         super().__init__(world)
         self._starts = world.gateway.starts
         self._watched: dict[str, _Watched] = {}
-        self._was_up_at = self._restarted_at = 0.0
+        self._was_up_at = self._ended_at = self._restarted_at = 0.0
         self._set_aside = frozenset[str]()
         self._writes = True  # the gateway could, when it was last seen to run
         self._written: set[_Session] = set()  # those that ran when it last could
@@ -78,7 +78,7 @@ class BeliefsAreTrue(Oracle):
             if self._writes:
                 self._written = set(self._running())
         if gateway.starts != self._starts:
-            self._restarted_at = self.world.now()
+            self._ended_at, self._restarted_at = self._was_up_at, self.world.now()
             first, self._starts = self._starts == 0, gateway.starts
             self._remember_damage()
             # At the first start there is nothing to be known from before.
@@ -199,7 +199,7 @@ class BeliefsAreTrue(Oracle):
                 yield f"{where} need", f"nobody has said what its car needs, and the report says {told}"
             return
         # It is written down after the next tick.
-        if told is None and self._was_up_at - 2 * self.world.period_s < need.at_s < self._restarted_at:
+        if told is None and self._ended_at - 2 * self.world.period_s < need.at_s < self._restarted_at:
             return
         left_wh = max(0.0, need.energy_wh - (station.register_wh(stay.evse.evse_id) - need.register_wh))
         left_s = need.departs_s - self.world.now()

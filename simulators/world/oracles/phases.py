@@ -7,9 +7,9 @@ from simulators.world.oracles.base import Oracle
 from simulators.world.parking import Stay
 from simulators.world.world import World
 
-# What serves better does so for a quarter of a minute before it is chosen, not within 300 s of the last change; and the
-# car begins, or is woken.
-CHOSEN_S: Final = 420.0
+# What serves better does so for a quarter of a minute before it is chosen, and each post is changed over four times an
+# hour at most; and the car begins, or is woken.
+CHOSEN_S: Final = 960.0
 SPARE_A: Final = 2.0  # beyond its minimum: a restless building
 
 

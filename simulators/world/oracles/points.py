@@ -26,7 +26,7 @@ class BuildingIsShown(Oracle):
 
     name = "shown"
     promise = "what the building is shown of the site is so"
-    every_s = 2.0
+    every_s = 4.0
 
     def __init__(self, world: World) -> None:
         super().__init__(world)

@@ -24,6 +24,7 @@ TAKES_A: Final = 1.5
 NEARLY_FULL_A: Final = 2.5  # less is left where something is full: raises by less wait, and the building is restless
 SHOWN_A: Final = 0.1
 BUILDING_S: Final = 90.0
+ASKS_S: Final = 15.0  # for the report, which takes longer than all else here
 # By these nothing but the car itself, or its post, keeps it from more.
 HAS_ALL: Final = frozenset({Reason.MAXIMUM, Reason.DEMAND_MET, Reason.WHOLE_STEPS, Reason.CAR_PAUSED, Reason.IDLE})
 FULL: Final = re.compile(
@@ -63,6 +64,7 @@ class ReasonsAreTrue(Oracle):
         self._building: deque[tuple[float, dict[str, Amps3]]] = deque()
         self._wrong_since: dict[tuple[str, int], float] = {}
         self._told: set[int] = set()
+        self._asks_at = 0.0
         self._above_a: float | None = None  # what a gateway above allows this one
         self._checks: tuple[Callable[[Stay, Evse, Reason, str], str | None], ...] = (
             self._has_all,
@@ -76,6 +78,9 @@ class ReasonsAreTrue(Oracle):
         self._building.append((now, {run.id: _amps(run.other_a) for run in self.world.copper.runs.values()}))
         while self._building[0][0] < now - BUILDING_S:
             self._building.popleft()
+        if now < self._asks_at:
+            return
+        self._asks_at = now + ASKS_S
         self._above_a = self._of_above()
         status = self.world.gateway.status() if self.world.is_sound else None
         if status is None or status["control"]["state"] == "STARTING":
