@@ -124,11 +124,20 @@ class Machine:
             stderr=subprocess.STDOUT,
         )
         self.pid = 0
-        until(self._is_there, within_s=30, what="systemd runs in the container")
-        until(self._is_up, within_s=boots_within_s, what="the container has booted")
+        try:
+            until(self._is_there, within_s=30, what="systemd runs in the container")
+            until(self._is_up, within_s=boots_within_s, what="the container has booted")
+        except BaseException:
+            for child in run("pgrep", "--parent", str(self._process.pid), check=False).stdout.split():
+                os.kill(int(child), signal.SIGKILL)  # the container's init, which would outlive systemd-nspawn
+            self._process.kill()
+            self._process.wait(20)
+            self._log.close()
+            raise
 
     def _is_there(self) -> bool:
-        found = run("pgrep", "--parent", str(self._process.pid), "systemd", check=False).stdout.split()
+        # Before its init systemd-nspawn has a child of its own name, which ends.
+        found = run("pgrep", "--exact", "--parent", str(self._process.pid), "systemd", check=False).stdout.split()
         self.pid = int(found[0]) if found else 0
         return bool(found)
 
