@@ -33,6 +33,10 @@ class Courses:
         """Meter values have named it."""
         self._of(key).named = True
 
+    def was_named(self, key: EvseKey) -> bool:
+        """Whether they have: the station knows its number."""
+        return self._of(key).named
+
     def reports(self, key: EvseKey, status: EvseStatus) -> bool:
         """The EVSE reports a status; whether that says that the transaction is over.
 

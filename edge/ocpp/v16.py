@@ -211,11 +211,11 @@ class DialectV16:
         if transaction is None:
             return []
         key = self._transactions.stop(str(transaction))
-        running = self._transactions.running()
-        if key is None and transaction <= 0 and len(running) == 1:
+        if key is None and transaction <= 0:
             # A station that never had its number says -1 or 0 (errata 3.18). Should it go on, its samples say so.
-            key = self._transactions.where(running[0])
-            return self._over(key, now) if key is not None else []
+            running = [self._transactions.where(each) for each in self._transactions.running()]
+            nameless = [each for each in running if each is not None and not self._courses.was_named(each)]
+            return self._over(nameless[0], now) if len(running) == len(nameless) == 1 else []
         return [SessionEnded(key=key, at=now)] if key is not None else []
 
     def _meter_values(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:

@@ -222,10 +222,6 @@ class Runner:
 
     async def _fetch(self, desk: Desk, seq: int) -> None:
         unwritten = self._unwritten(seq)
-        if self._disk_refuses and unwritten is None:
-            # That it was delivered couldn't be written down: after a restart the cloud would have it once more.
-            self.do(desk.unfetched())
-            return
         try:
             async with asyncio.timeout(PATIENCE_S):
                 entry = unwritten or await self._keeper.fetch(seq)
@@ -236,7 +232,12 @@ class Runner:
             log.warning("a kept message can't be read", station=desk.book.id, number=seq, problem=str(exc))
             self.do(desk.unfetched())
         else:
-            self.do(desk.fetched(entry, self._clock.monotonic()))
+            is_begin = entry is not None and entry.kind is EntryKind.BEGIN
+            if self._disk_refuses and unwritten is None and is_begin:
+                # That it was delivered couldn't be written down: after a restart the cloud would have two sessions.
+                self.do(desk.unfetched())
+            else:
+                self.do(desk.fetched(entry, self._clock.monotonic()))
 
     def _unwritten(self, seq: int) -> Entry | None:
         """The message of this number where the disk hasn't taken it yet."""

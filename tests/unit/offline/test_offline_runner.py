@@ -235,31 +235,34 @@ async def disk_that_hangs_for_a_begin() -> None:
 
 async def full_disk_and_what_it_has() -> None:
     site = Joined()
-    for identifier in ("a", "b", "c"):
-        site.say(sample(identifier))
+    site.say(sample("a"))
+    site.say(sample("b"))
+    site.say(begin("c"))
     await site.runner.settled()
     site.keeper.full = True
     site.cloud_comes()
-    await asyncio.sleep(0.1)
-    site.cloud_answers("a", {})
+    for identifier in ("a", "b"):
+        await asyncio.sleep(1.0)
+        site.tick()
+        await asyncio.sleep(1.0)
+        site.cloud_answers(identifier, {})
     for _ in range(8):
         await asyncio.sleep(1.0)
         site.tick()
     site.say(plain("h", "Heartbeat"))
     await asyncio.sleep(1.0)
     site.tick()
-    assert [json.loads(text)[1] for text in site.to_cloud] == ["a", "h"]
+    assert [json.loads(text)[1] for text in site.to_cloud] == ["a", "b", "h"]
     site.cloud_answers("h", {"currentTime": "2026-06-01T12:00:00Z"})
     site.keeper.full = False
     await site.runner.settled()
-    for identifier in ("b", "c"):
-        site.tick()
-        await asyncio.sleep(1.0)
-        site.tick()
-        await site.runner.settled()
-        site.cloud_answers(identifier, {})
+    site.tick()
+    await asyncio.sleep(1.0)
+    site.tick()
     await site.runner.settled()
-    assert [json.loads(text)[1] for text in site.to_cloud] == ["a", "h", "b", "c"]
+    site.cloud_answers("c", {"transactionId": 7, "idTagInfo": {"status": "Accepted"}})
+    await site.runner.settled()
+    assert [json.loads(text)[1] for text in site.to_cloud] == ["a", "b", "h", "c"]
     assert site.keeper.disk.entries == {}
 
 
