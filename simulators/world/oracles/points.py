@@ -82,9 +82,16 @@ class BuildingIsShown(Oracle):
             sampled = topic.startswith("cp/") or "charging" in topic
             since_s = newest - (self.world.scenario.sample_interval_s if sampled else 0.0) - fresh_s
             values = [truth[topic] for at_s, truth in self._was if at_s >= since_s and topic in truth]
-            slack = _slack(topic)
+            slack = _slack(topic) + (self._unsampled_wh(topic) if topic.endswith("_wh") else 0.0)
             found[topic] = (min(values) - slack, max(values) + slack)
         return found
+
+    def _unsampled_wh(self, topic: str) -> float:
+        """What an EVSE can give between two samples: of a car that is full then the last is never sampled."""
+        _, station, number, _ = topic.split("/")
+        evse = next(each for each in self.world.site.evses if (each.station, str(each.evse_id)) == (station, number))
+        most_w = evse.max_a * len(evse.rotation) * self.world.site.nominal_voltage_v
+        return most_w * self.world.scenario.sample_interval_s / 3600.0
 
     def _truth(self) -> Truth:
         self.world.copper.advance()

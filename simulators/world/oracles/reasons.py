@@ -140,6 +140,8 @@ class ReasonsAreTrue(Oracle):
             rating_a = min(
                 [rating_a, *(each for each in (self.world.limits.held()[0], self._above_a) if each is not None)]
             )
+        if self.world.configuration.schedule:
+            rating_a = min(rating_a, float(found["rating"]))
         if abs(rating_a - float(found["rating"])) > SHOWN_A:
             return f"{circuit} may carry {rating_a:g} A"
         room_a = rating_a - told_a - building_a
@@ -160,6 +162,8 @@ class ReasonsAreTrue(Oracle):
         source = None if found is None else found["source"]
         if source == SOURCE_NAMES[LimitSource.DEMAND_WINDOW] and self.world.configuration.demand_limits_kw:
             return None  # what a window leaves is judged by its oracle
+        if source == SOURCE_NAMES[LimitSource.SCHEDULE] and self.world.configuration.schedule:
+            return None  # when a rule holds isn't reckoned here
         if source == SOURCE_NAMES[LimitSource.GRID] and allowed is not None:
             operator = self.world.grid_operator
             allows_w = operator.allows_w if operator.dims else math.inf
