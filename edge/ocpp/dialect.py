@@ -44,6 +44,9 @@ class Dialect(Protocol):
     def stop_call(self, transaction: str) -> OwnCall:
         """The CALL that asks the station to end a transaction."""
 
+    def clear_call(self, profile: int) -> OwnCall:
+        """The CALL that takes a charging profile of this id from the station."""
+
     @property
     def guard(self) -> Guard:
         """Guards what control needs of the station's configuration."""

@@ -16,6 +16,7 @@ from edge.ocpp.arbiter import OWN_TIMEOUT_S, Arbiter, CloudCall, LimitCall, Outs
 from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import Dialect, limit_outcome
 from edge.ocpp.figures import Answerer, Figures
+from edge.ocpp.left_profiles import LeftProfiles
 from edge.ocpp.routing import FROM_CLOUD, Route
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.station_memory import StationMemory
@@ -54,6 +55,7 @@ class Line:
         self._heard = heard
         self._silent_since: Seconds | None = None  # the station's first CALL that stayed unanswered
         self._written = WrittenLimits(memory)
+        self._left = LeftProfiles()
 
     def speak(self, dialect: Dialect) -> None:
         """The station has come back with another edition of OCPP."""
@@ -186,6 +188,7 @@ class Line:
         """Forget everything, and settle the limits on the way."""
         abandoned = self._arbiter.clear()
         if isinstance(abandoned.outstanding, LimitCall):
+            self._left.may_hold(abandoned.outstanding.command, self._memory.ladder.rung)
             self.settle(abandoned.outstanding.command, now, LimitOutcome.SILENT, "the link broke")
         for work in abandoned.queued:
             if isinstance(work, LimitCall):
@@ -211,6 +214,8 @@ class Line:
         """What the station did with a limit says how it is to be told the next."""
         if outcome is LimitOutcome.ACCEPTED:
             self._memory.limit_accepted(command, now)
+            for number in self._left.replaced(command, self._memory.ladder.rung):
+                self._arbiter.add_own(self._dialect.clear_call(number))
         elif outcome is LimitOutcome.REFUSED:
             # Of one that is written anew control knows nothing: it is to write what is due.
             is_unknown, rung = self._written.refused(command), self._memory.ladder.rung
@@ -225,6 +230,7 @@ class Line:
             self._silent_since = now
             self._out.note("warning", "station doesn't answer", asked=_name(work))
         if isinstance(work, LimitCall):
+            self._left.may_hold(work.command, self._memory.ladder.rung)
             self.settle(work.command, now, LimitOutcome.SILENT, f"no answer within {OWN_TIMEOUT_S:g} s")
 
     def _pump(self, now: Seconds, wall: datetime) -> None:

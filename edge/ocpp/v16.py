@@ -94,6 +94,10 @@ class DialectV16:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         return OwnCall(action="RemoteStopTransaction", payload={"transactionId": int(transaction)})  # OCPP 1.6 §5.12
 
+    def clear_call(self, profile: int) -> OwnCall:
+        """See :class:`edge.ocpp.dialect.Dialect`."""
+        return OwnCall(action="ClearChargingProfile", payload={"id": profile})  # OCPP 1.6 §5.5
+
     def limit_payload(self, command: LimitCommand, start: datetime | None) -> dict[str, Any]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level

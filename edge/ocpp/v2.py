@@ -89,6 +89,10 @@ class DialectV2:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         return OwnCall(action="RequestStopTransaction", payload={"transactionId": transaction})  # part 2 F03
 
+    def clear_call(self, profile: int) -> OwnCall:
+        """See :class:`edge.ocpp.dialect.Dialect`."""
+        return OwnCall(action="ClearChargingProfile", payload={"chargingProfileId": profile})  # part 2 K10
+
     def learn(self, work: OwnCall, answer: CallResult | CallError) -> list[OwnCall]:
         """Learn from the station's answer to one of our questions; a refusal teaches nothing."""
         if isinstance(answer, CallError):

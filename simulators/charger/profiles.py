@@ -145,6 +145,13 @@ class ProfileStore:
         self._keep([each for each in self._installed if not _matches(each, criteria)])
         return len(self._installed) < before
 
+    def would_free(self, profile_id: int) -> bool:
+        """Whether without this profile nothing would bind its connector any more, with a session and without."""
+        others = [each for each in self._installed if each.profile.profile_id != profile_id]
+        lasting = {each.connector_id for each in others if each.profile.purpose is not Purpose.TX}
+        gone = (each for each in self._installed if each.profile.profile_id == profile_id)
+        return any(lasting.isdisjoint((0, each.connector_id)) for each in gone)
+
     def end_transaction(self, connector_id: int) -> None:
         """Drop the TxProfiles of the connector (§3.13.1)."""
         self._keep(

@@ -77,8 +77,11 @@ class NeverCleared(Oracle):
     """Nothing is cleared before something else is set: a station without a profile is a station without a limit."""
 
     name = "cleared"
-    promise = "no station is told to forget its limits"
+    promise = "no station is told to forget its limits, but for one that another has replaced"
 
     def station_got(self, identity: str, text: str) -> None:
-        if '"ClearChargingProfile"' in text:
+        if '"ClearChargingProfile"' not in text or identity not in self.world.stations:
+            return
+        number = orjson.loads(text)[3].get("id")
+        if number is None or self.world.stations[identity].would_free(number):
             self.fail(f"{identity} was told to forget its limits: {text[:120]}")

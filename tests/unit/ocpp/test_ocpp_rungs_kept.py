@@ -8,6 +8,7 @@ from edge.domain.setpoint import Purpose
 from edge.domain.station import LimitsTaken
 from edge.ocpp.dossier import Dossier
 from edge.ocpp.profiles.ladder import Rung
+from edge.ocpp.profiles.writer import profile_id
 from edge.ocpp.station_files import StationFiles
 from tests.unit.ocpp.ocpp_bench import Bench, Step, call, evse, limit, result
 
@@ -137,3 +138,52 @@ def test_a_boot_of_the_same_station_changes_nothing(tmp_path: Path) -> None:
         told(bench, "Rejected")
     boots(bench, "ACME")
     assert told(bench) == ("TxDefaultProfile", "A")
+
+
+def cleared(bench: Controlled, wanted: str) -> list[int]:
+    """The station refuses all but this purpose: the ids of our profiles that it is asked to clear when it has taken a
+    limit by that."""
+    purpose = ""
+    while purpose != wanted:
+        identifier, _, payload = bench.write(limit(purpose=bench.purpose, transaction_id="7")).own_call
+        purpose = payload["csChargingProfiles"]["chargingProfilePurpose"]
+        step = bench.station_says(result(identifier, {"status": "Accepted" if purpose == wanted else "Rejected"}))
+    found = []
+    while step.down:
+        identifier, action, payload = step.own_call
+        assert action == "ClearChargingProfile"
+        found.append(payload["id"])
+        step = bench.station_says(result(identifier, {"status": "Accepted"}))
+    return found
+
+
+def test_a_txprofile_of_before_is_cleared_once(tmp_path: Path) -> None:
+    """It would bind its session beside the TxDefaultProfile: at 0 A for good, whatever that one says."""
+    bench = started(tmp_path, 1, 2)
+    assert told(bench)[0] == "TxProfile"
+    assert cleared(bench, "TxDefaultProfile") == [profile_id(1, Purpose.SESSION)]
+    assert cleared(bench, "TxDefaultProfile") == []
+
+
+def test_a_txprofile_without_an_answer_is_cleared_too(tmp_path: Path) -> None:
+    """The station may hold it."""
+    bench = started(tmp_path, 1, 2)
+    bench.write(limit(purpose=Purpose.SESSION, transaction_id="7"))
+    bench.wait(60.0)
+    assert cleared(bench, "TxDefaultProfile") == [profile_id(1, Purpose.SESSION)]
+
+
+def test_what_a_maximum_replaces_is_cleared(tmp_path: Path) -> None:
+    """The TxDefaultProfile as well: the maximum binds an EVSE without a session, too."""
+    bench = started(tmp_path, 1)
+    identifier, _, _ = bench.write(limit(purpose=Purpose.IDLE)).own_call
+    bench.station_says(result(identifier, {"status": "Accepted"}))
+    assert told(bench)[0] == "TxProfile"
+    assert cleared(bench, "ChargePointMaxProfile") == [profile_id(1, each) for each in Purpose]
+
+
+def test_on_the_first_rung_nothing_is_cleared(tmp_path: Path) -> None:
+    """By what was told on another one an EVSE without a session is bound, until it is told anew."""
+    bench = started(tmp_path, 1, 2)
+    assert cleared(bench, "TxDefaultProfile") == []
+    assert cleared(bench, "TxProfile") == []
