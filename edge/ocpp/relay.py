@@ -41,7 +41,7 @@ from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, Send
 from edge.units import Seconds, Volts
 
-REST_S = 30.0  # the wall clock may be set, and the site's limits change, without anything being heard
+REST_S = 10.0  # the wall clock may be set, and the site's limits change, without anything being heard
 AWAY = Farewell(code=GOING_AWAY, reason="the cloud is away")
 
 

@@ -216,7 +216,7 @@ DEFECTS: dict[str, tuple[str, Tamper | None, Callable[[World], None] | None]] = 
     "a raise that others don't make room for": ("raise", Profiles(_given(14.0)), None),
     "a start is passed on twice": ("transactions", Said("StartTransaction", _twice), None),
     "an end is changed": ("transactions", Said("StopTransaction", _dearer), None),
-    "a start is swallowed": ("transactions", Said("StartTransaction", lambda _text: ()), None),
+    "an end is swallowed": ("transactions", Said("StopTransaction", lambda _text: ()), None),
     "a reconnect is lost": ("stuck", None, later(150.0, _loses_stations)),
     "a car rests for ever": ("stuck", None, later(150.0, _rests_for_ever)),
     "JSON is written anew": ("bytes", Reserialised(), None),
