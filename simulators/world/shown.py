@@ -7,11 +7,11 @@ from typing import Final
 from edge.config import Configuration
 from simulators.site import Endpoint
 from simulators.world.broker import WorldBroker
+from simulators.world.limits import GONE
 from simulators.world.modbus_master import MASTER, Master
 from simulators.world.node import start_on
 
 READS_S: Final = 20.0  # so often, as a building does that draws a curve
-GONE: Final = (OSError, TimeoutError, EOFError)
 SITE_REGISTERS: Final = 60
 EVSE_BASE, EVSE_STRIDE = 100, 20
 CIRCUIT_BASE, CIRCUIT_STRIDE = 30_000, 20
@@ -20,7 +20,7 @@ Place = tuple[int, int, bool, float]  # the first register, how many, whether it
 
 
 def _phases(stem: str, register: int, words: int, step: float) -> dict[str, Place]:
-    return {f"{stem.format(n + 1)}": (register + n * words, words, True, step) for n in range(3)}
+    return {stem.format(n + 1): (register + n * words, words, True, step) for n in range(3)}
 
 
 # As an integrator would copy them from the manual.

@@ -29,7 +29,7 @@ from simulators.world.outside import QuietWatchdog
 from simulators.world.scenario import FaultSpec, WorldScenario
 from simulators.world.watch import Tamper
 from simulators.world.world import World
-from tests.world.worlds import failed_oracles, played, small
+from tests.world.worlds import BMS, failed_oracles, played, small
 
 
 class Profiles(Tamper):
@@ -314,18 +314,6 @@ def test_a_car_that_is_never_woken_is_caught(monkeypatch: pytest.MonkeyPatch) ->
     assert failed_oracles(played(scenario)) == set()
     monkeypatch.setattr("edge.allocation.turns.WAKE_S", 0.0)
     assert failed_oracles(played(scenario)) == {"turns"}
-
-
-BMS = """
-[bms.modbus]
-listen = "10.1.0.1:5502"
-writable = true
-fallback_a = 31
-[bms.mqtt]
-broker = "mqtt://10.1.0.30:1883"
-writable = true
-fallback_a = 31
-"""
 
 
 def _limited(*limits: LimitSpec) -> WorldScenario:

@@ -1,15 +1,14 @@
 """A raise is paid for: the central invariant, at the very moment at which a station takes over more."""
 
-from collections import deque
 from typing import Final
 
 import orjson
 
-from simulators.phases import Amps3
 from simulators.site import EvseSpec
-from simulators.world.copper import TOLERANCE_A, Run
+from simulators.world.copper import TOLERANCE_A
 from simulators.world.oracles.base import Oracle
 from simulators.world.oracles.entitled import most_of_cars_a
+from simulators.world.oracles.lately import BuildingLately, amps_of
 from simulators.world.world import World
 
 # A rise of the building can hide behind cars that were just raised, until they are sampled; so it counts for no more
@@ -32,13 +31,10 @@ class RaisesArePaidFor(Oracle):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._asked: dict[str, tuple[str, dict[int, float]]] = {}  # the CALL, and what was offered before, by station
-        self._building: deque[tuple[float, dict[str, Amps3]]] = deque()
+        self._building = BuildingLately(world, BUILDING_S)
 
     def look(self) -> None:
-        now = self.world.now()
-        self._building.append((now, {run.id: _amps(run) for run in self.world.copper.runs.values()}))
-        while self._building[0][0] < now - BUILDING_S:
-            self._building.popleft()
+        self._building.look()
 
     def station_got(self, identity: str, text: str) -> None:
         if '"SetChargingProfile"' in text and identity in self.world.stations:
@@ -65,12 +61,7 @@ class RaisesArePaidFor(Oracle):
         cars = most_of_cars_a(self.world)
         above = [run for evse in self._evses(identity) for run in self.world.copper.path(evse.circuit)]
         for run in {run.id: run for run in above}.values():
-            least = [_amps(run), *(building[run.id] for _, building in self._building)]
+            least = [amps_of(run), *self._building.of(run.id)]
             most_a = max(cars[run.id][phase] + min(each[phase] for each in least) for phase in range(3))
             if most_a > run.fuse_a * (1.0 + HIDDEN) + TOLERANCE_A:
                 self.fail(f"{identity} took over more when {run.id} was given away: {most_a:.1f} of {run.fuse_a:g} A")
-
-
-def _amps(run: Run) -> Amps3:
-    l1, l2, l3 = run.other_a
-    return l1, l2, l3

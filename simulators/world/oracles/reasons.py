@@ -2,17 +2,17 @@
 
 import math
 import re
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from edge.domain.limit import LimitSource
 from edge.domain.setpoint import SOURCE_NAMES, Reason
 from edge.domain.site import Evse
-from simulators.phases import PHASE_NAMES, Amps3
+from simulators.phases import PHASE_NAMES
 from simulators.world.limits import MODBUS, MQTT
 from simulators.world.oracles.base import Oracle
 from simulators.world.oracles.books import evses_said
+from simulators.world.oracles.lately import BuildingLately
 from simulators.world.parking import Stay
 from simulators.world.world import World
 
@@ -61,7 +61,7 @@ class ReasonsAreTrue(Oracle):
         site = world.configuration.site
         self._evses = {(evse.key.station, evse.key.evse): evse for evse in site.evses}
         self._ratings = {circuit.id: circuit.rating_a for circuit in site.circuits}
-        self._building: deque[tuple[float, dict[str, Amps3]]] = deque()
+        self._building = BuildingLately(world, BUILDING_S)
         self._wrong_since: dict[tuple[str, int], float] = {}
         self._told: set[int] = set()
         self._asks_at = 0.0
@@ -75,9 +75,7 @@ class ReasonsAreTrue(Oracle):
 
     def look(self) -> None:
         now = self.world.now()
-        self._building.append((now, {run.id: _amps(run.other_a) for run in self.world.copper.runs.values()}))
-        while self._building[0][0] < now - BUILDING_S:
-            self._building.popleft()
+        self._building.look()
         if now < self._asks_at:
             return
         self._asks_at = now + ASKS_S
@@ -133,7 +131,7 @@ class ReasonsAreTrue(Oracle):
             for each in self._evses.values()
             if self._is_told_on(each, circuit, found["phase"])
         )
-        building_a = max(amps[circuit][phase] for _, amps in self._building)
+        building_a = max(amps[phase] for amps in self._building.of(circuit))
         waits = found["how"] != "is full"  # then it has no room for its minimum
         rating_a = self._ratings[circuit]
         if waits and circuit == self.world.root:
@@ -197,8 +195,3 @@ class ReasonsAreTrue(Oracle):
         if reason in (Reason.SURPLUS, Reason.ECO, Reason.ECO_WAITS) and not evse.on_surplus:
             return "it doesn't live on the sun"
         return None
-
-
-def _amps(amps: list[float]) -> Amps3:
-    l1, l2, l3 = amps
-    return l1, l2, l3
