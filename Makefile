@@ -38,9 +38,9 @@ help:
 demo: $(RUNTIME)
 	@$(BIN)/edge-sim demo $(ARGS)
 
-# One process more than there are cores, as many tests wait for others; who is done takes over from who isn't.
+# Two processes more than there are cores, as many tests wait for others; who is done takes over from who isn't.
 test: lint
-	@$(BIN)/python -m pytest --numprocesses=$$(($$(nproc) + 1)) --dist=worksteal $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=$$(($$(nproc) + 2)) --dist=worksteal $(ARGS)
 
 SEEDS ?= 0-10000
 KILLS ?= 500
