@@ -1,7 +1,7 @@
 """The building's side of the gateway, joined: every tick's image out, limits in."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from edge.bms.demand_watch import DemandWatch
 from edge.bms.eco import BmsMode, EcoMode
@@ -23,6 +23,7 @@ from edge.bms.registers import Telemetry
 from edge.bms.relay_contact import ContactInput, GpioContact
 from edge.bms.settings import Bounds, FacilitySettings, ModbusSettings, MqttSettings
 from edge.bms.stated import StatedLimits
+from edge.bms.view import SiteView
 from edge.bms.watches import Watch
 from edge.chance import Chance, SystemChance
 from edge.clock import Clock
@@ -30,7 +31,7 @@ from edge.control.ports import LimitSink
 from edge.domain.effective import effective_report
 from edge.domain.limit import LimitSource
 from edge.domain.site import Circuit, Site
-from edge.units import PhaseAmps, Watts, watts
+from edge.units import PhaseAmps, watts
 
 
 class Facility:
@@ -149,17 +150,14 @@ class Facility:
 
     def publish(self, report: Mapping[str, Any]) -> None:
         """A tick is complete, and ``report`` is of it: show it, and judge what limits follow from it."""
-        charging_w: Watts | None = None
-        if self._block is not None or self._conversation is not None or (self._grid is not None and self._grid.proves):
-            seen = image(report, self._site)
-            charging_w = cast(Watts | None, seen.site["charging_power_w"])
-            if self._block is not None:
-                self._block.telemetry = Telemetry.of(seen)
-            if self._conversation is not None:
-                self._conversation.publish(seen)
+        if self._block is not None:
+            self._block.show(lambda: Telemetry.of(image(report, self._site)))
+        if self._conversation is not None:
+            self._conversation.publish(image(report, self._site))
         if self._memory is not None:
             self._memory.keep(self._demanded(), self._clock)
         if self._grid is not None:
+            charging_w = SiteView.of(report, self._site).charging_w() if self._grid.proves else None
             self._grid.tick(report, charging_w)
         for watch in self._watches:
             limit = watch.observe(report, self._clock)

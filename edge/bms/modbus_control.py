@@ -68,7 +68,8 @@ class ControlBlock:
         self._written = Written(fallback_a=policy.fallback_a)
         self._result = "none"
         self._ends_at: Seconds | None = None
-        self.telemetry = Telemetry(tick=0, blocks={})
+        self._telemetry: Telemetry | None = Telemetry(tick=0, blocks={})
+        self._make: Callable[[], Telemetry] | None = None
 
     def start(self, *, dimmed: bool = False, before: Demanded | None = None) -> None:
         """A BMS that may write and never does is silent: its time runs from the start. ``dimmed``: the coil was written
@@ -129,8 +130,14 @@ class ControlBlock:
         """Whether what was written still holds."""
         return self._ends_at is not None and self._now() < self._ends_at
 
+    def show(self, make: Callable[[], Telemetry]) -> None:
+        """A tick is complete: what is read from now on. It is made, once, when somebody reads: hardly any tick's is."""
+        self._telemetry, self._make = None, make
+
     def read_input(self, start: int, count: int) -> Sequence[int]:
-        found = self.telemetry.words(start, count)
+        if self._telemetry is None and self._make is not None:
+            self._telemetry = self._make()
+        found = self._telemetry.words(start, count) if self._telemetry is not None else None
         if found is None:
             raise Refused(ExceptionCode.ILLEGAL_DATA_ADDRESS)
         return found

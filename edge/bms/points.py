@@ -88,7 +88,7 @@ SITE_POINTS: tuple[Point[SiteView], ...] = (
         "bit 0 meter stale or late, 1 BMS limit expired, 2 grid operator limits, 3 a fallback binds, "
         "4 a station is out of reach, 5 a certificate expires within 30 days, or has",
     ),
-    _SITE.point("evse_count", "", 4, Kind.UINT16, lambda view: len(view.evses), "number of EVSEs"),
+    _SITE.point("evse_count", "", 4, Kind.UINT16, SiteView.evse_count, "number of EVSEs"),
     _SITE.point(
         "meter_age_s", "s", 5, Kind.UINT16, lambda view: view.meter.get("age_s"), "age of the site meter's reading", 0.1
     ),

@@ -16,13 +16,13 @@ CONNECTED = frozenset({"Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteView:
-    """The whole site: its grid connection, the meter there, and what all EVSEs draw, as in one report."""
+    """The whole site: its grid connection, the meter there, and what all EVSEs draw, as in one report. Of single EVSEs
+    nothing is looked at before it is asked for."""
 
     report: Part
     circuit: Part  # the grid connection; empty before the first tick
     meter: Part  # the meter there; empty where there is none
     effective: Part  # what holds for the grid connection
-    evses: tuple[Part, ...]
     nominal_voltage_v: Volts
 
     @classmethod
@@ -35,9 +35,11 @@ class SiteView:
             circuit=_with_id(report.get("circuits", ()), root.id),
             meter=_with_id(report.get("meters", ()), root.meter),
             effective=next((each for each in limits.get("effective", ()) if each["circuit"] == root.id), {}),
-            evses=tuple(evse for station in report.get("stations", ()) for evse in station["evses"]),
             nominal_voltage_v=site.nominal_voltage_v,
         )
+
+    def evse_count(self) -> int:
+        return sum(len(station["evses"]) for station in self.report.get("stations", ()))
 
     def measured_a(self, phase: int) -> Amps | None:
         """Current at the grid connection, positive from the grid."""

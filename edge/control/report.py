@@ -50,9 +50,9 @@ def status(board: Board, snapshot: Snapshot, decision: Decision, pulse: Pulse) -
         _head(board, pulse, _state(decision))
         | {
             "meters": [_meter(board, meter.id, snapshot) for meter in board.site.meters],
-            "circuits": [_circuit(snapshot, index, decision) for index in range(len(snapshot.circuits))],
             "limits": limits_report(board.site, snapshot.limits, snapshot.now),
         },
+        circuits=lambda: [_circuit(snapshot, index, decision) for index in range(len(snapshot.circuits))],
         stations=lambda: _stations(board, snapshot, decision),
     )
 

@@ -61,7 +61,7 @@ def test_any_bytes_at_the_modbus_port(data: bytes, cut: int) -> None:
     block = ControlBlock(
         circuit="main", policy=POLICY, bounds=BOUNDS, sink=taken, now=Hands().monotonic, eco=EcoMode(possible=True)
     )
-    block.telemetry = Telemetry.of(image(report(), site()))
+    block.show(lambda: Telemetry.of(image(report(), site())))
     stream = Stream(block, units=frozenset({1, 255}))
     try:
         answers = [answer for at in range(0, len(data), cut) for answer in stream.receive(data[at : at + cut])]

@@ -7,7 +7,8 @@ import pytest
 from edge.bms.eco import EcoMode
 from edge.bms.modbus_control import ControlBlock
 from edge.bms.modbus_pdu import ExceptionCode, Refused
-from edge.bms.points import RESULT_CODES
+from edge.bms.points import MIRROR, RESULT_CODES
+from edge.bms.registers import Telemetry
 from edge.bms.settings import Bounds, WritePolicy
 from edge.domain.limit import LimitSource, LimitStated
 from tests.unit.bms.bms_site import Hands, Taken
@@ -277,3 +278,19 @@ def test_the_coil_is_the_grid_operator_s() -> None:
         bench.block.write_coils(1, [True])
     with pytest.raises(Refused):
         Bench().block.write_coils(0, [True])
+
+
+def test_the_registers_of_a_tick_are_made_when_they_are_read_and_once() -> None:
+    """A tick that nobody reads costs nothing; all that is read of one tick is of one moment."""
+    bench, made = Bench(), []
+
+    def telemetry(tick: int) -> Telemetry:
+        made.append(tick)
+        return Telemetry(tick=tick, blocks={0: (tick, 2 * tick)})
+
+    with pytest.raises(Refused):
+        bench.block.read_input(0, 1)
+    bench.block.show(lambda: telemetry(1))
+    bench.block.show(lambda: telemetry(2))
+    assert (bench.block.read_input(0, 1), bench.block.read_holding(MIRROR + 1, 1)) == ((2,), (4,))
+    assert made == [2]
