@@ -127,9 +127,9 @@ class OcppServer:
         """Let a waiting station show itself; how it did, or a sentence why it doesn't."""
         return await self._lobby.identify(identity)
 
-    def cloud_links(self) -> dict[str, bool]:
-        """For each configured station whether its upstream connection is up."""
-        return {identity: link.cloud_connected for identity, link in self._links.items()}
+    def cloud_problem(self, station: str) -> str | None:
+        """Why the cloud of a connected station can't be had; None while it can."""
+        return self._links[station].cloud_problem
 
     def trace(self, station: str) -> list[Mapping[str, Any]] | None:
         """The last frames of a station, oldest first (see :class:`edge.ocpp.trace.Trace`); None of an unknown one."""
