@@ -105,7 +105,7 @@ class Relay:
         self._state = RelayState.OFFLINE
         self._epoch = 0  # counts upstream connections
         self._cloud_lost_at: Seconds | None = None
-        self._unreadable = Unreadable(self._out, passes=not self._controls, version=Version.V16)
+        self._unreadable = Unreadable(self._out, passes=not self._controls)
         self._passing = Passing(self._figures, self.diagnosis)
 
     @property
@@ -142,7 +142,7 @@ class Relay:
         if self._controls:
             self._introduction.begins(now)
         self._cloud_lost_at = None
-        self._unreadable = Unreadable(self._out, passes=not self._controls, version=version)
+        self._unreadable.connected(version)
         self._cloud_calls.forget()
         self._passing.forget()
         return self._out.empty()
