@@ -232,8 +232,9 @@ class Runner:
             log.warning("a kept message can't be read", station=desk.book.id, number=seq, problem=str(exc))
             self.do(desk.unfetched())
         else:
-            is_begin = entry is not None and entry.kind is EntryKind.BEGIN
-            if self._disk_refuses and unwritten is None and is_begin:
+            # Each StartTransaction is a session of its own to the cloud; an event of 2.x names its transaction.
+            begins_anew = entry is not None and entry.kind is EntryKind.BEGIN and entry.order is None
+            if self._disk_refuses and unwritten is None and begins_anew:
                 # That it was delivered couldn't be written down: after a restart the cloud would have two sessions.
                 self.do(desk.unfetched())
             else:

@@ -54,6 +54,20 @@ def begin(identifier: str) -> Request:
     return Request(id=identifier, action="StartTransaction", payload=payload, text=text)
 
 
+def event(identifier: str, kind: str, order: int) -> Request:
+    """A TransactionEvent of one transaction."""
+    payload = {
+        "eventType": kind,
+        "timestamp": f"2026-06-01T12:00:0{order}Z",
+        "triggerReason": "CablePluggedIn",
+        "seqNo": order,
+        "transactionInfo": {"transactionId": "T-1"},
+        "evse": {"id": 1, "connectorId": 1},
+    }
+    text = json.dumps([2, identifier, "TransactionEvent", payload])
+    return Request(id=identifier, action="TransactionEvent", payload=payload, text=text)
+
+
 def plain(identifier: str, action: str) -> Request:
     """Of no transaction."""
     payload = {"connectorId": 1, "status": "Charging"}
@@ -72,12 +86,12 @@ def sample(identifier: str, form: str = "Raw") -> Request:
 class Joined:
     """A desk with its shell, a disk, and what went to its peers."""
 
-    def __init__(self) -> None:
+    def __init__(self, edition: Edition = Edition.V16) -> None:
         tokens = TokenBook(HASHER, Policy(timezone=UTC))
         tokens.load(own=[token("CARD-1")])
         self.desk = Desk(
             StationBook.opened(
-                STATION, Edition.V16, tokens=tokens, numbers=Numbers(0, b"s" * 16), settings=OfflineSettings()
+                STATION, edition, tokens=tokens, numbers=Numbers(0, b"s" * 16), settings=OfflineSettings()
             ),
             Pace(0.1),
         )
@@ -266,6 +280,26 @@ async def full_disk_and_what_it_has() -> None:
     assert site.keeper.disk.entries == {}
 
 
+async def full_disk_and_what_it_has_of_2x() -> None:
+    site = Joined(Edition.V201)
+    site.say(event("a", "Started", 0))
+    site.say(event("b", "Ended", 1))
+    await site.runner.settled()
+    site.keeper.full = True
+    site.say(plain("s", "StatusNotification"))
+    await asyncio.sleep(1.0)
+    site.cloud_comes()
+    for _ in range(20):
+        await asyncio.sleep(1.0)
+        site.tick()
+        if site.to_cloud:
+            site.cloud_answers(json.loads(site.to_cloud[-1])[1], {})
+    assert [json.loads(text)[1] for text in site.to_cloud] == ["s", "a", "b"]
+    site.keeper.full = False
+    await site.runner.settled()
+    assert site.keeper.disk.entries == {}
+
+
 async def full_disk_and_samples() -> None:
     site = Joined()
     site.keeper.full = True
@@ -313,6 +347,7 @@ async def full_disk_for_days() -> None:
         disk_that_hangs_for_a_begin,
         full_disk_and_samples,
         full_disk_and_what_it_has,
+        full_disk_and_what_it_has_of_2x,
         full_disk_for_days,
     ],
 )
