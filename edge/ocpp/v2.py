@@ -12,7 +12,6 @@ from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Evse, EvseKey, Station
 from edge.domain.station import (
     EvseStatus,
-    NeedStated,
     SessionBegan,
     SessionEnded,
     StationDescribed,
@@ -26,7 +25,7 @@ from edge.ocpp.connectors import Connectors
 from edge.ocpp.fields import elements, fields, text, whole_number
 from edge.ocpp.guard import Guard
 from edge.ocpp.meter_values import stamps
-from edge.ocpp.needs import energy_wanted_wh
+from edge.ocpp.needs import stated
 from edge.ocpp.profiles import writer
 from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.profiles.units import in_watts
@@ -275,15 +274,8 @@ class DialectV2:
 
     def _needs(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:
         evse = self._evse(payload.get("evseId"))
-        needs = fields(payload.get("chargingNeeds"))
-        energy_wh = energy_wanted_wh(needs)
-        departure = parse_timestamp(needs.get("departureTime"))
-        if evse is None or energy_wh is None or departure is None:
-            return []  # without a time it is no need: what a card or a person has said holds
-        departs_in_s = self._clock.until_s(departure, now, wall)
-        if departs_in_s < 0:
-            return []
-        return [NeedStated(key=evse.key, at=now, energy_wanted_wh=energy_wh, departs_in_s=departs_in_s)]
+        need = stated(evse.key, payload, self._clock, now, wall) if evse is not None else None
+        return [need] if need is not None else []
 
     def _learn_time(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> None:
         stamp = parse_timestamp(payload.get("timestamp"))
