@@ -52,7 +52,7 @@ class DialectV2:
         self._transactions = memory.transactions
         self._memory = memory
         self._connectors = Connectors()
-        self._states = ChargingStates()
+        self._states = ChargingStates(memory.was_let_in)
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
         self.guard = Guard(version, memory.dossier, key_is_checked=memory.key_is_checked)

@@ -25,6 +25,7 @@ from edge.domain.station import (
 from edge.ocpp.versions import Version
 from edge.units import PhaseAmps
 from tests.unit.ocpp.ocpp_bench import ID, Bench, call, evse, is_valid, limit, result, stamp
+from tests.unit.ocpp.slow_disk import SlowDisk
 
 KEY = EvseKey(station=ID, evse=1)
 OTHER = EvseKey(station=ID, evse=2)
@@ -354,6 +355,23 @@ def test_a_session_whose_begin_was_not_heard_waits_for_nobody(bench: Bench) -> N
     assert states(bench, ("Started", "Authorized", None, {"idToken": CARD, "transaction": "next"})) == []
     plugged = ("Updated", "CablePluggedIn", "EVConnected", {"evse": {"id": 2}, "transaction": "next"})
     assert states(bench, plugged) == [("Preparing", False)]
+
+
+def test_after_a_restart_a_session_waits_to_which_nobody_was_let_in(bench: Bench) -> None:
+    """What was kept of it says so: it holds no share until somebody is, be it told with an event that was stored."""
+    disk = SlowDisk(**{TX: 1, "another": 2})
+    disk.nobodys.add(TX)
+    bench = Bench(evse(1), evse(2), version=bench.version, stand_in=disk)
+    bench.connect()
+
+    def heard(reason: str, **more: Any) -> list[tuple[str, bool]]:
+        payload = event(bench, "Updated", **{"triggerReason": reason, "state": "EVConnected", **AT_1, **more})
+        facts = bench.station_says(call("e", "TransactionEvent", payload)).facts
+        return [(fact.status.value, fact.waits) for fact in facts if isinstance(fact, StatusReported)]
+
+    assert heard("Trigger") == [("Preparing", True)]
+    assert heard("Trigger", transaction="another", evse={"id": 2}) == [("Preparing", False)]
+    assert heard("Authorized", idToken=CARD, offline=True) == [("Preparing", False)]
 
 
 def test_the_next_session_waits_anew(bench: Bench) -> None:
