@@ -21,7 +21,7 @@ from edge.domain.station import (
 from edge.ocpp import controllers, limit_v2
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.charging_states import ChargingStates
-from edge.ocpp.connectors import Connectors
+from edge.ocpp.connectors import Connectors, availabilities
 from edge.ocpp.fields import elements, fields, text, whole_number
 from edge.ocpp.guard import Guard
 from edge.ocpp.meter_values import stamps
@@ -149,13 +149,8 @@ class DialectV2:
     def _event(self, payload: Mapping[str, Any], now: Seconds, _wall: datetime) -> list[StationFact]:
         """NotifyEvent may stand for StatusNotification (OCPP 2.1 part 2 G01)."""
         found: list[StationFact] = []
-        for event in map(fields, elements(payload.get("eventData"))):
-            component = fields(event.get("component"))
-            names = component.get("name"), fields(event.get("variable")).get("name")
-            if names == ("Connector", "AvailabilityState"):
-                place = fields(component.get("evse"))
-                connector, word = whole_number(place.get("connectorId")), text(event.get("actualValue"))
-                found += self._connector_says(self._evse(place), connector, word, now)
+        for place, word in availabilities(payload):
+            found += self._connector_says(self._evse(place), whole_number(place.get("connectorId")), word, now)
         return found
 
     def _connector_says(
@@ -255,9 +250,7 @@ class DialectV2:
 
     def _transaction_ends(self, transaction: str, now: Seconds) -> list[StationFact]:
         key = self._transactions.stop(transaction)
-        if key is None:
-            return []
-        return self._session_over(key, now)
+        return self._session_over(key, now) if key is not None else []
 
     def _session_over(self, key: EvseKey, now: Seconds) -> list[StationFact]:
         plugged = self._connectors.status(key) is EvseStatus.OCCUPIED
