@@ -167,6 +167,8 @@ class Line:
             states = (each for each in questions if each.payload.get("requestedMessage") == "StatusNotification")
             for question in islice(states, 1):
                 self._arbiter.add_own(question)
+        for question in self._dialect.overdue(now):
+            self._arbiter.add_own(question)
         if self._arbiter.is_idle:
             return  # nearly always
         expired = self._arbiter.expire(now)

@@ -31,6 +31,7 @@ from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.profiles.units import in_watts
 from edge.ocpp.questions_v2 import MAX_PERIODS, RATE_UNIT, STACK_LEVEL, over_by, questions
 from edge.ocpp.samples import Samples
+from edge.ocpp.silence import Silence
 from edge.ocpp.station_clock import parse_timestamp
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.versions import Version
@@ -53,6 +54,7 @@ class DialectV2:
         self._memory = memory
         self._connectors = Connectors()
         self._states = ChargingStates(memory.was_let_in)
+        self._silence = Silence()
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
         self.guard = Guard(version, memory.dossier, key_is_checked=memory.key_is_checked)
@@ -75,7 +77,12 @@ class DialectV2:
 
     def setup_calls(self) -> list[OwnCall]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
+        self._silence.asks = True
         return questions(self._station, self.guard.asks, self._transactions.running())
+
+    def overdue(self, now: Seconds) -> list[OwnCall]:
+        """See :class:`edge.ocpp.dialect.Dialect`."""
+        return self._silence.overdue(self._transactions.running(), now)
 
     def concluded(self, work: OwnCall, answer: CallResult | CallError, now: Seconds) -> list[StationFact]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
@@ -193,6 +200,7 @@ class DialectV2:
         plug = whole_number(fields(payload.get("evse")).get("connectorId"))
         found = self._transaction_runs(evse, transaction, now, observed_start=began, state=state, connector=plug)
         self._transactions.told(evse.key, stamp)
+        self._silence.heard(transaction, now)
         found += self._states.hears(evse.key, transaction, payload, now)
         if stored:
             return found
@@ -263,7 +271,10 @@ class DialectV2:
         if found_stamps:
             self._clock.learn(max(found_stamps), now, wall)
         evse = self._evse(payload.get("evseId"))
-        return [*self._samples.told(values, evse, now, wall)] if evse is not None else []
+        if evse is None:
+            return []
+        self._silence.heard(self._transactions.on(evse.key), now)
+        return [*self._samples.told(values, evse, now, wall)]
 
     def _needs(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:
         evse = self._evse(payload.get("evseId"))

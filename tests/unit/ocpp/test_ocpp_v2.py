@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from edge.domain.setpoint import Purpose
-from edge.domain.site import EvseKey
+from edge.domain.site import EvseKey, Mode
 from edge.domain.station import (
     DrawSampled,
     EvseStatus,
@@ -224,6 +224,38 @@ def test_an_end_that_was_told_while_nobody_listened(bench: Bench) -> None:
 def test_a_session_that_may_run_on(bench: Bench, answers: dict[str, Any] | None) -> None:
     """Nothing follows from these."""
     assert asked_after(bench, answers) == []
+
+
+def test_a_session_that_falls_silent_is_asked_after(bench: Bench) -> None:
+    """Its end was lost, and its car stays: after five minutes without a word or a sample of it the station says."""
+    running(bench)
+    status(bench, "Occupied")
+    assert bench.wait(250.0).down == []
+    assert told(bench, "Updated") == []
+    assert bench.wait(250.0).down == []
+    bench.station_says(call("m", "MeterValues", {"evseId": 1, "meterValue": meter(bench, AMPS)}))
+    assert bench.wait(299.0).down == []
+    identifier, action, payload = bench.wait(1.0).own_call
+    assert is_valid(action, payload, bench.version)
+    assert (action, payload) == ("GetTransactionStatus", {"transactionId": TX})
+    runs = {"ongoingIndicator": True, "messagesInQueue": False}
+    assert bench.station_says(result(identifier, runs)).facts == []
+    assert bench.wait(299.0).down == []
+    identifier, _, _ = bench.wait(1.0).own_call
+    step = bench.station_says(result(identifier, {"ongoingIndicator": False, "messagesInQueue": False}))
+    assert step.facts == [
+        SessionEnded(key=KEY, at=bench.now),
+        StatusReported(key=KEY, at=bench.now, status=EvseStatus.FINISHING),
+    ]
+    assert bench.wait(1000.0).down == []
+
+
+def test_who_observes_asks_after_no_session() -> None:
+    """Whatever falls silent."""
+    bench = Bench(evse(1), version=Version.V201, mode=Mode.OBSERVE)
+    bench.connect(settled=False)
+    running(bench)
+    assert bench.wait(1000.0).down == []
 
 
 def test_an_evse_of_two_connectors(bench: Bench) -> None:
