@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from edge.domain.journal import EntryState, PutEntry, Write
+from edge.domain.journal import PRECIOUS, EntryKind, EntryState, PutEntry, Write
 from edge.storage import rows
 
 Part: TypeAlias = Write | rows.Statement  # of a batch: for one file
@@ -30,6 +30,14 @@ def grows(batch: Sequence[Part]) -> bool:
     return any(
         isinstance(write, PutEntry) and write.entry.state is EntryState.PENDING and not write.entry.attempts
         for write in batch
+    )
+
+
+def is_spare(batch: Sequence[Part]) -> bool:
+    """Whether it brings meter values that nobody bills by, and no other message: these are the first to be lost."""
+    brought = [write.entry for write in batch if isinstance(write, PutEntry)]
+    return bool(brought) and all(
+        entry.kind is EntryKind.METER and not any(word in entry.text for word in PRECIOUS) for entry in brought
     )
 
 

@@ -18,7 +18,7 @@ from edge.chance import Chance
 from edge.domain.journal import Write
 from edge.errors import StorageFailed, StorageFull
 from edge.storage import copies, history, rows
-from edge.storage.batch import Part, apply, grows, is_full
+from edge.storage.batch import Part, apply, grows, is_full, is_spare
 from edge.storage.condition import Condition, condition
 from edge.storage.copies import Copies
 from edge.storage.database import Opened, Schema, open_database, pages, schemas, set_aside, transaction
@@ -181,6 +181,16 @@ class Store:
     def _commit(self, name: str, batches: list[list[Part]]) -> list[Exception | None]:
         if not self._has_room(name):
             return self._make_room(name, batches, "the disk is full")
+        if self.health in (Health.RESERVE, Health.FULL) and not self._reserve.takes_samples:
+            others = [n for n, batch in enumerate(batches) if not is_spare(batch)]
+            results: list[Exception | None] = [self._full(name, "what is left is kept for sessions")] * len(batches)
+            written = self._commit_all(name, [batches[n] for n in others]) if others else []
+            for n, result in zip(others, written, strict=True):
+                results[n] = result
+            return results
+        return self._commit_all(name, batches)
+
+    def _commit_all(self, name: str, batches: list[list[Part]]) -> list[Exception | None]:
         try:
             return self._attempt(name, batches)
         except sqlite3.Error as exc:
@@ -192,6 +202,11 @@ class Store:
                     return self._attempt(name, batches)
                 except sqlite3.Error as exc:
                     problem = exc
+            if is_full(problem) and self._reserve.takes_samples and all(map(is_spare, batches)):
+                return [self._full(name, str(problem))] * len(batches)
+            if is_full(problem) and self._reserve.give_up_without_samples():
+                self._enter(Health.RESERVE)
+                return self._commit(name, batches)
             if is_full(problem):
                 self._enter(Health.FULL)
                 return self._make_room(name, batches, str(problem))
@@ -201,8 +216,7 @@ class Store:
 
     def _make_room(self, name: str, batches: list[list[Part]], why: str) -> list[Exception | None]:
         """The disk is full, and takes no new messages: what takes delivered ones away is written all the same."""
-        refusal = StorageFull(f"{self.path(name)} can't be written ({why})", remedy=_REMEDY)
-        results: list[Exception | None] = [refusal] * len(batches)
+        results: list[Exception | None] = [self._full(name, why)] * len(batches)
         wanted = [n for n, batch in enumerate(batches) if not grows(batch)]
         if not wanted:
             return results
@@ -213,6 +227,9 @@ class Store:
             for n, result in zip(wanted, self._attempt(name, [batches[n] for n in wanted]), strict=True):
                 results[n] = result
         return results
+
+    def _full(self, name: str, why: str) -> StorageFull:
+        return StorageFull(f"{self.path(name)} can't be written ({why})", remedy=_REMEDY)
 
     def _has_room(self, name: str) -> bool:
         """Whether a new message may be written: not into the room that was given up for taking others away."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edge.domain.journal import Entry, Write
+from edge.domain.journal import Entry, EntryKind, PutEntry, Write
 from edge.errors import StorageFull
 from edge.offline.authorise import Policy
 from edge.offline.desk import Desk
@@ -30,13 +30,15 @@ class Keeper:
     def __init__(self) -> None:
         self.disk = Disk()
         self.full = False
+        self.full_for_samples = False
         self.free = asyncio.Event()  # else it takes as long as it is told to
         self.free.set()
         self.refused = self.kept = 0
 
     async def keep(self, writes: Sequence[Write]) -> None:
         await self.free.wait()
-        if self.full:
+        samples = [each for each in writes if isinstance(each, PutEntry) and each.entry.kind is EntryKind.METER]
+        if self.full or (self.full_for_samples and samples and "SignedData" not in samples[0].entry.text):
             self.refused += 1
             raise StorageFull("the disk is full")
         self.kept += 1
@@ -319,6 +321,26 @@ async def full_disk_and_samples() -> None:
     assert len(kept) <= CHAIN_MOST
 
 
+async def room_for_begins_alone() -> None:
+    site = Joined()
+    site.keeper.full_for_samples = True
+    site.say(sample("m0"))
+    site.say(sample("m1"))
+    await asyncio.sleep(12.0)
+    assert site.keeper.refused == 3  # nobody waits behind them
+    site.say(sample("m2"))
+    site.say(begin("a"))
+    site.say(sample("m3"))
+    site.say(sample("signed", "SignedData"))
+    await asyncio.sleep(6.0)
+    assert [json.loads(text)[1] for text in site.to_station] == ["m0", "m1", "m2", "m3", "a", "signed"]
+    assert [entry.message_id for entry in site.keeper.disk.entries.values()] == ["a", "signed"]
+    site.keeper.full_for_samples = False
+    site.say(sample("m4"))
+    await site.runner.settled()
+    assert [entry.message_id for entry in site.keeper.disk.entries.values()] == ["a", "signed", "m4"]
+
+
 async def full_disk_for_days() -> None:
     site = Joined()
     site.cloud_comes()
@@ -349,6 +371,7 @@ async def full_disk_for_days() -> None:
         full_disk_and_what_it_has,
         full_disk_and_what_it_has_of_2x,
         full_disk_for_days,
+        room_for_begins_alone,
     ],
 )
 def test_a_cloud_that_is_there_answers_whatever_the_disk_does(tale: Callable[[], Coroutine[None, None, None]]) -> None:
