@@ -10,7 +10,8 @@ from edge.domain.station import CloudLink, StationOffline, StationOnline
 from edge.ocpp.actions import CloseStation, Note, PassBinary
 from edge.ocpp.arbiter import CLOUD_QUEUE
 from edge.ocpp.farewell import Farewell
-from edge.ocpp.relay import REST_S, RelayState
+from edge.ocpp.presence import RelayState
+from edge.ocpp.relay import REST_S
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.unreadable import Unreadable
 from edge.ocpp.versions import Version
