@@ -18,7 +18,6 @@ class Silence:
     """Since when nothing has been heard of each transaction of one station."""
 
     def __init__(self) -> None:
-        self.asks = False  # not before the station was asked what it is: who only observes asks nothing
         self._since: dict[str, Seconds] = {}
 
     def heard(self, transaction: str | None, now: Seconds) -> None:
@@ -28,8 +27,6 @@ class Silence:
 
     def overdue(self, running: Iterable[str], now: Seconds) -> list[OwnCall]:
         """The questions that are due, whether these run on; each is asked again after as long a silence."""
-        if not self.asks:
-            return []
         self._since = {transaction: self._since.get(transaction, now) for transaction in running}
         due = [transaction for transaction, since in self._since.items() if now - since >= SILENT_S]
         self._since.update(dict.fromkeys(due, now))

@@ -77,7 +77,6 @@ class DialectV2:
 
     def setup_calls(self) -> list[OwnCall]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
-        self._silence.asks = True
         return questions(self._station, self.guard.asks, self._transactions.running())
 
     def overdue(self, now: Seconds) -> list[OwnCall]:

@@ -250,6 +250,15 @@ def test_a_session_that_falls_silent_is_asked_after(bench: Bench) -> None:
     assert bench.wait(1000.0).down == []
 
 
+def test_who_is_away_is_asked_after_no_session(bench: Bench) -> None:
+    """Nor before it is asked all else when it is back."""
+    running(bench)
+    bench.lose_station()
+    assert bench.wait(1000.0).down == []
+    bench.connect(settled=False)
+    assert bench.wait(0.5).down == []
+
+
 def test_who_observes_asks_after_no_session() -> None:
     """Whatever falls silent."""
     bench = Bench(evse(1), version=Version.V201, mode=Mode.OBSERVE)
