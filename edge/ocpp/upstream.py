@@ -197,7 +197,7 @@ class Upstream:
                 on_up()
                 why = await connection.deliver(on_text)
                 self.farewell = farewell(connection)
-                self._connection, self._problem = None, Problem(what=f"the cloud has ended the connection: {why}")
+                self._connection, self._problem = None, Problem(what=f"the connection was lost: {why}")
                 on_down(why)
                 if not self._redial:
                     return "the cloud is away"

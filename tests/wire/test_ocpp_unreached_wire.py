@@ -115,7 +115,7 @@ async def test_each_station_has_its_cause() -> None:
             await round_trip(station, cloud)
             assert gateway.server.cloud_problem("CP-01") is None
             await cloud.connections[-1].close(1008, "pay your bills")
-            ended = "the cloud has ended the connection: closed by the peer: 1008 (policy violation) pay your bills"
+            ended = "the connection was lost: closed by the peer: 1008 (policy violation) pay your bills"
             await eventually(lambda: gateway.server.cloud_problem("CP-01") == ended)
             await eventually(lambda: gateway.server.cloud_problem("CP-01") is None)
             await cloud.stop()
