@@ -45,6 +45,7 @@ def _who_it_is(ocpp: OcppServer, station: Mapping[str, Any], known: Mapping[str,
         "firmware": described.firmware if described is not None else None,
         "address": address,
         "mac": known.get(address) if address is not None else None,
+        "cloud_problem": ocpp.cloud_problem(station["id"]),
     }
 
 

@@ -257,7 +257,7 @@ class Decision:
         if self.snapshot.fleet.states[row].barred:
             return Reason.TOKEN_REFUSED, None
         if self.snapshot.fleet.paused[row] and shares.admitted[row]:
-            return Reason.CAR_PAUSED, None
+            return Reason.NOT_LET_IN if self.snapshot.fleet.states[row].not_let_in else Reason.CAR_PAUSED, None
         if self.wishes.wake[row] and shares.refused_by[row] >= 0:
             return Reason.WAITING_FOR_ROOM, int(shares.refused_by[row])
         reason, line = shares.solution.binding(row)

@@ -51,6 +51,7 @@ class EvseState:
     in_session: bool
     holdings: Holdings
     paused: bool = False  # the car has stopped drawing by itself, though it was offered its minimum
+    not_let_in: bool = False  # it counts as paused because its session waits for a token
     waiting_since: Seconds | None = None  # when the session began
     told_a: Amps = 0.0  # the newest limit that it was told for this session; before the first, its idle limit
     told_at: Seconds | None = None  # when that last changed

@@ -95,13 +95,17 @@ class EvseView:
     nominal_voltage_v: Volts
 
     def draw_a(self, phase: int) -> Amps | None:
-        """On the grid's phase."""
-        return _phase(self.part.get("draw_a"), phase)
+        """On the grid's phase; None where that isn't known, or what is known is too old."""
+        return _phase(self._draw_a, phase)
 
     def power_w(self) -> Watts | None:
-        """What it tells, or its currents at the nominal voltage."""
-        draw_a = self.part.get("draw_a")
+        """Its currents at the nominal voltage."""
+        draw_a = self._draw_a
         return watts(PhaseAmps(*draw_a), self.nominal_voltage_v) if draw_a is not None else None
+
+    @property
+    def _draw_a(self) -> Any:
+        return None if self.part.get("draw_stale") else self.part.get("draw_a")
 
     def rank(self) -> int:
         """That of its session's class now, or its own."""

@@ -2,7 +2,8 @@
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,12 +119,7 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
         if not station["connected"]:
             why = refused.get(station["id"])
             yield _trouble("station" if why is None else "station_refused", station=station["id"], why=why, url=url)
-    if connected and not any(each["cloud_connected"] for each in connected):
-        yield _trouble("no_cloud")
-    else:
-        for station in connected:
-            if not station["cloud_connected"]:
-                yield _trouble("cloud_refuses", station=station["id"])
+    yield from _clouds(connected)
     for identity in sorted(waiting):
         other = waiting[identity].get("also_at")
         if other is not None:
@@ -139,6 +135,20 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
         yield _trouble("turned_away", address=address, why=why, url=url)
     if report.get("mode") == "observe":
         yield _trouble("observes")
+
+
+def _clouds(connected: Sequence[Mapping[str, Any]]) -> Iterator[Trouble]:
+    """Of stations that are there: the cause that most have in common, or each its own."""
+    lost = [each for each in connected if not each["cloud_connected"]]
+    causes = Counter(each["cloud_problem"] for each in lost if each.get("cloud_problem") is not None)
+    if lost and len(lost) == len(connected):
+        yield _trouble("no_cloud_why", "no_cloud", why=causes.most_common(1)[0][0]) if causes else _trouble("no_cloud")
+        return
+    for station in lost:
+        why = station.get("cloud_problem")
+        yield _trouble(
+            "cloud_refuses" if why is None else "cloud_away", "cloud_refuses", station=station["id"], why=why
+        )
 
 
 def without_slips(identity: str) -> str:

@@ -6,10 +6,13 @@ from typing import Annotated
 import typer
 
 from edge.cli.findings import read
+from edge.config import Configuration
+from edge.errors import StartError
 from edge.system.logs import LogFormat, LogLevel, configure
 
 # A day and a half of 200 EVSEs, or more than a week of eight: what happened on Saturday is there on Monday.
 RECORD_MB = 64
+JOURNAL = "journal.db"  # see edge.storage.store
 
 
 def run(
@@ -55,6 +58,7 @@ def run(
             "says how much to record, but not where: give --record FOLDER", param_hint="--record-mb"
         )
     configuration = read(config)
+    _leave_nothing_behind(configuration)
     configure(form=log_format, level=log_level)
     # Here, since a check or a status shouldn't wait for all that the daemon imports.
     from edge import daemon
@@ -62,3 +66,19 @@ def run(
 
     place = RecordTo(folder=record, most_bytes=(record_mb or RECORD_MB) * 1_000_000) if record else None
     daemon.run(configuration, socket_path=socket, record=place)
+
+
+def _leave_nothing_behind(configuration: Configuration) -> None:
+    """A relative storage folder was one of the working folder once, in this verb alone.
+
+    :raises StartError: a journal is there, and none where the site file means.
+    """
+    if configuration.relative_storage is None:
+        return
+    meant, before = Path(configuration.storage.path), Path(configuration.relative_storage).absolute()
+    if (before / JOURNAL).exists() and not (meant / JOURNAL).exists():
+        raise StartError(
+            f'[storage] path = "{configuration.relative_storage}" means {meant}, from the site file\'s folder on, and '
+            f"the journal lies in {before}",
+            remedy=f'move it there (mv {before} {meant}), or write path = "{before}"',
+        )

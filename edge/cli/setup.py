@@ -247,7 +247,7 @@ def _defaults(file: str | None, state: Path) -> Defaults:
         document=tomli.loads(file) if file is not None else {},
         timezone=_timezone(),
         listen=f"{address_for_stations()}:{PORT}",
-        storage=str(state) if state != STATE_FOLDER else None,
+        storage=str(state.absolute()) if state != STATE_FOLDER else None,
     )
 
 

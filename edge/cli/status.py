@@ -22,6 +22,7 @@ CERTIFICATES = {"EXPIRING": "yellow", "EXPIRED": "red", "UNREADABLE": "red"}  # 
 OBSERVES = "observe"  # the mode in which no limit is written
 LONG_S = 120.0  # seconds, and minutes: from here on the next unit says enough
 FALLBACK = "fallback"  # what binds where a source of limits has fallen silent
+NAMED = 3  # stations of the same trouble that are told by name
 GOOD, RESERVE, UNUSED = "GOOD", "RESERVE", "UNUSED"  # states of the storage
 NORMAL = ("NORMAL", "STARTING")  # states of the control loop that need nobody's attention
 
@@ -63,6 +64,8 @@ def _picture(report: Report) -> Iterator[RenderableType]:
         for doubt in (*meter.get("wiring", ()), *meter.get("doubts", ())):
             yield _text(f"meter {meter['id']}: {doubt}", "yellow")
     yield _stations(report.get("stations", ()), commands=report.get("mode") != OBSERVES)
+    for lost in _lost_clouds(report.get("stations", ())):
+        yield _text(lost, "yellow")
     storage = report.get("storage")
     if storage is not None and storage["state"] != UNUSED:
         yield _text(_storage(storage), _storage_style(storage))
@@ -197,7 +200,7 @@ def _stations(stations: Sequence[Report], *, commands: bool) -> Table:
         table.add_column(heading, overflow="fold")
     for station in stations:
         for evse in station["evses"]:
-            limit_a, draw_a = evse["limit_a"], evse["draw_a"]
+            limit_a = evse["limit_a"]
             table.add_row(
                 _text(station["id"]),
                 _text(str(evse["id"])),
@@ -205,11 +208,30 @@ def _stations(stations: Sequence[Report], *, commands: bool) -> Table:
                 _text("up" if station["cloud_connected"] else "down", "green" if station["cloud_connected"] else "red"),
                 _text(evse["status"]),
                 _text(f"{limit_a:.1f}" if limit_a is not None else _NONE),
-                _text(" ".join(f"{amps:.1f}" for amps in draw_a) if draw_a is not None else _NONE),
+                _draw(evse),
                 *(_text(cell(evse) or _NONE) for cell in at_times.values()),
                 _text(evse["text"]),
             )
     return table
+
+
+def _lost_clouds(stations: Sequence[Report]) -> Iterator[str]:
+    """``no cloud for CP-01, CP-02, CP-03 and 47 more: no answer within 10 s``, for each cause."""
+    by_cause: dict[str, list[str]] = {}
+    for station in stations:
+        if (problem := station.get("cloud_problem")) is not None:
+            by_cause.setdefault(problem, []).append(station["id"])
+    for problem, names in by_cause.items():
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        yield f"no cloud for {', '.join(names[:NAMED])}{more}: {problem}"
+
+
+def _draw(evse: Report) -> Text:
+    """``16.0 16.0 0.0``; what is too old to say what flows now with its age, ``16.0 16.0 0.0, 7 min ago``."""
+    if evse["draw_a"] is None:
+        return _text(_NONE)
+    draw = " ".join(f"{amps:.1f}" for amps in evse["draw_a"])
+    return _text(f"{draw}, {_age(evse['draw_age_s'])} ago", OLD) if evse.get("draw_stale") else _text(draw)
 
 
 def _fewer_phases(evse: Report) -> str:

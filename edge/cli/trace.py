@@ -54,7 +54,8 @@ def waits_for(told: Mapping[str, Any], station: str) -> str | None:
         why = f"; it was turned away at {refused[-1]['at']}: {refused[-1]['why']}" if refused else ""
         return f"{station} isn't connected: waiting for it to dial{why}"
     if not known["cloud_connected"]:
-        return f"{station} is connected, its cloud isn't: the gateway dials, and answers in its place meanwhile"
+        why = f" ({known['cloud_problem']})" if known.get("cloud_problem") is not None else ""
+        return f"{station} is connected, its cloud isn't{why}: the gateway dials, and answers in its place meanwhile"
     return None
 
 

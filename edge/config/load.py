@@ -40,7 +40,8 @@ class Configuration:
     schedule: tuple[ScheduleTable, ...]
     demand_limits_kw: Mapping[str, float]  # by circuit
     api: ApiTable
-    storage: StorageTable
+    storage: StorageTable  # its path is whole
+    relative_storage: str | None  # that path as it is written, where it is relative to the site file
     offline: OfflineTable
     classes: Mapping[str, Priority]
     notes: tuple[Finding, ...]
@@ -72,6 +73,7 @@ def load(path: FilePath | str, *, meter_models: Mapping[str, MeterModel], read_m
     if validated.model is None or any(each.severity is Severity.ERROR for each in findings):
         raise ConfigurationError(path, findings)
     model = validated.model
+    named = model.storage.path
     return Configuration(
         path=FilePath(path),
         site=build.site(model, FilePath(path).parent),
@@ -85,7 +87,8 @@ def load(path: FilePath | str, *, meter_models: Mapping[str, MeterModel], read_m
             circuit.id: circuit.demand_limit_kw for circuit in model.circuit if circuit.demand_limit_kw is not None
         },
         api=model.api,
-        storage=model.storage,
+        storage=model.storage.model_copy(update={"path": str((FilePath(path).parent / named).absolute())}),
+        relative_storage=named if not FilePath(named).is_absolute() else None,
         offline=model.offline,
         classes=build.classes(model),
         notes=tuple(findings),

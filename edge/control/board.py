@@ -148,8 +148,7 @@ class Board:
         return self._last
 
     def _states(self, now: Seconds) -> tuple[EvseState, ...]:
-        turned = {key for key, at in self._turns_at.items() if now >= at}
-        looked_at = self._stirred | self.trials.running | turned
+        looked_at = self._stirred | self.trials.running | {key for key, at in self._turns_at.items() if now >= at}
         if self._last is None:
             states = [self._evse_state(record, now) for record in self.evses.values()]
         else:
@@ -185,6 +184,7 @@ class Board:
             in_session=record.transaction_id is not None,
             holdings=self._believed(record, now),
             paused=record.paused or record.waits,
+            not_let_in=record.waits,
             waiting_since=record.began_at,
             told_a=record.told_a,
             told_at=record.told_at,

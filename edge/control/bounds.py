@@ -11,6 +11,7 @@ NOT_THE_SITES = frozenset(
         Reason.MAXIMUM,
         Reason.DEMAND_MET,
         Reason.CAR_PAUSED,
+        Reason.NOT_LET_IN,
         Reason.IDLE,
         Reason.BELOW_MINIMUM,
         Reason.CLOUD_LIMIT,

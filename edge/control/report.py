@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from edge.allocation.decide import Decision
+from edge.allocation.entitlement import SAMPLE_LIFE_S
 from edge.allocation.problem import Need
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import EvseState
@@ -12,7 +13,7 @@ from edge.control.ports import StatusReport
 from edge.control.vitals import Pulse
 from edge.domain.effective import limits_report
 from edge.domain.setpoint import Purpose
-from edge.units import PhaseAmps
+from edge.units import NO_CURRENT, PhaseAmps
 
 DECIMALS = 2  # of amperes shown
 
@@ -145,6 +146,10 @@ def _circuit(snapshot: Snapshot, index: int, decision: Decision) -> dict[str, An
 def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> dict[str, Any]:
     setpoint, record = decision.setpoints[number], board.evses[state.key]
     held = state.holdings.in_force(Purpose.SESSION) or state.holdings.in_force(Purpose.IDLE)
+    age_s = round(decision.snapshot.now - state.drawn_at, 3) if state.drawn_at is not None else None
+    # Without a session nobody samples: that nothing flows is known for as long as its station is there to tell of one.
+    is_there = board.stations[state.key.station].online_since is not None
+    rests = is_there and not state.in_session and state.draw_a == NO_CURRENT
     return {
         "id": state.key.evse,
         "status": state.status.value,
@@ -153,6 +158,8 @@ def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> di
         "accepted_a": held.limit_a if held is not None else None,
         "exposure_a": round(decision.exposure_of(number), DECIMALS),
         "draw_a": _amps(state.draw_a),
+        "draw_age_s": age_s,
+        "draw_stale": age_s is not None and age_s > SAMPLE_LIFE_S and not rests,
         "phases": [phase.value for phase in state.evse.phases],
         "phases_in_use": [phase.value for phase in decision.phases_in_use(number)],
         "need": _need(state.need),

@@ -117,7 +117,8 @@ def _sentences(meter_id: str, watch: _MeterWatch) -> list[str]:
     if together is not None and not together.is_as_told:
         return [f"meter '{meter_id}': {each}" for each in together.sentences()]
     return [
-        f"EVSE {key} as seen by meter '{meter_id}': {each} of the meter, or the phases of this EVSE in the site file"
+        f"EVSE {key} as seen by meter '{meter_id}': {each} of the meter; else check the phases of this EVSE in the "
+        "site file, and whether the station turns its phases in its own settings too"
         for key, belief in sorted(beliefs.items())
         if belief is not None and not belief.is_as_told
         for each in belief.sentences()

@@ -27,6 +27,10 @@ class EntryKind(StrEnum):
         return self in (EntryKind.BEGIN, EntryKind.END)
 
 
+# What is signed, or billed by: no meter value with one of these in it is ever dropped.
+PRECIOUS = ("SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End")
+
+
 class EntryState(StrEnum):
     """Where a message stands."""
 

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     WAITING_FOR_CUT = "WAITING_FOR_CUT"
     STEADYING = "STEADYING"
     CAR_PAUSED = "CAR_PAUSED"
+    NOT_LET_IN = "NOT_LET_IN"
     IDLE = "IDLE"
     METER_STALE = "METER_STALE"
     OVERLOAD = "OVERLOAD"
@@ -63,6 +64,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.WAITING_FOR_CUT: "waits until others have obeyed their cut on {circuit} {phase}",
     Reason.STEADYING: "held a moment before it rises",
     Reason.CAR_PAUSED: "the car has paused; its minimum is there when it wakes",
+    Reason.NOT_LET_IN: "nobody is let in yet: its minimum is there when somebody is",
     Reason.IDLE: "no car is charging",
     Reason.METER_STALE: "meter {meter} gives no reading: safe current",
     Reason.OVERLOAD: "{circuit} {phase} is overloaded by what is not ours ({used_a:z.1f} of {rating_a:g} A)",

@@ -1,6 +1,6 @@
 """What the events of a 2.x station's transactions say of its EVSEs' state, and whose session can't charge yet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,17 +34,19 @@ class ChargingStates:
 
     A transaction may begin with the cable and end with it (TxStartPoint and TxStopPoint, OCPP 2.x part 2 §2.6.6).
     Before somebody is let in, and after who was has stopped, its car can't charge. Of one whose begin wasn't heard
-    nobody knows whether somebody was let in: then it may charge.
+    ``was_let_in`` says whether somebody was (see :meth:`edge.ocpp.stand_in.StandIn.was_let_in`); where that isn't
+    known, it may charge.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, was_let_in: Callable[[str], bool | None]) -> None:
+        self._was_let_in = was_let_in
         self._sessions: dict[EvseKey, _Session] = {}
 
     def hears(self, key: EvseKey, transaction: str, event: Mapping[str, Any], now: Seconds) -> list[StatusReported]:
         """An event of the transaction that runs on the EVSE, in the order in which they come."""
         session = self._sessions.get(key)
         if session is None or session.transaction != transaction:
-            let_in = event.get("eventType") != "Started"
+            let_in = event.get("eventType") != "Started" and self._was_let_in(transaction) is not False
             session = self._sessions[key] = _Session(transaction=transaction, let_in=let_in)
         before = self._waits(session)
         told = _STATUSES.get(text(fields(event.get("transactionInfo")).get("chargingState")) or "")

@@ -1,7 +1,11 @@
 """The connectors of a 2.x station: several may belong to one EVSE, and each reports for itself."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from edge.domain.site import EvseKey
 from edge.domain.station import EvseStatus
+from edge.ocpp.fields import elements, fields, text
 
 # OCPP 2.x part 2 §3.12 ConnectorStatusEnumType.
 _STATUSES = {
@@ -71,3 +75,12 @@ class Connectors:
         """Whether no connector has a car any more, and one had: then the session is over, told or not."""
         had_car = key in self._been_occupied or (key in self._somewhere and not self.car_may_be_elsewhere(key))
         return self.status(key) is EvseStatus.AVAILABLE and had_car
+
+
+def availabilities(payload: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str | None]]:
+    """What a NotifyEventRequest tells of connectors: of each its place (EVSEType) and its state."""
+    for event in map(fields, elements(payload.get("eventData"))):
+        component = fields(event.get("component"))
+        names = component.get("name"), fields(event.get("variable")).get("name")
+        if names == ("Connector", "AvailabilityState"):
+            yield fields(component.get("evse")), text(event.get("actualValue"))

@@ -41,6 +41,9 @@ class Dialect(Protocol):
     def setup_calls(self) -> list[OwnCall]:
         """What we ask a station that has connected."""
 
+    def overdue(self, now: Seconds) -> list[OwnCall]:
+        """What we ask a station that has said nothing for long of what it does."""
+
     def stop_call(self, transaction: str) -> OwnCall:
         """The CALL that asks the station to end a transaction."""
 

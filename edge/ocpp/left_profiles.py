@@ -5,9 +5,9 @@ binds beside either: who was told 0 A by the one would stay there, whatever is t
 taken on a lower rung, what that one replaces is cleared.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from edge.domain.setpoint import LimitCommand
+from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import EvseKey
 from edge.ocpp.profiles.ladder import Rung
 from edge.ocpp.profiles.writer import profile_id
@@ -23,26 +23,36 @@ _REPLACES: Mapping[Rung, frozenset[str]] = {
 
 
 class LeftProfiles:
-    """Those of one station."""
+    """Those of one station. ``before``: the rung on which it last took a limit before the program started, None where
+    it never did: it may hold all that is told on that.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, before: Rung | None) -> None:
+        self._before = before
         self._held: dict[EvseKey, dict[int, str]] = {}  # purposes, in the words of 1.6, by chargingProfileId
 
     def may_hold(self, command: LimitCommand, rung: Rung) -> None:
         """The station has taken a limit, or hasn't answered."""
-        held = self._held.setdefault(command.key, {})
-        held[_number(command, rung)] = rung.purpose(command.purpose, Version.V16)
+        if command.key not in self._held:
+            self._held[command.key] = dict(self._of_before(command.key))
+        self._held[command.key] |= _told(command.key, command.purpose, rung)
 
     def replaced(self, command: LimitCommand, rung: Rung) -> list[int]:
         """The station has taken a limit: the ids of the profiles that are to be cleared now, once."""
         self.may_hold(command, rung)
         held = self._held[command.key]
-        own = _number(command, rung)
-        found = [number for number, purpose in held.items() if purpose in _REPLACES[rung] and number != own]
+        own = _told(command.key, command.purpose, rung)
+        found = [number for number, purpose in held.items() if purpose in _REPLACES[rung] and number not in own]
         for number in found:
             del held[number]
         return found
 
+    def _of_before(self, key: EvseKey) -> Iterator[tuple[int, str]]:
+        if self._before is not None:
+            for purpose in (Purpose.IDLE,) if self._before.one_limit else Purpose:
+                yield from _told(key, purpose, self._before).items()
 
-def _number(command: LimitCommand, rung: Rung) -> int:
-    return profile_id(rung.place(command.key.evse), command.purpose)
+
+def _told(key: EvseKey, purpose: Purpose, rung: Rung) -> dict[int, str]:
+    """Under which id a limit is told on a rung, and by which purpose in the words of 1.6."""
+    return {profile_id(rung.place(key.evse), purpose): rung.purpose(purpose, Version.V16)}

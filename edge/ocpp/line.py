@@ -54,8 +54,10 @@ class Line:
         self._diagnosis = diagnosis
         self._heard = heard
         self._silent_since: Seconds | None = None  # the station's first CALL that stayed unanswered
+        self._asks = False  # the station is there, and isn't only observed
         self._written = WrittenLimits(memory)
-        self._left = LeftProfiles()
+        taken = memory.dossier.taken
+        self._left = LeftProfiles(taken.rung if taken is not None else None)
 
     def speak(self, dialect: Dialect) -> None:
         """The station has come back with another edition of OCPP."""
@@ -105,6 +107,7 @@ class Line:
 
     def set_up(self, now: Seconds, wall: datetime) -> None:
         """Ask what the control needs to know of a station that has connected."""
+        self._asks = True
         for work in self._dialect.setup_calls():
             self._arbiter.add_own(work)
         self._pump(now, wall)
@@ -166,6 +169,9 @@ class Line:
             states = (each for each in questions if each.payload.get("requestedMessage") == "StatusNotification")
             for question in islice(states, 1):
                 self._arbiter.add_own(question)
+        for question in self._dialect.overdue(now) if self._asks else ():
+            if not self._arbiter.has_own(question):
+                self._arbiter.add_own(question)
         if self._arbiter.is_idle:
             return  # nearly always
         expired = self._arbiter.expire(now)
@@ -195,7 +201,7 @@ class Line:
                 self.settle(work.command, now, LimitOutcome.NOT_SENT, "the link broke")
             elif isinstance(work, CloudCall):
                 self._heard(work.call, None)
-        self._silent_since = None
+        self._silent_since, self._asks = None, False
         self._written.clear()
 
     def settle(self, command: LimitCommand, now: Seconds, outcome: LimitOutcome, detail: str) -> None:

@@ -11,6 +11,7 @@ from edge.ocpp.wire import CallError, CallResult
 # OCPP 2.x part 2 §2.10: the largest stack level, the units, and the length of a schedule that the station takes.
 CONTROLLER, STACK_LEVEL = "SmartChargingCtrlr", "ProfileStackLevel"
 STATUS = "GetTransactionStatus"
+CONNECTORS = (3, 2, 1)  # CCS, CHAdeMO and Type 2, of which one EVSE serves one at a time
 RATE_UNIT, MAX_PERIODS = "RateUnit", "PeriodsPerSchedule"
 
 
@@ -18,8 +19,8 @@ def questions(station: Station, guarded: Iterable[Variable], running: Iterable[s
     """How limits are told and what is guarded, then the state of each EVSE, and whether the transactions that are known
     to be ``running`` are: an end may have been told while nobody listened.
 
-    An EVSE of two connectors is asked for the second before the first: that the first is free says nothing of it, and a
-    car would be overlooked. Most stations have none, and refuse that question.
+    An EVSE of several connectors is asked for the others before the first: that the first is free says nothing of it,
+    and a car would be overlooked. Most stations have none, and refuse these questions.
     """
     variables = (*((CONTROLLER, name) for name in (STACK_LEVEL, RATE_UNIT, MAX_PERIODS)), *guarded)
     asked = [{"component": {"name": component}, "variable": {"name": name}} for component, name in variables]
@@ -29,8 +30,7 @@ def questions(station: Station, guarded: Iterable[Variable], running: Iterable[s
     for evse in station.evses:
         number = evse.key.evse
         for message, place in (
-            ("StatusNotification", {"id": number, "connectorId": 2}),
-            ("StatusNotification", {"id": number, "connectorId": 1}),
+            *(("StatusNotification", {"id": number, "connectorId": connector}) for connector in CONNECTORS),
             ("TransactionEvent", {"id": number}),
             ("MeterValues", {"id": number}),
         ):

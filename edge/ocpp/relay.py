@@ -5,15 +5,14 @@ that came in; the facts in them are copied out on the way. ``now`` is monotonic 
 """
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, assert_never
 
 from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Mode, Station
-from edge.domain.station import CloudLink, LimitOutcome, StationOffline
+from edge.domain.station import LimitOutcome, StationOffline
 from edge.errors import FrameError
 from edge.ocpp import wire
-from edge.ocpp.actions import Action, Level, Outbox
+from edge.ocpp.actions import Action, Outbox
 from edge.ocpp.arbiter import Arbiter
 from edge.ocpp.cloud_calls import CloudCalls
 from edge.ocpp.cloud_profiles import CloudProfiles
@@ -27,6 +26,7 @@ from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.introduction import Introduction
 from edge.ocpp.line import Line
 from edge.ocpp.passing import Passing
+from edge.ocpp.presence import Presence, RelayState
 from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.quirk_records import Quirks
 from edge.ocpp.settings import CloudLoss
@@ -43,14 +43,6 @@ from edge.units import Seconds, Volts
 
 REST_S = 10.0  # the wall clock may be set, and the site's limits change, without anything being heard
 AWAY = Farewell(code=GOING_AWAY, reason="the cloud is away")
-
-
-class RelayState(StrEnum):
-    """Which of the two peers is there. The cloud is dialled only while the station is there."""
-
-    OFFLINE = "offline"
-    CLOUD_AWAY = "cloud away"
-    RELAYING = "relaying"
 
 
 class Relay:
@@ -102,16 +94,14 @@ class Relay:
             self._dialect, self._memory, self._up, self._out, self._profiles, self._introduction, stand_in
         )
         self._cloud_calls = CloudCalls(self._dialect, self._line, self._profiles, self._out, stand_in)
-        self._state = RelayState.OFFLINE
-        self._epoch = 0  # counts upstream connections
-        self._cloud_lost_at: Seconds | None = None
-        self._unreadable = Unreadable(self._out, passes=not self._controls, version=Version.V16)
+        self._presence = Presence(station.id, self._out)
+        self._unreadable = Unreadable(self._out, passes=not self._controls)
         self._passing = Passing(self._figures, self.diagnosis)
 
     @property
     def state(self) -> RelayState:
         """Which of the two peers is there."""
-        return self._state
+        return self._presence.state
 
     @property
     def version(self) -> Version:
@@ -135,23 +125,20 @@ class Relay:
             for each in (self._line, self._station_calls, self._cloud_calls):
                 each.speak(self._dialect)
             self._profiles.speak(version)
-        self._enter(RelayState.CLOUD_AWAY, "info", "station connected", **details)
+        self._presence.station_came(**details)
         self._memory.tell_quirks(self._out)
         self._out.report(self._memory.came_online(now))
         self._out.report_all(standing_facts(self._station, self._memory, now))
         if self._controls:
             self._introduction.begins(now)
-        self._cloud_lost_at = None
-        self._unreadable = Unreadable(self._out, passes=not self._controls, version=version)
+        self._unreadable.connected(version)
         self._cloud_calls.forget()
         self._passing.forget()
         return self._out.empty()
 
     def station_gone(self, now: Seconds, why: str = "", *, planned: bool = False) -> list[Action]:
         """The station's socket is closed; its upstream connection is to be closed too. ``planned``: we stop."""
-        if self._state is RelayState.RELAYING:
-            self._out.report(CloudLink(station=self._station.id, at=now, connected=False))
-        self._enter(RelayState.OFFLINE, "info" if planned else "warning", "station is gone", why=why)
+        self._presence.station_left(now, why, planned=planned)
         self._line.station_gone(now)
         self._up.station_gone()
         self._station_calls.station_gone()
@@ -161,13 +148,7 @@ class Relay:
 
     def cloud_connected(self, now: Seconds) -> list[Action]:
         """The station's upstream connection is up."""
-        self._epoch += 1
-        if self._cloud_lost_at is None:
-            self._enter(RelayState.RELAYING, "info", "cloud connected")
-        else:
-            away_s = round(now - self._cloud_lost_at, 1)
-            self._enter(RelayState.RELAYING, "info", f"cloud is back after {away_s:g} s", away_s=away_s)
-        self._out.report(CloudLink(station=self._station.id, at=now, connected=True))
+        self._presence.cloud_came(now)
         self._station_calls.cloud_connected(now)
         return self._out.empty()
 
@@ -177,16 +158,14 @@ class Relay:
         self._up.cloud_gone()
         self._station_calls.cloud_gone()
         self._cloud_calls.cloud_gone()
-        self._cloud_lost_at = now
-        self._enter(RelayState.CLOUD_AWAY, "warning", "cloud is away", why=why, calls_dropped=dropped)
-        self._out.report(CloudLink(station=self._station.id, at=now, connected=False))
+        self._presence.cloud_left(now, why, dropped=dropped)
         if self._cloud_loss is CloudLoss.TRANSPARENT:
             self._out.close_station(word.code, word.reason)
         return self._out.empty()
 
     def receive_from_station(self, text: str | bytes, now: Seconds, wall: datetime) -> list[Action]:
         """One message of the station."""
-        relaying = self._state is RelayState.RELAYING
+        relaying = self._presence.has_cloud
         try:
             frame = wire.parse(text, self._dialect.version)
         except FrameError as error:
@@ -201,7 +180,7 @@ class Relay:
                 if self._introduction.takes_place(now):
                     self._line.set_up(now, wall)
             case CallResult() | CallError() if self._controls:
-                self._line.answer(frame, self._epoch if relaying else None, now, wall)
+                self._line.answer(frame, self._presence.epoch if relaying else None, now, wall)
             case CallResult() | CallError():
                 self._pass_up(frame.text)
                 self._passing.answered(frame, now, self.version)
@@ -222,7 +201,7 @@ class Relay:
             return self._out.empty()
         match frame:
             case Call() if self._controls:
-                self._cloud_calls.receive(frame, self._epoch, now, wall)
+                self._cloud_calls.receive(frame, self._presence.epoch, now, wall)
             case Call():
                 self._out.to_station(frame.text)
                 self._passing.asked(frame, now)
@@ -238,7 +217,7 @@ class Relay:
 
     def write_limit(self, command: LimitCommand, now: Seconds, wall: datetime) -> list[Action]:
         """Write a limit ahead of all that waits; see :class:`edge.control.ports.LimitPort`."""
-        if self._state is RelayState.OFFLINE:
+        if not self._presence.has_station:
             self._line.settle(command, now, LimitOutcome.NOT_SENT, "the station isn't connected")
         elif not self._controls:
             self._line.settle(command, now, LimitOutcome.NOT_SENT, "the controller only observes")
@@ -248,13 +227,13 @@ class Relay:
 
     def calls_cloud(self, identifier: str, text: str, now: Seconds) -> list[Action]:
         """Whoever stands in has this CALL for the cloud."""
-        if self._state is RelayState.RELAYING:
+        if self._presence.has_cloud:
             self._up.station_call(identifier, text, now)
         return self._out.empty()
 
     def answers_station(self, text: str, now: Seconds, wall: datetime) -> list[Action]:
         """Whoever stands in has this answer for the station, the cloud's or its own."""
-        if self._state is not RelayState.OFFLINE:
+        if self._presence.has_station:
             self._out.to_station(text)
             frame = wire.parse(text, self.version) if self._station_calls.awaits_answer else None
             if isinstance(frame, CallResult | CallError):
@@ -266,7 +245,7 @@ class Relay:
 
     def end_session(self, transaction: str, now: Seconds, wall: datetime) -> list[Action]:
         """Ask the station to end a transaction."""
-        if self._state is not RelayState.OFFLINE:
+        if self._presence.has_station:
             self._line.end_session(transaction, now, wall)
         return self._out.empty()
 
@@ -275,7 +254,7 @@ class Relay:
         self._line.tick(now, wall)
         self._up.tick(now)
         self._cloud_calls.tick(now, wall)
-        self._profiles.tick(now, wall, cloud_connected=self._state is RelayState.RELAYING)
+        self._profiles.tick(now, wall, cloud_connected=self._presence.has_cloud)
         if self._introduction.takes_place(now):
             self._line.set_up(now, wall)
         return self._out.empty()
@@ -304,10 +283,5 @@ class Relay:
             self._station_calls.answered(frame, now, wall)
 
     def _pass_up(self, text: str) -> None:
-        if self._state is RelayState.RELAYING:
+        if self._presence.has_cloud:
             self._out.to_cloud(text)
-
-    def _enter(self, state: RelayState, level: Level, event: str, **details: Any) -> None:
-        """The one place where the state changes; it logs each change."""
-        was, self._state = self._state, state
-        self._out.note(level, event, was=was.value, state=state.value, **details)

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, cast
 
 import structlog
 from structlog.typing import FilteringBoundLogger
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 
 from edge.chance import Chance, SystemChance
 from edge.clock import Clock
@@ -15,35 +14,31 @@ from edge.control.ports import FactSink
 from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Site
 from edge.domain.station import LimitAnswered, LimitOutcome
-from edge.errors import StartError
 from edge.ocpp.admission import Admission, Door
-from edge.ocpp.crowd import Crowd
 from edge.ocpp.dossier import Description, Dossier
 from edge.ocpp.figures import Figures
 from edge.ocpp.hearsay import Hearsay
+from edge.ocpp.listeners import PLAIN, TLS, Listeners
 from edge.ocpp.lobby import Lobby
 from edge.ocpp.mirror import Mirror
 from edge.ocpp.relay import Relay
-from edge.ocpp.secured_connection import SecuredConnection
-from edge.ocpp.settings import Listener, OcppSettings, SecurityProfile
+from edge.ocpp.settings import OcppSettings, SecurityProfile
 from edge.ocpp.shelf import Shelf
 from edge.ocpp.showing import Shown
 from edge.ocpp.site_limits import SiteLimits
-from edge.ocpp.sockets import QUIET, bound_port, peer_address
+from edge.ocpp.sockets import peer_address
 from edge.ocpp.stand_in import StandIns
 from edge.ocpp.station_connection import StationConnection
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.ticker import Ticker
 from edge.ocpp.timings import LinkTimings
-from edge.ocpp.tls import Contexts, Sides, client_contexts, server_contexts
+from edge.ocpp.tls import Sides, client_contexts, server_contexts
 from edge.ocpp.turned_away import TurnedAway
 from edge.ocpp.unreadable import CLOSE_POLICY
 from edge.ocpp.upstream import Jitter, Upstream, address
 from edge.ocpp.versions import Version
 from edge.ocpp.waiting import WaitingStation
 
-_KEYS = {"plain": "listen", "tls": "tls_listen"}  # in the site file
-MAX_FRAME_BYTES = 256 * 1024  # the largest real frames are signed meter values of some 10 KiB
 CLOSE_PROTOCOL_ERROR = 1002  # RFC 6455 §7.4.1
 
 
@@ -91,22 +86,19 @@ class OcppServer:
             jitter=jitter if jitter is not None else chance.fraction,
             log=self._log,
         )
-        self._connections: set[ServerConnection] = set()
-        self._securing: set[asyncio.Task[None]] = set()  # handshakes of TLS
-        self._crowd = Crowd()
-        self._servers: dict[str, Server] = {}  # "plain" and "tls"
+        self._listeners = Listeners(self._handle, self._door, self._timings, self._log)
         self.tls = Sides()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     @property
     def port(self) -> int:
         """The port for stations without TLS; 0 while there is none."""
-        return bound_port(self._servers.get("plain"))
+        return self._listeners.port(PLAIN)
 
     @property
     def tls_port(self) -> int:
         """The port for stations with TLS; 0 while there is none."""
-        return bound_port(self._servers.get("tls"))
+        return self._listeners.port(TLS)
 
     @property
     def waiting(self) -> tuple[WaitingStation, ...]:
@@ -127,9 +119,9 @@ class OcppServer:
         """Let a waiting station show itself; how it did, or a sentence why it doesn't."""
         return await self._lobby.identify(identity)
 
-    def cloud_links(self) -> dict[str, bool]:
-        """For each configured station whether its upstream connection is up."""
-        return {identity: link.cloud_connected for identity, link in self._links.items()}
+    def cloud_problem(self, station: str) -> str | None:
+        """Why the cloud of a connected station can't be had; None while it can."""
+        return self._links[station].cloud_problem
 
     def trace(self, station: str) -> list[Mapping[str, Any]] | None:
         """The last frames of a station, oldest first (see :class:`edge.ocpp.trace.Trace`); None of an unknown one."""
@@ -164,36 +156,12 @@ class OcppServer:
             profiles = {settings.security_of(station).profile for station in self._links}
             mutual = profiles == {SecurityProfile.MUTUAL}
             self.tls.stations = server_contexts(settings.tls, mutual=mutual)
-            await self._listen("tls", settings.tls_listen, self.tls.stations)
+            await self._listeners.open(TLS, settings.tls_listen, self.tls.stations)
         if settings.plain_listen is not None:
-            await self._listen("plain", settings.plain_listen, None)
-        stations, refresh = (self._links, self._connections), self.refresh_certificates
+            await self._listeners.open(PLAIN, settings.plain_listen, None)
+        stations, refresh = (self._links, self._listeners.connections), self.refresh_certificates
         ticker = Ticker(*stations, refresh, self._clock, self._timings, self._log)
         self._tasks = (asyncio.create_task(ticker.run()), asyncio.create_task(self._door.couriers.run()))
-
-    async def _listen(self, name: str, where: Listener, contexts: Contexts | None) -> None:
-        try:
-            server = await serve(
-                self._handle,
-                where.host,
-                where.port,
-                process_request=self._door.admit,
-                process_response=self._door.note_refusal,
-                select_subprotocol=lambda connection, _: self._door.choose(connection),
-                create_connection=cast(type[ServerConnection], partial(self._new_connection, contexts)),  # or a factory
-                compression="deflate",  # for those that the door lets have it
-                max_size=MAX_FRAME_BYTES,
-                open_timeout=self._timings.handshake_s,
-                ping_interval=None,  # the library's pings end the links of stations that answer none
-                close_timeout=self._timings.close_s,
-                server_header=None,
-                logger=QUIET,
-            )
-        except OSError as exc:
-            whose, key = "the stations' address", f"[ocpp] {_KEYS[name]}"
-            raise StartError.unlistenable(whose, where.host, where.port, exc, key=key) from exc
-        self._servers[name] = server
-        self._log.info("listening for charging stations", host=where.host, port=bound_port(server), tls=name == "tls")
 
     def refresh_certificates(self) -> None:
         """Take over certificate files that have changed; connections that stand are not disturbed."""
@@ -205,23 +173,12 @@ class OcppServer:
 
     async def stop(self) -> None:
         """Close every connection, within 1.5 s."""
-        servers, self._servers = list(self._servers.values()), {}
-        for task in (*self._tasks, *self._securing):
+        for task in self._tasks:
             task.cancel()
-        if not servers:
-            return
         for link in self._links.values():
             link.expect_stop()
-        for server in servers:
-            server.close(code=1001, reason="the gateway stops")
+        await self._listeners.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        closed = [asyncio.create_task(server.wait_closed()) for server in servers]
-        await asyncio.wait(closed, timeout=self._timings.stop_s)
-        for connection in list(self._connections):
-            connection.transport.abort()
-        await asyncio.wait(closed, timeout=self._timings.cut_s)
-        for task in closed:
-            task.cancel()
 
     def _make_links(
         self, site: Site, shelf: Shelf | None, stand_ins: StandIns, *, nonce: str
@@ -255,13 +212,6 @@ class OcppServer:
             )
             for station in site.stations
         }
-
-    def _new_connection(self, contexts: Contexts | None, *args: Any, **kwargs: Any) -> ServerConnection:
-        kwargs |= {"crowd": self._crowd, "connected": self._connections, "note_stranger": self._door.note_stranger}
-        if contexts is None:
-            return StationConnection(*args, **kwargs)
-        handshake_s = self._timings.handshake_s
-        return SecuredConnection(*args, contexts=contexts, handshake_s=handshake_s, securing=self._securing, **kwargs)
 
     async def _handle(self, connection: ServerConnection) -> None:
         """The life of one connection after its handshake."""

@@ -19,7 +19,7 @@ from edge.ocpp.farewell import Farewell, close
 from edge.ocpp.figures import Figures
 from edge.ocpp.liveness import Liveness
 from edge.ocpp.mirror import Mirror
-from edge.ocpp.relay import AWAY, REST_S, Relay, RelayState
+from edge.ocpp.relay import AWAY, REST_S, Relay
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.stand_in_line import StandInLine
 from edge.ocpp.station_connection import StationConnection
@@ -82,9 +82,9 @@ class StationLink:
         return self._carrier.trace
 
     @property
-    def cloud_connected(self) -> bool:
-        """Whether the station's upstream connection is up."""
-        return self._relay.state is RelayState.RELAYING
+    def cloud_problem(self) -> str | None:
+        """Why the station's upstream connection is down; None while it is up, and while the station is away."""
+        return self._carrier.upstream.problem if self._carrier.upstream is not None else None
 
     @property
     def spoken(self) -> Version | None:

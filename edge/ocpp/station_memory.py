@@ -28,6 +28,7 @@ class SessionsKept(Protocol):
     def evse_of(self, transaction: str) -> int | None: ...
     def running_on(self, evse: int) -> str | None: ...
     def began_at_wh(self, transaction: str) -> WattHours | None: ...
+    def was_let_in(self, transaction: str) -> bool | None: ...
 
 
 class StationMemory:
@@ -70,6 +71,10 @@ class StationMemory:
     def began_at_wh(self, transaction: str) -> WattHours | None:
         """See :meth:`edge.ocpp.stand_in.StandIn.began_at_wh`."""
         return self._sessions.began_at_wh(transaction) if self._sessions is not None else None
+
+    def was_let_in(self, transaction: str) -> bool | None:
+        """See :meth:`edge.ocpp.stand_in.StandIn.was_let_in`."""
+        return self._sessions.was_let_in(transaction) if self._sessions is not None else None
 
     def evse_of(self, transaction: str) -> int | None:
         """See :meth:`edge.ocpp.stand_in.StandIn.evse_of`."""

@@ -1,6 +1,6 @@
 """What can't be read: how much of it is borne, how often it is told, and what it is answered. Sans-I/O."""
 
-from collections import deque
+from collections import Counter, deque
 from typing import ClassVar
 
 from edge.errors import FrameError
@@ -14,36 +14,42 @@ CLOSE_POLICY = 1008  # RFC 6455 §7.4.1
 
 
 class Unreadable:
-    """The unreadable messages of one station and its cloud, while both speak ``version``.
+    """The unreadable messages of one station and its cloud, through all their connections.
 
-    A station with a bad habit is kept, one that floods is dropped; a cloud's are told once a minute. A controller that
-    only observes passes them on instead of answering them, whatever they are and however many, and tells of either
-    side's once a minute.
+    A station with a bad habit is kept, one that floods is dropped. A controller that only observes passes them on
+    instead of answering them, whatever they are and however many. Of either side the first is told, and now and then
+    how many there were since.
     """
 
     WINDOW_S: ClassVar[Seconds] = 60.0
     MOST: ClassVar[int] = 20  # in that window
+    TELL_EVERY_S: ClassVar[Seconds] = 600.0  # who is dropped for a flood is back within the minute, and floods again
 
-    def __init__(self, outbox: Outbox, *, passes: bool, version: Version) -> None:
+    def __init__(self, outbox: Outbox, *, passes: bool) -> None:
         self._out = outbox
         self._passes = passes
-        self._version = version
+        self._version = Version.V16
         self._from_station: deque[Seconds] = deque(maxlen=self.MOST)
         self._is_closed = False  # what was on its way by then is neither told nor answered
         self._told_at: dict[str, Seconds] = {}  # by whose
+        self._untold: Counter[str] = Counter()  # since then
+
+    def connected(self, version: Version) -> None:
+        """The station has come anew, and speaks this edition."""
+        self._version, self._is_closed = version, False
+        self._from_station.clear()
 
     def from_station(self, text: str | bytes, error: FrameError, now: Seconds, *, cloud_connected: bool) -> None:
         """The station has sent one."""
+        if self._is_closed:
+            return
+        self._tell("the station", text, error, now)
         if self._passes:
-            self._tell("the station", text, error, now)
             if isinstance(text, bytes):
                 self._out.pass_binary(text, to_station=False)
             elif cloud_connected:
                 self._out.to_cloud(text)
             return
-        if self._is_closed:
-            return
-        self._out.note("warning", "unreadable text from the station", problem=error.what, excerpt=excerpt(text))
         complaint = wire.complaint(error, self._version)
         if complaint is not None:
             self._out.to_station(complaint)
@@ -66,9 +72,13 @@ class Unreadable:
 
     def _tell(self, whose: str, text: str | bytes, error: FrameError, now: Seconds) -> None:
         told_at = self._told_at.get(whose)
-        if told_at is None or now - told_at > self.WINDOW_S:
-            self._told_at[whose] = now
-            self._out.note("warning", f"unreadable text from {whose}", problem=error.what, excerpt=excerpt(text))
+        if told_at is not None and now - told_at <= self.TELL_EVERY_S:
+            self._untold[whose] += 1
+            return
+        self._told_at[whose] = now
+        more = self._untold.pop(whose, 0)
+        event = f"unreadable text from {whose}"
+        self._out.note("warning", event, problem=error.what, excerpt=excerpt(text), more=more)
 
 
 def excerpt(text: str | bytes) -> str:

@@ -102,13 +102,18 @@ class Upstream:
         self._log = log
         self._connection: CloudConnection | None = None
         self._closed = False
-        self._problem: Problem | None = None  # the last one that was logged
+        self._problem: Problem | None = None  # the last one, until it is over
         self.farewell = Farewell(code=GOING_AWAY)  # of the last connection that the cloud has ended
 
     @property
     def is_open(self) -> bool:
         """Whether the cloud is connected."""
         return self._connection is not None
+
+    @property
+    def problem(self) -> str | None:
+        """Why the cloud isn't connected; None while it is, and before anything is known of that."""
+        return self._problem.what if self._problem is not None and self._connection is None else None
 
     @property
     def chosen(self) -> Version | None:
@@ -192,7 +197,7 @@ class Upstream:
                 on_up()
                 why = await connection.deliver(on_text)
                 self.farewell = farewell(connection)
-                self._connection = None
+                self._connection, self._problem = None, Problem(what=f"the connection was lost: {why}")
                 on_down(why)
                 if not self._redial:
                     return "the cloud is away"

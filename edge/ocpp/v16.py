@@ -86,6 +86,10 @@ class DialectV16:
             calls += [self._trigger(message, evse.key) for message in ("StatusNotification", "MeterValues")]
         return calls
 
+    def overdue(self, _now: Seconds) -> list[OwnCall]:
+        """None: 1.6 has no question for it."""
+        return []
+
     @staticmethod
     def _trigger(message: str, key: EvseKey) -> OwnCall:
         return OwnCall(action="TriggerMessage", payload={"requestedMessage": message, "connectorId": key.evse})

@@ -12,7 +12,6 @@ from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Evse, EvseKey, Station
 from edge.domain.station import (
     EvseStatus,
-    NeedStated,
     SessionBegan,
     SessionEnded,
     StationDescribed,
@@ -22,16 +21,17 @@ from edge.domain.station import (
 from edge.ocpp import controllers, limit_v2
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.charging_states import ChargingStates
-from edge.ocpp.connectors import Connectors
+from edge.ocpp.connectors import Connectors, availabilities
 from edge.ocpp.fields import elements, fields, text, whole_number
 from edge.ocpp.guard import Guard
 from edge.ocpp.meter_values import stamps
-from edge.ocpp.needs import energy_wanted_wh
+from edge.ocpp.needs import stated
 from edge.ocpp.profiles import writer
 from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.profiles.units import in_watts
 from edge.ocpp.questions_v2 import MAX_PERIODS, RATE_UNIT, STACK_LEVEL, over_by, questions
 from edge.ocpp.samples import Samples
+from edge.ocpp.silence import Silence
 from edge.ocpp.station_clock import parse_timestamp
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.versions import Version
@@ -53,7 +53,8 @@ class DialectV2:
         self._transactions = memory.transactions
         self._memory = memory
         self._connectors = Connectors()
-        self._states = ChargingStates()
+        self._states = ChargingStates(memory.was_let_in)
+        self._silence = Silence()
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
         self.guard = Guard(version, memory.dossier, key_is_checked=memory.key_is_checked)
@@ -77,6 +78,10 @@ class DialectV2:
     def setup_calls(self) -> list[OwnCall]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         return questions(self._station, self.guard.asks, self._transactions.running())
+
+    def overdue(self, now: Seconds) -> list[OwnCall]:
+        """See :class:`edge.ocpp.dialect.Dialect`."""
+        return self._silence.overdue(self._transactions.running(), now)
 
     def concluded(self, work: OwnCall, answer: CallResult | CallError, now: Seconds) -> list[StationFact]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
@@ -150,13 +155,8 @@ class DialectV2:
     def _event(self, payload: Mapping[str, Any], now: Seconds, _wall: datetime) -> list[StationFact]:
         """NotifyEvent may stand for StatusNotification (OCPP 2.1 part 2 G01)."""
         found: list[StationFact] = []
-        for event in map(fields, elements(payload.get("eventData"))):
-            component = fields(event.get("component"))
-            names = component.get("name"), fields(event.get("variable")).get("name")
-            if names == ("Connector", "AvailabilityState"):
-                place = fields(component.get("evse"))
-                connector, word = whole_number(place.get("connectorId")), text(event.get("actualValue"))
-                found += self._connector_says(self._evse(place), connector, word, now)
+        for place, word in availabilities(payload):
+            found += self._connector_says(self._evse(place), whole_number(place.get("connectorId")), word, now)
         return found
 
     def _connector_says(
@@ -199,6 +199,7 @@ class DialectV2:
         plug = whole_number(fields(payload.get("evse")).get("connectorId"))
         found = self._transaction_runs(evse, transaction, now, observed_start=began, state=state, connector=plug)
         self._transactions.told(evse.key, stamp)
+        self._silence.heard(transaction, now)
         found += self._states.hears(evse.key, transaction, payload, now)
         if stored:
             return found
@@ -256,9 +257,7 @@ class DialectV2:
 
     def _transaction_ends(self, transaction: str, now: Seconds) -> list[StationFact]:
         key = self._transactions.stop(transaction)
-        if key is None:
-            return []
-        return self._session_over(key, now)
+        return self._session_over(key, now) if key is not None else []
 
     def _session_over(self, key: EvseKey, now: Seconds) -> list[StationFact]:
         plugged = self._connectors.status(key) is EvseStatus.OCCUPIED
@@ -271,19 +270,15 @@ class DialectV2:
         if found_stamps:
             self._clock.learn(max(found_stamps), now, wall)
         evse = self._evse(payload.get("evseId"))
-        return [*self._samples.told(values, evse, now, wall)] if evse is not None else []
+        if evse is None:
+            return []
+        self._silence.heard(self._transactions.on(evse.key), now)
+        return [*self._samples.told(values, evse, now, wall)]
 
     def _needs(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:
         evse = self._evse(payload.get("evseId"))
-        needs = fields(payload.get("chargingNeeds"))
-        energy_wh = energy_wanted_wh(needs)
-        departure = parse_timestamp(needs.get("departureTime"))
-        if evse is None or energy_wh is None or departure is None:
-            return []  # without a time it is no need: what a card or a person has said holds
-        departs_in_s = self._clock.until_s(departure, now, wall)
-        if departs_in_s < 0:
-            return []
-        return [NeedStated(key=evse.key, at=now, energy_wanted_wh=energy_wh, departs_in_s=departs_in_s)]
+        need = stated(evse.key, payload, self._clock, now, wall) if evse is not None else None
+        return [need] if need is not None else []
 
     def _learn_time(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> None:
         stamp = parse_timestamp(payload.get("timestamp"))

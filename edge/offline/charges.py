@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from edge.domain.journal import EntryKind, Transaction
+from edge.domain.journal import PRECIOUS, EntryKind, Transaction
 from edge.domain.token import TokenHash
 from edge.offline.edition import Edition
 from edge.offline.message import Request, fingerprint, mapping, moment, text, whole
@@ -12,7 +12,6 @@ from edge.offline.message import Request, fingerprint, mapping, moment, text, wh
 RUNNING_MOST = timedelta(days=400)  # a transaction that never ended: a year-old one will not end any more
 
 _EVENT_KINDS = {"Started": EntryKind.BEGIN, "Updated": EntryKind.METER, "Ended": EntryKind.END}
-_PRECIOUS = ("SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +33,7 @@ class Reading:
 def read(edition: Edition, request: Request) -> Reading:
     """Read a transaction message of either edition, whatever is in it."""
     fields = request.fields
-    precious = any(word in request.text for word in _PRECIOUS)
+    precious = any(word in request.text for word in PRECIOUS)
     if request.action == "TransactionEvent":
         kind = _EVENT_KINDS.get(text(fields.get("eventType")) or "", EntryKind.METER)
         key = text(mapping(fields.get("transactionInfo")).get("transactionId"))

@@ -143,6 +143,13 @@ class Clerk:
             float(session.register_begin_wh) if session is not None and session.register_begin_wh is not None else None
         )
 
+    def was_let_in(self, transaction: str) -> bool | None:
+        """Whether a token was shown for a transaction that runs and whose begin was heard; None of any other."""
+        record, session = self.desk.book.charges.get(transaction), self.desk.book.accounts.get(transaction)
+        if record is None or record.began is None or record.ended is not None:
+            return None
+        return record.token is not None or (session is not None and session.token is not None)
+
     def running_on(self, evse: int) -> str | None:
         """The newest transaction that runs there and whose begin was answered, as far as that is known."""
         running = [record for record in self.desk.book.charges.running() if record.connector == evse]

@@ -10,7 +10,7 @@ import structlog
 
 from edge.clock import Clock
 from edge.domain.journal import DropEntry, DropTransaction, Entry, EntryKind, PutEntry, PutTransaction, Write
-from edge.errors import EntryDamaged, StorageError
+from edge.errors import EntryDamaged, StorageError, StorageFull
 from edge.offline.desk import Desk
 from edge.offline.steps import (
     EndSession,
@@ -138,8 +138,8 @@ class Runner:
         try:
             while self._chain:
                 step, _ = self._chain[0]  # stays there as long as the disk refuses it
-                if step.writes:
-                    await self._kept(step.writes)
+                if step.writes and not await self._kept(step.writes):
+                    continue
                 step, links = self._chain.popleft()
                 self._do(step.then, links)
         finally:
@@ -175,25 +175,36 @@ class Runner:
                 del self._chain[number]
                 return
 
-    async def _kept(self, writes: Sequence[Write]) -> None:
-        """Have these on the disk, however long that takes."""
+    def _makes_way(self) -> bool:
+        """A full disk may have room left that no samples get (:mod:`edge.storage.reserve`): those that nobody waits for
+        are lost where something else waits behind them. Whether it was so."""
+        lost = next((number for number, (step, _) in enumerate(self._chain) if not _is_spare(step)), 0)
+        for _ in range(lost):
+            self._chain.popleft()
+        return lost > 0
+
+    async def _kept(self, writes: Sequence[Write]) -> bool:
+        """Have these on the disk, however long that takes; False where they are left away."""
         told = False
         while True:
             patience = asyncio.get_running_loop().call_later(PATIENCE_S, self._disk_hangs)
             try:
                 await self._keeper.keep(writes)
             except StorageError as exc:
+                self._disk_fails()
                 if not told:
                     what = "messages can't be kept: their station is answered by its cloud alone"  # and keeps them
+                    what = "samples can't be kept" if _is_spare(self._chain[0][0]) else what
                     log.error(what, station=self.desk.book.id, problem=str(exc))  # noqa: TRY400 - no fault of ours
                 told = True
-                self._disk_fails()
+                if isinstance(exc, StorageFull) and self._makes_way():
+                    return False
                 await asyncio.sleep(RETRY_S)
             else:
                 self._disk_refuses = False
                 if told:
                     log.info("messages are kept again", station=self.desk.book.id)
-                return
+                return True
             finally:
                 patience.cancel()
 
@@ -232,8 +243,9 @@ class Runner:
             log.warning("a kept message can't be read", station=desk.book.id, number=seq, problem=str(exc))
             self.do(desk.unfetched())
         else:
-            is_begin = entry is not None and entry.kind is EntryKind.BEGIN
-            if self._disk_refuses and unwritten is None and is_begin:
+            # Each StartTransaction is a session of its own to the cloud; an event of 2.x names its transaction.
+            begins_anew = entry is not None and entry.kind is EntryKind.BEGIN and entry.order is None
+            if self._disk_refuses and unwritten is None and begins_anew:
                 # That it was delivered couldn't be written down: after a restart the cloud would have two sessions.
                 self.do(desk.unfetched())
             else:
@@ -251,6 +263,11 @@ class Runner:
         task = asyncio.ensure_future(work)
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
+
+
+def _is_spare(step: Keep) -> bool:
+    """Whether it is mere samples for which nobody waits."""
+    return not (step.ours or step.then or _lasts(step))
 
 
 def _lasts(step: Keep) -> bool:

@@ -1,7 +1,8 @@
-"""Room that is kept for transactions: a file that is given up in two parts when the disk is full.
+"""Room that is kept for transactions: a file that is given up in three parts when the disk is full.
 
-The first part is for new messages. The last is for what takes delivered ones away: without it a full disk could never
-be emptied by a cloud that is back, as SQLite needs room to delete, too.
+The first part is for new messages, the second for all but samples: a day of meter values doesn't keep a session from
+being begun. The last is for what takes delivered ones away: without it a full disk could never be emptied by a cloud
+that is back, as SQLite needs room to delete, too.
 """
 
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 
 # 10 MB are some 12,000 messages: a site of 50 stations gets through three days with the meter values thinned.
 RESERVE_BYTES = 16_000_000
+_WITHOUT_SAMPLES = 5 / 8  # 10 MB, of which 4 MB are some 2,000 sessions that begin and end
 _LAST = 3 / 8  # 6 MB: what the log may come to before it is written back (1,000 pages), and as much in the file
 # The reserve is taken again when so many times its size are free: not to fill the disk that was just emptied.
 PLENTY = 4
@@ -21,6 +23,7 @@ class Reserve:
     def __init__(self, path: Path, size: int = RESERVE_BYTES) -> None:
         self._path = path
         self._size = size
+        self._without_samples = int(size * _WITHOUT_SAMPLES)
         self._last = int(size * _LAST)
 
     @property
@@ -54,12 +57,24 @@ class Reserve:
             return False
         return True
 
+    @property
+    def takes_samples(self) -> bool:
+        """Whether the parts that are for all but samples are there yet."""
+        return self._there() >= self._without_samples
+
     def give_up(self) -> bool:
+        """Free the part that is for any new message; says whether it was there."""
+        return self._cut(self._without_samples)
+
+    def give_up_without_samples(self) -> bool:
         """Free all but the last part; says whether there was more than that."""
-        if self._there() <= self._last:
+        return self._cut(self._last)
+
+    def _cut(self, size: int) -> bool:
+        if self._there() <= size:
             return False
         try:
-            os.truncate(self._path, self._last)
+            os.truncate(self._path, size)
         except OSError:
             return False
         return True

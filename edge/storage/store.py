@@ -11,14 +11,14 @@ import sqlite3
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
 
 import structlog
 
 from edge.chance import Chance
-from edge.domain.journal import EntryState, PutEntry, Write
+from edge.domain.journal import Write
 from edge.errors import StorageFailed, StorageFull
 from edge.storage import copies, history, rows
+from edge.storage.batch import Part, apply, grows, is_full, is_spare
 from edge.storage.condition import Condition, condition
 from edge.storage.copies import Copies
 from edge.storage.database import Opened, Schema, open_database, pages, schemas, set_aside, transaction
@@ -30,7 +30,6 @@ from edge.storage.salvage import copy_good, salvage, skip_numbers
 log = structlog.get_logger(__name__)
 
 ROOM_PAGES = 500  # 2 MB free within a file: so much may come in again while the disk itself is full
-_Part: TypeAlias = Write | rows.Statement  # of a batch: for one file
 _REMEDY = "free some room on its disk, or replace it"
 _HISTORY = "history"
 _FILES = {rows.JOURNAL: "FULL", rows.REGISTRY: "FULL", _HISTORY: "NORMAL"}
@@ -127,7 +126,7 @@ class Store:
         """
         results: list[Exception | None] = [None] * len(batches)
         for name in (rows.JOURNAL, rows.REGISTRY):
-            mine: list[list[_Part]] = [[write for write in batch if rows.place(write) == name] for batch in batches]
+            mine: list[list[Part]] = [[write for write in batch if rows.place(write) == name] for batch in batches]
             needed = [bool(part) for part in mine]
             if name == rows.REGISTRY:
                 has_room = self.health is Health.GOOD
@@ -149,7 +148,7 @@ class Store:
         try:
             history.add(self._open[_HISTORY], new, self._history_bytes)
         except sqlite3.Error as exc:
-            if _is_full(exc):
+            if is_full(exc):
                 self._enter(Health.RESERVE)
             else:
                 log.warning("history is not kept", problem=str(exc), rows=len(new))
@@ -179,32 +178,46 @@ class Store:
                 set_aside(self.path(name))
             return attempt()
 
-    def _commit(self, name: str, batches: list[list[_Part]]) -> list[Exception | None]:
+    def _commit(self, name: str, batches: list[list[Part]]) -> list[Exception | None]:
         if not self._has_room(name):
             return self._make_room(name, batches, "the disk is full")
+        if self.health in (Health.RESERVE, Health.FULL) and not self._reserve.takes_samples:
+            others = [n for n, batch in enumerate(batches) if not is_spare(batch)]
+            results: list[Exception | None] = [self._full(name, "what is left is kept for sessions")] * len(batches)
+            written = self._commit_all(name, [batches[n] for n in others]) if others else []
+            for n, result in zip(others, written, strict=True):
+                results[n] = result
+            return results
+        return self._commit_all(name, batches)
+
+    def _commit_all(self, name: str, batches: list[list[Part]]) -> list[Exception | None]:
         try:
             return self._attempt(name, batches)
         except sqlite3.Error as exc:
             problem = exc
-        if _is_full(problem):
+        if is_full(problem):
             if self._reserve.give_up():
                 self._enter(Health.RESERVE)
                 try:
                     return self._attempt(name, batches)
                 except sqlite3.Error as exc:
                     problem = exc
-            if _is_full(problem):
+            if is_full(problem) and self._reserve.takes_samples and all(map(is_spare, batches)):
+                return [self._full(name, str(problem))] * len(batches)
+            if is_full(problem) and self._reserve.give_up_without_samples():
+                self._enter(Health.RESERVE)
+                return self._commit(name, batches)
+            if is_full(problem):
                 self._enter(Health.FULL)
                 return self._make_room(name, batches, str(problem))
         self._enter(Health.FAILED, problem=str(problem))
         refusal = StorageFailed(f"{self.path(name)} can't be written ({problem})", remedy=_REMEDY)
         return [refusal] * len(batches)
 
-    def _make_room(self, name: str, batches: list[list[_Part]], why: str) -> list[Exception | None]:
+    def _make_room(self, name: str, batches: list[list[Part]], why: str) -> list[Exception | None]:
         """The disk is full, and takes no new messages: what takes delivered ones away is written all the same."""
-        refusal = StorageFull(f"{self.path(name)} can't be written ({why})", remedy=_REMEDY)
-        results: list[Exception | None] = [refusal] * len(batches)
-        wanted = [n for n, batch in enumerate(batches) if not _grows(batch)]
+        results: list[Exception | None] = [self._full(name, why)] * len(batches)
+        wanted = [n for n, batch in enumerate(batches) if not grows(batch)]
         if not wanted:
             return results
         with contextlib.suppress(sqlite3.Error):
@@ -215,16 +228,19 @@ class Store:
                 results[n] = result
         return results
 
+    def _full(self, name: str, why: str) -> StorageFull:
+        return StorageFull(f"{self.path(name)} can't be written ({why})", remedy=_REMEDY)
+
     def _has_room(self, name: str) -> bool:
         """Whether a new message may be written: not into the room that was given up for taking others away."""
         if self.health is not Health.FULL or self._reserve.last_held:
             return True
         return pages(self._open[name], "freelist_count") >= ROOM_PAGES or self._reserve.fits
 
-    def _attempt(self, name: str, batches: list[list[_Part]]) -> list[Exception | None]:
+    def _attempt(self, name: str, batches: list[list[Part]]) -> list[Exception | None]:
         connection = self._open[name]
         with transaction(connection):
-            results = [_apply(connection, batch) for batch in batches]
+            results = [apply(connection, batch) for batch in batches]
         if self.health is Health.FAILED or (self.health is Health.FULL and self._reserve.held):
             self._enter(Health.GOOD)
         return results
@@ -271,31 +287,3 @@ class Store:
         was, self.health = self.health, health
         tell = log.info if health is Health.GOOD else log.error
         tell("storage", was=was.value, state=health.value, **details)
-
-
-def _apply(connection: sqlite3.Connection, batch: Sequence[_Part]) -> Exception | None:
-    """Write one batch inside the transaction; undo it alone where its values can't be written."""
-    connection.execute("SAVEPOINT batch")
-    try:
-        for write in batch:
-            for sql, values in [write] if isinstance(write, tuple) else rows.statements(write):
-                connection.execute(sql, values)
-    except (ValueError, OverflowError, TypeError, sqlite3.IntegrityError, sqlite3.InterfaceError) as exc:
-        connection.execute("ROLLBACK TO batch")
-        connection.execute("RELEASE batch")
-        return exc
-    connection.execute("RELEASE batch")
-    return None
-
-
-def _grows(batch: Sequence[_Part]) -> bool:
-    """Whether it brings a new message."""
-    return any(
-        isinstance(write, PutEntry) and write.entry.state is EntryState.PENDING and not write.entry.attempts
-        for write in batch
-    )
-
-
-def _is_full(error: sqlite3.Error) -> bool:
-    code: int = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF == sqlite3.SQLITE_FULL

@@ -60,7 +60,8 @@ def _each_evse(key: str) -> Samples:
 
 def _draw(report: StatusReport) -> Iterator[Sample]:
     for labels, evse in _evses(report):
-        yield from _phases(labels, evse["draw_a"])
+        if not evse.get("draw_stale"):
+            yield from _phases(labels, evse["draw_a"])
 
 
 def _phases(labels: tuple[str, ...], values: list[float] | None) -> Iterator[Sample]:

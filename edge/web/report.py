@@ -89,7 +89,9 @@ class EvseReport(_Part):
     limit_a: float | None  # None: not ours to limit at the moment
     accepted_a: float | None
     exposure_a: float
-    draw_a: PerPhase | None
+    draw_a: PerPhase | None  # the newest sample, however old
+    draw_age_s: float | None = None
+    draw_stale: bool = False  # that sample is too old to say what is drawn now
     phases: list[Phase]  # on the EVSE's own L1, L2, L3
     phases_in_use: list[Phase]  # those on which it is counted: fewer once the car has shown that it uses fewer
     need: NeedReport | None
@@ -105,6 +107,7 @@ class StationReport(_Part):
     id: str
     connected: bool
     cloud_connected: bool
+    cloud_problem: str | None = None  # why it isn't, while the station is
     vendor: str | None
     model: str | None
     serial: str | None = None

@@ -21,7 +21,7 @@ from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import EvseKey
 from edge.domain.station import LimitAnswered, LimitSent
 from edge.ocpp.actions import Action, Report, ToCloud, ToStation
-from edge.ocpp.relay import RelayState
+from edge.ocpp.presence import RelayState
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import with_id
 from tests.unit.ocpp.ocpp_bench import ID, Bench, call, error, evse, limit, result

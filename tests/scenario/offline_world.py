@@ -18,7 +18,8 @@ from edge.control.board import Board
 from edge.domain.journal import Entry, Write
 from edge.errors import StorageFull
 from edge.ocpp.actions import CloseStation, HandOver, Note, Report, ToCloud, ToStation
-from edge.ocpp.relay import Relay, RelayState
+from edge.ocpp.presence import RelayState
+from edge.ocpp.relay import Relay
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.stand_in_line import StandInLine
 from edge.ocpp.versions import Version

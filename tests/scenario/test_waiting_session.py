@@ -51,7 +51,7 @@ def test_a_session_that_waits_for_its_card_holds_no_more_than_its_minimum() -> N
     same second, and soon all."""
     one = Plugged(building_a=10.0)
     waits = one.every_second(180)
-    assert {(each.limit_a, each.reason) for each in waits[70:]} == {(6.0, Reason.CAR_PAUSED)}
+    assert {(each.limit_a, each.reason) for each in waits[70:]} == {(6.0, Reason.NOT_LET_IN)}
     one.says("Updated", "Authorized", idToken=CARD)
     assert (one.run(1).limit_a or 0.0) > 6.0
     assert one.run(30).limit_a == 32.0

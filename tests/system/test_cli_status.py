@@ -241,6 +241,39 @@ async def test_a_lost_meter_s_currents_are_marked_as_old(controller: Controller)
     assert "overloaded" not in shown.out
 
 
+async def test_a_draw_that_is_too_old_is_told_with_its_age(controller: Controller) -> None:
+    """What a station last said before it fell silent isn't shown as if it flowed now."""
+    (station,) = REPORT["stations"]
+    first, second = station["evses"]
+    old = first | {"draw_age_s": 425.0, "draw_stale": True}
+    fresh = second | {"draw_a": [3.0, 0.0, 0.0], "draw_age_s": 42.0, "draw_stale": False}
+    controller.report = REPORT | {"stations": [station | {"evses": [old, fresh]}]}
+    cells = [[cell.strip() for cell in line.split("│")] for line in (await status(controller.path)).out.splitlines()]
+    assert any("5.9 5.8 6.0, 7 min ago" in row for row in cells)
+    assert any("3.0 0.0 0.0" in row for row in cells)
+
+
+async def test_why_a_cloud_cannot_be_had_is_told(controller: Controller) -> None:
+    """Once for all stations of the same cause; by the trace of a station, and by the doctor: which differs with whether
+    any station has its cloud."""
+    (station,) = REPORT["stations"]
+    lost = [
+        station | {"id": f"CP-{number:02}", "cloud_problem": "no answer within 10 s" if number > 1 else "HTTP 401"}
+        for number in range(1, 8)
+    ]
+    controller.report = REPORT | {"stations": lost}
+    out = (await status(controller.path)).out
+    assert "no cloud for CP-01: HTTP 401\n" in out
+    assert "no cloud for CP-02, CP-03, CP-04 and 3 more: no answer within 10 s\n" in out
+    told = (await edge(controller.path, "doctor")).out
+    assert "no station reaches the cloud: no answer within 10 s\n" in told
+    controller.report = REPORT | {"stations": [*lost[:2], station | {"id": "CP-08", "cloud_connected": True}]}
+    assert "no cloud for CP-01: HTTP 401\n" in (await status(controller.path)).out
+    told = (await edge(controller.path, "doctor")).out
+    assert "station CP-02 doesn't reach its cloud: no answer within 10 s\n" in told
+    assert "no station reaches the cloud" not in told
+
+
 async def test_observing_says_what_would_be(controller: Controller) -> None:
     """No limit is shown as if it had been commanded."""
     controller.report = REPORT | {"mode": "observe"}

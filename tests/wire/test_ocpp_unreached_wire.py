@@ -55,6 +55,7 @@ async def told(upstream: str, said: str) -> None:
     async with running("CP-01", upstream=upstream) as (gateway, _), gateway.station():
         await eventually(lambda: gateway.logged("can't reach the cloud"))
         assert gateway.logged("can't reach the cloud")[0]["problem"] == said
+        assert gateway.server.cloud_problem("CP-01") == said
 
 
 @LOOPS
@@ -104,6 +105,25 @@ def test_nobody_is_there(run: Run) -> None:
             "no address is found for csms.invalid: is the name right, and is there a way to the Internet?",
         )
     )
+
+
+async def test_each_station_has_its_cause() -> None:
+    """None while nothing is known to be wrong; of a cloud that has hung up its own words; none when it is back."""
+    async with running("CP-01") as (gateway, cloud):
+        assert gateway.server.cloud_problem("CP-01") is None
+        async with gateway.station() as station:
+            await round_trip(station, cloud)
+            assert gateway.server.cloud_problem("CP-01") is None
+            await cloud.connections[-1].close(1008, "pay your bills")
+            ended = "the connection was lost: closed by the peer: 1008 (policy violation) pay your bills"
+            await eventually(lambda: gateway.server.cloud_problem("CP-01") == ended)
+            await eventually(lambda: gateway.server.cloud_problem("CP-01") is None)
+            await cloud.stop()
+            refused = f"127.0.0.1:{cloud.port} refuses the connection: is the port right?"
+            await eventually(lambda: gateway.server.cloud_problem("CP-01") == refused)
+            await cloud.start()
+            await eventually(lambda: gateway.server.cloud_problem("CP-01") is None)
+            await round_trip(station, cloud, "2")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

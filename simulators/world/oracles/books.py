@@ -12,7 +12,7 @@ from simulators.world.world import World
 # A car that comes needs a card asked for, a transaction, a first limit and a car that wakes: seconds each.
 PATIENCE_S: Final = 300.0
 # Reasons by which the gateway says: it isn't me who holds this car back.
-NOT_WAITING: Final = frozenset({"MAXIMUM", "DEMAND_MET", "IDLE", "READY_IN_TIME"})
+NOT_WAITING: Final = frozenset({"MAXIMUM", "DEMAND_MET", "IDLE", "READY_IN_TIME", "NOT_LET_IN"})
 # Reasons that have to pass by themselves, where no fault keeps the station away: a lost reconnect is none.
 TRANSIENT: Final = frozenset(
     {"STATION_OFFLINE", "STATION_NEW", "STATION_SILENT", "RESTING", "STARTING", "SWITCHING_PHASES"}

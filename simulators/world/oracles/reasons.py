@@ -26,7 +26,9 @@ SHOWN_A: Final = 0.1
 BUILDING_S: Final = 90.0
 ASKS_S: Final = 15.0  # for the report, which takes longer than all else here
 # By these nothing but the car itself, or its post, keeps it from more.
-HAS_ALL: Final = frozenset({Reason.MAXIMUM, Reason.DEMAND_MET, Reason.WHOLE_STEPS, Reason.CAR_PAUSED, Reason.IDLE})
+HAS_ALL: Final = frozenset(
+    {Reason.MAXIMUM, Reason.DEMAND_MET, Reason.WHOLE_STEPS, Reason.CAR_PAUSED, Reason.NOT_LET_IN, Reason.IDLE}
+)
 FULL: Final = re.compile(
     r"A: (?:waits[^:]*: )?(?P<circuit>\S+) (?P<phase>L[123]) (?P<how>is full|has no|can't).* of (?P<rating>[\d.]+) A\)"
 )

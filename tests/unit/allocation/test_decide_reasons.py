@@ -182,6 +182,10 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
         snapshot(circuit(6), charging(told_a=6, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)),
         "6.0 A: the car has paused; its minimum is there when it wakes",
     ),
+    Reason.NOT_LET_IN: (
+        snapshot(circuit(6), replace(charging(told_a=6, status=EvseStatus.PREPARING, paused=True), not_let_in=True)),
+        "6.0 A: nobody is let in yet: its minimum is there when somebody is",
+    ),
     Reason.IDLE: (
         snapshot(circuit(63), idle()),
         "0.0 A: no car is charging",

@@ -44,6 +44,20 @@ def test_what_was_told_long_ago_is_not_charging() -> None:
     assert before.site["charging_power_w"] == 0.0
 
 
+def test_what_an_evse_drew_long_ago_is_not_available() -> None:
+    """Its currents and its power are gaps once its last sample is too old, as its part of the sums is: 16 A of a car
+    that has left hours ago are no measurement."""
+    told = report()
+    told["stations"][0]["evses"][0] |= {"draw_age_s": 7200.0, "draw_stale": True}
+    seen = image(told, site())
+    charging = next(iter(seen.evses.values()))
+    assert [charging[f"current_l{n}_a"] for n in (1, 2, 3)] == [None, None, None]
+    assert charging["power_w"] is None
+    assert charging["allocated_a"] == 16.0
+    first = Telemetry.of(seen).blocks[0][EVSE_BASE : EVSE_BASE + EVSE_STRIDE]
+    assert first[2:7] == (0x8000, 0x8000, 0x8000, 0x8000, 0)
+
+
 def test_the_power_of_a_phase_is_the_meters() -> None:
     """Where the meter tells it; where it tells none of a phase, or no voltage, current times the voltage there is."""
     told = report()

@@ -144,6 +144,21 @@ def test_minimal_file_has_the_defaults(tmp_path: Path) -> None:
     assert configuration.storage.path == "/var/lib/edge-controller"
 
 
+def test_a_relative_storage_folder_is_one_of_the_files_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the command is called, and however the site file is named; a whole path is as it is written."""
+    folder = tmp_path / "conf"
+    folder.mkdir()
+    monkeypatch.chdir(tmp_path)
+    site = folder / "site.toml"
+    site.write_text(f'{MINIMAL}[storage]\npath = "state"\n', encoding="utf-8")
+    for name in (site, Path("conf/site.toml")):
+        read = load(name, meter_models=MODELS, read_map=no_map)
+        assert (read.storage.path, read.relative_storage) == (str(folder / "state"), "state")
+    site.write_text(f'{MINIMAL}[storage]\npath = "{tmp_path}/else"\n', encoding="utf-8")
+    read = load(site, meter_models=MODELS, read_map=no_map)
+    assert (read.storage.path, read.relative_storage) == (f"{tmp_path}/else", None)
+
+
 def test_evse_defaults(tmp_path: Path) -> None:
     """An EVSE without phases has all three, min_a is 6 A and fallback_a is min_a; rank 0 where there are no classes."""
     station = '\n[[station]]\nid = "A"\ncircuit = "main"\n[[station.evse]]\nid = 1\nmax_a = 16\n'

@@ -122,9 +122,10 @@ def test_a_pause_ends_with_its_session() -> None:
 def test_a_session_that_cannot_charge_yet_pauses() -> None:
     """From its first word on, until it says otherwise, or draws, or is over; Preparing alone says nothing of that."""
     story = Story().idling().began().waits()
-    assert story.state.paused
+    assert (story.state.paused, story.state.not_let_in) == (True, True)
     assert not story.status(EvseStatus.PREPARING).state.paused
     assert not story.waits().draws(6.0).state.paused
+    assert not story.state.not_let_in
     assert story.draws(0.0).waits().state.paused
     assert not story.ended().began("8").state.paused
 

@@ -3,7 +3,15 @@
 from typing import Any
 
 from edge.control import report
-from edge.domain.station import DrawSampled, EvseStatus, NeedStated, StatusReported
+from edge.domain.station import (
+    DrawSampled,
+    EvseStatus,
+    NeedStated,
+    SessionEnded,
+    StationOffline,
+    StationOnline,
+    StatusReported,
+)
 from edge.units import PhaseAmps
 from edge.web.report import ControlState, EvseReport
 from tests.site_builders import key
@@ -45,6 +53,41 @@ async def test_the_phases_that_a_car_uses_are_told() -> None:
         rig.board.take(DrawSampled(key=key(1), at=rig.clock.monotonic(), current_a=PhaseAmps(0.0, 6.0, 0.0)))
         await rig.run_for(10.5)
     assert (evse(rig)["phases"], evse(rig)["phases_in_use"]) == (["L1", "L2", "L3"], ["L2"])
+
+
+@in_virtual_time
+async def test_a_draw_has_its_age_and_says_when_it_is_too_old() -> None:
+    """A session's last sample is shown, with how long ago it was taken; after one and a half minutes without another it
+    says nothing of now, and the circuits' sums leave it out."""
+    rig = Rig()
+    rig.car_arrives()
+    await rig.run_for(1.5)
+    assert (evse(rig)["draw_a"], evse(rig)["draw_age_s"], evse(rig)["draw_stale"]) == (None, None, False)
+    sampled_at = rig.clock.monotonic()
+    rig.board.take(DrawSampled(key=key(1), at=sampled_at, current_a=PhaseAmps(16.0, 0.0, 0.0)))
+    await rig.run_for(89.9)
+    now = rig.published[-1][0].now
+    assert (evse(rig)["draw_age_s"], evse(rig)["draw_stale"]) == (round(now - sampled_at, 3), False)
+    await rig.run_for(2.0)
+    told = evse(rig)
+    assert (told["draw_a"], told["draw_age_s"] > 90.0, told["draw_stale"]) == ([16.0, 0.0, 0.0], True, True)
+
+
+@in_virtual_time
+async def test_an_evse_without_a_session_is_known_to_draw_nothing() -> None:
+    """Nobody samples there: it is so for as long as its station is there, which would tell of a session."""
+    rig = Rig()
+    rig.car_arrives()
+    rig.board.take(SessionEnded(key=key(1), at=rig.clock.monotonic()))
+    await rig.run_for(200.5)
+    assert (evse(rig)["draw_a"], evse(rig)["draw_stale"]) == ([0.0, 0.0, 0.0], False)
+    rig.board.take(StationOffline(station="CP-1", at=rig.clock.monotonic()))
+    await rig.run_for(1.5)
+    assert evse(rig)["draw_stale"] is True
+    rig.board.take(StationOnline(station="CP-1", at=rig.clock.monotonic()))
+    rig.board.take(DrawSampled(key=key(1), at=rig.clock.monotonic(), current_a=PhaseAmps(7.0, 0.0, 0.0)))
+    await rig.run_for(95.5)
+    assert evse(rig)["draw_stale"] is True  # what flowed without a session hasn't been seen to end
 
 
 @in_virtual_time

@@ -151,11 +151,12 @@ def test_what_was_put_right_is_told_too() -> None:
 
 
 def test_one_charger_that_is_wired_otherwise_is_named() -> None:
-    """Only its steps are seen elsewhere: its own phases are in question, not the meter."""
+    """Only its steps are seen elsewhere: its own phases are in question, by the file or the station's settings."""
     day = Day({KEYS[0]: Wiring((1, 0, 2))})
     day.run(60)
     (told,) = day.watch.findings("grid")
     assert told.startswith("EVSE A/1 as seen by meter 'grid': L1 appears as L2, L2 appears as L1")
+    assert "check the phases of this EVSE in the site file, and whether the station turns its phases" in told
 
 
 def test_what_was_shown_before_is_not_told_again() -> None:

@@ -8,7 +8,7 @@ from edge.ocpp.stand_in import Line
 class SlowDisk:
     """Stands in, and lets nothing pass by itself: whoever tests says when the disk has it.
 
-    ``evses``: what was kept, where each transaction runs.
+    ``evses``: what was kept, where each transaction runs. ``nobodys``: those to which nobody was let in.
     """
 
     owed = 0
@@ -17,6 +17,7 @@ class SlowDisk:
 
     def __init__(self, **evses: int) -> None:
         self._evses = evses
+        self.nobodys: set[str] = set()
 
     def attach(self, line: Line) -> None: ...
     def station_connected(self, subprotocol: str) -> None: ...
@@ -42,6 +43,9 @@ class SlowDisk:
 
     def evse_of(self, transaction: str) -> int | None:
         return self._evses.get(transaction)
+
+    def was_let_in(self, transaction: str) -> bool | None:
+        return transaction not in self.nobodys if transaction in self._evses else None
 
     def began_at_wh(self, _transaction: str) -> float | None:
         return None

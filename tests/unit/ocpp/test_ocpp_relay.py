@@ -7,10 +7,11 @@ import pytest
 
 from edge.domain.site import Mode
 from edge.domain.station import CloudLink, StationOffline, StationOnline
-from edge.ocpp.actions import CloseStation, PassBinary
+from edge.ocpp.actions import CloseStation, Note, PassBinary
 from edge.ocpp.arbiter import CLOUD_QUEUE
 from edge.ocpp.farewell import Farewell
-from edge.ocpp.relay import REST_S, RelayState
+from edge.ocpp.presence import RelayState
+from edge.ocpp.relay import REST_S
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.unreadable import Unreadable
 from edge.ocpp.versions import Version
@@ -101,7 +102,7 @@ def test_in_observe_mode_nothing_waits() -> None:
 
 
 def test_in_observe_mode_whatever_is_unreadable_passes() -> None:
-    """However much of it, text or binary; the log has it once a minute of either side."""
+    """However much of it, text or binary; the log has it now and then, of either side."""
     bench = Bench(mode=Mode.OBSERVE)
     bench.connect(settled=False)
     steps = [bench.station_says("rubbish") for _ in range(3 * Unreadable.MOST)]
@@ -325,7 +326,26 @@ def test_a_flood_of_unreadable_text_ends_the_link() -> None:
     rest = [bench.station_says("hello") for _ in range(1000)]  # what was on its way already
     assert not any(step.notes or step.closes or step.down for step in rest)
     bench.connect()
-    assert bench.station_says("hello").notes == ["unreadable text from the station"]
+    assert bench.station_says("hello").closes == []
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_unreadable_text_is_told_first_and_then_counted(mode: Mode) -> None:
+    """A station that speaks no JSON is cut off each minute, and comes again: the log has its first word, and each ten
+    minutes how many there were since, whatever its connections."""
+    bench = Bench(mode=mode)
+    told: list[tuple[float, int]] = []
+    began = bench.now
+    for _ in range(35):  # minutes
+        bench.connect(settled=False)
+        for _ in range(Unreadable.MOST):
+            bench.now += 3.0
+            told += [
+                (bench.now - began, each.fields["more"])
+                for each in bench.station_says("hello").actions
+                if isinstance(each, Note) and each.event.startswith("unreadable")
+            ]
+    assert told == [(3.0, 0), (606.0, 200), (1209.0, 200), (1812.0, 200)]
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,27 @@ def test_what_a_maximum_replaces_is_cleared(tmp_path: Path) -> None:
     assert cleared(bench, "ChargePointMaxProfile") == [profile_id(1, each) for each in Purpose]
 
 
+def test_a_txprofile_of_before_the_restart_is_cleared_too(tmp_path: Path) -> None:
+    """By what was taken last a gateway that has just started knows what the station may hold; of each EVSE, once."""
+    assert told(started(tmp_path, 1, 2))[0] == "TxProfile"
+    bench = started(tmp_path, 1, 2)
+    assert cleared(bench, "TxDefaultProfile") == [profile_id(1, Purpose.SESSION)]
+    assert cleared(bench, "TxDefaultProfile") == []
+    other = limit(purpose=bench.purpose, transaction_id="7", connector=2)
+    step = bench.station_says(result(bench.write(other).own_call[0], {"status": "Accepted"}))
+    assert step.own_call[1:] == ("ClearChargingProfile", {"id": profile_id(2, Purpose.SESSION)})
+    assert cleared(started(tmp_path, 1, 2), "TxDefaultProfile") == []  # by then a TxDefaultProfile was taken last
+
+
+def test_what_a_maximum_replaces_of_before_the_restart_is_cleared_too(tmp_path: Path) -> None:
+    """Both, or the TxDefaultProfile alone, as it was told then."""
+    assert told(started(tmp_path, 1))[0] == "TxProfile"
+    assert cleared(started(tmp_path, 1), "ChargePointMaxProfile") == [profile_id(1, each) for each in Purpose]
+    other = tmp_path / "other"
+    probed(started(other, 1))
+    assert cleared(started(other, 1), "ChargePointMaxProfile") == [profile_id(1, Purpose.IDLE)]
+
+
 def test_on_the_first_rung_nothing_is_cleared(tmp_path: Path) -> None:
     """By what was told on another one an EVSE without a session is bound, until it is told anew."""
     bench = started(tmp_path, 1, 2)

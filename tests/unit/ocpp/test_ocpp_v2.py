@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from edge.domain.setpoint import Purpose
-from edge.domain.site import EvseKey
+from edge.domain.site import EvseKey, Mode
 from edge.domain.station import (
     DrawSampled,
     EvseStatus,
@@ -25,6 +25,7 @@ from edge.domain.station import (
 from edge.ocpp.versions import Version
 from edge.units import PhaseAmps
 from tests.unit.ocpp.ocpp_bench import ID, Bench, call, evse, is_valid, limit, result, stamp
+from tests.unit.ocpp.slow_disk import SlowDisk
 
 KEY = EvseKey(station=ID, evse=1)
 OTHER = EvseKey(station=ID, evse=2)
@@ -225,6 +226,47 @@ def test_a_session_that_may_run_on(bench: Bench, answers: dict[str, Any] | None)
     assert asked_after(bench, answers) == []
 
 
+def test_a_session_that_falls_silent_is_asked_after(bench: Bench) -> None:
+    """Its end was lost, and its car stays: after five minutes without a word or a sample of it the station says."""
+    running(bench)
+    status(bench, "Occupied")
+    assert bench.wait(250.0).down == []
+    assert told(bench, "Updated") == []
+    assert bench.wait(250.0).down == []
+    bench.station_says(call("m", "MeterValues", {"evseId": 1, "meterValue": meter(bench, AMPS)}))
+    assert bench.wait(299.0).down == []
+    identifier, action, payload = bench.wait(1.0).own_call
+    assert is_valid(action, payload, bench.version)
+    assert (action, payload) == ("GetTransactionStatus", {"transactionId": TX})
+    runs = {"ongoingIndicator": True, "messagesInQueue": False}
+    assert bench.station_says(result(identifier, runs)).facts == []
+    assert bench.wait(299.0).down == []
+    identifier, _, _ = bench.wait(1.0).own_call
+    step = bench.station_says(result(identifier, {"ongoingIndicator": False, "messagesInQueue": False}))
+    assert step.facts == [
+        SessionEnded(key=KEY, at=bench.now),
+        StatusReported(key=KEY, at=bench.now, status=EvseStatus.FINISHING),
+    ]
+    assert bench.wait(1000.0).down == []
+
+
+def test_who_is_away_is_asked_after_no_session(bench: Bench) -> None:
+    """Nor before it is asked all else when it is back."""
+    running(bench)
+    bench.lose_station()
+    assert bench.wait(1000.0).down == []
+    bench.connect(settled=False)
+    assert bench.wait(0.5).down == []
+
+
+def test_who_observes_asks_after_no_session() -> None:
+    """Whatever falls silent."""
+    bench = Bench(evse(1), version=Version.V201, mode=Mode.OBSERVE)
+    bench.connect(settled=False)
+    running(bench)
+    assert bench.wait(1000.0).down == []
+
+
 def test_an_evse_of_two_connectors(bench: Bench) -> None:
     """It is occupied as long as one of them is."""
     status(bench, "Occupied", connector=2)
@@ -232,9 +274,10 @@ def test_an_evse_of_two_connectors(bench: Bench) -> None:
     assert fact == StatusReported(key=KEY, at=bench.now, status=EvseStatus.OCCUPIED)
 
 
-def test_a_car_at_the_second_connector_is_not_overlooked() -> None:
-    """After a restart of the gateway. The first connector is Available, and that says nothing of the EVSE: the second
-    is asked before, so that it never counts as idle, and its session isn't taken for over."""
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_a_car_at_another_connector_is_not_overlooked(place: int) -> None:
+    """After a restart of the gateway. The first connector is Available, and that says nothing of the EVSE: the others
+    are asked before, so that it doesn't count as idle in the end, and its session isn't taken for over."""
     bench = Bench(evse(1), version=Version.V201)
     bench.connect(settled=False)
     step, found = bench.wait(1.0), list[StationFact]()
@@ -244,15 +287,16 @@ def test_a_car_at_the_second_connector_is_not_overlooked() -> None:
         step = bench.station_says(result(identifier, {"status": "Accepted"}))
         match payload:
             case {"requestedMessage": "StatusNotification", "evse": {"connectorId": connector}}:
-                found += status(bench, "Occupied" if connector == 2 else "Available", connector)
+                found += status(bench, "Occupied" if connector == place else "Available", connector)
             case {"requestedMessage": "TransactionEvent"}:
                 found += told(bench, "Updated", triggerReason="Trigger", state="Charging")
-    assert found == [
-        StatusReported(key=KEY, at=bench.now, status=EvseStatus.OCCUPIED),
+    assert found[-3:] == [
         StatusReported(key=KEY, at=bench.now, status=EvseStatus.OCCUPIED),
         SessionBegan(key=KEY, at=bench.now, transaction_id=TX, observed_start=False),
         StatusReported(key=KEY, at=bench.now, status=EvseStatus.CHARGING),
     ]
+    assert len([each for each in found if not isinstance(each, StatusReported)]) == 1
+    assert status(bench, "Available", connector=1 + place % 3) == []
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -354,6 +398,23 @@ def test_a_session_whose_begin_was_not_heard_waits_for_nobody(bench: Bench) -> N
     assert states(bench, ("Started", "Authorized", None, {"idToken": CARD, "transaction": "next"})) == []
     plugged = ("Updated", "CablePluggedIn", "EVConnected", {"evse": {"id": 2}, "transaction": "next"})
     assert states(bench, plugged) == [("Preparing", False)]
+
+
+def test_after_a_restart_a_session_waits_to_which_nobody_was_let_in(bench: Bench) -> None:
+    """What was kept of it says so: it holds no share until somebody is, be it told with an event that was stored."""
+    disk = SlowDisk(**{TX: 1, "another": 2})
+    disk.nobodys.add(TX)
+    bench = Bench(evse(1), evse(2), version=bench.version, stand_in=disk)
+    bench.connect()
+
+    def heard(reason: str, **more: Any) -> list[tuple[str, bool]]:
+        payload = event(bench, "Updated", **{"triggerReason": reason, "state": "EVConnected", **AT_1, **more})
+        facts = bench.station_says(call("e", "TransactionEvent", payload)).facts
+        return [(fact.status.value, fact.waits) for fact in facts if isinstance(fact, StatusReported)]
+
+    assert heard("Trigger") == [("Preparing", True)]
+    assert heard("Trigger", transaction="another", evse={"id": 2}) == [("Preparing", False)]
+    assert heard("Authorized", idToken=CARD, offline=True) == [("Preparing", False)]
 
 
 def test_the_next_session_waits_anew(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
-from edge.domain.journal import EntryKind, Transaction
+from edge.domain.journal import EntryKind, PutSession, Transaction
 from edge.offline.authorise import Policy
 from edge.offline.clerk import Clerk
 from edge.offline.desk import Desk
@@ -15,7 +15,7 @@ from edge.offline.edition import Edition
 from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
 from edge.offline.settings import OfflineSettings
-from edge.offline.station import StationBook
+from edge.offline.station import StationBook, StationKept
 from edge.offline.thinning import Slip
 from edge.offline.token_book import TokenBook
 from tests import virtual_time
@@ -26,15 +26,12 @@ from tests.unit.offline.test_offline_runner import Keeper, begin
 class Rig:
     """A clerk whose line is two lists."""
 
-    def __init__(self) -> None:
+    def __init__(self, edition: Edition = Edition.V16, kept: StationKept | None = None) -> None:
         tokens = TokenBook(HASHER, Policy(timezone=UTC))
         tokens.load(own=[token("CARD-1")])
-        desk = Desk(
-            StationBook.opened(
-                STATION, Edition.V16, tokens=tokens, numbers=Numbers(0, b"s" * 16), settings=OfflineSettings()
-            ),
-            Pace(0.0),
-        )
+        numbers, settings = Numbers(0, b"s" * 16), OfflineSettings()
+        book = StationBook.opened(STATION, edition, tokens=tokens, numbers=numbers, settings=settings, kept=kept)
+        desk = Desk(book, Pace(0.0))
         self.keeper = Keeper()
         clock = virtual_time.VirtualClock()
         self.wall = clock.wall()
@@ -42,7 +39,7 @@ class Rig:
         self.station: list[Any] = []
         self.cloud: list[str] = []
         self.clerk.attach(self)
-        self.clerk.station_connected("ocpp1.6")
+        self.clerk.station_connected(edition.value)
         self.clerk.cloud_connected()
 
     def to_station(self, text: str) -> None:
@@ -63,6 +60,14 @@ class Rig:
         else:
             self.clerk.station_calls(identifier, action, {}, text, signed=False)
         return text
+
+    def events(self, kind: str, order: int, **more: Any) -> None:
+        """A TransactionEvent of the transaction T-1, and the cloud's answer."""
+        stamp, info = f"2026-06-01T12:00:0{order}Z", {"transactionId": "T-1", "chargingState": "EVConnected"}
+        payload = {"eventType": kind, "timestamp": stamp, "triggerReason": "Trigger", "seqNo": order, **more}
+        payload["transactionInfo"] = info
+        text = json.dumps([2, f"e{order}", "TransactionEvent", payload])
+        self.clerk.station_calls(f"e{order}", "TransactionEvent", payload, text, signed=False)
 
     def rests(self) -> bool:
         """Whether its desk does."""
@@ -267,3 +272,38 @@ def test_the_clerk_knows_where_a_transaction_runs() -> None:
         assert rig.clerk.evse_of("t") is None
 
     run(story())
+
+
+def test_whether_somebody_was_let_in_outlives_a_restart() -> None:
+    """To a session that begins with the cable: not before a card is shown, with whichever event; of one that is over,
+    or whose begin nobody heard, nothing is known."""
+
+    async def story() -> None:
+        rig = Rig(Edition.V201)
+        rig.events("Started", 0, evse={"id": 1})
+        await settled(rig, "e0")
+        assert (rig.clerk.was_let_in("T-1"), again(rig).was_let_in("T-1")) == (False, False)
+        rig.events("Updated", 1, idToken={"idToken": "CARD-1", "type": "ISO14443"})
+        await settled(rig, "e1")
+        assert (rig.clerk.was_let_in("T-1"), again(rig).was_let_in("T-1")) == (True, True)
+        rig.events("Ended", 2)
+        await settled(rig, "e2")
+        assert (rig.clerk.was_let_in("T-1"), rig.clerk.was_let_in("T-2")) == (None, None)
+
+    run(story())
+
+
+async def settled(rig: Rig, identifier: str) -> None:
+    """The cloud has answered, and all is on the disk."""
+    await rig.clerk.runner.settled()
+    rig.answers(identifier, f'[3, "{identifier}", {{}}]')
+    await rig.clerk.runner.settled()
+
+
+def again(rig: Rig) -> Clerk:
+    """Who sits there after a restart, with what the disk has."""
+    sessions = [write.session for write in rig.keeper.disk.others if isinstance(write, PutSession)]
+    return Rig(
+        Edition.V201,
+        StationKept(transactions=tuple(rig.keeper.disk.transactions.values()), sessions=tuple(sessions[-1:])),
+    ).clerk

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edge.domain.journal import Entry, Write
+from edge.domain.journal import Entry, EntryKind, PutEntry, Write
 from edge.errors import StorageFull
 from edge.offline.authorise import Policy
 from edge.offline.desk import Desk
@@ -30,13 +30,15 @@ class Keeper:
     def __init__(self) -> None:
         self.disk = Disk()
         self.full = False
+        self.full_for_samples = False
         self.free = asyncio.Event()  # else it takes as long as it is told to
         self.free.set()
         self.refused = self.kept = 0
 
     async def keep(self, writes: Sequence[Write]) -> None:
         await self.free.wait()
-        if self.full:
+        samples = [each for each in writes if isinstance(each, PutEntry) and each.entry.kind is EntryKind.METER]
+        if self.full or (self.full_for_samples and samples and "SignedData" not in samples[0].entry.text):
             self.refused += 1
             raise StorageFull("the disk is full")
         self.kept += 1
@@ -52,6 +54,20 @@ def begin(identifier: str) -> Request:
     payload = {"connectorId": 1, "idTag": "CARD-1", "meterStart": 5, "timestamp": "2026-06-01T12:00:00Z"}
     text = json.dumps([2, identifier, "StartTransaction", payload])
     return Request(id=identifier, action="StartTransaction", payload=payload, text=text)
+
+
+def event(identifier: str, kind: str, order: int) -> Request:
+    """A TransactionEvent of one transaction."""
+    payload = {
+        "eventType": kind,
+        "timestamp": f"2026-06-01T12:00:0{order}Z",
+        "triggerReason": "CablePluggedIn",
+        "seqNo": order,
+        "transactionInfo": {"transactionId": "T-1"},
+        "evse": {"id": 1, "connectorId": 1},
+    }
+    text = json.dumps([2, identifier, "TransactionEvent", payload])
+    return Request(id=identifier, action="TransactionEvent", payload=payload, text=text)
 
 
 def plain(identifier: str, action: str) -> Request:
@@ -72,12 +88,12 @@ def sample(identifier: str, form: str = "Raw") -> Request:
 class Joined:
     """A desk with its shell, a disk, and what went to its peers."""
 
-    def __init__(self) -> None:
+    def __init__(self, edition: Edition = Edition.V16) -> None:
         tokens = TokenBook(HASHER, Policy(timezone=UTC))
         tokens.load(own=[token("CARD-1")])
         self.desk = Desk(
             StationBook.opened(
-                STATION, Edition.V16, tokens=tokens, numbers=Numbers(0, b"s" * 16), settings=OfflineSettings()
+                STATION, edition, tokens=tokens, numbers=Numbers(0, b"s" * 16), settings=OfflineSettings()
             ),
             Pace(0.1),
         )
@@ -266,6 +282,26 @@ async def full_disk_and_what_it_has() -> None:
     assert site.keeper.disk.entries == {}
 
 
+async def full_disk_and_what_it_has_of_2x() -> None:
+    site = Joined(Edition.V201)
+    site.say(event("a", "Started", 0))
+    site.say(event("b", "Ended", 1))
+    await site.runner.settled()
+    site.keeper.full = True
+    site.say(plain("s", "StatusNotification"))
+    await asyncio.sleep(1.0)
+    site.cloud_comes()
+    for _ in range(20):
+        await asyncio.sleep(1.0)
+        site.tick()
+        if site.to_cloud:
+            site.cloud_answers(json.loads(site.to_cloud[-1])[1], {})
+    assert [json.loads(text)[1] for text in site.to_cloud] == ["s", "a", "b"]
+    site.keeper.full = False
+    await site.runner.settled()
+    assert site.keeper.disk.entries == {}
+
+
 async def full_disk_and_samples() -> None:
     site = Joined()
     site.keeper.full = True
@@ -283,6 +319,26 @@ async def full_disk_and_samples() -> None:
     kept = [entry.message_id for entry in site.keeper.disk.entries.values()]
     assert (kept[0], kept[-2:]) == ("a", [f"m{CHAIN_MOST + 99}", "signed"])
     assert len(kept) <= CHAIN_MOST
+
+
+async def room_for_begins_alone() -> None:
+    site = Joined()
+    site.keeper.full_for_samples = True
+    site.say(sample("m0"))
+    site.say(sample("m1"))
+    await asyncio.sleep(12.0)
+    assert site.keeper.refused == 3  # nobody waits behind them
+    site.say(sample("m2"))
+    site.say(begin("a"))
+    site.say(sample("m3"))
+    site.say(sample("signed", "SignedData"))
+    await asyncio.sleep(6.0)
+    assert [json.loads(text)[1] for text in site.to_station] == ["m0", "m1", "m2", "m3", "a", "signed"]
+    assert [entry.message_id for entry in site.keeper.disk.entries.values()] == ["a", "signed"]
+    site.keeper.full_for_samples = False
+    site.say(sample("m4"))
+    await site.runner.settled()
+    assert [entry.message_id for entry in site.keeper.disk.entries.values()] == ["a", "signed", "m4"]
 
 
 async def full_disk_for_days() -> None:
@@ -313,7 +369,9 @@ async def full_disk_for_days() -> None:
         disk_that_hangs_for_a_begin,
         full_disk_and_samples,
         full_disk_and_what_it_has,
+        full_disk_and_what_it_has_of_2x,
         full_disk_for_days,
+        room_for_begins_alone,
     ],
 )
 def test_a_cloud_that_is_there_answers_whatever_the_disk_does(tale: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -28,3 +28,9 @@ def put(seq: int, size: int = 0) -> PutEntry:
     """A write of a message of at least ``size`` characters."""
     made = entry(seq)
     return PutEntry(entry=replace(made, text=made.text + " " * size))
+
+
+def put_sample(seq: int, size: int = 0, more: str = "") -> PutEntry:
+    """Of meter values; ``more`` is in them."""
+    made = put(seq, size).entry
+    return PutEntry(entry=replace(made, kind=EntryKind.METER, action="MeterValues", text=f"{more}{made.text}"))

@@ -3,7 +3,7 @@
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import time
 from pathlib import Path
@@ -35,7 +35,7 @@ from edge.storage.key import token_key
 from edge.storage.reading import entries, entry, kept, kept_tokens
 from edge.storage.store import Health, Store
 from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, RecordingLayer
-from tests.unit.storage.storage_bench import NOON, put
+from tests.unit.storage.storage_bench import NOON, put, put_sample
 
 LAYER = RecordingLayer("refusing")
 NEED = TokenNeed(energy_wanted_wh=180_000.0, ready_by=time(5, 30))
@@ -249,21 +249,54 @@ def test_a_full_disk_takes_the_reserve_and_history_goes_first(store: Store) -> N
     assert [entry.seq for entry in entries(store)] == [1, 2]
 
 
+def test_samples_leave_room_for_begins_and_ends(tmp_path: Path) -> None:
+    """Fault 50, telemetry goes first: what meter values have filled up has still room for sessions, and for what they
+    are billed by; together with a begin a sample is refused alone, and deleting goes on as before."""
+    store = Store(tmp_path / "store", vfs=LAYER.name)
+    store.open()
+    try:
+        LAYER.refuse = quota(store)
+        samples = 0
+        while store.commit([[put_sample(samples + 1, size=150_000)]]) == [None]:
+            samples += 1
+        assert samples > 20
+        assert health(store) is Health.RESERVE
+        mixed = store.commit([[put_sample(500)], [put(501)], [put_sample(502, more="SignedData")]])
+        assert [type(result) for result in mixed] == [StorageFull, type(None), type(None)]
+        begins = 0
+        while store.commit([[put(600 + begins, size=150_000)]]) == [None]:
+            begins += 1
+        assert begins > 18
+        assert health(store) is Health.FULL
+        assert store.commit([[DropEntry(seq=1)]]) == [None]
+    finally:
+        LAYER.refuse = lambda _path, _end: 0
+    store.maintain()
+    assert health(store) is Health.GOOD
+    assert store.commit([[put_sample(900)]]) == [None]
+    store.close()
+
+
+def quota(store: Store) -> Callable[[str, int], int]:
+    """A disk that has 100 kB left besides what the store has taken."""
+    folder = store.path("journal").parent
+    full_at = sum(file.stat().st_size for file in folder.iterdir()) + 100_000
+
+    def refuse(path: str, end: int) -> int:
+        sizes = {str(file): file.stat().st_size for file in folder.iterdir()}
+        sizes[path] = max(sizes.get(path, 0), end)
+        return FULL if sum(sizes.values()) > full_at else 0
+
+    return refuse
+
+
 def test_a_disk_that_stays_full_is_emptied_by_a_cloud_that_is_back(tmp_path: Path) -> None:
     """Fault 50: deleting needs room, too. Without the last of the reserve what was delivered could never go, and no
     station would ever be answered again; with it the room of what went takes new messages."""
     store = Store(tmp_path / "store", vfs=LAYER.name)
     store.open()
-    folder = store.path("journal").parent
-    full_at = sum(file.stat().st_size for file in folder.iterdir()) + 100_000
-
-    def quota(path: str, end: int) -> int:
-        sizes = {str(file): file.stat().st_size for file in folder.iterdir()}
-        sizes[path] = max(sizes.get(path, 0), end)
-        return FULL if sum(sizes.values()) > full_at else 0
-
-    LAYER.refuse = quota
     try:
+        LAYER.refuse = quota(store)
         number = 0
         while store.commit([[put(number + 1, size=150_000)]]) == [None]:
             number += 1

@@ -195,6 +195,16 @@ async def test_metrics(client: httpx.AsyncClient) -> None:
     assert all(name.startswith("edge_") for name, _ in found)
 
 
+async def test_metrics_have_no_draw_that_is_too_old(client: httpx.AsyncClient, controller: Controller) -> None:
+    """A car that left while its station was away draws nothing that anybody has measured."""
+    (station,) = REPORT["stations"]
+    old = [each | {"draw_age_s": 7200.0, "draw_stale": True} for each in station["evses"]]
+    controller.report = REPORT | {"stations": [station | {"evses": old}]}
+    found = samples((await client.get("/metrics")).text)
+    assert not [name for name, _ in found if name == "edge_evse_draw_amperes"]
+    assert [name for name, _ in found if name == "edge_evse_limit_amperes"]
+
+
 async def test_metrics_tell_when_certificates_end(client: httpx.AsyncClient, controller: Controller) -> None:
     """In seconds since 1970, for whoever has alerts of his own; none of a file that can't be read."""
     good = {"use": "stations", "place": "/a.pem", "state": "GOOD", "days_left": 12.0, "problem": None}
