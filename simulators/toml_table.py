@@ -39,6 +39,13 @@ class TomlTable:
             raise self.fail(key, f"must be a text in quotes, not {value!r}")
         return value
 
+    def file_name(self, key: str) -> str:
+        """A string that may be the name of a file."""
+        value = self.text(key)
+        if "\0" in value:
+            raise self.fail(key, f"must be the name of a file, not {value!r}")
+        return value
+
     def optional_text(self, key: str) -> str | None:
         """A string, or None where the key is absent."""
         return self.text(key) if key in self._values else None

@@ -13,6 +13,7 @@ import typer
 from simulators.cli.course import print_json
 from simulators.cli.options import JsonOption
 from simulators.errors import ScenarioError
+from simulators.world.building import Recorded
 from simulators.world.part import part_of
 from simulators.world.plot import svg
 from simulators.world.result import WorldResult
@@ -74,6 +75,9 @@ def run(
     for spec in specs or ():
         if spec.at_s >= played.for_s:
             raise ScenarioError(f"--fault: {spec.option()} begins after the end of the run at {played.for_s:g} s")
+    for load in played.loads:
+        if isinstance(load, Recorded):
+            typer.echo(load.told, err=True)
     failed = 0
     for number in wanted:
         result = _one(played, number, specs, json=json)

@@ -1,6 +1,5 @@
 """A scenario of the world: a site, its loads, its drivers, its faults, and what is expected of the day."""
 
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -148,28 +147,25 @@ def _read(path: Path) -> WorldScenario:
     loads: list[Load] = [scenario_tables.load(table) for table in document.tables("load")]
     loads += [scenario_tables.sun(table) for table in document.tables("sun")]
     head, source = _head(path, document.text("site"))
-    prove_site(site_text(head, posts), source)
+    site = prove_site(site_text(head, posts), source).site
     above, above_source = _head(path, document.text("above")) if document.has("above") else (None, None)
     if above is not None and above_source is not None:
         prove_site(above, above_source)
-    zone = ZoneInfo(str(tomllib.loads(head)["site"]["timezone"]))
-    for table in document.tables("recording"):
-        table.only(("circuit", "file", "time", "columns", "scale"))
-        loads.append(
-            read_recording(
-                path.parent / table.text("file"),
-                table.text("circuit"),
-                table.texts("columns"),
-                time=table.texts("time") if isinstance(table.raw("time"), list) else (table.text("time"),),
-                scale_a=table.number("scale", 1.0, above=0.0),
-                zone=zone,
-            )
+    begins_at = _moment(document)
+    loads += [
+        read_recording(
+            scenario_tables.recording(table, path.parent),
+            zone=ZoneInfo(site.timezone),
+            volts=site.nominal_voltage_v,
+            begins_at=begins_at,
         )
+        for table in document.tables("recording")
+    ]
     return WorldScenario(
         name=document.text("name"),
         title=document.text("title"),
         file=path,
-        begins_at=_moment(document),
+        begins_at=begins_at,
         for_s=document.number("for_h", above=0.0, at_most=LONGEST_H) * 3600.0,
         sample_interval_s=document.whole("sample_interval_s", 60, at_least=1, at_most=3600),
         fuses=frozenset(document.texts("fuses", [])),

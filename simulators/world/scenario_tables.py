@@ -1,11 +1,15 @@
 """The tables of a scenario file that describe posts, loads and drivers."""
 
+from pathlib import Path
+
 from simulators.charger.spec import EDITION_16
 from simulators.toml_table import TomlTable
 from simulators.world.building import HOURS, LoadSpec, SunSpec
 from simulators.world.dimming import DimmingSpec
 from simulators.world.drivers import DriverSpec
 from simulators.world.limits import WAYS, LimitSpec
+from simulators.world.numerals import SIGNS
+from simulators.world.recording import RecordingSpec
 from simulators.world.site import EDITIONS, PostsSpec
 
 
@@ -79,6 +83,23 @@ def sun(table: TomlTable) -> SunSpec:
     table.only(("circuit", "peak_a", "clouds_per_h"))
     return SunSpec(
         circuit=table.text("circuit"), peak_a=table.number("peak_a"), clouds_per_h=table.number("clouds_per_h", 4.0)
+    )
+
+
+def recording(table: TomlTable, folder: Path) -> RecordingSpec:
+    """`[[recording]]`, whose file is looked for in `folder`. Raises ScenarioError."""
+    table.only(("circuit", "file", "time", "columns", "scale", "unit", "decimal"))
+    decimal = table.optional_text("decimal")
+    if decimal is not None and decimal not in SIGNS:
+        raise table.fail("decimal", f'must be "." or ",", not {decimal!r}')
+    return RecordingSpec(
+        file=folder / table.file_name("file"),
+        circuit=table.text("circuit"),
+        columns=table.texts("columns"),
+        time=table.texts("time") if isinstance(table.raw("time"), list) else (table.text("time"),),
+        scale_a=table.number("scale", above=0.0) if table.has("scale") else None,
+        unit=table.optional_text("unit"),
+        decimal=decimal,
     )
 
 

@@ -105,12 +105,12 @@ def read_site(path: Path, source: SiteSource) -> Configuration:
         raise ScenarioError("\n".join(("the scenario's site isn't sound:", *wrong))) from exc
 
 
-def prove_site(text: str, source: SiteSource) -> None:
-    """Raises ScenarioError with the gateway's own findings."""
+def prove_site(text: str, source: SiteSource) -> Configuration:
+    """The site of that text. Raises ScenarioError with the gateway's own findings."""
     with tempfile.TemporaryDirectory(prefix="edge-site-") as folder:
         file = Path(folder) / "site.toml"
         file.write_text(text, encoding="utf-8")
-        read_site(file, source)
+        return read_site(file, source)
 
 
 def site_text(head: str, posts: Sequence[PostsSpec]) -> str:
