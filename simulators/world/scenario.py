@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -58,7 +59,12 @@ class FaultSpec:
     def option(self) -> str:
         """As `edge-sim run --fault` takes it."""
         where = "" if self.target is None else f"@{self.target}"
-        return f"{self.number}:{self.at_s:.10g}+{self.for_s:.10g}{where}"
+        return f"{self.number}:{digits(self.at_s)}+{digits(self.for_s)}{where}"
+
+
+def digits(value: float) -> str:
+    """All of it, without an exponent: what is read again is the same number."""
+    return format(Decimal(repr(float(value))), "f").removesuffix(".0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

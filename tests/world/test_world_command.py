@@ -13,7 +13,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from simulators.cli.main import main
+from simulators.cli.run import fault_of
 from simulators.errors import ScenarioError
+from simulators.world.building import LoadSpec
 from simulators.world.faults import BY_NUMBER, planned
 from simulators.world.plot import svg
 from simulators.world.run import run_world, shrunk, with_random_faults
@@ -242,6 +244,81 @@ def test_the_picture_shows_faults_and_escapes_names() -> None:
     assert "<title>fault 46</title>" in drawn
 
 
+@pytest.mark.parametrize(
+    ("moments", "said"),
+    [
+        ((3.6e-06, 1e-05), "46:0.0000036+0.00001"),
+        ((14759.999999999998, 1 / 3), "46:14759.999999999998+0.3333333333333333"),
+    ],
+)
+def test_a_fault_of_an_odd_moment_can_be_given_again(moments: tuple[float, float], said: str) -> None:
+    """To the last digit, and without an exponent, which the option doesn't know."""
+    spec = FaultSpec(number=46, at_s=moments[0], for_s=moments[1])
+    assert spec.option() == said
+    assert fault_of(said) == spec
+
+
+def test_the_command_names_the_program_as_it_was_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of a folder that no shell looks into, it can be pasted all the same."""
+    file = tmp_path / "greedy.toml"
+    file.write_text(f"{SMALL.read_text(encoding='utf-8')}\n[expect]\nenergy_share = 1.0\n", encoding="utf-8")
+    called = str(tmp_path / "a folder" / "edge-sim")
+    monkeypatch.setattr(sys, "argv", [called, "run", str(file), "--hours", "0.1"])
+    with pytest.raises(SystemExit):
+        main()
+    words = shlex.split(capsys.readouterr().out.partition("  again: ")[2])
+    assert words == [called, "run", str(file), "--seed", "1", "--hours", "0.1"]
+
+
+def test_a_full_disk_behind_stdout_is_one_sentence() -> None:
+    """And no traceback."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "simulators", "run", str(SMALL), "--hours", "0.002"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "edge-sim: No space left on device\n")
+
+
+def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path) -> None:
+    """SIGTERM ends it as Ctrl-C does: its world's disk, which is in memory, is given back."""
+    (tmp_path / "load.csv").write_text("Zeit;Wert\n0;5\n900;6\n", encoding="utf-8")
+    file = tmp_path / "long.toml"
+    recording = '\n[[recording]]\ncircuit = "main"\nfile = "load.csv"\ntime = "Zeit"\ncolumns = ["Wert"]\n'
+    file.write_text(SMALL.read_text(encoding="utf-8") + recording, encoding="utf-8")
+    words = [sys.executable, "-m", "simulators", "run", str(file)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        assert run.stdout is not None
+        assert run.stderr.readline().startswith("the load of main is ")
+        run.terminate()
+        assert (run.stdout.read(), run.stderr.read().strip()) == ("", "")
+    assert run.returncode == 130
+
+
+def test_cars_that_stay_beyond_the_end_are_judged_by_their_time_until_then() -> None:
+    """What they could have had afterwards is nobody's fault."""
+    early, late = (played(small(minutes=minutes)).result for minutes in (4.0, 24.0))
+    assert early.sessions == late.sessions == 3
+    assert early.energy_wh <= early.energy_wanted_wh < 0.5 * late.energy_wanted_wh
+
+
+def test_an_overload_that_lasts_is_a_reaction() -> None:
+    """The building exceeds the fuse until the end: the time until then counts, as in the time over the rating."""
+    scenario = small(minutes=5.0)
+    load = LoadSpec(circuit="main", hourly_a=(*[4.0] * 8, *[34.0] * 16))
+    result = played(replace(scenario, loads=(load,))).result
+    (circuit,) = result.circuits
+    assert result.reactions_s is not None
+    assert result.reactions_s[-1] == pytest.approx(circuit.over_s, abs=1.0)
+
+
 SLIPS = {
     "phases = [3]": ("phases = []", "phases: must have at least one number"),
     "max_a = [32]": ("max_a = [0]", "max_a: must be more than 0"),
@@ -272,6 +349,7 @@ def test_a_slip_in_a_scenario_is_told_in_a_sentence(tmp_path: Path, right: str) 
         (["--fault", "30:100+10@CP-9"], "'CP-9' is no station, meter or file; known are CP-1, CP-2, CP-3"),
         (["--fault", "30:90000+10"], "begins after the end of the run"),
         (["--plot", "/nowhere/day.svg"], "its folder must be there"),
+        (["--plot", "/proc/day.svg"], "/proc/day.svg can't be written: No such file or directory"),
         (["--seeds", "1..99999999"], "at most, not '1..99999999'"),
     ],
 )
