@@ -71,6 +71,9 @@ def test_wrong_input_is_one_sentence(
     assert len(errors.strip().splitlines()) == 1
 
 
+AGAIN = '[[drivers]]\nname = "driver"\nper_day = 1\narrive_h = [8, 9]\nstay_h = [1, 2]\nenergy_kwh = [1, 2]\n'
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "said"),
     [
@@ -80,6 +83,46 @@ def test_wrong_input_is_one_sentence(
         ('id = "CP-{}"', 'id = "CP"', "must have a place for the number"),
         ("+01:00", "", "begins_at: must be a date and time with its offset"),
         ("arrive_h = [8.02, 8.05]", "arrive_h = [9, 8]", "arrive_h: must be [least, most]"),
+        ("for_h = 0.5", f"for_h = 1{'0' * 400}", "for_h: must be at most 8784, not 1000000"),
+        ("for_h = 0.5", f"for_h = {'9' * 5000}", "isn't valid TOML: "),
+        ("noise_a = 0.3", "noise_a = inf", "load 1: noise_a: must be at most 1e+09, not inf"),
+        ("stay_h = [0.35, 0.4]", "stay_h = [1, 1e300]", "drivers 1: stay_h: must be at most 8784, not 1e+300"),
+        ("count = 3", f"count = 3\nfirst = 1{'0' * 400}", "posts 1: first: must be at most 1e+09, not 1000000"),
+        ("count = 3", "count = 3\nmax_w = 5e4", "posts 1: max_a: can't be given with max_w, which makes it a DC post"),
+        ("count = 3", "count = 3\nfallback_w = 5e4", "posts 1: fallback_w: can't be given without max_w"),
+        ('id = "CP-{}"', 'id = "CP-{:99999999999}"', "must have a place for the number"),
+        ('id = "CP-{}"', 'id = "CP-{0[0]}"', "must have a place for the number"),
+        ('id = "CP-{}"', 'id = "CP-{:x}"', "must have a place for the number"),
+        ('id = "CP-{}"', 'id = "CP-\\u0007{}"', "must be a text of one line"),
+        ('circuit = "main"\nmax_a', 'circuit = "ma\\"in"\nmax_a', "station[0].circuit"),
+        ('name = "small"', 'name = "small\\u001b[2J"', "name: must be a text of one line"),
+        (
+            "[[drivers]]",
+            "[[cloud_away]]\nat_h = 0.5\nfor_h = 1\n[[drivers]]",
+            "cloud_away 1: at_h: must be before the end",
+        ),
+        (
+            "[[drivers]]",
+            "[[fault]]\nnumber = 30\nat_h = 3\n[[drivers]]",
+            "fault 1: at_h: must be before the end at 0.5 h",
+        ),
+        (
+            "[[drivers]]",
+            "[random_faults]\nper_h = 1\nnumbers = [14.5]\n[[drivers]]",
+            "random_faults: numbers: must have only 1, 2, 3",
+        ),
+        (
+            "[[drivers]]",
+            "[random_faults]\nper_h = 1\nnumbers = [61]\n[[drivers]]",
+            "random_faults: numbers: must have only",
+        ),
+        (
+            "[[drivers]]",
+            f"{AGAIN}[[drivers]]",
+            "drivers: must have a name of their own each, and 2 are called 'driver'",
+        ),
+        ("for_h = 0.5", 'for_h = 0.5\nabove = "nowhere.toml"', "above: "),
+        ("for_h = 0.5", 'for_h = 0.5\nabove = "a\\u0000b"', "above: must be the name of a file"),
     ],
 )
 def test_a_wrong_scenario_names_the_place(tmp_path: Path, was: str, becomes: str, said: str) -> None:
@@ -102,6 +145,24 @@ def test_ready_scenarios_are_sound(tmp_path: Path, name: str) -> None:
     configuration = read_site(file, scenario.site_source)
     assert configuration.notes == ()
     assert len(configuration.site.evses) == sum(each.count for each in scenario.posts)
+
+
+def test_a_scenario_may_come_from_windows(tmp_path: Path) -> None:
+    """With the mark that its editor puts before the text, and its ends of lines."""
+    file = tmp_path / "day.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + SMALL.read_text(encoding="utf-8").replace("\n", "\r\n").encode())
+    assert load_world(str(file)).site_head == load_world(str(SMALL)).site_head
+
+
+def test_what_is_no_scenario_at_all_is_refused(tmp_path: Path) -> None:
+    """A file that has no end, one that is too long, and one without a post."""
+    with pytest.raises(ScenarioError, match="must have 16 MB at most"):
+        load_world("/dev/zero")
+    text = SMALL.read_text(encoding="utf-8")
+    file = tmp_path / "day.toml"
+    file.write_text(text[: text.index("[[posts]]")], encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"posts: is missing: there must be a table \[\[posts\]\]"):
+        load_world(str(file))
 
 
 def _scenario(site: str, posts: str = "") -> str:
