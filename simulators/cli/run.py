@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -78,29 +79,52 @@ def run(
         if spec.at_s >= played.for_s:
             raise ScenarioError(f"--fault: {spec.option()} begins after the end of the run at {played.for_s:g} s")
     failed = 0
+    again = Again(scenario=scenario, part=tuple(again_words(from_h, hours)), has_faults=_own_faults(played))
     with ended_in_order():
         for load in played.loads:
             if isinstance(load, Recorded):
                 typer.echo(load.told, err=True)
         for number in wanted:
-            result = _one(played, number, specs, json=json)
+            result = _one(played, number, specs, again=again if json else None)
             failed += not result.passed
             if plot is not None:
                 _draw(plot, result)
             if not result.passed and not json:
-                _tell_replay(scenario, played, result, part=again_words(from_h, hours), shrink=shrink)
+                _tell_replay(again, played, result, shrink=shrink)
     if len(wanted) > 1 and not json:
         typer.echo(f"{len(wanted)} seeds, {failed} failed")
     return 1 if failed else 0
 
 
-def _one(played: WorldScenario, seed: int, specs: Sequence[FaultSpec] | None, *, json: bool) -> WorldResult:
-    with _progress(f"{played.name}, seed {seed}", quiet=json) as progress:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """The command that plays a run of this scenario again, `has_faults` if it has any of its own."""
+
+    scenario: str
+    part: tuple[str, ...]
+    has_faults: bool
+
+    def words(self, result: WorldResult, faults: Sequence[FaultSpec]) -> str:
+        words = [*own_words(), "run", self.scenario, "--seed", str(result.seed), *self.part]
+        for each in faults:
+            words += ["--fault", each.option()]
+        if not faults and (result.faults or self.has_faults):
+            words.append("--no-faults")
+        return shlex.join(words)
+
+
+def _own_faults(played: WorldScenario) -> bool:
+    return bool(played.faults) or played.random_faults is not None
+
+
+def _one(played: WorldScenario, seed: int, specs: Sequence[FaultSpec] | None, *, again: Again | None) -> WorldResult:
+    """`again` is given where JSON is wanted, which has the command, with all of the run's faults."""
+    with _progress(f"{played.name}, seed {seed}", quiet=again is not None) as progress:
         result = run_world(played, seed=seed, faults=specs, conduct=Conduct(progress=progress)).result
-    if json:
-        print_json(result.as_json())
-    else:
+    if again is None:
         _tell(result)
+    else:
+        print_json({**result.as_json(), "again": again.words(result, result.faults)})
     return result
 
 
@@ -131,20 +155,17 @@ def _tell(result: WorldResult) -> None:
         f"{result.starts_per_session:.1f} starts and {result.stops_per_session:.1f} stops a session; "
         f"fairness {fairness or 'of nobody'}"
     )
+    if result.faults:
+        typer.echo(f"  {len(result.faults)} faults: {', '.join(each.option() for each in result.faults)}")
 
 
-def _tell_replay(name: str, played: WorldScenario, result: WorldResult, *, part: Sequence[str], shrink: bool) -> None:
+def _tell_replay(again: Again, played: WorldScenario, result: WorldResult, *, shrink: bool) -> None:
     """The command that shows the failure again, with as few faults as it needs."""
     faults = result.faults
     if shrink and len(faults) > 1:
         typer.echo(f"  looking for the fewest of its {len(faults)} faults that still fail ...", err=True)
         faults = shrunk(played, result)
-    words = [*own_words(), "run", name, "--seed", str(result.seed), *part]
-    for each in faults:
-        words += ["--fault", each.option()]
-    if not faults and (result.faults or played.faults or played.random_faults is not None):
-        words.append("--no-faults")
-    typer.echo(f"  again: {shlex.join(words)}")
+    typer.echo(f"  again: {again.words(result, faults)}")
 
 
 def _prove_writable(plot: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import orjson
 import pytest
 
 from simulators.cli.main import main
@@ -38,6 +39,7 @@ def test_json_is_one_object_and_the_picture_is_svg(tmp_path: Path) -> None:
     result = json.loads(done.stdout)
     assert result["seed"] == 3
     assert result["passed"] is True
+    assert result["again"].endswith(f"-m simulators run {SMALL} --seed 3 --hours 0.1")
     root = ET.fromstring(picture.read_text(encoding="utf-8"))  # noqa: S314 - our own
     texts = {each.text for each in root.iter("{http://www.w3.org/2000/svg}text")}
     assert {"CP-1", "CP-2", "CP-3", "main", "32 A"} <= texts
@@ -289,6 +291,25 @@ def test_a_failure_that_needs_no_fault_is_shown_again_without_any(
         main()
     assert end.value.code == 1
     assert capsys.readouterr().out.splitlines()[-1] == f"  again: {' '.join(words[:-1])} --no-faults"
+
+
+def test_the_figures_of_a_run_agree_and_are_described() -> None:
+    """Each key stands in the manual; no figure is beyond what it can be, and there is none that JSON hasn't."""
+    fault = FaultSpec(number=59, at_s=200.0, for_s=60.0)
+    result = played(small(minutes=20.0), faults=[fault]).result
+    found = json.loads(orjson.dumps(result.as_json()), parse_constant=pytest.fail)
+    manual = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text(encoding="utf-8")
+    table = manual.partition("## What comes of it")[2].partition("\n## ")[0]
+    for key in (*found, *found["circuits"][0], *found["reaction_s"], "again"):
+        assert f"`{key}`" in table
+    assert 0.0 < found["energy_kwh"] <= found["energy_wanted_kwh"]
+    assert 0.0 < found["utilisation"] <= 1.0
+    assert 0.0 < found["reaction_s"]["p50"] <= found["reaction_s"]["p95"] <= found["reaction_s"]["worst"]
+    (circuit,) = found["circuits"]
+    assert circuit["seconds_over_rating"] >= found["reaction_s"]["worst"]
+    assert max(circuit["most_a"]) > circuit["fuse_a"]
+    assert all(0.0 < index <= 1.0 for index in found["fairness"].values())
+    assert found["faults"] == ["59:200+60"]
 
 
 def test_a_fault_given_again_is_the_same_to_the_digit() -> None:
