@@ -77,11 +77,12 @@ class Row:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """Its rows that have a time, in the file's order, and for each column of values the words that may name its unit:
-    its name first, then what stands below it, or in a column of units.
+    its name first, then what stands below it, or in a column of units. Cells are apart by `delimiter`.
     """
 
     rows: tuple[Row, ...]
     unit_words: tuple[tuple[str, ...], ...]
+    delimiter: str
 
 
 def read_table(path: Path, time: Sequence[str], columns: Sequence[str]) -> Table:
@@ -145,6 +146,7 @@ class _Below:
             unit_words=tuple(
                 (name, *(cells[number] for cells in below), *units) for number, name in enumerate(columns)
             ),
+            delimiter=self._delimiter,
         )
 
     def _cells(self) -> list[tuple[int, list[str]]]:

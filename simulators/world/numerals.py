@@ -24,8 +24,9 @@ def has_value(text: str) -> bool:
     return text.strip().casefold() not in NO_VALUE
 
 
-def decimal_sign(texts: Iterable[str]) -> str:
-    """Which of the two signs begins the decimals of all these numbers; the other one sets thousands apart.
+def decimal_sign(texts: Iterable[str], *, apart_by: str) -> str:
+    """Which of the two signs begins the decimals of all these numbers; the other one sets thousands apart. Where cells
+    are apart by semicolons it is for the sake of decimal commas.
 
     Raises UnclearNumber, with the number, where each of them may be meant both ways, or they contradict each other.
     """
@@ -40,7 +41,7 @@ def decimal_sign(texts: Iterable[str]) -> str:
             sure.setdefault(max(SIGNS, key=digits.rindex), text)
         elif digits.count(there[0]) > 1:
             sure.setdefault(COMMA if there[0] == POINT else POINT, text)
-        elif EITHER.fullmatch(digits):
+        elif EITHER.fullmatch(digits) and (apart_by, there[0]) != (";", COMMA):
             unclear = unclear or text
         else:
             sure.setdefault(there[0], text)

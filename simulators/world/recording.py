@@ -22,7 +22,7 @@ MOST_A: Final = 1e5  # of a circuit that somebody charges cars on
 GAP: Final = 1.5  # steps: a longer pause is told
 COUNTS: Final = 48  # rows that never fall, and rise: no load does that for so long, a meter's register does
 UNLIKE: Final = 1.9  # a scale so far from that of its unit is told; a third of a third, or a share of it, too
-DAYS: Final = (7, 1)  # where a recording of another time begins: on that weekday, else at that time of day
+DAYS: Final = (364, 7, 1)  # where one of another time begins: on that weekday in that week of its year, and so on
 WANTED: Final = "a time, as 2026-03-29 06:15, 29.03.2026 06:15 or seconds"
 
 
@@ -46,7 +46,8 @@ class RecordingSpec:
 
 def read_recording(spec: RecordingSpec, *, zone: tzinfo, volts: float, begins_at: datetime) -> Recorded:
     """The load from the world's beginning on, where the file has dates: from that very moment, if it is among them,
-    else from the same weekday and time of day, or the time of day, on. A file of seconds begins with the world.
+    else from the same weekday in the same week of the year, the same weekday, or the same time of day on. A file of
+    seconds begins with the world.
 
     Raises ScenarioError.
     """
@@ -57,7 +58,7 @@ def read_recording(spec: RecordingSpec, *, zone: tzinfo, volts: float, begins_at
     if len({isinstance(moment, datetime) for moment in found}) > 1:
         raise ScenarioError(f"{spec.file}: some rows have a date, and others seconds")
     seconds = _seconds(found, zone)
-    values = _values(spec, rows)
+    values = _values(spec, table, rows)
     ordered = _ordered(spec, seconds, values, rows)
     steps = [later - earlier for (earlier, _), (later, _) in pairwise(ordered)]
     step_s = median(steps)
@@ -106,10 +107,10 @@ def _moments(spec: RecordingSpec, rows: Sequence[Row]) -> list[Moment]:
         raise ScenarioError(f"{spec.file}: line {row.line}: must have {WANTED}, not {row.time!r}") from None
 
 
-def _values(spec: RecordingSpec, rows: Sequence[Row]) -> list[tuple[float, ...]]:
+def _values(spec: RecordingSpec, table: Table, rows: Sequence[Row]) -> list[tuple[float, ...]]:
     texts = [cell for row in rows for cell in row.cells]
     try:
-        sign = spec.decimal or decimal_sign(texts)
+        sign = spec.decimal or decimal_sign(texts, apart_by=table.delimiter)
     except UnclearNumber as exc:
         raise ScenarioError(f"{spec.file}: {' or '.join(map(repr, spec.columns))} {exc}") from None
     values: list[tuple[float, ...]] = []

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,13 @@ EXPORTS = {
         "01.03.2026;00:30;00:45;0,875;W\nSumme;;;19,250;\n",
         time=("Datum", "Zeit von"),
         columns=("Verbrauch [kWh]",),
+        amps=(kwh(4.25, per_h=4), kwh(14.125, per_h=4)),
+        step_s=900.0,
+    ),
+    "German grid operator, three decimals throughout": Export(
+        text="Datum;von;bis;Bezug [kWh]\n01.03.2026;00:00;00:15;4,250\n01.03.2026;00:15;00:30;14,125\n",
+        time=("Datum", "von"),
+        columns=("Bezug [kWh]",),
         amps=(kwh(4.25, per_h=4), kwh(14.125, per_h=4)),
         step_s=900.0,
     ),
@@ -444,6 +451,15 @@ def test_a_recording_begins_at_the_worlds_hour(tmp_path: Path, begins_at: str, f
     recorded = read(tmp_path, HOURS, "Wert", begins_at=datetime.fromisoformat(begins_at))
     assert recorded.rows[0] == (0.0, (first_a,) * 3)
     assert recorded.rows[1][0] == 3600.0
+
+
+def test_a_recording_of_last_year_begins_in_the_same_week(tmp_path: Path) -> None:
+    """Heating and light are those of the season: on a Monday at the end of November."""
+    days = [
+        datetime(2025, 1, 1, hour, tzinfo=BERLIN) + timedelta(days=day) for day in range(365) for hour in (0, 8, 16)
+    ]
+    text = "Zeit;Wert\n" + "".join(f"{each:%Y-%m-%d %H:%M};{'-' * (each.hour == 16)}{each:%m.%d}\n" for each in days)
+    assert read(tmp_path, text, "Wert").rows[0] == (0.0, (11.24,) * 3)
 
 
 def test_a_recording_of_a_day_begins_at_the_worlds_time_of_day(tmp_path: Path) -> None:
