@@ -23,8 +23,9 @@ def laid(scenario: WorldScenario, site: SiteSpec, now: Callable[[], float]) -> C
                 f"{scenario.file}: circuit {circuit!r} isn't in its site; there are {', '.join(sorted(known))}"
             )
     fuses = {circuit.id: circuit.fuse_a for circuit in site.circuits}
-    for load in scenario.loads:
-        if isinstance(load, Recorded) and (half_a := median(max(amps) for _, amps in load.rows)) > fuses[load.circuit]:
+    for load in (each for each in scenario.loads if isinstance(each, Recorded)):
+        half_a = median(max(map(abs, amps)) for _, amps in load.rows)
+        if half_a > fuses[load.circuit]:
             raise ScenarioError(
                 f"{load.file}: half of its time it is above the {fuses[load.circuit]:g} A of {load.circuit!r}: "
                 f"which unit is it in? In half of its rows it is {half_a:g} A or more"

@@ -20,7 +20,7 @@ from simulators.world.building import LoadSpec
 from simulators.world.faults import BY_NUMBER, planned
 from simulators.world.plot import svg
 from simulators.world.run import run_world, shrunk, with_random_faults
-from simulators.world.scenario import FaultSpec, load_world, ready_worlds
+from simulators.world.scenario import KEYS, FaultSpec, load_world, ready_worlds
 from simulators.world.site import read_site, site_text
 from tests.world.worlds import SMALL, played, small
 
@@ -310,6 +310,14 @@ def test_the_figures_of_a_run_agree_and_are_described() -> None:
     assert max(circuit["most_a"]) > circuit["fuse_a"]
     assert all(0.0 < index <= 1.0 for index in found["fairness"].values())
     assert found["faults"] == ["59:200+60"]
+
+
+def test_each_key_of_a_scenario_is_described() -> None:
+    """In the manual's table, as a key or a table."""
+    manual = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text(encoding="utf-8")
+    table = manual.partition("## A scenario")[2].partition("\n## ")[0]
+    for key in KEYS:
+        assert any(each in table for each in (f"`{key}`", f"`[[{key}]]`", f"`[{key}]`"))
 
 
 def test_a_fault_given_again_is_the_same_to_the_digit() -> None:
