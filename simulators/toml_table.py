@@ -8,6 +8,9 @@ import tomli
 
 from simulators.errors import ScenarioError
 
+LARGEST: Final = 1e9  # of any number that has no bound of its own
+MOST_SHOWN: Final = 60  # letters of a wrong value
+MOST_BYTES: Final = 16 * 1024**2
 _MISSING: Final = object()
 
 
@@ -36,7 +39,21 @@ class TomlTable:
         """A non-empty string."""
         value = self._get(key, _MISSING if default is None else default, "a text in quotes")
         if not isinstance(value, str) or not value:
-            raise self.fail(key, f"must be a text in quotes, not {value!r}")
+            raise self.fail(key, f"must be a text in quotes, not {_shown(value)}")
+        return value
+
+    def label(self, key: str) -> str:
+        """A string that can be shown on one line."""
+        value = self.text(key)
+        if not value.isprintable():
+            raise self.fail(key, f"must be a text of one line, without signs that can't be shown, not {_shown(value)}")
+        return value
+
+    def file_name(self, key: str) -> str:
+        """A string that may be the name of a file."""
+        value = self.text(key)
+        if "\0" in value:
+            raise self.fail(key, f"must be the name of a file, not {_shown(value)}")
         return value
 
     def optional_text(self, key: str) -> str | None:
@@ -47,7 +64,7 @@ class TomlTable:
         """True or false."""
         value = self._values.get(key, default)
         if not isinstance(value, bool):
-            raise self.fail(key, f"must be true or false, not {value!r}")
+            raise self.fail(key, f"must be true or false, not {_shown(value)}")
         return value
 
     def number(
@@ -67,15 +84,15 @@ class TomlTable:
         """A whole number between the bounds."""
         value = self._get(key, _MISSING if default is None else default, "a whole number")
         if isinstance(value, bool) or not isinstance(value, int):
-            raise self.fail(key, f"must be a whole number, not {value!r}")
+            raise self.fail(key, f"must be a whole number, not {_shown(value)}")
         return int(self._bounded(key, value, at_least=at_least, at_most=at_most))
 
-    def numbers(self, key: str, count: int) -> tuple[float, ...]:
+    def numbers(self, key: str, count: int, *, at_most: float | None = None) -> tuple[float, ...]:
         """A list of exactly `count` numbers, none negative."""
         value = self._get(key, _MISSING, f"a list of {count} numbers")
         if not isinstance(value, list) or len(value) != count:
-            raise self.fail(key, f"must be a list of {count} numbers, not {value!r}")
-        return tuple(self._bounded(key, each, at_least=0.0) for each in value)
+            raise self.fail(key, f"must be a list of {count} numbers, not {_shown(value)}")
+        return tuple(self._bounded(key, each, at_least=0.0, at_most=at_most) for each in value)
 
     def numbers_of(
         self, key: str, default: list[float], *, among: tuple[float, ...] | None = None
@@ -83,7 +100,7 @@ class TomlTable:
         """A list of numbers, none negative; each one `among` those, if given."""
         value = self._values.get(key, default)
         if not isinstance(value, list):
-            raise self.fail(key, f"must be a list of numbers, not {value!r}")
+            raise self.fail(key, f"must be a list of numbers, not {_shown(value)}")
         if default and not value:
             raise self.fail(key, "must have at least one number")
         found = tuple(self._bounded(key, each, at_least=0.0) for each in value)
@@ -103,21 +120,21 @@ class TomlTable:
         """A list of strings."""
         value = self._get(key, _MISSING if default is None else default, "a list of texts")
         if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
-            raise self.fail(key, f"must be a list of texts in quotes, not {value!r}")
+            raise self.fail(key, f"must be a list of texts in quotes, not {_shown(value)}")
         return tuple(value)
 
     def table(self, key: str) -> "TomlTable":
         """The sub-table `key`, which must be there."""
         value = self._get(key, _MISSING, f"a table [{key}]")
         if not isinstance(value, dict):
-            raise self.fail(key, f"must be a table [{key}], not {value!r}")
+            raise self.fail(key, f"must be a table [{key}], not {_shown(value)}")
         return TomlTable(value, file=self._file, place=self._inner(key))
 
     def tables(self, key: str) -> tuple["TomlTable", ...]:
         """The list of tables `[[key]]`, numbered from 1 in errors; empty if absent."""
         value = self._values.get(key, [])
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-            raise self.fail(key, f"must be a list of tables [[{key}]], not {value!r}")
+            raise self.fail(key, f"must be a list of tables [[{key}]], not {_shown(value)}")
         return tuple(
             TomlTable(each, file=self._file, place=self._inner(f"{key} {number}"))
             for number, each in enumerate(value, start=1)
@@ -136,14 +153,21 @@ class TomlTable:
         self, key: str, value: Any, *, at_least: float, at_most: float | None = None, above: float | None = None
     ) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-            raise self.fail(key, f"must be a number, not {value!r}")
+            raise self.fail(key, f"must be a number, not {_shown(value)}")
         if above is not None and value <= above:
-            raise self.fail(key, f"must be more than {above:g}, not {value!r}")
+            raise self.fail(key, f"must be more than {above:g}, not {_shown(value)}")
         if value < at_least:
-            raise self.fail(key, f"must be at least {at_least:g}, not {value!r}")
-        if at_most is not None and value > at_most:
-            raise self.fail(key, f"must be at most {at_most:g}, not {value!r}")
+            raise self.fail(key, f"must be at least {at_least:g}, not {_shown(value)}")
+        most = LARGEST if at_most is None else at_most
+        if value > most:
+            raise self.fail(key, f"must be at most {most:g}, not {_shown(value)}")
         return float(value)
+
+
+def _shown(value: object) -> str:
+    """As it is written, but no page of it."""
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} ..."
 
 
 def read_toml(path: Path) -> TomlTable:
@@ -152,13 +176,17 @@ def read_toml(path: Path) -> TomlTable:
     Raises ScenarioError if the file can't be read or isn't TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as exc:
         raise ScenarioError(f"{path}: can't be read: {exc.strerror or exc}") from exc
     except UnicodeDecodeError as exc:
         raise ScenarioError(f"{path}: must be UTF-8 text") from exc
+    if len(content) > MOST_BYTES:
+        raise ScenarioError(f"{path}: must have {MOST_BYTES // 1024**2} MB at most")
     try:
         values = tomli.loads(text)
-    except (tomli.TOMLDecodeError, RecursionError) as exc:  # the latter: too many lists inside each other
+    except (ValueError, RecursionError) as exc:  # the latter: too many lists inside each other
         raise ScenarioError(f"{path}: isn't valid TOML: {exc}") from exc
     return TomlTable(values, file=path)

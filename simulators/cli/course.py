@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -29,6 +30,16 @@ def run_until_signal(course: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) 
         return await course(stop)
 
     return asyncio.run(main())
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """SIGTERM ends what is done here as Ctrl-C does, so that what it has in memory and on the disk is given back."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 async def wait_for_gateway(

@@ -2,26 +2,30 @@
 
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from simulators.cli.course import print_json
+from simulators.cli.course import ended_in_order, print_json
 from simulators.cli.options import JsonOption
 from simulators.errors import ScenarioError
+from simulators.world.building import Recorded
 from simulators.world.part import part_of
 from simulators.world.plot import svg
 from simulators.world.result import WorldResult
 from simulators.world.run import Conduct, Progress, run_world, shrunk, with_random_faults
-from simulators.world.scenario import FaultSpec, WorldScenario, load_world
+from simulators.world.scenario import FaultSpec, WorldScenario, digits, load_world
 
 FAULT: Final = re.compile(r"(?P<number>\d+):(?P<at>\d+(\.\d+)?)\+(?P<lasts>\d+(\.\d+)?)(@(?P<target>.+))?")
 SEEDS: Final = re.compile(r"(?P<first>\d+)\.\.(?P<last>\d+)")
 MOST_SEEDS: Final = 1_000_000
+NAME, MODULE = "edge-sim", "__main__.py"
 
 
 def run(
@@ -66,34 +70,61 @@ def run(
     wanted = seeds_of(seed, seeds)
     if no_faults and (fault or faults_per_hour is not None):
         raise ScenarioError("--no-faults: can't be given with --fault or --faults-per-hour")
-    specs = [_fault(text) for text in fault or ()] if fault or no_faults else None
+    specs = [fault_of(text) for text in fault or ()] if fault or no_faults else None
     if plot is not None and len(wanted) > 1:
         raise ScenarioError("--plot: draws one seed; give --seed, not --seeds")
-    if plot is not None and (plot.is_dir() or not plot.absolute().parent.is_dir()):
-        raise ScenarioError(f"--plot: {plot} can't be written: its folder must be there, and it must be a file")
+    if plot is not None:
+        _prove_writable(plot)
     for spec in specs or ():
         if spec.at_s >= played.for_s:
             raise ScenarioError(f"--fault: {spec.option()} begins after the end of the run at {played.for_s:g} s")
     failed = 0
-    for number in wanted:
-        result = _one(played, number, specs, json=json)
-        failed += not result.passed
-        if plot is not None:
-            _draw(plot, result)
-        if not result.passed and not json:
-            _tell_replay(scenario, played, result, part=again_words(from_h, hours), shrink=shrink)
+    again = Again(scenario=scenario, part=tuple(again_words(from_h, hours)), has_faults=_own_faults(played))
+    with ended_in_order():
+        for load in played.loads:
+            if isinstance(load, Recorded):
+                typer.echo(load.told, err=True)
+        for number in wanted:
+            result = _one(played, number, specs, again=again if json else None)
+            failed += not result.passed
+            if plot is not None:
+                _draw(plot, result)
+            if not result.passed and not json:
+                _tell_replay(again, played, result, shrink=shrink)
     if len(wanted) > 1 and not json:
         typer.echo(f"{len(wanted)} seeds, {failed} failed")
     return 1 if failed else 0
 
 
-def _one(played: WorldScenario, seed: int, specs: Sequence[FaultSpec] | None, *, json: bool) -> WorldResult:
-    with _progress(f"{played.name}, seed {seed}", quiet=json) as progress:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """The command that plays a run of this scenario again, `has_faults` if it has any of its own."""
+
+    scenario: str
+    part: tuple[str, ...]
+    has_faults: bool
+
+    def words(self, result: WorldResult, faults: Sequence[FaultSpec]) -> str:
+        words = [*own_words(), "run", self.scenario, "--seed", str(result.seed), *self.part]
+        for each in faults:
+            words += ["--fault", each.option()]
+        if not faults and (result.faults or self.has_faults):
+            words.append("--no-faults")
+        return shlex.join(words)
+
+
+def _own_faults(played: WorldScenario) -> bool:
+    return bool(played.faults) or played.random_faults is not None
+
+
+def _one(played: WorldScenario, seed: int, specs: Sequence[FaultSpec] | None, *, again: Again | None) -> WorldResult:
+    """`again` is given where JSON is wanted, which has the command, with all of the run's faults."""
+    with _progress(f"{played.name}, seed {seed}", quiet=again is not None) as progress:
         result = run_world(played, seed=seed, faults=specs, conduct=Conduct(progress=progress)).result
-    if json:
-        print_json(result.as_json())
-    else:
+    if again is None:
         _tell(result)
+    else:
+        print_json({**result.as_json(), "again": again.words(result, result.faults)})
     return result
 
 
@@ -124,20 +155,31 @@ def _tell(result: WorldResult) -> None:
         f"{result.starts_per_session:.1f} starts and {result.stops_per_session:.1f} stops a session; "
         f"fairness {fairness or 'of nobody'}"
     )
+    if result.faults:
+        typer.echo(f"  {len(result.faults)} faults: {', '.join(each.option() for each in result.faults)}")
 
 
-def _tell_replay(name: str, played: WorldScenario, result: WorldResult, *, part: Sequence[str], shrink: bool) -> None:
+def _tell_replay(again: Again, played: WorldScenario, result: WorldResult, *, shrink: bool) -> None:
     """The command that shows the failure again, with as few faults as it needs."""
     faults = result.faults
     if shrink and len(faults) > 1:
         typer.echo(f"  looking for the fewest of its {len(faults)} faults that still fail ...", err=True)
         faults = shrunk(played, result)
-    words = ["edge-sim", "run", name, "--seed", str(result.seed), *part]
-    for each in faults:
-        words += ["--fault", each.option()]
-    if not faults and (result.faults or played.faults or played.random_faults is not None):
-        words.append("--no-faults")
-    typer.echo(f"  again: {shlex.join(words)}")
+    typer.echo(f"  again: {again.words(result, faults)}")
+
+
+def _prove_writable(plot: Path) -> None:
+    """Before a day is played for it. Raises ScenarioError."""
+    if plot.is_dir() or not plot.absolute().parent.is_dir():
+        raise ScenarioError(f"--plot: {plot} can't be written: its folder must be there, and it must be a file")
+    was_there = plot.exists()
+    try:
+        with plot.open("ab"):
+            pass
+        if not was_there:
+            plot.unlink()
+    except OSError as exc:
+        raise ScenarioError(f"--plot: {plot} can't be written: {exc.strerror or exc}") from exc
 
 
 def _draw(plot: Path, result: WorldResult) -> None:
@@ -161,8 +203,17 @@ def cut(scenario: WorldScenario, from_h: float, hours: float | None) -> WorldSce
 
 def again_words(from_h: float, hours: float | None) -> list[str]:
     """The options that play the same part again."""
-    later = [] if from_h == 0 else ["--from", f"{from_h:g}"]
-    return [*later, *([] if hours is None else ["--hours", f"{hours:g}"])]
+    later = [] if from_h == 0 else ["--from", digits(from_h)]
+    return [*later, *([] if hours is None else ["--hours", digits(hours)])]
+
+
+def own_words() -> list[str]:
+    """What calls this program again: its name, unless a shell wouldn't find it by that."""
+    called = sys.argv[0]
+    if Path(called).name == MODULE:
+        return [sys.executable, "-m", "simulators"]
+    found = shutil.which(NAME)
+    return [NAME] if called == NAME or (found is not None and found == shutil.which(called)) else [called]
 
 
 def seeds_of(seed: int | None, seeds: str | None) -> range:
@@ -178,7 +229,8 @@ def seeds_of(seed: int | None, seeds: str | None) -> range:
     return range(first, last + 1)
 
 
-def _fault(text: str) -> FaultSpec:
+def fault_of(text: str) -> FaultSpec:
+    """What `--fault` says. Raises ScenarioError."""
     found = FAULT.fullmatch(text)
     if found is None:
         raise ScenarioError(f"--fault: must be like 30:3600+120 or 14:3600+120@CP-01, not {text!r}")

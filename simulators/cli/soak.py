@@ -1,16 +1,18 @@
 """`edge-sim soak`: every ready scenario with faults at random, seed by seed, and one table."""
 
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from simulators.cli.run import again_words, seeds_of
+from simulators.cli.course import ended_in_order
+from simulators.cli.run import again_words, own_words, seeds_of
 from simulators.errors import ScenarioError
-from simulators.world.scenario import WorldScenario, load_world, ready_worlds
-from simulators.world.soak import read, soaked, table, whole_takes_h
+from simulators.world.scenario import WorldScenario, digits, load_world, ready_worlds
+from simulators.world.soak import Played, current, program, read, soaked, table, whole_takes_h
 
 WANTED_DAYS: Final = 10_000
 
@@ -38,8 +40,10 @@ def soak(
     """Run all ready scenarios with faults at random, and print one table."""
     if not 0 < faults_per_hour <= 3600:
         raise ScenarioError(f"--faults-per-hour: must be above 0 and up to 3600, not {faults_per_hour:g}")
-    if hours is not None and hours <= 0:
+    if hours is not None and not hours > 0:
         raise ScenarioError(f"--hours: must be above 0, not {hours:g}")
+    if minutes is not None and not minutes >= 0:
+        raise ScenarioError(f"--minutes: must be 0 or more, not {minutes:g}")
     if jobs is not None and jobs < 1:
         raise ScenarioError(f"--jobs: must be 1 or more, not {jobs}")
     worlds = sorted((load_world(name) for name in ready_worlds()), key=_cost)
@@ -55,20 +59,31 @@ def soak(
             until=until,
             jobs=jobs or os.cpu_count() or 1,
         )
-        for each in played:
-            typer.echo(f"{each.scenario}, seed {each.seed}: {len(each.failures)} failures, {each.processor_s:.0f} s")
-            for failure in each.failures:
-                typer.echo(f"  {failure}")
+        with ended_in_order():
+            for each in played:
+                typer.echo(
+                    f"{each.scenario}, seed {each.seed}: {len(each.failures)} failures, {each.processor_s:.0f} s"
+                )
+                for failure in each.failures:
+                    typer.echo(f"  {failure}")
     except OSError as exc:
         raise ScenarioError(f"--into: {into} can't be written: {exc.strerror or exc}") from exc
-    runs = read(into)
+    everything = read(into)
+    runs = current(everything)
     typer.echo(table(runs))
+    if others := sum(each.program != program() for each in everything):
+        typer.echo(f"{others} runs in {into} are of another version of the program, and don't count")
     for each in runs:
         if each.failures:
-            part = "".join(f" {word}" for word in again_words(each.from_h, hours))
-            typer.echo(f"edge-sim run {each.scenario} --seed {each.seed}{part} --faults-per-hour {faults_per_hour:g}")
+            typer.echo(f"again: {shlex.join(_again(each, hours))}")
     typer.echo(f"{WANTED_DAYS:,} site-days would take one core {whole_takes_h(runs, WANTED_DAYS):,.0f} hours")
     return 1 if any(each.failures for each in runs) else 0
+
+
+def _again(run: Played, hours: float | None) -> list[str]:
+    """What plays it again; one that broke has no hours of its own."""
+    part = again_words(run.from_h, run.hours or hours)
+    return [*own_words(), "run", run.scenario, "--seed", str(run.seed), *part, "--faults-per-hour", digits(run.per_h)]
 
 
 def _cost(world: WorldScenario) -> float:

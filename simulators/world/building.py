@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from simulators.phases import Amps3
@@ -84,11 +85,15 @@ class SunSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """A recorded load on a circuit: what a meter's export said, from the beginning on, over and over."""
+    """A recorded load on a circuit: what a meter's export said, from the beginning on, over and over. `told` says for a
+    person what was read out of which `file`.
+    """
 
     circuit: str
     rows: tuple[tuple[float, Amps3], ...]  # seconds from the first row
     lasts_s: float
+    file: Path = Path()
+    told: str = ""
 
     def turned(self, by_s: float) -> "Recorded":
         """The same from so many seconds later on."""
@@ -99,7 +104,7 @@ class Recorded:
         return replace(self, rows=((0.0, begins_a), *later, *again))
 
     def steps(self, rng: random.Random, *, begins_s: float, for_s: float) -> Iterator[tuple[float, Amps3]]:
-        """The recording begins with the world, whatever its time of day was."""
+        """The first row is the world's beginning; after the last one they begin anew."""
         del rng, begins_s
         round_s = 0.0
         while round_s < for_s:

@@ -1,11 +1,13 @@
 """The copper of a scenario's site: its circuits, each with its protection."""
 
 from collections.abc import Callable, Iterable
+from statistics import median
 from typing import Final
 
 from simulators.breaker import Breaker, GgFuse
 from simulators.errors import ScenarioError
 from simulators.site import SiteSpec
+from simulators.world.building import Recorded
 from simulators.world.copper import Copper, Run
 from simulators.world.scenario import WorldScenario
 
@@ -19,6 +21,14 @@ def laid(scenario: WorldScenario, site: SiteSpec, now: Callable[[], float]) -> C
         if circuit not in known:
             raise ScenarioError(
                 f"{scenario.file}: circuit {circuit!r} isn't in its site; there are {', '.join(sorted(known))}"
+            )
+    fuses = {circuit.id: circuit.fuse_a for circuit in site.circuits}
+    for load in (each for each in scenario.loads if isinstance(each, Recorded)):
+        half_a = median(max(map(abs, amps)) for _, amps in load.rows)
+        if half_a > fuses[load.circuit]:
+            raise ScenarioError(
+                f"{load.file}: half of its time it is above the {fuses[load.circuit]:g} A of {load.circuit!r}: "
+                f"which unit is it in? In half of its rows it is {half_a:g} A or more"
             )
     posts = {evse.station for evse in site.evses}
     for post in (post for each in scenario.drivers for post in sorted(each.posts)):

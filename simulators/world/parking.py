@@ -38,7 +38,8 @@ class Stay:
     at_s: float
     left_s: float | None = None
     delivered_wh: float = 0.0
-    could_wh: float = 0.0  # had nothing limited it but its post and itself
+    could_w: float = 0.0  # had nothing limited it but its post and itself
+    could_wh: float = 0.0  # in its time
     starts: int = 0  # how often it began to draw
     stops: int = 0  # how often its post stopped it
     served_at: float | None = None  # when it drew first
@@ -96,9 +97,9 @@ class Parking:
             sleeps=visit.sleeps,
         )
         station = self._stations[evse.station]
-        stay = Stay(visit=visit, evse=evse, ev=ev, at_s=now)
+        stay = Stay(visit=visit, evse=evse, ev=ev, at_s=now, could_w=ev.max_a * ev.phases * volts)
         seconds = max(0.0, visit.leave_s - visit.at_s)
-        stay.could_wh = min(visit.energy_wh, ev.max_a * ev.phases * volts * seconds / 3600.0)
+        stay.could_wh = min(visit.energy_wh, stay.could_w * seconds / 3600.0)
         self.here[evse.station, evse.evse_id] = stay
         station.arrive(evse.evse_id, ev, visit.id_tag)
         return stay
@@ -116,6 +117,7 @@ class Parking:
         key = (stay.evse.station, stay.evse.evse_id)
         self._stations[stay.evse.station].leave(stay.evse.evse_id)
         stay.left_s = now
+        stay.could_wh = min(stay.could_wh, stay.could_w * (now - stay.at_s) / 3600.0)  # it may go with the world's end
         self.count(stay)
         del self.here[key]
         self._free_from[key] = now + PLUG_GAP_S

@@ -1,160 +1,280 @@
 """Reads a recorded load out of the CSV that a meter, or its portal, exports."""
 
-import codecs
-import csv
-import math
-import re
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 from simulators.errors import ScenarioError
 from simulators.phases import Amps3
 from simulators.world.building import Recorded
+from simulators.world.csv_export import Row, Table, read_table
+from simulators.world.moments import Moment, UnclearMoment, moments
+from simulators.world.numerals import UnclearNumber, decimal_sign, has_value, number
+from simulators.world.quantity import AMPERES, PHASES, Unit, amperes_of_one, named, sounds_like_power, unit_of
 
-DELIMITERS: Final = (";", "\t", ",")  # a decimal comma is no delimiter where there is another one
-PHASES: Final = 3
-DAY_FIRST: Final = ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d.%m.%y %H:%M", "%d.%m.%y %H:%M:%S")
-MIDNIGHT: Final = re.compile(r"(?<=[ T])24:00(?=$|:00)")  # as the end of a day is written
+EVEN: Final = 0.9  # of its steps are alike: then it has one row each so many minutes
+ALIKE: Final = 0.01
+MOST_A: Final = 1e5  # of a circuit that somebody charges cars on
+GAP: Final = 1.5  # steps: a longer pause is told
+COUNTS: Final = 48  # rows that never fall, and rise: no load does that for so long, a meter's register does
+UNLIKE: Final = 1.9  # a scale so far from that of its unit is told; a third of a third, or a share of it, too
+DAYS: Final = (364, 7, 1)  # where one of another time begins: on that weekday in that week of its year, and so on
+WANTED: Final = "a time, as 2026-03-29 06:15, 29.03.2026 06:15 or seconds"
 
 
-def read_recording(
-    path: Path, circuit: str, columns: Sequence[str], *, time: tuple[str, ...], scale_a: float, zone: tzinfo
-) -> Recorded:
-    """A CSV of any meter's export: `columns` name the three phases (or one for all), `time` the one that has the moment
-    of a row, or those of its date and its time of day; `scale_a` turns the numbers into amperes. A time without an
-    offset is that of the `zone`, the hour that comes twice in autumn included. Lines before the heading are passed over
-    like rows without a value: the load stays as it was.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingSpec:
+    """A CSV of any meter's export: `columns` name the three phases (or one for all), `time` the one that has the
+    moment of a row, or those of its date and its time of day. A time without an offset is that of the site.
+
+    `unit` is what the columns are in, None: as their names say, else A; `scale_a`, in its place, what one of the
+    file is in A of each phase. `decimal` is the sign that begins the decimals, None: as the numbers show.
+    """
+
+    file: Path
+    circuit: str
+    columns: tuple[str, ...]
+    time: tuple[str, ...]
+    scale_a: float | None = None
+    unit: str | None = None
+    decimal: str | None = None
+
+
+def read_recording(spec: RecordingSpec, *, zone: tzinfo, volts: float, begins_at: datetime) -> Recorded:
+    """The load from the world's beginning on, where the file has dates: from that very moment, if it is among them,
+    else from the same weekday in the same week of the year, the same weekday, or the same time of day on. A file of
+    seconds begins with the world.
 
     Raises ScenarioError.
     """
-    if len(columns) not in (1, PHASES):
-        raise ScenarioError(f"{path}: columns must name one column for all phases, or three, not {len(columns)}")
-    if len(time) not in (1, 2):
-        raise ScenarioError(f"{path}: time must name one column, or that of the date and that of the time of day")
-    amps: list[Amps3] = []
-    moments: list[float | datetime] = []
-    for number, when, cells in _cells(path, columns, time):
-        if not all(cells):
-            continue
-        try:
-            values = [_number(cell) * scale_a for cell in cells]
-            moments.append(_moment(when))
-        except (ValueError, OverflowError):  # the latter: a day after the last one
+    _prove(spec)
+    table = read_table(spec.file, spec.time, spec.columns)
+    rows = [row for row in table.rows if all(map(has_value, row.cells))]
+    found = _moments(spec, rows)
+    if len({isinstance(moment, datetime) for moment in found}) > 1:
+        raise ScenarioError(f"{spec.file}: some rows have a date, and others seconds")
+    seconds = _seconds(found, zone)
+    values = _values(spec, table, rows)
+    ordered = _ordered(spec, seconds, values, rows)
+    steps = [later - earlier for (earlier, _), (later, _) in pairwise(ordered)]
+    step_s = median(steps)
+    is_even = sum(abs(each - step_s) <= ALIKE * step_s for each in steps) >= EVEN * len(steps)
+    scale_a, taken_as = _scale(spec, table, volts=volts, step_s=step_s, is_even=is_even)
+    if not max(abs(each * scale_a) for _, cells in ordered for each in cells) <= MOST_A:
+        raise ScenarioError(f"{spec.file}: comes to more than {MOST_A:,.0f} A, in {taken_as}: which unit is it in?")
+    _refuse_a_register(spec, [each for _, each in ordered])
+    first = ordered[0][0]
+    recorded = Recorded(
+        circuit=spec.circuit,
+        rows=tuple((at - first, _three([each * scale_a for each in cells])) for at, cells in ordered),
+        lasts_s=ordered[-1][0] - first + (step_s if is_even else steps[-1]),
+        file=spec.file,
+    )
+    dated = isinstance(found[0], datetime)
+    begins = datetime.fromtimestamp(first, zone) if dated else None
+    from_s = 0.0 if begins is None else _from_s(begins, recorded.lasts_s, begins_at)
+    told = _told(recorded, steps, begins=begins, from_s=from_s, step_s=step_s if is_even else None, taken_as=taken_as)
+    return replace(recorded.turned(from_s) if from_s else recorded, told=told)
+
+
+def _prove(spec: RecordingSpec) -> None:
+    if len(spec.columns) not in (1, PHASES):
+        raise ScenarioError(
+            f"{spec.file}: columns must name one column for all phases, or three, not {len(spec.columns)}"
+        )
+    if len(spec.time) not in (1, 2):
+        raise ScenarioError(f"{spec.file}: time must name one column, or that of the date and that of the time of day")
+    for name in spec.columns:
+        if name in spec.time:
+            raise ScenarioError(f"{spec.file}: {name!r} can't be both the time and a load")
+    if spec.unit is not None and spec.scale_a is not None:
+        raise ScenarioError(f"{spec.file}: give a unit or a scale, not both")
+
+
+def _moments(spec: RecordingSpec, rows: Sequence[Row]) -> list[Moment]:
+    try:
+        return moments([row.time for row in rows]) if rows else []
+    except UnclearMoment as exc:
+        if exc.number is None:
             raise ScenarioError(
-                f"{path}: line {number}: must have numbers and a time, as 2026-03-29 06:15, 29.03.2026 06:15 or "
-                f"seconds, not {', '.join(map(repr, (when, *cells)))}"
+                f"{spec.file}: its dates may have the day first, or the month: write them as 2026-03-29"
             ) from None
-        amps.append((values[0], values[len(values) // 2], values[-1]))
-    if len({isinstance(moment, datetime) for moment in moments}) > 1:
-        raise ScenarioError(f"{path}: some rows have a date, and others seconds")
-    return _recorded(path, circuit, _seconds(moments, zone), amps)
+        row = rows[exc.number]
+        raise ScenarioError(f"{spec.file}: line {row.line}: must have {WANTED}, not {row.time!r}") from None
 
 
-def _recorded(path: Path, circuit: str, seconds: Sequence[float], amps: Sequence[Amps3]) -> Recorded:
-    rows = sorted(zip(seconds, amps, strict=True), key=lambda row: row[0])
-    if len(rows) < 2:
-        raise ScenarioError(f"{path}: must have at least two rows with a time and values, and has {len(rows)}")
-    if any(later[0] == earlier[0] for earlier, later in pairwise(rows)):
-        raise ScenarioError(f"{path}: has two rows of the same time: one circuit must have one row a moment")
-    first = rows[0][0]
-    shifted = tuple((at - first, each) for at, each in rows)
-    return Recorded(circuit=circuit, rows=shifted, lasts_s=shifted[-1][0] + (shifted[-1][0] - shifted[-2][0]))
-
-
-def _cells(path: Path, columns: Sequence[str], time: Sequence[str]) -> Iterator[tuple[int, str, list[str]]]:
-    """Of each row below the heading: its line, its time, and its values."""
-    lines = _text(path).splitlines()
-    names = (*time, *columns)
-    for number, line in enumerate(lines):
-        for delimiter in DELIMITERS:
-            heading = _split(line, delimiter)
-            if all(name in heading for name in names):
-                places = [heading.index(name) for name in names]
-                for below, row in enumerate(lines[number + 1 :], start=number + 2):
-                    if row.strip(" ;,\t"):
-                        cells = _split(row, delimiter) + [""] * len(heading)
-                        found = [cells[place] for place in places]
-                        yield below, " ".join(found[: len(time)]), found[len(time) :]
-                return
-    most = max((_split(line, delimiter) for line in lines[:20] for delimiter in DELIMITERS), key=len, default=[])
-    there = ", ".join(map(repr, most)) or "nothing"
-    missing = next((name for name in names if name not in most), names[0])
-    raise ScenarioError(f"{path}: has no column {missing!r}; it has {there}")
-
-
-def _split(line: str, delimiter: str) -> list[str]:
+def _values(spec: RecordingSpec, table: Table, rows: Sequence[Row]) -> list[tuple[float, ...]]:
+    texts = [cell for row in rows for cell in row.cells]
     try:
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
-    except csv.Error:
-        return []
-
-
-def _text(path: Path) -> str:
-    """The text in whatever its maker writes: UTF-8, UTF-16 with its mark, else that of Western Europe's Windows."""
-    try:
-        raw = path.read_bytes()
-        if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return raw.decode("utf-16")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ScenarioError(f"{path}: can't be read as CSV: {exc}") from exc
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace")
-
-
-def _number(text: str) -> float:
-    """12.5 and 12,5, and with thousands set apart: 1.234,5 and 1,234.5."""
-    digits = text.replace("\u00a0", "").replace("'", "").replace(" ", "")
-    if "," in digits and "." in digits:
-        apart = "," if digits.rindex(".") > digits.rindex(",") else "."
-        digits = digits.replace(apart, "")
-    value = float(digits.replace(",", "."))
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
-
-
-def _moment(text: str) -> float | datetime:
-    try:
-        seconds = float(text)
-    except ValueError:
-        pass
-    else:
-        if not math.isfinite(seconds):
-            raise ValueError(text)
-        return seconds
-    text, days = MIDNIGHT.subn("00:00", text)
-    for form in DAY_FIRST:
+        sign = spec.decimal or decimal_sign(texts, apart_by=table.delimiter)
+    except UnclearNumber as exc:
+        raise ScenarioError(f"{spec.file}: {' or '.join(map(repr, spec.columns))} {exc}") from None
+    values: list[tuple[float, ...]] = []
+    for row in rows:
         try:
-            return datetime.strptime(text, form) + timedelta(days=days)  # noqa: DTZ007 - the zone is the site's
+            values.append(tuple(number(cell, sign) for cell in row.cells))
         except ValueError:
-            continue
-    return datetime.fromisoformat(text.replace("/", "-")) + timedelta(days=days)
+            raise ScenarioError(
+                f"{spec.file}: line {row.line}: must have numbers, with decimals behind {sign!r}, "
+                f"not {', '.join(map(repr, row.cells))}"
+            ) from None
+    return values
 
 
-def _seconds(moments: Sequence[float | datetime], zone: tzinfo) -> list[float]:
+def _ordered(
+    spec: RecordingSpec, seconds: Sequence[float], values: Sequence[tuple[float, ...]], rows: Sequence[Row]
+) -> list[tuple[float, tuple[float, ...]]]:
+    """By time; what is there twice, once."""
+    found = sorted(zip(seconds, values, rows, strict=True), key=lambda each: each[0])
+    for (earlier_s, earlier, _), (later_s, later, row) in pairwise(found):
+        if earlier_s == later_s and earlier != later:
+            apart = "" if ":" in row.time else "; time may name two columns, of the date and of the time of day"
+            raise ScenarioError(
+                f"{spec.file}: line {row.line}: is the second row of {row.time!r}, and says otherwise: "
+                f"one circuit must have one row a moment{apart}"
+            )
+    ordered = list(dict.fromkeys((at, cells) for at, cells, _ in found))
+    if len(ordered) < 2:
+        raise ScenarioError(f"{spec.file}: must have at least two rows with a time and values, and has {len(ordered)}")
+    return ordered
+
+
+def _scale(spec: RecordingSpec, table: Table, *, volts: float, step_s: float, is_even: bool) -> tuple[float, str]:
+    """What one of the file is in A of each phase, and the words for it. Raises ScenarioError."""
+    if spec.scale_a is not None:
+        return spec.scale_a, _of_scale(spec, spec.scale_a, table, volts=volts, step_s=step_s)
+    unit = _unit(spec, table)
+    if unit.is_energy and not is_even:
+        raise ScenarioError(
+            f"{spec.file}: energy in {unit.text} must have a row each so many minutes, and its rows come unevenly"
+        )
+    scale_a = amperes_of_one(unit, columns=len(spec.columns), volts=volts, step_s=step_s)
+    words = unit.text + (f" of {_length(step_s)}" if unit.is_energy else "")
+    if unit.kind != "A":
+        words += f" at {volts:g} V" + (", a third on each phase" if len(spec.columns) == 1 else "")
+    return scale_a, words
+
+
+def _of_scale(spec: RecordingSpec, scale_a: float, table: Table, *, volts: float, step_s: float) -> str:
+    """A scale counts as it is given; where a name says of which unit, what that would come to is told beside it."""
+    words = f"units of {scale_a:g} A"
+    unit = named(table.unit_words[0])
+    if unit is None or not unit.is_of_a_load:
+        return words
+    said_a = amperes_of_one(unit, columns=len(spec.columns), volts=volts, step_s=step_s)
+    return words if 1 / UNLIKE < scale_a / said_a < UNLIKE else f"{words}, where {unit.text} would be of {said_a:.4g} A"
+
+
+def _unit(spec: RecordingSpec, table: Table) -> Unit:
+    if spec.unit is not None:
+        unit = unit_of(spec.unit)
+        if unit is None or not unit.is_of_a_load:
+            raise ScenarioError(f"{spec.file}: unit must be one like A, mA, W, kW, kVA, Wh or kWh, not {spec.unit!r}")
+        return unit
+    units = [named(words) for words in table.unit_words]
+    if len(set(units)) > 1:
+        raise ScenarioError(f"{spec.file}: the columns must be in one unit, or unit say which")
+    if (unit := units[0]) is None:
+        for name in spec.columns:
+            if sounds_like_power(name):
+                raise ScenarioError(
+                    f"{spec.file}: column {name!r} sounds like power or energy, and nothing says of which unit: give "
+                    'unit = "W", "kW", "Wh" or "kWh", or "A" if that is what it has'
+                )
+        return AMPERES
+    if not unit.is_of_a_load:
+        raise ScenarioError(
+            f"{spec.file}: column {spec.columns[0]!r} is in {unit.text}: a load is in A, W, kW, Wh or the like"
+        )
+    return unit
+
+
+def _refuse_a_register(spec: RecordingSpec, values: Sequence[tuple[float, ...]]) -> None:
+    for place, name in enumerate(spec.columns):
+        rises = [later[place] - earlier[place] for earlier, later in pairwise(values)]
+        if len(values) >= COUNTS and min(rises) >= 0.0 and max(rises) > 0.0:
+            raise ScenarioError(
+                f"{spec.file}: column {name!r} never falls, as a meter's register: "
+                "what is wanted is what flowed in each step, or the power or current of it"
+            )
+
+
+def _three(values: Sequence[float]) -> Amps3:
+    return (values[0], values[len(values) // 2], values[-1])
+
+
+def _from_s(begins: datetime, lasts_s: float, wanted: datetime) -> float:
+    """How far into the recording the world begins."""
+    within_s = (wanted - begins).total_seconds()
+    if 0.0 <= within_s < lasts_s:
+        return within_s
+    apart_s = (wanted.replace(tzinfo=None) - begins.replace(tzinfo=None)).total_seconds()
+    fits = (apart_s % (days * 86_400.0) for days in DAYS)
+    return next((from_s for from_s in fits if from_s < lasts_s), 0.0)
+
+
+def _told(
+    recorded: Recorded,
+    steps: Sequence[float],
+    *,
+    begins: datetime | None,
+    from_s: float,
+    step_s: float | None,
+    taken_as: str,
+) -> str:
+    """What was read, for who knows what should have been."""
+    rows = recorded.rows
+    amps = [each for _, three in rows for each in three]
+    words = [f"{len(rows):,} rows" + ("" if step_s is None else f", one each {_length(step_s)}")]
+    if begins is not None:
+        words[0] += f", from {begins:%Y-%m-%d %H:%M} to {begins + timedelta(seconds=rows[-1][0]):%Y-%m-%d %H:%M}"
+    if step_s is not None and max(steps) > GAP * step_s:
+        gap = steps.index(max(steps))
+        since = (
+            f"{rows[gap][0]:g} s" if begins is None else f"{begins + timedelta(seconds=rows[gap][0]):%Y-%m-%d %H:%M}"
+        )
+        words.append(f"nothing for {_length(max(steps))} after {since}")
+    words.append(f"in {taken_as}: {min(amps):.1f} to {max(amps):.1f} A, {sum(amps) / len(amps):.1f} in the mean")
+    if begins is not None:
+        words.append(f"played from {begins + timedelta(seconds=from_s):%Y-%m-%d %H:%M} on")
+    return f"the load of {recorded.circuit} is {recorded.file}: {'; '.join(words)}"
+
+
+def _length(seconds: float) -> str:
+    for size, name in ((86_400.0, "d"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.4g} {name}"
+    return f"{seconds:.4g} s"
+
+
+def _seconds(found: Sequence[Moment], zone: tzinfo) -> list[float]:
     """On one scale, in the file's order. A clock that shows the hour which spring leaves out knows no summer time."""
-    found = _in_zone(moments, zone)
-    return found if len(set(found)) == len(found) else _in_zone(moments, UTC)
+    seconds = _in_zone(found, zone)
+    dates = [each for each in found if isinstance(each, datetime)]
+    if not dates or len(set(seconds)) == len(seconds):
+        return seconds
+    offsets = [datetime(dates[0].year, month, 1, tzinfo=zone).utcoffset() for month in (1, 7)]
+    winter = _in_zone(found, timezone(min(each for each in offsets if each is not None)))
+    return winter if len(set(winter)) > len(set(seconds)) else seconds
 
 
-def _in_zone(moments: Sequence[float | datetime], zone: tzinfo) -> list[float]:
+def _in_zone(found: Sequence[Moment], zone: tzinfo) -> list[float]:
     """The newest may come first."""
-    newest_first = len(moments) > 1 and _on_scale(moments[-1], zone, fold=0) < _on_scale(moments[0], zone, fold=0)
-    found: list[float] = []
-    for each in reversed(moments) if newest_first else moments:
+    newest_first = len(found) > 1 and _on_scale(found[-1], zone, fold=0) < _on_scale(found[0], zone, fold=0)
+    seconds: list[float] = []
+    for each in reversed(found) if newest_first else found:
         at = _on_scale(each, zone, fold=0)
-        if found and at <= found[-1]:
+        if seconds and at <= seconds[-1]:
             at = max(at, _on_scale(each, zone, fold=1))  # the second 02:15 of a night in autumn
-        found.append(at)
-    return found[::-1] if newest_first else found
+        seconds.append(at)
+    return seconds[::-1] if newest_first else seconds
 
 
-def _on_scale(moment: float | datetime, zone: tzinfo, *, fold: int) -> float:
+def _on_scale(moment: Moment, zone: tzinfo, *, fold: int) -> float:
     if not isinstance(moment, datetime):
         return moment
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone, fold=fold)).timestamp()

@@ -30,10 +30,9 @@ class CircuitResult:
 class WorldResult:
     """The figures of one run, read from the simulated copper, cars and cloud, never from the gateway's own belief.
 
-    `reactions_s` are p50, p95 and the worst of the times from a circuit going over its fuse until it was back;
-    None where
-    none did. `energy_wanted_wh` is what the cars could have had in their time with nothing but their posts to
-    limit them. `fairness` is Jain's index over delivered / wanted, by rank.
+    `reactions_s` are p50, p95 and the worst of the times from a circuit going over its fuse until it was back, or until
+    the end of the run; None where none did. `energy_wanted_wh` is what the cars could have had in their time until then
+    with nothing but their posts to limit them. `fairness` is Jain's index over delivered / wanted, by rank.
     """
 
     scenario: str
@@ -146,7 +145,12 @@ def result_of(
             )
             for run in world.copper.runs.values()
         ),
-        reactions_s=_percentiles([lasted for _, _, lasted in world.copper.overloads]),
+        reactions_s=_percentiles(
+            [
+                *(lasted for _, _, lasted in world.copper.overloads),
+                *(world.now() - run.over_since for run in world.copper.runs.values() if run.over_since is not None),
+            ]
+        ),
         profiles_per_station_day=profiles / max(1, len(world.stations)) / days,
         starts_per_session=sum(stay.starts for stay in charged) / max(1, len(charged)),
         stops_per_session=sum(stay.stops for stay in charged) / max(1, len(charged)),

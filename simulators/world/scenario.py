@@ -1,8 +1,8 @@
 """A scenario of the world: a site, its loads, its drivers, its faults, and what is expected of the day."""
 
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -21,6 +21,8 @@ from simulators.world.site import PostsSpec, SiteSource, prove_site, site_text
 READY_MADE: Final = Path(__file__).parents[1] / "scenarios" / "world"
 LONGEST_H: Final = 24 * 366.0
 FIRST_YEAR, LAST_YEAR = 2000, 2100  # between these no clock of a peer runs out
+FAULTS: Final = 60  # rows of the catalogue
+MOMENTS: Final = ("cloud_away", "limit", "dimming", "fault")  # tables of what begins at some hour of the world
 SHARES: Final = frozenset({"utilisation", "energy_share", "fairness"})  # of 1
 KEYS: Final = (
     "name",
@@ -59,7 +61,12 @@ class FaultSpec:
     def option(self) -> str:
         """As `edge-sim run --fault` takes it."""
         where = "" if self.target is None else f"@{self.target}"
-        return f"{self.number}:{self.at_s:.10g}+{self.for_s:.10g}{where}"
+        return f"{self.number}:{digits(self.at_s)}+{digits(self.for_s)}{where}"
+
+
+def digits(value: float) -> str:
+    """All of it, without an exponent: what is read again is the same number."""
+    return format(Decimal(repr(float(value))), "f").removesuffix(".0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,37 +154,40 @@ def _read(path: Path) -> WorldScenario:
     posts = tuple(scenario_tables.posts(table) for table in document.tables("posts"))
     loads: list[Load] = [scenario_tables.load(table) for table in document.tables("load")]
     loads += [scenario_tables.sun(table) for table in document.tables("sun")]
-    head, source = _head(path, document.text("site"))
-    prove_site(site_text(head, posts), source)
-    above, above_source = _head(path, document.text("above")) if document.has("above") else (None, None)
+    head, source = _head(document, path, "site")
+    site = prove_site(site_text(head, posts), source).site
+    if not site.evses:
+        raise document.fail("posts", "is missing: there must be a table [[posts]], or stations in the site file")
+    above, above_source = _head(document, path, "above") if document.has("above") else (None, None)
     if above is not None and above_source is not None:
         prove_site(above, above_source)
-    zone = ZoneInfo(str(tomllib.loads(head)["site"]["timezone"]))
-    for table in document.tables("recording"):
-        table.only(("circuit", "file", "time", "columns", "scale"))
-        loads.append(
-            read_recording(
-                path.parent / table.text("file"),
-                table.text("circuit"),
-                table.texts("columns"),
-                time=table.texts("time") if isinstance(table.raw("time"), list) else (table.text("time"),),
-                scale_a=table.number("scale", 1.0, above=0.0),
-                zone=zone,
-            )
+    begins_at = _moment(document)
+    loads += [
+        read_recording(
+            scenario_tables.recording(table, path.parent),
+            zone=ZoneInfo(site.timezone),
+            volts=site.nominal_voltage_v,
+            begins_at=begins_at,
         )
+        for table in document.tables("recording")
+    ]
+    for_h = document.number("for_h", above=0.0, at_most=LONGEST_H)
+    for table in (table for key in MOMENTS for table in document.tables(key)):
+        if table.number("at_h") >= for_h:
+            raise table.fail("at_h", f"must be before the end at {for_h:g} h, counted from the beginning")
     return WorldScenario(
-        name=document.text("name"),
-        title=document.text("title"),
+        name=document.label("name"),
+        title=document.label("title"),
         file=path,
-        begins_at=_moment(document),
-        for_s=document.number("for_h", above=0.0, at_most=LONGEST_H) * 3600.0,
+        begins_at=begins_at,
+        for_s=for_h * 3600.0,
         sample_interval_s=document.whole("sample_interval_s", 60, at_least=1, at_most=3600),
         fuses=frozenset(document.texts("fuses", [])),
         site_head=head,
         site_source=source,
         posts=posts,
         loads=tuple(loads),
-        drivers=tuple(scenario_tables.drivers(table) for table in document.tables("drivers")),
+        drivers=scenario_tables.all_drivers(document),
         cloud_away=tuple(_away(table) for table in document.tables("cloud_away")),
         limits=tuple(scenario_tables.limit(table) for table in document.tables("limit")),
         dimmings=tuple(scenario_tables.dimming(table) for table in document.tables("dimming")),
@@ -189,18 +199,21 @@ def _read(path: Path) -> WorldScenario:
     )
 
 
-def _head(path: Path, site: str) -> tuple[str, SiteSource]:
+def _head(document: TomlTable, path: Path, key: str) -> tuple[str, SiteSource]:
     """The site file's text, given in place or in a file beside the scenario, and where it stands."""
+    site = document.text(key)
     lines = len(site.splitlines())
     if "\n" in site:
-        before, found, _ = path.read_text(encoding="utf-8").partition(site)
+        before, found, _ = path.read_text(encoding="utf-8-sig").partition(site)
         # Where it is written with escapes its lines aren't found: then it is somewhere in the file.
         return site, SiteSource(file=path, line=before.count("\n") + 1, lines=lines if found else 0)
-    file = path.parent / site
+    file = path.parent / document.file_name(key)
     try:
         text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ScenarioError(f"{path}: site: {site!r} can't be read: {exc}") from exc
+    except OSError as exc:
+        raise document.fail(key, f"{file} can't be read: {exc.strerror or exc}") from exc
+    except UnicodeDecodeError as exc:
+        raise document.fail(key, f"{file} must be UTF-8 text") from exc
     return text, SiteSource(file=file, line=1, lines=len(text.splitlines()))
 
 
@@ -228,8 +241,8 @@ def _away(table: TomlTable) -> tuple[float, float]:
 def _fault(table: TomlTable) -> FaultSpec:
     table.only(("number", "at_h", "for_s", "target"))
     return FaultSpec(
-        number=table.whole("number", at_least=1, at_most=60),
-        at_s=table.number("at_h") * 3600.0,
+        number=table.whole("number", at_least=1, at_most=FAULTS),
+        at_s=round(table.number("at_h") * 3600.0, 3),
         for_s=table.number("for_s", 300.0, above=0.0),
         target=table.optional_text("target"),
     )
@@ -240,7 +253,9 @@ def _random_faults(document: TomlTable) -> RandomFaults | None:
         return None
     table = document.table("random_faults")
     table.only(("per_h", "numbers"))
-    numbers = tuple(int(each) for each in table.numbers_of("numbers", []))
+    numbers = tuple(
+        int(each) for each in table.numbers_of("numbers", [], among=tuple(map(float, range(1, FAULTS + 1))))
+    )
     return RandomFaults(per_h=table.number("per_h", above=0.0, at_most=3600.0), numbers=numbers)
 
 

@@ -1,12 +1,24 @@
 """The tables of a scenario file that describe posts, loads and drivers."""
 
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
 from simulators.charger.spec import EDITION_16
 from simulators.toml_table import TomlTable
 from simulators.world.building import HOURS, LoadSpec, SunSpec
 from simulators.world.dimming import DimmingSpec
 from simulators.world.drivers import DriverSpec
 from simulators.world.limits import WAYS, LimitSpec
+from simulators.world.numerals import SIGNS
+from simulators.world.recording import RecordingSpec
 from simulators.world.site import EDITIONS, PostsSpec
+
+PLACE: Final = re.compile(r"[^{}]*\{0?(:0?[1-9]?d?)?\}[^{}]*")  # a name with one place for a number
+LONGEST_H: Final = 24 * 366.0
+MOST_KWH: Final = 1e5
+MOST_OBEY_S: Final = 3600.0
 
 
 def posts(table: TomlTable) -> PostsSpec:
@@ -27,14 +39,13 @@ def posts(table: TomlTable) -> PostsSpec:
             "ocpp",
         )
     )
-    name = table.text("id")
-    try:
-        distinct = name.format(1) != name.format(2)
-    except (IndexError, KeyError, ValueError):
-        distinct = False
-    if not distinct:
+    name = table.label("id")
+    if PLACE.fullmatch(name) is None:
         raise table.fail("id", f'must have a place for the number, like "CP-{{:02}}", not {name!r}')
     dc = table.has("max_w")
+    for key in ("max_a", "fallback_a") if dc else ("fallback_w",):
+        if table.has(key):
+            raise table.fail(key, f"can't be given {'with' if dc else 'without'} max_w, which makes it a DC post")
     return PostsSpec(
         id=name,
         count=table.whole("count", at_least=1, at_most=1000),
@@ -82,6 +93,23 @@ def sun(table: TomlTable) -> SunSpec:
     )
 
 
+def recording(table: TomlTable, folder: Path) -> RecordingSpec:
+    """`[[recording]]`, whose file is looked for in `folder`. Raises ScenarioError."""
+    table.only(("circuit", "file", "time", "columns", "scale", "unit", "decimal"))
+    decimal = table.optional_text("decimal")
+    if decimal is not None and decimal not in SIGNS:
+        raise table.fail("decimal", f'must be "." or ",", not {decimal!r}')
+    return RecordingSpec(
+        file=folder / table.file_name("file"),
+        circuit=table.text("circuit"),
+        columns=table.texts("columns"),
+        time=table.texts("time") if isinstance(table.raw("time"), list) else (table.text("time"),),
+        scale_a=table.number("scale", above=0.0) if table.has("scale") else None,
+        unit=table.optional_text("unit"),
+        decimal=decimal,
+    )
+
+
 def limit(table: TomlTable) -> LimitSpec:
     """`[[limit]]`. Raises ScenarioError."""
     table.only(("over", "at_h", "for_h", "max_a", "max_kw"))
@@ -112,6 +140,18 @@ def _way(table: TomlTable) -> str:
     return over
 
 
+def all_drivers(document: TomlTable) -> tuple[DriverSpec, ...]:
+    """`[[drivers]]`, each kind by its own name: chance is by the name, and two of one would come together.
+
+    Raises ScenarioError.
+    """
+    kinds = tuple(drivers(table) for table in document.tables("drivers"))
+    name, times = next(iter(Counter(kind.name for kind in kinds).most_common(1)), ("", 0))
+    if times > 1:
+        raise document.fail("drivers", f"must have a name of their own each, and {times} are called {name!r}")
+    return kinds
+
+
 def drivers(table: TomlTable) -> DriverSpec:
     """`[[drivers]]`. Raises ScenarioError."""
     table.only(
@@ -132,7 +172,7 @@ def drivers(table: TomlTable) -> DriverSpec:
             "tells",
         )
     )
-    energy, arrive_h = _span(table, "energy_kwh"), _span(table, "arrive_h")
+    energy, arrive_h = _span(table, "energy_kwh", MOST_KWH), _span(table, "arrive_h")
     if energy[0] <= 0.0:
         raise table.fail("energy_kwh", f"must be more than 0, not {energy[0]:g}")
     if arrive_h[1] > HOURS:
@@ -141,25 +181,25 @@ def drivers(table: TomlTable) -> DriverSpec:
     if min(max_a) <= 0.0:
         raise table.fail("max_a", f"must be more than 0, not {min(max_a):g}")
     return DriverSpec(
-        name=table.text("name"),
+        name=table.label("name"),
         per_day=table.whole("per_day", at_least=1, at_most=5000),
         arrive_h=arrive_h,
-        stay_h=_span(table, "stay_h"),
+        stay_h=_span(table, "stay_h", LONGEST_H),
         energy_wh=(energy[0] * 1000.0, energy[1] * 1000.0),
         posts=frozenset(table.texts("posts", [])),
         phases=tuple(int(each) for each in table.numbers_of("phases", [3.0], among=(1.0, 2.0, 3.0))),
         max_a=max_a,
-        obey_s=_span(table, "obey_s") if table.has("obey_s") else (0.5, 5.0),
+        obey_s=_span(table, "obey_s", MOST_OBEY_S) if table.has("obey_s") else (0.5, 5.0),
         sleeps=table.number("sleeps", 0.0, at_most=1.0),
         blocked=table.number("blocked", 0.0, at_most=1.0),
         naps=table.number("naps", 0.0, at_most=1.0),
-        nap_h=_span(table, "nap_h") if table.has("nap_h") else (0.2, 0.5),
+        nap_h=_span(table, "nap_h", LONGEST_H) if table.has("nap_h") else (0.2, 0.5),
         tells=table.number("tells", 0.0, at_most=1.0),
     )
 
 
-def _span(table: TomlTable, key: str) -> tuple[float, float]:
-    least, most = table.numbers(key, 2)
+def _span(table: TomlTable, key: str, at_most: float | None = None) -> tuple[float, float]:
+    least, most = table.numbers(key, 2, at_most=at_most)
     if most < least:
         raise table.fail(key, f"must be [least, most], not {[least, most]}")
     return least, most

@@ -1,5 +1,6 @@
 """The site of a scenario: the text of its site file, and what of it the simulated peers need."""
 
+import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -52,9 +53,9 @@ class PostsSpec:
 
     def _station(self, number: int, identity: str) -> str:
         wired = ", ".join(f'"{name}"' for name in ROTATIONS[number % len(ROTATIONS)][: self.phases])
-        lines = ["", "[[station]]", f'id = "{identity}"', f'circuit = "{self.circuit}"']
+        lines = ["", "[[station]]", f"id = {_quoted(identity)}", f"circuit = {_quoted(self.circuit)}"]
         if self.class_id is not None:
-            lines.append(f'class = "{self.class_id}"')
+            lines.append(f"class = {_quoted(self.class_id)}")
         lines += ["[[station.evse]]", "id = 1", f"phases = [{wired}]"]
         if self.max_w is not None:
             lines += ['supply = "dc"', f"max_w = {self.max_w:g}", f"min_w = {DC_MIN_W:g}"]
@@ -64,6 +65,11 @@ class PostsSpec:
         if self.switches_phases:
             lines.append("switches_phases = true")
         return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """As TOML has it, which knows the escapes of JSON, and forbids one sign more."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +111,12 @@ def read_site(path: Path, source: SiteSource) -> Configuration:
         raise ScenarioError("\n".join(("the scenario's site isn't sound:", *wrong))) from exc
 
 
-def prove_site(text: str, source: SiteSource) -> None:
-    """Raises ScenarioError with the gateway's own findings."""
+def prove_site(text: str, source: SiteSource) -> Configuration:
+    """The site of that text. Raises ScenarioError with the gateway's own findings."""
     with tempfile.TemporaryDirectory(prefix="edge-site-") as folder:
         file = Path(folder) / "site.toml"
         file.write_text(text, encoding="utf-8")
-        read_site(file, source)
+        return read_site(file, source)
 
 
 def site_text(head: str, posts: Sequence[PostsSpec]) -> str:

@@ -3,12 +3,16 @@
 Each run is one line of JSON in a file, so that what was played stays when the rest is left out.
 """
 
+import fcntl
+import hashlib
 import multiprocessing
 import signal
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +25,7 @@ from simulators.world.run import run_world, with_random_faults
 from simulators.world.scenario import Expectations, WorldScenario
 
 DAY_H: Final = 24.0
+CODE: Final = frozenset({".py", ".toml", ".sql", ".json"})
 HEAD: Final = (
     "scenario",
     "runs",
@@ -37,7 +42,9 @@ HEAD: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """What the table needs of one run, which began at hour `from_h` of its scenario. `processor_s` is what it took."""
+    """What the table needs of one run, which began at hour `from_h` of its scenario, with `per_h` faults an hour, by
+    that version of the :func:`program`. `processor_s` is what it took.
+    """
 
     scenario: str
     seed: int
@@ -52,9 +59,11 @@ class Played:
     digest: str
     processor_s: float
     from_h: float = 0.0
+    per_h: float = 3.0
+    program: str = ""
 
     @classmethod
-    def of(cls, result: WorldResult, *, from_h: float, processor_s: float) -> "Played":
+    def of(cls, run: "_Run", result: WorldResult, *, from_h: float, processor_s: float) -> "Played":
         return cls(
             scenario=result.scenario,
             seed=result.seed,
@@ -69,6 +78,8 @@ class Played:
             digest=result.digest,
             processor_s=round(processor_s, 1),
             from_h=from_h,
+            per_h=run.per_h,
+            program=program(),
         )
 
     @classmethod
@@ -88,6 +99,21 @@ class Played:
             digest="",
             processor_s=round(processor_s, 1),
             from_h=from_h,
+            per_h=run.per_h,
+            program=program(),
+        )
+
+    @property
+    def is_broken(self) -> bool:
+        return self.hours == 0.0
+
+    def is_of(self, other: "Played") -> bool:
+        """Whether that is the same run."""
+        return (self.scenario, self.seed, self.from_h, self.per_h) == (
+            other.scenario,
+            other.seed,
+            other.from_h,
+            other.per_h,
         )
 
 
@@ -108,24 +134,61 @@ def soaked(
     those of a day without faults, so the oracles judge alone. `until` is a moment of :func:`time.monotonic` after which
     no further run begins.
 
-    Raises ScenarioError if `into` is no such file.
+    Raises ScenarioError if `into` is no such file, or another soak is writing it.
     """
-    done = {(each.scenario, each.seed, each.hours) for each in read(into)}
-    wanted = (
-        _Run(scenario=replace(scenario, expect=Expectations()), seed=seed, hours=played_h, per_h=per_h, until=until)
-        for seed in seeds
-        for scenario in scenarios
-        for played_h in [_hours(scenario, hours)]
-        if (scenario.name, seed, played_h) not in done
-    )
-    # What interrupts us ends the processes, too, as the pool is left; they needn't hear of it by themselves.
-    deaf = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    with multiprocessing.get_context("spawn").Pool(jobs, initializer=deaf) as processes:
-        for line in processes.imap_unordered(_play, wanted):
-            if line is not None:
-                with into.open("ab") as stream:
+    with into.open("ab") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ScenarioError(f"{into}: another soak is writing it: wait for its end, or give another file") from None
+        whole = _whole_lines(into.read_bytes())
+        stream.truncate(len(whole))
+        done = {(each.scenario, each.seed, each.hours, each.per_h) for each in current(read(into))}
+        wanted = (
+            _Run(scenario=replace(scenario, expect=Expectations()), seed=seed, hours=played_h, per_h=per_h, until=until)
+            for seed in seeds
+            for scenario in scenarios
+            for played_h in [_hours(scenario, hours)]
+            if (scenario.name, seed, played_h, per_h) not in done
+        )
+        with multiprocessing.get_context("spawn").Pool(jobs, initializer=_obey_the_pool) as processes:
+            for line in processes.imap_unordered(_play, wanted):
+                if line is not None:
                     stream.write(orjson.dumps(asdict(line)) + b"\n")
-                yield line
+                    stream.flush()
+                    yield line
+
+
+def _obey_the_pool() -> None:
+    """What interrupts a soak ends its processes as their pool is left, each in order: its world's disk is in memory."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+
+def _whole_lines(content: bytes) -> bytes:
+    """Without what a power cut, or a full disk, has left of the last line."""
+    return content[: content.rfind(b"\n") + 1]
+
+
+@cache
+def program() -> str:
+    """The version of the gateway and its world: a digest of their code and tables."""
+    digest = hashlib.sha256()
+    for package in ("edge", "simulators"):
+        folder = Path(str(resources.files(package)))
+        for file in sorted(each for each in folder.rglob("*") if each.suffix in CODE):
+            digest.update(f"{file.relative_to(folder.parent)}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def current(runs: Sequence[Played]) -> tuple[Played, ...]:
+    """Those of this version of the program; of a world that broke, and was played again, that."""
+    ours = [each for each in runs if each.program == program()]
+    return tuple(
+        each
+        for number, each in enumerate(ours)
+        if not (each.is_broken and any(each.is_of(later) for later in ours[number + 1 :]))
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +211,7 @@ def _play(run: _Run) -> Played | None:
         result = run_world(with_random_faults(part, run.per_h), seed=run.seed).result
     except Exception as exc:  # whatever it is, the others are played all the same
         return Played.broken(run, exc, from_h=from_h, processor_s=time.process_time() - began)
-    return Played.of(result, from_h=from_h, processor_s=time.process_time() - began)
+    return Played.of(run, result, from_h=from_h, processor_s=time.process_time() - began)
 
 
 def _hours(scenario: WorldScenario, hours: float | None) -> float:
@@ -160,10 +223,12 @@ def read(into: Path) -> tuple[Played, ...]:
     """What was played into this file. Raises ScenarioError."""
     if not into.exists():
         return ()
+    played: list[Played] = []
     try:
-        return tuple(_line(orjson.loads(line)) for line in into.read_bytes().splitlines())
-    except (OSError, ValueError, TypeError) as exc:
-        raise ScenarioError(f"{into}: isn't what a soak writes: {exc}") from exc
+        played.extend(_line(orjson.loads(line)) for line in _whole_lines(into.read_bytes()).splitlines())
+    except (OSError, ValueError, TypeError, KeyError) as exc:
+        raise ScenarioError(f"{into}: line {len(played) + 1}: isn't what a soak writes: {exc}") from exc
+    return tuple(played)
 
 
 def _line(found: Mapping[str, Any]) -> Played:

@@ -248,9 +248,10 @@ class World:
                 self._building_over[run.id] = self.now()
 
     async def _cloud_away(self, from_s: float, for_s: float) -> None:
+        """With the end of the scenario it is back at the latest: its books are judged then."""
         await self.until(from_s)
         await self.cloud.leave()
-        await self.until(from_s + for_s)
+        await self.until(min(from_s + for_s, self.scenario.for_s))
         await self.cloud.come_again()
 
     async def _keep_house(self) -> None:

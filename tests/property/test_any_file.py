@@ -50,7 +50,8 @@ from edge.setup.book import read_book
 from edge.system.claim import read_claim
 from edge.system.sealed import unseal
 from simulators.errors import ScenarioError
-from simulators.world.recording import read_recording
+from simulators.world.building import Recorded
+from simulators.world.recording import RecordingSpec, read_recording
 from simulators.world.scenario import load_world
 from tests.property.spoil import any_values, damaged, spoiled, without_none
 from tests.unit.bms.bms_site import Hands, report, site
@@ -122,6 +123,11 @@ ODD_NUMBERS = any_values(
 DEEP = b"[" * 5_000
 
 
+def recording(export: Path, *time: str, unit: str | None = None) -> Recorded:
+    spec = RecordingSpec(file=export, circuit="main", columns=("L1", "L2", "L3"), time=time, unit=unit)
+    return read_recording(spec, zone=UTC, volts=230.0, begins_at=datetime(2026, 11, 21, tzinfo=UTC))
+
+
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("any") / "file.toml"
@@ -149,8 +155,7 @@ def test_the_load_and_the_world_to_spoil_are_sound(file: Path) -> None:
     export = file.with_suffix(".csv")
     export.write_bytes(LOAD)
     file.write_text(WORLD, encoding="utf-8")
-    columns = ("L1", "L2", "L3")
-    assert read_recording(export, "main", columns, time=("time",), scale_a=1.0, zone=UTC).lasts_s == 1800.0
+    assert recording(export, "time").lasts_s == 1800.0
     assert load_world(str(file)).name == "office-8"
 
 
@@ -366,8 +371,6 @@ def test_any_recorded_load_is_read_or_refused(file: Path, content: bytes) -> Non
     export = file.with_suffix(".csv")
     export.write_bytes(content)
 
-    def read(*time: str) -> None:
-        read_recording(export, "main", ("L1", "L2", "L3"), time=time, scale_a=1.0, zone=UTC)
-
-    told(lambda: read("time"), ScenarioError)
-    told(lambda: read("time", "L1"), ScenarioError)
+    told(lambda: recording(export, "time"), ScenarioError)
+    told(lambda: recording(export, "time", "L1"), ScenarioError)
+    told(lambda: recording(export, "time", unit="kWh"), ScenarioError)

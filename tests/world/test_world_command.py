@@ -10,14 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import orjson
 import pytest
 
 from simulators.cli.main import main
+from simulators.cli.run import fault_of
 from simulators.errors import ScenarioError
+from simulators.world.building import LoadSpec
 from simulators.world.faults import BY_NUMBER, planned
 from simulators.world.plot import svg
 from simulators.world.run import run_world, shrunk, with_random_faults
-from simulators.world.scenario import FaultSpec, load_world, ready_worlds
+from simulators.world.scenario import KEYS, FaultSpec, load_world, ready_worlds
 from simulators.world.site import read_site, site_text
 from tests.world.worlds import SMALL, played, small
 
@@ -36,6 +39,7 @@ def test_json_is_one_object_and_the_picture_is_svg(tmp_path: Path) -> None:
     result = json.loads(done.stdout)
     assert result["seed"] == 3
     assert result["passed"] is True
+    assert result["again"].endswith(f"-m simulators run {SMALL} --seed 3 --hours 0.1")
     root = ET.fromstring(picture.read_text(encoding="utf-8"))  # noqa: S314 - our own
     texts = {each.text for each in root.iter("{http://www.w3.org/2000/svg}text")}
     assert {"CP-1", "CP-2", "CP-3", "main", "32 A"} <= texts
@@ -69,6 +73,9 @@ def test_wrong_input_is_one_sentence(
     assert len(errors.strip().splitlines()) == 1
 
 
+AGAIN = '[[drivers]]\nname = "driver"\nper_day = 1\narrive_h = [8, 9]\nstay_h = [1, 2]\nenergy_kwh = [1, 2]\n'
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "said"),
     [
@@ -78,6 +85,46 @@ def test_wrong_input_is_one_sentence(
         ('id = "CP-{}"', 'id = "CP"', "must have a place for the number"),
         ("+01:00", "", "begins_at: must be a date and time with its offset"),
         ("arrive_h = [8.02, 8.05]", "arrive_h = [9, 8]", "arrive_h: must be [least, most]"),
+        ("for_h = 0.5", f"for_h = 1{'0' * 400}", "for_h: must be at most 8784, not 1000000"),
+        ("for_h = 0.5", f"for_h = {'9' * 5000}", "isn't valid TOML: "),
+        ("noise_a = 0.3", "noise_a = inf", "load 1: noise_a: must be at most 1e+09, not inf"),
+        ("stay_h = [0.35, 0.4]", "stay_h = [1, 1e300]", "drivers 1: stay_h: must be at most 8784, not 1e+300"),
+        ("count = 3", f"count = 3\nfirst = 1{'0' * 400}", "posts 1: first: must be at most 1e+09, not 1000000"),
+        ("count = 3", "count = 3\nmax_w = 5e4", "posts 1: max_a: can't be given with max_w, which makes it a DC post"),
+        ("count = 3", "count = 3\nfallback_w = 5e4", "posts 1: fallback_w: can't be given without max_w"),
+        ('id = "CP-{}"', 'id = "CP-{:99999999999}"', "must have a place for the number"),
+        ('id = "CP-{}"', 'id = "CP-{0[0]}"', "must have a place for the number"),
+        ('id = "CP-{}"', 'id = "CP-{:x}"', "must have a place for the number"),
+        ('id = "CP-{}"', 'id = "CP-\\u0007{}"', "must be a text of one line"),
+        ('circuit = "main"\nmax_a', 'circuit = "ma\\"in"\nmax_a', "station[0].circuit"),
+        ('name = "small"', 'name = "small\\u001b[2J"', "name: must be a text of one line"),
+        (
+            "[[drivers]]",
+            "[[cloud_away]]\nat_h = 0.5\nfor_h = 1\n[[drivers]]",
+            "cloud_away 1: at_h: must be before the end",
+        ),
+        (
+            "[[drivers]]",
+            "[[fault]]\nnumber = 30\nat_h = 3\n[[drivers]]",
+            "fault 1: at_h: must be before the end at 0.5 h",
+        ),
+        (
+            "[[drivers]]",
+            "[random_faults]\nper_h = 1\nnumbers = [14.5]\n[[drivers]]",
+            "random_faults: numbers: must have only 1, 2, 3",
+        ),
+        (
+            "[[drivers]]",
+            "[random_faults]\nper_h = 1\nnumbers = [61]\n[[drivers]]",
+            "random_faults: numbers: must have only",
+        ),
+        (
+            "[[drivers]]",
+            f"{AGAIN}[[drivers]]",
+            "drivers: must have a name of their own each, and 2 are called 'driver'",
+        ),
+        ("for_h = 0.5", 'for_h = 0.5\nabove = "nowhere.toml"', "above: "),
+        ("for_h = 0.5", 'for_h = 0.5\nabove = "a\\u0000b"', "above: must be the name of a file"),
     ],
 )
 def test_a_wrong_scenario_names_the_place(tmp_path: Path, was: str, becomes: str, said: str) -> None:
@@ -100,6 +147,24 @@ def test_ready_scenarios_are_sound(tmp_path: Path, name: str) -> None:
     configuration = read_site(file, scenario.site_source)
     assert configuration.notes == ()
     assert len(configuration.site.evses) == sum(each.count for each in scenario.posts)
+
+
+def test_a_scenario_may_come_from_windows(tmp_path: Path) -> None:
+    """With the mark that its editor puts before the text, and its ends of lines."""
+    file = tmp_path / "day.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + SMALL.read_text(encoding="utf-8").replace("\n", "\r\n").encode())
+    assert load_world(str(file)).site_head == load_world(str(SMALL)).site_head
+
+
+def test_what_is_no_scenario_at_all_is_refused(tmp_path: Path) -> None:
+    """A file that has no end, one that is too long, and one without a post."""
+    with pytest.raises(ScenarioError, match="must have 16 MB at most"):
+        load_world("/dev/zero")
+    text = SMALL.read_text(encoding="utf-8")
+    file = tmp_path / "day.toml"
+    file.write_text(text[: text.index("[[posts]]")], encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"posts: is missing: there must be a table \[\[posts\]\]"):
+        load_world(str(file))
 
 
 def _scenario(site: str, posts: str = "") -> str:
@@ -228,6 +293,33 @@ def test_a_failure_that_needs_no_fault_is_shown_again_without_any(
     assert capsys.readouterr().out.splitlines()[-1] == f"  again: {' '.join(words[:-1])} --no-faults"
 
 
+def test_the_figures_of_a_run_agree_and_are_described() -> None:
+    """Each key stands in the manual; no figure is beyond what it can be, and there is none that JSON hasn't."""
+    fault = FaultSpec(number=59, at_s=200.0, for_s=60.0)
+    result = played(small(minutes=20.0), faults=[fault]).result
+    found = json.loads(orjson.dumps(result.as_json()), parse_constant=pytest.fail)
+    manual = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text(encoding="utf-8")
+    table = manual.partition("## What comes of it")[2].partition("\n## ")[0]
+    for key in (*found, *found["circuits"][0], *found["reaction_s"], "again"):
+        assert f"`{key}`" in table
+    assert 0.0 < found["energy_kwh"] <= found["energy_wanted_kwh"]
+    assert 0.0 < found["utilisation"] <= 1.0
+    assert 0.0 < found["reaction_s"]["p50"] <= found["reaction_s"]["p95"] <= found["reaction_s"]["worst"]
+    (circuit,) = found["circuits"]
+    assert circuit["seconds_over_rating"] >= found["reaction_s"]["worst"]
+    assert max(circuit["most_a"]) > circuit["fuse_a"]
+    assert all(0.0 < index <= 1.0 for index in found["fairness"].values())
+    assert found["faults"] == ["59:200+60"]
+
+
+def test_each_key_of_a_scenario_is_described() -> None:
+    """In the manual's table, as a key or a table."""
+    manual = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text(encoding="utf-8")
+    table = manual.partition("## A scenario")[2].partition("\n## ")[0]
+    for key in KEYS:
+        assert any(each in table for each in (f"`{key}`", f"`[[{key}]]`", f"`[{key}]`"))
+
+
 def test_a_fault_given_again_is_the_same_to_the_digit() -> None:
     """The command that shows a long run's failure again names the very moments."""
     assert FaultSpec(number=14, at_s=1234567.8, for_s=30.1).option() == "14:1234567.8+30.1"
@@ -240,6 +332,81 @@ def test_the_picture_shows_faults_and_escapes_names() -> None:
     ET.fromstring(drawn)  # noqa: S314 - our own
     assert "&lt;a&amp;b&gt;" in drawn
     assert "<title>fault 46</title>" in drawn
+
+
+@pytest.mark.parametrize(
+    ("moments", "said"),
+    [
+        ((3.6e-06, 1e-05), "46:0.0000036+0.00001"),
+        ((14759.999999999998, 1 / 3), "46:14759.999999999998+0.3333333333333333"),
+    ],
+)
+def test_a_fault_of_an_odd_moment_can_be_given_again(moments: tuple[float, float], said: str) -> None:
+    """To the last digit, and without an exponent, which the option doesn't know."""
+    spec = FaultSpec(number=46, at_s=moments[0], for_s=moments[1])
+    assert spec.option() == said
+    assert fault_of(said) == spec
+
+
+def test_the_command_names_the_program_as_it_was_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out of a folder that no shell looks into, it can be pasted all the same."""
+    file = tmp_path / "greedy.toml"
+    file.write_text(f"{SMALL.read_text(encoding='utf-8')}\n[expect]\nenergy_share = 1.0\n", encoding="utf-8")
+    called = str(tmp_path / "a folder" / "edge-sim")
+    monkeypatch.setattr(sys, "argv", [called, "run", str(file), "--hours", "0.1"])
+    with pytest.raises(SystemExit):
+        main()
+    words = shlex.split(capsys.readouterr().out.partition("  again: ")[2])
+    assert words == [called, "run", str(file), "--seed", "1", "--hours", "0.1"]
+
+
+def test_a_full_disk_behind_stdout_is_one_sentence() -> None:
+    """And no traceback."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "simulators", "run", str(SMALL), "--hours", "0.002"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "edge-sim: No space left on device\n")
+
+
+def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path) -> None:
+    """SIGTERM ends it as Ctrl-C does: its world's disk, which is in memory, is given back."""
+    (tmp_path / "load.csv").write_text("Zeit;Wert\n0;5\n900;6\n", encoding="utf-8")
+    file = tmp_path / "long.toml"
+    recording = '\n[[recording]]\ncircuit = "main"\nfile = "load.csv"\ntime = "Zeit"\ncolumns = ["Wert"]\n'
+    file.write_text(SMALL.read_text(encoding="utf-8") + recording, encoding="utf-8")
+    words = [sys.executable, "-m", "simulators", "run", str(file)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        assert run.stdout is not None
+        assert run.stderr.readline().startswith("the load of main is ")
+        run.terminate()
+        assert (run.stdout.read(), run.stderr.read().strip()) == ("", "")
+    assert run.returncode == 130
+
+
+def test_cars_that_stay_beyond_the_end_are_judged_by_their_time_until_then() -> None:
+    """What they could have had afterwards is nobody's fault."""
+    early, late = (played(small(minutes=minutes)).result for minutes in (4.0, 24.0))
+    assert early.sessions == late.sessions == 3
+    assert early.energy_wh <= early.energy_wanted_wh < 0.5 * late.energy_wanted_wh
+
+
+def test_an_overload_that_lasts_is_a_reaction() -> None:
+    """The building exceeds the fuse until the end: the time until then counts, as in the time over the rating."""
+    scenario = small(minutes=5.0)
+    load = LoadSpec(circuit="main", hourly_a=(*[4.0] * 8, *[34.0] * 16))
+    result = played(replace(scenario, loads=(load,))).result
+    (circuit,) = result.circuits
+    assert result.reactions_s is not None
+    assert result.reactions_s[-1] == pytest.approx(circuit.over_s, abs=1.0)
 
 
 SLIPS = {
@@ -272,6 +439,7 @@ def test_a_slip_in_a_scenario_is_told_in_a_sentence(tmp_path: Path, right: str) 
         (["--fault", "30:100+10@CP-9"], "'CP-9' is no station, meter or file; known are CP-1, CP-2, CP-3"),
         (["--fault", "30:90000+10"], "begins after the end of the run"),
         (["--plot", "/nowhere/day.svg"], "its folder must be there"),
+        (["--plot", "/proc/day.svg"], "/proc/day.svg can't be written: No such file or directory"),
         (["--seeds", "1..99999999"], "at most, not '1..99999999'"),
     ],
 )

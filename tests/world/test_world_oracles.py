@@ -554,3 +554,19 @@ def test_every_oracle_has_its_defect() -> None:
     here = {"turns", "limits", "modbus heard", "mqtt heard", "demand", "beliefs"}  # these need sites of their own
     elsewhere = here | {"shares", "shown", "why", "dimming", "sun", "phases"}  # in files named like them
     assert {each[0] for each in DEFECTS.values()} | elsewhere == {getattr(make, "name", "") for make in ORACLES}
+
+
+def test_who_waits_for_the_cloud_isnt_stuck() -> None:
+    """The scenario's cloud is away, and the gateway has never seen the drivers' cards: they charge when it is back."""
+    away = replace(small(minutes=15.0), cloud_away=((60.0, 480.0),))
+    outcome = played(away)
+    assert failed_oracles(outcome) == set()
+    assert outcome.result.energy_wh > 0.0
+
+
+def test_a_cloud_that_stays_away_is_back_for_the_books() -> None:
+    """Sessions that began before it left, and end without it: it has all of them at the end of the run."""
+    scenario = small(minutes=8.0)
+    outcome = played(replace(scenario, cloud_away=((240.0, 3600.0),)))
+    assert failed_oracles(outcome) == set()
+    assert (outcome.result.transactions, outcome.result.transactions_lost) == (3, 0)

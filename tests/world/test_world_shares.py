@@ -1,5 +1,6 @@
 """Who gets how much: each defect of the shares is seen by its oracle, in a sound site beside a restless building."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from edge.allocation.fill import FREE, Rows
 from edge.allocation.fleet import Fleet
 from edge.allocation.layout import Floats, Ints
 from simulators.world.scenario import WorldScenario
+from simulators.world.world import World
 from tests.world.worlds import PEERS, failed_oracles, of_classes, played
 
 
@@ -74,6 +76,19 @@ def test_a_need_that_counts_for_nothing_is_caught(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("edge.allocation.share.Columns", _columns_of(has_need=0.0))
     spoilt = played(in_need())
     assert "shares" in failed_oracles(spoilt)
+
+
+def test_a_need_ends_with_its_session() -> None:
+    """Who plugs in again has told nothing of the session that begins then: its car shares like the others."""
+
+    def plug_again(world: World) -> None:
+        (stay,) = (each for each in world.parking.here.values() if each.need is not None)
+        world.parking.plug_again(stay)
+
+    def meddle(world: World) -> None:
+        asyncio.get_running_loop().call_at(250.0, plug_again, world)
+
+    assert failed_oracles(played(in_need(), meddle=meddle)) == set()
 
 
 @pytest.mark.parametrize("defect", DEFECTS)

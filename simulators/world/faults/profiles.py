@@ -85,7 +85,9 @@ class _CloudsProfiles(Fault):
         status = self.world.gateway.status()
         if status is None:
             return
-        (station,) = (each for each in status["stations"] if each["id"] == self.evse.station)
+        station = next((each for each in status["stations"] if each["id"] == self.evse.station), None)
+        if station is None:  # a gateway that has just started has told nothing of it yet
+            return
         reasons = {each["id"]: each["reason"] for each in station["evses"]}
         if reasons[self.evse.evse_id] == BY_CLOUD:
             self.note(f"the cloud limits {self.evse.station} no more, and the gateway says that it does")

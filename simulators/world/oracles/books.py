@@ -75,7 +75,8 @@ class NobodyIsStuck(Oracle):
             number = id(stay)
             reason = evses.get(key, {}).get("reason")
             # A car that was offered its minimum and takes none has paused by itself.
-            if reason is not None and reason not in NOT_WAITING | TRANSIENT and reason != "CAR_PAUSED":
+            has_reason = reason is not None and reason not in NOT_WAITING | TRANSIENT and reason != "CAR_PAUSED"
+            if has_reason or self._waits_for_cloud(key):
                 self._since.pop(number, None)
             elif now - self._since.setdefault(number, now) > PATIENCE_S + self.grace_s and number not in self._told:
                 self._told.add(number)
@@ -83,6 +84,12 @@ class NobodyIsStuck(Oracle):
                 self.fail(
                     f"{stay.label} wants to charge and has drawn nothing for {PATIENCE_S:g} s; the gateway says {said}"
                 )
+
+    def _waits_for_cloud(self, key: tuple[str, int]) -> bool:
+        """Whether its driver's card isn't taken while the scenario's cloud is away: nobody on the site knows it."""
+        now, (station, evse) = self.world.now(), key
+        is_away = any(from_s <= now < from_s + for_s for from_s, for_s in self.world.scenario.cloud_away)
+        return is_away and self.world.stations[station].refuses(evse)
 
 
 def evses_said(status: Any) -> dict[tuple[str, int], dict[str, Any]]:

@@ -28,7 +28,8 @@ class _Part:
     draws_a: float
     least_a: float  # it is never given less, if it charges
     used: frozenset[str]  # the grid's phases on which it draws
-    needs_a: float  # makes it ready in time, as its driver has told the gateway; 0: nobody has
+    has_told: bool  # its driver has told the gateway what it needs in this session
+    needs_a: float  # makes it ready in time; 0: nobody has told anything
 
 
 class SharesAreFair(Oracle):
@@ -85,6 +86,7 @@ class SharesAreFair(Oracle):
         if not judged or id(stay) in self._disobeyed or not station.charging():
             return None
         safe_a = evse.fallback_a if self._keeps_safe else 0.0
+        has_told = stay.need is not None and stay.need.session == station.session(stay.evse.evse_id)
         return _Part(
             stay=stay,
             evse=evse,
@@ -92,7 +94,8 @@ class SharesAreFair(Oracle):
             offered_a=station.offered_a(stay.evse.evse_id),
             draws_a=max(grid_a),
             least_a=max(evse.min_a, safe_a),
-            needs_a=self._needs_a(stay, sum(amps > 0.0 for amps in grid_a)),
+            has_told=has_told,
+            needs_a=self._needs_a(stay, sum(amps > 0.0 for amps in grid_a)) if has_told else 0.0,
             used=frozenset(phase for phase, amps in zip(PHASES, grid_a, strict=True) if amps > 0.0),
         )
 
@@ -124,11 +127,11 @@ def _has_too_much(one: _Part, other: _Part) -> bool:
         spared = other.least_a + MORE_A
         gives_way = has_none and mine.min_a <= its.min_a and not its.never_zero and other.least_a <= its.min_a
         return other.draws_a >= its.min_a if gives_way else other.draws_a > spared
-    if mine.rank > its.rank or has_none or other.stay.need is not None:  # that one may be the more urgent one
+    if mine.rank > its.rank or has_none or other.has_told:  # that one may be the more urgent one
         return False
     if min(one.needs_a, one.wants_a) > one.offered_a + MORE_A:
         return other.draws_a > other.least_a + MORE_A
-    if one.stay.need is not None:
+    if one.has_told:
         return False
     step_a = max(mine.step_a, its.step_a)
     its_part_a = (other.draws_a - MORE_A - step_a) / its.weight
