@@ -5,7 +5,6 @@ Read are payloads of the types :data:`LIMITS`, in kW unless the event says W. Of
 that is too low is the smaller harm. Other payload types (prices, alerts) limit nothing.
 """
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ UNITS: Mapping[str, float] = {"W": 1.0, "KW": 1000.0}
 MOST_EVENTS = 200
 MOST_INTERVALS = 1000  # of an event: ten days of quarter-hours
 MOST_DAYS = 36_500  # of a duration
+MOST_POWER = 1_000_000_000  # in W or kW: more than any grid carries, and a number in either
 LAST_YEAR = 9000  # of a start: what follows it stays in the calendar
 NOW = "0001-01-01"  # a start that stands for "now" (definition §7)
 FOR_EVER = "P9999Y"
@@ -194,6 +194,6 @@ def _limits(interval: Mapping[str, Any], scales: Mapping[str, float]) -> Iterabl
         if not isinstance(values, list) or len(values) != 1:
             raise EventsUnfit(f"{payload['type']} has not just one value")
         (value,) = values
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-            raise EventsUnfit(f"{payload['type']} is no power of 0 or more")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_POWER:
+            raise EventsUnfit(f"{payload['type']} is no power of 0 or more, up to {MOST_POWER}")
         yield float(value) * scales.get(payload["type"], UNITS["KW"])

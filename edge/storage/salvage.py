@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -17,25 +18,30 @@ log = structlog.get_logger(__name__)
 # The greatest number that an entry ever had may be among what is lost. So many more messages than that can't have
 # been taken since the last row that is still there: two days of a site of 200 stations.
 NUMBERS_SKIPPED = 1_000_000
-_MESSAGES = "entry"
+# What is taken of a file without its log, which may be older than what was delivered last. Of messages, begins and ends
+# that do no harm twice: a StartTransaction would be a second session. Of transactions of 1.6 (which number no events)
+# none whose begin nobody has answered: its station tells it again, and it is as new as the message that isn't taken.
+_WITHOUT_LOG = {
+    "entry": "kind = 'end' OR (kind = 'begin' AND sequence IS NOT NULL)",
+    "charge": "seen <> '[]' OR coalesce(cloud_id, answer, ended) IS NOT NULL",
+}
 
 
 def salvage(damaged: Path, target: sqlite3.Connection) -> int:
     """Copy what can be read of ``damaged`` into the open, newly made file; says how many rows.
 
     Each table is read from its front until that fails, then from its back: only rows between two faults are lost.
-    Where the first page is gone, another one takes its place; without its log the file may be older than what was
-    delivered last, and messages aren't taken from it. Never raises for what ``damaged`` holds.
+    Where the first page is gone, another one takes its place; then not all is taken of a file without its log. Never
+    raises for what ``damaged`` holds.
     """
     if graft.has_form(damaged):
-        return _read_out(damaged, target, _tables(target))
+        return _read_out(damaged, target, {})
     with contextlib.suppress(OSError, sqlite3.Error), graft.grafted(damaged, target) as copy:
-        tables = [table for table in _tables(target) if table != _MESSAGES or graft.has_log(damaged)]
-        return _read_out(copy, target, tables)
+        return _read_out(copy, target, {} if graft.has_log(damaged) else _WITHOUT_LOG)
     return 0
 
 
-def _read_out(damaged: Path, target: sqlite3.Connection, tables: list[str]) -> int:
+def _read_out(damaged: Path, target: sqlite3.Connection, only: Mapping[str, str]) -> int:
     rows = 0
     with contextlib.closing(connect(damaged)) as source:
         source.text_factory = _text
@@ -45,8 +51,8 @@ def _read_out(damaged: Path, target: sqlite3.Connection, tables: list[str]) -> i
             triggers = target.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
             for name, _ in triggers:
                 target.execute(f"DROP TRIGGER {name}")
-            for table in tables:
-                rows += _copy(source, target, table)
+            for table in _tables(target):
+                rows += _copy(source, target, table, only.get(table, "TRUE"))
             for _, definition in triggers:
                 target.execute(definition)
             target.execute("COMMIT")
@@ -101,7 +107,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
     return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
 
 
-def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> int:
+def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str, only: str) -> int:
     columns = _columns(target, table)
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     key = ", ".join(row[1] for row in target.execute(f"PRAGMA table_info({table})") if row[5])
@@ -109,7 +115,8 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) ->
     taken: set[tuple[object, ...]] = set()
     for order in (key, backwards):
         try:
-            for row in source.execute(f"SELECT {names} FROM {table} NOT INDEXED ORDER BY {order}"):  # noqa: S608 - our own names
+            wanted = f"SELECT {names} FROM {table} NOT INDEXED WHERE {only} ORDER BY {order}"  # noqa: S608 - our own names
+            for row in source.execute(wanted):
                 if tuple(row) in taken:
                     break
                 if not readable(table, row):

@@ -114,6 +114,8 @@ class Prompt(Connection):
         begins = HEAD_BYTES
         if length == EXTENDED and first == WHOLE_TEXT:
             length, begins = int.from_bytes(data[2:4], "big"), HEAD_BYTES + 2
+            if (most := self.protocol.max_message_size) is not None and length > most:
+                length = NONE  # for the library, which knows the code to close with
         elif length > MOST_BYTES:
             length = NONE
         if is_server:

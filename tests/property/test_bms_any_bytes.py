@@ -111,6 +111,7 @@ EVENT: dict[str, Any] = {
         {"intervalPeriod": {"start": "0001-01-01"}, "payloads": [{"type": "SIMPLE", "values": [1]}]},
     ],
 }
+HUGE = {"id": 0, "payloads": [{"type": "IMPORT_CAPACITY_LIMIT", "values": [1.79e305]}]}  # in W it is none
 BRIDGED: dict[str, Any] = {
     "id": "1",
     "ts": NOON.isoformat(),
@@ -131,6 +132,7 @@ odd = any_values(
 
 @given(documents=st.lists(spoiled(BRIDGED, odd), min_size=1, max_size=4))
 @example(documents=[BRIDGED | {"events": [EVENT | {"payloadDescriptors": [{"payloadType": []}]}]}])
+@example(documents=[BRIDGED | {"events": [EVENT | {"intervals": [HUGE]}]}])
 @example(
     documents=[
         BRIDGED | {"events": [EVENT | {"payloadDescriptors": [{"payloadType": "IMPORT_CAPACITY_LIMIT", "units": [1]}]}]}

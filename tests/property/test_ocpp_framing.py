@@ -192,6 +192,7 @@ def test_a_ping_of_ours_is_sound_and_its_pong_is_known(side: Side, pings: int, a
 
 
 @given(side=st.sampled_from(Side), frames=st.lists(st.one_of(TEXTS, DATA, CONTROL), max_size=12))
+@example(side=Side.SERVER, frames=[Frame(Opcode.TEXT, b"x" * (MAX_SIZE + 1))])
 def test_a_peer_of_the_world_hears_what_the_library_hears(side: Side, frames: list[Frame]) -> None:
     """Frame by frame, as the world's network brings them."""
     pieces = [frame.serialize(mask=side is Side.SERVER) for frame in frames]

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.domain.journal import Write
@@ -16,6 +16,7 @@ from tests.property.test_offline_crashes import Story
 from tests.unit.offline.offline_bench import Disk
 
 OPERATIONS = ("station", "cloud", "cloud loses answer", "commit all", "up", "down", "late", "tick", "damage")
+DELIVERED = ("station", "commit all", "cloud", "commit all")
 PAGE = 4096
 
 
@@ -57,6 +58,8 @@ class RealDisk(Disk):
 @pytest.mark.parametrize("edition", [Edition.V16, Edition.V201])
 @settings(max_examples=15, deadline=None)
 @given(operations=st.lists(st.sampled_from(OPERATIONS), max_size=50), sessions=st.integers(1, 3))
+@example(operations=["up", "station", "commit all", "damage"], sessions=1)  # its begin has no answer yet
+@example(operations=["up", *DELIVERED * 3, "station", "commit all", "damage"], sessions=1)  # its end
 def test_a_destroyed_journal_costs_no_begin_and_no_end(edition: Edition, operations: list[str], sessions: int) -> None:
     """Fault 49, at any moment, again and again. Meter values on their way are lost, and nothing else."""
     with TemporaryDirectory() as folder:
