@@ -259,6 +259,30 @@ def test_a_defect_is_caught(defect: str) -> None:
     assert oracle in failed_oracles(played(tamper=tamper, meddle=meddle))
 
 
+def _plugs_again(world: World) -> None:
+    for stay in world.parking.here.values():
+        world.parking.plug_again(stay)
+
+
+def test_who_plugs_in_again_and_again_is_not_switched_by_the_gateway() -> None:
+    """Drivers begin anew each half a minute, by themselves or as one fault after the other has them do it, and the last
+    of these is long over at the end."""
+
+    def meddle(world: World) -> None:
+        for at_s in range(200, 440, 30):
+            later(at_s, _plugs_again)(world)
+
+    assert failed_oracles(played(meddle=meddle)) == set()
+    faults = [FaultSpec(number=5, at_s=at_s, for_s=5.0) for at_s in range(200, 440, 30)]
+    assert failed_oracles(played(faults=faults)) == set()
+
+
+def test_a_fault_at_the_end_excuses_no_switching_before_it() -> None:
+    """Fault 27 may start cars itself; it comes minutes after one was switched without end."""
+    fault = FaultSpec(number=27, at_s=600.0, for_s=60.0)
+    assert "contactors" in failed_oracles(played(faults=[fault], meddle=later(200.0, _hunts), drain_s=30.0))
+
+
 def test_a_reply_before_the_disk_has_it_is_caught() -> None:
     """One power cut without a cloud: a sound gateway loses nothing; one that answers too early, a transaction."""
 
