@@ -395,6 +395,22 @@ def test_a_fault_excuses_no_limit_that_it_does_not_touch(
     assert any(each.oracle == "limits" and each.at_s < fault.at_s + fault.for_s for each in verdicts)
 
 
+@pytest.mark.parametrize("number", [30, 33])
+def test_a_building_that_nobody_sees_is_no_breach_of_its_limit(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its meter the gateway goes by what the installer says of the building, which alone takes more than that,
+    and more than it allows: the cars that are left fit under its limit then. Who doesn't mind the limit is caught.
+    """
+    scenario = replace(_limited(replace(LOWER, max_a=19.0)), for_s=400.0)
+    drivers = tuple(replace(each, energy_wh=(2e4, 3e4)) for each in scenario.drivers)
+    scenario = replace(scenario, drivers=drivers)
+    faults = [FaultSpec(number=number, at_s=250.0, for_s=150.0), FaultSpec(number=59, at_s=275.0, for_s=125.0)]
+    sound = played(scenario, faults=faults, drain_s=10.0).result
+    assert sound.verdicts == ()
+    assert any(run.over_s > 60.0 for run in sound.circuits)
+    monkeypatch.setattr(LimitStated, "amps", lambda _limit, _now: None)
+    assert "limits" in failed_oracles(played(scenario, faults=faults, drain_s=10.0))
+
+
 def test_a_building_that_falls_silent_leaves_its_fallback(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has limited the site to 16 A, and says nothing more: what the installer has set holds, never nothing."""
 
