@@ -295,6 +295,17 @@ def test_a_reply_before_the_disk_has_it_is_caught() -> None:
     assert "transactions" in failed_oracles(defective)
 
 
+def test_a_number_that_the_cloud_alone_knows_excuses_no_other_transaction() -> None:
+    """With the kill, which takes that number out of the gateway's memory, all others have to be ended; without it that
+    one as well, though its station never had the number.
+    """
+    lost = (FaultSpec(number=50, at_s=150.0, for_s=400.0), FaultSpec(number=8, at_s=200.0, for_s=400.0))
+    killed = (*lost, FaultSpec(number=47, at_s=330.0, for_s=30.0))
+    for faults, at in ((killed, "2026-11-23T07:11:00"), (lost, "2026-11-23T07:10:00")):
+        ends = Said("StopTransaction", lambda text, at=at: () if at in text else (text,))  # type: ignore[misc]
+        assert "transactions" in failed_oracles(played(small(minutes=11.0), faults=faults, tamper=ends))
+
+
 def _tight(minutes: float, turn_s: float, naps: float = 0.0) -> WorldScenario:
     """Three cars at a connection that bears one at a time; some of them stop by themselves for five minutes."""
     scenario = small(minutes=minutes)
