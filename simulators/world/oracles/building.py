@@ -1,9 +1,11 @@
 """What the building has said of its connection, and what its grid operator bills: limits, and the demand window."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from simulators.phases import PHASE_NAMES, Amps3
+from simulators.world.building import LoadSpec
 from simulators.world.copper import Run
 from simulators.world.limits import AGAIN_S, MODBUS, MQTT
 from simulators.world.oracles.base import Oracle
@@ -14,6 +16,8 @@ from simulators.world.world import World
 UNTOLD: Final = "rating"  # the oracle that a gateway which can't tell its stations anything is excused by
 UNHEARD_S: Final = 60.0 + AGAIN_S + 10.0  # a broker that is back is dialled within a minute, and it is said again
 BUILDING_S: Final = 60.0  # a rise of the building can hide behind cars that were just raised, until they are sampled
+OUTLIER_SIGMAS: Final = 4.0  # a load that has moved by less may be as restless as ever
+METERS_CLASS: Final = 0.01  # of what flows: meters may be wrong by so much (EN 62053-21, class 1)
 WINDOW_MIN: Final = 15
 # What a window may be above its limit: a sample each control period doesn't show what is between, and cars come down
 # some seconds late.
@@ -27,7 +31,8 @@ class LimitsHold(Oracle):
 
     Judged by what flows: cars draw nothing of what is above it, but for as long as of what is above a fuse. Where the
     connection's meter shows nothing, what the building takes can't be known: it counts for no more than it took before,
-    or than the installer says that it takes at worst, whichever is more.
+    or than the installer says that it takes at worst, whichever is more. And a step that its restlessness explains is
+    learned of late: so much may be beyond the limit, but no more than meters may be wrong.
     """
 
     name = "limits"
@@ -40,6 +45,8 @@ class LimitsHold(Oracle):
         self._building = BuildingLately(world, BUILDING_S)
         self._reserve_a = {each.id: each.background_reserve_a or 0.0 for each in world.configuration.site.circuits}
         self._starts = 0  # of the gateway, when the meter was last well
+        noises_a = [each.noise_a for each in world.scenario.loads if isinstance(each, LoadSpec)]
+        self._restless_a = OUTLIER_SIGMAS * max(noises_a, default=0.0) / math.sqrt(3.0)  # it is uniform
 
     def look(self) -> None:
         if not self.world.limits.taken:
@@ -48,11 +55,18 @@ class LimitsHold(Oracle):
         flows_a, (most_a, most_w) = self._flows_a(run), self.world.limits.held()
         volts = self.world.site.nominal_voltage_v
         for phase, name in enumerate(PHASE_NAMES):
-            over = most_a is not None and run.ev_a[phase] > NOISE_A and flows_a[phase] > most_a + NOISE_A
+            over = most_a is not None and run.ev_a[phase] > NOISE_A and flows_a[phase] > most_a + self._slack_a(most_a)
             self._judge(over, f"{name}: {flows_a[phase]:.1f} of {most_a} A")
         flows_w = sum(flows_a) * volts
-        over = most_w is not None and sum(run.ev_a) > NOISE_A and flows_w > most_w + 3 * NOISE_A * volts
+        over = most_w is not None and sum(run.ev_a) > NOISE_A and flows_w > most_w + self._slack_w(most_w)
         self._judge(over, f"all phases: {flows_w:.0f} of {most_w} W")
+
+    def _slack_a(self, most_a: float) -> float:
+        return max(NOISE_A, min(self._restless_a, METERS_CLASS * most_a))
+
+    def _slack_w(self, most_w: float) -> float:
+        volts = self.world.site.nominal_voltage_v
+        return 3 * volts * self._slack_a(most_w / (3 * volts))
 
     def _flows_a(self, run: Run) -> Amps3:
         """What flows through a circuit, as far as it can be known."""
@@ -98,7 +112,7 @@ class DimmingIsObeyed(LimitsHold):
             return
         run, volts = self.world.copper.runs[operator.circuit], self.world.site.nominal_voltage_v
         flows_w = sum(self._flows_a(run)) * volts
-        over = sum(run.ev_a) > NOISE_A and flows_w > operator.allows_w + 3 * NOISE_A * volts
+        over = sum(run.ev_a) > NOISE_A and flows_w > operator.allows_w + self._slack_w(operator.allows_w)
         self._judge(over, f"{run.id}: {flows_w:.0f} of {operator.allows_w:.0f} W")
 
 
