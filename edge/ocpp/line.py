@@ -55,7 +55,7 @@ class Line:
         self._heard = heard
         self._silent_since: Seconds | None = None  # the station's first CALL that stayed unanswered
         self._written = WrittenLimits(memory)
-        self._left = LeftProfiles()
+        self._left = LeftProfiles(memory.ladder)
 
     def speak(self, dialect: Dialect) -> None:
         """The station has come back with another edition of OCPP."""
