@@ -91,6 +91,12 @@ FOUND = (
         ),
         was="a transaction whose number nobody but the cloud could know any more was to be ended by it",
     ),
+    Found(
+        seed=1,
+        minutes=5.0,
+        faults=(FaultSpec(number=51, at_s=150.0, for_s=150.0), FaultSpec(number=29, at_s=160.0, for_s=40.0)),
+        was="what the cloud asked over an uplink that carried nothing was to be passed on",
+    ),
 )
 
 
