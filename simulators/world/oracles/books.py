@@ -41,7 +41,6 @@ class EachTransactionOnce(Oracle):
         super().__init__(world)
         self._refused_at = float("-inf")  # when the disk did so last
         self._unkept: dict[StartKey, int] = {}  # begins not written yet, and which start of it knows them
-        self._forgotten: set[StartKey] = set()
 
     def look(self) -> None:
         gateway, now = self.world.gateway, self.world.now()
@@ -49,7 +48,7 @@ class EachTransactionOnce(Oracle):
             self._refused_at = now
         for start, starts in list(self._unkept.items()):
             if gateway.starts != starts:
-                self._forgotten.add(start)
+                self.world.forgotten.add(start)
             if gateway.starts != starts or now - self._refused_at > WRITTEN_S:
                 del self._unkept[start]
 
@@ -78,7 +77,7 @@ class EachTransactionOnce(Oracle):
     def _lost_numbers(self) -> dict[TransactionAccount, StartKey]:
         """Those whose number nobody else knows any more, and their begins."""
         given_up = [account for station in self.world.stations.values() for account in station.given_up()]
-        return {account: start_of(account) for account in given_up if start_of(account) in self._forgotten}
+        return {account: start_of(account) for account in given_up if start_of(account) in self.world.forgotten}
 
 
 class NobodyIsStuck(Oracle):
