@@ -32,6 +32,7 @@ from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.profiles.units import in_watts
 from edge.ocpp.questions_v2 import MAX_PERIODS, RATE_UNIT, STACK_LEVEL, over_by, questions
 from edge.ocpp.samples import Samples
+from edge.ocpp.sessionless import Sessionless
 from edge.ocpp.station_clock import parse_timestamp
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.versions import Version
@@ -54,6 +55,7 @@ class DialectV2:
         self._memory = memory
         self._connectors = Connectors()
         self._states = ChargingStates()
+        self._sessionless = Sessionless(self._transactions, self._connectors)
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
         self.guard = Guard(version, memory.dossier, key_is_checked=memory.key_is_checked)
@@ -80,6 +82,9 @@ class DialectV2:
 
     def concluded(self, work: OwnCall, answer: CallResult | CallError, now: Seconds) -> list[StationFact]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
+        asked = self._evse(work.payload.get("evse")) if work.action == "TriggerMessage" else None
+        if asked is not None:
+            self._sessionless.answered(asked.key, work, answer)
         key = self._transactions.where(over_by(work, answer) or "")
         if key is None or not self._transactions.end(key):
             return []
@@ -240,6 +245,7 @@ class DialectV2:
         found: list[StationFact] = []
         over = (evse.key, self._transactions.where(transaction))
         found += [SessionEnded(key=key, at=now) for key in over if key is not None and self._transactions.end(key)]
+        found += self._sessionless.begins(evse.key, now, observed_start=observed_start)
         self._transactions.begin(evse.key, transaction)
         plugged = state in ("Charging", "EVConnected", "SuspendedEV")
         self._connectors.session_begins(evse.key, plugged=plugged, connector=connector)
@@ -271,7 +277,9 @@ class DialectV2:
         if found_stamps:
             self._clock.learn(max(found_stamps), now, wall)
         evse = self._evse(payload.get("evseId"))
-        return [*self._samples.told(values, evse, now, wall)] if evse is not None else []
+        if evse is None:
+            return []
+        return self._sessionless.sampled(evse.key, self._samples.told(values, evse, now, wall), now)
 
     def _needs(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:
         evse = self._evse(payload.get("evseId"))
