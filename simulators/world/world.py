@@ -146,6 +146,11 @@ class World:
         now = self.now()
         return any(each.matters(now) and each.hides_limit(station) for each in self.faults)
 
+    def is_unbound(self, station: str) -> bool:
+        """Whether by a fault that is under way, or was a moment ago, no limit binds the station."""
+        now = self.now()
+        return any(each.matters(now) and each.unbinds(station) for each in self.faults)
+
     @property
     def is_sound(self) -> bool:
         """Whether nothing is wrong with the site now, nor was a moment ago."""

@@ -422,6 +422,15 @@ def test_a_building_that_nobody_sees_is_no_breach_of_its_limit(number: int, monk
     assert "limits" in failed_oracles(played(scenario, faults=faults, drain_s=10.0))
 
 
+def test_a_station_that_nothing_binds_is_no_breach_of_the_buildings_limit() -> None:
+    """It goes on with 16 A, told what it may be, and the others have stopped for it; if they haven't, it is one."""
+    scenario = _limited(replace(LOWER, max_a=20.0, to_s=480.0))
+    drivers = tuple(replace(each, max_a=(16.0,), energy_wh=(2e4, 3e4)) for each in scenario.drivers)
+    scenario, fault = replace(scenario, drivers=drivers), FaultSpec(number=22, at_s=180.0, for_s=290.0, target="CP-2")
+    assert failed_oracles(played(scenario, faults=[fault], drain_s=10.0)) == set()
+    assert "limits" in failed_oracles(played(scenario, faults=[fault], tamper=Profiles(_all(6.0)), drain_s=10.0))
+
+
 def _restless(more_a: float) -> tuple[WorldScenario, Callable[[World], None]]:
     """A large site whose building limits it to 900 A, and is restless by 4 A; something of `more_a` runs for 140 s."""
     scenario = small(minutes=15.0, period_s=10.0)

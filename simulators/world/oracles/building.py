@@ -32,7 +32,8 @@ class LimitsHold(Oracle):
     Judged by what flows: cars draw nothing of what is above it, but for as long as of what is above a fuse. Where the
     connection's meter shows nothing, what the building takes can't be known: it counts for no more than it took before,
     or than the installer says that it takes at worst, whichever is more. And a step that its restlessness explains is
-    learned of late: so much may be beyond the limit, but no more than meters may be wrong.
+    learned of late: so much may be beyond the limit, but no more than meters may be wrong. What cars draw that no limit
+    binds is nobody's fault, as long as no other car draws anything beside it.
     """
 
     name = "limits"
@@ -52,14 +53,22 @@ class LimitsHold(Oracle):
         if not self.world.limits.taken:
             return
         run = self.world.copper.runs[self.world.root]
-        flows_a, (most_a, most_w) = self._flows_a(run), self.world.limits.held()
+        flows_a, cars_a, (most_a, most_w) = self._flows_a(run), self._cars_a(run), self.world.limits.held()
         volts = self.world.site.nominal_voltage_v
         for phase, name in enumerate(PHASE_NAMES):
-            over = most_a is not None and run.ev_a[phase] > NOISE_A and flows_a[phase] > most_a + self._slack_a(most_a)
+            over = most_a is not None and cars_a[phase] > NOISE_A and flows_a[phase] > most_a + self._slack_a(most_a)
             self._judge(over, f"{name}: {flows_a[phase]:.1f} of {most_a} A")
         flows_w = sum(flows_a) * volts
-        over = most_w is not None and sum(run.ev_a) > NOISE_A and flows_w > most_w + self._slack_w(most_w)
+        over = most_w is not None and sum(cars_a) > NOISE_A and flows_w > most_w + self._slack_w(most_w)
         self._judge(over, f"all phases: {flows_w:.0f} of {most_w} W")
+
+    def _cars_a(self, run: Run) -> list[float]:
+        """What those cars draw of it that can be told to draw less."""
+        cars_a = list(run.ev_a)
+        for key, stay in self.world.parking.here.items():
+            if self.world.is_unbound(stay.evse.station) and run in self.world.copper.path(stay.evse.circuit):
+                cars_a = [all_a - its_a for all_a, its_a in zip(cars_a, self.world.copper.drawn_a(key), strict=True)]
+        return cars_a
 
     def _slack_a(self, most_a: float) -> float:
         return max(NOISE_A, min(self._restless_a, METERS_CLASS * most_a))
@@ -112,7 +121,7 @@ class DimmingIsObeyed(LimitsHold):
             return
         run, volts = self.world.copper.runs[operator.circuit], self.world.site.nominal_voltage_v
         flows_w = sum(self._flows_a(run)) * volts
-        over = sum(run.ev_a) > NOISE_A and flows_w > operator.allows_w + self._slack_w(operator.allows_w)
+        over = sum(self._cars_a(run)) > NOISE_A and flows_w > operator.allows_w + self._slack_w(operator.allows_w)
         self._judge(over, f"{run.id}: {flows_w:.0f} of {operator.allows_w:.0f} W")
 
 
