@@ -22,6 +22,17 @@ def _same(account: TransactionAccount, booked: CloudTransaction, made_anew: Cont
     return ends_alike and (_starts_alike(account, start) or (start in made_anew and began_in(account, start)))
 
 
+def start_of(account: TransactionAccount) -> StartKey:
+    """The begin that its station told."""
+    return StartKey(
+        identity=account.identity,
+        connector_id=account.connector_id,
+        id_tag=account.id_tag,
+        started_at=account.started_at,
+        meter_start_wh=account.meter_start_wh,
+    )
+
+
 def _starts_alike(account: TransactionAccount, start: StartKey) -> bool:
     return began_in(account, start) and (start.started_at, start.meter_start_wh) == (
         account.started_at,

@@ -6,12 +6,13 @@ the worst that is known of the building is kept free; back, what is given rises 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 
 from edge.allocation.background import Background, Draws, updated
 from edge.allocation.entitlement import Entitlement, was_seen_after, when_obeyed_a
-from edge.allocation.exposure import OBEY_S
+from edge.allocation.exposure import OBEY_S, OBEY_TOLERANCE_A
 from edge.allocation.layout import PAIRS, Bools, Floats, Ints
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState
@@ -38,6 +39,8 @@ class Headroom:
     ``left_a`` has one entry a line of the layout: what is left for EVSEs, may be below 0; infinite without a limit.
     So have ``limit_a``, ``taken_a`` and ``sudden``: what the line may carry and what the background takes of it; or,
     where more feeds in than may be lent on (``sudden``), what it bears of the EVSEs alone, and nothing.
+    ``untaken``, one entry a row: a site below that hasn't taken up what it was given last. As much of the building may
+    have risen unseen; so it is given no more before that has come to light.
     """
 
     background_a: Floats
@@ -49,6 +52,7 @@ class Headroom:
     stale: Bools
     recovering: Bools
     over: Bools
+    untaken: Bools
 
 
 def estimate(
@@ -67,6 +71,7 @@ def estimate(
     since_told_s = snapshot.now - snapshot.fleet.told_at
     unseen = snapshot.fleet.in_session & ~was_seen_after(snapshot.fleet) & (since_told_s < SEEN_S)
     remembered: dict[str, Background] = {}
+    untaken = np.zeros(len(grid.min_a), dtype=np.bool_)
     for place, number in enumerate(grid.layout.circuits.tolist()):
         state = snapshot.circuits[number]
         if state.circuit.meter is None:
@@ -85,6 +90,8 @@ def estimate(
             background[place] = tuple(known.estimate_a or ())
             late[place] = snapshot.now - known_at(state) > LATE_PERIODS * snapshot.settings.period_s
             over[place] = known.is_over(state.circuit.rating_a)
+            if grid.whole_site.any():
+                untaken[below] |= _untaken_a(known, snapshot.fleet.draw_a[below]) > OBEY_TOLERANCE_A
             recovering[place] = known.stale_at is not None and snapshot.now - known.stale_at < RECOVERY_S
         else:
             stale[place] = True
@@ -108,9 +115,17 @@ def estimate(
             stale=stale,
             recovering=recovering,
             over=over,
+            untaken=untaken & grid.whole_site,
         ),
         remembered,
     )
+
+
+def _untaken_a(known: Background, draw_a: Floats) -> Floats:
+    """By how much more than its newest sample each EVSE may have drawn while the readings that count were taken; 0 for
+    one that was never sampled."""
+    high_a = reduce(np.maximum, [bounds.high_a for bounds in known.bounds])
+    return np.asarray(np.nan_to_num(high_a - draw_a).max(axis=1, initial=0.0))
 
 
 def _left(snapshot: Snapshot, left: Floats, background_a: Floats, low_a: Floats) -> Floats:

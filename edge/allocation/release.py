@@ -160,7 +160,7 @@ def _put_off(
     grid, fleet, now = snapshot.plant.grid, snapshot.fleet, snapshot.now
     why = np.zeros(len(is_due), dtype=np.int64)
     for reason, where in (
-        (Held.STEADY, changes.rises & ~is_due),
+        (Held.STEADY, changes.rises & (~is_due | headroom.untaken)),
         (Held.WRITES, (changes.rises | changes.switches) & (writes < 1)),
         (Held.RESTING, changes.starts & (now - cars.off_since < snapshot.settings.min_off_s)),
         (Held.SWITCHING, changes.rises & _is_on_trust(grid, fleet, cars, now)),

@@ -2,14 +2,15 @@
 
 A TxProfile goes before the TxDefaultProfile for as long as its session runs (OCPP 1.6 §3.13.3), and a station's maximum
 binds beside either: who was told 0 A by the one would stay there, whatever is told by the other. So when a limit is
-taken on a lower rung, what that one replaces is cleared.
+taken on a lower rung, what that one replaces is cleared. What was told before our start is not known: it may have been
+all that belongs to the rung on which the station stood then.
 """
 
 from collections.abc import Iterator, Mapping
 
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import EvseKey
-from edge.ocpp.profiles.ladder import Rung
+from edge.ocpp.profiles.ladder import Ladder, Rung
 from edge.ocpp.profiles.writer import profile_id
 from edge.ocpp.versions import Version
 
@@ -23,12 +24,10 @@ _REPLACES: Mapping[Rung, frozenset[str]] = {
 
 
 class LeftProfiles:
-    """Those of one station. ``before``: the rung on which it last took a limit before the program started, None where
-    it never did: it may hold all that is told on that.
-    """
+    """Those of one station. ``ladder``: it may hold all that is told on the rung with which that began."""
 
-    def __init__(self, before: Rung | None) -> None:
-        self._before = before
+    def __init__(self, ladder: Ladder) -> None:
+        self._ladder = ladder
         self._held: dict[EvseKey, dict[int, str]] = {}  # purposes, in the words of 1.6, by chargingProfileId
 
     def may_hold(self, command: LimitCommand, rung: Rung) -> None:
@@ -48,9 +47,9 @@ class LeftProfiles:
         return found
 
     def _of_before(self, key: EvseKey) -> Iterator[tuple[int, str]]:
-        if self._before is not None:
-            for purpose in (Purpose.IDLE,) if self._before.one_limit else Purpose:
-                yield from _told(key, purpose, self._before).items()
+        first = self._ladder.first
+        for purpose in (Purpose.IDLE,) if first.one_limit else Purpose:
+            yield from _told(key, purpose, first).items()
 
 
 def _told(key: EvseKey, purpose: Purpose, rung: Rung) -> dict[int, str]:

@@ -56,8 +56,7 @@ class Line:
         self._silent_since: Seconds | None = None  # the station's first CALL that stayed unanswered
         self._asks = False  # the station is there, and isn't only observed
         self._written = WrittenLimits(memory)
-        taken = memory.dossier.taken
-        self._left = LeftProfiles(taken.rung if taken is not None else None)
+        self._left = LeftProfiles(memory.ladder)
 
     def speak(self, dialect: Dialect) -> None:
         """The station has come back with another edition of OCPP."""

@@ -48,6 +48,13 @@ class _Sample:
     lead_s: Seconds  # the station's clock, in seconds since 1970, less our monotonic clock
 
 
+def _is_alike(previous: _Sample | None, sample: _Sample) -> bool:
+    """Whether the one before, some seconds ago, has said about the same."""
+    if previous is None or sample.at - previous.at < APART_S:
+        return False
+    return abs(sample.lead_s - previous.lead_s) <= STEP_S
+
+
 def parse_timestamp(value: object) -> datetime | None:
     """An OCPP dateTime as UTC; one without a zone counts as UTC. None when it is no time."""
     return _parsed(value) if isinstance(value, str) and len(value) <= LONGEST_STAMP else None
@@ -121,8 +128,10 @@ class StationClock:
         slip = self._runs or behind_s < -STEP_S
         if not runs and slip and self._lead_s is not None and sample.lead_s > self._lead_s + STEP_S:
             return
-        self._runs = self._runs or runs
         lead = self._lead_s if is_set is self._is_set else None
+        if lead is not None and not runs and sample.lead_s < lead - STEP_S and not _is_alike(previous, sample):
+            return  # stored while it was cut off: the clock that is known goes on, however long ago it was heard of
+        self._runs = self._runs or runs
         if lead is None:
             self._samples.clear()
         self._is_set, self.counts_from_1970 = is_set, not is_set

@@ -31,6 +31,7 @@ from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.profiles.units import in_watts
 from edge.ocpp.questions_v2 import MAX_PERIODS, RATE_UNIT, STACK_LEVEL, over_by, questions
 from edge.ocpp.samples import Samples
+from edge.ocpp.sessionless import Sessionless
 from edge.ocpp.silence import Silence
 from edge.ocpp.station_clock import parse_timestamp
 from edge.ocpp.station_memory import StationMemory
@@ -55,6 +56,7 @@ class DialectV2:
         self._connectors = Connectors()
         self._states = ChargingStates(memory.was_let_in)
         self._silence = Silence()
+        self._sessionless = Sessionless(self._transactions, self._connectors)
         self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
         self.guard = Guard(version, memory.dossier, key_is_checked=memory.key_is_checked)
@@ -85,6 +87,9 @@ class DialectV2:
 
     def concluded(self, work: OwnCall, answer: CallResult | CallError, now: Seconds) -> list[StationFact]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
+        asked = self._evse(work.payload.get("evse")) if work.action == "TriggerMessage" else None
+        if asked is not None:
+            self._sessionless.answered(asked.key, work, answer)
         key = self._transactions.where(over_by(work, answer) or "")
         if key is None or not self._transactions.end(key):
             return []
@@ -241,6 +246,7 @@ class DialectV2:
         found: list[StationFact] = []
         over = (evse.key, self._transactions.where(transaction))
         found += [SessionEnded(key=key, at=now) for key in over if key is not None and self._transactions.end(key)]
+        found += self._sessionless.begins(evse.key, now, observed_start=observed_start)
         self._transactions.begin(evse.key, transaction)
         plugged = state in ("Charging", "EVConnected", "SuspendedEV")
         self._connectors.session_begins(evse.key, plugged=plugged, connector=connector)
@@ -273,7 +279,7 @@ class DialectV2:
         if evse is None:
             return []
         self._silence.heard(self._transactions.on(evse.key), now)
-        return [*self._samples.told(values, evse, now, wall)]
+        return self._sessionless.sampled(evse.key, self._samples.told(values, evse, now, wall), now)
 
     def _needs(self, payload: Mapping[str, Any], now: Seconds, wall: datetime) -> list[StationFact]:
         evse = self._evse(payload.get("evseId"))

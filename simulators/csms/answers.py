@@ -130,15 +130,7 @@ class Answerer:
         return {"idTagInfo": {"status": self._tags.status_of(payload["idTag"])}}
 
     def _start(self, identity: str, payload: Payload) -> Payload:
-        transaction = self._record.started(
-            StartKey(
-                identity=identity,
-                connector_id=payload["connectorId"],
-                id_tag=payload["idTag"],
-                started_at=payload["timestamp"],
-                meter_start_wh=payload["meterStart"],
-            )
-        )
+        transaction = self._record.started(StartKey.of(identity, payload))
         return {
             "transactionId": transaction.transaction_id,
             "idTagInfo": {"status": self._tags.status_of(payload["idTag"])},

@@ -2,6 +2,7 @@
 
 import enum
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -39,6 +40,17 @@ class StartKey:
     id_tag: str
     started_at: str
     meter_start_wh: int
+
+    @classmethod
+    def of(cls, identity: str, payload: Mapping[str, Any]) -> "StartKey":
+        """Of a valid StartTransaction.req."""
+        return cls(
+            identity=identity,
+            connector_id=payload["connectorId"],
+            id_tag=payload["idTag"],
+            started_at=payload["timestamp"],
+            meter_start_wh=payload["meterStart"],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,9 @@ class ActiveFault(Protocol):
     def grace_s(self, oracle: str) -> float:
         """How much longer that oracle has to be patient for its sake."""
 
+    def unbinds(self, station: str, /) -> bool:
+        """Whether no limit binds that station."""
+
     def hides_limit(self, station: str) -> bool:
         """Whether nobody but that station knows which limit it holds."""
 

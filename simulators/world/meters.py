@@ -5,6 +5,7 @@ from typing import Final
 
 from simulators.errors import ScenarioError
 from simulators.meter import ModbusTcpServer, SimulatedMeter
+from simulators.meter.faults import MeterFault
 from simulators.meter.maps import MAPS
 from simulators.meter.state import LineState
 from simulators.site import Endpoint
@@ -13,6 +14,8 @@ from simulators.world.node import start_on
 from simulators.world.site import MeterSpot
 
 FREQUENCY_HZ: Final = 50.0
+DUMB: Final = frozenset({MeterFault.SILENT, MeterFault.NAN})
+LEAST_V: Final = 1.0  # nobody believes a meter that shows less
 
 
 def node_of(meter: str) -> str:
@@ -40,6 +43,11 @@ class WorldMeters:
     def circuit_of(self, meter: str) -> str:
         """What it measures."""
         return next(spot.circuit for spot in self._spots if spot.id == meter)
+
+    def is_blind(self, circuit: str) -> bool:
+        """Whether by a fault nothing can be known of what flows through a circuit that is measured."""
+        meters = [spot.id for spot in self._spots if spot.circuit == circuit]
+        return bool(meters) and all(self.devices[each].fault in DUMB or self.volts[each] < LEAST_V for each in meters)
 
     async def begin(self) -> None:
         """Every endpoint listens, on its first meter's machine."""

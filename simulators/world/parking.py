@@ -42,6 +42,7 @@ class Stay:
     could_wh: float = 0.0  # in its time
     starts: int = 0  # how often it began to draw
     stops: int = 0  # how often its post stopped it
+    plugs: int = 0  # how often its driver has plugged in anew
     served_at: float | None = None  # when it drew first
     barred: bool = False  # the cloud has come to refuse its card
     napped: bool = False  # it has stopped by itself for a while
@@ -108,6 +109,7 @@ class Parking:
         """The driver takes the cable out, puts it in again, and shows the card once more; who has left doesn't."""
         if stay.left_s is not None:
             return
+        stay.plugs += 1
         station = self._stations[stay.evse.station]
         station.leave(stay.evse.evse_id)
         station.arrive(stay.evse.evse_id, stay.ev, stay.visit.id_tag)

@@ -95,6 +95,7 @@ class World:
         self.loads_stand_still = False
         self.faults: list[ActiveFault] = []
         self.made_anew: set[StartKey] = set()  # the starts that the gateway has made, as nobody had kept the station's
+        self.forgotten: set[StartKey] = set()  # whose number nobody but the cloud can know any more
         self.log_lines: list[tuple[float, str, str]] = []  # of the gateway, from warnings upwards
         self._building_over: dict[str, float] = {}
         self._safe_a = {(evse.key.station, evse.key.evse): evse.fallback_a for evse in self.configuration.site.evses}
@@ -144,6 +145,11 @@ class World:
         """Whether by a fault that is under way, or was a moment ago, nobody knows which limit the station holds."""
         now = self.now()
         return any(each.matters(now) and each.hides_limit(station) for each in self.faults)
+
+    def is_unbound(self, station: str) -> bool:
+        """Whether by a fault that is under way, or was a moment ago, no limit binds the station."""
+        now = self.now()
+        return any(each.matters(now) and each.unbinds(station) for each in self.faults)
 
     @property
     def is_sound(self) -> bool:

@@ -1,12 +1,19 @@
 """The catalogue of faults: each alone, with every oracle."""
 
 import os
+import random
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from simulators.charger import TransactionAccount
+from simulators.confirmation import start_of
+from simulators.csms import Record
 from simulators.world.faults import BY_NUMBER, CATALOGUE, table
+from simulators.world.faults.books import OfflineStart
 from simulators.world.oracles import ORACLES
 from simulators.world.scenario import FaultSpec
 from simulators.world.world import World
@@ -121,6 +128,23 @@ def test_a_begin_that_nobody_could_keep_is_made_anew() -> None:
     assert outcome.result.transactions_lost == 0
     begins = [line for line in outcome.history.splitlines() if b" cloud < " in line and b'"edge-begin-' in line]
     assert len(begins) == outcome.result.transactions
+
+
+@pytest.mark.parametrize("is_forgotten", [True, False])
+def test_a_number_that_nobody_can_know_is_held_against_nobody(*, is_forgotten: bool) -> None:
+    """Row 6: samples of a session that its station calls -1 pass as they are, where a restart with a disk that refused
+    has left the cloud alone with its number."""
+    account = TransactionAccount(
+        identity="CP-1", connector_id=1, id_tag="CARD", started_at="2026-11-23T07:00:00Z", meter_start_wh=0
+    )
+    world = SimpleNamespace(
+        cloud=SimpleNamespace(record=Record()),
+        stations={"CP-1": SimpleNamespace(given_up=lambda: (account,))},
+        forgotten={start_of(account)} if is_forgotten else set(),
+    )
+    fault = OfflineStart(cast(World, world), FaultSpec(number=6, at_s=0.0, for_s=1.0), random.Random(1))
+    fault.cloud_got("CP-1", '[2,"1","MeterValues",{"transactionId":-1}]')
+    assert (fault.judge_after() is None) is is_forgotten
 
 
 def test_a_stranger_is_refused_at_once_where_the_cloud_cannot_be_had() -> None:

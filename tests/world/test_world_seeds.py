@@ -81,6 +81,22 @@ FOUND = (
         ),
         was="a station that was cut off forgot its limits before it could come back",
     ),
+    Found(  # targeted seed 1336
+        seed=1,
+        minutes=11.0,
+        faults=(
+            FaultSpec(number=50, at_s=150.0, for_s=400.0),  # read-only
+            FaultSpec(number=8, at_s=200.0, for_s=400.0),
+            FaultSpec(number=47, at_s=330.0, for_s=30.0),
+        ),
+        was="a transaction whose number nobody but the cloud could know any more was to be ended by it",
+    ),
+    Found(
+        seed=1,
+        minutes=5.0,
+        faults=(FaultSpec(number=51, at_s=150.0, for_s=150.0), FaultSpec(number=29, at_s=160.0, for_s=40.0)),
+        was="what the cloud asked over an uplink that carried nothing was to be passed on",
+    ),
 )
 
 

@@ -37,17 +37,21 @@ class Rung(Enum):
 
 
 class Ladder:
-    """The rung on which one station stands. From the last one it goes on with the first: its mind may have changed."""
+    """The rung on which one station stands. From the last one it goes on with the first: its mind may have changed.
+    ``first``: the one that it began with, by what was known of the station.
+    """
 
     def __init__(self, station: Station) -> None:
         several = len(station.evses) > 1  # their limits can't be told by one maximum
         rungs = (Rung.SESSIONS, Rung.DEFAULT) if several else tuple(Rung)
         self._rungs = (Rung.MAXIMUM,) if station.is_controller else rungs
         self._number = 0
+        self.first = self.rung
 
     def begin(self, first: Rung | None) -> None:
         """Begin with this rung, if the station can stand on it; None, and else: with the best."""
         self._number = self._rungs.index(first) if first in self._rungs else 0
+        self.first = self.rung
 
     @property
     def rung(self) -> Rung:

@@ -118,6 +118,10 @@ class Fault(Ear):
         """Whether nobody but that station knows which limit it holds."""
         return False
 
+    def unbinds(self, _station: str) -> bool:
+        """Whether no limit binds that station."""
+        return False
+
     async def cloud_returns(self) -> None:
         """The cloud is back."""
         await self.world.cloud.come_again()

@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 import orjson
 
+from simulators.confirmation import start_of
 from simulators.csms.server import CallFailedError
 from simulators.world.cloud import CLOUD
 from simulators.world.faults.base import NOT_JUDGED, Fault
@@ -130,6 +131,9 @@ class OfflineStart(WithoutCloud):
     def cloud_got(self, identity: str, text: str) -> None:
         found = LOCAL_ID.search(text)
         if found is not None and int(found[1]) not in self.world.cloud.record.transactions:
+            given_up = self.world.stations[identity].given_up() if identity in self.world.stations else ()
+            if any(start_of(account) in self.world.forgotten for account in given_up):
+                return  # nobody knows what else to call it
             said = f"the cloud heard of transaction {found[1]} of {identity}, which it never gave"
             self.strange = self.strange or said
 

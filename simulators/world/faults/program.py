@@ -68,7 +68,8 @@ class OutOfMemory(Fault):
     number, row = 51, "OOM, leak"
     outcome = "Caps, restart, alert"
     how = "the uplink carries nothing, a station says 200 messages of 50 kB, and then the kernel kills the gateway"
-    grace: ClassVar[Mapping[str, float]] = UNTOLD
+    # What the cloud asks goes into an uplink that carries nothing, and which it believes to be there.
+    grace: ClassVar[Mapping[str, float]] = UNTOLD | {"calls": NOT_JUDGED}
     tail_s = 2 * TAIL_S
 
     async def begin(self) -> None:

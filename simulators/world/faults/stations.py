@@ -97,6 +97,9 @@ class Unbound(Fault):
     who: WorldStation
     was_too_much = False  # a breaker remembers
 
+    def unbinds(self, station: str) -> bool:
+        return station == self.who.spec.identity
+
     def is_too_much(self) -> bool:
         """Whether what it draws and the building are above a fuse by themselves: whatever the others do."""
         for evse in self.who.evses:

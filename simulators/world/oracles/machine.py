@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -88,17 +89,39 @@ class WritesSpared(Oracle):
 
 
 class ContactorsSpared(Oracle):
-    """Cars aren't switched on and off without end."""
+    """Cars aren't switched on and off without end. Who plugs in anew starts once more; what starts while a fault makes
+    cars start, or a moment after it, isn't counted.
+    """
 
     name = "contactors"
     promise = "no car is started and stopped without end"
 
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._before: dict[int, int] | None = None  # each stay's starts when a fault began that excuses them
+        self._excused: Counter[int] = Counter()
+
+    def look(self) -> None:
+        if self.grace_s < float("inf"):
+            self._excuse()
+        elif self._before is None:
+            self._before = {id(stay): stay.starts for stay in self.world.parking.all()}
+
+    def _excuse(self) -> None:
+        """What began since then."""
+        if self._before is None:
+            return
+        for stay in self.world.parking.all():
+            self._excused[id(stay)] += stay.starts - self._before.get(id(stay), 0)
+        self._before = None
+
     def close(self) -> None:
+        self._excuse()
         for stay in self.world.parking.all():
             hours = ((stay.left_s or self.world.now()) - stay.at_s) / 3600.0
-            most = 4 + STARTS_PER_H * hours
-            if stay.starts > most and self.grace_s < float("inf"):
-                self.fail(f"{stay.label} was started {stay.starts} times in {hours:.1f} h")
+            starts = stay.starts - self._excused[id(stay)]
+            if starts > 4 + stay.plugs + STARTS_PER_H * hours:
+                self.fail(f"{stay.label} was started {starts} times in {hours:.1f} h")
 
 
 def _size(folder: Path | str) -> int:

@@ -109,14 +109,7 @@ class BytesPass(Oracle):
 
     def _is_made_anew(self, identity: str, text: str) -> bool:
         """Whether it is the start of a transaction that its station has given up telling, as nobody answered."""
-        said = orjson.loads(text)[3]
-        start = StartKey(
-            identity=identity,
-            connector_id=said["connectorId"],
-            id_tag=said["idTag"],
-            started_at=said["timestamp"],
-            meter_start_wh=said["meterStart"],
-        )
+        start = StartKey.of(identity, orjson.loads(text)[3])
         given_up = self.world.stations[identity].given_up()
         if any(began_in(account, start) for account in given_up):
             self.world.made_anew.add(start)

@@ -165,6 +165,14 @@ def test_a_txprofile_of_before_is_cleared_once(tmp_path: Path) -> None:
     assert cleared(bench, "TxDefaultProfile") == []
 
 
+def test_a_txprofile_of_before_our_start_is_cleared(tmp_path: Path) -> None:
+    """Nobody knows whether it was told one: if so, it would bind its session to the end. One that stood on a lower rung
+    already has none, and a site below has never had any.
+    """
+    assert cleared(started(tmp_path, 1, 2), "TxDefaultProfile") == [profile_id(1, Purpose.SESSION)]
+    assert cleared(started(tmp_path, 1, 2), "TxDefaultProfile") == []
+
+
 def test_a_txprofile_without_an_answer_is_cleared_too(tmp_path: Path) -> None:
     """The station may hold it."""
     bench = started(tmp_path, 1, 2)
@@ -206,5 +214,5 @@ def test_what_a_maximum_replaces_of_before_the_restart_is_cleared_too(tmp_path: 
 def test_on_the_first_rung_nothing_is_cleared(tmp_path: Path) -> None:
     """By what was told on another one an EVSE without a session is bound, until it is told anew."""
     bench = started(tmp_path, 1, 2)
-    assert cleared(bench, "TxDefaultProfile") == []
+    assert cleared(bench, "TxDefaultProfile") == [profile_id(1, Purpose.SESSION)]
     assert cleared(bench, "TxProfile") == []

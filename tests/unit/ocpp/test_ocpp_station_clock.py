@@ -177,6 +177,31 @@ def test_a_clock_that_is_set_back_is_believed_at_the_second_sample() -> None:
     assert not clock.wants_another(200.0, wall(200.0))
 
 
+@pytest.mark.parametrize("stored", [1, 40])
+def test_what_was_stored_while_it_was_cut_off_replaces_no_clock(stored: int) -> None:
+    """Minutes later it delivers that before its first fresh stamp, in a burst: a limit that is written then begins by
+    its clock, which goes on, and not in its past.
+    """
+    clock = StationClock()
+    for at in (0.0, 10.0, 20.0):
+        learn(clock, at, ahead_s=100.0)
+    for number in range(stored):
+        learn(clock, 900.0 + 0.1 * number, ahead_s=100.0 - 860.0 + 10.0 * number)
+        assert ahead(clock, 900.0 + 0.1 * number) == pytest.approx(100.0)
+    learn(clock, 905.0, ahead_s=100.0)
+    assert ahead(clock, 905.0) == pytest.approx(100.0)
+
+
+def test_a_clock_that_was_set_back_while_it_was_cut_off_is_believed_at_the_second_stamp() -> None:
+    """Also if what it says comes late, now and then."""
+    clock = StationClock()
+    for at in (0.0, 10.0, 20.0):
+        learn(clock, at, ahead_s=100.0)
+    learn(clock, 900.0, ahead_s=-500.0)
+    learn(clock, 910.0, ahead_s=-500.0, delay_s=3.0)
+    assert ahead(clock, 910.0) == pytest.approx(-500.0, abs=3.0)
+
+
 def test_a_lone_slip_forward_is_not_believed() -> None:
     """It would put the start of a profile into the station's future; a second stamp that agrees is a clock set anew."""
     clock = StationClock()

@@ -139,6 +139,51 @@ def test_the_event_that_was_asked_for_says_where() -> None:
     assert found == [SessionBegan(key=OTHER, at=bench.now, transaction_id=TX, observed_start=False)]
 
 
+def asked(bench: Bench, answer: str) -> None:
+    """A station of one EVSE connects, at which a car stands; it answers so when it is asked for its transaction."""
+    bench.connect(settled=False)
+    step = bench.wait(1.0)
+    while step.down:
+        identifier, _, payload = step.own_call
+        about = payload.get("requestedMessage") == "TransactionEvent"
+        step = bench.station_says(result(identifier, {"status": answer if about else "Rejected"}))
+    status(bench, "Occupied")
+
+
+def drawing(bench: Bench, amps: float) -> list[StationFact]:
+    """The states that follow from MeterValues of the EVSE."""
+    values = meter(bench, {"value": amps, "measurand": "Current.Import"})
+    facts = bench.station_says(call(f"m{bench.now}", "MeterValues", {"evseId": 1, "meterValue": values})).facts
+    return [fact for fact in facts if isinstance(fact, StatusReported)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "amps", "shows"),
+    [("Rejected", 0.0, True), ("Rejected", 9.0, False), ("NotImplemented", 0.0, False), ("Accepted", 0.0, False)],
+)
+def test_a_car_that_stands_there_without_a_session(answer: str, amps: float, *, shows: bool) -> None:
+    """A station that doesn't tell of its transaction, and that nothing flows, has none: what was held before our start
+    needn't be kept free as long as the car stands there. Else nobody knows.
+    """
+    bench = Bench(evse(1), version=Version.V201)
+    asked(bench, answer)
+    preparing = [StatusReported(key=KEY, at=bench.now, status=EvseStatus.PREPARING)]
+    assert drawing(bench, amps) == (preparing if shows else [])
+    bench.now += 10
+    assert drawing(bench, 0.0) == []
+
+
+def test_a_session_that_runs_where_there_was_none() -> None:
+    """The station hadn't wanted to tell: nobody knows what it holds, as of any that ran before our start."""
+    bench = Bench(evse(1), version=Version.V201)
+    asked(bench, "Rejected")
+    drawing(bench, 0.0)
+    assert told(bench, "Updated", evse={"id": 1}) == [
+        StatusReported(key=KEY, at=bench.now, status=EvseStatus.OCCUPIED),
+        SessionBegan(key=KEY, at=bench.now, transaction_id=TX, observed_start=False),
+    ]
+
+
 def test_the_end_ends_the_session(bench: Bench) -> None:
     """Once; an event that comes late begins nothing anew."""
     status(bench, "Occupied")
