@@ -78,7 +78,7 @@ class DiskFull(Fault):
     how = "no file of the gateway can grow any more but by what its reserve held; sessions begin and end"
     # What can't be kept isn't answered but by the cloud, and the station asks again.
     grace: ClassVar[Mapping[str, float]] = {"stuck": 60.0}
-    says = ("storage", "messages can't be kept", "a transaction whose begin was never told")
+    says = ("storage", "messages can't be kept", "samples can't be kept", "a transaction whose begin was never told")
     condition: ClassVar[Condition] = Condition.FULL
 
     async def begin(self) -> None:
