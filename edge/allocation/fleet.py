@@ -21,7 +21,7 @@ _NUMBER = {reach: number for number, reach in enumerate(REACHES)}
 _NOT_CHARGING = frozenset({EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE})
 _NO_DRAW = (math.nan, math.nan, math.nan)
 _NO_NEED = (math.nan, math.nan)
-_COLUMNS = 24
+_COLUMNS = 25
 _GRANT_COLUMNS = 6
 _limit_a = attrgetter("limit_a")
 
@@ -85,6 +85,7 @@ class Fleet:
     weight: Floats
     guaranteed: Bools
     stopped: Bools  # its car gets nothing for a turn because it drew more than it may
+    one_limit: Bools  # its session's limit binds the next one, too
     grants: Grants
 
     @classmethod
@@ -130,6 +131,7 @@ class Fleet:
             guaranteed=column[21] > 0,
             draw_spread=column[22] > 0,
             stopped=column[23] > 0,
+            one_limit=column[24] > 0,
         )
 
     def reaches(self, *which: Reach) -> Bools:
@@ -181,6 +183,7 @@ def _row(state: EvseState) -> tuple[float | None, ...]:
         ranked.guaranteed,
         state.draw_spread,
         state.unruly_a == 0.0,
+        state.one_limit,
     )
 
 

@@ -100,9 +100,13 @@ class Layout:
             line_count=line_count,
         )
 
-    def with_phases(self, in_use: Bools) -> "Layout":
-        """The same wiring with fewer phases in use, ``[row, phase]``: of those that the EVSE is wired to."""
-        return _with_phases(self, in_use.T.tobytes())
+    def with_phases(self, in_use: Bools, counted: Bools | None = None) -> "Layout":
+        """The same wiring with fewer phases in use, ``[row, phase]``: of those that the EVSE is wired to.
+
+        ``counted``: those on which a circuit has to have room, where they are more. What an EVSE unbalances, and the
+        power of its car, are of those in use.
+        """
+        return _with_phases(self, in_use.T.tobytes(), (in_use if counted is None else counted).T.tobytes())
 
     @property
     def path(self) -> Ints:
@@ -127,14 +131,15 @@ class Layout:
 
 
 @lru_cache(maxsize=8)  # who uses which phases changes seldom, and three others are tried out at a time
-def _with_phases(layout: Layout, in_use: bytes) -> Layout:
-    """:meth:`Layout.with_phases`, where ``in_use`` are the bytes of ``[phase, row]``: a wiring never changes."""
+def _with_phases(layout: Layout, in_use: bytes, counted: bytes) -> Layout:
+    """:meth:`Layout.with_phases`, with the bytes of ``[phase, row]``: a wiring never changes."""
     on = np.frombuffer(in_use, dtype=np.bool_).reshape(POWER, -1).T
     count = on.sum(axis=1)
+    of_room = np.frombuffer(counted, dtype=np.bool_).reshape(POWER, -1).T
     filler = layout.size - 1
     of_circuits = layout.lines[:, :-BALANCE_LINES_PER_EVSE]
     levels = of_circuits.shape[1] // LINES_PER_CIRCUIT
-    use = np.concatenate((on, count[:, None]), axis=1).astype(np.float64)
+    use = np.concatenate((of_room, of_room.sum(axis=1)[:, None]), axis=1).astype(np.float64)
     sides = _SIDES[on @ PHASE_BITS]
     uses = np.concatenate((np.where(of_circuits == filler, 0.0, np.tile(use, levels)), sides >= 0), axis=1)
     lines = np.where(uses > 0, np.concatenate((of_circuits, layout.line_count + sides), axis=1), filler)

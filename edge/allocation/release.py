@@ -226,8 +226,8 @@ def _out_of_room(
         return np.zeros(len(order)), np.zeros(len(order), dtype=np.int64)
     lines = shares.layout.lines[rows, :-BALANCE_LINES_PER_EVSE]
     uses = shares.layout.uses[rows, :-BALANCE_LINES_PER_EVSE]
-    wish, in_use, exposure = wish[rows], shares.in_use[rows], entitlement.exposure_a[rows]
-    own = np.where(in_use, exposure, np.inf).min(axis=1, initial=np.inf)
+    wish, counted, exposure = wish[rows], shares.counted[rows], entitlement.exposure_a[rows]
+    own = np.where(counted, exposure, np.inf).min(axis=1, initial=np.inf)
     own = np.minimum(np.where(np.isfinite(own), own, 0.0), most_own[rows])
     given = np.zeros(len(rows))
 
@@ -237,7 +237,7 @@ def _out_of_room(
     fits = (spare() >= 0) | (own + spare() >= wish - EPSILON_A)
     first = np.flatnonzero(changes.begin[rows] & fits)
     if first.size:
-        more = np.where(in_use[first], np.maximum(wish[first, None] - exposure[first], 0.0), 0.0)
+        more = np.where(counted[first], np.maximum(wish[first, None] - exposure[first], 0.0), 0.0)
         takes = np.tile(np.concatenate((more, more.sum(axis=1)[:, None]), axis=1), lines.shape[1] // LINES_PER_CIRCUIT)
         takes = np.where(uses[first] > 0, takes, 0.0)
         granted, _ = grant_takes(lines[first], takes, room)

@@ -31,11 +31,13 @@ class Shares:
     """``amps`` for every row: of cars that charge their share, of those that paused their minimum or 0.
 
     ``admitted`` and ``refused_by`` are those of both. ``demand_a`` is the most that each can use, ``in_use``
-    ``[row, phase]`` the phases that it is counted on, ``layout`` the wiring with those.
+    ``[row, phase]`` the phases that its car can draw on, ``counted`` those that have to have room for it, ``layout``
+    the wiring with both.
     """
 
     demand_a: Floats
     in_use: Bools
+    counted: Bools
     layout: Layout
     solution: Solution
 
@@ -76,21 +78,23 @@ def share_out(
     plant = snapshot.plant
     grid = plant.grid
     in_use = np.where(cars.on_one[:, None], grid.single, cars.in_use(grid))
+    # The next session's car may draw by the same limit, on each phase that is wired.
+    counted = np.where(snapshot.fleet.one_limit[:, None], grid.wired, in_use)
     lower, upper, demand = _bounds(snapshot, cars, wishes, headroom)
     if snapshot.settings.idle is IdlePolicy.SAFE:
         # The next session may begin at the safe current on phases that this one's car doesn't use.
-        others = (wishes.charge | wishes.wake)[:, None] & grid.wired & ~in_use
+        others = (wishes.charge | wishes.wake)[:, None] & grid.wired & ~counted
         reserved_a = np.where(others, grid.fallback_a[:, None], reserved_a)
     base = headroom.taken_a + grid.on_lines(reserved_a)
     columns = _columns(snapshot, wishes, (lower, upper), (headroom.limit_a, base), order)
     if plant.imbalance_limit_a is not None:
         columns = _in_balance(grid, columns, headroom, reserved_a)
     asleep = order[(wishes.wake & is_able(lower, upper))[order]]
-    layout = grid.layout.with_phases(in_use)
+    layout = grid.layout.with_phases(in_use, counted)
     shared = columns
     if snapshot.settings.idle is IdlePolicy.SAFE:
         # A safe current that any session may begin with can't be lent to others while a car pauses.
-        pledged = np.where(wishes.wake[:, None] & in_use, lower[:, None], 0.0)
+        pledged = np.where(wishes.wake[:, None] & counted, lower[:, None], 0.0)
         shared = _less(columns, grid.on_lines(pledged))
     terms = Terms(
         circuits=tuple(plant.circuits[number].id for number in layout.circuits.tolist()),
@@ -102,7 +106,7 @@ def share_out(
     # What balances is what the others draw, not what they might be given: so balance is a line with a room here.
     solution = solved(Case.on(layout, shared, plant.nominal_voltage_v), terms, balanced=False)
     if asleep.size:
-        left = columns.room_a - grid.on_lines(np.where(in_use, solution.amps[:, None], 0.0))
+        left = columns.room_a - grid.on_lines(np.where(counted, solution.amps[:, None], 0.0))
         woken, by = grant(layout.lines[asleep], layout.uses[asleep], lower[asleep], left)
         amps = solution.amps.copy()
         rows, refused_by = solution.admitted.rows.copy(), solution.admitted.refused_by.copy()
@@ -112,7 +116,7 @@ def share_out(
     if roused.any():
         solution = _with_roused(snapshot, solution, columns, layout, (roused, wishes.wake), order)
         demand = np.where(roused, grid.max_a, demand)
-    return Shares(demand_a=demand, in_use=in_use, layout=layout, solution=solution)
+    return Shares(demand_a=demand, in_use=in_use, counted=counted, layout=layout, solution=solution)
 
 
 def _with_roused(

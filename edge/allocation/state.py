@@ -60,6 +60,7 @@ class EvseState:
     drawn_at: Seconds | None = None
     draw_spread: bool = False  # only its sum is known: the car may draw it all on one phase
     told_phases: int | None = None  # how many phases it was told to use; None for all
+    one_limit: bool = False  # what it is told binds it with a session and without, so the next session's car too
     need: Need | None = None  # what its car still wants before it leaves
     cloud_a: Amps | None = None  # what the cloud's charging profiles allow it; None for as much as there is
     priority: Priority | None = None  # that of the token that began its session; None for the EVSE's own

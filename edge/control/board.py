@@ -193,6 +193,7 @@ class Board:
             drawn_at=record.drawn_at,
             draw_spread=record.draw_spread,
             told_phases=record.told_phases,
+            one_limit=record.one_limit,
             need=record.need_left(now),
             cloud_a=self.trials.lower(record.evse.key, self._cloud_a(record), now),
             priority=self._class_hours.priority(record, priority),

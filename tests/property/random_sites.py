@@ -59,6 +59,8 @@ def state(rng: Random, place: Evse, now: Seconds = NOW) -> EvseState:
         grant(rng, 10 + number, now, place.fallback_a, idle=True) for number in range(rng.choice([0, 1, 1, 2]))
     )
     governed = rng.random() < 0.8
+    one_limit = rng.random() < 0.2
+    told = (idle if one_limit else session)[-1:] if in_session else ()
     told_at = rng.choice([None, now - rng.choice(AGES_S)])
     sampled = rng.random() < 0.8
     return EvseState(
@@ -74,12 +76,13 @@ def state(rng: Random, place: Evse, now: Seconds = NOW) -> EvseState:
         ),
         paused=in_session and rng.random() < 0.15,
         waiting_since=now - rng.choice([1.0, 60.0, 1000.0, 2000.0]) if in_session else None,
-        told_a=session[-1].limit_a if in_session and session else 0.0,
+        told_a=told[0].limit_a if told else 0.0,
         told_at=told_at,
         raised_at=rng.choice([None, told_at]),
         draw_a=PhaseAmps(*(rng.choice([0.0, *LIMITS_A]) for _ in PHASES)) if sampled else None,
         drawn_at=now - rng.choice(AGES_S) if sampled else None,
-        told_phases=session[-1].phases if session else None,
+        told_phases=told[0].phases if told else None,
+        one_limit=one_limit,
         need=rng.choice([None, None, Need(energy_wanted_wh=9000.0, time_left_s=rng.choice([-5.0, 3600.0]))]),
     )
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edge.allocation.entitlement import SAMPLE_LIFE_S, entitle, most_by_grant
 from edge.allocation.exposure import OBEY_S
 from edge.allocation.fleet import Fleet, Grants
-from edge.allocation.layout import LINES_PER_CIRCUIT, Bools, Layout
+from edge.allocation.layout import BALANCE_LINES_PER_EVSE, LINES_PER_CIRCUIT, POWER, Bools, Layout
 from edge.allocation.ranks import Case
 from edge.allocation.solution import Terms
 from edge.allocation.solve import solve, solved
@@ -172,6 +172,20 @@ def test_all_phases_in_use_is_the_same_layout() -> None:
     case = Case.on(again, Case.of(whole).columns, whole.nominal_voltage_v)
     assert solved(case, Terms.of(whole, case), balanced=False).limits_a == solve(whole).limits_a
     assert layout.line_count == LINES_PER_CIRCUIT * len(whole.wiring.branches)
+
+
+def test_only_the_room_of_circuits_is_counted_on_more_phases() -> None:
+    """The power of a car and what it unbalances are of the phases that it uses."""
+    layout = problem(Random(1), evses=8).wiring.layout
+    wired = layout.uses[:, :POWER] > 0
+    one = wired & (wired.cumsum(axis=1) == 1)
+    made, one_phase = layout.with_phases(one, wired), layout.with_phases(one)
+    circuits, balance = slice(0, -BALANCE_LINES_PER_EVSE), slice(-BALANCE_LINES_PER_EVSE, None)
+    assert (made.uses[:, circuits] == layout.uses[:, circuits]).all()
+    assert (made.lines[:, circuits] == layout.lines[:, circuits]).all()
+    assert (made.uses[:, balance] == one_phase.uses[:, balance]).all()
+    assert (made.lines[:, balance] == one_phase.lines[:, balance]).all()
+    assert made.phase_count.tolist() == [1] * len(layout.rows) != layout.phase_count.tolist()
 
 
 def test_a_layout_is_made_once_for_the_same_phases() -> None:

@@ -58,7 +58,8 @@ def test_no_raise_takes_room_that_isnt_there(seed: int) -> None:
     for decision in story(Random(seed)):
         grid, exposure_a = decision.snapshot.plant.grid, decision.entitlement.exposure_a
         told_a = np.array(decision.told_a)[grid.layout.rows]
-        on = np.where(decision.released.single[:, None] & grid.switches[:, None], grid.single, decision.shares.in_use)
+        single = decision.released.single & grid.switches & ~decision.snapshot.fleet.one_limit
+        on = np.where(single[:, None], grid.single, decision.shares.counted)
         ours = ~decision.wishes.foreign
         afterwards_a = np.maximum(exposure_a, np.where(on & ours[:, None], told_a[:, None], 0.0))
         lines = slice(0, grid.layout.line_count)
@@ -72,7 +73,7 @@ def test_what_all_should_have_fits_under_every_limit(seed: int) -> None:
     """Shares and what is kept free for those that aren't ours, unless the latter and the background alone don't fit."""
     for decision in story(Random(seed)):
         grid, shares = decision.snapshot.plant.grid, decision.shares
-        share_a = np.where(shares.in_use, shares.amps[:, None], 0.0)
+        share_a = np.where(shares.counted, shares.amps[:, None], 0.0)
         reserved_a = grid.on_lines(decision.reserved_a)
         lines = slice(0, grid.layout.line_count)
         free_a = np.maximum(decision.headroom.left_a - reserved_a, 0.0)[lines]

@@ -26,6 +26,7 @@ class Plug:
     starts_at_a: Amps = 0.0  # the car takes nothing below this, though it may be offered less
     tells_on: Sequence[Phase] | None = None  # its station tells the draw on these grid phases instead
     tells_power: bool = False  # its station tells the total power alone
+    one_limit: bool = False  # its station is told one limit, which binds it with a session and without
     ignores_phases: bool = False  # its station accepts numberPhases, and goes on with all
     wakes_after_s: Seconds | None = None  # ... and goes on when it was offered enough for so long without a break
     session: str | None = None
@@ -37,14 +38,14 @@ class Plug:
     _accepted: deque[tuple[Seconds, LimitCommand]] = field(default_factory=deque)
 
     def accept(self, command: LimitCommand, at: Seconds) -> None:
-        if command.purpose is Purpose.SESSION:
+        if command.purpose is (Purpose.IDLE if self.one_limit else Purpose.SESSION):
             self._accepted.append((at + self.obeys_s, command))
 
     def obey(self, now: Seconds) -> None:
         """Follow what was accepted long enough ago."""
         while self._accepted and self._accepted[0][0] <= now:
             command = self._accepted.popleft()[1]
-            if command.transaction_id == self.session:
+            if self.one_limit or command.transaction_id == self.session:
                 self.limit_a, self.single = self._amps(command), command.phases == 1
         if self.limit_a < self.evse.min_a:
             self.offered_since = None

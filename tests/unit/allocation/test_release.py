@@ -179,3 +179,13 @@ def test_room_in_power_counts_every_phase_of_an_evse() -> None:
     main = circuit(63, limit_w=230.0 * 48)
     state, other = charging(evse(1), told_a=6), charging(evse(2), told_a=6)
     assert told(main, (state, 32.0), (other, 6.0))[0] == Told(10.0, Held.FOR_CUT, ("main", None))
+
+
+def test_one_limit_for_this_session_and_the_next_needs_room_on_each_phase_wired() -> None:
+    """Its car uses L1, which is free; the next one's may use L2, which has no 6 A."""
+    holdings = Holdings(baseline_a=None, idle=(grant(0.0),))
+    waiting = replace(charging(told_a=0, told_at=NOW - 60, holdings=holdings), one_limit=True)
+    other = charging(evse(2, phases=(L2,)), told_a=28)
+    for fuse_a, expected in ((32, Told(0.0, Held.FOR_CUT, ("main", L2))), (34, Told(6.0))):
+        site = snapshot(circuit(fuse_a), waiting, other)
+        assert released(site, 6.0, 28.0, memory=remembered(site, used=[1, 2]))[1][0] == expected
