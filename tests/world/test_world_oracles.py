@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -196,12 +197,12 @@ def _loses_stations(world: World) -> None:
         world.network.change(station, GATEWAY, partitioned=True)
 
 
-def _rests_for_ever(world: World) -> None:
+def _says_for_ever(reason: str, world: World) -> None:
     _loses_stations(world)
     evses = [
         {
             "id": station,
-            "evses": [{"id": evse.evse_id, "reason": "RESTING", "limit_a": 0.0, "text": ""} for evse in each.evses],
+            "evses": [{"id": evse.evse_id, "reason": reason, "limit_a": 0.0, "text": ""} for evse in each.evses],
         }
         for station, each in world.stations.items()
     ]
@@ -218,7 +219,8 @@ DEFECTS: dict[str, tuple[str, Tamper | None, Callable[[World], None] | None]] = 
     "an end is changed": ("transactions", Said("StopTransaction", _dearer), None),
     "an end is swallowed": ("transactions", Said("StopTransaction", lambda _text: ()), None),
     "a reconnect is lost": ("stuck", None, later(150.0, _loses_stations)),
-    "a car rests for ever": ("stuck", None, later(150.0, _rests_for_ever)),
+    "a car rests for ever": ("stuck", None, later(150.0, partial(_says_for_ever, "RESTING"))),
+    "a car waits for a cut for ever": ("stuck", None, later(150.0, partial(_says_for_ever, "WAITING_FOR_CUT"))),
     "JSON is written anew": ("bytes", Reserialised(), None),
     "a transaction has two numbers": ("bytes", Renumbered(), None),
     "a call of the cloud is passed on twice": ("calls", Asked(lambda text: (text, text)), later(200.0, _asks)),

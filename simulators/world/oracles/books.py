@@ -22,7 +22,15 @@ PATIENCE_S: Final = 300.0
 NOT_WAITING: Final = frozenset({"MAXIMUM", "DEMAND_MET", "IDLE", "READY_IN_TIME", "NOT_LET_IN"})
 # Reasons that have to pass by themselves, where no fault keeps the station away: a lost reconnect is none.
 TRANSIENT: Final = frozenset(
-    {"STATION_OFFLINE", "STATION_NEW", "STATION_SILENT", "RESTING", "STARTING", "SWITCHING_PHASES"}
+    {
+        "STATION_OFFLINE",
+        "STATION_NEW",
+        "STATION_SILENT",
+        "RESTING",
+        "STARTING",
+        "SWITCHING_PHASES",
+        "WAITING_FOR_CUT",
+    }
 )
 
 
