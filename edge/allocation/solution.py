@@ -181,6 +181,8 @@ class Solution:
             high, low = PAIRS[line - layout.line_count]
             base = layout.root * LINES_PER_CIRCUIT
             flows = float((self.case.columns.base_a + self._used)[[base + high, base + low]] @ [1.0, -1.0])
+            if not self.balanced:  # what others are given balances nothing, but what they draw for sure
+                flows = float(self.terms.limit_a[line] - self._left_a[line])
             return {
                 "circuit": self._circuit(layout.root),
                 "phase": PHASES[high],

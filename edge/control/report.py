@@ -145,7 +145,9 @@ def _circuit(snapshot: Snapshot, index: int, decision: Decision) -> dict[str, An
 
 def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> dict[str, Any]:
     setpoint, record = decision.setpoints[number], board.evses[state.key]
-    held = state.holdings.in_force(Purpose.SESSION) or state.holdings.in_force(Purpose.IDLE)
+    # Where one limit is for both, what a session was told before binds it no more.
+    purposes = (Purpose.IDLE,) if state.one_limit else (Purpose.SESSION, Purpose.IDLE)
+    held = next((grant for each in purposes if (grant := state.holdings.in_force(each)) is not None), None)
     age_s = round(decision.snapshot.now - state.drawn_at, 3) if state.drawn_at is not None else None
     # Without a session nobody samples: that nothing flows is known for as long as its station is there to tell of one.
     is_there = board.stations[state.key.station].online_since is not None

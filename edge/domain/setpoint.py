@@ -133,6 +133,10 @@ BALANCE_SENTENCES: dict[Reason, str] = {
         "waits: {min_a:g} A more on {phase} would unbalance it "
         "({used_a:z.1f} A more than {other_phase} now, and {rating_a:g} A are allowed)"
     ),
+    Reason.WAITING_FOR_TURN: (
+        "waits for its turn: one car more on {phase} would unbalance it "
+        "({used_a:z.1f} A more than {other_phase} now, and {rating_a:g} A are allowed)"
+    ),
 }
 
 

@@ -118,6 +118,17 @@ def test_only_what_is_drawn_balances(name: str) -> None:
     loop = Case(fuses=main(63), cars={"A": Car(), "B": Car()} | others, expected={}, imbalance_a=20).loop().settle()
     assert loop.told == pytest.approx(expected, abs=0.1)
     assert loop.overloads == []
+    point = loop.decision.setpoints[0]
+    if point.reason is Reason.IMBALANCE:  # what balances is what is drawn, and so it is told
+        assert point.used_a == pytest.approx(20.0, abs=0.2)
+
+
+def test_who_waits_for_a_turn_by_the_balance_is_told_so() -> None:
+    """Two cars of 6.5 A on L1 are all that it bears."""
+    loop = Case(fuses=main(63), cars={"A": Car(), "B": Car(), "C": Car()}, expected={}, imbalance_a=13).loop().settle()
+    (waits,) = (point for point in loop.decision.setpoints if point.reason is Reason.WAITING_FOR_TURN)
+    why = "one car more on L1 would unbalance it (13.0 A more than L2 now, and 13 A are allowed)"
+    assert waits.text == f"0.0 A: waits for its turn: {why}"
 
 
 def test_cars_that_sleep_balance_nothing() -> None:

@@ -6,6 +6,7 @@ from edge.control import report
 from edge.domain.station import (
     DrawSampled,
     EvseStatus,
+    LimitsTaken,
     NeedStated,
     SessionEnded,
     StationOffline,
@@ -39,6 +40,19 @@ async def test_a_need_is_told_with_what_is_left_of_it() -> None:
     need = evse(rig)["need"]
     assert need["energy_wanted_wh"] == 12_000
     assert need["time_left_s"] == 3590
+
+
+@in_virtual_time
+async def test_what_was_accepted_is_the_newest_where_one_limit_is_for_both() -> None:
+    """A station that has come down to that was told its session's limit by another profile before."""
+    rig = Rig()
+    rig.car_arrives()
+    await rig.run_for(5.5)
+    before_a = evse(rig)["accepted_a"]
+    rig.board.take(LimitsTaken(station=key(1).station, at=rig.clock.monotonic(), one_limit=True))
+    rig.board.take(DrawSampled(key=key(1), at=rig.clock.monotonic(), current_a=PhaseAmps.same(6.0)))
+    await rig.run_for(20.5)
+    assert evse(rig)["accepted_a"] == evse(rig)["limit_a"] != before_a
 
 
 @in_virtual_time
