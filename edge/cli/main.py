@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 failed while running, 2 wrong input, 130 interrupted. An e
 (a site file's, in one line for each finding), never as a traceback.
 """
 
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -119,6 +120,7 @@ def main() -> None:
     except OSError as error:  # what no room has foreseen: a full disk, a closed terminal
         where = f"{error.filename}: " if error.filename is not None else ""
         _tell(f"edge: {where}{error.strerror or error}")
+        _let_go_of_stdout()
         sys.exit(FAILED)
     except Exception as error:
         _tell(f"edge: a fault of this program: {type(error).__name__}: {error}")
@@ -127,3 +129,12 @@ def main() -> None:
 
 def _tell(text: str) -> None:
     typer.echo(text, err=True)
+
+
+def _let_go_of_stdout() -> None:
+    """What it has not taken it would be given again at the end of the interpreter, which prints a traceback of that."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            sys.stdout.close()

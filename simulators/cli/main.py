@@ -2,6 +2,7 @@
 errors of one sentence.
 """
 
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -55,8 +56,18 @@ def main() -> None:
     except OSError as exc:  # what no verb has foreseen: a full disk behind stdout, a closed terminal
         where = f"{exc.filename}: " if exc.filename is not None else ""
         typer.echo(f"edge-sim: {where}{exc.strerror or exc}", err=True)
+        _let_go_of_stdout()
         sys.exit(FAILED)
     except Exception as exc:
         typer.echo(f"edge-sim: a fault of this program: {type(exc).__name__}: {exc}", err=True)
         sys.exit(FAILED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _let_go_of_stdout() -> None:
+    """What it has not taken it would be given again at the end of the interpreter, which prints a traceback of that."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            sys.stdout.close()

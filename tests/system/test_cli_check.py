@@ -1,5 +1,6 @@
 """``edge check`` and ``edge run`` as an installer meets them: real processes, real files."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -205,3 +206,18 @@ def test_wrong_use_is_told_without_a_traceback(
 def test_version(tmp_path: Path) -> None:
     """``edge --version`` names the program and its version."""
     assert edge(tmp_path, "--version").stdout.startswith("edge 0.")
+
+
+def test_a_full_disk_behind_stdout_is_one_sentence() -> None:
+    """And no traceback, where what was printed waits in a buffer as well."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "edge", "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+        )
+    assert (done.returncode, done.stderr) == (1, "edge: No space left on device\n")

@@ -1,6 +1,7 @@
 """`edge-sim run`: what it prints, what it draws, what it refuses, and the command that shows a failure again."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -372,6 +373,7 @@ def test_a_full_disk_behind_stdout_is_one_sentence() -> None:
             text=True,
             timeout=300,
             check=False,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
         )
     assert (done.returncode, done.stderr) == (1, "edge-sim: No space left on device\n")
 
