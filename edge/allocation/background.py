@@ -123,6 +123,10 @@ class Background:
         first, second, third = (min(SIGMA_PER_CHANGE * median, most_a) for median in medians)
         return (first, second, third)
 
+    def most_drawn_a(self) -> Floats:
+        """The most that each EVSE may have drawn ``[row, phase]`` while what the newest readings show was flowing."""
+        return reduce(np.maximum, [bounds.high_a for bounds in self.bounds])
+
     def is_over(self, rating_a: Amps) -> tuple[bool, bool, bool]:
         """On which phases the last reading showed more than that, and more than noise explains."""
         measured_a = self.measured_a if self.measured_a is not None else NO_CURRENT
@@ -152,8 +156,7 @@ def updated(
     if known.reading_at is not None and known.reading_at >= at:
         return known
     known = _noted(known, measured_a, at, draws, meter_delay_s)
-    low_a = reduce(np.minimum, [bounds.low_a for bounds in known.bounds])
-    high_a = reduce(np.maximum, [bounds.high_a for bounds in known.bounds])
+    low_a, high_a = reduce(np.minimum, [bounds.low_a for bounds in known.bounds]), known.most_drawn_a()
     highest, lowest = measured_a - _sum(low_a), measured_a - _sum(high_a)
     if known.estimate_a is None:
         return replace(known, estimate_a=highest, fall=None)

@@ -6,7 +6,6 @@ the worst that is known of the building is kept free; back, what is given rises 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
 
 import numpy as np
 
@@ -124,8 +123,7 @@ def estimate(
 def _untaken_a(known: Background, draw_a: Floats) -> Floats:
     """By how much more than its newest sample each EVSE may have drawn while the readings that count were taken; 0 for
     one that was never sampled."""
-    high_a = reduce(np.maximum, [bounds.high_a for bounds in known.bounds])
-    return np.asarray(np.nan_to_num(high_a - draw_a).max(axis=1, initial=0.0))
+    return np.asarray(np.nan_to_num(known.most_drawn_a() - draw_a).max(axis=1, initial=0.0))
 
 
 def _left(snapshot: Snapshot, left: Floats, background_a: Floats, low_a: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, TypeVar
 
 from edge.bms.eco import BmsMode, EcoMode
@@ -68,8 +69,7 @@ class ControlBlock:
         self._written = Written(fallback_a=policy.fallback_a)
         self._result = "none"
         self._ends_at: Seconds | None = None
-        self._telemetry: Telemetry | None = Telemetry(tick=0, blocks={})
-        self._make: Callable[[], Telemetry] | None = None
+        self.show(lambda: Telemetry(tick=0, blocks={}))
 
     def start(self, *, dimmed: bool = False, before: Demanded | None = None) -> None:
         """A BMS that may write and never does is silent: its time runs from the start. ``dimmed``: the coil was written
@@ -132,12 +132,10 @@ class ControlBlock:
 
     def show(self, make: Callable[[], Telemetry]) -> None:
         """A tick is complete: what is read from now on. It is made, once, when somebody reads: hardly any tick's is."""
-        self._telemetry, self._make = None, make
+        self._telemetry = cache(make)
 
     def read_input(self, start: int, count: int) -> Sequence[int]:
-        if self._telemetry is None and self._make is not None:
-            self._telemetry = self._make()
-        found = self._telemetry.words(start, count) if self._telemetry is not None else None
+        found = self._telemetry().words(start, count)
         if found is None:
             raise Refused(ExceptionCode.ILLEGAL_DATA_ADDRESS)
         return found

@@ -1,12 +1,13 @@
 """``edge check`` and ``edge run`` as an installer meets them: real processes, real files."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from tests.full_disk import written_to_a_full_disk
 
 SITE = """\
 [site]
@@ -210,14 +211,5 @@ def test_version(tmp_path: Path) -> None:
 
 def test_a_full_disk_behind_stdout_is_one_sentence() -> None:
     """And no traceback, where what was printed waits in a buffer as well."""
-    with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "edge", "--help"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-            check=False,
-            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
-        )
-    assert (done.returncode, done.stderr) == (1, "edge: No space left on device\n")
+    said = written_to_a_full_disk("edge", "--help", timeout_s=60)
+    assert said == (1, "edge: No space left on device\n")

@@ -1,7 +1,6 @@
 """`edge-sim run`: what it prints, what it draws, what it refuses, and the command that shows a failure again."""
 
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -23,6 +22,7 @@ from simulators.world.plot import svg
 from simulators.world.run import run_world, shrunk, with_random_faults
 from simulators.world.scenario import KEYS, FaultSpec, load_world, ready_worlds
 from simulators.world.site import read_site, site_text
+from tests.full_disk import written_to_a_full_disk
 from tests.world.worlds import SMALL, played, small
 
 
@@ -365,17 +365,8 @@ def test_the_command_names_the_program_as_it_was_called(
 
 def test_a_full_disk_behind_stdout_is_one_sentence() -> None:
     """And no traceback."""
-    with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "simulators", "run", str(SMALL), "--hours", "0.002"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=300,
-            check=False,
-            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
-        )
-    assert (done.returncode, done.stderr) == (1, "edge-sim: No space left on device\n")
+    said = written_to_a_full_disk("simulators", "run", str(SMALL), "--hours", "0.002", timeout_s=300)
+    assert said == (1, "edge-sim: No space left on device\n")
 
 
 def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path) -> None:
