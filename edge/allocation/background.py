@@ -22,6 +22,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from edge.allocation.guess import Guess, guessed
 from edge.allocation.layout import Bools, Floats
 from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds
 
@@ -58,11 +59,13 @@ Choose: TypeAlias = Callable[[Amps, Amps, Amps], Amps]
 class Draws:
     """What the EVSEs below one circuit draw, row by row: the bounds, and when each was sampled.
 
-    ``told`` is the sum of what they will draw when all have obeyed; ``unseen``: one of them may show that soon.
+    ``guessed_a`` is ``high_a`` where it isn't known on which phases a row draws, else 0; ``told`` the sum of what they
+    will draw when all have obeyed; ``unseen``: one of them may show that soon.
     """
 
     low_a: Floats
     high_a: Floats
+    guessed_a: Floats
     told: PhaseAmps
     unseen: bool
     drawn_at: Floats
@@ -112,6 +115,7 @@ class Background:
     changes_a: tuple[ThreeAmps, ...] = ()  # to 1 mA
     changes: int = 0  # how many there have been: the next takes the place of the oldest
     bounds: tuple[Bounds, ...] = field(default=())
+    guess: Guess | None = None
 
     def noise_a(self) -> ThreeAmps:
         """The standard deviation of the meter's noise on each phase."""
@@ -183,7 +187,12 @@ def updated(
         fall = Fall(
             since=at, count=1, measured_a=measured_a, measured_sum_a=measured_a, lowest_sum_a=lowest, least_a=low_a
         )
-    return replace(known, estimate_a=risen, fall=fall, over_since=over_since, answered=answered)
+    proven = all(
+        most <= now + FALL_NOISE_A + OUTLIER_SIGMAS * noise
+        for most, now, noise in zip(highest, risen, noise_a, strict=True)
+    )
+    guess = guessed(known.guess, draws.guessed_a, at, proven=proven)
+    return replace(known, estimate_a=risen, fall=fall, over_since=over_since, answered=answered, guess=guess)
 
 
 def _stays_over(obeyed_a: PhaseAmps, rating_a: Amps, noise_a: ThreeAmps) -> bool:

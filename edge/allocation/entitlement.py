@@ -25,13 +25,14 @@ TAKEN_UP_A = 0.05
 class Entitlement:
     """``exposure_a[row, phase]`` is the most that may be drawn, ``held_a`` what the EVSE has already: what it was told,
     unless the lease of that is over on one of its phases. ``low_a`` and ``high_a`` ``[row, phase]`` bound what it draws
-    at this moment.
+    at this moment; where ``doubted``, on phases of which some may be wrong.
     """
 
     exposure_a: Floats
     held_a: Floats
     low_a: Floats
     high_a: Floats
+    doubted: Bools
 
 
 def entitle(
@@ -46,9 +47,10 @@ def entitle(
     aren't believed to tell the phases right: they count on each that is wired. ``strays``: who isn't believed to keep
     to one phase when told so.
     """
-    strays = strays if strays is not None else np.zeros(len(grid.max_a), dtype=np.bool_)
+    nobody = np.zeros(len(grid.max_a), dtype=np.bool_)
+    strays, doubted = (given if given is not None else nobody for given in (strays, doubted))
     draw = fleet.draw_a
-    if doubted is not None and doubted.any():
+    if doubted.any():
         draw = np.where(doubted[:, None] & grid.wired, draw.max(axis=1, initial=-np.inf)[:, None], draw)
     allowed = _allowed(grid, fleet, in_use, strays, now)
     exposure = _exposure(fleet, draw, allowed, now)
@@ -60,6 +62,7 @@ def entitle(
         held_a=np.minimum(fleet.told_a, np.where(told_on, allowed, allowed.max(axis=1)[:, None]).min(axis=1)),
         low_a=low,
         high_a=high,
+        doubted=doubted,
     )
 
 

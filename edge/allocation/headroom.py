@@ -39,7 +39,9 @@ class Headroom:
     So have ``limit_a``, ``taken_a`` and ``sudden``: what the line may carry and what the background takes of it; or,
     where more feeds in than may be lent on (``sudden``), what it bears of the EVSEs alone, and nothing.
     ``untaken``, one entry a row: a site below that hasn't taken up what it was given last. As much of the building may
-    have risen unseen; so it is given no more before that has come to light.
+    have risen unseen; so it is given no more before that has come to light. ``guessed_a[row, phase]``: what each whose
+    phases are in doubt was reckoned with (:class:`edge.allocation.guess.Guess`). As much may be the building's,
+    and comes to light only after it came down; so it is nobody else's before.
     """
 
     background_a: Floats
@@ -52,6 +54,7 @@ class Headroom:
     recovering: Bools
     over: Bools
     untaken: Bools
+    guessed_a: Floats
 
 
 def estimate(
@@ -70,7 +73,7 @@ def estimate(
     since_told_s = snapshot.now - snapshot.fleet.told_at
     unseen = snapshot.fleet.in_session & ~was_seen_after(snapshot.fleet) & (since_told_s < SEEN_S)
     remembered: dict[str, Background] = {}
-    untaken = np.zeros(len(grid.min_a), dtype=np.bool_)
+    untaken, guessed = np.zeros(len(grid.min_a), dtype=np.bool_), np.zeros_like(entitlement.high_a)
     for place, number in enumerate(grid.layout.circuits.tolist()):
         state = snapshot.circuits[number]
         if state.circuit.meter is None:
@@ -89,6 +92,8 @@ def estimate(
             background[place] = tuple(known.estimate_a or ())
             late[place] = snapshot.now - known_at(state) > LATE_PERIODS * snapshot.settings.period_s
             over[place] = known.is_over(state.circuit.rating_a)
+            if known.guess is not None:
+                guessed[below] = np.maximum(guessed[below], known.guess.amps)
             if grid.whole_site.any():
                 untaken[below] |= _untaken_a(known, snapshot.fleet.draw_a[below]) > OBEY_TOLERANCE_A
             recovering[place] = known.stale_at is not None and snapshot.now - known.stale_at < RECOVERY_S
@@ -106,7 +111,7 @@ def estimate(
     return (
         Headroom(
             background_a=background,
-            left_a=_left(snapshot, limit - taken, background, entitlement.low_a),
+            left_a=_left(snapshot, limit - taken, background, entitlement),
             limit_a=limit,
             taken_a=taken,
             sudden=sudden,
@@ -115,6 +120,7 @@ def estimate(
             recovering=recovering,
             over=over,
             untaken=untaken & grid.whole_site,
+            guessed_a=guessed,
         ),
         remembered,
     )
@@ -126,13 +132,14 @@ def _untaken_a(known: Background, draw_a: Floats) -> Floats:
     return np.asarray(np.nan_to_num(known.most_drawn_a() - draw_a).max(axis=1, initial=0.0))
 
 
-def _left(snapshot: Snapshot, left: Floats, background_a: Floats, low_a: Floats) -> Floats:
+def _left(snapshot: Snapshot, left: Floats, background_a: Floats, entitlement: Entitlement) -> Floats:
     """What is left on each line: ``left``, but of balance the limit less what the building is ahead, and as much more
-    as the EVSEs on the other phase draw for sure; what they only may draw balances nothing.
+    as the EVSEs on the other phase draw for sure; what they only may draw, or somewhere, balances nothing.
     """
     plant, layout = snapshot.plant, snapshot.plant.grid.layout
     if plant.imbalance_limit_a is not None:
         root = background_a[layout.root]
+        low_a = np.where(entitlement.doubted[:, None], 0.0, entitlement.low_a)
         for line, (high, low) in enumerate(PAIRS, layout.balance.start):
             countered = np.maximum(low_a[:, low] - low_a[:, high], 0.0).sum()
             left[line] = max(plant.imbalance_limit_a - (root[high] - root[low]), 0.0) + countered
@@ -160,6 +167,7 @@ def _draws(snapshot: Snapshot, below: Ints, entitlement: Entitlement, told_a: Fl
     return Draws(
         low_a=low_a,
         high_a=high_a,
+        guessed_a=np.where(entitlement.doubted[below, None], high_a, 0.0),
         told=PhaseAmps(*told_a.sum(axis=0).tolist()),
         unseen=bool(unseen[below].any()),
         drawn_at=snapshot.fleet.drawn_at[below],

@@ -106,6 +106,7 @@ def release(
     ``elapsed_s``: since the decision before this one.
     """
     grid, fleet, held = snapshot.plant.grid, snapshot.fleet, entitlement.held_a
+    entitlement = replace(entitlement, exposure_a=np.maximum(entitlement.exposure_a, headroom.guessed_a))
     target = rounded_down(shares.amps, grid.step_a)
     per_hour = snapshot.settings.raises_per_hour
     writes = refilled(cars.writes, at_once=RAISES_AT_ONCE, per_hour=per_hour, elapsed_s=elapsed_s)

@@ -135,3 +135,27 @@ def test_a_building_that_fills_a_phase_alone_costs_the_others_for_a_while_only()
     loop.load("main", 0, 10, 0)
     loop.run(180)
     assert loop.told == {"A": 16}
+
+
+@pytest.mark.parametrize("ends", ["it leaves", "it is full", "it is cut"])
+def test_a_car_taken_for_drawing_on_a_wrong_phase_leaves_no_room_there(ends: str) -> None:
+    """A charges on L1 and counts on L2, too, since the building overloaded that: 16 A of the building's 20 A on L2 are
+    taken for A's. When A comes down they come to light; before that they are not given to B, on L2."""
+    cars = {"A": Car(phases=PHASES, uses=(L1,), wants_a=16), "B": Car(phases=(L2,), wants_a=32)}
+    loop = Case(fuses=main(40), cars=cars, expected={}).loop().settle()
+    loop.load("main", 0, 42, 0)
+    loop.run(60)
+    loop.load("main", 0, 20, 0)
+    loop.run(180)
+    assert loop.told == {"A": 16, "B": 20}
+    before = len(loop.overloads)
+    match ends:
+        case "it leaves":
+            loop.leave("A")
+        case "it is full":
+            loop.plugs["A"].uses = ()
+        case _:
+            loop.load("main", 35, 20, 0)
+    loop.run(120)
+    assert loop.overloads[before:] == []
+    assert loop.told["B"] >= 14
