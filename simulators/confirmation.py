@@ -1,6 +1,6 @@
 """Whether the cloud's books agree with the stations' own accounts, transaction by transaction."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable
 
 from simulators.charger import TransactionAccount
 from simulators.csms import CloudTransaction, Record, StartKey
@@ -16,10 +16,29 @@ def confirmed(accounts: Iterable[TransactionAccount], record: Record, *, made_an
     return sum(1 for account in accounts if sum(_same(account, booked, made_anew) for booked in books) == 1)
 
 
+def lost_and_doubled(
+    accounts: Collection[TransactionAccount], record: Record, *, made_anew: Container[StartKey] = ()
+) -> tuple[int, int]:
+    """How many of the stations' transactions the cloud doesn't hold as they were, and how many of its own are more than
+    one of a station's, or none's.
+    """
+    books = list(record.transactions.values())
+    kept = sum(any(_same(account, booked, made_anew) for booked in books) for account in accounts)
+    firsts = (
+        next((each.transaction_id for each in books if _same_start(account, each, made_anew)), None)
+        for account in accounts
+    )
+    return len(accounts) - kept, len(books) - len(set(firsts) - {None})
+
+
 def _same(account: TransactionAccount, booked: CloudTransaction, made_anew: Container[StartKey]) -> bool:
-    start = booked.start
     ends_alike = (booked.meter_stop_wh, booked.stopped_at) == (account.meter_stop_wh, account.stopped_at)
-    return ends_alike and (_starts_alike(account, start) or (start in made_anew and began_in(account, start)))
+    return ends_alike and _same_start(account, booked, made_anew)
+
+
+def _same_start(account: TransactionAccount, booked: CloudTransaction, made_anew: Container[StartKey]) -> bool:
+    start = booked.start
+    return _starts_alike(account, start) or (start in made_anew and began_in(account, start))
 
 
 def start_of(account: TransactionAccount) -> StartKey:

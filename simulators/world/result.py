@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simulators.confirmation import confirmed
+from simulators.confirmation import lost_and_doubled
 from simulators.phases import Amps3
 from simulators.world.account import Account, Series
 from simulators.world.oracles.base import Verdict
@@ -119,8 +119,8 @@ def result_of(
 ) -> WorldResult:
     """The figures of a world that has just ended; `ticks` are the gateway's own counts: done, missed."""
     stays = [stay for stay in world.parking.all() if stay.may_charge and stay.could_wh > 0]
-    accounts, books = world.accounts(), world.cloud.record.transactions
-    known = confirmed(accounts, world.cloud.record, made_anew=world.made_anew)
+    accounts = world.accounts()
+    lost, doubled = lost_and_doubled(accounts, world.cloud.record, made_anew=world.made_anew)
     days = max(world.now() / DAY_S, 1e-9)
     profiles = sum(station.counters.profiles_received for station in world.stations.values())
     charged = [stay for stay in stays if stay.starts]
@@ -155,8 +155,8 @@ def result_of(
         starts_per_session=sum(stay.starts for stay in charged) / max(1, len(charged)),
         stops_per_session=sum(stay.stops for stay in charged) / max(1, len(charged)),
         transactions=len(accounts),
-        transactions_lost=len(accounts) - known,
-        transactions_doubled=max(0, len(books) - len(accounts)),
+        transactions_lost=lost,
+        transactions_doubled=doubled,
         fairness=_fairness(world),
         ticks=ticks[0],
         missed_ticks=ticks[1],

@@ -4,9 +4,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import Final
 
 from simulators.world.account import Account
 from simulators.world.faults import Fault, fitted, made, planned
+from simulators.world.folder import world_folder
 from simulators.world.log_tap import gateway_log
 from simulators.world.loop import WorldLoop
 from simulators.world.oracles import ORACLES, Oracle
@@ -28,8 +26,6 @@ LOOKS_A_PERIOD: Final = 5  # and where the gateway is slower: in each period of 
 DRAIN_S: Final = 240.0  # for what is still on its way to the cloud
 YOUNG_GARBAGE: Final = 50_000  # objects: nearly all are freed without being looked for
 OLD_GARBAGE: Final = 100  # as seldom as Python looks for garbage that is old, again so seldom
-MEMORY: Final = Path("/dev/shm")  # noqa: S108 - Linux' disk in memory; a folder of its own is made in it
-MEMORY_BYTES: Final = 2**30  # free: of several worlds at a time each may have a disk of 200 MB
 MOST_TRIALS: Final = 24  # of the search for a shorter list of faults
 
 Progress = Callable[[float], None]  # the share that is done
@@ -68,10 +64,10 @@ def run_world(
     planned(replace(scenario, faults=specs, random_faults=None), seed=seed)  # that every number is known
     with (
         _garbage_kept(),
-        tempfile.TemporaryDirectory(prefix="edge-world-", dir=_disk()) as folder,
+        world_folder() as folder,
         asyncio.Runner(loop_factory=WorldLoop) as runner,
     ):
-        return runner.run(_run(fitted(scenario, specs), seed, specs, Path(folder), conduct or Conduct()))
+        return runner.run(_run(fitted(scenario, specs), seed, specs, folder, conduct or Conduct()))
 
 
 @contextlib.contextmanager
@@ -141,12 +137,6 @@ def _verdicts(oracles: Sequence[Oracle], faults: Sequence[Fault]) -> tuple[Verdi
         if fault.failure is not None
     ]
     return tuple(sorted(verdicts, key=lambda verdict: verdict.at_s))
-
-
-def _disk() -> Path | None:
-    """Where a world's disk is made, which lasts as long as the run: in memory if there is room, else as others."""
-    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES
-    return MEMORY if roomy else None
 
 
 def shrunk(

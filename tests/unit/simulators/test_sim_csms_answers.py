@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from simulators.charger import TransactionAccount
-from simulators.confirmation import confirmed
+from simulators.confirmation import confirmed, lost_and_doubled
 from simulators.csms import Record, TagList
 from simulators.csms.answers import Answerer, CallRefusedError
 
@@ -133,3 +133,16 @@ def test_confirmed_is_the_same_transaction_not_a_count(answerer: Answerer, recor
     assert confirmed([account(meter_stop_wh=901)], record) == 0
     assert confirmed([account(identity="B")], record) == 0
     assert confirmed([account(meter_start_wh=99)], record) == 0
+
+
+def test_one_lost_does_not_make_up_for_one_doubled(answerer: Answerer, record: Record) -> None:
+    """Two transactions of a station, two in the books: the first of them twice, as the repeated begin has another
+    register, and with another end than the station's."""
+    second = account(started_at="2026-11-21T09:00:00.000Z", stopped_at=None, meter_stop_wh=None)
+    assert lost_and_doubled([account(), second], record) == (2, 0)
+    answerer.answer("A", "StartTransaction", START)
+    answerer.answer("A", "StopTransaction", STOP)
+    assert lost_and_doubled([account(), second], record) == (1, 0)
+    answerer.answer("A", "StartTransaction", START | {"meterStart": 101})
+    assert lost_and_doubled([account(), second], record) == (1, 1)
+    assert lost_and_doubled([account(meter_stop_wh=901), second], record) == (2, 1)
