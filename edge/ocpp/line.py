@@ -17,6 +17,7 @@ from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import Dialect, limit_outcome
 from edge.ocpp.figures import Answerer, Figures
 from edge.ocpp.left_profiles import LeftProfiles
+from edge.ocpp.profiles.writer import lower_a
 from edge.ocpp.routing import FROM_CLOUD, Route
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.station_memory import StationMemory
@@ -262,13 +263,15 @@ class Line:
 
     def _send_limit(self, identifier: str, command: LimitCommand, now: Seconds, wall: datetime) -> bool:
         try:
-            payload = self._dialect.limit_payload(command, self._written.write(command, now, wall))
+            start = self._written.write(command, now, wall)
+            payload = self._dialect.limit_payload(command, start)
         except ValueError as exc:
             self._written.refused(command)
             self.settle(command, now, LimitOutcome.NOT_SENT, str(exc))
             return False
         self._out.to_station(wire.call_text(identifier, "SetChargingProfile", payload))
-        self._out.report(LimitSent(key=command.key, at=now, command=command.id))
+        told_a = lower_a(command, start=start, form=self._memory.form(command.key))
+        self._out.report(LimitSent(key=command.key, at=now, command=command.id, limit_a=told_a))
         return True
 
     def _drop(self, frame: CallResult | CallError, why: str) -> None:

@@ -347,6 +347,17 @@ def test_a_limit_that_began_in_the_stations_past_is_written_anew(bench: Bench) -
     assert rewritten(bench, shown(bench, ahead)) == [(stamp(true + ahead), [(0, 0.0), (240, 6.0)])]
 
 
+def test_what_is_told_in_place_of_more_is_reported() -> None:
+    """As long as nobody knows its time the station is told its safe current; once that is known, the limit."""
+    bench = Bench(witness=False)
+    bench.connect()
+    step = bench.write(limit(5, limit_a=13.0))
+    assert LimitSent(key=limit().key, at=bench.now, command=5, limit_a=6.0) in step.facts
+    bench.station_says(result(step.own_call[0], {"status": "Accepted"}))
+    anew = shown(bench, timedelta(0))
+    assert LimitSent(key=limit().key, at=bench.now, command=5) in anew.facts
+
+
 def test_a_limit_that_is_refused_when_it_is_written_anew_is_due_again() -> None:
     """Control was told that it is held, and would leave it so until it renews it; it is told of no other."""
     bench = Bench(witness=False)
