@@ -219,8 +219,9 @@ class Line:
     def _learn(self, command: LimitCommand, outcome: LimitOutcome, now: Seconds) -> None:
         """What the station did with a limit says how it is to be told the next."""
         if outcome is LimitOutcome.ACCEPTED:
-            self._memory.limit_accepted(command, now)
-            for number in self._left.replaced(command, self._memory.ladder.rung):
+            rung = self._memory.ladder.rung
+            self._out.report_all(self._memory.limit_accepted(command, now))
+            for number in self._left.replaced(command, rung):
                 self._arbiter.add_own(self._dialect.clear_call(number))
         elif outcome is LimitOutcome.REFUSED:
             # Of one that is written anew control knows nothing: it is to write what is due.

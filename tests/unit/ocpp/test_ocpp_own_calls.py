@@ -402,6 +402,41 @@ def test_what_is_refused_is_told_in_one_period_before_by_another_purpose() -> No
     assert told(7, "Rejected") == ([9.7], [True])
 
 
+def test_who_takes_one_limit_of_one_period_is_told_sessions_again() -> None:
+    """Such a limit is its safe current at most. After five of them, and the next time after ten, its sessions are told
+    theirs again: it may have refused them for some minutes only, as one does whose start wasn't answered.
+    """
+    bench = Bench()
+    bench.connect(settled=False)
+    step = bench.wait(1.0)
+    while step.down:
+        one = {"key": "ChargingScheduleMaxPeriods", "readonly": True, "value": "1"}
+        step = bench.station_says(result(step.own_call[0], {"configurationKey": [one]}))
+    shown(bench, timedelta(0))
+
+    def told(purpose: Purpose, status: str) -> tuple[str, list[bool]]:
+        """By which purpose, and what is said of one limit for both when the next is told another way."""
+        step = bench.write(limit(1, limit_a=9.0, purpose=purpose, transaction_id="7"))
+        by = profile(step)["chargingProfilePurpose"]
+        answered = bench.station_says(result(step.own_call[0], {"status": status}))
+        if answered.down:  # what its session was told before is cleared
+            bench.station_says(result(answered.own_call[0], {"status": "Accepted"}))
+        return by, [fact.one_limit for fact in answered.facts if isinstance(fact, LimitsTaken)]
+
+    def refused() -> list[tuple[str, list[bool]]]:
+        return [told(Purpose.SESSION, "Rejected") for _ in range(4)]
+
+    def taken(times: int) -> list[tuple[str, list[bool]]]:
+        return [told(Purpose.IDLE, "Accepted") for _ in range(times)]
+
+    default: tuple[str, list[bool]] = ("TxDefaultProfile", [])
+    assert refused()[-1] == ("TxProfile", [True])
+    assert taken(5) == [default] * 4 + [("TxDefaultProfile", [False])]
+    assert refused()[-1] == ("TxProfile", [True])
+    assert taken(10) == [default] * 9 + [("TxDefaultProfile", [False])]
+    assert told(Purpose.SESSION, "Accepted") == ("TxProfile", [])
+
+
 def test_a_newer_limit_isnt_overwritten_by_the_one_that_is_written_anew(bench: Bench) -> None:
     """It waits on the line when the station shows its time, and begins rightly by itself."""
     true, bench.stepped = bench.wall, timedelta(days=365)
