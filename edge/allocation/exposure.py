@@ -41,6 +41,7 @@ class Grant:
     replaced_at: Seconds | None = None  # when a later one was accepted; it may be drawn by until that is obeyed
     doubted: bool = False  # stayed unanswered: whether the station holds it will never be known
     phases: int | None = None  # how many phases it was told to use with it; None for all
+    told_a: Amps | None = None  # what the station was told where it can't be told as much; all the same limit_a counts
 
     @property
     def is_doubt(self) -> bool:
@@ -118,6 +119,14 @@ class Holdings:
             purpose,
             tuple(replace(grant, sent_at=at) if grant.command == command else grant for grant in self.of(purpose)),
         )
+
+    def told(self, purpose: Purpose, command: int, limit_a: Amps | None) -> "Holdings":
+        """The frame says less than the command, as its station can't be told as much; None: it says just that."""
+        grants = self.of(purpose)
+        if all(grant.command != command or grant.told_a == limit_a for grant in grants):
+            return self
+        told = (replace(grant, told_a=limit_a) if grant.command == command else grant for grant in grants)
+        return self.with_grants(purpose, tuple(told))
 
     def accepted(self, purpose: Purpose, command: int, at: Seconds) -> "Holdings":
         """The station confirmed the command; those sent before it are replaced, and linger until it is obeyed."""

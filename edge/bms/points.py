@@ -171,9 +171,7 @@ EVSE_POINTS: tuple[Point[EvseView], ...] = (
     *_EVSE.phases("current", "A", 2, Kind.INT16, EvseView.draw_a, "what it draws of the grid", 0.1),
     _EVSE.point("power_w", "W", 5, Kind.INT32, EvseView.power_w, "draw, at the nominal voltage"),
     _EVSE.point("session_wh", "Wh", 7, Kind.UINT32, lambda view: view.part.get("session_wh"), "energy of the session"),
-    _EVSE.point(
-        "allocated_a", "A", 9, Kind.UINT16, lambda view: view.part.get("limit_a"), "what it is allowed, per phase", 0.1
-    ),
+    _EVSE.point("allocated_a", "A", 9, Kind.UINT16, EvseView.allocated_a, "what it is allowed, per phase", 0.1),
     _EVSE.point("priority", "", 10, Kind.UINT16, EvseView.rank, "rank of its class now, 0 is served first"),
 )
 CIRCUIT_POINTS: tuple[Point[CircuitView], ...] = (

@@ -107,6 +107,11 @@ class EvseView:
     def _draw_a(self) -> Any:
         return None if self.part.get("draw_stale") else self.part.get("draw_a")
 
+    def allocated_a(self) -> Amps | None:
+        """What it is to have, and no more than its station has accepted; None where it isn't limited."""
+        limit_a, accepted_a = self.part.get("limit_a"), self.part.get("accepted_a")
+        return limit_a if limit_a is None or accepted_a is None else min(limit_a, accepted_a)
+
     def rank(self) -> int:
         """That of its session's class now, or its own."""
         return int(self.part.get("rank", self.evse.rank))

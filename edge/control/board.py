@@ -309,6 +309,8 @@ class Board:
                 command = self._in_flight.get(fact.command)
                 if command is not None and record.is_about(command):
                     record.holdings = record.holdings.sent(command.purpose, command.id, fact.at)
+                for purpose in Purpose:  # also one that was answered, and is written anew
+                    record.holdings = record.holdings.told(purpose, fact.command, fact.limit_a)
             case LimitAnswered():
                 command = self._in_flight.pop(fact.command, None)
                 if command is not None and record.is_about(command):

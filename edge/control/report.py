@@ -5,6 +5,7 @@ from typing import Any
 
 from edge.allocation.decide import Decision
 from edge.allocation.entitlement import SAMPLE_LIFE_S
+from edge.allocation.exposure import Grant
 from edge.allocation.problem import Need
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import EvseState
@@ -13,7 +14,7 @@ from edge.control.ports import StatusReport
 from edge.control.vitals import Pulse
 from edge.domain.effective import limits_report
 from edge.domain.setpoint import Purpose
-from edge.units import NO_CURRENT, PhaseAmps
+from edge.units import NO_CURRENT, Amps, PhaseAmps
 
 DECIMALS = 2  # of amperes shown
 
@@ -157,7 +158,7 @@ def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> di
         "status": state.status.value,
         "transaction_id": record.transaction_id,
         "limit_a": setpoint.limit_a,
-        "accepted_a": held.limit_a if held is not None else None,
+        "accepted_a": _accepted_a(held),
         "exposure_a": round(decision.exposure_of(number), DECIMALS),
         "draw_a": _amps(state.draw_a),
         "draw_age_s": age_s,
@@ -170,6 +171,13 @@ def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> di
         "reason": setpoint.reason.value,
         "text": setpoint.text,
     }
+
+
+def _accepted_a(held: Grant | None) -> Amps | None:
+    """What the station offers by it; None where it holds none."""
+    if held is None:
+        return None
+    return held.limit_a if held.told_a is None else held.told_a
 
 
 def _need(need: Need | None) -> dict[str, float] | None:

@@ -194,11 +194,15 @@ class CloudLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitSent:
-    """The limit's frame was handed to the station's socket: from now on the station may hold it."""
+    """The limit's frame was handed to the station's socket: from now on the station may hold it.
+
+    ``limit_a``: what it says, where its station can't be told as much as the command has; None: the command's.
+    """
 
     key: EvseKey
     at: Seconds
     command: int
+    limit_a: Amps | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import Dialect, limit_outcome
 from edge.ocpp.figures import Answerer, Figures
 from edge.ocpp.left_profiles import LeftProfiles
+from edge.ocpp.profiles.writer import lower_a
 from edge.ocpp.routing import FROM_CLOUD, Route
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.station_memory import StationMemory
@@ -218,8 +219,9 @@ class Line:
     def _learn(self, command: LimitCommand, outcome: LimitOutcome, now: Seconds) -> None:
         """What the station did with a limit says how it is to be told the next."""
         if outcome is LimitOutcome.ACCEPTED:
-            self._memory.limit_accepted(command, now)
-            for number in self._left.replaced(command, self._memory.ladder.rung):
+            rung = self._memory.ladder.rung
+            self._out.report_all(self._memory.limit_accepted(command, now))
+            for number in self._left.replaced(command, rung):
                 self._arbiter.add_own(self._dialect.clear_call(number))
         elif outcome is LimitOutcome.REFUSED:
             # Of one that is written anew control knows nothing: it is to write what is due.
@@ -262,13 +264,15 @@ class Line:
 
     def _send_limit(self, identifier: str, command: LimitCommand, now: Seconds, wall: datetime) -> bool:
         try:
-            payload = self._dialect.limit_payload(command, self._written.write(command, now, wall))
+            start = self._written.write(command, now, wall)
+            payload = self._dialect.limit_payload(command, start)
         except ValueError as exc:
             self._written.refused(command)
             self.settle(command, now, LimitOutcome.NOT_SENT, str(exc))
             return False
         self._out.to_station(wire.call_text(identifier, "SetChargingProfile", payload))
-        self._out.report(LimitSent(key=command.key, at=now, command=command.id))
+        told_a = lower_a(command, start=start, form=self._memory.form(command.key))
+        self._out.report(LimitSent(key=command.key, at=now, command=command.id, limit_a=told_a))
         return True
 
     def _drop(self, frame: CallResult | CallError, why: str) -> None:

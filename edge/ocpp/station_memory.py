@@ -124,8 +124,9 @@ class StationMemory:
             has_default=self.length.has_default(key),
         )
 
-    def limit_accepted(self, command: LimitCommand, now: Seconds) -> None:
-        """The station has taken a limit as it was told: so it is told from the beginning after a restart."""
+    def limit_accepted(self, command: LimitCommand, now: Seconds) -> list[LimitsTaken]:
+        """The station has taken a limit as it was told: so it is told from the beginning after a restart. What is to be
+        said of how the next ones are told, where that changes."""
         self._means_it = False
         self.units.accepted(tenths=has_tenths(command))
         self.length.accepted(is_long=is_long(command))
@@ -138,6 +139,8 @@ class StationMemory:
         if taken != self.dossier.taken:
             self.dossier.taken = taken
             self.dossier.keep()
+        self.ladder.accepted(command.purpose, lessened=self.length.single and is_long(command))
+        return [] if self.ladder.rung is taken.rung else [self.limits_taken(now)]
 
     def limit_refused(self, command: LimitCommand) -> bool:
         """The station has refused a limit; whether it is to be told all of them in another way from now on: in one

@@ -9,11 +9,13 @@ from typing import cast
 
 import pytest
 
+from edge.storage.token_file import TokenFile
 from simulators.charger import TransactionAccount
 from simulators.confirmation import start_of
 from simulators.csms import Record
 from simulators.world.faults import BY_NUMBER, CATALOGUE, table
-from simulators.world.faults.books import OfflineStart
+from simulators.world.faults.books import NEW_SESSION_S, OfflineStart
+from simulators.world.faults.cards import AT_ONCE_S
 from simulators.world.oracles import ORACLES
 from simulators.world.scenario import FaultSpec
 from simulators.world.world import World
@@ -54,6 +56,29 @@ def test_a_post_that_ignores_its_profile_is_made_room_for() -> None:
     scenario = replace(scenario, posts=tuple(replace(each, max_a=16.0) for each in scenario.posts))
     outcome = played(scenario, seed=2, faults=[FaultSpec(number=22, at_s=300.0, for_s=400.0)])
     assert outcome.result.verdicts == ()
+
+
+def shown_again_once_blocked(after_s: float) -> tuple[str, ...]:
+    """What is said of row 58 where its card is shown again so long after it was blocked, for another fault's sake."""
+
+    def meddle(world: World) -> None:
+        async def course() -> None:
+            await world.until(AT_S + AT_ONCE_S + NEW_SESSION_S + after_s)
+            world.parking.plug_again(world.parking.here["CP-1", 1])
+
+        world.start(course())
+
+    fault = FaultSpec(number=58, at_s=AT_S, for_s=OTHERS_LAST_S, target="CP-1")
+    verdicts = played(small(minutes=6.0), seed=2, faults=[fault], meddle=meddle).result.verdicts
+    return tuple(each.text for each in verdicts)
+
+
+def test_a_card_that_is_shown_as_it_is_blocked_may_be_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the second in which the gateway sees it; but a gateway that never does is seen."""
+    assert shown_again_once_blocked(0.1) == ()
+    monkeypatch.setattr(TokenFile, "put", lambda _file, _tokens: None)
+    monkeypatch.setattr(TokenFile, "remove", lambda _file, _hash: None)
+    assert any("is blocked on site, and was accepted" in text for text in shown_again_once_blocked(5.0))
 
 
 def test_a_car_that_draws_more_is_not_started_again_and_again() -> None:

@@ -514,6 +514,16 @@ def test_a_demand_window_that_is_not_kept_is_caught(defect: str, monkeypatch: py
     assert "demand" in failed_oracles(played(_metered_by_the_quarter_hour()))
 
 
+def test_a_window_of_a_transformer_that_is_turned_round_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows what it has used then, nor what is left of it. Phases that are swapped have the same sum."""
+    turned, swapped = (FaultSpec(number=number, at_s=300.0, for_s=200.0) for number in (34, 35))
+    scenario = _metered_by_the_quarter_hour()
+    assert failed_oracles(played(scenario, faults=[turned])) == set()
+    assert failed_oracles(played(scenario, faults=[swapped])) == set()
+    monkeypatch.setattr(DemandWatch, "observe", lambda *_: None)
+    assert "demand" in failed_oracles(played(scenario, faults=[swapped]))
+
+
 def test_a_site_that_takes_no_limits_is_told_so() -> None:
     """A scenario whose building talks to nobody is a mistake."""
     with pytest.raises(ScenarioError, match=re.escape("it needs [bms.modbus] with writable = true")):

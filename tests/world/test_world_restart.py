@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from edge.domain.site import EvseKey
+from edge.ocpp.station_memory import StationMemory
+from simulators.world.disk import Condition
 from simulators.world.parking import NeedTold
 from simulators.world.scenario import FaultSpec, WorldScenario
 from simulators.world.world import World
-from tests.world.worlds import played, small
+from tests.world.worlds import failed_oracles, played, small
 
 STATED_S, KILLED_S, SEEN_S = 260.0, 320.0, 500.0
 POST = EvseKey(station="CP-1", evse=1)
@@ -107,3 +109,37 @@ def test_a_limit_that_is_written_by_a_wrong_clock_binds_all_the_same(seed: int) 
     drivers = tuple(replace(each, stay_h=(0.05, 0.06)) for each in scenario.drivers)
     faults = [FaultSpec(number=43, at_s=150.0, for_s=150.0), FaultSpec(number=26, at_s=160.0, for_s=45.0)]
     assert played(replace(scenario, drivers=drivers), seed=seed, faults=faults).result.verdicts == ()
+
+
+def killed_on_a_disk_that_cannot_be_written(*, from_s: float) -> set[str]:
+    """Which oracles have seen something. A post is cut off from 150 to 250 s, its driver plugs in anew meanwhile, and
+    it tells of both sessions afterwards; the gateway is killed, and its disk is as it was before `from_s`.
+    """
+
+    def meddle(world: World) -> None:
+        async def course() -> None:
+            await world.until(from_s)
+            world.gateway.disk.condition = Condition.READ_ONLY
+            await world.until(KILLED_S + 110.0)
+            await world.gateway.kill()
+            await asyncio.sleep(5.0)
+            world.gateway.start()
+            await world.until(SEEN_S + 40.0)
+            world.gateway.disk.condition = Condition.GOOD
+
+        world.start(course())
+
+    faults = [FaultSpec(number=20, at_s=150.0, for_s=100.0, target="CP-1")]
+    return failed_oracles(played(small(minutes=9.0), faults=faults, meddle=meddle))
+
+
+def test_what_was_told_when_nothing_could_be_written_is_forgotten() -> None:
+    """From where the energy of that session counts; the oracle knows it."""
+    assert "beliefs" not in killed_on_a_disk_that_cannot_be_written(from_s=230.0)
+
+
+def test_what_was_written_before_the_disk_failed_has_to_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that forgets it is seen."""
+    assert "beliefs" not in killed_on_a_disk_that_cannot_be_written(from_s=300.0)
+    monkeypatch.setattr(StationMemory, "began_at_wh", lambda _memory, _transaction: None)
+    assert "beliefs" in killed_on_a_disk_that_cannot_be_written(from_s=300.0)

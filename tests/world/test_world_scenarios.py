@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from simulators.world.building import HOURS, LoadSpec
 from simulators.world.run import Conduct, run_world
 from simulators.world.scenario import FaultSpec, load_world, ready_worlds
 from simulators.world.world import World
+from tests.world.worlds import BMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,15 @@ def test_a_ready_scenario_is_sound(name: str) -> None:
     assert result.verdicts == ()
     assert result.sessions > 0
     assert (result.transactions_lost, result.transactions_doubled) == (0, 0)
+
+
+def test_a_roof_has_a_meter_of_its_own() -> None:
+    """While the sun gives more than the house takes, the yard's meter shows more than the house's: both are right."""
+    scenario = load_world("nested-4")
+    loads = (*scenario.loads, LoadSpec(circuit="yard", hourly_a=(8.0,) * HOURS))
+    scenario = replace(scenario, begins_at=scenario.begins_at + timedelta(hours=8.0), for_s=240.0, loads=loads)
+    scenario = replace(scenario, site_head=scenario.site_head + BMS)
+    assert run_world(scenario, seed=603, conduct=Conduct(drain_s=10.0)).result.verdicts == ()
 
 
 def test_a_gateway_above_holds_the_fuse_of_both_by_the_one_below() -> None:

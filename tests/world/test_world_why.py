@@ -11,9 +11,11 @@ from edge.allocation.solution import Solution
 from edge.domain.limit import LimitSource
 from edge.domain.setpoint import SOURCE_NAMES, Reason
 from edge.units import PHASES
-from simulators.world.scenario import WorldScenario
+from simulators.world.scenario import FaultSpec, WorldScenario
 from tests.world.worlds import limited_twice, of_classes, played
 
+# A guest who is cut off by a restart of the gateway, and leaves without an answer: 6 A are kept free for it on L1.
+GUEST = (FaultSpec(number=9, at_s=30.0, for_s=60.0), FaultSpec(number=47, at_s=60.0, for_s=30.0))
 PLACE, SETPOINT = Solution.place, Decision.setpoint
 BELOW = """
 [[circuit]]
@@ -88,3 +90,16 @@ def test_a_sentence_that_is_not_so_is_caught(defect: str, monkeypatch: pytest.Mo
     scenario, spoil = DEFECTS[defect]
     spoil(monkeypatch)
     assert "why" in {each.oracle for each in played(scenario()).result.verdicts}
+
+
+def test_what_is_kept_free_for_a_guest_is_no_room() -> None:
+    """It has no car whose post would say so."""
+    scenario = replace(one_phase(), for_s=780.0)
+    assert played(scenario, faults=GUEST, drain_s=20.0).result.verdicts == ()
+
+
+def test_a_guest_excuses_no_other_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The phases on which it isn't wired are as free as they were."""
+    monkeypatch.setattr(Solution, "place", _turned)
+    scenario = replace(one_phase(), for_s=780.0)
+    assert "why" in {each.oracle for each in played(scenario, faults=GUEST, drain_s=20.0).result.verdicts}

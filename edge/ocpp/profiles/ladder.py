@@ -12,6 +12,11 @@ from edge.domain.setpoint import Purpose
 from edge.domain.site import Station
 from edge.ocpp.versions import Version
 
+# Of limits that a station has taken as less than they are, because the rung below the first can't say more in one
+# period, before the first is tried again: it may have refused that for some minutes for another reason, and its cars
+# get their safe current at most. Each time twice as many.
+FIRST_PATIENCE, LONGEST_PATIENCE = 5, 640
+
 
 class Rung(Enum):
     """One way of telling limits."""
@@ -46,6 +51,8 @@ class Ladder:
         rungs = (Rung.SESSIONS, Rung.DEFAULT) if several else tuple(Rung)
         self._rungs = (Rung.MAXIMUM,) if station.is_controller else rungs
         self._number = 0
+        self._lessened = 0  # limits that it has taken so since it was told on the first rung last
+        self._patience = FIRST_PATIENCE
         self.first = self.rung
 
     def begin(self, first: Rung | None) -> None:
@@ -62,6 +69,16 @@ class Ladder:
     def is_at_its_foot(self) -> bool:
         """Whether the next limit is on the first rung: none was refused yet, or all were."""
         return self._number == 0
+
+    def accepted(self, purpose: Purpose, *, lessened: bool) -> None:
+        """The station has taken a limit; ``lessened``: it said less than it was to, which the first rung might say."""
+        if self.rung is Rung.SESSIONS and purpose is Purpose.SESSION:
+            self._lessened, self._patience = 0, FIRST_PATIENCE
+        elif self.rung is Rung.DEFAULT and lessened:  # a station's maximum would bind beside what it is told then
+            self._lessened += 1
+            if self._lessened >= self._patience:
+                self._lessened, self._patience = 0, min(2 * self._patience, LONGEST_PATIENCE)
+                self._number = 0
 
     def refused(self) -> bool:
         """The station means its refusal, and no other unit helps: try the next rung. Whether there is another."""

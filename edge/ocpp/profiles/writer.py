@@ -16,6 +16,7 @@ from edge.ocpp.profiles.form import Form
 from edge.ocpp.profiles.ladder import Rung
 from edge.ocpp.station_clock import EPOCH
 from edge.ocpp.versions import Version
+from edge.units import Amps
 
 # One profile id for each EVSE and purpose, so that a new limit replaces the last one (OCPP 1.6 §3.13.2). The base keeps
 # clear of the small numbers that clouds hand out.
@@ -98,15 +99,8 @@ def schedule(command: LimitCommand, *, start: datetime | None, form: Form) -> tu
     unit, limit, safe = "A", command.limit_a, command.safe_a
     if command.limit_w is not None and command.safe_w is not None:
         unit, limit, safe = "W", command.limit_w, command.safe_w
-    ends_s = None
-    if start is None:
-        start, limit = EPOCH, min(limit, safe)  # every clock has passed that; one that was never set counts from it
-        safe = limit
-    elif form.single:
-        is_of_session = command.purpose is Purpose.SESSION and form.rung is not Rung.MAXIMUM
-        limit, safe = _as_told(limit, whole=form.whole), _as_told(safe, whole=form.whole)
-        limit, ends_s = only_period(limit, safe, command.lease_s, may_end=is_of_session and form.has_default)
-        safe = limit
+    limit, safe, ends_s = _as_formed(limit, safe, command, start, form)
+    start = EPOCH if start is None else start  # every clock has passed that; one that was never set counts from it
     told: dict[str, Any] = {} if ends_s is None else {"duration": ends_s}
     told |= {
         "startSchedule": _stamp(start),
@@ -114,6 +108,28 @@ def schedule(command: LimitCommand, *, start: datetime | None, form: Form) -> tu
         "chargingSchedulePeriod": periods(limit, safe, command.lease_s, command.phases, whole=form.whole),
     }
     return told, {} if ends_s is None else {"validTo": _stamp(start + timedelta(seconds=ends_s))}
+
+
+def lower_a(command: LimitCommand, *, start: datetime | None, form: Form) -> Amps | None:
+    """What a limit says in A per phase where it can't say as much as the command has: by any clock, or in one period
+    that nothing follows, or in whole amperes; None where it does."""
+    limit_a, _, _ = _as_formed(command.limit_a, command.safe_a, command, start, form)
+    limit_a = math.floor(round_down(limit_a)) if form.whole and command.limit_w is None else limit_a
+    return limit_a if limit_a < round_down(command.limit_a) else None
+
+
+def _as_formed(
+    limit: float, safe: float, command: LimitCommand, start: datetime | None, form: Form
+) -> tuple[float, float, int | None]:
+    """A limit and its safe current, or powers, as they are told; and after how many seconds that ends, None: never."""
+    if start is None:
+        return min(limit, safe), min(limit, safe), None
+    if not form.single:
+        return limit, safe, None
+    is_of_session = command.purpose is Purpose.SESSION and form.rung is not Rung.MAXIMUM
+    limit, safe = _as_told(limit, whole=form.whole), _as_told(safe, whole=form.whole)
+    limit, ends_s = only_period(limit, safe, command.lease_s, may_end=is_of_session and form.has_default)
+    return limit, limit, ends_s
 
 
 def _stamp(moment: datetime) -> str:

@@ -1,6 +1,7 @@
 """Rows 12 and 58: cards that are refused, by the cloud afterwards or on site at once."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import ClassVar, Final
@@ -63,6 +64,7 @@ class CardBlockedOnSite(Fault):
         self.asked: dict[str, float] = {}
         self.let_in: str | None = None
         self.late_s = 0.0
+        self.blocked_s = math.inf  # from when on the gateway has to know of it
         self.shown: dict[str, str] = {}  # the card of each question that nobody may be let in by
         self.world.frames.ears.append(self)
         self.car = self.stay()
@@ -80,6 +82,7 @@ class CardBlockedOnSite(Fault):
         card = self.car.visit.id_tag
         self.token = SiteToken(hash=TokenHasher(token_key(folder)).hash(card), hint=hint(card), name="", blocked=True)
         self.file.put([self.token])
+        self.blocked_s = self.world.now() + AT_ONCE_S
         self._show("away", STRANGER, BLOCKED_TAG, LEAVER)
         await asyncio.sleep(ENDED_S)
         if self.car.ev.draw_a > 0.0 and self.is_alone:
@@ -100,6 +103,7 @@ class CardBlockedOnSite(Fault):
         if (
             self.car is not None
             and identity == self.car.evse.station
+            and self.world.now() >= self.blocked_s
             and '"Authorize"' in text
             and f'"{self.car.visit.id_tag}"' in text
         ):

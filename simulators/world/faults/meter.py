@@ -141,7 +141,9 @@ class InvertedTransformer(MeterAtFault):
     how = "the current transformer of L2 is turned round"
     what = MeterFault.INVERTED_CT
     # What flows can't be known then: it is the alarm that counts, and the proof before the site goes live.
-    grace: ClassVar[Mapping[str, float]] = dict.fromkeys(("rating", "breaker", "entitlement", "raise"), NOT_JUDGED)
+    grace: ClassVar[Mapping[str, float]] = dict.fromkeys(
+        ("rating", "breaker", "entitlement", "raise", "demand"), NOT_JUDGED
+    )
 
 
 class SwappedPhases(MeterAtFault):

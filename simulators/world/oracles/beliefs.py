@@ -76,7 +76,7 @@ class BeliefsAreTrue(Oracle):
             self._was_up_at = self.world.now()
             self._writes = gateway.disk.condition is not Condition.READ_ONLY
             if self._writes:
-                self._written = set(self._running())
+                self._written = set(self._told())
         if gateway.starts != self._starts:
             self._ended_at, self._restarted_at = self._was_up_at, self.world.now()
             first, self._starts = self._starts == 0, gateway.starts
@@ -109,6 +109,16 @@ class BeliefsAreTrue(Oracle):
     def _begin_anew(self, names: Mapping[str, _Watched]) -> None:
         for watched in names.values():
             watched.begin_anew()
+
+    def _told(self) -> Iterator[_Session]:
+        """Those that run, and were heard of: a station that is cut off tells of its begins afterwards."""
+        for each in self.world.accounts():
+            station = self.world.stations[each.identity]
+            if each.stopped_at is None and (
+                _session(each) in self._written
+                or (self._is_back(each.identity, station) and not station.is_beginning(each.connector_id))
+            ):
+                yield _session(each)
 
     def _compare(self, status: Mapping[str, Any]) -> None:
         said, now = evses_said(status), self.world.now()

@@ -67,6 +67,7 @@ class ReasonsAreTrue(Oracle):
         self._wrong_since: dict[tuple[str, int], float] = {}
         self._told: set[int] = set()
         self._asks_at = 0.0
+        self._kept_a: dict[tuple[str, int], float] = {}  # for guests: nobody but the gateway knows what they may draw
         self._above_a: float | None = None  # what a gateway above allows this one
         self._checks: tuple[Callable[[Stay, Evse, Reason, str], str | None], ...] = (
             self._has_all,
@@ -87,6 +88,8 @@ class ReasonsAreTrue(Oracle):
             self._wrong_since.clear()
             return
         said = evses_said(status)
+        guests = [key for key in self._evses if key[0] in self.world.scenario.guests]
+        self._kept_a = {key: min(said[key]["exposure_a"], self._evses[key].max_a) for key in guests}
         wrong = {key: text for key, stay in self.world.parking.here.items() for text in self._wrong(key, stay, said)}
         self._wrong_since = {key: self._wrong_since.get(key, now) for key in wrong}
         patience_s = WRONG_S + self.world.scenario.sample_interval_s + 2 * self.world.period_s
@@ -129,9 +132,7 @@ class ReasonsAreTrue(Oracle):
         if circuit not in above or found["phase"] not in {each.value for each in evse.phases}:
             return f"{circuit} {found['phase']} isn't above {evse.key.station}"
         told_a = sum(
-            self.world.stations[each.key.station].offered_a(each.key.evse)
-            for each in self._evses.values()
-            if self._is_told_on(each, circuit, found["phase"])
+            self._told_a(each) for each in self._evses.values() if self._is_told_on(each, circuit, found["phase"])
         )
         building_a = max(amps[phase] for amps in self._building.of(circuit))
         waits = found["how"] != "is full"  # then it has no room for its minimum
@@ -149,11 +150,17 @@ class ReasonsAreTrue(Oracle):
             return f"{room_a:.1f} A of it are left of {rating_a:g}"
         return None
 
+    def _told_a(self, evse: Evse) -> float:
+        """What a car that is there is offered; and what is kept free for a guest, which has no copper."""
+        key = (evse.key.station, evse.key.evse)
+        if key[0] in self.world.scenario.guests:
+            return self._kept_a.get(key, 0.0)
+        return self.world.stations[key[0]].offered_a(key[1]) if key in self.world.parking.here else 0.0
+
     def _is_told_on(self, evse: Evse, circuit: str, phase: str) -> bool:
         """Whether what that one is told may flow there."""
         above = {run.id for run in self.world.copper.path(evse.circuit)}
-        is_there = (evse.key.station, evse.key.evse) in self.world.parking.here
-        return is_there and circuit in above and phase in {each.value for each in evse.phases}
+        return circuit in above and phase in {each.value for each in evse.phases}
 
     def _is_limited(self, _stay: Stay, _evse: Evse, reason: Reason, text: str) -> str | None:
         if reason not in (Reason.LIMITED, Reason.LIMIT_ENDED):

@@ -32,6 +32,17 @@ def test_the_image_says_what_the_report_says() -> None:
     assert seen.reasons[EvseKey(station="CP-01", evse=1)] == "16.0 A: all the car can use"
 
 
+def test_no_more_is_shown_as_allowed_than_the_station_has_accepted() -> None:
+    """Some can't be told as much as they are to have; and a raise counts when it was taken. Without a limit there is
+    none to be shown."""
+    told = report()
+    shown = told["stations"][0]["evses"][0]
+    for limit_a, accepted_a, allocated_a in ((8.0, 6.0, 6.0), (6.0, 8.0, 6.0), (8.0, None, 8.0), (None, 8.0, None)):
+        shown |= {"limit_a": limit_a, "accepted_a": accepted_a}
+        charging = next(iter(image(told, site()).evses.values()))
+        assert charging["allocated_a"] == allocated_a
+
+
 def test_what_was_told_long_ago_is_not_charging() -> None:
     """The sum over all EVSEs is that of the samples that count: a station that fell silent adds nothing to it, nor to
     the grid operator's evidence."""

@@ -3,9 +3,11 @@
 from typing import Any
 
 from edge.control import report
+from edge.domain.setpoint import Purpose
 from edge.domain.station import (
     DrawSampled,
     EvseStatus,
+    LimitSent,
     LimitsTaken,
     NeedStated,
     SessionEnded,
@@ -53,6 +55,25 @@ async def test_what_was_accepted_is_the_newest_where_one_limit_is_for_both() -> 
     rig.board.take(DrawSampled(key=key(1), at=rig.clock.monotonic(), current_a=PhaseAmps.same(6.0)))
     await rig.run_for(20.5)
     assert evse(rig)["accepted_a"] == evse(rig)["limit_a"] != before_a
+
+
+@in_virtual_time
+async def test_what_was_accepted_is_what_the_station_was_told() -> None:
+    """A station that can't be told as much as its limit, offers less by what it has accepted; until the same limit is
+    written anew, whole."""
+    rig = Rig()
+    rig.car_arrives()
+    await rig.run_for(20.5)
+    told_a = evse(rig)["accepted_a"]
+    assert told_a == evse(rig)["limit_a"] > 6.0
+    newest = max(command.id for command in rig.told if command.purpose is Purpose.SESSION)
+    now = rig.clock.monotonic()
+    rig.board.take(LimitSent(key=key(1), at=now, command=newest, limit_a=6.0))
+    await rig.run_for(1.0)
+    assert (evse(rig)["accepted_a"], evse(rig)["limit_a"]) == (6.0, told_a)
+    rig.board.take(LimitSent(key=key(1), at=now, command=newest))
+    await rig.run_for(1.0)
+    assert evse(rig)["accepted_a"] == told_a
 
 
 @in_virtual_time

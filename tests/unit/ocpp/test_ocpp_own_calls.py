@@ -347,6 +347,17 @@ def test_a_limit_that_began_in_the_stations_past_is_written_anew(bench: Bench) -
     assert rewritten(bench, shown(bench, ahead)) == [(stamp(true + ahead), [(0, 0.0), (240, 6.0)])]
 
 
+def test_what_is_told_in_place_of_more_is_reported() -> None:
+    """As long as nobody knows its time the station is told its safe current; once that is known, the limit."""
+    bench = Bench(witness=False)
+    bench.connect()
+    step = bench.write(limit(5, limit_a=13.0))
+    assert LimitSent(key=limit().key, at=bench.now, command=5, limit_a=6.0) in step.facts
+    bench.station_says(result(step.own_call[0], {"status": "Accepted"}))
+    anew = shown(bench, timedelta(0))
+    assert LimitSent(key=limit().key, at=bench.now, command=5) in anew.facts
+
+
 def test_a_limit_that_is_refused_when_it_is_written_anew_is_due_again() -> None:
     """Control was told that it is held, and would leave it so until it renews it; it is told of no other."""
     bench = Bench(witness=False)
@@ -389,6 +400,41 @@ def test_what_is_refused_is_told_in_one_period_before_by_another_purpose() -> No
     assert told(5, "Rejected") == ([9.7, 6.0], [])
     assert told(6, "Rejected") == ([9, 6], [False])
     assert told(7, "Rejected") == ([9.7], [True])
+
+
+def test_who_takes_one_limit_of_one_period_is_told_sessions_again() -> None:
+    """Such a limit is its safe current at most. After five of them, and the next time after ten, its sessions are told
+    theirs again: it may have refused them for some minutes only, as one does whose start wasn't answered.
+    """
+    bench = Bench()
+    bench.connect(settled=False)
+    step = bench.wait(1.0)
+    while step.down:
+        one = {"key": "ChargingScheduleMaxPeriods", "readonly": True, "value": "1"}
+        step = bench.station_says(result(step.own_call[0], {"configurationKey": [one]}))
+    shown(bench, timedelta(0))
+
+    def told(purpose: Purpose, status: str) -> tuple[str, list[bool]]:
+        """By which purpose, and what is said of one limit for both when the next is told another way."""
+        step = bench.write(limit(1, limit_a=9.0, purpose=purpose, transaction_id="7"))
+        by = profile(step)["chargingProfilePurpose"]
+        answered = bench.station_says(result(step.own_call[0], {"status": status}))
+        if answered.down:  # what its session was told before is cleared
+            bench.station_says(result(answered.own_call[0], {"status": "Accepted"}))
+        return by, [fact.one_limit for fact in answered.facts if isinstance(fact, LimitsTaken)]
+
+    def refused() -> list[tuple[str, list[bool]]]:
+        return [told(Purpose.SESSION, "Rejected") for _ in range(4)]
+
+    def taken(times: int) -> list[tuple[str, list[bool]]]:
+        return [told(Purpose.IDLE, "Accepted") for _ in range(times)]
+
+    default: tuple[str, list[bool]] = ("TxDefaultProfile", [])
+    assert refused()[-1] == ("TxProfile", [True])
+    assert taken(5) == [default] * 4 + [("TxDefaultProfile", [False])]
+    assert refused()[-1] == ("TxProfile", [True])
+    assert taken(10) == [default] * 9 + [("TxDefaultProfile", [False])]
+    assert told(Purpose.SESSION, "Accepted") == ("TxProfile", [])
 
 
 def test_a_newer_limit_isnt_overwritten_by_the_one_that_is_written_anew(bench: Bench) -> None:

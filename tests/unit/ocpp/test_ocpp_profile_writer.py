@@ -10,6 +10,7 @@ from edge.domain.setpoint import Purpose
 from edge.ocpp import limit_v2
 from edge.ocpp.profiles import writer
 from edge.ocpp.profiles.form import Form
+from edge.ocpp.profiles.ladder import Rung
 from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import NOON, is_valid, limit
 
@@ -143,6 +144,29 @@ def test_one_period_never_allows_more_than_the_dead_man(limit_a: float, safe_a: 
     for at in range(0, 600, 10):
         allowed_a = safe_a if ends_s is not None and at >= ends_s else found_a
         assert allowed_a <= grant.amps(float(at))
+
+
+@pytest.mark.parametrize(
+    ("form", "start", "limit_a", "told_a"),
+    [
+        (Form(), NOON, 16.05, None),
+        (Form(), None, 16.0, 6.0),
+        (Form(), None, 0.0, None),
+        (Form(whole=True), NOON, 8.5, 8.0),
+        (Form(single=True, has_default=True), NOON, 16.0, None),
+        (Form(single=True), NOON, 16.0, 6.0),
+        (Form(single=True, has_default=True, rung=Rung.MAXIMUM), NOON, 16.0, 6.0),
+    ],
+)
+def test_what_is_told_instead_of_more_is_known(
+    form: Form, start: datetime | None, limit_a: float, told_a: float | None
+) -> None:
+    """It is what the schedule begins with; tenths of it are rounded as ever, and nothing is told in its place."""
+    command = limit(purpose=Purpose.SESSION, transaction_id="1", limit_a=limit_a, safe_a=6.0)
+    assert writer.lower_a(command, start=start, form=form) == told_a
+    schedule = writer.request(command, start=start, stack_level=0, form=form)["csChargingProfiles"]["chargingSchedule"]
+    first_a = schedule["chargingSchedulePeriod"][0]["limit"]
+    assert first_a == (writer.round_down(limit_a) if told_a is None else told_a)
 
 
 def test_one_period_that_ends_names_its_end() -> None:
