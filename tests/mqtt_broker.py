@@ -4,17 +4,19 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-_CONNECT, _SUBSCRIBE, _PINGREQ, _DISCONNECT = 1, 8, 12, 14
+_CONNECT, _PUBLISH, _SUBSCRIBE, _PINGREQ, _DISCONNECT = 1, 3, 8, 12, 14
 _CONNACK = b"\x20\x02\x00\x00"
 _PINGRESP = b"\xd0\x00"
 
 
 class Broker:
-    """Takes every client and every subscription; publishes what the test says."""
+    """Takes every client and, unless it ``refuses``, every subscription; publishes what the test says."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, refuses: bool = False) -> None:
         self.port = 0
+        self._code = b"\x80" if refuses else b"\x00"  # MQTT 3.1.1 §3.9.3
         self.subscribed = asyncio.Event()  # set by each subscription
+        self.heard = asyncio.Event()  # set by each message that a client publishes
         self.topics: list[str] = []
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -49,18 +51,20 @@ class Broker:
             writer.write(_CONNACK)
         elif kind == _SUBSCRIBE:
             self.topics.append(body[4 : 4 + int.from_bytes(body[2:4], "big")].decode())
-            writer.write(b"\x90\x03" + body[:2] + b"\x00")
+            writer.write(b"\x90\x03" + body[:2] + self._code)
             await writer.drain()
             self.subscribed.set()
+        elif kind == _PUBLISH:
+            self.heard.set()
         elif kind == _PINGREQ:
             writer.write(_PINGRESP)
         return kind != _DISCONNECT
 
 
 @contextlib.asynccontextmanager
-async def running_broker() -> AsyncIterator[Broker]:
+async def running_broker(*, refuses: bool = False) -> AsyncIterator[Broker]:
     """A broker on a free port of loopback, until the block ends."""
-    broker = Broker()
+    broker = Broker(refuses=refuses)
     server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
     broker.port = server.sockets[0].getsockname()[1]
     try:

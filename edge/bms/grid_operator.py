@@ -182,6 +182,8 @@ class GridOperator:
             raise Rejected("none of heartbeat, limit_w, failsafe_w and failsafe_s is given")
         # All of it or nothing: what is answered as refused has done nothing.
         duration_s = _number(document, "duration_s")
+        if limit_w is None and ("active" in document or duration_s is not None):
+            raise Rejected("active and duration_s are of a limit, and limit_w is missing")
         check_failsafe(failsafe_w, failsafe_s)
         if limit_w is not None:
             check_limit(limit_w, duration_s)

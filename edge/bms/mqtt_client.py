@@ -13,6 +13,7 @@ import aiomqtt
 import structlog
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.bms.mqtt_attempts import Attempts, Told
@@ -100,6 +101,7 @@ class MqttClient:
         self._chance = chance
         self.connected = False
         self._connected_at: Seconds = 0.0
+        self._refused: list[str] = []  # topics that the broker doesn't let us subscribe to
         self.dropped = 0  # messages that came faster than they are judged, since the start
 
     async def start(self) -> None:
@@ -157,17 +159,34 @@ class MqttClient:
             properties=_properties() if settings.version is MqttVersion.V5 else None,
             logger=_quiet,
         ) as client:
-            # MQTT 5 tells of each command whether it is to be retained; 3.1.1 only of those that lay there (§3.8.3.1).
-            for topic in self._conversation.topics:
-                if settings.version is MqttVersion.V5:
-                    await client.subscribe(topic, options=SubscribeOptions(qos=1, retainAsPublished=True))
-                else:
-                    await client.subscribe(topic, qos=1)
+            refused = [topic for topic in self._conversation.topics if not await self._subscribe(client, topic)]
+            self._tell_refused(refused)
             self.connected, self._connected_at = True, asyncio.get_running_loop().time()
             log.info("the MQTT broker is in reach", broker=self._address)
             self._outbox.clear()  # what came before is said anew, after the birth
             self._conversation.begin()
             await self._until_lost(client)
+
+    async def _subscribe(self, client: aiomqtt.Client, topic: str) -> bool:
+        """Whether the broker lets us; it goes on without a word where it doesn't (MQTT 5 §3.9.3).
+
+        MQTT 5 tells of each command whether it is to be retained; 3.1.1 only of those that lay there (§3.8.3.1).
+        """
+        if self._settings.version is MqttVersion.V5:
+            granted = await client.subscribe(topic, options=SubscribeOptions(qos=1, retainAsPublished=True))
+        else:
+            granted = await client.subscribe(topic, qos=1)
+        return not any(isinstance(code, ReasonCode) and code.is_failure for code in granted)
+
+    def _tell_refused(self, topics: list[str]) -> None:
+        """Where commands are on, of which none will be heard; once, not with each connection."""
+        if self._settings.policy.writable and topics and topics != self._refused:
+            log.warning(
+                "the MQTT broker refuses subscriptions: commands there are never heard",
+                topics=", ".join(topics),
+                remedy="give this gateway's user the right to subscribe to them, at the broker",
+            )
+        self._refused = topics
 
     def _queue(self) -> type[asyncio.Queue[aiomqtt.Message]]:
         """Commands in waiting, which count what they have no room for: aiomqtt makes its queue of a type."""

@@ -19,9 +19,10 @@ OLDEST_S = 60.0  # a command older than this was meant for a site that has chang
 NEWEST_S = 60.0  # clocks differ; further ahead is a clock that is set wrong
 LONGEST_VALID_S = 3600.0  # as over Modbus
 MILLISECONDS_FROM = 1e11  # as seconds since 1970 the year 5138; as milliseconds 1973
+AGAIN = "carried out when it first came; the same message once more renews nothing: give it a new id and ts"
 LARGEST = 4096  # bytes of a command: ten times what one takes
 LONGEST_ID = 128  # characters
-REMEMBERED = 256  # answers kept for commands that are delivered twice (QoS 1)
+REMEMBERED = 256  # commands carried out that are kept, as they may be delivered twice (QoS 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ class Commands:
         self._bounds = bounds
         self._grid = grid
         self._handlers = {f"{base}/{topic}": handler for topic, handler in (handlers or {}).items()}
-        self._answered: OrderedDict[tuple[str, str], tuple[bytes, Outcome]] = OrderedDict()
+        self._carried_out: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._newest: dict[str, datetime] = {}
 
     @property
@@ -97,16 +98,16 @@ class Commands:
         try:
             document = _document(payload)
             identity = _identity(document)
-            before = self._answered.get((topic, identity))
-            if before is not None and before[0] == payload:
-                return Outcome(id=identity, accepted=before[1].accepted, reason=before[1].reason)
+            before = self._carried_out.get((topic, identity))
+            if before == payload:
+                return Outcome(id=identity, accepted=True, reason=AGAIN)
             outcome = self._judge(topic, document, identity, now)
         except Rejected as reason:
             outcome = Outcome(id=identity, reason=str(reason))
-        if identity is not None:
-            self._answered[topic, identity] = (payload, outcome)
-            while len(self._answered) > REMEMBERED:
-                self._answered.popitem(last=False)
+        if identity is not None and outcome.accepted:  # what was refused has done nothing, and may fit the next time
+            self._carried_out[topic, identity] = payload
+            while len(self._carried_out) > REMEMBERED:
+                self._carried_out.popitem(last=False)
         return outcome
 
     def acknowledgement(self, topic: str, outcome: Outcome, effective: Mapping[str, Any]) -> Message:

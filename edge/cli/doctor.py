@@ -104,9 +104,12 @@ def _away(why: str) -> Iterator[Trouble]:
 
 def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
     """What the running gateway sees, in the order in which it is the cause of the rest."""
+    # A meter on which no circuit rests may be lost, and one may be late: nobody charges less for it.
+    told = "meter" if report.get("control", {}).get("state") == "METER_STALE" else "meter_shown"
     for meter in report.get("meters", ()):
         if not meter["ok"]:
-            yield _trouble("meter", meter=meter["id"], problem=meter["problem"] or Said("trouble.meter_silent"))
+            problem = meter["problem"] or Said("trouble.meter_silent")
+            yield _trouble(told, "meter", meter=meter["id"], problem=problem)
         for doubt in meter.get("wiring", ()):
             yield _trouble("wiring", meter=meter["id"], doubt=doubt)
     yield from _storage(report.get("storage") or {})
@@ -120,6 +123,8 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
             why = refused.get(station["id"])
             yield _trouble("station" if why is None else "station_refused", station=station["id"], why=why, url=url)
     yield from _clouds(connected)
+    if report.get("bms", {}).get("mqtt", {}).get("connected") is False:
+        yield _trouble("broker")
     for identity in sorted(waiting):
         other = waiting[identity].get("also_at")
         if other is not None:

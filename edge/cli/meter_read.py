@@ -22,13 +22,16 @@ from edge.cli.meter_choice import (
     UnitOption,
     chosen,
 )
-from edge.clock import SystemClock
+from edge.clock import Clock, SystemClock
+from edge.domain.connection import MODBUS, parse_connection
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading, Quality
 from edge.domain.station import StationFact
 from edge.units import PHASES, Seconds
 
 FAILED = 1
 SETTLING_SAMPLES = 3  # without --watch: the energies come with the second sample, a slow line's with the third
+# Who tells by itself may do so each ten seconds (P1 of DSMR 4), and what it had kept for us isn't news.
+TELLS_S: Seconds = 12.0
 OLD_S: Seconds = 1.0  # a reading of before this second: its age is told
 _STYLE = {Quality.GOOD: "green", Quality.SUSPECT: "yellow", Quality.HELD: "yellow"}
 _NONE = "-"
@@ -64,8 +67,9 @@ def read(
     choice = chosen(config, meter, connection, model, unit)
     samples = (count if watch else SETTLING_SAMPLES) if watch or count is None else count
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    patience_s = 0.0 if watch else TELLS_S
     if as_json:
-        facts = asyncio.run(sampled(choice, samples, period, _print_json if watch else _nothing))
+        facts = asyncio.run(sampled(choice, samples, period, _print_json if watch else _nothing, patience_s=patience_s))
         if not watch:
             _print_json(facts)
     elif watch and sys.stdout.isatty():
@@ -73,7 +77,13 @@ def read(
             facts = asyncio.run(sampled(choice, samples, period, lambda now: live.update(picture(now), refresh=True)))
     else:
         facts = asyncio.run(
-            sampled(choice, samples, period, (lambda now: console.print(picture(now))) if watch else _nothing)
+            sampled(
+                choice,
+                samples,
+                period,
+                (lambda now: console.print(picture(now))) if watch else _nothing,
+                patience_s=patience_s,
+            )
         )
         if not watch:
             console.print(picture(facts))
@@ -81,20 +91,49 @@ def read(
         raise typer.Exit(FAILED)
 
 
-async def sampled(choice: Choice, samples: int | None, period_s: float, show: Callable[[Facts], None]) -> Facts:
-    """Sample ``samples`` times (None: until interrupted), show each, and give the last."""
-    clock, latest = SystemClock(), LatestFacts()
+async def sampled(
+    choice: Choice,
+    samples: int | None,
+    period_s: float,
+    show: Callable[[Facts], None],
+    *,
+    patience_s: Seconds = 0.0,
+    clock: Clock | None = None,
+) -> Facts:
+    """Sample ``samples`` times (None: until interrupted), show each, and give the last; of a meter that has told
+    nothing, that it hasn't. For one that hasn't told yet it goes on, for ``patience_s`` at most.
+    """
+    clock, latest = clock or SystemClock(), LatestFacts()
     meters = choice.opened(clock, latest)
     begun, number = clock.monotonic(), 0
     try:
-        while samples is None or number < samples:
+        while (
+            samples is None
+            or number < samples
+            or (_is_awaited(choice, latest.by_meter) and clock.monotonic() - begun < patience_s)
+        ):
             await meters.sample()
-            show(latest.by_meter)
+            show(_with_the_mute(choice, latest.by_meter, begun, clock.monotonic()))
             number += 1
             await asyncio.sleep(max(begun + number * period_s - clock.monotonic(), 0.0))
     finally:
         await meters.close()
-    return latest.by_meter
+    return _with_the_mute(choice, latest.by_meter, begun, clock.monotonic())
+
+
+def _with_the_mute(choice: Choice, facts: Facts, begun: Seconds, now: Seconds) -> Facts:
+    """The facts, and of each meter that has none that nothing has come from it."""
+    mute = f"nothing has come from it in {now - begun:.0f} s; check its cable or topic, and its connection and model"
+    return {each.id: facts.get(each.id) or MeterFailed(meter=each.id, at=now, problem=mute) for each in choice.meters}
+
+
+def _is_awaited(choice: Choice, facts: Facts) -> bool:
+    """Whether there is a meter that may yet tell what it is: one that is asked has said so with its first answer."""
+    for meter in choice.meters:
+        tells = not choice.by_gateway and parse_connection(meter.connection).transport not in MODBUS
+        if meter.id not in facts or (tells and not isinstance(facts[meter.id], MeterReading)):
+            return True
+    return False
 
 
 def as_object(fact: MeterFact, now: Seconds) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from edge.config import (
     rules_bms,
     rules_circuits,
+    rules_limits,
     rules_meters,
     rules_network,
     rules_own_meters,
@@ -67,6 +68,7 @@ RULES: tuple[Rule, ...] = (
     rules_bms.bridges_have_a_way,
     rules_bms.holidays_known,
     rules_bms.surplus_measured,
+    rules_limits.limits_bind,
     rules_schedule.schedule_says_something,
     rules_schedule.schedule_classes_exist,
     rules_schedule.closing_agrees,
@@ -80,6 +82,7 @@ RULES: tuple[Rule, ...] = (
     rules_own_meters.model_or_map,
     rules_own_meters.maps_usable,
     rules_own_meters.topic_values,
+    rules_own_meters.topic_tells_phases_apart,
     rules_own_meters.broker_access_fits,
     rules_own_meters.topic_guards_its_circuit,
     rules_security.profile_is_chosen,

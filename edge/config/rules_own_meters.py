@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
 from edge.domain.connection import Transport
-from edge.domain.topic import parse_json_path
-from edge.errors import Finding
+from edge.domain.topic import JsonPath, parse_json_path
+from edge.errors import Finding, Severity
 from edge.units import PHASES
 
 _BROKERS = frozenset({Transport.MQTT, Transport.MQTTS})
@@ -95,6 +95,30 @@ def _values(draft: Draft, index: int, names: frozenset[str]) -> Iterator[Fault]:
                 problem="is 0, which makes every value 0",
                 remedy="give what turns the number into the unit that the quantity's name ends with",
             )
+
+
+def topic_tells_phases_apart(draft: Draft) -> Iterator[Fault]:
+    """Two phases' currents, or powers, at one place are a line that was copied and not changed. One voltage for all is
+    usual."""
+    for index, meter in enumerate(draft.file.meter):
+        places: dict[tuple[str, JsonPath], str] = {}
+        for position, value in enumerate(meter.value):
+            kind = value.quantity.partition("_l")[0]
+            path = ("meter", index, "value", position, "path")
+            if kind not in ("current", "power") or kind == value.quantity or not draft.sound(*path[:-1]):
+                continue
+            try:
+                place = (kind, parse_json_path(value.path))
+            except ValueError:
+                continue
+            before = places.setdefault(place, value.quantity)
+            if before != value.quantity:
+                yield Fault(
+                    severity=Severity.NOTE,
+                    path=path,
+                    problem=f"is '{value.path}', where {before} stands too: both phases show the same number",
+                    remedy=f"give the place of {value.quantity}",
+                )
 
 
 def broker_access_fits(draft: Draft) -> Iterator[Fault]:

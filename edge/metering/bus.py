@@ -77,7 +77,8 @@ class Line:
         self._answer: asyncio.Future[Answer] | None = None
         self._heard = asyncio.Event()  # set by each piece of data, cleared by who waits for the next
         self._busy_at: Seconds = 0.0  # when a byte was last sent or received
-        self._refused_at: Seconds | None = None  # when a connection last failed to come up
+        self._refused_at: Seconds = -math.inf  # when a connection last failed to come up
+        self._refused = MeterUnreachable(f"no connection to {connection.line}")  # and why
         self._silent = 0  # reads in a row that brought no byte
         self._hears = False  # whether a byte has come since the last request
         self._served_at: dict[int, Seconds] = {}  # by unit: when its last read was over
@@ -237,14 +238,12 @@ class Line:
     async def _connected(self) -> Channel:
         if self._channel is not None:
             return self._channel
-        if self._refused_at is not None and self._clock.monotonic() - self._refused_at < RECONNECT_S:
-            raise MeterUnreachable(
-                f"no connection to {self._connection.line}", remedy="check its address, its power and the cable"
-            )
+        if self._clock.monotonic() - self._refused_at < RECONNECT_S:
+            raise self._refused.with_traceback(None)
         try:
             self._channel = await self._opener(self._connection, self)
-        except MeterUnreachable:
-            self._refused_at = self._clock.monotonic()
+        except MeterUnreachable as exc:
+            self._refused_at, self._refused = self._clock.monotonic(), exc
             raise
         self._framing.reopened()
         return self._channel

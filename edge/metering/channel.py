@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import socket
 import termios
 from typing import Protocol, cast
 
@@ -49,10 +50,28 @@ async def open_channel(connection: Connection, receiver: Receiver) -> Channel:
         async with asyncio.timeout(CONNECT_S):
             _, channel = await loop.create_connection(lambda: TcpChannel(receiver), connection.host, connection.port)
     except (OSError, TimeoutError) as exc:
-        raise MeterUnreachable(
-            f"no connection to {connection.line}", remedy="check its address, its power and the network cable"
-        ) from exc
+        raise _unreached(connection, exc) from exc
     return channel
+
+
+def _unreached(connection: Connection, exc: OSError) -> MeterUnreachable:
+    """What is to be looked at differs: the name, the device's own settings, or the way to it."""
+    line = connection.line
+    match exc:
+        case socket.gaierror():
+            return MeterUnreachable(
+                f"no connection to {line}: its name isn't found",
+                remedy="check the name, or give its address in numbers",
+            )
+        case ConnectionRefusedError():
+            return MeterUnreachable(
+                f"no connection to {line}: nothing listens at that port",
+                remedy="check the port, and that the device's interface is switched on",
+            )
+        case _:
+            return MeterUnreachable(
+                f"no connection to {line}", remedy="check its address, its power and the network cable"
+            )
 
 
 class TcpChannel(asyncio.Protocol):

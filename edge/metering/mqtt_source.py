@@ -1,10 +1,12 @@
 """An MQTT topic that is listened to."""
 
+import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import aiomqtt
+from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.domain.connection import Connection, Transport
 from edge.domain.site import BrokerAccess
@@ -17,6 +19,10 @@ from edge.units import Seconds
 
 CONNECT_S: Final[Seconds] = 5.0  # a broker on the site's network answers at once, one in the cloud within a second
 KEEPALIVE_S: Final = 10  # a broker that has gone without a word is noticed within 15 s
+# A topic on which nothing comes is told: what is subscribed by a wrong name is silent for ever, and without a fault. At
+# first soon, while somebody may be looking; later no sooner than control.meter_stale_s may be.
+FIRST_S: Final[Seconds] = 10.0
+QUIET_S: Final[Seconds] = 60.0
 
 _OPEN_BROKER: Final = BrokerAccess()
 
@@ -25,12 +31,20 @@ class TopicSource(Listening):
     """Listens to one topic of a broker."""
 
     def __init__(
-        self, connection: Connection, values: Sequence[TopicValue], access: BrokerAccess = _OPEN_BROKER
+        self,
+        connection: Connection,
+        values: Sequence[TopicValue],
+        access: BrokerAccess = _OPEN_BROKER,
+        *,
+        first_s: Seconds = FIRST_S,
+        quiet_s: Seconds = QUIET_S,
     ) -> None:
         super().__init__(f"{connection.line}/{connection.topic}")
         self._connection = connection
         self._values = tuple(values)
         self._access = access
+        self._first_s = first_s
+        self._quiet_s = quiet_s
 
     async def listen(self, deliver: Deliver, fail: Fail) -> str:
         """See :meth:`Listening.listen`."""
@@ -47,10 +61,10 @@ class TopicSource(Listening):
                 keepalive=KEEPALIVE_S,
                 tls_context=tls,
             ) as client:
-                await client.subscribe(to.topic)
+                granted = await client.subscribe(to.topic)
+                self._check(granted)
                 is_up = True
-                async for message in client.messages:
-                    self._take(message, deliver, fail)
+                await self._hear(client, deliver, fail)
         except aiomqtt.MqttError as exc:
             if is_up:
                 return f"the connection broke ({exc})"
@@ -58,6 +72,33 @@ class TopicSource(Listening):
                 f"no connection to {to.line} ({exc})", remedy="check the broker's address and its access rights"
             ) from exc
         return "the connection was closed"
+
+    def _check(self, granted: Iterable[int | ReasonCode]) -> None:
+        """:raises MeterUnreachable: the broker refuses the subscription (MQTT 5 §3.9.3); nothing would ever come."""
+        for code in granted:
+            if isinstance(code, ReasonCode) and code.is_failure:
+                raise MeterUnreachable(
+                    f"{self._connection.line} refuses to let {self._connection.topic} be subscribed to ({code})",
+                    remedy="give the user the right to it, at the broker",
+                )
+
+    async def _hear(self, client: aiomqtt.Client, deliver: Deliver, fail: Fail) -> None:
+        """Take what comes, until the connection ends."""
+        messages, patience_s = aiter(client.messages), self._first_s
+        while True:
+            try:
+                async with asyncio.timeout(patience_s):
+                    message = await anext(messages)
+            except TimeoutError:
+                fail(
+                    f"{self._described}: nothing has come for {patience_s:g} s; check the topic's name, and whether "
+                    "anybody publishes there"
+                )
+            except StopAsyncIteration:
+                return
+            else:
+                self._take(message, deliver, fail)
+            patience_s = self._quiet_s
 
     def _trusted(self) -> ssl.SSLContext:
         """:raises MeterUnreachable: the authority's file can't be used."""

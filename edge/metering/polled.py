@@ -61,6 +61,7 @@ class PolledMeter:
         self._answers = False
         self._silent = 0  # polls in a row without an answer
         self._next_try_at: Seconds = 0.0
+        self._taken_apart: list[str] = []  # what is told of it once the smaller reads are answered
 
     @property
     def is_silent(self) -> bool:
@@ -134,6 +135,9 @@ class PolledMeter:
                 continue
             values |= decode(self._family, block, answered.registers)
             first_at = answered.at if first_at is None else min(first_at, answered.at)
+        for sentence in self._taken_apart:
+            log.info(sentence)
+        self._taken_apart.clear()
         return values, first_at if first_at is not None else self._clock.monotonic()
 
     def _take_apart(self, block: Block, parts: tuple[Block, ...]) -> None:
@@ -146,7 +150,9 @@ class PolledMeter:
         )
         self._follow(replace(self._family, fast=fast, slow=slow))
         asked = request(self._unit, block)
-        log.info(f"meter {self.id} refuses to be read in one piece, {asked}: it is read in {len(parts)}")
+        self._taken_apart.append(
+            f"meter {self.id} refuses to be read in one piece, {asked}: it is read in {len(parts)}"
+        )
 
     async def _discover(self) -> None:
         """Find out what registers this very device has.
@@ -197,5 +203,6 @@ class PolledMeter:
         self._found = self._found and self._given.discovery is None
         if self._found:
             self._follow(self._given)
+        self._taken_apart.clear()
         self._sink.take(MeterFailed(meter=self.id, at=at, problem=problem))
         self._edges.lost(at, problem)

@@ -20,5 +20,10 @@ def open_source(meter: Meter, connection: Connection, clock: Clock) -> TellingSo
             return P1Source(connection)
         case Transport.MQTT | Transport.MQTTS if meter.values:
             return TopicSource(connection, meter.values, meter.access)
+        case Transport.MQTT | Transport.MQTTS:
+            raise StartError(
+                f"of meter '{meter.id}' nobody knows where in the messages of {connection.topic} its quantities stand",
+                remedy="write it into the site file, with a [[meter.value]] for each",
+            )
         case _:
             raise StartError(f"meter '{meter.id}': {connection.transport} can't be listened to")

@@ -240,6 +240,8 @@ def _level(book: Book) -> Talk[PhaseAmps | Failure]:
         read = yield ReadMeter(connection=answers["connection"], model=answers["model"], unit=answers["unit"])
         if isinstance(read, Failure):
             return read
+        if read is None:
+            return Failure(problem="it tells no currents")
         readings.append(read)
     return level(readings)
 

@@ -80,7 +80,7 @@ class FindMeters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMeter:
-    """Read a meter now; gives :class:`edge.units.PhaseAmps`."""
+    """Read a meter now; gives :class:`edge.units.PhaseAmps`, None of a meter that tells no currents."""
 
     connection: str
     model: str

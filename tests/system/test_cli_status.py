@@ -427,6 +427,26 @@ async def test_a_certificate_that_expires_is_told(
         )
 
 
+@pytest.mark.parametrize("connected", [True, False, None])
+async def test_a_broker_out_of_reach_is_told(controller: Controller, connected: bool | None) -> None:
+    """The building neither sees the gateway nor limits it then; its fallback may hold, and only the log said why."""
+    mqtt = {} if connected is None else {"mqtt": {"connected": connected, "dropped": 0}}
+    controller.report = REPORT | {"bms": mqtt}
+    told = (await edge(controller.path, "doctor")).out
+    assert ("the MQTT broker of the building is out of reach\n   -> check [bms.mqtt]" in told) is (connected is False)
+
+
+@pytest.mark.parametrize("state", ["METER_STALE", "METER_LATE", "NORMAL"])
+async def test_a_lost_meter_costs_current_only_where_a_circuit_rests_on_it(controller: Controller, state: str) -> None:
+    """One of the sun's that is only shown, or one that is late, lowers no charging."""
+    meter = REPORT["meters"][0] | {"id": "pv", "ok": False, "problem": "no answer"}
+    controller.report = REPORT | {"meters": [meter], "control": REPORT["control"] | {"state": state}}
+    told = (await edge(controller.path, "doctor")).out
+    assert "meter pv" in told
+    assert ": no answer" in told
+    assert ("charging is at its safe currents" in told) is (state == "METER_STALE")
+
+
 async def test_a_storage_that_cannot_be_used_is_told(controller: Controller) -> None:
     """Nobody stands in for the cloud then, which no figure would show."""
     problem = "/nowhere/journal.db can't be opened"

@@ -11,14 +11,16 @@ from pathlib import Path
 
 import aiomqtt
 import pytest
+from structlog.testing import capture_logs
 
 from edge.bms.facility import Facility
 from edge.bms.settings import FacilitySettings, MqttSettings, MqttVersion, WritePolicy
 from edge.domain.limit import LimitStated
 from edge.errors import StartError
 from simulators.ports import free_endpoints
+from tests.mqtt_broker import running_broker
 from tests.unit.bms.bms_site import Hands, Taken, report, site
-from tests.wire.mqtt_brokers import MOSQUITTO, NO_MOSQUITTO, embedded, mosquitto, watching
+from tests.wire.mqtt_brokers import MOSQUITTO, NO_MOSQUITTO, UP_S, embedded, mosquitto, watching
 
 BASE = "edge/harbour-3"
 STATUS, COMMAND, ACK = f"{BASE}/status", f"{BASE}/cmd/limit", f"{BASE}/cmd/limit/ack"
@@ -208,6 +210,20 @@ async def test_a_huge_command_is_kept_back_by_the_broker(tmp_path: Path) -> None
         await bms.send(COMMAND, running.command(2, max_a=10))
         assert json.loads((await bms.next(ACK)).payload)["id"] == "2"
         assert running.taken.limits[-1].limit_a == 10.0
+
+
+async def test_a_broker_that_refuses_subscriptions_is_told() -> None:
+    """Else a building that may write, and whose commands are never heard, would look for the fault everywhere else."""
+    with capture_logs() as logs:
+        async with (
+            asyncio.timeout(UP_S),
+            running_broker(refuses=True) as broker,
+            gateway(replace(settings(broker.port), version=MqttVersion.V3_1_1)),
+        ):
+            await broker.heard.wait()  # of what it publishes afterwards
+    (told,) = [line for line in logs if "refuses subscriptions" in line["event"]]
+    assert told["topics"] == f"{COMMAND}, {BASE}/cmd/mode"
+    assert "right to subscribe" in told["remedy"]
 
 
 async def test_a_password_opens_the_broker() -> None:

@@ -1,19 +1,24 @@
 """The poller against a Modbus TCP server on loopback: answers, refusals, silence, loss and return."""
 
 import asyncio
+import socket
 import struct
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from edge.clock import SystemClock
+from edge.domain.connection import parse_connection
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading
 from edge.domain.site import Meter
 from edge.domain.station import StationFact
-from edge.metering.bus import RECONNECT_S
+from edge.errors import MeterUnreachable
+from edge.metering.bus import RECONNECT_S, Line
 from edge.metering.catalogue import FAMILIES
+from edge.metering.channel import open_channel
 from edge.metering.poller import Meters
 from edge.units import PhaseAmps
 
@@ -140,11 +145,26 @@ async def test_a_first_connection_that_fails_is_tried_again() -> None:
         fact = await meter.sample()
         assert isinstance(fact, MeterFailed)
         assert fact.problem == (
-            f"no connection to tcp://127.0.0.1:{port}; check its address, its power and the network cable"
+            f"no connection to tcp://127.0.0.1:{port}: nothing listens at that port; "
+            "check the port, and that the device's interface is switched on"
         )
         async with served(HEALTHY, port):
-            assert isinstance(await meter.sample(after_s=RECONNECT_S / 2), MeterFailed)  # not so soon
+            again = await meter.sample(after_s=RECONNECT_S / 2)  # not so soon
+            assert isinstance(again, MeterFailed)
+            assert again.problem == fact.problem
             assert isinstance(await meter.sample(), MeterReading)
+
+
+async def test_a_name_that_is_not_found_is_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not as a cable: names go through a server that may be the one that is away."""
+
+    async def unknown(*_of: object, **_how: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
+    connection = parse_connection("tcp://meter.invalid:502")
+    with pytest.raises(MeterUnreachable, match=r"meter\.invalid:502: its name isn't found; .* its address in numbers"):
+        await open_channel(connection, Line(connection, SystemClock()))
 
 
 async def test_a_meter_that_goes_away_comes_back() -> None:

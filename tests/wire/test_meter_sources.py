@@ -14,6 +14,7 @@ from edge.domain.reading import MeterFact, MeterReading
 from edge.domain.site import BrokerAccess, Meter
 from edge.domain.station import StationFact
 from edge.domain.topic import TopicValue
+from edge.errors import StartError
 from edge.metering.catalogue import FAMILIES
 from edge.metering.family import Quantity, Values
 from edge.metering.mqtt_source import TopicSource
@@ -137,6 +138,24 @@ async def test_it_comes_back_after_the_broker_was_gone(broker: Broker) -> None:
         assert (await told.next_values())[Quantity.CURRENT_L1] == 5.0
 
 
+async def test_a_broker_that_refuses_the_topic_is_told() -> None:
+    """Its rights let the gateway in and not listen: nothing would ever come, and nobody would know why."""
+    async with running_broker(refuses=True) as broker, listening(topic_source(broker)) as told:
+        problem = await told.next_problem()
+        assert "refuses to let building/meter be subscribed to" in problem
+        assert "give the user the right" in problem
+
+
+async def test_a_topic_on_which_nothing_comes_is_told(broker: Broker) -> None:
+    """As one with a wrong name; and told again, later, when what came has ended."""
+    address = parse_connection(f"mqtt://127.0.0.1:{broker.port}/building/meter")
+    async with listening(TopicSource(address, VALUES, first_s=0.01, quiet_s=0.02)) as told:
+        assert "nothing has come for 0.01 s; check the topic's name" in await told.next_problem()
+        broker.publish("building/meter", b'{"i": [5]}')
+        assert (await told.next_values())[Quantity.CURRENT_L1] == 5.0
+        assert "nothing has come for 0.02 s" in await told.next_problem()
+
+
 async def test_a_topic_becomes_a_reading(broker: Broker) -> None:
     """Through the poller: currents take the direction of their phase's power, as any meter's do."""
     names = [f"{kind}_l{phase}_{unit}" for kind, unit in (("current", "a"), ("power", "w")) for phase in (1, 2, 3)]
@@ -184,6 +203,13 @@ async def test_an_authority_that_can_not_be_read_is_told() -> None:
     source = TopicSource(parse_connection("mqtts://127.0.0.1:1/building/meter"), VALUES, access)
     async with listening(source) as told:
         assert "/nowhere/ca.pem can't be used" in await told.next_problem()
+
+
+def test_a_topic_without_places_is_refused_in_words() -> None:
+    """As `edge setup` has it, which asks for none: the sentence says what is missing and where it belongs."""
+    meter = Meter(id="grid", model="mqtt", connection="mqtt://10.0.0.9/building/meter")
+    with pytest.raises(StartError, match=r"messages of building/meter.*\[\[meter\.value\]\]"):
+        open_source(meter, parse_connection(meter.connection), SystemClock())
 
 
 async def test_no_broker_is_no_crash() -> None:

@@ -100,6 +100,8 @@ def test_what_is_refused_in_part_has_done_nothing(fields: dict[str, Any]) -> Non
         ({"limit_w": 4200}, "no heartbeat"),
         ({"heartbeat": True, "limit_w": -1}, "no power"),
         ({"failsafe_s": 60}, "2 to 24 h"),
+        ({"heartbeat": True, "active": False}, "limit_w is missing"),  # it takes nothing back
+        ({"heartbeat": True, "duration_s": 900}, "limit_w is missing"),
     ],
 )
 def test_what_a_bridge_says_wrong_is_refused(fields: dict[str, Any], words: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -151,6 +152,18 @@ def test_a_command_delivered_twice_counts_once() -> None:
     assert again is not None
     assert first.state is not None
     assert (again.state, again.accepted) == (None, True)
+    assert "renews nothing" in again.reason  # who repeats it to renew it would fall silent, and never know why
+
+
+def test_what_was_refused_is_judged_anew_when_it_comes_again() -> None:
+    """The clock wasn't set: now it is, and the same message is none that was carried out before."""
+    bench = Bench()
+    bench.now = replace(bench.now, wall=None)
+    assert "clock is not set" in bench.refusal(max_a=16)
+    bench.now = replace(bench.now, wall=NOON)
+    outcome = bench.send(max_a=16)
+    assert outcome is not None
+    assert (outcome.accepted, outcome.reason) == (True, "carried out")
 
 
 def test_commands_overtaken_are_refused() -> None:

@@ -66,6 +66,38 @@ def read(folder: Path, more: str, site: str = SITE) -> Configuration:
     return load(file, meter_models=MODELS, read_map=no_map)
 
 
+@pytest.mark.parametrize(
+    ("more", "key", "words"),
+    [
+        (
+            "[grid]\nfailsafe_kw = 4200",
+            "grid.failsafe_kw",
+            "is 4200 kW, and the fuse of 'main' (63 A per phase) lets 43.47",
+        ),
+        (
+            '[grid]\ncircuit = "garage"\nfailsafe_kw = 28',
+            "grid.failsafe_kw",
+            "the fuse of 'garage' (40 A per phase) lets 27.6 kW",
+        ),
+        ('[[schedule]]\nfrom = "07:00"\nto = "08:00"\nlimit_a = 160', "schedule[0].limit_a", "lets 63 A through"),
+        ('[[schedule]]\nfrom = "07:00"\nto = "08:00"\nlimit_kw = 11000', "schedule[0].limit_kw", "it limits nothing"),
+    ],
+)
+def test_a_limit_above_the_fuse_is_noted(tmp_path: Path, more: str, key: str, words: str) -> None:
+    """Watts where kilowatts belong: it would never limit, and nobody would see it."""
+    (note,) = read(tmp_path, more).notes
+    assert note.key == key
+    assert words in note.problem
+
+
+@pytest.mark.parametrize("key", ["limit_w = 50000", "demand_limit_kw = 40000"])
+def test_a_circuit_s_own_limit_above_its_fuse_is_noted(tmp_path: Path, key: str) -> None:
+    """As those of others; just at the fuse it is one."""
+    (note,) = read(tmp_path, "", SITE.replace("fuse_a = 63", f"fuse_a = 63\n{key}")).notes
+    assert note.key == f"circuit[0].{key.partition(' ')[0]}"
+    assert read(tmp_path, "", SITE.replace("fuse_a = 63", "fuse_a = 63\nlimit_w = 43470")).notes == ()
+
+
 CLASS_A = '[[class]]\nid = "a"\nrank = 0\n'
 RULE_A = '[[schedule]]\nclass = "a"\nfrom = "07:00"\nto = "08:00"\n'
 

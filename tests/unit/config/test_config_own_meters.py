@@ -205,6 +205,24 @@ def test_an_mqtt_topic_is_a_meter(tmp_path: Path) -> None:
     assert meter.values[3] == TopicValue(quantity="power_w", path=("total", "kW"), scale=1000.0)
 
 
+def test_two_phases_at_one_place_are_noted(tmp_path: Path) -> None:
+    """A line that was copied and not changed: the load of L2 would be nobody's. However the place is written."""
+    currents = value("current_l1_a", "i[0]") + value("current_l2_a", "$.i[0]") + value("current_l3_a", "i[2]")
+    notes = read(site_file(tmp_path, f'model = "mqtt"\n{MQTT}{currents}')).notes
+    (note,) = [note for note in notes if "value" in note.key]
+    assert note.key == "meter[0].value[1].path"
+    assert "'$.i[0]', where current_l1_a stands too" in note.problem
+
+
+def test_one_voltage_for_all_phases_is_no_news(tmp_path: Path) -> None:
+    """Nor that the total is the power of the only phase."""
+    powers = "".join(
+        value(f"power_l{phase}_w", f"p[{phase}]") + value(f"voltage_l{phase}_v", "u") for phase in (1, 2, 3)
+    )
+    notes = read(site_file(tmp_path, f'model = "mqtt"\n{MQTT}{powers}{value("power_w", "p[1]")}')).notes
+    assert not [note for note in notes if "value" in note.key]
+
+
 def test_power_and_voltage_do_for_a_current(tmp_path: Path) -> None:
     """A topic without currents guards its circuit if it tells each phase's power and voltage."""
     names = [f"{kind}_l{phase}_{unit}" for kind, unit in (("power", "w"), ("voltage", "v")) for phase in (1, 2, 3)]

@@ -172,6 +172,20 @@ def test_what_was_refused_once_is_not_asked_again() -> None:
     assert {request.count for request in busy.asked} == {45, 8}
 
 
+def test_a_device_that_refuses_everything_is_told_of_once() -> None:
+    """A wrong model, asked each second for days: smaller reads that are refused, too, are no news."""
+    device, facts = picky("eastron_sdm630"), LastFact()
+    device.error = RegistersRefused("not these")
+    meter = polled("eastron_sdm630", device, facts)
+    with capture_logs() as logs:
+        for _ in range(3):
+            asyncio.run(meter.poll())
+        assert [line["event"] for line in logs] == ["meter grid is lost: it gives no reading: not these"]
+        device.error = None
+        asyncio.run(meter.poll())
+    assert [line["event"].partition(" after")[0] for line in logs][1:] == ["meter grid is back"]
+
+
 @pytest.mark.parametrize("name", WITH_BLOCKS)
 def test_pieces_hold_what_their_block_holds(name: str) -> None:
     """Each quantity once, no read beyond the block, no end without one number in it."""

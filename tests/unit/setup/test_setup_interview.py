@@ -432,6 +432,19 @@ def test_phases_are_measured() -> None:
     assert typing.told.count("phases.unclear") == 1
 
 
+def test_a_meter_without_currents_measures_no_phases() -> None:
+    """That of a DSMR 2 port: it is said, and asked again how the phases are known."""
+
+    def without(step: Step) -> Any:
+        return None if isinstance(step, ReadMeter) else probe(step)
+
+    typing = Typing(RIGHT | {"station.evses": "1", "station.way": ["2", "1"], "station.phases": "L1 L2 L3"})
+    document = run(Book(), typing, without)
+    assert document is not None
+    assert document["station"][0]["evse"][0]["phases"] == ["L1", "L2", "L3"]
+    assert typing.told.count("meter.mute") == 1
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
