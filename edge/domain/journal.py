@@ -48,7 +48,7 @@ class Entry:
     action: str
     message_id: str
     transaction: str | None  # 1.6: the id that the station was given, in decimal; 2.x: the station's own
-    order: int | None  # 2.x: seqNo
+    order: int | None  # 2.x: seqNo; None for a sample of a station that has counted anew
     text: str
     taken_at: datetime
     answered: bool  # the station has had our answer: the cloud's is not for it

@@ -9,6 +9,7 @@ from edge.domain.token import TokenHash
 from edge.offline.edition import Edition
 from edge.offline.message import Request, fingerprint, mapping, moment, text, whole
 
+LOST = "Lost"  # in the place of an end that was never told; no reason of OCPP's either
 RUNNING_MOST = timedelta(days=400)  # a transaction that never ended: a year-old one will not end any more
 
 _EVENT_KINDS = {"Started": EntryKind.BEGIN, "Updated": EntryKind.METER, "Ended": EntryKind.END}
@@ -96,6 +97,10 @@ class Charges:
         """The transaction whose begin had this content."""
         return self.get(self._by_begin.get(mark))
 
+    def ended_by(self, mark: str) -> Transaction | None:
+        """The transaction whose end had this content."""
+        return next((transaction for transaction in self._by_key.values() if transaction.ended == mark), None)
+
     def is_told_again(self, record: Transaction, reading: Reading) -> bool:
         """Whether an event of this transaction (2.x) was taken before.
 
@@ -104,7 +109,7 @@ class Charges:
         time that has, unless something that came behind it says that it went on (or that its id is used again).
         """
         if reading.kind is EntryKind.END:
-            return record.ended is not None and (record.ended == reading.mark or record.key not in self._goes_on)
+            return is_end_told(record) and (record.ended == reading.mark or record.key not in self._goes_on)
         if reading.order is None or not has_seen(record, reading.order):
             return False
         match reading.kind:
@@ -132,10 +137,6 @@ class Charges:
     def of_cloud(self, cloud_id: int) -> Transaction | None:
         """The transaction that the cloud calls by this id."""
         return self.get(self._by_cloud.get(cloud_id))
-
-    def all(self) -> list[Transaction]:
-        """Those that are known."""
-        return list(self._by_key.values())
 
     def running(self) -> list[Transaction]:
         """Those that have not ended."""
@@ -204,6 +205,16 @@ class Charges:
             for transaction in self._by_key.values()
             if wall - transaction.touched_at >= (kept if transaction.ended is not None else RUNNING_MOST)
         ]
+
+
+def is_end_told(transaction: Transaction) -> bool:
+    """Whether its station has told its end: one that is taken for lost may yet be told."""
+    return transaction.ended not in (None, LOST)
+
+
+def is_over(transaction: Transaction, reading: Reading) -> bool:
+    """Whether a message of it comes behind its end: one that is taken for lost may yet have its own."""
+    return transaction.ended is not None and (is_end_told(transaction) or reading.kind is not EntryKind.END)
 
 
 def has_seen(transaction: Transaction, order: int) -> bool:

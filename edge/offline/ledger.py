@@ -23,7 +23,7 @@ from edge.domain.journal import (
 )
 from edge.domain.token import TokenHash
 from edge.offline import answers
-from edge.offline.charges import Reading, gaps, read, seeing
+from edge.offline.charges import Reading, gaps, has_seen, is_end_told, is_over, read, seeing
 from edge.offline.conduct import Row
 from edge.offline.edition import Edition
 from edge.offline.message import Request, result
@@ -173,10 +173,8 @@ class Ledger:
             case EntryKind.BEGIN:
                 return charges.begun_by(reading.mark)
             case EntryKind.END:
-                found = charges.get(reading.key) or next(
-                    (other for other in charges.all() if other.ended == reading.mark), None
-                )
-                return found if found is not None and found.ended is not None else self.nameless.told_before(reading)
+                found = charges.get(reading.key) or charges.ended_by(reading.mark)
+                return found if found is not None and is_end_told(found) else self.nameless.told_before(reading)
             case _:
                 return None
 
@@ -192,15 +190,16 @@ class Ledger:
         charges.heard(reading)
         if record is not None and reading.kind is EntryKind.BEGIN and None not in (record.began, record.ended):
             record = None  # the station has lost count of its transactions, and uses an id again
-        was_over = record is not None and record.ended is not None
+        known, was_over = record, record is not None and is_over(record, reading)
         if record is None:
             record = charges.first_seen(key, reading, wall, token=self._token(request))
             lost = self._book.over(reading, key) if reading.kind is EntryKind.BEGIN else []
         record, placed = self._book.placed(record, reading)
         if reading.order is not None:
+            if known is not None and reading.kind is EntryKind.METER and has_seen(known, reading.order):
+                entry = replace(entry, order=None)  # counted anew: its place is that in which it came
             record = self._counted(record, reading.order, wall)
-        if record.token is None and reading.order is not None:
-            record = replace(record, token=self._token(request))
+            record = replace(record, token=record.token or self._token(request))
         if reading.kind is EntryKind.END:
             record = replace(record, ended=reading.mark, touched_at=wall)
         record = charges.put(record)

@@ -140,9 +140,14 @@ def brought_back(registry: sqlite3.Connection, journal: sqlite3.Connection) -> i
         for row in registry.execute(f"SELECT * FROM {CHARGES}"):  # noqa: S608
             charge = rows.transaction(row)
             here = journal.execute(
-                "SELECT cloud_id FROM charge WHERE station = ? AND transaction_key = ?", (charge.station, charge.key)
+                "SELECT cloud_id, ended FROM charge WHERE station = ? AND transaction_key = ?",
+                (charge.station, charge.key),
             ).fetchone()
-            if here is None or (here["cloud_id"] is None and charge.cloud_id is not None):
+            tells_more = here is not None and (
+                (here["cloud_id"] is None and charge.cloud_id is not None)
+                or (here["ended"] is None and charge.ended is not None)
+            )
+            if here is None or tells_more:
                 journal.execute(rows.put_charge_into("charge"), tuple(row))
                 restored += 1
         for row in registry.execute(f"SELECT * FROM {ENTRIES} ORDER BY seq"):  # noqa: S608
@@ -152,9 +157,12 @@ def brought_back(registry: sqlite3.Connection, journal: sqlite3.Connection) -> i
     return restored
 
 
-def is_new(journal: sqlite3.Connection) -> bool:
-    """Whether nothing was ever in it: where there are copies all the same, it was emptied, or is gone."""
-    return bool(journal.execute("SELECT highest FROM counter").fetchone()[0] == 0)
+def know_more(registry: sqlite3.Connection, journal: sqlite3.Connection) -> bool:
+    """Whether there may be copies of what the journal never had, by its own count: it was emptied, is gone, or lost
+    what was written last, as where its log is gone. A journal is always written before its copies."""
+    highest = journal.execute("SELECT highest FROM counter").fetchone()[0]
+    newest = registry.execute(f"SELECT max(seq) FROM {ENTRIES}").fetchone()[0]  # noqa: S608
+    return bool(highest == 0 or (newest is not None and newest > highest))
 
 
 def forgotten(registry: sqlite3.Connection) -> None:

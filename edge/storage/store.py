@@ -86,7 +86,7 @@ class Store:
                 healed.append(name)
                 self._heal(name, opened)
         self.healed = tuple(healed)
-        self._copy(restore=rows.JOURNAL in healed or copies.is_new(self._open[rows.JOURNAL]))
+        self._copy(restore=rows.JOURNAL in healed or self._lacks())
         self._changes_seen = {name: self._data_version(name) for name in self._open}
         self._keep_good_copy()
         self._reserve.take()
@@ -254,6 +254,11 @@ class Store:
         salvage(opened.damaged, opened.connection)  # what can be read of the newer one prevails
         if name == rows.JOURNAL:
             skip_numbers(opened.connection)
+
+    def _lacks(self) -> bool:
+        with contextlib.suppress(sqlite3.Error):
+            return copies.know_more(self._open[rows.REGISTRY], self._open[rows.JOURNAL])
+        return False
 
     def _copy(self, *, restore: bool) -> None:
         """Have what the journal lacks out of the copies (``restore``), and the copies as it is. Never raises."""

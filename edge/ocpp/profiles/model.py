@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from heapq import merge
+from itertools import count
 from math import floor
 from typing import TypeAlias
 
@@ -164,11 +166,26 @@ class ChargingProfile:
         return min(candidates, default=None)
 
     def edges(self, after: Moment, until: Moment, anchor: Moment) -> Iterator[Moment]:
-        """All such moments between the two, in order."""
-        edge = self.next_edge(after, anchor)
-        while edge is not None and edge < until:
-            yield edge
-            edge = self.next_edge(edge, anchor)
+        """All such moments between the two, in order: what :meth:`next_edge` says again and again, at once. A month of
+        quarter hours is asked for while the control waits."""
+        start = anchor if self.start is None else self.start
+        validity = sorted(moment for moment in (self.valid_from, self.valid_to) if moment is not None)
+        last = after
+        for edge in merge(validity, self._changes(start, after)):
+            if edge >= until:
+                return
+            if edge > last:
+                yield edge
+                last = edge
+
+    def _changes(self, start: Moment, after: Moment) -> Iterator[Moment]:
+        """When its periods begin and its duration ends, in order; some of them may be earlier than ``after``."""
+        offsets = sorted(self._offsets)
+        if self.recurrence_s is None:
+            yield from (start + offset for offset in offsets)
+            return
+        for rounds in count(max(0, floor((after - start) / self.recurrence_s))):
+            yield from (start + offset + rounds * self.recurrence_s for offset in offsets)
 
     @staticmethod
     def _recurs(first: Moment, after: Moment, every_s: int) -> Moment:

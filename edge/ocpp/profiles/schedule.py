@@ -92,8 +92,8 @@ def _steps(inquiry: _Inquiry) -> list[Step]:
         step = _step(inquiry, second)
         if not found or (found[-1].limit, found[-1].phases) != (step.limit, step.phases):
             found.append(step)
-    if len(found) > MOST_PERIODS:
-        raise ProfileRefused(Reason.TOO_MANY_ELEMENTS, f"the schedule has {len(found)} periods")
+        if len(found) > MOST_PERIODS:
+            raise ProfileRefused(Reason.TOO_MANY_ELEMENTS, f"the schedule has more than {MOST_PERIODS} periods")
     return found
 
 

@@ -38,6 +38,15 @@ def test_a_station_that_counts_anew_after_a_power_cut_has_its_end_delivered(rest
     assert delivered(bench) == [("Started", 0), ("Updated", 1), ("Updated", 2), ("Updated", 3), ("Ended", 1)]
 
 
+def test_what_is_counted_anew_is_delivered_behind_what_was_counted_before() -> None:
+    """As it was told: a number that was told before is of a new count."""
+    bench = Bench(Edition.V201)
+    told = [("Started", 0), ("Updated", 1), ("Updated", 2), ("Updated", 3)]
+    anew = [("Updated", 0), ("Updated", 1), ("Updated", 2), ("Updated", 3), ("Updated", 4), ("Ended", 5)]
+    events(bench, *told, *anew)
+    assert delivered(bench) == [*told, *anew]
+
+
 def test_a_station_that_counts_nothing_has_all_its_events_delivered() -> None:
     """Each of them says 0."""
     bench = Bench(Edition.V201)

@@ -165,6 +165,9 @@ def test_a_session_that_the_station_forgot_is_over_when_another_begins() -> None
     rig.start(43, at="2026-06-01T14:00:00Z")
     ended = {session.transaction: session.end_reason for session in rig.sessions.values()}
     assert ended == {"42": "Lost", "43": None}
+    rig.stop(42, "2026-06-01T13:30:00Z")
+    ended = {session.transaction: session.end_reason for session in rig.sessions.values()}
+    assert ended == {"42": "Local", "43": None}
 
 
 @pytest.mark.parametrize("number", [7, -1])

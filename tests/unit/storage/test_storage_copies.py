@@ -215,11 +215,35 @@ def test_copies_are_made_anew_of_a_sound_journal(tmp_path: Path) -> None:
     store = opened(tmp_path)
     record = begun(store, told=False)
     store.connection("registry").execute("DELETE FROM charge_copy")
-    store.connection("registry").execute("UPDATE entry_copy SET seq = 99")
+    store.connection("registry").execute("UPDATE entry_copy SET seq = 3")
     store.close()
     store = damaged(opened(tmp_path))
     assert kept(store).transactions == (record,)
     assert [entry.seq for entry in entries(store)] == [5]
+    store.close()
+
+
+@pytest.mark.parametrize("lost", ["the end", "the begin, too"])
+def test_what_a_journal_without_its_log_has_lost_is_taken_from_the_copies(tmp_path: Path, lost: str) -> None:
+    """Each page of it is sound, and it is what it was a while ago: a card that wrote out of order, a file system's
+    repair. The end is delivered, and is known to be told."""
+    store = opened(tmp_path / "a")
+    commit(store, [PutEntry(entry=replace(message(4, EntryKind.BEGIN, "9"), answered=False))])
+    log = tmp_path / "a" / "journal.db-wal"
+    store.connection("journal").execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    record = begun(store, told=False)
+    if lost == "the end":
+        store.connection("journal").execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    record = replace(record, ended="mark of the end")
+    commit(store, [PutEntry(entry=message(6, EntryKind.END, record.key)), PutTransaction(transaction=record)])
+    assert log.stat().st_size > 0
+    shutil.copytree(tmp_path / "a", tmp_path / "b", ignore=shutil.ignore_patterns("*-shm", "journal.db-wal"))
+    store.close()
+    store = opened(tmp_path / "b")
+    assert store.healed == ()
+    assert [each.seq for each in entries(store)] == [4, 5, 6]
+    assert kept(store).transactions == (record,)
+    assert kept(store).highest > 1_000_000
     store.close()
 
 
