@@ -1,5 +1,6 @@
 """The sessions of one station as records: registers, energy by quarter-hours, and who charged."""
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ from decimal import Decimal
 from edge.domain.journal import DropSession, EntryKind, PutSession, Write
 from edge.domain.session import QUARTER_S, QuarterHour, Session
 from edge.offline import registers
-from edge.offline.charges import Reading
+from edge.offline.charges import LOST, Reading
 from edge.offline.edition import Edition
 from edge.offline.hashing import hint
 from edge.offline.message import Request, mapping, moment, text
@@ -19,7 +20,7 @@ QUARTER = timedelta(seconds=QUARTER_S)
 # Between two readings of one session; what is further apart is a clock that jumped, and counts when it was read.
 LONGEST = timedelta(days=31)
 SIGNED_KEPT = 64  # references of one session: begin, end, and a signed value each quarter-hour of half a day
-LOST = "Lost"  # no reason of OCPP's: the station never told the end
+LOST_KEPT = 16  # sessions that were taken to be over, whose ends may be told yet; a station has few EVSEs
 _MILLI = Decimal("0.001")
 
 
@@ -30,6 +31,7 @@ class Accounts:
         self._station = station
         self._tokens = tokens
         self._running = {session.transaction: session for session in kept}
+        self._lost: OrderedDict[str, Session] = OrderedDict()  # by transaction
 
     def get(self, transaction: str | None) -> Session | None:
         """The session that runs under this id."""
@@ -42,7 +44,9 @@ class Accounts:
         and its end, and when a quarter-hour is over."""
         known = self._running.get(transaction)
         if known is None and reading.kind is EntryKind.END:
-            return []  # its begin was never seen, or its end was: there is nothing to account for
+            known = self._lost.pop(transaction, None)
+            if known is None:
+                return []  # its begin was never seen, or its end was: there is nothing to account for
         session = known or self._begun(reading, transaction, number, request, wall)
         session = self._with_token(session, edition, request)
         session = session if session.evse is not None else replace(session, evse=reading.connector)
@@ -89,10 +93,14 @@ class Accounts:
         return [DropSession(id=session.id)] if session is not None else []
 
     def lost(self, transaction: str) -> list[Write]:
-        """The station doesn't know the transaction any more: it ended with its last reading, nobody knows why."""
+        """The station doesn't know the transaction any more: it ended with its last reading, nobody knows why. Should
+        its end be told yet, it is that."""
         session = self._running.pop(transaction, None)
         if session is None:
             return []
+        self._lost[transaction] = session
+        while len(self._lost) > LOST_KEPT:
+            self._lost.popitem(last=False)
         ended = replace(session, ended_at=session.register_at or session.began_at, end_reason=LOST)
         return [PutSession(session=ended)]
 
@@ -107,9 +115,10 @@ class Accounts:
 
     def erased(self, token: str) -> None:
         """A person has had the token erased."""
-        for transaction, session in self._running.items():
-            if session.token == token:
-                self._running[transaction] = replace(session, token=None, hint="")
+        for sessions in (self._running, self._lost):
+            for transaction, session in sessions.items():
+                if session.token == token:
+                    sessions[transaction] = replace(session, token=None, hint="")
 
     def _begun(self, reading: Reading, transaction: str, number: int, request: Request, wall: datetime) -> Session:
         return Session(

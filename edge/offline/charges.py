@@ -9,6 +9,9 @@ from edge.domain.token import TokenHash
 from edge.offline.edition import Edition
 from edge.offline.message import Request, fingerprint, mapping, moment, text, whole
 
+# In place of the mark of an end that the station never told, as another transaction began there. As the reason in its
+# record it is none of OCPP's.
+LOST = "Lost"
 RUNNING_MOST = timedelta(days=400)  # a transaction that never ended: a year-old one will not end any more
 
 _EVENT_KINDS = {"Started": EntryKind.BEGIN, "Updated": EntryKind.METER, "Ended": EntryKind.END}
@@ -104,7 +107,7 @@ class Charges:
         time that has, unless something that came behind it says that it went on (or that its id is used again).
         """
         if reading.kind is EntryKind.END:
-            return record.ended is not None and (record.ended == reading.mark or record.key not in self._goes_on)
+            return has_told_end(record) and (record.ended == reading.mark or record.key not in self._goes_on)
         if reading.order is None or not has_seen(record, reading.order):
             return False
         match reading.kind:
@@ -204,6 +207,17 @@ class Charges:
             for transaction in self._by_key.values()
             if wall - transaction.touched_at >= (kept if transaction.ended is not None else RUNNING_MOST)
         ]
+
+
+def has_told_end(transaction: Transaction) -> bool:
+    """Whether the station has told its end. One that is only taken to be over may have its end told yet: some stations
+    tell first what is, and then what was."""
+    return transaction.ended not in (None, LOST)
+
+
+def is_over(transaction: Transaction, reading: Reading) -> bool:
+    """Whether it had ended before this message of it: the end of one that was only taken to be over isn't too late."""
+    return has_told_end(transaction) if reading.kind is EntryKind.END else transaction.ended is not None
 
 
 def has_seen(transaction: Transaction, order: int) -> bool:

@@ -23,7 +23,7 @@ from edge.domain.journal import (
 )
 from edge.domain.token import TokenHash
 from edge.offline import answers
-from edge.offline.charges import Reading, gaps, read, seeing
+from edge.offline.charges import Reading, gaps, has_told_end, is_over, read, seeing
 from edge.offline.conduct import Row
 from edge.offline.edition import Edition
 from edge.offline.message import Request, result
@@ -176,7 +176,7 @@ class Ledger:
                 found = charges.get(reading.key) or next(
                     (other for other in charges.all() if other.ended == reading.mark), None
                 )
-                return found if found is not None and found.ended is not None else self.nameless.told_before(reading)
+                return found if found is not None and has_told_end(found) else self.nameless.told_before(reading)
             case _:
                 return None
 
@@ -192,7 +192,7 @@ class Ledger:
         charges.heard(reading)
         if record is not None and reading.kind is EntryKind.BEGIN and None not in (record.began, record.ended):
             record = None  # the station has lost count of its transactions, and uses an id again
-        was_over = record is not None and record.ended is not None
+        was_over = record is not None and is_over(record, reading)
         if record is None:
             record = charges.first_seen(key, reading, wall, token=self._token(request))
             lost = self._book.over(reading, key) if reading.kind is EntryKind.BEGIN else []

@@ -17,9 +17,9 @@ from edge.domain.journal import (
     Write,
 )
 from edge.domain.session import Session
-from edge.offline.accounts import LOST, Accounts
+from edge.offline.accounts import Accounts
 from edge.offline.backlog import Backlog, slip
-from edge.offline.charges import Charges, Reading
+from edge.offline.charges import LOST, Charges, Reading
 from edge.offline.edition import Edition
 from edge.offline.message import Request, whole
 from edge.offline.numbers import Numbers

@@ -13,7 +13,7 @@ from typing import Any
 
 from edge.domain.journal import DropTransaction, EntryKind, PutTransaction, Transaction, Write
 from edge.offline import conduct
-from edge.offline.charges import Reading, read, seeing
+from edge.offline.charges import Reading, is_over, read, seeing
 from edge.offline.conduct import Conduct
 from edge.offline.edition import Edition
 from edge.offline.live_answers import site_says
@@ -183,7 +183,7 @@ class Witness:
         if record is None:
             writes += book.over(reading, key)
             before, record = None, book.charges.first_seen(key, reading, wall, token=self._token(request))
-        elif record.ended is not None or book.charges.is_told_again(record, reading):
+        elif is_over(record, reading) or book.charges.is_told_again(record, reading):
             return []  # a repetition
         else:
             before = record
