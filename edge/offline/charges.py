@@ -85,7 +85,9 @@ class Charges:
 
     def __init__(self, station: str, kept: Iterable[Transaction] = ()) -> None:
         self._station = station
-        self._by_key = {transaction.key: transaction for transaction in kept}
+        # The file has them by key. Of two that a cloud calls alike, as it counts anew, the one that runs is meant.
+        in_turn = sorted(kept, key=lambda each: (each.ended is None, each.touched_at))
+        self._by_key = {transaction.key: transaction for transaction in in_turn}
         self._by_cloud = {t.cloud_id: t.key for t in self._by_key.values() if t.cloud_id is not None}
         self._by_begin = {t.began: t.key for t in self._by_key.values() if t.began is not None}
         self._newest: dict[str, datetime] = {}  # event of each 2.x transaction since the gateway's start

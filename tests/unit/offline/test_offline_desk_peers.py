@@ -226,6 +226,26 @@ def test_an_id_of_the_cloud_that_the_station_has_from_us_already_is_replaced() -
     assert bench.asked[3]["transactionId"] == local
 
 
+@pytest.mark.parametrize("number", [1, 9])
+def test_an_id_that_the_cloud_gives_anew_is_that_of_the_newest_session(number: int) -> None:
+    """A cloud that counts anew: its calls reach the session that runs, after a restart of the gateway too."""
+    bench = Bench()
+    bench.cloud_comes()
+    for meter in (100, 500, 900):
+        bench.times.now += 60.0
+        bench.start(meter=meter)
+        bench.cloud_answers({"transactionId": number, **ACCEPTED})
+        given = bench.answered[2]["transactionId"]
+        if meter < 900:
+            bench.stop(given, meter=meter + 100)
+            bench.cloud_answers({})
+    text = f'[2,"c","RemoteStopTransaction",{{"transactionId":{number}}}]'
+    stop = Request(id="c", action="RemoteStopTransaction", payload={"transactionId": number}, text=text)
+    for _ in range(2):
+        assert json.loads(bench.desk.to_station(stop))[3] == {"transactionId": given}
+        bench.restart()
+
+
 def test_a_station_that_went_with_its_start_under_way_gets_one_session() -> None:
     """The Start is delivered all the same; sent again after the reconnect it is answered, not kept again."""
     bench = Bench()
