@@ -131,7 +131,7 @@ class Bench:
             STATION,
             self.edition,
             tokens=self.tokens,
-            numbers=Numbers(self.disk.highest, b"s" * 16),
+            numbers=Numbers(self.disk.highest, b"s" * 16, self.times.wall),
             settings=self.settings,
             kept=kept,
         )

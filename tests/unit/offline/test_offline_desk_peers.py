@@ -76,10 +76,28 @@ def test_after_two_timeouts_the_cloud_is_spared_and_then_probed() -> None:
     assert len(bench.to_station) == 3
     assert len(bench.to_cloud) == sent
     bench.tick(31.0)
-    assert bench.asked[1:] == ["edge-own-1", "Heartbeat", {}]
+    assert bench.asked[2:] == ["Heartbeat", {}]
     bench.cloud_answers({"currentTime": "2026-06-01T12:00:00Z"})
     assert bench.state() is DeskState.ONLINE
     assert len(bench.to_station) == 3
+
+
+def test_our_own_calls_never_have_an_id_again() -> None:
+    """After a restart a cloud that remembers ids would take a question about one card for that about another."""
+    bench = Bench()
+    identifiers = []
+    for _ in range(2):
+        bench.restart()
+        for card in ("STRANGER-1", "STRANGER-2"):
+            bench.do(bench.desk.station_connected(bench.edition))
+            bench.start(tag=card)
+            bench.cloud_comes()
+            assert bench.asked[2:] == ["Authorize", {"idTag": card}]
+            identifiers.append(bench.asked[1])
+            bench.cloud_goes()
+            bench.tick(10.0)
+    assert len(set(identifiers)) == 4
+    assert max(len(each) for each in identifiers) <= 36
 
 
 def test_a_message_that_alone_is_never_answered_is_set_aside() -> None:
