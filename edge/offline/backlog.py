@@ -98,6 +98,11 @@ class Backlog:
         """One that is still to be delivered."""
         return self._slips.get(seq)
 
+    @property
+    def transactions(self) -> set[str]:
+        """Those of which there are messages."""
+        return {slip.transaction for slip in self._slips.values() if slip.transaction is not None}
+
     def of(self, transaction: str) -> list[int]:
         """The numbers of a transaction's messages."""
         return [seq for seq, slip in self._slips.items() if slip.transaction == transaction]

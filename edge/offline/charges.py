@@ -1,6 +1,6 @@
 """The transactions of one station: their ids on both sides, and which message has been here before."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,6 +12,11 @@ from edge.offline.message import Request, fingerprint, mapping, moment, text, wh
 # In place of the mark of an end that the station never told, as another transaction began there. As the reason in its
 # record it is none of OCPP's.
 LOST = "Lost"
+# Two months of a busy station have some 2,000. One that begins and ends all day long, for a fault of its, is to fill
+# neither memory nor disk.
+KNOWN_MOST = 5_000
+_FREED = KNOWN_MOST // 10  # at a time
+_RUNNING_KEPT = 100  # in any case: more than a station has connectors
 RUNNING_MOST = timedelta(days=400)  # a transaction that never ended: a year-old one will not end any more
 
 _EVENT_KINDS = {"Started": EntryKind.BEGIN, "Updated": EntryKind.METER, "Ended": EntryKind.END}
@@ -92,6 +97,7 @@ class Charges:
         self._by_begin = {t.began: t.key for t in self._by_key.values() if t.began is not None}
         self._newest: dict[str, datetime] = {}  # event of each 2.x transaction since the gateway's start
         self._goes_on: set[str] = set()  # of which something later than its end was told
+        self._full_at = KNOWN_MOST
 
     def get(self, key: str | None) -> Transaction | None:
         """The transaction that the station calls by this id."""
@@ -201,6 +207,22 @@ class Charges:
                 del self._by_cloud[transaction.cloud_id]
             if transaction.began is not None and self._by_begin.get(transaction.began) == key:
                 del self._by_begin[transaction.began]
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether there are more than are to be known."""
+        return len(self._by_key) > self._full_at
+
+    def surplus(self, needed: Container[str]) -> list[Transaction]:
+        """The transactions to be forgotten: those that have ended before others, the longest untouched first, but none
+        that is ``needed``."""
+        free = sorted(self._by_key.values(), key=lambda each: each.touched_at)
+        ended = [each for each in free if each.ended is not None and each.key not in needed]
+        running = [each for each in free if each.ended is None][:-_RUNNING_KEPT]
+        found = [*ended, *(each for each in running if each.key not in needed)]
+        found = found[: max(0, len(self._by_key) - KNOWN_MOST + _FREED)]
+        self._full_at = max(KNOWN_MOST, len(self._by_key) - len(found) + _FREED)
+        return found
 
     def old(self, wall: datetime, kept: timedelta) -> list[str]:
         """The keys of those that nobody will ask for any more; ``kept``: how long what ended is."""

@@ -195,7 +195,7 @@ class Ledger:
         was_over = record is not None and is_over(record, reading)
         if record is None:
             record = charges.first_seen(key, reading, wall, token=self._token(request))
-            lost = self._book.over(reading, key) if reading.kind is EntryKind.BEGIN else []
+            lost = self._book.appeared(reading, key)
         record, placed = self._book.placed(record, reading)
         if reading.order is not None:
             record = self._counted(record, reading.order, wall)
