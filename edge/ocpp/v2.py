@@ -196,9 +196,9 @@ class DialectV2:
                 self._transactions.begins_somewhere(transaction)
             return []
         if kind == "Ended":
-            return self._transaction_ends(transaction, now)
+            return self._transaction_ends(transaction, stamp, now)
         is_history = stored and self._transactions.is_history(evse.key, transaction, stamp)
-        if is_history or self._transactions.has_stopped(transaction):
+        if is_history or self._transactions.has_stopped(transaction, stamp if kind == "Started" else None):
             return []  # an event that was repeated, or came late
         began = kind == "Started" or self._transactions.has_begun_somewhere(transaction)
         plug = whole_number(fields(payload.get("evse")).get("connectorId"))
@@ -261,8 +261,8 @@ class DialectV2:
         )
         return found
 
-    def _transaction_ends(self, transaction: str, now: Seconds) -> list[StationFact]:
-        key = self._transactions.stop(transaction)
+    def _transaction_ends(self, transaction: str, stamp: datetime | None, now: Seconds) -> list[StationFact]:
+        key = self._transactions.stop(transaction, stamp)
         return self._session_over(key, now) if key is not None else []
 
     def _session_over(self, key: EvseKey, now: Seconds) -> list[StationFact]:
