@@ -17,6 +17,8 @@ LOST = "Lost"
 KNOWN_MOST = 5_000
 _FREED = KNOWN_MOST // 10  # at a time
 _RUNNING_KEPT = 100  # in any case: more than a station has connectors
+# Of sequence numbers. A station that skips some at every event has a gap for each: the oldest are closed.
+RANGES_MOST = 32
 RUNNING_MOST = timedelta(days=400)  # a transaction that never ended: a year-old one will not end any more
 
 _EVENT_KINDS = {"Started": EntryKind.BEGIN, "Updated": EntryKind.METER, "Ended": EntryKind.END}
@@ -258,10 +260,17 @@ def seeing(transaction: Transaction, order: int, wall: datetime) -> Transaction:
             merged[-1] = (merged[-1][0], max(merged[-1][1], last))
         else:
             merged.append((first, last))
+    while len(merged) > RANGES_MOST:
+        merged[:2] = [(merged[0][0], merged[1][1])]
     return replace(transaction, seen=tuple(merged), touched_at=wall)
 
 
-def gaps(transaction: Transaction) -> list[tuple[int, int]]:
-    """The sequence numbers that are missing between those taken, as ranges."""
+def opened_gaps(before: Transaction, after: Transaction) -> list[tuple[int, int]]:
+    """The sequence numbers that are missing since one more was taken, as ranges; none where one was filled."""
+    known, found = _gaps(before), _gaps(after)
+    return [gap for gap in found if gap not in known] if len(found) > len(known) else []
+
+
+def _gaps(transaction: Transaction) -> list[tuple[int, int]]:
     pairs = zip(transaction.seen, transaction.seen[1:], strict=False)
     return [(before[1] + 1, after[0] - 1) for before, after in pairs]

@@ -23,7 +23,7 @@ from edge.domain.journal import (
 )
 from edge.domain.token import TokenHash
 from edge.offline import answers
-from edge.offline.charges import Reading, gaps, has_told_end, is_over, read, seeing
+from edge.offline.charges import Reading, has_told_end, is_over, opened_gaps, read, seeing
 from edge.offline.conduct import Row
 from edge.offline.edition import Edition
 from edge.offline.message import Request, result
@@ -240,8 +240,8 @@ class Ledger:
     def _counted(self, record: Transaction, order: int, wall: datetime) -> Transaction:
         """With this seqNo taken; a gap is told when it opens (fault 9)."""
         counted = seeing(record, order, wall)
-        if len(gaps(counted)) > len(gaps(record)):
-            self._book.steps.note("warning", "sequence numbers are missing", transaction=record.key, gaps=gaps(counted))
+        if opened := opened_gaps(record, counted):
+            self._book.steps.note("warning", "sequence numbers are missing", transaction=record.key, gaps=opened)
         return counted
 
     def _answer_kept(
