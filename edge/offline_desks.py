@@ -1,7 +1,7 @@
 """Desks as the site file wants them, with what was kept: part of joining the rooms."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -23,10 +23,10 @@ log = structlog.get_logger(__name__)
 TRANSPARENT = "transparent"
 
 
-def desks(configuration: Configuration, found: Kept, tokens: TokenBook) -> Iterator[Desk | Witness]:
+def desks(configuration: Configuration, found: Kept, tokens: TokenBook, wall: datetime) -> Iterator[Desk | Witness]:
     """One for each station of the site: a desk, or a witness where the station is dropped with its cloud."""
     settings = offline_settings(configuration)
-    numbers = Numbers(found.highest, found.secret)
+    numbers = Numbers(found.highest, found.secret, wall)
     pace = Pace(settings.drain_interval_s)
     edition = Edition.V16  # until the station says what it speaks
     for station in configuration.stations:

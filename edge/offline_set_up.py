@@ -103,7 +103,7 @@ class Offline:
         found = kept(self._store)
         self._clerks = {
             desk.book.id: Clerk(desk, self._writer, clock, self._heard)
-            for desk in desks(configuration, found, self._tokens)
+            for desk in desks(configuration, found, self._tokens, clock.wall())
         }
         self._left_behind = Counter(
             entry.station

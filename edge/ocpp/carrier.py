@@ -37,6 +37,7 @@ class Carrier:
         self.trace = Trace()
         self._pace = Pace()
         self._start_delay = StartDelay()
+        self._held: list[str] | None = None  # for the station: the answer that is held back, and what is behind it
         self._throttled_at: Seconds | None = None
 
     def attach(
@@ -45,6 +46,7 @@ class Carrier:
         """The station has come over these, and speaks this edition."""
         self.connection, self.upstream, self.mirrors, self._version = connection, upstream, mirrors, version
         self._pace = Pace()
+        self._held = None
 
     def detach(self) -> None:
         """They are over."""
@@ -67,7 +69,7 @@ class Carrier:
     def came_down(self, text: str | bytes, now: Seconds, onward: str | None) -> bool:
         """A message of the cloud. ``onward``: as in :meth:`came_up`, for the station."""
         self._figures.from_cloud += 1
-        if onward is None or onward is not text or self._start_delay.waits:
+        if onward is None or onward is not text or self._start_delay.waits or self._held is not None:
             self.trace.add(Way.FROM_CLOUD, text, now)
             return False
         self.trace.add(Way.FROM_CLOUD, text, now, Way.TO_STATION)
@@ -101,12 +103,22 @@ class Carrier:
             self._push_up(self.upstream, data)
 
     def down(self, text: str) -> None:
-        """Send to the station: at once, or after a while where it can't take an answer so soon."""
+        """Send to the station: at once, or after a while where it can't take an answer so soon. What names a
+        transaction doesn't overtake the answer that names it first: the station would refuse it."""
         if self._start_delay.holds(text, self._version):
+            held = self._held = [text]
             delay_s = self.quirks.start_answer_delay_s
-            asyncio.get_running_loop().call_later(delay_s, self._down, self.connection, text)
+            asyncio.get_running_loop().call_later(delay_s, self._release, self.connection, held)
+        elif self._held is not None and '"transactionId"' in text:
+            self._held.append(text)
         else:
             self._down(self.connection, text)
+
+    def _release(self, connection: StationConnection | None, held: list[str]) -> None:
+        if self._held is held:
+            self._held = None
+        for text in held:
+            self._down(connection, text)
 
     def _down(self, connection: StationConnection | None, text: str) -> None:
         if connection is None or connection is not self.connection:

@@ -42,6 +42,7 @@ class Taken:
 
     rung: Rung
     unit: RateUnit
+    lowest: bool = False  # on the lowest stack level, though it has told a higher one
 
 
 class Dossier:
@@ -89,6 +90,8 @@ class Dossier:
         kept = {"format": FORMAT, "description": description, "cloud_wrote": written, "taken": taken}
         if self.counts_from_1970:
             kept["counts_from_1970"] = True
+        if self.taken is not None and self.taken.lowest:
+            kept["lowest_level"] = True
         return orjson.dumps(kept).decode()
 
     def _load(self) -> None:
@@ -111,7 +114,8 @@ class Dossier:
             self.description = Description(vendor=vendor, model=model, firmware=firmware, serial=serial)
         match fields(kept).get("taken"):
             case [str(rung), str(unit)] if rung in Rung.__members__ and unit in RateUnit.__members__:
-                self.taken = Taken(rung=Rung[rung], unit=RateUnit[unit])
+                lowest = fields(kept).get("lowest_level") is True
+                self.taken = Taken(rung=Rung[rung], unit=RateUnit[unit], lowest=lowest)
         self.counts_from_1970 = fields(kept).get("counts_from_1970") is True
         for entry in elements(fields(kept).get("cloud_wrote")):
             if isinstance(entry, list) and len(entry) == 3 and all(isinstance(part, str) for part in entry):

@@ -90,7 +90,8 @@ class StandIn(Protocol):
         """The register of its EVSE at the begin of a transaction that runs, likewise."""
 
     def was_let_in(self, transaction: str) -> bool | None:
-        """Whether a token was shown for a transaction that runs, likewise; None where its begin wasn't heard."""
+        """Whether a token was shown for a transaction that runs, or anything drawn in it, likewise; None where its
+        begin wasn't heard."""
 
     def running_on(self, evse: int) -> str | None:
         """The transaction that the station has begun there, been answered, and not ended, before a restart of ours too,

@@ -12,6 +12,7 @@ from edge.ocpp.fields import fields
 from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.profiles.form import Form, Length
 from edge.ocpp.profiles.ladder import Ladder
+from edge.ocpp.profiles.level import StackLevel
 from edge.ocpp.profiles.units import Units
 from edge.ocpp.profiles.writer import has_tenths, is_long
 from edge.ocpp.quirk_records import Quirks, quirks_of
@@ -58,6 +59,7 @@ class StationMemory:
         self.ladder = Ladder(station)
         self.units = Units()
         self.length = Length()
+        self.level = StackLevel()
         self._means_it = False  # that it takes no limit as it was told last, in whichever unit
         self.questions: list[OwnCall] = []  # that what it said has raised
         self.clock = StationClock(hearsay, counts_from_1970=dossier.counts_from_1970)
@@ -135,7 +137,7 @@ class StationMemory:
         binds = command.purpose is Purpose.SESSION or self.ladder.rung.one_limit
         if binds or self.transactions.on(command.key) is None:
             self.limits.accepted(command.key, command.limit_a, now)
-        taken = Taken(rung=self.ladder.rung, unit=self.units.unit)
+        taken = Taken(rung=self.ladder.rung, unit=self.units.unit, lowest=self.level.is_lowest)
         if taken != self.dossier.taken:
             self.dossier.taken = taken
             self.dossier.keep()
@@ -144,7 +146,7 @@ class StationMemory:
 
     def limit_refused(self, command: LimitCommand) -> bool:
         """The station has refused a limit; whether it is to be told all of them in another way from now on: in one
-        period, where tenths and units were no reason, and then by another rung."""
+        period, where tenths and units were no reason, then on the lowest stack level, and then by another rung."""
         told_whole = self.units.whole_amperes
         self._means_it = self.units.refused(tenths=has_tenths(command)) or self._means_it
         tries_one = False
@@ -153,6 +155,8 @@ class StationMemory:
         if not self._means_it or tries_one:
             return self._means_it
         self._means_it = False
+        if self.level.refused():
+            return True
         another = self.ladder.refused()
         if self.ladder.is_at_its_foot:
             self.units.use_spare()
@@ -177,3 +181,4 @@ class StationMemory:
         taken = self.dossier.taken
         self.ladder.begin(taken.rung if taken is not None else self.quirks.limits_by)
         self.units.begin(taken.unit if taken is not None else None)
+        self.level.begin(lowest=taken is not None and taken.lowest)

@@ -1,6 +1,6 @@
 """Which transaction runs on which EVSE of a station, as far as its frames have told."""
 
-from collections import deque
+from collections import OrderedDict, deque
 from datetime import datetime
 
 from edge.domain.site import EvseKey
@@ -15,7 +15,7 @@ class Transactions:
 
     def __init__(self) -> None:
         self._by_evse: dict[EvseKey, str] = {}
-        self._stopped: deque[str] = deque(maxlen=STOPPED_KEPT)
+        self._stopped: OrderedDict[str, datetime | None] = OrderedDict()  # when, by the station's clock
         self._unplaced: deque[str] = deque(maxlen=UNPLACED_KEPT)
         self._told_at: dict[EvseKey, datetime] = {}  # the newest event of the one that runs there
 
@@ -35,8 +35,7 @@ class Transactions:
         """The transaction runs on the EVSE now, whatever was known before."""
         self._by_evse[key] = transaction
         self._told_at.pop(key, None)
-        if transaction in self._stopped:
-            self._stopped.remove(transaction)
+        self._stopped.pop(transaction, None)
 
     def begins_somewhere(self, transaction: str) -> None:
         """The station tells the transaction's begin, and not where (2.x)."""
@@ -61,14 +60,20 @@ class Transactions:
         """Nothing runs on the EVSE any more; False when nothing was known to run."""
         return self._by_evse.pop(key, None) is not None
 
-    def has_stopped(self, transaction: str) -> bool:
-        """Whether the station has told the end of this transaction not long ago."""
-        return transaction in self._stopped
+    def has_stopped(self, transaction: str, begins: datetime | None = None) -> bool:
+        """Whether the station has told the end of this transaction not long ago. ``begins``: when one begins that is
+        told under its id; behind that end it is another, of a station that uses an id again."""
+        if transaction not in self._stopped:
+            return False
+        ended = self._stopped[transaction]
+        return begins is None or ended is None or begins <= ended
 
-    def stop(self, transaction: str) -> EvseKey | None:
+    def stop(self, transaction: str, stamp: datetime | None = None) -> EvseKey | None:
         """The station tells the transaction's end; return the EVSE it ran on, None when it isn't known."""
         if transaction != str(LOST):
-            self._stopped.append(transaction)
+            self._stopped[transaction] = stamp
+            while len(self._stopped) > STOPPED_KEPT:
+                self._stopped.popitem(last=False)
         for key, running in self._by_evse.items():
             if running == transaction:
                 del self._by_evse[key]

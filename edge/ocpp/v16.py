@@ -67,7 +67,6 @@ class DialectV16:
         self._before_boot: set[EvseKey] = set()  # whose transaction may not have outlived the station's restart
         self._running: set[EvseKey] = set()  # where a session runs by the status
         self._refused: set[EvseKey] = set()  # whose start the cloud has refused, with an id that is none
-        self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
         self.guard = Guard(self.version, memory.dossier, key_is_checked=memory.key_is_checked)
 
@@ -104,7 +103,7 @@ class DialectV16:
 
     def limit_payload(self, command: LimitCommand, start: datetime | None) -> dict[str, Any]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
-        level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
+        level = self._memory.level.number
         try:
             payload = writer.request(command, start=start, stack_level=level, form=self._memory.form(command.key))
         except ValueError as exc:
@@ -154,9 +153,7 @@ class DialectV16:
         for entry in keys if isinstance(keys, list) else []:
             key, value = fields(entry).get("key"), fields(entry).get("value")
             if key == STACK_LEVEL_KEY:
-                level = whole_number(value)
-                if level is not None and level >= 0:
-                    self._stack_level = level
+                self._memory.level.allows(whole_number(value))
             elif key == RATE_UNIT_KEY and isinstance(value, str):
                 self._memory.units.allows(value)
             elif key == MAX_PERIODS_KEY:

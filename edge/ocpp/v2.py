@@ -26,7 +26,6 @@ from edge.ocpp.fields import elements, fields, text, whole_number
 from edge.ocpp.guard import Guard
 from edge.ocpp.meter_values import stamps
 from edge.ocpp.needs import stated
-from edge.ocpp.profiles import writer
 from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.profiles.units import in_watts
 from edge.ocpp.questions_v2 import MAX_PERIODS, RATE_UNIT, STACK_LEVEL, over_by, questions
@@ -57,7 +56,6 @@ class DialectV2:
         self._states = ChargingStates(memory.was_let_in)
         self._silence = Silence()
         self._sessionless = Sessionless(self._transactions, self._connectors)
-        self._stack_level: int | None = None
         self._nominal_voltage_v = nominal_voltage_v
         self.guard = Guard(version, memory.dossier, key_is_checked=memory.key_is_checked)
         self._triggered: EvseKey | None = None  # asked for its transaction, whose event is on its way
@@ -111,8 +109,8 @@ class DialectV2:
         if work.action == "GetVariables":
             for entry in map(fields, elements(payload.get("getVariableResult"))):
                 name, value = fields(entry.get("variable")).get("name"), entry.get("attributeValue")
-                if name == STACK_LEVEL and (level := whole_number(value)) is not None and level >= 0:
-                    self._stack_level = level
+                if name == STACK_LEVEL:
+                    self._memory.level.allows(whole_number(value))
                 elif name == RATE_UNIT and isinstance(value, str):
                     self._memory.units.allows(value)
                 elif name == MAX_PERIODS:
@@ -125,7 +123,7 @@ class DialectV2:
 
     def limit_payload(self, command: LimitCommand, start: datetime | None) -> dict[str, Any]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
-        level = writer.DEFAULT_STACK_LEVEL if self._stack_level is None else self._stack_level
+        level = self._memory.level.number
         payload = limit_v2.request(command, start=start, stack_level=level, form=self._memory.form(command.key))
         if command.limit_w is not None or self._memory.units.unit is RateUnit.AMPERES:
             return payload  # a DC station's limit is in watts already
@@ -196,9 +194,9 @@ class DialectV2:
                 self._transactions.begins_somewhere(transaction)
             return []
         if kind == "Ended":
-            return self._transaction_ends(transaction, now)
+            return self._transaction_ends(transaction, stamp, now)
         is_history = stored and self._transactions.is_history(evse.key, transaction, stamp)
-        if is_history or self._transactions.has_stopped(transaction):
+        if is_history or self._transactions.has_stopped(transaction, stamp if kind == "Started" else None):
             return []  # an event that was repeated, or came late
         began = kind == "Started" or self._transactions.has_begun_somewhere(transaction)
         plug = whole_number(fields(payload.get("evse")).get("connectorId"))
@@ -261,8 +259,8 @@ class DialectV2:
         )
         return found
 
-    def _transaction_ends(self, transaction: str, now: Seconds) -> list[StationFact]:
-        key = self._transactions.stop(transaction)
+    def _transaction_ends(self, transaction: str, stamp: datetime | None, now: Seconds) -> list[StationFact]:
+        key = self._transactions.stop(transaction, stamp)
         return self._session_over(key, now) if key is not None else []
 
     def _session_over(self, key: EvseKey, now: Seconds) -> list[StationFact]:

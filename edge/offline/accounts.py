@@ -20,7 +20,7 @@ QUARTER = timedelta(seconds=QUARTER_S)
 # Between two readings of one session; what is further apart is a clock that jumped, and counts when it was read.
 LONGEST = timedelta(days=31)
 SIGNED_KEPT = 64  # references of one session: begin, end, and a signed value each quarter-hour of half a day
-LOST_KNOWN = 16  # whose end may yet be told: a station with stored messages tells it soon after the next begin
+LOST_KEPT = 16  # sessions that were taken to be over, whose ends may be told yet; a station has few EVSEs
 _MILLI = Decimal("0.001")
 
 
@@ -31,7 +31,7 @@ class Accounts:
         self._station = station
         self._tokens = tokens
         self._running = {session.transaction: session for session in kept}
-        self._lost: OrderedDict[str, Session] = OrderedDict()  # as they ran
+        self._lost: OrderedDict[str, Session] = OrderedDict()  # by transaction
 
     def get(self, transaction: str | None) -> Session | None:
         """The session that runs under this id."""
@@ -45,8 +45,8 @@ class Accounts:
         known = self._running.get(transaction)
         if known is None and reading.kind is EntryKind.END:
             known = self._lost.pop(transaction, None)
-        if known is None and reading.kind is EntryKind.END:
-            return []  # its begin was never seen, or its end was: there is nothing to account for
+            if known is None:
+                return []  # its begin was never seen, or its end was: there is nothing to account for
         session = known or self._begun(reading, transaction, number, request, wall)
         session = self._with_token(session, edition, request)
         session = session if session.evse is not None else replace(session, evse=reading.connector)
@@ -93,13 +93,13 @@ class Accounts:
         return [DropSession(id=session.id)] if session is not None else []
 
     def lost(self, transaction: str) -> list[Write]:
-        """The station doesn't know the transaction any more: it ended with its last reading, nobody knows why, unless
-        it tells the end yet."""
+        """The station doesn't know the transaction any more: it ended with its last reading, nobody knows why. Should
+        its end be told yet, it is that."""
         session = self._running.pop(transaction, None)
         if session is None:
             return []
         self._lost[transaction] = session
-        while len(self._lost) > LOST_KNOWN:
+        while len(self._lost) > LOST_KEPT:
             self._lost.popitem(last=False)
         ended = replace(session, ended_at=session.register_at or session.began_at, end_reason=LOST)
         return [PutSession(session=ended)]

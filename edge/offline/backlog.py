@@ -41,6 +41,7 @@ class Backlog:
         self._slips: dict[int, Slip] = {}
         self._trouble: dict[int, Trouble] = {}
         self._size = 0
+        self._notices = 0
         self._aside: set[int] = set()
 
     def __len__(self) -> int:
@@ -50,6 +51,11 @@ class Backlog:
     def characters(self) -> int:
         """What the texts come to."""
         return self._size
+
+    @property
+    def has_notices(self) -> bool:
+        """Whether one of those that belong to no transaction is among them."""
+        return self._notices > 0
 
     @property
     def oldest(self) -> Slip | None:
@@ -75,6 +81,7 @@ class Backlog:
         if not behind:  # one that was set aside and is to be sent again
             self._slips = dict(sorted(self._slips.items()))
         self._size += slip.size
+        self._notices += slip.kind is EntryKind.NOTICE
         if attempts:
             self._trouble[slip.seq] = Trouble(attempts=attempts)
 
@@ -84,11 +91,17 @@ class Backlog:
         self._trouble.pop(seq, None)
         if slip is not None:
             self._size -= slip.size
+            self._notices -= slip.kind is EntryKind.NOTICE
         return slip
 
     def get(self, seq: int) -> Slip | None:
         """One that is still to be delivered."""
         return self._slips.get(seq)
+
+    @property
+    def transactions(self) -> set[str]:
+        """Those of which there are messages."""
+        return {slip.transaction for slip in self._slips.values() if slip.transaction is not None}
 
     def of(self, transaction: str) -> list[int]:
         """The numbers of a transaction's messages."""

@@ -1,6 +1,6 @@
 """The transactions of one station: their ids on both sides, and which message has been here before."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -9,7 +9,16 @@ from edge.domain.token import TokenHash
 from edge.offline.edition import Edition
 from edge.offline.message import Request, fingerprint, mapping, moment, text, whole
 
-LOST = "Lost"  # in the place of an end that was never told; no reason of OCPP's either
+# In place of the mark of an end that the station never told, as another transaction began there. As the reason in its
+# record it is none of OCPP's.
+LOST = "Lost"
+# Two months of a busy station have some 2,000. One that begins and ends all day long, for a fault of its, is to fill
+# neither memory nor disk.
+KNOWN_MOST = 5_000
+_FREED = KNOWN_MOST // 10  # at a time
+_RUNNING_KEPT = 100  # in any case: more than a station has connectors
+# Of sequence numbers. A station that skips some at every event has a gap for each: the oldest are closed.
+RANGES_MOST = 32
 RUNNING_MOST = timedelta(days=400)  # a transaction that never ended: a year-old one will not end any more
 
 _EVENT_KINDS = {"Started": EntryKind.BEGIN, "Updated": EntryKind.METER, "Ended": EntryKind.END}
@@ -83,11 +92,14 @@ class Charges:
 
     def __init__(self, station: str, kept: Iterable[Transaction] = ()) -> None:
         self._station = station
-        self._by_key = {transaction.key: transaction for transaction in kept}
+        # The file has them by key. Of two that a cloud calls alike, as it counts anew, the one that runs is meant.
+        in_turn = sorted(kept, key=lambda each: (each.ended is None, each.touched_at))
+        self._by_key = {transaction.key: transaction for transaction in in_turn}
         self._by_cloud = {t.cloud_id: t.key for t in self._by_key.values() if t.cloud_id is not None}
         self._by_begin = {t.began: t.key for t in self._by_key.values() if t.began is not None}
         self._newest: dict[str, datetime] = {}  # event of each 2.x transaction since the gateway's start
         self._goes_on: set[str] = set()  # of which something later than its end was told
+        self._full_at = KNOWN_MOST
 
     def get(self, key: str | None) -> Transaction | None:
         """The transaction that the station calls by this id."""
@@ -97,9 +109,13 @@ class Charges:
         """The transaction whose begin had this content."""
         return self.get(self._by_begin.get(mark))
 
+    def all(self) -> Iterable[Transaction]:
+        """Every transaction that is known."""
+        return self._by_key.values()
+
     def ended_by(self, mark: str) -> Transaction | None:
         """The transaction whose end had this content."""
-        return next((transaction for transaction in self._by_key.values() if transaction.ended == mark), None)
+        return next((transaction for transaction in self.all() if transaction.ended == mark), None)
 
     def is_told_again(self, record: Transaction, reading: Reading) -> bool:
         """Whether an event of this transaction (2.x) was taken before.
@@ -109,7 +125,7 @@ class Charges:
         time that has, unless something that came behind it says that it went on (or that its id is used again).
         """
         if reading.kind is EntryKind.END:
-            return is_end_told(record) and (record.ended == reading.mark or record.key not in self._goes_on)
+            return has_told_end(record) and (record.ended == reading.mark or record.key not in self._goes_on)
         if reading.order is None or not has_seen(record, reading.order):
             return False
         match reading.kind:
@@ -198,6 +214,22 @@ class Charges:
             if transaction.began is not None and self._by_begin.get(transaction.began) == key:
                 del self._by_begin[transaction.began]
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether there are more than are to be known."""
+        return len(self._by_key) > self._full_at
+
+    def surplus(self, needed: Container[str]) -> list[Transaction]:
+        """The transactions to be forgotten: those that have ended before others, the longest untouched first, but none
+        that is ``needed``."""
+        free = sorted(self._by_key.values(), key=lambda each: each.touched_at)
+        ended = [each for each in free if each.ended is not None and each.key not in needed]
+        running = [each for each in free if each.ended is None][:-_RUNNING_KEPT]
+        found = [*ended, *(each for each in running if each.key not in needed)]
+        found = found[: max(0, len(self._by_key) - KNOWN_MOST + _FREED)]
+        self._full_at = max(KNOWN_MOST, len(self._by_key) - len(found) + _FREED)
+        return found
+
     def old(self, wall: datetime, kept: timedelta) -> list[str]:
         """The keys of those that nobody will ask for any more; ``kept``: how long what ended is."""
         return [
@@ -207,14 +239,15 @@ class Charges:
         ]
 
 
-def is_end_told(transaction: Transaction) -> bool:
-    """Whether its station has told its end: one that is taken for lost may yet be told."""
+def has_told_end(transaction: Transaction) -> bool:
+    """Whether the station has told its end. One that is only taken to be over may have its end told yet: some stations
+    tell first what is, and then what was."""
     return transaction.ended not in (None, LOST)
 
 
 def is_over(transaction: Transaction, reading: Reading) -> bool:
-    """Whether a message of it comes behind its end: one that is taken for lost may yet have its own."""
-    return transaction.ended is not None and (is_end_told(transaction) or reading.kind is not EntryKind.END)
+    """Whether it had ended before this message of it: the end of one that was only taken to be over isn't too late."""
+    return has_told_end(transaction) if reading.kind is EntryKind.END else transaction.ended is not None
 
 
 def has_seen(transaction: Transaction, order: int) -> bool:
@@ -231,10 +264,17 @@ def seeing(transaction: Transaction, order: int, wall: datetime) -> Transaction:
             merged[-1] = (merged[-1][0], max(merged[-1][1], last))
         else:
             merged.append((first, last))
+    while len(merged) > RANGES_MOST:
+        merged[:2] = [(merged[0][0], merged[1][1])]
     return replace(transaction, seen=tuple(merged), touched_at=wall)
 
 
-def gaps(transaction: Transaction) -> list[tuple[int, int]]:
-    """The sequence numbers that are missing between those taken, as ranges."""
+def opened_gaps(before: Transaction, after: Transaction) -> list[tuple[int, int]]:
+    """The sequence numbers that are missing since one more was taken, as ranges; none where one was filled."""
+    known, found = _gaps(before), _gaps(after)
+    return [gap for gap in found if gap not in known] if len(found) > len(known) else []
+
+
+def _gaps(transaction: Transaction) -> list[tuple[int, int]]:
     pairs = zip(transaction.seen, transaction.seen[1:], strict=False)
     return [(before[1] + 1, after[0] - 1) for before, after in pairs]

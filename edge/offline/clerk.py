@@ -144,11 +144,13 @@ class Clerk:
         )
 
     def was_let_in(self, transaction: str) -> bool | None:
-        """Whether a token was shown for a transaction that runs and whose begin was heard; None of any other."""
+        """Whether a token was shown for a transaction that runs and whose begin was heard, or something has been drawn
+        in it: a session may need no token. None of any other."""
         record, session = self.desk.book.charges.get(transaction), self.desk.book.accounts.get(transaction)
         if record is None or record.began is None or record.ended is not None:
             return None
-        return record.token is not None or (session is not None and session.token is not None)
+        has_begun = session is not None and (session.token is not None or session.energy_wh > 0)
+        return record.token is not None or has_begun
 
     def running_on(self, evse: int) -> str | None:
         """The newest transaction that runs there and whose begin was answered, as far as that is known."""

@@ -27,12 +27,17 @@ class Conduct(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One action: how it is met, the editions that have it, and the status in a fixed answer (None for none)."""
+    """One action: how it is met, the editions that have it, and the status in a fixed answer (None for none).
+
+    ``in_turn``: a notice of what is so from now on, without its time. What the cloud hears last it believes, so none of
+    them overtakes one that was kept.
+    """
 
     action: str
     conduct: Conduct
     editions: frozenset[Edition]
     status: str | None = None
+    in_turn: bool = False
 
     @property
     def answer(self) -> dict[str, str]:
@@ -50,21 +55,21 @@ _C = Conduct
 # Sources: OCPP 1.6 edition 2 §4 to §6; the 1.6 security whitepaper edition 3; OCPP 2.0.1 and 2.1 part 2 §1.
 _STATION: tuple[Row, ...] = (
     Row("Authorize", _C.AUTHORIZE, _ALL),
-    Row("BatterySwap", _C.NOTICE, _V21),
+    Row("BatterySwap", _C.NOTICE, _V21, in_turn=True),
     Row("BootNotification", _C.BOOT, _ALL),
-    Row("ClearedChargingLimit", _C.NOTICE, _V2),
+    Row("ClearedChargingLimit", _C.NOTICE, _V2, in_turn=True),
     Row("ClosePeriodicEventStream", _C.NOTICE, _V21),
     # Its answer may carry data; what is taken without any is told so, and the cloud gets it afterwards.
     Row("DataTransfer", _C.NOTICE, _ALL, _ACCEPTED),
-    Row("DiagnosticsStatusNotification", _C.NOTICE, _V16),
-    Row("FirmwareStatusNotification", _C.NOTICE, _ALL),
+    Row("DiagnosticsStatusNotification", _C.NOTICE, _V16, in_turn=True),
+    Row("FirmwareStatusNotification", _C.NOTICE, _ALL, in_turn=True),
     Row("Get15118EVCertificate", _C.REFUSE, _V2),
     Row("GetCertificateChainStatus", _C.REFUSE, _V21),
     Row("GetCertificateStatus", _C.DECLINE, _V2, _FAILED),
     Row("Heartbeat", _C.HEARTBEAT, _ALL),
-    Row("LogStatusNotification", _C.NOTICE, _ALL),
+    Row("LogStatusNotification", _C.NOTICE, _ALL, in_turn=True),
     Row("MeterValues", _C.TRANSACTION, _ALL),
-    Row("NotifyChargingLimit", _C.NOTICE, _V2),
+    Row("NotifyChargingLimit", _C.NOTICE, _V2, in_turn=True),
     Row("NotifyCustomerInformation", _C.NOTICE, _V2),
     Row("NotifyDERAlarm", _C.NOTICE, _V21),
     Row("NotifyDERStartStop", _C.NOTICE, _V21),
@@ -75,18 +80,18 @@ _STATION: tuple[Row, ...] = (
     Row("NotifyEvent", _C.NOTICE, _V2),
     Row("NotifyMonitoringReport", _C.NOTICE, _V2),
     Row("NotifyPeriodicEventStream", _C.SILENT, _V21),
-    Row("NotifyPriorityCharging", _C.NOTICE, _V21),
+    Row("NotifyPriorityCharging", _C.NOTICE, _V21, in_turn=True),
     Row("NotifyReport", _C.NOTICE, _V2),
     Row("NotifySettlement", _C.NOTICE, _V21),
     Row("OpenPeriodicEventStream", _C.DECLINE, _V21, _REJECTED),
-    Row("PublishFirmwareStatusNotification", _C.NOTICE, _V2),
+    Row("PublishFirmwareStatusNotification", _C.NOTICE, _V2, in_turn=True),
     Row("PullDynamicScheduleUpdate", _C.DECLINE, _V21, _REJECTED),
     Row("ReportChargingProfiles", _C.NOTICE, _V2),
     Row("ReportDERControl", _C.NOTICE, _V21),
-    Row("ReservationStatusUpdate", _C.NOTICE, _V2),
+    Row("ReservationStatusUpdate", _C.NOTICE, _V2, in_turn=True),
     Row("SecurityEventNotification", _C.NOTICE, _ALL),
     Row("SignCertificate", _C.DECLINE, _ALL, _REJECTED),
-    Row("SignedFirmwareStatusNotification", _C.NOTICE, _V16),
+    Row("SignedFirmwareStatusNotification", _C.NOTICE, _V16, in_turn=True),
     Row("StartTransaction", _C.TRANSACTION, _V16),
     Row("StatusNotification", _C.STATUS, _ALL),
     Row("StopTransaction", _C.TRANSACTION, _V16),

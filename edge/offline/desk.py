@@ -85,6 +85,8 @@ class Desk:
         row = conduct.row(self.book.edition, request.action)
         if row.conduct is Conduct.TRANSACTION:
             self._transaction(request, now, wall)
+        elif row.in_turn and self.book.backlog.has_notices:
+            self._answer(request, row, wall)
         elif self.state is not DeskState.AWAY or (row.conduct is Conduct.BOOT and self._line.asks_cloud):
             self._line.forward(Live(request=request, since=now), wall)
         elif row.conduct is Conduct.BOOT and self._line.is_coming:

@@ -59,7 +59,6 @@ class Errands:
         self._boot_retry_at: Seconds | None = None
         self._status_retry_at: Seconds | None = None
         self._slot_at: Seconds | None = None
-        self._own_calls = 0
 
     @property
     def is_idle(self) -> bool:
@@ -236,8 +235,7 @@ class Errands:
             book.steps.pass_on(book.status_delivered(errand.status.connector), Resume())
 
     def _call(self, action: str, payload: Mapping[str, Any], since: Seconds, asks: Live | None = None) -> None:
-        self._own_calls += 1
-        identifier = f"edge-own-{self._own_calls}"
+        identifier = self._book.numbers.own_id()
         text = orjson.dumps([2, identifier, action, payload]).decode()
         self._put_on(Errand(id=identifier, since=since, asks=asks), text)
 

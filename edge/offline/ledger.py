@@ -23,7 +23,7 @@ from edge.domain.journal import (
 )
 from edge.domain.token import TokenHash
 from edge.offline import answers
-from edge.offline.charges import Reading, gaps, has_seen, is_end_told, is_over, read, seeing
+from edge.offline.charges import Reading, has_seen, has_told_end, is_over, opened_gaps, read, seeing
 from edge.offline.conduct import Row
 from edge.offline.edition import Edition
 from edge.offline.message import Request, result
@@ -174,7 +174,7 @@ class Ledger:
                 return charges.begun_by(reading.mark)
             case EntryKind.END:
                 found = charges.get(reading.key) or charges.ended_by(reading.mark)
-                return found if found is not None and is_end_told(found) else self.nameless.told_before(reading)
+                return found if found is not None and has_told_end(found) else self.nameless.told_before(reading)
             case _:
                 return None
 
@@ -193,7 +193,7 @@ class Ledger:
         known, was_over = record, record is not None and is_over(record, reading)
         if record is None:
             record = charges.first_seen(key, reading, wall, token=self._token(request))
-            lost = self._book.over(reading, key) if reading.kind is EntryKind.BEGIN else []
+            lost = self._book.appeared(reading, key)
         record, placed = self._book.placed(record, reading)
         if reading.order is not None:
             if known is not None and reading.kind is EntryKind.METER and has_seen(known, reading.order):
@@ -239,8 +239,8 @@ class Ledger:
     def _counted(self, record: Transaction, order: int, wall: datetime) -> Transaction:
         """With this seqNo taken; a gap is told when it opens (fault 9)."""
         counted = seeing(record, order, wall)
-        if len(gaps(counted)) > len(gaps(record)):
-            self._book.steps.note("warning", "sequence numbers are missing", transaction=record.key, gaps=gaps(counted))
+        if opened := opened_gaps(record, counted):
+            self._book.steps.note("warning", "sequence numbers are missing", transaction=record.key, gaps=opened)
         return counted
 
     def _answer_kept(

@@ -7,6 +7,7 @@ from datetime import datetime
 from edge.domain.journal import (
     Boot,
     ConnectorStatus,
+    DropTransaction,
     Entry,
     EntryKind,
     EntryState,
@@ -27,6 +28,9 @@ from edge.offline.settings import OfflineSettings, RefusedSession
 from edge.offline.steps import EndSession, Immediate, Keep, Level, Note, Step
 from edge.offline.thinning import Slip
 from edge.offline.token_book import TokenBook
+
+# Of a station, whose states are kept: real ones have two, and of one that invents more no more are.
+CONNECTORS_MOST = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +172,15 @@ class StationBook:
                 self.steps.note("warning", "a transaction's end was never told", station=self.id, transaction=lost.key)
         return writes
 
+    def appeared(self, reading: Reading, key: str) -> list[Write]:
+        """A transaction is met for the first time: it may end another. What is known of too many others is forgotten,
+        unless the cloud has yet to hear of it."""
+        writes = self.over(reading, key) if reading.kind is EntryKind.BEGIN else []
+        for record in self.charges.surplus(self.backlog.transactions | {key}) if self.charges.is_crowded else ():
+            self.charges.drop(record.key)
+            writes += [*self.accounts.lost(record.key), DropTransaction(station=self.id, key=record.key)]
+        return writes
+
     def placed(self, record: Transaction, reading: Reading) -> tuple[Transaction, list[Write]]:
         """A transaction of 2.x whose begin named no EVSE (TxStartPoint Authorized) is known to run at one."""
         if record.connector is not None or reading.connector is None or reading.order is None:
@@ -205,6 +218,8 @@ class StationBook:
         connector = "/".join(str(whole(part)) for part in parts if whole(part) is not None)
         before = self.statuses.get(connector)
         if not owed and (before is None or not before.owed):
+            return []
+        if before is None and len(self.statuses) >= CONNECTORS_MOST:
             return []
         status = ConnectorStatus(station=self.id, connector=connector, text=request.text, owed=owed)
         self.statuses[connector] = status

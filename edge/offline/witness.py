@@ -169,7 +169,7 @@ class Witness:
             book.charges.drop(before.key)
             writes += [DropTransaction(station=book.id, key=before.key), *book.accounts.renamed(before.key, key)]
             return [*writes, PutTransaction(transaction=book.charges.put(replace(before, key=key)))]
-        writes += book.over(reading, key)
+        writes += book.appeared(reading, key)
         record = book.charges.first_seen(key, reading, wall, token=self._token(request))
         return [*writes, PutTransaction(transaction=record), *self._noted(request, reading, key, wall)]
 
@@ -181,7 +181,7 @@ class Witness:
         if key is None or (record is None and reading.kind is not EntryKind.BEGIN):
             return []
         if record is None:
-            writes += book.over(reading, key)
+            writes += book.appeared(reading, key)
             before, record = None, book.charges.first_seen(key, reading, wall, token=self._token(request))
         elif is_over(record, reading) or book.charges.is_told_again(record, reading):
             return []  # a repetition

@@ -6,21 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.domain.setpoint import Purpose
 from edge.ocpp.profiles import writer
 from edge.ocpp.profiles.answer import CallRefusal, Context
-from edge.ocpp.profiles.parse import parse
-from edge.ocpp.profiles.refusal import ProfileRefused
 from edge.ocpp.profiles.store import ProfileStore
 from edge.ocpp.versions import Version
 from simulators.charger.painted_profiles import PaintedStation
 from simulators.charger.profile import decode_profile
 from simulators.charger.profiles import ProfileStore as SimulatedStore
 from simulators.charger.profiles import RunningTransaction, StoreSize
-from tests.property.profile_draws import EVSES, NOON, WINDOW_S, placed, profiles, purposes
+from tests.property.profile_draws import EVSES, NOON, WINDOW_S, placed
 from tests.unit.ocpp.ocpp_bench import limit
 from tests.unit.ocpp_profiles.profile_bench import V16, V21, V201, VOLTS, WIRING, ask, install
 
@@ -86,22 +84,6 @@ def schedule_of(reply: Mapping[str, Any] | CallRefusal) -> list[float]:
         end = starts[index + 1] if index + 1 < len(starts) else told["duration"]
         cells += [period["limit"]] * (end - period["startPeriod"])
     return cells
-
-
-@settings(max_examples=100)
-@given(data=st.data(), days=st.integers(0, 9), anchor_s=st.sampled_from([-0.25, 0.0, 30.5, 100_000.0]))
-def test_all_edges_are_those_that_come_one_after_the_other(data: st.DataObject, days: int, anchor_s: float) -> None:
-    """A composite is painted from the former; when it is to be looked at again, is said by the latter."""
-    try:
-        profile = parse(data.draw(profiles(V16, purposes(V16))), V16)
-    except ProfileRefused:
-        reject()  # one that is never valid
-    until, anchor = NOON_S + 86_400 * days + WINDOW_S, NOON_S + anchor_s
-    expected, edge = [], profile.next_edge(NOON_S, anchor)
-    while edge is not None and edge < until:
-        expected.append(edge)
-        edge = profile.next_edge(edge, anchor)
-    assert list(profile.edges(NOON_S, until, anchor)) == expected
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -66,3 +66,16 @@ async def test_quirk_29_start_answered_too_soon(vendor: str, least_s: float) -> 
         expected = [result("s", {"transactionId": 7}), call("c", "ClearCache")]
         assert heard == (expected if least_s == 0 else expected[::-1])  # what else is said isn't held up
         assert time.monotonic() - began >= least_s
+
+
+async def test_quirk_29_what_names_the_transaction_comes_behind_the_answer_that_names_it() -> None:
+    """A limit of ours for it, say: the station would refuse that for a transaction that it doesn't know yet."""
+    async with running("CP-01") as (gateway, cloud), gateway.station() as station:
+        await boots(station, gateway, cloud, "Free2Move eSolutions")
+        await station.send(call("s", "StartTransaction", {"connectorId": 1}))
+        await cloud.hears()
+        expected = [result("s", {"transactionId": 7}), call("c", "RemoteStopTransaction", {"transactionId": 7})]
+        for text in expected:
+            await cloud.connections[0].send(text)
+        async with asyncio.timeout(PATIENCE_S):
+            assert [await station.recv(), await station.recv()] == expected

@@ -22,10 +22,6 @@ from edge.units import Amps
 # clear of the small numbers that clouds hand out.
 PROFILE_ID_BASE = 730_000
 
-# Used until the station has told its ChargeProfileMaxStackLevel. 0 is the only level that every station accepts, and a
-# refused limit is worse than one that a forgotten profile of the cloud outranks for a moment.
-DEFAULT_STACK_LEVEL = 0
-
 # Limits are written in steps of 0.1 A (OCPP 1.6 §7.13); a value this little below a step is that step.
 _ROUNDING_SLACK = 1e-6
 

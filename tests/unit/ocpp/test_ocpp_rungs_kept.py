@@ -216,3 +216,44 @@ def test_on_the_first_rung_nothing_is_cleared(tmp_path: Path) -> None:
     bench = started(tmp_path, 1, 2)
     assert cleared(bench, "TxDefaultProfile") == [profile_id(1, Purpose.SESSION)]
     assert cleared(bench, "TxProfile") == []
+
+
+def levels(bench: Controlled, *statuses: str) -> list[tuple[str, int]]:
+    """The purpose and the stack level of a session's limit, which is answered so."""
+    found = []
+    for status in statuses:
+        identifier, _, payload = bench.write(limit(purpose=bench.purpose, transaction_id="7")).own_call
+        bench.station_says(result(identifier, {"status": status}))
+        profile = payload["csChargingProfiles"]
+        found.append((profile["chargingProfilePurpose"], profile["stackLevel"]))
+    return found
+
+
+def of_three_levels(folder: Path) -> Controlled:
+    """A gateway that has just started, with a station that tells 3 as its highest stack level, and amperes."""
+    bench = Controlled(folder, 1)
+    bench.connect(settled=False)
+    told_so = {"ChargeProfileMaxStackLevel": "3", "ChargingScheduleAllowedChargingRateUnit": "Current,Power"}
+    keys = [{"key": key, "readonly": True, "value": value} for key, value in told_so.items()]
+    step = bench.wait(1.0)
+    while step.down:
+        step = bench.station_says(result(step.own_call[0], {"configurationKey": keys}))
+    return bench
+
+
+def test_quirk_35_a_stack_level_that_is_told_and_refused(tmp_path: Path) -> None:
+    """ABB Terra AC (lbbrhzn/ocpp issue 1737): the lowest is tried before another purpose, and kept over a restart."""
+    bench = of_three_levels(tmp_path)
+    refused, accepted = "Rejected", "Accepted"
+    assert levels(bench, refused, refused, accepted, accepted) == [("TxProfile", level) for level in (3, 3, 0, 0)]
+    assert levels(of_three_levels(tmp_path), accepted) == [("TxProfile", 0)]
+    boots(bench, "ACME")
+    assert boots(bench, "OTHER").up
+    assert levels(bench, accepted) == [("TxProfile", 3)]  # another station is another matter
+
+
+def test_each_purpose_is_tried_on_both_levels(tmp_path: Path) -> None:
+    """That a station refuses one says nothing of its levels."""
+    seen = levels(of_three_levels(tmp_path), *["Rejected"] * 13)
+    purposes = ["TxProfile", "TxDefaultProfile", "ChargePointMaxProfile"]
+    assert seen == [*((each, level) for each in purposes for level in (3, 3, 0, 0)), ("TxProfile", 3)]

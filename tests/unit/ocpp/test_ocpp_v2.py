@@ -111,6 +111,21 @@ def test_an_event_reveals_a_running_session(bench: Bench) -> None:
     assert told(bench, "Updated", evse={"id": 1}) == []
 
 
+def test_an_id_that_is_used_again_is_another_session(bench: Bench) -> None:
+    """By a station that has lost count of its transactions, in a power cut say: else its session held the idle limit of
+    0 A to its end. A begin that is told once more has the time that it had."""
+    begin = event(bench, "Started", state="Charging", evse={"id": 1})
+    bench.station_says(call("e", "TransactionEvent", begin))
+    bench.now += 600
+    told(bench, "Ended")
+    bench.now += 600
+    assert bench.station_says(call("e", "TransactionEvent", begin)).facts == []
+    facts = told(bench, "Started", state="Charging", evse={"id": 1})
+    assert facts[0] == SessionBegan(key=KEY, at=bench.now, transaction_id=TX, observed_start=True)
+    bench.now += 10
+    assert told(bench, "Ended")[0] == SessionEnded(key=KEY, at=bench.now)
+
+
 def test_a_session_of_nobody_knows_where(bench: Bench) -> None:
     """Of two EVSEs none is guessed."""
     assert told(bench, "Updated") == []

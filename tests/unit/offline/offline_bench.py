@@ -123,7 +123,7 @@ class Bench:
             entries=[entry for _, entry in sorted(self.disk.entries.items())],
             sizes={seq: len(entry.text) for seq, entry in self.disk.entries.items()},
             precious=frozenset(),
-            transactions=self.disk.transactions.values(),
+            transactions=[kept for _, kept in sorted(self.disk.transactions.items())],  # as the file has them
             boots=self.disk.boots.values(),
             statuses=self.disk.statuses.values(),
         )
@@ -131,7 +131,7 @@ class Bench:
             STATION,
             self.edition,
             tokens=self.tokens,
-            numbers=Numbers(self.disk.highest, b"s" * 16),
+            numbers=Numbers(self.disk.highest, b"s" * 16, self.times.wall),
             settings=self.settings,
             kept=kept,
         )

@@ -293,6 +293,24 @@ def test_whether_somebody_was_let_in_outlives_a_restart() -> None:
     run(story())
 
 
+def test_who_has_drawn_was_let_in_without_a_card_too() -> None:
+    """By the cloud's RequestStartTransaction, or where none is asked for: the record of the session tells it after a
+    restart. A meter that stands lets nobody in."""
+
+    async def story() -> None:
+        for energies, is_in in ((("5.0", "5.0"), False), (("5.0", "5.1"), True)):
+            rig = Rig(Edition.V201)
+            unit = {"unit": "kWh"}
+            for order, (kind, value) in enumerate(zip(("Started", "Updated"), energies, strict=True)):
+                at = f"2026-06-01T{12 + order}:00:00Z"
+                sampled = [{"timestamp": at, "sampledValue": [{"value": float(value), "unitOfMeasure": unit}]}]
+                rig.events(kind, order, evse={"id": 1}, meterValue=sampled)
+                await settled(rig, f"e{order}")
+            assert (rig.clerk.was_let_in("T-1"), again(rig).was_let_in("T-1")) == (is_in, is_in)
+
+    run(story())
+
+
 async def settled(rig: Rig, identifier: str) -> None:
     """The cloud has answered, and all is on the disk."""
     await rig.clerk.runner.settled()

@@ -386,6 +386,32 @@ def test_new_messages_queue_behind_old_ones() -> None:
     assert bench.asked[2] == "StopTransaction"
 
 
+@pytest.mark.parametrize(
+    ("edition", "action", "statuses"),
+    [
+        (Edition.V16, "FirmwareStatusNotification", ("Downloading", "Installed")),
+        (Edition.V21, "ReservationStatusUpdate", ("Removed", "Expired")),
+    ],
+)
+def test_a_state_without_a_time_doesnt_overtake_an_older_one(
+    edition: Edition, action: str, statuses: tuple[str, str]
+) -> None:
+    """The newest is what the cloud believes: an update that is done would be under way for it, for good. What bears its
+    own time, or is an answer to the cloud, waits for nothing."""
+    bench = Bench(edition)
+    bench.call("SecurityEventNotification", {"type": "StartupOfTheDevice"})
+    bench.call(action, {"status": statuses[0]})
+    bench.cloud_comes()
+    identifier = bench.call(action, {"status": statuses[1]})
+    assert bench.answered == [3, identifier, {}]
+    bench.call("SecurityEventNotification", {"type": "FailedToAuthenticateAtCsms"})
+    for _ in range(4):
+        bench.cloud_answers({})
+    assert [json.loads(text)[3].get("status") for text in bench.to_cloud] == [None, None, *statuses]
+    passing = bench.call(action, {"status": statuses[0]})
+    assert bench.asked[1] == passing
+
+
 def test_a_message_that_the_cloud_refuses_is_set_aside_after_its_attempts() -> None:
     """Fault 11: three attempts, one and two intervals apart; those behind it go on."""
     bench = Bench()

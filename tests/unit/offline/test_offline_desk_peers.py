@@ -76,10 +76,28 @@ def test_after_two_timeouts_the_cloud_is_spared_and_then_probed() -> None:
     assert len(bench.to_station) == 3
     assert len(bench.to_cloud) == sent
     bench.tick(31.0)
-    assert bench.asked[1:] == ["edge-own-1", "Heartbeat", {}]
+    assert bench.asked[2:] == ["Heartbeat", {}]
     bench.cloud_answers({"currentTime": "2026-06-01T12:00:00Z"})
     assert bench.state() is DeskState.ONLINE
     assert len(bench.to_station) == 3
+
+
+def test_our_own_calls_never_have_an_id_again() -> None:
+    """After a restart a cloud that remembers ids would take a question about one card for that about another."""
+    bench = Bench()
+    identifiers = []
+    for _ in range(2):
+        bench.restart()
+        for card in ("STRANGER-1", "STRANGER-2"):
+            bench.do(bench.desk.station_connected(bench.edition))
+            bench.start(tag=card)
+            bench.cloud_comes()
+            assert bench.asked[2:] == ["Authorize", {"idTag": card}]
+            identifiers.append(bench.asked[1])
+            bench.cloud_goes()
+            bench.tick(10.0)
+    assert len(set(identifiers)) == 4
+    assert max(len(each) for each in identifiers) <= 36
 
 
 def test_a_message_that_alone_is_never_answered_is_set_aside() -> None:
@@ -224,6 +242,26 @@ def test_an_id_of_the_cloud_that_the_station_has_from_us_already_is_replaced() -
     assert given != local
     bench.stop(given, meter=600)
     assert bench.asked[3]["transactionId"] == local
+
+
+@pytest.mark.parametrize("number", [1, 9])
+def test_an_id_that_the_cloud_gives_anew_is_that_of_the_newest_session(number: int) -> None:
+    """A cloud that counts anew: its calls reach the session that runs, after a restart of the gateway too."""
+    bench = Bench()
+    bench.cloud_comes()
+    for meter in (100, 500, 900):
+        bench.times.now += 60.0
+        bench.start(meter=meter)
+        bench.cloud_answers({"transactionId": number, **ACCEPTED})
+        given = bench.answered[2]["transactionId"]
+        if meter < 900:
+            bench.stop(given, meter=meter + 100)
+            bench.cloud_answers({})
+    text = f'[2,"c","RemoteStopTransaction",{{"transactionId":{number}}}]'
+    stop = Request(id="c", action="RemoteStopTransaction", payload={"transactionId": number}, text=text)
+    for _ in range(2):
+        assert json.loads(bench.desk.to_station(stop))[3] == {"transactionId": given}
+        bench.restart()
 
 
 def test_a_station_that_went_with_its_start_under_way_gets_one_session() -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from edge.domain.journal import EntryKind
+from edge.offline import charges
 from edge.offline.edition import Edition
 from tests.unit.offline.offline_bench import Bench
 
@@ -121,3 +122,16 @@ def test_an_end_behind_an_end_that_was_none_is_delivered() -> None:
     bench = Bench(Edition.V201)
     events(bench, ("Ended", 1), ("Started", 0), ("Ended", 2))
     assert sorted(delivered(bench)) == [("Ended", 1), ("Ended", 2), ("Started", 0)]
+
+
+def test_a_station_that_skips_numbers_at_every_event_fills_neither_disk_nor_log() -> None:
+    """One that counts for all of its EVSEs together: each event is delivered, and what is missing is told a while."""
+    bench = Bench(Edition.V201)
+    count = 4 * charges.RANGES_MOST
+    told = [("Started", 0), *(("Updated", 2 * number) for number in range(1, count)), ("Ended", 2 * count)]
+    events(bench, *told)
+    (record,) = bench.desk.book.charges.all()
+    assert len(record.seen) == charges.RANGES_MOST
+    missing = [note.fields["gaps"] for note in bench.notes if note.event == "sequence numbers are missing"]
+    assert missing == [[(2 * number - 1, 2 * number - 1)] for number in range(1, charges.RANGES_MOST)]
+    assert delivered(bench) == told

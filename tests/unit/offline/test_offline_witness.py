@@ -179,3 +179,13 @@ def test_an_end_that_is_said_again_passes(number: int) -> None:
         assert rig.stop(number, at) == rig.texts[-1]
     ended = [session.ended_at for session in rig.sessions.values()]
     assert ended == ([datetime(2026, 6, 1, 12, 30, tzinfo=UTC)] if number == 7 else [None])
+
+
+def test_the_end_of_a_session_that_was_taken_to_be_over_is_in_its_record() -> None:
+    """Some stations tell the next begin first."""
+    rig = Rig()
+    rig.start(42)
+    rig.start(43, at="2026-06-01T14:00:00Z")
+    rig.stop(42, "2026-06-01T13:00:00Z")
+    ended = {session.transaction: session.end_reason for session in rig.sessions.values()}
+    assert ended == {"42": "Local", "43": None}
