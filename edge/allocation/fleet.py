@@ -21,7 +21,7 @@ _NUMBER = {reach: number for number, reach in enumerate(REACHES)}
 _NOT_CHARGING = frozenset({EvseStatus.FINISHING, EvseStatus.FAULTED, EvseStatus.UNAVAILABLE})
 _NO_DRAW = (math.nan, math.nan, math.nan)
 _NO_NEED = (math.nan, math.nan)
-_COLUMNS = 25
+_COLUMNS = 26
 _GRANT_COLUMNS = 6
 _limit_a = attrgetter("limit_a")
 
@@ -86,6 +86,7 @@ class Fleet:
     guaranteed: Bools
     stopped: Bools  # its car gets nothing for a turn because it drew more than it may
     one_limit: Bools  # its session's limit binds the next one, too
+    remains: Bools  # baseline_a does, to the end of the session
     grants: Grants
 
     @classmethod
@@ -132,6 +133,7 @@ class Fleet:
             draw_spread=column[22] > 0,
             stopped=column[23] > 0,
             one_limit=column[24] > 0,
+            remains=column[25] > 0,
         )
 
     def reaches(self, *which: Reach) -> Bools:
@@ -184,6 +186,7 @@ def _row(state: EvseState) -> tuple[float | None, ...]:
         state.draw_spread,
         state.unruly_a == 0.0,
         state.one_limit,
+        holdings.remains,
     )
 
 

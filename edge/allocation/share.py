@@ -92,10 +92,9 @@ def share_out(
     asleep = order[(wishes.wake & is_able(lower, upper))[order]]
     layout = grid.layout.with_phases(in_use, counted)
     shared = columns
-    if snapshot.settings.idle is IdlePolicy.SAFE:
-        # A safe current that any session may begin with can't be lent to others while a car pauses.
-        pledged = np.where(wishes.wake[:, None] & counted, lower[:, None], 0.0)
-        shared = _less(columns, grid.on_lines(pledged))
+    pledged = _pledged(snapshot, wishes, lower)
+    if pledged.any():
+        shared = _less(columns, grid.on_lines(np.where(pledged[:, None] & counted, lower[:, None], 0.0)))
     terms = Terms(
         circuits=tuple(plant.circuits[number].id for number in layout.circuits.tolist()),
         limit_a=headroom.limit_a,
@@ -114,19 +113,27 @@ def share_out(
         solution = solution.among(amps, Admitted(rows=rows, refused_by=refused_by))
     roused = wishes.charge & is_roused(snapshot.fleet, cars, snapshot.now) & ~grid.on_path(headroom.stale)
     if roused.any():
-        solution = _with_roused(snapshot, solution, columns, layout, (roused, wishes.wake), order)
+        solution = _with_roused(snapshot, solution, columns, layout, (roused, pledged), order)
         demand = np.where(roused, grid.max_a, demand)
     return Shares(demand_a=demand, in_use=in_use, counted=counted, layout=layout, solution=solution)
+
+
+def _pledged(snapshot: Snapshot, wishes: Wishes, lower_a: Floats) -> Bools:
+    """Whose minimum can't be lent to others while its car pauses: a safe current that any session may begin with, and
+    what it may hold from before our start to the end of its session."""
+    if snapshot.settings.idle is IdlePolicy.SAFE:
+        return wishes.wake
+    fleet = snapshot.fleet
+    return wishes.wake & fleet.remains & (fleet.baseline_a >= lower_a)
 
 
 def _with_roused(
     snapshot: Snapshot, solution: Solution, columns: Columns, layout: Layout, who: tuple[Bools, Bools], order: Ints
 ) -> Solution:
-    """What nobody else wants is for cars that are being woken, the first of them first. ``who``: these, and those that
-    sleep on."""
+    """What nobody else wants is for cars that are being woken, the first of them first. ``who``: these, and those whose
+    minimum is pledged."""
     grid = snapshot.plant.grid
-    roused, asleep = who
-    pledged = asleep if snapshot.settings.idle is IdlePolicy.SAFE else np.zeros_like(asleep)
+    roused, pledged = who
     occupied = np.maximum(solution.amps, np.where(pledged, columns.lower_a, 0.0))
     left = columns.room_a - used(layout.lines, layout.uses, occupied, layout.size)
     most = np.minimum(grid.max_a, snapshot.fleet.own_limit_a)

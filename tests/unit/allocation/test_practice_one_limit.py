@@ -4,6 +4,8 @@ Between two messages the session may end and another car begin by the same limit
 shares of all have to fit with it there, too.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from edge.domain.station import LimitsTaken
@@ -45,4 +47,16 @@ def test_the_power_of_a_car_is_that_of_the_phases_it_uses() -> None:
     loop.need("A", energy_wh=20 * 230.0, departs_in_s=3600.0)
     loop.run(120)
     assert loop.told == pytest.approx({"A": 20, "B": 8}, abs=0.5)
+    check_unharmed(loop)
+
+
+def test_what_a_paused_car_may_hold_from_before_is_its_own() -> None:
+    """The 6 A that a TxProfile of before our start may leave to A until its session ends are nobody else's. So A has
+    them when its car wakes, though the others could use all."""
+    loop = three(A=Car(charging=True), B=Car(charging=True), C=Car(charging=True)).settle()
+    record = loop.board.evses[loop.plugs["A"].evse.key]
+    record.holdings = replace(record.holdings, baseline_a=6.0, governed_at=loop.now, remains=True)
+    loop.plugs["A"].asleep = True
+    loop.settle()
+    assert loop.told == pytest.approx({"A": 6, "B": 11, "C": 11}, abs=0.1)
     check_unharmed(loop)
