@@ -15,7 +15,7 @@ from edge.ocpp import wire
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.dossier import Dossier, Variable
 from edge.ocpp.fields import elements, fields, text
-from edge.ocpp.guarded import Guarded, Policy, guarded
+from edge.ocpp.guarded import Guarded, Need, Policy, guarded, lacking_in, with_measurands
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, MessageType
 
@@ -51,6 +51,8 @@ class Guard:
         self._dossier = dossier
         self._clouds = dossier.cloud_wrote
         self._withheld: OrderedDict[str, Mapping[int, Entry]] = OrderedDict()  # answers by place, by the CALL's id
+        self._has: dict[Variable, str] = {}  # what stood there before a write of ours
+        self._apart: dict[Variable, list[str]] = {}  # measurands that are yet to be tried one by one
 
     @property
     def asks(self) -> tuple[Variable, ...]:
@@ -66,9 +68,26 @@ class Guard:
             if row is not None and wanted is not None:
                 if row.policy is Policy.TRANSLATE:
                     self._clouds[variable] = has
-                writes.append(self._write(row, wanted))
+                writes.append(self._writes_over(has, row, wanted))
         self._dossier.keep()
         return writes
+
+    def written(self, write: Mapping[str, Any], answer: Mapping[str, Any]) -> list[OwnCall]:
+        """The station's answer to a write of ours; return what is to be written next. One that refuses measurands
+        together, as it has one of them not, or room for fewer, is told each of them alone."""
+        (entry,) = elements(write.get("setVariableData")) or [write]
+        row = self._guarded.get(_variable(entry))
+        results = [_variable(each) for each in map(fields, elements(answer.get("setVariableResult")))]
+        is_told = (row is not None and row.variable in results) if self._v2 else "status" in answer
+        if row is None or row.need is not Need.MEASURANDS or row.variable not in self._has or not is_told:
+            return []
+        taken = dict(self._accepted(write, answer)).get(row.variable)
+        has = self._has[row.variable] = self._has[row.variable] if taken is None else taken
+        if row.variable not in self._apart:
+            lacking = lacking_in(has)
+            self._apart[row.variable] = lacking if taken is None and len(lacking) > 1 else []
+        left = self._apart[row.variable]
+        return [self._write(row, with_measurands(has, left.pop(0)))] if left else []
 
     def screen(self, call: Call, plain: Call) -> Screened:
         """What becomes of a CALL of the cloud, ``plain`` where it is signed.
@@ -163,7 +182,7 @@ class Guard:
                 self._clouds.pop(variable, None)
             else:
                 self._clouds[variable] = value
-                writes.append(self._write(row, wanted))
+                writes.append(self._writes_over(value, row, wanted))
         self._dossier.keep()
         return writes
 
@@ -225,6 +244,11 @@ class Guard:
         entries = [fields(each) for each in elements(answer.get(listed))]
         found = [(_variable(each), each.get(value_key)) for each in entries if each.get("readonly") is not True]
         return [(variable, value) for variable, value in found if isinstance(value, str)]
+
+    def _writes_over(self, has: str, row: Guarded, value: str) -> OwnCall:
+        self._has[row.variable] = has
+        self._apart.pop(row.variable, None)
+        return self._write(row, value)
 
     def _write(self, row: Guarded, value: str) -> OwnCall:
         if not self._v2:

@@ -39,11 +39,24 @@ class Need(Enum):
                 enough = seconds is not None and 0 < seconds <= SAMPLE_EVERY_S
                 return None if enough else str(SAMPLE_EVERY_S)
             case Need.MEASURANDS:
-                names = [name.strip() for name in has.split(",") if name.strip()]
-                lacking = [name for name in MEASURANDS if name not in names]
-                return ",".join((*names, *lacking)) if lacking else None
+                lacking = lacking_in(has)
+                return with_measurands(has, *lacking) if lacking else None
             case Need.ON:
                 return None if has.strip().casefold() == "true" else "true"
+
+
+def lacking_in(has: str) -> list[str]:
+    """The measurands that control needs beside these, the most needed first."""
+    return [name for name in MEASURANDS if name not in _names(has)]
+
+
+def with_measurands(has: str, *more: str) -> str:
+    """These measurands, and some more."""
+    return ",".join((*_names(has), *more))
+
+
+def _names(has: str) -> list[str]:
+    return [name.strip() for name in has.split(",") if name.strip()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

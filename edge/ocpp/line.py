@@ -225,11 +225,11 @@ class Line:
                 self._arbiter.add_own(self._dialect.clear_call(number))
         elif outcome is LimitOutcome.REFUSED:
             # Of one that is written anew control knows nothing: it is to write what is due.
-            is_unknown, rung = self._written.refused(command), self._memory.ladder.rung
+            is_unknown, way = self._written.refused(command), self._memory.way
             if not self._memory.limit_refused(command) and not is_unknown:
                 return
-            if self._memory.ladder.rung is not rung:
-                self._out.note("warning", "station refuses its limits; trying", way=self._memory.ladder.rung.value)
+            if self._memory.way != way:
+                self._out.note("warning", "station refuses its limits; trying", way=self._memory.way)
             self._out.report(self._memory.limits_taken(now))
 
     def _unanswered(self, work: Work, now: Seconds) -> None:

@@ -126,6 +126,11 @@ class StationMemory:
             has_default=self.length.has_default(key),
         )
 
+    @property
+    def way(self) -> str:
+        """How it is told its limits, in words."""
+        return f"{self.ladder.rung.value}{', on the lowest stack level' if self.level.is_lowest else ''}"
+
     def limit_accepted(self, command: LimitCommand, now: Seconds) -> list[LimitsTaken]:
         """The station has taken a limit as it was told: so it is told from the beginning after a restart. What is to be
         said of how the next ones are told, where that changes."""

@@ -147,7 +147,11 @@ class DialectV16:
 
     def learn(self, work: OwnCall, answer: CallResult | CallError) -> list[OwnCall]:
         """Learn from the station's answer to one of our questions; a refusal teaches nothing."""
-        if work.action != "GetConfiguration" or isinstance(answer, CallError):
+        if isinstance(answer, CallError):
+            return []
+        if work.action == "ChangeConfiguration":
+            return self.guard.written(work.payload, fields(answer.payload))
+        if work.action != "GetConfiguration":
             return []
         keys = fields(answer.payload).get("configurationKey")
         for entry in keys if isinstance(keys, list) else []:

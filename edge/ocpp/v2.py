@@ -116,6 +116,8 @@ class DialectV2:
                 elif name == MAX_PERIODS:
                     self._memory.length.allows(value)
             return self.guard.learn(payload)
+        if work.action == "SetVariables":
+            return self.guard.written(work.payload, payload)
         if work.payload.get("requestedMessage") == "TransactionEvent" and payload.get("status") == "Accepted":
             evse = self._evse(work.payload.get("evse"))
             self._triggered = evse.key if evse is not None else None

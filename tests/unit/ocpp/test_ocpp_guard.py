@@ -397,3 +397,46 @@ def test_while_observing_everything_passes() -> None:
     text = write("AuthorizationKey", "x")
     assert bench.cloud_says(text).down == [text]
     assert bench.station_says(result("w", {"status": "Accepted"})).down == []
+
+
+def measurands_written(version: Version, has: str, takes: set[str], most: int = 9) -> list[str]:
+    """What of the measurands is written to a station that has these and takes others: so many at most."""
+    bench, identifier, _ = asked_first(version)
+    place = {"component": {"name": "SampledDataCtrlr"}, "variable": {"name": "TxUpdatedMeasurands"}}
+    told = {"getVariableResult": [{**place, "attributeStatus": "Accepted", "attributeValue": has}]}
+    keys = {"configurationKey": [{"key": "MeterValuesSampledData", "readonly": False, "value": has}]}
+    step, written = bench.station_says(result(identifier, told if version.is_v2 else keys)), []
+    while step.down:
+        identifier, action, payload = step.own_call
+        assert is_valid(action, payload, version)
+        entry = (payload.get("setVariableData") or [payload])[0]
+        if action not in ("ChangeConfiguration", "SetVariables"):
+            step = bench.station_says(error(identifier))
+            continue
+        written.append(entry.get("value") or entry["attributeValue"])
+        names = written[-1].split(",")
+        status = "Accepted" if set(names) <= takes and len(names) <= most else "Rejected"
+        answer = {"setVariableResult": [{**place, "attributeStatus": status}]}
+        step = bench.station_says(result(identifier, answer if version.is_v2 else {"status": status}))
+    return written
+
+
+ENERGY, CURRENT, POWER = "Energy.Active.Import.Register", "Current.Import", "Power.Active.Import"
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_a_station_that_refuses_measurands_together_is_told_each_alone(version: Version) -> None:
+    """EVBox Elvi (lbbrhzn/ocpp issue 221): it has no power, and refused the current with it. What it takes stays."""
+    tried = measurands_written(version, f"Voltage,{ENERGY}", {"Voltage", ENERGY, CURRENT})
+    mine = f"Voltage,{ENERGY},{CURRENT}"
+    assert tried == [f"{mine},{POWER}", mine, f"{mine},{POWER}"]
+    tried = measurands_written(version, "Voltage", {"Voltage", POWER, CURRENT, ENERGY}, 2)  # the most needed first
+    assert tried[:2] == [f"Voltage,{CURRENT},{POWER},{ENERGY}", f"Voltage,{CURRENT}"]
+    assert len(tried) == 4
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_one_measurand_that_is_refused_is_not_told_again(version: Version) -> None:
+    """It isn't there; nor is what is taken at once."""
+    assert measurands_written(version, f"{ENERGY},{CURRENT}", {ENERGY, CURRENT}) == [f"{ENERGY},{CURRENT},{POWER}"]
+    assert len(measurands_written(version, ENERGY, {ENERGY, CURRENT, POWER})) == 1

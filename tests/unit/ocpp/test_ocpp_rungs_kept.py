@@ -6,6 +6,7 @@ import pytest
 
 from edge.domain.setpoint import Purpose
 from edge.domain.station import LimitsTaken
+from edge.ocpp.actions import Note
 from edge.ocpp.dossier import Dossier
 from edge.ocpp.profiles.ladder import Rung
 from edge.ocpp.profiles.writer import profile_id
@@ -19,6 +20,7 @@ class Controlled(Bench):
     def __init__(self, folder: Path, *connectors: int) -> None:
         super().__init__(*(evse(number) for number in connectors), dossier=Dossier("CP-01", StationFiles(folder)))
         self.purpose = Purpose.SESSION
+        self.ways: list[str] = []  # that the log tells of being tried
 
     def connect(self, *, cloud: bool = True, settled: bool = True) -> Step:
         return self._heeded(super().connect(cloud=cloud, settled=settled))
@@ -223,7 +225,8 @@ def levels(bench: Controlled, *statuses: str) -> list[tuple[str, int]]:
     found = []
     for status in statuses:
         identifier, _, payload = bench.write(limit(purpose=bench.purpose, transaction_id="7")).own_call
-        bench.station_says(result(identifier, {"status": status}))
+        step = bench.station_says(result(identifier, {"status": status}))
+        bench.ways += [note.fields["way"] for note in step.actions if isinstance(note, Note) and "way" in note.fields]
         profile = payload["csChargingProfiles"]
         found.append((profile["chargingProfilePurpose"], profile["stackLevel"]))
     return found
@@ -246,6 +249,7 @@ def test_quirk_35_a_stack_level_that_is_told_and_refused(tmp_path: Path) -> None
     bench = of_three_levels(tmp_path)
     refused, accepted = "Rejected", "Accepted"
     assert levels(bench, refused, refused, accepted, accepted) == [("TxProfile", level) for level in (3, 3, 0, 0)]
+    assert bench.ways == [f"{Rung.SESSIONS.value}, on the lowest stack level"]
     assert levels(of_three_levels(tmp_path), accepted) == [("TxProfile", 0)]
     boots(bench, "ACME")
     assert boots(bench, "OTHER").up
