@@ -21,7 +21,7 @@ class SiteView:
 
     report: Part
     circuit: Part  # the grid connection; empty before the first tick
-    meter: Part  # the meter there; empty where there is none
+    meter: Part  # the meter there; empty where there is none, and but for its age once that is too much to go by
     effective: Part  # what holds for the grid connection
     nominal_voltage_v: Volts
 
@@ -30,10 +30,11 @@ class SiteView:
         """The view of ``report``, which is of ``site``."""
         root = next(circuit for circuit in site.circuits if circuit.parent is None)
         limits = report.get("limits", {})
+        circuit, meter = _with_id(report.get("circuits", ()), root.id), _with_id(report.get("meters", ()), root.meter)
         return cls(
             report=report,
-            circuit=_with_id(report.get("circuits", ()), root.id),
-            meter=_with_id(report.get("meters", ()), root.meter),
+            circuit=circuit,
+            meter={"age_s": meter.get("age_s")} if circuit.get("measured_stale") else meter,
             effective=next((each for each in limits.get("effective", ()) if each["circuit"] == root.id), {}),
             nominal_voltage_v=site.nominal_voltage_v,
         )
@@ -43,7 +44,7 @@ class SiteView:
 
     def measured_a(self, phase: int) -> Amps | None:
         """Current at the grid connection, positive from the grid."""
-        return _phase(self.circuit.get("measured_a"), phase)
+        return _measured(self.circuit, phase)
 
     def voltage_v(self, phase: int) -> Volts | None:
         """Phase to neutral, as measured."""
@@ -144,8 +145,8 @@ class CircuitView:
     effective: Part
 
     def measured_a(self, phase: int) -> Amps | None:
-        """What its meter shows, None without one."""
-        return _phase(self.part.get("measured_a"), phase)
+        """What its meter shows; None without one, and of one that is lost."""
+        return _measured(self.part, phase)
 
     def headroom_a(self, phase: int) -> Amps | None:
         """What is left for chargers."""
@@ -167,6 +168,11 @@ def circuit_views(report: Part, site: Site) -> tuple[CircuitView, ...]:
 
 def _with_id(parts: tuple[Part, ...] | list[Part], identity: str | None) -> Part:
     return next((part for part in parts if part["id"] == identity), {})
+
+
+def _measured(circuit: Part, phase: int) -> Amps | None:
+    """What a circuit's meter shows now: the report keeps what it showed last, however long ago."""
+    return None if circuit.get("measured_stale") else _phase(circuit.get("measured_a"), phase)
 
 
 def _phase(values: Any, phase: int) -> float | None:

@@ -97,7 +97,7 @@ async def sampled(
     period_s: float,
     show: Callable[[Facts], None],
     *,
-    patience_s: Seconds = 0.0,
+    patience_s: Seconds = TELLS_S,
     clock: Clock | None = None,
 ) -> Facts:
     """Sample ``samples`` times (None: until interrupted), show each, and give the last; of a meter that has told

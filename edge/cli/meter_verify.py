@@ -129,7 +129,7 @@ class _Prover:
         :raises MeterImplausible: it shows nothing that a proof may rest on.
         """
         readings: list[PhaseAmps] = []
-        problem = "no reading"
+        problem: str | None = None
         for _ in range(MOST_TRIES):
             due = self._clock.monotonic() + self._period_s
             self._latest.by_meter.clear()
@@ -142,7 +142,13 @@ class _Prover:
                 readings.append(fact.current_a)
             if len(readings) == READINGS:
                 return level(readings)
-        raise MeterImplausible(f"meter {self._meter_id} gives too few readings for a proof: {problem}")
+        too_few = f"meter {self._meter_id} gives too few readings for a proof"
+        if problem is not None:
+            raise MeterImplausible(f"{too_few}: {problem}")
+        raise MeterImplausible(
+            f"{too_few}: {len(readings)} in {MOST_TRIES * self._period_s:g} s",
+            remedy="give as --period the seconds from one of its messages to the next: 11 for a P1 port of DSMR 4",
+        )
 
 
 async def _ask(what: str) -> None:

@@ -16,7 +16,7 @@ from edge.bms.mqtt_client import log_in
 from edge.chance import SystemChance
 from edge.cli.findings import read
 from edge.cli.meter_choice import Choice
-from edge.cli.meter_read import TELLS_S, sampled
+from edge.cli.meter_read import sampled
 from edge.cli.meter_scan import hosts, scan_lines
 from edge.cli.setup_ear import Ear
 from edge.cli.terminal import Loop
@@ -191,7 +191,7 @@ def _places(where: str) -> list[tuple[str, int]]:
 async def _read(step: ReadMeter) -> PhaseAmps | Failure | None:
     meter = Meter(id="meter", model=step.model, connection=step.connection, unit=step.unit)
     choice = Choice(meters=(meter,), families=FAMILIES, ratings={})
-    fact = (await sampled(choice, SAMPLES, SAMPLE_EVERY_S, lambda _: None, patience_s=TELLS_S))["meter"]
+    fact = (await sampled(choice, SAMPLES, SAMPLE_EVERY_S, lambda _: None))["meter"]
     if isinstance(fact, MeterReading):
         return fact.current_a
     return Failure(problem=fact.problem)

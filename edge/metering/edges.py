@@ -29,7 +29,9 @@ class MeterEdges:
         self.state = MeterState.UNKNOWN
 
     def alive(self, reading: MeterReading) -> None:
-        """A poll gave a reading."""
+        """A poll gave a reading. One that is held is of before: it brings no lost meter back."""
+        if self.state is MeterState.LOST and reading.quality is Quality.HELD:
+            return
         if self.state is MeterState.UNKNOWN:
             log.info(f"meter {self._meter} is read: {self._described}")
         elif self.state is MeterState.LOST:

@@ -185,6 +185,27 @@ async def test_wrong_input_is_refused_in_words(arguments: Sequence[str], words: 
     assert words in " ".join(errors.split())
 
 
+async def test_verify_says_what_a_meter_that_tells_seldom_needs() -> None:
+    """A P1 port that says nothing for as long as readings are taken: not that it is mute, but how it can be proven."""
+
+    async def quiet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(quiet, "127.0.0.1", 0) as server:
+        address = f"p1+tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "edge", "meter", "verify", "--connection", address, "--model", "dsmr_p1"),
+            *("--period", "0.05"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, errors = await process.communicate(b"\n")
+    assert process.returncode == 1
+    assert "too few readings for a proof: 0 in 0.75 s; give as --period" in errors.decode()
+
+
 @pytest.mark.parametrize(
     ("fault", "code", "words"),
     [

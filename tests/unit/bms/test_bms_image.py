@@ -55,6 +55,19 @@ def test_what_was_told_long_ago_is_not_charging() -> None:
     assert before.site["charging_power_w"] == 0.0
 
 
+def test_what_a_lost_meter_showed_is_not_available() -> None:
+    """A building that goes by the site's current would go by one of before the cable broke. Its age stays."""
+    told = report()
+    told["meters"][0] |= {"age_s": 7200.0, "ok": False}
+    told["circuits"][0] |= {"measured_age_s": 7200.0, "measured_stale": True}
+    seen = image(told, site())
+    names = [point.name for point in SITE_POINTS if point.register in range(10, 34)]
+    assert {seen.site[name] for name in names} == {None}
+    assert seen.site["meter_age_s"] == 7200.0
+    assert seen.circuits["main"]["current_l1_a"] is None
+    assert seen.circuits["main"]["headroom_l1_a"] == 10.0
+
+
 def test_what_an_evse_drew_long_ago_is_not_available() -> None:
     """Its currents and its power are gaps once its last sample is too old, as its part of the sums is: 16 A of a car
     that has left hours ago are no measurement."""

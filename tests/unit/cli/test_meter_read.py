@@ -49,7 +49,7 @@ def listened(facts: dict[Seconds, MeterFact], *, connection: str = P1) -> tuple[
     async def read() -> tuple[Facts, Seconds]:
         meter = Meter(id="grid", model="dsmr_p1", connection=connection, unit=1)
         choice = Telling(meters=(meter,), families={}, ratings={}, facts=facts)
-        found = await sampled(choice, 3, 1.0, lambda _: None, patience_s=TELLS_S, clock=virtual_time.VirtualClock())
+        found = await sampled(choice, 3, 1.0, lambda _: None, clock=virtual_time.VirtualClock())
         return found, asyncio.get_running_loop().time()
 
     return virtual_time.run(read())

@@ -3,6 +3,7 @@
 import asyncio
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,12 +11,13 @@ from structlog.testing import capture_logs
 
 from edge.clock import Clock
 from edge.domain.connection import Connection
-from edge.domain.reading import MeterFact, MeterFailed, MeterReading
+from edge.domain.reading import MeterFact, MeterFailed, MeterReading, Quality
 from edge.domain.site import Meter
 from edge.domain.station import StationFact
 from edge.errors import MeterRefused, MeterTimeout
 from edge.metering.bus import Answered, Bus
 from edge.metering.catalogue import FAMILIES
+from edge.metering.edges import MeterEdges
 from edge.metering.energies import STALE_S
 from edge.metering.family import Limits, Read
 from edge.metering.modbus import ReadRequest
@@ -292,3 +294,20 @@ async def test_a_discovered_meter_guards_no_phases_that_it_is_not_on(phases: int
         else:
             assert isinstance(fact, MeterReading)
         await meters.close()
+
+
+def test_a_held_reading_brings_no_meter_back() -> None:
+    """It is of before the loss: "back after -1 s" was what the log said of a meter that still told nothing."""
+    edges = MeterEdges("grid", "a meter")
+    good = MeterReading(meter="grid", at=100.0, current_a=PhaseAmps(1.0, 2.0, 3.0))
+    with capture_logs() as logs:
+        edges.alive(good)
+        edges.lost(101.0, "no answer")
+        edges.alive(replace(good, quality=Quality.HELD, doubts=("no current on L3",)))
+        edges.lost(103.0, "no answer")
+        edges.alive(replace(good, at=104.0))
+    assert [line["event"] for line in logs] == [
+        "meter grid is read: a meter",
+        "meter grid is lost: it gives no reading: no answer",
+        "meter grid is back after 3 s",
+    ]
