@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from edge.domain.journal import PRECIOUS, EntryKind, Transaction
+from edge.domain.journal import LOST, PRECIOUS, EntryKind, Transaction
 from edge.domain.token import TokenHash
 from edge.offline.edition import Edition
 from edge.offline.message import Request, fingerprint, mapping, moment, text, whole
 
-LOST = "Lost"  # in the place of an end that was never told; no reason of OCPP's either
 RUNNING_MOST = timedelta(days=400)  # a transaction that never ended: a year-old one will not end any more
 
 _EVENT_KINDS = {"Started": EntryKind.BEGIN, "Updated": EntryKind.METER, "Ended": EntryKind.END}
