@@ -30,6 +30,8 @@ class EntryKind(StrEnum):
 # What is signed, or billed by: no meter value with one of these in it is ever dropped.
 PRECIOUS = ("SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End")
 
+LOST = "Lost"  # an end that was never told, or may not have been; no reason of OCPP's either
+
 
 class EntryState(StrEnum):
     """Where a message stands."""
@@ -51,7 +53,7 @@ class Entry:
     order: int | None  # 2.x: seqNo; None for a sample of a station that has counted anew
     text: str
     taken_at: datetime
-    answered: bool  # the station has had our answer: the cloud's is not for it
+    answered: bool  # the station has had our answer, or will, should it ask again: the cloud's is not for it
     attempts: int = 0
     state: EntryState = EntryState.PENDING
     reason: str | None = None  # why it was set aside
@@ -67,7 +69,7 @@ class Transaction:
     began: str | None  # the fingerprint of its begin, to know the same one again; None when that was never seen
     cloud_id: int | None = None  # 1.6: what the cloud calls it
     answer: str | None = None  # the payload that the station got for its begin, JSON
-    ended: str | None = None  # the fingerprint of its end
+    ended: str | None = None  # the fingerprint of its end, or LOST: then its end is one that wasn't here before
     seen: tuple[tuple[int, int], ...] = ()  # 2.x: the sequence numbers that were taken, as ranges
     meter_start_wh: int | None = None
     token: TokenHash | None = None  # what began it

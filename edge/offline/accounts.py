@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from edge.domain.journal import DropSession, EntryKind, PutSession, Write
+from edge.domain.journal import LOST, DropSession, EntryKind, PutSession, Write
 from edge.domain.session import QUARTER_S, QuarterHour, Session
 from edge.offline import registers
-from edge.offline.charges import LOST, Reading
+from edge.offline.charges import Reading
 from edge.offline.edition import Edition
 from edge.offline.hashing import hint
 from edge.offline.message import Request, mapping, moment, text

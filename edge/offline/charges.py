@@ -4,14 +4,11 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from edge.domain.journal import PRECIOUS, EntryKind, Transaction
+from edge.domain.journal import LOST, PRECIOUS, EntryKind, Transaction
 from edge.domain.token import TokenHash
 from edge.offline.edition import Edition
 from edge.offline.message import Request, fingerprint, mapping, moment, text, whole
 
-# In place of the mark of an end that the station never told, as another transaction began there. As the reason in its
-# record it is none of OCPP's.
-LOST = "Lost"
 # Two months of a busy station have some 2,000. One that begins and ends all day long, for a fault of its, is to fill
 # neither memory nor disk.
 KNOWN_MOST = 5_000

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from edge.domain.journal import DropEntry, EntryKind, PutTransaction, Write
+from edge.domain.journal import DropEntry, EntryKind, PutEntry, PutTransaction, Write
 from edge.offline.charges import Reading, seeing
 from edge.offline.edition import Edition
 from edge.offline.ledger import Ledger, Taken
@@ -75,7 +75,8 @@ class LiveAnswers:
     def abandoned(self, taken: Taken) -> None:
         """The station went before the cloud answered: the message is delivered all the same, and when the station sends
         it again it is answered."""
-        self._book.queue(taken.entry, precious=taken.reading.precious)
+        entry = replace(taken.entry, answered=True)
+        self._book.steps.pass_on([PutEntry(entry=entry), *self._book.queue(entry, precious=taken.reading.precious)])
 
     def _delivered(
         self, taken: Taken, text: str, fields: Mapping[str, Any], wall: datetime

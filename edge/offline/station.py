@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from edge.domain.journal import (
+    LOST,
     Boot,
     ConnectorStatus,
     DropTransaction,
@@ -20,7 +21,7 @@ from edge.domain.journal import (
 from edge.domain.session import Session
 from edge.offline.accounts import Accounts
 from edge.offline.backlog import Backlog, slip
-from edge.offline.charges import LOST, Charges, Reading
+from edge.offline.charges import Charges, Reading
 from edge.offline.edition import Edition
 from edge.offline.message import Request, whole
 from edge.offline.numbers import Numbers

@@ -165,6 +165,12 @@ def know_more(registry: sqlite3.Connection, journal: sqlite3.Connection) -> bool
     return bool(highest == 0 or (newest is not None and newest > highest))
 
 
+def answered_for(journal: sqlite3.Connection) -> None:
+    """At a start: who waited for the cloud's answer to a begin or an end is gone, and is answered by us when it comes
+    again. Raises sqlite3.Error."""
+    journal.execute("UPDATE entry SET answered = 1 WHERE answered = 0")
+
+
 def forgotten(registry: sqlite3.Connection) -> None:
     """Have no copies. Raises sqlite3.Error."""
     for table in (ENTRIES, CHARGES):

@@ -19,12 +19,8 @@ log = structlog.get_logger(__name__)
 # been taken since the last row that is still there: two days of a site of 200 stations.
 NUMBERS_SKIPPED = 1_000_000
 # What is taken of a file without its log, which may be older than what was delivered last. Of messages, begins and ends
-# that do no harm twice: a StartTransaction would be a second session. Of transactions of 1.6 (which number no events)
-# none whose begin nobody has answered: its station tells it again, and it is as new as the message that isn't taken.
-_WITHOUT_LOG = {
-    "entry": "kind = 'end' OR (kind = 'begin' AND sequence IS NOT NULL)",
-    "charge": "seen <> '[]' OR coalesce(cloud_id, answer, ended) IS NOT NULL",
-}
+# that do no harm twice: a StartTransaction would be a second session.
+_WITHOUT_LOG = {"entry": "kind = 'end' OR (kind = 'begin' AND sequence IS NOT NULL)"}
 
 
 def salvage(damaged: Path, target: sqlite3.Connection) -> int:

@@ -22,6 +22,7 @@ from edge.storage.batch import Part, apply, grows, is_full, is_spare
 from edge.storage.condition import Condition, condition
 from edge.storage.copies import Copies
 from edge.storage.database import Opened, Schema, open_database, pages, schemas, set_aside, transaction
+from edge.storage.doubt import doubt
 from edge.storage.history import HISTORY_BYTES, HistoryRow
 from edge.storage.proof import prove
 from edge.storage.reserve import RESERVE_BYTES, Reserve
@@ -86,6 +87,8 @@ class Store:
                 healed.append(name)
                 self._heal(name, opened)
         self.healed = tuple(healed)
+        with contextlib.suppress(sqlite3.Error):
+            copies.answered_for(self._open[rows.JOURNAL])
         self._copy(restore=rows.JOURNAL in healed or self._lacks())
         self._changes_seen = {name: self._data_version(name) for name in self._open}
         self._keep_good_copy()
@@ -264,9 +267,11 @@ class Store:
         """Have what the journal lacks out of the copies (``restore``), and the copies as it is. Never raises."""
         journal, registry = self._open[rows.JOURNAL], self._open[rows.REGISTRY]
         try:
-            if restore and (restored := copies.brought_back(registry, journal)):
-                log.warning("begins, ends and ids were taken from their copies", rows=restored)
-                skip_numbers(journal)
+            if restore:
+                if restored := copies.brought_back(registry, journal):
+                    log.warning("begins, ends and ids were taken from their copies", rows=restored)
+                    skip_numbers(journal)
+                doubt(journal)
             copies.made_anew(journal, registry)
             self._is_behind = False
         except sqlite3.Error as exc:

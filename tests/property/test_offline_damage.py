@@ -15,7 +15,9 @@ from edge.storage.store import Store
 from tests.property.test_offline_crashes import Story
 from tests.unit.offline.offline_bench import Disk
 
-OPERATIONS = ("station", "cloud", "cloud loses answer", "commit all", "up", "down", "late", "tick", "damage")
+# What becomes of the file: its first page, or another one, is overwritten, it is cut off behind a page, or it is gone.
+DAMAGES = ("damage", "damage 1", "damage 2", "damage 3", "cut 1", "cut 3", "gone")
+OPERATIONS = ("station", "cloud", "cloud loses answer", "commit all", "up", "down", "late", "tick", *DAMAGES)
 DELIVERED = ("station", "commit all", "cloud", "commit all")
 PAGE = 4096
 
@@ -32,13 +34,21 @@ class RealDisk(Disk):
         super().keep(writes)
         assert self._store.commit([writes]) == [None]
 
-    def damage(self) -> None:
-        """The journal's first page is overwritten, and its log is gone; then the program starts."""
+    def damage(self, how: str) -> None:
+        """The journal's log is gone, and one of :data:`DAMAGES` is done to it; then the program starts."""
         self.close()
-        with (self._folder / "journal.db").open("r+b") as stream:
-            stream.write(b"\xa5" * PAGE)
+        journal, (what, _, number) = self._folder / "journal.db", how.partition(" ")
+        page = int(number or 0)
+        with journal.open("r+b") as stream:
+            if what == "cut":
+                stream.truncate(page * PAGE)
+            else:
+                stream.seek(page * PAGE)
+                stream.write(b"\xa5" * PAGE)
+        if what == "gone":
+            journal.unlink()
         self._open()
-        assert self._store.healed == ("journal",)
+        assert (self._store.healed == ("journal",)) is (what != "gone")
         found = kept(self._store)
         self.entries = {each.seq: each for each in entries(self._store)}
         self.transactions = {(each.station, each.key): each for each in found.transactions}
@@ -59,6 +69,8 @@ class RealDisk(Disk):
 @settings(max_examples=15, deadline=None)
 @given(operations=st.lists(st.sampled_from(OPERATIONS), max_size=50), sessions=st.integers(1, 3))
 @example(operations=["up", "station", "commit all", "damage"], sessions=1)  # its begin has no answer yet
+@example(operations=["up", "station", "commit all", "damage 2"], sessions=1)
+@example(operations=["up", "station", "commit all", "damage", "station", "commit all", "gone"], sessions=1)
 @example(operations=["up", *DELIVERED * 3, "station", "commit all", "damage"], sessions=1)  # its end
 def test_a_destroyed_journal_costs_no_begin_and_no_end(edition: Edition, operations: list[str], sessions: int) -> None:
     """Fault 49, at any moment, again and again. Meter values on their way are lost, and nothing else."""
@@ -66,8 +78,8 @@ def test_a_destroyed_journal_costs_no_begin_and_no_end(edition: Edition, operati
         story = Story(edition, sessions)
         story.bench.disk = disk = RealDisk(Path(folder))
         for operation in operations:
-            if operation == "damage":
-                disk.damage()
+            if operation in DAMAGES:
+                disk.damage(operation)
                 story.do("kill")
             else:
                 story.do(operation)

@@ -370,3 +370,13 @@ def test_a_line_that_flaps_sets_nothing_aside() -> None:
         bench.cloud_comes()
         bench.cloud_answers({})
     assert bench.disk.set_aside == []
+
+
+def test_what_a_station_that_goes_leaves_unanswered_is_answered_for() -> None:
+    """It is ours to answer from then on, which the disk is told, so that it has its copy."""
+    bench = Bench(Edition.V16)
+    bench.cloud_comes()
+    bench.start()
+    assert [entry.answered for entry in bench.disk.entries.values()] == [False]
+    bench.do(bench.desk.station_gone())
+    assert [entry.answered for entry in bench.disk.entries.values()] == [True]

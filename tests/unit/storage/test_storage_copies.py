@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.domain.journal import (
+    LOST,
     DropEntry,
     DropTransaction,
     Entry,
@@ -69,6 +70,13 @@ def message(seq: int, kind: EntryKind, key: str, *, answered: bool = True) -> En
     return replace(made, station="CP-1", kind=kind, transaction=key, action=action, answered=answered)
 
 
+def record_of(charge: Transaction) -> Session:
+    """The record of such a transaction, which runs."""
+    return Session(
+        id=100 + int(charge.key), station="CP-1", evse=1, transaction=charge.key, token=None, began_at=NOON
+    )  # fmt: skip
+
+
 def commit(store: Store, *batches: list[Write]) -> None:
     """Each by itself."""
     for batch in batches:
@@ -113,7 +121,7 @@ def test_an_end_that_waits_for_the_cloud_is_there_once_more(tmp_path: Path) -> N
 
 
 def test_what_the_cloud_has_had_does_not_come_back(tmp_path: Path) -> None:
-    """Nor is there anything left of a session whose end it has."""
+    """Nor does a session run on whose end it has; should its station tell that again, it is another."""
     store = opened(tmp_path)
     record = begun(store, told=True)
     over = replace(record, ended="end")
@@ -122,7 +130,47 @@ def test_what_the_cloud_has_had_does_not_come_back(tmp_path: Path) -> None:
     commit(store, [PutTransaction(transaction=over)])  # the station says it again, and is answered again
     store = damaged(store)
     assert kept(store).entries == ()
-    assert [each.ended for each in kept(store).transactions] == ["end"]
+    assert [each.ended for each in kept(store).transactions] == [LOST]
+    store.close()
+
+
+@pytest.mark.parametrize("order", [None, 0], ids=["1.6", "2.x"])
+def test_what_is_left_of_a_transaction_does_not_say_that_its_lost_begin_was_taken(
+    tmp_path: Path, order: int | None
+) -> None:
+    """Its station hasn't been answered, and tells it again. What has its begin there, or was answered, is as it was."""
+    store = opened(tmp_path)
+    seen = ((0, 0),) if order is not None else ()
+    lost, there, told = (charge(key, seen=seen) for key in ("1", "2", "3"))
+    told = replace(told, answer="{}", cloud_id=3) if order is None else replace(told, seen=((0, 4),), ended="end")
+    for seq, each in enumerate((lost, there, told), start=5):
+        begin = replace(message(seq, EntryKind.BEGIN, each.key, answered=False), order=order)
+        commit(store, [PutEntry(entry=begin), PutTransaction(transaction=each), PutSession(session=record_of(each))])
+    commit(store, [DropEntry(seq=7)])
+    journal = store.connection("journal")
+    journal.execute("DELETE FROM entry WHERE seq = 5")  # as if its page were gone
+    journal.execute("UPDATE counter SET highest = -1")
+    store.close()
+    store = opened(tmp_path)
+    found = {each.key: each for each in kept(store).transactions}
+    if order is None:
+        assert found == {"2": there, "3": told}
+        assert {each.transaction for each in kept(store).sessions} == {"2", "3"}
+    else:
+        assert found == {"1": replace(lost, seen=()), "2": there, "3": replace(told, seen=(), ended=LOST)}
+        assert {each.transaction for each in kept(store).sessions} == {"1", "2", "3"}
+    store.close()
+
+
+def test_a_begin_that_the_cloud_was_asked_about_is_there_once_more_after_a_restart(tmp_path: Path) -> None:
+    """Its station is answered here when it tells it again."""
+    store = opened(tmp_path)
+    begin = message(5, EntryKind.BEGIN, "1", answered=False)
+    commit(store, [PutEntry(entry=begin), PutTransaction(transaction=charge("1"))])
+    store.close()
+    store = opened(tmp_path)
+    store = damaged(store)
+    assert list(entries(store)) == [replace(begin, answered=True)]
     store.close()
 
 
