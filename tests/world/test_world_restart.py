@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from edge.control.records import EvseRecord
 from edge.domain.site import EvseKey
 from edge.ocpp.station_memory import StationMemory
 from simulators.world.disk import Condition
@@ -172,3 +173,34 @@ def test_a_need_is_told_of_a_session_that_the_gateway_knows() -> None:
     ((told_at, report),) = told
     assert told_at > 300.0
     assert report["evses"][0]["need"] is not None
+
+
+def drawing_by_turns(*, from_s: float) -> set[str]:
+    """Which oracles have seen something of cars that draw 6 and 9 A, of which each changes as often as it is sampled,
+    after a kill."""
+    scenario = small(minutes=6.0)
+    drivers = tuple(replace(each, stay_h=(0.9, 0.95), phases=(1,)) for each in scenario.drivers)
+
+    def meddle(world: World) -> None:
+        async def course() -> None:
+            await world.until(120.0)
+            await world.gateway.kill()
+            await asyncio.sleep(5.0)
+            world.gateway.start()
+            await world.until(from_s)
+            for number in range(20):
+                for (station, _), stay in world.parking.here.items():
+                    stay.ev.max_a = (6.0, 9.0)[number % 2]
+                    world.stations[station].settle()
+                await asyncio.sleep(10.0)
+
+        world.start(course())
+
+    return failed_oracles(played(replace(scenario, drivers=drivers), meddle=meddle))
+
+
+def test_what_changes_as_fast_as_it_is_sampled_is_known_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time that the oracle looks it is of before; but a gateway that no sample reaches is seen."""
+    assert drawing_by_turns(from_s=150.0) == set()
+    monkeypatch.setattr(EvseRecord, "take_draw", lambda _record, _fact: None)
+    assert "beliefs" in drawing_by_turns(from_s=150.0)
