@@ -71,6 +71,29 @@ def test_who_was_refused_by_a_slow_cloud_plugs_in_again(monkeypatch: pytest.Monk
     assert failed_oracles(played(scenario, faults=faults)) == {"stuck"}
 
 
+def test_what_is_told_once_isnt_refused_by_the_cloud() -> None:
+    """A post that gives a message up is told by row 8 to do so: its end of the session before would be lost. Who tries
+    again is refused all the same."""
+    left: list[str | None] = []
+
+    def meddle(world: World) -> None:
+        async def course() -> None:
+            await world.until(AT_S - 1.0)
+            world.cloud.fails_on = "StopTransaction"
+            await world.until(AT_S + 20.0)
+            left.append(world.cloud.fails_on)
+            world.parking.plug_again(world.parking.here["CP-2", 1])
+            await world.until(AT_S + 60.0)
+            left.append(world.cloud.fails_on)
+
+        world.start(course())
+
+    fault = FaultSpec(number=8, at_s=AT_S, for_s=OTHERS_LAST_S, target="CP-1")
+    result = played(small(minutes=6.0), seed=2, faults=[fault], meddle=meddle).result
+    assert left == ["StopTransaction", None]
+    assert (result.verdicts, result.transactions_lost) == ((), 0)
+
+
 def shown_again_once_blocked(after_s: float) -> tuple[str, ...]:
     """What is said of row 58 where its card is shown again so long after it was blocked, for another fault's sake."""
 
