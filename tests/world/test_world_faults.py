@@ -94,6 +94,14 @@ def test_what_is_told_once_isnt_refused_by_the_cloud() -> None:
     assert (result.verdicts, result.transactions_lost) == ((), 0)
 
 
+@pytest.mark.parametrize("destroyed_s", [AT_S + 10.0, AT_S + OTHERS_LAST_S + 10.0])
+def test_a_card_is_blocked_in_no_file_that_is_destroyed(destroyed_s: float) -> None:
+    """Nor is it let in again: `edge token` says so, and the world goes on."""
+    blocked = FaultSpec(number=58, at_s=AT_S, for_s=OTHERS_LAST_S, target="CP-1")
+    destroyed = FaultSpec(number=49, at_s=destroyed_s, for_s=OTHERS_LAST_S, target="registry")
+    assert played(small(minutes=6.0), seed=2, faults=[blocked, destroyed]).result.verdicts == ()
+
+
 def shown_again_once_blocked(after_s: float) -> tuple[str, ...]:
     """What is said of row 58 where its card is shown again so long after it was blocked, for another fault's sake."""
 
