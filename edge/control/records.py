@@ -30,6 +30,9 @@ SAMPLES_THAT_COUNT = 2
 
 # Statuses in which no transaction can be running (OCPP 1.6 §4.9).
 NO_TRANSACTION = frozenset({EvseStatus.AVAILABLE, EvseStatus.PREPARING, EvseStatus.RESERVED})
+# Those, and one in which a transaction has stopped while its car still stands there, which may be all night (§7.7).
+# Where samples name one that runs all the same, what that holds is unknown.
+NOTHING_RUNS = NO_TRANSACTION | {EvseStatus.FINISHING}
 
 
 @dataclass(slots=True)
@@ -274,7 +277,7 @@ class EvseRecord:
         idle_binds = (
             self.holdings.in_force(Purpose.IDLE) is not None
             and self.transaction_id is None
-            and self.status in NO_TRANSACTION
+            and self.status in NOTHING_RUNS
         )
         if idle_binds:
             self.holdings = self.holdings.governed_while_idle()

@@ -17,7 +17,6 @@ from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import Dialect, limit_outcome
 from edge.ocpp.figures import Answerer, Figures
 from edge.ocpp.left_profiles import LeftProfiles
-from edge.ocpp.profiles.writer import lower_a
 from edge.ocpp.routing import FROM_CLOUD, Route
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.station_memory import StationMemory
@@ -271,7 +270,7 @@ class Line:
             self.settle(command, now, LimitOutcome.NOT_SENT, str(exc))
             return False
         self._out.to_station(wire.call_text(identifier, "SetChargingProfile", payload))
-        told_a = lower_a(command, start=start, form=self._memory.form(command.key))
+        told_a = self._memory.lower_a(command, start)
         self._out.report(LimitSent(key=command.key, at=now, command=command.id, limit_a=told_a))
         return True
 

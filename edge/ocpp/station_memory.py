@@ -1,5 +1,6 @@
 """What is known of a station whichever edition of OCPP it speaks at the moment."""
 
+from datetime import datetime
 from typing import Protocol
 
 from edge.domain.setpoint import LimitCommand, Purpose
@@ -13,14 +14,15 @@ from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.profiles.form import Form, Length
 from edge.ocpp.profiles.ladder import Ladder
 from edge.ocpp.profiles.level import StackLevel
+from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.profiles.units import Units
-from edge.ocpp.profiles.writer import has_tenths, is_long
+from edge.ocpp.profiles.writer import has_tenths, is_long, lower_a
 from edge.ocpp.quirk_records import Quirks, quirks_of
 from edge.ocpp.station_clock import StationClock, parse_timestamp
 from edge.ocpp.sums import Limits, Sums
 from edge.ocpp.transactions import Transactions
 from edge.ocpp.wire import CallError, CallResult
-from edge.units import Seconds, WattHours
+from edge.units import Amps, Seconds, WattHours
 
 
 class SessionsKept(Protocol):
@@ -130,6 +132,12 @@ class StationMemory:
     def way(self) -> str:
         """How it is told its limits, in words."""
         return f"{self.ladder.rung.value}{', on the lowest stack level' if self.level.is_lowest else ''}"
+
+    def lower_a(self, command: LimitCommand, start: datetime | None) -> Amps | None:
+        """What the station is told in A per phase where that is less than the limit, None where it isn't; ``start`` as
+        in :func:`edge.ocpp.profiles.writer.request`."""
+        in_watts = self.units.unit is RateUnit.WATTS
+        return lower_a(command, start=start, form=self.form(command.key), in_watts=in_watts)
 
     def limit_accepted(self, command: LimitCommand, now: Seconds) -> list[LimitsTaken]:
         """The station has taken a limit as it was told: so it is told from the beginning after a restart. What is to be

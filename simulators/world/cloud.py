@@ -84,6 +84,7 @@ class WorldCsms(Csms):
         self._interpreters = {identity: CloudInterpreter() for identity in editions}
         self.of_guests: list[str] = []  # what has come of them
         self.fails_on: str | None = None  # answers the next CALL of this action with an InternalError
+        self.spares: set[str] = set()  # but of these, which tell each thing once: it would be lost by nobody's fault
         self.poison: str | None = None  # answers each CALL of this id with an InternalError
         self.poisoned = 0  # how often it did
         self.loses_answer_to: str | None = None  # the connection is cut between the next CALL of it and its answer
@@ -106,7 +107,7 @@ class WorldCsms(Csms):
         if identity in self._guests:
             now = {"currentTime": timestamp(self._wall())}
             return [3, call_id, now | {"interval": BOOT_INTERVAL_S, "status": "Accepted"} if "Boot" in action else {}]
-        if action == self.fails_on:
+        if action == self.fails_on and identity not in self.spares:
             self.fails_on = None
             return [CALLERROR, call_id, "InternalError", "the database is away", {}]
         if call_id == self.poison:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from edge.domain.site import EvseKey
+from simulators.charger.transaction import LOST_ID
 from simulators.world.drivers import Visit, visits
 from simulators.world.parking import NeedTold, Stay
 from simulators.world.scenario import begins_s
@@ -78,7 +79,9 @@ class People:
         wants_wh = stay.visit.energy_wh - stay.delivered_wh
         key = EvseKey(station=stay.evse.station, evse=evse)
         departs_at = world.begins_at + timedelta(seconds=stay.visit.leave_s)
-        if session is not None and world.gateway.state_need(key, wants_wh, departs_at):
+        if session is None or not self._is_known(key, session):
+            return
+        if world.gateway.state_need(key, wants_wh, departs_at):
             world.history.add("drivers", f"{stay.label} needs {wants_wh:.0f} Wh")
             stay.need = NeedTold(
                 at_s=world.now(),
@@ -87,6 +90,20 @@ class People:
                 register_wh=station.register_wh(evse),
                 departs_s=stay.visit.leave_s,
             )
+
+    def _is_known(self, key: EvseKey, session: str) -> bool:
+        """Whether the gateway says that this session runs there. Of a post that is cut off it may know the one before,
+        with which ends what it is told. One whose number never came to its post it knows by the cloud's.
+        """
+        status = self._world.gateway.status()
+        stations = [] if status is None else status["stations"]
+        said = [
+            evse["transaction_id"]
+            for station in stations
+            for evse in station["evses"]
+            if (station["id"], evse["id"]) == (key.station, key.evse)
+        ]
+        return session in said or (session == str(LOST_ID) and said != [None])
 
     async def _nap(self, stay: Stay, from_s: float, to_s: float) -> None:
         for at_s, napping in ((from_s, True), (to_s, False)):

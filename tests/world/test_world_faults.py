@@ -16,10 +16,11 @@ from simulators.csms import Record
 from simulators.world.faults import BY_NUMBER, CATALOGUE, table
 from simulators.world.faults.books import NEW_SESSION_S, OfflineStart
 from simulators.world.faults.cards import AT_ONCE_S
+from simulators.world.faults.network import CloudSlow
 from simulators.world.oracles import ORACLES
 from simulators.world.scenario import FaultSpec
 from simulators.world.world import World
-from tests.world.worlds import played, played_beside_a_rise, small
+from tests.world.worlds import failed_oracles, played, played_beside_a_rise, small
 
 RELIABILITY = Path(__file__).parents[2] / "docs" / "reliability.md"
 NUMBERS = sorted(BY_NUMBER)
@@ -56,6 +57,49 @@ def test_a_post_that_ignores_its_profile_is_made_room_for() -> None:
     scenario = replace(scenario, posts=tuple(replace(each, max_a=16.0) for each in scenario.posts))
     outcome = played(scenario, seed=2, faults=[FaultSpec(number=22, at_s=300.0, for_s=400.0)])
     assert outcome.result.verdicts == ()
+
+
+def test_who_was_refused_by_a_slow_cloud_plugs_in_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Posts that are cut off have let drivers in, and the cloud that is asked for them doesn't answer in time. One who
+    doesn't isn't overlooked."""
+    scenario = small(minutes=11.0)
+    drivers = tuple(replace(each, stay_h=(0.9, 0.95)) for each in scenario.drivers)
+    scenario = replace(scenario, drivers=drivers)
+    faults = [FaultSpec(number=14, at_s=70.0, for_s=150.0), FaultSpec(number=10, at_s=210.0, for_s=60.0)]
+    assert played(scenario, faults=faults).result.verdicts == ()
+    monkeypatch.setattr(CloudSlow, "refused_begin_anew", lambda _fault: None)
+    assert failed_oracles(played(scenario, faults=faults)) == {"stuck"}
+
+
+def test_what_is_told_once_isnt_refused_by_the_cloud() -> None:
+    """A post that gives a message up is told by row 8 to do so: its end of the session before would be lost. Who tries
+    again is refused all the same."""
+    left: list[str | None] = []
+
+    def meddle(world: World) -> None:
+        async def course() -> None:
+            await world.until(AT_S - 1.0)
+            world.cloud.fails_on = "StopTransaction"
+            await world.until(AT_S + 20.0)
+            left.append(world.cloud.fails_on)
+            world.parking.plug_again(world.parking.here["CP-2", 1])
+            await world.until(AT_S + 60.0)
+            left.append(world.cloud.fails_on)
+
+        world.start(course())
+
+    fault = FaultSpec(number=8, at_s=AT_S, for_s=OTHERS_LAST_S, target="CP-1")
+    result = played(small(minutes=6.0), seed=2, faults=[fault], meddle=meddle).result
+    assert left == ["StopTransaction", None]
+    assert (result.verdicts, result.transactions_lost) == ((), 0)
+
+
+@pytest.mark.parametrize("destroyed_s", [AT_S + 10.0, AT_S + OTHERS_LAST_S + 10.0])
+def test_a_card_is_blocked_in_no_file_that_is_destroyed(destroyed_s: float) -> None:
+    """Nor is it let in again: `edge token` says so, and the world goes on."""
+    blocked = FaultSpec(number=58, at_s=AT_S, for_s=OTHERS_LAST_S, target="CP-1")
+    destroyed = FaultSpec(number=49, at_s=destroyed_s, for_s=OTHERS_LAST_S, target="registry")
+    assert played(small(minutes=6.0), seed=2, faults=[blocked, destroyed]).result.verdicts == ()
 
 
 def shown_again_once_blocked(after_s: float) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from edge.control.records import EvseRecord
 from edge.domain.site import EvseKey
 from edge.ocpp.station_memory import StationMemory
 from simulators.world.disk import Condition
@@ -46,10 +47,10 @@ def killed(
     return first, second
 
 
-def _told(world: World) -> Told:
+def _told(world: World, station: str = POST.station) -> Told:
     status = world.gateway.status()
     assert status is not None
-    found: Told = next(each for each in status["stations"] if each["id"] == POST.station)
+    found: Told = next(each for each in status["stations"] if each["id"] == station)
     return found
 
 
@@ -143,3 +144,63 @@ def test_what_was_written_before_the_disk_failed_has_to_be_known(monkeypatch: py
     assert "beliefs" not in killed_on_a_disk_that_cannot_be_written(from_s=300.0)
     monkeypatch.setattr(StationMemory, "began_at_wh", lambda _memory, _transaction: None)
     assert "beliefs" in killed_on_a_disk_that_cannot_be_written(from_s=300.0)
+
+
+def test_a_need_is_told_of_a_session_that_the_gateway_knows() -> None:
+    """A driver who plugs in anew while the post is cut off tells it when the post is back: until then it would be that
+    of the session before, and end with it."""
+    scenario = small(minutes=9.0)
+    drivers = tuple(replace(each, tells=1.0, stay_h=(0.9, 0.95)) for each in scenario.drivers)
+    told: list[tuple[float, Told]] = []
+
+    def meddle(world: World) -> None:
+        async def course() -> None:
+            await world.until(120.0)
+            await world.gateway.kill()
+            await asyncio.sleep(5.0)
+            world.gateway.start()
+            await world.until(450.0)
+            need = world.parking.here["CP-3", 1].need
+            assert need is not None
+            told.append((need.at_s, _told(world, "CP-3")))
+
+        world.start(course())
+
+    faults = [FaultSpec(number=20, at_s=170.0, for_s=130.0, target="CP-3")]
+    posts = tuple(replace(each, edition="2.0.1") for each in scenario.posts)  # a session has its name from its post
+    scenario = replace(scenario, drivers=drivers, posts=posts)
+    assert played(scenario, faults=faults, meddle=meddle).result.verdicts == ()
+    ((told_at, report),) = told
+    assert told_at > 300.0
+    assert report["evses"][0]["need"] is not None
+
+
+def drawing_by_turns(*, from_s: float) -> set[str]:
+    """Which oracles have seen something of cars that draw 6 and 9 A, of which each changes as often as it is sampled,
+    after a kill."""
+    scenario = small(minutes=6.0)
+    drivers = tuple(replace(each, stay_h=(0.9, 0.95), phases=(1,)) for each in scenario.drivers)
+
+    def meddle(world: World) -> None:
+        async def course() -> None:
+            await world.until(120.0)
+            await world.gateway.kill()
+            await asyncio.sleep(5.0)
+            world.gateway.start()
+            await world.until(from_s)
+            for number in range(20):
+                for (station, _), stay in world.parking.here.items():
+                    stay.ev.max_a = (6.0, 9.0)[number % 2]
+                    world.stations[station].settle()
+                await asyncio.sleep(10.0)
+
+        world.start(course())
+
+    return failed_oracles(played(replace(scenario, drivers=drivers), meddle=meddle))
+
+
+def test_what_changes_as_fast_as_it_is_sampled_is_known_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time that the oracle looks it is of before; but a gateway that no sample reaches is seen."""
+    assert drawing_by_turns(from_s=150.0) == set()
+    monkeypatch.setattr(EvseRecord, "take_draw", lambda _record, _fact: None)
+    assert "beliefs" in drawing_by_turns(from_s=150.0)

@@ -14,9 +14,10 @@ from typing import Any
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.ocpp.profiles.form import Form
 from edge.ocpp.profiles.ladder import Rung
+from edge.ocpp.profiles.units import LOWEST_VOLTAGE
 from edge.ocpp.station_clock import EPOCH
 from edge.ocpp.versions import Version
-from edge.units import Amps
+from edge.units import PHASES, Amps
 
 # One profile id for each EVSE and purpose, so that a new limit replaces the last one (OCPP 1.6 §3.13.2). The base keeps
 # clear of the small numbers that clouds hand out.
@@ -106,11 +107,15 @@ def schedule(command: LimitCommand, *, start: datetime | None, form: Form) -> tu
     return told, {} if ends_s is None else {"validTo": _stamp(start + timedelta(seconds=ends_s))}
 
 
-def lower_a(command: LimitCommand, *, start: datetime | None, form: Form) -> Amps | None:
+def lower_a(command: LimitCommand, *, start: datetime | None, form: Form, in_watts: bool = False) -> Amps | None:
     """What a limit says in A per phase where it can't say as much as the command has: by any clock, or in one period
-    that nothing follows, or in whole amperes; None where it does."""
+    that nothing follows, or in whole amperes, or in watts of an AC EVSE, which are of three phases where no number is
+    told (OCPP 1.6 §7.14); None where it does."""
     limit_a, _, _ = _as_formed(command.limit_a, command.safe_a, command, start, form)
-    limit_a = math.floor(round_down(limit_a)) if form.whole and command.limit_w is None else limit_a
+    if command.limit_w is None and in_watts:
+        limit_a *= LOWEST_VOLTAGE / (command.phases or len(PHASES))
+    elif command.limit_w is None and form.whole:
+        limit_a = math.floor(round_down(limit_a))
     return limit_a if limit_a < round_down(command.limit_a) else None
 
 

@@ -221,12 +221,14 @@ class StopWithoutStart(StartSentAgain):
 
     def prepare(self, station: str) -> None:
         self.world.stations[station].configure("TransactionMessageAttempts", "1")
+        self.world.cloud.spares.add(station)
 
     async def end(self) -> None:
         """The driver ends the session: its pair is for the oracle of transactions."""
         await super().end()
         if self.car is not None:
             self.world.stations[self.car.evse.station].configure("TransactionMessageAttempts", "5")
+            self.world.cloud.spares.discard(self.car.evse.station)
             if self.car.left_s is None:
                 self.world.parking.plug_again(self.car)
 

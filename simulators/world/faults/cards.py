@@ -1,6 +1,7 @@
 """Rows 12 and 58: cards that are refused, by the cloud afterwards or on site at once."""
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Mapping
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import ClassVar, Final
 import orjson
 
 from edge.domain.token import SiteToken
+from edge.errors import StorageFailed
 from edge.offline.hashing import TokenHasher, hint
 from edge.storage.key import token_key
 from edge.storage.token_file import TokenFile
@@ -81,7 +83,11 @@ class CardBlockedOnSite(Fault):
         self.file = TokenFile(folder)
         card = self.car.visit.id_tag
         self.token = SiteToken(hash=TokenHasher(token_key(folder)).hash(card), hint=hint(card), name="", blocked=True)
-        self.file.put([self.token])
+        try:
+            self.file.put([self.token])
+        except StorageFailed:
+            self.car = None  # nobody can block a card in a file that is destroyed
+            return
         self.blocked_s = self.world.now() + AT_ONCE_S
         self._show("away", STRANGER, BLOCKED_TAG, LEAVER)
         await asyncio.sleep(ENDED_S)
@@ -135,7 +141,8 @@ class CardBlockedOnSite(Fault):
         await asyncio.sleep(AT_ONCE_S)
         self.failure = self.failure or self.let_in
         self.world.frames.ears.remove(self)
-        self.file.remove(self.token.hash)
+        with contextlib.suppress(StorageFailed):  # what was in a file that is destroyed is gone with it
+            self.file.remove(self.token.hash)
         await asyncio.sleep(AT_ONCE_S)  # until the gateway has seen it
         for stay in list(self.world.parking.here.values()):
             if stay.visit.id_tag == self.car.visit.id_tag:  # another session with this card has ended, too

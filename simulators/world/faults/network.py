@@ -68,6 +68,7 @@ class CloudSlow(Fault):
 
     async def end(self) -> None:
         self.world.network.restore(GATEWAY, CLOUD)
+        self.refused_begin_anew()
 
 
 class CloudError(Fault):

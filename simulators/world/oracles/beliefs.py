@@ -1,5 +1,6 @@
 """What the gateway believes after a restart, against what its stations, their cars and the building know to be so."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -64,6 +65,7 @@ class BeliefsAreTrue(Oracle):
         super().__init__(world)
         self._starts = world.gateway.starts
         self._watched: dict[str, _Watched] = {}
+        self._drew: dict[str, deque[tuple[float, float]]] = {}  # by EVSE: when, and what
         self._was_up_at = self._ended_at = self._restarted_at = 0.0
         self._set_aside = frozenset[str]()
         self._writes = True  # the gateway could, when it was last seen to run
@@ -188,7 +190,8 @@ class BeliefsAreTrue(Oracle):
         self, where: str, station: WorldStation, spec: EvseSpec, said: Mapping[str, Any]
     ) -> Iterator[tuple[str, str]]:
         drawn_a, told_a = max(station.draw_a(spec.evse_id)), said["draw_a"]
-        if abs(drawn_a - max(told_a or (0.0,))) > DRAW_A:
+        lately_a = self._drew_lately(where, drawn_a)
+        if not min(lately_a) - DRAW_A <= max(told_a or (0.0,)) <= max(lately_a) + DRAW_A:
             yield f"{where} draw", f"its car draws {drawn_a:.1f} A, and the report says {told_a}"
         here = [each for each in station.transactions() if each.connector_id == spec.evse_id]
         if here and (here[-1] in station.given_up() or _session(here[-1]) in self._unsure):
@@ -198,6 +201,14 @@ class BeliefsAreTrue(Oracle):
             had_wh is not None and abs(had_wh - told_wh) > self._between_samples_wh(station, spec)
         ):
             yield f"{where} energy", f"its session has had {had_wh} Wh, and the report says {told_wh}"
+
+    def _drew_lately(self, where: str, drawn_a: float) -> list[float]:
+        """What its car draws, and has drawn since it was sampled: that may change as fast as it is sampled."""
+        now, drew = self.world.now(), self._drew.setdefault(where, deque())
+        drew.append((now, drawn_a))
+        while drew[0][0] < now - self.world.scenario.sample_interval_s - 2 * self.world.period_s:
+            drew.popleft()
+        return [amps for _, amps in drew]
 
     def _of_need(
         self, where: str, station: WorldStation, stay: Stay | None, said: Mapping[str, Any]

@@ -55,6 +55,14 @@ def test_an_idle_station_obeys_with_its_idle_limit() -> None:
     assert story.exposed_a == 0, "nobody is there who would have to come down"
 
 
+def test_a_car_that_stands_there_after_its_session_is_none_to_keep_room_for() -> None:
+    """After a start of the gateway a post says that it is finishing for as long as the cable isn't pulled. Where
+    samples name a session that runs all the same, it may hold anything."""
+    story = Story().online().tell(0, purpose=IDLE).status(EvseStatus.FINISHING)
+    assert (story.reach, story.exposed_a) == (Reach.OBEYING, 0)
+    assert story.began(observed=False).exposed_a == 32
+
+
 def test_a_session_that_was_running_obeys_with_its_own_limit() -> None:
     """And what it held before lingers until it had its time to obey."""
     story = Story().online().tell(0, purpose=IDLE).began(observed=False).tell(10)

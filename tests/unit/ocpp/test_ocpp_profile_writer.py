@@ -169,6 +169,15 @@ def test_what_is_told_instead_of_more_is_known(
     assert first_a == (writer.round_down(limit_a) if told_a is None else told_a)
 
 
+@pytest.mark.parametrize(("phases", "told_a"), [(None, 4.8), (3, 4.8), (1, 14.4)])
+def test_what_watts_say_is_known(phases: int | None, told_a: float) -> None:
+    """At the lowest voltage, and of three phases where none is told; a DC EVSE's are what it is to have."""
+    command = limit(limit_a=16.0, safe_a=6.0, phases=phases)
+    assert writer.lower_a(command, start=NOON, form=Form(), in_watts=True) == pytest.approx(told_a)
+    of_dc = limit(limit_a=16.0, safe_a=6.0, limit_w=11_000.0, safe_w=4_000.0)
+    assert writer.lower_a(of_dc, start=NOON, form=Form(), in_watts=True) is None
+
+
 def test_one_period_that_ends_names_its_end() -> None:
     """Both as its duration and as validTo, in both editions: stations heed the one or the other."""
     form = Form(single=True, has_default=True)
