@@ -59,14 +59,15 @@ Choose: TypeAlias = Callable[[Amps, Amps, Amps], Amps]
 class Draws:
     """What the EVSEs below one circuit draw, row by row: the bounds, and when each was sampled.
 
-    ``guessed_a`` is ``high_a`` where it isn't known on which phases a row draws, else 0; ``told`` the sum of what they
-    will draw when all have obeyed; ``unseen``: one of them may show that soon.
+    ``guessed_a`` is ``high_a`` where it isn't known on which phases a row draws, else 0; ``sampled_a`` the newest
+    samples; ``told_a`` what each will draw when it has obeyed; ``unseen``: one of them may show that soon.
     """
 
     low_a: Floats
     high_a: Floats
     guessed_a: Floats
-    told: PhaseAmps
+    sampled_a: Floats
+    told_a: Floats
     unseen: bool
     drawn_at: Floats
 
@@ -173,10 +174,12 @@ def updated(
     plain = (
         over_since is not None
         and not answered
-        and _stays_over(measured_a - _sum(high_a) + draws.told, rating_a, noise_a)
+        and _stays_over(measured_a - _sum(high_a) + _sum(draws.told_a), rating_a, noise_a)
     )
     if plain or (waited and not (answered and draws.unseen)):
-        risen, over_since, answered = _phases(_jumped, risen, measured_a - draws.told, noise_a), at, True
+        risen, over_since, answered = _phases(_jumped, risen, measured_a - _sum(draws.told_a), noise_a), at, True
+    elif waited and over_since is not None and (seen_a := _seen_a(draws, over_since)) is not None:
+        risen, over_since = _phases(_jumped, risen, measured_a - seen_a, noise_a), at
     fall = known.fall
     if fall is not None:
         fall = _continued(fall, measured_a, lowest, low_a)
@@ -193,6 +196,17 @@ def updated(
     )
     guess = guessed(known.guess, draws.guessed_a, at, proven=proven)
     return replace(known, estimate_a=risen, fall=fall, over_since=over_since, answered=answered, guess=guess)
+
+
+def _seen_a(draws: Draws, over_since: Seconds) -> PhaseAmps | None:
+    """What the cars draw, where each that may draw more than it was seen to has been sampled since then, and some may:
+    then it isn't they who come up to their limits. None where that isn't so.
+    """
+    seen = draws.drawn_at > over_since + SAMPLE_DELAY_S
+    hides = (draws.told_a > draws.sampled_a + FALL_NOISE_A).any(axis=1)
+    if not hides.any() or not seen[hides].all():
+        return None
+    return _sum(np.where(seen[:, None], draws.sampled_a, draws.high_a))
 
 
 def _stays_over(obeyed_a: PhaseAmps, rating_a: Amps, noise_a: ThreeAmps) -> bool:
@@ -260,9 +274,7 @@ def _judged(
         is_noise = highest - mean <= AVERAGE_SIGMAS * noise
         steady &= is_noise or highest - mean <= FALL_NOISE_A
         level = (mean if is_noise else highest) - least
-        # What rose since has risen.
-        # As far as it is certain.
-        level += precision * noise / 2
+        level += precision * noise / 2  # as far as it is certain; what rose since has risen
         below = level < now - precision * noise / 2
         fallen.append(max(level, floor - OUTLIER_SIGMAS * noise) if below else now)
     after = PhaseAmps(*fallen)

@@ -15,7 +15,7 @@ from edge.allocation.exposure import OBEY_S, OBEY_TOLERANCE_A
 from edge.allocation.layout import PAIRS, Bools, Floats, Ints
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState
-from edge.units import NO_CURRENT, PhaseAmps, Seconds
+from edge.units import NO_CURRENT, Seconds
 
 # By then a sample shows whether a limit is obeyed, where samples come every 10 s; others aren't waited for.
 SEEN_S = 2 * OBEY_S
@@ -164,11 +164,13 @@ def known_at(state: CircuitState) -> Seconds:
 def _draws(snapshot: Snapshot, below: Ints, entitlement: Entitlement, told_a: Floats, unseen: Bools) -> Draws:
     # Phase by phase, as they lie.
     low_a, high_a, told_a = (each.T.take(below, axis=1).T for each in (entitlement.low_a, entitlement.high_a, told_a))
+    doubted = entitlement.doubted[below, None]
     return Draws(
         low_a=low_a,
         high_a=high_a,
-        guessed_a=np.where(entitlement.doubted[below, None], high_a, 0.0),
-        told=PhaseAmps(*told_a.sum(axis=0).tolist()),
+        guessed_a=np.where(doubted, high_a, 0.0),
+        sampled_a=np.where(doubted, high_a, np.nan_to_num(snapshot.fleet.draw_a[below])),
+        told_a=told_a,
         unseen=bool(unseen[below].any()),
         drawn_at=snapshot.fleet.drawn_at[below],
     )

@@ -26,7 +26,8 @@ class Circuit:
             low_a=car,
             high_a=car,
             guessed_a=np.zeros((1, 3)),
-            told=PhaseAmps.same(car_a if told_a is None else told_a),
+            sampled_a=car,
+            told_a=car if told_a is None else np.full((1, 3), told_a),
             unseen=unseen,
             drawn_at=np.array([1000.0 if unseen else self.now]),
         )

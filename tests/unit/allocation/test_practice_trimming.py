@@ -217,3 +217,31 @@ def test_a_car_on_one_phase_whose_station_tells_its_power_alone(wants_a: float, 
     loop.settle()
     assert loop.told == {"A": told_a}
     check_unharmed(loop)
+
+
+@pytest.mark.parametrize(("rise_a", "left_a"), [(20, 6), (30, 0)])
+def test_the_building_does_not_hide_behind_a_car_that_does_not_start(rise_a: float, left_a: float) -> None:
+    """A may draw 16 A and draws nothing; the building takes as much on L1, where B charges. It could be A that starts,
+    until samples of A show nothing while too much flows: then it is the building, and is cut for at once."""
+    loop = Case(fuses=main(32), cars={"A": Car(wants_a=16), "B": Car(wants_a=16, charging=True)}, expected={}).loop()
+    loop.plugs["A"].asleep = True
+    loop.run(71)
+    assert loop.told == {"A": 16, "B": 16}
+    loop.load("main", rise_a, 0, 0)
+    loop.run(120)
+    assert len(loop.overloads) * 0.5 < 5
+    assert loop.told["B"] >= left_a
+
+
+def test_a_car_that_starts_while_the_building_rises_is_cut_with_the_others() -> None:
+    """What A takes up after its sample is A's: once it is seen, both have what the building leaves."""
+    loop = Case(fuses=main(32), cars={"A": Car(wants_a=16), "B": Car(wants_a=16, charging=True)}, expected={}).loop()
+    loop.plugs["A"].asleep = True
+    loop.run(71)
+    loop.load("main", 14, 0, 0)
+    loop.run(3)
+    loop.plugs["A"].asleep = False
+    loop.excuse()
+    loop.run(180)
+    assert len(loop.overloads) * 0.5 < 5
+    assert loop.told == {"A": 9, "B": 9}
