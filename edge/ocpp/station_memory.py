@@ -160,6 +160,8 @@ class StationMemory:
     def limit_refused(self, command: LimitCommand) -> bool:
         """The station has refused a limit; whether it is to be told all of them in another way from now on: in one
         period, where tenths and units were no reason, then on the lowest stack level, and then by another rung."""
+        if self.ladder.tries_again:
+            return self.ladder.refused()
         told_whole = self.units.whole_amperes
         self._means_it = self.units.refused(tenths=has_tenths(command)) or self._means_it
         tries_one = False

@@ -53,11 +53,13 @@ class Ladder:
         self._number = 0
         self._lessened = 0  # limits that it has taken so since it was told on the first rung last
         self._patience = FIRST_PATIENCE
+        self.tries_again = False  # the first rung, which it refused before: one refusal more says enough
         self.first = self.rung
 
     def begin(self, first: Rung | None) -> None:
         """Begin with this rung, if the station can stand on it; None, and else: with the best."""
         self._number = self._rungs.index(first) if first in self._rungs else 0
+        self.tries_again = False
         self.first = self.rung
 
     @property
@@ -73,14 +75,14 @@ class Ladder:
     def accepted(self, purpose: Purpose, *, lessened: bool) -> None:
         """The station has taken a limit; ``lessened``: it said less than it was to, which the first rung might say."""
         if self.rung is Rung.SESSIONS and purpose is Purpose.SESSION:
-            self._lessened, self._patience = 0, FIRST_PATIENCE
+            self._lessened, self._patience, self.tries_again = 0, FIRST_PATIENCE, False
         elif self.rung is Rung.DEFAULT and lessened:  # a station's maximum would bind beside what it is told then
             self._lessened += 1
             if self._lessened >= self._patience:
                 self._lessened, self._patience = 0, min(2 * self._patience, LONGEST_PATIENCE)
-                self._number = 0
+                self._number, self.tries_again = 0, True
 
     def refused(self) -> bool:
         """The station means its refusal, and no other unit helps: try the next rung. Whether there is another."""
-        self._number = (self._number + 1) % len(self._rungs)
+        self._number, self.tries_again = (self._number + 1) % len(self._rungs), False
         return len(self._rungs) > 1
