@@ -72,6 +72,8 @@ TICKS = 60  # twice what the gate wants to see with all back
 def _missing() -> str | None:
     if IMAGE is None or SIGNING is None:
         return "takes twenty minutes and an image: EDGE_IMAGE=<file> EDGE_SIGNING=<folder> make system-test"
+    if not Path(IMAGE).with_suffix(".raucb").exists():
+        return f"needs the update bundle beside {IMAGE}: make update-bundle SIGNING={SIGNING}"
     absent = [tool for tool in (EMULATOR, "mtype", "mcopy", "ssh", "rauc") if shutil.which(tool) is None]
     return f"needs {', '.join(absent)}: make system-tools" if absent else None
 
