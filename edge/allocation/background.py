@@ -190,7 +190,7 @@ def updated(
         fall = Fall(
             since=at, count=1, measured_a=measured_a, measured_sum_a=measured_a, lowest_sum_a=lowest, least_a=low_a
         )
-    proven = all(
+    proven = known.guess is None or all(
         most <= now + FALL_NOISE_A + OUTLIER_SIGMAS * noise
         for most, now, noise in zip(highest, risen, noise_a, strict=True)
     )

@@ -106,13 +106,9 @@ class Charges:
         """The transaction whose begin had this content."""
         return self.get(self._by_begin.get(mark))
 
-    def all(self) -> Iterable[Transaction]:
-        """Every transaction that is known."""
-        return self._by_key.values()
-
     def ended_by(self, mark: str) -> Transaction | None:
         """The transaction whose end had this content."""
-        return next((transaction for transaction in self.all() if transaction.ended == mark), None)
+        return next((transaction for transaction in self._by_key.values() if transaction.ended == mark), None)
 
     def is_told_again(self, record: Transaction, reading: Reading) -> bool:
         """Whether an event of this transaction (2.x) was taken before.
@@ -150,6 +146,10 @@ class Charges:
     def of_cloud(self, cloud_id: int) -> Transaction | None:
         """The transaction that the cloud calls by this id."""
         return self.get(self._by_cloud.get(cloud_id))
+
+    def all(self) -> list[Transaction]:
+        """Those that are known."""
+        return list(self._by_key.values())
 
     def running(self) -> list[Transaction]:
         """Those that have not ended."""
