@@ -39,7 +39,7 @@ from edge.door_report import refused_handshake, timestamp, waiting_station, who_
 from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
 from edge.need_memory import NeedMemory
-from edge.ocpp.station_files import StationFiles
+from edge.ocpp.station_files import StationFilesBeside
 from edge.ocpp_set_up import ocpp_settings, open_server, own_link, station_urls
 from edge.offline_set_up import WriteBy, open_offline
 from edge.record_set_up import RecordTo, recorder
@@ -94,14 +94,24 @@ class Daemon:
         self._wiring = WiringWatch(site)
         self._watched: Sequence[EvseState] = ()  # the states that it was last shown
         proxy = ocpp_settings(configuration)
-        profiles = StationFiles(Path(configuration.storage.path) / "profiles")
+        folder = Path(configuration.storage.path)
+        profiles = StationFilesBeside(folder / "profiles")
+        dossiers = StationFilesBeside(folder / "stations")
+        self._shelves = profiles, dossiers
         self._station_urls = station_urls(proxy)
         self._vitals = Vitals(watchdog, site.control.period_s)
         self._stand_ins = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
         self._offline = self._stand_ins.offline
         clerk = self._stand_ins.clerk
         self._ocpp = open_server(
-            configuration, proxy, clock=clock, board=self._board, chance=chance, shelf=profiles, stand_ins=clerk
+            configuration,
+            proxy,
+            clock=clock,
+            board=self._board,
+            chance=chance,
+            shelf=profiles,
+            dossiers=dossiers,
+            stand_ins=clerk,
         )
         self._relay = relay_of(facility_settings(configuration))
         self._facility = open_facility(
@@ -169,6 +179,8 @@ class Daemon:
                 await stack.enter_async_context(_running(self._offline.start, self._offline.stop))
             self._need_memory.start()
             stack.push_async_callback(self._need_memory.stop)
+            for shelf in self._shelves:
+                stack.push_async_callback(shelf.settled)
             await stack.enter_async_context(_running(self._ocpp.start, self._ocpp.stop))
             if self._own is not None:
                 await stack.enter_async_context(_running(self._own.start, self._own.stop))

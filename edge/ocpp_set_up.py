@@ -29,7 +29,6 @@ from edge.ocpp.settings import (
 )
 from edge.ocpp.shelf import Shelf
 from edge.ocpp.stand_in import StandIns
-from edge.ocpp.station_files import StationFiles
 from edge.ocpp.versions import Version
 from edge.system.network import reachable
 
@@ -81,9 +80,10 @@ def open_server(
     board: Board,
     chance: Chance,
     shelf: Shelf,
+    dossiers: Shelf,
     stand_ins: StandIns,
 ) -> OcppServer:
-    """The proxy of all stations; ``shelf`` keeps their charging profiles."""
+    """The proxy of all stations; ``shelf`` keeps their charging profiles, ``dossiers`` what is known of them."""
     return OcppServer(
         site=configuration.site,
         settings=settings,
@@ -91,7 +91,7 @@ def open_server(
         sink=board,
         chance=chance,
         shelf=shelf,
-        dossiers=StationFiles(Path(configuration.storage.path) / "stations"),
+        dossiers=dossiers,
         stand_ins=stand_ins,
     )
 

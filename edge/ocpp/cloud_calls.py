@@ -73,6 +73,7 @@ class CloudCalls:
 
     def cloud_gone(self) -> None:
         """Whoever called is gone."""
+        self._profiles.cloud_gone()
         self._waits_since = None
         self._behind.clear()
 

@@ -20,13 +20,21 @@ STARTS_KEPT = 16  # passed on and unanswered; the arbiter lets one be outstandin
 
 
 class CloudProfiles:
-    """One station's. ``desk`` keeps the profiles; what comes of a step goes into the outbox. ``site_a`` tells what the
+    """One station's. ``desk`` keeps the profiles; what comes of a step goes into the outbox, and ``late`` is called
+    when something has come into it between two steps: an answer that waited for the disk. ``site_a`` tells what the
     site allows each EVSE: a cloud of 2.x is told where that is less than what it allows itself."""
 
     def __init__(
-        self, desk: ProfileDesk, upline: Upline, outbox: Outbox, site_a: Callable[[], Mapping[int, Amps]]
+        self,
+        desk: ProfileDesk,
+        upline: Upline,
+        outbox: Outbox,
+        site_a: Callable[[], Mapping[int, Amps]],
+        late: Callable[[], None],
     ) -> None:
         self._site_a = site_a
+        self._late = late
+        self._cloud_number = 0  # how many connections of the cloud have ended
         self._told = Told()
         self._cloud_connected = False
         self._version = Version.V16
@@ -44,8 +52,20 @@ class CloudProfiles:
     def answer(self, call: Call, now: Seconds, wall: datetime) -> None:
         """Answer a CALL of the cloud about profiles, and send the reports that it asks for."""
         self._desk.follow_clock(now, wall)
-        plain = signed.plain(call)
-        self._reply(call, self._desk.answer(plain.action, plain.payload, wall), now)
+        plain, cloud, is_asked = signed.plain(call), self._cloud_number, True
+
+        def reply(answer: Answer) -> None:
+            if cloud == self._cloud_number:
+                self._reply(call, answer, now)
+                if not is_asked:
+                    self._late()
+
+        self._desk.answer(plain.action, plain.payload, wall, reply)
+        is_asked = False
+
+    def cloud_gone(self) -> None:
+        """Whoever has asked is gone, and hears no answer any more; what it set still holds."""
+        self._cloud_number += 1
 
     def start(self, call: Call, now: Seconds, wall: datetime) -> Call | None:
         """A CALL to start a transaction with a profile: the one to pass on without it, None when it was refused.

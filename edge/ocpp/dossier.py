@@ -5,6 +5,7 @@ A station that merely reconnects sends no BootNotification, and may have booted 
 """
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -61,6 +62,7 @@ class Dossier:
         self.taken: Taken | None = None
         self.cloud_wrote: dict[Variable, str] = {}
         self.counts_from_1970 = False  # its clock, which takes no time from anybody
+        self._is_saving = False
         self._saved = self._text()
         self._load()
 
@@ -72,16 +74,19 @@ class Dossier:
         self.keep()
 
     def keep(self) -> None:
-        """Put it on the disk, if it isn't there."""
+        """Have it put on the disk, if it isn't there."""
         now = self._text()
-        if self._shelf is None or now == self._saved:
+        if self._shelf is not None and now != self._saved and not self._is_saving:
+            self._is_saving = True
+            self._shelf.save(self._station, now, partial(self._was_saved, now))
+
+    def _was_saved(self, text: str, problem: str | None) -> None:
+        self._is_saving = False
+        if problem is not None:
+            self.problem = f"what is known of the station can't be stored: {problem}"
             return
-        try:
-            self._shelf.save(self._station, now)
-        except ShelfUnusable as error:
-            self.problem = f"what is known of the station can't be stored: {error}"
-            return
-        self._saved, self.problem = now, None
+        self._saved, self.problem = text, None
+        self.keep()  # what has come meanwhile
 
     def _text(self) -> str:
         description = asdict(self.description) if self.description is not None else None

@@ -4,6 +4,7 @@ It lives as long as the program, through all connections of its station. Frames 
 that came in; the facts in them are copied out on the way. ``now`` is monotonic seconds, ``wall`` our wall clock.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -51,6 +52,9 @@ class Relay:
     ``shelf`` keeps the cloud's profiles, ``dossier`` what else is to be known after a restart; ``site_limits`` are for
     the cloud to know. ``stand_in``: who answers the station while its cloud is away; what doesn't just pass goes
     there (``HandOver``), and what comes of it back through :meth:`calls_cloud` and :meth:`answers_station`.
+
+    ``on_late`` is called when there is something to be done that no step has returned, as the disk took its time:
+    :meth:`collect` has it.
     """
 
     def __init__(
@@ -84,7 +88,8 @@ class Relay:
         self._up = Upline(nonce, self._out, self._figures)
         desk = ProfileDesk(station, nominal_voltage_v, shelf if self._controls else None)
         limits = site_limits if site_limits is not None and self._controls else SiteLimits()
-        self._profiles = CloudProfiles(desk, self._up, self._out, lambda: limits.of(station.id))
+        self.on_late: Callable[[], None] = lambda: None
+        self._profiles = CloudProfiles(desk, self._up, self._out, lambda: limits.of(station.id), late=self._is_late)
         heard = self._profiles.heard
         self._line = Line(
             self._dialect, self._memory, Arbiter(nonce), self._out, self._figures, self.diagnosis, heard, stand_in
@@ -225,6 +230,10 @@ class Relay:
             self._line.write_limit(command, now, wall)
         return self._out.empty()
 
+    def collect(self) -> list[Action]:
+        """What is to be done since the last step."""
+        return self._out.empty()
+
     def calls_cloud(self, identifier: str, text: str, now: Seconds) -> list[Action]:
         """Whoever stands in has this CALL for the cloud."""
         if self._presence.has_cloud:
@@ -281,6 +290,9 @@ class Relay:
         else:
             self._out.to_station(frame.text)
             self._station_calls.answered(frame, now, wall)
+
+    def _is_late(self) -> None:
+        self.on_late()
 
     def _pass_up(self, text: str) -> None:
         if self._presence.has_cloud:

@@ -1,23 +1,25 @@
-"""What is kept of the stations in files, one for each. Implements :class:`edge.ocpp.shelf.Shelf`."""
+"""What is kept of the stations in files, one for each. Implements :class:`edge.ocpp.shelf.Shelf`, in two ways."""
 
-import os
+import asyncio
 from pathlib import Path
 from urllib.parse import quote
 
 from edge.errors import ShelfUnusable
+from edge.ocpp.shelf import Done
+from edge.whole_file import DISK, Files, write_whole
 
 _PREFIX = "station-"  # so that no identity makes a name that the file system has a meaning for
 MOST_BYTES = 16 * 1024 * 1024  # 64 profiles of 512 periods are some 3 MiB
 
 
 class StationFiles:
-    """Files below ``folder``, which is made when the first one is written.
-
-    A file is replaced in one step, and both the new one and its name are on the disk before :meth:`save` returns.
+    """Files below ``folder``, which is made when the first one is written. A file is on the disk when :meth:`save`
+    returns: for programs that have nothing else to do meanwhile.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files: Files = DISK) -> None:
         self._folder = folder
+        self._files = files
 
     def load(self, station: str) -> str | None:
         path = self._path(station)
@@ -30,19 +32,8 @@ class StationFiles:
         except (OSError, UnicodeDecodeError) as exc:
             raise ShelfUnusable(f"{path} can't be read ({exc})") from exc
 
-    def save(self, station: str, text: str) -> None:
-        path = self._path(station)
-        fresh = path.with_suffix(".new")
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with fresh.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
-            self._sync_folder()
-        except OSError as exc:
-            raise ShelfUnusable(f"{path} can't be written ({exc.strerror or exc})") from exc
+    def save(self, station: str, text: str, done: Done) -> None:
+        done(self._written(station, text))
 
     def set_aside(self, station: str) -> None:
         path = self._path(station)
@@ -51,13 +42,35 @@ class StationFiles:
         except OSError as exc:
             raise ShelfUnusable(f"{path} can't be renamed ({exc.strerror or exc})") from exc
 
+    def _written(self, station: str, text: str) -> str | None:
+        """Replace the station's file; what went wrong."""
+        path = self._path(station)
+        try:
+            write_whole(path, text.encode(), self._files)
+        except OSError as exc:
+            return f"{path} can't be written ({exc.strerror or exc})"
+        return None
+
     def _path(self, station: str) -> Path:
         return self._folder / f"{_PREFIX}{quote(station, safe='').replace('.', '%2E')}.json"
 
-    def _sync_folder(self) -> None:
-        """The new name is on the disk only when its folder is."""
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+
+class StationFilesBeside(StationFiles):
+    """The same, written by another thread, so that a card that hangs holds no control up. Wants a running loop."""
+
+    def __init__(self, folder: Path, files: Files = DISK) -> None:
+        super().__init__(folder, files)
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def save(self, station: str, text: str, done: Done) -> None:
+        task = asyncio.get_running_loop().create_task(self._save(station, text, done), name=f"keeps {station}")
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def settled(self) -> None:
+        """Return when all that was to be saved is on the disk, or can't be."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def _save(self, station: str, text: str, done: Done) -> None:
+        done(await asyncio.get_running_loop().run_in_executor(None, self._written, station, text))

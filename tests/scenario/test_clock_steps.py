@@ -21,7 +21,9 @@ from edge.domain.session import Session
 from edge.domain.site import EvseKey
 from edge.domain.station import CloudLimit, SessionBegan
 from edge.domain.token import CachedToken, TokenInfo, TokenStatus
+from edge.ocpp.profiles.answer import Answer
 from edge.ocpp.profiles.desk import ProfileDesk
+from edge.ocpp.shelf import Done
 from edge.ocpp.station_clock import StationClock
 from edge.ocpp.versions import Version
 from edge.offline.accounts import counted
@@ -149,8 +151,9 @@ class Shelf:
     def load(self, station: str) -> str | None:  # noqa: ARG002 - there is one
         return self.kept
 
-    def save(self, station: str, text: str) -> None:  # noqa: ARG002
+    def save(self, station: str, text: str, done: Done) -> None:  # noqa: ARG002
         self.kept = text
+        done(None)
 
     def set_aside(self, station: str) -> None:
         raise AssertionError(f"{station}: what was kept is sound")
@@ -163,8 +166,10 @@ def desk(*profiles: Mapping[str, Any], shelf: Shelf | None = None) -> ProfileDes
     made.due(0.0, NOON, cloud_connected=True)
     made.station_called("StartTransaction", {"connectorId": 1, "idTag": "X"}, (), NOON)
     for each in profiles:
-        reply = made.answer("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": each}, NOON).reply
-        assert reply == {"status": "Accepted"}
+        answers: list[Answer] = []
+        payload = {"connectorId": 1, "csChargingProfiles": each}
+        made.answer("SetChargingProfile", payload, NOON, answers.append)
+        assert [answer.reply for answer in answers] == [{"status": "Accepted"}]
     return made
 
 

@@ -103,6 +103,7 @@ class Gateway:
         mode: Mode = Mode.OBSERVE,
         timings: LinkTimings = HURRY,
         verdict: Verdict = Verdict.LOCAL,
+        shelf: Shelf | None = None,
         dossiers: Shelf | None = None,
         sink: Recorder | None = None,
         **settings: Any,
@@ -125,6 +126,7 @@ class Gateway:
                 None, processors=[self.capture], wrapper_class=structlog.make_filtering_bound_logger(0)
             ),
             timings=timings,
+            shelf=shelf,
             dossiers=dossiers,
             jitter=lambda: 0.0,
         )

@@ -6,6 +6,7 @@ import gc
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -27,6 +28,7 @@ from edge.domain.station import (
 )
 from edge.ocpp.pace import BURST
 from edge.ocpp.settings import UnknownStations
+from edge.ocpp.station_files import StationFilesBeside
 from edge.ocpp.timings import LinkTimings
 from tests.unit.ocpp.ocpp_bench import call, limit, result
 from tests.wire.ocpp_site import HURRY, PATIENCE_S, Gateway, Recorder, eventually, received, round_trip, running
@@ -303,8 +305,9 @@ def test_a_masked_frame_is_what_it_says() -> None:
     assert masked(json.dumps([]))[-2:] == b"[]"
 
 
-async def test_an_accepted_profile_of_the_cloud_binds() -> None:
-    """What it allows reaches the control within a tick, on one connector and on the station as a whole (EVSE 0)."""
+async def test_an_accepted_profile_of_the_cloud_binds(tmp_path: Path) -> None:
+    """What it allows reaches the control within a tick, on one connector and on the station as a whole (EVSE 0); the
+    cloud hears so when it is on the disk."""
     period = {"startPeriod": 0, "limit": 10.0}
     schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [period]}
     common = {"stackLevel": 0, "chargingProfileKind": "Relative", "chargingSchedule": schedule}
@@ -316,12 +319,14 @@ async def test_an_accepted_profile_of_the_cloud_binds() -> None:
         "chargingProfileKind": "Absolute",
         "chargingSchedule": {**schedule, "startSchedule": "2026-01-01T00:00:00Z"},
     }
-    async with running("CP-01", mode=Mode.CONTROL) as (gateway, cloud), gateway.station():
+    shelf = StationFilesBeside(tmp_path)
+    async with running("CP-01", mode=Mode.CONTROL, shelf=shelf) as (gateway, cloud), gateway.station():
         await eventually(lambda: cloud.open == 1)
         for number, connector, profile in ((1, 1, default), (2, 0, most)):
             payload = {"connectorId": connector, "csChargingProfiles": profile}
             await cloud.connections[0].send(call(str(number), "SetChargingProfile", payload))
             assert json.loads(await cloud.hears()) == [3, str(number), {"status": "Accepted"}]
+            assert f'chargingProfileId\\":{number}' in str(shelf.load("CP-01"))
             await eventually(
                 lambda connector=connector: (
                     [fact.limit_a for fact in gateway.sink.of(CloudLimit) if fact.key.evse == connector][-1:] == [10.0]

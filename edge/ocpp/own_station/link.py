@@ -47,6 +47,7 @@ class OwnLink:
         timings: LinkTimings | None = None,
     ) -> None:
         self._station = station
+        station.on_late = lambda: self._perform(station.collect())
         self._settings = settings
         self._clock = clock
         self._limits = limits

@@ -18,7 +18,7 @@ from edge.ocpp.fields import fields, text, whole_number
 from edge.ocpp.own_station import words
 from edge.ocpp.own_station.answers import HEARTBEAT_S, SAMPLE_S, Said, Settings, answer
 from edge.ocpp.own_station.cloud_time import CloudTime
-from edge.ocpp.profiles.answer import CallRefusal
+from edge.ocpp.profiles.answer import Answer, CallRefusal
 from edge.ocpp.profiles.composite import StationMaximum
 from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.profiles.model import ProfilePurpose
@@ -49,6 +49,8 @@ class OwnStation:
     """The gateway's own identity. ``circuit`` is the grid connection, ``reading`` gives the newest of its meter.
 
     ``nonce`` makes its message ids new at each start of the program (2.x part 4 §4.1.4).
+    ``on_late`` is called when there is something to be done that no step has returned, as the disk took its time:
+    :meth:`collect` has it.
     """
 
     def __init__(self, *, desk: ProfileDesk, version: Version, circuit: str, reading: Reading, nonce: str) -> None:
@@ -70,6 +72,8 @@ class OwnStation:
         self._told = StationMaximum()
         self._time = CloudTime()
         self._step = Step()
+        self._cloud_number = 0  # how many connections of the cloud have ended
+        self.on_late: Callable[[], None] = lambda: None
 
     @property
     def accepted(self) -> bool:
@@ -86,6 +90,7 @@ class OwnStation:
     def disconnected(self) -> None:
         """The cloud is gone, and with it what was to be said."""
         self._connected, self._outstanding = False, None
+        self._cloud_number += 1
         self._queue.clear()
 
     def receive(self, message: str | bytes, now: Seconds, wall: datetime) -> Step:
@@ -100,6 +105,10 @@ class OwnStation:
         elif isinstance(frame, CallResult | CallError):
             self._answered(frame, now)
         self._pump(now)
+        return self._done()
+
+    def collect(self) -> Step:
+        """What is to be done since the last step."""
         return self._done()
 
     def tick(self, now: Seconds, wall: datetime) -> Step:
@@ -152,7 +161,7 @@ class OwnStation:
     def _called(self, call: Call, now: Seconds, wall: datetime) -> None:
         payload = fields(call.payload)
         if self._desk.owns(call.action):
-            self._answer_of_profiles(call, wall)
+            self._answer_of_profiles(call, now, wall)
             return
         said = answer(self._version, call.action, payload, self._settings)
         if said is None:
@@ -173,14 +182,26 @@ class OwnStation:
             case "StatusNotification":
                 self._say_status()
 
-    def _answer_of_profiles(self, call: Call, wall: datetime) -> None:
+    def _answer_of_profiles(self, call: Call, now: Seconds, wall: datetime) -> None:
         profile = fields(fields(call.payload).get("chargingProfile") or fields(call.payload).get("csChargingProfiles"))
         purpose = text(profile.get("chargingProfilePurpose"))
         if call.action == "SetChargingProfile" and purpose is not None and purpose not in _MAXIMA:
             why = {"statusInfo": {"reasonCode": "UnsupportedPurpose"}} if self._version.is_v2 else {}
             self._step.texts.append(wire.result_text(call.id, {"status": "Rejected", **why}))
             return
-        answered = self._desk.answer(call.action, call.payload, wall)
+        cloud, is_asked = self._cloud_number, True
+
+        def reply(answered: Answer) -> None:
+            if cloud == self._cloud_number:
+                self._reply(call, answered)
+                if not is_asked:
+                    self._pump(now)
+                    self.on_late()
+
+        self._desk.answer(call.action, call.payload, wall, reply)
+        is_asked = False
+
+    def _reply(self, call: Call, answered: Answer) -> None:
         if isinstance(answered.reply, CallRefusal):
             code = ErrorCode(answered.reply.code)
             self._step.texts.append(wire.error_text(call.id, code, answered.reply.description))

@@ -5,27 +5,29 @@ the cloud's schedules count, ``now`` monotonic seconds for the facts.
 """
 
 import math
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from edge.domain.site import EvseKey, Station
 from edge.domain.station import CloudLimit, EvseStatus, SessionBegan, SessionEnded, StationFact, StatusReported
-from edge.errors import ShelfUnusable
 from edge.ocpp.fields import fields, text, whole_number
-from edge.ocpp.profiles import answers_v2, answers_v16, archive
+from edge.ocpp.profiles import answers_v2, answers_v16
 from edge.ocpp.profiles.admission import Wiring
 from edge.ocpp.profiles.answer import Answer, CallRefusal, Context, StartRequest
 from edge.ocpp.profiles.composite import CloudAllowance, StationMaximum
 from edge.ocpp.profiles.courses import READERS
+from edge.ocpp.profiles.kept_store import KeptStore
 from edge.ocpp.profiles.model import Moment
 from edge.ocpp.profiles.store import AWAITED_MOST, STATION, ProfileStore
 from edge.ocpp.shelf import Shelf
 from edge.ocpp.versions import Version
 from edge.units import Amps, Seconds, Volts
 
+ASKED_MOST = 16  # CALLs that wait for the disk: a cloud has one on the line
 STEP_S: Seconds = 1.0  # between two looks, which are seconds apart: NTP slews far less, and a schedule bears less
 
 
@@ -33,9 +35,6 @@ class ProfileDesk:
     """The profiles of one station. Without a shelf they live as long as the program.
 
     ``whole_a``: see :class:`edge.ocpp.profiles.admission.Wiring`.
-
-    ``problem`` says what is wrong with the shelf, None while all is well: then profiles that were set before are
-    missing, or those that are set now will be after a restart.
     """
 
     def __init__(
@@ -43,10 +42,10 @@ class ProfileDesk:
     ) -> None:
         self._station = station.id
         self._wiring = Wiring.of(station, nominal_voltage_v, whole_a)
-        self._shelf = shelf
         self._version = Version.V16
-        self.problem: str | None = None
-        self.store = self._loaded()
+        self._kept = KeptStore(station.id, shelf)
+        self.store = self._kept.found
+        self._asked: deque[Callable[[], None]] = deque()
         self.site_a: Mapping[int, Amps] = {}  # what the site allows now, by EVSE number; absent: as much as there is
         self._told: dict[int, Amps | None] = {}
         self._stale = True  # what is told may no longer be what the store says
@@ -54,6 +53,11 @@ class ProfileDesk:
         self._since: Seconds = 0.0  # when that first was
         self._until: Moment | None = None
         self._remote: OrderedDict[str, str] = OrderedDict()  # remoteStartId of transactions, by their id
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the shelf; see :class:`edge.ocpp.profiles.kept_store.KeptStore`."""
+        return self._kept.problem
 
     # The cloud asks.
 
@@ -66,15 +70,39 @@ class ProfileDesk:
         """Whether :meth:`answer` answers that action."""
         return action in (answers_v2.ANSWERS if self._version.is_v2 else answers_v16.ANSWERS)
 
-    def answer(self, action: str, payload: object, wall: datetime) -> Answer:
-        """The answer to a CALL of the cloud that :meth:`owns` knows. What it says is on the disk, if anything is."""
-        answer = answers_v2.answer if self._version.is_v2 else answers_v16.answer
-        found = answer(self.store, action, payload, self._context(wall))
-        if self._save(found.store):
+    def answer(self, action: str, payload: object, wall: datetime, reply: Callable[[Answer], None]) -> None:
+        """Answer a CALL of the cloud that :meth:`owns` knows. ``reply`` gets the answer when what it says is on the
+        disk, if anything is: before this returns, unless the shelf takes its time. Nothing holds before."""
+        if len(self._asked) >= ASKED_MOST:
+            reply(self._refusal("too many requests wait for the disk"))
+            return
+        find = partial(self._answer, action, payload, self._version, wall)
+        self._asked.append(partial(self._answer_when_kept, find, reply))
+        self._go_on()
+
+    def _answer(self, action: str, payload: object, version: Version, wall: datetime) -> Answer:
+        answer = answers_v2.answer if version.is_v2 else answers_v16.answer
+        return answer(self.store, action, payload, replace(self._context(wall), version=version))
+
+    def _answer_when_kept(self, find: Callable[[], Answer], reply: Callable[[Answer], None]) -> None:
+        before, found = self.store, find()
+        if not self._kept.lasts(found.store, before):
             self._take(found.store)
-            return found
-        refusal = CallRefusal(code="InternalError", description="the charging profiles can't be stored")
-        return Answer(store=self.store, reply=refusal)
+            reply(found)
+            return
+
+        def kept(problem: str | None) -> None:
+            if problem is not None:
+                reply(self._refusal("the charging profiles can't be stored"))
+                return
+            answer = found if self.store is before else find()  # the station may have told something meanwhile
+            self._take(answer.store)
+            reply(answer)
+
+        self._save(found.store, kept)
+
+    def _refusal(self, why: str) -> Answer:
+        return Answer(store=self.store, reply=CallRefusal(code="InternalError", description=why))
 
     def start(self, payload: object, wall: datetime) -> StartRequest | Answer:
         """A CALL of the cloud to start a transaction with a profile: what to ask the station, or what to answer."""
@@ -148,6 +176,8 @@ class ProfileDesk:
         """What has changed of what the cloud allows. To be called about twice a second: mostly it does nothing."""
         at = wall.timestamp()
         self.follow_clock(now, wall)
+        if self._kept.retries(now):
+            self._go_on()
         self._see_cloud(at, connected=cloud_connected)
         if not (self._stale or (self._until is not None and at >= self._until)):
             return []
@@ -216,48 +246,26 @@ class ProfileDesk:
     def _context(self, wall: datetime) -> Context:
         return Context(version=self._version, wiring=self._wiring, now=wall.timestamp(), site_a=self.site_a)
 
-    def _loaded(self) -> ProfileStore:
-        if self._shelf is None:
-            return ProfileStore()
-        try:
-            kept = self._shelf.load(self._station)
-            return ProfileStore() if kept is None else archive.from_text(kept)
-        except ShelfUnusable as error:
-            self.problem = f"the kept charging profiles are lost: {error}"
-        try:
-            self._shelf.set_aside(self._station)
-        except ShelfUnusable as error:
-            self.problem += f"; {error}"
-        return ProfileStore()
-
     def _keep(self, store: ProfileStore) -> None:
         """Take over what the station told; it holds even where the disk fails."""
         if store is not self.store:
-            self._save(store)
             self._take(store)
+            self._go_on()
 
     def _take(self, store: ProfileStore) -> None:
         self._stale = self._stale or store != self.store
         self.store = store
 
-    def _save(self, store: ProfileStore) -> bool:
-        """Put the store on the disk, if it isn't there; False when that failed."""
-        if self._shelf is None or _lasting(store) == _lasting(self.store):
-            return True
-        try:
-            self._shelf.save(self._station, archive.to_text(store))
-        except ShelfUnusable as error:
-            self.problem = f"charging profiles can't be stored: {error}"
-            return False
-        self.problem = None
-        return True
+    def _go_on(self) -> None:
+        """Do what waits for the disk: answers first, then what was told."""
+        while self._asked and not self._kept.is_saving:
+            self._asked.popleft()()
+        if not self._kept.is_saving and self._kept.lacks(self.store):
+            self._save(self.store, lambda _problem: None)
 
+    def _save(self, store: ProfileStore, then: Callable[[str | None], None]) -> None:
+        def over(problem: str | None) -> None:
+            then(problem)
+            self._go_on()
 
-def _lasting(store: ProfileStore) -> ProfileStore:
-    """What is worth a write to the disk: transactions only beside profiles, and how long the cloud is away only where
-    a profile depends on it."""
-    if not store.installed and not store.awaited:
-        return ProfileStore()
-    if any(each.profile.max_offline_s is not None for each in store.installed):
-        return store
-    return replace(store, offline_since=None)
+        self._kept.save(store, over)

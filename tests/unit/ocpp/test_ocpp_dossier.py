@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.ocpp.dossier import Description, Dossier
+from edge.ocpp.shelf import Done
 from edge.ocpp.station_files import StationFiles
 
 ACME = Description(vendor="ACME", model="One", firmware=None)
@@ -42,7 +43,7 @@ def test_it_is_written_only_when_it_changes(tmp_path: Path) -> None:
 def test_a_damaged_file_is_no_harm(tmp_path: Path, text: str) -> None:
     """What can't be used is learned anew."""
     files = StationFiles(tmp_path)
-    files.save("CP-01", text)
+    files.save("CP-01", text, lambda _problem: None)
     dossier = Dossier("CP-01", files)
     assert (dossier.description, dossier.cloud_wrote) == (None, {})
     dossier.describe(ACME)
@@ -57,3 +58,31 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     assert dossier.problem is not None
     assert "can't be" in dossier.problem or "lost" in dossier.problem
     assert dossier.description == ACME
+
+
+def test_what_comes_while_the_disk_takes_its_time_is_written_next(tmp_path: Path) -> None:
+    """One file at a time, and the last word is on the disk in the end."""
+    shelf = SlowShelf(tmp_path)
+    dossier = Dossier("CP-01", shelf)
+    dossier.describe(ACME)
+    dossier.cloud_wrote[INTERVAL] = "60"
+    dossier.keep()
+    assert len(shelf.waits) == 1
+    shelf.write()
+    shelf.write()
+    assert shelf.waits == []
+    assert Dossier("CP-01", StationFiles(tmp_path)).cloud_wrote == {INTERVAL: "60"}
+
+
+class SlowShelf(StationFiles):
+    """A text is written when :meth:`write` is called."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.waits: list[tuple[str, Done]] = []
+
+    def save(self, station: str, text: str, done: Done) -> None:  # noqa: ARG002 - there is one
+        self.waits.append((text, done))
+
+    def write(self) -> None:
+        super().save("CP-01", *self.waits.pop(0))

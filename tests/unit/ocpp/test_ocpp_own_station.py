@@ -12,6 +12,7 @@ from edge.domain.reading import MeterReading
 from edge.domain.site import Station
 from edge.ocpp.own_station.station import OwnStation, Step
 from edge.ocpp.profiles.desk import ProfileDesk
+from edge.ocpp.shelf import Done
 from edge.ocpp.versions import Version
 from edge.units import PhaseAmps
 from tests.unit.ocpp.ocpp_bench import NOON, START, call, error, is_valid, result
@@ -347,6 +348,35 @@ def test_what_was_set_before_holds_for_a_gateway_without_a_clock(version: Versio
     assert again.limits == [20.0]
     again.wait(2.0)
     assert again.limits == [20.0, 16.0]
+
+
+class SlowShelf:
+    """An empty shelf on which a text is when :attr:`done` has been called."""
+
+    def load(self, station: str) -> str | None:  # noqa: ARG002 - there is one
+        return None
+
+    def save(self, station: str, text: str, done: Done) -> None:  # noqa: ARG002
+        self.done = done
+
+    def set_aside(self, station: str) -> None:
+        raise AssertionError(f"{station}: nothing was kept")
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_an_answer_waits_for_the_disk(lost: bool) -> None:
+    """It goes out when the limit is there, though nothing else happens, and to whoever asked only."""
+    shelf = SlowShelf()
+    own = Own(Version.V16, desk=ProfileDesk(Station(id="GW", evses=()), 230.0, shelf, whole_a=63.0)).accepted()
+    late: list[Any] = []
+    own.station.on_late = lambda: late.extend(own.taken(own.station.collect()))
+    assert own.hears(call("p", "SetChargingProfile", leased(Version.V16))) == []
+    if lost:
+        own.station.disconnected()
+    shelf.done(None)
+    assert late == ([] if lost else [[3, "p", {"status": "Accepted"}]])
+    own.wait(1.0)
+    assert own.limits == [20.0]
 
 
 def test_a_time_that_is_none_moves_nothing() -> None:

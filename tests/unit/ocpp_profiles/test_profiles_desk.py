@@ -6,8 +6,10 @@ from typing import Any
 from edge.domain.site import EvseKey
 from edge.domain.station import EvseStatus, SessionBegan, SessionEnded, StatusReported
 from edge.errors import ShelfUnusable
-from edge.ocpp.profiles.answer import CallRefusal, StartRequest
-from edge.ocpp.profiles.desk import ProfileDesk
+from edge.ocpp.profiles.answer import Answer, CallRefusal, StartRequest
+from edge.ocpp.profiles.desk import ASKED_MOST, ProfileDesk
+from edge.ocpp.profiles.kept_store import RETRY_S
+from edge.ocpp.shelf import Done
 from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import ID, evse, station
 from tests.unit.ocpp_profiles.profile_bench import V16, V201, period, profile
@@ -30,11 +32,14 @@ class Shelf:
         assert station == ID
         return self.kept
 
-    def save(self, station: str, text: str) -> None:
-        self._check()
+    def save(self, station: str, text: str, done: Done) -> None:
         assert station == ID
+        if self.broken:
+            done("the disk is full")
+            return
         self.saves += 1
         self.kept = text
+        done(None)
 
     def set_aside(self, station: str) -> None:
         self._check()
@@ -44,6 +49,24 @@ class Shelf:
     def _check(self) -> None:
         if self.broken:
             raise ShelfUnusable("the disk is full")
+
+
+class SlowShelf(Shelf):
+    """What is saved is on it when :meth:`write` is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: tuple[str, Done] | None = None
+
+    def save(self, station: str, text: str, done: Done) -> None:
+        assert station == ID
+        assert self.waits is None, "one at a time"
+        self.waits = text, done
+
+    def write(self) -> None:
+        assert self.waits is not None
+        (text, done), self.waits = self.waits, None
+        super().save(ID, text, done)
 
 
 def desk(shelf: Shelf | None = None, version: Version = V16) -> ProfileDesk:
@@ -60,7 +83,15 @@ def key(number: int) -> EvseKey:
 
 def set_profile(at: ProfileDesk, number: int, raw: dict[str, Any], wall: datetime = NOON) -> object:
     """SetChargingProfile of 1.6; the reply."""
-    return at.answer("SetChargingProfile", {"connectorId": number, "csChargingProfiles": raw}, wall).reply
+    return asked(at, "SetChargingProfile", {"connectorId": number, "csChargingProfiles": raw}, wall).reply
+
+
+def asked(at: ProfileDesk, action: str, payload: dict[str, Any], wall: datetime = NOON) -> Answer:
+    """The answer of a desk whose shelf is quick."""
+    answers: list[Answer] = []
+    at.answer(action, payload, wall, answers.append)
+    (answer,) = answers
+    return answer
 
 
 def told(
@@ -92,7 +123,7 @@ def test_the_stations_maximum_is_told_for_the_station_and_each_evse() -> None:
     set_profile(at, 0, profile(V16, "max", period(0, 20)))
     set_profile(at, 2, profile(V16, "default", TEN, number=2))
     assert told(at) == {0: 20.0, 1: 20.0, 2: 10.0}
-    at.answer("ClearChargingProfile", {}, NOON)
+    asked(at, "ClearChargingProfile", {})
     assert told(at) == {0: None, 1: None, 2: None}
 
 
@@ -197,7 +228,7 @@ def test_an_event_that_comes_late_takes_no_profile_from_the_session_that_runs() 
     at = desk(version=V201)
     at.learned([SessionBegan(key=key(1), at=5.0, transaction_id="now")], NOON)
     raw = profile(V201, "tx", TEN, transactionId="now")
-    assert at.answer("SetChargingProfile", {"evseId": 1, "chargingProfile": raw}, NOON).reply == {"status": "Accepted"}
+    assert asked(at, "SetChargingProfile", {"evseId": 1, "chargingProfile": raw}).reply == {"status": "Accepted"}
     late = {"eventType": "Updated", "transactionInfo": {"transactionId": "before"}, "evse": {"id": 1}}
     at.station_called("TransactionEvent", late, (), NOON)
     assert told(at) == {1: 10.0}
@@ -223,10 +254,7 @@ def test_what_is_accepted_is_on_the_disk() -> None:
     assert again.store == at.store
     assert told(again) == {1: 10.0}
     question = {"connectorId": 1, "duration": 600}
-    assert (
-        again.answer("GetCompositeSchedule", question, NOON).reply
-        == at.answer("GetCompositeSchedule", question, NOON).reply
-    )
+    assert asked(again, "GetCompositeSchedule", question).reply == asked(at, "GetCompositeSchedule", question).reply
 
 
 def test_the_disk_is_written_to_only_when_something_lasts() -> None:
@@ -240,7 +268,7 @@ def test_the_disk_is_written_to_only_when_something_lasts() -> None:
     assert shelf.saves == 1
     set_profile(at, 1, profile(V16, "tx", TEN, number=2))
     set_profile(at, 1, profile(V16, "default", TEN))
-    at.answer("GetCompositeSchedule", {"connectorId": 1, "duration": 600}, NOON)
+    asked(at, "GetCompositeSchedule", {"connectorId": 1, "duration": 600})
     for cloud in (False, True, False):
         told(at, cloud=cloud)
     assert shelf.saves == 1
@@ -259,6 +287,80 @@ def test_what_can_not_be_stored_is_not_accepted() -> None:
     shelf.broken = False
     assert set_profile(at, 1, profile(V16, "default", TEN)) == {"status": "Accepted"}
     assert at.problem is None
+
+
+def test_a_disk_that_takes_its_time() -> None:
+    """The cloud hears nothing and nothing holds until the profile is on the disk; what is asked meanwhile waits."""
+    shelf = SlowShelf()
+    at = desk(shelf)
+    heard: list[Answer] = []
+    payload = {"connectorId": 1, "csChargingProfiles": profile(V16, "default", TEN)}
+    at.answer("SetChargingProfile", payload, NOON, heard.append)
+    at.answer("GetCompositeSchedule", {"connectorId": 1, "duration": 600}, NOON, heard.append)
+    assert (heard, told(at)) == ([], {})
+    shelf.write()
+    assert [fields["status"] for each in heard if isinstance(fields := each.reply, dict)] == ["Accepted", "Accepted"]
+    assert told(at) == {1: 10.0}
+    assert desk(shelf).store == at.store
+
+
+def test_what_a_station_tells_while_the_disk_takes_its_time() -> None:
+    """Its session is over when the profile of it is on the disk: it isn't set, and comes off the disk again."""
+    shelf = SlowShelf()
+    at = desk(shelf)
+    set_default: list[Answer] = []
+    payload = {"connectorId": 2, "csChargingProfiles": profile(V16, "default", TEN, number=2)}
+    at.answer("SetChargingProfile", payload, NOON, set_default.append)
+    shelf.write()
+    at.learned([SessionBegan(key=key(1), at=1.0, transaction_id="77")], NOON)
+    shelf.write()
+    heard: list[Answer] = []
+    payload = {"connectorId": 1, "csChargingProfiles": profile(V16, "tx", TEN)}
+    at.answer("SetChargingProfile", payload, NOON, heard.append)
+    at.learned([SessionEnded(key=key(1), at=2.0)], NOON)
+    shelf.write()
+    assert heard[0].reply == {"status": "Rejected"}
+    shelf.write()
+    assert desk(shelf).store == at.store
+    assert [each.profile.id for each in at.store.installed] == [2]
+
+
+def test_a_slow_disk_that_refuses_in_the_end() -> None:
+    """The cloud hears so, and may ask again."""
+    shelf = SlowShelf()
+    at = desk(shelf)
+    heard: list[Answer] = []
+    payload = {"connectorId": 1, "csChargingProfiles": profile(V16, "default", TEN)}
+    for shelf.broken in (True, False):
+        at.answer("SetChargingProfile", payload, NOON, heard.append)
+        shelf.write()
+    assert [isinstance(each.reply, CallRefusal) for each in heard] == [True, False]
+    assert told(at) == {1: 10.0}
+
+
+def test_what_waits_for_a_disk_is_bounded() -> None:
+    """A cloud has one CALL on the line; one that has more is told so."""
+    at = desk(SlowShelf())
+    heard: list[Answer] = []
+    payload = {"connectorId": 1, "csChargingProfiles": profile(V16, "default", TEN)}
+    for _ in range(ASKED_MOST + 2):
+        at.answer("SetChargingProfile", payload, NOON, heard.append)
+    assert [isinstance(each.reply, CallRefusal) for each in heard] == [True]
+
+
+def test_what_a_station_told_is_tried_again_on_a_disk_that_refused() -> None:
+    """Also where nothing else is told."""
+    shelf = Shelf()
+    at = desk(shelf)
+    set_profile(at, 1, profile(V16, "default", TEN))
+    shelf.broken = True
+    at.learned([SessionBegan(key=key(1), at=1.0, transaction_id="77")], NOON)
+    told(at)
+    shelf.broken = False
+    assert desk(shelf).store != at.store
+    told(at, NOON + timedelta(seconds=RETRY_S))
+    assert at.problem is None
+    assert desk(shelf).store == at.store
 
 
 def test_a_damaged_file_is_a_problem_and_no_crash() -> None:

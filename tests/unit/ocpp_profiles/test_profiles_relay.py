@@ -7,9 +7,11 @@ import pytest
 
 from edge.domain.site import Mode
 from edge.domain.station import CloudLimit, SessionBegan
+from edge.ocpp.actions import Action
 from edge.ocpp.arbiter import CLOUD_QUEUE, CLOUD_TIMEOUT_S
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import CloudLoss
+from edge.ocpp.shelf import Done
 from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import Bench, Step, call, error, evse, result, stamp, station
 from tests.unit.ocpp_profiles.profile_bench import V16, V21, V201, period, profile
@@ -227,15 +229,25 @@ class Shelf:
     def load(self, station: str) -> str | None:
         return f"rubbish of {station}"
 
-    def save(self, station: str, text: str) -> None:
-        raise AssertionError(f"nothing is to be saved of {station}: {text}")
+    def save(self, station: str, text: str, done: Done) -> None:
+        raise AssertionError(f"nothing is to be saved of {station}: {text}, {done}")
 
     def set_aside(self, station: str) -> None:
         assert station == "CP-01"
 
 
-def test_a_damaged_file_is_told_once() -> None:
-    """As an error in the log, with what it means."""
+class SlowShelf(Shelf):
+    """An empty shelf on which a text is when :attr:`done` has been called."""
+
+    def load(self, station: str) -> str | None:  # noqa: ARG002 - there is one
+        return None
+
+    def save(self, station: str, text: str, done: Done) -> None:  # noqa: ARG002
+        self.done = done
+
+
+def controlled(shelf: Shelf) -> Bench:
+    """A bench whose relay has that shelf."""
     bench = Bench()
     bench.relay = Relay(
         station=station(),
@@ -243,8 +255,47 @@ def test_a_damaged_file_is_told_once() -> None:
         mode=Mode.CONTROL,
         cloud_loss=CloudLoss.AUTONOMOUS,
         nonce="0123456789ab",
-        shelf=Shelf(),
+        shelf=shelf,
     )
+    return bench
+
+
+def waiting() -> tuple[Bench, SlowShelf, list[Action]]:
+    """The cloud has set a profile, and the disk takes its time; what is to be done when it is there."""
+    shelf = SlowShelf()
+    bench = controlled(shelf)
+    bench.connect()
+    late: list[Action] = []
+    bench.relay.on_late = lambda: late.extend(bench.relay.collect())
+    default = profile(V16, "default", period(0, 10))
+    step = bench.cloud_says(call("p", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": default}))
+    assert step.actions == []
+    return bench, shelf, late
+
+
+def test_an_answer_waits_for_the_disk() -> None:
+    """All else goes on; the answer goes out when the profile is there, though nothing else happens."""
+    bench, shelf, late = waiting()
+    heartbeat = call("h", "Heartbeat")
+    assert bench.station_says(heartbeat).up == [heartbeat]
+    shelf.done(None)
+    assert [json.loads(text) for text in Step(late).up] == [[3, "p", {"status": "Accepted"}]]
+    assert [fact.limit_a for fact in bench.wait(0.5).facts if isinstance(fact, CloudLimit)] == [10.0]
+
+
+def test_an_answer_that_waited_is_for_whoever_asked() -> None:
+    """The connection on which the cloud asked is over: the next one hears nothing of it; the profile holds."""
+    bench, shelf, late = waiting()
+    bench.lose_cloud()
+    bench.find_cloud()
+    shelf.done(None)
+    assert late == []
+    assert [fact.limit_a for fact in bench.wait(0.5).facts if isinstance(fact, CloudLimit)] == [10.0]
+
+
+def test_a_damaged_file_is_told_once() -> None:
+    """As an error in the log, with what it means."""
+    bench = controlled(Shelf())
     notes = [*bench.wait(0.5).notes, *bench.wait(0.5).notes]
     assert len(notes) == 1
     assert notes[0].startswith("the kept charging profiles are lost")
