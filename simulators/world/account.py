@@ -15,14 +15,17 @@ HUNGRY_A: Final = 0.1  # a car is held back if it wants at least this much more 
 
 @dataclass(slots=True, kw_only=True)
 class Series:
-    """One value a minute: of each circuit its fullest phase and what of that is the building's; of each EVSE its
-    draw on its fullest phase, None where no car is.
+    """One value a minute: of each circuit its fullest phase, what of that is the building's, and what it may carry per
+    phase, by its fuse or by what the building allows its connection; of each EVSE its draw on its fullest phase and
+    what it offers, None where no car is.
     """
 
     at_s: list[float] = field(default_factory=list)
     total_a: dict[str, list[float]] = field(default_factory=dict)
     building_a: dict[str, list[float]] = field(default_factory=dict)
+    limit_a: dict[str, list[float]] = field(default_factory=dict)
     draw_a: dict[tuple[str, int], list[float | None]] = field(default_factory=dict)
+    offered_a: dict[tuple[str, int], list[float | None]] = field(default_factory=dict)
 
 
 class Account:
@@ -95,8 +98,19 @@ class Account:
         for run in self._world.copper.runs.values():
             self.series.total_a.setdefault(run.id, []).append(max(run.total_a))
             self.series.building_a.setdefault(run.id, []).append(max(run.other_a))
+            self.series.limit_a.setdefault(run.id, []).append(self._limit_a(run))
         for evse in self._world.site.evses:
             key = (evse.station, evse.evse_id)
             stay = self._world.parking.here.get(key)
             drawn_a = None if stay is None else stay.ev.draw_a
+            offered_a = None if stay is None else self._world.stations[evse.station].offered_a(evse.evse_id)
             self.series.draw_a.setdefault(key, []).append(drawn_a)
+            self.series.offered_a.setdefault(key, []).append(offered_a)
+
+    def _limit_a(self, run: Run) -> float:
+        """Per phase; what is allowed in W as if it were spread evenly."""
+        if run.id != self._world.root:
+            return run.fuse_a
+        limit_a, limit_w = self._world.limits.held()
+        of_power = [] if limit_w is None else [limit_w / self._world.site.nominal_voltage_v / 3.0]
+        return min([run.fuse_a, *of_power, *([] if limit_a is None else [limit_a])])

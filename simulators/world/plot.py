@@ -1,5 +1,7 @@
-"""The picture of a day as SVG, written by hand: every circuit with its limit, every EVSE's draw, and the faults."""
+"""The picture of a day as SVG, written by hand: every circuit with its limits, what every EVSE offers and what its car
+draws, and the faults."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import groupby
@@ -10,9 +12,15 @@ from simulators.world.result import WorldResult
 Scale = Callable[[float], float]  # amperes to a place on the paper
 
 WIDTH, LEFT, RIGHT = 1100, 110, 20
-CIRCUIT_HEIGHT, ROW_HEIGHT, GAP, TOP = 130, 16, 26, 54
-INK, GRID, CARS, HOUSE, LIMIT, FAULT = "#222222", "#dddddd", "#2b7bba", "#8c6d31", "#c0392b", "#f4d9d6"
-STEPS: Final = ((3, 0.5), (8, 1), (26, 2), (80, 6), (400, 24))  # hours of the day: hours between two marks
+CIRCUIT_HEIGHT, ROW_HEIGHT, GAP, TOP = 130, 20, 26, 54
+SAMPLE_S: Final = 60.0  # a value holds so long
+INK, GRID, FIELD, CARS = "#222222", "#dddddd", "#eeeeee", "#5596c8"
+HOUSE, LIMIT, FAULT = "#8c6d31", "#c0392b", "#f4d9d6"
+STEPS: Final = ((0.5, 0.1), (3, 0.5), (8, 1), (26, 2), (80, 6), (400, 24))  # hours of the day: hours between two marks
+LEGEND: Final = (
+    "blue: cars, brown: the building, red: the fuse and faults, dashed: what the building allows; "
+    "below, of each EVSE: grey while a car is there, line: what is offered, blue: what it draws"
+)
 
 
 def svg(result: WorldResult) -> str:
@@ -66,6 +74,7 @@ class _Picture:
         yield self._area(total, y, bottom, CARS)
         yield self._area(building, y, bottom, HOUSE)
         yield f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(fuse_a):.1f}" y2="{y(fuse_a):.1f}" stroke="{LIMIT}"/>'
+        yield from self._lower_limits(series.limit_a.get(name, []), fuse_a, y)
         yield self._text(8, top + 2, name)  # above the fuse's, which is an eighth below the top at least
         yield self._text(8, y(fuse_a) + 4, f"{fuse_a:g} A", fill=LIMIT)
 
@@ -77,22 +86,50 @@ class _Picture:
         first, last = self._x(times[0]), self._x(times[len(values) - 1])
         return f'<polygon points="{first:.1f},{bottom} {points} {last:.1f},{bottom}" fill="{fill}" fill-opacity="0.7"/>'
 
+    def _lower_limits(self, limits: Sequence[float], fuse_a: float, y: Scale) -> Iterator[str]:
+        """Where less than the fuse is allowed."""
+        yield from self._steps([limit_a if limit_a < fuse_a else None for limit_a in limits], y, LIMIT, dashed=True)
+
     def _evse(self, top: float, key: tuple[str, int]) -> Iterator[str]:
-        """A bar where a car is; the darker, the more it draws."""
-        values = self._result.series.draw_a[key]
-        most_a = max((value for value in values if value is not None), default=0.0) or 1.0
+        """Grey where a car is, in it what it draws, above that what it is offered; both of the most that there was."""
+        drawn, offered = self._result.series.draw_a[key], self._result.series.offered_a[key]
+        most_a = max((value for value in (*drawn, *offered) if value is not None), default=0.0) or 1.0
         name = key[0] if key[1] == 1 else f"{key[0]}/{key[1]}"
-        yield self._text(8, top + 12, name)
-        times = list(self._times())
-        shades = [None if value is None else round(value / most_a * 10) for value in values]
-        for shade, group in groupby(range(len(shades)), key=lambda index: shades[index]):
+        bottom, height = top + ROW_HEIGHT - 2, ROW_HEIGHT - 4
+        yield self._text(8, bottom - 3, name)
+        for from_s, to_s, _ in self._stretches([None if value is None else 0.0 for value in drawn]):
+            yield self._bar(from_s, to_s, top + 2, height, FIELD)
+        for from_s, to_s, drawn_a in self._stretches(drawn):
+            if drawn_a:
+                high = height * drawn_a / most_a
+                yield self._bar(from_s, to_s, bottom - high, high, CARS)
+        yield from self._steps(offered, lambda amps: bottom - height * amps / most_a, INK)
+
+    def _stretches(self, values: Sequence[float | None]) -> Iterator[tuple[float, float, float]]:
+        """From when to when which value held, to a tenth; None, where there was none, isn't among them."""
+        times = self._times()
+        rounded = [None if value is None else round(value, 1) for value in values]
+        for value, group in groupby(range(len(rounded)), key=lambda index: rounded[index]):
             indices = list(group)
-            if shade is not None:
-                from_x, to_x = self._x(times[indices[0]]), self._x(times[indices[-1]] + 60.0)
-                yield (
-                    f'<rect x="{from_x:.1f}" y="{top + 2}" width="{to_x - from_x:.1f}" height="{ROW_HEIGHT - 4}" '
-                    f'fill="{CARS}" fill-opacity="{0.08 + 0.092 * shade:.2f}"/>'
-                )
+            if value is not None:
+                yield times[indices[0]], times[indices[-1]] + SAMPLE_S, value
+
+    def _bar(self, from_s: float, to_s: float, top: float, height: float, fill: str) -> str:
+        left, right = self._x(from_s), self._x(to_s)
+        return f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{height:.1f}" fill="{fill}"/>'
+
+    def _steps(self, values: Sequence[float | None], y: Scale, stroke: str, *, dashed: bool = False) -> Iterator[str]:
+        """A line in steps, for as long as there is a value."""
+        dashes = ' stroke-dasharray="4 3"' if dashed else ""
+        lines: list[list[str]] = []
+        ended_s = -SAMPLE_S
+        for from_s, to_s, value in self._stretches(values):
+            if from_s - ended_s > SAMPLE_S / 2.0:
+                lines.append([])
+            lines[-1] += (f"{self._x(at_s):.1f},{y(value):.1f}" for at_s in (from_s, to_s))
+            ended_s = to_s
+        for points in lines:
+            yield f'<polyline points="{" ".join(points)}" fill="none" stroke="{stroke}" stroke-width="0.8"{dashes}/>'
 
     def _faults(self) -> Iterator[str]:
         for fault in self._result.faults:
@@ -104,15 +141,18 @@ class _Picture:
             yield self._text(from_x, TOP - 3, str(fault.number), fill=LIMIT, size=9)
 
     def _hours_marks(self) -> Iterator[str]:
+        """The site's time of day."""
+        begins_h = self._result.begins_h
         step = next((step for hours, step in STEPS if self._hours <= hours), 7 * 24)
         bottom = self._height - 44
-        number = 0
-        while number * step <= self._hours:
-            x = self._x(number * step * 3600.0)
+        number = math.ceil(round(begins_h / step, 6))
+        while (at_h := number * step - begins_h) <= self._hours:
+            x = self._x(at_h * 3600.0)
+            minutes = round(number * step * 60.0) % (24 * 60)
             yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{bottom}" y2="{bottom + 5}" stroke="{INK}"/>'
-            yield self._text(x - 8, bottom + 18, f"{number * step:g} h")
+            yield self._text(x - 14, bottom + 18, f"{minutes // 60:02d}:{minutes % 60:02d}")
             number += 1
-        yield self._text(LEFT, self._height - 8, "blue: cars, brown: the building, red: the fuse and faults", size=10)
+        yield self._text(LEFT, self._height - 8, LEGEND, size=10)
 
     def _times(self) -> Sequence[float]:
         return self._result.series.at_s

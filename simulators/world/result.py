@@ -8,7 +8,7 @@ from simulators.confirmation import lost_and_doubled
 from simulators.phases import Amps3
 from simulators.world.account import Account, Series
 from simulators.world.oracles.base import Verdict
-from simulators.world.scenario import Expectations, FaultSpec, WorldScenario
+from simulators.world.scenario import Expectations, FaultSpec, WorldScenario, begins_s
 from simulators.world.world import World
 
 DAY_S: Final = 86_400.0
@@ -32,12 +32,14 @@ class WorldResult:
 
     `reactions_s` are p50, p95 and the worst of the times from a circuit going over its fuse until it was back, or until
     the end of the run; None where none did. `energy_wanted_wh` is what the cars could have had in their time until then
-    with nothing but their posts to limit them. `fairness` is Jain's index over delivered / wanted, by rank.
+    with nothing but their posts to limit them. `fairness` is Jain's index over delivered / wanted, by rank. `begins_h`:
+    hours after midnight, on the site's clock.
     """
 
     scenario: str
     seed: int
     faults: tuple[FaultSpec, ...]
+    begins_h: float
     hours: float
     sessions: int
     turned_away: int
@@ -128,6 +130,7 @@ def result_of(
         scenario=scenario.name,
         seed=world.seed,
         faults=tuple(faults),
+        begins_h=begins_s(scenario) / 3600.0,
         hours=scenario.for_s / 3600.0,
         sessions=len(stays),
         turned_away=world.parking.turned_away,

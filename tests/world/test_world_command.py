@@ -18,12 +18,13 @@ from simulators.cli.run import fault_of
 from simulators.errors import ScenarioError
 from simulators.world.building import LoadSpec
 from simulators.world.faults import BY_NUMBER, planned
+from simulators.world.limits import LimitSpec
 from simulators.world.plot import svg
 from simulators.world.run import run_world, shrunk, with_random_faults
 from simulators.world.scenario import KEYS, FaultSpec, load_world, ready_worlds
 from simulators.world.site import read_site, site_text
 from tests.full_disk import written_to_a_full_disk
-from tests.world.worlds import SMALL, played, small
+from tests.world.worlds import BMS, SMALL, played, small
 
 
 def edge_sim(*words: str) -> "subprocess.CompletedProcess[str]":
@@ -324,6 +325,23 @@ def test_each_key_of_a_scenario_is_described() -> None:
 def test_a_fault_given_again_is_the_same_to_the_digit() -> None:
     """The command that shows a long run's failure again names the very moments."""
     assert FaultSpec(number=14, at_s=1234567.8, for_s=30.1).option() == "14:1234567.8+30.1"
+
+
+def test_the_picture_shows_what_is_allowed_offered_and_drawn() -> None:
+    """Where the building allows less than the fuse a dashed line stands; a car is a field with a line in it; the marks
+    are the site's time of day."""
+    scenario = small(minutes=9.0)
+    limit = LimitSpec(over="modbus", from_s=200.0, to_s=400.0, max_a=16.0)
+    result = played(replace(scenario, site_head=scenario.site_head + BMS, limits=(limit,))).result
+    assert set(result.series.limit_a["main"]) == {16.0, 31.0, 32.0}
+    root = ET.fromstring(svg(result))  # noqa: S314 - our own
+    lines = [each.attrib for each in root.iter("{http://www.w3.org/2000/svg}polyline")]
+    heights = {
+        place.partition(",")[2] for each in lines if "stroke-dasharray" in each for place in each["points"].split()
+    }
+    assert len(heights) == 2
+    assert len([each for each in lines if "stroke-dasharray" not in each]) >= 3  # cars
+    assert {"08:00", "08:06"} <= {each.text for each in root.iter("{http://www.w3.org/2000/svg}text")}
 
 
 def test_the_picture_shows_faults_and_escapes_names() -> None:
