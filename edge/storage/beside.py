@@ -28,7 +28,7 @@ def open_beside(folder: Path, name: str) -> Iterator[sqlite3.Connection]:
     """
     path = folder / f"{name}.db"
     try:
-        with contextlib.closing(open_database(path, schemas()[name], heal=False).connection) as connection:
+        with contextlib.closing(open_database(path, schemas()[name], heal=None).connection) as connection:
             yield connection
     except (sqlite3.Error, OSError, OverflowError) as exc:
         raise StorageFailed(f"{path} can't be used ({exc})", remedy="is the disk full, or not ours?") from exc

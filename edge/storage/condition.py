@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.storage.database import numbered
+from edge.storage.damage import numbered
 from edge.storage.key import KEY_FILE
 
 _PARTS = ("", "-wal")  # a file and its log

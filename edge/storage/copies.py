@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+import structlog
+
 from edge.domain.journal import (
     DropEntry,
     DropTransaction,
@@ -25,7 +27,11 @@ from edge.domain.journal import (
 )
 from edge.storage import rows
 from edge.storage.database import transaction
+from edge.storage.doubt import doubt
 from edge.storage.rows import Statement
+from edge.storage.salvage import skip_numbers
+
+log = structlog.get_logger(__name__)
 
 ENTRIES, CHARGES = "entry_copy", "charge_copy"
 
@@ -155,6 +161,20 @@ def brought_back(registry: sqlite3.Connection, journal: sqlite3.Connection) -> i
                 journal.execute(rows.put_entry_into("entry"), tuple(row))
                 restored += 1
     return restored
+
+
+def restore(registry: sqlite3.Connection, journal: sqlite3.Connection) -> bool:
+    """Have what the journal lacks out of the copies, and doubt the rest. Never raises; says whether that is done."""
+    try:
+        if restored := brought_back(registry, journal):
+            log.warning("begins, ends and ids were taken from their copies", rows=restored)
+        doubt(journal)
+        if restored:
+            skip_numbers(journal)  # at the end: until then the journal is seen to lack something
+    except sqlite3.Error as exc:
+        log.warning("the journal's begins and ends can't be taken from their copies", problem=str(exc))
+        return False
+    return True
 
 
 def know_more(registry: sqlite3.Connection, journal: sqlite3.Connection) -> bool:

@@ -4,7 +4,6 @@ Files are in WAL mode. With ``synchronous=FULL`` a commit is one append to the w
 """
 
 import contextlib
-import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,16 +16,15 @@ import structlog
 from edge.chance import Chance
 from edge.errors import StorageFailed, StorageTooNew
 from edge.ownership import as_its_folder
+from edge.storage import damage
 
 log = structlog.get_logger(__name__)
 
 BUSY_S = 5.0  # a command line that writes a token holds the file for milliseconds
 # The log is written back at 1,000 pages of 4 KiB; it is cut to this afterwards, so that a burst leaves no large file.
 LOG_BYTES = 8_000_000
-DAMAGED_KEPT = 3  # of each file, for a person to look at; the oldest make room
-_DAMAGED = ".damaged-"
-_MAGIC = b"SQLite format 3\0"  # the first bytes of each file (https://www.sqlite.org/fileformat2.html §1.3.1)
-_FORMATS = slice(18, 20)  # in the same place: how the file is written and read, 2 with a write-ahead log
+# How a file is written and read, 2 with a write-ahead log (https://www.sqlite.org/fileformat2.html §1.3.2).
+_FORMATS = slice(18, 20)
 _WITHOUT_LOG = b"\1\1"
 _MIGRATION = re.compile(r"(?P<name>[a-z]+)-(?P<version>\d+)\.sql")
 
@@ -58,10 +56,15 @@ def schemas() -> Mapping[str, Schema]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """An open file. ``damaged``: where the damaged one lies that was in its place; None where all was well."""
+    """An open file. ``damaged``: where the damaged one lies that was in its place, if there was any; None where all was
+    well."""
 
     connection: sqlite3.Connection
     damaged: Path | None
+
+
+def _believe(_connection: sqlite3.Connection) -> None:
+    """No proof is wanted."""
 
 
 def open_database(
@@ -70,39 +73,46 @@ def open_database(
     *,
     synchronous: str = "FULL",
     vfs: str | None = None,
-    heal: bool = True,
-    proof: Callable[[sqlite3.Connection], None] = lambda _connection: None,
+    heal: Callable[[Path, sqlite3.Connection], None] | None = None,
+    expected: bool = False,
+    proof: Callable[[sqlite3.Connection], None] = _believe,
     chance: Chance | None = None,
 ) -> Opened:
-    """Open or make the file at ``path``. ``heal``: a damaged one is set aside, and a new one is made. ``proof``: raises
-    what :func:`is_damage` knows, where the rows aren't what they should be. ``chance``: what ``randomblob`` gives;
-    SQLite's own, unless given.
+    """Open or make the file at ``path``. ``heal``: fills a new file, which takes the place of a damaged one when that
+    is done; the damaged one is set aside. What is cut off is done again at the next start. ``expected``: one that is
+    gone or empty is damaged, too. ``proof``: raises what :func:`damage.is_damage` knows, where the rows aren't what
+    they should be. ``chance``: what ``randomblob`` gives; SQLite's own, unless given.
 
     :raises StorageTooNew: a later release made it, and this one can't read it.
     :raises StorageFailed: it can't be opened at all.
     """
+
+    def opened(file: Path, prove: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
+        return _open(file, schema, synchronous, vfs, chance, prove)
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            if heal:
-                look(path)
-            return Opened(connection=_open(path, schema, synchronous, vfs, chance, proof), damaged=None)
+            if heal is not None:
+                damage.finish(path)
+                damage.look(path, expected=expected)
+            return Opened(connection=opened(path, proof), damaged=None)
         except sqlite3.DatabaseError as exc:
-            if not heal or not is_damage(exc):
+            if heal is None or not damage.is_damage(exc):
                 raise
-            damaged = set_aside(path)
-            log.exception("a damaged file is set aside", file=str(path), kept_as=str(damaged))
-            return Opened(connection=_open(path, schema, synchronous, vfs, chance, proof), damaged=damaged)
+            with damage.draft_of(path) as draft, contextlib.closing(opened(draft, _believe)) as connection:
+                heal(path, connection)
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            kept_as = damage.replaced(path)
+            if kept_as.exists():
+                log.exception("a damaged file is set aside", file=str(path), kept_as=str(kept_as))
+            else:
+                log.exception("a file was gone, and is made of its copy", file=str(path))
+            return Opened(connection=opened(path, proof), damaged=kept_as)
     except (sqlite3.Error, OSError) as exc:
         raise StorageFailed(
             f"{path} can't be opened ({exc})", remedy="is the folder there, and ours to write?"
         ) from exc
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file is no database or a malformed one, as against a disk that refuses."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def connect(path: Path, *, vfs: str | None = None, read_only: bool = False) -> sqlite3.Connection:
@@ -140,21 +150,6 @@ def _open(
         connection.close()
         raise
     return connection
-
-
-def look(path: Path) -> None:
-    """Raise for a file that doesn't begin as one of SQLite's, or is empty beside a log: before SQLite sees it, which
-    throws the log away then. Not for a file that this process has open: its locks would go with ours
-    (https://www.sqlite.org/howtocorrupt.html §2.2)."""
-    head = b""
-    if path.is_file():
-        with path.open("rb") as stream:
-            head = stream.read(len(_MAGIC))
-    log = path.with_name(path.name + "-wal")
-    if head != _MAGIC and (head or (log.is_file() and log.stat().st_size > 0)):
-        error = sqlite3.DatabaseError("it doesn't begin as a database does")
-        error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
-        raise error
 
 
 def _check(connection: sqlite3.Connection) -> None:
@@ -235,39 +230,3 @@ def statements(script: str) -> list[str]:
             found.append(part.strip())
             part = ""
     return found
-
-
-def set_aside(path: Path) -> Path:
-    """Move a file and its log out of the way; says where it lies now. The oldest of these are deleted."""
-    earlier = sorted(numbered(path), key=lambda found: found[0])
-    number = earlier[-1][0] + 1 if earlier else 1
-    target = path.with_name(f"{path.name}{_DAMAGED}{number}")
-    for suffix in ("-wal", "-shm", ""):  # the log first: without its file it is of no use to anyone
-        source = path.with_name(path.name + suffix)
-        if source.exists():
-            source.rename(target.with_name(target.name + suffix))
-    for _, old in earlier[: max(0, len(earlier) + 1 - DAMAGED_KEPT)]:
-        for suffix in ("-wal", "-shm", ""):
-            old.with_name(old.name + suffix).unlink(missing_ok=True)
-    sync_folder(path.parent)
-    return target
-
-
-def numbered(path: Path) -> list[tuple[int, Path]]:
-    """The files that were set aside in the place of this one, by number."""
-    found = []
-    before = path.name + _DAMAGED
-    for name in os.listdir(path.parent):  # noqa: PTH208 - a path for each file would take longer than all else here
-        number = name.removeprefix(before)
-        if number.isdecimal() and name != number:
-            found.append((int(number), path.with_name(name)))
-    return found
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk, too."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

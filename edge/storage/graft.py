@@ -11,7 +11,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge.storage.database import connect, look, pages
+from edge.storage.damage import look
+from edge.storage.database import connect, pages
 
 _LOG = "-wal"
 _GRAFTED = ".grafted"

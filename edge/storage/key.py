@@ -7,7 +7,7 @@ import structlog
 
 from edge.errors import StorageFailed
 from edge.ownership import as_its_folder
-from edge.storage.database import set_aside, sync_folder
+from edge.storage.damage import set_aside, sync_folder
 
 log = structlog.get_logger(__name__)
 

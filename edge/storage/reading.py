@@ -9,7 +9,7 @@ from edge.domain.session import Session
 from edge.domain.token import CachedToken, ListedToken, SiteToken
 from edge.errors import EntryDamaged, StorageFailed
 from edge.storage import proof, rows, token_rows
-from edge.storage.database import is_damage
+from edge.storage.damage import is_damage
 from edge.storage.proof import DAMAGE
 from edge.storage.session_rows import session
 from edge.storage.store import Store

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import structlog
 
+from edge.errors import StorageFailed
 from edge.ownership import as_its_folder
 from edge.storage import graft
-from edge.storage.database import connect, sync_folder
+from edge.storage.damage import sync_folder
+from edge.storage.database import connect
 from edge.storage.proof import readable
 
 log = structlog.get_logger(__name__)
@@ -29,6 +31,8 @@ def salvage(damaged: Path, target: sqlite3.Connection) -> int:
     Each table is read from its front until that fails, then from its back: only rows between two faults are lost.
     Where the first page is gone, another one takes its place; then not all is taken of a file without its log. Never
     raises for what ``damaged`` holds.
+
+    :raises StorageFailed: ``target`` can't be written.
     """
     if graft.has_form(damaged):
         return _read_out(damaged, target, {})
@@ -53,7 +57,8 @@ def _read_out(damaged: Path, target: sqlite3.Connection, only: Mapping[str, str]
                 target.execute(definition)
             target.execute("COMMIT")
         except BaseException:
-            target.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):
+                target.execute("ROLLBACK")
             raise
     log.warning("rows were read out of a damaged file", file=str(damaged), rows=rows)
     return rows
@@ -117,9 +122,13 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str, on
                     break
                 if not readable(table, row):
                     continue
-                with contextlib.suppress(sqlite3.IntegrityError, ValueError):  # a row that is damaged in itself
+                try:
                     target.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", tuple(row))  # noqa: S608
                     taken.add(tuple(row))
+                except (sqlite3.IntegrityError, ValueError):  # a row that is damaged in itself
+                    continue
+                except sqlite3.Error as exc:
+                    raise StorageFailed(f"what is left of a damaged file can't be written ({exc})") from exc
         except sqlite3.Error:
             continue
         else:

@@ -8,7 +8,8 @@ from pathlib import Path
 from edge.errors import StorageFailed, way_to_write
 from edge.ownership import as_its_folder
 from edge.storage import rows
-from edge.storage.database import connect, sync_folder
+from edge.storage.damage import sync_folder
+from edge.storage.database import connect
 from edge.storage.salvage import skip_numbers
 
 _LOGS = ("-wal", "-shm")  # what SQLite keeps beside a file; a snapshot has their content in it

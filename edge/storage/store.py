@@ -10,6 +10,7 @@ import contextlib
 import sqlite3
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -21,8 +22,8 @@ from edge.storage import copies, history, rows
 from edge.storage.batch import Part, apply, grows, is_full, is_spare
 from edge.storage.condition import Condition, condition
 from edge.storage.copies import Copies
-from edge.storage.database import Opened, Schema, open_database, pages, schemas, set_aside, transaction
-from edge.storage.doubt import doubt
+from edge.storage.damage import set_aside
+from edge.storage.database import Opened, Schema, open_database, pages, schemas, transaction
 from edge.storage.history import HISTORY_BYTES, HistoryRow
 from edge.storage.proof import prove
 from edge.storage.reserve import RESERVE_BYTES, Reserve
@@ -78,18 +79,17 @@ class Store:
 
         :raises StorageError: the folder or a file can't be used.
         """
-        healed = []
         forms = schemas()
-        for name, synchronous in _FILES.items():
-            opened = self._opened(name, forms[name], synchronous)
+        healed = set()
+        for name in (rows.REGISTRY, rows.JOURNAL, _HISTORY):  # a damaged journal is healed out of the registry, too
+            opened = self._opened(name, forms[name], _FILES[name])
             self._open[name] = opened.connection
             if opened.damaged is not None:
-                healed.append(name)
-                self._heal(name, opened)
-        self.healed = tuple(healed)
+                healed.add(name)
+        self.healed = tuple(name for name in _FILES if name in healed)
         with contextlib.suppress(sqlite3.Error):
             copies.answered_for(self._open[rows.JOURNAL])
-        self._copy(restore=rows.JOURNAL in healed or self._lacks())
+        self._copy(at_start=True)
         self._changes_seen = {name: self._data_version(name) for name in self._open}
         self._keep_good_copy()
         self._reserve.take()
@@ -161,14 +161,21 @@ class Store:
         if self._reserve.take():
             self._enter(Health.GOOD)
         if self._is_behind and self.health is Health.GOOD:
-            self._copy(restore=False)
+            self._copy()
         with contextlib.suppress(sqlite3.Error):
             self._open[rows.JOURNAL].execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _opened(self, name: str, form: Schema, synchronous: str) -> Opened:
         def attempt() -> Opened:
             return open_database(
-                self.path(name), form, synchronous=synchronous, vfs=self._vfs, proof=prove, chance=self._chance
+                self.path(name),
+                form,
+                synchronous=synchronous,
+                vfs=self._vfs,
+                heal=partial(self._heal, name),
+                expected=self._good_copy(name).exists(),
+                proof=prove,
+                chance=self._chance,
             )
 
         try:
@@ -248,32 +255,26 @@ class Store:
             self._enter(Health.GOOD)
         return results
 
-    def _heal(self, name: str, opened: Opened) -> None:
-        assert opened.damaged is not None  # noqa: S101 - the caller has looked
+    def _heal(self, name: str, damaged: Path, fresh: sqlite3.Connection) -> None:
+        """Have what is left of a damaged file in a new one."""
         good = self._good_copy(name)
         if good.exists():
-            salvage(good, opened.connection)
-            copies.forgotten(opened.connection)  # of the journal as it was then
-        salvage(opened.damaged, opened.connection)  # what can be read of the newer one prevails
+            salvage(good, fresh)
+            copies.forgotten(fresh)  # of the journal as it was then
+        if damaged.exists():
+            salvage(damaged, fresh)  # what can be read of the newer one prevails
         if name == rows.JOURNAL:
-            skip_numbers(opened.connection)
+            copies.restore(self._open[rows.REGISTRY], fresh)
+            skip_numbers(fresh)
 
-    def _lacks(self) -> bool:
-        with contextlib.suppress(sqlite3.Error):
-            return copies.know_more(self._open[rows.REGISTRY], self._open[rows.JOURNAL])
-        return False
-
-    def _copy(self, *, restore: bool) -> None:
-        """Have what the journal lacks out of the copies (``restore``), and the copies as it is. Never raises."""
+    def _copy(self, *, at_start: bool = False) -> None:
+        """Have the copies as a journal that lacks nothing; ``at_start`` it may be made so. Never raises."""
         journal, registry = self._open[rows.JOURNAL], self._open[rows.REGISTRY]
         try:
-            if restore:
-                if restored := copies.brought_back(registry, journal):
-                    log.warning("begins, ends and ids were taken from their copies", rows=restored)
-                    skip_numbers(journal)
-                doubt(journal)
-            copies.made_anew(journal, registry)
-            self._is_behind = False
+            lacks = copies.know_more(registry, journal)
+            if not lacks or (at_start and copies.restore(registry, journal)):
+                copies.made_anew(journal, registry)
+                self._is_behind = False
         except sqlite3.Error as exc:
             log.warning("the journal's begins and ends aren't copied", problem=str(exc))
         with contextlib.suppress(sqlite3.Error):

@@ -25,11 +25,12 @@ from edge.domain.journal import (
 )
 from edge.domain.session import Session
 from edge.domain.token import SiteToken, TokenNeed
+from edge.errors import StorageError
 from edge.storage.database import connect
 from edge.storage.reading import entries, kept, kept_tokens
 from edge.storage.store import Health, Store
 from edge.storage.token_file import TokenFile
-from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, RecordingLayer
+from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, OK, RecordingLayer
 from tests.unit.storage.storage_bench import NOON, put
 
 LAYER = RecordingLayer("copies")
@@ -418,4 +419,102 @@ def test_a_file_of_another_form_gives_what_can_be_read_of_it(tmp_path: Path) -> 
     assert store.healed == ("journal",)
     assert kept(store).transactions == ()
     assert store.commit([[put(kept(store).highest + 1)]]) == [None]
+    store.close()
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_start_after_a_damage_that_is_cut_off_loses_nothing_either(tmp_path: Path, *, told: bool) -> None:
+    """The disk refuses from any write of that start on, and the next start finds what was done until then."""
+    store = opened(tmp_path / "sound")
+    record = begun(store, told=told)
+    store.close()
+    with (tmp_path / "sound" / "journal.db").open("r+b") as stream:
+        stream.write(b"\xa5" * 4096)
+    left = 0
+    while True:
+        folder = tmp_path / str(left)
+        shutil.copytree(tmp_path / "sound", folder)
+        cut = Cut(left)
+        store = started(folder, cut)
+        assert kept(store).transactions == (record,), f"cut off at write {left}"
+        assert [entry.seq for entry in entries(store)] == ([] if told else [5]), f"cut off at write {left}"
+        store.close()
+        if not cut.has_cut:
+            break
+        left += 1
+    assert left > 20
+
+
+def started(folder: Path, cut: "Cut") -> Store:
+    """Opened again after a start on such a disk."""
+    LAYER.refuse = cut
+    store = Store(folder, vfs=LAYER.name, reserve_bytes=4096)
+    try:
+        with contextlib.suppress(StorageError):
+            store.open()
+    finally:
+        store.close()
+        LAYER.refuse = lambda _path, _end: OK
+    return opened(folder)
+
+
+class Cut:
+    """A disk that refuses all writes but the first ``left``."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.has_cut = False
+
+    def __call__(self, _path: str, _end: int) -> int:
+        self.has_cut |= self.left == 0
+        self.left = max(self.left - 1, 0)
+        return IOERR_WRITE if self.has_cut else OK
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_start_without_the_registry_that_is_cut_off_loses_no_card(tmp_path: Path, *, gone: bool) -> None:
+    """Damaged or gone, it is made of its good copy, and that isn't thrown away for an empty one."""
+    store = opened(tmp_path / "sound")
+    commit(store, [PutSiteToken(token=SiteToken(hash="h", hint="01"))])
+    store.close()
+    opened(tmp_path / "sound").close()  # keeps the good copy
+    registry = tmp_path / "sound" / "registry.db"
+    registry.unlink() if gone else registry.write_bytes(b"\xa5" * registry.stat().st_size)
+    left = 0
+    while True:
+        folder = tmp_path / str(left)
+        shutil.copytree(tmp_path / "sound", folder)
+        cut = Cut(left)
+        store = started(folder, cut)
+        assert [token.hash for token in kept_tokens(store).own] == ["h"], f"cut off at write {left}"
+        store.close()
+        if not cut.has_cut:
+            break
+        left += 1
+    assert left > 20
+
+
+def test_a_healed_file_that_was_not_put_in_its_place_yet(tmp_path: Path) -> None:
+    """The power failed between the damaged one's removal and that; the damaged one's log is no log of the new one."""
+    store = opened(tmp_path)
+    record = begun(store, told=False)
+    log = (tmp_path / "journal.db-wal").read_bytes()
+    store.close()
+    (tmp_path / "journal.db").rename(tmp_path / "journal.db.healed")
+    (tmp_path / "journal.db-wal").write_bytes(log)
+    store = opened(tmp_path)
+    assert kept(store).transactions == (record,)
+    assert (store.healed, list(tmp_path.glob("*.healed"))) == ((), [])
+    store.close()
+
+
+def test_what_is_left_of_a_healing_is_no_healing(tmp_path: Path) -> None:
+    """The power failed while the new file was made: it is made anew."""
+    store = opened(tmp_path)
+    record = begun(store, told=False)
+    (tmp_path / "journal.db.draft").write_bytes(b"half of it")
+    (tmp_path / "journal.db.draft-wal").write_bytes(b"half of it")
+    store = damaged(store)
+    assert kept(store).transactions == (record,)
+    assert list(tmp_path.glob("*.draft*")) == []
     store.close()

@@ -28,7 +28,8 @@ from edge.domain.journal import (
 )
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenInfo, TokenNeed, TokenStatus
 from edge.errors import EntryDamaged, StorageFailed, StorageFull, StorageTooNew
-from edge.storage.database import Schema, connect, numbered, open_database, schemas
+from edge.storage.damage import numbered
+from edge.storage.database import Schema, connect, open_database, schemas
 from edge.storage.entry_file import EntryFile
 from edge.storage.history import HistoryRow
 from edge.storage.key import token_key
@@ -447,5 +448,5 @@ def test_the_forms_come_with_the_program() -> None:
 def test_a_folder_that_cant_be_made_is_one_sentence(tmp_path: Path) -> None:
     """Where, why, and what to look at."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageFailed, match=r"journal\.db can't be opened .*; is the folder there"):
+    with pytest.raises(StorageFailed, match=r"registry\.db can't be opened .*; is the folder there"):
         Store(tmp_path / "file").open()
