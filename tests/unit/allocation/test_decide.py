@@ -163,6 +163,15 @@ def test_a_paused_cars_safe_current_is_not_lent_where_it_may_come_back_at_it() -
     assert [point.limit_a for point in decided(site).setpoints] == [26, 6]
 
 
+def test_a_paused_cars_safe_current_is_told_once_where_it_is_kept_free() -> None:
+    """idle = "safe": 26 A and 6 A fill 32 A, and the sentence doesn't add those 6 A twice.."""
+    paused = with_idle_at_safe(charging(evse(2), told_a=6, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True))
+    site = snapshot(circuit(32), with_idle_at_safe(charging(evse(1), told_a=26)), paused, settings=SAFE)
+    first, second = decided(site, remembered(site, asleep_since=[nan, NOW - WAKE_S])).setpoints
+    assert first.text == "26.0 A: main L1 is full (32.0 of 32 A)"
+    assert second.reason is Reason.CAR_PAUSED
+
+
 def test_a_paused_cars_minimum_is_lent_otherwise() -> None:
     """What it leaves is used; it gets its minimum back out of what the others leave."""
     paused = charging(evse(2), told_a=6, told_at=NOW - 60, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)

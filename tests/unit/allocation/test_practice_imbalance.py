@@ -2,8 +2,10 @@
 
 import pytest
 
+from edge.allocation.decide import Memory, decide
 from edge.domain.setpoint import Reason
-from edge.units import PHASES, Amps
+from edge.units import PHASES, Amps, Phase
+from tests.site_builders import NOW, charging, circuit, evse, snapshot
 from tests.unit.allocation.practice import (
     L1,
     L2,
@@ -149,3 +151,30 @@ def test_when_a_car_leaves_those_that_it_balanced_are_cut_at_once() -> None:
     loop.run(30)
     assert loop.told == {"A": 10, "B": 10, "C": 0, "D": 12}
     assert loop.overloads == []
+
+
+@pytest.mark.parametrize(("uses", "settled_a"), [((L1,), 20), ((L1, L2), 20), (PHASES, 32)])
+def test_a_car_at_a_post_of_three_phases_never_unbalances_them(uses: tuple[Phase, ...], settled_a: Amps) -> None:
+    """It stays at its minimum until a sample shows the phases that it uses, and counts on those at once."""
+    loop = Case(fuses=main(63), cars={"A": Car(phases=PHASES, uses=uses)}, expected={}, imbalance_a=20).loop().settle()
+    assert loop.told["A"] == settled_a
+    assert loop.overloads == []
+
+
+def test_what_a_car_was_seen_to_use_is_forgotten_with_its_session() -> None:
+    """The next one at the post counts anew: it uses three phases."""
+    loop = Case(fuses=main(63), cars={"A": Car(phases=PHASES, uses=(L1,))}, expected={}, imbalance_a=20).loop().settle()
+    loop.leave("A")
+    loop.run(60.0)
+    loop.plugs["A"].uses, loop.plugs["A"].arrives_s = PHASES, loop.now
+    loop.settle()
+    assert loop.told["A"] == 32
+    assert loop.overloads == []
+
+
+def test_a_car_of_which_no_sample_comes_rises_after_a_minute() -> None:
+    """Its station tells none; else it would stay at its minimum for good."""
+    new = [charging(evse(n), told_a=6, told_at=NOW - held_s, drawn_at=None) for n, held_s in ((1, 59.0), (2, 61.0))]
+    first, second = decide(snapshot(circuit(80), *new, imbalance_limit_a=20.0), Memory()).setpoints
+    assert (first.limit_a, first.reason) == (6.0, Reason.STARTING)
+    assert second.limit_a == 32.0
