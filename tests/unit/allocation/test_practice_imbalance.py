@@ -178,3 +178,32 @@ def test_a_car_of_which_no_sample_comes_rises_after_a_minute() -> None:
     first, second = decide(snapshot(circuit(80), *new, imbalance_limit_a=20.0), Memory()).setpoints
     assert (first.limit_a, first.reason) == (6.0, Reason.STARTING)
     assert second.limit_a == 32.0
+
+
+@pytest.mark.parametrize("gone", ["car", "building"])
+def test_what_balances_no_longer_is_seen_by_the_meter(gone: str) -> None:
+    """L2 falls by 20 A or more, and no station tells its car's draw within the next minute."""
+    other = Car(phases=(L2,)) if gone == "car" else Car(phases=(L3,), wants_a=12)
+    cars = {"A": Car(), "C": other, "D": Car(phases=(L3,))}
+    loop = Case(fuses=main(80, (0, 20, 0)), cars=cars, expected={}, imbalance_a=16).loop().settle()
+    assert loop.told["A"] == 32
+    for plug in loop.plugs.values():
+        plug.samples_s = 3600.0
+    loop.plugs["C"].asleep = gone == "car"
+    loop.load("main", 0, 0, 0)
+    loop.excuse()
+    loop.run(50.0)
+    assert loop.overloads == []
+    assert loop.told["A"] == 16, "and no more is taken than that"
+
+
+def test_a_car_on_all_phases_that_stops_unbalances_nobody() -> None:
+    """No station tells its car's draw within the next minute; the meter shows as much less on each phase."""
+    cars = {"A": Car(), "B": Car(phases=PHASES)}
+    loop = Case(fuses=main(80), cars=cars, expected={}, imbalance_a=16).loop().settle()
+    for plug in loop.plugs.values():
+        plug.samples_s = 3600.0
+    loop.plugs["B"].asleep = True
+    before = len(loop.written)
+    loop.run(50.0)
+    assert {command.limit_a for _, command in loop.written[before:] if command.key.station == "A"} <= {16}
