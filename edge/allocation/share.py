@@ -89,9 +89,10 @@ def share_out(
     columns = _columns(snapshot, wishes, (lower, upper), (headroom.limit_a, base), order)
     if balances:
         columns = _in_balance(grid, columns, headroom, reserved_a)
-    asleep = order[(wishes.wake & is_able(lower, upper))[order]]
     layout = grid.layout.with_phases(cars.unbalancing(grid) if balances else in_use, counted)
     pledged = _pledged(snapshot, wishes, lower)
+    asleep = order[(wishes.wake & is_able(lower, upper))[order]]
+    asleep = asleep[np.argsort(~pledged[asleep], kind="stable")]  # first whose minimum nobody else can have
 
     def besides(pledged: Bools) -> Columns:
         """The problem with what is kept free for these."""
