@@ -87,9 +87,12 @@ def share_out(
         reserved_a = np.where(others, grid.fallback_a[:, None], reserved_a)
     base = headroom.taken_a + grid.on_lines(reserved_a)
     columns = _columns(snapshot, wishes, (lower, upper), (headroom.limit_a, base), order)
+    unbalancing = cars.unbalancing(grid) if balances else in_use
     if balances:
-        columns = _in_balance(grid, columns, headroom, reserved_a)
-    layout = grid.layout.with_phases(cars.unbalancing(grid) if balances else in_use, counted)
+        # What may be drawn at most on phases that its car isn't known to use balances nothing.
+        elsewhere = wishes.foreign[:, None] & ~unbalancing
+        columns = _in_balance(grid, columns, headroom, np.where(elsewhere, 0.0, reserved_a))
+    layout = grid.layout.with_phases(unbalancing, counted)
     pledged = _pledged(snapshot, wishes, lower)
     asleep = order[(wishes.wake & is_able(lower, upper))[order]]
     asleep = asleep[np.argsort(~pledged[asleep], kind="stable")]  # first whose minimum nobody else can have

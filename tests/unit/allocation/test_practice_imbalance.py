@@ -1,11 +1,14 @@
 """Imbalance: at the grid connection two phases may differ by 20 A here; in amperes."""
 
+from dataclasses import replace
+
 import pytest
 
 from edge.allocation.decide import Memory, decide
+from edge.allocation.state import Reach
 from edge.domain.setpoint import Reason
-from edge.units import PHASES, Amps, Phase
-from tests.site_builders import NOW, charging, circuit, evse, snapshot
+from edge.units import PHASES, Amps, Phase, PhaseAmps
+from tests.site_builders import NOW, charging, circuit, evse, remembered, snapshot
 from tests.unit.allocation.practice import (
     L1,
     L2,
@@ -207,3 +210,12 @@ def test_a_car_on_all_phases_that_stops_unbalances_nobody() -> None:
     before = len(loop.written)
     loop.run(50.0)
     assert {command.limit_a for _, command in loop.written[before:] if command.key.station == "A"} <= {16}
+
+
+def test_a_car_out_of_reach_counts_on_the_phases_that_it_uses() -> None:
+    """It was told 14 A, and draws them on L1; its station's safe current on the other phases balances nothing."""
+    away = replace(charging(evse(2), told_a=14), reach=Reach.OFFLINE, draw_a=PhaseAmps(14.0, 0.0, 0.0))
+    here = charging(evse(1, phases=(L1,)), told_a=12)
+    site = snapshot(circuit(80), here, away, imbalance_limit_a=20.0)
+    first, _ = decide(site, remembered(site, used=[1, 1])).setpoints
+    assert first.text == "6.0 A: L1 carries 20.0 A more than L2, and 20 A are allowed"
