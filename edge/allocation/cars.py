@@ -106,8 +106,18 @@ class Cars:
 
     def in_use(self, grid: Grid) -> Bools:
         """``[row, phase]``: the grid phases that a running session can draw on: those learned, else all wired."""
-        learned = (self.used.astype(np.int64) & PHASE_BITS[:, None]).T > 0
-        return np.where((self.used > 0)[:, None], learned, grid.wired)
+        return _on_phases(self.used, grid)
+
+    def unbalancing(self, grid: Grid) -> Bools:
+        """The same for the sake of balance, where to count on more is not the safe side: those of a car whose phases
+        aren't learned yet are those of its last telling sample."""
+        shown = np.where((self.used > 0) | (self.doubted > 0), self.used, self.seen)
+        return np.where(self.on_one[:, None], grid.single, _on_phases(shown, grid))
+
+    def unseen(self, grid: Grid, fleet: Fleet) -> Bools:
+        """Of whose car's phases no sample has told anything yet, though it may use fewer than are wired."""
+        may_tell = fleet.in_session & (grid.wired.sum(axis=1) > 1) & ~grid.whole_site & ~self.on_one
+        return np.asarray(may_tell & (self.used == 0) & (self.seen == 0) & (self.doubted == 0))
 
     def doubting(self, grid: Grid, fleet: Fleet, over: Bools, now: Seconds) -> "Cars":
         """After what the meters show; ``over`` ``[place, phase]``: where that is more than the rating.
@@ -195,6 +205,12 @@ class Cars:
         more = fleet.in_session & ((bits & ~self.used.astype(np.int64)) > 0) & (self.used > 0)
         used = np.where(more, 0.0, np.where(learned, bits, self.used))
         return seen, since, used
+
+
+def _on_phases(bits: Floats, grid: Grid) -> Bools:
+    """``[row, phase]``: those of the sum of 1, 2, 4 for L1, L2, L3; all wired where that is 0."""
+    known = (bits.astype(np.int64) & PHASE_BITS[:, None]).T > 0
+    return np.where((bits > 0)[:, None], known, grid.wired)
 
 
 def refilled(tokens: Floats, *, at_once: float, per_hour: float, elapsed_s: Seconds) -> Floats:

@@ -262,7 +262,7 @@ class Decision:
             return Reason.WAITING_FOR_ROOM, int(shares.refused_by[row])
         reason, line = shares.solution.binding(row)
         own_a = self.snapshot.fleet.own_limit_a[row]
-        if line is None and own_a <= shares.amps[row] + EPSILON_A:
+        if line is None and rounded_down(own_a, self._grid.step_a[row]) <= shares.amps[row] + EPSILON_A:
             return self.snapshot.fleet.states[row].own_limit_reason, None
         if reason in (Reason.BELOW_MINIMUM, Reason.NO_WHOLE_STEP) and own_a < self._grid.least_a[row]:
             return self.snapshot.fleet.states[row].own_limit_reason, None

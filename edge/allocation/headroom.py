@@ -12,10 +12,10 @@ import numpy as np
 from edge.allocation.background import Background, Draws, updated
 from edge.allocation.entitlement import Entitlement, was_seen_after, when_obeyed_a
 from edge.allocation.exposure import OBEY_S, OBEY_TOLERANCE_A
-from edge.allocation.layout import PAIRS, Bools, Floats, Ints
+from edge.allocation.layout import PAIRS, POWER, Bools, Floats, Ints
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState
-from edge.units import NO_CURRENT, Seconds
+from edge.units import NO_CURRENT, PhaseAmps, Seconds
 
 # By then a sample shows whether a limit is obeyed, where samples come every 10 s; others aren't waited for.
 SEEN_S = 2 * OBEY_S
@@ -111,7 +111,7 @@ def estimate(
     return (
         Headroom(
             background_a=background,
-            left_a=_left(snapshot, limit - taken, background, entitlement),
+            left_a=_left(snapshot, limit - taken, background, _shown_a(snapshot, stale, remembered), entitlement),
             limit_a=limit,
             taken_a=taken,
             sudden=sudden,
@@ -132,17 +132,30 @@ def _untaken_a(known: Background, draw_a: Floats) -> Floats:
     return np.asarray(np.nan_to_num(known.most_drawn_a() - draw_a).max(axis=1, initial=0.0))
 
 
-def _left(snapshot: Snapshot, left: Floats, background_a: Floats, entitlement: Entitlement) -> Floats:
+def _shown_a(snapshot: Snapshot, stale: Bools, remembered: Mapping[str, Background]) -> PhaseAmps | None:
+    """What the grid connection's meter shows for certain besides the cars; None where nothing is to be balanced, or it
+    tells nothing."""
+    plant, root = snapshot.plant, snapshot.plant.grid.layout.root
+    known = remembered.get(plant.circuits[int(plant.grid.layout.circuits[root])].id)
+    return known.shown_a() if plant.imbalance_limit_a is not None and known is not None and not stale[root] else None
+
+
+def _left(
+    snapshot: Snapshot, left: Floats, background_a: Floats, shown_a: PhaseAmps | None, entitlement: Entitlement
+) -> Floats:
     """What is left on each line: ``left``, but of balance the limit less what the building is ahead, and as much more
-    as the EVSEs on the other phase draw for sure; what they only may draw, or somewhere, balances nothing.
+    as the EVSEs on the other phase draw for sure; what they only may draw, or somewhere, balances nothing, nor does
+    what either of them is shown to draw no more there alone (``shown_a``).
     """
     plant, layout = snapshot.plant, snapshot.plant.grid.layout
     if plant.imbalance_limit_a is not None:
         root = background_a[layout.root]
+        fallen = root - tuple(shown_a) if shown_a is not None else np.zeros(POWER)
         low_a = np.where(entitlement.doubted[:, None], 0.0, entitlement.low_a)
         for line, (high, low) in enumerate(PAIRS, layout.balance.start):
             countered = np.maximum(low_a[:, low] - low_a[:, high], 0.0).sum()
-            left[line] = max(plant.imbalance_limit_a - (root[high] - root[low]), 0.0) + countered
+            allowed = max(plant.imbalance_limit_a - (root[high] - root[low]), 0.0)
+            left[line] = max(allowed + countered - max(fallen[low] - fallen[high], 0.0), 0.0)
     return left
 
 

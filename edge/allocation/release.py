@@ -165,6 +165,7 @@ def _put_off(
         (Held.WRITES, (changes.rises | changes.switches) & (writes < 1)),
         (Held.RESTING, changes.starts & (now - cars.off_since < snapshot.settings.min_off_s)),
         (Held.SWITCHING, changes.rises & _is_on_trust(grid, fleet, cars, now)),
+        (Held.STARTING, changes.rises & _may_unbalance(snapshot, cars)),
         (Held.METER_LATE, changes.all & grid.on_path(headroom.late)),
     ):
         why[where] = reason
@@ -180,6 +181,15 @@ def _is_due(fleet: Fleet, more_a: Floats, brings_all: Bools, now: Seconds) -> Bo
 def _is_on_trust(grid: Grid, fleet: Fleet, cars: Cars, now: Seconds) -> Bools:
     """Who was told one phase, and hasn't been seen to keep to it: not long ago, for some tell no samples."""
     return np.asarray(grid.switches & fleet.told_single & (cars.kept == 0) & (now - fleet.told_at < SMALL_RAISE_HOLD_S))
+
+
+def _may_unbalance(snapshot: Snapshot, cars: Cars) -> Bools:
+    """Whose car may use fewer phases than it is counted on, where phases may differ by so much only: until it is seen,
+    or not long after it was told its minimum, for some tell no samples."""
+    grid, fleet = snapshot.plant.grid, snapshot.fleet
+    if snapshot.plant.imbalance_limit_a is None:
+        return np.zeros(len(fleet.told_a), dtype=np.bool_)
+    return cars.unseen(grid, fleet) & (snapshot.now - fleet.told_at < SMALL_RAISE_HOLD_S)
 
 
 def _room(grid: Grid, headroom: Headroom, entitlement: Entitlement) -> Floats:

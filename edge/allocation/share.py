@@ -76,7 +76,7 @@ def share_out(
 ) -> Shares:
     """``order`` are all rows, those served first before. ``cars.on_one`` says who is to use one phase only."""
     plant = snapshot.plant
-    grid = plant.grid
+    grid, balances = plant.grid, plant.imbalance_limit_a is not None
     in_use = np.where(cars.on_one[:, None], grid.single, cars.in_use(grid))
     # The next session's car may draw by the same limit, on each phase that is wired.
     counted = np.where(snapshot.fleet.one_limit[:, None], grid.wired, in_use)
@@ -87,14 +87,20 @@ def share_out(
         reserved_a = np.where(others, grid.fallback_a[:, None], reserved_a)
     base = headroom.taken_a + grid.on_lines(reserved_a)
     columns = _columns(snapshot, wishes, (lower, upper), (headroom.limit_a, base), order)
-    if plant.imbalance_limit_a is not None:
-        columns = _in_balance(grid, columns, headroom, reserved_a)
-    asleep = order[(wishes.wake & is_able(lower, upper))[order]]
-    layout = grid.layout.with_phases(in_use, counted)
-    shared = columns
+    unbalancing = cars.unbalancing(grid) if balances else in_use
+    if balances:
+        # What may be drawn at most on phases that its car isn't known to use balances nothing.
+        elsewhere = wishes.foreign[:, None] & ~unbalancing
+        columns = _in_balance(grid, columns, headroom, np.where(elsewhere, 0.0, reserved_a))
+    layout = grid.layout.with_phases(unbalancing, counted)
     pledged = _pledged(snapshot, wishes, lower)
-    if pledged.any():
-        shared = _less(columns, grid.on_lines(np.where(pledged[:, None] & counted, lower[:, None], 0.0)))
+    asleep = order[(wishes.wake & is_able(lower, upper))[order]]
+    asleep = asleep[np.argsort(~pledged[asleep], kind="stable")]  # first whose minimum nobody else can have
+
+    def besides(pledged: Bools) -> Columns:
+        """The problem with what is kept free for these."""
+        return _less(columns, grid.on_lines(np.where(pledged[:, None] & counted, lower[:, None], 0.0)))
+
     terms = Terms(
         circuits=tuple(plant.circuits[number].id for number in layout.circuits.tolist()),
         limit_a=headroom.limit_a,
@@ -103,7 +109,8 @@ def share_out(
         nominal_voltage_v=snapshot.watts_voltage_v,
     )
     # What balances is what the others draw, not what they might be given: so balance is a line with a room here.
-    solution = solved(Case.on(layout, shared, plant.nominal_voltage_v), terms, balanced=False)
+    case = Case.on(layout, besides(pledged) if pledged.any() else columns, plant.nominal_voltage_v)
+    solution = solved(case, terms, balanced=False)
     if asleep.size:
         left = columns.room_a - grid.on_lines(np.where(counted, solution.amps[:, None], 0.0))
         woken, by = grant(layout.lines[asleep], layout.uses[asleep], lower[asleep], left)
@@ -111,6 +118,8 @@ def share_out(
         rows, refused_by = solution.admitted.rows.copy(), solution.admitted.refused_by.copy()
         amps[asleep], rows[asleep], refused_by[asleep] = np.where(woken, lower[asleep], 0.0), woken, by
         solution = solution.among(amps, Admitted(rows=rows, refused_by=refused_by))
+        if pledged.any():  # what was kept free for one that has it now isn't taken twice
+            solution = replace(solution, case=replace(case, columns=besides(pledged & ~rows)))
     roused = wishes.charge & is_roused(snapshot.fleet, cars, snapshot.now) & ~grid.on_path(headroom.stale)
     if roused.any():
         solution = _with_roused(snapshot, solution, columns, layout, (roused, pledged), order)

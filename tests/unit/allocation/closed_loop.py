@@ -37,7 +37,6 @@ from edge.units import NO_CURRENT, PHASES, Amps, PhaseAmps, Seconds, watts
 from tests.unit.allocation.plugs import OBEYS_S, VOLTS, Plug
 
 PART_S = 0.5
-SAMPLES_S = 5.0
 # A load that steps up is seen by the next reading, cut for in the same tick, and the cut is obeyed after this.
 GRACE_S = 1.0 + PART_S + OBEYS_S
 TOLERANCE_A = 1e-6
@@ -198,7 +197,7 @@ class ClosedLoop:
         plug.obey(self.now)
         self._show(plug)
         plug.energy_wh += watts(plug.draw_a, VOLTS) * PART_S / 3600.0
-        if plug.session is not None and (self.now - plug.arrives_s) % SAMPLES_S == 0:
+        if plug.session is not None and (self.now - plug.arrives_s) % plug.samples_s == 0:
             told_a, spread = plug.sample
             self.board.take(
                 DrawSampled(key=key, at=self.now, current_a=told_a, energy_wh=plug.energy_wh, spread=spread)

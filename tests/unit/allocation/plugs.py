@@ -10,6 +10,7 @@ from edge.domain.station import EvseStatus
 from edge.units import NO_CURRENT, Amps, Phase, PhaseAmps, Seconds, phase_amps
 
 OBEYS_S = 3.0  # from the acceptance of a limit to the current
+SAMPLES_S = 5.0
 VOLTS = 230.0
 
 
@@ -23,6 +24,7 @@ class Plug:
     arrives_s: Seconds
     asleep: bool = False  # the car takes nothing, though it is offered enough
     obeys_s: Seconds = OBEYS_S
+    samples_s: Seconds = SAMPLES_S
     starts_at_a: Amps = 0.0  # the car takes nothing below this, though it may be offered less
     tells_on: Sequence[Phase] | None = None  # its station tells the draw on these grid phases instead
     tells_power: bool = False  # its station tells the total power alone

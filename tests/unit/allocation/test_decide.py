@@ -163,6 +163,29 @@ def test_a_paused_cars_safe_current_is_not_lent_where_it_may_come_back_at_it() -
     assert [point.limit_a for point in decided(site).setpoints] == [26, 6]
 
 
+def test_a_paused_cars_safe_current_is_told_once_where_it_is_kept_free() -> None:
+    """idle = "safe": 26 A and 6 A fill 32 A, and the sentence doesn't add those 6 A twice.."""
+    paused = with_idle_at_safe(charging(evse(2), told_a=6, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True))
+    site = snapshot(circuit(32), with_idle_at_safe(charging(evse(1), told_a=26)), paused, settings=SAFE)
+    first, second = decided(site, remembered(site, asleep_since=[nan, NOW - WAKE_S])).setpoints
+    assert first.text == "26.0 A: main L1 is full (32.0 of 32 A)"
+    assert second.reason is Reason.CAR_PAUSED
+
+
+def test_what_a_paused_car_may_hold_to_its_end_goes_to_no_other_that_paused() -> None:
+    """The other goes before it; what it holds from before our start nobody else can have."""
+    first = charging(evse(2), told_a=0, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)
+    holds = charging(evse(3, rank=1), told_a=6, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)
+    holds = replace(holds, holdings=replace(holds.holdings, baseline_a=6.0, governed_at=NOW - 60, remains=True))
+    site = snapshot(circuit(32), charging(evse(1), told_a=26), first, holds)
+    points = decided(site, remembered(site, asleep_since=[nan, NOW - WAKE_S, NOW - WAKE_S])).setpoints
+    assert [point.text for point in points] == [
+        "26.0 A: main L1 is full (32.0 of 32 A)",
+        "0.0 A: waits: main L1 has no 6 A left (32.0 of 32 A)",
+        "6.0 A: the car has paused; its minimum is there when it wakes",
+    ]
+
+
 def test_a_paused_cars_minimum_is_lent_otherwise() -> None:
     """What it leaves is used; it gets its minimum back out of what the others leave."""
     paused = charging(evse(2), told_a=6, told_at=NOW - 60, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)

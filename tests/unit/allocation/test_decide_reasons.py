@@ -10,7 +10,7 @@ from edge.allocation.decide import Decision, Memory, decide
 from edge.allocation.exposure import OBEY_S, Holdings
 from edge.allocation.problem import Need
 from edge.allocation.snapshot import Snapshot
-from edge.allocation.state import Reach
+from edge.allocation.state import EvseState, Reach
 from edge.control.replay import first_difference
 from edge.domain.limit import LimitSource, LimitStated
 from edge.domain.setpoint import SENTENCES, Reason, Setpoint
@@ -270,3 +270,19 @@ def test_the_same_snapshot_gives_the_same_decision() -> None:
     for reason, (site, _) in SITES.items():
         memory = MEMORIES.get(reason)
         assert first_difference(decided(site, memory).outcome, decided(site, memory).outcome) is None
+
+
+AT_DC = charging(evse(max_a=87.0), told_a=14.4)
+
+
+@pytest.mark.parametrize(
+    ("held", "text"),
+    [
+        (replace(AT_DC, unruly_a=14.49), "14.4 A: the car drew more than it was allowed: no more than this for a turn"),
+        (replace(AT_DC, surplus_a=14.49), "14.4 A: charges on the sun's surplus, which leaves it 14.5 A"),
+        (replace(AT_DC, cloud_a=14.49), "14.4 A: the cloud's charging profile allows 14.49 A"),
+    ],
+)
+def test_who_is_held_below_its_maximum_is_told_by_whom_in_whole_steps_too(held: EvseState, text: str) -> None:
+    """10 kW at a DC post are 14.49 A; its limits are told in tenths."""
+    assert only(snapshot(circuit(163), held)).text == text

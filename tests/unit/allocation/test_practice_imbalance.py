@@ -1,9 +1,14 @@
 """Imbalance: at the grid connection two phases may differ by 20 A here; in amperes."""
 
+from dataclasses import replace
+
 import pytest
 
+from edge.allocation.decide import Memory, decide
+from edge.allocation.state import Reach
 from edge.domain.setpoint import Reason
-from edge.units import PHASES, Amps
+from edge.units import PHASES, Amps, Phase, PhaseAmps
+from tests.site_builders import NOW, charging, circuit, evse, remembered, snapshot
 from tests.unit.allocation.practice import (
     L1,
     L2,
@@ -149,3 +154,68 @@ def test_when_a_car_leaves_those_that_it_balanced_are_cut_at_once() -> None:
     loop.run(30)
     assert loop.told == {"A": 10, "B": 10, "C": 0, "D": 12}
     assert loop.overloads == []
+
+
+@pytest.mark.parametrize(("uses", "settled_a"), [((L1,), 20), ((L1, L2), 20), (PHASES, 32)])
+def test_a_car_at_a_post_of_three_phases_never_unbalances_them(uses: tuple[Phase, ...], settled_a: Amps) -> None:
+    """It stays at its minimum until a sample shows the phases that it uses, and counts on those at once."""
+    loop = Case(fuses=main(63), cars={"A": Car(phases=PHASES, uses=uses)}, expected={}, imbalance_a=20).loop().settle()
+    assert loop.told["A"] == settled_a
+    assert loop.overloads == []
+
+
+def test_what_a_car_was_seen_to_use_is_forgotten_with_its_session() -> None:
+    """The next one at the post counts anew: it uses three phases."""
+    loop = Case(fuses=main(63), cars={"A": Car(phases=PHASES, uses=(L1,))}, expected={}, imbalance_a=20).loop().settle()
+    loop.leave("A")
+    loop.run(60.0)
+    loop.plugs["A"].uses, loop.plugs["A"].arrives_s = PHASES, loop.now
+    loop.settle()
+    assert loop.told["A"] == 32
+    assert loop.overloads == []
+
+
+def test_a_car_of_which_no_sample_comes_rises_after_a_minute() -> None:
+    """Its station tells none; else it would stay at its minimum for good."""
+    new = [charging(evse(n), told_a=6, told_at=NOW - held_s, drawn_at=None) for n, held_s in ((1, 59.0), (2, 61.0))]
+    first, second = decide(snapshot(circuit(80), *new, imbalance_limit_a=20.0), Memory()).setpoints
+    assert (first.limit_a, first.reason) == (6.0, Reason.STARTING)
+    assert second.limit_a == 32.0
+
+
+@pytest.mark.parametrize("gone", ["car", "building"])
+def test_what_balances_no_longer_is_seen_by_the_meter(gone: str) -> None:
+    """L2 falls by 20 A or more, and no station tells its car's draw within the next minute."""
+    other = Car(phases=(L2,)) if gone == "car" else Car(phases=(L3,), wants_a=12)
+    cars = {"A": Car(), "C": other, "D": Car(phases=(L3,))}
+    loop = Case(fuses=main(80, (0, 20, 0)), cars=cars, expected={}, imbalance_a=16).loop().settle()
+    assert loop.told["A"] == 32
+    for plug in loop.plugs.values():
+        plug.samples_s = 3600.0
+    loop.plugs["C"].asleep = gone == "car"
+    loop.load("main", 0, 0, 0)
+    loop.excuse()
+    loop.run(50.0)
+    assert loop.overloads == []
+    assert loop.told["A"] == 16, "and no more is taken than that"
+
+
+def test_a_car_on_all_phases_that_stops_unbalances_nobody() -> None:
+    """No station tells its car's draw within the next minute; the meter shows as much less on each phase."""
+    cars = {"A": Car(), "B": Car(phases=PHASES)}
+    loop = Case(fuses=main(80), cars=cars, expected={}, imbalance_a=16).loop().settle()
+    for plug in loop.plugs.values():
+        plug.samples_s = 3600.0
+    loop.plugs["B"].asleep = True
+    before = len(loop.written)
+    loop.run(50.0)
+    assert {command.limit_a for _, command in loop.written[before:] if command.key.station == "A"} <= {16}
+
+
+def test_a_car_out_of_reach_counts_on_the_phases_that_it_uses() -> None:
+    """It was told 14 A, and draws them on L1; its station's safe current on the other phases balances nothing."""
+    away = replace(charging(evse(2), told_a=14), reach=Reach.OFFLINE, draw_a=PhaseAmps(14.0, 0.0, 0.0))
+    here = charging(evse(1, phases=(L1,)), told_a=12)
+    site = snapshot(circuit(80), here, away, imbalance_limit_a=20.0)
+    first, _ = decide(site, remembered(site, used=[1, 1])).setpoints
+    assert first.text == "6.0 A: L1 carries 20.0 A more than L2, and 20 A are allowed"

@@ -5,8 +5,8 @@ import pytest
 from edge.allocation.exposure import FOLLOW_S
 from edge.domain.site import Circuit, Evse, EvseKey
 from edge.units import PHASES, Amps, PhaseAmps
-from tests.unit.allocation.closed_loop import SAMPLES_S, ClosedLoop
-from tests.unit.allocation.plugs import Plug
+from tests.unit.allocation.closed_loop import ClosedLoop
+from tests.unit.allocation.plugs import SAMPLES_S, Plug
 
 FUSE_A = 122.0
 # A rise may hide until its station is sampled after the site below has had its time to follow a raise, and for as long
