@@ -134,13 +134,14 @@ class Line:
                     self._out.note("info", "restores what control needs of the configuration", **_written(write))
                     self._arbiter.add_own(write)
                 instead = self._list_answered(work.call, frame)
-                if work.epoch == epoch and instead is not None:
+                if answered.overtaken or work.epoch != epoch:
+                    what = "id has been used again" if answered.overtaken else "cloud connection that asked is gone"
+                    self._drop(frame, f"the {what}")
+                elif instead is not None:
                     self._out.to_cloud(wire.result_text(work.call.id, instead))
-                elif work.epoch == epoch:
+                else:
                     same = frame.id == work.call.id
                     self._out.to_cloud(text if same else wire.with_id(text, work.call.id))
-                else:
-                    self._drop(frame, "the cloud connection that asked is gone")
             case LimitCall() | OwnCall() if answered.late:
                 self._drop(frame, "it came too late")
             case LimitCall() as work:
