@@ -4,7 +4,7 @@ Our own wall clock may be far ahead when the gateway starts, until it is set: a 
 begins when that says now begins in the future of everybody else.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from edge.units import Seconds
 
@@ -39,6 +39,10 @@ class Hearsay:
             self._latest, self._next = (who, lead), latest
         elif self._next is None or lead > self._next[1]:
             self._next = who, lead
+
+    def time(self, now: Seconds) -> datetime | None:
+        """The latest time that anybody says it is; None where nobody has said anything."""
+        return _EPOCH + timedelta(seconds=self._latest[1] + now) if self._latest is not None else None
 
     def for_whom(self, who: object) -> Seconds | None:
         """The latest lead of anybody but ``who``; None where nobody else has said anything."""

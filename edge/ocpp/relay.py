@@ -113,6 +113,10 @@ class Relay:
         """What is wrong with where the station's dossier is kept."""
         return self._memory.dossier.problem
 
+    def time_said(self, now: Seconds) -> datetime | None:
+        """See :meth:`edge.ocpp.stand_in.Line.time_said`."""
+        return self._memory.clock.said(now)
+
     @property
     def quirks(self) -> Quirks:
         """What is done otherwise for the station, by what it has said it is."""

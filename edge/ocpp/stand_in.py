@@ -5,6 +5,7 @@ be sent comes back through the :class:`Line`, at once or when it is on the disk.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from edge.units import WattHours
@@ -21,6 +22,9 @@ class Line(Protocol):
 
     def end_session(self, transaction: str) -> None:
         """Ask the station to end a transaction, by the id that it knows."""
+
+    def time_said(self) -> datetime | None:
+        """What time it is, as far as the station, its cloud or others have said; None where nobody has."""
 
 
 class StandIn(Protocol):

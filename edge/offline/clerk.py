@@ -5,6 +5,7 @@ Satisfies the proxy's port for standing in for a cloud (``StandIn`` in the room 
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from edge.clock import Clock
@@ -13,6 +14,7 @@ from edge.offline.desk import Desk
 from edge.offline.edition import Edition
 from edge.offline.message import Request
 from edge.offline.runner import Keeper, Ports, Runner
+from edge.offline.shown_time import ShownTime
 from edge.offline.steps import EndSession, Judged, Keep
 from edge.offline.thinning import Slip
 from edge.offline.witness import Witness
@@ -27,16 +29,28 @@ class Line(Protocol):
     def to_station(self, text: str) -> None: ...
     def to_cloud(self, identifier: str, text: str) -> None: ...
     def end_session(self, transaction: str) -> None: ...
+    def time_said(self) -> datetime | None: ...
 
 
 class Clerk:
-    """One station's. ``listener`` hears who is let in and whose session is to end: for the control."""
+    """One station's. ``listener`` hears who is let in and whose session is to end: for the control. ``shown``: what
+    time it is where our clock doesn't say."""
 
-    def __init__(self, desk: Desk | Witness, keeper: Keeper, clock: Clock, listener: Listener) -> None:
+    def __init__(
+        self,
+        desk: Desk | Witness,
+        keeper: Keeper,
+        clock: Clock,
+        listener: Listener,
+        shown: ShownTime | None = None,
+    ) -> None:
         self.desk = desk
         self._clock = clock
         self._listener = listener
         self._line: Line | None = None
+        self._shown = shown if shown is not None else ShownTime(clock)
+        if isinstance(desk, Desk):
+            desk.time_shown = self._time_shown
         ports = Ports(
             to_station=self._to_station, to_cloud=self._to_cloud, judged=listener, end_session=self._end_session
         )
@@ -182,6 +196,9 @@ class Clerk:
     def forget_old(self) -> None:
         """To be called once a day."""
         self.runner.do(self.desk.forget_old(self._clock.wall()))
+
+    def _time_shown(self, wall: datetime) -> datetime:
+        return self._shown.at(wall, self._line.time_said() if self._line is not None else None)
 
     def _to_station(self, text: str) -> None:
         if self._line is not None:

@@ -4,7 +4,7 @@ While the cloud answers, the station's CALLs pass; a begin or an end of a transa
 doesn't, the desk answers, keeps, and delivers later. ``now`` is monotonic seconds, ``wall`` our wall clock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -50,6 +50,7 @@ class Desk:
         self._line = CloudLine(self.book, self._ledger, pace, self._given_up)
         self._vigil = Vigil(self.book)
         self._is_free = False  # the line was seen to be, and nothing has happened since
+        self.time_shown: Callable[[datetime], datetime] = lambda wall: wall  # to a station, when our clock says so
 
     @property
     def state(self) -> DeskState:
@@ -240,9 +241,9 @@ class Desk:
         match row.conduct:
             case Conduct.BOOT:
                 writes = self.book.booted(request.text, owed=True)
-                steps.pass_on(writes, _reply(request, answers.boot(self.book.boot, wall)))
+                steps.pass_on(writes, _reply(request, answers.boot(self.book.boot, self.time_shown(wall))))
             case Conduct.HEARTBEAT:
-                steps.add(_reply(request, answers.heartbeat(wall)))
+                steps.add(_reply(request, answers.heartbeat(self.time_shown(wall))))
             case Conduct.STATUS:
                 # Said again after each restart: a station whose states nobody takes is of no use to anyone.
                 steps.pass_on(self.book.status_told(request, owed=True), _reply(request, {}))
