@@ -8,7 +8,7 @@ all, it is still recognised.
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import EvseKey
@@ -235,3 +235,16 @@ class Arbiter:
 def _is_under_id_of(late: Outstanding, work: CloudCall) -> bool:
     """Whether a CALL of the cloud bears the id of one that the station hasn't answered."""
     return isinstance(late.work, CloudCall) and late.work.call.id == work.call.id
+
+
+def action_of(work: Work) -> str:
+    """The action of its CALL."""
+    match work:
+        case CloudCall():
+            return work.call.action
+        case LimitCall():
+            return "SetChargingProfile"
+        case OwnCall():
+            return work.action
+        case _:
+            assert_never(work)

@@ -81,8 +81,7 @@ class CloudCalls:
         if way in (Route.OWN, Route.REWRITE):
             call = self._as_the_station_knows_it(call)
         if way is Route.OWN:
-            self._profiles.answer(call, now, wall)
-            passed_on = None
+            passed_on = self._profiles.answer(call, now, wall)
         elif way is Route.SCREEN:
             passed_on = self._screened(call, now, wall)
         elif way is Route.GUARD:

@@ -3,14 +3,19 @@
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
+from edge.domain.site import Station
 from edge.domain.station import StationFact
 from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
+from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.fields import fields, text
+from edge.ocpp.profiles import foreign
 from edge.ocpp.profiles.answer import Answer, CallRefusal, StartRequest
 from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.profiles.external import Told
+from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.upline import Upline
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
@@ -24,8 +29,16 @@ class CloudProfiles:
     site allows each EVSE: a cloud of 2.x is told where that is less than what it allows itself."""
 
     def __init__(
-        self, desk: ProfileDesk, upline: Upline, outbox: Outbox, site_a: Callable[[], Mapping[int, Amps]]
+        self,
+        station: Station,
+        memory: StationMemory,
+        desk: ProfileDesk,
+        upline: Upline,
+        outbox: Outbox,
+        site_a: Callable[[], Mapping[int, Amps]],
     ) -> None:
+        self._station = station
+        self._memory = memory
         self._site_a = site_a
         self._told = Told()
         self._cloud_connected = False
@@ -41,11 +54,24 @@ class CloudProfiles:
         self._version = version
         self._desk.speak(version)
 
-    def answer(self, call: Call, now: Seconds, wall: datetime) -> None:
-        """Answer a CALL of the cloud about profiles, and send the reports that it asks for."""
+    def answer(self, call: Call, now: Seconds, wall: datetime) -> Call | None:
+        """Answer a CALL of the cloud about profiles, and send the reports that it asks for. One that asks to clear what
+        isn't known here is for the station, which may hold it from before: the CALL to pass on, None where it is
+        answered. What is cleared here the station is asked to clear, too."""
         self._desk.follow_clock(now, wall)
         plain = signed.plain(call)
-        self._reply(call, self._desk.answer(plain.action, plain.payload, wall), now)
+        found = self._desk.answer(plain.action, plain.payload, wall)
+        below = self._below(plain) if plain.action == "ClearChargingProfile" else None
+        if below is not None and not isinstance(found.reply, CallRefusal):
+            if found.reply.get("status") != "Unknown":
+                self._memory.questions.append(OwnCall(action=plain.action, payload=below))
+            elif below == plain.payload:
+                return call
+            elif plain is call:
+                text = wire.call_text(call.id, call.action, below)
+                return Call(id=call.id, action=call.action, payload=below, text=text)
+        self._reply(call, found, now)
+        return None
 
     def start(self, call: Call, now: Seconds, wall: datetime) -> Call | None:
         """A CALL to start a transaction with a profile: the one to pass on without it, None when it was refused.
@@ -81,6 +107,24 @@ class CloudProfiles:
         self._desk.follow_clock(now, wall)
         self._desk.station_called(call.action, call.payload, facts, wall)
         self._tell(now, wall)
+
+    def reported(self, payload: object, now: Seconds, wall: datetime) -> list[int]:
+        """What the station holds of its cloud is taken over as if that had set it now; the ids that are to be cleared
+        from the station. One that the cloud has set anew here meanwhile has been replaced by that."""
+        self._desk.follow_clock(now, wall)
+        taken = []
+        for number, profile in foreign.reported(payload, self._station):
+            if any(each.profile.id == number for each in self._desk.store.installed):
+                taken.append(number)
+                continue
+            reply = self._desk.answer("SetChargingProfile", profile, wall).reply
+            if isinstance(reply, CallRefusal) or reply.get("status") != "Accepted":
+                why = reply.description if isinstance(reply, CallRefusal) else reply.get("statusInfo")
+                self._out.note("warning", "station keeps a profile of its cloud from before", profile=number, why=why)
+            else:
+                self._out.note("info", "took over a profile of the cloud from the station", profile=number)
+                taken.append(number)
+        return taken
 
     def learned(self, facts: Sequence[StationFact], now: Seconds, wall: datetime) -> None:
         """Facts in an answer of the cloud."""
@@ -119,6 +163,12 @@ class CloudProfiles:
         self._told, calls = self._told.update(site_a, self._desk.cloud_a(site_a, at), at)
         for each in calls:
             self._up.own_call(each.action, each.payload, now)
+
+    def _below(self, clear: Call) -> Mapping[str, Any] | None:
+        """What the station may be asked to clear; None where that could hit a limit of ours."""
+        if self._station.is_controller:
+            return None
+        return foreign.for_station(clear.payload, self._version, self._station, self._memory.ladder)
 
     def _reply(self, call: Call, answer: Answer, now: Seconds) -> None:
         if isinstance(answer.reply, CallRefusal):

@@ -84,7 +84,7 @@ class Relay:
         self._up = Upline(nonce, self._out, self._figures)
         desk = ProfileDesk(station, nominal_voltage_v, shelf if self._controls else None)
         limits = site_limits if site_limits is not None and self._controls else SiteLimits()
-        self._profiles = CloudProfiles(desk, self._up, self._out, lambda: limits.of(station.id))
+        self._profiles = CloudProfiles(station, self._memory, desk, self._up, self._out, lambda: limits.of(station.id))
         heard = self._profiles.heard
         self._line = Line(
             self._dialect, self._memory, Arbiter(nonce), self._out, self._figures, self.diagnosis, heard, stand_in
@@ -176,6 +176,8 @@ class Relay:
             self._unreadable.from_station(text, error, now, cloud_connected=relaying)
             return self._out.empty()
         match frame:
+            case Call() if self._controls and self._station_calls.is_for_us(frame, now, wall):
+                self._line.set_right(now, wall)
             case Call():
                 frame = self._dialect.guard.reported(frame) if self._controls else frame
                 if self._station_calls.receive(frame, now, wall, relaying=relaying):

@@ -45,7 +45,7 @@ def test_a_complaint_of_an_answer_passes() -> None:
     assert bench.station_says(text).up == [text]
     text = '[5, "c", "FormatViolation", "no", {}]'
     assert bench.cloud_says(text).down == [text]
-    bench.cloud_says(call("own", "ClearChargingProfile"))
+    bench.cloud_says(call("own", "GetCompositeSchedule"))
     step = bench.cloud_says('[5, "own", "FormatViolation", "no", {}]')
     assert (step.down, step.notes) == ([], ["the cloud can't use an answer of the gateway"])
 
