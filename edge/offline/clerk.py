@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from edge.clock import Clock
-from edge.offline import local_list
+from edge.offline import delivery, local_list
 from edge.offline.desk import Desk
 from edge.offline.edition import Edition
 from edge.offline.message import Request
@@ -174,11 +174,13 @@ class Clerk:
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
     ) -> Mapping[str, Any] | None:
-        """The station has answered the cloud's CALL about its local list."""
+        """The station has answered the cloud's CALL about its local list, or about what it hasn't delivered."""
         if isinstance(self.desk, Witness):
             return None  # the station's own list is its own and the cloud's
         book = self.desk.book
         request = Request(id="", action=action, payload=payload, text="")
+        if action == "GetTransactionStatus":
+            return delivery.transaction_status(book, request, answer)
         found = local_list.settle(book.tokens, book.id, book.edition, request, answer, error)
         if found.writes:
             self.runner.do([Keep(found.writes)])
