@@ -83,7 +83,7 @@ class Desk:
 
     def from_station(self, request: Request, now: Seconds, wall: datetime) -> list[Step]:
         """The station makes a CALL."""
-        row = conduct.row(self.book.edition, request.action)
+        row = conduct.row(self.book.edition, request.action, request.fields)
         if row.conduct is Conduct.TRANSACTION:
             self._transaction(request, now, wall)
         elif row.in_turn and self.book.backlog.has_notices:
@@ -233,7 +233,7 @@ class Desk:
             return self._ledger.answer_late(live.taken, request, wall)
         if live.reading is not None:
             return self._ledger.take(request, live.reading, wall)
-        return self._answer(request, conduct.row(self.book.edition, request.action), wall)
+        return self._answer(request, conduct.row(self.book.edition, request.action, request.fields), wall)
 
     def _answer(self, request: Request, row: Row, wall: datetime) -> Entry | None:
         """Answer in the cloud's place; the message as it is kept, None where it isn't."""
