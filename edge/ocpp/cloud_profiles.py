@@ -1,4 +1,6 @@
-"""The cloud's charging profiles on the way through the relay: kept, answered, and never passed on. Sans-I/O."""
+"""The cloud's charging profiles on the way through the relay: kept, answered, and never passed on, but for a clear of
+what isn't known here. Sans-I/O.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
