@@ -49,6 +49,7 @@ class CloudProfiles:
         self._up = upline
         self._out = outbox
         self._problem: str | None = None
+        self._replaced = foreign.Replaced()
         self._starts: OrderedDict[str, StartRequest] = OrderedDict()  # by the CALL's id
 
     def speak(self, version: Version) -> None:
@@ -73,6 +74,10 @@ class CloudProfiles:
                 text = wire.call_text(call.id, call.action, below)
                 return Call(id=call.id, action=call.action, payload=below, text=text)
         self._reply(call, found, now)
+        if plain.action == "SetChargingProfile" and self._version is Version.V16 and not self._station.is_controller:
+            accepted = not isinstance(found.reply, CallRefusal) and found.reply.get("status") == "Accepted"
+            below_it = self._replaced.by(plain.payload, self._station, self._memory.ladder) if accepted else []
+            self._memory.questions.extend(below_it)
         return None
 
     def start(self, call: Call, now: Seconds, wall: datetime) -> Call | None:

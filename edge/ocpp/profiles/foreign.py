@@ -6,6 +6,7 @@ when it is kept here: so it goes on limiting, the cloud can read, replace and cl
 Constraints that don't come from the cloud are nobody's to clear (K10.FR.04).
 """
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ QUESTION = OwnCall(
     action="GetChargingProfiles",
     payload={"requestId": _REQUEST, "chargingProfile": {"chargingLimitSource": [_CLOUD]}},  # K09.FR.03: one at least
 )
+_LEVELS_KEPT = 64  # as many profiles as are kept for a station
 _TAKEN_OVER = frozenset({"ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile", "PriorityCharging"})
 _MAXIMUM = {version: Rung.MAXIMUM.purpose(Purpose.IDLE, version) for version in Version}
 
@@ -72,6 +74,29 @@ def is_ours(number: int, station: Station) -> bool:
     """Whether a limit of ours may have this id."""
     places = (STATION, *(evse.key.evse for evse in station.evses))
     return number in {profile_id(place, purpose) for place in places for purpose in Purpose}
+
+
+class Replaced:
+    """Which maxima of before the cloud of a 1.6 station has replaced by setting others here: those that it holds under
+    the same id, or on the same stack level (1.6 §3.13.2), are to be cleared from it. Of each level once: then none is
+    left."""
+
+    def __init__(self) -> None:
+        self._levels: deque[int] = deque(maxlen=_LEVELS_KEPT)
+
+    def by(self, payload: object, station: Station, ladder: Ladder) -> list[OwnCall]:
+        """What to ask of the station when this SetChargingProfile of the cloud was accepted here."""
+        profile = fields(fields(payload).get("csChargingProfiles"))
+        level, number = whole_number(profile.get("stackLevel")), whole_number(profile.get("chargingProfileId"))
+        is_maximum = text(profile.get("chargingProfilePurpose")) == _MAXIMUM[Version.V16]
+        if not is_maximum or level is None or level in self._levels or ladder.may_have_told_maximum:
+            return []
+        self._levels.append(level)
+        place = {"connectorId": STATION, "chargingProfilePurpose": _MAXIMUM[Version.V16], "stackLevel": level}
+        asked: list[Mapping[str, Any]] = [place]
+        if number is not None and not is_ours(number, station):
+            asked.insert(0, {"id": number})
+        return [OwnCall(action="ClearChargingProfile", payload=each) for each in asked]
 
 
 def is_our_clear(work: OwnCall) -> bool:

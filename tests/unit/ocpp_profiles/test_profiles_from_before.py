@@ -130,3 +130,29 @@ def test_when_a_station_has_cleared_something_ours_are_told_anew(version: Versio
     clear(bench, by_id(version, 13))
     bench.station_says(result("c", UNKNOWN))
     assert bench.wait(0.5).down == []
+
+
+def test_a_maximum_that_the_cloud_replaces_is_cleared_below() -> None:
+    """1.6 §3.13.2: it goes with its id, and with its place. Once for each level: the station gets no other."""
+    bench = connected(V16)
+    asked = []
+    for number, level in ((12, 2), (12, 2), (13, 2), (12, 0)):
+        one = profile(V16, "max", period(0, 16), number=number, level=level)
+        step = bench.cloud_says(call("s", "SetChargingProfile", {"connectorId": 0, "csChargingProfiles": one}))
+        assert answers(step) == [ACCEPTED]
+        step = bench.wait(0.5)
+        while step.down:
+            identifier, action, payload = step.own_call
+            assert action == "ClearChargingProfile"
+            asked.append(payload)
+            step = bench.station_says(result(identifier, UNKNOWN))
+    places = [of(V16, maximum(V16), 0, level) for level in (2, 0)]
+    assert asked == [{"id": 12}, places[0], {"id": 12}, places[1]]
+
+
+def test_a_profile_of_a_session_clears_nothing_below() -> None:
+    """What the station holds of those is outranked by ours."""
+    bench = connected(V16)
+    one = profile(V16, "default", period(0, 16), number=12)
+    bench.cloud_says(call("s", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": one}))
+    assert bench.wait(0.5).down == []
