@@ -24,7 +24,7 @@ class Line(Protocol):
         """Ask the station to end a transaction, by the id that it knows."""
 
     def time_said(self) -> datetime | None:
-        """What time it is, as far as the station, its cloud or others have said; None where nobody has."""
+        """What time it is, as far as clouds, the station or others have said; None where nobody has."""
 
 
 class StandIn(Protocol):

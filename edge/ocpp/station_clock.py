@@ -201,10 +201,10 @@ class StationClock:
         return supposed if (latest - supposed).total_seconds() <= WITNESSES_AGREE_S else None
 
     def said(self, now: Seconds) -> datetime | None:
-        """What time it is without our wall clock: by what the station has shown, now or before it booted, by what it
-        was told, or by what others say; None where nobody has said anything."""
+        """What time it is without our wall clock: by what a cloud has said, what the station has shown, now or before
+        it booted, what it was told, or what others say; None where nobody has said anything."""
         own_s = self._lead_s if self._is_set else None
-        heard_s = (own_s, self._before_s, self._told_lead_s, self.hearsay.for_whom(self))
+        heard_s = (self.hearsay.of_clouds, own_s, self._before_s, self._told_lead_s, self.hearsay.for_whom(self))
         lead = next((each for each in heard_s if each is not None), None)
         return EPOCH + timedelta(seconds=lead + now) if lead is not None else None
 

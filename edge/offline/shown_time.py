@@ -1,10 +1,10 @@
 """What time stations are told in the cloud's place.
 
 A station sets its clock by it (OCPP 1.6 §4.2, §4.6; 2.x B01.FR.06, G02), and stamps its transactions by that. While the
-gateway's own clock isn't set (a board without a battery-backed one wakes up in 1970), it isn't shown to anybody: a
-station of which the time is known keeps that, and so do those to which another has told it. Where nobody knows
-anything it is the newest time that the gateway has noted before, from which it goes on: that is too early, but not by
-decades, so that certificates go on being valid.
+gateway's own clock isn't set (a board without a battery-backed one wakes up in 1970), it isn't shown to anybody: what
+a cloud has said is, or what the station has shown itself, or another one. Where nobody has said anything it is the
+newest time that the gateway has noted before, from which it goes on: that is too early, but not by decades, so that
+certificates go on being valid.
 """
 
 from datetime import datetime, timedelta

@@ -367,11 +367,12 @@ def test_a_cloud_that_tells_a_late_time_puts_no_profile_off() -> None:
 
 
 def test_what_is_said_of_the_time_without_our_clock() -> None:
-    """The station's own time comes first, also of before it booted; then what it was told, then what others say."""
+    """What a cloud has said comes first, then the station's own time, also of before it booted; then what it was told,
+    then what others show."""
     hearsay = Hearsay()
     clock = StationClock(hearsay)
     assert clock.said(0.0) is None
-    hearsay.says("cloud", NOON, 0.0)
+    learn(StationClock(hearsay), 0.0, 0.0)
     assert clock.said(10.0) == wall(10.0)
     clock.told(NOON + timedelta(minutes=1), 0.0)
     assert clock.said(10.0) == wall(70.0)
@@ -379,6 +380,8 @@ def test_what_is_said_of_the_time_without_our_clock() -> None:
     assert clock.said(20.0) == wall(140.0)
     clock.forget()
     assert clock.said(20.0) == wall(140.0)
+    hearsay.says("cloud", NOON + timedelta(hours=1), 0.0)
+    assert clock.said(20.0) == wall(3620.0)
 
 
 def test_a_station_that_counts_from_1970_says_nothing_of_the_time() -> None:
