@@ -1,7 +1,7 @@
 """Desks as the site file wants them, with what was kept: part of joining the rooms."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -45,6 +45,12 @@ def desks(configuration: Configuration, found: Kept, tokens: TokenBook, wall: da
             log.warning("what was kept is delivered before the station is transparent", station=station.id)
         book = StationBook.opened(station.id, edition, tokens=tokens, numbers=numbers, settings=settings, kept=kept)
         yield Witness(book) if transparent and not kept.slips else Desk(book, pace)
+
+
+def newest_moment(found: Kept) -> datetime:
+    """The newest time that the gateway has noted with what is kept; 1970 where that is nothing."""
+    kept = (*(each.taken_at for each in found.entries), *(each.touched_at for each in found.transactions))
+    return max(kept, default=datetime.fromtimestamp(0, UTC))
 
 
 def policy(configuration: Configuration) -> Policy:

@@ -28,9 +28,10 @@ from edge.offline.clerk import Clerk
 from edge.offline.hashing import TokenHasher
 from edge.offline.runner import Keeper
 from edge.offline.settings import RefusedSession
+from edge.offline.shown_time import ShownTime
 from edge.offline.steps import EndSession, Judged
 from edge.offline.token_book import TokenBook
-from edge.offline_desks import desks, policy
+from edge.offline_desks import desks, newest_moment, policy
 from edge.storage.history import HistoryRow
 from edge.storage.key import token_key
 from edge.storage.reading import Kept, KeptTokens, kept, kept_tokens
@@ -101,8 +102,9 @@ class Offline:
         self._bars = RefusedSession(configuration.offline.refused_session) is not RefusedSession.KEEP
         _load(self._tokens, kept_tokens(self._store))
         found = kept(self._store)
+        shown = ShownTime(clock, newest_moment(found))
         self._clerks = {
-            desk.book.id: Clerk(desk, self._writer, clock, self._heard)
+            desk.book.id: Clerk(desk, self._writer, clock, self._heard, shown)
             for desk in desks(configuration, found, self._tokens, clock.wall())
         }
         self._left_behind = Counter(

@@ -1,6 +1,6 @@
 """What a relay wants done: the only way from the rules to the sockets, the sink and the log."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -67,9 +67,13 @@ Action = ToStation | ToCloud | PassBinary | Report | CloseStation | Note | HandO
 
 
 class Outbox:
-    """Collects the actions of one step, in the order in which they are to be done."""
+    """Collects the actions of one step, in the order in which they are to be done.
+
+    ``on_late`` is called when some have come between two steps, as the disk took its time.
+    """
 
     def __init__(self) -> None:
+        self.on_late: Callable[[], None] = lambda: None
         self._actions: list[Action] = []
 
     def to_station(self, text: str) -> None:

@@ -8,7 +8,7 @@ all, it is still recognised.
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import EvseKey
@@ -64,11 +64,15 @@ class Outstanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """The CALL that an answer belongs to. ``late``: its time was up, and the line may be another's by now."""
+    """The CALL that an answer belongs to. ``late``: its time was up, and the line may be another's by now.
+
+    ``overtaken``: the cloud has made another CALL under the id of this one since, whose answer it would be taken for.
+    """
 
     work: Work
     sent: Seconds
     late: bool
+    overtaken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,7 @@ class Arbiter:
         self._cloud: deque[CloudCall] = deque()
         self._own: deque[OwnCall] = deque()
         self._late: OrderedDict[str, Outstanding] = OrderedDict()
+        self._overtaken: set[str] = set()  # of the late ones
 
     @property
     def outstanding(self) -> Outstanding | None:
@@ -111,6 +116,7 @@ class Arbiter:
         if len(self._cloud) >= CLOUD_QUEUE:
             return False
         self._cloud.append(work)
+        self._overtaken.update(known for known, late in self._late.items() if _is_under_id_of(late, work))
         return True
 
     def repeats(self, work: CloudCall) -> bool:
@@ -171,7 +177,11 @@ class Arbiter:
             answered, self._outstanding = self._outstanding, None
             return Answered(work=answered.work, sent=answered.sent, late=False)
         late = self._late.pop(identifier, None)
-        return Answered(work=late.work, sent=late.sent, late=True) if late is not None else None
+        if late is None:
+            return None
+        overtaken = identifier in self._overtaken
+        self._overtaken.discard(identifier)
+        return Answered(work=late.work, sent=late.sent, late=True, overtaken=overtaken)
 
     def expire(self, now: Seconds) -> Work | None:
         """Free the line of a CALL whose time is up, and return it."""
@@ -181,8 +191,10 @@ class Arbiter:
         self._outstanding = None
         self._late[expired.id] = expired
         self._late.move_to_end(expired.id)
+        if any(_is_under_id_of(expired, work) for work in self._cloud):
+            self._overtaken.add(expired.id)
         while len(self._late) > LATE_KEPT:
-            self._late.popitem(last=False)
+            self._overtaken.discard(self._late.popitem(last=False)[0])
         return expired.work
 
     def stale_cloud(self, now: Seconds) -> list[CloudCall]:
@@ -207,6 +219,7 @@ class Arbiter:
         self._cloud.clear()
         self._own.clear()
         self._late.clear()
+        self._overtaken.clear()
         return abandoned
 
     def _fresh_id(self) -> str:
@@ -217,3 +230,21 @@ class Arbiter:
             identifier = f"{self._prefix}{self._count:x}"
             if identifier not in taken:
                 return identifier
+
+
+def _is_under_id_of(late: Outstanding, work: CloudCall) -> bool:
+    """Whether a CALL of the cloud bears the id of one that the station hasn't answered."""
+    return isinstance(late.work, CloudCall) and late.work.call.id == work.call.id
+
+
+def action_of(work: Work) -> str:
+    """The action of its CALL."""
+    match work:
+        case CloudCall():
+            return work.call.action
+        case LimitCall():
+            return "SetChargingProfile"
+        case OwnCall():
+            return work.action
+        case _:
+            assert_never(work)

@@ -82,9 +82,16 @@ class CloudCalls:
         if way in (Route.OWN, Route.REWRITE):
             call = self._as_the_station_knows_it(call)
         if way is Route.OWN:
-            self._profiles.answer(call, now, wall)
-            passed_on = None
-        elif way is Route.SCREEN:
+            self._answered.append(call.id)
+
+            def pass_on(onward: Call) -> None:
+                if call.id in self._answered:
+                    self._answered.remove(call.id)
+                self._line.call_from_cloud(onward, epoch, now, wall)
+
+            self._profiles.answer(call, now, wall, pass_on)
+            return
+        if way is Route.SCREEN:
             passed_on = self._screened(call, now, wall)
         elif way is Route.GUARD:
             passed_on = self._guarded(call)

@@ -1,16 +1,23 @@
-"""The cloud's charging profiles on the way through the relay: kept, answered, and never passed on. Sans-I/O."""
+"""The cloud's charging profiles on the way through the relay: kept, answered, and never passed on, but for a clear of
+what isn't known here. Sans-I/O.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
+from edge.domain.site import Station
 from edge.domain.station import StationFact
 from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
+from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.fields import fields, text
+from edge.ocpp.profiles import foreign
 from edge.ocpp.profiles.answer import Answer, CallRefusal, StartRequest
 from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.profiles.external import Told
+from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.upline import Upline
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
@@ -20,20 +27,22 @@ STARTS_KEPT = 16  # passed on and unanswered; the arbiter lets one be outstandin
 
 
 class CloudProfiles:
-    """One station's. ``desk`` keeps the profiles; what comes of a step goes into the outbox, and ``late`` is called
-    when something has come into it between two steps: an answer that waited for the disk. ``site_a`` tells what the
-    site allows each EVSE: a cloud of 2.x is told where that is less than what it allows itself."""
+    """One station's. ``desk`` keeps the profiles; what comes of a step goes into the outbox, or between two steps, where
+    an answer waits for the disk. ``site_a`` tells what the site allows each EVSE: a cloud of 2.x is told where that is
+    less than what it allows itself."""
 
     def __init__(
         self,
+        station: Station,
+        memory: StationMemory,
         desk: ProfileDesk,
         upline: Upline,
         outbox: Outbox,
         site_a: Callable[[], Mapping[int, Amps]],
-        late: Callable[[], None],
     ) -> None:
+        self._station = station
+        self._memory = memory
         self._site_a = site_a
-        self._late = late
         self._cloud_number = 0  # how many connections of the cloud have ended
         self._told = Told()
         self._cloud_connected = False
@@ -42,6 +51,7 @@ class CloudProfiles:
         self._up = upline
         self._out = outbox
         self._problem: str | None = None
+        self._replaced = foreign.Replaced()
         self._starts: OrderedDict[str, StartRequest] = OrderedDict()  # by the CALL's id
 
     def speak(self, version: Version) -> None:
@@ -49,19 +59,44 @@ class CloudProfiles:
         self._version = version
         self._desk.speak(version)
 
-    def answer(self, call: Call, now: Seconds, wall: datetime) -> None:
-        """Answer a CALL of the cloud about profiles, and send the reports that it asks for."""
+    def answer(self, call: Call, now: Seconds, wall: datetime, pass_on: Callable[[Call], None]) -> None:
+        """Answer a CALL of the cloud about profiles, and send the reports that it asks for. One that asks to clear what
+        isn't known here is for the station, which may hold it from before: it goes to ``pass_on``. What is cleared here
+        the station is asked to clear, too."""
         self._desk.follow_clock(now, wall)
         plain, cloud, is_asked = signed.plain(call), self._cloud_number, True
 
         def reply(answer: Answer) -> None:
+            onward = self._for_the_station(call, plain, answer)
             if cloud == self._cloud_number:
-                self._reply(call, answer, now)
+                if onward is not None:
+                    pass_on(onward)
+                else:
+                    self._reply(call, answer, now)
                 if not is_asked:
-                    self._late()
+                    self._out.on_late()
 
         self._desk.answer(plain.action, plain.payload, wall, reply)
         is_asked = False
+
+    def _for_the_station(self, call: Call, plain: Call, answer: Answer) -> Call | None:
+        """Have the station asked to clear what it may hold from before; the CALL itself, where only the station can
+        answer it."""
+        if isinstance(answer.reply, CallRefusal):
+            return None
+        status = answer.reply.get("status")
+        below = self._below(plain) if plain.action == "ClearChargingProfile" else None
+        if below is not None and status != "Unknown":
+            self._memory.questions.append(OwnCall(action=plain.action, payload=below))
+        elif below is not None and below == plain.payload:
+            return call
+        elif below is not None and plain is call:
+            text = wire.call_text(call.id, call.action, below)
+            return Call(id=call.id, action=call.action, payload=below, text=text)
+        elif plain.action == "SetChargingProfile" and status == "Accepted":
+            if self._version is Version.V16 and not self._station.is_controller:
+                self._memory.questions.extend(self._replaced.by(plain.payload, self._station, self._memory.ladder))
+        return None
 
     def cloud_gone(self) -> None:
         """Whoever has asked is gone, and hears no answer any more; what it set still holds."""
@@ -102,6 +137,24 @@ class CloudProfiles:
         self._desk.station_called(call.action, call.payload, facts, wall)
         self._tell(now, wall)
 
+    def reported(self, payload: object, now: Seconds, wall: datetime) -> list[int]:
+        """What the station holds of its cloud is taken over as if that had set it now; the ids that are to be cleared
+        from the station. One that the cloud has set anew here meanwhile has been replaced by that."""
+        self._desk.follow_clock(now, wall)
+        taken = []
+        for number, profile in foreign.reported(payload, self._station):
+            if any(each.profile.id == number for each in self._desk.store.installed):
+                taken.append(number)
+                continue
+            reply = self._desk.answer("SetChargingProfile", profile, wall).reply
+            if isinstance(reply, CallRefusal) or reply.get("status") != "Accepted":
+                why = reply.description if isinstance(reply, CallRefusal) else reply.get("statusInfo")
+                self._out.note("warning", "station keeps a profile of its cloud from before", profile=number, why=why)
+            else:
+                self._out.note("info", "took over a profile of the cloud from the station", profile=number)
+                taken.append(number)
+        return taken
+
     def learned(self, facts: Sequence[StationFact], now: Seconds, wall: datetime) -> None:
         """Facts in an answer of the cloud."""
         self._desk.follow_clock(now, wall)
@@ -139,6 +192,12 @@ class CloudProfiles:
         self._told, calls = self._told.update(site_a, self._desk.cloud_a(site_a, at), at)
         for each in calls:
             self._up.own_call(each.action, each.payload, now)
+
+    def _below(self, clear: Call) -> Mapping[str, Any] | None:
+        """What the station may be asked to clear; None where that could hit a limit of ours."""
+        if self._station.is_controller:
+            return None
+        return foreign.for_station(clear.payload, self._version, self._station, self._memory.ladder)
 
     def _reply(self, call: Call, answer: Answer, now: Seconds) -> None:
         if isinstance(answer.reply, CallRefusal):

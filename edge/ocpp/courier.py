@@ -6,6 +6,7 @@ what is left goes by the station's own connection.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 
@@ -56,6 +57,10 @@ class Courier:
 
     def end_session(self, _transaction: str) -> None:
         """The station is asked when it comes."""
+
+    def time_said(self) -> datetime | None:
+        """There is nobody to tell it to."""
+        return None
 
     async def run(self) -> str | None:
         """Until all is delivered, or cancelled; why it isn't, None when it is."""

@@ -85,13 +85,15 @@ def _row(component: str, name: str, policy: Policy, why: str, need: Need | None 
 _ADDRESS = "leads the station past the gateway"
 _SAMPLES = "control sees a car's draw in its samples"
 _PROFILE = "the station would come back in a way that isn't open to it here"
+_IDENTITY = "the gateway knows the station by it"
 _KEY = "a key that the gateway doesn't know locks the station out"
 _POINT_TO_POINT = "the link to the gateway is watched by the gateway's own pings"
 _BEATS = "the station's clock is learned from every stamp of its"
 _CAPACITY = "the gateway keeps at least what stations do: 64 profiles of 512 periods, any level, A and W"
 _AWAY = "a station that is away counts with what it may draw by itself"
 
-# Sources: OCPP 1.6 §9 and its security whitepaper §2 and §3.1; OCPP 2.x part 2 §2 (component criteria) and appendix 3.
+# Sources: OCPP 1.6 §9 and its security whitepaper §2 and §3.1; OCPP 2.x part 2 §2 (component criteria) and appendix 3;
+# NetworkConfiguration is what SetNetworkProfile sets, as variables (2.1 B09.FR.29).
 TABLE: Mapping[bool, tuple[Guarded, ...]] = {  # by whether the edition is of 2.x
     False: (
         _row("", "MeterValueSampleInterval", Policy.TRANSLATE, _SAMPLES, Need.INTERVAL),
@@ -114,9 +116,13 @@ TABLE: Mapping[bool, tuple[Guarded, ...]] = {  # by whether the edition is of 2.
         _row("SampledDataCtrlr", "Enabled", Policy.TRANSLATE, _SAMPLES, Need.ON),
         _row("SmartChargingCtrlr", "Enabled", Policy.REFUSE, "without it the station follows no limit", Need.ON),
         _row("SecurityCtrlr", "BasicAuthPassword", Policy.KEY, _KEY),
-        _row("SecurityCtrlr", "Identity", Policy.REFUSE, "the gateway knows the station by it"),
+        _row("SecurityCtrlr", "Identity", Policy.REFUSE, _IDENTITY),
         _row("SecurityCtrlr", "SecurityProfile", Policy.REFUSE, _PROFILE),
         _row("OCPPCommCtrlr", "NetworkConfigurationPriority", Policy.REFUSE, _ADDRESS),
+        _row("NetworkConfiguration", "OcppCsmsUrl", Policy.REFUSE, _ADDRESS),
+        _row("NetworkConfiguration", "SecurityProfile", Policy.REFUSE, _PROFILE),
+        _row("NetworkConfiguration", "Identity", Policy.REFUSE, _IDENTITY),
+        _row("NetworkConfiguration", "BasicAuthPassword", Policy.KEY, _KEY),
         _row("OCPPCommCtrlr", "HeartbeatInterval", Policy.PASS, _BEATS),
         _row("OCPPCommCtrlr", "WebSocketPingInterval", Policy.PASS, _POINT_TO_POINT),
         _row("OCPPCommCtrlr", "RetryBackOffWaitMinimum", Policy.PASS, _AWAY),

@@ -4,7 +4,7 @@ Our own wall clock may be far ahead when the gateway starts, until it is set: a 
 begins when that says now begins in the future of everybody else.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from edge.units import Seconds
 
@@ -24,14 +24,16 @@ class Hearsay:
     def __init__(self) -> None:
         self._latest: tuple[object, Seconds] | None = None  # who leads our monotonic clock the most, and by how much
         self._next: tuple[object, Seconds] | None = None  # and who of all others
+        self._clouds: Seconds | None = None  # the lead of what a cloud has said last
 
     def says(self, who: object, time: datetime, now: Seconds) -> None:
-        """Somebody says that it is ``time``."""
+        """A cloud, that of ``who``, says that it is ``time``."""
         if time.year in PLAUSIBLE_YEARS:
-            self.leads(who, lead_s(time, now))
+            self._clouds = lead_s(time, now)
+            self.leads(who, self._clouds)
 
     def leads(self, who: object, lead: Seconds) -> None:
-        """Somebody's clock has this lead."""
+        """A clock has this lead: somebody's, or what his cloud says."""
         latest = self._latest
         if latest is None or latest[0] is who:
             self._latest = who, lead if latest is None else max(latest[1], lead)
@@ -39,6 +41,16 @@ class Hearsay:
             self._latest, self._next = (who, lead), latest
         elif self._next is None or lead > self._next[1]:
             self._next = who, lead
+
+    @property
+    def of_clouds(self) -> Seconds | None:
+        """The lead of what a cloud has said last; None where none has said anything."""
+        return self._clouds
+
+    def time(self, now: Seconds) -> datetime | None:
+        """What a cloud has said, else the latest time that anybody shows; None where nobody has said anything."""
+        lead = self._clouds if self._clouds is not None else self.for_whom(None)
+        return _EPOCH + timedelta(seconds=lead + now) if lead is not None else None
 
     def for_whom(self, who: object) -> Seconds | None:
         """The latest lead of anybody but ``who``; None where nobody else has said anything."""

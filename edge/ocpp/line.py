@@ -12,11 +12,12 @@ from edge.domain.setpoint import LimitCommand
 from edge.domain.station import LimitAnswered, LimitOutcome, LimitSent
 from edge.ocpp import signed, wire
 from edge.ocpp.actions import Level, Outbox
-from edge.ocpp.arbiter import OWN_TIMEOUT_S, Arbiter, CloudCall, LimitCall, Outstanding, OwnCall, Work
+from edge.ocpp.arbiter import OWN_TIMEOUT_S, Arbiter, CloudCall, LimitCall, Outstanding, OwnCall, Work, action_of
 from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import Dialect, limit_outcome
 from edge.ocpp.figures import Answerer, Figures
 from edge.ocpp.left_profiles import LeftProfiles
+from edge.ocpp.profiles import foreign
 from edge.ocpp.routing import FROM_CLOUD, Route
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.station_memory import StationMemory
@@ -121,7 +122,7 @@ class Line:
         who = Answerer.STATION_TO_CLOUD if cloud_asked else Answerer.STATION_TO_GATEWAY
         self._figures.answered(who, now - answered.sent)
         if isinstance(frame, CallResult):
-            self._diagnosis.answers(_name(answered.work), frame, self._dialect.version)
+            self._diagnosis.answers(action_of(answered.work), frame, self._dialect.version)
         if self._silent_since is not None:
             silent_s = round(now - self._silent_since, 1)
             self._silent_since = None
@@ -129,25 +130,29 @@ class Line:
         match answered.work:
             case CloudCall() as work:
                 self._heard(work.call, frame)
+                self._cleared(signed.plain(work.call).action, frame)
                 text, writes = self._dialect.guard.answered(signed.plain(work.call), frame)
                 for write in writes:
                     self._out.note("info", "restores what control needs of the configuration", **_written(write))
                     self._arbiter.add_own(write)
                 instead = self._list_answered(work.call, frame)
-                if work.epoch == epoch and instead is not None:
+                if answered.overtaken or work.epoch != epoch:
+                    what = "id has been used again" if answered.overtaken else "cloud connection that asked is gone"
+                    self._drop(frame, f"the {what}")
+                elif instead is not None:
                     self._out.to_cloud(wire.result_text(work.call.id, instead))
-                elif work.epoch == epoch:
+                else:
                     same = frame.id == work.call.id
                     self._out.to_cloud(text if same else wire.with_id(text, work.call.id))
-                else:
-                    self._drop(frame, "the cloud connection that asked is gone")
             case LimitCall() | OwnCall() if answered.late:
                 self._drop(frame, "it came too late")
             case LimitCall() as work:
                 outcome, detail = limit_outcome(frame)
                 self.settle(work.command, now, outcome, detail)
-                self._learn(work.command, outcome, now)
+                self._learn(work.command, outcome, now, detail)
             case OwnCall() as work:
+                if not foreign.is_our_clear(work):
+                    self._cleared(work.action, frame)
                 self._out.report_all(self._dialect.concluded(work, frame, now))
                 for more in self._dialect.learn(work, frame):
                     self._arbiter.add_own(more)
@@ -215,7 +220,12 @@ class Line:
             return self._stand_in.list_answered(call.action, call.payload, answer=frame.payload)
         return self._stand_in.list_answered(call.action, call.payload, error=frame.code)
 
-    def _learn(self, command: LimitCommand, outcome: LimitOutcome, now: Seconds) -> None:
+    def _cleared(self, action: str, frame: CallResult | CallError) -> None:
+        """A profile of the cloud's was cleared. Some stations take more than they were asked to: ours are told anew."""
+        if action == "ClearChargingProfile" and limit_outcome(frame)[0] is LimitOutcome.ACCEPTED:
+            self._written.doubt()
+
+    def _learn(self, command: LimitCommand, outcome: LimitOutcome, now: Seconds, detail: str) -> None:
         """What the station did with a limit says how it is to be told the next."""
         if outcome is LimitOutcome.ACCEPTED:
             rung = self._memory.ladder.rung
@@ -225,6 +235,10 @@ class Line:
         elif outcome is LimitOutcome.REFUSED:
             # Of one that is written anew control knows nothing: it is to write what is due.
             is_unknown, way = self._written.refused(command), self._memory.way
+            question = self._memory.in_the_way.question(detail)
+            if question is not None:  # control tells the limit again after some seconds
+                self._arbiter.add_own(question)
+                return
             if not self._memory.limit_refused(command) and not is_unknown:
                 return
             if self._memory.way != way:
@@ -234,7 +248,7 @@ class Line:
     def _unanswered(self, work: Work, now: Seconds) -> None:
         if self._silent_since is None:
             self._silent_since = now
-            self._out.note("warning", "station doesn't answer", asked=_name(work))
+            self._out.note("warning", "station doesn't answer", asked=action_of(work))
         if isinstance(work, LimitCall):
             self._left.may_hold(work.command, self._memory.ladder.rung)
             self.settle(work.command, now, LimitOutcome.SILENT, f"no answer within {OWN_TIMEOUT_S:g} s")
@@ -285,15 +299,3 @@ def _written(write: OwnCall) -> Mapping[str, str]:
     if "key" in entry:
         return {"name": entry["key"], "value": entry["value"]}
     return {"name": f"{entry['component']['name']}.{entry['variable']['name']}", "value": entry["attributeValue"]}
-
-
-def _name(work: Work) -> str:
-    match work:
-        case CloudCall():
-            return work.call.action
-        case LimitCall():
-            return "SetChargingProfile"
-        case OwnCall():
-            return work.action
-        case _:
-            assert_never(work)

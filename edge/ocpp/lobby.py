@@ -1,15 +1,17 @@
 """The connections of stations that nobody has configured: served while they wait, made to show themselves."""
 
 import asyncio
+from datetime import datetime
 
 from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from edge.chance import Chance
-from edge.clock import Clock
+from edge.clock import EARLIEST_PLAUSIBLE, Clock
 from edge.errors import FrameError
 from edge.ocpp import wire
+from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.pace import Pace
 from edge.ocpp.showing import Showing, Shown
 from edge.ocpp.sockets import closing_reason, peer_address
@@ -23,12 +25,13 @@ IDENTIFY_S: Seconds = 15.0  # eight CALLs over a slow mobile link
 
 
 class Lobby:
-    """Where they are kept. ``connections`` are those that stand now."""
+    """Where they are kept. ``connections`` are those that stand now. ``hearsay``: what others say the time is."""
 
-    def __init__(self, clock: Clock, chance: Chance) -> None:
+    def __init__(self, clock: Clock, chance: Chance, hearsay: Hearsay) -> None:
         self.connections: set[ServerConnection] = set()
         self._clock = clock
         self._chance = chance
+        self._hearsay = hearsay
         self._room = WaitingRoom()
         self._by_name: dict[str, tuple[ServerConnection, Version]] = {}
         self._traces: dict[str, Trace] = {}  # of those that the room lists, or that are connected
@@ -91,7 +94,7 @@ class Lobby:
                 await asyncio.sleep(pause_s)  # even if it is 0: others have their turn
                 trace.add(Way.FROM_STATION, text, self._clock.monotonic())
                 try:
-                    reply = self._room.reply(identity, text, self._clock.wall(), version)
+                    reply = self._room.reply(identity, text, self._time(), version)
                 except FrameError as error:
                     unreadable += 1
                     reply = wire.complaint(error, version)
@@ -105,6 +108,12 @@ class Lobby:
             if self._by_name.get(identity, (None, None))[0] is connection:
                 del self._by_name[identity]
                 self._room.leave(identity)
+
+    def _time(self) -> datetime:
+        """What they are told: not our own clock's while that isn't set."""
+        if self._clock.wall_is_trusted():
+            return self._clock.wall()
+        return max(self._hearsay.time(self._clock.monotonic()) or EARLIEST_PLAUSIBLE, EARLIEST_PLAUSIBLE)
 
     async def _send(self, connection: ServerConnection, identity: str, text: str) -> None:
         self._traces[identity].add(Way.TO_STATION, text, self._clock.monotonic())

@@ -6,6 +6,7 @@ from edge.domain.site import Station
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.dossier import Variable
 from edge.ocpp.fields import fields, text
+from edge.ocpp.profiles import foreign
 from edge.ocpp.wire import CallError, CallResult
 
 # OCPP 2.x part 2 §2.10: the largest stack level, the units, and the length of a schedule that the station takes.
@@ -16,8 +17,8 @@ RATE_UNIT, MAX_PERIODS = "RateUnit", "PeriodsPerSchedule"
 
 
 def questions(station: Station, guarded: Iterable[Variable], running: Iterable[str] = ()) -> list[OwnCall]:
-    """How limits are told and what is guarded, then the state of each EVSE, and whether the transactions that are known
-    to be ``running`` are: an end may have been told while nobody listened.
+    """How limits are told and what is guarded, then the state of each EVSE, what it holds of its cloud, and whether the
+    transactions that are known to be ``running`` are: an end may have been told while nobody listened.
 
     An EVSE of several connectors is asked for the others before the first: that the first is free says nothing of it,
     and a car would be overlooked. Most stations have none, and refuse these questions.
@@ -36,6 +37,7 @@ def questions(station: Station, guarded: Iterable[Variable], running: Iterable[s
         ):
             payload = {"requestedMessage": message, "evse": place}
             calls.append(OwnCall(action="TriggerMessage", payload=payload))
+    calls.append(foreign.QUESTION)
     return calls + [OwnCall(action=STATUS, payload={"transactionId": transaction}) for transaction in running]
 
 

@@ -4,7 +4,6 @@ It lives as long as the program, through all connections of its station. Frames 
 that came in; the facts in them are copied out on the way. ``now`` is monotonic seconds, ``wall`` our wall clock.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -51,10 +50,8 @@ class Relay:
 
     ``shelf`` keeps the cloud's profiles, ``dossier`` what else is to be known after a restart; ``site_limits`` are for
     the cloud to know. ``stand_in``: who answers the station while its cloud is away; what doesn't just pass goes
-    there (``HandOver``), and what comes of it back through :meth:`calls_cloud` and :meth:`answers_station`.
-
-    ``on_late`` is called when there is something to be done that no step has returned, as the disk took its time:
-    :meth:`collect` has it.
+    there (``HandOver``), and what comes of it back through :meth:`calls_cloud` and :meth:`answers_station`. The
+    ``outbox`` is for what no step returns: see :class:`edge.ocpp.actions.Outbox`.
     """
 
     def __init__(
@@ -76,7 +73,7 @@ class Relay:
         self._station, self._stand_in = station, stand_in
         self._controls = mode is Mode.CONTROL
         self._cloud_loss = cloud_loss
-        self._out = Outbox()
+        self.outbox = self._out = Outbox()
         self._nominal_voltage_v = nominal_voltage_v
         dossier = dossier if dossier is not None else Dossier(station.id)
         self._memory = StationMemory(
@@ -88,8 +85,7 @@ class Relay:
         self._up = Upline(nonce, self._out, self._figures)
         desk = ProfileDesk(station, nominal_voltage_v, shelf if self._controls else None)
         limits = site_limits if site_limits is not None and self._controls else SiteLimits()
-        self.on_late: Callable[[], None] = lambda: None
-        self._profiles = CloudProfiles(desk, self._up, self._out, lambda: limits.of(station.id), late=self._is_late)
+        self._profiles = CloudProfiles(station, self._memory, desk, self._up, self._out, lambda: limits.of(station.id))
         heard = self._profiles.heard
         self._line = Line(
             self._dialect, self._memory, Arbiter(nonce), self._out, self._figures, self.diagnosis, heard, stand_in
@@ -117,6 +113,10 @@ class Relay:
     def trouble(self) -> str | None:
         """What is wrong with where the station's dossier is kept."""
         return self._memory.dossier.problem
+
+    def time_said(self, now: Seconds) -> datetime | None:
+        """See :meth:`edge.ocpp.stand_in.Line.time_said`."""
+        return self._memory.clock.said(now)
 
     @property
     def quirks(self) -> Quirks:
@@ -177,6 +177,8 @@ class Relay:
             self._unreadable.from_station(text, error, now, cloud_connected=relaying)
             return self._out.empty()
         match frame:
+            case Call() if self._controls and self._station_calls.is_for_us(frame, now, wall):
+                self._line.set_right(now, wall)
             case Call():
                 frame = self._dialect.guard.reported(frame) if self._controls else frame
                 if self._station_calls.receive(frame, now, wall, relaying=relaying):
@@ -228,10 +230,6 @@ class Relay:
             self._line.settle(command, now, LimitOutcome.NOT_SENT, "the controller only observes")
         else:
             self._line.write_limit(command, now, wall)
-        return self._out.empty()
-
-    def collect(self) -> list[Action]:
-        """What is to be done since the last step."""
         return self._out.empty()
 
     def calls_cloud(self, identifier: str, text: str, now: Seconds) -> list[Action]:
@@ -290,9 +288,6 @@ class Relay:
         else:
             self._out.to_station(frame.text)
             self._station_calls.answered(frame, now, wall)
-
-    def _is_late(self) -> None:
-        self.on_late()
 
     def _pass_up(self, text: str) -> None:
         if self._presence.has_cloud:

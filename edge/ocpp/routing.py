@@ -17,10 +17,11 @@ class Route(StrEnum):
 
     RELAY = "relay"  # passed on
     OBSERVE = "observe"  # passed on, and the facts in it are copied out
-    OWN = "own"  # answered by the gateway: never reaches the station
+    OWN = "own"  # answered by the gateway: never reaches the station, but for clears that can't hit our limits
     SCREEN = "screen"  # passed on unless it carries a charging profile; then as OWN
     GUARD = "guard"  # passed on, but for what the control needs of the station's configuration
-    # Passed on, but for numbers that whoever stands in for the cloud has given: a transaction's, a local list's.
+    # Passed on, but for what whoever stands in for the cloud has given or kept: a transaction's number, a local list,
+    # messages.
     REWRITE = "rewrite"
 
 
@@ -102,7 +103,7 @@ TABLE: tuple[Row, ...] = (
     Row("GetPeriodicEventStream", _DOWN, None, None, _R),
     Row("GetReport", _DOWN, None, _R, _R),
     Row("GetTariffs", _DOWN, None, None, _R),
-    Row("GetTransactionStatus", _DOWN, None, _R, _R),
+    Row("GetTransactionStatus", _DOWN, None, _RE, _RE),
     Row("GetVariables", _DOWN, None, _G, _G),
     Row("Heartbeat", _UP, _R, _R, _R),
     Row("InstallCertificate", _DOWN, _R, _R, _R),
@@ -119,7 +120,7 @@ TABLE: tuple[Row, ...] = (
     Row("NotifyEvent", _UP, None, _O, _O),
     Row("NotifyMonitoringReport", _UP, None, _R, _R),
     Row("NotifyPeriodicEventStream", _UP, None, None, _R),
-    Row("NotifyPriorityCharging", _UP, None, None, _R),
+    Row("NotifyPriorityCharging", _UP, None, None, _O),
     Row("NotifyReport", _UP, None, _G, _G),
     Row("NotifySettlement", _UP, None, None, _R),
     Row("NotifyWebPaymentStarted", _DOWN, None, None, _R),

@@ -75,8 +75,9 @@ class OcppServer:
         self.figures = Figures()
         self.site_limits = SiteLimits()
         self._dossiers = {each.id: Dossier(each.id, dossiers) for each in site.stations}
-        self._links = self._make_links(site, shelf, stand_ins, nonce=chance.token(6))
-        self._lobby = Lobby(clock, chance)
+        hearsay = Hearsay()
+        self._links = self._make_links(site, shelf, stand_ins, hearsay, nonce=chance.token(6))
+        self._lobby = Lobby(clock, chance, hearsay)
         self._door = Door(
             links=self._links,
             waiting=self._lobby.connections,
@@ -181,9 +182,8 @@ class OcppServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _make_links(
-        self, site: Site, shelf: Shelf | None, stand_ins: StandIns, *, nonce: str
+        self, site: Site, shelf: Shelf | None, stand_ins: StandIns, hearsay: Hearsay, *, nonce: str
     ) -> dict[str, StationLink]:
-        hearsay = Hearsay()
         standing = {station.id: stand_ins(station.id) for station in site.stations}
         return {
             station.id: StationLink(

@@ -5,6 +5,7 @@ be sent comes back through the :class:`Line`, at once or when it is on the disk.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from edge.units import WattHours
@@ -21,6 +22,9 @@ class Line(Protocol):
 
     def end_session(self, transaction: str) -> None:
         """Ask the station to end a transaction, by the id that it knows."""
+
+    def time_said(self) -> datetime | None:
+        """What time it is, as far as clouds, the station or others have said; None where nobody has."""
 
 
 class StandIn(Protocol):
@@ -100,8 +104,9 @@ class StandIn(Protocol):
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
     ) -> Mapping[str, Any] | None:
-        """The station has answered the cloud's SendLocalList, GetLocalListVersion or ClearCache, with the payload
-        ``answer`` or the code ``error``. What the cloud is to be told in its place; None to pass it on."""
+        """The station has answered the cloud's SendLocalList, GetLocalListVersion, ClearCache or GetTransactionStatus,
+        with the payload ``answer`` or the code ``error``. What the cloud is to be told in its place; None to pass it
+        on."""
 
 
 StandIns: TypeAlias = Callable[[str], StandIn | None]  # for the identity of a station; None where nobody stands in

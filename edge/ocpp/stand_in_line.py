@@ -1,6 +1,7 @@
 """Between a station's relay and whoever stands in for its cloud. Holds no rules."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from edge.clock import Clock
 from edge.ocpp import signed
@@ -45,3 +46,7 @@ class StandInLine:
     def end_session(self, transaction: str) -> None:
         """See :class:`edge.ocpp.stand_in.Line`."""
         self._perform(self._relay.end_session(transaction, self._clock.monotonic(), self._clock.wall()))
+
+    def time_said(self) -> datetime | None:
+        """See :class:`edge.ocpp.stand_in.Line`."""
+        return self._relay.time_said(self._clock.monotonic())

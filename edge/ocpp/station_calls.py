@@ -4,13 +4,14 @@ from collections import OrderedDict
 from datetime import datetime
 
 from edge.domain.station import StationDescribed
-from edge.ocpp import signed
+from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
 from edge.ocpp.cloud_profiles import CloudProfiles
 from edge.ocpp.dialect import Dialect
 from edge.ocpp.dossier import Description
 from edge.ocpp.fields import fields
 from edge.ocpp.introduction import Introduction
+from edge.ocpp.profiles import foreign
 from edge.ocpp.routing import FROM_STATION, Route, route
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.station_clock import parse_timestamp
@@ -77,6 +78,18 @@ class StationCalls:
             self._profiles.station_called(plain, facts, now, wall)
         self._introduction.called(plain.action, now)
         return observed
+
+    def is_for_us(self, call: Call, now: Seconds, wall: datetime) -> bool:
+        """Whether the station answers a question of ours by this CALL: the cloud has no part in that."""
+        plain = signed.plain(call)
+        if plain.action != foreign.REPORT or not foreign.is_answer(plain.payload):
+            return False
+        self._out.to_station(wire.result_text(call.id, {}))
+        cleared = self._profiles.reported(plain.payload, now, wall)
+        if cleared:
+            self._memory.in_the_way.forget()
+            self._memory.questions += map(self._dialect.clear_call, cleared)
+        return True
 
     def answered(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
         """The station is answered, by whomever."""

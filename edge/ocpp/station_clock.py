@@ -85,6 +85,7 @@ class StationClock:
         self._lead_s: Seconds | None = None  # the largest of the samples
         self._runs = False  # two samples have agreed: it is no stored one that is believed
         self._told_lead_s: Seconds | None = None  # by what it was last told the time is
+        self._before_s: Seconds | None = None  # its lead before it booted, where it was set
 
     @property
     def is_known(self) -> bool:
@@ -98,6 +99,7 @@ class StationClock:
 
     def forget(self) -> None:
         """The station has booted, and its clock is about to be set (OCPP 1.6 §4.2)."""
+        self._before_s = self._lead_s if self._lead_s is not None and self._is_set else self._before_s
         self._samples.clear()
         self._last.clear()
         self._lead_s = None
@@ -197,6 +199,14 @@ class StationClock:
         supposed = self._supposed(now, wall)
         latest = max(wall, EPOCH + timedelta(seconds=heard + now))
         return supposed if (latest - supposed).total_seconds() <= WITNESSES_AGREE_S else None
+
+    def said(self, now: Seconds) -> datetime | None:
+        """What time it is without our wall clock: by what a cloud has said, what the station has shown, now or before
+        it booted, what it was told, or what others say; None where nobody has said anything."""
+        own_s = self._lead_s if self._is_set else None
+        heard_s = (self.hearsay.of_clouds, own_s, self._before_s, self._told_lead_s, self.hearsay.for_whom(self))
+        lead = next((each for each in heard_s if each is not None), None)
+        return EPOCH + timedelta(seconds=lead + now) if lead is not None else None
 
     def _supposed(self, now: Seconds, wall: datetime) -> datetime:
         """What it should say: what it was told, our wall clock, or what others say, whichever is the earliest."""

@@ -58,7 +58,7 @@ class StationLink:
         self._figures = figures
         self._carrier = Carrier(station, clock, figures, log)
         self._relay = relay
-        relay.on_late = lambda: self._perform(relay.collect())
+        relay.outbox.on_late = lambda: self._perform(relay.outbox.empty())
         self._clock = clock
         self._line = StandInLine(stand_in, relay, clock, self._perform) if stand_in is not None else None
         self._sink = sink

@@ -11,6 +11,7 @@ from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.dossier import Description, Dossier, Taken
 from edge.ocpp.fields import fields
 from edge.ocpp.hearsay import Hearsay
+from edge.ocpp.profiles.foreign import InTheWay
 from edge.ocpp.profiles.form import Form, Length
 from edge.ocpp.profiles.ladder import Ladder
 from edge.ocpp.profiles.level import StackLevel
@@ -62,6 +63,7 @@ class StationMemory:
         self.units = Units()
         self.length = Length()
         self.level = StackLevel()
+        self.in_the_way = InTheWay()
         self._means_it = False  # that it takes no limit as it was told last, in whichever unit
         self.questions: list[OwnCall] = []  # that what it said has raised
         self.clock = StationClock(hearsay, counts_from_1970=dossier.counts_from_1970)
@@ -179,6 +181,7 @@ class StationMemory:
 
     def came_online(self, now: Seconds) -> StationOnline:
         """Its socket is up; a station that comes back needn't say again what it is."""
+        self.in_the_way.forget()
         self.length.forget_defaults()
         known = self.dossier.description
         if known is None:

@@ -300,6 +300,7 @@ REQUEST_READERS: Mapping[str, Reader] = {
     "MeterValues": DialectV2._meter_values,
     "NotifyEVChargingNeeds": DialectV2._needs,
     "NotifyEvent": DialectV2._event,
+    "NotifyPriorityCharging": lambda *_: [],  # is for the profiles (2.1 K22)
     "StatusNotification": DialectV2._status,
     "TransactionEvent": DialectV2._transaction,
 }

@@ -43,6 +43,7 @@ class WrittenLimits:
         self._written: dict[Slot, Written] = {}
         self._anew: set[Slot] = set()  # to be written so
         self._lead_s: Seconds | None = None  # the station's clock's, with which none of them is late
+        self._doubted: set[Slot] = set()  # the station may have lost them
 
     def write(self, command: LimitCommand, now: Seconds, wall: datetime) -> datetime | None:
         """A limit is being written: when it begins by the station's clock, None: by any; one that is written anew, when
@@ -66,19 +67,26 @@ class WrittenLimits:
         return written.anew
 
     def amiss(self, now: Seconds, wall: datetime) -> list[tuple[Written, str]]:
-        """Those that begin in the station's future, as far as is known now, or long before they were written; and those
-        that were written for any clock, now that it is known. Each with what is amiss, in words. Nearly always none."""
+        """Those that begin in the station's future, as far as is known now, or long before they were written; that were
+        written for any clock, now that it is known; or that may be lost. Each with what is amiss. Nearly always none.
+        """
         clock = self._memory.clock
-        if not self._written or (clock.lead_s is not None and clock.lead_s == self._lead_s):
+        is_settled = clock.lead_s is not None and clock.lead_s == self._lead_s
+        if not self._written or (is_settled and not self._doubted):
             return []
         # A station that has booted forgets its time, and is told all its limits anew.
         compared = (each for each in self._written.values() if clock.is_known or not each.known)
         judged = ((each, self._amiss(each, now, wall)) for each in compared)
         found = [(each, when) for each, when in judged if when is not None and self._is_held(each)]
+        self._doubted.clear()
         self._anew.update((each.command.key, each.command.purpose) for each, _ in found)
-        is_settled = not found and clock.reached(now, wall) is not None  # else until they are written anew
-        self._lead_s = clock.lead_s if is_settled else None
+        settled = not found and clock.reached(now, wall) is not None  # else until they are written anew
+        self._lead_s = clock.lead_s if settled else None
         return found
+
+    def doubt(self) -> None:
+        """The station may have lost any of them."""
+        self._doubted.update(self._written)
 
     def wants_time(self, now: Seconds, wall: datetime) -> bool:
         """Whether the station is to be asked for its time now."""
@@ -88,9 +96,12 @@ class WrittenLimits:
         """The station is gone: what it holds is told anew when it is back."""
         self._written.clear()
         self._anew.clear()
+        self._doubted.clear()
         self._lead_s = None
 
     def _amiss(self, written: Written, now: Seconds, wall: datetime) -> str | None:
+        if (written.command.key, written.command.purpose) in self._doubted:
+            return "may have been cleared with a profile of the cloud's"
         begins = self._begins(written.at, now, wall)
         if written.begins is None:
             known_now = begins is not None and is_long(written.command)

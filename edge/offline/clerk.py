@@ -5,14 +5,16 @@ Satisfies the proxy's port for standing in for a cloud (``StandIn`` in the room 
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from edge.clock import Clock
-from edge.offline import local_list
+from edge.offline import delivery, local_list
 from edge.offline.desk import Desk
 from edge.offline.edition import Edition
 from edge.offline.message import Request
 from edge.offline.runner import Keeper, Ports, Runner
+from edge.offline.shown_time import ShownTime
 from edge.offline.steps import EndSession, Judged, Keep
 from edge.offline.thinning import Slip
 from edge.offline.witness import Witness
@@ -27,16 +29,28 @@ class Line(Protocol):
     def to_station(self, text: str) -> None: ...
     def to_cloud(self, identifier: str, text: str) -> None: ...
     def end_session(self, transaction: str) -> None: ...
+    def time_said(self) -> datetime | None: ...
 
 
 class Clerk:
-    """One station's. ``listener`` hears who is let in and whose session is to end: for the control."""
+    """One station's. ``listener`` hears who is let in and whose session is to end: for the control. ``shown``: what
+    time it is where our clock doesn't say."""
 
-    def __init__(self, desk: Desk | Witness, keeper: Keeper, clock: Clock, listener: Listener) -> None:
+    def __init__(
+        self,
+        desk: Desk | Witness,
+        keeper: Keeper,
+        clock: Clock,
+        listener: Listener,
+        shown: ShownTime | None = None,
+    ) -> None:
         self.desk = desk
         self._clock = clock
         self._listener = listener
         self._line: Line | None = None
+        self._shown = shown if shown is not None else ShownTime(clock)
+        if isinstance(desk, Desk):
+            desk.time_shown = self._time_shown
         ports = Ports(
             to_station=self._to_station, to_cloud=self._to_cloud, judged=listener, end_session=self._end_session
         )
@@ -160,11 +174,13 @@ class Clerk:
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
     ) -> Mapping[str, Any] | None:
-        """The station has answered the cloud's CALL about its local list."""
+        """The station has answered the cloud's CALL about its local list, or about what it hasn't delivered."""
         if isinstance(self.desk, Witness):
             return None  # the station's own list is its own and the cloud's
         book = self.desk.book
         request = Request(id="", action=action, payload=payload, text="")
+        if action == "GetTransactionStatus":
+            return delivery.transaction_status(book, request, answer)
         found = local_list.settle(book.tokens, book.id, book.edition, request, answer, error)
         if found.writes:
             self.runner.do([Keep(found.writes)])
@@ -182,6 +198,9 @@ class Clerk:
     def forget_old(self) -> None:
         """To be called once a day."""
         self.runner.do(self.desk.forget_old(self._clock.wall()))
+
+    def _time_shown(self, wall: datetime) -> datetime:
+        return self._shown.at(wall, self._line.time_said() if self._line is not None else None)
 
     def _to_station(self, text: str) -> None:
         if self._line is not None:

@@ -18,6 +18,7 @@ from edge.offline.live_answers import LiveAnswers
 from edge.offline.live_call import Live
 from edge.offline.message import Request
 from edge.offline.pace import Pace
+from edge.offline.splice import with_id
 from edge.offline.station import StationBook
 from edge.offline.steps import ToCloud
 from edge.units import Seconds
@@ -113,9 +114,10 @@ class CloudLine:
 
     def passes(self, live: Live) -> bool:
         """Whether a CALL of which nothing has to be kept may go on the free line at once: then it is there."""
-        if len(self._lives) >= LIVES_MOST or live.request.id in self._lives:
+        identifier = live.request.id
+        if len(self._lives) >= LIVES_MOST or identifier in self._lives or self._errands.owes(identifier):
             return False
-        self._lives[live.request.id] = live
+        self._lives[identifier] = live
         return True
 
     def passed(self, identifier: str, *, is_free: bool) -> bool:
@@ -131,10 +133,8 @@ class CloudLine:
         return True
 
     def forward(self, live: Live, wall: datetime, writes: Sequence[Write] = ()) -> None:
-        """Pass a CALL of the station on when ``writes`` are kept; now, or when the line is free.
-
-        A station that doesn't wait for its answers is answered here.
-        """
+        """Pass a CALL of the station on when ``writes`` are kept; now, or when the line is free. A station that doesn't
+        wait for its answers is answered here."""
         if self._errands.is_idle and not self._waiting and len(self._lives) < LIVES_MOST:
             self._send(live, writes)
             return
@@ -149,10 +149,8 @@ class CloudLine:
             self._given_up(live, wall)
 
     def hold(self, live: Live, wall: datetime) -> None:
-        """Keep a CALL whose token only the cloud can judge until it has, or has had its time for it.
-
-        A begin stays the desk's: it is answered by what the cloud says of its token, and delivered in its turn.
-        """
+        """Keep a CALL whose token only the cloud can judge until it has, or has had its time for it. A begin stays the
+        desk's: it is answered by what the cloud says of its token, and delivered in its turn."""
         if len(self._unjudged) < WAITING_MOST:
             self._unjudged.append(live)
             self.pump(live.since)
@@ -193,13 +191,11 @@ class CloudLine:
     ) -> None:
         """The cloud has answered the CALL of this id."""
         self._breaker.answered()
-        if self._errands.answered(identifier, fields, error, now, wall):
-            pass
-        elif (live := self._lives.pop(identifier, None)) is not None:
+        if (live := self._lives.pop(identifier, None)) is not None:
             self._live_answers.answered(
                 live.request, live.reading, live.taken, live.reply_id, text=text, fields=fields, error=error, wall=wall
             )
-        else:
+        elif not self._errands.answered(identifier, fields, error, now, wall):
             self._errands.answered_late(identifier, fields, error, now, wall)
         self.pump(now)
 
@@ -224,10 +220,7 @@ class CloudLine:
             if live.since <= deadline:
                 del self._lives[identifier]
                 self._breaker.timed_out(now)
-                kept = self._given_up(live, wall)
-                if kept is not None:
-                    self._book.backlog.timed_out(kept.seq, now)
-                    self._errands.remember_late(Errand(id=identifier, since=live.since, entry=kept))
+                self._is_late(identifier, live, self._given_up(live, wall), now)
         if self._errands.overdue(deadline, now, wall):
             self._breaker.timed_out(now)
         while self._waiting and (self._waiting[0].since <= deadline or not (self.asks_cloud or self._is_coming)):
@@ -264,17 +257,34 @@ class CloudLine:
             self._errands.ask_about(live)
 
     def _send(self, live: Live, writes: Sequence[Write] = ()) -> None:
-        before = self._lives.get(live.request.id)
-        if before is not None and before.taken is not None:  # the station gives two messages one id
-            self._live_answers.abandoned(before.taken)
-        self._lives[live.request.id] = live
+        self._give_up_for(live)
         text, reading = live.request.text, live.reading
         if reading is not None and reading.kind is not EntryKind.BEGIN:
             of_sample = self._book.charges.sampled(reading)
             transaction = live.taken.entry.transaction if live.taken is not None else of_sample
             text = delivery.to_cloud(self._book, text, transaction, reading.key)
+        identifier = self._errands.id_for(live.request.id, live.request.text)
+        if identifier != live.request.id:
+            text = with_id(text, identifier)
+            live.reply_id = live.reply_id or live.request.id
+        self._lives[identifier] = live
         # Behind whatever was to be kept before, its own writes included.
-        self._book.steps.pass_on(writes, ToCloud(live.request.id, text))
+        self._book.steps.pass_on(writes, ToCloud(identifier, text))
+
+    def _give_up_for(self, live: Live) -> None:
+        """The station uses an id again that the cloud owes an answer to: the older CALL it has given up."""
+        before = self._lives.get(live.request.id)
+        if before is not None and before.request.text != live.request.text:
+            del self._lives[live.request.id]
+            if before.taken is not None:
+                self._live_answers.abandoned(before.taken)
+            self._is_late(live.request.id, before, before.taken.entry if before.taken else None, live.since)
+
+    def _is_late(self, identifier: str, live: Live, kept: Entry | None, now: Seconds) -> None:
+        """A CALL was given up, and is kept, or not. The cloud may yet answer it."""
+        if kept is not None:
+            self._book.backlog.timed_out(kept.seq, now)
+        self._errands.remember_late(Errand(id=identifier, since=live.since, text=live.request.text, entry=kept))
 
     def _cleared(self, *, by_cloud: bool) -> list[Live]:
         """The connection is gone: the station's CALLs that waited for it."""

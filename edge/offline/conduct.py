@@ -6,6 +6,7 @@ An action that isn't in the table (a vendor's own) is refused: only the cloud ca
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from edge.offline.edition import Edition
 
@@ -140,8 +141,17 @@ LEARNED_FROM: Mapping[Edition, frozenset[str]] = {
 }
 
 
-def row(edition: Edition, action: str) -> Row:
+# Plug & Charge over 1.6 asks by DataTransfer what only the cloud can answer (OCA's application note "Using ISO 15118
+# Plug & Charge with OCPP 1.6", and has.to.be's before it): Accepted without its data would let a contract in that
+# nobody has seen.
+ISO_15118_VENDORS = frozenset({"org.openchargealliance.iso15118pnc", "iso15118"})
+_ISO_15118 = Row("DataTransfer", _C.DECLINE, _ALL, _REJECTED)
+
+
+def row(edition: Edition, action: str, payload: Mapping[str, Any] | None = None) -> Row:
     """The row of an action; what a station has no business to make, or a vendor's own, is refused."""
+    if action == "DataTransfer" and payload is not None and payload.get("vendorId") in ISO_15118_VENDORS:
+        return _ISO_15118
     found = TABLE[edition].get(action)
     if found is None or found.conduct is Conduct.CLOUD_ONLY:
         return Row(action, Conduct.REFUSE, frozenset({edition}))

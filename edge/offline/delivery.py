@@ -14,7 +14,8 @@ from edge.domain.journal import DropEntry, Entry, EntryKind, EntryState, PutEntr
 from edge.domain.token import TokenInfo, TokenStatus
 from edge.offline.backlog import Failed
 from edge.offline.charges import int_or_none
-from edge.offline.message import mapping, whole
+from edge.offline.message import Request, mapping, whole
+from edge.offline.message import text as text_in
 from edge.offline.splice import NotFound, set_member, with_number
 from edge.offline.station import StationBook
 from edge.offline.steps import Immediate, Resume
@@ -128,6 +129,14 @@ def is_taken(entry: Entry, answer: Mapping[str, Any]) -> bool:
 def payload_of(frame: object) -> Mapping[str, Any]:
     """The payload of a parsed CALL; empty when there is none."""
     return mapping(frame[_PAYLOAD]) if isinstance(frame, list) and len(frame) > _PAYLOAD else {}
+
+
+def transaction_status(book: StationBook, asked: Request, answer: object) -> Mapping[str, Any] | None:
+    """The station's answer to GetTransactionStatus (2.x E14) with what it can't know: that its messages wait here. None
+    where none do."""
+    transaction = text_in(asked.fields.get("transactionId"))
+    waits = bool(book.backlog.transactions if transaction is None else book.backlog.of(transaction))
+    return {**answer, "messagesInQueue": True} if waits and isinstance(answer, dict) else None
 
 
 def to_station(book: StationBook, action: str, text: str, payload: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ While the cloud answers, the station's CALLs pass; a begin or an end of a transa
 doesn't, the desk answers, keeps, and delivers later. ``now`` is monotonic seconds, ``wall`` our wall clock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -50,6 +50,7 @@ class Desk:
         self._line = CloudLine(self.book, self._ledger, pace, self._given_up)
         self._vigil = Vigil(self.book)
         self._is_free = False  # the line was seen to be, and nothing has happened since
+        self.time_shown: Callable[[datetime], datetime] = lambda wall: wall  # to a station, when our clock says so
 
     @property
     def state(self) -> DeskState:
@@ -82,7 +83,7 @@ class Desk:
 
     def from_station(self, request: Request, now: Seconds, wall: datetime) -> list[Step]:
         """The station makes a CALL."""
-        row = conduct.row(self.book.edition, request.action)
+        row = conduct.row(self.book.edition, request.action, request.fields)
         if row.conduct is Conduct.TRANSACTION:
             self._transaction(request, now, wall)
         elif row.in_turn and self.book.backlog.has_notices:
@@ -232,7 +233,7 @@ class Desk:
             return self._ledger.answer_late(live.taken, request, wall)
         if live.reading is not None:
             return self._ledger.take(request, live.reading, wall)
-        return self._answer(request, conduct.row(self.book.edition, request.action), wall)
+        return self._answer(request, conduct.row(self.book.edition, request.action, request.fields), wall)
 
     def _answer(self, request: Request, row: Row, wall: datetime) -> Entry | None:
         """Answer in the cloud's place; the message as it is kept, None where it isn't."""
@@ -240,9 +241,9 @@ class Desk:
         match row.conduct:
             case Conduct.BOOT:
                 writes = self.book.booted(request.text, owed=True)
-                steps.pass_on(writes, _reply(request, answers.boot(self.book.boot, wall)))
+                steps.pass_on(writes, _reply(request, answers.boot(self.book.boot, self.time_shown(wall))))
             case Conduct.HEARTBEAT:
-                steps.add(_reply(request, answers.heartbeat(wall)))
+                steps.add(_reply(request, answers.heartbeat(self.time_shown(wall))))
             case Conduct.STATUS:
                 # Said again after each restart: a station whose states nobody takes is of no use to anyone.
                 steps.pass_on(self.book.status_told(request, owed=True), _reply(request, {}))

@@ -6,7 +6,7 @@ tokens that only the cloud can judge.
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -20,6 +20,7 @@ from edge.offline.live_call import Live
 from edge.offline.message import text as text_in
 from edge.offline.message import whole
 from edge.offline.pace import Pace
+from edge.offline.splice import with_id
 from edge.offline.station import StationBook
 from edge.offline.steps import Fetch, Resume, ToCloud
 from edge.units import Seconds
@@ -34,10 +35,11 @@ GivenUp: TypeAlias = Callable[[Live, datetime], Entry | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """What is on the line."""
+    """What is on the line, under this id. ``text``: the message as it would go by itself, under its own."""
 
     id: str
     since: Seconds
+    text: str = ""
     entry: Entry | None = None  # from the journal
     fetching: int | None = None  # the text is being read
     boot: bool = False
@@ -194,11 +196,27 @@ class Errands:
         if errand.entry is not None:
             is_open = self._book.backlog.get(errand.entry.seq) is not None
         elif errand.boot:
-            is_open = boot.owed and boot.text is not None and _id(boot.text) == identifier
+            is_open = boot.owed and boot.text == errand.text
         else:
             is_open = errand.status is not None
         if is_open:
             self._settle(errand, fields, error, now, wall)
+
+    def owes(self, identifier: str) -> bool:
+        """Whether the cloud may yet answer what was given up under this id."""
+        return identifier in self._late
+
+    def id_for(self, identifier: str, text: str, entry: Entry | None = None) -> str:
+        """The id under which a message of this one goes up: its own, unless the cloud may yet answer another under it.
+
+        ``entry``: the message is that of the journal. What the cloud was asked before in the same words, or for the
+        same entry, is the same message: its answer is welcome whenever it comes.
+        """
+        late = self._late.get(identifier)
+        if late is None or late.text == text:
+            return identifier
+        is_same = entry is not None and late.entry is not None and entry.seq == late.entry.seq
+        return identifier if is_same else self._book.numbers.own_id()
 
     def unsent(self, identifier: str) -> None:
         """What was given up had not been sent: no answer is waited for."""
@@ -240,8 +258,9 @@ class Errands:
         self._put_on(Errand(id=identifier, since=since, asks=asks), text)
 
     def _put_on(self, errand: Errand, text: str) -> None:
-        self._under_way = errand
-        self._book.steps.add(ToCloud(errand.id, text))
+        identifier = self.id_for(errand.id, text, errand.entry)
+        self._under_way = replace(errand, id=identifier, text=text)
+        self._book.steps.add(ToCloud(identifier, text if identifier == errand.id else with_id(text, identifier)))
 
 
 def _id(text: str) -> str:

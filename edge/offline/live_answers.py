@@ -13,7 +13,7 @@ from edge.offline.edition import Edition
 from edge.offline.ledger import Ledger, Taken
 from edge.offline.message import Request, whole
 from edge.offline.message import text as text_in
-from edge.offline.splice import NotFound, replace_value, with_number
+from edge.offline.splice import NotFound, replace_value, with_id, with_number
 from edge.offline.station import StationBook
 from edge.offline.steps import Immediate, ToStation
 from edge.offline.token_book import Judged
@@ -43,7 +43,7 @@ class LiveAnswers:
         wall: datetime,
     ) -> None:
         """The cloud has answered ``request``. ``reply_id``: the station has asked again under this id."""
-        text = _under(text, reply_id)
+        text = text if reply_id is None else with_id(text, reply_id)
         if error is not None:
             writes = self._ledger.refused(taken) if taken is not None else []
             self._pass_on(writes, text)
@@ -128,7 +128,3 @@ def site_says(edition: Edition, text: str, judged: Judged | None, fields: Mappin
         return replace_value(text, path, orjson.dumps(judged.verdict.info.status.value).decode())
     except NotFound:
         return text
-
-
-def _under(text: str, identifier: str | None) -> str:
-    return text if identifier is None else replace_value(text, (1,), orjson.dumps(identifier).decode())

@@ -5,7 +5,7 @@ not written anew: the place of the value is found, and only that is replaced.
 """
 
 import re
-from json import JSONDecodeError, JSONDecoder
+from json import JSONDecodeError, JSONDecoder, dumps
 from typing import Any
 
 _DECODER = JSONDecoder()
@@ -50,6 +50,11 @@ def with_number(text: str, path: tuple[Step, ...], number: int) -> str:
         return replace_value(text, path, str(number))
     except NotFound:
         return text
+
+
+def with_id(text: str, identifier: str) -> str:
+    """The frame ``text`` under another message id."""
+    return replace_value(text, (1,), dumps(identifier))
 
 
 def _span(text: str, path: tuple[Step, ...]) -> tuple[int, int]:

@@ -145,11 +145,11 @@ class ProfileStore:
         self._keep([each for each in self._installed if not _matches(each, criteria)])
         return len(self._installed) < before
 
-    def would_free(self, profile_id: int) -> bool:
-        """Whether without this profile nothing would bind its connector any more, with a session and without."""
-        others = [each for each in self._installed if each.profile.profile_id != profile_id]
+    def would_free(self, criteria: Criteria) -> bool:
+        """Whether without what matches nothing would bind its connector any more, with a session and without."""
+        others = [each for each in self._installed if not _matches(each, criteria)]
         lasting = {each.connector_id for each in others if each.profile.purpose is not Purpose.TX}
-        gone = (each for each in self._installed if each.profile.profile_id == profile_id)
+        gone = (each for each in self._installed if _matches(each, criteria))
         return any(lasting.isdisjoint((0, each.connector_id)) for each in gone)
 
     def end_transaction(self, connector_id: int) -> None:

@@ -45,6 +45,11 @@ class Profiles:
         self._voltage_v = voltage_v
         self._by_id: dict[int, Installed] = {}
 
+    @property
+    def installed(self) -> list[Installed]:
+        """All of them."""
+        return list(self._by_id.values())
+
     def install(self, evse: int, profile: dict[str, Any], running: str | None) -> str | None:
         """Install or replace; the reason code when it can't be (K01.FR.09, .16, .38, .52)."""
         purpose = profile["chargingProfilePurpose"]

@@ -223,9 +223,9 @@ class WorldStation(ChargingStation):
         self._core.spec = self._core.sessions.spec = spec
         self.settle()
 
-    def would_free(self, profile_id: int) -> bool:
+    def would_free(self, criteria: Criteria) -> bool:
         """See :meth:`simulators.charger.profiles.ProfileStore.would_free`."""
-        return self._core.sessions.profiles.would_free(profile_id)
+        return self._core.sessions.profiles.would_free(criteria)
 
     def forget_profiles(self) -> None:
         """Its memory is lost: no limit holds any more."""

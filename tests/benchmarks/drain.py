@@ -51,6 +51,9 @@ class Line:
     def end_session(self, transaction: str) -> None:
         """Nobody is ended."""
 
+    def time_said(self) -> None:
+        """Nobody says it."""
+
 
 def figures(folder: Path) -> list[Figure]:
     """In ``folder``."""

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from edge.cli import findings
-from edge.clock import SystemClock
+from edge.clock import Clock, SystemClock
 from edge.daemon import Daemon
 from simulators.ports import free_endpoints
 from tests.wire.attack_site import Watchdog, honest_meter
@@ -243,11 +243,12 @@ class Site:
         self._running: asyncio.Task[None] | None = None
         self._stack = AsyncExitStack()
         self.daemon: Daemon | None = None
+        self.clock: Clock = SystemClock()
 
     async def start(self) -> None:
         """Start the gateway, on what it kept."""
         self._stop.clear()
-        self.daemon = Daemon(findings.read(self.file), socket=self._socket, clock=SystemClock(), watchdog=Watchdog())
+        self.daemon = Daemon(findings.read(self.file), socket=self._socket, clock=self.clock, watchdog=Watchdog())
         self._running = asyncio.create_task(self.daemon.run(self._stop))
         await eventually(self.daemon.healthy)
 

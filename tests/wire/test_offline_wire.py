@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from edge.clock import SystemClock
 from edge.storage.entry_file import EntryFile
 from edge.storage.session_file import SessionFile
 from tests.wire.ocpp_site import eventually
@@ -35,6 +37,33 @@ async def test_a_session_without_its_cloud_reaches_it_afterwards(tmp_path: Path)
         (stop,), (values,) = site.cloud.told("StopTransaction"), site.cloud.told("MeterValues")
         assert (stop["transactionId"], stop["meterStop"], stop["timestamp"]) == (1, 5100, "2026-11-21T09:00:00Z")
         assert values["transactionId"] == 1
+
+
+class UnsetClock(SystemClock):
+    """Of a board without a battery-backed one: it wakes up in 1970."""
+
+    def wall(self) -> datetime:
+        return datetime.fromtimestamp(self.monotonic(), UTC)
+
+
+async def test_a_gateway_that_wakes_up_in_1970_doesnt_say_so(tmp_path: Path) -> None:
+    """Fault 44: stations, and those that wait to be adopted, are told what the cloud has said, once it has said it."""
+    boot = {"chargePointVendor": "V", "chargePointModel": "M"}
+    async with lonely(tmp_path, "CP-01", "CP-02") as site:
+        await site.stop()
+        site.clock = UnsetClock()
+        await site.start()
+        async with site.station("CP-01") as charger:
+            assert (await charger.result("BootNotification", boot))["currentTime"] >= "2026-01-01"
+            await site.cloud.come()
+            await eventually(lambda: "CP-01" in site.cloud.sockets)
+            await eventually(lambda: len(site.cloud.told("BootNotification")) == 1)
+            assert (await charger.result("Heartbeat", {}))["currentTime"] == "2026-11-21T07:00:00Z"
+        await site.cloud.go()
+        for name in ("CP-02", "CP-99"):
+            async with site.station(name) as charger:
+                told = (await charger.result("BootNotification", boot))["currentTime"]
+                assert "2026-11-21T07:00:00" <= told < "2026-11-21T07:05:00"
 
 
 @pytest.mark.parametrize("edition", ["ocpp2.0.1", "ocpp2.1"])

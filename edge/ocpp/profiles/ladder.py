@@ -43,7 +43,8 @@ class Rung(Enum):
 
 class Ladder:
     """The rung on which one station stands. From the last one it goes on with the first: its mind may have changed.
-    ``first``: the one that it began with, by what was known of the station.
+    ``first``: the one that it began with, by what was known of the station. ``may_have_told_maximum``: whether it may
+    hold a maximum of ours.
     """
 
     def __init__(self, station: Station) -> None:
@@ -55,12 +56,14 @@ class Ladder:
         self._patience = FIRST_PATIENCE
         self.tries_again = False  # the first rung, which it refused before: one refusal more says enough
         self.first = self.rung
+        self.may_have_told_maximum = self.rung is Rung.MAXIMUM
 
     def begin(self, first: Rung | None) -> None:
         """Begin with this rung, if the station can stand on it; None, and else: with the best."""
         self._number = self._rungs.index(first) if first in self._rungs else 0
         self.tries_again = False
         self.first = self.rung
+        self._note_rung()
 
     @property
     def rung(self) -> Rung:
@@ -85,4 +88,8 @@ class Ladder:
     def refused(self) -> bool:
         """The station means its refusal, and no other unit helps: try the next rung. Whether there is another."""
         self._number, self.tries_again = (self._number + 1) % len(self._rungs), False
+        self._note_rung()
         return len(self._rungs) > 1
+
+    def _note_rung(self) -> None:
+        self.may_have_told_maximum = self.may_have_told_maximum or self.rung is Rung.MAXIMUM

@@ -6,6 +6,8 @@ from typing import Any, Final
 import orjson
 
 from simulators.charger import Supply
+from simulators.charger.profile import Purpose
+from simulators.charger.profiles import Criteria
 from simulators.site import EvseSpec
 from simulators.world.oracles.base import Oracle
 
@@ -82,6 +84,13 @@ class NeverCleared(Oracle):
     def station_got(self, identity: str, text: str) -> None:
         if '"ClearChargingProfile"' not in text or identity not in self.world.stations:
             return
-        number = orjson.loads(text)[3].get("id")
-        if number is None or self.world.stations[identity].would_free(number):
+        asked = orjson.loads(text)[3]
+        purpose = asked.get("chargingProfilePurpose")
+        criteria = Criteria(
+            profile_id=asked.get("id"),
+            connector_id=asked.get("connectorId"),
+            purpose=Purpose(purpose) if purpose is not None else None,
+            stack_level=asked.get("stackLevel"),
+        )
+        if criteria == Criteria() or self.world.stations[identity].would_free(criteria):
             self.fail(f"{identity} was told to forget its limits: {text[:120]}")

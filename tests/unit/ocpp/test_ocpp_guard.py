@@ -177,6 +177,7 @@ def test_a_2_x_station(version: Version) -> None:
             },
         ),
         ("SetVariables", {"setVariableData": [variable("OCPPCommCtrlr", "NetworkConfigurationPriority", "2")]}),
+        ("SetVariables", {"setVariableData": [variable("NetworkConfiguration", "OcppCsmsUrl", "wss://elsewhere")]}),
     ],
 )
 def test_a_2_x_write_that_leads_away_is_refused(action: str, payload: dict[str, Any]) -> None:

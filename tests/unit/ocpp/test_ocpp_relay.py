@@ -156,6 +156,26 @@ def test_a_late_answer_still_reaches_the_cloud() -> None:
     assert bench.station_says(result("1")).up == []
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_late_answer_isnt_taken_for_that_to_a_newer_call_of_its_id(*, waits: bool) -> None:
+    """The cloud uses an id again, while its first CALL is on the line or after that was given up: it has the answer to
+    the newer one, and only that."""
+    bench = Bench()
+    bench.connect()
+    newer = call("1", "GetConfiguration")
+    bench.cloud_says(call("1", "Reset"))
+    bench.wait(20.0)
+    down = bench.cloud_says(newer).down if waits else []
+    down += bench.wait(10.0).down
+    down += bench.cloud_says(newer).down if not waits else []
+    (text,) = down
+    below = json.loads(text)[1]
+    assert below != "1"
+    assert bench.station_says(result("1", {"status": "Accepted"})).up == []
+    (up,) = bench.station_says(result(below, {"unknownKey": []})).up
+    assert json.loads(up) == [3, "1", {"unknownKey": []}]
+
+
 @pytest.mark.parametrize("answer", [result("x"), error("x"), result("edge-from-before-the-restart-1")])
 def test_an_answer_to_nothing_is_dropped(answer: str) -> None:
     """It may belong to a CALL of ours from before a restart: the cloud must not see it."""

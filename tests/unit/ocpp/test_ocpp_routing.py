@@ -14,7 +14,7 @@ PACKAGES = {Version.V16: "ocpp.v16", Version.V201: "ocpp.v201", Version.V21: "oc
 COUNTS = {Version.V16: 39, Version.V201: 64, Version.V21: 91}
 READERS = {
     Version.V16: v16.REQUEST_READERS.keys(),
-    Version.V201: v2.REQUEST_READERS.keys(),
+    Version.V201: v2.REQUEST_READERS.keys() - {"NotifyPriorityCharging"},  # of 2.1
     Version.V21: v2.REQUEST_READERS.keys(),
 }
 OWN = {Version.V16: answers_v16.ANSWERS, Version.V201: answers_v2.ANSWERS, Version.V21: answers_v2.ANSWERS}

@@ -364,3 +364,32 @@ def test_a_cloud_that_tells_a_late_time_puts_no_profile_off() -> None:
     assert clock.time(5.0, NOON) == NOON
     clock.told(NOON.replace(year=1970), 0.0)  # no time at all
     assert clock.time(5.0, NOON) == NOON
+
+
+def test_what_is_said_of_the_time_without_our_clock() -> None:
+    """What a cloud has said comes first, then the station's own time, also of before it booted; then what it was told,
+    then what others show."""
+    hearsay = Hearsay()
+    clock = StationClock(hearsay)
+    assert clock.said(0.0) is None
+    learn(StationClock(hearsay), 0.0, 0.0)
+    assert clock.said(10.0) == wall(10.0)
+    clock.told(NOON + timedelta(minutes=1), 0.0)
+    assert clock.said(10.0) == wall(70.0)
+    learn(clock, 10.0, 120.0)
+    assert clock.said(20.0) == wall(140.0)
+    clock.forget()
+    assert clock.said(20.0) == wall(140.0)
+    hearsay.says("cloud", NOON + timedelta(hours=1), 0.0)
+    assert clock.said(20.0) == wall(3620.0)
+
+
+def test_a_station_that_counts_from_1970_says_nothing_of_the_time() -> None:
+    """What others say does."""
+    hearsay = Hearsay()
+    clock = StationClock(hearsay, counts_from_1970=True)
+    clock.learn(EPOCH + timedelta(seconds=60), 0.0, EPOCH)
+    assert clock.is_known
+    assert clock.said(0.0) is None
+    hearsay.says("cloud", NOON, 0.0)
+    assert clock.said(10.0) == wall(10.0)

@@ -266,7 +266,7 @@ def waiting() -> tuple[Bench, SlowShelf, list[Action]]:
     bench = controlled(shelf)
     bench.connect()
     late: list[Action] = []
-    bench.relay.on_late = lambda: late.extend(bench.relay.collect())
+    bench.relay.outbox.on_late = lambda: late.extend(bench.relay.outbox.empty())
     default = profile(V16, "default", period(0, 10))
     step = bench.cloud_says(call("p", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": default}))
     assert step.actions == []
@@ -299,3 +299,19 @@ def test_a_damaged_file_is_told_once() -> None:
     notes = [*bench.wait(0.5).notes, *bench.wait(0.5).notes]
     assert len(notes) == 1
     assert notes[0].startswith("the kept charging profiles are lost")
+
+
+def test_a_drivers_wish_for_priority_is_followed() -> None:
+    """2.1 K22: told by the station, which doesn't hold the cloud's profile, and has no limit of its own."""
+    bench = connected(version=V21)
+    for number, purpose, amps in ((1, "default", 10), (2, "PriorityCharging", 24)):
+        one = profile(V21, purpose, period(0, amps), number=number)
+        bench.cloud_says(call(f"s{number}", "SetChargingProfile", {"evseId": 1, "chargingProfile": one}))
+    event = {"eventType": "Started", "timestamp": stamp(bench.wall), "triggerReason": "Authorized", "seqNo": 0}
+    info = {"transactionId": "T-1", "chargingState": "Charging"}
+    step = bench.station_says(call("e", "TransactionEvent", {**event, "transactionInfo": info, "evse": {"id": 1}}))
+    assert cloud_limits(step) == {1: 10.0}
+    wish = call("n", "NotifyPriorityCharging", {"transactionId": "T-1", "activated": True})
+    step = bench.station_says(wish)
+    assert step.up == [wish]
+    assert cloud_limits(step) | cloud_limits(bench.wait(0.5)) == {1: 24.0}

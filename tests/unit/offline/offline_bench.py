@@ -221,6 +221,15 @@ class Bench:
         """The newest answer that the station got."""
         return self.to_station[-1]
 
+    def passes(self, action: str, payload: dict[str, Any], identifier: str) -> bool:
+        """Whether this CALL of the station takes the short way: then the cloud has it."""
+        text = json.dumps([2, identifier, action, payload])
+        request = Request(id=identifier, action=action, payload=payload, text=text)
+        passed = self.desk.may_pass(action) and self.desk.passes(request, self.times.now)
+        if passed:
+            self.to_cloud.append(text)
+        return passed
+
     def start(self, meter: int = 100, tag: str = "CARD-1", connector: int = 1, identifier: str | None = None) -> str:
         """The station makes a StartTransaction."""
         stamp = self.times.wall.isoformat()

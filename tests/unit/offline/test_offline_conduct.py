@@ -63,3 +63,20 @@ def test_a_message_that_wants_no_answer_gets_none() -> None:
     bench = Bench(Edition.V21)
     bench.call("NotifyPeriodicEventStream", {})
     assert bench.to_station == []
+
+
+@pytest.mark.parametrize("vendor", sorted(conduct.ISO_15118_VENDORS))
+def test_plug_and_charge_over_1_6_is_declined(vendor: str) -> None:
+    """Only the cloud can say whether a contract is good: it isn't kept either, as nobody waits for that afterwards."""
+    bench = Bench()
+    asked = {"vendorId": vendor, "messageId": "Authorize", "data": "{}"}
+    bench.call("DataTransfer", asked, "1")
+    assert bench.answered == [3, "1", {"status": "Rejected"}]
+    assert not bench.disk.entries
+    bench.call("DataTransfer", {"vendorId": "V"}, "2")
+    assert bench.answered == [3, "2", {"status": "Accepted"}]
+    bench.cloud_comes()
+    bench.cloud_answers({"status": "Accepted"})
+    bench.call("DataTransfer", asked, "3")
+    bench.tick(16.0)
+    assert bench.answered == [3, "3", {"status": "Rejected"}]
