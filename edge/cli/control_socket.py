@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -39,6 +40,11 @@ class Answer:
     status: int
     reason: str
     body: bytes
+
+
+def in_path(name: str) -> str:
+    """A name as a part of a resource's path; what is no UTF-8 in it names nobody."""
+    return quote(name, safe="", errors="replace")
 
 
 def asked_at(told: Path | None) -> Sequence[Path]:

@@ -125,6 +125,7 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
     yield from _clouds(connected)
     if report.get("bms", {}).get("mqtt", {}).get("connected") is False:
         yield _trouble("broker")
+    yield from _building(report.get("limits") or {})
     for identity in sorted(waiting):
         other = waiting[identity].get("also_at")
         if other is not None:
@@ -140,6 +141,14 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
         yield _trouble("turned_away", address=address, why=why, url=url)
     if report.get("mode") == "observe":
         yield _trouble("observes")
+
+
+def _building(limits: Mapping[str, Any]) -> Iterator[Trouble]:
+    """Fallbacks of a silent building that hold cars down; one above another limit does nothing."""
+    for each in limits.get("effective", ()):
+        if each["reason"] == "fallback" and str(each["source"]).startswith("bms_"):
+            key = "[bms.modbus]" if each["source"] == "bms_modbus" else "[bms.mqtt]"
+            yield _trouble("building", key=key, circuit=each["circuit"], limit_a=each["limit_a"])
 
 
 def _clouds(connected: Sequence[Mapping[str, Any]]) -> Iterator[Trouble]:

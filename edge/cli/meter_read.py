@@ -32,6 +32,9 @@ FAILED = 1
 SETTLING_SAMPLES = 3  # without --watch: the energies come with the second sample, a slow line's with the third
 # Who tells by itself may do so each ten seconds (P1 of DSMR 4), and what it had kept for us isn't news.
 TELLS_S: Seconds = 12.0
+# The same failure so often in a row isn't half a telegram any more, nor an adapter that still has its last client: the
+# line is dialled anew every two seconds.
+SURE = 3
 OLD_S: Seconds = 1.0  # a reading of before this second: its age is told
 _STYLE = {Quality.GOOD: "green", Quality.SUSPECT: "yellow", Quality.HELD: "yellow"}
 _NONE = "-"
@@ -44,10 +47,19 @@ class LatestFacts:
 
     def __init__(self) -> None:
         self.by_meter: dict[str, MeterFact] = {}
+        self._repeats: dict[str, int] = {}
 
     def take(self, fact: StationFact | MeterFact) -> None:
-        if isinstance(fact, MeterReading | MeterFailed):
-            self.by_meter[fact.meter] = fact
+        if not isinstance(fact, MeterReading | MeterFailed):
+            return
+        before = self.by_meter.get(fact.meter)
+        is_same = isinstance(fact, MeterFailed) and isinstance(before, MeterFailed) and fact.problem == before.problem
+        self._repeats[fact.meter] = self._repeats.get(fact.meter, 0) + 1 if is_same else 0
+        self.by_meter[fact.meter] = fact
+
+    def is_sure(self, meter: str) -> bool:
+        """Whether its newest fact is a reading, or a failure that has come again and again."""
+        return isinstance(self.by_meter.get(meter), MeterReading) or self._repeats.get(meter, 0) >= SURE - 1
 
 
 def read(
@@ -110,7 +122,7 @@ async def sampled(
         while (
             samples is None
             or number < samples
-            or (_is_awaited(choice, latest.by_meter) and clock.monotonic() - begun < patience_s)
+            or (_is_awaited(choice, latest) and clock.monotonic() - begun < patience_s)
         ):
             await meters.sample()
             show(_with_the_mute(choice, latest.by_meter, begun, clock.monotonic()))
@@ -127,11 +139,11 @@ def _with_the_mute(choice: Choice, facts: Facts, begun: Seconds, now: Seconds) -
     return {each.id: facts.get(each.id) or MeterFailed(meter=each.id, at=now, problem=mute) for each in choice.meters}
 
 
-def _is_awaited(choice: Choice, facts: Facts) -> bool:
+def _is_awaited(choice: Choice, latest: LatestFacts) -> bool:
     """Whether there is a meter that may yet tell what it is: one that is asked has said so with its first answer."""
     for meter in choice.meters:
         tells = not choice.by_gateway and parse_connection(meter.connection).transport not in MODBUS
-        if meter.id not in facts or (tells and not isinstance(facts[meter.id], MeterReading)):
+        if meter.id not in latest.by_meter or (tells and not latest.is_sure(meter.id)):
             return True
     return False
 

@@ -3,13 +3,12 @@
 import re
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import orjson
 import typer
 
-from edge.cli.control_socket import STATUS, Answer, ask, asked_at, get
+from edge.cli.control_socket import STATUS, Answer, ask, asked_at, get, in_path
 from edge.cli.places import SocketPath
 from edge.clock import SystemClock
 from edge.domain.token import first_shown
@@ -43,7 +42,7 @@ def need(
 ) -> None:
     """State what the car that charges at an EVSE wants before it leaves."""
     paths = asked_at(socket)
-    resource = f"/api/v1/stations/{quote(station, safe='')}/evses/{evse}/need"
+    resource = f"/api/v1/stations/{in_path(station)}/evses/{evse}/need"
     if clear:
         if energy is not None or by is not None:
             raise typer.BadParameter("forgets what was stated: leave out --energy and --by", param_hint="--clear")

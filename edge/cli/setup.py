@@ -59,6 +59,8 @@ def setup(
     """Set the gateway up on site: asks, checks each answer at once, writes the site file in mode "observe"."""
     if language is not None and language not in LANGUAGES:
         raise typer.BadParameter(f"--language is none of {', '.join(LANGUAGES)}")
+    if not config.name or config.is_dir():
+        raise SetupStopped(f"{config} is a folder", remedy="name the site file in it, for example site.toml")
     if answers is not None:
         _unattended(config, answers, state, language or "en")
         return

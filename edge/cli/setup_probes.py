@@ -25,7 +25,8 @@ from edge.config.addresses import host_port
 from edge.config.write import fresh, updated
 from edge.domain.connection import Connection, Transport
 from edge.domain.reading import MeterReading
-from edge.domain.site import Meter
+from edge.domain.site import BrokerAccess, Meter
+from edge.domain.topic import TopicValue, parse_json_path
 from edge.errors import ConfigurationError, EdgeError, Severity, SiteFileUnwritable
 from edge.metering.catalogue import FAMILIES
 from edge.metering.scan import serial_lines, unit_ids, units
@@ -50,7 +51,7 @@ from edge.setup.steps import (
     TryCloud,
     TryListen,
 )
-from edge.units import PhaseAmps, Seconds
+from edge.units import PHASES, PhaseAmps, Seconds
 
 SAMPLE_EVERY_S: Seconds = 0.4
 SAMPLES = 3
@@ -189,8 +190,24 @@ def _places(where: str) -> list[tuple[str, int]]:
 
 
 async def _read(step: ReadMeter) -> PhaseAmps | Failure | None:
-    meter = Meter(id="meter", model=step.model, connection=step.connection, unit=step.unit)
-    choice = Choice(meters=(meter,), families=FAMILIES, ratings={})
+    try:
+        places = tuple(
+            TopicValue(quantity=each["quantity"], path=parse_json_path(each["path"]), scale=float(each.get("scale", 1)))
+            for each in step.values
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):  # of a site file that isn't sound
+        return Failure(problem="a [[meter.value]] can't be read; edge check names it")
+    meter = Meter(
+        id="meter",
+        model=step.model,
+        connection=step.connection,
+        unit=step.unit,
+        values=places,
+        access=BrokerAccess(username=step.username, password=step.password),
+    )
+    # A place that is mistyped is told, and not shown as a phase without current.
+    told = frozenset(phase for phase in PHASES if any(f"_{phase.lower()}_" in each.quantity for each in places))
+    choice = Choice(meters=(meter,), families=FAMILIES, ratings={}, guarded={meter.id: told})
     fact = (await sampled(choice, SAMPLES, SAMPLE_EVERY_S, lambda _: None))["meter"]
     if isinstance(fact, MeterReading):
         return fact.current_a

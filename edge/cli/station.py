@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edge.cli.control_socket import ask, asked_at
+from edge.cli.control_socket import ask, asked_at, in_path
 from edge.cli.control_socket import report as of_controller
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath
@@ -90,7 +90,7 @@ def adopt(
         order = phases_of(phases)
     except ValueError:
         raise typer.BadParameter(
-            f"--phases '{phases}' is neither one phase nor three; give for example 'L2 L3 L1'"
+            f"--phases '{phases}' isn't one to three phases, each once; give for example 'L2 L3 L1'"
         ) from None
     if not (math.isfinite(max_a) and math.isfinite(fallback_a)):
         raise typer.BadParameter("--max-a and --fallback-a are currents in A, for example 16")
@@ -116,7 +116,7 @@ def adopt(
 def identify(station: StationId, socket: SocketPath = None, language: LanguageOption = None) -> None:
     """Let a station that waits to be adopted blink, or move the lock of a socket."""
     sockets = asked_at(socket)
-    answer = ask(sockets, "POST", f"/api/v1/waiting/{quote(station, safe='')}/identify")
+    answer = ask(sockets, "POST", f"/api/v1/waiting/{in_path(station)}/identify")
     told = orjson.loads(answer.body)
     if "how" not in told:
         typer.echo(f"{station}: {told.get('error', 'no answer')}", err=True)

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import orjson
 import typer
 
-from edge.cli.control_socket import asked_at, get, report
+from edge.cli.control_socket import asked_at, get, in_path, report
 from edge.cli.places import SocketPath
 from edge.errors import ControllerUnreachable
 
@@ -20,7 +19,7 @@ def trace(
     """Show the last OCPP frames of a station, without drivers' tokens, and what it waits for."""
     body = get(
         asked_at(socket),
-        f"/api/v1/stations/{quote(station, safe='')}/trace",
+        f"/api/v1/stations/{in_path(station)}/trace",
         missing=f"there is no station '{station}'",
     )
     if as_json:

@@ -6,7 +6,7 @@ from typing import Any
 from edge.config.schema_bms import ModbusTable, MqttTable
 from edge.setup.asking import agree, ask
 from edge.setup.book import Book
-from edge.setup.checks import NO, YES, address, broker, of_schema, unless_empty, upstream
+from edge.setup.checks import NO, YES, address, broker, of_schema, unless_empty, upstream, within
 from edge.setup.defaults import Defaults
 from edge.setup.steps import Failure, Talk, Tell, TryBroker, TryCloud, TryListen
 
@@ -49,7 +49,9 @@ def bms(book: Book, defaults: Defaults) -> Talk[None]:
                 yield Tell(text="bms.deaf", values={"address": modbus, "problem": problem.problem})
                 book.drop("bms", "modbus")
                 continue
-            yield from ask(book, ("bms", "fallback_a"), of_schema(ModbusTable, "fallback_a"))
+            fuse_a = book.get("grid", "fuse_a")
+            fallback = within(of_schema(ModbusTable, "fallback_a"), fuse_a)
+            yield from ask(book, ("bms", "fallback_a"), fallback, values={"fuse_a": fuse_a})
         book.finish("bms")
 
 

@@ -19,7 +19,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "site": frozenset({"id", "timezone"}),
     "grid": frozenset({"fuse_a", "margin_a", "background_reserve_a"}),
     "circuit": frozenset({"id", "fuse_a", "parent"}),
-    "meter": frozenset({"way", "connection", "model", "unit"}),
+    "meter": frozenset({"way", "connection", "model", "unit", "username", "password", "path_l1", "path_l2", "path_l3"}),
     "station": frozenset(
         {"id", "circuit", "max_a", "fallback_a", "location", "evses", "key_hash"}
         | {"phases", "phases_2", "phases_3", "phases_4"}

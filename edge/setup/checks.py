@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from edge.config.addresses import broker as broker_address
 from edge.config.addresses import check_upstream, host_port
 from edge.domain.connection import parse_connection
+from edge.domain.topic import parse_json_path
 from edge.setup.steps import Option
 from edge.units import PHASES
 
@@ -55,6 +56,30 @@ def _number(text: str, unit: str, *, whole: bool) -> float | int:
     if whole and not value.is_integer():
         raise ValueError("is no whole number")
     return int(value) if value.is_integer() else value
+
+
+def within(check: Check, most: float, *, least: float = 0) -> Check:
+    """The check, and a number from ``least`` to ``most``."""
+
+    def checked(text: str) -> Any:
+        value = check(text)
+        if not least <= value <= most:
+            raise ValueError("is out of range")
+        return value
+
+    return checked
+
+
+def none_or(check: Check, least: float) -> Check:
+    """The check, and 0 or a number from ``least`` on: what lies between is too little to charge with."""
+
+    def checked(text: str) -> Any:
+        value = check(text)
+        if 0 < value < least:
+            raise ValueError("is too little")
+        return value
+
+    return checked
 
 
 def unless_empty(check: Check) -> Check:
@@ -165,10 +190,16 @@ def connection(text: str) -> str:
     return text.strip()
 
 
+def json_path(text: str) -> str:
+    """Where a number stands in a message."""
+    parse_json_path(text.strip())
+    return text.strip()
+
+
 def phases(text: str) -> list[str]:
-    """``L2 L3 L1``, ``231``, ``L2``: one phase or three, each once."""
+    """``L2 L3 L1``, ``231``, ``L2``: one to three phases, each once."""
     found = re.findall(r"[123]", text)
     rest = re.sub(r"[Ll]?[123]|[\s,;/\[\]\"']", "", text)
-    if rest or len(found) not in (1, len(PHASES)) or len(set(found)) != len(found):
-        raise ValueError("is neither one phase nor three")
+    if rest or not 1 <= len(found) <= len(PHASES) or len(set(found)) != len(found):
+        raise ValueError("is not one to three phases")
     return [f"L{each}" for each in found]

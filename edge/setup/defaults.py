@@ -63,3 +63,9 @@ class Defaults:
         """The meter of the file's grid connection; empty without one."""
         named = self.grid.get("meter")
         return next((each for each in self.document.get("meter", ()) if each.get("id") == named), {})
+
+    @property
+    def meter_values(self) -> tuple[Mapping[str, Any], ...]:
+        """Where that meter's quantities stand in the messages of an MQTT topic; empty where the file doesn't say."""
+        tables = self.meter.get("value")
+        return tuple(each for each in tables if isinstance(each, Mapping)) if isinstance(tables, list) else ()

@@ -9,13 +9,13 @@ from edge.setup.beyond import bms, cloud
 from edge.setup.book import Book
 from edge.setup.checks import YES
 from edge.setup.defaults import Defaults
-from edge.setup.meter import LATER, meter
-from edge.setup.stations import AS_BEFORE, KEY, phases_key, stations
+from edge.setup.meter import LATER, meter, told_places
+from edge.setup.stations import AS_BEFORE, KEY, again, phases_key, stations
 from edge.setup.steps import Option, Prove, Talk, Tell
 
 METER_ID = "grid"
-PARTS = ("grid", "circuit", "meter", "station", "ocpp", "bms")  # what can be gone through again at the end
-_LISTS = {"circuit": "circuits", "station": "stations", "ocpp": "cloud"}
+PARTS = ("site", "grid", "circuit", "meter", "station", "ocpp", "bms")  # what can be gone through again at the end
+_LISTS = {"circuit": "circuits", "ocpp": "cloud"}
 
 
 def interview(book: Book, defaults: Defaults, models: tuple[str, ...]) -> Talk[Mapping[str, Any]]:
@@ -45,12 +45,13 @@ def interview(book: Book, defaults: Defaults, models: tuple[str, ...]) -> Talk[M
                 return document
         for finding in findings:
             yield Tell(text="finding", values={"finding": finding})
-        again = tuple(Option(name=each, label=f"part.{each}") for each in PARTS)
-        part = yield from choose(book, ("again",), again, keep=False)
-        book.drop(part)
-        book.reopen(_LISTS.get(part, part))
+        parts = tuple(Option(name=each, label=f"part.{each}") for each in PARTS)
+        part = yield from choose(book, ("again",), parts, keep=False)
         if part == "station":
-            book.drop("ocpp", "security")
+            yield from again(book)
+        else:
+            book.drop(part)
+            book.reopen(_LISTS.get(part, part))
 
 
 def wanted(book: Book, defaults: Defaults) -> dict[str, Any]:
@@ -63,7 +64,10 @@ def wanted(book: Book, defaults: Defaults) -> dict[str, Any]:
     document["circuit"] = [grid, *(book.table("circuit", index) for index in range(book.count("circuit")))]
     if has_meter:
         answers = book.table("meter")
-        document["meter"] = [{"id": grid["meter"]} | {key: answers[key] for key in ("model", "connection", "unit")}]
+        login = ("username", "password") if answers.get("username") else ()
+        table = {"id": grid["meter"]} | {key: answers[key] for key in ("model", "connection", "unit", *login)}
+        places = told_places(answers)  # none where the site file has its own, which stay
+        document["meter"] = [table | {"value": list(places)} if places else table]
     stations = [_station(book.table("station", index)) for index in range(book.count("station"))]
     if stations:
         document["station"] = stations

@@ -1,13 +1,16 @@
 """The grid meter: looked for, or typed in; read at once, and compared with what the installer's clamp shows."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from edge.config.schema_site import MeterTable
+from edge.domain.connection import MODBUS, Transport, parse_connection
 from edge.setup.asking import agree, ask, choose
 from edge.setup.book import Book
-from edge.setup.checks import YES, connection, of_schema, place, port
+from edge.setup.checks import YES, connection, json_path, of_schema, place, port, unless_empty
 from edge.setup.defaults import Defaults
 from edge.setup.steps import Failure, FindMeters, MeterFound, Option, ReadMeter, Talk, Tell
+from edge.units import PHASES
 
 NETWORK, SERIAL, TYPED, LATER = "network", "serial", "typed", "later"
 WAYS: Final = tuple(Option(name=name, label=f"option.meter.{name}") for name in (NETWORK, SERIAL, TYPED, LATER))
@@ -32,7 +35,26 @@ def meter(book: Book, defaults: Defaults, models: tuple[str, ...]) -> Talk[None]
         elif not (yield from _found(book, way)):
             book.drop("meter")
             continue
-        yield from _read(book)
+        yield from _read(book, defaults)
+
+
+def reading(book: Book, defaults: Defaults) -> ReadMeter:
+    """The step that reads the meter of the answers."""
+    answers = book.table("meter")
+    return ReadMeter(
+        connection=answers["connection"],
+        model=answers["model"],
+        unit=answers["unit"],
+        values=defaults.meter_values or told_places(answers),
+        username=answers.get("username") or None,
+        password=answers.get("password"),
+    )
+
+
+def told_places(answers: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """``[[meter.value]]``: the places of the currents in the messages of an MQTT topic; none of other meters."""
+    paths = {f"current_{phase.lower()}_a": answers.get(f"path_{phase.lower()}") for phase in PHASES}
+    return tuple({"quantity": quantity, "path": path} for quantity, path in paths.items() if path)
 
 
 def _implied(book: Book) -> str:
@@ -44,7 +66,29 @@ def _typed(book: Book, defaults: Defaults, models: tuple[str, ...]) -> Talk[None
     yield from ask(book, ("meter", "connection"), connection, default=defaults.meter.get("connection"))
     names = tuple(Option(name=each, label=each) for each in models)
     yield from choose(book, ("meter", "model"), names, default=defaults.meter.get("model"))
+    transport = parse_connection(book.get("meter", "connection")).transport
+    if transport not in MODBUS:
+        book.put(("meter", "unit"), 1)  # which only Modbus has
+    if transport in (Transport.MQTT, Transport.MQTTS):
+        yield from _topic(book, defaults)
     yield from ask(book, ("meter", "unit"), of_schema(MeterTable, "unit"), default=defaults.meter.get("unit", 1))
+
+
+def _topic(book: Book, defaults: Defaults) -> Talk[None]:
+    """The broker's login, and where the currents stand in the messages, unless the site file says where."""
+    known = defaults.meter
+    username = unless_empty(of_schema(MeterTable, "username"))
+    said = yield from ask(book, ("meter", "username"), username, text="bms.username", default=known.get("username", ""))
+    if said:
+        password = of_schema(MeterTable, "password")
+        default = known.get("password") if said == known.get("username") else None
+        yield from ask(book, ("meter", "password"), password, text="bms.password", default=default, is_secret=True)
+    if defaults.meter_values:
+        return
+    for phase in PHASES:
+        values = {"phase": phase.value}
+        key = ("meter", f"path_{phase.lower()}")
+        yield from ask(book, key, unless_empty(json_path), text="meter.path", default="", values=values)
 
 
 def _found(book: Book, way: str) -> Talk[bool]:
@@ -71,11 +115,11 @@ def _found(book: Book, way: str) -> Talk[bool]:
     return True
 
 
-def _read(book: Book) -> Talk[None]:
+def _read(book: Book, defaults: Defaults) -> Talk[None]:
     """Read it, and let the installer compare."""
-    answers = book.table("meter")
-    yield Tell(text="meter.reading", values={"model": answers["model"], "connection": answers["connection"]})
-    currents = yield ReadMeter(connection=answers["connection"], model=answers["model"], unit=answers["unit"])
+    step = reading(book, defaults)
+    yield Tell(text="meter.reading", values={"model": step.model, "connection": step.connection})
+    currents = yield step
     if isinstance(currents, Failure):
         yield Tell(text="meter.mute", values={"problem": currents.problem})
         said = yield from choose(

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from edge.config.schema_station import EvseTable, StationTable
+from edge.config.schema_station import MAX_EVSE_A, PILOT_MIN_A, EvseTable, StationTable
 from edge.metering.proof import level
 from edge.setup.asking import agree, ask, choose
 from edge.setup.book import Book
-from edge.setup.checks import NO, YES, Check, address, of_schema, phases
+from edge.setup.checks import NO, YES, Check, address, none_or, of_schema, phases, within
 from edge.setup.defaults import Defaults
+from edge.setup.meter import reading
 from edge.setup.steps import (
     LOAD_A,
     Failure,
@@ -18,7 +19,6 @@ from edge.setup.steps import (
     NewKey,
     Option,
     Pause,
-    ReadMeter,
     Seen,
     StationSeen,
     Talk,
@@ -28,6 +28,7 @@ from edge.units import PHASES, Amps, PhaseAmps
 
 END = "0"  # all stations are in
 LOOK = "+"  # look again
+ALL = "*"  # of what is to be gone through again
 NOTHING, KEY, AS_BEFORE = "none", "key", "as before"
 PROFILES: Final = (
     Option(name=NOTHING, label="option.security.none"),
@@ -37,6 +38,7 @@ _WITH_TLS, _TLS_AND_KEY = (2, 3), 2  # security profiles, which only the site fi
 _PLAIN = "127.0.0.1:9000"  # where the site file says nothing of a listener without TLS
 TYPED, MEASURED = "typed", "measured"
 WAYS: Final = tuple(Option(name=name, label=f"option.phases.{name}") for name in (TYPED, MEASURED))
+TWO: Final = 2  # phases: rarer than a third that was forgotten, which nobody would count
 LONGEST_PLACE: Final = 80  # characters: a line of the hand-over document
 LEAST_STEP: Final = 0.5  # of the load's current: less is not the load
 KEPT: Final = ("vendor", "model", "serial", "mac", "firmware", "version")  # for the hand-over document
@@ -79,6 +81,23 @@ def stations(book: Book, defaults: Defaults) -> Talk[None]:
                         book.put(("station", number, key), value)
         is_here = any(each.identity == said for each in found)
         yield from _station(book, defaults, number, needs_key=needs_key, is_here=is_here)
+
+
+def again(book: Book) -> Talk[None]:
+    """Which station is to be asked for once more, or whether all are; what isn't asked stays known."""
+    book.reopen("stations")
+    taken = [str(book.get("station", index, "id")) for index in range(book.count("station"))]
+    if taken:
+        options = [*(Option(name=each, label=each) for each in taken), Option(name=ALL, label="option.station.all")]
+        said = yield from choose(book, ("again", "station"), options, text="again.station", keep=False)
+        if said in taken:
+            known = ("id", "key_hash", *KEPT)  # the station has its password already
+            for key in book.table("station", taken.index(said)):
+                if key not in known:
+                    book.drop("station", taken.index(said), key)
+            return
+    book.drop("station")
+    book.drop("ocpp", "security")
 
 
 def _door(book: Book, defaults: Defaults) -> Talk[tuple[str, bool]]:
@@ -152,13 +171,14 @@ def _station(book: Book, defaults: Defaults, number: int, *, needs_key: bool, is
     own = [book.get("circuit", index, "id") for index in range(book.count("circuit"))]
     circuits = [Option(name=each, label=each) for each in (defaults.grid_id, *defaults.circuits, *own)]
     yield from choose(book, (*here, "circuit"), circuits, default=circuits[-1].name, values=values)
-    yield from ask(book, (*here, "max_a"), of_schema(EvseTable, "max_a"), default=32, values=values)
-    fallback = of_schema(EvseTable, "fallback_a")
-    yield from ask(book, (*here, "fallback_a"), fallback, default=6, values=values)
+    rated = within(of_schema(EvseTable, "max_a"), MAX_EVSE_A, least=PILOT_MIN_A)
+    max_a = yield from ask(book, (*here, "max_a"), rated, default=32, values=values)
+    fallback = within(none_or(of_schema(EvseTable, "fallback_a"), PILOT_MIN_A), max_a)
+    yield from ask(book, (*here, "fallback_a"), fallback, default=6, values={**values, "max_a": max_a})
     yield from ask(book, (*here, "location"), _place, default="", values=values)
     count = yield from ask(book, (*here, "evses"), _count, default=1, values=values)
     for evse in range(1, count + 1):
-        yield from _phases(book, (*here, phases_key(evse)), {**values, "evse": evse})
+        yield from _phases(book, defaults, (*here, phases_key(evse)), {**values, "evse": evse})
     if needs_key and book.get(*here, "key_hash") is None:
         key, key_hash = yield NewKey()
         book.put((*here, "key_hash"), key_hash)
@@ -193,7 +213,7 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _phases(book: Book, key: Key, values: Mapping[str, Any]) -> Talk[None]:
+def _phases(book: Book, defaults: Defaults, key: Key, values: Mapping[str, Any]) -> Talk[None]:
     """Typed as the plan has it, or measured with a load on the EVSE's own L1, then L2."""
     while book.get(*key) is None:
         can_measure = book.get("meter", "connection") is not None
@@ -202,29 +222,32 @@ def _phases(book: Book, key: Key, values: Mapping[str, Any]) -> Talk[None]:
             way = yield from choose(
                 book, (*key[:2], "way"), WAYS, text="station.way", default=TYPED, values=values, keep=False
             )
-        measured = (yield from _measured(book, values)) if way == MEASURED else None
+        measured = (yield from _measured(book, defaults, values)) if way == MEASURED else None
         if way == MEASURED and measured is None:
             continue
         if measured is not None:
             yield Tell(text="phases.measured", values={**values, "phases": " ".join(measured)})
             book.put(key, measured)
             return
-        yield from ask(book, key, phases, text="station.phases", default="L1 L2 L3", values=values)
+        said = yield from ask(book, key, phases, text="station.phases", default="L1 L2 L3", values=values, keep=False)
+        two = {**values, "phases": " ".join(said)}
+        if len(said) != TWO or (yield from agree(book, "station.two", default=NO, absent=YES, values=two)):
+            book.put(key, said)
     yield from ask(book, key, phases, text="station.phases", values=values)
 
 
-def _measured(book: Book, about: Mapping[str, Any]) -> Talk[list[str] | None]:
+def _measured(book: Book, defaults: Defaults, about: Mapping[str, Any]) -> Talk[list[str] | None]:
     """The grid phases on the station's own L1, L2, L3; None when that can't be told."""
     found: list[str] = []
     values = {**about, "load_a": LOAD_A}
     yield Pause(text="phases.off", values=values)
-    before = yield from _level(book)
+    before = yield from _level(book, defaults)
     if isinstance(before, Failure):
         yield Tell(text="meter.mute", values={"problem": before.problem})
         return None
     for own in PHASES[:2]:
         yield Pause(text="phases.on", values={**values, "own": own})
-        during = yield from _level(book)
+        during = yield from _level(book, defaults)
         moved = [] if isinstance(during, Failure) else _moved(during - before, LOAD_A)
         if len(moved) != 1 or moved[0] in found:
             yield Tell(text="phases.unclear", values={**values, "own": own, "seen": " ".join(moved) or "-"})
@@ -233,11 +256,10 @@ def _measured(book: Book, about: Mapping[str, Any]) -> Talk[list[str] | None]:
     return [*found, *(each.value for each in PHASES if each.value not in found)]
 
 
-def _level(book: Book) -> Talk[PhaseAmps | Failure]:
-    answers = book.table("meter")
+def _level(book: Book, defaults: Defaults) -> Talk[PhaseAmps | Failure]:
     readings = []
     for _ in range(3):  # the middle of three: one may fall into a step
-        read = yield ReadMeter(connection=answers["connection"], model=answers["model"], unit=answers["unit"])
+        read = yield reading(book, defaults)
         if isinstance(read, Failure):
             return read
         if read is None:

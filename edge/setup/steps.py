@@ -80,11 +80,17 @@ class FindMeters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMeter:
-    """Read a meter now; gives :class:`edge.units.PhaseAmps`, None of a meter that tells no currents."""
+    """Read a meter now; gives :class:`edge.units.PhaseAmps`, None of a meter that tells no currents.
+
+    ``values``: of an MQTT topic, the tables where each quantity stands, as the site file has them.
+    """
 
     connection: str
     model: str
     unit: int
+    values: tuple[Mapping[str, Any], ...] = ()
+    username: str | None = None
+    password: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,21 @@ def _each_phase(table: str, key: str) -> Samples:
     return samples
 
 
+def _metered(samples: Samples) -> Samples:
+    """The samples of those meters that give readings: what one last showed says nothing of now."""
+
+    def fresh(report: StatusReport) -> Iterable[Sample]:
+        return samples({**report, "meters": [each for each in report.get("meters", ()) if each["ok"]]})
+
+    return fresh
+
+
+def _through_circuits(report: StatusReport) -> Iterator[Sample]:
+    for circuit in report.get("circuits", ()):
+        if not circuit["measured_stale"]:
+            yield from _phases((circuit["id"],), circuit["measured_a"])
+
+
 def _evses(report: StatusReport) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
     for station in report.get("stations", ()):
         for evse in station["evses"]:
@@ -123,19 +138,19 @@ GAUGES: tuple[tuple[str, str, tuple[str, ...], Samples], ...] = (
         "edge_meter_current_amperes",
         "Measured current, positive from the grid.",
         ("meter", "phase"),
-        _each_phase("meters", "current_a"),
+        _metered(_each_phase("meters", "current_a")),
     ),
     (
         "edge_meter_voltage_volts",
         "Measured voltage, phase to neutral.",
         ("meter", "phase"),
-        _each_phase("meters", "voltage_v"),
+        _metered(_each_phase("meters", "voltage_v")),
     ),
     (
         "edge_meter_power_watts",
         "Measured power, positive from the grid.",
         ("meter",),
-        _each("meters", "power_w"),
+        _metered(_each("meters", "power_w")),
     ),
     ("edge_circuit_fuse_amperes", "The circuit's fuse.", ("circuit",), _each("circuits", "fuse_a")),
     ("edge_circuit_rating_amperes", "The fuse less its margin.", ("circuit",), _each("circuits", "rating_a")),
@@ -143,7 +158,7 @@ GAUGES: tuple[tuple[str, str, tuple[str, ...], Samples], ...] = (
         "edge_circuit_current_amperes",
         "Current through the circuit.",
         ("circuit", "phase"),
-        _each_phase("circuits", "measured_a"),
+        _through_circuits,
     ),
     (
         "edge_circuit_background_amperes",

@@ -374,6 +374,15 @@ async def test_a_site_file_by_hand_that_is_none(text: str, words: str, tmp_path:
     assert (tmp_path / "site.toml").read_text(encoding="utf-8") == text
 
 
+@pytest.mark.parametrize("place", ["", "/", "."])
+async def test_a_site_file_that_is_a_folder(place: str, tmp_path: Path) -> None:
+    """Said before anything is asked: no owner is made."""
+    code, _, errors = await edge("setup", "--language", "en", "--config", place, "--state", str(tmp_path / "state"))
+    assert code == 2
+    assert "is a folder; name the site file in it, for example site.toml" in errors
+    assert not (tmp_path / "state").exists()
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -436,6 +436,17 @@ async def test_a_broker_out_of_reach_is_told(controller: Controller, connected: 
     assert ("the MQTT broker of the building is out of reach\n   -> check [bms.mqtt]" in told) is (connected is False)
 
 
+@pytest.mark.parametrize("reason", ["fallback", "bms", "fuse"])
+async def test_a_silent_building_that_holds_the_cars_down_is_told(controller: Controller, reason: str) -> None:
+    """Its fallback is the cause of slow cars, of which nothing said what to do; a limit that it states is none."""
+    source = None if reason == "fuse" else "bms_mqtt"
+    effective = {"circuit": "main", "limit_a": 20.0, "limit_w": None, "reason": reason, "source": source}
+    controller.report = REPORT | {"limits": {"effective": [effective], "stated": []}}
+    told = (await edge(controller.path, "doctor")).out
+    said = "the building says no limit at present ([bms.mqtt]): its fallback of 20 A per phase holds at main\n   -> "
+    assert (said in told) is (reason == "fallback")
+
+
 @pytest.mark.parametrize("state", ["METER_STALE", "METER_LATE", "NORMAL"])
 async def test_a_lost_meter_costs_current_only_where_a_circuit_rests_on_it(controller: Controller, state: str) -> None:
     """One of the sun's that is only shown, or one that is late, lowers no charging."""

@@ -96,6 +96,15 @@ async def test_a_trace_of_nobody(socket: str) -> None:
     assert shown.err == "edge: there is no station 'CP-99'; see edge status for those that there are\n"
 
 
+@pytest.mark.parametrize("asked", [["trace", "CP\udcff"], ["station", "identify", "CP\udcff"]])
+async def test_a_name_that_is_no_utf_8(asked: list[str], socket: str) -> None:
+    """As a terminal with another encoding sends it: there is no such station, which is no fault of the program."""
+    shown = await edge(*asked, "--socket", socket)
+    assert shown.code in (1, 2)
+    assert "fault" not in shown.err
+    assert "CP" in shown.err
+
+
 async def test_a_new_key() -> None:
     """For the station in digits, for the site file as a hash of it."""
     shown = await edge("key")

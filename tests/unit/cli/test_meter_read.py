@@ -67,6 +67,15 @@ def test_what_it_had_kept_is_not_the_end() -> None:
     assert listened({0.0: NO_ANSWER}) == ({"grid": NO_ANSWER}, TELLS_S)
 
 
+def test_a_line_that_cannot_be_had_is_told_soon() -> None:
+    """The port refuses each time it is dialled: nobody waits for the rest of the patience. Other words each time do."""
+    again: dict[Seconds, MeterFact] = dict.fromkeys((0.0, 2.0, 4.0), NO_ANSWER)
+    assert listened(again) == ({"grid": NO_ANSWER}, 5.0)
+    assert listened({0.0: NO_ANSWER, 2.0: NO_ANSWER, 4.0: READING}) == ({"grid": READING}, 5.0)
+    other = MeterFailed(meter="grid", at=0.0, problem="half a telegram")
+    assert listened({0.0: NO_ANSWER, 2.0: other, 4.0: NO_ANSWER})[1] == TELLS_S
+
+
 def test_one_that_is_asked_is_done_with_its_first_answer() -> None:
     """Whatever that is; but nothing at all is waited for, as of a slow line."""
     assert listened({1.0: NO_ANSWER}, connection="tcp://10.0.0.5:502") == ({"grid": NO_ANSWER}, 3.0)

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import tomli
 
-from edge.config.write import merged
+from edge.config.write import fresh, merged
 from edge.errors import SetupStopped
 from edge.setup.book import Book, read_book
 from edge.setup.defaults import Defaults
@@ -99,7 +100,7 @@ WRONG = {
 }
 MOST = 500  # questions
 NEW = Defaults(timezone="Europe/Berlin")
-MODELS = ("abb_b23_b24", "eastron_sdm630")
+MODELS = ("abb_b23_b24", "eastron_sdm630", "mqtt", "dsmr_p1")
 CP = StationSeen(identity="CP-1", address="192.168.10.11", vendor="V", model="M", serial="S", mac="02:00:00:00:00:01")
 
 
@@ -235,6 +236,10 @@ def _rest_of_lists(book: Book) -> dict[str, str | list[str]]:
         ("ocpp.listen", "192.168.10.1:443"),
         ("bms.modbus", "192.168.1.10:502"),
         ("station.which", "00"),
+        ("station.max_a", "5"),  # with which no car charges
+        ("station.fallback_a", "4"),  # the same
+        ("station.fallback_a", "32"),  # above the station's own
+        ("bms.fallback_a", "80"),  # above the main fuse
         ("ocpp.upstream", "wss://csms.example.com/ocpp/<identity>"),
     ],
 )
@@ -251,6 +256,14 @@ def test_an_ampere_by_any_name(said: str) -> None:
     document = run(Book(), Typing(RIGHT | {"station.max_a": said}))
     assert document is not None
     assert document["station"][0]["evse"][0]["max_a"] == 16
+
+
+def test_a_post_on_two_phases() -> None:
+    """It is taken once it is confirmed: a third phase that was forgotten would be counted by nobody."""
+    two = {"station.phases": ["L3 L1", "31", "L1 L2"], "station.two": ["n", "y"]}
+    document = run(Book(), Typing(RIGHT | {"station.evses": "1"} | two))
+    assert document is not None
+    assert document["station"][0]["evse"][0]["phases"] == ["L3", "L1"]
 
 
 def test_circuits_with_numbers_for_names() -> None:
@@ -292,6 +305,54 @@ def test_a_mute_meter_is_told_and_can_be_kept() -> None:
     assert document is not None
     assert document["meter"][0]["model"] == "eastron_sdm630"
     assert typing.told.count("meter.mute") == 2
+
+
+TOPIC = RIGHT | {
+    "meter.connection": "mqtt://192.0.2.20/building/main",
+    "meter.model": "mqtt",
+    "bms.username": "edge",
+    "bms.password": "s3cret",
+    "meter.path": ["phases[0].current", "phases[1].current", ""],
+}
+
+
+def test_the_places_of_an_mqtt_meter_are_asked_for() -> None:
+    """It is read with them at once, and no Modbus unit id is asked for. What stands there already stays."""
+    read: list[ReadMeter] = []
+
+    def metered(step: Step) -> Any:
+        if isinstance(step, ReadMeter):
+            read.append(step)
+        return probe(step)
+
+    typing = Typing(TOPIC, wrong={"meter.path": "phases[0.current"})
+    document = run(Book(), typing, metered)
+    assert document is not None
+    assert typing.refused == ["meter.path"]
+    values = [
+        {"quantity": "current_l1_a", "path": "phases[0].current"},
+        {"quantity": "current_l2_a", "path": "phases[1].current"},
+    ]
+    assert document["meter"] == [
+        {"id": "grid", "model": "mqtt", "connection": "mqtt://192.0.2.20/building/main", "unit": 1}
+        | {"username": "edge", "password": "s3cret", "value": values}
+    ]
+    assert (read[0].values, read[0].username, read[0].password) == (tuple(values), "edge", "s3cret")
+    assert tomli.loads(fresh(document))["meter"] == document["meter"]
+    before = merged(document, {})
+    before["meter"] = [document["meter"][0] | {"value": [*values, {"quantity": "power_w", "path": "p", "scale": 1000}]}]
+    again = run(Book(), Typing(TOPIC), metered, defaults=Defaults(document=before))
+    assert again is not None
+    assert merged(before, again)["meter"] == before["meter"]
+    assert len(read[-1].values) == 3
+
+
+def test_only_modbus_has_a_unit_id() -> None:
+    """A P1 port is asked for none."""
+    typed = {key: value for key, value in RIGHT.items() if key != "meter.unit"}
+    document = run(Book(), Typing(typed | {"meter.connection": "p1+tcp://192.0.2.7:2001", "meter.model": "dsmr_p1"}))
+    assert document is not None
+    assert document["meter"][0]["model"] == "dsmr_p1"
 
 
 @pytest.mark.parametrize(
@@ -406,11 +467,51 @@ def test_a_site_that_does_not_fit_goes_back() -> None:
     def strict(step: Step) -> Any:
         return verdicts.pop(0) if isinstance(step, Prove) else probe(step)
 
-    typing = Typing(RIGHT | {"again": "1", "grid.fuse_a": ["6", "63"], "grid.margin_a": ["0", "2"]})
+    fuses = {"grid.fuse_a": ["6", "63"], "grid.margin_a": ["0", "2"]}
+    typing = Typing(RIGHT | fuses | {"again": "2", "bms.modbus": ""})
     document = run(Book(), typing, strict)
     assert document is not None
     assert document["circuit"][0]["fuse_a"] == 63
     assert "finding" in typing.told
+
+
+def test_the_sites_name_can_be_put_right() -> None:
+    """As every other part: it is on each topic of the building, and a slip in it was final."""
+    typing = Typing(RIGHT | {"site.id": ["habour-3", "harbour-3"], "write": ["n", "y"], "again": "1"})
+    assert run(Book(), typing) == run(Book(), Typing(RIGHT))
+
+
+def test_one_station_is_gone_through_again() -> None:
+    """What is wrong at one costs nobody the others' answers, nor the passwords that are in the stations already."""
+    made: list[str] = []
+
+    def two(step: Step) -> Any:
+        match step:
+            case LookForStations():
+                return Seen(stations=(CP, replace(CP, identity="CP-2", serial="S2")))
+            case NewKey():
+                made.append(f"pbkdf2-sha256$10000${'0' * 32}${len(made):064d}")
+                return "A1B2", made[-1]
+        return probe(step)
+
+    typed: dict[str, str | list[str]] = RIGHT | {
+        "station.which": ["1", "CP-2", "0"],
+        "station.evses": "1",
+        "station.max_a": ["16", "32", "20"],
+        "station.phases": ["L1 L2 L3", "L1 L2 L3", "L3 L1 L2"],
+        "write": ["n", "y"],
+        "again": "station",
+    }
+    document = run(Book(), Typing({**typed, "again.station": "CP-2"}), two)
+    assert document is not None
+    assert [each["evse"][0]["max_a"] for each in document["station"]] == [16, 20]
+    assert [each["evse"][0]["phases"] for each in document["station"]] == [["L1", "L2", "L3"], ["L3", "L1", "L2"]]
+    assert [each["key_hash"] for each in document["station"]] == made[:2]
+    made.clear()
+    anew: dict[str, str | list[str]] = {"again.station": "3", "station.which": ["1", "CP-2", "0", "CP-2", "0"]}
+    document = run(Book(), Typing(typed | anew), two)
+    assert document is not None
+    assert [(each["id"], each["key_hash"]) for each in document["station"]] == [("CP-2", made[2])]
 
 
 def test_phases_are_measured() -> None:

@@ -205,6 +205,20 @@ async def test_metrics_have_no_draw_that_is_too_old(client: httpx.AsyncClient, c
     assert [name for name, _ in found if name == "edge_evse_limit_amperes"]
 
 
+async def test_metrics_have_no_values_of_a_lost_meter(client: httpx.AsyncClient, controller: Controller) -> None:
+    """A graph, or an alert on a current, went on with what it had last shown; its age and that it is lost are told."""
+    meters, circuits = REPORT["meters"], REPORT["circuits"]
+    controller.report = REPORT | {
+        "meters": [each | {"ok": False, "age_s": 900.0} for each in meters],
+        "circuits": [each | {"measured_age_s": 900.0, "measured_stale": True} for each in circuits],
+    }
+    found = samples((await client.get("/metrics")).text)
+    lost = {"edge_meter_current_amperes", "edge_meter_voltage_volts", "edge_meter_power_watts"}
+    assert not {name for name, _ in found} & {*lost, "edge_circuit_current_amperes"}
+    assert found["edge_meter_age_seconds", (("meter", "grid"),)] == 900
+    assert found["edge_meter_up", (("meter", "grid"),)] == 0
+
+
 async def test_metrics_tell_when_certificates_end(client: httpx.AsyncClient, controller: Controller) -> None:
     """In seconds since 1970, for whoever has alerts of his own; none of a file that can't be read."""
     good = {"use": "stations", "place": "/a.pem", "state": "GOOD", "days_left": 12.0, "problem": None}
