@@ -27,8 +27,8 @@ STARTS_KEPT = 16  # passed on and unanswered; the arbiter lets one be outstandin
 
 
 class CloudProfiles:
-    """One station's. ``desk`` keeps the profiles; what comes of a step goes into the outbox, or between two steps, where
-    an answer waits for the disk. ``site_a`` tells what the site allows each EVSE: a cloud of 2.x is told where that is
+    """One station's. ``desk`` keeps the profiles; what comes of a step goes into the outbox, between two steps where an
+    answer waits for the disk. ``site_a`` tells what the site allows each EVSE: a cloud of 2.x is told where that is
     less than what it allows itself."""
 
     def __init__(
@@ -73,8 +73,8 @@ class CloudProfiles:
                     pass_on(onward)
                 else:
                     self._reply(call, answer, now)
-                if not is_asked:
-                    self._out.on_late()
+            if not is_asked:
+                self._out.on_late()
 
         self._desk.answer(plain.action, plain.payload, wall, reply)
         is_asked = False
@@ -93,9 +93,10 @@ class CloudProfiles:
         elif below is not None and plain is call:
             text = wire.call_text(call.id, call.action, below)
             return Call(id=call.id, action=call.action, payload=below, text=text)
-        elif plain.action == "SetChargingProfile" and status == "Accepted":
-            if self._version is Version.V16 and not self._station.is_controller:
-                self._memory.questions.extend(self._replaced.by(plain.payload, self._station, self._memory.ladder))
+        if plain.action != "SetChargingProfile" or status != "Accepted" or self._version is not Version.V16:
+            return None
+        if not self._station.is_controller:
+            self._memory.questions.extend(self._replaced.by(plain.payload, self._station, self._memory.ladder))
         return None
 
     def cloud_gone(self) -> None:
@@ -137,23 +138,32 @@ class CloudProfiles:
         self._desk.station_called(call.action, call.payload, facts, wall)
         self._tell(now, wall)
 
-    def reported(self, payload: object, now: Seconds, wall: datetime) -> list[int]:
-        """What the station holds of its cloud is taken over as if that had set it now; the ids that are to be cleared
-        from the station. One that the cloud has set anew here meanwhile has been replaced by that."""
+    def reported(self, payload: object, now: Seconds, wall: datetime, clear: Callable[[int], None]) -> None:
+        """What the station holds of its cloud is taken over as if that had set it now; ``clear`` gets each id that is
+        to be cleared from the station, when it is on the disk. One that the cloud has set anew here meanwhile has been
+        replaced by that."""
         self._desk.follow_clock(now, wall)
-        taken = []
         for number, profile in foreign.reported(payload, self._station):
             if any(each.profile.id == number for each in self._desk.store.installed):
-                taken.append(number)
-                continue
-            reply = self._desk.answer("SetChargingProfile", profile, wall).reply
+                clear(number)
+            else:
+                self._take_over(number, profile, wall, clear)
+
+    def _take_over(self, number: int, profile: Mapping[str, Any], wall: datetime, clear: Callable[[int], None]) -> None:
+        def taken(answer: Answer) -> None:
+            reply = answer.reply
             if isinstance(reply, CallRefusal) or reply.get("status") != "Accepted":
                 why = reply.description if isinstance(reply, CallRefusal) else reply.get("statusInfo")
                 self._out.note("warning", "station keeps a profile of its cloud from before", profile=number, why=why)
             else:
                 self._out.note("info", "took over a profile of the cloud from the station", profile=number)
-                taken.append(number)
-        return taken
+                clear(number)
+            if not is_asked:
+                self._out.on_late()
+
+        is_asked = True
+        self._desk.answer("SetChargingProfile", profile, wall, taken)
+        is_asked = False
 
     def learned(self, facts: Sequence[StationFact], now: Seconds, wall: datetime) -> None:
         """Facts in an answer of the cloud."""

@@ -1,5 +1,6 @@
 """How a WebSocket connection ended, and how another is ended in the same way (RFC 6455 §7)."""
 
+import asyncio
 from dataclasses import dataclass
 
 from websockets.asyncio.connection import Connection
@@ -26,7 +27,18 @@ def farewell(connection: Connection) -> Farewell:
 
 
 async def close(connection: Connection, word: Farewell) -> None:
-    """End a connection with this last word."""
+    """End a connection with this last word. It takes no longer than a closing handshake may, not where the peer takes
+    nothing either: the library would wait until all that was said before has gone out.
+    """
+    try:
+        async with asyncio.timeout(connection.close_timeout):
+            await _say(connection, word)
+    except TimeoutError:
+        connection.transport.abort()
+        await connection.wait_closed()
+
+
+async def _say(connection: Connection, word: Farewell) -> None:
     if word.code == BROKEN:
         connection.transport.close()
     elif word.code == NO_CODE:

@@ -16,6 +16,7 @@ from websockets.protocol import CLOSED, OPEN, SERVER, Event
 from websockets.typing import DataLike
 
 from edge.ocpp import framing
+from edge.ocpp.farewell import Farewell, close
 from edge.ocpp.sending import KEYS, SURROGATES, put
 from edge.units import Seconds
 
@@ -200,8 +201,9 @@ class Receiving(Connection):
             self._begun, self._awaited = bytearray(data), max(length, len(data) + 1)
 
     async def ping(self, data: DataLike | None = None) -> Awaitable[float]:
-        if data is not None or self.paused or self.protocol.state is not OPEN:
+        if data is not None or self.protocol.state is not OPEN:
             return await super().ping(data)
+        # Where much waits it goes behind that, and whoever asked goes on: the library would wait until it is out.
         while (carried := KEYS.next()) in self.pending_pings:
             pass
         pong: asyncio.Future[float] = self.loop.create_future()
@@ -302,8 +304,7 @@ class CloudConnection(Receiving, ClientConnection):
                     asked_at = now
                     await self.ping()
                 elif self.ping_timeout is not None and now - asked_at > self.ping_timeout - EARLY_S:
-                    async with self.send_context():
-                        self.protocol.fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
+                    await close(self, Farewell(code=CloseCode.INTERNAL_ERROR, reason="keepalive ping timeout"))
 
 
 class WireCloudConnection(CloudConnection):

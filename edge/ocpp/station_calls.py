@@ -85,11 +85,13 @@ class StationCalls:
         if plain.action != foreign.REPORT or not foreign.is_answer(plain.payload):
             return False
         self._out.to_station(wire.result_text(call.id, {}))
-        cleared = self._profiles.reported(plain.payload, now, wall)
-        if cleared:
-            self._memory.in_the_way.forget()
-            self._memory.questions += map(self._dialect.clear_call, cleared)
+        self._profiles.reported(plain.payload, now, wall, self._clear)
         return True
+
+    def _clear(self, number: int) -> None:
+        """Have a profile of its cloud cleared from the station."""
+        self._memory.in_the_way.forget()
+        self._memory.questions.append(self._dialect.clear_call(number))
 
     def answered(self, frame: CallResult | CallError, now: Seconds, wall: datetime) -> None:
         """The station is answered, by whomever."""

@@ -145,8 +145,8 @@ class StationMemory:
         """The station has taken a limit as it was told: so it is told from the beginning after a restart. What is to be
         said of how the next ones are told, where that changes."""
         self._means_it = False
-        self.units.accepted(tenths=has_tenths(command))
-        self.length.accepted(is_long=is_long(command))
+        self.units.accepted(tenths=has_tenths(command), key=command.key)
+        self.length.accepted(is_long=is_long(command), key=command.key)
         if command.purpose is Purpose.IDLE:
             self.length.default_taken(command.key)
         binds = command.purpose is Purpose.SESSION or self.ladder.rung.one_limit
@@ -165,10 +165,11 @@ class StationMemory:
         if self.ladder.tries_again:
             return self.ladder.refused()
         told_whole = self.units.whole_amperes
-        self._means_it = self.units.refused(tenths=has_tenths(command)) or self._means_it
+        refused = self.units.refused(tenths=has_tenths(command), key=command.key)
+        self._means_it = refused or self._means_it
         tries_one = False
         if told_whole or not self.units.whole_amperes:  # else that is tried first
-            tries_one = self.length.refused(is_long=is_long(command))
+            tries_one = self.length.refused(is_long=is_long(command), key=command.key)
         if not self._means_it or tries_one:
             return self._means_it
         self._means_it = False

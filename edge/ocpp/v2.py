@@ -34,6 +34,7 @@ from edge.ocpp.sessionless import Sessionless
 from edge.ocpp.silence import Silence
 from edge.ocpp.station_clock import parse_timestamp
 from edge.ocpp.station_memory import StationMemory
+from edge.ocpp.triggered import Triggered
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult
 from edge.units import Seconds, Volts
@@ -58,7 +59,7 @@ class DialectV2:
         self._sessionless = Sessionless(self._transactions, self._connectors)
         self._nominal_voltage_v = nominal_voltage_v
         self.guard = Guard(version, memory.dossier, key_is_checked=memory.key_is_checked)
-        self._triggered: EvseKey | None = None  # asked for its transaction, whose event is on its way
+        self._triggered = Triggered(self._transactions)
 
     def request(self, call: Call, now: Seconds, wall: datetime) -> list[StationFact]:
         """The facts in a CALL of the station."""
@@ -120,7 +121,8 @@ class DialectV2:
             return self.guard.written(work.payload, payload)
         if work.payload.get("requestedMessage") == "TransactionEvent" and payload.get("status") == "Accepted":
             evse = self._evse(work.payload.get("evse"))
-            self._triggered = evse.key if evse is not None else None
+            if evse is not None:
+                self._triggered.add(evse.key)
         return []
 
     def limit_payload(self, command: LimitCommand, start: datetime | None) -> dict[str, Any]:
@@ -213,16 +215,15 @@ class DialectV2:
     def _evse_of(self, transaction: str | None, payload: Mapping[str, Any]) -> Evse | None:
         """Where a transaction runs: only its first event must say so (OCPP 2.x part 2 §1.60).
 
-        Of one that began before we listened: what was kept of it, what was asked for last, or the only EVSE.
+        Of one that began before we listened: what was kept of it, what was asked for, or the only EVSE.
         """
-        triggered = self._triggered if payload.get("triggerReason") == "Trigger" else None
-        if triggered is not None:
-            self._triggered = None
-        evse = self._evse(payload.get("evse"))
-        if evse is not None or transaction is None:
-            return evse
-        key = self._transactions.where(transaction) or self._before(transaction) or triggered
-        if key is None and len(self._evses) == 1:
+        said = self._evse(payload.get("evse"))
+        key = said.key if said is not None else None
+        if key is None and transaction is not None:
+            key = self._transactions.where(transaction) or self._before(transaction)
+        if payload.get("triggerReason") == "Trigger":
+            key = self._triggered.place(key)
+        if key is None and transaction is not None and len(self._evses) == 1:
             return self._station.evses[0]
         return self._evses.get(key.evse) if key is not None else None
 

@@ -156,3 +156,11 @@ def row(edition: Edition, action: str, payload: Mapping[str, Any] | None = None)
     if found is None or found.conduct is Conduct.CLOUD_ONLY:
         return Row(action, Conduct.REFUSE, frozenset({edition}))
     return found
+
+
+def is_of_another(edition: Edition, action: str, text: str) -> bool:
+    """Whether the station's CALL of this text is one of the other of OCPP 1.6 and 2.x, and none of this edition."""
+    if action == "MeterValues":
+        return ('"evseId"' in text) is not edition.is_v2
+    known = {each.is_v2 for each in Edition if action in TABLE[each]}
+    return bool(known) and edition.is_v2 not in known

@@ -14,6 +14,7 @@ from edge.domain.journal import DropEntry, Entry, EntryKind, EntryState, PutEntr
 from edge.domain.token import TokenInfo, TokenStatus
 from edge.offline.backlog import Failed
 from edge.offline.charges import int_or_none
+from edge.offline.conduct import is_of_another
 from edge.offline.message import Request, mapping, whole
 from edge.offline.message import text as text_in
 from edge.offline.splice import NotFound, set_member, with_number
@@ -47,7 +48,13 @@ class Delivery:
         self._book = book
 
     def frame(self, entry: Entry) -> Sendable | Unsendable:
-        """The frame of a message, with what the cloud calls the transaction (1.6), or with ``offline`` set (2.x)."""
+        """The frame of a message, with what the cloud calls the transaction (1.6), or with ``offline`` set (2.x).
+
+        One of a station that was replaced or updated since, and speaks another edition now, would hold up all behind
+        it: the cloud understands it on no connection of this one.
+        """
+        if is_of_another(self._book.edition, entry.action, entry.text):
+            return Unsendable(f"it is of another edition of OCPP than its station speaks now, {self._book.edition}")
         if entry.action == "TransactionEvent":
             try:
                 # The station thought itself online: only we know that it wasn't (E04.FR.03). Signed ones stay as is.

@@ -71,6 +71,12 @@ class Outbound:
         """No transaction message waits or is under way."""
         return not self._transactional
 
+    @property
+    def is_held_up(self) -> bool:
+        """Whether what waits is behind a begin that isn't answered, or a message that was refused."""
+        head = self._transactional[0] if self._transactional else None
+        return head is not None and (head.failures > 0 or head.action == "StartTransaction")
+
     def add(self, message: Message) -> None:
         """Queue a message behind those of its kind."""
         self._created += 1

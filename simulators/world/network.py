@@ -38,7 +38,19 @@ class _Link:
         self._network = network
         self._ends = ends
         self._rng = random.Random(seed)
-        self.now = conditions
+        self._first = self.now = conditions
+        self._changes: dict[object, dict[str, Any]] = {}
+
+    def change(self, by: object, changes: dict[str, Any] | None) -> None:
+        """What is wrong with it for this one's sake; None: nothing any more. Who cuts it cuts it for all."""
+        if changes is None:
+            self._changes.pop(by, None)
+        else:
+            self._changes[by] = self._changes.get(by, {}) | changes
+        now = self._first
+        for each in self._changes.values():
+            now = replace(now, **(each | {"partitioned": now.partitioned or each.get("partitioned", False)}))
+        self.now = now
 
     def travel_s(self) -> float:
         return self.now.travel_s(self._rng)
@@ -160,12 +172,9 @@ class Network:
 
     # --- what faults do -------------------------------------------------------------------------------------------
 
-    def change(self, one: str, other: str, **changes: Any) -> None:
-        """Change the conditions of one link, from the next segment on."""
-        link = self._link(one, other)
-        was, link.now = link.now.partitioned, replace(link.now, **changes)
-        if was and not link.now.partitioned:
-            self._mend(one, other)
+    def change(self, one: str, other: str, *, by: object = None, **changes: Any) -> None:
+        """Change the conditions of one link, from the next segment on, for the sake of `by`."""
+        self._change(one, other, by, changes)
 
     def is_cut(self, one: str, other: str) -> bool:
         """Whether nothing passes between two machines."""
@@ -175,10 +184,16 @@ class Network:
         """Whether a connection between two machines that both hold for good is gone on the one's side."""
         return any(end.has_vanished for end in self._of(one, other))
 
-    def restore(self, one: str, other: str) -> None:
-        """The link is as it was at first."""
-        first = self._topology.between(one, other)
-        self.change(one, other, delay_s=first.delay_s, jitter_s=first.jitter_s, loss=first.loss, partitioned=False)
+    def restore(self, one: str, other: str, *, by: object = None) -> None:
+        """What was changed for the sake of `by` is as it was at first."""
+        self._change(one, other, by, None)
+
+    def _change(self, one: str, other: str, by: object, changes: dict[str, Any] | None) -> None:
+        link = self._link(one, other)
+        was = link.now.partitioned
+        link.change(by, changes)
+        if was and not link.now.partitioned:
+            self._mend(one, other)
 
     def reset(self, one: str, other: str | None = None) -> None:
         """Every connection of the machine (with that other one) is reset; both ends hear of it."""

@@ -17,6 +17,7 @@ from simulators.world.site import EDITIONS, PostsSpec
 
 PLACE: Final = re.compile(r"[^{}]*\{0?(:0?[1-9]?d?)?\}[^{}]*")  # a name with one place for a number
 LONGEST_H: Final = 24 * 366.0
+MOST_EVSES: Final = 10  # of one station
 MOST_KWH: Final = 1e5
 MOST_OBEY_S: Final = 3600.0
 
@@ -37,6 +38,7 @@ def posts(table: TomlTable) -> PostsSpec:
             "fallback_w",
             "switches_phases",
             "ocpp",
+            "evses",
         )
     )
     name = table.label("id")
@@ -59,6 +61,7 @@ def posts(table: TomlTable) -> PostsSpec:
         fallback_w=table.number("fallback_w", 0.0) if dc else None,
         switches_phases=table.flag("switches_phases", default=False),
         edition=_edition(table),
+        evses=table.whole("evses", 1, at_least=1, at_most=MOST_EVSES),
     )
 
 

@@ -26,7 +26,7 @@ ROTATIONS: Final = (("L1", "L2", "L3"), ("L2", "L3", "L1"), ("L3", "L1", "L2")) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostsSpec:
-    """So many equal stations of one EVSE each, named by `id` with a number in it (`"CP-{:02}"`), from `first` on.
+    """So many equal stations of `evses` EVSEs each, named by `id` with a number in it (`"CP-{:02}"`), from `first` on.
 
     Of DC posts `max_a` and `fallback_a` are None, and `max_w` and `fallback_w` count. `edition` is that of OCPP.
     """
@@ -43,20 +43,26 @@ class PostsSpec:
     fallback_w: float | None = None
     switches_phases: bool = False
     edition: str = EDITION_16
+    evses: int = 1
 
     def identities(self) -> tuple[str, ...]:
         return tuple(self.id.format(number) for number in range(self.first, self.first + self.count))
 
     def toml(self) -> str:
-        """The stations as tables of a site file; each one's first phase is another than its neighbour's."""
+        """The stations as tables of a site file; each EVSE's first phase is another than its neighbour's."""
         return "".join(self._station(number, identity) for number, identity in enumerate(self.identities()))
 
     def _station(self, number: int, identity: str) -> str:
-        wired = ", ".join(f'"{name}"' for name in ROTATIONS[number % len(ROTATIONS)][: self.phases])
         lines = ["", "[[station]]", f"id = {_quoted(identity)}", f"circuit = {_quoted(self.circuit)}"]
         if self.class_id is not None:
             lines.append(f"class = {_quoted(self.class_id)}")
-        lines += ["[[station.evse]]", "id = 1", f"phases = [{wired}]"]
+        for evse in range(self.evses):
+            lines += self._evse(evse + 1, ROTATIONS[(number * self.evses + evse) % len(ROTATIONS)])
+        return "\n".join(lines) + "\n"
+
+    def _evse(self, number: int, rotation: Sequence[str]) -> list[str]:
+        wired = ", ".join(f'"{name}"' for name in rotation[: self.phases])
+        lines = ["[[station.evse]]", f"id = {number}", f"phases = [{wired}]"]
         if self.max_w is not None:
             lines += ['supply = "dc"', f"max_w = {self.max_w:g}", f"min_w = {DC_MIN_W:g}"]
             lines.append(f"fallback_w = {self.fallback_w or 0.0:g}")
@@ -64,7 +70,7 @@ class PostsSpec:
             lines += ["min_a = 6", f"max_a = {self.max_a or 16.0:g}", f"fallback_a = {self.fallback_a or 0.0:g}"]
         if self.switches_phases:
             lines.append("switches_phases = true")
-        return "\n".join(lines) + "\n"
+        return lines
 
 
 def _quoted(text: str) -> str:

@@ -172,10 +172,10 @@ class WorldStation(ChargingStation):
         number = transaction.transaction_id
         return str(number) if self._interpreter is None else self._interpreter.name(number)
 
-    def is_beginning(self, connector_id: int) -> bool:
-        """Whether a transaction runs that wasn't given a number yet."""
-        transaction = self._core.sessions.connectors[connector_id].transaction
-        return transaction is not None and transaction.transaction_id is None
+    @property
+    def is_held_up(self) -> bool:
+        """Whether what it has to say of its sessions waits behind what nobody has answered, or taken."""
+        return self._core.outbound.is_held_up
 
     def given_up(self) -> tuple[TransactionAccount, ...]:
         """The transactions whose begin it has given up telling, as nobody answered."""

@@ -218,3 +218,20 @@ def test_the_same_seed_gives_the_same_delays() -> None:
         on_network(play, jitter_s=0.5, loss=0.1)
     assert seen[0] == seen[1]
     assert len(seen[0]) == 20
+
+
+def test_a_link_that_two_have_cut_is_whole_when_both_have_restored_it() -> None:
+    """Faults overlap: the end of one isn't that of the other."""
+
+    async def main() -> list[bool]:
+        network = Network(Topology(by_node={}), seed=1)
+        seen = []
+        network.change("a", "b", by="one", partitioned=True)
+        network.change("a", "b", by="other", partitioned=True)
+        network.change("a", "b", by="third", delay_s=1.0)
+        for by in ("one", "third", "other"):
+            network.restore("a", "b", by=by)
+            seen.append(network.is_cut("a", "b"))
+        return seen
+
+    assert asyncio.run(main()) == [True, True, False]

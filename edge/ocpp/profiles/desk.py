@@ -27,7 +27,7 @@ from edge.ocpp.shelf import Shelf
 from edge.ocpp.versions import Version
 from edge.units import Amps, Seconds, Volts
 
-ASKED_MOST = 16  # CALLs that wait for the disk: a cloud has one on the line
+ASKED_MOST = 80  # CALLs that wait for the disk: a cloud has one on the line, a station may bring 64 profiles of it
 STEP_S: Seconds = 1.0  # between two looks, which are seconds apart: NTP slews far less, and a schedule bears less
 
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from edge.domain.site import EvseKey
 from edge.ocpp.fields import whole_number
 from edge.ocpp.profiles.ladder import Rung
+from edge.ocpp.profiles.trial import Trial
 
 MOST_PERIODS = 2  # of a limit of ours: of its three steps two that follow each other are always one
-# So often two periods must be refused, and one accepted behind that, before two are told no more: once is chance.
-TIMES_TO_BELIEVE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +34,13 @@ class Length:
 
     def __init__(self) -> None:
         self._is_told = False  # that it takes one only
-        self._tries = False
-        self._helped = 0  # times in a row that one period was taken where two were refused
+        self._trial = Trial()  # of one period, where two were refused
         self._defaults: set[EvseKey] = set()
 
     @property
     def single(self) -> bool:
         """Whether the next limit is told in one period."""
-        return self._is_told or self._tries
+        return self._is_told or self._trial.on
 
     def allows(self, value: object) -> None:
         """The station has told how many periods it takes; what is no such number says nothing."""
@@ -50,20 +48,15 @@ class Length:
         if most is not None and most > 0:
             self._is_told = most < MOST_PERIODS
 
-    def accepted(self, *, is_long: bool) -> None:
-        """The station has accepted a limit."""
+    def accepted(self, *, is_long: bool, key: EvseKey | None = None) -> None:
+        """The station has accepted a limit of this EVSE."""
         if is_long:
-            self._helped = self._helped + 1 if self._tries else 0
-            self._tries = self._helped >= TIMES_TO_BELIEVE
+            self._trial.accepted(key)
 
-    def refused(self, *, is_long: bool) -> bool:
+    def refused(self, *, is_long: bool, key: EvseKey | None = None) -> bool:
         """The station has refused a limit: what has two periods is told in one the next time, and the other way round.
-        Once it is believed to take one only, a refusal has another reason. Whether one period is tried now."""
-        if not is_long or self._helped >= TIMES_TO_BELIEVE:
-            return False
-        self._tries = not self._tries
-        self._helped = self._helped if self._tries else 0
-        return self._tries
+        Whether one period is tried now."""
+        return is_long and self._trial.refused(key)
 
     def default_taken(self, key: EvseKey) -> None:
         """The station has accepted what a session on this EVSE may begin with."""

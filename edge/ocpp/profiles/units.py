@@ -12,7 +12,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from edge.domain.site import EvseKey
 from edge.ocpp.profiles.model import RateUnit
+from edge.ocpp.profiles.trial import Trial
 from edge.ocpp.versions import Version
 from edge.units import Amps, Volts, Watts
 
@@ -23,9 +25,6 @@ REFUSALS_TO_CHANGE = 2
 FIRST_PATIENCE, LONGEST_PATIENCE = 5, 640
 # The lowest voltage of a public grid, of the nominal one (EN 50160 §4.3).
 LOWEST_VOLTAGE = 0.9
-
-# So often tenths must be refused, and whole amperes accepted, before no tenth is told any more: once is chance.
-TIMES_TO_BELIEVE = 2
 
 _ROUNDING_SLACK_W = 1e-3
 
@@ -45,13 +44,12 @@ class Units:
         self._tells_amperes = False
         self._in_watts = 0  # limits that it has taken so since it was told amperes last
         self._patience = FIRST_PATIENCE
-        self._whole = False
-        self._whole_helped = 0  # times in a row that a limit was taken without the tenths that were refused
+        self._whole = Trial()  # of amperes without tenths, where these were refused
 
     @property
     def whole_amperes(self) -> bool:
         """Whether the next limit is told without tenths of an ampere."""
-        return self._whole and self.unit is RateUnit.AMPERES
+        return self._whole.on and self.unit is RateUnit.AMPERES
 
     @property
     def unit(self) -> RateUnit:
@@ -62,7 +60,7 @@ class Units:
         """Begin with this unit, where the station doesn't tell that it takes it not; None: with amperes."""
         self._first = first if first is not None else RateUnit.AMPERES
         self._spare = ()
-        self._whole, self._whole_helped = False, 0
+        self._whole = Trial()
         self._order(RateUnit)
 
     def allows(self, value: str) -> None:
@@ -83,13 +81,12 @@ class Units:
         """Whatever else could be tried was refused: the station may not mean what it has told."""
         self._allowed, self._spare = (*self._allowed, *self._spare), ()
 
-    def accepted(self, *, tenths: bool = False) -> None:
-        """The station has accepted a limit in this unit: it is the first from now on. ``tenths``: the limit has tenths
-        of an ampere, told or not."""
+    def accepted(self, *, tenths: bool = False, key: EvseKey | None = None) -> None:
+        """The station has accepted a limit of this EVSE in this unit: it is the first from now on. ``tenths``: the
+        limit has tenths of an ampere, told or not."""
         self._first = self.unit
         if tenths and self.unit is RateUnit.AMPERES:
-            self._whole_helped = self._whole_helped + 1 if self._whole else 0
-            self._whole = self._whole_helped >= TIMES_TO_BELIEVE
+            self._whole.accepted(key)
         self._refusals = self._tried = 0
         if self.unit is RateUnit.AMPERES:
             self._in_watts, self._patience = 0, FIRST_PATIENCE
@@ -99,12 +96,11 @@ class Units:
                 self._in_watts, self._patience = 0, min(2 * self._patience, LONGEST_PATIENCE)
                 self._allowed = (RateUnit.AMPERES, RateUnit.WATTS)
 
-    def refused(self, *, tenths: bool = False) -> bool:
+    def refused(self, *, tenths: bool = False, key: EvseKey | None = None) -> bool:
         """The station has refused a limit; whether it has done so in every unit, so that it can't be for the unit.
-        ``tenths``: as in :meth:`accepted`."""
-        if tenths and self.unit is RateUnit.AMPERES and self._whole_helped < TIMES_TO_BELIEVE:
-            self._whole = not self._whole
-            self._whole_helped = self._whole_helped if self._whole else 0
+        ``tenths`` and ``key``: as in :meth:`accepted`."""
+        if tenths and self.unit is RateUnit.AMPERES:
+            self._whole.refused(key)
         self._refusals += 1
         if self._refusals >= REFUSALS_TO_CHANGE:
             self._refusals = 0

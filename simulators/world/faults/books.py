@@ -23,6 +23,8 @@ NOTICE: Final = re.compile(r'\[2,"kept-[^"]*"')
 KNOWN_S: Final = 20.0  # until what was kept has come, and the cloud knows the session
 LOCAL_ID: Final = re.compile(r'"transactionId"\s*:\s*(-?\d+)')
 STARTED: Final = '"StartTransaction"'
+STOPPED: Final = '"StopTransaction"'
+USUAL_ATTEMPTS: Final = "5"
 
 
 class WithoutCloud(Fault):
@@ -223,11 +225,18 @@ class StopWithoutStart(StartSentAgain):
         self.world.stations[station].configure("TransactionMessageAttempts", "1")
         self.world.cloud.spares.add(station)
 
+    def station_said(self, identity: str, text: str) -> None:
+        """It gives up at once what begins, and no end: one that it says while it is cut off would be lost."""
+        super().station_said(identity, text)
+        if self.car is not None and identity == self.car.evse.station and (STARTED in text or STOPPED in text):
+            attempts = "1" if STARTED in text else USUAL_ATTEMPTS
+            self.world.stations[identity].configure("TransactionMessageAttempts", attempts)
+
     async def end(self) -> None:
         """The driver ends the session: its pair is for the oracle of transactions."""
         await super().end()
         if self.car is not None:
-            self.world.stations[self.car.evse.station].configure("TransactionMessageAttempts", "5")
+            self.world.stations[self.car.evse.station].configure("TransactionMessageAttempts", USUAL_ATTEMPTS)
             self.world.cloud.spares.discard(self.car.evse.station)
             if self.car.left_s is None:
                 self.world.parking.plug_again(self.car)

@@ -84,14 +84,14 @@ class BootsBeforeChargers(Fault):
         names = list(self.world.stations)
         self.cut = self.rng.sample(names, max(1, len(names) // 2))
         for name in self.cut:
-            self.world.network.change(name, GATEWAY, partitioned=True)
+            self.world.network.change(name, GATEWAY, by=self, partitioned=True)
         await self.world.gateway.kill()
         await asyncio.sleep(START_S)
         self.world.gateway.start()
 
     async def end(self) -> None:
         for name in self.cut:
-            self.world.network.restore(name, GATEWAY)
+            self.world.network.restore(name, GATEWAY, by=self)
 
 
 class ClockSteps(Fault):

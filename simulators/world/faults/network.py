@@ -64,10 +64,10 @@ class CloudSlow(Fault):
     }
 
     async def begin(self) -> None:
-        self.world.network.change(GATEWAY, CLOUD, delay_s=SLOW_ANSWER_S / 2)
+        self.world.network.change(GATEWAY, CLOUD, by=self, delay_s=SLOW_ANSWER_S / 2)
 
     async def end(self) -> None:
-        self.world.network.restore(GATEWAY, CLOUD)
+        self.world.network.restore(GATEWAY, CLOUD, by=self)
         self.refused_begin_anew()
 
 
@@ -151,11 +151,11 @@ class ChargersCutOff(Fault):
         names = list(self.world.stations)
         self.cut = self.rng.sample(names, self.rng.randint(1, len(names)))
         for name in self.cut:
-            self.world.network.change(name, GATEWAY, partitioned=True)
+            self.world.network.change(name, GATEWAY, by=self, partitioned=True)
 
     async def end(self) -> None:
         for name in self.cut:
-            self.world.network.restore(name, GATEWAY)
+            self.world.network.restore(name, GATEWAY, by=self)
 
 
 class Flapping(Fault):

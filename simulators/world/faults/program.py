@@ -73,7 +73,7 @@ class OutOfMemory(Fault):
     tail_s = 2 * TAIL_S
 
     async def begin(self) -> None:
-        self.world.network.change(GATEWAY, CLOUD, partitioned=True)
+        self.world.network.change(GATEWAY, CLOUD, by=self, partitioned=True)
         about = self.station()
         for number in range(MANY):
             about.say(f'[2,"large-{number}","DataTransfer",{{"vendorId":"x","data":"{"x" * LARGE}"}}]')
@@ -86,7 +86,7 @@ class OutOfMemory(Fault):
         """It has."""
 
     async def end(self) -> None:
-        self.world.network.restore(GATEWAY, CLOUD)
+        self.world.network.restore(GATEWAY, CLOUD, by=self)
         self.refused_begin_anew()
 
 
@@ -101,12 +101,12 @@ class LoopStalled(Fault):
         world = self.world
         peers = [CLOUD, *world.stations, *{node_of(meter) for meter in world.meters.ids}]
         for peer in peers:
-            world.network.change(peer, GATEWAY, partitioned=True)
+            world.network.change(peer, GATEWAY, by=self, partitioned=True)
         world.gateway.hang()
         await asyncio.sleep(WATCHDOG_S)
         await world.gateway.kill()
         for peer in peers:
-            world.network.restore(peer, GATEWAY)
+            world.network.restore(peer, GATEWAY, by=self)
         await asyncio.sleep(START_S)
         world.gateway.start()
 

@@ -51,7 +51,7 @@ class BeginsWithoutProfile(Fault):
     async def begin(self) -> None:
         self.car = self.stay()
         if self.car is not None:
-            self.world.network.change(self.car.evse.station, GATEWAY, partitioned=True)
+            self.world.network.change(self.car.evse.station, GATEWAY, by=self, partitioned=True)
             self.world.parking.plug_again(self.car)
 
     def judge(self) -> str | None:
@@ -64,7 +64,7 @@ class BeginsWithoutProfile(Fault):
 
     async def end(self) -> None:
         if self.car is not None:
-            self.world.network.restore(self.car.evse.station, GATEWAY)
+            self.world.network.restore(self.car.evse.station, GATEWAY, by=self)
 
 
 class SilentAboutState(Fault):

@@ -117,8 +117,7 @@ class BeliefsAreTrue(Oracle):
         for each in self.world.accounts():
             station = self.world.stations[each.identity]
             if each.stopped_at is None and (
-                _session(each) in self._written
-                or (self._is_back(each.identity, station) and not station.is_beginning(each.connector_id))
+                _session(each) in self._written or (self._is_back(each.identity, station) and not station.is_held_up)
             ):
                 yield _session(each)
 
@@ -173,7 +172,7 @@ class BeliefsAreTrue(Oracle):
         said = evses[spec.station, evse]
         where = f"{spec.station} {evse}"
         runs, told = station.session(evse), said["transaction_id"]
-        if not station.is_beginning(evse):  # else all that it says waits until its begin is answered
+        if not station.is_held_up:  # else nobody has heard of what is so now
             # One whose number never came to its station is known by the cloud's.
             if (told is None) if runs == str(LOST_ID) else (told != runs):
                 yield f"{where} session", f"session {runs} runs, and the report says {told}"
@@ -215,6 +214,8 @@ class BeliefsAreTrue(Oracle):
     ) -> Iterator[tuple[str, str]]:
         told = said["need"]
         need = stay.need if stay is not None else None
+        if need is not None and need.session == str(LOST_ID):
+            return  # its post has one name for all sessions whose begin nobody has answered
         if stay is None or need is None or need.session != station.session(stay.evse.evse_id):
             if told is not None:
                 yield f"{where} need", f"nobody has said what its car needs, and the report says {told}"

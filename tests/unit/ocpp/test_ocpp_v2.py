@@ -154,6 +154,25 @@ def test_the_event_that_was_asked_for_says_where() -> None:
     assert found == [SessionBegan(key=OTHER, at=bench.now, transaction_id=TX, observed_start=False)]
 
 
+def test_events_that_were_asked_for_come_behind_all_questions() -> None:
+    """A station that has more to say tells of neither transaction before it was asked for both: each is of its own
+    EVSE, and no session ends for the sake of the other's.
+    """
+    bench = Bench(evse(1), evse(2), version=Version.V201)
+    bench.connect(settled=False)
+    step = bench.wait(1.0)
+    while step.down:
+        identifier, _, payload = step.own_call
+        about = payload.get("requestedMessage") == "TransactionEvent"
+        step = bench.station_says(result(identifier, {"status": "Accepted" if about else "Rejected"}))
+    found = told(bench, "Updated", triggerReason="Trigger")
+    found += told(bench, "Updated", triggerReason="Trigger", transaction="another")
+    assert found == [
+        SessionBegan(key=KEY, at=bench.now, transaction_id=TX, observed_start=False),
+        SessionBegan(key=OTHER, at=bench.now, transaction_id="another", observed_start=False),
+    ]
+
+
 def asked(bench: Bench, answer: str) -> None:
     """A station of one EVSE connects, at which a car stands; it answers so when it is asked for its transaction."""
     bench.connect(settled=False)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from edge.domain.site import EvseKey
 from edge.ocpp.profiles.form import Length
 from tests.unit.ocpp.ocpp_bench import Bench, evse, limit, result
 
@@ -42,6 +43,20 @@ def test_a_refusal_by_chance_costs_no_period() -> None:
     length.refused(is_long=True)
     length.refused(is_long=True)
     assert not length.single
+
+
+def test_a_neighbour_does_not_end_the_trial() -> None:
+    """Of two EVSEs of a station that takes one period the one whose limit was refused is told it in one, whatever the
+    other was told in between: else the first would be refused for minutes, and all that it can give be kept free.
+    """
+    one, other = EvseKey(station="CP-1", evse=1), EvseKey(station="CP-1", evse=2)
+    length = Length()
+    for _ in range(2):
+        length.refused(is_long=True, key=one)
+        length.accepted(is_long=True, key=other)
+        assert length.single
+        length.accepted(is_long=True, key=one)
+    assert length.single
 
 
 def test_what_is_told_holds_whatever_is_refused() -> None:

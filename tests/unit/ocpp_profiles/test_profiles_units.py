@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from edge.domain.setpoint import Purpose
+from edge.domain.site import EvseKey
 from edge.ocpp import limit_v2
 from edge.ocpp.profiles import writer
 from edge.ocpp.profiles.model import RateUnit
@@ -163,6 +164,17 @@ def test_a_station_that_takes_whole_amperes_only(version: Version) -> None:
         bench.station_says(result(identifier, {"status": status}))
     assert told == [16.0, 9.5, 9, 16.0, 9.6, 9, 7, 0, 11]
     assert [type(amps) for amps in told[-3:]] == [int, int, int]
+
+
+def test_a_neighbour_does_not_end_the_trial() -> None:
+    """Of two EVSEs the one whose tenths were refused is told none the next time, whatever the other took in between."""
+    one, other = EvseKey(station="CP-1", evse=1), EvseKey(station="CP-1", evse=2)
+    units = Units()
+    units.refused(tenths=True, key=one)
+    units.accepted(tenths=True, key=other)
+    assert units.whole_amperes
+    units.accepted(tenths=True, key=one)
+    assert not units.whole_amperes
 
 
 def test_a_refusal_by_chance_costs_no_tenths() -> None:

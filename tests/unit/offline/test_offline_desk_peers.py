@@ -380,3 +380,29 @@ def test_what_a_station_that_goes_leaves_unanswered_is_answered_for() -> None:
     assert [entry.answered for entry in bench.disk.entries.values()] == [False]
     bench.do(bench.desk.station_gone())
     assert [entry.answered for entry in bench.disk.entries.values()] == [True]
+
+
+@pytest.mark.parametrize(("before", "after"), [(Edition.V16, Edition.V201), (Edition.V201, Edition.V16)])
+def test_what_was_kept_in_another_edition_holds_nothing_up(before: Edition, after: Edition) -> None:
+    """A station that was updated or replaced while its cloud was away: what its new connection can't carry is set aside
+    at once, for a person to see, and not tried again and again before each message of the sessions since.
+    """
+    bench = Bench(before)
+    bench.do(bench.desk.station_connected(before))
+    if before is Edition.V16:
+        bench.start()
+        local = bench.answered[2]["transactionId"]
+        bench.meter(local)
+        bench.stop(local)
+    else:
+        bench.event("Started", 0, "CARD-1", evse={"id": 1})
+        bench.event("Ended", 1)
+    bench.call("DataTransfer", {"vendorId": "both have it"})
+    bench.do(bench.desk.station_gone())
+    bench.do(bench.desk.station_connected(after))
+    bench.cloud_comes()
+    assert [json.loads(text)[2] for text in bench.to_cloud] == ["DataTransfer"]
+    kept = 3 if before is Edition.V16 else 2
+    assert [entry.reason for entry in bench.disk.set_aside] == [
+        f"it is of another edition of OCPP than its station speaks now, {after}"
+    ] * kept
