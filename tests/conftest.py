@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -17,6 +18,17 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("edge")
+
+
+# The modules of all tests stay: nobody looks for garbage in them, not while they are loaded and not in each test.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """They are loaded."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 # Who runs this in the background of a script has Ctrl-C ignored, and so would have every program that the tests start.

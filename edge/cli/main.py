@@ -6,13 +6,14 @@ Exit codes: 0 done, 1 failed while running, 2 wrong input, 130 interrupted. An e
 
 import contextlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Annotated, Final
 
 import typer
 
 from edge import __version__
+from edge.cli.loading import no_litter
 from edge.cli.verdict import lines
 from edge.errors import (
     ConfigurationError,
@@ -70,14 +71,21 @@ def application(words: Sequence[str]) -> typer.Typer:
     )
     app.callback()(_options)
     asked = next((word for word in words if not word.startswith("-")), "")
-    for name in (asked,) if asked in VERBS else VERBS:
+    for name in _wanted(asked, words):
         module, _, attribute = VERBS[name].partition(":")
-        verb = getattr(import_module(f"edge.cli.{module}"), attribute)
+        with no_litter():
+            verb = getattr(import_module(f"edge.cli.{module}"), attribute)
         if isinstance(verb, typer.Typer):
             app.add_typer(verb, name=name)
         else:
             app.command(name)(verb)
     return app
+
+
+def _wanted(asked: str, words: Sequence[str]) -> Iterable[str]:
+    if asked in VERBS:
+        return (asked,)
+    return () if "--version" in words else VERBS
 
 
 def _version(wanted: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from edge.cli.findings import read
+from edge.cli.loading import no_litter
 from edge.config import Configuration
 from edge.errors import StartError
 from edge.system.logs import LogFormat, LogLevel, configure
@@ -61,8 +62,9 @@ def run(
     _leave_nothing_behind(configuration)
     configure(form=log_format, level=log_level)
     # Here, since a check or a status shouldn't wait for all that the daemon imports.
-    from edge import daemon
-    from edge.record_set_up import RecordTo
+    with no_litter():
+        from edge import daemon
+        from edge.record_set_up import RecordTo
 
     place = RecordTo(folder=record, most_bytes=(record_mb or RECORD_MB) * 1_000_000) if record else None
     daemon.run(configuration, socket_path=socket, record=place)
