@@ -12,7 +12,7 @@ import numpy as np
 from edge.allocation.background import Background, Draws, updated
 from edge.allocation.entitlement import Entitlement, was_seen_after, when_obeyed_a
 from edge.allocation.exposure import OBEY_S, OBEY_TOLERANCE_A
-from edge.allocation.layout import PAIRS, POWER, Bools, Floats, Ints
+from edge.allocation.layout import PAIRS, Bools, Floats, Ints
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState
 from edge.units import NO_CURRENT, PhaseAmps, Seconds
@@ -111,7 +111,7 @@ def estimate(
     return (
         Headroom(
             background_a=background,
-            left_a=_left(snapshot, limit - taken, background, _shown_a(snapshot, stale, remembered), entitlement),
+            left_a=_left(snapshot, limit - taken, background, _fallen_a(snapshot, stale, remembered), entitlement),
             limit_a=limit,
             taken_a=taken,
             sudden=sudden,
@@ -132,25 +132,26 @@ def _untaken_a(known: Background, draw_a: Floats) -> Floats:
     return np.asarray(np.nan_to_num(known.most_drawn_a() - draw_a).max(axis=1, initial=0.0))
 
 
-def _shown_a(snapshot: Snapshot, stale: Bools, remembered: Mapping[str, Background]) -> PhaseAmps | None:
-    """What the grid connection's meter shows for certain besides the cars; None where nothing is to be balanced, or it
-    tells nothing."""
+def _fallen_a(snapshot: Snapshot, stale: Bools, remembered: Mapping[str, Background]) -> PhaseAmps:
+    """What the grid connection's meter shows to be gone, where there is something to balance."""
     plant, root = snapshot.plant, snapshot.plant.grid.layout.root
     known = remembered.get(plant.circuits[int(plant.grid.layout.circuits[root])].id)
-    return known.shown_a() if plant.imbalance_limit_a is not None and known is not None and not stale[root] else None
+    if plant.imbalance_limit_a is None or known is None or stale[root]:
+        return NO_CURRENT
+    return known.fallen_a()
 
 
 def _left(
-    snapshot: Snapshot, left: Floats, background_a: Floats, shown_a: PhaseAmps | None, entitlement: Entitlement
+    snapshot: Snapshot, left: Floats, background_a: Floats, fallen_a: PhaseAmps, entitlement: Entitlement
 ) -> Floats:
     """What is left on each line: ``left``, but of balance the limit less what the building is ahead, and as much more
     as the EVSEs on the other phase draw for sure; what they only may draw, or somewhere, balances nothing, nor does
-    what either of them is shown to draw no more there alone (``shown_a``).
+    what either of them is shown to draw no more there alone (``fallen_a``).
     """
     plant, layout = snapshot.plant, snapshot.plant.grid.layout
     if plant.imbalance_limit_a is not None:
         root = background_a[layout.root]
-        fallen = root - tuple(shown_a) if shown_a is not None else np.zeros(POWER)
+        fallen = tuple(fallen_a)
         low_a = np.where(entitlement.doubted[:, None], 0.0, entitlement.low_a)
         for line, (high, low) in enumerate(PAIRS, layout.balance.start):
             countered = np.maximum(low_a[:, low] - low_a[:, high], 0.0).sum()
