@@ -6,6 +6,7 @@ import pytest
 
 from edge.allocation.background import SAMPLE_DELAY_S
 from edge.allocation.exposure import Holdings
+from edge.allocation.headroom import fallen_a
 from edge.allocation.state import EvseState
 from edge.domain.limit import LimitSource, LimitStated
 from edge.units import PhaseAmps
@@ -200,5 +201,5 @@ def test_what_flows_no_more_is_known_before_the_samples() -> None:
     fallen = []
     for measured_a in (20.0, 19.0, 18.9, 14.0, 21.0):
         meter.read(measured_a, car_a)
-        fallen.append(meter.memory["main"].fallen_a().l1)
+        fallen.append(fallen_a(meter.memory["main"]).l1)
     assert fallen == pytest.approx([0.0, 0.0, 0.1, 5.0, 0.0])
