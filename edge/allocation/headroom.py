@@ -158,7 +158,8 @@ def _left(
 ) -> Floats:
     """What is left on each line: ``left``, but of balance the limit less what the building is ahead, and as much more
     as the EVSEs on the other phase draw for sure; what they only may draw, or somewhere, balances nothing, nor does
-    what either of them is shown to draw no more there alone (``gone_a``).
+    what either of them is shown to draw no more there alone (``gone_a``). What a site below unbalances counts: it has
+    one limit for all its phases.
     """
     plant, layout = snapshot.plant, snapshot.plant.grid.layout
     if plant.imbalance_limit_a is not None:
@@ -166,7 +167,8 @@ def _left(
         gone = tuple(gone_a)
         low_a = np.where(entitlement.doubted[:, None], 0.0, entitlement.low_a)
         for line, (high, low) in enumerate(PAIRS, layout.balance.start):
-            countered = np.maximum(low_a[:, low] - low_a[:, high], 0.0).sum()
+            behind = low_a[:, low] - low_a[:, high]
+            countered = np.where(plant.grid.whole_site, behind, np.maximum(behind, 0.0)).sum()
             allowed = max(plant.imbalance_limit_a - (root[high] - root[low]), 0.0)
             left[line] = max(allowed + countered - max(gone[low] - gone[high], 0.0), 0.0)
     return left

@@ -222,3 +222,13 @@ def test_a_car_out_of_reach_counts_on_the_phases_that_it_uses() -> None:
     site = snapshot(circuit(80), here, away, imbalance_limit_a=20.0)
     first, _ = decide(site, remembered(site, used=[1, 1])).setpoints
     assert first.text == "6.0 A: L1 carries 20.0 A more than L2, and 20 A are allowed"
+
+
+def test_what_a_site_below_unbalances_counts() -> None:
+    """It is limited on all its phases alike, and takes 10 A more on L1 than on the others."""
+    below = charging(replace(evse(2), whole_site=True), told_a=16)
+    below = replace(below, draw_a=PhaseAmps(14.0, 4.0, 4.0))
+    first, _ = decide(
+        snapshot(circuit(80), charging(evse(1, phases=(L1,)), told_a=12), below, imbalance_limit_a=20.0), Memory()
+    ).setpoints
+    assert first.text == "10.0 A: L1 carries 20.0 A more than L2, and 20 A are allowed"
