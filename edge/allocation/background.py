@@ -132,20 +132,6 @@ class Background:
         """The most that each EVSE may have drawn ``[row, phase]`` while what the newest readings show was flowing."""
         return reduce(np.maximum, [bounds.high_a for bounds in self.bounds])
 
-    def shown_a(self) -> PhaseAmps | None:
-        """The estimate, less what the newest reading clearly shows less than that and the cars. Whether it is the
-        building that has fallen or a car: they draw together no more; for balance more is not the safe side."""
-        if self.estimate_a is None or self.measured_a is None:
-            return self.estimate_a
-        least_a = reduce(np.minimum, [bounds.low_a for bounds in self.bounds])
-        shown_a, noise_a = self.measured_a - _sum(least_a), self.noise_a()
-        return PhaseAmps(
-            *(
-                shown if now - shown > max(OVERLOAD_AT_ONCE_A, OUTLIER_SIGMAS * noise) else now
-                for now, shown, noise in zip(self.estimate_a, shown_a, noise_a, strict=True)
-            )
-        )
-
     def is_over(self, rating_a: Amps) -> tuple[bool, bool, bool]:
         """On which phases the last reading showed more than that, and more than noise explains."""
         measured_a = self.measured_a if self.measured_a is not None else NO_CURRENT

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edge.allocation.background import Background, Draws, updated
+from edge.allocation.background import OUTLIER_SIGMAS, OVERLOAD_AT_ONCE_A, Background, Draws, updated
 from edge.allocation.entitlement import Entitlement, was_seen_after, when_obeyed_a
 from edge.allocation.exposure import OBEY_S, OBEY_TOLERANCE_A
-from edge.allocation.layout import PAIRS, POWER, Bools, Floats, Ints
+from edge.allocation.layout import PAIRS, Bools, Floats, Ints
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState
 from edge.units import NO_CURRENT, PhaseAmps, Seconds
@@ -111,7 +111,7 @@ def estimate(
     return (
         Headroom(
             background_a=background,
-            left_a=_left(snapshot, limit - taken, background, _shown_a(snapshot, stale, remembered), entitlement),
+            left_a=_left(snapshot, limit - taken, background, _gone_a(snapshot, stale, remembered), entitlement),
             limit_a=limit,
             taken_a=taken,
             sudden=sudden,
@@ -132,30 +132,45 @@ def _untaken_a(known: Background, draw_a: Floats) -> Floats:
     return np.asarray(np.nan_to_num(known.most_drawn_a() - draw_a).max(axis=1, initial=0.0))
 
 
-def _shown_a(snapshot: Snapshot, stale: Bools, remembered: Mapping[str, Background]) -> PhaseAmps | None:
-    """What the grid connection's meter shows for certain besides the cars; None where nothing is to be balanced, or it
-    tells nothing."""
+def _gone_a(snapshot: Snapshot, stale: Bools, remembered: Mapping[str, Background]) -> PhaseAmps:
+    """What the grid connection's meter shows to be gone, where there is something to balance."""
     plant, root = snapshot.plant, snapshot.plant.grid.layout.root
     known = remembered.get(plant.circuits[int(plant.grid.layout.circuits[root])].id)
-    return known.shown_a() if plant.imbalance_limit_a is not None and known is not None and not stale[root] else None
+    return fallen_a(known) if plant.imbalance_limit_a is not None and known and not stale[root] else NO_CURRENT
+
+
+def fallen_a(known: Background) -> PhaseAmps:
+    """By how much the newest reading clearly shows less than the estimate and the cars.
+
+    Whether it is the building that has fallen or a car: they draw together no more; for balance more is not the safe
+    side. What is clear is more than a tolerance, and grows from 0 on: else limits would follow each digit of a meter.
+    """
+    if known.estimate_a is None or known.measured_a is None or not known.bounds:
+        return NO_CURRENT
+    least_a = np.minimum.reduce([bounds.low_a for bounds in known.bounds]).sum(axis=0)
+    less_a = np.array(tuple(known.estimate_a)) - tuple(known.measured_a) + least_a
+    clear_a = np.maximum(OVERLOAD_AT_ONCE_A, OUTLIER_SIGMAS * np.array(known.noise_a()))
+    return PhaseAmps(*np.maximum(less_a - clear_a, 0.0).tolist())
 
 
 def _left(
-    snapshot: Snapshot, left: Floats, background_a: Floats, shown_a: PhaseAmps | None, entitlement: Entitlement
+    snapshot: Snapshot, left: Floats, background_a: Floats, gone_a: PhaseAmps, entitlement: Entitlement
 ) -> Floats:
     """What is left on each line: ``left``, but of balance the limit less what the building is ahead, and as much more
     as the EVSEs on the other phase draw for sure; what they only may draw, or somewhere, balances nothing, nor does
-    what either of them is shown to draw no more there alone (``shown_a``).
+    what either of them is shown to draw no more there alone (``gone_a``). What a site below unbalances counts: it has
+    one limit for all its phases.
     """
     plant, layout = snapshot.plant, snapshot.plant.grid.layout
     if plant.imbalance_limit_a is not None:
         root = background_a[layout.root]
-        fallen = root - tuple(shown_a) if shown_a is not None else np.zeros(POWER)
+        gone = tuple(gone_a)
         low_a = np.where(entitlement.doubted[:, None], 0.0, entitlement.low_a)
         for line, (high, low) in enumerate(PAIRS, layout.balance.start):
-            countered = np.maximum(low_a[:, low] - low_a[:, high], 0.0).sum()
+            behind = low_a[:, low] - low_a[:, high]
+            countered = np.where(plant.grid.whole_site, behind, np.maximum(behind, 0.0)).sum()
             allowed = max(plant.imbalance_limit_a - (root[high] - root[low]), 0.0)
-            left[line] = max(allowed + countered - max(fallen[low] - fallen[high], 0.0), 0.0)
+            left[line] = max(allowed + countered - max(gone[low] - gone[high], 0.0), 0.0)
     return left
 
 

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from edge.allocation.background import SAMPLE_DELAY_S
 from edge.allocation.exposure import Holdings
+from edge.allocation.headroom import fallen_a
 from edge.allocation.state import EvseState
 from edge.domain.limit import LimitSource, LimitStated
 from edge.units import PhaseAmps
@@ -190,3 +193,13 @@ def test_only_the_cars_below_a_meter_are_taken_from_it() -> None:
     )
     site = snapshot(circuits, on_main, below)
     assert background_a(site, estimated(site)[0]) == {"main": PhaseAmps.same(4), "sub": PhaseAmps.same(2)}
+
+
+def test_what_flows_no_more_is_known_before_the_samples() -> None:
+    """It grows from nothing on: a meter that tells whole amperes mustn't move anybody with each of them."""
+    meter, car_a = Metered(), car(16, drawn_at=NOW)
+    fallen = []
+    for measured_a in (20.0, 19.0, 18.9, 14.0, 21.0):
+        meter.read(measured_a, car_a)
+        fallen.append(fallen_a(meter.memory["main"]).l1)
+    assert fallen == pytest.approx([0.0, 0.0, 0.1, 5.0, 0.0])
