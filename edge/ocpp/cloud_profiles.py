@@ -4,19 +4,22 @@ what isn't known here. Sans-I/O.
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from edge.clock import EARLIEST_PLAUSIBLE
 from edge.domain.site import Station
 from edge.domain.station import StationFact
 from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.fields import fields, text
+from edge.ocpp.own_station.cloud_time import CloudTime
 from edge.ocpp.profiles import foreign
 from edge.ocpp.profiles.answer import Answer, CallRefusal, StartRequest
 from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.profiles.external import Told
+from edge.ocpp.station_clock import EPOCH
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.upline import Upline
 from edge.ocpp.versions import Version
@@ -50,6 +53,8 @@ class CloudProfiles:
         self._out = outbox
         self._problem: str | None = None
         self._replaced = foreign.Replaced()
+        self._kept_time = CloudTime()
+        self._ahead = timedelta(0)  # the time by which schedules count, of our wall clock
         self._starts: OrderedDict[str, StartRequest] = OrderedDict()  # by the CALL's id
 
     def speak(self, version: Version) -> None:
@@ -61,6 +66,7 @@ class CloudProfiles:
         """Answer a CALL of the cloud about profiles, and send the reports that it asks for. One that asks to clear what
         isn't known here is for the station, which may hold it from before: the CALL to pass on, None where it is
         answered. What is cleared here the station is asked to clear, too."""
+        wall = self._at(now, wall)
         self._desk.follow_clock(now, wall)
         plain = signed.plain(call)
         found = self._desk.answer(plain.action, plain.payload, wall)
@@ -88,6 +94,7 @@ class CloudProfiles:
         if call.action != signed.action_of(call):
             self._out.to_cloud(wire.result_text(call.id, {"status": "Rejected"}))
             return None
+        wall = self._at(now, wall)
         self._desk.follow_clock(now, wall)
         found = self._desk.start(call.payload, wall)
         if isinstance(found, StartRequest):
@@ -111,6 +118,7 @@ class CloudProfiles:
 
     def station_called(self, call: Call, facts: Sequence[StationFact], now: Seconds, wall: datetime) -> None:
         """A CALL of the station, as it reads without its signature, and the facts in it."""
+        wall = self._at(now, wall)
         self._desk.follow_clock(now, wall)
         self._desk.station_called(call.action, call.payload, facts, wall)
         self._tell(now, wall)
@@ -118,6 +126,7 @@ class CloudProfiles:
     def reported(self, payload: object, now: Seconds, wall: datetime) -> list[int]:
         """What the station holds of its cloud is taken over as if that had set it now; the ids that are to be cleared
         from the station. One that the cloud has set anew here meanwhile has been replaced by that."""
+        wall = self._at(now, wall)
         self._desk.follow_clock(now, wall)
         taken = []
         for number, profile in foreign.reported(payload, self._station):
@@ -135,12 +144,14 @@ class CloudProfiles:
 
     def learned(self, facts: Sequence[StationFact], now: Seconds, wall: datetime) -> None:
         """Facts in an answer of the cloud."""
+        wall = self._at(now, wall)
         self._desk.follow_clock(now, wall)
         self._desk.learned(facts, wall)
         self._tell(now, wall)
 
     def tick(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> None:
         """Report what has changed of what the cloud allows."""
+        wall = self._at(now, wall)
         self._out.report_all(self._desk.due(now, wall, cloud_connected=cloud_connected))
         self._tell_of_the_site(now, wall, cloud_connected=cloud_connected)
         before, self._problem = self._problem, self._desk.problem
@@ -151,7 +162,19 @@ class CloudProfiles:
 
     def rest_s(self, wall: datetime) -> Seconds:
         """How long :meth:`tick` has nothing to tell by itself, as far as the cloud's profiles go."""
-        return self._desk.rest_s(wall)
+        return self._desk.rest_s(wall + self._ahead)
+
+    def _at(self, now: Seconds, wall: datetime) -> datetime:
+        """The time by which the cloud's schedules count: ours. While our clock isn't set what a cloud has said, else no
+        moment before the newest of them was set: in 1970 none of today has begun, and none limits anything."""
+        if wall >= EARLIEST_PLAUSIBLE:
+            at = wall
+        else:
+            said = self._memory.clock.hearsay.of_clouds
+            kept = self._desk.newest
+            at = self._kept_time.at(now, wall, kept=kept) if said is None else EPOCH + timedelta(seconds=said + now)
+        self._ahead = at - wall
+        return at
 
     def _tell(self, now: Seconds, wall: datetime) -> None:
         """Report what changes with a session in the step that begins it: a tick of the control may fall before ours."""
