@@ -2,7 +2,7 @@
 what isn't known here. Sans-I/O.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +27,8 @@ from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
 from edge.units import Amps, Seconds
 
 STARTS_KEPT = 16  # passed on and unanswered; the arbiter lets one be outstanding, and drops what waits for too long
+
+CLEARED_KEPT = 64  # as many profiles as are kept for a station
 
 
 class CloudProfiles:
@@ -53,6 +55,7 @@ class CloudProfiles:
         self._out = outbox
         self._problem: str | None = None
         self._replaced = foreign.Replaced()
+        self._cleared: deque[Mapping[str, Any]] = deque(maxlen=CLEARED_KEPT)  # what the station was asked to clear
         self._kept_time = CloudTime()
         self._ahead = timedelta(0)  # the time by which schedules count, of our wall clock
         self._starts: OrderedDict[str, StartRequest] = OrderedDict()  # by the CALL's id
@@ -62,17 +65,23 @@ class CloudProfiles:
         self._version = version
         self._desk.speak(version)
 
+    def station_connected(self) -> None:
+        """The station has come, maybe another one under its identity."""
+        self._cleared.clear()
+
     def answer(self, call: Call, now: Seconds, wall: datetime) -> Call | None:
         """Answer a CALL of the cloud about profiles, and send the reports that it asks for. One that asks to clear what
         isn't known here is for the station, which may hold it from before: the CALL to pass on, None where it is
-        answered. What is cleared here the station is asked to clear, too."""
+        answered. What is cleared here the station is asked to clear, too. Either of it once: it gets nothing anew, and
+        one that always says Accepted would have our limits told anew each time."""
         wall = self._at(now, wall)
         self._desk.follow_clock(now, wall)
         plain = signed.plain(call)
         found = self._desk.answer(plain.action, plain.payload, wall)
         below = self._below(plain) if plain.action == "ClearChargingProfile" else None
-        if below is not None and not isinstance(found.reply, CallRefusal):
+        if below is not None and below not in self._cleared and not isinstance(found.reply, CallRefusal):
             if found.reply.get("status") != "Unknown":
+                self._cleared.append(below)
                 self._memory.questions.append(OwnCall(action=plain.action, payload=below))
             elif below == plain.payload:
                 return call
@@ -109,7 +118,9 @@ class CloudProfiles:
 
     def heard(self, call: Call, answer: CallResult | CallError | None) -> None:
         """The station's answer to a CALL of the cloud, None where it was never asked: maybe to one that :meth:`start`
-        has passed on."""
+        or :meth:`answer` has passed on."""
+        if isinstance(answer, CallResult) and signed.action_of(call) == "ClearChargingProfile":
+            self._cleared.append(fields(signed.plain(call).payload))
         start = self._starts.pop(call.id, None)
         if start is not None:
             told = fields(answer.payload) if isinstance(answer, CallResult) else {}
