@@ -2,21 +2,24 @@
 what isn't known here. Sans-I/O.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from edge.clock import EARLIEST_PLAUSIBLE
 from edge.domain.site import Station
 from edge.domain.station import StationFact
 from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.fields import fields, text
+from edge.ocpp.own_station.cloud_time import CloudTime
 from edge.ocpp.profiles import foreign
 from edge.ocpp.profiles.answer import Answer, CallRefusal, StartRequest
 from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.profiles.external import Told
+from edge.ocpp.station_clock import EPOCH
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.upline import Upline
 from edge.ocpp.versions import Version
@@ -24,6 +27,8 @@ from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
 from edge.units import Amps, Seconds
 
 STARTS_KEPT = 16  # passed on and unanswered; the arbiter lets one be outstanding, and drops what waits for too long
+
+CLEARED_KEPT = 64  # as many profiles as are kept for a station
 
 
 class CloudProfiles:
@@ -52,6 +57,9 @@ class CloudProfiles:
         self._out = outbox
         self._problem: str | None = None
         self._replaced = foreign.Replaced()
+        self._cleared: deque[Mapping[str, Any]] = deque(maxlen=CLEARED_KEPT)  # what the station was asked to clear
+        self._kept_time = CloudTime()
+        self._ahead = timedelta(0)  # the time by which schedules count, of our wall clock
         self._starts: OrderedDict[str, StartRequest] = OrderedDict()  # by the CALL's id
 
     def speak(self, version: Version) -> None:
@@ -59,10 +67,16 @@ class CloudProfiles:
         self._version = version
         self._desk.speak(version)
 
+    def station_connected(self) -> None:
+        """The station has come, maybe another one under its identity."""
+        self._cleared.clear()
+
     def answer(self, call: Call, now: Seconds, wall: datetime, pass_on: Callable[[Call], None]) -> None:
         """Answer a CALL of the cloud about profiles, and send the reports that it asks for. One that asks to clear what
         isn't known here is for the station, which may hold it from before: it goes to ``pass_on``. What is cleared here
-        the station is asked to clear, too."""
+        the station is asked to clear, too. Either of it once: it gets nothing anew, and one that always says Accepted
+        would have our limits told anew each time."""
+        wall = self._at(now, wall)
         self._desk.follow_clock(now, wall)
         plain, cloud, is_asked = signed.plain(call), self._cloud_number, True
 
@@ -86,13 +100,15 @@ class CloudProfiles:
             return None
         status = answer.reply.get("status")
         below = self._below(plain) if plain.action == "ClearChargingProfile" else None
-        if below is not None and status != "Unknown":
-            self._memory.questions.append(OwnCall(action=plain.action, payload=below))
-        elif below is not None and below == plain.payload:
-            return call
-        elif below is not None and plain is call:
-            text = wire.call_text(call.id, call.action, below)
-            return Call(id=call.id, action=call.action, payload=below, text=text)
+        if below is not None and below not in self._cleared:
+            if status != "Unknown":
+                self._cleared.append(below)
+                self._memory.questions.append(OwnCall(action=plain.action, payload=below))
+            elif below == plain.payload:
+                return call
+            elif plain is call:
+                text = wire.call_text(call.id, call.action, below)
+                return Call(id=call.id, action=call.action, payload=below, text=text)
         if plain.action != "SetChargingProfile" or status != "Accepted" or self._version is not Version.V16:
             return None
         if not self._station.is_controller:
@@ -111,6 +127,7 @@ class CloudProfiles:
         if call.action != signed.action_of(call):
             self._out.to_cloud(wire.result_text(call.id, {"status": "Rejected"}))
             return None
+        wall = self._at(now, wall)
         self._desk.follow_clock(now, wall)
         found = self._desk.start(call.payload, wall)
         if isinstance(found, StartRequest):
@@ -125,7 +142,9 @@ class CloudProfiles:
 
     def heard(self, call: Call, answer: CallResult | CallError | None) -> None:
         """The station's answer to a CALL of the cloud, None where it was never asked: maybe to one that :meth:`start`
-        has passed on."""
+        or :meth:`answer` has passed on."""
+        if isinstance(answer, CallResult) and signed.action_of(call) == "ClearChargingProfile":
+            self._cleared.append(fields(signed.plain(call).payload))
         start = self._starts.pop(call.id, None)
         if start is not None:
             told = fields(answer.payload) if isinstance(answer, CallResult) else {}
@@ -134,6 +153,7 @@ class CloudProfiles:
 
     def station_called(self, call: Call, facts: Sequence[StationFact], now: Seconds, wall: datetime) -> None:
         """A CALL of the station, as it reads without its signature, and the facts in it."""
+        wall = self._at(now, wall)
         self._desk.follow_clock(now, wall)
         self._desk.station_called(call.action, call.payload, facts, wall)
         self._tell(now, wall)
@@ -142,6 +162,7 @@ class CloudProfiles:
         """What the station holds of its cloud is taken over as if that had set it now; ``clear`` gets each id that is
         to be cleared from the station, when it is on the disk. One that the cloud has set anew here meanwhile has been
         replaced by that."""
+        wall = self._at(now, wall)
         self._desk.follow_clock(now, wall)
         for number, profile in foreign.reported(payload, self._station):
             if any(each.profile.id == number for each in self._desk.store.installed):
@@ -167,12 +188,14 @@ class CloudProfiles:
 
     def learned(self, facts: Sequence[StationFact], now: Seconds, wall: datetime) -> None:
         """Facts in an answer of the cloud."""
+        wall = self._at(now, wall)
         self._desk.follow_clock(now, wall)
         self._desk.learned(facts, wall)
         self._tell(now, wall)
 
     def tick(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> None:
         """Report what has changed of what the cloud allows."""
+        wall = self._at(now, wall)
         self._out.report_all(self._desk.due(now, wall, cloud_connected=cloud_connected))
         self._tell_of_the_site(now, wall, cloud_connected=cloud_connected)
         before, self._problem = self._problem, self._desk.problem
@@ -183,7 +206,19 @@ class CloudProfiles:
 
     def rest_s(self, wall: datetime) -> Seconds:
         """How long :meth:`tick` has nothing to tell by itself, as far as the cloud's profiles go."""
-        return self._desk.rest_s(wall)
+        return self._desk.rest_s(wall + self._ahead)
+
+    def _at(self, now: Seconds, wall: datetime) -> datetime:
+        """The time by which the cloud's schedules count: ours. While our clock isn't set what a cloud has said, else no
+        moment before the newest of them was set: in 1970 none of today has begun, and none limits anything."""
+        if wall >= EARLIEST_PLAUSIBLE:
+            at = wall
+        else:
+            said = self._memory.clock.hearsay.of_clouds
+            kept = self._desk.newest
+            at = self._kept_time.at(now, wall, kept=kept) if said is None else EPOCH + timedelta(seconds=said + now)
+        self._ahead = at - wall
+        return at
 
     def _tell(self, now: Seconds, wall: datetime) -> None:
         """Report what changes with a session in the step that begins it: a tick of the control may fall before ours."""

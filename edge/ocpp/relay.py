@@ -138,6 +138,7 @@ class Relay:
             self._introduction.begins(now)
         self._unreadable.connected(version)
         self._cloud_calls.forget()
+        self._profiles.station_connected()
         self._passing.forget()
         return self._out.empty()
 

@@ -33,6 +33,30 @@ def _clear_profile(station: "StationV2", payload: Payload) -> tuple[Payload, Aft
     return {"status": "Accepted" if cleared else "Unknown"}, None
 
 
+def _get_profiles(station: "StationV2", payload: Payload) -> tuple[Payload, After | None]:
+    """K09: the cloud has set all that it holds; a report for each EVSE."""
+    wanted, place = payload["chargingProfile"], payload.get("evseId")
+    found: dict[int, list[Payload]] = {}
+    for kept in station.profiles.installed:
+        asked = (
+            (place, kept.evse),
+            (wanted.get("chargingProfilePurpose"), kept.place[1]),
+            (wanted.get("stackLevel"), kept.place[2]),
+        )
+        is_named = kept.profile["id"] in wanted.get("chargingProfileId", [kept.profile["id"]])
+        if is_named and all(want is None or want == has for want, has in asked):
+            found.setdefault(kept.evse, []).append(kept.profile)
+    if not found or "CSO" not in wanted.get("chargingLimitSource", ["CSO"]):
+        return {"status": "NoProfiles"}, None
+
+    async def report() -> None:
+        for number, (evse, profiles) in enumerate(sorted(found.items()), 1):
+            told = {"requestId": payload["requestId"], "chargingLimitSource": "CSO", "tbc": number < len(found)}
+            await station.call("ReportChargingProfiles", {**told, "evseId": evse, "chargingProfile": profiles})
+
+    return {"status": "Accepted"}, report
+
+
 def _get_transaction_status(station: "StationV2", payload: Payload) -> tuple[Payload, After | None]:
     """It stores no events: none waits."""
     if "transactionId" not in payload:
@@ -89,6 +113,7 @@ def _reset(_station: "StationV2", _payload: Payload) -> tuple[Payload, After | N
 
 COMMANDS: Mapping[str, Command] = {
     "ClearChargingProfile": _clear_profile,
+    "GetChargingProfiles": _get_profiles,
     "GetTransactionStatus": _get_transaction_status,
     "GetVariables": _get_variables,
     "Reset": _reset,

@@ -7,7 +7,15 @@ import pytest
 
 from edge.domain.setpoint import Purpose
 from edge.domain.site import Mode
-from edge.domain.station import DrawSampled, EvseStatus, LimitAnswered, LimitOutcome, SessionBegan, StatusReported
+from edge.domain.station import (
+    CloudLimit,
+    DrawSampled,
+    EvseStatus,
+    LimitAnswered,
+    LimitOutcome,
+    SessionBegan,
+    StatusReported,
+)
 from simulators.charger.ev import ElectricVehicle
 from simulators.charger_v2 import EvseV2, StationV2
 from simulators.csms_v2 import CsmsV2
@@ -60,6 +68,37 @@ async def test_a_2_x_station_charges_under_our_limits(edition: str) -> None:
         await eventually(lambda: gateway.sink.of(StatusReported)[-1].status is EvseStatus.AVAILABLE)
         kinds = [payload["eventType"] for _, action, payload in csms.heard if action == "TransactionEvent"]
         assert (kinds[0], kinds[-1]) == ("Started", "Ended")
+        assert csms.invalid == []
+        await station.disconnect()
+    await csms.stop()
+
+
+@pytest.mark.parametrize("edition", ["2.0.1", "2.1"])
+async def test_what_a_2_x_station_holds_of_its_cloud_becomes_the_gateways(edition: str) -> None:
+    """It was set before the gateway: the cloud reads it from there, and it is no longer in the way of our limit."""
+    csms = CsmsV2(edition)
+    await csms.start()
+    schedule = {"id": 1, "chargingRateUnit": "A", "startSchedule": "2026-06-01T00:00:00Z"}
+    before = {
+        "id": 11,
+        "stackLevel": 9,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": [{**schedule, "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 12.0}]}],
+    }
+    upstream = f"ws://127.0.0.1:{csms.port}/{{station}}"
+    async with running("CP-01", mode=Mode.CONTROL, upstream=upstream) as (gateway, _):
+        station = StationV2("CP-01", [EvseV2(1, 32.0)], edition)
+        station.profiles.install(1, before, None)
+        await station.connect(gateway.address(""))
+        await eventually(lambda: not station.profiles.installed)
+        gateway.server.write_limit(limit(1, limit_a=0.0))
+        await eventually(lambda: gateway.sink.of(LimitAnswered))
+        assert gateway.sink.of(LimitAnswered)[0].outcome is LimitOutcome.ACCEPTED
+        await eventually(lambda: 12.0 in [fact.limit_a for fact in gateway.sink.of(CloudLimit)])
+        asked = {"requestId": 5, "chargingProfile": {"chargingProfileId": [11]}}
+        assert (await csms.call("CP-01", "GetChargingProfiles", asked))["status"] == "Accepted"
+        await eventually(lambda: [action for _, action, _ in csms.heard].count("ReportChargingProfiles") == 1)
         assert csms.invalid == []
         await station.disconnect()
     await csms.stop()

@@ -18,6 +18,7 @@ from edge.ocpp.figures import Figures
 from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import CloudLoss
+from edge.ocpp.shelf import Shelf
 from edge.ocpp.site_limits import SiteLimits
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.versions import Version
@@ -174,6 +175,7 @@ class Bench:
         key_is_checked: bool = True,
         stand_in: StandIn | None = None,
         witness: bool = True,
+        shelf: Shelf | None = None,
     ) -> None:
         """``witness``: a cloud has said that it is noon."""
         self.now = START
@@ -190,6 +192,7 @@ class Bench:
             mode=mode,
             cloud_loss=cloud_loss,
             nonce="0123456789ab",
+            shelf=shelf,
             figures=self.figures,
             dossier=dossier,
             site_limits=self.site_limits,

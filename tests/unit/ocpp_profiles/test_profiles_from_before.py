@@ -156,3 +156,36 @@ def test_a_profile_of_a_session_clears_nothing_below() -> None:
     one = profile(V16, "default", period(0, 16), number=12)
     bench.cloud_says(call("s", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": one}))
     assert bench.wait(0.5).down == []
+
+
+@editions
+@pytest.mark.parametrize("known", [False, True])
+def test_the_same_is_asked_of_a_station_once(version: Version, *, known: bool) -> None:
+    """Some say Accepted always: a cloud that clears all each minute doesn't have our limits written as often. One that
+    connects anew may be another."""
+    bench = connected(version)
+    one = profile(version, "default", period(0, 10), number=12)
+    place, name = ("connectorId", "csChargingProfiles") if version is V16 else ("evseId", "chargingProfile")
+
+    def cleared() -> list[str]:
+        if known:
+            bench.cloud_says(call("s", "SetChargingProfile", {place: 1, name: one}))
+        down = clear(bench, {}).down + bench.wait(0.5).down
+        for text in down:
+            bench.station_says(result(json.loads(text)[1], ACCEPTED))
+        return [json.loads(text)[2] for text in down]
+
+    assert cleared() == ["ClearChargingProfile"]
+    assert cleared() == []
+    bench.lose_station()
+    bench.connect()
+    assert cleared() == ["ClearChargingProfile"]
+
+
+def test_a_station_that_didnt_answer_is_asked_again() -> None:
+    """It may not have heard."""
+    bench = connected(V16)
+    text = call("c", "ClearChargingProfile", by_id(V16, 12))
+    assert bench.cloud_says(text).down == [text]
+    bench.wait(30.0)
+    assert len(clear(bench, by_id(V16, 12)).down) == 1

@@ -1,6 +1,7 @@
 """The cloud's profiles on the way through the relay."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from edge.ocpp.relay import Relay
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.shelf import Done
 from edge.ocpp.versions import Version
-from tests.unit.ocpp.ocpp_bench import Bench, Step, call, error, evse, result, stamp, station
+from tests.unit.ocpp.ocpp_bench import NOON, Bench, Step, call, error, evse, result, stamp, station
 from tests.unit.ocpp_profiles.profile_bench import V16, V21, V201, period, profile
+from tests.unit.ocpp_profiles.test_profiles_desk import Shelf as KeepingShelf
 
 TEN = period(0, 10)
 
@@ -315,3 +317,34 @@ def test_a_drivers_wish_for_priority_is_followed() -> None:
     step = bench.station_says(wish)
     assert step.up == [wish]
     assert cloud_limits(step) | cloud_limits(bench.wait(0.5)) == {1: 24.0}
+
+
+def unset(**settings: Any) -> Bench:
+    """A gateway whose clock says 1970."""
+    bench = Bench(witness=False, **settings)
+    bench.stepped = datetime(1970, 1, 1, tzinfo=UTC) - bench.wall
+    return bench
+
+
+def test_without_a_clock_schedules_count_by_what_the_cloud_says() -> None:
+    """What began an hour ago has begun, though it is 1970 here; and what is set to end ends."""
+    bench = unset()
+    bench.connect()
+    bench.station_says(call("h", "Heartbeat"))
+    bench.cloud_says(result("h", {"currentTime": stamp(NOON)}))
+    one = profile(V16, "default", TEN, start=stamp(NOON - timedelta(hours=1)), schedule={"duration": 3660})
+    bench.cloud_says(call("s", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": one}))
+    assert cloud_limits(bench.wait(0.5)) == {1: 10.0}
+    assert cloud_limits(bench.wait(50.0)) == {}
+    assert cloud_limits(bench.wait(10.0)) == {1: None}
+
+
+def test_without_a_clock_and_a_cloud_what_was_set_holds() -> None:
+    """After a restart nobody knows the time: it is no earlier than when the newest profile was set."""
+    shelf = KeepingShelf()
+    before = Bench(shelf=shelf)
+    before.connect()
+    one = profile(V16, "default", TEN, start=stamp(NOON - timedelta(hours=1)))
+    before.cloud_says(call("s", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": one}))
+    bench = unset(shelf=shelf)
+    assert cloud_limits(bench.wait(0.5)) == {1: 10.0}
