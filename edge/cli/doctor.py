@@ -27,6 +27,8 @@ CERTIFICATE_REMEDIES = {
     "broker_ca": "certificate_broker",
     "cloud_server": "certificate_cloud_server",
 }
+MANY = 4  # stations with the same trouble are told as one
+NAMED = 6  # of them by name
 LITTLE_BYTES = 100 * 1024 * 1024  # what a day of journal and history takes, with reserve
 
 
@@ -118,10 +120,7 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
     waiting = {each["id"]: each for each in report.get("waiting_stations", ())}
     url = next(iter(report.get("station_urls") or ()), Said("the_gateway"))
     connected = [each for each in report.get("stations", ()) if each["connected"]]
-    for station in report.get("stations", ()):
-        if not station["connected"]:
-            why = refused.get(station["id"])
-            yield _trouble("station" if why is None else "station_refused", station=station["id"], why=why, url=url)
+    yield from _lost([each["id"] for each in report.get("stations", ()) if not each["connected"]], refused, url)
     yield from _clouds(connected)
     if report.get("bms", {}).get("mqtt", {}).get("connected") is False:
         yield _trouble("broker")
@@ -143,6 +142,24 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
         yield _trouble("observes")
 
 
+def _lost(stations: Sequence[str], refused: Mapping[str, str], url: object) -> Iterator[Trouble]:
+    """Stations that aren't there; many at once have lost what they share."""
+    mute = [each for each in stations if each not in refused]
+    if len(mute) >= MANY:
+        yield _trouble("stations", count=len(mute), stations=_first(mute), url=url)
+    for station in stations:
+        why = refused.get(station)
+        if why is not None:
+            yield _trouble("station_refused", station=station, why=why, url=url)
+        elif len(mute) < MANY:
+            yield _trouble("station", station=station, why=why, url=url)
+
+
+def _first(stations: Sequence[str]) -> str:
+    """The first of many by name."""
+    return ", ".join(stations[:NAMED]) + (", ..." if len(stations) > NAMED else "")
+
+
 def _building(limits: Mapping[str, Any]) -> Iterator[Trouble]:
     """Fallbacks of a silent building that hold cars down; one above another limit does nothing."""
     for each in limits.get("effective", ()):
@@ -158,8 +175,14 @@ def _clouds(connected: Sequence[Mapping[str, Any]]) -> Iterator[Trouble]:
     if lost and len(lost) == len(connected):
         yield _trouble("no_cloud_why", "no_cloud", why=causes.most_common(1)[0][0]) if causes else _trouble("no_cloud")
         return
+    for why, count in causes.items():
+        if count >= MANY:
+            those = _first([each["id"] for each in lost if each.get("cloud_problem") == why])
+            yield _trouble("clouds_away", "cloud_refuses", count=count, stations=those, why=why)
     for station in lost:
         why = station.get("cloud_problem")
+        if causes[why] >= MANY:
+            continue
         yield _trouble(
             "cloud_refuses" if why is None else "cloud_away", "cloud_refuses", station=station["id"], why=why
         )

@@ -67,7 +67,8 @@ def setup(
     with _alone(config):
         kept = config.with_name(f".{config.name}.setup")
         book = read_book(_text_of(kept), name=str(kept)) if kept.exists() else Book()
-        terminal = Terminal(Speaker(language or book.get("language") or _language()))
+        kept_language = book.get("language") if book.get("language") in LANGUAGES else None
+        terminal = Terminal(Speaker(language or kept_language or _language()))
         book.put(("language",), terminal.speaker.language)
         _claim(terminal, state)
         _at_the_terminal(book, terminal, kept, config, state)

@@ -37,6 +37,7 @@ from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import client_contexts
 from edge.ocpp.upstream import Upstream, address
 from edge.ocpp.versions import Version
+from edge.setup.checks import MODBUS_PORT
 from edge.setup.steps import (
     Failure,
     FindMeters,
@@ -58,7 +59,6 @@ SAMPLES = 3
 BROKER_S: Seconds = 3.0
 UNAUTHORIZED = 401  # a cloud that asks for the station's own key is there
 NOBODY = "edge-setup"  # dials the cloud while no station is known
-_MODBUS_PORT = 502
 
 
 class Probes:
@@ -182,10 +182,14 @@ def _places(where: str) -> list[tuple[str, int]]:
     """
     try:
         if "/" in where:
-            return [(host, _MODBUS_PORT) for host in hosts(where)]
-        place = host_port(where if ":" in where else f"{where}:{_MODBUS_PORT}")
+            return [(host, MODBUS_PORT) for host in hosts(where)]
+        place = host_port(where)
     except Exception as exc:  # what a subnet's parser says is typer's own
         raise EdgeError(f"'{where[:60]}' is neither an address nor a network") from exc
+    try:
+        socket.getaddrinfo(place.host, place.port)
+    except OSError as exc:
+        raise EdgeError(f"nobody here knows the name '{place.host[:60]}'; give its address") from exc
     return [(place.host, place.port)]
 
 

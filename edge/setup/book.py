@@ -102,7 +102,7 @@ def read_book(text: str, *, name: str) -> Book:
     try:
         document = tomli.loads(text)
     except (tomli.TOMLDecodeError, RecursionError) as exc:  # the latter: too many lists inside each other
-        raise SetupStopped(f"{name}: is no TOML: {exc}") from exc
+        raise SetupStopped(f"{name}: is no TOML: {exc}", remedy="put it right, or move it away") from exc
     for key, value in document.items():
         if key not in (*_LISTS, *_TABLES, *_SCALARS, DONE):
             known = ", ".join((*_SCALARS, *_TABLES, *_LISTS))
@@ -111,6 +111,10 @@ def read_book(text: str, *, name: str) -> Book:
         if not isinstance(value, right):
             form = f"[[{key}]]" if right is list else f'{key} = "..."' if right is str else f"[{key}]"
             raise SetupStopped(f"{name}: {key}: is not of its form", remedy=f"write {form}")
+    if any(not isinstance(each, str) for each in document.get(DONE, ())):
+        raise SetupStopped(
+            f"{name}: {DONE}: is no list of names", remedy="take the line out: what it says is asked again"
+        )
     for key in _LISTS:
         if any(not isinstance(each, dict) for each in document.get(key, ())):
             raise SetupStopped(f"{name}: {key}: is no list of tables", remedy=f"write [[{key}]] for each")

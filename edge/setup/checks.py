@@ -20,6 +20,7 @@ from edge.units import PHASES
 Check: TypeAlias = Callable[[str], Any]
 YES, NO = "yes", "no"
 FIRST_PORT = 1024
+MODBUS_PORT = 502
 _YES = frozenset({"y", "yes", "j", "ja", "1", "true"})  # in all the languages
 _NO = frozenset({"n", "no", "nej", "nee", "nein", "0", "false"})
 # What may stand behind a number, by the end of the key's name: 22 kW is not 22 A.
@@ -168,11 +169,11 @@ def broker(text: str) -> str:
 
 
 def place(text: str) -> str:
-    """Where to look on a network; ``tcp://`` before it is understood."""
+    """Where to look on a network, with its port; ``tcp://`` before it is understood."""
     said = text.strip().removeprefix("tcp://")
     if not said or said.startswith("/"):
         raise ValueError("is neither an address nor a network")
-    return said
+    return said if "/" in said or ":" in said else f"{said}:{MODBUS_PORT}"
 
 
 def port(text: str) -> str:

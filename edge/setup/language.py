@@ -1,5 +1,6 @@
 """What is said to who sets up, proves and looks after the site, in their languages: one file each in ``texts``."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 LANGUAGES = ("en", "da", "nl", "de")
+_TWO_ENDS = re.compile(r"([?!])\.(?= |$)")  # a problem that is a question ends its sentence itself
 
 
 @cache
@@ -34,7 +36,7 @@ class Speaker:
     def say(self, name: str, values: Mapping[str, Any] | None = None) -> str:
         """The text of that name with the values in their places; control characters in them can't steer a terminal."""
         shown = {key: self._shown(value) for key, value in (values or {}).items()}
-        return self._texts[name].format(**shown)
+        return _TWO_ENDS.sub(r"\1", self._texts[name].format(**shown))
 
     def tell(self, *said: Said) -> str:
         """All of it, one after the other."""

@@ -436,6 +436,31 @@ async def test_a_broker_out_of_reach_is_told(controller: Controller, connected: 
     assert ("the MQTT broker of the building is out of reach\n   -> check [bms.mqtt]" in told) is (connected is False)
 
 
+async def test_many_with_one_trouble_are_told_as_one(controller: Controller) -> None:
+    """A switch without supply was a page of stations, each to be looked at; so was a cloud's one refusal."""
+    (station,) = REPORT["stations"]
+    names = [f"CP-{number:02}" for number in range(1, 9)]
+    there = station | {"id": "CP-99", "cloud_connected": True}
+    refused = [{"station": "CP-08", "address": "10.0.0.8", "why": "another key", "at": "now", "times": 1}]
+    controller.report = REPORT | {
+        "stations": [*({**station, "id": name, "connected": False} for name in names), there],
+        "refused_handshakes": refused,
+    }
+    told = (await edge(controller.path, "doctor")).out
+    said = "7 stations aren't connected: CP-01, CP-02, CP-03, CP-04, CP-05, CP-06, ...\n   -> check what they share"
+    assert said in told
+    assert "station CP-01 isn't connected" not in told
+    assert "station CP-08 isn't connected; last turned away: another key\n" in told
+    lost = [{**station, "id": name, "connected": True, "cloud_connected": False} for name in names]
+    causes = ["HTTP 401"] * 5 + ["no answer within 10 s"] * 3
+    lost = [each | {"cloud_problem": why} for each, why in zip(lost, causes, strict=True)]
+    controller.report = REPORT | {"stations": [*lost, there]}
+    told = (await edge(controller.path, "doctor")).out
+    assert "5 stations don't reach their cloud: HTTP 401 (CP-01, CP-02, CP-03, CP-04, CP-05)\n   -> check" in told
+    assert "station CP-01 doesn't" not in told
+    assert "station CP-07 doesn't reach its cloud: no answer within 10 s\n" in told
+
+
 @pytest.mark.parametrize("reason", ["fallback", "bms", "fuse"])
 async def test_a_silent_building_that_holds_the_cars_down_is_told(controller: Controller, reason: str) -> None:
     """Its fallback is the cause of slow cars, of which nothing said what to do; a limit that it states is none."""

@@ -359,6 +359,8 @@ def test_only_modbus_has_a_unit_id() -> None:
     ("way", "typed", "looked_at"),
     [
         ("1", " tcp://192.0.2.7:502", "192.0.2.7:502"),
+        ("1", "192.0.2.7", "192.0.2.7:502"),
+        ("1", "192.0.2.0/24", "192.0.2.0/24"),
         ("2", "ttyUSB0", "/dev/ttyUSB0"),
         ("2", "/dev/rs485/port-1", "/dev/rs485/port-1"),
     ],
@@ -555,6 +557,8 @@ def test_a_meter_without_currents_measures_no_phases() -> None:
         ("[grid]\nfuse = 63", "grid.fuse: is asked by no question"),
         ("site = 3", "site: is not of its form"),
         ("circuit = [1]", "circuit: is no list of tables"),
+        ('done = ["circuits", 3]', "done: is no list of names"),
+        ("done = [[1]]", "done: is no list of names"),
     ],
 )
 def test_a_file_of_answers_that_is_none(text: str, words: str) -> None:

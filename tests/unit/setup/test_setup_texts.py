@@ -64,3 +64,10 @@ def test_what_comes_from_outside_steers_no_terminal() -> None:
     """Control characters in a value are shown as question marks."""
     shown = Speaker("de").say("stations.waits", {"number": 1, "station": "\x1b[2J", "address": "a", "described": "b"})
     assert "\x1b" not in shown
+
+
+def test_a_problem_that_is_a_question_ends_its_sentence() -> None:
+    """It was "is the port right?."."""
+    values = {"url": "ws://x/{station}", "problem": "it refuses the connection: is the port right?"}
+    assert Speaker("en").say("cloud.away", values).endswith("is the port right?")
+    assert Speaker("en").say("cloud.away", {**values, "problem": "no answer"}).endswith(": no answer.")
