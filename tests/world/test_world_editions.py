@@ -31,6 +31,16 @@ def test_all_editions_charge_side_by_side() -> None:
     assert both.energy_wh == pytest.approx(alone.energy_wh, rel=0.05)
 
 
+def test_posts_of_several_evses() -> None:
+    """Cars at both EVSEs of each post charge at the same time, and after a restart each session is known on its own."""
+    scenario = mixed(minutes=8.0)
+    posts = tuple(replace(each, evses=2, fallback_a=0.0) for each in scenario.posts[1:])
+    drivers = tuple(replace(each, per_day=4, phases=(1,)) for each in scenario.drivers)
+    outcome = played(replace(scenario, posts=posts, drivers=drivers), faults=[fault(47)])
+    assert outcome.result.verdicts == ()
+    assert (outcome.result.sessions, outcome.result.transactions) == (4, 4)
+
+
 # A session begins without the cloud; two stations are cut off; one is reset; the gateway is killed; the cloud sets a
 # profile of 500 A, and clears ours; a station refuses its limits.
 @pytest.mark.parametrize("number", [6, 14, 21, 23, 27, 28, 47])

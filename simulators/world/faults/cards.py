@@ -95,6 +95,14 @@ class CardBlockedOnSite(Fault):
             self.let_in = f"the card of {self.car.label} is blocked on site, and it still draws"
         self.world.parking.plug_again(self.car)
 
+    def _blocks_twice(self) -> bool:
+        """Whether another one of these has the same card blocked, and looks for what comes of that."""
+        if self.car is None:
+            return False
+        card = self.car.visit.id_tag
+        others = (each for each in self.world.faults if isinstance(each, CardBlockedOnSite) and each is not self)
+        return any(each.is_under_way and each.car is not None and each.car.visit.id_tag == card for each in others)
+
     def _show(self, when: str, *cards: str) -> None:
         """These cards are shown at the car's post, where the gateway refuses cards that nobody knows."""
         offline = self.world.configuration.offline
@@ -141,8 +149,9 @@ class CardBlockedOnSite(Fault):
         await asyncio.sleep(AT_ONCE_S)
         self.failure = self.failure or self.let_in
         self.world.frames.ears.remove(self)
-        with contextlib.suppress(StorageFailed):  # what was in a file that is destroyed is gone with it
-            self.file.remove(self.token.hash)
+        if not self._blocks_twice():  # else who is still about takes it out
+            with contextlib.suppress(StorageFailed):  # what was in a file that is destroyed is gone with it
+                self.file.remove(self.token.hash)
         await asyncio.sleep(AT_ONCE_S)  # until the gateway has seen it
         for stay in list(self.world.parking.here.values()):
             if stay.visit.id_tag == self.car.visit.id_tag:  # another session with this card has ended, too

@@ -70,6 +70,7 @@ class BeliefsAreTrue(Oracle):
         self._set_aside = frozenset[str]()
         self._writes = True  # the gateway could, when it was last seen to run
         self._written: set[_Session] = set()  # those that ran when it last could
+        self._unwritten: set[float] = set()  # needs that went with a restart, by when they were told
         self._unsure: set[_Session] = set()  # whose begin was never written, or only in a journal that was destroyed
 
     def look(self) -> None:
@@ -222,6 +223,8 @@ class BeliefsAreTrue(Oracle):
             return
         # It is written down after the next tick.
         if told is None and self._ended_at - 2 * self.world.period_s < need.at_s < self._restarted_at:
+            self._unwritten.add(need.at_s)
+        if told is None and need.at_s in self._unwritten:
             return
         left_wh = max(0.0, need.energy_wh - (station.register_wh(stay.evse.evse_id) - need.register_wh))
         left_s = need.departs_s - self.world.now()
