@@ -148,6 +148,7 @@ class Relay:
         self._line.station_gone(now)
         self._up.station_gone()
         self._station_calls.station_gone()
+        self._cloud_calls.cloud_gone()  # its connection ends with the station's
         self._introduction.is_void()
         self._out.report(StationOffline(station=self._station.id, at=now))
         return self._out.empty()

@@ -295,6 +295,19 @@ def test_an_answer_that_waited_is_for_whoever_asked() -> None:
     assert [fact.limit_a for fact in bench.wait(0.5).facts if isinstance(fact, CloudLimit)] == [10.0]
 
 
+def test_a_clear_for_the_station_waits_its_turn() -> None:
+    """Behind a profile that isn't on the disk yet: what isn't known here passes on when it was looked for. Not to a
+    station that has gone meanwhile."""
+    clear = call("c", "ClearChargingProfile", {"id": 12})
+    for stays in (True, False):
+        bench, shelf, late = waiting()
+        assert bench.cloud_says(clear).actions == []
+        if not stays:
+            bench.lose_station()
+        shelf.done(None)
+        assert Step(late).down == ([clear] if stays else [])
+
+
 def test_a_damaged_file_is_told_once() -> None:
     """As an error in the log, with what it means."""
     bench = controlled(Shelf())
