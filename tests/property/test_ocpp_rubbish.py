@@ -91,7 +91,8 @@ def test_any_payload_passes(asked: tuple[Version, str], request: Any, answer: An
 @given(COMMANDED, OBJECTS | JSON, OBJECTS | JSON, st.sampled_from(Mode))
 @settings(max_examples=400)
 def test_the_clouds_calls_get_one_answer(commanded: tuple[Version, str], request: Any, answer: Any, mode: Mode) -> None:
-    """Passed on and answered by the station, or answered by us: never both, never neither, in every edition."""
+    """Passed on and answered by the station, or answered by us: never both, never neither, in every edition. As it is,
+    but for a clear of all, of which the station hears what can't hit a limit of ours."""
     version, action = commanded
     bench = Bench(mode=mode, version=version)
     bench.connect()
@@ -99,7 +100,7 @@ def test_the_clouds_calls_get_one_answer(commanded: tuple[Version, str], request
     step = bench.cloud_says(text)
     assert len(step.down) + len(step.up) == 1
     if step.down:
-        assert step.down == [text]
+        assert step.down == [text] or action == "ClearChargingProfile"
         text = json.dumps([3, "id", answer])
         assert bench.station_says(text).up == [text]
 
