@@ -10,6 +10,9 @@ DEVELOPMENT := $(VENV)/.development
 SOURCES := edge simulators tests packaging
 SPLIT := ---- development:
 
+# Where nothing that was compiled is kept, each of the thousands of starts in the tests compiles the whole house.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-long soak system-tools system-test system-test-short deb card signing-key image update-bundle
 .PHONY: imager-manifest bench lint format lock tools clean
