@@ -134,6 +134,17 @@ def _asks(world: World) -> None:
     start_on(CLOUD, call).add_done_callback(lambda task: task.cancelled() or task.exception())
 
 
+def _clears_what_nobody_knows(world: World) -> None:
+    start_on(CLOUD, world.cloud.call("CP-1", "ClearChargingProfile", {"id": 4711}))
+
+
+def test_a_clear_of_what_the_gateway_does_not_know_passes() -> None:
+    """The station may hold it from before; no oracle minds."""
+    outcome = played(small(minutes=5.0), meddle=later(200.0, _clears_what_nobody_knows), keeps_history=True)
+    assert failed_oracles(outcome) == set()
+    assert re.search(rb'CP-1 < \[2,"csms-\d+","ClearChargingProfile",\{"id":4711\}\]', outcome.history)
+
+
 class Clears(Tamper):
     """Clears before it sets."""
 
