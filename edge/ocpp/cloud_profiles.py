@@ -53,6 +53,7 @@ class CloudProfiles:
         self._cloud_connected = False
         self._version = Version.V16
         self._desk = desk
+        desk.on_saved = self._is_late
         self._up = upline
         self._out = outbox
         self._problem: str | None = None
@@ -78,7 +79,7 @@ class CloudProfiles:
         would have our limits told anew each time."""
         wall = self._at(now, wall)
         self._desk.follow_clock(now, wall)
-        plain, cloud, is_asked = signed.plain(call), self._cloud_number, True
+        plain, cloud = signed.plain(call), self._cloud_number
 
         def reply(answer: Answer) -> None:
             onward = self._for_the_station(call, plain, answer)
@@ -87,11 +88,8 @@ class CloudProfiles:
                     pass_on(onward)
                 else:
                     self._reply(call, answer, now)
-            if not is_asked:
-                self._out.on_late()
 
         self._desk.answer(plain.action, plain.payload, wall, reply)
-        is_asked = False
 
     def _for_the_station(self, call: Call, plain: Call, answer: Answer) -> Call | None:
         """Have the station asked to clear what it may hold from before; the CALL itself, where only the station can
@@ -179,12 +177,8 @@ class CloudProfiles:
             else:
                 self._out.note("info", "took over a profile of the cloud from the station", profile=number)
                 clear(number)
-            if not is_asked:
-                self._out.on_late()
 
-        is_asked = True
         self._desk.answer("SetChargingProfile", profile, wall, taken)
-        is_asked = False
 
     def learned(self, facts: Sequence[StationFact], now: Seconds, wall: datetime) -> None:
         """Facts in an answer of the cloud."""
@@ -237,6 +231,9 @@ class CloudProfiles:
         self._told, calls = self._told.update(site_a, self._desk.cloud_a(site_a, at), at)
         for each in calls:
             self._up.own_call(each.action, each.payload, now)
+
+    def _is_late(self) -> None:
+        self._out.on_late()
 
     def _below(self, clear: Call) -> Mapping[str, Any] | None:
         """What the station may be asked to clear; None where that could hit a limit of ours."""

@@ -9,7 +9,7 @@ from pathlib import Path
 DAMAGED_KEPT = 3  # of each file, for a person to look at; the oldest make room
 _DAMAGED = ".damaged-"
 _DRAFT, _HEALED = ".draft", ".healed"  # of what takes its place: in the making, and whole
-_LOGS = ("-wal", "-shm")
+LOGS = ("-wal", "-shm")  # what SQLite keeps beside a file
 _MAGIC = b"SQLite format 3\0"  # the first bytes of each file (https://www.sqlite.org/fileformat2.html §1.3.1)
 
 
@@ -40,9 +40,9 @@ def draft_of(path: Path) -> Iterator[Path]:
     the one at ``path``."""
     draft, healed = path.with_name(path.name + _DRAFT), _healed(path)
     healed.unlink(missing_ok=True)  # of an attempt that was cut off
-    _remove(draft, "", *_LOGS)
+    remove(draft, "", *LOGS)
     yield draft
-    _remove(draft, *_LOGS)
+    remove(draft, *LOGS)
     draft.rename(healed)
     sync_folder(path.parent)
 
@@ -58,7 +58,7 @@ def finish(path: Path) -> None:
     """Put the new file in its place, if that is free: as it is when that was cut off."""
     healed = _healed(path)
     if healed.exists() and not path.exists():
-        _remove(path, *_LOGS)  # of the one before: it would be written over the new one
+        remove(path, *LOGS)  # of the one before: it would be written over the new one
         healed.rename(path)
         sync_folder(path.parent)
 
@@ -68,12 +68,12 @@ def set_aside(path: Path) -> Path:
     earlier = sorted(numbered(path), key=lambda found: found[0])
     number = earlier[-1][0] + 1 if earlier else 1
     target = path.with_name(f"{path.name}{_DAMAGED}{number}")
-    for suffix in ("", *_LOGS):  # the file first: what is there without its log may be sound, and older than it was
+    for suffix in ("", *LOGS):  # the file first: what is there without its log may be sound, and older than it was
         source = path.with_name(path.name + suffix)
         if source.exists():
             source.rename(target.with_name(target.name + suffix))
     for _, old in earlier[: max(0, len(earlier) + 1 - DAMAGED_KEPT)]:
-        _remove(old, "", *_LOGS)
+        remove(old, "", *LOGS)
     sync_folder(path.parent)
     return target
 
@@ -102,6 +102,7 @@ def _healed(path: Path) -> Path:
     return path.with_name(path.name + _HEALED)
 
 
-def _remove(path: Path, *suffixes: str) -> None:
+def remove(path: Path, *suffixes: str) -> None:
+    """Delete what is beside the file under these, if it is there; "" is the file."""
     for suffix in suffixes:
         path.with_name(path.name + suffix).unlink(missing_ok=True)

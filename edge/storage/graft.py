@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge.storage.damage import look
+from edge.storage.damage import LOGS, look, remove
 from edge.storage.database import connect, pages
 
 _LOG = "-wal"
@@ -55,8 +55,7 @@ def grafted(path: Path, sound: sqlite3.Connection) -> Iterator[Path]:
             stream.write(_first_page(sound, logged=has_log(path)))
         yield copy
     finally:
-        for suffix in ("", _LOG, "-shm"):
-            copy.with_name(copy.name + suffix).unlink(missing_ok=True)
+        remove(copy, "", *LOGS)
 
 
 def _first_page(sound: sqlite3.Connection, *, logged: bool) -> bytes:

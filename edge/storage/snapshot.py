@@ -8,17 +8,16 @@ from pathlib import Path
 from edge.errors import StorageFailed, way_to_write
 from edge.ownership import as_its_folder
 from edge.storage import rows
-from edge.storage.damage import sync_folder
+from edge.storage.damage import LOGS, remove, sync_folder
 from edge.storage.database import connect
 from edge.storage.salvage import skip_numbers
 
-_LOGS = ("-wal", "-shm")  # what SQLite keeps beside a file; a snapshot has their content in it
 _REMADE = ("reserve", "lock")  # room and a lock, made anew at each start
 
 
 def is_worth_keeping(path: Path) -> bool:
     """Whether a backup of the folder needs this file."""
-    part_of_one = any(path.name.endswith(f".db{log}") for log in _LOGS)
+    part_of_one = any(path.name.endswith(f".db{log}") for log in LOGS)
     return path.name not in _REMADE and not part_of_one
 
 
@@ -62,8 +61,7 @@ def put_back(path: Path, content: bytes) -> None:
             draft.unlink()
         what, other = f"{path} can't be written ({exc.strerror})", "is the folder there, and ours?"
         raise StorageFailed(what, remedy=way_to_write(exc, otherwise=other)) from exc
-    for log in _LOGS:  # of the file that was here: it would be written over the new one
-        path.with_name(path.name + log).unlink(missing_ok=True)
+    remove(path, *LOGS)  # of the file that was here: it would be written over the new one
     draft.replace(path)
     if path.name == f"{rows.JOURNAL}.db":
         # A damaged one is healed at the start of the program, and its numbers with it.

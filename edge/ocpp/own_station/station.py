@@ -55,6 +55,7 @@ class OwnStation:
 
     def __init__(self, *, desk: ProfileDesk, version: Version, circuit: str, reading: Reading, nonce: str) -> None:
         self._desk = desk
+        desk.on_saved = self._is_late
         self._desk.speak(version)
         self._version = version
         self._circuit = circuit
@@ -189,17 +190,17 @@ class OwnStation:
             why = {"statusInfo": {"reasonCode": "UnsupportedPurpose"}} if self._version.is_v2 else {}
             self._step.texts.append(wire.result_text(call.id, {"status": "Rejected", **why}))
             return
-        cloud, is_asked = self._cloud_number, True
+        cloud = self._cloud_number
 
         def reply(answered: Answer) -> None:
             if cloud == self._cloud_number:
                 self._reply(call, answered)
-                if not is_asked:
-                    self._pump(now)
-                    self.on_late()
+                self._pump(now)
 
         self._desk.answer(call.action, call.payload, wall, reply)
-        is_asked = False
+
+    def _is_late(self) -> None:
+        self.on_late()
 
     def _reply(self, call: Call, answered: Answer) -> None:
         if isinstance(answered.reply, CallRefusal):

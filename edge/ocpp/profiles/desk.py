@@ -34,7 +34,8 @@ STEP_S: Seconds = 1.0  # between two looks, which are seconds apart: NTP slews f
 class ProfileDesk:
     """The profiles of one station. Without a shelf they live as long as the program.
 
-    ``whole_a``: see :class:`edge.ocpp.profiles.admission.Wiring`.
+    ``whole_a``: see :class:`edge.ocpp.profiles.admission.Wiring`. ``on_saved`` is called when a save is over, and all
+    answers that waited for it are given: between two steps, as a disk takes its time.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class ProfileDesk:
         self._wiring = Wiring.of(station, nominal_voltage_v, whole_a)
         self._version = Version.V16
         self._kept = KeptStore(station.id, shelf)
+        self.on_saved: Callable[[], None] = lambda: None
         self.store = self._kept.found
         self._asked: deque[Callable[[], None]] = deque()
         self.site_a: Mapping[int, Amps] = {}  # what the site allows now, by EVSE number; absent: as much as there is
@@ -267,5 +269,6 @@ class ProfileDesk:
         def over(problem: str | None) -> None:
             then(problem)
             self._go_on()
+            self.on_saved()
 
         self._kept.save(store, over)

@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import time
 from decimal import Decimal
@@ -430,19 +431,22 @@ def test_a_start_after_a_damage_that_is_cut_off_loses_nothing_either(tmp_path: P
     store.close()
     with (tmp_path / "sound" / "journal.db").open("r+b") as stream:
         stream.write(b"\xa5" * 4096)
-    left = 0
-    while True:
-        folder = tmp_path / str(left)
-        shutil.copytree(tmp_path / "sound", folder)
-        cut = Cut(left)
-        store = started(folder, cut)
+    for left, store in after_each_cut(tmp_path):
         assert kept(store).transactions == (record,), f"cut off at write {left}"
         assert [entry.seq for entry in entries(store)] == ([] if told else [5]), f"cut off at write {left}"
+
+
+def after_each_cut(folder: Path) -> Iterator[tuple[int, Store]]:
+    """What is ``sound`` in the folder, opened again after a start that was cut off at this write; the last wasn't."""
+    left, has_cut = 0, True
+    while has_cut:
+        copy, cut = folder / str(left), Cut(left)
+        shutil.copytree(folder / "sound", copy)
+        store = started(copy, cut)
+        yield left, store
         store.close()
-        if not cut.has_cut:
-            break
-        left += 1
-    assert left > 20
+        left, has_cut = left + 1, cut.has_cut
+    assert left > 21
 
 
 def started(folder: Path, cut: "Cut") -> Store:
@@ -480,18 +484,8 @@ def test_a_start_without_the_registry_that_is_cut_off_loses_no_card(tmp_path: Pa
     opened(tmp_path / "sound").close()  # keeps the good copy
     registry = tmp_path / "sound" / "registry.db"
     registry.unlink() if gone else registry.write_bytes(b"\xa5" * registry.stat().st_size)
-    left = 0
-    while True:
-        folder = tmp_path / str(left)
-        shutil.copytree(tmp_path / "sound", folder)
-        cut = Cut(left)
-        store = started(folder, cut)
+    for left, store in after_each_cut(tmp_path):
         assert [token.hash for token in kept_tokens(store).own] == ["h"], f"cut off at write {left}"
-        store.close()
-        if not cut.has_cut:
-            break
-        left += 1
-    assert left > 20
 
 
 def test_a_healed_file_that_was_not_put_in_its_place_yet(tmp_path: Path) -> None:
