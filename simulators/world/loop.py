@@ -171,12 +171,21 @@ class WorldLoop(asyncio.BaseEventLoop):
             raise Standstill
 
     def create_task(
-        self, coro: Coroutine[Any, Any, T] | Generator[Any, None, T], *, name: object = None, context: Any = None
+        self,
+        coro: Coroutine[Any, Any, T] | Generator[Any, None, T],
+        *,
+        name: object = None,
+        context: Any = None,
+        **options: Any,
     ) -> "asyncio.Task[T]":
-        """Named for the machine that it belongs to, so that all tasks of one can be found."""
+        """Named for the machine that it belongs to, so that all tasks of one can be found.
+
+        ``options``: what later versions of Python let a task be made with.
+        """
         self._tasks_made += 1
         node = NODE.get() if context is None else context.get(NODE, NOWHERE)
-        return asyncio.Task(coro, loop=self, name=task_name(self._tasks_made, node, name), context=context)
+        name = task_name(self._tasks_made, node, name)
+        return asyncio.Task(cast(Coroutine[Any, Any, T], coro), loop=self, name=name, context=context, **options)
 
     def stall(self, seconds: float) -> None:
         """Let time pass while the running code does nothing else: a call that blocks, a machine that is suspended."""

@@ -88,6 +88,12 @@ class VirtualServer(asyncio.AbstractServer):
     async def serve_forever(self) -> None:
         raise NotImplementedError
 
+    def close_clients(self) -> None:  # Python 3.13
+        raise NotImplementedError
+
+    def abort_clients(self) -> None:  # Python 3.13
+        raise NotImplementedError
+
     async def start_serving(self) -> None:
         """It does, from the beginning."""
 
