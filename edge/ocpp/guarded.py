@@ -11,6 +11,7 @@ from edge.ocpp.dossier import Variable
 from edge.ocpp.fields import whole_number
 from edge.ocpp.versions import Version
 
+SAMPLE_INTERVAL: Variable = ("", "metervaluesampleinterval")  # of 1.6
 SAMPLE_EVERY_S = 10  # a car takes 5 s to follow a limit, and an overload must be seen before a fuse minds
 MEASURANDS = ("Current.Import", "Power.Active.Import", "Energy.Active.Import.Register")
 
