@@ -80,7 +80,7 @@ TABLE: tuple[Row, ...] = (
     Row("ClearedChargingLimit", _UP, None, _R, _R),
     Row("ClosePeriodicEventStream", _UP, None, None, _R),
     Row("CostUpdated", _DOWN, None, _R, _R),
-    Row("CustomerInformation", _DOWN, None, _R, _R),
+    Row("CustomerInformation", _DOWN, None, _RE, _RE),
     Row("DataTransfer", _BOTH, _R, _R, _R),
     Row("DeleteCertificate", _DOWN, _R, _R, _R),
     Row("DiagnosticsStatusNotification", _UP, _R, None, None),

@@ -133,6 +133,11 @@ class TokenBook:
         self._cached.clear()
         return [ClearCached(hash=None)]
 
+    def forget(self, token: str) -> list[Write]:
+        """The cloud wants what it said of this token forgotten (CustomerInformation with ``clear``)."""
+        found = self._hasher.hash(token)
+        return self._forget(found) if found in self._cached else []
+
     def list_version(self, station: str) -> int | None:
         """The version of a station's local list; None when none was ever sent."""
         return self._versions.get(station)

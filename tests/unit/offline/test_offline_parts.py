@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.domain.journal import EntryKind, ReplaceList
+from edge.domain.journal import ClearCached, EntryKind, ReplaceList, Write
 from edge.domain.token import TokenInfo, TokenStatus
 from edge.offline import local_list
 from edge.offline.authorise import Policy
@@ -164,6 +164,59 @@ def send(version: int, kind: str, *tags: tuple[str, str | None]) -> Request:
     entries = [{"idTag": tag} | ({"idTagInfo": {"status": status}} if status else {}) for tag, status in tags]
     payload = {"listVersion": version, "updateType": kind, "localAuthorizationList": entries}
     return Request(id="1", action="SendLocalList", payload=payload, text="")
+
+
+def cached(*tokens: str) -> TokenBook:
+    """A book whose cache has these."""
+    book = TokenBook(HASHER, Policy(timezone=UTC))
+    for each in tokens:
+        book.learn("CP", ShownToken(text=each), TokenInfo(status=TokenStatus.ACCEPTED), NOON)
+    return book
+
+
+def lets_in(book: TokenBook, token: str) -> bool:
+    """Whether it may charge without the cloud."""
+    return book.judge("CP", ShownToken(text=token), NOON).verdict.accepted
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "told"),
+    [
+        ({"status": "Accepted"}, None, None),
+        ({"status": "Rejected"}, None, None),
+        (None, "NotImplemented", {"status": "Accepted"}),
+        (None, "InternalError", None),
+    ],
+)
+def test_the_cache_is_cleared_whatever_the_station_has(
+    answer: dict[str, str] | None, error: str | None, told: dict[str, str] | None
+) -> None:
+    """A station without a cache of its own says that it is none; the gateway's is cleared all the same."""
+    book = cached("a")
+    request = Request(id="1", action="ClearCache", payload={}, text="")
+    found = local_list.settle(book, "CP", Edition.V201, request, answer, error)
+    assert (found.payload, found.writes, lets_in(book, "a")) == (told, (ClearCached(hash=None),), False)
+
+
+def test_a_customer_whom_the_cloud_clears_is_forgotten() -> None:
+    """2.x N10: of this token the cache says nothing any more; the local list stays the cloud's to change."""
+    book = cached("a", "b")
+    local_list.settle(book, "CP", Edition.V16, send(3, "Full", ("c", "Accepted")), {"status": "Accepted"}, None)
+
+    def asks(token: str, *, status: str = "Accepted", clear: bool = True) -> tuple[Write, ...]:
+        shown = {"idToken": token, "type": "Central"}
+        payload = {"requestId": 1, "report": True, "clear": clear, "idToken": shown}
+        request = Request(id="1", action="CustomerInformation", payload=payload, text="")
+        found = local_list.settle(book, "CP", Edition.V201, request, {"status": status}, None)
+        assert found.payload is None
+        return found.writes
+
+    assert asks("A", clear=False) == asks("a", status="Rejected") == ()
+    assert asks("A") == (ClearCached(hash=HASHER.hash("a")),)
+    assert asks("a") == asks("c") == ()
+    assert [lets_in(book, each) for each in "abc"] == [False, True, True]
+    odd = Request(id="1", action="CustomerInformation", payload={"clear": True, "idToken": [7]}, text="")
+    assert local_list.settle(book, "CP", Edition.V201, odd, {"status": "Accepted"}, None).writes == ()
 
 
 def test_the_local_list_follows_the_stations_answer() -> None:
