@@ -63,6 +63,13 @@ NOT_NEEDED = Verdict(
     info=TokenInfo(status=TokenStatus.ACCEPTED), basis=Basis.NOT_NEEDED, reason="begun without a token"
 )
 
+# The name in a contract certificate proves nothing before somebody has checked the certificate.
+UNCHECKED = Verdict(
+    info=TokenInfo(status=TokenStatus.INVALID),
+    basis=Basis.POLICY,
+    reason="only the cloud can check its contract certificate",
+)
+
 
 def verdict(known: Known, policy: Policy, wall: datetime) -> Verdict:
     """The verdict on a token at ``wall``."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from edge.domain.journal import ClearCached, ListVersion, PutCached, ReplaceList, Write
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenHash, TokenInfo, TokenStatus, Verdict
-from edge.offline.authorise import NOT_NEEDED, Known, Policy, unknown, verdict
+from edge.offline.authorise import NOT_NEEDED, UNCHECKED, Known, Policy, unknown, verdict
 from edge.offline.hashing import TokenHasher
 from edge.offline.token_info import ShownToken
 
@@ -84,6 +84,8 @@ class TokenBook:
         if not shown.needed:
             said = NOT_NEEDED if cloud is None else verdict(Known(cloud=cloud), self._policy, wall)
             return Judged(verdict=said, hash=None)
+        if shown.unchecked and cloud is None:
+            return Judged(verdict=UNCHECKED, hash=None)
         return self.judge_hash(station, self._hasher.hash(shown.text), wall, cloud)
 
     def judge_hash(self, station: str, token: TokenHash, wall: datetime, cloud: TokenInfo | None = None) -> Judged:
