@@ -17,7 +17,7 @@ class Route(StrEnum):
 
     RELAY = "relay"  # passed on
     OBSERVE = "observe"  # passed on, and the facts in it are copied out
-    OWN = "own"  # answered by the gateway: never reaches the station, but for clears that can't hit our limits
+    OWN = "own"  # answered by the gateway: never reaches the station, but for what can't hit our limits
     SCREEN = "screen"  # passed on unless it carries a charging profile; then as OWN
     GUARD = "guard"  # passed on, but for what the control needs of the station's configuration
     # Passed on, but for what whoever stands in for the cloud has given or kept: a transaction's number, a local list,
