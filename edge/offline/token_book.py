@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from edge.domain.journal import ClearCached, ListVersion, PutCached, ReplaceList, Write
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenHash, TokenInfo, TokenStatus, Verdict
-from edge.offline.authorise import NOT_NEEDED, UNCHECKED, Known, Policy, unknown, verdict
+from edge.offline.authorise import NOT_NEEDED, OF_THE_MOMENT, UNCHECKED, Known, Policy, unknown, verdict
 from edge.offline.hashing import TokenHasher
 from edge.offline.token_info import ShownToken
 
@@ -112,6 +112,9 @@ class TokenBook:
         if token in self._listed.get(station, {}):
             return []
         before = self._cached.get(token)
+        if info.status in OF_THE_MOMENT:
+            # That the card charges elsewhere just now, or may not here, says nothing of tomorrow: an acceptance stays.
+            return self._forget(token) if before is not None and before.info.status is not TokenStatus.ACCEPTED else []
         if before is not None and before.info == info and abs(wall - before.learned_at) < REFRESH:
             return []
         cached = CachedToken(hash=token, info=info, learned_at=wall)

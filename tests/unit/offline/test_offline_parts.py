@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edge.domain.journal import ClearCached, EntryKind, ReplaceList, Write
 from edge.domain.token import TokenInfo, TokenStatus
 from edge.offline import local_list
-from edge.offline.authorise import Policy
+from edge.offline.authorise import OF_THE_MOMENT, Policy
 from edge.offline.breaker import Breaker, BreakerState
 from edge.offline.edition import Edition
 from edge.offline.hashing import TokenHasher, hint, shown
@@ -159,13 +159,6 @@ def test_the_cache_forgets_invalid_tokens_first() -> None:
     assert len(book.learn("CP", ShownToken(text="a"), good, NOON)) == 1
 
 
-def send(version: int, kind: str, *tags: tuple[str, str | None]) -> Request:
-    """A SendLocalList of 1.6."""
-    entries = [{"idTag": tag} | ({"idTagInfo": {"status": status}} if status else {}) for tag, status in tags]
-    payload = {"listVersion": version, "updateType": kind, "localAuthorizationList": entries}
-    return Request(id="1", action="SendLocalList", payload=payload, text="")
-
-
 def cached(*tokens: str) -> TokenBook:
     """A book whose cache has these."""
     book = TokenBook(HASHER, Policy(timezone=UTC))
@@ -177,6 +170,27 @@ def cached(*tokens: str) -> TokenBook:
 def lets_in(book: TokenBook, token: str) -> bool:
     """Whether it may charge without the cloud."""
     return book.judge("CP", ShownToken(text=token), NOON).verdict.accepted
+
+
+@pytest.mark.parametrize("status", sorted(OF_THE_MOMENT))
+def test_what_a_cloud_says_of_the_moment_takes_no_acceptance_away(status: TokenStatus) -> None:
+    """A card that ends its session is asked about while that runs, and the cloud says ConcurrentTx: its driver is let
+    in without the cloud afterwards as before. One that was refused isn't known to be refused any more."""
+    book = cached("a")
+    book.learn("CP", ShownToken(text="b"), TokenInfo(status=TokenStatus.BLOCKED), NOON)
+    moment = TokenInfo(status=status)
+    assert book.learn("CP", ShownToken(text="a"), moment, NOON) == []
+    assert book.learn("CP", ShownToken(text="b"), moment, NOON) == [ClearCached(hash=HASHER.hash("b"))]
+    assert book.learn("CP", ShownToken(text="c"), moment, NOON) == []
+    assert [lets_in(book, each) for each in "abc"] == [True, False, False]
+    assert book.judge("CP", ShownToken(text="b"), NOON).verdict.info.status is TokenStatus.INVALID
+
+
+def send(version: int, kind: str, *tags: tuple[str, str | None]) -> Request:
+    """A SendLocalList of 1.6."""
+    entries = [{"idTag": tag} | ({"idTagInfo": {"status": status}} if status else {}) for tag, status in tags]
+    payload = {"listVersion": version, "updateType": kind, "localAuthorizationList": entries}
+    return Request(id="1", action="SendLocalList", payload=payload, text="")
 
 
 @pytest.mark.parametrize(
