@@ -20,7 +20,7 @@ from edge.ocpp.guarded import named
 from edge.ocpp.left_profiles import LeftProfiles
 from edge.ocpp.other_ids import OtherIds
 from edge.ocpp.profiles import foreign
-from edge.ocpp.routing import FROM_CLOUD, Route
+from edge.ocpp.routing import FROM_CLOUD, TO_STAND_IN
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, ErrorCode
@@ -222,7 +222,7 @@ class Line:
 
     def _list_answered(self, call: Call, frame: CallResult | CallError) -> Mapping[str, Any] | None:
         """What the cloud is told in place of the station's answer about its local list; None to pass that on."""
-        if self._stand_in is None or FROM_CLOUD[self._dialect.version].get(call.action) is not Route.REWRITE:
+        if self._stand_in is None or FROM_CLOUD[self._dialect.version].get(call.action) not in TO_STAND_IN:
             return None
         if isinstance(frame, CallResult):
             return self._stand_in.list_answered(call.action, call.payload, answer=frame.payload)

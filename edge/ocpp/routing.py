@@ -171,6 +171,9 @@ def _routes(caller: Caller, version: Version) -> Mapping[str, Route]:
     return {action: route for action, route in found.items() if route is not None}
 
 
+# Routes of the cloud's CALLs whose answers are shown to whoever stands in for it.
+TO_STAND_IN = frozenset({Route.REWRITE, Route.SCREEN})
+
 FROM_STATION: Mapping[Version, Mapping[str, Route]] = {version: _routes(Caller.STATION, version) for version in Version}
 FROM_CLOUD: Mapping[Version, Mapping[str, Route]] = {version: _routes(Caller.CLOUD, version) for version in Version}
 

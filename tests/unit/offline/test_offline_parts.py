@@ -1,7 +1,7 @@
 """The small parts: splicing, local ids, thinning, the breaker, hashing, the local list."""
 
 import json
-from datetime import UTC
+from datetime import UTC, timedelta
 
 import pytest
 from hypothesis import given
@@ -184,6 +184,33 @@ def test_what_a_cloud_says_of_the_moment_takes_no_acceptance_away(status: TokenS
     assert book.learn("CP", ShownToken(text="c"), moment, NOON) == []
     assert [lets_in(book, each) for each in "abc"] == [True, False, False]
     assert book.judge("CP", ShownToken(text="b"), NOON).verdict.info.status is TokenStatus.INVALID
+
+
+def test_whom_the_cloud_has_started_is_let_in_when_he_plugs_in() -> None:
+    """A driver starts by an app, and plugs in a minute later: should the cloud have gone by then, he isn't refused. At
+    that station, for a quarter of an hour, and unless the cloud says otherwise in between."""
+    book = cached("good")
+    app = ShownToken(text="APP-1")
+
+    def good(text: str = "app-1", station: str = "CP", minutes: float = 1.0) -> bool:
+        return book.judge(station, ShownToken(text=text), NOON + timedelta(minutes=minutes)).verdict.accepted
+
+    assert not good()
+    book.asked_to_start("CP", app, NOON)
+    book.asked_to_start("CP", ShownToken(text="", needed=False), NOON)
+    assert [good(), good(minutes=14.9), good(minutes=15), good(station="CP-2")] == [True, True, False, False]
+    book.replace_list("CP", 3, {HASHER.hash("APP-1"): TokenInfo(status=TokenStatus.BLOCKED)})
+    assert not good()
+    book.replace_list("CP", 4, {})
+    book.learn("CP", app, TokenInfo(status=TokenStatus.INVALID), NOON)
+    assert not good()
+    book.asked_to_start("CP", app, NOON)
+    assert good(), "the newer word"
+    book.forget("APP-1")
+    assert not good()
+    book.asked_to_start("CP", app, NOON)
+    book.clear_cache()
+    assert not good()
 
 
 def send(version: int, kind: str, *tags: tuple[str, str | None]) -> Request:
