@@ -30,9 +30,10 @@ SAMPLES_THAT_COUNT = 2
 
 # Statuses in which no transaction can be running (OCPP 1.6 §4.9).
 NO_TRANSACTION = frozenset({EvseStatus.AVAILABLE, EvseStatus.PREPARING, EvseStatus.RESERVED})
-# Those, and one in which a transaction has stopped while its car still stands there, which may be all night (§7.7).
-# Where samples name one that runs all the same, what that holds is unknown.
-NOTHING_RUNS = NO_TRANSACTION | {EvseStatus.FINISHING}
+# Those; one in which a transaction has stopped while its car still stands there, which may be all night (§7.7); and one
+# that is only entered when a transaction is over (§4.9, §5.2: a change of availability waits for that), and lasts for
+# weeks. Where samples name one that runs all the same, what that holds is unknown.
+NOTHING_RUNS = NO_TRANSACTION | {EvseStatus.FINISHING, EvseStatus.UNAVAILABLE}
 
 
 @dataclass(slots=True)

@@ -77,9 +77,9 @@ class Carrier:
         self._push_down(self.connection, onward)
         return True
 
-    def pause_s(self, now: Seconds) -> Seconds:
-        """For how long no message of the station is to be read, after one that was."""
-        pause_s = self._pace.frame(now)
+    def pause_s(self, now: Seconds, size: int) -> Seconds:
+        """For how long no message of the station is to be read, after one of that many characters that was."""
+        pause_s = self._pace.frame(now, size)
         if pause_s > 0:
             self._figures.throttled(self._station)
             if self._throttled_at is None or now - self._throttled_at >= THROTTLED_TOLD_EVERY_S:

@@ -96,6 +96,9 @@ class CloudProfiles:
         answer it."""
         if isinstance(answer.reply, CallRefusal):
             return None
+        if plain.action == "UpdateDynamicSchedule":
+            known = {each.profile.id for each in self._desk.store.installed}
+            return call if foreign.may_be_updated(plain.payload, self._station, known) else None
         status = answer.reply.get("status")
         below = self._below(plain) if plain.action == "ClearChargingProfile" else None
         if below is not None and below not in self._cleared:

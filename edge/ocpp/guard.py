@@ -11,11 +11,11 @@ from typing import Any
 
 import orjson
 
-from edge.ocpp import wire
+from edge.ocpp import stop_data, wire
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.dossier import Dossier, Variable
-from edge.ocpp.fields import elements, fields, text
-from edge.ocpp.guarded import Guarded, Need, Policy, guarded, lacking_in, with_measurands
+from edge.ocpp.fields import elements, fields, text, whole_number
+from edge.ocpp.guarded import SAMPLE_INTERVAL, Guarded, Need, Policy, guarded, lacking_in, with_measurands
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, MessageType
 
@@ -161,7 +161,11 @@ class Guard:
                 return answer.text, []
 
     def reported(self, call: Call) -> Call:
-        """A station's CALL: a NotifyReport (2.x part 2, B07 and B08) with the cloud's values, any other as it is."""
+        """A station's CALL: a NotifyReport (2.x part 2, B07 and B08) with the cloud's values, a StopTransaction with as
+        many samples as it wanted, any other as it is."""
+        if call.action == stop_data.STOP and len(call.text) > stop_data.LONG:
+            every_s = whole_number(self._clouds.get(SAMPLE_INTERVAL))
+            return call if every_s is None else stop_data.thinned(call, every_s)
         if call.action != "NotifyReport" or not self._v2:
             return call
         data = [fields(each) for each in elements(fields(call.payload).get("reportData"))]

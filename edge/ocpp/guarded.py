@@ -6,11 +6,13 @@ What isn't in the table (most of it: a vendor's own keys, lists, displays, tarif
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import Any
 
 from edge.ocpp.dossier import Variable
 from edge.ocpp.fields import whole_number
 from edge.ocpp.versions import Version
 
+SAMPLE_INTERVAL: Variable = ("", "metervaluesampleinterval")  # of 1.6
 SAMPLE_EVERY_S = 10  # a car takes 5 s to follow a limit, and an overload must be seen before a fuse minds
 MEASURANDS = ("Current.Import", "Power.Active.Import", "Energy.Active.Import.Register")
 
@@ -138,3 +140,11 @@ def guarded(version: Version, *, key_is_checked: bool) -> Mapping[Variable, Guar
     """The rows of an edition that aren't the cloud's alone, for a station whose key the gateway checks or doesn't."""
     passing = {Policy.PASS} if key_is_checked else {Policy.PASS, Policy.KEY}
     return {row.variable: row for row in TABLE[version.is_v2] if row.policy not in passing}
+
+
+def named(write: Mapping[str, Any]) -> Mapping[str, str]:
+    """Name and value of what a ChangeConfiguration, or a SetVariables of one, writes: for the log."""
+    (entry,) = write.get("setVariableData") or [write]
+    if "key" in entry:
+        return {"name": entry["key"], "value": entry["value"]}
+    return {"name": f"{entry['component']['name']}.{entry['variable']['name']}", "value": entry["attributeValue"]}

@@ -16,12 +16,14 @@ from edge.ocpp.arbiter import OWN_TIMEOUT_S, Arbiter, CloudCall, LimitCall, Outs
 from edge.ocpp.diagnosis import Diagnosis
 from edge.ocpp.dialect import Dialect, limit_outcome
 from edge.ocpp.figures import Answerer, Figures
+from edge.ocpp.guarded import named
 from edge.ocpp.left_profiles import LeftProfiles
+from edge.ocpp.other_ids import OtherIds
 from edge.ocpp.profiles import foreign
-from edge.ocpp.routing import FROM_CLOUD, Route
+from edge.ocpp.routing import FROM_CLOUD, TO_STAND_IN
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.station_memory import StationMemory
-from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
+from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, ErrorCode
 from edge.ocpp.written import WrittenLimits
 from edge.units import Seconds
 
@@ -58,6 +60,7 @@ class Line:
         self._asks = False  # the station is there, and isn't only observed
         self._written = WrittenLimits(memory)
         self._left = LeftProfiles(memory.ladder)
+        self._answered_as = OtherIds()  # by the cloud's ids, those under which the station answered
 
     def speak(self, dialect: Dialect) -> None:
         """The station has come back with another edition of OCPP."""
@@ -133,7 +136,7 @@ class Line:
                 self._cleared(signed.plain(work.call).action, frame)
                 text, writes = self._dialect.guard.answered(signed.plain(work.call), frame)
                 for write in writes:
-                    self._out.note("info", "restores what control needs of the configuration", **_written(write))
+                    self._out.note("info", "restores what control needs of the configuration", **named(write.payload))
                     self._arbiter.add_own(write)
                 instead = self._list_answered(work.call, frame)
                 if answered.overtaken or work.epoch != epoch:
@@ -143,6 +146,7 @@ class Line:
                     self._out.to_cloud(wire.result_text(work.call.id, instead))
                 else:
                     same = frame.id == work.call.id
+                    self._answered_as.note(work.call.id, frame.id)
                     self._out.to_cloud(text if same else wire.with_id(text, work.call.id))
             case LimitCall() | OwnCall() if answered.late:
                 self._drop(frame, "it came too late")
@@ -159,6 +163,10 @@ class Line:
             case _:
                 assert_never(answered.work)
         self._pump(now, wall)
+
+    def complains(self, complaint: CallResultError) -> None:
+        """The cloud complains of an answer of the station (2.1), which knows it by the id that it bore."""
+        self._out.to_station(self._answered_as.under_other(complaint))
 
     @property
     def is_idle(self) -> bool:
@@ -214,7 +222,7 @@ class Line:
 
     def _list_answered(self, call: Call, frame: CallResult | CallError) -> Mapping[str, Any] | None:
         """What the cloud is told in place of the station's answer about its local list; None to pass that on."""
-        if self._stand_in is None or FROM_CLOUD[self._dialect.version].get(call.action) is not Route.REWRITE:
+        if self._stand_in is None or FROM_CLOUD[self._dialect.version].get(call.action) not in TO_STAND_IN:
             return None
         if isinstance(frame, CallResult):
             return self._stand_in.list_answered(call.action, call.payload, answer=frame.payload)
@@ -291,11 +299,3 @@ class Line:
     def _drop(self, frame: CallResult | CallError, why: str) -> None:
         self._figures.dropped_of_station += 1
         self._out.note("debug", "dropped an answer of the station", why=why, id=frame.id)
-
-
-def _written(write: OwnCall) -> Mapping[str, str]:
-    """Name and value of what is written to the station's configuration, for the log."""
-    (entry,) = write.payload.get("setVariableData") or [write.payload]
-    if "key" in entry:
-        return {"name": entry["key"], "value": entry["value"]}
-    return {"name": f"{entry['component']['name']}.{entry['variable']['name']}", "value": entry["attributeValue"]}

@@ -19,7 +19,10 @@ from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import Contexts
 
 PLAIN, TLS = "listen", "tls_listen"  # by their keys in the site file
-MAX_FRAME_BYTES = 256 * 1024  # the largest real frames are signed meter values of some 10 KiB
+MAX_FRAME_BYTES = 256 * 1024  # of who isn't known yet: the largest real frames of theirs are some 10 KiB
+# Of a station of the site. A StopTransaction of 1.6 may bring all samples of its session (§9.1.27 StopTxnSampledData):
+# in a night some thousands, of five values each.
+MAX_STATION_FRAME_BYTES = 4 * 1024 * 1024
 
 
 class Listeners:

@@ -6,7 +6,9 @@ from edge.units import Seconds
 # What it sends without waiting for answers is; SENDs of 2.1 come a few times a second at most.
 PER_S = 50.0
 BURST = 500.0
-PAUSE_S = 0.5  # once it is too fast, it is read again after this
+PAUSE_S = 0.5  # once it is too fast, it is read again after this at the earliest
+# A frame counts once more for each of these: reading the longest takes as long as reading dozens of others.
+COUNTS_ONCE = 64 * 1024  # characters
 
 
 class Pace:
@@ -16,16 +18,16 @@ class Pace:
         self._stock = BURST
         self._at: Seconds | None = None
 
-    def frame(self, now: Seconds) -> Seconds:
-        """A frame was read; return for how long none is to be."""
+    def frame(self, now: Seconds, size: int = 0) -> Seconds:
+        """A frame of that many characters was read; return for how long none is to be."""
         if self._at is None:
             self._at = now
-        self._stock -= 1.0
+        self._stock -= 1 + size // COUNTS_ONCE
         if self._stock >= 0.0:
             return 0.0
         self._stock = min(BURST, self._stock + (now - self._at) * PER_S)
         self._at = now
-        return 0.0 if self._stock >= 0.0 else PAUSE_S
+        return 0.0 if self._stock >= 0.0 else max(PAUSE_S, -self._stock / PER_S)
 
     def sent(self) -> None:
         """It was sent a frame: the answer that it waited for, or a CALL that it will answer."""

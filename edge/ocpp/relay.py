@@ -216,7 +216,9 @@ class Relay:
                 self._passing.asked(frame, now)
             case CallResultError() if self._cloud_calls.has_answered(frame.id):
                 self._out.note("warning", "the cloud can't use an answer of the gateway", excerpt=excerpt(frame.text))
-            case Send() | CallResultError():
+            case CallResultError():
+                self._line.complains(frame)
+            case Send():
                 self._out.to_station(frame.text)
             case CallResult() | CallError():
                 self._cloud_answers(frame, now, wall)

@@ -17,7 +17,7 @@ class Route(StrEnum):
 
     RELAY = "relay"  # passed on
     OBSERVE = "observe"  # passed on, and the facts in it are copied out
-    OWN = "own"  # answered by the gateway: never reaches the station, but for clears that can't hit our limits
+    OWN = "own"  # answered by the gateway: never reaches the station, but for what can't hit our limits
     SCREEN = "screen"  # passed on unless it carries a charging profile; then as OWN
     GUARD = "guard"  # passed on, but for what the control needs of the station's configuration
     # Passed on, but for what whoever stands in for the cloud has given or kept: a transaction's number, a local list,
@@ -80,7 +80,7 @@ TABLE: tuple[Row, ...] = (
     Row("ClearedChargingLimit", _UP, None, _R, _R),
     Row("ClosePeriodicEventStream", _UP, None, None, _R),
     Row("CostUpdated", _DOWN, None, _R, _R),
-    Row("CustomerInformation", _DOWN, None, _R, _R),
+    Row("CustomerInformation", _DOWN, None, _RE, _RE),
     Row("DataTransfer", _BOTH, _R, _R, _R),
     Row("DeleteCertificate", _DOWN, _R, _R, _R),
     Row("DiagnosticsStatusNotification", _UP, _R, None, None),
@@ -170,6 +170,9 @@ def _routes(caller: Caller, version: Version) -> Mapping[str, Route]:
     found = {row.action: row.route(version) for row in TABLE if caller in row.callers}
     return {action: route for action, route in found.items() if route is not None}
 
+
+# Routes of the cloud's CALLs whose answers are shown to whoever stands in for it.
+TO_STAND_IN = frozenset({Route.REWRITE, Route.SCREEN})
 
 FROM_STATION: Mapping[Version, Mapping[str, Route]] = {version: _routes(Caller.STATION, version) for version in Version}
 FROM_CLOUD: Mapping[Version, Mapping[str, Route]] = {version: _routes(Caller.CLOUD, version) for version in Version}

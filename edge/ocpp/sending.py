@@ -8,8 +8,9 @@ from websockets.protocol import CLIENT, OPEN
 
 from edge.ocpp import framing
 
-# A peer that doesn't read is cut off when this much waits for it: four of the largest frames. Nobody else waits for it.
-MAX_UNSENT_BYTES = 1024 * 1024
+# A peer that doesn't read is cut off when this much waits for it: the longest message of a station, which takes a slow
+# line half a minute, and 1 MiB. Nobody else waits for it.
+MAX_UNSENT_BYTES = 5 * 1024 * 1024
 
 SURROGATES = "surrogateescape"  # how a wire reads and writes a text that isn't UTF-8
 

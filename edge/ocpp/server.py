@@ -18,7 +18,7 @@ from edge.ocpp.admission import Admission, Door
 from edge.ocpp.dossier import Description, Dossier
 from edge.ocpp.figures import Figures
 from edge.ocpp.hearsay import Hearsay
-from edge.ocpp.listeners import PLAIN, TLS, Listeners
+from edge.ocpp.listeners import MAX_STATION_FRAME_BYTES, PLAIN, TLS, Listeners
 from edge.ocpp.lobby import Lobby
 from edge.ocpp.mirror import Mirror
 from edge.ocpp.relay import Relay
@@ -218,6 +218,8 @@ class OcppServer:
         if isinstance(connection, StationConnection):
             connection.is_in()
         admission = self._door.admission(connection)
+        if admission.upstream is not None:
+            connection.protocol.max_message_size = MAX_STATION_FRAME_BYTES
         log = self._log.bind(station=admission.identity, address=peer_address(connection))
         if admission.version is None:
             log.warning("closed a station that speaks no OCPP we know", offered=", ".join(admission.offer.offered))

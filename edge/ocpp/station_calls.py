@@ -9,7 +9,7 @@ from edge.ocpp.actions import Outbox
 from edge.ocpp.cloud_profiles import CloudProfiles
 from edge.ocpp.dialect import Dialect
 from edge.ocpp.dossier import Description
-from edge.ocpp.fields import fields
+from edge.ocpp.fields import fields, text
 from edge.ocpp.introduction import Introduction
 from edge.ocpp.profiles import foreign
 from edge.ocpp.routing import FROM_STATION, Route, route
@@ -105,7 +105,8 @@ class StationCalls:
         facts = self._dialect.answer(request, frame, now)
         self._out.report_all(facts)
         self._profiles.learned(facts, now, wall)
-        self._introduction.answered(signed.action_of(request), now)
+        status = text(fields(frame.payload).get("status")) if isinstance(frame, CallResult) else None
+        self._introduction.answered(signed.action_of(request), status, now)
 
     def asked_to_begin(self, identifier: str) -> bool:
         """Whether the unanswered CALL of this id is a StartTransaction, whose answer names the transaction (1.6)."""

@@ -218,7 +218,7 @@ class StationLink:
             del actions[0]
         if actions:
             self._perform(actions)
-        return self._carrier.pause_s(now)
+        return self._carrier.pause_s(now, len(text))
 
     def _cloud_up(self, upstream: Upstream) -> None:
         if self._carrier.upstream is upstream:

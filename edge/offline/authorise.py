@@ -55,12 +55,19 @@ class Known:
 
 
 # What the cloud said of the moment and not of the token: another transaction ran, the EVSE was the wrong one.
-_OF_THE_MOMENT = frozenset({TokenStatus.CONCURRENT, TokenStatus.NOT_ALLOWED_TYPE, TokenStatus.NOT_AT_THIS_TIME})
+OF_THE_MOMENT = frozenset({TokenStatus.CONCURRENT, TokenStatus.NOT_ALLOWED_TYPE, TokenStatus.NOT_AT_THIS_TIME})
 # What the cloud says of a token that it doesn't know: the site may know better.
 _NOT_KNOWN = frozenset({TokenStatus.INVALID, TokenStatus.UNKNOWN})
 
 NOT_NEEDED = Verdict(
     info=TokenInfo(status=TokenStatus.ACCEPTED), basis=Basis.NOT_NEEDED, reason="begun without a token"
+)
+
+# The name in a contract certificate proves nothing before somebody has checked the certificate.
+UNCHECKED = Verdict(
+    info=TokenInfo(status=TokenStatus.INVALID),
+    basis=Basis.POLICY,
+    reason="only the cloud can check its contract certificate",
 )
 
 
@@ -132,7 +139,7 @@ def unknown(policy: Policy) -> Verdict:
 def _cached(known: Known, policy: Policy, wall: datetime) -> TokenInfo | None:
     """The cache's entry, unless it is too old to be believed or spoke of its moment only."""
     cached = known.cached
-    if cached is None or cached.status in _OF_THE_MOMENT:
+    if cached is None or cached.status in OF_THE_MOMENT:
         return None
     too_old = cached.expires_at is None and known.cached_at is not None and wall >= known.cached_at + policy.cache_life
     return None if too_old and cached.status is TokenStatus.ACCEPTED else cached

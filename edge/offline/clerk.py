@@ -12,11 +12,12 @@ from edge.clock import Clock
 from edge.offline import delivery, local_list
 from edge.offline.desk import Desk
 from edge.offline.edition import Edition
-from edge.offline.message import Request
+from edge.offline.message import Request, mapping
 from edge.offline.runner import Keeper, Ports, Runner
 from edge.offline.shown_time import ShownTime
 from edge.offline.steps import EndSession, Judged, Keep
 from edge.offline.thinning import Slip
+from edge.offline.token_info import token_in
 from edge.offline.witness import Witness
 from edge.units import WattHours
 
@@ -102,9 +103,9 @@ class Clerk:
         """Whether this CALL of the station just goes to the cloud; if so, it counts as sent."""
         if not self.runner.idle or not self.desk.may_pass(action):
             return False
-        if isinstance(self.desk, Witness):
-            return True
         request = Request(id=identifier, action=action, payload=payload, text=text, signed=signed)
+        if isinstance(self.desk, Witness):
+            return self.desk.passes(request)
         return self.desk.passes(request, self._clock.monotonic())
 
     def passed(self, identifier: str) -> bool:
@@ -174,11 +175,16 @@ class Clerk:
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
     ) -> Mapping[str, Any] | None:
-        """The station has answered the cloud's CALL about its local list, or about what it hasn't delivered."""
+        """The station has answered the cloud's CALL about tokens, or about what it hasn't delivered."""
         if isinstance(self.desk, Witness):
             return None  # the station's own list is its own and the cloud's
         book = self.desk.book
         request = Request(id="", action=action, payload=payload, text="")
+        if action in ("RemoteStartTransaction", "RequestStartTransaction"):
+            shown = token_in(book.edition, request.fields)
+            if shown is not None and mapping(answer).get("status") == "Accepted":
+                book.tokens.asked_to_start(book.id, shown, self._clock.wall())
+            return None
         if action == "GetTransactionStatus":
             return delivery.transaction_status(book, request, answer)
         found = local_list.settle(book.tokens, book.id, book.edition, request, answer, error)

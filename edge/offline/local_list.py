@@ -1,4 +1,5 @@
-"""The local authorisation list: learned from the cloud's SendLocalList, and answered consistently.
+"""The local authorisation list: learned from the cloud's SendLocalList, and answered consistently. And what the cloud
+wants forgotten of tokens.
 
 The station gets the cloud's messages as they are. What the gateway keeps follows the station's answer; where the
 station has no list, the gateway has it in its place.
@@ -38,7 +39,7 @@ def settle(
     answer: Mapping[str, Any] | None,
     error: str | None,
 ) -> ListAnswer:
-    """What follows from the station's answer to SendLocalList, GetLocalListVersion or ClearCache.
+    """What follows from the station's answer to SendLocalList, GetLocalListVersion, ClearCache or CustomerInformation.
 
     ``answer`` is the payload of its CALLRESULT, or ``error`` the code of its CALLERROR.
     """
@@ -48,8 +49,12 @@ def settle(
             return _sent(book, station, edition, request.fields, text(found.get("status")), error)
         case "GetLocalListVersion":
             return _version(book, station, edition, found, error)
-        case "ClearCache" if found.get("status") == "Accepted":
-            return ListAnswer(writes=tuple(book.clear_cache()))
+        case "ClearCache":
+            # A station without a cache says Rejected (2.x C11.FR.04); the gateway has one, whatever the station has.
+            instead = {"status": "Accepted"} if error in _NO_LIST_ERRORS else None
+            return ListAnswer(payload=instead, writes=tuple(book.clear_cache()))
+        case "CustomerInformation" if found.get("status") == "Accepted" or error in _NO_LIST_ERRORS:
+            return ListAnswer(writes=_forgotten(book, request.fields))
         case _:
             return ListAnswer()
 
@@ -94,6 +99,13 @@ def _version(
         return ListAnswer()
     # The station has a list that we haven't seen: this makes the cloud send it whole, to both of us.
     return ListAnswer(payload={name: _UNSEEN})
+
+
+def _forgotten(book: TokenBook, fields: Mapping[str, Any]) -> tuple[Write, ...]:
+    """All that is kept of a customer is to go but for the local list, which the cloud changes by itself (2.x
+    N10.FR.02, FR.03). Of those who are named otherwise than by a token nothing is kept."""
+    token = text(mapping(fields.get("idToken")).get("idToken"))
+    return tuple(book.forget(token)) if fields.get("clear") is True and token is not None else ()
 
 
 def _entries(book: TokenBook, edition: Edition, value: object) -> dict[TokenHash, TokenInfo | None] | None:

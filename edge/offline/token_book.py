@@ -6,13 +6,18 @@ from datetime import datetime, timedelta
 
 from edge.domain.journal import ClearCached, ListVersion, PutCached, ReplaceList, Write
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenHash, TokenInfo, TokenStatus, Verdict
-from edge.offline.authorise import NOT_NEEDED, Known, Policy, unknown, verdict
+from edge.offline.authorise import NOT_NEEDED, OF_THE_MOMENT, UNCHECKED, Known, Policy, unknown, verdict
 from edge.offline.hashing import TokenHasher
 from edge.offline.token_info import ShownToken
 
 CACHE_MOST = 10_000  # tokens; the drivers of a large site in a quarter
 # An answer that says what is known already is written again after so long only: it spares the flash.
 REFRESH = timedelta(days=1)
+
+# A driver has a minute or two to plug in once the cloud has asked a station to start (1.6 ConnectionTimeOut, 2.x
+# EVConnectionTimeOut); a charging profile that came with that waits as long.
+START_ASKED_FOR = timedelta(minutes=15)
+STARTS_MOST = 1_000
 
 # What is learned is on the disk by then, unless that refuses.
 WRITTEN_WITHIN = timedelta(seconds=5)
@@ -36,6 +41,7 @@ class TokenBook:
         self._listed: dict[str, dict[TokenHash, TokenInfo]] = {}
         self._versions: dict[str, int] = {}
         self._own: dict[TokenHash, SiteToken] = {}
+        self._starts: dict[tuple[str, TokenHash], datetime] = {}  # that the cloud has asked for, by station
 
     def load(
         self,
@@ -84,11 +90,16 @@ class TokenBook:
         if not shown.needed:
             said = NOT_NEEDED if cloud is None else verdict(Known(cloud=cloud), self._policy, wall)
             return Judged(verdict=said, hash=None)
+        if shown.unchecked and cloud is None:
+            return Judged(verdict=UNCHECKED, hash=None)
         return self.judge_hash(station, self._hasher.hash(shown.text), wall, cloud)
 
     def judge_hash(self, station: str, token: TokenHash, wall: datetime, cloud: TokenInfo | None = None) -> Judged:
         """As :meth:`judge`, for a token of which only the hash is known: a session that runs."""
         cached = self._cached.get(token)
+        asked_at = self._starts.get((station, token))
+        if asked_at is not None and abs(wall - asked_at) < START_ASKED_FOR and not _is_good(cached, wall):
+            cached = CachedToken(hash=token, info=TokenInfo(status=TokenStatus.ACCEPTED), learned_at=asked_at)
         known = Known(
             own=self._own.get(token),
             listed=self._listed.get(station, {}).get(token),
@@ -102,14 +113,28 @@ class TokenBook:
         """The verdict on a token of which nothing is known."""
         return unknown(self._policy)
 
+    def asked_to_start(self, station: str, shown: ShownToken, wall: datetime) -> None:
+        """The cloud has asked the station to start a transaction with this token: it is good there for that, should the
+        cloud be away by the time at which the driver plugs in."""
+        if shown.needed:
+            key = station, self._hasher.hash(shown.text)
+            self._starts.pop(key, None)
+            self._starts[key] = wall
+            while len(self._starts) > STARTS_MOST:
+                del self._starts[next(iter(self._starts))]
+
     def learn(self, station: str, shown: ShownToken, info: TokenInfo, wall: datetime) -> list[Write]:
         """The cloud has said this of a token (OCPP 1.6 §3.5.1, 2.x C10): remember it, unless the list has it."""
         if not shown.needed:
             return []
         token = self._hasher.hash(shown.text)
+        self._starts.pop((station, token), None)
         if token in self._listed.get(station, {}):
             return []
         before = self._cached.get(token)
+        if info.status in OF_THE_MOMENT:
+            # That the card charges elsewhere just now, or may not here, says nothing of tomorrow: an acceptance stays.
+            return self._forget(token) if before is not None and before.info.status is not TokenStatus.ACCEPTED else []
         if before is not None and before.info == info and abs(wall - before.learned_at) < REFRESH:
             return []
         cached = CachedToken(hash=token, info=info, learned_at=wall)
@@ -131,7 +156,14 @@ class TokenBook:
     def clear_cache(self) -> list[Write]:
         """The cloud wants the cache empty (ClearCache)."""
         self._cached.clear()
+        self._starts.clear()
         return [ClearCached(hash=None)]
+
+    def forget(self, token: str) -> list[Write]:
+        """The cloud wants what it said of this token forgotten (CustomerInformation with ``clear``)."""
+        found = self._hasher.hash(token)
+        self._starts = {key: at for key, at in self._starts.items() if key[1] != found}
+        return self._forget(found) if found in self._cached else []
 
     def list_version(self, station: str) -> int | None:
         """The version of a station's local list; None when none was ever sent."""
@@ -160,3 +192,7 @@ class TokenBook:
     def _forget(self, token: TokenHash) -> list[Write]:
         del self._cached[token]
         return [ClearCached(hash=token)]
+
+
+def _is_good(cached: CachedToken | None, wall: datetime) -> bool:
+    return cached is not None and cached.info.status is TokenStatus.ACCEPTED and not cached.info.expired(wall)

@@ -21,10 +21,12 @@ _NEEDS_NONE = frozenset({"NoAuthorization"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownToken:
-    """The token in a request. ``text`` is empty where none is needed."""
+    """The token in a request. ``text`` is empty where none is needed. ``unchecked``: it came with a contract
+    certificate that the station leaves to the cloud to check (2.x C07, CentralContractValidationAllowed)."""
 
     text: str
     needed: bool = True
+    unchecked: bool = False
 
 
 def token_in(edition: Edition, fields: Mapping[str, Any]) -> ShownToken | None:
@@ -36,7 +38,8 @@ def token_in(edition: Edition, fields: Mapping[str, Any]) -> ShownToken | None:
     if text(token.get("type")) in _NEEDS_NONE:
         return ShownToken(text="", needed=False)
     shown = text(token.get("idToken"))
-    return ShownToken(text=shown) if shown is not None else None
+    unchecked = text(fields.get("certificate")) is not None
+    return ShownToken(text=shown, unchecked=unchecked) if shown is not None else None
 
 
 def info_in(edition: Edition, fields: Mapping[str, Any]) -> TokenInfo | None:

@@ -2,7 +2,8 @@
 
 For stations that are dropped with their cloud (``mode = "transparent"``; OCPP 2.x part 4 §6.3). Their sessions have the
 class of the token and a record, and what the site refuses is refused; nothing is answered, kept for the cloud or held
-back for the disk. Ids are the cloud's own.
+back for the disk. Ids are the peers' own, but for those of messages that a station uses again while its cloud owes an
+answer under them: no late answer is to be taken for another's.
 """
 
 from collections import OrderedDict
@@ -18,6 +19,7 @@ from edge.offline.conduct import Conduct
 from edge.offline.edition import Edition
 from edge.offline.live_answers import site_says
 from edge.offline.message import Request, whole
+from edge.offline.splice import with_id
 from edge.offline.station import StationBook
 from edge.offline.steps import Judged, Step, ToCloud, ToStation
 from edge.offline.token_book import Judged as JudgedToken
@@ -25,16 +27,20 @@ from edge.offline.token_info import info_in, token_in
 from edge.offline.vigil import Vigil
 from edge.units import Seconds
 
-ASKED_KEPT = 16  # the station's CALLs whose answers are read; by the rules it has one outstanding
+ASKED_KEPT = 64  # the station's CALLs that the cloud may yet answer; by the rules it has one outstanding
 _READ = frozenset({Conduct.TRANSACTION, Conduct.AUTHORIZE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """A CALL whose answer says something of a token or a transaction. ``reading``: None for Authorize."""
+    """A CALL that the cloud hasn't answered. ``request``: one whose answer says something of a token or a transaction;
+    ``reading``: None for Authorize. ``given_up``: the station has made another under its id."""
 
-    request: Request
-    reading: Reading | None
+    id: str
+    text: str
+    request: Request | None = None
+    reading: Reading | None = None
+    given_up: bool = False
 
 
 class Witness:
@@ -45,7 +51,7 @@ class Witness:
         self._vigil = Vigil(self.book)
         self._connected = False
         self._held: Request | None = None  # the station's newest CALL from before its cloud was there
-        self._asked: OrderedDict[str, _Asked] = OrderedDict()
+        self._asked: OrderedDict[str, _Asked] = OrderedDict()  # by the id under which the cloud knows it
 
     def station_connected(self, edition: Edition) -> list[Step]:
         """The station is there, and speaks this edition."""
@@ -73,9 +79,21 @@ class Witness:
         """Whether nothing is read from a CALL of this action."""
         return self._connected and conduct.row(self.book.edition, action).conduct not in _READ
 
+    def passes(self, request: Request) -> bool:
+        """Whether this CALL, whose action may, goes up as it is; then it counts as sent."""
+        before = self._asked.get(request.id)
+        if before is not None and before.text != request.text:
+            return False
+        self._await(request.id, _Asked(id=request.id, text=request.text))
+        return True
+
     def passed(self, identifier: str) -> bool:
-        """Whether nothing is read from the cloud's answer to this CALL."""
-        return identifier not in self._asked
+        """Whether the cloud's answer to this CALL goes down as it is; then it counts as answered."""
+        asked = self._asked.get(identifier)
+        if asked is not None and (asked.request is not None or asked.given_up or asked.id != identifier):
+            return False
+        self._asked.pop(identifier, None)
+        return True
 
     def from_station(self, request: Request, wall: datetime) -> list[Step]:
         """The station makes a CALL."""
@@ -83,15 +101,15 @@ class Witness:
             self._held = request
             return []
         book = self.book
-        book.steps.add(ToCloud(request.id, request.text))
         found = conduct.row(book.edition, request.action).conduct
-        if found not in _READ:
-            return book.steps.empty()
         reading = read(book.edition, request) if found is Conduct.TRANSACTION else None
-        if token_in(book.edition, request.fields) is not None:
-            self._asked[request.id] = _Asked(request=request, reading=reading)
-            while len(self._asked) > ASKED_KEPT:
-                self._asked.popitem(last=False)
+        is_read = found in _READ and token_in(book.edition, request.fields) is not None
+        identifier = self._id_for(request)
+        self._await(
+            identifier, _Asked(id=request.id, text=request.text, request=request if is_read else None, reading=reading)
+        )
+        text = request.text if identifier == request.id else with_id(request.text, identifier)
+        book.steps.add(ToCloud(identifier, text))
         if reading is not None and request.action != "StartTransaction":
             book.steps.keep(self._course(request, reading, wall))
         return book.steps.empty()
@@ -107,11 +125,14 @@ class Witness:
     ) -> list[Step]:
         """The cloud answers a CALL: with the payload ``answer``, or with the code and the description of ``error``."""
         asked = self._asked.pop(identifier, None)
+        request = asked.request if asked is not None and error is None else None
         fields = answer if isinstance(answer, dict) else {}
-        judged = self._judged(asked.request, fields, wall) if asked is not None and error is None else None
-        self.book.steps.add(ToStation(site_says(self.book.edition, text, judged, fields)))
-        if asked is not None and asked.reading is not None and error is None:
-            self._answered(asked.request, asked.reading, fields, judged, wall)
+        judged = self._judged(request, fields, wall) if request is not None else None
+        if asked is None or not asked.given_up:
+            text = text if asked is None or asked.id == identifier else with_id(text, asked.id)
+            self.book.steps.add(ToStation(site_says(self.book.edition, text, judged, fields)))
+        if asked is not None and request is not None and asked.reading is not None:
+            self._answered(request, asked.reading, fields, judged, wall)
         return self.book.steps.empty()
 
     @property
@@ -137,6 +158,21 @@ class Witness:
         """To be called once a day: see :meth:`Vigil.forget_old`."""
         self._vigil.forget_old(wall)
         return self.book.steps.empty()
+
+    def _id_for(self, request: Request) -> str:
+        """The id under which a CALL goes up: its own, unless the cloud owes an answer to another under that, which the
+        station has given up by this one."""
+        before = self._asked.get(request.id)
+        if before is None or before.text == request.text:
+            return request.id
+        self._asked[request.id] = replace(before, given_up=True)
+        return self.book.numbers.own_id()
+
+    def _await(self, identifier: str, asked: _Asked) -> None:
+        self._asked[identifier] = asked
+        self._asked.move_to_end(identifier)
+        while len(self._asked) > ASKED_KEPT:
+            self._asked.popitem(last=False)
 
     def _answered(
         self, request: Request, reading: Reading, fields: Mapping[str, Any], judged: JudgedToken | None, wall: datetime

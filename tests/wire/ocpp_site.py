@@ -53,8 +53,10 @@ class Recorder:
 class Cloud:
     """A CSMS that answers nothing by itself."""
 
-    def __init__(self, *subprotocols: str) -> None:
+    def __init__(self, *subprotocols: str, takes: int = 1_048_576) -> None:
+        """``takes``: bytes of a message at most."""
         self.port = 0
+        self._takes = takes
         self._subprotocols = [Subprotocol(name) for name in subprotocols or ("ocpp1.6",)]
         self.heard: asyncio.Queue[str] = asyncio.Queue()
         self.connections: list[ServerConnection] = []
@@ -68,7 +70,12 @@ class Cloud:
     async def start(self) -> None:
         """Listen, on the same port as before."""
         self._server = await serve(
-            self._handle, "127.0.0.1", self.port, subprotocols=self._subprotocols, reuse_address=True
+            self._handle,
+            "127.0.0.1",
+            self.port,
+            subprotocols=self._subprotocols,
+            reuse_address=True,
+            max_size=self._takes,
         )
         self.port = next(iter(self._server.sockets)).getsockname()[1]
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import struct
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ from edge.ocpp.settings import UnknownStations
 from edge.ocpp.station_files import StationFilesBeside
 from edge.ocpp.timings import LinkTimings
 from tests.unit.ocpp.ocpp_bench import call, limit, result
-from tests.wire.ocpp_site import HURRY, PATIENCE_S, Gateway, Recorder, eventually, received, round_trip, running
+from tests.wire.ocpp_site import HURRY, PATIENCE_S, Cloud, Gateway, Recorder, eventually, received, round_trip, running
 
 
 async def test_the_cloud_goes_and_comes_back() -> None:
@@ -125,7 +126,7 @@ async def test_a_flood_of_rubbish_ends_the_link() -> None:
 
 
 async def test_a_frame_that_is_too_big_ends_its_link() -> None:
-    """More than 256 KiB: closed with 1009, the log says why, others are undisturbed."""
+    """More than 4 MiB: closed with 1009, the log says why, others are undisturbed."""
     async with (
         # A machine under load must not run out of time between the close and its answer: the rest would be a reset.
         running("CP-01", "CP-02", timings=replace(HURRY, close_s=PATIENCE_S)) as (gateway, cloud),
@@ -133,7 +134,7 @@ async def test_a_frame_that_is_too_big_ends_its_link() -> None:
         gateway.station() as station,
     ):
         await eventually(lambda: cloud.open == 2)
-        await station.send(call("1", "DataTransfer", {"data": "x" * 262_144}))
+        station.transport.write(struct.pack("!BBQ", 0x81, 0xFF, 4_194_305) + b"0123")  # by its head
         with pytest.raises(ConnectionClosed):
             await station.recv()
         assert station.close_code == 1009
@@ -144,12 +145,33 @@ async def test_a_frame_that_is_too_big_ends_its_link() -> None:
         assert await cloud.hears() == call("2", "Heartbeat")
 
 
-async def test_a_large_frame_passes() -> None:
-    """Just below the limit, byte for byte."""
-    async with running("CP-01") as (gateway, cloud), gateway.station() as station:
-        text = call("1", "DataTransfer", {"data": "é" * 40_000})
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_large_frame_passes(mode: Mode) -> None:
+    """A StopTransaction with the samples of a night is some MiB; it passes byte for byte, and what comes behind it."""
+    patient = Cloud(takes=4_200_000)
+    async with (
+        running("CP-01", cloud=patient, mode=mode) as (gateway, cloud),
+        gateway.station() as station,
+    ):
+        text = call("1", "DataTransfer", {"data": "é" * 690_000})
+        await eventually(lambda: cloud.open == 1)
         await station.send(text)
+        assert len(text) > 4_000_000
         assert await cloud.hears() == text
+        await station.send(call("2", "Heartbeat"))
+        assert await cloud.hears() == call("2", "Heartbeat")
+
+
+async def test_an_unknown_station_sends_no_large_frames() -> None:
+    """More than 256 KiB of one that waits to be adopted end its link."""
+    async with (
+        running("CP-01", unknown=UnknownStations.WAIT) as (gateway, _),
+        gateway.station("/CP-NEW") as station,
+    ):
+        await station.send(call("1", "DataTransfer", {"data": "x" * 262_144}))
+        with pytest.raises(ConnectionClosed):
+            await station.recv()
+        assert station.close_code == 1009
 
 
 async def test_a_station_that_does_not_read_is_cut_off() -> None:

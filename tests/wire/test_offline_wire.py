@@ -39,6 +39,20 @@ async def test_a_session_without_its_cloud_reaches_it_afterwards(tmp_path: Path)
         assert values["transactionId"] == 1
 
 
+async def test_who_was_started_by_an_app_plugs_in_without_the_cloud(tmp_path: Path) -> None:
+    """The cloud asks the station to start, and is gone before the cable is in: nobody here knows the driver's token but
+    from that. Another's is refused."""
+    async with lonely(tmp_path) as site, site.station() as charger:
+        await site.cloud.come()
+        await eventually(lambda: "CP-01" in site.cloud.sockets)
+        await charger.result("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+        asked = await site.cloud.ask("CP-01", "RemoteStartTransaction", {"connectorId": 1, "idTag": "APP-1"})
+        assert asked[2] == {"status": "Accepted"}
+        await site.cloud.go()
+        assert (await charger.result("Authorize", {"idTag": "APP-2"}))["idTagInfo"]["status"] == "Invalid"
+        assert (await charger.start("APP-1"))["idTagInfo"] == {"status": "Accepted"}
+
+
 class UnsetClock(SystemClock):
     """Of a board without a battery-backed one: it wakes up in 1970."""
 

@@ -7,7 +7,7 @@ Constraints that don't come from the cloud are nobody's to clear (K10.FR.04).
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from edge.domain.setpoint import Purpose
@@ -74,6 +74,13 @@ def is_ours(number: int, station: Station) -> bool:
     """Whether a limit of ours may have this id."""
     places = (STATION, *(evse.key.evse for evse in station.evses))
     return number in {profile_id(place, purpose) for place in places for purpose in Purpose}
+
+
+def may_be_updated(payload: object, station: Station, known: Container[int]) -> bool:
+    """Whether the profile that an UpdateDynamicSchedule names may be one of before (2.1 K28): the gateway takes no
+    dynamic ones over. ``known``: those that it keeps."""
+    number = whole_number(fields(payload).get("chargingProfileId"))
+    return number is not None and number not in known and not is_ours(number, station)
 
 
 class Replaced:

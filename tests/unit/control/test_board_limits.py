@@ -55,10 +55,11 @@ def test_an_idle_station_obeys_with_its_idle_limit() -> None:
     assert story.exposed_a == 0, "nobody is there who would have to come down"
 
 
-def test_a_car_that_stands_there_after_its_session_is_none_to_keep_room_for() -> None:
-    """After a start of the gateway a post says that it is finishing for as long as the cable isn't pulled. Where
-    samples name a session that runs all the same, it may hold anything."""
-    story = Story().online().tell(0, purpose=IDLE).status(EvseStatus.FINISHING)
+@pytest.mark.parametrize("status", [EvseStatus.FINISHING, EvseStatus.UNAVAILABLE])
+def test_a_post_that_charges_nobody_is_none_to_keep_room_for(status: EvseStatus) -> None:
+    """After a start of the gateway one says that it is finishing for as long as the cable isn't pulled, and one that is
+    out of order that it is unavailable. Where samples name a session that runs all the same, it may hold anything."""
+    story = Story().online().tell(0, purpose=IDLE).status(status)
     assert (story.reach, story.exposed_a) == (Reach.OBEYING, 0)
     assert story.began(observed=False).exposed_a == 32
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from edge.domain.site import Mode
 from edge.ocpp.guarded import TABLE, Policy
 from edge.ocpp.settings import SecurityProfile, StationSecurity
 from edge.ocpp.versions import Version
-from tests.unit.ocpp.ocpp_bench import Bench, Step, call, error, is_valid, result
+from tests.unit.ocpp.ocpp_bench import Bench, Step, call, error, is_valid, result, stamp
 
 MEASURANDS = "Current.Import,Power.Active.Import,Energy.Active.Import.Register"
 
@@ -390,6 +391,78 @@ def test_a_report_without_what_the_cloud_wrote_is_not_touched(mode: Mode) -> Non
         spaced = spaced.replace("Updated", "Ended")
     odd = spaced.replace('{"requestId', '{"odd": [null, 1], "requestId')
     assert bench.station_says(odd.replace('"n"', '"m"')).up == [odd.replace('"n"', '"m"')]
+
+
+def night(*more: dict[str, Any], every_s: int = 10, kinds: int = 1) -> str:
+    """A StopTransaction with the samples of a night's session."""
+    end = datetime(2026, 6, 2, 6, tzinfo=UTC)
+    stamps = [stamp(end - timedelta(seconds=ago_s)) for ago_s in range(36_000, -1, -every_s)]
+    samples = [
+        {"timestamp": at, "sampledValue": [{"value": f"{kind} at {at}", "measurand": MEASURANDS.split(",")[kind]}]}
+        for at in stamps
+        for kind in range(kinds)
+    ]
+    payload = {"transactionId": 7, "meterStop": 30_000, "timestamp": stamp(end), "transactionData": [*more, *samples]}
+    return call("s", "StopTransaction", payload)
+
+
+def data_of(text: str) -> list[dict[str, Any]]:
+    """The samples in it."""
+    found: list[dict[str, Any]] = json.loads(text)[3]["transactionData"]
+    return found
+
+
+def cloud_wants_samples(bench: Bench, every_s: int) -> None:
+    """The cloud sets a 1.6 station's interval, and the gateway its own behind that."""
+    bench.cloud_says(write("MeterValueSampleInterval", str(every_s)))
+    assert own_writes(bench, bench.station_says(result("w", {"status": "Accepted"})), Version.V16)
+
+
+@pytest.mark.parametrize("kinds", [1, 3])
+def test_a_stop_has_as_many_samples_as_the_cloud_wanted(kinds: int) -> None:
+    """The gateway wants them six times as often, and a station puts all of a session in there: some clouds would end
+    the connection on that."""
+    bench = connected()
+    cloud_wants_samples(bench, 60)
+    (up,) = bench.station_says(night(kinds=kinds)).up
+    assert is_valid("StopTransaction", json.loads(up)[3])
+    assert data_of(up) == data_of(night(every_s=60, kinds=kinds))[: 600 * kinds] + data_of(night(kinds=kinds))[-kinds:]
+    assert {**json.loads(up)[3], "transactionData": []} == {**json.loads(night())[3], "transactionData": []}
+
+
+def test_a_stop_keeps_what_is_billed_by() -> None:
+    """Signed values, those of begin and end, and what can't be understood; with an interval of 0 the first and the last
+    of the others, too."""
+    signed = {"timestamp": "2026-06-01T20:00:05Z", "sampledValue": [{"value": "x", "format": "SignedData"}]}
+    begin = {"timestamp": "2026-06-01T20:00:00Z", "sampledValue": [{"value": "0", "context": "Transaction.Begin"}]}
+    odd = {"timestamp": 7, "sampledValue": [{"value": "0"}]}
+    bench = connected()
+    cloud_wants_samples(bench, 0)
+    text = night(begin, signed, begin, signed, odd, odd)
+    (up,) = bench.station_says(text).up
+    assert data_of(up) == [*data_of(text)[:7], data_of(text)[-1]]
+
+
+def test_a_stop_of_a_clock_that_was_set_back_keeps_both_times() -> None:
+    """An hour is told twice."""
+    bench = connected()
+    cloud_wants_samples(bench, 60)
+    earlier = data_of(night())[:360]
+    (up,) = bench.station_says(night(*earlier)).up
+    assert len(data_of(up)) == 60 + 600 + 1
+
+
+def test_a_stop_passes_to_the_letter_otherwise() -> None:
+    """A short one; one of a station whose interval is the cloud's own; any while the controller only observes."""
+    short = night(every_s=600)
+    bench = connected()
+    cloud_wants_samples(bench, 3600)
+    assert bench.station_says(short).up == [short]
+    for mode in Mode:
+        bench = connected(mode=mode)
+        bench.cloud_says(write("MeterValueSampleInterval", "5"))
+        bench.station_says(result("w", {"status": "Accepted"}))
+        assert bench.station_says(night()).up == [night()]
 
 
 def test_while_observing_everything_passes() -> None:

@@ -200,6 +200,33 @@ def test_a_booting_station_is_asked_after_its_boot() -> None:
     assert bench.wait(0.5).own_call[1] == "GetConfiguration"
 
 
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+def test_a_station_that_is_taken_in_later_is_asked_again(status: str) -> None:
+    """One that its cloud has Rejected answers nobody until a later boot is Accepted (§4.2): without the answers nothing
+    of it would be known, and its samples would stay as seldom as they are. Each later boot asks nothing more."""
+    bench = Bench()
+    bench.connect(settled=False)
+    questions = []
+    for word in (status, status, "Accepted", "Accepted"):
+        bench.station_says(call("b", "BootNotification"))
+        bench.cloud_says(result("b", {"status": word}))
+        found = []
+        for _ in range(5):  # none is answered
+            found += [json.loads(text)[2] for text in bench.wait(10.0).down]
+        questions.append(found.count("GetConfiguration"))
+    assert questions == [1, 0, 1, 0]
+
+
+def test_a_station_that_is_only_observed_is_never_asked() -> None:
+    """Whenever its cloud takes it in."""
+    bench = Bench(mode=Mode.OBSERVE)
+    bench.connect(settled=False)
+    for word in ("Pending", "Accepted"):
+        bench.station_says(call("b", "BootNotification"))
+        bench.cloud_says(result("b", {"status": word}))
+        assert bench.wait(10.0).down == []
+
+
 def test_a_boot_without_an_answer_holds_up_for_ten_seconds() -> None:
     """The cloud is away: the station is asked all the same."""
     bench = Bench()

@@ -50,6 +50,23 @@ def test_a_complaint_of_an_answer_passes() -> None:
     assert (step.down, step.notes) == ([], ["the cloud can't use an answer of the gateway"])
 
 
+def test_a_complaint_of_an_answer_bears_the_id_that_the_answer_bore() -> None:
+    """A CALL under an unanswered id goes down under one of ours: so does what the cloud says of its answer, until the
+    id is the cloud's own again."""
+    bench = connected()
+    complaint = '[5, "c",  "FormatViolation", "no", {}]'
+    bench.cloud_says(call("c", "Reset", {"type": "Immediate"}))
+    bench.wait(30.0)
+    (down,) = bench.cloud_says(call("c", "ClearCache")).down
+    alias = json.loads(down)[1]
+    bench.station_says(result(alias, {"status": "Accepted"}))
+    assert bench.cloud_says(complaint).down == [complaint.replace('"c"', f'"{alias}"')]
+    bench.station_says(result("c", {"status": "Scheduled"}))
+    bench.cloud_says(call("c", "ClearCache"))
+    bench.station_says(result("c", {"status": "Accepted"}))
+    assert bench.cloud_says(complaint).down == [complaint]
+
+
 @pytest.mark.parametrize(("version", "answered"), [(Version.V16, False), (Version.V201, True), (Version.V21, False)])
 def test_an_unknown_message_type(version: Version, answered: bool) -> None:
     """2.0.1 wants to be told, 2.1 and 1.6 don't; nothing of it is passed on."""

@@ -189,3 +189,27 @@ def test_a_station_that_didnt_answer_is_asked_again() -> None:
     assert bench.cloud_says(text).down == [text]
     bench.wait(30.0)
     assert len(clear(bench, by_id(V16, 12)).down) == 1
+
+
+def update(number: object) -> str:
+    """The cloud's UpdateDynamicSchedule of this profile."""
+    return call("u", "UpdateDynamicSchedule", {"chargingProfileId": number, "scheduleUpdate": {"limit": 10}})
+
+
+def test_a_dynamic_profile_from_before_is_the_stations() -> None:
+    """2.1 K28: none is taken over, so the station holds it, and its answer is the cloud's. Each time: limits change."""
+    bench = connected(Version.V21)
+    for status in ("Accepted", "Rejected"):
+        assert bench.cloud_says(update(12)).down == [update(12)]
+        answer = result("u", {"status": status})
+        assert bench.station_says(answer).up == [answer]
+
+
+@pytest.mark.parametrize("number", [12, OURS, "x", None])
+def test_what_cant_be_a_dynamic_profile_from_before_stays_here(number: object) -> None:
+    """One that the cloud has set here is none, a limit of ours isn't the cloud's, and what is no number names none."""
+    bench = connected(Version.V21)
+    one = profile(Version.V21, "default", period(0, 10), number=12)
+    bench.cloud_says(call("s", "SetChargingProfile", {"evseId": 1, "chargingProfile": one}))
+    step = bench.cloud_says(update(number))
+    assert (step.down, [json.loads(text)[2]["status"] for text in step.up]) == ([], ["Rejected"])

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
+import pytest
+
 from edge.domain.journal import EntryKind, PutSession, Transaction
 from edge.offline.authorise import Policy
 from edge.offline.clerk import Clerk
@@ -18,6 +20,7 @@ from edge.offline.settings import OfflineSettings
 from edge.offline.station import StationBook, StationKept
 from edge.offline.thinning import Slip
 from edge.offline.token_book import TokenBook
+from edge.offline.token_info import ShownToken
 from tests import virtual_time
 from tests.unit.offline.offline_bench import HASHER, STATION, token
 from tests.unit.offline.test_offline_runner import Keeper, begin
@@ -328,3 +331,25 @@ def again(rig: Rig) -> Clerk:
         Edition.V201,
         StationKept(transactions=tuple(rig.keeper.disk.transactions.values()), sessions=tuple(sessions[-1:])),
     ).clerk
+
+
+REMOTE_STARTS = {
+    Edition.V16: ("RemoteStartTransaction", {"connectorId": 1, "idTag": "APP-1"}),
+    Edition.V201: ("RequestStartTransaction", {"remoteStartId": 7, "idToken": {"idToken": "APP-1", "type": "Central"}}),
+}
+
+
+@pytest.mark.parametrize("edition", REMOTE_STARTS)
+@pytest.mark.parametrize("status", ["Accepted", "Rejected"])
+def test_whom_the_cloud_has_started_begins_without_it(edition: Edition, status: str) -> None:
+    """Where the station has accepted to start; the answer passes."""
+
+    async def story() -> None:
+        rig = Rig(edition)
+        action, payload = REMOTE_STARTS[edition]
+        assert rig.clerk.list_answered(action, payload, error="GenericError") is None
+        assert rig.clerk.list_answered(action, payload, answer={"status": status}) is None
+        judged = rig.clerk.desk.book.tokens.judge(STATION, ShownToken(text="APP-1"), rig.wall)
+        assert judged.verdict.accepted is (status == "Accepted")
+
+    run(story())

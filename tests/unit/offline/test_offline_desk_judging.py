@@ -143,6 +143,38 @@ def test_an_event_of_2x_waits_in_the_same_way() -> None:
     assert json.loads(bench.to_cloud[-1])[2] == "TransactionEvent"
 
 
+EMAID = {"idToken": "CARD-1", "type": "eMAID"}
+CONTRACT = {"idToken": EMAID, "certificate": "-----BEGIN CERTIFICATE-----"}
+
+
+@pytest.mark.parametrize("edition", [Edition.V201, Edition.V21])
+def test_a_contract_that_nobody_has_checked_is_the_clouds_to_judge(edition: Edition) -> None:
+    """A station that can't check a contract certificate sends it to the cloud (C07): who writes a known name into one
+    of his own isn't let in by that while the cloud is away. One that the station has checked is a token as others."""
+    bench = Bench(edition)
+    bench.call("Authorize", CONTRACT)
+    assert bench.answered[2] == {"idTokenInfo": {"status": "Invalid"}}
+    bench.call("Authorize", {"idToken": EMAID, "iso15118CertificateHashData": [{"serialNumber": "1"}]})
+    assert bench.answered[2] == {"idTokenInfo": {"status": "Accepted"}}
+    bench.cloud_comes()
+    asked = bench.call("Authorize", CONTRACT)
+    assert bench.asked[1] == asked
+    bench.cloud_answers({"idTokenInfo": {"status": "Accepted"}, "certificateStatus": "Accepted"})
+    assert bench.answered[2] == {"idTokenInfo": {"status": "Accepted"}, "certificateStatus": "Accepted"}
+    bench.cloud_goes()
+    bench.call("Authorize", CONTRACT)
+    assert bench.answered[2]["idTokenInfo"]["status"] == "Invalid"
+
+
+def test_an_unchecked_contract_waits_for_the_cloud_that_is_being_dialled() -> None:
+    """As any token that nobody here can judge."""
+    bench = arrived(Edition.V21)
+    asked = bench.call("Authorize", CONTRACT)
+    assert bench.to_station == []
+    bench.cloud_comes()
+    assert bench.asked[1:] == [asked, "Authorize", CONTRACT]
+
+
 def test_a_desk_does_not_rest_while_a_token_awaits_judgement() -> None:
     """Nobody else would answer a station whose cloud doesn't come: the next tick has to be looked at."""
     bench = arrived()

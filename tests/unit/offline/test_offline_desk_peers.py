@@ -4,12 +4,14 @@ import json
 
 import pytest
 
+from edge.ocpp.versions import Version
 from edge.offline.authorise import UnknownTokens
 from edge.offline.backlog import BREAKS_MOST
 from edge.offline.desk import DeskState
 from edge.offline.edition import Edition
 from edge.offline.message import Request
 from edge.offline.settings import OfflineSettings
+from tests.unit.ocpp.ocpp_bench import is_valid
 from tests.unit.offline.offline_bench import Bench, token
 
 ACCEPTED = {"idTagInfo": {"status": "Accepted"}}
@@ -403,6 +405,23 @@ def test_what_was_kept_in_another_edition_holds_nothing_up(before: Edition, afte
     bench.cloud_comes()
     assert [json.loads(text)[2] for text in bench.to_cloud] == ["DataTransfer"]
     kept = 3 if before is Edition.V16 else 2
-    assert [entry.reason for entry in bench.disk.set_aside] == [
-        f"it is of another edition of OCPP than its station speaks now, {after}"
-    ] * kept
+    why = f"it is of another edition of OCPP than its station speaks now, {after}"
+    what = "no resending helps; what a session took is in edge report sessions"
+    assert [entry.reason for entry in bench.disk.set_aside] == [f"{why}: {what}"] * kept
+
+
+@pytest.mark.parametrize(("before", "after"), [(Edition.V201, Edition.V21), (Edition.V21, Edition.V201)])
+def test_what_was_kept_in_2_0_1_and_2_1_is_delivered_in_either(before: Edition, after: Edition) -> None:
+    """Their events are alike but for what 2.1 has more: they go as they are, and each session reaches the cloud."""
+    bench = Bench(before)
+    bench.do(bench.desk.station_connected(before))
+    bench.event("Started", 0, "CARD-1", evse={"id": 1})
+    bench.event("Ended", 1)
+    bench.do(bench.desk.station_gone())
+    bench.do(bench.desk.station_connected(after))
+    bench.cloud_comes()
+    for kind in ("Started", "Ended"):
+        assert (bench.asked[2], bench.asked[3]["eventType"]) == ("TransactionEvent", kind)
+        assert is_valid("TransactionEvent", bench.asked[3], Version(after.value))
+        bench.cloud_answers({})
+    assert (bench.disk.entries, bench.state()) == ({}, DeskState.ONLINE)

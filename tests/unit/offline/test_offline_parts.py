@@ -1,16 +1,16 @@
 """The small parts: splicing, local ids, thinning, the breaker, hashing, the local list."""
 
 import json
-from datetime import UTC
+from datetime import UTC, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.domain.journal import EntryKind, ReplaceList
+from edge.domain.journal import ClearCached, EntryKind, ReplaceList, Write
 from edge.domain.token import TokenInfo, TokenStatus
 from edge.offline import local_list
-from edge.offline.authorise import Policy
+from edge.offline.authorise import OF_THE_MOMENT, Policy
 from edge.offline.breaker import Breaker, BreakerState
 from edge.offline.edition import Edition
 from edge.offline.hashing import TokenHasher, hint, shown
@@ -159,11 +159,105 @@ def test_the_cache_forgets_invalid_tokens_first() -> None:
     assert len(book.learn("CP", ShownToken(text="a"), good, NOON)) == 1
 
 
+def cached(*tokens: str) -> TokenBook:
+    """A book whose cache has these."""
+    book = TokenBook(HASHER, Policy(timezone=UTC))
+    for each in tokens:
+        book.learn("CP", ShownToken(text=each), TokenInfo(status=TokenStatus.ACCEPTED), NOON)
+    return book
+
+
+def lets_in(book: TokenBook, token: str) -> bool:
+    """Whether it may charge without the cloud."""
+    return book.judge("CP", ShownToken(text=token), NOON).verdict.accepted
+
+
+@pytest.mark.parametrize("status", sorted(OF_THE_MOMENT))
+def test_what_a_cloud_says_of_the_moment_takes_no_acceptance_away(status: TokenStatus) -> None:
+    """A card that ends its session is asked about while that runs, and the cloud says ConcurrentTx: its driver is let
+    in without the cloud afterwards as before. One that was refused isn't known to be refused any more."""
+    book = cached("a")
+    book.learn("CP", ShownToken(text="b"), TokenInfo(status=TokenStatus.BLOCKED), NOON)
+    moment = TokenInfo(status=status)
+    assert book.learn("CP", ShownToken(text="a"), moment, NOON) == []
+    assert book.learn("CP", ShownToken(text="b"), moment, NOON) == [ClearCached(hash=HASHER.hash("b"))]
+    assert book.learn("CP", ShownToken(text="c"), moment, NOON) == []
+    assert [lets_in(book, each) for each in "abc"] == [True, False, False]
+    assert book.judge("CP", ShownToken(text="b"), NOON).verdict.info.status is TokenStatus.INVALID
+
+
+def test_whom_the_cloud_has_started_is_let_in_when_he_plugs_in() -> None:
+    """A driver starts by an app, and plugs in a minute later: should the cloud have gone by then, he isn't refused. At
+    that station, for a quarter of an hour, and unless the cloud says otherwise in between."""
+    book = cached("good")
+    app = ShownToken(text="APP-1")
+
+    def good(text: str = "app-1", station: str = "CP", minutes: float = 1.0) -> bool:
+        return book.judge(station, ShownToken(text=text), NOON + timedelta(minutes=minutes)).verdict.accepted
+
+    assert not good()
+    book.asked_to_start("CP", app, NOON)
+    book.asked_to_start("CP", ShownToken(text="", needed=False), NOON)
+    assert [good(), good(minutes=14.9), good(minutes=15), good(station="CP-2")] == [True, True, False, False]
+    book.replace_list("CP", 3, {HASHER.hash("APP-1"): TokenInfo(status=TokenStatus.BLOCKED)})
+    assert not good()
+    book.replace_list("CP", 4, {})
+    book.learn("CP", app, TokenInfo(status=TokenStatus.INVALID), NOON)
+    assert not good()
+    book.asked_to_start("CP", app, NOON)
+    assert good(), "the newer word"
+    book.forget("APP-1")
+    assert not good()
+    book.asked_to_start("CP", app, NOON)
+    book.clear_cache()
+    assert not good()
+
+
 def send(version: int, kind: str, *tags: tuple[str, str | None]) -> Request:
     """A SendLocalList of 1.6."""
     entries = [{"idTag": tag} | ({"idTagInfo": {"status": status}} if status else {}) for tag, status in tags]
     payload = {"listVersion": version, "updateType": kind, "localAuthorizationList": entries}
     return Request(id="1", action="SendLocalList", payload=payload, text="")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "told"),
+    [
+        ({"status": "Accepted"}, None, None),
+        ({"status": "Rejected"}, None, None),
+        (None, "NotImplemented", {"status": "Accepted"}),
+        (None, "InternalError", None),
+    ],
+)
+def test_the_cache_is_cleared_whatever_the_station_has(
+    answer: dict[str, str] | None, error: str | None, told: dict[str, str] | None
+) -> None:
+    """A station without a cache of its own says that it is none; the gateway's is cleared all the same."""
+    book = cached("a")
+    request = Request(id="1", action="ClearCache", payload={}, text="")
+    found = local_list.settle(book, "CP", Edition.V201, request, answer, error)
+    assert (found.payload, found.writes, lets_in(book, "a")) == (told, (ClearCached(hash=None),), False)
+
+
+def test_a_customer_whom_the_cloud_clears_is_forgotten() -> None:
+    """2.x N10: of this token the cache says nothing any more; the local list stays the cloud's to change."""
+    book = cached("a", "b")
+    local_list.settle(book, "CP", Edition.V16, send(3, "Full", ("c", "Accepted")), {"status": "Accepted"}, None)
+
+    def asks(token: str, *, status: str = "Accepted", clear: bool = True) -> tuple[Write, ...]:
+        shown = {"idToken": token, "type": "Central"}
+        payload = {"requestId": 1, "report": True, "clear": clear, "idToken": shown}
+        request = Request(id="1", action="CustomerInformation", payload=payload, text="")
+        found = local_list.settle(book, "CP", Edition.V201, request, {"status": status}, None)
+        assert found.payload is None
+        return found.writes
+
+    assert asks("A", clear=False) == asks("a", status="Rejected") == ()
+    assert asks("A") == (ClearCached(hash=HASHER.hash("a")),)
+    assert asks("a") == asks("c") == ()
+    assert [lets_in(book, each) for each in "abc"] == [False, True, True]
+    odd = Request(id="1", action="CustomerInformation", payload={"clear": True, "idToken": [7]}, text="")
+    assert local_list.settle(book, "CP", Edition.V201, odd, {"status": "Accepted"}, None).writes == ()
 
 
 def test_the_local_list_follows_the_stations_answer() -> None:

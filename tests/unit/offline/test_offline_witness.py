@@ -33,6 +33,7 @@ class Rig:
         self.witness = Witness(
             StationBook.opened(STATION, edition, tokens=self.tokens, numbers=numbers, settings=settings, kept=kept)
         )
+        self.calls, self.id = 0, ""
         self.texts: list[str] = []
         self.steps: list[Step] = []
         self.sessions: dict[int, Session] = {}
@@ -52,13 +53,26 @@ class Rig:
         self.steps += steps
         return steps
 
-    def call(self, action: str, payload: dict[str, Any], at: datetime = NOON) -> str:
-        text = json.dumps([2, "c1", action, payload])
-        self.do(self.witness.from_station(Request(id="c1", action=action, payload=payload, text=text), at))
+    def call(self, action: str, payload: dict[str, Any], at: datetime = NOON, identifier: str | None = None) -> str:
+        """The station makes a CALL; as the relay hands it over."""
+        self.calls += 1
+        self.id = identifier or f"c{self.calls}"
+        text = json.dumps([2, self.id, action, payload])
+        request = Request(id=self.id, action=action, payload=payload, text=text)
+        if self.witness.may_pass(action) and self.witness.passes(request):
+            self.texts.append(text)
+        else:
+            self.do(self.witness.from_station(request, at))
         return text
 
-    def answer(self, payload: dict[str, Any]) -> list[Step]:
-        return self.do(self.witness.from_cloud("c1", json.dumps([3, "c1", payload]), NOON, answer=payload))
+    def answer(self, payload: dict[str, Any], identifier: str | None = None) -> list[Step]:
+        """The cloud answers the newest CALL, or the one of this id."""
+        identifier = identifier or self.id
+        text = json.dumps([3, identifier, payload])
+        if self.witness.passed(identifier):
+            self.texts.append(text)
+            return []
+        return self.do(self.witness.from_cloud(identifier, text, NOON, answer=payload))
 
     def stop(self, number: int, at: str) -> str:
         payload = {"transactionId": number, "meterStop": 900, "timestamp": at, "reason": "Local"}
@@ -142,7 +156,7 @@ def test_an_answer_without_an_id_begins_nothing_and_passes(answer: dict[str, Any
     rig = Rig()
     rig.call("StartTransaction", {"connectorId": 1, "idTag": "CARD-1", "meterStart": 1, "timestamp": "x"})
     rig.answer(answer)
-    assert json.loads(rig.texts[-1]) == [3, "c1", answer]
+    assert json.loads(rig.texts[-1]) == [3, rig.id, answer]
     assert rig.sessions == {}
 
 
@@ -189,3 +203,62 @@ def test_the_end_of_a_session_that_was_taken_to_be_over_is_in_its_record() -> No
     rig.stop(42, "2026-06-01T13:00:00Z")
     ended = {session.transaction: session.end_reason for session in rig.sessions.values()}
     assert ended == {"42": "Local", "43": None}
+
+
+START = {"connectorId": 1, "idTag": "CARD-1", "meterStart": 100, "timestamp": "2026-06-01T12:00:00Z"}
+BEGUN = {"transactionId": 42, "idTagInfo": ACCEPTED}
+BEAT = {"currentTime": "2026-06-01T12:00:00Z"}
+
+
+@pytest.mark.parametrize("older", ["Heartbeat", "StatusNotification", "Authorize"])
+def test_an_id_that_is_used_again_is_no_other_calls(older: str) -> None:
+    """The station has given up the first: the cloud's late answer to that isn't taken for the begin's, and doesn't
+    reach the station, which would take it so. The begin's comes under the station's id."""
+    rig = Rig()
+    rig.call(older, {"idTag": "CARD-1"}, identifier="7")
+    rig.call("StartTransaction", START, identifier="7")
+    _, newer, _, payload = json.loads(rig.texts[-1])
+    assert (newer != "7", payload) == (True, START)
+    told = list(rig.texts)
+    rig.answer(BEAT, "7")
+    assert rig.texts == told
+    rig.answer(BEGUN, newer)
+    assert json.loads(rig.texts[-1]) == [3, "7", BEGUN]
+    assert [session.transaction for session in rig.sessions.values()] == ["42"]
+    assert rig.call("Heartbeat", {}, identifier="7") == rig.texts[-1]
+
+
+def test_a_call_that_is_read_doesnt_lend_its_id() -> None:
+    """The other way round: what passes goes up under an id of ours, and the begin's late answer begins its session."""
+    rig = Rig()
+    rig.call("StartTransaction", START, identifier="7")
+    rig.call("Heartbeat", {}, identifier="7")
+    newer = json.loads(rig.texts[-1])[1]
+    assert newer != "7"
+    told = list(rig.texts)
+    rig.answer(BEGUN, "7")
+    assert rig.texts == told
+    assert [session.transaction for session in rig.sessions.values()] == ["42"]
+    rig.answer(BEAT, newer)
+    assert json.loads(rig.texts[-1]) == [3, "7", BEAT]
+
+
+def test_a_call_that_is_said_again_word_by_word_keeps_its_id() -> None:
+    """A retry may bear it (2.x part 4 §4.1.4): to the cloud it is the same message, and any answer is its answer."""
+    rig = Rig()
+    for action, payload, answer in (("Heartbeat", {}, BEAT), ("StartTransaction", START, BEGUN)):
+        text = rig.call(action, payload, identifier="7")
+        assert rig.call(action, payload, identifier="7") == text == rig.texts[-1]
+        for _ in range(2):
+            rig.answer(answer, "7")
+            assert json.loads(rig.texts[-1]) == [3, "7", answer]
+    assert len(rig.sessions) == 1
+
+
+def test_a_new_connection_owes_nothing() -> None:
+    """What the cloud had not answered on the one before is forgotten with it."""
+    rig = Rig()
+    rig.call("Heartbeat", {}, identifier="7")
+    rig.do(rig.witness.cloud_lost())
+    rig.do(rig.witness.cloud_connected(NOON))
+    assert rig.call("StartTransaction", START, identifier="7") == rig.texts[-1]
