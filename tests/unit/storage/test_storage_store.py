@@ -210,7 +210,7 @@ def test_a_history_that_cannot_be_opened_costs_nothing_but_itself(tmp_path: Path
 
 def test_a_message_that_got_damaged_meanwhile_is_told_apart_from_a_disk_that_refuses(store: Store) -> None:
     """The one never comes back, so that those behind it go on; the other may."""
-    store.commit([[put(1), put(2)]])
+    store.commit([[put_sample(1), put(2)]])
     store.connection("journal").execute("UPDATE entry SET taken_at = 'rubbish' WHERE seq = 1")
     with pytest.raises(EntryDamaged, match="message 1 can't be read any more"):
         entry(store, 1)
