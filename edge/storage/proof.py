@@ -7,7 +7,7 @@ from typing import Final
 import orjson
 
 from edge.domain.journal import Entry, EntryState
-from edge.storage import rows, session_rows, sums, token_rows
+from edge.storage import damage, rows, session_rows, sums, token_rows
 
 # What a reader may raise for values that are no more what was written.
 DAMAGE: Final = (sqlite3.Error, ValueError, TypeError, LookupError, ArithmeticError)
@@ -101,6 +101,4 @@ def prove(connection: sqlite3.Connection) -> None:
             for row in connection.execute(_QUERIES.get(table, f"SELECT * FROM {table}")):  # noqa: S608 - our own names
                 read(row)
         except DAMAGE as exc:
-            error = sqlite3.DatabaseError(f"a row of {table} can't be read: {exc}")
-            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise error from exc
+            raise damage.found(f"a row of {table} can't be read: {exc}") from exc
