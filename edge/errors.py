@@ -31,7 +31,7 @@
     └── StorageError
         ├── StorageFull         the disk is full, the reserve too: nothing was written
         ├── StorageTooNew       a file of a later release that this one can't read
-        ├── EntryDamaged        a message of the journal can't be read any more
+        ├── EntryDamaged        a message of the journal can't be read any more, or isn't what its station said
         └── StorageFailed       the disk refuses: read-only, worn out, gone
 
 Each leaf says what happened, where, and what to do about it. Adapters translate what their libraries raise into one of
@@ -248,7 +248,7 @@ class StorageTooNew(StorageError):
 
 
 class EntryDamaged(StorageError):
-    """A message of the journal can't be read any more."""
+    """A message of the journal can't be read any more, or isn't what its station said."""
 
 
 class StorageFailed(StorageError):

@@ -1,4 +1,4 @@
-"""``edge journal``: messages that the cloud refused for good, to be seen and sent again."""
+"""``edge journal``: messages that the cloud refused for good, or the disk has damaged, to be seen and sent again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +12,7 @@ from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, ConfigPath
 from edge.errors import ProblemUnusable
 from edge.storage.entry_file import EntryFile
+from edge.storage.sums import DAMAGED
 
 app = typer.Typer(help="The messages for the cloud that were set aside.", no_args_is_help=True)
 
@@ -47,9 +48,13 @@ def resend(
     if bool(numbers) == all_:
         raise ProblemUnusable("which messages?", remedy="give their numbers, or --all")
     with _file(config) as file:
-        numbers = numbers or [entry.seq for entry in file.set_aside()]
+        found = file.set_aside()
+        damaged = [entry.seq for entry in found if entry.reason == DAMAGED]
+        numbers = numbers or [entry.seq for entry in found if entry.seq not in damaged]
         file.resend(numbers)
     typer.echo(f"{len(numbers)} to be sent again")
+    if all_ and damaged:
+        typer.echo(f"{len(damaged)} stay: their bytes have changed on the disk (edge journal list)")
 
 
 @contextmanager

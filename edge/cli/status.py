@@ -89,7 +89,7 @@ def _storage(storage: Report) -> str:
     parts = [
         storage["problem"],
         f"{storage['pending']} messages for the cloud{since}",
-        f"{storage['set_aside']} refused by it (edge journal list)" if storage["set_aside"] else None,
+        f"{storage['set_aside']} not sent any more (edge journal list)" if storage["set_aside"] else None,
         f"{sum(storage['left_behind'].values())} of stations that are no longer here"
         if storage["left_behind"]
         else None,

@@ -25,7 +25,7 @@ from edge.domain.journal import (
     Transaction,
     Write,
 )
-from edge.storage import rows
+from edge.storage import rows, sums
 from edge.storage.database import transaction
 from edge.storage.doubt import doubt
 from edge.storage.rows import Statement
@@ -38,17 +38,18 @@ ENTRIES, CHARGES = "entry_copy", "charge_copy"
 _Id: TypeAlias = tuple[str, str | None]  # station, transaction
 _DROP_ENTRY = f"DELETE FROM {ENTRIES} WHERE seq = ?"  # noqa: S608 - our own name, as below
 _DROP_CHARGE = f"DELETE FROM {CHARGES} WHERE station = ? AND transaction_key = ?"  # noqa: S608
+_PUT_CHARGE = rows.put_charge_into(CHARGES)
 _SLIM = """
 SELECT seq, station, kind, action, message_id, transaction_key, sequence, '' AS text, taken_at, answered, attempts,
     state, reason FROM
 """
 # A begin whose transaction has the cloud's number has been delivered.
 _IS_THERE_OR_TOLD = """
-SELECT 1 FROM entry WHERE seq = :seq
+SELECT 1 FROM entry WHERE seq = :seq AND coalesce(reason, '') <> :damaged
 UNION SELECT 1 FROM charge
     WHERE :kind = 'begin' AND station = :station AND transaction_key = :transaction_key AND cloud_id IS NOT NULL
 """
-_BOUNDS = "SELECT * FROM entry WHERE kind IN ('begin', 'end') ORDER BY seq"
+_BOUNDS = "SELECT * FROM entry WHERE kind IN ('begin', 'end') AND coalesce(reason, '') <> ? ORDER BY seq"
 
 
 class Copies:
@@ -92,7 +93,7 @@ class Copies:
         if not (has_room and is_new and _is_wanted(entry)):
             return []
         self._entries[entry.seq] = replace(entry, text="")
-        return [(rows.put_entry_into(ENTRIES), rows.entry_row(entry))]
+        return list(rows.put_entry(ENTRIES, rows.entry_row(entry)))
 
     def _put_charge(self, charge: Transaction, *, is_begun: bool) -> list[Statement]:
         known = self._charges.get((charge.station, charge.key))
@@ -116,7 +117,7 @@ def made_anew(journal: sqlite3.Connection, registry: sqlite3.Connection) -> None
 
     Raises sqlite3.Error.
     """
-    bounds = [(rows.entry(row), tuple(row)) for row in journal.execute(_BOUNDS)]
+    bounds = [(rows.entry(row), tuple(row)) for row in journal.execute(_BOUNDS, (sums.DAMAGED,))]
     begun = {_id(entry) for entry, _ in bounds if _is_local_begin(entry)}
     waiting = {_id(entry) for entry, _ in bounds}
     charges = [(rows.transaction(row), tuple(row)) for row in journal.execute("SELECT * FROM charge")]
@@ -129,14 +130,14 @@ def made_anew(journal: sqlite3.Connection, registry: sqlite3.Connection) -> None
             or (_is_renamed(charge) and (charge.ended is None or key in waiting))
         },
     }
-    puts = {ENTRIES: rows.put_entry_into(ENTRIES), CHARGES: rows.put_charge_into(CHARGES)}
     if all({tuple(row) for row in registry.execute(f"SELECT * FROM {t}")} == rest for t, rest in wanted.items()):  # noqa: S608
         return
     with transaction(registry):
         for table, rest in wanted.items():
             registry.execute(f"DELETE FROM {table}")  # noqa: S608
-            ordered = sorted(rest, key=_in_order)
-            registry.executemany(puts[table], ordered)
+            for row in sorted(rest, key=_in_order):
+                for sql, values in rows.put_entry(ENTRIES, row) if table == ENTRIES else [(_PUT_CHARGE, row)]:
+                    registry.execute(sql, values)
 
 
 def brought_back(registry: sqlite3.Connection, journal: sqlite3.Connection) -> int:
@@ -156,10 +157,15 @@ def brought_back(registry: sqlite3.Connection, journal: sqlite3.Connection) -> i
             if here is None or tells_more:
                 journal.execute(rows.put_charge_into("charge"), tuple(row))
                 restored += 1
-        for row in registry.execute(f"SELECT * FROM {ENTRIES} ORDER BY seq"):  # noqa: S608
-            if journal.execute(_IS_THERE_OR_TOLD, dict(row)).fetchone() is None:
-                journal.execute(rows.put_entry_into("entry"), tuple(row))
-                restored += 1
+        for row in registry.execute(f"{sums.with_sum(ENTRIES)} ORDER BY seq"):
+            if journal.execute(_IS_THERE_OR_TOLD, dict(row) | {"damaged": sums.DAMAGED}).fetchone() is not None:
+                continue
+            if not sums.is_true(row):
+                log.error("the copy of a message is damaged, too", station=row["station"], number=row["seq"])
+                continue
+            for sql, values in rows.put_entry("entry", row[:-1]):
+                journal.execute(sql, values)
+            restored += 1
     return restored
 
 

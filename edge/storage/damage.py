@@ -13,6 +13,13 @@ LOGS = ("-wal", "-shm")  # what SQLite keeps beside a file
 _MAGIC = b"SQLite format 3\0"  # the first bytes of each file (https://www.sqlite.org/fileformat2.html §1.3.1)
 
 
+def found(what: str, code: int = sqlite3.SQLITE_CORRUPT) -> sqlite3.DatabaseError:
+    """What SQLite says of a malformed file, where it doesn't see or can't say it itself."""
+    error = sqlite3.DatabaseError(what)
+    error.sqlite_errorcode = code
+    return error
+
+
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether the file is no database or a malformed one, as against a disk that refuses."""
     code = getattr(error, "sqlite_errorcode", None)
@@ -29,9 +36,7 @@ def look(path: Path, *, expected: bool = False) -> None:
             head = stream.read(len(_MAGIC))
     log = path.with_name(path.name + "-wal")
     if head != _MAGIC and (head or expected or (log.is_file() and log.stat().st_size > 0)):
-        error = sqlite3.DatabaseError("it doesn't begin as a database does")
-        error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
-        raise error
+        raise found("it doesn't begin as a database does", sqlite3.SQLITE_NOTADB)
 
 
 @contextlib.contextmanager

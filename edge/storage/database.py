@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -115,12 +116,25 @@ def open_database(
         ) from exc
 
 
+class _Connection(sqlite3.Connection):
+    """One that says of a file whose form is no text any more that it is damaged: SQLite names what it can't read, and
+    Python can't read that name."""
+
+    def execute(self, sql: str, values: Any = (), /) -> sqlite3.Cursor:
+        try:
+            return super().execute(sql, values)
+        except UnicodeDecodeError as exc:
+            raise damage.found(exc.object.decode("utf-8", "replace")) from exc
+
+
 def connect(path: Path, *, vfs: str | None = None, read_only: bool = False) -> sqlite3.Connection:
     """A connection in which nothing is done behind our back: transactions are begun and ended by us."""
     query = [f"vfs={vfs}"] if vfs else []
     query += ["mode=ro"] if read_only else []
     uri = path.absolute().as_uri() + ("?" + "&".join(query) if query else "")
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_S)
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_S, factory=_Connection
+    )
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -155,9 +169,7 @@ def _open(
 def _check(connection: sqlite3.Connection) -> None:
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
-        error = sqlite3.DatabaseError(verdict)
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
+        raise damage.found(verdict)
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, schema: Schema) -> None:
@@ -185,7 +197,10 @@ def refuse_later(content: bytes, path: Path) -> None:
         return
     # In memory there is no write-ahead log (https://www.sqlite.org/c3ref/deserialize.html).
     alone = content[: _FORMATS.start] + _WITHOUT_LOG + content[_FORMATS.stop :]
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(":memory:")) as connection:
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(":memory:", factory=_Connection)) as connection,
+    ):
         connection.deserialize(alone)
         _form(connection, path, schema)
 

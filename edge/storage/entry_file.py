@@ -1,11 +1,12 @@
 """The journal as the command line sees it: beside a controller that may be running on the same file."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edge.domain.journal import Entry, EntryState
-from edge.errors import EntryUnknown
-from edge.storage import rows
+from edge.errors import EntryDamaged, EntryUnknown
+from edge.storage import rows, sums
 from edge.storage.beside import folder_there, open_beside
 
 _RESEND = "UPDATE entry SET state = ?, attempts = 0, reason = NULL WHERE seq = ? AND state = ?"
@@ -18,10 +19,16 @@ class EntryFile:
         self._folder = folder_there(folder)
 
     def set_aside(self) -> list[Entry]:
-        """The messages that the cloud refused for good, oldest first."""
+        """The messages that aren't sent any more, oldest first: that the cloud refused for good, or the disk has
+        damaged (:data:`edge.storage.sums.DAMAGED`)."""
         with open_beside(self._folder, rows.JOURNAL) as file:
-            found = file.execute("SELECT * FROM entry WHERE state = ? ORDER BY seq", (EntryState.SET_ASIDE.value,))
-            return [rows.entry(row) for row in found]
+            found: list[Entry] = []
+            for row in file.execute(f"{sums.with_sum('entry')} ORDER BY seq"):
+                if not sums.is_true(row):
+                    found.append(replace(rows.entry(row), reason=sums.DAMAGED))
+                elif row["state"] == EntryState.SET_ASIDE.value:
+                    found.append(rows.entry(row))
+            return found
 
     def pending(self) -> int:
         """How many are on their way."""
@@ -32,11 +39,18 @@ class EntryFile:
     def resend(self, numbers: Sequence[int]) -> None:
         """Have these tried again, all or none.
 
+        :raises EntryDamaged: one of them is damaged.
         :raises EntryUnknown: one of them isn't there, or wasn't set aside.
         """
         with open_beside(self._folder, rows.JOURNAL) as file:
             file.execute("BEGIN IMMEDIATE")
             for number in numbers:
+                row = file.execute(f"{sums.with_sum('entry')} WHERE seq = ?", (number,)).fetchone()
+                if row is not None and (row["reason"] == sums.DAMAGED or not sums.is_true(row)):
+                    raise EntryDamaged(
+                        f"message {number} isn't what its station said: its bytes have changed on the disk",
+                        remedy="correct its session at the cloud (edge report sessions), and replace the card",
+                    )
                 values = (EntryState.PENDING.value, number, EntryState.SET_ASIDE.value)
                 if file.execute(_RESEND, values).rowcount != 1:
                     raise EntryUnknown(

@@ -6,21 +6,38 @@ from typing import Final
 
 import orjson
 
-from edge.domain.journal import Entry
-from edge.storage import rows, session_rows, token_rows
+from edge.domain.journal import Entry, EntryState
+from edge.storage import damage, rows, session_rows, sums, token_rows
 
 # What a reader may raise for values that are no more what was written.
 DAMAGE: Final = (sqlite3.Error, ValueError, TypeError, LookupError, ArithmeticError)
 
 
+def said(row: sqlite3.Row) -> Entry:
+    """A message as its station said it, out of a row of :func:`edge.storage.sums.with_sum`.
+
+    :raises ValueError: or another of :data:`DAMAGE`, where it isn't.
+    """
+    if not sums.is_true(row):
+        raise ValueError(sums.DAMAGED)
+    return entry(row)
+
+
 def entry(row: sqlite3.Row) -> Entry:
-    """A message, whose text is what it was: JSON, as everything that is taken from a station.
+    """A message, whose text is JSON, as everything that is taken from a station.
 
     :raises ValueError: or another of :data:`DAMAGE`, where it isn't.
     """
     found = rows.entry(row)
     orjson.loads(found.text)
     return found
+
+
+def _entry(row: sqlite3.Row) -> None:
+    if row["state"] == EntryState.PENDING.value:
+        said(row)
+    else:
+        entry(row)  # what is set aside isn't sent, and stays for a person to see
 
 
 def _boot(row: sqlite3.Row) -> None:
@@ -38,9 +55,12 @@ def _counter(row: sqlite3.Row) -> None:
         raise ValueError("no counter")
 
 
+# How the rows of a table are read, where it isn't the table alone.
+_QUERIES: Final = {"entry": sums.with_sum("entry")}
+
 # Of each table whose rows the program starts from. History isn't among them: what of it can't be read is left out.
 _READERS: Final[Mapping[str, Callable[[sqlite3.Row], object]]] = {
-    "entry": entry,
+    "entry": _entry,
     "charge": rows.transaction,
     "entry_copy": entry,
     "charge_copy": rows.transaction,
@@ -59,10 +79,14 @@ _READERS: Final[Mapping[str, Callable[[sqlite3.Row], object]]] = {
 def readable(table: str, row: sqlite3.Row) -> bool:
     """Whether the program can read this row."""
     try:
-        _read(table, row)
+        (entry if table == "entry" else _READERS.get(table, _believe))(row)
     except DAMAGE:
         return False
     return True
+
+
+def _believe(_row: sqlite3.Row) -> None:
+    """Nothing is known of it."""
 
 
 def prove(connection: sqlite3.Connection) -> None:
@@ -70,19 +94,11 @@ def prove(connection: sqlite3.Connection) -> None:
 
     :raises sqlite3.DatabaseError: with SQLITE_CORRUPT, where one of them can't be read.
     """
-    for table in _READERS:
+    for table, read in _READERS.items():
         if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone() is None:
             continue
         try:
-            for row in connection.execute(f"SELECT * FROM {table}"):  # noqa: S608 - our own names
-                _read(table, row)
+            for row in connection.execute(_QUERIES.get(table, f"SELECT * FROM {table}")):  # noqa: S608 - our own names
+                read(row)
         except DAMAGE as exc:
-            error = sqlite3.DatabaseError(f"a row of {table} can't be read: {exc}")
-            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise error from exc
-
-
-def _read(table: str, row: sqlite3.Row) -> None:
-    reader = _READERS.get(table)
-    if reader is not None:
-        reader(row)
+            raise damage.found(f"a row of {table} can't be read: {exc}") from exc

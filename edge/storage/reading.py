@@ -1,18 +1,23 @@
 """What the rules start from: everything that was kept, but for the texts of the messages."""
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+import structlog
 
 from edge.domain.journal import Boot, ConnectorStatus, Entry, EntryState, ListVersion, Transaction
 from edge.domain.session import Session
 from edge.domain.token import CachedToken, ListedToken, SiteToken
 from edge.errors import EntryDamaged, StorageFailed
-from edge.storage import proof, rows, token_rows
+from edge.storage import copies, proof, rows, sums, token_rows
 from edge.storage.damage import is_damage
 from edge.storage.proof import DAMAGE
 from edge.storage.session_rows import session
 from edge.storage.store import Store
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,18 +84,27 @@ def kept_tokens(store: Store) -> KeptTokens:
 
 
 def entry(store: Store, seq: int) -> Entry | None:
-    """One message with its text; None when it is gone.
+    """One message with its text; None when it is gone. Of one that is damaged the copy, where there is one.
 
-    :raises EntryDamaged: it can't be read any more.
+    :raises EntryDamaged: it can't be read any more, or isn't what its station said.
     :raises StorageFailed: the disk doesn't give it now.
     """
     try:
-        row = store.connection(rows.JOURNAL).execute("SELECT * FROM entry WHERE seq = ?", (seq,)).fetchone()
-        return proof.entry(row) if row is not None else None
+        return _said(store.connection(rows.JOURNAL), "entry", seq)
     except DAMAGE as exc:
+        with contextlib.suppress(*DAMAGE):
+            copy = _said(store.connection(rows.REGISTRY), copies.ENTRIES, seq)
+            if copy is not None:
+                log.warning("a kept message is damaged: its copy is taken", station=copy.station, number=seq)
+                return copy
         if isinstance(exc, sqlite3.Error) and getattr(exc, "sqlite_errorcode", None) is not None and not is_damage(exc):
             raise StorageFailed(f"message {seq} can't be read now ({exc})") from exc
         raise EntryDamaged(f"message {seq} can't be read any more ({exc})") from exc
+
+
+def _said(connection: sqlite3.Connection, table: str, seq: int) -> Entry | None:
+    row = connection.execute(f"{sums.with_sum(table)} WHERE seq = ?", (seq,)).fetchone()
+    return proof.said(row) if row is not None else None
 
 
 def entries(store: Store, state: EntryState | None = None) -> Iterator[Entry]:

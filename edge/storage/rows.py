@@ -30,7 +30,7 @@ from edge.domain.journal import (
     Transaction,
     Write,
 )
-from edge.storage import session_rows, token_rows
+from edge.storage import session_rows, sums, token_rows
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -42,12 +42,18 @@ def put_entry_into(table: str) -> str:
     return f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - our own names
 
 
+def put_entry(table: str, row: tuple[Any, ...]) -> Iterable[Statement]:
+    """Keep an :func:`entry_row`, and its sum."""
+    yield put_entry_into(table), row
+    yield sums.put_into(table), sums.row(row)
+
+
 def put_charge_into(table: str) -> str:
     """The statement for a :func:`charge_row`; ``table`` has the columns of ``charge``."""
     return f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - our own names
 
 
-_ENTRY, _CHARGE = put_entry_into("entry"), put_charge_into("charge")
+_CHARGE = put_charge_into("charge")
 
 
 def entry_row(entry: Entry) -> tuple[Any, ...]:
@@ -70,7 +76,7 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
 
 
 def _put_entry(write: PutEntry) -> Iterable[Statement]:
-    yield _ENTRY, entry_row(write.entry)
+    yield from put_entry("entry", entry_row(write.entry))
     yield _HIGHEST, (write.entry.seq,)
 
 

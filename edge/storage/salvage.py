@@ -5,12 +5,14 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import structlog
 
+from edge.domain.journal import EntryState
 from edge.errors import StorageFailed
 from edge.ownership import as_its_folder
-from edge.storage import graft
+from edge.storage import graft, sums
 from edge.storage.damage import sync_folder
 from edge.storage.database import connect
 from edge.storage.proof import readable
@@ -23,6 +25,7 @@ NUMBERS_SKIPPED = 1_000_000
 # What is taken of a file without its log, which may be older than what was delivered last. Of messages, begins and ends
 # that do no harm twice: a StartTransaction would be a second session.
 _WITHOUT_LOG = {"entry": "kind = 'end' OR (kind = 'begin' AND sequence IS NOT NULL)"}
+_SUMMED = ("entry", "entry_copy")  # the tables of messages that have sums: the journal's, and its copies
 
 
 def salvage(damaged: Path, target: sqlite3.Connection) -> int:
@@ -51,8 +54,9 @@ def _read_out(damaged: Path, target: sqlite3.Connection, only: Mapping[str, str]
             triggers = target.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
             for name, _ in triggers:
                 target.execute(f"DROP TRIGGER {name}")
+            known = {table: sums.found(source, table) for table in _SUMMED}
             for table in _tables(target):
-                rows += _copy(source, target, table, only.get(table, "TRUE"))
+                rows += _copy(source, target, table, only.get(table, "TRUE"), known.get(table, {}))
             for _, definition in triggers:
                 target.execute(definition)
             target.execute("COMMIT")
@@ -62,6 +66,26 @@ def _read_out(damaged: Path, target: sqlite3.Connection, only: Mapping[str, str]
             raise
     log.warning("rows were read out of a damaged file", file=str(damaged), rows=rows)
     return rows
+
+
+def _kept_as(table: str, row: sqlite3.Row, known: Mapping[int, int]) -> tuple[Any, ...] | None:
+    """What is kept of a row; None where that is nothing. ``known``: the sums of its table.
+
+    Of a message that isn't what its station said a person decides, but for one whose station hasn't been answered: it
+    says it again.
+    """
+    if not readable(table, row):
+        return None
+    if table not in _SUMMED or known.get(row["seq"]) in (None, sums.of(row)):
+        return tuple(row)
+    is_kept = table == "entry" and bool(row["answered"])
+    log.error(
+        "a message isn't what its station said: it is set aside" if is_kept else "a damaged message is left out",
+        **{name: row[name] for name in ("station", "action", "taken_at")},
+        number=row["seq"],
+    )
+    aside = {"state": EntryState.SET_ASIDE.value, "reason": sums.DAMAGED}
+    return tuple((dict(row) | aside).values()) if is_kept else None
 
 
 def skip_numbers(journal: sqlite3.Connection) -> None:
@@ -108,7 +132,9 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
     return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
 
 
-def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str, only: str) -> int:
+def _copy(
+    source: sqlite3.Connection, target: sqlite3.Connection, table: str, only: str, known: Mapping[int, int]
+) -> int:
     columns = _columns(target, table)
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     key = ", ".join(row[1] for row in target.execute(f"PRAGMA table_info({table})") if row[5])
@@ -120,10 +146,11 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str, on
             for row in source.execute(wanted):
                 if tuple(row) in taken:
                     break
-                if not readable(table, row):
+                values = _kept_as(table, row, known)
+                if values is None:
                     continue
                 try:
-                    target.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", tuple(row))  # noqa: S608
+                    target.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", values)  # noqa: S608
                     taken.add(tuple(row))
                 except (sqlite3.IntegrityError, ValueError):  # a row that is damaged in itself
                     continue

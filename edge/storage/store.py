@@ -18,16 +18,17 @@ import structlog
 from edge.chance import Chance
 from edge.domain.journal import Write
 from edge.errors import StorageFailed, StorageFull
-from edge.storage import copies, history, rows
+from edge.storage import copies, history, rows, sums
 from edge.storage.batch import Part, apply, grows, is_full, is_spare
 from edge.storage.condition import Condition, condition
 from edge.storage.copies import Copies
 from edge.storage.damage import set_aside
 from edge.storage.database import Opened, Schema, open_database, pages, schemas, transaction
+from edge.storage.healing import heal, heal_journal
 from edge.storage.history import HISTORY_BYTES, HistoryRow
 from edge.storage.proof import prove
 from edge.storage.reserve import RESERVE_BYTES, Reserve
-from edge.storage.salvage import copy_good, salvage, skip_numbers
+from edge.storage.salvage import copy_good
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +91,9 @@ class Store:
         with contextlib.suppress(sqlite3.Error):
             copies.answered_for(self._open[rows.JOURNAL])
         self._copy(at_start=True)
+        with contextlib.suppress(sqlite3.Error):
+            sums.complete(self._open[rows.JOURNAL], "entry")
+            sums.complete(self._open[rows.REGISTRY], copies.ENTRIES)
         self._changes_seen = {name: self._data_version(name) for name in self._open}
         self._keep_good_copy()
         self._reserve.take()
@@ -256,16 +260,10 @@ class Store:
         return results
 
     def _heal(self, name: str, damaged: Path, fresh: sqlite3.Connection) -> None:
-        """Have what is left of a damaged file in a new one."""
-        good = self._good_copy(name)
-        if good.exists():
-            salvage(good, fresh)
-            copies.forgotten(fresh)  # of the journal as it was then
-        if damaged.exists():
-            salvage(damaged, fresh)  # what can be read of the newer one prevails
         if name == rows.JOURNAL:
-            copies.restore(self._open[rows.REGISTRY], fresh)
-            skip_numbers(fresh)
+            heal_journal(damaged, fresh, registry=self._open[rows.REGISTRY])
+        else:
+            heal(damaged, fresh, good=self._good_copy(name))
 
     def _copy(self, *, at_start: bool = False) -> None:
         """Have the copies as a journal that lacks nothing; ``at_start`` it may be made so. Never raises."""

@@ -191,7 +191,12 @@ GAUGES: tuple[tuple[str, str, tuple[str, ...], Samples], ...] = (
     ("edge_journal_bytes", "Size of the journal with its log.", (), _storage("journal_bytes")),
     ("edge_journal_pending_messages", "Messages that the cloud is to have.", (), _storage("pending")),
     ("edge_journal_oldest_seconds", "How long the oldest of them has waited.", (), _storage("oldest_pending_s")),
-    ("edge_journal_refused_messages", "Messages that the cloud refused for good.", (), _storage("set_aside")),
+    (
+        "edge_journal_refused_messages",
+        "Messages that aren't sent any more: refused by the cloud for good, or damaged.",
+        (),
+        _storage("set_aside"),
+    ),
     ("edge_evse_status", "1 for the status that the EVSE reports.", (*_EVSE, "status"), _status),
     ("edge_evse_limit_amperes", "What the EVSE may draw per phase.", _EVSE, _each_evse("limit_a")),
     ("edge_evse_accepted_amperes", "The limit that the EVSE has accepted.", _EVSE, _each_evse("accepted_a")),

@@ -11,6 +11,7 @@ import pytest
 from edge.domain.journal import EntryState, PutEntry
 from edge.storage.reading import entries
 from edge.storage.store import Store
+from edge.storage.sums import DAMAGED
 from tests.system.test_cli_check import SITE
 from tests.unit.storage.storage_bench import entry, put
 
@@ -68,3 +69,22 @@ def test_all_that_was_set_aside_is_sent_again(site: Path) -> None:
     assert edge(site, "resend", "1", "--all").returncode == 2
     assert edge(site, "resend", "--all").stdout == "2 to be sent again\n"
     assert edge(site, "list").stdout == "0 set aside, 3 on their way\n"
+
+
+def test_a_damaged_message_is_shown_and_stays(site: Path) -> None:
+    """Its bytes have changed on the disk: it isn't what its station said, and all the others are sent again."""
+    store = Store(site.parent / "storage", reserve_bytes=1)
+    store.open()
+    store.connection("journal").execute("UPDATE entry SET text = replace(text, ':2', ':3') WHERE seq = 2")
+    store.close()
+    shown = edge(site, "list").stdout.splitlines()[1]
+    assert shown == f"2: CP-2, StartTransaction of 2026-06-01 12:00 UTC: {DAMAGED}"
+    assert edge(site, "resend", "--all").stdout == (
+        "1 to be sent again\n1 stay: their bytes have changed on the disk (edge journal list)\n"
+    )
+    refused = edge(site, "resend", "2")
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "edge: message 2 isn't what its station said: its bytes have changed on the disk; "
+        "correct its session at the cloud (edge report sessions), and replace the card\n"
+    )

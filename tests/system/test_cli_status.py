@@ -358,10 +358,10 @@ STORAGE: dict[str, Any] = {
         ),
         (
             {"set_aside": 2, "left_behind": {"CP-09": 4}, "set_aside_files": ["journal.db.damaged-1"]},
-            "2 refused by it (edge journal list); 4 of stations that are no longer here; ",
+            "2 not sent any more (edge journal list); 4 of stations that are no longer here; ",
             [
                 "/var/lib/edge-controller/journal.db.damaged-1 was damaged; what could be read of it is in use",
-                "the cloud refuses for good: messages, 2 of them",
+                "messages aren't sent to the cloud any more: 2 of them",
                 "messages for the cloud are of CP-09, which the site no longer has: 4",
             ],
         ),

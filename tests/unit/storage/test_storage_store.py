@@ -29,11 +29,12 @@ from edge.domain.journal import (
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenInfo, TokenNeed, TokenStatus
 from edge.errors import EntryDamaged, StorageFailed, StorageFull, StorageTooNew
 from edge.storage.damage import numbered
-from edge.storage.database import Schema, connect, open_database, schemas
+from edge.storage.database import Schema, connect, open_database, refuse_later, schemas
 from edge.storage.entry_file import EntryFile
 from edge.storage.history import HistoryRow
 from edge.storage.key import token_key
 from edge.storage.reading import entries, entry, kept, kept_tokens
+from edge.storage.snapshot import snapshot
 from edge.storage.store import Health, Store
 from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, RecordingLayer
 from tests.unit.storage.storage_bench import NOON, put, put_sample
@@ -183,6 +184,28 @@ def test_a_row_that_cannot_be_read_any_more_is_left_out(
     store.close()
 
 
+@pytest.mark.parametrize("name", ["journal", "registry", "history"])
+def test_a_form_whose_names_are_no_text_any_more_is_a_damaged_file(tmp_path: Path, name: str) -> None:
+    """SQLite names what it can't read, and Python can't read that: an error that is none of SQLite's ended the program
+    at each start."""
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    store.commit([[put(1), PutSiteToken(token=SiteToken(hash="h", hint="01"))]])
+    again(store).close()
+    content = (tmp_path / f"{name}.db").read_bytes()
+    for at in (content.index(each) for each in (b"REATE TABLE form", b"formform", b"STRICT")):
+        (tmp_path / f"{name}.db").write_bytes(content[:at] + bytes([content[at] | 0x80]) + content[at + 1 :])
+        with pytest.raises(StorageFailed):
+            snapshot(tmp_path / f"{name}.db")
+        refuse_later((tmp_path / f"{name}.db").read_bytes(), tmp_path / f"{name}.db")
+        store = Store(tmp_path, reserve_bytes=1)
+        store.open()
+        assert store.healed == (name,)
+        assert list(entries(store)) == [put(1).entry]
+        assert [token.hash for token in kept_tokens(store).own] == ["h"]
+        store.close()
+
+
 @pytest.mark.parametrize("size", [0, 1, 31, 33])
 def test_a_damaged_key_costs_the_sites_tokens_and_nothing_else(tmp_path: Path, size: int) -> None:
     """With it all that is kept for clouds that are away was refused. The command line leaves it to the controller,
@@ -210,7 +233,7 @@ def test_a_history_that_cannot_be_opened_costs_nothing_but_itself(tmp_path: Path
 
 def test_a_message_that_got_damaged_meanwhile_is_told_apart_from_a_disk_that_refuses(store: Store) -> None:
     """The one never comes back, so that those behind it go on; the other may."""
-    store.commit([[put(1), put(2)]])
+    store.commit([[put_sample(1), put(2)]])
     store.connection("journal").execute("UPDATE entry SET taken_at = 'rubbish' WHERE seq = 1")
     with pytest.raises(EntryDamaged, match="message 1 can't be read any more"):
         entry(store, 1)
