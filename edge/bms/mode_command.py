@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge.bms.eco import BmsMode, EcoMode
-from edge.bms.mqtt_commands import LONGEST_VALID_S, Rejected, number
+from edge.bms.mqtt_commands import Rejected, holds_for
 from edge.domain.limit import LimitSource
 from edge.units import Seconds
 
@@ -26,12 +26,10 @@ class ModeCommand:
             raise Rejected("pause is cmd/limit with max_a 0")
         if mode not in (BmsMode.AUTO, BmsMode.ECO):
             raise Rejected("mode is missing: auto or eco")
-        valid_s = number(document, "valid_s", most=LONGEST_VALID_S)
-        if valid_s == 0:
-            raise Rejected("valid_s is 0; leave it out for the configured time")
+        valid_s = holds_for(document, self._timeout_s)
         if mode == BmsMode.AUTO:
             self._eco.take_back(LimitSource.BMS_MQTT)
         elif not self._eco.possible:
             raise Rejected(UNMEASURED)
         else:
-            self._eco.ask(LimitSource.BMS_MQTT, until=now + (valid_s or self._timeout_s))
+            self._eco.ask(LimitSource.BMS_MQTT, until=now + valid_s)

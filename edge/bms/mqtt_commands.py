@@ -145,17 +145,15 @@ class Commands:
 
     def _demand(self, document: Mapping[str, Any], identity: str, at: datetime, now: Now) -> Outcome:
         """A command of the building's."""
-        valid_s = number(document, "valid_s", most=LONGEST_VALID_S)
         demanded = {
             "limit_w": number(document, "max_w", most=self._bounds.most_w),
             "limit_a": number(document, "max_a", most=self._bounds.most_a),
         }
         if not {"max_w", "max_a"} & document.keys():
             raise Rejected("neither max_w nor max_a is given; null stands for no limit")
-        if valid_s == 0:
-            raise Rejected("valid_s is 0; leave it out for the configured time")
+        valid_s = holds_for(document, self._policy.limit_timeout_s)
         self._newest[self.limit_topic] = at
-        state = self._limit(now.monotonic, demanded, valid_s or self._policy.limit_timeout_s)
+        state = self._limit(now.monotonic, demanded, valid_s)
         return Outcome(state=state, id=identity, accepted=True, reason="carried out")
 
     def _limit(self, now: Seconds, demanded: Mapping[str, float | None], valid_s: Seconds) -> LimitStated:
@@ -200,6 +198,21 @@ def number(document: Mapping[str, Any], name: str, *, most: float) -> float | No
         raise Rejected(f"{name} is no number")
     if not 0 <= value <= most:
         raise Rejected(f"{name} is out of range: 0 to {most:g}")
+    return float(value)
+
+
+def holds_for(document: Mapping[str, Any], configured_s: Seconds) -> Seconds:
+    """How long the command holds: its ``valid_s``, or what is configured where it names none.
+
+    :raises Rejected: it names a time that is none, 0, or too long.
+    """
+    value = document.get("valid_s")
+    if value is None:
+        return configured_s
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise Rejected("valid_s is no number")
+    if not 0 < value <= LONGEST_VALID_S:
+        raise Rejected(f"valid_s is {value:g}: above 0, up to {LONGEST_VALID_S:g}; left out, the configured time holds")
     return float(value)
 
 

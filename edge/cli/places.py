@@ -9,7 +9,8 @@ SITE_FILE = Path("/etc/edge-controller/site.toml")
 STATE_FOLDER = Path("/var/lib/edge-controller")
 ConfigPath = Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.")]
 StatePath = Annotated[
-    Path, typer.Option("--state", metavar="FOLDER", help="The folder for what must outlive a restart.")
+    Path,
+    typer.Option("--state", metavar="FOLDER", help="The folder for what must outlive a restart.", readable=False),
 ]
 SocketPath = Annotated[
     Path | None,

@@ -18,6 +18,7 @@ from edge.cli.places import SITE_FILE, ConfigPath
 from edge.cli.report_text import as_csv, as_table
 from edge.config import Configuration
 from edge.domain.session import Session
+from edge.errors import ProblemUnusable
 from edge.offline import session_report
 from edge.offline.session_report import By, Sum
 from edge.storage.session_file import Register, SessionFile
@@ -25,6 +26,22 @@ from edge.storage.session_file import Register, SessionFile
 app = typer.Typer(help="What the site has to account for.", no_args_is_help=True)
 
 _WH_PER_KWH = Decimal(1000)
+_SESSION = (  # the columns of a session, besides its quarter-hours and signed messages, which no table has room for
+    "session",
+    "station",
+    "evse",
+    "transaction",
+    "token",
+    "class",
+    "cost_centre",
+    "kind",
+    "began",
+    "ended",
+    "reason",
+    "register_begin_kwh",
+    "register_end_kwh",
+    "energy_kwh",
+)
 
 
 class Form(StrEnum):
@@ -37,6 +54,7 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Report:
+    columns: list[str]  # of a row, as far as a table has room for them
     rows: list[dict[str, Any]]
     total: dict[str, Any]
 
@@ -69,17 +87,24 @@ def sessions(
     configuration = read(config)
     zone = ZoneInfo(configuration.site.timezone)
     start, end = token_text.moment(since, zone, "--from"), token_text.moment(until, zone, "--to")
+    if start is not None and end is not None and end <= start:
+        raise ProblemUnusable(
+            f"--to is {until!r}, not after --from, which is {since!r}",
+            remedy="--to is the first day that doesn't count any more",
+        )
     file = SessionFile(Path(configuration.storage.path))
     everything, names = file.sessions(), file.names()
     found = session_report.within(everything, start, end)
     factor = Decimal(str(co2)) if co2 is not None else None
     if by is None:
         rows = [_session(each, zone, names, factor) for each in found]
+        columns = [*_SESSION, *_co2(Decimal(0), factor)]
     else:
         rows = [{by.value: each.name} | _sum(each, factor) for each in session_report.sums(found, by, zone, names)]
+        columns = [by.value, *_sum(session_report.total(found), factor)]
     total = _sum(session_report.total(found), factor)
     total |= _share(everything, _registers(file, configuration), start, end)
-    _print(_Report(rows=rows, total=total), form)
+    _print(_Report(columns=columns, rows=rows, total=total), form)
 
 
 def _print(found: _Report, form: Form) -> None:
@@ -88,7 +113,7 @@ def _print(found: _Report, form: Form) -> None:
             document = {"sessions": found.rows, "total": found.total}
             typer.echo(orjson.dumps(document, default=str, option=orjson.OPT_INDENT_2).decode())
         case Form.CSV:
-            typer.echo(as_csv([_flat(row) for row in found.rows]), nl=False)
+            typer.echo(as_csv(found.columns, found.rows), nl=False)
         case Form.TABLE:
             typer.echo(as_table([_flat(row) for row in found.rows]), nl=False)
             typer.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.total.items()))

@@ -10,15 +10,15 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NUMBERS = ("_kwh", "_kg", "_percent")  # names of columns that hold numbers of ours
 
 
-def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """With a head line (RFC 4180). A text that a spreadsheet would take for a formula has an apostrophe before it."""
-    if not rows:
-        return ""
+def as_csv(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """With a head line of these names (RFC 4180), also where there is no row: who reads it by names finds them. A text
+    that a spreadsheet would take for a formula has an apostrophe before it.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(rows[0])
+    writer.writerow(names)
     for row in rows:
-        writer.writerow([_cell(name, value) for name, value in row.items()])
+        writer.writerow([_cell(name, row[name]) for name in names])
     return out.getvalue()
 
 

@@ -1,7 +1,7 @@
 """The site file on its way to a site: what the rules look at."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -40,10 +40,20 @@ class Draft:
     meter_models: Mapping[str, MeterModel]  # by name: the catalogue's, and the site's own map files
     unusable_maps: Mapping[str, ConfigurationError]
     lines: Mapping[Path, int]
+    _holding_replaced: frozenset[Path] = field(init=False, repr=False)  # each replaced place, and all that it is in
+    _parents: Mapping[str, str | None] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # The rules ask for every element of the file: each time walking all others would be quadratic.
+        holding = frozenset(place[:end] for place in self.replaced for end in range(len(place) + 1))
+        object.__setattr__(self, "_holding_replaced", holding)
+        object.__setattr__(self, "_parents", {circuit.id: circuit.parent for circuit in self.circuits})
 
     def sound(self, *path: str | int) -> bool:
         """Whether the value at ``path``, all that is in it and all that it is in, is the author's own."""
-        return not any(place[: len(path)] == path or path[: len(place)] == place for place in self.replaced)
+        if path in self._holding_replaced:
+            return False
+        return not any(path[:end] in self.replaced for end in range(len(path)))
 
     def ids_sound(self, table: str) -> bool:
         """Whether the ids of all elements of ``table`` are the author's own."""
@@ -78,10 +88,9 @@ class Draft:
 
     def path_up(self, circuit_id: str) -> tuple[str, ...]:
         """The circuit and those above it, as far as they exist; each once, even on a cycle."""
-        parents = {circuit.id: circuit.parent for circuit in self.circuits}
         seen: dict[str, None] = {}
         current: str | None = circuit_id
-        while current is not None and current in parents and current not in seen:
+        while current is not None and current in self._parents and current not in seen:
             seen[current] = None
-            current = parents[current]
+            current = self._parents[current]
         return tuple(seen)

@@ -108,7 +108,8 @@ class OcppTable(Table):
     upstream: Annotated[
         str,
         Field(
-            description="the cloud's address with {station} where the station's identity goes",
+            description="the cloud's address (no site runs without a cloud) with {station} where the station's "
+            "identity goes",
             examples=["wss://csms.example.com/ocpp/{station}"],
         ),
     ]

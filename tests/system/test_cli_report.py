@@ -102,3 +102,19 @@ def test_a_date_that_is_none_is_one_sentence(site: Path) -> None:
     result = report(site, "--from", "yesterday")
     assert (result.returncode, result.stdout) == (2, "")
     assert "--from is 'yesterday', no date; write 2026-12-31" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("--by", "day"), ("--co2", "380"), ("--by", "class", "--co2", "380")])
+def test_csv_of_a_month_without_sessions_has_its_head_line(site: Path, arguments: tuple[str, ...]) -> None:
+    """A script reads it by the names of its columns, whatever the month."""
+    some = report(site, "--format", "csv", *arguments).stdout.splitlines()
+    none = report(site, "--format", "csv", "--from", "2027-01-01", *arguments).stdout.splitlines()
+    assert (len(some) > 1, none) == (True, some[:1])
+
+
+@pytest.mark.parametrize("until", ["2026-06-01", "2026-05-01"])
+def test_a_period_that_ends_before_it_begins_is_refused(site: Path, until: str) -> None:
+    """It was no sessions at all, as in a month without any."""
+    result = report(site, "--from", "2026-06-01", "--to", until)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"--to is '{until}', not after --from" in result.stderr

@@ -177,8 +177,8 @@ def test_the_command_over_mqtt() -> None:
         ({"mode": "pv"}, True, "mode is missing: auto or eco"),
         ({}, True, "mode is missing: auto or eco"),
         ({"mode": ["eco"]}, True, "mode is missing: auto or eco"),
-        ({"mode": "eco", "valid_s": 0}, True, "valid_s is 0; leave it out for the configured time"),
-        ({"mode": "eco", "valid_s": 3601}, True, "valid_s is out of range: 0 to 3600"),
+        ({"mode": "eco", "valid_s": 0}, True, "valid_s is 0: above 0, up to 3600"),
+        ({"mode": "eco", "valid_s": 3601}, True, "valid_s is 3601: above 0, up to 3600"),
         ({"mode": "eco", "valid_s": "60"}, True, "valid_s is no number"),
     ],
 )

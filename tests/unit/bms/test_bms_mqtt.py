@@ -113,8 +113,10 @@ def test_the_time_in_each_of_its_forms(ts: float | str) -> None:
         ({"max_a": -1}, "max_a is out of range"),
         ({"max_a": 63.1}, "max_a is out of range: 0 to 63"),
         ({"max_w": 1e9}, "max_w is out of range"),
-        ({"max_a": 16, "valid_s": 0}, "valid_s is 0"),
-        ({"max_a": 16, "valid_s": 3601}, "valid_s is out of range"),
+        ({"max_a": 16, "valid_s": 0}, "valid_s is 0: above 0, up to 3600; left out, the configured time holds"),
+        ({"max_a": 16, "valid_s": -1}, "valid_s is -1: above 0"),
+        ({"max_a": 16, "valid_s": "60"}, "valid_s is no number"),
+        ({"max_a": 16, "valid_s": 3601}, "valid_s is 3601: above 0, up to 3600"),
         ({"max_a": 16, "ts": ...}, "ts is missing"),
         ({"max_a": 16, "ts": "2026-11-21T12:00:00"}, "ts is missing"),  # without its offset
         ({"max_a": 16, "ts": "yesterday"}, "ts is missing"),

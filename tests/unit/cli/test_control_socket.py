@@ -45,5 +45,5 @@ def test_a_socket_that_nobody_listens_on(tmp_path: Path) -> None:
     """What a killed controller leaves behind: it has to be started."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
         left.bind(str(tmp_path / "s"))
-    with pytest.raises(ControllerUnreachable, match="Connection refused\\); start it with edge run"):
+    with pytest.raises(ControllerUnreachable, match=r"Connection refused\); start it .*edge run"):
         report(tmp_path / "s")

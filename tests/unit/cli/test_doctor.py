@@ -1,8 +1,10 @@
 """What the doctor makes of identities that are nearly alike."""
 
+from typing import get_type_hints
+
 import pytest
 
-from edge.cli.doctor import without_slips
+from edge.cli.doctor import doctor, without_slips
 
 
 @pytest.mark.parametrize("typed", ["CP-1", "cp_001", "CP 01", "CP-O1"])
@@ -15,3 +17,9 @@ def test_what_is_mistyped_most_is_recognised(typed: str) -> None:
 def test_another_number_is_another_station(other: str) -> None:
     """Zeros count within a number."""
     assert without_slips(other) != without_slips("CP-01")
+
+
+def test_whoever_may_not_read_the_state_is_answered_all_the_same() -> None:
+    """Without sudo it was refused for its folder, before anything was looked at."""
+    (option,) = get_type_hints(doctor, include_extras=True)["state"].__metadata__
+    assert option.readable is False
