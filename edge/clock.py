@@ -17,6 +17,7 @@ EARLIEST_PLAUSIBLE = datetime(2026, 1, 1, tzinfo=UTC)
 
 STEP_S: Seconds = 60.0  # in a day: more than a quartz of 500 ppm loses, and than NTP slews
 DAY_S: Seconds = 86_400.0
+SET_S: Seconds = 5.0  # a clock that differs by more was set, whatever its quartz does in a week
 
 
 class Clock(Protocol):
@@ -43,6 +44,25 @@ class SystemClock:
 
     def wall_is_trusted(self) -> bool:
         return self.wall() >= EARLIEST_PLAUSIBLE
+
+
+class Stamp:
+    """When something was written down. :meth:`has_moved` tells that the wall clock was set since: whoever reckons from
+    what stands there how long ago that was would be wrong by as much.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lead_s = self._lead()
+
+    def has_moved(self) -> bool:
+        """Whether the clock is set now, and wasn't then, or was by more than ``SET_S`` otherwise."""
+        lead_s = self._lead()
+        return lead_s is not None and (self._lead_s is None or abs(lead_s - self._lead_s) > SET_S)
+
+    def _lead(self) -> Seconds | None:
+        """Of the wall clock before the monotonic one; None while it isn't set."""
+        return self._clock.wall().timestamp() - self._clock.monotonic() if self._clock.wall_is_trusted() else None
 
 
 class SteadyDay:

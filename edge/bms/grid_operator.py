@@ -1,5 +1,6 @@
 """The grid operator's side, joined: contact, coil, topic, EEBUS and OpenADR in; limits and proofs out."""
 
+import math
 from collections.abc import Container, Mapping
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from edge.bms.eebus_lpc import NO_HEARTBEAT, Lpc, LpcPort, check_failsafe, check
 from edge.bms.evidence import Evidence
 from edge.bms.grid import Contact, DimmedBy, Dimming, GridSettings
 from edge.bms.lpc_memory import LpcFile
-from edge.bms.mqtt_commands import Handler, Rejected
+from edge.bms.mqtt_commands import EVENTS, Handler, Rejected
 from edge.bms.openadr import OpenAdr
 from edge.bms.openadr_memory import EventsFile
 from edge.bms.relay_contact import ContactInput
@@ -21,6 +22,8 @@ from edge.domain.limit import LimitSource, LimitStated
 from edge.units import Seconds, Watts
 
 log = structlog.get_logger(__name__)
+
+KEPT_S: Seconds = 1.0  # from one writing at once to the next: a flood's are with the ticks, and wear out no card
 
 
 class GridOperator:
@@ -47,6 +50,7 @@ class GridOperator:
         self._contact = Contact(closed_is_free=settings.contact.closed_is_free) if settings.contact else None
         self._evidence = Evidence(settings.evidence) if settings.evidence else None
         self._steady = SteadyDay(clock)
+        self._kept_at: Seconds = -math.inf  # at once
         self._charging_w: Watts | None = None
         self._lpc_file = LpcFile(settings.lpc_file) if settings.lpc_file is not None else None
         self.lpc: Lpc | None = None
@@ -76,7 +80,7 @@ class GridOperator:
         if self.lpc is not None:
             found["cmd/lpc"] = partial(self._tell_lpc, self.lpc)
         if self._openadr is not None:
-            found["cmd/openadr"] = partial(_hand_in, self._openadr)
+            found[EVENTS] = partial(self._hand_in, self._openadr)
         return found
 
     def report(self) -> dict[str, Any]:
@@ -87,11 +91,12 @@ class GridOperator:
         """Dim on where the run before this one did, which has proved its begin; but not for one that the site file
         has silenced since: nobody could take that back."""
         before = self._dimming_file.read() if self._dimming_file is not None else frozenset()
+        now = self._clock.monotonic()
         for by in before:
-            self.dim(by, asked=True)
+            self._dimming.ask(by, dim=True, now=now)
         self._proved_dimmed = self._dimming.dimmed
         for by in before:
-            self.dim(by, asked=by in self._heard)
+            self._dimming.ask(by, dim=by in self._heard, now=now)
         if self._openadr is not None and self._openadr_file is not None and DimmedBy.MQTT in self._heard:
             self._openadr_file.hand_in(self._openadr)
 
@@ -113,7 +118,9 @@ class GridOperator:
 
     def dim(self, by: DimmedBy, *, asked: bool) -> None:
         """Somebody dims by §14a, or takes that back."""
-        self._dimming.ask(by, dim=asked, now=self._clock.monotonic())
+        now = self._clock.monotonic()
+        self._dimming.ask(by, dim=asked, now=now)
+        self._keep_at_once(now)
 
     def tick(self, report: Mapping[str, Any], charging_w: Watts | None) -> None:
         """Look at the contact and the clock, once a tick."""
@@ -123,22 +130,32 @@ class GridOperator:
             dims = self._contact.sample(self._relay.closed(), now)
             if dims is not None:
                 self.dim(DimmedBy.CONTACT, asked=dims)
-        if self._dimming_file is not None:
-            self._dimming_file.keep(self._dimming.asked)
         if self.lpc is not None:
             self.lpc.tick(now)
             self._follow_lpc(now)
-            if self._lpc_file is not None:
-                self._lpc_file.keep(self.lpc.memory(now), self._clock)
         if self._openadr is not None:
             limit = self._openadr.observe(report, self._clock)
             if limit is not None:
                 self._sink.take(limit)
-            if self._openadr_file is not None:
-                self._openadr_file.keep(self._openadr)
+        self._keep(now)
         self._prove_changes()
         if self._evidence is not None and self._steady.has_passed():
             self._evidence.forget_old(self._clock.wall())
+
+    def _keep(self, now: Seconds) -> None:
+        """Have written down what is to outlive a restart."""
+        if self._dimming_file is not None:
+            self._dimming_file.keep(self._dimming.asked)
+        if self.lpc is not None and self._lpc_file is not None:
+            self._lpc_file.keep(self.lpc.memory(now), self._clock)
+        if self._openadr is not None and self._openadr_file is not None:
+            self._openadr_file.keep(self._openadr)
+
+    def _keep_at_once(self, now: Seconds) -> None:
+        """What was said isn't said again: a power cut before the next tick must not lose it."""
+        if now - self._kept_at >= KEPT_S:
+            self._kept_at = now
+            self._keep(now)
 
     def _follow_lpc(self, now: Seconds) -> None:
         allowed_w = self.lpc.allowed_w if self.lpc is not None else None
@@ -195,11 +212,12 @@ class GridOperator:
         if limit_w is not None:
             lpc.write_limit(limit_w, active=active, duration_s=duration_s, now=now)
         self._follow_lpc(now)
+        self._keep_at_once(now)
 
-
-def _hand_in(openadr: OpenAdr, document: Mapping[str, Any], now: Seconds) -> None:  # noqa: ARG001 - a handler's
-    """A VEN hands in the events that it has got."""
-    openadr.accept(document.get("events"))
+    def _hand_in(self, openadr: OpenAdr, document: Mapping[str, Any], now: Seconds) -> None:
+        """A VEN hands in the events that it has got."""
+        openadr.accept(document.get("events"))
+        self._keep_at_once(now)
 
 
 def _flag(document: Mapping[str, Any], name: str, *, default: bool) -> bool:

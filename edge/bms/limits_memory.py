@@ -13,7 +13,7 @@ import orjson
 import structlog
 
 from edge.bms.eco import BmsMode
-from edge.clock import Clock
+from edge.clock import Clock, Stamp
 from edge.domain.limit import LimitSource
 from edge.units import Amps, Seconds, Watts
 from edge.whole_file import Writing, at_least_0
@@ -21,7 +21,8 @@ from edge.whole_file import Writing, at_least_0
 log = structlog.get_logger(__name__)
 
 RENEWED_S: Seconds = 30.0  # a renewal is written down when it adds this much: one each second would wear out the card
-BETWEEN_S: Seconds = 10.0  # from one writing to the next, for the same reason
+BETWEEN_S: Seconds = 10.0  # from one writing to the next on average, for the same reason
+AT_ONCE = 6  # writings that may follow each other: what a BMS says anew now and then is written each time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,8 @@ class LimitsFile:
         self._file = file
         self._kept: Mapping[LimitSource, Demanded] = {}
         self._kept_at: Seconds | None = None
+        self._stamp: Stamp | None = None
+        self._lately = 0.0  # writings, of which one is forgotten each BETWEEN_S
         self._writing = Writing(file)
 
     def read(self, clock: Clock) -> dict[LimitSource, Demanded]:
@@ -71,12 +74,14 @@ class LimitsFile:
         return {source: _after(demanded, passed_s) for source, demanded in found.items()}
 
     def keep(self, demanded: Mapping[LimitSource, Demanded], clock: Clock) -> None:
-        """Write it down if it is another, if it was renewed by much, or if the disk refused the last; by another
-        thread: a disk that stalls costs no tick.
+        """Write it down if it is another, if it was renewed by much, if the clock was set since, or if the disk refused
+        the last; by another thread: a disk that stalls costs no tick.
         """
         passed_s = clock.monotonic() - self._kept_at if self._kept_at is not None else None
-        if passed_s is not None and (passed_s < BETWEEN_S or not self._is_news(demanded, passed_s)):
-            return
+        if passed_s is not None:
+            is_worn = self._lately - passed_s / BETWEEN_S > AT_ONCE - 1
+            if is_worn or not self._is_news(demanded, passed_s):
+                return
         self._write(demanded, clock)
 
     async def close(self, demanded: Mapping[LimitSource, Demanded], clock: Clock) -> None:
@@ -86,12 +91,16 @@ class LimitsFile:
         await self._writing.done()
 
     def _is_news(self, demanded: Mapping[LimitSource, Demanded], passed_s: Seconds) -> bool:
-        if self._writing.failed or demanded.keys() != self._kept.keys():
+        was_set = self._stamp is not None and self._stamp.has_moved()
+        if was_set or self._writing.failed or demanded.keys() != self._kept.keys():
             return True
         return any(_tells_more(now, self._kept[source], passed_s) for source, now in demanded.items())
 
     def _write(self, demanded: Mapping[LimitSource, Demanded], clock: Clock) -> None:
-        self._kept, self._kept_at = demanded, clock.monotonic()
+        now = clock.monotonic()
+        passed_s = now - self._kept_at if self._kept_at is not None else 0.0
+        self._lately = max(self._lately - passed_s / BETWEEN_S, 0.0) + 1.0
+        self._kept, self._kept_at, self._stamp = demanded, now, Stamp(clock)
         body: dict[str, Any] = {source.value: each for source, each in demanded.items()}
         self._writing.begin(
             orjson.dumps(body | {"wall_s": clock.wall().timestamp() if clock.wall_is_trusted() else None})

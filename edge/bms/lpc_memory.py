@@ -6,7 +6,7 @@ import orjson
 import structlog
 
 from edge.bms.eebus_lpc import FAILSAFE_S, LpcMemory, LpcState
-from edge.clock import Clock
+from edge.clock import Clock, Stamp
 from edge.units import Seconds
 from edge.whole_file import Writing, at_least_0
 
@@ -19,6 +19,7 @@ class LpcFile:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._kept: LpcMemory | None = None
+        self._stamp: Stamp | None = None
         self._writing = Writing(file)
 
     def read(self, clock: Clock) -> tuple[LpcMemory, Seconds] | None:
@@ -44,12 +45,13 @@ class LpcFile:
         return memory, max(ago_s, 0.0)
 
     def keep(self, memory: LpcMemory, clock: Clock) -> None:
-        """Write it down if it is another, or the disk refused the last, by another thread: a disk that stalls costs no
-        tick.
+        """Write it down if it is another, if the clock was set since, or if the disk refused the last; by another
+        thread: a disk that stalls costs no tick.
         """
-        if self._kept is not None and memory.tells_as(self._kept) and not self._writing.failed:
+        is_told = self._kept is not None and memory.tells_as(self._kept)
+        if is_told and not self._writing.failed and not (self._stamp is not None and self._stamp.has_moved()):
             return
-        self._kept = memory
+        self._kept, self._stamp = memory, Stamp(clock)
         body = orjson.dumps(
             {
                 "wall_s": clock.wall().timestamp() if clock.wall_is_trusted() else None,

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2s
 from typing import Any
 
 import orjson
@@ -21,6 +22,8 @@ LONGEST_VALID_S = 3600.0  # as over Modbus
 MILLISECONDS_FROM = 1e11  # as seconds since 1970 the year 5138; as milliseconds 1973
 AGAIN = "carried out when it first came; the same message once more renews nothing: give it a new id and ts"
 LARGEST = 4096  # bytes of a command: ten times what one takes
+LARGEST_EVENTS = 64_000  # of the events of OpenADR: a day of quarter-hours takes 10,000
+EVENTS = "cmd/openadr"
 LONGEST_ID = 128  # characters
 REMEMBERED = 256  # commands carried out that are kept, as they may be delivered twice (QoS 1)
 
@@ -72,7 +75,8 @@ class Commands:
         self._bounds = bounds
         self._grid = grid
         self._handlers = {f"{base}/{topic}": handler for topic, handler in (handlers or {}).items()}
-        self._carried_out: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._events_topic = f"{base}/{EVENTS}"
+        self._carried_out: OrderedDict[tuple[str, str], bytes] = OrderedDict()  # and a digest of what it said
         self._newest: dict[str, datetime] = {}
 
     @property
@@ -96,16 +100,16 @@ class Commands:
             return None
         identity: str | None = None
         try:
-            document = _document(payload)
+            document = _document(payload, most=LARGEST_EVENTS if topic == self._events_topic else LARGEST)
             identity = _identity(document)
             before = self._carried_out.get((topic, identity))
-            if before == payload:
+            if before == blake2s(payload).digest():
                 return Outcome(id=identity, accepted=True, reason=AGAIN)
             outcome = self._judge(topic, document, identity, now)
         except Rejected as reason:
             outcome = Outcome(id=identity, reason=str(reason))
         if identity is not None and outcome.accepted:  # what was refused has done nothing, and may fit the next time
-            self._carried_out[topic, identity] = payload
+            self._carried_out[topic, identity] = blake2s(payload).digest()
             while len(self._carried_out) > REMEMBERED:
                 self._carried_out.popitem(last=False)
         return outcome
@@ -168,9 +172,9 @@ class Commands:
         )
 
 
-def _document(payload: bytes) -> Mapping[str, Any]:
-    if len(payload) > LARGEST:
-        raise Rejected(f"longer than {LARGEST} bytes")
+def _document(payload: bytes, *, most: int) -> Mapping[str, Any]:
+    if len(payload) > most:
+        raise Rejected(f"longer than {most} bytes")
     try:
         document = orjson.loads(payload)
     except orjson.JSONDecodeError:

@@ -1,6 +1,8 @@
 """The grid operator over MQTT: what a SHIP bridge and a VEN say, what follows, and what is proved."""
 
+import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from edge.bms.eebus_lpc import LpcSettings
 from edge.bms.facility import Facility
 from edge.bms.grid import DimmedBy, GridSettings
 from edge.bms.grid_operator import GridOperator
-from edge.bms.mqtt_commands import Commands, Now, Outcome
+from edge.bms.mqtt_commands import LARGEST_EVENTS, Commands, Now, Outcome
 from edge.bms.settings import Bounds, FacilitySettings, WritePolicy
 from edge.domain.effective import Binding
 from edge.domain.limit import LimitSource, LimitStated
@@ -123,6 +125,57 @@ def test_a_ven_hands_in_its_events() -> None:
     assert house.say("openadr", events=[]).accepted
     house.tick()
     assert [each.limit_w for each in house.taken.limits if each.source is LimitSource.OPENADR] == [10_000.0, None]
+
+
+def test_a_ven_hands_in_a_week_of_quarter_hours() -> None:
+    """An event may have a thousand intervals; what no VEN has is refused as too long."""
+    house = House()
+    whole = event(10)
+    whole["intervals"] = [{"id": number} | whole["intervals"][0] for number in range(7 * 96)]
+    assert house.say("openadr", events=[whole]).accepted
+    whole["intervals"][0]["payloads"][0]["comment"] = "x" * LARGEST_EVENTS
+    assert house.say("openadr", events=[whole]).reason == f"longer than {LARGEST_EVENTS} bytes"
+
+
+async def test_what_was_said_outlives_a_power_cut_before_the_next_tick(tmp_path: Path) -> None:
+    """A bridge was told that it is carried out, and doesn't say it again. A flood is written with the ticks."""
+    settings = GridSettings(
+        circuit="garage",
+        limit_w=7560.0,
+        dimming_file=tmp_path / "dimming.json",
+        lpc=LpcSettings(),
+        lpc_file=tmp_path / "lpc.json",
+        openadr=True,
+        openadr_file=tmp_path / "events.json",
+    )
+
+    async def run(words: Callable[[GridOperator], None]) -> list[tuple[LimitSource, float | None]]:
+        taken, clock = Taken(), Hands()
+        operator = GridOperator(settings, site="x", sink=taken, clock=clock, relay=None)
+        operator.start()
+        operator.tick(report(), None)
+        clock.pass_s(2.0)
+        words(operator)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            await task  # the disk is quicker than the power
+        return [(limit.source, limit.limit_w) for limit in taken.limits]
+
+    await run(lambda operator: operator.dim(DimmedBy.MQTT, asked=True))
+    assert (LimitSource.GRID, 7560.0) in await run(
+        lambda operator: operator.handlers["cmd/lpc"]({"heartbeat": True, "limit_w": 8000.0}, 1002.0)
+    )
+    assert (LimitSource.GRID_EEBUS, 8000.0) in await run(
+        lambda operator: operator.handlers["cmd/openadr"]({"events": [event(10)]}, 1002.0)
+    )
+    assert (LimitSource.OPENADR, 10_000.0) in await run(lambda operator: operator.dim(DimmedBy.MQTT, asked=False))
+    file = tmp_path / "dimming.json"
+
+    def flood(operator: GridOperator) -> None:
+        operator.dim(DimmedBy.MQTT, asked=True)
+        operator.dim(DimmedBy.MQTT, asked=False)
+
+    await run(flood)
+    assert b"mqtt" in file.read_bytes()  # the first of them
 
 
 def test_the_lowest_of_all_that_the_grid_says_holds() -> None:

@@ -1,5 +1,6 @@
 """EEBUS LPC over a restart: what the box wrote and what held goes on; nobody is freed by a reboot."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,22 @@ async def test_a_limit_whose_time_went_by_is_over(house: House) -> None:
     await house.restart()
     house.wait(0)
     assert house.state() is LpcState.UNLIMITED_CONTROLLED
+
+
+async def test_a_clock_that_is_set_ends_no_limit_before_its_time(house: House) -> None:
+    """A board without a battery-backed clock wakes hours behind: what stands in the file by then is reckoned anew when
+    the time is known, so that a start after that takes no hours for gone.
+    """
+    house.limit(duration_s=3600.0)
+    book = LpcFile(house.file)
+    book.keep(house.lpc.memory(house.clock.now), house.clock)
+    house.clock.at += timedelta(hours=6)
+    house.wait(1)
+    book.keep(house.lpc.memory(house.clock.now), house.clock)
+    await book.close()
+    house.lpc = house.started()
+    house.wait(100)
+    assert (house.lpc.state, house.lpc.allowed_w) == (LpcState.LIMITED, 8000.0)
 
 
 async def test_nobody_leaves_the_failsafe_state_by_a_restart(house: House) -> None:
