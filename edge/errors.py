@@ -48,6 +48,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# How listening is refused where no network that is up has the address; from Python 3.13 on asyncio gives no number.
+NOBODYS = frozenset({errno.EADDRNOTAVAIL, None})
+
+
 class EdgeError(Exception):
     """Base of all. ``str()`` is one sentence, with the remedy where there is one."""
 
@@ -119,7 +123,7 @@ class StartError(EdgeError):
         match refusal.errno:
             case errno.EADDRINUSE:
                 why, remedy = "is in use by another program", f"stop that program or give {key} another port"
-            case errno.EADDRNOTAVAIL:
+            case number if number in NOBODYS:
                 why = "can't be listened on (no network that is up has that address)"
                 remedy = f"see that its network is there, or give {key} an address of this machine"
             case errno.EACCES:

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from edge.errors import StartError
+from edge.errors import NOBODYS, StartError
 
 # Of Linux (ip(7), ipv6(7)); Python has no names for them before 3.14.
 _FREE_BIND: Final = {
@@ -31,7 +31,7 @@ def listen_once_there(
 
     :raises StartError: it was refused for something else.
     """
-    if refusal.errno != errno.EADDRNOTAVAIL or not _is_number(host):
+    if refusal.errno not in NOBODYS or not _is_number(host):
         raise StartError.unlistenable(whose, host, port, refusal, key=key) from refusal
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, socket.SOCK_STREAM)

@@ -1,12 +1,14 @@
 """Whose addresses are: what the machine knows of them without asking anybody."""
 
+import errno
 import os
 import subprocess
 import sys
 
 import pytest
 
-from edge.listening import is_own
+from edge.errors import StartError
+from edge.listening import is_own, listen_once_there
 
 # A name space of its own with one address beside loopback's. 192.0.2.0/24 and 2001:db8::/32 are documentation's.
 ALONE = """
@@ -37,3 +39,18 @@ def test_an_address_on_an_interface_is_own() -> None:
     if done.returncode in (1, 77) and done.stdout == "":
         pytest.skip(f"this container may not: {done.stderr.strip()}")
     assert done.stdout.split() == ["True", "False", "True", "False"], done.stderr
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        OSError(errno.EADDRNOTAVAIL, "error while attempting to bind on address ('192.0.2.1', 0)"),
+        OSError("could not bind on any address out of [('192.0.2.1', 0)]"),
+    ],
+    ids=["before Python 3.13", "since"],
+)
+def test_an_address_of_no_network_is_waited_for_whatever_asyncio_says(refusal: OSError) -> None:
+    """Since Python 3.13 its error has no number."""
+    listen_once_there("the building's Modbus address", "192.0.2.1", 0, refusal, key="[bms.modbus] listen").close()
+    told = StartError.unlistenable("the stations' address", "192.0.2.1", 9000, refusal, key="[ocpp] listen")
+    assert "(no network that is up has that address)" in str(told)

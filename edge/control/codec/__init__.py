@@ -28,6 +28,7 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.control.codec.base import SAME, Codec, Json, Same, Unfit, at
 from edge.control.codec.compound import Array, FrozenSet, Pairs, Record, Tuple
@@ -54,7 +55,7 @@ def codec(kind: Any) -> Codec:
             return Tuple(tuple(codec(argument) for argument in arguments), repeats=False)
         case origin if origin is frozenset:
             return FrozenSet(codec(arguments[0]))
-        case origin if origin is np.ndarray:
+        case origin if origin in (np.ndarray, NDArray):  # numpy 2.5 has that for an alias of its own
             return Array()
         case origin if isinstance(origin, type) and issubclass(origin, Mapping):
             return Pairs(codec(arguments[0]), codec(arguments[1]))
