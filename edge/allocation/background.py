@@ -58,14 +58,21 @@ Choose: TypeAlias = Callable[[Amps, Amps, Amps], Amps]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Bounds:
-    """The extremes of what each EVSE may have drawn ``[row, phase]`` in a while that began ``since``."""
+    """The extremes of what each EVSE may have drawn ``[row, phase]`` in a while that began ``since``, and the highest
+    of its samples."""
 
     since: Seconds
     low_a: Floats
     high_a: Floats
+    sampled_a: Floats
 
     def widened(self, draws: Draws) -> "Bounds":
-        return replace(self, low_a=np.minimum(self.low_a, draws.low_a), high_a=np.maximum(self.high_a, draws.high_a))
+        return replace(
+            self,
+            low_a=np.minimum(self.low_a, draws.low_a),
+            high_a=np.maximum(self.high_a, draws.high_a),
+            sampled_a=np.maximum(self.sampled_a, draws.sampled_a),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -166,9 +173,10 @@ def updated(
     elif waited and over_since is not None and (seen_a := _seen_a(draws, over_since)) is not None:
         risen, over_since = _phases(_jumped, risen, measured_a - seen_a, noise_a), at
     first, second, third = (max(FALL_NOISE_A, OUTLIER_SIGMAS * noise) for noise in noise_a)
-    rise = rising(known.rise, measured_a, at, draws, estimate_a=risen, slack_a=(first, second, third))
+    sampled_a = reduce(np.maximum, [bounds.sampled_a for bounds in known.bounds])
+    rise = rising(known.rise, measured_a, at, draws, sampled_a, estimate_a=risen, slack_a=(first, second, third))
     if rise is not None:
-        risen = _phases(_jumped, risen, rise.least_a(high_a, at, meter_delay_s), noise_a)
+        risen = _phases(_jumped, risen, rise.least_a(high_a), noise_a)
     fall = known.fall
     if fall is not None:
         fall = _continued(fall, measured_a, lowest, low_a)
@@ -217,7 +225,7 @@ def _noted(known: Background, measured_a: PhaseAmps, at: Seconds, draws: Draws, 
     if bounds and len(bounds[-1].low_a) == len(draws.low_a) and at - bounds[-1].since < meter_delay_s / (PARTS - 1):
         bounds = (*bounds[:-1], bounds[-1].widened(draws))
     else:
-        bounds = (*bounds, Bounds(since=at, low_a=draws.low_a, high_a=draws.high_a))[-PARTS:]
+        bounds = (*bounds, Bounds(since=at, low_a=draws.low_a, high_a=draws.high_a, sampled_a=draws.sampled_a))[-PARTS:]
     return replace(known, reading_at=at, measured_a=measured_a, changes_a=changes, changes=number, bounds=bounds)
 
 

@@ -25,22 +25,18 @@ LONGEST_S = SAMPLE_LIFE_S
 class Rise:
     """Readings that show more than the estimate and the cars' samples explain, since they do.
 
-    ``measured_a`` is the lowest of them; ``most_a[row, phase]`` the highest of each car's samples; ``seen_at`` when the
-    first reading came that knew a sample of it which is late enough to tell; NaN where none did.
+    ``measured_a`` is the lowest of them; ``most_a[row, phase]`` the highest of each car's samples; ``seen``: 1 where it
+    was sampled late enough to tell, else 0.
     """
 
     since: Seconds
     measured_a: PhaseAmps
     most_a: Floats
-    seen_at: Floats
+    seen: Floats
 
-    def least_a(self, high_a: Floats, at: Seconds, meter_delay_s: Seconds) -> PhaseAmps:
-        """The background was at least this since then.
-
-        Who wasn't sampled counts as ``high_a``; a sample counts once the meter has had its time to show that moment.
-        """
-        seen = at - self.seen_at >= meter_delay_s
-        return self.measured_a - total_a(np.where(seen[:, None], self.most_a, np.maximum(self.most_a, high_a)))
+    def least_a(self, high_a: Floats) -> PhaseAmps:
+        """The background was at least this since then; who wasn't sampled counts as ``high_a``."""
+        return self.measured_a - total_a(np.where(self.seen[:, None] > 0, self.most_a, np.maximum(self.most_a, high_a)))
 
 
 def rising(
@@ -48,21 +44,24 @@ def rising(
     measured_a: PhaseAmps,
     at: Seconds,
     draws: Draws,
+    sampled_a: Floats,
     *,
     estimate_a: PhaseAmps,
     slack_a: ThreeAmps,
 ) -> Rise | None:
-    """After a reading that came ``at``: None where the samples explain it, but for ``slack_a``."""
+    """After a reading that came ``at``: None where the samples explain it, but for ``slack_a``.
+
+    ``sampled_a``: the highest of each car's samples while what the reading shows may have flowed.
+    """
     if known is None or at - known.since >= LONGEST_S:
-        known, seen_at = None, np.full(len(draws.sampled_a), np.nan)
-        most_a = draws.sampled_a
+        since, seen, most_a = at, np.zeros(len(sampled_a)), sampled_a
     else:
-        tells = draws.clear & (draws.drawn_at >= known.since + TELLS_AFTER_S)
-        seen_at = np.where(tells, np.fmin(known.seen_at, at), known.seen_at)
+        since = known.since
+        tells = draws.clear & (draws.drawn_at >= since + TELLS_AFTER_S)
+        seen = np.where(tells, 1.0, known.seen)
         measured_a = known.measured_a.combine(measured_a, min)
-        most_a = np.maximum(known.most_a, draws.sampled_a)
+        most_a = np.maximum(known.most_a, sampled_a)
     more_a = measured_a - total_a(most_a) - estimate_a
     if all(more <= slack for more, slack in zip(more_a, slack_a, strict=True)):
         return None  # nearly always
-    since = known.since if known is not None else at
-    return Rise(since=since, measured_a=measured_a, most_a=most_a, seen_at=seen_at)
+    return Rise(since=since, measured_a=measured_a, most_a=most_a, seen=seen)

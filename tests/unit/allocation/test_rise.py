@@ -54,14 +54,13 @@ class Circuit:
 
 
 def test_a_rise_behind_a_car_that_takes_nothing_is_seen_with_its_sample() -> None:
-    """8 A more, of a car that may take 10 A more: the sample that is taken 10 s after tells, when the meter has had
-    its 2 s to show the same moment. It could hide for as long as the car might still follow, 40 s and more.
+    """8 A more, of a car that may take 10 A more: the sample that is taken 10 s after tells. It could hide for as long
+    as the car might still follow, 40 s and more.
     """
     circuit = Circuit()
     assert circuit.read(26.0) == 20.0
     assert circuit.read_for(11, 34.0) == 20.0, "it may be the car's"
-    assert circuit.read(34.0, samples={0: 6.0}) == 20.0
-    assert circuit.read_for(2, 34.0) == 28.0
+    assert circuit.read(34.0, samples={0: 6.0}) == 28.0
     assert circuit.known is not None
     assert circuit.read(34.0) == 28.0
     assert circuit.known.rise is None, "it is explained"
