@@ -22,8 +22,10 @@ from typing import TypeAlias
 
 import numpy as np
 
+from edge.allocation.draws import Draws, ThreeAmps, total_a
 from edge.allocation.guess import Guess, guessed
 from edge.allocation.layout import Bools, Floats
+from edge.allocation.rise import Rise, rising
 from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds
 
 # How long a sample may have been on its way to us.
@@ -51,37 +53,26 @@ LONGEST_AVERAGE = 128
 # The bounds of that while are kept in so many parts, so that the oldest can be forgotten.
 PARTS = 3
 
-ThreeAmps: TypeAlias = tuple[Amps, Amps, Amps]
 Choose: TypeAlias = Callable[[Amps, Amps, Amps], Amps]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Draws:
-    """What the EVSEs below one circuit draw, row by row: the bounds, and when each was sampled.
-
-    ``guessed_a`` is ``high_a`` where it isn't known on which phases a row draws, else 0; ``sampled_a`` the newest
-    samples; ``told_a`` what each will draw when it has obeyed; ``unseen``: one of them may show that soon.
-    """
-
-    low_a: Floats
-    high_a: Floats
-    guessed_a: Floats
-    sampled_a: Floats
-    told_a: Floats
-    unseen: bool
-    drawn_at: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Bounds:
-    """The extremes of what each EVSE may have drawn ``[row, phase]`` in a while that began ``since``."""
+    """The extremes of what each EVSE may have drawn ``[row, phase]`` in a while that began ``since``, and the highest
+    of its samples."""
 
     since: Seconds
     low_a: Floats
     high_a: Floats
+    sampled_a: Floats
 
     def widened(self, draws: Draws) -> "Bounds":
-        return replace(self, low_a=np.minimum(self.low_a, draws.low_a), high_a=np.maximum(self.high_a, draws.high_a))
+        return replace(
+            self,
+            low_a=np.minimum(self.low_a, draws.low_a),
+            high_a=np.maximum(self.high_a, draws.high_a),
+            sampled_a=np.maximum(self.sampled_a, draws.sampled_a),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,6 +100,7 @@ class Background:
     estimate_a: PhaseAmps | None  # None: no reading yet
     reading_at: Seconds | None = None  # of the reading it stands on
     fall: Fall | None = None
+    rise: Rise | None = None
     over_since: Seconds | None = None  # since when more flows than the rating; anew after each answer to that
     answered: bool = False  # there was one
     stale_at: Seconds | None = None  # when its meter was last found stale
@@ -162,9 +154,9 @@ def updated(
         return known
     known = _noted(known, measured_a, at, draws, meter_delay_s)
     low_a, high_a = reduce(np.minimum, [bounds.low_a for bounds in known.bounds]), known.most_drawn_a()
-    highest, lowest = measured_a - _sum(low_a), measured_a - _sum(high_a)
+    highest, lowest = measured_a - total_a(low_a), measured_a - total_a(high_a)
     if known.estimate_a is None:
-        return replace(known, estimate_a=highest, fall=None)
+        return replace(known, estimate_a=highest, fall=None, rise=None)
     noise_a = known.noise_a()
     risen = _phases(_jumped, known.estimate_a, lowest, noise_a)
     over_since = (known.over_since if known.over_since is not None else at) if any(known.is_over(rating_a)) else None
@@ -174,12 +166,17 @@ def updated(
     plain = (
         over_since is not None
         and not answered
-        and _stays_over(measured_a - _sum(high_a) + _sum(draws.told_a), rating_a, noise_a)
+        and _stays_over(measured_a - total_a(high_a) + total_a(draws.told_a), rating_a, noise_a)
     )
     if plain or (waited and not (answered and draws.unseen)):
-        risen, over_since, answered = _phases(_jumped, risen, measured_a - _sum(draws.told_a), noise_a), at, True
+        risen, over_since, answered = _phases(_jumped, risen, measured_a - total_a(draws.told_a), noise_a), at, True
     elif waited and over_since is not None and (seen_a := _seen_a(draws, over_since)) is not None:
         risen, over_since = _phases(_jumped, risen, measured_a - seen_a, noise_a), at
+    first, second, third = (max(FALL_NOISE_A, OUTLIER_SIGMAS * noise) for noise in noise_a)
+    sampled_a = reduce(np.maximum, [bounds.sampled_a for bounds in known.bounds])
+    rise = rising(known.rise, measured_a, at, draws, sampled_a, estimate_a=risen, slack_a=(first, second, third))
+    if rise is not None:
+        risen = _phases(_jumped, risen, rise.least_a(high_a), noise_a)
     fall = known.fall
     if fall is not None:
         fall = _continued(fall, measured_a, lowest, low_a)
@@ -195,7 +192,7 @@ def updated(
         for most, now, noise in zip(highest, risen, noise_a, strict=True)
     )
     guess = guessed(known.guess, draws.guessed_a, at, proven=proven)
-    return replace(known, estimate_a=risen, fall=fall, over_since=over_since, answered=answered, guess=guess)
+    return replace(known, estimate_a=risen, fall=fall, rise=rise, over_since=over_since, answered=answered, guess=guess)
 
 
 def _seen_a(draws: Draws, over_since: Seconds) -> PhaseAmps | None:
@@ -206,7 +203,7 @@ def _seen_a(draws: Draws, over_since: Seconds) -> PhaseAmps | None:
     hides = (draws.told_a > draws.sampled_a + FALL_NOISE_A).any(axis=1)
     if not hides.any() or not seen[hides].all():
         return None
-    return _sum(np.where(seen[:, None], draws.sampled_a, draws.high_a))
+    return total_a(np.where(seen[:, None], draws.sampled_a, draws.high_a))
 
 
 def _stays_over(obeyed_a: PhaseAmps, rating_a: Amps, noise_a: ThreeAmps) -> bool:
@@ -228,7 +225,7 @@ def _noted(known: Background, measured_a: PhaseAmps, at: Seconds, draws: Draws, 
     if bounds and len(bounds[-1].low_a) == len(draws.low_a) and at - bounds[-1].since < meter_delay_s / (PARTS - 1):
         bounds = (*bounds[:-1], bounds[-1].widened(draws))
     else:
-        bounds = (*bounds, Bounds(since=at, low_a=draws.low_a, high_a=draws.high_a))[-PARTS:]
+        bounds = (*bounds, Bounds(since=at, low_a=draws.low_a, high_a=draws.high_a, sampled_a=draws.sampled_a))[-PARTS:]
     return replace(known, reading_at=at, measured_a=measured_a, changes_a=changes, changes=number, bounds=bounds)
 
 
@@ -265,7 +262,7 @@ def _judged(
     )
     if not _is_confirmed(fall, drawn_at):
         return risen, fall if risen == estimate_a else None
-    least_a = _sum(fall.least_a)
+    least_a = total_a(fall.least_a)
     fallen, steady = [], True
     for now, highest, total, least, floor, noise in zip(
         risen, fall.measured_a, fall.measured_sum_a, least_a, lowest_a, noise_a, strict=True
@@ -281,7 +278,7 @@ def _judged(
     # Noise: the longer the mean, the more it tells; unless the cars have moved meanwhile, or the load has: a peak would
     # hide every lower reading that follows it.
     tells_more = any(noise_a) and steady and fall.count < LONGEST_AVERAGE and after == estimate_a
-    moved = any(now - least > noise for now, least, noise in zip(_sum(low_a), least_a, noise_a, strict=True))
+    moved = any(now - least > noise for now, least, noise in zip(total_a(low_a), least_a, noise_a, strict=True))
     return after, fall if tells_more and not moved else None
 
 
@@ -293,7 +290,3 @@ def _is_confirmed(fall: Fall, drawn_at: Floats) -> bool:
 
 def _phases(choose: Choose, first: PhaseAmps, second: PhaseAmps, noise_a: ThreeAmps) -> PhaseAmps:
     return PhaseAmps(*map(choose, first, second, noise_a))
-
-
-def _sum(by_row_a: Floats) -> PhaseAmps:
-    return PhaseAmps(*by_row_a.sum(axis=0).tolist()) if len(by_row_a) else NO_CURRENT

@@ -104,6 +104,10 @@ class Cars:
         """Who is to use one phase only, and is counted there."""
         return (self.single > 0) & ~self.strays
 
+    def learned(self, grid: Grid) -> Bools:
+        """Of whose car it is known which phases it uses."""
+        return np.asarray((self.used > 0) | (grid.wired.sum(axis=1) == 1) | self.on_one)
+
     def in_use(self, grid: Grid) -> Bools:
         """``[row, phase]``: the grid phases that a running session can draw on: those learned, else all wired."""
         return _on_phases(self.used, grid)

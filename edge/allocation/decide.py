@@ -33,7 +33,7 @@ def decide(snapshot: Snapshot, memory: Memory) -> Decision:
     before = memory.cars if memory.cars is not None else Cars.none(len(snapshot.evses))
     cars = woken(before.observed(grid, fleet, now), fleet, grid, settings, now)
     entitlement = entitle(grid, fleet, cars.in_use(grid), now, cars.doubted > 0, cars.strays)
-    headroom, background = estimate(snapshot, entitlement, memory.background, cars.slow > 0)
+    headroom, background = estimate(snapshot, entitlement, memory.background, cars.slow > 0, cars.learned(grid))
     cars = cars.doubting(grid, fleet, headroom.over, now)
     cars = stopping(snapshot, cars, headroom, entitlement)
     wishes = Wishes.of(fleet, cars, settings, now).kept_awake(grid.never_zero)

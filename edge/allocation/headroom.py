@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edge.allocation.background import OUTLIER_SIGMAS, OVERLOAD_AT_ONCE_A, Background, Draws, updated
+from edge.allocation.background import OUTLIER_SIGMAS, OVERLOAD_AT_ONCE_A, Background, updated
+from edge.allocation.cars import PRESENT_A
+from edge.allocation.draws import Draws
 from edge.allocation.entitlement import Entitlement, was_seen_after, when_obeyed_a
 from edge.allocation.exposure import OBEY_S, OBEY_TOLERANCE_A
+from edge.allocation.fleet import Fleet
 from edge.allocation.layout import PAIRS, Bools, Floats, Ints
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState
@@ -58,17 +61,23 @@ class Headroom:
 
 
 def estimate(
-    snapshot: Snapshot, entitlement: Entitlement, memory: Mapping[str, Background], slow: Bools | None = None
+    snapshot: Snapshot,
+    entitlement: Entitlement,
+    memory: Mapping[str, Background],
+    slow: Bools | None = None,
+    learned: Bools | None = None,
 ) -> tuple[Headroom, dict[str, Background]]:
     """The headroom of every circuit now, and what to remember for the next estimate.
 
-    ``slow``: whose car has been seen to come down late.
+    ``slow``: whose car has been seen to come down late. ``learned``: of whose car it is known which phases it uses.
     """
     grid = snapshot.plant.grid
     background = np.repeat(grid.reserve_a[:, None], 3, axis=1)
     late, stale, recovering = (np.zeros(len(background), dtype=np.bool_) for _ in range(3))
     over = np.zeros_like(background, dtype=np.bool_)
-    slow = slow if slow is not None else np.zeros(len(grid.min_a), dtype=np.bool_)
+    nobody = np.zeros(len(grid.min_a), dtype=np.bool_)
+    slow, learned = (given if given is not None else nobody for given in (slow, learned))
+    clear = _is_clear(snapshot.fleet, learned, entitlement.doubted)
     told = when_obeyed_a(grid, snapshot.fleet, entitlement.high_a, slow)
     since_told_s = snapshot.now - snapshot.fleet.told_at
     unseen = snapshot.fleet.in_session & ~was_seen_after(snapshot.fleet) & (since_told_s < SEEN_S)
@@ -85,7 +94,7 @@ def estimate(
                 known,
                 state.measured_a or NO_CURRENT,
                 known_at(state),
-                _draws(snapshot, below, entitlement, told, unseen),
+                _draws(snapshot, below, entitlement, told, (unseen, clear)),
                 rating_a=state.circuit.rating_a,
                 meter_delay_s=max(snapshot.settings.meter_stale_s - SPARE_S, LEAST_DELAY_S),
             )
@@ -189,7 +198,15 @@ def known_at(state: CircuitState) -> Seconds:
     return state.measured_at
 
 
-def _draws(snapshot: Snapshot, below: Ints, entitlement: Entitlement, told_a: Floats, unseen: Bools) -> Draws:
+def _is_clear(fleet: Fleet, learned: Bools, doubted: Bools) -> Bools:
+    """Whose samples tell what flows on which phase: those that show nothing anywhere, too."""
+    return np.asarray((fleet.draw_a.max(axis=1) < PRESENT_A) | (learned & ~doubted & ~fleet.draw_spread))
+
+
+def _draws(
+    snapshot: Snapshot, below: Ints, entitlement: Entitlement, told_a: Floats, flags: tuple[Bools, Bools]
+) -> Draws:
+    unseen, clear = flags
     # Phase by phase, as they lie.
     low_a, high_a, told_a = (each.T.take(below, axis=1).T for each in (entitlement.low_a, entitlement.high_a, told_a))
     doubted = entitlement.doubted[below, None]
@@ -198,6 +215,7 @@ def _draws(snapshot: Snapshot, below: Ints, entitlement: Entitlement, told_a: Fl
         high_a=high_a,
         guessed_a=np.where(doubted, high_a, 0.0),
         sampled_a=np.where(doubted, high_a, np.nan_to_num(snapshot.fleet.draw_a[below])),
+        clear=clear[below],
         told_a=told_a,
         unseen=bool(unseen[below].any()),
         drawn_at=snapshot.fleet.drawn_at[below],

@@ -4,7 +4,8 @@ from random import Random
 
 import numpy as np
 
-from edge.allocation.background import LEAST_CHANGES, Background, Draws, updated
+from edge.allocation.background import LEAST_CHANGES, Background, updated
+from edge.allocation.draws import Draws
 from edge.units import PhaseAmps
 
 RATING_A = 63.0
@@ -27,6 +28,7 @@ class Circuit:
             high_a=car,
             guessed_a=np.zeros((1, 3)),
             sampled_a=car,
+            clear=np.array([True]),
             told_a=car if told_a is None else np.full((1, 3), told_a),
             unseen=unseen,
             drawn_at=np.array([1000.0 if unseen else self.now]),
