@@ -5,7 +5,8 @@ The order, the first that has something to say decides:
 1. the site's own refusal (blocked, not in its time, not in its hours): also against a cloud that accepts;
 2. the cloud, where it answers;
 3. the local list: it beats the cache, and what it refuses nothing overrides (OCPP 1.6 §3.5.2, §3.5.4; 2.x C13);
-4. the cache where it says Blocked, Expired or NoCredit, or is over its expiry;
+4. the cache where it says Blocked, Expired or NoCredit; or, of a token that isn't the site's own, is over its expiry
+   (1.6 §3.5.4): that is when a cache is to forget it (§7.27), which some clouds have it do within the hour;
 5. the site's own acceptance;
 6. the cache where it accepts (C10), or says another refusal;
 7. the policy for unknown tokens (AllowOfflineTxForUnknownId, §3.5.4).
@@ -107,7 +108,10 @@ def _of_cloud(known: Known, policy: Policy, wall: datetime) -> Verdict | None:
     if known.listed is not None:
         return _judged(known.listed, Basis.LIST, wall)
     cached = _cached(known, policy, wall)
-    if cached is not None and (cached.expired(wall) or cached.status not in _NOT_KNOWN | {TokenStatus.ACCEPTED}):
+    if cached is None:
+        return None
+    has_run_out = known.own is None and cached.expired(wall)
+    if has_run_out or cached.status not in _NOT_KNOWN | {TokenStatus.ACCEPTED}:
         return _judged(cached, Basis.CACHE, wall)
     return None
 
