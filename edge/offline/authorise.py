@@ -79,7 +79,7 @@ def verdict(known: Known, policy: Policy, wall: datetime) -> Verdict:
     if objection is not None:
         status, reason = objection
         return Verdict(info=TokenInfo(status=status), basis=Basis.SITE, reason=reason)
-    found = _of_cloud(known, policy, wall) or _of_site(own) or _of_cache(known, policy, wall) or unknown(policy)
+    found = _of_cloud(known, policy, wall) or _of_site(known) or _of_cache(known, policy, wall) or unknown(policy)
     if own is None or not found.accepted:
         return found
     # What the badge says of its car holds whoever lets it in.
@@ -116,10 +116,13 @@ def _of_cloud(known: Known, policy: Policy, wall: datetime) -> Verdict | None:
     return None
 
 
-def _of_site(own: SiteToken | None) -> Verdict | None:
+def _of_site(known: Known) -> Verdict | None:
+    own, cached = known.own, known.cached
     if own is None:
         return None
-    info = TokenInfo(status=TokenStatus.ACCEPTED, expires_at=own.valid_until)
+    # By the group that the cloud has told a station lets another card of that end the session (1.6 §3.10, 2.x C09).
+    group, group_type = (cached.group, cached.group_type) if cached is not None else (None, None)
+    info = TokenInfo(status=TokenStatus.ACCEPTED, expires_at=own.valid_until, group=group, group_type=group_type)
     return Verdict(info=info, basis=Basis.SITE, reason="one of the site's own")
 
 

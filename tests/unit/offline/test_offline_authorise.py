@@ -100,6 +100,14 @@ def test_every_combination_has_its_expected_answer() -> None:
     assert set(used) == set(range(len(EXPECTED)))
 
 
+def test_a_card_of_the_sites_own_keeps_its_group() -> None:
+    """What a station compares when another card is shown to end the session: as the cloud has told it, though its word
+    has run out."""
+    cached = TokenInfo(status=S.ACCEPTED, expires_at=NOW - HOUR, group="FAMILY", group_type="Central")
+    found = verdict(Known(own=OWN, cached=cached, cached_at=NOW), Policy(timezone=UTC), NOW)
+    assert (found.basis, found.info) == (Basis.SITE, TokenInfo(status=S.ACCEPTED, group="FAMILY", group_type="Central"))
+
+
 def test_an_acceptance_without_expiry_ages() -> None:
     """AuthCacheLifeTime; a refusal doesn't turn into an acceptance by its age."""
     policy = Policy(timezone=UTC, unknown=UnknownTokens.LIMIT)
