@@ -1,10 +1,17 @@
-"""Stations that tell less at once than they are asked for."""
+"""Stations that tell of their configuration less at once than they are asked for, or later."""
 
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.wire import CallError
 
 _UNKNOWN_ACTION = frozenset({"NotImplemented", "NotSupported"})  # OCPP-J 1.6 §4.2.3, 2.x part 4 §4.3
 _LISTS = {"GetVariables": "getVariableData", "GetConfiguration": "key"}
+# Whose answers are as good when they come late: a station that starts, or hangs on a slow line, has much to do.
+STILL_TRUE = frozenset({*_LISTS, "ChangeConfiguration", "SetVariables"})
+
+
+def is_question(work: OwnCall) -> bool:
+    """Whether a CALL of ours asks for the station's configuration."""
+    return work.action in _LISTS
 
 
 def one_by_one(work: OwnCall, refusal: CallError) -> list[OwnCall]:

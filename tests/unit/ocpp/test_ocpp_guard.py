@@ -90,6 +90,39 @@ def test_a_station_that_tells_fewer_at_once_is_asked_for_each(version: Version) 
     assert json.dumps(written).count('"10"') == len(written) == 1
 
 
+def seldom(version: Version) -> dict[str, Any]:
+    """An answer: the station's samples are a minute apart."""
+    asked = variable("SampledDataCtrlr", "TxUpdatedInterval") if version.is_v2 else "MeterValueSampleInterval"
+    return interval_in(asked)
+
+
+def later_calls(bench: Bench) -> list[tuple[str, str]]:
+    """Ids and actions of our CALLs within the next minute and a half, none of which is answered."""
+    texts = [json.loads(text) for _ in range(9) for text in bench.wait(10.0).down]
+    return [(identifier, action) for _, identifier, action, _ in texts]
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_a_late_answer_about_the_configuration_is_as_good(version: Version) -> None:
+    """A station that starts may take half a minute: what it then says is written to, as if it had said so at once."""
+    bench, identifier, _ = asked_first(version)
+    later_calls(bench)
+    write = bench.station_says(result(identifier, seldom(version))).own_call
+    assert write[1] == ("SetVariables" if version.is_v2 else "ChangeConfiguration")
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_a_question_that_stays_unanswered_is_asked_once_more(version: Version) -> None:
+    """It may have come in the wrong moment. On the next connection it is asked anew."""
+    bench, first, _ = asked_first(version)
+    question = "GetVariables" if version.is_v2 else "GetConfiguration"
+    again = [identifier for identifier, action in later_calls(bench) if action == question]
+    assert len(again) == 1
+    assert again[0] != first
+    step = bench.station_says(result(again[0], seldom(version)))
+    assert own_writes(bench, step, version)
+
+
 def interval_in(asked: Any) -> dict[str, Any]:
     """The answer about one variable or key: nothing, but that the station's samples are a minute apart."""
     if asked == "MeterValueSampleInterval":
