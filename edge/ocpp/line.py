@@ -3,10 +3,10 @@
 Sans-I/O. Everything that comes of it goes into the outbox.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from edge.domain.setpoint import LimitCommand
 from edge.domain.station import LimitAnswered, LimitOutcome, LimitSent
@@ -19,9 +19,10 @@ from edge.ocpp.figures import Answerer, Figures
 from edge.ocpp.guarded import named
 from edge.ocpp.left_profiles import LeftProfiles
 from edge.ocpp.other_ids import OtherIds
+from edge.ocpp.piecemeal import STILL_TRUE, is_question
 from edge.ocpp.profiles import foreign
-from edge.ocpp.routing import FROM_CLOUD, TO_STAND_IN
 from edge.ocpp.stand_in import StandIn
+from edge.ocpp.stand_in_answers import answer_instead
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, ErrorCode
 from edge.ocpp.written import WrittenLimits
@@ -58,6 +59,7 @@ class Line:
         self._heard = heard
         self._silent_since: Seconds | None = None  # the station's first CALL that stayed unanswered
         self._asks = False  # the station is there, and isn't only observed
+        self._asked_again = False  # for its configuration
         self._written = WrittenLimits(memory)
         self._left = LeftProfiles(memory.ladder)
         self._answered_as = OtherIds()  # by the cloud's ids, those under which the station answered
@@ -110,7 +112,7 @@ class Line:
 
     def set_up(self, now: Seconds, wall: datetime) -> None:
         """Ask what the control needs to know of a station that has connected."""
-        self._asks = True
+        self._asks, self._asked_again = True, False
         for work in self._dialect.setup_calls():
             self._arbiter.add_own(work)
         self._pump(now, wall)
@@ -138,7 +140,7 @@ class Line:
                 for write in writes:
                     self._out.note("info", "restores what control needs of the configuration", **named(write.payload))
                     self._arbiter.add_own(write)
-                instead = self._list_answered(work.call, frame)
+                instead = answer_instead(self._stand_in, self._dialect.version, work.call, frame)
                 if answered.overtaken or work.epoch != epoch:
                     what = "id has been used again" if answered.overtaken else "cloud connection that asked is gone"
                     self._drop(frame, f"the {what}")
@@ -148,7 +150,9 @@ class Line:
                     same = frame.id == work.call.id
                     self._answered_as.note(work.call.id, frame.id)
                     self._out.to_cloud(text if same else wire.with_id(text, work.call.id))
-            case LimitCall() | OwnCall() if answered.late:
+            case LimitCall() if answered.late:
+                self._drop(frame, "it came too late")
+            case OwnCall(action=action) if answered.late and action not in STILL_TRUE:
                 self._drop(frame, "it came too late")
             case LimitCall() as work:
                 outcome, detail = limit_outcome(frame)
@@ -220,14 +224,6 @@ class Line:
         """Report what became of a limit."""
         self._out.report(LimitAnswered(key=command.key, at=now, command=command.id, outcome=outcome, detail=detail))
 
-    def _list_answered(self, call: Call, frame: CallResult | CallError) -> Mapping[str, Any] | None:
-        """What the cloud is told in place of the station's answer about its local list; None to pass that on."""
-        if self._stand_in is None or FROM_CLOUD[self._dialect.version].get(call.action) not in TO_STAND_IN:
-            return None
-        if isinstance(frame, CallResult):
-            return self._stand_in.list_answered(call.action, call.payload, answer=frame.payload)
-        return self._stand_in.list_answered(call.action, call.payload, error=frame.code)
-
     def _cleared(self, action: str, frame: CallResult | CallError) -> None:
         """A profile of the cloud's was cleared. Some stations take more than they were asked to: ours are told anew."""
         if action == "ClearChargingProfile" and limit_outcome(frame)[0] is LimitOutcome.ACCEPTED:
@@ -260,6 +256,9 @@ class Line:
         if isinstance(work, LimitCall):
             self._left.may_hold(work.command, self._memory.ladder.rung)
             self.settle(work.command, now, LimitOutcome.SILENT, f"no answer within {OWN_TIMEOUT_S:g} s")
+        elif isinstance(work, OwnCall) and is_question(work) and not self._asked_again:
+            self._asked_again = True
+            self._arbiter.add_own(work)
 
     def _pump(self, now: Seconds, wall: datetime) -> None:
         """Put the next CALL on the line, if it is free."""

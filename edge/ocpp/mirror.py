@@ -23,7 +23,8 @@ from edge.ocpp.unreached import cause
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, ErrorCode
 
-MOST_WAITING = 256  # frames of one station: some minutes
+MOST_WAITING = 256  # frames of one station: some minutes,
+MOST_CHARACTERS = 8 * 1024 * 1024  # and no more than so much of them: two of the longest
 MAX_FRAME_BYTES = 64 * 1024  # it has nothing to say that is longer
 REDIAL_S = 30.0  # it is never urgent
 
@@ -40,15 +41,17 @@ class Mirror:
         self._figures = figures
         self._log = log
         self._waiting: deque[str | bytes] = deque()
+        self._size = 0  # of what waits
         self._more = asyncio.Event()
         self._told: str | None = None  # the last problem that was logged
 
     def copy(self, message: str | bytes) -> None:
         """The cloud is told this. Returns at once."""
-        if len(self._waiting) >= MOST_WAITING:
-            self._waiting.popleft()
-            self._figures.mirror_lost += 1
         self._waiting.append(message)
+        self._size += len(message)
+        while len(self._waiting) > MOST_WAITING or self._size > MOST_CHARACTERS:
+            self._size -= len(self._waiting.popleft())
+            self._figures.mirror_lost += 1
         self._more.set()
 
     async def run(self) -> None:
@@ -84,7 +87,8 @@ class Mirror:
                     is_text = isinstance(message, str)
                     carried = message.encode(errors=SURROGATES) if isinstance(message, str) else message
                     await connection.send(carried, text=is_text)
-                    self._waiting.popleft()
+                    if self._waiting and self._waiting[0] is message:  # else it had to make room meanwhile
+                        self._size -= len(self._waiting.popleft())
                 self._more.clear()
                 waiting = asyncio.create_task(self._more.wait())
                 await asyncio.wait((waiting, refusing), return_when=asyncio.FIRST_COMPLETED)

@@ -7,8 +7,9 @@ from edge.units import Seconds
 PER_S = 50.0
 BURST = 500.0
 PAUSE_S = 0.5  # once it is too fast, it is read again after this at the earliest
-# A frame counts once more for each of these: reading the longest takes as long as reading dozens of others.
-COUNTS_ONCE = 64 * 1024  # characters
+# A frame counts once more for each of these: the longest takes as long to read as hundreds of others, and as much
+# memory while it is on its way.
+COUNTS_ONCE = 16 * 1024  # characters
 
 
 class Pace:

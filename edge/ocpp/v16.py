@@ -26,6 +26,7 @@ from edge.ocpp.courses import RUNNING, Courses
 from edge.ocpp.fields import fields, text, whole_number
 from edge.ocpp.guard import Guard
 from edge.ocpp.meter_values import stamps
+from edge.ocpp.piecemeal import one_by_one
 from edge.ocpp.profiles import writer
 from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.profiles.units import in_watts
@@ -146,9 +147,10 @@ class DialectV16:
         return []
 
     def learn(self, work: OwnCall, answer: CallResult | CallError) -> list[OwnCall]:
-        """Learn from the station's answer to one of our questions; a refusal teaches nothing."""
+        """Learn from the station's answer to one of our questions. A refusal teaches nothing; where it may be that of a
+        station that tells fewer keys at once, it is asked for each."""
         if isinstance(answer, CallError):
-            return []
+            return one_by_one(work, answer)
         if work.action == "ChangeConfiguration":
             return self.guard.written(work.payload, fields(answer.payload))
         if work.action != "GetConfiguration":

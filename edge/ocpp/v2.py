@@ -26,6 +26,7 @@ from edge.ocpp.fields import elements, fields, text, whole_number
 from edge.ocpp.guard import Guard
 from edge.ocpp.meter_values import stamps
 from edge.ocpp.needs import stated
+from edge.ocpp.piecemeal import one_by_one
 from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.profiles.units import in_watts
 from edge.ocpp.questions_v2 import MAX_PERIODS, RATE_UNIT, STACK_LEVEL, over_by, questions
@@ -103,9 +104,10 @@ class DialectV2:
         return OwnCall(action="ClearChargingProfile", payload={"chargingProfileId": profile})  # part 2 K10
 
     def learn(self, work: OwnCall, answer: CallResult | CallError) -> list[OwnCall]:
-        """Learn from the station's answer to one of our questions; a refusal teaches nothing."""
+        """Learn from the station's answer to one of our questions. A refusal teaches nothing; where it may be that of a
+        station that tells fewer variables at once, it is asked for each."""
         if isinstance(answer, CallError):
-            return []
+            return one_by_one(work, answer)
         payload = fields(answer.payload)
         if work.action == "GetVariables":
             for entry in map(fields, elements(payload.get("getVariableResult"))):

@@ -5,7 +5,8 @@ The order, the first that has something to say decides:
 1. the site's own refusal (blocked, not in its time, not in its hours): also against a cloud that accepts;
 2. the cloud, where it answers;
 3. the local list: it beats the cache, and what it refuses nothing overrides (OCPP 1.6 §3.5.2, §3.5.4; 2.x C13);
-4. the cache where it says Blocked, Expired or NoCredit, or is over its expiry;
+4. the cache where it says Blocked, Expired or NoCredit; or, of a token that isn't the site's own, is over its expiry
+   (1.6 §3.5.4): that is when a cache is to forget it (§7.27), which some clouds have it do within the hour;
 5. the site's own acceptance;
 6. the cache where it accepts (C10), or says another refusal;
 7. the policy for unknown tokens (AllowOfflineTxForUnknownId, §3.5.4).
@@ -78,7 +79,7 @@ def verdict(known: Known, policy: Policy, wall: datetime) -> Verdict:
     if objection is not None:
         status, reason = objection
         return Verdict(info=TokenInfo(status=status), basis=Basis.SITE, reason=reason)
-    found = _of_cloud(known, policy, wall) or _of_site(own) or _of_cache(known, policy, wall) or unknown(policy)
+    found = _of_cloud(known, policy, wall) or _of_site(known) or _of_cache(known, policy, wall) or unknown(policy)
     if own is None or not found.accepted:
         return found
     # What the badge says of its car holds whoever lets it in.
@@ -107,15 +108,21 @@ def _of_cloud(known: Known, policy: Policy, wall: datetime) -> Verdict | None:
     if known.listed is not None:
         return _judged(known.listed, Basis.LIST, wall)
     cached = _cached(known, policy, wall)
-    if cached is not None and (cached.expired(wall) or cached.status not in _NOT_KNOWN | {TokenStatus.ACCEPTED}):
+    if cached is None:
+        return None
+    has_run_out = known.own is None and cached.expired(wall)
+    if has_run_out or cached.status not in _NOT_KNOWN | {TokenStatus.ACCEPTED}:
         return _judged(cached, Basis.CACHE, wall)
     return None
 
 
-def _of_site(own: SiteToken | None) -> Verdict | None:
+def _of_site(known: Known) -> Verdict | None:
+    own, cached = known.own, known.cached
     if own is None:
         return None
-    info = TokenInfo(status=TokenStatus.ACCEPTED, expires_at=own.valid_until)
+    # By the group that the cloud has told a station lets another card of that end the session (1.6 §3.10, 2.x C09).
+    group, group_type = (cached.group, cached.group_type) if cached is not None else (None, None)
+    info = TokenInfo(status=TokenStatus.ACCEPTED, expires_at=own.valid_until, group=group, group_type=group_type)
     return Verdict(info=info, basis=Basis.SITE, reason="one of the site's own")
 
 

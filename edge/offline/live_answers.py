@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 
 from edge.domain.journal import DropEntry, EntryKind, PutEntry, PutTransaction, Write
+from edge.domain.token import Basis
+from edge.offline import answers
 from edge.offline.charges import Reading, seeing
 from edge.offline.edition import Edition
 from edge.offline.ledger import Ledger, Taken
@@ -20,6 +22,8 @@ from edge.offline.token_book import Judged
 from edge.offline.token_info import info_in, info_key, token_in
 
 _START = "StartTransaction"
+# What a cloud answers that can't answer just now (OCPP-J 1.6 §4.2.3, 2.x part 4 §4.3): it says nothing of the token.
+_CLOUDS_FAULT = frozenset({"InternalError", "GenericError"})
 _ANSWER = 2  # the place of the payload in a CALLRESULT
 
 
@@ -46,7 +50,7 @@ class LiveAnswers:
         text = text if reply_id is None else with_id(text, reply_id)
         if error is not None:
             writes = self._ledger.refused(taken) if taken is not None else []
-            self._pass_on(writes, text)
+            self._pass_on(writes, self._judged_instead(replace(request, asked_again_as=reply_id), error, wall) or text)
             return
         writes = self.learned(request, fields, wall)
         then: list[Immediate] = []
@@ -111,6 +115,18 @@ class LiveAnswers:
         if shown is None or (info is None and shown.needed):
             return None
         return self._book.tokens.judge(self._book.id, shown, wall, cloud=info)
+
+    def _judged_instead(self, request: Request, error: tuple[str, str], wall: datetime) -> str | None:
+        """The answer to an Authorize for which the cloud has nothing but a fault of its own, where its token is known
+        to be good here: as if it were away. None for any other."""
+        shown = token_in(self._book.edition, request.fields)
+        if request.action != "Authorize" or error[0] not in _CLOUDS_FAULT or shown is None:
+            return None
+        verdict = self._book.tokens.judge(self._book.id, shown, wall).verdict
+        if not verdict.accepted or verdict.basis is Basis.POLICY:
+            return None
+        self._book.steps.note("warning", "the cloud fails to judge a token that is good here", code=error[0])
+        return answers.frame(request, answers.authorize(self._book.edition, verdict))
 
     def _pass_on(self, writes: list[Write], text: str, *then: Immediate) -> None:
         # Through the journal even without writes: answers stay in the order of the questions.

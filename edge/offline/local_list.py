@@ -67,10 +67,13 @@ def _sent(
         return ListAnswer()
     version = whole(fields.get("versionNumber" if edition.is_v2 else "listVersion"))
     entries = _entries(book, edition, fields.get("localAuthorizationList"))
-    if version is None or version <= 0 or entries is None:
+    differs = fields.get("updateType") == "Differential"
+    # 0 is the version of an empty list (1.6 §5.10): some clouds empty a station's with it, which takes it so.
+    empties = version == 0 and not (differs or instead or entries)
+    if version is None or entries is None or (version <= 0 and not empties):
         return ListAnswer(payload={"status": "Failed"} if instead else None)
     before = book.list_version(station) or _UNSEEN
-    if fields.get("updateType") == "Differential":
+    if differs:
         if instead and version <= before:
             return ListAnswer(payload={"status": "VersionMismatch"})
         merged = book.listed(station)

@@ -33,11 +33,12 @@ _READ = frozenset({Conduct.TRANSACTION, Conduct.AUTHORIZE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """A CALL that the cloud hasn't answered. ``request``: one whose answer says something of a token or a transaction;
-    ``reading``: None for Authorize. ``given_up``: the station has made another under its id."""
+    """A CALL that the cloud hasn't answered. ``said`` tells its text from others. ``request``: one whose answer says
+    something of a token or a transaction; ``reading``: None for Authorize. ``given_up``: the station has made another
+    under its id."""
 
     id: str
-    text: str
+    said: int
     request: Request | None = None
     reading: Reading | None = None
     given_up: bool = False
@@ -82,9 +83,9 @@ class Witness:
     def passes(self, request: Request) -> bool:
         """Whether this CALL, whose action may, goes up as it is; then it counts as sent."""
         before = self._asked.get(request.id)
-        if before is not None and before.text != request.text:
+        if before is not None and before.said != hash(request.text):
             return False
-        self._await(request.id, _Asked(id=request.id, text=request.text))
+        self._await(request.id, _Asked(id=request.id, said=hash(request.text)))
         return True
 
     def passed(self, identifier: str) -> bool:
@@ -106,7 +107,8 @@ class Witness:
         is_read = found in _READ and token_in(book.edition, request.fields) is not None
         identifier = self._id_for(request)
         self._await(
-            identifier, _Asked(id=request.id, text=request.text, request=request if is_read else None, reading=reading)
+            identifier,
+            _Asked(id=request.id, said=hash(request.text), request=request if is_read else None, reading=reading),
         )
         text = request.text if identifier == request.id else with_id(request.text, identifier)
         book.steps.add(ToCloud(identifier, text))
@@ -163,7 +165,7 @@ class Witness:
         """The id under which a CALL goes up: its own, unless the cloud owes an answer to another under that, which the
         station has given up by this one."""
         before = self._asked.get(request.id)
-        if before is None or before.text == request.text:
+        if before is None or before.said == hash(request.text):
             return request.id
         self._asked[request.id] = replace(before, given_up=True)
         return self.book.numbers.own_id()

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from edge.ocpp.figures import Figures
-from edge.ocpp.mirror import MOST_WAITING, Mirror
+from edge.ocpp.mirror import MOST_CHARACTERS, MOST_WAITING, Mirror
 from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import call, result
 from tests.wire.ocpp_site import HURRY, Cloud, Gateway, eventually, received, round_trip, running
@@ -80,6 +80,22 @@ async def test_what_a_slow_mirror_can_not_take_is_lost() -> None:
     assert figures.mirror_lost == 3
     running_mirror = asyncio.create_task(mirror.run())
     assert await cloud.hears() == "3"
+    running_mirror.cancel()
+    await asyncio.gather(running_mirror, return_exceptions=True)
+    await cloud.stop()
+
+
+async def test_no_more_than_so_much_waits_for_a_slow_mirror() -> None:
+    """A few long messages take the place of many short ones."""
+    figures, cloud = Figures(), Cloud(takes=MOST_CHARACTERS)
+    await cloud.start()
+    mirror = Mirror(f"ws://127.0.0.1:{cloud.port}/CP-01", Version.V16, HURRY, figures, structlog.get_logger())
+    long = "x" * (MOST_CHARACTERS // 2 - 10)
+    for message in ("first", long, "second", long, "third", "the fourth makes room"):
+        mirror.copy(message)
+    assert figures.mirror_lost == 2
+    running_mirror = asyncio.create_task(mirror.run())
+    assert [await cloud.hears() for _ in range(4)] == ["second", long, "third", "the fourth makes room"]
     running_mirror.cancel()
     await asyncio.gather(running_mirror, return_exceptions=True)
     await cloud.stop()

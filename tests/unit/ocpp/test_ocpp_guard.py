@@ -68,6 +68,72 @@ def test_what_a_1_6_station_lacks_is_written() -> None:
     ]
 
 
+@pytest.mark.parametrize("version", list(Version))
+def test_a_station_that_tells_fewer_at_once_is_asked_for_each(version: Version) -> None:
+    """It refuses the whole question (2.x B06.FR.16, ItemsPerMessageGetVariables; 1.6 GetConfigurationMaxKeys). What it
+    then lacks is written; what it refuses alone, too, it isn't asked again."""
+    bench, identifier, payload = asked_first(version)
+    (name,) = payload
+    step, asked, written = bench.station_says(error(identifier, "OccurrenceConstraintViolation")), [], []
+    while step.down:
+        identifier, action, told = step.own_call
+        assert is_valid(action, told, version)
+        if action in ("GetVariables", "GetConfiguration"):
+            asked += told[name]
+            assert len(told[name]) == 1
+            answer = error(identifier) if asked[0] == told[name][0] else result(identifier, interval_in(told[name][0]))
+        else:
+            written += [told] if action in ("SetVariables", "ChangeConfiguration") else []
+            answer = result(identifier, {"status": "Accepted"})
+        step = bench.station_says(answer)
+    assert asked == payload[name]
+    assert json.dumps(written).count('"10"') == len(written) == 1
+
+
+def seldom(version: Version) -> dict[str, Any]:
+    """An answer: the station's samples are a minute apart."""
+    asked = variable("SampledDataCtrlr", "TxUpdatedInterval") if version.is_v2 else "MeterValueSampleInterval"
+    return interval_in(asked)
+
+
+def later_calls(bench: Bench) -> list[tuple[str, str]]:
+    """Ids and actions of our CALLs within the next minute and a half, none of which is answered."""
+    texts = [json.loads(text) for _ in range(9) for text in bench.wait(10.0).down]
+    return [(identifier, action) for _, identifier, action, _ in texts]
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_a_late_answer_about_the_configuration_is_as_good(version: Version) -> None:
+    """A station that starts may take half a minute: what it then says is written to, as if it had said so at once."""
+    bench, identifier, _ = asked_first(version)
+    later_calls(bench)
+    write = bench.station_says(result(identifier, seldom(version))).own_call
+    assert write[1] == ("SetVariables" if version.is_v2 else "ChangeConfiguration")
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_a_question_that_stays_unanswered_is_asked_once_more(version: Version) -> None:
+    """It may have come in the wrong moment. On the next connection it is asked anew."""
+    bench, first, _ = asked_first(version)
+    question = "GetVariables" if version.is_v2 else "GetConfiguration"
+    again = [identifier for identifier, action in later_calls(bench) if action == question]
+    assert len(again) == 1
+    assert again[0] != first
+    step = bench.station_says(result(again[0], seldom(version)))
+    assert own_writes(bench, step, version)
+
+
+def interval_in(asked: Any) -> dict[str, Any]:
+    """The answer about one variable or key: nothing, but that the station's samples are a minute apart."""
+    if asked == "MeterValueSampleInterval":
+        return {"configurationKey": [{"key": asked, "readonly": False, "value": "60"}]}
+    if isinstance(asked, str):
+        return {"unknownKey": [asked]}
+    if asked["variable"]["name"] == "TxUpdatedInterval":
+        return {"getVariableResult": [{**asked, "attributeStatus": "Accepted", "attributeValue": "60"}]}
+    return {"getVariableResult": [{**asked, "attributeStatus": "UnknownVariable"}]}
+
+
 @pytest.mark.parametrize(
     ("interval", "readonly", "writes"),
     [("5", False, 0), ("10", False, 0), ("0", False, 1), ("x", False, 1), ("60", True, 0)],

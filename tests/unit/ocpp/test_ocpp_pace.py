@@ -31,10 +31,10 @@ def test_a_day_without_floods_is_no_flood() -> None:
 
 
 def test_a_flood_of_long_frames_is_slowed_down_sooner() -> None:
-    """What takes longer to read counts for more: the longest that a station may send as 65 others."""
+    """What takes longer to read counts for more: the longest that a station may send as 257 others."""
     pace, longest = Pace(), 4 * 1024 * 1024
     now, read = START, 0
     while now < START + 60:
         read += 1
         now += pace.frame(now, longest)
-    assert (BURST + 50 * PER_S) / 65 < read < (BURST + 70 * PER_S) / 65
+    assert (BURST + 50 * PER_S) / 257 < read < (BURST + 70 * PER_S) / 257

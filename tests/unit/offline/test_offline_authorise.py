@@ -63,6 +63,7 @@ EXPECTED: tuple[Row, ...] = (
     (ANY, ANY, {"invalid"}, ANY, ANY, S.INVALID, Basis.LIST),
     (ANY, ANY, {"concurrent"}, ANY, ANY, S.CONCURRENT, Basis.LIST),
     (ANY, ANY, ANY, {"blocked"}, ANY, S.BLOCKED, Basis.CACHE),
+    (HELPS, ANY, ANY, {"accepted, expired"}, ANY, S.ACCEPTED, Basis.SITE),  # a cloud may say so of each within the hour
     (ANY, ANY, ANY, {"accepted, expired", "expired"}, ANY, S.EXPIRED, Basis.CACHE),
     (HELPS, ANY, ANY, ANY, ANY, S.ACCEPTED, Basis.SITE),
     (ANY, ANY, ANY, GOOD, ANY, S.ACCEPTED, Basis.CACHE),
@@ -97,6 +98,14 @@ def test_every_combination_has_its_expected_answer() -> None:
         assert found.need == (NEED if found.class_id == "staff" else None)
     assert sum(used.values()) == 7 * 3 * 8 * 8 * 2
     assert set(used) == set(range(len(EXPECTED)))
+
+
+def test_a_card_of_the_sites_own_keeps_its_group() -> None:
+    """What a station compares when another card is shown to end the session: as the cloud has told it, though its word
+    has run out."""
+    cached = TokenInfo(status=S.ACCEPTED, expires_at=NOW - HOUR, group="FAMILY", group_type="Central")
+    found = verdict(Known(own=OWN, cached=cached, cached_at=NOW), Policy(timezone=UTC), NOW)
+    assert (found.basis, found.info) == (Basis.SITE, TokenInfo(status=S.ACCEPTED, group="FAMILY", group_type="Central"))
 
 
 def test_an_acceptance_without_expiry_ages() -> None:

@@ -425,3 +425,27 @@ def test_what_was_kept_in_2_0_1_and_2_1_is_delivered_in_either(before: Edition, 
         assert is_valid("TransactionEvent", bench.asked[3], Version(after.value))
         bench.cloud_answers({})
     assert (bench.disk.entries, bench.state()) == ({}, DeskState.ONLINE)
+
+
+@pytest.mark.parametrize("edition", Edition)
+@pytest.mark.parametrize(
+    ("tag", "code", "good"),
+    [
+        ("CARD-1", "InternalError", True),
+        ("CARD-1", "GenericError", True),
+        ("CARD-1", "FormationViolation", False),
+        ("CARD-9", "InternalError", False),
+    ],
+)
+def test_a_cloud_that_fails_to_judge_a_token_locks_nobody_out(
+    edition: Edition, tag: str, code: str, good: bool
+) -> None:
+    """Its socket is up, its database isn't. A token that is known to be good here is let in; of others, and of what the
+    cloud finds wrong with the question, the station gets the cloud's own error."""
+    bench = Bench(edition, unknown=UnknownTokens.LIMIT)
+    bench.cloud_comes()
+    payload = {"idToken": {"idToken": tag, "type": "ISO14443"}} if edition.is_v2 else {"idTag": tag}
+    asked = bench.call("Authorize", payload)
+    bench.cloud_refuses(code)
+    name = "idTokenInfo" if edition.is_v2 else "idTagInfo"
+    assert bench.answered == ([3, asked, {name: {"status": "Accepted"}}] if good else [4, asked, code, "", {}])

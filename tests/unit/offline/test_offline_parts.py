@@ -276,6 +276,18 @@ def test_the_local_list_follows_the_stations_answer() -> None:
     assert set(book.listed("CP")) == {book.hash("b"), book.hash("c")}
 
 
+@pytest.mark.parametrize(("answer", "left"), [("Accepted", set()), ("Failed", {"a"}), ("NotSupported", {"a"})])
+def test_a_list_that_is_emptied_by_version_0(answer: str, left: set[str]) -> None:
+    """The version of an empty list: a station that takes it has none of these cards any more, and so the gateway."""
+    book = TokenBook(HASHER, Policy(timezone=UTC))
+    book.replace_list("CP", 3, {HASHER.hash("a"): TokenInfo(status=TokenStatus.ACCEPTED)})
+    local_list.settle(book, "CP", Edition.V16, send(0, "Full"), {"status": answer}, None)
+    assert book.listed("CP").keys() == {HASHER.hash(each) for each in left}
+    asked = Request(id="1", action="GetLocalListVersion", payload={}, text="")
+    if answer == "Accepted":
+        assert local_list.settle(book, "CP", Edition.V16, asked, {"listVersion": 0}, None).payload is None
+
+
 def test_the_gateway_has_the_list_of_a_station_that_has_none() -> None:
     """NotSupported: the cloud is answered by the gateway, consistently."""
     book = TokenBook(HASHER, Policy(timezone=UTC))
