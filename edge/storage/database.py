@@ -177,6 +177,21 @@ def _migrate(connection: sqlite3.Connection, path: Path, schema: Schema) -> None
     if version > schema.version:
         log.info("a file of a later release is used", file=str(path), form=version)
         return
+    _bring_up(connection, schema, version)
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        _bring_up(fresh, schema, 0)
+        if not _parts(fresh) <= _parts(connection):
+            # A trigger or a check that is another can be read, and each message is refused for it.
+            raise damage.found("its form isn't what was made")
+
+
+def _parts(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """The tables, indexes and triggers of a file."""
+    found = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+    return {(name, sql) for name, sql in found}
+
+
+def _bring_up(connection: sqlite3.Connection, schema: Schema, version: int) -> None:
     for step in range(version, schema.version):
         with transaction(connection):
             connection.execute("CREATE TABLE IF NOT EXISTS form (readable_from INTEGER NOT NULL) STRICT")

@@ -206,6 +206,31 @@ def test_a_form_whose_names_are_no_text_any_more_is_a_damaged_file(tmp_path: Pat
         store.close()
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("journal", b"entry_sum WHERE seq = NEW", b"entry_sum WHERE sdq = NEW"),
+        ("registry", b"site_token_need WHERE hash = NEW", b"site_token_need WHERE hasl = NEW"),
+    ],
+)
+def test_a_form_that_is_another_is_a_damaged_file(tmp_path: Path, name: str, before: bytes, after: bytes) -> None:
+    """All of it can be read, and nothing written: each message was refused, and each start found the file sound."""
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    own = PutSiteToken(token=SiteToken(hash="h", hint="01"))
+    store.commit([[put_sample(1), own]])
+    again(store).close()
+    content = (tmp_path / f"{name}.db").read_bytes()
+    (tmp_path / f"{name}.db").write_bytes(content.replace(before, after))
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    assert store.healed == (name,)
+    assert list(entries(store)) == [put_sample(1).entry]
+    assert store.commit([[put_sample(kept(store).highest + 1), own]]) == [None]
+    assert again(store).healed == ()
+    store.close()
+
+
 @pytest.mark.parametrize("size", [0, 1, 31, 33])
 def test_a_damaged_key_costs_the_sites_tokens_and_nothing_else(tmp_path: Path, size: int) -> None:
     """With it all that is kept for clouds that are away was refused. The command line leaves it to the controller,
