@@ -9,7 +9,6 @@
 import contextlib
 import sqlite3
 from collections.abc import Sequence
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
@@ -20,10 +19,10 @@ from edge.domain.journal import Write
 from edge.errors import StorageFailed, StorageFull
 from edge.storage import copies, history, rows, sums
 from edge.storage.batch import Part, apply, grows, is_full, is_spare
-from edge.storage.condition import Condition, condition
+from edge.storage.condition import Condition, Health, condition
 from edge.storage.copies import Copies
 from edge.storage.damage import set_aside
-from edge.storage.database import Opened, Schema, open_database, pages, schemas, transaction
+from edge.storage.database import Opened, Schema, open_database, pages, schemas, tidy, transaction
 from edge.storage.healing import heal
 from edge.storage.history import HISTORY_BYTES, HistoryRow
 from edge.storage.proof import prove
@@ -36,15 +35,6 @@ ROOM_PAGES = 500  # 2 MB free within a file: so much may come in again while the
 _REMEDY = "free some room on its disk, or replace it"
 _HISTORY = "history"
 _FILES = {rows.JOURNAL: "FULL", rows.REGISTRY: "FULL", _HISTORY: "NORMAL"}
-
-
-class Health(StrEnum):
-    """How the storage fares."""
-
-    GOOD = "good"
-    RESERVE = "disk full, the reserve is in use, history is off"
-    FULL = "disk full, the reserve is used up"
-    FAILED = "the disk refuses"
 
 
 class Store:
@@ -80,6 +70,17 @@ class Store:
 
         :raises StorageError: the folder or a file can't be used.
         """
+        try:
+            self._open_all()
+        except StorageFailed:
+            self.close()
+            if not (self._reserve.is_needed and self._reserve.give_up()):
+                raise
+            self._open_all()
+            self._enter(Health.RESERVE)
+        self._reserve.take()
+
+    def _open_all(self) -> None:
         forms = schemas()
         healed = set()
         for name in (rows.REGISTRY, rows.JOURNAL, _HISTORY):  # a damaged journal is healed out of the registry, too
@@ -94,7 +95,6 @@ class Store:
             sums.complete(self._open[rows.REGISTRY], copies.ENTRIES)
         self._changes_seen = {name: self._data_version(name) for name in self._open}
         self._keep_good_copy()
-        self._reserve.take()
 
     def close(self) -> None:
         """Close all files. Never raises."""
@@ -161,12 +161,14 @@ class Store:
 
     def maintain(self) -> None:
         """To be called now and then: takes the reserve again when there is room, and history with it. Never raises."""
+        is_short = self.health in (Health.RESERVE, Health.FULL)
+        for name in (rows.JOURNAL, rows.REGISTRY) if is_short else (rows.JOURNAL,):
+            with contextlib.suppress(sqlite3.Error):
+                tidy(self._open[name], is_short=is_short)
         if self._reserve.take():
             self._enter(Health.GOOD)
         if self._is_behind and self.health is Health.GOOD:
             self._copy()
-        with contextlib.suppress(sqlite3.Error):
-            self._open[rows.JOURNAL].execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _opened(self, name: str, form: Schema, synchronous: str) -> Opened:
         def attempt() -> Opened:

@@ -27,9 +27,10 @@ from edge.domain.journal import (
 from edge.domain.session import Session
 from edge.domain.token import SiteToken, TokenNeed
 from edge.errors import StorageError
+from edge.storage.condition import Health
 from edge.storage.database import connect
 from edge.storage.reading import entries, kept, kept_tokens
-from edge.storage.store import Health, Store
+from edge.storage.store import Store
 from edge.storage.token_file import TokenFile
 from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, OK, RecordingLayer
 from tests.unit.storage.storage_bench import NOON, put

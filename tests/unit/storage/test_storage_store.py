@@ -28,6 +28,7 @@ from edge.domain.journal import (
 )
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenInfo, TokenNeed, TokenStatus
 from edge.errors import EntryDamaged, StorageFailed, StorageFull, StorageTooNew
+from edge.storage.condition import Health
 from edge.storage.damage import numbered
 from edge.storage.database import Schema, connect, open_database, refuse_later, schemas
 from edge.storage.entry_file import EntryFile
@@ -35,7 +36,7 @@ from edge.storage.history import HistoryRow
 from edge.storage.key import token_key
 from edge.storage.reading import entries, entry, kept, kept_tokens
 from edge.storage.snapshot import snapshot
-from edge.storage.store import Health, Store
+from edge.storage.store import Store
 from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, RecordingLayer
 from tests.unit.storage.storage_bench import NOON, put, put_sample
 
