@@ -9,8 +9,7 @@ from datetime import datetime
 
 from edge.control.ports import StatusReport
 from edge.offline.station import StationBook
-from edge.storage.condition import Condition
-from edge.storage.store import Health
+from edge.storage.condition import Condition, Health
 
 UNUSED, UNUSABLE = "UNUSED", "UNUSABLE"
 

@@ -84,8 +84,8 @@ def merged(before: Table, wanted: Table) -> dict[str, Any]:
 
 
 def save(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
-    """Put ``content`` in the place of the file at ``path``: wholly or not at all, with the mode and owner that it had.
-    ``mode`` is that of a new file.
+    """Put ``content`` in the place of the file at ``path``: wholly or not at all, and for good when this returns, with
+    the mode and owner that it had. ``mode`` is that of a new file.
 
     :raises SiteFileUnwritable: the folder can't be written to.
     """
@@ -103,6 +103,11 @@ def save(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
         temporary.chmod(mode)
         own_as(temporary, path if is_there else path.parent)
         temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # else a power cut may yet bring back the file that was here
+        finally:
+            os.close(folder)
     except OSError as exc:
         if temporary is not None:
             with contextlib.suppress(OSError):

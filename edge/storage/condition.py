@@ -3,12 +3,22 @@
 import contextlib
 import shutil
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from edge.storage.damage import numbered
 from edge.storage.key import KEY_FILE
 
 _PARTS = ("", "-wal")  # a file and its log
+
+
+class Health(StrEnum):
+    """How the storage fares."""
+
+    GOOD = "good"
+    RESERVE = "disk full, the reserve is in use, history is off"
+    FULL = "disk full, the reserve is used up"
+    FAILED = "the disk refuses"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import structlog
 
 from edge.domain.journal import (
+    LOST,
     DropEntry,
     DropTransaction,
     Entry,
@@ -38,6 +39,8 @@ ENTRIES, CHARGES = "entry_copy", "charge_copy"
 _Id: TypeAlias = tuple[str, str | None]  # station, transaction
 _DROP_ENTRY = f"DELETE FROM {ENTRIES} WHERE seq = ?"  # noqa: S608 - our own name, as below
 _DROP_CHARGE = f"DELETE FROM {CHARGES} WHERE station = ? AND transaction_key = ?"  # noqa: S608
+# The cloud has had the whole of it.
+_OVER = "UPDATE charge SET ended = ? WHERE station = ? AND transaction_key = ? AND ended IS NULL AND cloud_id IS NULL"
 _PUT_CHARGE = rows.put_charge_into(CHARGES)
 _SLIM = """
 SELECT seq, station, kind, action, message_id, transaction_key, sequence, '' AS text, taken_at, answered, attempts,
@@ -67,8 +70,18 @@ class Copies:
         self._entries = {entry.seq: entry for entry in ends if _id(entry) in self._charges}
         self._entries |= {entry.seq: entry for entry in map(rows.entry, registry.execute(f"{_SLIM} {ENTRIES}"))}
 
-    def follow(self, batch: Sequence[Write], *, has_room: bool) -> list[Statement]:
-        """What follows from a batch that the journal has taken. ``has_room``: something may be added."""
+    def changed_by(self, batches: Sequence[Sequence[Write | Statement]]) -> bool:
+        """Whether what the journal is to take may change what is there."""
+        return any(
+            isinstance(write, PutEntry | PutTransaction | DropTransaction)
+            or (isinstance(write, DropEntry) and write.seq in self._entries)
+            for batch in batches
+            for write in batch
+        )
+
+    def follow(self, batch: Sequence[Write], *, has_room: bool, whole: sqlite3.Connection | None) -> list[Statement]:
+        """What follows from a batch that the journal has taken. ``has_room``: something may be added. ``whole``: the
+        journal of which nothing lacks then, if it is so."""
         begun = {_id(write.entry) for write in batch if isinstance(write, PutEntry) and _is_local_begin(write.entry)}
         found: list[Statement] = []
         for write in batch:
@@ -83,7 +96,7 @@ class Copies:
                     found.append((_DROP_CHARGE, (station, key)))
                 case _:
                     pass
-        return found
+        return [*found, complete_up_to(whole)] if found and whole is not None else found
 
     def _put_entry(self, entry: Entry, *, has_room: bool) -> list[Statement]:
         known = self._entries.get(entry.seq)
@@ -133,6 +146,7 @@ def made_anew(journal: sqlite3.Connection, registry: sqlite3.Connection) -> None
     if all({tuple(row) for row in registry.execute(f"SELECT * FROM {t}")} == rest for t, rest in wanted.items()):  # noqa: S608
         return
     with transaction(registry):
+        registry.execute(*complete_up_to(journal))
         for table, rest in wanted.items():
             registry.execute(f"DELETE FROM {table}")  # noqa: S608
             for row in sorted(rest, key=_in_order):
@@ -172,10 +186,13 @@ def brought_back(registry: sqlite3.Connection, journal: sqlite3.Connection) -> i
 def restore(registry: sqlite3.Connection, journal: sqlite3.Connection) -> bool:
     """Have what the journal lacks out of the copies, and doubt the rest. Never raises; says whether that is done."""
     try:
+        is_older = _is_older(journal, registry)
         if restored := brought_back(registry, journal):
             log.warning("begins, ends and ids were taken from their copies", rows=restored)
+        if is_older:
+            log.warning("the journal has lost what was written last", told_since=_told(journal, registry))
         doubt(journal)
-        if restored:
+        if restored or is_older:
             skip_numbers(journal)  # at the end: until then the journal is seen to lack something
     except sqlite3.Error as exc:
         log.warning("the journal's begins and ends can't be taken from their copies", problem=str(exc))
@@ -183,18 +200,52 @@ def restore(registry: sqlite3.Connection, journal: sqlite3.Connection) -> bool:
     return True
 
 
+def complete_up_to(journal: sqlite3.Connection) -> Statement:
+    """What says that the copies are complete as the journal is now. Raises sqlite3.Error."""
+    secret, commits = journal.execute("SELECT secret, commits FROM counter").fetchone()
+    return "INSERT OR REPLACE INTO copied VALUES (1, ?, ?)", (secret, commits)
+
+
+def _is_older(journal: sqlite3.Connection, registry: sqlite3.Connection) -> bool:
+    """Whether the journal isn't what it was when the copies were complete: its log is gone, or a part of that."""
+    known = registry.execute("SELECT secret, commits FROM copied").fetchone()
+    secret, commits = journal.execute("SELECT secret, commits FROM counter").fetchone()
+    return known is not None and known["secret"] == secret and known["commits"] > commits
+
+
+def _told(journal: sqlite3.Connection, registry: sqlite3.Connection) -> int:
+    """Of a journal that is older than the copies: begins and ends that were answered, and have none, were told since.
+    Says how many. Raises sqlite3.Error."""
+    copied = {seq for (seq,) in registry.execute(f"SELECT seq FROM {ENTRIES}")}  # noqa: S608
+    bounds = journal.execute(_BOUNDS, (sums.DAMAGED,)).fetchall()
+    told = [row for row in bounds if row["answered"] and row["seq"] not in copied]
+    charges = {tuple(row) for row in registry.execute(f"SELECT station, transaction_key FROM {CHARGES}")}  # noqa: S608
+    with transaction(journal):
+        for row in told:
+            journal.execute("DELETE FROM entry WHERE seq = ?", (row["seq"],))
+            key = (row["station"], row["transaction_key"])
+            if row["kind"] == EntryKind.BEGIN and row["sequence"] is None and key not in charges:
+                journal.execute(_OVER, (LOST, *key))
+    return len(told)
+
+
 def know_more(registry: sqlite3.Connection, journal: sqlite3.Connection) -> bool:
     """Whether there may be copies of what the journal never had, by its own count: it was emptied, is gone, or lost
     what was written last, as where its log is gone. A journal is always written before its copies."""
     highest = journal.execute("SELECT highest FROM counter").fetchone()[0]
     newest = registry.execute(f"SELECT max(seq) FROM {ENTRIES}").fetchone()[0]  # noqa: S608
-    return bool(highest == 0 or (newest is not None and newest > highest))
+    return bool(highest == 0 or (newest is not None and newest > highest) or _is_older(journal, registry))
 
 
 def answered_for(journal: sqlite3.Connection) -> None:
     """At a start: who waited for the cloud's answer to a begin or an end is gone, and is answered by us when it comes
     again. Raises sqlite3.Error."""
     journal.execute("UPDATE entry SET answered = 1 WHERE answered = 0")
+
+
+def incomplete(registry: sqlite3.Connection) -> None:
+    """The copies are what could be read of them. Raises sqlite3.Error."""
+    registry.execute("DELETE FROM copied")
 
 
 def forgotten(registry: sqlite3.Connection) -> None:

@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 BUSY_S = 5.0  # a command line that writes a token holds the file for milliseconds
 # The log is written back at 1,000 pages of 4 KiB; it is cut to this afterwards, so that a burst leaves no large file.
 LOG_BYTES = 8_000_000
+SHRUNK_PAGES = 500  # 2 MB, which are written in a second
 # How a file is written and read, 2 with a write-ahead log (https://www.sqlite.org/fileformat2.html §1.3.2).
 _FORMATS = slice(18, 20)
 _WITHOUT_LOG = b"\1\1"
@@ -177,6 +178,21 @@ def _migrate(connection: sqlite3.Connection, path: Path, schema: Schema) -> None
     if version > schema.version:
         log.info("a file of a later release is used", file=str(path), form=version)
         return
+    _bring_up(connection, schema, version)
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        _bring_up(fresh, schema, 0)
+        if not _parts(fresh) <= _parts(connection):
+            # A trigger or a check that is another can be read, and each message is refused for it.
+            raise damage.found("its form isn't what was made")
+
+
+def _parts(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """The tables, indexes and triggers of a file."""
+    found = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+    return {(name, sql) for name, sql in found}
+
+
+def _bring_up(connection: sqlite3.Connection, schema: Schema, version: int) -> None:
     for step in range(version, schema.version):
         with transaction(connection):
             connection.execute("CREATE TABLE IF NOT EXISTS form (readable_from INTEGER NOT NULL) STRICT")
@@ -229,6 +245,20 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         with contextlib.suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
+
+
+def tidy(connection: sqlite3.Connection, *, is_short: bool) -> None:
+    """Write the log back. Where the disk ``is_short`` it gets back what file and log take and have no more use for, as
+    far as that is most of it and the rest is soon written anew. Raises sqlite3.Error."""
+    if not is_short:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return
+    free = pages(connection, "freelist_count")
+    used = pages(connection, "page_count") - free
+    if used < SHRUNK_PAGES < free:
+        connection.execute("PRAGMA temp_store=MEMORY")  # the disk is full
+        connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def pages(connection: sqlite3.Connection, pragma: str) -> int:

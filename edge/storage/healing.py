@@ -3,23 +3,24 @@
 import sqlite3
 from pathlib import Path
 
-from edge.storage import copies, sums
+from edge.storage import copies, rows, sums
 from edge.storage.salvage import salvage, skip_numbers
 
 
-def heal(damaged: Path, fresh: sqlite3.Connection, *, good: Path) -> None:
-    """Have what is left of a damaged file in a new one. ``good``: its last good copy, where there is one."""
+def heal(name: str, damaged: Path, fresh: sqlite3.Connection, *, good: Path, registry: sqlite3.Connection) -> None:
+    """Have what is left of a damaged file in a new one. ``good``: the registry's last good copy, where there is one.
+    ``registry``: what has copies of the journal; the new file itself where it is that which is healed.
+
+    :raises StorageFailed: or sqlite3.Error, where ``fresh`` can't be written.
+    """
     if good.exists():
         salvage(good, fresh)
         copies.forgotten(fresh)  # of the journal as it was then
     if damaged.exists():
         salvage(damaged, fresh)  # what can be read of the newer one prevails
-
-
-def heal_journal(damaged: Path, fresh: sqlite3.Connection, *, registry: sqlite3.Connection) -> None:
-    """The same for the journal, of which the registry has copies."""
-    if damaged.exists():
-        salvage(damaged, fresh)
-    copies.restore(registry, fresh)
-    sums.tell_lost(fresh)
-    skip_numbers(fresh)
+    if name == rows.REGISTRY:
+        copies.incomplete(fresh)
+    if name == rows.JOURNAL:
+        copies.restore(registry, fresh)
+        sums.tell_lost(fresh)
+        skip_numbers(fresh)

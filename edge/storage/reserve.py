@@ -13,8 +13,10 @@ from pathlib import Path
 RESERVE_BYTES = 16_000_000
 _WITHOUT_SAMPLES = 5 / 8  # 10 MB, of which 4 MB are some 2,000 sessions that begin and end
 _LAST = 3 / 8  # 6 MB: what the log may come to before it is written back (1,000 pages), and as much in the file
-# The reserve is taken again when so many times its size are free: not to fill the disk that was just emptied.
-PLENTY = 4
+_LITTLE = 1_000_000  # a log, its index and what a new form of a file takes are some 100 kB each
+# The reserve is taken when this is left beside it: not to fill the disk that was just emptied.
+_PLENTY = 3  # times its size
+_PART = 0.25  # of a disk on which that can't be
 
 
 class Reserve:
@@ -44,12 +46,22 @@ class Reserve:
         except OSError:
             return False
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether the disk has no room for what the files want to be opened."""
+        try:
+            return shutil.disk_usage(self._path.parent).free < _LITTLE
+        except OSError:
+            return False
+
     def take(self) -> bool:
         """Take the room, if there is plenty; says whether it is held. Never raises."""
         if self.held:
             return True
         try:
-            if shutil.disk_usage(self._path.parent).free < PLENTY * self._size:
+            disk = shutil.disk_usage(self._path.parent)
+            left = disk.free - (self._size - self._there())
+            if left < min(_PLENTY * self._size, _PART * disk.total):
                 return False
             with self._path.open("ab") as file:
                 os.posix_fallocate(file.fileno(), 0, self._size)

@@ -136,6 +136,9 @@ def _copy(
     source: sqlite3.Connection, target: sqlite3.Connection, table: str, only: str, known: Mapping[int, int]
 ) -> int:
     columns = _columns(target, table)
+    with contextlib.suppress(sqlite3.Error):  # those that the release before hadn't have what they have in a new file
+        there = _columns(source, table)
+        columns = [name for name in columns if name in there]
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     key = ", ".join(row[1] for row in target.execute(f"PRAGMA table_info({table})") if row[5])
     backwards = ", ".join(f"{part} DESC" for part in key.split(", "))

@@ -9,7 +9,6 @@
 import contextlib
 import sqlite3
 from collections.abc import Sequence
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
@@ -20,11 +19,11 @@ from edge.domain.journal import Write
 from edge.errors import StorageFailed, StorageFull
 from edge.storage import copies, history, rows, sums
 from edge.storage.batch import Part, apply, grows, is_full, is_spare
-from edge.storage.condition import Condition, condition
+from edge.storage.condition import Condition, Health, condition
 from edge.storage.copies import Copies
 from edge.storage.damage import set_aside
-from edge.storage.database import Opened, Schema, open_database, pages, schemas, transaction
-from edge.storage.healing import heal, heal_journal
+from edge.storage.database import Opened, Schema, open_database, pages, schemas, tidy, transaction
+from edge.storage.healing import heal
 from edge.storage.history import HISTORY_BYTES, HistoryRow
 from edge.storage.proof import prove
 from edge.storage.reserve import RESERVE_BYTES, Reserve
@@ -36,15 +35,6 @@ ROOM_PAGES = 500  # 2 MB free within a file: so much may come in again while the
 _REMEDY = "free some room on its disk, or replace it"
 _HISTORY = "history"
 _FILES = {rows.JOURNAL: "FULL", rows.REGISTRY: "FULL", _HISTORY: "NORMAL"}
-
-
-class Health(StrEnum):
-    """How the storage fares."""
-
-    GOOD = "good"
-    RESERVE = "disk full, the reserve is in use, history is off"
-    FULL = "disk full, the reserve is used up"
-    FAILED = "the disk refuses"
 
 
 class Store:
@@ -80,6 +70,17 @@ class Store:
 
         :raises StorageError: the folder or a file can't be used.
         """
+        try:
+            self._open_all()
+        except StorageFailed:
+            self.close()
+            if not (self._reserve.is_needed and self._reserve.give_up()):
+                raise
+            self._open_all()
+            self._enter(Health.RESERVE)
+        self._reserve.take()
+
+    def _open_all(self) -> None:
         forms = schemas()
         healed = set()
         for name in (rows.REGISTRY, rows.JOURNAL, _HISTORY):  # a damaged journal is healed out of the registry, too
@@ -88,15 +89,12 @@ class Store:
             if opened.damaged is not None:
                 healed.add(name)
         self.healed = tuple(name for name in _FILES if name in healed)
-        with contextlib.suppress(sqlite3.Error):
-            copies.answered_for(self._open[rows.JOURNAL])
         self._copy(at_start=True)
         with contextlib.suppress(sqlite3.Error):
             sums.complete(self._open[rows.JOURNAL], "entry")
             sums.complete(self._open[rows.REGISTRY], copies.ENTRIES)
         self._changes_seen = {name: self._data_version(name) for name in self._open}
         self._keep_good_copy()
-        self._reserve.take()
 
     def close(self) -> None:
         """Close all files. Never raises."""
@@ -138,9 +136,10 @@ class Store:
             if name == rows.REGISTRY:
                 has_room = self.health is Health.GOOD
                 self._is_behind |= not has_room
+                whole = None if self._is_behind else self._open[rows.JOURNAL]
                 for n, batch in enumerate(batches):
                     if results[n] is None:
-                        mine[n] += self._copies.follow(batch, has_room=has_room)
+                        mine[n] += self._copies.follow(batch, has_room=has_room, whole=whole)
             wanted = [n for n, part in enumerate(mine) if part and results[n] is None]
             if wanted:
                 for n, result in zip(wanted, self._commit(name, [mine[n] for n in wanted]), strict=True):
@@ -162,12 +161,14 @@ class Store:
 
     def maintain(self) -> None:
         """To be called now and then: takes the reserve again when there is room, and history with it. Never raises."""
+        is_short = self.health in (Health.RESERVE, Health.FULL)
+        for name in (rows.JOURNAL, rows.REGISTRY) if is_short else (rows.JOURNAL,):
+            with contextlib.suppress(sqlite3.Error):
+                tidy(self._open[name], is_short=is_short)
         if self._reserve.take():
             self._enter(Health.GOOD)
         if self._is_behind and self.health is Health.GOOD:
             self._copy()
-        with contextlib.suppress(sqlite3.Error):
-            self._open[rows.JOURNAL].execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _opened(self, name: str, form: Schema, synchronous: str) -> Opened:
         def attempt() -> Opened:
@@ -225,14 +226,12 @@ class Store:
                 self._enter(Health.FULL)
                 return self._make_room(name, batches, str(problem))
         self._enter(Health.FAILED, problem=str(problem))
-        refusal = StorageFailed(f"{self.path(name)} can't be written ({problem})", remedy=_REMEDY)
-        return [refusal] * len(batches)
+        return [StorageFailed(f"{self.path(name)} can't be written ({problem})", remedy=_REMEDY)] * len(batches)
 
     def _make_room(self, name: str, batches: list[list[Part]], why: str) -> list[Exception | None]:
         """The disk is full, and takes no new messages: what takes delivered ones away is written all the same."""
         results: list[Exception | None] = [self._full(name, why)] * len(batches)
-        wanted = [n for n, batch in enumerate(batches) if not grows(batch)]
-        if not wanted:
+        if not (wanted := [n for n, batch in enumerate(batches) if not grows(batch)]):
             return results
         with contextlib.suppress(sqlite3.Error):
             if self._reserve.give_up_last():
@@ -255,22 +254,24 @@ class Store:
         connection = self._open[name]
         with transaction(connection):
             results = [apply(connection, batch) for batch in batches]
+            if name == rows.JOURNAL and self._copies.changed_by(batches):
+                connection.execute("UPDATE counter SET commits = commits + 1")
         if self.health is Health.FAILED or (self.health is Health.FULL and self._reserve.held):
             self._enter(Health.GOOD)
         return results
 
     def _heal(self, name: str, damaged: Path, fresh: sqlite3.Connection) -> None:
-        if name == rows.JOURNAL:
-            heal_journal(damaged, fresh, registry=self._open[rows.REGISTRY])
-        else:
-            heal(damaged, fresh, good=self._good_copy(name))
+        heal(name, damaged, fresh, good=self._good_copy(name), registry=self._open.get(rows.REGISTRY, fresh))
 
     def _copy(self, *, at_start: bool = False) -> None:
         """Have the copies as a journal that lacks nothing; ``at_start`` it may be made so. Never raises."""
         journal, registry = self._open[rows.JOURNAL], self._open[rows.REGISTRY]
+        self._is_behind = True
         try:
-            lacks = copies.know_more(registry, journal)
-            if not lacks or (at_start and copies.restore(registry, journal)):
+            is_whole = not copies.know_more(registry, journal) or (at_start and copies.restore(registry, journal))
+            if at_start:
+                copies.answered_for(journal)
+            if is_whole:
                 copies.made_anew(journal, registry)
                 self._is_behind = False
         except sqlite3.Error as exc:

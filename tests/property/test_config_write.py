@@ -1,6 +1,8 @@
 """Writing the site file: what is written is read back, what stood there stays, comments above all."""
 
+import os
 import re
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -8,7 +10,7 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.config.write import fresh, merged, updated
+from edge.config.write import fresh, merged, save, updated
 from edge.errors import SiteFileUnwritable
 
 Drawn: TypeAlias = st.SearchStrategy[Any]
@@ -84,3 +86,22 @@ def test_what_cannot_be_changed_is_refused(text: str) -> None:
     """No TOML, another form, tables written inline: one sentence, no guess."""
     with pytest.raises(SiteFileUnwritable):
         updated(text, {"station": [{"id": "b", "circuit": "main"}]})
+
+
+def test_a_saved_file_outlasts_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was signed over stays so: the new text is on the disk before it has its name, and then the name."""
+    path = tmp_path / "site.toml"
+    save(path, "old")
+    synced: list[tuple[Path, str, str]] = []
+    really = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        place = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append((place, "" if place.is_dir() else place.read_text(), path.read_text()))
+        really(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    save(path, "new")
+    [(draft, *before), folder] = synced
+    assert (draft.parent, before) == (tmp_path, ["new", "old"])
+    assert folder == (tmp_path, "", "new")

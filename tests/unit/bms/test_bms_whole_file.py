@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import structlog
 
 from edge.bms.demand_watch import SAVE_EVERY_S, DemandWatch
 from edge.bms.demand_window import DemandSettings
@@ -84,6 +85,33 @@ async def test_who_dims_is_kept_as_soon_as_the_disk_takes_it(tmp_path: Path) -> 
     folder.unlink()
     await memory.close([DimmedBy.MODBUS])
     assert DimmingFile(folder / "grid-dimming.json").read() == {DimmedBy.MODBUS}
+
+
+@pytest.mark.parametrize("damaged", ["grid-dimming.json", "grid-dimming.copy.json"])
+@pytest.mark.parametrize("how", ["gone", "a byte"])
+async def test_who_dims_is_known_though_a_file_is_damaged(tmp_path: Path, damaged: str, how: str) -> None:
+    """The grid operator isn't heard again: what it asked for has no end. The other file is mended, and told."""
+    memory = DimmingFile(tmp_path / "grid-dimming.json")
+    await memory.close([DimmedBy.MODBUS])
+    whole = (tmp_path / damaged).read_bytes()
+    (tmp_path / damaged).write_bytes(whole.replace(b"modbus", b"mocbus"))
+    if how == "gone":
+        (tmp_path / damaged).unlink()
+    memory = DimmingFile(tmp_path / "grid-dimming.json")
+    with structlog.testing.capture_logs() as logs:
+        assert memory.read() == {DimmedBy.MODBUS}
+    assert len(logs) == (how == "a byte")
+    await memory.close([DimmedBy.MODBUS])
+    assert (tmp_path / damaged).read_bytes() == whole
+
+
+async def test_who_dims_is_lost_with_both_files_and_told(tmp_path: Path) -> None:
+    """Nobody could lift a limit of one who never asks: so there is none, and an error in the log."""
+    for name in ("grid-dimming.json", "grid-dimming.copy.json"):
+        (tmp_path / name).write_bytes(b'{"asked":["mo')
+    with structlog.testing.capture_logs() as logs:
+        assert DimmingFile(tmp_path / "grid-dimming.json").read() == frozenset()
+    assert [each["log_level"] for each in logs] == ["warning", "warning", "error"]
 
 
 async def test_a_demand_window_is_remembered_at_the_end(tmp_path: Path) -> None:

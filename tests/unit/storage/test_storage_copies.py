@@ -27,9 +27,10 @@ from edge.domain.journal import (
 from edge.domain.session import Session
 from edge.domain.token import SiteToken, TokenNeed
 from edge.errors import StorageError
+from edge.storage.condition import Health
 from edge.storage.database import connect
 from edge.storage.reading import entries, kept, kept_tokens
-from edge.storage.store import Health, Store
+from edge.storage.store import Store
 from edge.storage.token_file import TokenFile
 from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, OK, RecordingLayer
 from tests.unit.storage.storage_bench import NOON, put
@@ -294,6 +295,58 @@ def test_what_a_journal_without_its_log_has_lost_is_taken_from_the_copies(tmp_pa
     assert [each.seq for each in entries(store)] == [4, 5, 6]
     assert kept(store).transactions == (record,)
     assert kept(store).highest > 1_000_000
+    store.close()
+
+
+@pytest.mark.parametrize("since", ["told", "told, and its end", "both"])
+def test_what_a_journal_without_its_log_had_told_is_not_told_again(tmp_path: Path, since: str) -> None:
+    """Each page of it is sound, and the begin is in it as it was before the cloud had it: a second session, billed
+    twice. The copies know what of it still waits."""
+    store = opened(tmp_path / "a")
+    record = begun(store, told=False)
+    other = message(6, EntryKind.BEGIN, "2000000007")
+    commit(store, [PutEntry(entry=other), PutTransaction(transaction=charge("2000000007"))])
+    if since == "both":
+        end = message(7, EntryKind.END, record.key)
+        commit(store, [PutEntry(entry=end), PutTransaction(transaction=replace(record, ended="mark of the end"))])
+    store.connection("journal").execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    told = replace(record, cloud_id=17, ended="mark of the end" if since == "both" else None)
+    commit(store, [DropEntry(seq=5), PutTransaction(transaction=told)])
+    if since == "told, and its end":
+        told = replace(told, ended="mark of the end")
+        commit(store, [PutEntry(entry=message(7, EntryKind.END, record.key)), PutTransaction(transaction=told)])
+    if since != "told":
+        commit(store, [DropEntry(seq=7)])
+    shutil.copytree(tmp_path / "a", tmp_path / "b", ignore=shutil.ignore_patterns("*-shm", "journal.db-wal"))
+    store.close()
+    store = opened(tmp_path / "b")
+    assert [each.seq for each in entries(store)] == [6], "what waits still does"
+    found = {each.key: each for each in kept(store).transactions}
+    assert found["2000000007"] == charge("2000000007")
+    assert found[record.key] == (told if since == "told" else replace(record, ended=LOST))
+    assert kept(store).highest > 1_000_000
+    before = kept(store)
+    store.close()
+    store = opened(tmp_path / "b")
+    assert kept(store) == before, "once is enough"
+    store.close()
+
+
+def test_a_begin_without_a_copy_is_not_taken_to_be_told(tmp_path: Path) -> None:
+    """A crash between the two files, a full disk that has no room for copies, a registry that was healed, a journal of
+    the release before: the journal is as new as it was, and its begin is delivered."""
+    store = opened(tmp_path)
+    begun(store, told=False)
+    try:
+        LAYER.refuse = lambda path, _end: IOERR_WRITE if "registry.db" in path else 0
+        commit(store, [PutEntry(entry=message(6, EntryKind.BEGIN, "2000000001"))], [DropEntry(seq=5)])
+    finally:
+        LAYER.refuse = lambda _path, _end: 0
+    store.close()
+    store = opened(tmp_path)
+    assert [each.seq for each in entries(store)] == [6]
+    store = damaged(store, "registry")
+    assert [each.seq for each in entries(store)] == [6]
     store.close()
 
 

@@ -28,6 +28,7 @@ from edge.domain.journal import (
 )
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenInfo, TokenNeed, TokenStatus
 from edge.errors import EntryDamaged, StorageFailed, StorageFull, StorageTooNew
+from edge.storage.condition import Health
 from edge.storage.damage import numbered
 from edge.storage.database import Schema, connect, open_database, refuse_later, schemas
 from edge.storage.entry_file import EntryFile
@@ -35,7 +36,7 @@ from edge.storage.history import HistoryRow
 from edge.storage.key import token_key
 from edge.storage.reading import entries, entry, kept, kept_tokens
 from edge.storage.snapshot import snapshot
-from edge.storage.store import Health, Store
+from edge.storage.store import Store
 from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, RecordingLayer
 from tests.unit.storage.storage_bench import NOON, put, put_sample
 
@@ -205,6 +206,31 @@ def test_a_form_whose_names_are_no_text_any_more_is_a_damaged_file(tmp_path: Pat
         assert list(entries(store)) == [put(1).entry]
         assert [token.hash for token in kept_tokens(store).own] == ["h"]
         store.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("journal", b"entry_sum WHERE seq = NEW", b"entry_sum WHERE sdq = NEW"),
+        ("registry", b"site_token_need WHERE hash = NEW", b"site_token_need WHERE hasl = NEW"),
+    ],
+)
+def test_a_form_that_is_another_is_a_damaged_file(tmp_path: Path, name: str, before: bytes, after: bytes) -> None:
+    """All of it can be read, and nothing written: each message was refused, and each start found the file sound."""
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    own = PutSiteToken(token=SiteToken(hash="h", hint="01"))
+    store.commit([[put_sample(1), own]])
+    again(store).close()
+    content = (tmp_path / f"{name}.db").read_bytes()
+    (tmp_path / f"{name}.db").write_bytes(content.replace(before, after))
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    assert store.healed == (name,)
+    assert list(entries(store)) == [put_sample(1).entry]
+    assert store.commit([[put_sample(kept(store).highest + 1), own]]) == [None]
+    assert again(store).healed == ()
+    store.close()
 
 
 @pytest.mark.parametrize("size", [0, 1, 31, 33])
