@@ -25,6 +25,8 @@ from simulators.world.scenario import FaultSpec, WorldScenario, digits, load_wor
 FAULT: Final = re.compile(r"(?P<number>\d+):(?P<at>\d+(\.\d+)?)\+(?P<lasts>\d+(\.\d+)?)(@(?P<target>.+))?")
 SEEDS: Final = re.compile(r"(?P<first>\d+)\.\.(?P<last>\d+)")
 MOST_SEEDS: Final = 1_000_000
+LEAST_BAR, MOST_BAR = 5, 36  # characters: a line that wraps isn't drawn over
+BESIDE_BAR: Final = 20  # two brackets and blanks, the share, and the time that is left
 NAME, MODULE = "edge-sim", "__main__.py"
 
 
@@ -164,7 +166,11 @@ def _tell_replay(again: Again, played: WorldScenario, result: WorldResult, *, sh
     faults = result.faults
     if shrink and len(faults) > 1:
         typer.echo(f"  looking for the fewest of its {len(faults)} faults that still fail ...", err=True)
-        faults = shrunk(played, result)
+        try:
+            faults = shrunk(played, result)
+        except KeyboardInterrupt:  # whoever has seen enough has a command all the same
+            typer.echo(f"  again: {again.words(result, faults)}")
+            raise
     typer.echo(f"  again: {again.words(result, faults)}")
 
 
@@ -245,7 +251,8 @@ def _progress(label: str, *, quiet: bool) -> Iterator[Progress | None]:
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    with typer.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+    width = max(LEAST_BAR, min(MOST_BAR, shutil.get_terminal_size().columns - len(label) - BESIDE_BAR))
+    with typer.progressbar(length=1000, label=label, file=sys.stderr, width=width) as bar:
         done = 0
 
         def progress(share: float) -> None:

@@ -1,5 +1,6 @@
 """`edge-sim soak`: every ready scenario with faults at random, seed by seed, and one table."""
 
+import math
 import os
 import shlex
 import time
@@ -76,7 +77,10 @@ def soak(
     for each in runs:
         if each.failures:
             typer.echo(f"again: {shlex.join(_again(each, hours))}")
-    typer.echo(f"{WANTED_DAYS:,} site-days would take one core {whole_takes_h(runs, WANTED_DAYS):,.0f} hours")
+    if math.isfinite(whole_h := whole_takes_h(runs, WANTED_DAYS)):
+        typer.echo(f"{WANTED_DAYS:,} site-days would take one core {whole_h:,.0f} hours")
+    else:
+        typer.echo("nothing was played")
     return 1 if any(each.failures for each in runs) else 0
 
 

@@ -184,13 +184,14 @@ def unmet(result: WorldResult, expect: Expectations) -> list[Verdict]:
         ("reaction_p95_s", p95_s, expect.reaction_p95_s),
         ("profiles_per_station_day", result.profiles_per_station_day, expect.profiles_per_station_day),
     )
+    of_more = "" if expect.of_h is None else f" of all its {expect.of_h:g} h, of which this is a part"
     found = [
-        f"{name} is {got:.3g}, and at least {wanted:g} is expected"
+        f"{name} is {got:.3g}, and at least {wanted:g} is expected{of_more}"
         for name, got, wanted in least
         if wanted is not None and got is not None and got < wanted
     ]
     found += [
-        f"{name} is {got:.3g}, and at most {wanted:g} is expected"
+        f"{name} is {got:.3g}, and at most {wanted:g} is expected{of_more}"
         for name, got, wanted in most
         if wanted is not None and got is not None and got > wanted
     ]

@@ -463,3 +463,39 @@ def test_wrong_words_are_told_before_the_run(
         main()
     assert end.value.code == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_what_an_imbalance_limit_leaves_is_the_room_that_was_there() -> None:
+    """A car on one phase of a house that is even has the limit's 10 A and no more: it used what it might have."""
+    scenario = small()
+    head = scenario.site_head.replace('id = "small"', 'id = "small"\nimbalance_limit_a = 10', 1)
+    car = replace(scenario.drivers[0], per_day=1, phases=(1,))
+    load = LoadSpec(circuit="main", hourly_a=(5.0,) * 24)
+    result = played(replace(scenario, site_head=head, drivers=(car,), loads=(load,))).result
+    assert result.verdicts == ()
+    assert result.utilisation is not None
+    assert result.utilisation > 0.8
+
+
+def test_ctrl_c_in_the_search_for_fewer_faults_leaves_the_command_with_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run is over, and has taken its time: whoever waits no longer can play it again."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    file = tmp_path / "greedy.toml"
+    file.write_text(f"{SMALL.read_text(encoding='utf-8')}\n[expect]\nenergy_share = 1.0\n", encoding="utf-8")
+    words = ["edge-sim", "run", str(file), "--hours", "0.1", "--fault", "46:100+60", "--fault", "46:200+60"]
+    monkeypatch.setattr("simulators.cli.run.shrunk", interrupted)
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+    assert shlex.split(capsys.readouterr().out.partition("  again: ")[2]) == [
+        *words[:3],
+        "--seed",
+        "1",
+        *words[3:],
+    ]

@@ -189,3 +189,14 @@ def test_each_scenario_has_faults_of_its_own() -> None:
     other = replace(one, name="other")
     assert planned(one, seed=1) == planned(one, seed=1)
     assert planned(one, seed=1) != planned(other, seed=1)
+
+
+def test_a_soak_that_played_nothing_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long ten thousand days take is known of no run."""
+    words = ["edge-sim", "soak", "--minutes", "0", "--into", str(tmp_path / "soak.jsonl")]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert (end.value.code, capsys.readouterr().out.splitlines()[-1]) == (0, "nothing was played")
