@@ -16,13 +16,14 @@ import pytest
 from simulators.cli.main import main
 from simulators.cli.run import fault_of
 from simulators.errors import ScenarioError
+from simulators.site import Endpoint
 from simulators.world.building import LoadSpec
 from simulators.world.faults import BY_NUMBER, planned
 from simulators.world.limits import LimitSpec
 from simulators.world.plot import svg
 from simulators.world.run import run_world, shrunk, with_random_faults
 from simulators.world.scenario import KEYS, FaultSpec, load_world, ready_worlds
-from simulators.world.site import read_site, site_text
+from simulators.world.site import SiteSource, peers_view, read_site, site_text
 from tests.full_disk import written_to_a_full_disk
 from tests.world.worlds import BMS, SMALL, played, small
 
@@ -499,3 +500,11 @@ def test_ctrl_c_in_the_search_for_fewer_faults_leaves_the_command_with_all(
         "1",
         *words[3:],
     ]
+
+
+def test_a_cloud_has_the_port_of_its_scheme_where_its_address_names_none(tmp_path: Path) -> None:
+    """As in the site file of a real site."""
+    text = f"{SITE}{CLOUD}".replace("{}", "63").replace("127.0.0.1:9100", "csms.example.com/ocpp")
+    (tmp_path / "site.toml").write_text(text, encoding="utf-8")
+    configuration = read_site(tmp_path / "site.toml", SiteSource(file=tmp_path / "site.toml", line=1, lines=9))
+    assert peers_view(configuration).cloud == Endpoint(host="csms.example.com", port=80)
