@@ -92,7 +92,8 @@ def run(
             if plot is not None:
                 _draw(plot, result)
             if not result.passed and not json:
-                _tell_replay(again, played, result, shrink=shrink)
+                # Who names one fault wants to see it; of those that came otherwise none may be needed.
+                _tell_replay(again, played, result, shrink=shrink and len(result.faults) > (1 if specs else 0))
     if len(wanted) > 1 and not json:
         typer.echo(f"{len(wanted)} seeds, {failed} failed")
     return 1 if failed else 0
@@ -164,8 +165,8 @@ def _tell(result: WorldResult) -> None:
 def _tell_replay(again: Again, played: WorldScenario, result: WorldResult, *, shrink: bool) -> None:
     """The command that shows the failure again, with as few faults as it needs."""
     faults = result.faults
-    if shrink and len(faults) > 1:
-        typer.echo(f"  looking for the fewest of its {len(faults)} faults that still fail ...", err=True)
+    if shrink:
+        typer.echo(f"  looking for the fewest faults that still fail, of its {len(faults)} ...", err=True)
         try:
             faults = shrunk(played, result)
         except KeyboardInterrupt:  # whoever has seen enough has a command all the same

@@ -16,7 +16,7 @@ DAY_S: Final = 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitResult:
-    """`heat` is how far its protection is on the way to its trip, 1.0 being it."""
+    """`heat` is how far its protection was at most on the way to its trip, 1.0 being it; it began preheated."""
 
     id: str
     fuse_a: float
@@ -144,7 +144,7 @@ def result_of(
                 most_a=(run.most_a[0], run.most_a[1], run.most_a[2]),
                 over_s=run.over_s,
                 tripped=run.protection.tripped,
-                heat=run.protection.heat,
+                heat=run.protection.most_heat,
             )
             for run in world.copper.runs.values()
         ),

@@ -508,3 +508,17 @@ def test_a_cloud_has_the_port_of_its_scheme_where_its_address_names_none(tmp_pat
     (tmp_path / "site.toml").write_text(text, encoding="utf-8")
     configuration = read_site(tmp_path / "site.toml", SiteSource(file=tmp_path / "site.toml", line=1, lines=9))
     assert peers_view(configuration).cloud == Endpoint(host="csms.example.com", port=80)
+
+
+def test_the_only_fault_that_came_by_chance_is_left_out_if_it_fails_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As any of several is. One that was asked for by its number stays: it is what is looked at."""
+    file = tmp_path / "greedy.toml"
+    own = "[[fault]]\nnumber = 46\nat_h = 0.03\nfor_s = 60\n"
+    file.write_text(f"{SMALL.read_text(encoding='utf-8')}\n[expect]\nenergy_share = 1.0\n{own}", encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["edge-sim", "run", str(file), "--hours", "0.1"])
+    with pytest.raises(SystemExit):
+        main()
+    words = shlex.split(capsys.readouterr().out.partition("  again: ")[2])
+    assert words == ["edge-sim", "run", str(file), "--seed", "1", "--hours", "0.1", "--no-faults"]
