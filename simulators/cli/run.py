@@ -16,6 +16,7 @@ from simulators.cli.course import ended_in_order, print_json
 from simulators.cli.options import JsonOption
 from simulators.errors import ScenarioError
 from simulators.world.building import Recorded
+from simulators.world.faults import QUIET_S
 from simulators.world.part import part_of
 from simulators.world.plot import svg
 from simulators.world.result import WorldResult
@@ -66,8 +67,7 @@ def run(
     """Run a whole site in virtual time, and judge it."""
     played = cut(load_world(scenario), from_h, hours)
     if faults_per_hour is not None:
-        if not 0 < faults_per_hour <= 3600:
-            raise ScenarioError(f"--faults-per-hour: must be above 0 and up to 3600, not {faults_per_hour:g}")
+        prove_rate(faults_per_hour, for_s=played.for_s)
         played = with_random_faults(played, faults_per_hour)
     wanted = seeds_of(seed, seeds)
     if no_faults and (fault or faults_per_hour is not None):
@@ -97,6 +97,17 @@ def run(
     if len(wanted) > 1 and not json:
         typer.echo(f"{len(wanted)} seeds, {failed} failed")
     return 1 if failed else 0
+
+
+def prove_rate(per_h: float, *, for_s: float | None) -> None:
+    """`for_s`: how long is played, None for long enough. Raises ScenarioError where no fault would come of it."""
+    if not 0 < per_h <= 3600:
+        raise ScenarioError(f"--faults-per-hour: must be above 0 and up to 3600, not {per_h:g}")
+    if for_s is not None and for_s <= QUIET_S:
+        raise ScenarioError(
+            f"--faults-per-hour: none begins in the last {QUIET_S / 60.0:g} minutes, and {for_s / 60.0:.3g} are "
+            "played: play more, or name faults by --fault"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from simulators.cli.course import ended_in_order
-from simulators.cli.run import again_words, own_words, seeds_of
+from simulators.cli.run import again_words, own_words, prove_rate, seeds_of
 from simulators.errors import ScenarioError
 from simulators.world.scenario import WorldScenario, digits, load_world, ready_worlds
 from simulators.world.soak import Played, current, program, read, soaked, table, whole_takes_h
@@ -39,10 +39,9 @@ def soak(
     ] = Path("build/soak.jsonl"),
 ) -> int:
     """Run all ready scenarios with faults at random, and print one table."""
-    if not 0 < faults_per_hour <= 3600:
-        raise ScenarioError(f"--faults-per-hour: must be above 0 and up to 3600, not {faults_per_hour:g}")
     if hours is not None and not hours > 0:
         raise ScenarioError(f"--hours: must be above 0, not {hours:g}")
+    prove_rate(faults_per_hour, for_s=None if hours is None else hours * 3600.0)
     if minutes is not None and not minutes >= 0:
         raise ScenarioError(f"--minutes: must be 0 or more, not {minutes:g}")
     if jobs is not None and jobs < 1:

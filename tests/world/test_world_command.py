@@ -60,6 +60,10 @@ def test_json_is_one_object_and_the_picture_is_svg(tmp_path: Path) -> None:
         (("office-8", "--fault", "rain"), "--fault: must be like 30:3600+120"),
         (("office-8", "--fault", "61:60+60"), "fault 61 isn't in the catalogue; it has 1, 2, 3"),
         (("office-8", "--faults-per-hour", "0"), "--faults-per-hour: must be above 0"),
+        (
+            ("office-8", "--faults-per-hour", "9", "--hours", "0.3"),
+            "--faults-per-hour: none begins in the last 20 minutes, and 18 are played: play more",
+        ),
         (("office-8", "--seeds", "1..2", "--plot", "x.svg"), "--plot: draws one seed"),
     ],
 )
