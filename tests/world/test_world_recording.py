@@ -592,3 +592,33 @@ def test_a_column_of_nothing_but_a_unit_names_it_in_any_language(tmp_path: Path)
     assert [round(amps[0], 6) for _, amps in found.rows] == [round(each / 3.0, 6) for each in (10.0, 20.0, 10.0)]
     marked = "Zeit;Wert;Status\n0;1;W\n3600;2;W\n7200;1;W\n"
     assert [amps[0] for _, amps in read(tmp_path, marked, "Wert").rows] == [1.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("22-Nov-2026 23:45", "23-Nov-2026 00:00"),
+        ("22-Nov-26 23:45", "23-Nov-26 00:00"),
+        ("22 Nov 2026, 23:45", "23 Nov 2026, 00:00"),
+        ("Nov 22, 2026 11:45 PM", "Nov 23, 2026 12:00 AM"),
+        ("Sunday, November 22, 2026 23:45", "Monday, November 23, 2026 00:00"),
+        ("So., 22.11.2026 23:45", "Mo., 23.11.2026 00:00"),
+        ("22. November 2026 23:45", "23. November 2026 00:00"),
+        ("22/nov/2026 23:45:00", "23/nov/2026 00:00:00"),
+    ],
+)
+def test_months_and_days_of_the_week_may_be_named(tmp_path: Path, first: str, second: str) -> None:
+    """A month that is named leaves no doubt about the order."""
+    found = read(tmp_path, f"Zeit;L1;L2;L3\n{first};1;2;3\n{second};4;5;6\n")
+    assert [at for at, _ in found.rows] == [0.0, 900.0]
+    assert "from 2026-11-22 23:45 to 2026-11-23 00:00" in found.told
+
+
+@pytest.mark.parametrize(
+    ("month", "number"),
+    [("März", 3), ("mrt", 3), ("maart", 3), ("Mai", 5), ("mei", 5), ("maj", 5), ("okt.", 10), ("Dez", 12)],
+)
+def test_months_are_known_in_the_languages_of_the_set_up(tmp_path: Path, month: str, number: int) -> None:
+    """English, German, Dutch and Danish; by their beginnings."""
+    found = read(tmp_path, f"Zeit;L1;L2;L3\n7 {month} 2026 10:00;1;2;3\n7 {month} 2026 10:15;4;5;6\n")
+    assert f"from 2026-{number:02}-07 10:00" in found.told
