@@ -25,19 +25,27 @@ class Breaker:
         self.rated_a = rated_a
         self.tripped = False
         self._thetas = [PREHEATED_THETA] * 3
+        self._hottest = PREHEATED_THETA
 
     @property
     def heat(self) -> float:
         """The hottest pole on the way to its trip: 1.0 is the trip, preheated is 0.78."""
         return max(self._thetas) / TRIP_THETA
 
+    @property
+    def most_heat(self) -> float:
+        """The most that it has been, from preheated on; 1.0 of one that has tripped."""
+        return 1.0 if self.tripped else self._hottest / TRIP_THETA
+
     def carry(self, current_a: Amps3, dt_s: float) -> None:
         """Let `current_a` flow for `dt_s` seconds (exact for a constant current)."""
         decay = math.exp(-dt_s / TAU_S)
         for pole, amps in enumerate(current_a):
             square = (amps / self.rated_a) ** 2
-            self._thetas[pole] = square + (self._thetas[pole] - square) * decay
-            if self._thetas[pole] > TRIP_THETA or amps >= MAGNETIC_MULTIPLE * self.rated_a:
+            theta = self._thetas[pole] = square + (self._thetas[pole] - square) * decay
+            if theta > self._hottest:
+                self._hottest = theta
+            if theta > TRIP_THETA or amps >= MAGNETIC_MULTIPLE * self.rated_a:
                 self.tripped = True
 
 
@@ -52,16 +60,24 @@ class GgFuse:
         self.rated_a = rated_a
         self.tripped = False
         self._thetas = [PREHEATED_THETA] * 3
+        self._hottest = PREHEATED_THETA
 
     @property
     def heat(self) -> float:
-        """The hottest pole on the way to its melting: 1.0 is melted."""
+        """The hottest pole on the way to its melting: 1.0 is melted, preheated is 0.64."""
         return max(self._thetas) / MELT_THETA
+
+    @property
+    def most_heat(self) -> float:
+        """The most that it has been, from preheated on; 1.0 of one that has melted."""
+        return 1.0 if self.tripped else self._hottest / MELT_THETA
 
     def carry(self, current_a: Amps3, dt_s: float) -> None:
         """Let `current_a` flow for `dt_s` seconds (exact for a constant current)."""
         decay = math.exp(-dt_s / MELT_TAU_S)
         for pole, amps in enumerate(current_a):
             square = (amps / self.rated_a) ** 2
-            self._thetas[pole] = square + (self._thetas[pole] - square) * decay
-            self.tripped = self.tripped or self._thetas[pole] > MELT_THETA
+            theta = self._thetas[pole] = square + (self._thetas[pole] - square) * decay
+            if theta > self._hottest:
+                self._hottest = theta
+            self.tripped = self.tripped or theta > MELT_THETA

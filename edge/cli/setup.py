@@ -185,10 +185,12 @@ def _unattended(config: Path, answers: Path, state: Path, language: str) -> None
 def _from_file(step: Ask, speaker: Speaker, answers: Path) -> str:
     name = f"{answers}: {dotted(step.key)}"
     help_text = speaker.say(f"help.{step.text}", step.values)
+    if step.options:  # whose numbers a file doesn't show
+        help_text += f" ({', '.join(each.name for each in step.options)})"
     if step.refused is not None:
         raise SetupStopped(f"{name}: {speaker.say('refused', {'answer': step.refused, 'help': help_text})}")
     if step.absent is None:
-        raise SetupStopped(f"{name}: is missing", remedy=help_text)
+        raise SetupStopped(f"{name}: {speaker.say('missing')}", remedy=help_text)
     return step.absent
 
 

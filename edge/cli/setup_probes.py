@@ -1,5 +1,6 @@
 """The probes of ``edge setup`` on the real thing: meters, stations, the cloud, a broker, the proof of the file."""
 
+import asyncio
 import errno
 import socket
 import tempfile
@@ -18,6 +19,7 @@ from edge.cli.findings import read
 from edge.cli.meter_choice import Choice
 from edge.cli.meter_read import sampled
 from edge.cli.meter_scan import hosts, scan_lines
+from edge.cli.setup_causes import cause
 from edge.cli.setup_ear import Ear
 from edge.cli.terminal import Loop
 from edge.clock import SystemClock
@@ -56,7 +58,7 @@ from edge.units import PHASES, PhaseAmps, Seconds
 
 SAMPLE_EVERY_S: Seconds = 0.4
 SAMPLES = 3
-BROKER_S: Seconds = 3.0
+REACH_S: Seconds = 3.0
 UNAUTHORIZED = 401  # a cloud that asks for the station's own key is there
 NOBODY = "edge-setup"  # dials the cloud while no station is known
 
@@ -78,7 +80,7 @@ class Probes:
         except EdgeError as exc:
             return Failure(problem=str(exc).splitlines()[0])
         except OSError as exc:
-            return Failure(problem=exc.strerror or str(exc) or type(exc).__name__)
+            return Failure(problem=cause(exc))
 
     def close(self) -> None:
         """Stop listening."""
@@ -123,7 +125,7 @@ class Probes:
         parts = urlsplit(step.broker)
         host, is_tls = parts.hostname or "", parts.scheme == "mqtts"
         port = parts.port or (8883 if is_tls else 1883)
-        socket.create_connection((host, port), BROKER_S).close()
+        _reach(host, port)
         if not is_tls:  # whom TLS may trust is in files that setup doesn't ask for
             self._loop.run(log_in(host, port, username=step.username, password=step.password))
 
@@ -236,4 +238,13 @@ async def _dial(step: TryCloud) -> Failure | None:
     await upstream.close()
     if problem is None or problem.status == UNAUTHORIZED or (problem.status is not None and step.station is None):
         return None
+    if problem.status is None:
+        parts = urlsplit(step.upstream)
+        # Whether anybody is there at all: that is told in the set-up's language.
+        await asyncio.to_thread(_reach, parts.hostname or "", parts.port or (443 if tls is not None else 80))
     return Failure(problem=problem.what)
+
+
+def _reach(host: str, port: int) -> None:
+    """:raises OSError: nobody takes a connection there."""
+    socket.create_connection((host, port), REACH_S).close()

@@ -8,6 +8,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
+from edge.setup.language import Said
 from edge.units import Amps
 
 Key: TypeAlias = tuple[str | int, ...]  # ("circuit", 0, "fuse_a"), as the answers file has it
@@ -57,9 +58,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A probe that has found something wrong, in one sentence."""
+    """A probe that has found something wrong, in one sentence; in the language of the set-up where it has a text."""
 
-    problem: str
+    problem: str | Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

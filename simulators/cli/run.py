@@ -16,6 +16,7 @@ from simulators.cli.course import ended_in_order, print_json
 from simulators.cli.options import JsonOption
 from simulators.errors import ScenarioError
 from simulators.world.building import Recorded
+from simulators.world.faults import QUIET_S
 from simulators.world.part import part_of
 from simulators.world.plot import svg
 from simulators.world.result import WorldResult
@@ -25,6 +26,8 @@ from simulators.world.scenario import FaultSpec, WorldScenario, digits, load_wor
 FAULT: Final = re.compile(r"(?P<number>\d+):(?P<at>\d+(\.\d+)?)\+(?P<lasts>\d+(\.\d+)?)(@(?P<target>.+))?")
 SEEDS: Final = re.compile(r"(?P<first>\d+)\.\.(?P<last>\d+)")
 MOST_SEEDS: Final = 1_000_000
+LEAST_BAR, MOST_BAR = 5, 36  # characters: a line that wraps isn't drawn over
+BESIDE_BAR: Final = 20  # two brackets and blanks, the share, and the time that is left
 NAME, MODULE = "edge-sim", "__main__.py"
 
 
@@ -64,8 +67,7 @@ def run(
     """Run a whole site in virtual time, and judge it."""
     played = cut(load_world(scenario), from_h, hours)
     if faults_per_hour is not None:
-        if not 0 < faults_per_hour <= 3600:
-            raise ScenarioError(f"--faults-per-hour: must be above 0 and up to 3600, not {faults_per_hour:g}")
+        prove_rate(faults_per_hour, for_s=played.for_s)
         played = with_random_faults(played, faults_per_hour)
     wanted = seeds_of(seed, seeds)
     if no_faults and (fault or faults_per_hour is not None):
@@ -90,10 +92,22 @@ def run(
             if plot is not None:
                 _draw(plot, result)
             if not result.passed and not json:
-                _tell_replay(again, played, result, shrink=shrink)
+                # Who names one fault wants to see it; of those that came otherwise none may be needed.
+                _tell_replay(again, played, result, shrink=shrink and len(result.faults) > (1 if specs else 0))
     if len(wanted) > 1 and not json:
         typer.echo(f"{len(wanted)} seeds, {failed} failed")
     return 1 if failed else 0
+
+
+def prove_rate(per_h: float, *, for_s: float | None) -> None:
+    """`for_s`: how long is played, None for long enough. Raises ScenarioError where no fault would come of it."""
+    if not 0 < per_h <= 3600:
+        raise ScenarioError(f"--faults-per-hour: must be above 0 and up to 3600, not {per_h:g}")
+    if for_s is not None and for_s <= QUIET_S:
+        raise ScenarioError(
+            f"--faults-per-hour: none begins in the last {QUIET_S / 60.0:g} minutes, and {for_s / 60.0:.3g} are "
+            "played: play more, or name faults by --fault"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +176,13 @@ def _tell(result: WorldResult) -> None:
 def _tell_replay(again: Again, played: WorldScenario, result: WorldResult, *, shrink: bool) -> None:
     """The command that shows the failure again, with as few faults as it needs."""
     faults = result.faults
-    if shrink and len(faults) > 1:
-        typer.echo(f"  looking for the fewest of its {len(faults)} faults that still fail ...", err=True)
-        faults = shrunk(played, result)
+    if shrink:
+        typer.echo(f"  looking for the fewest faults that still fail, of its {len(faults)} ...", err=True)
+        try:
+            faults = shrunk(played, result)
+        except KeyboardInterrupt:  # whoever has seen enough has a command all the same
+            typer.echo(f"  again: {again.words(result, faults)}")
+            raise
     typer.echo(f"  again: {again.words(result, faults)}")
 
 
@@ -245,7 +263,8 @@ def _progress(label: str, *, quiet: bool) -> Iterator[Progress | None]:
     if quiet or not sys.stderr.isatty():
         yield None
         return
-    with typer.progressbar(length=1000, label=label, file=sys.stderr) as bar:
+    width = max(LEAST_BAR, min(MOST_BAR, shutil.get_terminal_size().columns - len(label) - BESIDE_BAR))
+    with typer.progressbar(length=1000, label=label, file=sys.stderr, width=width) as bar:
         done = 0
 
         def progress(share: float) -> None:

@@ -1,5 +1,6 @@
 """`edge-sim soak`: every ready scenario with faults at random, seed by seed, and one table."""
 
+import math
 import os
 import shlex
 import time
@@ -9,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from simulators.cli.course import ended_in_order
-from simulators.cli.run import again_words, own_words, seeds_of
+from simulators.cli.run import again_words, own_words, prove_rate, seeds_of
 from simulators.errors import ScenarioError
 from simulators.world.scenario import WorldScenario, digits, load_world, ready_worlds
 from simulators.world.soak import Played, current, program, read, soaked, table, whole_takes_h
@@ -38,10 +39,9 @@ def soak(
     ] = Path("build/soak.jsonl"),
 ) -> int:
     """Run all ready scenarios with faults at random, and print one table."""
-    if not 0 < faults_per_hour <= 3600:
-        raise ScenarioError(f"--faults-per-hour: must be above 0 and up to 3600, not {faults_per_hour:g}")
     if hours is not None and not hours > 0:
         raise ScenarioError(f"--hours: must be above 0, not {hours:g}")
+    prove_rate(faults_per_hour, for_s=None if hours is None else hours * 3600.0)
     if minutes is not None and not minutes >= 0:
         raise ScenarioError(f"--minutes: must be 0 or more, not {minutes:g}")
     if jobs is not None and jobs < 1:
@@ -76,7 +76,10 @@ def soak(
     for each in runs:
         if each.failures:
             typer.echo(f"again: {shlex.join(_again(each, hours))}")
-    typer.echo(f"{WANTED_DAYS:,} site-days would take one core {whole_takes_h(runs, WANTED_DAYS):,.0f} hours")
+    if math.isfinite(whole_h := whole_takes_h(runs, WANTED_DAYS)):
+        typer.echo(f"{WANTED_DAYS:,} site-days would take one core {whole_h:,.0f} hours")
+    else:
+        typer.echo("nothing was played")
     return 1 if any(each.failures for each in runs) else 0
 
 

@@ -1,5 +1,7 @@
 """The account of a run: how well the room was used, and the lines of its picture."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,13 +35,15 @@ class Account:
 
     Utilisation is the share of the room that cars used while they wanted more: at an instant, for each hungry car,
     of the circuits and phases that it loads the one with the highest ratio of EV current to (fuse - margin - building),
-    or at the connection to what the building allows where that is less; the mean over the hungry cars, each capped at
+    or at the connection to what the building, or the imbalance limit beside the phases that the car leaves alone,
+    allows where that is less; the mean over the hungry cars, each capped at
     1; and the mean over the time in which there was one.
     """
 
     def __init__(self, world: World) -> None:
         self.series = Series()
         self._world = world
+        self._imbalance_a = world.configuration.site.imbalance_limit_a
         self._margins = {circuit.id: circuit.margin_a for circuit in world.site.circuits}
         self._used = self._hungry = 0.0
         self._looks_at = self._draws_at = 0.0
@@ -81,12 +85,18 @@ class Account:
             if run.id == self._world.root:
                 most_a = most_a if limit_a is None else min(most_a, limit_a)
                 ratio = max(ratio, 0.0 if limit_w is None else self._share_of(limit_w, run))
+                most_a = min(most_a, self._balanced_a(run, loaded))
             for phase in loaded:
                 room_a = most_a - run.other_a[phase]
                 used_up = run.ev_a[phase] / room_a if room_a > 0 else 1.0
                 if used_up > ratio:
                     ratio = used_up
         return min(1.0, ratio)
+
+    def _balanced_a(self, run: Run, loaded: Sequence[int]) -> float:
+        """What may flow on these phases beside what does on the others."""
+        beside = [amps for phase, amps in enumerate(run.total_a) if phase not in loaded]
+        return math.inf if self._imbalance_a is None or not beside else min(beside) + self._imbalance_a
 
     def _share_of(self, limit_w: float, run: Run) -> float:
         """How much cars use of what is left of that."""

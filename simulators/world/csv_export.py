@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from simulators.errors import ScenarioError
+from simulators.world.quantity import unit_of
 
 DELIMITERS: Final = (";", "\t", ",")  # a decimal comma is no delimiter where there is another one
 MOST_BYTES: Final = 256 * 1024 * 1024  # a year of seconds has more: an hour of them tells as much
@@ -124,6 +125,7 @@ class _Below:
             for place, name in enumerate(self._heading)
             if place not in own and name.casefold() in SERIES_COLUMNS | UNIT_COLUMNS
         }
+        unnamed = {place: "" for place in range(len(self._heading)) if place not in own and place not in said}
         rows: list[Row] = []
         for line, cells in self._cells():
             row = Row(
@@ -135,7 +137,12 @@ class _Below:
             if row.has_time and any(row.cells):
                 for place, words in said.items():
                     words.update(filter(None, (cells[place],)))
-        units = self._units(said)
+                unnamed = {
+                    place: cells[place]
+                    for place, word in unnamed.items()
+                    if word in ("", cells[place]) and _is_a_unit(cells[place])
+                }
+        units = [*self._units(said), *unnamed.values()]
         begins, ends = _where_times_are(rows)
         below = [row.cells for row in rows[:begins]]
         for row in rows[begins:ends]:
@@ -186,6 +193,12 @@ def _where_times_are(rows: Sequence[Row]) -> tuple[int, int]:
     """From the first row that has a time to behind the last one."""
     timed = [number for number, row in enumerate(rows) if row.has_time]
     return (timed[0], timed[-1] + 1) if timed else (0, 0)
+
+
+def _is_a_unit(cell: str) -> bool:
+    """Whether a column of nothing else is one of units, whatever its name; a letter alone marks rows in other ways."""
+    unit = unit_of(cell) if len(cell) > 1 else None
+    return unit is not None and unit.is_of_a_load
 
 
 def _split(line: str, delimiter: str) -> list[str]:

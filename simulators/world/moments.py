@@ -31,6 +31,23 @@ ZONES: Final = {
 SPAN: Final = re.compile(r"\s+(to|bis|-|\u2013|\u2014)\s+")  # "06:00 to 06:15": the row's moment is where it begins
 UNTIL: Final = re.compile(r"(?<=:[0-9]{2})\s?[-\u2013]\s?[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?$")  # "06:00-06:15", no offset
 NO_TIME: Final = re.compile(r"[ T]0?0:00(:00)?(?= [0-9])")  # of a date that has its time of day in another column
+# By their first three letters, in English, German, Dutch and Danish.
+MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        (
+            *("jan", "feb", "mar mär mrt maa", "apr", "may mai mei maj", "jun"),
+            *("jul", "aug", "sep", "oct okt", "nov", "dec dez"),
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+WEEKDAY: Final = re.compile(r"^[^\W\d]{2,10}[.,]* (?=[0-9])")  # "So., 22.11.2026"
+NAMED_MONTH: Final = re.compile(
+    r"(?<![0-9])(?P<d>[0-9]{1,2})[-./ ]{1,2}(?P<m>[^\W\d]{3,10})[-./, ]{1,2}(?P<y>[0-9]{4}|[0-9]{2})(?![0-9:])"
+)
+MONTH_FIRST: Final = re.compile(r"(?P<m>[^\W\d]{3,10})\.? (?P<d>[0-9]{1,2}),? (?P<y>[0-9]{4})(?![0-9:])")
 SOME_OFFSETS: Final = 2  # winter's and summer's
 ORDERS: Final = ("dmy", "mdy", "ymd")
 
@@ -48,13 +65,25 @@ def moments(texts: Sequence[str]) -> list[Moment]:
 
     Raises UnclearMoment.
     """
-    cleaned = [SPAN.split(NO_TIME.sub("", " ".join(text.split())), maxsplit=1)[0] for text in texts]
+    cleaned = [SPAN.split(NO_TIME.sub("", _in_figures(" ".join(text.split()))), maxsplit=1)[0] for text in texts]
     if len({found.group() for text in cleaned if (found := UNTIL.search(text))}) > SOME_OFFSETS:
         cleaned = [UNTIL.sub("", text) for text in cleaned]
     plain = [PLAIN.fullmatch(text) is not None for text in cleaned]
     if any(plain):
         return _of_numbers(cleaned) if all(plain) else [_either(text, each) for each, text in enumerate(cleaned)]
     return _dates(cleaned)
+
+
+def _in_figures(text: str) -> str:
+    """Without its day of the week, and a month that is named as 22.11.2026."""
+    for form in (NAMED_MONTH, MONTH_FIRST):
+        found = form.search(text)
+        month = None if found is None else MONTHS.get(found["m"][:3].casefold())
+        if found is not None and month is not None:
+            year = found["y"] if len(found["y"]) == 4 else CENTURY + int(found["y"])
+            date = f"{found['d']}.{month}.{year}{text[found.end() :].removeprefix(',')}"
+            return WEEKDAY.sub("", text[: found.start()] + date)
+    return WEEKDAY.sub("", text)
 
 
 def _either(text: str, number: int) -> Moment:

@@ -10,8 +10,11 @@ from simulators.world.scenario import WorldScenario, begins_s
 
 def part_of(scenario: WorldScenario, *, from_s: float, for_s: float) -> WorldScenario:
     """`for_s` of it, from second `from_s` on. Cars that would be there by then aren't; what the building allows then,
-    it allows from the beginning; of its faults those are played that begin in it.
+    it allows from the beginning; of its faults those are played that begin in it. Its
+    expectations know that they are of more.
     """
+    if for_s < scenario.for_s:
+        scenario = replace(scenario, expect=replace(scenario.expect, of_h=scenario.for_s / 3600.0))
     if from_s == 0.0:
         return replace(scenario, for_s=for_s)
     return replace(

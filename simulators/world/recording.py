@@ -15,12 +15,12 @@ from simulators.world.csv_export import Row, Table, read_table
 from simulators.world.moments import Moment, UnclearMoment, moments
 from simulators.world.numerals import UnclearNumber, decimal_sign, has_value, number
 from simulators.world.quantity import AMPERES, PHASES, Unit, amperes_of_one, named, sounds_like_power, unit_of
+from simulators.world.register import HOUR_S, flowed, refuse_a_register
 
 EVEN: Final = 0.9  # of its steps are alike: then it has one row each so many minutes
 ALIKE: Final = 0.01
 MOST_A: Final = 1e5  # of a circuit that somebody charges cars on
 GAP: Final = 1.5  # steps: a longer pause is told
-COUNTS: Final = 48  # rows that never fall, and rise: no load does that for so long, a meter's register does
 UNLIKE: Final = 1.9  # a scale so far from that of its unit is told; a third of a third, or a share of it, too
 DAYS: Final = (364, 7, 1)  # where one of another time begins: on that weekday in that week of its year, and so on
 WANTED: Final = "a time, as 2026-03-29 06:15, 29.03.2026 06:15 or seconds"
@@ -33,6 +33,7 @@ class RecordingSpec:
 
     `unit` is what the columns are in, None: as their names say, else A; `scale_a`, in its place, what one of the
     file is in A of each phase. `decimal` is the sign that begins the decimals, None: as the numbers show.
+    `register`: whether the columns count up; None: what seems to is refused.
     """
 
     file: Path
@@ -42,6 +43,7 @@ class RecordingSpec:
     scale_a: float | None = None
     unit: str | None = None
     decimal: str | None = None
+    register: bool | None = None
 
 
 def read_recording(spec: RecordingSpec, *, zone: tzinfo, volts: float, begins_at: datetime) -> Recorded:
@@ -63,15 +65,21 @@ def read_recording(spec: RecordingSpec, *, zone: tzinfo, volts: float, begins_at
     steps = [later - earlier for (earlier, _), (later, _) in pairwise(ordered)]
     step_s = median(steps)
     is_even = sum(abs(each - step_s) <= ALIKE * step_s for each in steps) >= EVEN * len(steps)
-    scale_a, taken_as = _scale(spec, table, volts=volts, step_s=step_s, is_even=is_even)
+    ends = ordered[-1][0] + (0.0 if spec.register else step_s if is_even else steps[-1])
+    if spec.register:
+        ordered = flowed(spec.file, spec.columns, ordered)
+        scale_a, taken_as = _scale(spec, table, volts=volts, step_s=HOUR_S, is_even=True)
+    else:
+        scale_a, taken_as = _scale(spec, table, volts=volts, step_s=step_s, is_even=is_even)
     if not max(abs(each * scale_a) for _, cells in ordered for each in cells) <= MOST_A:
         raise ScenarioError(f"{spec.file}: comes to more than {MOST_A:,.0f} A, in {taken_as}: which unit is it in?")
-    _refuse_a_register(spec, [each for _, each in ordered])
+    if spec.register is None:
+        refuse_a_register(spec.file, spec.columns, ordered)
     first = ordered[0][0]
     recorded = Recorded(
         circuit=spec.circuit,
         rows=tuple((at - first, _three([each * scale_a for each in cells])) for at, cells in ordered),
-        lasts_s=ordered[-1][0] - first + (step_s if is_even else steps[-1]),
+        lasts_s=ends - first,
         file=spec.file,
     )
     dated = isinstance(found[0], datetime)
@@ -89,10 +97,14 @@ def _prove(spec: RecordingSpec) -> None:
     if len(spec.time) not in (1, 2):
         raise ScenarioError(f"{spec.file}: time must name one column, or that of the date and that of the time of day")
     for name in spec.columns:
+        if spec.columns.count(name) > 1:
+            raise ScenarioError(f"{spec.file}: {name!r} can't be each phase: named once it is that of all of them")
         if name in spec.time:
             raise ScenarioError(f"{spec.file}: {name!r} can't be both the time and a load")
     if spec.unit is not None and spec.scale_a is not None:
         raise ScenarioError(f"{spec.file}: give a unit or a scale, not both")
+    if spec.register and spec.scale_a is not None:
+        raise ScenarioError(f'{spec.file}: a register has a unit, and no scale: give unit = "Wh" or "kWh"')
 
 
 def _moments(spec: RecordingSpec, rows: Sequence[Row]) -> list[Moment]:
@@ -152,8 +164,10 @@ def _scale(spec: RecordingSpec, table: Table, *, volts: float, step_s: float, is
         raise ScenarioError(
             f"{spec.file}: energy in {unit.text} must have a row each so many minutes, and its rows come unevenly"
         )
+    if spec.register and not unit.is_energy:
+        raise ScenarioError(f'{spec.file}: a register counts energy, not {unit.text}: give unit = "Wh" or "kWh"')
     scale_a = amperes_of_one(unit, columns=len(spec.columns), volts=volts, step_s=step_s)
-    words = unit.text + (f" of {_length(step_s)}" if unit.is_energy else "")
+    words = unit.text + (" of a register" if spec.register else f" of {_length(step_s)}" if unit.is_energy else "")
     if unit.kind != "A":
         words += f" at {volts:g} V" + (", a third on each phase" if len(spec.columns) == 1 else "")
     return scale_a, words
@@ -191,16 +205,6 @@ def _unit(spec: RecordingSpec, table: Table) -> Unit:
             f"{spec.file}: column {spec.columns[0]!r} is in {unit.text}: a load is in A, W, kW, Wh or the like"
         )
     return unit
-
-
-def _refuse_a_register(spec: RecordingSpec, values: Sequence[tuple[float, ...]]) -> None:
-    for place, name in enumerate(spec.columns):
-        rises = [later[place] - earlier[place] for earlier, later in pairwise(values)]
-        if len(values) >= COUNTS and min(rises) >= 0.0 and max(rises) > 0.0:
-            raise ScenarioError(
-                f"{spec.file}: column {name!r} never falls, as a meter's register: "
-                "what is wanted is what flowed in each step, or the power or current of it"
-            )
 
 
 def _three(values: Sequence[float]) -> Amps3:

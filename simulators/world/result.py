@@ -16,7 +16,7 @@ DAY_S: Final = 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitResult:
-    """`heat` is how far its protection is on the way to its trip, 1.0 being it."""
+    """`heat` is how far its protection was at most on the way to its trip, 1.0 being it; it began preheated."""
 
     id: str
     fuse_a: float
@@ -144,7 +144,7 @@ def result_of(
                 most_a=(run.most_a[0], run.most_a[1], run.most_a[2]),
                 over_s=run.over_s,
                 tripped=run.protection.tripped,
-                heat=run.protection.heat,
+                heat=run.protection.most_heat,
             )
             for run in world.copper.runs.values()
         ),
@@ -184,13 +184,14 @@ def unmet(result: WorldResult, expect: Expectations) -> list[Verdict]:
         ("reaction_p95_s", p95_s, expect.reaction_p95_s),
         ("profiles_per_station_day", result.profiles_per_station_day, expect.profiles_per_station_day),
     )
+    of_more = "" if expect.of_h is None else f" of all its {expect.of_h:g} h, of which this is a part"
     found = [
-        f"{name} is {got:.3g}, and at least {wanted:g} is expected"
+        f"{name} is {got:.3g}, and at least {wanted:g} is expected{of_more}"
         for name, got, wanted in least
         if wanted is not None and got is not None and got < wanted
     ]
     found += [
-        f"{name} is {got:.3g}, and at most {wanted:g} is expected"
+        f"{name} is {got:.3g}, and at most {wanted:g} is expected{of_more}"
         for name, got, wanted in most
         if wanted is not None and got is not None and got > wanted
     ]

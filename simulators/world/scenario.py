@@ -79,13 +79,17 @@ class RandomFaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectations:
-    """What the day has to come to; None: nothing is expected of it. The oracles judge every run besides."""
+    """What the day has to come to; None: nothing is expected of it. The oracles judge every run besides.
+
+    `of_h`: how long that day is of which a part is played; None: all of it is.
+    """
 
     utilisation: float | None = None
     energy_share: float | None = None  # delivered, of what was wanted
     reaction_p95_s: float | None = None
     fairness: float | None = None
     profiles_per_station_day: float | None = None
+    of_h: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

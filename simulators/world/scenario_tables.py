@@ -98,7 +98,7 @@ def sun(table: TomlTable) -> SunSpec:
 
 def recording(table: TomlTable, folder: Path) -> RecordingSpec:
     """`[[recording]]`, whose file is looked for in `folder`. Raises ScenarioError."""
-    table.only(("circuit", "file", "time", "columns", "scale", "unit", "decimal"))
+    table.only(("circuit", "file", "time", "columns", "scale", "unit", "decimal", "register"))
     decimal = table.optional_text("decimal")
     if decimal is not None and decimal not in SIGNS:
         raise table.fail("decimal", f'must be "." or ",", not {decimal!r}')
@@ -110,6 +110,7 @@ def recording(table: TomlTable, folder: Path) -> RecordingSpec:
         scale_a=table.number("scale", above=0.0) if table.has("scale") else None,
         unit=table.optional_text("unit"),
         decimal=decimal,
+        register=table.flag("register", default=False) if table.has("register") else None,
     )
 
 

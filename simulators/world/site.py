@@ -17,8 +17,9 @@ from simulators.charger import Supply
 from simulators.charger.spec import EDITION_16
 from simulators.errors import ScenarioError
 from simulators.phases import PHASE_NAMES
-from simulators.site import CircuitSpec, Endpoint, EvseSpec, SiteSpec, parse_endpoint
+from simulators.site import CircuitSpec, Endpoint, EvseSpec, SiteSpec
 
+WS_PORT: Final = 80  # of a cloud's address that names none (RFC 6455 §3)
 DC_MIN_W: Final = 5000.0
 EDITIONS: Final = (EDITION_16, "2.0.1", "2.1")
 ROTATIONS: Final = (("L1", "L2", "L3"), ("L2", "L3", "L1"), ("L3", "L1", "L2"))  # so that one-phase cars spread
@@ -118,11 +119,14 @@ def read_site(path: Path, source: SiteSource) -> Configuration:
 
 
 def prove_site(text: str, source: SiteSource) -> Configuration:
-    """The site of that text. Raises ScenarioError with the gateway's own findings."""
+    """The site of that text. Raises ScenarioError with the gateway's own findings, or with what a world hasn't."""
     with tempfile.TemporaryDirectory(prefix="edge-site-") as folder:
         file = Path(folder) / "site.toml"
         file.write_text(text, encoding="utf-8")
-        return read_site(file, source)
+        configuration = read_site(file, source)
+    meter_spots(configuration)
+    peers_view(configuration)
+    return configuration
 
 
 def site_text(head: str, posts: Sequence[PostsSpec]) -> str:
@@ -159,8 +163,10 @@ def peers_view(configuration: Configuration) -> SiteSpec:
     host, port = configuration.ocpp.listen
     upstream = urlsplit(configuration.ocpp.upstream)
     if upstream.scheme != "ws":
-        raise ScenarioError(f"the scenario's upstream must be ws://host:port, not {configuration.ocpp.upstream!r}")
-    cloud = parse_endpoint(upstream.netloc, what="the scenario's upstream")
+        raise ScenarioError(
+            f"the scenario's upstream must begin with ws:// (a world has no TLS), not {configuration.ocpp.upstream!r}"
+        )
+    cloud = Endpoint(host=upstream.hostname or "", port=upstream.port or WS_PORT)
     return SiteSpec(
         id=site.id,
         nominal_voltage_v=site.nominal_voltage_v,

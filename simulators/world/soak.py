@@ -6,6 +6,7 @@ Each run is one line of JSON in a file, so that what was played stays when the r
 import fcntl
 import gc
 import hashlib
+import math
 import multiprocessing
 import signal
 import sys
@@ -260,6 +261,6 @@ def _row(name: str, runs: Sequence[Played]) -> str:
 
 
 def whole_takes_h(runs: Sequence[Played], site_days: float) -> float:
-    """How many hours of one core so many site-days would take at the pace of these."""
+    """How many hours of one core so many site-days would take at the pace of these; infinite where none was played."""
     days = sum(each.hours for each in runs) / DAY_H
-    return sum(each.processor_s for each in runs) / days * site_days / 3600.0 if days else float("inf")
+    return sum(each.processor_s for each in runs) / days * site_days / 3600.0 if days else math.inf

@@ -342,6 +342,12 @@ async def test_many_gateways_alike(tmp_path: Path) -> None:
         ("fuse_a = 63", "", "grid.fuse_a: is missing"),
         ("fuse_a = 63", "fuse_a = 25", "has no room for the fallback currents"),
         ("[grid]", "[gird]", "gird: is asked by no question"),
+        (
+            "[meter]",
+            '[meter]\nway = "no"',
+            "meter.way: 'no' doesn't fit. Choose by the number. (network, serial, typed, later)",
+        ),
+        ("upstream =", "#", "ocpp.upstream: is missing; Begins with wss:// or ws://"),
     ],
 )
 async def test_a_file_of_answers_that_is_wrong(old: str, new: str, words: str, tmp_path: Path) -> None:

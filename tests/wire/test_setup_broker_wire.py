@@ -4,6 +4,7 @@ from pathlib import Path
 
 from edge.cli.setup_probes import Probes
 from edge.cli.terminal import Loop
+from edge.setup.language import Said
 from edge.setup.steps import Failure, TryBroker
 from simulators.bms.broker import Broker
 from simulators.ports import free_endpoints
@@ -22,7 +23,7 @@ def test_a_broker_is_logged_in_to(tmp_path: Path) -> None:
         for refused in (TryBroker(broker=url), TryBroker(broker=url, username="edge", password="secret")):
             assert isinstance(probes.answer(refused), Failure)
         nobody = f"mqtt://127.0.0.1:{free_endpoints(1)[0].port}"
-        assert probes.answer(TryBroker(broker=nobody)) == Failure(problem="Connection refused")
+        assert probes.answer(TryBroker(broker=nobody)) == Failure(problem=Said("cause.refused"))
     finally:
         there.run(broker.close())
         probes.close()

@@ -16,13 +16,14 @@ import pytest
 from simulators.cli.main import main
 from simulators.cli.run import fault_of
 from simulators.errors import ScenarioError
+from simulators.site import Endpoint
 from simulators.world.building import LoadSpec
 from simulators.world.faults import BY_NUMBER, planned
 from simulators.world.limits import LimitSpec
 from simulators.world.plot import svg
 from simulators.world.run import run_world, shrunk, with_random_faults
 from simulators.world.scenario import KEYS, FaultSpec, load_world, ready_worlds
-from simulators.world.site import read_site, site_text
+from simulators.world.site import SiteSource, peers_view, read_site, site_text
 from tests.full_disk import written_to_a_full_disk
 from tests.world.worlds import BMS, SMALL, played, small
 
@@ -59,6 +60,10 @@ def test_json_is_one_object_and_the_picture_is_svg(tmp_path: Path) -> None:
         (("office-8", "--fault", "rain"), "--fault: must be like 30:3600+120"),
         (("office-8", "--fault", "61:60+60"), "fault 61 isn't in the catalogue; it has 1, 2, 3"),
         (("office-8", "--faults-per-hour", "0"), "--faults-per-hour: must be above 0"),
+        (
+            ("office-8", "--faults-per-hour", "9", "--hours", "0.3"),
+            "--faults-per-hour: none begins in the last 20 minutes, and 18 are played: play more",
+        ),
         (("office-8", "--seeds", "1..2", "--plot", "x.svg"), "--plot: draws one seed"),
     ],
 )
@@ -463,3 +468,61 @@ def test_wrong_words_are_told_before_the_run(
         main()
     assert end.value.code == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_what_an_imbalance_limit_leaves_is_the_room_that_was_there() -> None:
+    """A car on one phase of a house that is even has the limit's 10 A and no more: it used what it might have."""
+    scenario = small()
+    head = scenario.site_head.replace('id = "small"', 'id = "small"\nimbalance_limit_a = 10', 1)
+    car = replace(scenario.drivers[0], per_day=1, phases=(1,))
+    load = LoadSpec(circuit="main", hourly_a=(5.0,) * 24)
+    result = played(replace(scenario, site_head=head, drivers=(car,), loads=(load,))).result
+    assert result.verdicts == ()
+    assert result.utilisation is not None
+    assert result.utilisation > 0.8
+
+
+def test_ctrl_c_in_the_search_for_fewer_faults_leaves_the_command_with_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run is over, and has taken its time: whoever waits no longer can play it again."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    file = tmp_path / "greedy.toml"
+    file.write_text(f"{SMALL.read_text(encoding='utf-8')}\n[expect]\nenergy_share = 1.0\n", encoding="utf-8")
+    words = ["edge-sim", "run", str(file), "--hours", "0.1", "--fault", "46:100+60", "--fault", "46:200+60"]
+    monkeypatch.setattr("simulators.cli.run.shrunk", interrupted)
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
+    assert shlex.split(capsys.readouterr().out.partition("  again: ")[2]) == [
+        *words[:3],
+        "--seed",
+        "1",
+        *words[3:],
+    ]
+
+
+def test_a_cloud_has_the_port_of_its_scheme_where_its_address_names_none(tmp_path: Path) -> None:
+    """As in the site file of a real site."""
+    text = f"{SITE}{CLOUD}".replace("{}", "63").replace("127.0.0.1:9100", "csms.example.com/ocpp")
+    (tmp_path / "site.toml").write_text(text, encoding="utf-8")
+    configuration = read_site(tmp_path / "site.toml", SiteSource(file=tmp_path / "site.toml", line=1, lines=9))
+    assert peers_view(configuration).cloud == Endpoint(host="csms.example.com", port=80)
+
+
+def test_the_only_fault_that_came_by_chance_is_left_out_if_it_fails_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As any of several is. One that was asked for by its number stays: it is what is looked at."""
+    file = tmp_path / "greedy.toml"
+    own = "[[fault]]\nnumber = 46\nat_h = 0.03\nfor_s = 60\n"
+    file.write_text(f"{SMALL.read_text(encoding='utf-8')}\n[expect]\nenergy_share = 1.0\n{own}", encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["edge-sim", "run", str(file), "--hours", "0.1"])
+    with pytest.raises(SystemExit):
+        main()
+    words = shlex.split(capsys.readouterr().out.partition("  again: ")[2])
+    assert words == ["edge-sim", "run", str(file), "--seed", "1", "--hours", "0.1", "--no-faults"]

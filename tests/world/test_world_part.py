@@ -10,7 +10,8 @@ import pytest
 from simulators.world.building import Recorded
 from simulators.world.limits import LimitSpec
 from simulators.world.part import any_part_h, part_of
-from simulators.world.scenario import FaultSpec, load_world, ready_worlds
+from simulators.world.run import run_world
+from simulators.world.scenario import Expectations, FaultSpec, load_world, ready_worlds
 from simulators.world.soak import read, soaked
 from tests.world.worlds import small
 
@@ -75,3 +76,15 @@ def test_a_soak_of_some_hours_plays_parts_and_keeps_which(tmp_path: Path) -> Non
     assert {each.from_h for each in read(into)} == {each.from_h for each in parts.values()} != {0.0}
     (whole,) = soaked([small(minutes=2.0)], [1], per_h=3.0, into=into, until=None, hours=1.0)
     assert (whole.hours, whole.from_h) == (2.0 / 60.0, 0.0)
+
+
+def test_a_part_that_misses_an_expectation_says_that_it_is_a_part() -> None:
+    """What a day comes to an hour of it needn't; whoever plays one sees which of the two it is."""
+    whole = replace(small(minutes=60.0), expect=Expectations(energy_share=1.0))
+    for part, said in (
+        (part_of(whole, from_s=0.0, for_s=300.0), "at least 1 is expected of all its 1 h, of which this is a part"),
+        (part_of(whole, from_s=30.0, for_s=300.0), "at least 1 is expected of all its 1 h, of which this is a part"),
+        (replace(whole, for_s=300.0), "at least 1 is expected"),
+    ):
+        (verdict,) = run_world(part, seed=1).result.verdicts
+        assert verdict.text.endswith(said)

@@ -331,7 +331,32 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "a register": (
         "Zeit;Zählerstand (kWh)\n" + "".join(f"{900 * row};{4711 + row}\n" for row in range(96)),
         {"columns": ("Zählerstand (kWh)",)},
-        "column 'Zählerstand (kWh)' never falls, as a meter's register",
+        "column 'Zählerstand (kWh)' counts up, as a meter's register: with register = true",
+    ),
+    "a register of each day": (
+        "Zeit;Heute (kWh)\n" + "".join(f"{3600 * row};{row % 24 * 1.5}\n" for row in range(96)),
+        {"columns": ("Heute (kWh)",)},
+        "column 'Heute (kWh)' counts up, as a meter's register: with register = true",
+    ),
+    "a load that is said to be a register": (
+        "Zeit;kWh\n" + "".join(f"{900 * row};{row % 2 + 1}\n" for row in range(96)),
+        {"columns": ("kWh",), "register": True},
+        "'kWh' falls 47 times in 95 steps, as no register does: leave register out",
+    ),
+    "a register of power": (
+        "Zeit;kW\n0;1\n900;2\n1800;3\n",
+        {"columns": ("kW",), "register": True},
+        """a register counts energy, not kW: give unit = "Wh" or "kWh\"""",
+    ),
+    "a register by scale": (
+        "Zeit;Stand\n0;1\n900;2\n1800;3\n",
+        {"columns": ("Stand",), "register": True, "scale_a": 2.0},
+        "a register has a unit, and no scale",
+    ),
+    "one column as each phase": (
+        "Zeit;kW\n0;1\n900;2\n1800;3\n",
+        {"columns": ("kW", "kW", "kW")},
+        "'kW' can't be each phase: named once it is that of all of them",
     ),
     "energy now and then": (
         "Zeit;kWh\n0;1\n60;2\n1000;1\n5000;3\n",
@@ -533,3 +558,67 @@ def test_a_load_that_is_too_large_for_its_circuit_is_refused(tmp_path: Path) -> 
         ScenarioError, match=r"load\.csv: half of its time it is above the 32 A of 'main': which unit is it"
     ):
         run_world(load_world(str(file)), seed=1)
+
+
+def test_of_a_register_what_was_added_is_the_load(tmp_path: Path) -> None:
+    """Over each step's own time, so that a missing row is the mean beside it; the last row ends the load."""
+    text = "Zeit;Stand (kWh)\n0;4711,0\n900;4712,0\n2700;4713,0\n3600;4713,0\n4500;4715,5\n"
+    found = read(tmp_path, text, "Stand (kWh)", register=True)
+    kw_a = 1000.0 / 230.0 / 3.0
+    assert [at for at, _ in found.rows] == [0.0, 900.0, 2700.0, 3600.0]
+    assert [amps[0] for _, amps in found.rows] == pytest.approx([4 * kw_a, 2 * kw_a, 0.0, 10 * kw_a])
+    assert found.lasts_s == 4500.0
+    assert "in kWh of a register at 230 V, a third on each phase" in found.told
+
+
+def test_a_register_that_begins_anew_tells_nothing_of_that_step(tmp_path: Path) -> None:
+    """Each midnight, or when the meter is changed: what flowed before goes on."""
+    text = "Zeit;Wh\n" + "".join(f"{3600 * row};{row % 24 * 2300}\n" for row in range(96))
+    found = read(tmp_path, text, "Wh", register=True)
+    assert {round(amps[0], 6) for _, amps in found.rows} == {round(10.0 / 3.0, 6)}
+    assert 23 * 3600.0 not in [at for at, _ in found.rows]
+
+
+def test_what_counts_up_may_be_a_load_if_it_is_said(tmp_path: Path) -> None:
+    """A short file of a load that only rises."""
+    text = "Zeit;A\n" + "".join(f"{900 * row};{row}\n" for row in range(60))
+    assert len(read(tmp_path, text, "A", register=False).rows) == 60
+
+
+def test_a_column_of_nothing_but_a_unit_names_it_in_any_language(tmp_path: Path) -> None:
+    """The Danish portal's is Måleenhed; what is kWh was taken for A. A letter alone is a mark of the rows."""
+    rows = "57;0;2,3;KWH;W\n57;3600;4,6;KWH;W\n57;7200;2,3;KWH;W\n"
+    found = read(tmp_path, f"MålepunktsID;Zeit;Mængde;Måleenhed;Kvalitet\n{rows}", "Mængde")
+    assert [round(amps[0], 6) for _, amps in found.rows] == [round(each / 3.0, 6) for each in (10.0, 20.0, 10.0)]
+    marked = "Zeit;Wert;Status\n0;1;W\n3600;2;W\n7200;1;W\n"
+    assert [amps[0] for _, amps in read(tmp_path, marked, "Wert").rows] == [1.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("22-Nov-2026 23:45", "23-Nov-2026 00:00"),
+        ("22-Nov-26 23:45", "23-Nov-26 00:00"),
+        ("22 Nov 2026, 23:45", "23 Nov 2026, 00:00"),
+        ("Nov 22, 2026 11:45 PM", "Nov 23, 2026 12:00 AM"),
+        ("Sunday, November 22, 2026 23:45", "Monday, November 23, 2026 00:00"),
+        ("So., 22.11.2026 23:45", "Mo., 23.11.2026 00:00"),
+        ("22. November 2026 23:45", "23. November 2026 00:00"),
+        ("22/nov/2026 23:45:00", "23/nov/2026 00:00:00"),
+    ],
+)
+def test_months_and_days_of_the_week_may_be_named(tmp_path: Path, first: str, second: str) -> None:
+    """A month that is named leaves no doubt about the order."""
+    found = read(tmp_path, f"Zeit;L1;L2;L3\n{first};1;2;3\n{second};4;5;6\n")
+    assert [at for at, _ in found.rows] == [0.0, 900.0]
+    assert "from 2026-11-22 23:45 to 2026-11-23 00:00" in found.told
+
+
+@pytest.mark.parametrize(
+    ("month", "number"),
+    [("März", 3), ("mrt", 3), ("maart", 3), ("Mai", 5), ("mei", 5), ("maj", 5), ("okt.", 10), ("Dez", 12)],
+)
+def test_months_are_known_in_the_languages_of_the_set_up(tmp_path: Path, month: str, number: int) -> None:
+    """English, German, Dutch and Danish; by their beginnings."""
+    found = read(tmp_path, f"Zeit;L1;L2;L3\n7 {month} 2026 10:00;1;2;3\n7 {month} 2026 10:15;4;5;6\n")
+    assert f"from 2026-{number:02}-07 10:00" in found.told

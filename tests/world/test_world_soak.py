@@ -183,9 +183,31 @@ def test_what_is_no_length_of_a_soak_is_refused(
     assert f"{words[0]}: must be " in capsys.readouterr().err
 
 
+def test_a_soak_too_short_for_a_fault_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its table would say that nothing failed, of worlds in which nothing happened."""
+    monkeypatch.setattr(sys, "argv", ["edge-sim", "soak", "--hours", "0.2"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert "--faults-per-hour: none begins in the last 20 minutes, and 12 are played" in capsys.readouterr().err
+
+
 def test_each_scenario_has_faults_of_its_own() -> None:
     """One seed makes other faults of another scenario: else a soak of six would play one list six times."""
     one = with_random_faults(small(minutes=600.0), per_h=6.0)
     other = replace(one, name="other")
     assert planned(one, seed=1) == planned(one, seed=1)
     assert planned(one, seed=1) != planned(other, seed=1)
+
+
+def test_a_soak_that_played_nothing_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long ten thousand days take is known of no run."""
+    words = ["edge-sim", "soak", "--minutes", "0", "--into", str(tmp_path / "soak.jsonl")]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert (end.value.code, capsys.readouterr().out.splitlines()[-1]) == (0, "nothing was played")

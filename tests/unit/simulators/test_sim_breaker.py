@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulators.breaker import Breaker
+from simulators.breaker import Breaker, GgFuse
 
 RATED_A = 40.0
 STEP_S = 0.1
@@ -64,3 +64,19 @@ def test_a_short_overload_cools_again() -> None:
         breaker.carry((58.0, 58.0, 58.0), 5.0)
         breaker.carry((20.0, 20.0, 20.0), 60.0)
     assert not breaker.tripped
+
+
+@pytest.mark.parametrize("make", [Breaker, GgFuse])
+def test_the_most_heat_is_told_after_it_has_cooled(make: type[Breaker] | type[GgFuse]) -> None:
+    """How near it was to its trip is no figure of the end of a day, when the cars have left."""
+    protection = make(63.0)
+    preheated = protection.most_heat
+    assert protection.heat == preheated
+    protection.carry((80.0, 0.0, 0.0), 5.0)
+    hot = protection.heat
+    protection.carry((0.0, 0.0, 0.0), 3600.0)
+    assert protection.heat < 0.01
+    assert preheated < protection.most_heat == hot < 1.0
+    protection.carry((180.0, 0.0, 0.0), 60.0)
+    protection.carry((0.0, 0.0, 0.0), 3600.0)
+    assert (protection.tripped, protection.most_heat) == (True, 1.0)
