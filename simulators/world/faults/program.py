@@ -99,7 +99,8 @@ class LoopStalled(Fault):
 
     async def begin(self) -> None:
         world = self.world
-        peers = [CLOUD, *world.stations, *{node_of(meter) for meter in world.meters.ids}]
+        above = [] if world.upper is None else [world.upper.node]
+        peers = [CLOUD, *above, *world.stations, *{node_of(meter) for meter in world.meters.ids}]
         for peer in peers:
             world.network.change(peer, GATEWAY, by=self, partitioned=True)
         world.gateway.hang()
