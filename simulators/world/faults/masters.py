@@ -44,7 +44,8 @@ class TwoMasters(Fault):
     number, row = 41, "BMS writes 0, 65535, flood"
     outcome = "Validated, rate-limited, lowest wins"
     how = "a second master limits the site by the way of the first, to something else each time, and for seconds only"
-    grace: ClassVar[Mapping[str, float]] = {"contactors": NOT_JUDGED, "stuck": NOT_JUDGED}
+    # Of so many words not each is written down before the next one: a start may go on with one of a moment ago.
+    grace: ClassVar[Mapping[str, float]] = {"contactors": NOT_JUDGED, "stuck": NOT_JUDGED, "beliefs": 60.0}
 
     @classmethod
     def suits(cls, world: World) -> bool:
