@@ -92,7 +92,7 @@ def at_random(seed: int) -> WorldScenario:
         at_s = rng.uniform(60.0, 300.0)
         while at_s < 2000.0:
             to_s = at_s + rng.uniform(30.0, 300.0)
-            limits.append(LimitSpec(over=over, from_s=at_s, to_s=to_s, max_a=rng.choice((0.0, 14.0, 20.0))))
+            limits.append(LimitSpec(over=over, from_s=at_s, to_s=to_s, max_a=rng.choice((8.0, 14.0, 20.0))))
             at_s = to_s + rng.uniform(0.0, 200.0)
     rows = tuple((at_s, (-rng.choice((0.0, 5.0, 12.0, 22.0)),) * 3) for at_s in (0.0, 600.0, 1200.0))
     scenario = signalled(*signals, minutes=40.0)
