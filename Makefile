@@ -57,7 +57,8 @@ test-long: $(DEVELOPMENT)
 SOAK ?= 1..1482
 
 soak: $(DEVELOPMENT)
-	@EDGE_LONG=1 $(BIN)/python -m pytest --numprocesses=auto tests/world/test_world_faults.py tests/world/test_world_seeds.py
+	@EDGE_LONG=1 $(BIN)/python -m pytest --numprocesses=auto tests/world/test_world_faults.py tests/world/test_world_seeds.py \
+	  tests/world/test_world_nested.py tests/world/test_world_signals.py
 	@$(BIN)/edge-sim soak --seeds $(SOAK) $(ARGS)
 
 deb: $(DEVELOPMENT)

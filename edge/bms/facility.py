@@ -1,6 +1,6 @@
 """The building's side of the gateway, joined: every tick's image out, limits in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edge.bms.demand_watch import DemandWatch
@@ -29,7 +29,7 @@ from edge.chance import Chance, SystemChance
 from edge.clock import Clock
 from edge.control.ports import LimitSink
 from edge.domain.effective import effective_report
-from edge.domain.limit import LimitSource
+from edge.domain.limit import LimitSource, LimitStated
 from edge.domain.site import Circuit, Site
 from edge.units import PhaseAmps, watts
 
@@ -70,6 +70,8 @@ class Facility:
                 settings.grid, site=site.id, sink=self._limits, clock=clock, relay=relay, heard=_who_may_dim(settings)
             )
         self._memory = LimitsFile(settings.limits_file) if settings.limits_file is not None else None
+        self._demands = _Demands(self._limits, self._keep)
+        self._hears = False  # what it had demanded before the start is there, and may be written anew
         self._block: ControlBlock | None = None
         self._conversation: MqttConversation | None = None
         self._modbus: ModbusServer | None = None
@@ -116,6 +118,7 @@ class Facility:
             self._block.start(dimmed=dimmed, before=before.get(LimitSource.BMS_MODBUS))
         if self._conversation is not None:
             self._hear_again(self._conversation, before.get(LimitSource.BMS_MQTT))
+        self._hears = True
         if self._modbus is not None:
             await self._modbus.start()
         if self._mqtt is not None:
@@ -154,8 +157,7 @@ class Facility:
             self._block.show(lambda: Telemetry.of(image(report, self._site)))
         if self._conversation is not None:
             self._conversation.publish(image(report, self._site))
-        if self._memory is not None:
-            self._memory.keep(self._demanded(), self._clock)
+        self._keep()
         if self._grid is not None:
             charging_w = SiteView.of(report, self._site).charging_w() if self._grid.proves else None
             self._grid.tick(report, charging_w)
@@ -169,6 +171,11 @@ class Facility:
         conversation.start(before)
         if before is not None and before.eco_left_s > 0 and self._eco.possible:
             self._eco.ask(LimitSource.BMS_MQTT, until=self._clock.monotonic() + before.eco_left_s)
+
+    def _keep(self) -> None:
+        """Have written down what the building demands."""
+        if self._memory is not None and self._hears:
+            self._memory.keep(self._demanded(), self._clock)
 
     def _demanded(self) -> dict[LimitSource, Demanded]:
         """What the building demands now, by each way on which it may."""
@@ -202,7 +209,7 @@ class Facility:
             circuit=self._root.id,
             policy=settings.policy,
             bounds=self._bounds(self._root),
-            sink=self._limits,
+            sink=self._demands,
             now=self._clock.monotonic,
             eco=self._eco,
             dim=dim if self._grid is not None else None,
@@ -232,7 +239,7 @@ class Facility:
             commands=commands,
             discovery=discovery if settings.discovery else None,
             outbox=outbox,
-            sink=self._limits,
+            sink=self._demands,
             now=self._now,
             effective=self._effective,
             dim=lambda asked: self._dim(DimmedBy.MQTT, asked),
@@ -252,6 +259,20 @@ class Facility:
 
     def _effective(self) -> Mapping[str, Any]:
         return effective_report(self._limits.effective(self._root, self._clock.monotonic()))
+
+
+class _Demands:
+    """Implements :class:`edge.control.ports.LimitSink`: hands on what the building demands, and has it written down, so
+    that a power cut before the next tick takes nothing back that was answered.
+    """
+
+    def __init__(self, sink: LimitSink, keep: Callable[[], None]) -> None:
+        self._sink = sink
+        self._keep = keep
+
+    def take(self, fact: LimitStated) -> None:
+        self._sink.take(fact)
+        self._keep()
 
 
 def _who_may_dim(settings: FacilitySettings) -> frozenset[DimmedBy]:

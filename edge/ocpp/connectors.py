@@ -23,6 +23,8 @@ _FIRST_TO_TELL = (
     EvseStatus.AVAILABLE,
     EvseStatus.UNAVAILABLE,
 )
+# No car is there: where any EVSE of a station is reserved, one goes from Occupied to Reserved (OCPP 2.x part 2 H01).
+FREE = frozenset({EvseStatus.AVAILABLE, EvseStatus.RESERVED})
 MAX_CONNECTORS = 16  # per EVSE: whoever invents more gets no more remembered
 
 
@@ -74,7 +76,7 @@ class Connectors:
     def car_has_left(self, key: EvseKey) -> bool:
         """Whether no connector has a car any more, and one had: then the session is over, told or not."""
         had_car = key in self._been_occupied or (key in self._somewhere and not self.car_may_be_elsewhere(key))
-        return self.status(key) is EvseStatus.AVAILABLE and had_car
+        return self.status(key) in FREE and had_car
 
 
 def availabilities(payload: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str | None]]:

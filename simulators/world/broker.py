@@ -61,7 +61,7 @@ class WorldBroker:
     async def _ask(self, topic: str, command: bytes, answer: str, identity: str) -> Mapping[str, Any]:
         reader, writer = await asyncio.open_connection(self.endpoint.host, self.endpoint.port)
         try:
-            writer.write(connect_packet("building's limits", keepalive_s=0))
+            writer.write(connect_packet(f"building {topic} {identity}", keepalive_s=0))  # of one name one is put out
             writer.write(mqtt.packet(Type.SUBSCRIBE, b"\0\1" + mqtt.text(answer) + b"\0", 0x02))
             publication = Publication(topic=topic, payload=command, qos=0, retain=False)
             writer.write(mqtt.publish_bytes(publication, mqtt.V3_1_1, qos=0, identifier=0, retain=False))

@@ -113,6 +113,10 @@ class Limits:
         """Somebody else has had the gateway take this; what is said in W stays as it was."""
         self._taken[way] = replace(self._taken[way], max_a=max_a, until_s=self._now() + for_s)
 
+    def replaced(self, way: str, *, max_a: float | None, for_s: float) -> None:
+        """The same by a command that replaces the one before whole: what that said in W is gone."""
+        self._taken[way] = replace(self._taken[way], max_a=max_a, max_w=None, until_s=self._now() + for_s)
+
     def hush(self, way: str) -> None:
         """The building falls silent over that way, until as many as have hushed it :meth:`unhush` it."""
         self._hushed.append(way)

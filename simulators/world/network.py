@@ -213,6 +213,11 @@ class Network:
         for server in [each for each in self._servers.values() if each.node == node]:
             self.stop_listening(server)
 
+    def vanish_between(self, node: str, other: str) -> None:
+        """The same of its connections with that one alone."""
+        for end in self._of(node, other):
+            end.vanish()
+
     def power(self, node: str, *, on: bool) -> None:
         """A machine without power answers nothing, not even with a reset."""
         if on:

@@ -28,6 +28,7 @@ def part_of(scenario: WorldScenario, *, from_s: float, for_s: float) -> WorldSce
             for each in scenario.dimmings
             if each.to_s > from_s
         ),
+        signals=tuple(replace(each, from_s=each.from_s - from_s, to_s=each.to_s - from_s) for each in scenario.signals),
         cloud_away=tuple(
             (max(0.0, at_s - from_s), lasts_s - max(0.0, from_s - at_s))
             for at_s, lasts_s in scenario.cloud_away

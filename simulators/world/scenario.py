@@ -16,13 +16,15 @@ from simulators.world.dimming import DimmingSpec
 from simulators.world.drivers import DriverSpec
 from simulators.world.limits import LimitSpec
 from simulators.world.recording import read_recording
+from simulators.world.signals import SignalSpec
 from simulators.world.site import PostsSpec, SiteSource, prove_site, site_text
 
 READY_MADE: Final = Path(__file__).parents[1] / "scenarios" / "world"
 LONGEST_H: Final = 24 * 366.0
 FIRST_YEAR, LAST_YEAR = 2000, 2100  # between these no clock of a peer runs out
 FAULTS: Final = 60  # rows of the catalogue
-MOMENTS: Final = ("cloud_away", "limit", "dimming", "fault")  # tables of what begins at some hour of the world
+# Tables of what begins at some hour of the world.
+MOMENTS: Final = ("cloud_away", "limit", "dimming", "signal", "fault")
 SHARES: Final = frozenset({"utilisation", "energy_share", "fairness"})  # of 1
 KEYS: Final = (
     "name",
@@ -41,6 +43,7 @@ KEYS: Final = (
     "cloud_away",
     "limit",
     "dimming",
+    "signal",
     "fault",
     "random_faults",
     "expect",
@@ -117,6 +120,7 @@ class WorldScenario:
     random_faults: RandomFaults | None
     expect: Expectations
     dimmings: tuple[DimmingSpec, ...] = ()
+    signals: tuple[SignalSpec, ...] = ()
     guests: frozenset[str] = frozenset()
     above: str | None = None
     above_source: SiteSource | None = None
@@ -195,6 +199,7 @@ def _read(path: Path) -> WorldScenario:
         cloud_away=tuple(_away(table) for table in document.tables("cloud_away")),
         limits=tuple(scenario_tables.limit(table) for table in document.tables("limit")),
         dimmings=tuple(scenario_tables.dimming(table) for table in document.tables("dimming")),
+        signals=tuple(scenario_tables.signal(table) for table in document.tables("signal")),
         faults=tuple(_fault(table) for table in document.tables("fault")),
         random_faults=_random_faults(document),
         expect=_expect(document),

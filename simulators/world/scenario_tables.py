@@ -13,6 +13,7 @@ from simulators.world.drivers import DriverSpec
 from simulators.world.limits import WAYS, LimitSpec
 from simulators.world.numerals import SIGNS
 from simulators.world.recording import RecordingSpec
+from simulators.world.signals import ECO, KINDS, SignalSpec
 from simulators.world.site import EDITIONS, PostsSpec
 
 PLACE: Final = re.compile(r"[^{}]*\{0?(:0?[1-9]?d?)?\}[^{}]*")  # a name with one place for a number
@@ -135,6 +136,23 @@ def dimming(table: TomlTable) -> DimmingSpec:
     table.only(("over", "at_h", "for_h"))
     from_s = table.number("at_h") * 3600.0
     return DimmingSpec(over=_way(table), from_s=from_s, to_s=from_s + table.number("for_h", above=0.0) * 3600.0)
+
+
+def signal(table: TomlTable) -> SignalSpec:
+    """`[[signal]]`. Raises ScenarioError."""
+    table.only(("kind", "at_h", "for_h", "max_kw"))
+    kind = table.text("kind")
+    if kind not in KINDS:
+        raise table.fail("kind", f"must be one of {', '.join(KINDS)}, not {kind!r}")
+    if table.has("max_kw") == (kind == ECO):
+        raise table.fail("max_kw", "can't be given with eco" if kind == ECO else "is missing: it says what is allowed")
+    from_s = table.number("at_h") * 3600.0
+    return SignalSpec(
+        kind=kind,
+        from_s=from_s,
+        to_s=from_s + table.number("for_h", above=0.0) * 3600.0,
+        max_w=table.number("max_kw", at_most=4e6) * 1000.0 if table.has("max_kw") else None,
+    )
 
 
 def _way(table: TomlTable) -> str:

@@ -33,6 +33,7 @@ from simulators.world.parking import Parking
 from simulators.world.people import People
 from simulators.world.scenario import WorldScenario, begins_s
 from simulators.world.shown import Shown
+from simulators.world.signals import Signals
 from simulators.world.site import meter_spots, peers_view, read_site, site_text
 from simulators.world.station import WorldStation
 from simulators.world.watch import Frames
@@ -86,6 +87,9 @@ class World:
         )
         self.grid_operator = GridOperator(
             scenario.dimmings, configuration=self.configuration, broker=self.broker, now=self.now, wall=self.wall
+        )
+        self.signals = Signals(
+            scenario.signals, configuration=self.configuration, broker=self.broker, gateway=self.gateway, wall=self.wall
         )
         self.shown = Shown(self.configuration, self.broker)
         self.stations = self._stations()
@@ -190,7 +194,7 @@ class World:
             self.start(self._follow(f"load {number}", load))
         self.start(self.people.drive())
         self.start(self._keep_house())
-        for talk in (*self.limits.talks(), *self.grid_operator.talks()):
+        for talk in (*self.limits.talks(), *self.grid_operator.talks(), *self.signals.talks()):
             self.start(talk)
         if self.shown.is_read:
             self.start(self.shown.read_on())

@@ -117,6 +117,7 @@ class NoClock(Fault):
         "entitlement": LEASE_S,
         "stuck": 600.0,
         "mqtt heard": NOT_JUDGED,  # without a time nothing is known of a command's age
+        "signals known": 60.0,  # nor of how long nobody ran: what was asked for a minute holds for that once more
     }
     tail_s = 2 * TAIL_S
 

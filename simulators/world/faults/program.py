@@ -8,11 +8,13 @@ from datetime import UTC, datetime, time, timedelta, timezone
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
+from simulators.world.broker import BROKER
 from simulators.world.cloud import CLOUD
 from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, UNTOLD, Fault
 from simulators.world.faults.gateway import START_S
 from simulators.world.gateway import GATEWAY
 from simulators.world.meters import node_of
+from simulators.world.modbus_master import MASTER
 from simulators.world.scenario import FaultSpec, WorldScenario
 
 WATCHDOG_S: Final = 15.0  # WatchdogSec of the gateway's unit
@@ -99,7 +101,9 @@ class LoopStalled(Fault):
 
     async def begin(self) -> None:
         world = self.world
-        peers = [CLOUD, *world.stations, *{node_of(meter) for meter in world.meters.ids}]
+        above = [] if world.upper is None else [world.upper.node]
+        building = [BROKER, MASTER]
+        peers = [CLOUD, *above, *building, *world.stations, *{node_of(meter) for meter in world.meters.ids}]
         for peer in peers:
             world.network.change(peer, GATEWAY, by=self, partitioned=True)
         world.gateway.hang()

@@ -6,6 +6,7 @@ from typing import Final
 from simulators.world.oracles.asked import CloudIsHeard
 from simulators.world.oracles.base import Oracle
 from simulators.world.oracles.beliefs import BeliefsAreTrue
+from simulators.world.oracles.below import BelowKeepsItsShare
 from simulators.world.oracles.books import EachTransactionOnce, NobodyIsStuck
 from simulators.world.oracles.building import DemandIsKept, DimmingIsObeyed, LimitsHold, ModbusIsHeard, MqttIsHeard
 from simulators.world.oracles.electric import EntitledUnderRating, FlowsUnderRating, ProtectionHolds
@@ -17,6 +18,7 @@ from simulators.world.oracles.raises import RaisesArePaidFor
 from simulators.world.oracles.reasons import ReasonsAreTrue
 from simulators.world.oracles.relayed import BytesPass
 from simulators.world.oracles.shares import SharesAreFair
+from simulators.world.oracles.signals import SignalsAreKnown, SignalsAreObeyed
 from simulators.world.oracles.sun import SunIsShared
 from simulators.world.oracles.turns import TurnsChange
 from simulators.world.world import World
@@ -25,8 +27,11 @@ ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
     FlowsUnderRating,
     ProtectionHolds,
     EntitledUnderRating,
+    BelowKeepsItsShare,
     LimitsHold,
     DimmingIsObeyed,
+    SignalsAreObeyed,
+    SignalsAreKnown,
     ModbusIsHeard,
     MqttIsHeard,
     DemandIsKept,

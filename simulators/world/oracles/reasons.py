@@ -49,6 +49,9 @@ FOREIGN: Final = frozenset(
 )
 
 
+OF_SIGNALS: Final = frozenset(SOURCE_NAMES[each] for each in (LimitSource.GRID_EEBUS, LimitSource.OPENADR))
+
+
 class ReasonsAreTrue(Oracle):
     """While nothing is wrong with the site: the line that is named as full lies above the post, is wired to it, and has
     no room; whoever is said to limit does, and so much; and no car that is said to have all would take more.
@@ -176,6 +179,10 @@ class ReasonsAreTrue(Oracle):
             allows_w = operator.allows_w if operator.dims else math.inf
             so = abs(allows_w - float(allowed["amount"])) <= 1.0
             return None if so else f"the grid operator allows {allows_w:g} W"
+        if source in OF_SIGNALS and allowed is not None:
+            leaves_w = self.world.signals.allows_w()
+            so = leaves_w is not None and abs(leaves_w - float(allowed["amount"])) <= 1.0
+            return None if so else f"EEBUS LPC and OpenADR allow {leaves_w} W"
         if source == SOURCE_NAMES[LimitSource.CLOUD] and allowed is not None and self._above_a is not None:
             so = abs(self._above_a - float(allowed["amount"])) <= SHOWN_A
             return None if so else f"the gateway above allows {self._above_a:.1f} A"
@@ -201,6 +208,8 @@ class ReasonsAreTrue(Oracle):
             return "it is there, obeys, and all meters answer"
         if reason is Reason.READY_IN_TIME and stay.need is None:
             return "nobody has said what its car needs"
-        if reason in (Reason.SURPLUS, Reason.ECO, Reason.ECO_WAITS) and not evse.on_surplus:
+        if reason is Reason.SURPLUS and not evse.on_surplus:
             return "it doesn't live on the sun"
+        if reason in (Reason.ECO, Reason.ECO_WAITS) and not self.world.signals.is_eco:
+            return "nobody asks for mode eco"
         return None

@@ -60,7 +60,7 @@ class SharesAreFair(Oracle):
         if not self._judges:
             return
         parts = [part for key, stay in self.world.parking.here.items() if (part := self._part(key, stay)) is not None]
-        if not self.world.is_sound:
+        if not self.world.is_sound or self.world.signals.was_eco(SETTLED_S):
             self._since.clear()
             return
         now = self.world.now()

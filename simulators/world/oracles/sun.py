@@ -17,7 +17,8 @@ WORTH_W: Final = 1500.0  # less is left over by raises that aren't worth a write
 class SunIsShared(Oracle):
     """While nothing is wrong with the site. The surplus is what flows out at the connection, and what these cars draw.
 
-    Where nobody else limits them: cars that only their post's fuse holds back aren't the sun's matter.
+    In mode eco all cars are such. Where nobody else limits them: cars that only their post's fuse holds back aren't
+    the sun's matter.
     """
 
     name = "sun"
@@ -27,12 +28,18 @@ class SunIsShared(Oracle):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         configuration = world.configuration
-        self._evses = {(evse.key.station, evse.key.evse): evse for evse in configuration.site.evses if evse.on_surplus}
+        self._all = {(evse.key.station, evse.key.evse): evse for evse in configuration.site.evses}
+        self._of_classes = {key: evse for key, evse in self._all.items() if evse.on_surplus}
+        self._evses = self._of_classes
         self._settings = configuration.surplus
         self._since: dict[str, float] = {}
         self._told: set[str] = set()
 
     def look(self) -> None:
+        evses = self._all if self.world.signals.is_eco else self._of_classes
+        if evses is not self._evses:
+            self._evses = evses
+            self._since.clear()
         if not self._evses or self._settings.battery_meter is not None:
             return
         if not self.world.is_sound:

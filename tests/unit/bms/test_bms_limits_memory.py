@@ -1,5 +1,6 @@
 """What the BMS demanded over a restart: it holds for as long as it would have, and then the fallback does."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -121,6 +122,20 @@ async def test_a_limit_outlives_a_restart_and_ends_when_it_would_have(
     assert house.effective() == (10.0, Binding.BMS)
     house.clock.pass_s(0.2)
     assert house.effective() == (20.0, Binding.FALLBACK)
+    await house.facility.stop()
+
+
+@pytest.mark.parametrize("demand", [by_modbus, by_mqtt])
+async def test_a_limit_outlives_a_power_cut_before_the_next_tick(house: House, demand: Callable[[House], None]) -> None:
+    """It was answered as taken."""
+    await house.start()
+    demand(house)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        await task  # the disk is quicker than the power
+    gone = house.facility
+    await house.start()
+    assert house.effective() == (10.0, Binding.BMS)
+    await gone.stop()
     await house.facility.stop()
 
 

@@ -261,6 +261,22 @@ def test_a_car_that_left_ends_the_session(bench: Bench) -> None:
     assert status(bench, "Available")[1:] == [SessionEnded(key=KEY, at=bench.now)]
 
 
+def test_a_car_that_left_a_place_that_is_reserved_ends_the_session(bench: Bench) -> None:
+    """Where any EVSE of the station was reserved, the last that becomes free is (H01): no car is there."""
+    running(bench)
+    status(bench, "Occupied")
+    assert status(bench, "Reserved") == [
+        StatusReported(key=KEY, at=bench.now, status=EvseStatus.RESERVED),
+        SessionEnded(key=KEY, at=bench.now),
+    ]
+
+
+def test_a_session_that_begins_before_its_car_at_a_reserved_place_stays(bench: Bench) -> None:
+    """Who has reserved it has shown the card; the connector is reserved until the cable is in."""
+    told(bench, "Started", evse={"id": 1})
+    assert [type(fact) for fact in status(bench, "Reserved")] == [StatusReported]
+
+
 def asked_after(bench: Bench, answers: dict[str, Any] | None) -> list[StationFact]:
     """The station is back, its connector occupied: what follows from its answer about the session that is known."""
     running(bench)
