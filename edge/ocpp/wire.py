@@ -45,7 +45,7 @@ class ErrorCode(StrEnum):
 # of it is written again: packed into a report, or kept on the disk. Real messages have a dozen.
 MOST_DEEP = 200
 
-UNREADABLE_ID = "-1"  # stands for the id of a message that has none that can be read (OCPP 2.1 part 4 §4.2.3)
+UNREADABLE_ID = "-1"  # stands for the id of a message that has none that can be read (OCPP 2.x part 4 §4.2.3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,14 +181,12 @@ def complaint(error: FrameError, version: Version) -> str | None:
     1.6 knows no such answer. An unknown message type is told by 2.0.1 (part 4 §4.4) and ignored by 2.1 (§4.1.3). What
     is no CALL is never complained of.
     """
-    known = {kind.value for kind in MessageType} if version is Version.V21 else {2, 3, 4}
+    identifier = error.message_id or UNREADABLE_ID
     match version:
-        case Version.V201 if error.message_id is not None and error.message_type not in known:
-            return error_text(error.message_id, ErrorCode.MESSAGE_TYPE, error.what)
-        case Version.V201 if error.message_id is not None and error.message_type == MessageType.CALL:
-            return error_text(error.message_id, ErrorCode.FRAMEWORK, error.what)
-        case Version.V21 if error.message_type in (None, MessageType.CALL):
-            return error_text(error.message_id or UNREADABLE_ID, ErrorCode.FRAMEWORK, error.what)
+        case Version.V201 | Version.V21 if error.message_type in (None, MessageType.CALL):
+            return error_text(identifier, ErrorCode.FRAMEWORK, error.what)
+        case Version.V201 if error.message_type not in (MessageType.CALLRESULT, MessageType.CALLERROR):
+            return error_text(identifier, ErrorCode.MESSAGE_TYPE, error.what)
         case _:
             return None
 

@@ -67,7 +67,7 @@ WORDS = {
     Version.V201: _WORDS_V2,
     Version.V21: _WORDS_V2,
 }
-COMPLAINT = '[4,"-1","RpcFrameworkError",'  # of what has no id that could be read (2.1 part 4 §4.2.3)
+COMPLAINT = '[4,"-1","RpcFrameworkError",'  # of what has no id that could be read (2.x part 4 §4.2.3)
 
 
 @dataclass
@@ -400,7 +400,7 @@ class Peers(RuleBasedStateMachine):
         says = self.bench.station_says if from_station else self.bench.cloud_says
         self.took([action for action in says(text).actions if isinstance(action, ToStation | ToCloud)])
         complaints = [text[: len(COMPLAINT)] for text in (self.down if from_station else self.up)]
-        assert complaints == ([COMPLAINT] if self.version is Version.V21 else [])
+        assert complaints == ([COMPLAINT] if self.version.is_v2 else [])
         assert (self.up if from_station else self.down) == []
 
     @invariant()
