@@ -17,7 +17,7 @@ import structlog
 from edge.chance import Chance
 from edge.errors import StorageFailed, StorageTooNew
 from edge.ownership import as_its_folder
-from edge.storage import damage
+from edge.storage import damage, write_ahead
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +98,7 @@ def open_database(
             if heal is not None:
                 damage.finish(path)
                 damage.look(path, expected=expected)
+                write_ahead.look(path)
             return Opened(connection=opened(path, proof), damaged=None)
         except sqlite3.DatabaseError as exc:
             if heal is None or not damage.is_damage(exc):

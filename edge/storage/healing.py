@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from edge.storage import copies, rows, sums
+from edge.storage import copies, rows, sums, write_ahead
 from edge.storage.salvage import salvage, skip_numbers
 
 
@@ -17,7 +17,8 @@ def heal(name: str, damaged: Path, fresh: sqlite3.Connection, *, good: Path, reg
         salvage(good, fresh)
         copies.forgotten(fresh)  # of the journal as it was then
     if damaged.exists():
-        salvage(damaged, fresh)  # what can be read of the newer one prevails
+        with write_ahead.replayed(damaged) as readable:
+            salvage(readable, fresh)  # what can be read of the newer one prevails
     if name == rows.REGISTRY:
         copies.incomplete(fresh)
     if name == rows.JOURNAL:
