@@ -222,6 +222,9 @@ def _noted(known: Background, measured_a: PhaseAmps, at: Seconds, draws: Draws, 
         oldest = known.changes % CHANGES
         changes, number = (*changes[:oldest], (first, second, third), *changes[oldest + 1 :]), number + 1
     bounds = known.bounds
+    if known.reading_at is not None and at - known.reading_at > meter_delay_s:
+        # What cars drew before so long a gap would pretend that the building takes less.
+        draws, bounds = replace(draws, low_a=reduce(np.minimum, [each.low_a for each in bounds], draws.low_a)), ()
     if bounds and len(bounds[-1].low_a) == len(draws.low_a) and at - bounds[-1].since < meter_delay_s / (PARTS - 1):
         bounds = (*bounds[:-1], bounds[-1].widened(draws))
     else:

@@ -91,6 +91,12 @@ FOUND = (
         ),
         was="a transaction whose number nobody but the cloud could know any more was to be ended by it",
     ),
+    Found(  # 1659
+        seed=11,
+        minutes=6.4,
+        faults=(FaultSpec(number=33, at_s=170.0, for_s=200.0),),
+        was="cars were raised at the first reading of a meter that came back, by what the building had taken meanwhile",
+    ),
     Found(
         seed=1,
         minutes=5.0,

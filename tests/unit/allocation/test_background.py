@@ -74,6 +74,26 @@ def test_under_noise_a_small_rise_counts_within_half_a_minute() -> None:
     assert estimates[-1] > 35.5
 
 
+def test_after_a_gap_the_building_counts_for_all_that_it_takes() -> None:
+    """The meter is silent for a minute, in which its cars come down and the building rises: what they drew before it
+    hides nothing of that.
+    """
+    circuit = Circuit()
+    for _ in range(20):
+        circuit.read(40.0, 32.0)
+    circuit.now += 60.0
+    assert circuit.read(26.0, 6.0) == 20.0
+
+
+def test_after_a_gap_a_late_reading_is_no_fall() -> None:
+    """A car has come up just now, and the reading may show it as it was: the building takes no less for that."""
+    circuit = Circuit()
+    for _ in range(20):
+        circuit.read(40.0, 6.0)
+    circuit.now += 60.0
+    assert [circuit.read(40.0, 16.0) for _ in range(3)] == [34.0] * 3
+
+
 def test_without_noise_nothing_is_averaged() -> None:
     """A tenth of an ampere more counts at once; and a load that steps now and then is no noise."""
     circuit = Circuit()
