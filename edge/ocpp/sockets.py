@@ -34,6 +34,10 @@ EARLY_S: Seconds = 0.01  # a timer may fire by some of it too early
 
 LONGEST_HEAD = 14  # bytes of a frame before its payload (RFC 6455 §5.2)
 
+# Pings and pongs for a peer that has stopped reading; it is cut off then. From Python 3.12 on each write walks through
+# all that wait: a flood of pings, unread, would hold everybody up long before its bytes are too many.
+MOST_CONTROLS = 1000
+
 # The library's own lines repeat ours, and come with tracebacks for every garbled handshake.
 QUIET = logging.getLogger("edge.ocpp.websockets")
 QUIET.disabled = True
@@ -55,6 +59,7 @@ class Receiving(Connection):
     __slots__ = (
         "_awaited",
         "_begun",
+        "_controls",
         "_fault",
         "_halts",
         "_heard_at",
@@ -80,6 +85,7 @@ class Receiving(Connection):
         self._fault: Exception | None = None
         self._pause_ends: Seconds = 0.0
         self._row = 0  # messages of this read
+        self._controls = 0  # pings and pongs for the peer since it has stopped reading
         # Since the library was seen to be between two frames; it is given whole ones from then on.
         self._in_step = False
         self._begun: bytearray | None = None  # a frame that isn't all there,
@@ -228,8 +234,16 @@ class Receiving(Connection):
         if found.first == framing.WHOLE_PONG:
             self.acknowledge_pings(carried)
         else:
-            put(self, framing.WHOLE_PONG, carried)
+            self._control(framing.WHOLE_PONG, carried)
         return True
+
+    def _control(self, first: int, carried: bytes) -> None:
+        """Send a ping or a pong."""
+        self._controls = self._controls + 1 if self.paused else 0
+        if self._controls > MOST_CONTROLS:
+            self.transport.abort()
+        else:
+            put(self, first, carried)
 
     def _passes_on(self, data: bytes, found: framing.Head) -> bool:
         """Pass a ping or a pong on, if that is one, and its partner is there; whether it was."""
@@ -239,7 +253,7 @@ class Receiving(Connection):
         carried = framing.payload(data, found)
         if found.first == framing.WHOLE_PONG and carried in self.pending_pings:
             return False  # the answer to a ping of our own
-        put(partner, found.first, carried)
+        partner._control(found.first, carried)
         return True
 
     def _frame(self, data: bytes, place: int, found: framing.Head) -> None:

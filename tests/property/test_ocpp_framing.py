@@ -5,6 +5,7 @@ import contextlib
 import itertools
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from websockets.asyncio.connection import Connection
@@ -13,7 +14,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, Protocol, Side
 
 from edge.ocpp import framing
-from edge.ocpp.sockets import Receiving
+from edge.ocpp.sockets import MOST_CONTROLS, Receiving
 from simulators.world.prompt import Prompt
 
 MAX_SIZE = 300  # bytes of a message
@@ -165,6 +166,34 @@ def test_a_wire_passes_whatever_it_hears(side: Side, frames: list[Frame], places
     assert [isinstance(message, str) for message in messages] == [frame.opcode is Opcode.TEXT for frame in said]
     assert answers == b""
     assert onward == b"".join(frame.serialize(mask=False) for frame in frames if frame not in said)
+
+
+@pytest.mark.parametrize("is_wire", [False, True])
+async def test_who_reads_no_pongs_is_cut_off_after_so_many(*, is_wire: bool) -> None:
+    """Or its partner, to which the pings go on. Who reads again begins anew."""
+    connection, unread = Receiving(protocol(Side.SERVER), is_wire=is_wire), Wire()
+    connection.connection_made(Wire() if is_wire else unread)
+    peer = connection
+    if is_wire:
+        peer = connection.partner = Receiving(protocol(Side.SERVER))
+        peer.connection_made(unread)
+
+    async def ping(times: int) -> None:
+        for _ in range(times):
+            connection.data_received(Frame(Opcode.PING, b"?").serialize(mask=True))
+            await asyncio.sleep(0)
+
+    await ping(MOST_CONTROLS + 1)
+    for again in (False, True):
+        peer.pause_writing()
+        await ping(MOST_CONTROLS)
+        assert not unread.is_cut
+        if not again:
+            peer.resume_writing()
+            await ping(1)
+    await ping(1)
+    assert unread.is_cut
+    connection.connection_lost(None)
 
 
 @given(side=st.sampled_from(Side), pings=st.integers(1, 5), answered=st.integers(0, 4), unknown=st.binary(max_size=4))
