@@ -1,17 +1,27 @@
-"""What the EVSEs below one circuit draw, for the sake of what flows besides them."""
+"""What the EVSEs draw, for the sake of what flows besides them."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
-from edge.allocation.layout import Bools, Floats
+import numpy as np
+
+from edge.allocation.cars import PRESENT_A
+from edge.allocation.entitlement import Entitlement, was_seen_after, when_obeyed_a
+from edge.allocation.exposure import OBEY_S
+from edge.allocation.fleet import Fleet
+from edge.allocation.layout import Bools, Floats, Ints
+from edge.allocation.snapshot import Snapshot
 from edge.units import NO_CURRENT, Amps, PhaseAmps
+
+# By then a sample shows whether a limit is obeyed, where samples come every 10 s; others aren't waited for.
+SEEN_S = 2 * OBEY_S
 
 ThreeAmps: TypeAlias = tuple[Amps, Amps, Amps]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Draws:
-    """Row by row: the bounds, and when each was sampled.
+    """Of those below one circuit, row by row: the bounds, and when each was sampled.
 
     ``guessed_a`` is ``high_a`` where it isn't known on which phases a row draws, else 0; ``sampled_a`` the newest
     samples, ``clear`` whose tell what flows on which phase; ``told_a`` what each will draw when it has obeyed;
@@ -26,6 +36,49 @@ class Draws:
     told_a: Floats
     unseen: bool
     drawn_at: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SiteDraws:
+    """Of all, as :class:`Draws`; ``unseen``: of which a sample may soon show what they were told."""
+
+    fleet: Fleet
+    entitlement: Entitlement
+    told_a: Floats
+    unseen: Bools
+    clear: Bools
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, entitlement: Entitlement, slow: Bools | None, learned: Bools | None) -> Self:
+        """``slow``: whose car has been seen to come down late. ``learned``: of whose car the phases are known."""
+        grid, fleet = snapshot.plant.grid, snapshot.fleet
+        nobody = np.zeros(len(grid.min_a), dtype=np.bool_)
+        slow, learned = (given if given is not None else nobody for given in (slow, learned))
+        # Those that show nothing anywhere tell that, too.
+        clear = (fleet.draw_a.max(axis=1) < PRESENT_A) | (learned & ~entitlement.doubted & ~fleet.draw_spread)
+        return cls(
+            fleet=fleet,
+            entitlement=entitlement,
+            told_a=when_obeyed_a(grid, fleet, entitlement.high_a, slow),
+            unseen=fleet.in_session & ~was_seen_after(fleet) & (snapshot.now - fleet.told_at < SEEN_S),
+            clear=np.asarray(clear),
+        )
+
+    def below(self, rows: Ints) -> Draws:
+        """Of these."""
+        found = self.entitlement.low_a, self.entitlement.high_a, self.told_a
+        low_a, high_a, told_a = (each.T.take(rows, axis=1).T for each in found)  # phase by phase, as they lie
+        doubted = self.entitlement.doubted[rows, None]
+        return Draws(
+            low_a=low_a,
+            high_a=high_a,
+            guessed_a=np.where(doubted, high_a, 0.0),
+            sampled_a=np.where(doubted, high_a, np.nan_to_num(self.fleet.draw_a[rows])),
+            clear=self.clear[rows],
+            told_a=told_a,
+            unseen=bool(self.unseen[rows].any()),
+            drawn_at=self.fleet.drawn_at[rows],
+        )
 
 
 def total_a(by_row_a: Floats) -> PhaseAmps:

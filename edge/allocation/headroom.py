@@ -10,18 +10,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edge.allocation.background import OUTLIER_SIGMAS, OVERLOAD_AT_ONCE_A, Background, updated
-from edge.allocation.cars import PRESENT_A
-from edge.allocation.draws import Draws
-from edge.allocation.entitlement import Entitlement, was_seen_after, when_obeyed_a
-from edge.allocation.exposure import OBEY_S, OBEY_TOLERANCE_A
-from edge.allocation.fleet import Fleet
-from edge.allocation.layout import PAIRS, Bools, Floats, Ints
+from edge.allocation.draws import Draws, SiteDraws
+from edge.allocation.entitlement import Entitlement
+from edge.allocation.exposure import OBEY_TOLERANCE_A
+from edge.allocation.layout import PAIRS, Bools, Floats
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState
+from edge.domain.site import ControlSettings
 from edge.units import NO_CURRENT, PhaseAmps, Seconds
 
-# By then a sample shows whether a limit is obeyed, where samples come every 10 s; others aren't waited for.
-SEEN_S = 2 * OBEY_S
 # A reading may show what flowed ``meter_stale_s`` less this ago: who has a slow meter leaves so much above its delay.
 # Every meter averages for a moment.
 SPARE_S = 3.0
@@ -75,12 +72,7 @@ def estimate(
     background = np.repeat(grid.reserve_a[:, None], 3, axis=1)
     late, stale, recovering = (np.zeros(len(background), dtype=np.bool_) for _ in range(3))
     over = np.zeros_like(background, dtype=np.bool_)
-    nobody = np.zeros(len(grid.min_a), dtype=np.bool_)
-    slow, learned = (given if given is not None else nobody for given in (slow, learned))
-    clear = _is_clear(snapshot.fleet, learned, entitlement.doubted)
-    told = when_obeyed_a(grid, snapshot.fleet, entitlement.high_a, slow)
-    since_told_s = snapshot.now - snapshot.fleet.told_at
-    unseen = snapshot.fleet.in_session & ~was_seen_after(snapshot.fleet) & (since_told_s < SEEN_S)
+    draws = SiteDraws.of(snapshot, entitlement, slow, learned)
     remembered: dict[str, Background] = {}
     untaken, guessed = np.zeros(len(grid.min_a), dtype=np.bool_), np.zeros_like(entitlement.high_a)
     for place, number in enumerate(grid.layout.circuits.tolist()):
@@ -90,14 +82,7 @@ def estimate(
         known = memory.get(state.circuit.id)
         if is_fresh(state, snapshot):
             below = np.flatnonzero(grid.below[place])
-            known = updated(
-                known,
-                state.measured_a or NO_CURRENT,
-                known_at(state),
-                _draws(snapshot, below, entitlement, told, (unseen, clear)),
-                rating_a=state.circuit.rating_a,
-                meter_delay_s=max(snapshot.settings.meter_stale_s - SPARE_S, LEAST_DELAY_S),
-            )
+            known = _followed(known, state, draws.below(below), snapshot.settings)
             background[place] = tuple(known.estimate_a or ())
             late[place] = snapshot.now - known_at(state) > LATE_PERIODS * snapshot.settings.period_s
             over[place] = known.is_over(state.circuit.rating_a)
@@ -132,6 +117,18 @@ def estimate(
             guessed_a=guessed,
         ),
         remembered,
+    )
+
+
+def _followed(known: Background | None, state: CircuitState, draws: Draws, settings: ControlSettings) -> Background:
+    """What a fresh reading tells of a circuit's background."""
+    return updated(
+        known,
+        state.measured_a or NO_CURRENT,
+        known_at(state),
+        draws,
+        rating_a=state.circuit.rating_a,
+        meter_delay_s=max(settings.meter_stale_s - SPARE_S, LEAST_DELAY_S),
     )
 
 
@@ -196,27 +193,3 @@ def known_at(state: CircuitState) -> Seconds:
     if state.measured_at is None or state.measured_a is None:
         raise ValueError(f"circuit {state.circuit.id} has no reading")
     return state.measured_at
-
-
-def _is_clear(fleet: Fleet, learned: Bools, doubted: Bools) -> Bools:
-    """Whose samples tell what flows on which phase: those that show nothing anywhere, too."""
-    return np.asarray((fleet.draw_a.max(axis=1) < PRESENT_A) | (learned & ~doubted & ~fleet.draw_spread))
-
-
-def _draws(
-    snapshot: Snapshot, below: Ints, entitlement: Entitlement, told_a: Floats, flags: tuple[Bools, Bools]
-) -> Draws:
-    unseen, clear = flags
-    # Phase by phase, as they lie.
-    low_a, high_a, told_a = (each.T.take(below, axis=1).T for each in (entitlement.low_a, entitlement.high_a, told_a))
-    doubted = entitlement.doubted[below, None]
-    return Draws(
-        low_a=low_a,
-        high_a=high_a,
-        guessed_a=np.where(doubted, high_a, 0.0),
-        sampled_a=np.where(doubted, high_a, np.nan_to_num(snapshot.fleet.draw_a[below])),
-        clear=clear[below],
-        told_a=told_a,
-        unseen=bool(unseen[below].any()),
-        drawn_at=snapshot.fleet.drawn_at[below],
-    )
