@@ -54,7 +54,7 @@ class DatabaseMalformed(Fault):
     how = "the gateway is killed, the first page of one of its files is overwritten, and it starts"
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S, "entitlement": LEASE_S, "stuck": 600.0}
     tail_s = 2 * TAIL_S
-    says = ("a damaged file is set aside",)
+    says = ("a damaged file is set aside", "messages can't be read out of a damaged journal")
 
     async def begin(self) -> None:
         before = self.world.gateway.disk.set_aside()

@@ -10,7 +10,7 @@ from edge.control.segments import FLUSH_S, Folder, Segments, segment_name, segme
 from tests.unit.control.recording_bench import HEADER, ControlledSite, FullDisk, MemoryDisk, alike
 
 TICKS = ControlledSite(3).run(300)
-MOST_BYTES = 40_000
+MOST_BYTES = 60_000
 
 
 def segments_on(disk: MemoryDisk, most_bytes: int = MOST_BYTES) -> Segments:
