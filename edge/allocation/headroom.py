@@ -102,22 +102,20 @@ def estimate(
     taken = grid.through(background)
     sudden = snapshot.ceilings.limit_a - taken > grid.bears_a
     limit, taken = np.where(sudden, grid.bears_a, snapshot.ceilings.limit_a), np.where(sudden, 0.0, taken)
-    return (
-        Headroom(
-            background_a=background,
-            left_a=_left(snapshot, limit - taken, background, _gone_a(snapshot, stale, remembered), entitlement),
-            limit_a=limit,
-            taken_a=taken,
-            sudden=sudden,
-            late=late,
-            stale=stale,
-            recovering=recovering,
-            over=over,
-            untaken=untaken & grid.whole_site,
-            guessed_a=guessed,
-        ),
-        remembered,
+    headroom = Headroom(
+        background_a=background,
+        left_a=_left(snapshot, limit - taken, background, _gone_a(snapshot, stale, remembered), entitlement),
+        limit_a=limit,
+        taken_a=taken,
+        sudden=sudden,
+        late=late,
+        stale=stale,
+        recovering=recovering,
+        over=over,
+        untaken=untaken & grid.whole_site,
+        guessed_a=guessed,
     )
+    return headroom, remembered
 
 
 def _followed(known: Background | None, state: CircuitState, draws: Draws, settings: ControlSettings) -> Background:

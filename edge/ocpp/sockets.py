@@ -4,19 +4,16 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, TypeAlias
 
-from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import Server
 from websockets.exceptions import ConnectionClosed
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import Frame, Opcode
 from websockets.protocol import CLOSED, OPEN, SERVER, Event
 from websockets.typing import DataLike
 
 from edge.ocpp import framing
-from edge.ocpp.farewell import Farewell, close
 from edge.ocpp.sending import KEYS, SURROGATES, put
 from edge.units import Seconds
 
@@ -296,36 +293,6 @@ class Receiving(Connection):
     def _rest(self, pause_s: Seconds) -> None:
         if pause_s > 0:
             self._pause_ends, self._queues = self.loop.time() + pause_s, True
-
-
-class CloudConnection(Receiving, ClientConnection):
-    """A socket toward the cloud."""
-
-    async def keepalive(self) -> None:
-        """Ping a cloud that has said nothing for the interval, and end the connection when a ping isn't answered in
-        time. The library's pings whatever is heard, and waits for each answer besides: some objects and another wake of
-        its task for every ping.
-        """
-        looked_at = asked_at = now = self.loop.time()
-        with suppress(ConnectionClosed):
-            while (every_s := self.ping_interval) is not None:
-                await asyncio.sleep(max(self._heard_at, looked_at) + every_s - now)
-                now = self.loop.time()
-                if now - self._heard_at < every_s - EARLY_S:
-                    continue
-                looked_at = now
-                if not self.pending_pings:
-                    asked_at = now
-                    await self.ping()
-                elif self.ping_timeout is not None and now - asked_at > self.ping_timeout - EARLY_S:
-                    await close(self, Farewell(code=CloseCode.INTERNAL_ERROR, reason="keepalive ping timeout"))
-
-
-class WireCloudConnection(CloudConnection):
-    """A socket toward the cloud that is part of a wire."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, is_wire=True, **kwargs)
 
 
 def bound_port(server: Server | None) -> int:

@@ -18,11 +18,12 @@ from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from edge.clock import Clock
+from edge.ocpp.cloud_connection import CloudConnection, WireCloudConnection
 from edge.ocpp.farewell import GOING_AWAY, Farewell, close, farewell
 from edge.ocpp.passed_handshake import PassedRequest
 from edge.ocpp.revival import Revival
 from edge.ocpp.sending import cut_if_stuck, push
-from edge.ocpp.sockets import QUIET, CloudConnection, Receiver, Receiving, WireCloudConnection
+from edge.ocpp.sockets import QUIET, Receiver, Receiving
 from edge.ocpp.timings import LinkTimings
 from edge.ocpp.tls import Contexts, distrust
 from edge.ocpp.trace import without_login

@@ -8,7 +8,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from edge.ocpp.sockets import CloudConnection
+from edge.ocpp.cloud_connection import CloudConnection
 
 PING_S = 0.02
 TIMEOUT_S = 0.1

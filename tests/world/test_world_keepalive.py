@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
-from edge.ocpp.sockets import CloudConnection
+from edge.ocpp.cloud_connection import CloudConnection
 from simulators.world.conditions import Topology
 from simulators.world.loop import WorldLoop, running
 from simulators.world.network import Network

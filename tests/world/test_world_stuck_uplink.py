@@ -10,9 +10,9 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from edge.ocpp.cloud_connection import CloudConnection
 from edge.ocpp.farewell import NO_CODE, Farewell, close
 from edge.ocpp.sending import push
-from edge.ocpp.sockets import CloudConnection
 from edge.ocpp.upstream import STATION_GONE
 from simulators.world.conditions import Topology
 from simulators.world.loop import WorldLoop, running
