@@ -69,6 +69,14 @@ def test_a_raise_hides_no_rise_on_a_phase_that_its_car_does_not_use() -> None:
         assert entitle(site.plant.grid, site.fleet, in_use, NOW).high_a[0].tolist() == high_a
 
 
+def test_a_car_that_took_its_raise_up_on_one_phase_hides_nothing_on_the_others() -> None:
+    """It isn't on its way any more, though it isn't known yet that it will never use them."""
+    told = charging(told_a=16, told_at=NOW - OBEY_S - 5, drawn_at=NOW - 2)
+    for drawn_a, high_a in ((16.0, [0.0, 0.0, 16.0]), (12.0, [16.0, 16.0, 16.0])):
+        rising = replace(told, raised_at=NOW - OBEY_S - 5, draw_a=PhaseAmps(0.0, 0.0, drawn_a))
+        assert entitled(snapshot(circuit(63), rising)).high_a[0].tolist() == high_a
+
+
 def test_a_cut_in_progress_hides_no_rise() -> None:
     """The car was cut from 16 to 12 A and drew 14: whatever flows beyond 14 is the building's."""
     holdings = Holdings(
