@@ -46,6 +46,15 @@ def test_a_cut_does_not_rest() -> None:
         assert released(site, wish_a, memory=remembered(site, off_since=[NOW]))[1] == [Told(wish_a)]
 
 
+def test_what_may_switch_and_was_told_all_phases_is_raised_as_any() -> None:
+    """Only one that was told one phase has to show that it keeps to it."""
+    told = charging(evse(switches_phases=True), told_a=10, told_at=NOW - 40)
+    assert released(snapshot(circuit(63), told), 20.0)[1] == [Told(20.0)]
+    alone = replace(told, told_phases=1)
+    site = snapshot(circuit(63), alone)
+    assert released(site, 20.0, memory=remembered(site, single=[1]))[1] == [Told(10.0, Held.SWITCHING, single=True)]
+
+
 def test_raises_spend_what_a_station_may_be_told() -> None:
     """So many at once; each costs one, and more come with time. Cuts and renewals cost nothing."""
     site = snapshot(circuit(63), charging(told_a=10), settings=ControlSettings(raises_per_hour=240.0))
