@@ -9,38 +9,15 @@ https://www.sqlite.org/fileformat2.html §4
 import contextlib
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Final
 
 from edge.storage import damage
 
-_PAGE: Final = 4096  # bytes; SQLite's own, of all our files
-_HEADER: Final = 32  # bytes of the log: its salts are at 16, the checksum at 24
-_FRAME: Final = 24  # bytes before each page: its number, the file's size after a commit or 0, salts, checksum
-_BIG_ENDIAN: Final = 1  # the last bit of the log's first word: how the words of a checksum are read
-_SUMMED: Final = np.r_[0:8, _FRAME : _FRAME + _PAGE]  # of a frame
+if TYPE_CHECKING:
+    from edge.storage.log_frames import Log
+
 _REPLAYED: Final = ".replayed"
-
-
-@dataclass(frozen=True, slots=True)
-class _Log:
-    """``pages``: of each frame the page's number. ``sizes``: the file's size after a commit, else 0. ``are_whole``:
-    whether its checksum follows from the frame before. ``bodies``: the frames, a row of bytes for each."""
-
-    pages: npt.NDArray[np.uint32]
-    sizes: npt.NDArray[np.uint32]
-    are_whole: npt.NDArray[np.bool_]
-    bodies: npt.NDArray[np.uint8]
-
-    @property
-    def leaves_out(self) -> bool:
-        """Whether SQLite takes less of it than was confirmed."""
-        read = int(np.argmin(self.are_whole)) if not self.are_whole.all() else len(self.are_whole)
-        return bool((self.sizes[read:-1] > 0).any())
 
 
 def look(path: Path) -> None:
@@ -65,53 +42,22 @@ def replayed(path: Path) -> Iterator[Path]:
         damage.remove(copy, "", *damage.LOGS)
 
 
-def _is_made(path: Path, copy: Path, log: _Log) -> bool:
-    last = int(np.flatnonzero(log.sizes)[-1])
-    size = int(log.sizes[last])
+def _is_made(path: Path, copy: Path, log: "Log") -> bool:
     try:
         shutil.copyfile(path, copy)
         with copy.open("r+b") as stream:
-            for number, body in zip(log.pages[: last + 1].tolist(), log.bodies, strict=False):
-                if 0 < number <= size:
-                    stream.seek((number - 1) * _PAGE)
-                    stream.write(body[_FRAME:].tobytes())
-            stream.truncate(size * _PAGE)
+            log.put_into(stream)
     except OSError:
         return False
     return True
 
 
-def _read(path: Path) -> _Log | None:
+def _read(path: Path) -> "Log | None":
     """The log of the file at ``path``; None where there is nothing in it."""
     log = path.with_name(path.name + damage.LOGS[0])
     content = log.read_bytes() if path.is_file() and log.is_file() else b""
-    count = (len(content) - _HEADER) // (_FRAME + _PAGE)
-    if count < 1:
+    if not content:
         return None
-    bodies = np.frombuffer(content, np.uint8, count * (_FRAME + _PAGE), _HEADER).reshape(count, -1)
-    words = bodies.view(">u4")
-    # What the log was before it began anew lies behind, under other salts; one salt may be what is damaged.
-    salts = np.frombuffer(content, ">u4", 2, 16)
-    mine = (words[:, 2] == salts[0]) | (words[:, 3] == salts[1])
-    if not mine.any():
-        return None
-    count = int(np.flatnonzero(mine)[-1]) + 1
-    bodies, words = bodies[:count], words[:count]
-    order = ">u4" if content[3] & _BIG_ENDIAN else "<u4"
-    head = np.frombuffer(content, np.uint8, _HEADER).reshape(1, -1)
-    begin = head[:, 24:].view(">u4")
-    before = np.vstack([begin, words[:-1, 4:6]])
-    are_whole = (_sums(bodies[:, _SUMMED], order, before) == words[:, 4:6]).all(axis=1)
-    are_whole &= (words[:, 2:4] == salts).all(axis=1)
-    are_whole &= bool((_sums(head[:, :24], order, np.zeros((1, 2), np.uint32)) == begin).all())
-    return _Log(words[:, 0].astype(np.uint32), words[:, 1].astype(np.uint32), are_whole, bodies)
+    from edge.storage.log_frames import frames  # here: a verb that reads a file needs none of the arithmetic
 
-
-def _sums(bodies: npt.NDArray[np.uint8], order: str, before: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
-    """The checksum of each row of bytes, all of them at once, that begins with ``before``."""
-    summed = np.ascontiguousarray(bodies).view(order).astype(np.uint32)
-    first, second = before[:, 0].astype(np.uint32), before[:, 1].astype(np.uint32)
-    for at in range(0, summed.shape[1], 2):
-        first = first + summed[:, at] + second
-        second = second + summed[:, at + 1] + first
-    return np.stack([first, second], axis=1)
+    return frames(content)
