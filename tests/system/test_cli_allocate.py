@@ -49,7 +49,7 @@ NEED = {"energy_wanted_wh": 4600, "departure_at": "2026-11-21T09:00:00Z"}
 def edge(*arguments: str, stdin: bytes = b"", folder: Path | None = None) -> subprocess.CompletedProcess[bytes]:
     """``edge allocate`` with these arguments."""
     command = [sys.executable, "-W", "error", "-m", "edge", "allocate", *arguments]
-    return subprocess.run(command, cwd=folder, input=stdin, capture_output=True, timeout=30, check=False)
+    return subprocess.run(command, cwd=folder, input=stdin, capture_output=True, timeout=120, check=False)
 
 
 def edited(edit: Edit) -> dict[str, Any]:

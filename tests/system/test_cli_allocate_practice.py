@@ -74,7 +74,7 @@ def test_each_line_has_its_answer() -> None:
         [sys.executable, "-W", "error", "-m", "edge", "allocate", "--lines", "-"],
         input=lines.encode(),
         capture_output=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert (result.returncode, result.stderr) == (0, b"")

@@ -108,7 +108,7 @@ FAULTS = {
 def edge(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """``edge`` with these arguments, in ``folder``."""
     command = [sys.executable, "-W", "error", "-m", "edge", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
 
 
 def errors(lines: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from edge.cli.control_socket import report
 from simulators.ports import free_endpoints
 from tests.system.test_cli_check import SITE
 
-PATIENCE_S = 40.0  # on a machine that does much else
+PATIENCE_S = 120.0  # on a machine that does much else
 
 # What a shell on a terminal does: its child has the terminal as its controlling one.
 ON_A_TERMINAL = """

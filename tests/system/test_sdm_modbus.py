@@ -22,7 +22,7 @@ from tests.register_reads import read_all
 
 PACKAGES = ("sdm-modbus==0.7.0", "pymodbus==3.6.9")
 INSTALL_S = 120.0  # two small packages; a package index that takes longer is out of reach
-READ_S = 30.0
+READ_S = 120.0
 
 READER = """
 import json, sys

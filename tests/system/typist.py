@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-PATIENCE_S = 40.0  # on a machine that does much else
+PATIENCE_S = 120.0  # on a machine that does much else
 ROOT = Path(__file__).parents[2]
 
 
