@@ -22,21 +22,20 @@ from typing import TypeAlias
 
 import numpy as np
 
-from edge.allocation.draws import Draws, ThreeAmps, total_a
+from edge.allocation.draws import FALL_NOISE_A, SAMPLE_DELAY_S, Draws, ThreeAmps, total_a
+from edge.allocation.exposure import OBEY_S
 from edge.allocation.guess import Guess, guessed
 from edge.allocation.layout import Bools, Floats
 from edge.allocation.rise import Rise, rising
 from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds
 
-# How long a sample may have been on its way to us.
-SAMPLE_DELAY_S = 2.0
 # What flows above a rating for this long, and as long as the meter may be late, isn't a cut that is still being obeyed.
+# (Above a limit of others alone it is, until cars have had their time to obey: that may come down by any step, and no
+# fuse is warm from it.)
 OVERLOAD_HOLD_S = 3.0
 # Where more flows than the rating by this, even if all pending cuts were obeyed already, nothing is waited for:
 # whatever it is, it has to be cut for. Twice what a car measures wrong.
 OVERLOAD_AT_ONCE_A = 1.0
-# Differences below this are the stations' noise.
-FALL_NOISE_A = 0.2
 # Noise is judged by so many changes from reading to reading: enough for a median that doesn't itself scatter, and
 # forgotten in two minutes.
 CHANGES = 120
@@ -101,7 +100,7 @@ class Background:
     reading_at: Seconds | None = None  # of the reading it stands on
     fall: Fall | None = None
     rise: Rise | None = None
-    over_since: Seconds | None = None  # since when more flows than the rating; anew after each answer to that
+    over_since: Seconds | None = None  # since when more flows than may; anew after each answer to that
     answered: bool = False  # there was one
     stale_at: Seconds | None = None  # when its meter was last found stale
     measured_a: PhaseAmps | None = None
@@ -135,6 +134,11 @@ class Background:
         first, second, third = over
         return first, second, third
 
+    def is_above(self, limit_a: Amps, sum_a: Amps) -> bool:
+        """The same of a limit on any phase, or of one on their sum."""
+        more_a = sum(self.measured_a or NO_CURRENT) - sum_a
+        return any(self.is_over(limit_a)) or (more_a > 0 and more_a > OUTLIER_SIGMAS * sum(self.noise_a()))
+
 
 def updated(
     known: Background | None,
@@ -144,10 +148,13 @@ def updated(
     *,
     rating_a: Amps,
     meter_delay_s: Seconds,
+    limit_a: Amps = math.inf,
+    limit_sum_a: Amps = math.inf,
 ) -> Background:
     """The background after a reading that came ``at``, and shows what flowed up to ``meter_delay_s`` before.
 
-    The same reading twice teaches nothing: the cars have moved since.
+    ``limit_a`` is the lowest limit on a phase now, ``limit_sum_a`` that on all together: an outsider's may be below the
+    rating. The same reading twice teaches nothing: the cars have moved since.
     """
     known = known if known is not None else Background(estimate_a=None)
     if known.reading_at is not None and known.reading_at >= at:
@@ -159,18 +166,17 @@ def updated(
         return replace(known, estimate_a=highest, fall=None, rise=None)
     noise_a = known.noise_a()
     risen = _phases(_jumped, known.estimate_a, lowest, noise_a)
-    over_since = (known.over_since if known.over_since is not None else at) if any(known.is_over(rating_a)) else None
+    over, over_since = any(known.is_over(rating_a)), None
+    if over or known.is_above(limit_a, limit_sum_a):
+        over_since = known.over_since if known.over_since is not None else at
     answered = known.answered and over_since is not None
     # Once; then not before it is seen what came of that. Else slow cars would be cut again and again.
-    waited = over_since is not None and at - over_since >= meter_delay_s + OVERLOAD_HOLD_S
-    plain = (
-        over_since is not None
-        and not answered
-        and _stays_over(measured_a - total_a(high_a) + total_a(draws.told_a), rating_a, noise_a)
-    )
+    waited = over_since is not None and at - over_since >= meter_delay_s + (OVERLOAD_HOLD_S if over else OBEY_S)
+    obeyed_a = measured_a - total_a(high_a) + total_a(draws.told_a)
+    plain = over and not answered and _stays_over(obeyed_a, rating_a, noise_a)
     if plain or (waited and not (answered and draws.unseen)):
         risen, over_since, answered = _phases(_jumped, risen, measured_a - total_a(draws.told_a), noise_a), at, True
-    elif waited and over_since is not None and (seen_a := _seen_a(draws, over_since)) is not None:
+    elif waited and over_since is not None and (seen_a := draws.seen_a(over_since)) is not None:
         risen, over_since = _phases(_jumped, risen, measured_a - seen_a, noise_a), at
     first, second, third = (max(FALL_NOISE_A, OUTLIER_SIGMAS * noise) for noise in noise_a)
     sampled_a = reduce(np.maximum, [bounds.sampled_a for bounds in known.bounds])
@@ -193,17 +199,6 @@ def updated(
     )
     guess = guessed(known.guess, draws.guessed_a, at, proven=proven)
     return replace(known, estimate_a=risen, fall=fall, rise=rise, over_since=over_since, answered=answered, guess=guess)
-
-
-def _seen_a(draws: Draws, over_since: Seconds) -> PhaseAmps | None:
-    """What the cars draw, where each that may draw more than it was seen to has been sampled since then, and some may:
-    then it isn't they who come up to their limits. None where that isn't so.
-    """
-    seen = draws.drawn_at > over_since + SAMPLE_DELAY_S
-    hides = (draws.told_a > draws.sampled_a + FALL_NOISE_A).any(axis=1)
-    if not hides.any() or not seen[hides].all():
-        return None
-    return total_a(np.where(seen[:, None], draws.sampled_a, draws.high_a))
 
 
 def _stays_over(obeyed_a: PhaseAmps, rating_a: Amps, noise_a: ThreeAmps) -> bool:

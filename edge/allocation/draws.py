@@ -11,10 +11,15 @@ from edge.allocation.exposure import OBEY_S
 from edge.allocation.fleet import Fleet
 from edge.allocation.layout import Bools, Floats, Ints
 from edge.allocation.snapshot import Snapshot
-from edge.units import NO_CURRENT, Amps, PhaseAmps
+from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds
 
 # By then a sample shows whether a limit is obeyed, where samples come every 10 s; others aren't waited for.
 SEEN_S = 2 * OBEY_S
+
+# How long a sample may have been on its way to us.
+SAMPLE_DELAY_S = 2.0
+# Differences below this are the stations' noise.
+FALL_NOISE_A = 0.2
 
 ThreeAmps: TypeAlias = tuple[Amps, Amps, Amps]
 
@@ -36,6 +41,16 @@ class Draws:
     told_a: Floats
     unseen: bool
     drawn_at: Floats
+
+    def seen_a(self, since: Seconds) -> PhaseAmps | None:
+        """What the cars draw, where each that may draw more than it was seen to has been sampled since then, and some
+        may: then it isn't they who come up to their limits. None where that isn't so.
+        """
+        seen = self.drawn_at > since + SAMPLE_DELAY_S
+        hides = (self.told_a > self.sampled_a + FALL_NOISE_A).any(axis=1)
+        if not hides.any() or not seen[hides].all():
+            return None
+        return total_a(np.where(seen[:, None], self.sampled_a, self.high_a))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

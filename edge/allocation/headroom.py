@@ -13,11 +13,11 @@ from edge.allocation.background import OUTLIER_SIGMAS, OVERLOAD_AT_ONCE_A, Backg
 from edge.allocation.draws import Draws, SiteDraws
 from edge.allocation.entitlement import Entitlement
 from edge.allocation.exposure import OBEY_TOLERANCE_A
-from edge.allocation.layout import PAIRS, Bools, Floats
+from edge.allocation.layout import PAIRS, POWER, Bools, Floats
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState
 from edge.domain.site import ControlSettings
-from edge.units import NO_CURRENT, PhaseAmps, Seconds
+from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds
 
 # A reading may show what flowed ``meter_stale_s`` less this ago: who has a slow meter leaves so much above its delay.
 # Every meter averages for a moment.
@@ -73,6 +73,7 @@ def estimate(
     late, stale, recovering = (np.zeros(len(background), dtype=np.bool_) for _ in range(3))
     over = np.zeros_like(background, dtype=np.bool_)
     draws = SiteDraws.of(snapshot, entitlement, slow, learned)
+    limits_a = grid.layout.by_circuit(snapshot.ceilings.limit_a).tolist()
     remembered: dict[str, Background] = {}
     untaken, guessed = np.zeros(len(grid.min_a), dtype=np.bool_), np.zeros_like(entitlement.high_a)
     for place, number in enumerate(grid.layout.circuits.tolist()):
@@ -82,7 +83,7 @@ def estimate(
         known = memory.get(state.circuit.id)
         if is_fresh(state, snapshot):
             below = np.flatnonzero(grid.below[place])
-            known = _followed(known, state, draws.below(below), snapshot.settings)
+            known = _followed(known, state, draws.below(below), snapshot.settings, limits_a[place])
             background[place] = tuple(known.estimate_a or ())
             late[place] = snapshot.now - known_at(state) > LATE_PERIODS * snapshot.settings.period_s
             over[place] = known.is_over(state.circuit.rating_a)
@@ -118,14 +119,18 @@ def estimate(
     return headroom, remembered
 
 
-def _followed(known: Background | None, state: CircuitState, draws: Draws, settings: ControlSettings) -> Background:
-    """What a fresh reading tells of a circuit's background."""
+def _followed(
+    known: Background | None, state: CircuitState, draws: Draws, settings: ControlSettings, limits_a: list[Amps]
+) -> Background:
+    """What a fresh reading tells of a circuit's background; ``limits_a`` are those of its lines."""
     return updated(
         known,
         state.measured_a or NO_CURRENT,
         known_at(state),
         draws,
         rating_a=state.circuit.rating_a,
+        limit_a=min(limits_a[:POWER]),
+        limit_sum_a=limits_a[POWER],
         meter_delay_s=max(settings.meter_stale_s - SPARE_S, LEAST_DELAY_S),
     )
 

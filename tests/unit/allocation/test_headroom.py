@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge.allocation.background import SAMPLE_DELAY_S
+from edge.allocation.draws import SAMPLE_DELAY_S
 from edge.allocation.exposure import Holdings
 from edge.allocation.headroom import fallen_a
 from edge.allocation.state import EvseState

@@ -7,9 +7,9 @@ import pytest
 from edge.domain.limit import LimitSource, LimitStated
 from edge.domain.site import EvseKey
 from edge.domain.station import CloudLimit
-from edge.units import Amps, Seconds, Watts
+from edge.units import Amps, PhaseAmps, Seconds, Watts
 from tests.unit.allocation.plugs import OBEYS_S
-from tests.unit.allocation.practice import Car, Case, check_unharmed, main
+from tests.unit.allocation.practice import L1, L2, L3, Car, Case, check_unharmed, main
 
 
 def _stated(
@@ -90,4 +90,20 @@ def test_a_limit_that_comes_down_is_cut_for_at_once() -> None:
     assert sum(loop.told.values()) <= 8
     loop.run(60)
     assert loop.told == {"A": 8, "B": 0}
+    check_unharmed(loop)
+
+
+@pytest.mark.parametrize("limit", [{"amps": 26.0}, {"watts": 230.0 * 78}], ids=["A", "W"])
+def test_a_rise_while_a_limit_comes_down_does_not_hide_until_a_car_is_sampled(limit: Mapping[str, float]) -> None:
+    """The car is sampled each minute. Told 6 A less, it might still draw what it was last seen to: 5 A of the building
+    hid behind that, above the limit and below the fuse, for 40 s and more."""
+    loop = Case(fuses=main(63, 4), cars={"A": Car(wants_a=28, max_a=28, phases=(L1, L2, L3))}, expected={}).loop()
+    loop.plugs["A"].samples_s = 60.0
+    loop.run(241)
+    assert loop.told["A"] == 28
+    loop.take(_stated(LimitSource.GRID, at=loop.now, **limit))
+    loop.run(1.0 + OBEYS_S + 0.5)
+    loop.load("main", 9, 9, 9)
+    loop.run(18)
+    assert loop.measured_a("main") == pytest.approx(PhaseAmps.same(26.0), abs=0.2)
     check_unharmed(loop)
