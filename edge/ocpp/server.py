@@ -15,6 +15,7 @@ from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Site
 from edge.domain.station import LimitAnswered, LimitOutcome
 from edge.ocpp.admission import Admission, Door
+from edge.ocpp.asked_samples import AskedSamples
 from edge.ocpp.dossier import Description, Dossier
 from edge.ocpp.figures import Figures
 from edge.ocpp.hearsay import Hearsay
@@ -22,7 +23,7 @@ from edge.ocpp.listeners import MAX_STATION_FRAME_BYTES, PLAIN, TLS, Listeners
 from edge.ocpp.lobby import Lobby
 from edge.ocpp.mirror import Mirror
 from edge.ocpp.relay import Relay
-from edge.ocpp.settings import OcppSettings, SecurityProfile
+from edge.ocpp.settings import OcppSettings, Samples, SecurityProfile
 from edge.ocpp.shelf import Shelf
 from edge.ocpp.showing import Shown
 from edge.ocpp.site_limits import SiteLimits
@@ -194,6 +195,7 @@ class OcppServer:
                     nominal_voltage_v=site.nominal_voltage_v,
                     mode=site.control.mode,
                     cloud_loss=self._settings.mode_of(station.id),
+                    asked=AskedSamples(station) if self._settings.samples is Samples.ASKED else None,
                     nonce=nonce,
                     shelf=shelf,
                     figures=self.figures,
