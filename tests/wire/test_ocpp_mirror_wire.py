@@ -1,6 +1,7 @@
 """Mirrors: further clouds that get copies and can command nothing."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from edge.domain.site import Mode
 from edge.ocpp.dossier import Dossier
 from edge.ocpp.figures import Figures
 from edge.ocpp.guarded import SAMPLE_INTERVAL
-from edge.ocpp.mirror import MOST_CHARACTERS, MOST_WAITING, Mirror
+from edge.ocpp.mirror import BEHIND, MOST_CHARACTERS, MOST_TOGETHER, MOST_WAITING, Mirror, Room
 from edge.ocpp.settings import Samples
 from edge.ocpp.station_files import StationFiles
 from edge.ocpp.versions import Version
@@ -106,6 +107,24 @@ async def test_no_more_than_so_much_waits_for_a_slow_mirror() -> None:
     running_mirror.cancel()
     await asyncio.gather(running_mirror, return_exceptions=True)
     await cloud.stop()
+
+
+async def test_no_more_than_so_much_waits_for_all_mirrors_together() -> None:
+    """Of five hundred stations. Who brings more loses what is oldest of its own; what is over leaves its room."""
+    figures, room = Figures(), Room()
+    uri = "ws://127.0.0.1:9/CP-01"
+    mirrors = [Mirror(uri, Version.V16, HURRY, figures, structlog.get_logger(), room) for _ in range(500)]
+    for mirror in mirrors:
+        for _ in range(MOST_WAITING // 4):
+            mirror.copy("x" * 1024)
+    lost = figures.mirror_lost
+    assert room.taken <= MOST_TOGETHER + len(mirrors) * BEHIND * 1024
+    assert lost * 1024 == 500 * MOST_WAITING // 4 * 1024 - room.taken
+    del mirrors[100:], mirror
+    gc.collect()
+    for mirror in mirrors:
+        mirror.copy("x" * 1024)
+    assert figures.mirror_lost == lost
 
 
 async def test_a_mirror_hears_the_samples_that_the_cloud_has_not_asked_for(tmp_path: Path) -> None:
