@@ -132,6 +132,14 @@ class OcppTable(Table):
     unknown_stations: Annotated[
         str, Field(pattern="^(wait|refuse)$", description='"wait" or "refuse"', examples=["wait"])
     ] = "wait"
+    samples: Annotated[
+        str,
+        Field(
+            pattern="^(all|asked)$",
+            description='which samples of stations the cloud gets, "all" or "asked"',
+            examples=["asked"],
+        ),
+    ] = "all"
     security_profile: Annotated[
         int | None,
         Field(ge=0, le=3, description="the least security profile of a station, 0 to 3", examples=[2]),

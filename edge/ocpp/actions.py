@@ -63,7 +63,14 @@ class HandOver:
     frame: Call | CallResult | CallError
 
 
-Action = ToStation | ToCloud | PassBinary | Report | CloseStation | Note | HandOver
+@dataclass(frozen=True, slots=True)
+class KeepBack:
+    """This CALL of the station isn't for the cloud: mirrors get it, and whoever stands in for that reads it."""
+
+    call: Call
+
+
+Action = ToStation | ToCloud | PassBinary | Report | CloseStation | Note | HandOver | KeepBack
 
 
 class Outbox:
@@ -97,6 +104,9 @@ class Outbox:
 
     def hand_over(self, frame: Call | CallResult | CallError) -> None:
         self._actions.append(HandOver(frame))
+
+    def keep_back(self, call: Call) -> None:
+        self._actions.append(KeepBack(call))
 
     def note(self, level: Level, event: str, **fields: Any) -> None:
         self._actions.append(Note(level, event, fields))

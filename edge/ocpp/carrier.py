@@ -93,6 +93,11 @@ class Carrier:
             self._note(Way.TO_CLOUD, text)
             self._push_up(self.upstream, text)
 
+    def copy(self, text: str) -> None:
+        """Send to the mirrors alone."""
+        for mirror in self.mirrors:
+            mirror.copy(text)
+
     def binary(self, data: bytes, *, to_station: bool) -> None:
         """Send a binary message to the station or to the cloud."""
         if to_station:

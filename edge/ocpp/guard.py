@@ -59,6 +59,11 @@ class Guard:
         """What a station that has connected is to be asked."""
         return tuple((row.component, row.name) for row in self._guarded.values() if row.need is not None)
 
+    @property
+    def samples_every_s(self) -> int | None:
+        """How often the cloud wants a 1.6 station's samples, where the gateway has them taken more often; 0: never."""
+        return None if self._v2 else whole_number(self._clouds.get(SAMPLE_INTERVAL))
+
     def learn(self, answer: Mapping[str, Any]) -> list[OwnCall]:
         """The station's answer to that; return what is to be written."""
         writes = []
@@ -164,7 +169,7 @@ class Guard:
         """A station's CALL: a NotifyReport (2.x part 2, B07 and B08) with the cloud's values, a StopTransaction with as
         many samples as it wanted, any other as it is."""
         if call.action == stop_data.STOP and len(call.text) > stop_data.LONG:
-            every_s = whole_number(self._clouds.get(SAMPLE_INTERVAL))
+            every_s = self.samples_every_s
             return call if every_s is None else stop_data.thinned(call, every_s)
         if call.action != "NotifyReport" or not self._v2:
             return call

@@ -6,6 +6,7 @@ slow or away the oldest copies are lost: the relay never waits for it.
 
 import asyncio
 from collections import deque
+from weakref import WeakSet
 
 from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.client import ClientConnection, connect
@@ -25,15 +26,39 @@ from edge.ocpp.wire import Call, ErrorCode
 
 MOST_WAITING = 256  # frames of one station: some minutes,
 MOST_CHARACTERS = 8 * 1024 * 1024  # and no more than so much of them: two of the longest
+MOST_TOGETHER = 16 * 1024 * 1024  # characters, of all stations: what a small board has to spare
+BEHIND = 2  # frames: who is no more behind keeps them, whatever the others have
 MAX_FRAME_BYTES = 64 * 1024  # it has nothing to say that is longer
 REDIAL_S = 30.0  # it is never urgent
+
+
+class Room:
+    """What waits for the mirrors of all stations together."""
+
+    def __init__(self) -> None:
+        self._mirrors: WeakSet[Mirror] = WeakSet()
+
+    def add(self, mirror: "Mirror") -> None:
+        """One more, until it is over."""
+        self._mirrors.add(mirror)
+
+    @property
+    def taken(self) -> int:
+        """In characters."""
+        return sum(mirror.size for mirror in self._mirrors)
 
 
 class Mirror:
     """One station's connection to one mirror, for as long as one connection of the station lasts."""
 
     def __init__(
-        self, uri: str, version: Version, timings: LinkTimings, figures: Figures, log: FilteringBoundLogger
+        self,
+        uri: str,
+        version: Version,
+        timings: LinkTimings,
+        figures: Figures,
+        log: FilteringBoundLogger,
+        room: Room | None = None,
     ) -> None:
         self._uri = uri
         self._version = version
@@ -41,18 +66,30 @@ class Mirror:
         self._figures = figures
         self._log = log
         self._waiting: deque[str | bytes] = deque()
-        self._size = 0  # of what waits
+        self.size = 0  # of what waits, in characters
+        self._room = room if room is not None else Room()
+        self._room.add(self)
         self._more = asyncio.Event()
         self._told: str | None = None  # the last problem that was logged
 
     def copy(self, message: str | bytes) -> None:
         """The cloud is told this. Returns at once."""
         self._waiting.append(message)
-        self._size += len(message)
-        while len(self._waiting) > MOST_WAITING or self._size > MOST_CHARACTERS:
-            self._size -= len(self._waiting.popleft())
-            self._figures.mirror_lost += 1
+        self.size += len(message)
+        while len(self._waiting) > MOST_WAITING or self.size > MOST_CHARACTERS:
+            self._lose_oldest()
+        is_long = self.size > MOST_TOGETHER // MOST_WAITING
+        excess = self._room.taken - MOST_TOGETHER if is_long or len(self._waiting) > BEHIND else 0
+        while excess > 0 and self._waiting:
+            excess -= self._lose_oldest()
         self._more.set()
+
+    def _lose_oldest(self) -> int:
+        """Make room; return how much."""
+        lost = len(self._waiting.popleft())
+        self.size -= lost
+        self._figures.mirror_lost += 1
+        return lost
 
     async def run(self) -> None:
         """Pass the copies on, until cancelled."""
@@ -88,7 +125,7 @@ class Mirror:
                     carried = message.encode(errors=SURROGATES) if isinstance(message, str) else message
                     await connection.send(carried, text=is_text)
                     if self._waiting and self._waiting[0] is message:  # else it had to make room meanwhile
-                        self._size -= len(self._waiting.popleft())
+                        self.size -= len(self._waiting.popleft())
                 self._more.clear()
                 waiting = asyncio.create_task(self._more.wait())
                 await asyncio.wait((waiting, refusing), return_when=asyncio.FIRST_COMPLETED)

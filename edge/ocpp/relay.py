@@ -14,6 +14,7 @@ from edge.errors import FrameError
 from edge.ocpp import wire
 from edge.ocpp.actions import Action, Outbox
 from edge.ocpp.arbiter import Arbiter
+from edge.ocpp.asked_samples import AskedSamples
 from edge.ocpp.cloud_calls import CloudCalls
 from edge.ocpp.cloud_profiles import CloudProfiles
 from edge.ocpp.controllers import standing_facts
@@ -49,9 +50,8 @@ class Relay:
     """One station's relay. ``nonce``: see :class:`edge.ocpp.arbiter.Arbiter`.
 
     ``shelf`` keeps the cloud's profiles, ``dossier`` what else is to be known after a restart; ``site_limits`` are for
-    the cloud to know. ``stand_in``: who answers the station while its cloud is away; what doesn't just pass goes
-    there (``HandOver``), and what comes of it back through :meth:`calls_cloud` and :meth:`answers_station`. The
-    ``outbox`` is for what no step returns: see :class:`edge.ocpp.actions.Outbox`.
+    the cloud to know. ``stand_in``: who answers the station while its cloud is away; what doesn't just pass goes there
+    (``HandOver``), and what comes of it back by :meth:`calls_cloud` and :meth:`answers_station`.
     """
 
     def __init__(
@@ -69,11 +69,12 @@ class Relay:
         site_limits: SiteLimits | None = None,
         key_is_checked: bool = True,
         hearsay: Hearsay | None = None,
+        asked: AskedSamples | None = None,
     ) -> None:
         self._station, self._stand_in = station, stand_in
         self._controls = mode is Mode.CONTROL
         self._cloud_loss = cloud_loss
-        self.outbox = self._out = Outbox()
+        self.outbox = self._out = Outbox()  # for what no step returns, too
         self._nominal_voltage_v = nominal_voltage_v
         dossier = dossier if dossier is not None else Dossier(station.id)
         self._memory = StationMemory(
@@ -92,7 +93,7 @@ class Relay:
         )
         self._introduction = Introduction()
         self._station_calls = StationCalls(
-            self._dialect, self._memory, self._up, self._out, self._profiles, self._introduction, stand_in
+            self._dialect, self._memory, self._up, self._out, self._profiles, self._introduction, stand_in, asked
         )
         self._cloud_calls = CloudCalls(self._dialect, self._line, self._profiles, self._out, stand_in)
         self._presence = Presence(station.id, self._out)
@@ -210,6 +211,7 @@ class Relay:
             return self._out.empty()
         match frame:
             case Call() if self._controls:
+                self._station_calls.cloud_asks(frame)
                 self._cloud_calls.receive(frame, self._presence.epoch, now, wall)
             case Call():
                 self._out.to_station(frame.text)

@@ -15,14 +15,15 @@ from edge.domain.setpoint import LimitCommand
 from edge.domain.site import Site
 from edge.domain.station import LimitAnswered, LimitOutcome
 from edge.ocpp.admission import Admission, Door
+from edge.ocpp.asked_samples import AskedSamples
 from edge.ocpp.dossier import Description, Dossier
 from edge.ocpp.figures import Figures
 from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.listeners import MAX_STATION_FRAME_BYTES, PLAIN, TLS, Listeners
 from edge.ocpp.lobby import Lobby
-from edge.ocpp.mirror import Mirror
+from edge.ocpp.mirror import Mirror, Room
 from edge.ocpp.relay import Relay
-from edge.ocpp.settings import OcppSettings, SecurityProfile
+from edge.ocpp.settings import OcppSettings, Samples, SecurityProfile
 from edge.ocpp.shelf import Shelf
 from edge.ocpp.showing import Shown
 from edge.ocpp.site_limits import SiteLimits
@@ -74,6 +75,7 @@ class OcppServer:
         self._timings = timings if timings is not None else LinkTimings()
         self.figures = Figures()
         self.site_limits = SiteLimits()
+        self._room = Room()
         self._dossiers = {each.id: Dossier(each.id, dossiers) for each in site.stations}
         hearsay = Hearsay()
         self._links = self._make_links(site, shelf, stand_ins, hearsay, nonce=chance.token(6))
@@ -194,6 +196,7 @@ class OcppServer:
                     nominal_voltage_v=site.nominal_voltage_v,
                     mode=site.control.mode,
                     cloud_loss=self._settings.mode_of(station.id),
+                    asked=AskedSamples(station) if self._settings.samples is Samples.ASKED else None,
                     nonce=nonce,
                     shelf=shelf,
                     figures=self.figures,
@@ -249,7 +252,7 @@ class OcppServer:
             log.info("station spells its subprotocol in its own way", offered=spelling)
         path = connection.request.path if connection.request is not None else ""
         mirrors = [
-            Mirror(address(template, admission.identity, path), version, self._timings, self.figures, log)
+            Mirror(address(template, admission.identity, path), version, self._timings, self.figures, log, self._room)
             for template in self._settings.mirrors
         ]
         details = {"address": peer_address(connection), "speaks": version.value}

@@ -29,6 +29,13 @@ class Verdict(StrEnum):
     CLOUD = "cloud"  # the cloud, as long as it can be reached: its refusal and its choice are the station's answer
 
 
+class Samples(StrEnum):
+    """Which of a station's samples its cloud gets, where the gateway has them taken more often than it wants."""
+
+    ALL = "all"
+    ASKED = "asked"  # see :mod:`edge.ocpp.asked_samples`
+
+
 class SecurityProfile(IntEnum):
     """How a station proves who it is (OCPP 1.6 security whitepaper §2, OCPP 2.x part 2 A00)."""
 
@@ -97,6 +104,7 @@ class OcppSettings:
     mode: CloudLoss = CloudLoss.AUTONOMOUS
     modes: Mapping[str, CloudLoss] = field(default_factory=dict)
     verdict: Verdict = Verdict.LOCAL
+    samples: Samples = Samples.ALL
     profile: SecurityProfile = SecurityProfile.NONE
     security: Mapping[str, StationSecurity] = field(default_factory=dict)
     cloud_tls: TlsFiles = field(default_factory=TlsFiles)
@@ -107,7 +115,9 @@ class OcppSettings:
     def as_wire(self) -> "OcppSettings":
         """The same for a controller that only observes: between a station and its cloud there is a wire, which decides
         nothing, and neither has a connection that the other hasn't."""
-        return replace(self, is_wire=True, mode=CloudLoss.TRANSPARENT, modes={}, verdict=Verdict.CLOUD)
+        return replace(
+            self, is_wire=True, mode=CloudLoss.TRANSPARENT, modes={}, verdict=Verdict.CLOUD, samples=Samples.ALL
+        )
 
     def security_of(self, station: str) -> StationSecurity:
         """What a station must show."""

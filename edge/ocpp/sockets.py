@@ -15,6 +15,7 @@ from websockets.typing import DataLike
 
 from edge.ocpp import framing
 from edge.ocpp.sending import KEYS, SURROGATES, put
+from edge.ocpp.stalled import Watched
 from edge.units import Seconds
 
 # Takes a message; returns for how long no other is to be handed over.
@@ -40,7 +41,7 @@ QUIET = logging.getLogger("edge.ocpp.websockets")
 QUIET.disabled = True
 
 
-class Receiving(Connection):
+class Receiving(Watched):
     """A socket that hands its messages over as soon as they are read, without a queue and a task between.
 
     A whole text, ping or pong is read here, any other frame by the library. A message in pieces, and whatever comes

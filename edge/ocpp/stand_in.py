@@ -69,6 +69,9 @@ class StandIn(Protocol):
     def station_calls(self, identifier: str, action: str, payload: Any, text: str, *, signed: bool) -> None:
         """The station makes a CALL. ``action`` and ``payload`` are those of the plain message, ``text`` the frame."""
 
+    def reads(self, action: str, payload: Any, text: str) -> None:
+        """The station has made a CALL that its cloud doesn't get, and been answered: it may tell of a session."""
+
     def cloud_answers(
         self, identifier: str, text: str, *, payload: Any = None, error: tuple[str, str] | None = None
     ) -> None:

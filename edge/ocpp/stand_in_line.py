@@ -35,6 +35,10 @@ class StandInLine:
             case CallError():
                 self._stand_in.cloud_answers(frame.id, frame.text, error=(frame.code, frame.description))
 
+    def reads(self, call: Call) -> None:
+        """A CALL of the station that its cloud doesn't get."""
+        self._stand_in.reads(call.action, call.payload, call.text)
+
     def to_station(self, text: str) -> None:
         """See :class:`edge.ocpp.stand_in.Line`."""
         self._perform(self._relay.answers_station(text, self._clock.monotonic(), self._clock.wall()))

@@ -6,6 +6,7 @@ from datetime import datetime
 from edge.domain.station import StationDescribed
 from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
+from edge.ocpp.asked_samples import AskedSamples
 from edge.ocpp.cloud_profiles import CloudProfiles
 from edge.ocpp.dialect import Dialect
 from edge.ocpp.dossier import Description
@@ -24,7 +25,8 @@ PENDING_KEPT = 16  # CALLs whose answers carry facts; by the rules the station h
 
 
 class StationCalls:
-    """Passes the station's CALLs on, and copies the facts out of them and out of their answers.
+    """Passes the station's CALLs on, and copies the facts out of them and out of their answers. ``asked_samples``: None
+    where the cloud gets all samples.
 
     While the cloud is away, and nobody stands in for it, the newest waits: a station that calls anew has given up what
     it called before. What comes of it all goes into the outbox.
@@ -39,6 +41,7 @@ class StationCalls:
         profiles: CloudProfiles,
         introduction: Introduction,
         stand_in: StandIn | None,
+        asked_samples: AskedSamples | None = None,
     ) -> None:
         self._dialect = dialect
         self._routes = FROM_STATION[dialect.version]
@@ -48,6 +51,7 @@ class StationCalls:
         self._profiles = profiles
         self._introduction = introduction
         self._stand_in = stand_in
+        self._asked_samples = asked_samples
         self._held: Call | None = None
         self._pending: OrderedDict[str, Call] = OrderedDict()  # by id
 
@@ -59,7 +63,10 @@ class StationCalls:
     def receive(self, call: Call, now: Seconds, wall: datetime, *, relaying: bool) -> bool:
         """The station calls; return whether facts were read from that. ``relaying``: its cloud is there."""
         plain = signed.plain(call)
-        if self._stand_in is not None and not (relaying and self._passes(self._stand_in, call, plain)):
+        if self._is_spare(call, now):
+            self._out.to_station(wire.result_text(call.id, {}))
+            self._out.keep_back(call)
+        elif self._stand_in is not None and not (relaying and self._passes(self._stand_in, call, plain)):
             self._await_answer(call, plain.action)
             self._out.hand_over(call)
         elif relaying:
@@ -129,10 +136,22 @@ class StationCalls:
         if self._stand_in is None:
             self._pending.clear()
 
+    def cloud_asks(self, call: Call) -> None:
+        """The cloud calls: it may want to be told what it isn't otherwise."""
+        if self._asked_samples is not None:
+            self._asked_samples.cloud_asks(call)
+
     def station_gone(self) -> None:
         """The station is gone: forget everything."""
+        if self._asked_samples is not None:
+            self._asked_samples.forget()
         self._held = None
         self._pending.clear()
+
+    def _is_spare(self, call: Call, now: Seconds) -> bool:
+        """Whether it has samples that the cloud hasn't asked for."""
+        asked = self._asked_samples
+        return asked is not None and asked.is_spare(call, self._dialect.guard.samples_every_s, now)
 
     @staticmethod
     def _passes(stand_in: StandIn, call: Call, plain: Call) -> bool:

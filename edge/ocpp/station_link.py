@@ -12,7 +12,7 @@ from edge.clock import Clock
 from edge.control.ports import FactSink
 from edge.domain.setpoint import LimitCommand
 from edge.domain.station import StationDescribed
-from edge.ocpp.actions import Action, CloseStation, HandOver, Note, PassBinary, Report, ToCloud, ToStation
+from edge.ocpp.actions import Action, CloseStation, HandOver, KeepBack, Note, PassBinary, Report, ToCloud, ToStation
 from edge.ocpp.carrier import Carrier
 from edge.ocpp.courier import Absence
 from edge.ocpp.farewell import Farewell, close
@@ -104,17 +104,14 @@ class StationLink:
         before = self._attach(connection, upstream, version, mirrors, details)
         if before is not None:
             await before.close()
-        tasks = [
-            asyncio.create_task(
-                upstream.run(
-                    lambda: self._cloud_up(upstream),
-                    lambda text: self._cloud_text(upstream, text),
-                    lambda why: self._cloud_down(upstream, why),
-                    lambda: self._cloud_missed(upstream),
-                )
-            ),
-            asyncio.create_task(connection.deliver(partial(self._station_text, connection))),
-        ]
+        up = upstream.run(
+            lambda: self._cloud_up(upstream),
+            lambda text: self._cloud_text(upstream, text),
+            lambda why: self._cloud_down(upstream, why),
+            lambda: self._cloud_missed(upstream),
+        )
+        down = connection.deliver(partial(self._station_text, connection))
+        tasks = [asyncio.create_task(up), asyncio.create_task(down)]
         if not self._is_wire:
             tasks.append(asyncio.create_task(self._liveness.watch(connection)))
         copying = [asyncio.create_task(mirror.run()) for mirror in mirrors]
@@ -268,6 +265,10 @@ class StationLink:
                 case HandOver():
                     if self._line is not None:
                         self._line.hand_over(action.frame)
+                case KeepBack():
+                    self._carrier.copy(action.call.text)
+                    if self._line is not None:
+                        self._line.reads(action.call)
                 case CloseStation():
                     if self.connection is not None:
                         self._close(self.connection, action.code, action.reason)

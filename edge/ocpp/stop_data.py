@@ -29,12 +29,12 @@ def thinned(call: Call, every_s: int) -> Call:
     """A StopTransaction with one periodic sample of each kind in ``every_s`` (0: with the first and the last); what is
     signed, or taken at a certain moment, stays. The very CALL where there is nothing to leave out."""
     data = elements(fields(call.payload).get("transactionData"))
-    periodic = {place: each for place, each in enumerate(map(fields, data)) if _is_periodic(each)}
-    ends = {_kind(each): place for place, each in periodic.items()}  # the last of each kind
+    periodic = {place: each for place, each in enumerate(map(fields, data)) if is_periodic(each)}
+    ends = {kind_of(each): place for place, each in periodic.items()}  # the last of each kind
     kept_at: dict[object, datetime] = {}
     left_out = set[int]()
     for place, each in periodic.items():
-        kind, at = _kind(each), parse_timestamp(each.get("timestamp"))
+        kind, at = kind_of(each), parse_timestamp(each.get("timestamp"))
         before = kept_at.get(kind)
         if at is None or before is None:
             is_due = True
@@ -51,7 +51,7 @@ def thinned(call: Call, every_s: int) -> Call:
     return replace(call, payload=payload, text=wire.call_text(call.id, call.action, payload))
 
 
-def _is_periodic(element: Mapping[str, Any]) -> bool:
+def is_periodic(element: Mapping[str, Any]) -> bool:
     """Whether it is of nothing but periodic samples, none of them signed."""
     samples = [fields(each) for each in elements(element.get("sampledValue"))]
     return bool(samples) and all(
@@ -59,7 +59,7 @@ def _is_periodic(element: Mapping[str, Any]) -> bool:
     )
 
 
-def _kind(element: Mapping[str, Any]) -> object:
+def kind_of(element: Mapping[str, Any]) -> object:
     """What it measures: some stations give each measurand an element of its own."""
     samples = [fields(each) for each in elements(element.get("sampledValue"))]
     return tuple((text(each.get("measurand")), text(each.get("phase")), text(each.get("location"))) for each in samples)

@@ -11,6 +11,7 @@ from websockets.asyncio.server import ServerConnection
 from edge.clock import Clock
 from edge.ocpp.sending import cut_if_stuck, waiting
 from edge.ocpp.sockets import peer_address
+from edge.ocpp.stalled import STALLED, WHY, cut_largest
 from edge.ocpp.station_link import StationLink
 from edge.ocpp.timings import LinkTimings
 
@@ -58,6 +59,8 @@ class Ticker:
             for connection in waiting(self._connections):
                 if (why := cut_if_stuck(connection)) is not None:
                     self._log.info("cut a connection off", address=peer_address(connection), why=why)
+            for stalled in cut_largest(STALLED):
+                self._log.warning("cut a connection off", address=peer_address(stalled), why=WHY)
 
     def _diagnose(self) -> None:
         """Look at a few messages, of some stations in turn."""

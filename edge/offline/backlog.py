@@ -139,6 +139,10 @@ class Backlog:
         self._trouble[seq] = Trouble(attempts=attempts, retry_at=retry_at)  # answered: it breaks no connection
         return Failed(set_aside=attempts >= self._settings.attempts, attempts=attempts)
 
+    def put_off(self, seq: int, now: Seconds) -> None:
+        """The cloud failed on it while its station waited: it has all its attempts yet, after an interval."""
+        self._trouble[seq] = Trouble(retry_at=now + self._settings.retry_interval_s)
+
     def timed_out(self, seq: int, now: Seconds) -> Failed:
         """The cloud didn't answer. That is the cloud's doing the first time; a message that it leaves unanswered again
         after it has answered others in between has used up an attempt. Its answer may come late: it isn't said again on

@@ -121,6 +121,11 @@ class Clerk:
         else:
             self.runner.do(self.desk.from_station(request, now, wall))
 
+    def reads(self, action: str, payload: Any, text: str) -> None:
+        """The station has made a CALL that its cloud doesn't get, and been answered."""
+        request = Request(id="", action=action, payload=payload, text=text)
+        self.runner.do(self.desk.reads(request, self._clock.wall()))
+
     def cloud_answers(
         self, identifier: str, text: str, *, payload: Any = None, error: tuple[str, str] | None = None
     ) -> None:

@@ -192,9 +192,10 @@ class CloudLine:
         """The cloud has answered the CALL of this id."""
         self._breaker.answered()
         if (live := self._lives.pop(identifier, None)) is not None:
-            self._live_answers.answered(
-                live.request, live.reading, live.taken, live.reply_id, text=text, fields=fields, error=error, wall=wall
-            )
+            if not self._live_answers.is_clouds_failure(live, error, wall):
+                self._live_answers.answered(live, text=text, fields=fields, error=error, wall=wall)
+            elif (kept := self._given_up(live, wall)) is not None:
+                self._book.backlog.put_off(kept.seq, now)
         elif not self._errands.answered(identifier, fields, error, now, wall):
             self._errands.answered_late(identifier, fields, error, now, wall)
         self.pump(now)

@@ -99,6 +99,13 @@ class Desk:
             self._answer(request, row, wall)
         return self._done()
 
+    def reads(self, request: Request, wall: datetime) -> list[Step]:
+        """The station has told meter values that its cloud doesn't get: they are of a session all the same."""
+        writes = self._ledger.take_note(request, read(self.book.edition, request), wall)
+        if writes:
+            self.book.steps.pass_on(writes)
+        return self._done()
+
     def may_pass(self, action: str) -> bool:
         """Whether a CALL of this action may just go to the cloud now: the short way, for most of what stations say."""
         if action in conduct.LEARNED_FROM[self.book.edition] and action != METER_VALUES:

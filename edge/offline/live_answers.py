@@ -13,13 +13,14 @@ from edge.offline import answers
 from edge.offline.charges import Reading, seeing
 from edge.offline.edition import Edition
 from edge.offline.ledger import Ledger, Taken
+from edge.offline.live_call import Live
 from edge.offline.message import Request, whole
 from edge.offline.message import text as text_in
 from edge.offline.splice import NotFound, replace_value, with_id, with_number
 from edge.offline.station import StationBook
 from edge.offline.steps import Immediate, ToStation
 from edge.offline.token_book import Judged
-from edge.offline.token_info import info_in, info_key, token_in
+from edge.offline.token_info import ShownToken, info_in, info_key, token_in
 
 _START = "StartTransaction"
 # What a cloud answers that can't answer just now (OCPP-J 1.6 §4.2.3, 2.x part 4 §4.3): it says nothing of the token.
@@ -35,22 +36,15 @@ class LiveAnswers:
         self._ledger = ledger
 
     def answered(
-        self,
-        request: Request,
-        reading: Reading | None,
-        taken: Taken | None,
-        reply_id: str | None,
-        *,
-        text: str,
-        fields: Mapping[str, Any],
-        error: tuple[str, str] | None,
-        wall: datetime,
+        self, live: Live, *, text: str, fields: Mapping[str, Any], error: tuple[str, str] | None, wall: datetime
     ) -> None:
-        """The cloud has answered ``request``. ``reply_id``: the station has asked again under this id."""
-        text = text if reply_id is None else with_id(text, reply_id)
+        """The cloud has answered a CALL."""
+        request, reading, taken = live.request, live.reading, live.taken
+        text = text if live.reply_id is None else with_id(text, live.reply_id)
         if error is not None:
             writes = self._ledger.refused(taken) if taken is not None else []
-            self._pass_on(writes, self._judged_instead(replace(request, asked_again_as=reply_id), error, wall) or text)
+            asked = replace(request, asked_again_as=live.reply_id)
+            self._pass_on(writes, self._judged_instead(asked, error, wall) or text)
             return
         writes = self.learned(request, fields, wall)
         then: list[Immediate] = []
@@ -75,6 +69,20 @@ class LiveAnswers:
             self._book.steps.keep(writes, ToStation(text), *then)
         else:
             self._pass_on(writes, text, *then)
+
+    def is_clouds_failure(self, live: Live, error: tuple[str, str] | None, wall: datetime) -> bool:
+        """Whether the cloud has nothing but a fault of its own for a begin or an end that is in the journal, and that
+        can be answered here: a station gives it up after some attempts (OCPP 1.6 §3.7.1, 2.x E13), the journal doesn't.
+        A begin whose token only the cloud can judge can't.
+        """
+        if live.taken is None or error is None or error[0] not in _CLOUDS_FAULT:
+            return False
+        shown = token_in(self._book.edition, live.request.fields)
+        begins = live.taken.reading.kind is EntryKind.BEGIN and shown is not None and shown.needed
+        if begins and shown is not None and not self._is_good(shown, wall):
+            return False
+        self._book.steps.note("warning", "the cloud fails to take a message: it is kept", action=live.request.action)
+        return True
 
     def abandoned(self, taken: Taken) -> None:
         """The station went before the cloud answered: the message is delivered all the same, and when the station sends
@@ -122,11 +130,16 @@ class LiveAnswers:
         shown = token_in(self._book.edition, request.fields)
         if request.action != "Authorize" or error[0] not in _CLOUDS_FAULT or shown is None:
             return None
-        verdict = self._book.tokens.judge(self._book.id, shown, wall).verdict
-        if not verdict.accepted or verdict.basis is Basis.POLICY:
+        if not self._is_good(shown, wall):
             return None
+        verdict = self._book.tokens.judge(self._book.id, shown, wall).verdict
         self._book.steps.note("warning", "the cloud fails to judge a token that is good here", code=error[0])
         return answers.frame(request, answers.authorize(self._book.edition, verdict))
+
+    def _is_good(self, shown: ShownToken, wall: datetime) -> bool:
+        """Whether a token is known to be good here, without the cloud."""
+        verdict = self._book.tokens.judge(self._book.id, shown, wall).verdict
+        return verdict.accepted and verdict.basis is not Basis.POLICY
 
     def _pass_on(self, writes: list[Write], text: str, *then: Immediate) -> None:
         # Through the journal even without writes: answers stay in the order of the questions.

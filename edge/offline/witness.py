@@ -116,6 +116,13 @@ class Witness:
             book.steps.keep(self._course(request, reading, wall))
         return book.steps.empty()
 
+    def reads(self, request: Request, wall: datetime) -> list[Step]:
+        """The station has told meter values that its cloud doesn't get: they are of a session all the same."""
+        writes = self._course(request, read(self.book.edition, request), wall)
+        if writes:
+            self.book.steps.keep(writes)
+        return self.book.steps.empty()
+
     def from_cloud(
         self,
         identifier: str,

@@ -17,7 +17,7 @@ from edge.cli import findings
 from edge.control.board import Board
 from edge.domain.journal import Entry, Write
 from edge.errors import StorageFull
-from edge.ocpp.actions import CloseStation, HandOver, Note, Report, ToCloud, ToStation
+from edge.ocpp.actions import CloseStation, HandOver, KeepBack, Note, Report, ToCloud, ToStation
 from edge.ocpp.presence import RelayState
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import CloudLoss
@@ -199,6 +199,8 @@ class Seat:
                     self.world.board.take(action.fact)
                 case HandOver():
                     self.line.hand_over(action.frame)
+                case KeepBack():
+                    self.line.reads(action.call)
                 case CloseStation():
                     self.disconnect()
                 case Note():

@@ -1,16 +1,24 @@
 """Mirrors: further clouds that get copies and can command nothing."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
 
 import structlog
 
+from edge.domain.site import Mode
+from edge.ocpp.dossier import Dossier
 from edge.ocpp.figures import Figures
-from edge.ocpp.mirror import MOST_CHARACTERS, MOST_WAITING, Mirror
+from edge.ocpp.guarded import SAMPLE_INTERVAL
+from edge.ocpp.mirror import BEHIND, MOST_CHARACTERS, MOST_TOGETHER, MOST_WAITING, Mirror, Room
+from edge.ocpp.settings import Samples
+from edge.ocpp.station_files import StationFiles
 from edge.ocpp.versions import Version
-from tests.unit.ocpp.ocpp_bench import call, result
+from tests.unit.ocpp.ocpp_bench import NOON, call, meter_values, result
 from tests.wire.ocpp_site import HURRY, Cloud, Gateway, eventually, received, round_trip, running
 
 
@@ -99,3 +107,53 @@ async def test_no_more_than_so_much_waits_for_a_slow_mirror() -> None:
     running_mirror.cancel()
     await asyncio.gather(running_mirror, return_exceptions=True)
     await cloud.stop()
+
+
+async def test_no_more_than_so_much_waits_for_all_mirrors_together() -> None:
+    """Of five hundred stations. Who brings more loses what is oldest of its own; what is over leaves its room."""
+    figures, room = Figures(), Room()
+    uri = "ws://127.0.0.1:9/CP-01"
+    mirrors = [Mirror(uri, Version.V16, HURRY, figures, structlog.get_logger(), room) for _ in range(500)]
+    for mirror in mirrors:
+        for _ in range(MOST_WAITING // 4):
+            mirror.copy("x" * 1024)
+    lost = figures.mirror_lost
+    assert room.taken <= MOST_TOGETHER + len(mirrors) * BEHIND * 1024
+    assert lost * 1024 == 500 * MOST_WAITING // 4 * 1024 - room.taken
+    del mirrors[100:], mirror
+    gc.collect()
+    for mirror in mirrors:
+        mirror.copy("x" * 1024)
+    assert figures.mirror_lost == lost
+
+
+async def test_a_mirror_hears_the_samples_that_the_cloud_has_not_asked_for(tmp_path: Path) -> None:
+    """``samples = "asked"`` is about what the link to the cloud costs."""
+    mirror, dossiers = Cloud(), StationFiles(tmp_path)
+    dossier = Dossier("CP-01", dossiers)
+    dossier.cloud_wrote[SAMPLE_INTERVAL] = "60"
+    dossier.keep()
+    await mirror.start()
+    mirrors = (f"ws://127.0.0.1:{mirror.port}/{{station}}",)
+    async with (
+        running("CP-01", dossiers=dossiers, mirrors=mirrors, samples=Samples.ASKED, mode=Mode.CONTROL) as (
+            gateway,
+            cloud,
+        ),
+        gateway.station() as station,
+    ):
+        await eventually(lambda: cloud.open == 1 and mirror.open == 1)
+        texts = [
+            call(f"m{at}", "MeterValues", meter_values({"value": "9"}, at=NOON + timedelta(seconds=at)))
+            for at in (0, 10, 20, 60)
+        ]
+        for text in texts:
+            await station.send(text)
+        for identifier in ("m10", "m20"):
+            message = await received(station)
+            while message[0] != 3:  # what the gateway asks a station that has connected
+                message = await received(station)
+            assert message == [3, identifier, {}]
+        assert [await cloud.hears() for _ in range(2)] == [texts[0], texts[3]]
+        assert [await mirror.hears() for _ in range(4)] == texts
+    await mirror.stop()

@@ -13,11 +13,12 @@ from edge.domain.setpoint import LimitCommand, Purpose
 from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Mode, Site, Station
 from edge.domain.station import LimitAnswered, StationFact
 from edge.ocpp.actions import Action, CloseStation, Note, Report, ToCloud, ToStation
+from edge.ocpp.asked_samples import AskedSamples
 from edge.ocpp.dossier import Dossier
 from edge.ocpp.figures import Figures
 from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.relay import Relay
-from edge.ocpp.settings import CloudLoss
+from edge.ocpp.settings import CloudLoss, Samples
 from edge.ocpp.shelf import Shelf
 from edge.ocpp.site_limits import SiteLimits
 from edge.ocpp.stand_in import StandIn
@@ -176,6 +177,7 @@ class Bench:
         stand_in: StandIn | None = None,
         witness: bool = True,
         shelf: Shelf | None = None,
+        samples: Samples = Samples.ALL,
     ) -> None:
         """``witness``: a cloud has said that it is noon."""
         self.now = START
@@ -199,6 +201,7 @@ class Bench:
             key_is_checked=key_is_checked,
             stand_in=stand_in,
             hearsay=hearsay,
+            asked=AskedSamples(station(*evses)) if samples is Samples.ASKED else None,
         )
 
     @property

@@ -141,7 +141,7 @@ def test_a_start_that_the_cloud_refuses_to_take_is_no_session() -> None:
     bench = Bench()
     bench.cloud_comes()
     bench.start()
-    bench.cloud_refuses()
+    bench.cloud_refuses("FormationViolation")
     assert bench.desk.book.charges.running() == []
     (begun,) = written(bench)
     assert bench.desk.book.accounts.get(begun.transaction) is None

@@ -270,8 +270,8 @@ def test_a_stop_with_a_new_time_while_the_first_is_under_way_gets_its_answer() -
     number = stopped(bench)
     again = bench.stop(number)
     assert [json.loads(text)[2] for text in bench.to_cloud] == ["StartTransaction", "StopTransaction"]
-    bench.cloud_refuses()
-    assert bench.answered[:3] == [4, again, "InternalError"]
+    bench.cloud_refuses("FormationViolation")
+    assert bench.answered[:3] == [4, again, "FormationViolation"]
     bench.tick(5.0)
     bench.stop(number)
     assert [json.loads(text)[2] for text in bench.to_cloud] == ["StartTransaction"] + 2 * ["StopTransaction"]

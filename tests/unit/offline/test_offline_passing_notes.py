@@ -153,3 +153,23 @@ def test_while_the_cloud_is_away_nothing_passes() -> None:
         assert not rig.passes("m2", rig.values(2))  # those before it go first
 
     run(story())
+
+
+def test_those_that_the_cloud_does_not_get_are_counted_all_the_same() -> None:
+    """With the cloud and without it: the session's record has their energy, and nobody is told or asked anything."""
+
+    async def story() -> None:
+        rig = Charging()
+        await rig.begin()
+        for minute in (1, 2):
+            values = rig.values(minute)
+            rig.clerk.reads("MeterValues", values, json.dumps([2, f"m{minute}", "MeterValues", values]))
+            assert rig.session.register_wh == Decimal(100 + minute)
+            rig.clerk.cloud_lost()
+        values = rig.values(16)
+        rig.clerk.reads("MeterValues", values, json.dumps([2, "m16", "MeterValues", values]))
+        await rig.clerk.runner.settled()
+        assert rig.keeper.disk.others[-1] == PutSession(session=rig.session)  # another quarter-hour
+        assert (rig.cloud, rig.station, rig.clerk.owed) == ([], [], 0)
+
+    run(story())

@@ -262,3 +262,19 @@ def test_a_new_connection_owes_nothing() -> None:
     rig.do(rig.witness.cloud_lost())
     rig.do(rig.witness.cloud_connected(NOON))
     assert rig.call("StartTransaction", START, identifier="7") == rig.texts[-1]
+
+
+def test_samples_that_the_cloud_does_not_get_are_in_the_record() -> None:
+    """They are read, and passed to nobody."""
+    rig = Rig()
+    rig.start(7)
+    told = len(rig.texts)
+    sample = {"value": "250", "measurand": "Energy.Active.Import.Register"}
+    element = {"timestamp": "2026-06-01T12:05:00Z", "sampledValue": [sample]}
+    values = {"connectorId": 1, "transactionId": 7, "meterValue": [element]}
+    request = Request(id="", action="MeterValues", payload=values, text=json.dumps([2, "m", "MeterValues", values]))
+    rig.do(rig.witness.reads(request, NOON))
+    assert len(rig.texts) == told
+    session = rig.witness.book.accounts.get("7")
+    assert session is not None
+    assert session.register_wh == Decimal(250)
