@@ -57,6 +57,47 @@ async def at_the_screen(machine: Machine) -> AsyncIterator[Typist]:
         yield typist
 
 
+# The terminal /dev/tty1 is a pseudo-terminal here, and what agetty shows there is shown on.
+AS_TTY1 = "ln -sf $(tty) /dev/tty1; exec sleep infinity"
+ON_A_PSEUDO_TERMINAL = """[Unit]
+ConditionPathExists=
+[Service]
+StandardInput=tty-force
+TTYReset=no
+TTYVHangup=no
+TTYVTDisallocate=no
+"""
+# As it was started before the gateway's packages were there.
+OF_DEBIAN = """[Service]
+ExecStart=
+ExecStart=-/sbin/agetty -o '-p -- \\\\u' --noclear - dumb
+"""
+
+
+async def test_the_screen_of_a_first_boot(machine: Machine) -> None:
+    """The packages come while Debian's own prompt is on the screen: the banner takes its place, as often as it changes;
+    who has pressed Enter keeps what he sees."""
+    folder = "/run/systemd/system/getty@tty1.service.d"
+    async with screen(machine, "script", "--quiet", "--return", "--command", AS_TTY1, "/dev/null") as typist:
+        until(lambda: machine.run("test", "-e", "/dev/tty1", check=False).returncode == 0, within_s=30, what="tty1")
+        write = f"mkdir -p {folder}; cat >{folder}/z1.conf <<'END'\n{ON_A_PSEUDO_TERMINAL}END\n"
+        machine.run("sh", "-c", f"{write}cat >{folder}/z2.conf <<'END'\n{OF_DEBIAN}END\n")
+        machine.run("sh", "-c", "systemctl daemon-reload; rm -f /run/issue.d/edge.issue; systemctl start getty@tty1")
+        try:
+            await typist.sees(r"login: $")
+            machine.run("sh", "-c", f"rm {folder}/z2.conf; systemctl daemon-reload")  # what the postinst does
+            for name in ("harbour", "quay"):
+                machine.run("sh", "-c", f"agetty --reload; hostname {name}; systemctl start edge-banner")
+                await typist.sees(rf"Edge gateway {name}[\s\S]*press ENTER to login]\s+$")
+            typist.types("")
+            await typist.sees(MENU)
+            machine.run("sh", "-c", "hostname mole; systemctl start edge-banner")
+            typist.types("4")
+            assert "Edge gateway mole" not in await typist.sees(r"login: $")
+        finally:
+            machine.run("sh", "-c", f"systemctl stop getty@tty1; rm -r {folder} /dev/tty1; systemctl daemon-reload")
+
+
 async def test_a_gateway_that_is_not_set_up(machine: Machine) -> None:
     """The banner says so, and where it is; Enter and 1 lead to set-up, which the first who comes may do."""
     async with at_the_screen(machine) as typist:
