@@ -99,6 +99,7 @@ class Daemon:
         dossiers = StationFilesBeside(folder / "stations")
         self._shelves = profiles, dossiers
         self._station_urls = station_urls(proxy)
+        self._has_cloud = configuration.ocpp.has_cloud
         self._vitals = Vitals(watchdog, site.control.period_s)
         self._stand_ins = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
         self._offline = self._stand_ins.offline
@@ -146,6 +147,7 @@ class Daemon:
             "waiting_stations": [waiting_station(each) for each in self._ocpp.waiting],
             "refused_handshakes": [refused_handshake(each) for each in self._ocpp.turned_away],
             "station_urls": list(self._station_urls),
+            "has_cloud": self._has_cloud,
             "storage": self._stand_ins.report(),
         }
         tick = dict(self._of_tick())

@@ -40,7 +40,7 @@ def ocpp_settings(configuration: Configuration) -> OcppSettings:
     """The settings of a sound site file.
 
     Stations without TLS have an address only where one of them is of profile 0 or 1. A controller that only observes is
-    a wire.
+    a wire to the cloud, where there is one.
 
     :raises StartError: a key file can't be read.
     """
@@ -71,7 +71,7 @@ def ocpp_settings(configuration: Configuration) -> OcppSettings:
             ca=_path(table.cloud.ca),
         ),
     )
-    return settings.as_wire() if configuration.site.control.mode is Mode.OBSERVE else settings
+    return settings.as_wire() if configuration.site.control.mode is Mode.OBSERVE and table.has_cloud else settings
 
 
 def open_server(
@@ -126,7 +126,9 @@ def own_link(
     settings = OwnSettings(
         identity=table.id,
         version=version,
-        upstream=table.upstream if table.upstream is not None else configuration.ocpp.upstream,
+        upstream=table.upstream
+        or configuration.ocpp.upstream
+        or "",  # one of them is there: rules_network.own_identity
         key=_key(table.key_file) if table.key_file is not None else None,
         tls=cloud_tls,
     )

@@ -43,8 +43,9 @@ def desks(configuration: Configuration, found: Kept, tokens: TokenBook, wall: da
         transparent = (station.mode or configuration.ocpp.mode) == TRANSPARENT
         if transparent and kept.slips:  # it was autonomous before: that is delivered first
             log.warning("what was kept is delivered before the station is transparent", station=station.id)
+        runs_alone = any(each.alone and each.ended is None for each in kept.transactions)  # its end is for no cloud
         book = StationBook.opened(station.id, edition, tokens=tokens, numbers=numbers, settings=settings, kept=kept)
-        yield Witness(book) if transparent and not kept.slips else Desk(book, pace)
+        yield Witness(book) if transparent and not (kept.slips or runs_alone) else Desk(book, pace)
 
 
 def newest_moment(found: Kept) -> datetime:
@@ -61,6 +62,7 @@ def policy(configuration: Configuration) -> Policy:
         unknown=UnknownTokens(table.unknown_tokens),
         energy_limit_wh=table.unknown_energy_wh,
         cache_life=timedelta(days=table.cache_days),
+        has_cloud=configuration.ocpp.has_cloud,
     )
 
 
@@ -68,6 +70,7 @@ def offline_settings(configuration: Configuration) -> OfflineSettings:
     """How the time without a cloud is dealt with."""
     table = configuration.offline
     return OfflineSettings(
+        has_cloud=configuration.ocpp.has_cloud,
         answer_timeout_s=table.answer_timeout_s,
         attempts=table.attempts,
         retry_interval_s=table.retry_interval_s,

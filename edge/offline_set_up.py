@@ -112,6 +112,9 @@ class Offline:
             for entry in found.entries
             if entry.state is EntryState.PENDING and entry.station not in self._clerks
         )
+        if not configuration.ocpp.has_cloud and any(clerk.owed for clerk in self._clerks.values()):
+            owed = sum(clerk.owed for clerk in self._clerks.values())
+            log.warning("messages are kept for a cloud that the site no longer has", count=owed)
         for station, count in self._left_behind.items():
             log.warning(
                 "messages for the cloud are of a station that the site no longer has", station=station, count=count
@@ -280,15 +283,17 @@ class StandIns:
 def open_offline(
     configuration: Configuration, *, clock: Clock, sink: FactSink, chance: Chance, write_by: WriteBy
 ) -> StandIns:
-    """Nothing stands in where nothing may be originated (``mode = "observe"``), nor where the disk can't be used:
-    stations are relayed all the same, and charge by their limits.
+    """Nothing stands in for a cloud where nothing may be originated (``mode = "observe"``), nor where the disk can't be
+    used: stations are relayed all the same, and charge by their limits. Where the site has no cloud somebody must
+    answer them in either mode.
     """
     folder = configuration.storage.path
-    if configuration.site.control.mode is Mode.OBSERVE:
+    if configuration.site.control.mode is Mode.OBSERVE and configuration.ocpp.has_cloud:
         return StandIns(offline=None, folder=folder)
     try:
         offline = Offline(configuration, clock=clock, sink=sink, chance=chance, writer=write_by)
     except StorageError as exc:
-        log.error("nothing can be kept: stations get no answers while their cloud is away", problem=str(exc))  # noqa: TRY400
+        while_away = " while their cloud is away" if configuration.ocpp.has_cloud else ""
+        log.error(f"nothing can be kept: stations get no answers{while_away}", problem=str(exc))  # noqa: TRY400
         return StandIns(offline=None, folder=folder, problem=str(exc))
     return StandIns(offline=offline, folder=folder)

@@ -114,14 +114,15 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
             yield _trouble(told, "meter", meter=meter["id"], problem=problem)
         for doubt in meter.get("wiring", ()):
             yield _trouble("wiring", meter=meter["id"], doubt=doubt)
-    yield from _storage(report.get("storage") or {})
+    has_cloud = report.get("has_cloud", True)
+    yield from _storage(report.get("storage") or {}, has_cloud=has_cloud)
     yield from _certificates(report.get("certificates", ()))
     refused = {each["station"]: each["why"] for each in report.get("refused_handshakes", ())}
     waiting = {each["id"]: each for each in report.get("waiting_stations", ())}
     url = next(iter(report.get("station_urls") or ()), Said("the_gateway"))
     connected = [each for each in report.get("stations", ()) if each["connected"]]
     yield from _lost([each["id"] for each in report.get("stations", ()) if not each["connected"]], refused, url)
-    yield from _clouds(connected)
+    yield from _clouds(connected) if has_cloud else ()
     if report.get("bms", {}).get("mqtt", {}).get("connected") is False:
         yield _trouble("broker")
     yield from _building(report.get("limits") or {})
@@ -193,7 +194,7 @@ def without_slips(identity: str) -> str:
     return re.sub(r"(?<!\d)0+(?=\d)", "", "".join(filter(str.isalnum, identity.casefold())).replace("o", "0"))
 
 
-def _storage(storage: Mapping[str, Any]) -> Iterator[Trouble]:
+def _storage(storage: Mapping[str, Any], *, has_cloud: bool) -> Iterator[Trouble]:
     """What is wrong with the disk, and what waits there for a person."""
     folder, problem = storage.get("folder"), storage.get("problem")
     match storage.get("state"):
@@ -205,12 +206,15 @@ def _storage(storage: Mapping[str, Any]) -> Iterator[Trouble]:
             yield _trouble("storage_reserve", folder=folder, problem=problem)
     for name in storage.get("set_aside_files", ()):
         yield _trouble("damaged_key" if name.startswith("token.key") else "damaged_file", place=f"{folder}/{name}")
-    if storage.get("set_aside"):
+    kept = storage.get("pending", 0) + storage.get("set_aside", 0)
+    if kept and not has_cloud:
+        yield _trouble("kept_for_none", count=kept)
+    elif storage.get("set_aside"):
         yield _trouble("set_aside", count=storage["set_aside"])
     for station, count in storage.get("left_behind", {}).items():
         yield _trouble("left_behind", station=station, count=count)
     oldest_s = storage.get("oldest_pending_s")
-    if oldest_s is not None and oldest_s > LONG_S:
+    if oldest_s is not None and oldest_s > LONG_S and has_cloud:
         yield _trouble("waits_long", station=storage["oldest_pending_station"], hours=f"{oldest_s / 3600:.0f}")
 
 

@@ -44,11 +44,11 @@ def status(
 
 
 def _picture(report: Report) -> Iterator[RenderableType]:
-    control = report["control"]
+    control, has_cloud = report["control"], report.get("has_cloud", True)
     yield _text(
         f"{report['site']}: {control['state']}, mode {report.get('mode', 'unknown')}, "
         f"up {report['uptime_s']:.0f} s, {control.get('ticks', 0)} ticks ({control.get('missed_ticks', 0)} missed), "
-        f"{report['local_time'][11:19]} at the site, version {report['version']}",
+        f"{report['local_time'][11:19]} at the site, version {report['version']}{'' if has_cloud else ', no cloud'}",
         "" if control["state"] in NORMAL else "yellow",
     )
     yield _circuits(report.get("circuits", ()))
@@ -63,12 +63,12 @@ def _picture(report: Report) -> Iterator[RenderableType]:
             yield _text(f"meter {meter['id']}: {meter['problem'] or 'no reading'}{last}", "red")
         for doubt in (*meter.get("wiring", ()), *meter.get("doubts", ())):
             yield _text(f"meter {meter['id']}: {doubt}", "yellow")
-    yield _stations(report.get("stations", ()), commands=report.get("mode") != OBSERVES)
+    yield _stations(report.get("stations", ()), commands=report.get("mode") != OBSERVES, has_cloud=has_cloud)
     for lost in _lost_clouds(report.get("stations", ())):
         yield _text(lost, "yellow")
     storage = report.get("storage")
     if storage is not None and storage["state"] != UNUSED:
-        yield _text(_storage(storage), _storage_style(storage))
+        yield _text(_storage(storage, has_cloud=has_cloud), _storage_style(storage))
     for certificate in report.get("certificates", ()):
         if certificate["state"] in CERTIFICATES:
             yield _text(_certificate(certificate), CERTIFICATES[certificate["state"]])
@@ -79,16 +79,17 @@ def _picture(report: Report) -> Iterator[RenderableType]:
         )
 
 
-def _storage(storage: Report) -> str:
+def _storage(storage: Report, *, has_cloud: bool) -> str:
     """``storage: 3 messages for the cloud, the oldest since 2 h (CP-07); journal 0.4 MB, 12.1 GB free``."""
     if "pending" not in storage:
         return f"storage: nothing can be kept: {storage['problem']}"
     oldest_s = storage["oldest_pending_s"]
     since = f", the oldest since {_age(oldest_s)} ({storage['oldest_pending_station']})" if oldest_s is not None else ""
     free = storage["free_bytes"]
+    whose = "the cloud" if has_cloud else "a cloud that the site no longer has"
     parts = [
         storage["problem"],
-        f"{storage['pending']} messages for the cloud{since}",
+        f"{storage['pending']} messages for {whose}{since}" if has_cloud or storage["pending"] else None,
         f"{storage['set_aside']} not sent any more (edge journal list)" if storage["set_aside"] else None,
         f"{sum(storage['left_behind'].values())} of stations that are no longer here"
         if storage["left_behind"]
@@ -186,7 +187,7 @@ def _load_style(amps: float, rating_a: float) -> str:
     return "yellow" if amps > NEARLY_FULL * rating_a else "green"
 
 
-def _stations(stations: Sequence[Report], *, commands: bool) -> Table:
+def _stations(stations: Sequence[Report], *, commands: bool, has_cloud: bool) -> Table:
     title = "Stations" if commands else "Stations: nothing is commanded, the limits are what they would be"
     table = Table(title=title, title_justify="left", expand=False)
     limit = "limit A" if commands else "would be A"
@@ -196,7 +197,8 @@ def _stations(stations: Sequence[Report], *, commands: bool) -> Table:
         for heading, cell in (("uses", _fewer_phases), ("needs", _need))
         if any(cell(evse) for station in stations for evse in station["evses"])
     }
-    for heading in ("station", "EVSE", "link", "cloud", "status", limit, "draw A", *at_times, "why"):
+    cloud = ("cloud",) if has_cloud else ()
+    for heading in ("station", "EVSE", "link", *cloud, "status", limit, "draw A", *at_times, "why"):
         table.add_column(heading, overflow="fold")
     for station in stations:
         for evse in station["evses"]:
@@ -204,8 +206,8 @@ def _stations(stations: Sequence[Report], *, commands: bool) -> Table:
             table.add_row(
                 _text(station["id"]),
                 _text(str(evse["id"])),
-                _text("up" if station["connected"] else "down", "green" if station["connected"] else "red"),
-                _text("up" if station["cloud_connected"] else "down", "green" if station["cloud_connected"] else "red"),
+                _link(station["connected"]),
+                *(_link(station["cloud_connected"]) for _ in cloud),
                 _text(evse["status"]),
                 _text(f"{limit_a:.1f}" if limit_a is not None else _NONE),
                 _draw(evse),
@@ -213,6 +215,10 @@ def _stations(stations: Sequence[Report], *, commands: bool) -> Table:
                 _text(evse["text"]),
             )
     return table
+
+
+def _link(is_up: bool) -> Text:
+    return _text("up", "green") if is_up else _text("down", "red")
 
 
 def _lost_clouds(stations: Sequence[Report]) -> Iterator[str]:

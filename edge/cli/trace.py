@@ -39,7 +39,8 @@ def trace(
 
 
 def waits_for(told: Mapping[str, Any], station: str) -> str | None:
-    """What a station waits for, by the status report; None where it is connected and so is its cloud."""
+    """What a station waits for, by the status report; None where it is connected and so is its cloud, if the site has
+    one."""
     if any(each["id"] == station for each in told.get("waiting_stations", ())):
         return (
             f"{station} isn't in the site file and waits to be adopted (edge station adopt {station} …); "
@@ -52,7 +53,7 @@ def waits_for(told: Mapping[str, Any], station: str) -> str | None:
         refused = [each for each in told.get("refused_handshakes", ()) if each["station"] == station]
         why = f"; it was turned away at {refused[-1]['at']}: {refused[-1]['why']}" if refused else ""
         return f"{station} isn't connected: waiting for it to dial{why}"
-    if not known["cloud_connected"]:
+    if not known["cloud_connected"] and told.get("has_cloud", True):
         why = f" ({known['cloud_problem']})" if known.get("cloud_problem") is not None else ""
         return f"{station} is connected, its cloud isn't{why}: the gateway dials, and answers in its place meanwhile"
     return None

@@ -36,6 +36,11 @@ class Observation:
         return any(each["parent"] is None and each["measured_stale"] for each in self.report["circuits"])
 
     @property
+    def is_cloudless(self) -> bool:
+        """Whether the site has no cloud that could be there, or away."""
+        return not self.report.get("has_cloud", True)
+
+    @property
     def has_cloud(self) -> bool:
         """Whether any station's cloud is there."""
         return any(each["cloud_connected"] for each in self.report["stations"])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from edge.config import (
     rules_bms,
     rules_circuits,
+    rules_cloud,
     rules_limits,
     rules_meters,
     rules_network,
@@ -57,6 +58,9 @@ RULES: tuple[Rule, ...] = (
     rules_network.clouds_are_elsewhere,
     rules_network.mirror_addresses,
     rules_network.own_identity,
+    rules_cloud.no_cloud_is_told,
+    rules_cloud.nothing_is_for_no_cloud,
+    rules_cloud.own_station_has_a_cloud,
     rules_bms.broker_address,
     rules_bms.credentials_whole,
     rules_bms.fallback_known,

@@ -72,9 +72,11 @@ def one_listener_per_port(draft: Draft) -> Iterator[Fault]:
 def upstream_address(draft: Draft) -> Iterator[Fault]:
     """The cloud's address is a WebSocket address with a place for the station's identity."""
     given = draft.file.ocpp.upstream
+    if given is None:
+        return
     remedy = "give ws:// or wss:// with {station}, for example wss://csms.example.com/ocpp/{station}"
     if "://" not in given:  # empty, "none": who has no cloud writes so
-        remedy += "; no site runs without a cloud"
+        remedy += "; leave it out where the site has no cloud"
     yield from _address_fault(("ocpp", "upstream"), given, check_upstream, remedy)
 
 

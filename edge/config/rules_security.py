@@ -74,17 +74,21 @@ def tls_is_set_up(draft: Draft) -> Iterator[Fault]:
 
 def cloud_tls_is_whole(draft: Draft) -> Iterator[Fault]:
     """A certificate toward the cloud has its key, and a cloud to show it to."""
-    cloud = draft.file.ocpp.cloud
+    cloud, own = draft.file.ocpp.cloud, draft.file.ocpp.self_
     if (cloud.certificate is None) != (cloud.private_key is None):
         missing, other = ("certificate", "private_key") if cloud.certificate is None else ("private_key", "certificate")
         yield Fault(
             path=("ocpp", "cloud", missing), problem=f"is missing beside {other}", remedy="give both or neither"
         )
     given = [key for key in ("ca", "certificate") if getattr(cloud, key) is not None]
-    if given and not draft.file.ocpp.upstream.startswith("wss:") and draft.sound("ocpp", "upstream"):
+    dialled = [
+        each for each in (draft.file.ocpp.upstream, own.upstream if own is not None else None) if each is not None
+    ]
+    if given and not any(each.startswith("wss:") for each in dialled) and draft.sound("ocpp", "upstream"):
+        why = f"{dialled[0]} is no wss:// address" if dialled else "the site has no cloud"
         yield Fault(
             path=("ocpp", "cloud", given[0]),
-            problem=f"is given, but {draft.file.ocpp.upstream} is no wss:// address",
+            problem=f"is given, but {why}",
             remedy="give a wss:// upstream, or leave it out",
         )
 

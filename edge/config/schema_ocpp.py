@@ -106,13 +106,12 @@ class OcppTable(Table):
         Field(description="the path by which stations come, with {station} in it", examples=["/ocpp/{station}"]),
     ] = None
     upstream: Annotated[
-        str,
+        str | None,
         Field(
-            description="the cloud's address (no site runs without a cloud) with {station} where the station's "
-            "identity goes",
+            description="the cloud's address with {station} where the station's identity goes",
             examples=["wss://csms.example.com/ocpp/{station}"],
         ),
-    ]
+    ] = None
     mode: Annotated[
         str,
         Field(
@@ -173,3 +172,8 @@ class OcppTable(Table):
             examples=[[{"url": "wss://archive.example.com/ocpp/{station}"}]],
         ),
     ] = ()
+
+    @property
+    def has_cloud(self) -> bool:
+        """Whether the stations have a cloud, away or not. Where they have none the site alone decides who charges."""
+        return self.upstream is not None

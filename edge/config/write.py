@@ -29,7 +29,8 @@ _HEADER = (
 
 
 def fresh(wanted: Table) -> str:
-    """A new site file of ``wanted`` (plain values, tables and lists of tables), with a comment at what needs one."""
+    """A new site file of ``wanted`` (plain values, tables and lists of tables), with a comment at what needs one. What
+    is None isn't there."""
     names = [*(name for name in TABLES if name in wanted), *(name for name in wanted if name not in TABLES)]
     blocks = ["\n".join(_HEADER)]
     for name in names:
@@ -38,12 +39,12 @@ def fresh(wanted: Table) -> str:
             blocks += [_block((name,), table, first=not index, listed=True) for index, table in enumerate(value)]
         else:
             blocks.append(_block((name,), value, first=True, listed=False))
-    return _proved("\n\n".join(blocks) + "\n", wanted)
+    return _proved("\n\n".join(blocks) + "\n", merged({}, wanted))
 
 
 def updated(text: str, wanted: Table) -> str:
     """The site file ``text`` with ``wanted`` in it. Elements of lists are the same where their ``id`` is; what
-    ``wanted`` doesn't name stays, comments and order included.
+    ``wanted`` doesn't name stays, comments and order included; a key of a table that is None is taken out.
 
     :raises SiteFileUnwritable: the text is no TOML, or is written in a way in which that can't be changed.
     """
@@ -68,7 +69,9 @@ def merged(before: Table, wanted: Table) -> dict[str, Any]:
     result = dict(before)
     for key, value in wanted.items():
         old = before.get(key)
-        if isinstance(value, Mapping):
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, Mapping):
             result[key] = merged(old if isinstance(old, Mapping) else {}, value)
         elif _is_table_list(value) and isinstance(old, list):
             wanted_by_id = {each["id"]: each for each in value}
@@ -145,7 +148,9 @@ def _change_table(table: Any, before: Table, wanted: Table) -> None:
     """Change a table that is there: its values, and what is in it."""
     for key, value in wanted.items():
         old = before.get(key)
-        if isinstance(value, Mapping) and isinstance(old, Mapping):
+        if value is None:
+            table.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(old, Mapping):
             _change_table(table[key], old, value)
         elif _is_table_list(value) and isinstance(old, list):
             places = {each.get("id"): index for index, each in enumerate(old)}
@@ -171,7 +176,7 @@ def _block(path: Sequence[str], table: Table, *, first: bool, listed: bool) -> s
             inner += [
                 _block((*path, key), each, first=first and not index, listed=True) for index, each in enumerate(value)
             ]
-        else:
+        elif value is not None:
             line = f"{_key(key)} = {tomlkit.item(value).as_string()}"
             lines.append(_with_note(line, NOTES.get(".".join((*path, key))) if first else None))
     return "\n".join([*lines, *inner])

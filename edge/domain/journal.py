@@ -74,6 +74,7 @@ class Transaction:
     meter_start_wh: int | None = None
     token: TokenHash | None = None  # what began it
     touched_at: datetime
+    alone: bool = False  # it began while the site had no cloud: none is ever told of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,6 @@
-"""How the cloud of each station is dialled: where, and what is shown there of the station."""
+"""How the cloud of each station is dialled: where, and what is shown there of the station. Nobody is dialled where the
+site has none.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from websockets.http11 import Request
 from edge.clock import Clock
 from edge.ocpp import handshake, passed_handshake
 from edge.ocpp.keys import header
+from edge.ocpp.no_cloud import NoCloud
 from edge.ocpp.passed_handshake import PassedRequest
 from edge.ocpp.revival import Revival
 from edge.ocpp.settings import CloudLoss, OcppSettings
@@ -73,8 +76,10 @@ class Dialling:
         redial: bool,
         passed: PassedRequest | None = None,
     ) -> Upstream:
-        return Upstream(
-            uri=address(self._settings.upstream, identity, came.path),
+        template = self._settings.upstream
+        kind = Upstream if template is not None else NoCloud
+        return kind(
+            uri=address(template or "", identity, came.path),
             tls=self.tls,
             versions=versions,
             headers=came.headers,

@@ -9,21 +9,23 @@ from edge.units import Seconds
 
 
 class RelayState(StrEnum):
-    """Which of the two peers is there. The cloud is dialled only while the station is there."""
+    """Which of the two peers is there. The cloud, if the site has one, is dialled only while the station is there."""
 
     OFFLINE = "offline"
     CLOUD_AWAY = "cloud away"
+    ALONE = "alone"  # the station is there, and its site has no cloud
     RELAYING = "relaying"
 
 
 class Presence:
     """That of one station and its cloud: each change is logged, and the control is told of the cloud's.
 
-    ``epoch`` counts the upstream connections.
+    ``epoch`` counts the upstream connections. ``has_cloud_at_all``: whether the site has a cloud, away or not.
     """
 
-    def __init__(self, station: str, outbox: Outbox) -> None:
+    def __init__(self, station: str, outbox: Outbox, *, has_cloud_at_all: bool) -> None:
         self._station = station
+        self._alone = RelayState.CLOUD_AWAY if has_cloud_at_all else RelayState.ALONE
         self._out = outbox
         self._cloud_lost_at: Seconds | None = None  # since the station came
         self.state = RelayState.OFFLINE
@@ -42,7 +44,7 @@ class Presence:
     def station_came(self, **details: Any) -> None:
         """``details`` go into the log."""
         self._cloud_lost_at = None
-        self._enter(RelayState.CLOUD_AWAY, "info", "station connected", **details)
+        self._enter(self._alone, "info", "station connected", **details)
 
     def station_left(self, now: Seconds, why: str, *, planned: bool) -> None:
         """``planned``: we stop."""

@@ -50,8 +50,9 @@ class Relay:
     """One station's relay. ``nonce``: see :class:`edge.ocpp.arbiter.Arbiter`.
 
     ``shelf`` keeps the cloud's profiles, ``dossier`` what else is to be known after a restart; ``site_limits`` are for
-    the cloud to know. ``stand_in``: who answers the station while its cloud is away; what doesn't just pass goes there
-    (``HandOver``), and what comes of it back by :meth:`calls_cloud` and :meth:`answers_station`.
+    the cloud to know. ``has_cloud``: the site has one, away or not. ``stand_in``: who answers the station while its
+    cloud is away; what doesn't just pass goes there (``HandOver``), and what comes of it back by :meth:`calls_cloud`
+    and :meth:`answers_station`.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Relay:
         stand_in: StandIn | None = None,
         site_limits: SiteLimits | None = None,
         key_is_checked: bool = True,
+        has_cloud: bool = True,
         hearsay: Hearsay | None = None,
         asked: AskedSamples | None = None,
     ) -> None:
@@ -96,7 +98,7 @@ class Relay:
             self._dialect, self._memory, self._up, self._out, self._profiles, self._introduction, stand_in, asked
         )
         self._cloud_calls = CloudCalls(self._dialect, self._line, self._profiles, self._out, stand_in)
-        self._presence = Presence(station.id, self._out)
+        self._presence = Presence(station.id, self._out, has_cloud_at_all=has_cloud)
         self._unreadable = Unreadable(self._out, passes=not self._controls)
         self._passing = Passing(self._figures, self.diagnosis)
 
@@ -257,8 +259,8 @@ class Relay:
         return self._out.empty()
 
     def end_session(self, transaction: str, now: Seconds, wall: datetime) -> list[Action]:
-        """Ask the station to end a transaction."""
-        if self._presence.has_station:
+        """Ask the station to end a transaction; not where the controller only observes."""
+        if self._presence.has_station and self._controls:
             self._line.end_session(transaction, now, wall)
         return self._out.empty()
 

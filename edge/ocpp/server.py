@@ -152,7 +152,7 @@ class OcppServer:
     async def start(self) -> None:
         """Listen. Raises :class:`edge.errors.StartError` when an address can't be had, or a certificate not used."""
         settings = self._settings
-        if settings.upstream.startswith("wss:"):
+        if settings.upstream is not None and settings.upstream.startswith("wss:"):
             self.tls.cloud = client_contexts(settings.cloud_tls)
             self._door.dial_with(self.tls.cloud)
         if settings.tls_listen is not None:
@@ -164,7 +164,9 @@ class OcppServer:
             await self._listeners.open(PLAIN, settings.plain_listen, None)
         stations, refresh = (self._links, self._listeners.connections), self.refresh_certificates
         ticker = Ticker(*stations, refresh, self._clock, self._timings, self._log)
-        self._tasks = (asyncio.create_task(ticker.run()), asyncio.create_task(self._door.couriers.run()))
+        self._tasks = (asyncio.create_task(ticker.run()),)
+        if settings.upstream is not None:
+            self._tasks = (*self._tasks, asyncio.create_task(self._door.couriers.run()))
 
     def refresh_certificates(self) -> None:
         """Take over certificate files that have changed; connections that stand are not disturbed."""
@@ -197,6 +199,7 @@ class OcppServer:
                     mode=site.control.mode,
                     cloud_loss=self._settings.mode_of(station.id),
                     asked=AskedSamples(station) if self._settings.samples is Samples.ASKED else None,
+                    has_cloud=self._settings.upstream is not None,
                     nonce=nonce,
                     shelf=shelf,
                     figures=self.figures,

@@ -87,16 +87,16 @@ class OcppSettings:
     """Where the proxy listens, and where it passes things on to.
 
     ``upstream`` is a ws:// or wss:// address; ``{station}`` in it stands for the station's identity, percent-encoded,
-    ``{path}`` for the path by which the station came. ``path`` says where in it the identity is; None: at its end.
-    ``tls_listen`` is for stations of profile 2 and 3, with ``tls``; ``plain_listen`` for all others. ``security`` has
-    the stations that differ from ``profile``, ``modes`` those that differ from ``mode``. ``cloud_tls`` is for a wss://
-    upstream; its certificate is ours as a station (profile 3). ``mirrors`` are addresses like
-    ``upstream`` of those that get copies.
+    ``{path}`` for the path by which the station came; None: the site has no cloud. ``path`` says where in it the
+    identity is; None: at its end. ``tls_listen`` is for stations of profile 2 and 3, with ``tls``; ``plain_listen`` for
+    all others. ``security`` has the stations that differ from ``profile``, ``modes`` those that differ from ``mode``.
+    ``cloud_tls`` is for a wss:// upstream; its certificate is ours as a station (profile 3). ``mirrors`` are addresses
+    like ``upstream`` of those that get copies.
     ``absent_after_s``: see :class:`edge.ocpp.couriers.Couriers`. ``is_wire``: see :meth:`as_wire`.
     """
 
     plain_listen: Listener | None
-    upstream: str
+    upstream: str | None
     tls_listen: Listener | None = None
     tls: TlsFiles = field(default_factory=TlsFiles)
     path: str | None = None

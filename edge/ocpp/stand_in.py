@@ -1,4 +1,4 @@
-"""The port behind which somebody stands in for a station's cloud while that is away.
+"""The port behind which somebody stands in for a station's cloud while that is away, or where there is none.
 
 The relay hands every CALL of the station over, and every answer of the cloud, but for those that just pass; what is to
 be sent comes back through the :class:`Line`, at once or when it is on the disk.
@@ -34,7 +34,8 @@ class StandIn(Protocol):
         """From now on this line leads to station and cloud."""
 
     def station_connected(self, subprotocol: str) -> None:
-        """The station is there, and speaks this edition. Its cloud is dialled: one of the two below follows."""
+        """The station is there, and speaks this edition. Its cloud, if the site has one, is dialled: one of the two
+        below follows."""
 
     def station_gone(self) -> None:
         """It is gone, and its cloud connection with it."""

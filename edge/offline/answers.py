@@ -67,7 +67,7 @@ def fixed(row: Row, request: Request) -> str | None:
         case Conduct.NOTICE | Conduct.DECLINE:
             return result(request.answer_id, row.answer)
         case Conduct.REFUSE:
-            return refusal(request.answer_id, _ERROR, f"the cloud is away, and only it can answer {request.action}")
+            return refusal(request.answer_id, _ERROR, f"only a cloud can answer {request.action}, and none is there")
         case Conduct.SILENT:
             return None
         case _:

@@ -36,12 +36,15 @@ class UnknownTokens(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The site's rules for the time without the cloud. ``energy_limit_wh`` is for :attr:`UnknownTokens.LIMIT`."""
+    """The site's rules for the time without the cloud. ``energy_limit_wh`` is for :attr:`UnknownTokens.LIMIT`.
+    ``has_cloud``: whether the site has one, away or not; where it hasn't, what one has said of tokens before binds
+    nobody."""
 
     timezone: tzinfo
     unknown: UnknownTokens = UnknownTokens.REFUSE
     energy_limit_wh: WattHours = 5_000.0  # 25 km: the way home, or to the next station
     cache_life: timedelta = CACHE_LIFE
+    has_cloud: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,7 @@ UNCHECKED = Verdict(
 
 def verdict(known: Known, policy: Policy, wall: datetime) -> Verdict:
     """The verdict on a token at ``wall``."""
+    known = known if policy.has_cloud else replace(known, cached=None)
     own = known.own
     objection = _objection(own, policy, wall) if own is not None else None
     if objection is not None:

@@ -176,8 +176,10 @@ class Charges:
         here = [transaction.key for transaction in self.running() if transaction.connector == reading.connector]
         return here[0] if len(here) == 1 else named
 
-    def first_seen(self, key: str, reading: Reading, wall: datetime, *, token: TokenHash | None = None) -> Transaction:
-        """A transaction begins, or is met for the first time in its course."""
+    def first_seen(
+        self, key: str, reading: Reading, wall: datetime, *, token: TokenHash | None = None, alone: bool = False
+    ) -> Transaction:
+        """A transaction begins, or is met for the first time in its course; ``alone``: where the site has no cloud."""
         return self.put(
             Transaction(
                 station=self._station,
@@ -188,6 +190,7 @@ class Charges:
                 seen=((reading.order, reading.order),) if reading.order is not None else (),
                 meter_start_wh=reading.register_wh if reading.kind is EntryKind.BEGIN else None,
                 touched_at=wall,
+                alone=alone,
             )
         )
 
@@ -264,6 +267,11 @@ def seeing(transaction: Transaction, order: int, wall: datetime) -> Transaction:
     while len(merged) > RANGES_MOST:
         merged[:2] = [(merged[0][0], merged[1][1])]
     return replace(transaction, seen=tuple(merged), touched_at=wall)
+
+
+def is_counted_only(before: Transaction | None, after: Transaction) -> bool:
+    """Whether no more has happened to it than that a sample was seen."""
+    return before is not None and replace(before, seen=after.seen, touched_at=after.touched_at) == after
 
 
 def opened_gaps(before: Transaction, after: Transaction) -> list[tuple[int, int]]:

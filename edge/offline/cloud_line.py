@@ -90,8 +90,8 @@ class CloudLine:
         return any(each is not None and each.entry.seq == seq for each in taken)
 
     def station_connected(self) -> None:
-        """There is a station, and its cloud is dialled."""
-        self._is_coming = True
+        """There is a station, and its cloud, if the site has one, is dialled."""
+        self._is_coming = self._book.settings.has_cloud
 
     def cloud_connected(self, now: Seconds) -> None:
         """There is a cloud."""
@@ -178,7 +178,9 @@ class CloudLine:
     def is_said_alike(self, reading: Reading) -> bool:
         """Whether the cloud knows the message's transaction by the id that is in it."""
         record = self._book.charges.get(self._book.charges.sampled(reading))
-        return record is None or record.cloud_id is None or str(record.cloud_id) == reading.key
+        if record is None or record.alone:
+            return record is None
+        return record.cloud_id is None or str(record.cloud_id) == reading.key
 
     def answered(
         self,

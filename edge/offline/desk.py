@@ -13,7 +13,7 @@ from typing import Any
 from edge.domain.journal import Entry, EntryKind, Transaction
 from edge.domain.token import Basis
 from edge.offline import answers, conduct, delivery
-from edge.offline.charges import read
+from edge.offline.charges import Reading, read
 from edge.offline.cloud_line import CloudLine
 from edge.offline.conduct import Conduct, Row
 from edge.offline.edition import Edition
@@ -210,8 +210,9 @@ class Desk:
         if self._orphans.take(request, reading, wall):
             self._line.pump(now)
             return
-        if self.state is not DeskState.ONLINE:
-            if reading.kind is not EntryKind.END and self._is_clouds_to_judge(request, wall):
+        is_alone = self._is_alone(reading)
+        if is_alone or self.state is not DeskState.ONLINE:
+            if not is_alone and reading.kind is not EntryKind.END and self._is_clouds_to_judge(request, wall):
                 self._line.hold(Live(request=request, since=now, reading=reading), wall)
                 return
             self._ledger.take(request, reading, wall)
@@ -223,6 +224,12 @@ class Desk:
         else:
             writes = self._ledger.take_note(request, reading, wall)
             self._line.forward(Live(request=request, since=now, reading=reading), wall, writes)
+
+    def _is_alone(self, reading: Reading) -> bool:
+        """Whether a message is of a transaction that runs, or ran, and of which no cloud is told."""
+        record = self.book.charges.get(self._ledger.nameless.named(reading))
+        is_new = reading.kind is EntryKind.BEGIN and record is not None and record.ended is not None
+        return self.book.is_alone(None if is_new else record)
 
     def _is_clouds_to_judge(self, request: Request, wall: datetime) -> bool:
         """Whether nobody here knows the token, and the cloud, which may, is about to be asked: a session isn't refused

@@ -23,7 +23,7 @@ from edge.domain.journal import (
 )
 from edge.domain.token import TokenHash
 from edge.offline import answers
-from edge.offline.charges import Reading, has_seen, has_told_end, is_over, opened_gaps, read, seeing
+from edge.offline.charges import Reading, has_seen, has_told_end, is_counted_only, is_over, opened_gaps, read, seeing
 from edge.offline.conduct import Row
 from edge.offline.edition import Edition
 from edge.offline.message import Request, result
@@ -111,25 +111,25 @@ class Ledger:
         """Keep a StartTransaction that no station waits for; the id that its transaction gets."""
         entry = self._book.new_entry(begin, EntryKind.BEGIN, wall, answered=True)
         entry, writes = self._account(entry, begin, read(Edition.V16, begin), wall)
-        room = self._book.queue(entry, precious=False)
-        self._book.steps.keep([PutEntry(entry=entry), *writes, *room])
+        self._book.steps.keep([*self._book.queue(entry, precious=False), *writes])
         return str(entry.transaction)
 
     def set_aside(self, request: Request, reading: Reading, reason: str, wall: datetime) -> None:
-        """Answer a message that isn't for the cloud, and keep it for a person to see."""
+        """Answer a message that isn't for the cloud, and keep it for a person to see, where there is one."""
         entry = self._book.new_entry(request, reading.kind, wall, answered=True)
         entry = replace(entry, state=EntryState.SET_ASIDE, reason=reason)
-        self._book.backlog.set_aside(entry.seq)
         self._samples.append(reading.mark)
-        self._book.steps.note("error", "a message is set aside", action=entry.action, number=entry.seq, reason=reason)
-        answer = result(request.answer_id, self._answer(request, None, wall))
-        self._book.steps.keep([PutEntry(entry=entry)], ToStation(answer))
+        kept = [PutEntry(entry=entry)] if self._book.settings.has_cloud else []
+        if kept:
+            self._book.backlog.set_aside(entry.seq)
+        event = "a message is set aside" if kept else "a message counts nowhere"
+        self._book.steps.note("error", event, action=entry.action, number=entry.seq, reason=reason)
+        self._book.steps.keep(kept, ToStation(result(request.answer_id, self._answer(request, None, wall))))
 
     def take_notice(self, request: Request, row: Row, wall: datetime) -> Entry:
         """Keep a message that belongs to no transaction, and answer it."""
         entry = self._book.new_entry(request, EntryKind.NOTICE, wall, answered=True)
-        room = self._book.queue(entry, precious=False)
-        self._book.steps.keep([PutEntry(entry=entry), *room], ToStation(result(request.answer_id, row.answer)))
+        self._book.steps.keep(self._book.queue(entry, precious=False), ToStation(result(request.answer_id, row.answer)))
         return entry
 
     def refused(self, taken: Taken) -> list[Write]:
@@ -192,7 +192,7 @@ class Ledger:
             record = None  # the station has lost count of its transactions, and uses an id again
         known, was_over = record, record is not None and is_over(record, reading)
         if record is None:
-            record = charges.first_seen(key, reading, wall, token=self._token(request))
+            record = charges.first_seen(key, reading, wall, token=self._token(request), alone=self._book.is_alone(None))
             lost = self._book.appeared(reading, key)
         record, placed = self._book.placed(record, reading)
         if reading.order is not None:
@@ -204,7 +204,8 @@ class Ledger:
             record = replace(record, ended=reading.mark, touched_at=wall)
         record = charges.put(record)
         noted = [] if was_over else self._noted(request, reading, key, entry.seq, wall)  # the end was told before
-        return entry, [*lost, *placed, PutTransaction(transaction=record), *noted]
+        kept = [] if record.alone and is_counted_only(known, record) else [PutTransaction(transaction=record)]
+        return entry, [*lost, *placed, *kept, *noted]
 
     def take_note(self, request: Request, reading: Reading, wall: datetime) -> list[Write]:
         """A message that passes to the cloud and isn't kept: for the session's record."""
@@ -237,9 +238,9 @@ class Ledger:
         return writes
 
     def _counted(self, record: Transaction, order: int, wall: datetime) -> Transaction:
-        """With this seqNo taken; a gap is told when it opens (fault 9)."""
+        """With this seqNo taken; a gap is told when it opens (fault 9), where somebody lacks what is in it."""
         counted = seeing(record, order, wall)
-        if opened := opened_gaps(record, counted):
+        if (opened := opened_gaps(record, counted)) and not record.alone:
             self._book.steps.note("warning", "sequence numbers are missing", transaction=record.key, gaps=opened)
         return counted
 
@@ -251,7 +252,6 @@ class Ledger:
         if record is not None and reading.kind is EntryKind.BEGIN and reading.order is None:
             record = self._book.charges.put(replace(record, answer=orjson.dumps(payload).decode()))
             writes = [*writes, PutTransaction(transaction=record)]
-        room = self._book.queue(entry, precious=reading.precious)
         then: list[Immediate] = [ToStation(result(request.answer_id, payload))]
         judged = self._judged(request, wall)
         its_own = judged is not None and (record is None or record.token in (None, judged.hash))  # not another's card
@@ -260,7 +260,9 @@ class Ledger:
             writes = [*writes, *self._book.accounts.limited(entry.transaction, judged.verdict.energy_limit_wh)]
         # A sample that isn't billed by is rather lost with a disk that refuses than that it blocks its station.
         is_spare, steps = reading.kind is EntryKind.METER and not reading.precious, self._book.steps
-        (steps.pass_on if is_spare else steps.keep)([PutEntry(entry=entry), *writes, *room], *then)
+        (steps.pass_on if is_spare else steps.keep)(
+            [*self._book.queue(entry, precious=reading.precious), *writes], *then
+        )
 
     def let_in(self, reading: Reading, transaction: str, judged: JudgedToken) -> Judged:
         """What the control is told of a session's token."""

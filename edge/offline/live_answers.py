@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from edge.domain.journal import DropEntry, EntryKind, PutEntry, PutTransaction, Write
+from edge.domain.journal import DropEntry, EntryKind, PutTransaction, Write
 from edge.domain.token import Basis
 from edge.offline import answers
 from edge.offline.charges import Reading, seeing
@@ -88,7 +88,7 @@ class LiveAnswers:
         """The station went before the cloud answered: the message is delivered all the same, and when the station sends
         it again it is answered."""
         entry = replace(taken.entry, answered=True)
-        self._book.steps.pass_on([PutEntry(entry=entry), *self._book.queue(entry, precious=taken.reading.precious)])
+        self._book.steps.pass_on(self._book.queue(entry, precious=taken.reading.precious))
 
     def _delivered(
         self, taken: Taken, text: str, fields: Mapping[str, Any], wall: datetime

@@ -61,6 +61,15 @@ class Nameless:
             self.given(reading, meant.key)
         return replace(reading, key=meant.key if meant is not None else None)
 
+    def named(self, reading: Reading) -> str | None:
+        """The transaction that a message is of; None where that can't be said."""
+        if reading.kind is EntryKind.METER:
+            return self._book.charges.sampled(reading)
+        if not self.is_one(reading):
+            return reading.key
+        meant = self._meant(reading)
+        return meant.key if meant is not None else None
+
     def given(self, reading: Reading, transaction: str) -> None:
         """An end without an id was taken for that of this transaction."""
         self._ends.append(_End(transaction, reading.register_wh, reading.tag))

@@ -17,8 +17,9 @@ class RefusedSession(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineSettings:
-    """Defaults fit a common cloud and a common charger."""
+    """Defaults fit a common cloud and a common charger. ``has_cloud``: whether the site has one at all, away or not."""
 
+    has_cloud: bool = True
     # Chargers give a CALL up after 30 s, some after 20: by then they must have our answer.
     answer_timeout_s: Seconds = 15.0
     # TransactionMessageAttempts and TransactionMessageRetryInterval (OCPP 1.6 §9.1.31, 2.x part 2 §2.7): the n-th try

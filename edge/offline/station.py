@@ -13,6 +13,7 @@ from edge.domain.journal import (
     EntryKind,
     EntryState,
     PutBoot,
+    PutEntry,
     PutStatus,
     PutTransaction,
     Transaction,
@@ -113,6 +114,9 @@ class StationBook:
         for seq in kept.aside:
             backlog.set_aside(seq)
         never = Boot(station=station, text=None, owed=False, status=None, interval_s=None)
+        boot = kept.boot or never
+        if not settings.has_cloud:  # what one that was there before has said of it binds nobody now
+            boot = replace(boot, status=None, interval_s=None)
         numbered = any(kept_slip.order is not None for kept_slip, _ in kept.slips)
         return cls(
             id=station,
@@ -123,7 +127,7 @@ class StationBook:
             charges=Charges(station, kept.transactions),
             accounts=Accounts(station, tokens, kept.sessions),
             backlog=backlog,
-            boot=kept.boot or never,
+            boot=boot,
             statuses={status.connector: status for status in kept.statuses},
         )
 
@@ -144,13 +148,21 @@ class StationBook:
             answered=answered,
         )
 
+    def is_alone(self, record: Transaction | None) -> bool:
+        """Whether a message is for no cloud: of a transaction that began while the site had none, or, of none that is
+        known, while it has none."""
+        return record.alone if record is not None else not self.settings.has_cloud
+
     def queue(self, entry: Entry, *, precious: bool) -> list[Write]:
-        """The entry waits for the cloud; what has to make room for it."""
+        """The entry waits for the cloud: what is to be written for that, and what has to make room for it. Nothing of
+        one that is for none."""
+        if self.is_alone(self.charges.get(entry.transaction)):
+            return []
         self.backlog.add(slip(entry, precious=precious))
         thinned = self.backlog.thin(spare=entry.seq)
         if thinned:
             self.steps.note("warning", "messages for the cloud were thinned out", station=self.id, dropped=len(thinned))
-        return thinned
+        return [PutEntry(entry=entry), *thinned]
 
     def bar(self, record: Transaction, reason: str) -> list[Immediate]:
         """A session is to get no current any more, as the site wants it; once."""
@@ -191,7 +203,7 @@ class StationBook:
 
     def is_clouds(self, record: Transaction) -> bool:
         """Whether the cloud has had all of a transaction, and knows it by the id that the station has."""
-        if self.backlog.of(record.key):
+        if record.alone or self.backlog.of(record.key):
             return False
         is_its_own = record.cloud_id is None and record.began is None
         return self.edition.is_v2 or is_its_own or record.key == str(record.cloud_id)

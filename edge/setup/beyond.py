@@ -6,7 +6,7 @@ from typing import Any
 from edge.config.schema_bms import ModbusTable, MqttTable
 from edge.setup.asking import agree, ask
 from edge.setup.book import Book
-from edge.setup.checks import NO, YES, address, broker, of_schema, unless_empty, upstream, within
+from edge.setup.checks import NO, NO_CLOUD, YES, address, broker, of_schema, unless_empty, upstream, within
 from edge.setup.defaults import Defaults
 from edge.setup.steps import Failure, Talk, Tell, TryBroker, TryCloud, TryListen
 
@@ -14,9 +14,14 @@ MODBUS_LISTEN = "127.0.0.1:5502"
 
 
 def cloud(book: Book, defaults: Defaults) -> Talk[None]:
-    """Its address, dialled at once as the first station."""
+    """Its address, dialled at once as the first station; or that there is none, as in a file without one."""
+    known = defaults.of("ocpp", "upstream") or (NO_CLOUD if "ocpp" in defaults.document else None)
     while not book.is_done("cloud"):
-        url = yield from ask(book, ("ocpp", "upstream"), upstream, default=defaults.of("ocpp", "upstream"))
+        url = yield from ask(book, ("ocpp", "upstream"), upstream, default=known)
+        if url == NO_CLOUD:
+            yield Tell(text="cloud.none")
+            book.finish("cloud")
+            continue
         problem = yield TryCloud(upstream=url, station=book.get("station", 0, "id"))
         if isinstance(problem, Failure):
             yield Tell(text="cloud.away", values={"url": url, "problem": problem.problem})

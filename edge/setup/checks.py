@@ -19,10 +19,12 @@ from edge.units import PHASES
 
 Check: TypeAlias = Callable[[str], Any]
 YES, NO = "yes", "no"
+NO_CLOUD = "none"
 FIRST_PORT = 1024
 MODBUS_PORT = 502
 _YES = frozenset({"y", "yes", "j", "ja", "1", "true"})  # in all the languages
 _NO = frozenset({"n", "no", "nej", "nee", "nein", "0", "false"})
+_NONE = frozenset({NO_CLOUD, "ingen", "geen", "keine"})
 # What may stand behind a number, by the end of the key's name: 22 kW is not 22 A.
 _UNITS = {"a": r"A|amp(?:[eè]res?|s)?", "w": "W", "kw": "kW", "v": "V"}
 YES_NO = (Option(name=YES, label="option.yes"), Option(name=NO, label="option.no"))
@@ -148,8 +150,11 @@ def address(text: str) -> str:
 
 
 def upstream(text: str) -> str:
-    """The cloud's address; ``{station}`` goes to its end where it was left out."""
+    """The cloud's address; ``{station}`` goes to its end where it was left out. :data:`NO_CLOUD` where there is none,
+    in any of the languages."""
     said = text.strip()
+    if said.casefold() in _NONE:
+        return NO_CLOUD
     if re.search("[<>]", said):
         raise ValueError("has an identity in brackets that is nobody's")
     scheme, mark, rest = said.partition("://")

@@ -7,7 +7,7 @@ from edge.setup import place
 from edge.setup.asking import agree, choose
 from edge.setup.beyond import bms, cloud
 from edge.setup.book import Book
-from edge.setup.checks import YES
+from edge.setup.checks import NO_CLOUD, YES
 from edge.setup.defaults import Defaults
 from edge.setup.meter import LATER, meter, told_places
 from edge.setup.stations import AS_BEFORE, KEY, again, phases_key, stations
@@ -55,7 +55,7 @@ def interview(book: Book, defaults: Defaults, models: tuple[str, ...]) -> Talk[M
 
 
 def wanted(book: Book, defaults: Defaults) -> dict[str, Any]:
-    """The tables of the site file that the answers come to."""
+    """The tables of the site file that the answers come to; None for a key that is not to be there."""
     has_meter = book.get("meter", "way") != LATER and book.get("meter", "connection") is not None
     grid = {"id": defaults.grid_id} | book.table("grid")
     if has_meter:
@@ -73,6 +73,8 @@ def wanted(book: Book, defaults: Defaults) -> dict[str, Any]:
         document["station"] = stations
     ocpp = book.table("ocpp")
     security = ocpp.pop("security")
+    if ocpp["upstream"] == NO_CLOUD:
+        ocpp["upstream"] = None
     document["ocpp"] = ocpp if security == AS_BEFORE else ocpp | {"security_profile": 1 if security == KEY else 0}
     if (tables := _bms(book.table("bms"))) is not None:
         document["bms"] = tables

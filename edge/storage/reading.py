@@ -63,7 +63,7 @@ def kept(store: Store) -> Kept:
         entries=tuple(rows.entry(row) for row in found),
         sizes={row["seq"]: row["size"] for row in found},
         precious=frozenset(row["seq"] for row in found if row["precious"]),
-        transactions=tuple(rows.transaction(row) for row in journal.execute("SELECT * FROM charge")),
+        transactions=tuple(rows.transaction(row) for row in journal.execute(rows.CHARGES)),
         sessions=tuple(session(row) for row in journal.execute("SELECT * FROM session WHERE ended_at IS NULL")),
         boots=tuple(rows.boot(row) for row in registry.execute("SELECT * FROM boot")),
         statuses=tuple(rows.connector_status(row) for row in registry.execute("SELECT * FROM connector_status")),

@@ -54,6 +54,11 @@ def put_charge_into(table: str) -> str:
 
 
 _CHARGE = put_charge_into("charge")
+# All that is known of each transaction.
+CHARGES = """
+SELECT charge.*, charge_alone.station IS NOT NULL AS alone
+FROM charge LEFT JOIN charge_alone USING (station, transaction_key)
+"""
 
 
 def entry_row(entry: Entry) -> tuple[Any, ...]:
@@ -102,7 +107,10 @@ def charge_row(charge: Transaction) -> tuple[Any, ...]:
 
 
 def _put_transaction(write: PutTransaction) -> Iterable[Statement]:
-    yield _CHARGE, charge_row(write.transaction)
+    found = write.transaction
+    yield _CHARGE, charge_row(found)
+    if found.alone:  # without this it isn't
+        yield "INSERT OR REPLACE INTO charge_alone VALUES (?, ?)", (found.station, found.key)
 
 
 def _drop_transaction(write: DropTransaction) -> Iterable[Statement]:
@@ -172,7 +180,7 @@ def entry(row: sqlite3.Row) -> Entry:
 
 
 def transaction(row: sqlite3.Row) -> Transaction:
-    """A row of ``charge``."""
+    """A row of ``charge``, or of :data:`CHARGES`."""
     return Transaction(
         station=row["station"],
         key=row["transaction_key"],
@@ -185,6 +193,7 @@ def transaction(row: sqlite3.Row) -> Transaction:
         meter_start_wh=row["meter_start_wh"],
         token=row["token"],
         touched_at=datetime.fromisoformat(row["touched_at"]),
+        alone="alone" in row.keys() and bool(row["alone"]),  # noqa: SIM118 - a row's own "in" looks through its values
     )
 
 

@@ -94,6 +94,10 @@ def _state(report: StatusReport) -> Iterator[Sample]:
         yield (state.value,), float(report["control"]["state"] == state)
 
 
+def _clouds(report: StatusReport) -> Iterable[Sample]:
+    return _each("stations", "cloud_connected")(report) if report.get("has_cloud", True) else ()
+
+
 def _storage(key: str) -> Samples:
     return lambda report: [((), (report.get("storage") or {}).get(key))]
 
@@ -181,9 +185,9 @@ GAUGES: tuple[tuple[str, str, tuple[str, ...], Samples], ...] = (
     ("edge_station_connected", "1 while the station is connected.", ("station",), _each("stations", "connected")),
     (
         "edge_station_cloud_connected",
-        "1 while the station's own connection to its cloud is up.",
+        "1 while the station's own connection to its cloud is up; not there where the site has none.",
         ("station",),
-        _each("stations", "cloud_connected"),
+        _clouds,
     ),
     ("edge_stations_waiting", "Stations that ask to be let in.", (), _waiting),
     ("edge_storage_state", "1 for the state that the storage is in.", ("state",), _storage_state),

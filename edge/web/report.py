@@ -106,7 +106,7 @@ class StationReport(_Part):
 
     id: str
     connected: bool
-    cloud_connected: bool
+    cloud_connected: bool  # never where the site has none
     cloud_problem: str | None = None  # why it isn't, while the station is
     vendor: str | None
     model: str | None
@@ -257,6 +257,7 @@ class Report(_Part):
     waiting_stations: list[WaitingStationReport]
     refused_handshakes: list[RefusedHandshakeReport] = []
     station_urls: list[str] = []  # what a station is to be given, {station} standing where its identity goes
+    has_cloud: bool = True  # whether the stations have one at all, away or not
     mode: str | None = None
     meters: list[MeterReport] = []
     circuits: list[CircuitReport] = []

@@ -29,6 +29,7 @@ id = "lonely"
 [control]
 period_s = 0.2
 meter_stale_s = 2
+{control}
 [[circuit]]
 id = "main"
 fuse_a = 63
@@ -47,7 +48,7 @@ rank = 1
 {stations}
 [ocpp]
 listen = "{gateway}"
-upstream = "ws://{cloud}/{{station}}"
+{upstream}
 [api]
 listen = "{api}"
 [offline]
@@ -220,9 +221,11 @@ class Charger:
 
 
 class Site:
-    """The gateway, its cloud and its meter. The cloud is away at first."""
+    """The gateway, its cloud and its meter. The cloud is away at first; without ``has_cloud`` the site has none."""
 
-    def __init__(self, folder: Path, *stations: str, offline: str = "", mode: str = "") -> None:
+    def __init__(
+        self, folder: Path, *stations: str, offline: str = "", mode: str = "", has_cloud: bool = True, control: str = ""
+    ) -> None:
         self.gateway, cloud, self._meter_at, api = free_endpoints(4)
         self.cloud = Cloud(cloud)
         self.storage = folder / "storage"
@@ -231,7 +234,8 @@ class Site:
             SITE.format(
                 meter=self._meter_at,
                 gateway=self.gateway,
-                cloud=cloud,
+                upstream=f'upstream = "ws://{cloud}/{{station}}"' if has_cloud else "",
+                control=control,
                 api=api,
                 offline=offline,
                 storage=self.storage,
@@ -298,9 +302,11 @@ async def _metering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 
 @asynccontextmanager
-async def lonely(folder: Path, *stations: str, offline: str = "", mode: str = "") -> AsyncIterator[Site]:
-    """A site that runs; its cloud is away."""
-    site = Site(folder, *stations, offline=offline, mode=mode)
+async def lonely(
+    folder: Path, *stations: str, offline: str = "", mode: str = "", has_cloud: bool = True, control: str = ""
+) -> AsyncIterator[Site]:
+    """A site that runs; its cloud is away, or it has none."""
+    site = Site(folder, *stations, offline=offline, mode=mode, has_cloud=has_cloud, control=control)
     meter = await site.meter()
     await site.start()
     try:

@@ -15,11 +15,13 @@ from edge.domain.journal import (
     EntryState,
     PutBoot,
     PutEntry,
+    PutSession,
     PutStatus,
     PutTransaction,
     Transaction,
     Write,
 )
+from edge.domain.session import Session
 from edge.domain.token import SiteToken
 from edge.offline.authorise import Policy, UnknownTokens
 from edge.offline.desk import Desk, DeskState
@@ -51,10 +53,13 @@ class Disk:
         self.transactions: dict[tuple[str, str], Transaction] = {}
         self.boots: dict[str, Boot] = {}
         self.statuses: dict[tuple[str, str], ConnectorStatus] = {}
+        self.sessions: dict[int, Session] = {}
         self.highest = 0
         self.others: list[Write] = []
+        self.written: list[Write] = []  # all of it
 
     def keep(self, writes: tuple[Write, ...]) -> None:
+        self.written += writes
         for write in writes:
             match write:
                 case PutEntry():
@@ -66,6 +71,10 @@ class Disk:
                     self.transactions[write.transaction.station, write.transaction.key] = write.transaction
                 case DropTransaction():
                     self.transactions.pop((write.station, write.key), None)
+                case PutSession():
+                    self.others.append(write)
+                    self.sessions[write.session.id] = write.session
+                    self.highest = max(self.highest, write.session.id)
                 case PutBoot():
                     self.boots[write.boot.station] = write.boot
                 case PutStatus():
@@ -105,7 +114,8 @@ class Bench:
         self.settings = settings or OfflineSettings(drain_interval_s=0.0)
         self.disk = Disk()
         self.times = Times()
-        self.tokens = TokenBook(HASHER, Policy(timezone=UTC, unknown=unknown))
+        self.unknown = unknown
+        self.tokens = self._tokens()
         self.tokens.load(own=own)
         self.hold = False
         self.to_station: list[list[Any]] = []
@@ -126,6 +136,7 @@ class Bench:
             transactions=[kept for _, kept in sorted(self.disk.transactions.items())],  # as the file has them
             boots=self.disk.boots.values(),
             statuses=self.disk.statuses.values(),
+            sessions=[session for session in self.disk.sessions.values() if session.ended_at is None],
         )
         book = StationBook.opened(
             STATION,
@@ -137,9 +148,18 @@ class Bench:
         )
         return Desk(book, Pace(self.settings.drain_interval_s))
 
-    def restart(self) -> None:
-        """The program is killed: what isn't on the disk is gone."""
+    def _tokens(self) -> TokenBook:
+        policy = Policy(timezone=UTC, unknown=self.unknown, has_cloud=self.settings.has_cloud)
+        return TokenBook(HASHER, policy)
+
+    def restart(self, *, has_cloud: bool | None = None, own: tuple[SiteToken, ...] = ()) -> None:
+        """The program is killed: what isn't on the disk is gone. ``has_cloud``: what the site file says now; then the
+        tokens are ``own``."""
         self._chain.clear()
+        if has_cloud is not None:
+            self.settings = replace(self.settings, has_cloud=has_cloud)
+            self.tokens = self._tokens()
+            self.tokens.load(own=own)
         self.desk = self._desk()
 
     def commit(self, count: int | None = None) -> None:

@@ -286,7 +286,7 @@ def test_a_vendors_call_that_only_the_cloud_understands_is_refused() -> None:
     bench = Bench(Edition.V201)
     bench.call("Get15118EVCertificate", {})
     assert bench.answered[0] == 4
-    assert bench.answered[3] == "the cloud is away, and only it can answer Get15118EVCertificate"
+    assert bench.answered[3] == "only a cloud can answer Get15118EVCertificate, and none is there"
 
 
 def test_old_transactions_are_forgotten() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import tomli
 
-from edge.config.write import fresh, merged
+from edge.config.write import fresh, merged, updated
 from edge.errors import SetupStopped
 from edge.setup.book import Book, read_book
 from edge.setup.defaults import Defaults
@@ -566,3 +566,45 @@ def test_a_file_of_answers_that_is_none(text: str, words: str) -> None:
     with pytest.raises(SetupStopped, match=r"f\.toml") as caught:
         read_book(text, name="f.toml")
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["none", "Ingen", " geen ", "keine"])
+def test_a_site_without_a_cloud_says_so_in_any_language(word: str) -> None:
+    """Nobody is dialled, and the file has no address; the file of answers has the word, too."""
+    book, typing = Book(), Typing(RIGHT | {"ocpp.upstream": word})
+
+    def nobody(step: Step) -> Any:
+        assert not isinstance(step, TryCloud)
+        return probe(step)
+
+    document = run(book, typing, nobody)
+    assert document is not None
+    assert "cloud.none" in typing.told
+    assert "upstream" not in merged({}, document)["ocpp"]
+    assert "upstream" not in fresh(document)
+    assert run(read_book(book.text(), name="kept"), Typing({"write": "y"}), nobody) == document
+
+
+class Entering(Typing):
+    """Takes what is proposed for the cloud."""
+
+    def answer(self, step: Ask) -> str:
+        return str(step.default) if step.text == "ocpp.upstream" else super().answer(step)
+
+
+def test_a_site_gives_its_cloud_up_and_takes_one_again() -> None:
+    """By going through the questions once more: what the file says is proposed, its address taken out, or put in."""
+    old = '[ocpp]\nlisten = "127.0.0.1:9000"\nupstream = "wss://csms.example.com/{station}" # for now\n'
+    document = run(Book(), Typing(RIGHT | {"ocpp.upstream": "none"}), defaults=Defaults(document=tomli.loads(old)))
+    assert document is not None
+    without = updated(old, {"ocpp": document["ocpp"]})
+    assert "upstream" not in tomli.loads(without)["ocpp"]
+    defaults = Defaults(document=tomli.loads(without))
+    kept = run(Book(), Entering(RIGHT), defaults=defaults)
+    assert kept is not None
+    assert kept["ocpp"]["upstream"] is None
+    again = run(Book(), Typing(RIGHT), defaults=defaults)
+    assert again is not None
+    assert tomli.loads(updated(without, {"ocpp": again["ocpp"]}))["ocpp"]["upstream"] == (
+        "wss://csms.example.com/ocpp/{station}"
+    )

@@ -1,0 +1,100 @@
+"""The file of a site without a cloud: what it may say, what its reader is told, and what in it is for a cloud."""
+
+from pathlib import Path
+
+import pytest
+
+from edge.config import Configuration, MeterModel, load
+from edge.errors import ConfigurationError, Finding, Severity
+from tests.own_maps import no_map
+
+ALONE = """
+[site]
+id = "x"
+[[circuit]]
+id = "main"
+fuse_a = 63
+background_reserve_a = 20
+[[station]]
+id = "CP-01"
+circuit = "main"
+{station}
+[[station.evse]]
+id = 1
+max_a = 16
+[ocpp]
+{ocpp}
+"""
+
+
+def read(folder: Path, ocpp: str = "", station: str = "", more: str = "") -> Configuration:
+    """The file, read."""
+    file = folder / "site.toml"
+    file.write_text(ALONE.format(ocpp=ocpp, station=station) + more, encoding="utf-8")
+    return load(file, meter_models={"eastron_sdm630": MeterModel()}, read_map=no_map)
+
+
+def faults(folder: Path, ocpp: str = "", station: str = "") -> list[Finding]:
+    """What is refused."""
+    with pytest.raises(ConfigurationError) as caught:
+        read(folder, ocpp, station)
+    return [each for each in caught.value.findings if each.severity is Severity.ERROR]
+
+
+def test_it_is_sound_and_says_who_may_charge(tmp_path: Path) -> None:
+    """Its one note names the decision that is left: who forgot the address sees that, too."""
+    configuration = read(tmp_path)
+    assert not configuration.ocpp.has_cloud
+    (note,) = configuration.notes
+    assert (note.severity, note.key) == (Severity.NOTE, "ocpp.upstream")
+    assert note.problem == (
+        "is left out, so the site has no cloud: its own tokens, and those on a station's local list, may charge, and "
+        "no other; sessions are in edge report alone"
+    )
+
+
+def test_it_says_what_others_may_take(tmp_path: Path) -> None:
+    """By the policy for unknown tokens."""
+    configuration = read(tmp_path, more='[offline]\nunknown_tokens = "limit"\nunknown_energy_wh = 7500\n')
+    (note,) = configuration.notes
+    assert "and any other up to 7.5 kWh;" in note.problem
+
+
+@pytest.mark.parametrize(
+    ("ocpp", "station", "key"),
+    [
+        ('mode = "transparent"', "", "ocpp.mode"),
+        ('verdict = "cloud"', "", "ocpp.verdict"),
+        ('[[ocpp.mirror]]\nurl = "ws://mirror/{station}"', "", "ocpp.mirror[0].url"),
+        ('[ocpp.cloud]\nca = "/ca.pem"', "", "ocpp.cloud.ca"),
+        ('[ocpp.self]\nid = "GW"', "", "ocpp.self.upstream"),
+        ("", 'mode = "transparent"', "station[0].mode"),
+        ("", 'cloud_key_file = "/key"', "station[0].cloud_key_file"),
+    ],
+)
+def test_what_is_for_a_cloud_is_refused(tmp_path: Path, ocpp: str, station: str, key: str) -> None:
+    """Each by itself, and each says why: a setting that does nothing is none."""
+    (found,) = faults(tmp_path, ocpp, station)
+    assert found.key == key
+    assert (
+        "the site has no cloud" in found.problem or found.problem == "is missing, and [ocpp] has none that it could be"
+    )
+
+
+def test_the_gateway_itself_may_have_a_cloud(tmp_path: Path) -> None:
+    """Of its own, with what that wants to see: an upper gateway that limits the whole site."""
+    more = '[ocpp.self]\nid = "GW"\nupstream = "wss://upper/{station}"\n[ocpp.cloud]\nca = "/ca.pem"\n'
+    configuration = read(tmp_path, more)
+    assert not configuration.ocpp.has_cloud
+    assert configuration.ocpp.self_ is not None
+    assert configuration.ocpp.self_.upstream == "wss://upper/{station}"
+
+
+def test_certificates_are_for_the_clouds_that_are_dialled_with_tls(tmp_path: Path) -> None:
+    """That of the stations, or the gateway's own."""
+    ocpp = (
+        'upstream = "ws://cloud/{station}"\n[ocpp.cloud]\nca = "/ca.pem"\n[ocpp.self]\nid = "GW"\n'
+        'upstream = "%s://upper/{station}"'
+    )
+    assert read(tmp_path, ocpp % "wss").notes == ()
+    assert [each.key for each in faults(tmp_path, ocpp % "ws")] == ["ocpp.cloud.ca"]
