@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-long soak system-tools system-test system-test-short deb card signing-key image update-bundle
-.PHONY: imager-manifest bench lint format lock tools clean
+.PHONY: imager-manifest bench lint style types format lock tools clean
 
 help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
@@ -41,9 +41,12 @@ help:
 demo: $(RUNTIME)
 	@$(BIN)/edge-sim demo $(ARGS)
 
-# Two processes more than there are cores, as many tests wait for others; who is done takes over from who isn't.
-test: lint
-	@$(BIN)/python -m pytest --numprocesses=$$(($$(nproc) + 2)) --dist=worksteal $(ARGS)
+# Two processes more than there are cores, as many tests wait for others; who is done takes over from who isn't. The types
+# take one core a minute, in which the tests have the rest; they are told behind these.
+test: style
+	@$(MAKE) --no-print-directory types >$(VENV)/types.log 2>&1 & types=$$!; \
+	$(BIN)/python -m pytest --numprocesses=$$(($$(nproc) + 2)) --dist=worksteal $(ARGS); tests=$$?; \
+	wait $$types; types=$$?; cat $(VENV)/types.log; exit $$((tests ? tests : types))
 
 SEEDS ?= 0-10000
 KILLS ?= 500
@@ -103,11 +106,15 @@ system-test-short: $(DEVELOPMENT)
 bench: $(DEVELOPMENT)
 	@mkdir -p build && $(BIN)/python -m tests.benchmarks --json build/bench.json $(ARGS)
 
-lint: $(DEVELOPMENT)
+lint: style types
+
+style: $(DEVELOPMENT)
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
-	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+types: $(DEVELOPMENT)
+	@$(BIN)/mypy
 
 format: $(DEVELOPMENT)
 	@$(BIN)/ruff check --fix $(SOURCES)
