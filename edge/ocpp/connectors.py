@@ -26,6 +26,7 @@ _FIRST_TO_TELL = (
 # No car is there: where any EVSE of a station is reserved, one goes from Occupied to Reserved (OCPP 2.x part 2 H01).
 FREE = frozenset({EvseStatus.AVAILABLE, EvseStatus.RESERVED})
 MAX_CONNECTORS = 16  # per EVSE: whoever invents more gets no more remembered
+EVENTS_MOST = 1_000  # of a message: more than a station has variables that are watched
 
 
 FIRST = 1  # the connector that every EVSE has, and mostly the only one
@@ -80,8 +81,9 @@ class Connectors:
 
 
 def availabilities(payload: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str | None]]:
-    """What a NotifyEventRequest tells of connectors: of each its place (EVSEType) and its state."""
-    for event in map(fields, elements(payload.get("eventData"))):
+    """What a NotifyEventRequest tells of connectors: of each its place (EVSEType) and its state; of very many events
+    the last."""
+    for event in map(fields, elements(payload.get("eventData"))[-EVENTS_MOST:]):
         component = fields(event.get("component"))
         names = component.get("name"), fields(event.get("variable")).get("name")
         if names == ("Connector", "AvailabilityState"):

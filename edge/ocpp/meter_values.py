@@ -49,6 +49,9 @@ _OWN_PHASES = {
 _WHOLE = -1  # a value for all phases: without phase, or on the neutral only (lbbrhzn/ocpp issue 1311)
 _MAX_EXPONENT = 9  # from nano to giga
 NOISE_A = 1.0  # of a meter, or what a car draws in standby: as much tells of nothing
+# Of the sets in a message, and of the samples in a set, at most: the newest come last. A station that stored a day
+# tells it in more messages than one, or in one that says nothing of now.
+LOOKED_AT = 200
 _PLAUSIBLE = 1e9  # Wh of a meter's register; whatever is above is a broken number
 
 
@@ -266,7 +269,8 @@ def _exponent(value: object) -> int | None:
 
 
 def _as_list(value: object) -> list[Any]:
-    """A list as it is, an object as a list of one (lbbrhzn/ocpp issue 1144), anything else as empty."""
+    """A list as it is, of a very long one its end, an object as a list of one (lbbrhzn/ocpp issue 1144), anything else
+    as empty."""
     if isinstance(value, list):
-        return value
+        return value if len(value) <= LOOKED_AT else value[-LOOKED_AT:]
     return [value] if isinstance(value, Mapping) else []

@@ -10,17 +10,33 @@ PAUSE_S = 0.5  # once it is too fast, it is read again after this at the earlies
 # A frame counts once more for each of these: the longest takes as long to read as hundreds of others, and as much
 # memory while it is on its way.
 COUNTS_ONCE = 16 * 1024  # characters
+# Frames longer than nearly all are have a stock of their own besides, in characters: the longest takes a second to read
+# on a small board. Who has been away brings a few, each a session of a day, and then one each half minute.
+LONG = 256 * 1024
+LONG_BURST = 16 * 1024 * 1024
+LONG_PER_S = 128 * 1024
 
 
 class Pace:
-    """One station's. It has a stock of frames, which fills up with time and with each frame that it is sent."""
+    """One station's. It has a stock of frames, which fills up with time and with each frame that it is sent; and one of
+    what long frames come to, which fills up with time alone."""
 
     def __init__(self) -> None:
         self._stock = BURST
         self._at: Seconds | None = None
+        self._long_stock: float = LONG_BURST
+        self._long_at: Seconds = 0.0
 
     def frame(self, now: Seconds, size: int = 0) -> Seconds:
         """A frame of that many characters was read; return for how long none is to be."""
+        return max(self._any(now, size), self._long(now, size) if size > LONG else 0.0)
+
+    def _long(self, now: Seconds, size: int) -> Seconds:
+        filled_up = self._long_stock + (now - self._long_at) * LONG_PER_S
+        self._long_stock, self._long_at = min(LONG_BURST, filled_up) - size, now
+        return max(0.0, -self._long_stock / LONG_PER_S)
+
+    def _any(self, now: Seconds, size: int) -> Seconds:
         if self._at is None:
             self._at = now
         self._stock -= 1 + size // COUNTS_ONCE

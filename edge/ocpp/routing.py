@@ -21,7 +21,7 @@ class Route(StrEnum):
     SCREEN = "screen"  # passed on unless it carries a charging profile; then as OWN
     GUARD = "guard"  # passed on, but for what the control needs of the station's configuration
     # Passed on, but for what whoever stands in for the cloud has given or kept: a transaction's number, a local list,
-    # messages.
+    # messages; or whose answer says who comes: a reservation.
     REWRITE = "rewrite"
 
 
@@ -66,7 +66,7 @@ TABLE: tuple[Row, ...] = (
     Row("Authorize", _UP, _R, _R, _R),
     Row("BatterySwap", _UP, None, None, _R),
     Row("BootNotification", _UP, _O, _O, _O),
-    Row("CancelReservation", _DOWN, _R, _R, _R),
+    Row("CancelReservation", _DOWN, _RE, _RE, _RE),
     Row("CertificateSigned", _DOWN, _R, _R, _R),
     Row("ChangeAvailability", _DOWN, _R, _R, _R),
     Row("ChangeConfiguration", _DOWN, _G, None, None),
@@ -136,7 +136,7 @@ TABLE: tuple[Row, ...] = (
     Row("RequestStartTransaction", _DOWN, None, _S, _S),
     Row("RequestStopTransaction", _DOWN, None, _R, _R),
     Row("ReservationStatusUpdate", _UP, None, _R, _R),
-    Row("ReserveNow", _DOWN, _R, _R, _R),
+    Row("ReserveNow", _DOWN, _RE, _RE, _RE),
     Row("Reset", _DOWN, _R, _R, _R),
     Row("SecurityEventNotification", _UP, _R, _R, _R),
     Row("SendLocalList", _DOWN, _RE, _RE, _RE),

@@ -109,8 +109,8 @@ class StandIn(Protocol):
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
     ) -> Mapping[str, Any] | None:
         """The station has answered a CALL of the cloud about its local list, its cache, a customer, or what it hasn't
-        delivered, or one to start a transaction: with the payload ``answer`` or the code ``error``. What the cloud is
-        to be told in its place; None to pass it on."""
+        delivered, one to start a transaction, or about a reservation: with the payload ``answer`` or the code
+        ``error``. What the cloud is to be told in its place; None to pass it on."""
 
 
 StandIns: TypeAlias = Callable[[str], StandIn | None]  # for the identity of a station; None where nobody stands in

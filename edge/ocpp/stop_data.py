@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from edge.ocpp import wire
-from edge.ocpp.fields import elements, fields, text
+from edge.ocpp.fields import elements, fields
 from edge.ocpp.station_clock import parse_timestamp
 from edge.ocpp.wire import Call
 from edge.units import Seconds
@@ -29,12 +29,12 @@ def thinned(call: Call, every_s: int) -> Call:
     """A StopTransaction with one periodic sample of each kind in ``every_s`` (0: with the first and the last); what is
     signed, or taken at a certain moment, stays. The very CALL where there is nothing to leave out."""
     data = elements(fields(call.payload).get("transactionData"))
-    periodic = {place: each for place, each in enumerate(map(fields, data)) if is_periodic(each)}
-    ends = {kind_of(each): place for place, each in periodic.items()}  # the last of each kind
+    periodic = [(place, each, kind_of(each)) for place, each in enumerate(map(fields, data)) if is_periodic(each)]
+    ends = {kind: place for place, _, kind in periodic}  # the last of each kind
     kept_at: dict[object, datetime] = {}
     left_out = set[int]()
-    for place, each in periodic.items():
-        kind, at = kind_of(each), parse_timestamp(each.get("timestamp"))
+    for place, each, kind in periodic:
+        at = parse_timestamp(each.get("timestamp"))
         before = kept_at.get(kind)
         if at is None or before is None:
             is_due = True
@@ -59,7 +59,7 @@ def is_periodic(element: Mapping[str, Any]) -> bool:
     )
 
 
-def kind_of(element: Mapping[str, Any]) -> object:
+def kind_of(element: Mapping[str, Any]) -> str:
     """What it measures: some stations give each measurand an element of its own."""
     samples = [fields(each) for each in elements(element.get("sampledValue"))]
-    return tuple((text(each.get("measurand")), text(each.get("phase")), text(each.get("location"))) for each in samples)
+    return str([(each.get("measurand"), each.get("phase"), each.get("location")) for each in samples])

@@ -44,6 +44,9 @@ class ErrorCode(StrEnum):
 # Levels of lists and objects in a message. What can be read to 1024 levels can only be written again to 254, and some
 # of it is written again: packed into a report, or kept on the disk. Real messages have a dozen.
 MOST_DEEP = 200
+# Lists and objects in a message: to read them is what a long one costs. A StopTransaction of 4 MiB has 175,000 at most,
+# where each of its samples has no more than a time and a value.
+MOST_PARTS = 200_000
 
 UNREADABLE_ID = "-1"  # stands for the id of a message that has none that can be read (OCPP 2.x part 4 §4.2.3)
 
@@ -105,13 +108,16 @@ def parse(text: str | bytes, version: Version = Version.V16) -> Frame:
     """
     if isinstance(text, bytes):
         raise FrameError("a binary message where OCPP-J has text")
+    parts = text.count("[") + text.count("{") if len(text) > 2 * MOST_DEEP else 0
+    if parts > MOST_PARTS:
+        raise FrameError(f"a message of more than {MOST_PARTS:,} lists and objects")
     try:
         message = orjson.loads(text)
     except orjson.JSONDecodeError as exc:
         raise FrameError(f"not JSON ({exc.msg} at character {exc.pos})") from exc
     if not isinstance(message, list):
         raise FrameError("JSON, but not an array")
-    if len(text) > 2 * MOST_DEEP and text.count("[") + text.count("{") > MOST_DEEP:
+    if parts > MOST_DEEP:
         _check_depth(message)
     if len(message) < 2:
         raise FrameError(f"an array of {len(message)} where OCPP-J has at least three elements")
@@ -145,8 +151,12 @@ def _check_depth(message: list[Any]) -> None:
     """Raise FrameError for more than MOST_DEEP levels. Level by level: what it costs is bounded by what was read."""
     level: list[Any] = [message]
     for _ in range(MOST_DEEP):
-        inner = [each.values() if isinstance(each, dict) else each for each in level]
-        level = [each for values in inner for each in values if isinstance(each, list | dict)]
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if type(each) is dict else each)
+            if type(inner) is dict or type(inner) is list
+        ]
         if not level:
             return
     raise FrameError(f"nested more than {MOST_DEEP} deep")

@@ -1,5 +1,6 @@
 """The sessions of one station as records: registers, energy by quarter-hours, and who charged."""
 
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,6 +20,11 @@ from edge.offline.token_info import token_in
 QUARTER = timedelta(seconds=QUARTER_S)
 # Between two readings of one session; what is further apart is a clock that jumped, and counts when it was read.
 LONGEST = timedelta(days=31)
+# The same in a message that brings many readings: each quarter-hour between two of them takes its time to work out.
+MANY = 32
+LONGEST_OF_MANY = timedelta(days=1)
+# Of one session, a hundred days: the oldest that are kept have the energy of all before.
+QUARTERS_MOST = 9_600
 SIGNED_KEPT = 64  # references of one session: begin, end, and a signed value each quarter-hour of half a day
 LOST_KEPT = 16  # sessions that were taken to be over, whose ends may be told yet; a station has few EVSEs
 _MILLI = Decimal("0.001")
@@ -50,8 +56,9 @@ class Accounts:
         session = known or self._begun(reading, transaction, number, request, wall)
         session = self._with_token(session, edition, request)
         session = session if session.evse is not None else replace(session, evse=reading.connector)
-        for each in registers.readings(request):
-            session = counted(session, each)
+        told = registers.readings(request)
+        for each in told:
+            session = counted(session, each, len(told))
         if reading.precious and ("igned" in request.text):
             session = replace(session, signed=(*session.signed, request.id)[-SIGNED_KEPT:])
         if reading.kind is EntryKind.END:
@@ -71,8 +78,9 @@ class Accounts:
         if known is None or reading.precious or token_in(edition, request.fields) is not None:
             return False
         session = known
-        for each in registers.readings(request):
-            session = counted(session, each)
+        told = registers.readings(request)
+        for each in told:
+            session = counted(session, each, len(told))
         limit_wh = session.energy_limit_wh
         if len(session.quarters) != len(known.quarters) or (limit_wh is not None and session.energy_wh >= limit_wh):
             return False
@@ -147,8 +155,9 @@ class Accounts:
         )
 
 
-def counted(session: Session, reading: registers.Reading) -> Session:
-    """The session with one more reading of its register. A register that fell has begun anew.
+def counted(session: Session, reading: registers.Reading, of: int = 1) -> Session:
+    """The session with one more reading of its register, ``of`` so many in a message. A register that fell has begun
+    anew.
 
     One that is older than the last counts nothing, unless it shows more: a register doesn't fall by itself, so the
     station's clock was set back meanwhile, and what was drawn since is of the new time.
@@ -161,7 +170,9 @@ def counted(session: Session, reading: registers.Reading) -> Session:
         return session
     quarters = session.quarters
     if rise > 0:
-        quarters = _spread(quarters, min(session.register_at, reading.at), reading.at, rise)
+        quarters = _spread(
+            quarters, min(session.register_at, reading.at), reading.at, rise, LONGEST if of <= MANY else LONGEST_OF_MANY
+        )
     return replace(
         session,
         register_wh=reading.wh,
@@ -172,17 +183,18 @@ def counted(session: Session, reading: registers.Reading) -> Session:
 
 
 def _spread(
-    quarters: tuple[QuarterHour, ...], since: datetime, until: datetime, energy_wh: Decimal
+    quarters: tuple[QuarterHour, ...], since: datetime, until: datetime, energy_wh: Decimal, longest: timedelta
 ) -> tuple[QuarterHour, ...]:
-    """Evenly over the time between two readings; the last quarter-hour gets what rounding leaves."""
+    """Evenly over the time between two readings; the last quarter-hour gets what rounding leaves. What is further apart
+    than ``longest`` counts when it was read."""
     if quarters and quarters[-1].since <= since and until < quarters[-1].since + QUARTER:  # nearly always
         last = quarters[-1]
         return (*quarters[:-1], QuarterHour(since=last.since, energy_wh=last.energy_wh + energy_wh))
-    found = {quarter.since: quarter.energy_wh for quarter in quarters}
+    begin = _quarter(until if until - since > longest else since)
+    earlier = bisect_left(quarters, begin, key=lambda quarter: quarter.since)
+    found = {quarter.since: quarter.energy_wh for quarter in quarters[earlier:]}
     whole_s = Decimal(str((until - since).total_seconds()))
-    begin, left = _quarter(since), energy_wh
-    if until - since > LONGEST:
-        begin = _quarter(until)
+    left = energy_wh
     while begin + QUARTER < until and whole_s > 0:
         part_s = Decimal(str((begin + QUARTER - max(begin, since)).total_seconds()))
         part = (energy_wh * part_s / whole_s).quantize(_MILLI)
@@ -190,7 +202,12 @@ def _spread(
         left -= part
         begin += QUARTER
     found[begin] = found.get(begin, Decimal(0)) + left
-    return tuple(QuarterHour(since=at, energy_wh=wh) for at, wh in sorted(found.items()))
+    spread = (*quarters[:earlier], *(QuarterHour(since=at, energy_wh=wh) for at, wh in sorted(found.items())))
+    if len(spread) <= QUARTERS_MOST:
+        return spread
+    oldest = len(spread) - QUARTERS_MOST
+    before_wh = sum((quarter.energy_wh for quarter in spread[: oldest + 1]), Decimal(0))
+    return (QuarterHour(since=spread[oldest].since, energy_wh=before_wh), *spread[oldest + 1 :])
 
 
 def _quarter(at: datetime) -> datetime:

@@ -190,6 +190,10 @@ class Clerk:
             if shown is not None and mapping(answer).get("status") == "Accepted":
                 book.tokens.asked_to_start(book.id, shown, self._clock.wall())
             return None
+        if action in ("ReserveNow", "CancelReservation"):
+            if mapping(answer).get("status") == "Accepted":
+                local_list.reserve(book.tokens, book.id, book.edition, request, self._clock.wall())
+            return None
         if action == "GetTransactionStatus":
             return delivery.transaction_status(book, request, answer)
         found = local_list.settle(book.tokens, book.id, book.edition, request, answer, error)

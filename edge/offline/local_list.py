@@ -7,14 +7,15 @@ station has no list, the gateway has it in its place.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from edge.domain.journal import Write
 from edge.domain.token import TokenHash, TokenInfo
 from edge.offline.edition import Edition
-from edge.offline.message import Request, mapping, text, whole
+from edge.offline.message import Request, mapping, moment, text, whole
 from edge.offline.token_book import TokenBook
-from edge.offline.token_info import info_in
+from edge.offline.token_info import info_in, token_in
 
 # What a station without a list answers: OCPP 1.6 §5.10 (version), §7.44 (status), OCPP-J §4.2.3 (CALLERROR).
 _NO_LIST_VERSION = -1
@@ -57,6 +58,18 @@ def settle(
             return ListAnswer(writes=_forgotten(book, request.fields))
         case _:
             return ListAnswer()
+
+
+def reserve(book: TokenBook, station: str, edition: Edition, request: Request, wall: datetime) -> None:
+    """The station has accepted a ReserveNow (OCPP 1.6 §5.13, 2.x H01) or a CancelReservation."""
+    fields = request.fields
+    if request.action == "CancelReservation":
+        book.cancelled(station, whole(fields.get("reservationId")))
+        return
+    until = moment(fields.get("expiryDateTime" if edition.is_v2 else "expiryDate"))
+    shown, number = token_in(edition, fields), whole(fields.get("id" if edition.is_v2 else "reservationId"))
+    if shown is not None and until is not None:
+        book.reserved(station, shown, number, until, wall)
 
 
 def _sent(

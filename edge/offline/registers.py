@@ -1,6 +1,6 @@
 """The energy register in transaction messages: what is billed by. Pure; what can't be understood is left out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, DecimalException
@@ -17,6 +17,7 @@ _LOCATIONS = frozenset({"", "outlet"})  # the car's, not the grid side's
 _MOST_EXPONENT = 9  # from nano to giga
 _PLAUSIBLE_WH = Decimal(10) ** 10
 _MILLI = Decimal("0.001")  # no register is finer
+READINGS_MOST = 500  # that are looked at in one message: of a night one each minute or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,12 @@ class Reading:
 
 
 def readings(request: Request) -> list[Reading]:
-    """Those in a message, in order of time."""
+    """Those in a message, in order of time; of very many as many as are evenly spaced, with the first and the last."""
     fields = request.fields
-    found = list(_sampled(fields.get("meterValue"))) + list(_sampled(fields.get("transactionData")))
+    samples = [*_samples(fields.get("meterValue")), *_samples(fields.get("transactionData"))]
+    if len(samples) > READINGS_MOST:
+        samples = [*samples[:: -(-len(samples) // (READINGS_MOST - 1))], samples[-1]]
+    found = list(_sampled(samples))
     at = moment(fields.get("timestamp"))
     for name in ("meterStart", "meterStop"):
         wh = _number(fields.get(name))
@@ -39,18 +43,21 @@ def readings(request: Request) -> list[Reading]:
     return sorted(found, key=lambda reading: reading.at)
 
 
-def _sampled(values: object) -> Iterator[Reading]:
+def _samples(values: object) -> Iterator[tuple[object, dict[str, Any]]]:
+    """Those that may be of the register, each with its time."""
     for value in values if isinstance(values, list) else [values]:
-        at = moment(mapping(value).get("timestamp"))
-        if at is None:
-            continue
-        samples = mapping(value).get("sampledValue")
+        stamp, samples = mapping(value).get("timestamp"), mapping(value).get("sampledValue")
         for sample in samples if isinstance(samples, list) else [samples]:
-            if not isinstance(sample, dict) or sample.get("measurand") in _OTHERS:
-                continue
-            wh = _energy(sample)
-            if wh is not None:
-                yield Reading(at, wh)
+            if isinstance(sample, dict) and sample.get("measurand") not in _OTHERS:
+                yield stamp, sample
+
+
+def _sampled(samples: Iterable[tuple[object, dict[str, Any]]]) -> Iterator[Reading]:
+    for stamp, sample in samples:
+        at = moment(stamp)
+        wh = _energy(sample) if at is not None else None
+        if at is not None and wh is not None:
+            yield Reading(at, wh)
 
 
 def _energy(sample: Mapping[str, Any]) -> Decimal | None:

@@ -31,6 +31,19 @@ class Judged:
     hash: TokenHash | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reservation:
+    """``number`` is the cloud's; None of one that can't be cancelled."""
+
+    number: int | None
+    since: datetime
+    lasts: timedelta
+
+    def holds(self, wall: datetime) -> bool:
+        """Whether it is on."""
+        return abs(wall - self.since) < self.lasts
+
+
 class TokenBook:
     """One for the site. Whoever changes it gets the writes that make the change last."""
 
@@ -42,6 +55,7 @@ class TokenBook:
         self._versions: dict[str, int] = {}
         self._own: dict[TokenHash, SiteToken] = {}
         self._starts: dict[tuple[str, TokenHash], datetime] = {}  # that the cloud has asked for, by station
+        self._reserved: dict[tuple[str, TokenHash], _Reservation] = {}
 
     def load(
         self,
@@ -97,8 +111,8 @@ class TokenBook:
     def judge_hash(self, station: str, token: TokenHash, wall: datetime, cloud: TokenInfo | None = None) -> Judged:
         """As :meth:`judge`, for a token of which only the hash is known: a session that runs."""
         cached = self._cached.get(token)
-        asked_at = self._starts.get((station, token))
-        if asked_at is not None and abs(wall - asked_at) < START_ASKED_FOR and not _is_good(cached, wall):
+        asked_at = self._expected(station, token, wall)
+        if asked_at is not None and not _is_good(cached, wall):
             cached = CachedToken(hash=token, info=TokenInfo(status=TokenStatus.ACCEPTED), learned_at=asked_at)
         known = Known(
             own=self._own.get(token),
@@ -123,12 +137,37 @@ class TokenBook:
             while len(self._starts) > STARTS_MOST:
                 del self._starts[next(iter(self._starts))]
 
+    def reserved(self, station: str, shown: ShownToken, number: int | None, until: datetime, wall: datetime) -> None:
+        """The station has taken a reservation of the cloud's for this token: it is good there as long, should the cloud
+        be away by the time at which the driver comes."""
+        if shown.needed and until > wall:
+            key = station, self._hasher.hash(shown.text)
+            self._reserved.pop(key, None)
+            lasts = min(until - wall, self._policy.cache_life)
+            self._reserved[key] = _Reservation(number=number, since=wall, lasts=lasts)
+            while len(self._reserved) > STARTS_MOST:
+                del self._reserved[next(iter(self._reserved))]
+
+    def cancelled(self, station: str, number: int | None) -> None:
+        """The station has given up the reservation of this number."""
+        gone = [key for key, each in self._reserved.items() if (key[0], each.number) == (station, number)]
+        for key in gone:
+            del self._reserved[key]
+
+    def _expected(self, station: str, token: TokenHash, wall: datetime) -> datetime | None:
+        """When the cloud has said that the driver with this token comes to the station; None where nobody waits."""
+        asked_at, reservation = self._starts.get((station, token)), self._reserved.get((station, token))
+        if asked_at is not None and abs(wall - asked_at) < START_ASKED_FOR:
+            return asked_at
+        return reservation.since if reservation is not None and reservation.holds(wall) else None
+
     def learn(self, station: str, shown: ShownToken, info: TokenInfo, wall: datetime) -> list[Write]:
         """The cloud has said this of a token (OCPP 1.6 §3.5.1, 2.x C10): remember it, unless the list has it."""
         if not shown.needed:
             return []
         token = self._hasher.hash(shown.text)
         self._starts.pop((station, token), None)
+        self._reserved.pop((station, token), None)
         if token in self._listed.get(station, {}):
             return []
         before = self._cached.get(token)
@@ -157,12 +196,14 @@ class TokenBook:
         """The cloud wants the cache empty (ClearCache)."""
         self._cached.clear()
         self._starts.clear()
+        self._reserved.clear()
         return [ClearCached(hash=None)]
 
     def forget(self, token: str) -> list[Write]:
         """The cloud wants what it said of this token forgotten (CustomerInformation with ``clear``)."""
         found = self._hasher.hash(token)
         self._starts = {key: at for key, at in self._starts.items() if key[1] != found}
+        self._reserved = {key: each for key, each in self._reserved.items() if key[1] != found}
         return self._forget(found) if found in self._cached else []
 
     def list_version(self, station: str) -> int | None:

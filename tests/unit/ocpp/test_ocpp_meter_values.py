@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from edge.domain.site import Supply
-from edge.ocpp.meter_values import Draw, newest_draw
+from edge.ocpp.meter_values import Draw, newest_draw, stamps
 from edge.units import Phase, PhaseAmps
 from tests.unit.ocpp.ocpp_bench import THREE_PHASES, evse
 
@@ -287,3 +287,12 @@ def test_one_current_of_an_evse_that_switches(samples: list[dict[str, Any]], exp
     plain = newest_draw([{"sampledValue": samples}], evse(), 230.0)
     assert plain is not None
     assert tuple(plain.current_a) == (expected if len(samples) > 2 else (16.0, 16.0, 16.0))
+
+
+def test_of_a_message_of_very_many_sets_the_last_are_looked_at() -> None:
+    """One that means harm has a hundred thousand that say nothing: each look takes its time."""
+    told = {"timestamp": "2026-06-01T12:00:00Z", "sampledValue": [{"value": "9", "measurand": "Current.Import"}]}
+    nothing: list[dict[str, object]] = [{}] * 100_000
+    assert newest_draw([*nothing, told], evse(), 230.0) is not None
+    assert newest_draw([told, *nothing], evse(), 230.0) is None
+    assert stamps([told, *nothing]) == []

@@ -1,6 +1,6 @@
 """How fast a station is read."""
 
-from edge.ocpp.pace import BURST, PAUSE_S, PER_S, Pace
+from edge.ocpp.pace import BURST, LONG, PAUSE_S, PER_S, Pace
 from tests.unit.ocpp.ocpp_bench import START
 
 
@@ -31,10 +31,29 @@ def test_a_day_without_floods_is_no_flood() -> None:
 
 
 def test_a_flood_of_long_frames_is_slowed_down_sooner() -> None:
-    """What takes longer to read counts for more: the longest that a station may send as 257 others."""
-    pace, longest = Pace(), 4 * 1024 * 1024
+    """What takes longer to read counts for more: what is just not long as 17 others."""
+    pace = Pace()
     now, read = START, 0
     while now < START + 60:
         read += 1
+        now += pace.frame(now, LONG)
+    assert (BURST + 50 * PER_S) / 17 < read < (BURST + 70 * PER_S) / 17
+
+
+def test_the_longest_frames_are_rare() -> None:
+    """A few sessions of a day that a station has kept are read at once, then one each half minute, for ever."""
+    pace, longest = Pace(), 4 * 1024 * 1024
+    now, read = START, 0
+    while now < START + 3200:
+        read += 1
         now += pace.frame(now, longest)
-    assert (BURST + 50 * PER_S) / 257 < read < (BURST + 70 * PER_S) / 257
+    assert 100 < read <= 4 + 100
+
+
+def test_a_long_frame_now_and_then_waits_for_nothing() -> None:
+    """A station of two posts whose sessions of a day end one behind the other."""
+    pace = Pace()
+    for day in range(100):
+        for number in range(2):
+            assert pace.frame(START + day * 86_400 + number, 4 * 1024 * 1024) == 0.0
+            pace.sent()

@@ -7,7 +7,7 @@ import pytest
 from edge.errors import FrameError
 from edge.ocpp import wire
 from edge.ocpp.versions import Version
-from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, ErrorCode, Send
+from edge.ocpp.wire import MOST_PARTS, Call, CallError, CallResult, CallResultError, ErrorCode, Send
 
 
 def test_a_call_keeps_its_text() -> None:
@@ -133,3 +133,14 @@ def test_own_frames_read_back() -> None:
     frame = wire.parse(wire.error_text("1", ErrorCode.GENERIC, "x" * 300))
     assert isinstance(frame, CallError)
     assert (frame.code, len(frame.description)) == ("GenericError", 255)
+
+
+def test_a_message_of_too_many_parts_is_none() -> None:
+    """Each list and each object takes its time; a StopTransaction as long as one may be is read."""
+    many = ",".join(["{}"] * MOST_PARTS)
+    with pytest.raises(FrameError, match="more than 200,000 lists and objects"):
+        wire.parse(f'[2,"a","Heartbeat",{{"x":[{many}]}}]')
+    samples = ",".join(['{"timestamp":"2026-06-01T12:00:00Z","sampledValue":[{"value":"12345"}]}'] * 58_000)
+    text = f'[2,"a","StopTransaction",{{"transactionData":[{samples}]}}]'
+    assert 4_000_000 < len(text) < 4 * 1024 * 1024
+    assert wire.parse(text).text == text

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from edge.domain.journal import PutSession
 from edge.domain.session import Session
 from edge.offline import registers, session_report
-from edge.offline.accounts import counted
+from edge.offline.accounts import QUARTER, QUARTERS_MOST, counted
 from edge.offline.authorise import UnknownTokens
 from edge.offline.edition import Edition
 from edge.offline.message import Request
@@ -94,6 +94,40 @@ def test_quarter_hours_add_up_whatever_the_register_does(course: list[tuple[int,
     assert sum((quarter.energy_wh for quarter in found.quarters), Decimal(0)) == found.energy_wh
     assert found.energy_wh >= 0
     assert [quarter.since for quarter in found.quarters] == sorted({quarter.since for quarter in found.quarters})
+
+
+@pytest.mark.parametrize("apart", [timedelta(seconds=10), QUARTER, timedelta(days=30)])
+def test_a_message_of_many_readings_takes_no_more_than_so_many(apart: timedelta) -> None:
+    """A station that means harm says in one that its register rose in each quarter-hour of a century. What it says it
+    has delivered counts all the same."""
+    many = 50 * registers.READINGS_MOST
+    start = datetime(1926, 6, 1, tzinfo=UTC)
+    samples = [
+        {"timestamp": (start + (number * apart) % timedelta(days=36_500)).isoformat(), "sampledValue": [
+            {"value": "5", "measurand": "Voltage"}, {"value": f"{100 + number}"}]}
+        for number in range(many)
+    ]  # fmt: skip
+    payload = {"transactionId": 7, "transactionData": samples}
+    request = Request(id="s", action="StopTransaction", payload=payload, text="")
+    found = registers.readings(request)
+    assert len(found) <= registers.READINGS_MOST + 2
+    assert {Decimal(100), Decimal(100 + many - 1)} <= {reading.wh for reading in found}
+    told = session()
+    for reading in found:
+        told = counted(told, reading, len(found))
+    assert len(told.quarters) <= QUARTERS_MOST
+    assert sum((quarter.energy_wh for quarter in told.quarters), Decimal(0)) == told.energy_wh
+    assert told.energy_wh >= many - 1
+
+
+def test_a_session_of_a_year_keeps_its_last_quarter_hours() -> None:
+    """What was drawn in those before is in the oldest that is kept."""
+    found, at = session(), NOON
+    for number in range(QUARTERS_MOST + 500):
+        found = counted(found, Reading(at + number * QUARTER, Decimal(number)))
+    assert len(found.quarters) == QUARTERS_MOST
+    assert sum((quarter.energy_wh for quarter in found.quarters), Decimal(0)) == found.energy_wh
+    assert [quarter.energy_wh for quarter in found.quarters[1:-1]] == [1] * (QUARTERS_MOST - 2)
 
 
 @pytest.mark.parametrize("online", [True, False])

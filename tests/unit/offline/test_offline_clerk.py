@@ -339,6 +339,43 @@ REMOTE_STARTS = {
 }
 
 
+RESERVATIONS = {
+    Edition.V16: {"connectorId": 1, "idTag": "APP-1", "reservationId": 5, "expiryDate": "2036-06-01T12:00:00Z"},
+    Edition.V201: {
+        "id": 5, "idToken": {"idToken": "APP-1", "type": "Central"}, "expiryDateTime": "2036-06-01T12:00:00Z"
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edition", RESERVATIONS)
+@pytest.mark.parametrize("status", ["Accepted", "Occupied"])
+def test_for_whom_the_cloud_has_reserved_begins_without_it(edition: Edition, status: str) -> None:
+    """Where the station has taken the reservation, and until it is cancelled there; the answers pass."""
+
+    async def story() -> None:
+        rig = Rig(edition)
+
+        def good() -> bool:
+            tokens = rig.clerk.desk.book.tokens
+            return tokens.judge(STATION, ShownToken(text="APP-1"), rig.wall).verdict.accepted
+
+        def answered(action: str, payload: dict[str, Any], **answer: Any) -> None:
+            assert rig.clerk.list_answered(action, payload, **answer) is None
+
+        reserves, cancels = RESERVATIONS[edition], {"reservationId": 5}
+        answered("ReserveNow", reserves, error="NotSupported")
+        answered("ReserveNow", {**reserves, "expiryDate": None, "expiryDateTime": None}, answer={"status": "Accepted"})
+        assert not good()
+        answered("ReserveNow", reserves, answer={"status": status})
+        assert good() is (status == "Accepted")
+        answered("CancelReservation", cancels, answer={"status": "Rejected"})
+        assert good() is (status == "Accepted")
+        answered("CancelReservation", cancels, answer={"status": "Accepted"})
+        assert not good()
+
+    run(story())
+
+
 @pytest.mark.parametrize("edition", REMOTE_STARTS)
 @pytest.mark.parametrize("status", ["Accepted", "Rejected"])
 def test_whom_the_cloud_has_started_begins_without_it(edition: Edition, status: str) -> None:

@@ -213,6 +213,43 @@ def test_whom_the_cloud_has_started_is_let_in_when_he_plugs_in() -> None:
     assert not good()
 
 
+def test_for_whom_the_cloud_has_reserved_it_begins_without_it() -> None:
+    """At that station, until the reservation is over or cancelled, and unless the cloud says otherwise of the card."""
+    book = cached("good")
+    app = ShownToken(text="APP-1")
+
+    def good(station: str = "CP", minutes: float = 1.0) -> bool:
+        return book.judge(station, app, NOON + timedelta(minutes=minutes)).verdict.accepted
+
+    def reserves(number: int = 5, minutes: float = 60.0) -> None:
+        book.reserved("CP", app, number, NOON + timedelta(minutes=minutes), NOON)
+
+    assert not good()
+    reserves()
+    assert [good(), good(minutes=59), good(minutes=60), good(station="CP-2")] == [True, True, False, False]
+    book.cancelled("CP", 6)
+    book.cancelled("CP-2", 5)
+    assert good()
+    book.cancelled("CP", 5)
+    assert not good()
+    reserves(minutes=-1)
+    assert not good()
+    reserves()
+    book.asked_to_start("CP", app, NOON)
+    assert good(minutes=30)
+    book.learn("CP", app, TokenInfo(status=TokenStatus.INVALID), NOON)
+    assert not good()
+    reserves()
+    book.forget("APP-1")
+    assert not good()
+    reserves(7, minutes=10**7)
+    assert good(minutes=60 * 24 * 80)
+    assert not good(minutes=60 * 24 * 91)  # as long as what the cache says
+    book.clear_cache()
+    assert not good()
+    book.reserved("CP", ShownToken(text="", needed=False), 5, NOON + timedelta(hours=1), NOON)
+
+
 def send(version: int, kind: str, *tags: tuple[str, str | None]) -> Request:
     """A SendLocalList of 1.6."""
     entries = [{"idTag": tag} | ({"idTagInfo": {"status": status}} if status else {}) for tag, status in tags]
