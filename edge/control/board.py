@@ -256,17 +256,21 @@ class Board:
             case LimitsTaken():
                 for evse in self.site.station_by_id[fact.station].evses:
                     self.evses[evse.key].one_limit = fact.one_limit
-                self._assert_again(fact.station)
+                self._assert_again(fact.station, in_another_way=True)
             case CloudLink():
                 record.cloud_connected = fact.connected
             case _:
                 assert_never(fact)
 
-    def _assert_again(self, station: str) -> None:
-        """After a reconnect or a reboot every limit is written anew: some stations forget what they accepted."""
+    def _assert_again(self, station: str, *, in_another_way: bool = False) -> None:
+        """After a reconnect or a reboot every limit is written anew: some stations forget what they accepted.
+
+        A station that refuses its limits goes on to while other ways to tell them are tried, until it accepts one.
+        """
         for record in self.evses.values():
             if record.evse.key.station == station:
                 record.refusals = record.silences = 0
+                record.refuses &= in_another_way
                 for purpose, writing in record.writing.items():
                     record.writing[purpose] = Writing(pending=writing.pending, write_again=True)
 

@@ -2,7 +2,7 @@
 
 from edge.allocation.state import Reach
 from edge.control.peers import StationRecord
-from edge.control.records import EvseRecord
+from edge.control.records import FAILURES_THAT_COUNT, EvseRecord
 from edge.units import Seconds
 
 # A station that has just connected is asked for nothing but its first limit for this long: two own CALLs and an answer
@@ -11,8 +11,6 @@ NEW_GRACE_S = 10.0
 # After our start a station that isn't back yet counts as arriving for this long: stations reconnect within seconds of
 # finding their link dead, and nobody is to be cut for those that come next.
 START_GRACE_S = 15.0
-# One answer lost or one refusal may be chance (the session ended meanwhile); two in a row are a station's way.
-FAILURES_THAT_COUNT = 2
 
 
 def reach_of(record: EvseRecord, station: StationRecord, *, now: Seconds, started_at: Seconds) -> Reach:
@@ -23,7 +21,7 @@ def reach_of(record: EvseRecord, station: StationRecord, *, now: Seconds, starte
         return Reach.EXPECTED if expected else Reach.OFFLINE
     if record.disobeys:
         return Reach.DISOBEYING
-    if record.refusals >= FAILURES_THAT_COUNT:
+    if record.refuses:
         return Reach.REFUSING
     if record.silences >= FAILURES_THAT_COUNT:
         return Reach.SILENT

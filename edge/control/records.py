@@ -27,6 +27,8 @@ PAUSE_S = 30.0
 COMES_DOWN_A = 0.2
 # One sample above the limit may have been taken before it; two in a row are disobedience.
 SAMPLES_THAT_COUNT = 2
+# One answer lost or one refusal may be chance (the session ended meanwhile); two in a row are a station's way.
+FAILURES_THAT_COUNT = 2
 
 # Statuses in which no transaction can be running (OCPP 1.6 §4.9).
 NO_TRANSACTION = frozenset({EvseStatus.AVAILABLE, EvseStatus.PREPARING, EvseStatus.RESERVED})
@@ -60,7 +62,8 @@ class EvseRecord:
     lawful_a: Amps | None = None  # the last sample that was not above every limit
     stopped: bool = False  # told 0 A while it disobeyed, and nothing more since
     disobeyed_at: Seconds | None = None  # its last sample that made it disobedient, in this session
-    refusals: int = 0
+    refusals: int = 0  # since it was last accepted, or its station came back or is told in another way
+    refuses: bool = False  # enough of them in a row, and nothing accepted since
     silences: int = 0
     cloud_a: Amps | None = None  # what the cloud allows; None for as much as there is
     surplus_a: Amps | None = None  # what the sun leaves it; None where it doesn't live on that
@@ -253,9 +256,11 @@ class EvseRecord:
             case LimitOutcome.ACCEPTED:
                 self.holdings = self.holdings.accepted(command.purpose, command.id, fact.at)
                 self.refusals = self.silences = 0
+                self.refuses = False
             case LimitOutcome.REFUSED:
                 self.holdings = self.holdings.dropped(command.purpose, command.id)
                 self.refusals += 1
+                self.refuses = self.refuses or self.refusals >= FAILURES_THAT_COUNT
             case LimitOutcome.SILENT:
                 self.holdings = self.holdings.doubted(command.purpose, command.id)
                 self.silences += 1

@@ -4,8 +4,8 @@ import pytest
 
 from edge.allocation.exposure import LEASE_SLACK_S, OBEY_S
 from edge.allocation.state import Reach
-from edge.control.reach import FAILURES_THAT_COUNT, NEW_GRACE_S, START_GRACE_S
-from edge.control.records import SAMPLES_THAT_COUNT
+from edge.control.reach import NEW_GRACE_S, START_GRACE_S
+from edge.control.records import FAILURES_THAT_COUNT, SAMPLES_THAT_COUNT
 from edge.domain.station import (
     EvseStatus,
     LimitAnswered,
@@ -159,6 +159,16 @@ def test_two_failures_in_a_row_count(outcome: LimitOutcome, reach: Reach) -> Non
     assert story.tell(6).reach is Reach.OBEYING
     story.tell(6, outcome).tell(6, outcome)
     assert story.offline().online().reach is Reach.OBEYING
+
+
+def test_a_station_that_refuses_its_limits_refuses_them_while_other_ways_are_tried() -> None:
+    """Each way began anew as if it obeyed: what it is told, and why, changed by turns. What it accepts makes good."""
+    story = Story().charging_at(16).tell(6, REFUSED).tell(6, REFUSED)
+    for one_limit in (True, False, True):
+        story.take(LimitsTaken(station="CP-1", at=story.now, one_limit=one_limit))
+        assert story.reach is Reach.REFUSING
+        assert story.tell(6, REFUSED, purpose=IDLE).reach is Reach.REFUSING
+    assert story.tell(6, purpose=IDLE).reach is Reach.OBEYING
 
 
 def test_a_station_that_refuses_is_reserved_at_what_it_rises_to() -> None:
