@@ -97,5 +97,5 @@ class SiteDraws:
 
 
 def total_a(by_row_a: Floats) -> PhaseAmps:
-    """Of ``[row, phase]``."""
-    return PhaseAmps(*by_row_a.sum(axis=0).tolist()) if len(by_row_a) else NO_CURRENT
+    """Of ``[row, phase]``, row by row: numpy's order, and with it the last bit, else depends on how the array lies."""
+    return PhaseAmps(*np.ascontiguousarray(by_row_a).sum(axis=0).tolist()) if len(by_row_a) else NO_CURRENT

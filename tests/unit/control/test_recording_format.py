@@ -48,6 +48,12 @@ def test_a_run_replays_equal() -> None:
     assert len({setpoint.reason for tick in TICKS for setpoint in tick.decision.setpoints}) > 4
 
 
+def test_a_run_of_many_replays_equal() -> None:
+    """To the last bit, whichever way an array lay in memory: eight rows and more are added in an order of numpy's."""
+    ticks = ControlledSite(12).run(90)
+    assert [replay(tick) for tick in SegmentReader("segment", packed(lines_of(ticks)))] == [None] * len(ticks)
+
+
 def test_memory_is_written_once() -> None:
     """The memory that a decision was made from is written in the first line, and then only if it isn't the last one."""
     gap = [*TICKS[:20], *TICKS[30:40]]
