@@ -1,6 +1,6 @@
 """The energy register in transaction messages: what is billed by. Pure; what can't be understood is left out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, DecimalException
@@ -31,10 +31,10 @@ class Reading:
 def readings(request: Request) -> list[Reading]:
     """Those in a message, in order of time; of very many as many as are evenly spaced, with the first and the last."""
     fields = request.fields
-    samples = [*_samples(fields.get("meterValue")), *_samples(fields.get("transactionData"))]
-    if len(samples) > READINGS_MOST:
-        samples = [*samples[:: -(-len(samples) // (READINGS_MOST - 1))], samples[-1]]
-    found = list(_sampled(samples))
+    told = [*_told(fields.get("meterValue")), *_told(fields.get("transactionData"))]
+    if len(told) > READINGS_MOST:
+        told = [*told[:: -(-len(told) // (READINGS_MOST - 1))], told[-1]]
+    found = [reading for each in told if (reading := _reading(*each)) is not None]
     at = moment(fields.get("timestamp"))
     for name in ("meterStart", "meterStop"):
         wh = _number(fields.get(name))
@@ -43,37 +43,32 @@ def readings(request: Request) -> list[Reading]:
     return sorted(found, key=lambda reading: reading.at)
 
 
-def _samples(values: object) -> Iterator[tuple[object, dict[str, Any]]]:
-    """Those that may be of the register, each with its time."""
+def _told(values: object) -> Iterator[tuple[object, Mapping[str, Any], Decimal]]:
+    """The samples of the register, with their stamps, and what they count in."""
     for value in values if isinstance(values, list) else [values]:
         stamp, samples = mapping(value).get("timestamp"), mapping(value).get("sampledValue")
         for sample in samples if isinstance(samples, list) else [samples]:
             if isinstance(sample, dict) and sample.get("measurand") not in _OTHERS:
-                yield stamp, sample
+                scale = _scale_of(sample)
+                if scale is not None:
+                    yield stamp, sample, scale
 
 
-def _sampled(samples: Iterable[tuple[object, dict[str, Any]]]) -> Iterator[Reading]:
-    for stamp, sample in samples:
-        at = moment(stamp)
-        wh = _energy(sample) if at is not None else None
-        if at is not None and wh is not None:
-            yield Reading(at, wh)
-
-
-def _energy(sample: Mapping[str, Any]) -> Decimal | None:
+def _scale_of(sample: Mapping[str, Any]) -> Decimal | None:
     get = sample.get
-    measure = mapping(get("unitOfMeasure"))
-    unit = text(measure.get("unit")) or get("unit")
+    unit = text(mapping(get("unitOfMeasure")).get("unit")) or get("unit")
     words = (get("measurand"), get("phase"), get("location"), get("format"), unit)
     try:
-        scale = _scale(*words)
+        return _scale(*words)
     except TypeError:  # a list or an object where a word belongs: no key of a cache
-        scale = _scale(*(text(word) for word in words))
-    exponent = _exponent(measure.get("multiplier"))
-    if scale is None or exponent is None:
-        return None
-    value = _number(get("value"))
-    if value is None:
+        return _scale(*(text(word) for word in words))
+
+
+def _reading(stamp: object, sample: Mapping[str, Any], scale: Decimal) -> Reading | None:
+    at = moment(stamp)
+    exponent = _exponent(mapping(sample.get("unitOfMeasure")).get("multiplier"))
+    value = _number(sample.get("value")) if at is not None and exponent is not None else None
+    if at is None or exponent is None or value is None:
         return None
     try:
         wh = value * scale
@@ -81,7 +76,7 @@ def _energy(sample: Mapping[str, Any]) -> Decimal | None:
             wh *= Decimal(10) ** exponent
     except DecimalException:
         return None
-    return wh.quantize(_MILLI) if 0 <= wh <= _PLAUSIBLE_WH else None
+    return Reading(at, wh.quantize(_MILLI)) if 0 <= wh <= _PLAUSIBLE_WH else None
 
 
 def _exponent(value: object) -> int | None:

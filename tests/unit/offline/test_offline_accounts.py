@@ -120,6 +120,24 @@ def test_a_message_of_many_readings_takes_no_more_than_so_many(apart: timedelta)
     assert told.energy_wh >= many - 1
 
 
+@pytest.mark.parametrize("lines", range(4))
+def test_a_message_of_many_readings_tells_each_quarter_hour_whatever_is_beside_the_register(lines: int) -> None:
+    """Ten hours each 10 s, with the energy of each line before the register's: those aren't taken in its stead."""
+    phases = [{"value": "7", "phase": f"L{line + 1}"} for line in range(lines)]
+    samples = [
+        {"timestamp": (NOON + number * timedelta(seconds=10)).isoformat(), "sampledValue": [
+            *phases, {"value": f"{number}"}]}
+        for number in range(3600)
+    ]  # fmt: skip
+    request = Request(id="s", action="StopTransaction", payload={"transactionData": samples}, text="")
+    found = registers.readings(request)
+    assert registers.READINGS_MOST * 3 / 4 < len(found) <= registers.READINGS_MOST
+    told = session()
+    for reading in found:
+        told = counted(told, reading, len(found))
+    assert {quarter.energy_wh for quarter in told.quarters[:-1]} == {90}
+
+
 def test_a_session_of_a_year_keeps_its_last_quarter_hours() -> None:
     """What was drawn in those before is in the oldest that is kept."""
     found, at = session(), NOON
