@@ -51,6 +51,7 @@ MOST_PARTS = 200_000
 LONGEST_ID = 1_024
 # What is longer is a station's only where it brings all samples of a session: of other messages much is remembered.
 LONG = 256 * 1024  # characters
+_TOO_LONG = f"a message of more than {LONG // 1024} KiB that brings no session's samples"
 _LONG_ONES = frozenset({"StopTransaction", "TransactionEvent", "TransactionEvent-Signed"})
 
 UNREADABLE_ID = "-1"  # stands for the id of a message that has none that can be read (OCPP 2.x part 4 §4.2.3)
@@ -156,10 +157,14 @@ def parse(text: str | bytes, version: Version = Version.V16) -> Frame:
 
 def parse_of_station(text: str | bytes, version: Version = Version.V16) -> Frame:
     """As :func:`parse`, of a station that is controlled."""
+    if len(text) <= LONG or isinstance(text, bytes):
+        return parse(text, version)
+    if not any(f'"{name}"' in text for name in _LONG_ONES):
+        raise FrameError(_TOO_LONG)  # what it costs to read is spared
     frame = parse(text, version)
-    if len(text) > LONG and not (isinstance(frame, Call) and frame.action in _LONG_ONES):
+    if not isinstance(frame, Call) or frame.action not in _LONG_ONES:
         kind = MessageType.CALL if isinstance(frame, Call) else MessageType.CALLRESULT
-        raise FrameError("no message that may be so long", message_id=frame.id, message_type=kind)
+        raise FrameError(_TOO_LONG, message_id=frame.id, message_type=kind)
     return frame
 
 

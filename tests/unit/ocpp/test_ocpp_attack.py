@@ -144,10 +144,14 @@ LONG_ONES = {
 
 @pytest.mark.parametrize("version", list(Version))
 @pytest.mark.parametrize("action", LONG_ONES)
-def test_only_what_brings_the_samples_of_a_session_is_long(action: str, version: Version) -> None:
+@pytest.mark.parametrize("is_disguised", [False, True])
+def test_only_what_brings_the_samples_of_a_session_is_long(
+    action: str, version: Version, *, is_disguised: bool
+) -> None:
     """Anything else of that length would be remembered of a station, for each connector or id, until no memory is left.
     A wire passes it."""
-    text = call("long", action, {"connectorId": 1, "timestamp": "x", "data": "x" * wire.LONG})
+    payload = {"connectorId": 1, "timestamp": "x", "data": "x" * wire.LONG}
+    text = call("long", action, payload | {"StopTransaction": 0} if is_disguised else payload)
     for mode in Mode:
         bench = Bench(version=version, mode=mode)
         bench.connect()
