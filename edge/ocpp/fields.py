@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+LONGEST_KEY = 255  # characters
 _WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,15}\s*", re.ASCII)
 
 
@@ -36,6 +37,11 @@ def number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if abs(value) < 10**15 else None  # a NaN is no JSON
+
+
+def key(value: object) -> str | None:
+    """A text by which something is remembered: no longer than OCPP has any for that (2.x identifierString[255])."""
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_KEY else None
 
 
 def text(value: object) -> str | None:

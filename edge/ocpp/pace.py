@@ -1,5 +1,6 @@
 """How fast a station is read: a flood is slowed down, and nobody's work is lost. Sans-I/O."""
 
+from edge.ocpp.wire import LONG
 from edge.units import Seconds
 
 # A station that delivers what it has stored sends a CALL as soon as the one before is answered: that is not limited.
@@ -10,9 +11,8 @@ PAUSE_S = 0.5  # once it is too fast, it is read again after this at the earlies
 # A frame counts once more for each of these: the longest takes as long to read as hundreds of others, and as much
 # memory while it is on its way.
 COUNTS_ONCE = 16 * 1024  # characters
-# Frames longer than nearly all are have a stock of their own besides, in characters: the longest takes a second to read
-# on a small board. Who has been away brings a few, each a session of a day, and then one each half minute.
-LONG = 256 * 1024
+# Frames longer than nearly all (LONG) have a stock of their own besides, in characters: the longest takes a second to
+# read on a small board. Who has been away brings a few, each a session of a day, and then one each half minute.
 LONG_BURST = 16 * 1024 * 1024
 LONG_PER_S = 128 * 1024
 

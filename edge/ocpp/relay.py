@@ -177,7 +177,7 @@ class Relay:
         """One message of the station."""
         relaying = self._presence.has_cloud
         try:
-            frame = wire.parse(text, self._dialect.version)
+            frame = (wire.parse_of_station if self._controls else wire.parse)(text, self._dialect.version)
         except FrameError as error:
             self._unreadable.from_station(text, error, now, cloud_connected=relaying)
             return self._out.empty()

@@ -22,7 +22,7 @@ from edge.ocpp import controllers, limit_v2
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.charging_states import ChargingStates
 from edge.ocpp.connectors import Connectors, availabilities
-from edge.ocpp.fields import elements, fields, text, whole_number
+from edge.ocpp.fields import elements, fields, key, text, whole_number
 from edge.ocpp.guard import Guard
 from edge.ocpp.meter_values import stamps
 from edge.ocpp.needs import stated
@@ -192,7 +192,7 @@ class DialectV2:
         if not stored:
             self._learn_time(payload, now, wall)
         info = fields(payload.get("transactionInfo"))
-        transaction = text(info.get("transactionId"))
+        transaction = key(info.get("transactionId"))
         evse = self._evse_of(transaction, payload)
         kind, state = payload.get("eventType"), text(info.get("chargingState"))
         if transaction is None or evse is None:

@@ -47,6 +47,12 @@ MOST_DEEP = 200
 # Lists and objects in a message: to read them is what a long one costs. A StopTransaction of 4 MiB has 175,000 at most,
 # where each of its samples has no more than a time and a value.
 MOST_PARTS = 200_000
+# Characters of a message id: OCPP-J has 36 (1.6 §4.1.4), and some write more. It is kept as long as an answer may come.
+LONGEST_ID = 1_024
+# What is longer is a station's only where it brings all samples of a session: of other messages much is remembered.
+LONG = 256 * 1024  # characters
+_TOO_LONG = f"a message of more than {LONG // 1024} KiB that brings no session's samples"
+_LONG_ONES = frozenset({"StopTransaction", "TransactionEvent", "TransactionEvent-Signed"})
 
 UNREADABLE_ID = "-1"  # stands for the id of a message that has none that can be read (OCPP 2.x part 4 §4.2.3)
 
@@ -127,6 +133,8 @@ def parse(text: str | bytes, version: Version = Version.V16) -> Frame:
         raise FrameError("the message type is not a whole number")
     if not isinstance(identifier, str) or not identifier:
         raise FrameError("the message id is not a text", message_type=kind)
+    if len(identifier) > LONGEST_ID:
+        raise FrameError(f"a message id of more than {LONGEST_ID:,} characters", message_type=kind)
     match kind:
         case MessageType.CALL:
             action, payload = _request(message, "a CALL", identifier)
@@ -145,6 +153,19 @@ def parse(text: str | bytes, version: Version = Version.V16) -> Frame:
         case _:
             what = f"message type {kind} is none of {version}"
             raise FrameError(what, message_id=identifier, message_type=kind)
+
+
+def parse_of_station(text: str | bytes, version: Version = Version.V16) -> Frame:
+    """As :func:`parse`, of a station that is controlled."""
+    if len(text) <= LONG or isinstance(text, bytes):
+        return parse(text, version)
+    if not any(f'"{name}"' in text for name in _LONG_ONES):
+        raise FrameError(_TOO_LONG)  # what it costs to read is spared
+    frame = parse(text, version)
+    if not isinstance(frame, Call) or frame.action not in _LONG_ONES:
+        kind = MessageType.CALL if isinstance(frame, Call) else MessageType.CALLRESULT
+        raise FrameError(_TOO_LONG, message_id=frame.id, message_type=kind)
+    return frame
 
 
 def _check_depth(message: list[Any]) -> None:

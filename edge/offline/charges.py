@@ -12,6 +12,7 @@ from edge.offline.message import Request, fingerprint, mapping, moment, text, wh
 # Two months of a busy station have some 2,000. One that begins and ends all day long, for a fault of its, is to fill
 # neither memory nor disk.
 KNOWN_MOST = 5_000
+LONGEST_KEY = 255  # characters of an id: OCPP 2.x has 36, and thousands are remembered
 _FREED = KNOWN_MOST // 10  # at a time
 _RUNNING_KEPT = 100  # in any case: more than a station has connectors
 # Of sequence numbers. A station that skips some at every event has a gap for each: the oldest are closed.
@@ -44,6 +45,7 @@ def read(edition: Edition, request: Request) -> Reading:
     if request.action == "TransactionEvent":
         kind = _EVENT_KINDS.get(text(fields.get("eventType")) or "", EntryKind.METER)
         key = text(mapping(fields.get("transactionInfo")).get("transactionId"))
+        key = key if key is not None and len(key) <= LONGEST_KEY else None
         order = whole(fields.get("seqNo"))
         mark = fingerprint("event", key, order, text(fields.get("timestamp")), kind.value)
         evse = whole(mapping(fields.get("evse")).get("id"))

@@ -194,7 +194,7 @@ class CloudLine:
         """The cloud has answered the CALL of this id."""
         self._breaker.answered()
         if (live := self._lives.pop(identifier, None)) is not None:
-            if not self._live_answers.is_clouds_failure(live, error, wall):
+            if not self._live_answers.is_clouds_failure(live, fields, error, wall):
                 self._live_answers.answered(live, text=text, fields=fields, error=error, wall=wall)
             elif (kept := self._given_up(live, wall)) is not None:
                 self._book.backlog.put_off(kept.seq, now)

@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 
 from edge.domain.journal import DropEntry, EntryKind, PutTransaction, Write
-from edge.domain.token import Basis
+from edge.domain.token import Basis, TokenStatus
 from edge.offline import answers
 from edge.offline.charges import Reading, seeing
+from edge.offline.delivery import is_taken
 from edge.offline.edition import Edition
 from edge.offline.ledger import Ledger, Taken
 from edge.offline.live_call import Live
@@ -70,12 +71,22 @@ class LiveAnswers:
         else:
             self._pass_on(writes, text, *then)
 
-    def is_clouds_failure(self, live: Live, error: tuple[str, str] | None, wall: datetime) -> bool:
+    def is_clouds_failure(
+        self, live: Live, fields: Mapping[str, Any], error: tuple[str, str] | None, wall: datetime
+    ) -> bool:
         """Whether the cloud has nothing but a fault of its own for a begin or an end that is in the journal, and that
         can be answered here: a station gives it up after some attempts (OCPP 1.6 §3.7.1, 2.x E13), the journal doesn't.
-        A begin whose token only the cloud can judge can't.
+        A begin whose token only the cloud can judge can't. One that it answers without a number, and without refusing
+        it, is such a fault, too.
         """
-        if live.taken is None or error is None or error[0] not in _CLOUDS_FAULT:
+        if live.taken is None:
+            return False
+        if error is None:
+            info = info_in(self._book.edition, fields)
+            if is_taken(live.taken.entry, fields) or (info is not None and info.status is not TokenStatus.ACCEPTED):
+                return False
+            self._book.steps.pass_on(self.learned(live.request, fields, wall))
+        elif error[0] not in _CLOUDS_FAULT:
             return False
         shown = token_in(self._book.edition, live.request.fields)
         begins = live.taken.reading.kind is EntryKind.BEGIN and shown is not None and shown.needed

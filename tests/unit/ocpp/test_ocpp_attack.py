@@ -6,11 +6,15 @@ import pytest
 
 from edge.domain.setpoint import Purpose
 from edge.domain.site import Mode
+from edge.domain.station import SessionBegan
 from edge.errors import FrameError
 from edge.ocpp import wire
 from edge.ocpp.arbiter import CLOUD_TIMEOUT_S
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import MOST_DEEP
+from edge.offline import charges
+from edge.offline.edition import Edition
+from edge.offline.message import Request
 from tests.unit.ocpp.ocpp_bench import Bench, call, limit, result
 
 DEPTH = 100_000
@@ -127,3 +131,59 @@ def test_a_station_that_comes_back_in_the_midst_of_calls(version: Version) -> No
         step = bench.station_says(result(late, {"status": "Accepted"}))
         assert (step.up, step.down, step.outcomes) == ([], [], [])
     works(bench)
+
+
+LONG_ONES = {
+    "StopTransaction": True,
+    "TransactionEvent": True,
+    "DataTransfer": False,
+    "StatusNotification": False,
+    "BootNotification": False,
+}
+
+
+@pytest.mark.parametrize("version", list(Version))
+@pytest.mark.parametrize("action", LONG_ONES)
+@pytest.mark.parametrize("is_disguised", [False, True])
+def test_only_what_brings_the_samples_of_a_session_is_long(
+    action: str, version: Version, *, is_disguised: bool
+) -> None:
+    """Anything else of that length would be remembered of a station, for each connector or id, until no memory is left.
+    A wire passes it."""
+    payload = {"connectorId": 1, "timestamp": "x", "data": "x" * wire.LONG}
+    text = call("long", action, payload | {"StopTransaction": 0} if is_disguised else payload)
+    for mode in Mode:
+        bench = Bench(version=version, mode=mode)
+        bench.connect()
+        passes = mode is Mode.OBSERVE or LONG_ONES[action]
+        assert bench.station_says(text).up == ([text] if passes else [])
+        assert bench.station_says(call("next", "Heartbeat")).up != []
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_a_message_id_is_no_novel(version: Version) -> None:
+    """It is kept until the message is answered, and longer."""
+    for side in ("station_says", "cloud_says"):
+        bench = connected(version)
+        step = getattr(bench, side)(call("x" * 2_000, "DataTransfer", {"vendorId": "V"}))
+        assert not [text for text in (*step.up, *step.down) if "DataTransfer" in text]
+        works(bench)
+
+
+def test_a_transaction_id_is_no_novel() -> None:
+    """It is remembered with thousands of others; OCPP 2.x has 36 characters for it."""
+    bench = connected(Version.V201)
+    payload = {
+        "eventType": "Started",
+        "timestamp": "2026-06-01T12:00:00Z",
+        "triggerReason": "CablePluggedIn",
+        "seqNo": 0,
+        "transactionInfo": {"transactionId": "x" * 256, "chargingState": "Charging"},
+        "evse": {"id": 1},
+    }
+    text = call("e", "TransactionEvent", payload)
+    step = bench.station_says(text)
+    assert step.up == [text]
+    assert [fact for fact in step.facts if isinstance(fact, SessionBegan)] == []
+    request = Request(id="e", action="TransactionEvent", payload=payload, text=text)
+    assert charges.read(Edition.V201, request).key is None

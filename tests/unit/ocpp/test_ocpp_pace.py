@@ -1,6 +1,7 @@
 """How fast a station is read."""
 
-from edge.ocpp.pace import BURST, LONG, PAUSE_S, PER_S, Pace
+from edge.ocpp.pace import BURST, PAUSE_S, PER_S, Pace
+from edge.ocpp.wire import LONG
 from tests.unit.ocpp.ocpp_bench import START
 
 

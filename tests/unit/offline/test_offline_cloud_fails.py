@@ -151,3 +151,31 @@ def test_what_the_cloud_finds_wrong_with_it_is_the_stations(code: str) -> None:
     bench.cloud_refuses(code)
     assert bench.answered[:3] == [4, asked, code]
     assert not bench.disk.entries
+
+
+@pytest.mark.parametrize(
+    ("answer", "tag"), [({}, "CARD-1"), (ACCEPTED, "CARD-1"), (ACCEPTED, "CARD-9"), ({"transactionId": "x"}, "CARD-1")]
+)
+def test_a_begin_that_is_answered_without_a_number_is_told_again(answer: dict[str, object], tag: str) -> None:
+    """A station has no use for such an answer, and the cloud no transaction (OCPP 1.6 §4.8)."""
+    bench = Bench()
+    bench.cloud_comes()
+    asked = bench.start(tag=tag)
+    bench.cloud_answers(answer)
+    assert bench.answered[:2] == [3, asked]
+    assert bench.answered[2]["idTagInfo"] == {"status": "Accepted"}
+    assert isinstance(bench.answered[2]["transactionId"], int)
+    bench.tick(61.0)
+    bench.cloud_answers({"transactionId": 9, **ACCEPTED})
+    assert (bench.disk.entries, bench.state()) == ({}, DeskState.ONLINE)
+
+
+def test_a_refusal_without_a_number_is_one() -> None:
+    """It passes: the cloud has judged the card, and some give no number then."""
+    bench = Bench()
+    bench.cloud_comes()
+    asked = bench.start()
+    refused = {"idTagInfo": {"status": "Blocked"}}
+    bench.cloud_answers(refused)
+    assert bench.answered == [3, asked, refused]
+    assert not bench.disk.entries
