@@ -335,6 +335,18 @@ async def test_many_gateways_alike(tmp_path: Path) -> None:
     assert (code, errors) == (0, "")
 
 
+async def test_a_gateway_without_a_cloud(tmp_path: Path) -> None:
+    """The file of answers says none; what is written is sound, and its reader is told who may charge."""
+    answers = tmp_path / "answers.toml"
+    answers.write_text(ANSWERS.replace('"wss://csms.example.com/ocpp"', '"none"'), encoding="utf-8")
+    code, _, errors = await edge(*options(tmp_path), "--answers", str(answers))
+    assert (code, errors) == (0, "")
+    assert "upstream" not in tomllib.loads((tmp_path / "site.toml").read_text(encoding="utf-8"))["ocpp"]
+    code, output, errors = await edge("check", str(tmp_path / "site.toml"))
+    assert (code, errors) == (0, "")
+    assert "the site has no cloud: its own tokens" in output
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
