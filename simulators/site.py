@@ -66,7 +66,7 @@ class SiteSpec:
     circuits: tuple[CircuitSpec, ...]
     evses: tuple[EvseSpec, ...]
     gateway: Endpoint
-    cloud: Endpoint
+    cloud: Endpoint | None  # None: the site has none
     meter: Endpoint
     meter_unit: int
 
@@ -124,7 +124,7 @@ def load_site(path: Path) -> SiteSpec:
         circuits=circuits,
         evses=evses,
         gateway=parse_endpoint(ocpp.text("listen"), what=f"{path}: ocpp: listen"),
-        cloud=_url_endpoint(ocpp, "upstream", scheme="ws"),
+        cloud=_url_endpoint(ocpp, "upstream", scheme="ws") if ocpp.optional_text("upstream") is not None else None,
         meter=_url_endpoint(meters[0], "connection", scheme="tcp"),
         meter_unit=meters[0].whole("unit", 1, at_least=0, at_most=255),
     )

@@ -30,6 +30,10 @@ def duration_s(value: float | None) -> float | None:
     return value
 
 
-def endpoint(option: str, text: str | None, default: Endpoint) -> Endpoint:
+def endpoint(option: str, text: str | None, default: Endpoint | None) -> Endpoint:
     """The address given with `option`, or the default. Raises ScenarioError."""
-    return default if text is None else parse_endpoint(text, what=option)
+    if text is not None:
+        return parse_endpoint(text, what=option)
+    if default is None:
+        raise ScenarioError(f"{option}: is missing, and the scenario's site has no cloud (no upstream)")
+    return default

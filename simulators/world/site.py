@@ -157,16 +157,22 @@ def meter_spots(configuration: Configuration) -> tuple[MeterSpot, ...]:
     return tuple(spots)
 
 
+def cloud_of(configuration: Configuration) -> Endpoint:
+    """Where the stations' cloud is. Raises ScenarioError."""
+    told = configuration.ocpp.upstream
+    if told is None:
+        raise ScenarioError("the scenario's site must have an upstream: a world's books are those of its cloud")
+    upstream = urlsplit(told)
+    if upstream.scheme != "ws":
+        raise ScenarioError(f"the scenario's upstream must begin with ws:// (a world has no TLS), not {told!r}")
+    return Endpoint(host=upstream.hostname or "", port=upstream.port or WS_PORT)
+
+
 def peers_view(configuration: Configuration) -> SiteSpec:
     """The site as the simulated stations see it. Raises ScenarioError."""
     site = configuration.site
     host, port = configuration.ocpp.listen
-    upstream = urlsplit(configuration.ocpp.upstream)
-    if upstream.scheme != "ws":
-        raise ScenarioError(
-            f"the scenario's upstream must begin with ws:// (a world has no TLS), not {configuration.ocpp.upstream!r}"
-        )
-    cloud = Endpoint(host=upstream.hostname or "", port=upstream.port or WS_PORT)
+    cloud = cloud_of(configuration)
     return SiteSpec(
         id=site.id,
         nominal_voltage_v=site.nominal_voltage_v,

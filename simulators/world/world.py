@@ -34,7 +34,7 @@ from simulators.world.people import People
 from simulators.world.scenario import WorldScenario, begins_s
 from simulators.world.shown import Shown
 from simulators.world.signals import Signals
-from simulators.world.site import meter_spots, peers_view, read_site, site_text
+from simulators.world.site import cloud_of, meter_spots, peers_view, read_site, site_text
 from simulators.world.station import WorldStation
 from simulators.world.watch import Frames
 
@@ -71,7 +71,7 @@ class World:
         self.meters = WorldMeters(spots, self.copper, volts=self.site.nominal_voltage_v)
         self.frames = Frames(self.history)
         self.cloud = WorldCsms(
-            self.site.cloud,
+            cloud_of(self.configuration),
             stations=guests.union(view.station_ids()),
             guests=guests,
             editions=scenario.editions,

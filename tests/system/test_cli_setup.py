@@ -108,10 +108,10 @@ class Installer:
         await self.sees(name)
         self.typist.types("")
 
-    async def ends(self, site: Building) -> None:
-        """Cloud, no BMS, and the file is written."""
-        await self.answers("ocpp.upstream", f"ws://{site.cloud_at}")
-        await self.sees("cloud.there")
+    async def ends(self, site: Building, *, without_cloud: str | None = None) -> None:
+        """Cloud, or the word for none; no BMS, and the file is written."""
+        await self.answers("ocpp.upstream", without_cloud or f"ws://{site.cloud_at}")
+        await self.sees("cloud.there" if without_cloud is None else "cloud.none")
         await self.answers("bms.broker", "")
         await self.answers("bms.modbus", "")
         await self.sees("proved")
@@ -213,6 +213,24 @@ async def test_from_nothing_to_a_running_site(language: str, tmp_path: Path) -> 
             site.plug_in("CP-A")
             told = await until(site, lambda told: bool((told["stations"][0]["evses"][0]["draw_a"] or [0])[0] > 10))
             assert told["stations"][0]["vendor"] == "Simulated"
+
+
+async def test_a_site_without_a_cloud_from_nothing(tmp_path: Path) -> None:
+    """The word for none in the installer's language; the gateway that runs on it has none, and no trouble for that."""
+    async with building() as site:
+        async with at_terminal(*options(tmp_path, "nl")) as typist:
+            installer = Installer(typist, "nl")
+            await installer.claims()
+            await installer.tells_the_site()
+            await installer.answers("meter.way", "4")
+            await installer.answers("ocpp.listen", str(site.gateway))
+            await installer.answers("ocpp.security", "1")
+            await installer.answers("station.which", "0")
+            await installer.ends(site, without_cloud="geen")
+        assert "upstream" not in tomllib.loads((tmp_path / "site.toml").read_text(encoding="utf-8"))["ocpp"]
+        async with running(tmp_path, site):
+            told = await until(site, lambda told: told["control"]["state"] == "NORMAL")
+        assert (told["has_cloud"], told["storage"]["state"]) == (False, "GOOD")
 
 
 async def test_two_who_set_up_at_once(tmp_path: Path) -> None:
@@ -333,6 +351,18 @@ async def test_many_gateways_alike(tmp_path: Path) -> None:
     assert written["station"][0]["key_hash"].startswith("pbkdf2")
     code, output, errors = await edge("check", str(tmp_path / "site.toml"))
     assert (code, errors) == (0, "")
+
+
+async def test_a_gateway_without_a_cloud(tmp_path: Path) -> None:
+    """The file of answers says none; what is written is sound, and its reader is told who may charge."""
+    answers = tmp_path / "answers.toml"
+    answers.write_text(ANSWERS.replace('"wss://csms.example.com/ocpp"', '"none"'), encoding="utf-8")
+    code, _, errors = await edge(*options(tmp_path), "--answers", str(answers))
+    assert (code, errors) == (0, "")
+    assert "upstream" not in tomllib.loads((tmp_path / "site.toml").read_text(encoding="utf-8"))["ocpp"]
+    code, output, errors = await edge("check", str(tmp_path / "site.toml"))
+    assert (code, errors) == (0, "")
+    assert "the site has no cloud: its own tokens" in output
 
 
 @pytest.mark.parametrize(

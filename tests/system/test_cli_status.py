@@ -383,6 +383,25 @@ async def test_how_the_storage_fares(
     assert ("CP-07" in told.out) is ("25 h" in words)
 
 
+async def test_a_site_without_a_cloud_misses_none(controller: Controller) -> None:
+    """No column, no line and no trouble is of a cloud; what is kept for one that was there before is told."""
+    (station,) = REPORT["stations"]
+    alone = REPORT | {"has_cloud": False, "stations": [station | {"cloud_connected": False}]}
+    controller.report = alone | {"storage": STORAGE | {"pending": 0, "oldest_pending_s": None}}
+    out = (await status(controller.path)).out
+    assert ", no cloud\n" in out
+    assert out.count("cloud") == 1
+    assert "cloud" not in (await edge(controller.path, "doctor")).out
+    controller.report = alone | {"storage": STORAGE | {"oldest_pending_s": 90_000, "set_aside": 2}}
+    assert (
+        "3 messages for a cloud that the site no longer has, the oldest since 25 h"
+        in (await status(controller.path)).out
+    )
+    told = (await edge(controller.path, "doctor")).out
+    assert "messages are kept for a cloud that the site no longer has: 5\n" in told
+    assert told.count("cloud") == 1
+
+
 @pytest.mark.parametrize("eco_s", [41.0, None])
 async def test_mode_eco_is_told(controller: Controller, eco_s: float | None) -> None:
     """And for how long it still holds."""

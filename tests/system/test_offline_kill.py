@@ -5,11 +5,14 @@ import os
 import random
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from edge.domain.journal import LOST
 from edge.storage.entry_file import EntryFile
+from edge.storage.session_file import SessionFile
 from simulators.ports import free_endpoints
 from tests.system.kill_peers import V16, V201, Cloud, Station
 
@@ -28,7 +31,7 @@ fuse_a = 400
 background_reserve_a = 0
 [ocpp]
 listen = "{gateway}"
-upstream = "ws://{cloud}/{{station}}"
+{upstream}
 [api]
 listen = "{api}"
 [offline]
@@ -57,7 +60,12 @@ async def test_fault_47_a_gateway_killed_at_any_instant_loses_and_doubles_nothin
     names = [f"CP-{number:02}" for number in range(STATIONS)]
     site = tmp_path / "site.toml"
     site.write_text(
-        SITE.format(gateway=gateway, cloud=cloud_at, api=api, storage=tmp_path / "storage")
+        SITE.format(
+            gateway=gateway,
+            upstream=f'upstream = "ws://{cloud_at}/{{station}}"',
+            api=api,
+            storage=tmp_path / "storage",
+        )
         + "".join(STATION.format(id=name) for name in names)
     )
     cloud = Cloud(cloud_at.host, cloud_at.port)
@@ -95,6 +103,60 @@ async def test_fault_47_a_gateway_killed_at_any_instant_loses_and_doubles_nothin
     assert EntryFile(tmp_path / "storage").set_aside() == []
     for station in stations:
         assert cloud.account[station.id] == station.account, station.id
+
+
+@pytest.mark.parametrize("edition", [V16, V201])
+async def test_a_site_without_a_cloud_has_each_session_once(tmp_path: Path, edition: str) -> None:
+    """Faults 3 and 47 where nobody else keeps books: killed at any instant, the registry has each session of the
+    stations with what it took, no number was given twice, and no message is kept."""
+    gateway, api = free_endpoints(2)
+    dice = random.Random(SEED)
+    site = tmp_path / "site.toml"
+    names = [f"CP-{number:02}" for number in range(STATIONS)]
+    site.write_text(
+        SITE.format(gateway=gateway, upstream="", api=api, storage=tmp_path / "storage")
+        + "".join(STATION.format(id=name) for name in names)
+    )
+    stations = [Station(name, edition, str(gateway), random.Random(f"{name} {SEED}")) for name in names]
+    running = [asyncio.create_task(station.run()) for station in stations]
+    try:
+        for _ in range(KILLS // 6):
+            process = await _gateway(site, tmp_path)
+            try:
+                await _served(stations)
+                await asyncio.sleep(dice.uniform(0.0, 1.0))
+            finally:
+                process.kill()
+                await process.wait()
+        process = await _gateway(site, tmp_path)
+        try:
+            for station in stations:
+                station.ending = True
+            await _within(SETTLED_S, lambda: all(task.done() for task in running))
+            await asyncio.gather(*running)
+        finally:
+            process.terminate()
+            await process.wait()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    kept = SessionFile(tmp_path / "storage").sessions()
+    assert EntryFile(tmp_path / "storage").pending() == 0
+    assert EntryFile(tmp_path / "storage").set_aside() == []
+    for station in stations:
+        own = sorted((each for each in kept if each.station == station.id), key=lambda each: each.began_at)
+        assert [each.energy_wh for each in own] == _taken(station), station.id
+        assert len({each.transaction for each in own}) == len(own)
+        assert all(each.ended_at is not None and each.end_reason != LOST for each in own)
+
+
+def _taken(station: Station) -> list[Decimal]:
+    """What each of its sessions took, in order."""
+    registers: dict[str, list[int]] = {}
+    for _, transaction, _, register in station.account:
+        registers.setdefault(transaction, []).append(register)
+    return [Decimal(each[-1] - each[0]) for each in registers.values()]
 
 
 async def _gateway(site: Path, folder: Path) -> asyncio.subprocess.Process:

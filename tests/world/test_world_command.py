@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 import orjson
 import pytest
 
+from edge.cli import findings
 from simulators.cli.main import main
 from simulators.cli.run import fault_of
 from simulators.errors import ScenarioError
@@ -222,6 +223,14 @@ def test_what_is_wrong_with_a_site_is_said_where_its_author_wrote_it(tmp_path: P
     assert first == "the scenario's site isn't sound:"
     assert wrong[0].startswith(f"{tmp_path}/{said}")
     assert "edge-" not in str(refusal.value)
+
+
+def test_a_site_without_a_cloud_is_not_played(tmp_path: Path) -> None:
+    """Its books would be judged by nobody: that is said, and no world begins."""
+    file = tmp_path / "site.toml"
+    file.write_text(f"{SITE}[ocpp]\n".replace("{}", "63"), encoding="utf-8")
+    with pytest.raises(ScenarioError, match="must have an upstream"):
+        peers_view(findings.read(file))
 
 
 def test_random_faults_are_the_seeds() -> None:

@@ -111,6 +111,17 @@ def test_a_site_without_a_meter_claims_nothing_of_one() -> None:
     assert "that the cars went down isn't shown" in proofs["controller stopped: every station at its safe current"]
 
 
+def test_a_site_without_a_cloud_loses_none() -> None:
+    """The proof says that it doesn't apply, in each language, and nobody is asked to unplug anything for it."""
+    site = TrueSite(cloudless=True)
+    proofs = site.proofs()
+    assert all(each.passed for each in proofs)
+    (lost,) = [each for each in proofs if ENGLISH.tell(each.name) == "cloud lost: charging goes on"]
+    assert ENGLISH.tell(*lost.finding).startswith("doesn't apply: the site has no cloud")
+    assert len({Speaker(each).tell(*lost.finding) for each in LANGUAGES}) == len(LANGUAGES)
+    assert not any("cloud" in each for each in site.asked)
+
+
 def test_every_fault_is_expected() -> None:
     """None is left out of the table below."""
     assert set(EXPECTED) == set(Fault)

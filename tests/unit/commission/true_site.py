@@ -58,6 +58,7 @@ class TrueSite:
 
     fault: Fault | None = None
     one_box: bool = False  # one load for all, taken from station to station
+    cloudless: bool = False  # the site has none
     now: float = 0.0
     gateway_since: float | None = 0.0
     stopped_at: float | None = None
@@ -215,7 +216,9 @@ class TrueSite:
         lost = (not self.meter_cable and self.fault is not Fault.REPEATER) or self.fault is Fault.METER_MUTE
         metered = None if lost else self._metered()
         file_first = {"CP-A": 0, "CP-B": 1, "CP-C": 2}
+        with_cloud = self.cloud_cable and self.fault is not Fault.NO_CLOUD and not self.cloudless
         return {
+            "has_cloud": not self.cloudless,
             "circuits": [
                 {"id": "main", "parent": None, "measured_stale": lost},
                 {"id": "shed", "parent": "main", "measured_stale": True},
@@ -235,7 +238,7 @@ class TrueSite:
                 {
                     "id": name,
                     "connected": self._is_there(name),
-                    "cloud_connected": self.cloud_cable and self._is_there(name) and self.fault is not Fault.NO_CLOUD,
+                    "cloud_connected": with_cloud and self._is_there(name),
                     "vendor": "V",
                     "model": "M",
                     "evses": [

@@ -165,6 +165,11 @@ def test_a_cloud_that_comes_later_is_told_boot_and_states_and_no_session_of_befo
     assert not bench.passes("MeterValues", values, "m1")
     bench.call("MeterValues", values)
     assert bench.answered[2] == {}
+    more = {
+        "timestamp": NOON.isoformat(),
+        "sampledValue": [{"value": "310"}],
+    }  # of the same quarter-hour
+    assert not bench.passes("MeterValues", values | {"meterValue": [more]}, "m2")
     bench.stop(number, 700)
     assert bench.answered[2] == {}
     bench.stop(number, 700)

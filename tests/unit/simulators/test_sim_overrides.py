@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from simulators.charger import Supply
+from simulators.cli.options import endpoint
 from simulators.errors import ScenarioError
 from simulators.events import describe_move
 from simulators.fleet import station_specs
@@ -142,3 +143,12 @@ def test_a_station_that_can_t_be_dc_is_told(tmp_path: Path) -> None:
     one_phase = written(tmp_path, site=SITE.replace("max_a = 16\nswitches", 'phases = ["L2"]\nmax_a = 16\nswitches'))
     with pytest.raises(ScenarioError, match="--dc: AC has an EVSE with fewer than three phases"):
         with_dc(one_phase, ["AC"])
+
+
+def test_chargers_of_a_site_without_a_cloud_are_played(tmp_path: Path) -> None:
+    """Who wants its cloud has to say where that would be."""
+    alone = written(tmp_path, site=SITE.replace('upstream = "ws://127.0.0.1:9100/{station}"', ""))
+    assert len(station_specs(alone.site)) == 2
+    with pytest.raises(ScenarioError, match="the scenario's site has no cloud"):
+        endpoint("--listen", None, alone.site.cloud)
+    assert str(endpoint("--listen", "127.0.0.1:9100", alone.site.cloud)) == "127.0.0.1:9100"

@@ -195,6 +195,12 @@ async def test_metrics(client: httpx.AsyncClient) -> None:
     assert all(name.startswith("edge_") for name, _ in found)
 
 
+async def test_metrics_tell_of_no_cloud_where_there_is_none(client: httpx.AsyncClient, controller: Controller) -> None:
+    """An alert on a station whose cloud is away would never end."""
+    controller.report = REPORT | {"has_cloud": False}
+    assert not [name for name, _ in samples((await client.get("/metrics")).text) if "cloud" in name]
+
+
 async def test_metrics_have_no_draw_that_is_too_old(client: httpx.AsyncClient, controller: Controller) -> None:
     """A car that left while its station was away draws nothing that anybody has measured."""
     (station,) = REPORT["stations"]
