@@ -62,7 +62,8 @@ class Guard:
     @property
     def samples_every_s(self) -> int | None:
         """How often the cloud wants a 1.6 station's samples, where the gateway has them taken more often; 0: never."""
-        return None if self._v2 else whole_number(self._clouds.get(SAMPLE_INTERVAL))
+        told = self._clouds.get(SAMPLE_INTERVAL, "").partition(".")[0]  # some stations write it as a decimal
+        return None if self._v2 else whole_number(told)
 
     def learn(self, answer: Mapping[str, Any]) -> list[OwnCall]:
         """The station's answer to that; return what is to be written."""

@@ -22,7 +22,7 @@ class Asked(Bench):
     """A station whose cloud wants a sample each so many seconds, and which takes them as often as control needs."""
 
     def __init__(self, every_s: int | None = 60, *, samples: Samples = Samples.ASKED, **more: Any) -> None:
-        dossier = Dossier(ID)
+        dossier = more.pop("dossier", Dossier(ID))
         if every_s is not None:
             dossier.cloud_wrote[SAMPLE_INTERVAL] = str(every_s)
         super().__init__(evse(1), evse(2), dossier=dossier, samples=samples, **more)
@@ -83,6 +83,14 @@ def test_the_interval_is_the_one_that_the_cloud_sets() -> None:
     while step.down:
         step = bench.station_says(result(step.own_call[0], {"status": "Accepted"}))
     assert bench.passed(*range(0, 70, 10)) == [0, 30, 60]
+
+
+@pytest.mark.parametrize(("told", "passed"), [("60.0", [0, 60]), (" 60", [0, 60]), ("a minute", [0, 20, 40, 60])])
+def test_an_interval_as_stations_write_it(told: str, passed: list[int]) -> None:
+    """Some write it as a decimal. Where it can't be understood all pass."""
+    dossier = Dossier(ID)
+    dossier.cloud_wrote[SAMPLE_INTERVAL] = told
+    assert Asked(None, dossier=dossier).passed(0, 20, 40, 60) == passed
 
 
 def test_a_cloud_that_wants_none_gets_the_first() -> None:
