@@ -123,6 +123,25 @@ async def test_a_turned_transformer_is_named_over_the_real_wire(tmp_path: Path) 
     assert "signature" not in paper
 
 
+@pytest.mark.minutes
+async def test_a_site_without_a_cloud_is_proven_without_one(tmp_path: Path) -> None:
+    """Nobody is asked to take it away; the hand-over document says that the proof doesn't apply, and is signed."""
+    make_claim(tmp_path, PASSPHRASE)
+    async with building() as site:
+        file = written(tmp_path, site)
+        text = re.sub(r"(?m)^upstream = .*\n", "", file.read_text(encoding="utf-8"))
+        file.write_text(f'{text}[offline]\nunknown_tokens = "limit"\n', encoding="utf-8")
+        site.add("CP-A", (1, 2, 0))
+        code, shown = await walk(tmp_path, site, file)
+    assert (code, "way to the cloud away" in shown) == (0, False)
+    (paper_file,) = (tmp_path / "handover").glob("*.json")
+    paper = json.loads(paper_file.read_text(encoding="utf-8"))
+    assert paper["passed"]
+    (lost,) = [each for each in paper["proofs"] if each["name"] == "cloud lost: charging goes on"]
+    assert lost["finding"].startswith("doesn't apply: the site has no cloud")
+    assert 'mode = "control"' in file.read_text(encoding="utf-8")
+
+
 def is_held(folder: Path) -> bool:
     """Whether a gateway keeps its journal there."""
     try:

@@ -88,13 +88,14 @@ async def test_who_only_observes_answers_too_and_commands_nothing(tmp_path: Path
     assert session.ended_at is not None
 
 
-async def test_a_site_gets_a_cloud_while_a_car_charges(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["autonomous", "transparent"])
+async def test_a_site_gets_a_cloud_while_a_car_charges(tmp_path: Path, mode: str) -> None:
     """The gateway is started anew with an address: the cloud hears of the station, not of the session of before, and of
     the next one as of any."""
     async with lonely(tmp_path, offline=LIMIT, has_cloud=False) as site, site.station() as charger:
         await charger.result("BootNotification", BOOTS["ocpp1.6"])
         number = await charge(charger, "ocpp1.6")
-    later = Site(tmp_path, offline=LIMIT)
+    later = Site(tmp_path, offline=LIMIT, mode=f'mode = "{mode}"')
     meter = await later.meter()
     await later.cloud.come()
     await later.start()
