@@ -102,6 +102,7 @@ class Background:
     rise: Rise | None = None
     over_since: Seconds | None = None  # since when more flows than may; anew after each answer to that
     answered: bool = False  # there was one
+    uneven_since: Seconds | None = None  # since when two phases differ by more than they may
     stale_at: Seconds | None = None  # when its meter was last found stale
     measured_a: PhaseAmps | None = None
     changes_a: tuple[ThreeAmps, ...] = ()  # to 1 mA

@@ -33,7 +33,10 @@ def decide(snapshot: Snapshot, memory: Memory) -> Decision:
     before = memory.cars if memory.cars is not None else Cars.none(len(snapshot.evses))
     cars = woken(before.observed(grid, fleet, now), fleet, grid, settings, now)
     entitlement = entitle(grid, fleet, cars.in_use(grid), now, cars.doubted > 0, cars.strays)
-    headroom, background = estimate(snapshot, entitlement, memory.background, cars.slow > 0, cars.learned(grid))
+    unbalancing = cars.unbalancing(grid) if snapshot.plant.imbalance_limit_a is not None else None
+    headroom, background = estimate(
+        snapshot, entitlement, memory.background, cars.slow > 0, cars.learned(grid), unbalancing
+    )
     cars = cars.doubting(grid, fleet, headroom.over, now)
     cars = stopping(snapshot, cars, headroom, entitlement)
     wishes = Wishes.of(fleet, cars, settings, now).kept_awake(grid.never_zero)

@@ -16,8 +16,9 @@ from edge.allocation.exposure import OBEY_TOLERANCE_A
 from edge.allocation.layout import PAIRS, POWER, Bools, Floats
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState
+from edge.allocation.uneven import evened
 from edge.domain.site import ControlSettings
-from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds
+from edge.units import NO_CURRENT, PhaseAmps, Seconds
 
 # A reading may show what flowed ``meter_stale_s`` less this ago: who has a slow meter leaves so much above its delay.
 # Every meter averages for a moment.
@@ -63,27 +64,27 @@ def estimate(
     memory: Mapping[str, Background],
     slow: Bools | None = None,
     learned: Bools | None = None,
+    unbalancing: Bools | None = None,
 ) -> tuple[Headroom, dict[str, Background]]:
     """The headroom of every circuit now, and what to remember for the next estimate.
 
     ``slow``: whose car has been seen to come down late. ``learned``: of whose car it is known which phases it uses.
+    ``unbalancing[row, phase]``: those with which it may unbalance, None where that has no limit.
     """
     grid = snapshot.plant.grid
     background = np.repeat(grid.reserve_a[:, None], 3, axis=1)
     late, stale, recovering = (np.zeros(len(background), dtype=np.bool_) for _ in range(3))
     over = np.zeros_like(background, dtype=np.bool_)
     draws = SiteDraws.of(snapshot, entitlement, slow, learned)
-    limits_a = grid.layout.by_circuit(snapshot.ceilings.limit_a).tolist()
     remembered: dict[str, Background] = {}
     untaken, guessed = np.zeros(len(grid.min_a), dtype=np.bool_), np.zeros_like(entitlement.high_a)
-    for place, number in enumerate(grid.layout.circuits.tolist()):
-        state = snapshot.circuits[number]
+    for place, state in enumerate(map(snapshot.circuits.__getitem__, grid.layout.circuits.tolist())):
         if state.circuit.meter is None:
             continue
         known = memory.get(state.circuit.id)
         if is_fresh(state, snapshot):
             below = np.flatnonzero(grid.below[place])
-            known = _followed(known, state, draws.below(below), snapshot.settings, limits_a[place])
+            known = _followed(known, snapshot, place, draws.below(below), unbalancing)
             background[place] = tuple(known.estimate_a or ())
             late[place] = snapshot.now - known_at(state) > LATE_PERIODS * snapshot.settings.period_s
             over[place] = known.is_over(state.circuit.rating_a)
@@ -120,10 +121,13 @@ def estimate(
 
 
 def _followed(
-    known: Background | None, state: CircuitState, draws: Draws, settings: ControlSettings, limits_a: list[Amps]
+    known: Background | None, snapshot: Snapshot, place: int, draws: Draws, unbalancing: Bools | None
 ) -> Background:
-    """What a fresh reading tells of a circuit's background; ``limits_a`` are those of its lines."""
-    return updated(
+    """What a fresh reading tells of a circuit's background."""
+    plant, layout = snapshot.plant, snapshot.plant.grid.layout
+    state, delay_s = snapshot.circuits[int(layout.circuits[place])], meter_delay_s(snapshot.settings)
+    limits_a = layout.by_circuit(snapshot.ceilings.limit_a)[place].tolist()
+    known = updated(
         known,
         state.measured_a or NO_CURRENT,
         known_at(state),
@@ -131,8 +135,17 @@ def _followed(
         rating_a=state.circuit.rating_a,
         limit_a=min(limits_a[:POWER]),
         limit_sum_a=limits_a[POWER],
-        meter_delay_s=max(settings.meter_stale_s - SPARE_S, LEAST_DELAY_S),
+        meter_delay_s=delay_s,
     )
+    if place != layout.root or plant.imbalance_limit_a is None or unbalancing is None:
+        return known
+    whole_site = plant.grid.whole_site
+    return evened(known, unbalancing, whole_site, imbalance_a=plant.imbalance_limit_a, meter_delay_s=delay_s)
+
+
+def meter_delay_s(settings: ControlSettings) -> Seconds:
+    """What a reading shows may have flowed so long ago."""
+    return max(settings.meter_stale_s - SPARE_S, LEAST_DELAY_S)
 
 
 def _untaken_a(known: Background, draw_a: Floats) -> Floats:

@@ -14,6 +14,7 @@ from edge.allocation.admission import grant_takes, raised
 from edge.allocation.cars import Cars, refilled
 from edge.allocation.columns import EPSILON_A
 from edge.allocation.entitlement import Entitlement, rounded_down
+from edge.allocation.exposure import OBEY_TOLERANCE_A
 from edge.allocation.fleet import Fleet
 from edge.allocation.headroom import Headroom
 from edge.allocation.layout import BALANCE_LINES_PER_EVSE, LINES_PER_CIRCUIT, POWER, Bools, Floats, Ints
@@ -131,7 +132,9 @@ def release(
     amps = np.where(too_little, stays, amps)
     raised_now = (given > 0) & ~too_little
     lacking = changes.all & (why == 0) & (~raised_now | (amps < wish - EPSILON_A))
-    why[lacking] = Held.FOR_CUT
+    # What others measure above their limits occupies room, too, and there is no cut that they have yet to obey.
+    slight = changes.rises & (wish - amps <= OBEY_TOLERANCE_A)
+    why[lacking] = np.where(slight[lacking], Held.STEADY, Held.FOR_CUT)
     full = (why == 0) & (amps < target - EPSILON_A)
     why[full & changes.begin] = Held.STARTING
     why[full & changes.rises] = Held.RECOVERING

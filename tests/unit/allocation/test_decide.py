@@ -80,6 +80,13 @@ def test_one_of_two_goes_on_where_both_do_not_fit() -> None:
     assert (second.limit_a, second.reason) == (7.0, Reason.WAITING_FOR_CUT)
 
 
+def test_a_little_that_another_measures_above_its_limit_is_no_cut_to_obey() -> None:
+    """The first was told 16 A and tells 16.1: there is nothing that it has yet to do."""
+    first, second = charging(evse(1), told_a=16, draw_a=16.1), charging(evse(2), told_a=14)
+    told = decide(snapshot(circuit(32), first, second), Memory()).setpoints[1]
+    assert (told.limit_a, told.reason) == (15.9, Reason.STEADYING)
+
+
 def test_a_new_car_gets_no_more_than_what_is_measured_free() -> None:
     """10 A limit, 3.2 A used: never above 6.8 A. It begins with 6, and rises when that has stood for a while."""
     assert only(snapshot(circuit(10, measured_a=3.2), arrived())).limit_a == 6

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from edge.allocation.background import OVERLOAD_AT_ONCE_A
+from edge.allocation.background import OVERLOAD_AT_ONCE_A, OVERLOAD_HOLD_S
 from edge.allocation.decide import Memory, decide
+from edge.allocation.headroom import meter_delay_s
 from edge.allocation.state import Reach
 from edge.domain.setpoint import Reason
+from edge.domain.site import ControlSettings
+from edge.domain.station import CloudLimit
 from edge.units import PHASES, Amps, Phase, PhaseAmps
 from tests.site_builders import NOW, charging, circuit, evse, remembered, snapshot
 from tests.unit.allocation.closed_loop import GRACE_S, TOLERANCE_A
@@ -201,6 +204,25 @@ def test_what_balances_no_longer_is_seen_by_the_meter(gone: str) -> None:
         flows = loop.run(1.0).measured_a("main")
         assert max(flows) - min(flows) <= 16 + OVERLOAD_AT_ONCE_A + TOLERANCE_A
     assert loop.told["A"] >= 16, "and no more is taken than that"
+
+
+def test_a_rise_on_one_phase_is_cut_for_though_a_car_on_all_may_draw_as_much() -> None:
+    """B is allowed 12 A more on each phase, and takes none of them: what it may draw hides 9 A of the building on L1,
+    but no difference between phases. That lasted until B wasn't expected to follow any more, 40 s and longer."""
+    cars = {"A": Car(phases=PHASES, uses=(L1,)), "B": Car(phases=PHASES, wants_a=8, max_a=32)}
+    loop = Case(fuses=main(63, 4), cars=cars, expected={}, imbalance_a=16).loop()
+    loop.take(CloudLimit(key=loop.plugs["B"].evse.key, at=0.0, limit_a=9.0))
+    loop.run(120)
+    assert loop.told == {"A": 16, "B": 9}
+    loop.take(CloudLimit(key=loop.plugs["B"].evse.key, at=loop.now, limit_a=None))
+    loop.run(5)
+    assert loop.told["B"] > 20
+    loop.load("main", 13, 4, 4)
+    loop.run(meter_delay_s(ControlSettings()) + OVERLOAD_HOLD_S + GRACE_S)
+    for _ in range(40):
+        flows = loop.run(1.0).measured_a("main")
+        assert flows.l1 - flows.l2 <= 16 + TOLERANCE_A
+    assert loop.told["A"] >= 6, "and no more is taken than that"
 
 
 def test_a_car_on_all_phases_that_stops_unbalances_nobody() -> None:
