@@ -281,7 +281,7 @@ async def test_left_half_way_and_resumed_with_a_mute_meter(tmp_path: Path) -> No
             await installer.claims()
             await installer.tells_the_site()
             await installer.sees("part.meter")
-            assert await typist.interrupts() == 2
+            assert await typist.interrupts(leaves=texts("da")["left"]) == 2
             assert texts("da")["left"] in typist.shown
         assert not (tmp_path / "site.toml").exists()
         site.meter.fault = MeterFault.SILENT

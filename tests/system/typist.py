@@ -66,14 +66,18 @@ class Typist:
         self.types(line)
         return seen
 
-    async def interrupts(self, by: signal.Signals = signal.SIGINT, *, every_s: float = 1.0) -> int:
+    async def interrupts(
+        self, by: signal.Signals = signal.SIGINT, *, every_s: float = 1.0, leaves: str | None = None
+    ) -> int:
         """Ctrl-C, and again as people do: one that comes just before the terminal is read waits for the next key.
 
-        ``by``: another signal in its place. The exit code.
+        ``by``: another signal in its place. ``leaves``: with these words it goes, and is let go; Python's own end hears
+        no handler, and one more would change the exit code. The exit code.
         """
         ends = asyncio.ensure_future(self.ends())
         while not ends.done():
-            self.process.send_signal(by)
+            if leaves is None or leaves not in self.shown:
+                self.process.send_signal(by)
             await asyncio.wait([ends], timeout=every_s)
         return ends.result()
 

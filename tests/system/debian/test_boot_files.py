@@ -32,6 +32,8 @@ WRITES_SITE = b"""write_files:
     permissions: "0600"
     content: |
 """
+# docs/gateway.md, "the firewall locks you out".
+OPENS = b'bootcmd: ["nft delete table inet edge_gateway"]\n'
 CHECKED = "edge-boot-files.service"
 SHORT = {"as it should be", "cut off", "network cut off"}  # what CI's short run boots with
 
@@ -165,5 +167,22 @@ def test_a_site_file_for_many(card: Path, site: bytes, state: str, told: str | N
         machine.run("systemctl", "start", "edge-banner.service")
         shown = machine.run("cat", "/run/issue.d/edge.issue").stdout
         assert ("NOT RUNNING" in shown) is (told is not None)
+    finally:
+        machine.stop()
+
+
+@pytest.mark.whole
+def test_a_way_in_past_the_firewall(card: Path) -> None:
+    """Who has closed ssh to himself, and has no password for the screen, opens the firewall from the boot partition."""
+    machine = _boot(card, RIGHT, NETWORK)
+    try:
+        assert "edge_gateway" in machine.run("nft", "list", "tables").stdout
+    finally:
+        machine.stop()
+    machine = _boot(card, RIGHT + OPENS, NETWORK, instance=b"two")
+    try:
+        assert "edge_gateway" not in machine.run("nft", "list", "tables").stdout
+        told = machine.run("journalctl", "-u", CHECKED, "-o", "cat", "-t", "edge-boot-files").stdout
+        assert told == ""
     finally:
         machine.stop()
