@@ -32,9 +32,9 @@ def address_for_stations(charger_lan: str = CHARGER_LAN) -> str:
         return charger_lan
 
 
-def reachable(host: str) -> str:
-    """The host that others dial to reach what listens on ``host``."""
-    return own_address() if host in _EVERYWHERE else host
+def reachable(host: str, charger_lan: str = CHARGER_LAN) -> str:
+    """The host that stations dial to reach what listens on ``host``."""
+    return address_for_stations(charger_lan) if host in _EVERYWHERE else host
 
 
 def macs(neighbours: Path = NEIGHBOURS) -> dict[str, str]:

@@ -122,4 +122,5 @@ def test_where_stations_find_the_gateway() -> None:
 def test_a_wildcard_is_no_address_to_dial() -> None:
     """What listens everywhere is reached at the machine's own address; any other stays."""
     assert reachable("192.168.10.1") == "192.168.10.1"
-    assert reachable("0.0.0.0") not in {"0.0.0.0", ""}
+    assert reachable("0.0.0.0", "192.0.2.77") == own_address()
+    assert reachable("0.0.0.0", "127.0.0.77") == "127.0.0.77", "the building's is closed to chargers"
