@@ -80,7 +80,7 @@ class SiteFile(Table):
     ocpp: Annotated[
         OcppTable,
         Field(
-            description='the table [ocpp] with upstream, for example upstream = "wss://csms.example.com/{station}"',
+            description="the table [ocpp]; its upstream is the cloud's address, left out where there is none",
             examples=[{"upstream": "wss://csms.example.com/{station}"}],
         ),
     ]

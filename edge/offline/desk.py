@@ -17,6 +17,7 @@ from edge.offline.charges import Reading, read
 from edge.offline.cloud_line import CloudLine
 from edge.offline.conduct import Conduct, Row
 from edge.offline.edition import Edition
+from edge.offline.hashing import shown
 from edge.offline.ledger import Ledger
 from edge.offline.live_call import Live
 from edge.offline.message import Request
@@ -25,6 +26,7 @@ from edge.offline.pace import Pace
 from edge.offline.station import StationBook
 from edge.offline.steps import Step, ToStation
 from edge.offline.thinning import Slip
+from edge.offline.token_book import Judged
 from edge.offline.token_info import ShownToken, token_in
 from edge.offline.vigil import Vigil
 from edge.units import Seconds
@@ -234,10 +236,10 @@ class Desk:
     def _is_clouds_to_judge(self, request: Request, wall: datetime) -> bool:
         """Whether nobody here knows the token, and the cloud, which may, is about to be asked: a session isn't refused
         for the second in which its cloud is dialled, nor while the cloud is told of others."""
-        shown = token_in(self.book.edition, request.fields)
-        if shown is None or not self._line.will_judge:
+        card = token_in(self.book.edition, request.fields)
+        if card is None or not self._line.will_judge:
             return False
-        verdict = self.book.tokens.judge(self.book.id, shown, wall).verdict
+        verdict = self.book.tokens.judge(self.book.id, card, wall).verdict
         return verdict.basis is Basis.POLICY and not verdict.accepted
 
     def _given_up(self, live: Live, wall: datetime) -> Entry | None:
@@ -262,10 +264,10 @@ class Desk:
                 # Said again after each restart: a station whose states nobody takes is of no use to anyone.
                 steps.pass_on(self.book.status_told(request, owed=True), _reply(request, {}))
             case Conduct.AUTHORIZE:
-                shown = token_in(edition, request.fields) or ShownToken(text="")
-                verdict = self.book.tokens.judge(self.book.id, shown, wall).verdict
-                steps.add(_reply(request, answers.authorize(edition, verdict)))
-                steps.note("info", "a token was judged without the cloud", reason=verdict.reason)
+                card = token_in(edition, request.fields) or ShownToken(text="")
+                judged = self.book.tokens.judge(self.book.id, card, wall)
+                steps.add(_reply(request, answers.authorize(edition, judged.verdict)))
+                steps.note("info", "a token was judged without the cloud", **self._told(judged))
             case Conduct.NOTICE:
                 return self._ledger.take_notice(request, row, wall)
             case _:
@@ -273,6 +275,12 @@ class Desk:
                 if text is not None:
                     steps.add(ToStation(text))
         return None
+
+    def _told(self, judged: Judged) -> dict[str, object]:
+        """A verdict for the log: where, and of whose card, by what ``edge token`` shows of it."""
+        token = shown(judged.hash) if judged.hash is not None else None
+        said = judged.verdict
+        return {"station": self.book.id, "token": token, "accepted": said.accepted, "reason": said.reason}
 
 
 def _reply(request: Request, payload: Mapping[str, Any]) -> ToStation:

@@ -98,3 +98,13 @@ def test_certificates_are_for_the_clouds_that_are_dialled_with_tls(tmp_path: Pat
     )
     assert read(tmp_path, ocpp % "wss").notes == ()
     assert [each.key for each in faults(tmp_path, ocpp % "ws")] == ["ocpp.cloud.ca"]
+
+
+def test_a_missing_table_needs_no_upstream(tmp_path: Path) -> None:
+    """Who has no cloud would make one up, were the table told to need its address."""
+    file = tmp_path / "site.toml"
+    file.write_text(ALONE.format(ocpp="", station="").replace("[ocpp]", ""), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load(file, meter_models={}, read_map=no_map)
+    (finding,) = (each for each in caught.value.findings if each.key == "ocpp")
+    assert finding.remedy == "give the table [ocpp]; its upstream is the cloud's address, left out where there is none"

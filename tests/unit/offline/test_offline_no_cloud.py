@@ -11,6 +11,7 @@ from edge.domain.token import CachedToken, TokenInfo, TokenStatus
 from edge.offline.authorise import UnknownTokens
 from edge.offline.desk import DeskState
 from edge.offline.edition import Edition
+from edge.offline.hashing import shown
 from edge.offline.settings import OfflineSettings
 from tests.unit.offline.offline_bench import HASHER, NOON, STATION, Bench, token
 
@@ -22,6 +23,19 @@ def alone(edition: Edition = Edition.V16, *, unknown: UnknownTokens = UnknownTok
     bench = Bench(edition, unknown=unknown, settings=OfflineSettings(drain_interval_s=0.0, has_cloud=False))
     bench.do(bench.desk.station_connected(edition))
     return bench
+
+
+def test_the_log_says_whose_card_was_let_in_or_refused_and_where() -> None:
+    """By the hash that ``edge token`` shows of a card: who looks for a driver's fault has nobody else to ask."""
+    bench = alone()
+    for card in ("CARD-1", "STRANGER"):
+        bench.call("Authorize", {"idTag": card})
+    told = [each.fields for each in bench.notes if each.event == "a token was judged without the cloud"]
+    own, other = shown(HASHER.hash("CARD-1")), shown(HASHER.hash("STRANGER"))
+    assert told == [
+        {"station": STATION, "token": own, "accepted": True, "reason": "one of the site's own"},
+        {"station": STATION, "token": other, "accepted": False, "reason": "unknown"},
+    ]
 
 
 def record(bench: Bench) -> Session:
