@@ -37,6 +37,8 @@ def nothing_is_for_no_cloud(draft: Draft) -> Iterator[Fault]:
         found.append((("ocpp", "mode"), 'is "transparent", which drops stations with their cloud'))
     if table.verdict == "cloud":
         found.append((("ocpp", "verdict"), 'is "cloud", which lets that decide on stations'))
+    if table.samples == "asked":
+        found.append((("ocpp", "samples"), 'is "asked", which is how many samples the cloud gets'))
     for index, station in enumerate(draft.file.station):
         if station.mode == "transparent":
             found.append((("station", index, "mode"), 'is "transparent", which drops it with its cloud'))

@@ -65,6 +65,7 @@ def test_it_says_what_others_may_take(tmp_path: Path) -> None:
     [
         ('mode = "transparent"', "", "ocpp.mode"),
         ('verdict = "cloud"', "", "ocpp.verdict"),
+        ('samples = "asked"', "", "ocpp.samples"),
         ('[[ocpp.mirror]]\nurl = "ws://mirror/{station}"', "", "ocpp.mirror[0].url"),
         ('[ocpp.cloud]\nca = "/ca.pem"', "", "ocpp.cloud.ca"),
         ('[ocpp.self]\nid = "GW"', "", "ocpp.self.upstream"),
