@@ -148,6 +148,7 @@ class Daemon:
             "refused_handshakes": [refused_handshake(each) for each in self._ocpp.turned_away],
             "station_urls": list(self._station_urls),
             "has_cloud": self._has_cloud,
+            "cards_shown": self._stand_ins.cards_shown(),
             "storage": self._stand_ins.report(),
         }
         tick = dict(self._of_tick())

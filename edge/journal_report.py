@@ -9,6 +9,7 @@ from datetime import datetime
 
 from edge.control.ports import StatusReport
 from edge.offline.station import StationBook
+from edge.offline.strangers import ShownCard
 from edge.storage.condition import Condition, Health
 
 UNUSED, UNUSABLE = "UNUSED", "UNUSABLE"
@@ -52,6 +53,11 @@ def journal_report(
         "set_aside": sum(book.backlog.aside for book in books),
         "left_behind": dict(left_behind),
     }
+
+
+def cards_report(cards: Iterable[ShownCard]) -> list[StatusReport]:
+    """The cards that somebody may want to enter."""
+    return [{"station": card.station, "token": card.hash, "ends": card.hint, "at": _stamp(card.at)} for card in cards]
 
 
 def _stamp(at: datetime) -> str:

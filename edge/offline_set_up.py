@@ -22,7 +22,7 @@ from edge.domain.session import QUARTER_S
 from edge.domain.site import Mode, Priority
 from edge.domain.station import SessionJudged
 from edge.errors import StorageError
-from edge.journal_report import journal_report, not_kept
+from edge.journal_report import cards_report, journal_report, not_kept
 from edge.offline.backlog import slip
 from edge.offline.clerk import Clerk
 from edge.offline.hashing import TokenHasher
@@ -138,6 +138,10 @@ class Offline:
             left_behind=self._left_behind,
             wall=self._clock.wall(),
         )
+
+    def cards_shown(self) -> list[StatusReport]:
+        """The cards that somebody may want to enter."""
+        return cards_report(self._tokens.strangers(self._clock.wall()))
 
     async def start(self) -> None:
         """Begin to write, and to watch what others write."""
@@ -278,6 +282,10 @@ class StandIns:
     def report(self) -> StatusReport:
         """What is told of it."""
         return self.offline.report() if self.offline is not None else not_kept(self.folder, self.problem)
+
+    def cards_shown(self) -> list[StatusReport]:
+        """See :meth:`Offline.cards_shown`."""
+        return self.offline.cards_shown() if self.offline is not None else []
 
 
 def open_offline(

@@ -66,6 +66,8 @@ def _picture(report: Report) -> Iterator[RenderableType]:
     yield _stations(report.get("stations", ()), commands=report.get("mode") != OBSERVES, has_cloud=has_cloud)
     for lost in _lost_clouds(report.get("stations", ())):
         yield _text(lost, "yellow")
+    for card in report.get("cards_shown", ()):
+        yield _text(_card(card), "yellow")
     storage = report.get("storage")
     if storage is not None and storage["state"] != UNUSED:
         yield _text(_storage(storage, has_cloud=has_cloud), _storage_style(storage))
@@ -77,6 +79,12 @@ def _picture(report: Report) -> Iterator[RenderableType]:
         yield _text(
             f"waiting to be let in: {station['id']} from {station['address'] or 'unknown'} {described}", "yellow"
         )
+
+
+def _card(card: Report) -> str:
+    """``a card (..C4) that isn't the site's own was shown at CP-03: edge token add --shown CP-03``."""
+    ends, station = f" (..{card['ends']})" if card["ends"] else "", card["station"]
+    return f"a card{ends} that isn't the site's own was shown at {station}: edge token add --shown {station}"
 
 
 def _storage(storage: Report, *, has_cloud: bool) -> str:

@@ -1,7 +1,7 @@
 """``edge token``: the site's own tokens, and what is kept of one person."""
 
 from dataclasses import dataclass, replace
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -9,14 +9,15 @@ from zoneinfo import ZoneInfo
 import orjson
 import typer
 
-from edge.cli import token_text
+from edge.cli import control_socket, token_text
 from edge.cli.findings import read
-from edge.cli.places import SITE_FILE, ConfigPath
+from edge.cli.places import SITE_FILE, ConfigPath, SocketPath
 from edge.cli.token_csv import read_csv
-from edge.cli.token_text import Rules
+from edge.cli.token_text import Card, Rules
 from edge.domain.token import SiteToken
 from edge.errors import TokenUnusable
 from edge.offline.hashing import TokenHasher, hint, shown
+from edge.offline.strangers import SHOWN_FOR
 from edge.storage.key import token_key
 from edge.storage.token_file import TokenFile
 
@@ -41,8 +42,19 @@ class _Place:
 
 @app.command()
 def add(
-    token: Token,
+    token: Annotated[
+        str | None, typer.Argument(metavar="[TOKEN]", help="The card's number.", show_default=False)
+    ] = None,
     config: ConfigPath = SITE_FILE,
+    shown_at: Annotated[
+        str | None,
+        typer.Option(
+            "--shown",
+            metavar="STATION",
+            help="The card that was shown there last, in place of its number. For a site without a cloud.",
+            show_default=False,
+        ),
+    ] = None,
     name: Annotated[str, typer.Option(help="Whose it is.", show_default=False)] = "",
     class_id: Annotated[str | None, typer.Option("--class", help="Its priority class.", show_default=False)] = None,
     cost_centre: Annotated[str | None, typer.Option(help="Who pays.", show_default=False)] = None,
@@ -58,12 +70,17 @@ def add(
     ready_by: Annotated[
         str | None, typer.Option(help="When its car leaves, by the site's clock: 05:30.", show_default=False)
     ] = None,
+    socket: SocketPath = None,
 ) -> None:
     """Add a token, or change one: what isn't given is as if it had never been."""
     place = _place(config)
-    known = place.file.get(place.hasher.hash(token_text.checked(token)))
+    if (token is None) == (shown_at is None):
+        given = "both a number and --shown are given" if token is not None else "no card is given"
+        raise TokenUnusable(given, remedy="give its number, or --shown STATION once it was shown there")
+    card = place.rules.card(token) if token is not None else _shown(shown_at or "", socket)
+    known = place.file.get(card.hash)
     own = token_text.token(
-        token,
+        card,
         place.rules,
         name=name,
         blocked=known is not None and known.blocked,
@@ -165,6 +182,23 @@ def _place(config: Path) -> _Place:
     zone = ZoneInfo(configuration.site.timezone)
     rules = Rules(hasher=TokenHasher(token_key(folder)), zone=zone, classes=tuple(configuration.classes))
     return _Place(file=file, rules=rules)
+
+
+def _shown(station: str, socket: Path | None) -> Card:
+    """The card that was shown last at this station."""
+    report = control_socket.report(socket)
+    if report.get("has_cloud", True):
+        raise TokenUnusable("the site's cloud is told of cards, not the site", remedy="give the card's number")
+    names = [each["id"] for each in report.get("stations", ())]
+    if station not in names:
+        raise TokenUnusable(f"the site has no station {station!r}", remedy=f"it has {', '.join(names)}")
+    for card in report.get("cards_shown", ()):
+        if card["station"] == station:
+            return Card(hash=card["token"], hint=card["ends"])
+    raise TokenUnusable(
+        f"no card that isn't the site's own was shown at {station} within {SHOWN_FOR // timedelta(minutes=1)} minutes",
+        remedy="hold it to the reader, and ask again; some stations read cards only with a cable plugged in",
+    )
 
 
 def _known(token: str, config: Path) -> tuple[_Place, SiteToken]:

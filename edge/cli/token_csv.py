@@ -87,7 +87,7 @@ def _token(row: Mapping[str, str], rules: Rules) -> SiteToken:
     if blocked not in _YES + _NO:
         raise TokenUnusable(f"blocked is {blocked!r}", remedy="write yes or no")
     return token(
-        text,
+        rules.card(text),
         rules,
         name=row.get("name", ""),
         blocked=blocked in _YES,

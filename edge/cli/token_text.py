@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, tzinfo
 
 from edge.cli.need import clock_in, energy_in
 from edge.control.needs import MOST_WH
-from edge.domain.token import Hours, SiteToken, TokenNeed
+from edge.domain.token import Hours, SiteToken, TokenHash, TokenNeed
 from edge.errors import TokenUnusable
 from edge.offline.hashing import TokenHasher, hint
 
@@ -74,6 +74,14 @@ def checked(token: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What is kept of a card's number: its hash and its last two characters."""
+
+    hash: TokenHash
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What the site knows of its tokens: their hashes, its time zone, the ids of its priority classes."""
 
@@ -81,9 +89,14 @@ class Rules:
     zone: tzinfo
     classes: Collection[str]
 
+    def card(self, text: str) -> Card:
+        """The card of this number."""
+        text = checked(text)
+        return Card(hash=self.hasher.hash(text), hint=hint(text))
+
 
 def token(
-    text: str,
+    card: Card,
     rules: Rules,
     *,
     name: str,
@@ -96,7 +109,6 @@ def token(
     need: TokenNeed | None,
 ) -> SiteToken:
     """One of the site's own, out of what was written of it; ``since`` and ``until`` with what they are called there."""
-    text = checked(text)
     if class_id is not None and class_id not in rules.classes:
         known = ", ".join(rules.classes)
         raise TokenUnusable(
@@ -109,8 +121,8 @@ def token(
             f"valid from {since[1]} and before {until[1]} is never", remedy=f"have {until[0]} after {since[0]}"
         )
     return SiteToken(
-        hash=rules.hasher.hash(text),
-        hint=hint(text),
+        hash=card.hash,
+        hint=card.hint,
         name=name,
         blocked=blocked,
         valid_from=valid_from,

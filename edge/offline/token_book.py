@@ -8,6 +8,7 @@ from edge.domain.journal import ClearCached, ListVersion, PutCached, ReplaceList
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenHash, TokenInfo, TokenStatus, Verdict
 from edge.offline.authorise import NOT_NEEDED, OF_THE_MOMENT, UNCHECKED, Known, Policy, unknown, verdict
 from edge.offline.hashing import TokenHasher
+from edge.offline.strangers import ShownCard, Strangers
 from edge.offline.token_info import ShownToken
 
 CACHE_MOST = 10_000  # tokens; the drivers of a large site in a quarter
@@ -56,6 +57,7 @@ class TokenBook:
         self._own: dict[TokenHash, SiteToken] = {}
         self._starts: dict[tuple[str, TokenHash], datetime] = {}  # that the cloud has asked for, by station
         self._reserved: dict[tuple[str, TokenHash], _Reservation] = {}
+        self._strangers = Strangers()
 
     def load(
         self,
@@ -106,7 +108,14 @@ class TokenBook:
             return Judged(verdict=said, hash=None)
         if shown.unchecked and cloud is None:
             return Judged(verdict=UNCHECKED, hash=None)
-        return self.judge_hash(station, self._hasher.hash(shown.text), wall, cloud)
+        token = self._hasher.hash(shown.text)
+        if not self._policy.has_cloud:
+            self._strangers.shown(station, token, shown.text, wall)
+        return self.judge_hash(station, token, wall, cloud)
+
+    def strangers(self, wall: datetime) -> list[ShownCard]:
+        """The last card at each station, where that isn't the site's own; none where a cloud knows the cards."""
+        return self._strangers.within(wall, self._own)
 
     def judge_hash(self, station: str, token: TokenHash, wall: datetime, cloud: TokenInfo | None = None) -> Judged:
         """As :meth:`judge`, for a token of which only the hash is known: a session that runs."""

@@ -233,6 +233,15 @@ class StorageReport(_Part):
     left_behind: dict[str, int] = {}  # messages of stations that the site no longer has, by station
 
 
+class ShownCardReport(_Part):
+    """The last card shown at a station without a cloud that isn't among the site's own tokens."""
+
+    station: str
+    token: str  # its hash by the site's key
+    ends: str  # its last two characters
+    at: str  # UTC
+
+
 class CertificateReport(_Part):
     """How long a certificate is still good."""
 
@@ -264,5 +273,6 @@ class Report(_Part):
     stations: list[StationReport] = []
     limits: Limits | None = None
     bms: BmsReport | None = None
+    cards_shown: list[ShownCardReport] = []  # within the last quarter of an hour
     storage: StorageReport | None = None
     certificates: list[CertificateReport] = []

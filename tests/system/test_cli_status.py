@@ -392,6 +392,10 @@ async def test_a_site_without_a_cloud_misses_none(controller: Controller) -> Non
     assert ", no cloud\n" in out
     assert out.count("cloud") == 1
     assert "cloud" not in (await edge(controller.path, "doctor")).out
+    card = {"station": "CP-01", "token": "ab" * 32, "ends": "C4", "at": "2026-11-23T04:00:00Z"}
+    controller.report = alone | {"cards_shown": [card]}
+    line = "a card (..C4) that isn't the site's own was shown at CP-01: edge token add --shown CP-01\n"
+    assert line in (await status(controller.path)).out
     controller.report = alone | {"storage": STORAGE | {"oldest_pending_s": 90_000, "set_aside": 2}}
     assert (
         "3 messages for a cloud that the site no longer has, the oldest since 25 h"

@@ -1,5 +1,6 @@
 """``edge token`` as the site's staff meet it: real processes, a real file."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -67,6 +68,41 @@ def test_a_token_is_added_listed_blocked_and_removed(site: Path) -> None:
     assert edge(site, "remove", CARD).returncode == 0
     assert json.loads(edge(site, "list", "--json").stdout) == []
     assert CARD.encode() not in b"".join(path.read_bytes() for path in (site.parent / "storage").iterdir())
+
+
+SHOWN = {"station": "CP-01", "token": "ab" * 32, "ends": "C4", "at": "2026-11-23T04:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "report", "said"),
+    [
+        (("--shown", "CP-01", "--name", "Anna"), {}, "token abababab: added\n"),
+        (("--shown", "CP-02"), {}, "no card that isn't the site's own was shown at CP-02 within 15 minutes; hold"),
+        (("--shown", "CP-9"), {}, "the site has no station 'CP-9'; it has CP-01, CP-02\n"),
+        (("--shown", "CP-01"), {"has_cloud": True}, "the site's cloud is told of cards, not the site; give the card's"),
+        (("--shown", "CP-01", CARD), {}, "both a number and --shown are given; give its number, or --shown STATION"),
+        ((), {}, "no card is given; give its number, or --shown STATION once it was shown there\n"),
+    ],
+)
+async def test_the_card_that_was_shown_last_is_added(
+    site: Path, arguments: tuple[str, ...], report: dict[str, object], said: str
+) -> None:
+    """Its number is known to nobody; what is asked for in vain says what would be right."""
+    told = {"has_cloud": False, "stations": [{"id": "CP-01"}, {"id": "CP-02"}], "cards_shown": [SHOWN]} | report
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(told).encode())
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    socket = site.parent / "edge.sock"
+    async with await asyncio.start_unix_server(answer, socket):
+        ran = await asyncio.to_thread(edge, site, "add", *arguments, "--socket", str(socket))
+    assert said in ran.stdout + ran.stderr
+    rows = json.loads(edge(site, "list", "--json").stdout)
+    assert [(row["ends"], row["name"]) for row in rows] == ([("C4", "Anna")] if ran.returncode == 0 else [])
 
 
 def test_many_are_imported_or_none(site: Path) -> None:

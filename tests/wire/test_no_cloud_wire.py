@@ -10,8 +10,10 @@ from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from edge.domain.token import SiteToken
 from edge.storage.entry_file import EntryFile
 from edge.storage.session_file import SessionFile
+from edge.storage.token_file import TokenFile
 from tests.wire.ocpp_site import eventually
 from tests.wire.offline_site import Charger, Site, lonely
 
@@ -72,6 +74,21 @@ async def test_a_station_charges_under_control(tmp_path: Path, edition: str) -> 
     assert EntryFile(tmp_path / "storage").pending() == 0
     told = [str(each) for each in logs if each["log_level"] in ("warning", "error")]
     assert not any("cloud" in each for each in told), told
+
+
+async def test_a_card_that_is_shown_can_be_entered(tmp_path: Path) -> None:
+    """Nobody knows its number; its hash is that by which it is known, and it is told no longer then."""
+    async with lonely(tmp_path, has_cloud=False) as site, site.station() as charger:
+        await charger.result("BootNotification", BOOTS["ocpp1.6"])
+        assert (await charger.result("Authorize", {"idTag": "04A2B3C4"}))["idTagInfo"]["status"] == "Invalid"
+        assert site.daemon is not None
+        (card,) = site.daemon.status()["cards_shown"]
+        assert (card["station"], card["ends"]) == ("CP-01", "C4")
+        assert "04A2B3" not in str(site.daemon.status())
+        TokenFile(tmp_path / "storage").put([SiteToken(hash=card["token"], hint=card["ends"])])
+        daemon = site.daemon
+        await eventually(lambda: daemon.status()["cards_shown"] == [])
+        assert (await charger.result("Authorize", {"idTag": "04a2b3c4"}))["idTagInfo"]["status"] == "Accepted"
 
 
 async def test_who_only_observes_answers_too_and_commands_nothing(tmp_path: Path) -> None:
