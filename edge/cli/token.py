@@ -16,7 +16,7 @@ from edge.cli.token_csv import read_csv
 from edge.cli.token_text import Card, Rules
 from edge.domain.token import SiteToken
 from edge.errors import TokenUnusable
-from edge.offline.hashing import TokenHasher, hint, shown
+from edge.offline.hashing import TokenHasher, shown
 from edge.offline.strangers import SHOWN_FOR
 from edge.storage.key import token_key
 from edge.storage.token_file import TokenFile
@@ -27,7 +27,15 @@ app = typer.Typer(
 )
 
 Token = Annotated[str, typer.Argument(metavar="TOKEN", help="The card's number.", show_default=False)]
-Text = Annotated[str | None, typer.Option(show_default=False)]
+Number = Annotated[str | None, typer.Argument(metavar="[TOKEN]", help="The card's number.", show_default=False)]
+Listed = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIGITS",
+        help="The card of which edge token list shows these, in place of its number.",
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +50,9 @@ class _Place:
 
 @app.command()
 def add(
-    token: Annotated[
-        str | None, typer.Argument(metavar="[TOKEN]", help="The card's number.", show_default=False)
-    ] = None,
+    token: Number = None,
     config: ConfigPath = SITE_FILE,
+    listed: Listed = None,
     shown_at: Annotated[
         str | None,
         typer.Option(
@@ -74,10 +81,10 @@ def add(
 ) -> None:
     """Add a token, or change one: what isn't given is as if it had never been."""
     place = _place(config)
-    if (token is None) == (shown_at is None):
-        given = "both a number and --shown are given" if token is not None else "no card is given"
-        raise TokenUnusable(given, remedy="give its number, or --shown STATION once it was shown there")
-    card = place.rules.card(token) if token is not None else _shown(shown_at or "", socket)
+    if shown_at is not None and token is None and listed is None:
+        card = _shown(shown_at, socket)
+    else:
+        card = _card(place, token, listed, shown_at)
     known = place.file.get(card.hash)
     own = token_text.token(
         card,
@@ -96,27 +103,27 @@ def add(
 
 
 @app.command()
-def block(token: Token, config: ConfigPath = SITE_FILE) -> None:
+def block(token: Number = None, config: ConfigPath = SITE_FILE, listed: Listed = None) -> None:
     """Block a token: at once, whatever the cloud says of it, running sessions included."""
     place = _place(config)
-    text = token_text.checked(token)
-    known = place.file.get(place.hasher.hash(text)) or SiteToken(hash=place.hasher.hash(text), hint=hint(text))
+    card = _card(place, token, listed)
+    known = place.file.get(card.hash) or SiteToken(hash=card.hash, hint=card.hint)
     place.file.put([replace(known, blocked=True)])
     typer.echo(f"{shown(known.hash)}: blocked")
 
 
 @app.command()
-def unblock(token: Token, config: ConfigPath = SITE_FILE) -> None:
+def unblock(token: Number = None, config: ConfigPath = SITE_FILE, listed: Listed = None) -> None:
     """Lift a block."""
-    place, known = _known(token, config)
+    place, known = _known(token, listed, config)
     place.file.put([replace(known, blocked=False)])
     typer.echo(f"{shown(known.hash)}: no longer blocked")
 
 
 @app.command()
-def remove(token: Token, config: ConfigPath = SITE_FILE) -> None:
+def remove(token: Number = None, config: ConfigPath = SITE_FILE, listed: Listed = None) -> None:
     """Remove a token from the site's own; the cloud's word on it holds again."""
-    place, known = _known(token, config)
+    place, known = _known(token, listed, config)
     place.file.remove(known.hash)
     typer.echo(f"{shown(known.hash)}: removed")
 
@@ -201,9 +208,23 @@ def _shown(station: str, socket: Path | None) -> Card:
     )
 
 
-def _known(token: str, config: Path) -> tuple[_Place, SiteToken]:
+def _card(place: _Place, token: str | None, listed: str | None, shown_at: str | None = None) -> Card:
+    """The card that one of these names."""
+    if [token, listed, shown_at].count(None) != 2:
+        given = "no card is given" if token is listed is shown_at is None else "the card is given twice"
+        raise TokenUnusable(given, remedy="give its number, or an option in place of that (--help)")
+    if token is not None:
+        return place.rules.card(token)
+    found = [own for own in place.file.all() if listed and own.hash.startswith(listed.casefold())]
+    if len(found) != 1:
+        many = f"{len(found)} of the site's tokens begin" if found else "none of the site's tokens begins"
+        raise TokenUnusable(f"{many} with {listed}", remedy="edge token list shows eight digits of each")
+    return Card(hash=found[0].hash, hint=found[0].hint)
+
+
+def _known(token: str | None, listed: str | None, config: Path) -> tuple[_Place, SiteToken]:
     place = _place(config)
-    found = place.file.get(place.hasher.hash(token_text.checked(token)))
+    found = place.file.get(_card(place, token, listed).hash)
     if found is None:
         raise TokenUnusable("the site has no such token", remedy="edge token list shows those it has")
     return place, found

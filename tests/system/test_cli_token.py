@@ -80,8 +80,8 @@ SHOWN = {"station": "CP-01", "token": "ab" * 32, "ends": "C4", "at": "2026-11-23
         (("--shown", "CP-02"), {}, "no card that isn't the site's own was shown at CP-02 within 15 minutes; hold"),
         (("--shown", "CP-9"), {}, "the site has no station 'CP-9'; it has CP-01, CP-02\n"),
         (("--shown", "CP-01"), {"has_cloud": True}, "the site's cloud is told of cards, not the site; give the card's"),
-        (("--shown", "CP-01", CARD), {}, "both a number and --shown are given; give its number, or --shown STATION"),
-        ((), {}, "no card is given; give its number, or --shown STATION once it was shown there\n"),
+        (("--shown", "CP-01", CARD), {}, "the card is given twice; give its number, or an option in place of that"),
+        ((), {}, "no card is given; give its number, or an option in place of that (--help)\n"),
     ],
 )
 async def test_the_card_that_was_shown_last_is_added(
@@ -103,6 +103,24 @@ async def test_the_card_that_was_shown_last_is_added(
     assert said in ran.stdout + ran.stderr
     rows = json.loads(edge(site, "list", "--json").stdout)
     assert [(row["ends"], row["name"]) for row in rows] == ([("C4", "Anna")] if ran.returncode == 0 else [])
+
+
+def test_who_does_not_know_a_number_gives_the_listed_digits(site: Path) -> None:
+    """A card that is lost can't be shown again, and must be blocked all the same."""
+    assert edge(site, "add", CARD, "--name", "Anna").returncode == 0
+    digits = json.loads(edge(site, "list", "--json").stdout)[0]["token"]
+    assert edge(site, "block", "--listed", digits.upper()).stdout == f"token {digits}: blocked\n"
+    assert edge(site, "unblock", "--listed", digits[:6]).stdout == f"token {digits}: no longer blocked\n"
+    assert edge(site, "add", "--listed", digits, "--class", "staff").stdout == f"token {digits}: changed\n"
+    refused = edge(site, "remove", "--listed", "x")
+    assert refused.returncode == 2
+    assert (
+        refused.stderr == "edge: none of the site's tokens begins with x; edge token list shows eight digits of each\n"
+    )
+    assert edge(site, "block", CARD, "--listed", digits).returncode == 2
+    (listed,) = json.loads(edge(site, "list", "--json").stdout)
+    assert (listed["ends"], listed["blocked"], listed["class"]) == ("C4", False, "staff")
+    assert edge(site, "remove", "--listed", digits).stdout == f"token {digits}: removed\n"
 
 
 def test_many_are_imported_or_none(site: Path) -> None:

@@ -153,7 +153,7 @@ async def test_a_large_frame_passes(mode: Mode) -> None:
         running("CP-01", cloud=patient, mode=mode) as (gateway, cloud),
         gateway.station() as station,
     ):
-        text = call("1", "DataTransfer", {"data": "é" * 690_000})
+        text = call("1", "StopTransaction", {"data": "é" * 690_000})
         await eventually(lambda: cloud.open == 1)
         await station.send(text)
         assert len(text) > 4_000_000
