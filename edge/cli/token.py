@@ -81,10 +81,7 @@ def add(
 ) -> None:
     """Add a token, or change one: what isn't given is as if it had never been."""
     place = _place(config)
-    if shown_at is not None and token is None and listed is None:
-        card = _shown(shown_at, socket)
-    else:
-        card = _card(place, token, listed, shown_at)
+    card = _card(place, token, listed, shown_at, socket)
     known = place.file.get(card.hash)
     own = token_text.token(
         card,
@@ -208,13 +205,17 @@ def _shown(station: str, socket: Path | None) -> Card:
     )
 
 
-def _card(place: _Place, token: str | None, listed: str | None, shown_at: str | None = None) -> Card:
+def _card(
+    place: _Place, token: str | None, listed: str | None, shown_at: str | None = None, socket: Path | None = None
+) -> Card:
     """The card that one of these names."""
     if [token, listed, shown_at].count(None) != 2:
         given = "no card is given" if token is listed is shown_at is None else "the card is given twice"
         raise TokenUnusable(given, remedy="give its number, or an option in place of that (--help)")
     if token is not None:
         return place.rules.card(token)
+    if shown_at is not None:
+        return _shown(shown_at, socket)
     found = [own for own in place.file.all() if listed and own.hash.startswith(listed.casefold())]
     if len(found) != 1:
         many = f"{len(found)} of the site's tokens begin" if found else "none of the site's tokens begins"

@@ -73,23 +73,13 @@ async def test_fault_47_a_gateway_killed_at_any_instant_loses_and_doubles_nothin
     running = [asyncio.create_task(station.run()) for station in stations]
     whims = asyncio.create_task(_comes_and_goes(cloud, dice))
     try:
-        for _ in range(KILLS):
-            process = await _gateway(site, tmp_path)
-            try:
-                await _served(stations)
-                await asyncio.sleep(dice.uniform(0.0, 1.0))
-            finally:
-                process.kill()
-                await process.wait()
+        await _killed(KILLS, site, tmp_path, stations, dice)
         whims.cancel()
         await asyncio.gather(whims, return_exceptions=True)
         await cloud.come()
         process = await _gateway(site, tmp_path)
         try:
-            for station in stations:
-                station.ending = True
-            await _within(SETTLED_S, lambda: all(task.done() for task in running))
-            await asyncio.gather(*running)
+            await _settled(stations, running)
             await _delivered(stations, tmp_path / "storage")
         finally:
             process.terminate()
@@ -120,20 +110,10 @@ async def test_a_site_without_a_cloud_has_each_session_once(tmp_path: Path, edit
     stations = [Station(name, edition, str(gateway), random.Random(f"{name} {SEED}")) for name in names]
     running = [asyncio.create_task(station.run()) for station in stations]
     try:
-        for _ in range(KILLS // 6):
-            process = await _gateway(site, tmp_path)
-            try:
-                await _served(stations)
-                await asyncio.sleep(dice.uniform(0.0, 1.0))
-            finally:
-                process.kill()
-                await process.wait()
+        await _killed(KILLS // 6, site, tmp_path, stations, dice)
         process = await _gateway(site, tmp_path)
         try:
-            for station in stations:
-                station.ending = True
-            await _within(SETTLED_S, lambda: all(task.done() for task in running))
-            await asyncio.gather(*running)
+            await _settled(stations, running)
         finally:
             process.terminate()
             await process.wait()
@@ -165,6 +145,26 @@ async def _gateway(site: Path, folder: Path) -> asyncio.subprocess.Process:
             sys.executable, "-m", "edge", "run", "--config", str(site), "--socket", str(folder / "edge.sock"),
             stdout=log, stderr=log, cwd=ROOT,
         )  # fmt: skip
+
+
+async def _killed(times: int, site: Path, folder: Path, stations: list[Station], dice: random.Random) -> None:
+    """Gateways one after the other, each killed within a second of its first answer."""
+    for _ in range(times):
+        process = await _gateway(site, folder)
+        try:
+            await _served(stations)
+            await asyncio.sleep(dice.uniform(0.0, 1.0))
+        finally:
+            process.kill()
+            await process.wait()
+
+
+async def _settled(stations: list[Station], running: list[asyncio.Task[None]]) -> None:
+    """All have ended what they had begun, and been answered."""
+    for station in stations:
+        station.ending = True
+    await _within(SETTLED_S, lambda: all(task.done() for task in running))
+    await asyncio.gather(*running)
 
 
 async def _served(stations: list[Station]) -> None:

@@ -7,30 +7,13 @@ import pytest
 from edge.config import Configuration, MeterModel, load
 from edge.errors import ConfigurationError, Finding, Severity
 from tests.own_maps import no_map
-
-ALONE = """
-[site]
-id = "x"
-[[circuit]]
-id = "main"
-fuse_a = 63
-background_reserve_a = 20
-[[station]]
-id = "CP-01"
-circuit = "main"
-{station}
-[[station.evse]]
-id = 1
-max_a = 16
-[ocpp]
-{ocpp}
-"""
+from tests.unit.config.test_config_security import SITE
 
 
 def read(folder: Path, ocpp: str = "", station: str = "", more: str = "") -> Configuration:
     """The file, read."""
     file = folder / "site.toml"
-    file.write_text(ALONE.format(ocpp=ocpp, station=station) + more, encoding="utf-8")
+    file.write_text(SITE.format(ocpp=ocpp, station=station) + more, encoding="utf-8")
     return load(file, meter_models={"eastron_sdm630": MeterModel()}, read_map=no_map)
 
 
@@ -104,7 +87,7 @@ def test_certificates_are_for_the_clouds_that_are_dialled_with_tls(tmp_path: Pat
 def test_a_missing_table_needs_no_upstream(tmp_path: Path) -> None:
     """Who has no cloud would make one up, were the table told to need its address."""
     file = tmp_path / "site.toml"
-    file.write_text(ALONE.format(ocpp="", station="").replace("[ocpp]", ""), encoding="utf-8")
+    file.write_text(SITE.format(ocpp="", station="").replace("[ocpp]", ""), encoding="utf-8")
     with pytest.raises(ConfigurationError) as caught:
         load(file, meter_models={}, read_map=no_map)
     (finding,) = (each for each in caught.value.findings if each.key == "ocpp")
