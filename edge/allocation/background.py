@@ -9,9 +9,10 @@ bears it out with the lowest of each car's samples: a fall that a late sample pr
 there.
 
 A reading may be late: it shows what flowed up to ``meter_delay_s`` ago. So the bounds on the cars are those of all that
-while. And it may be noisy: how much is seen in the changes from reading to reading, of which most are nothing but noise
-(a load that steps makes one of them, one that ramps small ones). What differs from the estimate by no more than noise
-explains is averaged before it counts; where there is no noise, nothing is.
+while. And it may be noisy: how much is seen in how far readings stand out above or below both of their neighbours, as
+noise makes two of three do; a load or a car that steps or ramps leaves each reading between its neighbours, however
+often it does. What differs from the estimate by no more than noise explains is averaged before it counts; where there
+is no noise, nothing is.
 """
 
 import math
@@ -36,13 +37,13 @@ OVERLOAD_HOLD_S = 3.0
 # Where more flows than the rating by this, even if all pending cuts were obeyed already, nothing is waited for:
 # whatever it is, it has to be cut for. Twice what a car measures wrong.
 OVERLOAD_AT_ONCE_A = 1.0
-# Noise is judged by so many changes from reading to reading: enough for a median that doesn't itself scatter, and
-# forgotten in two minutes.
-CHANGES = 120
-LEAST_CHANGES = 10
-# The median of the changes of a normal noise is 0.95 of its standard deviation, of a uniform one 1.01.
-SIGMA_PER_CHANGE = 1.05
-# What changes more than by this share of what flows isn't the meter's noise: meters of class 2 and worse aren't used.
+# Noise is judged by so many readings: enough for a quartile that doesn't itself scatter, and forgotten in two minutes.
+PEAKS = 120
+LEAST_PEAKS = 10
+# The upper quartile of how far the readings of a normal noise stand out is 0.93 of its standard deviation, of a uniform
+# one 0.97.
+SIGMA_PER_PEAK = 1.06
+# What stands out by more than this share of what flows is no noise: meters of class 2 and worse aren't used.
 MOST_NOISE = 0.025
 # One reading this many standard deviations off is no noise; an average of n, this many divided by the root of n.
 OUTLIER_SIGMAS = 4.0
@@ -93,8 +94,8 @@ class Fall:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Background:
-    """What is remembered from reading to reading. ``changes_a`` are the last changes between two of them, not in their
-    order."""
+    """What is remembered from reading to reading. ``peaks_a``: how far the last of them stood out beyond both of their
+    neighbours, 0 where they lay between; not in their order."""
 
     estimate_a: PhaseAmps | None  # None: no reading yet
     reading_at: Seconds | None = None  # of the reading it stands on
@@ -105,19 +106,20 @@ class Background:
     uneven_since: Seconds | None = None  # since when two phases differ by more than they may
     stale_at: Seconds | None = None  # when its meter was last found stale
     measured_a: PhaseAmps | None = None
-    changes_a: tuple[ThreeAmps, ...] = ()  # to 1 mA
-    changes: int = 0  # how many there have been: the next takes the place of the oldest
+    before_a: PhaseAmps | None = None  # the reading before that one
+    peaks_a: tuple[ThreeAmps, ...] = ()  # to 1 mA
+    peaks: int = 0  # how many there have been: the next takes the place of the oldest
     bounds: tuple[Bounds, ...] = field(default=())
     guess: Guess | None = None
 
     def noise_a(self) -> ThreeAmps:
         """The standard deviation of the meter's noise on each phase."""
-        if len(self.changes_a) < LEAST_CHANGES or self.measured_a is None:
+        if len(self.peaks_a) < LEAST_PEAKS or self.measured_a is None:
             return (0.0, 0.0, 0.0)
-        middle = len(self.changes_a) // 2
-        medians = [sorted(of_phase)[middle] for of_phase in zip(*self.changes_a, strict=True)]
+        upper = len(self.peaks_a) * 3 // 4
+        quartiles = [sorted(of_phase)[upper] for of_phase in zip(*self.peaks_a, strict=True)]
         most_a = MOST_NOISE * max(map(abs, self.measured_a))
-        first, second, third = (min(SIGMA_PER_CHANGE * median, most_a) for median in medians)
+        first, second, third = (min(SIGMA_PER_PEAK * quartile, most_a) for quartile in quartiles)
         return (first, second, third)
 
     def most_drawn_a(self) -> Floats:
@@ -212,11 +214,11 @@ def _stays_over(obeyed_a: PhaseAmps, rating_a: Amps, noise_a: ThreeAmps) -> bool
 
 def _noted(known: Background, measured_a: PhaseAmps, at: Seconds, draws: Draws, meter_delay_s: Seconds) -> Background:
     """The reading and the bounds of the cars, remembered."""
-    changes, number = known.changes_a, known.changes
-    if known.measured_a is not None:
-        first, second, third = (round(abs(amps), 3) for amps in measured_a - known.measured_a)
-        oldest = known.changes % CHANGES
-        changes, number = (*changes[:oldest], (first, second, third), *changes[oldest + 1 :]), number + 1
+    peaks, number = known.peaks_a, known.peaks
+    if known.measured_a is not None and known.before_a is not None:
+        first, second, third = map(_stands_out_a, known.before_a, known.measured_a, measured_a)
+        oldest = number % PEAKS
+        peaks, number = (*peaks[:oldest], (first, second, third), *peaks[oldest + 1 :]), number + 1
     bounds = known.bounds
     if known.reading_at is not None and at - known.reading_at > meter_delay_s:
         # What cars drew before so long a gap would pretend that the building takes less.
@@ -225,7 +227,20 @@ def _noted(known: Background, measured_a: PhaseAmps, at: Seconds, draws: Draws, 
         bounds = (*bounds[:-1], bounds[-1].widened(draws))
     else:
         bounds = (*bounds, Bounds(since=at, low_a=draws.low_a, high_a=draws.high_a, sampled_a=draws.sampled_a))[-PARTS:]
-    return replace(known, reading_at=at, measured_a=measured_a, changes_a=changes, changes=number, bounds=bounds)
+    return replace(
+        known,
+        reading_at=at,
+        measured_a=measured_a,
+        before_a=known.measured_a,
+        peaks_a=peaks,
+        peaks=number,
+        bounds=bounds,
+    )
+
+
+def _stands_out_a(before_a: Amps, amps: Amps, after_a: Amps) -> Amps:
+    """By how much a reading is above or below both of its neighbours, to 1 mA; 0 where it lies between them."""
+    return round(max(amps - max(before_a, after_a), min(before_a, after_a) - amps, 0.0), 3)
 
 
 def _jumped(estimate_a: Amps, lowest_a: Amps, noise_a: Amps) -> Amps:

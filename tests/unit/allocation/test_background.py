@@ -4,7 +4,7 @@ from random import Random
 
 import numpy as np
 
-from edge.allocation.background import LEAST_CHANGES, Background, updated
+from edge.allocation.background import LEAST_PEAKS, Background, updated
 from edge.allocation.draws import Draws
 from edge.units import PhaseAmps
 
@@ -100,8 +100,30 @@ def test_without_noise_nothing_is_averaged() -> None:
     for number in range(60):
         circuit.read(50.0 if number % 6 else 40.0, 16.0)
     assert circuit.known is not None
-    assert len(circuit.known.changes_a) >= LEAST_CHANGES
+    assert len(circuit.known.peaks_a) >= LEAST_PEAKS
     assert circuit.read(50.1, 16.0) == 50.1 - 16.0
+
+
+def test_noise_is_judged_by_its_standard_deviation() -> None:
+    """Of 2 % of 50 A, uniform: 0.58 A."""
+    rng, circuit = Random(5), Circuit()
+    for _ in range(200):
+        circuit.read(noisy(rng, 50.0), 16.0)
+    assert circuit.known is not None
+    assert all(abs(amps - 0.58) < 0.15 for amps in circuit.known.noise_a())
+
+
+def test_cars_that_come_up_one_after_the_other_are_no_noise() -> None:
+    """Each second another one takes 3 A: what flows above the rating then counts at once, though most readings have
+    differed by as much from the one before.
+    """
+    circuit = Circuit()
+    for number in range(18):
+        circuit.read(10.0 + 3.0 * number, 3.0 * number)
+    assert circuit.known is not None
+    assert len(circuit.known.peaks_a) >= LEAST_PEAKS
+    assert circuit.known.noise_a() == (0.0, 0.0, 0.0)
+    assert circuit.read(66.0, 51.0) == 15.0
 
 
 def test_a_late_meter_still_shows_what_a_car_drew_before() -> None:
