@@ -90,6 +90,9 @@ class ReasonsAreTrue(Oracle):
         if status is None or status["control"]["state"] == "STARTING":
             self._wrong_since.clear()
             return
+        if not (self.world.parking.here or self.world.scenario.guests):
+            self._wrong_since.clear()  # nobody is there of whom anything could be said
+            return
         said = evses_said(status)
         guests = [key for key in self._evses if key[0] in self.world.scenario.guests]
         self._kept_a = {key: min(said[key]["exposure_a"], self._evses[key].max_a) for key in guests}
