@@ -210,8 +210,10 @@ class StationClock:
 
     def _supposed(self, now: Seconds, wall: datetime) -> datetime:
         """What it should say: what it was told, our wall clock, or what others say, whichever is the earliest."""
-        leads = [lead for lead in (self._told_lead_s, self.hearsay.for_whom(self)) if lead is not None]
-        return min([wall, *(EPOCH + timedelta(seconds=lead + now) for lead in leads)])
+        lead, heard = self._told_lead_s, self.hearsay.for_whom(self)
+        if heard is not None and (lead is None or heard < lead):
+            lead = heard
+        return wall if lead is None else min(wall, EPOCH + timedelta(seconds=lead + now))
 
     def taken_at(self, stamp: datetime, now: Seconds) -> Seconds:
         """The monotonic time of a station's time stamp; ``now`` while its clock isn't known. Never later than that.
