@@ -30,7 +30,7 @@ class Phase(StrEnum):
     L3 = "L3"
 
 
-PHASES = (Phase.L1, Phase.L2, Phase.L3)
+PHASES = _L1, _L2, _L3 = (Phase.L1, Phase.L2, Phase.L3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class PhaseAmps:
     def on(cls, phases: Iterable[Phase], amps: Amps) -> "PhaseAmps":
         """``amps`` on each of ``phases``, 0 on the others."""
         used = set(phases)
-        return cls(*(amps if phase in used else 0.0 for phase in PHASES))
+        return cls(amps if _L1 in used else 0.0, amps if _L2 in used else 0.0, amps if _L3 in used else 0.0)
 
     def __getitem__(self, phase: Phase) -> Amps:
         match phase:

@@ -137,7 +137,8 @@ def _remember(watch: _MeterWatch, reading: MeterReading) -> None:
 
 
 def _change(first: Draw, second: Draw) -> Amps:
-    return max(map(abs, second.current_a - first.current_a))
+    before, after = first.current_a, second.current_a
+    return max(abs(after.l1 - before.l1), abs(after.l2 - before.l2), abs(after.l3 - before.l3))
 
 
 def _step(watch: _MeterWatch, key: EvseKey, reports: deque[Draw]) -> Step | None:

@@ -82,6 +82,8 @@ def newest_draw(meter_values: object, evse: Evse, nominal_voltage_v: Volts) -> D
 
     Some stations put each quantity into an element of its own: those of one time are one set.
     """
+    if isinstance(meter_values, list) and len(meter_values) == 1 and isinstance(meter_values[0], dict):
+        return _draw(meter_values, evse, nominal_voltage_v)  # nearly always
     draws = (_draw(together, evse, nominal_voltage_v) for together in _sets(meter_values))
     return next((draw for draw in draws if draw is not None), None)
 
@@ -177,9 +179,10 @@ def _collect(
         meaning = _meaning(get("measurand"), get("context"), get("location"), unit, get("phase"))
     except TypeError:  # a list or an object where a word belongs: no key of a cache, and no meaning either
         return
-    number = _number(get("value")) if meaning is not None else None
-    exponent = _exponent(power_of_ten)
-    if meaning is None or number is None or exponent is None:
+    if meaning is None:
+        return
+    number, exponent = _number(get("value")), _exponent(power_of_ten)
+    if number is None or exponent is None:
         return
     measurand, place, scale, is_inside = meaning
     scale *= 10.0**exponent

@@ -121,8 +121,8 @@ class StationClock:
         self._last[is_set] = sample
         runs = previous is not None and now - previous.at >= APART_S and abs(sample.lead_s - previous.lead_s) <= AGREE_S
         runs = runs or (self.counts_from_1970 and not is_set and self._lead_s is None)
-        behind_s = (self._supposed(now, wall) - stamp).total_seconds()
-        if not runs and behind_s > STORED_S:
+        behind_s = 0.0 if runs else (self._supposed(now, wall) - stamp).total_seconds()
+        if behind_s > STORED_S:
             return
         if not is_set and True in self._last and now - self._last[True].at < WINDOW_S:
             return  # it has a clock, and some of its stamps are none
@@ -210,8 +210,10 @@ class StationClock:
 
     def _supposed(self, now: Seconds, wall: datetime) -> datetime:
         """What it should say: what it was told, our wall clock, or what others say, whichever is the earliest."""
-        leads = [lead for lead in (self._told_lead_s, self.hearsay.for_whom(self)) if lead is not None]
-        return min([wall, *(EPOCH + timedelta(seconds=lead + now) for lead in leads)])
+        lead, heard = self._told_lead_s, self.hearsay.for_whom(self)
+        if heard is not None and (lead is None or heard < lead):
+            lead = heard
+        return wall if lead is None else min(wall, EPOCH + timedelta(seconds=lead + now))
 
     def taken_at(self, stamp: datetime, now: Seconds) -> Seconds:
         """The monotonic time of a station's time stamp; ``now`` while its clock isn't known. Never later than that.

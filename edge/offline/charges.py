@@ -29,13 +29,18 @@ class Reading:
     kind: EntryKind
     key: str | None
     connector: int | None
-    mark: str  # what tells it from every other message but its repetition
+    told: tuple[str | int | None, ...]  # what tells it from every other message but its repetition
     order: int | None = None  # seqNo
     at: datetime | None = None  # of a TransactionEvent: when it was, by the station's clock
     stored: bool = False  # of a TransactionEvent: it was while the station was cut off
     register_wh: int | None = None
     tag: str | None = None  # of a StopTransaction: the card that was shown to end it
     precious: bool = False  # signed or billed by: never thinned
+
+    @property
+    def mark(self) -> str:
+        """What stands for ``told`` where that is kept: of most samples it isn't."""
+        return fingerprint(*self.told)
 
 
 def read(edition: Edition, request: Request) -> Reading:
@@ -47,27 +52,27 @@ def read(edition: Edition, request: Request) -> Reading:
         key = text(mapping(fields.get("transactionInfo")).get("transactionId"))
         key = key if key is not None and len(key) <= LONGEST_KEY else None
         order = whole(fields.get("seqNo"))
-        mark = fingerprint("event", key, order, text(fields.get("timestamp")), kind.value)
+        told = ("event", key, order, text(fields.get("timestamp")), kind.value)
         evse = whole(mapping(fields.get("evse")).get("id"))
         at = moment(fields.get("timestamp"))
         stored = fields.get("offline") is True
         return Reading(
-            kind=kind, key=key, connector=evse, mark=mark, order=order, at=at, stored=stored, precious=precious
+            kind=kind, key=key, connector=evse, told=told, order=order, at=at, stored=stored, precious=precious
         )
     if request.action == "StartTransaction":
         connector, meter = whole(fields.get("connectorId")), whole(fields.get("meterStart"))
-        mark = fingerprint("start", connector, text(fields.get("idTag")), text(fields.get("timestamp")), meter)
-        return Reading(kind=EntryKind.BEGIN, key=None, connector=connector, mark=mark, register_wh=meter)
+        begin = ("start", connector, text(fields.get("idTag")), text(fields.get("timestamp")), meter)
+        return Reading(kind=EntryKind.BEGIN, key=None, connector=connector, told=begin, register_wh=meter)
     number = whole(fields.get("transactionId"))
     key = str(number) if number is not None else None
     if request.action == "StopTransaction":
         meter = whole(fields.get("meterStop"))
-        mark = fingerprint("stop", number, text(fields.get("timestamp")), meter)
+        end = ("stop", number, text(fields.get("timestamp")), meter)
         tag = text(fields.get("idTag"))
-        return Reading(kind=EntryKind.END, key=key, connector=None, mark=mark, register_wh=meter, tag=tag)
+        return Reading(kind=EntryKind.END, key=key, connector=None, told=end, register_wh=meter, tag=tag)
     connector = whole(fields.get("evseId" if edition.is_v2 else "connectorId"))
-    mark = fingerprint("meter", request.text.partition(",")[2].partition(",")[2])
-    return Reading(kind=EntryKind.METER, key=key, connector=connector, mark=mark, precious=precious)
+    sample = ("meter", request.text.partition(",")[2].partition(",")[2])
+    return Reading(kind=EntryKind.METER, key=key, connector=connector, told=sample, precious=precious)
 
 
 def ends_same(one: Reading, other: Reading) -> bool:

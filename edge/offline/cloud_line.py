@@ -171,7 +171,7 @@ class CloudLine:
     def _under_way(self, reading: Reading) -> Live | None:
         for live in (*self._lives.values(), *self._waiting, *self._unjudged, self._errands.asks):
             asked = live.reading if live is not None else None
-            if asked is not None and (asked.mark == reading.mark or ends_same(asked, reading)):
+            if asked is not None and (asked.told == reading.told or ends_same(asked, reading)):
                 return live
         return None
 

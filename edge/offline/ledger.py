@@ -63,11 +63,14 @@ class Ledger:
 
     def is_repeated(self, reading: Reading) -> bool:
         """Whether the message has been here before: :meth:`answer_again` answers it."""
-        return reading.mark in self._samples or self._known(reading) is not None
+        return self._is_sampled(reading) or self._known(reading) is not None
+
+    def _is_sampled(self, reading: Reading) -> bool:
+        return bool(self._samples) and reading.mark in self._samples
 
     def answer_again(self, request: Request, reading: Reading, wall: datetime) -> bool:
         """Answer a message that is a repetition; says whether it was one."""
-        if reading.mark in self._samples:
+        if self._is_sampled(reading):
             self._book.steps.keep((), ToStation(result(request.answer_id, {})))  # behind the first one's writes
             return True
         known = self._known(reading)

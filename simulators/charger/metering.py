@@ -51,19 +51,18 @@ MEASURANDS = {
 
 @cache
 def _words(name: str, context: str) -> tuple[Payload, ...]:
-    """What each sampled value of a measurand says besides its value."""
+    """What each sampled value of a measurand says; in the place of its value nothing yet."""
     measurand = MEASURANDS[name]
-    common = {"unit": measurand.unit, "measurand": name, "context": context, "location": "Outlet"}
-    return tuple(common if phase is None else {"phase": phase, **common} for phase in measurand.phases)
+    common = {"value": "", "unit": measurand.unit, "measurand": name, "context": context, "location": "Outlet"}
+    return tuple(common if phase is None else {"value": "", "phase": phase, **common} for phase in measurand.phases)
 
 
 def meter_value(reading: Reading, measurands: Iterable[str], *, context: str) -> Payload:
     """The reading as a MeterValue: the measurands asked for, in all their phases (§3.16.3)."""
-    return {
-        "timestamp": format_time(reading.taken_s),
-        "sampledValue": [
-            {"value": value, **words}
-            for name in measurands
-            for value, words in zip(MEASURANDS[name].values(reading), _words(name, context), strict=False)
-        ],
-    }
+    sampled: list[Payload] = []
+    for name in measurands:
+        for value, words in zip(MEASURANDS[name].values(reading), _words(name, context), strict=False):
+            each = words.copy()
+            each["value"] = value
+            sampled.append(each)
+    return {"timestamp": format_time(reading.taken_s), "sampledValue": sampled}

@@ -131,17 +131,18 @@ class StationCore:
 
     def next_due(self, now: float) -> float | None:
         """The true time at which `tick` has to be called next; None: only after something else has happened."""
-        moments = [self.outbound.next_due(self._clock(now)), self._heartbeat_at, self._restart_at]
+        due_s = _first(self.outbound.next_due(self._clock(now)), self._heartbeat_at)
+        if self._restart_at is not None:
+            due_s = _first(due_s, self._restart_at)
         if self.outbound.online:
-            moments.append(self.registration.due_s())
+            due_s = _first(due_s, self.registration.due_s())
         if self._inbox:
-            moments.append(self._inbox[0][0])
+            due_s = _first(due_s, self._inbox[0][0])
         for connector in self.sessions.connectors.values():
             if connector.preparing_since_s is not None:
-                moments.append(self.sessions.times_out_s(connector))
+                due_s = _first(due_s, self.sessions.times_out_s(connector))
             if connector.transaction is not None:
-                moments.append(connector.transaction.next_sample_s)
-        due_s = min([moment for moment in moments if moment is not None], default=None)
+                due_s = _first(due_s, connector.transaction.next_sample_s)
         return None if due_s is None else due_s - self.spec.clock_offset_s + ROUNDING_S
 
     # --- people and cars ------------------------------------------------------------------------------------------
@@ -297,3 +298,10 @@ class StationCore:
             "chargePointSerialNumber": self.spec.serial,
             "firmwareVersion": self.spec.firmware,
         }
+
+
+def _first(one: float | None, other: float | None) -> float | None:
+    """The earlier of two moments; None is none."""
+    if other is None or (one is not None and one <= other):
+        return one
+    return other

@@ -63,7 +63,9 @@ class Account:
             self._picture(now)
 
     def _sample(self) -> None:
-        ratios = [self._tightest(stay) for stay in self._world.parking.here.values() if self._is_hungry(stay)]
+        hungry = [stay for stay in self._world.parking.here.values() if self._is_hungry(stay)]
+        alike: dict[tuple[str, tuple[int, ...], int], float] = {}  # cars on the same phases of one circuit
+        ratios = [self._tightest(stay, alike) for stay in hungry]
         if ratios:
             self._used += sum(ratios) / len(ratios)
             self._hungry += 1.0
@@ -74,8 +76,14 @@ class Account:
             return False
         return station.wanted_a(stay.evse.evse_id) - station.offered_a(stay.evse.evse_id) > HUNGRY_A
 
-    def _tightest(self, stay: Stay) -> float:
+    def _tightest(self, stay: Stay, known: dict[tuple[str, tuple[int, ...], int], float]) -> float:
         used = min(stay.ev.phases, len(stay.evse.rotation))
+        kind = (stay.evse.circuit, stay.evse.rotation, used)
+        if kind not in known:
+            known[kind] = self._tightest_of(stay, used)
+        return known[kind]
+
+    def _tightest_of(self, stay: Stay, used: int) -> float:
         loads = on_grid_phases((1.0, 1.0 if used > 1 else 0.0, 1.0 if used > 2 else 0.0), stay.evse.rotation)
         loaded = [phase for phase in range(3) if loads[phase] > 0]
         limit_a, limit_w = self._world.limits.held()

@@ -94,6 +94,10 @@ class Gateway:
         """The report of the running program, as its API would give it."""
         return self._daemon.status() if self._daemon is not None and self.is_up else None
 
+    def site_report(self) -> Mapping[str, Any] | None:
+        """What of it the last tick says of the site, for who asks often."""
+        return self._daemon.site_report() if self._daemon is not None and self.is_up else None
+
     def state_need(self, key: EvseKey, energy_wanted_wh: float, departure_at: datetime) -> bool:
         """What `edge need` states; whether it was taken."""
         if self._daemon is None or not self.is_up or self.disk.is_frozen:

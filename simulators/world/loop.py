@@ -134,7 +134,8 @@ class WorldLoop(asyncio.BaseEventLoop):
             now = self._now + TURN_S
             timers = self._timers
             if not soon:
-                if not timers or timers[0][2].gone or self.timers_gone > MOST_GONE:
+                gone = self.timers_gone
+                if not timers or timers[0][2].gone or (gone > MOST_GONE and 2 * gone > len(timers)):
                     self._tidy()
                     timers = self._timers
                 if timers[0][0] > now:

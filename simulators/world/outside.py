@@ -23,6 +23,7 @@ class WorldClock:
         self._now = now
         self.step_s = 0.0
         self.unset_since: float | None = None
+        self._shown = (-1.0, 0.0, begins_at)  # the moment and the step that its wall clock was last read at, and that
 
     @property
     def is_right(self) -> bool:
@@ -36,7 +37,11 @@ class WorldClock:
         now = self._now()
         if self.unset_since is not None:
             return IMAGE_DATE + timedelta(seconds=now - self.unset_since)
-        return self._begins_at + timedelta(seconds=now + self.step_s)
+        at, step_s, shown = self._shown
+        if at != now or step_s != self.step_s:  # it is read several times for each message
+            shown = self._begins_at + timedelta(seconds=now + self.step_s)
+            self._shown = now, self.step_s, shown
+        return shown
 
     def wall_is_trusted(self) -> bool:
         return self.wall() >= EARLIEST_PLAUSIBLE

@@ -95,7 +95,7 @@ class People:
         """Whether the gateway says that this session runs there. Of a post that is cut off it may know the one before,
         with which ends what it is told. One whose number never came to its post it knows by the cloud's.
         """
-        status = self._world.gateway.status()
+        status = self._world.gateway.site_report()
         stations = [] if status is None else status["stations"]
         said = [
             evse["transaction_id"]

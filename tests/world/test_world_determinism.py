@@ -44,6 +44,17 @@ def test_the_same_seed_writes_the_same_bytes() -> None:
     assert len(one.history.splitlines()) == one.result.events > 300
 
 
+def test_a_disk_elsewhere_writes_the_same_bytes() -> None:
+    """A destroyed file is told by its name, not by the folder that this run's disk was made in."""
+    spoilt = [FaultSpec(number=49, at_s=60.0, for_s=30.0)]
+    one, other = (
+        played(replace(load_world("bakery-3"), for_s=120.0), seed=5, faults=spoilt, keeps_history=True, drain_s=10.0)
+        for _ in range(2)
+    )
+    assert b"set aside" in one.history
+    assert one.history == other.history
+
+
 @pytest.mark.parametrize("world", [restless, crowded])
 def test_another_process_writes_the_same_bytes(world: Callable[[], Outcome]) -> None:
     """With other hashes of texts, and of objects: nothing hangs on the order of a set."""

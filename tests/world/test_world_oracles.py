@@ -217,8 +217,8 @@ def _says_for_ever(reason: str, world: World) -> None:
         }
         for station, each in world.stations.items()
     ]
-    status = world.gateway.status
-    world.gateway.status = lambda: {**(status() or {}), "stations": evses}  # type: ignore[method-assign]
+    report = world.gateway.site_report
+    world.gateway.site_report = lambda: {**(report() or {}), "stations": evses}  # type: ignore[method-assign]
 
 
 DEFECTS: dict[str, tuple[str, Tamper | None, Callable[[World], None] | None]] = {

@@ -89,7 +89,9 @@ class Layout:
 
     def words(self, state: LineState) -> Mapping[Table, Mapping[int, Word]]:
         """See :meth:`simulators.meter.state.RegisterMap.words`."""
-        measured: dict[int, Word] = dict.fromkeys((address for filled in self.filled for address in filled), 0)
+        measured: dict[int, Word] = {}
+        for filled in self.filled:
+            measured |= dict.fromkeys(filled, 0)
         measured |= self.fixed
         for cell in self.cells:
             measured.update(cell.pack(state, self.absent, low_word_first=self.low_word_first))

@@ -89,7 +89,7 @@ class BeliefsAreTrue(Oracle):
             self._watched = {name: _Watched() for name in names}
         if not self._watched:
             return
-        status = gateway.status()
+        status = gateway.site_report()
         if status is None or status["control"]["state"] == "STARTING":
             self._begin_anew(self._watched)
         elif self.grace_s == float("inf"):

@@ -112,7 +112,7 @@ class NobodyIsStuck(Oracle):
             self._ask(idle)
 
     def _ask(self, idle: Mapping[tuple[str, int], Stay]) -> None:
-        status = self.world.gateway.status()
+        status = self.world.gateway.site_report()
         evses = evses_said(status) if status is not None else {}
         now = self.world.now()
         for key, stay in idle.items():

@@ -86,9 +86,12 @@ class ReasonsAreTrue(Oracle):
             return
         self._asks_at = now + ASKS_S
         self._above_a = self._of_above()
-        status = self.world.gateway.status() if self.world.is_sound else None
+        status = self.world.gateway.site_report() if self.world.is_sound else None
         if status is None or status["control"]["state"] == "STARTING":
             self._wrong_since.clear()
+            return
+        if not (self.world.parking.here or self.world.scenario.guests):
+            self._wrong_since.clear()  # nobody is there of whom anything could be said
             return
         said = evses_said(status)
         guests = [key for key in self._evses if key[0] in self.world.scenario.guests]
@@ -197,7 +200,7 @@ class ReasonsAreTrue(Oracle):
 
     def _of_above(self) -> float | None:
         above, upper = self.world.above, self.world.upper
-        status = None if upper is None else upper.status()
+        status = None if upper is None else upper.site_report()
         if above is None or status is None:
             return None
         ours = next((each for each in status["stations"] if each["id"] == above.identity), None)

@@ -1,12 +1,13 @@
 """Who gets how much: inside a class alike, and a lower class nothing above its minima that a higher one could use."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from edge.domain.site import Evse, IdlePolicy
 from edge.units import PHASES
 from simulators.charger import Obedience
+from simulators.phases import Amps3
 from simulators.world.oracles.base import Oracle
 from simulators.world.parking import Stay
 from simulators.world.world import World
@@ -27,9 +28,18 @@ class _Part:
     offered_a: float
     draws_a: float
     least_a: float  # it is never given less, if it charges
-    used: frozenset[str]  # the grid's phases on which it draws
+    grid_a: Amps3  # what it draws on each phase of the grid
     has_told: bool  # its driver has told the gateway what it needs in this session
     needs_a: float  # makes it ready in time; 0: nobody has told anything
+
+    @property
+    def is_late(self) -> bool:
+        """Whether with what it is offered it won't be ready in time."""
+        return min(self.needs_a, self.wants_a) > self.offered_a + MORE_A
+
+    def loads(self, phases: Iterable[str]) -> bool:
+        """Whether it draws on each of these of the grid's phases."""
+        return all(amps > 0.0 for phase, amps in zip(PHASES, self.grid_a, strict=True) if phase in phases)
 
 
 class SharesAreFair(Oracle):
@@ -96,7 +106,7 @@ class SharesAreFair(Oracle):
             least_a=max(evse.min_a, safe_a),
             has_told=has_told,
             needs_a=self._needs_a(stay, sum(amps > 0.0 for amps in grid_a)) if has_told else 0.0,
-            used=frozenset(phase for phase, amps in zip(PHASES, grid_a, strict=True) if amps > 0.0),
+            grid_a=grid_a,
         )
 
     def _needs_a(self, stay: Stay, phases: int) -> float:
@@ -108,19 +118,34 @@ class SharesAreFair(Oracle):
         return left_wh * 3600.0 / (max(left_s, 1.0) * phases * self.world.site.nominal_voltage_v)
 
     def _unfair(self, parts: list[_Part]) -> Iterator[tuple[_Part, _Part]]:
+        rivals: dict[str, list[_Part]] = {}
+        for each in parts:
+            rivals.setdefault(each.evse.circuit, []).append(each)
+        most = {circuit: max(map(_weighed_a, those)) for circuit, those in rivals.items()}
+        is_one_class = {circuit: len({each.evse.rank for each in those}) == 1 for circuit, those in rivals.items()}
         for one in parts:
             # One that naps can't show what it would take; one that doesn't take up what it is offered doesn't want it.
             has_none = one.offered_a < one.evse.min_a
             takes_all = one.draws_a > one.offered_a - MORE_A or (has_none and not one.stay.napped)
             if one.wants_a - max(one.offered_a, one.evse.min_a if has_none else 0.0) <= 0.0 or not takes_all:
                 continue
-            hungry = one.wants_a > one.offered_a + MORE_A
-            yield from ((one, other) for other in parts if hungry and _has_too_much(one, other))
+            if one.wants_a <= one.offered_a + MORE_A:
+                continue
+            circuit, its_part_a = one.evse.circuit, one.offered_a / one.evse.weight
+            if is_one_class[circuit] and not one.is_late and most[circuit] <= its_part_a:
+                continue  # nearly always: none of them draws more than it is offered
+            yield from ((one, other) for other in rivals[circuit] if _has_too_much(one, other))
+
+
+def _weighed_a(part: _Part) -> float:
+    """What it draws beyond what doesn't count, by its weight."""
+    return (part.draws_a - MORE_A) / part.evse.weight
 
 
 def _has_too_much(one: _Part, other: _Part) -> bool:
+    """Of two on one circuit."""
     mine, its = one.evse, other.evse
-    if one is other or mine.circuit != its.circuit or not frozenset(mine.phases) <= other.used:
+    if one is other or not other.loads(mine.phases):
         return False
     has_none = one.offered_a < mine.min_a
     if mine.rank < its.rank:
@@ -129,7 +154,7 @@ def _has_too_much(one: _Part, other: _Part) -> bool:
         return other.draws_a >= its.min_a if gives_way else other.draws_a > spared
     if mine.rank > its.rank or has_none or other.has_told:  # that one may be the more urgent one
         return False
-    if min(one.needs_a, one.wants_a) > one.offered_a + MORE_A:
+    if one.is_late:
         return other.draws_a > other.least_a + MORE_A
     if one.has_told:
         return False

@@ -38,9 +38,13 @@ class SignalsAreKnown(Oracle):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._since: dict[str, float] = {}
+        bms = world.configuration.bms
+        self._has_mode = bms.modbus is not None or bms.mqtt is not None  # else the report has none
 
     def look(self) -> None:
-        signals, status = self.world.signals, self.world.gateway.status()
+        if self.world.signals.lpc is None and not self._has_mode:
+            return
+        signals, status = self.world.signals, self.world.gateway.site_report()
         said = None if status is None or status["control"]["state"] == "STARTING" else status.get("bms")
         signals.advance()
         if said is None:

@@ -42,7 +42,7 @@ class TurnsChange(Oracle):
         if not held_back:  # nearly always: the gateway needn't be asked
             self._waits.clear()
             return
-        status = self.world.gateway.status()
+        status = self.world.gateway.site_report()
         if status is None or self.world.gateway.starts != self._starts_of_gateway:
             self._starts_of_gateway = self.world.gateway.starts  # it begins to count anew
             self._waits.clear()

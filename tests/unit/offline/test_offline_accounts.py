@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from edge.domain.journal import PutSession
 from edge.domain.session import Session
 from edge.offline import registers, session_report
-from edge.offline.accounts import QUARTER, QUARTERS_MOST, counted
+from edge.offline.accounts import QUARTER, QUARTERS_MOST, Accounts, counted
 from edge.offline.authorise import UnknownTokens
+from edge.offline.charges import read
 from edge.offline.edition import Edition
 from edge.offline.message import Request
 from edge.offline.registers import Reading
@@ -94,6 +95,34 @@ def test_quarter_hours_add_up_whatever_the_register_does(course: list[tuple[int,
     assert sum((quarter.energy_wh for quarter in found.quarters), Decimal(0)) == found.energy_wh
     assert found.energy_wh >= 0
     assert [quarter.since for quarter in found.quarters] == sorted({quarter.since for quarter in found.quarters})
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 1, 2, 5, 16, 40, -1]), st.integers(-2, 6), st.booleans()), max_size=30),
+    st.sampled_from([None, Decimal(5), Decimal(12)]),
+)
+def test_samples_that_need_no_writing_count_as_all_others_do(
+    course: list[tuple[int, int, bool]], limit_wh: Decimal | None
+) -> None:
+    """Whenever the session is asked for it is what counting each reading by itself makes of it."""
+    expected = session(energy_limit_wh=limit_wh)
+    accounts = Accounts("CP-01", Bench().tokens, kept=[expected])
+    at, tenths = NOON, 1000
+    for minutes, more, asks in course:
+        at, tenths = at + timedelta(minutes=minutes), tenths + more * 10
+        sample = {"timestamp": at.isoformat(), "sampledValue": [{"value": f"{tenths / 10:.1f}"}]}
+        request = message("MeterValues", {"connectorId": 1, "transactionId": 7, "meterValue": [sample]})
+        after = counted(expected, Reading(at, Decimal(tenths).scaleb(-1)))
+        reading = read(Edition.V16, request)
+        is_only_noted = len(after.quarters) == len(expected.quarters)
+        is_only_noted &= limit_wh is None or after.energy_wh < limit_wh
+        assert accounts.noted_only(Edition.V16, request, reading, "7") is is_only_noted
+        if not is_only_noted:
+            accounts.noted(Edition.V16, request, reading, "7", 1, at)
+        expected = after
+        if asks:
+            assert accounts.get("7") == expected
+    assert accounts.get("7") == expected
 
 
 @pytest.mark.parametrize("apart", [timedelta(seconds=10), QUARTER, timedelta(days=30)])
