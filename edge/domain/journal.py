@@ -56,7 +56,12 @@ class Entry:
     answered: bool  # the station has had our answer, or will, should it ask again: the cloud's is not for it
     attempts: int = 0
     state: EntryState = EntryState.PENDING
-    reason: str | None = None  # why it was set aside
+    reason: str | None = None  # why it was set aside or, of a pending one, deferred
+
+    @property
+    def is_deferred(self) -> bool:
+        """Whether the cloud fails to take it: it is told again later, and those behind it go on."""
+        return self.state is EntryState.PENDING and self.reason is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

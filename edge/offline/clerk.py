@@ -201,10 +201,10 @@ class Clerk:
             self.runner.do([Keep(found.writes)])
         return found.payload
 
-    def sent_again(self, slip: Slip) -> None:
+    def sent_again(self, slip: Slip, *, deferred: bool = False) -> None:
         """A message is on the disk to be delivered; of a station with a witness that is done after the next start."""
         if isinstance(self.desk, Desk):
-            self.desk.sent_again(slip)
+            self.desk.sent_again(slip, deferred=deferred)
 
     def recheck(self) -> None:
         """What is known of tokens has changed."""

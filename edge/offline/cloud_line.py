@@ -65,15 +65,16 @@ class CloudLine:
 
     @property
     def owes(self) -> bool:
-        """Whether there is something that the cloud hasn't had."""
+        """Whether there is something that the cloud is to have before what comes now."""
         book = self._book
-        return bool(len(book.backlog) or book.boot.owed or book.owed_status is not None)
+        return book.backlog.owes or book.boot.owed or book.owed_status is not None
 
     @property
     def rests(self) -> bool:
         """Whether time has nothing to change: nobody is waited for, and nothing can be put on the line."""
         waited_for = not self._errands.is_idle or self._lives or self._waiting or self._unjudged
-        return not waited_for and self._breaker.state is BreakerState.CLOSED and not (self._connected and self.owes)
+        owes = self.owes or len(self._book.backlog)
+        return not waited_for and self._breaker.state is BreakerState.CLOSED and not (self._connected and owes)
 
     @property
     def is_free(self) -> bool:
@@ -98,7 +99,7 @@ class CloudLine:
         self._connected = True
         self._is_coming = False
         self._breaker.reconnected()
-        self._errands.connected()
+        self._errands.connected(now)
         self.pump(now)
 
     def cloud_lost(self, wall: datetime) -> None:
@@ -178,7 +179,7 @@ class CloudLine:
     def is_said_alike(self, reading: Reading) -> bool:
         """Whether the cloud knows the message's transaction by the id that is in it."""
         record = self._book.charges.get(self._book.charges.sampled(reading))
-        if record is None or record.alone:
+        if record is None or record.alone or self._book.waits_for_begin(record):
             return record is None
         return record.cloud_id is None or str(record.cloud_id) == reading.key
 

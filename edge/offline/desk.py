@@ -180,8 +180,11 @@ class Desk:
         """The text of the cloud's CALL for the station, which may know the transaction by another id."""
         return delivery.to_station(self.book, request.action, request.text, request.fields)
 
-    def sent_again(self, slip: Slip) -> None:
-        """A message is on the disk to be delivered: where we had set it aside, a person wants it to be tried again."""
+    def sent_again(self, slip: Slip, *, deferred: bool = False) -> None:
+        """A message is on the disk to be delivered: where we had set it aside, or deferred it and the disk doesn't say
+        so, a person wants it to be tried again."""
+        if not deferred and self.book.backlog.is_deferred(slip.seq):
+            self.book.backlog.remove(slip.seq)
         if self.book.backlog.get(slip.seq) is None and not self._line.has(slip.seq):
             self.book.backlog.add(slip)
             self._is_free = False
@@ -213,7 +216,7 @@ class Desk:
             self._line.pump(now)
             return
         is_alone = self._is_alone(reading)
-        if is_alone or self.state is not DeskState.ONLINE:
+        if is_alone or self.state is not DeskState.ONLINE or self._waits_for_begin(reading):
             if not is_alone and reading.kind is not EntryKind.END and self._is_clouds_to_judge(request, wall):
                 self._line.hold(Live(request=request, since=now, reading=reading), wall)
                 return
@@ -232,6 +235,12 @@ class Desk:
         record = self.book.charges.get(self._ledger.nameless.named(reading))
         is_new = reading.kind is EntryKind.BEGIN and record is not None and record.ended is not None
         return self.book.is_alone(None if is_new else record)
+
+    def _waits_for_begin(self, reading: Reading) -> bool:
+        """Whether the cloud has to be told of the begin first: then the message queues up behind it."""
+        if reading.kind is EntryKind.BEGIN and reading.order is None:
+            return False
+        return self.book.waits_for_begin(self.book.charges.get(self._ledger.nameless.named(reading)))
 
     def _is_clouds_to_judge(self, request: Request, wall: datetime) -> bool:
         """Whether nobody here knows the token, and the cloud, which may, is about to be asked: a session isn't refused

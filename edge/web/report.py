@@ -229,6 +229,7 @@ class StorageReport(_Part):
     oldest_pending_at: str | None = None  # UTC
     oldest_pending_s: float | None = None
     oldest_pending_station: str | None = None
+    deferred: int | None = None  # of the pending ones: the cloud fails to take them, and is told again later
     set_aside: int | None = None  # messages that aren't sent any more, refused or damaged: `edge journal list`
     left_behind: dict[str, int] = {}  # messages of stations that the site no longer has, by station
 
