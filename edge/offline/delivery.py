@@ -17,7 +17,7 @@ from edge.offline.charges import int_or_none
 from edge.offline.conduct import is_of_another
 from edge.offline.message import Request, mapping, whole
 from edge.offline.message import text as text_in
-from edge.offline.splice import NotFound, set_member, with_number
+from edge.offline.splice import NotFound, replace_value, set_member, with_number
 from edge.offline.station import StationBook
 from edge.offline.steps import Immediate, Resume
 from edge.offline.token_info import ShownToken, info_in, token_in
@@ -72,7 +72,10 @@ class Delivery:
             if record.began is None:
                 return Sendable(entry.text)  # its begin was never ours: the id is the cloud's
             return Unsendable("the cloud has no id for its transaction, whose begin it never took")
-        return Sendable(with_number(entry.text, (_PAYLOAD, "transactionId"), record.cloud_id))
+        try:
+            return Sendable(replace_value(entry.text, (_PAYLOAD, "transactionId"), str(record.cloud_id)))
+        except NotFound as exc:  # under a number of ours it would be the end of another, or of nothing
+            return Unsendable(f"the cloud's number can't be put into it: {exc}")
 
     def delivered(self, entry: Entry, answer: Mapping[str, Any], payload: Mapping[str, Any], wall: datetime) -> None:
         """The cloud has it. ``answer`` is its payload, ``payload`` that of the message."""

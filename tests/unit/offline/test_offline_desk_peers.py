@@ -461,3 +461,22 @@ def test_a_cloud_that_fails_to_judge_a_token_locks_nobody_out(
     bench.cloud_refuses(code)
     name = "idTokenInfo" if edition.is_v2 else "idTagInfo"
     assert bench.answered == ([3, asked, {name: {"status": "Accepted"}}] if good else [4, asked, code, "", {}])
+
+
+def test_a_late_message_of_more_members_than_any_has_goes_as_it_is_or_is_set_aside() -> None:
+    """An event names its transaction, ``offline`` or not; an end under a number of ours would be that of another."""
+    rubbish = {f"m{n}": n for n in range(2_000)}
+    bench = Bench(Edition.V201)
+    bench.event("Started", 0, "CARD-1", **rubbish)
+    bench.cloud_comes()
+    assert "offline" not in bench.asked[3]
+    bench.cloud_answers({})
+    bench = Bench(Edition.V16)
+    bench.start()
+    stop = {**rubbish, "transactionId": bench.answered[2]["transactionId"], "meterStop": 9, "timestamp": "x"}
+    bench.call("StopTransaction", stop)
+    bench.cloud_comes()
+    bench.cloud_answers({"transactionId": 5, "idTagInfo": {"status": "Accepted"}})
+    (aside,) = bench.disk.set_aside
+    assert (aside.action, len(bench.to_cloud)) == ("StopTransaction", 1)
+    assert aside.reason == "the cloud's number can't be put into it: more members than any message has"

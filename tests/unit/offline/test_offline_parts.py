@@ -17,7 +17,7 @@ from edge.offline.hashing import TokenHasher, hint, shown
 from edge.offline.local_ids import local_id
 from edge.offline.message import Request
 from edge.offline.pace import Pace
-from edge.offline.splice import NotFound, replace_value, set_member
+from edge.offline.splice import MEMBERS_MOST, NotFound, replace_value, set_member
 from edge.offline.thinning import Slip, to_drop
 from edge.offline.token_book import TokenBook
 from edge.offline.token_info import ShownToken, info_in, info_out
@@ -58,6 +58,19 @@ def test_what_isnt_there_is_said_so(text: str) -> None:
 def test_of_a_name_that_is_there_twice_the_last_counts() -> None:
     """As for the parsers of our peers."""
     assert replace_value('{"a":1,"a":2}', ("a",), "3") == '{"a":1,"a":3}'
+
+
+def test_no_more_members_are_looked_through_than_messages_have() -> None:
+    """Of 300,000 that would take seconds, each time that such a message is sent."""
+    members = ",".join(f'"{n}":0' for n in range(MEMBERS_MOST - 1))
+    assert replace_value(f'{{{members},"a":1}}', ("a",), "2") == f'{{{members},"a":2}}'
+    for more in (f'{{{members},"a":1,"b":1}}', f'{{{members},"b":1,"a":1}}'):
+        with pytest.raises(NotFound):
+            replace_value(more, ("a",), "2")
+        with pytest.raises(NotFound):
+            set_member(more, (), "a", "2")
+        with pytest.raises(NotFound):
+            set_member(more, (), "c", "2")
 
 
 @given(st.binary(min_size=16, max_size=16), st.sets(st.integers(0, 2**30 - 1), max_size=50))
