@@ -1,5 +1,6 @@
 """The store: forms of files, damage, a full disk, batches."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -342,11 +343,15 @@ def quota(store: Store) -> Callable[[str, int], int]:
     return refuse
 
 
-def test_a_disk_that_stays_full_is_emptied_by_a_cloud_that_is_back(tmp_path: Path) -> None:
+def test_a_disk_that_stays_full_is_emptied_by_a_cloud_that_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Fault 50: deleting needs room, too. Without the last of the reserve what was delivered could never go, and no
-    station would ever be answered again; with it the room of what went takes new messages."""
+    station would ever be answered again; with it the room of what went takes new messages, and so it is told."""
     store = Store(tmp_path / "store", vfs=LAYER.name)
     store.open()
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage._replace(free=0))
     try:
         LAYER.refuse = quota(store)
         number = 0
@@ -359,10 +364,19 @@ def test_a_disk_that_stays_full_is_emptied_by_a_cloud_that_is_back(tmp_path: Pat
         for seq in range(2, number):
             assert store.commit([[DropEntry(seq=seq)]]) == [None]
         assert store.commit([[put(seq, size=150_000)] for seq in range(901, 911)]) == [None] * 10
-        assert health(store) is Health.FULL
+        assert health(store) is Health.RESERVE  # it isn't told any more that stations get no answers
         assert [entry.seq for entry in entries(store)] == [number, *range(901, 911)]
+        taken = 0
+        while store.commit([[put(920 + taken, size=150_000)]]) == [None]:
+            taken += 1
+        assert taken > 10
+        assert health(store) is Health.FULL
+        assert store.commit([[DropEntry(seq=901)]]) == [None]
+        assert [type(each) for each in store.commit([[put(990)]])] == [StorageFull]
+        assert health(store) is Health.FULL
     finally:
         LAYER.refuse = lambda _path, _end: 0
+    monkeypatch.undo()
     store.maintain()
     assert health(store) is Health.GOOD
     store.close()
