@@ -52,6 +52,7 @@ def journal_report(
         "oldest_pending_station": oldest_of,
         "deferred": sum(book.backlog.deferred for book in books),
         "set_aside": sum(book.backlog.aside for book in books),
+        "flooded_by": [book.id for book in books if book.allowance.exceeded],
         "left_behind": dict(left_behind),
     }
 

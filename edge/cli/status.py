@@ -102,6 +102,9 @@ def _storage(storage: Report, *, has_cloud: bool) -> str:
         if storage.get("deferred")
         else None,
         f"{storage['set_aside']} not sent any more (edge journal list)" if storage["set_aside"] else None,
+        f"no more transactions are taken of {', '.join(storage['flooded_by'])}, more than a station can have"
+        if storage.get("flooded_by")
+        else None,
         f"{sum(storage['left_behind'].values())} of stations that are no longer here"
         if storage["left_behind"]
         else None,
@@ -117,7 +120,7 @@ def _storage_style(storage: Report) -> str:
     if storage["state"] not in (GOOD, RESERVE):
         return "red"
     needs_somebody = storage["state"] == RESERVE or any(
-        storage.get(key) for key in ("deferred", "set_aside", "left_behind", "set_aside_files")
+        storage.get(key) for key in ("deferred", "set_aside", "flooded_by", "left_behind", "set_aside_files")
     )
     return "yellow" if needs_somebody else ""
 

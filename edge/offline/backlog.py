@@ -67,7 +67,7 @@ class Backlog:
         self._trouble: dict[int, Trouble] = {}
         self._size = 0
         self._notices = 0
-        self._aside: set[int] = set()
+        self._aside: dict[int, int] = {}  # with the size of each
         self._deferred: set[int] = set()
         self._failures = 0  # at what is deferred, since the cloud has taken something of a transaction
         self._again_at: Seconds | None = None  # the next of that may be tried
@@ -115,15 +115,20 @@ class Backlog:
         """Whether the messages of a transaction wait for its begin, which is deferred."""
         return bool(self._deferred) and transaction in self._held()
 
-    def set_aside(self, seq: int) -> None:
-        """It can't be delivered, and waits for a person."""
-        self.remove(seq)
-        self._aside.add(seq)
+    @property
+    def kept_characters(self) -> int:
+        """What all texts come to, those that were set aside included."""
+        return self._size + sum(self._aside.values())
+
+    def set_aside(self, seq: int, size: int = 0) -> None:
+        """It can't be delivered, and waits for a person; ``size``: of one that wasn't to be delivered before."""
+        slip = self.remove(seq)
+        self._aside[seq] = slip.size if slip is not None else size
 
     def add(self, slip: Slip, attempts: int = 0, *, deferred: bool = False) -> None:
         """One more message, in the order of the numbers; ``deferred``: the cloud has failed to take it."""
         self.remove(slip.seq)
-        self._aside.discard(slip.seq)
+        self._aside.pop(slip.seq, None)
         behind = not self._slips or next(reversed(self._slips)) < slip.seq
         self._slips[slip.seq] = slip
         if not behind:  # one that was set aside and is to be sent again

@@ -212,6 +212,8 @@ class Desk:
         reading = read(self.book.edition, request)
         if self._line.asked_again(request, reading) or self._ledger.answer_again(request, reading, wall):
             return
+        if not self._is_allowed(request, reading, now):
+            return
         if self._orphans.take(request, reading, wall):
             self._line.pump(now)
             return
@@ -229,6 +231,20 @@ class Desk:
         else:
             writes = self._ledger.take_note(request, reading, wall)
             self._line.forward(Live(request=request, since=now, reading=reading), wall, writes)
+
+    def _is_allowed(self, request: Request, reading: Reading, now: Seconds) -> bool:
+        """Whether what is never dropped may be one more; else its station isn't answered, and keeps it."""
+        if not (reading.kind.bounds_transaction or reading.precious):
+            return True
+        allowance = self.book.allowance
+        before = allowance.exceeded
+        allowed = allowance.takes(len(request.text), self.book.backlog.kept_characters, now)
+        if allowance.exceeded and not before:
+            what = "a station tells more than it can have: no more of its transactions are taken for now"
+            self.book.steps.note("error", what, station=self.book.id, kept=self.book.backlog.kept_characters)
+        elif before and not allowance.exceeded:
+            self.book.steps.note("info", "the transactions of a station are taken again", station=self.book.id)
+        return allowed
 
     def _is_alone(self, reading: Reading) -> bool:
         """Whether a message is of a transaction that runs, or ran, and of which no cloud is told."""

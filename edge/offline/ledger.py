@@ -121,7 +121,7 @@ class Ledger:
         self._samples.append(reading.mark)
         kept = [PutEntry(entry=entry)] if self._book.settings.has_cloud else []
         if kept:
-            self._book.backlog.set_aside(entry.seq)
+            self._book.backlog.set_aside(entry.seq, len(entry.text))
         event = "a message is set aside" if kept else "a message counts nowhere"
         self._book.steps.note("error", event, action=entry.action, number=entry.seq, reason=reason)
         self._book.steps.keep(kept, ToStation(result(request.answer_id, self._answer(request, None, wall))))

@@ -21,6 +21,7 @@ from edge.domain.journal import (
 )
 from edge.domain.session import Session
 from edge.offline.accounts import Accounts
+from edge.offline.allowance import Allowance
 from edge.offline.backlog import Backlog, slip
 from edge.offline.charges import Charges, Reading
 from edge.offline.edition import Edition
@@ -38,10 +39,11 @@ CONNECTORS_MOST = 64
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StationKept:
     """What was kept of one station. ``slips``: its pending messages with their attempts, in order. ``aside``: the
-    numbers of those that were set aside; ``deferred``: of the pending ones that the cloud fails to take."""
+    numbers of those that were set aside, with their sizes; ``deferred``: of the pending ones that the cloud fails to
+    take."""
 
     slips: tuple[tuple[Slip, int], ...] = ()
-    aside: frozenset[int] = frozenset()
+    aside: Mapping[int, int] = field(default_factory=dict)
     deferred: frozenset[int] = frozenset()
     transactions: tuple[Transaction, ...] = ()
     sessions: tuple[Session, ...] = ()
@@ -90,6 +92,7 @@ class StationBook:
     charges: Charges
     accounts: Accounts
     backlog: Backlog
+    allowance: Allowance
     boot: Boot
     statuses: dict[str, ConnectorStatus]
     steps: Steps = field(default_factory=Steps)
@@ -112,8 +115,8 @@ class StationBook:
         backlog = Backlog(settings)
         for kept_slip, attempts in kept.slips:
             backlog.add(kept_slip, attempts, deferred=kept_slip.seq in kept.deferred)
-        for seq in kept.aside:
-            backlog.set_aside(seq)
+        for seq, size in kept.aside.items():
+            backlog.set_aside(seq, size)
         never = Boot(station=station, text=None, owed=False, status=None, interval_s=None)
         boot = kept.boot or never
         if not settings.has_cloud:  # what one that was there before has said of it binds nobody now
@@ -128,6 +131,7 @@ class StationBook:
             charges=Charges(station, kept.transactions),
             accounts=Accounts(station, tokens, kept.sessions),
             backlog=backlog,
+            allowance=Allowance(settings.backlog_characters),
             boot=boot,
             statuses={status.connector: status for status in kept.statuses},
         )
@@ -281,7 +285,7 @@ def kept_of(
             for entry in own
             if entry.state is EntryState.PENDING
         ),
-        aside=frozenset(entry.seq for entry in own if entry.state is EntryState.SET_ASIDE),
+        aside={entry.seq: sizes[entry.seq] for entry in own if entry.state is EntryState.SET_ASIDE},
         deferred=frozenset(entry.seq for entry in own if entry.is_deferred),
         transactions=tuple(transaction for transaction in transactions if transaction.station == station),
         sessions=tuple(session for session in sessions if session.station == station),

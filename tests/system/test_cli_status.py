@@ -337,6 +337,7 @@ STORAGE: dict[str, Any] = {
     "oldest_pending_station": "CP-07",
     "deferred": 0,
     "set_aside": 0,
+    "flooded_by": [],
     "left_behind": {},
 }
 
@@ -365,6 +366,11 @@ STORAGE: dict[str, Any] = {
                 "messages aren't sent to the cloud any more: 2 of them",
                 "messages for the cloud are of CP-09, which the site no longer has: 4",
             ],
+        ),
+        (
+            {"flooded_by": ["CP-05"]},
+            "no more transactions are taken of CP-05, more than a station can have",
+            ["CP-05 tells more transactions than a station can have: no more of them are taken for now"],
         ),
         (
             {"deferred": 2},
