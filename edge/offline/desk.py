@@ -85,7 +85,7 @@ class Desk:
 
     def from_station(self, request: Request, now: Seconds, wall: datetime) -> list[Step]:
         """The station makes a CALL."""
-        row = conduct.row(self.book.edition, request.action, request.fields)
+        row = self._row(request)
         if row.conduct is Conduct.TRANSACTION:
             self._transaction(request, now, wall)
         elif row.in_turn and self.book.backlog.has_notices:
@@ -274,7 +274,11 @@ class Desk:
             return self._ledger.answer_late(live.taken, request, wall)
         if live.reading is not None:
             return self._ledger.take(request, live.reading, wall)
-        return self._answer(request, conduct.row(self.book.edition, request.action, request.fields), wall)
+        return self._answer(request, self._row(request), wall)
+
+    def _row(self, request: Request) -> Row:
+        has_cloud = self.book.settings.has_cloud
+        return conduct.row(self.book.edition, request.action, request.fields, has_cloud=has_cloud)
 
     def _answer(self, request: Request, row: Row, wall: datetime) -> Entry | None:
         """Answer in the cloud's place; the message as it is kept, None where it isn't."""

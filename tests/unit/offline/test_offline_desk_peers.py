@@ -1,6 +1,7 @@
 """The desk and its peers: boots, states, a cloud that is slow, 2.x, tokens, ids in both directions."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -465,7 +466,7 @@ def test_a_cloud_that_fails_to_judge_a_token_locks_nobody_out(
 
 def test_a_late_message_of_more_members_than_any_has_goes_as_it_is_or_is_set_aside() -> None:
     """An event names its transaction, ``offline`` or not; an end under a number of ours would be that of another."""
-    rubbish = {f"m{n}": n for n in range(2_000)}
+    rubbish: dict[str, Any] = {f"m{n}": n for n in range(2_000)}
     bench = Bench(Edition.V201)
     bench.event("Started", 0, "CARD-1", **rubbish)
     bench.cloud_comes()

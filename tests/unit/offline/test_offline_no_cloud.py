@@ -66,8 +66,8 @@ def test_a_session_of_1_6_is_in_the_registry_and_nowhere_else() -> None:
     bench.meter(number, "150")
     assert bench.answered[2] == {}
     bench.call("MeterValues", {"connectorId": 1, "meterValue": []})
-    bench.call("DataTransfer", {"vendorId": "V"})
-    assert bench.answered[2] == {"status": "Accepted"}
+    bench.call("DataTransfer", {"vendorId": "V"})  # nobody knows any vendor (OCPP 1.6 §4.3)
+    assert bench.answered[2] == {"status": "UnknownVendorId"}
     bench.stop(number, 700)
     assert (bench.disk.entries, bench.to_cloud, len(bench.desk.book.backlog)) == ({}, [], 0)
     assert (record(bench).energy_wh, record(bench).transaction) == (Decimal(600), str(number))
