@@ -126,7 +126,7 @@ class TokenBook:
         known = Known(
             own=self._own.get(token),
             listed=self._listed.get(station, {}).get(token),
-            cached=cached.info if cached is not None else None,
+            cached=cached.info.at(station) if cached is not None else None,
             cached_at=cached.learned_at if cached is not None else None,
             cloud=cloud,
         )
@@ -179,6 +179,7 @@ class TokenBook:
         self._reserved.pop((station, token), None)
         if token in self._listed.get(station, {}):
             return []
+        info = replace(info, evses_of=station) if info.evses else info
         before = self._cached.get(token)
         if info.status in OF_THE_MOMENT:
             # That the card charges elsewhere just now, or may not here, says nothing of tomorrow: an acceptance stays.

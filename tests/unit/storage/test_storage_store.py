@@ -43,7 +43,16 @@ from tests.unit.storage.storage_bench import NOON, put, put_sample
 
 LAYER = RecordingLayer("refusing")
 NEED = TokenNeed(energy_wanted_wh=180_000.0, ready_by=time(5, 30))
-INFO = TokenInfo(status=TokenStatus.ACCEPTED, group="G", language="da", message='{"content":"Hej"}')
+INFO = TokenInfo(
+    status=TokenStatus.ACCEPTED,
+    group="G",
+    language="da",
+    message='{"content":"Hej"}',
+    language2="de",
+    priority=4,
+    evses=(1, 2),
+    evses_of="CP",
+)
 
 
 @pytest.fixture
