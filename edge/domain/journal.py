@@ -27,8 +27,10 @@ class EntryKind(StrEnum):
         return self in (EntryKind.BEGIN, EntryKind.END)
 
 
+# How a signed value of the Open Charge Metering Format begins, whatever its station says of its format.
+OCMF = "OCMF|"
 # What is signed, or billed by: no meter value with one of these in it is ever dropped.
-PRECIOUS = ("SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End")
+PRECIOUS = ("SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End", OCMF)
 
 LOST = "Lost"  # an end that was never told, or may not have been; no reason of OCPP's either
 
