@@ -13,6 +13,7 @@ import pytest
 
 from edge.domain.journal import (
     Boot,
+    ClearCached,
     ConnectorStatus,
     DropEntry,
     ListVersion,
@@ -38,6 +39,7 @@ from edge.storage.key import token_key
 from edge.storage.reading import entries, entry, kept, kept_tokens
 from edge.storage.snapshot import snapshot
 from edge.storage.store import Store
+from edge.storage.token_file import TokenFile
 from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, RecordingLayer
 from tests.unit.storage.storage_bench import NOON, put, put_sample
 
@@ -292,6 +294,39 @@ def test_a_registry_that_is_no_database_is_restored_from_its_good_copy(tmp_path:
     store.close()
 
 
+def test_a_card_that_was_removed_stays_so_when_the_registry_is_healed(tmp_path: Path) -> None:
+    """The good copy, which is of the last start, still has it: where the table of the cards is whole, that counts."""
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    store.commit([[PutSiteToken(token=SiteToken(hash=each, hint="01")) for each in "ab"]])
+    store.commit([[PutCached(token=CachedToken(hash=each, info=INFO, learned_at=NOON)) for each in "cd"]])
+    store = again(store)
+    store.commit([[RemoveSiteToken(hash="a"), ClearCached(hash="d")]])
+    store.connection("registry").execute("UPDATE cached_token SET info = 'rubbish' WHERE hash = 'c'")
+    store = again(store)
+    assert store.healed == ("registry",)
+    found = kept_tokens(store)
+    assert [token.hash for token in found.own] == ["b"]
+    assert [token.hash for token in found.cached] == ["c", "d"]  # nobody knows which of these were removed
+    store.close()
+
+
+def test_what_the_command_line_changes_is_in_the_good_copy(tmp_path: Path) -> None:
+    """A registry of which nothing is left is that: a lost card doesn't let in again who found it."""
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    store.commit([[PutSiteToken(token=SiteToken(hash=each, hint="01")) for each in "abc"]])
+    again(store).close()
+    file = TokenFile(tmp_path)
+    file.remove("a")
+    file.put([SiteToken(hash="b", hint="01", blocked=True)])
+    (tmp_path / "registry.db").write_bytes(b"rubbish" * 1000)
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    assert [(token.hash, token.blocked) for token in kept_tokens(store).own] == [("b", True), ("c", False)]
+    store.close()
+
+
 def test_a_full_disk_takes_the_reserve_and_history_goes_first(store: Store) -> None:
     """Fault 50: transactions go on in the reserve; when that is used up the batch is refused, and nothing else."""
     room = store.path("journal").parent / "reserve"
@@ -337,6 +372,13 @@ def test_samples_leave_room_for_begins_and_ends(tmp_path: Path) -> None:
     assert health(store) is Health.GOOD
     assert store.commit([[put_sample(900)]]) == [None]
     store.close()
+
+
+@pytest.mark.parametrize("word", ["SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End", "OCMF|"])
+def test_what_is_billed_by_is_known_after_a_restart(store: Store, word: str) -> None:
+    """It isn't thinned out then, either."""
+    store.commit([[put_sample(1), put_sample(2, more=word)]])
+    assert kept(store).precious == {2}
 
 
 def quota(store: Store) -> Callable[[str, int], int]:
