@@ -17,8 +17,7 @@ from edge.offline.charges import Reading, read
 from edge.offline.cloud_line import CloudLine
 from edge.offline.conduct import Conduct, Row
 from edge.offline.edition import Edition
-from edge.offline.hashing import shown
-from edge.offline.ledger import Ledger
+from edge.offline.ledger import JUDGED, Ledger
 from edge.offline.live_call import Live
 from edge.offline.message import Request
 from edge.offline.orphans import Orphans
@@ -26,7 +25,6 @@ from edge.offline.pace import Pace
 from edge.offline.station import StationBook
 from edge.offline.steps import Step, ToStation
 from edge.offline.thinning import Slip
-from edge.offline.token_book import Judged
 from edge.offline.token_info import ShownToken, token_in
 from edge.offline.vigil import Vigil
 from edge.units import Seconds
@@ -296,7 +294,7 @@ class Desk:
                 card = token_in(edition, request.fields) or ShownToken(text="")
                 judged = self.book.tokens.judge(self.book.id, card, wall)
                 steps.add(_reply(request, answers.authorize(edition, judged.verdict)))
-                steps.note("info", "a token was judged without the cloud", **self._told(judged))
+                steps.note("info", JUDGED, **judged.told(self.book.id))
             case Conduct.NOTICE:
                 return self._ledger.take_notice(request, row, wall)
             case _:
@@ -304,12 +302,6 @@ class Desk:
                 if text is not None:
                     steps.add(ToStation(text))
         return None
-
-    def _told(self, judged: Judged) -> dict[str, object]:
-        """A verdict for the log: where, and of whose card, by what ``edge token`` shows of it."""
-        token = shown(judged.hash) if judged.hash is not None else None
-        said = judged.verdict
-        return {"station": self.book.id, "token": token, "accepted": said.accepted, "reason": said.reason}
 
 
 def _reply(request: Request, payload: Mapping[str, Any]) -> ToStation:

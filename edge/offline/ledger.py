@@ -37,6 +37,7 @@ from edge.offline.token_info import token_in
 # 1.6 MeterValues that are known when they come again. Not through a restart: then one may reach the cloud twice, as a
 # sample of the same instant.
 SAMPLES_KNOWN = 32
+JUDGED = "a token was judged without the cloud"
 OTHERWISE = "an end that was told before is told otherwise: it is answered"
 REPEATED = "a repeated message is answered again"
 
@@ -254,6 +255,9 @@ class Ledger:
             writes = [*writes, PutTransaction(transaction=record)]
         then: list[Immediate] = [ToStation(result(request.answer_id, payload))]
         judged = self._judged(request, wall)
+        if judged is not None and not judged.verdict.accepted and reading.kind is not EntryKind.END:
+            # Some stations ask for no Authorize: who looks for a driver's fault finds the card here all the same.
+            self._book.steps.note("info", JUDGED, **judged.told(self._book.id))
         its_own = judged is not None and (record is None or record.token in (None, judged.hash))  # not another's card
         if judged is not None and its_own and entry.transaction is not None and reading.kind is not EntryKind.END:
             then.append(self.let_in(reading, entry.transaction, judged))

@@ -8,6 +8,7 @@ from edge.domain.journal import ClearCached, ListVersion, PutCached, ReplaceList
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenHash, TokenInfo, TokenStatus, Verdict
 from edge.offline.authorise import NOT_NEEDED, OF_THE_MOMENT, UNCHECKED, Known, Policy, unknown, verdict
 from edge.offline.hashing import TokenHasher
+from edge.offline.hashing import shown as hash_shown
 from edge.offline.strangers import ShownCard, Strangers
 from edge.offline.token_info import ShownToken
 
@@ -30,6 +31,12 @@ class Judged:
 
     verdict: Verdict
     hash: TokenHash | None
+
+    def told(self, station: str) -> dict[str, object]:
+        """For the log: where, and of whose card, by what ``edge token`` shows of it."""
+        token = hash_shown(self.hash) if self.hash is not None else None
+        said = self.verdict
+        return {"station": station, "token": token, "accepted": said.accepted, "reason": said.reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
