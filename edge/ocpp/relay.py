@@ -209,10 +209,12 @@ class Relay:
             case CallResult() | CallError():
                 self._pass_up(frame.text)
                 self._passing.answered(frame, now, self.version)
-            case Send() | CallResultError():
+            case Send():
                 self._pass_up(frame.text)
-                if isinstance(frame, Send):
-                    self.diagnosis.asks(frame, self.version)
+                self.diagnosis.asks(frame, self.version)
+            case CallResultError():
+                came_as = self._stand_in.came_as(frame.id) if self._stand_in is not None else frame.id
+                self._pass_up(frame.text if came_as == frame.id else wire.with_id(frame.text, came_as))
             case _:
                 assert_never(frame)
         return self._out.empty()

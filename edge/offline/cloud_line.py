@@ -130,6 +130,7 @@ class CloudLine:
         if not is_free and (self._waiting or self.owes):
             return False
         del self._lives[identifier]
+        self._book.came_as.note(identifier, identifier)
         self._breaker.answered()
         return True
 
@@ -195,6 +196,7 @@ class CloudLine:
         """The cloud has answered the CALL of this id."""
         self._breaker.answered()
         if (live := self._lives.pop(identifier, None)) is not None:
+            self._book.came_as.note(live.reply_id or live.request.id, identifier)
             if not self._live_answers.is_clouds_failure(live, fields, error, wall):
                 self._live_answers.answered(live, text=text, fields=fields, error=error, wall=wall)
             elif (kept := self._given_up(live, wall)) is not None:

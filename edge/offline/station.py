@@ -23,6 +23,7 @@ from edge.domain.session import Session
 from edge.offline.accounts import Accounts
 from edge.offline.allowance import Allowance
 from edge.offline.backlog import Backlog, slip
+from edge.offline.came_as import CameAs
 from edge.offline.charges import Charges, Reading
 from edge.offline.edition import Edition
 from edge.offline.message import Request, whole
@@ -96,6 +97,7 @@ class StationBook:
     boot: Boot
     statuses: dict[str, ConnectorStatus]
     steps: Steps = field(default_factory=Steps)
+    came_as: CameAs = field(default_factory=CameAs)
     barred: dict[str, str] = field(default_factory=dict)  # transactions that are to get no current, and why
 
     @classmethod
