@@ -1,11 +1,11 @@
 """The messages of one station that its cloud has not had: their order, their attempts, their room."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from edge.domain.journal import DropEntry, Entry, EntryKind, Write
+from edge.offline.deferral import HURRIED_MOST, LONELY_WAIT_S, Deferral
 from edge.offline.settings import OfflineSettings
 from edge.offline.thinning import Slip, to_drop
 from edge.units import Seconds
@@ -15,15 +15,6 @@ _THINNED_TO = 0.9
 # So often in a row may the connection break with a message under way. A line that flaps does that now and then, between
 # sending and answer; each time in the same moment is the message's doing.
 BREAKS_MOST = 5
-# While the cloud fails to take them, one of those that are deferred is tried this often at the least.
-LONGEST_WAIT_S: Seconds = 900.0
-# So often one is tried at once when the cloud takes others; one on which it fails all the same waits its own time, so
-# long at most.
-HURRIED_MOST = 2
-LONELY_WAIT_S: Seconds = 3600.0
-# While the cloud fails, the oldest of them is tried, so that it gets them in order; each so manieth time another, as
-# it may be the oldest alone on which it fails.
-OTHER_TURN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +59,7 @@ class Backlog:
         self._size = 0
         self._notices = 0
         self._aside: dict[int, int] = {}  # with the size of each
-        self._deferred: set[int] = set()
-        self._failures = 0  # at what is deferred, since the cloud has taken something of a transaction
-        self._again_at: Seconds | None = None  # the next of that may be tried
-        self._takes = True  # the cloud has taken the last begin or end that it was told
+        self._deferred = Deferral(settings.retry_interval_s)
 
     def __len__(self) -> int:
         return len(self._slips)
@@ -179,18 +167,16 @@ class Backlog:
 
     def _again(self, now: Seconds) -> Slip | None:
         """The deferred one that may be tried now; None while there is none."""
-        if not self._deferred or (self._again_at is not None and now < self._again_at):
+        if self._deferred.rests(now):
             return None
-        due = [seq for seq in self._deferred if self._is_hurried(seq) or self._is_due(seq, now)]
-        if not due:
-            return None
-        if self._failures % OTHER_TURN == OTHER_TURN - 2:
-            return self._slips[min(due, key=lambda seq: (self._trouble.get(seq, Trouble()).attempts, seq))]
-        return self._slips[min(due)]
+        due = {seq: self._trouble.get(seq, Trouble()).attempts for seq in self._deferred if self._may_go(seq, now)}
+        found = self._deferred.next(due)
+        return self._slips[found] if found is not None else None
 
-    def _is_hurried(self, seq: int) -> bool:
+    def _may_go(self, seq: int, now: Seconds) -> bool:
         trouble = self._trouble.get(seq, Trouble())
-        return trouble.alone < HURRIED_MOST and not trouble.timed_out
+        is_hurried = trouble.alone < HURRIED_MOST and not trouble.timed_out
+        return is_hurried or self._is_due(seq, now)
 
     def _is_due(self, seq: int, now: Seconds) -> bool:
         retry_at = self._trouble.get(seq, Trouble()).retry_at
@@ -233,14 +219,14 @@ class Backlog:
         # Answered: it breaks no connection.
         self._trouble[seq] = Trouble(
             attempts=attempts,
-            retry_at=now + (self._wait_s(attempts, LONELY_WAIT_S) if was_deferred else self._wait_s(attempts)),
+            retry_at=now + self._wait_s(seq, attempts),
             rejections=before.rejections + (not clouds_fault),
-            alone=before.alone + (was_deferred and self._takes),
+            alone=before.alone + (was_deferred and self._deferred.takes),
         )
-        self._takes = self._takes and not clouds_fault
+        self._deferred.takes = self._deferred.takes and not clouds_fault
         outcome = self._outcome(seq, clouds_fault=clouds_fault)
         if outcome is Outcome.DEFERRED:
-            self._defer(seq, now)
+            self._deferred.failed(seq, attempts, now)
         return Failed(outcome=outcome, attempts=attempts, is_new=outcome is Outcome.DEFERRED and not was_deferred)
 
     def _outcome(self, seq: int, *, clouds_fault: bool) -> Outcome:
@@ -256,28 +242,18 @@ class Backlog:
         slip = self._slips.get(seq)
         return slip is not None and slip.kind is not EntryKind.NOTICE
 
-    def _wait_s(self, attempts: int, most_s: Seconds = math.inf) -> Seconds:
-        interval_s = self._settings.retry_interval_s
-        return min(interval_s * attempts, max(most_s, interval_s))
-
-    def _defer(self, seq: int, now: Seconds) -> None:
-        """The cloud has failed on it, for the first time since its attempts are used up or once more."""
+    def _wait_s(self, seq: int, attempts: int) -> Seconds:
         if seq in self._deferred:
-            self._failures += 1
-            self._again_at = now + self._wait_s(self._failures, LONGEST_WAIT_S)
-            return
-        self._deferred.add(seq)
-        self._failures = max(self._failures, self._trouble[seq].attempts)
-        if self._again_at is None:
-            self._again_at = now + self._wait_s(self._failures, LONGEST_WAIT_S)
+            return self._deferred.wait_s(attempts, LONELY_WAIT_S)
+        return self._settings.retry_interval_s * attempts
 
     def taken(self) -> None:
-        """The cloud has taken a begin, an end or an event: it may take those, too, on which it failed."""
-        self._takes, self._failures, self._again_at = True, 0, None
+        """The cloud has taken a begin, an end or an event."""
+        self._deferred.taken()
 
     def put_off(self, seq: int, now: Seconds) -> None:
         """The cloud failed on it while its station waited: it has all its attempts yet, after an interval."""
-        self._takes = False
+        self._deferred.takes = False
         self._trouble[seq] = Trouble(retry_at=now + self._settings.retry_interval_s)
 
     def timed_out(self, seq: int, now: Seconds) -> Failed:
@@ -289,7 +265,7 @@ class Backlog:
             failed = self.refused(seq, now, clouds_fault=True)
             self._trouble[seq] = replace(self._trouble[seq], timed_out=True)
             return failed
-        retry_at = now + self._wait_s(trouble.attempts + 1)
+        retry_at = now + self._wait_s(seq, trouble.attempts + 1)
         self._trouble[seq] = replace(trouble, timed_out=True, retry_at=retry_at)
         outcome = Outcome.DEFERRED if seq in self._deferred else Outcome.AGAIN
         return Failed(outcome=outcome, attempts=trouble.attempts)
@@ -308,11 +284,10 @@ class Backlog:
         outcome = Outcome.AGAIN
         if was_deferred or (trouble.breaks >= BREAKS_MOST and self._goes_again(seq)):
             outcome = Outcome.DEFERRED
-            alone, retry_at = before.alone + (was_deferred and self._takes), self._wait_s(trouble.breaks, LONELY_WAIT_S)
-            self._trouble[seq] = replace(trouble, alone=alone, retry_at=sent_at + retry_at)
-            self._deferred.add(seq)
-            self._failures = max(self._failures + 1, trouble.breaks)
-            self._again_at = None
+            self._deferred.broke(seq, trouble.breaks)
+            alone = before.alone + (was_deferred and self._deferred.takes)
+            retry_at = sent_at + self._wait_s(seq, trouble.breaks)
+            self._trouble[seq] = replace(trouble, alone=alone, retry_at=retry_at)
         elif trouble.breaks >= BREAKS_MOST:
             outcome = Outcome.SET_ASIDE
         is_new = outcome is Outcome.DEFERRED and not was_deferred
@@ -326,9 +301,8 @@ class Backlog:
                 self._trouble[seq] = replace(trouble, timed_out=False, retry_at=None)
 
     def connected(self, now: Seconds) -> None:
-        """There is a new connection: what was deferred isn't what is said on it first."""
-        if self._deferred and self._again_at is None:
-            self._again_at = now + self._wait_s(max(1, self._failures), LONGEST_WAIT_S)
+        """There is a new connection."""
+        self._deferred.connected(now)
 
     def thin(self, *, spare: int | None = None) -> list[Write]:
         """Make room where it has run out; ``spare``: the number of one that is on its way, and stays."""

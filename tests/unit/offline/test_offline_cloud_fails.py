@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from edge.offline.backlog import LONGEST_WAIT_S, slip
+from edge.offline.backlog import slip
+from edge.offline.deferral import LONGEST_WAIT_S
 from edge.offline.desk import DeskState
 from edge.offline.edition import Edition
 from edge.offline.settings import OfflineSettings
