@@ -50,7 +50,9 @@ def journal_report(
         "oldest_pending_at": _stamp(oldest_at) if oldest_at is not None else None,
         "oldest_pending_s": round(max(0.0, (wall - oldest_at).total_seconds())) if oldest_at is not None else None,
         "oldest_pending_station": oldest_of,
+        "deferred": sum(book.backlog.deferred for book in books),
         "set_aside": sum(book.backlog.aside for book in books),
+        "flooded_by": [book.id for book in books if book.allowance.exceeded],
         "left_behind": dict(left_behind),
     }
 

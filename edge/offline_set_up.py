@@ -227,7 +227,7 @@ class Offline:
         for entry in found.entries:
             if entry.station in stations and entry.state is EntryState.PENDING:
                 kept_slip = slip(entry, precious=entry.seq in found.precious, size=found.sizes[entry.seq])
-                self._clerks[entry.station].sent_again(kept_slip)
+                self._clerks[entry.station].sent_again(kept_slip, deferred=entry.is_deferred)
         for transaction in found.transactions:
             if transaction.station in stations:
                 self._clerks[transaction.station].desk.erased(transaction)

@@ -211,6 +211,10 @@ def _storage(storage: Mapping[str, Any], *, has_cloud: bool) -> Iterator[Trouble
         yield _trouble("kept_for_none", count=kept)
     elif storage.get("set_aside"):
         yield _trouble("set_aside", count=storage["set_aside"])
+    for station in storage.get("flooded_by", ()):
+        yield _trouble("flooded", station=station)
+    if storage.get("deferred") and has_cloud:
+        yield _trouble("deferred", count=storage["deferred"])
     for station, count in storage.get("left_behind", {}).items():
         yield _trouble("left_behind", station=station, count=count)
     oldest_s = storage.get("oldest_pending_s")

@@ -98,7 +98,13 @@ def _storage(storage: Report, *, has_cloud: bool) -> str:
     parts = [
         storage["problem"],
         f"{storage['pending']} messages for {whose}{since}" if has_cloud or storage["pending"] else None,
+        f"{storage['deferred']} of them the cloud fails to take: sent again later (edge journal list)"
+        if storage.get("deferred")
+        else None,
         f"{storage['set_aside']} not sent any more (edge journal list)" if storage["set_aside"] else None,
+        f"no more transactions are taken of {', '.join(storage['flooded_by'])}, more than a station can have"
+        if storage.get("flooded_by")
+        else None,
         f"{sum(storage['left_behind'].values())} of stations that are no longer here"
         if storage["left_behind"]
         else None,
@@ -114,7 +120,7 @@ def _storage_style(storage: Report) -> str:
     if storage["state"] not in (GOOD, RESERVE):
         return "red"
     needs_somebody = storage["state"] == RESERVE or any(
-        storage[key] for key in ("set_aside", "left_behind", "set_aside_files")
+        storage.get(key) for key in ("deferred", "set_aside", "flooded_by", "left_behind", "set_aside_files")
     )
     return "yellow" if needs_somebody else ""
 

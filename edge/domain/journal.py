@@ -27,8 +27,10 @@ class EntryKind(StrEnum):
         return self in (EntryKind.BEGIN, EntryKind.END)
 
 
+# How a signed value of the Open Charge Metering Format begins, whatever its station says of its format.
+OCMF = "OCMF|"
 # What is signed, or billed by: no meter value with one of these in it is ever dropped.
-PRECIOUS = ("SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End")
+PRECIOUS = ("SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End", OCMF)
 
 LOST = "Lost"  # an end that was never told, or may not have been; no reason of OCPP's either
 
@@ -56,7 +58,12 @@ class Entry:
     answered: bool  # the station has had our answer, or will, should it ask again: the cloud's is not for it
     attempts: int = 0
     state: EntryState = EntryState.PENDING
-    reason: str | None = None  # why it was set aside
+    reason: str | None = None  # why it was set aside or, of a pending one, deferred
+
+    @property
+    def is_deferred(self) -> bool:
+        """Whether the cloud fails to take it: it is told again later, and those behind it go on."""
+        return self.state is EntryState.PENDING and self.reason is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ A token's text is kept nowhere but in messages that are under way: all that is k
 site's staff enters, a hint of its last two characters.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import TypeAlias
@@ -31,14 +31,23 @@ class TokenStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenInfo:
-    """What the cloud says of a token: IdTagInfo (OCPP 1.6 §7.27) or IdTokenInfo (2.x part 2 §2.29)."""
+    """What the cloud says of a token: IdTagInfo (OCPP 1.6 §7.27) or IdTokenInfo (2.x part 2 §2.29). ``evses``: it is
+    good at these EVSEs of the station ``evses_of`` alone; none: at all. A station's own list names its own."""
 
     status: TokenStatus
     expires_at: datetime | None = None
     group: str | None = None  # parentIdTag, groupIdToken: stations compare it, so the text is needed
     group_type: str | None = None  # 2.x
     language: str | None = None
+    language2: str | None = None  # 2.x
+    priority: int | None = None  # 2.x chargingPriority
+    evses: tuple[int, ...] = ()  # 2.x evseId
+    evses_of: str | None = None
     message: str | None = None  # 2.x personalMessage, as JSON
+
+    def at(self, station: str) -> "TokenInfo":
+        """What it says for this station: EVSEs of another mean nothing there."""
+        return self if self.evses_of in (None, station) else replace(self, evses=(), evses_of=None)
 
     def expired(self, at: datetime) -> bool:
         """Whether its time is over."""

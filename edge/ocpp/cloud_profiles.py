@@ -44,7 +44,11 @@ class CloudProfiles:
         upline: Upline,
         outbox: Outbox,
         site_a: Callable[[], Mapping[int, Amps]],
+        *,
+        has_cloud: bool = True,
     ) -> None:
+        """``has_cloud``: the site has one, away or not."""
+        self._has_cloud_at_all = has_cloud
         self._station = station
         self._memory = memory
         self._site_a = site_a
@@ -166,7 +170,10 @@ class CloudProfiles:
         wall = self._at(now, wall)
         self._desk.follow_clock(now, wall)
         for number, profile in foreign.reported(payload, self._station):
-            if any(each.profile.id == number for each in self._desk.store.installed):
+            if not self._has_cloud_at_all:  # nobody could ever clear it
+                self._out.note("info", "cleared a profile of a former cloud from the station", profile=number)
+                clear(number)
+            elif any(each.profile.id == number for each in self._desk.store.installed):
                 clear(number)
             else:
                 self._take_over(number, profile, wall, clear)

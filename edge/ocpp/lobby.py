@@ -16,6 +16,7 @@ from edge.ocpp.pace import Pace
 from edge.ocpp.showing import Showing, Shown
 from edge.ocpp.sockets import closing_reason, peer_address
 from edge.ocpp.trace import Trace, Way
+from edge.ocpp.turned_away import ComingsTold
 from edge.ocpp.unreadable import CLOSE_POLICY, Unreadable
 from edge.ocpp.versions import Version
 from edge.ocpp.waiting import WaitingRoom, WaitingStation
@@ -33,6 +34,7 @@ class Lobby:
         self._chance = chance
         self._hearsay = hearsay
         self._room = WaitingRoom()
+        self._comings = ComingsTold()
         self._by_name: dict[str, tuple[ServerConnection, Version]] = {}
         self._traces: dict[str, Trace] = {}  # of those that the room lists, or that are connected
 
@@ -78,7 +80,12 @@ class Lobby:
         self._room.arrive(identity, address, self._clock.wall(), version, also_at=also_at)
         self.connections.add(connection)
         self._by_name[identity] = (connection, version)
-        log.warning("unknown station connected and waits to be adopted")
+        now = self._clock.monotonic()
+        is_told = self._comings.tells(identity, now)
+        if is_told:
+            log.warning("unknown station connected and waits to be adopted")
+        if is_told and self._comings.is_over(identity, now):
+            log.warning("further comings of it aren't told of here for an hour; edge station list has those that wait")
         trace = self._traces.setdefault(identity, Trace())
         for gone in self._traces.keys() - self._by_name.keys() - {each.identity for each in self._room.stations}:
             del self._traces[gone]
@@ -102,7 +109,8 @@ class Lobby:
                     await self._send(connection, identity, reply)
             await connection.close(CLOSE_POLICY, "too many unreadable messages")
         except ConnectionClosed as closed:
-            log.info("unknown station left", why=closing_reason(closed))
+            if is_told:
+                log.info("unknown station left", why=closing_reason(closed))
         finally:
             self.connections.discard(connection)
             if self._by_name.get(identity, (None, None))[0] is connection:

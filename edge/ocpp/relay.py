@@ -29,6 +29,8 @@ from edge.ocpp.line import Line
 from edge.ocpp.passing import Passing
 from edge.ocpp.presence import Presence, RelayState
 from edge.ocpp.profiles.desk import ProfileDesk
+from edge.ocpp.profiles.kept_store import KeptStore
+from edge.ocpp.profiles.store import ProfileStore
 from edge.ocpp.quirk_records import Quirks
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.shelf import Shelf
@@ -86,9 +88,13 @@ class Relay:
         self._figures = figures if figures is not None else Figures()
         self.diagnosis = Diagnosis()
         self._up = Upline(nonce, self._out, self._figures)
-        desk = ProfileDesk(station, nominal_voltage_v, shelf if self._controls else None)
+        desk = ProfileDesk(station, nominal_voltage_v, shelf if self._controls and has_cloud else None)
+        if shelf is not None and self._controls and not has_cloud:
+            self._tell_left(KeptStore(station.id, shelf).found)
         limits = site_limits if site_limits is not None and self._controls else SiteLimits()
-        self._profiles = CloudProfiles(station, self._memory, desk, self._up, self._out, lambda: limits.of(station.id))
+        self._profiles = CloudProfiles(
+            station, self._memory, desk, self._up, self._out, lambda: limits.of(station.id), has_cloud=has_cloud
+        )
         heard = self._profiles.heard
         self._line = Line(
             self._dialect, self._memory, Arbiter(nonce), self._out, self._figures, self.diagnosis, heard, stand_in
@@ -101,6 +107,13 @@ class Relay:
         self._presence = Presence(station.id, self._out, has_cloud_at_all=has_cloud)
         self._unreadable = Unreadable(self._out, passes=not self._controls)
         self._passing = Passing(self._figures, self.diagnosis)
+
+    def _tell_left(self, left: ProfileStore) -> None:
+        """What a cloud has set that the site no longer has: nobody could clear it. It holds again with the next cloud,
+        to which it is what the one before had set."""
+        if left.installed:
+            what = "charging profiles of a cloud that the site no longer has don't bind"
+            self._out.note("info", what, count=len(left.installed))
 
     @property
     def state(self) -> RelayState:
@@ -196,10 +209,12 @@ class Relay:
             case CallResult() | CallError():
                 self._pass_up(frame.text)
                 self._passing.answered(frame, now, self.version)
-            case Send() | CallResultError():
+            case Send():
                 self._pass_up(frame.text)
-                if isinstance(frame, Send):
-                    self.diagnosis.asks(frame, self.version)
+                self.diagnosis.asks(frame, self.version)
+            case CallResultError():
+                came_as = self._stand_in.came_as(frame.id) if self._stand_in is not None else frame.id
+                self._pass_up(frame.text if came_as == frame.id else wire.with_id(frame.text, came_as))
             case _:
                 assert_never(frame)
         return self._out.empty()

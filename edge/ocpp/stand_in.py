@@ -78,6 +78,10 @@ class StandIn(Protocol):
     ) -> None:
         """The cloud answers: with ``payload``, or with the code and the description of ``error``."""
 
+    def came_as(self, identifier: str) -> str:
+        """Under which id the cloud gave the answer that the station got under this one: what it complains of (2.1
+        CALLRESULTERROR)."""
+
     @property
     def rests(self) -> bool:
         """Whether :meth:`tick` has nothing to do for now."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from edge.domain.journal import OCMF
 from edge.ocpp import wire
 from edge.ocpp.fields import elements, fields
 from edge.ocpp.station_clock import parse_timestamp
@@ -55,8 +56,12 @@ def is_periodic(element: Mapping[str, Any]) -> bool:
     """Whether it is of nothing but periodic samples, none of them signed."""
     samples = [fields(each) for each in elements(element.get("sampledValue"))]
     return bool(samples) and all(
-        each.get("context", _PERIODIC) == _PERIODIC and each.get("format") != "SignedData" for each in samples
+        each.get("context", _PERIODIC) == _PERIODIC and not _is_signed(each) for each in samples
     )
+
+
+def _is_signed(sample: Mapping[str, Any]) -> bool:
+    return sample.get("format") == "SignedData" or str(sample.get("value", "")).lstrip().startswith(OCMF)
 
 
 def kind_of(element: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """The last handshakes that were refused, with their cause: what an installer asks for first."""
 
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from edge.units import Seconds
 MOST = 32  # an afternoon's worth of tries
 MOST_TOLD = 32  # in the log, an hour: of those who make no handshake, which costs them nothing
 TOLD_WITHIN_S: Seconds = 3600.0
+COMINGS_TOLD = 3  # of one station: some dial anew each second until they are let in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,32 @@ class TurnedAwayList:
                 self._entries.remove(known)
         self._entries.append(TurnedAway(at=at, address=address, why=why, station=station, path=path, times=times))
         return times
+
+
+class ComingsTold:
+    """Of which comings of stations that nobody has configured the log tells: the first :data:`COMINGS_TOLD` of each in
+    any hour, and of no more altogether than :class:`StrangersTold` has. ``edge station list`` has them anyway."""
+
+    def __init__(self) -> None:
+        self._all = StrangersTold()
+        self._of: OrderedDict[str, deque[Seconds]] = OrderedDict()
+
+    def tells(self, identity: str, now: Seconds) -> bool:
+        """Whether it tells of this one; then it counts."""
+        if self.is_over(identity, now):
+            return False
+        self._of.setdefault(identity, deque(maxlen=COMINGS_TOLD)).append(now)
+        self._of.move_to_end(identity)
+        while len(self._of) > MOST_TOLD:
+            self._of.popitem(last=False)
+        self._all.tell(now)
+        return True
+
+    def is_over(self, identity: str, now: Seconds) -> bool:
+        """Whether no more of its comings are told of for the time being."""
+        told = self._of.get(identity)
+        is_often = told is not None and len(told) == COMINGS_TOLD and now - told[0] < TOLD_WITHIN_S
+        return is_often or self._all.is_over(now)
 
 
 class StrangersTold:

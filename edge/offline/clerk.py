@@ -126,6 +126,10 @@ class Clerk:
         request = Request(id="", action=action, payload=payload, text=text)
         self.runner.do(self.desk.reads(request, self._clock.wall()))
 
+    def came_as(self, identifier: str) -> str:
+        """Under which id the cloud gave the answer that the station got under this one."""
+        return self.desk.book.came_as.of(identifier)
+
     def cloud_answers(
         self, identifier: str, text: str, *, payload: Any = None, error: tuple[str, str] | None = None
     ) -> None:
@@ -201,10 +205,10 @@ class Clerk:
             self.runner.do([Keep(found.writes)])
         return found.payload
 
-    def sent_again(self, slip: Slip) -> None:
+    def sent_again(self, slip: Slip, *, deferred: bool = False) -> None:
         """A message is on the disk to be delivered; of a station with a witness that is done after the next start."""
         if isinstance(self.desk, Desk):
-            self.desk.sent_again(slip)
+            self.desk.sent_again(slip, deferred=deferred)
 
     def recheck(self) -> None:
         """What is known of tokens has changed."""

@@ -65,15 +65,16 @@ class CloudLine:
 
     @property
     def owes(self) -> bool:
-        """Whether there is something that the cloud hasn't had."""
+        """Whether there is something that the cloud is to have before what comes now."""
         book = self._book
-        return bool(len(book.backlog) or book.boot.owed or book.owed_status is not None)
+        return book.backlog.owes or book.boot.owed or book.owed_status is not None
 
     @property
     def rests(self) -> bool:
         """Whether time has nothing to change: nobody is waited for, and nothing can be put on the line."""
         waited_for = not self._errands.is_idle or self._lives or self._waiting or self._unjudged
-        return not waited_for and self._breaker.state is BreakerState.CLOSED and not (self._connected and self.owes)
+        owes = self.owes or len(self._book.backlog)
+        return not waited_for and self._breaker.state is BreakerState.CLOSED and not (self._connected and owes)
 
     @property
     def is_free(self) -> bool:
@@ -98,7 +99,7 @@ class CloudLine:
         self._connected = True
         self._is_coming = False
         self._breaker.reconnected()
-        self._errands.connected()
+        self._errands.connected(now)
         self.pump(now)
 
     def cloud_lost(self, wall: datetime) -> None:
@@ -129,6 +130,7 @@ class CloudLine:
         if not is_free and (self._waiting or self.owes):
             return False
         del self._lives[identifier]
+        self._book.came_as.note(identifier, identifier)
         self._breaker.answered()
         return True
 
@@ -178,7 +180,7 @@ class CloudLine:
     def is_said_alike(self, reading: Reading) -> bool:
         """Whether the cloud knows the message's transaction by the id that is in it."""
         record = self._book.charges.get(self._book.charges.sampled(reading))
-        if record is None or record.alone:
+        if record is None or record.alone or self._book.waits_for_begin(record):
             return record is None
         return record.cloud_id is None or str(record.cloud_id) == reading.key
 
@@ -194,6 +196,7 @@ class CloudLine:
         """The cloud has answered the CALL of this id."""
         self._breaker.answered()
         if (live := self._lives.pop(identifier, None)) is not None:
+            self._book.came_as.note(live.reply_id or live.request.id, identifier)
             if not self._live_answers.is_clouds_failure(live, fields, error, wall):
                 self._live_answers.answered(live, text=text, fields=fields, error=error, wall=wall)
             elif (kept := self._given_up(live, wall)) is not None:

@@ -146,12 +146,17 @@ LEARNED_FROM: Mapping[Edition, frozenset[str]] = {
 # nobody has seen.
 ISO_15118_VENDORS = frozenset({"org.openchargealliance.iso15118pnc", "iso15118"})
 _ISO_15118 = Row("DataTransfer", _C.DECLINE, _ALL, _REJECTED)
+# Where there is no cloud at all nobody has an implementation for any vendor (OCPP 1.6 §4.3, 2.x P02).
+_NO_VENDORS = Row("DataTransfer", _C.DECLINE, _ALL, "UnknownVendorId")
 
 
-def row(edition: Edition, action: str, payload: Mapping[str, Any] | None = None) -> Row:
-    """The row of an action; what a station has no business to make, or a vendor's own, is refused."""
+def row(edition: Edition, action: str, payload: Mapping[str, Any] | None = None, *, has_cloud: bool = True) -> Row:
+    """The row of an action; what a station has no business to make, or a vendor's own, is refused. ``has_cloud``: the
+    site has one, away or not."""
     if action == "DataTransfer" and payload is not None and payload.get("vendorId") in ISO_15118_VENDORS:
         return _ISO_15118
+    if action == "DataTransfer" and not has_cloud:
+        return _NO_VENDORS
     found = TABLE[edition].get(action)
     if found is None or found.conduct is Conduct.CLOUD_ONLY:
         return Row(action, Conduct.REFUSE, frozenset({edition}))

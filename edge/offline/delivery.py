@@ -12,18 +12,21 @@ from typing import Any
 
 from edge.domain.journal import DropEntry, Entry, EntryKind, EntryState, PutEntry, PutTransaction, Write
 from edge.domain.token import TokenInfo, TokenStatus
-from edge.offline.backlog import Failed
+from edge.offline.backlog import Failed, Outcome
 from edge.offline.charges import int_or_none
 from edge.offline.conduct import is_of_another
 from edge.offline.message import Request, mapping, whole
 from edge.offline.message import text as text_in
-from edge.offline.splice import NotFound, set_member, with_number
+from edge.offline.splice import NotFound, replace_value, set_member, with_number
 from edge.offline.station import StationBook
 from edge.offline.steps import Immediate, Resume
 from edge.offline.token_info import ShownToken, info_in, token_in
 from edge.units import Seconds
 
 _SIGNED = "-Signed"
+# What a cloud answers that can't answer just now (OCPP-J 1.6 §4.2.3, 2.x part 4 §4.3): it says nothing of the message.
+CLOUDS_FAULT = frozenset({"InternalError", "GenericError"})
+NO_NUMBER = "without a transactionId"
 _PAYLOAD = 3  # the place of the payload in a CALL
 
 
@@ -69,11 +72,21 @@ class Delivery:
             if record.began is None:
                 return Sendable(entry.text)  # its begin was never ours: the id is the cloud's
             return Unsendable("the cloud has no id for its transaction, whose begin it never took")
-        return Sendable(with_number(entry.text, (_PAYLOAD, "transactionId"), record.cloud_id))
+        try:
+            return Sendable(replace_value(entry.text, (_PAYLOAD, "transactionId"), str(record.cloud_id)))
+        except NotFound as exc:  # under a number of ours it would be the end of another, or of nothing
+            return Unsendable(f"the cloud's number can't be put into it: {exc}")
 
     def delivered(self, entry: Entry, answer: Mapping[str, Any], payload: Mapping[str, Any], wall: datetime) -> None:
         """The cloud has it. ``answer`` is its payload, ``payload`` that of the message."""
+        was_deferred = self._book.backlog.is_deferred(entry.seq)
         self._book.backlog.remove(entry.seq)
+        if entry.kind.bounds_transaction or entry.order is not None:
+            self._book.backlog.taken()
+        if was_deferred:
+            self._book.steps.note(
+                "info", "the cloud has taken a deferred message", station=self._book.id, **_named(entry)
+            )
         writes: list[Write] = [DropEntry(seq=entry.seq)]
         then: list[Immediate] = []
         if entry.action == "StartTransaction":
@@ -89,13 +102,20 @@ class Delivery:
 
     def refused(self, entry: Entry, code: str, description: str, now: Seconds) -> None:
         """The cloud answered with an error."""
-        failed = self._book.backlog.refused(entry.seq, now)
+        clouds_fault = code in CLOUDS_FAULT or code == NO_NUMBER
+        failed = self._book.backlog.refused(entry.seq, now, clouds_fault=clouds_fault)
         self._failed(entry, failed, f"the cloud answered {code}: {description}" if description else f"answered {code}")
 
     def unanswered(self, entry: Entry, now: Seconds) -> None:
         """The cloud left it without an answer."""
         failed = self._book.backlog.timed_out(entry.seq, now)
         self._failed(entry, failed, "the cloud answers others, and not this one")
+
+    def broke(self, entry: Entry, sent_at: Seconds) -> None:
+        """The connection broke while the cloud's answer was waited for."""
+        failed = self._book.backlog.broke(entry.seq, sent_at)
+        if failed.outcome is not Outcome.AGAIN:
+            self._failed(entry, failed, "the connection to the cloud broke each time that it was sent")
 
     def set_aside(self, entry: Entry, reason: str) -> None:
         """It can't be delivered: a person has to see it. Those behind it go on."""
@@ -106,10 +126,14 @@ class Delivery:
 
     def _failed(self, entry: Entry, failed: Failed, reason: str) -> None:
         entry = replace(entry, attempts=failed.attempts)
-        if failed.set_aside:
+        if failed.outcome is Outcome.SET_ASIDE:
             self.set_aside(entry, reason)
-        else:
-            self._book.steps.pass_on([PutEntry(entry=entry)], Resume())
+            return
+        if failed.is_new:
+            told = {"station": self._book.id, **_named(entry), "reason": reason}
+            self._book.steps.note("warning", "the cloud fails to take a message: it is deferred, others go on", **told)
+        entry = replace(entry, reason=reason if failed.outcome is Outcome.DEFERRED else None)
+        self._book.steps.pass_on([PutEntry(entry=entry)], Resume())
 
     def _begun(self, entry: Entry, cloud_id: int | None, wall: datetime) -> list[Write]:
         record = self._book.charges.get(entry.transaction)
@@ -127,6 +151,11 @@ class Delivery:
         if verdict.accepted or not running or not told_now or entry.kind is EntryKind.END or record is None:
             return []
         return self._book.bar(record, verdict.reason)
+
+
+def _named(entry: Entry) -> dict[str, object]:
+    """A message for the log."""
+    return {"action": entry.action, "number": entry.seq}
 
 
 def is_taken(entry: Entry, answer: Mapping[str, Any]) -> bool:

@@ -17,8 +17,7 @@ from edge.offline.charges import Reading, read
 from edge.offline.cloud_line import CloudLine
 from edge.offline.conduct import Conduct, Row
 from edge.offline.edition import Edition
-from edge.offline.hashing import shown
-from edge.offline.ledger import Ledger
+from edge.offline.ledger import JUDGED, Ledger
 from edge.offline.live_call import Live
 from edge.offline.message import Request
 from edge.offline.orphans import Orphans
@@ -26,7 +25,6 @@ from edge.offline.pace import Pace
 from edge.offline.station import StationBook
 from edge.offline.steps import Step, ToStation
 from edge.offline.thinning import Slip
-from edge.offline.token_book import Judged
 from edge.offline.token_info import ShownToken, token_in
 from edge.offline.vigil import Vigil
 from edge.units import Seconds
@@ -85,7 +83,7 @@ class Desk:
 
     def from_station(self, request: Request, now: Seconds, wall: datetime) -> list[Step]:
         """The station makes a CALL."""
-        row = conduct.row(self.book.edition, request.action, request.fields)
+        row = self._row(request)
         if row.conduct is Conduct.TRANSACTION:
             self._transaction(request, now, wall)
         elif row.in_turn and self.book.backlog.has_notices:
@@ -180,8 +178,11 @@ class Desk:
         """The text of the cloud's CALL for the station, which may know the transaction by another id."""
         return delivery.to_station(self.book, request.action, request.text, request.fields)
 
-    def sent_again(self, slip: Slip) -> None:
-        """A message is on the disk to be delivered: where we had set it aside, a person wants it to be tried again."""
+    def sent_again(self, slip: Slip, *, deferred: bool = False) -> None:
+        """A message is on the disk to be delivered: where we had set it aside, or deferred it and the disk doesn't say
+        so, a person wants it to be tried again."""
+        if not deferred and self.book.backlog.is_deferred(slip.seq):
+            self.book.backlog.remove(slip.seq)
         if self.book.backlog.get(slip.seq) is None and not self._line.has(slip.seq):
             self.book.backlog.add(slip)
             self._is_free = False
@@ -209,11 +210,13 @@ class Desk:
         reading = read(self.book.edition, request)
         if self._line.asked_again(request, reading) or self._ledger.answer_again(request, reading, wall):
             return
+        if not self._is_allowed(request, reading, now):
+            return
         if self._orphans.take(request, reading, wall):
             self._line.pump(now)
             return
         is_alone = self._is_alone(reading)
-        if is_alone or self.state is not DeskState.ONLINE:
+        if is_alone or self.state is not DeskState.ONLINE or self._waits_for_begin(reading):
             if not is_alone and reading.kind is not EntryKind.END and self._is_clouds_to_judge(request, wall):
                 self._line.hold(Live(request=request, since=now, reading=reading), wall)
                 return
@@ -227,11 +230,31 @@ class Desk:
             writes = self._ledger.take_note(request, reading, wall)
             self._line.forward(Live(request=request, since=now, reading=reading), wall, writes)
 
+    def _is_allowed(self, request: Request, reading: Reading, now: Seconds) -> bool:
+        """Whether what is never dropped may be one more; else its station isn't answered, and keeps it."""
+        if not (reading.kind.bounds_transaction or reading.precious):
+            return True
+        allowance = self.book.allowance
+        before = allowance.exceeded
+        allowed = allowance.takes(len(request.text), self.book.backlog.kept_characters, now)
+        if allowance.exceeded and not before:
+            what = "a station tells more than it can have: no more of its transactions are taken for now"
+            self.book.steps.note("error", what, station=self.book.id, kept=self.book.backlog.kept_characters)
+        elif before and not allowance.exceeded:
+            self.book.steps.note("info", "the transactions of a station are taken again", station=self.book.id)
+        return allowed
+
     def _is_alone(self, reading: Reading) -> bool:
         """Whether a message is of a transaction that runs, or ran, and of which no cloud is told."""
         record = self.book.charges.get(self._ledger.nameless.named(reading))
         is_new = reading.kind is EntryKind.BEGIN and record is not None and record.ended is not None
         return self.book.is_alone(None if is_new else record)
+
+    def _waits_for_begin(self, reading: Reading) -> bool:
+        """Whether the cloud has to be told of the begin first: then the message queues up behind it."""
+        if reading.kind is EntryKind.BEGIN and reading.order is None:
+            return False
+        return self.book.waits_for_begin(self.book.charges.get(self._ledger.nameless.named(reading)))
 
     def _is_clouds_to_judge(self, request: Request, wall: datetime) -> bool:
         """Whether nobody here knows the token, and the cloud, which may, is about to be asked: a session isn't refused
@@ -249,7 +272,11 @@ class Desk:
             return self._ledger.answer_late(live.taken, request, wall)
         if live.reading is not None:
             return self._ledger.take(request, live.reading, wall)
-        return self._answer(request, conduct.row(self.book.edition, request.action, request.fields), wall)
+        return self._answer(request, self._row(request), wall)
+
+    def _row(self, request: Request) -> Row:
+        has_cloud = self.book.settings.has_cloud
+        return conduct.row(self.book.edition, request.action, request.fields, has_cloud=has_cloud)
 
     def _answer(self, request: Request, row: Row, wall: datetime) -> Entry | None:
         """Answer in the cloud's place; the message as it is kept, None where it isn't."""
@@ -267,7 +294,7 @@ class Desk:
                 card = token_in(edition, request.fields) or ShownToken(text="")
                 judged = self.book.tokens.judge(self.book.id, card, wall)
                 steps.add(_reply(request, answers.authorize(edition, judged.verdict)))
-                steps.note("info", "a token was judged without the cloud", **self._told(judged))
+                steps.note("info", JUDGED, **judged.told(self.book.id))
             case Conduct.NOTICE:
                 return self._ledger.take_notice(request, row, wall)
             case _:
@@ -275,12 +302,6 @@ class Desk:
                 if text is not None:
                     steps.add(ToStation(text))
         return None
-
-    def _told(self, judged: Judged) -> dict[str, object]:
-        """A verdict for the log: where, and of whose card, by what ``edge token`` shows of it."""
-        token = shown(judged.hash) if judged.hash is not None else None
-        said = judged.verdict
-        return {"station": self.book.id, "token": token, "accepted": said.accepted, "reason": said.reason}
 
 
 def _reply(request: Request, payload: Mapping[str, Any]) -> ToStation:

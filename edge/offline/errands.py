@@ -81,15 +81,16 @@ class Errands:
         """The CALL of the station about whose token the cloud is asked now."""
         return self._under_way.asks if self._under_way is not None else None
 
-    def connected(self) -> None:
+    def connected(self, now: Seconds) -> None:
         """There is a cloud: it is told of a boot at once."""
         self._boot_retry_at = None
+        self._book.backlog.connected(now)
 
     def cleared(self, *, by_cloud: bool) -> Live | None:
         """The connection is gone, by the cloud's doing or with the station: who waited for it."""
         asks, errand, self._under_way = self.asks, self._under_way, None
-        if by_cloud and errand is not None and errand.entry is not None and self._book.backlog.broke(errand.entry.seq):
-            self._delivery.set_aside(errand.entry, "the connection to the cloud broke each time that it was sent")
+        if by_cloud and errand is not None and errand.entry is not None:
+            self._delivery.broke(errand.entry, errand.since)
         self._slot_at = self._status_retry_at = None
         self._late.clear()
         self._book.backlog.cloud_lost()
@@ -240,7 +241,7 @@ class Errands:
         elif errand.entry is not None and error is not None:
             self._delivery.refused(errand.entry, *error, now)
         elif errand.entry is not None and not delivery.is_taken(errand.entry, fields):
-            self._delivery.refused(errand.entry, "without a transactionId", "", now)
+            self._delivery.refused(errand.entry, delivery.NO_NUMBER, "", now)
         elif errand.entry is not None:
             self._delivery.delivered(errand.entry, fields, _payload(errand.entry), wall)
         elif errand.boot:

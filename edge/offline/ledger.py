@@ -37,6 +37,7 @@ from edge.offline.token_info import token_in
 # 1.6 MeterValues that are known when they come again. Not through a restart: then one may reach the cloud twice, as a
 # sample of the same instant.
 SAMPLES_KNOWN = 32
+JUDGED = "a token was judged without the cloud"
 OTHERWISE = "an end that was told before is told otherwise: it is answered"
 REPEATED = "a repeated message is answered again"
 
@@ -124,7 +125,7 @@ class Ledger:
         self._samples.append(reading.mark)
         kept = [PutEntry(entry=entry)] if self._book.settings.has_cloud else []
         if kept:
-            self._book.backlog.set_aside(entry.seq)
+            self._book.backlog.set_aside(entry.seq, len(entry.text))
         event = "a message is set aside" if kept else "a message counts nowhere"
         self._book.steps.note("error", event, action=entry.action, number=entry.seq, reason=reason)
         self._book.steps.keep(kept, ToStation(result(request.answer_id, self._answer(request, None, wall))))
@@ -257,6 +258,9 @@ class Ledger:
             writes = [*writes, PutTransaction(transaction=record)]
         then: list[Immediate] = [ToStation(result(request.answer_id, payload))]
         judged = self._judged(request, wall)
+        if judged is not None and not judged.verdict.accepted and reading.kind is not EntryKind.END:
+            # Some stations ask for no Authorize: who looks for a driver's fault finds the card here all the same.
+            self._book.steps.note("info", JUDGED, **judged.told(self._book.id))
         its_own = judged is not None and (record is None or record.token in (None, judged.hash))  # not another's card
         if judged is not None and its_own and entry.transaction is not None and reading.kind is not EntryKind.END:
             then.append(self.let_in(reading, entry.transaction, judged))

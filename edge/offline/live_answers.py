@@ -11,7 +11,7 @@ from edge.domain.journal import DropEntry, EntryKind, PutTransaction, Write
 from edge.domain.token import Basis, TokenStatus
 from edge.offline import answers
 from edge.offline.charges import Reading, seeing
-from edge.offline.delivery import is_taken
+from edge.offline.delivery import CLOUDS_FAULT, is_taken
 from edge.offline.edition import Edition
 from edge.offline.ledger import Ledger, Taken
 from edge.offline.live_call import Live
@@ -24,8 +24,6 @@ from edge.offline.token_book import Judged
 from edge.offline.token_info import ShownToken, info_in, info_key, token_in
 
 _START = "StartTransaction"
-# What a cloud answers that can't answer just now (OCPP-J 1.6 §4.2.3, 2.x part 4 §4.3): it says nothing of the token.
-_CLOUDS_FAULT = frozenset({"InternalError", "GenericError"})
 _ANSWER = 2  # the place of the payload in a CALLRESULT
 
 
@@ -53,6 +51,7 @@ class LiveAnswers:
         judged = self._judged(request, fields, wall)
         text = site_says(self._book.edition, text, judged, fields)
         if taken is not None:
+            self._book.backlog.taken()
             text, more, transaction = self._delivered(taken, text, fields, wall)
             writes += more
             renamed = taken.entry.action == _START and transaction != str(whole(fields.get("transactionId")))
@@ -86,7 +85,7 @@ class LiveAnswers:
             if is_taken(live.taken.entry, fields) or (info is not None and info.status is not TokenStatus.ACCEPTED):
                 return False
             self._book.steps.pass_on(self.learned(live.request, fields, wall))
-        elif error[0] not in _CLOUDS_FAULT:
+        elif error[0] not in CLOUDS_FAULT:
             return False
         shown = token_in(self._book.edition, live.request.fields)
         begins = live.taken.reading.kind is EntryKind.BEGIN and shown is not None and shown.needed
@@ -139,7 +138,7 @@ class LiveAnswers:
         """The answer to an Authorize for which the cloud has nothing but a fault of its own, where its token is known
         to be good here: as if it were away. None for any other."""
         shown = token_in(self._book.edition, request.fields)
-        if request.action != "Authorize" or error[0] not in _CLOUDS_FAULT or shown is None:
+        if request.action != "Authorize" or error[0] not in CLOUDS_FAULT or shown is None:
             return None
         if not self._is_good(shown, wall):
             return None

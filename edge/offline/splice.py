@@ -10,6 +10,8 @@ from typing import Any
 
 _DECODER = JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
+# Messages of OCPP have a dozen. To step over each of some 100,000 would take a second, each time that it is sent.
+MEMBERS_MOST = 1_000
 
 Step = str | int
 
@@ -18,12 +20,16 @@ class NotFound(ValueError):
     """There is no such value in the text."""
 
 
+class TooMany(NotFound):
+    """An object has more members than can be looked through."""
+
+
 def replace_value(text: str, path: tuple[Step, ...], literal: str) -> str:
     """``text`` with the JSON ``literal`` in place of the value at ``path``: names of members, numbers of elements.
 
     Of a name that is there twice the last one counts, as for the parsers of our peers.
 
-    :raises NotFound: it isn't there, or the text is no JSON.
+    :raises NotFound: it isn't there, or behind more than :data:`MEMBERS_MOST` others, or the text is no JSON.
     """
     first, last = _span(text, path)
     return text[:first] + literal + text[last:]
@@ -32,10 +38,12 @@ def replace_value(text: str, path: tuple[Step, ...], literal: str) -> str:
 def set_member(text: str, path: tuple[Step, ...], name: str, literal: str) -> str:
     """As :func:`replace_value` for a member of the object at ``path``; put in front of the others where it is new.
 
-    :raises NotFound: there is no object at ``path``.
+    :raises NotFound: there is no object at ``path``, or one of more than :data:`MEMBERS_MOST` members.
     """
     try:
         return replace_value(text, (*path, name), literal)
+    except TooMany:
+        raise
     except NotFound:
         first, last = _span(text, path)
     if text[first] != "{":
@@ -98,7 +106,11 @@ def _member(text: str, at: int, name: str) -> int:
         raise NotFound("no object")
     found: int | None = None
     at = _skip(text, at + 1)
+    passed = 0
     while text[at] == '"':
+        passed += 1
+        if passed > MEMBERS_MOST:
+            raise TooMany("more members than any message has")
         key: Any
         key, at = _DECODER.raw_decode(text, at)
         at = _skip(text, _skip(text, at) + 1)  # over the colon

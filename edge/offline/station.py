@@ -21,7 +21,9 @@ from edge.domain.journal import (
 )
 from edge.domain.session import Session
 from edge.offline.accounts import Accounts
+from edge.offline.allowance import Allowance
 from edge.offline.backlog import Backlog, slip
+from edge.offline.came_as import CameAs
 from edge.offline.charges import Charges, Reading
 from edge.offline.edition import Edition
 from edge.offline.message import Request, whole
@@ -38,10 +40,12 @@ CONNECTORS_MOST = 64
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StationKept:
     """What was kept of one station. ``slips``: its pending messages with their attempts, in order. ``aside``: the
-    numbers of those that were set aside."""
+    numbers of those that were set aside, with their sizes; ``deferred``: of the pending ones that the cloud fails to
+    take."""
 
     slips: tuple[tuple[Slip, int], ...] = ()
-    aside: frozenset[int] = frozenset()
+    aside: Mapping[int, int] = field(default_factory=dict)
+    deferred: frozenset[int] = frozenset()
     transactions: tuple[Transaction, ...] = ()
     sessions: tuple[Session, ...] = ()
     boot: Boot | None = None
@@ -89,9 +93,11 @@ class StationBook:
     charges: Charges
     accounts: Accounts
     backlog: Backlog
+    allowance: Allowance
     boot: Boot
     statuses: dict[str, ConnectorStatus]
     steps: Steps = field(default_factory=Steps)
+    came_as: CameAs = field(default_factory=CameAs)
     barred: dict[str, str] = field(default_factory=dict)  # transactions that are to get no current, and why
 
     @classmethod
@@ -110,9 +116,9 @@ class StationBook:
         kept = kept if kept is not None else StationKept()
         backlog = Backlog(settings)
         for kept_slip, attempts in kept.slips:
-            backlog.add(kept_slip, attempts)
-        for seq in kept.aside:
-            backlog.set_aside(seq)
+            backlog.add(kept_slip, attempts, deferred=kept_slip.seq in kept.deferred)
+        for seq, size in kept.aside.items():
+            backlog.set_aside(seq, size)
         never = Boot(station=station, text=None, owed=False, status=None, interval_s=None)
         boot = kept.boot or never
         if not settings.has_cloud:  # what one that was there before has said of it binds nobody now
@@ -127,6 +133,7 @@ class StationBook:
             charges=Charges(station, kept.transactions),
             accounts=Accounts(station, tokens, kept.sessions),
             backlog=backlog,
+            allowance=Allowance(settings.backlog_characters),
             boot=boot,
             statuses={status.connector: status for status in kept.statuses},
         )
@@ -152,6 +159,14 @@ class StationBook:
         """Whether a message is for no cloud: of a transaction that began while the site had none, or, of none that is
         known, while it has none."""
         return record.alone if record is not None else not self.settings.has_cloud
+
+    def waits_for_begin(self, record: Transaction | None) -> bool:
+        """Whether the cloud hasn't taken the begin of a transaction, without which it can't be told of the rest."""
+        if record is None or record.alone:
+            return False
+        # In 1.6 it would be under a number of ours.
+        is_ours = record.began is not None and record.answer is not None and record.cloud_id is None
+        return self.backlog.holds(record.key) if self.edition.is_v2 else is_ours
 
     def queue(self, entry: Entry, *, precious: bool) -> list[Write]:
         """The entry waits for the cloud: what is to be written for that, and what has to make room for it. Nothing of
@@ -272,7 +287,8 @@ def kept_of(
             for entry in own
             if entry.state is EntryState.PENDING
         ),
-        aside=frozenset(entry.seq for entry in own if entry.state is EntryState.SET_ASIDE),
+        aside={entry.seq: sizes[entry.seq] for entry in own if entry.state is EntryState.SET_ASIDE},
+        deferred=frozenset(entry.seq for entry in own if entry.is_deferred),
         transactions=tuple(transaction for transaction in transactions if transaction.station == station),
         sessions=tuple(session for session in sessions if session.station == station),
         boot=next((boot for boot in boots if boot.station == station), None),

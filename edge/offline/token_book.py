@@ -8,6 +8,7 @@ from edge.domain.journal import ClearCached, ListVersion, PutCached, ReplaceList
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenHash, TokenInfo, TokenStatus, Verdict
 from edge.offline.authorise import NOT_NEEDED, OF_THE_MOMENT, UNCHECKED, Known, Policy, unknown, verdict
 from edge.offline.hashing import TokenHasher
+from edge.offline.hashing import shown as hash_shown
 from edge.offline.strangers import ShownCard, Strangers
 from edge.offline.token_info import ShownToken
 
@@ -30,6 +31,12 @@ class Judged:
 
     verdict: Verdict
     hash: TokenHash | None
+
+    def told(self, station: str) -> dict[str, object]:
+        """For the log: where, and of whose card, by what ``edge token`` shows of it."""
+        token = hash_shown(self.hash) if self.hash is not None else None
+        said = self.verdict
+        return {"station": station, "token": token, "accepted": said.accepted, "reason": said.reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +133,7 @@ class TokenBook:
         known = Known(
             own=self._own.get(token),
             listed=self._listed.get(station, {}).get(token),
-            cached=cached.info if cached is not None else None,
+            cached=cached.info.at(station) if cached is not None else None,
             cached_at=cached.learned_at if cached is not None else None,
             cloud=cloud,
         )
@@ -179,6 +186,7 @@ class TokenBook:
         self._reserved.pop((station, token), None)
         if token in self._listed.get(station, {}):
             return []
+        info = replace(info, evses_of=station) if info.evses else info
         before = self._cached.get(token)
         if info.status in OF_THE_MOMENT:
             # That the card charges elsewhere just now, or may not here, says nothing of tomorrow: an acceptance stays.

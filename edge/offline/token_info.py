@@ -8,13 +8,14 @@ import orjson
 
 from edge.domain.token import TokenInfo, TokenStatus
 from edge.offline.edition import Edition
-from edge.offline.message import mapping, moment, stamp, text
+from edge.offline.message import mapping, moment, stamp, text, whole
 
 _STATUSES = {status.value: status for status in TokenStatus}
 # What 1.6 knows of them (§7.2); the others are Invalid there.
 _V16 = frozenset(
     {TokenStatus.ACCEPTED, TokenStatus.BLOCKED, TokenStatus.EXPIRED, TokenStatus.INVALID, TokenStatus.CONCURRENT}
 )
+_EVSES_MOST = 64  # more than a station has
 # A session that needs no token, or whose token the charger or the cloud makes up for it (2.x part 2 §3.43).
 _NEEDS_NONE = frozenset({"NoAuthorization"})
 
@@ -60,6 +61,9 @@ def info_in(edition: Edition, fields: Mapping[str, Any]) -> TokenInfo | None:
         group=text(group.get("idToken")),
         group_type=text(group.get("type")),
         language=text(found.get("language1")),
+        language2=text(found.get("language2")),
+        priority=whole(found.get("chargingPriority")),
+        evses=_numbers(found.get("evseId")),
         message=orjson.dumps(message).decode() if message else None,
     )
 
@@ -81,9 +85,20 @@ def info_out(edition: Edition, info: TokenInfo) -> dict[str, Any]:
         found["groupIdToken"] = {"idToken": info.group, "type": info.group_type or "Central"}
     if info.language is not None:
         found["language1"] = info.language
+    if info.language2 is not None:
+        found["language2"] = info.language2
+    if info.priority is not None:
+        found["chargingPriority"] = info.priority
+    if info.evses:
+        found["evseId"] = list(info.evses)
     if info.message is not None:
         found["personalMessage"] = orjson.loads(info.message)
     return found
+
+
+def _numbers(found: object) -> tuple[int, ...]:
+    each = [whole(number) for number in found[:_EVSES_MOST]] if isinstance(found, list) else []
+    return tuple(number for number in each if number is not None)
 
 
 def info_key(edition: Edition) -> str:

@@ -94,6 +94,7 @@ class Witness:
         if asked is not None and (asked.request is not None or asked.given_up or asked.id != identifier):
             return False
         self._asked.pop(identifier, None)
+        self.book.came_as.note(identifier, identifier)
         return True
 
     def from_station(self, request: Request, wall: datetime) -> list[Step]:
@@ -137,6 +138,8 @@ class Witness:
         request = asked.request if asked is not None and error is None else None
         fields = answer if isinstance(answer, dict) else {}
         judged = self._judged(request, fields, wall) if request is not None else None
+        if asked is not None and not asked.given_up:
+            self.book.came_as.note(asked.id, identifier)
         if asked is None or not asked.given_up:
             text = text if asked is None or asked.id == identifier else with_id(text, asked.id)
             self.book.steps.add(ToStation(site_says(self.book.edition, text, judged, fields)))

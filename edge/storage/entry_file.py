@@ -9,7 +9,7 @@ from edge.errors import EntryDamaged, EntryUnknown
 from edge.storage import rows, sums
 from edge.storage.beside import folder_there, open_beside
 
-_RESEND = "UPDATE entry SET state = ?, attempts = 0, reason = NULL WHERE seq = ? AND state = ?"
+_RESEND = "UPDATE entry SET state = ?, attempts = 0, reason = NULL WHERE seq = ? AND (state = ? OR reason IS NOT NULL)"
 
 
 class EntryFile:
@@ -30,6 +30,12 @@ class EntryFile:
                     found.append(rows.entry(row))
             return found
 
+    def deferred(self) -> list[Entry]:
+        """The messages that the cloud fails to take, and that are sent again later by themselves; oldest first."""
+        with open_beside(self._folder, rows.JOURNAL) as file:
+            found = map(rows.entry, file.execute("SELECT * FROM entry WHERE reason IS NOT NULL ORDER BY seq"))
+            return [entry for entry in found if entry.is_deferred]
+
     def pending(self) -> int:
         """How many are on their way."""
         with open_beside(self._folder, rows.JOURNAL) as file:
@@ -37,10 +43,10 @@ class EntryFile:
             return int(found.fetchone()[0])
 
     def resend(self, numbers: Sequence[int]) -> None:
-        """Have these tried again, all or none.
+        """Have these tried again now, all or none.
 
         :raises EntryDamaged: one of them is damaged.
-        :raises EntryUnknown: one of them isn't there, or wasn't set aside.
+        :raises EntryUnknown: one of them isn't there, or was neither set aside nor deferred.
         """
         with open_beside(self._folder, rows.JOURNAL) as file:
             file.execute("BEGIN IMMEDIATE")

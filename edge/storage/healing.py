@@ -18,7 +18,7 @@ def heal(name: str, damaged: Path, fresh: sqlite3.Connection, *, good: Path, reg
         copies.forgotten(fresh)  # of the journal as it was then
     if damaged.exists():
         with write_ahead.replayed(damaged) as readable:
-            salvage(readable, fresh)  # what can be read of the newer one prevails
+            salvage(readable, fresh, prevails=name == rows.REGISTRY)
     if name == rows.REGISTRY:
         copies.incomplete(fresh)
     if name == rows.JOURNAL:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from edge.domain.journal import Boot, ConnectorStatus, Entry, EntryState, ListVersion, Transaction
+from edge.domain.journal import PRECIOUS, Boot, ConnectorStatus, Entry, EntryState, ListVersion, Transaction
 from edge.domain.session import Session
 from edge.domain.token import CachedToken, ListedToken, SiteToken
 from edge.errors import EntryDamaged, StorageFailed
@@ -45,13 +45,13 @@ class KeptTokens:
     own: tuple[SiteToken, ...]
 
 
-_SLIM = """
+_PRECIOUS = " OR ".join(f"instr(entry.text, '{word}')" for word in PRECIOUS)
+_SLIM = f"""
 SELECT seq, station, kind, action, message_id, transaction_key, sequence, '' AS text, taken_at, answered, attempts,
     state, reason, length(entry.text) AS size,
-    instr(entry.text, 'SignedData') OR instr(entry.text, 'signedMeterValue') OR instr(entry.text, 'Transaction.Begin')
-        OR instr(entry.text, 'Transaction.End') AS precious
+    {_PRECIOUS} AS precious
 FROM entry ORDER BY seq
-"""
+"""  # noqa: S608 - our own words
 
 
 def kept(store: Store) -> Kept:

@@ -28,23 +28,24 @@ _WITHOUT_LOG = {"entry": "kind = 'end' OR (kind = 'begin' AND sequence IS NOT NU
 _SUMMED = ("entry", "entry_copy")  # the tables of messages that have sums: the journal's, and its copies
 
 
-def salvage(damaged: Path, target: sqlite3.Connection) -> int:
+def salvage(damaged: Path, target: sqlite3.Connection, *, prevails: bool = False) -> int:
     """Copy what can be read of ``damaged`` into the open, newly made file; says how many rows.
 
     Each table is read from its front until that fails, then from its back: only rows between two faults are lost.
-    Where the first page is gone, another one takes its place; then not all is taken of a file without its log. Never
-    raises for what ``damaged`` holds.
+    Where the first page is gone, another one takes its place; then not all is taken of a file without its log.
+    ``prevails``: of a table that is whole, rows of ``target`` that aren't in it go: they were removed. Never raises for
+    what ``damaged`` holds.
 
     :raises StorageFailed: ``target`` can't be written.
     """
     if graft.has_form(damaged):
-        return _read_out(damaged, target, {})
+        return _read_out(damaged, target, {}, prevails=prevails)
     with contextlib.suppress(OSError, sqlite3.Error), graft.grafted(damaged, target) as copy:
         return _read_out(copy, target, {} if graft.has_log(damaged) else _WITHOUT_LOG)
     return 0
 
 
-def _read_out(damaged: Path, target: sqlite3.Connection, only: Mapping[str, str]) -> int:
+def _read_out(damaged: Path, target: sqlite3.Connection, only: Mapping[str, str], *, prevails: bool = False) -> int:
     rows = 0
     with contextlib.closing(connect(damaged)) as source:
         source.text_factory = _text
@@ -56,7 +57,7 @@ def _read_out(damaged: Path, target: sqlite3.Connection, only: Mapping[str, str]
                 target.execute(f"DROP TRIGGER {name}")
             known = {table: sums.found(source, table) for table in _SUMMED}
             for table in _tables(target):
-                rows += _copy(source, target, table, only.get(table, "TRUE"), known.get(table, {}))
+                rows += _copy(source, target, table, only.get(table, "TRUE"), known.get(table, {}), prevails=prevails)
             for _, definition in triggers:
                 target.execute(definition)
             target.execute("COMMIT")
@@ -132,8 +133,24 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
     return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
 
 
+def _is_whole(source: sqlite3.Connection, table: str) -> bool:
+    """Whether a table is there, and SQLite and the program can read all of it."""
+    try:
+        if [tuple(row) for row in source.execute(f"PRAGMA integrity_check({table})")] != [("ok",)]:
+            return False
+        return all(readable(table, row) for row in source.execute(f"SELECT * FROM {table}"))  # noqa: S608
+    except sqlite3.Error:
+        return False
+
+
 def _copy(
-    source: sqlite3.Connection, target: sqlite3.Connection, table: str, only: str, known: Mapping[int, int]
+    source: sqlite3.Connection,
+    target: sqlite3.Connection,
+    table: str,
+    only: str,
+    known: Mapping[int, int],
+    *,
+    prevails: bool = False,
 ) -> int:
     columns = _columns(target, table)
     with contextlib.suppress(sqlite3.Error):  # those that the release before hadn't have what they have in a new file
@@ -142,6 +159,8 @@ def _copy(
     names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     key = ", ".join(row[1] for row in target.execute(f"PRAGMA table_info({table})") if row[5])
     backwards = ", ".join(f"{part} DESC" for part in key.split(", "))
+    if prevails and _is_whole(source, table):
+        target.execute(f"DELETE FROM {table}")  # noqa: S608 - our own name, as below
     taken: set[tuple[object, ...]] = set()
     for order in (key, backwards):
         try:

@@ -32,6 +32,7 @@ from edge.storage.salvage import copy_good
 log = structlog.get_logger(__name__)
 
 ROOM_PAGES = 500  # 2 MB free within a file: so much may come in again while the disk itself is full
+LAST_PAGES = 250  # of them stay: what takes messages away needs room, and the state isn't to change with each message
 _REMEDY = "free some room on its disk, or replace it"
 _HISTORY = "history"
 _FILES = {rows.JOURNAL: "FULL", rows.REGISTRY: "FULL", _HISTORY: "NORMAL"}
@@ -195,6 +196,8 @@ class Store:
 
     def _commit(self, name: str, batches: list[list[Part]]) -> list[Exception | None]:
         if not self._has_room(name):
+            if name == rows.JOURNAL and any(map(grows, batches)):
+                self._enter(Health.FULL)
             return self._make_room(name, batches, "the disk is full")
         if self.health in (Health.RESERVE, Health.FULL) and not self._reserve.takes_samples:
             others = [n for n, batch in enumerate(batches) if not is_spare(batch)]
@@ -246,9 +249,10 @@ class Store:
 
     def _has_room(self, name: str) -> bool:
         """Whether a new message may be written: not into the room that was given up for taking others away."""
-        if self.health is not Health.FULL or self._reserve.last_held:
+        if self.health not in (Health.RESERVE, Health.FULL) or self._reserve.last_held:
             return True
-        return pages(self._open[name], "freelist_count") >= ROOM_PAGES or self._reserve.fits
+        wanted = ROOM_PAGES if self.health is Health.FULL else LAST_PAGES
+        return pages(self._open[name], "freelist_count") >= wanted or self._reserve.fits
 
     def _attempt(self, name: str, batches: list[list[Part]]) -> list[Exception | None]:
         connection = self._open[name]
@@ -258,6 +262,8 @@ class Store:
                 connection.execute("UPDATE counter SET commits = commits + 1")
         if self.health is Health.FAILED or (self.health is Health.FULL and self._reserve.held):
             self._enter(Health.GOOD)
+        elif self.health is Health.FULL and name == rows.JOURNAL and any(map(grows, batches)):
+            self._enter(Health.RESERVE)  # what was delivered has left room in the file: it takes new ones
         return results
 
     def _heal(self, name: str, damaged: Path, fresh: sqlite3.Connection) -> None:
@@ -295,5 +301,6 @@ class Store:
         if health is self.health:
             return
         was, self.health = self.health, health
-        tell = log.info if health is Health.GOOD else log.error
+        is_better = health is Health.GOOD or (was, health) == (Health.FULL, Health.RESERVE)
+        tell = log.info if is_better else log.error
         tell("storage", was=was.value, state=health.value, **details)

@@ -1,5 +1,6 @@
 """The site's tokens as the command line sees them: beside a controller that may be running on the same files."""
 
+import contextlib
 import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from edge.domain.journal import PutSiteToken, RemoveSiteToken, Write
 from edge.domain.token import SiteToken, TokenHash
 from edge.storage import copies, rows, token_rows
 from edge.storage.beside import folder_there, open_beside
+from edge.storage.proof import DAMAGE, prove
 from edge.storage.salvage import copy_good
 
 
@@ -69,6 +71,11 @@ class TokenFile:
                 for sql, values in rows.statements(write):
                     connection.execute(sql, values)
             connection.execute("COMMIT")
+            # A registry that is healed falls back on the copy: no card is to come back, or to be let in again, that was
+            # removed or blocked since the last start. Nothing damaged is copied; without room the old copy stays.
+            with contextlib.suppress(*DAMAGE, OSError):
+                prove(connection)
+                copy_good(connection, self._folder / f"{rows.REGISTRY}.good.db")
 
 
 _TABLES = ("site_token", "site_token_need", "cached_token", "listed_token")

@@ -126,6 +126,10 @@ def info_text(found: TokenInfo) -> str:
             "group": found.group,
             "group_type": found.group_type,
             "language": found.language,
+            "language2": found.language2,
+            "priority": found.priority,
+            "evses": found.evses,
+            "evses_of": found.evses_of,
             "message": found.message,
         }
     ).decode()
@@ -140,6 +144,10 @@ def info(text: str) -> TokenInfo:
         group=found["group"],
         group_type=found["group_type"],
         language=found["language"],
+        language2=found.get("language2"),  # the release before wrote none of these
+        priority=found.get("priority"),
+        evses=tuple(found.get("evses") or ()),
+        evses_of=found.get("evses_of"),
         message=found["message"],
     )
 

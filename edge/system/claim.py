@@ -2,6 +2,7 @@
 on opens the key that signs for the site. Who forgot it must come to the gateway (:func:`reset_by_presence`)."""
 
 import base64
+import contextlib
 import json
 import os
 import tempfile
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from edge.errors import ClaimError, SealBroken, way_to_write
 from edge.system.sealed import LEAST_PASSPHRASE, seal, unseal
+from edge.whole_file import DISK, Files, write_whole
 
 FILE = "claim.json"
 RESET_FILE = "edge-reset"  # put onto the SD card's boot partition: only who holds the card can
@@ -123,7 +125,7 @@ def _put_whole(file: Path, text: str) -> None:
         os.close(names)
 
 
-def reset_by_presence(folder: Path, boot_folders: Sequence[Path] = BOOT_FOLDERS) -> bool:
+def reset_by_presence(folder: Path, boot_folders: Sequence[Path] = BOOT_FOLDERS, *, files: Files = DISK) -> bool:
     """Forget the claim if somebody has put :data:`RESET_FILE` onto the boot partition; whether that was so.
 
     The file is taken away; where the partition is read-only it counts once, by its time.
@@ -136,11 +138,15 @@ def reset_by_presence(folder: Path, boot_folders: Sequence[Path] = BOOT_FOLDERS)
         seen = folder / _RESET_SEEN
         if seen.exists() and seen.read_text(encoding="ascii") == stamp:
             continue
+        # A power cut afterwards neither brings the claim back nor has the file count again, against the next owner.
         (folder / FILE).unlink(missing_ok=True)
         try:
             file.unlink()
+            with contextlib.suppress(OSError):  # a file system that can't
+                files.sync(file.parent)
         except OSError:
-            folder.mkdir(parents=True, exist_ok=True)
-            seen.write_text(stamp, encoding="ascii")
+            write_whole(seen, stamp.encode("ascii"), files)
+        if folder.exists():
+            files.sync(folder)
         return True
     return False

@@ -196,6 +196,12 @@ GAUGES: tuple[tuple[str, str, tuple[str, ...], Samples], ...] = (
     ("edge_journal_pending_messages", "Messages that the cloud is to have.", (), _storage("pending")),
     ("edge_journal_oldest_seconds", "How long the oldest of them has waited.", (), _storage("oldest_pending_s")),
     (
+        "edge_journal_deferred_messages",
+        "Of the pending messages those that the cloud fails to take, and is told again later.",
+        (),
+        _storage("deferred"),
+    ),
+    (
         "edge_journal_refused_messages",
         "Messages that aren't sent any more: refused by the cloud for good, or damaged.",
         (),

@@ -229,7 +229,9 @@ class StorageReport(_Part):
     oldest_pending_at: str | None = None  # UTC
     oldest_pending_s: float | None = None
     oldest_pending_station: str | None = None
+    deferred: int | None = None  # of the pending ones: the cloud fails to take them, and is told again later
     set_aside: int | None = None  # messages that aren't sent any more, refused or damaged: `edge journal list`
+    flooded_by: list[str] = []  # stations that tell more transactions than any has: no more are taken for now
     left_behind: dict[str, int] = {}  # messages of stations that the site no longer has, by station
 
 

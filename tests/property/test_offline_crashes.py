@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.offline.edition import Edition
+from edge.offline.settings import OfflineSettings
 from tests.unit.offline.offline_bench import Bench
 
 OPERATIONS = ("station", "cloud", "cloud loses answer", "commit", "commit all", "kill", "up", "down", "late", "tick")
@@ -65,6 +66,9 @@ class Station:
     def hear(self, answer: list[Any]) -> None:
         if answer[1] != self.asked:
             return
+        if answer[0] == 4:  # of a sample alone: it is the station's to repeat
+            self.asked = None
+            return
         assert answer[0] == 3, answer
         session, step, _ = self.script[self.position]
         if not self.edition.is_v2 and step == "begin":
@@ -109,8 +113,8 @@ class Cloud:
 class Story:
     """The three of them."""
 
-    def __init__(self, edition: Edition, sessions: int) -> None:
-        self.bench = Bench(edition)
+    def __init__(self, edition: Edition, sessions: int, attempts: int = 3) -> None:
+        self.bench = Bench(edition, settings=OfflineSettings(drain_interval_s=0.0, attempts=attempts))
         self.bench.hold = True
         self.station = Station(edition, sessions)
         self.cloud = Cloud()
@@ -121,12 +125,14 @@ class Story:
 
     def do(self, operation: str) -> None:
         waits = self.handled < len(self.bench.to_cloud)
-        if operation in ("kill", "down", "cloud loses answer", "late") or (operation == "tick" and waits):
+        if operation in ("kill", "down", "cloud loses answer", "late", "cloud takes and fails") or (
+            operation == "tick" and waits
+        ):
             self.doubts += 1
         match operation:
             case "station":
                 self.speak()
-            case "cloud" | "cloud loses answer" | "late":
+            case "cloud" | "cloud loses answer" | "late" | "cloud fails" | "cloud takes and fails":
                 self.cloud_handles(operation)
             case "commit":
                 self.bench.commit(1)
@@ -165,11 +171,15 @@ class Story:
             return
         frame = json.loads(self.bench.to_cloud[self.handled])
         self.handled += 1
-        answer = self.cloud.handle(frame[2], frame[3])
+        fails = "fails" in operation
+        answer = self.cloud.handle(frame[2], frame[3]) if operation != "cloud fails" else {}
         if operation == "late":
             self.bench.tick(20.0)
         if operation != "cloud loses answer" and self.up:
-            self.bench.cloud_answers(answer, frame[1])
+            if fails:
+                self.bench.cloud_refuses(identifier=frame[1])
+            else:
+                self.bench.cloud_answers(answer, frame[1])
 
     def settle(self) -> None:
         for _ in range(40 * self.station.sessions + 200):
@@ -194,4 +204,31 @@ def test_each_transaction_is_there_once_and_in_order(edition: Edition, operation
     expected = [(step, names[n], number % 4 if edition.is_v2 else number) for n, step, number in story.station.script]
     assert story.cloud.account == expected
     assert not story.bench.disk.set_aside
+    assert story.cloud.again <= story.doubts
+
+
+@pytest.mark.parametrize("edition", [Edition.V16, Edition.V201])
+@settings(max_examples=300, deadline=None)
+@given(
+    operations=st.lists(st.sampled_from((*OPERATIONS, *["cloud fails"] * 4, "cloud takes and fails")), max_size=80),
+    sessions=st.integers(1, 3),
+    attempts=st.integers(1, 2),
+)
+def test_a_cloud_that_fails_now_and_then_has_each_transaction_once(
+    edition: Edition, operations: list[str], sessions: int, attempts: int
+) -> None:
+    """InternalError at any message, whether the cloud has taken it or not, besides all the rest: what is deferred comes
+    later than what was behind it, but never before its begin, and nobody has to do anything."""
+    story = Story(edition, sessions, attempts)
+    for operation in operations:
+        story.do(operation)
+    story.settle()
+    by_start = {json.loads(content)["meterStart"]: number for content, number in story.cloud.begun.items()}
+    names = {n: f"tx-{n}" if edition.is_v2 else by_start[4 * n] for n in range(sessions)}
+    expected = [(step, names[n], number % 4 if edition.is_v2 else number) for n, step, number in story.station.script]
+    assert sorted(story.cloud.account, key=str) == sorted(expected, key=str)
+    assert not story.bench.disk.set_aside
+    if not edition.is_v2:
+        for name in names.values():
+            assert next(step for step, of, _ in story.cloud.account if of == name) == "begin"
     assert story.cloud.again <= story.doubts

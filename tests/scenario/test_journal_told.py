@@ -48,7 +48,7 @@ def test_what_the_cloud_refused_is_counted_until_it_is_sent_again(tmp_path: Path
         number = (await world.seat.start())["transactionId"]
         await world.seat.meter(number, 666)
         world.cloud.answer = lambda station, action, payload: (
-            {"refused": "InternalError"} if action == "MeterValues" else world.cloud.honest(station, action, payload)
+            {"refused": "NotSupported"} if action == "MeterValues" else world.cloud.honest(station, action, payload)
         )
         world.cloud_comes()
         await world.drained(900)

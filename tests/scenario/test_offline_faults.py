@@ -223,7 +223,7 @@ def test_fault_11_the_cloud_refuses_one_message(tmp_path: Path) -> None:
 
         def refuses(station: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
             if action == "MeterValues" and poison[0]:
-                return {"refused": "InternalError"}
+                return {"refused": "NotSupported"}
             return world.cloud.honest(station, action, payload)
 
         world.cloud.answer = refuses
@@ -249,7 +249,7 @@ def test_fault_11_a_refused_begin_is_sent_again_with_all_that_depends_on_it(tmp_
         number = (await world.seat.start())["transactionId"]
         await world.seat.meter(number, 200)
         await world.seat.stop(number, 900)
-        world.cloud.answer = lambda _station, _action, _payload: {"refused": "InternalError"}
+        world.cloud.answer = lambda _station, _action, _payload: {"refused": "NotSupported"}
         world.cloud_comes()
         await world.drained(3600)
         file = EntryFile(world.storage)
@@ -261,6 +261,47 @@ def test_fault_11_a_refused_begin_is_sent_again_with_all_that_depends_on_it(tmp_
         await world.drained(60)
         told = [(action, payload.get("transactionId")) for _, action, payload, _ in world.cloud.calls]
         assert told == [("StartTransaction", None), ("MeterValues", 1), ("StopTransaction", 1)]
+
+    virtual_time.run(in_world(story, tmp_path))
+
+
+def test_fault_11_a_cloud_that_fails_for_an_hour_has_all_soon_after(tmp_path: Path) -> None:
+    """InternalError to all that is of a transaction: nobody has to send anything again, through a restart too."""
+
+    async def story(world: World) -> None:
+        fails = [False]
+
+        def answers(station: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+            if fails[0] and action in ("StartTransaction", "MeterValues", "StopTransaction"):
+                return {"refused": "InternalError"}
+            return world.cloud.honest(station, action, payload)
+
+        world.cloud.answer = answers
+        world.cloud_comes()
+        await asyncio.sleep(1.0)
+        await world.seat.stop((await world.seat.start())["transactionId"], 150)  # the card is known now
+        fails[0] = True
+        for session in range(5):
+            number = (await world.seat.start())["transactionId"]
+            await world.seat.meter(number, 200 + session)
+            await world.seat.stop(number, 900 + session)
+            await asyncio.sleep(600.0)
+            if session == 2:
+                await world.restart()
+                world.cloud_comes()
+        await asyncio.sleep(600.0)
+        assert (world.offline.report()["deferred"], world.offline.report()["pending"]) == (5, 15)
+        assert EntryFile(world.storage).set_aside() == []
+        fails[0] = False
+        world.cloud.calls.clear()
+        await world.drained(900)
+        told = [(action, payload.get("transactionId")) for _, action, payload, _ in world.cloud.calls]
+        assert [each for each in told if each[0] != "Heartbeat"] == [
+            each
+            for number in range(2, 7)
+            for each in (("StartTransaction", None), ("MeterValues", number), ("StopTransaction", number))
+        ]
+        assert world.offline.report()["deferred"] == 0
 
     virtual_time.run(in_world(story, tmp_path))
 

@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +32,7 @@ class Cloud:
         self._begun: dict[str, int] = {}
         self._number_of: dict[int, str] = {}
         self._server: Server | None = None
+        self.fails: Callable[[], bool] = lambda: False  # at a begin or an end
 
     async def come(self) -> None:
         if self._server is None:
@@ -54,7 +56,13 @@ class Cloud:
             async for text in connection:
                 frame = json.loads(text)
                 if frame[0] == 2:
-                    await connection.send(json.dumps([3, frame[1], self._answer(station, frame[2], frame[3])]))
+                    await connection.send(json.dumps(self._to(station, *frame[1:])))
+
+    def _to(self, station: str, identifier: str, action: str, payload: dict[str, Any]) -> list[Any]:
+        bounds = action in ("StartTransaction", "StopTransaction") or payload.get("eventType") in ("Started", "Ended")
+        if bounds and self.fails():
+            return [4, identifier, "InternalError", "", {}]
+        return [3, identifier, self._answer(station, action, payload)]
 
     def _answer(self, station: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         accepted = {"status": "Accepted"}
@@ -207,8 +215,11 @@ class Station:
                         if frame[0] == 2:
                             await connection.send(json.dumps([3, frame[1], {"status": "Accepted"}]))
                         elif frame[1] in self._waits and not self._waits[frame[1]].done():
-                            assert frame[0] == 3, frame
-                            self._waits[frame[1]].set_result(frame[2])
+                            waits = self._waits[frame[1]]
+                            if frame[0] == 4:  # of a card that only the cloud can judge: it is said again
+                                waits.set_exception(ConnectionError(frame[2]))
+                            else:
+                                waits.set_result(frame[2])
             except (OSError, ConnectionClosed, InvalidHandshake, InvalidMessage, EOFError, TimeoutError):
                 pass
             finally:

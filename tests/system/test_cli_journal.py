@@ -88,3 +88,18 @@ def test_a_damaged_message_is_shown_and_stays(site: Path) -> None:
         "edge: message 2 isn't what its station said: its bytes have changed on the disk; "
         "correct its session at the cloud (edge report sessions), and replace the card\n"
     )
+
+
+def test_what_is_deferred_is_shown_and_can_be_sent_at_once(site: Path) -> None:
+    """The cloud fails to take it: it is on its way, and no person has to do anything."""
+    store = Store(site.parent / "storage", reserve_bytes=1)
+    store.open()
+    store.commit([[PutEntry(entry=replace(entry(2), attempts=3, reason="answered GenericError"))]])
+    store.close()
+    assert edge(site, "list").stdout.splitlines()[1:] == [
+        "2: CP-2, StartTransaction of 2026-06-01 12:00 UTC: answered GenericError; it is sent again by itself",
+        "1 set aside, 1 on their way (1 of them deferred)",
+    ]
+    assert [each["number"] for each in json.loads(edge(site, "list", "--json").stdout)["deferred"]] == [2]
+    assert edge(site, "resend", "2").stdout == "1 to be sent again\n"
+    assert edge(site, "list").stdout.splitlines()[1:] == ["1 set aside, 1 on their way"]

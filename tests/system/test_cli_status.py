@@ -335,7 +335,9 @@ STORAGE: dict[str, Any] = {
     "oldest_pending_at": "2026-06-01T10:00:00Z",
     "oldest_pending_s": 7200,
     "oldest_pending_station": "CP-07",
+    "deferred": 0,
     "set_aside": 0,
+    "flooded_by": [],
     "left_behind": {},
 }
 
@@ -364,6 +366,16 @@ STORAGE: dict[str, Any] = {
                 "messages aren't sent to the cloud any more: 2 of them",
                 "messages for the cloud are of CP-09, which the site no longer has: 4",
             ],
+        ),
+        (
+            {"flooded_by": ["CP-05"]},
+            "no more transactions are taken of CP-05, more than a station can have",
+            ["CP-05 tells more transactions than a station can have: no more of them are taken for now"],
+        ),
+        (
+            {"deferred": 2},
+            "CP-07); 2 of them the cloud fails to take: sent again later (edge journal list); journal",
+            ["the cloud fails to take messages: 2, which are sent again by themselves"],
         ),
         (
             {"state": "FULL", "problem": "disk full, the reserve is used up"},

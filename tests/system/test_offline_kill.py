@@ -96,6 +96,50 @@ async def test_fault_47_a_gateway_killed_at_any_instant_loses_and_doubles_nothin
 
 
 @pytest.mark.parametrize("edition", [V16, V201])
+async def test_a_cloud_that_fails_at_every_second_begin_or_end_has_each_once(tmp_path: Path, edition: str) -> None:
+    """It answers InternalError to half of them, comes and goes, and the gateway is killed at any instant: what is
+    deferred may come later than what was behind it, but none is lost, doubled, or told before its begin, and none waits
+    for a person."""
+    gateway, cloud_at, api = free_endpoints(3)
+    dice = random.Random(SEED)
+    names = [f"CP-{number:02}" for number in range(STATIONS // 2)]
+    site = tmp_path / "site.toml"
+    upstream = f'upstream = "ws://{cloud_at}/{{station}}"'
+    settings = SITE.format(gateway=gateway, upstream=upstream, api=api, storage=tmp_path / "storage")
+    site.write_text(
+        settings.replace("[storage]", "attempts = 1\nretry_interval_s = 1\n[storage]")
+        + "".join(STATION.format(id=name) for name in names)
+    )
+    cloud = Cloud(cloud_at.host, cloud_at.port)
+    cloud.fails = lambda: dice.random() < 0.5
+    stations = [Station(name, edition, str(gateway), random.Random(f"{name} {SEED}")) for name in names]
+    running = [asyncio.create_task(station.run()) for station in stations]
+    whims = asyncio.create_task(_comes_and_goes(cloud, dice))
+    try:
+        await _killed(KILLS // 6, site, tmp_path, stations, dice)
+        whims.cancel()
+        await asyncio.gather(whims, return_exceptions=True)
+        await cloud.come()
+        process = await _gateway(site, tmp_path)
+        try:
+            await _settled(stations, running)
+            cloud.fails = lambda: False
+            await _delivered(stations, tmp_path / "storage")
+        finally:
+            process.terminate()
+            await process.wait()
+    finally:
+        for task in (*running, whims):
+            task.cancel()
+        await asyncio.gather(*running, whims, return_exceptions=True)
+        await cloud.go()
+    assert cloud.wrong == []
+    assert EntryFile(tmp_path / "storage").set_aside() == []
+    for station in stations:
+        assert sorted(cloud.account[station.id]) == sorted(station.account), station.id
+
+
+@pytest.mark.parametrize("edition", [V16, V201])
 async def test_a_site_without_a_cloud_has_each_session_once(tmp_path: Path, edition: str) -> None:
     """Faults 3 and 47 where nobody else keeps books: killed at any instant, the registry has each session of the
     stations with what it took, no number was given twice, and no message is kept."""

@@ -178,6 +178,7 @@ class Bench:
         witness: bool = True,
         shelf: Shelf | None = None,
         samples: Samples = Samples.ALL,
+        has_cloud: bool = True,
     ) -> None:
         """``witness``: a cloud has said that it is noon."""
         self.now = START
@@ -195,6 +196,7 @@ class Bench:
             cloud_loss=cloud_loss,
             nonce="0123456789ab",
             shelf=shelf,
+            has_cloud=has_cloud,
             figures=self.figures,
             dossier=dossier,
             site_limits=self.site_limits,

@@ -119,6 +119,7 @@ def test_a_cloud_that_wants_none_gets_the_first() -> None:
                 {"context": "Other"},
                 {"format": "SignedData"},
                 {"value": "OCMF|{}", "context": 7},
+                {"value": 'OCMF|{"FV":"1.0"}|{"SD":"30"}'},
             )
         ),
     ],

@@ -504,9 +504,10 @@ def test_a_stop_keeps_what_is_billed_by() -> None:
     odd = {"timestamp": 7, "sampledValue": [{"value": "0"}]}
     bench = connected()
     cloud_wants_samples(bench, 0)
-    text = night(begin, signed, begin, signed, odd, odd)
+    bare = {"timestamp": "2026-06-01T20:00:05Z", "sampledValue": [{"value": 'OCMF|{"FV":"1.0"}|{"SD":"30"}'}]}
+    text = night(begin, signed, begin, signed, odd, odd, bare, bare)
     (up,) = bench.station_says(text).up
-    assert data_of(up) == [*data_of(text)[:7], data_of(text)[-1]]
+    assert data_of(up) == [*data_of(text)[:9], data_of(text)[-1]]
 
 
 def test_a_stop_of_a_clock_that_was_set_back_keeps_both_times() -> None:

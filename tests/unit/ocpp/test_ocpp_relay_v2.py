@@ -50,6 +50,14 @@ def test_a_complaint_of_an_answer_passes() -> None:
     assert (step.down, step.notes) == ([], ["the cloud can't use an answer of the gateway"])
 
 
+def test_a_stations_complaint_bears_the_id_under_which_the_cloud_answered() -> None:
+    """Its CALL may have gone up under one of ours: the cloud knows no other."""
+    bench = Bench(version=Version.V21, stand_in=SlowDisk())
+    bench.connect()
+    (up,) = bench.station_says('[5, "s",  "FormatViolation", "no", {}]').up
+    assert up == '[5, "up-s",  "FormatViolation", "no", {}]'
+
+
 def test_a_complaint_of_an_answer_bears_the_id_that_the_answer_bore() -> None:
     """A CALL under an unanswered id goes down under one of ours: so does what the cloud says of its answer, until the
     id is the cloud's own again."""

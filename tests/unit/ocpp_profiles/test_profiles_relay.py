@@ -8,7 +8,7 @@ import pytest
 
 from edge.domain.site import Mode
 from edge.domain.station import CloudLimit, SessionBegan
-from edge.ocpp.actions import Action
+from edge.ocpp.actions import Action, Note
 from edge.ocpp.arbiter import CLOUD_QUEUE, CLOUD_TIMEOUT_S
 from edge.ocpp.relay import Relay
 from edge.ocpp.settings import CloudLoss
@@ -361,3 +361,42 @@ def test_without_a_clock_and_a_cloud_what_was_set_holds() -> None:
     before.cloud_says(call("s", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": one}))
     bench = unset(shelf=shelf)
     assert cloud_limits(bench.wait(0.5)) == {1: 10.0}
+
+
+def test_what_a_cloud_has_set_that_the_site_no_longer_has_binds_nobody() -> None:
+    """Nobody could clear it. It is still there for a cloud that comes, to which it is what the one before had set; what
+    happens meanwhile changes nothing of it."""
+    shelf = KeepingShelf()
+    before = Bench(shelf=shelf)
+    before.connect()
+    one = profile(V16, "default", TEN)
+    before.cloud_says(call("s", "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": one}))
+    kept, saves = shelf.kept, shelf.saves
+    alone = Bench(shelf=shelf, has_cloud=False)
+    (note,) = [each for each in alone.wait(0.0).actions if isinstance(each, Note)]
+    assert (note.level, "don't bind" in note.event) == ("info", True)
+    alone.connect(cloud=False)
+    assert cloud_limits(alone.wait(0.5)) == {}
+    alone.station_says(
+        call("b", "StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Charging"})
+    )
+    alone.wait(60.0)
+    assert (shelf.kept, shelf.saves) == (kept, saves)
+    again = Bench(shelf=shelf)
+    assert cloud_limits(again.wait(0.5)) == {1: 10.0}
+
+
+def test_where_there_is_no_cloud_a_stations_profiles_of_one_are_cleared() -> None:
+    """They are of a cloud that was there before: they don't go on limiting, and the station is rid of them."""
+    bench = Bench(version=V201, has_cloud=False)
+    bench.connect(cloud=False, settled=False)
+    step = bench.wait(1.0)
+    while not step.down or step.own_call[1] != "GetChargingProfiles":
+        step = bench.station_says(result(step.own_call[0])) if step.down else bench.wait(1.0)
+    identifier, _, payload = step.own_call
+    bench.station_says(result(identifier, {"status": "Accepted"}))
+    held = profile(V201, "default", TEN, number=12)
+    report = {"requestId": payload["requestId"], "chargingLimitSource": "CSO", "evseId": 1, "chargingProfile": [held]}
+    told = bench.station_says(call("r", "ReportChargingProfiles", report)).down
+    assert json.loads(told[-1])[2:] == ["ClearChargingProfile", {"chargingProfileId": 12}]
+    assert cloud_limits(bench.wait(0.5)) == {}

@@ -86,6 +86,10 @@ class Disk:
     def set_aside(self) -> list[Entry]:
         return [entry for entry in self.entries.values() if entry.state is EntryState.SET_ASIDE]
 
+    @property
+    def deferred(self) -> list[Entry]:
+        return [entry for entry in self.entries.values() if entry.is_deferred]
+
 
 @dataclass
 class Times:

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from edge.offline.backlog import slip
+from edge.offline.deferral import LONGEST_WAIT_S
 from edge.offline.desk import DeskState
 from edge.offline.edition import Edition
 from edge.offline.settings import OfflineSettings
@@ -66,17 +68,158 @@ def test_a_begin_gets_a_number_of_ours_and_all_of_its_session_follows_it() -> No
     assert (bench.disk.entries, bench.state()) == ({}, DeskState.ONLINE)
 
 
-def test_it_has_its_attempts_and_waits_for_a_person_then() -> None:
-    """As what was kept while the cloud was away: no revenue is lost by a fault of the cloud's."""
+def fails(bench: Bench, times: int, wait_s: float = 3601.0) -> None:
+    """The cloud answers the newest CALL with an InternalError, and what comes after that, each after a wait."""
+    for _ in range(times):
+        bench.cloud_refuses()
+        bench.tick(wait_s)
+
+
+def test_after_its_attempts_it_goes_again_by_itself_until_the_cloud_takes_it() -> None:
+    """No revenue is lost by a fault of the cloud's, and no person has to look: each time an interval more is waited, a
+    quarter of an hour at most."""
     bench = Bench(settings=OfflineSettings(drain_interval_s=0.0, attempts=2))
     charging(bench)
     bench.stop(9)
     bench.cloud_refuses()
-    for wait_s in (61.0, 61.0):
-        bench.tick(wait_s)
+    for wait_s in (60.0, 60.0, 120.0, 180.0):
+        sent = len(bench.to_cloud)
+        bench.tick(wait_s - 1.0)
+        assert len(bench.to_cloud) == sent
+        bench.tick(1.0)
+        assert actions(bench)[sent:] == ["StopTransaction"]
         bench.cloud_refuses()
-    assert [entry.action for entry in bench.disk.set_aside] == ["StopTransaction"]
-    assert actions(bench).count("StopTransaction") == 3
+    assert [entry.reason for entry in bench.disk.deferred] == ["answered InternalError"]
+    for _ in range(100):
+        bench.tick(LONGEST_WAIT_S)
+        bench.cloud_refuses()
+    assert (len(bench.to_cloud), bench.disk.set_aside) == (106, [])
+    bench.tick(LONGEST_WAIT_S)
+    bench.cloud_answers({})
+    assert (bench.disk.entries, bench.state()) == ({}, DeskState.ONLINE)
+    assert len(set(bench.to_cloud[1:])) == 1  # the same words each time
+
+
+def test_while_one_is_deferred_others_are_the_clouds_to_answer() -> None:
+    """Its own session waits for the number; the next one gets the cloud's, and the cloud has both whole, in order."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start(meter=100)
+    bench.cloud_refuses()
+    ours = bench.answered[2]["transactionId"]
+    bench.tick(61.0)
+    fails(bench, 2, 121.0)
+    bench.cloud_refuses()
+    assert bench.state() is DeskState.ONLINE
+    sent = len(bench.to_cloud)
+    bench.meter(ours)
+    assert not bench.passes("MeterValues", {"connectorId": 1, "transactionId": ours, "meterValue": []}, "short")
+    stopped = bench.stop(ours)
+    assert bench.answered == [3, stopped, {}]
+    assert (len(bench.to_cloud), bench.state()) == (sent, DeskState.ONLINE)
+    bench.start(meter=300, connector=2)
+    bench.cloud_answers({"transactionId": 7, **ACCEPTED})
+    assert bench.answered[2]["transactionId"] == 7
+    # It takes others: the deferred begin goes at once, and what waits for it.
+    assert bench.asked[2:] == ["StartTransaction", json.loads(bench.to_cloud[0])[3]]
+    bench.cloud_answers({"transactionId": 8, **ACCEPTED})
+    for _ in range(2):
+        assert bench.asked[3]["transactionId"] == 8
+        bench.cloud_answers({})
+    assert actions(bench)[-4:] == ["StartTransaction", "StartTransaction", "MeterValues", "StopTransaction"]
+    assert (bench.disk.entries, bench.state()) == ({}, DeskState.ONLINE)
+
+
+def test_one_that_the_cloud_never_takes_is_tried_ever_more_seldom_and_blocks_nobody() -> None:
+    """Whatever else the cloud takes meanwhile."""
+    bench = Bench(settings=OfflineSettings(drain_interval_s=0.0, attempts=2))
+    charging(bench)
+    bench.stop(9)
+    fails(bench, 2, 121.0)
+    bench.cloud_refuses()
+    poison = bench.to_cloud[-1]
+    tries: list[float] = []
+    for number in range(10, 500):
+        bench.start(meter=1000 + number)
+        bench.cloud_answers({"transactionId": number, **ACCEPTED})
+        if bench.to_cloud[-1] == poison:
+            tries.append(bench.times.now)
+            bench.cloud_refuses()
+        bench.tick(120.0)
+        if bench.to_cloud[-1] == poison:
+            tries.append(bench.times.now)
+            bench.cloud_refuses()
+        bench.stop(number, 2000 + number)
+        assert bench.asked[3]["transactionId"] == number
+        bench.cloud_answers({})
+        if bench.to_cloud[-1] == poison:
+            tries.append(bench.times.now)
+            bench.cloud_refuses()
+    assert len(bench.disk.deferred) == 1
+    assert len(tries) < 50  # in 16 hours
+    assert tries[-1] - tries[-2] > 2000.0
+
+
+def test_deferred_ones_go_again_after_a_restart_and_when_a_person_says_so() -> None:
+    """On the disk they are as any other, with the reason."""
+    bench = Bench(settings=OfflineSettings(drain_interval_s=0.0, attempts=1))
+    charging(bench)
+    bench.stop(9)
+    fails(bench, 1, 61.0)
+    bench.cloud_refuses()
+    assert len(bench.disk.deferred) == 1
+    bench.restart()
+    assert bench.desk.book.backlog.deferred == 1
+    bench.cloud_comes()
+    assert bench.state() is DeskState.ONLINE
+    sent = len(bench.to_cloud)
+    bench.tick(60.0)
+    assert actions(bench)[sent:] == ["StopTransaction"]
+    bench.cloud_refuses()
+    (entry,) = bench.disk.deferred
+    bench.desk.sent_again(slip(entry, precious=False), deferred=True)
+    bench.tick()
+    assert len(bench.to_cloud) == sent + 1
+    bench.desk.sent_again(slip(entry, precious=False))
+    bench.tick()
+    assert len(bench.to_cloud) == sent + 2
+
+
+def test_a_deferred_one_with_which_the_cloud_finds_fault_is_set_aside_after_as_many_attempts() -> None:
+    """And the rest of its session with it, as the cloud has no number for that."""
+    bench = Bench(settings=OfflineSettings(drain_interval_s=0.0, attempts=2))
+    bench.cloud_comes()
+    bench.start()
+    bench.cloud_refuses()
+    bench.stop(bench.answered[2]["transactionId"])
+    bench.tick(61.0)
+    fails(bench, 2)
+    bench.cloud_refuses("NotSupported")
+    assert not bench.disk.set_aside
+    bench.tick(3601.0)
+    bench.cloud_refuses("NotSupported")
+    assert [entry.action for entry in bench.disk.set_aside] == ["StartTransaction", "StopTransaction"]
+
+
+def test_in_2_x_a_session_waits_for_its_begin_but_not_for_ever() -> None:
+    """Its events name their transaction: one whose begin the cloud never takes is told without it in the end."""
+    bench = Bench(Edition.V201, settings=OfflineSettings(drain_interval_s=0.0, attempts=2))
+    bench.cloud_comes()
+    bench.event("Started", 0, "CARD-1")
+    fails(bench, 2, 61.0)
+    bench.cloud_refuses()
+    assert [entry.order for entry in bench.disk.deferred] == [0]
+    bench.event("Updated", 1)
+    ended = bench.event("Ended", 2)
+    assert bench.answered == [3, ended, {}]
+    for _ in range(2):
+        bench.tick(181.0)
+        assert {json.loads(text)[3]["seqNo"] for text in bench.to_cloud} == {0}
+        bench.cloud_refuses()
+    for number in (1, 0, 2):  # it takes others: so the begin at once
+        assert bench.asked[3]["seqNo"] == number
+        bench.cloud_answers({})
+    assert (bench.disk.entries, bench.state()) == ({}, DeskState.ONLINE)
 
 
 def test_it_outlives_a_restart() -> None:

@@ -163,7 +163,7 @@ def test_a_late_refusal_is_a_refusal() -> None:
     bench.start()
     bench.cloud_comes()
     bench.tick(16.0)
-    bench.cloud_refuses(identifier="s1")
+    bench.cloud_refuses("SecurityError", identifier="s1")
     assert [entry.seq for entry in bench.disk.set_aside] == [1]
 
 
@@ -422,14 +422,14 @@ def test_a_message_that_the_cloud_refuses_is_set_aside_after_its_attempts() -> N
     bench.cloud_comes()
     bench.cloud_answers({"transactionId": 9, **ACCEPTED})
     for wait_s in (61.0, 121.0):
-        bench.cloud_refuses()
+        bench.cloud_refuses("PropertyConstraintViolation")
         sent = len(bench.to_cloud)
         bench.tick(wait_s - 2.0)
         assert len(bench.to_cloud) == sent
         bench.tick(2.0)
         assert bench.asked[2] == "MeterValues"
-    bench.cloud_refuses()
-    assert [entry.reason for entry in bench.disk.set_aside] == ["answered InternalError"]
+    bench.cloud_refuses("PropertyConstraintViolation")
+    assert [entry.reason for entry in bench.disk.set_aside] == ["answered PropertyConstraintViolation"]
     assert bench.asked[2] == "StopTransaction"
 
 
@@ -439,7 +439,7 @@ def test_what_follows_a_begin_that_was_set_aside_is_set_aside_with_it() -> None:
     bench.start()
     bench.stop(bench.answered[2]["transactionId"])
     bench.cloud_comes()
-    bench.cloud_refuses()
+    bench.cloud_refuses("NotSupported")
     assert [entry.action for entry in bench.disk.set_aside] == ["StartTransaction", "StopTransaction"]
     assert bench.state() is DeskState.ONLINE
 
@@ -468,7 +468,7 @@ def test_the_clouds_word_on_a_token_passes_as_it_is(kind: str, status: str) -> N
 
 @pytest.mark.parametrize("answer", [{}, {"transactionId": "seven"}, {"transactionId": None}])
 def test_a_start_that_the_cloud_answers_without_an_id_is_not_taken_for_delivered(answer: dict[str, object]) -> None:
-    """It is tried again and set aside, and not lost."""
+    """It is tried again, deferred then, and not lost."""
     bench = Bench()
     bench.start()
     bench.cloud_comes()
@@ -477,4 +477,4 @@ def test_a_start_that_the_cloud_answers_without_an_id_is_not_taken_for_delivered
     for _ in range(2):
         bench.tick(400.0)
         bench.cloud_answers(answer)
-    assert [entry.reason for entry in bench.disk.set_aside] == ["answered without a transactionId"]
+    assert [entry.reason for entry in bench.disk.deferred] == ["answered without a transactionId"]

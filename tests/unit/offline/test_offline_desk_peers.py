@@ -1,6 +1,7 @@
 """The desk and its peers: boots, states, a cloud that is slow, 2.x, tokens, ids in both directions."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -102,7 +103,7 @@ def test_our_own_calls_never_have_an_id_again() -> None:
     assert max(len(each) for each in identifiers) <= 36
 
 
-def test_a_message_that_alone_is_never_answered_is_set_aside() -> None:
+def test_a_message_that_alone_is_never_answered_is_deferred() -> None:
     """A poison message that hangs the cloud's handler doesn't block those behind it."""
     bench = Bench(settings=OfflineSettings(drain_interval_s=0.0, attempts=2))
     bench.meter(5, "poison")
@@ -115,7 +116,7 @@ def test_a_message_that_alone_is_never_answered_is_set_aside() -> None:
             bench.cloud_answers({}, asked[1])
         if "fine" in bench.to_cloud[-1]:
             break
-    assert [entry.reason for entry in bench.disk.set_aside] == ["the cloud answers others, and not this one"]
+    assert [entry.reason for entry in bench.disk.deferred] == ["the cloud answers others, and not this one"]
 
 
 def answered_ids(bench: Bench) -> set[str]:
@@ -334,22 +335,34 @@ def test_the_card_that_is_shown_after_the_cable_ranks_the_session_and_no_other_d
     assert [(judged.transaction, judged.verdict.class_id) for judged in bench.judged] == [("tx-1", "staff")]
 
 
-def test_a_message_that_breaks_the_connection_each_time_is_set_aside() -> None:
-    """A cloud may close on one that is too long for it (1009), for ever; those behind it go on."""
+def test_a_message_that_breaks_the_connection_each_time_is_deferred() -> None:
+    """A cloud may close on one that is too long for it (1009), for ever; those behind it go on, and the connection has
+    its time before it is tried again."""
     bench = Bench()
     bench.meter(5, "poison")
     bench.meter(5, "fine")
     for _ in range(BREAKS_MOST):
-        assert bench.disk.set_aside == []
+        assert bench.disk.deferred == []
         bench.cloud_comes()
         assert "poison" in bench.to_cloud[-1]
         bench.cloud_goes()
         bench.tick(5.0)
-    assert [entry.reason for entry in bench.disk.set_aside] == [
+    assert [entry.reason for entry in bench.disk.deferred] == [
         "the connection to the cloud broke each time that it was sent"
     ]
     bench.cloud_comes()
     assert "fine" in bench.to_cloud[-1]
+    bench.cloud_answers({})
+    bench.tick(60.0 * BREAKS_MOST - 1.0)
+    assert "fine" in bench.to_cloud[-1]
+    bench.tick(1.0)
+    assert "poison" in bench.to_cloud[-1]
+    bench.cloud_goes()
+    bench.cloud_comes()
+    assert bench.to_cloud[-1].count("poison") == 1
+    bench.tick(60.0 * BREAKS_MOST)
+    assert bench.disk.set_aside == []
+    assert len(bench.to_cloud) == BREAKS_MOST + 2
 
 
 def test_a_line_that_flaps_sets_nothing_aside() -> None:
@@ -449,3 +462,22 @@ def test_a_cloud_that_fails_to_judge_a_token_locks_nobody_out(
     bench.cloud_refuses(code)
     name = "idTokenInfo" if edition.is_v2 else "idTagInfo"
     assert bench.answered == ([3, asked, {name: {"status": "Accepted"}}] if good else [4, asked, code, "", {}])
+
+
+def test_a_late_message_of_more_members_than_any_has_goes_as_it_is_or_is_set_aside() -> None:
+    """An event names its transaction, ``offline`` or not; an end under a number of ours would be that of another."""
+    rubbish: dict[str, Any] = {f"m{n}": n for n in range(2_000)}
+    bench = Bench(Edition.V201)
+    bench.event("Started", 0, "CARD-1", **rubbish)
+    bench.cloud_comes()
+    assert "offline" not in bench.asked[3]
+    bench.cloud_answers({})
+    bench = Bench(Edition.V16)
+    bench.start()
+    stop = {**rubbish, "transactionId": bench.answered[2]["transactionId"], "meterStop": 9, "timestamp": "x"}
+    bench.call("StopTransaction", stop)
+    bench.cloud_comes()
+    bench.cloud_answers({"transactionId": 5, "idTagInfo": {"status": "Accepted"}})
+    (aside,) = bench.disk.set_aside
+    assert (aside.action, len(bench.to_cloud)) == ("StopTransaction", 1)
+    assert aside.reason == "the cloud's number can't be put into it: more members than any message has"

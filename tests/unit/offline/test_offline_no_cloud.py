@@ -38,6 +38,21 @@ def test_the_log_says_whose_card_was_let_in_or_refused_and_where() -> None:
     ]
 
 
+@pytest.mark.parametrize("edition", [Edition.V16, Edition.V201])
+def test_the_log_says_whose_card_a_begin_was_refused_for(edition: Edition) -> None:
+    """Some stations ask for no Authorize: a driver's fault is looked for in the same place."""
+    bench = alone(edition)
+    if edition.is_v2:
+        bench.event("Started", 0, "CARD-1")
+        bench.event("Started", 0, "STRANGER", transaction="tx-2")
+    else:
+        bench.start()
+        bench.start(tag="STRANGER", connector=2)
+    told = [each.fields for each in bench.notes if each.event == "a token was judged without the cloud"]
+    other = shown(HASHER.hash("STRANGER"))
+    assert told == [{"station": STATION, "token": other, "accepted": False, "reason": "unknown"}]
+
+
 def record(bench: Bench) -> Session:
     """The one session's record."""
     (found,) = bench.disk.sessions.values()
@@ -66,8 +81,8 @@ def test_a_session_of_1_6_is_in_the_registry_and_nowhere_else() -> None:
     bench.meter(number, "150")
     assert bench.answered[2] == {}
     bench.call("MeterValues", {"connectorId": 1, "meterValue": []})
-    bench.call("DataTransfer", {"vendorId": "V"})
-    assert bench.answered[2] == {"status": "Accepted"}
+    bench.call("DataTransfer", {"vendorId": "V"})  # nobody knows any vendor (OCPP 1.6 §4.3)
+    assert bench.answered[2] == {"status": "UnknownVendorId"}
     bench.stop(number, 700)
     assert (bench.disk.entries, bench.to_cloud, len(bench.desk.book.backlog)) == ({}, [], 0)
     assert (record(bench).energy_wh, record(bench).transaction) == (Decimal(600), str(number))

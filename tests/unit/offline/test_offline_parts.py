@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.domain.journal import ClearCached, EntryKind, ReplaceList, Write
+from edge.domain.journal import ClearCached, EntryKind, PutCached, ReplaceList, Write
 from edge.domain.token import TokenInfo, TokenStatus
 from edge.offline import local_list
 from edge.offline.authorise import OF_THE_MOMENT, Policy
@@ -17,7 +17,7 @@ from edge.offline.hashing import TokenHasher, hint, shown
 from edge.offline.local_ids import local_id
 from edge.offline.message import Request
 from edge.offline.pace import Pace
-from edge.offline.splice import NotFound, replace_value, set_member
+from edge.offline.splice import MEMBERS_MOST, NotFound, replace_value, set_member
 from edge.offline.thinning import Slip, to_drop
 from edge.offline.token_book import TokenBook
 from edge.offline.token_info import ShownToken, info_in, info_out
@@ -58,6 +58,19 @@ def test_what_isnt_there_is_said_so(text: str) -> None:
 def test_of_a_name_that_is_there_twice_the_last_counts() -> None:
     """As for the parsers of our peers."""
     assert replace_value('{"a":1,"a":2}', ("a",), "3") == '{"a":1,"a":3}'
+
+
+def test_no_more_members_are_looked_through_than_messages_have() -> None:
+    """Of 300,000 that would take seconds, each time that such a message is sent."""
+    members = ",".join(f'"{n}":0' for n in range(MEMBERS_MOST - 1))
+    assert replace_value(f'{{{members},"a":1}}', ("a",), "2") == f'{{{members},"a":2}}'
+    for more in (f'{{{members},"a":1,"b":1}}', f'{{{members},"b":1,"a":1}}'):
+        with pytest.raises(NotFound):
+            replace_value(more, ("a",), "2")
+        with pytest.raises(NotFound):
+            set_member(more, (), "a", "2")
+        with pytest.raises(NotFound):
+            set_member(more, (), "c", "2")
 
 
 @given(st.binary(min_size=16, max_size=16), st.sets(st.integers(0, 2**30 - 1), max_size=50))
@@ -132,13 +145,16 @@ def test_hashes_need_the_key_and_ignore_case() -> None:
 
 @pytest.mark.parametrize("edition", Edition)
 def test_what_a_cloud_says_of_a_token_is_said_again(edition: Edition) -> None:
-    """Expiry, group, language and personal message are kept."""
+    """Expiry, group, languages, priority, EVSEs and personal message are kept."""
     said = (
         {
             "status": "Accepted",
             "cacheExpiryDateTime": "2026-06-02T12:00:00.000Z",
             "groupIdToken": {"idToken": "G", "type": "Central"},
             "language1": "da",
+            "language2": "de",
+            "chargingPriority": -3,
+            "evseId": [1, 3],
             "personalMessage": {"format": "UTF8", "content": "Hej"},
         }
         if edition.is_v2
@@ -147,6 +163,19 @@ def test_what_a_cloud_says_of_a_token_is_said_again(edition: Edition) -> None:
     found = info_in(edition, {"idTokenInfo" if edition.is_v2 else "idTagInfo": said})
     assert found is not None
     assert info_out(edition, found) == said
+
+
+def test_the_evses_of_another_station_mean_nothing_here() -> None:
+    """The cache is one for the whole site; a list is its station's own."""
+    book = TokenBook(HASHER, Policy(timezone=UTC))
+    (write,) = book.learn("CP", ShownToken(text="a"), TokenInfo(status=TokenStatus.ACCEPTED, evses=(2,)), NOON)
+    assert isinstance(write, PutCached)
+    assert write.token.info.evses_of == "CP"
+    there, elsewhere = (book.judge(station, ShownToken(text="a"), NOON).verdict for station in ("CP", "CP-2"))
+    assert (there.info.evses, elsewhere.info.evses) == ((2,), ())
+    assert elsewhere.accepted
+    book.replace_list("CP-2", 1, {HASHER.hash("a"): TokenInfo(status=TokenStatus.ACCEPTED, evses=(4,))})
+    assert book.judge("CP-2", ShownToken(text="a"), NOON).verdict.info.evses == (4,)
 
 
 def test_the_cache_forgets_invalid_tokens_first() -> None:

@@ -23,6 +23,10 @@ def test_a_late_answer_isnt_taken_for_that_to_a_newer_call_of_its_id() -> None:
     assert len(bench.to_station) == told
     bench.cloud_answers(BEAT, newer)
     assert bench.answered == [3, "7", BEAT]
+    assert bench.desk.book.came_as.of("7") == newer  # should the station complain of it (2.1 CALLRESULTERROR)
+    bench.call("Heartbeat", {}, "7")
+    bench.cloud_answers(BEAT)
+    assert bench.desk.book.came_as.of("7") == "7"
     assert not bench.disk.entries
     bench.stop(local)
     assert bench.asked[3]["transactionId"] == 5

@@ -230,8 +230,9 @@ def test_a_full_disk_keeps_no_copies_and_loses_no_original(tmp_path: Path) -> No
     try:
         LAYER.refuse = lambda path, _end: FULL if "registry.db" in path else 0
         record = begun(store, told=False)
-        commit(store, [PutEntry(entry=message(6, EntryKind.BEGIN, "2000000001"))])
         assert health(store) is Health.FULL
+        commit(store, [PutEntry(entry=message(6, EntryKind.BEGIN, "2000000001"))])
+        assert health(store) is Health.RESERVE  # the journal takes messages
     finally:
         LAYER.refuse = lambda _path, _end: 0
     store.maintain()

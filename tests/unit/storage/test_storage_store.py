@@ -1,5 +1,6 @@
 """The store: forms of files, damage, a full disk, batches."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from edge.domain.journal import (
     Boot,
+    ClearCached,
     ConnectorStatus,
     DropEntry,
     ListVersion,
@@ -37,12 +39,22 @@ from edge.storage.key import token_key
 from edge.storage.reading import entries, entry, kept, kept_tokens
 from edge.storage.snapshot import snapshot
 from edge.storage.store import Store
+from edge.storage.token_file import TokenFile
 from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, RecordingLayer
 from tests.unit.storage.storage_bench import NOON, put, put_sample
 
 LAYER = RecordingLayer("refusing")
 NEED = TokenNeed(energy_wanted_wh=180_000.0, ready_by=time(5, 30))
-INFO = TokenInfo(status=TokenStatus.ACCEPTED, group="G", language="da", message='{"content":"Hej"}')
+INFO = TokenInfo(
+    status=TokenStatus.ACCEPTED,
+    group="G",
+    language="da",
+    message='{"content":"Hej"}',
+    language2="de",
+    priority=4,
+    evses=(1, 2),
+    evses_of="CP",
+)
 
 
 @pytest.fixture
@@ -282,6 +294,39 @@ def test_a_registry_that_is_no_database_is_restored_from_its_good_copy(tmp_path:
     store.close()
 
 
+def test_a_card_that_was_removed_stays_so_when_the_registry_is_healed(tmp_path: Path) -> None:
+    """The good copy, which is of the last start, still has it: where the table of the cards is whole, that counts."""
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    store.commit([[PutSiteToken(token=SiteToken(hash=each, hint="01")) for each in "ab"]])
+    store.commit([[PutCached(token=CachedToken(hash=each, info=INFO, learned_at=NOON)) for each in "cd"]])
+    store = again(store)
+    store.commit([[RemoveSiteToken(hash="a"), ClearCached(hash="d")]])
+    store.connection("registry").execute("UPDATE cached_token SET info = 'rubbish' WHERE hash = 'c'")
+    store = again(store)
+    assert store.healed == ("registry",)
+    found = kept_tokens(store)
+    assert [token.hash for token in found.own] == ["b"]
+    assert [token.hash for token in found.cached] == ["c", "d"]  # nobody knows which of these were removed
+    store.close()
+
+
+def test_what_the_command_line_changes_is_in_the_good_copy(tmp_path: Path) -> None:
+    """A registry of which nothing is left is that: a lost card doesn't let in again who found it."""
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    store.commit([[PutSiteToken(token=SiteToken(hash=each, hint="01")) for each in "abc"]])
+    again(store).close()
+    file = TokenFile(tmp_path)
+    file.remove("a")
+    file.put([SiteToken(hash="b", hint="01", blocked=True)])
+    (tmp_path / "registry.db").write_bytes(b"rubbish" * 1000)
+    store = Store(tmp_path, reserve_bytes=1)
+    store.open()
+    assert [(token.hash, token.blocked) for token in kept_tokens(store).own] == [("b", True), ("c", False)]
+    store.close()
+
+
 def test_a_full_disk_takes_the_reserve_and_history_goes_first(store: Store) -> None:
     """Fault 50: transactions go on in the reserve; when that is used up the batch is refused, and nothing else."""
     room = store.path("journal").parent / "reserve"
@@ -329,6 +374,13 @@ def test_samples_leave_room_for_begins_and_ends(tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.mark.parametrize("word", ["SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End", "OCMF|"])
+def test_what_is_billed_by_is_known_after_a_restart(store: Store, word: str) -> None:
+    """It isn't thinned out then, either."""
+    store.commit([[put_sample(1), put_sample(2, more=word)]])
+    assert kept(store).precious == {2}
+
+
 def quota(store: Store) -> Callable[[str, int], int]:
     """A disk that has 100 kB left besides what the store has taken."""
     folder = store.path("journal").parent
@@ -342,11 +394,15 @@ def quota(store: Store) -> Callable[[str, int], int]:
     return refuse
 
 
-def test_a_disk_that_stays_full_is_emptied_by_a_cloud_that_is_back(tmp_path: Path) -> None:
+def test_a_disk_that_stays_full_is_emptied_by_a_cloud_that_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Fault 50: deleting needs room, too. Without the last of the reserve what was delivered could never go, and no
-    station would ever be answered again; with it the room of what went takes new messages."""
+    station would ever be answered again; with it the room of what went takes new messages, and so it is told."""
     store = Store(tmp_path / "store", vfs=LAYER.name)
     store.open()
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage._replace(free=0))
     try:
         LAYER.refuse = quota(store)
         number = 0
@@ -359,10 +415,19 @@ def test_a_disk_that_stays_full_is_emptied_by_a_cloud_that_is_back(tmp_path: Pat
         for seq in range(2, number):
             assert store.commit([[DropEntry(seq=seq)]]) == [None]
         assert store.commit([[put(seq, size=150_000)] for seq in range(901, 911)]) == [None] * 10
-        assert health(store) is Health.FULL
+        assert health(store) is Health.RESERVE  # it isn't told any more that stations get no answers
         assert [entry.seq for entry in entries(store)] == [number, *range(901, 911)]
+        taken = 0
+        while store.commit([[put(920 + taken, size=150_000)]]) == [None]:
+            taken += 1
+        assert taken > 10
+        assert health(store) is Health.FULL
+        assert store.commit([[DropEntry(seq=901)]]) == [None]
+        assert [type(each) for each in store.commit([[put(990)]])] == [StorageFull]
+        assert health(store) is Health.FULL
     finally:
         LAYER.refuse = lambda _path, _end: 0
+    monkeypatch.undo()
     store.maintain()
     assert health(store) is Health.GOOD
     store.close()

@@ -10,6 +10,7 @@ from edge.errors import ClaimError, SealBroken
 from edge.system.claim import FILE, RESET_FILE, is_signed, make_claim, read_claim, reset_by_presence
 from edge.system.network import address_for_stations, mac_of, own_address, reachable
 from edge.system.sealed import seal, unseal
+from edge.whole_file import SystemFiles
 
 PASSPHRASE = "cold garage at seven"
 # A disk that takes 100 bytes of a file and no more: in a process of its own, as the limit is the process's.
@@ -101,6 +102,33 @@ def test_presence_counts_once_on_a_read_only_partition(tmp_path: Path) -> None:
     make_claim(state, PASSPHRASE)
     assert not reset_by_presence(state, [boot])
     assert read_claim(state) is not None
+
+
+def test_a_reset_outlasts_a_power_cut(tmp_path: Path) -> None:
+    """Neither does the claim come back, nor counts the file again, against the next owner."""
+    state, boot = tmp_path / "state", tmp_path / "boot"
+    synced: list[str] = []
+
+    class Noting(SystemFiles):
+        def sync(self, place: Path) -> None:
+            synced.append(place.name)
+            super().sync(place)
+
+    class Stuck(type(tmp_path)):  # type: ignore[misc]
+        def unlink(self, missing_ok: bool = False) -> None:
+            if self.name == RESET_FILE:
+                raise PermissionError
+            super().unlink(missing_ok)
+
+    boot.mkdir()
+    make_claim(state, PASSPHRASE)
+    (boot / RESET_FILE).touch()
+    assert reset_by_presence(state, [Stuck(boot)], files=Noting())
+    assert synced == ["claim-reset-seen.new", "state", "state"]
+    synced.clear()
+    (boot / RESET_FILE).write_text("again")
+    assert reset_by_presence(state, [boot], files=Noting())
+    assert synced == ["boot", "state"]
 
 
 def test_whose_hardware_is_behind_an_address(tmp_path: Path) -> None:

@@ -1,0 +1,42 @@
+"""How much of what is never dropped one station may have kept. Pure.
+
+Begins, ends and signed values stay until the cloud has had them: a station that makes up ever new ones, for a fault of
+its or to do harm, would fill the disk for all others. Nothing of a station that tells true is lost by this: what isn't
+taken isn't answered, either, so the station keeps it and says it again.
+"""
+
+from edge.units import Seconds
+
+# A station that was alone for long delivers at once what it has stored: so many characters, some thousand sessions.
+BURST = 64_000_000
+# Then 86 MB a day: 20 sessions of a day with all their samples, or as many short ones as a loose plug begins and ends.
+PER_S = 1_000
+# A short message counts as this: it leaves a session's record as well, which is kept for months.
+COUNTS_AT_LEAST = 4_000
+# What waits for the cloud, and what was set aside, may come to so many times the room that other messages have.
+TIMES_ROOM = 10
+# It counts as over when there is this part of the burst again.
+_EASED = 0.01
+
+
+class Allowance:
+    """One station's. ``room``: characters (``OfflineSettings.backlog_characters``)."""
+
+    def __init__(self, room: int) -> None:
+        self._most = TIMES_ROOM * room
+        self._stock: float = BURST
+        self._at: Seconds | None = None
+        self.exceeded = False  # it has been, and isn't well below it again
+
+    def takes(self, size: int, kept: int, now: Seconds) -> bool:
+        """Whether one more message of ``size`` characters is taken, with ``kept`` of them there; then it counts."""
+        elapsed_s = now - self._at if self._at is not None else 0.0
+        self._stock, self._at = min(float(BURST), self._stock + elapsed_s * PER_S), now
+        cost = max(size, COUNTS_AT_LEAST)
+        if cost > self._stock or kept + size > self._most:
+            self.exceeded = True
+            return False
+        self._stock -= cost
+        if self._stock >= _EASED * BURST and kept + size <= self._most * (1 - _EASED):
+            self.exceeded = False
+        return True
