@@ -9,12 +9,14 @@ from edge.units import Seconds
 
 # A station that was alone for long delivers at once what it has stored: so many characters, some thousand sessions.
 BURST = 64_000_000
-# Then 86 MB a day: 20 sessions of a day with all their samples, or as many short ones as a loose plug begins and ends.
+# Then 86 MB a day of begins and ends: 20 sessions of a day with all their samples, or as many short ones as a loose
+# plug begins and ends.
 PER_S = 1_000
 # A short message counts as this: it leaves a session's record as well, which is kept for months.
 COUNTS_AT_LEAST = 4_000
-# What waits for the cloud, and what was set aside, may come to so many times the room that other messages have.
-TIMES_ROOM = 10
+# What waits for the cloud, and what was set aside, may come to so many times the room that other messages have: by
+# default 300 MB, three days of four EVSEs that sign a sample of 3 kB each 10 s.
+TIMES_ROOM = 30
 # It counts as over when there is this part of the burst again.
 _EASED = 0.01
 
@@ -28,15 +30,23 @@ class Allowance:
         self._at: Seconds | None = None
         self.exceeded = False  # it has been, and isn't well below it again
 
+    def holds(self, size: int, kept: int) -> bool:
+        """Whether one more signed value of ``size`` characters is taken, with ``kept`` of them there. Nothing counts of
+        one that the cloud has had: it leaves no record behind."""
+        return self._judged(size, kept, fits=kept + size <= self._most)
+
     def takes(self, size: int, kept: int, now: Seconds) -> bool:
-        """Whether one more message of ``size`` characters is taken, with ``kept`` of them there; then it counts."""
+        """The same of a begin or an end, which counts for long."""
         elapsed_s = now - self._at if self._at is not None else 0.0
         self._stock, self._at = min(float(BURST), self._stock + elapsed_s * PER_S), now
         cost = max(size, COUNTS_AT_LEAST)
-        if cost > self._stock or kept + size > self._most:
+        fits = cost <= self._stock and kept + size <= self._most
+        self._stock -= cost if fits else 0
+        return self._judged(size, kept, fits=fits)
+
+    def _judged(self, size: int, kept: int, *, fits: bool) -> bool:
+        if not fits:
             self.exceeded = True
-            return False
-        self._stock -= cost
-        if self._stock >= _EASED * BURST and kept + size <= self._most * (1 - _EASED):
+        elif self._stock >= _EASED * BURST and kept + size <= self._most * (1 - _EASED):
             self.exceeded = False
-        return True
+        return fits

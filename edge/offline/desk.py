@@ -232,14 +232,15 @@ class Desk:
 
     def _is_allowed(self, request: Request, reading: Reading, now: Seconds) -> bool:
         """Whether what is never dropped may be one more; else its station isn't answered, and keeps it."""
-        if not (reading.kind.bounds_transaction or reading.precious):
+        bounds = reading.kind.bounds_transaction
+        if not (bounds or reading.precious):
             return True
-        allowance = self.book.allowance
+        allowance, size, kept = self.book.allowance, len(request.text), self.book.backlog.kept_characters
         before = allowance.exceeded
-        allowed = allowance.takes(len(request.text), self.book.backlog.kept_characters, now)
+        allowed = allowance.takes(size, kept, now) if bounds else allowance.holds(size, kept)
         if allowance.exceeded and not before:
             what = "a station tells more than it can have: no more of its transactions are taken for now"
-            self.book.steps.note("error", what, station=self.book.id, kept=self.book.backlog.kept_characters)
+            self.book.steps.note("error", what, station=self.book.id, kept=kept)
         elif before and not allowance.exceeded:
             self.book.steps.note("info", "the transactions of a station are taken again", station=self.book.id)
         return allowed
