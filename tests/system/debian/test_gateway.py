@@ -45,6 +45,13 @@ asking.settimeout(3)
 asking.sendto(bytes.fromhex(sys.argv[1]), (sys.argv[2], 53))
 print(asking.recv(512).hex())
 """
+SAY = """
+import socket, sys
+saying = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+saying.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+for address in sys.argv[1:]:
+    saying.sendto(b"x", (address, 1900))
+"""
 SCAN = """
 import asyncio, sys
 async def probe(port, gate):
@@ -176,6 +183,26 @@ def test_only_the_listed_ports_are_open(machine: Machine, networks: Networks) ->
     ping = ("ip", "netns", "exec", networks.chargers, "ping", "-c1", "-W1", BUILDING)
     assert run(*ping, check=False).returncode != 0
     assert _open_ports(networks.chargers, GATEWAY) == [9000]
+
+
+def test_what_is_said_to_everybody_is_not_logged(machine: Machine, networks: Networks) -> None:
+    """In a network of offices it never ends: at a line a second it pushed the gateway's own words out of its log."""
+
+    def logged() -> int:
+        shown = machine.run("nft", "--json", "list", "chain", "inet", "edge_gateway", "input").stdout
+        rules = [each["rule"]["expr"] for each in json.loads(shown)["nftables"] if "rule" in each]
+        [counted] = [
+            expression["counter"]["packets"] for rule in rules for expression in rule if "counter" in expression
+        ]
+        return int(counted)
+
+    in_building = ("ip", "netns", "exec", networks.building, sys.executable, "-c", SAY)
+    run("ip", "-n", networks.building, "route", "replace", "239.0.0.0/8", "dev", "far")
+    before = logged()
+    run(*in_building, "192.0.2.255", "239.255.255.250")
+    assert logged() == before
+    run(*in_building, GATEWAY)
+    assert logged() == before + 1
 
 
 def test_a_firewall_that_fails_once_is_up_all_the_same(machine: Machine) -> None:
