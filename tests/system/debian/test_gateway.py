@@ -234,6 +234,19 @@ def test_the_charger_network_has_names_and_nothing_of_the_internet(machine: Mach
     assert ":67 " in machine.run("ss", "--udp", "--listening", "--numeric", "--no-header").stdout
 
 
+@pytest.mark.parametrize("unit", ["dnsmasq", "chrony", "mosquitto", "systemd-networkd"])
+def test_who_dies_comes_back(machine: Machine, unit: str) -> None:
+    """Chargers need addresses, names and time for years, and nobody comes by."""
+    until(lambda: machine.shows(unit, "ActiveState") == "active", within_s=PATIENCE_S, what=f"{unit} runs")
+    before = machine.shows(unit, "MainPID")
+    machine.run("kill", "-9", before)
+
+    def again() -> bool:
+        return machine.shows(unit, "MainPID") not in {before, "0"} and machine.shows(unit, "ActiveState") == "active"
+
+    until(again, within_s=PATIENCE_S, what=f"{unit} runs again")
+
+
 def test_set_up_proposes_the_charger_network(machine: Machine, networks: Networks) -> None:
     """What a file of answers doesn't say: stations are heard where the firewall lets them in."""
     assert networks.chargers
