@@ -52,20 +52,25 @@ saying.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
 for address in sys.argv[1:]:
     saying.sendto(b"x", (address, 1900))
 """
+# Who is connected is asked after the wait: on a machine that does much else it may be over before this has run at all.
 SCAN = """
-import asyncio, sys
-async def probe(port, gate):
-    async with gate:
-        try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(sys.argv[1], port), 1)
-        except (OSError, TimeoutError):
-            return None
-        writer.close()
-        return port
-async def main():
-    gate = asyncio.Semaphore(900)
-    print([p for p in await asyncio.gather(*(probe(p, gate) for p in range(1, 10001))) if p])
-asyncio.run(main())
+import select, socket, sys
+def is_open(asking):
+    try:
+        return bool(asking.getpeername())
+    except OSError:
+        return False
+found = []
+for first in range(1, 10001, 900):
+    asked = {port: socket.socket() for port in range(first, min(first + 900, 10001))}
+    for port, asking in asked.items():
+        asking.setblocking(False)
+        asking.connect_ex((sys.argv[1], port))
+    select.select([], [], [], 1)
+    found += [port for port, asking in asked.items() if is_open(asking)]
+    for asking in asked.values():
+        asking.close()
+print(found)
 """
 
 
