@@ -52,6 +52,20 @@ saying.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
 for address in sys.argv[1:]:
     saying.sendto(b"x", (address, 1900))
 """
+# A switch asks who wants what is said to a group (RFC 2236, general query within 1 s), and hears GATEWAY's answer.
+GROUP = "239.1.1.1"
+QUERY = """
+import socket, sys
+own, group, other = sys.argv[1:]
+asking = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(own))
+asking.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + socket.inet_aton(own))
+asking.settimeout(10)
+asking.sendto(bytes.fromhex("110aeef500000000"), ("224.0.0.1", 0))
+while asking.recvfrom(2048)[1][0] != other:
+    pass
+"""
 # Who is connected is asked after the wait: on a machine that does much else it may be over before this has run at all.
 SCAN = """
 import select, socket, sys
@@ -208,6 +222,16 @@ def test_what_is_said_to_everybody_is_not_logged(machine: Machine, networks: Net
     assert logged() == before
     run(*in_building, GATEWAY)
     assert logged() == before + 1
+
+
+def test_a_switch_that_listens_in_hears_of_it(machine: Machine, networks: Networks) -> None:
+    """Else it stops passing on what is asked of a group: after minutes nobody would find the gateway by its name."""
+    machine.run("ip", "address", "add", f"{GROUP}/32", "dev", "building0", "autojoin")
+    try:
+        asked = ("ip", "netns", "exec", networks.building, sys.executable, "-c", QUERY, BUILDING, GROUP, GATEWAY)
+        run(*asked)
+    finally:
+        machine.run("ip", "address", "del", f"{GROUP}/32", "dev", "building0")
 
 
 def test_a_firewall_that_fails_once_is_up_all_the_same(machine: Machine) -> None:
