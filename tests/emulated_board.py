@@ -161,7 +161,8 @@ class Board:
 
     def _serial_adapters(self) -> Iterator[str]:
         for number in range(self.serial_adapters):
-            yield from ("-chardev", f"null,id=line{number}", "-device", f"usb-serial,chardev=line{number},serial=A1")
+            adapter = f"usb-serial,chardev=line{number},serial=A1,always-plugged=on"
+            yield from ("-chardev", f"null,id=line{number}", "-device", adapter)
 
     def _second_disk(self) -> tuple[str, ...]:
         if self.stick is None:
