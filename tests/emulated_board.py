@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class Board:
     folder: Path
     port: int
     chargers_port: int | None = None  # with a USB adapter for the charger LAN: this port leads to 10.77.0.1:9000
+    serial_adapters: int = 0  # on USB, all of one make and one serial number; nothing is wired to them
     stick: Path | None = None  # a further disk: a file system with what is brought along, /dev/vdb
     memory_mb: int = 1024
     tryboot: bool = False
@@ -140,7 +142,9 @@ class Board:
             *("-drive", f"file={self.image},{CARD}", "-device", "virtio-blk-device,drive=card"),
             *("-netdev", network, "-device", "virtio-net-device,netdev=building"),
             *("-device", "virtio-rng-device"),
+            *("-device", "qemu-xhci"),
             *self._charger_lan(),
+            *self._serial_adapters(),
             *self._second_disk(),
         ]
 
@@ -153,7 +157,12 @@ class Board:
             return ()
         forward = f"hostfwd=tcp:127.0.0.1:{self.chargers_port}-10.77.0.1:9000"
         network = f"user,id=chargers,net=10.77.0.0/24,host=10.77.0.2,restrict=on,{forward}"
-        return ("-netdev", network, "-device", "qemu-xhci", "-device", "usb-net,netdev=chargers")
+        return ("-netdev", network, "-device", "usb-net,netdev=chargers")
+
+    def _serial_adapters(self) -> Iterator[str]:
+        for number in range(self.serial_adapters):
+            adapter = f"usb-serial,chardev=line{number},serial=A1,always-plugged=on"
+            yield from ("-chardev", f"null,id=line{number}", "-device", adapter)
 
     def _second_disk(self) -> tuple[str, ...]:
         if self.stick is None:

@@ -25,6 +25,7 @@ from edge.setup.language import LANGUAGES, Speaker, texts
 from edge.setup.steps import (
     Ask,
     FindMeters,
+    FindPorts,
     Identify,
     LookForStations,
     Pause,
@@ -173,6 +174,8 @@ def _unattended(config: Path, answers: Path, state: Path, language: str) -> None
                     typer.echo(speaker.say(step.text, step.values))
                 case LookForStations():
                     answer = Seen()
+                case FindPorts():
+                    answer = {}
                 case step if not isinstance(step, (*_ON_SITE, Tell, Pause)):
                     answer = probes.answer(step)
     except StopIteration as end:

@@ -43,6 +43,7 @@ from edge.setup.checks import MODBUS_PORT
 from edge.setup.steps import (
     Failure,
     FindMeters,
+    FindPorts,
     Identify,
     LookForStations,
     MeterFound,
@@ -54,6 +55,7 @@ from edge.setup.steps import (
     TryCloud,
     TryListen,
 )
+from edge.system.serial_ports import serial_ports
 from edge.units import PHASES, PhaseAmps, Seconds
 
 SAMPLE_EVERY_S: Seconds = 0.4
@@ -98,6 +100,8 @@ class Probes:
 
     def _answer(self, step: Step) -> Any:
         match step:
+            case FindPorts():
+                return serial_ports()
             case FindMeters():
                 return self._loop.run(_found(step.where))
             case ReadMeter():

@@ -95,8 +95,8 @@ def are_numbered(options: Sequence[Option]) -> bool:
     return all(not each.name.isdigit() or each.name == str(place) for place, each in enumerate(options, 1))
 
 
-def among(options: Sequence[Option]) -> Check:
-    """One of the options, by its name, or its number where :func:`are_numbered`."""
+def among(options: Sequence[Option], *, otherwise: Check | None = None) -> Check:
+    """One of the options, by its name, or its number where :func:`are_numbered`; or what fits ``otherwise``."""
     by_number = are_numbered(options)
 
     def check(text: str) -> str:
@@ -106,6 +106,9 @@ def among(options: Sequence[Option]) -> Check:
         for option in options:
             if said.casefold() == option.name.casefold():
                 return option.name
+        if otherwise is not None:
+            other: str = otherwise(text)
+            return other
         raise ValueError("is none of them")
 
     return check

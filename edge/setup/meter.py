@@ -7,9 +7,9 @@ from edge.config.schema_site import MeterTable
 from edge.domain.connection import MODBUS, Transport, parse_connection
 from edge.setup.asking import agree, ask, choose
 from edge.setup.book import Book
-from edge.setup.checks import YES, connection, json_path, of_schema, place, port, unless_empty
+from edge.setup.checks import YES, among, connection, json_path, of_schema, place, port, unless_empty
 from edge.setup.defaults import Defaults
-from edge.setup.steps import Failure, FindMeters, MeterFound, Option, ReadMeter, Talk, Tell
+from edge.setup.steps import Failure, FindMeters, FindPorts, MeterFound, Option, Pause, ReadMeter, Talk, Tell
 from edge.units import PHASES
 
 NETWORK, SERIAL, TYPED, LATER = "network", "serial", "typed", "later"
@@ -93,8 +93,7 @@ def _topic(book: Book, defaults: Defaults) -> Talk[None]:
 
 def _found(book: Book, way: str) -> Talk[bool]:
     """Search and choose; False when the way is to be asked again."""
-    check = port if way == SERIAL else place
-    where = yield from ask(book, ("meter", "where"), check, text=f"meter.where.{way}", keep=False)
+    where = yield from (_port(book) if way == SERIAL else _place(book))
     yield Tell(text="meter.searching", values={"where": where})
     found = yield FindMeters(where=where)
     if isinstance(found, Failure):
@@ -113,6 +112,30 @@ def _found(book: Book, way: str) -> Talk[bool]:
     book.put(("meter", "model"), chosen.model)
     book.put(("meter", "unit"), chosen.unit)
     return True
+
+
+def _place(book: Book) -> Talk[str]:
+    said: str = yield from ask(book, ("meter", "where"), place, text="meter.where.network", keep=False)
+    return said
+
+
+def _port(book: Book) -> Talk[str]:
+    """One of the adapters that are plugged in, by its number; or whatever is typed."""
+    found: Mapping[str, str] = yield FindPorts()
+    if not found:
+        yield Pause(text="meter.no_port")
+        found = yield FindPorts()
+    ports = tuple(Option(name=path, label=f"{path}  {adapter}".rstrip()) for path, adapter in found.items())
+    said: str = yield from ask(
+        book,
+        ("meter", "where"),
+        among(ports, otherwise=port),
+        text="meter.where.serial",
+        default=ports[0].name if ports else None,
+        options=ports,
+        keep=False,
+    )
+    return said
 
 
 def _read(book: Book, defaults: Defaults) -> Talk[None]:

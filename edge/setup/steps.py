@@ -73,6 +73,11 @@ class MeterFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindPorts:
+    """Look which serial adapters are plugged in; gives their paths, each with what the adapter says of itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindMeters:
     """Look on a network (``192.168.1.0/24``, ``host:port``) or a serial port; gives a tuple of :class:`MeterFound`."""
 
@@ -180,6 +185,7 @@ Step: TypeAlias = (
     Ask
     | Tell
     | Pause
+    | FindPorts
     | FindMeters
     | ReadMeter
     | LookForStations

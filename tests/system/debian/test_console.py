@@ -145,6 +145,36 @@ async def test_the_service_comes_back(running: Machine, choice: str) -> None:
     assert running.shows(SERVICE, "ActiveState") == "active"
 
 
+# console-setup, as far as the menu asks it: which layouts there are, and that one be in force.
+CONSOLE_SETUP = """
+printf '#!/bin/sh\\n[ "$1" = de ] || [ "$1" = us ]\\n' >/usr/bin/ckbcomp
+printf '#!/bin/sh\\ngrep LAYOUT /etc/default/keyboard >/run/in-force\\n' >/usr/bin/setupcon
+printf 'XKBMODEL="pc105"\\nXKBLAYOUT="us"\\nXKBVARIANT="dvorak"\\n' >/etc/default/keyboard
+chmod +x /usr/bin/ckbcomp /usr/bin/setupcon
+"""
+
+
+async def test_the_layout_of_the_keyboard(machine: Machine) -> None:
+    """It is what the passphrase is typed with: the menu shows and changes it, to one that there is."""
+    machine.run("sh", "-c", CONSOLE_SETUP)
+    try:
+        for typed, told, kept in (
+            ("de", r"de\s+Enter: back $", 'XKBMODEL="pc105"\nXKBLAYOUT="de"\nXKBVARIANT=""\n'),
+            ("qq", r"'qq' is no layout of a keyboard", 'XKBMODEL="pc105"\nXKBLAYOUT="de"\nXKBVARIANT=""\n'),
+            ("us; sh", BACK, 'XKBMODEL="pc105"\nXKBLAYOUT="de"\nXKBVARIANT=""\n'),
+        ):
+            async with at_the_screen(machine) as typist:
+                await typist.sees(r"press ENTER to login]\s+$")
+                typist.types("")
+                await typist.answers(r"5\) keyboard: (us|de)\s+> $", "5")
+                await typist.answers(r"no, se \.\.\. $", typed)
+                await typist.sees(told)
+            assert machine.run("cat", "/etc/default/keyboard").stdout == kept
+        assert machine.run("cat", "/run/in-force").stdout == 'XKBLAYOUT="de"\n'
+    finally:
+        machine.run("rm", "/usr/bin/ckbcomp", "/usr/bin/setupcon", "/etc/default/keyboard")
+
+
 async def test_the_screen_is_no_way_around_the_owner(running: Machine) -> None:
     """Once there is an owner, set-up asks for the passphrase before anything, and no key leads to a shell."""
     if running.run("test", "-e", "/var/lib/edge-controller/claim.json", check=False).returncode:

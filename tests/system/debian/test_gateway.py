@@ -45,20 +45,46 @@ asking.settimeout(3)
 asking.sendto(bytes.fromhex(sys.argv[1]), (sys.argv[2], 53))
 print(asking.recv(512).hex())
 """
+SAY = """
+import socket, sys
+saying = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+saying.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+for address in sys.argv[1:]:
+    saying.sendto(b"x", (address, 1900))
+"""
+# A switch asks who wants what is said to a group (RFC 2236, general query within 1 s), and hears GATEWAY's answer.
+GROUP = "239.1.1.1"
+QUERY = """
+import socket, sys
+own, group, other = sys.argv[1:]
+asking = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(own))
+asking.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + socket.inet_aton(own))
+asking.settimeout(10)
+asking.sendto(bytes.fromhex("110aeef500000000"), ("224.0.0.1", 0))
+while asking.recvfrom(2048)[1][0] != other:
+    pass
+"""
+# Who is connected is asked after the wait: on a machine that does much else it may be over before this has run at all.
 SCAN = """
-import asyncio, sys
-async def probe(port, gate):
-    async with gate:
-        try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(sys.argv[1], port), 1)
-        except (OSError, TimeoutError):
-            return None
-        writer.close()
-        return port
-async def main():
-    gate = asyncio.Semaphore(900)
-    print([p for p in await asyncio.gather(*(probe(p, gate) for p in range(1, 10001))) if p])
-asyncio.run(main())
+import select, socket, sys
+def is_open(asking):
+    try:
+        return bool(asking.getpeername())
+    except OSError:
+        return False
+found = []
+for first in range(1, 10001, 900):
+    asked = {port: socket.socket() for port in range(first, min(first + 900, 10001))}
+    for port, asking in asked.items():
+        asking.setblocking(False)
+        asking.connect_ex((sys.argv[1], port))
+    select.select([], [], [], 1)
+    found += [port for port, asking in asked.items() if is_open(asking)]
+    for asking in asked.values():
+        asking.close()
+print(found)
 """
 
 
@@ -178,6 +204,36 @@ def test_only_the_listed_ports_are_open(machine: Machine, networks: Networks) ->
     assert _open_ports(networks.chargers, GATEWAY) == [9000]
 
 
+def test_what_is_said_to_everybody_is_not_logged(machine: Machine, networks: Networks) -> None:
+    """In a network of offices it never ends: at a line a second it pushed the gateway's own words out of its log."""
+
+    def logged() -> int:
+        shown = machine.run("nft", "--json", "list", "chain", "inet", "edge_gateway", "input").stdout
+        rules = [each["rule"]["expr"] for each in json.loads(shown)["nftables"] if "rule" in each]
+        [counted] = [
+            expression["counter"]["packets"] for rule in rules for expression in rule if "counter" in expression
+        ]
+        return int(counted)
+
+    in_building = ("ip", "netns", "exec", networks.building, sys.executable, "-c", SAY)
+    run("ip", "-n", networks.building, "route", "replace", "239.0.0.0/8", "dev", "far")
+    before = logged()
+    run(*in_building, "192.0.2.255", "239.255.255.250")
+    assert logged() == before
+    run(*in_building, GATEWAY)
+    assert logged() == before + 1
+
+
+def test_a_switch_that_listens_in_hears_of_it(machine: Machine, networks: Networks) -> None:
+    """Else it stops passing on what is asked of a group: after minutes nobody would find the gateway by its name."""
+    machine.run("ip", "address", "add", f"{GROUP}/32", "dev", "building0", "autojoin")
+    try:
+        asked = ("ip", "netns", "exec", networks.building, sys.executable, "-c", QUERY, BUILDING, GROUP, GATEWAY)
+        run(*asked)
+    finally:
+        machine.run("ip", "address", "del", f"{GROUP}/32", "dev", "building0")
+
+
 def test_a_firewall_that_fails_once_is_up_all_the_same(machine: Machine) -> None:
     """Whatever keeps it from starting so early in a boot, the next attempt closes the ports."""
     folder = "/run/systemd/system/edge-firewall.service.d"
@@ -205,6 +261,19 @@ def test_the_charger_network_has_names_and_nothing_of_the_internet(machine: Mach
     refused = answer("example.com")
     assert (refused[3] & 0x0F, refused[7]) == (5, 0)
     assert ":67 " in machine.run("ss", "--udp", "--listening", "--numeric", "--no-header").stdout
+
+
+@pytest.mark.parametrize("unit", ["dnsmasq", "chrony", "mosquitto", "systemd-networkd"])
+def test_who_dies_comes_back(machine: Machine, unit: str) -> None:
+    """Chargers need addresses, names and time for years, and nobody comes by."""
+    until(lambda: machine.shows(unit, "ActiveState") == "active", within_s=PATIENCE_S, what=f"{unit} runs")
+    before = machine.shows(unit, "MainPID")
+    machine.run("kill", "-9", before)
+
+    def again() -> bool:
+        return machine.shows(unit, "MainPID") not in {before, "0"} and machine.shows(unit, "ActiveState") == "active"
+
+    until(again, within_s=PATIENCE_S, what=f"{unit} runs again")
 
 
 def test_set_up_proposes_the_charger_network(machine: Machine, networks: Networks) -> None:

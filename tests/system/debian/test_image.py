@@ -7,6 +7,7 @@ Emulation takes about twenty minutes; a board takes a few.
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -66,6 +67,9 @@ printf '[Service]\\nEnvironment=EDGE_SLOT_WITHIN_S=60\\n' | sudo tee edge-slot-g
 sudo sync
 """
 FIT_AGAIN = "sudo rm -r /etc/systemd/system/edge-controller.service.d /etc/systemd/system/edge-slot-gate.service.d"
+# What is loaded at a boot, before anybody can type: the key between T and U.
+KEYMAP = "zcat /etc/console-setup/cached_UTF-8_del.kmap.gz | grep '^keycode 21 '"
+GERMAN_Z = "keycode 21 = +U+007a "
 TICKS = 60  # twice what the gate wants to see with all back
 
 
@@ -117,7 +121,8 @@ def board(tmp_path_factory: pytest.TempPathFactory, stick: Path, site: Peers) ->
     card = folder / "card.img"
     run("cp", "--sparse=always", IMAGE or "", card)
     run("truncate", "-s", CARD, card)
-    board = Board(image=card, folder=folder, port=_port(), chargers_port=site.port("gateway"), stick=stick)
+    chargers_port = site.port("gateway")
+    board = Board(image=card, folder=folder, port=_port(), chargers_port=chargers_port, serial_adapters=2, stick=stick)
     key = board.key.with_suffix(".pub").read_text().strip()
     board.boot_write("user-data", USER_DATA.format(host="harbour", key=key))
     board.switch_on()
@@ -191,6 +196,31 @@ def test_it_boots_whole(board: Board) -> None:
     assert _slots(board) == "slot A: good, runs, boots\nslot B: good\n"
 
 
+def test_what_an_installer_finds(board: Board) -> None:
+    """An answer to its name, a screen without the kernel's remarks, his keyboard's keys, each adapter by its socket."""
+    until(lambda: ":5353 " in board.run("ss -Hlun").stdout, within_s=SOON_S, what="it answers to its name")
+    shown = board.run("resolvectl mdns; cat /proc/sys/kernel/printk").stdout
+    assert re.search(r"\(e\w+\): yes", shown), shown
+    assert "(charger0): no" in shown
+    assert re.search(r"^4\s", shown, re.MULTILINE)
+    menu = board.run(r"printf '5\nde\n\n' | sudo /usr/lib/edge-gateway/edge-console", within_s=SOON_S).stdout
+    assert "5) keyboard: us" in menu
+    assert board.run(KEYMAP).stdout.startswith(GERMAN_Z)
+    adapters = _adapters(board)
+    assert len(adapters) == len(set(adapters)) == 2
+    assert (
+        len(board.run("ls /dev/serial/by-id").stdout.split()) == 1
+    )  # of one make and number: this name has one of them
+    timers = board.run("cat /sys/bus/usb-serial/devices/*/latency_timer").stdout.split()
+    assert timers == ["1", "1"]
+    (board.folder / "adapters").write_text(" ".join(adapters))
+
+
+def _adapters(board: Board) -> list[str]:
+    """The serial adapters, named by their sockets."""
+    return board.run("ls -d /dev/rs485/port-*").stdout.split()
+
+
 def _banner(board: Board) -> str:
     return board.run("cat /run/issue.d/edge.issue", check=False).stdout
 
@@ -222,6 +252,9 @@ def test_an_unhealthy_one_falls_back(charging: Board) -> None:
     assert charging.starts == ["A", "B", "A"]
     charging.until_it_answers(within_s=SOON_S)
     assert _slots(charging) == "slot A: good, runs, boots\nslot B: bad\n"
+    # Who comes later finds why.
+    told = charging.run("sudo journalctl --boot=-1 --unit=edge-slot-gate --output=cat").stdout
+    assert "the control loop completes no tick" in told
     until(lambda: _transaction(charging) == session, within_s=SOON_S, what="the session goes on in the old slot")
 
 
@@ -244,6 +277,8 @@ def test_a_fit_one_is_kept(charging: Board, site: Peers) -> None:
     assert charging.would_boot() == "B"
     assert charging.starts == ["A", "B", "A", "B"]
     assert charging.run("findmnt -n -o PARTUUID /").stdout.strip().endswith("-03")
+    assert _adapters(charging) == (charging.folder / "adapters").read_text().split()
+    assert charging.run(KEYMAP).stdout.startswith(GERMAN_Z)
     assert 'id = "emulated"' in charging.run("sudo cat /etc/edge-controller/site.toml").stdout
     until(lambda: _transaction(charging) == session, within_s=SOON_S, what="the session goes on in the new slot")
 

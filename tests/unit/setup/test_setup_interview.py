@@ -17,6 +17,7 @@ from edge.setup.steps import (
     Ask,
     Failure,
     FindMeters,
+    FindPorts,
     Identify,
     LookForStations,
     MeterFound,
@@ -101,6 +102,7 @@ WRONG = {
 MOST = 500  # questions
 NEW = Defaults(timezone="Europe/Berlin")
 MODELS = ("abb_b23_b24", "eastron_sdm630", "mqtt", "dsmr_p1")
+PORTS = {"/dev/rs485/port-1": "usb-FTDI", "/dev/rs485/port-2": ""}
 CP = StationSeen(identity="CP-1", address="192.168.10.11", vendor="V", model="M", serial="S", mac="02:00:00:00:00:01")
 
 
@@ -109,6 +111,8 @@ def probe(step: Step) -> Any:
     match step:
         case FindMeters():
             return (MeterFound(connection="tcp://192.0.2.7:502", unit=1, model="eastron_sdm630"),)
+        case FindPorts():
+            return PORTS
         case ReadMeter():
             return PhaseAmps(1.0, 2.0, 3.0)
         case LookForStations():
@@ -363,6 +367,7 @@ def test_only_modbus_has_a_unit_id() -> None:
         ("1", "192.0.2.0/24", "192.0.2.0/24"),
         ("2", "ttyUSB0", "/dev/ttyUSB0"),
         ("2", "/dev/rs485/port-1", "/dev/rs485/port-1"),
+        ("2", "2", "/dev/rs485/port-2"),
     ],
 )
 def test_where_the_meter_is_looked_for(way: str, typed: str, looked_at: str) -> None:
@@ -378,6 +383,32 @@ def test_where_the_meter_is_looked_for(way: str, typed: str, looked_at: str) -> 
     typing = Typing(RIGHT | {"meter.way": way, where: typed, "meter.which": "1"}, wrong={where: " "})
     assert run(Book(), typing, looking) is not None
     assert (places, typing.refused) == ([looked_at], [where])
+
+
+def test_an_adapter_that_is_plugged_in_late() -> None:
+    """At the screen there is no shell to look for its name: it is waited for once, shown, and proposed."""
+    seen = [{}, PORTS]
+    asked: list[Ask] = []
+    paused: list[str] = []
+
+    class Entering(Typing):
+        def answer(self, step: Ask) -> str:
+            if step.text != "meter.where.serial":
+                return super().answer(step)
+            asked.append(step)
+            return step.default or ""
+
+    def looking(step: Step) -> Any:
+        if isinstance(step, Pause):
+            paused.append(step.text)
+        if isinstance(step, FindMeters):
+            assert step.where == "/dev/rs485/port-1"
+        return seen.pop(0) if isinstance(step, FindPorts) else probe(step)
+
+    typing = Entering(RIGHT | {"meter.way": "2", "meter.which": "1", "ocpp.security": "1"})
+    assert run(Book(), typing, looking) is not None
+    assert (paused, seen) == (["meter.no_port"], [])
+    assert [option.label for option in asked[0].options] == ["/dev/rs485/port-1  usb-FTDI", "/dev/rs485/port-2"]
 
 
 def test_enter_at_every_question_keeps_the_site() -> None:
