@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
@@ -293,6 +294,28 @@ async def test_the_first_that_finds_the_cloud_tells_the_others() -> None:
             await cloud.start()
             async with gateway.station("/CP-03"):
                 await eventually(lambda: cloud.open == 3)
+
+
+async def test_a_cloud_that_lets_in_and_hangs_up_is_not_stormed() -> None:
+    """Who was let in and lost at once waits its own pause: that others are let in says nothing of how long."""
+    timings = LinkTimings(tick_every_s=0.05, redial_first_s=600.0, redial_last_s=600.0, rush_s=0.01)
+    ids = ["CP-01", "CP-02", "CP-03"]
+    async with contextlib.AsyncExitStack() as them:
+        gateway, cloud = await them.enter_async_context(running(*ids, cloud=HangingUp(), timings=timings))
+        stations = [await them.enter_async_context(gateway.station(f"/{each}")) for each in ids]
+        await eventually(lambda: len(gateway.logged("cloud is away")) >= len(ids))
+        for _ in range(20):
+            for station in stations:
+                await (await station.ping())
+        assert len(cloud.connections) == len(ids)
+
+
+class HangingUp(Cloud):
+    """A cloud that ends each connection as soon as it stands."""
+
+    async def _handle(self, connection: ServerConnection) -> None:
+        self.connections.append(connection)
+        await connection.close(1011)
 
 
 async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
