@@ -61,11 +61,11 @@ class EdgeError(Exception):
         self.remedy = remedy
 
 
-_NO_ROOM = "make room on its disk first (df -h)"
+NO_ROOM = "make room on its disk first (df -h)"
 _WAYS_TO_WRITE: Final[Mapping[int, str]] = {
-    errno.ENOSPC: _NO_ROOM,
-    errno.EDQUOT: _NO_ROOM,
-    errno.EFBIG: _NO_ROOM,
+    errno.ENOSPC: NO_ROOM,
+    errno.EDQUOT: NO_ROOM,
+    errno.EFBIG: NO_ROOM,
     errno.EROFS: "its disk can only be read: restart the machine, and change the card if it comes again",
     errno.EIO: "its disk is failing: change the card",
 }

@@ -14,6 +14,7 @@ from websockets.typing import Subprotocol
 
 from edge.clock import Clock
 from edge.ocpp import handshake, passed_handshake
+from edge.ocpp.comings import Comings
 from edge.ocpp.couriers import Couriers
 from edge.ocpp.credentials import Gatekeeper, Shown
 from edge.ocpp.dialling import Dialling
@@ -68,6 +69,7 @@ class Door:
         self._reapers: set[asyncio.Task[None]] = set()
         self.turned_away = TurnedAwayList()
         self._told = StrangersTold()
+        self._comings = Comings()
         self.couriers = Couriers(links, self._dialling.for_absent, settings.absent_after_s, clock, log)
 
     def dial_with(self, contexts: Contexts) -> None:
@@ -156,6 +158,13 @@ class Door:
         old = self._links[identity].connection
         if old is not None and not await self._gives_way(old, connection, request, identity):
             return self._refuse(connection, HTTPStatus.CONFLICT, "this station is connected already", station=identity)
+        wait_s = self._comings.wait_s(identity, self._clock.monotonic())
+        if wait_s != 0.0 and self._comings.is_news(identity):
+            self._log.warning("station comes and goes too often and is let in more slowly", station=identity)
+        if wait_s is None:
+            why = "this station comes and goes too often"
+            return self._refuse(connection, HTTPStatus.TOO_MANY_REQUESTS, why, is_told=True, station=identity)
+        await asyncio.sleep(wait_s)
         await self.couriers.recall(identity)
         offer = admission.offer
         upstream = self._dialling.for_station(identity, request, offer.versions)
@@ -224,9 +233,16 @@ class Door:
         return gives_way
 
     def _refuse(
-        self, connection: ServerConnection, status: int, why: str, answer: Response | None = None, **details: Any
+        self,
+        connection: ServerConnection,
+        status: int,
+        why: str,
+        answer: Response | None = None,
+        *,
+        is_told: bool = False,
+        **details: Any,
     ) -> Response:
-        """Tell of a refusal; ``answer`` is what the station is told in place of our own."""
+        """Tell of a refusal; ``answer`` is what the station is told in place of our own. ``is_told``: in the log."""
         self._refused.add(connection)
         path = details.get("path")
         self.turned_away.add(
@@ -236,9 +252,9 @@ class Door:
             station=details.get("station"),
             path=str(path)[:200] if path is not None else None,
         )
-        self._log.warning(
-            "refused a connection", why=why, address=peer_address(connection), status=int(status), **details
-        )
+        if not is_told:
+            address = peer_address(connection)
+            self._log.warning("refused a connection", why=why, address=address, status=int(status), **details)
         if answer is not None:
             return answer
         response = connection.respond(HTTPStatus(status), f"{why}\n")

@@ -202,13 +202,15 @@ class Upstream:
                 on_down(why)
                 if not self._redial:
                     return "the cloud is away"
-                if self._clock.monotonic() - since >= self._timings.stable_s:
+                held_s = self._clock.monotonic() - since
+                if held_s >= self._timings.stable_s:
                     failures = 0
+                turned_out = held_s < self._timings.redial_last_s
             else:
                 on_missed()
+                turned_out = self._problem is not None and self._problem.status is not None
             pause = pause_s(failures, self._timings, self._jitter)
-            refused = self._problem is not None and self._problem.status is not None
-            if refused:
+            if turned_out:
                 await asyncio.sleep(pause)  # that others are let in says nothing of this one
             elif await self._revival.within(pause):
                 await asyncio.sleep(min(pause, self._timings.rush_s * self._jitter()))

@@ -39,9 +39,3 @@ def is_spare(batch: Sequence[Part]) -> bool:
     return bool(brought) and all(
         entry.kind is EntryKind.METER and not any(word in entry.text for word in PRECIOUS) for entry in brought
     )
-
-
-def is_full(error: sqlite3.Error) -> bool:
-    """Whether the disk has no room for it."""
-    code: int = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF == sqlite3.SQLITE_FULL

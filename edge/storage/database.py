@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from edge.chance import Chance
-from edge.errors import StorageFailed, StorageTooNew
+from edge.errors import NO_ROOM, StorageFailed, StorageTooNew, way_to_write
 from edge.ownership import as_its_folder
 from edge.storage import damage, write_ahead
 
@@ -113,9 +113,21 @@ def open_database(
                 log.exception("a file was gone, and is made of its copy", file=str(path))
             return Opened(connection=opened(path, proof), damaged=kept_as)
     except (sqlite3.Error, OSError) as exc:
-        raise StorageFailed(
-            f"{path} can't be opened ({exc})", remedy="is the folder there, and ours to write?"
-        ) from exc
+        raise StorageFailed(f"{path} can't be opened ({exc})", remedy=_way_to_open(exc)) from exc
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Whether the disk has no room for it."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_FULL
+
+
+def _way_to_open(refusal: sqlite3.Error | OSError) -> str:
+    """What to do where a file can't be opened."""
+    otherwise = "is the folder there, and ours to write?"
+    if isinstance(refusal, OSError):
+        return way_to_write(refusal, otherwise=otherwise)
+    return NO_ROOM if is_full(refusal) else otherwise
 
 
 class _Connection(sqlite3.Connection):

@@ -18,11 +18,11 @@ from edge.chance import Chance
 from edge.domain.journal import Write
 from edge.errors import StorageFailed, StorageFull
 from edge.storage import copies, history, rows, sums
-from edge.storage.batch import Part, apply, grows, is_full, is_spare
+from edge.storage.batch import Part, apply, grows, is_spare
 from edge.storage.condition import Condition, Health, condition
 from edge.storage.copies import Copies
 from edge.storage.damage import set_aside
-from edge.storage.database import Opened, Schema, open_database, pages, schemas, tidy, transaction
+from edge.storage.database import Opened, Schema, is_full, open_database, pages, schemas, tidy, transaction
 from edge.storage.healing import heal
 from edge.storage.history import HISTORY_BYTES, HistoryRow
 from edge.storage.proof import prove

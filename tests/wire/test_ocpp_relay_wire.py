@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from edge.domain.reading import MeterFact
@@ -27,6 +28,7 @@ from edge.domain.station import (
     StationOnline,
     StatusReported,
 )
+from edge.ocpp.comings import BURST as BURST_OF_COMINGS
 from edge.ocpp.pace import BURST
 from edge.ocpp.settings import UnknownStations
 from edge.ocpp.station_files import StationFilesBeside
@@ -293,6 +295,45 @@ async def test_the_first_that_finds_the_cloud_tells_the_others() -> None:
             await cloud.start()
             async with gateway.station("/CP-03"):
                 await eventually(lambda: cloud.open == 3)
+
+
+async def test_a_cloud_that_lets_in_and_hangs_up_is_not_stormed() -> None:
+    """Who was let in and lost at once waits its own pause: that others are let in says nothing of how long."""
+    timings = LinkTimings(tick_every_s=0.05, redial_first_s=600.0, redial_last_s=600.0, rush_s=0.01)
+    ids = ["CP-01", "CP-02", "CP-03"]
+    async with contextlib.AsyncExitStack() as them:
+        gateway, cloud = await them.enter_async_context(running(*ids, cloud=HangingUp(), timings=timings))
+        stations = [await them.enter_async_context(gateway.station(f"/{each}")) for each in ids]
+        await eventually(lambda: len(gateway.logged("cloud is away")) >= len(ids))
+        for _ in range(20):
+            for station in stations:
+                await (await station.ping())
+        assert len(cloud.connections) == len(ids)
+
+
+async def test_a_station_that_comes_and_goes_without_end_is_let_in_more_slowly() -> None:
+    """Many that claim to be it at once, besides: neither its cloud nor the log has each of them."""
+    async with running("CP-01") as (gateway, cloud):
+        for _ in range(BURST_OF_COMINGS):
+            async with gateway.station():
+                pass
+        async with contextlib.AsyncExitStack() as them:
+            dials = [them.enter_async_context(gateway.station()) for _ in range(10)]
+            found = await asyncio.gather(*dials, return_exceptions=True)
+        refused = [each.response.status_code for each in found if isinstance(each, InvalidStatus)]
+        assert len(refused) >= 5
+        assert set(refused) == {429}
+        assert len(gateway.logged("station comes and goes too often and is let in more slowly")) == 1
+        assert gateway.logged("refused a connection") == []
+        assert len(cloud.connections) <= BURST_OF_COMINGS + 10 - len(refused)
+
+
+class HangingUp(Cloud):
+    """A cloud that ends each connection as soon as it stands."""
+
+    async def _handle(self, connection: ServerConnection) -> None:
+        self.connections.append(connection)
+        await connection.close(1011)
 
 
 async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

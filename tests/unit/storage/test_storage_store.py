@@ -40,7 +40,7 @@ from edge.storage.reading import entries, entry, kept, kept_tokens
 from edge.storage.snapshot import snapshot
 from edge.storage.store import Store
 from edge.storage.token_file import TokenFile
-from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, RecordingLayer
+from tests.unit.storage.sqlite_layer import FULL, IOERR_WRITE, OK, RecordingLayer
 from tests.unit.storage.storage_bench import NOON, put, put_sample
 
 LAYER = RecordingLayer("refusing")
@@ -566,3 +566,13 @@ def test_a_folder_that_cant_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageFailed, match=r"registry\.db can't be opened .*; is the folder there"):
         Store(tmp_path / "file").open()
+
+
+def test_a_disk_that_is_full_at_the_start_is_told_as_that(tmp_path: Path) -> None:
+    """Not as a folder that isn't ours."""
+    LAYER.refuse = lambda _path, _end: FULL
+    try:
+        with pytest.raises(StorageFailed, match=r"journal\.db can't be opened .*full.*; make room on its disk first"):
+            open_database(tmp_path / "journal.db", schemas()["journal"], vfs=LAYER.name)
+    finally:
+        LAYER.refuse = lambda _path, _end: OK
