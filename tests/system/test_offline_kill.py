@@ -70,27 +70,7 @@ async def test_fault_47_a_gateway_killed_at_any_instant_loses_and_doubles_nothin
     )
     cloud = Cloud(cloud_at.host, cloud_at.port)
     stations = [Station(name, edition, str(gateway), random.Random(f"{name} {SEED}")) for name in names]
-    running = [asyncio.create_task(station.run()) for station in stations]
-    whims = asyncio.create_task(_comes_and_goes(cloud, dice))
-    try:
-        await _killed(KILLS, site, tmp_path, stations, dice)
-        whims.cancel()
-        await asyncio.gather(whims, return_exceptions=True)
-        await cloud.come()
-        process = await _gateway(site, tmp_path)
-        try:
-            await _settled(stations, running)
-            await _delivered(stations, tmp_path / "storage")
-        finally:
-            process.terminate()
-            await process.wait()
-    finally:
-        for task in (*running, whims):
-            task.cancel()
-        await asyncio.gather(*running, whims, return_exceptions=True)
-        await cloud.go()
-    assert cloud.wrong == []
-    assert EntryFile(tmp_path / "storage").set_aside() == []
+    await _survived(KILLS, site, tmp_path, cloud, stations, dice)
     for station in stations:
         assert cloud.account[station.id] == station.account, station.id
 
@@ -113,28 +93,7 @@ async def test_a_cloud_that_fails_at_every_second_begin_or_end_has_each_once(tmp
     cloud = Cloud(cloud_at.host, cloud_at.port)
     cloud.fails = lambda: dice.random() < 0.5
     stations = [Station(name, edition, str(gateway), random.Random(f"{name} {SEED}")) for name in names]
-    running = [asyncio.create_task(station.run()) for station in stations]
-    whims = asyncio.create_task(_comes_and_goes(cloud, dice))
-    try:
-        await _killed(KILLS // 6, site, tmp_path, stations, dice)
-        whims.cancel()
-        await asyncio.gather(whims, return_exceptions=True)
-        await cloud.come()
-        process = await _gateway(site, tmp_path)
-        try:
-            await _settled(stations, running)
-            cloud.fails = lambda: False
-            await _delivered(stations, tmp_path / "storage")
-        finally:
-            process.terminate()
-            await process.wait()
-    finally:
-        for task in (*running, whims):
-            task.cancel()
-        await asyncio.gather(*running, whims, return_exceptions=True)
-        await cloud.go()
-    assert cloud.wrong == []
-    assert EntryFile(tmp_path / "storage").set_aside() == []
+    await _survived(KILLS // 6, site, tmp_path, cloud, stations, dice)
     for station in stations:
         assert sorted(cloud.account[station.id]) == sorted(station.account), station.id
 
@@ -189,6 +148,35 @@ async def _gateway(site: Path, folder: Path) -> asyncio.subprocess.Process:
             sys.executable, "-m", "edge", "run", "--config", str(site), "--socket", str(folder / "edge.sock"),
             stdout=log, stderr=log, cwd=ROOT,
         )  # fmt: skip
+
+
+async def _survived(
+    kills: int, site: Path, folder: Path, cloud: Cloud, stations: list[Station], dice: random.Random
+) -> None:
+    """The gateway is killed so often, with a cloud that comes and goes; then all that is kept is delivered, to a cloud
+    that fails no more, and nothing was wrong or waits for a person."""
+    running = [asyncio.create_task(station.run()) for station in stations]
+    whims = asyncio.create_task(_comes_and_goes(cloud, dice))
+    try:
+        await _killed(kills, site, folder, stations, dice)
+        whims.cancel()
+        await asyncio.gather(whims, return_exceptions=True)
+        await cloud.come()
+        process = await _gateway(site, folder)
+        try:
+            await _settled(stations, running)
+            cloud.fails = lambda: False
+            await _delivered(stations, folder / "storage")
+        finally:
+            process.terminate()
+            await process.wait()
+    finally:
+        for task in (*running, whims):
+            task.cancel()
+        await asyncio.gather(*running, whims, return_exceptions=True)
+        await cloud.go()
+    assert cloud.wrong == []
+    assert EntryFile(folder / "storage").set_aside() == []
 
 
 async def _killed(times: int, site: Path, folder: Path, stations: list[Station], dice: random.Random) -> None:
