@@ -94,7 +94,3 @@ class Draft:
             seen[current] = None
             current = self._parents[current]
         return tuple(seen)
-
-    def feeds_itself(self, circuit_id: str) -> bool:
-        """Whether the circuit is part of a cycle."""
-        return self._parents[self.path_up(circuit_id)[-1]] == circuit_id

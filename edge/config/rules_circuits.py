@@ -60,11 +60,12 @@ def parents_exist(draft: Draft) -> Iterator[Fault]:
 
 def no_cycle(draft: Draft) -> Iterator[Fault]:
     """No circuit feeds itself. Each cycle is named once, at its first circuit in the file."""
+    parents = {circuit.id: circuit.parent for circuit in draft.circuits}
     told: set[str] = set()
     for index, circuit in enumerate(draft.circuits):
-        if circuit.id in told or not draft.feeds_itself(circuit.id):
-            continue
         path = draft.path_up(circuit.id)
+        if parents[path[-1]] != circuit.id or circuit.id in told:
+            continue
         told.update(path)
         yield Fault(
             path=("circuit", index, "parent"),

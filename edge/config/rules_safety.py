@@ -77,8 +77,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 def _sums(draft: Draft, amount: Amount) -> Iterator[tuple[Path, CircuitTable, Mapping[Phase, Amps]]]:
-    """Each sound circuit with its place in the file, and what the EVSEs below it come to on each phase. What is below
-    one that feeds itself nobody knows."""
+    """Each sound circuit with its place in the file, and what the EVSEs below it come to on each phase."""
     voltage_v = draft.file.site.nominal_voltage_v
     sums_a: dict[str, dict[Phase, Amps]] = defaultdict(lambda: dict.fromkeys(PHASES, 0.0))
     for path, station, evse in draft.evses():
@@ -89,7 +88,7 @@ def _sums(draft: Draft, amount: Amount) -> Iterator[tuple[Path, CircuitTable, Ma
                 sums_a[circuit_id][phase] += amount(evse, Ratings.of(evse, voltage_v))
     for index, circuit in enumerate(draft.circuits):
         sound = all(draft.sound("circuit", index, key) for key in ("margin_a", "background_reserve_a", "id"))
-        if sound and circuit.margin_a < circuit.fuse_a and not draft.feeds_itself(circuit.id):
+        if sound and circuit.margin_a < circuit.fuse_a:
             yield ("circuit", index), circuit, sums_a[circuit.id]
 
 

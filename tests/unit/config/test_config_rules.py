@@ -232,13 +232,6 @@ def test_safe_currents_count_up_the_whole_tree(tmp_path: Path) -> None:
     assert "32 A on L1 and 32 A on L2 and 32 A on L3, the room is 30 A" in words
 
 
-def test_what_is_below_a_cycle_is_no_second_fault(tmp_path: Path) -> None:
-    """The stations of the grid connection aren't the garage's, though the file has the garage feed the connection."""
-    cycle = 'meter = "grid"\nparent = "garage"'
-    beside = stations(*["fallback_a = 20"] * 2).replace("garage", "main")
-    assert [key for key, _ in told(tmp_path, main=cycle, stations=beside)] == ["circuit[0].parent"]
-
-
 def test_reserve_above_the_fuse_leaves_no_room(tmp_path: Path) -> None:
     """A reserve that eats the whole rating is found, with a room of 0 A and not less."""
     ((_, words),) = told(tmp_path, main='meter = "grid"\nbackground_reserve_a = 70')
