@@ -1,6 +1,7 @@
 """How fast a station is read: a flood is slowed down, and nobody's work is lost. Sans-I/O."""
 
 from edge.ocpp.wire import LONG
+from edge.stock import Stock
 from edge.units import Seconds
 
 # A station that delivers what it has stored sends a CALL as soon as the one before is answered: that is not limited.
@@ -24,17 +25,15 @@ class Pace:
     def __init__(self) -> None:
         self._stock = BURST
         self._at: Seconds | None = None
-        self._long_stock: float = LONG_BURST
-        self._long_at: Seconds = 0.0
+        self._long_stock = Stock(LONG_BURST, LONG_PER_S)
 
     def frame(self, now: Seconds, size: int = 0) -> Seconds:
         """A frame of that many characters was read; return for how long none is to be."""
         return max(self._any(now, size), self._long(now, size) if size > LONG else 0.0)
 
     def _long(self, now: Seconds, size: int) -> Seconds:
-        filled_up = self._long_stock + (now - self._long_at) * LONG_PER_S
-        self._long_stock, self._long_at = min(LONG_BURST, filled_up) - size, now
-        return max(0.0, -self._long_stock / LONG_PER_S)
+        self._long_stock.fill(now)
+        return self._long_stock.spend(size)
 
     def _any(self, now: Seconds, size: int) -> Seconds:
         if self._at is None:

@@ -5,6 +5,7 @@ its or to do harm, would fill the disk for all others. Nothing of a station that
 taken isn't answered, either, so the station keeps it and says it again.
 """
 
+from edge.stock import Stock
 from edge.units import Seconds
 
 # A station that was alone for long delivers at once what it has stored: so many characters, some thousand sessions.
@@ -26,8 +27,7 @@ class Allowance:
 
     def __init__(self, room: int) -> None:
         self._most = TIMES_ROOM * room
-        self._stock: float = BURST
-        self._at: Seconds | None = None
+        self._stock = Stock(BURST, PER_S)
         self.exceeded = False  # it has been, and isn't well below it again
 
     def holds(self, size: int, kept: int) -> bool:
@@ -37,16 +37,16 @@ class Allowance:
 
     def takes(self, size: int, kept: int, now: Seconds) -> bool:
         """The same of a begin or an end, which counts for long."""
-        elapsed_s = now - self._at if self._at is not None else 0.0
-        self._stock, self._at = min(float(BURST), self._stock + elapsed_s * PER_S), now
         cost = max(size, COUNTS_AT_LEAST)
-        fits = cost <= self._stock and kept + size <= self._most
-        self._stock -= cost if fits else 0
+        self._stock.fill(now)
+        fits = cost <= self._stock.left and kept + size <= self._most
+        if fits:
+            self._stock.spend(cost)
         return self._judged(size, kept, fits=fits)
 
     def _judged(self, size: int, kept: int, *, fits: bool) -> bool:
         if not fits:
             self.exceeded = True
-        elif self._stock >= _EASED * BURST and kept + size <= self._most * (1 - _EASED):
+        elif self._stock.left >= _EASED * BURST and kept + size <= self._most * (1 - _EASED):
             self.exceeded = False
         return fits
