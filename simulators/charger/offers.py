@@ -58,8 +58,7 @@ class Offers:
     def _claim_a(self, connector: Connector, now: float, *, asking: int | None) -> float:
         """What the connector would offer if it shared with no other."""
         spec, transaction = connector.spec, connector.transaction
-        is_energised = transaction is not None and transaction.energy_allowed and connector.fault is None
-        if not is_energised and spec.connector_id != asking:
+        if not connector.energised and spec.connector_id != asking:
             return 0.0
         if not self._obeys():
             return spec.max_a
