@@ -32,6 +32,9 @@ class Trouble:
     alone: int = 0
 
 
+_NONE_YET = Trouble()
+
+
 class Outcome(Enum):
     """What becomes of a message after a failed attempt."""
 
@@ -169,17 +172,20 @@ class Backlog:
         """The deferred one that may be tried now; None while there is none."""
         if self._deferred.rests(now):
             return None
-        due = {seq: self._trouble.get(seq, Trouble()).attempts for seq in self._deferred if self._may_go(seq, now)}
+        due = {seq: self._trouble_of(seq).attempts for seq in self._deferred if self._may_go(seq, now)}
         found = self._deferred.next(due)
         return self._slips[found] if found is not None else None
 
+    def _trouble_of(self, seq: int) -> Trouble:
+        return self._trouble.get(seq, _NONE_YET)
+
     def _may_go(self, seq: int, now: Seconds) -> bool:
-        trouble = self._trouble.get(seq, Trouble())
+        trouble = self._trouble_of(seq)
         is_hurried = trouble.alone < HURRIED_MOST and not trouble.timed_out
         return is_hurried or self._is_due(seq, now)
 
     def _is_due(self, seq: int, now: Seconds) -> bool:
-        retry_at = self._trouble.get(seq, Trouble()).retry_at
+        retry_at = self._trouble_of(seq).retry_at
         return retry_at is None or now >= retry_at
 
     def _free(self) -> Iterator[Slip]:
@@ -193,7 +199,7 @@ class Backlog:
         found: set[str | None] = set()
         for seq in self._deferred:
             slip = self._slips[seq]
-            is_hopeless = self._trouble.get(seq, Trouble()).attempts >= 2 * self._settings.attempts
+            is_hopeless = self._trouble_of(seq).attempts >= 2 * self._settings.attempts
             if slip.kind is EntryKind.BEGIN and not (slip.order is not None and is_hopeless):
                 found.add(slip.transaction)
         return found
@@ -214,7 +220,7 @@ class Backlog:
         found fault with itself. A message of a transaction is deferred then when it has used up all: nothing is wrong
         with it, and a cloud that is put right takes it.
         """
-        before, was_deferred = self._trouble.get(seq, Trouble()), seq in self._deferred
+        before, was_deferred = self._trouble_of(seq), seq in self._deferred
         attempts = before.attempts + 1
         # Answered: it breaks no connection.
         self._trouble[seq] = Trouble(
@@ -260,7 +266,7 @@ class Backlog:
         """The cloud didn't answer. That is the cloud's doing the first time; a message that it leaves unanswered again
         after it has answered others in between has used up an attempt. Its answer may come late: it isn't said again on
         this connection before that has had its time."""
-        trouble = self._trouble.get(seq, Trouble())
+        trouble = self._trouble_of(seq)
         if trouble.timed_out:
             failed = self.refused(seq, now, clouds_fault=True)
             self._trouble[seq] = replace(self._trouble[seq], timed_out=True)
@@ -279,7 +285,7 @@ class Backlog:
     def broke(self, seq: int, sent_at: Seconds) -> Failed:
         """The connection broke while the cloud's answer to this one was waited for: a cloud may close on a message that
         it can't bear, or flap. After a few times in a row others are tried first."""
-        before, was_deferred = self._trouble.get(seq, Trouble()), seq in self._deferred
+        before, was_deferred = self._trouble_of(seq), seq in self._deferred
         trouble = self._trouble[seq] = replace(before, breaks=before.breaks + 1)
         outcome = Outcome.AGAIN
         if was_deferred or (trouble.breaks >= BREAKS_MOST and self._goes_again(seq)):

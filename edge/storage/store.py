@@ -196,7 +196,7 @@ class Store:
 
     def _commit(self, name: str, batches: list[list[Part]]) -> list[Exception | None]:
         if not self._has_room(name):
-            if name == rows.JOURNAL and any(map(grows, batches)):
+            if _brings_messages(name, batches):
                 self._enter(Health.FULL)
             return self._make_room(name, batches, "the disk is full")
         if self.health in (Health.RESERVE, Health.FULL) and not self._reserve.takes_samples:
@@ -262,7 +262,7 @@ class Store:
                 connection.execute("UPDATE counter SET commits = commits + 1")
         if self.health is Health.FAILED or (self.health is Health.FULL and self._reserve.held):
             self._enter(Health.GOOD)
-        elif self.health is Health.FULL and name == rows.JOURNAL and any(map(grows, batches)):
+        elif self.health is Health.FULL and _brings_messages(name, batches):
             self._enter(Health.RESERVE)  # what was delivered has left room in the file: it takes new ones
         return results
 
@@ -304,3 +304,8 @@ class Store:
         is_better = health is Health.GOOD or (was, health) == (Health.FULL, Health.RESERVE)
         tell = log.info if is_better else log.error
         tell("storage", was=was.value, state=health.value, **details)
+
+
+def _brings_messages(name: str, batches: list[list[Part]]) -> bool:
+    """Whether there are new ones among what is written to the file of this name."""
+    return name == rows.JOURNAL and any(map(grows, batches))
