@@ -139,22 +139,22 @@ def test_one_that_the_cloud_never_takes_is_tried_ever_more_seldom_and_blocks_nob
     bench.cloud_refuses()
     poison = bench.to_cloud[-1]
     tries: list[float] = []
+
+    def refuses_poison() -> None:
+        if bench.to_cloud[-1] == poison:
+            tries.append(bench.times.now)
+            bench.cloud_refuses()
+
     for number in range(10, 500):
         bench.start(meter=1000 + number)
         bench.cloud_answers({"transactionId": number, **ACCEPTED})
-        if bench.to_cloud[-1] == poison:
-            tries.append(bench.times.now)
-            bench.cloud_refuses()
+        refuses_poison()
         bench.tick(120.0)
-        if bench.to_cloud[-1] == poison:
-            tries.append(bench.times.now)
-            bench.cloud_refuses()
+        refuses_poison()
         bench.stop(number, 2000 + number)
         assert bench.asked[3]["transactionId"] == number
         bench.cloud_answers({})
-        if bench.to_cloud[-1] == poison:
-            tries.append(bench.times.now)
-            bench.cloud_refuses()
+        refuses_poison()
     assert len(bench.disk.deferred) == 1
     assert len(tries) < 50  # in 16 hours
     assert tries[-1] - tries[-2] > 2000.0
