@@ -9,10 +9,8 @@ bears it out with the lowest of each car's samples: a fall that a late sample pr
 there.
 
 A reading may be late: it shows what flowed up to ``meter_delay_s`` ago. So the bounds on the cars are those of all that
-while. And it may be noisy: how much is seen in how far readings stand out above or below both of their neighbours, as
-noise makes two of three do; a load or a car that steps or ramps leaves each reading between its neighbours, however
-often it does. What differs from the estimate by no more than noise explains is averaged before it counts; where there
-is no noise, nothing is.
+while. And it may be noisy (:mod:`edge.allocation.noise`). What differs from the estimate by no more than noise explains
+is averaged before it counts; where there is no noise, nothing is.
 """
 
 import math
@@ -27,6 +25,7 @@ from edge.allocation.draws import FALL_NOISE_A, SAMPLE_DELAY_S, Draws, ThreeAmps
 from edge.allocation.exposure import OBEY_S
 from edge.allocation.guess import Guess, guessed
 from edge.allocation.layout import Bools, Floats
+from edge.allocation.noise import deviation_a, stands_out_a, with_newest
 from edge.allocation.rise import Rise, rising
 from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds
 
@@ -37,14 +36,6 @@ OVERLOAD_HOLD_S = 3.0
 # Where more flows than the rating by this, even if all pending cuts were obeyed already, nothing is waited for:
 # whatever it is, it has to be cut for. Twice what a car measures wrong.
 OVERLOAD_AT_ONCE_A = 1.0
-# Noise is judged by so many readings: enough for a quartile that doesn't itself scatter, and forgotten in two minutes.
-PEAKS = 120
-LEAST_PEAKS = 10
-# The upper quartile of how far the readings of a normal noise stand out is 0.93 of its standard deviation, of a uniform
-# one 0.97.
-SIGMA_PER_PEAK = 1.06
-# What stands out by more than this share of what flows is no noise: meters of class 2 and worse aren't used.
-MOST_NOISE = 0.025
 # One reading this many standard deviations off is no noise; an average of n, this many divided by the root of n.
 OUTLIER_SIGMAS = 4.0
 AVERAGE_SIGMAS = 5.5
@@ -114,13 +105,7 @@ class Background:
 
     def noise_a(self) -> ThreeAmps:
         """The standard deviation of the meter's noise on each phase."""
-        if len(self.peaks_a) < LEAST_PEAKS or self.measured_a is None:
-            return (0.0, 0.0, 0.0)
-        upper = len(self.peaks_a) * 3 // 4
-        quartiles = [sorted(of_phase)[upper] for of_phase in zip(*self.peaks_a, strict=True)]
-        most_a = MOST_NOISE * max(map(abs, self.measured_a))
-        first, second, third = (min(SIGMA_PER_PEAK * quartile, most_a) for quartile in quartiles)
-        return (first, second, third)
+        return deviation_a(self.peaks_a, self.measured_a) if self.measured_a is not None else (0.0, 0.0, 0.0)
 
     def most_drawn_a(self) -> Floats:
         """The most that each EVSE may have drawn ``[row, phase]`` while what the newest readings show was flowing."""
@@ -216,9 +201,8 @@ def _noted(known: Background, measured_a: PhaseAmps, at: Seconds, draws: Draws, 
     """The reading and the bounds of the cars, remembered."""
     peaks, number = known.peaks_a, known.peaks
     if known.measured_a is not None and known.before_a is not None:
-        first, second, third = map(_stands_out_a, known.before_a, known.measured_a, measured_a)
-        oldest = number % PEAKS
-        peaks, number = (*peaks[:oldest], (first, second, third), *peaks[oldest + 1 :]), number + 1
+        peak_a = stands_out_a(known.before_a, known.measured_a, measured_a)
+        peaks, number = with_newest(peaks, number, peak_a), number + 1
     bounds = known.bounds
     if known.reading_at is not None and at - known.reading_at > meter_delay_s:
         # What cars drew before so long a gap would pretend that the building takes less.
@@ -236,11 +220,6 @@ def _noted(known: Background, measured_a: PhaseAmps, at: Seconds, draws: Draws, 
         peaks=number,
         bounds=bounds,
     )
-
-
-def _stands_out_a(before_a: Amps, amps: Amps, after_a: Amps) -> Amps:
-    """By how much a reading is above or below both of its neighbours, to 1 mA; 0 where it lies between them."""
-    return round(max(amps - max(before_a, after_a), min(before_a, after_a) - amps, 0.0), 3)
 
 
 def _jumped(estimate_a: Amps, lowest_a: Amps, noise_a: Amps) -> Amps:

@@ -4,8 +4,9 @@ from random import Random
 
 import numpy as np
 
-from edge.allocation.background import LEAST_PEAKS, Background, updated
+from edge.allocation.background import Background, updated
 from edge.allocation.draws import Draws
+from edge.allocation.noise import LEAST_PEAKS
 from edge.units import PhaseAmps
 
 RATING_A = 63.0
