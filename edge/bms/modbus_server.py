@@ -19,7 +19,6 @@ CHUNK = 1024  # bytes taken at a time: four of the longest requests, 85 of the s
 # site four times a second needs a hundred.
 MOST_REQUESTS_PER_S = 400
 MOST_IN_ALL_PER_S = 1600  # of all connections: a tenth of a second of a small gateway's time in each second
-WRITE_STALL_S: Seconds = 10.0  # a master that doesn't take its answers for this long is gone
 # Where all places are taken a newcomer gets that of the master that was silent the longest, if it was so for this part
 # of idle_timeout_s (MODBUS Messaging on TCP/IP Implementation Guide V1.0b §4.2.1: the oldest unused connection). There
 # are controllers that dial for each poll and never close.
@@ -77,8 +76,12 @@ class ModbusServer:
         try:
             with contextlib.suppress(OSError, TimeoutError, BadStream):
                 await self._answer(reader, writer)
-        finally:
             writer.close()
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(self._settings.stall_s):
+                    await writer.wait_closed()
+        finally:
+            writer.transport.abort()  # a close alone waits for as long as a peer lives that takes nothing
 
     def _answered(self, now: Seconds) -> None:
         master = asyncio.current_task()
@@ -116,7 +119,7 @@ class ModbusServer:
             answers = stream.receive(data)
             if answers:
                 writer.write(b"".join(answers))
-                async with asyncio.timeout(WRITE_STALL_S):
+                async with asyncio.timeout(self._settings.stall_s):
                     await writer.drain()
                 now = loop.time()
                 self._answered(now)

@@ -40,6 +40,7 @@ class ModbusSettings:
     idle_timeout_s: Seconds = 300.0
     units: frozenset[int] = frozenset({0, 1, 255})  # 0 and 255: no unit (the guide V1.0b, page 23)
     most_connections: int = 16
+    stall_s: Seconds = 10.0  # a master that doesn't take its answers for this long is gone
 
 
 class MqttVersion(StrEnum):

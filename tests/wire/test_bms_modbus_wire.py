@@ -5,6 +5,7 @@ import contextlib
 import errno
 import os
 import shutil
+import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,7 +31,12 @@ class Served:
     """A facility with a Modbus server, and its master's view."""
 
     def __init__(
-        self, *, allow: tuple[Network, ...] | None = None, idle_timeout_s: float = 300.0, host: str = "127.0.0.1"
+        self,
+        *,
+        allow: tuple[Network, ...] | None = None,
+        idle_timeout_s: float = 300.0,
+        stall_s: float = 10.0,
+        host: str = "127.0.0.1",
     ) -> None:
         self.clock = Hands()
         self.taken = Taken()
@@ -43,6 +49,7 @@ class Served:
                     policy=WritePolicy(writable=True, limit_timeout_s=60.0, fallback_a=20.0),
                     allow=allow,
                     idle_timeout_s=idle_timeout_s,
+                    stall_s=stall_s,
                 )
             ),
             clock=self.clock,
@@ -209,6 +216,30 @@ async def test_half_a_request_keeps_no_place() -> None:
                 closed = await asyncio.wait_for(reader.read(), 0.03)
         assert closed == b""
     assert next(drips, None) is not None
+
+
+async def test_a_master_that_takes_no_answers_is_let_go() -> None:
+    """Its socket too, and what waits for it in there: else each such master kept one for as long as it lives, beside
+    the places that are counted."""
+    ask = struct.pack(">HHHBBHH", 1, 0, 6, 1, 4, 0, 125)
+    loop = asyncio.get_running_loop()
+    async with served(Served(stall_s=0.05)) as bench, asyncio.timeout(30):
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            deaf.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)  # or the system holds megabytes of answers
+            deaf.setblocking(False)
+            await loop.sock_connect(deaf, ("127.0.0.1", bench.port))
+            with pytest.raises((ConnectionResetError, BrokenPipeError)):
+                await loop.sock_sendall(deaf, ask * 1_000_000)
+
+
+async def test_a_master_that_says_no_more_gets_its_answers() -> None:
+    """One that closes its side with its last request still hears what was asked."""
+    ask = struct.pack(">HHHBBHH", 1, 0, 6, 1, 4, 0, 125)
+    async with served(Served()) as bench, bench.raw() as (reader, writer), asyncio.timeout(30):
+        writer.write(ask * 50)
+        writer.write_eof()
+        assert len(await reader.read()) == 50 * (9 + 2 * 125)
 
 
 async def test_junk_ends_a_connection_and_nothing_else() -> None:
