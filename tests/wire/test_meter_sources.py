@@ -127,6 +127,19 @@ async def test_a_retained_message_is_no_reading(broker: Broker) -> None:
         assert "only a retained message" in await told.next_problem()
 
 
+async def test_messages_that_come_too_fast_make_no_reading_old(broker: Broker) -> None:
+    """A reading's age counts from when it is judged, so those that would wait for that give way to the newest."""
+    flood = 2_000
+    async with listening(topic_source(broker)) as told, asyncio.timeout(WAIT_S):
+        await subscribed(broker)
+        for number in range(flood + 1):
+            broker.publish("building/meter", b'{"i": [%d]}' % number)
+        count = 1
+        while (await told.next_values())[Quantity.CURRENT_L1] != flood:
+            count += 1
+        assert count < flood / 2
+
+
 async def test_it_comes_back_after_the_broker_was_gone(broker: Broker) -> None:
     """A broken connection is told, and the topic subscribed anew."""
     async with listening(topic_source(broker)) as told:
