@@ -13,6 +13,16 @@ _FORMS = (
     "give tcp://host:port, rtu+tcp://host:port or rtu:///dev/serial/by-id/...?baudrate=9600&parity=N, "
     "for example tcp://192.168.1.50:502"
 )
+_FORMS_OF = {
+    **dict.fromkeys(
+        ("p1", "p1+tcp"),
+        "give p1:///dev/serial/by-id/... or p1+tcp://host:port, for example p1+tcp://192.168.1.51:23",
+    ),
+    **dict.fromkeys(
+        ("mqtt", "mqtts"),
+        "give mqtt://host/topic or mqtts://host/topic, for example mqtt://192.168.1.20/building/main-meter",
+    ),
+}
 MOST_ON_SERIAL_LINE = 247  # Modbus over Serial Line V1.02 §2.2: 248 to 255 are reserved
 
 
@@ -33,7 +43,8 @@ def connections(draft: Draft) -> Iterator[Fault]:
         try:
             parse_connection(meter.connection)
         except ValueError as exc:
-            yield Fault(path=("meter", index, "connection"), problem=str(exc), remedy=_FORMS)
+            remedy = _FORMS_OF.get(meter.connection.partition(":")[0], _FORMS)
+            yield Fault(path=("meter", index, "connection"), problem=str(exc), remedy=remedy)
     devices: dict[tuple[str, str, int], int] = {}
     for index, meter, connection in _reached(draft):
         if not draft.sound("meter", index, "unit"):

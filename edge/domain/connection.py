@@ -5,7 +5,8 @@
 - ``rtu:///dev/serial/by-id/…?baudrate=9600&parity=N&stopbits=1``: Modbus RTU on a serial port of the gateway
 - ``p1:///dev/serial/by-id/…``: a DSMR P1 port on a serial cable (115200 8N1)
 - ``p1+tcp://host:port``: a DSMR P1 port behind a network adapter
-- ``mqtt://host:port/topic`` or ``mqtts://…``: an MQTT topic, port 1883 or 8883 if left out
+- ``mqtt://host:port/topic`` or ``mqtts://…``: an MQTT topic, port 1883 or 8883 if left out; a topic that begins with a
+  slash has two there
 
 Two meters whose connections have one :attr:`Connection.line` share it: one owner, one request at a time.
 """
@@ -30,6 +31,7 @@ class Transport(StrEnum):
 
 
 MODBUS = frozenset({Transport.TCP, Transport.RTU_TCP, Transport.RTU})
+_BROKERS = frozenset({Transport.MQTT, Transport.MQTTS})
 BAUDRATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 PARITIES = ("N", "E", "O")
 STOPBITS = (1, 2)
@@ -95,8 +97,10 @@ def parse_connection(text: str) -> Connection:
         port = parts.port
     except ValueError as exc:
         raise ValueError(f"is no address ({str(exc)[:80]})") from None
-    if parts.fragment:
-        raise ValueError("has a fragment (#...)")
+    if "#" in text:
+        raise ValueError("has a wildcard (+ or #) in its topic" if transport in _BROKERS else "has a fragment (#...)")
+    if "?" in text and transport in _BROKERS:
+        raise ValueError("has more than a host and a topic in it: a question mark in a topic is written %3F")
     if transport in _DEFAULT_BAUDRATE:
         return _serial(transport, parts)
     return _network(transport, parts, port)
@@ -129,7 +133,7 @@ def _serial(transport: Transport, parts: SplitResult) -> Connection:
 
 
 def _network(transport: Transport, parts: SplitResult, port: int | None) -> Connection:
-    if transport in {Transport.MQTT, Transport.MQTTS} and "@" in parts.netloc:
+    if transport in _BROKERS and "@" in parts.netloc:
         raise ValueError("has a user in it, who belongs into username and password")
     if parts.query or "@" in parts.netloc:
         raise ValueError("has more than a host and a port in it")
@@ -141,8 +145,8 @@ def _network(transport: Transport, parts: SplitResult, port: int | None) -> Conn
         port = _DEFAULT_PORT.get(transport)
     if port is None or port == 0:
         raise ValueError("has no port" if port is None else "has the port 0")
-    topic = unquote(parts.path).strip("/")
-    if transport in {Transport.MQTT, Transport.MQTTS}:
+    topic = unquote(parts.path).removeprefix("/")
+    if transport in _BROKERS:
         if not topic:
             raise ValueError("has no topic after the host")
         if re.search(r"[+#\x00]", topic):

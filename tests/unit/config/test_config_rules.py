@@ -168,6 +168,16 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
             "is 'b', a 'total_only', which doesn't tell the current of L1, L2, L3",
         ),
         (
+            {"meters": METER_B.format("janitza_umg", "mqtt://broker/a/#")},
+            "meter[1].connection",
+            "has a wildcard (+ or #) in its topic; give mqtt://host/topic or mqtts://host/topic, for example mqtt://",
+        ),
+        (
+            {"meters": METER_B.format("janitza_umg", "p1+tcp://adapter")},
+            "meter[1].connection",
+            "has no port; give p1:///dev/serial/by-id/... or p1+tcp://host:port, for example p1+tcp://",
+        ),
+        (
             {"meters": METER_B.format("janitza_umg", "p1:///dev/ttyUSB0")},
             "meter[1].connection",
             "is p1://, which 'janitza_umg' doesn't speak; give one of tcp://, rtu+tcp://, rtu://",

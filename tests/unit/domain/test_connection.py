@@ -20,6 +20,19 @@ def test_network_forms() -> None:
     assert (mqtt.port, mqtt.topic) == (1883, "plant/meter")
 
 
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("mqtt://broker//plant/meter", "/plant/meter"),
+        ("mqtt://broker/plant/meter/", "plant/meter/"),
+        ("mqtt://broker/plant/what%3F", "plant/what?"),
+    ],
+)
+def test_a_topic_is_as_it_is_written(text: str, topic: str) -> None:
+    """A slash at its begin or its end makes another topic (MQTT 5 §4.7.1.1), on which nothing would come."""
+    assert parse_connection(text).topic == topic
+
+
 def test_serial_forms() -> None:
     """A path, and how the line is set: 9600 8N1 where nothing is said, 115200 8N1 for P1."""
     rtu = parse_connection("rtu:///dev/serial/by-id/usb-FTDI_x-if00-port0?baudrate=19200&parity=e&stopbits=2")
@@ -65,7 +78,12 @@ def test_meters_of_one_line() -> None:
         ("rtu:///dev/x?parity=N&parity=E", "has parity twice"),
         ("rtu:///dev/x?stopbits=3", "not 1 or 2"),
         ("mqtt://broker", "has no topic"),
+        ("mqtt://broker/", "has no topic"),
         ("mqtt://broker/a/+/b", "has a wildcard"),
+        ("mqtt://broker/a/#", "has a wildcard"),
+        ("mqtt://broker/#", "has a wildcard"),
+        ("mqtt://broker/what?", "a question mark in a topic is written %3F"),
+        ("tcp://10.0.0.5:502#", "has a fragment"),
     ],
 )
 def test_what_is_wrong_is_said(text: str, problem: str) -> None:
