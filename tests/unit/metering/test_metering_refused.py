@@ -17,7 +17,7 @@ from edge.metering.family import Family, Limits, Quantity, Read
 from edge.metering.modbus import ReadRequest
 from edge.metering.polled import PolledMeter
 from edge.metering.requests import pieces
-from edge.metering.scan import Identifier
+from edge.metering.scan import Evidence, Identifier
 from simulators.meter.maps import MAPS, Layout
 from tests.meter_families import FAMILY_IDS, FEEDING_ON_L2, told
 from tests.register_reads import answer
@@ -131,6 +131,15 @@ def test_a_scan_knows_a_device_that_refuses_the_blocks(name: str) -> None:
     """It is found as what it is, or among those whose values are as plausible, though it has no register more."""
     guesses = asyncio.run(Identifier(picky(name), 1).guesses(FAMILIES))
     assert name in [guess.family for guess in guesses]
+
+
+@pytest.mark.parametrize("code", [331, 332, 335, 336, 340, 341, 345, 346, 1744, 1763])
+def test_a_scan_knows_each_meter_of_a_series(code: int) -> None:
+    """Each of Carlo Gavazzi's has its own identification code: EM330, ET330, EM340, ET340, EM341, EM530, EM540."""
+    device = picky("carlo_gavazzi_em3xx_em5xx")
+    device = replace(device, layout=replace(device.layout, fixed={0x000B: code}))
+    (guess,) = asyncio.run(Identifier(device, 1).guesses(FAMILIES))
+    assert (guess.family, guess.evidence) == ("carlo_gavazzi_em3xx_em5xx", Evidence.NAMED)
 
 
 def test_a_scan_knows_a_version_without_export() -> None:
