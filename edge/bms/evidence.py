@@ -4,18 +4,23 @@ import asyncio
 import contextlib
 import csv
 import io
+import os
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
 from edge.units import Watts
-from edge.whole_file import write_whole
+from edge.whole_file import DISK, Files, write_whole
 
 log = structlog.get_logger(__name__)
 
 KEPT = timedelta(days=2 * 366)  # two years
+BEGIN = "begin"
+UNSET = b"not set"  # of a clock: what it says is no time
 HEADING = ("time", "clock", "event", "by", "circuit", "limit_w", "charging_w")
 
 
@@ -25,6 +30,18 @@ class Evidence:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="evidence")  # one: rows stay in order
+
+    def begun_by(self, ways: Collection[str]) -> str | None:
+        """Who began, by one of these ways, what has no end yet; None where nothing is open, or can be read."""
+        try:
+            rows = self._file.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return None
+        for row in reversed(rows):
+            _, _, event, by, *_ = (*row.split(","), "", "", "", "")
+            if by in ways:
+                return by if event == BEGIN else None
+        return None
 
     def note(
         self,
@@ -42,8 +59,8 @@ class Evidence:
         csv.writer(text, lineterminator="\n").writerow(
             (
                 at.isoformat(timespec="milliseconds"),
-                "set" if trusted else "not set",
-                "begin" if dimmed else "end",
+                "set" if trusted else UNSET.decode(),
+                BEGIN if dimmed else "end",
                 by,
                 circuit,
                 f"{limit_w:.0f}",
@@ -61,29 +78,49 @@ class Evidence:
         self._writer.submit(prune, self._file, now)
 
 
-def append(file: Path, line: str) -> None:
-    """Add a line; to a new file after a heading."""
+def append(file: Path, line: str, files: Files = DISK) -> None:
+    """Add a line, for good: to a new file after a heading, to one whose last line was cut off on a line of its own."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8") as stream:
-            if stream.tell() == 0:
-                stream.write(",".join(HEADING) + "\n")
-            stream.write(line)
+        with file.open("a+b") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            if size == 0:
+                stream.write(f"{','.join(HEADING)}\n".encode())
+            elif _last_byte(stream) != b"\n":
+                stream.write(b"\n")
+            stream.write(line.encode())
+        files.sync(file)
+        if size == 0:
+            files.sync(file.parent)
     except OSError as exc:
         log.warning("the proof of dimming can't be written", file=str(file), problem=str(exc), row=line.strip())
 
 
+def _last_byte(stream: BinaryIO) -> bytes:
+    stream.seek(-1, os.SEEK_END)
+    return stream.read(1)
+
+
 def prune(file: Path, now: datetime) -> None:
-    """Forget what is older than it must be kept. A row that can't be read is kept."""
+    """Forget what is older than it must be kept. A row that can't be read is kept, and one of a clock that wasn't set
+    as long as the next that was written by one that was.
+    """
     with contextlib.suppress(OSError):
         lines = file.read_bytes().splitlines(keepends=True)
-        kept = [line for line in lines if not _is_old(line, now)]
+        kept: list[bytes] = []
+        is_old = False
+        for line in reversed(lines):
+            at, clock, *_ = (*line.split(b",", 2), b"", b"")
+            if clock != UNSET:
+                is_old = _is_old(at, now)
+            if not is_old:
+                kept.append(line)
         if len(kept) < len(lines):
-            write_whole(file, b"".join(kept))
+            write_whole(file, b"".join(reversed(kept)))
 
 
-def _is_old(line: bytes, now: datetime) -> bool:
+def _is_old(at: bytes, now: datetime) -> bool:
     try:
-        return now - datetime.fromisoformat(line.partition(b",")[0].decode()) > KEPT
+        return now - datetime.fromisoformat(at.decode()) > KEPT
     except (ValueError, TypeError):
         return False

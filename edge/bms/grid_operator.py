@@ -59,6 +59,7 @@ class GridOperator:
             self.lpc = Lpc(settings.lpc, now=clock.monotonic(), before=before)
         self._lpc_w: Watts | None = None
         self._proved_dimmed = False
+        self._begun_by: DimmedBy | None = None  # in the run before this one, what hadn't ended in it
         self._proved_lpc_w: Watts | None = None
         self._openadr = OpenAdr(settings.circuit, site=site) if settings.openadr else None
         self._openadr_file = EventsFile(settings.openadr_file) if settings.openadr_file is not None else None
@@ -88,8 +89,8 @@ class GridOperator:
         return {"lpc_state": self.lpc.state.value} if self.lpc is not None else {}
 
     def start(self) -> None:
-        """Dim on where the run before this one did, which has proved its begin; but not for one that the site file
-        has silenced since: nobody could take that back."""
+        """Dim on where the run before this one did; but not for one that the site file has silenced since: nobody
+        could take that back. What it has proved isn't proved again."""
         before = self._dimming_file.read() if self._dimming_file is not None else frozenset()
         now = self._clock.monotonic()
         for by in before:
@@ -97,6 +98,10 @@ class GridOperator:
         self._proved_dimmed = self._dimming.dimmed
         for by in before:
             self._dimming.ask(by, dim=by in self._heard, now=now)
+        if self._evidence is not None:
+            begun_by = self._evidence.begun_by([each.value for each in DimmedBy])
+            self._begun_by = DimmedBy(begun_by) if begun_by is not None else None
+            self._proved_dimmed = begun_by is not None
         if self._openadr is not None and self._openadr_file is not None and DimmedBy.MQTT in self._heard:
             self._openadr_file.hand_in(self._openadr)
 
@@ -166,10 +171,15 @@ class GridOperator:
             LimitStated(source=LimitSource.GRID_EEBUS, circuit=self._settings.circuit, at=now, limit_w=allowed_w)
         )
 
+    @property
+    def _is_known(self) -> bool:
+        """Whether all have been heard who may dim: the contact says so only when it has held still."""
+        return self._contact is None or self._relay is None or self._contact.dims is not None
+
     def _prove_changes(self) -> None:
         """Once a tick, however often it was switched meanwhile: a flood of switching fills no disk."""
-        dimmed, by = self._dimming.dimmed, self._dimming.by
-        if dimmed is not self._proved_dimmed and by is not None:
+        dimmed, by = self._dimming.dimmed, self._dimming.by or self._begun_by
+        if dimmed is not self._proved_dimmed and by is not None and self._is_known:
             self._proved_dimmed = dimmed
             log.info("the grid operator dims" if dimmed else "the grid operator dims no more", by=by.value)
             self._prove(self._settings.limit_w, dimmed=dimmed, by=by.value)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.bms.dimming_memory import DimmingFile
 from edge.bms.evidence import HEADING, append, prune
 from edge.bms.facility import Facility
 from edge.bms.grid import DEBOUNCE_S, Contact, DimmedBy, Dimming, GridSettings, Steering, dimmed_w
@@ -14,6 +15,7 @@ from edge.bms.settings import FacilitySettings, ModbusSettings, WritePolicy
 from edge.clock import DAY_S
 from edge.domain.effective import Binding, Effective
 from edge.domain.limit import LimitSource, LimitStated
+from edge.whole_file import SystemFiles
 from tests.unit.bms.bms_site import Hands, Taken, report, site
 
 # BNetzA BK6-22-300, annex 1 no. 4.5.2: 4.2 + (n - 1) * factor * 4.2 kW
@@ -154,6 +156,40 @@ async def test_who_is_silenced_by_the_site_file_dims_no_more(tmp_path: Path) -> 
     assert [row.split(",")[2:4] for row in rows] == [["begin", "modbus"], ["end", "modbus"]]
 
 
+async def test_a_begin_that_a_crash_kept_from_the_proofs_is_proved_by_the_next_start(tmp_path: Path) -> None:
+    """Who dims is kept at once, and proved with the tick: a power cut may come between the two."""
+    evidence, memory = tmp_path / "grid-events.csv", tmp_path / "dimming.json"
+    await DimmingFile(memory).close({DimmedBy.MODBUS})
+    grid = GridSettings(circuit="garage", limit_w=4200.0, dimming_file=memory, evidence=evidence)
+    for _ in range(2):
+        operator = GridOperator(grid, site="x", sink=Taken(), clock=Hands(), relay=None)
+        operator.start()
+        operator.tick(report(), 5000.0)
+        await operator.stop()
+    rows = evidence.read_text(encoding="utf-8").splitlines()[1:]
+    assert [row.split(",")[2:4] for row in rows] == [["begin", "modbus"]]
+
+
+@pytest.mark.parametrize(("closed", "then"), [(True, []), (False, [["end", "contact"]])])
+async def test_dimming_that_ended_while_nobody_ran_has_its_end(
+    closed: bool, then: list[list[str]], tmp_path: Path
+) -> None:
+    """The contact says itself what holds, once it has held still; what holds on has begun once."""
+    evidence = tmp_path / "grid-events.csv"
+    append(evidence, "2026-11-21T12:00:03.000+00:00,set,begin,contact,garage,4200,7291\n")
+    append(evidence, "2026-11-21T12:00:04.000+00:00,set,end,eebus,garage,4200,7291\n")
+    contact = ContactSettings(chip="gpiochip0", line=17, closed_is_free=False)
+    grid, clock = GridSettings(circuit="garage", limit_w=4200.0, contact=contact, evidence=evidence), Hands()
+    operator = GridOperator(grid, site="x", sink=Taken(), clock=clock, relay=Relay(closed))
+    operator.start()
+    for _ in range(3):
+        operator.tick(report(), 5000.0)
+        clock.pass_s(1)
+    await operator.stop()
+    rows = evidence.read_text(encoding="utf-8").splitlines()[3:]
+    assert [row.split(",")[2:4] for row in rows] == then
+
+
 def test_a_pin_that_is_not_there_can_not_be_read() -> None:
     """None, not an error, however often it is asked."""
     pin = GpioContact(ContactSettings(chip="gpiochip99999", line=17, closed_is_free=False))
@@ -182,6 +218,51 @@ async def test_each_case_is_proved(tmp_path: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) == 3
     prune(file, clock.wall() + timedelta(days=733))
     assert file.read_text(encoding="utf-8").splitlines() == [heading]
+
+
+def test_a_proof_of_a_clock_that_was_not_set_is_as_old_as_the_next(tmp_path: Path) -> None:
+    """What a board without a battery wrote before its clock was set says 1970, and is of that very day."""
+    file, clock = tmp_path / "grid-events.csv", Hands()
+    unset = "1970-01-01T00:05:00.000+00:00,not set,begin,contact,garage,4200,11000\n"
+    rows = [unset, f"{clock.wall().isoformat()},set,end,contact,garage,4200,4000\n", unset]
+    for row in rows:
+        append(file, row)
+    prune(file, clock.wall() + timedelta(days=1))
+    assert file.read_text(encoding="utf-8").splitlines(keepends=True)[1:] == rows
+    prune(file, clock.wall() + timedelta(days=733))
+    assert file.read_text(encoding="utf-8").splitlines(keepends=True)[1:] == rows[2:]
+
+
+class Watched(SystemFiles):
+    """The disk, and what was synced on it."""
+
+    def __init__(self) -> None:
+        self.synced: list[tuple[Path, bytes]] = []
+
+    def sync(self, place: Path) -> None:
+        super().sync(place)
+        self.synced.append((place, place.read_bytes() if place.is_file() else b""))
+
+
+def test_a_proof_outlasts_a_power_cut(tmp_path: Path) -> None:
+    """The next start takes it for written: a row is on the disk when it is there, with the name of a new file."""
+    file, files = tmp_path / "grid-events.csv", Watched()
+    append(file, "a row\n", files)
+    append(file, "another\n", files)
+    heading = f"{','.join(HEADING)}\n".encode()
+    assert files.synced == [
+        (file, heading + b"a row\n"),
+        (tmp_path, b""),
+        (file, heading + b"a row\nanother\n"),
+    ]
+
+
+def test_a_row_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
+    """A power cut in the middle of a row, or a disk that was full then, leaves a part of it."""
+    file = tmp_path / "grid-events.csv"
+    append(file, "2026-11-21T12:00:03")
+    append(file, "a row\n")
+    assert file.read_bytes().splitlines()[1:] == [b"2026-11-21T12:00:03", b"a row"]
 
 
 @pytest.mark.parametrize(("steps", "left"), [((0, 0), 0), ((365,), 1), ((365, -365), 1)])
