@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
-from edge.config.schema_site import MeterTable
+from edge.config.schema_site import MeterTable, MeterValueTable
 from edge.domain.connection import MODBUS, Connection, Transport, parse_connection
 from edge.errors import Severity
 from edge.units import PHASES
@@ -38,19 +38,22 @@ def _reached(draft: Draft) -> Iterator[tuple[int, MeterTable, Connection]]:
 
 
 def connections(draft: Draft) -> Iterator[Fault]:
-    """Each meter has a connection that can be read, and no two are the same device."""
+    """Each meter has a connection that can be read, and no two are the same device. The messages of one topic may tell
+    of several, each by values of its own.
+    """
     for index, meter in enumerate(draft.file.meter):
         try:
             parse_connection(meter.connection)
         except ValueError as exc:
             remedy = _FORMS_OF.get(meter.connection.partition(":")[0], _FORMS)
             yield Fault(path=("meter", index, "connection"), problem=str(exc), remedy=remedy)
-    devices: dict[tuple[str, str, int], int] = {}
+    devices: dict[tuple[str, str, int, tuple[MeterValueTable, ...]], int] = {}
     for index, meter, connection in _reached(draft):
         if not draft.sound("meter", index, "unit"):
             continue
         asked = connection.transport in MODBUS
-        device = (connection.line, connection.topic, meter.unit if asked else 0)
+        values = meter.value if connection.topic else ()
+        device = (connection.line, connection.topic, meter.unit if asked else 0, values)
         if device in devices:
             unit = f"and unit {meter.unit} are" if asked else "is"
             yield Fault(

@@ -13,6 +13,7 @@ Path = tuple[str | int, ...]
 _BY_PHASE: Mapping[Quantity, int] = MappingProxyType(
     {name: index for names in (VOLTAGES, CURRENTS, POWERS) for index, name in enumerate(names)}
 )
+_TOTALS = frozenset({Quantity.POWER, Quantity.POWER_DRAWN, Quantity.POWER_FED})
 _WORD_DIGITS = 4  # hexadecimal digits of a register
 
 
@@ -77,6 +78,8 @@ def _blocks_fit(file: FamilyFile) -> Iterator[FileFault]:
 
 
 def _quantities_in_blocks(file: FamilyFile) -> Iterator[FileFault]:
+    """A reading is made of the fast blocks; of the slow ones it takes the energies and the frequency."""
+    sums_up = {POWERS[PHASES.index(phase)] for phase in file.phases} <= file.quantity.keys()
     for name, table in file.quantity.items():
         found = holders(file, table)
         if len(found) == 1:
@@ -85,6 +88,12 @@ def _quantities_in_blocks(file: FamilyFile) -> Iterator[FileFault]:
                     path=("quantity", name.value),
                     problem="is in a slow block",
                     remedy="put currents, voltages and the phases' powers into a fast one",
+                )
+            elif name in _TOTALS and found[0].read is Cadence.SLOW and not sums_up:
+                yield FileFault(
+                    path=("quantity", name.value),
+                    problem="is in a slow block, and the power of each phase isn't told",
+                    remedy="put it into a fast one",
                 )
             continue
         whole = " and ".join(f"{span.start} to {span.stop - 1}" for span in spans(table))

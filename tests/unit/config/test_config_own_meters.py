@@ -75,6 +75,15 @@ def test_a_device_on_the_network_may_have_unit_0(tmp_path: Path) -> None:
     assert meter.unit == 0
 
 
+def test_one_topic_may_tell_of_several_meters(tmp_path: Path) -> None:
+    """An energy management system publishes grid and battery in one message; the same values twice are a slip."""
+    battery = f'[[meter]]\nid = "battery"\nmodel = "mqtt"\n{MQTT}'
+    both = f'model = "mqtt"\n{MQTT}{CURRENTS}{battery}{value("power_w", "battery.power")}'
+    assert [meter.id for meter in read(site_file(tmp_path, both)).site.meters] == ["grid", "battery"]
+    twice = f'model = "mqtt"\n{MQTT}{CURRENTS}{battery}{CURRENTS}'
+    assert "of meter 'battery' is that of 'grid' too" in refusal(tmp_path, twice)
+
+
 @pytest.mark.parametrize(
     ("meter", "words"),
     [

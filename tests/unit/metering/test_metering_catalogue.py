@@ -167,6 +167,17 @@ def test_what_belongs_together_is_read_together() -> None:
     )
 
 
+def test_a_total_that_nobody_would_look_at_is_refused() -> None:
+    """A slow total is none where the phases tell no power: it came with no reading, and no check said so."""
+    document = tomlkit.parse(SDM630).unwrap()
+    for phase in (1, 2, 3):
+        del document["quantity"][f"power_l{phase}_w"]
+    assert (
+        "quantity.power_w: is in a slow block, and the power of each phase isn't told; put it into a fast one"
+        in refusal(tomlkit.dumps(document))
+    )
+
+
 def test_every_fault_at_once_with_its_line() -> None:
     """All mistakes of a file are told together, each with its line, in the file's order."""
     text = SDM630.replace("address = 6, type", "address = -6, type").replace(
