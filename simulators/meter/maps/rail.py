@@ -93,7 +93,8 @@ RAIL_MAPS: Final = {
         low_word_first=True,
         absent=GAVAZZI_OVERFLOW,
         max_registers=11,
-        cells=gavazzi(frequency=0x0037, energy_in=0x0042, energy_out=0x005C),
+        cells=gavazzi(frequency=0x0037, energy_in=0x003E, energy_out=0x005C),
+        fixed={GAVAZZI_CODE: 71, 0x0042: 0, 0x0043: 0},  # the latter what was drawn since somebody reset that
     ),
     "carlo_gavazzi_em24_e1": Layout(
         tables=BOTH,
