@@ -27,6 +27,7 @@ SAME_S: Seconds = 0.05  # a sample that is no later than this is the one before:
 SECONDS_PER_HOUR = 3600.0
 BEYOND = 10.0  # times what the fuse carries: a remembered power above it is damage, and would hold cars back for weeks
 MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+FILE_NAME = "demand-{}.json"
 SAVE_EVERY_S: Seconds = 30.0  # what a crash forgets of a window counts as drawn at the limit: 3 % of a quarter-hour
 
 
@@ -39,9 +40,8 @@ class DemandWatch:
         self._meter = site.circuit_by_id[settings.circuit].meter
         self._holds_s: Seconds = HOLDS_TICKS * site.control.period_s
         self._timezone = ZoneInfo(site.timezone)
-        self._file = (
-            folder / f"demand-{site.circuits.index(site.circuit_by_id[settings.circuit])}.json" if folder else None
-        )
+        place = site.circuits.index(site.circuit_by_id[settings.circuit])
+        self._file = folder / FILE_NAME.format(place) if folder is not None else None
         self._writing = Writing(self._file) if self._file is not None else None
         self._saved_at: Seconds = -math.inf
         self._before = self._load()
@@ -127,21 +127,24 @@ class DemandWatch:
         return watts(PhaseAmps(*current_a), self._site.nominal_voltage_v), float(meter["age_s"])
 
     def _load(self) -> WindowState | None:
-        """What the run before this one knew; None where there is none, or what is there can't be believed."""
+        """What the runs before this one knew last; None where there is none, or what is there can't be believed. The
+        files are named by their circuits' places, which may have been others then.
+        """
         if self._file is None:
             return None
+        kept = (self._kept_in(file) for file in sorted(self._file.parent.glob(FILE_NAME.format("*"))))
+        return max((state for state in kept if state is not None), key=lambda state: state.wall_s, default=None)
+
+    def _kept_in(self, file: Path) -> WindowState | None:
+        """What the file tells of this circuit's windows, None where it is another's."""
         try:
-            saved = orjson.loads(self._file.read_bytes())
-            state = self._believed(saved)
-        except FileNotFoundError:
-            return None
+            saved = orjson.loads(file.read_bytes())
+            same = saved.get("circuit") == self._settings.circuit and saved.get("window_s") == self._settings.window_s
+            return self._believed(saved) if same else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-            log.warning(
-                "what was remembered of the demand window can't be read", file=str(self._file), problem=str(exc)
-            )
+            if file == self._file:
+                log.warning("what was remembered of the demand window can't be read", file=str(file), problem=str(exc))
             return None
-        same = saved.get("circuit") == self._settings.circuit and saved.get("window_s") == self._settings.window_s
-        return state if same else None
 
     def _believed(self, saved: Mapping[str, Any]) -> WindowState:
         """The state that was saved, each of its figures in the bounds of what this circuit can carry.

@@ -11,6 +11,7 @@ import pytest
 from edge.bms.demand_watch import DemandWatch
 from edge.bms.demand_window import MOST, DemandSettings, WindowState, advanced, begun, tariff_w
 from edge.domain.limit import LimitSource
+from edge.domain.site import Circuit
 from tests.unit.bms.bms_site import Hands, report, site
 from tests.unit.bms.demand_course import BEGIN_S, WINDOWS_A_DAY, run
 
@@ -209,6 +210,26 @@ async def test_what_was_remembered_and_is_damaged_is_left(content: bytes, tmp_pa
     assert limit is not None
     assert watch.state is not None
     assert watch.state.used_j == 0.0  # noon is the begin of a window
+
+
+async def test_what_was_remembered_is_the_circuit_s_wherever_the_file_has_it(tmp_path: Path) -> None:
+    """A circuit that is added before it takes no months' peaks from it, nor gets them."""
+    before, clock = DemandWatch(site(), SETTINGS, folder=tmp_path), Hands()
+    before.observe(fresh(), clock)
+    assert before.state is not None
+    before.state = replace(before.state, peaks_w={"2026-10": 8000.0})
+    await before.close()
+    new = Circuit(id="yard", parent="main", fuse_a=16.0, meter="grid")
+    grown = replace(site(), circuits=(new, *site().circuits))
+    both = [DemandWatch(grown, replace(SETTINGS, circuit=each), folder=tmp_path) for each in ("yard", "main")]
+    assert [watch.report()["peaks_w"] for watch in both] == [{}, {"2026-10": 8000.0}]
+    clock.pass_s(2)
+    for watch in both:
+        watch.observe(fresh(power_w=9000.0), clock)
+        await watch.close()
+    back = DemandWatch(grown, SETTINGS, folder=tmp_path)
+    again = DemandWatch(site(), SETTINGS, folder=tmp_path)
+    assert back.report()["peaks_w"] == again.report()["peaks_w"] == {"2026-10": 8000.0}
 
 
 @pytest.mark.parametrize(
