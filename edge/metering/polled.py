@@ -53,6 +53,7 @@ class PolledMeter:
         self._clock = clock
         self._sink = sink
         self._judge = Judge(meter=meter.id, family=family, rating_a=rating_a, guarded=guarded)
+        self._judged = family  # whose readings the judge knows
         self._rating_a = rating_a
         self._guarded = guarded
         self._edges = MeterEdges(meter.id, f"{family.name}, {meter.connection} unit {meter.unit}")
@@ -186,7 +187,9 @@ class PolledMeter:
                 remedy="give its circuit a meter that does",
             )
         self._follow(family)
-        self._judge = Judge(meter=self.id, family=family, rating_a=self._rating_a, guarded=self._guarded)
+        if family != self._judged:  # one that was silent for a moment is the same: what was counted stays counted
+            self._judge = Judge(meter=self.id, family=family, rating_a=self._rating_a, guarded=self._guarded)
+            self._judged = family
         self._found = True
 
     def _follow(self, family: Family) -> None:

@@ -264,9 +264,13 @@ class DeviceBus(FakeBus):
     def __init__(self, clock: FakeClock, device: RegisterMap) -> None:
         super().__init__(clock)
         self.device = device
+        self.state = DRAWING
+        self.silent = False
 
     async def read(self, request: ReadRequest, *, limits: Limits, fences: Sequence[ReadRequest] = ()) -> Answered:  # noqa: ARG002 - a bus's
-        words = answer(self.device, DRAWING, Read(request.register_type, request.address, request.count))
+        if self.silent:
+            raise MeterTimeout("no answer")
+        words = answer(self.device, self.state, Read(request.register_type, request.address, request.count))
         if words is None:
             raise MeterRefused("no such registers")
         return Answered(registers=words, at=self.clock.now)
@@ -294,6 +298,32 @@ async def test_a_discovered_meter_guards_no_phases_that_it_is_not_on(phases: int
         else:
             assert isinstance(fact, MeterReading)
         await meters.close()
+
+
+async def test_a_device_that_is_found_again_goes_on_as_it_was() -> None:
+    """One lost answer, and what it is is asked anew: what its register had counted before a reset stays counted."""
+    clock, facts = FakeClock(), Facts()
+    bus = DeviceBus(clock, meter_with_integers(203, phases=3))
+    meter = Meter(id="m", model="sunspec_meter", connection="tcp://10.0.0.5:502")
+    meters = Meters(meters=(meter,), families=FAMILIES, clock=clock, sink=facts, opener=lambda *_: bus)
+
+    async def import_wh(*, samples: int) -> float | None:
+        for _ in range(samples):
+            clock.now += ENERGY_PERIOD_S
+            await meters.sample()
+            for _ in range(10):
+                await asyncio.sleep(0)
+        fact = facts.taken[-1]
+        return fact.import_wh if isinstance(fact, MeterReading) else None
+
+    assert await import_wh(samples=2) == DRAWING.import_wh
+    bus.state = replace(DRAWING, import_wh=5_000.0)
+    assert await import_wh(samples=5) == DRAWING.import_wh
+    bus.silent = True
+    assert await import_wh(samples=1) is None
+    bus.silent = False
+    assert await import_wh(samples=3) == DRAWING.import_wh
+    await meters.close()
 
 
 def test_a_held_reading_brings_no_meter_back() -> None:
