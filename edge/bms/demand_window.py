@@ -43,9 +43,10 @@ class DemandSettings:
 class WindowState:
     """A window under way. ``used_j`` was drawn since it began; ``wall_s`` is Unix time at ``at``.
 
-    ``doubt_j2`` is the variance of it, as samples don't show what is between them. ``swing_w``: how far above what was
-    allowed the power has been of late. ``eased_w``: the most that was allowed a moment ago; cars that come down from it
-    are no jump of the load. ``peaks_w``: the highest mean of each month that had a whole window, by ``YYYY-MM``.
+    ``doubt_j2`` is the variance of it, as samples don't show what is between them; of ``guessed_s`` of the window none
+    tells. ``swing_w``: how far above what was allowed the power has been of late. ``eased_w``: the most that was
+    allowed a moment ago; cars that come down from it are no jump of the load. ``peaks_w``: the highest mean of each
+    month that had a whole window, by ``YYYY-MM``.
     """
 
     at: Seconds
@@ -56,6 +57,7 @@ class WindowState:
     allowed_w: Watts
     eased_w: Watts = 0.0
     doubt_j2: float = 0.0  # in J²
+    guessed_s: Seconds = 0.0
     whole: bool = False  # whether the window was seen from its begin
     peaks_w: Mapping[str, Watts] = field(default_factory=dict)
 
@@ -118,14 +120,16 @@ def advanced(
         # What the clock has leapt over was drawn before this window by the old time, and belongs to it by the new one.
         leapt_s = max(wall_s - state.wall_s - passed_s, 0.0)
         used_j, whole = used_j + leapt_s * max(settings.limit_w, state.power_w), False
+    guessed_s = passed_s if power_w is None or passed_s > GAP_S else 0.0
     held_w, doubt_j2 = _held(state.power_w, current_w, passed_s, settings)
     if start_s == start_before_s:
         used_j, doubt_j2 = used_j + held_w * passed_s, doubt_j2 + state.doubt_j2
+        guessed_s += state.guessed_s
     else:
         within_s = wall_s - start_s
         if passed_s < within_s:  # windows went by unseen
             return begun(settings, at=at, wall_s=wall_s, power_w=current_w, before=state)
-        if whole:
+        if whole and state.guessed_s + guessed_s <= GAP_S:  # no peak of what was guessed
             peaks_w = _with_peak(state, (used_j + held_w * (passed_s - within_s)) / settings.window_s, month)
         used_j, whole = held_w * within_s, passed_s <= GAP_S
     swing_w = max(
@@ -146,6 +150,7 @@ def advanced(
         allowed_w=_allowed_w(
             settings, used_j=used_j, reserve_j=_reserve_j(swing_w, doubt_j2, left_s, passed_s), left_s=left_s
         ),
+        guessed_s=guessed_s,
         whole=whole,
         peaks_w=peaks_w,
     )

@@ -92,6 +92,23 @@ def test_a_silent_meter_counts_as_the_limit() -> None:
     assert step(state(power_w=70_000.0), 1, None).power_w == 70_000.0
 
 
+@pytest.mark.parametrize(("silent_s", "peak_w"), [(10, 5_390.0), (200, None), (1800, None)])
+def test_a_window_of_a_silent_meter_is_no_peak(silent_s: int, peak_w: float | None) -> None:
+    """What counts as drawn at the limit was drawn by nobody: twelve months' tariff would be reckoned from it."""
+    clock = Hands(wall=datetime(2026, 11, 21, 11, 59, 50, tzinfo=UTC))
+    watch = DemandWatch(site(), SETTINGS, folder=None)
+    silent = report(meters=[report()["meters"][0] | {"ok": False, "age_s": 99.0}])
+    for second in range(10 + 900):
+        watch.observe(silent if 300 <= second < 300 + silent_s else fresh(power_w=5_000.0), clock)
+        clock.pass_s(1)
+    for _ in range(silent_s):
+        watch.observe(silent, clock)
+        clock.pass_s(1)
+    watch.observe(fresh(power_w=5_000.0), clock)
+    found = watch.report()["peaks_w"]
+    assert found == ({} if peak_w is None else {"2026-11": pytest.approx(peak_w, abs=50.0)})
+
+
 @pytest.mark.parametrize("jump_s", [86_400.0, -86_400.0, 3600.0, -3600.0, 500.0])
 def test_a_step_of_the_clock_gives_nothing_away(jump_s: float) -> None:
     """In the window that it lands in, what isn't known counts as drawn at the limit."""
