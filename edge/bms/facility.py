@@ -23,7 +23,7 @@ from edge.bms.registers import Telemetry
 from edge.bms.relay_contact import ContactInput, GpioContact
 from edge.bms.settings import Bounds, FacilitySettings, ModbusSettings, MqttSettings
 from edge.bms.stated import StatedLimits
-from edge.bms.view import SiteView
+from edge.bms.view import charging_w
 from edge.bms.watches import Watch
 from edge.chance import Chance, SystemChance
 from edge.clock import Clock
@@ -159,8 +159,8 @@ class Facility:
             self._conversation.publish(image(report, self._site))
         self._keep()
         if self._grid is not None:
-            charging_w = SiteView.of(report, self._site).charging_w() if self._grid.proves else None
-            self._grid.tick(report, charging_w)
+            drawn_w = charging_w(report, self._site, self._grid.circuit) if self._grid.proves else None
+            self._grid.tick(report, drawn_w)
         for watch in self._watches:
             limit = watch.observe(report, self._clock)
             if limit is not None:

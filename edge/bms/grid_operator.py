@@ -70,6 +70,11 @@ class GridOperator:
         return self.proves or any((self._contact is not None and self._relay is not None, self.lpc, self._openadr))
 
     @property
+    def circuit(self) -> str:
+        """The one that is dimmed."""
+        return self._settings.circuit
+
+    @property
     def proves(self) -> bool:
         """Whether it wants to be told what is drawn."""
         return self._evidence is not None
@@ -128,7 +133,7 @@ class GridOperator:
         self._keep_at_once(now)
 
     def tick(self, report: Mapping[str, Any], charging_w: Watts | None) -> None:
-        """Look at the contact and the clock, once a tick."""
+        """Look at the contact and the clock, once a tick. ``charging_w``: drawn by the cars below the circuit."""
         self._charging_w = charging_w
         now = self._clock.monotonic()
         if self._contact is not None and self._relay is not None:

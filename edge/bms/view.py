@@ -73,7 +73,7 @@ class SiteView:
         return _phase(self.circuit.get("draw_a"), phase) or 0.0
 
     def charging_w(self) -> Watts:
-        return watts(PhaseAmps(*(self.charging_a(phase) for phase in range(len(PHASES)))), self.nominal_voltage_v)
+        return _drawn_w(self.circuit, self.nominal_voltage_v)
 
     def stated(self, *sources: str) -> tuple[Part, ...]:
         """What the named sources have said."""
@@ -164,6 +164,15 @@ def circuit_views(report: Part, site: Site) -> tuple[CircuitView, ...]:
         )
         for circuit in site.circuits
     )
+
+
+def charging_w(report: Part, site: Site, circuit: str) -> Watts:
+    """What all EVSEs below the circuit draw, as far as they have told lately."""
+    return _drawn_w(_with_id(report.get("circuits", ()), circuit), site.nominal_voltage_v)
+
+
+def _drawn_w(circuit: Part, voltage_v: Volts) -> Watts:
+    return watts(PhaseAmps(*(_phase(circuit.get("draw_a"), phase) or 0.0 for phase in range(len(PHASES)))), voltage_v)
 
 
 def _with_id(parts: tuple[Part, ...] | list[Part], identity: str | None) -> Part:

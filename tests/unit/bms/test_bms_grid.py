@@ -16,7 +16,7 @@ from edge.clock import DAY_S
 from edge.domain.effective import Binding, Effective
 from edge.domain.limit import LimitSource, LimitStated
 from edge.whole_file import SystemFiles
-from tests.unit.bms.bms_site import Hands, Taken, report, site
+from tests.unit.bms.bms_site import Hands, Taken, circuit_report, report, site
 
 # BNetzA BK6-22-300, annex 1 no. 4.5.2: 4.2 + (n - 1) * factor * 4.2 kW
 RULE_KW = {
@@ -198,21 +198,23 @@ def test_a_pin_that_is_not_there_can_not_be_read() -> None:
 
 
 async def test_each_case_is_proved(tmp_path: Path) -> None:
-    """A row when dimming begins and when it ends, with what was drawn; rows of more than two years ago go."""
+    """A row when dimming begins and when it ends, with what cars drew below the circuit that is dimmed; rows of more
+    than two years ago go."""
     file, clock, relay = tmp_path / "store" / "grid-events.csv", Hands(), Relay(False)
     contact = ContactSettings(chip="gpiochip0", line=17, closed_is_free=False)
     grid = GridSettings(circuit="garage", limit_w=4200.0, contact=contact, evidence=file)
     facility = Facility(site(), FacilitySettings(grid=grid), clock=clock, version="test", sink=Taken(), relay=relay)
+    garage = circuit_report("garage", 40.0, None) | {"draw_a": [6.0, 6.0, 6.0]}  # and others draw elsewhere
     for relay.state in (False, True, False):
         for _ in range(2):
-            facility.publish(report())
+            facility.publish(report(circuits=[circuit_report("main", 61.0, None), garage]))
             clock.pass_s(1)
     await facility.stop()
     heading, *rows = file.read_text(encoding="utf-8").splitlines()
     assert heading == ",".join(HEADING)
     assert rows == [
-        "2026-11-21T12:00:03.000+00:00,set,begin,contact,garage,4200,7291",
-        "2026-11-21T12:00:05.000+00:00,set,end,contact,garage,4200,7291",
+        "2026-11-21T12:00:03.000+00:00,set,begin,contact,garage,4200,4140",
+        "2026-11-21T12:00:05.000+00:00,set,end,contact,garage,4200,4140",
     ]
     prune(file, clock.wall() + timedelta(days=700))
     assert len(file.read_text(encoding="utf-8").splitlines()) == 3
