@@ -36,8 +36,17 @@ def _no_home(path: str) -> str:
     return path
 
 
+def _whole(path: str) -> str:
+    """Refuses ``ca.pem``: it would be another file for who checks the site file here, and for the service."""
+    if not path.startswith("/"):
+        raise ValueError(f"is {shown(path)}, which depends on where the program is started")
+    return path
+
+
 NoHome = AfterValidator(_no_home)
-FileName = Annotated[str, Field(min_length=1, max_length=4096, pattern=ID_PATTERN), NoHome]  # PATH_MAX of Linux
+FileName = Annotated[  # PATH_MAX of Linux
+    str, Field(min_length=1, max_length=4096, pattern=ID_PATTERN), NoHome, AfterValidator(_whole)
+]
 
 
 class SiteTable(Table):

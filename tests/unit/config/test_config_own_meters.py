@@ -89,7 +89,7 @@ def test_one_topic_may_tell_of_several_meters(tmp_path: Path) -> None:
     [
         (f'model = "eastron_sdm630"\nusername = "edge"\n{TCP}', "is for a broker, and the connection is tcp://"),
         (f'model = "mqtt"\npassword = "secret"\n{MQTT}{CURRENTS}', "is given without username"),
-        (f'model = "mqtt"\nca_file = "ca.pem"\n{MQTT}{CURRENTS}', "is for a broker with TLS"),
+        (f'model = "mqtt"\nca_file = "/etc/ca.pem"\n{MQTT}{CURRENTS}', "is for a broker with TLS"),
         (
             f'model = "mqtt"\n{MQTT.replace("10.0", "edge:secret@10.0")}{CURRENTS}',
             "has a user in it, who belongs into username and password",

@@ -134,6 +134,11 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
         ),
         ({"more": '[bms.mqtt]\nca_file = "~root/ca.pem"'}, "bms.mqtt.ca_file", "a service has none; give the file of"),
         (
+            {"more": '[bms.mqtt]\nca_file = "ca.pem"'},
+            "bms.mqtt.ca_file",
+            'is "ca.pem", which depends on where the program is started; give the file of the broker',
+        ),
+        (
             {"meters": '[[meter]]\nid = "b"\nmap = "~/my.toml"\nconnection = "tcp://10.0.0.6:502"'},
             "meter[1].map",
             "a service has none; give the path of a map file of your own",
