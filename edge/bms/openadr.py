@@ -98,14 +98,17 @@ def _of_event(event: object, site: str) -> Iterable[Span]:
     period = event.get("intervalPeriod")
     begins, duration = _period(period) if period is not None else (None, None)
     late = _chance(period, site, event.get("id") or event.get("eventName"))
-    follows = begins
+    follows, is_endless = begins, False
     for interval in intervals:
         if not isinstance(interval, dict):
             raise EventsUnfit("an interval is no object")
         own = interval.get("intervalPeriod")
+        limits_w = tuple(_limits(interval, scale))
+        if own is None and is_endless:  # what would follow never comes
+            continue
         start, lasts = _period(own) if own is not None else (follows, duration)
-        follows = _after(start, lasts)
-        for limit_w in _limits(interval, scale):
+        follows, is_endless = _after(start, lasts), start is not None and lasts is None
+        for limit_w in limits_w:
             yield Span(begins=_after(start, late) if start else None, ends=_after(follows, late), limit_w=limit_w)
 
 

@@ -53,6 +53,14 @@ def test_an_interval_s_own_period_counts() -> None:
     assert course([event(intervals=intervals)], (0, 2, 2.25, 3.3)) == [None, 10_000, 20_000, None]
 
 
+def test_what_has_no_end_is_followed_by_nothing() -> None:
+    """A second interval without a period of its own would begin after "for ever"; one with its own begins by that."""
+    endless = event(10, 0, duration="P9999Y")
+    assert course([endless], (-1, 0, 9999)) == [None, 10_000, 10_000]
+    endless["intervals"][1]["intervalPeriod"] = {"start": "2026-11-21T14:00:00Z", "duration": "PT1H"}
+    assert course([endless], (-1, 1, 2, 3)) == [None, 10_000, 0, 10_000]
+
+
 @pytest.mark.parametrize("period", [{"start": "0001-01-01T00:00:00Z", "duration": "P9999Y"}, None])
 def test_without_a_begin_it_holds_now_and_until_it_is_withdrawn(period: dict[str, str] | None) -> None:
     """The standard's way to write "now" and "for ever"; and an event without any period."""
