@@ -17,6 +17,7 @@ _LONGEST_QUOTED = 88  # characters of a line: with the indentation it fits a ter
 _INDENTATION = "    "
 
 _HEADER = re.compile(r"\s*\[\[?\s*([A-Za-z0-9_. -]+?)\s*\]")
+_PASSWORD = re.compile(r"(\bpassword\s*=\s*).+")  # the journal is no place for it
 _PAIR = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=\s*(.*?)\s*$")
 
 # The parser's words, what they mean, what helps. The first that fits counts; a remedy of None depends on the value.
@@ -98,7 +99,7 @@ def _remedy_of_value(line: str, column: int) -> str:
     """What to write instead of the value on this line."""
     if any(quote in line[max(column - 2, 0) :] for quote in _CURLY_QUOTES):
         return 'use straight quotes: "text"'
-    pair = _PAIR.match(line)
+    pair = _PAIR.match(_without_password(line))
     if pair is None:
         return 'write key = value, text in "quotes"'
     key = shorten(pair.group(1))
@@ -135,10 +136,15 @@ _SLIPS = (
 
 def _excerpt(line: str, column: int) -> tuple[str, str]:
     """The line, cut to what fits, and a pointer below it; both printable."""
+    line = _without_password(line)
     start = max(0, column - 1 - _LONGEST_QUOTED // 2) if len(line) > _LONGEST_QUOTED else 0
     part = "".join(_visible(character) for character in line[start : start + _LONGEST_QUOTED])
     before = cell_len(part[: column - 1 - start])
     return f"{_INDENTATION}{part}".rstrip(), f"{_INDENTATION}{' ' * before}^"
+
+
+def _without_password(line: str) -> str:
+    return _PASSWORD.sub(r"\1...", line)
 
 
 def _visible(character: str) -> str:

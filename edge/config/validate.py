@@ -19,6 +19,7 @@ from edge.config.locate import Path
 from edge.config.schema import SiteFile
 
 _LONGEST_NUMBER = 20  # digits; a longer one is no number of a site
+PASSWORD = "password"  # noqa: S105 - a key, whose value is shown to nobody
 _ROUNDS = 4  # a replaced value can uncover a fault below it: the file is at most three lists deep
 
 # What pydantic's error types mean, in the words of the file's author. Others: "is <value>".
@@ -92,6 +93,8 @@ def _fault(detail: ErrorDetails) -> Fault:
             problem=f"is a single table [{dotted(path)}]",
             remedy=f"write {_header((*path, 0))} with double brackets, once for each",
         )
+    if path[-1] == PASSWORD and detail["type"] == "string_type":
+        return Fault(path=path, problem="is no text", remedy="write it in quotes")
     template = _PROBLEMS.get(detail["type"], "is {value}")
     return Fault(
         path=path,

@@ -132,6 +132,7 @@ def test_the_example_is_sound(tmp_path: Path) -> None:
             "storage.path",
             "whose ~ is the home of whoever runs the program, and a service has none; give the folder for what must",
         ),
+        ({"more": '[bms.mqtt]\nusername = "e"\npassword = 7'}, "bms.mqtt.password", "is no text; write it in quotes"),
         ({"more": '[bms.mqtt]\nca_file = "~root/ca.pem"'}, "bms.mqtt.ca_file", "a service has none; give the file of"),
         (
             {"more": '[bms.mqtt]\nca_file = "ca.pem"'},

@@ -93,3 +93,13 @@ def test_a_long_line_is_cut_around_the_column() -> None:
     quoted, pointer = fault.excerpt
     assert quoted[pointer.index("^") :] == "oops"
     assert len(quoted) <= 100
+
+
+@pytest.mark.parametrize("value", ["hunter2", '"hunter2', "\u201chunter2\u201d", "'hunter2' x", "12345hunter2"])
+@pytest.mark.parametrize("key", ["password", "  password ", "bms.mqtt.password", "mqtt = { password"])
+def test_a_password_is_not_quoted(key: str, value: str) -> None:
+    """What edge run refuses stands in the journal for long, and in whatever is made of it."""
+    fault = explained(f"{key} = {value}\n")
+    told = "\n".join((fault.problem, fault.remedy, *fault.excerpt))
+    assert "password" in told
+    assert "hunter2" not in told
