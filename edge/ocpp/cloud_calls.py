@@ -5,12 +5,13 @@ from datetime import datetime
 
 from edge.ocpp import signed, wire
 from edge.ocpp.actions import Outbox
+from edge.ocpp.ambiguous import JUDGED, is_ambiguous, misspelt
 from edge.ocpp.cloud_profiles import CloudProfiles
 from edge.ocpp.dialect import Dialect
 from edge.ocpp.line import Line
 from edge.ocpp.routing import FROM_CLOUD, Route, route
 from edge.ocpp.stand_in import StandIn
-from edge.ocpp.wire import Call
+from edge.ocpp.wire import Call, ErrorCode
 from edge.units import Seconds
 
 ANSWERED_KEPT = 16  # CALLs that we answered ourselves, in case the cloud complains of the answer (2.1)
@@ -79,6 +80,9 @@ class CloudCalls:
 
     def _do(self, call: Call, epoch: int, now: Seconds, wall: datetime) -> None:
         way = route(FROM_CLOUD[self._dialect.version], call.action)
+        if misspelt(call, self._dialect.version) or (way in JUDGED and is_ambiguous(call)):
+            self._refuse(call)
+            return
         if way in (Route.OWN, Route.REWRITE):
             call = self._as_the_station_knows_it(call)
         if way is Route.OWN:
@@ -101,6 +105,12 @@ class CloudCalls:
             self._answered.append(call.id)
         else:
             self._line.call_from_cloud(passed_on, epoch, now, wall)
+
+    def _refuse(self, call: Call) -> None:
+        """One that the station may read otherwise than we do."""
+        self._answered.append(call.id)
+        self._out.note("warning", "refused a call of the cloud that can be read in two ways", action=call.action)
+        self._out.to_cloud(wire.error_text(call.id, ErrorCode.SECURITY, "it can be read in two ways"))
 
     def has_answered(self, identifier: str) -> bool:
         """Whether we have answered the CALL of this id ourselves."""

@@ -15,7 +15,16 @@ from edge.ocpp import stop_data, wire
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.dossier import Dossier, Variable
 from edge.ocpp.fields import elements, fields, text, whole_number
-from edge.ocpp.guarded import SAMPLE_INTERVAL, Guarded, Need, Policy, guarded, lacking_in, with_measurands
+from edge.ocpp.guarded import (
+    SAMPLE_INTERVAL,
+    Guarded,
+    Need,
+    Policy,
+    guarded,
+    lacking_in,
+    leads_away,
+    with_measurands,
+)
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, MessageType
 
@@ -25,6 +34,7 @@ WITHHELD_KEPT = 16  # SetVariables that are on their way in part; one is on the 
 
 # Reason codes of OCPP 2.x, appendix 5.
 _READ_ONLY = "ReadOnly"
+_BESIDE = "it came with one that is refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +92,8 @@ class Guard:
         """The station's answer to a write of ours; return what is to be written next. One that refuses measurands
         together, as it has one of them not, or room for fewer, is told each of them alone."""
         (entry,) = elements(write.get("setVariableData")) or [write]
-        row = self._guarded.get(_variable(entry))
-        results = [_variable(each) for each in map(fields, elements(answer.get("setVariableResult")))]
+        row = self._guarded.get(self._variable(entry))
+        results = [self._variable(each) for each in map(fields, elements(answer.get("setVariableResult")))]
         is_told = (row is not None and row.variable in results) if self._v2 else "status" in answer
         if row is None or row.need is not Need.MEASURANDS or row.variable not in self._has or not is_told:
             return []
@@ -134,16 +144,23 @@ class Guard:
         passes = replace(call, payload=fewer, text=wire.call_text(call.id, call.action, fewer))
         return Screened(passes=passes, refused=names)
 
+    def _variable(self, entry: Entry) -> Variable:
+        """Of a configuration key (1.6) or of a component and variable (2.x): what else is in it means nothing."""
+        component, name = _names(entry) if self._v2 else ("", text(entry.get("key")) or "")
+        return component.casefold(), name.casefold()
+
     def _refuses(self, entry: Entry, value: object) -> bool:
         """Whether the write of one variable is kept from the station."""
-        row = self._guarded.get(_variable(entry))
-        if row is None or row.policy not in (Policy.REFUSE, Policy.KEY):
+        row = self._guarded.get(self._variable(entry))
+        if row is None:
+            return leads_away(value) is not None
+        if row.policy not in (Policy.REFUSE, Policy.KEY):
             return False
         return row.need is None or not isinstance(value, str) or row.need.wanted(value) is not None
 
     def _rejection(self, entry: Entry) -> Entry:
-        row = self._guarded.get(_variable(entry))
-        why = row.why if row is not None else "it came with one that is refused"
+        row = self._guarded.get(self._variable(entry))
+        why = (row.why if row is not None else leads_away(entry.get("attributeValue"))) or _BESIDE
         answer = {
             "attributeStatus": "Rejected",
             "attributeStatusInfo": {"reasonCode": _READ_ONLY, "additionalInfo": f"the gateway keeps it: {why}"},
@@ -175,7 +192,7 @@ class Guard:
         if call.action != "NotifyReport" or not self._v2:
             return call
         data = [fields(each) for each in elements(fields(call.payload).get("reportData"))]
-        changed = [self._as_reported(each) if _variable(each) in self._clouds else each for each in data]
+        changed = [self._as_reported(each) if self._variable(each) in self._clouds else each for each in data]
         if changed == data:
             return call
         payload = {**fields(call.payload), "reportData": changed}
@@ -201,16 +218,16 @@ class Guard:
         if not self._v2:
             value = request.get("value")
             taken = answer.get("status") in ("Accepted", "RebootRequired")
-            return [(_variable(request), value)] if taken and isinstance(value, str) else []
+            return [(self._variable(request), value)] if taken and isinstance(value, str) else []
         results = [fields(each) for each in elements(answer.get("setVariableResult"))]
         taken_over = {
-            _variable(each) for each in results if each.get("attributeStatus") in ("Accepted", "RebootRequired")
+            self._variable(each) for each in results if each.get("attributeStatus") in ("Accepted", "RebootRequired")
         }
         asked = [fields(each) for each in elements(request.get("setVariableData"))]
         return [
-            (_variable(each), each["attributeValue"])
+            (self._variable(each), each["attributeValue"])
             for each in asked
-            if _is_actual(each) and isinstance(each.get("attributeValue"), str) and _variable(each) in taken_over
+            if _is_actual(each) and isinstance(each.get("attributeValue"), str) and self._variable(each) in taken_over
         ]
 
     def _with_withheld(self, call: Call, answer: CallResult | CallError, payload: Mapping[str, Any]) -> str:
@@ -232,7 +249,7 @@ class Guard:
         return answer.text if changed == entries else _result(answer, {**payload, listed: changed})
 
     def _as_told(self, entry: Entry) -> Entry:
-        variable, value_key = _variable(entry), "attributeValue" if self._v2 else "value"
+        variable, value_key = self._variable(entry), "attributeValue" if self._v2 else "value"
         if variable in self._clouds and value_key in entry and _is_actual(entry):
             entry = {**entry, value_key: self._clouds[variable]}
         row = self._guarded.get(variable)
@@ -241,7 +258,7 @@ class Guard:
         return entry
 
     def _as_reported(self, entry: Entry) -> Entry:
-        own = self._clouds[_variable(entry)]
+        own = self._clouds[self._variable(entry)]
         attributes = [fields(each) for each in elements(entry.get("variableAttribute"))]
         told = [
             {**each, "value": own} if "value" in each and each.get("type", "Actual") == "Actual" else each
@@ -252,7 +269,7 @@ class Guard:
     def _values(self, answer: Mapping[str, Any]) -> list[tuple[Variable, str]]:
         listed, value_key = ("getVariableResult", "attributeValue") if self._v2 else ("configurationKey", "value")
         entries = [fields(each) for each in elements(answer.get(listed))]
-        found = [(_variable(each), each.get(value_key)) for each in entries if each.get("readonly") is not True]
+        found = [(self._variable(each), each.get(value_key)) for each in entries if each.get("readonly") is not True]
         return [(variable, value) for variable, value in found if isinstance(value, str)]
 
     def _writes_over(self, has: str, row: Guarded, value: str) -> OwnCall:
@@ -282,15 +299,6 @@ def _result(answer: CallResult | CallError, payload: Mapping[str, Any]) -> str:
 def _names(entry: Entry) -> Sequence[str]:
     component, variable = fields(entry.get("component")), fields(entry.get("variable"))
     return text(component.get("name")) or "", text(variable.get("name")) or ""
-
-
-def _variable(entry: Entry) -> Variable:
-    """Of a configuration key (1.6) or of a component and variable (2.x)."""
-    key = text(entry.get("key"))
-    if key is not None:
-        return "", key.casefold()
-    component, name = _names(entry)
-    return component.casefold(), name.casefold()
 
 
 def _is_actual(entry: Entry) -> bool:

@@ -3,6 +3,7 @@
 What isn't in the table (most of it: a vendor's own keys, lists, displays, tariffs) is the cloud's alone.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
@@ -95,7 +96,9 @@ _CAPACITY = "the gateway keeps at least what stations do: 64 profiles of 512 per
 _AWAY = "a station that is away counts with what it may draw by itself"
 
 # Sources: OCPP 1.6 §9 and its security whitepaper §2 and §3.1; OCPP 2.x part 2 §2 (component criteria) and appendix 3;
-# NetworkConfiguration is what SetNetworkProfile sets, as variables (2.1 B09.FR.29).
+# NetworkConfiguration is what SetNetworkProfile sets, as variables (2.1 B09.FR.29). What stations of 1.6 call their
+# cloud's address is their makers' own: CentralSystemURI is EVerest's (libocpp pull 900), Cst_ MicroOcpp's, BackOffice
+# Alfen's.
 TABLE: Mapping[bool, tuple[Guarded, ...]] = {  # by whether the edition is of 2.x
     False: (
         _row("", "MeterValueSampleInterval", Policy.TRANSLATE, _SAMPLES, Need.INTERVAL),
@@ -103,8 +106,13 @@ TABLE: Mapping[bool, tuple[Guarded, ...]] = {  # by whether the edition is of 2.
         _row("", "AuthorizationKey", Policy.KEY, _KEY),
         _row("", "SecurityProfile", Policy.REFUSE, _PROFILE),
         _row("", "CentralSystemURL", Policy.REFUSE, _ADDRESS),
+        _row("", "CentralSystemURI", Policy.REFUSE, _ADDRESS),
         _row("", "BackendURL", Policy.REFUSE, _ADDRESS),
         _row("", "OcppServerURL", Policy.REFUSE, _ADDRESS),
+        _row("", "BackOffice-URL-wired", Policy.REFUSE, _ADDRESS),
+        _row("", "BackOffice-URL-APN", Policy.REFUSE, _ADDRESS),
+        _row("", "Cst_BackendUrl", Policy.REFUSE, _ADDRESS),
+        _row("", "Cst_ChargeBoxId", Policy.REFUSE, _IDENTITY),
         _row("", "HeartbeatInterval", Policy.PASS, _BEATS),
         _row("", "WebSocketPingInterval", Policy.PASS, _POINT_TO_POINT),
         _row("", "ChargingScheduleAllowedChargingRateUnit", Policy.PASS, _CAPACITY),
@@ -134,6 +142,15 @@ TABLE: Mapping[bool, tuple[Guarded, ...]] = {  # by whether the edition is of 2.
         _row("SmartChargingCtrlr", "PeriodsPerSchedule", Policy.PASS, _CAPACITY),
     ),
 }
+
+
+# No station has another use for it: whatever a variable is called, it is a cloud's address.
+_SOCKET_ADDRESS = re.compile(r"\s*wss?://", re.IGNORECASE)
+
+
+def leads_away(value: object) -> str | None:
+    """Why a variable that isn't in the table may not be given this value; None where it may."""
+    return _ADDRESS if isinstance(value, str) and _SOCKET_ADDRESS.match(value) is not None else None
 
 
 def guarded(version: Version, *, key_is_checked: bool) -> Mapping[Variable, Guarded]:

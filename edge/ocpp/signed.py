@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from dataclasses import replace
 
 import orjson
@@ -9,6 +10,8 @@ import orjson
 from edge.ocpp.wire import Call
 
 SUFFIX = "-Signed"
+# RFC 7515 §2: base64url without padding; some pad it all the same. What else is in it each reader makes something of.
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*={0,2}", re.ASCII)
 
 
 def action_of(call: Call) -> str:
@@ -23,11 +26,23 @@ def plain(call: Call) -> Call:
     """
     if not call.action.endswith(SUFFIX):
         return call
-    encoded = call.payload.get("payload") if isinstance(call.payload, dict) else None
+    inner = encapsulated(call)
     payload: object = {}
-    if isinstance(encoded, str):
+    if inner is not None:
         try:
-            payload = orjson.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
-        except (binascii.Error, ValueError):
+            payload = orjson.loads(inner)
+        except ValueError:
             payload = {}
     return replace(call, action=action_of(call), payload=payload)
+
+
+def encapsulated(call: Call) -> bytes | None:
+    """The text of the payload that a signed CALL encapsulates; None where there is none."""
+    encoded = call.payload.get("payload") if isinstance(call.payload, dict) else None
+    if not isinstance(encoded, str) or _BASE64URL.fullmatch(encoded) is None:
+        return None
+    bare = encoded.rstrip("=")
+    try:
+        return base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+    except (binascii.Error, ValueError):
+        return None

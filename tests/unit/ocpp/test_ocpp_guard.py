@@ -196,6 +196,15 @@ def test_a_1_6_write_that_leads_away_is_refused(key: str) -> None:
     assert [json.loads(text) for text in step.up] == [[3, "w", {"status": "Rejected"}]]
 
 
+@pytest.mark.parametrize("key", ["Cst_BackendUrl", "centralsystemuri", "Vendor.Backend.2"])
+@pytest.mark.parametrize("value", ["wss://elsewhere", " WS://elsewhere/ocpp"])
+def test_no_key_of_1_6_is_given_another_clouds_address(key: str, value: str) -> None:
+    """What a station calls it is its maker's own: a WebSocket address has no other use."""
+    step = connected().cloud_says(write(key, value))
+    assert step.down == []
+    assert [json.loads(text) for text in step.up] == [[3, "w", {"status": "Rejected"}]]
+
+
 def variable(component: str, name: str, value: str | None = None) -> dict[str, Any]:
     """An entry of SetVariables or GetVariables."""
     entry: dict[str, Any] = {"component": {"name": component}, "variable": {"name": name}}
@@ -245,6 +254,8 @@ def test_a_2_x_station(version: Version) -> None:
         ),
         ("SetVariables", {"setVariableData": [variable("OCPPCommCtrlr", "NetworkConfigurationPriority", "2")]}),
         ("SetVariables", {"setVariableData": [variable("NetworkConfiguration", "OcppCsmsUrl", "wss://elsewhere")]}),
+        ("SetVariables", {"setVariableData": [variable("Vendor", "Csms", "wss://elsewhere")]}),
+        ("SetVariables", {"setVariableData": [{**variable("SecurityCtrlr", "Identity", "Y"), "key": "X"}]}),
     ],
 )
 def test_a_2_x_write_that_leads_away_is_refused(action: str, payload: dict[str, Any]) -> None:
