@@ -152,7 +152,9 @@ class CloudLine:
 
     def hold(self, live: Live, wall: datetime) -> None:
         """Keep a CALL whose token only the cloud can judge until it has, or has had its time for it. A begin stays the
-        desk's: it is answered by what the cloud says of its token, and delivered in its turn."""
+        desk's: it is answered by what the cloud says of its token, and delivered in its turn. Of one that was said
+        before, and is the next to be delivered, that says it: a cloud may have had it, and know the card as charging.
+        """
         if len(self._unjudged) < WAITING_MOST:
             self._unjudged.append(live)
             self.pump(live.since)
@@ -203,6 +205,9 @@ class CloudLine:
                 self._book.backlog.put_off(kept.seq, now)
         elif not self._errands.answered(identifier, fields, error, now, wall):
             self._errands.answered_late(identifier, fields, error, now, wall)
+        for live in [each for each in self._unjudged if self._is_delivered(each)]:
+            self._unjudged.remove(live)
+            self._given_up(live, wall)
         self.pump(now)
 
     def unsent(self, identifier: str, now: Seconds) -> None:
@@ -250,10 +255,19 @@ class CloudLine:
             self._errands.tell_boot(book.boot.text, now)
         elif book.boot.status in ("Pending", "Rejected"):
             return  # the cloud listens to nothing else yet (OCPP 1.6 §4.2, 2.x B02, B03)
-        elif self._unjudged:
+        elif self._unjudged and not self._is_next(self._unjudged[0], now):
             self._ask_about(self._unjudged.popleft())
         else:
             self._errands.deliver(now)
+
+    def _is_next(self, live: Live, now: Seconds) -> bool:
+        """Whether what it says again is the next to be delivered."""
+        head = self._book.backlog.head(now) if live.begin is not None else None
+        return head is not None and head.seq == live.begin
+
+    def _is_delivered(self, live: Live) -> bool:
+        """Whether the cloud has had what it says again."""
+        return live.begin is not None and self._book.backlog.get(live.begin) is None
 
     def _ask_about(self, live: Live) -> None:
         """An Authorize of the station goes as it is; about the token of a begin we ask in its place."""

@@ -16,8 +16,9 @@ from edge.offline import answers, conduct, delivery
 from edge.offline.charges import Reading, read
 from edge.offline.cloud_line import CloudLine
 from edge.offline.conduct import Conduct, Row
+from edge.offline.doorkeeper import JUDGED
 from edge.offline.edition import Edition
-from edge.offline.ledger import JUDGED, Ledger
+from edge.offline.ledger import Ledger
 from edge.offline.live_call import Live
 from edge.offline.message import Request
 from edge.offline.orphans import Orphans
@@ -208,7 +209,13 @@ class Desk:
 
     def _transaction(self, request: Request, now: Seconds, wall: datetime) -> None:
         reading = read(self.book.edition, request)
-        if self._line.asked_again(request, reading) or self._ledger.answer_again(request, reading, wall):
+        if self._line.asked_again(request, reading):
+            return
+        if self._ledger.is_unanswered(reading) and self._is_clouds_to_judge(request, wall):
+            live = Live(request=request, since=now, reading=reading, begin=self._ledger.pending_begin(reading))
+            self._line.hold(live, wall)
+            return
+        if self._ledger.answer_again(request, reading, wall):
             return
         if not self._is_allowed(request, reading, now):
             return
@@ -272,6 +279,9 @@ class Desk:
         if live.taken is not None:
             return self._ledger.answer_late(live.taken, request, wall)
         if live.reading is not None:
+            is_kept = self._ledger.is_unanswered(live.reading)  # it was said before
+            if is_kept and self._ledger.answer_again(request, live.reading, wall, held=True):
+                return None
             return self._ledger.take(request, live.reading, wall)
         return self._answer(request, self._row(request), wall)
 

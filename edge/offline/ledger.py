@@ -21,23 +21,20 @@ from edge.domain.journal import (
     Transaction,
     Write,
 )
-from edge.domain.token import TokenHash
 from edge.offline import answers
 from edge.offline.charges import Reading, has_seen, has_told_end, is_counted_only, is_over, opened_gaps, read, seeing
 from edge.offline.conduct import Row
+from edge.offline.doorkeeper import Doorkeeper
 from edge.offline.edition import Edition
 from edge.offline.message import Request, result
 from edge.offline.nameless import Nameless
 from edge.offline.splice import with_number
 from edge.offline.station import StationBook
-from edge.offline.steps import Immediate, Judged, ToStation
-from edge.offline.token_book import Judged as JudgedToken
-from edge.offline.token_info import token_in
+from edge.offline.steps import Immediate, ToStation
 
 # 1.6 MeterValues that are known when they come again. Not through a restart: then one may reach the cloud twice, as a
 # sample of the same instant.
 SAMPLES_KNOWN = 32
-JUDGED = "a token was judged without the cloud"
 OTHERWISE = "an end that was told before is told otherwise: it is answered"
 REPEATED = "a repeated message is answered again"
 
@@ -60,6 +57,7 @@ class Ledger:
     def __init__(self, book: StationBook) -> None:
         self._book = book
         self.nameless = Nameless(book)
+        self.doorkeeper = Doorkeeper(book)
         self._samples: deque[str] = deque(maxlen=SAMPLES_KNOWN)
 
     def is_repeated(self, reading: Reading) -> bool:
@@ -69,8 +67,8 @@ class Ledger:
     def _is_sampled(self, reading: Reading) -> bool:
         return bool(self._samples) and reading.mark in self._samples
 
-    def answer_again(self, request: Request, reading: Reading, wall: datetime) -> bool:
-        """Answer a message that is a repetition; says whether it was one."""
+    def answer_again(self, request: Request, reading: Reading, wall: datetime, *, held: bool = False) -> bool:
+        """Answer a message that is a repetition; says whether it was one. ``held``: it has waited for the cloud."""
         if self._is_sampled(reading):
             self._book.steps.keep((), ToStation(result(request.answer_id, {})))  # behind the first one's writes
             return True
@@ -79,13 +77,33 @@ class Ledger:
             return False
         self._book.charges.heard(reading)
         payload = self._answer(request, known, wall)
+        # Whoever went before the first one was answered hears only now who was let in, and so does the control.
+        # An event of 2.x that the cloud has had was answered by that, as far as is known.
+        is_open = held or reading.order is None or self.pending_begin(reading) is not None
+        is_news = is_open and self.is_unanswered(reading)
+        then, writes = self.doorkeeper.told_of(request, reading, known, wall) if is_news else ([], [])
         known = self._book.charges.put(replace(known, answer=known.answer or _remembered(reading, payload)))
         # Written again: the first writing may be what went wrong.
         keep = self._book.steps.pass_on if self._book.is_clouds(known) else self._book.steps.keep
-        keep([PutTransaction(transaction=known)], ToStation(result(request.answer_id, payload)))
+        keep(
+            [PutTransaction(transaction=known), *writes],
+            ToStation(result(request.answer_id, payload)),
+            *then,
+        )
         otherwise = reading.kind is EntryKind.END and known.ended != reading.mark
         self._book.steps.note("info", OTHERWISE if otherwise else REPEATED, transaction=known.key)
         return True
+
+    def is_unanswered(self, reading: Reading) -> bool:
+        """Whether it is a begin that has been here before, of which no answer is kept: never of an event of 2.x."""
+        known = self._known(reading) if reading.kind is EntryKind.BEGIN else None
+        return known is not None and known.answer is None and known.ended is None and not known.alone
+
+    def pending_begin(self, reading: Reading) -> int | None:
+        """The number of the begin that has been here before, and that the cloud is yet to be told."""
+        known = self._known(reading) if reading.kind is EntryKind.BEGIN else None
+        slips = [self._book.backlog.get(seq) for seq in self._book.backlog.of(known.key)] if known is not None else []
+        return next((slip.seq for slip in slips if slip is not None and slip.kind is EntryKind.BEGIN), None)
 
     def take(self, request: Request, reading: Reading, wall: datetime) -> Entry:
         """Keep a message for later and answer it."""
@@ -196,14 +214,16 @@ class Ledger:
             record = None  # the station has lost count of its transactions, and uses an id again
         known, was_over = record, record is not None and is_over(record, reading)
         if record is None:
-            record = charges.first_seen(key, reading, wall, token=self._token(request), alone=self._book.is_alone(None))
+            record = charges.first_seen(
+                key, reading, wall, token=self.doorkeeper.token(request), alone=self._book.is_alone(None)
+            )
             lost = self._book.appeared(reading, key)
         record, placed = self._book.placed(record, reading)
         if reading.order is not None:
             if known is not None and reading.kind is EntryKind.METER and has_seen(known, reading.order):
                 entry = replace(entry, order=None)  # counted anew: its place is that in which it came
             record = self._counted(record, reading.order, wall)
-            record = replace(record, token=record.token or self._token(request))
+            record = replace(record, token=record.token or self.doorkeeper.token(request))
         if reading.kind is EntryKind.END:
             record = replace(record, ended=reading.mark, touched_at=wall)
         record = charges.put(record)
@@ -257,32 +277,16 @@ class Ledger:
             record = self._book.charges.put(replace(record, answer=orjson.dumps(payload).decode()))
             writes = [*writes, PutTransaction(transaction=record)]
         then: list[Immediate] = [ToStation(result(request.answer_id, payload))]
-        judged = self._judged(request, wall)
-        if judged is not None and not judged.verdict.accepted and reading.kind is not EntryKind.END:
-            # Some stations ask for no Authorize: who looks for a driver's fault finds the card here all the same.
-            self._book.steps.note("info", JUDGED, **judged.told(self._book.id))
-        its_own = judged is not None and (record is None or record.token in (None, judged.hash))  # not another's card
-        if judged is not None and its_own and entry.transaction is not None and reading.kind is not EntryKind.END:
-            then.append(self.let_in(reading, entry.transaction, judged))
-            writes = [*writes, *self._book.accounts.limited(entry.transaction, judged.verdict.energy_limit_wh)]
+        told, more = self.doorkeeper.told_of(request, reading, record, wall, entry.transaction)
+        then, writes = [*then, *told], [*writes, *more]
         # A sample that isn't billed by is rather lost with a disk that refuses than that it blocks its station.
         is_spare, steps = reading.kind is EntryKind.METER and not reading.precious, self._book.steps
         (steps.pass_on if is_spare else steps.keep)(
             [*self._book.queue(entry, precious=reading.precious), *writes], *then
         )
 
-    def let_in(self, reading: Reading, transaction: str, judged: JudgedToken) -> Judged:
-        """What the control is told of a session's token."""
-        return Judged(
-            station=self._book.id,
-            connector=reading.connector,
-            transaction=transaction,
-            verdict=judged.verdict,
-            hash=judged.hash,
-        )
-
     def _answer(self, request: Request, record: Transaction | None, wall: datetime) -> dict[str, object]:
-        judged = self._judged(request, wall)
+        judged = self.doorkeeper.judged(request, wall)
         verdict = judged.verdict if judged is not None else None
         if request.action == "TransactionEvent":
             return answers.event(self._book.edition, verdict)
@@ -294,14 +298,6 @@ class Ledger:
             kept: dict[str, object] = orjson.loads(record.answer)
             return kept
         return answers.start(int(record.key), verdict or self._book.tokens.unknown())
-
-    def _judged(self, request: Request, wall: datetime) -> JudgedToken | None:
-        shown = token_in(self._book.edition, request.fields)
-        return self._book.tokens.judge(self._book.id, shown, wall) if shown is not None else None
-
-    def _token(self, request: Request) -> TokenHash | None:
-        shown = token_in(self._book.edition, request.fields)
-        return self._book.tokens.hash(shown.text) if shown is not None and shown.needed else None
 
 
 def _remembered(reading: Reading, payload: dict[str, object]) -> str | None:

@@ -56,7 +56,7 @@ class LiveAnswers:
             writes += more
             renamed = taken.entry.action == _START and transaction != str(whole(fields.get("transactionId")))
             if judged is not None and transaction is not None and taken.reading.kind is EntryKind.BEGIN:
-                then.append(self._ledger.let_in(taken.reading, transaction, judged))
+                then.append(self._ledger.doorkeeper.let_in(taken.reading, transaction, judged))
         elif reading is not None and reading.order is not None:
             self._heard(reading, wall)
             record = self._book.charges.get(reading.key)
@@ -64,7 +64,7 @@ class LiveAnswers:
                 # The cable was first, the card came later.
                 record = self._book.charges.put(replace(record, token=judged.hash))
                 writes.append(PutTransaction(transaction=record))
-                then.append(self._ledger.let_in(reading, record.key, judged))
+                then.append(self._ledger.doorkeeper.let_in(reading, record.key, judged))
         if renamed:
             self._book.steps.keep(writes, ToStation(text), *then)
         else:

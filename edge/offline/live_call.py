@@ -16,5 +16,6 @@ class Live:
     since: Seconds
     reading: Reading | None = None  # of a transaction message
     taken: Taken | None = None  # it is in the journal
+    begin: int | None = None  # it is said again, and kept under this number: the cloud is yet to be told
     reply_id: str | None = None  # the station has asked again under this id
     passing: bool = False  # nothing has to be kept of it, and nothing is learned from its answer

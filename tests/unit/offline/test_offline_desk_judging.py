@@ -1,12 +1,15 @@
 """Tokens that only the cloud can judge, when it is about to be had or is told of others."""
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from edge.offline.authorise import UnknownTokens
 from edge.offline.desk import DeskState
 from edge.offline.edition import Edition
-from tests.unit.offline.offline_bench import Bench
+from tests.unit.offline.offline_bench import Bench, token
 
 ACCEPTED = {"idTagInfo": {"status": "Accepted"}}
 STRANGER = "CARD-9"
@@ -141,6 +144,118 @@ def test_an_event_of_2x_waits_in_the_same_way() -> None:
     bench.cloud_answers({"idTokenInfo": {"status": "Accepted"}})
     assert bench.answered == [3, begin, {"idTokenInfo": {"status": "Accepted"}}]
     assert json.loads(bench.to_cloud[-1])[2] == "TransactionEvent"
+
+
+def begin(bench: Bench, tag: str) -> str:
+    """The station tells a begin, each time the same one; its id."""
+    return bench.event("Started", 0, tag, evse={"id": 1}) if bench.edition.is_v2 else bench.start(tag=tag)
+
+
+def said_again(edition: Edition, tag: str = STRANGER, *, killed: bool = False, **more: Any) -> tuple[Bench, str]:
+    """A begin that was on its way to the cloud when the station was lost (or the gateway killed), which is told again
+    while the cloud is dialled; with its id."""
+    bench = Bench(edition, **more)
+    bench.do(bench.desk.station_connected(edition))
+    bench.cloud_comes()
+    begin(bench, tag)
+    assert bench.asked[2] in ("StartTransaction", "TransactionEvent")
+    if killed:
+        bench.restart()
+    else:
+        bench.do(bench.desk.station_gone())
+    bench.do(bench.desk.station_connected(edition))
+    return bench, begin(bench, tag)
+
+
+def accepted(edition: Edition, status: str = "Accepted") -> dict[str, Any]:
+    """What the cloud answers to a begin."""
+    info = {"status": status}
+    return {"idTokenInfo": info} if edition.is_v2 else {"transactionId": 77, "idTagInfo": info}
+
+
+def status_told(bench: Bench) -> str:
+    """What the station was told of its token last."""
+    told: str = bench.answered[2]["idTokenInfo" if bench.edition.is_v2 else "idTagInfo"]["status"]
+    return told
+
+
+@pytest.mark.parametrize("edition", [Edition.V16, Edition.V201])
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("status", ["Accepted", "Blocked"])
+def test_a_begin_that_is_said_again_has_the_clouds_answer(edition: Edition, killed: bool, status: str) -> None:
+    """Not the policy's: its token is one of which only the cloud knows. It is delivered once, and nothing else asked:
+    a cloud that has had it knows the card as charging."""
+    bench, identifier = said_again(edition, killed=killed)
+    assert bench.to_station == []
+    bench.cloud_comes()
+    assert [json.loads(text)[1] for text in bench.to_cloud] == ["s1", "s1"]
+    bench.cloud_answers(accepted(edition, status))
+    assert [answer[1] for answer in bench.to_station] == [identifier]
+    assert status_told(bench) == status
+    assert len(bench.to_cloud) == 2
+    assert not bench.disk.entries
+    assert [judged.verdict.accepted for judged in bench.judged][-1:] == [status == "Accepted"]
+
+
+def test_what_follows_a_begin_that_was_said_again_has_the_clouds_number() -> None:
+    """The station knows it by ours."""
+    bench, _ = said_again(Edition.V16)
+    bench.cloud_comes()
+    bench.cloud_answers(accepted(Edition.V16))
+    local = bench.answered[2]["transactionId"]
+    bench.stop(local)
+    assert bench.asked[2:] == ["StopTransaction", {**bench.asked[3], "transactionId": 77}]
+    bench.cloud_answers({})
+    assert not bench.disk.entries
+
+
+@pytest.mark.parametrize("edition", [Edition.V16, Edition.V201])
+def test_a_begin_that_is_said_again_is_kept_once_whatever_becomes_of_it(edition: Edition) -> None:
+    """The dial fails, the cloud is silent, or finds fault with itself: the station is answered in its time."""
+    for trouble in ("dial", "silence", "fault"):
+        bench, identifier = said_again(edition)
+        if trouble == "dial":
+            bench.cloud_goes()
+        else:
+            bench.cloud_comes()
+            if trouble == "silence":
+                bench.tick(16.0)
+            else:
+                bench.cloud_refuses()
+                assert bench.asked[2] == "Authorize"
+                bench.cloud_refuses()
+        assert [answer[1] for answer in bench.to_station] == [identifier], trouble
+        assert status_told(bench) == "Invalid"
+        assert len(bench.disk.entries) == 1, trouble
+
+
+def test_behind_others_the_cloud_is_asked_about_the_token_of_a_begin_that_is_said_again() -> None:
+    """Its turn may be hours away."""
+    bench = Bench()
+    bench.do(bench.desk.station_connected(Edition.V16))
+    bench.cloud_comes()
+    begin(bench, STRANGER)
+    bench.do(bench.desk.station_gone())
+    bench.disk.entries[0] = replace(bench.disk.entries[1], seq=0, message_id="older", transaction=None)
+    bench.restart()
+    bench.do(bench.desk.station_connected(Edition.V16))
+    identifier = begin(bench, STRANGER)
+    bench.cloud_comes()
+    assert bench.asked[2:] == ["Authorize", {"idTag": STRANGER}]
+    bench.cloud_answers(ACCEPTED)
+    assert bench.answered[1] == identifier
+    assert status_told(bench) == "Accepted"
+
+
+@pytest.mark.parametrize("edition", [Edition.V16, Edition.V21])
+def test_who_is_let_in_when_a_begin_is_said_again_is_told(edition: Edition) -> None:
+    """The control hears of the class, and an unknown card's session has its end: nobody was told the first time."""
+    bench, _ = said_again(edition, "CARD-1", own=(token("CARD-1", class_id="staff"),))
+    assert [judged.verdict.class_id for judged in bench.judged] == ["staff"]
+    bench, _ = said_again(edition, unknown=UnknownTokens.LIMIT)
+    assert status_told(bench) == "Accepted"
+    (session,) = bench.disk.sessions.values()
+    assert session.energy_limit_wh == 5000
 
 
 EMAID = {"idToken": "CARD-1", "type": "eMAID"}
