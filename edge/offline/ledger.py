@@ -236,8 +236,10 @@ class Ledger:
         self.nameless.heard(request, reading)
         key = self._book.charges.sampled(reading)
         record = self._book.charges.get(key)
+        if key is None or record is None:  # nothing is remembered of what isn't known: there is no end to that
+            return []
         self._book.charges.heard(reading)
-        if key is None or record is None or record.ended is not None:
+        if record.ended is not None:
             return []
         _, placed = self._book.placed(record, reading)
         return [*placed, *self._noted(request, reading, key, None, wall)]

@@ -16,7 +16,7 @@ from edge.domain.journal import EntryKind, Transaction
 from edge.offline import registers
 from edge.offline.charges import Reading, int_or_none
 from edge.offline.message import Request, moment, stamp
-from edge.offline.station import StationBook
+from edge.offline.station import CONNECTORS_MOST, StationBook
 
 ENDS_KNOWN = 16  # of which it is known that a newer one with another time is the same
 START = "StartTransaction"
@@ -111,6 +111,8 @@ class Nameless:
         if charges.get(reading.key) is not None and reading.key not in self._named:
             self._named = {key for key in self._named if charges.get(key) in charges.running()} | {reading.key}
         if not reading.connector or charges.sampled(reading) != reading.key or not self.is_one(reading):
+            return
+        if reading.connector not in self._lowest and len(self._lowest) >= CONNECTORS_MOST:
             return
         for each in registers.readings(request):
             lowest = self._lowest.get(reading.connector)

@@ -73,3 +73,24 @@ def test_of_a_station_that_invents_connectors_some_states_are_kept() -> None:
     kept = {json.loads(status.text)[1] for status in bench.disk.statuses.values()}
     assert len(kept) == station.CONNECTORS_MOST
     assert identifier in kept
+
+
+def test_of_transactions_that_are_not_known_nothing_is_remembered() -> None:
+    """A station of 2.x may name ever new ones in the midst of them: they pass to the cloud."""
+    bench = Bench(Edition.V201)
+    bench.cloud_comes()
+    for number in range(100):
+        bench.event("Updated", number, transaction=f"t{number}")
+        bench.cloud_answers({})
+    held = bench.desk.book.charges
+    assert not held.all()
+    assert not any(f"t{number}" in str(vars(held)) for number in range(100))
+
+
+def test_of_a_station_that_invents_connectors_some_samples_are_remembered() -> None:
+    """Of what it calls -1, for a begin that may have to be made anew: as many as a station may have states of."""
+    bench = Bench()
+    sample = {"timestamp": bench.times.wall.isoformat(), "sampledValue": [{"value": "5"}]}
+    for number in range(1, station.CONNECTORS_MOST * 4):
+        bench.call("MeterValues", {"connectorId": number, "transactionId": -1, "meterValue": [sample]})
+    assert len(bench.desk._ledger.nameless._lowest) == station.CONNECTORS_MOST
