@@ -152,7 +152,10 @@ def _cached(known: Known, policy: Policy, wall: datetime) -> TokenInfo | None:
     cached = known.cached
     if cached is None or cached.status in OF_THE_MOMENT:
         return None
-    too_old = cached.expires_at is None and known.cached_at is not None and wall >= known.cached_at + policy.cache_life
+    since = known.cached_at
+    # What was learned by a clock that wasn't set has no age, until it is given one (TokenBook.expire).
+    is_dated = since is not None and since >= EARLIEST_PLAUSIBLE
+    too_old = cached.expires_at is None and since is not None and is_dated and wall >= since + policy.cache_life
     return None if too_old and cached.status is TokenStatus.ACCEPTED else cached
 
 

@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from edge.clock import EARLIEST_PLAUSIBLE
 from edge.domain.journal import LOST, PRECIOUS, EntryKind, Transaction
 from edge.domain.token import TokenHash
 from edge.offline.edition import Edition
@@ -238,11 +239,14 @@ class Charges:
         return found
 
     def old(self, wall: datetime, kept: timedelta) -> list[str]:
-        """The keys of those that nobody will ask for any more; ``kept``: how long what ended is."""
+        """The keys of those that nobody will ask for any more; ``kept``: how long what ended is. Of one that was last
+        touched by a clock that wasn't set nobody knows how old it is: if it runs it stays, for as long as there is
+        room (:meth:`surplus`)."""
         return [
             transaction.key
             for transaction in self._by_key.values()
             if wall - transaction.touched_at >= (kept if transaction.ended is not None else RUNNING_MOST)
+            and not (transaction.ended is None and transaction.touched_at < EARLIEST_PLAUSIBLE)
         ]
 
 

@@ -59,6 +59,8 @@ class Delivery:
         if is_of_another(self._book.edition, entry.action, entry.text):
             spoken = f"it is of another edition of OCPP than its station speaks now, {self._book.edition}"
             return Unsendable(f"{spoken}: no resending helps; what a session took is in edge report sessions")
+        if entry.action.endswith(_SIGNED):
+            return Sendable(entry.text)
         if entry.action == "TransactionEvent":
             try:
                 # The station thought itself online: only we know that it wasn't (E04.FR.03). Signed ones stay as is.

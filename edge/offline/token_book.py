@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from edge.clock import EARLIEST_PLAUSIBLE
 from edge.domain.journal import ClearCached, ListVersion, PutCached, ReplaceList, Write
 from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenHash, TokenInfo, TokenStatus, Verdict
 from edge.offline.authorise import NOT_NEEDED, OF_THE_MOMENT, UNCHECKED, Known, Policy, unknown, verdict
@@ -200,13 +201,14 @@ class TokenBook:
     def expire(self, wall: datetime) -> list[Write]:
         """Forget what is too old to be believed: its retention is over.
 
-        What was learned in the future, by a clock that was set wrong then, is believed from now on, as if just learned.
+        What was learned in the future, by a clock that was set wrong then, or by one that wasn't set at all, is
+        believed from now on, as if just learned.
         """
-        ahead = [cached for cached in self._cached.values() if cached.learned_at - wall >= REFRESH]
-        for cached in ahead:
+        wrong = [cached for cached in self._cached.values() if _is_misdated(cached, wall)]
+        for cached in wrong:
             self._cached[cached.hash] = replace(cached, learned_at=wall)
         old = [token for token, cached in self._cached.items() if wall - cached.learned_at >= self._policy.cache_life]
-        dated = [PutCached(token=self._cached[cached.hash]) for cached in ahead]
+        dated = [PutCached(token=self._cached[cached.hash]) for cached in wrong]
         return [*dated, *(write for token in old for write in self._forget(token))]
 
     def clear_cache(self) -> list[Write]:
@@ -250,6 +252,11 @@ class TokenBook:
     def _forget(self, token: TokenHash) -> list[Write]:
         del self._cached[token]
         return [ClearCached(hash=token)]
+
+
+def _is_misdated(cached: CachedToken, wall: datetime) -> bool:
+    """Whether it was learned by a clock that was wrong: ahead of now, or not set."""
+    return cached.learned_at - wall >= REFRESH or cached.learned_at < EARLIEST_PLAUSIBLE <= wall
 
 
 def _is_good(cached: CachedToken | None, wall: datetime) -> bool:

@@ -1,6 +1,7 @@
 """The desk and its peers: boots, states, a cloud that is slow, 2.x, tokens, ids in both directions."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -152,6 +153,22 @@ def test_a_signed_event_is_delivered_as_it_came() -> None:
     assert bench.to_cloud == [text]
 
 
+def test_all_signed_events_of_a_session_are_delivered_as_they_came() -> None:
+    """Also one whose number was taken before, or that has none, as its station counts anew or not at all."""
+    bench = Bench(Edition.V201)
+    texts = []
+    for number, (kind, order) in enumerate((("Started", 0), ("Updated", 1), ("Updated", 1), ("Ended", None))):
+        at = f"2026-06-01T12:0{number}:00Z"
+        payload = {"eventType": kind, "seqNo": order, "timestamp": at, "transactionInfo": {"transactionId": "t"}}
+        texts.append(json.dumps([2, f"x{number}", "TransactionEvent-Signed", {"payload": "e30", "protected": kind}]))
+        bench.raw(Request(id=f"x{number}", action="TransactionEvent", payload=payload, text=texts[-1], signed=True))
+    bench.cloud_comes()
+    for _ in texts:
+        bench.cloud_answers({})
+    assert bench.to_cloud == texts
+    assert not bench.disk.entries
+
+
 def test_the_badge_sets_the_sessions_class_online_and_offline() -> None:
     """The director's badge charges fast at any post, whoever lets it in."""
     for online in (False, True):
@@ -301,6 +318,21 @@ def test_old_transactions_are_forgotten() -> None:
     bench.times.now += 61 * 86_400
     bench.do(bench.desk.forget_old(bench.times.wall))
     assert bench.disk.transactions == {}
+
+
+def test_a_session_that_began_before_the_clock_was_set_is_not_old() -> None:
+    """A gateway that began in 1970 has the time later: what runs hasn't run for half a century, and its end needs the
+    cloud's number."""
+    bench = Bench()
+    bench.times.stepped = datetime(1970, 1, 2, tzinfo=UTC) - bench.times.wall
+    bench.start()
+    local = bench.answered[2]["transactionId"]
+    bench.cloud_comes()
+    bench.cloud_answers({"transactionId": 6, **ACCEPTED})
+    bench.times.stepped = timedelta(0)
+    bench.do(bench.desk.forget_old(bench.times.wall))
+    bench.stop(local)
+    assert bench.asked[3]["transactionId"] == 6
 
 
 def test_a_message_asked_twice_and_then_given_up_is_delivered_under_its_own_id() -> None:

@@ -1,7 +1,7 @@
 """The small parts: splicing, local ids, thinning, the breaker, hashing, the local list."""
 
 import json
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -391,3 +391,20 @@ def test_a_list_that_the_gateway_hasnt_seen_is_asked_for_whole() -> None:
     asked = Request(id="1", action="GetLocalListVersion", payload={}, text="")
     answer = local_list.settle(book, "CP", Edition.V201, asked, {"versionNumber": 7}, None)
     assert answer.payload == {"versionNumber": 0}
+
+
+def test_what_was_learned_before_the_clock_was_set_is_believed() -> None:
+    """A gateway that began in 1970 and has the time later: the card was shown a minute ago, not half a century. It is
+    given an age by the first day that has passed, and is forgotten by that."""
+    book = TokenBook(HASHER, Policy(timezone=UTC))
+    unset = datetime(1970, 1, 1, 0, 5, tzinfo=UTC)
+    card = ShownToken(text="a")
+    book.learn("CP", card, TokenInfo(status=TokenStatus.ACCEPTED), unset)
+    assert book.judge("CP", card, unset).verdict.accepted
+    assert book.judge("CP", card, NOON).verdict.accepted
+    (write,) = book.expire(NOON)
+    assert isinstance(write, PutCached)
+    assert write.token.learned_at == NOON
+    assert book.judge("CP", card, NOON + timedelta(days=89)).verdict.accepted
+    assert not book.judge("CP", card, NOON + timedelta(days=90)).verdict.accepted
+    assert book.expire(NOON + timedelta(days=90)) == [ClearCached(hash=HASHER.hash("a"))]
