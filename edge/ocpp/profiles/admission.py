@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from edge.domain.site import Station
-from edge.ocpp.profiles.model import ChargingProfile, ProfilePurpose, RateUnit
+from edge.ocpp.profiles.model import ChargingProfile, Moment, ProfilePurpose, RateUnit
 from edge.ocpp.profiles.refusal import ProfileRefused, Reason
 from edge.ocpp.profiles.store import STATION, ProfileStore, replaces
 from edge.ocpp.versions import Version
@@ -53,6 +53,12 @@ class _Request:
     wiring: Wiring
     evse: int
     profile: ChargingProfile
+
+
+def with_room(store: ProfileStore, wiring: Wiring, at: Moment) -> ProfileStore:
+    """The store as it takes one more: a full one without those that are over. A cloud that sets a profile for each day
+    need not clear them; stations forget them, too (EVerest/libocpp pull 1055)."""
+    return store if len(store.installed) < wiring.capacity.max_installed else store.without_over(at)
 
 
 def admit(store: ProfileStore, wiring: Wiring, evse: int, profile: ChargingProfile) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge.ocpp.profiles import fields, schedule
-from edge.ocpp.profiles.admission import admit, admit_awaited
+from edge.ocpp.profiles.admission import admit, admit_awaited, with_room
 from edge.ocpp.profiles.answer import (
     Answer,
     Answerer,
@@ -32,10 +32,11 @@ def set_charging_profile(store: ProfileStore, payload: Mapping[str, Any], contex
         raise RequestMalformed(Malformation.VALUE, f"connectorId {connector} doesn't exist")
     try:
         profile = parse(fields.required(payload, "csChargingProfiles"), Version.V16)
-        admit(store, context.wiring, connector, profile)
+        room = with_room(store, context.wiring, context.now)
+        admit(room, context.wiring, connector, profile)
     except ProfileRefused:
         return Answer(store=store, reply=_REJECTED)
-    return Answer(store=store.with_profile(connector, profile, context.now), reply={"status": "Accepted"})
+    return Answer(store=room.with_profile(connector, profile, context.now), reply={"status": "Accepted"})
 
 
 def clear_charging_profile(store: ProfileStore, payload: Mapping[str, Any], _context: Context) -> Answer:
@@ -79,7 +80,7 @@ def remote_start(store: ProfileStore, payload: Mapping[str, Any], context: Conte
         raise RequestMalformed(Malformation.MISSING, "idTag is missing")
     try:
         profile = parse(fields.required(payload, "chargingProfile"), Version.V16)
-        admit_awaited(store, context.wiring, connector, profile)
+        admit_awaited(with_room(store, context.wiring, context.now), context.wiring, connector, profile)
     except ProfileRefused:
         return Answer(store=store, reply=_REJECTED)
     return start_request(payload, connector, token, profile)

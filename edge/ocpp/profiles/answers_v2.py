@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge.ocpp.profiles import fields, schedule
-from edge.ocpp.profiles.admission import admit, admit_awaited
+from edge.ocpp.profiles.admission import admit, admit_awaited, with_room
 from edge.ocpp.profiles.answer import (
     Answer,
     Answerer,
@@ -30,10 +30,11 @@ def set_charging_profile(store: ProfileStore, payload: Mapping[str, Any], contex
     try:
         profile = parse(fields.required(payload, "chargingProfile"), context.version)
         _check_evse(evse, context)
-        admit(store, context.wiring, evse, profile)
+        room = with_room(store, context.wiring, context.now)
+        admit(room, context.wiring, evse, profile)
     except ProfileRefused as refused:
         return _rejected(store, refused, context)
-    return Answer(store=store.with_profile(evse, profile, context.now), reply={"status": "Accepted"})
+    return Answer(store=room.with_profile(evse, profile, context.now), reply={"status": "Accepted"})
 
 
 def clear_charging_profile(store: ProfileStore, payload: Mapping[str, Any], context: Context) -> Answer:
@@ -100,7 +101,7 @@ def request_start(store: ProfileStore, payload: Mapping[str, Any], context: Cont
     token = fields.required_whole(payload, "remoteStartId")
     try:
         profile = parse(fields.required(payload, "chargingProfile"), context.version)
-        admit_awaited(store, context.wiring, evse, profile)
+        admit_awaited(with_room(store, context.wiring, context.now), context.wiring, evse, profile)
     except ProfileRefused as refused:
         return _rejected(store, refused, context)
     return start_request(payload, evse, str(token), profile)

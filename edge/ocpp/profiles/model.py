@@ -129,6 +129,14 @@ class ChargingProfile:
         """From validFrom, until just before validTo (2.0.1 K01.FR.36 and 37)."""
         return (self.valid_from is None or at >= self.valid_from) and (self.valid_to is None or at < self.valid_to)
 
+    def is_over(self, at: Moment) -> bool:
+        """Whether it says nothing any more, at any later moment either."""
+        if self.valid_to is not None and at >= self.valid_to:
+            return True
+        if self.start is None or self.duration_s is None or self.recurrence_s is not None:
+            return False
+        return at >= self.start + self.duration_s
+
     def overlaps(self, other: "ChargingProfile") -> bool:
         """Whether there is a moment at which both are valid."""
         begins = [moment for moment in (self.valid_from, other.valid_from) if moment is not None]

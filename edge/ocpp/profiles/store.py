@@ -102,6 +102,10 @@ class ProfileStore:
         added = Installed(evse=evse, profile=profile, since=at)
         return replace(self, installed=(*kept, added), awaited=awaited)
 
+    def without_over(self, at: Moment) -> "ProfileStore":
+        """Those that say nothing any more are gone."""
+        return replace(self, installed=tuple(each for each in self.installed if not each.profile.is_over(at)))
+
     def awaiting(self, evse: int | None, token: str, profile: ChargingProfile, at: Moment) -> "ProfileStore":
         """The profile waits for its transaction, as the newest; the station may refuse it yet."""
         kept = [each for each in self.awaited if at < each.until]

@@ -1,11 +1,14 @@
 """How profiles come, wait for their transaction, and go."""
 
+from typing import Any
+
 import pytest
 
 from edge.ocpp.profiles import answers_v2, answers_v16
 from edge.ocpp.profiles.answer import Answer, Context, StartRequest
 from edge.ocpp.profiles.parse import parse
 from edge.ocpp.profiles.store import AWAITED_S, ProfileStore
+from edge.ocpp.versions import Version
 from tests.unit.ocpp_profiles.profile_bench import (
     V16,
     V201,
@@ -188,3 +191,30 @@ def test_a_start_obeys_the_wiring() -> None:
     payload = {"evseId": 1, "remoteStartId": 42, "idToken": {}, "chargingProfile": one_phase}
     assert isinstance(answers_v2.start(ProfileStore(), payload, context), Answer)
     assert isinstance(answers_v2.start(ProfileStore(), payload | {"evseId": 3}, context), StartRequest)
+
+
+def a_day(version: Version, day: int, number: int, **more: Any) -> dict[str, Any]:
+    """A profile of one day of June, on a stack level of its own."""
+    ends = {"validFrom": f"2026-06-{day:02}T00:00:00Z", "validTo": f"2026-06-{day + 1:02}T00:00:00Z"}
+    return profile(version, "default", period(0, 10), number=number, level=number, **(more or ends))
+
+
+@pytest.mark.parametrize("version", list(Version))
+@pytest.mark.parametrize("by", ["validTo", "duration"])
+def test_profiles_that_are_over_leave_room(version: Version, by: str) -> None:
+    """A cloud that sets one for each day, and clears none, is refused none after the sixty-fourth; those that hold, or
+    will, stay."""
+    over: dict[str, Any] = {"schedule": {"duration": 3600}} if by == "duration" else {}
+    store = ProfileStore()
+    for number in range(1, 63):
+        store = install(store, version, 1, a_day(version, 1, number, **over), at="00:30:00").store
+    for number, more in ((63, {}), (64, {"kind": "Recurring", "recurrencyKind": "Daily", **over})):
+        raw = a_day(version, 20, number) if not more else a_day(version, 1, number, **more)
+        store = install(store, version, 1, raw, at="00:30:00").store
+    assert len(store.installed) == 64
+    early = install(store, version, 1, a_day(version, 9, 65), at="00:45:00")
+    assert isinstance(early.reply, dict)
+    assert (early.reply["status"], early.store) == ("Rejected", store)  # none is over yet
+    late = install(store, version, 1, a_day(version, 9, 65), at="2026-06-09T00:00:00Z")
+    assert late.reply == {"status": "Accepted"}
+    assert [each.profile.id for each in late.store.installed] == [63, 64, 65]
