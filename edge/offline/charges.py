@@ -32,7 +32,7 @@ class Reading:
     connector: int | None
     told: tuple[str | int | None, ...]  # what tells it from every other message but its repetition
     order: int | None = None  # seqNo
-    at: datetime | None = None  # of a TransactionEvent: when it was, by the station's clock
+    at: datetime | None = None  # of a begin, and a TransactionEvent: when it was, by the station's clock
     stored: bool = False  # of a TransactionEvent: it was while the station was cut off
     register_wh: int | None = None
     tag: str | None = None  # of a StopTransaction: the card that was shown to end it
@@ -63,7 +63,8 @@ def read(edition: Edition, request: Request) -> Reading:
     if request.action == "StartTransaction":
         connector, meter = whole(fields.get("connectorId")), whole(fields.get("meterStart"))
         begin = ("start", connector, text(fields.get("idTag")), text(fields.get("timestamp")), meter)
-        return Reading(kind=EntryKind.BEGIN, key=None, connector=connector, told=begin, register_wh=meter)
+        at = moment(fields.get("timestamp"))
+        return Reading(kind=EntryKind.BEGIN, key=None, connector=connector, told=begin, at=at, register_wh=meter)
     number = whole(fields.get("transactionId"))
     key = str(number) if number is not None else None
     if request.action == "StopTransaction":
@@ -110,9 +111,10 @@ class Charges:
         """The transaction that the station calls by this id."""
         return self._by_key.get(key) if key is not None else None
 
-    def begun_by(self, mark: str) -> Transaction | None:
-        """The transaction whose begin had this content."""
-        return self.get(self._by_begin.get(mark))
+    def begun_by(self, reading: Reading) -> Transaction | None:
+        """The transaction whose begin this is."""
+        found = self.get(self._by_begin.get(reading.mark))
+        return found if found is not None and _is_begin_of(found, reading) else None
 
     def ended_by(self, mark: str) -> Transaction | None:
         """The transaction whose end had this content."""
@@ -131,7 +133,7 @@ class Charges:
             return False
         match reading.kind:
             case EntryKind.BEGIN:
-                return record.began == reading.mark
+                return _is_begin_of(record, reading)
             case _:
                 newest = self._newest.get(record.key)
                 return newest is None or reading.at is None or reading.at <= newest
@@ -248,6 +250,13 @@ class Charges:
             if wall - transaction.touched_at >= (kept if transaction.ended is not None else RUNNING_MOST)
             and not (transaction.ended is None and transaction.touched_at < EARLIEST_PLAUSIBLE)
         ]
+
+
+def _is_begin_of(transaction: Transaction, reading: Reading) -> bool:
+    """Whether this is its begin, said again. One that a clock that wasn't set has dated, or none, may look like any
+    other of the same card, at a station without a meter: it is another's once the end of that was told."""
+    is_dated = reading.at is not None and reading.at >= EARLIEST_PLAUSIBLE
+    return transaction.began == reading.mark and (is_dated or not has_told_end(transaction))
 
 
 def has_told_end(transaction: Transaction) -> bool:

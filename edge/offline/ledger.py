@@ -193,7 +193,7 @@ class Ledger:
             return found if found is not None and charges.is_told_again(found, reading) else None
         match reading.kind:
             case EntryKind.BEGIN:
-                return charges.begun_by(reading.mark)
+                return charges.begun_by(reading)
             case EntryKind.END:
                 found = charges.get(reading.key) or charges.ended_by(reading.mark)
                 return found if found is not None and has_told_end(found) else self.nameless.told_before(reading)

@@ -210,7 +210,7 @@ class Witness:
     def _began(self, request: Request, reading: Reading, key: str, wall: datetime) -> list[Write]:
         """A transaction of 1.6 has its id. The same message again may get another one; the newest holds."""
         book, writes = self.book, list[Write]()
-        before = book.charges.begun_by(reading.mark)
+        before = book.charges.begun_by(reading)
         if before is not None and before.key == key:
             return []
         if before is not None:

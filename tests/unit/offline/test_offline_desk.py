@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from typing import Any
 
 import pytest
 
@@ -220,6 +221,52 @@ def test_the_same_start_again_is_answered_with_the_same_id_and_kept_once() -> No
     bench.start(identifier="c")
     assert bench.answered[1:] == ["c", {"transactionId": local, "idTagInfo": {"status": "Accepted"}}]
     assert len(bench.disk.entries) == 1
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize("stamp", [None, "1970-01-01T00:00:07Z", "2026-06-01T12:00:00Z"])
+def test_a_begin_without_a_credible_time_is_another_after_an_end(stamp: str | None, *, is_there: bool) -> None:
+    """A station without clock and meter begins all sessions of a card in the same words: its begin is said again until
+    the end is told, and then there is another session. One with a clock that goes says even then the same one again."""
+    bench = Bench()
+    if is_there:
+        bench.cloud_comes()
+    begin: dict[str, Any] = {"connectorId": 1, "idTag": "CARD-1", "meterStart": 0}
+    begin |= {"timestamp": stamp} if stamp is not None else {}
+    numbers = list[int]()
+    for session in (41, 42):
+        for _ in ("said", "said again"):
+            told = len(bench.to_cloud)
+            bench.call("StartTransaction", begin)
+            if len(bench.to_cloud) > told:
+                bench.cloud_answers({"transactionId": session, **ACCEPTED})
+            numbers.append(bench.answered[2]["transactionId"])
+        bench.stop(numbers[-1])
+        if is_there and bench.asked[2] == "StopTransaction":
+            bench.cloud_answers({})
+    assert numbers == [numbers[0]] * 2 + [numbers[2]] * 2
+    is_another = stamp is None or stamp < "2000"
+    assert (numbers[0] != numbers[2]) == is_another
+    if not is_there:
+        bench.cloud_comes()
+        for number in (41, 0, 42, 0)[: 4 if is_another else 2]:
+            bench.cloud_answers({"transactionId": number, **ACCEPTED} if number else {})
+    said = [json.loads(text) for text in bench.to_cloud]
+    ended = [payload["transactionId"] for _, _, action, payload in said if action == "StopTransaction"]
+    assert ended == ([41, 42] if is_another else [41])
+    assert not bench.disk.entries
+
+
+def test_a_begin_of_2x_without_a_credible_time_is_another_after_an_end() -> None:
+    """A station that has lost its clock and its count with its power."""
+    bench = Bench(Edition.V201)
+    bench.cloud_comes()
+    for _ in ("a session", "another"):
+        for order, kind in enumerate(("Started", "Ended")):
+            payload = {"eventType": kind, "timestamp": "1970-01-01T00:00:07Z", "seqNo": order}
+            bench.call("TransactionEvent", payload | {"transactionInfo": {"transactionId": "tx-1"}})
+            bench.cloud_answers({})
+    assert [json.loads(text)[3]["eventType"] for text in bench.to_cloud] == ["Started", "Ended"] * 2
 
 
 def test_the_same_stop_again_is_answered_and_kept_once() -> None:

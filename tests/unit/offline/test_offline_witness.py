@@ -125,6 +125,16 @@ def test_a_session_of_2x_has_its_class_and_its_record() -> None:
     assert session.ended_at is not None
 
 
+def test_sessions_without_a_credible_time_have_each_a_record() -> None:
+    """All begin in the same words."""
+    rig = Rig()
+    for number in (41, 42):
+        rig.start(number, at="1970-01-01T00:00:07Z")
+        rig.stop(number, at="1970-01-01T00:00:08Z")
+        rig.answer({})
+    assert [session.transaction for session in rig.sessions.values()] == ["41", "42"]
+
+
 def test_what_the_site_blocks_is_refused_and_ended() -> None:
     """In the answer of a cloud that accepts, and in a session that runs, again each minute."""
     rig = Rig()
