@@ -171,11 +171,12 @@ class _Tally:
     is asked for: a new session for each would cost more than all else that is done with a sample.
     """
 
-    __slots__ = ("_energy_wh", "_is_ahead", "_quarter_wh", "_register_at", "_register_wh", "_session")
+    __slots__ = ("_energy_wh", "_has_fallen", "_is_ahead", "_quarter_wh", "_register_at", "_register_wh", "_session")
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._is_ahead = False  # what is beside it is newer, and there is a quarter-hour
+        self._has_fallen = registers.fallen_wh(session) != 0
         self._energy_wh = session.energy_wh
         self._register_wh = session.register_wh
         self._register_at = session.register_at
@@ -201,7 +202,7 @@ class _Tally:
         nothing has changed. As :func:`counted` does it.
         """
         session, at, before_wh = self._session, self._register_at, self._register_wh
-        if not session.quarters or at is None or before_wh is None:
+        if not session.quarters or at is None or before_wh is None or self._has_fallen:
             return False
         since, rise = session.quarters[-1].since, reading.wh - before_wh
         if rise < 0 or not since <= at <= reading.at < since + QUARTER:
@@ -218,7 +219,7 @@ class _Tally:
 
 def counted(session: Session, reading: registers.Reading, of: int = 1) -> Session:
     """The session with one more reading of its register, ``of`` so many in a message. A register that fell has begun
-    anew.
+    anew, unless it comes back (:func:`edge.offline.registers.risen`).
 
     One that is older than the last counts nothing, unless it shows more: a register doesn't fall by itself, so the
     station's clock was set back meanwhile, and what was drawn since is of the new time.
@@ -226,9 +227,9 @@ def counted(session: Session, reading: registers.Reading, of: int = 1) -> Sessio
     if session.register_wh is None or session.register_at is None:
         first = reading.wh
         return replace(session, register_begin_wh=first, register_wh=reading.wh, register_at=reading.at)
-    rise = reading.wh - session.register_wh
-    if reading.at < session.register_at and rise <= 0:
+    if reading.at < session.register_at and reading.wh <= session.register_wh:
         return session
+    rise = registers.risen(session, reading.wh)
     quarters = session.quarters
     if rise > 0:
         quarters = _spread(

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, DecimalException
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
+from edge.domain.session import Session
 from edge.offline.message import Request, mapping, moment, text, whole
 
 _ENERGY = "energy.active.import.register"  # the default measurand (OCPP 1.6 §7.43, 2.x part 2 §2.46)
@@ -17,6 +18,8 @@ _LOCATIONS = frozenset({"", "outlet"})  # the car's, not the grid side's
 _MOST_EXPONENT = 9  # from nano to giga
 _PLAUSIBLE_WH = Decimal(10) ** 10
 _MILLI = Decimal("0.001")  # no register is finer
+_BEGIN = "Transaction.Begin"  # OCPP 1.6 §7.34, 2.x part 2 §3.69
+_Told: TypeAlias = tuple[object, Mapping[str, Any], Decimal]  # stamp, sample, and what it counts in
 READINGS_MOST = 500  # that are looked at in one message: of a night one each minute or two
 
 
@@ -31,7 +34,7 @@ class Reading:
 def readings(request: Request) -> list[Reading]:
     """Those in a message, in order of time; of very many as many as are evenly spaced, with the first and the last."""
     fields = request.fields
-    told = [*_told(fields.get("meterValue")), *_told(fields.get("transactionData"))]
+    told = _of_now([*_told(fields.get("meterValue")), *_told(fields.get("transactionData"))])
     if len(told) > READINGS_MOST:
         told = [*told[:: -(-len(told) // (READINGS_MOST - 1))], told[-1]]
     found = [reading for each in told if (reading := _reading(*each)) is not None]
@@ -43,7 +46,35 @@ def readings(request: Request) -> list[Reading]:
     return sorted(found, key=lambda reading: reading.at)
 
 
-def _told(values: object) -> Iterator[tuple[object, Mapping[str, Any], Decimal]]:
+def risen(session: Session, wh: Decimal) -> Decimal:
+    """What the session's register, which shows ``wh`` now, has counted since its last reading; negative where it fell.
+
+    Some stations tell 0 now and then, and others the session's energy in samples and the meter's register in begin and
+    end (lbbrhzn/ocpp issues 1756, 2093). What has fallen and comes back in one leap hasn't counted that: the register
+    is again that of the begin.
+    """
+    rise, fallen = wh - (session.register_wh or 0), fallen_wh(session)
+    if rise > 0 and fallen > 0 and 2 * rise > fallen:
+        return max(wh - (session.register_begin_wh or 0) - session.energy_wh, Decimal(0))
+    return rise
+
+
+def fallen_wh(session: Session) -> Decimal:
+    """By how much the session's register has fallen, all in all; 0 where it has only risen."""
+    return session.energy_wh - ((session.register_wh or 0) - (session.register_begin_wh or 0))
+
+
+def _of_now(told: list[_Told]) -> list[_Told]:
+    """Without the register at the begin of the transaction where that of the same time is told beside it: some stations
+    repeat the former in each message (evcc-io/evcc issue 33256)."""
+    begins = [each for each in told if each[1].get("context") == _BEGIN]
+    if not begins or len(begins) == len(told):
+        return told
+    others = {text(stamp) for stamp, sample, _ in told if sample.get("context") != _BEGIN}
+    return [each for each in told if each[1].get("context") != _BEGIN or text(each[0]) not in others]
+
+
+def _told(values: object) -> Iterator[_Told]:
     """The samples of the register, with their stamps, and what they count in."""
     for value in values if isinstance(values, list) else [values]:
         stamp, samples = mapping(value).get("timestamp"), mapping(value).get("sampledValue")

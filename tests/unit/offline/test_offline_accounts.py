@@ -83,6 +83,43 @@ def test_energy_is_spread_over_the_quarter_hours_between_two_readings() -> None:
     assert sum(quarter.energy_wh for quarter in found.quarters) == found.energy_wh == 1000
 
 
+@pytest.mark.parametrize(
+    ("course", "wh"),
+    [
+        ([16_000_000, 16_000_100, 0, 16_000_200, 16_000_300], 300),  # a sample that tells nothing
+        ([895, 0, 0, 900, 0, 910], 15),
+        ([4_076_000, 104, 228, 5_000, 4_081_000], 5_000),  # begin and end by the meter, samples of the session
+        ([3_000, 100, 600, 10_000, 13_000], 10_000),
+        ([269_456, 269_460, 269_455, 269_470], 14),  # rounded otherwise in samples
+        ([5_000, 6_000, 7_000, 0, 1_000, 4_000, 7_200], 9_200),  # after a restart of the station it counts anew
+        ([0, 2_000, 4_000, 0, 1_500, 3_000, 4_500], 8_500),
+        ([5_000, 6_000, 0], 1_000),
+    ],
+)
+def test_a_register_that_fell_and_comes_back_has_not_counted_that(course: list[int], wh: int) -> None:
+    """One that goes on from where it fell to begins anew there."""
+    found = session()
+    for minute, register in enumerate(course):
+        found = counted(found, Reading(NOON + timedelta(minutes=minute), Decimal(register)))
+    assert found.energy_wh == wh == sum(quarter.energy_wh for quarter in found.quarters)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([("163.63", "Sample.Periodic"), ("157.44", "Transaction.Begin")], ["163630.000"]),
+        ([("157.44", "Transaction.Begin"), ("163.63", None)], ["163630.000"]),
+        ([("157.44", "Transaction.Begin")], ["157440.000"]),  # of OCPP 2.x
+    ],
+)
+def test_the_register_of_the_begin_is_not_that_of_now(told: list[tuple[str, str | None]], expected: list[str]) -> None:
+    """Some stations repeat it in each message, under the time of that."""
+    samples = [{"value": value, "context": context, "unit": "kWh"} for value, context in told]
+    values = [{"timestamp": NOON.isoformat(), "sampledValue": samples}]
+    found = registers.readings(message("MeterValues", {"connectorId": 1, "transactionId": 7, "meterValue": values}))
+    assert [str(reading.wh) for reading in found] == expected
+
+
 @given(
     st.lists(st.tuples(st.integers(-900, 40_000), st.decimals(0, 10**7, places=3)), max_size=20),
 )
