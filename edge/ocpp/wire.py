@@ -54,6 +54,9 @@ LONG = 256 * 1024  # characters
 _TOO_LONG = f"a message of more than {LONG // 1024} KiB that brings no session's samples"
 _LONG_ONES = frozenset({"StopTransaction", "TransactionEvent", "TransactionEvent-Signed"})
 
+# Control characters that stand nowhere in JSON, as they are written in its strings (RFC 8259 §7).
+_ESCAPES = {place: f"\\u{place:04x}" for place in range(0x20) if chr(place) not in "\t\n\r"}
+
 UNREADABLE_ID = "-1"  # stands for the id of a message that has none that can be read (OCPP 2.x part 4 §4.2.3)
 
 
@@ -156,8 +159,21 @@ def parse(text: str | bytes, version: Version = Version.V16) -> Frame:
 
 
 def parse_of_station(text: str | bytes, version: Version = Version.V16) -> Frame:
-    """As :func:`parse`, of a station that is controlled."""
-    if len(text) <= LONG or isinstance(text, bytes):
+    """As :func:`parse`, of a station that is controlled. The frame's text is JSON, also where control characters stand
+    as they are in the station's: some send what is behind the end of a field (evcc-io/evcc issue 3685)."""
+    if isinstance(text, bytes):
+        return parse(text, version)
+    try:
+        return _parse_of_station(text, version)
+    except FrameError:
+        escaped = text.rstrip("\0").translate(_ESCAPES) if len(text) <= LONG else text
+        if escaped == text:
+            raise
+    return _parse_of_station(escaped, version)
+
+
+def _parse_of_station(text: str, version: Version) -> Frame:
+    if len(text) <= LONG:
         return parse(text, version)
     if not any(f'"{name}"' in text for name in _LONG_ONES):
         raise FrameError(_TOO_LONG)  # what it costs to read is spared

@@ -71,6 +71,8 @@ def read(edition: Edition, request: Request) -> Reading:
         meter = whole(fields.get("meterStop"))
         end = ("stop", number, text(fields.get("timestamp")), meter)
         tag = text(fields.get("idTag"))
+        if meter is not None and meter < 0:  # some tell so that they don't know it (lorenzodonini/ocpp-go pull 114)
+            meter = None
         return Reading(kind=EntryKind.END, key=key, connector=None, told=end, register_wh=meter, tag=tag)
     connector = whole(fields.get("evseId" if edition.is_v2 else "connectorId"))
     sample = ("meter", request.text.partition(",")[2].partition(",")[2])

@@ -333,6 +333,18 @@ def test_unreadable_text_is_noted_and_dropped(text: str | bytes) -> None:
     assert bench.cloud_says(text).notes == []  # once, not for every frame
 
 
+def test_control_characters_of_a_station_pass_escaped() -> None:
+    """A cloud can read them so. One that only observes changes nothing."""
+    text = '[2,"7","DataTransfer",{"vendorId":"V\x00\x01"}]'
+    bench = Bench()
+    bench.connect()
+    step = bench.station_says(text)
+    assert ([json.loads(each)[3] for each in step.up], step.notes) == ([{"vendorId": "V\0\x01"}], [])
+    observing = Bench(mode=Mode.OBSERVE)
+    observing.connect()
+    assert observing.station_says(text).up == [text]
+
+
 def test_a_flood_of_unreadable_text_ends_the_link() -> None:
     """Twenty within a minute; a station with a bad habit is kept."""
     bench = Bench()

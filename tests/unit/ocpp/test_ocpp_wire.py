@@ -116,6 +116,30 @@ def test_what_is_said_of_the_unreadable(text: str, in_201: list[str] | None, in_
         assert (answer[1:3] if answer is not None else None) == told
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[2,"7","StopTransaction",{"idTag":"ABC\x10\x0e","meterStop":1.50}]',
+        '[2,"7","StopTransaction",\n\t{"idTag":"ABC\x10\x0e","meterStop":1.50}]\0',
+    ],
+)
+def test_control_characters_of_a_station_are_escaped(text: str) -> None:
+    """Some send what is behind the end of a field. Whoever gets the text can read it, and the rest is to the letter."""
+    frame = wire.parse_of_station(text)
+    assert isinstance(frame, wire.Call)
+    assert frame.payload == {"idTag": "ABC\x10\x0e", "meterStop": 1.5} == json.loads(frame.text)[3]
+    assert frame.text == text.rstrip("\0").replace("\x10\x0e", "\\u0010\\u000e")
+    with pytest.raises(FrameError):
+        wire.parse(text)  # a station may read otherwise what a cloud sends so
+
+
+@pytest.mark.parametrize("text", ["\0", "hello\0", '[2,"7","X",{}\x01]', '[2,"7\x01', '[\x10"]'])
+def test_what_is_no_message_without_them_either_is_none(text: str) -> None:
+    """Control characters outside of a string, and rubbish."""
+    with pytest.raises(FrameError, match="not JSON"):
+        wire.parse_of_station(text)
+
+
 @pytest.mark.parametrize("identifier", ['a"b', "é", "", "edge-0-1"])
 def test_another_id_changes_nothing_else(identifier: str) -> None:
     """Blanks, escapes and order of the rest stay to the letter."""

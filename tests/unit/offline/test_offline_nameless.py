@@ -119,6 +119,23 @@ def test_an_end_of_nothing_that_is_known_is_set_aside(
     assert [note.level for note in bench.notes if note.event == "a message is set aside"] == ["error"]
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_an_end_without_a_register_is_of_the_only_session(*, is_there: bool) -> None:
+    """Some stations tell -1 where they don't know it."""
+    bench = Bench()
+    if is_there:
+        bench.cloud_comes()
+    bench.start(meter=1000)
+    if is_there:
+        bench.cloud_answers({"transactionId": 41, **ACCEPTED})
+    stop(bench, -1, 40.0, -1)
+    if not is_there:
+        bench.cloud_comes()
+        bench.cloud_answers({"transactionId": 41, **ACCEPTED})
+    assert bench.asked[2:] == ["StopTransaction", {"transactionId": 41, "meterStop": -1, "timestamp": at(40.0)}]
+    assert not bench.disk.set_aside
+
+
 def test_of_several_sessions_the_one_of_the_card_is_meant() -> None:
     """Both fit by their registers; the card that ended it began one of them."""
     bench = Bench()
