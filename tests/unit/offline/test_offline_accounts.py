@@ -50,7 +50,9 @@ def written(bench: Bench) -> list[Session]:
         ({"value": 8.1, "unitOfMeasure": {"unit": "Wh", "multiplier": 0.5}}, None),
         ({"value": "5", "measurand": "Energy.Active.Import.Register", "location": "Outlet"}, "5.000"),
         ({"value": "5", "measurand": "Power.Active.Import"}, None),
-        ({"value": "5", "phase": "L1"}, None),
+        ({"value": "5", "phase": "L1"}, "5.000"),  # of a station with one phase
+        ({"value": "5", "phase": "L1-L2"}, None),
+        ({"value": "5", "location": "Body"}, "5.000"),
         ({"value": "5", "location": "Inlet"}, None),
         ({"value": "5", "format": "SignedData"}, None),
         ({"value": "5", "unit": "varh"}, None),
@@ -118,6 +120,26 @@ def test_the_register_of_the_begin_is_not_that_of_now(told: list[tuple[str, str 
     values = [{"timestamp": NOON.isoformat(), "sampledValue": samples}]
     found = registers.readings(message("MeterValues", {"connectorId": 1, "transactionId": 7, "meterValue": values}))
     assert [str(reading.wh) for reading in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([("9", "L1", None), ("7", "L2", None), ("1", "L3", None)], "17.000"),
+        ([("9", "L1-N", "Body"), ("7", "L2-N", "Body")], "16.000"),
+        ([("9", "L1", None), ("20", None, None), ("7", "L2", None)], "20.000"),
+        ([("30", None, "Body"), ("20", None, "Outlet")], "20.000"),
+        ([("30", None, "Body"), ("9", "L1", "Outlet"), ("7", "L2", "Outlet")], "16.000"),
+        ([("30", None, "Body"), ("0", "L1", "Inlet")], "30.000"),
+    ],
+)
+def test_one_register_of_many(told: list[tuple[str, str | None, str | None]], expected: str) -> None:
+    """The outlet's as a whole, else its phases together, else that of the station's inside."""
+    samples = [{"value": value, "phase": phase, "location": location} for value, phase, location in told]
+    values = [{"timestamp": NOON.isoformat(), "sampledValue": [sample]} for sample in samples]
+    for meter_values in (values, [values[0] | {"sampledValue": samples}]):
+        found = registers.readings(message("MeterValues", {"connectorId": 1, "meterValue": meter_values}))
+        assert [str(reading.wh) for reading in found] == [expected]
 
 
 @given(
