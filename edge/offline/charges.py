@@ -8,7 +8,7 @@ from edge.clock import EARLIEST_PLAUSIBLE
 from edge.domain.journal import LOST, PRECIOUS, EntryKind, Transaction
 from edge.domain.token import TokenHash
 from edge.offline.edition import Edition
-from edge.offline.message import Request, fingerprint, mapping, moment, text, whole
+from edge.offline.message import TOO_LARGE, Request, fingerprint, mapping, moment, text, whole
 
 # Two months of a busy station have some 2,000. One that begins and ends all day long, for a fault of its, is to fill
 # neither memory nor disk.
@@ -65,7 +65,7 @@ def read(edition: Edition, request: Request) -> Reading:
         begin = ("start", connector, text(fields.get("idTag")), text(fields.get("timestamp")), meter)
         at = moment(fields.get("timestamp"))
         return Reading(kind=EntryKind.BEGIN, key=None, connector=connector, told=begin, at=at, register_wh=meter)
-    number = whole(fields.get("transactionId"))
+    number = _number(fields.get("transactionId"))
     key = str(number) if number is not None else None
     if request.action == "StopTransaction":
         meter = whole(fields.get("meterStop"))
@@ -77,6 +77,13 @@ def read(edition: Edition, request: Request) -> Reading:
     connector = whole(fields.get("evseId" if edition.is_v2 else "connectorId"))
     sample = ("meter", request.text.partition(",")[2].partition(",")[2])
     return Reading(kind=EntryKind.METER, key=key, connector=connector, told=sample, precious=precious)
+
+
+def _number(value: object) -> int | None:
+    """The id of a transaction in 1.6. One that no cloud gives is none, as 0 is: some stations say 2**63 - 1 where they
+    have lost it (lorenzodonini/ocpp-go issue 188)."""
+    is_too_large = isinstance(value, int) and value >= TOO_LARGE
+    return 0 if is_too_large else whole(value)
 
 
 def ends_same(one: Reading, other: Reading) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 _WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,15}\s*", re.ASCII)
+TOO_LARGE = 10**15  # for a whole number
 LONGEST_MOMENT = 256  # characters: the longest of a timestamp has 40, and blanks around it do no harm
 
 
@@ -50,7 +51,7 @@ def whole(value: object) -> int | None:
         value = int(value) if _WHOLE_NUMBER.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value if abs(value) < 10**15 else None
+    return value if abs(value) < TOO_LARGE else None
 
 
 def text(value: object) -> str | None:

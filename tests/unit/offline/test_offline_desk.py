@@ -371,7 +371,7 @@ def test_a_stop_with_minus_one_reaches_a_cloud_that_is_there_with_its_own_id() -
     assert bench.asked[3]["transactionId"] == 1001
 
 
-@pytest.mark.parametrize("number", [-1, 0])
+@pytest.mark.parametrize("number", [-1, 0, 2**63 - 1])
 def test_samples_with_no_number_are_of_the_only_session_at_their_connector(number: int) -> None:
     """The cloud hears of the transaction that it knows, while it is there and of what was kept (row 6: never -1)."""
     bench = Bench()

@@ -41,7 +41,7 @@ def told(bench: Bench) -> list[list[Any]]:
     return [call for call in calls if call[2] in ("StartTransaction", "StopTransaction")]
 
 
-@pytest.mark.parametrize("number", [-1, 0])
+@pytest.mark.parametrize("number", [-1, 0, 2**63 - 1])
 @pytest.mark.parametrize("is_there", [True, False])
 def test_an_end_whose_begin_was_lost_has_one_made_anew(number: int, *, is_there: bool) -> None:
     """A disk that was full refused the begin as long as its station tried, and a power cut took it out of memory. The
