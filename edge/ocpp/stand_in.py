@@ -109,6 +109,9 @@ class StandIn(Protocol):
         """The transaction that the station has begun there, been answered, and not ended, before a restart of ours too,
         by the id that it knows; None where none is known."""
 
+    def has_ended(self, transaction: str) -> bool:
+        """Whether the station has told the end of this transaction, likewise."""
+
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None
     ) -> Mapping[str, Any] | None:

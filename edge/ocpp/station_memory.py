@@ -33,6 +33,7 @@ class SessionsKept(Protocol):
     def running_on(self, evse: int) -> str | None: ...
     def began_at_wh(self, transaction: str) -> WattHours | None: ...
     def was_let_in(self, transaction: str) -> bool | None: ...
+    def has_ended(self, transaction: str) -> bool: ...
 
 
 class StationMemory:
@@ -89,6 +90,10 @@ class StationMemory:
     def running_on(self, evse: int) -> str | None:
         """See :meth:`edge.ocpp.stand_in.StandIn.running_on`."""
         return self._sessions.running_on(evse) if self._sessions is not None else None
+
+    def has_ended(self, transaction: str) -> bool:
+        """See :meth:`edge.ocpp.stand_in.StandIn.has_ended`."""
+        return self._sessions is not None and self._sessions.has_ended(transaction)
 
     def describe(self, description: Description, outbox: Outbox, now: Seconds) -> None:
         """The station has booted, and said what it is. How another one took its limits says nothing of this one."""

@@ -242,6 +242,9 @@ class DialectV16:
         draws = any(isinstance(each, DrawSampled) and max(each.current_a) >= CHARGES_A for each in sampled)
         if transaction is None and draws:
             transaction = self._kept(evse.key)
+        elif not draws and self._transactions.on(evse.key) != str(transaction):
+            # Some name the last transaction in all samples until the next begins (lbbrhzn/ocpp issue 511).
+            transaction = None if self._memory.has_ended(str(transaction)) else transaction
         found = self._session_of(evse.key, transaction, now)
         if transaction is not None and self._transactions.on(evse.key) == str(transaction):
             self._courses.is_named(evse.key)

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias
 
 from edge.clock import Clock
 from edge.offline import delivery, local_list
+from edge.offline.charges import has_told_end
 from edge.offline.desk import Desk
 from edge.offline.edition import Edition
 from edge.offline.message import Request, mapping
@@ -180,6 +181,11 @@ class Clerk:
         """The newest transaction that runs there and whose begin was answered, as far as that is known."""
         running = [record for record in self.desk.book.charges.running() if record.connector == evse]
         return running[-1].key if running and running[-1].answer is not None else None
+
+    def has_ended(self, transaction: str) -> bool:
+        """Whether the end of this transaction was told, as far as that is known."""
+        record = self.desk.book.charges.get(transaction)
+        return record is not None and has_told_end(record)
 
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None

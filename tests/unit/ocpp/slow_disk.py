@@ -8,7 +8,8 @@ from edge.ocpp.stand_in import Line
 class SlowDisk:
     """Stands in, and lets nothing pass by itself: whoever tests says when the disk has it.
 
-    ``evses``: what was kept, where each transaction runs. ``nobodys``: those to which nobody was let in.
+    ``evses``: what was kept, where each transaction runs. ``nobodys``: those to which nobody was let in. ``ended``:
+    those whose end was told.
     """
 
     owed = 0
@@ -18,6 +19,7 @@ class SlowDisk:
     def __init__(self, **evses: int) -> None:
         self._evses = evses
         self.nobodys: set[str] = set()
+        self.ended: set[str] = set()
 
     def attach(self, line: Line) -> None: ...
     def station_connected(self, subprotocol: str) -> None: ...
@@ -50,6 +52,9 @@ class SlowDisk:
 
     def was_let_in(self, transaction: str) -> bool | None:
         return transaction not in self.nobodys if transaction in self._evses else None
+
+    def has_ended(self, transaction: str) -> bool:
+        return transaction in self.ended
 
     def began_at_wh(self, _transaction: str) -> float | None:
         return None

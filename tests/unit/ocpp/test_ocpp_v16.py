@@ -356,6 +356,23 @@ def test_rubbish_is_forwarded(bench: Bench, action: str, payload: object) -> Non
     assert bench.cloud_says(answer).down == [answer]
 
 
+def test_a_session_that_had_ended_before_our_start_is_none() -> None:
+    """A station that names its last transaction in all samples: an empty EVSE would get a session, or one whose car
+    stands there yet, of which nobody knows what it may draw. It is one if something flows."""
+    disk = SlowDisk()
+    disk.ended = {"41"}
+    kept = Bench(stand_in=disk)
+    kept.connect()
+    said = {"connectorId": 1, "errorCode": "NoError", "status": "Finishing"}
+    kept.station_says(call("s", "StatusNotification", said))
+    for number, amps, begins in ((41, "0.0", None), (42, "0.0", 42), (41, "9.0", 41), (41, "0.0", None)):
+        payload = meter_values(AMPS | {"value": amps}, transactionId=number)
+        facts = kept.station_says(call(f"{kept.now}", "MeterValues", payload)).facts
+        expected = [began(begins, observed=False, at=kept.now)] if begins is not None else []
+        assert [fact for fact in facts if isinstance(fact, SessionBegan)] == expected
+        assert any(isinstance(fact, SessionEnded) for fact in facts) == (number == 41 and begins is not None)
+
+
 def test_a_session_from_before_our_start_that_no_meter_value_names() -> None:
     """A station that leaves the transactionId out of its MeterValues: its car was held at the safe current, or at 0, to
     its end. Its status tells, or what it draws; an idle EVSE begins nothing."""

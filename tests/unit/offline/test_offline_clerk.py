@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edge.domain.journal import EntryKind, PutSession, Transaction
+from edge.domain.journal import LOST, EntryKind, PutSession, Transaction
 from edge.offline.authorise import Policy
 from edge.offline.clerk import Clerk
 from edge.offline.desk import Desk
@@ -274,8 +274,12 @@ def test_the_clerk_knows_where_a_transaction_runs() -> None:
         rig.clerk.desk.book.charges.put(kept)
         assert rig.clerk.evse_of("t") == 2
         assert rig.clerk.evse_of("u") is None
+        assert not rig.clerk.has_ended("t")
+        rig.clerk.desk.book.charges.put(replace(kept, ended=LOST))  # taken for it, as another began there
+        assert not rig.clerk.has_ended("t")
         rig.clerk.desk.book.charges.put(replace(kept, ended="y"))
         assert rig.clerk.evse_of("t") is None
+        assert (rig.clerk.has_ended("t"), rig.clerk.has_ended("u")) == (True, False)
 
     run(story())
 
