@@ -10,9 +10,14 @@ from edge.units import Seconds, WattHours
 
 @dataclass(slots=True)
 class EnergyRecord:
-    """The register of one EVSE, and what somebody said that its car needs."""
+    """The register of one EVSE, and what somebody said that its car needs.
 
-    register_wh: WattHours | None = None  # as last sampled
+    It never falls: what is told of it may begin again at 0, or be 0 for a moment (:meth:`sampled`).
+    """
+
+    register_wh: WattHours | None = None  # as last sampled, and ``fallen_wh``
+    fallen_wh: WattHours = 0.0  # by how much what was told has fallen since the session began
+    fell_wh: WattHours = 0.0  # by how much of that the last time
     at_begin_wh: WattHours | None = None  # the register at the session's begin, else at its first sample
     at_need_wh: WattHours | None = None  # the register when the need was stated
     need: NeedStated | None = None
@@ -39,19 +44,30 @@ class EnergyRecord:
         )
 
     def sampled(self, register_wh: WattHours) -> None:
-        """The register was read."""
-        self.register_wh = register_wh
+        """The register was read.
+
+        Some stations tell 0 now and then, others the meter's register at the begin and the session's own energy from
+        then on. So what falls counts nothing, and what has fallen and comes back in one leap hasn't counted that.
+        """
+        if self.at_begin_wh is None or self.register_wh is None:
+            self.begin(register_wh)
+        else:
+            rise_wh = register_wh - (self.register_wh - self.fallen_wh)
+            if rise_wh < 0:
+                self.fell_wh = -rise_wh
+                self.fallen_wh += self.fell_wh
+            elif 2 * rise_wh > self.fell_wh > 0:
+                self.fallen_wh -= min(rise_wh, self.fell_wh)
+                self.fell_wh = 0.0
+        self.register_wh = register_wh + self.fallen_wh
         if self.need is not None and self.at_need_wh is None:  # stated before anything was sampled
-            self.at_need_wh = register_wh
-        begun_wh = self.at_begin_wh
-        if begun_wh is None or register_wh < begun_wh:  # the first sample, or a register that began again
-            if self.at_need_wh == begun_wh:  # a need that counts from the begin
-                self.at_need_wh = register_wh
-            self.at_begin_wh = register_wh
+            self.at_need_wh = self.register_wh
 
     def begin(self, register_wh: WattHours | None) -> None:
         """A session begins at this register, if that is known."""
-        self.at_begin_wh = register_wh
+        self.at_begin_wh, self.fallen_wh, self.fell_wh = register_wh, 0.0, 0.0
+        if register_wh is not None:
+            self.register_wh = register_wh
 
     def state(self, fact: NeedStated, *, in_session: bool) -> None:
         """What its car wants from now on, or from the register that is named on.

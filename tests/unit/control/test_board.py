@@ -248,7 +248,9 @@ def test_a_register_alone_tells_what_a_session_has_taken_and_what_it_needs() -> 
 
 
 def test_a_session_s_energy_counts_from_its_begin() -> None:
-    """From the register that its begin told, else from its first sample; one that begins again counts from there."""
+    """From the register that its begin told, else from its first sample; one that begins again counts on, and one that
+    tells 0 for a moment counts once.
+    """
     board = Board(site(evse()), started_at=START)
     key = board.site.evses[0].key
 
@@ -266,4 +268,6 @@ def test_a_session_s_energy_counts_from_its_begin() -> None:
     board.take(SessionBegan(key=key, at=START, transaction_id="8", observed_start=False))
     assert board.evses[key].session_wh is None
     assert after(1250.0, 1300.0) == 50.0
-    assert after(3.0, 5.0) == 2.0
+    assert after(3.0, 5.0) == 52.0
+    assert after(0.0) == 52.0
+    assert after(5.0, 8.0) == 55.0

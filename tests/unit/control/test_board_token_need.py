@@ -70,7 +70,9 @@ def test_it_counts_from_the_session_s_begin(board: Board, *, judged_first: bool)
 
 
 def test_a_begin_without_a_register_counts_from_the_first_sample(board: Board) -> None:
-    """As the session's energy does; so does a register that begins again."""
+    """As the session's energy does; and in a register that begins again, or tells 0 for a moment, nothing is lost of
+    what it has counted, nor counted twice.
+    """
     sample(board, 49_000.0, NOW - 60.0)
     judge(board)
     begin(board, register_wh=None)
@@ -79,7 +81,10 @@ def test_a_begin_without_a_register_counts_from_the_first_sample(board: Board) -
     assert left(board) == (179_000.0, 8 * HOUR)
     sample(board, 200.0)
     sample(board, 700.0)
-    assert left(board) == (179_500.0, 8 * HOUR)
+    assert left(board) == (178_500.0, 8 * HOUR)
+    sample(board, 0.0)
+    sample(board, 700.0)
+    assert left(board) == (178_500.0, 8 * HOUR)
 
 
 @pytest.mark.parametrize("when", ["before its begin", "before its judgement", "after"])
