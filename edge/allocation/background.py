@@ -163,7 +163,8 @@ def updated(
     obeyed_a = measured_a - total_a(high_a) + total_a(draws.told_a)
     plain = over and not answered and _stays_over(obeyed_a, rating_a, noise_a)
     if plain or (waited and not (answered and draws.unseen)):
-        risen, over_since, answered = _phases(_jumped, risen, measured_a - total_a(draws.told_a), noise_a), at, True
+        besides_a = draws.besides_a(measured_a, rating_a)
+        risen, over_since, answered = _phases(_jumped, risen, besides_a, noise_a), at, True
     elif waited and over_since is not None and (seen_a := draws.seen_a(over_since)) is not None:
         risen, over_since = _phases(_jumped, risen, measured_a - seen_a, noise_a), at
     first, second, third = (max(FALL_NOISE_A, OUTLIER_SIGMAS * noise) for noise in noise_a)

@@ -56,12 +56,13 @@ class Conditions:
 
 
 class LateCar:
-    """An EVSE and its car: hungry, and late to follow."""
+    """An EVSE and its car: hungry, and late to follow; ``takes_a`` is the most that it can."""
 
     def __init__(self, evse: Evse, conditions: Conditions) -> None:
         self.evse = evse
         self.draws_a: Amps = 0.0
         self.there = False
+        self.takes_a: Amps = evse.max_a
         self._conditions = conditions
         self._limits: deque[tuple[Seconds, Amps]] = deque([(0.0, 0.0)])
 
@@ -74,7 +75,7 @@ class LateCar:
         late_s = 0.0 if gradual else self._conditions.lag_s
         while len(self._limits) > 1 and self._limits[1][0] <= now - late_s:
             self._limits.popleft()
-        limit_a = min(self._limits[0][1], self.evse.max_a)
+        limit_a = min(self._limits[0][1], self.takes_a)
         wanted_a = limit_a if self.there and limit_a >= self.evse.min_a else 0.0
         if not self.there or not gradual or self._conditions.lag_s == 0 or wanted_a == 0:
             self.draws_a = wanted_a

@@ -3,6 +3,7 @@
 from random import Random
 
 import numpy as np
+import pytest
 
 from edge.allocation.background import Background, updated
 from edge.allocation.draws import Draws
@@ -20,17 +21,36 @@ class Circuit:
         self.known: Background | None = None
         self._meter_delay_s = meter_delay_s
 
-    def read(self, measured_a: float, car_a: float, *, told_a: float | None = None, unseen: bool = False) -> float:
-        """A second later, the car having just been sampled, unless it is ``unseen``: the estimate on L1."""
+    def read(
+        self,
+        measured_a: float,
+        car_a: float,
+        *,
+        told_a: float | None = None,
+        likely_a: float | None = None,
+        not_yet_a: float = 0.0,
+        spare_a: float = 0.0,
+        unseen: bool = False,
+    ) -> float:
+        """A second later, the car having just been sampled, unless it is ``unseen``: the estimate on L1.
+
+        ``told_a`` may be below what it draws, while it comes down, or above, while it may come up; then ``likely_a`` is
+        what it will draw, and ``not_yet_a`` what of that it may not draw yet; ``spare_a`` of what it was told it
+        needn't have.
+        """
         self.now += 1.0
         car = np.full((1, 3), car_a)
+        told = car if told_a is None else np.full((1, 3), told_a)
         draws = Draws(
             low_a=car,
-            high_a=car,
+            high_a=np.maximum(car, told),
             guessed_a=np.zeros((1, 3)),
             sampled_a=car,
             clear=np.array([True]),
-            told_a=car if told_a is None else np.full((1, 3), told_a),
+            told_a=told,
+            likely_a=told if likely_a is None else np.full((1, 3), likely_a),
+            not_yet_a=np.full((1, 3), not_yet_a),
+            spare_a=np.full((1, 3), spare_a),
             unseen=unseen,
             drawn_at=np.array([1000.0 if unseen else self.now]),
         )
@@ -165,3 +185,32 @@ def test_under_noise_a_peak_does_not_hide_the_fall_after_it() -> None:
     assert circuit.read(60.0, 16.0) > 40.0
     estimates = [circuit.read(noisy(rng, 24.0), 0.0) for _ in range(12)]
     assert abs(estimates[-1] - 24.0) < 1.5
+
+
+def test_a_cut_of_what_a_car_does_not_take_is_no_cut() -> None:
+    """It was told 22 A and seen to take 16: where 3 A too much flow, it is 3 A of the 16 that have to go."""
+    circuit = Circuit()
+    for _ in range(20):
+        circuit.read(60.0, 16.0)
+    assert circuit.read(66.0, 16.0, told_a=22.0, likely_a=16.0) == 50.0
+
+
+@pytest.mark.parametrize(
+    ("measured_a", "spare_a", "building_a"),
+    [
+        (68.0, 30.0, 52.0),  # 5 A too much, and 10 that aren't drawn yet
+        (68.0, 12.0, 49.0),  # of 12 A above the minimum 5 go for what is too much
+        (68.0, 0.0, 47.0),  # twice what is too much
+        (80.0, 0.0, 64.0),  # but no more than those 10 A
+    ],
+)
+def test_a_car_that_may_still_be_coming_up_is_cut_of_what_it_does_not_draw_yet(
+    measured_a: float, spare_a: float, building_a: float
+) -> None:
+    """Raised from 16 to 26 A a moment ago, it isn't sampled since. If it draws them, all else is the building's; if
+    not, a cut may only take what isn't drawn yet. But for that nobody is stopped.
+    """
+    circuit = Circuit()
+    for _ in range(20):
+        circuit.read(60.0, 16.0)
+    assert circuit.read(measured_a, 16.0, told_a=26.0, not_yet_a=10.0, spare_a=spare_a) == building_a

@@ -134,18 +134,20 @@ def test_what_flows_above_the_rating_for_long_is_cut_for() -> None:
     )
     moving = replace(car(6, drawn_at=NOW, told_a=20.0, told_at=NOW + 2), raised_at=NOW, holdings=holdings)
     assert [meter.read(64, moving) for _ in range(5)] == [32.0] * 5
-    assert meter.read(64, moving) == 44, "as if the car drew its 20 A"
-    assert [meter.read(64, moving) for _ in range(5)] == [44] * 5, "and then there is time to obey that"
-    assert meter.read(63, moving) == 44
+    assert meter.read(64, moving) == 57, "as if the car drew what it was seen to, and 1 A, which is too much"
+    assert [meter.read(64, moving) for _ in range(5)] == [57] * 5, "and then there is time to obey that"
+    assert meter.read(63, moving) == 57
 
 
 def test_a_plain_overload_is_cut_for_at_once() -> None:
-    """The same car, but so much flows that it stays an overload even when the car has come down to its 20 A."""
+    """The same car, but so much flows that it stays an overload even when the car has come down to its 20 A. As it may
+    still be on its way up to them, it is cut to its minimum, and no further.
+    """
     meter = Metered()
     assert meter.read(10, car(6, drawn_at=NOW, told_a=6.0)) == 4
     holdings = Holdings(baseline_a=None, session=(grant(20, sent_at=NOW + 2),))
     moving = replace(car(6, drawn_at=NOW, told_a=20.0, told_at=NOW + 2), raised_at=NOW, holdings=holdings)
-    assert meter.read(70, moving) == 50
+    assert meter.read(70, moving) == 57
 
 
 def test_an_overload_that_passes_is_no_rise() -> None:

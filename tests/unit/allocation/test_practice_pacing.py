@@ -74,7 +74,7 @@ def test_a_station_is_told_no_more_raises_than_its_memory_bears() -> None:
         loop.load("main", 10, 10, 10)
         loop.run(15)
         loop.load("main", 0, 0, 0)
-        loop.run(30)
+        loop.run(40)
     check_unharmed(loop)
     session = [
         command.limit_a

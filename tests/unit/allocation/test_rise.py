@@ -35,6 +35,9 @@ class Circuit:
             sampled_a=sampled,
             clear=np.full(len(sampled), self._clear),
             told_a=np.full_like(sampled, TOLD_A),
+            likely_a=np.full_like(sampled, TOLD_A),
+            not_yet_a=np.zeros_like(sampled),
+            spare_a=np.zeros_like(sampled),
             unseen=True,
             drawn_at=np.array(self._drawn_at),
         )
