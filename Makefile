@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-long soak system-tools system-test system-test-short deb card signing-key image update-bundle
-.PHONY: imager-manifest bench lint style types format lock tools clean
+.PHONY: imager-manifest bench bench-page lint style types format lock tools clean
 
 help:
 	@echo "make demo    a simulated site of eight stations, live in this terminal"
@@ -32,6 +32,7 @@ help:
 	@echo "             make system-tools first)"
 	@echo "make system-test-short  what of it CI has the time for: .ci/system"
 	@echo "make bench   figures: speed and memory"
+	@echo "make bench-page  writes them into docs/performance.md"
 	@echo "make lint    style, types and import rules alone"
 	@echo "make format  put the code into its form"
 	@echo "make lock    renew requirements.lock from pyproject.toml"
@@ -105,6 +106,9 @@ system-test-short: $(DEVELOPMENT)
 
 bench: $(DEVELOPMENT)
 	@mkdir -p build && $(BIN)/python -m tests.benchmarks --json build/bench.json $(ARGS)
+
+bench-page: $(DEVELOPMENT)
+	@$(BIN)/python -m tests.benchmarks.page build/bench.json docs/performance.md
 
 lint: style types
 

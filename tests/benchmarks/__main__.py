@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import decision, journal, live, metering, relay, solve, tick, world
+from tests.benchmarks import decision, journal, live, metering, relay, solve, steps, tick, world
 from tests.benchmarks.book import keep
 
 BENCHMARKS = {
@@ -23,6 +23,7 @@ BENCHMARKS = {
     "relay": relay.figures,
     "restart": live.restart,
     "solve": solve.figures,
+    "steps": steps.figures,
     "storm": live.storm,
     "tick": tick.figures,
     "ticking": live.ticking,

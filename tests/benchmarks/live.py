@@ -100,7 +100,7 @@ async def _ticking(size: int, quota: Quota | None = None) -> list[Figure]:
         ),
         "the same, of processor time, p50 / p99": _ms([tick.processor_s for tick in within]),
         "jitter of the tick's begin, p50 / p99": _ms(jitter),
-        f"ticks missed of {len(asked) + missed}": str(missed),
+        "ticks missed": f"{missed} of {len(asked) + missed}",
         "share of one core": f"{busy:.1%}",
         "memory": f"{memory_mb:.0f} MB",
     }
