@@ -107,7 +107,8 @@ def _head(board: Board, pulse: Pulse, state: str) -> dict[str, Any]:
 def _meter(board: Board, meter_id: str, snapshot: Snapshot) -> dict[str, Any]:
     record = board.meters[meter_id]
     reading = record.reading
-    age_s = round(snapshot.now - reading.at, 3) if reading is not None else None
+    # A meter that tells by itself may have done so since the tick.
+    age_s = round(max(snapshot.now - reading.at, 0.0), 3) if reading is not None else None
     return {
         "id": meter_id,
         "age_s": age_s,

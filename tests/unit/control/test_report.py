@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from edge.control import report
+from edge.domain.reading import MeterReading
 from edge.domain.station import DrawSampled
 from edge.units import PhaseAmps
 from edge.web.report import CircuitReport
@@ -32,6 +33,16 @@ async def test_a_lost_meter_s_reading_has_its_age() -> None:
     old = circuit(rig)
     assert (old["measured_a"], old["measured_stale"]) == ([5.0, 5.0, 5.0], True)
     assert old["measured_age_s"] > 25
+
+
+@in_virtual_time
+async def test_a_reading_that_came_since_the_tick_is_of_now() -> None:
+    """A P1 port or an MQTT topic tells when it likes: no age is below 0."""
+    rig = Rig()
+    await rig.run_for(1.5)
+    rig.board.take(MeterReading(meter="grid", at=rig.clock.monotonic(), current_a=PhaseAmps.same(6.0)))
+    (meter,) = report.status(rig.board, *rig.published[-1], rig.vitals.pulse)["meters"]
+    assert (meter["current_a"], meter["age_s"]) == ([6.0, 6.0, 6.0], 0.0)
 
 
 @in_virtual_time
