@@ -66,8 +66,8 @@ class HandOver:
     def _write(self, paper: Mapping[str, Any], speaker: Speaker) -> None:
         from edge.commission.paper import pdf  # here, since no other verb should wait for it
 
-        save(self.file.with_suffix(".pdf"), pdf(paper, speaker))
         save(self.file, orjson.dumps(paper, option=orjson.OPT_INDENT_2))
+        save(self.file.with_suffix(".pdf"), pdf(paper, speaker))
 
 
 def _digest(text: bytes) -> str:

@@ -1,14 +1,22 @@
 """The hand-over document on paper: the same facts as the JSON, as the trade files them."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import zip_longest
+from typing import Any, cast
 
 from fpdf import FPDF
-from fpdf.enums import XPos, YPos
+from fpdf.enums import Align, MethodReturnValue, XPos, YPos
 
 from edge.setup.language import Speaker
 
 _FONT = "Helvetica"  # a core font: nothing to embed, and it has every letter of the four languages
+_LETTERS = "cp1252"  # what the core fonts have: PDF's WinAnsiEncoding (ISO 32000-1, annex D)
+# Letters of people's names that it hasn't, and that are no letter with a mark on it (those lose the mark).
+_PLAIN = str.maketrans(
+    {"Ł": "L", "ł": "l", "Đ": "D", "đ": "d", "\N{LATIN SMALL LETTER DOTLESS I}": "i", "Ħ": "H", "ħ": "h", "ẞ": "SS"}
+)
+_MOST_LINES = 15  # of a row; what has more goes on in the next, as a row must fit on a page
 
 
 def pdf(paper: Mapping[str, Any], speaker: Speaker) -> bytes:
@@ -31,7 +39,7 @@ def pdf(paper: Mapping[str, Any], speaker: Speaker) -> bytes:
             (each["name"], passed if each["passed"] else failed, each["finding"], _figures(each["figures"]))
             for each in paper["proofs"]
         ],
-        (38, 17, 75, 60),
+        (38, 22, 72, 58),
     )
     _what_was_built(sheet, paper, speaker)
     signature = paper.get("signature")
@@ -82,6 +90,7 @@ def _what_was_built(sheet: FPDF, paper: Mapping[str, Any], speaker: Speaker) -> 
             for each in paper["stations"]
             for evse in each["evses"]
         ],
+        (26, 23, 23, 27, 25, 19, 16, 18, 13),
     )
     _heading(sheet, speaker.say("paper.settings"))
     _line(sheet, ", ".join(f"{key} {value}" for key, value in paper["settings"].items()))
@@ -95,22 +104,39 @@ def _heading(sheet: FPDF, text: str, *, size: int = 12) -> None:
 
 def _line(sheet: FPDF, text: str) -> None:
     sheet.set_font(_FONT, size=9)
-    sheet.multi_cell(0, 5, _latin(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    sheet.multi_cell(0, 5, _latin(text), align=Align.L, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
 
 def _table(
     sheet: FPDF, head: Sequence[str], rows: Sequence[Sequence[object]], widths: Sequence[int] | None = None
 ) -> None:
     sheet.set_font(_FONT, size=8)
-    with sheet.table(col_widths=tuple(widths) if widths is not None else None, text_align="LEFT") as table:
-        for cells in (head, *rows):
-            row = table.row()
-            for cell in cells:
-                row.cell(_latin("-" if cell in (None, "") else f"{cell:g}" if isinstance(cell, float) else str(cell)))
+    shares = tuple(widths) if widths is not None else (1,) * len(head)
+    with sheet.table(col_widths=shares, text_align="LEFT") as table:
+        table.row([_latin(cell) for cell in head])
+        for cells in rows:
+            columns = [
+                _parts(sheet, _cell(cell), sheet.epw * share / sum(shares))
+                for cell, share in zip(cells, shares, strict=True)
+            ]
+            for parts in zip_longest(*columns, fillvalue=""):
+                table.row(parts)
+
+
+def _parts(sheet: FPDF, text: str, width: float) -> list[str]:
+    """The text of a cell of this width, in as many parts as it takes rows."""
+    # The library's type has all that it could give; with LINES alone it is a list.
+    lines = cast(list[str], sheet.multi_cell(width, text=text, dry_run=True, output=MethodReturnValue.LINES))
+    return ["\n".join(lines[start : start + _MOST_LINES]) for start in range(0, len(lines), _MOST_LINES)]
+
+
+def _cell(value: object) -> str:
+    return _latin("-" if value in (None, "") else f"{value:g}" if isinstance(value, float) else str(value))
 
 
 def _figures(figures: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {_number(value)}" for key, value in figures.items())
+    """What was measured; what the stations call themselves is in their own table."""
+    return ", ".join(f"{key} {_number(value)}" for key, value in figures.items() if not isinstance(value, Mapping))
 
 
 def _number(value: object) -> str:
@@ -122,5 +148,17 @@ def _number(value: object) -> str:
 
 
 def _latin(text: str) -> str:
-    """What the core fonts can show; other characters as question marks."""
-    return text.encode("cp1252", "replace").decode("cp1252")
+    """What the core fonts can show: other letters without their marks, what is no Latin letter as question marks.
+
+    One character for each byte of theirs, as the library wants it: by itself it would take Latin-1 alone.
+    """
+    return "".join(map(_shown, unicodedata.normalize("NFC", text))).encode(_LETTERS).decode("latin-1")
+
+
+def _shown(letter: str) -> str:
+    if not letter.isprintable():  # what a station calls itself may have anything in it
+        return " " if letter.isspace() else "?"
+    for form in (letter, letter.translate(_PLAIN), unicodedata.normalize("NFKD", letter)[0]):
+        if form.encode(_LETTERS, "ignore"):
+            return form
+    return "?"
