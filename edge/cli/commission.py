@@ -24,6 +24,7 @@ from edge.config import Configuration
 from edge.errors import ClaimError, ConfigurationError, NotProven, SetupStopped, Severity
 from edge.setup.language import Speaker
 from edge.system.claim import read_claim
+from edge.system.logs import LogLevel, configure
 
 OUT = "handover"  # below the state folder
 
@@ -47,6 +48,7 @@ def commission(
     if sign and claim is None:
         raise ClaimError(say("commission.no_owner"))
     root = next(each for each in configuration.site.circuits if each.parent is None)
+    configure(level=LogLevel.ERROR)  # the meter is read here, too: what matters of it is in the proofs
     loop = Loop()
     bench = Bench(configuration, loop, meter=root.meter)
     # A lost ssh connection leaves as Ctrl-C does: else what controls the unproven site would go on alone.
@@ -56,7 +58,7 @@ def commission(
         bench.start()
         proofs = _walk(commissioning(configuration.site, (), grid_meter=root.meter), bench, terminal)
         seen = bench.observe(0.0)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SetupStopped):  # Ctrl-C, or the end of the input
         raise SetupStopped(say("commission.left")) from None
     finally:
         with _undisturbed():

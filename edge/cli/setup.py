@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -106,6 +107,7 @@ def _at_the_terminal(book: Book, terminal: Terminal, kept: Path, config: Path, s
         _attended(book, terminal, probes, kept, config, _defaults(file, state))
         note_stations(state, book)
         note_language(state, terminal.speaker.language)
+        terminal.tell(Tell(text="next", values={"command": _next(config, state)}))
     finally:
         probes.close()
         loop.close()
@@ -133,7 +135,12 @@ def _attended(book: Book, terminal: Terminal, probes: Probes, kept: Path, config
         typer.echo("")
         raise SetupStopped(terminal.speaker.say("left")) from None
     terminal.tell(Tell(text="written", values={"path": str(config)}))
-    terminal.tell(Tell(text="next", values={"command": f"edge commission --config {config}"}))
+
+
+def _next(config: Path, state: Path) -> str:
+    """The command that proves this site, and finds its owner."""
+    told = [] if state == STATE_FOLDER else ["--state", str(state)]
+    return shlex.join(["edge", "commission", "--config", str(config), *told])
 
 
 def _text_of(file: Path) -> str:
@@ -182,7 +189,7 @@ def _unattended(config: Path, answers: Path, state: Path, language: str) -> None
         save(config, probes.text(end.value))
         note_stations(state, book)
     typer.echo(speaker.say("written", {"path": str(config)}))
-    typer.echo(speaker.say("next", {"command": f"edge commission --config {config}"}))
+    typer.echo(speaker.say("next", {"command": _next(config, state)}))
 
 
 def _from_file(step: Ask, speaker: Speaker, answers: Path) -> str:

@@ -50,6 +50,14 @@ class Book:
         for known in [each for each in self._answers if each[: len(key)] == key]:
             del self._answers[known]
 
+    def take_out(self, name: str, index: int) -> None:
+        """Forget an element of a list; those behind it move up."""
+        self.drop(name, index)
+        self._answers = {
+            (name, int(key[1]) - 1, *key[2:]) if key[0] == name and int(key[1]) > index else key: value
+            for key, value in self._answers.items()
+        }
+
     def is_done(self, name: str) -> bool:
         """Whether a list is complete, or a part of the interview over."""
         return name in self._done

@@ -48,7 +48,7 @@ def interview(book: Book, defaults: Defaults, models: tuple[str, ...]) -> Talk[M
         parts = tuple(Option(name=each, label=f"part.{each}") for each in PARTS)
         part = yield from choose(book, ("again",), parts, keep=False)
         if part == "station":
-            yield from again(book)
+            yield from again(book, defaults)
         else:
             book.drop(part)
             book.reopen(_LISTS.get(part, part))

@@ -1,13 +1,13 @@
 """The stations: each taken in as it connects, made to show itself, and its wiring measured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from edge.config.schema_station import MAX_EVSE_A, PILOT_MIN_A, EvseTable, StationTable
 from edge.metering.proof import level
 from edge.setup.asking import agree, ask, choose
 from edge.setup.book import Book
-from edge.setup.checks import NO, YES, Check, address, none_or, of_schema, phases, within
+from edge.setup.checks import NO, YES, Check, address, none_or, of_schema, other_than, phases, within
 from edge.setup.defaults import Defaults
 from edge.setup.meter import reading
 from edge.setup.steps import (
@@ -83,21 +83,43 @@ def stations(book: Book, defaults: Defaults) -> Talk[None]:
         yield from _station(book, defaults, number, needs_key=needs_key, is_here=is_here)
 
 
-def again(book: Book) -> Talk[None]:
-    """Which station is to be asked for once more, or whether all are; what isn't asked stays known."""
+def again(book: Book, defaults: Defaults) -> Talk[None]:
+    """Which station is to be asked for once more, or taken out, or whether all are; what isn't asked stays known."""
     book.reopen("stations")
     taken = [str(book.get("station", index, "id")) for index in range(book.count("station"))]
     if taken:
         options = [*(Option(name=each, label=each) for each in taken), Option(name=ALL, label="option.station.all")]
         said = yield from choose(book, ("again", "station"), options, text="again.station", keep=False)
         if said in taken:
-            known = ("id", "key_hash", *KEPT)  # the station has its password already
-            for key in book.table("station", taken.index(said)):
-                if key not in known:
-                    book.drop("station", taken.index(said), key)
+            yield from _one_again(book, taken.index(said), [*defaults.stations, *(set(taken) - {said})])
             return
     book.drop("station")
     book.drop("ocpp", "security")
+
+
+def _one_again(book: Book, number: int, others: Sequence[str]) -> Talk[None]:
+    """Its identity, which may have been mistyped, or that there is no such station; the rest is asked by the list."""
+    here = ("station", number)
+    before = book.get(*here, "id")
+    own = other_than(others, of_schema(StationTable, "id"))
+    identity = yield from ask(
+        book,
+        (*here, "id"),
+        lambda text: END if text.strip() == END else own(text),
+        text="again.identity",
+        default=before,
+        values={"station": before},
+        keep=False,
+    )
+    if identity == END:
+        book.take_out(*here)
+        return
+    # The station has its password already; what another had said of itself isn't its own.
+    known = ("key_hash", *(KEPT if identity == before else ()))
+    for key in book.table(*here):
+        if key not in known:
+            book.drop(*here, key)
+    book.put((*here, "id"), identity)
 
 
 def _door(book: Book, defaults: Defaults) -> Talk[tuple[str, bool]]:

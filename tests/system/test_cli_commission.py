@@ -168,6 +168,20 @@ async def test_who_is_cut_off_leaves_no_gateway_behind(ending: signal.Signals, t
         assert sorted(each.name for each in tmp_path.glob(".commission-*")) == []
 
 
+async def test_who_leaves_with_the_end_of_the_input_is_told_what_holds(tmp_path: Path) -> None:
+    """Ctrl-D at a question: nothing is proven, and the next run begins anew. It was told that it goes on from there."""
+    make_claim(tmp_path, PASSPHRASE)
+    async with building() as site:
+        file = written(tmp_path, site)
+        site.add("CP-A", (1, 2, 0))
+        async with at_terminal("commission", "--config", str(file), "--state", str(tmp_path)) as typist:
+            await typist.sees("charge at CP-A/1")
+            typist.hangs_up()
+            assert await typist.ends() == 2
+    assert "edge: the commissioning was left; nothing is proven" in typist.shown
+    assert "goes on from here" not in typist.shown
+
+
 @pytest.mark.minutes
 async def test_a_right_site_is_proven_and_signed(tmp_path: Path) -> None:
     """All proofs pass on the real wire; the signed document goes with mode = "control", comments kept."""
@@ -177,6 +191,7 @@ async def test_a_right_site_is_proven_and_signed(tmp_path: Path) -> None:
         site.add("CP-A", (1, 2, 0))
         code, shown = await walk(tmp_path, site, file)
     assert "FAILED" not in shown, shown
+    assert "meter grid is read" not in shown, "a line of the log between the proofs"
     assert code == 0
     text = file.read_text(encoding="utf-8")
     assert 'mode = "control" # as set up' in text

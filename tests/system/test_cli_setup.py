@@ -205,6 +205,8 @@ async def test_from_nothing_to_a_running_site(language: str, tmp_path: Path) -> 
         assert written["control"] == {"mode": "observe"}
         assert written["station"][0]["evse"][0]["phases"] == ["L2", "L3", "L1"]
         assert not (tmp_path / ".site.toml.setup").exists()
+        state = tmp_path / "state"  # not where the package has it: the next command must be told
+        assert f"edge commission --config {tmp_path}/site.toml --state {state}" in re.sub(r"\r?\n", "", typist.shown)
         await site.restart("CP-A")
         async with running(tmp_path, site):
             told = await until(site, lambda told: bool(told["meters"]) and told["meters"][0]["ok"])

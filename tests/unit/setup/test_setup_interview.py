@@ -535,7 +535,8 @@ def test_one_station_is_gone_through_again() -> None:
         "write": ["n", "y"],
         "again": "station",
     }
-    document = run(Book(), Typing({**typed, "again.station": "CP-2"}), two)
+    one: dict[str, str | list[str]] = {"again.station": "CP-2", "again.identity": ["CP-1", "CP-2"]}
+    document = run(Book(), Typing({**typed, **one}), two)
     assert document is not None
     assert [each["evse"][0]["max_a"] for each in document["station"]] == [16, 20]
     assert [each["evse"][0]["phases"] for each in document["station"]] == [["L1", "L2", "L3"], ["L3", "L1", "L2"]]
@@ -545,6 +546,29 @@ def test_one_station_is_gone_through_again() -> None:
     document = run(Book(), Typing(typed | anew), two)
     assert document is not None
     assert [(each["id"], each["key_hash"]) for each in document["station"]] == [("CP-2", made[2])]
+
+
+def test_a_mistyped_identity_can_be_put_right_or_taken_out() -> None:
+    """It was final, but for all stations anew with new passwords. What another said of itself isn't kept for it."""
+    typed: dict[str, str | list[str]] = RIGHT | {
+        "station.which": ["1", "y", "CP-2", "0"],
+        "station.evses": "1",
+        "station.max_a": ["16", "20", "32"],
+        "write": ["n", "y"],
+        "again": "station",
+        "again.station": "y",
+        "again.identity": "0",
+    }
+    book = Book()
+    document = run(book, Typing(typed))
+    assert document is not None
+    assert [(each["id"], each["evse"][0]["max_a"]) for each in document["station"]] == [("CP-1", 16), ("CP-2", 32)]
+    assert [book.get("station", index, "serial") for index in range(book.count("station"))] == ["S", None]
+    book = Book()
+    document = run(book, Typing({**typed, "again.station": "CP-1", "again.identity": ["CP-2", "CP-01"]}))
+    assert document is not None
+    assert [each["id"] for each in document["station"]] == ["CP-01", "y", "CP-2"]
+    assert [book.get("station", index, "serial") for index in range(3)] == [None, None, None]
 
 
 def test_phases_are_measured() -> None:
