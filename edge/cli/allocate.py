@@ -70,8 +70,6 @@ def _opened(file: str) -> Iterator[tuple[str, BinaryIO]]:
     :raises ProblemUnusable: it can't be read.
     """
     if file == STANDARD_INPUT:
-        if sys.stdin is None:
-            raise ProblemUnusable("standard input is closed", remedy="name a file, or give the problem to it")
         yield "standard input", sys.stdin.buffer
         return
     try:

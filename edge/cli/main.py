@@ -5,9 +5,11 @@ Exit codes: 0 done, 1 failed while running, 2 wrong input, 130 interrupted. An e
 """
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -104,6 +106,7 @@ def _options(
 
 def main() -> None:
     """Run the command line of this process, and exit."""
+    _open_what_is_closed()
     try:
         application(sys.argv[1:])(prog_name="edge")
     except ConfigurationError as error:
@@ -133,6 +136,16 @@ def main() -> None:
     except Exception as error:
         _tell(f"edge: a fault of this program: {type(error).__name__}: {error}")
         sys.exit(FAILED)
+
+
+def _open_what_is_closed() -> None:
+    """A standard stream that whoever started us has closed: its number would be given to a file of the journal, and
+    who asks a terminal for something finds no object.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nothing = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - for as long as the program runs
+            setattr(sys, name, nothing)  # the lowest number that was free
 
 
 def _tell(text: str) -> None:

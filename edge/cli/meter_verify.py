@@ -18,9 +18,10 @@ from edge.cli.meter_choice import (
     chosen,
 )
 from edge.cli.meter_read import LatestFacts
+from edge.cli.terminal import Loop
 from edge.clock import Clock, SystemClock
 from edge.domain.reading import MeterFailed, Quality
-from edge.errors import MeterImplausible
+from edge.errors import MeterImplausible, SetupStopped
 from edge.metering.proof import Shown, level, shown, stepped
 from edge.units import PHASES, Amps, Phase, PhaseAmps
 
@@ -56,7 +57,7 @@ def verify(
     if len(choice.meters) != 1:
         raise typer.BadParameter(f"--meter is missing; there are: {', '.join(each.id for each in choice.meters)}")
     phases = _phases(charger) if charger is not None else ()
-    results = asyncio.run(_prove(choice, phases, load, period))
+    results = _prove(choice, phases, load, period)
     for each in results:
         typer.echo(each.sentence())
     if all(each.is_right for each in results):
@@ -82,52 +83,65 @@ def _phases(text: str) -> tuple[Phase, ...]:
     return found
 
 
-async def _prove(choice: Choice, phases: Sequence[Phase], load_a: Amps, period_s: float) -> list[Shown]:
-    clock, latest = SystemClock(), LatestFacts()
-    meters = choice.opened(clock, latest)
-    prover = _Prover(meters, latest, clock, choice.meters[0].id, period_s)
+def _prove(choice: Choice, phases: Sequence[Phase], load_a: Amps, period_s: float) -> list[Shown]:
+    clock, latest, loop = SystemClock(), LatestFacts(), Loop()
+
+    async def opened() -> Opened:
+        return choice.opened(clock, latest)
+
+    meters = loop.run(opened())
+    prover = _Prover(loop, meters, latest, clock, choice.meters[0].id, period_s)
     try:
-        return await (prover.by_charger(phases) if phases else prover.by_load(load_a))
+        return prover.by_charger(phases) if phases else prover.by_load(load_a)
     finally:
-        await meters.close()
+        loop.run(meters.close())
+        loop.close()
 
 
 class _Prover:
-    """Asks the installer to switch, and looks at what the meter makes of it."""
+    """Asks the installer to switch, and looks at what the meter makes of it. The questions are the main thread's, which
+    Ctrl-C ends; the line is left alone meanwhile.
+    """
 
-    def __init__(self, meters: Opened, latest: LatestFacts, clock: Clock, meter_id: str, period_s: float) -> None:
+    def __init__(
+        self, loop: Loop, meters: Opened, latest: LatestFacts, clock: Clock, meter_id: str, period_s: float
+    ) -> None:
+        self._loop = loop
         self._meters = meters
         self._latest = latest
         self._clock = clock
         self._meter_id = meter_id
         self._period_s = period_s
 
-    async def by_load(self, load_a: Amps) -> list[Shown]:
+    def by_load(self, load_a: Amps) -> list[Shown]:
         """A load of ``load_a`` on each phase in turn."""
         found = []
         for phase in PHASES:
-            await _ask(f"Switch the load of {load_a:g} A OFF")
-            before = await self._level()
-            await _ask(f"Switch it ON, on {phase} alone")
-            found.append(shown(phase, load_a, before, await self._level()))
+            _ask(f"Switch the load of {load_a:g} A OFF")
+            before = self._level()
+            _ask(f"Switch it ON, on {phase} alone")
+            found.append(shown(phase, load_a, before, self._level()))
         return found
 
-    async def by_charger(self, phases: Sequence[Phase]) -> list[Shown]:
+    def by_charger(self, phases: Sequence[Phase]) -> list[Shown]:
         """One charger, up and down again: the second step must undo the first."""
-        await _ask(f"Let the charger draw {STEP_FROM_A:g} A")
-        low = await self._level()
-        await _ask(f"Let it draw {STEP_TO_A:g} A, and wait until the car has followed")
-        high = await self._level()
-        await _ask(f"Let it draw {STEP_FROM_A:g} A again, and wait until the car has followed")
-        again = await self._level()
+        _ask(f"Let the charger draw {STEP_FROM_A:g} A")
+        low = self._level()
+        _ask(f"Let it draw {STEP_TO_A:g} A, and wait until the car has followed")
+        high = self._level()
+        _ask(f"Let it draw {STEP_FROM_A:g} A again, and wait until the car has followed")
+        again = self._level()
         step_a = STEP_TO_A - STEP_FROM_A
         return [*stepped(phases, step_a, low, high), *stepped(phases, step_a, again, high)]
 
-    async def _level(self) -> PhaseAmps:
+    def _level(self) -> PhaseAmps:
         """What the meter shows now.
 
         :raises MeterImplausible: it shows nothing that a proof may rest on.
         """
+        return self._loop.run(self._sampled())
+
+    async def _sampled(self) -> PhaseAmps:
         readings: list[PhaseAmps] = []
         problem: str | None = None
         for _ in range(MOST_TRIES):
@@ -151,6 +165,13 @@ class _Prover:
         )
 
 
-async def _ask(what: str) -> None:
-    """Tell the installer what to do, and wait until it is done. The line is left alone meanwhile."""
-    await asyncio.to_thread(input, f"{what}, then press Enter: ")
+def _ask(what: str) -> None:
+    """Tell the installer what to do, and wait until it is done.
+
+    :raises SetupStopped: nobody is there any more.
+    """
+    try:
+        input(f"{what}, then press Enter: ")
+    except EOFError:
+        typer.echo("")
+        raise SetupStopped("the proof was left; nothing is proven") from None

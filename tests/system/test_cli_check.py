@@ -213,3 +213,26 @@ def test_a_full_disk_behind_stdout_is_one_sentence() -> None:
     """And no traceback, where what was printed waits in a buffer as well."""
     said = written_to_a_full_disk("edge", "--help", timeout_s=60)
     assert said == (1, "edge: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        ("key --stdin <&-", 2, "edge: the key has 0 bytes; give 16 to 64, best at random\n"),
+        ("allocate - <&-", 2, "edge: standard input: is empty; give a problem as a JSON object\n"),
+        (
+            "setup --language en --config {folder}/site.toml --state {folder} <&- >&-",
+            2,
+            "edge: Left. What was answered",
+        ),
+        ("meter read --connection tcp://127.0.0.1:1 --model eastron_sdm630 --period 0.05 >&-", 1, ""),
+        ("check {folder}/nosuch.toml >&- 2>&-", 2, ""),
+    ],
+)
+def test_a_closed_stream_is_an_empty_one(command: str, code: int, words: str, tmp_path: Path) -> None:
+    """Nobody can be asked there, and nothing shown: no fault of this program. Its number is given to no other file."""
+    shell = ("sh", "-c", f"{sys.executable} -m edge {command.format(folder=tmp_path)}")
+    result = subprocess.run(shell, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == code, result.stderr
+    assert result.stderr.startswith(words)
+    assert "a fault of this program" not in result.stderr

@@ -10,7 +10,10 @@ import pytest
 
 from simulators.meter import MeterFault, SimulatedMeter, circuit_meter
 from simulators.meter.serial_line import LineSettings
+from tests.system.typist import at_terminal
 from tests.wire.meter_lines import line, simulated
+
+INTERRUPTED = 130  # exit code: 128 + SIGINT
 
 
 class Loads:
@@ -242,3 +245,21 @@ async def test_verify_walks_through_the_proof(fault: MeterFault, code: int, word
         rest = (await process.stdout.read()).decode()
         assert await process.wait() == code
     assert words in rest
+
+
+async def test_a_proof_can_be_left_at_a_question_and_while_the_meter_is_read(tmp_path: Path) -> None:
+    """Ctrl-C ends it at once, by itself: it waited for the next Enter. So does the end of the input, in a sentence."""
+    async with line("tcp", {1: Loads().meter}, tmp_path) as connection:
+        arguments = ("meter", "verify", "--connection", connection, "--model", "eastron_sdm630", "--period", "60")
+        async with at_terminal(*arguments) as typist:
+            await typist.sees("OFF, then press Enter: $")
+            assert await typist.interrupts() == INTERRUPTED
+        async with at_terminal(*arguments) as typist:
+            await typist.answers("OFF, then press Enter: $", "")
+            assert await typist.interrupts() == INTERRUPTED
+            assert "Task" not in typist.shown
+        async with at_terminal(*arguments) as typist:
+            await typist.sees("OFF, then press Enter: $")
+            typist.hangs_up()
+            assert await typist.ends() == 2
+            assert "edge: the proof was left; nothing is proven" in typist.shown
