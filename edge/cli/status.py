@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge.cli.control_socket import report
+from edge.cli.evse_table import EvseTable
 from edge.cli.places import SocketPath
 from edge.units import PHASES
 
@@ -201,9 +202,8 @@ def _load_style(amps: float, rating_a: float) -> str:
     return "yellow" if amps > NEARLY_FULL * rating_a else "green"
 
 
-def _stations(stations: Sequence[Report], *, commands: bool, has_cloud: bool) -> Table:
+def _stations(stations: Sequence[Report], *, commands: bool, has_cloud: bool) -> EvseTable:
     title = "Stations" if commands else "Stations: nothing is commanded, the limits are what they would be"
-    table = Table(title=title, title_justify="left", expand=False)
     limit = "limit A" if commands else "would be A"
     # What few EVSEs have has its column only where one has it.
     at_times = {
@@ -212,23 +212,26 @@ def _stations(stations: Sequence[Report], *, commands: bool, has_cloud: bool) ->
         if any(cell(evse) for station in stations for evse in station["evses"])
     }
     cloud = ("cloud",) if has_cloud else ()
-    for heading in ("station", "EVSE", "link", *cloud, "status", limit, "draw A", *at_times, "why"):
-        table.add_column(heading, overflow="fold")
-    for station in stations:
-        for evse in station["evses"]:
-            limit_a = evse["limit_a"]
-            table.add_row(
-                _text(station["id"]),
-                _text(str(evse["id"])),
-                _link(station["connected"]),
-                *(_link(station["cloud_connected"]) for _ in cloud),
-                _text(evse["status"]),
-                _text(f"{limit_a:.1f}" if limit_a is not None else _NONE),
-                _draw(evse),
-                *(_text(cell(evse) or _NONE) for cell in at_times.values()),
-                _text(evse["text"]),
-            )
-    return table
+    rows = [
+        [
+            _text(station["id"]),
+            _text(str(evse["id"])),
+            _link(station["connected"]),
+            *(_link(station["cloud_connected"]) for _ in cloud),
+            _text(evse["status"]),
+            _text(f"{evse['limit_a']:.1f}" if evse["limit_a"] is not None else _NONE),
+            _draw(evse),
+            *(_text(cell(evse) or _NONE) for cell in at_times.values()),
+        ]
+        for station in stations
+        for evse in station["evses"]
+    ]
+    return EvseTable(
+        title=title,
+        headings=("station", "EVSE", "link", *cloud, "status", limit, "draw A", *at_times),
+        rows=rows,
+        reasons=[_text(evse["text"]) for station in stations for evse in station["evses"]],
+    )
 
 
 def _link(is_up: bool) -> Text:

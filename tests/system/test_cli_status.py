@@ -12,6 +12,7 @@ import pytest
 from edge.web.app import make_app
 from edge.web.server import ApiServer
 from tests.fake_needs import FakeNeeds
+from tests.system.typist import at_terminal
 
 REPORT: dict[str, Any] = {
     "version": "0.1.0",
@@ -190,6 +191,17 @@ async def test_status_for_people(controller: Controller) -> None:
         "waiting to be let in: CP-99 from 10.0.0.9 ACME",
     ):
         assert words in shown.out
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+async def test_a_narrow_terminal_has_each_reason_whole(controller: Controller, columns: str) -> None:
+    """Below its EVSE, broken between words at most: beside the table it was a column of a few letters."""
+    controller.report = changed(stations={"CP-\x1b[31m01[red]": {"id": "CP-01"}})
+    async with at_terminal("status", "--socket", str(controller.path), environment={"COLUMNS": columns}) as typist:
+        assert await typist.ends() == 0
+    shown = " ".join(typist.shown.split())
+    assert "CP-01/1: link up, cloud down, status Charging, limit A 6.0, draw A 5.9 5.8 6.0" in shown
+    assert "6.0 A: meter grid gives no reading: safe current CP-01/2: link up" in shown
 
 
 async def test_few_phases_and_needs_have_their_columns(controller: Controller) -> None:
