@@ -1,6 +1,7 @@
 """``edge support-bundle``, ``edge backup``, ``edge restore``, ``edge factory-reset``: what the gateway keeps, taken
 along, brought back, or given up."""
 
+import contextlib
 import io
 import platform
 import re
@@ -130,21 +131,23 @@ def factory_reset(
     elsewhere = _stored_elsewhere(config.read_bytes() if config.exists() else b"", config, state)
     if not yes and _typed(f"Delete {config} and {state}? Type RESET: ").strip() != "RESET":
         raise ProblemUnusable("nothing was deleted")
-    present = reset_by_presence(state)  # takes the claim away at once, so after the question
-    claim = read_claim(state)
-    if claim is not None and not present and not claim.opens(_typed("Passphrase of the gateway", hidden=True)):
-        raise ClaimError(
-            "this is not the passphrase of this gateway's owner",
-            remedy="or show presence: put a file edge-reset onto the boot partition, see docs/installer.md",
-        )
-    if config.exists():
-        config.write_bytes(b"")  # as the package brings it, with its owner and mode
-    config.with_name(f".{config.name}.setup").unlink(missing_ok=True)
-    for each in state.iterdir() if state.exists() else ():
-        if each.is_dir() and not each.is_symlink():
-            shutil.rmtree(each)
-        else:
-            each.unlink()
+    # What runs may not answer: a socket of its own, a machine that is busy.
+    with locked(state) if state.exists() else contextlib.nullcontext():
+        present = reset_by_presence(state)  # takes the claim away at once, so after the question
+        claim = read_claim(state)
+        if claim is not None and not present and not claim.opens(_typed("Passphrase of the gateway", hidden=True)):
+            raise ClaimError(
+                "this is not the passphrase of this gateway's owner",
+                remedy="or show presence: put a file edge-reset onto the boot partition, see docs/installer.md",
+            )
+        if config.exists():
+            config.write_bytes(b"")  # as the package brings it, with its owner and mode
+        config.with_name(f".{config.name}.setup").unlink(missing_ok=True)
+        for each in state.iterdir() if state.exists() else ():
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each)
+            else:
+                each.unlink()
     typer.echo("reset: the gateway has no site and no owner; edge setup begins anew")
     if elsewhere is not None:  # the site file named it, and may have named any folder
         typer.echo(f"what the site file had stored in {elsewhere} is as it was: delete that by hand")

@@ -18,7 +18,7 @@ TIMEOUT_S = 3.0  # a controller that is alive answers within a tick
 _START_IT = (
     "start it (the service: systemctl start edge-controller; by hand: edge run --config FILE), or give its --socket"
 )
-_ASK_AS_ROOT = "it is for root and the controller's own account: ask with sudo"
+ASK_AS_ROOT = "it is for root and the controller's own account: ask with sudo"
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -95,7 +95,7 @@ def ask(paths: Sequence[Path], method: str, resource: str, body: bytes | None = 
         except (OSError, http.client.HTTPException) as exc:
             problems.append(f"{path}: {_reason(exc)}")
             if isinstance(exc, PermissionError):
-                remedy = _ASK_AS_ROOT
+                remedy = ASK_AS_ROOT
     if not problems:
         raise ControllerUnreachable("no controller runs here: there is no control socket", remedy=_START_IT)
     raise ControllerUnreachable(f"no controller answers ({', '.join(problems)})", remedy=remedy)

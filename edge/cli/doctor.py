@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from edge.cli.control_socket import ASK_AS_ROOT
 from edge.cli.control_socket import report as of_controller
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
@@ -49,15 +50,18 @@ def doctor(
     """Say what is wrong and what to do, the likeliest first. Exit code 1 when something is."""
     says = speaker(language, state)
     report: Mapping[str, Any] | None = None
-    away = ""
+    away: ControllerUnreachable | None = None
     try:
         report = of_controller(socket)
     except ControllerUnreachable as exc:
-        away = str(exc)
-    if report is None and _is_blank(config):
+        away = exc
+    if away is not None and away.remedy == ASK_AS_ROOT:  # the program may be as well as can be
+        troubles = [_trouble("not_root"), *_file(config), *_machine(state)]
+    elif away is not None and _is_blank(config):
         troubles = [_trouble("not_set_up"), *_machine(state)]
     else:
-        troubles = [*_file(config), *(_of_report(report) if report is not None else _away(away)), *_machine(state)]
+        seen = _of_report(report) if report is not None else [_trouble("away", why=str(away))]
+        troubles = [*_file(config), *seen, *_machine(state)]
     for number, each in enumerate(troubles, 1):
         typer.echo(f"{number}. {says.tell(each.what)}\n   -> {says.tell(each.remedy)}")
     if troubles:
@@ -98,10 +102,6 @@ def _file(config: Path) -> Iterator[Trouble]:
     for key, address in (listens | {"[bms.modbus] listen": modbus.listen if modbus is not None else None}).items():
         if address is not None and not is_anybodys(address.host):
             yield _trouble("address", place=address, key=key)
-
-
-def _away(why: str) -> Iterator[Trouble]:
-    yield _trouble("away", why=why)
 
 
 def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:

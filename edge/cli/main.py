@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed while running, 2 wrong input, 130 interrupted. An e
 """
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -107,6 +108,7 @@ def _options(
 def main() -> None:
     """Run the command line of this process, and exit."""
     _open_what_is_closed()
+    _show_what_can_be_shown()
     try:
         application(sys.argv[1:])(prog_name="edge")
     except ConfigurationError as error:
@@ -130,7 +132,8 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except OSError as error:  # what no room has foreseen: a full disk, a closed terminal
         where = f"{error.filename}: " if error.filename is not None else ""
-        _tell(f"edge: {where}{error.strerror or error}")
+        who = "; use sudo" if isinstance(error, PermissionError) and os.geteuid() != 0 else ""
+        _tell(f"edge: {where}{error.strerror or error}{who}")
         _let_go_of_stdout()
         sys.exit(FAILED)
     except Exception as error:
@@ -146,6 +149,13 @@ def _open_what_is_closed() -> None:
         if getattr(sys, name) is None:
             nothing = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - for as long as the program runs
             setattr(sys, name, nothing)  # the lowest number that was free
+
+
+def _show_what_can_be_shown() -> None:
+    """In an 8-bit locale a sign that the terminal hasn't is a question mark, and the rest is told all the same."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _tell(text: str) -> None:

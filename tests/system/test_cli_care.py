@@ -1,10 +1,14 @@
 """`edge backup`, `restore`, `factory-reset`, `support-bundle`, `doctor` and `station` as processes."""
 # ruff: noqa: ASYNC240 - small files of the tests' own
 
+import asyncio
 import contextlib
 import os
 import shutil
+import socket
 import sqlite3
+import subprocess
+import sys
 import tarfile
 import tomllib
 from pathlib import Path
@@ -179,6 +183,31 @@ async def test_a_factory_reset_needs_the_owner(site_file: Path, tmp_path: Path) 
     assert (await edge("factory-reset", *places(site_file), "--yes"))[0] == 0
     assert site_file.read_bytes() == b""  # as the package brings it: it keeps its owner and mode
     assert list(state.iterdir()) == []
+
+
+async def test_a_gateway_that_does_not_answer_is_not_reset_under_its_feet(site_file: Path, tmp_path: Path) -> None:
+    """One with a socket of its own, or too busy to answer: it holds its folder, and nothing is deleted there."""
+    with locked(tmp_path / "state"):
+        code, _, errors = await edge("factory-reset", *places(site_file), "--yes")
+    assert (code, "is in use by another edge run" in errors) == (1, True), errors
+    assert site_file.read_text(encoding="utf-8") == SITE
+    assert (tmp_path / "state" / "profiles" / "CP-01.json").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root may give files away")
+async def test_who_may_not_ask_the_gateway_is_told_to_be_root(site_file: Path, tmp_path: Path) -> None:
+    """That it doesn't run isn't known, and nobody is sent to look for the cause."""
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(tmp_path / "edge.sock"))
+        os.chown(tmp_path / "edge.sock", SERVICE, SERVICE)
+        powerless = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search", sys.executable, "-m", "edge")
+        arguments = (*powerless, "doctor", *places(site_file), "--language", "en")
+        found = await asyncio.to_thread(subprocess.run, arguments, capture_output=True, text=True, check=False)
+    assert found.stdout.splitlines()[:2] == [
+        "1. only root and the gateway's own account may ask the gateway",
+        "   -> sudo edge doctor",
+    ]
+    assert "systemctl" not in found.stdout
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")

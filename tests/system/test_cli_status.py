@@ -204,6 +204,14 @@ async def test_a_narrow_terminal_has_each_reason_whole(controller: Controller, c
     assert "6.0 A: meter grid gives no reading: safe current CP-01/2: link up" in shown
 
 
+async def test_a_sign_that_the_terminal_has_not_is_a_question_mark(controller: Controller) -> None:
+    """In an 8-bit locale the rest is told all the same: it was a fault of the program."""
+    locale = {"PYTHONIOENCODING": "latin-1", "COLUMNS": "160"}
+    async with at_terminal("status", "--socket", str(controller.path), environment=locale) as typist:
+        assert await typist.ends() == 0
+    assert "? 6.0 / 40" in typist.shown
+
+
 async def test_few_phases_and_needs_have_their_columns(controller: Controller) -> None:
     """Only where there are some: the grid phases that a car uses, what it still wants and until when."""
     assert "uses" not in (plain := await status(controller.path)).out
