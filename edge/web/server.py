@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.errors import StartError
 from edge.listening import listen_once_there
+from edge.web.connection import BoundedProtocol
 
 BACKLOG = 64  # requests in waiting: a scraper, a browser and a command line are what there is
 SOCKET_MODE = 0o660  # the service's user and group; who else may ask asks over TCP
@@ -97,7 +98,7 @@ class ApiServer:
         config = uvicorn.Config(
             dated(self._app),
             loop="none",
-            http="h11",
+            http=BoundedProtocol,
             ws="none",
             lifespan="off",
             log_config=None,

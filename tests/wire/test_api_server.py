@@ -5,7 +5,7 @@ import signal
 import socket
 import stat
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 
 from edge.errors import StartError
 from edge.web.app import make_app
+from edge.web.connection import MOST_CONNECTIONS
 from edge.web.server import ApiServer
 from tests.fake_needs import FakeNeeds
 
@@ -86,6 +87,39 @@ async def test_needs_are_taken_on_the_control_socket(tmp_path: Path) -> None:
     ):
         assert (await client.put(NEED, json=STATEMENT)).status_code == 204
         assert (await client.delete(NEED)).status_code == 204
+
+
+async def test_whoever_only_connects_takes_no_room(tmp_path: Path) -> None:
+    """Over TCP there are so many connections at a time; more are cut, and the control socket answers all the same."""
+    port, path = free_port(), tmp_path / "edge.sock"
+    async with asyncio.timeout(30), running(port, path), AsyncExitStack() as stack:
+        idle = []
+        for _ in range(MOST_CONNECTIONS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            stack.callback(writer.close)
+            writer.write(b"GET /api/v1/status HTTP/1.1\r\nX-Slow: ")
+            idle.append(reader)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        stack.callback(writer.close)
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+        assert (await ask(path)).status_code == 200
+        assert not any(each.at_eof() for each in idle)
+
+
+async def test_a_request_that_does_not_come_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor one that never ends, the first on its connection or a later one; the connection is closed."""
+    monkeypatch.setattr("edge.web.connection.REQUEST_S", 0.05)
+    port, head = free_port(), b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+    async with asyncio.timeout(30), running(port, tmp_path / "edge.sock"):
+        for asked, begun in ((b"", b""), (b"", head), (head + b"\r\n", head)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(asked)
+            if asked:
+                assert (await reader.readuntil(b"true}")).startswith(b"HTTP/1.1 200 OK")
+            writer.write(begun)
+            assert await reader.read() == b""
+            writer.close()
 
 
 async def test_signals_stay_the_daemons(tmp_path: Path) -> None:
