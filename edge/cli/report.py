@@ -1,12 +1,12 @@
 """``edge report sessions``: who charged how much, one by one or summed up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -17,7 +17,7 @@ from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, ConfigPath
 from edge.cli.report_text import as_csv, as_table
 from edge.config import Configuration
-from edge.domain.session import Session
+from edge.domain.session import QUARTER_S, Session
 from edge.errors import ProblemUnusable
 from edge.offline import session_report
 from edge.offline.session_report import By, Sum
@@ -26,6 +26,8 @@ from edge.storage.session_file import Register, SessionFile
 app = typer.Typer(help="What the site has to account for.", no_args_is_help=True)
 
 _WH_PER_KWH = Decimal(1000)
+MOST_CO2_G = 100_000.0  # for each kWh: a hundred times that of lignite
+_Noted: TypeAlias = tuple[datetime, Decimal]  # the begin of a quarter of an hour, and the meter's register in Wh
 _SESSION = (  # the columns of a session, besides its quarter-hours and signed messages, which no table has room for
     "session",
     "station",
@@ -77,7 +79,9 @@ def sessions(
     form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.TABLE,
     co2: Annotated[
         float | None,
-        typer.Option("--co2", min=0, help="Grams of CO2 for each kWh, to be stated with it.", show_default=False),
+        typer.Option(
+            "--co2", min=0, max=MOST_CO2_G, help="Grams of CO2 for each kWh, to be stated with it.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """List the sessions, or sum them up: energy in kWh, internal (the site's own tokens) and public apart.
@@ -172,17 +176,34 @@ def _share(
     sessions: Sequence[Session], registers: Sequence[Register], since: datetime | None, until: datetime | None
 ) -> dict[str, Any]:
     """The sessions' part of what the building took from the grid, between the readings of its meter that there are."""
-    inside = [each for each in registers if (since is None or each.at >= since) and (until is None or each.at <= until)]
-    if len(inside) < 2 or inside[-1].import_wh <= inside[0].import_wh:
+    noted = [(_quarter_hour(each.at), each.import_wh) for each in registers]
+    inside = [each for each in noted if (since is None or each[0] >= since) and (until is None or each[0] <= until)]
+    building_wh = charged_wh = Decimal(0)
+    for (begin, first_wh), (end, last_wh) in _rises(inside):
+        building_wh += last_wh - first_wh
+        charged_wh += session_report.delivered_wh(sessions, begin, end)
+    if building_wh <= 0:
         return {}
-    first, last = inside[0], inside[-1]
-    building_wh = last.import_wh - first.import_wh
-    charged_wh = session_report.delivered_wh(sessions, first.at, last.at)
     return {
-        "building_kwh": _kwh(building_wh),
+        "building_kwh": _kwh(building_wh.quantize(Decimal("0.1"))),  # a meter's register is a float of 32 bits
         "charged_meanwhile_kwh": _kwh(charged_wh),
         "share_percent": plain((charged_wh / building_wh * 100).quantize(Decimal("0.1"))),
     }
+
+
+def _quarter_hour(at: datetime) -> datetime:
+    """The begin of the quarter of an hour for which a register was noted: with the first tick in it."""
+    return datetime.fromtimestamp(round(at.timestamp() / QUARTER_S) * QUARTER_S, UTC)
+
+
+def _rises(noted: Sequence[_Noted]) -> Iterator[tuple[_Noted, _Noted]]:
+    """The first and the last reading of each time in which the register counted on: a new meter begins anew."""
+    begin = 0
+    for place in range(1, len(noted) + 1):
+        if place == len(noted) or noted[place][1] < noted[place - 1][1]:
+            if place - begin > 1:
+                yield noted[begin], noted[place - 1]
+            begin = place
 
 
 def _registers(file: SessionFile, configuration: Configuration) -> list[Register]:

@@ -83,6 +83,39 @@ def test_sums_are_exact_and_split_into_internal_and_public(site: Path) -> None:
     )  # fmt: skip
 
 
+def test_the_buildings_part_is_of_the_same_quarter_hours(site: Path) -> None:
+    """A register is noted some moment after its quarter of an hour has begun: that one counts from it on, and the last
+    one doesn't. A meter that is replaced begins anew, and what it had counted before isn't taken for that.
+    """
+    store = Store(site.parent / "storage", reserve_bytes=1)
+    store.open()
+    late = timedelta(days=7, seconds=0.6)
+    store.commit(
+        [
+            [
+                session(4, "600", began_at=NOON + timedelta(days=7)),
+                session(5, "900", began_at=NOON + timedelta(days=7, minutes=15)),
+                session(6, "70", began_at=NOON + timedelta(days=7, minutes=30)),
+            ]
+        ]
+    )
+    for minutes, wh in ((0, 90_000.25), (15, 91_000.25), (30, 100), (45, 240)):
+        at = NOON + late + timedelta(minutes=minutes)
+        store.add_history([HistoryRow(at=at, topic=METER_TOPIC + "grid", body=f'{{"import_wh": {wh}}}')])
+    store.close()
+    begin = (NOON + timedelta(days=7)).isoformat()
+    total = json.loads(report(site, "--from", begin, "--format", "json").stdout)["total"]
+    assert (total["building_kwh"], total["charged_meanwhile_kwh"], total["share_percent"]) == ("1.14", "0.67", "58.8")
+
+
+@pytest.mark.parametrize("co2", ["inf", "nan", "1e308", "-1"])
+def test_a_factor_that_no_grid_has_is_refused(site: Path, co2: str) -> None:
+    """Exit code 2, and no fault of this program."""
+    result = report(site, "--co2", co2)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--co2" in result.stderr
+
+
 def test_a_period_and_a_table_for_people(site: Path) -> None:
     """Days of the site's time; the last line is the total."""
     lines = report(site, "--from", "2026-06-01", "--to", "2026-06-02", "--by", "day").stdout.splitlines()
