@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from urllib.parse import quote
 
 import orjson
 
-from edge.cli.control_socket import ask
+from edge.cli.control_socket import Answer, ask
 from edge.cli.meter_choice import Choice
 from edge.cli.meter_read import sampled
 from edge.cli.terminal import Loop
@@ -34,6 +35,7 @@ from edge.units import Amps, PhaseAmps, Seconds
 START_S: Seconds = 60.0  # a small board, cold
 STOP_S: Seconds = 5.0
 SAMPLES, SAMPLE_EVERY_S = 5, 0.5
+TRIES, PAUSE_S = 5, 1.0  # an answer may be three seconds late each time: a full disk's cache, a cold card
 STATUS = "/api/v1/status"
 _KEPT = ("serial", "mac", "firmware")
 
@@ -53,6 +55,21 @@ def _program() -> list[str]:
     if starter.name == "edge" and os.access(starter, os.X_OK):
         return [str(starter.resolve())]
     return [sys.executable, "-m", "edge"]
+
+
+def answered(asked: Callable[[], Answer], *, goes_on: Callable[[], bool], pause: Callable[[Seconds], None]) -> Answer:
+    """The answer of a gateway that may be slow for a moment: an hour of proofs isn't lost by it.
+
+    :raises ControllerUnreachable: it has ended, or is silent for longer.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return asked()
+        except ControllerUnreachable:
+            if not goes_on():
+                raise
+            pause(PAUSE_S)
+    return asked()
 
 
 class Bench:
@@ -134,7 +151,7 @@ class Bench:
     def observe(self, after_s: Seconds) -> Observation:
         """The status report, after a wait."""
         time.sleep(after_s)
-        report = self._report()
+        report = dict(orjson.loads(self._answered("GET", STATUS).body))
         for each in report.get("waiting_stations", ()):
             self._known[each["id"]] = {key: each.get(key) for key in _KEPT}
         return Observation(at=time.monotonic(), report=report, meter=self._meter)
@@ -145,7 +162,7 @@ class Bench:
         :raises ControllerUnreachable: the gateway doesn't take it.
         """
         resource = f"/api/v1/stations/{quote(key.station, safe='')}/evses/{key.evse}/trial"
-        answer = ask([self._socket], "PUT", resource, orjson.dumps({"limit_a": limit_a, "for_s": for_s}))
+        answer = self._answered("PUT", resource, orjson.dumps({"limit_a": limit_a, "for_s": for_s}))
         if answer.status != http.HTTPStatus.NO_CONTENT:
             raise ControllerUnreachable(f"the gateway doesn't take a trial limit ({answer.status} {answer.reason})")
 
@@ -162,6 +179,12 @@ class Bench:
     def known_stations(self) -> dict[str, dict[str, Any]]:
         """What the waiting list has told of stations."""
         return self._known
+
+    def _answered(self, method: str, resource: str, body: bytes | None = None) -> Answer:
+        return answered(lambda: ask([self._socket], method, resource, body), goes_on=self._runs, pause=time.sleep)
+
+    def _runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def _report(self) -> dict[str, Any]:
         return dict(orjson.loads(ask([self._socket], "GET", STATUS).body))

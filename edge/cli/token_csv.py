@@ -11,6 +11,7 @@ from edge.domain.token import SiteToken
 from edge.errors import TokenUnusable
 
 COLUMNS = ("token", "name", "class", "cost_centre", "from", "until", "hours", "energy_kwh", "ready_by", "blocked")
+MOST_CHARACTERS = 16_000_000  # a hundred thousand tokens with all that is said of them; /dev/zero has no end
 _DELIMITERS = ",;\t"  # a spreadsheet takes the semicolon where the comma is for decimals
 _YES, _NO = ("yes", "true", "1"), ("", "no", "false", "0")
 # What a spreadsheet makes of a long card number in a cell that isn't text: 4.71193E+13.
@@ -25,9 +26,12 @@ def read_csv(path: Path, rules: Rules) -> list[SiteToken]:
     :raises TokenUnusable: with file and line; then none of them is to be used.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as stream:
+            text = stream.read(MOST_CHARACTERS + 1)
     except (OSError, UnicodeDecodeError) as exc:
         raise TokenUnusable(f"{path} can't be read ({exc})", remedy="give a CSV file in UTF-8") from exc
+    if len(text) > MOST_CHARACTERS:
+        raise TokenUnusable(f"{path} is longer than any list of tokens", remedy="give a CSV file")
     delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     seen: dict[str, int] = {}

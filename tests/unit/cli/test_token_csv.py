@@ -134,3 +134,9 @@ def test_half_a_need_is_none(energy: str | None, ready_by: str | None, sentence:
     with pytest.raises(TokenUnusable) as raised:
         need(("--energy", energy), ("--ready-by", ready_by))
     assert str(raised.value).startswith(sentence)
+
+
+def test_a_file_without_end_is_refused() -> None:
+    """It was read until the memory was full."""
+    with pytest.raises(TokenUnusable, match="/dev/zero is longer than any list of tokens"):
+        read_csv(Path("/dev/zero"), RULES)
