@@ -3,7 +3,6 @@
 import copy
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from edge.cli.allocation_file import parse
 from edge.errors import ProblemUnusable
+from tests.forked import ROOT, forked
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -48,8 +48,7 @@ NEED = {"energy_wanted_wh": 4600, "departure_at": "2026-11-21T09:00:00Z"}
 
 def edge(*arguments: str, stdin: bytes = b"", folder: Path | None = None) -> subprocess.CompletedProcess[bytes]:
     """``edge allocate`` with these arguments."""
-    command = [sys.executable, "-W", "error", "-m", "edge", "allocate", *arguments]
-    return subprocess.run(command, cwd=folder, input=stdin, capture_output=True, timeout=120, check=False)
+    return forked("edge", "allocate", *arguments, stdin=stdin, cwd=folder or ROOT)
 
 
 def edited(edit: Edit) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """``edge check`` and ``edge run`` as an installer meets them: real processes, real files."""
 
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.forked import as_text, forked
 from tests.full_disk import written_to_a_full_disk
 
 SITE = """\
@@ -107,8 +107,7 @@ FAULTS = {
 
 def edge(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """``edge`` with these arguments, in ``folder``."""
-    command = [sys.executable, "-W", "error", "-m", "edge", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return as_text(forked("edge", *arguments, cwd=folder))
 
 
 def errors(lines: Sequence[str]) -> list[str]:

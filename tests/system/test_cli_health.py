@@ -1,7 +1,6 @@
 """``edge health`` against a control socket: what the gate of an image with two slots asks."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from edge.web.app import make_app
 from edge.web.server import ApiServer
 from tests.fake_needs import FakeNeeds
+from tests.forked import as_text, forked
 
 
 class Controller:
@@ -42,15 +42,8 @@ async def controller(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Cont
 
 
 async def health(path: Path, *arguments: str) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-W", "error", "-m", "edge", "health", *arguments, "--socket", str(path)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        cwd=Path(__file__).parents[2],
-    )
-    out, _ = await process.communicate()
-    return process.returncode, out.decode().strip()
+    ended = as_text(await asyncio.to_thread(forked, "edge", "health", *arguments, "--socket", str(path)))
+    return ended.returncode, f"{ended.stdout}{ended.stderr}".strip()
 
 
 async def test_who_comes_back_while_one_looks_is_remembered(controller: Controller, tmp_path: Path) -> None:

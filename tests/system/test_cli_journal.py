@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from edge.domain.journal import EntryState, PutEntry
 from edge.storage.reading import entries
 from edge.storage.store import Store
 from edge.storage.sums import DAMAGED
+from tests.forked import as_text, forked
 from tests.system.test_cli_check import SITE
 from tests.unit.storage.storage_bench import entry, put
 
@@ -32,8 +32,7 @@ def site(tmp_path: Path) -> Path:
 
 def edge(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``edge journal``."""
-    command = [sys.executable, "-m", "edge", "journal", *arguments, "--config", str(site)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return as_text(forked("edge", "journal", *arguments, "--config", str(site)))
 
 
 def test_what_was_set_aside_is_shown_with_its_reason(site: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from simulators.meter import MeterFault, SimulatedMeter, circuit_meter
 from simulators.meter.serial_line import LineSettings
+from tests.forked import as_text, forked
 from tests.system.typist import at_terminal
 from tests.wire.meter_lines import line, simulated
 
@@ -33,18 +34,8 @@ class Loads:
 
 async def edge(*arguments: str) -> tuple[int, str, str]:
     """Exit code, output and errors of `edge meter ...`."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "edge",
-        "meter",
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, output.decode(), errors.decode()
+    ended = as_text(await asyncio.to_thread(forked, "edge", "meter", *arguments))
+    return ended.returncode, ended.stdout, ended.stderr
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """``edge need`` against a control socket: the real process, an API with a port of the test's own."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from edge.errors import EvseUnknown, NeedError, NeedImplausible, NoSession, Time
 from edge.web.app import make_app
 from edge.web.server import ApiServer
 from tests.fake_needs import FakeNeeds
+from tests.forked import as_text, forked
 
 REPORT = {"time": "2026-06-01T12:00:00.000Z", "timezone": "Europe/Copenhagen"}  # what the command looks at
 CP_01 = EvseKey(station="CP/01", evse=2)
@@ -44,16 +44,9 @@ async def controller(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Cont
 
 async def need(path: Path, *arguments: str) -> Outcome:
     """``edge need`` with EDGE_SOCKET set to ``path``."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-W", "error", "-m", "edge", "need", *arguments),
-        env={"EDGE_SOCKET": str(path), "PATH": "/usr/bin:/bin", "TERM": "dumb"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-    )
-    out, err = await process.communicate()
-    return Outcome(process.returncode, out.decode(), err.decode())
+    environment = {"EDGE_SOCKET": str(path), "PATH": "/usr/bin:/bin", "TERM": "dumb"}
+    ended = as_text(await asyncio.to_thread(forked, "edge", "need", *arguments, env=environment))
+    return Outcome(ended.returncode, ended.stdout, ended.stderr)
 
 
 async def test_a_need_is_stated(controller: Controller) -> None:

@@ -14,6 +14,7 @@ import pytest
 from edge import __version__
 from edge.control.recording import Header, Tick
 from edge.control.segments import Folder, Segments, segment_name
+from tests.forked import as_text, forked
 from tests.unit.control.recording_bench import HEADER, ControlledSite
 
 PATIENCE_S = 120.0  # on a machine that does much else: it only ends what hangs
@@ -64,9 +65,8 @@ async def edge(*arguments: str) -> asyncio.subprocess.Process:
 
 
 async def replay(*arguments: str | Path) -> Outcome:
-    process = await edge("replay", *map(str, arguments))
-    out, err = await process.communicate()
-    return Outcome(process.returncode, out.decode(), err.decode())
+    ended = as_text(await asyncio.to_thread(forked, "edge", "replay", *map(str, arguments)))
+    return Outcome(ended.returncode, ended.stdout, ended.stderr)
 
 
 def record(folder: Path, ticks: Sequence[Tick], header: Header = OURS) -> Path:

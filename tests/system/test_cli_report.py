@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +17,7 @@ from edge.domain.token import SiteToken
 from edge.storage.history import HistoryRow
 from edge.storage.session_file import METER_TOPIC
 from edge.storage.store import Store
+from tests.forked import as_text, forked
 from tests.system.test_cli_check import SITE
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -64,8 +64,7 @@ def site(tmp_path: Path) -> Path:
 
 def report(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``edge report sessions``."""
-    command = [sys.executable, "-m", "edge", "report", "sessions", "--config", str(site), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return as_text(forked("edge", "report", "sessions", "--config", str(site), *arguments))
 
 
 def test_sums_are_exact_and_split_into_internal_and_public(site: Path) -> None:

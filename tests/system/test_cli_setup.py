@@ -17,6 +17,7 @@ import pytest
 from edge.setup.language import LANGUAGES, texts
 from simulators.meter import MeterFault
 from simulators.site import Endpoint
+from tests.forked import as_text, forked
 from tests.system.building import Building, building
 from tests.system.typist import PATIENCE_S, ROOT, Typist, at_terminal
 from tests.unit.setup.test_setup_interview import WRONG
@@ -327,9 +328,11 @@ upstream = "wss://csms.example.com/ocpp"
 
 async def edge(*arguments: str, largest_file: int | None = None) -> tuple[int, str, str]:
     """Exit code, output, errors. ``largest_file`` in bytes: what the disk has room for."""
-    limit = ("prlimit", f"--fsize={largest_file}") if largest_file is not None else ()
+    if largest_file is None:
+        ended = as_text(await asyncio.to_thread(forked, "edge", *arguments))
+        return ended.returncode, ended.stdout, ended.stderr
     process = await asyncio.create_subprocess_exec(
-        *(*limit, sys.executable, "-m", "edge", *arguments),
+        *("prlimit", f"--fsize={largest_file}", sys.executable, "-m", "edge", *arguments),
         cwd=ROOT,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

@@ -1,7 +1,6 @@
 """``edge status`` against a control socket: the real process, an API with a report of the test's own."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ import pytest
 from edge.web.app import make_app
 from edge.web.server import ApiServer
 from tests.fake_needs import FakeNeeds
+from tests.forked import as_text, forked
 from tests.system.typist import at_terminal
 
 REPORT: dict[str, Any] = {
@@ -157,16 +157,9 @@ async def status(path: Path, *arguments: str) -> Outcome:
 
 async def edge(path: Path, *arguments: str) -> Outcome:
     """Any verb in the same way."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-W", "error", "-m", "edge", *arguments),
-        env={"EDGE_SOCKET": str(path), "PATH": "/usr/bin:/bin"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-    )
-    out, err = await process.communicate()
-    return Outcome(process.returncode, out.decode(), err.decode())
+    environment = {"EDGE_SOCKET": str(path), "PATH": "/usr/bin:/bin"}
+    ended = as_text(await asyncio.to_thread(forked, "edge", *arguments, env=environment))
+    return Outcome(ended.returncode, ended.stdout, ended.stderr)
 
 
 async def test_status_as_json_is_the_api_s_answer(controller: Controller) -> None:

@@ -3,13 +3,13 @@
 import asyncio
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from edge.storage.store import Store
 from edge.storage.token_file import TokenFile
+from tests.forked import as_text, forked
 from tests.system.test_cli_check import SITE
 from tests.unit.storage.storage_bench import put
 
@@ -30,8 +30,7 @@ def site(tmp_path: Path) -> Path:
 
 def edge(site: Path, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``edge token``."""
-    command = [sys.executable, "-m", "edge", "token", verb, *arguments, "--config", str(site)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return as_text(forked("edge", "token", verb, *arguments, "--config", str(site)))
 
 
 def test_a_token_is_added_listed_blocked_and_removed(site: Path) -> None:

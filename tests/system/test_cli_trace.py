@@ -1,7 +1,6 @@
 """``edge trace`` and ``edge key`` as people meet them: real processes."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from edge.ocpp import keys
 from edge.web.app import make_app
 from edge.web.server import ApiServer
 from tests.fake_needs import FakeNeeds
+from tests.forked import as_text, forked
 
 FRAMES = [
     {"time": "2026-06-01T12:00:00.000Z", "way": "station → gateway", "text": '[2,"1","Heartbeat",{}]', "length": 22},
@@ -39,16 +39,8 @@ class Outcome(NamedTuple):
 
 async def edge(*arguments: str, given: bytes = b"") -> Outcome:
     """The command, with warnings as errors."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-W", "error", "-m", "edge", *arguments),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-    )
-    out, err = await process.communicate(given)
-    return Outcome(process.returncode, out.decode(), err.decode())
+    ended = as_text(await asyncio.to_thread(forked, "edge", *arguments, stdin=given))
+    return Outcome(ended.returncode, ended.stdout, ended.stderr)
 
 
 @pytest.fixture

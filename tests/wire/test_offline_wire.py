@@ -1,7 +1,6 @@
 """A whole gateway whose cloud is away: stations are answered, and everything is delivered afterwards."""
 
 import asyncio
-import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from edge.clock import SystemClock
 from edge.storage.entry_file import EntryFile
 from edge.storage.session_file import SessionFile
+from tests.forked import as_text, forked
 from tests.wire.ocpp_site import eventually
 from tests.wire.offline_site import Site, lonely
 
@@ -187,9 +187,6 @@ async def test_signed_values_reach_the_cloud_bit_by_bit(tmp_path: Path) -> None:
 
 async def edge(site: Site, *arguments: str) -> str:
     """Run ``edge`` beside the gateway; what it says."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "edge", *arguments, "--config", str(site.file), stdout=asyncio.subprocess.PIPE
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == 0
-    return said.decode()
+    ended = as_text(await asyncio.to_thread(forked, "edge", *arguments, "--config", str(site.file)))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return ended.stdout

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import sys
 
 import aiomqtt
 import pytest
@@ -14,6 +13,7 @@ from edge.clock import SystemClock
 from simulators.bms.broker import Broker
 from simulators.bms.mqtt_packets import matches
 from simulators.site import Endpoint
+from tests.forked import as_text, forked
 from tests.unit.bms.bms_site import Hands, Taken, report, site
 from tests.wire.mqtt_brokers import embedded, watching
 
@@ -22,18 +22,8 @@ POLICY = WritePolicy(writable=True, limit_timeout_s=60.0, fallback_a=20.0)
 
 async def sim(*arguments: str) -> tuple[int, str, str]:
     """Exit code, stdout, stderr of `edge-sim bms`."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "simulators",
-        "bms",
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 30)
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    ended = as_text(await asyncio.to_thread(forked, "simulators", "bms", *arguments))
+    return ended.returncode, ended.stdout, ended.stderr
 
 
 async def test_it_reads_and_limits_over_modbus() -> None:
