@@ -76,8 +76,10 @@ def parse(
 
 def family(table: FamilyFile, *, family_id: str, confidence: Confidence) -> Family:
     """The family that a sound file describes."""
+    held_by = {name: holders(table, quantity) for name, quantity in table.quantity.items()}
     blocks = {
-        cadence: tuple(_block(table, each) for each in table.block if each.read is cadence) for cadence in Cadence
+        cadence: tuple(_block(table, each, held_by) for each in table.block if each.read is cadence)
+        for cadence in Cadence
     }
     return Family(
         id=family_id,
@@ -116,15 +118,13 @@ def _unfounded(table: FamilyFile) -> Iterator[FileFault]:
         )
 
 
-def _block(table: FamilyFile, block: BlockTable) -> Block:
+def _block(table: FamilyFile, block: BlockTable, held_by: Mapping[Quantity, list[BlockTable]]) -> Block:
     return Block(
         register_type=block.registers or table.registers,
         address=block.address,
         count=block.count,
         registers=tuple(
-            _register(table, name, quantity)
-            for name, quantity in table.quantity.items()
-            if holders(table, quantity) == [block]
+            _register(table, name, quantity) for name, quantity in table.quantity.items() if held_by[name] == [block]
         ),
     )
 

@@ -40,11 +40,9 @@ def spans(table: QuantityTable) -> list[range]:
 
 def holders(file: FamilyFile, table: QuantityTable) -> list[BlockTable]:
     """The blocks that hold all the quantity's registers whole."""
-    return [
-        block
-        for block in file.block
-        if all(block.address <= span.start and span.stop <= block.address + block.count for span in spans(table))
-    ]
+    needed = spans(table)
+    first, end = min(span.start for span in needed), max(span.stop for span in needed)
+    return [block for block in file.block if block.address <= first and end <= block.address + block.count]
 
 
 def _blocks_fit(file: FamilyFile) -> Iterator[FileFault]:
