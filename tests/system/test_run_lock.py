@@ -17,7 +17,7 @@ def test_a_second_gateway_on_one_folder_doesnt_start(tmp_path: Path) -> None:
     site.write_text(f'{SITE}\n[storage]\npath = "{storage}"\n')
     with locked(storage):
         command = [sys.executable, "-m", "edge", "run", "--config", str(site), "--socket", str(tmp_path / "s")]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1].startswith(f"edge: the storage folder {storage} is in use by another edge run")
     assert [file.name for file in storage.iterdir()] == ["lock"]
@@ -33,7 +33,7 @@ def test_a_journal_of_the_working_folder_isnt_left_behind(tmp_path: Path) -> Non
     site.write_text(f'{SITE}\n[storage]\npath = "state"\n')
     command = [sys.executable, "-m", "edge", "run", "--config", str(site), "--socket", str(tmp_path / "s")]
     path = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
-    ran = subprocess.run(command, cwd=left.parent, env=path, capture_output=True, text=True, check=False, timeout=60)
+    ran = subprocess.run(command, cwd=left.parent, env=path, capture_output=True, text=True, check=False, timeout=120)
     assert ran.returncode == 1
     assert ran.stderr == (
         f'edge: [storage] path = "state" means {conf}/state, from the site file\'s folder on, and the journal lies in '
