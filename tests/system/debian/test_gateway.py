@@ -236,16 +236,23 @@ def test_a_switch_that_listens_in_hears_of_it(machine: Machine, networks: Networ
 
 def test_a_firewall_that_fails_once_is_up_all_the_same(machine: Machine) -> None:
     """Whatever keeps it from starting so early in a boot, the next attempt closes the ports."""
-    folder = "/run/systemd/system/edge-firewall.service.d"
-    once = "[Service]\\nExecStartPre=/bin/sh -c 'test -e /run/once || { : >/run/once; exit 1; }'\\n"
-    machine.run("sh", "-c", f"mkdir {folder} && printf '%b' \"{once}\" >{folder}/once.conf && systemctl daemon-reload")
-    try:
+    with _failing_once(machine, "edge-firewall"):
         machine.run("nft", "delete", "table", "inet", "edge_gateway")
         assert machine.run("systemctl", "restart", "edge-firewall", check=False).returncode != 0
         until(lambda: machine.shows("edge-firewall", "ActiveState") == "active", within_s=30, what="it is up")
         assert "policy drop" in machine.run("nft", "list", "chain", "inet", "edge_gateway", "input").stdout
+
+
+@contextmanager
+def _failing_once(machine: Machine, unit: str) -> Iterator[None]:
+    """``unit`` fails at its next start, and only then; /run/once says that it has."""
+    folder = f"/run/systemd/system/{unit}.service.d"
+    once = "[Service]\\nExecStartPre=+/bin/sh -c 'test -e /run/once || { : >/run/once; exit 1; }'\\n"
+    machine.run("sh", "-c", f"mkdir {folder} && printf '%b' \"{once}\" >{folder}/once.conf && systemctl daemon-reload")
+    try:
+        yield
     finally:
-        machine.run("sh", "-c", f"rm -r {folder} && systemctl daemon-reload && systemctl restart edge-firewall")
+        machine.run("sh", "-c", f"rm -rf {folder} /run/once && systemctl daemon-reload && systemctl restart {unit}")
 
 
 def test_the_charger_network_has_names_and_nothing_of_the_internet(machine: Machine, networks: Networks) -> None:
@@ -274,6 +281,18 @@ def test_who_dies_comes_back(machine: Machine, unit: str) -> None:
         return machine.shows(unit, "MainPID") not in {before, "0"} and machine.shows(unit, "ActiveState") == "active"
 
     until(again, within_s=PATIENCE_S, what=f"{unit} runs again")
+
+
+def test_a_broker_whose_secrets_come_late(machine: Machine) -> None:
+    """What makes them may fail at first, on a full disk say: the broker runs once they are there, and not before."""
+    state = "/var/lib/edge-gateway/broker"
+    with _failing_once(machine, "edge-first-boot"):
+        machine.run("systemctl", "stop", "mosquitto", "edge-first-boot")
+        machine.run("rm", f"{state}/passwords")
+        machine.run("systemctl", "--no-block", "start", "mosquitto")
+        until(lambda: machine.run("ls", "/run/once", check=False).returncode == 0, within_s=30, what="it failed")
+        until(lambda: machine.shows("mosquitto", "ActiveState") == "active", within_s=PATIENCE_S, what="mosquitto runs")
+        machine.run("test", "-s", f"{state}/passwords")
 
 
 def test_set_up_proposes_the_charger_network(machine: Machine, networks: Networks) -> None:
