@@ -29,6 +29,8 @@ UNITS = "usr/lib/systemd/system"
 
 GATEWAY_FILES = (
     Placed("firmware-config/firewall/edge-firewall.nft", "usr/share/edge-gateway/edge-firewall.nft"),
+    Placed("firmware-config/firewall/edge-firewall", "usr/lib/edge-gateway/edge-firewall", 0o755),
+    Placed("firmware-config/firewall/emergency-ports.nft", "usr/share/edge-gateway/emergency-ports.nft"),
     Placed("firmware-config/firewall/firewall-ports.nft", "etc/edge-controller/firewall-ports.nft"),
     Placed("firmware-config/firewall/edge-firewall.service", f"{UNITS}/edge-firewall.service"),
     Placed("firmware-config/network/10-edge-charger.link", "usr/lib/systemd/network/10-edge-charger.link"),

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -116,6 +117,44 @@ def test_firewall(tmp_path: Path) -> None:
     (tmp_path / "rules.nft").write_text(rules.replace("/etc/edge-controller/firewall-ports.nft", str(ports)))
     found = _run("unshare", "--net", tool, "--check", "--file", tmp_path / "rules.nft")
     assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "ports", "code", "opened"),
+    [
+        (None, "shipped", 0, {22, 8080, 9000}),
+        (None, "define charger_lan = ", 1, {22, 9000}),
+        (None, "", 1, {22, 9000}),
+        (None, None, 1, {22, 9000}),
+        ("shipped", "", 1, {22, 8080, 9000}),  # what is in force stays
+    ],
+)
+def test_a_list_of_ports_that_cannot_be_read_opens_nothing(
+    tmp_path: Path, before: str | None, ports: str | None, code: int, opened: set[int]
+) -> None:
+    """At a boot nothing is in force yet: with a slip in the owner's file the gateway had no firewall at all."""
+    tool = _tool("nft")
+    if os.geteuid() != 0:
+        pytest.skip("nft needs root")
+    folder = FOLDER / "firewall"
+    own = tmp_path / "firewall-ports.nft"
+    rules = (folder / "edge-firewall.nft").read_text().replace("/etc/edge-controller/firewall-ports.nft", str(own))
+    (tmp_path / "edge-firewall.nft").write_text(rules)
+    shutil.copy(folder / "emergency-ports.nft", tmp_path)
+    for number, text in enumerate((before, ports)):
+        if text is not None:
+            (tmp_path / f"list-{number}").write_text((folder / own.name).read_text() if text == "shipped" else text)
+    load = f"rm -f {own}; cp {tmp_path}/list-$1 {own} 2>/dev/null; sh {folder / 'edge-firewall'} 2>/dev/null"
+    steps = 'set -- 0; eval "$LOAD"; ' if before else ""
+    script = f'{steps}set -- 1; eval "$LOAD"; echo $?; {tool} list table inet edge_gateway'
+    environment = os.environ | {"LOAD": load, "EDGE_GATEWAY_SHARE": str(tmp_path)}
+    words = ("unshare", "--net", "sh", "-c", script)
+    shown = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False).stdout
+    said, _, table = shown.partition("\n")
+    assert int(said) == code
+    assert table.count("policy drop") == 2
+    found = {int(port) for line in table.splitlines() if "tcp dport" in line for port in re.findall(r"\d+", line)}
+    assert {port for port in (22, 8080, 9000) if port in found} == opened
 
 
 def test_time(tmp_path: Path) -> None:

@@ -243,6 +243,26 @@ def test_a_firewall_that_fails_once_is_up_all_the_same(machine: Machine) -> None
         assert "policy drop" in machine.run("nft", "list", "chain", "inet", "edge_gateway", "input").stdout
 
 
+def test_a_slip_in_the_list_of_ports(machine: Machine) -> None:
+    """A boot with a list that can't be read leaves open what mends it, and no more; the screen says so."""
+    ports = "/etc/edge-controller/firewall-ports.nft"
+    machine.run("sh", "-c", f"cp {ports} /var/ports; echo 'define building_tcp = 22, 8080' >{ports}")
+    try:
+        machine.run("nft", "delete", "table", "inet", "edge_gateway")
+        machine.run("systemctl", "restart", "edge-firewall", check=False)
+        until(lambda: machine.shows("edge-firewall", "ActiveState") == "failed", within_s=30, what="it has given up")
+        table = machine.run("nft", "list", "table", "inet", "edge_gateway").stdout
+        assert table.count("policy drop") == 2
+        assert "tcp dport { 22 }" in table.replace("tcp dport 22", "tcp dport { 22 }")
+        assert "8080" not in table
+        assert "closed but for" in machine.run("journalctl", "-u", "edge-firewall", "-o", "cat").stdout
+        machine.run("systemctl", "start", "edge-banner.service")
+        assert "systemctl status edge-firewall" in machine.run("cat", "/run/issue.d/edge.issue").stdout
+    finally:
+        machine.run("sh", "-c", f"mv /var/ports {ports}; systemctl reset-failed edge-firewall")
+        machine.run("systemctl", "restart", "edge-firewall")
+
+
 @contextmanager
 def _failing_once(machine: Machine, unit: str) -> Iterator[None]:
     """``unit`` fails at its next start, and only then; /run/once says that it has."""
