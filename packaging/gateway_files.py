@@ -43,6 +43,8 @@ GATEWAY_FILES = (
         "firmware-config/network/edge-wait-online.conf",
         f"{UNITS}/systemd-networkd-wait-online.service.d/edge-gateway.conf",
     ),
+    Placed("firmware-config/network/edge-charger-lan", "usr/lib/edge-gateway/edge-charger-lan", 0o755),
+    Placed("firmware-config/network/edge-charger-lan.service", f"{UNITS}/edge-charger-lan.service"),
     Placed("firmware-config/network/edge-dnsmasq.conf", "etc/dnsmasq.d/edge-gateway.conf"),
     Placed("firmware-config/network/edge-dnsmasq.drop-in", f"{UNITS}/dnsmasq.service.d/edge-gateway.conf"),
     Placed("firmware-config/time/edge-chrony.conf", "etc/chrony/conf.d/edge-gateway.conf"),

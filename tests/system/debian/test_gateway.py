@@ -14,7 +14,7 @@ import pytest
 
 from tests import site_networks
 from tests.debian_machine import ROOT, Machine, base, overlay, run, tame_clock, until
-from tests.site_networks import BUILDING, CHARGER_GATEWAY, GATEWAY, METER_COPPER, Networks
+from tests.site_networks import BUILDING, CHARGER_GATEWAY, CHARGERS, GATEWAY, METER_COPPER, Networks
 
 SERVICE = "edge-controller.service"
 SITE = (
@@ -34,7 +34,7 @@ background_reserve_a = 20
 security = "none"
 upstream = "wss://csms.example.com/ocpp"
 """
-OURS = ("edge-controller", "edge-firewall", "edge-first-boot", "edge-clock-trust")
+OURS = ("edge-controller", "edge-firewall", "edge-first-boot", "edge-clock-trust", "edge-charger-lan")
 HARDENED_BELOW = 2.0
 CONTROLS_AGAIN_S = 5.0
 PATIENCE_S = 120.0  # on a machine that does much else
@@ -44,6 +44,37 @@ asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 asking.settimeout(3)
 asking.sendto(bytes.fromhex(sys.argv[1]), (sys.argv[2], 53))
 print(asking.recv(512).hex())
+"""
+# Another DHCP server on the charger LAN: it answers each question with an offer of its own (options 53, 54).
+OFFER = """
+import socket, sys
+serving = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+serving.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+serving.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+serving.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"far")
+serving.bind(("", 67))
+while True:
+    asked = serving.recv(2048)
+    head = bytes([2]) + asked[1:16] + socket.inet_aton("192.168.1.20") + asked[20:240]
+    serving.sendto(head + bytes([53, 1, 2, 54, 4]) + socket.inet_aton(sys.argv[1]) + b"\\xff", ("255.255.255.255", 68))
+"""
+# A client on the charger LAN: whose offer of an address it hears first, but for one of this address.
+DISCOVER = """
+import os, socket, sys
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asking.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+asking.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"far")
+asking.bind(("", 68))
+asking.settimeout(10)
+question = bytes([1, 1, 6, 0]) + os.urandom(4) + bytes([0, 0, 128, 0]) + bytes(16)
+question += bytes([2, 0, 0, 0, 0, 9]) + bytes(202) + bytes.fromhex("63825363350101ff") + bytes(60)
+asking.sendto(question, ("255.255.255.255", 67))
+try:
+    while (who := asking.recvfrom(2048)[1][0]) == sys.argv[1]:
+        pass
+    print(who)
+except TimeoutError:
+    print("nobody")
 """
 SAY = """
 import socket, sys
@@ -288,6 +319,35 @@ def test_the_charger_network_has_names_and_nothing_of_the_internet(machine: Mach
     refused = answer("example.com")
     assert (refused[3] & 0x0F, refused[7]) == (5, 0)
     assert ":67 " in machine.run("ss", "--udp", "--listening", "--numeric", "--no-header").stdout
+
+
+def test_with_the_cables_swapped_it_gives_no_addresses(machine: Machine, networks: Networks) -> None:
+    """A second DHCP server in the building's network would take its offices off the Internet: while another answers
+    there, the gateway doesn't, and its screen says why."""
+    inside = ("ip", "netns", "exec", networks.chargers, sys.executable, "-c")
+    until(lambda: _offers(inside) == CHARGER_GATEWAY, within_s=PATIENCE_S, what="the gateway gives addresses")
+    other = subprocess.Popen([*inside, OFFER, "192.168.1.1"])
+    try:
+        machine.run("systemctl", "restart", "edge-charger-lan")  # asks at once, as when a cable comes in
+        until(lambda: "192.168.1.1" in _found(machine), within_s=PATIENCE_S, what="the other is found")
+        machine.run("systemctl", "start", "edge-banner.service")
+        shown = machine.run("cat", "/run/issue.d/edge.issue").stdout
+        assert "192.168.1.1 gives addresses on charger0: are the two cables swapped?" in shown
+        assert _offers(inside) == "nobody"
+    finally:
+        other.terminate()
+        other.wait(20)
+    until(lambda: not _found(machine), within_s=PATIENCE_S, what="the other is gone")
+    assert _offers(inside) == CHARGER_GATEWAY
+
+
+def _found(machine: Machine) -> str:
+    return machine.run("cat", "/run/edge-charger-lan", check=False).stdout
+
+
+def _offers(inside: tuple[str, ...]) -> str:
+    """Who gives a client an address, besides its own name space; "nobody"."""
+    return run(*inside, DISCOVER, CHARGERS).stdout.strip()
 
 
 @pytest.mark.parametrize("unit", ["dnsmasq", "chrony", "mosquitto", "systemd-networkd"])
