@@ -48,6 +48,7 @@ GATEWAY_FILES = (
     Placed("firmware-config/network/edge-dnsmasq.conf", "etc/dnsmasq.d/edge-gateway.conf"),
     Placed("firmware-config/network/edge-dnsmasq.drop-in", f"{UNITS}/dnsmasq.service.d/edge-gateway.conf"),
     Placed("firmware-config/time/edge-chrony.conf", "etc/chrony/conf.d/edge-gateway.conf"),
+    Placed("firmware-config/time/edge-chrony-last.conf", "etc/chrony/edge-gateway.conf"),
     Placed("firmware-config/time/edge-chrony.drop-in", f"{UNITS}/chrony.service.d/edge-gateway.conf"),
     Placed("firmware-config/time/edge-clock-trust.service", f"{UNITS}/edge-clock-trust.service"),
     Placed("firmware-config/broker/edge-mosquitto.conf", "etc/mosquitto/conf.d/edge-gateway.conf"),

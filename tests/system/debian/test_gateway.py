@@ -214,7 +214,11 @@ def test_every_program_takes_its_settings(machine: Machine) -> None:
     """nft, dnsmasq, chronyd, udev, sysctl and apt read their files without a word of complaint."""
     machine.run("nft", "--check", "--file", "/usr/share/edge-gateway/edge-firewall.nft")
     machine.run("dnsmasq", "--test", "--conf-dir=/etc/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new")
-    machine.run("chronyd", "-p", "-f", "/etc/chrony/chrony.conf")
+    started = f"/proc/{machine.shows('chrony', 'MainPID')}/cmdline"
+    words = machine.run("cat", started).stdout.split("\0")
+    time = machine.run("chronyd", "-p", "-f", words[words.index("-f") + 1]).stdout.splitlines()
+    assert [line for line in time if line.startswith("makestep")][-1] == "makestep 1 -1"  # Debian's own comes before
+    assert "allow 10.77.0.0/24" in time
     shown = machine.run("apt-config", "dump").stdout
     assert 'APT::Periodic::Unattended-Upgrade "1";' in shown
     assert shown.count("Unattended-Upgrade::Origins-Pattern:: ") == 2
