@@ -107,7 +107,8 @@ def test_a_first_boot_without_internet(packages: Path, architecture: str, image:
     [pytest.param(text, id=name, marks=() if name == SHORT else pytest.mark.whole) for name, text in USER_DATA.items()],
 )
 def test_whatever_user_data_says(packages: Path, architecture: str, image: Path, stock: Path, user_data: str) -> None:
-    """The first boot, by cloud-init itself, makes a gateway of it, its ports closed, though user-data is another's."""
+    """The first boot, by cloud-init itself, makes a gateway of it, its ports closed, though user-data is another's; and
+    says at once what is wrong with that."""
     words = (image, "--packages", packages, "--architecture", architecture)
     run(sys.executable, ROOT / "packaging" / "card.py", *words, within_s=600)
     boot = stock / "boot/firmware"
@@ -124,6 +125,8 @@ def test_whatever_user_data_says(packages: Path, architecture: str, image: Path,
         by_imager = "runcmd" in user_data
         assert (stock / "var/runcmd-of-imager").exists() is by_imager
         assert (machine.run("hostname").stdout.strip() == "harbour") is by_imager
+        until(lambda: machine.shows("edge-boot-files", "ActiveState") == "active", within_s=600, what="they are judged")
+        assert ("user-data: " in machine.run("cat", "/run/edge-boot-files").stdout) is not by_imager
     finally:
         machine.stop()
 
