@@ -1,6 +1,7 @@
 """``edge check`` and ``edge run`` as an installer meets them: real processes, real files."""
 
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 

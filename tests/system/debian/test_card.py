@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge import __version__
-from tests.debian_machine import ROOT, Machine, base, inside, overlay, run, tame_clock
+from tests.debian_machine import ROOT, Machine, base, inside, overlay, run, tame_clock, until
 
 # What a stock image has at least of what cloud-init's first boot needs.
 STOCK = "ca-certificates,cloud-init,dbus,python3,systemd,systemd-sysv,tzdata,udev"
