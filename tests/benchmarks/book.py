@@ -14,7 +14,9 @@ from tests.benchmarks.figure import Figure
 
 
 def keep(file: Path, name: str, figures: Sequence[Figure]) -> None:
-    """Put these in the place of what the file had of this benchmark. ``load``: of the machine, by others too."""
+    """Put these in the place of what the file had of this benchmark. ``load_1_min``: of the machine, by
+    others too; ``by_priority``: it had the processor before them.
+    """
     book: dict[str, Any] = orjson.loads(file.read_bytes()) if file.exists() else {}
     book[name] = {
         "commit": _commit(),
@@ -23,6 +25,7 @@ def keep(file: Path, name: str, figures: Sequence[Figure]) -> None:
         "machine": platform.machine(),
         "python": platform.python_version(),
         "load_1_min": round(os.getloadavg()[0], 1),
+        "by_priority": os.sched_getscheduler(0) != os.SCHED_OTHER,
         "figures": {figure.what: figure.value for figure in figures},
     }
     file.write_bytes(orjson.dumps(book, option=orjson.OPT_INDENT_2) + b"\n")

@@ -37,6 +37,7 @@ def _benchmark(name: str, entry: Mapping[str, Any]) -> str:
     where = (
         f"`{name}`, {measured_at} UTC, commit {entry['commit']}: {entry['cores']} cores ({entry['machine']}), "
         f"Python {entry['python']}, load {entry['load_1_min']} at its end"
+        f"{', by priority' if entry['by_priority'] else ''}"
     )
     return f"{where}\n\n" + _table(("figure", "value"), entry["figures"].items())
 

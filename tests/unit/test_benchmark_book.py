@@ -18,4 +18,4 @@ def test_a_benchmark_replaces_its_own_figures_and_leaves_the_others(tmp_path: Pa
         "tick": {"tick, p99": "8 ms"},
         "storm": {"storm": "2 s"},
     }
-    assert {"commit", "measured_at", "cores", "load_1_min", "python"} <= set(book["tick"])
+    assert {"by_priority", "commit", "measured_at", "cores", "load_1_min", "python"} <= set(book["tick"])

@@ -33,6 +33,7 @@ def book(benchmark: str, **figures: str) -> dict[str, Any]:
             "machine": "x86_64",
             "python": "3.11.7",
             "load_1_min": 0.4,
+            "by_priority": True,
             "figures": figures,
         }
     }
@@ -54,7 +55,10 @@ def test_what_stood_between_the_marks_is_replaced_and_all_else_stays() -> None:
         "24 h of `depot-50`, 50 sessions, one process on one core |" in page
     )
     assert "| kill -9 to controlling again, worst of five | <= 5 s | not measured |  |" in page
-    assert "`world`, 2026-11-21 07:00 UTC, commit abc: 2 cores (x86_64), Python 3.11.7, load 0.4 at its end" in page
+    assert (
+        "`world`, 2026-11-21 07:00 UTC, commit abc: 2 cores (x86_64), Python 3.11.7, load 0.4 at its end, by priority"
+        in page
+    )
     assert "| processor time | 150.0 s |" in page
     assert with_figures(page, book("world", **day)) == page
 
