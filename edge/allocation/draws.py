@@ -64,14 +64,14 @@ class Draws:
 
         A cut of what isn't drawn takes nothing off the line. So who was sampled since its last raise counts as drawing
         what was seen, and who may still be on the way up as drawing that later; but for such a guess nobody is stopped:
-        beyond twice what is too much only what is above minima is cut.
+        it takes no more than what is above minima once all that is too much is cut.
         """
         besides = []
         for amps, likely, not_yet, spare in zip(
             measured_a, total_a(self.likely_a), total_a(self.not_yet_a), total_a(self.spare_a), strict=True
         ):
             too_much = max(amps - rating_a, 0.0)
-            guessed = min(not_yet, max(too_much, spare - too_much)) if too_much > 0 else 0.0
+            guessed = min(not_yet, max(spare - too_much, 0.0)) if too_much > 0 else 0.0
             besides.append(amps - likely + guessed)
         first, second, third = besides
         return PhaseAmps(first, second, third)

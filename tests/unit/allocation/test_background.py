@@ -200,8 +200,7 @@ def test_a_cut_of_what_a_car_does_not_take_is_no_cut() -> None:
     [
         (68.0, 30.0, 52.0),  # 5 A too much, and 10 that aren't drawn yet
         (68.0, 12.0, 49.0),  # of 12 A above the minimum 5 go for what is too much
-        (68.0, 0.0, 47.0),  # twice what is too much
-        (80.0, 0.0, 64.0),  # but no more than those 10 A
+        (80.0, 5.0, 54.0),  # more than that is too much: nobody is stopped for what is guessed
     ],
 )
 def test_a_car_that_may_still_be_coming_up_is_cut_of_what_it_does_not_draw_yet(
