@@ -64,7 +64,7 @@ class Gateway:
             meters=NoMeters(),
             limits=self,
             clock=agenda,
-            vitals=Vitals(NoWatchdog(), 1.0),
+            vitals=Vitals(NoWatchdog(), site.control.period_s),
             publish=lambda _snapshot, _decision: None,
         )
         self._agenda, self._rng, self._weather, self._troubles = agenda, rng, weather, troubles

@@ -5,6 +5,7 @@ random, and everything comes from one seed.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from random import Random
 
@@ -21,12 +22,12 @@ CHECK_EVERY_S = 0.5
 
 
 class HostileSite:
-    """The whole world of one seed. ``failures`` are what the observer saw: sentences."""
+    """The whole world of one seed. ``failures`` are what the observer saw: sentences. ``period_s``: of the control."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, period_s: Seconds = 1.0) -> None:
         self._rng, self._more = Random(seed), Random(f"{seed} and more")
         self.plan = plan(self._rng, self._more)
-        self.site = self.plan.site
+        self.site = replace(self.plan.site, control=replace(self.plan.site.control, period_s=period_s))
         self.agenda = Agenda()
         self.background_a = self._some_background()
         self.drawn_ah = 0.0
@@ -54,7 +55,7 @@ class HostileSite:
             self.agenda.every(self.plan.steps_every_s, self._step_background, offset_s=self.plan.steps_every_s)
         if self.plan.meter_fails:
             self._again(100.0, self._fail_meter)
-        self.agenda.every(1.0, self._tick)
+        self.agenda.every(period_s, self._tick)
         self.agenda.every(CHECK_EVERY_S, self._observe, offset_s=0.25)
 
     def run(self, seconds: Seconds) -> None:
