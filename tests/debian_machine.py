@@ -111,9 +111,9 @@ def tame_clock(tree: Path) -> None:
 
 
 class Machine:
-    """A booted tree."""
+    """A booted tree; one that boots still, where nothing is said of how long that may take."""
 
-    def __init__(self, tree: Path, *options: str, boots_within_s: float = 90) -> None:
+    def __init__(self, tree: Path, *options: str, boots_within_s: float | None = 90) -> None:
         self._cgroup = f"edge-system-test-{os.getpid()}"
         self._log = (tree.parent / "console.log").open("wb")
         words = ["unshare", "--mount", "--propagation=private", "bash", "-c", BOOT, "boot", self._cgroup]
@@ -126,7 +126,8 @@ class Machine:
         self.pid = 0
         try:
             until(self._is_there, within_s=30, what="systemd runs in the container")
-            until(self._is_up, within_s=boots_within_s, what="the container has booted")
+            if boots_within_s is not None:
+                until(self._is_up, within_s=boots_within_s, what="the container has booted")
         except BaseException:
             for child in run("pgrep", "--parent", str(self._process.pid), check=False).stdout.split():
                 os.kill(int(child), signal.SIGKILL)  # the container's init, which would outlive systemd-nspawn
@@ -153,6 +154,12 @@ class Machine:
     def shows(self, unit: str, name: str) -> str:
         """A property of a unit."""
         return self.run("systemctl", "show", "--value", f"--property={name}", unit).stdout.strip()
+
+    def cut(self) -> None:
+        """Pull the supply."""
+        os.kill(self.pid, signal.SIGKILL)
+        self._process.wait(20)
+        self._log.close()
 
     def stop(self) -> None:
         """Power it off."""

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,40 @@ def test_whatever_user_data_says(packages: Path, architecture: str, image: Path,
         assert ("user-data: " in machine.run("cat", "/run/edge-boot-files").stdout) is not by_imager
     finally:
         machine.stop()
+
+
+def test_a_supply_that_is_pulled_meanwhile(packages: Path, architecture: str, image: Path, stock: Path) -> None:
+    """Cut off while packages are unpacked, and again while they are set up, the next boot goes on to the gateway.
+    cloud-init by itself takes for done what it once began."""
+    words = (image, "--packages", packages, "--architecture", architecture)
+    run(sys.executable, ROOT / "packaging" / "card.py", *words, within_s=600)
+    _read(image, stock / "boot/firmware")
+    (stock / "etc/cloud/cloud.cfg.d/99-card.cfg").write_text(SEED)
+    tame_clock(stock)
+    for reached, what in ((_unpacked, "packages are unpacked"), (_set_up, "packages are set up")):
+        machine = Machine(stock, boots_within_s=None)
+        try:
+            until(partial(reached, stock), within_s=600, what=what)
+        finally:
+            machine.cut()
+    machine = Machine(stock, boots_within_s=600)
+    try:
+        assert machine.run("edge", "--version").stdout.strip() == f"edge {__version__}"
+        assert machine.run("dpkg", "--audit").stdout == ""
+        states = {unit: machine.shows(unit, "ActiveState") for unit in ("edge-firewall", "dnsmasq", "mosquitto")}
+        assert states == dict.fromkeys(states, "active")
+        # From now on a boot installs nothing: what somebody removes stays away.
+        assert machine.run("ls", "/var/lib/cloud/scripts/per-boot").stdout == ""
+    finally:
+        machine.stop()
+
+
+def _unpacked(stock: Path) -> bool:
+    return (stock / "usr/sbin/mosquitto").exists()
+
+
+def _set_up(stock: Path) -> bool:
+    return (stock / "etc/systemd/system/multi-user.target.wants/mosquitto.service").is_symlink()
 
 
 def test_a_damaged_card_installs_nothing(packages: Path, stock: Path) -> None:
