@@ -19,6 +19,7 @@ from simulators.site import Endpoint
 LOOPBACK = Endpoint(host="127.0.0.1", port=0)
 CURRENTS = (10.0, 11.0, 12.0)
 QUICK = LineSettings(baudrate=115_200)  # so that a test doesn't take the time of 9600 Bd
+PERIOD_S = 1.0
 TRANSPORTS = ("tcp", "rtu+tcp", "rtu")
 
 
@@ -86,11 +87,17 @@ class Site:
         )
 
     async def sample(self, meter: str = "grid") -> MeterFact:
-        """Sample until that meter has told something new."""
+        """Sample until that meter has told something new: again each second, as the control does. A sample that finds
+        the line still waiting for another meter asks this one nothing.
+        """
         before = len(self.facts.of(meter))
         await self.meters.sample()
         while len(self.facts.of(meter)) == before:
-            await self.facts.more()
+            try:
+                async with asyncio.timeout(PERIOD_S):
+                    await self.facts.more()
+            except TimeoutError:
+                await self.meters.sample()
         return self.facts.of(meter)[-1]
 
 
