@@ -1,10 +1,12 @@
 """Which slot boots: edge-slot, edge-slot-gate and edge-update, with the firmware played by the test."""
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.slot_machine import SlotMachine
+from tests.slot_machine import SCRIPTS, SlotMachine
 
 
 @pytest.fixture
@@ -69,6 +71,40 @@ def test_a_boot_partition_that_cannot_be_read_restarts_nothing(machine: SlotMach
     """The gate's failure restarts the machine, so a fault that a restart doesn't mend must not be its failure."""
     (machine.boot / "slot.txt").write_text("")
     assert machine.run("edge-slot-gate").returncode == 0
+
+
+def test_one_on_trial_that_cannot_read_the_boot_partition_falls_back(on_trial: SlotMachine) -> None:
+    """A release whose kernel can't mount it could never be kept: it restarts, and the firmware knows the other slot."""
+    slot = on_trial.boot / "slot.txt"
+    kept = slot.read_text()
+    slot.unlink()
+    assert on_trial.run("edge-slot-gate").returncode == 1
+    slot.write_text(kept)
+    assert on_trial.start() == "A"
+    assert on_trial.run("edge-slot-gate").returncode == 0
+    assert on_trial.slot("get-state", "B") == "bad"
+    slot.unlink()
+    assert on_trial.run("edge-slot-gate").returncode == 0  # the good slot goes on
+
+
+def test_an_emergency_restarts_a_trial_alone(on_trial: SlotMachine) -> None:
+    """A good slot that can't mount the boot partition waits for somebody; it restarted without end."""
+    text = (SCRIPTS / "edge-emergency.conf").read_text()
+    [command] = re.findall(r"^ExecStartPre=-/bin/sh -c '(.*)'$", text, re.MULTILINE)
+    said = command.replace("/usr/lib/edge-gateway/edge-slot", "$EDGE_SLOT").replace(
+        "systemctl reboot --force", "echo reboot"
+    )
+
+    def emergency() -> str:
+        (on_trial.boot / "slot.txt").unlink(missing_ok=True)
+        words = ["sh", "-c", said]
+        return subprocess.run(words, env=on_trial.environment, capture_output=True, text=True, check=False).stdout
+
+    kept = (on_trial.boot / "slot.txt").read_text()
+    assert emergency() == "reboot\n"
+    (on_trial.boot / "slot.txt").write_text(kept)
+    on_trial.start()
+    assert emergency() == ""
 
 
 def test_the_choice_is_one_byte(on_trial: SlotMachine) -> None:
