@@ -96,7 +96,7 @@ SLOT_FILES = (
     Placed("firmware-config/slots/initramfs-script", "etc/initramfs-tools/scripts/init-bottom/edge-data", 0o755),
     Placed("firmware-config/slots/initramfs-hook", "etc/initramfs-tools/hooks/edge-data", 0o755),
     Placed("firmware-config/slots/25-edge-building.network", "usr/lib/systemd/network/25-edge-building.network"),
-    Placed("firmware-config/slots/cloud.cfg", "etc/cloud/cloud.cfg.d/90-edge-slots.cfg"),
+    Placed("firmware-config/slots/cloud.cfg", "etc/cloud/cloud.cfg.d/99-edge-slots.cfg"),
     Placed("firmware-config/slots/apt.conf", "etc/apt/apt.conf.d/60edge-slots"),
     Placed("firmware-config/slots/fstab", "etc/fstab"),
     Placed("firmware-config/slots/rauc.conf", "etc/rauc/system.conf"),

@@ -28,7 +28,10 @@ INSTALL_S = 1800.0
 SOON_S = 600.0
 CARD = "7G"
 STICK = "bundles"  # its label: which disk is vda and which vdb is decided by chance at each boot
-OURS = ("edge-firewall", "edge-first-boot", "edge-slot-gate", "edge-clock-trust", "edge-banner.timer")
+OURS = (
+    *("edge-firewall", "edge-first-boot", "edge-slot-gate", "edge-clock-trust", "edge-charger-lan"),
+    "edge-banner.timer",
+)
 OTHERS = ("chrony", "dnsmasq", "mosquitto", "ssh", "systemd-networkd")
 BOOTED = "Startup finished in"  # systemd's word when no job is left
 # Meter and cloud in the building; the station on the charger LAN, which is the board's USB adapter.
@@ -70,6 +73,10 @@ FIT_AGAIN = "sudo rm -r /etc/systemd/system/edge-controller.service.d /etc/syste
 # What is loaded at a boot, before anybody can type: the key between T and U.
 KEYMAP = "zcat /etc/console-setup/cached_UTF-8_del.kmap.gz | grep '^keycode 21 '"
 GERMAN_Z = "keycode 21 = +U+007a "
+# Where cloud-init looks, by all its settings.
+DATASOURCES = (
+    "from cloudinit.util import read_conf_with_confd as read; print(read('/etc/cloud/cloud.cfg')['datasource_list'])"
+)
 TICKS = 60  # twice what the gate wants to see with all back
 
 
@@ -191,6 +198,8 @@ def test_it_boots_whole(board: Board) -> None:
     states = {unit: board.run(f"systemctl is-active {unit}", check=False).stdout.strip() for unit in (*OURS, *OTHERS)}
     assert states == dict.fromkeys(states, "active")
     assert board.run("hostname").stdout.strip() == "harbour"
+    # Nobody on the network is asked who this is, whatever becomes of the boot partition's files.
+    assert board.run(f'python3 -c "{DATASOURCES}"').stdout.strip() == "['NoCloud', 'None']"
     assert "10.77.0.1/24" in board.run("ip -br address show charger0").stdout
     until(lambda: "not set up yet" in _banner(board), within_s=SOON_S, what="the banner is drawn")
     assert _slots(board) == "slot A: good, runs, boots\nslot B: good\n"
