@@ -2,8 +2,9 @@
 
 The meter shows the building and the cars together, the stations report the cars alone, later and seldom. So what the
 building takes is known only within bounds: the meter less the most, and less the least, that the cars may have been
-drawing when it was read. The estimate rises to the lower bound at once; and where more flows than the rating for longer
-than cars take to obey, to what it would be if all had obeyed. A fall that a reading shows may be a car's that has not
+drawing when it was read. The estimate rises to the lower bound at once; and where more flows than the rating, to what
+it is by what the cars were seen to draw (:meth:`~edge.allocation.draws.Draws.besides_a`): at once where that would
+stay so if all had obeyed, else when they have had their time. A fall that a reading shows may be a car's that has not
 been sampled since; so it is believed only when every car has been, and then as far as the highest reading of that while
 bears it out with the lowest of each car's samples: a fall that a late sample pretends would hand out current that isn't
 there.
