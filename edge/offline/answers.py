@@ -9,7 +9,7 @@ from edge.domain.token import Verdict
 from edge.offline.conduct import Conduct, Row
 from edge.offline.edition import Edition
 from edge.offline.message import Request, refusal, result, stamp
-from edge.offline.token_info import info_key, info_out
+from edge.offline.token_info import CONTRACT_KEY, ShownToken, contract_status, info_key, info_out
 
 # Where the cloud never said how often it wants to hear of the station: five minutes, as most clouds do.
 HEARTBEAT_INTERVAL_S = 300
@@ -33,9 +33,11 @@ def heartbeat(wall: datetime) -> dict[str, Any]:
     return {"currentTime": stamp(wall)}
 
 
-def authorize(edition: Edition, verdict: Verdict) -> dict[str, Any]:
+def authorize(edition: Edition, verdict: Verdict, shown: ShownToken) -> dict[str, Any]:
     """Authorize."""
-    return {info_key(edition): info_out(edition, verdict.info)}
+    answer: dict[str, Any] = {info_key(edition): info_out(edition, verdict.info)}
+    contract = contract_status(shown, verdict.info.status)
+    return answer if contract is None else answer | {CONTRACT_KEY: contract}
 
 
 def start(transaction_id: int, verdict: Verdict) -> dict[str, Any]:

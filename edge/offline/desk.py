@@ -304,7 +304,7 @@ class Desk:
             case Conduct.AUTHORIZE:
                 card = token_in(edition, request.fields) or ShownToken(text="")
                 judged = self.book.tokens.judge(self.book.id, card, wall)
-                steps.add(_reply(request, answers.authorize(edition, judged.verdict)))
+                steps.add(_reply(request, answers.authorize(edition, judged.verdict, card)))
                 steps.note("info", JUDGED, **judged.told(self.book.id))
             case Conduct.NOTICE:
                 return self._ledger.take_notice(request, row, wall)

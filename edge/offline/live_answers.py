@@ -21,7 +21,15 @@ from edge.offline.splice import NotFound, replace_value, with_id, with_number
 from edge.offline.station import StationBook
 from edge.offline.steps import Immediate, ToStation
 from edge.offline.token_book import Judged
-from edge.offline.token_info import ShownToken, info_in, info_key, token_in
+from edge.offline.token_info import (
+    CONTRACT_GOOD,
+    CONTRACT_KEY,
+    ShownToken,
+    info_in,
+    info_key,
+    of_good_contract,
+    token_in,
+)
 
 _START = "StartTransaction"
 _ANSWER = 2  # the place of the payload in a CALLRESULT
@@ -144,7 +152,7 @@ class LiveAnswers:
             return None
         verdict = self._book.tokens.judge(self._book.id, shown, wall).verdict
         self._book.steps.note("warning", "the cloud fails to judge a token that is good here", code=error[0])
-        return answers.frame(request, answers.authorize(self._book.edition, verdict))
+        return answers.frame(request, answers.authorize(self._book.edition, verdict, shown))
 
     def _is_good(self, shown: ShownToken, wall: datetime) -> bool:
         """Whether a token is known to be good here, without the cloud."""
@@ -162,8 +170,11 @@ def site_says(edition: Edition, text: str, judged: Judged | None, fields: Mappin
     info = info_in(edition, fields)
     if judged is None or info is None or judged.verdict.info.status is info.status:
         return text
-    path = (_ANSWER, info_key(edition), "status")
+    status = judged.verdict.info.status
     try:
-        return replace_value(text, path, orjson.dumps(judged.verdict.info.status.value).decode())
+        text = replace_value(text, (_ANSWER, info_key(edition), "status"), orjson.dumps(status.value).decode())
+        if edition.is_v2 and fields.get(CONTRACT_KEY) == CONTRACT_GOOD:
+            text = replace_value(text, (_ANSWER, CONTRACT_KEY), orjson.dumps(of_good_contract(status)).decode())
     except NotFound:
-        return text
+        pass
+    return text

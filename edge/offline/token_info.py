@@ -15,6 +15,9 @@ _STATUSES = {status.value: status for status in TokenStatus}
 _V16 = frozenset(
     {TokenStatus.ACCEPTED, TokenStatus.BLOCKED, TokenStatus.EXPIRED, TokenStatus.INVALID, TokenStatus.CONCURRENT}
 )
+CONTRACT_KEY, CONTRACT_GOOD = "certificateStatus", "Accepted"  # 2.x part 2 §1.3
+# A contract whose token is one of these is as good as cancelled; the others are of the moment (2.x C07.FR.13, 14).
+_CANCELLED = frozenset({TokenStatus.BLOCKED, TokenStatus.EXPIRED, TokenStatus.INVALID, TokenStatus.UNKNOWN})
 _EVSES_MOST = 64  # more than a station has
 # A session that needs no token, or whose token the charger or the cloud makes up for it (2.x part 2 §3.43).
 _NEEDS_NONE = frozenset({"NoAuthorization"})
@@ -22,11 +25,13 @@ _NEEDS_NONE = frozenset({"NoAuthorization"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownToken:
-    """The token in a request. ``text`` is empty where none is needed. ``unchecked``: it came with a contract
-    certificate that the station leaves to the cloud to check (2.x C07, CentralContractValidationAllowed)."""
+    """The token in a request. ``text`` is empty where none is needed. ``contract``: it is that of a contract
+    certificate (2.x C07). ``unchecked``: the station leaves that to the cloud to check
+    (CentralContractValidationAllowed)."""
 
     text: str
     needed: bool = True
+    contract: bool = False
     unchecked: bool = False
 
 
@@ -40,7 +45,22 @@ def token_in(edition: Edition, fields: Mapping[str, Any]) -> ShownToken | None:
         return ShownToken(text="", needed=False)
     shown = text(token.get("idToken"))
     unchecked = text(fields.get("certificate")) is not None
-    return ShownToken(text=shown, unchecked=unchecked) if shown is not None else None
+    contract = unchecked or bool(fields.get("iso15118CertificateHashData"))
+    return ShownToken(text=shown, contract=contract, unchecked=unchecked) if shown is not None else None
+
+
+def contract_status(shown: ShownToken, status: TokenStatus) -> str | None:
+    """The certificateStatus that goes with a token's status; None for one without a contract (2.x C07.FR.13 to 17)."""
+    if not shown.contract:
+        return None
+    if shown.unchecked:
+        return "CertChainError"  # nobody has verified it
+    return of_good_contract(status)
+
+
+def of_good_contract(status: TokenStatus) -> str:
+    """The certificateStatus where nothing is wrong with the certificate itself."""
+    return "ContractCancelled" if status in _CANCELLED else CONTRACT_GOOD
 
 
 def info_in(edition: Edition, fields: Mapping[str, Any]) -> TokenInfo | None:

@@ -260,6 +260,7 @@ def test_who_is_let_in_when_a_begin_is_said_again_is_told(edition: Edition) -> N
 
 EMAID = {"idToken": "CARD-1", "type": "eMAID"}
 CONTRACT = {"idToken": EMAID, "certificate": "-----BEGIN CERTIFICATE-----"}
+CHECKED = {"idToken": EMAID, "iso15118CertificateHashData": [{"serialNumber": "1"}]}
 
 
 @pytest.mark.parametrize("edition", [Edition.V201, Edition.V21])
@@ -268,9 +269,9 @@ def test_a_contract_that_nobody_has_checked_is_the_clouds_to_judge(edition: Edit
     of his own isn't let in by that while the cloud is away. One that the station has checked is a token as others."""
     bench = Bench(edition)
     bench.call("Authorize", CONTRACT)
-    assert bench.answered[2] == {"idTokenInfo": {"status": "Invalid"}}
-    bench.call("Authorize", {"idToken": EMAID, "iso15118CertificateHashData": [{"serialNumber": "1"}]})
-    assert bench.answered[2] == {"idTokenInfo": {"status": "Accepted"}}
+    assert bench.answered[2] == {"idTokenInfo": {"status": "Invalid"}, "certificateStatus": "CertChainError"}
+    bench.call("Authorize", CHECKED)
+    assert bench.answered[2] == {"idTokenInfo": {"status": "Accepted"}, "certificateStatus": "Accepted"}
     bench.cloud_comes()
     asked = bench.call("Authorize", CONTRACT)
     assert bench.asked[1] == asked
@@ -279,6 +280,43 @@ def test_a_contract_that_nobody_has_checked_is_the_clouds_to_judge(edition: Edit
     bench.cloud_goes()
     bench.call("Authorize", CONTRACT)
     assert bench.answered[2]["idTokenInfo"]["status"] == "Invalid"
+
+
+@pytest.mark.parametrize(
+    ("cached", "contract"),
+    [
+        ("Blocked", "ContractCancelled"),
+        ("Expired", "ContractCancelled"),
+        ("Invalid", "ContractCancelled"),
+        ("Unknown", "ContractCancelled"),
+        ("NoCredit", "Accepted"),
+        ("NotAtThisLocation", "Accepted"),
+    ],
+)
+def test_the_answer_about_a_contract_says_whether_that_or_the_moment_is_at_fault(cached: str, contract: str) -> None:
+    """C07.FR.13, 14: the certificate's status comes with the token's, and where the token is no good for ever the
+    contract isn't; stations that look at the first alone let nobody in without it."""
+    bench = Bench(Edition.V21, own=())
+    bench.cloud_comes()
+    bench.call("Authorize", {"idToken": EMAID})
+    bench.cloud_answers({"idTokenInfo": {"status": cached}})
+    bench.cloud_goes()
+    bench.call("Authorize", CHECKED)
+    assert bench.answered[2] == {"idTokenInfo": {"status": cached}, "certificateStatus": contract}
+    bench.call("Authorize", {"idToken": EMAID})
+    assert bench.answered[2] == {"idTokenInfo": {"status": cached}}
+
+
+def test_a_contract_that_the_site_refuses_is_not_left_accepted_by_the_cloud() -> None:
+    """What the cloud says of the certificate goes with the token's status: C07.FR.13 again."""
+    bench = Bench(Edition.V201, own=(token("CARD-1", blocked=True),))
+    bench.cloud_comes()
+    bench.call("Authorize", CHECKED)
+    bench.cloud_answers({"certificateStatus": "Accepted", "idTokenInfo": {"status": "Accepted"}})
+    assert bench.answered[2] == {"certificateStatus": "ContractCancelled", "idTokenInfo": {"status": "Blocked"}}
+    bench.call("Authorize", CHECKED)
+    bench.cloud_answers({"certificateStatus": "CertificateRevoked", "idTokenInfo": {"status": "Accepted"}})
+    assert bench.answered[2]["certificateStatus"] == "CertificateRevoked"
 
 
 def test_an_unchecked_contract_waits_for_the_cloud_that_is_being_dialled() -> None:
