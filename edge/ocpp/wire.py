@@ -134,7 +134,7 @@ def parse(text: str | bytes, version: Version = Version.V16) -> Frame:
     # True == 1 and 2.0 == 2 in Python, but neither is a message type.
     if type(kind) is not int:
         raise FrameError("the message type is not a whole number")
-    if not isinstance(identifier, str) or not identifier:
+    if not isinstance(identifier, str):
         raise FrameError("the message id is not a text", message_type=kind)
     if len(identifier) > LONGEST_ID:
         raise FrameError(f"a message id of more than {LONGEST_ID:,} characters", message_type=kind)
@@ -228,7 +228,7 @@ def complaint(error: FrameError, version: Version) -> str | None:
     1.6 knows no such answer. An unknown message type is told by 2.0.1 (part 4 §4.4) and ignored by 2.1 (§4.1.3). What
     is no CALL is never complained of.
     """
-    identifier = error.message_id or UNREADABLE_ID
+    identifier = UNREADABLE_ID if error.message_id is None else error.message_id
     match version:
         case Version.V201 | Version.V21 if error.message_type in (None, MessageType.CALL):
             return error_text(identifier, ErrorCode.FRAMEWORK, error.what)

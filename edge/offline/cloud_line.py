@@ -198,7 +198,7 @@ class CloudLine:
         """The cloud has answered the CALL of this id."""
         self._breaker.answered()
         if (live := self._lives.pop(identifier, None)) is not None:
-            self._book.came_as.note(live.reply_id or live.request.id, identifier)
+            self._book.came_as.note(live.answer_id, identifier)
             if not self._live_answers.is_clouds_failure(live, fields, error, wall):
                 self._live_answers.answered(live, text=text, fields=fields, error=error, wall=wall)
             elif (kept := self._given_up(live, wall)) is not None:
@@ -286,7 +286,7 @@ class CloudLine:
         identifier = self._errands.id_for(live.request.id, live.request.text)
         if identifier != live.request.id:
             text = with_id(text, identifier)
-            live.reply_id = live.reply_id or live.request.id
+            live.reply_id = live.answer_id
         self._lives[identifier] = live
         # Behind whatever was to be kept before, its own writes included.
         self._book.steps.pass_on(writes, ToCloud(identifier, text))

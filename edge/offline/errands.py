@@ -74,7 +74,8 @@ class Errands:
 
     def has(self, identifier: str) -> bool:
         """Whether the CALL of this id is one of them, and on the line."""
-        return self._under_way is not None and self._under_way.id == identifier
+        errand = self._under_way
+        return errand is not None and errand.fetching is None and errand.id == identifier
 
     @property
     def asks(self) -> Live | None:
@@ -162,7 +163,7 @@ class Errands:
     ) -> bool:
         """The cloud has answered a CALL; says whether it was this one."""
         errand = self._under_way
-        if errand is None or errand.id != identifier:
+        if errand is None or not self.has(identifier):
             return False
         self._under_way = None
         self._settle(errand, fields, error, now, wall)

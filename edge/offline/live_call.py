@@ -19,3 +19,8 @@ class Live:
     begin: int | None = None  # it is said again, and kept under this number: the cloud is yet to be told
     reply_id: str | None = None  # the station has asked again under this id
     passing: bool = False  # nothing has to be kept of it, and nothing is learned from its answer
+
+    @property
+    def answer_id(self) -> str:
+        """The id under which the station waits for the answer."""
+        return self.request.id if self.reply_id is None else self.reply_id

@@ -54,7 +54,6 @@ def test_short_answers_are_read(text: str) -> None:
         ("[]", "an array of 0"),
         ("[2]", "an array of 1"),
         ('[2,7,"X",{}]', "message id"),
-        ('[2,"","X",{}]', "message id"),
         ('[2,"7"]', "without an action"),
         ('[2,"7",8,{}]', "without an action"),
         ('[true,"7","X",{}]', "whole number"),
@@ -68,6 +67,18 @@ def test_whatever_is_no_message_is_a_frame_error(text: str | bytes, reason: str)
     """Each kind of rubbish is refused with its reason."""
     with pytest.raises(FrameError, match=reason):
         wire.parse(text)
+
+
+def test_an_empty_message_id_is_one_as_any() -> None:
+    """OCPP-J 1.6 §4.1.4, 2.x part 4 §4.1.4: a text of at most 36 characters. Whoever uses none waits for its answer."""
+    text = '[2,"","Heartbeat",{}]'
+    assert wire.parse(text) == Call(id="", action="Heartbeat", payload={}, text=text)
+    assert wire.parse('[3,"",{}]').id == ""
+    with pytest.raises(FrameError) as refused:
+        wire.parse('[2,"",8,{}]', Version.V201)
+    answer = wire.complaint(refused.value, Version.V201)
+    assert answer is not None
+    assert wire.parse(answer).id == ""
 
 
 def test_messages_of_2_1() -> None:

@@ -210,7 +210,7 @@ class Bench:
     def call(self, action: str, payload: dict[str, Any], identifier: str | None = None, *, signed: bool = False) -> str:
         """The station makes a CALL; its id."""
         self._calls += 1
-        identifier = identifier or f"s{self._calls}"
+        identifier = f"s{self._calls}" if identifier is None else identifier
         text = json.dumps([2, identifier, action, payload])
         self.raw(Request(id=identifier, action=action, payload=payload, text=text, signed=signed))
         return identifier
@@ -220,13 +220,13 @@ class Bench:
 
     def cloud_answers(self, payload: dict[str, Any], identifier: str | None = None) -> None:
         """The cloud answers its newest CALL, or the one of this id."""
-        identifier = identifier or self.asked[1]
+        identifier = self.asked[1] if identifier is None else identifier
         text = json.dumps([3, identifier, payload])
         self.do(self.desk.from_cloud(identifier, text, self.times.now, self.times.wall, answer=payload))
 
     def cloud_refuses(self, code: str = "InternalError", identifier: str | None = None) -> None:
         """The cloud answers its newest CALL with an error."""
-        identifier = identifier or self.asked[1]
+        identifier = self.asked[1] if identifier is None else identifier
         text = json.dumps([4, identifier, code, "", {}])
         self.do(self.desk.from_cloud(identifier, text, self.times.now, self.times.wall, error=(code, "")))
 

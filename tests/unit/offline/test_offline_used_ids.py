@@ -1,5 +1,7 @@
 """Message ids that a station uses again while the cloud owes an answer to the first: each answer is its own CALL's."""
 
+import json
+
 from tests.unit.offline.offline_bench import Bench
 
 ACCEPTED = {"idTagInfo": {"status": "Accepted"}}
@@ -115,3 +117,36 @@ def test_boot_and_states_that_are_told_again_have_the_same_id() -> None:
     bench.call("StatusNotification", STATUS, "8")
     bench.tick(61.0)
     assert [bench.asked[1], bench.asked[2]] == ["7", "BootNotification"]
+
+
+def test_a_station_whose_ids_are_all_empty_has_its_answers() -> None:
+    """An empty text is an id as any (OCPP-J 1.6 §4.1.4): with the cloud and without it, told again, and delivered."""
+    bench = Bench()
+    bench.start(identifier="")
+    local = bench.answered[2]["transactionId"]
+    assert bench.answered[1] == ""
+    bench.cloud_comes()
+    bench.cloud_answers({"transactionId": 5, **ACCEPTED})
+    bench.call("Heartbeat", {}, "")
+    bench.cloud_answers(BEAT)
+    assert bench.answered == [3, "", BEAT]
+    bench.times.now += 1.0
+    begin = bench.start(connector=2, identifier="9")
+    bench.call("StartTransaction", bench.asked[3], "")
+    bench.cloud_answers({"transactionId": 6, **ACCEPTED}, begin)
+    assert bench.answered == [3, "", {"transactionId": 6, **ACCEPTED}]
+    bench.stop(local)
+    bench.cloud_answers({})
+    assert not bench.disk.entries
+
+
+def test_an_answer_to_an_empty_id_is_none_to_what_is_just_being_read() -> None:
+    """What is next is read from the disk; a cloud that answers nothing's id meanwhile settles nothing."""
+    bench = Bench()
+    bench.start()
+    bench.hold = True
+    bench.cloud_comes()
+    assert not bench.desk.asks("")
+    bench.cloud_answers({"transactionId": 5, **ACCEPTED}, "")
+    bench.commit()
+    assert [json.loads(text)[2] for text in bench.to_cloud] == ["StartTransaction"]
