@@ -13,7 +13,8 @@ from edge.offline.edition import Edition
 from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
 from edge.offline.settings import OfflineSettings, RefusedSession
-from edge.offline.station import StationBook, kept_of
+from edge.offline.station import StationBook
+from edge.offline.station_kept import kept_of
 from edge.offline.token_book import TokenBook
 from edge.offline.witness import Witness
 from edge.storage.reading import Kept

@@ -163,9 +163,20 @@ def row(edition: Edition, action: str, payload: Mapping[str, Any] | None = None,
     return found
 
 
+# What 2.x requires in messages that both have, and 1.6 doesn't know.
+_IN_V2 = {"BootNotification": '"chargingStation"', "MeterValues": '"evseId"', "StatusNotification": '"connectorStatus"'}
+
+
+def is_of_v2(action: str, text: str | None = None) -> bool | None:
+    """Whether a station's CALL is one of OCPP 2.x; None where it may be of either, or is a vendor's own. ``text``: the
+    whole frame, where that is known."""
+    mark = _IN_V2.get(action)
+    if mark is not None and text is not None:
+        return mark in text
+    known = {each.is_v2 for each in Edition if action in TABLE[each]}
+    return known.pop() if len(known) == 1 else None
+
+
 def is_of_another(edition: Edition, action: str, text: str) -> bool:
     """Whether the station's CALL of this text is one of the other of OCPP 1.6 and 2.x, and none of this edition."""
-    if action == "MeterValues":
-        return ('"evseId"' in text) is not edition.is_v2
-    known = {each.is_v2 for each in Edition if action in TABLE[each]}
-    return bool(known) and edition.is_v2 not in known
+    return is_of_v2(action, text) is (not edition.is_v2)

@@ -1,6 +1,6 @@
 """What the parts of one station's desk share: who it is, what is known of it, and the steps of the moment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -11,7 +11,6 @@ from edge.domain.journal import (
     DropTransaction,
     Entry,
     EntryKind,
-    EntryState,
     PutBoot,
     PutEntry,
     PutStatus,
@@ -19,7 +18,6 @@ from edge.domain.journal import (
     Transaction,
     Write,
 )
-from edge.domain.session import Session
 from edge.offline.accounts import Accounts
 from edge.offline.allowance import Allowance
 from edge.offline.backlog import Backlog, slip
@@ -29,27 +27,12 @@ from edge.offline.edition import Edition
 from edge.offline.message import Request, whole
 from edge.offline.numbers import Numbers
 from edge.offline.settings import OfflineSettings, RefusedSession
+from edge.offline.station_kept import StationKept
 from edge.offline.steps import EndSession, Immediate, Keep, Level, Note, Step
-from edge.offline.thinning import Slip
 from edge.offline.token_book import TokenBook
 
 # Of a station, whose states are kept: real ones have two, and of one that invents more no more are.
 CONNECTORS_MOST = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StationKept:
-    """What was kept of one station. ``slips``: its pending messages with their attempts, in order. ``aside``: the
-    numbers of those that were set aside, with their sizes; ``deferred``: of the pending ones that the cloud fails to
-    take."""
-
-    slips: tuple[tuple[Slip, int], ...] = ()
-    aside: Mapping[int, int] = field(default_factory=dict)
-    deferred: frozenset[int] = frozenset()
-    transactions: tuple[Transaction, ...] = ()
-    sessions: tuple[Session, ...] = ()
-    boot: Boot | None = None
-    statuses: tuple[ConnectorStatus, ...] = ()
 
 
 class Steps:
@@ -123,10 +106,9 @@ class StationBook:
         boot = kept.boot or never
         if not settings.has_cloud:  # what one that was there before has said of it binds nobody now
             boot = replace(boot, status=None, interval_s=None)
-        numbered = any(kept_slip.order is not None for kept_slip, _ in kept.slips)
         return cls(
             id=station,
-            edition=Edition.V21 if numbered and not edition.is_v2 else edition,
+            edition=Edition.V21 if kept.is_v2 and not edition.is_v2 else edition,
             tokens=tokens,
             numbers=numbers,
             settings=settings,
@@ -266,31 +248,3 @@ class StationBook:
             if status.owed:
                 return status
         return None
-
-
-def kept_of(
-    station: str,
-    *,
-    entries: Iterable[Entry],
-    sizes: Mapping[int, int],
-    precious: frozenset[int],
-    transactions: Iterable[Transaction],
-    boots: Iterable[Boot],
-    statuses: Iterable[ConnectorStatus],
-    sessions: Iterable[Session] = (),
-) -> StationKept:
-    """What was kept of one station, out of what was kept of all. ``sizes`` and ``precious`` by the entries' numbers."""
-    own = [entry for entry in entries if entry.station == station]
-    return StationKept(
-        slips=tuple(
-            (slip(entry, size=sizes[entry.seq], precious=entry.seq in precious), entry.attempts)
-            for entry in own
-            if entry.state is EntryState.PENDING
-        ),
-        aside={entry.seq: sizes[entry.seq] for entry in own if entry.state is EntryState.SET_ASIDE},
-        deferred=frozenset(entry.seq for entry in own if entry.is_deferred),
-        transactions=tuple(transaction for transaction in transactions if transaction.station == station),
-        sessions=tuple(session for session in sessions if session.station == station),
-        boot=next((boot for boot in boots if boot.station == station), None),
-        statuses=tuple(status for status in statuses if status.station == station),
-    )

@@ -17,7 +17,8 @@ from edge.offline.edition import Edition
 from edge.offline.numbers import Numbers
 from edge.offline.pace import Pace
 from edge.offline.settings import OfflineSettings
-from edge.offline.station import StationBook, StationKept
+from edge.offline.station import StationBook
+from edge.offline.station_kept import StationKept
 from edge.offline.thinning import Slip
 from edge.offline.token_book import TokenBook
 from edge.offline.token_info import ShownToken

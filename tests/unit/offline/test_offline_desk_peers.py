@@ -513,3 +513,37 @@ def test_a_late_message_of_more_members_than_any_has_goes_as_it_is_or_is_set_asi
     (aside,) = bench.disk.set_aside
     assert (aside.action, len(bench.to_cloud)) == ("StopTransaction", 1)
     assert aside.reason == "the cloud's number can't be put into it: more members than any message has"
+
+
+BOOT_V2 = {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}}
+BOOT_V16 = {"chargePointVendor": "V", "chargePointModel": "M"}
+STATE_V2 = {"timestamp": "2026-06-01T12:00:00Z", "evseId": 1, "connectorId": 1, "connectorStatus": "Available"}
+STATE_V16 = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+VENDORS = ("DataTransfer", {"vendorId": "both have it"})
+
+
+@pytest.mark.parametrize(
+    ("calls", "is_v2"),
+    [
+        ([("NotifyEvent", {})], True),
+        ([("NotifyEvent", {}), VENDORS], True),
+        ([("BootNotification", BOOT_V2), VENDORS], True),
+        ([("StatusNotification", STATE_V2), VENDORS], True),
+        ([("BootNotification", BOOT_V16), VENDORS], False),
+        ([("StatusNotification", STATE_V16), VENDORS], False),
+        ([("NotifyEvent", {}), ("DiagnosticsStatusNotification", {"status": "Idle"})], False),
+        ([VENDORS], False),
+    ],
+)
+def test_what_a_station_has_left_tells_its_edition(calls: list[tuple[str, dict[str, Any]]], is_v2: bool) -> None:
+    """After a restart of the gateway, while the station is away: its cloud is dialled in that, and what 2.x alone has
+    is set aside in 1.6. Of several the newest counts, should the station have been replaced."""
+    bench = Bench()
+    for action, payload in calls:
+        bench.do(
+            bench.desk.station_connected(Edition.V16 if action == "DiagnosticsStatusNotification" else Edition.V201)
+        )
+        bench.cloud_goes()
+        bench.call(action, payload)
+    bench.restart()
+    assert bench.desk.book.edition.is_v2 is is_v2

@@ -14,7 +14,8 @@ from edge.offline.edition import Edition
 from edge.offline.message import Request
 from edge.offline.numbers import Numbers
 from edge.offline.settings import OfflineSettings
-from edge.offline.station import StationBook, StationKept
+from edge.offline.station import StationBook
+from edge.offline.station_kept import StationKept
 from edge.offline.steps import EndSession, Judged, Keep, Step, ToCloud, ToStation
 from edge.offline.token_book import TokenBook
 from edge.offline.witness import Witness
