@@ -1,5 +1,6 @@
 """Desks as the site file wants them, with what was kept: part of joining the rooms."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from edge.config import Configuration
+from edge.domain.journal import Entry
 from edge.offline.authorise import Policy, UnknownTokens
 from edge.offline.desk import Desk
 from edge.offline.edition import Edition
@@ -30,10 +32,13 @@ def desks(configuration: Configuration, found: Kept, tokens: TokenBook, wall: da
     numbers = Numbers(found.highest, found.secret, wall)
     pace = Pace(settings.drain_interval_s)
     edition = Edition.V16  # until the station says what it speaks
+    entries: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in found.entries:  # once, and not for each station
+        entries[entry.station].append(entry)
     for station in configuration.stations:
         kept = kept_of(
             station.id,
-            entries=found.entries,
+            entries=entries[station.id],
             sizes=found.sizes,
             precious=found.precious,
             transactions=found.transactions,

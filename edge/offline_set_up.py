@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -34,7 +35,7 @@ from edge.offline.token_book import TokenBook
 from edge.offline_desks import desks, newest_moment, policy
 from edge.storage.history import HistoryRow
 from edge.storage.key import token_key
-from edge.storage.reading import Kept, KeptTokens, kept, kept_tokens
+from edge.storage.reading import Altered, KeptTokens, altered, kept, kept_tokens
 from edge.storage.session_file import METER_TOPIC
 from edge.storage.store import Store
 from edge.storage.writer import Writer
@@ -211,19 +212,20 @@ class Offline:
         waiting = set(self._clerks)
         while waiting:
             marks = {station: self._clerks[station].runner.mark for station in waiting}
-            found = await self._writer.ask(_read)
+            resendable = {n for clerk in self._clerks.values() for n in clerk.desk.book.backlog.resendable}
+            found = await self._writer.ask(partial(_read, resendable))
             own = found.tokens
             self._tokens.take_over(cached=own.cached, listed=own.listed, own=own.own, wall=self._clock.wall())
             # Of a station that wrote in between what was read may be older than what is known.
             same = {s for s, mark in marks.items() if mark is not None and self._clerks[s].runner.mark == mark}
-            self._sent_again(same, found.kept)
+            self._sent_again(same, found.altered)
             for station in waiting:
                 self._clerks[station].recheck()
             waiting -= same
             if waiting:
                 await asyncio.sleep(self._watch_s)
 
-    def _sent_again(self, stations: set[str], found: Kept) -> None:
+    def _sent_again(self, stations: set[str], found: Altered) -> None:
         for entry in found.entries:
             if entry.station in stations and entry.state is EntryState.PENDING:
                 kept_slip = slip(entry, precious=entry.seq in found.precious, size=found.sizes[entry.seq])
@@ -256,11 +258,11 @@ class Offline:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     tokens: KeptTokens
-    kept: Kept
+    altered: Altered
 
 
-def _read(store: Store) -> _Found:
-    return _Found(tokens=kept_tokens(store), kept=kept(store))
+def _read(resendable: Collection[int], store: Store) -> _Found:
+    return _Found(tokens=kept_tokens(store), altered=altered(store, resendable))
 
 
 def _load(book: TokenBook, found: KeptTokens) -> None:

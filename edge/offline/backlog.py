@@ -98,6 +98,11 @@ class Backlog:
         them."""
         return next(self._free(), None) is not None
 
+    @property
+    def resendable(self) -> set[int]:
+        """The numbers of those that a person may have sent again: set aside, or deferred."""
+        return {*self._aside, *self._deferred}
+
     def is_deferred(self, seq: int) -> bool:
         """Whether the cloud fails to take this one."""
         return seq in self._deferred

@@ -2,9 +2,10 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+import orjson
 import structlog
 
 from edge.domain.journal import PRECIOUS, Boot, ConnectorStatus, Entry, EntryState, ListVersion, Transaction
@@ -36,6 +37,17 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Altered:
+    """What a person may have altered in the journal (``edge journal resend``, ``edge token erase``). Entries as in
+    :class:`Kept`."""
+
+    entries: tuple[Entry, ...]
+    sizes: dict[int, int]
+    precious: frozenset[int]
+    transactions: tuple[Transaction, ...]  # those without a token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptTokens:
     """All that is known of tokens."""
 
@@ -50,19 +62,20 @@ _SLIM = f"""
 SELECT seq, station, kind, action, message_id, transaction_key, sequence, '' AS text, taken_at, answered, attempts,
     state, reason, length(entry.text) AS size,
     {_PRECIOUS} AS precious
-FROM entry ORDER BY seq
+FROM entry
 """  # noqa: S608 - our own words
+_OF_THESE = "WHERE seq IN (SELECT value FROM json_each(?))"
 
 
 def kept(store: Store) -> Kept:
     """Read the journal, and what the cloud last said of each station."""
     journal, registry = store.connection(rows.JOURNAL), store.connection(rows.REGISTRY)
-    found = journal.execute(_SLIM).fetchall()
+    found, sizes, precious = _slim(journal.execute(f"{_SLIM} ORDER BY seq"))
     highest, secret = journal.execute("SELECT highest, secret FROM counter").fetchone()
     return Kept(
-        entries=tuple(rows.entry(row) for row in found),
-        sizes={row["seq"]: row["size"] for row in found},
-        precious=frozenset(row["seq"] for row in found if row["precious"]),
+        entries=found,
+        sizes=sizes,
+        precious=precious,
         transactions=tuple(rows.transaction(row) for row in journal.execute(rows.CHARGES)),
         sessions=tuple(session(row) for row in journal.execute("SELECT * FROM session WHERE ended_at IS NULL")),
         boots=tuple(rows.boot(row) for row in registry.execute("SELECT * FROM boot")),
@@ -70,6 +83,35 @@ def kept(store: Store) -> Kept:
         highest=highest,
         secret=secret,
     )
+
+
+def altered(store: Store, numbers: Collection[int]) -> Altered:
+    """Read what may have been altered since: of the entries those of these numbers, as all may be hundreds of
+    thousands."""
+    journal = store.connection(rows.JOURNAL)
+    these = orjson.dumps(sorted(numbers)).decode()
+    found, sizes, precious = _slim(journal.execute(f"{_SLIM} {_OF_THESE} ORDER BY seq", (these,)))
+    erased = journal.execute(f"{rows.CHARGES} WHERE token IS NULL")
+    return Altered(
+        entries=found,
+        sizes=sizes,
+        precious=precious,
+        transactions=tuple(rows.transaction(row) for row in erased),
+    )
+
+
+def _slim(found: Iterable[sqlite3.Row]) -> tuple[tuple[Entry, ...], dict[int, int], frozenset[int]]:
+    """Entries, their sizes, and the numbers of the precious ones: row by row, as all together are large."""
+    read: list[Entry] = []
+    sizes: dict[int, int] = {}
+    precious: list[int] = []
+    for row in found:
+        one = rows.entry(row)
+        read.append(one)
+        sizes[one.seq] = row["size"]
+        if row["precious"]:
+            precious.append(one.seq)
+    return tuple(read), sizes, frozenset(precious)
 
 
 def kept_tokens(store: Store) -> KeptTokens:

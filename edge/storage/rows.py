@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 import orjson
@@ -161,14 +162,15 @@ def statements(write: Write) -> Iterable[Statement]:
 
 
 def entry(row: sqlite3.Row) -> Entry:
-    """A row of ``entry``."""
+    """A row of ``entry``. Of many rows the same texts are there once in memory."""
+    transaction = row["transaction_key"]
     return Entry(
         seq=row["seq"],
-        station=row["station"],
+        station=intern(row["station"]),
         kind=EntryKind(row["kind"]),
-        action=row["action"],
+        action=intern(row["action"]),
         message_id=row["message_id"],
-        transaction=row["transaction_key"],
+        transaction=intern(transaction) if transaction is not None else None,
         order=row["sequence"],
         text=row["text"],
         taken_at=datetime.fromisoformat(row["taken_at"]),

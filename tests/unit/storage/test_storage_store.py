@@ -16,6 +16,7 @@ from edge.domain.journal import (
     ClearCached,
     ConnectorStatus,
     DropEntry,
+    EntryState,
     ListVersion,
     PutBoot,
     PutCached,
@@ -36,7 +37,7 @@ from edge.storage.database import Schema, connect, open_database, refuse_later, 
 from edge.storage.entry_file import EntryFile
 from edge.storage.history import HistoryRow
 from edge.storage.key import token_key
-from edge.storage.reading import entries, entry, kept, kept_tokens
+from edge.storage.reading import altered, entries, entry, kept, kept_tokens
 from edge.storage.snapshot import snapshot
 from edge.storage.store import Store
 from edge.storage.token_file import TokenFile
@@ -463,6 +464,21 @@ def test_a_change_of_another_process_is_seen(store: Store) -> None:
     other.execute("INSERT INTO site_token VALUES ('h', '', '', 1, NULL, NULL, '[]', NULL, NULL)")
     other.close()
     assert [store.changed_by_others(), store.changed_by_others()] == [True, False]
+
+
+def test_of_what_waits_only_that_is_read_again_which_a_person_may_have_altered(store: Store) -> None:
+    """After days without a cloud there are hundreds of thousands of messages: whoever blocks a card doesn't wait until
+    they are read."""
+    store.commit([[put(seq) for seq in range(1, 9)]])
+    aside = replace(put(4).entry, state=EntryState.SET_ASIDE, reason="refused")
+    known = Transaction(station="CP-01", key="1", connector=1, began=None, token="t" * 64, touched_at=NOON)
+    store.commit([[PutEntry(entry=aside), PutTransaction(transaction=known)]])
+    store.commit([[PutTransaction(transaction=replace(known, key="2", token=None))]])
+    found = altered(store, {4, 6, 99})
+    assert [(each.seq, each.state) for each in found.entries] == [(4, EntryState.SET_ASIDE), (6, EntryState.PENDING)]
+    assert found.sizes.keys() == {4, 6}
+    assert [each.key for each in found.transactions] == ["2"]
+    assert altered(store, ()).entries == ()
 
 
 ONE = "CREATE TABLE t (a INTEGER) STRICT;\nINSERT INTO t VALUES (1);"
