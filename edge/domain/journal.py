@@ -29,8 +29,11 @@ class EntryKind(StrEnum):
 
 # How a signed value of the Open Charge Metering Format begins, whatever its station says of its format.
 OCMF = "OCMF|"
+# Triggers of the events of 2.x in the midst of a transaction that say who charges, and from when to when: Authorized,
+# StopAuthorized, Deauthorized, RemoteStart and RemoteStop. Where the cable comes first no other event has the token.
+_AUTHORIZATION = ('uthorized"', '"Remote')
 # What is signed, or billed by: no meter value with one of these in it is ever dropped.
-PRECIOUS = ("SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End", OCMF)
+PRECIOUS = ("SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End", OCMF, *_AUTHORIZATION)
 
 LOST = "Lost"  # an end that was never told, or may not have been; no reason of OCPP's either
 

@@ -547,3 +547,18 @@ def test_what_a_station_has_left_tells_its_edition(calls: list[tuple[str, dict[s
         bench.call(action, payload)
     bench.restart()
     assert bench.desk.book.edition.is_v2 is is_v2
+
+
+@pytest.mark.parametrize("trigger", ["Authorized", "RemoteStart", "StopAuthorized", "Deauthorized", "RemoteStop"])
+def test_who_charges_is_not_thinned_out(trigger: str) -> None:
+    """Where the cable comes before the card (2.x E02, F02), the token is in an event between begin and end: samples
+    make room, that one stays. So does the one by which a driver ends his charging, and leaves the car there (E07)."""
+    bench = Bench(Edition.V201, settings=OfflineSettings(backlog_characters=3_000, drain_interval_s=0.0))
+    bench.event("Started", 0, evse={"id": 1})
+    for order in range(1, 40):
+        bench.times.now += 10.0
+        more = {"triggerReason": trigger} if order % 4 == 2 else {"triggerReason": "MeterValuePeriodic"}
+        bench.event("Updated", order, "CARD-1" if order % 4 == 2 else None, **more)
+    left = [json.loads(entry.text)[3] for entry in bench.disk.entries.values()]
+    assert [event["seqNo"] for event in left if event["triggerReason"] == trigger][-10:] == list(range(2, 40, 4))
+    assert len(left) < 30
