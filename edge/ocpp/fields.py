@@ -21,7 +21,7 @@ def elements(value: object) -> list[Any]:
 
 
 def whole_number(value: object) -> int | None:
-    """An integer of at most 15 digits, also one in quotes; None when it is none.
+    """An integer of at most 15 digits, also one in quotes or written 1.0; None when it is none.
 
     JSON carries no more digits from hand to hand unharmed; OCPP's own integers have 32 bits.
     """
@@ -29,6 +29,8 @@ def whole_number(value: object) -> int | None:
         return None
     if isinstance(value, str):
         value = int(value) if _WHOLE_NUMBER.fullmatch(value) else None
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, int) and abs(value) < 10**15 else None
 
 

@@ -82,7 +82,7 @@ def read(edition: Edition, request: Request) -> Reading:
 def _number(value: object) -> int | None:
     """The id of a transaction in 1.6. One that no cloud gives is none, as 0 is: some stations say 2**63 - 1 where they
     have lost it (lorenzodonini/ocpp-go issue 188)."""
-    is_too_large = isinstance(value, int) and value >= TOO_LARGE
+    is_too_large = isinstance(value, int | float) and value >= TOO_LARGE
     return 0 if is_too_large else whole(value)
 
 

@@ -46,9 +46,11 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 
 def whole(value: object) -> int | None:
-    """A whole number of at most 15 digits, also one in quotes; None when it is none."""
+    """A whole number of at most 15 digits, also one in quotes or written 1.0; None when it is none."""
     if isinstance(value, str):
         value = int(value) if _WHOLE_NUMBER.fullmatch(value) else None
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if abs(value) < TOO_LARGE else None

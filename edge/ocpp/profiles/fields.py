@@ -94,6 +94,8 @@ def text(raw: Mapping[str, Any], name: str) -> str | None:
     value = raw.get(name)
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise RequestMalformed(Malformation.TYPE, f"{name} is not a text")
     return str(value)

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.unit.offline.offline_bench import Bench
 
 ACCEPTED = {"idTagInfo": {"status": "Accepted"}}
@@ -150,3 +152,23 @@ def test_an_answer_to_an_empty_id_is_none_to_what_is_just_being_read() -> None:
     bench.cloud_answers({"transactionId": 5, **ACCEPTED}, "")
     bench.commit()
     assert [json.loads(text)[2] for text in bench.to_cloud] == ["StartTransaction"]
+
+
+@pytest.mark.parametrize("has_cloud", [True, False])
+def test_a_number_that_is_written_with_a_fraction_of_nothing_is_whole(has_cloud: bool) -> None:
+    """A cloud in a language whose numbers are all of one kind answers 5.0, and a station says connector 1.0."""
+    bench = Bench()
+    begin = {"connectorId": 1.0, "idTag": "CARD-1", "meterStart": 100.0, "timestamp": "2026-06-01T12:00:00Z"}
+    if has_cloud:
+        bench.cloud_comes()
+    bench.call("StartTransaction", begin)
+    local = None if has_cloud else bench.answered[2]["transactionId"]
+    if not has_cloud:
+        bench.cloud_comes()
+    bench.cloud_answers({"transactionId": 5.0, **ACCEPTED})
+    assert not bench.disk.entries
+    (session,) = bench.disk.sessions.values()
+    assert session.evse == 1
+    assert session.register_begin_wh == 100
+    bench.stop(local if local is not None else 5)
+    assert bench.asked[3]["transactionId"] == 5
