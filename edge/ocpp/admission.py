@@ -177,7 +177,7 @@ class Door:
             elif (refusal := self._cloud_refuses(connection, identity, problem)) is not None:
                 return refusal
         version = self._version(upstream, offer, self._links[identity].spoken)
-        if version is not None:
+        if version is not None and (upstream.is_open or self._settings.is_wire):
             upstream.settle(version)
         self._admissions[connection] = replace(admission, replaces=old, upstream=upstream, version=version)
         return None

@@ -155,11 +155,13 @@ class Absence:
         return self._stand_in.owed if self._stand_in is not None else 0
 
     async def deliver(self, dial: Dial, spoken: Version | None) -> str | None:
-        """Send a courier, and wait for it; why it failed, None when it didn't. ``spoken``: by the station, last."""
+        """Send a courier, and wait for it; why it failed, None when it didn't. ``spoken``: by the station, last, as far
+        as that is known."""
         if self._stand_in is None:
             return None
         speaks = Version(self._stand_in.speaks)
-        versions = (Version.V21, Version.V201) if speaks.is_v2 and spoken is None else (speaks,)
+        likely = (Version.V21, Version.V201) if speaks.is_v2 else (speaks,)  # by what it has left
+        versions = (spoken,) if spoken is not None and spoken.is_v2 is speaks.is_v2 else likely
         courier = self._courier = Courier(self._stand_in, dial(versions), speaks, self._trace, self._clock, self._log)
         try:
             return await courier.run()

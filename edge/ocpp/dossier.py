@@ -16,6 +16,7 @@ from edge.ocpp.fields import elements, fields, text
 from edge.ocpp.profiles.ladder import Rung
 from edge.ocpp.profiles.model import RateUnit
 from edge.ocpp.shelf import Shelf
+from edge.ocpp.versions import Version, version_of
 
 FORMAT = 1
 
@@ -61,6 +62,7 @@ class Dossier:
         self.description: Description | None = None
         self.taken: Taken | None = None
         self.cloud_wrote: dict[Variable, str] = {}
+        self.edition: Version | None = None  # the one that its cloud has chosen last
         self.counts_from_1970 = False  # its clock, which takes no time from anybody
         self._is_saving = False
         self._saved = self._text()
@@ -71,6 +73,11 @@ class Dossier:
         if self.description is not None and self.description != description:
             self.taken = None
         self.description = description
+        self.keep()
+
+    def chosen(self, edition: Version) -> None:
+        """The cloud has chosen what the station is to speak."""
+        self.edition = edition
         self.keep()
 
     def keep(self) -> None:
@@ -92,7 +99,14 @@ class Dossier:
         description = asdict(self.description) if self.description is not None else None
         written = [[*variable, value] for variable, value in sorted(self.cloud_wrote.items())]
         taken = [self.taken.rung.name, self.taken.unit.name] if self.taken is not None else None
-        kept = {"format": FORMAT, "description": description, "cloud_wrote": written, "taken": taken}
+        kept: dict[str, Any] = {
+            "format": FORMAT,
+            "description": description,
+            "cloud_wrote": written,
+            "taken": taken,
+        }
+        if self.edition is not None:
+            kept["edition"] = self.edition.value
         if self.counts_from_1970:
             kept["counts_from_1970"] = True
         if self.taken is not None and self.taken.lowest:
@@ -121,6 +135,7 @@ class Dossier:
             case [str(rung), str(unit)] if rung in Rung.__members__ and unit in RateUnit.__members__:
                 lowest = fields(kept).get("lowest_level") is True
                 self.taken = Taken(rung=Rung[rung], unit=RateUnit[unit], lowest=lowest)
+        self.edition = version_of(text(fields(kept).get("edition")) or "")
         self.counts_from_1970 = fields(kept).get("counts_from_1970") is True
         for entry in elements(fields(kept).get("cloud_wrote")):
             if isinstance(entry, list) and len(entry) == 3 and all(isinstance(part, str) for part in entry):

@@ -209,6 +209,7 @@ class OcppServer:
                     hearsay=hearsay,
                     key_is_checked=self._settings.security_of(station.id).checks_key,
                 ),
+                dossier=self._dossiers[station.id],
                 stand_in=standing[station.id],
                 is_wire=self._settings.is_wire,
                 clock=self._clock,

@@ -15,6 +15,7 @@ from edge.domain.station import StationDescribed
 from edge.ocpp.actions import Action, CloseStation, HandOver, KeepBack, Note, PassBinary, Report, ToCloud, ToStation
 from edge.ocpp.carrier import Carrier
 from edge.ocpp.courier import Absence
+from edge.ocpp.dossier import Dossier
 from edge.ocpp.farewell import Farewell, close
 from edge.ocpp.figures import Figures
 from edge.ocpp.liveness import Liveness
@@ -30,6 +31,7 @@ from edge.ocpp.versions import Version
 from edge.units import Seconds
 
 CLOSE_REPLACED = 1000  # RFC 6455 §7.4.1: the purpose of this connection has been fulfilled
+CLOSE_TO_COME_ANEW = 1012  # IANA registry of close codes: service restart
 
 
 class StationLink:
@@ -49,6 +51,7 @@ class StationLink:
         timings: LinkTimings,
         figures: Figures,
         log: FilteringBoundLogger,
+        dossier: Dossier,
         stand_in: StandIn | None = None,
         is_wire: bool = False,
     ) -> None:
@@ -66,7 +69,8 @@ class StationLink:
         self._stops = False
         self.absence = Absence(stand_in, self._line, self.trace, clock, log)
         self._liveness = Liveness(clock, timings)
-        self._spoken: Version | None = None
+        self._dossier = dossier
+        self._spoken = dossier.edition
         self._closing: set[asyncio.Task[None]] = set()
         self._trouble: str | None = None
         self.due_at: Seconds = 0.0  # before then a tick changes nothing, unless something happens
@@ -89,7 +93,8 @@ class StationLink:
 
     @property
     def spoken(self) -> Version | None:
-        """The edition that the station spoke last; None before it first came."""
+        """The edition that the station spoke last, or that its cloud had chosen before the gateway's start; None where
+        neither is known."""
         return self._spoken
 
     async def serve(
@@ -218,12 +223,28 @@ class StationLink:
         return self._carrier.pause_s(now, len(text))
 
     def _cloud_up(self, upstream: Upstream) -> None:
-        if self._carrier.upstream is upstream:
+        if self._carrier.upstream is upstream and not self._speaks_otherwise(upstream):
             if self._is_wire and self.connection is not None:
                 upstream.join(self.connection)
             self._perform(self._relay.cloud_connected(self._clock.monotonic()))
             if self._stand_in is not None:
                 self._stand_in.cloud_connected()
+
+    def _speaks_otherwise(self, upstream: Upstream) -> bool:
+        """Whether the cloud, which was away when the station was answered, has chosen another of its editions: then the
+        station has to come anew, and is answered that."""
+        chosen, told, connection = upstream.chosen, self._spoken, self.connection
+        if chosen is not None:
+            self._dossier.chosen(chosen)
+        if chosen is None or told is None or connection is None or chosen is told:
+            if told is not None:
+                upstream.settle(told)
+            return False
+        self._log.warning("the cloud wants another edition than the station was told", told=told, wants=chosen)
+        self._spoken = chosen
+        self._detach(connection, why := f"its cloud speaks {chosen}")
+        self._close(connection, CLOSE_TO_COME_ANEW, why)
+        return True
 
     def _cloud_text(self, upstream: Upstream, text: str | bytes) -> Seconds:
         if self._carrier.upstream is upstream:

@@ -66,8 +66,8 @@ class Problem:
 class Upstream:
     """One station's connection to its cloud, for as long as one connection of the station lasts.
 
-    ``versions`` is the station's own list, most wanted first; once the station has its answer, :meth:`settle` leaves
-    one. ``headers`` are sent with the handshake: the station's own credentials. With ``redial`` False the loss of the
+    ``versions`` is the station's own list, most wanted first; once the cloud has chosen, :meth:`settle` leaves one.
+    ``headers`` are sent with the handshake: the station's own credentials. With ``redial`` False the loss of the
     connection is the end. ``passed`` makes it part of a wire: what the station asked for is asked for, in place of
     ``headers``, and nothing is sent that isn't the station's.
     """
@@ -141,7 +141,7 @@ class Upstream:
             self._connection.partner, station.partner = station, self._connection
 
     def settle(self, version: Version) -> None:
-        """The station has been told this edition: from now on the cloud is offered no other."""
+        """The station has been told this edition, and its cloud wants no other: it is offered no other from now on."""
         self._versions = (version,)
 
     async def open(self) -> Problem | None:

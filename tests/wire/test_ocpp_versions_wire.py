@@ -3,6 +3,7 @@
 import asyncio
 import json
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from edge.domain.site import Mode
 from edge.domain.station import StationOnline
 from edge.ocpp.routing import FROM_CLOUD, Route
 from edge.ocpp.settings import CloudLoss, Verdict
+from edge.ocpp.station_files import StationFiles
 from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import call, limit
 from tests.wire.ocpp_site import PATIENCE_S, Cloud, eventually, round_trip, running
@@ -49,6 +51,62 @@ async def test_while_the_cloud_is_away_the_last_edition_is_spoken_again() -> Non
             assert station.subprotocol == "ocpp2.0.1"
         async with gateway.station("/CP-01", "ocpp2.1", "ocpp1.6") as station:
             assert station.subprotocol == "ocpp2.1"
+
+
+async def test_a_cloud_that_comes_later_chooses_too() -> None:
+    """After a power cut the gateway is up before its way to the cloud. A station that offers several is answered its
+    first wish; where the cloud wants another of them it has to come anew, and is answered that, though the cloud has
+    gone again."""
+    async with running("CP-01", cloud=Cloud("ocpp1.6")) as (gateway, cloud):
+        await cloud.stop()
+        async with gateway.station("/CP-01", *ALL) as station:
+            assert station.subprotocol == "ocpp2.1"
+            await cloud.start()
+            async with asyncio.timeout(PATIENCE_S):
+                with pytest.raises(ConnectionClosed) as ended:
+                    await station.recv()
+            assert ended.value.rcvd is not None
+            assert ended.value.rcvd.code == 1012
+        request = cloud.connections[0].request
+        assert request is not None
+        assert request.headers["Sec-WebSocket-Protocol"] == ", ".join(ALL)
+        await cloud.stop()
+        async with gateway.station("/CP-01", *ALL) as station:
+            assert station.subprotocol == "ocpp1.6"
+            await cloud.start()
+            await eventually(lambda: len(cloud.connections) == 2)
+            await round_trip(station, cloud)
+
+
+async def test_what_the_cloud_has_chosen_is_known_after_a_restart(tmp_path: Path) -> None:
+    """The gateway is often up before its way to the cloud: what begins by then in another edition could never be
+    delivered."""
+    dossiers = StationFiles(tmp_path)
+    async with (
+        running("CP-01", cloud=Cloud("ocpp1.6"), dossiers=dossiers) as (gateway, cloud),
+        gateway.station("/CP-01", *ALL) as station,
+    ):
+        await round_trip(station, cloud)
+    async with running("CP-01", cloud=Cloud("ocpp1.6"), dossiers=dossiers) as (gateway, cloud):
+        await cloud.stop()
+        async with gateway.station("/CP-01", *ALL) as station:
+            assert station.subprotocol == "ocpp1.6"
+        async with gateway.station("/CP-01", "ocpp2.1") as station:
+            assert station.subprotocol == "ocpp2.1"
+
+
+async def test_a_cloud_that_comes_later_and_wants_the_same_changes_nothing() -> None:
+    """The station keeps its connection, and from then on its cloud is offered that edition alone."""
+    async with running("CP-01", cloud=Cloud("ocpp2.0.1")) as (gateway, cloud):
+        await cloud.stop()
+        async with gateway.station("/CP-01", "ocpp2.0.1", "ocpp1.6") as station:
+            for number in range(2):
+                await cloud.start()
+                await eventually(lambda count=number + 1: len(cloud.connections) == count)
+                await round_trip(station, cloud)
+                await cloud.stop()
+        asked = [each.request.headers["Sec-WebSocket-Protocol"] for each in cloud.connections if each.request]
+        assert asked == ["ocpp2.0.1, ocpp1.6", "ocpp2.0.1"]
 
 
 async def test_once_told_the_edition_stays() -> None:

@@ -7,6 +7,7 @@ import pytest
 from edge.ocpp.dossier import Description, Dossier
 from edge.ocpp.shelf import Done
 from edge.ocpp.station_files import StationFiles
+from edge.ocpp.versions import Version
 
 ACME = Description(vendor="ACME", model="One", firmware=None)
 INTERVAL = ("", "metervaluesampleinterval")
@@ -18,9 +19,11 @@ def test_it_outlives_the_program(tmp_path: Path) -> None:
     before.describe(ACME)
     before.cloud_wrote[INTERVAL] = "60"
     before.counts_from_1970 = True
-    before.keep()
+    before.chosen(Version.V201)
     after = Dossier("CP-01", StationFiles(tmp_path))
     assert after.counts_from_1970
+    assert after.edition is Version.V201
+    assert Dossier("CP-02", StationFiles(tmp_path)).edition is None
     assert not Dossier("CP-02", StationFiles(tmp_path)).counts_from_1970
     assert (after.description, after.cloud_wrote, after.problem) == (ACME, {INTERVAL: "60"}, None)
     assert Dossier("CP-02", StationFiles(tmp_path)).description is None
