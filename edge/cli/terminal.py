@@ -81,6 +81,9 @@ class Terminal:
             labels = {option.name: self.speaker.label(option.label) for option in step.options}
             choice = f" ({'/'.join(labels.values())})"
             meant = labels.get(default or "")
+        elif numbered:  # its own name is an English word of the answers file, where another is shown
+            places = {each.name: str(place) for place, each in enumerate(step.options, 1) if each.label != each.name}
+            meant = places.get(default or "", default)
         meant = f" [{HIDDEN if step.is_secret else meant}]" if meant else ""
         question = f"{say(step.text, step.values)}{choice}{meant}"
         said = (self.secret(question) if step.is_secret else self.line(f"{question}: ")).strip()

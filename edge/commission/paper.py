@@ -2,8 +2,10 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import zip_longest
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from fpdf import FPDF
 from fpdf.enums import Align, MethodReturnValue, XPos, YPos
@@ -16,6 +18,7 @@ _LETTERS = "cp1252"  # what the core fonts have: PDF's WinAnsiEncoding (ISO 3200
 _PLAIN = str.maketrans(
     {"Ł": "L", "ł": "l", "Đ": "D", "đ": "d", "\N{LATIN SMALL LETTER DOTLESS I}": "i", "Ħ": "H", "ħ": "h", "ẞ": "SS"}
 )
+_SIGNATURE_MM = 40  # its heading and its lines: on one page, with the name
 _MOST_LINES = 15  # of a row; what has more goes on in the next, as a row must fit on a page
 
 
@@ -28,15 +31,17 @@ def pdf(paper: Mapping[str, Any], speaker: Speaker) -> bytes:
     sheet.set_title(say("paper.title", site))
     _heading(sheet, say("paper.title", site), size=16)
     software = f"{paper['software']['name']} {paper['software']['version']}"
-    _line(sheet, say("paper.made", {"at": paper["made_at"], "software": software}))
+    zone = ZoneInfo(paper["site"]["timezone"])
+    _line(sheet, say("paper.made", {"at": _local(paper["made_at"], zone), "software": software}))
     _line(sheet, say("paper.site_file", {"digest": paper["site_file_sha256"]}))
     _heading(sheet, say("paper.all_passed" if paper["passed"] else "paper.not_proven"))
     passed, failed = say("proof.passed"), say("proof.failed")
     _table(
         sheet,
-        _columns(speaker, "proof", "result", "finding", "figures"),
+        speaker,
+        ("proof", "result", "finding", "figures"),
         [
-            (each["name"], passed if each["passed"] else failed, each["finding"], _figures(each["figures"]))
+            (each["name"], passed if each["passed"] else failed, each["finding"], _figures(each["figures"], speaker))
             for each in paper["proofs"]
         ],
         (38, 22, 72, 58),
@@ -44,22 +49,21 @@ def pdf(paper: Mapping[str, Any], speaker: Speaker) -> bytes:
     _what_was_built(sheet, paper, speaker)
     signature = paper.get("signature")
     if signature is not None:
+        if sheet.will_page_break(_SIGNATURE_MM):
+            sheet.add_page()
         _heading(sheet, say("paper.signature"))
-        _line(sheet, f"{signature['name']}, {signature['signed_at']}")
+        _line(sheet, f"{signature['name']}, {_local(signature['signed_at'], zone)}")
         _line(sheet, say("paper.key", {"key": signature["public_key"]}))
         _line(sheet, say("paper.signed", {"signature": signature["signature"]}))
     return bytes(sheet.output())
-
-
-def _columns(speaker: Speaker, *names: str) -> tuple[str, ...]:
-    return tuple(speaker.say(f"column.{name}") for name in names)
 
 
 def _what_was_built(sheet: FPDF, paper: Mapping[str, Any], speaker: Speaker) -> None:
     _heading(sheet, speaker.say("paper.circuits"))
     _table(
         sheet,
-        _columns(speaker, "circuit", "fed_by", "fuse", "rating", "reserve", "meter"),
+        speaker,
+        ("circuit", "fed_by", "fuse", "rating", "reserve", "meter"),
         [
             (each["id"], each["fed_by"], each["fuse_a"], each["rating_a"], each["background_reserve_a"], each["meter"])
             for each in paper["circuits"]
@@ -68,17 +72,19 @@ def _what_was_built(sheet: FPDF, paper: Mapping[str, Any], speaker: Speaker) -> 
     _heading(sheet, speaker.say("paper.meters"))
     _table(
         sheet,
-        _columns(speaker, "meter", "model", "connection", "unit"),
+        speaker,
+        ("meter", "model", "connection", "unit"),
         [(each["id"], each["model"], each["connection"], each["unit"]) for each in paper["meters"]],
     )
     _heading(sheet, speaker.say("paper.stations"))
     _table(
         sheet,
-        _columns(speaker, "station", "vendor_model", "serial", "mac", "place", "circuit", "phases", "max", "safe"),
+        speaker,
+        ("station", "vendor_model", "serial", "mac", "place", "circuit", "phases", "max", "safe"),
         [
             (
                 f"{each['id']}/{evse['id']}",
-                " ".join(part for part in (each["vendor"], each["model"]) if part),
+                " ".join(part for part in (each["vendor"], each["model"], each["firmware"]) if part),
                 each["serial"],
                 each["mac"],
                 each["location"],
@@ -108,15 +114,21 @@ def _line(sheet: FPDF, text: str) -> None:
 
 
 def _table(
-    sheet: FPDF, head: Sequence[str], rows: Sequence[Sequence[object]], widths: Sequence[int] | None = None
+    sheet: FPDF,
+    speaker: Speaker,
+    names: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    widths: Sequence[int] | None = None,
 ) -> None:
+    """``names`` are those of the columns among the texts."""
+    head = [speaker.say(f"column.{name}") for name in names]
     sheet.set_font(_FONT, size=8)
     shares = tuple(widths) if widths is not None else (1,) * len(head)
     with sheet.table(col_widths=shares, text_align="LEFT") as table:
         table.row([_latin(cell) for cell in head])
         for cells in rows:
             columns = [
-                _parts(sheet, _cell(cell), sheet.epw * share / sum(shares))
+                _parts(sheet, _cell(cell, speaker), sheet.epw * share / sum(shares))
                 for cell, share in zip(cells, shares, strict=True)
             ]
             for parts in zip_longest(*columns, fillvalue=""):
@@ -130,20 +142,31 @@ def _parts(sheet: FPDF, text: str, width: float) -> list[str]:
     return ["\n".join(lines[start : start + _MOST_LINES]) for start in range(0, len(lines), _MOST_LINES)]
 
 
-def _cell(value: object) -> str:
-    return _latin("-" if value in (None, "") else f"{value:g}" if isinstance(value, float) else str(value))
-
-
-def _figures(figures: Mapping[str, Any]) -> str:
-    """What was measured; what the stations call themselves is in their own table."""
-    return ", ".join(f"{key} {_number(value)}" for key, value in figures.items() if not isinstance(value, Mapping))
-
-
-def _number(value: object) -> str:
+def _cell(value: object, speaker: Speaker) -> str:
     if isinstance(value, float):
-        return f"{value:.1f}"
+        return speaker.number(value, "g")
+    return _latin("-" if value in (None, "") else str(value))
+
+
+def _local(moment: str, zone: ZoneInfo) -> str:
+    """``2026-11-21 13:00:00+01:00``: the JSON has it in UTC, the papers as the site's clock shows it."""
+    return datetime.fromisoformat(moment).astimezone(zone).isoformat(" ", "seconds")
+
+
+def _figures(figures: Mapping[str, Any], speaker: Speaker) -> str:
+    """What was measured; what the stations call themselves is in their own table."""
+    return "; ".join(
+        speaker.say(f"figure.{key}", {"value": _number(value, speaker)})
+        for key, value in figures.items()
+        if not isinstance(value, Mapping)
+    )
+
+
+def _number(value: object, speaker: Speaker) -> str:
+    if isinstance(value, float):
+        return speaker.number(value, ".1f")
     if isinstance(value, list | tuple):
-        return "/".join(_number(each) for each in value)
+        return " / ".join(_number(each, speaker) for each in value)
     return str(value)
 
 

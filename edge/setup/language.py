@@ -26,6 +26,17 @@ class Said:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Decimal:
+    """A number with the decimal sign of a language, whatever its format."""
+
+    value: float
+    sign: str
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec).replace(".", self.sign)
+
+
 class Speaker:
     """Says things in one language."""
 
@@ -46,9 +57,15 @@ class Speaker:
         """What an option is called: a text of ours, or a name as it is."""
         return self._texts.get(label) or _printable(label)
 
+    def number(self, value: float, spec: str) -> str:
+        """The number in that format, with the language's decimal sign."""
+        return format(_Decimal(value, self._texts["decimal_sign"]), spec)
+
     def _shown(self, value: object) -> object:
         if isinstance(value, Said):
             return self.tell(value)
+        if isinstance(value, float):
+            return _Decimal(value, self._texts["decimal_sign"])
         return _printable(value) if isinstance(value, str) else value
 
 

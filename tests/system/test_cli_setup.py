@@ -75,7 +75,7 @@ class Installer:
         found = await self.typist.sees(self.pattern("meter.which") + r"[^\n]*: $")
         number = next(line for line in found.splitlines() if "eastron_sdm630 " in line).strip().partition(")")[0]
         self.typist.types(number)
-        await self.typist.sees(r"L1 4\.0 A, L2 5\.0 A, L3 6\.0 A")
+        await self.typist.sees(r"L1 4[.,]0 A, L2 5[.,]0 A, L3 6[.,]0 A")
         await self.answers("meter.right", "y")
 
     async def takes_in(self, site: Building, name: str) -> None:

@@ -443,7 +443,7 @@ async def test_mode_eco_is_told(controller: Controller, eco_s: float | None) -> 
     ("state", "days", "line", "trouble"),
     [
         ("GOOD", 300.0, None, None),
-        ("EXPIRING", 12.34, "expires in 12.3 days", "the certificate that stations see expires in 12 days"),
+        ("EXPIRING", 12.34, "expires in 12.3 days", "the certificate that stations see expires; days left: 12"),
         ("EXPIRED", -2.0, "expired 2.0 days ago", "the certificate that stations see expired at 2026-06-13T12:00:00Z"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from edge.cli.terminal import Terminal
 from edge.errors import SetupStopped
 from edge.setup.language import Speaker, texts
-from edge.setup.steps import Ask
+from edge.setup.steps import Ask, Option
 
 LATIN = "Jørgen\nJørgen\n".encode("latin-1") + "Jørgen\n".encode()
 
@@ -38,6 +38,23 @@ def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert "before" not in shown
     assert "bad" not in shown
     assert "[***]" in shown
+
+
+def test_what_enter_means_is_shown_as_it_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its number, where its own name is an English word of the answers file; by its name, where that is shown."""
+    terminal = Terminal(Speaker("de"))
+    ways = tuple(Option(name=each, label=f"option.phases.{each}") for each in ("typed", "measured"))
+    circuits = tuple(Option(name=each, label=each) for each in ("main", "garage"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n\n"))
+    values = {"station": "CP-01", "evse": 1}
+    way = Ask(key=("way",), text="station.way", default="measured", options=ways, values=values)
+    circuit = Ask(key=("circuit",), text="station.circuit", default="garage", options=circuits, values=values)
+    assert [terminal.ask(way), terminal.ask(circuit)] == ["measured", "garage"]
+    shown = capsys.readouterr().out
+    assert "Ladepunkt 1 [2]: " in shown
+    assert "CP-01 [garage]: " in shown
 
 
 class Trickle(io.BytesIO):

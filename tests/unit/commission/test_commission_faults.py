@@ -32,7 +32,7 @@ EXPECTED = {
 
 
 PAPER = {
-    "site": {"id": "proof"},
+    "site": {"id": "proof", "timezone": "Europe/Amsterdam"},
     "made_at": "2026-11-21T12:00:00+00:00",
     "software": {"name": "edge-controller", "version": "1"},
     "site_file_sha256": "0" * 64,
@@ -42,7 +42,7 @@ PAPER = {
     "meters": [],
     "stations": [],
     "settings": {},
-    "signature": {"name": "Anna", "signed_at": "now", "public_key": "k", "signature": "s"},
+    "signature": {"name": "Anna", "signed_at": "2026-11-21T12:30:00+00:00", "public_key": "k", "signature": "s"},
 }
 
 
@@ -151,4 +151,6 @@ def test_it_is_told_in_each_language(language: str) -> None:
     for fault in Fault:
         for proof in TrueSite(fault=fault).proofs():
             assert speaker.tell(proof.name, *proof.finding)
+            figures = {name for name, value in proof.figures.items() if not isinstance(value, dict)}
+            assert all(speaker.say(f"figure.{name}", {"value": "6"}) for name in figures)
     assert pdf(PAPER, speaker).startswith(b"%PDF")

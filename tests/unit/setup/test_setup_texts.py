@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[3]
 WORDS = re.compile(r"(?:^|\})[^{]*[A-Za-z]")
 # Nothing but what is to be typed.
 COMMANDS = {"remedy.away", "remedy.not_root", "remedy.not_set_up", "remedy.waits", "remedy.disk"}
+GERMAN = {"claim.passphrase"}  # the same word
 OTHERS = [language for language in LANGUAGES if language != "en"]
 
 
@@ -36,7 +37,7 @@ def test_each_language_is_its_own(language: str) -> None:
     """A text that is word for word the English one was forgotten; but for patterns without words."""
     english, other = texts("en"), texts(language)
     same = {name for name in english if english[name] == other[name] and any(map(str.isalpha, other[name]))}
-    assert {name for name in same if WORDS.search(english[name])} <= {"finding", "circuit.id", *COMMANDS}
+    assert {name for name in same if WORDS.search(english[name])} <= {"finding", "circuit.id", *GERMAN, *COMMANDS}
 
 
 def test_every_question_has_its_help() -> None:
@@ -55,9 +56,25 @@ def test_every_text_is_said() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 said.add(node.value)
     tables = {"site", "grid", "circuit", "meter", "station", "ocpp", "bms", "option", "part", "help", "identify"}
-    tables |= {"column", "trouble", "remedy", "certificate"}
+    tables |= {"column", "figure", "trouble", "remedy", "certificate"}
     unsaid = {name for name in texts("en") if name not in said and name.partition(".")[0] not in tables}
     assert unsaid == set()
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "4.0 A"), ("da", "4,0 A"), ("nl", "4,0 A"), ("de", "4,0 A")])
+def test_numbers_have_the_decimal_sign_of_the_language(language: str, shown: str) -> None:
+    """As they are typed and printed there: a point is what sets thousands apart."""
+    speaker = Speaker(language)
+    told = speaker.say("meter.shows", {"l1_a": 4.0, "l2_a": 5.0, "l3_a": 6.0})
+    assert f"L1 {shown}" in told
+    assert speaker.say("help.grid.margin_a", {"fuse_a": 63}).endswith("63 A.")
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_is_to_be_put_in_is_named_in_the_language(language: str) -> None:
+    """What stands in angle brackets is a word for who reads it, too."""
+    left = {name for name, text in texts(language).items() if "<identity>" in text}
+    assert left == set()
 
 
 def test_what_comes_from_outside_steers_no_terminal() -> None:
