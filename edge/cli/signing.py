@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -55,11 +55,11 @@ class HandOver:
         settings = {**self.paper["settings"], "mode": Mode.CONTROL.value}
         paper = {**self.paper, "settings": settings, "site_file_sha256": _digest(live.encode())}
         try:
-            signature = _signature(paper, claim, terminal)
+            paper = _signed(paper, claim, terminal)
         except (KeyboardInterrupt, SetupStopped):
             values = {"folder": str(self.folder), "mode": self.paper["settings"]["mode"]}
             raise SetupStopped(say("commission.unsigned", values)) from None
-        self._write({**paper, "signature": asdict(signature)}, terminal.speaker)
+        self._write(paper, terminal.speaker)
         save(config, live)
         typer.echo(say("commission.live", {"path": str(config)}))
 
@@ -74,21 +74,19 @@ def _digest(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def _signature(paper: Mapping[str, Any], claim: Claim, terminal: Terminal) -> Signature:
+def _signed(paper: Mapping[str, Any], claim: Claim, terminal: Terminal) -> dict[str, Any]:
     """By whoever knows the owner's passphrase: asked until it is right, as the proofs took an hour."""
     say = terminal.speaker.say
     name = ""
     while not name:
         name = terminal.line(say("commission.signer")).strip()
     while True:
+        passphrase = terminal.secret(say("commission.passphrase"))
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        by = Signature(name=name, signed_at=at, public_key=base64.b64encode(claim.public_key).decode())
         try:
-            signed = claim.sign(content(paper), terminal.secret(say("commission.passphrase")))
+            signed = claim.sign(content({**paper, "signature": asdict(by)}), passphrase)
         except ClaimError:
             typer.echo(say("claim.wrong"))
             continue
-        return Signature(
-            name=name,
-            signed_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            public_key=base64.b64encode(claim.public_key).decode(),
-            signature=base64.b64encode(signed).decode(),
-        )
+        return {**paper, "signature": asdict(replace(by, signature=base64.b64encode(signed).decode()))}

@@ -12,17 +12,18 @@ from edge.config import Configuration
 from edge.domain.site import Circuit, Meter, Station
 from edge.setup.language import Speaker
 
-FORM = "edge-handover/1"
+FORM = "edge-handover/2"
+_BARE_FORM = "edge-handover/1"  # of documents whose signature leaves out who signed, and when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """Who signs: a name, and the signature of the gateway's owner over the document without it (base64)."""
+    """Who signs, and when: a name, and the signature of the gateway's owner over the document and these (base64)."""
 
     name: str
     signed_at: str
     public_key: str
-    signature: str
+    signature: str = ""
 
 
 def document(
@@ -103,6 +104,10 @@ def _proof(proof: Proof, speaker: Speaker) -> dict[str, Any]:
 
 
 def content(paper: Mapping[str, Any]) -> bytes:
-    """What is signed: the document without its signature, in one form."""
+    """What is signed, in one form: the document with who signs and when, and without the signature itself. The form is
+    in it, so that none can be taken for another.
+    """
     bare = {key: value for key, value in paper.items() if key != "signature"}
+    if "signature" in paper and paper["form"] != _BARE_FORM:
+        bare["signature"] = {key: value for key, value in paper["signature"].items() if key != "signature"}
     return json.dumps(bare, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

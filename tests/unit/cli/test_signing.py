@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import json
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from edge.errors import NotProven, SetupStopped, SiteFileUnwritable
 from edge.setup.language import Speaker
 from edge.system.claim import Claim, is_signed, make_claim
 
+ROOT = Path(__file__).parents[3]
 PASSPHRASE = "cold garage at seven"
 SITE = """
 [site]
@@ -101,6 +104,46 @@ def test_a_mistyped_passphrase_is_asked_again(hand_over: HandOver, owner: Claim,
     assert (mode(config), paper["settings"]["mode"]) == ("control", "control")
     assert paper["site_file_sha256"] == hashlib.sha256(config.read_bytes()).hexdigest()
     assert "# as set up" in config.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("part", "other"), [("name", "Bo Berg"), ("signed_at", "2020-01-01T00:00:00+00:00")])
+def test_who_signed_and_when_can_not_be_changed(
+    hand_over: HandOver, owner: Claim, config: Path, tmp_path: Path, part: str, other: str
+) -> None:
+    """They stood outside of what was signed: another name fitted the signature, too. Nor by naming the form of then."""
+    hand_over.sign(owner, config, Signer("Anna Jensen", PASSPHRASE))
+    paper = kept(tmp_path)
+    signature, key = (base64.b64decode(paper["signature"][name]) for name in ("signature", "public_key"))
+    changed = paper | {"signature": paper["signature"] | {part: other}}
+    assert is_signed(content(paper), signature, key)
+    assert not is_signed(content(changed), signature, key)
+    assert not is_signed(content(changed | {"form": "edge-handover/1"}), signature, key)
+
+
+def test_whoever_has_the_document_can_verify_it(
+    hand_over: HandOver, owner: Claim, config: Path, tmp_path: Path
+) -> None:
+    """By the lines in docs/security.md, which know nothing of this program; what was changed is refused."""
+    hand_over.sign(owner, config, Signer("Anna Jensen", PASSPHRASE))
+    guide = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    lines = guide.partition("```python\n")[2].partition("```")[0]
+    [file] = (tmp_path / "handover").glob("*.json")
+
+    def verified() -> subprocess.CompletedProcess[str]:
+        command = (sys.executable, "-c", lines, str(file))
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert verified().stdout.startswith("signed by Anna Jensen at 20")
+    file.write_text(file.read_text(encoding="utf-8").replace("Anna", "Bo"), encoding="utf-8")
+    assert "InvalidSignature" in verified().stderr
+
+
+def test_a_document_of_before_is_verified_as_it_was_signed(owner: Claim) -> None:
+    """Its signature is over the document without who signed."""
+    before = {"form": "edge-handover/1", "passed": True}
+    signature = owner.sign(b'{"form":"edge-handover/1","passed":true}', PASSPHRASE)
+    signed = before | {"signature": {"name": "Anna", "signed_at": "then", "public_key": "k", "signature": "s"}}
+    assert is_signed(content(signed), signature, owner.public_key)
 
 
 @pytest.mark.parametrize("lines", [(), ("Anna Jensen",), ("Anna Jensen", "cold garage")])
