@@ -289,14 +289,20 @@ async def _running(
         await stop()
 
 
-def run(configuration: Configuration, *, socket_path: Path | None = None, record: RecordTo | None = None) -> None:
-    """Run the gateway until SIGTERM or SIGINT.
+def run(
+    configuration: Configuration,
+    *,
+    socket_path: Path | None = None,
+    record: RecordTo | None = None,
+    lock: int | None = None,
+) -> None:
+    """Run the gateway until SIGTERM or SIGINT. ``lock`` is that of its storage folder, if whoever started it holds it.
 
     :raises StartError: it can't start.
     """
     for note in configuration.notes:
         log.warning("site file", note=note.sentence(configuration.path))
-    with locked(Path(configuration.storage.path)):
+    with locked(Path(configuration.storage.path), lent=lock):
         uvloop.run(_run(configuration, socket_path, record))
     gc.freeze()  # or the interpreter would walk through all that there was, which takes longer than the rest of a stop
 

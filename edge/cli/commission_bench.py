@@ -30,6 +30,7 @@ from edge.domain.site import EvseKey
 from edge.errors import ControllerUnreachable, StartError
 from edge.metering.user_map import families_of
 from edge.ownership import account_of
+from edge.storage.lock import locked
 from edge.units import Amps, PhaseAmps, Seconds
 
 START_S: Seconds = 60.0  # a small board, cold
@@ -37,6 +38,7 @@ STOP_S: Seconds = 5.0
 SAMPLES, SAMPLE_EVERY_S = 5, 0.5
 TRIES, PAUSE_S = 5, 1.0  # an answer may be three seconds late each time: a full disk's cache, a cold card
 STATUS = "/api/v1/status"
+STOP_FIRST = "stop the service first: systemctl stop edge-controller"
 _KEPT = ("serial", "mac", "firmware")
 
 
@@ -97,20 +99,28 @@ class Bench:
         self._socket = Path(self._run.name) / "edge.sock"
         self._log = Path(self._run.name) / "log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._held = contextlib.ExitStack()
+        self._lock: int | None = None
         self._known: dict[str, dict[str, Any]] = {}
 
     def start(self) -> None:
         """Start it, and wait for its first tick.
 
-        :raises StartError: it doesn't come up.
+        :raises StartError: it doesn't come up, or another has its storage folder.
         """
+        self._hold()
+        lent = [] if self._lock is None else [self._lock]
         account: dict[str, Any] = {} if self._account is None else asdict(self._account)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [*_program(), "run", "--config", str(self._file), "--socket", str(self._socket)],
+                [
+                    *(*_program(), "run", "--config", str(self._file), "--socket", str(self._socket)),
+                    *(word for each in lent for word in ("--lock", str(each))),
+                ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the commissioning, which stops it in order
+                pass_fds=lent,
                 preexec_fn=_ends_with_us,  # noqa: PLW1509 - one call that takes no lock
                 **account,
             )
@@ -120,13 +130,21 @@ class Bench:
                 said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
                 raise StartError(
                     f"the gateway doesn't start: {said[-1][:300] if said else 'it says nothing'}",
-                    remedy="stop the service first: systemctl stop edge-controller",
+                    remedy=STOP_FIRST,
                 )
             with contextlib.suppress(ControllerUnreachable, ValueError, KeyError):
-                if self._report()["control"]["state"] != "STARTING":
+                if _report(ask([self._socket], "GET", STATUS))["control"]["state"] != "STARTING":
                     return
             time.sleep(0.3)
         raise StartError(f"the gateway completes no tick within {START_S:g} s", remedy="see edge doctor")
+
+    def _hold(self) -> None:
+        """Nobody else's gateway may start while this one is stopped: it would control what is to be seen alone."""
+        if self._lock is None:
+            try:
+                self._lock = self._held.enter_context(locked(Path(self._configuration.storage.path)))
+            except StartError as exc:
+                raise StartError(f"the gateway doesn't start: {exc.what}", remedy=STOP_FIRST) from exc
 
     def stop(self) -> None:
         """Take it away as a power failure does: nothing is said to the stations."""
@@ -145,13 +163,14 @@ class Bench:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self._held.close()
         self._file.unlink(missing_ok=True)
         self._run.cleanup()
 
     def observe(self, after_s: Seconds) -> Observation:
         """The status report, after a wait."""
         time.sleep(after_s)
-        report = dict(orjson.loads(self._answered("GET", STATUS).body))
+        report = _report(self._answered("GET", STATUS))
         for each in report.get("waiting_stations", ()):
             self._known[each["id"]] = {key: each.get(key) for key in _KEPT}
         return Observation(at=time.monotonic(), report=report, meter=self._meter)
@@ -186,5 +205,6 @@ class Bench:
     def _runs(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def _report(self) -> dict[str, Any]:
-        return dict(orjson.loads(ask([self._socket], "GET", STATUS).body))
+
+def _report(answer: Answer) -> dict[str, Any]:
+    return dict(orjson.loads(answer.body))

@@ -52,6 +52,7 @@ def run(
             show_default=False,
         ),
     ] = None,
+    lock: Annotated[int | None, typer.Option("--lock", hidden=True)] = None,  # for edge commission, which holds it
 ) -> None:
     """Run the controller until SIGTERM or SIGINT."""
     if record is None and record_mb is not None:
@@ -67,7 +68,7 @@ def run(
         from edge.record_set_up import RecordTo
 
     place = RecordTo(folder=record, most_bytes=(record_mb or RECORD_MB) * 1_000_000) if record else None
-    daemon.run(configuration, socket_path=socket, record=place)
+    daemon.run(configuration, socket_path=socket, record=place, lock=lock)
 
 
 def _leave_nothing_behind(configuration: Configuration) -> None:

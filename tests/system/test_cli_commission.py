@@ -7,10 +7,15 @@ import json
 import re
 import signal
 import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from edge.cli.commission_bench import Bench
+from edge.cli.findings import read
+from edge.cli.terminal import Loop
 from edge.commission.handover import content
 from edge.errors import StartError
 from edge.storage.lock import locked
@@ -151,16 +156,23 @@ def is_held(folder: Path) -> bool:
         return True
 
 
+@asynccontextmanager
+async def at_the_first_question(folder: Path) -> AsyncIterator[tuple[Building, Typist]]:
+    """A claimed site whose gateway runs, and who is asked for a car at its station."""
+    make_claim(folder, PASSPHRASE)
+    async with building() as site:
+        file = written(folder, site)
+        site.add("CP-A", (1, 2, 0))
+        async with at_terminal("commission", "--config", str(file), "--state", str(folder)) as typist:
+            await typist.sees("charge at CP-A/1")
+            yield site, typist
+
+
 @pytest.mark.parametrize("ending", [signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
 async def test_who_is_cut_off_leaves_no_gateway_behind(ending: signal.Signals, tmp_path: Path) -> None:
     """The terminal is lost, the program left in a hurry or killed: what controlled the unproven site ends with it."""
-    make_claim(tmp_path, PASSPHRASE)
-    async with building() as site:
-        file = written(tmp_path, site)
-        site.add("CP-A", (1, 2, 0))
-        async with at_terminal("commission", "--config", str(file), "--state", str(tmp_path)) as typist:
-            await typist.sees("charge at CP-A/1")
-            await typist.interrupts(ending, every_s=0.05)
+    async with at_the_first_question(tmp_path) as (site, typist):
+        await typist.interrupts(ending, every_s=0.05)
         async with asyncio.timeout(PATIENCE_S):
             while status_at(site.api) or is_held(tmp_path / "storage"):  # noqa: ASYNC110 - another process's state
                 await asyncio.sleep(0.2)
@@ -168,16 +180,38 @@ async def test_who_is_cut_off_leaves_no_gateway_behind(ending: signal.Signals, t
         assert sorted(each.name for each in tmp_path.glob(".commission-*")) == []
 
 
+async def test_no_other_gateway_starts_while_its_own_is_stopped(tmp_path: Path) -> None:
+    """The stations are to be seen without one: the service, started meanwhile, would have controlled them."""
+    async with building() as site:
+        configuration = read(written(tmp_path, site))
+        loop, storage = Loop(), tmp_path / "storage"
+        with locked(storage), pytest.raises(StartError, match="stop the service first"):
+            await at_bench(Bench(configuration, loop, meter=None), "start")
+        bench = Bench(configuration, loop, meter=None)
+        await at_bench(bench, "start")
+        await at_bench(bench, "stop")
+        assert is_held(storage)
+        await at_bench(bench, "start", "close")
+        loop.close()
+        assert not is_held(storage)
+    assert list(tmp_path.glob(".commission-*")) == []
+
+
+async def at_bench(bench: Bench, *steps: str) -> None:
+    """Do that while the site lives on; it is closed where it can't."""
+    try:
+        for step in steps:
+            await asyncio.to_thread(getattr(bench, step))
+    except StartError:
+        bench.close()
+        raise
+
+
 async def test_who_leaves_with_the_end_of_the_input_is_told_what_holds(tmp_path: Path) -> None:
     """Ctrl-D at a question: nothing is proven, and the next run begins anew. It was told that it goes on from there."""
-    make_claim(tmp_path, PASSPHRASE)
-    async with building() as site:
-        file = written(tmp_path, site)
-        site.add("CP-A", (1, 2, 0))
-        async with at_terminal("commission", "--config", str(file), "--state", str(tmp_path)) as typist:
-            await typist.sees("charge at CP-A/1")
-            typist.hangs_up()
-            assert await typist.ends() == 2
+    async with at_the_first_question(tmp_path) as (_, typist):
+        typist.hangs_up()
+        assert await typist.ends() == 2
     assert "edge: the commissioning was left; nothing is proven" in typist.shown
     assert "goes on from here" not in typist.shown
 
