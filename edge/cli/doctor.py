@@ -15,6 +15,7 @@ from edge.cli.control_socket import report as of_controller
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
 from edge.cli.tongue import LanguageOption, speaker
+from edge.cli.verdict import MOST_SHOWN
 from edge.clock import SystemClock
 from edge.errors import ConfigurationError, ControllerUnreachable, Severity
 from edge.listening import is_anybodys
@@ -88,10 +89,12 @@ def _file(config: Path) -> Iterator[Trouble]:
     try:
         configuration = read(config)
     except ConfigurationError as exc:
-        for each in exc.findings:
-            if each.severity is Severity.ERROR:
-                place = f"{config}:{each.line}" if each.line is not None else str(config)
-                yield _trouble("file", place=place, key=each.key, problem=each.problem, remedy_is=each.remedy)
+        errors = [each for each in exc.findings if each.severity is Severity.ERROR]
+        for each in errors[:MOST_SHOWN]:
+            place = f"{config}:{each.line}" if each.line is not None else str(config)
+            yield _trouble("file", place=place, key=each.key, problem=each.problem, remedy_is=each.remedy)
+        if len(errors) > MOST_SHOWN:
+            yield _trouble("file_more", place=str(config), count=len(errors) - MOST_SHOWN)
         return
     ocpp, modbus = configuration.ocpp, configuration.bms.modbus
     listens = {

@@ -145,6 +145,18 @@ def test_each_fault_is_named(tmp_path: Path, fault: str) -> None:
     assert result.stdout == ""
 
 
+def test_of_a_file_full_of_faults_a_hundred_are_shown(tmp_path: Path) -> None:
+    """And all are counted; 300,000 lines ran through the terminal. What makes it unsound comes before the notes."""
+    text = SITE.replace("[[circuit]]", "\n".join(f"key_{number} = 1" for number in range(5000)) + "\n[[circuit]]", 1)
+    (tmp_path / "site.toml").write_text(text, encoding="utf-8")
+    result = edge(tmp_path, "check", "site.toml")
+    shown = result.stderr.splitlines()
+    assert (result.returncode, len(errors(shown))) == (2, 100)
+    assert shown[100:] == ["site.toml: 4900 more are not shown; put these right first", "site.toml: 5000 errors"]
+    found = edge(tmp_path, "doctor", "--config", "site.toml", "--state", ".", "--language", "en")
+    assert "site.toml has more faults that are not shown: 4900\n   -> put these right first\n102. " in found.stdout
+
+
 def test_a_syntax_error_shows_its_place(tmp_path: Path) -> None:
     """The line is quoted under the finding, with a pointer to the column."""
     (tmp_path / "site.toml").write_text(SITE.replace("fuse_a = 40", "fuse_a = 40 A"), encoding="utf-8")
