@@ -39,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     rules_safety.safe_power_fits,
     rules_safety.floors_fit,
     rules_stations.unique_ids,
+    rules_stations.identity_can_be_seen,
     rules_stations.controllers_are_one,
     rules_stations.circuits_exist,
     rules_stations.classes_exist,

@@ -1,5 +1,6 @@
 """Rules of the stations and their EVSEs."""
 
+import json
 from collections.abc import Iterator
 
 from edge.config.draft import Draft
@@ -31,6 +32,19 @@ def unique_ids(draft: Draft) -> Iterator[Fault]:
                     remedy="number the EVSEs of a station 1, 2, ...",
                 )
             numbers.add(evse.id)
+
+
+def identity_can_be_seen(draft: Draft) -> Iterator[Fault]:
+    """What nobody sees on paper or screen makes another identity, which the station in its place doesn't give."""
+    for index, station in enumerate(draft.file.station):
+        if station.id != station.id.strip() or not station.id.isprintable():
+            yield Fault(
+                severity=Severity.NOTE,
+                path=("station", index, "id"),
+                problem=f"is {json.dumps(station.id)}: a space at its begin or end, or a character that isn't shown, "
+                "is a part of it",
+                remedy="take it out, unless the station has it, too",
+            )
 
 
 def controllers_are_one(draft: Draft) -> Iterator[Fault]:

@@ -280,6 +280,16 @@ def test_notes_leave_the_file_sound(tmp_path: Path, parts: dict[str, str], key: 
     assert words in note.problem
 
 
+@pytest.mark.parametrize(("identity", "shown"), [("CP-02 ", '"CP-02 "'), ("CP-\\u200b02", '"CP-\\u200b02"')])
+def test_an_identity_with_something_unseen_is_noted(tmp_path: Path, identity: str, shown: str) -> None:
+    """Copied from a web page or a table: the station without it waits for ever, and the two look alike."""
+    station = '[[station]]\nid = "{}"\ncircuit = "main"\n[[station.evse]]\nid = 1\nmax_a = 16'
+    (note,) = findings(tmp_path, stations=station.format(identity))
+    assert (note.severity, note.key) == (Severity.NOTE, "station[1].id")
+    assert f"is {shown}: a space at its begin or end, or a character that isn't shown" in note.problem
+    assert findings(tmp_path, stations=station.format("Post 2 Ø")) == []
+
+
 def test_the_building_s_load_is_noted_at_its_circuit(tmp_path: Path) -> None:
     """What isn't in the file is noted at the line of the circuit that lacks it, while observing too."""
     (note,) = findings(tmp_path, main='meter = "grid"', control='mode = "observe"')
