@@ -24,7 +24,7 @@ from edge.cli.terminal import Loop
 from edge.commission.observed import Observation
 from edge.config import Configuration
 from edge.config.locate import locate
-from edge.config.write import updated
+from edge.config.write import beside, updated
 from edge.domain.reading import MeterReading
 from edge.domain.site import EvseKey
 from edge.errors import ControllerUnreachable, StartError
@@ -81,14 +81,9 @@ class Bench:
         self._configuration = configuration
         self._loop = loop
         self._meter = meter
-        # Beside the site file, since the paths in it are relative to its folder.
-        folder = configuration.path.resolve().parent
+        self._held = contextlib.ExitStack()
         text = updated(configuration.path.read_text(encoding="utf-8"), {"control": {"mode": "control"}})
-        with tempfile.NamedTemporaryFile(
-            "w", dir=folder, prefix=".commission-", suffix=".toml", delete=False, encoding="utf-8"
-        ) as stream:
-            stream.write(text)
-        self._file = Path(stream.name)
+        self._file = self._held.enter_context(beside(configuration.path.resolve(), text))
         # As the service's own account, which must be able to read and write afterwards what this run has written.
         self._account = account_of(Path(configuration.storage.path))
         if self._account is not None:
@@ -99,7 +94,6 @@ class Bench:
         self._socket = Path(self._run.name) / "edge.sock"
         self._log = Path(self._run.name) / "log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._held = contextlib.ExitStack()
         self._lock: int | None = None
         self._known: dict[str, dict[str, Any]] = {}
 
@@ -164,7 +158,6 @@ class Bench:
                 process.kill()
                 process.wait()
         self._held.close()
-        self._file.unlink(missing_ok=True)
         self._run.cleanup()
 
     def observe(self, after_s: Seconds) -> Observation:

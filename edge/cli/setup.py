@@ -102,7 +102,7 @@ def _alone(config: Path) -> Iterator[None]:
 def _at_the_terminal(book: Book, terminal: Terminal, kept: Path, config: Path, state: Path) -> None:
     loop = Loop()
     file = _existing(config)
-    probes = Probes(loop, file=file, folder=config.parent)
+    probes = Probes(loop, file=file, config=config)
     try:
         _attended(book, terminal, probes, kept, config, _defaults(file, state))
         note_stations(state, book)
@@ -162,7 +162,7 @@ def _unattended(config: Path, answers: Path, state: Path, language: str) -> None
     speaker = Speaker(book.get("language") if book.get("language") in LANGUAGES else language)
     file = _existing(config)
     config.parent.mkdir(parents=True, exist_ok=True)
-    probes = Probes(Loop(), file=file, folder=config.parent)
+    probes = Probes(Loop(), file=file, config=config)
     talk = interview(book, _defaults(file, state), tuple(FAMILIES))
     answer: Any = None
     findings: list[str] = []

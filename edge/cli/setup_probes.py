@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import socket
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from rich.progress import Progress
 
 from edge.bms.mqtt_client import log_in
 from edge.chance import SystemChance
-from edge.cli.findings import read
+from edge.cli.findings import read_draft
 from edge.cli.meter_choice import Choice
 from edge.cli.meter_read import sampled
 from edge.cli.meter_scan import hosts, scan_lines
@@ -66,19 +65,26 @@ NOBODY = "edge-setup"  # dials the cloud while no station is known
 
 
 class Probes:
-    """Answers the interview's probes. ``file``: the text of the site file that is to be changed; None of a new one."""
+    """Answers the interview's probes. ``config`` is where the site file is to be; ``file``: the text of the one that is
+    there and to be changed, None of a new one.
+    """
 
-    def __init__(self, loop: Loop, *, file: str | None, folder: Path) -> None:
+    def __init__(self, loop: Loop, *, file: str | None, config: Path) -> None:
         self._loop = loop
         self._file = file
-        self._folder = folder
+        self._config = config
         self._ear = Ear()
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))  # the interview shows what matters
 
     def answer(self, step: Step) -> Any:
-        """What the probe gives; :class:`Failure` for whatever it runs into."""
+        """What the probe gives; :class:`Failure` for whatever it runs into.
+
+        :raises SiteFileUnwritable: nothing can be written where the site file is to be, whatever is answered.
+        """
         try:
             return self._answer(step)
+        except SiteFileUnwritable:
+            raise
         except EdgeError as exc:
             return Failure(problem=str(exc).splitlines()[0])
         except OSError as exc:
@@ -138,18 +144,11 @@ class Probes:
             text = self.text(document)
         except SiteFileUnwritable as exc:
             return (str(exc),)
-        # Beside the file itself, so that the paths in it mean the same.
-        with tempfile.NamedTemporaryFile("w", suffix=".toml", dir=self._folder, encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            try:
-                read(Path(stream.name))
-            except ConfigurationError as exc:
-                return tuple(
-                    f"{each.key}: {each.problem}; {each.remedy}"
-                    for each in exc.findings
-                    if each.severity is Severity.ERROR
-                )
+        try:
+            read_draft(text, self._config)
+        except ConfigurationError as exc:
+            errors = [each for each in exc.findings if each.severity is Severity.ERROR]
+            return tuple(f"{each.key}: {each.problem}; {each.remedy}" for each in errors)
         return ()
 
 

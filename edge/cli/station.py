@@ -2,9 +2,7 @@
 
 import math
 import sys
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -15,11 +13,11 @@ from rich.table import Table
 
 from edge.cli.control_socket import ask, asked_at, in_path
 from edge.cli.control_socket import report as of_controller
-from edge.cli.findings import read
+from edge.cli.findings import read, read_draft
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath
 from edge.cli.tongue import LanguageOption, speaker
 from edge.config.write import save, updated
-from edge.errors import ConfigurationError, ProblemUnusable
+from edge.errors import ProblemUnusable
 from edge.ocpp.keys import hashed, new_key
 from edge.setup.checks import phases as phases_of
 from edge.setup.language import Speaker
@@ -105,7 +103,7 @@ def adopt(
         {"id": number, "phases": order, "max_a": max_a, "fallback_a": fallback_a} for number in range(1, evses + 1)
     ]
     text = updated(config.read_text(encoding="utf-8"), {"station": [table]})
-    _proved(text, config)
+    read_draft(text, config)
     save(config, text)
     says = speaker(language, STATE_FOLDER)
     typer.echo(says.say("station.adopted", {"path": str(config), "station": station}))
@@ -132,17 +130,6 @@ def _addresses(waiting: Mapping[str, Any]) -> str | None:
 
 def _url(urls: list[str], station: str) -> str | None:
     return urls[0].replace("{station}", quote(station, safe="")) if urls else None
-
-
-def _proved(text: str, config: Path) -> None:
-    """:raises ConfigurationError: the changed file wouldn't be sound; the old one stays."""
-    with tempfile.NamedTemporaryFile("w", suffix=".toml", dir=config.parent, encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        try:
-            read(Path(stream.name))
-        except ConfigurationError as exc:
-            raise ConfigurationError(config, exc.findings) from exc
 
 
 def _table(says: Speaker, title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> Table:

@@ -7,7 +7,7 @@ wanted. What can't be changed that way is refused, never guessed.
 import contextlib
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,27 @@ def merged(before: Table, wanted: Table) -> dict[str, Any]:
     return result
 
 
+@contextlib.contextmanager
+def beside(path: Path, text: str) -> Iterator[Path]:
+    """A file with the text in the folder of the site file at ``path``, for as long as this lasts.
+
+    :raises SiteFileUnwritable: the folder can't be written to.
+    """
+    try:
+        stream = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".toml")  # noqa: SIM115
+        try:
+            stream.write(text.encode())
+            stream.flush()
+        except OSError:
+            with contextlib.suppress(OSError):  # what it couldn't write it would write once more
+                stream.close()
+            raise
+    except OSError as exc:
+        raise _unwritable(path.parent, exc) from exc
+    with stream:
+        yield Path(stream.name)
+
+
 def save(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
     """Put ``content`` in the place of the file at ``path``: wholly or not at all, and for good when this returns, with
     the mode and owner that it had. ``mode`` is that of a new file.
@@ -115,10 +136,14 @@ def save(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-        raise SiteFileUnwritable(
-            f"{path} can't be written ({exc.strerror or exc})",
-            remedy=way_to_write(exc, otherwise="run this as root (sudo), or name another file"),
-        ) from exc
+        raise _unwritable(path, exc) from exc
+
+
+def _unwritable(path: Path, refusal: OSError) -> SiteFileUnwritable:
+    return SiteFileUnwritable(
+        f"{path} can't be written ({refusal.strerror or refusal})",
+        remedy=way_to_write(refusal, otherwise="run this as root (sudo), or name another file"),
+    )
 
 
 def _change(document: Any, before: Table, wanted: Table) -> list[str]:

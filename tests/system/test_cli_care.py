@@ -173,6 +173,16 @@ async def test_a_full_disk_spoils_nothing(site_file: Path, tmp_path: Path) -> No
         assert files() == before
 
 
+async def test_nobody_is_adopted_onto_a_full_disk(site_file: Path, tmp_path: Path) -> None:
+    """The folder is named, and no file that nobody knows; neither here nor by the proof of the site."""
+    adopted = ("station", "adopt", "CP-09", "--circuit", "main", "--max-a", "16", "--config", str(site_file))
+    why = f"edge: {tmp_path} can't be written (File too large); make room on its disk first (df -h)\n"
+    assert await edge(*adopted, largest_file=100) == (1, "", why)
+    proof = ("commission", "--no-sign", "--config", str(site_file), "--state", str(tmp_path / "state"))
+    assert await edge(*proof, largest_file=100) == (1, "", why)
+    assert site_file.read_text(encoding="utf-8") == SITE
+
+
 async def test_a_factory_reset_needs_the_owner(site_file: Path, tmp_path: Path) -> None:
     """Without the passphrase nothing is deleted; an unclaimed gateway is reset at once."""
     state = tmp_path / "state"

@@ -177,7 +177,7 @@ async def test_who_is_cut_off_leaves_no_gateway_behind(ending: signal.Signals, t
             while status_at(site.api) or is_held(tmp_path / "storage"):  # noqa: ASYNC110 - another process's state
                 await asyncio.sleep(0.2)
     if ending is not signal.SIGKILL:
-        assert sorted(each.name for each in tmp_path.glob(".commission-*")) == []
+        assert sorted(each.name for each in tmp_path.glob(".*.toml")) == []
 
 
 async def test_no_other_gateway_starts_while_its_own_is_stopped(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ async def test_no_other_gateway_starts_while_its_own_is_stopped(tmp_path: Path) 
         await at_bench(bench, "start", "close")
         loop.close()
         assert not is_held(storage)
-    assert list(tmp_path.glob(".commission-*")) == []
+    assert list(tmp_path.glob(".*.toml")) == []
 
 
 async def at_bench(bench: Bench, *steps: str) -> None:

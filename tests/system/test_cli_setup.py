@@ -395,6 +395,15 @@ async def test_a_file_of_answers_that_is_wrong(old: str, new: str, words: str, t
     assert not (tmp_path / "site.toml").exists()
 
 
+async def test_answers_for_a_disk_that_is_full(tmp_path: Path) -> None:
+    """The disk is what is wrong, and not this program: nothing is written. It was a fault of this program."""
+    (tmp_path / "answers.toml").write_text(ANSWERS, encoding="utf-8")
+    code, _, errors = await edge(*options(tmp_path), "--answers", str(tmp_path / "answers.toml"), largest_file=50)
+    assert code == 1
+    assert errors == f"edge: {tmp_path} can't be written (File too large); make room on its disk first (df -h)\n"
+    assert not (tmp_path / "site.toml").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -14,7 +14,7 @@ from simulators.site import Endpoint
 def test_a_broker_is_logged_in_to(tmp_path: Path) -> None:
     """A wrong password shows at once, not when the building wonders why nothing comes."""
     there, away = Loop(), Loop()
-    probes = Probes(away, file=None, folder=tmp_path)
+    probes = Probes(away, file=None, config=tmp_path / "site.toml")
     broker = Broker(users={"edge": "s3cret"})
     there.run(broker.open(Endpoint(host="127.0.0.1", port=0)))
     try:

@@ -47,7 +47,7 @@ def test_a_cloud_a_broker_and_an_address_of_nobody(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         with closing(Loop()) as loop:
-            probes = Probes(loop, file=None, folder=tmp_path)
+            probes = Probes(loop, file=None, config=tmp_path / "site.toml")
             cloud = TryCloud(upstream=f"ws://127.0.0.1:{port}/{{station}}", station="CP-01")
             assert probes.answer(cloud) == Failure(problem=Said("cause.refused"))
             assert probes.answer(TryBroker(broker=f"mqtt://127.0.0.1:{port}")) == Failure(problem=Said("cause.refused"))
