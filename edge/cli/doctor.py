@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from edge.cli.control_socket import ASK_AS_ROOT
+from edge.cli.control_socket import ASK_AS_ROOT, asked_at
 from edge.cli.control_socket import report as of_controller
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
@@ -61,7 +61,7 @@ def doctor(
     elif away is not None and _is_blank(config):
         troubles = [_trouble("not_set_up"), *_machine(state)]
     else:
-        seen = _of_report(report) if report is not None else [_trouble("away", why=str(away))]
+        seen = _of_report(report) if report is not None else [_away(away, socket)]
         troubles = [*_file(config), *seen, *_machine(state)]
     for number, each in enumerate(troubles, 1):
         typer.echo(f"{number}. {says.tell(each.what)}\n   -> {says.tell(each.remedy)}")
@@ -73,6 +73,13 @@ def doctor(
 def _trouble(name: str, remedy: str | None = None, **values: object) -> Trouble:
     """A trouble and its remedy by the names of their texts, the remedy's the trouble's own unless it has another."""
     return Trouble(what=Said(f"trouble.{name}", values), remedy=Said(f"remedy.{remedy or name}", values))
+
+
+def _away(unreachable: ControllerUnreachable | None, socket: Path | None) -> Trouble:
+    """A gateway takes its socket away when it ends; one that was killed leaves it behind."""
+    if not any(path.exists() for path in asked_at(socket)):
+        return _trouble("not_running")
+    return _trouble("away", why=str(unreachable))
 
 
 def _is_blank(config: Path) -> bool:

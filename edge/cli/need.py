@@ -18,7 +18,8 @@ from edge.units import WattHours
 NO_CONTENT = 204
 REFUSALS: dict[int, type[NeedError]] = {404: EvseUnknown, 409: NoSession, 422: NeedImplausible, 503: TimeUntrusted}
 _UNITS = {"wh": 1.0, "kwh": 1000.0}
-_ENERGY = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(k?wh)", re.IGNORECASE | re.ASCII)
+# Behind a comma two digits at most: who writes 1,250 may mean thousands.
+_ENERGY = re.compile(r"(\d{1,9}(?:\.\d{1,9}|,\d{1,2})?)\s*(k?wh)", re.IGNORECASE | re.ASCII)
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
@@ -59,7 +60,7 @@ def need(
 
 
 def energy_wh(text: str) -> WattHours:
-    """``12kWh``, ``12.5 kWh``, ``12000Wh``.
+    """``12kWh``, ``12.5 kWh``, ``12,5 kWh``, ``12000Wh``.
 
     :raises typer.BadParameter: it is none.
     """
@@ -72,7 +73,7 @@ def energy_wh(text: str) -> WattHours:
 def energy_in(text: str) -> WattHours | None:
     """As :func:`energy_wh`; None where it is none."""
     found = _ENERGY.fullmatch(text.strip())
-    return float(found.group(1)) * _UNITS[found.group(2).lower()] if found is not None else None
+    return float(found.group(1).replace(",", ".")) * _UNITS[found.group(2).lower()] if found is not None else None
 
 
 def clock_in(text: str) -> time | None:

@@ -468,5 +468,8 @@ async def test_who_waits_who_was_refused_and_what_is_wrong(tmp_path: Path) -> No
             assert "edge key" in lines[1]
             assert "2. station CP-B waits to be adopted" in lines
             assert "3. station 'cp_a' waits, and CP-A isn't connected: one identity may be mistyped" in lines
-    code, output, _ = await edge("doctor", "--config", str(file), "--state", str(tmp_path), *socket)
-    assert (code, "the gateway's program doesn't answer" in output) == (1, True)
+    doctor = ("doctor", "--config", str(file), "--state", str(tmp_path), *socket)
+    told = {"en": "the gateway's program isn't running", "nl": "het programma van de gateway draait niet"}
+    for language, words in told.items():
+        code, output, _ = await edge(*doctor, "--language", language)
+        assert (code, output.splitlines()[0]) == (1, f"1. {words}")

@@ -14,18 +14,18 @@ NOW = datetime(2026, 10, 24, 14, 30, tzinfo=UTC)  # 16:30 at the site
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("12kWh", 12_000.0), ("12.5 kwh", 12_500.0), (" 800 Wh ", 800.0), ("0kWh", 0.0), ("0.5KWH", 500.0)],
+    [("12kWh", 12_000.0), ("12.5 kwh", 12_500.0), (" 800 Wh ", 800.0), ("0kWh", 0.0), ("6,5 kWh", 6500.0)],
 )
 def test_an_energy_has_its_unit(text: str, expected: float) -> None:
-    """In kWh or Wh, large or small letters."""
+    """In kWh or Wh, large or small letters; a decimal comma is as good as a point."""
     assert energy_wh(text) == expected
 
 
 @pytest.mark.parametrize(
-    "text", ["12", "12 kW", "-1kWh", "1e3kWh", "kWh", "1,5kWh", "", "9" * 400 + "kWh", "\u0661kWh"]
+    "text", ["12", "12 kW", "-1kWh", "1e3kWh", "kWh", "1,250kWh", "", "9" * 400 + "kWh", "\u0661kWh"]
 )
 def test_what_is_no_energy_is_told(text: str) -> None:
-    """A number alone could be either unit."""
+    """A number alone could be either unit, and three digits behind a comma thousands."""
     with pytest.raises(typer.BadParameter, match="is no energy: give it with its unit, like 12kWh"):
         energy_wh(text)
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 # Words, beside names in braces.
 WORDS = re.compile(r"(?:^|\})[^{]*[A-Za-z]")
 # Nothing but what is to be typed.
-COMMANDS = {"remedy.away", "remedy.not_root", "remedy.not_set_up", "remedy.waits", "remedy.disk"}
+COMMANDS = {"remedy.away", "remedy.not_running", "remedy.not_root", "remedy.not_set_up", "remedy.waits", "remedy.disk"}
 GERMAN = {"claim.passphrase"}  # the same word
 OTHERS = [language for language in LANGUAGES if language != "en"]
 
