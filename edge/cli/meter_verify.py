@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from edge.cli.amperes import amperes
 from edge.cli.meter_choice import (
     Choice,
     ConfigOption,
@@ -20,6 +21,7 @@ from edge.cli.meter_choice import (
 from edge.cli.meter_read import LatestFacts
 from edge.cli.terminal import Loop
 from edge.clock import Clock, SystemClock
+from edge.config.schema_station import MAX_EVSE_A
 from edge.domain.reading import MeterFailed, Quality
 from edge.errors import MeterImplausible, SetupStopped
 from edge.metering.proof import Shown, level, shown, stepped
@@ -30,6 +32,7 @@ READINGS = 5  # of which the middle is taken
 MOST_TRIES = 15  # samples for those readings: a meter that gives fewer isn't fit for a proof
 STEP_FROM_A: Amps = 6.0  # the least that a car may be offered (IEC 61851-1)
 STEP_TO_A: Amps = 16.0
+LEAST_LOAD_A: Amps = 2.0  # what stands out of a building's noise
 
 
 def verify(
@@ -39,7 +42,13 @@ def verify(
     model: ModelOption = None,
     unit: UnitOption = 1,
     load: Annotated[
-        float, typer.Option("--load", min=2, max=1000, help="The known load's current in A; a 2 kW heater takes 8.7.")
+        float,
+        typer.Option(
+            "--load",
+            metavar="AMPERES",
+            parser=amperes(LEAST_LOAD_A, MAX_EVSE_A),
+            help="The known load's current; a 2 kW heater takes 8.7.",
+        ),
     ] = 8.7,
     charger: Annotated[
         str | None,

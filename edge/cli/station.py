@@ -1,6 +1,5 @@
 """``edge station``: who is there, who waits, who was turned away; adopt a station, or let it show itself."""
 
-import math
 import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -11,11 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from edge.cli.amperes import amperes
 from edge.cli.control_socket import ask, asked_at, in_path
 from edge.cli.control_socket import report as of_controller
 from edge.cli.findings import read, read_draft
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath
 from edge.cli.tongue import LanguageOption, speaker
+from edge.config.schema_station import MAX_EVSE_A
 from edge.config.write import save, updated
 from edge.errors import ProblemUnusable
 from edge.ocpp.keys import hashed, new_key
@@ -26,6 +27,7 @@ FAILED = 1
 CONNECTED = "connected"
 _WIDTH = 160  # columns where there is no terminal
 _NEEDS_KEY = (1, 2)  # security profiles
+_amperes = amperes(0, MAX_EVSE_A)
 
 StationId = Annotated[str, typer.Argument(metavar="STATION", help="The station's id.", show_default=False)]
 
@@ -76,8 +78,11 @@ def list_stations(
 def adopt(
     station: StationId,
     circuit: Annotated[str, typer.Option(help="The circuit that feeds it.", show_default=False)],
-    max_a: Annotated[float, typer.Option(help="Its rated current per phase.", show_default=False)],
-    fallback_a: Annotated[float, typer.Option(help="Its safe current.")] = 6.0,
+    max_a: Annotated[
+        float,
+        typer.Option(metavar="AMPERES", parser=_amperes, help="Its rated current per phase.", show_default=False),
+    ],
+    fallback_a: Annotated[float, typer.Option(metavar="AMPERES", parser=_amperes, help="Its safe current.")] = 6.0,
     phases: Annotated[str, typer.Option(help="The grid phases on its own L1, L2, L3.")] = "L1 L2 L3",
     evses: Annotated[int, typer.Option(min=1, max=8, help="How many EVSEs it has.")] = 1,
     config: ConfigPath = SITE_FILE,
@@ -90,8 +95,6 @@ def adopt(
         raise typer.BadParameter(
             f"--phases '{phases}' isn't one to three phases, each once; give for example 'L2 L3 L1'"
         ) from None
-    if not (math.isfinite(max_a) and math.isfinite(fallback_a)):
-        raise typer.BadParameter("--max-a and --fallback-a are currents in A, for example 16")
     known = read(config)
     if any(each.id == station for each in known.stations):
         raise ProblemUnusable(f"{config} has station '{station}' already", remedy="change it there")

@@ -267,10 +267,13 @@ async def test_a_question_that_nobody_answers_does_nothing(site_file: Path) -> N
 async def test_a_station_s_current_is_a_number(site_file: Path) -> None:
     """What a site file can't have isn't written into it."""
     before = site_file.read_bytes()
-    command = ("station", "adopt", "CP-02", "--circuit", "main", "--max-a", "nan", "--config", str(site_file))
-    code, _, errors = await edge(*command)
-    assert (code, site_file.read_bytes()) == (2, before)
-    assert "are currents in A" in errors
+    command = ("station", "adopt", "CP-02", "--circuit", "main", "--config", str(site_file), "--max-a")
+    for said in ("nan", "16.125", "2000", "-6"):
+        code, _, errors = await edge(*command, said)
+        assert (code, site_file.read_bytes()) == (2, before)
+        assert f"'{said}' is no current from 0 to 1000 A; give for example 16 or 12.5" in errors
+    assert (await edge(*command, "12,5 A"))[0] == 0
+    assert tomllib.loads(site_file.read_text(encoding="utf-8"))["station"][-1]["evse"][0]["max_a"] == 12.5
 
 
 def test_presence_resets_the_claim_once(tmp_path: Path) -> None:
