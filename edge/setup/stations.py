@@ -203,8 +203,8 @@ def _station(book: Book, defaults: Defaults, number: int, *, needs_key: bool, is
         yield from _phases(book, defaults, (*here, phases_key(evse)), {**values, "evse": evse})
     if needs_key and book.get(*here, "key_hash") is None:
         key, key_hash = yield NewKey()
-        book.put((*here, "key_hash"), key_hash)
         yield Pause(text="stations.key", values={"station": identity, "key": key})
+        book.put((*here, "key_hash"), key_hash)  # now: who was cut off before has no other way to it
 
 
 def _identified(book: Book, identity: str) -> Talk[None]:

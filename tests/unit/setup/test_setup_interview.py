@@ -514,6 +514,27 @@ def test_the_sites_name_can_be_put_right() -> None:
     assert run(Book(), typing) == run(Book(), Typing(RIGHT))
 
 
+def test_a_password_that_was_left_is_shown_anew() -> None:
+    """It is shown once: whoever lost the connection while it stood there could neither read it nor get another."""
+    kept = Book()
+    made: list[str] = []
+
+    def cut_off(step: Step) -> Any:
+        if isinstance(step, NewKey):
+            made.append(f"pbkdf2-sha256$10000${'0' * 32}${len(made):064d}")
+            return "A1B2", made[-1]
+        if isinstance(step, Pause) and step.text == "stations.key" and len(made) == 1:
+            raise KeyboardInterrupt
+        return probe(step)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(kept, Typing(RIGHT), cut_off)
+    resumed = read_book(kept.text(), name="kept")
+    document = run(resumed, Typing(RIGHT | _rest_of_lists(resumed)), cut_off)
+    assert document is not None
+    assert (len(made), document["station"][0]["key_hash"]) == (2, made[1])
+
+
 def test_one_station_is_gone_through_again() -> None:
     """What is wrong at one costs nobody the others' answers, nor the passwords that are in the stations already."""
     made: list[str] = []
