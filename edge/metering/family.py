@@ -193,11 +193,12 @@ class Identification:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One read that a discovery asks for."""
+    """One read that a discovery asks for. ``may_be_silent``: some devices say nothing where others refuse it."""
 
     register_type: RegisterType
     address: int
     count: int
+    may_be_silent: bool = False
 
 
 # Yields reads and is sent the registers, or None where the device refuses; returns the family of this very device.

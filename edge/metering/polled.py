@@ -13,7 +13,7 @@ from edge.errors import MeterError, MeterImplausible, MeterRefused, MeterTimeout
 from edge.metering.bus import Bus
 from edge.metering.decode import decode
 from edge.metering.edges import MeterEdges
-from edge.metering.family import DISPENSABLE, Block, Family, Quantity
+from edge.metering.family import DISPENSABLE, Block, Family, Quantity, Read
 from edge.metering.modbus import ReadRequest
 from edge.metering.quality import Judge
 from edge.metering.requests import fences, pieces, request
@@ -58,6 +58,7 @@ class PolledMeter:
         self._guarded = guarded
         self._edges = MeterEdges(meter.id, f"{family.name}, {meter.connection} unit {meter.unit}")
         self._found = family.discovery is None
+        self._mute: set[Read] = set()  # what a discovery has asked it without an answer, and may have
         self._count_tried_at: Seconds | None = None
         self._answers = False
         self._silent = 0  # polls in a row without an answer
@@ -158,25 +159,49 @@ class PolledMeter:
     async def _discover(self) -> None:
         """Find out what registers this very device has.
 
+        One silence costs a poll, as it does those that share the line: what may stay unanswered, and did, is passed
+        over by the next polls, until they find no meter elsewhere.
+
         :raises MeterError: no answer, or no meter found.
         """
         assert self._given.discovery is not None  # noqa: S101 - found from the start otherwise
         walk = self._given.discovery()
-        sent: tuple[int, ...] | None = None
+        answers = False
         asked = next(walk)
         while True:
-            wanted = ReadRequest(
-                unit=self._unit, register_type=asked.register_type, address=asked.address, count=asked.count
-            )
-            try:
-                sent = (await self._bus.read(wanted, limits=self._given.limits)).registers
-            except MeterRefused:
-                sent = None
+            sent: tuple[int, ...] | None = None
+            if asked not in self._mute:
+                sent = await self._told(asked)
+                answers = True
             try:
                 asked = walk.send(sent)
             except StopIteration as end:
                 self._take_family(end.value)
                 return
+            except MeterImplausible:
+                was_mute = bool(self._mute)
+                self._mute.clear()
+                if answers or not was_mute:
+                    raise
+                walk = self._given.discovery()  # it was silent everywhere: from the first on again
+                asked = next(walk)
+
+    async def _told(self, asked: Read) -> tuple[int, ...] | None:
+        """The registers, None where the device refuses.
+
+        :raises MeterError: no answer.
+        """
+        wanted = ReadRequest(
+            unit=self._unit, register_type=asked.register_type, address=asked.address, count=asked.count
+        )
+        try:
+            return (await self._bus.read(wanted, limits=self._given.limits)).registers
+        except MeterRefused:
+            return None
+        except MeterTimeout:
+            if asked.may_be_silent:
+                self._mute.add(asked)
+            raise
 
     def _take_family(self, family: Family) -> None:
         """:raises MeterImplausible: a circuit rests on it, and it doesn't tell all phases that EVSEs are on."""

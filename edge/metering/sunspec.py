@@ -155,8 +155,8 @@ _INVERTERS: Final = {
 def discover(wanted: Mapping[int, _Model], template: Family) -> Generator[Read, tuple[int, ...] | None, Family]:
     """Find the first of the ``wanted`` models and make its family, ``template``'s facts kept.
 
-    Yields reads; is sent their registers, or None where the device refuses. Never asks for an address beyond 16 bits,
-    and ends after a bounded number of reads, whatever it is sent.
+    Yields reads; is sent their registers, or None where the device refuses, or is silent though it may be. Never asks
+    for an address beyond 16 bits, and ends after a bounded number of reads, whatever it is sent.
 
     :raises MeterImplausible: there is no SunSpec map, or none of those models in it.
     """
@@ -191,7 +191,7 @@ def discover(wanted: Mapping[int, _Model], template: Family) -> Generator[Read, 
 
 def _base() -> Generator[Read, tuple[int, ...] | None, int | None]:
     for base in BASES:
-        mark = yield Read(RegisterType.HOLDING, base, len(MARK))
+        mark = yield Read(RegisterType.HOLDING, base, len(MARK), may_be_silent=True)
         if mark is not None and tuple(mark) == MARK:
             return base
     return None

@@ -266,9 +266,12 @@ class DeviceBus(FakeBus):
         self.device = device
         self.state = DRAWING
         self.silent = False
+        self.mute_at: set[int] = set()  # addresses at which it says nothing
+        self.asked_at: list[int] = []
 
     async def read(self, request: ReadRequest, *, limits: Limits, fences: Sequence[ReadRequest] = ()) -> Answered:  # noqa: ARG002 - a bus's
-        if self.silent:
+        self.asked_at.append(request.address)
+        if self.silent or request.address in self.mute_at:
             raise MeterTimeout("no answer")
         words = answer(self.device, self.state, Read(request.register_type, request.address, request.count))
         if words is None:
@@ -324,6 +327,43 @@ async def test_a_device_that_is_found_again_goes_on_as_it_was() -> None:
     bus.silent = False
     assert await import_wh(samples=3) == DRAWING.import_wh
     await meters.close()
+
+
+def sunspec_on(bus: DeviceBus) -> tuple[Meters, Facts]:
+    """A SunSpec meter that is polled on that line."""
+    facts = Facts()
+    meter = Meter(id="m", model="sunspec_meter", connection="tcp://10.0.0.5:502")
+    return Meters(meters=(meter,), families=FAMILIES, clock=bus.clock, sink=facts, opener=lambda *_: bus), facts
+
+
+@pytest.mark.parametrize(("base", "mute_at", "polls"), [(0, {40_000}, 2), (50_000, {40_000, 0}, 3)])
+async def test_a_device_that_is_silent_where_others_refuse_is_found(base: int, mute_at: set[int], polls: int) -> None:
+    """Its map is at the next place: each silence costs one poll, and once it is found, none."""
+    bus = DeviceBus(FakeClock(), meter_with_integers(203, base=base))
+    bus.mute_at = mute_at
+    meters, facts = sunspec_on(bus)
+    for _ in range(polls + 1):
+        await meters.sample()
+    await meters.close()
+    assert [type(each) for each in facts.taken] == [*[MeterFailed] * (polls - 1), MeterReading, MeterReading]
+    assert [at for at in bus.asked_at if at in mute_at] == sorted(mute_at, reverse=True)
+
+
+async def test_a_device_that_was_silent_for_a_while_is_found_where_it_was() -> None:
+    """While it starts it says nothing, and later its map is at the first place: that isn't passed over for ever."""
+    bus = DeviceBus(FakeClock(), meter_with_integers(203))
+    bus.silent = True
+    meters, facts = sunspec_on(bus)
+    for polls in range(1, 8):
+        await meters.sample()
+        assert len(bus.asked_at) == polls  # one silence a poll
+    assert bus.asked_at[:4] == [40_000, 0, 50_000, 40_000]
+    assert all(isinstance(each, MeterFailed) and "no answer" in each.problem for each in facts.taken)
+    bus.silent = False
+    for _ in range(2):
+        await meters.sample()
+    await meters.close()
+    assert isinstance(facts.taken[-1], MeterReading)
 
 
 def test_a_held_reading_brings_no_meter_back() -> None:
