@@ -69,7 +69,7 @@ class ControlBlock:
         self._written = Written(fallback_a=policy.fallback_a)
         self._result = "none"
         self._ends_at: Seconds | None = None
-        self.show(lambda: Telemetry(tick=0, blocks={}))
+        self._telemetry: Callable[[], Telemetry] | None = None  # None before the first tick
 
     def start(self, *, dimmed: bool = False, before: Demanded | None = None) -> None:
         """A BMS that may write and never does is silent: its time runs from the start. ``dimmed``: the coil was written
@@ -135,6 +135,8 @@ class ControlBlock:
         self._telemetry = cache(make)
 
     def read_input(self, start: int, count: int) -> Sequence[int]:
+        if self._telemetry is None:
+            raise Refused(ExceptionCode.SERVER_DEVICE_BUSY)
         found = self._telemetry().words(start, count)
         if found is None:
             raise Refused(ExceptionCode.ILLEGAL_DATA_ADDRESS)

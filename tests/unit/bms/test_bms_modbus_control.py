@@ -56,6 +56,21 @@ class Bench:
         return self.taken.limits[-1]
 
 
+@pytest.mark.parametrize("base", [0, MIRROR])
+def test_telemetry_is_busy_before_the_first_tick(base: int) -> None:
+    """The registers are there, but nothing is known yet: a master asks again. What isn't there then isn't there."""
+    bench = Bench()
+    read = bench.block.read_holding if base else bench.block.read_input
+    with pytest.raises(Refused) as early:
+        read(base, 1)
+    assert early.value.code is ExceptionCode.SERVER_DEVICE_BUSY
+    bench.block.show(lambda: Telemetry(tick=1, blocks={0: (0x4547,)}))
+    assert tuple(read(base, 1)) == (0x4547,)
+    with pytest.raises(Refused) as late:
+        read(base, 2)
+    assert late.value.code is ExceptionCode.ILLEGAL_DATA_ADDRESS
+
+
 def test_a_written_limit_is_stated_with_its_end_and_fallback() -> None:
     """In A per phase, for the configured time."""
     bench = Bench()
