@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from edge.config.addresses import HostPort
 from edge.config.schema_ocpp import Listen
-from edge.config.schema_site import FileName, Id, Table
+from edge.config.schema_site import MAX_CIRCUIT_KW, FileName, Id, Table
 
 LONGEST_TIMEOUT_S = 86_400
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -151,7 +151,13 @@ class GridTable(Table):
         Field(description="whether an EEBUS bridge limits by cmd/lpc, true or false", examples=[True]),
     ] = False
     failsafe_kw: Annotated[
-        float, Field(ge=0, description="the failsafe value of EEBUS LPC in kW, 0 or more", examples=[4.2])
+        float,
+        Field(
+            ge=0,
+            le=MAX_CIRCUIT_KW,
+            description=f"the failsafe value of EEBUS LPC in kW, 0 to {MAX_CIRCUIT_KW:g}",
+            examples=[4.2],
+        ),
     ] = 4.2
     failsafe_h: Annotated[
         float, Field(ge=2, le=24, description="the failsafe duration of EEBUS LPC in h, 2 to 24", examples=[2])
@@ -177,7 +183,13 @@ class SurplusTable(Table):
     """``[surplus]``: how cars charge on the sun's surplus."""
 
     start_kw: Annotated[
-        float, Field(ge=0, description="what must be left over before a car begins, in kW, 0 or more", examples=[2])
+        float,
+        Field(
+            ge=0,
+            le=MAX_CIRCUIT_KW,
+            description=f"what must be left over before a car begins, in kW, 0 to {MAX_CIRCUIT_KW:g}",
+            examples=[2],
+        ),
     ] = 0.0
     start_s: Annotated[
         float, Field(ge=0, le=3600, description="for how long it must be, in s, 0 to 3600", examples=[60])
@@ -236,7 +248,10 @@ class ScheduleTable(Table):
     limit_a: Annotated[float | None, Field(ge=0, description="the limit in A per phase, 0 or more", examples=[16])] = (
         None
     )
-    limit_kw: Annotated[float | None, Field(ge=0, description="the limit in kW, 0 or more", examples=[11])] = None
+    limit_kw: Annotated[
+        float | None,
+        Field(ge=0, le=MAX_CIRCUIT_KW, description=f"the limit in kW, 0 to {MAX_CIRCUIT_KW:g}", examples=[11]),
+    ] = None
 
     rank: Annotated[
         int | None,

@@ -14,6 +14,7 @@ from edge.domain.site import IdlePolicy, Mode
 
 MAX_FUSE_A = 6300.0  # the largest standard rating of an air circuit breaker (IEC 60947-2)
 MAX_CIRCUIT_W = 10_000_000.0  # more than the largest fuse carries at 230 V
+MAX_CIRCUIT_KW = MAX_CIRCUIT_W / 1000
 # The site's id is a level of an MQTT topic, so neither a separator nor a wildcard may be in it.
 SITE_ID_PATTERN = r"^[^/+#\x00-\x1f\x7f-\x9f]+$"
 ID_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]+$"
@@ -167,7 +168,12 @@ class CircuitTable(Table):
     ] = None
     demand_limit_kw: Annotated[
         float | None,
-        Field(gt=0, description="the limit of the quarter-hour mean in kW, above 0", examples=[40]),
+        Field(
+            gt=0,
+            le=MAX_CIRCUIT_KW,
+            description=f"the limit of the quarter-hour mean in kW, above 0 and up to {MAX_CIRCUIT_KW:g}",
+            examples=[40],
+        ),
     ] = None
     background_reserve_a: Annotated[
         float | None,

@@ -80,7 +80,7 @@ def read(folder: Path, more: str, site: str = SITE) -> Configuration:
             "the fuse of 'garage' (40 A per phase) lets 27.6 kW",
         ),
         ('[[schedule]]\nfrom = "07:00"\nto = "08:00"\nlimit_a = 160', "schedule[0].limit_a", "lets 63 A through"),
-        ('[[schedule]]\nfrom = "07:00"\nto = "08:00"\nlimit_kw = 11000', "schedule[0].limit_kw", "it limits nothing"),
+        ('[[schedule]]\nfrom = "07:00"\nto = "08:00"\nlimit_kw = 1100', "schedule[0].limit_kw", "it limits nothing"),
     ],
 )
 def test_a_limit_above_the_fuse_is_noted(tmp_path: Path, more: str, key: str, words: str) -> None:
@@ -90,12 +90,22 @@ def test_a_limit_above_the_fuse_is_noted(tmp_path: Path, more: str, key: str, wo
     assert words in note.problem
 
 
-@pytest.mark.parametrize("key", ["limit_w = 50000", "demand_limit_kw = 40000"])
+@pytest.mark.parametrize("key", ["limit_w = 50000", "demand_limit_kw = 50"])
 def test_a_circuit_s_own_limit_above_its_fuse_is_noted(tmp_path: Path, key: str) -> None:
     """As those of others; just at the fuse it is one."""
     (note,) = read(tmp_path, "", SITE.replace("fuse_a = 63", f"fuse_a = 63\n{key}")).notes
     assert note.key == f"circuit[0].{key.partition(' ')[0]}"
     assert read(tmp_path, "", SITE.replace("fuse_a = 63", "fuse_a = 63\nlimit_w = 43470")).notes == ()
+
+
+def test_no_demand_limit_is_more_than_the_largest_fuse_carries(tmp_path: Path) -> None:
+    """It is in watts, or would be infinite as watts."""
+    for value in ("40000", "1e306"):
+        with pytest.raises(ConfigurationError) as refused:
+            read(tmp_path, "", SITE.replace("fuse_a = 63", f"fuse_a = 63\ndemand_limit_kw = {value}"))
+        (finding,) = refused.value.findings
+        assert finding.key == "circuit[0].demand_limit_kw"
+        assert "up to 10000" in f"{finding.problem}; {finding.remedy}"
 
 
 CLASS_A = '[[class]]\nid = "a"\nrank = 0\n'
@@ -169,6 +179,9 @@ RULE_A = '[[schedule]]\nclass = "a"\nfrom = "07:00"\nto = "08:00"\n'
         ("[grid]\nopenadr = true\n[bms.mqtt]", "grid.openadr", "give [bms.mqtt] with writable = true"),
         ("[grid]\nfailsafe_h = 1", "grid.failsafe_h", "2 to 24"),
         ("[grid]\nrandom_delay_s = 3600", "grid.random_delay_s", "1 to 1800"),
+        ("[grid]\nfailsafe_kw = 10001", "grid.failsafe_kw", "0 to 10000"),
+        ("[surplus]\nstart_kw = 10001", "surplus.start_kw", "0 to 10000"),
+        ('[[schedule]]\nfrom = "07:00"\nto = "08:00"\nlimit_kw = 1e306', "schedule[0].limit_kw", "0 to 10000"),
     ],
 )
 def test_each_fault_is_named(tmp_path: Path, more: str, key: str, words: str) -> None:
