@@ -74,7 +74,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.STATION_REFUSES: "the station refuses its limit: what it may draw by itself is kept free",
     Reason.STATION_DISOBEYS: "the station draws more than it accepted: what it may draw is kept free",
     Reason.STOPPED_DISOBEYING: "the station draws more than it accepted and than there is: it is told to stop",
-    Reason.CIRCUIT_POWER_FULL: "{circuit} has no power left ({used_w:z.0f} of {rating_w:.10g} W)",
+    Reason.CIRCUIT_POWER_FULL: "{circuit} has no power left ({used_w:z.0f} of {rating_w:.0f} W)",
     Reason.IMBALANCE: "{phase} carries {used_a:z.1f} A more than {other_phase}, and {rating_a:g} A are allowed",
     Reason.READY_IN_TIME: "the rate that makes the car ready in time",
     Reason.BELOW_MINIMUM: "the car can use less than {min_a:g} A, the least this EVSE can give",
@@ -115,16 +115,14 @@ SOURCE_NAMES: dict[LimitSource, str] = {
 
 # Where a circuit's total power binds, and not a phase.
 POWER_SENTENCES: dict[Reason, str] = {
-    Reason.WAITING_FOR_ROOM: (
-        "waits: {circuit} has no power left for {min_a:g} A ({used_w:z.0f} of {rating_w:.10g} W)"
-    ),
+    Reason.WAITING_FOR_ROOM: ("waits: {circuit} has no power left for {min_a:g} A ({used_w:z.0f} of {rating_w:.0f} W)"),
     Reason.WAITING_FOR_TURN: (
-        "waits for its turn: {circuit} has no power left for one car more ({used_w:z.0f} of {rating_w:.10g} W)"
+        "waits for its turn: {circuit} has no power left for one car more ({used_w:z.0f} of {rating_w:.0f} W)"
     ),
     Reason.WAITING_FOR_CUT: "waits until others have obeyed their cut on {circuit}",
-    Reason.LIMITED: "{source} allows {circuit} {rating_w:.10g} W ({used_w:z.0f} W now)",
-    Reason.LIMIT_ENDED: "{source} is silent: {circuit} falls back to {rating_w:.10g} W ({used_w:z.0f} W now)",
-    Reason.OVERLOAD: "{circuit} is overloaded by what is not ours ({used_w:z.0f} of {rating_w:.10g} W)",
+    Reason.LIMITED: "{source} allows {circuit} {rating_w:.0f} W ({used_w:z.0f} W now)",
+    Reason.LIMIT_ENDED: "{source} is silent: {circuit} falls back to {rating_w:.0f} W ({used_w:z.0f} W now)",
+    Reason.OVERLOAD: "{circuit} is overloaded by what is not ours ({used_w:z.0f} of {rating_w:.0f} W)",
 }
 
 # Where the imbalance between two phases binds.

@@ -3,7 +3,9 @@
 import pytest
 
 from edge.allocation.problem import Need, Problem
-from edge.domain.setpoint import BALANCE_SENTENCES, POWER_SENTENCES, SENTENCES, Reason
+from edge.domain.limit import LimitSource
+from edge.domain.setpoint import BALANCE_SENTENCES, POWER_SENTENCES, SENTENCES, Reason, Setpoint
+from edge.domain.site import EvseKey
 from edge.units import PHASES
 from tests.unit.allocation.solve_sites import L1, L2, Car, circuit, setpoints, site
 
@@ -139,3 +141,17 @@ def test_each_reason_has_its_sentence() -> None:
     """No reason without a sentence; the sentences for power and balance are variants of one."""
     assert set(SENTENCES) == set(Reason)
     assert {*POWER_SENTENCES, *BALANCE_SENTENCES} <= set(SENTENCES)
+
+
+def test_a_limit_in_watts_is_told_whole() -> None:
+    """A demand window's is reckoned: "29153.90217 W" told nobody more."""
+    setpoint = Setpoint(
+        key=EvseKey(station="A", evse=1),
+        limit_a=15.8,
+        reason=Reason.LIMITED,
+        circuit="main",
+        used_w=29116.2,
+        rating_w=29153.90217,
+        source=LimitSource.DEMAND_WINDOW,
+    )
+    assert setpoint.text == "15.8 A: the demand window allows main 29154 W (29116 W now)"
