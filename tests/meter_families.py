@@ -51,7 +51,6 @@ NOT_TOLD = {
     "eastron_sdm72d_v1": _VOLTAGES | _CURRENTS | _POWERS | {"frequency_hz"},
     "eastron_sdm120_230": _L2_AND_L3,
     "carlo_gavazzi_em1xx": _L2_AND_L3,
-    "siemens_7kt1665": _POWERS | {"frequency_hz", "export_wh"},
     "socomec_diris_b30": frozenset({"frequency_hz"}),
     "phoenix_eem_em3xx": _CURRENTS | _POWERS | {"power_w", "frequency_hz", "import_wh", "export_wh"},
     "dzg_dvh4013": _POWERS | {"power_w"},

@@ -46,13 +46,17 @@ PANEL_MAPS: Final = {
             *one(813, F64, part(exported, NIGHT_SHARE)),
         ),
     ),
-    "siemens_7kt1665": Layout(
-        tables=INPUT,
+    "siemens_7kt1665": Layout(  # the manual's addresses less 1
+        tables=BOTH,
+        filled=(range(0x000D, 0x0013), range(0x0033, 0x0039), range(0x1A29, 0x1A31)),
         cells=(
-            *volts(0x0001, U32, 0.01),
-            *amps(0x0007, U32, 0.0001),
-            *one(0x0039, I32, total, 0.01),
-            *one(0x1A1F, U32, imported),
+            *volts(0x0002 - 1, U32, 0.01),
+            *amps(0x0008 - 1, U32, 0.0001),
+            *watts(0x0014 - 1, I32, 0.01),
+            *one(0x0032 - 1, U32, hertz, 0.01),
+            *one(0x003A - 1, I32, total, 0.01),
+            *one(0x1A20 - 1, U32, imported),
+            *one(0x1A22 - 1, U32, exported),
         ),
     ),
     "lovato_dmg610": Layout(
@@ -84,6 +88,7 @@ PANEL_MAPS: Final = {
     "socomec_countis_e24_e44": Layout(
         tables=HOLDING,
         filled=(range(0xC566, 0xC568), range(0xC56A, 0xC570)),
+        absent={U32: 0xFFFF_FFFF},
         cells=(
             *volts(0xC558, U32, 0.01),
             *one(0xC55E, U32, hertz, 0.01),

@@ -9,6 +9,7 @@ import tomlkit
 from edge.config.locate import locate
 from edge.errors import ConfigurationError
 from edge.metering.catalogue import FAMILIES, parse
+from edge.metering.decode import decode
 from edge.metering.family import CURRENTS, POWERS, VOLTAGES, Confidence, RegisterType
 from edge.metering.sample import tells_currents, tells_direction
 
@@ -25,7 +26,6 @@ ONE_SOURCE = {
     "lovato_dmg610",
     "phoenix_eem_em3xx",
     "schneider_pm5110_pm3255",
-    "siemens_7kt1665",
     "socomec_diris_b30",
 }
 
@@ -84,6 +84,15 @@ def test_blocks_keep_to_the_devices_limits(name: str) -> None:
     assert all(block.count <= tested.limits.max_registers for block in (*tested.fast, *tested.slow))
     slow = {quantity for block in tested.slow for quantity in block.quantities}
     assert not slow & {*CURRENTS, *VOLTAGES, *POWERS}
+
+
+@pytest.mark.parametrize("family_id", ["abb_b23_b24", "socomec_countis_e24_e44"])
+def test_all_ones_are_no_number(family_id: str) -> None:
+    """What these meters don't have reads so: an energy that isn't counted is no 42,949,672 kWh."""
+    family = FAMILIES[family_id]
+    for block in family.slow:
+        told = decode(family, block, [0xFFFF] * block.count)
+        assert set(told.values()) == {None}
 
 
 def test_a_family_has_its_facts() -> None:
