@@ -23,6 +23,7 @@ from edge.metering.sample import (
     wired,
     worst,
 )
+from edge.metering.turned import WHY, Turned, drawn
 from edge.units import PHASES, Amps, Phase, PhaseAmps, Seconds, WattHours
 
 HOLD_S: Seconds = 3.0  # three polls; a miniature circuit breaker at 1.45 of its rating holds 13 s at worst
@@ -61,6 +62,7 @@ class Judge:
         self._rating_a = rating_a
         self._last: MeterReading | None = None  # the last that was good or suspect
         self._bad: _Bad | None = None
+        self._turned = Turned()
         most_w = min(MAX_CURRENT_A, 2 * rating_a if rating_a is not None else MAX_CURRENT_A) * MAX_VOLTAGE_V * 3
         self._frequency_hz: float | None = None  # of the slow blocks
         self._frequency_at: Seconds = 0.0
@@ -75,6 +77,9 @@ class Judge:
         flaw = impossible(taken, self._family, self._rating_a)
         if flaw is not None:
             return self._hold(flaw, taken.currents, at)
+        is_turned = self._turned.take(taken.currents, at)
+        if is_turned:
+            taken = drawn(taken)
         oddities = tuple(mismatches(taken))
         if oddities and not self._lasts(at):
             return self._hold(oddities[0], taken.currents, at)
@@ -82,6 +87,7 @@ class Judge:
             return self._hold("a step that nothing else bears out", taken.currents, at)
         if not oddities:
             self._bad = None
+        doubts = (*oddities, WHY) if is_turned else oddities
         reading = MeterReading(
             meter=self._meter,
             at=at,
@@ -90,8 +96,8 @@ class Judge:
             phase_power_w=_told(taken.power_w),
             power_w=taken.power,
             frequency_hz=taken.frequency_hz,
-            quality=Quality.SUSPECT if oddities else Quality.GOOD,
-            doubts=oddities,
+            quality=Quality.SUSPECT if doubts else Quality.GOOD,
+            doubts=doubts,
         )
         self._last = reading
         return self._with_slow(reading, at)

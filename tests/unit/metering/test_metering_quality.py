@@ -9,7 +9,7 @@ from edge.domain.reading import MeterReading, Quality
 from edge.errors import MeterImplausible
 from edge.metering.catalogue import FAMILIES
 from edge.metering.energies import STALE_S, EnergyCounter
-from edge.metering.family import CURRENTS, POWERS, VOLTAGES, Quantity, Values
+from edge.metering.family import CURRENTS, POWERS, VOLTAGES, CurrentSign, Quantity, Values
 from edge.metering.quality import HOLD_S, Judge
 from edge.units import Amps, Phase, PhaseAmps
 
@@ -196,6 +196,58 @@ def test_a_frequency_that_cannot_be_is_left_out() -> None:
     assert each.reading(values(1.0, 1.0, 1.0), 0.0).frequency_hz is None
     each.take_slow({Quantity.FREQUENCY: 49.98}, 0.0)
     assert each.reading(values(1.0, 1.0, 1.0), 1.0).frequency_hz == 49.98
+
+
+BEFORE = (31.0, 20.0, 26.0)
+
+
+@pytest.mark.parametrize("rating_a", [63.0, 16.0])
+@pytest.mark.parametrize("family_id", ["eastron_sdm630", "mqtt"])
+def test_signs_that_all_turn_at_once_free_no_fuse(family_id: str, rating_a: Amps) -> None:
+    """What was drawn is fed in by the next poll: it counts as drawn, and is told, until a draw shows."""
+    tells_power = family_id != "mqtt"
+    family = (
+        FAMILIES[family_id]
+        if tells_power
+        else replace(FAMILIES["mqtt"], current_sign=CurrentSign.SIGNED, told=frozenset(CURRENTS))
+    )
+    each = Judge(meter="grid", family=family, rating_a=rating_a)
+
+    def reading(*currents: Amps, at: float) -> MeterReading:
+        return each.reading(values(*currents) if tells_power else dict(zip(CURRENTS, currents, strict=True)), at)
+
+    assert reading(*BEFORE, at=1.0).quality is Quality.GOOD
+    for at, noise_a in ((2.0, 0.5), (3.0, -3.0), (4.0, 8.0)):
+        turned = reading(*(noise_a - amps for amps in BEFORE), at=at)
+        assert list(turned.current_a or ()) == pytest.approx([amps - noise_a for amps in BEFORE])
+        assert turned.quality is Quality.SUSPECT
+        assert "turned round" in turned.doubts[0]
+        if tells_power:
+            assert list(turned.phase_power_w or ()) == pytest.approx([230.0 * (amps - noise_a) for amps in BEFORE])
+            assert turned.power_w == pytest.approx(230.0 * sum(amps - noise_a for amps in BEFORE))
+    again = [reading(*BEFORE, at=at) for at in (5.0, 6.0)][-1]  # a step of one poll may be held
+    assert (again.current_a, again.quality) == (PhaseAmps(*BEFORE), Quality.GOOD)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "after_s"),
+    [
+        ((61.0, 58.0, 60.0), (-61.0, -58.0, -60.0), 1.0),  # a battery turns from taking to giving; nothing else runs
+        ((31.0, 20.0, 26.0), (-9.0, -20.0, -14.0), 1.0),  # the same where the building takes something
+        ((-31.0, -20.0, -26.0), (31.0, 20.0, 26.0), 1.0),  # a draw is a draw
+        ((5.0, 0.3, 0.2), (-5.0, -0.3, -0.2), 1.0),  # on one phase, a kettle that ends
+        ((16.0, -8.0, -8.0), (-16.0, -8.0, -8.0), 1.0),  # a one-phase car that stops
+        ((31.0, 20.0, 26.0), (-31.0, -20.0, -26.0), 5.0),  # much may have changed meanwhile
+    ],
+)
+def test_what_feeds_in_is_no_turn_of_the_signs(
+    before: tuple[Amps, Amps, Amps], now: tuple[Amps, Amps, Amps], after_s: float
+) -> None:
+    """Sun and batteries change three phases alike, a load changes its own."""
+    each = judge()
+    each.reading(values(*before), 1.0)
+    reading = each.reading(values(*now), 1.0 + after_s)
+    assert (reading.current_a, reading.quality) == (PhaseAmps(*now), Quality.GOOD)
 
 
 def test_energies_stand_in_the_reading_until_they_are_old() -> None:
