@@ -7,6 +7,7 @@ import contextlib
 import logging
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, assert_never
 
 import aiomqtt
@@ -33,6 +34,7 @@ LAST_RETRY_S: Seconds = 60.0  # a building's network comes back within minutes; 
 CANCEL_AGAIN_S: Seconds = 0.5  # what is cancelled ends in some milliseconds
 FAREWELL_S: Seconds = 5.0  # milliseconds too, but who is cancelled once more says none, and a busy machine stalls
 MOST_INCOMING = 64  # commands in waiting; the rest is thrown away unread, and counted
+CROWDED = 16  # from so many on only those that may be carried out find a place
 LARGEST_PACKET = 65_536  # bytes: more than any command has; a broker of MQTT 5 keeps back what is larger (§3.1.2.11.4)
 MOST_COMMANDS_PER_S = 50  # more than any BMS gives; junk waits, and falls out of the queue
 
@@ -57,6 +59,9 @@ class Conversation(Protocol):
 
     def receive(self, topic: str, payload: bytes, *, retained: bool) -> None:
         """A message came. Never raises for what is in it."""
+
+    def may_count(self, topic: str, payload: bytes, *, retained: bool) -> bool:
+        """Whether it may be carried out, at a glance: it is a command, and of now. Never raises."""
 
 
 class Link(Protocol):
@@ -189,13 +194,19 @@ class MqttClient:
         self._refused = topics
 
     def _queue(self) -> type[asyncio.Queue[aiomqtt.Message]]:
-        """Commands in waiting, which count what they have no room for: aiomqtt makes its queue of a type."""
-        lost = self._lost
+        """Commands in waiting, which count what they have no room for: aiomqtt makes its queue of a type.
+
+        Who floods the topic with what is no command takes no place from those that are.
+        """
+        lost, may_count = self._lost, self._conversation.may_count
 
         class Waiting(asyncio.Queue[aiomqtt.Message]):
             def put_nowait(self, item: aiomqtt.Message) -> None:
                 if self.full():
                     lost()
+                elif self.qsize() >= CROWDED and not may_count(item.topic.value, item.payload, retained=item.retain):
+                    lost()
+                    return
                 super().put_nowait(item)
 
         return Waiting
@@ -230,13 +241,34 @@ class MqttClient:
             await asyncio.sleep(1 / MOST_COMMANDS_PER_S)
 
     async def _tell(self, client: aiomqtt.Client) -> None:
-        while True:
-            message = await self._outbox.next()
-            await client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
+        """Publish what waits, in its order. Whether an answer has come to the broker (PUBACK) isn't waited for: that
+        comes behind all that a flood has put into the connection, and what each tick shows would wait for it.
+        """
+        answers: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                message = await self._outbox.next()
+                publishing = client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
+                if message.qos == 0 or message.retain:
+                    await publishing
+                    continue
+                answer = asyncio.create_task(publishing)
+                answers.add(answer)
+                answer.add_done_callback(partial(_answered, answers))
+                await asyncio.sleep(0)  # it is on its way before what follows it
+        finally:
+            await _end(*answers)
 
     @property
     def _address(self) -> str:
         return f"{self._settings.host}:{self._settings.port}"
+
+
+def _answered(answers: set[asyncio.Task[None]], answer: asyncio.Task[None]) -> None:
+    """Forget it. That it didn't come to the broker is seen by the connection's end."""
+    answers.discard(answer)
+    if not answer.cancelled():
+        answer.exception()
 
 
 async def _end(*tasks: asyncio.Task[None], again_s: Seconds = CANCEL_AGAIN_S) -> None:

@@ -100,7 +100,7 @@ class Commands:
             return None
         identity: str | None = None
         try:
-            document = _document(payload, most=LARGEST_EVENTS if topic == self._events_topic else LARGEST)
+            document = self._document(topic, payload)
             identity = _identity(document)
             before = self._carried_out.get((topic, identity))
             if before == blake2s(payload).digest():
@@ -113,6 +113,21 @@ class Commands:
             while len(self._carried_out) > REMEMBERED:
                 self._carried_out.popitem(last=False)
         return outcome
+
+    def may_count(self, topic: str, payload: bytes, *, retained: bool, now: Now) -> bool:
+        """Whether :meth:`receive` may carry it out: a command, from now. Does nothing, and takes microseconds."""
+        if retained or not self._policy.writable or payload.lstrip()[:1] != b"{":
+            return False
+        try:
+            document = self._document(topic, payload)
+            _identity(document)
+            _stamp(document, now)
+        except Rejected:
+            return False
+        return True
+
+    def _document(self, topic: str, payload: bytes) -> Mapping[str, Any]:
+        return _document(payload, most=LARGEST_EVENTS if topic == self._events_topic else LARGEST)
 
     def acknowledgement(self, topic: str, outcome: Outcome, effective: Mapping[str, Any]) -> Message:
         """The answer to a command. ``effective`` is what holds now for the grid connection."""

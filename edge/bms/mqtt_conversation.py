@@ -77,6 +77,9 @@ class MqttConversation:
         time = wall.isoformat(timespec="milliseconds").replace("+00:00", "Z") if wall is not None else None
         self._outbox.put(self._topics.tick(image, time=time))
 
+    def may_count(self, topic: str, payload: bytes, *, retained: bool) -> bool:
+        return self._commands.may_count(topic, payload, retained=retained, now=self._now())
+
     def receive(self, topic: str, payload: bytes, *, retained: bool) -> None:
         outcome = self._commands.receive(topic, payload, retained=retained, now=self._now())
         if outcome is None:

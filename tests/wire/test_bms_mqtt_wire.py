@@ -162,6 +162,67 @@ async def test_a_machine_that_stalls_says_farewell_all_the_same(turns: int, monk
         await bms.next(STATUS, b"offline")
 
 
+class DeafBroker:
+    """A broker of MQTT 3.1.1 that takes everything, and confirms what is retained only (§3.4)."""
+
+    def __init__(self) -> None:
+        self.published: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+        self.connections: list[asyncio.StreamWriter] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections.append(writer)
+        try:
+            while True:
+                first = (await reader.readexactly(1))[0]
+                length, shift = 0, 0
+                while (byte := (await reader.readexactly(1))[0]) & 0x80:
+                    length, shift = length | (byte & 0x7F) << shift, shift + 7
+                body = await reader.readexactly(length | byte << shift)
+                match first >> 4:
+                    case 1:  # CONNECT
+                        writer.write(b"\x20\x02\x00\x00")
+                    case 8:  # SUBSCRIBE
+                        writer.write(b"\x90\x03" + body[:2] + b"\x01")
+                    case 12:  # PINGREQ
+                        writer.write(b"\xd0\x00")
+                    case 3:  # PUBLISH
+                        end = 2 + int.from_bytes(body[:2])
+                        confirmed = bool(first & 0x06)
+                        if confirmed and first & 0x01:
+                            writer.write(b"\x40\x02" + body[end : end + 2])
+                        self.published.put_nowait((body[2:end].decode(), body[end + 2 * confirmed :]))
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    def send(self, topic: str, payload: bytes) -> None:
+        body = len(topic).to_bytes(2) + topic.encode() + payload
+        assert len(body) < 0x80
+        self.connections[-1].write(bytes((0x30, len(body))) + body)
+
+    async def next(self, topic: str) -> bytes:
+        """The next of that topic; others are passed over."""
+        async with asyncio.timeout(UP_S):
+            while (found := await self.published.get())[0] != topic:
+                pass
+        return found[1]
+
+
+async def test_an_answer_that_is_not_confirmed_holds_nothing_up() -> None:
+    """In a flood the broker's confirmation comes late, or never: each tick is published, and the connection stays."""
+    broker = DeafBroker()
+    server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, gateway(replace(settings(port), version=MqttVersion.V3_1_1)) as running:
+        await broker.next(f"{BASE}/site/state")
+        for number in range(3):
+            broker.send(COMMAND, running.command(number, max_a=16).encode())
+            assert json.loads(await broker.next(ACK))["id"] == str(number)
+            running.tick(10 + number)
+            while await broker.next(f"{BASE}/site/heartbeat") != b"%d" % (10 + number):
+                pass
+        assert len(broker.connections) == 1
+
+
 async def test_a_fault_over_one_message_ends_nothing() -> None:
     """What goes wrong in the program while one command is carried out costs that command only."""
 
@@ -197,6 +258,32 @@ async def test_a_flood_of_junk_changes_nothing(broker: Start) -> None:
             await flooding
         assert running.taken.limits == before
         assert running.facility.report()["bms"]["mqtt"]["dropped"] > 0
+
+
+async def test_commands_are_heard_through_a_flood_of_junk(broker: Start) -> None:
+    """Who floods the topic with what is no command, or of another day, takes no place from those that are."""
+    async with broker() as port, watching(port, STATUS) as bms, gateway(settings(port)) as running:
+        await bms.next(STATUS, b"online")
+        stop, under_way = asyncio.Event(), asyncio.Event()
+
+        async def flood(junk: bytes) -> None:
+            while not stop.is_set():
+                for _ in range(200):
+                    await bms.send(COMMAND, junk, qos=0)
+                under_way.set()
+
+        floods = [asyncio.create_task(flood(junk)) for junk in (b"\xff{junk", b'{"id": "junk", "ts": 0, "max_a": 1}')]
+        try:
+            await under_way.wait()
+            async with watching(port, ACK) as other, asyncio.timeout(UP_S):
+                for number in range(3):
+                    await other.send(COMMAND, running.command(number, max_a=10 + number))
+                    while json.loads((await other.next(ACK)).payload)["id"] != str(number):
+                        pass
+                    assert running.taken.limits[-1].limit_a == 10 + number
+        finally:
+            stop.set()
+            await asyncio.gather(*floods)
 
 
 @needs_mosquitto

@@ -141,6 +141,30 @@ def test_junk_is_refused(payload: bytes) -> None:
     assert (outcome.accepted, outcome.state, outcome.id) == (False, None, None)
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"max_a": 16}, True),
+        ({"max_a": 99}, True),  # is answered with what is wrong
+        ({"id": ...}, False),
+        ({"ts": ...}, False),
+        ({"ts": 0}, False),
+        ({"ts": (NOON - timedelta(seconds=61)).isoformat()}, False),
+        ({"retained": True}, False),
+    ],
+)
+def test_what_may_count_is_seen_at_a_glance(fields: Mapping[str, Any], expected: bool) -> None:
+    """A command of now; looking at it carries nothing out."""
+    bench = Bench()
+    body = {"id": "1", "ts": NOON.isoformat()} | {name: value for name, value in fields.items() if name != "retained"}
+    payload = json.dumps({name: value for name, value in body.items() if value is not ...}).encode()
+    for _ in range(2):
+        found = bench.commands.may_count(TOPIC, payload, retained="retained" in fields, now=bench.now)
+        assert found is expected
+    assert not bench.commands.may_count(TOPIC, b"\xff", retained=False, now=bench.now)
+    assert not Bench(writable=False).commands.may_count(TOPIC, payload, retained=False, now=bench.now)
+
+
 def test_a_retained_command_is_not_even_answered() -> None:
     """It is somebody's mistake of another day, and would come with each connection."""
     assert Bench().send(max_a=0, retained=True) is None
