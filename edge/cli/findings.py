@@ -47,4 +47,5 @@ def _model(family: Family) -> MeterModel:
         guards=frozenset(family.phases if family.discovery is not None or tells_currents(family) else ()),
         doubt=_DOUBTS.get(family.confidence),
         places=frozenset(map(str, Quantity)) if family.id == MODEL else frozenset(),
+        part=family.id if family.discovery is not None else None,
     )

@@ -22,6 +22,7 @@ class MeterModel:
     guards: frozenset[Phase] = frozenset(PHASES)  # of which it tells the currents: a circuit can be kept by it on these
     doubt: str | None = None  # why it should be checked on site before it is relied on; completes "... of a model that"
     places: frozenset[str] = frozenset()  # the quantities whose places the site file must name: [[meter.value]]
+    part: str | None = None  # of a device that may have several under one address, which it is; None: the device
 
 
 # The model that a map file describes; named as the site file names it. Raises ConfigurationError with what is in it.

@@ -39,7 +39,7 @@ def _reached(draft: Draft) -> Iterator[tuple[int, MeterTable, Connection]]:
 
 def connections(draft: Draft) -> Iterator[Fault]:
     """Each meter has a connection that can be read, and no two are the same device. The messages of one topic may tell
-    of several, each by values of its own.
+    of several, each by values of its own; and an inverter of the meter behind it, as another part.
     """
     for index, meter in enumerate(draft.file.meter):
         try:
@@ -47,21 +47,25 @@ def connections(draft: Draft) -> Iterator[Fault]:
         except ValueError as exc:
             remedy = _FORMS_OF.get(meter.connection.partition(":")[0], _FORMS)
             yield Fault(path=("meter", index, "connection"), problem=str(exc), remedy=remedy)
-    devices: dict[tuple[str, str, int, tuple[MeterValueTable, ...]], int] = {}
+    devices: dict[tuple[str, str, int, tuple[MeterValueTable, ...]], list[tuple[int, str | None]]] = {}
     for index, meter, connection in _reached(draft):
         if not draft.sound("meter", index, "unit"):
             continue
         asked = connection.transport in MODBUS
         values = meter.value if connection.topic else ()
+        model = draft.meter_models.get(meter.family or "")
+        part = model.part if model is not None else None
         device = (connection.line, connection.topic, meter.unit if asked else 0, values)
-        if device in devices:
+        before = devices.setdefault(device, [])
+        same = next((first for first, other in before if part is None or other is None or part == other), None)
+        if same is not None:
             unit = f"and unit {meter.unit} are" if asked else "is"
             yield Fault(
                 path=("meter", index, "connection"),
-                problem=f"{unit} {'those' if asked else 'that'} of '{draft.file.meter[devices[device]].id}' too",
+                problem=f"{unit} {'those' if asked else 'that'} of '{draft.file.meter[same].id}' too",
                 remedy="give each device once, with its own address or unit",
             )
-        devices.setdefault(device, index)
+        before.append((index, part))
 
 
 def one_setting_per_line(draft: Draft) -> Iterator[Fault]:

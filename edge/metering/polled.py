@@ -226,7 +226,9 @@ class PolledMeter:
         at = self._clock.monotonic()
         self._answers = False
         self._silent = self._silent + 1 if silent else 0
-        self._next_try_at = at + min(FIRST_BACKOFF_S * 2.0 ** min(self._silent - 1, 8), LONGEST_BACKOFF_S)
+        # The places at which it may be silent are tried one after the other before it waits for longer.
+        in_vain = max(self._silent - max(len(self._mute), 1), 0)
+        self._next_try_at = at + min(FIRST_BACKOFF_S * 2.0 ** min(in_vain, 8), LONGEST_BACKOFF_S)
         # It may come back as another.
         self._found = self._found and self._given.discovery is None
         if self._found:

@@ -47,6 +47,8 @@ max_a = 32
 MODELS = dict.fromkeys(("eastron_sdm630", "janitza_umg"), MeterModel()) | {
     "total_only": MeterModel(guards=frozenset()),
     "guessed": MeterModel(doubt="is known from one source only"),
+    "sunspec_meter": MeterModel(part="sunspec_meter"),
+    "sunspec_inverter": MeterModel(part="sunspec_inverter"),
 }
 DEFAULTS = {"main": 'meter = "grid"\nbackground_reserve_a = 0', "ocpp": 'upstream = "ws://cloud/{station}"'}
 SLOTS = ("site", "control", "main", "garage", "meters", "classes", "station", "evse", "stations", "ocpp", "more")

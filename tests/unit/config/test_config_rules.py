@@ -207,6 +207,24 @@ def test_each_rule_names_its_fault(tmp_path: Path, parts: dict[str, str], key: s
     assert words in found_words
 
 
+@pytest.mark.parametrize(
+    ("second", "third", "is_refused"),
+    [
+        ("sunspec_inverter", "sunspec_meter", False),
+        ("sunspec_meter", "sunspec_meter", True),
+        ("sunspec_meter", "janitza_umg", True),
+    ],
+)
+def test_an_inverter_and_the_meter_behind_it_have_one_address(
+    tmp_path: Path, second: str, third: str, is_refused: bool
+) -> None:
+    """SolarEdge has both in one map, under one unit id; nothing else may be there twice."""
+    address = "tcp://10.0.0.6:1502"
+    meters = METER_B.format(second, address) + METER_B.format(third, address).replace('"b"', '"c"')
+    errors = [each.key for each in findings(tmp_path, meters=meters) if each.severity is Severity.ERROR]
+    assert errors == (["meter[2].connection"] if is_refused else [])
+
+
 def test_station_on_a_missing_circuit(tmp_path: Path) -> None:
     """The missing circuit is named with the ones that are there."""
     stations = '[[station]]\nid = "B"\ncircuit = "garag"\n[[station.evse]]\nid = 1\nmax_a = 16'

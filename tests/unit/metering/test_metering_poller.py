@@ -349,6 +349,19 @@ async def test_a_device_that_is_silent_where_others_refuse_is_found(base: int, m
     assert [at for at in bus.asked_at if at in mute_at] == sorted(mute_at, reverse=True)
 
 
+async def test_two_parts_of_a_device_are_found_without_delay() -> None:
+    """They share its line: a place at which it is silent makes nobody wait for longer before the next is tried."""
+    bus, facts = DeviceBus(FakeClock(), meter_with_integers(203, base=50_000)), Facts()
+    bus.mute_at = {40_000, 0}
+    parts = [Meter(id=name, model="sunspec_meter", connection="tcp://10.0.0.5:502") for name in ("a", "b")]
+    meters = Meters(meters=parts, families=FAMILIES, clock=bus.clock, sink=facts, opener=lambda *_: bus)
+    for _ in range(3):
+        await meters.sample()
+        bus.clock.now += 1.0
+    await meters.close()
+    assert [type(each) for each in facts.taken[-2:]] == [MeterReading, MeterReading]
+
+
 async def test_a_device_that_was_silent_for_a_while_is_found_where_it_was() -> None:
     """While it starts it says nothing, and later its map is at the first place: that isn't passed over for ever."""
     bus = DeviceBus(FakeClock(), meter_with_integers(203))
