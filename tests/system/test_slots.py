@@ -117,6 +117,19 @@ def test_the_choice_is_one_byte(on_trial: SlotMachine) -> None:
     assert (len(after), path.stat().st_ino) == (len(before), inode)
 
 
+@pytest.mark.parametrize("lost", [("trial", "begun"), ("begun",)])
+def test_a_supply_that_is_pulled_after_the_verdict(on_trial: SlotMachine, lost: tuple[str, ...]) -> None:
+    """The byte was on the card, and what the trial left wasn't gone yet: the slot that is kept hasn't failed."""
+    left = {name: (on_trial.state / name).read_bytes() for name in lost}
+    assert on_trial.run("edge-slot-gate").returncode == 0
+    for name, content in left.items():
+        (on_trial.state / name).write_bytes(content)
+    assert on_trial.start() == "B"
+    done = on_trial.run("edge-slot-gate")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert on_trial.run("edge-update", "--status").stdout == "slot A: good\nslot B: good, runs, boots\n"
+
+
 def test_only_what_runs_can_be_kept(machine: SlotMachine) -> None:
     """Marking the other slot as good doesn't make it boot."""
     machine.slot("set-state", "B", "good")
