@@ -80,6 +80,24 @@ def test_install_upgrade_remove_purge(packages: Path, architecture: str, fresh: 
     assert left == []
 
 
+def test_the_list_of_ports_outlives_the_program(packages: Path, architecture: str, gateway: Path) -> None:
+    """The program purged, both installed again: the firewall has its list. dpkg gives none back that is gone."""
+    ports = gateway / "etc/edge-controller/firewall-ports.nft"
+    ports.write_text(f"{ports.read_text()}# ours\n")
+    kept = ports.read_text()
+    (gateway / "etc/edge-controller/answers.toml").write_text("")
+    inside(gateway, "dpkg", "--remove", "edge-gateway")
+    inside(gateway, "dpkg", "--purge", "edge-controller")
+    assert [path.name for path in ports.parent.iterdir()] == [ports.name]
+    put(packages, gateway, f"*_{architecture}.deb", "*_all.deb")
+    inside(gateway, "sh", "-c", "dpkg --install /packages/*.deb")
+    assert ports.read_text() == kept
+    inside(gateway, "dpkg", "--purge", "edge-gateway")
+    inside(gateway, "dpkg", "--purge", "edge-controller")
+    left = [ports.parent, gateway / "var/lib/edge-gateway", gateway / "var/lib/edge-controller"]
+    assert [path for path in left if path.exists()] == []
+
+
 def test_nothing_of_debians_python_and_of_the_caller_is_seen(gateway: Path) -> None:
     """The environment is its own: neither dist-packages nor PYTHONPATH nor the current folder change what runs."""
     for place in ("usr/lib/python3/dist-packages/numpy.py", "srv/orjson.py"):
