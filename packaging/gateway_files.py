@@ -58,6 +58,11 @@ GATEWAY_FILES = (
     Placed("firmware-config/first-boot/edge-first-boot.service", f"{UNITS}/edge-first-boot.service"),
     Placed("firmware-config/first-boot/edge-boot-files", "usr/lib/edge-gateway/edge-boot-files", 0o755),
     Placed("firmware-config/first-boot/edge-boot-files.service", f"{UNITS}/edge-boot-files.service"),
+    Placed("firmware-config/first-boot/edge-accounts-again", "usr/lib/edge-gateway/edge-accounts-again", 0o755),
+    Placed(
+        "firmware-config/first-boot/edge-accounts-again.conf", f"{UNITS}/cloud-init-local.service.d/edge-gateway.conf"
+    ),
+    Placed("firmware-config/first-boot/edge-accounts-kept.conf", f"{UNITS}/cloud-final.service.d/edge-gateway.conf"),
     Placed("firmware-config/storage/edge-journald.conf", "usr/lib/systemd/journald.conf.d/50-edge-gateway.conf"),
     Placed("firmware-config/storage/edge-sysctl.conf", "usr/lib/sysctl.d/50-edge-gateway.conf"),
     Placed("firmware-config/storage/edge-watchdog.conf", "usr/lib/systemd/system.conf.d/50-edge-gateway.conf"),

@@ -185,6 +185,29 @@ def test_first_boot(name: str, schema: str) -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+@pytest.mark.parametrize(
+    ("left", "again"),
+    [
+        ({"sem/config_users_groups"}, True),
+        ({"sem/config_users_groups", "sem/config_scripts_user"}, False),  # a later boot was cut off
+        ({"sem/config_users_groups", "boot-finished"}, False),  # its owner's settings leave the last part out
+        (set(), False),
+        (None, False),  # nothing was begun
+    ],
+)
+def test_a_first_boot_that_was_cut_off(tmp_path: Path, left: set[str] | None, again: bool) -> None:
+    """What cloud-init noted as done is forgotten where it never came to its end, and only there."""
+    for name in left or ():
+        (tmp_path / "instance" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "instance" / name).touch()
+    if left is not None:
+        (tmp_path / "instance").mkdir(exist_ok=True)
+    command = ["sh", str(FOLDER / "first-boot/edge-accounts-again")]
+    subprocess.run(command, env=os.environ | {"EDGE_CLOUD": str(tmp_path)}, check=True, timeout=60)
+    found = {str(path.relative_to(tmp_path / "instance")) for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == (set() if again else left or set())
+
+
 def test_secrets_are_made_once(tmp_path: Path) -> None:
     """The first boot makes accounts, certificate and rules; the next leaves every byte as it is."""
     _tool("mosquitto_passwd")

@@ -141,6 +141,26 @@ def test_a_file_that_is_mended(card: Path) -> None:
         machine.stop()
 
 
+def test_a_supply_that_is_pulled_while_accounts_are_made(card: Path) -> None:
+    """cloud-init noted them as done and made none, which it never does again: nobody could log in."""
+    machine = _boot(card, RIGHT, NETWORK)
+    machine.stop()
+    noted = card / "var/lib/cloud/instances/one/sem"
+    assert (noted / "config_scripts_user").exists()
+    inside(card, "userdel", "--remove", "installer")
+    for later in [path for path in noted.iterdir() if path.name != "config_users_groups"]:
+        later.unlink()
+    (noted.parent / "boot-finished").unlink()
+    machine = _boot(card, RIGHT, NETWORK)
+    try:
+        assert "proof" in machine.run("cat", "/home/installer/.ssh/authorized_keys").stdout
+        assert (noted / "config_scripts_user").exists()
+        states = {unit: machine.shows(unit, "ActiveState") for unit in ("cloud-init-local", "cloud-final")}
+        assert states == dict.fromkeys(states, "active")
+    finally:
+        machine.stop()
+
+
 @pytest.mark.parametrize(
     ("site", "state", "told"),
     [
