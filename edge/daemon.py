@@ -7,13 +7,11 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import structlog
 import uvloop
 from fastapi import FastAPI
 
-from edge import __version__
 from edge.allocation.decide import Decision
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import EvseState
@@ -25,7 +23,6 @@ from edge.chance import Chance, SystemChance
 from edge.clock import Clock, SystemClock
 from edge.config import Configuration
 from edge.config.locate import locate
-from edge.control import report
 from edge.control.board import Board
 from edge.control.bounds import Bounds
 from edge.control.litter import Litter
@@ -35,7 +32,6 @@ from edge.control.ports import StatusReport, Watchdog
 from edge.control.vitals import Vitals
 from edge.control.wiring_watch import WiringWatch, draws
 from edge.domain.site import Site
-from edge.door_report import refused_handshake, timestamp, waiting_station, who_they_are
 from edge.metering.poller import Meters
 from edge.metering.user_map import families_of
 from edge.need_memory import NeedMemory
@@ -43,6 +39,7 @@ from edge.ocpp.station_files import StationFilesBeside
 from edge.ocpp_set_up import ocpp_settings, open_server, own_link, station_urls
 from edge.offline_set_up import WriteBy, open_offline
 from edge.record_set_up import RecordTo, recorder
+from edge.site_report import SiteReport
 from edge.storage.lock import locked
 from edge.storage.writer import Writer
 from edge.system.certificates import CertificateWatch
@@ -79,16 +76,13 @@ class Daemon:
         mqtt_link: MakeLink = MqttClient,
         litter: Litter | None = None,
     ) -> None:
+        # Long, as it is a list: each part once, made of those above it.
         site = configuration.site
         chance = chance if chance is not None else SystemChance()
         self._clock = clock
-        self._started_at = clock.monotonic()
         self._watchdog = watchdog
-        self._timezone = ZoneInfo(site.timezone)
-        self._last: tuple[Snapshot, Decision] | None = None
-        self._report: StatusReport | None = None  # of the last tick, once somebody has asked for it
         self._recorder = recorder(record, site.id, clock) if record is not None else None
-        self._board = Board(site, started_at=self._started_at)
+        self._board = Board(site, started_at=clock.monotonic())
         self.needs = Needs(self._board, clock)
         self._need_memory = NeedMemory(Path(configuration.storage.path) / NEEDS_FILE, self._board, clock)
         self._wiring = WiringWatch(site)
@@ -98,12 +92,9 @@ class Daemon:
         profiles = StationFilesBeside(folder / "profiles")
         dossiers = StationFilesBeside(folder / "stations")
         self._shelves = profiles, dossiers
-        self._station_urls = station_urls(proxy)
-        self._has_cloud = configuration.ocpp.has_cloud
         self._vitals = Vitals(watchdog, site.control.period_s)
-        self._stand_ins = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
-        self._offline = self._stand_ins.offline
-        clerk = self._stand_ins.clerk
+        stand_ins = open_offline(configuration, clock=clock, sink=self._board, chance=chance, write_by=write_by)
+        self._offline = stand_ins.offline
         self._ocpp = open_server(
             configuration,
             proxy,
@@ -112,7 +103,7 @@ class Daemon:
             chance=chance,
             shelf=profiles,
             dossiers=dossiers,
-            stand_ins=clerk,
+            stand_ins=stand_ins.clerk,
         )
         self._relay = relay_of(facility_settings(configuration))
         self._facility = open_facility(
@@ -134,29 +125,26 @@ class Daemon:
         )
         self._certificates = CertificateWatch(certificate_files(configuration), clock, lambda: self._ocpp.tls.shown)
         self._litter = litter
+        self._report = SiteReport(
+            board=self._board,
+            clock=clock,
+            vitals=self._vitals,
+            ocpp=self._ocpp,
+            stand_ins=stand_ins,
+            facility=self._facility,
+            certificates=self._certificates,
+            station_urls=station_urls(proxy),
+            has_cloud=configuration.ocpp.has_cloud,
+        )
         self._api = ApiServer(self._make_app(), listen=configuration.api.listen, socket=socket, listen_tcp=listen_tcp)
 
     def status(self) -> StatusReport:
         """The site as the last tick saw it, and the process as it is."""
-        process = {
-            "version": __version__,
-            "time": timestamp(self._clock.wall()),
-            "timezone": self._timezone.key,
-            "local_time": self._clock.wall().astimezone(self._timezone).isoformat(timespec="seconds"),
-            "uptime_s": round(self._clock.monotonic() - self._started_at, 1),
-            "waiting_stations": [waiting_station(each) for each in self._ocpp.waiting],
-            "refused_handshakes": [refused_handshake(each) for each in self._ocpp.turned_away],
-            "station_urls": list(self._station_urls),
-            "has_cloud": self._has_cloud,
-            "cards_shown": self._stand_ins.cards_shown(),
-            "storage": self._stand_ins.report(),
-        }
-        tick = dict(self._of_tick())
-        return process | tick | {"stations": who_they_are(self._ocpp, tick["stations"])}
+        return self._report.whole()
 
     def site_report(self) -> StatusReport:
         """What of :meth:`status` the last tick says of the site: cheap, as its parts are made when they are read."""
-        return self._of_tick()
+        return self._report.of_tick()
 
     def healthy(self) -> bool:
         """Whether the control loop completed a tick lately."""
@@ -225,18 +213,8 @@ class Daemon:
             collectors=[self._ocpp.figures],
         )
 
-    def _of_tick(self) -> StatusReport:
-        """The site at the last tick: made once, so that all who read are told of one moment."""
-        if self._last is None:
-            return dict(report.starting(self._board, self._vitals.pulse)) | self._facility.report()
-        if self._report is None:
-            snapshot, decision = self._last
-            site = report.status(self._board, snapshot, decision, self._vitals.pulse)
-            self._report = site | self._facility.report() | {"certificates": self._certificates.report()}
-        return self._report
-
     def _publish(self, snapshot: Snapshot, decision: Decision) -> None:
-        self._last, self._report = (snapshot, decision), None
+        self._report.take(snapshot, decision)
         self._watch_wiring(snapshot)
         self._bounds.tell(snapshot, decision)
         if self._offline is not None:
@@ -264,7 +242,7 @@ class Daemon:
             record.wiring = self._wiring.findings(name) + self._board.submeters.findings(name)
 
     def _tell_building(self) -> None:
-        self._facility.publish(self._of_tick())
+        self._facility.publish(self._report.of_tick())
 
 
 def _meters(site: Site, clock: Clock, board: Board) -> Meters:
