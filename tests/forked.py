@@ -1,10 +1,11 @@
 """``python -m edge ...`` and ``python -m simulators ...`` as processes that are forked from one that has them loaded.
 
 Each is a process of its own, with its own streams, environment, folder and end; what is saved is the time in which it
-would load the house anew: a third of a second of a core, hundreds of times. What is about the start itself, or about
-signals and terminals, starts Python: ``tests/system/test_cli_starts.py`` does so with each verb.
+would load the house anew: a third of a second of a core, hundreds of times, and a whole one for a gateway. What is
+about the start itself, or about terminals, starts Python: ``tests/system/test_cli_starts.py`` does so with each verb.
 """
 
+import asyncio
 import atexit
 import contextlib
 import gc
@@ -31,6 +32,7 @@ _LONGEST: Final = 100_000
 _LATE: Final = {
     "allocate": ("edge.allocation.solve", "edge.cli.allocation_file"),
     "replay": ("edge.control.replay", "edge.control.segments"),
+    "run": ("edge.daemon",),
 }
 _one_at_a_time: Final = threading.Lock()
 
@@ -55,6 +57,37 @@ def forked(
         out.seek(0)
         err.seek(0)
         return subprocess.CompletedProcess([module, *words], code, out.read(), err.read())
+
+
+class Started:
+    """A process that was forked and goes on, until it is told to end."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._handle = os.pidfd_open(pid)  # no other process, should that number be given anew
+
+    def send(self, number: signal.Signals) -> None:
+        """Nothing happens where it has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, number)
+
+    async def wait(self) -> None:
+        """Until it has ended; to be waited for once."""
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._handle, ended.set)
+        try:
+            await ended.wait()
+        finally:
+            loop.remove_reader(self._handle)
+            os.close(self._handle)
+
+
+def started(module: str, *words: str, log: Path = Path(os.devnull), env: Mapping[str, str] | None = None) -> Started:
+    """``python -W error -m module words...``; what it says is added to ``log``."""
+    given = dict(os.environ if env is None else env)
+    request = {"module": module, "words": words, "cwd": str(ROOT), "env": given, "goes_on": True}
+    with Path(os.devnull).open("rb") as nothing, log.open("ab") as said, _one_at_a_time:
+        return Started(_asked(request, [nothing.fileno(), said.fileno(), said.fileno()]))
 
 
 def as_text(ended: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[str]:
@@ -102,6 +135,13 @@ def _end(server: subprocess.Popen[bytes], door: socket.socket) -> None:
     server.wait()
 
 
+def _bury() -> None:
+    """Those that went on, and have ended."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def _serve(door: socket.socket) -> str:
     """Fork for each request; returns in each child, as what was asked for, with the module that it is to run."""
     while True:
@@ -109,6 +149,7 @@ def _serve(door: socket.socket) -> str:
         if not message:
             sys.exit()
         request = json.loads(message)
+        _bury()
         # What the verb needs is loaded once; it stays, and nobody looks for garbage in it.
         import_module(f"{request['module']}.cli.main").application(request["words"])
         for name in _LATE.get(request["words"][0], ()) if request["words"] else ():
@@ -118,6 +159,9 @@ def _serve(door: socket.socket) -> str:
             break
         for each in streams:
             os.close(each)
+        if request.get("goes_on"):
+            door.send(str(child).encode())
+            continue
         _, status = os.waitpid(child, 0)
         door.send(str(os.waitstatus_to_exitcode(status)).encode())
     door.close()

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -37,6 +36,7 @@ from edge.bms.view import Value
 from edge.cli.findings import read
 from edge.web.report import Report
 from simulators.ports import free_endpoints
+from tests.forked import Started, started
 from tests.wire.meter_lines import line, simulated
 from tests.wire.mqtt_brokers import MOSQUITTO, NO_MOSQUITTO, Watcher, embedded, mosquitto, watching
 
@@ -105,7 +105,7 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Start:
 class Running:
     """A gateway, its ports, its site file."""
 
-    process: asyncio.subprocess.Process
+    process: Started
     file: Path
     api: int
     modbus: int
@@ -143,22 +143,12 @@ async def gateway(folder: Path, mqtt: int, version: MqttVersion = MqttVersion.V5
             storage=folder / "store",
         )
         file.write_text(text, encoding="utf-8")
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "edge",
-            "run",
-            "--config",
-            str(file),
-            env=os.environ | {"EDGE_SOCKET": str(folder / "edge.sock")},
-            stderr=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-        )
+        env = os.environ | {"EDGE_SOCKET": str(folder / "edge.sock")}
+        process = await asyncio.to_thread(started, "edge", "run", "--config", str(file), env=env)
         try:
             yield Running(process=process, file=file, api=api, modbus=modbus)
         finally:
-            if process.returncode is None:
-                process.terminate()
+            process.send(signal.SIGTERM)
             await process.wait()
 
 
@@ -317,7 +307,7 @@ async def test_a_gateway_that_is_killed_has_its_will_done(tmp_path: Path, broker
         gateway(tmp_path, port, MqttVersion.V3_1_1) as running,
     ):
         await bms.next(payload=b"online")
-        running.process.send_signal(signal.SIGKILL)
+        running.process.send(signal.SIGKILL)
         await bms.next(payload=b"offline")
 
 
@@ -333,7 +323,7 @@ async def test_a_limit_outlives_a_kill(tmp_path: Path) -> None:
                 await asyncio.sleep(0.05)
                 if kept.exists() and json.loads(kept.read_bytes())["bms_modbus"]["limit_a"] == 10.0:
                     break
-            running.process.send_signal(signal.SIGKILL)
+            running.process.send(signal.SIGKILL)
             await bms.next(payload=b"offline")
         async with gateway(tmp_path, port) as running:
             await bms.next(payload=b"online")

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import random
-import sys
+import signal
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -14,9 +14,9 @@ from edge.domain.journal import LOST
 from edge.storage.entry_file import EntryFile
 from edge.storage.session_file import SessionFile
 from simulators.ports import free_endpoints
+from tests.forked import Started, started
 from tests.system.kill_peers import V16, V201, Cloud, Station
 
-ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("EDGE_KILLS", "25"))  # of each test: 50 in all; test-long has 1,000
 SEED = int(os.environ.get("EDGE_KILLS_SEED", "47"))
 STATIONS = 20
@@ -118,7 +118,7 @@ async def test_a_site_without_a_cloud_has_each_session_once(tmp_path: Path, edit
         try:
             await _settled(stations, running)
         finally:
-            process.terminate()
+            process.send(signal.SIGTERM)
             await process.wait()
     finally:
         for task in running:
@@ -142,12 +142,9 @@ def _taken(station: Station) -> list[Decimal]:
     return [Decimal(each[-1] - each[0]) for each in registers.values()]
 
 
-async def _gateway(site: Path, folder: Path) -> asyncio.subprocess.Process:
-    with (folder / "gateway.log").open("ab") as log:
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "edge", "run", "--config", str(site), "--socket", str(folder / "edge.sock"),
-            stdout=log, stderr=log, cwd=ROOT,
-        )  # fmt: skip
+async def _gateway(site: Path, folder: Path) -> Started:
+    words = ("run", "--config", str(site), "--socket", str(folder / "edge.sock"))
+    return await asyncio.to_thread(started, "edge", *words, log=folder / "gateway.log")
 
 
 async def _survived(
@@ -168,7 +165,7 @@ async def _survived(
             cloud.fails = lambda: False
             await _delivered(stations, folder / "storage")
         finally:
-            process.terminate()
+            process.send(signal.SIGTERM)
             await process.wait()
     finally:
         for task in (*running, whims):
@@ -187,7 +184,7 @@ async def _killed(times: int, site: Path, folder: Path, stations: list[Station],
             await _served(stations)
             await asyncio.sleep(dice.uniform(0.0, 1.0))
         finally:
-            process.kill()
+            process.send(signal.SIGKILL)
             await process.wait()
 
 
