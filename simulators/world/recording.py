@@ -84,7 +84,7 @@ def read_recording(spec: RecordingSpec, *, zone: tzinfo, volts: float, begins_at
     )
     dated = isinstance(found[0], datetime)
     begins = datetime.fromtimestamp(first, zone) if dated else None
-    from_s = 0.0 if begins is None else _from_s(begins, recorded.lasts_s, begins_at)
+    from_s = 0.0 if begins is None else _from_s(begins, recorded.lasts_s, begins_at.astimezone(zone))
     told = _told(recorded, steps, begins=begins, from_s=from_s, step_s=step_s if is_even else None, taken_as=taken_as)
     return replace(recorded.turned(from_s) if from_s else recorded, told=told)
 
@@ -212,13 +212,18 @@ def _three(values: Sequence[float]) -> Amps3:
 
 
 def _from_s(begins: datetime, lasts_s: float, wanted: datetime) -> float:
-    """How far into the recording the world begins."""
-    within_s = (wanted - begins).total_seconds()
+    """How far into the recording the world begins; both on the site's clock, which has its summer time between."""
+    within_s = wanted.timestamp() - begins.timestamp()
     if 0.0 <= within_s < lasts_s:
         return within_s
     apart_s = (wanted.replace(tzinfo=None) - begins.replace(tzinfo=None)).total_seconds()
-    fits = (apart_s % (days * 86_400.0) for days in DAYS)
-    return next((from_s for from_s in fits if from_s < lasts_s), 0.0)
+    fits = (_later(begins, by_clock_s=apart_s % (days * 86_400.0)) for days in DAYS)
+    return next((from_s for from_s in fits if 0.0 <= from_s < lasts_s), 0.0)
+
+
+def _later(begins: datetime, *, by_clock_s: float) -> float:
+    """The seconds until that clock shows so much more."""
+    return (begins + timedelta(seconds=by_clock_s)).timestamp() - begins.timestamp()
 
 
 def _told(
@@ -235,17 +240,20 @@ def _told(
     amps = [each for _, three in rows for each in three]
     words = [f"{len(rows):,} rows" + ("" if step_s is None else f", one each {_length(step_s)}")]
     if begins is not None:
-        words[0] += f", from {begins:%Y-%m-%d %H:%M} to {begins + timedelta(seconds=rows[-1][0]):%Y-%m-%d %H:%M}"
+        words[0] += f", from {_clock(begins, 0.0)} to {_clock(begins, rows[-1][0])}"
     if step_s is not None and max(steps) > GAP * step_s:
         gap = steps.index(max(steps))
-        since = (
-            f"{rows[gap][0]:g} s" if begins is None else f"{begins + timedelta(seconds=rows[gap][0]):%Y-%m-%d %H:%M}"
-        )
+        since = f"{rows[gap][0]:g} s" if begins is None else _clock(begins, rows[gap][0])
         words.append(f"nothing for {_length(max(steps))} after {since}")
     words.append(f"in {taken_as}: {min(amps):.1f} to {max(amps):.1f} A, {sum(amps) / len(amps):.1f} in the mean")
     if begins is not None:
-        words.append(f"played from {begins + timedelta(seconds=from_s):%Y-%m-%d %H:%M} on")
+        words.append(f"played from {_clock(begins, from_s)} on")
     return f"the load of {recorded.circuit} is {recorded.file}: {'; '.join(words)}"
+
+
+def _clock(begins: datetime, later_s: float) -> str:
+    """What the site's clock showed so many seconds later."""
+    return f"{datetime.fromtimestamp(begins.timestamp() + later_s, begins.tzinfo):%Y-%m-%d %H:%M}"
 
 
 def _length(seconds: float) -> str:

@@ -487,6 +487,25 @@ def test_a_recording_of_last_year_begins_in_the_same_week(tmp_path: Path) -> Non
     assert read(tmp_path, text, "Wert").rows[0] == (0.0, (11.24,) * 3)
 
 
+@pytest.mark.parametrize(
+    ("begins_at", "said"),
+    [
+        ("2026-07-06T08:00:00+02:00", "2025-07-07 08:00"),  # another year's Monday of that week
+        ("2026-07-06T06:00:00Z", "2025-07-07 08:00"),
+        ("2025-07-07T08:00:00+02:00", "2025-07-07 08:00"),
+        ("2026-11-23T08:00:00+01:00", "2025-11-24 08:00"),
+    ],
+)
+def test_a_recording_goes_by_the_sites_clock_in_summer_too(tmp_path: Path, begins_at: str, said: str) -> None:
+    """Of a year that begins in winter: eight in the morning is eight, and what is told of it is so."""
+    hours = (datetime.fromtimestamp(1735686000.0 + 3600.0 * hour, BERLIN) for hour in range(365 * 24))
+    text = "Zeit;Wert\n" + "".join(f"{each:%Y-%m-%d %H:%M};{each.hour * 7 % 24}\n" for each in hours)
+    recorded = read(tmp_path, text, "Wert", begins_at=datetime.fromisoformat(begins_at))
+    assert recorded.rows[0] == (0.0, (8.0 * 7 % 24,) * 3)
+    assert recorded.told.endswith(f"; played from {said} on")
+    assert "from 2025-01-01 00:00 to 2025-12-31 23:00" in recorded.told
+
+
 def test_a_recording_of_a_day_begins_at_the_worlds_time_of_day(tmp_path: Path) -> None:
     """Whatever the weekday; a shorter one that hasn't that time of day, and one of seconds, with its first row."""
     of_a_day = "\n".join(HOURS.splitlines()[:25])
