@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
+from simulators.world.oracles.answers import StationsAreAnswered
 from simulators.world.oracles.asked import CloudIsHeard
+from simulators.world.oracles.balance import PhasesAreBalanced
 from simulators.world.oracles.base import Oracle
 from simulators.world.oracles.beliefs import BeliefsAreTrue
 from simulators.world.oracles.below import BelowKeepsItsShare
@@ -35,6 +37,7 @@ ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
     ModbusIsHeard,
     MqttIsHeard,
     DemandIsKept,
+    PhasesAreBalanced,
     BuildingIsShown,
     RaisesArePaidFor,
     EachTransactionOnce,
@@ -47,6 +50,7 @@ ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
     BeliefsAreTrue,
     BytesPass,
     CloudIsHeard,
+    StationsAreAnswered,
     InstallersLimit,
     DeadManLimits,
     NeverCleared,

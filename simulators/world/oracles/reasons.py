@@ -54,7 +54,8 @@ OF_SIGNALS: Final = frozenset(SOURCE_NAMES[each] for each in (LimitSource.GRID_E
 
 class ReasonsAreTrue(Oracle):
     """While nothing is wrong with the site: the line that is named as full lies above the post, is wired to it, and has
-    no room; whoever is said to limit does, and so much; and no car that is said to have all would take more.
+    no room; whoever is said to limit does, and so much; no car that is said to have all would take more; and what its
+    post is said to have accepted is what that holds.
     """
 
     name = "why"
@@ -111,6 +112,10 @@ class ReasonsAreTrue(Oracle):
         """What isn't so of the sentence about that one, in words; the first thing."""
         told, station = said.get(key), self.world.stations[key[0]]
         if told is None or not stay.may_charge or not station.charging():
+            return
+        holds_a, accepted_a = station.told_a(key[1]), told["accepted_a"]
+        if accepted_a is None or abs(accepted_a - holds_a) > SHOWN_A:
+            yield f"its post is told {holds_a:.1f} A, and the report says {accepted_a} A"
             return
         # Where the station holds something lower besides, nobody can know why its car takes no more.
         if told["limit_a"] is not None and station.offered_a(key[1]) < told["limit_a"] - SHOWN_A:
