@@ -332,7 +332,8 @@ async def edge(*arguments: str, largest_file: int | None = None) -> tuple[int, s
         ended = as_text(await asyncio.to_thread(forked, "edge", *arguments))
         return ended.returncode, ended.stdout, ended.stderr
     process = await asyncio.create_subprocess_exec(
-        *("prlimit", f"--fsize={largest_file}", sys.executable, "-m", "edge", *arguments),
+        # -B: or what it compiles for the first time would be cut off at that, and stay so.
+        *("prlimit", f"--fsize={largest_file}", sys.executable, "-B", "-m", "edge", *arguments),
         cwd=ROOT,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
