@@ -213,7 +213,10 @@ def _says_for_ever(reason: str, world: World) -> None:
     evses = [
         {
             "id": station,
-            "evses": [{"id": evse.evse_id, "reason": reason, "limit_a": 0.0, "text": ""} for evse in each.evses],
+            "evses": [
+                {"id": evse.evse_id, "reason": reason, "limit_a": 0.0, "accepted_a": 0.0, "text": ""}
+                for evse in each.evses
+            ],
         }
         for station, each in world.stations.items()
     ]
