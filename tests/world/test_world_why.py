@@ -12,7 +12,7 @@ from edge.domain.limit import LimitSource
 from edge.domain.setpoint import SOURCE_NAMES, Reason
 from edge.units import PHASES
 from simulators.world.scenario import FaultSpec, WorldScenario
-from tests.world.worlds import limited_twice, of_classes, played
+from tests.world.worlds import BMS, LOWER, limited_twice, of_classes, played
 
 # A guest who is cut off by a restart of the gateway, and leaves without an answer: 6 A are kept free for it on L1.
 GUEST = (FaultSpec(number=9, at_s=30.0, for_s=60.0), FaultSpec(number=47, at_s=60.0, for_s=30.0))
@@ -36,6 +36,12 @@ def one_phase() -> WorldScenario:
     """Cars on one phase at posts of one: each is held by its own."""
     scenario = of_classes()
     return replace(scenario, posts=tuple(replace(each, phases=1) for each in scenario.posts))
+
+
+def limited() -> WorldScenario:
+    """A building that allows the three posts less for a while."""
+    scenario = of_classes()
+    return replace(scenario, site_head=scenario.site_head + BMS, limits=(LOWER,))
 
 
 def _turned(solution: Solution, line: int) -> dict[str, Any]:
@@ -68,17 +74,17 @@ DEFECTS: dict[str, tuple[Callable[[], WorldScenario], Callable[[pytest.MonkeyPat
         lambda patch: patch.setattr(Decision, "setpoint", _as(Reason.STATION_SILENT)),
     ),
     "somebody else limits": (
-        limited_twice,
+        limited,
         lambda patch: patch.setitem(SOURCE_NAMES, LimitSource.BMS_MODBUS, SOURCE_NAMES[LimitSource.GRID]),
     ),
     "it is no limit but the fuse": (
-        limited_twice,
+        limited,
         lambda patch: patch.setattr(Decision, "setpoint", _as(Reason.CIRCUIT_FULL)),
     ),
 }
 
 
-@pytest.mark.parametrize("scenario", [of_classes, below, one_phase, limited_twice])
+@pytest.mark.parametrize("scenario", [of_classes, below, one_phase, limited, limited_twice])
 def test_the_sentences_are_so(scenario: Callable[[], WorldScenario]) -> None:
     """Of the site in which a defect is seen below."""
     assert played(scenario()).result.verdicts == ()
