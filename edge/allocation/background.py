@@ -44,6 +44,9 @@ AVERAGE_SIGMAS = 5.5
 LONGEST_AVERAGE = 128
 # The bounds of that while are kept in so many parts, so that the oldest can be forgotten.
 PARTS = 3
+# In shares of the period, which may be longer than the meter's delay. What cars may have drawn at a reading counts for
+# the next, too, and for none after that: they may have moved just before it. After a longer gap a reading was lost.
+SEEN_AT, LOST_AT = 0.75, 1.5
 
 Choose: TypeAlias = Callable[[Amps, Amps, Amps], Amps]
 
@@ -137,18 +140,19 @@ def updated(
     *,
     rating_a: Amps,
     meter_delay_s: Seconds,
+    period_s: Seconds = 1.0,
     limit_a: Amps = math.inf,
     limit_sum_a: Amps = math.inf,
 ) -> Background:
     """The background after a reading that came ``at``, and shows what flowed up to ``meter_delay_s`` before.
 
-    ``limit_a`` is the lowest limit on a phase now, ``limit_sum_a`` that on all together: an outsider's may be below the
-    rating. The same reading twice teaches nothing: the cars have moved since.
+    They come each ``period_s``. ``limit_a`` is the lowest limit on a phase now, ``limit_sum_a`` that on all together:
+    an outsider's may be below the rating. The same reading twice teaches nothing: the cars have moved since.
     """
     known = known if known is not None else Background(estimate_a=None)
     if known.reading_at is not None and known.reading_at >= at:
         return known
-    known = _noted(known, measured_a, at, draws, meter_delay_s)
+    known = _noted(known, measured_a, at, draws, meter_delay_s, period_s)
     low_a, high_a = reduce(np.minimum, [bounds.low_a for bounds in known.bounds]), known.most_drawn_a()
     highest, lowest = measured_a - total_a(low_a), measured_a - total_a(high_a)
     if known.estimate_a is None:
@@ -199,20 +203,29 @@ def _stays_over(obeyed_a: PhaseAmps, rating_a: Amps, noise_a: ThreeAmps) -> bool
     )
 
 
-def _noted(known: Background, measured_a: PhaseAmps, at: Seconds, draws: Draws, meter_delay_s: Seconds) -> Background:
+def _noted(
+    known: Background,
+    measured_a: PhaseAmps,
+    at: Seconds,
+    draws: Draws,
+    meter_delay_s: Seconds,
+    period_s: Seconds,
+) -> Background:
     """The reading and the bounds of the cars, remembered."""
     peaks, number = known.peaks_a, known.peaks
     if known.measured_a is not None and known.before_a is not None:
         peak_a = stands_out_a(known.before_a, known.measured_a, measured_a)
         peaks, number = with_newest(peaks, number, peak_a), number + 1
-    bounds = known.bounds
-    if known.reading_at is not None and at - known.reading_at > meter_delay_s:
+    bounds, span_s = known.bounds, max(meter_delay_s, SEEN_AT * period_s)
+    if known.reading_at is not None and at - known.reading_at > max(meter_delay_s, LOST_AT * period_s):
         # What cars drew before so long a gap would pretend that the building takes less.
         draws, bounds = replace(draws, low_a=reduce(np.minimum, [each.low_a for each in bounds], draws.low_a)), ()
-    if bounds and len(bounds[-1].low_a) == len(draws.low_a) and at - bounds[-1].since < meter_delay_s / (PARTS - 1):
+    if bounds and len(bounds[-1].low_a) == len(draws.low_a) and at - bounds[-1].since < span_s / (PARTS - 1):
         bounds = (*bounds[:-1], bounds[-1].widened(draws))
     else:
         bounds = (*bounds, Bounds(since=at, low_a=draws.low_a, high_a=draws.high_a, sampled_a=draws.sampled_a))[-PARTS:]
+        while len(bounds) > 1 and bounds[1].since <= at - span_s:
+            bounds = bounds[1:]  # what it tells of was over by then
     return replace(
         known,
         reading_at=at,

@@ -20,9 +20,9 @@ from edge.allocation.uneven import evened
 from edge.domain.site import ControlSettings
 from edge.units import NO_CURRENT, PhaseAmps, Seconds
 
-# A reading may show what flowed ``meter_stale_s`` less this ago: who has a slow meter leaves so much above its delay.
-# Every meter averages for a moment.
-SPARE_S = 3.0
+# A reading may show what flowed ``meter_stale_s`` less so many periods ago: who has a slow meter leaves so much above
+# its delay, most of it for polls that are lost. Every meter averages for a moment.
+SPARE_PERIODS, SPARE_S = 3.0, 3.0
 LEAST_DELAY_S = 1.0
 # A reading is late when it is older than this many periods: one missed poll may be chance.
 LATE_PERIODS = 2.5
@@ -136,6 +136,7 @@ def _followed(
         limit_a=min(limits_a[:POWER]),
         limit_sum_a=limits_a[POWER],
         meter_delay_s=delay_s,
+        period_s=snapshot.settings.period_s,
     )
     if place != layout.root or plant.imbalance_limit_a is None or unbalancing is None:
         return known
@@ -145,7 +146,8 @@ def _followed(
 
 def meter_delay_s(settings: ControlSettings) -> Seconds:
     """What a reading shows may have flowed so long ago."""
-    return max(settings.meter_stale_s - SPARE_S, LEAST_DELAY_S)
+    spare_s = max(SPARE_PERIODS * settings.period_s, SPARE_S)
+    return max(settings.meter_stale_s - spare_s, LEAST_DELAY_S)
 
 
 def _untaken_a(known: Background, draw_a: Floats) -> Floats:

@@ -14,12 +14,12 @@ RATING_A = 63.0
 
 
 class Circuit:
-    """A metered circuit with one car, read each second; remembers from reading to reading."""
+    """A metered circuit with one car, read each ``period_s``; remembers from reading to reading."""
 
-    def __init__(self, *, meter_delay_s: float = 5.0) -> None:
+    def __init__(self, *, meter_delay_s: float = 5.0, period_s: float = 1.0) -> None:
         self.now = 1000.0
         self.known: Background | None = None
-        self._meter_delay_s = meter_delay_s
+        self._meter_delay_s, self._period_s = meter_delay_s, period_s
 
     def read(
         self,
@@ -32,13 +32,13 @@ class Circuit:
         spare_a: float = 0.0,
         unseen: bool = False,
     ) -> float:
-        """A second later, the car having just been sampled, unless it is ``unseen``: the estimate on L1.
+        """A period later, the car having just been sampled, unless it is ``unseen``: the estimate on L1.
 
         ``told_a`` may be below what it draws, while it comes down, or above, while it may come up; then ``likely_a`` is
         what it will draw, and ``not_yet_a`` what of that it may not draw yet; ``spare_a`` of what it was told it
         needn't have.
         """
-        self.now += 1.0
+        self.now += self._period_s
         car = np.full((1, 3), car_a)
         told = car if told_a is None else np.full((1, 3), told_a)
         draws = Draws(
@@ -61,6 +61,7 @@ class Circuit:
             draws,
             rating_a=RATING_A,
             meter_delay_s=self._meter_delay_s,
+            period_s=self._period_s,
         )
         assert self.known.estimate_a is not None
         return self.known.estimate_a.l1
@@ -163,6 +164,36 @@ def test_a_late_meter_does_not_show_yet_what_a_car_draws_now() -> None:
         circuit.read(40.0, 6.0)
     assert [circuit.read(40.0, 16.0) for _ in range(8)] == [34.0] * 8
     assert [circuit.read(50.0, 16.0) for _ in range(20)] == [34.0] * 20
+
+
+@pytest.mark.parametrize("period_s", [2.0, 5.0, 10.0])
+def test_between_two_readings_a_car_may_have_moved_before_the_meter_shows_it(period_s: float) -> None:
+    """However far they are apart: neither counts as the building's, if the next one shows it."""
+    circuit = Circuit(meter_delay_s=1.0, period_s=period_s)
+    circuit.read(50.0, 16.0)
+    circuit.read(50.0, 16.0)
+    assert circuit.read(50.0, 6.0) == 34.0
+    assert circuit.read(40.0, 6.0) == 34.0
+    assert circuit.read(40.0, 16.0) == 34.0
+    assert circuit.read(50.0, 16.0) == 34.0
+
+
+@pytest.mark.parametrize("period_s", [2.0, 5.0, 10.0])
+def test_what_a_car_drew_two_readings_ago_hides_no_rise(period_s: float) -> None:
+    """What the car has come down by, the building has come up by. (It was hidden for three periods more.)"""
+    circuit = Circuit(meter_delay_s=1.0, period_s=period_s)
+    for _ in range(4):
+        circuit.read(50.0, 16.0)
+    assert [circuit.read(50.0, 6.0) for _ in range(3)] == [34.0, 44.0, 44.0]
+
+
+def test_a_lost_reading_lets_nothing_hide_behind_what_was_before_it() -> None:
+    """The building takes what the car has left since."""
+    circuit = Circuit(meter_delay_s=1.0, period_s=5.0)
+    for _ in range(4):
+        circuit.read(50.0, 16.0)
+    circuit.now += 5.0
+    assert circuit.read(50.0, 6.0) == 44.0
 
 
 def test_an_overload_is_answered_once_and_then_when_it_is_seen_what_came_of_it() -> None:
