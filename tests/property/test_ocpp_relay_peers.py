@@ -22,6 +22,7 @@ from edge.domain.site import EvseKey
 from edge.domain.station import LimitAnswered, LimitSent
 from edge.ocpp.actions import Action, Report, ToCloud, ToStation
 from edge.ocpp.presence import RelayState
+from edge.ocpp.unreadable import Unreadable
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import with_id
 from tests.unit.ocpp.ocpp_bench import ID, Bench, call, error, evse, limit, result
@@ -103,7 +104,7 @@ class Peers(RuleBasedStateMachine):
         self.line: OnLine | None = None
         self.unanswered: set[str] = set()  # ids of CALLs whose time was up
         self.own_ids: set[str] = set()
-        self.cloud_ids: set[str] = set()
+        self.cloud_ids: set[str] = set()  # of the cloud's CALLs, as it told them and as the station was told
         self.undelivered: list[tuple[str, str]] = []  # the cloud's CALLs of this epoch that nobody has taken care of
         self.cloud_open: dict[str, int] = {}  # the cloud's CALLs of this epoch that lack an answer, by id
         self.limits: dict[int, list[str]] = {}  # what was reported of each
@@ -112,8 +113,15 @@ class Peers(RuleBasedStateMachine):
         self.own_up: str | None = None  # the CALL of ours that the cloud has to answer
         self.own_up_until = 0.0
         self.held_up: list[str] = []  # the station's CALLs that wait for that
+        self.rubbish_at: list[float] = []
         self.up: list[str] = []
         self.down: list[str] = []
+
+    @property
+    def may_say_rubbish(self) -> bool:
+        """A station that says more is closed; what it still says is neither told nor answered."""
+        lately = [at for at in self.rubbish_at if self.bench.now - at <= Unreadable.WINDOW_S]
+        return len(lately) < Unreadable.MOST - 1
 
     # What every step must respect.
 
@@ -390,6 +398,8 @@ class Peers(RuleBasedStateMachine):
         if self.line is not None and self.bench.now >= self.line.until:
             late.append(self.line.id)
             self.unanswered.add(self.line.id)
+            if not self.line.own:
+                self.cloud_ids.add(self.line.id)  # another one than the cloud's, where that was one of ours
             self.line = None
         held: list[str] = []
         if self.own_up is not None and self.bench.now >= self.own_up_until:
@@ -399,9 +409,10 @@ class Peers(RuleBasedStateMachine):
         assert [each for each in self.up if each.startswith("[\n 2")] == held
         return multiple(*late)
 
-    @precondition(lambda self: self.bench.relay.state is RelayState.RELAYING)
+    @precondition(lambda self: self.bench.relay.state is RelayState.RELAYING and self.may_say_rubbish)
     @rule(text=(st.text(max_size=20) | st.binary(max_size=5)).filter(is_no_frame), from_station=st.booleans())
     def someone_says_rubbish(self, text: str | bytes, from_station: bool) -> None:
+        self.rubbish_at.append(self.bench.now)
         says = self.bench.station_says if from_station else self.bench.cloud_says
         self.took([action for action in says(text).actions if isinstance(action, ToStation | ToCloud)])
         complaints = [text[: len(COMPLAINT)] for text in (self.down if from_station else self.up)]
