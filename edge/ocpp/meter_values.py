@@ -265,8 +265,6 @@ def _exponent(value: object) -> int | None:
     """
     if value is None:
         return 0
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
     exponent = whole_number(value)
     return exponent if exponent is not None and abs(exponent) <= _MAX_EXPONENT else None
 

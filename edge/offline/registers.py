@@ -153,7 +153,7 @@ def _exponent(value: object) -> int | None:
     """
     if value is None:
         return 0
-    exponent = whole(int(value) if isinstance(value, float) and value.is_integer() else value)
+    exponent = whole(value)
     return exponent if exponent is not None and abs(exponent) <= _MOST_EXPONENT else None
 
 
