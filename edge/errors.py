@@ -113,6 +113,11 @@ class ConfigurationError(EdgeError):
         self.findings = tuple(findings)
         super().__init__("\n".join("\n".join((each.sentence(path), *each.excerpt)) for each in self.findings))
 
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What keeps the file from being used: all that are no notes."""
+        return tuple(each for each in self.findings if each.severity is Severity.ERROR)
+
 
 class StartError(EdgeError):
     """The program can't start."""

@@ -21,7 +21,7 @@ from edge.commission.course import commissioning
 from edge.commission.handover import document
 from edge.commission.steps import Course, Do, Observe, Proof, ReadMeter, StartController, StopController, Tell, Try
 from edge.config import Configuration
-from edge.errors import ClaimError, ConfigurationError, NotProven, SetupStopped, Severity
+from edge.errors import ClaimError, ConfigurationError, NotProven, SetupStopped
 from edge.setup.language import Speaker
 from edge.system.claim import read_claim
 from edge.system.logs import LogLevel, configure
@@ -108,12 +108,11 @@ def _checked(config: Path, speaker: Speaker) -> Configuration:
     try:
         return read(config)
     except ConfigurationError as exc:
-        errors = [each for each in exc.findings if each.severity is Severity.ERROR]
-        if not all("has no room for" in each.problem for each in errors):
+        if not all("has no room for" in each.problem for each in exc.errors):
             raise
-        found = "; ".join(f"{each.key} {each.problem}" for each in errors)
+        found = "; ".join(f"{each.key} {each.problem}" for each in exc.errors)
         failed = f"{speaker.say('proof.failed')}  {speaker.say('proof.fuses')}: {found}"
-        raise NotProven(failed, remedy=errors[0].remedy) from exc
+        raise NotProven(failed, remedy=exc.errors[0].remedy) from exc
 
 
 def _walk(course: Course[list[Proof]], bench: Bench, terminal: Terminal) -> list[Proof]:

@@ -17,7 +17,7 @@ from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, Sta
 from edge.cli.tongue import LanguageOption, speaker
 from edge.cli.verdict import MOST_SHOWN
 from edge.clock import SystemClock
-from edge.errors import ConfigurationError, ControllerUnreachable, Severity
+from edge.errors import ConfigurationError, ControllerUnreachable
 from edge.listening import is_anybodys
 from edge.setup.language import Said
 
@@ -96,12 +96,11 @@ def _file(config: Path) -> Iterator[Trouble]:
     try:
         configuration = read(config)
     except ConfigurationError as exc:
-        errors = [each for each in exc.findings if each.severity is Severity.ERROR]
-        for each in errors[:MOST_SHOWN]:
+        for each in exc.errors[:MOST_SHOWN]:
             place = f"{config}:{each.line}" if each.line is not None else str(config)
             yield _trouble("file", place=place, key=each.key, problem=each.problem, remedy_is=each.remedy)
-        if len(errors) > MOST_SHOWN:
-            yield _trouble("file_more", place=str(config), count=len(errors) - MOST_SHOWN)
+        if len(exc.errors) > MOST_SHOWN:
+            yield _trouble("file_more", place=str(config), count=len(exc.errors) - MOST_SHOWN)
         return
     ocpp, modbus = configuration.ocpp, configuration.bms.modbus
     listens = {

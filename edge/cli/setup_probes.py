@@ -28,7 +28,7 @@ from edge.domain.connection import Connection, Transport
 from edge.domain.reading import MeterReading
 from edge.domain.site import BrokerAccess, Meter
 from edge.domain.topic import TopicValue, parse_json_path
-from edge.errors import ConfigurationError, EdgeError, Severity, SiteFileUnwritable
+from edge.errors import ConfigurationError, EdgeError, SiteFileUnwritable
 from edge.metering.catalogue import FAMILIES
 from edge.metering.scan import serial_lines, unit_ids, units
 from edge.ocpp.keys import hashed, new_key
@@ -147,8 +147,7 @@ class Probes:
         try:
             read_draft(text, self._config)
         except ConfigurationError as exc:
-            errors = [each for each in exc.findings if each.severity is Severity.ERROR]
-            return tuple(f"{each.key}: {each.problem}; {each.remedy}" for each in errors)
+            return tuple(f"{each.key}: {each.problem}; {each.remedy}" for each in exc.errors)
         return ()
 
 
