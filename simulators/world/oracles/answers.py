@@ -52,17 +52,19 @@ class StationsAreAnswered(Oracle):
             calls.popitem(last=False)
 
     def cloud_said(self, identity: str, text: str) -> None:
-        call = self._answered(identity, text)
+        answer = _answer(text)
+        call = self._call(identity, answer[1]) if answer is not None else None
         if call is not None and call.said is None:
             call.said = text
 
     def station_got(self, identity: str, text: str) -> None:
-        if CALL.match(text) is not None or (RESULT.match(text) or ERROR.match(text)) is None:
+        answer = _answer(text)
+        if answer is None:
             return
-        call = self._answered(identity, text)
+        call = self._call(identity, answer[1])
         if call is None:
             # What isn't even a CALL may be answered by an error.
-            if identity not in self._others and RESULT.match(text):
+            if identity not in self._others and answer.re is RESULT:
                 self.fail(f"{identity} was answered what it hasn't asked: {text[:160]}")
             return
         if not self.world.is_sound:
@@ -76,6 +78,9 @@ class StationsAreAnswered(Oracle):
             if abs(off_s) > WRONG_S:
                 self.fail(f"{identity} was told a time that is {off_s:.0f} s off: {told[1]}")
 
-    def _answered(self, identity: str, text: str) -> _Call | None:
-        answer = RESULT.match(text) or ERROR.match(text)
-        return None if answer is None else self._calls.get(identity, OrderedDict()).get(answer[1])
+    def _call(self, identity: str, number: str) -> _Call | None:
+        return self._calls.get(identity, OrderedDict()).get(number)
+
+
+def _answer(text: str) -> re.Match[str] | None:
+    return RESULT.match(text) or ERROR.match(text)
