@@ -187,12 +187,16 @@ def updated(
         fall = Fall(
             since=at, count=1, measured_a=measured_a, measured_sum_a=measured_a, lowest_sum_a=lowest, least_a=low_a
         )
-    proven = known.guess is None or all(
+    guess = guessed(known.guess, draws.guessed_a, at, proven=_holds_all(risen, highest, noise_a))
+    return replace(known, estimate_a=risen, fall=fall, rise=rise, over_since=over_since, answered=answered, guess=guess)
+
+
+def _holds_all(risen: PhaseAmps, highest: PhaseAmps, noise_a: ThreeAmps) -> bool:
+    """Whether the estimate has all that the building can be taking by the newest reading."""
+    return all(
         most <= now + FALL_NOISE_A + OUTLIER_SIGMAS * noise
         for most, now, noise in zip(highest, risen, noise_a, strict=True)
     )
-    guess = guessed(known.guess, draws.guessed_a, at, proven=proven)
-    return replace(known, estimate_a=risen, fall=fall, rise=rise, over_since=over_since, answered=answered, guess=guess)
 
 
 def _stays_over(obeyed_a: PhaseAmps, rating_a: Amps, noise_a: ThreeAmps) -> bool:
