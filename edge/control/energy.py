@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from edge.allocation.problem import Need
+from edge.domain.register import counted
 from edge.domain.site import EvseKey
 from edge.domain.station import NeedStated, SessionJudged
 from edge.units import Seconds, WattHours
@@ -44,11 +45,7 @@ class EnergyRecord:
         )
 
     def sampled(self, register_wh: WattHours) -> None:
-        """The register was read.
-
-        Some stations tell 0 now and then, others the meter's register at the begin and the session's own energy from
-        then on. So what falls counts nothing, and what has fallen and comes back in one leap hasn't counted that.
-        """
+        """The register was read. What falls counts nothing, nor what comes back of it (:func:`counted`)."""
         if self.at_begin_wh is None or self.register_wh is None:
             self.begin(register_wh)
         else:
@@ -56,8 +53,8 @@ class EnergyRecord:
             if rise_wh < 0:
                 self.fell_wh = -rise_wh
                 self.fallen_wh += self.fell_wh
-            elif 2 * rise_wh > self.fell_wh > 0:
-                self.fallen_wh -= min(rise_wh, self.fell_wh)
+            elif (back_wh := rise_wh - counted(rise_wh, self.fell_wh)) > 0:
+                self.fallen_wh -= back_wh
                 self.fell_wh = 0.0
         self.register_wh = register_wh + self.fallen_wh
         if self.need is not None and self.at_need_wh is None:  # stated before anything was sampled

@@ -7,6 +7,7 @@ from decimal import Decimal, DecimalException
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from edge.domain.register import counted
 from edge.domain.session import Session
 from edge.offline.message import Request, mapping, moment, text, whole
 
@@ -61,16 +62,8 @@ def readings(request: Request) -> list[Reading]:
 
 
 def risen(session: Session, wh: Decimal) -> Decimal:
-    """What the session's register, which shows ``wh`` now, has counted since its last reading; negative where it fell.
-
-    Some stations tell 0 now and then, and others the session's energy in samples and the meter's register in begin and
-    end (lbbrhzn/ocpp issues 1756, 2093). What has fallen and comes back in one leap hasn't counted that: the register
-    is again that of the begin.
-    """
-    rise, fallen = wh - (session.register_wh or 0), fallen_wh(session)
-    if rise > 0 and fallen > 0 and 2 * rise > fallen:
-        return max(wh - (session.register_begin_wh or 0) - session.energy_wh, Decimal(0))
-    return rise
+    """What the session's register, which shows ``wh`` now, counted since its last reading; negative where it fell."""
+    return counted(wh - (session.register_wh or 0), fallen_wh(session))
 
 
 def fallen_wh(session: Session) -> Decimal:
