@@ -36,7 +36,7 @@ help:
 	@echo "make lint    style, types and import rules alone"
 	@echo "make format  put the code into its form"
 	@echo "make lock    renew requirements.lock from pyproject.toml"
-	@echo "make tools   mosquitto and mbpoll from Debian, which some tests want (as root)"
+	@echo "make tools   mosquitto, mbpoll and chromium from Debian, which some tests want (as root)"
 	@echo "make clean   remove what these targets made"
 
 demo: $(RUNTIME)
@@ -130,8 +130,9 @@ lock: $(DEVELOPMENT)
 
 # Peers of other makers for the tests of the building's interface. The service that comes along isn't needed.
 tools:
-	@command -v mbpoll >/dev/null && { command -v mosquitto || test -x /usr/sbin/mosquitto; } >/dev/null || \
-	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends mosquitto mbpoll; }
+	@command -v mbpoll >/dev/null && command -v chromium >/dev/null && { command -v mosquitto || test -x /usr/sbin/mosquitto; } >/dev/null || \
+	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+	    mosquitto mbpoll chromium; }
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

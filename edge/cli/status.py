@@ -18,7 +18,6 @@ from edge.web import words
 from edge.web.words import Level, Report, Said
 
 _WIDTH_WITHOUT_TERMINAL = 160  # columns: so that a sentence stays on its line in a file or a pipe
-_NONE = Said("-")
 _STYLES: Final[Mapping[Level, str]] = {
     Level.PLAIN: "",
     Level.GOOD: "green",
@@ -59,7 +58,7 @@ def _circuits(circuits: Sequence[Report]) -> Table:
     for heading in ("circuit", "fed by", *PHASES, *(["remark"] if any(remarks) else [])):
         table.add_column(heading)
     for circuit, remark in zip(circuits, remarks, strict=True):
-        names = (Said(circuit["id"]), Said(circuit["parent"]) if circuit["parent"] else _NONE)
+        names = (Said(circuit["id"]), Said(circuit["parent"]) if circuit["parent"] else words.NONE)
         cells = [_shown(each) for each in (*names, *(load.said for load in words.loads(circuit)))]
         table.add_row(*cells, *([remark] if any(remarks) else []))
     return table
@@ -78,9 +77,9 @@ def _stations(stations: Sequence[Report], *, commands: bool, has_cloud: bool) ->
             _shown(words.link(station["connected"])),
             *(_shown(words.link(station["cloud_connected"])) for _ in cloud),
             _shown(Said(evse["status"])),
-            _shown(words.limit_of(evse) or _NONE),
-            _shown(words.draw_of(evse) or _NONE),
-            *(_shown(of(evse) or _NONE) for of in at_times.values()),
+            _shown(words.limit_of(evse) or words.NONE),
+            _shown(words.draw_of(evse) or words.NONE),
+            *(_shown(of(evse) or words.NONE) for of in at_times.values()),
         ]
         for station, evse in evses
     ]

@@ -1,1 +1,1 @@
-"""The local API."""
+"""The local API and page."""

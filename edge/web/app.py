@@ -1,4 +1,4 @@
-"""The local API, on a TCP address of the gateway and on the control socket."""
+"""The local API and page, on a TCP address of the gateway and on the control socket."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -13,6 +13,7 @@ from edge.control.ports import NeedPort, StatusReport
 from edge.web.identify import identify_routes
 from edge.web.metrics import registry
 from edge.web.needs import need_routes
+from edge.web.page import page_routes
 from edge.web.report import Report
 from edge.web.trial import Begin, trial_routes
 
@@ -82,6 +83,7 @@ def make_app(
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(metrics), headers={"content-type": content_type})
 
+    app.include_router(page_routes(status))
     app.include_router(need_routes(needs))
     if try_out is not None:
         app.include_router(trial_routes(try_out))

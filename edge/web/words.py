@@ -39,6 +39,9 @@ class Said(NamedTuple):
     level: Level = Level.PLAIN
 
 
+NONE = Said("-")  # in a table, where there is nothing to say
+
+
 class Load(NamedTuple):
     """What flows on one phase of a circuit, or may flow by the chargers' limits where nothing is measured."""
 
@@ -93,10 +96,9 @@ def on_the_rest(report: Report) -> Iterator[Said]:
         if certificate["state"] in _CERTIFICATES:
             yield Said(_certificate(certificate), _CERTIFICATES[certificate["state"]])
     for station in report.get("waiting_stations", ()):
-        described = " ".join(str(station[key]) for key in ("vendor", "model", "serial") if station[key])
-        yield Said(
-            f"waiting to be let in: {station['id']} from {station['address'] or 'unknown'} {described}", Level.LOOK
-        )
+        described = (str(station[key]) for key in ("vendor", "model", "serial") if station[key])
+        whence = " ".join((f"{station['id']} from {station['address'] or 'unknown'}", *described))
+        yield Said(f"waiting to be let in: {whence}", Level.LOOK)
 
 
 def loads(circuit: Report) -> list[Load]:

@@ -1,7 +1,8 @@
 """A moment of the demo as text for a terminal of a given size, down to 80 columns by 20 rows.
 
 What is too long ends in an ellipsis, but the reasons and the newest events have precedence: on a narrow terminal the
-columns before the reason shrink, on a low one first the blank lines go, then older events, then the last EVSEs.
+columns before the reason shrink, on a low one first the page's address and the blank lines go, then older events, then
+the last EVSEs.
 """
 
 import re
@@ -63,6 +64,8 @@ def draw(picture: Picture, *, width: int, height: int) -> Group:
     parts: list[RenderableType] = [_headline(picture, wide=wide), *gap, _circuits(picture), *lost, *gap]
     parts += [_evses(picture, rows=evses, wide=wide), *gap]
     parts += [_one_line(str(event), style="dim") for event in picture.events[len(picture.events) - events :]]
+    if wanted + 4 <= height:
+        parts.append(_one_line(f"in a browser: {picture.page_url}", style="dim"))
     return Group(*parts)
 
 

@@ -15,6 +15,7 @@ class Picture:
     """True currents and states, and beside them what the gateway says (None while it doesn't answer)."""
 
     site: SiteSpec
+    page_url: str  # the gateway's own
     time_s: float
     currents: Mapping[str, CircuitCurrent]
     tripped: Mapping[str, bool]

@@ -61,6 +61,7 @@ class Demo:
     ) -> None:
         gateway, cloud, meter, api = free_endpoints(4)
         self._addresses = Addresses(gateway=gateway, cloud=cloud, meter=meter, api=api)
+        self._page_url = f"http://{api}/"
         self._scenario = scenario
         self._ends_s = for_s
         self._folder = folder
@@ -121,7 +122,7 @@ class Demo:
         stack.push_async_callback(gateway.stop)
         await gateway.start()
         await gateway.ready(self._stop)
-        self._screen.note(f"the gateway's API is at http://{self._addresses.api}")
+        self._screen.note(f"the gateway's page is at {self._page_url}")
         background = await stack.enter_async_context(Background())  # ends before the gateway does
         background.start(self._fleet.run())
         return _Stage(background=background, gateway=gateway)
@@ -169,6 +170,7 @@ class Demo:
         self._screen.show(
             Picture(
                 site=self._scenario.site,
+                page_url=self._page_url,
                 time_s=time_s,
                 currents=self._feeder.currents(time_s),
                 tripped={name: breaker.tripped for name, breaker in self._tally.breakers.items()},

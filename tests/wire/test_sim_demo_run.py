@@ -75,7 +75,7 @@ async def api_told(process: asyncio.subprocess.Process, *, until: str) -> Endpoi
             line = (await process.stdout.readline()).decode()
             assert line, f"it ended after {told!r}"
             told += line
-    api = re.search(r"http://(\S+)", told)
+    api = re.search(r"http://([^/\s]+)", told)
     assert api is not None
     return parse_endpoint(api.group(1), what="the API")
 

@@ -122,7 +122,7 @@ async def test_a_gateway_that_runs(running: Machine) -> None:
         banner = (await typist.sees(r"press ENTER to login]\s+$")).replace("\r", "")
         assert "controlling or observing" in banner
         assert "ws://10.77.0.1:9000/<station id>" in banner
-        page = f"http://{ADDRESS}:8080/api/v1/status"
+        page = f"http://{ADDRESS}:8080/"
         assert running.run("qrencode", "--type=ASCII", "--margin=1", "--output=-", page).stdout in banner
         typist.types("")
         await typist.answers(MENU, "3")

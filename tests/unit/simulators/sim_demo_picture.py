@@ -49,6 +49,7 @@ def picture(scenario: Scenario, **changes: Any) -> Picture:
     """A moment in which CP-01 charges at 8 A."""
     values: dict[str, Any] = {
         "site": scenario.site,
+        "page_url": "http://127.0.0.1:40123/",
         "time_s": 12.3,
         "currents": {
             "main": CircuitCurrent(ev_a=(40.0, 30.0, 20.0), building_a=(25.0, 4.0, 2.5)),

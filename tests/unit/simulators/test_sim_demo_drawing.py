@@ -49,6 +49,13 @@ def test_the_picture_fits_the_terminal(scenario: Scenario, size: tuple[int, int]
     assert told == [str(n) for n in range(5)][-len(told) :]
 
 
+@pytest.mark.parametrize(("height", "is_there"), [(40, True), (19, False)])
+def test_where_there_is_room_it_says_where_the_page_is(scenario: Scenario, height: int, *, is_there: bool) -> None:
+    lines = shown(picture(scenario), height=height).splitlines()
+    assert len(lines) <= height
+    assert (lines[-1].strip() == "in a browser: http://127.0.0.1:40123/") is is_there
+
+
 def test_a_narrow_terminal_shortens_the_columns_before_the_reason(scenario: Scenario) -> None:
     """Draw and limit in one column, the state in a word, the setpoint not twice."""
     lines = shown(picture(scenario), width=80).splitlines()
