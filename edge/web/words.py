@@ -52,6 +52,8 @@ class Load(NamedTuple):
 
 def printable(content: str) -> str:
     """The text without what would steer a terminal, or be nothing to see."""
+    if content.isprintable():
+        return content
     return "".join(character if character.isprintable() else "�" for character in content)
 
 

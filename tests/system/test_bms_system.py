@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from edge.bms.settings import MqttVersion
 from edge.bms.view import Value
 from edge.cli.findings import read
 from edge.web.report import Report
+from edge.web.words import on_control
 from simulators.ports import free_endpoints
 from tests.forked import Started, started
 from tests.wire.meter_lines import line, simulated
@@ -115,6 +117,11 @@ class Running:
             answer = await client.get(f"http://127.0.0.1:{self.api}/api/v1/status")
             report: dict[str, Any] = answer.json()
             return report
+
+    async def page(self) -> str:
+        """As a browser reads it."""
+        async with httpx.AsyncClient() as client:
+            return unescape((await client.get(f"http://127.0.0.1:{self.api}/")).text)
 
     @asynccontextmanager
     async def master(self) -> AsyncIterator[AsyncModbusTcpClient]:
@@ -207,6 +214,10 @@ async def all_agree(port: int, bms: Watcher, running: Running, client: AsyncModb
         else:
             assert coil is seen.control[control.name] is True
     await scalars_agree(port, report, Topics(site.id), seen)
+    limits = [said.text.split(", for ")[0] for said in on_control(report)]  # how long is another each second
+    page = await running.page()
+    assert len(limits) == 2
+    assert all(f">{limit}" in page for limit in limits)
 
 
 async def scalars_agree(port: int, report: Mapping[str, Any], topics: Topics, seen: Image) -> None:
