@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ security = "none"
 upstream = "wss://csms.example.com/ocpp"
 """
 OURS = ("edge-controller", "edge-firewall", "edge-first-boot", "edge-clock-trust", "edge-charger-lan")
+AT_TIMES = ("edge-banner.service", "edge-banner.timer", "edge-building-time.service", "edge-building-time.path")
 HARDENED_BELOW = 2.0
 CONTROLS_AGAIN_S = 5.0
 PATIENCE_S = 120.0  # on a machine that does much else
@@ -190,7 +192,15 @@ def _open_ports(space: str, address: str) -> list[int]:
 
 def test_every_service_is_active(machine: Machine) -> None:
     """After the boot the gateway's own services and those it relies on run, and no unit has failed."""
-    units = (*OURS, "chrony", "dnsmasq", "mosquitto", "systemd-networkd", "edge-banner.timer")
+    units = (
+        *OURS,
+        "chrony",
+        "dnsmasq",
+        "mosquitto",
+        "systemd-networkd",
+        "edge-banner.timer",
+        "edge-building-time.path",
+    )
     states = {unit: machine.shows(unit, "ActiveState") for unit in units}
     assert states == dict.fromkeys(units, "active")
     failed = machine.run("systemctl", "list-units", "--failed", "--plain", "--no-legend").stdout
@@ -199,7 +209,7 @@ def test_every_service_is_active(machine: Machine) -> None:
 
 def test_the_units_are_sound_and_tight(machine: Machine) -> None:
     """systemd-analyze finds nothing to verify, and exposure of the controller is 2.0 at most."""
-    for unit in (*(f"{name}.service" for name in OURS), "edge-banner.service", "edge-banner.timer"):
+    for unit in (*(f"{name}.service" for name in OURS), *AT_TIMES):
         found = machine.run("systemd-analyze", "verify", f"/usr/lib/systemd/system/{unit}")
         assert found.stdout + found.stderr == ""
     report = machine.run("systemd-analyze", "security", "--json=short", "--no-pager", SERVICE).stdout
@@ -224,6 +234,63 @@ def test_every_program_takes_its_settings(machine: Machine) -> None:
     assert shown.count("Unattended-Upgrade::Origins-Pattern:: ") == 2
     journal = machine.run("systemd-analyze", "cat-config", "systemd/journald.conf").stdout
     assert "SystemMaxUse=200M" in journal
+
+
+def test_the_building_names_its_time_server(machine: Machine, networks: Networks) -> None:
+    """By DHCP (option 42): chrony asks it within moments, and no more once another is named."""
+    network = "/run/systemd/network/30-leased.network"
+    # Beside the fixed address, which the other tests are told by, on a cable of its own.
+    run(
+        "ip",
+        "link",
+        "add",
+        "leased0",
+        "netns",
+        str(machine.pid),
+        "type",
+        "veth",
+        "peer",
+        "lender",
+        "netns",
+        networks.building,
+    )
+    run("ip", "-n", networks.building, "address", "add", "203.0.113.1/24", "dev", "lender")
+    run("ip", "-n", networks.building, "link", "set", "lender", "up")
+    machine.run("sh", "-c", f"printf '[Match]\nName=leased0\n[Network]\nDHCP=ipv4\n' >{network} && networkctl reload")
+    try:
+        for server in ("203.0.113.7", "203.0.113.8"):
+            with _lending(networks.building, server):
+                machine.run("networkctl", "reconfigure", "leased0")
+                until(partial(_asks, machine, server), within_s=PATIENCE_S, what=f"{server} is asked")
+        assert not _asks(machine, "203.0.113.7")
+    finally:
+        machine.run("sh", "-c", f"rm {network}; networkctl reload; ip link delete leased0")
+
+
+def _asks(machine: Machine, server: str) -> bool:
+    """Whether chrony asks this server for the time."""
+    return server in machine.run("chronyc", "-n", "sources").stdout
+
+
+@contextmanager
+def _lending(space: str, server: str) -> Iterator[None]:
+    """A DHCP server on the other end that names this time server."""
+    words = (
+        "--no-daemon",
+        "--port=0",
+        "--interface=lender",
+        "--bind-interfaces",
+        "--leasefile-ro",
+        "--conf-file=/dev/null",
+    )
+    lease = ("--dhcp-range=203.0.113.20,203.0.113.30,2m", f"--dhcp-option=42,{server}", "--dhcp-authoritative")
+    command = [shutil.which("ip") or "ip", "netns", "exec", space, "dnsmasq", *words, *lease]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def test_only_the_listed_ports_are_open(machine: Machine, networks: Networks) -> None:
