@@ -27,7 +27,7 @@ def allocate(
         ),
     ] = False,
 ) -> None:
-    """Share the current of a site on paper: a problem in JSON in, setpoints with their reasons out."""
+    """Share the current of a site on paper. A problem in JSON in, setpoints with their reasons out."""
     with _opened(file) as (name, stream):
         if lines:
             _each_line(name, stream)

@@ -35,15 +35,17 @@ from edge.system.sealed import LEAST_PASSPHRASE, seal, unseal
 
 SITE_MEMBER, STATE_MEMBER = "site.toml", "state"
 JOURNAL_LINES = 5000
-Target = Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.", show_default=False)]
+Target = Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.", show_default=False, readable=False)]
 PassphraseFile = Annotated[
     Path | None,
-    typer.Option("--passphrase-file", metavar="FILE", help="Ask nothing: its first line.", show_default=False),
+    typer.Option(
+        "--passphrase-file", metavar="FILE", help="Ask nothing: its first line.", show_default=False, readable=False
+    ),
 ]
 
 
 def support_bundle(target: Target, config: ConfigPath = SITE_FILE, socket: SocketPath = None) -> None:
-    """Write what support needs as .tar.gz: site file, status, traces, journal; keys and tokens are hidden."""
+    """Write what support needs as .tar.gz. Site file, status, traces, journal; keys and tokens are hidden."""
     parts: dict[str, bytes] = {
         "versions.txt": f"edge {__version__}\npython {platform.python_version()}\n{platform.platform()}\n".encode()
     }
@@ -71,7 +73,7 @@ def support_bundle(target: Target, config: ConfigPath = SITE_FILE, socket: Socke
 def backup(
     target: Target, config: ConfigPath = SITE_FILE, state: StatePath = STATE_FOLDER, passphrase: PassphraseFile = None
 ) -> None:
-    """Write site file and state, encrypted with a passphrase; the gateway may run."""
+    """Write site file and state, encrypted with a passphrase. The gateway may run."""
     site_file = config.read_bytes() if config.exists() else b""
     _refuse_other_state(site_file, config, state)
     secret = _passphrase(passphrase, twice=True)
@@ -88,12 +90,14 @@ def backup(
 
 
 def restore(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="What edge backup wrote.", show_default=False)],
+    source: Annotated[
+        Path, typer.Argument(metavar="FILE", help="What edge backup wrote.", show_default=False, readable=False)
+    ],
     config: ConfigPath = SITE_FILE,
     state: StatePath = STATE_FOLDER,
     passphrase: PassphraseFile = None,
 ) -> None:
-    """Bring back what edge backup wrote; stop the service before."""
+    """Bring back what edge backup wrote. Stop the service before."""
     _refuse_while_running()
     content = unseal(_read(source), _passphrase(passphrase, twice=False))
     try:

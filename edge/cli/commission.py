@@ -34,12 +34,14 @@ def commission(
     state: StatePath = STATE_FOLDER,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FOLDER", help="Where the hand-over document goes.", show_default=False),
+        typer.Option(
+            "--out", metavar="FOLDER", help="Where the hand-over document goes.", show_default=False, readable=False
+        ),
     ] = None,
     sign: Annotated[bool, typer.Option(help="Sign when all is proven, and begin to control.")] = True,
     language: LanguageOption = None,
 ) -> None:
-    """Prove the site with a car at each EVSE; stop the service before. Exit code 1 when something isn't proven."""
+    """Prove the site with a car at each EVSE. Stop the service before. Exit code 1 when something isn't proven."""
     terminal = Terminal(speaker(language, state))
     say = terminal.speaker.say
     configuration = _checked(config, terminal.speaker)

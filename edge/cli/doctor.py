@@ -1,5 +1,6 @@
 """``edge doctor``: what is wrong and what to do, the likeliest first."""
 
+import os
 import re
 import shutil
 from collections import Counter
@@ -57,7 +58,7 @@ def doctor(
     except ControllerUnreachable as exc:
         away = exc
     if away is not None and away.remedy == ASK_AS_ROOT:  # the program may be as well as can be
-        troubles = [_trouble("not_root"), *_file(config), *_machine(state)]
+        troubles = [_trouble("not_root"), *(_file(config) if os.access(config, os.R_OK) else ()), *_machine(state)]
     elif away is not None and _is_blank(config):
         troubles = [_trouble("not_set_up"), *_machine(state)]
     else:

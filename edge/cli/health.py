@@ -21,18 +21,20 @@ WITHIN_S = 600.0  # stations come back within minutes of a restart, the slowest 
 
 def health(
     remember: Annotated[
-        Path | None, typer.Option("--remember", metavar="FILE", help="Write down who is there now, and end.")
+        Path | None,
+        typer.Option("--remember", metavar="FILE", help="Write down who is there now, and end.", readable=False),
     ] = None,
     for_s: Annotated[
         float, typer.Option("--for", metavar="SECONDS", help="With --remember: look for so long who is there.")
     ] = 0.0,
     as_in: Annotated[
-        Path | None, typer.Option("--as-in", metavar="FILE", help="Wait until all are back that this file names.")
+        Path | None,
+        typer.Option("--as-in", metavar="FILE", help="Wait until all are back that this file names.", readable=False),
     ] = None,
     within_s: Annotated[float, typer.Option("--within", metavar="SECONDS", help="Wait so long at most.")] = WITHIN_S,
     socket: SocketPath = None,
 ) -> None:
-    """Say whether control ticks with the meters fresh and the stations back. Exit code 1 when not in time."""
+    """Say whether control ticks, with all that it needs. Meters fresh, stations back. Exit code 1 when not in time."""
     if (remember is None) == (as_in is None):
         raise ProblemUnusable("edge health needs a file", remedy="give one of --remember FILE and --as-in FILE")
     if remember is not None:

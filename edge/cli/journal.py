@@ -15,14 +15,14 @@ from edge.errors import ProblemUnusable
 from edge.storage.entry_file import EntryFile
 from edge.storage.sums import DAMAGED
 
-app = typer.Typer(help="The messages for the cloud that were set aside or deferred.", no_args_is_help=True)
+app = typer.Typer(help="Messages for the cloud that were set aside or deferred.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_(
     config: ConfigPath = SITE_FILE, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
-    """List the messages that were set aside, and those that are sent again later (deferred), and why."""
+    """List the messages that were set aside or deferred, and why. Deferred ones are sent again by themselves."""
     with _file(config) as file:
         found, deferred = file.set_aside(), file.deferred()
         waiting = file.pending()
@@ -46,7 +46,7 @@ def resend(
     all_: Annotated[bool, typer.Option("--all", help="All that are set aside or deferred.")] = False,
     config: ConfigPath = SITE_FILE,
 ) -> None:
-    """Have messages that were set aside or deferred tried again now, in their order."""
+    """Have messages tried again now, in their order. Those that were set aside, and deferred ones."""
     if bool(numbers) == all_:
         raise ProblemUnusable("which messages?", remedy="give their numbers, or --all")
     with _file(config) as file:

@@ -14,7 +14,7 @@ def key(
         bool, typer.Option("--stdin", help="Hash the key that stands in the first line of the input.")
     ] = False,
 ) -> None:
-    """Print a new key for a station, and the line for its [[station]] table."""
+    """Print a new key for a station. The line for its [[station]] table comes with it."""
     if of_input:
         secret = key_bytes(sys.stdin.readline())
         if not MIN_KEY_BYTES <= len(secret) <= MAX_KEY_BYTES:

@@ -24,7 +24,9 @@ from edge.units import Amps, Phase
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="The site file. Default: the package's.", show_default=False),
+    typer.Option(
+        "--config", metavar="FILE", help="The site file. Default: the package's.", show_default=False, readable=False
+    ),
 ]
 MeterOption = Annotated[
     str | None, typer.Option("--meter", metavar="ID", help="One meter of the site file.", show_default=False)

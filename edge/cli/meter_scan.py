@@ -48,7 +48,13 @@ _ON_A_LINE = "1-16"  # installers count from 1; --units asks further
 def scan(
     serial: Annotated[
         Path | None,
-        typer.Option("--serial", metavar="PORT", help="A port, best as /dev/serial/by-id/...", show_default=False),
+        typer.Option(
+            "--serial",
+            metavar="PORT",
+            help="A port, best as /dev/serial/by-id/...",
+            show_default=False,
+            readable=False,
+        ),
     ] = None,
     baudrate: Annotated[
         int | None, typer.Option("--baudrate", help="Only this speed; else the usual ones.", show_default=False)

@@ -61,7 +61,7 @@ def verify(
     ] = None,
     period: PeriodOption = 1.0,
 ) -> None:
-    """Prove with a known load on each phase that it appears there and as a draw. Exit code 1 when it doesn't."""
+    """Prove the meter with a known load on each phase. It must appear there, as a draw. Exit code 1 when it doesn't."""
     choice = chosen(config, meter, connection, model, unit)
     if len(choice.meters) != 1:
         raise typer.BadParameter(f"--meter is missing; there are: {', '.join(each.id for each in choice.meters)}")

@@ -41,7 +41,7 @@ def need(
     clear: Annotated[bool, typer.Option("--clear", help="Forget what was stated.")] = False,
     socket: SocketPath = None,
 ) -> None:
-    """State what the car that charges at an EVSE wants before it leaves."""
+    """State what a car wants before it leaves. The one that charges at this EVSE, in this session."""
     paths = asked_at(socket)
     resource = f"/api/v1/stations/{in_path(station)}/evses/{evse}/need"
     if clear:

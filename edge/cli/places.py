@@ -7,7 +7,8 @@ import typer
 
 SITE_FILE = Path("/etc/edge-controller/site.toml")
 STATE_FOLDER = Path("/var/lib/edge-controller")
-ConfigPath = Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.")]
+# What may not be read is told by who reads it, with what to do about it: "is not readable" alone helps nobody.
+ConfigPath = Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.", readable=False)]
 StatePath = Annotated[
     Path,
     typer.Option("--state", metavar="FOLDER", help="The folder for what must outlive a restart.", readable=False),
@@ -19,5 +20,6 @@ SocketPath = Annotated[
         metavar="PATH",
         help="The controller's control socket. Default: $EDGE_SOCKET, or the one in the run-time folder.",
         show_default=False,
+        readable=False,
     ),
 ]

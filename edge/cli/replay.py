@@ -75,11 +75,14 @@ class Verdict:
 
 def replay(
     path: Annotated[
-        Path, typer.Argument(metavar="FILE|FOLDER", help="A recording, or one segment of it.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="FILE|FOLDER", help="A recording, or one segment of it.", show_default=False, readable=False
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Decide again what edge run --record has recorded, and compare.
+    """Decide again what edge run --record wrote, and compare.
 
     Exit code 0 if all is equal, 1 if not, with the first difference; 2 if the recording can't be read. The program that
     records writes every 10 s: a segment that broke off is replayed up to its last whole line.

@@ -84,7 +84,7 @@ def sessions(
         ),
     ] = None,
 ) -> None:
-    """List the sessions, or sum them up: energy in kWh, internal (the site's own tokens) and public apart.
+    """List the sessions, or sum them up. Energy in kWh, internal (the site's own tokens) and public apart.
 
     A session belongs to the moment of its begin. Energies are exact, so that each total is the sum of its rows.
     """

@@ -17,7 +17,9 @@ JOURNAL = "journal.db"  # see edge.storage.store
 
 
 def run(
-    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The site file.", show_default=False)],
+    config: Annotated[
+        Path, typer.Option("--config", metavar="FILE", help="The site file.", show_default=False, readable=False)
+    ],
     socket: Annotated[
         Path | None,
         typer.Option(
@@ -25,6 +27,7 @@ def run(
             metavar="PATH",
             help="The control socket's path. Default: $EDGE_SOCKET, or one in the run-time folder.",
             show_default=False,
+            readable=False,
         ),
     ] = None,
     log_format: Annotated[
@@ -40,6 +43,7 @@ def run(
             metavar="FOLDER",
             help="Record every decision into this folder, for edge replay; the oldest are deleted.",
             show_default=False,
+            readable=False,
         ),
     ] = None,
     record_mb: Annotated[

@@ -51,14 +51,20 @@ def setup(
     config: ConfigPath = SITE_FILE,
     answers: Annotated[
         Path | None,
-        typer.Option("--answers", metavar="FILE", help="Ask nothing: all answers from this file.", show_default=False),
+        typer.Option(
+            "--answers",
+            metavar="FILE",
+            help="Ask nothing: all answers from this file.",
+            show_default=False,
+            readable=False,
+        ),
     ] = None,
     language: Annotated[
         str | None, typer.Option("--language", metavar="en|da|nl|de", help="Don't ask for it.", show_default=False)
     ] = None,
     state: StatePath = STATE_FOLDER,
 ) -> None:
-    """Set the gateway up on site: asks, checks each answer at once, writes the site file in mode "observe"."""
+    """Set the gateway up on site. Asks, checks each answer at once, writes the site file in mode "observe"."""
     if language is not None and language not in LANGUAGES:
         raise typer.BadParameter(f"--language is none of {', '.join(LANGUAGES)}")
     if not config.name or config.is_dir():

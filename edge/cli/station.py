@@ -37,7 +37,7 @@ def list_stations(
     socket: SocketPath = None,
     language: LanguageOption = None,
 ) -> None:
-    """Show the stations, those that wait, the last refused handshakes, and the address to give to each."""
+    """Show the stations, and those that wait. The last refused handshakes, and the address to give to each, too."""
     says = speaker(language, STATE_FOLDER)
     report = of_controller(socket)
     urls = report.get("station_urls", [])
@@ -88,7 +88,7 @@ def adopt(
     config: ConfigPath = SITE_FILE,
     language: LanguageOption = None,
 ) -> None:
-    """Take a station into the site file; the file is only changed if it stays sound."""
+    """Take a station into the site file. It is only changed if it stays sound."""
     try:
         order = phases_of(phases)
     except ValueError:
@@ -115,7 +115,7 @@ def adopt(
 
 
 def identify(station: StationId, socket: SocketPath = None, language: LanguageOption = None) -> None:
-    """Let a station that waits to be adopted blink, or move the lock of a socket."""
+    """Let a station that waits show itself. It blinks, or moves the lock of a socket."""
     sockets = asked_at(socket)
     answer = ask(sockets, "POST", f"/api/v1/waiting/{in_path(station)}/identify")
     told = orjson.loads(answer.body)
@@ -146,7 +146,7 @@ def _table(says: Speaker, title: str, columns: tuple[str, ...], rows: list[dict[
 
 
 app = typer.Typer(
-    help="The charging stations: who is there, who waits, and taking them in.",
+    help="The charging stations. Who is there, who waits, and taking them in.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

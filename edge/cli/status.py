@@ -33,7 +33,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     socket: SocketPath = None,
 ) -> None:
-    """Show circuits, stations and limits of the running controller."""
+    """Show circuits, stations, limits and their reasons. As the running controller has them."""
     told = report(socket)
     if as_json:
         typer.echo(orjson.dumps(told))

@@ -22,7 +22,7 @@ from edge.storage.key import token_key
 from edge.storage.token_file import TokenFile
 
 app = typer.Typer(
-    help="The site's own tokens: who may charge while the cloud is away, in which class, at whose cost.",
+    help="The site's own tokens. Who may charge while the cloud is away, in which class, at whose cost.",
     no_args_is_help=True,
 )
 
@@ -79,7 +79,7 @@ def add(
     ] = None,
     socket: SocketPath = None,
 ) -> None:
-    """Add a token, or change one: what isn't given is as if it had never been."""
+    """Add a token, or change one. What isn't given is as if it had never been."""
     place = _place(config)
     card = _card(place, token, listed, shown_at, socket)
     known = place.file.get(card.hash)
@@ -101,7 +101,7 @@ def add(
 
 @app.command()
 def block(token: Number = None, config: ConfigPath = SITE_FILE, listed: Listed = None) -> None:
-    """Block a token: at once, whatever the cloud says of it, running sessions included."""
+    """Block a token. At once, whatever the cloud says of it, running sessions included."""
     place = _place(config)
     card = _card(place, token, listed)
     known = place.file.get(card.hash) or SiteToken(hash=card.hash, hint=card.hint)
@@ -119,7 +119,7 @@ def unblock(token: Number = None, config: ConfigPath = SITE_FILE, listed: Listed
 
 @app.command()
 def remove(token: Number = None, config: ConfigPath = SITE_FILE, listed: Listed = None) -> None:
-    """Remove a token from the site's own; the cloud's word on it holds again."""
+    """Remove a token from the site's own. The cloud's word on it holds again."""
     place, known = _known(token, listed, config)
     place.file.remove(known.hash)
     typer.echo(f"{shown(known.hash)}: removed")
@@ -129,21 +129,22 @@ def remove(token: Number = None, config: ConfigPath = SITE_FILE, listed: Listed 
 def list_(
     config: ConfigPath = SITE_FILE, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
-    """List the site's own tokens, by the hash and the last two characters of each."""
+    """List the site's own tokens. By the hash and the last two characters of each."""
     place = _place(config)
     found = [_picture(own, place.rules.zone) for own in place.file.all()]
     if as_json:
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
         return
     for row in found:
-        said = [f"{key} {value}" for key, value in row.items() if key not in ("token", "ends") and value]
+        told = ((key, value) for key, value in row.items() if key not in ("token", "ends") and value)
+        said = [key if value is True else f"{key} {value}" for key, value in told]
         ends = f" (..{row['ends']})" if row["ends"] else ""
         typer.echo(f"token {row['token']}{ends}: {', '.join(said) or 'always valid'}")
 
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.", show_default=False, readable=False)],
     config: ConfigPath = SITE_FILE,
 ) -> None:
     """Add the tokens of a CSV file, all or none.

@@ -29,7 +29,8 @@ def read_csv(path: Path, rules: Rules) -> list[SiteToken]:
         with path.open(encoding="utf-8-sig") as stream:
             text = stream.read(MOST_CHARACTERS + 1)
     except (OSError, UnicodeDecodeError) as exc:
-        raise TokenUnusable(f"{path} can't be read ({exc})", remedy="give a CSV file in UTF-8") from exc
+        why = exc.strerror or exc if isinstance(exc, OSError) else exc
+        raise TokenUnusable(f"{path} can't be read ({why})", remedy="give a CSV file in UTF-8") from exc
     if len(text) > MOST_CHARACTERS:
         raise TokenUnusable(f"{path} is longer than any list of tokens", remedy="give a CSV file")
     delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)

@@ -16,7 +16,7 @@ def trace(
     as_json: Annotated[bool, typer.Option("--json", help="Print the frames as JSON.")] = False,
     socket: SocketPath = None,
 ) -> None:
-    """Show the last OCPP frames of a station, without drivers' tokens, and what it waits for."""
+    """Show the last OCPP frames of a station. Drivers' tokens are hidden; what it waits for is told, too."""
     body = get(
         asked_at(socket),
         f"/api/v1/stations/{in_path(station)}/trace",

@@ -131,9 +131,10 @@ def _text(file: FilePath, path: FilePath | str) -> str:
         with file.open("rb") as stream:
             content = stream.read(_LARGEST_FILE + 1)
     except OSError as exc:
-        raise _refusal(
-            path, None, f"can't be read ({exc.strerror or exc})", "give the path of a readable site file"
-        ) from exc
+        remedy = "give the path of a readable site file"
+        if isinstance(exc, PermissionError):  # the package's is for root and the service
+            remedy = f"use sudo, or {remedy}"
+        raise _refusal(path, None, f"can't be read ({exc.strerror or exc})", remedy) from exc
     except ValueError as exc:  # a NUL in the path
         raise _refusal(path, None, "has no valid name", "give the path of a readable site file") from exc
     if len(content) > _LARGEST_FILE:

@@ -51,7 +51,7 @@ class Lobby:
         """Let a station show itself; how it did, or a sentence why it doesn't."""
         held = self._by_name.get(identity)
         if held is None:
-            return "it isn't connected and waiting"
+            return "it isn't connected and waiting; see edge station list for those that are"
         connection, version = held
         shown: asyncio.Future[Shown | str] = asyncio.get_running_loop().create_future()
 

@@ -22,7 +22,7 @@ def demo(
         int | None, typer.Option("--seed", metavar="N", help="Shift arrivals, obedience and ripple a little.")
     ] = None,
 ) -> None:
-    """Run chargers, meter, cloud and gateway together and show what really flows."""
+    """Run a simulated site with its gateway. Chargers, meter and cloud are in it; what is shown really flows."""
     for_s = duration_s(for_)
     scenario = load_scenario(SCENARIO)
     if seed is not None:

@@ -58,7 +58,7 @@ def meter(
     for_: ForOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Run the scenario's meter; it hears over the feeder link what the chargers draw."""
+    """Run the scenario's meter. It hears over the feeder link what the chargers draw."""
     for_s = duration_s(for_)
     played = load_scenario(scenario)
     line = LinePlan(

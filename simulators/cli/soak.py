@@ -38,7 +38,7 @@ def soak(
         typer.Option("--into", metavar="FILE", help="A line of JSON for each run; what it has isn't played again."),
     ] = Path("build/soak.jsonl"),
 ) -> int:
-    """Run all ready scenarios with faults at random, and print one table."""
+    """Run all ready scenarios with faults at random. One table is printed."""
     if hours is not None and not hours > 0:
         raise ScenarioError(f"--hours: must be above 0, not {hours:g}")
     prove_rate(faults_per_hour, for_s=None if hours is None else hours * 3600.0)

@@ -57,7 +57,7 @@ def test_a_token_is_added_listed_blocked_and_removed(site: Path) -> None:
         "ready by": "05:30",
     }
     shown = edge(site, "list").stdout
-    assert "blocked True" in shown
+    assert ", blocked, class staff," in shown
     assert ", energy 180kWh, ready by 05:30\n" in shown
     edge(site, "unblock", CARD)
     (listed,) = json.loads(edge(site, "list", "--json").stdout)

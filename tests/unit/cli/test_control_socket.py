@@ -1,30 +1,13 @@
 """Asking the running controller: what is told where nobody answers."""
 
-import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from edge.cli.control_socket import report
 from edge.errors import ControllerUnreachable
-
-NOBODY = 65534
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Without root's right to everything, where the tests have it."""
-    is_root = os.geteuid() == 0
-    if is_root:
-        os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        if is_root:
-            os.seteuid(0)
+from tests.nobody import as_nobody
 
 
 def test_a_socket_of_another_account(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from edge.config import Configuration, MeterModel, load
 from edge.domain.site import EvseKey, IdlePolicy, Mode
 from edge.errors import ConfigurationError, Finding, Severity
 from edge.units import Phase
+from tests.nobody import as_nobody
 from tests.own_maps import no_map
 
 MODELS = {"eastron_sdm630": MeterModel()}
@@ -224,6 +225,16 @@ def test_unreadable_file_is_a_finding(tmp_path: Path, name: str) -> None:
     """A file that isn't there, is a folder or can't have that name is a configuration error, not an OSError."""
     with pytest.raises(ConfigurationError, match="the file: "):
         load(tmp_path / name, meter_models=MODELS, read_map=no_map)
+
+
+def test_a_file_that_is_not_everybodys_wants_sudo(tmp_path: Path) -> None:
+    """The package's is for root and the service; whoever forgot sudo looked for a fault in the path."""
+    path = tmp_path / "site.toml"
+    path.touch(0)
+    with as_nobody(), pytest.raises(ConfigurationError) as refused:
+        load(path, meter_models=MODELS, read_map=no_map)
+    (finding,) = refused.value.findings
+    assert finding.remedy == "use sudo, or give the path of a readable site file"
 
 
 @pytest.mark.parametrize(
