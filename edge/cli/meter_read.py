@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from edge.cli.meter_choice import (
@@ -22,6 +21,7 @@ from edge.cli.meter_choice import (
     UnitOption,
     chosen,
 )
+from edge.cli.roomy import RoomyTable, on_stdout
 from edge.clock import Clock, SystemClock
 from edge.domain.connection import MODBUS, parse_connection
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading, Quality
@@ -78,7 +78,7 @@ def read(
     """Read the meters of a site file, or one meter. Exit code 1 when one gives no reading."""
     choice = chosen(config, meter, connection, model, unit)
     samples = (count if watch else SETTLING_SAMPLES) if watch or count is None else count
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = on_stdout()
     patience_s = 0.0 if watch else TELLS_S
     if as_json:
         facts = asyncio.run(sampled(choice, samples, period, _print_json if watch else _nothing, patience_s=patience_s))
@@ -176,9 +176,8 @@ def picture(facts: Facts) -> RenderableType:
     return Group(*([_table(readings, SystemClock().monotonic())] if readings else []), *parts)
 
 
-def _table(readings: Sequence[MeterReading], now: Seconds) -> Table:
-    table = Table(title="A and V by phase; positive = from the grid", title_justify="left")
-    for heading in (
+def _table(readings: Sequence[MeterReading], now: Seconds) -> RoomyTable:
+    headings = (
         "meter",
         *(f"{phase} A" for phase in PHASES),
         "V",
@@ -188,13 +187,13 @@ def _table(readings: Sequence[MeterReading], now: Seconds) -> Table:
         "import kWh",
         "export kWh",
         "quality",
-    ):
-        table.add_column(heading, overflow="fold")
+    )
+    rows = []
     for fact in readings:
         age_s = now - fact.at
         doubts = (*fact.doubts, f"{age_s:.1f} s old") if age_s > OLD_S else fact.doubts
         worth = f"{fact.quality.value}: {'; '.join(doubts)}" if doubts else fact.quality.value
-        table.add_row(
+        told = (
             fact.meter,
             *([f"{amps:.2f}" for amps in fact.current_a] if fact.current_a is not None else [_NONE] * len(PHASES)),
             _phases(fact.voltage_v, "{:.1f}"),
@@ -203,9 +202,9 @@ def _table(readings: Sequence[MeterReading], now: Seconds) -> Table:
             _number(fact.frequency_hz, "{:.2f}"),
             _number(fact.import_wh, "{:.2f}", 1e-3),
             _number(fact.export_wh, "{:.2f}", 1e-3),
-            Text(worth, style=_STYLE[fact.quality]),
         )
-    return table
+        rows.append([*map(Text, told), Text(worth, style=_STYLE[fact.quality])])
+    return RoomyTable(title="A and V by phase; positive = from the grid", headings=headings, rows=rows)
 
 
 def _phases(values: tuple[float | None, ...] | None, form: str) -> str:

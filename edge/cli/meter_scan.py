@@ -13,8 +13,9 @@ import orjson
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+from rich.text import Text
 
+from edge.cli.roomy import RoomyTable, on_stdout
 from edge.clock import SystemClock
 from edge.domain.connection import BAUDRATES, PARITIES, Connection, SerialSettings, Transport
 from edge.errors import MeterUnreachable
@@ -154,14 +155,16 @@ def _show(found: Sequence[Found], *, as_json: bool) -> None:
         return
     if not found:
         return
-    table = Table(title="Meters found", title_justify="left")
-    for heading in ("connection", "unit", "model", "why"):
-        table.add_column(heading, overflow="fold")
+    rows = []
     for each in found:
         models = [(guess.family, guess.evidence.value) for guess in each.guesses] or [("?", "no family fits")]
-        for model, why in models:
-            table.add_row(each.connection, str(each.unit), model, why)
-    Console(width=None if sys.stdout.isatty() else 140, highlight=False).print(table)
+        rows += [(each.connection, str(each.unit), model, why) for model, why in models]
+    table = RoomyTable(
+        title="Meters found",
+        headings=("connection", "unit", "model", "why"),
+        rows=[[Text(cell) for cell in row] for row in rows],
+    )
+    on_stdout().print(table)
 
 
 def _units(text: str) -> tuple[int, ...]:

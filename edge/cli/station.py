@@ -1,20 +1,19 @@
 """``edge station``: who is there, who waits, who was turned away; adopt a station, or let it show itself."""
 
-import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from edge.cli.amperes import amperes
 from edge.cli.control_socket import ask, asked_at, in_path
 from edge.cli.control_socket import report as of_controller
 from edge.cli.findings import read, read_draft
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath
+from edge.cli.roomy import RoomyTable, on_stdout
 from edge.cli.tongue import LanguageOption, speaker
 from edge.config.schema_station import MAX_EVSE_A
 from edge.config.write import save, updated
@@ -25,7 +24,6 @@ from edge.setup.language import Speaker
 
 FAILED = 1
 CONNECTED = "connected"
-_WIDTH = 160  # columns where there is no terminal
 _NEEDS_KEY = (1, 2)  # security profiles
 _amperes = amperes(0, MAX_EVSE_A)
 
@@ -60,7 +58,7 @@ def list_stations(
     if as_json:
         typer.echo(orjson.dumps(told))
         return
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    console = on_stdout()
     known = [
         each | {"state": says.say("station.connected" if each["state"] == CONNECTED else "station.away")}
         for each in told["stations"]
@@ -135,14 +133,17 @@ def _url(urls: list[str], station: str) -> str | None:
     return urls[0].replace("{station}", quote(station, safe="")) if urls else None
 
 
-def _table(says: Speaker, title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> Table:
-    table = Table(title=says.say(title), title_justify="left")
-    for column in columns:
-        table.add_column(says.say(f"column.{column}"), overflow="fold")
-    for row in rows:
-        cells = (str(row.get(column) if row.get(column) is not None else "-") for column in columns)
-        table.add_row(*("".join(letter if letter.isprintable() else "?" for letter in cell) for cell in cells))
-    return table
+def _table(says: Speaker, title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> RoomyTable:
+    return RoomyTable(
+        title=says.say(title),
+        headings=[says.say(f"column.{column}") for column in columns],
+        rows=[[_cell(row.get(column)) for column in columns] for row in rows],
+    )
+
+
+def _cell(value: object) -> Text:
+    """Plain text: what a station calls itself must neither steer the terminal nor be read as markup."""
+    return Text("".join(letter if letter.isprintable() else "?" for letter in str(value if value is not None else "-")))
 
 
 app = typer.Typer(

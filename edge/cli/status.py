@@ -1,23 +1,22 @@
 """``edge status``: what the running controller sees, allows and why."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Final
 
 import orjson
 import typer
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from edge.cli.control_socket import report
 from edge.cli.evse_table import EvseTable
 from edge.cli.places import SocketPath
+from edge.cli.roomy import on_stdout
 from edge.units import PHASES
 from edge.web import words
 from edge.web.words import Level, Report, Said
 
-_WIDTH_WITHOUT_TERMINAL = 160  # columns: so that a sentence stays on its line in a file or a pipe
 _STYLES: Final[Mapping[Level, str]] = {
     Level.PLAIN: "",
     Level.GOOD: "green",
@@ -38,7 +37,7 @@ def status(
     if as_json:
         typer.echo(orjson.dumps(told))
         return
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL, highlight=False, soft_wrap=False)
+    console = on_stdout()
     for part in _picture(told):
         console.print(part)
 

@@ -11,6 +11,7 @@ from edge.units import PHASES, Amps, Seconds
 NEARLY_FULL = 0.9  # of the rating: worth a look from here on, bad above the rating
 OBSERVES = "observe"  # the mode in which no limit is written
 _LONG_S: Seconds = 120.0  # and minutes: from here on the next unit says enough
+_LONG_H = 48.0
 _FALLBACK = "fallback"  # what binds where a source of limits has fallen silent
 _NAMED = 3  # stations of the same trouble that are told by name
 _GOOD, _RESERVE, _UNUSED = "GOOD", "RESERVE", "UNUSED"  # states of the storage
@@ -62,7 +63,7 @@ def headline(report: Report) -> Said:
     control = report["control"]
     return Said(
         f"{report['site']}: {control['state']}, mode {report.get('mode', 'unknown')}, "
-        f"up {report['uptime_s']:.0f} s, {control.get('ticks', 0)} ticks ({control.get('missed_ticks', 0)} missed), "
+        f"up {age(report['uptime_s'])}, {control.get('ticks', 0)} ticks ({control.get('missed_ticks', 0)} missed), "
         f"{report['local_time'][11:19]} at the site, version {report['version']}"
         f"{'' if report.get('has_cloud', True) else ', no cloud'}",
         Level.PLAIN if control["state"] in _NORMAL else Level.LOOK,
@@ -169,11 +170,14 @@ def need_of(evse: Report) -> Said | None:
 
 
 def age(age_s: Seconds) -> str:
-    """``42 s``, ``7 min``, ``3 h``."""
+    """``42 s``, ``7 min``, ``3 h``, ``5 d``."""
     if age_s < _LONG_S:
         return f"{age_s:.0f} s"
     minutes = age_s / 60
-    return f"{minutes:.0f} min" if minutes < _LONG_S else f"{minutes / 60:.0f} h"
+    if minutes < _LONG_S:
+        return f"{minutes:.0f} min"
+    hours = minutes / 60
+    return f"{hours:.0f} h" if hours < _LONG_H else f"{hours / 24:.0f} d"
 
 
 def _load_level(amps: Amps, rating_a: Amps) -> Level:

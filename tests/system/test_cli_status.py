@@ -197,6 +197,25 @@ async def test_a_narrow_terminal_has_each_reason_whole(controller: Controller, c
     assert "6.0 A: meter grid gives no reading: safe current CP-01/2: link up" in shown
 
 
+async def test_what_a_stranger_calls_himself_is_told_as_it_is(controller: Controller) -> None:
+    """Taken for markup, `[/x]` ended the list of stations, and with it what an installer sees of who waits."""
+    controller.report = changed(stations={"CP-\x1b[31m01[red]": {"vendor": "[bold]", "model": "[/x]"}}) | {
+        "waiting_stations": [
+            {
+                "id": "[/CP-99]",
+                "address": "10.0.0.9",
+                "vendor": "A\x1b[31mB",
+                "model": None,
+                "serial": None,
+                "since": None,
+            }
+        ],
+    }
+    shown = await edge(controller.path, "station", "list")
+    assert (shown.code, shown.err) == (0, "")
+    assert all(words in shown.out for words in ("[bold]", "[/x]", "[/CP-99]", "A?[31mB"))
+
+
 async def test_a_sign_that_the_terminal_has_not_is_a_question_mark(controller: Controller) -> None:
     """In an 8-bit locale the rest is told all the same: it was a fault of the program."""
     locale = {"PYTHONIOENCODING": "latin-1", "COLUMNS": "160"}
