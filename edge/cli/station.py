@@ -63,7 +63,7 @@ def list_stations(
         each | {"state": says.say("station.connected" if each["state"] == CONNECTED else "station.away")}
         for each in told["stations"]
     ]
-    console.print(_table(says, "station.title", ("id", "state", "url", "vendor", "model", "serial", "mac"), known))
+    console.print(_table(says, "station.title", ("id", "state", "vendor", "model", "serial", "mac", "url"), known))
     if told["waiting"]:
         columns = ("id", "address", "vendor", "model", "serial", "mac", "firmware", "speaks")
         waiting = [each | {"address": _addresses(each)} for each in told["waiting"]]
