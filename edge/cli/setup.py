@@ -144,9 +144,10 @@ def _attended(book: Book, terminal: Terminal, probes: Probes, kept: Path, config
 
 
 def _next(config: Path, state: Path) -> str:
-    """The command that proves this site, and finds its owner."""
+    """The command that proves this site, and finds its owner; with sudo for who has come by it."""
     told = [] if state == STATE_FOLDER else ["--state", str(state)]
-    return shlex.join(["edge", "commission", "--config", str(config), *told])
+    rights = ["sudo"] if "SUDO_USER" in os.environ else []
+    return shlex.join([*rights, "edge", "commission", "--config", str(config), *told])
 
 
 def _text_of(file: Path) -> str:

@@ -560,4 +560,4 @@ async def test_a_storage_that_cannot_be_used_is_told(controller: Controller) -> 
     assert f"storage: nothing can be kept: {problem}" in (await status(controller.path)).out
     told = await edge(controller.path, "doctor")
     assert "nothing can be kept, stations get no answers while their cloud is away" in told.out
-    assert "   -> put /nowhere right, then systemctl restart edge-controller" in told.out
+    assert "   -> put /nowhere right, then sudo systemctl restart edge-controller" in told.out

@@ -1,17 +1,20 @@
 """The installer's guide, executed line by line: what it shows is what is said."""
 
+import asyncio
+import os
 import re
 import shlex
 from pathlib import Path
 
+from tests.forked import as_text, forked
 from tests.system.building import building
-from tests.system.test_cli_setup import edge
 from tests.system.typist import ROOT, at_terminal
 
 GUIDE = (ROOT / "docs" / "installer.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(dialogue|console|toml)\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
 PATIENT = "..."  # in the guide: whatever stands there
 PROMPT = "$ sudo edge "
+BY_SUDO = {"SUDO_USER": "installer"}
 
 
 def pattern(line: str) -> str:
@@ -41,7 +44,7 @@ async def test_the_guide_is_what_happens(tmp_path: Path) -> None:
         places = ["--config", str(tmp_path / "site.toml"), "--state", str(tmp_path / "state")]
         (dialogue,) = [here(body) for kind, body in BLOCKS if kind == "dialogue"]
         command, *lines = dialogue.splitlines()
-        async with at_terminal(*shlex.split(command.removeprefix(PROMPT)), *places) as typist:
+        async with at_terminal(*shlex.split(command.removeprefix(PROMPT)), *places, environment=BY_SUDO) as typist:
             for line in lines:
                 if not line.strip() or line == PATIENT:
                     continue
@@ -68,7 +71,7 @@ async def executed(block: str, folder: Path) -> None:
         config = [] if "--config" in arguments else ["--config", str(folder / "site.toml")]
         quiet = ["--socket", str(folder / "none")] if arguments[0] == "doctor" else []
         arguments += [*config, *state, *quiet]
-    _, output, errors = await edge(*arguments)
+    told = as_text(await asyncio.to_thread(forked, "edge", *arguments, env={**os.environ, **BY_SUDO}))
     wanted = r"\n".join(r"[\s\S]*?" if line == PATIENT else pattern(line) for line in expected)
-    shown = output.replace(f"{folder}/many.toml", "many.toml").replace(f" --state {folder}/state", "")
-    assert re.match(wanted.replace(r"[\s\S]*?\n", r"(?:[\s\S]*?\n)?"), shown), (command, shown, errors)
+    shown = told.stdout.replace(f"{folder}/many.toml", "many.toml").replace(f" --state {folder}/state", "")
+    assert re.match(wanted.replace(r"[\s\S]*?\n", r"(?:[\s\S]*?\n)?"), shown), (command, shown, told.stderr)

@@ -88,3 +88,16 @@ def test_a_problem_that_is_a_question_ends_its_sentence() -> None:
     values = {"url": "ws://x/{station}", "problem": "it refuses the connection: is the port right?"}
     assert Speaker("en").say("cloud.away", values).endswith("is the port right?")
     assert Speaker("en").say("cloud.away", {**values, "problem": "no answer"}).endswith(": no answer.")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_remedy_can_be_typed_as_it_is_told(language: str) -> None:
+    """Without sudo each of these is refused to who logs in on an installed gateway; a verb alone where it wants more is
+    refused, too.
+    """
+    wanting = re.compile(
+        r"(?<!sudo )\b(edge (?!key\b)[a-z]+|journalctl|systemctl (?!status))|adopt \S+(?! --circuit)$|resend$"
+    )
+    remedies = {name: text for name, text in texts(language).items() if name.startswith("remedy.")}
+    assert len(remedies) > 20
+    assert {name: text for name, text in remedies.items() if wanting.search(text)} == {}
