@@ -13,6 +13,9 @@ class Placed:
     compress: bool = False
 
 
+# What the program, the site file and these pages themselves point to: who stands before a gateway has no repository.
+GUIDES = "usr/share/doc/edge-controller/docs"
+
 CONTROLLER_FILES = (
     Placed("packaging/debian/edge-controller/edge", "usr/bin/edge", 0o755),
     Placed("packaging/debian/edge-controller/edge-sim", "usr/bin/edge-sim", 0o755),
@@ -23,6 +26,20 @@ CONTROLLER_FILES = (
     Placed("firmware-config/edge-controller.sysusers", "usr/lib/sysusers.d/edge-controller.conf"),
     Placed("simulators/scenarios/demo-site.toml", "usr/share/doc/edge-controller/examples/demo-site.toml"),
     Placed("CHANGELOG.md", "usr/share/doc/edge-controller/CHANGELOG.md.gz", compress=True),
+    Placed("docs/api.md", f"{GUIDES}/api.md.gz", compress=True),
+    Placed("docs/bms.md", f"{GUIDES}/bms.md.gz", compress=True),
+    Placed("docs/cloud-operator.md", f"{GUIDES}/cloud-operator.md.gz", compress=True),
+    Placed("docs/configuration.md", f"{GUIDES}/configuration.md.gz", compress=True),
+    Placed("docs/gateway.md", f"{GUIDES}/gateway.md.gz", compress=True),
+    Placed("docs/installer.md", f"{GUIDES}/installer.md.gz", compress=True),
+    Placed("docs/meters.md", f"{GUIDES}/meters.md.gz", compress=True),
+    Placed("docs/meters-catalogue.md", f"{GUIDES}/meters-catalogue.md.gz", compress=True),
+    Placed("docs/ocpp.md", f"{GUIDES}/ocpp.md.gz", compress=True),
+    Placed("docs/offline.md", f"{GUIDES}/offline.md.gz", compress=True),
+    Placed("docs/operator.md", f"{GUIDES}/operator.md.gz", compress=True),
+    Placed("docs/profiles.md", f"{GUIDES}/profiles.md.gz", compress=True),
+    Placed("docs/security.md", f"{GUIDES}/security.md.gz", compress=True),
+    Placed("docs/service.md", f"{GUIDES}/service.md.gz", compress=True),
 )
 
 UNITS = "usr/lib/systemd/system"
