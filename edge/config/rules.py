@@ -55,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     rules_network.time_zone_exists,
     rules_network.reading_outlives_polls,
     rules_network.one_listener_per_port,
+    rules_network.ports_can_be_opened,
     rules_network.upstream_address,
     rules_network.clouds_are_elsewhere,
     rules_network.mirror_addresses,

@@ -7,8 +7,10 @@ from edge.config.addresses import WILDCARD_HOSTS, HostPort, check_upstream, dial
 from edge.config.draft import Draft
 from edge.config.faults import Fault, one_of
 from edge.config.locate import Path
+from edge.errors import Severity
 from edge.listening import is_own
 
+_FIRST_PORT = 1024  # ip_unprivileged_port_start of Debian
 _MISSED_POLLS = 2  # a reading must live through one lost poll, or every lost packet is a fallback
 
 
@@ -67,6 +69,18 @@ def one_listener_per_port(draft: Draft) -> Iterator[Fault]:
                     remedy="give each its own port",
                 )
         taken.append((path, address))
+
+
+def ports_can_be_opened(draft: Draft) -> Iterator[Fault]:
+    """What listens is the service's, which may have no port that is root's."""
+    for path, address in _listeners(draft):
+        if address.port < _FIRST_PORT and draft.sound(*path):
+            yield Fault(
+                path=path,
+                problem=f"is {address}, a port that the service may not open: those below {_FIRST_PORT} are root's",
+                remedy=f"give a port from {_FIRST_PORT} on",
+                severity=Severity.NOTE,
+            )
 
 
 def upstream_address(draft: Draft) -> Iterator[Fault]:

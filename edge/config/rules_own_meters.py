@@ -127,6 +127,8 @@ def broker_access_fits(draft: Draft) -> Iterator[Fault]:
         if not draft.sound("meter", index, "connection"):
             continue
         transport = meter.connection.partition("://")[0]
+        if transport not in set(Transport):  # told as what it is
+            continue
         for key in ("username", "password", "ca_file"):
             if getattr(meter, key) is None:
                 continue

@@ -4,22 +4,30 @@ from collections.abc import Iterator
 
 from edge.config.addresses import LOOPBACK_HOSTS, check_station_path
 from edge.config.draft import Draft
-from edge.config.faults import Fault
+from edge.config.faults import Fault, dotted
 from edge.config.locate import Path
 
 _BASIC, _TLS, _MUTUAL = 1, 2, 3  # OCPP 1.6 security whitepaper §2
 
 
 def _profiles(draft: Draft) -> Iterator[tuple[Path, int]]:
-    """The profile of each station, and where it is given."""
-    general = draft.file.ocpp.security_profile or 0
-    for index, station in enumerate(draft.file.station):
-        if station.security_profile is None:
-            yield ("ocpp", "security_profile"), general
-        else:
-            yield ("station", index, "security_profile"), station.security_profile
+    """The profile of each station, and where it is given; 0, which needs nothing, where what is given is no profile."""
+    for index in range(len(draft.file.station)):
+        yield _profile(draft, index)
     if not draft.file.station:
-        yield ("ocpp", "security_profile"), general
+        yield _general(draft)
+
+
+def _profile(draft: Draft, index: int) -> tuple[Path, int]:
+    own, path = draft.file.station[index].security_profile, ("station", index, "security_profile")
+    if own is None:
+        return _general(draft)
+    return path, own if draft.sound(*path) else 0
+
+
+def _general(draft: Draft) -> tuple[Path, int]:
+    path = ("ocpp", "security_profile")
+    return path, (draft.file.ocpp.security_profile or 0) if draft.sound(*path) else 0
 
 
 def profile_is_chosen(draft: Draft) -> Iterator[Fault]:
@@ -35,9 +43,8 @@ def profile_is_chosen(draft: Draft) -> Iterator[Fault]:
 
 def keys_are_known(draft: Draft) -> Iterator[Fault]:
     """A station of profile 1 or 2 has a key."""
-    general = draft.file.ocpp.security_profile or 0
     for index, station in enumerate(draft.file.station):
-        profile = general if station.security_profile is None else station.security_profile
+        _, profile = _profile(draft, index)
         if profile in (_BASIC, _TLS) and station.key_hash is None:
             yield Fault(
                 path=("station", index, "key_hash"),
@@ -56,12 +63,11 @@ def tls_is_set_up(draft: Draft) -> Iterator[Fault]:
         needed.append(("private_key", table.private_key))
     if highest >= _MUTUAL:
         needed.append(("station_ca", table.station_ca))
-    where = ".".join(str(part) for part in path)
     for key, value in needed:
         if value is None:
             yield Fault(
                 path=("ocpp", key),
-                problem=f"is missing, and {where} is {highest}",
+                problem=f"is missing, and {dotted(path)} is {highest}",
                 remedy=f"give {key}, or a lower security profile",
             )
     if table.tls_listen is not None and highest < _TLS and (table.certificate is None or table.private_key is None):

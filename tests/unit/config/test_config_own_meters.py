@@ -101,6 +101,13 @@ def test_a_login_belongs_to_a_broker(tmp_path: Path, meter: str, words: str) -> 
     assert words in refusal(tmp_path, meter)
 
 
+def test_a_login_beside_what_is_no_connection(tmp_path: Path) -> None:
+    """The connection is what is wrong; of the login it was said that ``the connection is 192.168.1.20://``."""
+    said = refusal(tmp_path, f'model = "mqtt"\nusername = "edge"\nconnection = "192.168.1.20"\n{CURRENTS}')
+    assert "does not begin with one of tcp://" in said
+    assert "is for a broker" not in said
+
+
 def test_a_broker_with_a_login(tmp_path: Path) -> None:
     """Who lets nobody in without a password is asked with one, and the password isn't shown with the meter."""
     login = 'username = "edge"\npassword = "secret"\nca_file = "/etc/ca.pem"\n'

@@ -288,6 +288,11 @@ def test_reserve_above_the_fuse_leaves_no_room(tmp_path: Path) -> None:
             "station[0].evse[0].min_a",
             "of EVSE 1 of station 'CP-01' is 5.5: below 6 A no car charges (IEC 61851-1)",
         ),
+        (
+            {"more": '[bms.modbus]\nlisten = "127.0.0.1:502"\nfallback_a = 20'},
+            "bms.modbus.listen",
+            "is 127.0.0.1:502, a port that the service may not open",
+        ),
     ],
 )
 def test_notes_leave_the_file_sound(tmp_path: Path, parts: dict[str, str], key: str, words: str) -> None:

@@ -47,7 +47,7 @@ def written(tmp_path: Path, ocpp: str = "", station: str = "") -> Path:
         ("security_profile = 1", "", "station[0].key_hash", "security profile 1 asks station 'CP-01' for a key"),
         ("security_profile = 4", "", "ocpp.security_profile", "0 to 3"),
         ("", "security_profile = 2", "station[0].key_hash", "security profile 2"),
-        ("", f'security_profile = 2\nkey_hash = "{HASH}"', "ocpp.certificate", "station.0.security_profile is 2"),
+        ("", f'security_profile = 2\nkey_hash = "{HASH}"', "ocpp.certificate", "station[0].security_profile is 2"),
         (TLS + "security_profile = 3", "", "ocpp.station_ca", "is missing, and ocpp.security_profile is 3"),
         ('tls_listen = "127.0.0.1:9443"', "", "ocpp.tls_listen", "has no certificate and private_key beside it"),
         (TLS.replace("9443", "9000"), "", "ocpp.tls_listen", "whose port ocpp.listen has already"),
@@ -63,6 +63,15 @@ def test_each_rule_names_its_fault(tmp_path: Path, ocpp: str, station: str, key:
         load(written(tmp_path, ocpp, station), meter_models={}, read_map=no_map)
     told = {each.key: f"{each.problem}; {each.remedy}" for each in refused.value.findings}
     assert words in told[key]
+
+
+@pytest.mark.parametrize(("ocpp", "station"), [('security_profile = "0"', ""), ("", "security_profile = 4")])
+def test_what_is_no_profile_asks_for_nothing(tmp_path: Path, ocpp: str, station: str) -> None:
+    """In its place stood the example of the reference, 2: who wrote "0" was asked for keys and certificates."""
+    with pytest.raises(ConfigurationError) as refused:
+        load(written(tmp_path, ocpp, station), meter_models={}, read_map=no_map)
+    (finding,) = refused.value.findings
+    assert finding.key.endswith("security_profile")
 
 
 def test_a_ca_for_a_cloud_without_tls(tmp_path: Path) -> None:
