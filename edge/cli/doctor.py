@@ -209,7 +209,8 @@ def _storage(storage: Mapping[str, Any], *, has_cloud: bool) -> Iterator[Trouble
     folder, problem = storage.get("folder"), storage.get("problem")
     match storage.get("state"):
         case "UNUSABLE":
-            yield _trouble("storage_unusable", folder=folder, problem=problem)
+            what = "storage_unusable" if has_cloud else "storage_unusable_alone"
+            yield _trouble(what, "storage_unusable", folder=folder, problem=problem)
         case "FULL" | "FAILED":
             yield _trouble("storage_full", folder=folder, problem=problem)
         case "RESERVE":

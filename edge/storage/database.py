@@ -113,7 +113,8 @@ def open_database(
                 log.exception("a file was gone, and is made of its copy", file=str(path))
             return Opened(connection=opened(path, proof), damaged=kept_as)
     except (sqlite3.Error, OSError) as exc:
-        raise StorageFailed(f"{path} can't be opened ({exc})", remedy=_way_to_open(exc)) from exc
+        why = exc.strerror or exc if isinstance(exc, OSError) else exc
+        raise StorageFailed(f"{path} can't be opened ({why})", remedy=_way_to_open(exc)) from exc
 
 
 def is_full(error: sqlite3.Error) -> bool:

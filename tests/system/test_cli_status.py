@@ -561,3 +561,6 @@ async def test_a_storage_that_cannot_be_used_is_told(controller: Controller) -> 
     told = await edge(controller.path, "doctor")
     assert "nothing can be kept, stations get no answers while their cloud is away" in told.out
     assert "   -> put /nowhere right, then sudo systemctl restart edge-controller" in told.out
+    controller.report = controller.report | {"has_cloud": False}
+    told = await edge(controller.path, "doctor")
+    assert f"nothing can be kept, stations get no answers: {problem}" in told.out

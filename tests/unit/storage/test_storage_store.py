@@ -580,7 +580,7 @@ def test_the_forms_come_with_the_program() -> None:
 def test_a_folder_that_cant_be_made_is_one_sentence(tmp_path: Path) -> None:
     """Where, why, and what to look at."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageFailed, match=r"registry\.db can't be opened .*; is the folder there"):
+    with pytest.raises(StorageFailed, match=r"registry\.db can't be opened \([^:']*\); is the folder there"):
         Store(tmp_path / "file").open()
 
 
