@@ -28,7 +28,12 @@ def bms(
     valid_s: Annotated[
         int, typer.Option("--valid", metavar="SECONDS", help="For how long; 0: as the gateway has it.")
     ] = 0,
-    broker: Annotated[bool, typer.Option("--broker", help="Be the broker on the address of --mqtt.")] = False,
+    broker: Annotated[
+        bool,
+        typer.Option(
+            "--broker", help="Be the broker on the address of --mqtt; what it has retained is shown at the end."
+        ),
+    ] = False,
     for_: ForOption = None,
     json: JsonOption = False,
 ) -> None:
