@@ -5,6 +5,7 @@ import getpass
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 import typer
@@ -46,6 +47,8 @@ async def _end_all() -> None:
 
 
 HIDDEN = "***"
+FEW = 12  # options, one below the other: half of the smallest screen, which has 24 lines
+COLUMN = 38  # columns of an option, where two stand in a line of 80
 
 
 class Terminal:
@@ -67,14 +70,15 @@ class Terminal:
     def ask(self, step: Ask) -> str:
         """The answer to a question, or what Enter means."""
         say = self.speaker.say
-        if step.refused is not None:
-            help_text = say(f"help.{step.text}", step.values)
-            typer.echo(say("refused", {"answer": HIDDEN if step.is_secret else step.refused, "help": help_text}))
         is_yes_no = tuple(option.name for option in step.options) == ("yes", "no")
         numbered = are_numbered(step.options)
-        for number, option in enumerate(step.options, 1):
-            if not is_yes_no:
-                typer.echo(f"  {f'{number}) ' if numbered else ''}{self.speaker.label(option.label)}")
+        shown = [] if is_yes_no else self._listed(step, numbered=numbered)
+        if step.refused is not None:
+            help_text = say(f"help.{step.text}", step.values)
+            told = say("refused", {"answer": HIDDEN if step.is_secret else step.refused, "help": help_text})
+            shown.insert(len(shown) if len(shown) > FEW else 0, told)  # above a long list it would scroll away
+        for line in shown:
+            typer.echo(line)
         default = meant = step.default
         choice = ""
         if is_yes_no:
@@ -88,6 +92,21 @@ class Terminal:
         question = f"{say(step.text, step.values)}{choice}{meant}"
         said = (self.secret(question) if step.is_secret else self.line(f"{question}: ")).strip()
         return said if said or default is None else default
+
+    def _listed(self, step: Ask, *, numbered: bool) -> list[str]:
+        """The options, a line each; many of them two a line, and of many those alone in which a refused answer is."""
+        told = [
+            (option.name, f"  {f'{number}) ' if numbered else ''}{self.speaker.label(option.label)}")
+            for number, option in enumerate(step.options, 1)
+        ]
+        if len(told) > FEW and step.refused:
+            near = [each for each in told if step.refused.casefold() in each[0].casefold()]
+            told = near or told
+        lines = [line for _, line in told]
+        if len(lines) <= FEW or max(map(len, lines)) > COLUMN:
+            return lines
+        left, right = lines[: (len(lines) + 1) // 2], lines[(len(lines) + 1) // 2 :]
+        return [f"{one:{COLUMN}} {other}".rstrip() for one, other in zip_longest(left, right, fillvalue="")]
 
     def line(self, prompt: str) -> str:
         """One line that was typed.

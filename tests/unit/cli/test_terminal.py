@@ -57,6 +57,34 @@ def test_what_enter_means_is_shown_as_it_is_chosen(
     assert "CP-01 [garage]: " in shown
 
 
+def asked_for_a_model(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], refused: str | None
+) -> list[str]:
+    """What is shown of the question for one of 31 models, after such an answer."""
+    models = tuple(Option(name=each, label=each) for each in (*(f"model_{n}" for n in range(30)), "eastron_sdm630"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("31\n"))
+    Terminal(Speaker("en")).ask(Ask(key=("meter",), text="meter.model", options=models, refused=refused))
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_long_list_stays_on_the_screen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of 24 lines: what is wrong with an answer is told below the list, and the list takes two columns."""
+    shown = asked_for_a_model(monkeypatch, capsys, "PM5320")
+    assert len(shown) < 20
+    assert max(map(len, shown[:-2])) < 80
+    assert any(line.split() == ["1)", "model_0", "17)", "model_16"] for line in shown)
+    assert shown[-2].startswith("'PM5320' doesn't fit.")
+
+
+def test_a_part_of_a_name_is_shown_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is printed on the meter is a part of its model; with its number, and without the others."""
+    told, model, _ = asked_for_a_model(monkeypatch, capsys, "SDM630")
+    assert told.startswith("'SDM630' doesn't fit.")
+    assert model == "  31) eastron_sdm630"
+
+
 class Trickle(io.BytesIO):
     """Gives a line at a time, as a terminal does."""
 
