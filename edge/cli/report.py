@@ -1,5 +1,7 @@
 """``edge report sessions``: who charged how much, one by one or summed up."""
 
+import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -119,7 +121,8 @@ def _print(found: _Report, form: Form) -> None:
         case Form.CSV:
             typer.echo(as_csv(found.columns, found.rows), nl=False)
         case Form.TABLE:
-            typer.echo(as_table([_flat(row) for row in found.rows]), nl=False)
+            room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+            typer.echo(as_table([_flat(row) for row in found.rows], room), nl=False)
             typer.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.total.items()))
 
 

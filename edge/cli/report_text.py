@@ -2,6 +2,7 @@
 
 import csv
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,13 +23,37 @@ def as_csv(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     return out.getvalue()
 
 
-def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Columns side by side, numbers to the right."""
+def as_table(rows: Sequence[Mapping[str, Any]], room: int | None = None) -> str:
+    """Columns side by side, numbers to the right; where a terminal has ``room`` for fewer characters in a line, of each
+    row what there is, behind its first column. None: as wide as it is.
+    """
     if not rows:
         return ""
+    wide = _side_by_side(rows)
+    if room is None or max(map(len, wide.splitlines())) <= room:
+        return wide
+    return "".join(_in_lines(row, room) for row in rows)
+
+
+def _in_lines(row: Mapping[str, Any], room: int) -> str:
+    (first, name), *others = [(_head(key), _shown(value)) for key, value in row.items()]
+    told = ", ".join(text if text.startswith(f"{head} ") else f"{head} {text}" for head, text in others if text)
+    return (
+        textwrap.fill(
+            f"{first} {name}: {told}", room, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )
+        + "\n"
+    )
+
+
+def _head(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _side_by_side(rows: Sequence[Mapping[str, Any]]) -> str:
     names = list(rows[0])
     cells = [[_shown(row[name]) for name in names] for row in rows]
-    heads = [name.replace("_", " ") for name in names]
+    heads = [_head(name) for name in names]
     widths = [max(len(line[column]) for line in [heads, *cells]) for column in range(len(names))]
     lines = []
     for line in [heads, *cells]:
