@@ -242,7 +242,7 @@ def _refuse_while_running() -> None:
     except ControllerUnreachable as exc:
         if "no controller" in str(exc):
             return
-    raise ProblemUnusable("the gateway's program is running", remedy="systemctl stop edge-controller")
+    raise ProblemUnusable("the gateway's program is running", remedy="sudo systemctl stop edge-controller")
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -38,7 +38,7 @@ STOP_S: Seconds = 5.0
 SAMPLES, SAMPLE_EVERY_S = 5, 0.5
 TRIES, PAUSE_S = 5, 1.0  # an answer may be three seconds late each time: a full disk's cache, a cold card
 STATUS = "/api/v1/status"
-STOP_FIRST = "stop the service first: systemctl stop edge-controller"
+STOP_FIRST = "stop the service first: sudo systemctl stop edge-controller"
 _KEPT = ("serial", "mac", "firmware")
 
 

@@ -16,7 +16,8 @@ from edge.system.paths import control_sockets_found
 STATUS: Final = "/api/v1/status"
 TIMEOUT_S = 3.0  # a controller that is alive answers within a tick
 _START_IT = (
-    "start it (the service: systemctl start edge-controller; by hand: edge run --config FILE), or give its --socket"
+    "start it (the service: sudo systemctl start edge-controller; by hand: edge run --config FILE), "
+    "or give its --socket"
 )
 ASK_AS_ROOT = "it is for root and the controller's own account: ask with sudo"
 

@@ -51,3 +51,12 @@ def test_who_may_not_read_a_file_is_told_by_who_reads_it() -> None:
     }
     assert {"edge journal list: config", "edge doctor: socket", "edge check: file"} <= found.keys()
     assert [verb for verb, info in found.items() if info.readable] == []
+
+
+def test_what_is_to_be_typed_about_the_service_has_sudo() -> None:
+    """Without it systemctl asks who has no right to for a password that an installer's account hasn't."""
+    folder = Path(edge.__file__).parent
+    said = [(file.name, line) for file in folder.glob("*.py") for line in file.read_text(encoding="utf-8").splitlines()]
+    told = [(name, line) for name, line in said if "systemctl st" in line]
+    assert len(told) >= 3
+    assert [each for each in told if "sudo systemctl" not in each[1]] == []
