@@ -41,7 +41,7 @@ def list_(
 @app.command()
 def resend(
     numbers: Annotated[
-        list[int] | None, typer.Argument(metavar="NUMBER...", help="As edge journal list shows them.")
+        list[int] | None, typer.Argument(metavar="NUMBER", help="As edge journal list shows them.")
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="All that are set aside or deferred.")] = False,
     config: ConfigPath = SITE_FILE,

@@ -1,7 +1,7 @@
 """``edge status``: what the running controller sees, allows and why."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import orjson
 import typer
@@ -13,6 +13,8 @@ from edge.cli.control_socket import report
 from edge.cli.evse_table import EvseTable
 from edge.cli.places import SocketPath
 from edge.cli.roomy import on_stdout
+from edge.cli.trace import waits_for
+from edge.errors import ProblemUnusable
 from edge.units import PHASES
 from edge.web import words
 from edge.web.words import Level, Report, Said
@@ -29,17 +31,42 @@ _AT_TIMES: Final[Mapping[str, Callable[[Report], Said | None]]] = {"uses": words
 
 
 def status(
+    stations: Annotated[
+        list[str] | None, typer.Argument(metavar="STATION", help="Only these, and why one isn't there.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     socket: SocketPath = None,
 ) -> None:
     """Show circuits, stations, limits and their reasons. As the running controller has them."""
     told = report(socket)
+    if stations:
+        told = only(told, stations)
     if as_json:
         typer.echo(orjson.dumps(told))
         return
     console = on_stdout()
     for part in _picture(told):
         console.print(part)
+    for name in stations or ():
+        if any(each["id"] == name and not each["connected"] for each in told["stations"]):
+            console.print(_shown(Said(waits_for(told, name) or "", Level.LOOK)))
+
+
+def only(report: Report, names: Sequence[str]) -> dict[str, Any]:
+    """The report of these stations alone, with all that isn't a station's; those that wait to be adopted included.
+
+    :raises ProblemUnusable: there is no such station.
+    """
+    there = {each["id"] for table in ("stations", "waiting_stations") for each in report.get(table, ())}
+    for name in names:
+        if name not in there:
+            raise ProblemUnusable(
+                f"there is no station '{name}'", remedy="edge status alone shows those that there are"
+            )
+    keys = {"stations": "id", "waiting_stations": "id", "cards_shown": "station"}
+    return {**report} | {
+        table: [each for each in report.get(table, ()) if each[key] in names] for table, key in keys.items()
+    }
 
 
 def _picture(report: Report) -> Iterator[RenderableType]:

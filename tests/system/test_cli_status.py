@@ -186,6 +186,28 @@ async def test_status_for_people(controller: Controller) -> None:
         assert words in shown.out
 
 
+async def test_one_station_of_many(controller: Controller) -> None:
+    """On a large site the one that is asked for had scrolled away; of one that isn't there it is told why."""
+    first = REPORT["stations"][0]
+    away = first | {"id": "CP-07", "connected": False}
+    turned = {"station": "CP-07", "at": "2026-06-01T11:59:00Z", "why": "a wrong key", "address": "10.0.0.7", "times": 1}
+    controller.report = REPORT | {"stations": [first | {"id": "CP-06"}, away], "refused_handshakes": [turned]}
+    shown = await status(controller.path, "CP-07")
+    assert (shown.code, shown.err) == (0, "")
+    assert "CP-07 isn't connected: waiting for it to dial; it was turned away at 2026-06-01T11:59:00Z: a wrong key" in (
+        " ".join(shown.out.split())
+    )
+    assert "62.5 / 61" in shown.out
+    assert not {"CP-06", "CP-99"} & set(shown.out.split())
+    told = orjson.loads((await status(controller.path, "CP-06", "CP-99", "--json")).out)
+    assert [each["id"] for table in ("stations", "waiting_stations") for each in told[table]] == ["CP-06", "CP-99"]
+    nobody = await status(controller.path, "CP-08")
+    assert (nobody.code, nobody.err) == (
+        2,
+        "edge: there is no station 'CP-08'; edge status alone shows those that there are\n",
+    )
+
+
 @pytest.mark.parametrize("columns", ["40", "80"])
 async def test_a_narrow_terminal_has_each_reason_whole(controller: Controller, columns: str) -> None:
     """Below its EVSE, broken between words at most: beside the table it was a column of a few letters."""
