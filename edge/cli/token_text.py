@@ -34,12 +34,21 @@ def parts(text: str | None) -> tuple[Hours, ...]:
 
 
 def hours_text(found: tuple[Hours, ...]) -> str:
-    """The same, for a table."""
-    parts = []
-    for part in found:
-        days = "" if len(part.days) == len(DAYS) else ",".join(DAYS[day] for day in sorted(part.days)) + " "
-        parts.append(f"{days}{part.since:%H:%M}-{part.until:%H:%M}")
-    return "; ".join(parts)
+    """The same, as :func:`parts` reads it."""
+    return "; ".join(f"{_days_text(part)}{part.since:%H:%M}-{_until_text(part.until)}" for part in found)
+
+
+def _days_text(part: Hours) -> str:
+    """Each part was told as a row of days, which may go on over Sunday."""
+    if len(part.days) == len(DAYS):
+        return ""
+    first = next(day for day in part.days if (day - 1) % len(DAYS) not in part.days)
+    last = (first + len(part.days) - 1) % len(DAYS)
+    return f"{DAYS[first]} " if first == last else f"{DAYS[first]}-{DAYS[last]} "
+
+
+def _until_text(until: time) -> str:
+    return "24:00" if until == time(0) else f"{until:%H:%M}"
 
 
 def need(energy: tuple[str, str | None], ready_by: tuple[str, str | None]) -> TokenNeed | None:

@@ -52,7 +52,7 @@ def test_a_token_is_added_listed_blocked_and_removed(site: Path) -> None:
         "cost centre": "4711",
         "from": None,
         "until": "2027-01-01T00:00:00+00:00",
-        "hours": "Mon,Tue,Wed,Thu,Fri 07:00-19:00; Sat 08:00-00:00",
+        "hours": "Mon-Fri 07:00-19:00; Sat 08:00-24:00",
         "energy": "180kWh",
         "ready by": "05:30",
     }

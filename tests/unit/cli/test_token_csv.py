@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from edge.cli.token_csv import read_csv
-from edge.cli.token_text import Rules, need
+from edge.cli.token_text import Rules, hours_text, need, parts
 from edge.domain.token import TokenNeed
 from edge.errors import TokenUnusable
 from edge.offline.hashing import TokenHasher
@@ -105,6 +105,21 @@ def test_what_cannot_be_meant_is_one_sentence_with_its_line(tmp_path: Path, cont
     with pytest.raises(TokenUnusable) as raised:
         read_csv(path, RULES)
     assert str(raised.value).startswith(f"{path}{sentence}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mon-Fri 07:00-19:00; Sat 08:00-24:00",
+        "Fri-Mon 22:00-06:00",
+        "Sun 00:00-24:00",
+        "07:30-08:15",
+        "Sun-Mon 05:00-07:00",
+    ],
+)
+def test_hours_are_told_as_they_are_given(text: str) -> None:
+    """Who copies them from the list for another card gives what can be read: it said Mon,Tue,Wed,Thu,Fri."""
+    assert hours_text(parts(text)) == text
 
 
 def test_another_encoding_is_told(tmp_path: Path) -> None:
