@@ -61,13 +61,13 @@ async def test_it_renews_itself(tmp_path: Path) -> None:
 
     def status() -> Mapping[str, Any]:
         asked.append(len(asked))
-        return REPORT | {"uptime_s": 1000.0 + len(asked)}
+        return REPORT | {"control": REPORT["control"] | {"ticks": 1000 + len(asked)}}
 
     page, complaints = await seen(tmp_path, make_app(status=status, healthy=lambda: True, needs=FakeNeeds()))
     assert complaints == []
     assert len(asked) >= 2
-    assert f"up {1000 + len(asked)} s" in page
-    assert "up 1001 s" not in page
+    assert f", {1000 + len(asked)} ticks" in page
+    assert ", 1001 ticks" not in page
     assert '<p id="lost" role="alert" hidden="">' in page
 
 
