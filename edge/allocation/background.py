@@ -25,6 +25,7 @@ import numpy as np
 from edge.allocation.draws import FALL_NOISE_A, SAMPLE_DELAY_S, Draws, ThreeAmps, total_a
 from edge.allocation.exposure import OBEY_S
 from edge.allocation.guess import Guess, guessed
+from edge.allocation.inrush import WARM, Doubt, Heat, doubted, warmed
 from edge.allocation.layout import Bools, Floats
 from edge.allocation.noise import deviation_a, stands_out_a, with_newest
 from edge.allocation.rise import Rise, rising
@@ -106,6 +107,13 @@ class Background:
     peaks: int = 0  # how many there have been: the next takes the place of the oldest
     bounds: tuple[Bounds, ...] = field(default=())
     guess: Guess | None = None
+    doubt: Doubt | None = None  # what of the estimate one reading alone has shown
+    heat: Heat = (WARM, WARM, WARM)  # how warm the circuit's breaker may be by what was read
+
+    @property
+    def sure_a(self) -> PhaseAmps | None:
+        """The estimate without what one reading alone has shown."""
+        return self.doubt.sure_a if self.doubt is not None else self.estimate_a
 
     def noise_a(self) -> ThreeAmps:
         """The standard deviation of the meter's noise on each phase."""
@@ -131,6 +139,11 @@ class Background:
         more_a = sum(self.measured_a or NO_CURRENT) - sum_a
         return any(self.is_over(limit_a)) or (more_a > 0 and more_a > OUTLIER_SIGMAS * sum(self.noise_a()))
 
+    def is_uneven(self, imbalance_a: Amps) -> bool:
+        """Whether it showed two phases further apart than that."""
+        measured = tuple(self.measured_a or NO_CURRENT)
+        return max(measured) - min(measured) > imbalance_a + OVERLOAD_AT_ONCE_A
+
 
 def updated(
     known: Background | None,
@@ -143,16 +156,20 @@ def updated(
     period_s: Seconds = 1.0,
     limit_a: Amps = math.inf,
     limit_sum_a: Amps = math.inf,
+    fuse_a: Amps = math.inf,
 ) -> Background:
     """The background after a reading that came ``at``, and shows what flowed up to ``meter_delay_s`` before.
 
     They come each ``period_s``. ``limit_a`` is the lowest limit on a phase now, ``limit_sum_a`` that on all together:
-    an outsider's may be below the rating. The same reading twice teaches nothing: the cars have moved since.
+    an outsider's may be below the rating. ``fuse_a`` is the breaker's rating. The same reading twice teaches nothing:
+    the cars have moved since.
     """
     known = known if known is not None else Background(estimate_a=None)
     if known.reading_at is not None and known.reading_at >= at:
         return known
-    known = _noted(known, measured_a, at, draws, meter_delay_s, period_s)
+    gap_s = at - known.reading_at if known.reading_at is not None else 0.0
+    heat = warmed(known.heat, measured_a, fuse_a, gap_s)
+    known = _noted(known, measured_a, at, draws, meter_delay_s, period_s, heat)
     low_a, high_a = reduce(np.minimum, [bounds.low_a for bounds in known.bounds]), known.most_drawn_a()
     highest, lowest = measured_a - total_a(low_a), measured_a - total_a(high_a)
     if known.estimate_a is None:
@@ -172,6 +189,7 @@ def updated(
         risen, over_since, answered = _phases(_jumped, risen, besides_a, noise_a), at, True
     elif waited and over_since is not None and (seen_a := draws.seen_a(over_since)) is not None:
         risen, over_since = _phases(_jumped, risen, measured_a - seen_a, noise_a), at
+    jumped_a = risen
     first, second, third = (max(FALL_NOISE_A, OUTLIER_SIGMAS * noise) for noise in noise_a)
     sampled_a = reduce(np.maximum, [bounds.sampled_a for bounds in known.bounds])
     rise = rising(known.rise, measured_a, at, draws, sampled_a, estimate_a=risen, slack_a=(first, second, third))
@@ -188,7 +206,19 @@ def updated(
             since=at, count=1, measured_a=measured_a, measured_sum_a=measured_a, lowest_sum_a=lowest, least_a=low_a
         )
     guess = guessed(known.guess, draws.guessed_a, at, proven=_holds_all(risen, highest, noise_a))
-    return replace(known, estimate_a=risen, fall=fall, rise=rise, over_since=over_since, answered=answered, guess=guess)
+    doubt = doubted(
+        known.doubt, before_a=known.estimate_a, jumped_a=jumped_a, after_a=risen, lowest_a=lowest, gap_s=gap_s
+    )
+    return replace(
+        known,
+        estimate_a=risen,
+        fall=fall,
+        rise=rise,
+        over_since=over_since,
+        answered=answered,
+        guess=guess,
+        doubt=doubt,
+    )
 
 
 def _holds_all(risen: PhaseAmps, highest: PhaseAmps, noise_a: ThreeAmps) -> bool:
@@ -214,6 +244,7 @@ def _noted(
     draws: Draws,
     meter_delay_s: Seconds,
     period_s: Seconds,
+    heat: Heat,
 ) -> Background:
     """The reading and the bounds of the cars, remembered."""
     peaks, number = known.peaks_a, known.peaks
@@ -238,6 +269,7 @@ def _noted(
         peaks_a=peaks,
         peaks=number,
         bounds=bounds,
+        heat=heat,
     )
 
 

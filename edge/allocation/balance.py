@@ -79,6 +79,11 @@ def admit(case: Case, room_a: Floats, among: Bools | None = None) -> Admitted:
     return Admitted(rows=rows, refused_by=by)
 
 
+def sparing(case: Case, admitted: Admitted, runs: Bools, room_a: Floats) -> Admitted:
+    """With those who run already and would be admitted in that room, too; what refused them stays."""
+    return Admitted(rows=admitted.rows | (admit(case, room_a).rows & runs), refused_by=admitted.refused_by)
+
+
 def share_in_balance(case: Case) -> tuple[Admitted, Shared]:
     """Admit and share. The limit may still be missed where no fixed point was found: see :func:`repaired`."""
     ceiling = reach(case, np.where(case.columns.able, case.columns.upper_a, 0.0))

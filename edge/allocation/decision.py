@@ -128,6 +128,7 @@ class Decision:
             np.where(self.released.why == Held.FOR_CUT, self.released.line, 0),
             np.where(self.shares.admitted, solution.shared.held_by, self.shares.refused_by),
             self.shares.admitted,
+            self.shares.spared,
             self.snapshot.fleet.reach,
             self.wishes.charge + 2.0 * self.wishes.wake + 3.0 * self.wishes.idle,
             self._blind,
@@ -256,6 +257,8 @@ class Decision:
         shares = self.shares
         if self.snapshot.fleet.states[row].barred:
             return Reason.TOKEN_REFUSED, None
+        if shares.spared[row]:
+            return Reason.SHOWN_ONCE, int(shares.refused_by[row])
         if self.snapshot.fleet.paused[row] and shares.admitted[row]:
             return Reason.NOT_LET_IN if self.snapshot.fleet.states[row].not_let_in else Reason.CAR_PAUSED, None
         if self.wishes.wake[row] and shares.refused_by[row] >= 0:

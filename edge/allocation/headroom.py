@@ -4,12 +4,14 @@ A meter that fails goes down a ladder: late, nothing rises; stale, every EVSE be
 the worst that is known of the building is kept free; back, what is given rises step by step for a while.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edge.allocation.background import OUTLIER_SIGMAS, OVERLOAD_AT_ONCE_A, Background, updated
+from edge.allocation.confirmation import borne_out
 from edge.allocation.draws import Draws, SiteDraws
 from edge.allocation.entitlement import Entitlement
 from edge.allocation.exposure import OBEY_TOLERANCE_A
@@ -42,7 +44,8 @@ class Headroom:
     ``untaken``, one entry a row: a site below that hasn't taken up what it was given last. As much of the building may
     have risen unseen; so it is given no more before that has come to light. ``guessed_a[row, phase]``: what each whose
     phases are in doubt was reckoned with (:class:`edge.allocation.guess.Guess`). As much may be the building's,
-    and comes to light only after it came down; so it is nobody else's before.
+    and comes to light only after it came down; so it is nobody else's before. ``unsure_a``, one entry a line: by how
+    much more would be left without what one reading alone has shown; nobody is stopped for it.
     """
 
     background_a: Floats
@@ -56,6 +59,7 @@ class Headroom:
     over: Bools
     untaken: Bools
     guessed_a: Floats
+    unsure_a: Floats
 
 
 def estimate(
@@ -73,6 +77,7 @@ def estimate(
     """
     grid = snapshot.plant.grid
     background = np.repeat(grid.reserve_a[:, None], 3, axis=1)
+    unsure = np.zeros_like(background)
     late, stale, recovering = (np.zeros(len(background), dtype=np.bool_) for _ in range(3))
     over = np.zeros_like(background, dtype=np.bool_)
     draws = SiteDraws.of(snapshot, entitlement, slow, learned)
@@ -86,6 +91,7 @@ def estimate(
             below = np.flatnonzero(grid.below[place])
             known = _followed(known, snapshot, place, draws.below(below), unbalancing)
             background[place] = tuple(known.estimate_a or ())
+            unsure[place] = background[place] - tuple(known.sure_a or ())
             late[place] = snapshot.now - known_at(state) > LATE_PERIODS * snapshot.settings.period_s
             over[place] = known.is_over(state.circuit.rating_a)
             if known.guess is not None:
@@ -100,24 +106,54 @@ def estimate(
                 # The worst that the installer knows of, or the last that we knew of, whichever is more.
                 background[place] = np.maximum(background[place], tuple(known.estimate_a))
         remembered[state.circuit.id] = known
+    # Of a circuit that isn't measured itself nobody could see a second time that it carries too much.
     background = grid.with_those_below(background, stale | ~grid.metered)
-    taken = grid.through(background)
-    sudden = snapshot.ceilings.limit_a - taken > grid.bears_a
-    limit, taken = np.where(sudden, grid.bears_a, snapshot.ceilings.limit_a), np.where(sudden, 0.0, taken)
+    gone_a = _gone_a(snapshot, stale, remembered)
+    found = _Rooms.beside(background, snapshot, gone_a, entitlement)
+    more_a = np.zeros_like(found.left_a)
+    if unsure.any():
+        more_a = _more_a(_Rooms.beside(background - unsure, snapshot, gone_a, entitlement), found)
     headroom = Headroom(
         background_a=background,
-        left_a=_left(snapshot, limit - taken, background, _gone_a(snapshot, stale, remembered), entitlement),
-        limit_a=limit,
-        taken_a=taken,
-        sudden=sudden,
+        left_a=found.left_a,
+        limit_a=found.limit_a,
+        taken_a=found.taken_a,
+        sudden=found.sudden,
         late=late,
         stale=stale,
         recovering=recovering,
         over=over,
         untaken=untaken & grid.whole_site,
         guessed_a=guessed,
+        unsure_a=more_a,
     )
     return headroom, remembered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Rooms:
+    """What a background takes of each line, and what it leaves; as in :class:`Headroom`."""
+
+    left_a: Floats
+    limit_a: Floats
+    taken_a: Floats
+    sudden: Bools
+
+    @classmethod
+    def beside(cls, background_a: Floats, snapshot: Snapshot, gone_a: PhaseAmps, entitlement: Entitlement) -> "_Rooms":
+        grid, ceilings = snapshot.plant.grid, snapshot.ceilings
+        taken = grid.through(background_a)
+        sudden = ceilings.limit_a - taken > grid.bears_a
+        limit, taken = np.where(sudden, grid.bears_a, ceilings.limit_a), np.where(sudden, 0.0, taken)
+        left = _left(snapshot, limit - taken, background_a, gone_a, entitlement)
+        return cls(left_a=left, limit_a=limit, taken_a=taken, sudden=sudden)
+
+
+def _more_a(sure: _Rooms, found: _Rooms) -> Floats:
+    """By how much more one leaves than the other; nothing where both are without a limit."""
+    limited = np.isfinite(found.left_a)
+    more_a = np.where(limited, sure.left_a, 0.0) - np.where(limited, found.left_a, 0.0)
+    return np.asarray(np.maximum(more_a, 0.0))
 
 
 def _followed(
@@ -137,11 +173,21 @@ def _followed(
         limit_sum_a=limits_a[POWER],
         meter_delay_s=delay_s,
         period_s=snapshot.settings.period_s,
+        fuse_a=state.circuit.fuse_a,
     )
-    if place != layout.root or plant.imbalance_limit_a is None or unbalancing is None:
-        return known
-    whole_site = plant.grid.whole_site
-    return evened(known, unbalancing, whole_site, imbalance_a=plant.imbalance_limit_a, meter_delay_s=delay_s)
+    imbalance_a = math.inf
+    if place == layout.root and plant.imbalance_limit_a is not None and unbalancing is not None:
+        imbalance_a, whole_site = plant.imbalance_limit_a, plant.grid.whole_site
+        known = evened(known, unbalancing, whole_site, imbalance_a=imbalance_a, meter_delay_s=delay_s)
+    return borne_out(
+        known,
+        snapshot.now,
+        fuse_a=state.circuit.fuse_a,
+        limit_a=min(limits_a[:POWER]),
+        limit_sum_a=limits_a[POWER],
+        imbalance_a=imbalance_a,
+        period_s=snapshot.settings.period_s,
+    )
 
 
 def meter_delay_s(settings: ControlSettings) -> Seconds:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edge.allocation.admission import grant, raised
+from edge.allocation.admission import FITS, grant, raised
 from edge.allocation.balance import Admitted
 from edge.allocation.cars import Cars
-from edge.allocation.columns import Columns, in_steps, is_able
+from edge.allocation.columns import EPSILON_A, Columns, in_steps, is_able
 from edge.allocation.entitlement import Entitlement
 from edge.allocation.headroom import Headroom
 from edge.allocation.layout import PAIRS, Bools, Floats, Ints, Layout, used
@@ -52,6 +52,11 @@ class Shares:
     @property
     def refused_by(self) -> Ints:
         return self.solution.admitted.refused_by
+
+    @property
+    def spared(self) -> Bools:
+        """Who keeps its minimum only because one reading alone has shown that there is no room for it."""
+        return np.asarray(self.admitted & (self.refused_by != FITS))
 
 
 def reserves_a(snapshot: Snapshot, wishes: Wishes, entitlement: Entitlement) -> Floats:
@@ -110,10 +115,15 @@ def share_out(
     )
     # What balances is what the others draw, not what they might be given: so balance is a line with a room here.
     case = Case.on(layout, besides(pledged) if pledged.any() else columns, plant.nominal_voltage_v)
-    solution = solved(case, terms, balanced=False)
+    spared = _spared(snapshot, cars, headroom)
+    solution = solved(case, terms, balanced=False, spared=spared)
     if asleep.size:
         left = columns.room_a - grid.on_lines(np.where(counted, solution.amps[:, None], 0.0))
         woken, by = grant(layout.lines[asleep], layout.uses[asleep], lower[asleep], left)
+        if spared is not None:
+            runs, more_a = spared
+            kept, _ = grant(layout.lines[asleep], layout.uses[asleep], lower[asleep], left + more_a)
+            woken |= kept & runs[asleep]
         amps = solution.amps.copy()
         rows, refused_by = solution.admitted.rows.copy(), solution.admitted.refused_by.copy()
         amps[asleep], rows[asleep], refused_by[asleep] = np.where(woken, lower[asleep], 0.0), woken, by
@@ -125,6 +135,16 @@ def share_out(
         solution = _with_roused(snapshot, solution, columns, layout, (roused, pledged), order)
         demand = np.where(roused, grid.max_a, demand)
     return Shares(demand_a=demand, in_use=in_use, counted=counted, layout=layout, solution=solution)
+
+
+def _spared(snapshot: Snapshot, cars: Cars, headroom: Headroom) -> tuple[Bools, Floats] | None:
+    """Who has its minimum already, on as many phases as it is to use, and how much more room each line would have
+    without what one reading alone has shown; None where that is nothing."""
+    if not headroom.unsure_a.any():
+        return None  # nearly always
+    grid, fleet = snapshot.plant.grid, snapshot.fleet
+    stays = ~grid.switches | ((cars.single > 0) == fleet.told_single)
+    return fleet.in_session & stays & (fleet.told_a >= grid.least_a - EPSILON_A), headroom.unsure_a
 
 
 def _pledged(snapshot: Snapshot, wishes: Wishes, lower_a: Floats) -> Bools:

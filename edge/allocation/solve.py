@@ -14,8 +14,8 @@ With an imbalance limit, which takes something from "exact": :mod:`edge.allocati
 import numpy as np
 
 from edge.allocation.admission import FITS
-from edge.allocation.balance import Admitted, admit, reach, repaired, rooms, share_in_balance
-from edge.allocation.layout import Floats
+from edge.allocation.balance import Admitted, admit, reach, repaired, rooms, share_in_balance, sparing
+from edge.allocation.layout import Bools, Floats
 from edge.allocation.problem import Problem
 from edge.allocation.ranks import Case, share
 from edge.allocation.rounding import given_out, in_whole_steps
@@ -31,14 +31,18 @@ def solve(problem: Problem) -> Solution:
     return solved(case, Terms.of(problem, case), balanced=problem.imbalance_limit_a is not None)
 
 
-def solved(case: Case, terms: Terms, *, balanced: bool) -> Solution:
+def solved(case: Case, terms: Terms, *, balanced: bool, spared: tuple[Bools, Floats] | None = None) -> Solution:
     """:func:`solve` for a problem in the solver's own form; ``balanced``: there is an imbalance limit, and what the
-    EVSEs are given makes its rooms. (Else the rooms on its lines are what the columns say.)
+    EVSEs are given makes its rooms. (Else the rooms on its lines are what the columns say.) ``spared``: who keeps its
+    minimum, if it fits with so much more room on each line.
     """
     columns = case.columns
     if balanced:
         return _in_balance(case, terms)
     admitted = admit(case, columns.room_a)
+    if spared is not None:
+        runs, more_a = spared
+        admitted = sparing(case, admitted, runs, columns.room_a + more_a)
     shared = share(case, admitted.rows, columns.room_a)
     amps = shared.amps
     if columns.step_a.any() and admitted.rows.any():  # else there is nothing to round, and nothing left over

@@ -43,4 +43,4 @@ def evened(
             # What has fallen on the other phase is no rise on this one (:func:`edge.allocation.headroom.fallen_a`).
             behind_a = min(tuple(estimate_a)[low], measured[low] - float(least_a[:, low].sum()))
             risen[high] = max(risen[high], behind_a + ahead_a)
-    return replace(known, uneven_since=since, estimate_a=PhaseAmps(*risen))
+    return replace(known, uneven_since=since, estimate_a=PhaseAmps(*risen), doubt=None)

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     CLOSED = "CLOSED"
     CLOSING = "CLOSING"
     SUN_MAY_GO = "SUN_MAY_GO"
+    SHOWN_ONCE = "SHOWN_ONCE"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -96,6 +97,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.CLOSING: "goes on at its minimum: the hours of its class are over",
     Reason.SUN_MAY_GO: "{circuit} {phase} bears no more, should what feeds in be gone at once "
     "({used_a:z.1f} of {rating_a:g} A)",
+    Reason.SHOWN_ONCE: "its minimum stays: one reading alone has shown {circuit} {phase} so full "
+    "({used_a:z.1f} of {rating_a:g} A)",
     Reason.CLOUD_LIMIT: "the cloud's charging profile allows {rating_a:g} A",
     Reason.TOKEN_REFUSED: "the token of this session is no longer good",
     Reason.SWITCHING_PHASES: "is changing over to {phases} of its phases",
@@ -120,6 +123,8 @@ POWER_SENTENCES: dict[Reason, str] = {
         "waits for its turn: {circuit} has no power left for one car more ({used_w:z.0f} of {rating_w:.0f} W)"
     ),
     Reason.WAITING_FOR_CUT: "waits until others have obeyed their cut on {circuit}",
+    Reason.SHOWN_ONCE: "its minimum stays: one reading alone has shown {circuit} so full "
+    "({used_w:z.0f} of {rating_w:.0f} W)",
     Reason.LIMITED: "{source} allows {circuit} {rating_w:.0f} W ({used_w:z.0f} W now)",
     Reason.LIMIT_ENDED: "{source} is silent: {circuit} falls back to {rating_w:.0f} W ({used_w:z.0f} W now)",
     Reason.OVERLOAD: "{circuit} is overloaded by what is not ours ({used_w:z.0f} of {rating_w:.0f} W)",
@@ -134,6 +139,10 @@ BALANCE_SENTENCES: dict[Reason, str] = {
     Reason.WAITING_FOR_TURN: (
         "waits for its turn: one car more on {phase} would unbalance it "
         "({used_a:z.1f} A more than {other_phase} now, and {rating_a:g} A are allowed)"
+    ),
+    Reason.SHOWN_ONCE: (
+        "its minimum stays: one reading alone has shown {phase} so far ahead "
+        "({used_a:z.1f} A more than {other_phase}, and {rating_a:g} A are allowed)"
     ),
 }
 

@@ -95,6 +95,10 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
         snapshot(circuit(20, measured_a=9.0), charging(told_a=29)),
         "29.0 A: main L1 bears no more, should what feeds in be gone at once (29.0 of 29 A)",
     ),
+    Reason.SHOWN_ONCE: (
+        snapshot(circuit(20, measured_a=40.0), charging(told_a=16)),
+        "6.0 A: its minimum stays: one reading alone has shown main L1 so full (30.0 of 20 A)",
+    ),
     Reason.IMBALANCE: (
         snapshot(circuit(63), charging(evse(phases=(L2,)), told_a=20), imbalance_limit_a=20.0),
         "20.0 A: L2 carries 20.0 A more than L1, and 20 A are allowed",
@@ -232,6 +236,14 @@ MEMORIES: Mapping[Reason, Memory] = {
     Reason.RECOVERING: remembered(
         SITES[Reason.RECOVERING][0],
         background={"main": Background(estimate_a=PhaseAmps.same(4), reading_at=NOW - 60, stale_at=NOW - 29)},
+    ),
+    Reason.SHOWN_ONCE: remembered(
+        SITES[Reason.SHOWN_ONCE][0],
+        background={
+            "main": Background(
+                estimate_a=PhaseAmps.same(4), reading_at=NOW - 1, measured_a=PhaseAmps.same(20), bounds=()
+            )
+        },
     ),
     Reason.STOPPED_DISOBEYING: remembered(SITES[Reason.STOPPED_DISOBEYING][0], overdrawn_since=[NOW - OBEY_S]),
     Reason.SWITCHING_PHASES: remembered(SITES[Reason.SWITCHING_PHASES][0], single=[1]),
