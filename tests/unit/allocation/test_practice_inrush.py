@@ -3,17 +3,17 @@
 Cars go to their minimum at once; they are stopped only for what a second reading bears out, or what no breaker bears.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from edge.domain.limit import LimitSource, LimitStated
 from edge.domain.setpoint import Purpose
-from edge.units import Amps, Seconds
+from edge.units import Amps, PhaseAmps, Seconds
 from simulators.breaker import Breaker
 from tests.unit.allocation.closed_loop import PART_S, ClosedLoop
 from tests.unit.allocation.plugs import OBEYS_S
-from tests.unit.allocation.practice import L1, L2, L3, Car, Case, check_unharmed, main
+from tests.unit.allocation.practice import L1, L2, L3, Car, Case, Fuse, check_unharmed, main
 
 FUSE_A = 40.0
 BASE_A = 6.0  # what the building takes all day
@@ -216,3 +216,31 @@ def test_nobody_begins_while_it_is_in_doubt(starts: bool) -> None:
     begins = [amps for _, name, amps in course.told if name == "D" and amps > 0]
     assert begins == ([] if starts else [6.0])
     assert course.run(60).loop.told["D"] >= 6.0
+
+
+def test_above_what_is_not_measured_itself_nothing_is_waited_for() -> None:
+    """Only the garage has a meter, and the connection above it is what is full: nobody would see that a second time."""
+    fuses = {
+        "main": Fuse(amps=FUSE_A, parent=None, reserve_a=0.0),
+        "garage": Fuse(amps=100.0, background=PhaseAmps.same(BASE_A)),
+    }
+    cars = {name: replace(car, circuit="garage") for name, car in CARS.items()}
+    course = Course.of(Case(fuses=fuses, cars=cars, expected={}))
+    course.loop.load("garage", *(BASE_A + LIFT_A,) * 3)
+    course.run(PART_S)
+    assert course.stops == [(0.0, "B"), (0.0, "C")]
+
+
+def test_a_meter_that_is_read_seldom_is_not_waited_for() -> None:
+    """A reading each three seconds: the second would come too late."""
+    course = Course.of(LIFT)
+    for _ in range(5):
+        course.loop.meters_answer = False
+        course.run(2.0)
+        course.loop.meters_answer = True
+        course.run(1.0)
+    course.loop.meters_answer = False
+    course.run(2.0)
+    course.loop.meters_answer = True
+    course.inrush()
+    assert course.stops == [(17.0, "B"), (17.0, "C")]
