@@ -3,11 +3,14 @@ it got (``GET /events``), and this says what follows.
 
 Read are payloads of the types :data:`LIMITS`, in kW unless the event says W. Of what holds the lowest counts: a limit
 that is too low is the smaller harm. Other payload types (prices, alerts) limit nothing.
+
+Times are as the User Guide of 3.1 has them in §7.3 and §7.4, and the schemas of 3.0, whose clients write out defaults:
+a duration of ``null`` or ``PT0S`` is none that is given, a start of 0000-00-00 is "now".
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2s
 from typing import Any
@@ -23,9 +26,12 @@ MOST_INTERVALS = 1000  # of an event: ten days of quarter-hours
 MOST_DAYS = 36_500  # of a duration
 MOST_POWER = 1_000_000_000  # in W or kW: more than any grid carries, and a number in either
 LAST_YEAR = 9000  # of a start: what follows it stays in the calendar
-NOW = "0001-01-01"  # a start that stands for "now" (definition §7)
+NOW = ("0001-01-01", "0000-00-00")  # starts that stand for "now" (definition §7; the latter of 3.0.0)
 FOR_EVER = "P9999Y"
-DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+ENDLESS = timedelta.max
+NONE_GIVEN = (None, "P0S")  # beside PT0S: the default of randomizeStart, as the User Guide spells it (§7.3)
+DURATION = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+YEAR_DAYS, MONTH_DAYS = 366, 31  # the longest: a limit that holds too long is the smaller harm
 
 
 class EventsUnfit(ValueError):
@@ -34,14 +40,22 @@ class EventsUnfit(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A limit from ``begins`` until before ``ends``; None: from always on, for ever."""
+    """A limit from ``begins`` until before ``ends``; None: from always on, for ever. It comes again ``every`` so long
+    (None: never), and is over ``until`` then at the latest.
+    """
 
     begins: datetime | None
     ends: datetime | None
     limit_w: Watts
+    every: timedelta | None = None
+    until: datetime | None = None
 
     def holds(self, at: datetime) -> bool:
-        return (self.begins is None or self.begins <= at) and (self.ends is None or at < self.ends)
+        if (self.begins is not None and at < self.begins) or (self.until is not None and at >= self.until):
+            return False
+        if self.begins is None or self.ends is None or self.every is None:
+            return self.ends is None or at < self.ends
+        return (at - self.begins) % self.every < self.ends - self.begins
 
 
 def spans_of(events: object, *, site: str) -> tuple[Span, ...]:
@@ -92,34 +106,75 @@ def _of_event(event: object, site: str) -> Iterable[Span]:
     if not isinstance(event, dict):
         raise EventsUnfit("an event is no object")
     intervals = event.get("intervals")
-    if not isinstance(intervals, list) or not 1 <= len(intervals) <= MOST_INTERVALS:
-        raise EventsUnfit(f"an event has no list of 1 to {MOST_INTERVALS} intervals")
+    if intervals is None:  # it asks for reports alone (§7.5)
+        return ()
+    if not isinstance(intervals, list) or len(intervals) > MOST_INTERVALS:
+        raise EventsUnfit(f"an event has no list of at most {MOST_INTERVALS} intervals")
     scale = _scales(event)
-    period = event.get("intervalPeriod")
-    begins, duration = _period(period) if period is not None else (None, None)
-    late = _chance(period, site, event.get("id") or event.get("eventName"))
-    follows, is_endless = begins, False
+    default = _period(event.get("intervalPeriod"))
+    spans: list[Span] = []
+    cycle: list[tuple[datetime | None, datetime | None]] = []
+    follows, is_endless, late = default.start, False, _chance(event, default, site)
     for interval in intervals:
         if not isinstance(interval, dict):
             raise EventsUnfit("an interval is no object")
-        own = interval.get("intervalPeriod")
+        own = _period(interval.get("intervalPeriod"))
         limits_w = tuple(_limits(interval, scale))
-        if own is None and is_endless:  # what would follow never comes
+        if own.start is None and is_endless:  # what would follow never comes
             continue
-        start, lasts = _period(own) if own is not None else (follows, duration)
-        follows, is_endless = _after(start, lasts), start is not None and lasts is None
-        for limit_w in limits_w:
-            yield Span(begins=_after(start, late) if start else None, ends=_after(follows, late), limit_w=limit_w)
+        late = _chance(event, own, site) if own.randomize else late
+        start = own.start or follows
+        follows = _after(start, own.duration or default.duration or ENDLESS)
+        is_endless = start is not None and follows is None
+        begins, ends = _after(start, late), _after(follows, late)
+        cycle.append((begins, ends))
+        spans += [Span(begins=begins, ends=ends, limit_w=limit_w) for limit_w in limits_w]
+    return _lasting(spans, cycle, _duration(event.get("duration")))
 
 
-def _period(period: object) -> tuple[datetime | None, timedelta | None]:
+def _lasting(
+    spans: Iterable[Span],
+    cycle: Sequence[tuple[datetime | None, datetime | None]],
+    lasts: timedelta | None,
+) -> Iterable[Span]:
+    """An event's own duration has its intervals, which take up ``cycle``, come again until it is over, or ends them
+    early (§7.3 event.duration)."""
+    begins = [begin for begin, _ in cycle if begin is not None]
+    if lasts is None or len(begins) < len(cycle) or not begins:  # what has no begin holds until it is withdrawn
+        return spans
+    until = _after(min(begins), lasts)
+    ends = [end for _, end in cycle if end is not None]
+    every = max(ends) - min(begins) if len(ends) == len(cycle) else None
+    if every is not None and lasts <= every:
+        every = None
+    return (replace(span, every=every, until=until) for span in spans)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Period:
+    """What an intervalPeriod says; None of what it doesn't. A start that stands for "now" says none: what has none
+    begins with the event, or follows the interval before (§7.3)."""
+
+    start: datetime | None = None
+    duration: timedelta | None = None
+    randomize: timedelta | None = None
+
+
+def _period(period: object) -> _Period:
+    if period is None:
+        return _Period()
     if not isinstance(period, dict):
         raise EventsUnfit("an intervalPeriod is no object")
-    return _start(period.get("start")), _duration(period.get("duration", FOR_EVER))
+    return _Period(
+        start=_start(period.get("start")),
+        duration=_duration(period.get("duration")),
+        randomize=_duration(period.get("randomizeStart")),
+    )
 
 
 def _start(text: object) -> datetime | None:
-    """None: at once."""
+    if text is None:
+        return None
     if isinstance(text, str):
         if text.startswith(NOW):
             return None
@@ -134,21 +189,26 @@ def _start(text: object) -> datetime | None:
 
 
 def _duration(text: object) -> timedelta | None:
-    """None: for ever."""
-    if text == FOR_EVER:
+    """None where none is given, as which a schema's default of 0 counts."""
+    if text in NONE_GIVEN:
         return None
+    if text == FOR_EVER:
+        return ENDLESS
     found = DURATION.fullmatch(text) if isinstance(text, str) else None
     if found is None or not any(found.groups()):
-        raise EventsUnfit("a duration is none of weeks, days, hours, minutes and seconds (PT15M), nor P9999Y")
-    weeks, days, hours, minutes, seconds = (float(each or 0) for each in found.groups())
-    if weeks * 7 + days + hours / 24 + minutes / 1440 + seconds / 86_400 > MOST_DAYS:
+        raise EventsUnfit(
+            "a duration is none of years, months, weeks, days, hours, minutes and seconds (PT15M), nor P9999Y"
+        )
+    years, months, weeks, days, hours, minutes, seconds = (float(each or 0) for each in found.groups())
+    days += years * YEAR_DAYS + months * MONTH_DAYS + weeks * 7
+    if days + hours / 24 + minutes / 1440 + seconds / 86_400 > MOST_DAYS:
         raise EventsUnfit("a duration is longer than a hundred years")
-    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds) or None
 
 
-def _after(start: datetime | None, lasts: timedelta | None) -> datetime | None:
+def _after(start: datetime | None, lasts: timedelta) -> datetime | None:
     """None where either is open: what has no start is there now, and ends with the event."""
-    if start is None or lasts is None:
+    if start is None or lasts is ENDLESS:
         return None
     try:
         return start + lasts
@@ -156,9 +216,12 @@ def _after(start: datetime | None, lasts: timedelta | None) -> datetime | None:
         return None
 
 
-def _chance(period: object, site: str, identity: object) -> timedelta:
-    most = _duration(period["randomizeStart"]) if isinstance(period, dict) and "randomizeStart" in period else None
-    return most * _fraction(f"{site} {identity}") if most is not None else timedelta()
+def _chance(event: Mapping[str, Any], period: _Period, site: str) -> timedelta:
+    if period.randomize is None:
+        return timedelta()
+    if period.randomize is ENDLESS:
+        raise EventsUnfit("randomizeStart has no end")
+    return period.randomize * _fraction(f"{site} {event.get('id') or event.get('eventName')}")
 
 
 def _fraction(text: str) -> float:

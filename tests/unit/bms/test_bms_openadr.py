@@ -67,6 +67,84 @@ def test_without_a_begin_it_holds_now_and_until_it_is_withdrawn(period: dict[str
     assert course([event(7, intervalPeriod=period)], (-9999, 0, 9999)) == [7000, 7000, 7000]
 
 
+@pytest.mark.parametrize(
+    "unsaid",
+    [
+        {"start": "2026-11-21T12:00:00Z", "duration": None, "randomizeStart": None},
+        {"start": "2026-11-21T12:00:00Z", "duration": "PT0S", "randomizeStart": "PT0S"},
+        {"start": "2026-11-21T12:00:00Z", "randomizeStart": "P0S"},
+    ],
+)
+def test_a_duration_that_is_not_given_has_no_end(unsaid: dict[str, str | None]) -> None:
+    """Clients of 3.0 write out what isn't given: null, or the schema's default of 0 ("instantaneous or infinity,
+    depending on payloadType"). A limit of no length would limit nothing."""
+    assert course([event(7, intervalPeriod=unsaid)], (-1, 0, 9999)) == [None, 7000, 7000]
+
+
+def test_the_begin_of_time_as_the_schema_of_3_0_0_writes_it() -> None:
+    """0000-00-00, which is no date of the calendar."""
+    assert course([event(7, start="0000-00-00")], (-9999, 9999)) == [7000, 7000]
+
+
+@pytest.mark.parametrize("start", [{}, {"start": None}, {"start": "0001-01-01"}, {"start": "0001-01-01T00:00:00"}])
+def test_an_interval_of_its_own_length_follows_the_one_before(start: dict[str, str | None]) -> None:
+    """User Guide, example 7.4-1: the second of three lasts two hours, and the third begins after it."""
+    intervals = event(10, 20, 30)["intervals"]
+    intervals[1]["intervalPeriod"] = start | {"duration": "PT2H"}
+    assert course([event(intervals=intervals)], (-1, 0, 1, 2.9, 3, 3.9, 4)) == [
+        None,
+        10_000,
+        20_000,
+        20_000,
+        30_000,
+        30_000,
+        None,
+    ]
+
+
+def test_an_interval_of_its_own_begin_lasts_as_long_as_the_event_says() -> None:
+    """The event's period is the default of each part of an interval's own."""
+    intervals = event(10)["intervals"]
+    intervals[0]["intervalPeriod"] = {"start": "2026-11-21T14:00:00Z"}
+    assert course([event(intervals=intervals)], (0, 2, 2.9, 3)) == [None, 10_000, 10_000, None]
+
+
+def test_the_event_s_own_duration_repeats_its_intervals() -> None:
+    """User Guide §7.3: 24 hours with "P9999Y" are each day's, with "P7D" a week's; the first begins with the event."""
+    hours = [5.0] * 4 + [50.0] * 20
+    for_ever = event(*hours, duration="PT1H") | {"duration": "P9999Y"}
+    assert course([for_ever], (-1, 0, 4, 24, 27.9, 28, 24 * 400 + 1)) == [
+        None,
+        5000,
+        50_000,
+        5000,
+        5000,
+        50_000,
+        5000,
+    ]
+    a_week = event(*hours, duration="PT1H") | {"duration": "P7D"}
+    assert course([a_week], (24 * 6, 24 * 7 - 1, 24 * 7)) == [5000, 50_000, None]
+
+
+def test_the_event_s_own_duration_ends_it_early() -> None:
+    """User Guide §7.3: of 24 hours with "PT12H" the last twelve are omitted; also what had no end."""
+    assert course([event(10, 20) | {"duration": "PT90M"}], (1, 1.4, 1.5)) == [20_000, 20_000, None]
+    assert course([event(10, duration="P9999Y") | {"duration": "PT2H"}], (0, 1.9, 2)) == [10_000, 10_000, None]
+    assert course([event(10) | {"duration": None}], (0, 1)) == [10_000, None]
+
+
+def test_a_request_for_reports_is_no_limit_and_in_no_limit_s_way() -> None:
+    """User Guide §7.5: an event without intervals, or with intervals without payloads."""
+    asks = [event() | {"intervals": None}, event(), event(intervals=[{"id": 0, "payloads": []}])]
+    assert course([*asks, event(10)], (0, 1)) == [10_000, None]
+
+
+def test_months_and_years_are_the_longest() -> None:
+    """A limit that holds too long is the smaller harm."""
+    assert course([event(10, duration="P1M")], (24 * 31 - 1, 24 * 31)) == [10_000, None]
+    assert course([event(10, duration="P1Y")], (24 * 366 - 1, 24 * 366)) == [10_000, None]
+
+
 def test_units_are_those_of_the_descriptor() -> None:
     """W where it says so, kW without."""
     described = event(4200, payloadDescriptors=[{"payloadType": LIMIT, "units": "W"}])
@@ -94,12 +172,24 @@ def test_a_random_start_is_the_same_whenever_it_is_read() -> None:
         assert span.ends - span.begins == timedelta(hours=1)
 
 
+def test_an_interval_s_random_start_moves_what_follows() -> None:
+    """User Guide §7.3: by its own bound, and those that follow it by as much."""
+    intervals = event(10, 20, 30)["intervals"]
+    intervals[1]["intervalPeriod"] = {"start": "2026-11-21T14:00:00Z", "randomizeStart": "PT10M"}
+    first, second, third = spans_of([event(intervals=intervals)], site="x")
+    assert first.begins == NOON
+    assert second.begins is not None
+    assert NOON + timedelta(hours=2) < second.begins < NOON + timedelta(hours=2, minutes=10)
+    assert third.begins == second.ends == second.begins + timedelta(hours=1)
+
+
 @pytest.mark.parametrize(
     ("events", "words"),
     [
         ({}, "no list"),
         ([1], "an event is no object"),
-        ([event()], "no list of 1 to"),
+        ([event(intervals={})], "no list of at most"),
+        ([event(1, intervalPeriod={"randomizeStart": "P9999Y"})], "randomizeStart has no end"),
         ([event(-1)], "no power of 0 or more"),
         ([event(float("nan"))], "no power of 0 or more"),
         ([event(1, start="noon")], "no date and time"),
