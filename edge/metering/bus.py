@@ -7,7 +7,7 @@ the same. Reconnecting is done here, with the next read that is wanted.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from edge.clock import Clock
@@ -34,6 +34,10 @@ SERVER_GAP_S: Seconds = 0.01  # before a serial server, whose line we don't see:
 # Of a serial line behind a gateway or server, which we don't see: at 9600 Bd with parity, the slowest that is usual.
 UNSEEN_CHARACTER_S: Seconds = 11 / 9600
 SLACK_S: Seconds = 0.05  # of the operating system, an adapter and the network
+# A gateway that others poll too answers when it has done theirs. Who is known to answer late is waited for so many
+# times longer than it took, up to a time that leaves the others on the line most of what makes a meter stale.
+PATIENCE = 1.5
+LONGEST_PATIENCE_S: Seconds = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,7 @@ class Line:
         self._silent = 0  # reads in a row that brought no byte
         self._hears = False  # whether a byte has come since the last request
         self._served_at: dict[int, Seconds] = {}  # by unit: when its last read was over
+        self._slow: dict[int, Seconds] = {}  # by unit: how long one that has answered late is waited for
 
     async def read(self, request: ReadRequest, *, limits: Limits, fences: Sequence[ReadRequest] = ()) -> Answered:
         task = asyncio.create_task(self._read(request, limits, fences))
@@ -104,6 +109,8 @@ class Line:
         self._hears = True
         self._heard.set()
         found = self._framing.receive(data)
+        for late in self._framing.taken_late():
+            self._slow[late.unit] = min(PATIENCE * (self._busy_at - late.asked_at), LONGEST_PATIENCE_S)
         if found is not None and self._answer is not None and not self._answer.done():
             self._answer.set_result(found)
 
@@ -162,6 +169,8 @@ class Line:
         """
         channel = await self._connected()
         await self._fall_silent(request.unit, limits)
+        if (slow_s := self._slow.get(request.unit, 0.0)) > limits.answer_s:
+            limits = replace(limits, answer_s=slow_s)
         if self._channel is not channel:
             raise MeterUnreachable(f"{self._connection.line} is lost")
         self._answer = asyncio.get_running_loop().create_future()
@@ -256,6 +265,8 @@ class Line:
 
     def _silence(self, request: ReadRequest, limits: Limits) -> MeterTimeout:
         self._silent += 1
+        if self._slow.get(request.unit) == limits.answer_s:  # waited for all that time: it isn't slow but dead
+            del self._slow[request.unit]
         if self._silent >= SILENT_READS:
             self._drop()
         is_serial = self._connection.serial is not None

@@ -5,6 +5,7 @@ is never taken for the answer to the next (:mod:`edge.metering.modbus_rtu`).
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,6 +80,14 @@ class Garbled:
 Answer = Registers | Refusal | Garbled
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """Registers that came after their request was given up."""
+
+    unit: int
+    asked_at: Seconds
+
+
 class Framing(Protocol):
     """Requests to bytes, bytes to the answer of the one request that is awaited. Sans I/O."""
 
@@ -93,6 +102,9 @@ class Framing(Protocol):
 
     def give_up(self) -> None:
         """Await the request no longer. Its answer may come all the same."""
+
+    def taken_late(self) -> Sequence[Late]:
+        """What came late since this was last asked, as far as it is known for whose it is."""
 
     def reopened(self) -> None:
         """The line was closed and is open again: half a frame won't be completed."""

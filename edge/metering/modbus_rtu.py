@@ -117,6 +117,10 @@ class RtuFraming:
         self._awaited = None
         self._buffer.clear()
 
+    def taken_late(self) -> tuple[()]:
+        """Nothing: no answer says which request it belongs to."""
+        return ()
+
     def reopened(self) -> None:
         self.give_up()
 

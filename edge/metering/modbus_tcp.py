@@ -8,8 +8,9 @@ for: to a device on its own network these mean no unit at all (page 23 of the gu
 """
 
 import struct
+from collections import deque
 
-from edge.metering.modbus import Answer, Garbled, ReadRequest, answer
+from edge.metering.modbus import EXCEPTION_FLAG, Answer, Garbled, Late, ReadRequest, answer
 from edge.units import Seconds
 
 _HEADER = struct.Struct(">HHHB")  # transaction, protocol (always 0), length of what follows, unit
@@ -18,6 +19,7 @@ _MIN_LENGTH = 3  # unit, function, one byte
 _MAX_LENGTH = 254  # unit and a PDU of at most 253 bytes
 _TRANSACTIONS = 1 << 16
 _NO_UNIT = frozenset({0, 255})
+_REMEMBERED = 16  # requests that were given up; a device that is later than so many reads is no slow one
 
 
 class TcpFraming:
@@ -26,6 +28,9 @@ class TcpFraming:
     def __init__(self) -> None:
         self._transaction = 0
         self._awaited: ReadRequest | None = None
+        self._asked_at: Seconds = 0.0
+        self._given_up: deque[tuple[int, Late]] = deque(maxlen=_REMEMBERED)
+        self._late: list[Late] = []
         self._buffer = bytearray()
 
     @property
@@ -35,9 +40,10 @@ class TcpFraming:
     def may_send(self, request: ReadRequest, now: Seconds) -> bool:  # noqa: ARG002 - the number tells answers apart
         return True
 
-    def send(self, request: ReadRequest, now: Seconds) -> bytes:  # noqa: ARG002 - time tells nothing here
+    def send(self, request: ReadRequest, now: Seconds) -> bytes:
         assert self._awaited is None  # noqa: S101 - one at a time: the bus's promise
         self._awaited = request
+        self._asked_at = now
         self._transaction = (self._transaction + 1) % _TRANSACTIONS
         pdu = request.pdu
         return _HEADER.pack(self._transaction, 0, len(pdu) + 1, request.unit) + pdu
@@ -60,11 +66,20 @@ class TcpFraming:
             if awaited is not None and transaction == self._transaction and unit in {awaited.unit, *_NO_UNIT}:
                 self._awaited = None
                 found = answer(awaited, pdu)
+            elif not pdu[0] & EXCEPTION_FLAG:
+                self._late += [late for asked, late in self._given_up if asked == transaction]
         return found
 
     def give_up(self) -> None:
+        if self._awaited is not None:
+            self._given_up.append((self._transaction, Late(unit=self._awaited.unit, asked_at=self._asked_at)))
         self._awaited = None
+
+    def taken_late(self) -> list[Late]:
+        late, self._late = self._late, []
+        return late
 
     def reopened(self) -> None:
         self._awaited = None
+        self._given_up.clear()
         self._buffer.clear()

@@ -1,6 +1,7 @@
 """A line whose answers come in pieces: where a pause ends a frame, and where it doesn't."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -84,6 +85,80 @@ def test_an_inverter_may_take_its_time() -> None:
     assert run(read("tcp://10.0.0.5", device, limits=FAMILIES["sunspec_meter"].limits)) == (42,)
     with pytest.raises(MeterTimeout):
         run(read("tcp://10.0.0.5", device))
+
+
+class Slow:
+    """A TCP device, or a gateway that is busy with others: it answers each request ``takes_s`` after it came, with
+    registers, or (``refuses``) with the gateway's word that its device is silent."""
+
+    def __init__(self, takes_s: float, *, refuses: bool = False) -> None:
+        self.takes_s = takes_s
+        self.refuses = refuses
+        self._receiver: Receiver | None = None
+
+    async def open(self, _connection: Connection, receiver: Receiver) -> Channel:
+        self._receiver = receiver
+        return self
+
+    def write(self, data: bytes) -> None:
+        assert self._receiver is not None
+        pdu = bytes((0x84, 11)) if self.refuses else bytes((4, 2, 0, 42))
+        frame = data[:4] + bytes((0, 1 + len(pdu), data[6])) + pdu
+        asyncio.get_running_loop().call_later(self.takes_s, self._receiver.data, frame)
+
+    def close(self) -> None:
+        """Nothing to give up."""
+
+
+async def polls(device: Slow, *, times: int, period_s: float = 1.0) -> list[float | None]:
+    """How long each read took that gave registers; None for one that didn't."""
+    bus = Line(parse_connection("tcp://10.0.0.5"), VirtualClock(), opener=device.open)
+    now, found = asyncio.get_running_loop().time, list[float | None]()
+    for _ in range(times):
+        begun = now()
+        try:
+            await bus.read(REQUEST, limits=Limits())
+        except MeterTimeout:
+            found.append(None)
+        else:
+            found.append(now() - begun)
+        await asyncio.sleep(max(begun + period_s - now(), 0.0))
+    await bus.close()
+    return found
+
+
+@pytest.mark.parametrize("takes_s", [0.7, 1.0, 1.3, 1.9])
+def test_a_tcp_device_that_answers_late_is_waited_for(takes_s: float) -> None:
+    """Its answers bear their requests' numbers: one that came too late tells how long the next may take. Before, such a
+    meter was never read, however it answered."""
+    assert all(took == pytest.approx(takes_s) for took in run(polls(Slow(takes_s), times=8))[3:])
+
+
+def test_a_device_that_was_slow_and_dies_costs_the_line_no_more_than_others() -> None:
+    """Once it has let a longer time pass it is waited for as any other."""
+
+    async def times() -> list[float]:
+        device = Slow(0.9)
+        bus = Line(parse_connection("tcp://10.0.0.5"), VirtualClock(), opener=device.open)
+        found, now = [], asyncio.get_running_loop().time
+        for takes_s in (0.9, 0.9, 0.9, 999.0, 999.0):
+            device.takes_s = takes_s
+            begun = now()
+            with contextlib.suppress(MeterTimeout):
+                await bus.read(REQUEST, limits=Limits())
+            found.append(now() - begun)
+            await asyncio.sleep(1)
+        await bus.close()
+        return found
+
+    first, *_, dies, dead = run(times())
+    assert first == pytest.approx(dead)
+    assert dead < 0.6 < dies < 1.5
+
+
+def test_a_gateway_s_late_refusal_makes_nobody_patient() -> None:
+    """That its device is silent is no answer of the device's: it is waited for no longer."""
+    assert run(polls(Slow(0.8, refuses=True), times=6)) == [None] * 6
 
 
 @pytest.mark.parametrize("unit", [0, 255])
