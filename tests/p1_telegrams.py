@@ -30,6 +30,8 @@ DUTCH_LINES = (
     "0-1:24.2.1(261121070000W)(00012.345*m3)",
 )
 
+DUTCH_STAMP = "261121073000W"
+
 
 # A Dutch DSMR 2.2 meter: the values of one phase or three together, no version, no checksum.
 DSMR_2_TELEGRAM = b"\r\n".join(

@@ -32,6 +32,7 @@ _END: Final = re.compile(rb"\n!([^\r\n]{0,16})\r?\n")
 _CHECKSUM: Final = re.compile(rb"[0-9A-Fa-f]{4}")
 # The version line of DSMR 4 and newer, and of e-MUCS: such a telegram has a checksum.
 _CHECKED: Final = re.compile(rb"\n(1-3:0\.2\.8|0-0:96\.1\.4)\(")
+_STAMP: Final = re.compile(rb"\n0-0:1\.0\.0\(([0-9]{12}[SW]?)\)")
 _SEVEN_BITS: Final = bytes(byte & 0x7F for byte in range(256))  # a telegram is ASCII; the eighth bit may be a parity
 # The head of an encrypted telegram, as Luxembourg's are (E-Meter P1 specification 1.1.3 §3.2.5: DLMS security suite 0),
 # less its eighth bits: 0xDB, the length and the letters of the system title, 0x82 and a length, 0x30.
@@ -55,9 +56,11 @@ _TOTALS: Final = frozenset({Quantity.POWER, Quantity.IMPORT_WH, Quantity.EXPORT_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telegram:
-    """What one whole telegram tells. A quantity that it doesn't tell isn't in it."""
+    """What one whole telegram tells. A quantity that it doesn't tell isn't in it. ``stamp``: the meter's own time of
+    it, as it is written; None where it tells none."""
 
     values: Values
+    stamp: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +121,12 @@ class P1Stream:
         if not self._fits(raw, telegram, int(checksum, 16)):
             return BrokenTelegram(problem="a telegram was damaged on the line (its checksum is wrong)")
         found = _numbers(telegram)
-        return found if isinstance(found, BrokenTelegram) else Telegram(values=MappingProxyType(_values(found)))
+        if isinstance(found, BrokenTelegram):
+            return found
+        stamp = _STAMP.search(telegram)
+        return Telegram(
+            values=MappingProxyType(_values(found)), stamp=stamp[1].decode("ascii") if stamp is not None else None
+        )
 
     def _fits(self, raw: bytes, telegram: bytes, checksum: int) -> bool:
         """Some meters reckon their checksum as CRC16/X25 (Holley DTSD545 in Hungary, dsmr_parser issue 91). One damaged

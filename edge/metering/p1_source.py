@@ -12,6 +12,8 @@ from edge.metering.source import Deliver, Fail
 from edge.units import Seconds
 
 QUIET_S: Final[Seconds] = 30.0  # three telegrams of DSMR 4: whoever is silent for longer has gone without a word
+# The same telegram so often again is told as a fault; once or twice two telegrams of one second may be the same.
+TOLD_AT: Final = 3
 
 Opener = Callable[[Connection, Receiver], Awaitable[Channel]]
 
@@ -23,10 +25,11 @@ class P1Source(Listening):
         super().__init__(connection.line)
         self._connection = connection
         self._opener = opener
+        self._news = _News()
 
     async def listen(self, deliver: Deliver, fail: Fail) -> str:
         """See :meth:`Listening.listen`."""
-        ears = _Ears(deliver, fail)
+        ears = _Ears(self._news, deliver, fail)
         channel = await self._opener(self._connection, ears)
         try:
             return await ears.ended()
@@ -34,10 +37,33 @@ class P1Source(Listening):
             channel.close()
 
 
+class _News:
+    """Tells a telegram from the one before that has come again: an adapter whose cable to the meter is off may go on
+    sending the last that it had, or hand it to whoever connects. The meter's own time in it shows that."""
+
+    def __init__(self) -> None:
+        self._last: Telegram | None = None
+        self._again = 0
+
+    def problem(self, found: Telegram) -> str | None:
+        """Why it says nothing of now, empty where that isn't worth a word yet; None of one that is new."""
+        if found.stamp is None or found != self._last:
+            self._last, self._again = found, 0
+            return None
+        self._again += 1
+        if self._again < TOLD_AT:
+            return ""
+        return (
+            f"the meter's telegram of {found.stamp} comes again and again, and none newer; "
+            "check the cable from the meter to what passes it on"
+        )
+
+
 class _Ears:
     """What hears one stream."""
 
-    def __init__(self, deliver: Deliver, fail: Fail) -> None:
+    def __init__(self, news: _News, deliver: Deliver, fail: Fail) -> None:
+        self._news = news
         self._deliver = deliver
         self._fail = fail
         self._stream = P1Stream()
@@ -47,10 +73,14 @@ class _Ears:
     def data(self, data: bytes) -> None:
         self._stirred.set()
         for found in self._stream.receive(data):
-            if isinstance(found, Telegram):
-                self._deliver(found.values)
-            else:
+            if not isinstance(found, Telegram):
                 self._fail(found.problem)
+                continue
+            problem = self._news.problem(found)
+            if problem is None:
+                self._deliver(found.values)
+            elif problem:
+                self._fail(problem)
 
     def lost(self, why: str) -> None:
         self._why_ended = why

@@ -13,8 +13,11 @@ from edge.metering.listening import RECONNECT_S, Listening
 from edge.metering.p1_source import QUIET_S, P1Source
 from edge.metering.source import Deliver, Fail
 from tests import virtual_time
-from tests.p1_telegrams import telegram
+from tests.p1_telegrams import DUTCH_LINES, telegram
 
+LATER_LINES = tuple(
+    line.replace("261121073000W", "261121073001W").replace("1.7.0(00.080", "1.7.0(00.090") for line in DUTCH_LINES
+)
 PORT = parse_connection("p1+tcp://10.0.0.9:8899")
 
 
@@ -69,10 +72,10 @@ def test_telegrams_are_delivered() -> None:
     """Each telegram becomes values; a damaged one is told as a problem, and listening goes on."""
 
     def script(port: FakePort) -> None:
-        port.opened[0].data(telegram() + telegram()[:-6] + b"0000\r\n" + telegram())
+        port.opened[0].data(telegram() + telegram()[:-6] + b"0000\r\n" + telegram(LATER_LINES))
 
     told = virtual_time.run(listened(FakePort(), script, for_s=2.0))
-    assert [values[Quantity.POWER] for values in told.values] == [80.0, 80.0]
+    assert [values[Quantity.POWER] for values in told.values] == [80.0, 90.0]
     assert [problem for _, problem in told.problems] == ["a telegram was damaged on the line (its checksum is wrong)"]
 
 
@@ -98,6 +101,49 @@ def test_it_connects_again() -> None:
     ]
     assert len(told.values) == 1
     assert port.closed == 2
+
+
+def test_a_telegram_that_comes_again_is_no_news() -> None:
+    """An adapter whose cable to the meter is off sends the last that it had, again and again or to whoever connects: by
+    the meter's own time in it that is no reading of now, over reconnects, too. It ends with the next that is new."""
+    port = FakePort()
+
+    async def run() -> tuple[Told, list[int]]:
+        told, source, counted = Told(), P1Source(PORT, opener=port.open), list[int]()
+        await source.start(told.deliver, told.fail)
+        await asyncio.sleep(1.0)
+        for _ in range(3):
+            port.opened[0].data(telegram())
+        counted.append(len(told.values))
+        port.opened[0].lost("the other side closed the connection")
+        await asyncio.sleep(3.0)
+        port.opened[1].data(telegram())
+        counted.append(len(told.values))
+        port.opened[1].data(telegram(LATER_LINES))
+        await source.close()
+        return told, counted
+
+    told, counted = virtual_time.run(run())
+    assert counted == [1, 1]
+    assert [values[Quantity.POWER] for values in told.values] == [80.0, 90.0]
+    _, (_, problem) = told.problems
+    assert problem == (
+        "the meter's telegram of 261121073000W comes again and again, and none newer; check the cable from the meter "
+        "to what passes it on"
+    )
+
+
+def test_a_meter_whose_clock_stands_is_read() -> None:
+    """Other values with the same time are other telegrams; and one without a time can't be told from the one before."""
+    port = FakePort()
+    stands = tuple(line.replace("1.7.0(00.080", "1.7.0(00.081") for line in DUTCH_LINES)
+    untimed = tuple(line for line in DUTCH_LINES if not line.startswith("0-0:1.0.0"))
+
+    def script(port: FakePort) -> None:
+        port.opened[0].data(telegram() + telegram(stands) + telegram(untimed) + telegram(untimed))
+
+    told = virtual_time.run(listened(port, script, for_s=2.0))
+    assert [values[Quantity.POWER] for values in told.values] == [80.0, 81.0, 80.0, 80.0]
 
 
 def test_a_stream_that_says_nothing_is_opened_anew() -> None:

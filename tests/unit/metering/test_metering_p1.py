@@ -9,7 +9,7 @@ from edge.metering.family import CURRENTS, POWERS, VOLTAGES, Quantity, Values
 from edge.metering.p1 import LONGEST, BrokenTelegram, P1Stream, Telegram, crc16
 from edge.metering.quality import Judge
 from edge.units import PhaseAmps
-from tests.p1_telegrams import DSMR_2_TELEGRAM, DUTCH_LINES, checksum, telegram, with_even_parity
+from tests.p1_telegrams import DSMR_2_TELEGRAM, DUTCH_LINES, DUTCH_STAMP, checksum, telegram, with_even_parity
 
 
 def values(lines: tuple[str, ...] = DUTCH_LINES) -> Values:
@@ -130,7 +130,7 @@ def otherwise_checked(lines: tuple[str, ...] = DUTCH_LINES) -> bytes:
 def test_a_meter_that_reckons_its_checksum_otherwise_is_read() -> None:
     """From its first telegram on; and again, when one of them has fitted the standard by chance."""
     stream = P1Stream()
-    assert stream.receive(2 * otherwise_checked()) == [Telegram(values=values())] * 2
+    assert stream.receive(2 * otherwise_checked()) == [Telegram(values=values(), stamp=DUTCH_STAMP)] * 2
     stream.receive(telegram())
     told = stream.receive(3 * otherwise_checked())
     assert [isinstance(each, Telegram) for each in told] == [False, True, True]
@@ -141,7 +141,7 @@ def test_one_that_fits_otherwise_by_chance_is_damaged() -> None:
     stream = P1Stream()
     for _ in range(3):
         good, chance = stream.receive(telegram() + otherwise_checked(with_line("1-0:31.7.0", "1-0:31.7.0(000*A)")))
-        assert good == Telegram(values=values())
+        assert good == Telegram(values=values(), stamp=DUTCH_STAMP)
         assert isinstance(chance, BrokenTelegram)
 
 
@@ -149,7 +149,9 @@ def test_bytes_that_are_no_ascii_count_in_the_checksum() -> None:
     """Some meters fill their message to the customer with 0xFF (esphome issue 2393)."""
     plain = (*DUTCH_LINES, "0-0:96.13.0(####)")
     body = telegram(plain)[:-6].replace(b"####", bytes(4 * (0xFF,)))
-    assert P1Stream().receive(body + f"{checksum(body):04X}\r\n".encode()) == [Telegram(values=values())]
+    assert P1Stream().receive(body + f"{checksum(body):04X}\r\n".encode()) == [
+        Telegram(values=values(), stamp=DUTCH_STAMP)
+    ]
 
 
 ENCRYPTED = (
@@ -178,7 +180,7 @@ def test_telegrams_are_found_however_the_stream_is_split(cuts: list[int], before
         found += stream.receive(rest[:cut])
         rest = rest[cut:]
     found += stream.receive(rest)
-    assert [each for each in found if isinstance(each, Telegram)] == [Telegram(values=values())] * 2
+    assert [each for each in found if isinstance(each, Telegram)] == [Telegram(values=values(), stamp=DUTCH_STAMP)] * 2
     assert len(found) == 2
 
 
@@ -206,7 +208,7 @@ def test_any_bytes_raise_nothing(chunks: list[bytes]) -> None:
     for chunk in chunks:
         assert not [each for each in stream.receive(chunk) if isinstance(each, Telegram)]
     found = stream.receive(b"\r\n" + telegram())
-    assert found[-1] == Telegram(values=values())
+    assert found[-1] == Telegram(values=values(), stamp=DUTCH_STAMP)
 
 
 @pytest.mark.parametrize(
