@@ -13,7 +13,7 @@ from edge.cli.places import SITE_FILE
 from edge.clock import Clock
 from edge.config.locate import locate
 from edge.control.ports import FactSink, MeterPort
-from edge.domain.connection import parse_connection
+from edge.domain.connection import Transport, parse_connection
 from edge.domain.site import Meter
 from edge.metering.catalogue import FAMILIES
 from edge.metering.family import Family
@@ -126,10 +126,16 @@ def chosen(
 
 def _named(connection: str, model: str | None, unit: int) -> Meter:
     try:
-        parse_connection(connection)
+        transport = parse_connection(connection).transport
     except ValueError as exc:
         raise typer.BadParameter(f"--connection {exc}") from None
     if model is None or model not in FAMILIES:  # a map file and a topic need the site file
         said = f"--model '{model}' is not in the meter catalogue" if model is not None else "--model is missing"
         raise typer.BadParameter(f"{said}; there are: {', '.join(FAMILIES)}")
+    spoken = FAMILIES[model].transports
+    if transport not in spoken:
+        forms = ", ".join(f"{each}://" for each in Transport if each in spoken)
+        raise typer.BadParameter(
+            f"--connection is {transport}://, which '{model}' doesn't speak; give one of {forms}, or another model"
+        )
     return Meter(id="meter", model=model, connection=connection, unit=unit)

@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -111,6 +111,8 @@ async def scan_lines(
     async def one(line: Connection) -> list[Found]:
         async with places:
             found = await _line(line, left if not side_by_side else ids, lambda: progress.advance(task), noise.add)
+            if not found and line.transport is Transport.TCP:  # a serial server that passes bytes through, perhaps
+                found = await _line(replace(line, transport=Transport.RTU_TCP), ids, lambda: None, noise.add)
         for each in found if not side_by_side else ():
             left.remove(each.unit)  # a device on a serial line is set one way
         return found

@@ -269,8 +269,8 @@ class Line:
             del self._slow[request.unit]
         if self._silent >= SILENT_READS:
             self._drop()
-        is_serial = self._connection.serial is not None
-        return no_answer(self._connection.line, request, limits, hears=self._hears, is_serial=is_serial)
+        connection = self._connection
+        return no_answer(connection.line, request, limits, hears=self._hears, transport=connection.transport)
 
 
 def open_bus(connection: Connection, clock: Clock) -> Bus:

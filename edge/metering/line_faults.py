@@ -1,11 +1,18 @@
 """What is said of a read that got no answer, or a refusal: what, where, and what to look at."""
 
+from edge.domain.connection import Transport
 from edge.errors import MeterOvertalked, MeterRefused, MeterTimeout, RegistersRefused
 from edge.metering.family import Limits
 from edge.metering.modbus import GATEWAY_SILENT, NOT_THESE_REGISTERS, ReadRequest, Refusal
 
+_SILENCE = {
+    Transport.RTU: "check the unit id, the speed and the parity, and whether A and B are swapped",
+    Transport.TCP: "check the unit id, the wiring behind a gateway, and whether that passes bytes through (rtu+tcp://)",
+    Transport.RTU_TCP: "check the unit id, the wiring behind the server, and whether that speaks Modbus TCP (tcp://)",
+}
 
-def no_answer(line: str, request: ReadRequest, limits: Limits, *, hears: bool, is_serial: bool) -> MeterTimeout:
+
+def no_answer(line: str, request: ReadRequest, limits: Limits, *, hears: bool, transport: Transport) -> MeterTimeout:
     """``hears``: bytes came meanwhile that are no answer."""
     if hears:
         return MeterOvertalked(
@@ -15,9 +22,7 @@ def no_answer(line: str, request: ReadRequest, limits: Limits, *, hears: bool, i
         )
     return MeterTimeout(
         f"no answer from {line} unit {request.unit} within {limits.answer_s:g} s",
-        remedy="check the unit id, the speed and the parity, and whether A and B are swapped"
-        if is_serial
-        else "check the unit id, and the wiring behind a gateway",
+        remedy=_SILENCE[transport],
     )
 
 

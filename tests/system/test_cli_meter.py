@@ -93,6 +93,23 @@ async def test_scan_asks_a_silent_host_again_with_patience() -> None:
     assert (code, [each["unit"] for each in json.loads(output)]) == (0, [5])
 
 
+async def test_scan_finds_what_is_behind_a_serial_server(tmp_path: Path) -> None:
+    """One that passes bytes through takes the connection and never answers Modbus TCP: its line is asked as it is."""
+    async with line("rtu+tcp", {2: simulated("eastron_sdm630")}, tmp_path) as connection:
+        port = connection.rpartition(":")[2]
+        code, output, _ = await edge("scan", "--network", "127.0.0.1/32", "--port", port, "--units", "2-3", "--json")
+    (found,) = json.loads(output)
+    assert (code, found["unit"], found["connection"]) == (0, 2, connection)
+    assert "eastron_sdm630" in [guess["family"] for guess in found["guesses"]]
+
+
+async def test_read_refuses_a_connection_that_the_model_does_not_speak() -> None:
+    """As `edge check` does, and before anything is asked."""
+    code, _, errors = await edge("read", "--connection", "tcp://127.0.0.1:1", "--model", "dsmr_p1")
+    assert code == 2
+    assert "--connection is tcp://, which 'dsmr_p1' doesn't speak; give one of p1://, p1+tcp://, or" in errors
+
+
 async def test_scan_finds_the_speed_of_a_serial_line(tmp_path: Path) -> None:
     """The settings at which a device answers are told as the site file writes them."""
     meters: dict[int, SimulatedMeter] = {3: simulated("schneider_iem3x55")}

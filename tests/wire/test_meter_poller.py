@@ -208,7 +208,7 @@ async def test_silence_is_a_timeout_and_a_new_connection() -> None:
             assert isinstance(fact, MeterFailed)
             assert fact.problem == (
                 f"no answer from tcp://127.0.0.1:{port} unit 7 within 0.5 s; "
-                "check the unit id, and the wiring behind a gateway"
+                "check the unit id, the wiring behind a gateway, and whether that passes bytes through (rtu+tcp://)"
             )
     assert (silent.connections, silent.asked) == (2, 4)
     for _ in range(silent.connections):
