@@ -3,7 +3,8 @@
 A value that can't be true, or doesn't fit the others, is first taken for a slip of the line: for ``HOLD_S`` the last
 good reading stands, with its own time, so that it grows old meanwhile. What lasts longer is no slip. If it can't be
 true there is no reading any more; if it only doesn't fit (a wrong current transformer, a wrong model) it is used, each
-phase with the larger of what its current and its power say, and called suspect.
+phase with the larger of what its current and its power say, and called suspect. So it is at once where nothing may be
+held, as of a meter that tells every ten seconds: until it tells again a fuse would rest on what flowed before.
 """
 
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ HOLD_S: Seconds = 3.0  # three polls; a miniature circuit breaker at 1.45 of its
 STEP_OF_RATING = 1.0
 STEP_A: Amps = 100.0  # without a rating
 
+STEP = "a step that nothing else bears out"
 _REMEDY = "check the meter's model, its register order setting and its wiring"
 
 
@@ -81,17 +83,23 @@ class Judge:
         if is_turned:
             taken = drawn(taken)
         oddities = tuple(mismatches(taken))
-        if oddities and not self._lasts(at):
+        if oddities and self._may_hold(at) and not self._lasts(at):
             return self._hold(oddities[0], taken.currents, at)
         if not oddities and self._is_unsupported_step(taken) and not self._confirmed(taken.currents):
-            return self._hold("a step that nothing else bears out", taken.currents, at)
+            if self._may_hold(at):
+                return self._hold(STEP, taken.currents, at)
+            return self._with_slow(self._either(taken, at), at)
         if not oddities:
             self._bad = None
         doubts = (*oddities, WHY) if is_turned else oddities
-        reading = MeterReading(
+        self._last = self._told(taken, at, worst(taken) if oddities else taken.currents, doubts)
+        return self._with_slow(self._last, at)
+
+    def _told(self, taken: Sample, at: Seconds, current_a: PhaseAmps | None, doubts: tuple[str, ...]) -> MeterReading:
+        return MeterReading(
             meter=self._meter,
             at=at,
-            current_a=worst(taken) if oddities else taken.currents,
+            current_a=current_a,
             voltage_v=_told(taken.voltage_v),
             phase_power_w=_told(taken.power_w),
             power_w=taken.power,
@@ -99,8 +107,15 @@ class Judge:
             quality=Quality.SUSPECT if doubts else Quality.GOOD,
             doubts=doubts,
         )
-        self._last = reading
-        return self._with_slow(reading, at)
+
+    def _either(self, taken: Sample, at: Seconds) -> MeterReading:
+        """A step that waits to be confirmed: of each phase the larger of before and now."""
+        self._bad = _Bad(at, taken.currents)
+        before_a = self._last.current_a if self._last is not None else None
+        current_a = taken.currents
+        if before_a is not None and current_a is not None:
+            current_a = PhaseAmps(*map(max, before_a, current_a))
+        return self._told(taken, at, current_a, (STEP,))
 
     def take_slow(self, values: Values, at: Seconds) -> None:
         """Take what the slow blocks gave: it stands in the readings from here on."""
@@ -113,9 +128,13 @@ class Judge:
     def _hold(self, why: str, currents: PhaseAmps | None, at: Seconds) -> MeterReading:
         if self._bad is None:
             self._bad = _Bad(at, currents)
-        if self._last is None or at - self._last.at > HOLD_S:
+        if self._last is None or not self._may_hold(at):
             raise MeterImplausible(why, remedy=_REMEDY)
         return self._with_slow(replace(self._last, quality=Quality.HELD, doubts=(why,)), at)
+
+    def _may_hold(self, at: Seconds) -> bool:
+        """Whether there is a reading of so lately that it may stand for one that doesn't fit."""
+        return self._last is not None and at - self._last.at <= HOLD_S
 
     def _lasts(self, at: Seconds) -> bool:
         """Whether what doesn't fit has been so for longer than a slip; at the start, or known before, it has."""

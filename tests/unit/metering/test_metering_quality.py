@@ -189,6 +189,40 @@ def test_a_step_that_nothing_bears_out_needs_two_polls() -> None:
     assert each.reading(spike, 4.0).current_a == PhaseAmps(90.0, 1.0, 1.0)
 
 
+def dsmr_4(*currents: Amps) -> dict[Quantity, float | None]:
+    """A telegram of DSMR 4: powers and currents, no voltages."""
+    return {name: value for name, value in values(*currents).items() if name not in VOLTAGES}
+
+
+def test_a_step_of_a_meter_that_tells_seldom_counts_at_once() -> None:
+    """A load that comes on is more than the fuse at the next telegram, not at the one after, ten seconds later; what
+    goes off has the old value stand until it is confirmed. Nothing bears either out: DSMR 4 has no voltages."""
+    each = Judge(meter="grid", family=FAMILIES["dsmr_p1"], rating_a=25.0)
+    each.reading(dsmr_4(3.0, 20.0, 3.0), 0.0)
+    came = each.reading(dsmr_4(30.0, -9.0, 3.0), 10.0)
+    assert (came.at, came.current_a) == (10.0, PhaseAmps(30.0, 20.0, 3.0))
+    assert (came.quality, came.doubts) == (Quality.SUSPECT, ("a step that nothing else bears out",))
+    stays = each.reading(dsmr_4(30.0, -9.0, 3.0), 20.0)
+    assert (stays.current_a, stays.quality) == (PhaseAmps(30.0, -9.0, 3.0), Quality.GOOD)
+
+
+def test_a_spike_of_a_meter_that_tells_seldom_is_over_with_the_next() -> None:
+    """What was before it is what the next is held against."""
+    each = Judge(meter="grid", family=FAMILIES["dsmr_p1"], rating_a=25.0)
+    each.reading(dsmr_4(3.0, 3.0, 3.0), 0.0)
+    assert each.reading(dsmr_4(40.0, 3.0, 3.0), 10.0).current_a == PhaseAmps(40.0, 3.0, 3.0)
+    after = each.reading(dsmr_4(4.0, 3.0, 3.0), 20.0)
+    assert (after.current_a, after.quality) == (PhaseAmps(4.0, 3.0, 3.0), Quality.GOOD)
+
+
+def test_what_does_not_fit_of_a_meter_that_tells_seldom_counts_at_once() -> None:
+    """Current and power are of windows that differ: each phase counts with the larger, now, not ten seconds later."""
+    each = judge(rating_a=25.0)
+    each.reading(values(3.0, 3.0, 3.0), 0.0)
+    odd = each.reading(values(3.0, 3.0, 3.0, powers=(5750.0, 690.0, 690.0)), 10.0)
+    assert (odd.at, odd.current_a, odd.quality) == (10.0, PhaseAmps(25.0, 3.0, 3.0), Quality.SUSPECT)
+
+
 def test_a_frequency_that_cannot_be_is_left_out() -> None:
     """Nothing depends on it: the currents stay."""
     each = judge()
