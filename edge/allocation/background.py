@@ -259,8 +259,8 @@ def _noted(
         bounds = (*bounds[:-1], bounds[-1].widened(draws))
     else:
         bounds = (*bounds, Bounds(since=at, low_a=draws.low_a, high_a=draws.high_a, sampled_a=draws.sampled_a))[-PARTS:]
-        while len(bounds) > 1 and bounds[1].since <= at - span_s:
-            bounds = bounds[1:]  # what it tells of was over by then
+    while len(bounds) > 1 and bounds[1].since <= at - span_s:
+        bounds = bounds[1:]  # what it tells of was over by then
     return replace(
         known,
         reading_at=at,

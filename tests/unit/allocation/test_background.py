@@ -187,6 +187,15 @@ def test_what_a_car_drew_two_readings_ago_hides_no_rise(period_s: float) -> None
     assert [circuit.read(50.0, 6.0) for _ in range(3)] == [34.0, 44.0, 44.0]
 
 
+def test_what_a_late_meter_can_show_no_more_is_forgotten_with_the_next_reading() -> None:
+    """A meter that tells every ten seconds, and may be late by 22: after thirty it shows nothing of what the car drew
+    before. (It was remembered for a reading more.)"""
+    circuit = Circuit(meter_delay_s=22.0, period_s=10.0)
+    for _ in range(4):
+        circuit.read(50.0, 16.0)
+    assert [circuit.read(50.0, 6.0) for _ in range(5)] == [34.0, 34.0, 34.0, 44.0, 44.0]
+
+
 def test_a_lost_reading_lets_nothing_hide_behind_what_was_before_it() -> None:
     """The building takes what the car has left since."""
     circuit = Circuit(meter_delay_s=1.0, period_s=5.0)
