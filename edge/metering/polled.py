@@ -74,6 +74,11 @@ class PolledMeter:
         """Whether it should be asked now."""
         return not (shares_line and self.is_silent) or self._clock.monotonic() >= self._next_try_at
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether it has waited for its turn for so long that it comes before others."""
+        return self._clock.monotonic() >= self._next_try_at + LONGEST_BACKOFF_S
+
     async def poll(self) -> None:
         """Read the fast blocks and deliver a MeterReading or a MeterFailed."""
         try:

@@ -140,12 +140,14 @@ class _Line:
         await self.bus.close()
 
     async def _poll_all(self) -> None:
-        """Those that answer come first: a silent device has its turn when nobody else waits for the line."""
+        """Those that answer come first: a silent device has its turn when nobody else waits for the line, or, on one
+        that is never free, when it has waited for long."""
         shared = len(self.meters) > 1
         wanted = True
         while wanted:
             self._again = False
             for meter in sorted(self.meters, key=lambda each: each.is_silent):
-                if meter.due(shares_line=shared) and not (self._again and meter.is_silent):
+                gives_way = self._again and meter.is_silent and not meter.is_overdue
+                if meter.due(shares_line=shared) and not gives_way:
                     await meter.poll()
             wanted = self._again

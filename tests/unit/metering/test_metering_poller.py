@@ -26,6 +26,7 @@ from edge.metering.poller import Meters
 from edge.units import PHASES, PhaseAmps
 from simulators.meter.maps.sunspec import meter_with_integers
 from simulators.meter.state import RegisterMap
+from tests import virtual_time
 from tests.meter_families import DRAWING
 from tests.register_reads import answer
 
@@ -151,6 +152,49 @@ async def test_one_meter_without_answer_costs_its_neighbours_nothing() -> None:
     assert failed == MeterFailed(meter="a", at=site.clock.now, problem="no answer from a; check it")
     assert isinstance(read, MeterReading)
     await site.meters.close()
+
+
+class SlowBus(FakeBus):
+    """A line on which each read takes a while."""
+
+    async def read(self, request: ReadRequest, *, limits: Limits, fences: Sequence[ReadRequest] = ()) -> Answered:
+        await asyncio.sleep(0.6)
+        return await super().read(request, limits=limits, fences=fences)
+
+
+def test_a_meter_that_was_silent_comes_back_on_a_line_that_is_never_free() -> None:
+    """Two meters that take longer than a period leave no moment in which nobody else waits for the line. (Whoever was
+    silent once on such a line was never asked again.) They are read on as often as they can be."""
+
+    async def told() -> list[MeterFact]:
+        clock, facts = FakeClock(), Facts()
+        bus = SlowBus(clock)
+        meters = Meters(
+            meters=[meter("a"), meter("b", unit=2), meter("c", unit=3)],
+            families=FAMILIES,
+            clock=clock,
+            sink=facts,
+            opener=lambda *_: bus,
+        )
+
+        async def ticks(count: int) -> None:
+            for _ in range(count):
+                clock.now += 1.0
+                await asyncio.gather(meters.sample(), asyncio.sleep(1.0))
+
+        await ticks(5)
+        bus.errors[3] = MeterTimeout("no answer from c")
+        await ticks(20)
+        bus.errors.clear()
+        facts.taken.clear()
+        await ticks(30)
+        await meters.close()
+        return facts.taken
+
+    taken = virtual_time.run(told())
+    readings = [fact.meter for fact in taken if isinstance(fact, MeterReading)]
+    assert readings.count("c") >= 10
+    assert min(readings.count(name) for name in "ab") >= 12
 
 
 async def test_energies_are_read_after_the_poll_and_every_five_seconds() -> None:
