@@ -17,6 +17,18 @@ NOT_THE_SITES = frozenset(
         Reason.CLOUD_LIMIT,
     }
 )
+# Over within a minute, and no limit: a schedule of an hour isn't at most this. What was told before holds on.
+PASSING = frozenset(
+    {
+        Reason.STEADYING,
+        Reason.STARTING,
+        Reason.RESTING,
+        Reason.WAITING_FOR_CUT,
+        Reason.WRITES_SPENT,
+        Reason.SWITCHING_PHASES,
+        Reason.STATION_NEW,
+    }
+)
 # A cloud is told every half minute at most, and a setpoint costs time to make: each is looked at every so many ticks.
 EVERY_TICKS = 10
 
@@ -36,5 +48,7 @@ class Bounds:
             limit_a = None
             if state.in_session:
                 setpoint = decision.setpoint(number)
+                if setpoint.reason in PASSING:
+                    continue
                 limit_a = setpoint.limit_a if setpoint.reason not in NOT_THE_SITES else None
             self._sink.take(state.key, limit_a)

@@ -105,8 +105,29 @@ class Joined:
             self.station_says("TransactionEvent", {**event, "transactionInfo": info, "evse": place})
             self._perform(self.bench.cloud_says(result("s")).actions)
 
+    @property
+    def decided_a(self) -> float:
+        """What the EVSE was allowed last; 0 before anything was."""
+        return (self.decision.setpoint(0).limit_a if self.decision is not None else None) or 0.0
+
+    def draw(self, current_a: float) -> None:
+        """The station's sample: its car draws so much on each phase."""
+        at = self.bench.wall.isoformat()
+        values = [
+            {"value": str(current_a) if self.version is Version.V16 else current_a, "measurand": "Current.Import"}
+            | {"phase": phase}
+            for phase in ("L1", "L2", "L3")
+        ]
+        meter_value = [{"timestamp": at, "sampledValue": values}]
+        if self.version is Version.V16:
+            place: dict[str, Any] = {"connectorId": self.key.evse, "transactionId": int(TRANSACTION)}
+            self.station_says("MeterValues", {**place, "meterValue": meter_value})
+        else:
+            self.station_says("MeterValues", {"evseId": self.key.evse, "meterValue": meter_value})
+        self._perform(self.bench.cloud_says(result("s")).actions)
+
     def run(self, seconds: int) -> Setpoint:
-        """Tick once a second, the station and the meter sampling each time; the last setpoint."""
+        """Tick once a second, the meter sampling each time; the last setpoint."""
         for _ in range(seconds):
             self._perform(self.bench.wait(1.0).actions)
             shown = PhaseAmps.same(self.building_a)

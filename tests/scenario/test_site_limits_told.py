@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from edge.domain.setpoint import Reason
 from edge.domain.site import Mode
 from edge.ocpp.versions import Version
 from tests.scenario.joined_station import Joined
@@ -67,3 +68,31 @@ def test_a_gateway_that_observes_says_nothing() -> None:
     bench.connect(settled=False)
     bench.site_limits.take(evse().key, 6.0)
     assert [step.up for step in (bench.wait(1.0), bench.wait(60.0))] == [[], []]
+
+
+@pytest.mark.parametrize("idle_s", range(0, 10, 3))  # each EVSE is looked at in one tick of ten
+@pytest.mark.parametrize("version", list(Version))
+def test_a_rise_that_is_held_for_a_moment_is_no_limit_of_the_site(version: Version, idle_s: int) -> None:
+    """A session begins at its minimum and rises; the cloud stops it, and takes that back. That a car rises some seconds
+    later, and rests between, limits no schedule of an hour: where neither cloud nor site limit it, that is 32 A."""
+    site = Joined(version)
+    whom = "evseId" if version.is_v2 else "connectorId"
+    body = "chargingProfile" if version.is_v2 else "csChargingProfiles"
+    site.run(3 + idle_s)
+    site.plug()
+    reasons = []
+    for second in range(60):
+        if second == 30:
+            site.cloud_says("SetChargingProfile", {whom: 0, body: profile(version, "default", period(0, 0))})
+        elif second == 35:
+            site.cloud_says("ClearChargingProfile", {})
+        site.building_a = site.decided_a  # the meter shows what the car draws
+        site.draw(site.decided_a)
+        reasons.append(site.run(1).reason)
+        if not 30 <= second < 35:
+            site.cloud_says("GetCompositeSchedule", {whom: 1, "duration": 3600})
+            answer = next(message[2] for message in reversed(site.up) if message[0] == 3 and "status" in message[2])
+            schedule = answer["schedule" if version.is_v2 else "chargingSchedule"]
+            assert schedule["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 32.0, "numberPhases": 3}], reasons
+    assert {Reason.STEADYING, Reason.RESTING} <= set(reasons)
+    assert told(site) == []
