@@ -131,7 +131,10 @@ class CloudCalls:
 
     def _screened(self, call: Call, now: Seconds, wall: datetime) -> Call | None:
         """A start of a transaction without its profile; None when it was refused."""
-        return self._profiles.start(call, now, wall) if self._dialect.carries_profile(signed.plain(call)) else call
+        if self._dialect.carries_profile(signed.plain(call)):
+            return self._profiles.start(call, now, wall)
+        self._profiles.plain_start(call)
+        return call
 
     def _guarded(self, call: Call) -> Call | None:
         """The CALL, without what would take from control what it needs; None where nothing is left of it."""

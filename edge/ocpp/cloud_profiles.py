@@ -16,7 +16,7 @@ from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.fields import fields, text
 from edge.ocpp.own_station.cloud_time import CloudTime
 from edge.ocpp.profiles import foreign
-from edge.ocpp.profiles.answer import Answer, CallRefusal, StartRequest
+from edge.ocpp.profiles.answer import Answer, CallRefusal, PlainStart, StartRequest
 from edge.ocpp.profiles.desk import ProfileDesk
 from edge.ocpp.profiles.external import Told
 from edge.ocpp.station_clock import EPOCH
@@ -65,7 +65,7 @@ class CloudProfiles:
         self._cleared: deque[Mapping[str, Any]] = deque(maxlen=CLEARED_KEPT)  # what the station was asked to clear
         self._kept_time = CloudTime()
         self._ahead = timedelta(0)  # the time by which schedules count, of our wall clock
-        self._starts: OrderedDict[str, StartRequest] = OrderedDict()  # by the CALL's id
+        self._starts: OrderedDict[str, PlainStart] = OrderedDict()  # by the CALL's id
 
     def speak(self, version: Version) -> None:
         """The edition that the station speaks from now on."""
@@ -136,14 +136,23 @@ class CloudProfiles:
         self._desk.follow_clock(now, wall)
         found = self._desk.start(call.payload, wall)
         if isinstance(found, StartRequest):
-            self._starts[call.id] = found
-            while len(self._starts) > STARTS_KEPT:
-                self._starts.popitem(last=False)
+            self._await(call.id, found)
             frame = wire.call_text(call.id, call.action, found.forward)
             return Call(id=call.id, action=call.action, payload=found.forward, text=frame)
         self._out.note("warning", "refused a start of the cloud for its charging profile", action=call.action)
         self._reply(call, found, now)
         return None
+
+    def plain_start(self, call: Call) -> None:
+        """A CALL to start a transaction without a profile goes to the station."""
+        found = self._desk.plain_start(signed.plain(call).payload)
+        if found is not None:
+            self._await(call.id, found)
+
+    def _await(self, identifier: str, start: PlainStart) -> None:
+        self._starts[identifier] = start
+        while len(self._starts) > STARTS_KEPT:
+            self._starts.popitem(last=False)
 
     def heard(self, call: Call, answer: CallResult | CallError | None) -> None:
         """The station's answer to a CALL of the cloud, None where it was never asked: maybe to one that :meth:`start`
@@ -154,7 +163,10 @@ class CloudProfiles:
         if start is not None:
             told = fields(answer.payload) if isinstance(answer, CallResult) else {}
             accepted, transaction = told.get("status") == "Accepted", text(told.get("transactionId"))
-            self._desk.start_answered(start.evse, start.token, accepted=accepted, transaction=transaction)
+            if isinstance(start, StartRequest):
+                self._desk.start_answered(start.evse, start.token, accepted=accepted, transaction=transaction)
+            elif accepted:
+                self._desk.plain_start_accepted(start)
 
     def station_called(self, call: Call, facts: Sequence[StationFact], now: Seconds, wall: datetime) -> None:
         """A CALL of the station, as it reads without its signature, and the facts in it."""

@@ -78,15 +78,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StartRequest:
-    """A request to start a transaction that brings its profile along (OCPP 1.6 §5.11, 2.x F01 with K05).
+class PlainStart:
+    """A request to start a transaction: ``token`` and ``evse`` tell which, as in a profile that waits for one."""
 
-    ``forward`` is what the station is asked, without the profile; ``token`` and ``evse`` tell the transaction.
-    """
-
-    forward: Mapping[str, Any]
     evse: int | None
     token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRequest(PlainStart):
+    """One that brings its profile along (OCPP 1.6 §5.11, 2.x F01 with K05); ``forward`` is what the station is asked,
+    without it."""
+
+    forward: Mapping[str, Any]
     profile: ChargingProfile
 
 

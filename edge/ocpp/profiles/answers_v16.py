@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from edge.ocpp.fields import text, whole_number
 from edge.ocpp.profiles import fields, schedule
 from edge.ocpp.profiles.admission import admit, admit_awaited, with_room
 from edge.ocpp.profiles.answer import (
     Answer,
     Answerer,
     Context,
+    PlainStart,
     StartRequest,
     answered,
     cleared,
@@ -84,6 +86,12 @@ def remote_start(store: ProfileStore, payload: Mapping[str, Any], context: Conte
     except ProfileRefused:
         return Answer(store=store, reply=_REJECTED)
     return start_request(payload, connector, token, profile)
+
+
+def plain_start(payload: Mapping[str, Any]) -> PlainStart | None:
+    """RemoteStartTransaction.req without a chargingProfile; None where it can't be told for whom."""
+    token = text(payload.get("idTag"))
+    return PlainStart(evse=whole_number(payload.get("connectorId")), token=token) if token is not None else None
 
 
 ANSWERS: Mapping[str, Answerer] = {

@@ -17,7 +17,7 @@ from edge.domain.station import CloudLimit, EvseStatus, SessionBegan, SessionEnd
 from edge.ocpp.fields import fields, text, whole_number
 from edge.ocpp.profiles import answers_v2, answers_v16
 from edge.ocpp.profiles.admission import Wiring
-from edge.ocpp.profiles.answer import Answer, CallRefusal, Context, StartRequest
+from edge.ocpp.profiles.answer import Answer, CallRefusal, Context, PlainStart, StartRequest
 from edge.ocpp.profiles.composite import CloudAllowance, StationMaximum
 from edge.ocpp.profiles.courses import READERS
 from edge.ocpp.profiles.kept_store import KeptStore
@@ -122,6 +122,15 @@ class ProfileDesk:
         self._keep(store.only_awaiting(evse, token) if accepted else store.not_awaiting(evse, token))
         if accepted and transaction is not None:
             self._is_remote(transaction, token)
+
+    def plain_start(self, payload: object) -> PlainStart | None:
+        """A CALL of the cloud to start a transaction without a profile. In 2.x each has an id of its own, by which
+        alone a profile is bound."""
+        return None if self._version.is_v2 else answers_v16.plain_start(fields(payload))
+
+    def plain_start_accepted(self, start: PlainStart) -> None:
+        """The station has accepted that: what waits for a transaction there is of a start that came to nothing."""
+        self._keep(self.store.none_awaiting(start.evse, start.token))
 
     # The station tells.
 

@@ -125,6 +125,11 @@ class ProfileStore:
         newest = self._newest(evse, token)
         return replace(self, awaited=tuple(each for each in self.awaited if each is not newest))
 
+    def none_awaiting(self, evse: int | None, token: str) -> "ProfileStore":
+        """The station will start what was asked for last, which brought no profile along."""
+        kept = tuple(each for each in self.awaited if not _is_for(each, evse, None if evse else token))
+        return self if len(kept) == len(self.awaited) else replace(self, awaited=kept)
+
     def _newest(self, evse: int | None, token: str) -> Awaited | None:
         return next((each for each in reversed(self.awaited) if _is_for(each, evse, token)), None)
 

@@ -117,6 +117,37 @@ def test_a_remote_start_that_was_asked_holds_though_the_cloud_goes() -> None:
     assert cloud_limits(step) == {1: 10.0}
 
 
+@pytest.mark.parametrize("connector", [{"connectorId": 1}, {}])
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_start_without_a_profile_takes_the_place_of_one_that_came_to_nothing(
+    connector: dict[str, int], accepted: bool
+) -> None:
+    """Nobody plugged in; minutes later the cloud asks for the same card, and sets no limit this time. The station
+    starts what it was asked for last (1.6 §5.11), unless it refuses that."""
+    bench = connected()
+    start = {"idTag": "X", **connector}
+    bench.cloud_says(call("r", "RemoteStartTransaction", start | {"chargingProfile": profile(V16, "tx", TEN)}))
+    bench.station_says(result("r", {"status": "Accepted"}))
+    bench.wait(300.0)
+    bench.cloud_says(call("r2", "RemoteStartTransaction", start))
+    bench.station_says(result("r2", {"status": "Accepted" if accepted else "Rejected"}))
+    step = bench.station_says(call("s", "StartTransaction", {"connectorId": 1, "idTag": "X"}))
+    assert cloud_limits(step) == ({} if accepted else {1: 10.0})
+
+
+def test_a_start_without_a_profile_leaves_those_of_others() -> None:
+    """Another card at another connector, or at any: what waits for X at connector 1 waits on."""
+    bench = connected()
+    start = {"connectorId": 1, "idTag": "X", "chargingProfile": profile(V16, "tx", TEN)}
+    bench.cloud_says(call("r", "RemoteStartTransaction", start))
+    bench.station_says(result("r", {"status": "Accepted"}))
+    for number, other in enumerate(({"connectorId": 2, "idTag": "X"}, {"idTag": "Y"})):
+        bench.cloud_says(call(f"o{number}", "RemoteStartTransaction", other))
+        bench.station_says(result(f"o{number}", {"status": "Accepted"}))
+    step = bench.station_says(call("s", "StartTransaction", {"connectorId": 1, "idTag": "X"}))
+    assert cloud_limits(step) == {1: 10.0}
+
+
 @pytest.mark.parametrize("version", [V201, V21])
 def test_a_start_of_a_transaction_that_runs_already(version: Version) -> None:
     """The cable was first (F02): the station names the transaction in its answer, and not every one repeats the
