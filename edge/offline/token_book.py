@@ -159,6 +159,8 @@ class TokenBook:
         be away by the time at which the driver comes."""
         if shown.needed and until > wall:
             key = station, self._hasher.hash(shown.text)
+            if number is not None:
+                self.cancelled(station, number)  # it replaces the one of its number (OCPP 1.6 §5.13, 2.x H01)
             self._reserved.pop(key, None)
             lasts = min(until - wall, self._policy.cache_life)
             self._reserved[key] = _Reservation(number=number, since=wall, lasts=lasts)

@@ -279,6 +279,18 @@ def test_for_whom_the_cloud_has_reserved_it_begins_without_it() -> None:
     book.reserved("CP", ShownToken(text="", needed=False), 5, NOON + timedelta(hours=1), NOON)
 
 
+def test_a_reservation_of_the_same_number_replaces_the_one_before() -> None:
+    """OCPP 1.6 §5.13, 2.x H01: the cloud has given the place to another card, at that station alone."""
+    book, until = cached("good"), NOON + timedelta(hours=1)
+    for station, tag in (("CP", "APP-1"), ("CP-2", "APP-1"), ("CP", "APP-2")):
+        book.reserved(station, ShownToken(text=tag), 5, until, NOON)
+
+    def good(station: str, tag: str) -> bool:
+        return book.judge(station, ShownToken(text=tag), NOON).verdict.accepted
+
+    assert [good("CP", "APP-1"), good("CP", "APP-2"), good("CP-2", "APP-1")] == [False, True, True]
+
+
 def send(version: int, kind: str, *tags: tuple[str, str | None]) -> Request:
     """A SendLocalList of 1.6."""
     entries = [{"idTag": tag} | ({"idTagInfo": {"status": status}} if status else {}) for tag, status in tags]
