@@ -25,7 +25,14 @@ def to_text(store: ProfileStore) -> str:
             for each in store.awaited
         ],
         "running": [
-            {"evse": each.evse, "transaction": each.transaction, "since": each.since, "priority": each.priority}
+            {
+                "evse": each.evse,
+                "transaction": each.transaction,
+                "since": each.since,
+                "priority": each.priority,
+                "let_in": each.let_in,
+                "plugged": each.plugged,
+            }
             for each in store.running
         ],
         "offline_since": store.offline_since,
@@ -79,6 +86,8 @@ def _running(kept: Mapping[str, Any]) -> Running:
         transaction=None if transaction is None else str(transaction),
         since=_moment(kept["since"]),
         priority=kept["priority"] is True,
+        let_in=kept.get("let_in") is not False,  # not told by releases before
+        plugged=kept.get("plugged") is not False,
     )
 
 

@@ -139,12 +139,13 @@ class Composer:
         return None
 
     def _anchor(self, installed: Installed, evse: int, at: Moment) -> Moment:
-        """From when a schedule without a start of its own counts: the transaction's start (2.0.1 K01.FR.42), or, for
-        what limits no transaction, the moment when it was set."""
+        """From when a schedule without a start of its own counts: from when the transaction was ready to charge (2.1
+        K01.FR.42), which is at this moment where it isn't yet; or, for what limits no transaction, from when it was
+        set."""
         if installed.profile.purpose in (ProfilePurpose.STATION_MAX, ProfilePurpose.LOCAL_GENERATION):
             return installed.since
         running = self.store.on(evse)
-        if running is not None:
+        if running is not None and running.is_ready:
             return running.since
         return at if self.session_since is None else self.session_since
 

@@ -6,7 +6,7 @@ the cloud's schedules count, ``now`` monotonic seconds for the facts.
 
 import math
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,7 @@ from typing import Any
 from edge.domain.site import EvseKey, Station
 from edge.domain.station import CloudLimit, EvseStatus, SessionBegan, SessionEnded, StationFact, StatusReported
 from edge.ocpp.fields import fields, text, whole_number
-from edge.ocpp.profiles import answers_v2, answers_v16
+from edge.ocpp.profiles import answers_v2, answers_v16, readiness
 from edge.ocpp.profiles.admission import Wiring
 from edge.ocpp.profiles.answer import Answer, CallRefusal, Context, PlainStart, StartRequest
 from edge.ocpp.profiles.composite import CloudAllowance, StationMaximum
@@ -134,7 +134,7 @@ class ProfileDesk:
 
     # The station tells.
 
-    def station_called(self, action: str, payload: object, facts: Iterable[StationFact], wall: datetime) -> None:
+    def station_called(self, action: str, payload: object, facts: Sequence[StationFact], wall: datetime) -> None:
         """A CALL of the station went by, and these are the facts in it."""
         reader = READERS.get(action)
         store = self.store
@@ -143,6 +143,9 @@ class ProfileDesk:
         store = self._after(store, facts, wall)
         if action == "TransactionEvent":
             store = self._bound(store, fields(fields(payload).get("transactionInfo")), wall.timestamp())
+        if self._version.is_v2:
+            event = fields(payload) if action == "TransactionEvent" else {}
+            store = readiness.followed(self.store, store, event, facts, wall.timestamp())
         self._keep(store)
 
     def learned(self, facts: Iterable[StationFact], wall: datetime) -> None:

@@ -49,13 +49,21 @@ class Awaited:
 class Running:
     """A transaction; its id is None while the cloud hasn't given one (1.6: StartTransaction unanswered).
 
-    ``priority``: the driver has asked for priority charging (2.1 K22, K23).
+    ``since``: from then on its Relative schedules count. ``let_in``, ``plugged``: what it waits for until that is known
+    (2.x); ``since`` says nothing before. ``priority``: the driver has asked for priority charging (2.1 K22, K23).
     """
 
     evse: int
     transaction: str | None
     since: Moment
     priority: bool = False
+    let_in: bool = True
+    plugged: bool = True
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether somebody is let in, and the car is connected."""
+        return self.let_in and self.plugged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +202,11 @@ class ProfileStore:
         """The transaction on the EVSE has priority, or no longer."""
         running = tuple(replace(each, priority=priority) if each.evse == evse else each for each in self.running)
         return replace(self, running=running)
+
+    def with_running(self, changed: Running) -> "ProfileStore":
+        """What is known of the transaction on an EVSE has changed."""
+        running = tuple(changed if each.evse == changed.evse else each for each in self.running)
+        return self if running == self.running else replace(self, running=running)
 
     def moved(self, by_s: Seconds, *, since: Moment, until: Moment) -> "ProfileStore":
         """As it is after our clock was set forward by so much, or back: what has begun goes on as long as it would.
