@@ -54,6 +54,7 @@ class CloudProfiles:
         self._site_a = site_a
         self._cloud_number = 0  # how many connections of the cloud have ended
         self._told = Told()
+        self._told_before = desk.store.site_told  # our start, and not yet seen to
         self._cloud_connected = False
         self._version = Version.V16
         self._desk = desk
@@ -247,12 +248,15 @@ class CloudProfiles:
         was_connected, self._cloud_connected = self._cloud_connected, cloud_connected
         if was_connected and not cloud_connected:
             self._told = self._told.again()
-        if not cloud_connected or not self._version.is_v2 or not (site_a or self._told.notices):
+        if not cloud_connected or not self._version.is_v2 or not (site_a or self._told.notices or self._told_before):
             return
         at = wall.timestamp()
+        if self._told_before:
+            self._told, self._told_before = Told.before(self._told_before, at), frozenset()
         self._told, calls = self._told.update(site_a, self._desk.cloud_a(site_a, at), at)
         for each in calls:
             self._up.own_call(each.action, each.payload, now)
+        self._desk.site_told(self._told.notices)
 
     def _is_late(self) -> None:
         self._out.on_late()

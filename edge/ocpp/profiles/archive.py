@@ -36,6 +36,7 @@ def to_text(store: ProfileStore) -> str:
             for each in store.running
         ],
         "offline_since": store.offline_since,
+        "site_told": sorted(store.site_told),
     }
     return orjson.dumps(kept, option=orjson.OPT_INDENT_2).decode()
 
@@ -54,6 +55,7 @@ def from_text(text: str | bytes) -> ProfileStore:
             awaited=tuple(_awaited(each) for each in kept["awaited"]),
             running=tuple(_running(each) for each in kept["running"]),
             offline_since=None if kept["offline_since"] is None else _moment(kept["offline_since"]),
+            site_told=frozenset(int(each) for each in kept.get("site_told", ())),  # not told by releases before
         )
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as exc:
         raise ShelfUnusable(f"not what was written ({type(exc).__name__}: {exc})") from exc

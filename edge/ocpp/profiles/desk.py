@@ -224,6 +224,13 @@ class ProfileDesk:
         at = wall.timestamp()
         return Context(version=self._version, wiring=self._wiring, now=at).composer(self.store).maximum(at)
 
+    def site_told(self, evses: Iterable[int]) -> None:
+        """The cloud knows of a limit of the site's of these EVSEs, and of no other: it is told the end of each, though
+        the gateway starts anew."""
+        told = frozenset(evses)
+        if told != self.store.site_told:
+            self._keep(replace(self.store, site_told=told))
+
     @property
     def newest(self) -> Moment | None:
         """When the newest of the profiles was set; None where there is none."""

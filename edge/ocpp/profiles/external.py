@@ -3,7 +3,7 @@
 The source is EMS: an energy manager on site. A limit that isn't below what the cloud allows is none of its business.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +63,12 @@ class Told:
                 del notices[evse]
                 calls.append(cleared(evse))
         return Told(notices=notices), tuple(calls)
+
+    @classmethod
+    def before(cls, evses: Iterable[int], now: Moment) -> "Told":
+        """What a cloud was told before our start, of these EVSEs: it is told anew, or, after the time in which the
+        site's limits become known, that it is over."""
+        return cls(notices={evse: Notice(limit_a=None, at=now) for evse in evses})
 
     def again(self) -> "Told":
         """The cloud has been away, and what was on its way to it is lost."""

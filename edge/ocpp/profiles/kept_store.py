@@ -76,10 +76,10 @@ class KeptStore:
 
 
 def _lasting(store: ProfileStore) -> ProfileStore:
-    """What is worth a write to the disk: transactions, from whose begin a profile may count that is set later, and how
-    long the cloud is away only where a profile depends on it."""
+    """What is worth a write to the disk: transactions, from whose begin a profile may count that is set later, what the
+    cloud believes of the site's limits, and how long it is away only where a profile depends on it."""
     if not store.installed and not store.awaited:
-        return ProfileStore(running=store.running)
+        return ProfileStore(running=store.running, site_told=store.site_told)
     if any(each.profile.max_offline_s is not None for each in store.installed):
         return store
     return replace(store, offline_since=None)

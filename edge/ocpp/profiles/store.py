@@ -85,12 +85,14 @@ class Criteria:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileStore:
-    """All of one station. ``offline_since``: the cloud is away since then (2.1 K01.FR.101)."""
+    """All of one station. ``offline_since``: the cloud is away since then (2.1 K01.FR.101). ``site_told``: the EVSEs of
+    which the cloud has been told a limit of the site's, and not yet that it is over (2.x K13)."""
 
     installed: tuple[Installed, ...] = ()
     awaited: tuple[Awaited, ...] = ()
     running: tuple[Running, ...] = ()
     offline_since: Moment | None = None
+    site_told: frozenset[int] = frozenset()
 
     def on(self, evse: int) -> Running | None:
         """The transaction that runs on the EVSE."""
@@ -218,7 +220,8 @@ class ProfileStore:
         def moved(moment: Moment) -> Moment:
             return moment + by_s if since <= moment <= until else moment
 
-        return ProfileStore(
+        return replace(
+            self,
             installed=tuple(replace(each, since=moved(each.since)) for each in self.installed),
             awaited=tuple(replace(each, until=moved(each.until - AWAITED_S) + AWAITED_S) for each in self.awaited),
             running=tuple(replace(each, since=moved(each.since)) for each in self.running),

@@ -1,12 +1,16 @@
 """Telling the cloud of 2.x that the site's own limit binds."""
 
+import json
+
 import pytest
 
 from edge.ocpp.profiles.answer import Answer
 from edge.ocpp.profiles.external import BETWEEN_NOTICES_S, Told
 from edge.ocpp.profiles.store import ProfileStore
 from edge.ocpp.versions import Version
+from tests.unit.ocpp.ocpp_bench import Bench, evse, result
 from tests.unit.ocpp_profiles.profile_bench import V21, V201, assert_valid
+from tests.unit.ocpp_profiles.test_profiles_desk import Shelf
 
 CLOUD = {1: 16.0, 2: 32.0}
 
@@ -74,3 +78,40 @@ def test_the_messages_are_valid(version: Version) -> None:
         "SetChargingProfile",
         Answer(store=ProfileStore(), reply={"status": "Accepted"}, follow_ups=calls + more),
     )
+
+
+def test_what_was_told_before_a_restart_is_told_anew_or_cleared() -> None:
+    """The one that still binds at once, the other when the site's limits had their time to become known."""
+    told, calls = Told.before({1, 2}, 1000.0).update({1: 10.0}, CLOUD, 1000.0)
+    assert [(call.action, call.payload["evseId"]) for call in calls] == [("NotifyChargingLimit", 1)]
+    told, calls = told.update({1: 10.0}, CLOUD, 1000.0 + BETWEEN_NOTICES_S)
+    assert [(call.action, call.payload["evseId"]) for call in calls] == [("ClearedChargingLimit", 2)]
+    assert told.update({1: 10.0}, CLOUD, 2000.0) == (told, ())
+
+
+@pytest.mark.parametrize("binds", [True, False])
+@pytest.mark.parametrize("version", [V201, V21])
+def test_a_restart_of_the_gateway_leaves_no_limit_at_the_cloud(version: Version, binds: bool) -> None:
+    """The cloud was told 6 A; the gateway starts anew, once and again, and the limit is there or over."""
+    shelf, key = Shelf(), evse().key
+    before = Bench(version=version, shelf=shelf)
+    before.connect()
+    before.site_limits.take(key, 6.0)
+    assert told_by(before, 2) == ["NotifyChargingLimit"]
+    for start in range(2):
+        after = Bench(version=version, shelf=shelf)
+        after.connect()
+        if binds:
+            after.site_limits.take(key, 6.0)
+        found = told_by(after, int(BETWEEN_NOTICES_S) + 2)
+        assert found == (["NotifyChargingLimit"] if binds else ["ClearedChargingLimit"] if start == 0 else [])
+
+
+def told_by(bench: Bench, seconds: int) -> list[str]:
+    """What the cloud is told of the site's limits, second by second; it answers."""
+    found = []
+    for _ in range(seconds):
+        for _type, identifier, action, _payload in map(json.loads, bench.wait(1.0).up):
+            found.append(action)
+            bench.cloud_says(result(identifier))
+    return found
