@@ -32,7 +32,7 @@ _LONGEST: Final = 100_000
 _LATE: Final = {
     "allocate": ("edge.allocation.solve", "edge.cli.allocation_file"),
     "replay": ("edge.control.replay", "edge.control.segments"),
-    "run": ("edge.daemon",),
+    "run": ("edge.daemon", "edge.storage.schema", "numpy.ma", "pydantic.v1", "uvicorn.lifespan.off"),
 }
 _one_at_a_time: Final = threading.Lock()
 
