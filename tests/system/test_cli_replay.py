@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,6 @@ from tests.forked import as_text, forked
 from tests.unit.control.recording_bench import HEADER, ControlledSite
 
 PATIENCE_S = 120.0  # on a machine that does much else: it only ends what hangs
-TICKS = ControlledSite(3).run(80)
 OURS = replace(HEADER, program=__version__)
 
 SITE = """\
@@ -46,6 +46,12 @@ upstream = "ws://127.0.0.1:{cloud}/{{station}}"
 [api]
 listen = "127.0.0.1:{api}"
 """
+
+
+@cache
+def played() -> list[Tick]:
+    """Eighty seconds of a site; not played where no test asks."""
+    return ControlledSite(3).run(80)
 
 
 class Outcome(NamedTuple):
@@ -86,16 +92,16 @@ def altered(tick: Tick) -> Tick:
 
 async def test_a_sound_recording(tmp_path: Path) -> None:
     """A folder or one of its files: one line, exit code 0."""
-    folder = record(tmp_path / "recording", TICKS)
+    folder = record(tmp_path / "recording", played())
     assert await replay(folder) == (0, "80 decisions, all equal\n", "")
     assert await replay(folder / segment_name(1)) == (0, "80 decisions, all equal\n", "")
 
 
 async def test_a_recording_that_differs(tmp_path: Path) -> None:
     """The first difference with its time, its place and both values, and how many there are: exit code 1."""
-    folder = record(tmp_path / "recording", TICKS[:30])
-    record(folder, [*TICKS[30:50], altered(TICKS[50]), altered(TICKS[51])])
-    now = TICKS[50].decision.setpoints[0].limit_a
+    folder = record(tmp_path / "recording", played()[:30])
+    record(folder, [*played()[30:50], altered(played()[50]), altered(played()[51])])
+    now = played()[50].decision.setpoints[0].limit_a
     assert await replay(folder) == (
         1,
         (
@@ -128,7 +134,7 @@ async def test_a_recording_that_differs(tmp_path: Path) -> None:
 
 async def test_another_version_and_a_broken_end(tmp_path: Path) -> None:
     """What another version has recorded is replayed all the same, and so is a segment that broke off; both are said."""
-    folder = record(tmp_path / "recording", TICKS, HEADER)
+    folder = record(tmp_path / "recording", played(), HEADER)
     last = folder / segment_name(1)
     last.write_bytes(last.read_bytes()[:-4])
     assert await replay(folder) == (
@@ -156,7 +162,7 @@ async def test_what_can_t_be_replayed(tmp_path: Path, case: str) -> None:
             path.write_text("# Read me\n")
             said = f"{path} is no recording; give a file or a folder that edge run --record has written"
         case "damaged":
-            file = record(path, TICKS) / segment_name(1)
+            file = record(path, played()) / segment_name(1)
             content = file.read_bytes()
             file.write_bytes(content[:-8] + bytes(4) + content[-4:])  # another checksum
             said = f"{file} is damaged"

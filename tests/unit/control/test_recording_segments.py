@@ -1,5 +1,6 @@
 """Segments in a folder: bounded, oldest first to go, each readable alone, in reach of a reader soon."""
 
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,8 +10,13 @@ from edge.control.recording import SegmentReader, Tick
 from edge.control.segments import FLUSH_S, Folder, Segments, segment_name, segment_number
 from tests.unit.control.recording_bench import HEADER, ControlledSite, FullDisk, MemoryDisk, alike
 
-TICKS = ControlledSite(3).run(300)
 MOST_BYTES = 60_000
+
+
+@cache
+def played() -> list[Tick]:
+    """Five minutes of a site; not played where no test asks."""
+    return ControlledSite(3).run(300)
 
 
 def segments_on(disk: MemoryDisk, most_bytes: int = MOST_BYTES) -> Segments:
@@ -32,12 +38,12 @@ def test_the_folder_stays_within_its_bound() -> None:
     """However long the run: never a byte too much; what is left is the latest, without a gap."""
     disk = MemoryDisk()
     segments = segments_on(disk)
-    write_all(segments, TICKS * 8)
+    write_all(segments, played() * 8)
     segments.end()
     assert disk.most_bytes <= MOST_BYTES
     kept = read(disk)
-    assert alike(kept, (TICKS * 8)[-len(kept) :])
-    assert len(kept) < 8 * len(TICKS)
+    assert alike(kept, (played() * 8)[-len(kept) :])
+    assert len(kept) < 8 * len(played())
     assert sum(disk.sizes().values()) > MOST_BYTES * 0.6
     assert len(disk.files) > 8
 
@@ -46,11 +52,11 @@ def test_each_segment_is_readable_alone() -> None:
     """Segments follow each other, and none needs the one before it."""
     disk = MemoryDisk()
     segments = segments_on(disk, most_bytes=6 * MOST_BYTES)
-    write_all(segments, TICKS * 3)
+    write_all(segments, played() * 3)
     segments.end()
     parts = [list(SegmentReader(name, content)) for name, content in sorted(disk.files.items())]
     assert len(parts) > 2
-    assert alike([tick for part in parts for tick in part], TICKS * 3)
+    assert alike([tick for part in parts for tick in part], played() * 3)
 
 
 def test_the_next_run_goes_on_in_the_same_folder() -> None:
@@ -59,7 +65,7 @@ def test_the_next_run_goes_on_in_the_same_folder() -> None:
     disk.files["notes.txt"] = b"x" * MOST_BYTES
     for _ in range(2):
         segments = segments_on(disk)
-        write_all(segments, TICKS)
+        write_all(segments, played())
         segments.end()
     assert "notes.txt" in disk.files
     numbers = sorted(number for name in disk.files if (number := segment_number(name)) is not None)
@@ -68,19 +74,19 @@ def test_the_next_run_goes_on_in_the_same_folder() -> None:
     disk.files.pop("notes.txt")
     assert sum(disk.sizes().values()) <= MOST_BYTES
     kept = read(disk)
-    assert alike(kept, (TICKS * 2)[-len(kept) :])
+    assert alike(kept, (played() * 2)[-len(kept) :])
 
 
 def test_a_killed_program_loses_little() -> None:
     """Without any end, all but the last ten seconds are in the file; after a flush, all."""
     disk = MemoryDisk()
     segments = segments_on(disk, most_bytes=64_000_000)
-    for number, tick in enumerate(TICKS, start=1):
+    for number, tick in enumerate(played(), start=1):
         segments.write(tick)
         if number % 37 == 0:
             assert len(read(disk)) >= number - FLUSH_S
     segments.flush()
-    assert alike(read(disk), TICKS)
+    assert alike(read(disk), played())
 
 
 def test_a_full_disk_is_told() -> None:
@@ -88,11 +94,11 @@ def test_a_full_disk_is_told() -> None:
     disk = MemoryDisk(room_bytes=6_000)
     segments = segments_on(disk)
     with pytest.raises(FullDisk):
-        write_all(segments, TICKS * 10)
+        write_all(segments, played() * 10)
     segments.abandon()
     kept = read(disk)
     assert kept
-    assert alike(kept, (TICKS * 10)[: len(kept)])
+    assert alike(kept, (played() * 10)[: len(kept)])
 
 
 def test_a_folder_of_the_file_system(tmp_path: Path) -> None:
@@ -102,14 +108,14 @@ def test_a_folder_of_the_file_system(tmp_path: Path) -> None:
     (path / "folder").mkdir(parents=True)
     segments = Segments(folder, most_bytes=MOST_BYTES, header=lambda: HEADER)
     segments.begin()
-    write_all(segments, TICKS * 2)
+    write_all(segments, played() * 2)
     segments.end()
     assert (path / "folder").is_dir()
     sizes = folder.sizes()
     assert 0 < sum(sizes.values()) <= MOST_BYTES
     assert segment_name(1) not in sizes
     last = max(sizes)
-    assert alike(list(SegmentReader(last, (path / last).read_bytes()))[-1:], TICKS[-1:])
+    assert alike(list(SegmentReader(last, (path / last).read_bytes()))[-1:], played()[-1:])
 
 
 @pytest.mark.parametrize(
