@@ -1,6 +1,6 @@
 """Every frame of the world as it passes: into the history, and to whoever judges it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from simulators.phases import NO_AMPS, Amps3
@@ -34,6 +34,9 @@ class Audience:
     def __init__(self) -> None:
         self._ears: list[Ear] = []
         self._gather()
+
+    def __iter__(self) -> Iterator[Ear]:
+        return iter(self._ears)
 
     def append(self, ear: Ear) -> None:
         self.extend((ear,))

@@ -10,7 +10,7 @@ import pytest
 
 from simulators.world.scenario import FaultSpec
 from simulators.world.watch import Tamper
-from tests.world.worlds import failed_oracles, played, small
+from tests.world.worlds import failed_oracles, is_caught, played, small
 
 
 class Changed(Tamper):
@@ -34,7 +34,7 @@ DEFECTS: dict[str, Tamper] = {
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_another_answer_than_the_clouds_is_caught(defect: str) -> None:
     """Though all else may be well."""
-    assert "answers" in failed_oracles(played(small(minutes=3.0), tamper=DEFECTS[defect], drain_s=10.0))
+    assert is_caught("answers", small(minutes=3.0), tamper=DEFECTS[defect], drain_s=10.0)
 
 
 def test_a_time_that_is_wrong_is_caught_without_the_clouds_words() -> None:
@@ -57,4 +57,4 @@ def test_answers_that_come_late_or_again_are_those_of_the_cloud() -> None:
 def test_a_limit_that_is_told_in_another_unit_is_caught() -> None:
     """Amperes that are called watts: all cars stand, and the report says that they are offered what there is."""
     defect = Changed("[2,", '"chargingRateUnit":"A"', '"chargingRateUnit":"W"')
-    assert "why" in failed_oracles(played(small(minutes=7.0), tamper=defect, drain_s=10.0))
+    assert is_caught("why", small(minutes=7.0), tamper=defect, drain_s=10.0)

@@ -22,17 +22,16 @@ from simulators.world.building import LoadSpec
 from simulators.world.faults import BY_NUMBER, planned
 from simulators.world.limits import LimitSpec
 from simulators.world.plot import svg
-from simulators.world.run import run_world, shrunk, with_random_faults
+from simulators.world.run import Conduct, run_world, shrunk, with_random_faults
 from simulators.world.scenario import KEYS, FaultSpec, load_world, ready_worlds
 from simulators.world.site import SiteSource, peers_view, read_site, site_text
+from tests.forked import as_text, forked
 from tests.full_disk import written_to_a_full_disk
 from tests.world.worlds import BMS, SMALL, played, small
 
 
 def edge_sim(*words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "simulators", *words], capture_output=True, text=True, timeout=300, check=False
-    )
+    return as_text(forked("simulators", *words))
 
 
 def test_json_is_one_object_and_the_picture_is_svg(tmp_path: Path) -> None:
@@ -260,14 +259,14 @@ def test_starts_and_stops_are_those_of_the_history() -> None:
 def test_a_failure_is_shrunk_to_what_it_needs() -> None:
     """Of four faults the one is left without which the expectation would be met."""
     spare = [FaultSpec(number=46, at_s=at, for_s=30.0) for at in (150.0, 200.0, 250.0)]
-    needed = FaultSpec(number=59, at_s=180.0, for_s=400.0)
-    scenario = small()
-    calm, hurt = (played(scenario, faults=faults).result for faults in ([], [*spare, needed]))
+    needed = FaultSpec(number=59, at_s=180.0, for_s=200.0)
+    scenario = small(minutes=7.0)
+    calm, hurt = (played(scenario, faults=faults, drain_s=30.0).result for faults in ([], [*spare, needed]))
     between = (calm.energy_wh + hurt.energy_wh) / 2 / calm.energy_wanted_wh
     scenario = replace(scenario, expect=replace(scenario.expect, energy_share=between))
-    failed = played(scenario, faults=[*spare, needed]).result
+    failed = played(scenario, faults=[*spare, needed], drain_s=30.0).result
     assert [each.oracle for each in failed.verdicts] == ["expectation"]
-    assert shrunk(scenario, failed) == (needed,)
+    assert shrunk(scenario, failed, conduct=Conduct(drain_s=30.0)) == (needed,)
 
 
 def test_a_failed_seed_prints_the_command_that_shows_it_again(
@@ -312,7 +311,7 @@ def test_a_failure_that_needs_no_fault_is_shown_again_without_any(
 def test_the_figures_of_a_run_agree_and_are_described() -> None:
     """Each key stands in the manual; no figure is beyond what it can be, and there is none that JSON hasn't."""
     fault = FaultSpec(number=59, at_s=200.0, for_s=60.0)
-    result = played(small(minutes=20.0), faults=[fault]).result
+    result = played(small(), faults=[fault]).result
     found = json.loads(orjson.dumps(result.as_json()), parse_constant=pytest.fail)
     manual = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text(encoding="utf-8")
     table = manual.partition("## What comes of it")[2].partition("\n## ")[0]
@@ -419,7 +418,7 @@ def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path) -> None:
 
 def test_cars_that_stay_beyond_the_end_are_judged_by_their_time_until_then() -> None:
     """What they could have had afterwards is nobody's fault."""
-    early, late = (played(small(minutes=minutes)).result for minutes in (4.0, 24.0))
+    early, late = (played(small(minutes=minutes), drain_s=30.0).result for minutes in (4.0, 15.0))
     assert early.sessions == late.sessions == 3
     assert early.energy_wh <= early.energy_wanted_wh < 0.5 * late.energy_wanted_wh
 

@@ -9,7 +9,7 @@ import pytest
 from edge.ocpp.own_station.station import OwnStation
 from simulators.world.run import run_world, with_random_faults
 from simulators.world.scenario import FaultSpec, WorldScenario, load_world
-from tests.world.worlds import failed_oracles, played
+from tests.world.worlds import is_caught, played
 
 NESTED = str(Path(__file__).parent / "nested.toml")
 BETWEEN = (10, 13, 14, 15, 43, 44, 47, 53)  # rows that a link between gateways, or the one above, can have
@@ -29,7 +29,7 @@ def test_the_link_is_lost_and_both_gateways_are_killed() -> None:
 def test_a_site_that_takes_more_than_it_is_told_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """It minds its own fuse alone."""
     monkeypatch.setattr(OwnStation, "_state_limit", lambda *_: None)
-    assert "below" in failed_oracles(played(nested(minutes=4.0), seed=2, drain_s=5.0))
+    assert is_caught("below", nested(minutes=4.0), seed=2, drain_s=5.0)
 
 
 @pytest.mark.skipif(not os.environ.get("EDGE_LONG"), reason="`make soak` plays them")

@@ -15,7 +15,7 @@ from edge.allocation.fleet import Fleet
 from edge.allocation.layout import Floats, Ints
 from simulators.world.scenario import WorldScenario
 from simulators.world.world import World
-from tests.world.worlds import PEERS, failed_oracles, of_classes, played
+from tests.world.worlds import PEERS, failed_oracles, is_caught, of_classes, played
 
 
 def _columns_of(**fixed: float) -> Callable[..., Columns]:
@@ -97,4 +97,4 @@ def test_shares_that_are_not_fair_are_caught(defect: str, monkeypatch: pytest.Mo
     scenario, where, what = DEFECTS[defect]
     assert failed_oracles(played(scenario)) == set()
     monkeypatch.setattr(where, what)
-    assert "shares" in failed_oracles(played(scenario))
+    assert is_caught("shares", scenario)

@@ -16,7 +16,7 @@ from simulators.world.limits import LimitSpec
 from simulators.world.run import run_world, with_random_faults
 from simulators.world.scenario import FaultSpec, WorldScenario
 from simulators.world.signals import SignalSpec
-from tests.world.worlds import BMS, LOWER, failed_oracles, played, small
+from tests.world.worlds import BMS, LOWER, is_caught, played, small
 
 GRID = """
 [grid]
@@ -59,7 +59,7 @@ def test_signals_that_are_not_as_they_must_be_are_caught(defect: str, monkeypatc
     spoil(monkeypatch)
     scenario = signalled(replace(LIMITED, max_w=5_000.0), replace(SUNNY, from_s=90.0), minutes=3.3)
     faults = [KILLED] if defect == "a restart ends it" else []
-    assert oracle in failed_oracles(played(scenario, faults=faults, drain_s=5.0))
+    assert is_caught(oracle, scenario, faults=faults, drain_s=5.0)
 
 
 def test_of_two_masters_the_newest_word_counts() -> None:

@@ -11,7 +11,7 @@ from edge.domain.site import EvseKey
 from edge.units import Amps
 from simulators.world.building import HOURS, LoadSpec, Recorded
 from simulators.world.scenario import WorldScenario
-from tests.world.worlds import failed_oracles, played, small
+from tests.world.worlds import is_caught, played, small
 
 SUN = """
 [[class]]
@@ -78,4 +78,4 @@ def test_the_suns_surplus_is_shared() -> None:
 def test_surplus_that_is_not_kept_to_is_caught(defect: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By what flows at the connection."""
     monkeypatch.setattr("edge.bms.surplus_watch.advanced", DEFECTS[defect])
-    assert "sun" in failed_oracles(played(sunny()))
+    assert is_caught("sun", sunny())

@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from simulators.world.building import HOURS, LoadSpec
+from simulators.world.faults.base import Fault
 from simulators.world.limits import LimitSpec
+from simulators.world.oracles.base import Oracle
 from simulators.world.run import DRAIN_S, Conduct, Outcome, run_world
 from simulators.world.scenario import FaultSpec, WorldScenario, load_world
 from simulators.world.watch import Tamper
@@ -35,6 +37,44 @@ def played(
     """A run of it."""
     conduct = Conduct(keeps_history=keeps_history, tamper=tamper, meddle=meddle, drain_s=drain_s)
     return run_world(scenario or small(), seed=seed, faults=faults, conduct=conduct)
+
+
+class _Seen(Exception):
+    """The run has shown what it was to show."""
+
+
+def is_caught(
+    oracle: str,
+    scenario: WorldScenario | None = None,
+    *,
+    seed: int = 1,
+    faults: Sequence[FaultSpec] = (),
+    tamper: Tamper | None = None,
+    meddle: Callable[[World], None] | None = None,
+    drain_s: float = DRAIN_S,
+) -> bool:
+    """Whether a run of it fails by this oracle, or by this fault's own outcome (``fault 11``). It ends as soon as it
+    does; what only the end shows is looked for there.
+    """
+    worlds: list[World] = []
+
+    def begin(world: World) -> None:
+        worlds.append(world)
+        if meddle is not None:
+            meddle(world)
+
+    def look(_share: float) -> None:
+        said = {each.name for each in worlds[0].frames.ears if isinstance(each, Oracle) and each.verdicts}
+        failed = {f"fault {each.spec.number}" for each in worlds[0].faults if isinstance(each, Fault) and each.failure}
+        if oracle in said | failed:
+            raise _Seen
+
+    conduct = Conduct(tamper=tamper, meddle=begin, drain_s=drain_s, progress=look)
+    try:
+        outcome = run_world(scenario or small(), seed=seed, faults=faults, conduct=conduct)
+    except _Seen:
+        return True
+    return oracle in failed_oracles(outcome)
 
 
 def played_beside_a_rise(*, minutes: float) -> Outcome:
