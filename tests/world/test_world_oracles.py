@@ -268,6 +268,11 @@ def test_the_sound_gateway_passes() -> None:
     assert outcome.result.sessions == 3
 
 
+def test_nothing_is_caught_of_a_sound_gateway() -> None:
+    """What is_caught says of the defects below is their doing."""
+    assert not is_caught("transactions", small(minutes=5.0))
+
+
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_a_defect_is_caught(defect: str) -> None:
     """The oracle that is there for it says so."""

@@ -12,7 +12,7 @@ from edge.domain.limit import LimitSource
 from edge.domain.setpoint import SOURCE_NAMES, Reason
 from edge.units import PHASES
 from simulators.world.scenario import FaultSpec, WorldScenario
-from tests.world.worlds import BMS, LOWER, limited_twice, of_classes, played
+from tests.world.worlds import BMS, LOWER, is_caught, limited_twice, of_classes, played
 
 # A guest who is cut off by a restart of the gateway, and leaves without an answer: 6 A are kept free for it on L1.
 GUEST = (FaultSpec(number=9, at_s=30.0, for_s=60.0), FaultSpec(number=47, at_s=60.0, for_s=30.0))
@@ -95,7 +95,7 @@ def test_a_sentence_that_is_not_so_is_caught(defect: str, monkeypatch: pytest.Mo
     """By the simulated copper, cars and building."""
     scenario, spoil = DEFECTS[defect]
     spoil(monkeypatch)
-    assert "why" in {each.oracle for each in played(scenario()).result.verdicts}
+    assert is_caught("why", scenario())
 
 
 def test_what_is_kept_free_for_a_guest_is_no_room() -> None:
@@ -108,4 +108,4 @@ def test_a_guest_excuses_no_other_sentence(monkeypatch: pytest.MonkeyPatch) -> N
     """The phases on which it isn't wired are as free as they were."""
     monkeypatch.setattr(Solution, "place", _turned)
     scenario = replace(one_phase(), for_s=780.0)
-    assert "why" in {each.oracle for each in played(scenario, faults=GUEST, drain_s=20.0).result.verdicts}
+    assert is_caught("why", scenario, faults=GUEST, drain_s=20.0)
