@@ -55,7 +55,7 @@ KILLS ?= 500
 test-long: $(DEVELOPMENT)
 	@EDGE_LONG=1 EDGE_SEEDS=$(SEEDS) EDGE_KILLS=$(KILLS) $(BIN)/python -m pytest --numprocesses=auto --maxfail=20 -v \
 	  tests/scenario/test_adversary.py tests/scenario/test_stability.py tests/system/test_offline_kill.py \
-	  tests/unit/bms/test_bms_demand_window.py $(ARGS)
+	  tests/property/test_storage_power_cut.py tests/unit/bms/test_bms_demand_window.py $(ARGS)
 
 # The eight ready scenarios last 6.75 days together: these are 10,000 site-days. Stopped at any time, it goes on from there.
 SOAK ?= 1..1482
