@@ -15,13 +15,7 @@ SHOWN: Final = 20
 
 
 def laid(scenario: WorldScenario, site: SiteSpec, now: Callable[[], float]) -> Copper:
-    """Raises ScenarioError for a load or a fuse on a circuit that the site hasn't."""
-    known = {circuit.id for circuit in site.circuits}
-    for circuit in (*(load.circuit for load in scenario.loads), *scenario.fuses):
-        if circuit not in known:
-            raise ScenarioError(
-                f"{scenario.file}: circuit {circuit!r} isn't in its site; there are {', '.join(sorted(known))}"
-            )
+    """Raises ScenarioError for a recording that can't be of its circuit, and for drivers at posts that aren't there."""
     fuses = {circuit.id: circuit.fuse_a for circuit in site.circuits}
     for load in (each for each in scenario.loads if isinstance(each, Recorded)):
         half_a = median(max(map(abs, amps)) for _, amps in load.rows)

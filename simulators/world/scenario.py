@@ -167,8 +167,10 @@ def _read(path: Path) -> WorldScenario:
     if not site.evses:
         raise document.fail("posts", "is missing: there must be a table [[posts]], or stations in the site file")
     above, above_source = _head(document, path, "above") if document.has("above") else (None, None)
+    sites = [site]
     if above is not None and above_source is not None:
-        prove_site(above, above_source)
+        sites.append(prove_site(above, above_source).site)
+    scenario_tables.prove_circuits(document, sites)
     begins_at = _moment(document)
     loads += [
         read_recording(
@@ -262,9 +264,8 @@ def _random_faults(document: TomlTable) -> RandomFaults | None:
         return None
     table = document.table("random_faults")
     table.only(("per_h", "numbers"))
-    numbers = tuple(
-        int(each) for each in table.numbers_of("numbers", [], among=tuple(map(float, range(1, FAULTS + 1))))
-    )
+    known = [float(number) for number in range(1, FAULTS + 1)]
+    numbers = tuple(int(each) for each in table.numbers_of("numbers", known, among=tuple(known)))
     return RandomFaults(per_h=table.number("per_h", above=0.0, at_most=3600.0), numbers=numbers)
 
 

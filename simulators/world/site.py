@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from edge.cli.findings import read
 from edge.config import Configuration
 from edge.domain.connection import Transport, parse_connection
-from edge.domain.site import Evse
+from edge.domain.site import Evse, Mode
 from edge.errors import ConfigurationError, Finding, Severity
 from simulators.charger import Supply
 from simulators.charger.spec import EDITION_16
@@ -124,6 +124,11 @@ def prove_site(text: str, source: SiteSource) -> Configuration:
         file = Path(folder) / "site.toml"
         file.write_text(text, encoding="utf-8")
         configuration = read_site(file, source)
+    if configuration.site.control.mode is not Mode.CONTROL:
+        raise ScenarioError(
+            'the scenario\'s site must have [control] mode = "control", or no mode: what only observes commands '
+            "nothing, and all would be judged as if it did"
+        )
     meter_spots(configuration)
     peers_view(configuration)
     return configuration

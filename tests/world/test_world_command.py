@@ -18,8 +18,8 @@ from simulators.cli.main import main
 from simulators.cli.run import fault_of
 from simulators.errors import ScenarioError
 from simulators.site import Endpoint
-from simulators.world.building import LoadSpec
-from simulators.world.faults import BY_NUMBER, planned
+from simulators.world.building import LoadSpec, SunSpec
+from simulators.world.faults import BY_NUMBER, fitted, planned
 from simulators.world.limits import LimitSpec
 from simulators.world.plot import svg
 from simulators.world.run import Conduct, run_world, shrunk, with_random_faults
@@ -443,6 +443,16 @@ SLIPS = {
         "post 'CP-9' isn't in its site; there are CP-1, CP-2, CP-3",
     ),
     "begins_at = 2026": ("begins_at = 0001", "begins_at: must be in the years 2000 to 2100"),
+    "[[load]]": (
+        '[[sun]]\ncircuit = "roof"\npeak_a = 20\n[[load]]',
+        "sun 1: circuit: 'roof' isn't in its site; there are main",
+    ),
+    "for_h = 0.5": ('for_h = 0.5\nfuses = ["mein"]', "fuses: 'mein' isn't in its site; there are main"),
+    "period_s = 2.0": ('mode = "observe"', 'must have [control] mode = "control"'),
+    "[[posts]]": (
+        "[random_faults]\nper_h = 1\nnumbers = []\n[[posts]]",
+        "random_faults: numbers: must have at least one number",
+    ),
     "[[drivers]]": ("[expect]\nutilisation = 5\n[[drivers]]", "utilisation: must be at most 1"),
 }
 
@@ -455,6 +465,39 @@ def test_a_slip_in_a_scenario_is_told_in_a_sentence(tmp_path: Path, right: str) 
     file.write_text(SMALL.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")
     with pytest.raises(ScenarioError, match=re.escape(sentence)):
         run_world(replace(load_world(str(file)), for_s=60.0), seed=1)
+
+
+BARN = """
+[[circuit]]
+id = "barn"
+parent = "main"
+fuse_a = 32
+meter = "barn"
+[[meter]]
+id = "barn"
+model = "eastron_sdm630"
+connection = "tcp://10.1.0.21:502"
+"""
+
+
+def test_a_sun_that_makes_its_meter_look_wrong_is_refused(tmp_path: Path) -> None:
+    """Where the sun is seen only by a meter that has others below it, the gateway would believe those. On a circuit of
+    its own, with a meter, it may shine.
+    """
+    text = SMALL.read_text(encoding="utf-8").replace("[ocpp]", f"{BARN}[ocpp]")
+    file = tmp_path / "sunny.toml"
+    file.write_text(f'{text}\n[[sun]]\ncircuit = "main"\npeak_a = 20\n', encoding="utf-8")
+    with pytest.raises(ScenarioError, match="sun 1: circuit: is seen by no meter but that of 'main'"):
+        load_world(str(file))
+    file.write_text(f'{text}\n[[sun]]\ncircuit = "barn"\npeak_a = 20\n', encoding="utf-8")
+    assert load_world(str(file)).loads[-1].circuit == "barn"
+
+
+def test_a_branch_that_takes_nothing_is_no_fault_beside_a_sun_without_a_meter() -> None:
+    """Row 39 needs a second meter, which would show more than that of a connection to which a roof gives."""
+    sun = SunSpec(circuit="main", peak_a=20.0)
+    shining = replace(small(minutes=10.0), loads=(sun,))
+    assert fitted(shining, [FaultSpec(number=39, at_s=100.0, for_s=60.0)]) == shining
 
 
 @pytest.mark.parametrize(

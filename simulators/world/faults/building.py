@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 
 from edge.domain.limit import LimitSource
 from simulators.site import Endpoint
+from simulators.world.building import SunSpec
 from simulators.world.faults.base import NOT_JUDGED, Fault
 from simulators.world.limits import MODBUS
 from simulators.world.modbus_master import LIMIT_A, MASTER, Master
@@ -39,6 +40,15 @@ def _root(scenario: WorldScenario) -> dict[str, Any]:
     return found
 
 
+def _is_measured(scenario: WorldScenario, circuit: str) -> bool:
+    """Whether there is a meter on it or above it, besides that of the connection."""
+    circuits = {each["id"]: each for each in tomllib.loads(scenario.site_head)["circuit"]}
+    at = circuits[circuit]
+    while "parent" in at and "meter" not in at:
+        at = circuits[at["parent"]]
+    return "parent" in at
+
+
 def _with(scenario: WorldScenario, tables: str) -> WorldScenario:
     return replace(scenario, site_head=f"{scenario.site_head}\n{tables}")
 
@@ -53,6 +63,8 @@ class SubmeterAboveMain(Fault):
     def fitted(cls, scenario: WorldScenario, spec: FaultSpec) -> WorldScenario:
         del spec
         root = _root(scenario)
+        if any(isinstance(load, SunSpec) and not _is_measured(scenario, load.circuit) for load in scenario.loads):
+            return scenario  # a branch that takes nothing would show more than the connection
         meter = f'[[meter]]\nid = "{ANNEX}"\nmodel = "eastron_sdm630"\nconnection = "tcp://10.1.0.40:502"\n'
         circuit = (
             f'[[circuit]]\nid = "{ANNEX}"\nparent = "{root["id"]}"\nfuse_a = {root["fuse_a"]}\nmeter = "{ANNEX}"\n'
