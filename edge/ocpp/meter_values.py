@@ -97,6 +97,20 @@ def newest_energy(meter_values: object) -> tuple[datetime | None, WattHours] | N
     return None
 
 
+def energy_at_begin(meter_values: object) -> WattHours | None:
+    """The register at a transaction's begin, by its first event: the first reading in the list, in whatever context.
+
+    None when there is none, or 0, as some stations tell whose samples are of a meter that has long counted.
+    """
+    for element in _as_list(meter_values):
+        samples = _as_list(element.get("sampledValue")) if isinstance(element, dict) else []
+        plain = [{**sample, "context": None} for sample in samples if isinstance(sample, dict)]
+        energy_wh = _total(_values([{"sampledValue": plain}])[_ENERGY])
+        if energy_wh is not None:
+            return energy_wh or None
+    return None
+
+
 def _sets(meter_values: object) -> Iterator[Sequence[Mapping[str, Any]]]:
     """The elements of one time together, the last first."""
     elements = [element for element in _as_list(meter_values) if isinstance(element, dict)]

@@ -24,7 +24,7 @@ from edge.ocpp.charging_states import ChargingStates
 from edge.ocpp.connectors import Connectors, availabilities
 from edge.ocpp.fields import elements, fields, key, text, whole_number
 from edge.ocpp.guard import Guard
-from edge.ocpp.meter_values import stamps
+from edge.ocpp.meter_values import energy_at_begin, stamps
 from edge.ocpp.needs import stated
 from edge.ocpp.piecemeal import one_by_one
 from edge.ocpp.profiles.model import RateUnit
@@ -194,7 +194,7 @@ class DialectV2:
         info = fields(payload.get("transactionInfo"))
         transaction = key(info.get("transactionId"))
         evse = self._evse_of(transaction, payload)
-        kind, state = payload.get("eventType"), text(info.get("chargingState"))
+        kind = payload.get("eventType")
         if transaction is None or evse is None:
             if transaction is not None and kind == "Started":
                 self._transactions.begins_somewhere(transaction)
@@ -205,8 +205,7 @@ class DialectV2:
         if is_history or self._transactions.has_stopped(transaction, stamp if kind == "Started" else None):
             return []  # an event that was repeated, or came late
         began = kind == "Started" or self._transactions.has_begun_somewhere(transaction)
-        plug = whole_number(fields(payload.get("evse")).get("connectorId"))
-        found = self._transaction_runs(evse, transaction, now, observed_start=began, state=state, connector=plug)
+        found = self._transaction_runs(evse, transaction, payload, now, observed_start=began)
         self._transactions.told(evse.key, stamp)
         self._silence.heard(transaction, now)
         found += self._states.hears(evse.key, transaction, payload, now)
@@ -235,15 +234,9 @@ class DialectV2:
         return evse.key if evse is not None else None
 
     def _transaction_runs(
-        self,
-        evse: Evse,
-        transaction: str,
-        now: Seconds,
-        *,
-        observed_start: bool,
-        state: str | None,
-        connector: int | None,
+        self, evse: Evse, transaction: str, payload: Mapping[str, Any], now: Seconds, *, observed_start: bool
     ) -> list[StationFact]:
+        """By any of its events; the first one tells its register at the begin, however late that comes."""
         if self._transactions.on(evse.key) == transaction:
             return []
         found: list[StationFact] = []
@@ -251,15 +244,19 @@ class DialectV2:
         found += [SessionEnded(key=key, at=now) for key in over if key is not None and self._transactions.end(key)]
         found += self._sessionless.begins(evse.key, now, observed_start=observed_start)
         self._transactions.begin(evse.key, transaction)
+        state = text(fields(payload.get("transactionInfo")).get("chargingState"))
+        plug = whole_number(fields(payload.get("evse")).get("connectorId"))
         plugged = state in ("Charging", "EVConnected", "SuspendedEV")
-        self._connectors.session_begins(evse.key, plugged=plugged, connector=connector)
+        self._connectors.session_begins(evse.key, plugged=plugged, connector=plug)
+        is_first = payload.get("eventType") == "Started"
+        register_wh = energy_at_begin(payload.get("meterValue")) if is_first else None
         found.append(
             SessionBegan(
                 key=evse.key,
                 at=now,
                 transaction_id=transaction,
                 observed_start=observed_start,
-                register_wh=None if observed_start else self._memory.began_at_wh(transaction),
+                register_wh=register_wh if observed_start else self._memory.began_at_wh(transaction),
             )
         )
         return found

@@ -57,7 +57,8 @@ class _Picture:
         used = (
             "" if result.utilisation is None else f", {result.utilisation:.1%} of the room used while cars wanted more"
         )
-        verdict = "passed" if result.passed else f"{len(result.verdicts)} failures"
+        failures = len(result.verdicts)
+        verdict = "passed" if result.passed else f"{failures} failure{'s' if failures > 1 else ''}"
         return f"{verdict}; {result.energy_wh / 1000:.0f} of {result.energy_wanted_wh / 1000:.0f} kWh{used}"
 
     def _circuit(self, top: float, name: str, fuse_a: float) -> Iterator[str]:

@@ -246,6 +246,25 @@ def test_a_stored_event_tells_no_draw(bench: Bench) -> None:
     assert facts == [SessionBegan(key=KEY, at=bench.now, transaction_id=TX, observed_start=True)]
 
 
+def test_a_session_counts_from_the_register_of_its_first_event(bench: Bench) -> None:
+    """However late that comes: a station that was cut off tells of it minutes afterwards, and the next sample of its
+    register has counted what the car took meanwhile.
+    """
+    register = {"value": 2934.0, "measurand": "Energy.Active.Import.Register", "context": "Transaction.Begin"}
+    values = meter(bench, register, ago_s=300)
+    assert told(bench, "Started", evse={"id": 1}, offline=True, meterValue=values) == [
+        SessionBegan(key=KEY, at=bench.now, transaction_id=TX, observed_start=True, register_wh=2934.0)
+    ]
+
+
+@pytest.mark.parametrize("samples", [[], [AMPS], [{"value": 0.0, "context": "Transaction.Begin"}]])
+def test_a_first_event_without_a_register_begins_at_none(bench: Bench, samples: list[dict[str, Any]]) -> None:
+    """Nor does one that tells 0: the samples of such a station may be of a meter that has long counted."""
+    values = meter(bench, *(samples or [{"value": 7.0, "measurand": "Voltage"}]))
+    (began, *_) = told(bench, "Started", evse={"id": 1}, meterValue=values)
+    assert began == SessionBegan(key=KEY, at=bench.now, transaction_id=TX, observed_start=True)
+
+
 def test_an_occupied_connector_says_nothing_of_a_transaction(bench: Bench) -> None:
     """It is no status that excludes one; while one runs its own events tell more."""
     assert status(bench, "Occupied") == [StatusReported(key=KEY, at=bench.now, status=EvseStatus.OCCUPIED)]
