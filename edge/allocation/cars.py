@@ -127,12 +127,14 @@ class Cars:
         """After what the meters show; ``over`` ``[place, phase]``: where that is more than the rating.
 
         Which phases a car uses is learned as its station tells it. Where that names them otherwise than the site file,
-        or measures one of them only, what flows on another is nobody's to cut.
+        or measures one of them only, what flows on another is nobody's to cut. One that is told 0 A, and tells no
+        draw, has no part in it.
         """
         if not over.any() and np.isnan(self.crowded_since).all():
             return self  # nearly always
         elsewhere = grid.wired & ~np.where(self.on_one[:, None], grid.single, self.in_use(grid))
-        crowded = fleet.in_session & (elsewhere & (grid.below.T @ over)).any(axis=1)
+        takes_part = fleet.in_session & ~((fleet.told_a == 0) & (fleet.draw_a.max(axis=1, initial=-np.inf) < PRESENT_A))
+        crowded = takes_part & (elsewhere & (grid.below.T @ over)).any(axis=1)
         since = np.where(crowded, np.fmin(self.crowded_since, now), np.nan)
         doubted = np.where(crowded & (now - since >= DOUBT_S), 1.0, self.doubted)
         return replace(self, crowded_since=since, doubted=doubted, used=np.where(doubted > 0, 0.0, self.used))

@@ -137,6 +137,20 @@ def test_a_building_that_fills_a_phase_alone_costs_the_others_for_a_while_only()
     assert loop.told == {"A": 16}
 
 
+def test_a_car_that_is_stopped_takes_no_part_in_what_the_building_overloads() -> None:
+    """The building alone is over all phases for minutes, and the car on L1 has long been told 0 A: where it draws stays
+    known. (It counted on all three for the rest of its session, and so unbalanced nothing.)"""
+    car = Car(phases=PHASES, uses=(L1,), wants_a=32)
+    loop = Case(fuses=main(32), cars={"A": car}, imbalance_a=10, expected={}).loop().settle()
+    assert loop.told == {"A": 10}
+    loop.load("main", 36, 36, 36)
+    loop.run(200)
+    assert loop.told == {"A": 0}
+    loop.load("main", 0, 0, 0)
+    loop.run(300)
+    assert loop.told == {"A": 10}
+
+
 @pytest.mark.parametrize("ends", ["it leaves", "it is full", "it is cut"])
 def test_a_car_taken_for_drawing_on_a_wrong_phase_leaves_no_room_there(ends: str) -> None:
     """A charges on L1 and counts on L2, too, since the building overloaded that: 16 A of the building's 20 A on L2 are
