@@ -7,7 +7,7 @@ import pytest
 from edge.allocation.plant import Plant
 from edge.domain.site import Site
 from simulators.world.building import HOURS, LoadSpec
-from simulators.world.scenario import WorldScenario
+from simulators.world.scenario import FaultSpec, WorldScenario
 from simulators.world.world import World
 from tests.world.test_world_oracles import later
 from tests.world.worlds import failed_oracles, played, small
@@ -42,3 +42,12 @@ def test_a_building_that_is_out_of_balance_is_not_the_cars_doing() -> None:
 
     scenario = on_one_phase(shares=(5.0, 0.0, 0.0))
     assert failed_oracles(played(scenario, meddle=later(250.0, more))) == set()
+
+
+def test_cars_keep_the_limit_after_the_building_alone_was_too_much() -> None:
+    """They were stopped for it, and where they draw stays known (row 59)."""
+    scenario = on_one_phase()
+    scenario = replace(
+        scenario, for_s=840.0, drivers=tuple(replace(each, stay_h=(0.9, 0.95)) for each in scenario.drivers)
+    )
+    assert failed_oracles(played(scenario, seed=1, faults=(FaultSpec(number=59, at_s=200.0, for_s=150.0),))) == set()
