@@ -128,7 +128,6 @@ FULL = [
 ]
 SMALL = [
     Conditions(lag_s=0.0, meter_noise=0.02),
-    Conditions(lag_s=30.0),
     Conditions(meter_delay_s=10.0, lag_s=5.0, meter_noise=0.02, step_a=1.0),
     Conditions(meter_delay_s=10.0, lag_s=30.0),
     Conditions(meter_delay_s=10.0, lag_s=30.0, meter_noise=0.02),

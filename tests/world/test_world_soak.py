@@ -19,7 +19,7 @@ from tests.world.worlds import small
 def test_what_was_played_is_kept_and_not_played_again(tmp_path: Path) -> None:
     """Each run is a line; a soak that is begun again goes on where it was; and two at a time play the same."""
     into = tmp_path / "soak.jsonl"
-    worlds = [small(minutes=3.0)]
+    worlds = [small(minutes=1.0)]
     first = list(soaked(worlds, [1], per_h=3.0, into=into, until=None))
     second = list(soaked(worlds, [1, 2], per_h=3.0, into=into, until=None))
     assert [each.seed for each in second] == [2]
