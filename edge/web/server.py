@@ -49,6 +49,15 @@ class _EmbeddedServer(uvicorn.Server):
         yield
 
 
+async def _served(server: _EmbeddedServer, sockets: list[socket.socket]) -> None:
+    """Serve until it is told to end. However that ends, the sockets are closed: when cancelled, it leaves them open."""
+    try:
+        await server.serve(sockets)
+    finally:
+        for each in sockets:
+            each.close()
+
+
 def dated(app: ASGIApp) -> ASGIApp:
     """The same, whose answers bear the date (RFC 9110 §6.6.1)."""
 
@@ -108,7 +117,7 @@ class ApiServer:
             backlog=BACKLOG,
         )
         self._server = _EmbeddedServer(config)
-        self._serving = asyncio.create_task(self._server.serve(sockets))
+        self._serving = asyncio.create_task(_served(self._server, sockets))
         is_up = asyncio.create_task(self._server.is_up.wait())
         await asyncio.wait([self._serving, is_up], return_when=asyncio.FIRST_COMPLETED)
         is_up.cancel()

@@ -51,6 +51,16 @@ async def ask(path: Path) -> httpx.Response:
         return await client.get("/api/v1/status")
 
 
+def test_a_loop_that_ends_first_leaves_nothing_open(tmp_path: Path) -> None:
+    """Its tasks are cancelled, and what they listen on is closed, not left to whoever looks for garbage."""
+    port = free_port()
+    with asyncio.Runner() as runner:
+        server = ApiServer(app(), listen=("127.0.0.1", port), socket=tmp_path / "edge.sock")
+        runner.run(server.start())
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), 1.0)
+
+
 async def test_both_sockets_answer(tmp_path: Path) -> None:
     """The same API on TCP and on the control socket; the socket is its group's, and gone after the end."""
     port, path = free_port(), tmp_path / "edge.sock"
