@@ -22,12 +22,13 @@ from typing import TypeAlias
 
 import numpy as np
 
-from edge.allocation.draws import FALL_NOISE_A, SAMPLE_DELAY_S, Draws, ThreeAmps, total_a
+from edge.allocation.draws import FALL_NOISE_A, Draws, ThreeAmps, total_a
 from edge.allocation.exposure import OBEY_S
+from edge.allocation.fall import Fall, falling
 from edge.allocation.guess import Guess, guessed
 from edge.allocation.inrush import WARM, Doubt, Heat, doubted, warmed
-from edge.allocation.layout import Bools, Floats
-from edge.allocation.noise import deviation_a, stands_out_a, with_newest
+from edge.allocation.layout import Floats
+from edge.allocation.noise import OUTLIER_SIGMAS, deviation_a, stands_out_a, with_newest
 from edge.allocation.rise import Rise, rising
 from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds
 
@@ -38,11 +39,6 @@ OVERLOAD_HOLD_S = 3.0
 # Where more flows than the rating by this, even if all pending cuts were obeyed already, nothing is waited for:
 # whatever it is, it has to be cut for. Twice what a car measures wrong.
 OVERLOAD_AT_ONCE_A = 1.0
-# One reading this many standard deviations off is no noise; an average of n, this many divided by the root of n.
-OUTLIER_SIGMAS = 4.0
-AVERAGE_SIGMAS = 5.5
-# The longest average: beyond two minutes loads have moved.
-LONGEST_AVERAGE = 128
 # The bounds of that while are kept in so many parts, so that the oldest can be forgotten.
 PARTS = 3
 # In shares of the period, which may be longer than the meter's delay. What cars may have drawn at a reading counts for
@@ -69,23 +65,6 @@ class Bounds:
             high_a=np.maximum(self.high_a, draws.high_a),
             sampled_a=np.maximum(self.sampled_a, draws.sampled_a),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Fall:
-    """Readings that show less background than was estimated, until the cars' samples confirm or explain it.
-
-    With a noisy meter there is always one, and it serves to find small rises, too. ``measured_a`` is the highest
-    reading since then, ``measured_sum_a`` the sum of all ``count``, ``lowest_sum_a`` that of the lower bounds they
-    gave; ``least_a[row, phase]`` the lowest that each car may have drawn.
-    """
-
-    since: Seconds
-    count: int
-    measured_a: PhaseAmps
-    measured_sum_a: PhaseAmps
-    lowest_sum_a: PhaseAmps
-    least_a: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -195,16 +174,17 @@ def updated(
     rise = rising(known.rise, measured_a, at, draws, sampled_a, estimate_a=risen, slack_a=(first, second, third))
     if rise is not None:
         risen = _phases(_jumped, risen, rise.least_a(high_a), noise_a)
-    fall = known.fall
-    if fall is not None:
-        fall = _continued(fall, measured_a, lowest, low_a)
-        risen, fall = _judged(fall, risen, lowest, low_a, draws.drawn_at, noise_a)
-    if fall is None and (
-        any(noise_a) or any(high < now - FALL_NOISE_A for high, now in zip(highest, risen, strict=True))
-    ):
-        fall = Fall(
-            since=at, count=1, measured_a=measured_a, measured_sum_a=measured_a, lowest_sum_a=lowest, least_a=low_a
-        )
+    risen, fall = falling(
+        known.fall,
+        risen,
+        measured_a,
+        at,
+        highest_a=highest,
+        lowest_a=lowest,
+        low_a=low_a,
+        drawn_at=draws.drawn_at,
+        noise_a=noise_a,
+    )
     guess = guessed(known.guess, draws.guessed_a, at, proven=_holds_all(risen, highest, noise_a))
     doubt = doubted(
         known.doubt, before_a=known.estimate_a, jumped_a=jumped_a, after_a=risen, lowest_a=lowest, gap_s=gap_s
@@ -276,60 +256,6 @@ def _noted(
 def _jumped(estimate_a: Amps, lowest_a: Amps, noise_a: Amps) -> Amps:
     """A rise counts at once where noise doesn't explain it."""
     return lowest_a if lowest_a > estimate_a + OUTLIER_SIGMAS * noise_a else estimate_a
-
-
-def _continued(fall: Fall, measured_a: PhaseAmps, lowest_a: PhaseAmps, low_a: Floats) -> Fall:
-    return Fall(
-        since=fall.since,
-        count=fall.count + 1,
-        measured_a=fall.measured_a.combine(measured_a, max),
-        measured_sum_a=fall.measured_sum_a + measured_a,
-        lowest_sum_a=fall.lowest_sum_a + lowest_a,
-        least_a=np.minimum(fall.least_a, low_a),
-    )
-
-
-def _judged(
-    fall: Fall, estimate_a: PhaseAmps, lowest_a: PhaseAmps, low_a: Floats, drawn_at: Floats, noise_a: ThreeAmps
-) -> tuple[PhaseAmps, Fall | None]:
-    """The estimate by what the readings since then show, and the fall, None where it is over.
-
-    Above the estimate what they show in the mean counts as soon as noise doesn't explain it; below it only when it is
-    confirmed.
-    """
-    precision = AVERAGE_SIGMAS / math.sqrt(fall.count)
-    risen = PhaseAmps(
-        *(
-            max(now, total / fall.count) if noise > 0 and total / fall.count > now + precision * noise else now
-            for now, total, noise in zip(estimate_a, fall.lowest_sum_a, noise_a, strict=True)
-        )
-    )
-    if not _is_confirmed(fall, drawn_at):
-        return risen, fall if risen == estimate_a else None
-    least_a = total_a(fall.least_a)
-    fallen, steady = [], True
-    for now, highest, total, least, floor, noise in zip(
-        risen, fall.measured_a, fall.measured_sum_a, least_a, lowest_a, noise_a, strict=True
-    ):
-        mean = total / fall.count
-        is_noise = highest - mean <= AVERAGE_SIGMAS * noise
-        steady &= is_noise or highest - mean <= FALL_NOISE_A
-        level = (mean if is_noise else highest) - least
-        level += precision * noise / 2  # as far as it is certain; what rose since has risen
-        below = level < now - precision * noise / 2
-        fallen.append(max(level, floor - OUTLIER_SIGMAS * noise) if below else now)
-    after = PhaseAmps(*fallen)
-    # Noise: the longer the mean, the more it tells; unless the cars have moved meanwhile, or the load has: a peak would
-    # hide every lower reading that follows it.
-    tells_more = any(noise_a) and steady and fall.count < LONGEST_AVERAGE and after == estimate_a
-    moved = any(now - least > noise for now, least, noise in zip(total_a(low_a), least_a, noise_a, strict=True))
-    return after, fall if tells_more and not moved else None
-
-
-def _is_confirmed(fall: Fall, drawn_at: Floats) -> bool:
-    """Whether every car that the fall could be due to has been sampled since."""
-    could_be: Bools = fall.least_a.max(axis=1, initial=0.0) > 0
-    return bool((drawn_at[could_be] > fall.since + SAMPLE_DELAY_S).all())
 
 
 def _phases(choose: Choose, first: PhaseAmps, second: PhaseAmps, noise_a: ThreeAmps) -> PhaseAmps:

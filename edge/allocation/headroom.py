@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edge.allocation.background import OUTLIER_SIGMAS, OVERLOAD_AT_ONCE_A, Background, updated
+from edge.allocation.background import OVERLOAD_AT_ONCE_A, Background, updated
 from edge.allocation.confirmation import borne_out
 from edge.allocation.draws import Draws, SiteDraws
 from edge.allocation.entitlement import Entitlement
 from edge.allocation.exposure import OBEY_TOLERANCE_A
 from edge.allocation.layout import PAIRS, POWER, Bools, Floats
+from edge.allocation.noise import OUTLIER_SIGMAS
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState
 from edge.allocation.uneven import evened

@@ -15,6 +15,8 @@ LEAST_PEAKS = 10
 SIGMA_PER_PEAK = 1.06
 # What stands out by more than this share of what flows is no noise: meters of class 2 and worse aren't used.
 MOST_NOISE = 0.025
+# One reading this many standard deviations off is no noise.
+OUTLIER_SIGMAS = 4.0
 
 
 def stands_out_a(before_a: PhaseAmps, measured_a: PhaseAmps, after_a: PhaseAmps) -> ThreeAmps:

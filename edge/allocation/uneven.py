@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from edge.allocation.background import OUTLIER_SIGMAS, OVERLOAD_AT_ONCE_A, OVERLOAD_HOLD_S, Background
+from edge.allocation.background import OVERLOAD_AT_ONCE_A, OVERLOAD_HOLD_S, Background
 from edge.allocation.layout import PAIRS, Bools
+from edge.allocation.noise import OUTLIER_SIGMAS
 from edge.units import Amps, PhaseAmps, Seconds
 
 

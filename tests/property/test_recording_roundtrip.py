@@ -12,10 +12,11 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.allocation.background import Bounds, Fall
+from edge.allocation.background import Bounds
 from edge.allocation.cars import Cars
 from edge.allocation.decide import Memory
 from edge.allocation.decision import Outcome
+from edge.allocation.fall import Fall
 from edge.allocation.snapshot import Snapshot
 from edge.control.codec import SAME, codec
 from edge.control.recording import GZIP, Header, SegmentReader, SegmentWriter, Tick
