@@ -22,6 +22,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from edge.allocation.cadence import Intervals, with_interval
 from edge.allocation.draws import FALL_NOISE_A, Draws, ThreeAmps, total_a
 from edge.allocation.exposure import OBEY_S
 from edge.allocation.fall import Fall, falling
@@ -88,11 +89,18 @@ class Background:
     guess: Guess | None = None
     doubt: Doubt | None = None  # what of the estimate one reading alone has shown
     heat: Heat = (WARM, WARM, WARM)  # how warm the circuit's breaker may be by what was read
+    intervals_s: Intervals = ()  # between its last readings
 
     @property
     def sure_a(self) -> PhaseAmps | None:
         """The estimate without what one reading alone has shown."""
         return self.doubt.sure_a if self.doubt is not None else self.estimate_a
+
+    def intervals_by(self, at: Seconds) -> Intervals:
+        """Those between the last readings with one that came then."""
+        if self.reading_at is None or self.reading_at >= at:
+            return self.intervals_s
+        return with_interval(self.intervals_s, at - self.reading_at)
 
     def noise_a(self) -> ThreeAmps:
         """The standard deviation of the meter's noise on each phase."""
@@ -250,6 +258,7 @@ def _noted(
         peaks=number,
         bounds=bounds,
         heat=heat,
+        intervals_s=known.intervals_by(at),
     )
 
 

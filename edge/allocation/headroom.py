@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edge.allocation.background import OVERLOAD_AT_ONCE_A, Background, updated
+from edge.allocation.cadence import delay_s, late_after_s
 from edge.allocation.confirmation import borne_out
 from edge.allocation.draws import Draws, SiteDraws
 from edge.allocation.entitlement import Entitlement
@@ -20,15 +21,8 @@ from edge.allocation.noise import OUTLIER_SIGMAS
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState
 from edge.allocation.uneven import evened
-from edge.domain.site import ControlSettings
 from edge.units import NO_CURRENT, PhaseAmps, Seconds
 
-# A reading may show what flowed ``meter_stale_s`` less so many periods ago: who has a slow meter leaves so much above
-# its delay, most of it for polls that are lost. Every meter averages for a moment.
-SPARE_PERIODS, SPARE_S = 3.0, 3.0
-LEAST_DELAY_S = 1.0
-# A reading is late when it is older than this many periods: one missed poll may be chance.
-LATE_PERIODS = 2.5
 # How long what is given rises in small steps only, after a meter is back: half a minute brings most cars back to
 # where they were, and a meter that fails again at once does so within it.
 RECOVERY_S = 30.0
@@ -93,7 +87,8 @@ def estimate(
             known = _followed(known, snapshot, place, draws.below(below), unbalancing)
             background[place] = tuple(known.estimate_a or ())
             unsure[place] = background[place] - tuple(known.sure_a or ())
-            late[place] = snapshot.now - known_at(state) > LATE_PERIODS * snapshot.settings.period_s
+            late_s = late_after_s(known.intervals_s, snapshot.settings.period_s)
+            late[place] = snapshot.now - known_at(state) > late_s
             over[place] = known.is_over(state.circuit.rating_a)
             if known.guess is not None:
                 guessed[below] = np.maximum(guessed[below], known.guess.amps)
@@ -102,7 +97,8 @@ def estimate(
             recovering[place] = known.stale_at is not None and snapshot.now - known.stale_at < RECOVERY_S
         else:
             stale[place] = True
-            known = replace(known or Background(estimate_a=None), stale_at=snapshot.now)
+            # How often it tells is learned anew when it is back: it may fail again at once.
+            known = replace(known or Background(estimate_a=None), stale_at=snapshot.now, intervals_s=())
             if known.estimate_a is not None:
                 # The worst that the installer knows of, or the last that we knew of, whichever is more.
                 background[place] = np.maximum(background[place], tuple(known.estimate_a))
@@ -162,7 +158,9 @@ def _followed(
 ) -> Background:
     """What a fresh reading tells of a circuit's background."""
     plant, layout = snapshot.plant, snapshot.plant.grid.layout
-    state, delay_s = snapshot.circuits[int(layout.circuits[place])], meter_delay_s(snapshot.settings)
+    state = snapshot.circuits[int(layout.circuits[place])]
+    known = known if known is not None else Background(estimate_a=None)
+    meter_delay_s = delay_s(known.intervals_by(known_at(state)), snapshot.settings, is_news=state.is_news)
     limits_a = layout.by_circuit(snapshot.ceilings.limit_a)[place].tolist()
     known = updated(
         known,
@@ -172,14 +170,14 @@ def _followed(
         rating_a=state.circuit.rating_a,
         limit_a=min(limits_a[:POWER]),
         limit_sum_a=limits_a[POWER],
-        meter_delay_s=delay_s,
+        meter_delay_s=meter_delay_s,
         period_s=snapshot.settings.period_s,
         fuse_a=state.circuit.fuse_a,
     )
     imbalance_a = math.inf
     if place == layout.root and plant.imbalance_limit_a is not None and unbalancing is not None:
         imbalance_a, whole_site = plant.imbalance_limit_a, plant.grid.whole_site
-        known = evened(known, unbalancing, whole_site, imbalance_a=imbalance_a, meter_delay_s=delay_s)
+        known = evened(known, unbalancing, whole_site, imbalance_a=imbalance_a, meter_delay_s=meter_delay_s)
     return borne_out(
         known,
         snapshot.now,
@@ -189,12 +187,6 @@ def _followed(
         imbalance_a=imbalance_a,
         period_s=snapshot.settings.period_s,
     )
-
-
-def meter_delay_s(settings: ControlSettings) -> Seconds:
-    """What a reading shows may have flowed so long ago."""
-    spare_s = max(SPARE_PERIODS * settings.period_s, SPARE_S)
-    return max(settings.meter_stale_s - spare_s, LEAST_DELAY_S)
 
 
 def _untaken_a(known: Background, draw_a: Floats) -> Floats:

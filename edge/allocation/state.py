@@ -33,12 +33,14 @@ class Reach(StrEnum):
 class CircuitState:
     """A circuit and the newest reading of its meter.
 
-    ``measured_a`` and ``measured_at`` are None where there is no meter, or none has ever answered.
+    ``measured_a`` and ``measured_at`` are None where there is no meter, or none has ever answered. ``is_news``: it
+    shows nothing that flowed before the reading before it was taken, as a smart meter's telegrams do.
     """
 
     circuit: Circuit
     measured_a: PhaseAmps | None = None
     measured_at: Seconds | None = None
+    is_news: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

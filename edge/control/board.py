@@ -18,6 +18,7 @@ from edge.control.records import EvseRecord
 from edge.control.standstill import Standstill
 from edge.control.submeters import Submeters
 from edge.control.trials import Trials
+from edge.domain.connection import is_p1_port
 from edge.domain.limit import EvseCapped, LimitSource, LimitStated
 from edge.domain.opening import ClassHour
 from edge.domain.reading import MeterFact, MeterFailed, MeterReading
@@ -61,6 +62,8 @@ class Board:
         # The EVSEs whose state may have changed since the last snapshot: by a fact, by a command, or by time alone.
         self._stirred = set(self.evses)
         self._turns_at: dict[EvseKey, Seconds] = {}  # when time alone will have changed it
+        # Their telegrams tell instantaneous values (OBIS x.7.0, IEC 62056-61): none from before the telegram before.
+        self._smart_meters = frozenset(meter.id for meter in site.meters if is_p1_port(meter.connection))
         self.submeters = Submeters(site)
         self._mains = Mains(site)
         self._standstill = Standstill(site)
@@ -170,7 +173,9 @@ class Board:
         reading = self.meters[circuit.meter].reading if circuit.meter is not None else None
         if reading is None or (counted_a := reading.counted_a) is None:
             return CircuitState(circuit=circuit)
-        return CircuitState(circuit=circuit, measured_a=currents.get(circuit.id, counted_a), measured_at=reading.at)
+        measured_a = currents.get(circuit.id, counted_a)  # of other meters where it isn't its own
+        is_news = reading.meter in self._smart_meters and measured_a == counted_a
+        return CircuitState(circuit=circuit, measured_a=measured_a, measured_at=reading.at, is_news=is_news)
 
     def _evse_state(self, record: EvseRecord, now: Seconds) -> EvseState:
         record.holdings = record.holdings.settled(now)

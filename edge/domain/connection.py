@@ -31,6 +31,7 @@ class Transport(StrEnum):
 
 
 MODBUS = frozenset({Transport.TCP, Transport.RTU_TCP, Transport.RTU})
+_P1_PORTS = frozenset({Transport.P1, Transport.P1_TCP})
 _BROKERS = frozenset({Transport.MQTT, Transport.MQTTS})
 BAUDRATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 PARITIES = ("N", "E", "O")
@@ -104,6 +105,11 @@ def parse_connection(text: str) -> Connection:
     if transport in _DEFAULT_BAUDRATE:
         return _serial(transport, parts)
     return _network(transport, parts, port)
+
+
+def is_p1_port(text: str) -> bool:
+    """Whether a smart meter's telegrams come that way."""
+    return text.partition("://")[0] in _P1_PORTS
 
 
 def _serial(transport: Transport, parts: SplitResult) -> Connection:

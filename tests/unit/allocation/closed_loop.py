@@ -6,6 +6,7 @@ second), and a look at what really flows. A station confirms a limit within half
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -42,6 +43,14 @@ GRACE_S = 1.0 + PART_S + OBEYS_S
 TOLERANCE_A = 1e-6
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telegram:
+    """How a smart meter tells: each ``every_s``, of what flowed ``of_s`` before."""
+
+    every_s: Seconds
+    of_s: Seconds = 0.0
+
+
 class ClosedLoop:
     """The site of some plugs. ``background`` is what flows through each metered circuit besides them; a test may change
     it with :meth:`load`, stop the meters with ``meters_answer``, and let cars come and go.
@@ -57,6 +66,7 @@ class ClosedLoop:
         background: Mapping[str, PhaseAmps] | None = None,
         settings: ControlSettings | None = None,
         imbalance_a: Amps | None = None,
+        telegram: Telegram | None = None,
     ) -> None:
         self.plugs = {plug.evse.key.station: plug for plug in plugs}
         self._plug_of = {plug.evse.key: plug for plug in plugs}
@@ -68,6 +78,8 @@ class ClosedLoop:
             circuits=tuple(circuits),
             meters=tuple(
                 Meter(id=circuit.meter, model="sdm630", connection="tcp://127.0.0.1:1")
+                if telegram is None
+                else Meter(id=circuit.meter, model="dsmr_p1", connection="p1+tcp://127.0.0.1:1")
                 for circuit in circuits
                 if circuit.meter is not None
             ),
@@ -78,6 +90,8 @@ class ClosedLoop:
         self.meters_answer = True
         self.silent_meters: set[str] = set()
         self.now: Seconds = 0.0
+        self._telegram = telegram if telegram is not None else Telegram(every_s=1.0)
+        self._flowed: dict[str, deque[PhaseAmps]] = {}  # by circuit, each second
         self.written: list[tuple[Seconds, LimitCommand]] = []
         self.seen: list[tuple[Seconds, dict[str, Amps]]] = []  # each half second, the limits in force
         self.overloads: list[tuple[Seconds, str]] = []
@@ -127,7 +141,8 @@ class ClosedLoop:
 
     def excuse(self) -> None:
         """What happens now can be cut for only after it is seen."""
-        self._excused_until = self.now + GRACE_S
+        unseen_s = self._telegram.every_s - 1.0 + self._telegram.of_s
+        self._excused_until = self.now + unseen_s + GRACE_S
 
     def leave(self, name: str) -> None:
         """The car is gone."""
@@ -254,8 +269,13 @@ class ClosedLoop:
         for circuit in self.site.circuits:
             if circuit.meter is None:
                 continue
+            kept = int(self._telegram.of_s) + 1
+            flowed = self._flowed.setdefault(circuit.id, deque(maxlen=kept))
+            flowed.append(self.measured_a(circuit.id))
+            if self.now % self._telegram.every_s != 0:
+                continue
             if self.meters_answer and circuit.meter not in self.silent_meters:
-                self.board.take(MeterReading(meter=circuit.meter, at=self.now, current_a=self.measured_a(circuit.id)))
+                self.board.take(MeterReading(meter=circuit.meter, at=self.now, current_a=flowed[0]))
             else:
                 self.board.take(MeterFailed(meter=circuit.meter, at=self.now, problem="no answer"))
 

@@ -6,10 +6,9 @@ import pytest
 
 from edge.allocation.draws import SAMPLE_DELAY_S
 from edge.allocation.exposure import Holdings
-from edge.allocation.headroom import fallen_a, meter_delay_s
+from edge.allocation.headroom import fallen_a
 from edge.allocation.state import EvseState
 from edge.domain.limit import LimitSource, LimitStated
-from edge.domain.site import ControlSettings
 from edge.units import PhaseAmps
 from tests.site_builders import NOW, arrived, charging, circuit, evse, grant, idle, snapshot
 from tests.unit.allocation.headroom_bench import Metered, background_a, estimated
@@ -18,23 +17,6 @@ from tests.unit.allocation.headroom_bench import Metered, background_a, estimate
 def car(draw_a: float, *, drawn_at: float, told_a: float = 16.0, told_at: float = NOW - 60.0) -> EvseState:
     """A car that was told 16 A long ago and was sampled then."""
     return charging(told_a=told_a, told_at=told_at, draw_a=draw_a, drawn_at=drawn_at)
-
-
-@pytest.mark.parametrize(
-    ("period_s", "stale_s", "delay_s"),
-    [
-        (1.0, 5.0, 2.0),
-        (0.5, 5.0, 2.0),
-        (1.0, 25.0, 22.0),
-        (2.0, 6.0, 1.0),
-        (5.0, 10.0, 1.0),
-        (5.0, 15.0, 1.0),
-        (5.0, 25.0, 10.0),
-    ],
-)
-def test_how_late_a_meter_is_taken_to_be(period_s: float, stale_s: float, delay_s: float) -> None:
-    """As long as it may take to be stale, less some polls. (With long periods, these were taken for delay.)"""
-    assert meter_delay_s(ControlSettings(period_s=period_s, meter_stale_s=stale_s)) == delay_s
 
 
 def test_the_first_reading_is_taken_as_it_is() -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from edge.allocation.background import Background
-from edge.allocation.headroom import LATE_PERIODS, RECOVERY_S, Headroom
+from edge.allocation.cadence import LATE_PERIODS
+from edge.allocation.headroom import RECOVERY_S, Headroom
 from edge.allocation.state import EvseState
 from edge.domain.site import ControlSettings
 from edge.units import PhaseAmps

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from edge.allocation.background import OVERLOAD_AT_ONCE_A, OVERLOAD_HOLD_S
+from edge.allocation.cadence import delay_s
 from edge.allocation.decide import Memory, decide
-from edge.allocation.headroom import meter_delay_s
 from edge.allocation.state import Reach
 from edge.domain.setpoint import Reason
 from edge.domain.site import ControlSettings
@@ -218,7 +218,7 @@ def test_a_rise_on_one_phase_is_cut_for_though_a_car_on_all_may_draw_as_much() -
     loop.run(5)
     assert loop.told["B"] > 20
     loop.load("main", 13, 4, 4)
-    loop.run(meter_delay_s(ControlSettings()) + OVERLOAD_HOLD_S + GRACE_S)
+    loop.run(delay_s((), ControlSettings(), is_news=False) + OVERLOAD_HOLD_S + GRACE_S)
     for _ in range(40):
         flows = loop.run(1.0).measured_a("main")
         assert flows.l1 - flows.l2 <= 16 + TOLERANCE_A
