@@ -114,14 +114,14 @@ class Cars:
 
     def unbalancing(self, grid: Grid) -> Bools:
         """The same for the sake of balance, where to count on more is not the safe side: those of a car whose phases
-        aren't learned yet are those of its last telling sample."""
-        shown = np.where((self.used > 0) | (self.doubted > 0), self.used, self.seen)
+        aren't learned yet, or are doubted, are those of its last telling sample."""
+        shown = np.where(self.used > 0, self.used, self.seen)
         return np.where(self.on_one[:, None], grid.single, _on_phases(shown, grid))
 
     def unseen(self, grid: Grid, fleet: Fleet) -> Bools:
         """Of whose car's phases no sample has told anything yet, though it may use fewer than are wired."""
         may_tell = fleet.in_session & (grid.wired.sum(axis=1) > 1) & ~grid.whole_site & ~self.on_one
-        return np.asarray(may_tell & (self.used == 0) & (self.seen == 0) & (self.doubted == 0))
+        return np.asarray(may_tell & (self.used == 0) & (self.seen == 0))
 
     def doubting(self, grid: Grid, fleet: Fleet, over: Bools, now: Seconds) -> "Cars":
         """After what the meters show; ``over`` ``[place, phase]``: where that is more than the rating.
@@ -202,12 +202,12 @@ class Cars:
         # the EVSE may still be changing over.
         single = fleet.told_single | (self.single > 0)
         single |= grid.switches & ~(fleet.drawn_at >= fleet.told_at + OBEY_S)
-        single |= grid.whole_site | (self.doubted > 0)  # its next car may use other phases; it can't be told
+        single |= grid.whole_site  # its next car may use other phases; it can't be told
         telling = fleet.in_session & ~single & (fleet.draw_a.max(axis=1, initial=-np.inf) >= TELLING_A) & (bits > 0)
         same = telling & (bits == self.seen)
         seen = np.where(telling, bits, self.seen)
         since = np.where(same, self.seen_since, np.where(telling, fleet.drawn_at, self.seen_since))
-        learned = same & (fleet.drawn_at - since >= LEARN_S)
+        learned = same & (fleet.drawn_at - since >= LEARN_S) & (self.doubted == 0)
         more = fleet.in_session & ((bits & ~self.used.astype(np.int64)) > 0) & (self.used > 0)
         used = np.where(more, 0.0, np.where(learned, bits, self.used))
         return seen, since, used

@@ -20,7 +20,7 @@ from edge.allocation.layout import PAIRS, POWER, Bools, Floats
 from edge.allocation.noise import OUTLIER_SIGMAS
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import CircuitState
-from edge.allocation.uneven import evened
+from edge.allocation.uneven import evened, where_seen
 from edge.units import NO_CURRENT, PhaseAmps, Seconds
 
 # How long what is given rises in small steps only, after a meter is back: half a minute brings most cars back to
@@ -76,6 +76,7 @@ def estimate(
     late, stale, recovering = (np.zeros(len(background), dtype=np.bool_) for _ in range(3))
     over = np.zeros_like(background, dtype=np.bool_)
     draws = SiteDraws.of(snapshot, entitlement, slow, learned)
+    elsewhere = entitlement.doubted[:, None] & grid.wired & ~(unbalancing if unbalancing is not None else grid.wired)
     remembered: dict[str, Background] = {}
     untaken, guessed = np.zeros(len(grid.min_a), dtype=np.bool_), np.zeros_like(entitlement.high_a)
     for place, state in enumerate(map(snapshot.circuits.__getitem__, grid.layout.circuits.tolist())):
@@ -84,7 +85,7 @@ def estimate(
         known = memory.get(state.circuit.id)
         if is_fresh(state, snapshot):
             below = np.flatnonzero(grid.below[place])
-            known = _followed(known, snapshot, place, draws.below(below), unbalancing)
+            known = _followed(known, snapshot, place, draws.below(below), unbalancing, elsewhere)
             background[place] = tuple(known.estimate_a or ())
             unsure[place] = background[place] - tuple(known.sure_a or ())
             late_s = late_after_s(known.intervals_s, snapshot.settings.period_s)
@@ -105,11 +106,11 @@ def estimate(
         remembered[state.circuit.id] = known
     # Of a circuit that isn't measured itself nobody could see a second time that it carries too much.
     background = grid.with_those_below(background, stale | ~grid.metered)
-    gone_a = _gone_a(snapshot, stale, remembered)
-    found = _Rooms.beside(background, snapshot, gone_a, entitlement)
+    balance = _Balance.of(snapshot, stale, remembered, elsewhere)
+    found = _Rooms.beside(background, snapshot, balance, entitlement)
     more_a = np.zeros_like(found.left_a)
     if unsure.any():
-        more_a = _more_a(_Rooms.beside(background - unsure, snapshot, gone_a, entitlement), found)
+        more_a = _more_a(_Rooms.beside(background - unsure, snapshot, balance, entitlement), found)
     headroom = Headroom(
         background_a=background,
         left_a=found.left_a,
@@ -137,12 +138,14 @@ class _Rooms:
     sudden: Bools
 
     @classmethod
-    def beside(cls, background_a: Floats, snapshot: Snapshot, gone_a: PhaseAmps, entitlement: Entitlement) -> "_Rooms":
+    def beside(
+        cls, background_a: Floats, snapshot: Snapshot, balance: "_Balance", entitlement: Entitlement
+    ) -> "_Rooms":
         grid, ceilings = snapshot.plant.grid, snapshot.ceilings
         taken = grid.through(background_a)
         sudden = ceilings.limit_a - taken > grid.bears_a
         limit, taken = np.where(sudden, grid.bears_a, ceilings.limit_a), np.where(sudden, 0.0, taken)
-        left = _left(snapshot, limit - taken, background_a, gone_a, entitlement)
+        left = _left(snapshot, limit - taken, background_a, balance, entitlement)
         return cls(left_a=left, limit_a=limit, taken_a=taken, sudden=sudden)
 
 
@@ -154,7 +157,12 @@ def _more_a(sure: _Rooms, found: _Rooms) -> Floats:
 
 
 def _followed(
-    known: Background | None, snapshot: Snapshot, place: int, draws: Draws, unbalancing: Bools | None
+    known: Background | None,
+    snapshot: Snapshot,
+    place: int,
+    draws: Draws,
+    unbalancing: Bools | None,
+    elsewhere: Bools,
 ) -> Background:
     """What a fresh reading tells of a circuit's background."""
     plant, layout = snapshot.plant, snapshot.plant.grid.layout
@@ -177,7 +185,14 @@ def _followed(
     imbalance_a = math.inf
     if place == layout.root and plant.imbalance_limit_a is not None and unbalancing is not None:
         imbalance_a, whole_site = plant.imbalance_limit_a, plant.grid.whole_site
-        known = evened(known, unbalancing, whole_site, imbalance_a=imbalance_a, meter_delay_s=meter_delay_s)
+        known = evened(
+            known,
+            unbalancing,
+            whole_site,
+            imbalance_a=imbalance_a,
+            meter_delay_s=meter_delay_s,
+            elsewhere=elsewhere,
+        )
     return borne_out(
         known,
         snapshot.now,
@@ -195,11 +210,23 @@ def _untaken_a(known: Background, draw_a: Floats) -> Floats:
     return np.asarray(np.nan_to_num(known.most_drawn_a() - draw_a).max(axis=1, initial=0.0))
 
 
-def _gone_a(snapshot: Snapshot, stale: Bools, remembered: Mapping[str, Background]) -> PhaseAmps:
-    """What the grid connection's meter shows to be gone, where there is something to balance."""
-    plant, root = snapshot.plant, snapshot.plant.grid.layout.root
-    known = remembered.get(plant.circuits[int(plant.grid.layout.circuits[root])].id)
-    return fallen_a(known) if plant.imbalance_limit_a is not None and known and not stale[root] else NO_CURRENT
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Balance:
+    """Of the grid connection, where there is something to balance: ``gone_a`` is what its meter shows to be gone,
+    ``back_a`` what the building takes more than by the fuses' count (:func:`edge.allocation.uneven.where_seen`)."""
+
+    gone_a: PhaseAmps = NO_CURRENT
+    back_a: PhaseAmps = NO_CURRENT
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, stale: Bools, remembered: Mapping[str, Background], elsewhere: Bools) -> "_Balance":
+        plant, root = snapshot.plant, snapshot.plant.grid.layout.root
+        known = remembered.get(plant.circuits[int(plant.grid.layout.circuits[root])].id)
+        if plant.imbalance_limit_a is None or not known or stale[root]:
+            return cls()
+        seen = where_seen(known, elsewhere)
+        back_a = (seen.estimate_a or NO_CURRENT) - (known.estimate_a or NO_CURRENT)
+        return cls(gone_a=fallen_a(seen), back_a=back_a)
 
 
 def fallen_a(known: Background) -> PhaseAmps:
@@ -217,17 +244,17 @@ def fallen_a(known: Background) -> PhaseAmps:
 
 
 def _left(
-    snapshot: Snapshot, left: Floats, background_a: Floats, gone_a: PhaseAmps, entitlement: Entitlement
+    snapshot: Snapshot, left: Floats, background_a: Floats, balance: _Balance, entitlement: Entitlement
 ) -> Floats:
     """What is left on each line: ``left``, but of balance the limit less what the building is ahead, and as much more
     as the EVSEs on the other phase draw for sure; what they only may draw, or somewhere, balances nothing, nor does
-    what either of them is shown to draw no more there alone (``gone_a``). What a site below unbalances counts: it has
+    what either of them is shown to draw no more there alone. What a site below unbalances counts: it has
     one limit for all its phases.
     """
     plant, layout = snapshot.plant, snapshot.plant.grid.layout
     if plant.imbalance_limit_a is not None:
-        root = background_a[layout.root]
-        gone = tuple(gone_a)
+        root = background_a[layout.root] + tuple(balance.back_a)
+        gone = tuple(balance.gone_a)
         low_a = np.where(entitlement.doubted[:, None], 0.0, entitlement.low_a)
         for line, (high, low) in enumerate(PAIRS, layout.balance.start):
             behind = low_a[:, low] - low_a[:, high]
