@@ -41,7 +41,7 @@ def decide(snapshot: Snapshot, memory: Memory) -> Decision:
     cars = stopping(snapshot, cars, headroom, entitlement)
     wishes = Wishes.of(fleet, cars, settings, now).kept_awake(grid.never_zero)
     reserved_a = reserves_a(snapshot, wishes, entitlement)
-    order = precedence(grid, fleet, wishes, cars, settings.turn_s, now)
+    order = precedence(grid, fleet, wishes, cars, settings, now)
 
     def share_with(cars: Cars) -> Shares:
         return share_out(snapshot, cars, wishes, headroom, reserved_a, order)

@@ -15,7 +15,7 @@ from edge.allocation.fleet import Fleet
 from edge.allocation.layout import Bools, Ints
 from edge.allocation.plant import Grid
 from edge.allocation.state import Reach
-from edge.domain.site import ControlSettings, Mode
+from edge.domain.site import ControlSettings, IdlePolicy, Mode
 from edge.units import Seconds
 
 # A car that paused by itself may want to go on (a timer, a cooled battery), and can't show it while it has 0 A. So it
@@ -69,23 +69,27 @@ def is_roused(fleet: Fleet, cars: Cars, now: Seconds) -> Bools:
     return np.asarray(fleet.paused & fleet.in_session & (now - cars.asleep_since < WAKE_S))
 
 
-def precedence(grid: Grid, fleet: Fleet, wishes: Wishes, cars: Cars, turn_s: Seconds, now: Seconds) -> Ints:
+def precedence(grid: Grid, fleet: Fleet, wishes: Wishes, cars: Cars, settings: ControlSettings, now: Seconds) -> Ints:
     """All rows, those served first before.
 
     Whoever charges before who paused; EVSEs that must not fall to 0; then by rank; guaranteed minima; whoever has a
     turn that isn't over; whoever waits, the longest first; whoever has had a whole turn, the latest first; whoever was
     stopped less than a turn ago. Equals by id.
     """
+    first = grid.never_zero
+    if settings.idle is IdlePolicy.SAFE:
+        # Its next session may begin at the safe current in any instant: nobody else could ever have that.
+        first = first | ((grid.fallback_a >= grid.min_a) & ~fleet.stopped)
     # Whoever charges when we first hear of it has its turn from now on.
     unheard = np.isnan(cars.on_since) & np.isnan(cars.off_since) & fleet.in_session & (fleet.told_a >= grid.min_a)
     on_since = np.where(unheard, now, cars.on_since)
     on = ~np.isnan(on_since)
-    had_turn = on & (now - on_since >= turn_s)
-    stopped = ~on & (now - cars.off_since < turn_s)
+    had_turn = on & (now - on_since >= settings.turn_s)
+    stopped = ~on & (now - cars.off_since < settings.turn_s)
     group = np.where(on, np.where(had_turn, 2, 0), np.where(stopped, 3, 1))
     began = np.where(np.isnan(fleet.waiting_since), np.inf, fleet.waiting_since)
     since = np.where(on, np.where(had_turn, -on_since, began), np.fmax(began, cars.off_since))
-    return np.lexsort((since, group, ~fleet.guaranteed, fleet.rank, ~grid.never_zero, ~wishes.charge)).astype(np.int64)
+    return np.lexsort((since, group, ~fleet.guaranteed, fleet.rank, ~first, ~wishes.charge)).astype(np.int64)
 
 
 def taken(cars: Cars, fleet: Fleet, grid: Grid, wishes: Wishes, admitted: Bools, now: Seconds) -> Cars:

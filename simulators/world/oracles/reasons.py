@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from edge.domain.limit import LimitSource
 from edge.domain.setpoint import SOURCE_NAMES, Reason
-from edge.domain.site import Evse
+from edge.domain.site import Evse, IdlePolicy
 from simulators.phases import PHASE_NAMES
 from simulators.world.limits import MODBUS, MQTT
 from simulators.world.oracles.base import Oracle
@@ -66,6 +66,7 @@ class ReasonsAreTrue(Oracle):
         super().__init__(world)
         site = world.configuration.site
         self._evses = {(evse.key.station, evse.key.evse): evse for evse in site.evses}
+        self._keeps_safe = site.control.idle is IdlePolicy.SAFE
         self._ratings = {circuit.id: circuit.rating_a for circuit in site.circuits}
         self._building = BuildingLately(world, BUILDING_S)
         self._wrong_since: dict[tuple[str, int], float] = {}
@@ -162,11 +163,14 @@ class ReasonsAreTrue(Oracle):
         return None
 
     def _told_a(self, evse: Evse) -> float:
-        """What a car that is there is offered; and what is kept free for a guest, which has no copper."""
+        """What a car that is there is offered; and what is kept free for a guest, which has no copper, or for the next
+        car, which may begin with it.
+        """
         key = (evse.key.station, evse.key.evse)
         if key[0] in self.world.scenario.guests:
             return self._kept_a.get(key, 0.0)
-        return self.world.stations[key[0]].offered_a(key[1]) if key in self.world.parking.here else 0.0
+        offered_a = self.world.stations[key[0]].offered_a(key[1]) if key in self.world.parking.here else 0.0
+        return max(offered_a, evse.fallback_a) if self._keeps_safe else offered_a
 
     def _is_told_on(self, evse: Evse, circuit: str, phase: str) -> bool:
         """Whether what that one is told may flow there."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from edge.domain.site import IdlePolicy
 from edge.units import PHASES
 from simulators.world.oracles.base import Oracle
 from simulators.world.parking import Stay
@@ -18,7 +19,7 @@ class SunIsShared(Oracle):
     """While nothing is wrong with the site. The surplus is what flows out at the connection, and what these cars draw.
 
     In mode eco all cars are such. Where nobody else limits them: cars that only their post's fuse holds back aren't
-    the sun's matter.
+    the sun's matter. Nor is the safe current that a post keeps for each session (``idle = "safe"``).
     """
 
     name = "sun"
@@ -31,6 +32,7 @@ class SunIsShared(Oracle):
         self._all = {(evse.key.station, evse.key.evse): evse for evse in configuration.site.evses}
         self._of_classes = {key: evse for key, evse in self._all.items() if evse.on_surplus}
         self._evses = self._of_classes
+        self._keeps_safe = configuration.site.control.idle is IdlePolicy.SAFE
         self._settings = configuration.surplus
         self._since: dict[str, float] = {}
         self._told: set[str] = set()
@@ -58,7 +60,7 @@ class SunIsShared(Oracle):
         )
         self._judge(
             "without",
-            grid_w > NOISE_W and bool(draws),
+            grid_w > NOISE_W and not all(self._is_safe(stay) for stay in draws),
             wait_s + self._settings.stop_s,
             lambda: f"charge while the site takes {grid_w:.0f} W from the grid",
         )
@@ -76,7 +78,13 @@ class SunIsShared(Oracle):
         return self.world.site.nominal_voltage_v
 
     def _least_a(self, stay: Stay) -> float:
-        return self._evses[stay.evse.station, stay.evse.evse_id].min_a
+        evse = self._evses[stay.evse.station, stay.evse.evse_id]
+        return max(evse.min_a, evse.fallback_a) if self._keeps_safe else evse.min_a
+
+    def _is_safe(self, stay: Stay) -> bool:
+        """Whether it may draw that without any sun."""
+        evse = self._evses[stay.evse.station, stay.evse.evse_id]
+        return self._keeps_safe and stay.ev.draw_a <= evse.fallback_a
 
     def _power_w(self, stay: Stay, amps: float) -> float:
         """What so much current of each of its phases comes to."""

@@ -45,7 +45,7 @@ def released(
     entitlement = entitled(site)
     headroom, _ = estimate(site, entitlement, memory.background)
     wishes = Wishes.of(site.fleet, memory.cars, settings, site.now)
-    order = precedence(grid, site.fleet, wishes, memory.cars, settings.turn_s, site.now)
+    order = precedence(grid, site.fleet, wishes, memory.cars, settings, site.now)
     reserved = 0.0 * entitlement.exposure_a
     shares = share_out(site, memory.cars, wishes, headroom, reserved, order)
     shares = replace(

@@ -170,6 +170,15 @@ def test_a_paused_cars_safe_current_is_not_lent_where_it_may_come_back_at_it() -
     assert [point.limit_a for point in decided(site).setpoints] == [26, 6]
 
 
+def test_a_safe_current_that_any_session_may_begin_with_comes_before_all_ranks() -> None:
+    """idle = "safe": to take it from its car frees nothing, and who comes first would wait for that for ever."""
+    first = charging(evse(1, fallback_a=0), told_a=0, draw_a=0)
+    last = with_idle_at_safe(charging(evse(2, rank=1), told_a=11))
+    waits, keeps = decided(snapshot(circuit(11), first, last, settings=SAFE)).setpoints
+    assert waits.text == "0.0 A: waits for its turn: main L1 can't start one car more (11.0 of 11 A)"
+    assert keeps.limit_a == 11
+
+
 def test_a_paused_cars_safe_current_is_told_once_where_it_is_kept_free() -> None:
     """idle = "safe": 26 A and 6 A fill 32 A, and the sentence doesn't add those 6 A twice.."""
     paused = with_idle_at_safe(charging(evse(2), told_a=6, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True))

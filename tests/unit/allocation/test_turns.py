@@ -71,7 +71,7 @@ def served(site: Snapshot, **columns: list[float]) -> list[int]:
     memory = remembered(site, background=None, **columns)
     assert memory.cars is not None
     wishes = Wishes.of(site.fleet, memory.cars, site.settings, site.now)
-    order = precedence(site.plant.grid, site.fleet, wishes, memory.cars, TURN_S, site.now)
+    order = precedence(site.plant.grid, site.fleet, wishes, memory.cars, site.settings, site.now)
     return [int(site.fleet.states[row].key.station.removeprefix("CP-")) for row in order.tolist()]
 
 
