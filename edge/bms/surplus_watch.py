@@ -4,18 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edge.bms.eco import EcoMode
+from edge.bms.sun_draws import RESTING, SunDraws
 from edge.bms.surplus import SunCar, SurplusSettings, SurplusState, advanced, surplus_w
 from edge.clock import Clock
 from edge.control.ports import CapSink
 from edge.domain.limit import EvseCapped, LimitStated
-from edge.domain.site import Evse, EvseKey, Site
+from edge.domain.site import Evse, EvseKey, IdlePolicy, Site
 from edge.domain.station import EvseStatus
-from edge.units import NO_CURRENT, PhaseAmps, Seconds, Watts, watts
+from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds, Watts, watts
 
 CHARGING = EvseStatus.CHARGING.value
-# In which nothing should flow: some stations sample nothing any more as soon as they pause (evcc pull request 23878),
-# and what they drew by then isn't drawn; one make says SuspendedEVSE for as long as it charges (33911).
-RESTING = frozenset({EvseStatus.SUSPENDED_EV.value, EvseStatus.SUSPENDED_EVSE.value, EvseStatus.FINISHING.value})
 RUNS_A = 2.0  # what draws as much charges: more than stations and cars take in standby
 KEEP = 0.05  # A: a cap that moves by less isn't stated anew, so that decisions needn't look at it again
 
@@ -50,6 +48,8 @@ class SurplusWatch:
         self._always = [evse for evse in self._all if evse.on_surplus]
         self._evses = self._always  # who lives on it now
         self._told: dict[EvseKey, EvseCapped] = {}
+        self._draws = SunDraws()
+        self._available: Watts | None = None  # as it was last known
         self.state = SurplusState()
 
     def observe(self, report: Mapping[str, Any], clock: Clock) -> LimitStated | None:
@@ -59,11 +59,14 @@ class SurplusWatch:
             return None
         parts = self._parts(report)
         self._choose(parts, now, eco=eco)
+        # What any session may draw whatever the sun does is taken of it first.
+        self.state = self.state.joined_by(evse.key for evse in self._in_session(parts) if self._keeps_a(evse) > 0.0)
+        self._available = self._available_w(report, parts, now)
         self.state, caps = advanced(
             self.state,
             self._settings,
             now=now,
-            available_w=self._available_w(report, parts),
+            available_w=self._available,
             cars=tuple(self._cars(parts)),
         )
         for evse in self._evses:
@@ -100,6 +103,7 @@ class SurplusWatch:
         chosen = self._all if eco else self._always
         if chosen is self._evses:
             return
+        self._available = None
         changed = [evse.key for evse in self._all if not evse.on_surplus]
         if eco:
             self.state = self.state.joined_by(key for key in changed if key in parts and _charges(parts[key]))
@@ -114,31 +118,44 @@ class SurplusWatch:
             self._told[cap.key] = cap
             self._sink.take(cap)
 
-    def _cars(self, parts: Mapping[EvseKey, Mapping[str, Any]]) -> Iterator[SunCar]:
-        for evse in self._evses:
-            part = parts.get(evse.key)
-            if part is not None and part["transaction_id"] is not None:
-                phases = max(len(part["phases_in_use"]), 1)
-                yield SunCar(
-                    key=evse.key,
-                    min_a=evse.min_a,
-                    max_a=evse.max_a,
-                    per_amp_w=phases * self._site.nominal_voltage_v,
-                    draws=_draws(part),
-                )
+    def _in_session(self, parts: Mapping[EvseKey, Mapping[str, Any]]) -> Iterator[Evse]:
+        return (evse for evse in self._evses if evse.key in parts and parts[evse.key]["transaction_id"] is not None)
 
-    def _available_w(self, report: Mapping[str, Any], parts: Mapping[EvseKey, Mapping[str, Any]]) -> Watts | None:
-        """None while a meter that it is reckoned from is silent."""
+    def _keeps_a(self, evse: Evse) -> Amps:
+        """What its sessions are never told less than (``idle = "safe"``)."""
+        keeps = self._site.control.idle is IdlePolicy.SAFE and evse.fallback_a >= evse.min_a
+        return evse.fallback_a if keeps else 0.0
+
+    def _cars(self, parts: Mapping[EvseKey, Mapping[str, Any]]) -> Iterator[SunCar]:
+        for evse in self._in_session(parts):
+            part = parts[evse.key]
+            phases = max(len(part["phases_in_use"]), 1)
+            yield SunCar(
+                key=evse.key,
+                min_a=max(evse.min_a, self._keeps_a(evse)),
+                max_a=evse.max_a,
+                per_amp_w=phases * self._site.nominal_voltage_v,
+                draws=_draws(part),
+            )
+
+    def _available_w(
+        self, report: Mapping[str, Any], parts: Mapping[EvseKey, Mapping[str, Any]], now: Seconds
+    ) -> Watts | None:
+        """None while a meter that it is reckoned from is silent. What was known stands as long as it lies between what
+        the cars' least and most draw would leave.
+        """
         grid_w = self._power_w(report, self._grid)
         battery_w = self._power_w(report, self._battery) if self._battery is not None else 0.0
         if grid_w is None or battery_w is None:
             return None
-        cars_w = sum(self._draw_w(evse, parts) for evse in self._evses)
-        return surplus_w(grid_w=grid_w, cars_w=cars_w, battery_w=battery_w, battery_counts=self._battery_counts)
-
-    def _draw_w(self, evse: Evse, parts: Mapping[EvseKey, Mapping[str, Any]]) -> Watts:
-        draw_a = parts.get(evse.key, {}).get("draw_a")
-        return watts(PhaseAmps(*draw_a), self._site.nominal_voltage_v) if draw_a is not None else 0.0
+        volts = self._site.nominal_voltage_v
+        keys = [evse.key for evse in self._evses if evse.key in parts]
+        draws = [self._draws.bounds_w(key, parts[key], volts, now) for key in keys]
+        low_w, high_w = (
+            surplus_w(grid_w=grid_w, cars_w=cars_w, battery_w=battery_w, battery_counts=self._battery_counts)
+            for cars_w in (sum(low for low, _ in draws), sum(high for _, high in draws))
+        )
+        return low_w if self._available is None else min(max(self._available, low_w), high_w)
 
     def _power_w(self, report: Mapping[str, Any], meter: str | None) -> Watts | None:
         part = next((each for each in report.get("meters", ()) if each["id"] == meter), None)

@@ -68,10 +68,21 @@ DEFECTS: dict[str, Callable[..., Any]] = {
 
 
 def test_the_suns_surplus_is_shared() -> None:
-    """They charge on it, stop under the cloud, and begin anew."""
+    """They charge on it, stop under the cloud, and begin anew; and what each draws stands still while the sun does."""
     result = played(sunny()).result
     assert result.verdicts == ()
     assert 1.5 <= result.starts_per_session <= 3.0
+    assert result.profiles_per_station_day < 2400  # a lease is renewed 1,440 times a day
+
+
+def test_what_is_safe_needs_no_sun() -> None:
+    """``idle = "safe"``: under the cloud each keeps its 6 A, which would have to be kept free for it all the same."""
+    scenario = sunny()
+    head = scenario.site_head.replace("[control]", '[control]\nidle = "safe"')
+    posts = tuple(replace(each, fallback_a=6.0) for each in scenario.posts)
+    result = played(replace(scenario, site_head=head, posts=posts)).result
+    assert result.verdicts == ()
+    assert result.starts_per_session == 1.0
 
 
 @pytest.mark.parametrize("defect", DEFECTS)

@@ -190,8 +190,12 @@ def seen(
     draw_a: float = 0.0,
     status: str = "Charging",
     sampled_a: float | None = None,
+    told_a: float | None = None,
+    age_s: float = 0.0,
 ) -> dict[str, Any]:
-    """``sampled_a``: what the samples of the last while come to, where it isn't the car's ``draw_a``."""
+    """``sampled_a``: what the samples of the last while come to, where it isn't the car's ``draw_a``. ``told_a`` is its
+    limit, ``age_s`` how long ago it was sampled.
+    """
     found = report()
     found["circuits"][0]["draw_a"] = [draw_a if sampled_a is None else sampled_a, 0.0, 0.0]
     found["meters"][0]["power_w"] = grid_w
@@ -200,6 +204,8 @@ def seen(
         "transaction_id": "7",
         "phases_in_use": ["L1"],
         "draw_a": [draw_a, 0.0, 0.0],
+        "draw_age_s": age_s,
+        "limit_a": told_a,
         "status": status,
     }
     found["stations"][1]["evses"][0] |= {"transaction_id": "8", "phases_in_use": ["L1", "L2", "L3"]}
@@ -252,6 +258,28 @@ def test_a_station_that_says_paused_while_it_charges_is_believed_what_it_samples
     """One make says SuspendedEVSE for the whole session, while its samples tell of the draw (evcc request 33911)."""
     drawing = seen(grid_w=0.0, battery_w=0.0, draw_a=8.0, status="SuspendedEVSE")
     assert watched(*[drawing] * 100) == [0.0, 8.0]
+
+
+def test_what_a_raise_takes_is_no_cloud() -> None:
+    """The meter shows at once what the car draws of a raise, its station up to 10 s later: meanwhile what was known of
+    the sun stands, but for what even a car that hasn't followed yet, or has, can't explain."""
+    waits = [seen(grid_w=-2300.0, battery_w=0.0, told_a=0.0)] * 70
+    unseen = [seen(grid_w=0.0, battery_w=0.0, told_a=10.0, age_s=float(age_s)) for age_s in range(12)]
+    known = [seen(grid_w=0.0, battery_w=0.0, told_a=10.0, draw_a=10.0)] * 5
+    assert watched(*waits, *unseen, *known) == [0.0, 10.0]
+    cloud = [seen(grid_w=460.0, battery_w=0.0, told_a=10.0, age_s=float(age_s)) for age_s in range(12)]
+    assert watched(*waits, *cloud) == [0.0, 10.0, 8.0]
+    more = [seen(grid_w=-2760.0, battery_w=0.0, told_a=10.0, age_s=float(age_s)) for age_s in range(12)]
+    assert watched(*waits, *more) == [0.0, 10.0, 12.0]
+
+
+def test_what_a_cut_leaves_is_no_sun() -> None:
+    """Until a sample is of later than the car may have come down."""
+    draws = [seen(grid_w=0.0, battery_w=0.0, told_a=10.0, draw_a=10.0)] * 80
+    cloud = [seen(grid_w=460.0, battery_w=0.0, told_a=10.0, draw_a=10.0)]
+    cut = [seen(grid_w=0.0, battery_w=0.0, told_a=8.0, draw_a=10.0, age_s=float(age_s)) for age_s in range(12)]
+    known = [seen(grid_w=0.0, battery_w=0.0, told_a=8.0, draw_a=8.0)] * 5
+    assert watched(*draws, *cloud, *cut, *known) == [0.0, 10.0, 8.0]
 
 
 def test_what_others_draw_is_not_the_paused_car_s() -> None:
