@@ -3,7 +3,7 @@
 import numpy as np
 
 from edge.allocation.columns import EPSILON_A
-from edge.allocation.layout import Bools, Floats, Ints, used
+from edge.allocation.layout import Bools, Floats, Ints, runs, sorted_by, used
 
 FITS = -1  # in place of a line: nothing refused the row
 
@@ -37,6 +37,8 @@ def grant_takes(lines: Ints, takes: Floats, room_a: Floats) -> tuple[Bools, Ints
             undecided, theirs, wanted = undecided[stays], theirs.take(stays, axis=0), wanted.take(stays, axis=0)
         fits = _fits_after_all_before(theirs, wanted, left)
         granted[undecided[fits]] = True
+        if fits.all():
+            break
         left = left - np.bincount(theirs[fits].ravel(), weights=wanted[fits].ravel(), minlength=len(left))
         undecided = undecided[~fits]
     return granted, refused_by
@@ -50,11 +52,9 @@ def _fits_after_all_before(lines: Ints, takes: Floats, left_a: Floats) -> Bools:
     if not row.size:
         return fits
     line, take = lines[row, column], takes[row, column]
-    # Stable: keeps the order of precedence on each line. Short integers are sorted by radix, twenty times as fast.
-    by_line = np.argsort(line.astype(np.min_scalar_type(len(left_a))), kind="stable")
+    by_line = sorted_by(line, len(left_a))  # and in the order of precedence on each line, as they were
     line, take, row = line[by_line], take[by_line], row[by_line]
-    begins = np.flatnonzero(np.concatenate(([True], line[1:] != line[:-1])))
-    lengths = np.diff(np.append(begins, len(line)))
+    _, begins, lengths = runs(line)
     so_far = np.cumsum(take)
     so_far -= np.repeat(so_far[begins] - take[begins], lengths)
     fits[row[so_far > left_a[line] + EPSILON_A]] = False

@@ -44,11 +44,17 @@ class Columns:
         claims = [problem.claims[index] for index in layout.rows.tolist()]
         step = np.array([claim.step_a for claim in claims], dtype=np.float64)
         least = np.array([claim.min_a for claim in claims], dtype=np.float64)
-        most = np.array([min(claim.max_a, claim.demand_a) for claim in claims], dtype=np.float64)
+        most = np.minimum([claim.max_a for claim in claims], [claim.demand_a for claim in claims])
         lower, upper = in_steps(least, most, step)
         rank = np.array([claim.rank for claim in claims], dtype=np.int64)
         able = is_able(lower, upper)
         base, room = _lines(problem, layout)
+        energy, time_left = np.zeros(len(claims)), np.zeros(len(claims))
+        has_need = np.zeros(len(claims), dtype=np.bool_)
+        for row, claim in enumerate(claims):
+            if claim.need is not None:
+                has_need[row] = True
+                energy[row], time_left[row] = claim.need.energy_wanted_wh, claim.need.time_left_s
         return cls(
             lower_a=lower,
             upper_a=np.where(able, np.maximum(upper, lower), lower),
@@ -59,9 +65,9 @@ class Columns:
             order=_precedence(claims, rank),
             room_a=room,
             base_a=base,
-            has_need=np.array([claim.need is not None for claim in claims], dtype=np.bool_),
-            energy_wh=np.array([claim.need.energy_wanted_wh if claim.need else 0.0 for claim in claims]),
-            time_left_s=np.array([claim.need.time_left_s if claim.need else 0.0 for claim in claims]),
+            has_need=has_need,
+            energy_wh=energy,
+            time_left_s=time_left,
         )
 
 

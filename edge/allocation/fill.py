@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.allocation.columns import EPSILON_A
-from edge.allocation.layout import Bools, Floats, Ints, used
+from edge.allocation.layout import Bools, Floats, Ints, runs, sorted_by, used
 
 FREE = -1  # in place of a line: nothing but its upper bound holds the row
 
@@ -43,20 +43,22 @@ class Rows:
         )
 
 
-def fill(rows: Rows, room_a: Floats) -> tuple[Floats, Ints]:
+def fill(rows: Rows, left_a: Floats) -> tuple[Floats, Ints]:
     """The fair values, and for each row the line that holds it (:data:`FREE` where it has its upper bound).
 
-    ``room_a`` is what the rows may use of each line together, infinite where a line has no limit. No line is used
-    beyond its room, except where the lower bounds alone do so.
+    ``left_a`` is what the rows may use of each line together beyond their lower bounds, infinite where a line has no
+    limit. No line is used beyond that, except where the lower bounds alone do so.
     """
     amps = rows.lower_a.copy()
     held = np.full(len(amps), FREE, dtype=np.int64)
-    size = len(room_a)
+    size = len(left_a)
+    at_least = used(rows.lines, rows.uses, rows.lower_a, size)
+    room_a = left_a + at_least
     wanted = used(rows.lines, rows.uses, rows.upper_a, size)
     scarce = wanted > room_a + EPSILON_A
     rises = rows.upper_a > rows.lower_a
     # A line without room beyond the lower bounds holds its rows where they are.
-    full = scarce & (used(rows.lines, rows.uses, rows.lower_a, size) >= room_a - EPSILON_A)
+    full = scarce & (at_least >= room_a - EPSILON_A)
     on_full = full[rows.lines]
     stuck = rises & on_full.any(axis=1)
     held[stuck] = rows.lines[stuck, on_full[stuck].argmax(axis=1)]
@@ -85,9 +87,8 @@ def _rise(rows: Rows, left_a: Floats, scarce: Bools) -> tuple[Floats, Ints]:
         level = at[np.arange(len(rising)), first]
         wish = weight * level
         # A row is bound elsewhere if it would take less than this line's level gives it.
-        elsewhere = (
-            np.clip(weight[:, None] * at, lower[:, None], upper[:, None]) > np.maximum(wish, lower)[:, None]
-        ) & (at > level[:, None])
+        given = np.minimum(np.maximum(weight[:, None] * at, lower[:, None]), upper[:, None])
+        elsewhere = (given > np.maximum(wish, lower)[:, None]) & (at > level[:, None])
         waits = np.zeros(len(left_a), dtype=np.bool_)
         waits[lines[elsewhere & np.isfinite(at)]] = True
         topped = wish >= upper  # levels only rise from pass to pass, so this is final
@@ -118,24 +119,21 @@ class _Corners:
     def of(cls, rows: Rows, scarce: Bools) -> "_Corners":
         count = len(rows.weight)
         level = np.concatenate((rows.lower_a / rows.weight, rows.upper_a / rows.weight))
-        by_level = np.argsort(level, kind="stable")
-        place = np.empty(2 * count, dtype=np.int64)
-        place[by_level] = np.arange(2 * count)
-        row, column = np.nonzero(scarce[rows.lines])
-        line = rows.lines[row, column]
+        end = np.argsort(level, kind="stable")  # the lower ends of all rows come first there, then the upper ones
+        lines = rows.lines.take(end % count, axis=0)
+        place, column = np.nonzero(scarce[lines])
+        line = lines[place, column]
+        by_line = sorted_by(line, len(scarce))  # and by level on each line, as they were
+        line, column, end = line[by_line], column[by_line], end[place[by_line]]
+        starts = end < count
+        row = np.where(starts, end, end - count)
         use = rows.uses[row, column]
-        # One sortable number for (line, place of the level); both ends of a row at once.
-        keys = np.concatenate((line * (2 * count) + place[row], line * (2 * count) + place[count + row]))
-        order = np.argsort(keys)
-        row_twice = np.concatenate((row, row))[order]
-        start = order < len(row)
-        use = np.concatenate((use, use))[order]
         return cls(
-            line=np.concatenate((line, line))[order],
-            row=row_twice,
-            level=level[np.where(start, row_twice, row_twice + count)],
-            slope=np.where(start, 1.0, -1.0) * use * rows.weight[row_twice],
-            lower_use=np.where(start, use * rows.lower_a[row_twice], 0.0),
+            line=line,
+            row=row,
+            level=level[end],
+            slope=np.where(starts, use, -use) * rows.weight[row],
+            lower_use=np.where(starts, use * rows.lower_a[row], 0.0),
         )
 
     def without(self, settled: Ints, count: int) -> "_Corners":
@@ -156,9 +154,7 @@ class _Corners:
         levels = np.full(len(left_a), np.inf)
         if not self.line.size:
             return levels
-        begins = np.flatnonzero(np.concatenate(([True], self.line[1:] != self.line[:-1])))
-        lines = self.line[begins]
-        lengths = np.diff(np.append(begins, len(self.line)))
+        lines, begins, lengths = runs(self.line)
         rate, moment = np.cumsum(self.slope), np.cumsum(self.slope * self.level)
         rate -= np.repeat(rate[begins] - self.slope[begins], lengths)
         moment -= np.repeat(moment[begins] - self.slope[begins] * self.level[begins], lengths)

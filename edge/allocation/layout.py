@@ -155,6 +155,20 @@ def used(lines: Ints, uses: Floats, amps: Floats, size: int) -> Floats:
     return np.asarray(total, dtype=np.float64)
 
 
+def sorted_by(line: Ints, size: int) -> Ints:
+    """What sorts entries by their line, one of ``size``; those of one line stay in their order."""
+    # Short integers are sorted by radix, twenty times as fast.
+    return np.argsort(line.astype(np.min_scalar_type(size)), kind="stable")
+
+
+def runs(line: Ints) -> tuple[Ints, Ints, Ints]:
+    """Of entries that are sorted by their line: the lines that have any, where each one's begin, how many it has."""
+    counts = np.bincount(line)
+    lines = np.flatnonzero(counts)
+    lengths = counts[lines]
+    return lines, np.cumsum(lengths) - lengths, lengths
+
+
 def _paths(branches: Sequence[tuple[str, str | None]], circuits: Sequence[int]) -> dict[str, list[int]]:
     """For each circuit the numbers (in the layout's order) of itself and all above it."""
     number = {branches[index][0]: place for place, index in enumerate(circuits)}

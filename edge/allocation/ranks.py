@@ -86,6 +86,6 @@ def share(case: Case, admitted: Bools, room_a: Floats, most_a: Floats | None = N
             upper_a=upper[members],
             weight=columns.weight[members],
         )
-        amps[members], held[members] = fill(rows, left + used(rows.lines, rows.uses, rows.lower_a, len(left)))
+        amps[members], held[members] = fill(rows, left)
         left = left - used(rows.lines, rows.uses, amps[members] - rows.lower_a, len(left))
     return Shared(amps=amps, held_by=held)

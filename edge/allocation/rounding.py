@@ -57,17 +57,15 @@ def _steps(case: Case, chosen: Bools, amps: Floats, exact_a: Floats, room_a: Flo
     columns = case.columns
     amps = amps.copy()
     left = room_a - case.used(amps)
-    place = np.empty(len(amps), dtype=np.int64)
-    place[columns.order] = np.arange(len(amps))
     below = np.flatnonzero(chosen)
     while True:
         below = below[amps[below] + columns.step_a[below] <= columns.upper_a[below] + EPSILON_A]
-        takes = case.uses[below] * columns.step_a[below, None]
+        takes = case.uses.take(below, axis=0) * columns.step_a[below, None]
         # Whoever doesn't fit now never will: what is left only shrinks.
-        below = below[(takes <= np.maximum(left, 0.0)[case.lines[below]] + EPSILON_A).all(axis=1)]
+        below = below[(takes <= np.maximum(left, 0.0)[case.lines.take(below, axis=0)] + EPSILON_A).all(axis=1)]
         if not below.size:
             return amps
-        lines, uses, step = case.lines[below], case.uses[below], columns.step_a[below]
+        lines, uses, step = case.lines.take(below, axis=0), case.uses.take(below, axis=0), columns.step_a[below]
         rounds = _rounds_for_all(
             (columns.upper_a[below] - amps[below]) / step, left, used(lines, uses, step, len(left))
         )
@@ -76,9 +74,12 @@ def _steps(case: Case, chosen: Bools, amps: Floats, exact_a: Floats, room_a: Flo
             left = left - used(lines, uses, rounds * step, len(left))
             continue
         # To a millionth of an ampere, so that equals are equals whatever was rounded on the way to them.
-        missing = np.round(exact_a[below] - amps[below], 6)
-        first = below[np.lexsort((place[below], -missing))]
-        lines, uses, step = case.lines[first], case.uses[first], columns.step_a[first]
+        missing = np.round(exact_a - amps, 6)
+        is_below = np.zeros(len(amps), dtype=np.bool_)
+        is_below[below] = True
+        first = columns.order[is_below[columns.order]]
+        first = first[np.argsort(-missing[first], kind="stable")]
+        lines, uses, step = case.lines.take(first, axis=0), case.uses.take(first, axis=0), columns.step_a[first]
         granted, _ = grant(lines, uses, step, left)
         amps[first] += np.where(granted, step, 0.0)
         left = left - used(lines[granted], uses[granted], step[granted], len(left))
@@ -102,7 +103,6 @@ def _rest(case: Case, chosen: Bools, amps: Floats, room_a: Floats) -> Floats:
         upper_a=np.maximum(case.columns.upper_a[members], amps[members]),
         weight=case.columns.weight[members],
     )
-    left = room_a - case.used(amps)
     raised = amps.copy()
-    raised[members], _ = fill(rows, left + used(rows.lines, rows.uses, rows.lower_a, len(left)))
+    raised[members], _ = fill(rows, room_a - case.used(amps))
     return raised
