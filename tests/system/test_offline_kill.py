@@ -174,6 +174,7 @@ async def _survived(
         await cloud.go()
     assert cloud.wrong == []
     assert EntryFile(folder / "storage").set_aside() == []
+    assert "sequence numbers are missing" not in (folder / "gateway.log").read_text()  # no station skips any
 
 
 async def _killed(times: int, site: Path, folder: Path, stations: list[Station], dice: random.Random) -> None:

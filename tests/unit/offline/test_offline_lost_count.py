@@ -28,6 +28,11 @@ def events(bench: Bench, *kinds_and_numbers: tuple[str, int]) -> None:
         bench.event(kind, number, "CARD-1" if kind == "Started" else None)
 
 
+def missing(bench: Bench) -> list[object]:
+    """The gaps that were told."""
+    return [note.fields["gaps"] for note in bench.notes if note.event == "sequence numbers are missing"]
+
+
 @pytest.mark.parametrize("restarted", [False, True], ids=["", "gateway restarted"])
 def test_a_station_that_counts_anew_after_a_power_cut_has_its_end_delivered(restarted: bool) -> None:
     """The end has a number that was taken before, and is last all the same."""
@@ -132,6 +137,30 @@ def test_a_station_that_skips_numbers_at_every_event_fills_neither_disk_nor_log(
     events(bench, *told)
     (record,) = bench.desk.book.charges.all()
     assert len(record.seen) == charges.RANGES_MOST
-    missing = [note.fields["gaps"] for note in bench.notes if note.event == "sequence numbers are missing"]
-    assert missing == [[(2 * number - 1, 2 * number - 1)] for number in range(1, charges.RANGES_MOST)]
+    assert missing(bench) == [[(2 * number - 1, 2 * number - 1)] for number in range(1, charges.RANGES_MOST)]
     assert delivered(bench) == told
+
+
+@pytest.mark.parametrize("cloud", ["stays", "goes"])
+def test_what_passed_before_a_restart_is_no_gap(cloud: str) -> None:
+    """Updated events pass to a cloud that is there, and their numbers are in memory alone: after a kill -9 nobody knows
+    what it has had, and none is told to lack."""
+    bench = Bench(Edition.V201)
+    bench.cloud_comes()
+    for number in range(50):
+        events(bench, ("Updated" if number else "Started", number))
+        bench.cloud_answers({})
+    bench.restart()
+    if cloud == "stays":
+        bench.cloud_comes()
+    events(bench, ("Ended", 50))
+    assert missing(bench) == []
+
+
+def test_a_gap_that_opens_after_a_restart_is_told() -> None:
+    """What is heard since is known."""
+    bench = Bench(Edition.V201)
+    events(bench, ("Started", 0))
+    bench.restart()
+    events(bench, ("Updated", 5), ("Ended", 8))
+    assert missing(bench) == [[(6, 7)]]
