@@ -69,6 +69,7 @@ def policy(configuration: Configuration) -> Policy:
         energy_limit_wh=table.unknown_energy_wh,
         cache_life=timedelta(days=table.cache_days),
         has_cloud=configuration.ocpp.has_cloud,
+        follows_stations=table.station_rules == "follow",
     )
 
 

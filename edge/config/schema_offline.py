@@ -18,6 +18,14 @@ class OfflineTable(Table):
             examples=["limit"],
         ),
     ] = "refuse"
+    station_rules: Annotated[
+        str,
+        Field(
+            pattern="^(follow|ignore)$",
+            description='"follow" what a station\'s configuration forbids without its cloud, or "ignore" it',
+            examples=["ignore"],
+        ),
+    ] = "follow"
     unknown_energy_wh: Annotated[
         float,
         Field(gt=0, le=1_000_000, description="an energy in Wh, above 0 and up to 1000000", examples=[5000]),

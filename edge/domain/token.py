@@ -55,6 +55,15 @@ class TokenInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LocalRules:
+    """Whom a station's configuration lets in without its cloud; what it says nothing of is allowed."""
+
+    offline: bool = True  # 1.6 LocalAuthorizeOffline, 2.x AuthCtrlr.LocalAuthorizeOffline: anybody by list or cache
+    cache: bool = True  # AuthorizationCacheEnabled, AuthCacheCtrlr.Enabled
+    listed: bool = True  # LocalAuthListEnabled, LocalAuthListCtrlr.Enabled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CachedToken:
     """An entry of the authorisation cache, one for the whole site."""
 

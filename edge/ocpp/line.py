@@ -22,7 +22,7 @@ from edge.ocpp.other_ids import OtherIds
 from edge.ocpp.piecemeal import STILL_TRUE, is_question
 from edge.ocpp.profiles import foreign
 from edge.ocpp.stand_in import StandIn
-from edge.ocpp.stand_in_answers import answer_instead
+from edge.ocpp.stand_in_answers import RulesHeard, answer_instead
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, ErrorCode
 from edge.ocpp.written import WrittenLimits
@@ -50,6 +50,7 @@ class Line:
         stand_in: StandIn | None = None,
     ) -> None:
         self._stand_in = stand_in
+        self._rules = RulesHeard(stand_in)
         self._dialect = dialect
         self._memory = memory
         self._arbiter = arbiter
@@ -135,8 +136,10 @@ class Line:
         match answered.work:
             case CloudCall() as work:
                 self._heard(work.call, frame)
-                self._cleared(signed.plain(work.call).action, frame)
-                text, writes = self._dialect.guard.answered(signed.plain(work.call), frame)
+                plain = signed.plain(work.call)
+                self._rules.answered(plain.action, plain.payload, frame)
+                self._cleared(plain.action, frame)
+                text, writes = self._dialect.guard.answered(plain, frame)
                 for write in writes:
                     self._out.note("info", "restores what control needs of the configuration", **named(write.payload))
                     self._arbiter.add_own(write)
@@ -161,6 +164,7 @@ class Line:
             case OwnCall() as work:
                 if not foreign.is_our_clear(work):
                     self._cleared(work.action, frame)
+                self._rules.answered(work.action, work.payload, frame)
                 self._out.report_all(self._dialect.concluded(work, frame, now))
                 for more in self._dialect.learn(work, frame):
                     self._arbiter.add_own(more)

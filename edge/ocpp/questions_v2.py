@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from edge.domain.site import Station
+from edge.ocpp import local_rules
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.dossier import Variable
 from edge.ocpp.fields import fields, text
@@ -17,15 +18,15 @@ RATE_UNIT, MAX_PERIODS = "RateUnit", "PeriodsPerSchedule"
 
 
 def questions(station: Station, guarded: Iterable[Variable], running: Iterable[str] = ()) -> list[OwnCall]:
-    """How limits are told and what is guarded, then the state of each EVSE, what it holds of its cloud, and whether the
-    transactions that are known to be ``running`` are: an end may have been told while nobody listened.
+    """How limits are told and what is guarded, then the state of each EVSE, what it holds of its cloud, what it
+    lets be judged without that, and whether the transactions that are known to be ``running`` are: an end may have been
+    told while nobody listened.
 
     An EVSE of several connectors is asked for the others before the first: that the first is free says nothing of it,
     and a car would be overlooked. Most stations have none, and refuse these questions.
     """
     variables = (*((CONTROLLER, name) for name in (STACK_LEVEL, RATE_UNIT, MAX_PERIODS)), *guarded)
-    asked = [{"component": {"name": component}, "variable": {"name": name}} for component, name in variables]
-    calls = [OwnCall(action="GetVariables", payload={"getVariableData": asked})]
+    calls = [_get(variables)]
     if station.is_controller:
         return [*calls, OwnCall(action="TriggerMessage", payload={"requestedMessage": "MeterValues"})]
     for evse in station.evses:
@@ -37,8 +38,13 @@ def questions(station: Station, guarded: Iterable[Variable], running: Iterable[s
         ):
             payload = {"requestedMessage": message, "evse": place}
             calls.append(OwnCall(action="TriggerMessage", payload=payload))
-    calls.append(foreign.QUESTION)
+    calls += [foreign.QUESTION, _get(local_rules.VARIABLES[True])]
     return calls + [OwnCall(action=STATUS, payload={"transactionId": transaction}) for transaction in running]
+
+
+def _get(variables: Iterable[Variable]) -> OwnCall:
+    asked = [{"component": {"name": component}, "variable": {"name": name}} for component, name in variables]
+    return OwnCall(action="GetVariables", payload={"getVariableData": asked})
 
 
 def over_by(work: OwnCall, answer: CallResult | CallError) -> str | None:

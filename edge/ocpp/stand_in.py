@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
+from edge.domain.token import LocalRules
 from edge.units import WattHours
 
 
@@ -111,6 +112,9 @@ class StandIn(Protocol):
 
     def has_ended(self, transaction: str) -> bool:
         """Whether the station has told the end of this transaction, likewise."""
+
+    def allows(self, rules: LocalRules) -> None:
+        """The station's configuration lets so much be judged without its cloud."""
 
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None

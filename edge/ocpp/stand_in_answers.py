@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from edge.domain.token import LocalRules
+from edge.ocpp import local_rules
 from edge.ocpp.routing import FROM_CLOUD, TO_STAND_IN
 from edge.ocpp.stand_in import StandIn
 from edge.ocpp.versions import Version
@@ -18,3 +20,19 @@ def answer_instead(
     if isinstance(answer, CallResult):
         return stand_in.list_answered(call.action, call.payload, answer=answer.payload)
     return stand_in.list_answered(call.action, call.payload, error=answer.code)
+
+
+class RulesHeard:
+    """What a station's configuration lets whoever stands in judge, as its answers tell it."""
+
+    def __init__(self, stand_in: StandIn | None) -> None:
+        self._stand_in = stand_in
+        self._rules = LocalRules()
+
+    def answered(self, action: str, request: object, answer: CallResult | CallError) -> None:
+        """The station has answered a CALL, of the cloud or ours."""
+        if self._stand_in is None or not isinstance(answer, CallResult):
+            return
+        before, self._rules = self._rules, local_rules.learned(self._rules, action, request, answer.payload)
+        if self._rules != before:
+            self._stand_in.allows(self._rules)

@@ -20,7 +20,7 @@ from edge.domain.station import (
     StationFact,
     StatusReported,
 )
-from edge.ocpp import controllers
+from edge.ocpp import controllers, local_rules
 from edge.ocpp.arbiter import OwnCall
 from edge.ocpp.courses import RUNNING, Courses
 from edge.ocpp.fields import fields, text, whole_number
@@ -84,7 +84,8 @@ class DialectV16:
             return [*calls, OwnCall(action="TriggerMessage", payload={"requestedMessage": "MeterValues"})]
         for evse in self._station.evses:
             calls += [self._trigger(message, evse.key) for message in ("StatusNotification", "MeterValues")]
-        return calls
+        keys = [name for _, name in local_rules.VARIABLES[False]]
+        return [*calls, OwnCall(action="GetConfiguration", payload={"key": keys})]
 
     def overdue(self, _now: Seconds) -> list[OwnCall]:
         """None: 1.6 has no question for it."""

@@ -11,6 +11,9 @@ The order, the first that has something to say decides:
 6. the cache where it accepts (C10), or says another refusal;
 7. the policy for unknown tokens (AllowOfflineTxForUnknownId, §3.5.4).
 
+Where a station's own configuration forbids it (LocalAuthorizeOffline and its like, §3.5, 2.x C12, C13), list or cache
+let nobody in there; what they refuse they refuse all the same.
+
 While the gateway's clock isn't set nothing is refused by its time: neither by the site's days and hours, nor by the
 expiry of what the cloud said.
 """
@@ -20,11 +23,14 @@ from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from edge.clock import EARLIEST_PLAUSIBLE
-from edge.domain.token import Basis, SiteToken, TokenInfo, TokenStatus, Verdict
+from edge.domain.token import Basis, LocalRules, SiteToken, TokenInfo, TokenStatus, Verdict
 from edge.units import WattHours
 
 # A cache entry without an expiry of its own is believed so long (2.x AuthCacheLifeTime).
 CACHE_LIFE = timedelta(days=90)
+
+
+ALL_ALLOWED = LocalRules()
 
 
 class UnknownTokens(StrEnum):
@@ -37,6 +43,7 @@ class UnknownTokens(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The site's rules for the time without the cloud. ``energy_limit_wh`` is for :attr:`UnknownTokens.LIMIT`.
+    ``follows_stations``: what a station's configuration forbids is forbidden here.
     ``has_cloud``: whether the site has one, away or not; where it hasn't, what one has said of tokens before binds
     nobody."""
 
@@ -45,17 +52,20 @@ class Policy:
     energy_limit_wh: WattHours = 5_000.0  # 25 km: the way home, or to the next station
     cache_life: timedelta = CACHE_LIFE
     has_cloud: bool = True
+    follows_stations: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is known of one token. ``cloud`` is the answer that the cloud has just given, None without one."""
+    """What is known of one token. ``cloud`` is the answer that the cloud has just given, None without one; ``rules``:
+    what the station allows."""
 
     own: SiteToken | None = None
     listed: TokenInfo | None = None
     cached: TokenInfo | None = None
     cached_at: datetime | None = None
     cloud: TokenInfo | None = None
+    rules: LocalRules = ALL_ALLOWED
 
 
 # What the cloud said of the moment and not of the token: another transaction ran, the EVSE was the wrong one.
@@ -83,7 +93,10 @@ def verdict(known: Known, policy: Policy, wall: datetime) -> Verdict:
     if objection is not None:
         status, reason = objection
         return Verdict(info=TokenInfo(status=status), basis=Basis.SITE, reason=reason)
-    found = _of_cloud(known, policy, wall) or _of_site(known) or _of_cache(known, policy, wall) or unknown(policy)
+    said = _allowed(known, policy, wall)
+    found = _of_cloud(said, policy, wall) or _of_site(known) or _of_cache(said, policy, wall) or unknown(policy)
+    if not found.accepted and found.basis is Basis.POLICY and said is not known:
+        found = replace(found, reason="its station's configuration lets in by list or cache nobody that they know")
     if own is None or not found.accepted:
         return found
     # What the badge says of its car holds whoever lets it in.
@@ -103,6 +116,22 @@ def _objection(own: SiteToken, policy: Policy, wall: datetime) -> tuple[TokenSta
     if own.hours and not any(hours.holds(local) for hours in own.hours):
         return TokenStatus.INVALID, "outside its hours"
     return None
+
+
+def _allowed(known: Known, policy: Policy, wall: datetime) -> Known:
+    """What is known, without what the station doesn't let list or cache accept; the very same where it is all."""
+    rules = known.rules
+    if known.cloud is not None or not (policy.has_cloud and policy.follows_stations):
+        return known
+    if _is_good(known.listed, wall) and not (rules.offline and rules.listed):
+        known = replace(known, listed=None)
+    if _is_good(known.cached, wall) and not (rules.offline and rules.cache):
+        known = replace(known, cached=None)
+    return known
+
+
+def _is_good(info: TokenInfo | None, wall: datetime) -> bool:
+    return info is not None and info.status is TokenStatus.ACCEPTED and not info.expired(wall)
 
 
 def _of_cloud(known: Known, policy: Policy, wall: datetime) -> Verdict | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from edge.clock import Clock
+from edge.domain.token import LocalRules
 from edge.offline import delivery, local_list
 from edge.offline.charges import has_told_end
 from edge.offline.desk import Desk
@@ -16,7 +17,7 @@ from edge.offline.edition import Edition
 from edge.offline.message import Request, mapping
 from edge.offline.runner import Keeper, Ports, Runner
 from edge.offline.shown_time import ShownTime
-from edge.offline.steps import EndSession, Judged, Keep
+from edge.offline.steps import EndSession, Judged, Keep, Note
 from edge.offline.thinning import Slip
 from edge.offline.token_info import token_in
 from edge.offline.witness import Witness
@@ -186,6 +187,15 @@ class Clerk:
         """Whether the end of this transaction was told, as far as that is known."""
         record = self.desk.book.charges.get(transaction)
         return record is not None and has_told_end(record)
+
+    def allows(self, rules: LocalRules) -> None:
+        """The station's configuration lets so much be judged without its cloud."""
+        book = self.desk.book
+        if not isinstance(self.desk, Witness) and book.tokens.bind(book.id, rules):
+            what = "a station's configuration says who is let in without its cloud"
+            by_cloud = "list and cache" if rules.listed and rules.cache else "list" if rules.listed else "cache"
+            lets_in = by_cloud if rules.offline and (rules.listed or rules.cache) else "the site's own alone"
+            self.runner.do([Note("info", what, {"station": book.id, "lets_in": lets_in})])
 
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None

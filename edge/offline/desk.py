@@ -303,7 +303,7 @@ class Desk:
                 steps.pass_on(self.book.status_told(request, owed=True), _reply(request, {}))
             case Conduct.AUTHORIZE:
                 card = token_in(edition, request.fields) or ShownToken(text="")
-                judged = self.book.tokens.judge(self.book.id, card, wall)
+                judged = self.book.judge_shown(card, wall)
                 steps.add(_reply(request, answers.authorize(edition, judged.verdict, card)))
                 steps.note("info", JUDGED, **judged.told(self.book.id))
             case Conduct.NOTICE:

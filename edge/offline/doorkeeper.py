@@ -23,7 +23,10 @@ class Doorkeeper:
     def judged(self, request: Request, wall: datetime) -> JudgedToken | None:
         """What is known of the token in a message; None where there is none."""
         shown = token_in(self._book.edition, request.fields)
-        return self._book.tokens.judge(self._book.id, shown, wall) if shown is not None else None
+        if shown is None:
+            return None
+        charging = request.action == "StopTransaction" or request.fields.get("eventType") == "Ended"
+        return self._book.tokens.judge(self._book.id, shown, wall, charging=charging)
 
     def token(self, request: Request) -> TokenHash | None:
         """The token itself."""

@@ -29,7 +29,8 @@ from edge.offline.numbers import Numbers
 from edge.offline.settings import OfflineSettings, RefusedSession
 from edge.offline.station_kept import StationKept
 from edge.offline.steps import EndSession, Immediate, Keep, Level, Note, Step
-from edge.offline.token_book import TokenBook
+from edge.offline.token_book import Judged, TokenBook
+from edge.offline.token_info import ShownToken
 
 # Of a station, whose states are kept: real ones have two, and of one that invents more no more are.
 CONNECTORS_MOST = 64
@@ -136,6 +137,12 @@ class StationBook:
             taken_at=wall,
             answered=answered,
         )
+
+    def judge_shown(self, shown: ShownToken, wall: datetime) -> Judged:
+        """The verdict on a token that is shown to begin a session, or to end its own."""
+        token = self.tokens.hash(shown.text)
+        charging = any(each.token == token and each.key not in self.barred for each in self.charges.running())
+        return self.tokens.judge(self.id, shown, wall, charging=charging)
 
     def is_alone(self, record: Transaction | None) -> bool:
         """Whether a message is for no cloud: of a transaction that began while the site had none, or, of none that is

@@ -6,7 +6,16 @@ from datetime import datetime, timedelta
 
 from edge.clock import EARLIEST_PLAUSIBLE
 from edge.domain.journal import ClearCached, ListVersion, PutCached, ReplaceList, Write
-from edge.domain.token import CachedToken, ListedToken, SiteToken, TokenHash, TokenInfo, TokenStatus, Verdict
+from edge.domain.token import (
+    CachedToken,
+    ListedToken,
+    LocalRules,
+    SiteToken,
+    TokenHash,
+    TokenInfo,
+    TokenStatus,
+    Verdict,
+)
 from edge.offline.authorise import NOT_NEEDED, OF_THE_MOMENT, UNCHECKED, Known, Policy, unknown, verdict
 from edge.offline.hashing import TokenHasher
 from edge.offline.hashing import shown as hash_shown
@@ -64,7 +73,9 @@ class TokenBook:
         self._versions: dict[str, int] = {}
         self._own: dict[TokenHash, SiteToken] = {}
         self._starts: dict[tuple[str, TokenHash], datetime] = {}  # that the cloud has asked for, by station
+        self._let_in: dict[tuple[str, TokenHash], datetime] = {}  # by the cloud, by station
         self._reserved: dict[tuple[str, TokenHash], _Reservation] = {}
+        self._rules: dict[str, LocalRules] = {}  # of stations that forbid something
         self._strangers = Strangers()
 
     def load(
@@ -109,8 +120,24 @@ class TokenBook:
         """The site's own token of this hash."""
         return self._own.get(token)
 
-    def judge(self, station: str, shown: ShownToken, wall: datetime, cloud: TokenInfo | None = None) -> Judged:
-        """The verdict on the token that was shown at ``station``; ``cloud``: what the cloud has just said of it."""
+    def bind(self, station: str, rules: LocalRules) -> bool:
+        """The station's configuration allows so much; whether that changes anything here."""
+        before = self._rules.pop(station, LocalRules())
+        if rules != LocalRules():
+            self._rules[station] = rules
+        return rules != before and self._policy.has_cloud and self._policy.follows_stations
+
+    def judge(
+        self,
+        station: str,
+        shown: ShownToken,
+        wall: datetime,
+        cloud: TokenInfo | None = None,
+        *,
+        charging: bool = False,
+    ) -> Judged:
+        """The verdict on the token that was shown at ``station``; ``cloud``: what the cloud has just said of it.
+        ``charging``: it has begun a session there, which runs: it is shown to end that."""
         if not shown.needed:
             said = NOT_NEEDED if cloud is None else verdict(Known(cloud=cloud), self._policy, wall)
             return Judged(verdict=said, hash=None)
@@ -119,24 +146,35 @@ class TokenBook:
         token = self._hasher.hash(shown.text)
         if not self._policy.has_cloud:
             self._strangers.shown(station, token, shown.text, wall)
-        return self.judge_hash(station, token, wall, cloud)
+        return self.judge_hash(station, token, wall, cloud, charging=charging)
 
     def strangers(self, wall: datetime) -> list[ShownCard]:
         """The last card at each station, where that isn't the site's own; none where a cloud knows the cards."""
         return self._strangers.within(wall, self._own)
 
-    def judge_hash(self, station: str, token: TokenHash, wall: datetime, cloud: TokenInfo | None = None) -> Judged:
-        """As :meth:`judge`, for a token of which only the hash is known: a session that runs."""
+    def judge_hash(
+        self,
+        station: str,
+        token: TokenHash,
+        wall: datetime,
+        cloud: TokenInfo | None = None,
+        *,
+        charging: bool = False,
+    ) -> Judged:
+        """As :meth:`judge`, for a token of which only the hash is known."""
         cached = self._cached.get(token)
         asked_at = self._expected(station, token, wall)
         if asked_at is not None and not _is_good(cached, wall):
             cached = CachedToken(hash=token, info=TokenInfo(status=TokenStatus.ACCEPTED), learned_at=asked_at)
+        # A station forbids to judge without its cloud, and not what that has said of this very session.
+        is_free = charging or asked_at is not None or _is_recent(self._let_in.get((station, token)), wall)
         known = Known(
             own=self._own.get(token),
             listed=self._listed.get(station, {}).get(token),
             cached=cached.info.at(station) if cached is not None else None,
             cached_at=cached.learned_at if cached is not None else None,
             cloud=cloud,
+            rules=LocalRules() if is_free else self._rules.get(station, LocalRules()),
         )
         return Judged(verdict=verdict(known, self._policy, wall), hash=token)
 
@@ -148,11 +186,7 @@ class TokenBook:
         """The cloud has asked the station to start a transaction with this token: it is good there for that, should the
         cloud be away by the time at which the driver plugs in."""
         if shown.needed:
-            key = station, self._hasher.hash(shown.text)
-            self._starts.pop(key, None)
-            self._starts[key] = wall
-            while len(self._starts) > STARTS_MOST:
-                del self._starts[next(iter(self._starts))]
+            _remember(self._starts, (station, self._hasher.hash(shown.text)), wall)
 
     def reserved(self, station: str, shown: ShownToken, number: int | None, until: datetime, wall: datetime) -> None:
         """The station has taken a reservation of the cloud's for this token: it is good there as long, should the cloud
@@ -176,7 +210,7 @@ class TokenBook:
     def _expected(self, station: str, token: TokenHash, wall: datetime) -> datetime | None:
         """When the cloud has said that the driver with this token comes to the station; None where nobody waits."""
         asked_at, reservation = self._starts.get((station, token)), self._reserved.get((station, token))
-        if asked_at is not None and abs(wall - asked_at) < START_ASKED_FOR:
+        if _is_recent(asked_at, wall):
             return asked_at
         return reservation.since if reservation is not None and reservation.holds(wall) else None
 
@@ -187,6 +221,9 @@ class TokenBook:
         token = self._hasher.hash(shown.text)
         self._starts.pop((station, token), None)
         self._reserved.pop((station, token), None)
+        self._let_in.pop((station, token), None)
+        if info.status is TokenStatus.ACCEPTED:
+            _remember(self._let_in, (station, token), wall)
         if token in self._listed.get(station, {}):
             return []
         info = replace(info, evses_of=station) if info.evses else info
@@ -254,6 +291,18 @@ class TokenBook:
     def _forget(self, token: TokenHash) -> list[Write]:
         del self._cached[token]
         return [ClearCached(hash=token)]
+
+
+def _remember(moments: dict[tuple[str, TokenHash], datetime], key: tuple[str, TokenHash], wall: datetime) -> None:
+    """Note that it was now; the oldest of too many are forgotten."""
+    moments.pop(key, None)
+    moments[key] = wall
+    while len(moments) > STARTS_MOST:
+        del moments[next(iter(moments))]
+
+
+def _is_recent(at: datetime | None, wall: datetime) -> bool:
+    return at is not None and abs(wall - at) < START_ASKED_FOR
 
 
 def _is_misdated(cached: CachedToken, wall: datetime) -> bool:

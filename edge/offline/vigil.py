@@ -47,7 +47,7 @@ class Vigil:
         for record in book.charges.running():
             if record.token is None:
                 continue
-            judged = book.tokens.judge_hash(book.id, record.token, wall)
+            judged = book.tokens.judge_hash(book.id, record.token, wall, charging=True)
             if judged.verdict.basis is Basis.SITE and not judged.verdict.accepted:
                 book.steps.add(*book.bar(record, judged.verdict.reason))
             elif record.key not in book.barred and (judged.verdict.accepted or _is_refused(record, judged.verdict)):

@@ -59,5 +59,7 @@ class SlowDisk:
     def began_at_wh(self, _transaction: str) -> float | None:
         return None
 
+    def allows(self, *_rules: Any) -> None: ...
+
     def list_answered(self, *_call: Any, **_answer: Any) -> None:
         return None
