@@ -219,7 +219,7 @@ class Runner:
             case EndSession():
                 self._ports.end_session(step)
             case Note():
-                getattr(log, step.level)(step.event, **step.fields)
+                getattr(log, step.level)(step.event, **{"station": self.desk.book.id, **step.fields})
             case Fetch():
                 assert isinstance(self.desk, Desk)  # noqa: S101 - a witness has nothing to deliver
                 self._aside(self._fetch(self.desk, step.seq))

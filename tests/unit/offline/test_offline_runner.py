@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from edge.domain.journal import Entry, EntryKind, PutEntry, Write
 from edge.errors import StorageFull
@@ -384,4 +385,19 @@ def test_a_cloud_that_is_there_answers_whatever_the_disk_does(tale: Callable[[],
 
 def test_who_cant_be_kept_isnt_answered_until_he_can() -> None:
     """A full disk: no answer, tried again in order, and then both get theirs, for one message in the journal."""
+    virtual_time.run(story())
+
+
+def test_what_is_told_of_a_message_names_its_station() -> None:
+    """Whoever reads the log of a site of fifty looks for the one."""
+
+    async def story() -> None:
+        site = Joined(Edition.V201)
+        with capture_logs() as logs:
+            site.say(event("a", "Started", 0))
+            site.say(event("b", "Updated", 5))
+            await site.runner.settled()
+        told = [line["station"] for line in logs if line["event"] == "sequence numbers are missing"]
+        assert told == [STATION]
+
     virtual_time.run(story())
