@@ -291,13 +291,15 @@ async def _run(configuration: Configuration, socket_path: Path | None, record: R
     is_gone = watched_terminal()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    litter = Litter(gc)
+    litter.build()
     daemon = Daemon(
         configuration,
         socket=socket_path if socket_path is not None else control_socket(),
         clock=SystemClock(),
         watchdog=ServiceManager(),
         record=record,
-        litter=Litter(gc),
+        litter=litter,
     )
     # Of a terminal that is gone it means what it means for all programs: unseen it would hold ports and folder.
     loop.add_signal_handler(signal.SIGHUP, lambda: stop.set() if is_gone() else daemon.reload())

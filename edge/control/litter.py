@@ -36,7 +36,8 @@ class Collector(Protocol):
 
 
 class Litter:
-    """Has the garbage of the whole process collected, from :meth:`begin` to :meth:`end`.
+    """Has the garbage of the whole process collected, from :meth:`begin` to :meth:`end`; from :meth:`build` to
+    :meth:`begin` none.
 
     Garbage among what is beyond reach waits until it is replaced by as much that is new: memory stays bounded.
     """
@@ -46,6 +47,12 @@ class Litter:
         self._thresholds = collector.get_threshold()  # as it was
         self._older_due: Seconds | None = None
         self._put_away = 0  # objects, since all was looked through
+
+    def build(self) -> None:
+        """What is made from now on stays, nearly all: to walk through it again and again as it grows would take a fifth
+        of a start with a full journal."""
+        _, young, old = self._thresholds
+        self._gc.set_threshold(NEVER, young, old)
 
     def begin(self) -> None:
         """All is built: what was made until now stays."""

@@ -35,7 +35,9 @@ def entry(row: sqlite3.Row) -> Entry:
 
 def _entry(row: sqlite3.Row) -> None:
     if row["state"] == EntryState.PENDING.value:
-        said(row)
+        # What was written could be read: of what has its sum, nothing else needs to be looked at.
+        if row["sum"] is None or not sums.is_true(row):
+            said(row)
     else:
         entry(row)  # what is set aside isn't sent, and stays for a person to see
 

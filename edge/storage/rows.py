@@ -161,23 +161,31 @@ def statements(write: Write) -> Iterable[Statement]:
     return WRITERS[type(write)][1](write)
 
 
-def entry(row: sqlite3.Row) -> Entry:
-    """A row of ``entry``. Of many rows the same texts are there once in memory."""
-    transaction = row["transaction_key"]
+# A start with a full journal reads hundreds of thousands of rows: by place, as each name would be looked for.
+_KINDS: Mapping[str, EntryKind] = {kind.value: kind for kind in EntryKind}
+_STATES: Mapping[str, EntryState] = {state.value: state for state in EntryState}
+ENTRY_COLUMNS = 13
+
+
+def entry(row: sqlite3.Row, *, slim: bool = False) -> Entry:
+    """A row of ``entry``; ``slim``: without its text. Of many rows the same texts are there once in memory."""
+    seq, station, kind, action, message_id, key, order, text, taken_at, answered, attempts, state, reason = row[
+        :ENTRY_COLUMNS
+    ]
     return Entry(
-        seq=row["seq"],
-        station=intern(row["station"]),
-        kind=EntryKind(row["kind"]),
-        action=intern(row["action"]),
-        message_id=row["message_id"],
-        transaction=intern(transaction) if transaction is not None else None,
-        order=row["sequence"],
-        text=row["text"],
-        taken_at=datetime.fromisoformat(row["taken_at"]),
-        answered=bool(row["answered"]),
-        attempts=row["attempts"],
-        state=EntryState(row["state"]),
-        reason=row["reason"],
+        seq=seq,
+        station=intern(station),
+        kind=_KINDS[kind],
+        action=intern(action),
+        message_id=message_id,
+        transaction=intern(key) if key is not None else None,
+        order=order,
+        text="" if slim else text,
+        taken_at=datetime.fromisoformat(taken_at),
+        answered=bool(answered),
+        attempts=attempts,
+        state=_STATES[state],
+        reason=reason,
     )
 
 

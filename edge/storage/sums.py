@@ -28,7 +28,7 @@ Row: TypeAlias = sqlite3.Row | tuple[Any, ...]  # with the columns of ``entry``,
 
 def of(row: Row) -> int:
     """The sum of a message: a CRC-32."""
-    text = "\0".join("" if value is None else str(value) for value in row[_SUMMED])
+    text = "\0".join(["" if value is None else str(value) for value in row[_SUMMED]])
     return zlib.crc32(text.encode("utf-8", "surrogateescape"))
 
 

@@ -19,6 +19,18 @@ def test_what_is_built_is_beyond_reach_when_the_ticks_begin() -> None:
     assert collector.thresholds == (*DEFAULT[:ALL], NEVER)
 
 
+def test_what_is_being_built_is_not_walked_through() -> None:
+    """Until the ticks begin, from when on all is as it would be."""
+    collector = FakeCollector()
+    litter = Litter(collector)
+    litter.build()
+    assert collector.thresholds == (NEVER, *DEFAULT[1:])
+    litter.begin()
+    assert collector.thresholds == (*DEFAULT[:ALL], NEVER)
+    litter.end()
+    assert collector.thresholds == DEFAULT
+
+
 def test_after_a_tick_only_what_is_new_is_looked_through() -> None:
     """And once a minute what outlived the ticks since; never what is beyond reach."""
     collector = FakeCollector()
