@@ -61,8 +61,8 @@ class Span:
 def spans_of(events: object, *, site: str) -> tuple[Span, ...]:
     """The limits in the events of a programme.
 
-    ``randomizeStart`` delays an event by a part of it that is chance, and the same for the same event at the same
-    ``site`` whenever it is read.
+    ``randomizeStart`` shifts an event, to earlier or later, by a part of it that is chance, and the same for the same
+    event at the same ``site`` whenever it is read.
 
     :raises EventsUnfit: they can't be read.
     """
@@ -114,7 +114,7 @@ def _of_event(event: object, site: str) -> Iterable[Span]:
     default = _period(event.get("intervalPeriod"))
     spans: list[Span] = []
     cycle: list[tuple[datetime | None, datetime | None]] = []
-    follows, is_endless, late = default.start, False, _chance(event, default, site)
+    follows, is_endless, shift = default.start, False, _chance(event, default, site)
     for interval in intervals:
         if not isinstance(interval, dict):
             raise EventsUnfit("an interval is no object")
@@ -122,11 +122,11 @@ def _of_event(event: object, site: str) -> Iterable[Span]:
         limits_w = tuple(_limits(interval, scale))
         if own.start is None and is_endless:  # what would follow never comes
             continue
-        late = _chance(event, own, site) if own.randomize else late
+        shift = _chance(event, own, site) if own.randomize else shift
         start = own.start or follows
         follows = _after(start, own.duration or default.duration or ENDLESS)
         is_endless = start is not None and follows is None
-        begins, ends = _after(start, late), _after(follows, late)
+        begins, ends = _after(start, shift), _after(follows, shift)
         cycle.append((begins, ends))
         spans += [Span(begins=begins, ends=ends, limit_w=limit_w) for limit_w in limits_w]
     return _lasting(spans, cycle, _duration(event.get("duration")))
@@ -168,8 +168,13 @@ def _period(period: object) -> _Period:
     return _Period(
         start=_start(period.get("start")),
         duration=_duration(period.get("duration")),
-        randomize=_duration(period.get("randomizeStart")),
+        randomize=_bound(period.get("randomizeStart")),
     )
+
+
+def _bound(text: object) -> timedelta | None:
+    """A duration of either sign: its absolute value counts (User Guide §7.3)."""
+    return _duration(text.removeprefix("-") if isinstance(text, str) else text)
 
 
 def _start(text: object) -> datetime | None:
@@ -217,11 +222,12 @@ def _after(start: datetime | None, lasts: timedelta) -> datetime | None:
 
 
 def _chance(event: Mapping[str, Any], period: _Period, site: str) -> timedelta:
+    """By how much a start is shifted: "some amount, positive or negative", evenly spread (User Guide §7.3)."""
     if period.randomize is None:
         return timedelta()
     if period.randomize is ENDLESS:
         raise EventsUnfit("randomizeStart has no end")
-    return period.randomize * _fraction(f"{site} {event.get('id') or event.get('eventName')}")
+    return period.randomize * (2 * _fraction(f"{site} {event.get('id') or event.get('eventName')}") - 1)
 
 
 def _fraction(text: str) -> float:

@@ -159,17 +159,27 @@ def test_prices_and_alerts_limit_nothing() -> None:
     assert course([event(intervals=intervals)], (0,)) == [None]
 
 
-def test_a_random_start_is_the_same_whenever_it_is_read() -> None:
+@pytest.mark.parametrize("bound", ["PT10M", "-PT10M"])
+def test_a_random_start_is_the_same_whenever_it_is_read(bound: str) -> None:
     """Within its bound, another one at another site, and the whole event moves by it."""
-    period = {"start": "2026-11-21T12:00:00Z", "duration": "PT1H", "randomizeStart": "PT10M"}
+    period = {"start": "2026-11-21T12:00:00Z", "duration": "PT1H", "randomizeStart": bound}
     events = [event(10, intervalPeriod=period)]
     (one,), (again,), (other,) = (spans_of(events, site=site) for site in ("x", "x", "y"))
     assert one == again != other
     for span in (one, other):
         assert span.begins is not None
         assert span.ends is not None
-        assert NOON <= span.begins < NOON + timedelta(minutes=10)
+        assert abs(span.begins - NOON) <= timedelta(minutes=10)
         assert span.ends - span.begins == timedelta(hours=1)
+
+
+def test_random_starts_are_as_often_early_as_late() -> None:
+    """User Guide §7.3: "increment or decrement start times, with uniform probability distribution". Sites that only
+    ever begin late leave the grid without the relief that it asked for at the begin, and shift the whole event."""
+    period = {"start": "2026-11-21T12:00:00Z", "duration": "PT1H", "randomizeStart": "PT10M"}
+    spans = [spans_of([event(10, intervalPeriod=period)], site=str(site))[0] for site in range(1000)]
+    shifts_s = sorted((span.begins - NOON).total_seconds() for span in spans if span.begins is not None)
+    assert [round(shifts_s[at] / 60) for at in (5, 250, 500, 750, 995)] == [-10, -5, 0, 5, 10]
 
 
 def test_an_interval_s_random_start_moves_what_follows() -> None:
@@ -179,7 +189,8 @@ def test_an_interval_s_random_start_moves_what_follows() -> None:
     first, second, third = spans_of([event(intervals=intervals)], site="x")
     assert first.begins == NOON
     assert second.begins is not None
-    assert NOON + timedelta(hours=2) < second.begins < NOON + timedelta(hours=2, minutes=10)
+    assert second.begins != NOON + timedelta(hours=2)
+    assert abs(second.begins - NOON - timedelta(hours=2)) <= timedelta(minutes=10)
     assert third.begins == second.ends == second.begins + timedelta(hours=1)
 
 
@@ -195,6 +206,7 @@ def test_an_interval_s_random_start_moves_what_follows() -> None:
         ([event(1, start="noon")], "no date and time"),
         ([event(1, start="2026-11-21T12:00:00")], "no date and time"),
         ([event(1, duration="PT")], "a duration is none of"),
+        ([event(1, duration="-PT1H")], "a duration is none of"),
         ([event(1, duration="P999999999D")], "a hundred years"),
         ([event(1, intervals=[{"payloads": [{"type": LIMIT, "values": [1, 2]}]}])], "not just one value"),
     ],
