@@ -5,9 +5,10 @@ the same. Reconnecting is done here, with the next read that is wanted.
 """
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from edge.clock import Clock
@@ -19,11 +20,15 @@ from edge.metering.line_faults import no_answer, refused
 from edge.metering.modbus import Answer, Framing, Garbled, ReadRequest, Refusal, Registers
 from edge.metering.modbus_rtu import REQUEST_LENGTH, RtuFraming, answer_length
 from edge.metering.modbus_tcp import TcpFraming
+from edge.metering.patience import LONGEST_PATIENCE_ALONE_S, LONGEST_PATIENCE_S, Patience
 from edge.units import Seconds
 
 RECONNECT_S: Seconds = 0.5  # after a failed attempt: several meters behind a dead gateway must not each wait for it
 ATTEMPTS = 3  # of a read whose answer is garbled: of 20 % broken frames fewer than one read in a hundred is left
+HEAR_OUT_S: Seconds = 5.0  # of one read: longer than any device is waited for
 SILENT_READS = 3  # in a row with nothing heard at all: the connection may be half open
+# On a new connection a slow device may not have had the time to answer: what it owes would be lost with the connection.
+NEW_S: Seconds = 5.0
 NOISE_S: Seconds = 0.3  # a line that doesn't fall silent within this has something else talking on it
 # The pause inside a frame by which its end is known. Modbus says 1.5 characters; drivers, USB adapters (latency timer
 # 16 ms) and serial servers deliver in pieces.
@@ -34,10 +39,6 @@ SERVER_GAP_S: Seconds = 0.01  # before a serial server, whose line we don't see:
 # Of a serial line behind a gateway or server, which we don't see: at 9600 Bd with parity, the slowest that is usual.
 UNSEEN_CHARACTER_S: Seconds = 11 / 9600
 SLACK_S: Seconds = 0.05  # of the operating system, an adapter and the network
-# A gateway that others poll too answers when it has done theirs. Who is known to answer late is waited for so many
-# times longer than it took, up to a time that leaves the others on the line most of what makes a meter stale.
-PATIENCE = 1.5
-LONGEST_PATIENCE_S: Seconds = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +85,10 @@ class Line:
         self._refused_at: Seconds = -math.inf  # when a connection last failed to come up
         self._refused = MeterUnreachable(f"no connection to {connection.line}")  # and why
         self._silent = 0  # reads in a row that brought no byte
+        self._opened_at: Seconds | None = None  # of a connection on which no byte has come yet
         self._hears = False  # whether a byte has come since the last request
         self._served_at: dict[int, Seconds] = {}  # by unit: when its last read was over
-        self._slow: dict[int, Seconds] = {}  # by unit: how long one that has answered late is waited for
+        self._patience = Patience()
 
     async def read(self, request: ReadRequest, *, limits: Limits, fences: Sequence[ReadRequest] = ()) -> Answered:
         task = asyncio.create_task(self._read(request, limits, fences))
@@ -106,11 +108,12 @@ class Line:
     def data(self, data: bytes) -> None:
         self._busy_at = self._clock.monotonic()
         self._silent = 0
+        self._opened_at = None
         self._hears = True
         self._heard.set()
         found = self._framing.receive(data)
         for late in self._framing.taken_late():
-            self._slow[late.unit] = min(PATIENCE * (self._busy_at - late.asked_at), LONGEST_PATIENCE_S)
+            self._patience.learn(late, self._busy_at, longest_s=self._longest_patience_s)
         if found is not None and self._answer is not None and not self._answer.done():
             self._answer.set_result(found)
 
@@ -146,21 +149,39 @@ class Line:
                     )
 
     async def _clear_way(self, request: ReadRequest, limits: Limits, fences: Sequence[ReadRequest]) -> None:
-        """See to it that no late answer can be taken for the answer to ``request``.
+        """See to it that no late answer can be taken for the answer to ``request``, and that none is asked into one.
 
         :raises MeterError: that can't be had now.
         """
+        is_done = await self._hear_out()
         now = self._clock.monotonic()
-        if self._framing.may_send(request, now):
-            return
-        fence = next((each for each in fences if self._framing.may_send(each, now)), None)
-        if fence is not None:
-            await self._exchange(fence, limits)
-        if not self._framing.may_send(request, self._clock.monotonic()):
+        if is_done and not self._framing.may_send(request, now):
+            fence = next((each for each in fences if self._framing.may_send(each, now)), None)
+            if fence is not None:
+                await self._exchange(fence, limits)
+        if not is_done or not self._framing.may_send(request, self._clock.monotonic()):
             raise MeterTimeout(
                 f"{self._connection.line} unit {request.unit} answers late or not at all",
                 remedy="check the unit id, the wiring, and that nothing else on the line is polled by another program",
             )
+
+    async def _hear_out(self) -> bool:
+        """Wait for what slow devices on the line are still at; whether they are done with it."""
+        until = self._clock.monotonic() + HEAR_OUT_S
+        while (behind_s := self._behind_s()) > 0 and (left_s := until - self._clock.monotonic()) > 0:
+            self._heard.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._heard.wait(), min(behind_s, left_s))
+        return behind_s <= 0
+
+    def _behind_s(self) -> Seconds:
+        now = self._clock.monotonic()
+        return self._patience.behind_s(self._framing.owed(now), now)
+
+    @property
+    def _longest_patience_s(self) -> Seconds:
+        is_alone = len(self._served_at) == 1 and self._connection.transport is Transport.TCP
+        return LONGEST_PATIENCE_ALONE_S if is_alone else LONGEST_PATIENCE_S
 
     async def _exchange(self, request: ReadRequest, limits: Limits) -> Answer:
         """One request and its answer.
@@ -169,8 +190,7 @@ class Line:
         """
         channel = await self._connected()
         await self._fall_silent(request.unit, limits)
-        if (slow_s := self._slow.get(request.unit, 0.0)) > limits.answer_s:
-            limits = replace(limits, answer_s=slow_s)
+        limits = self._patience.limits(request.unit, limits)
         if self._channel is not channel:
             raise MeterUnreachable(f"{self._connection.line} is lost")
         self._answer = asyncio.get_running_loop().create_future()
@@ -254,6 +274,7 @@ class Line:
         except MeterUnreachable as exc:
             self._refused_at, self._refused = self._clock.monotonic(), exc
             raise
+        self._opened_at = self._clock.monotonic()
         self._framing.reopened()
         return self._channel
 
@@ -265,9 +286,9 @@ class Line:
 
     def _silence(self, request: ReadRequest, limits: Limits) -> MeterTimeout:
         self._silent += 1
-        if self._slow.get(request.unit) == limits.answer_s:  # waited for all that time: it isn't slow but dead
-            del self._slow[request.unit]
-        if self._silent >= SILENT_READS:
+        self._patience.waited(request.unit, limits.answer_s)
+        is_new = self._opened_at is not None and self._clock.monotonic() - self._opened_at < NEW_S
+        if self._silent >= SILENT_READS and not is_new:
             self._drop()
         connection = self._connection
         return no_answer(connection.line, request, limits, hears=self._hears, transport=connection.transport)

@@ -82,7 +82,7 @@ Answer = Registers | Refusal | Garbled
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Late:
-    """Registers that came after their request was given up."""
+    """A request that was given up, and when it had been sent."""
 
     unit: int
     asked_at: Seconds
@@ -104,7 +104,10 @@ class Framing(Protocol):
         """Await the request no longer. Its answer may come all the same."""
 
     def taken_late(self) -> Sequence[Late]:
-        """What came late since this was last asked, as far as it is known for whose it is."""
+        """What registers came for since this was last asked, after it was given up."""
+
+    def owed(self, now: Seconds) -> Sequence[Late]:
+        """What was given up, and may be answered yet."""
 
     def reopened(self) -> None:
         """The line was closed and is open again: half a frame won't be completed."""

@@ -11,10 +11,12 @@ sent.
 
 from dataclasses import dataclass
 
-from edge.metering.modbus import EXCEPTION_FLAG, READ_FUNCTIONS, Answer, Garbled, ReadRequest, answer
+from edge.metering.modbus import EXCEPTION_FLAG, READ_FUNCTIONS, Answer, Garbled, Late, ReadRequest, answer
 from edge.units import Seconds
 
-FORGET_S = 5.0  # no meter answers later: ten times the longest answer that a maker states (Carlo Gavazzi, 500 ms)
+# No meter answers later: ten times the longest answer that a maker states (Carlo Gavazzi, 500 ms), and more than twice
+# the longest that is waited for here (edge.metering.patience).
+FORGET_S = 5.0
 SAME_READ_S = 0.5  # a repeated read may get the answer of the first: it is then this much older than it seems at most
 REQUEST_LENGTH = 8  # unit, function, first register, count, check sum
 EXCEPTION_LENGTH = 5  # unit, function, code, check sum
@@ -63,12 +65,17 @@ class _Sent:
         return self.request.unit, self.request.register_type.function, self.request.count
 
 
+def _late(sent: _Sent) -> Late:
+    return Late(unit=sent.request.unit, asked_at=sent.at)
+
+
 class RtuFraming:
     """Implements :class:`edge.metering.modbus.Framing` for a serial line, or a serial server that passes its bytes."""
 
     def __init__(self) -> None:
         self._sent: list[_Sent] = []  # in the order of sending; the awaited one among them
         self._awaited: _Sent | None = None
+        self._late: list[Late] = []
         self._echo = b""  # our request, which an adapter that hears itself gives back
         self._buffer = bytearray()
 
@@ -117,9 +124,12 @@ class RtuFraming:
         self._awaited = None
         self._buffer.clear()
 
-    def taken_late(self) -> tuple[()]:
-        """Nothing: no answer says which request it belongs to."""
-        return ()
+    def taken_late(self) -> list[Late]:
+        late, self._late = self._late, []
+        return late
+
+    def owed(self, now: Seconds) -> list[Late]:
+        return [_late(each) for each in self._sent if each is not self._awaited and now - each.at < FORGET_S]
 
     def reopened(self) -> None:
         self.give_up()
@@ -158,6 +168,7 @@ class RtuFraming:
             each for index, each in enumerate(self._sent) if index > done or each.request.unit != unit
         ]  # fmt: skip
         if awaited is None or awaited.looks != looks:
+            self._late.append(_late(oldest))
             return None
         self._awaited = None
         return answer(awaited.request, pdu)

@@ -8,7 +8,6 @@ for: to a device on its own network these mean no unit at all (page 23 of the gu
 """
 
 import struct
-from collections import deque
 
 from edge.metering.modbus import EXCEPTION_FLAG, Answer, Garbled, Late, ReadRequest, answer
 from edge.units import Seconds
@@ -29,7 +28,7 @@ class TcpFraming:
         self._transaction = 0
         self._awaited: ReadRequest | None = None
         self._asked_at: Seconds = 0.0
-        self._given_up: deque[tuple[int, Late]] = deque(maxlen=_REMEMBERED)
+        self._given_up: dict[int, Late] = {}  # by number, the oldest first
         self._late: list[Late] = []
         self._buffer = bytearray()
 
@@ -66,18 +65,25 @@ class TcpFraming:
             if awaited is not None and transaction == self._transaction and unit in {awaited.unit, *_NO_UNIT}:
                 self._awaited = None
                 found = answer(awaited, pdu)
-            elif not pdu[0] & EXCEPTION_FLAG:
-                self._late += [late for asked, late in self._given_up if asked == transaction]
+            elif transaction in self._given_up:
+                late = self._given_up.pop(transaction)
+                if not pdu[0] & EXCEPTION_FLAG:
+                    self._late.append(late)
         return found
 
     def give_up(self) -> None:
         if self._awaited is not None:
-            self._given_up.append((self._transaction, Late(unit=self._awaited.unit, asked_at=self._asked_at)))
+            self._given_up[self._transaction] = Late(unit=self._awaited.unit, asked_at=self._asked_at)
+            if len(self._given_up) > _REMEMBERED:
+                del self._given_up[next(iter(self._given_up))]
         self._awaited = None
 
     def taken_late(self) -> list[Late]:
         late, self._late = self._late, []
         return late
+
+    def owed(self, now: Seconds) -> list[Late]:  # noqa: ARG002 - numbered, so that it is known however late it comes
+        return list(self._given_up.values())
 
     def reopened(self) -> None:
         self._awaited = None

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from dataclasses import replace
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import pytest
 
@@ -159,6 +161,143 @@ def test_a_device_that_was_slow_and_dies_costs_the_line_no_more_than_others() ->
 def test_a_gateway_s_late_refusal_makes_nobody_patient() -> None:
     """That its device is silent is no answer of the device's: it is waited for no longer."""
     assert run(polls(Slow(0.8, refuses=True), times=6)) == [None] * 6
+
+
+@dataclass
+class OneByOne:
+    """A line whose devices take ``takes_s`` each (by unit; 99: it never answers), one request after the other as a
+    gateway does that has one serial line behind it, in the order in which they came. Each register holds the unit and
+    its own address. ``deaf``: a request that comes while it is busy is lost, as on devices that hold one."""
+
+    takes_s: Mapping[int, float]
+    rtu: bool = False
+    deaf: bool = False
+    asked: int = 0
+    _receiver: Receiver | None = None
+    _free_at: float = 0.0
+
+    async def open(self, _connection: Connection, receiver: Receiver) -> Channel:
+        self._receiver = receiver
+        return self
+
+    def write(self, data: bytes) -> None:
+        assert self._receiver is not None
+        self.asked += 1
+        loop = asyncio.get_running_loop()
+        unit, function, address, count = struct.unpack(">BBHH", data[:6] if self.rtu else data[6:12])
+        if self.takes_s[unit] >= 99 or (self.deaf and self._free_at > loop.time()):
+            return
+        words = struct.pack(f">{count}H", *(1000 * unit + address + index for index in range(count)))
+        pdu = bytes((unit, function, len(words))) + words
+        frame = pdu + crc16(pdu) if self.rtu else data[:4] + bytes((0, len(pdu))) + pdu
+        self._free_at = max(self._free_at, loop.time()) + self.takes_s[unit]
+        loop.call_at(self._free_at, self._receiver.data, frame)
+
+    def close(self) -> None:
+        """Nothing to give up."""
+
+
+async def rounds(device: OneByOne, *, lasts_s: float) -> dict[int, list[float]]:
+    """When each unit's reads gave registers, of a master that reads a long block of each unit in turn, once a second
+    or as fast as it can."""
+    connection = "rtu+tcp://10.0.0.5:4196" if device.rtu else "tcp://10.0.0.5"
+    bus = Line(parse_connection(connection), VirtualClock(), opener=device.open)
+    now = asyncio.get_running_loop().time
+    given: dict[int, list[float]] = {unit: [] for unit in device.takes_s}
+    while now() < lasts_s:
+        begun = now()
+        for unit in device.takes_s:
+            wanted = ReadRequest(unit=unit, register_type=RegisterType.INPUT, address=10, count=6)
+            with contextlib.suppress(MeterTimeout):
+                answered = await bus.read(wanted, limits=Limits(), fences=[replace(wanted, count=2)])
+                assert answered.registers == tuple(1000 * unit + 10 + index for index in range(6))
+                given[unit].append(now())
+        await asyncio.sleep(max(begun + 1.0 - now(), 0.001))
+    await bus.close()
+    return given
+
+
+def longest_gap_s(at: Sequence[float], *, since_s: float, until_s: float) -> float:
+    """How long nothing came."""
+    edges = [since_s, *(each for each in at if since_s <= each <= until_s), until_s]
+    return max(later - before for before, later in pairwise(edges))
+
+
+@pytest.mark.parametrize("deaf", [False, True], ids=["queues", "deaf"])
+@pytest.mark.parametrize("rtu", [False, True], ids=["tcp", "rtu"])
+@pytest.mark.parametrize("takes_s", [0.6, 0.9, 1.2, 1.5, 1.8, 1.95])
+def test_a_slow_device_alone_on_its_line_is_read(takes_s: float, rtu: bool, deaf: bool) -> None:
+    """Each read takes as long as the device does, and none is asked into the answer to another. "Typically the response
+    time-out is from 1 s to several seconds at 9600 bps" (Modbus over Serial Line V1.02 §2.4.1); and what does one
+    request after the other falls behind for ever where it is asked anew before it is done."""
+    at = run(rounds(OneByOne({1: takes_s}, rtu=rtu, deaf=deaf), lasts_s=60.0))[1]
+    assert longest_gap_s(at, since_s=15.0, until_s=60.0) <= max(takes_s, 1.0) + 0.5
+
+
+@pytest.mark.parametrize("takes_s", [2.5, 3.0, 3.5])
+def test_a_very_slow_tcp_device_alone_on_its_line_is_read(takes_s: float) -> None:
+    """Nobody else waits for the line, and it is just quick enough for its readings to count."""
+    at = run(rounds(OneByOne({1: takes_s}), lasts_s=90.0))[1]
+    assert longest_gap_s(at, since_s=25.0, until_s=90.0) <= takes_s + 0.5
+
+
+@pytest.mark.parametrize("rtu", [False, True], ids=["tcp", "rtu"])
+@pytest.mark.parametrize("takes_s", [{1: 0.9, 2: 0.9}, {1: 1.8, 2: 1.8}, {1: 1.2, 2: 1.2, 3: 1.2}, {1: 0.05, 2: 1.5}])
+def test_slow_devices_behind_one_gateway_are_read(takes_s: dict[int, float], rtu: bool) -> None:
+    """A gateway does one request after the other: each of its devices is had once in a round, not more asked than it
+    does."""
+    given = run(rounds(OneByOne(takes_s, rtu=rtu), lasts_s=90.0))
+    for at in given.values():
+        assert longest_gap_s(at, since_s=30.0, until_s=90.0) <= sum(takes_s.values()) + 0.5
+
+
+@pytest.mark.parametrize("rtu", [False, True], ids=["tcp", "rtu"])
+def test_a_dead_device_beside_a_slow_one_costs_no_more_than_its_time(rtu: bool) -> None:
+    """Nobody waits for what a device that says nothing at all might still owe."""
+    given = run(rounds(OneByOne({1: 0.9, 2: 99.0}, rtu=rtu), lasts_s=60.0))
+    assert longest_gap_s(given[1], since_s=15.0, until_s=60.0) <= 0.9 + 2 * 0.7
+
+
+def test_a_slow_rtu_device_that_dies_costs_the_line_no_more_than_others() -> None:
+    """As over TCP: once it has let a longer time pass it is waited for as any other."""
+
+    async def times() -> list[float]:
+        device = OneByOne({1: 0.9}, rtu=True)
+        bus = Line(parse_connection("rtu+tcp://10.0.0.5:4196"), VirtualClock(), opener=device.open)
+        found, now = [], asyncio.get_running_loop().time
+        for takes_s in (0.9, 0.9, 0.9, 99.0, 99.0):
+            device.takes_s = {1: takes_s}
+            begun = now()
+            with contextlib.suppress(MeterTimeout):
+                await bus.read(REQUEST, limits=Limits(), fences=[replace(REQUEST, count=2)])
+            found.append(now() - begun)
+            await asyncio.sleep(6)
+        await bus.close()
+        return found
+
+    first, *_, dies, dead = run(times())
+    assert first == pytest.approx(dead, abs=0.02)  # the fence is longer
+    assert dead < 0.7 < dies < 1.6
+
+
+@pytest.mark.parametrize(("answers", "reads"), [(0, 9), (2, 5)])
+def test_a_connection_that_falls_silent_is_made_anew(answers: int, reads: int) -> None:
+    """It may be half open: after three reads without a byte where something was heard on it before, after 5 s where
+    nothing was. A slow device's first answer would be lost with it."""
+
+    async def opened() -> list[int]:
+        device = Piecemeal((), 0.0)
+        bus = Line(parse_connection("tcp://10.0.0.5"), VirtualClock(), opener=device.open)
+        found = []
+        for at in range(reads + 1):
+            device.pieces = (bytes((0, at + 1)) + TCP_ANSWER[2:],) if at < answers else ()
+            with contextlib.suppress(MeterTimeout):
+                await bus.read(REQUEST, limits=Limits())
+            found.append(device.opened)
+        await bus.close()
+        return found
+
+    assert run(opened()) == [1] * reads + [2]
 
 
 @pytest.mark.parametrize("unit", [0, 255])
