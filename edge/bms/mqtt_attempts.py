@@ -23,18 +23,33 @@ class Attempts:
 
     failures: int = 0
     _ended_soon: int = 0
+    _last: Told | None = None  # what was told last; None where a connection has come up since
+    _refused: bool = False  # whether that was a broker that answers and lets nobody in
 
-    def over(self, lasted_s: Seconds | None) -> Told:
-        """One is over; ``lasted_s`` is how long it was connected, None where it never was.
+    def over(self, lasted_s: Seconds | None, *, refused: bool = False) -> Told:
+        """One is over; ``lasted_s`` is how long it was connected, None where it never was; ``refused``: the broker said
+        that it doesn't let us in.
 
         A connection that is ended soon counts as none: two clients with one identifier put each other out (MQTT 5
-        §3.1.4), and would do so every second, for ever.
+        §3.1.4), and would do so every second, for ever. That it came up was told: one that stays away after it is told
+        as lost.
         """
         if lasted_s is not None and lasted_s >= LASTING_S:
-            self.failures, self._ended_soon = 1, 0
-            return Told.LOST
+            self.failures, self._ended_soon = 0, 0
         self.failures += 1
-        self._ended_soon = self._ended_soon + 1 if lasted_s is not None else 0
-        if self._ended_soon == PUT_OUT_AFTER:
-            return Told.PUT_OUT
-        return Told.LOST if self.failures == 1 else Told.NOTHING
+        told = self._judged(lasted_s, refused=refused)
+        if told is not Told.NOTHING:
+            self._last, self._refused = told, refused
+        elif lasted_s is not None:
+            self._last = None
+        return told
+
+    def _judged(self, lasted_s: Seconds | None, *, refused: bool) -> Told:
+        if lasted_s is not None and lasted_s < LASTING_S:
+            self._ended_soon += 1
+            if self._ended_soon == PUT_OUT_AFTER:
+                return Told.PUT_OUT
+        elif lasted_s is None:
+            self._ended_soon = 0
+        is_news = self._last is None or refused is not self._refused
+        return Told.LOST if self.failures == 1 or (lasted_s is None and is_news) else Told.NOTHING

@@ -12,12 +12,14 @@ from typing import Protocol, assert_never
 
 import aiomqtt
 import structlog
+from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.bms.mqtt_attempts import Attempts, Told
+from edge.bms.mqtt_confirmed import ConfirmedClient, Refusals
 from edge.bms.mqtt_topics import Message
 from edge.bms.outbox import Outbox
 from edge.bms.settings import MqttSettings, MqttVersion
@@ -107,6 +109,7 @@ class MqttClient:
         self.connected = False
         self._connected_at: Seconds = 0.0
         self._refused: list[str] = []  # topics that the broker doesn't let us subscribe to
+        self._refusals = Refusals()  # and publish
         self.dropped = 0  # messages that came faster than they are judged, since the start
 
     async def start(self) -> None:
@@ -124,7 +127,8 @@ class MqttClient:
             try:
                 await self._converse()
             except (aiomqtt.MqttError, OSError, TimeoutError, ValueError) as exc:
-                self._tell_lost(attempts.over(loop.time() - self._connected_at if self.connected else None), exc)
+                lasted_s = loop.time() - self._connected_at if self.connected else None
+                self._tell_lost(attempts.over(lasted_s, refused=isinstance(exc, MqttConnectError)), exc)
             finally:
                 self.connected = False
             await asyncio.sleep(retry_s(attempts.failures, self._chance.fraction))
@@ -147,7 +151,7 @@ class MqttClient:
 
     async def _converse(self) -> None:
         settings, will = self._settings, self._conversation.will
-        async with aiomqtt.Client(
+        async with ConfirmedClient(
             settings.host,
             settings.port,
             identifier=self._identifier,
@@ -216,7 +220,7 @@ class MqttClient:
         if self.dropped == 1:
             log.warning("commands over MQTT come faster than they are judged; what has no room is dropped and counted")
 
-    async def _until_lost(self, client: aiomqtt.Client) -> None:
+    async def _until_lost(self, client: ConfirmedClient) -> None:
         tasks = (asyncio.create_task(self._hear(client)), asyncio.create_task(self._tell(client)))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -240,7 +244,7 @@ class MqttClient:
                 log.exception("a message over MQTT ended in a fault of this program", topic=message.topic.value[:100])
             await asyncio.sleep(1 / MOST_COMMANDS_PER_S)
 
-    async def _tell(self, client: aiomqtt.Client) -> None:
+    async def _tell(self, client: ConfirmedClient) -> None:
         """Publish what waits, in its order. Whether an answer has come to the broker (PUBACK) isn't waited for: that
         comes behind all that a flood has put into the connection, and what each tick shows would wait for it.
         """
@@ -251,24 +255,25 @@ class MqttClient:
                 publishing = client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
                 if message.qos == 0 or message.retain:
                     await publishing
+                    if message.qos > 0:
+                        self._refusals.take(message.topic, client.refusal)
                     continue
                 answer = asyncio.create_task(publishing)
                 answers.add(answer)
-                answer.add_done_callback(partial(_answered, answers))
+                answer.add_done_callback(partial(self._answered, client, message.topic))
+                answer.add_done_callback(answers.discard)
                 await asyncio.sleep(0)  # it is on its way before what follows it
         finally:
             await _end(*answers)
 
+    def _answered(self, client: ConfirmedClient, topic: str, answer: asyncio.Task[None]) -> None:
+        """That one didn't come to the broker is seen by the connection's end."""
+        if not answer.cancelled() and answer.exception() is None:
+            self._refusals.take(topic, client.refusal)
+
     @property
     def _address(self) -> str:
         return f"{self._settings.host}:{self._settings.port}"
-
-
-def _answered(answers: set[asyncio.Task[None]], answer: asyncio.Task[None]) -> None:
-    """Forget it. That it didn't come to the broker is seen by the connection's end."""
-    answers.discard(answer)
-    if not answer.cancelled():
-        answer.exception()
 
 
 async def _end(*tasks: asyncio.Task[None], again_s: Seconds = CANCEL_AGAIN_S) -> None:

@@ -4,10 +4,11 @@ import asyncio
 import json
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 import pytest
@@ -24,6 +25,7 @@ from tests.wire.mqtt_brokers import MOSQUITTO, NO_MOSQUITTO, UP_S, embedded, mos
 
 BASE = "edge/harbour-3"
 STATUS, COMMAND, ACK = f"{BASE}/status", f"{BASE}/cmd/limit", f"{BASE}/cmd/limit/ack"
+SHOWN = "homeassistant/device/edge_3a_harbour-3/config"
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason=NO_MOSQUITTO)
 BROKERS = [pytest.param("embedded"), pytest.param("mosquitto", marks=needs_mosquitto)]
 
@@ -311,6 +313,60 @@ async def test_a_broker_that_refuses_subscriptions_is_told() -> None:
     (told,) = [line for line in logs if "refuses subscriptions" in line["event"]]
     assert told["topics"] == f"{COMMAND}, {BASE}/cmd/mode"
     assert "right to subscribe" in told["remedy"]
+
+
+def thrown_away(logs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The lines that tell of it."""
+    return [line for line in logs if "throws away" in line["event"]]
+
+
+@needs_mosquitto
+@pytest.mark.parametrize(
+    ("rules", "refused"),
+    [
+        (f"topic read {BASE}/cmd/#", [STATUS, SHOWN]),
+        (f"topic readwrite {BASE}/#", [SHOWN]),
+        (f"topic readwrite {BASE}/#\ntopic readwrite homeassistant/#", []),
+    ],
+    ids=["reads alone", "no discovery", "all"],
+)
+async def test_a_broker_that_takes_nothing_is_told(tmp_path: Path, rules: str, refused: list[str]) -> None:
+    """Its access list leaves out what is published: it confirms that all the same, and throws it away. The building
+    sees nothing of a gateway that says it is connected."""
+    (tmp_path / "rules").write_text(f"{rules}\n", encoding="utf-8")
+    (tmp_path / "rules").chmod(0o700)
+    with capture_logs() as logs:
+        async with (
+            asyncio.timeout(UP_S),
+            mosquitto(tmp_path, extra=f"acl_file {tmp_path / 'rules'}") as port,
+            watching(port, "homeassistant/#") as viewer,
+            gateway(replace(settings(port), discovery=True)),
+        ):
+            if not refused:
+                await viewer.next()
+            while len(told := thrown_away(logs)) < len(refused):  # noqa: ASYNC110 - a log sets no event
+                await asyncio.sleep(0.01)
+    assert [(line["topic"], line["problem"]) for line in told] == [(topic, "Not authorized") for topic in refused]
+
+
+@needs_mosquitto
+async def test_answers_that_the_broker_throws_away_are_told(tmp_path: Path) -> None:
+    """It lets the site's values through, and no answers to commands."""
+    rules = f"topic readwrite {BASE}/status\ntopic readwrite {COMMAND}\n"
+    (tmp_path / "rules").write_text(rules, encoding="utf-8")
+    (tmp_path / "rules").chmod(0o700)
+    with capture_logs() as logs:
+        async with (
+            asyncio.timeout(UP_S),
+            mosquitto(tmp_path, extra=f"acl_file {tmp_path / 'rules'}") as port,
+            watching(port, STATUS) as bms,
+            gateway(settings(port)) as running,
+        ):
+            await bms.next(STATUS, b"online")
+            await bms.send(COMMAND, running.command(1, max_a=10))
+            while not (told := thrown_away(logs)):  # noqa: ASYNC110 - a log sets no event
+                await asyncio.sleep(0.01)
+    assert [line["topic"] for line in told] == [ACK]
 
 
 async def test_a_password_opens_the_broker() -> None:

@@ -317,6 +317,33 @@ def test_two_of_one_name_are_told_and_slow_down() -> None:
     assert Told.PUT_OUT not in {restarted.over(lasted_s) for lasted_s in (3600.0, 0.1, None, 0.1, None, None)}
 
 
+def test_a_broker_that_is_back_for_a_moment_is_told_as_lost_again() -> None:
+    """A broker that comes up, and ends it within seconds because it is set up anew: the log's last word had been "in
+    reach", for as long as it let nobody in. Once it stays away that is told, and once only."""
+    attempts = Attempts()
+    assert [attempts.over(lasted_s) for lasted_s in (3600.0, None, 3.0, None, None, 3600.0)] == [
+        Told.LOST,
+        Told.NOTHING,
+        Told.NOTHING,
+        Told.LOST,
+        Told.NOTHING,
+        Told.LOST,
+    ]
+
+
+def test_a_broker_that_answers_and_refuses_is_told_beside_one_that_is_away() -> None:
+    """It was switched off, and has another password since: what is to be done is another thing, and told too."""
+    attempts = Attempts()
+    refusals = (False, False, True, True, False)
+    assert [attempts.over(None, refused=refused) for refused in refusals] == [
+        Told.LOST,
+        Told.NOTHING,
+        Told.LOST,
+        Told.NOTHING,
+        Told.LOST,
+    ]
+
+
 def test_retries_grow_to_a_bound_and_are_scattered() -> None:
     """From a second on, doubled, at most a minute; half of it is chance."""
     assert [retry_s(failures, lambda: 1.0) for failures in range(4)] == [FIRST_RETRY_S, 2.0, 4.0, 8.0]
