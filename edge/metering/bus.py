@@ -14,11 +14,12 @@ from typing import Any, Protocol
 from edge.clock import Clock
 from edge.domain.connection import Connection, Transport
 from edge.errors import MeterImplausible, MeterTimeout, MeterUnreachable
+from edge.metering import line_times
 from edge.metering.channel import Channel, Receiver, open_channel
 from edge.metering.family import Limits
 from edge.metering.line_faults import no_answer, refused
-from edge.metering.modbus import Answer, Framing, Garbled, ReadRequest, Refusal, Registers
-from edge.metering.modbus_rtu import REQUEST_LENGTH, RtuFraming, answer_length
+from edge.metering.modbus import BUSY, Answer, Framing, Garbled, ReadRequest, Refusal, Registers
+from edge.metering.modbus_rtu import RtuFraming
 from edge.metering.modbus_tcp import TcpFraming
 from edge.metering.patience import LONGEST_PATIENCE_ALONE_S, LONGEST_PATIENCE_S, Patience
 from edge.units import Seconds
@@ -30,15 +31,7 @@ SILENT_READS = 3  # in a row with nothing heard at all: the connection may be ha
 # On a new connection a slow device may not have had the time to answer: what it owes would be lost with the connection.
 NEW_S: Seconds = 5.0
 NOISE_S: Seconds = 0.3  # a line that doesn't fall silent within this has something else talking on it
-# The pause inside a frame by which its end is known. Modbus says 1.5 characters; drivers, USB adapters (latency timer
-# 16 ms) and serial servers deliver in pieces.
-PAUSE_S: Seconds = 0.1
-FRAME_GAP_CHARACTERS = 3.5  # Modbus over Serial Line V1.02 §2.5.1.1
-LEAST_FRAME_GAP_S: Seconds = 0.00175  # the same, above 19200 Bd
-SERVER_GAP_S: Seconds = 0.01  # before a serial server, whose line we don't see: 3.5 characters at 4800 Bd
-# Of a serial line behind a gateway or server, which we don't see: at 9600 Bd with parity, the slowest that is usual.
-UNSEEN_CHARACTER_S: Seconds = 11 / 9600
-SLACK_S: Seconds = 0.05  # of the operating system, an adapter and the network
+BUSY_S: Seconds = 0.1  # before a device is asked again that says it is busy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +125,19 @@ class Line:
     async def _read(self, request: ReadRequest, limits: Limits, fences: Sequence[ReadRequest]) -> Answered:
         async with self._turn:
             found: Answer = Garbled("nothing was read")
-            for _ in range(ATTEMPTS):
-                await self._clear_way(request, limits, fences)
-                found = await self._exchange(request, limits)
-                if not isinstance(found, Garbled) or found.reopen:
+            for attempt in range(1, ATTEMPTS + 1):
+                is_new = self._channel is None
+                try:
+                    await self._clear_way(request, limits, fences)
+                    found = await self._exchange(request, limits)
+                except MeterUnreachable:
+                    # Some devices close the connection after each answer, and all may when they begin anew.
+                    if is_new or attempt == ATTEMPTS:
+                        raise
+                    continue
+                if isinstance(found, Refusal) and found.code == BUSY:
+                    await asyncio.sleep(BUSY_S)
+                elif not isinstance(found, Garbled) or found.reopen:
                     break
             match found:
                 case Registers():
@@ -154,11 +156,12 @@ class Line:
         :raises MeterError: that can't be had now.
         """
         is_done = await self._hear_out()
-        now = self._clock.monotonic()
-        if is_done and not self._framing.may_send(request, now):
+        for _ in range(ATTEMPTS):
+            now = self._clock.monotonic()
             fence = next((each for each in fences if self._framing.may_send(each, now)), None)
-            if fence is not None:
-                await self._exchange(fence, limits)
+            if not is_done or fence is None or self._framing.may_send(request, now):
+                break
+            await self._exchange(fence, limits)
         if not is_done or not self._framing.may_send(request, self._clock.monotonic()):
             raise MeterTimeout(
                 f"{self._connection.line} unit {request.unit} answers late or not at all",
@@ -213,46 +216,36 @@ class Line:
         """The answer. On a serial line a pause in the middle of a frame ends it, so that a broken one doesn't cost the
         whole time; TCP loses nothing, and what follows half an answer there can't be understood."""
         assert self._answer is not None  # noqa: S101 - set by the caller
-        is_tcp = self._connection.transport is Transport.TCP
-        deadline = self._clock.monotonic() + self._patience_s(request, limits)
+        pause_s = line_times.pause_s(self._connection)
+        deadline = self._clock.monotonic() + line_times.answer_within_s(self._connection, request, limits)
         while not self._answer.done():
             wait_s = deadline - self._clock.monotonic()
             if self._framing.is_amid_frame and wait_s <= 0:
-                return Garbled("the answer breaks off", reopen=is_tcp)
+                return Garbled("the answer breaks off", reopen=pause_s is None)
             if wait_s <= 0:
                 raise self._silence(request, limits)
-            amid = self._framing.is_amid_frame and not is_tcp
+            amid_s = pause_s if self._framing.is_amid_frame else None
             self._heard.clear()
             heard = asyncio.ensure_future(self._heard.wait())
             either: list[asyncio.Future[Any]] = [self._answer, heard]
             try:
                 await asyncio.wait(
                     either,
-                    timeout=min(wait_s, PAUSE_S) if amid else wait_s,
+                    timeout=min(wait_s, amid_s) if amid_s is not None else wait_s,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
             finally:
                 heard.cancel()
-            if amid and not self._heard.is_set() and not self._answer.done():
+            if amid_s is not None and not self._heard.is_set() and not self._answer.done():
                 return Garbled("the answer breaks off")
         return self._answer.result()
-
-    def _patience_s(self, request: ReadRequest, limits: Limits) -> Seconds:
-        """How long the answer may take: the device's own time, and the characters' on the line."""
-        serial = self._connection.serial
-        character_s = serial.character_s if serial is not None else UNSEEN_CHARACTER_S
-        return limits.answer_s + (REQUEST_LENGTH + answer_length(request.count)) * character_s + SLACK_S
 
     async def _fall_silent(self, unit: int, limits: Limits) -> None:
         """Wait for the pause that the line needs between frames, and the device between its answer and a new request.
 
         :raises MeterImplausible: something talks without end.
         """
-        serial = self._connection.serial
-        if serial is not None:
-            line_s = max(FRAME_GAP_CHARACTERS * serial.character_s, LEAST_FRAME_GAP_S)
-        else:
-            line_s = SERVER_GAP_S if self._connection.transport is Transport.RTU_TCP else 0.0
+        line_s = line_times.gap_s(self._connection)
         rested_at = self._served_at.get(unit, -math.inf) + limits.min_gap_s
         await asyncio.sleep(max(rested_at - self._clock.monotonic(), 0.0))
         since = self._clock.monotonic()

@@ -15,6 +15,7 @@ from edge.units import Seconds
 _READ = struct.Struct(">BHH")  # function, first register, number of registers
 EXCEPTION_FLAG = 0x80
 READ_FUNCTIONS = frozenset(each.function for each in RegisterType)
+BUSY = 6  # "retransmit the message later" (Modbus Application Protocol V1.1b3 §7)
 GATEWAY_SILENT = 11  # "gateway target device failed to respond": the device behind it is silent
 
 NOT_THESE_REGISTERS = frozenset({2, 3})  # some of them aren't there, or they are too many
@@ -26,7 +27,7 @@ EXCEPTIONS = {
     3: "illegal register count",
     4: "device failure",
     5: "acknowledged, not answered",
-    6: "device busy",
+    BUSY: "device busy",
     10: "gateway path unavailable",
     GATEWAY_SILENT: "gateway gets no answer from the device",
 }

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from edge.domain.connection import Connection, parse_connection
-from edge.errors import MeterImplausible, MeterTimeout
+from edge.errors import MeterError, MeterImplausible, MeterTimeout
 from edge.metering.bus import Line
 from edge.metering.catalogue import FAMILIES
 from edge.metering.channel import Channel, Receiver
@@ -322,6 +322,90 @@ def test_half_a_tcp_answer_ends_the_connection() -> None:
     assert (device.asked, device.opened) == (1, 1)
 
 
+def rtu_answer(request: ReadRequest = REQUEST) -> bytes:
+    """Zeros for each register."""
+    frame = bytes((request.unit, 4, 2 * request.count)) + bytes(2 * request.count)
+    return frame + crc16(frame)
+
+
+@pytest.mark.parametrize("pause_s", [0.15, 0.25, 0.45])
+def test_a_network_may_pause_within_a_serial_server_s_answer(pause_s: float) -> None:
+    """A packet that is lost on a radio link comes again after 0.2 s: the frame isn't over, and is asked for once."""
+    answer = rtu_answer(replace(REQUEST, count=20))
+    device = Piecemeal((answer[:9], answer[9:]), pause_s)
+    assert run(read("rtu+tcp://10.0.0.5:4196", device, replace(REQUEST, count=20))) == (0,) * 20
+    assert device.asked == 1
+
+
+class Moody:
+    """An RTU device that answers each request as ``moods`` say in turn, and then rightly: "half", "busy" or "whole"."""
+
+    def __init__(self, moods: Sequence[str], *, is_tcp: bool = False) -> None:
+        self.moods = list(moods)
+        self.is_tcp = is_tcp
+        self.opened = 0
+        self.asked: list[int] = []
+        self._receiver: Receiver | None = None
+
+    async def open(self, _connection: Connection, receiver: Receiver) -> Channel:
+        self.opened += 1
+        self._receiver = receiver
+        return self
+
+    def write(self, data: bytes) -> None:
+        assert self._receiver is not None
+        unit, function, _, count = struct.unpack(">BBHH", data[6:12] if self.is_tcp else data[:6])
+        self.asked.append(count)
+        mood = self.moods.pop(0) if self.moods else "whole"
+        loop = asyncio.get_running_loop()
+        if mood == "closes":
+            loop.call_soon(self._receiver.lost, "the other side closed the connection")
+            return
+        pdu = bytes((function, 2 * count)) + bytes(2 * count) if mood != "busy" else bytes((function | 0x80, 6))
+        rtu = bytes((unit,)) + pdu
+        frame = data[:4] + bytes((0, len(rtu))) + rtu if self.is_tcp else rtu + crc16(rtu)
+        loop.call_soon(self._receiver.data, frame[:5] if mood == "half" else frame)
+
+    def close(self) -> None:
+        """Nothing to give up."""
+
+
+async def moody_polls(device: Moody, *, times: int) -> int:
+    """How many reads of so many, a second apart, gave registers."""
+    connection = "tcp://10.0.0.5" if device.is_tcp else "rtu:///dev/ttyS0"
+    bus, given = Line(parse_connection(connection), VirtualClock(), opener=device.open), 0
+    wanted = replace(REQUEST, count=18)
+    for _ in range(times):
+        with contextlib.suppress(MeterError):
+            await bus.read(wanted, limits=Limits(), fences=[replace(wanted, count=count) for count in (2, 4, 6, 8)])
+            given += 1
+        await asyncio.sleep(1)
+    await bus.close()
+    return given
+
+
+def test_a_line_that_loses_half_of_its_answers_is_read_all_the_same() -> None:
+    """A broken answer leaves its request in doubt, and a read of another length clears it: where that is broken,
+    too, it is asked for again as any other."""
+    device = Moody(["half", "whole", "half", "half", "whole", "whole"])
+    assert run(moody_polls(device, times=2)) == 2
+
+
+@pytest.mark.parametrize("is_tcp", [False, True])
+def test_a_busy_device_is_asked_again(is_tcp: bool) -> None:
+    """It says "retransmit the message later", and is ready a moment after; one that stays busy is told as that."""
+    assert run(moody_polls(Moody(["busy", "busy"], is_tcp=is_tcp), times=1)) == 1
+    assert run(moody_polls(Moody(["busy"] * 3, is_tcp=is_tcp), times=1)) == 0
+
+
+def test_a_device_that_closes_its_connection_after_each_answer_is_read() -> None:
+    """What goes into the old connection is asked anew in another; one that closes a new one, too, is told."""
+    device = Moody(["whole", "closes", "whole", "closes", "whole"], is_tcp=True)
+    assert run(moody_polls(device, times=3)) == 3
+    assert device.opened == 3
+    assert run(moody_polls(Moody(["whole", "closes", "closes"], is_tcp=True), times=2)) == 1
+
+
 def test_half_an_rtu_answer_is_asked_for_again_at_once() -> None:
     """On a serial line a pause ends the frame: three tries, none of which waits its whole time."""
     device = Piecemeal((bytes((1, 4, 2)),), 0.0)
@@ -329,7 +413,7 @@ def test_half_an_rtu_answer_is_asked_for_again_at_once() -> None:
     async def took() -> float:
         begun = asyncio.get_running_loop().time()
         with pytest.raises(MeterImplausible, match="breaks off"):
-            await read("rtu+tcp://10.0.0.5:4196", device)
+            await read("rtu:///dev/ttyS0", device)
         return asyncio.get_running_loop().time() - begun
 
     assert run(took()) < Limits().answer_s
