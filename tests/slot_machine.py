@@ -81,11 +81,15 @@ class SlotMachine:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def restarts_for_trial(self) -> str:
-        """``edge-update --try`` on a stand-in of systemctl, then the firmware; says which slot runs."""
+    def stands_in_for_systemctl(self) -> None:
+        """What it is asked for is in the file ``restarted``."""
         stand_in = self.folder / "bin" / "systemctl"
         stand_in.write_text(f'#!/bin/sh\necho "$*" >{self.folder / "restarted"}\n')
         stand_in.chmod(0o755)
+
+    def restarts_for_trial(self) -> str:
+        """``edge-update --try`` on a stand-in of systemctl, then the firmware; says which slot runs."""
+        self.stands_in_for_systemctl()
         done = self.run("edge-update", "--try")
         assert done.returncode == 0, done.stderr
         assert (self.folder / "restarted").read_text().split(maxsplit=1)[1].strip() == "--reboot-argument=0 tryboot"

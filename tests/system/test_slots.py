@@ -1,6 +1,8 @@
 """Which slot boots: edge-slot, edge-slot-gate and edge-update, with the firmware played by the test."""
 
 import re
+import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -141,6 +143,110 @@ def test_a_slot_in_use_is_not_written_to(on_trial: SlotMachine, tmp_path: Path) 
     for slot in ("A", "B"):
         done = on_trial.run("edge-slot", "place", slot, str(tmp_path))
         assert (done.returncode, done.stderr.strip()) == (1, f"edge-slot: slot {slot} is in use")
+
+
+def test_no_update_during_a_trial(on_trial: SlotMachine) -> None:
+    """It would be written over the slot to fall back to, which is neither called bad nor given to RAUC."""
+    done = on_trial.run("edge-update", "two.raucb")
+    assert (done.returncode, "slot B is on trial" in done.stderr) == (1, True)
+    assert on_trial.run("edge-slot", "set-state", "A", "bad").returncode == 1
+    assert on_trial.run("edge-update", "--status").stdout == "slot A: good, boots\nslot B: good, runs, to be tried\n"
+
+
+# What RAUC and its hook call of an installation, up to the restart for the trial.
+INSTALL = """
+"$EDGE_SLOT" set-state B bad
+"$EDGE_SLOT" place B "$1"
+"$EDGE_SLOT" set-primary B
+exec "$2/edge-update" --try
+"""
+JUDGE = 'exec "$2/edge-slot-gate"'
+
+
+def test_a_supply_that_is_pulled_at_any_moment_of_an_installation(tmp_path: Path) -> None:
+    """Before each command that changes anything: the old slot boots, and the new one is tried only when it is whole."""
+    for moment in range(1, 100):
+        machine = _with_a_release(tmp_path / str(moment))
+        finished = _cut(machine, INSTALL, moment)
+        assert machine.start() == "A"
+        assert machine.run("edge-slot-gate").returncode == 0
+        if machine.slot("trial") == "B":
+            assert _is_whole(machine, "B")
+        if finished:
+            break
+        _cut(machine, INSTALL, None)
+        assert (machine.start(tryboot=True), _is_whole(machine, "B")) == ("B", True)
+        assert machine.run("edge-slot-gate").returncode == 0
+        assert machine.start() == "B"
+    assert finished
+    assert moment > 10
+
+
+def test_a_supply_that_is_pulled_at_any_moment_of_the_verdict(tmp_path: Path) -> None:
+    """A slot that is whole boots, and its gate comes to the same end: kept, or bad."""
+    for moment in range(1, 100):
+        machine = _with_a_release(tmp_path / str(moment))
+        _cut(machine, INSTALL, None)
+        assert machine.start(tryboot=True) == "B"
+        finished = _cut(machine, JUDGE, moment)
+        runs = machine.start()
+        assert _is_whole(machine, runs)
+        assert machine.run("edge-slot-gate").returncode == 0
+        other = (
+            "slot A: good\nslot B: good, runs, boots\n" if runs == "B" else "slot A: good, runs, boots\nslot B: bad\n"
+        )
+        assert machine.run("edge-update", "--status").stdout == other
+        if finished:
+            assert runs == "B"
+            break
+    assert finished
+    assert moment > 2
+
+
+def _with_a_release(folder: Path) -> SlotMachine:
+    """Slot A boots release one; the tree of release two is there, to be installed into B."""
+    machine = SlotMachine.new(folder)
+    machine.stands_in_for_systemctl()
+    (machine.boot / "a/vmlinuz").write_text("one")
+    (machine.boot / "a/cmdline.txt").write_text("rauc.slot=A")
+    tree = folder / "tree"
+    for name, text in (
+        ("usr/lib/edge-gateway/boot/initrd.img", "disk"),
+        ("usr/lib/edge-gateway/boot/vmlinuz", "two"),
+        ("usr/share/edge-gateway/cmdline.txt", (SCRIPTS / "cmdline.txt").read_text()),
+    ):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text)
+    return machine
+
+
+def _is_whole(machine: SlotMachine, slot: str) -> bool:
+    """Whether the folder that the firmware reads has the slot's kernel, and parameters that name the slot."""
+    folder, release = (machine.boot / slot.lower(), {"A": "one", "B": "two"}[slot])
+    parameters = (folder / "cmdline.txt").read_text().split()
+    return (folder / "vmlinuz").read_text() == release and f"rauc.slot={slot}" in parameters
+
+
+def _cut(machine: SlotMachine, script: str, moment: int | None) -> bool:
+    """End ``script`` before its ``moment``-th command that changes anything; whether it came to its own end."""
+    bin_folder, counted = machine.folder / "cut", machine.folder / "counted"
+    shutil.rmtree(bin_folder, ignore_errors=True)
+    bin_folder.mkdir()
+    counted.write_text("")
+    if moment is not None:
+        for name in ("cp", "dd", "mkdir", "mv", "rm", "sed", "sync"):
+            program = bin_folder / name
+            program.write_text(
+                f'#!/bin/sh\nprintf x >>"{counted}"\n[ "$(wc -c <"{counted}")" -lt {moment} ] || kill -9 0\n'
+                f'exec {shutil.which(name)} "$@"\n'
+            )
+            program.chmod(0o755)
+    surroundings = machine.environment
+    surroundings["PATH"] = f"{bin_folder}:{surroundings['PATH']}"
+    words = ["sh", "-ec", script, "cut", str(machine.folder / "tree"), str(SCRIPTS)]
+    done = subprocess.run(words, env=surroundings, capture_output=True, timeout=60, check=False, start_new_session=True)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode == 0
 
 
 @pytest.mark.parametrize("words", [(), ("get-state", "C"), ("set-state", "A", "perhaps"), ("set-primary", "")])

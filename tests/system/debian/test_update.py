@@ -178,6 +178,20 @@ def test_an_unhealthy_one_falls_back(updated: Updated, bundles: ModuleType, tmp_
     assert updated.machine.slot("get-state", "B") == "bad"
 
 
+def test_one_that_comes_during_a_trial_is_refused(updated: Updated, bundles: ModuleType, tmp_path: Path) -> None:
+    """The other slot then is the one to fall back to: neither its file system nor its kernel is written to."""
+    bundle = _bundle(bundles, tmp_path, updated.signing)
+    assert updated.install(bundle).returncode == 0
+    assert updated.machine.restarts_for_trial() == "B"
+    before = updated.digest("A")
+    done = updated.install(bundle)
+    assert done.returncode != 0
+    assert updated.digest("A") == before
+    assert updated.machine.slot("get-state", "A") == "good"
+    assert updated.machine.slot("trial") == "B"
+    assert updated.machine.start() == "A"
+
+
 @pytest.mark.parametrize("fault", ["another key", "changed after signing", "another machine's"])
 def test_a_wrong_bundle_is_refused(updated: Updated, bundles: ModuleType, tmp_path: Path, fault: str) -> None:
     """The slot that runs doesn't change, and nothing is to be tried."""
