@@ -1,6 +1,8 @@
 """A gateway booted from both packages: services, ports, a site that charges through it, what it survives."""
 
+import ipaddress
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -77,6 +79,34 @@ try:
     print(who)
 except TimeoutError:
     print("nobody")
+"""
+# So many clients, one after the other: the address that each is given (DISCOVER, REQUEST with its options 50 and 54).
+LEASE = """
+import os, socket, sys
+own, many = socket.inet_aton(sys.argv[1]), int(sys.argv[2])
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asking.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+asking.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"far")
+asking.bind(("", 68))
+asking.settimeout(5)
+def told(hardware, kind, options):
+    mark = os.urandom(4)
+    question = bytes([1, 1, 6, 0]) + mark + bytes([0, 0, 128, 0]) + bytes(16) + hardware + bytes(202)
+    question += bytes.fromhex("63825363") + bytes([53, 1, kind]) + options + bytes([255]) + bytes(60)
+    for _ in range(5):
+        asking.sendto(question, ("255.255.255.255", 67))
+        try:
+            while (answer := asking.recv(2048))[4:8] != mark or answer[242] not in (2, 5):
+                pass
+            return answer[16:20]
+        except TimeoutError:
+            pass
+for number in range(many):
+    hardware = bytes([2, 0, 0, 1]) + number.to_bytes(2, "big")
+    offered = told(hardware, 1, b"")
+    if not offered or not told(hardware, 3, bytes([50, 4]) + offered + bytes([54, 4]) + own):
+        break
+    print(socket.inet_ntoa(offered))
 """
 SAY = """
 import socket, sys
@@ -228,7 +258,7 @@ def test_every_program_takes_its_settings(machine: Machine) -> None:
     words = machine.run("cat", started).stdout.split("\0")
     time = machine.run("chronyd", "-p", "-f", words[words.index("-f") + 1]).stdout.splitlines()
     assert [line for line in time if line.startswith("makestep")][-1] == "makestep 1 -1"  # Debian's own comes before
-    assert "allow 10.77.0.0/24" in time
+    assert "allow 10.77.0.0/22" in time
     shown = machine.run("apt-config", "dump").stdout
     assert 'APT::Periodic::Unattended-Upgrade "1";' in shown
     assert shown.count("Unattended-Upgrade::Origins-Pattern:: ") == 2
@@ -238,31 +268,41 @@ def test_every_program_takes_its_settings(machine: Machine) -> None:
 
 def test_the_building_names_its_time_server(machine: Machine, networks: Networks) -> None:
     """By DHCP (option 42): chrony asks it within moments, and no more once another is named."""
-    network = "/run/systemd/network/30-leased.network"
-    # Beside the fixed address, which the other tests are told by, on a cable of its own.
-    run(
-        "ip",
-        "link",
-        "add",
-        "leased0",
-        "netns",
-        str(machine.pid),
-        "type",
-        "veth",
-        "peer",
-        "lender",
-        "netns",
-        networks.building,
-    )
-    run("ip", "-n", networks.building, "address", "add", "203.0.113.1/24", "dev", "lender")
-    run("ip", "-n", networks.building, "link", "set", "lender", "up")
-    machine.run("sh", "-c", f"printf '[Match]\nName=leased0\n[Network]\nDHCP=ipv4\n' >{network} && networkctl reload")
-    try:
+    with _leased(machine, networks.building, "203.0.113.1/24"):
         for server in ("203.0.113.7", "203.0.113.8"):
-            with _lending(networks.building, server):
+            with _lending(networks.building, "--dhcp-range=203.0.113.20,203.0.113.30,2m", f"--dhcp-option=42,{server}"):
                 machine.run("networkctl", "reconfigure", "leased0")
                 until(partial(_asks, machine, server), within_s=PATIENCE_S, what=f"{server} is asked")
         assert not _asks(machine, "203.0.113.7")
+
+
+def test_a_building_with_addresses_of_version_six(machine: Machine, networks: Networks) -> None:
+    """Given out by DHCPv6, whose answers come from another address than was asked: the firewall lets them in."""
+    lease = ("--enable-ra", "--dhcp-range=2001:db8::20,2001:db8::30,64,2m", "--dhcp-option=option6:56,[2001:db8::7]")
+    with _leased(machine, networks.building, "2001:db8::1/64"), _lending(networks.building, *lease):
+        machine.run("networkctl", "reconfigure", "leased0")
+        shown = ("ip", "-6", "-o", "address", "show", "dev", "leased0", "scope", "global")
+        until(
+            lambda: re.search(r"2001:db8::[23]\w/128", machine.run(*shown).stdout) is not None,
+            within_s=PATIENCE_S,
+            what="the building has given an address",
+        )
+
+
+@contextmanager
+def _leased(machine: Machine, space: str, address: str) -> Iterator[None]:
+    """A further cable to the building, whose end there has ``address``; the gateway takes what DHCP gives it.
+
+    Beside the fixed address, which the other tests are told by.
+    """
+    network = "/run/systemd/network/30-leased.network"
+    there = ("type", "veth", "peer", "lender", "netns", space)
+    run("ip", "link", "add", "leased0", "netns", str(machine.pid), *there)
+    run("ip", "-n", space, "address", "add", address, "dev", "lender", *(("nodad",) if ":" in address else ()))
+    run("ip", "-n", space, "link", "set", "lender", "up")
+    machine.run("sh", "-c", f"printf '[Match]\nName=leased0\n[Network]\nDHCP=yes\n' >{network} && networkctl reload")
+    try:
+        yield
     finally:
         machine.run("sh", "-c", f"rm {network}; networkctl reload; ip link delete leased0")
 
@@ -273,8 +313,8 @@ def _asks(machine: Machine, server: str) -> bool:
 
 
 @contextmanager
-def _lending(space: str, server: str) -> Iterator[None]:
-    """A DHCP server on the other end that names this time server."""
+def _lending(space: str, *lease: str) -> Iterator[None]:
+    """A DHCP server on the other end that gives this."""
     words = (
         "--no-daemon",
         "--port=0",
@@ -282,8 +322,8 @@ def _lending(space: str, server: str) -> Iterator[None]:
         "--bind-interfaces",
         "--leasefile-ro",
         "--conf-file=/dev/null",
+        "--dhcp-authoritative",
     )
-    lease = ("--dhcp-range=203.0.113.20,203.0.113.30,2m", f"--dhcp-option=42,{server}", "--dhcp-authoritative")
     command = [shutil.which("ip") or "ip", "netns", "exec", space, "dnsmasq", *words, *lease]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -392,6 +432,17 @@ def test_the_charger_network_has_names_and_nothing_of_the_internet(machine: Mach
     assert ":67 " in machine.run("ss", "--udp", "--listening", "--numeric", "--no-header").stdout
 
 
+def test_a_garage_of_two_hundred_stations(machine: Machine, networks: Networks) -> None:
+    """Each gets an address of its own, beside the gateway's; a fourth of them none when there were 150."""
+    inside = ("ip", "netns", "exec", networks.chargers, sys.executable, "-c")
+    until(lambda: _offers(inside) == CHARGER_GATEWAY, within_s=PATIENCE_S, what="the gateway gives addresses")
+    given = run(*inside, LEASE, CHARGER_GATEWAY, "200", within_s=PATIENCE_S).stdout.split()
+    assert len(set(given)) == 200
+    network = ipaddress.ip_network(f"{CHARGER_GATEWAY}/22", strict=False)
+    assert all(ipaddress.ip_address(each) in network for each in given)
+    assert f"{CHARGER_GATEWAY}/22 " in machine.run("ip", "-4", "-o", "address", "show", "dev", "charger0").stdout
+
+
 def test_with_the_cables_swapped_it_gives_no_addresses(machine: Machine, networks: Networks) -> None:
     """A second DHCP server in the building's network would take its offices off the Internet: while another answers
     there, the gateway doesn't, and its screen says why."""
@@ -471,13 +522,13 @@ def test_the_broker_knows_its_accounts(machine: Machine) -> None:
 
 
 def test_the_console_says_where_it_is(machine: Machine, networks: Networks) -> None:
-    """The banner has the state, the chargers' URL, the API's address, and that as a QR code."""
+    """The banner has the state, the chargers' URL, the page's address, and that as a QR code."""
     assert networks.building
     machine.run("systemctl", "start", "edge-banner.service")
     shown = machine.run("cat", "/run/issue.d/edge.issue").stdout
     assert f"ws://{CHARGER_GATEWAY}:9000/<station id>" in shown
     assert "controlling or observing" in shown
-    assert f"http://{GATEWAY}:8080/api/v1/status" in shown
+    assert f"http://{GATEWAY}:8080/\n" in shown
     assert shown.count("##") > 100
 
 

@@ -200,7 +200,7 @@ def test_it_boots_whole(board: Board) -> None:
     assert board.run("hostname").stdout.strip() == "harbour"
     # Nobody on the network is asked who this is, whatever becomes of the boot partition's files.
     assert board.run(f'python3 -c "{DATASOURCES}"').stdout.strip() == "['NoCloud', 'None']"
-    assert "10.77.0.1/24" in board.run("ip -br address show charger0").stdout
+    assert "10.77.0.1/22" in board.run("ip -br address show charger0").stdout
     until(lambda: "not set up yet" in _banner(board), within_s=SOON_S, what="the banner is drawn")
     assert _slots(board) == "slot A: good, runs, boots\nslot B: good\n"
 
