@@ -29,6 +29,7 @@ class SlotMachine:
             (machine.boot / name).write_text((SCRIPTS / source).read_text())
         machine.start()
         machine.fit(yes=True)
+        machine.has_disks("/dev/mmcblk0")
         return machine
 
     @property
@@ -53,6 +54,13 @@ class SlotMachine:
         stand_in = self.folder / "bin" / "edge"
         answer = 0 if yes else 1
         stand_in.write_text(f'#!/bin/sh\ncase $2 in --remember) echo "{{}}" >"$3" ;; *) exit {answer} ;; esac\n')
+        stand_in.chmod(0o755)
+
+    def has_disks(self, *disks: str) -> None:
+        """What lsblk tells of these disks, each with an image on it."""
+        lines = [f"{disk}{'p' if disk[-1].isdigit() else ''}{n} ed9e0001-0{n}" for disk in disks for n in range(1, 5)]
+        stand_in = self.folder / "bin" / "lsblk"
+        stand_in.write_text("#!/bin/sh\ncat <<'END'\n" + "\n".join(lines) + "\nEND\n")
         stand_in.chmod(0o755)
 
     @property

@@ -153,6 +153,18 @@ def test_no_update_during_a_trial(on_trial: SlotMachine) -> None:
     assert on_trial.run("edge-update", "--status").stdout == "slot A: good, boots\nslot B: good, runs, to be tried\n"
 
 
+@pytest.mark.parametrize("words", [("two.raucb",), ("--try",)])
+def test_no_update_beside_a_second_disk_of_an_image(machine: SlotMachine, words: tuple[str, ...]) -> None:
+    """Its partitions have the same names: RAUC might write to it, and no restart would find its data."""
+    machine.slot("set-primary", "B")
+    machine.has_disks("/dev/mmcblk0", "/dev/sda")
+    done = machine.run("edge-update", *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "/dev/mmcblk0p4 /dev/sda4" in done.stderr
+    machine.has_disks("/dev/mmcblk0")
+    assert machine.restarts_for_trial() == "B"
+
+
 # What RAUC and its hook call of an installation, up to the restart for the trial.
 INSTALL = """
 "$EDGE_SLOT" set-state B bad
