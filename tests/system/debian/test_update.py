@@ -2,10 +2,12 @@
 
 import hashlib
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -192,7 +194,44 @@ def test_one_that_comes_during_a_trial_is_refused(updated: Updated, bundles: Mod
     assert updated.machine.start() == "A"
 
 
-@pytest.mark.parametrize("fault", ["another key", "changed after signing", "another machine's"])
+@pytest.mark.parametrize("place", ["boot", "state"])
+def test_a_disk_without_room(updated: Updated, bundles: ModuleType, tmp_path: Path, place: str) -> None:
+    """Neither the kernel nor a note fits: nothing is to be tried, the old slot boots, and with room all goes well."""
+    bundle = _bundle(bundles, tmp_path, updated.signing)
+    folder = updated.machine.folder / place
+    before = updated.digest("B")
+    with _small(folder):
+        room = folder / "photographs"
+        run("sh", "-c", f"cat /dev/zero >{room}", check=False)
+        done = updated.install(bundle)
+        assert done.returncode != 0
+        assert updated.machine.slot("trial") == ""
+        assert updated.machine.run("edge-update", "--try").returncode == 2
+        assert updated.machine.start() == "A"
+        assert updated.machine.run("edge-slot-gate").returncode == 0
+        # Without a note nothing is begun; the kernel comes after the file system.
+        assert (updated.digest("B") == before) == (place == "state")
+        room.unlink()
+        assert updated.install(bundle).returncode == 0
+        assert updated.machine.restarts_for_trial() == "B"
+        assert updated.machine.run("edge-slot-gate").returncode == 0
+        assert updated.machine.start() == "B"
+
+
+@contextmanager
+def _small(folder: Path) -> Iterator[None]:
+    """``folder`` is a disk of its own, of a hundred kilobytes, with what was in it."""
+    kept = folder.with_name("kept")
+    shutil.copytree(folder, kept)
+    run("mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", folder)
+    try:
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+        yield
+    finally:
+        run("umount", folder)
+
+
+@pytest.mark.parametrize("fault", ["another key", "changed after signing", "another machine's", "cut off", "empty"])
 def test_a_wrong_bundle_is_refused(updated: Updated, bundles: ModuleType, tmp_path: Path, fault: str) -> None:
     """The slot that runs doesn't change, and nothing is to be tried."""
     signing = _key(tmp_path / "other") if fault == "another key" else updated.signing
@@ -202,6 +241,8 @@ def test_a_wrong_bundle_is_refused(updated: Updated, bundles: ModuleType, tmp_pa
         content = bytearray(bundle.read_bytes())
         content[len(content) // 4] ^= 1
         bundle.write_bytes(content)
+    if fault in {"cut off", "empty"}:  # a copy that ended before its end: the signature is the last of it
+        os.truncate(bundle, bundle.stat().st_size - 4096 if fault == "cut off" else 0)
     before = (updated.digest("A"), updated.digest("B"))
     done = updated.install(bundle)
     assert done.returncode != 0
