@@ -39,7 +39,14 @@ upstream = "wss://csms.example.com/ocpp"
 """
 OURS = ("edge-controller", "edge-firewall", "edge-first-boot", "edge-clock-trust", "edge-charger-lan")
 AT_TIMES = ("edge-banner.service", "edge-banner.timer", "edge-building-time.service", "edge-building-time.path")
-HARDENED_BELOW = 2.0
+# Who speaks with strangers: at most so exposed by systemd-analyze, 0 to 10. Debian's units of the last two have 9.6.
+EXPOSURE = {
+    "edge-controller": 2.0,
+    "edge-charger-lan": 2.1,
+    "chrony": 3.5,
+    "mosquitto": 4.0,
+    "dnsmasq": 4.5,
+}
 CONTROLS_AGAIN_S = 5.0
 PATIENCE_S = 120.0  # on a machine that does much else
 ASK = """
@@ -238,16 +245,14 @@ def test_every_service_is_active(machine: Machine) -> None:
 
 
 def test_the_units_are_sound_and_tight(machine: Machine) -> None:
-    """systemd-analyze finds nothing to verify, and exposure of the controller is 2.0 at most."""
+    """systemd-analyze finds nothing to verify, and what strangers may speak with has little of the machine."""
     for unit in (*(f"{name}.service" for name in OURS), *AT_TIMES):
         found = machine.run("systemd-analyze", "verify", f"/usr/lib/systemd/system/{unit}")
         assert found.stdout + found.stderr == ""
-    report = machine.run("systemd-analyze", "security", "--json=short", "--no-pager", SERVICE).stdout
-    assert json.loads(report)
-    overall = machine.run(
-        "systemd-analyze", "security", "--no-pager", f"--threshold={HARDENED_BELOW * 10:.0f}", SERVICE
-    )
-    assert overall.returncode == 0
+    for name, most in EXPOSURE.items():
+        words = ("--no-pager", f"--threshold={most * 10:.0f}", f"{name}.service")
+        found = machine.run("systemd-analyze", "security", *words, check=False)
+        assert found.returncode == 0, found.stdout
 
 
 def test_every_program_takes_its_settings(machine: Machine) -> None:
