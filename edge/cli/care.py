@@ -25,8 +25,8 @@ from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, Sta
 from edge.cli.terminal import Terminal
 from edge.config.write import save
 from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken, SetupStopped
+from edge.language import Speaker
 from edge.ownership import as_its_folder
-from edge.setup.language import Speaker
 from edge.storage.database import refuse_later
 from edge.storage.lock import locked
 from edge.storage.snapshot import is_database, is_worth_keeping, put_back, snapshot

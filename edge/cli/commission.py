@@ -22,7 +22,7 @@ from edge.commission.handover import document
 from edge.commission.steps import Course, Do, Observe, Proof, ReadMeter, StartController, StopController, Tell, Try
 from edge.config import Configuration
 from edge.errors import ClaimError, ConfigurationError, NotProven, SetupStopped
-from edge.setup.language import Speaker
+from edge.language import Speaker
 from edge.system.claim import read_claim
 from edge.system.logs import LogLevel, configure
 

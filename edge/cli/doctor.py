@@ -19,8 +19,8 @@ from edge.cli.tongue import LanguageOption, speaker
 from edge.cli.verdict import MOST_SHOWN
 from edge.clock import SystemClock
 from edge.errors import ConfigurationError, ControllerUnreachable
+from edge.language import Said
 from edge.listening import is_anybodys
-from edge.setup.language import Said
 
 FAILED = 1
 LONG_S = 6 * 3600.0  # a night's work on the line, or a station that somebody switched off

@@ -18,11 +18,11 @@ from edge.cli.terminal import Loop, Terminal
 from edge.cli.tongue import note_language
 from edge.config.write import save
 from edge.errors import ClaimError, SetupStopped, way_to_write
+from edge.language import LANGUAGES, Speaker, texts
 from edge.metering.catalogue import FAMILIES
 from edge.setup.book import Book, dotted, read_book
 from edge.setup.defaults import Defaults, check_shape
 from edge.setup.interview import interview
-from edge.setup.language import LANGUAGES, Speaker, texts
 from edge.setup.steps import (
     Ask,
     FindMeters,

@@ -4,7 +4,7 @@ import errno
 import socket
 from collections.abc import Mapping
 
-from edge.setup.language import Said
+from edge.language import Said
 
 _NO_WAY = Said("cause.no_way")
 _CAUSES: Mapping[int, Said] = {

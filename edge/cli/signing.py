@@ -16,7 +16,7 @@ from edge.commission.handover import Signature, content
 from edge.config.write import save, updated
 from edge.domain.site import Mode
 from edge.errors import ClaimError, NotProven, SetupStopped
-from edge.setup.language import Speaker
+from edge.language import Speaker
 from edge.system.claim import Claim
 
 

@@ -18,9 +18,9 @@ from edge.cli.tongue import LanguageOption, speaker
 from edge.config.schema_station import MAX_EVSE_A
 from edge.config.write import save, updated
 from edge.errors import ProblemUnusable
+from edge.language import Speaker
 from edge.ocpp.keys import hashed, new_key
 from edge.setup.checks import phases as phases_of
-from edge.setup.language import Speaker
 
 FAILED = 1
 CONNECTED = "connected"

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import typer
 
 from edge.errors import SetupStopped
+from edge.language import Speaker
 from edge.setup.checks import are_numbered
-from edge.setup.language import Speaker
 from edge.setup.steps import Ask, Pause, Tell
 
 T = TypeVar("T")

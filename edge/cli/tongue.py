@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edge.config.write import save
-from edge.setup.language import LANGUAGES, Speaker
+from edge.language import LANGUAGES, Speaker
 
 FILE = "language"  # in the state folder: what edge setup was answered in
 LanguageOption = Annotated[

@@ -17,7 +17,7 @@ from edge.commission.losses import cloud_lost, controller_stopped, meter_lost
 from edge.commission.observed import Observation
 from edge.commission.steps import ARRIVE_S, OBEY_S, Course, Do, Proof, Tell, Try, until
 from edge.domain.site import Evse, Site
-from edge.setup.language import Said
+from edge.language import Said
 from edge.units import PHASES, PhaseAmps, Seconds
 
 TRIAL_S: Seconds = 120.0

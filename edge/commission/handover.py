@@ -10,7 +10,7 @@ from edge.commission.observed import DESCRIBED, Observation
 from edge.commission.steps import Proof
 from edge.config import Configuration
 from edge.domain.site import Circuit, Meter, Station
-from edge.setup.language import Speaker
+from edge.language import Speaker
 
 FORM = "edge-handover/2"
 _BARE_FORM = "edge-handover/1"  # of documents whose signature leaves out who signed, and when

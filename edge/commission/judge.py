@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edge.commission.observed import Observation
 from edge.domain.site import EvseKey, Site
-from edge.setup.language import Said
+from edge.language import Said
 from edge.units import PHASES, Amps, Phase, PhaseAmps
 
 TRIAL_A: Amps = 6.0  # the least that a car may be offered (IEC 61851-1)

@@ -19,7 +19,7 @@ from edge.commission.steps import (
     until,
 )
 from edge.domain.site import Evse, Site
-from edge.setup.language import Said
+from edge.language import Said
 from edge.units import Amps, PhaseAmps, Seconds
 
 NOTICE_S: Seconds = 15.0  # for what was cut off to be noticed, beside its own time

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from fpdf import FPDF
 from fpdf.enums import Align, MethodReturnValue, XPos, YPos
 
-from edge.setup.language import Speaker
+from edge.language import Speaker
 
 _FONT = "Helvetica"  # a core font: nothing to embed, and it has every letter of the four languages
 _LETTERS = "cp1252"  # what the core fonts have: PDF's WinAnsiEncoding (ISO 32000-1, annex D)

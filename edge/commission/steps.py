@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from edge.commission.observed import Observation
 from edge.domain.site import EvseKey
-from edge.setup.language import Said
+from edge.language import Said
 from edge.units import Amps, Seconds
 
 ARRIVE_S: Seconds = 120.0  # for a car to be plugged in, a card to be shown, and the charging to begin

@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
-from edge.setup.language import Said
+from edge.language import Said
 from edge.units import Amps
 
 Key: TypeAlias = tuple[str | int, ...]  # ("circuit", 0, "fuse_a"), as the answers file has it

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
-from edge.setup.language import LANGUAGES, texts
+from edge.language import LANGUAGES, texts
 from simulators.meter import MeterFault
 from simulators.site import Endpoint
 from tests.forked import as_text, forked

@@ -13,7 +13,7 @@ import uvloop
 from websockets.asyncio.server import serve
 from websockets.protocol import State
 
-from edge.setup.language import LANGUAGES, Speaker
+from edge.language import LANGUAGES, Speaker
 from tests.wire.ocpp_site import eventually, round_trip, running
 
 LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from edge.cli.setup_probes import Probes
 from edge.cli.terminal import Loop
-from edge.setup.language import Said
+from edge.language import Said
 from edge.setup.steps import Failure, TryBroker
 from simulators.bms.broker import Broker
 from simulators.ports import free_endpoints

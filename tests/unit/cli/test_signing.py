@@ -18,7 +18,7 @@ from edge.cli.terminal import Terminal
 from edge.commission.handover import content, document
 from edge.commission.observed import Observation
 from edge.errors import NotProven, SetupStopped, SiteFileUnwritable
-from edge.setup.language import Speaker
+from edge.language import Speaker
 from edge.system.claim import Claim, is_signed, make_claim
 
 ROOT = Path(__file__).parents[3]

@@ -7,7 +7,7 @@ import pytest
 
 from edge.cli.terminal import Terminal
 from edge.errors import SetupStopped
-from edge.setup.language import Speaker, texts
+from edge.language import Speaker, texts
 from edge.setup.steps import Ask, Option
 
 LATIN = "Jørgen\nJørgen\n".encode("latin-1") + "Jørgen\n".encode()

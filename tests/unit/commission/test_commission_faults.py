@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from edge.commission.paper import pdf
-from edge.setup.language import LANGUAGES, Speaker
+from edge.language import LANGUAGES, Speaker
 from tests.unit.commission.true_site import ENGLISH, Fault, TrueSite
 
 # The proof that must fail first, and words that name the fault.

@@ -5,7 +5,7 @@ import zlib
 from typing import Any
 
 from edge.commission.paper import pdf
-from edge.setup.language import Speaker
+from edge.language import Speaker
 
 ENGLISH = Speaker("en")
 CIRCUIT = {"id": "main", "fed_by": None, "fuse_a": 63.0, "rating_a": 62.5, "background_reserve_a": 20.0, "meter": "m"}

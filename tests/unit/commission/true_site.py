@@ -8,7 +8,7 @@ from edge.commission.course import commissioning
 from edge.commission.observed import Observation
 from edge.commission.steps import Course, Do, Observe, Proof, ReadMeter, StartController, StopController, Try
 from edge.domain.site import Circuit, ControlSettings, Evse, EvseKey, Meter, Site, Station
-from edge.setup.language import Speaker
+from edge.language import Speaker
 from edge.units import Phase, PhaseAmps
 
 ENGLISH = Speaker("en")

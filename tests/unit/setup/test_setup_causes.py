@@ -10,7 +10,7 @@ import pytest
 from edge.cli.setup_causes import cause
 from edge.cli.setup_probes import Probes
 from edge.cli.terminal import Loop
-from edge.setup.language import LANGUAGES, Said, Speaker
+from edge.language import LANGUAGES, Said, Speaker
 from edge.setup.steps import Failure, TryBroker, TryCloud, TryListen
 
 

@@ -9,10 +9,10 @@ import tomli
 
 from edge.config.write import fresh, merged, updated
 from edge.errors import SetupStopped
+from edge.language import Speaker
 from edge.setup.book import Book, read_book
 from edge.setup.defaults import Defaults
 from edge.setup.interview import interview
-from edge.setup.language import Speaker
 from edge.setup.steps import (
     Ask,
     Failure,

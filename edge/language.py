@@ -1,4 +1,6 @@
-"""What is said to who sets up, proves and looks after the site, in their languages: one file each in ``texts``."""
+"""What is said to who sets up, proves, looks at and looks after the site, in their languages: one file each in
+``texts``.
+"""
 
 import re
 import tomllib
@@ -15,7 +17,7 @@ _TWO_ENDS = re.compile(r"([?!])\.(?= |$)")  # a problem that is a question ends 
 @cache
 def texts(language: str) -> Mapping[str, str]:
     """All texts of a language, by name."""
-    return tomllib.loads((files("edge.setup") / "texts" / f"{language}.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((files("edge") / "texts" / f"{language}.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
