@@ -55,9 +55,13 @@ class Speaker:
         """All of it, one after the other."""
         return "; ".join(self.say(each.text, each.values) for each in said)
 
-    def label(self, label: str) -> str:
-        """What an option is called: a text of ours, or a name as it is."""
-        return self._texts.get(label) or _printable(label)
+    def has(self, name: str) -> bool:
+        """Whether there is such a text."""
+        return name in self._texts
+
+    def label(self, label: str, otherwise: str | None = None) -> str:
+        """What an option is called: a text of ours, or a name as it is; that of a code, or ``otherwise``."""
+        return self._texts.get(label) or printable(label if otherwise is None else otherwise)
 
     def number(self, value: float, spec: str) -> str:
         """The number in that format, with the language's decimal sign."""
@@ -68,8 +72,11 @@ class Speaker:
             return self.tell(value)
         if isinstance(value, float):
             return _Decimal(value, self._texts["decimal_sign"])
-        return _printable(value) if isinstance(value, str) else value
+        return printable(value) if isinstance(value, str) else value
 
 
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)
+def printable(content: str) -> str:
+    """The text without what would steer a terminal, or be nothing to see."""
+    if content.isprintable():
+        return content
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in content)

@@ -18,13 +18,14 @@ class EvseTable:
 
     title: str
     headings: Sequence[str]
+    why: str  # above the reasons
     rows: Sequence[Sequence[Text]]  # a cell of each heading
     reasons: Sequence[Text]  # of each row
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if fits(console, options, table(self.title, self.headings, self.rows), REASON_COLUMNS):
             whole = [(*row, reason) for row, reason in zip(self.rows, self.reasons, strict=True)]
-            yield table(self.title, (*self.headings, "why"), whole)
+            yield table(self.title, (*self.headings, self.why), whole)
             return
         yield Text(self.title, style="italic")
         for row, reason in zip(self.rows, self.reasons, strict=True):

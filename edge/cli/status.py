@@ -11,13 +11,14 @@ from rich.text import Text
 
 from edge.cli.control_socket import report
 from edge.cli.evse_table import EvseTable
-from edge.cli.places import SocketPath
+from edge.cli.places import STATE_FOLDER, SocketPath, StatePath
 from edge.cli.roomy import on_stdout
-from edge.cli.trace import waits_for
+from edge.cli.tongue import LanguageOption, speaker
 from edge.errors import ProblemUnusable
+from edge.language import Speaker, printable
 from edge.units import PHASES
 from edge.web import words
-from edge.web.words import Level, Report, Said
+from edge.web.said import NONE, Level, Report, Said
 
 _STYLES: Final[Mapping[Level, str]] = {
     Level.PLAIN: "",
@@ -27,7 +28,10 @@ _STYLES: Final[Mapping[Level, str]] = {
     Level.OLD: "dim",
 }
 # What few EVSEs have has its column only where one has it.
-_AT_TIMES: Final[Mapping[str, Callable[[Report], Said | None]]] = {"uses": words.fewer_phases, "needs": words.need_of}
+_AT_TIMES: Final[Mapping[str, Callable[[Speaker, Report], Said | None]]] = {
+    "heading.uses": words.fewer_phases,
+    "heading.needs": words.need_of,
+}
 
 
 def status(
@@ -36,8 +40,11 @@ def status(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     socket: SocketPath = None,
+    language: LanguageOption = None,
+    state: StatePath = STATE_FOLDER,
 ) -> None:
     """Show circuits, stations, limits and their reasons. As the running controller has them."""
+    says = speaker(language, state)
     told = report(socket)
     if stations:
         told = only(told, stations)
@@ -45,11 +52,11 @@ def status(
         typer.echo(orjson.dumps(told))
         return
     console = on_stdout()
-    for part in _picture(told):
+    for part in _picture(says, told):
         console.print(part)
     for name in stations or ():
         if any(each["id"] == name and not each["connected"] for each in told["stations"]):
-            console.print(_shown(Said(waits_for(told, name) or "", Level.LOOK)))
+            console.print(_shown(Said(words.waits_for(says, told, name) or "", Level.LOOK)))
 
 
 def only(report: Report, names: Sequence[str]) -> dict[str, Any]:
@@ -69,54 +76,56 @@ def only(report: Report, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _picture(report: Report) -> Iterator[RenderableType]:
-    yield _shown(words.headline(report))
-    yield _circuits(report.get("circuits", ()))
-    yield from map(_shown, words.on_control(report))
+def _picture(says: Speaker, report: Report) -> Iterator[RenderableType]:
+    yield _shown(words.headline(says, report))
+    yield _circuits(says, report.get("circuits", ()))
+    yield from map(_shown, words.on_control(says, report))
     commands = report.get("mode") != words.OBSERVES
-    yield _stations(report.get("stations", ()), commands=commands, has_cloud=report.get("has_cloud", True))
-    yield from map(_shown, words.on_the_rest(report))
+    yield _stations(says, report.get("stations", ()), commands=commands, has_cloud=report.get("has_cloud", True))
+    yield from map(_shown, words.on_the_rest(says, report))
 
 
-def _circuits(circuits: Sequence[Report]) -> Table:
-    table = Table(title="Circuits: current / rating in A", title_justify="left", expand=False)
-    remarks = [Text("\n").join(map(_shown, words.remarks(circuit))) for circuit in circuits]
-    for heading in ("circuit", "fed by", *PHASES, *(["remark"] if any(remarks) else [])):
+def _circuits(says: Speaker, circuits: Sequence[Report]) -> Table:
+    table = Table(title=says.say("page.circuits_a"), title_justify="left", expand=False)
+    remarks = [Text("\n").join(map(_shown, words.remarks(says, circuit))) for circuit in circuits]
+    named = (says.say("heading.circuit"), says.say("heading.fed_by"))
+    for heading in (*named, *PHASES, *([says.say("heading.remark")] if any(remarks) else [])):
         table.add_column(heading)
     for circuit, remark in zip(circuits, remarks, strict=True):
-        names = (Said(circuit["id"]), Said(circuit["parent"]) if circuit["parent"] else words.NONE)
-        cells = [_shown(each) for each in (*names, *(load.said for load in words.loads(circuit)))]
+        names = (Said(circuit["id"]), Said(circuit["parent"]) if circuit["parent"] else NONE)
+        cells = [_shown(each) for each in (*names, *(load.said for load in words.loads(says, circuit)))]
         table.add_row(*cells, *([remark] if any(remarks) else []))
     return table
 
 
-def _stations(stations: Sequence[Report], *, commands: bool, has_cloud: bool) -> EvseTable:
-    title = "Stations" if commands else "Stations: nothing is commanded, the limits are what they would be"
-    limit = "limit A" if commands else "would be A"
+def _stations(says: Speaker, stations: Sequence[Report], *, commands: bool, has_cloud: bool) -> EvseTable:
     evses = [(station, evse) for station in stations for evse in station["evses"]]
-    at_times = {heading: of for heading, of in _AT_TIMES.items() if any(of(evse) for _, evse in evses)}
-    cloud = ("cloud",) if has_cloud else ()
+    at_times = {heading: of for heading, of in _AT_TIMES.items() if any(of(says, evse) for _, evse in evses)}
+    cloud = ("heading.cloud",) if has_cloud else ()
+    limit = "heading.limit" if commands else "heading.would_be"
     rows = [
         [
             _shown(Said(station["id"])),
             _shown(Said(str(evse["id"]))),
-            _shown(words.link(station["connected"])),
-            *(_shown(words.link(station["cloud_connected"])) for _ in cloud),
-            _shown(Said(evse["status"])),
-            _shown(words.limit_of(evse) or words.NONE),
-            _shown(words.draw_of(evse) or words.NONE),
-            *(_shown(of(evse) or words.NONE) for of in at_times.values()),
+            _shown(words.link(says, is_up=station["connected"])),
+            *(_shown(words.link(says, is_up=station["cloud_connected"])) for _ in cloud),
+            _shown(words.status_of(says, evse)),
+            _shown(words.limit_of(says, evse) or NONE),
+            _shown(words.draw_of(says, evse) or NONE),
+            *(_shown(of(says, evse) or NONE) for of in at_times.values()),
         ]
         for station, evse in evses
     ]
+    named = ("heading.link", *cloud, "heading.status", limit, "heading.draw", *at_times)
     return EvseTable(
-        title=title,
-        headings=("station", "EVSE", "link", *cloud, "status", limit, "draw A", *at_times),
+        title=says.say("page.stations" if commands else "page.stations_observed"),
+        headings=(says.say("heading.station"), "EVSE", *map(says.say, named)),
+        why=says.say("column.why"),
         rows=rows,
-        reasons=[_shown(Said(evse["text"])) for _, evse in evses],
+        reasons=[_shown(words.why_of(says, evse)) for _, evse in evses],
     )
 
 
 def _shown(said: Said) -> Text:
     """Plain text: what a station calls itself must neither steer the terminal nor be read as markup."""
-    return Text(words.printable(said.text), style=_STYLES[said.level])
+    return Text(printable(said.text), style=_STYLES[said.level])

@@ -150,6 +150,7 @@ def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> di
     # Where one limit is for both, what a session was told before binds it no more.
     purposes = (Purpose.IDLE,) if state.one_limit else (Purpose.SESSION, Purpose.IDLE)
     held = next((grant for each in purposes if (grant := state.holdings.in_force(each)) is not None), None)
+    said = setpoint.sentence
     age_s = round(decision.snapshot.now - state.drawn_at, 3) if state.drawn_at is not None else None
     # Without a session nobody samples: that nothing flows is known for as long as its station is there to tell of one.
     is_there = board.stations[state.key.station].online_since is not None
@@ -171,6 +172,7 @@ def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> di
         "rank": state.evse.rank if state.priority is None else state.priority.rank,
         "reason": setpoint.reason.value,
         "text": setpoint.text,
+        "sentence": {"name": said.name, "shown_a": said.shown_a, "values": dict(said.values)},
     }
 
 

@@ -1,8 +1,10 @@
 """What an EVSE is allowed, why, and how it is told."""
 
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from edge.domain.limit import LimitSource
 from edge.domain.site import EvseKey
@@ -146,6 +148,28 @@ BALANCE_SENTENCES: dict[Reason, str] = {
     ),
 }
 
+# Each sentence by its name, a reason's value: with ".power" where a circuit's total power binds, with ".balance" where
+# the imbalance between two phases does. Other languages have them by the same names.
+NAMED: Final[Mapping[str, str]] = (
+    {reason.value: sentence for reason, sentence in SENTENCES.items()}
+    | {f"{reason}.power": sentence for reason, sentence in POWER_SENTENCES.items()}
+    | {f"{reason}.balance": sentence for reason, sentence in BALANCE_SENTENCES.items()}
+)
+_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    name: tuple(field for _, field, _, _ in string.Formatter().parse(sentence) if field)
+    for name, sentence in NAMED.items()
+}
+_WORDS: Final = frozenset({"circuit", "phase", "meter", "other_phase", "phases", "source"})  # else it is a number of 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """The reason of a setpoint, before it is said in a language: the name of a sentence, and what stands in it."""
+
+    name: str  # a key of NAMED
+    shown_a: Amps | None  # what the setpoint allows, or what is kept free
+    values: Mapping[str, str | float | int | None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setpoint:
@@ -174,28 +198,34 @@ class Setpoint:
     source: LimitSource | None = None  # whose limit binds, where it isn't the installer's
 
     @property
+    def sentence(self) -> Sentence:
+        """What :attr:`text` says, in parts. A source is named by its value."""
+        kind = ""
+        if self.rating_w is not None:
+            kind = ".power" if self.reason in POWER_SENTENCES else ""
+        elif self.other_phase is not None:
+            kind = ".balance" if self.reason in BALANCE_SENTENCES else ""
+        name = f"{self.reason.value}{kind}"
+        shown_a = self.limit_a if self.limit_a is not None else self.reserved_a
+        return Sentence(
+            name=name,
+            shown_a=float(shown_a) if shown_a is not None else None,
+            values={field: self._plain(field) for field in _FIELDS[name]},
+        )
+
+    @property
     def text(self) -> str:
         """The same sentence everywhere: ``6.0 A: garage L2 is full (39.8 of 40 A)``."""
-        shown = self.limit_a if self.limit_a is not None else self.reserved_a
-        sentences: Mapping[Reason, str] = {}
-        if self.rating_w is not None:
-            sentences = POWER_SENTENCES
-        elif self.other_phase is not None:
-            sentences = BALANCE_SENTENCES
-        sentence = sentences.get(self.reason, SENTENCES[self.reason]).format(
-            circuit=self.circuit,
-            phase=self.phase,
-            meter=self.meter,
-            used_a=self.used_a if self.used_a is not None else 0.0,
-            rating_a=self.rating_a if self.rating_a is not None else 0.0,
-            min_a=self.min_a if self.min_a is not None else 0.0,
-            other_phase=self.other_phase,
-            used_w=self.used_w if self.used_w is not None else 0.0,
-            rating_w=self.rating_w if self.rating_w is not None else 0.0,
-            phases=self.phases,
-            source=None if self.source is None else SOURCE_NAMES[self.source],
-        )
-        return f"{shown:z.1f} A: {sentence}" if shown is not None else sentence
+        told = self.sentence
+        named = {"source": SOURCE_NAMES[self.source]} if self.source is not None else {}
+        sentence = NAMED[told.name].format(**{**told.values, **named})
+        return f"{told.shown_a:z.1f} A: {sentence}" if told.shown_a is not None else sentence
+
+    def _plain(self, field: str) -> str | float | int | None:
+        value = getattr(self, field)
+        if isinstance(value, StrEnum):
+            return value.value
+        return value if field in _WORDS else float(value or 0.0)
 
 
 class Purpose(StrEnum):

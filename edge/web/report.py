@@ -80,6 +80,14 @@ class NeedReport(_Part):
     time_left_s: float
 
 
+class SentenceReport(_Part):
+    """The text of an EVSE's limit in parts, for who says it in another language or asks what binds."""
+
+    name: str  # the reason; with .power where a circuit's power binds, with .balance where two phases' imbalance does
+    shown_a: float | None  # the limit, or what is kept free where that isn't ours to set
+    values: dict[str, str | float | int | None]  # what stands in the sentence: circuit, phase, used_a, rating_a, ...
+
+
 class EvseReport(_Part):
     """An EVSE: what it may draw, why, and what it draws."""
 
@@ -99,6 +107,7 @@ class EvseReport(_Part):
     rank: int = 0  # of the session's class, or the EVSE's; 0 is served first
     reason: str
     text: str
+    sentence: SentenceReport | None = None
 
 
 class StationReport(_Part):

@@ -35,6 +35,7 @@ from edge.bms.registers import encode
 from edge.bms.settings import MqttVersion
 from edge.bms.view import Value
 from edge.cli.findings import read
+from edge.language import Speaker
 from edge.web.report import Report
 from edge.web.words import on_control
 from simulators.ports import free_endpoints
@@ -214,7 +215,9 @@ async def all_agree(port: int, bms: Watcher, running: Running, client: AsyncModb
         else:
             assert coil is seen.control[control.name] is True
     await scalars_agree(port, report, Topics(site.id), seen)
-    limits = [said.text.split(", for ")[0] for said in on_control(report)]  # how long is another each second
+    limits = [
+        said.text.split(", for ")[0] for said in on_control(Speaker("en"), report)
+    ]  # how long is another each second
     page = await running.page()
     assert len(limits) == 2
     assert all(f">{limit}" in page for limit in limits)

@@ -155,9 +155,9 @@ async def status(path: Path, *arguments: str) -> Outcome:
     return await edge(path, "status", *arguments)
 
 
-async def edge(path: Path, *arguments: str) -> Outcome:
-    """Any verb in the same way."""
-    environment = {"EDGE_SOCKET": str(path), "PATH": "/usr/bin:/bin"}
+async def edge(path: Path, *arguments: str, **more: str) -> Outcome:
+    """Any verb in the same way, with ``more`` in its environment."""
+    environment = {"EDGE_SOCKET": str(path), "PATH": "/usr/bin:/bin"} | more
     ended = as_text(await asyncio.to_thread(forked, "edge", *arguments, env=environment))
     return Outcome(ended.returncode, ended.stdout, ended.stderr)
 
@@ -184,6 +184,41 @@ async def test_status_for_people(controller: Controller) -> None:
         "waiting to be let in: CP-99 from 10.0.0.9 ACME",
     ):
         assert words in shown.out
+
+
+GERMAN = (
+    "harbour-3: Zähler ausgefallen (METER_STALE), Modus control, läuft seit 12 s, 12 Takte (1 versäumt)",
+    "62,5 / 61",
+    "L2 ist überlastet: 62,5 von 61 A",
+    "5,9 5,8 6,0",
+    "6,0 A: Zähler grid gibt keine Messung: sicherer Strom",
+    "wartet auf Aufnahme: CP-99 von 10.0.0.9 ACME",
+)
+
+
+async def test_status_speaks_the_language_of_the_set_up(controller: Controller, tmp_path: Path) -> None:
+    """By the rule of set-up and doctor: the one that is asked for, that of the set-up, the terminal's, English."""
+    (station,) = REPORT["stations"]
+    sentence = {"name": "METER_STALE", "shown_a": 6.0, "values": {"meter": "grid"}}
+    first = station["evses"][0] | {"sentence": sentence}
+    controller.report = REPORT | {"stations": [station | {"evses": [first]}]}
+    (tmp_path / "language").write_text("de\n")
+    of_state = ("status", "--state", str(tmp_path))
+    for arguments, locale in (
+        (("status", "--language", "de"), {"LANG": "da_DK.UTF-8"}),
+        (of_state, {"LC_ALL": "nl_NL.UTF-8"}),
+        (("status",), {"LANG": "de_AT.UTF-8"}),
+    ):
+        shown = await edge(controller.path, *arguments, **locale)
+        assert (shown.code, shown.err) == (0, "")
+        assert [words for words in GERMAN if words not in shown.out] == []
+    english = await edge(controller.path, *of_state, "--language", "en", LANG="de_DE.UTF-8")
+    assert "6.0 A: meter grid gives no reading: safe current" in english.out
+    programs = await edge(controller.path, *of_state, "--json")
+    assert orjson.loads(programs.out) == controller.report  # theirs is one
+    nobody = await edge(controller.path, "status", "--language", "fr")
+    assert (nobody.code, nobody.out) == (2, "")
+    assert "--language is none of en, da, nl, de" in nobody.err
 
 
 async def test_one_station_of_many(controller: Controller) -> None:

@@ -1,6 +1,7 @@
 """The page in a real browser: Chromium without a screen, which prints what it has after seconds of its own time."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -34,8 +35,8 @@ OPTIONS = (
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (make tools installs it)")
 
 
-async def seen(tmp_path: Path, app: FastAPI) -> tuple[str, list[str]]:
-    """What a browser shows in the end, and what it complains of."""
+async def seen(tmp_path: Path, app: FastAPI, *, language: str = "en") -> tuple[str, list[str]]:
+    """What a browser of that language shows in the end, and what it complains of."""
     port = free_port()
     server = ApiServer(app, listen=("127.0.0.1", port), socket=tmp_path / "edge.sock")
     await server.start()
@@ -43,6 +44,7 @@ async def seen(tmp_path: Path, app: FastAPI) -> tuple[str, list[str]]:
         browser = await asyncio.create_subprocess_exec(
             str(CHROMIUM),
             *OPTIONS,
+            f"--accept-lang={language}",
             "--enable-logging=stderr",
             f"--user-data-dir={tmp_path / 'profile'}",
             f"http://127.0.0.1:{port}/",
@@ -68,11 +70,11 @@ async def test_it_renews_itself(tmp_path: Path) -> None:
     assert len(asked) >= 2
     assert f", {1000 + len(asked)} ticks" in page
     assert ", 1001 ticks" not in page
-    assert '<p id="lost" role="alert" hidden="">' in page
+    assert re.search('<p id="lost" [^>]*hidden="">', page)
 
 
-async def test_it_says_since_when_nothing_answers(tmp_path: Path) -> None:
-    """What is shown then is of before, and says so."""
+def falls_silent() -> FastAPI:
+    """Serves the page once, and from then on nothing."""
     app = make_app(status=lambda: REPORT, healthy=lambda: True, needs=FakeNeeds())
     asked: list[str] = []
 
@@ -81,7 +83,38 @@ async def test_it_says_since_when_nothing_answers(tmp_path: Path) -> None:
         asked.append(request.url.path)
         return await answer(request) if asked.count("/") == 1 else Response(status_code=503)
 
-    page, complaints = await seen(tmp_path, app)
+    return app
+
+
+async def test_it_says_since_when_nothing_answers(tmp_path: Path) -> None:
+    """What is shown then is of before, and says so."""
+    page, complaints = await seen(tmp_path, falls_silent())
     assert all("503" in each for each in complaints)
     assert "The gateway hasn't answered since" in page
     assert "harbour-3" in page
+
+
+async def test_it_is_in_the_language_of_the_browser(tmp_path: Path) -> None:
+    """Each time it renews itself, too."""
+    asked: list[str] = []
+    app = make_app(status=lambda: REPORT, healthy=lambda: True, needs=FakeNeeds())
+
+    @app.middleware("http")
+    async def noted(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        if request.url.path == "/":
+            asked.append(request.headers["accept-language"])
+        return await answer(request)
+
+    page, complaints = await seen(tmp_path, app, language="de-AT")
+    assert complaints == []
+    assert len(asked) >= 2
+    assert all(each.startswith("de-AT") for each in asked)
+    assert '<html lang="de">' in page
+    assert "<h2>Ladestationen</h2>" in page
+    assert "wartet auf Aufnahme" in page
+
+
+async def test_in_each_language_it_says_that_nothing_answers(tmp_path: Path) -> None:
+    """With the time as it is written there."""
+    page, _ = await seen(tmp_path, falls_silent(), language="da")
+    assert re.search(r"Gatewayen har ikke svaret siden \d{2}\.\d{2}\.\d{2}: hvad der står nedenfor", page)

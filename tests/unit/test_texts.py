@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.domain.limit import LimitSource
+from edge.domain.setpoint import NAMED, SOURCE_NAMES
 from edge.language import LANGUAGES, Speaker, texts
 
 ROOT = Path(__file__).parents[2]
@@ -18,26 +20,51 @@ GERMAN = {"claim.passphrase"}  # the same word
 OTHERS = [language for language in LANGUAGES if language != "en"]
 
 
-def fields(text: str) -> set[str]:
-    """The names in braces."""
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+# The reasons of limits: their English is the domain's own, which logs and the API tell.
+REASONS = {f"reason.{name}": sentence for name, sentence in NAMED.items()}
+REASONS |= {f"source.{source}": name for source, name in SOURCE_NAMES.items()}
+SHARED = {"status.meter", "storage.journal"}  # the same words in two languages
+
+
+def fields(text: str) -> list[tuple[str, str | None]]:
+    """The names in braces, and the format of each: that says how many decimals a number has."""
+    return sorted((name, spec) for _, name, spec, _ in string.Formatter().parse(text) if name)
 
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_each_language_is_complete(language: str) -> None:
-    """The same texts as English, each with the same names in braces, none empty."""
-    english, other = texts("en"), texts(language)
+    """The same texts as English, each with the same numbers and names in braces, none empty."""
+    english, other = {**texts("en"), **REASONS}, texts(language)
     assert set(other) == set(english)
     assert {name for name in english if fields(english[name]) != fields(other[name])} == set()
     assert all(text.strip() for text in other.values())
 
 
+def test_each_source_of_limits_has_a_name() -> None:
+    assert set(SOURCE_NAMES) == set(LimitSource)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_units_are_the_same_in_each_language(language: str) -> None:
+    """What stands right behind a number: A, W, kWh, MB, GB."""
+    unit = re.compile(r"\} (A|W|V|kWh|MB|GB|MiB|s|h)\b")
+    english, other = {**texts("en"), **REASONS}, texts(language)
+    names = [name for name in english if name.startswith(("reason.", "status.", "storage."))]
+    assert {name for name in names if sorted(unit.findall(english[name])) != sorted(unit.findall(other[name]))} == set()
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_each_language_is_its_own(language: str) -> None:
     """A text that is word for word the English one was forgotten; but for patterns without words."""
-    english, other = texts("en"), texts(language)
+    english, other = {**texts("en"), **REASONS}, texts(language)
     same = {name for name in english if english[name] == other[name] and any(map(str.isalpha, other[name]))}
-    assert {name for name in same if WORDS.search(english[name])} <= {"finding", "circuit.id", *GERMAN, *COMMANDS}
+    assert {name for name in same if WORDS.search(english[name])} <= {
+        "finding",
+        "circuit.id",
+        *GERMAN,
+        *SHARED,
+        *COMMANDS,
+    }
 
 
 def test_every_question_has_its_help() -> None:
@@ -50,14 +77,14 @@ def test_every_question_has_its_help() -> None:
 def test_every_text_is_said() -> None:
     """Each text is named somewhere in the code, whole or by its beginning."""
     said = set()
-    rooms = ("edge/setup", "edge/cli", "edge/commission")
+    rooms = ("edge/setup", "edge/cli", "edge/commission", "edge/web", "edge/web/page")
     alone = (ROOT / "edge/language.py", ROOT / "edge/ocpp/showing.py")
     for path in [*(path for room in rooms for path in (ROOT / room).glob("*.py")), *alone]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 said.add(node.value)
     tables = {"site", "grid", "circuit", "meter", "station", "ocpp", "bms", "option", "part", "help", "identify"}
-    tables |= {"column", "figure", "trouble", "remedy", "certificate"}
+    tables |= {"column", "figure", "trouble", "remedy", "certificate", "state", "evse", "binding", "storage"}
     unsaid = {name for name in texts("en") if name not in said and name.partition(".")[0] not in tables}
     assert unsaid == set()
 
@@ -79,7 +106,7 @@ def test_what_is_to_be_put_in_is_named_in_the_language(language: str) -> None:
 
 
 def test_what_comes_from_outside_steers_no_terminal() -> None:
-    """Control characters in a value are shown as question marks."""
+    """Control characters in a value are shown as what they are: nothing to be read."""
     shown = Speaker("de").say("stations.waits", {"number": 1, "station": "\x1b[2J", "address": "a", "described": "b"})
     assert "\x1b" not in shown
 

@@ -16,7 +16,8 @@ async function renew() {
     heard = new Date();
     lost.hidden = true;
   } catch {
-    lost.textContent = `The gateway hasn't answered since ${heard.toLocaleTimeString()}: what is below is of then.`;
+    const time = heard.toLocaleTimeString(document.documentElement.lang);
+    lost.textContent = lost.dataset.said.replace("{time}", () => time);
     lost.hidden = false;
   }
 }

@@ -2,18 +2,28 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from typing import Final
 
+from edge.language import Speaker, printable
 from edge.units import PHASES
 from edge.web import words
-from edge.web.words import Level, Load, Report, Said
+from edge.web.said import NONE, Level, Report, Said
+from edge.web.words import Load
+
+_NAMED: Final = {  # in the footer, whose words are our own
+    "status": "<code>edge status</code>",
+    "doctor": "<code>sudo edge doctor</code>",
+    "api": '<a href="api/v1/status">status</a>',
+    "metrics": '<a href="metrics">metrics</a>',
+}
 
 
-def picture(report: Report) -> str:
+def picture(says: Speaker, report: Report) -> str:
     """The whole page."""
     return "\n".join(
         (
             "<!doctype html>",
-            '<html lang="en">',
+            f'<html lang="{says.language}">',
             "<head>",
             '<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
@@ -24,45 +34,42 @@ def picture(report: Report) -> str:
             '<noscript><meta http-equiv="refresh" content="5"></noscript>',
             "</head>",
             "<body>",
-            '<p id="lost" role="alert" hidden></p>',
+            f'<p id="lost" role="alert" data-said="{_plain(says.say("page.lost", {"time": "{time}"}))}" hidden></p>',
             '<main id="site">',
-            *_site(report),
+            *_site(says, report),
             "</main>",
-            (
-                "<footer>This page only shows. On the gateway, <code>edge status</code> says the same, and "
-                '<code>sudo edge doctor</code> what to do. For programs: <a href="api/v1/status">status</a>, '
-                '<a href="metrics">metrics</a>.</footer>'
-            ),
+            f"<footer>{says.say('page.footer', _NAMED)}</footer>",
             "</body>",
             "</html>",
         )
     )
 
 
-def _site(report: Report) -> Iterator[str]:
-    headline = words.headline(report)
+def _site(says: Speaker, report: Report) -> Iterator[str]:
+    headline = words.headline(says, report)
     yield f"<h1>{_plain(report['site'])}</h1>"
     yield f'<p class="{headline.level}">{_plain(headline.text)}</p>'
-    notices = [*words.on_control(report), *words.on_the_rest(report)]
+    notices = [*words.on_control(says, report), *words.on_the_rest(says, report)]
     if notices:
         yield '<ul class="notices">'
         yield from (f'<li class="{each.level}">{_plain(each.text)}</li>' for each in notices)
         yield "</ul>"
     if circuits := report.get("circuits", ()):
-        yield from _circuits(circuits)
+        yield from _circuits(says, circuits)
     if stations := report.get("stations", ()):
         observes = report.get("mode") == words.OBSERVES
-        yield from _stations(stations, observes=observes, has_cloud=report.get("has_cloud", True))
+        yield from _stations(says, stations, observes=observes, has_cloud=report.get("has_cloud", True))
 
 
-def _circuits(circuits: Sequence[Report]) -> Iterator[str]:
-    yield '<h2>Circuits</h2><div class="wide"><table class="circuits">'
-    headings = ("circuit", "fed by", *(f"{phase}, A" for phase in PHASES))
+def _circuits(says: Speaker, circuits: Sequence[Report]) -> Iterator[str]:
+    yield f'<h2>{_plain(says.say("page.circuits"))}</h2><div class="wide"><table class="circuits">'
+    named = (says.say("heading.circuit"), says.say("heading.fed_by"))
+    headings = (*named, *(f"{phase}, A" for phase in PHASES))
     yield f"<tr>{_cells('th', map(Said, headings))}</tr>"
     for circuit in circuits:
-        names = (Said(circuit["id"]), Said(circuit["parent"]) if circuit["parent"] else words.NONE)
-        yield f"<tr>{_cells('td', names)}{''.join(map(_load, words.loads(circuit)))}</tr>"
-        for remark in words.remarks(circuit):
+        names = (Said(circuit["id"]), Said(circuit["parent"]) if circuit["parent"] else NONE)
+        yield f"<tr>{_cells('td', names)}{''.join(map(_load, words.loads(says, circuit)))}</tr>"
+        for remark in words.remarks(says, circuit):
             yield f'<tr><td class="why {remark.level}" colspan="{len(headings)}">{_plain(remark.text)}</td></tr>'
     yield "</table></div>"
 
@@ -79,27 +86,34 @@ def _load(load: Load) -> str:
     return f'<td class="{said.level}">{bar}{_plain(said.text)}</td>'
 
 
-def _stations(stations: Sequence[Report], *, observes: bool, has_cloud: bool) -> Iterator[str]:
-    heading = "Stations: nothing is commanded, the limits are what they would be" if observes else "Stations"
+def _stations(says: Speaker, stations: Sequence[Report], *, observes: bool, has_cloud: bool) -> Iterator[str]:
+    heading = says.say("page.stations_observed" if observes else "page.stations")
     evses = [(station, evse) for station in stations for evse in station["evses"]]
     columns: dict[str, list[Said | None]] = {
         "EVSE": [Said(f"{station['id']}/{evse['id']}") for station, evse in evses],
-        "link": [words.link(station["connected"]) for station, _ in evses],
-        "cloud": [words.link(station["cloud_connected"]) if has_cloud else None for station, _ in evses],
-        "status": [Said(evse["status"]) for _, evse in evses],
-        "would be A" if observes else "limit A": [words.limit_of(evse) or words.NONE for _, evse in evses],
-        "draw A": [words.draw_of(evse) or words.NONE for _, evse in evses],
-        "uses": [words.fewer_phases(evse) for _, evse in evses],
-        "needs": [words.need_of(evse) for _, evse in evses],
+        says.say("heading.link"): [words.link(says, is_up=station["connected"]) for station, _ in evses],
+        says.say("heading.cloud"): [
+            words.link(says, is_up=station["cloud_connected"]) if has_cloud else None for station, _ in evses
+        ],
+        says.say("heading.status"): [words.status_of(says, evse) for _, evse in evses],
+        says.say("heading.would_be" if observes else "heading.limit"): [
+            words.limit_of(says, evse) or NONE for _, evse in evses
+        ],
+        says.say("heading.draw"): [words.draw_of(says, evse) or NONE for _, evse in evses],
+        says.say("heading.uses"): [words.fewer_phases(says, evse) for _, evse in evses],
+        says.say("heading.needs"): [words.need_of(says, evse) for _, evse in evses],
     }
     shown = {name: cells for name, cells in columns.items() if any(cell is not None for cell in cells)}
-    yield f'<h2>{heading}</h2><div class="wide"><table class="evses">'
+    yield f'<h2>{_plain(heading)}</h2><div class="wide"><table class="evses">'
     yield f"<tr>{_cells('th', map(Said, shown))}</tr>"
     for row, (_, evse) in enumerate(evses):
-        told = ((name, cells[row] or words.NONE) for name, cells in shown.items())
+        told = ((name, cells[row] or NONE) for name, cells in shown.items())
         # On a phone each has its heading beside it.
-        cells = "".join(f'<td class="{said.level}" data-of="{name}">{_plain(said.text)}</td>' for name, said in told)
-        yield f'<tr>{cells}</tr><tr><td class="why" colspan="{len(shown)}">{_plain(evse["text"])}</td></tr>'
+        cells = "".join(
+            f'<td class="{said.level}" data-of="{_plain(name)}">{_plain(said.text)}</td>' for name, said in told
+        )
+        why = _plain(words.why_of(says, evse).text)
+        yield f'<tr>{cells}</tr><tr><td class="why" colspan="{len(shown)}">{why}</td></tr>'
     yield "</table></div>"
 
 
@@ -108,4 +122,4 @@ def _cells(tag: str, cells: Iterable[Said]) -> str:
 
 
 def _plain(content: str) -> str:
-    return escape(words.printable(content))
+    return escape(printable(content))

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
+from edge.language import Speaker
 from edge.web.page.picture import picture
-from edge.web.words import Report
+from edge.web.page.wanted import wanted_language
+from edge.web.said import Report
 
 # Nothing from elsewhere, which a charger LAN doesn't have; no script but its own, whatever a station calls itself; no
 # other page around it.
@@ -24,9 +26,12 @@ def page_routes(status: Callable[[], Report]) -> APIRouter:
 
     @routes.head("/")
     @routes.get("/")
-    async def read_page() -> Response:
-        """The site as the last completed tick saw it, for people."""
-        return _answer(picture(status()), "text/html")
+    async def read_page(request: Request) -> Response:
+        """The site as the last completed tick saw it, for people, in the language that their browser asks for."""
+        says = Speaker(wanted_language(request.headers.get("accept-language", "")))
+        answer = _answer(picture(says, status()), "text/html")
+        answer.headers.update({"content-language": says.language, "vary": "accept-language"})
+        return answer
 
     for name, kind in _PARTS.items():
         _add_part(routes, name, kind)

@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.language import LANGUAGES, Speaker, printable
 from edge.web import words
 from edge.web.app import make_app
 from edge.web.page.picture import picture
+from edge.web.page.wanted import wanted_language
 from tests.fake_needs import FakeNeeds
 from tests.unit.web.test_web_app import REPORT, STARTING
 
+ENGLISH = Speaker("en")
 VOID = {"meta", "link"}
 
 
@@ -45,7 +48,7 @@ class Seen(HTMLParser):
 
 def shown(**changes: Any) -> list[str]:
     """The texts of the page of the usual report with these changes."""
-    return Seen(picture(REPORT | changes)).texts
+    return Seen(picture(ENGLISH, REPORT | changes)).texts
 
 
 def evse(**changes: Any) -> dict[str, Any]:
@@ -97,10 +100,10 @@ def test_it_says_what_edge_status_says() -> None:
     """The same sentences, each once."""
     texts = shown()
     for said in (
-        words.headline(REPORT),
-        *words.on_control(REPORT),
-        *words.on_the_rest(REPORT),
-        *(load.said for circuit in REPORT["circuits"] for load in words.loads(circuit)),
+        words.headline(ENGLISH, REPORT),
+        *words.on_control(ENGLISH, REPORT),
+        *words.on_the_rest(ENGLISH, REPORT),
+        *(load.said for circuit in REPORT["circuits"] for load in words.loads(ENGLISH, circuit)),
     ):
         assert texts.count(said.text) == 1, said
     assert {"meter deck: no answer", "CP-01/1", "5.9 5.8 6.0", "8.0 kWh in 2 h", "6.0 A: main L3 is full"} < set(texts)
@@ -124,14 +127,14 @@ def test_where_nothing_is_commanded_it_says_so() -> None:
 
 
 def test_a_gateway_that_starts_has_a_page() -> None:
-    texts = Seen(picture(STARTING)).texts
+    texts = Seen(picture(ENGLISH, STARTING)).texts
     assert "harbour-3" in texts
     assert not {"Circuits", "Stations"} & set(texts)
 
 
 def bars(**changes: Any) -> list[dict[str, str | None]]:
     """The bars of the one circuit with these changes."""
-    page = Seen(picture(REPORT | {"circuits": [REPORT["circuits"][0] | changes]}))
+    page = Seen(picture(ENGLISH, REPORT | {"circuits": [REPORT["circuits"][0] | changes]}))
     return [attributes for tag, attributes in page.elements if tag == "meter"]
 
 
@@ -152,17 +155,17 @@ def test_what_is_overloaded_is_said_below_its_circuit() -> None:
 @given(name=st.text(min_size=1))
 def test_names_are_text_whatever_is_in_them(name: str) -> None:
     """A station may call itself what it likes; it adds no element, no attribute, and nothing that isn't to be seen."""
-    plain = Seen(picture(REPORT))
+    plain = Seen(picture(ENGLISH, REPORT))
     (station,), (waiting,) = REPORT["stations"], REPORT["waiting_stations"]
     changed = REPORT | {
         "site": name,
         "stations": [station | {"id": name, "evses": [station["evses"][0] | {"status": name, "text": name}]}],
         "waiting_stations": [waiting | {"id": name, "vendor": name}],
     }
-    seen = Seen(picture(changed))
+    seen = Seen(picture(ENGLISH, changed))
     assert seen.elements == plain.elements
     assert all(character.isprintable() for text in seen.texts for character in text)
-    assert name.isspace() or any(words.printable(name).strip() in text for text in seen.texts)
+    assert name.isspace() or any(printable(name).strip() in text for text in seen.texts)
 
 
 def test_a_name_of_markup_is_shown_as_it_is() -> None:
@@ -171,6 +174,51 @@ def test_a_name_of_markup_is_shown_as_it_is() -> None:
 
 
 def test_what_wants_to_be_looked_at_has_its_class() -> None:
-    lines = picture(REPORT).splitlines()
+    lines = picture(ENGLISH, REPORT).splitlines()
     assert '<li class="bad">meter deck: no answer</li>' in lines
     assert any(line.startswith('<li class="look">waiting to be let in: CP-99') for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("fr-BE, nl-BE;q=0.7, en;q=0.5", "nl"),  # French isn't there: the next that is
+        ("en;q=0.5, da;q=0.9", "da"),  # by weight, not by place
+        ("DE", "de"),
+        ("pl,*", "en"),
+        ("", "en"),
+        ("de;q=0", "en"),  # expressly not
+        ("de;q=0,nl;q=0.1", "nl"),
+        ("de;q=high, da", "da"),
+        ("de;q=nan, nl;q=0.2", "nl"),
+        (";;,,=;q=", "en"),
+        ("nl,da", "nl"),
+    ],
+)
+def test_the_browser_chooses_the_language(accepted: str, language: str) -> None:
+    assert wanted_language(accepted) == language
+
+
+@given(accepted=st.text())
+def test_whatever_a_browser_asks_for_there_is_a_language(accepted: str) -> None:
+    assert wanted_language(accepted) in LANGUAGES
+
+
+async def test_the_page_is_in_the_language_that_is_asked_for(client: httpx.AsyncClient) -> None:
+    """And says so, to who reads it aloud and to who keeps it for others."""
+    answer = await client.get("/", headers={"accept-language": "de-CH,de;q=0.9"})
+    assert (answer.headers["content-language"], answer.headers["vary"]) == ("de", "accept-language")
+    seen = Seen(answer.text)
+    assert ("html", {"lang": "de"}) in seen.elements
+    assert {"Stromkreise", "Ladestationen", "lädt", "Zähler deck: no answer", "5,9 5,8 6,0"} < set(seen.texts)
+    assert (await client.get("/")).headers["content-language"] == "en"
+
+
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each != "en"])
+def test_in_each_language_it_is_the_same_page(language: str) -> None:
+    """The same elements, whatever the words; and no heading is left in English."""
+    english, other = Seen(picture(ENGLISH, REPORT)), Seen(picture(Speaker(language), REPORT))
+    assert [tag for tag, _ in other.elements] == [tag for tag, _ in english.elements]
+    left = set(other.texts) & set(english.texts)
+    assert not left & {"Circuits", "Stations", "circuit", "link", "cloud", "limit A", "draw A", "needs", "up"}
