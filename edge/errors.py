@@ -7,6 +7,7 @@
     ├── StartError              the program can't start: an address in use, a folder it may not write
     ├── SiteFileUnwritable      the site file can't be changed or written
     ├── SetupStopped            the interview can't go on: an answer is missing, the terminal is gone
+    │   └── SetupLeft           whoever was asked has left it by Ctrl-C
     ├── ClaimError              the gateway is claimed and the passphrase is wrong, or it isn't claimed yet
     ├── SealBroken              an encrypted file can't be opened: another passphrase, or not whole
     ├── NotProven               the site failed its commissioning, or nothing was signed
@@ -146,6 +147,10 @@ class SiteFileUnwritable(EdgeError):
 
 class SetupStopped(EdgeError):
     """The interview of ``edge setup`` can't go on."""
+
+
+class SetupLeft(SetupStopped):
+    """Whoever was asked has left by Ctrl-C; what was done before is told, and nothing is half done."""
 
 
 class ClaimError(EdgeError):

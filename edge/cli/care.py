@@ -22,7 +22,7 @@ from edge.cli.control_socket import STATUS, asked_at, get
 from edge.cli.findings import read
 from edge.cli.hiding import secrets_of, without_secrets
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
-from edge.cli.terminal import Terminal
+from edge.cli.terminal import Terminal, undisturbed
 from edge.config.write import save
 from edge.errors import ClaimError, ControllerUnreachable, ProblemUnusable, SealBroken, SetupStopped
 from edge.language import Speaker
@@ -117,7 +117,7 @@ def restore(
         )
         if _typed(asked).strip() != "RESTORE":
             raise ProblemUnusable("nothing was restored")
-    with locked(state):
+    with locked(state), undisturbed():
         for name, data in files.items():
             _put(data, places[name], 0o640 if name == SITE_MEMBER else 0o600)
     typer.echo(f"restored {len(files)} files")
@@ -144,17 +144,23 @@ def factory_reset(
                 "this is not the passphrase of this gateway's owner",
                 remedy="or show presence: put a file edge-reset onto the boot partition, see docs/installer.md",
             )
-        if config.exists():
-            config.write_bytes(b"")  # as the package brings it, with its owner and mode
-        config.with_name(f".{config.name}.setup").unlink(missing_ok=True)
-        for each in state.iterdir() if state.exists() else ():
-            if each.is_dir() and not each.is_symlink():
-                shutil.rmtree(each)
-            else:
-                each.unlink()
+        with undisturbed():
+            _delete(config, state)
     typer.echo("reset: the gateway has no site and no owner; edge setup begins anew")
     if elsewhere is not None:  # the site file named it, and may have named any folder
         typer.echo(f"what the site file had stored in {elsewhere} is as it was: delete that by hand")
+
+
+def _delete(config: Path, state: Path) -> None:
+    """Site file, half-done set-up and state."""
+    if config.exists():
+        config.write_bytes(b"")  # as the package brings it, with its owner and mode
+    config.with_name(f".{config.name}.setup").unlink(missing_ok=True)
+    for each in state.iterdir() if state.exists() else ():
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each)
+        else:
+            each.unlink()
 
 
 def _refuse_other_state(site_file: bytes, config: Path, state: Path) -> None:

@@ -1,8 +1,6 @@
 """``edge commission``: proves the site, writes the hand-over document, and with its signature begins to control."""
 
-import contextlib
 import signal
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,13 +13,13 @@ from edge.cli.findings import read
 from edge.cli.inventory import read_inventory
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, StatePath
 from edge.cli.signing import HandOver
-from edge.cli.terminal import Loop, Terminal
+from edge.cli.terminal import Loop, Terminal, undisturbed
 from edge.cli.tongue import LanguageOption, speaker
 from edge.commission.course import commissioning
 from edge.commission.handover import document
 from edge.commission.steps import Course, Do, Observe, Proof, ReadMeter, StartController, StopController, Tell, Try
 from edge.config import Configuration
-from edge.errors import ClaimError, ConfigurationError, NotProven, SetupStopped
+from edge.errors import ClaimError, ConfigurationError, NotProven, SetupLeft, SetupStopped
 from edge.language import Speaker
 from edge.system.claim import read_claim
 from edge.system.logs import LogLevel, configure
@@ -60,10 +58,12 @@ def commission(
         bench.start()
         proofs = _walk(commissioning(configuration.site, (), grid_meter=root.meter), bench, terminal)
         seen = bench.observe(0.0)
-    except (KeyboardInterrupt, SetupStopped):  # Ctrl-C, or the end of the input
+    except KeyboardInterrupt:
+        raise SetupLeft(say("commission.left")) from None
+    except SetupStopped:  # the end of the input
         raise SetupStopped(say("commission.left")) from None
     finally:
-        with _undisturbed():
+        with undisturbed():
             bench.close()
             loop.close()
     at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -88,17 +88,6 @@ def commission(
     typer.echo(say("commission.paper", {"path": str(hand_over.file)}))
     if not paper["passed"]:
         raise NotProven(say("commission.not_proven", {"folder": str(folder), "mode": paper["settings"]["mode"]}))
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Whoever leaves in a hurry presses Ctrl-C more than once: what is put in order here takes seconds at most."""
-    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 def _checked(config: Path, speaker: Speaker) -> Configuration:

@@ -26,6 +26,7 @@ from edge.errors import (
     NeedImplausible,
     ProblemUnusable,
     RecordingUnusable,
+    SetupLeft,
     SetupStopped,
     TokenUnusable,
 )
@@ -114,6 +115,9 @@ def main() -> None:
     except ConfigurationError as error:
         _tell("\n".join(lines(error.path, error.findings)))
         sys.exit(WRONG_INPUT)
+    except SetupLeft as error:
+        _tell(f"edge: {error}")
+        sys.exit(INTERRUPTED)
     except (
         EntryUnknown,
         EvseUnknown,
@@ -129,6 +133,8 @@ def main() -> None:
         _tell(f"edge: {error}")
         sys.exit(FAILED)
     except KeyboardInterrupt:
+        if sys.stderr.isatty():
+            _tell("")  # the terminal has written ^C, and the shell's prompt would stand behind it
         sys.exit(INTERRUPTED)
     except OSError as error:  # what no room has foreseen: a full disk, a closed terminal
         where = f"{error.filename}: " if error.filename is not None else ""

@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,10 +14,10 @@ import typer
 from edge.cli.inventory import note_stations
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, StatePath
 from edge.cli.setup_probes import Probes
-from edge.cli.terminal import Loop, Terminal
+from edge.cli.terminal import Loop, Terminal, undisturbed
 from edge.cli.tongue import note_language
 from edge.config.write import save
-from edge.errors import ClaimError, SetupStopped, way_to_write
+from edge.errors import ClaimError, SetupLeft, SetupStopped, way_to_write
 from edge.language import LANGUAGES, Speaker, texts
 from edge.metering.catalogue import FAMILIES
 from edge.setup.book import Book, dotted, read_book
@@ -110,16 +110,24 @@ def _at_the_terminal(book: Book, terminal: Terminal, kept: Path, config: Path, s
     file = _existing(config)
     probes = Probes(loop, file=file, config=config)
     try:
-        _attended(book, terminal, probes, kept, config, _defaults(file, state))
-        note_stations(state, book)
-        note_language(state, terminal.speaker.language)
+        document = _attended(book, terminal, probes, kept, _defaults(file, state))
+        with undisturbed():
+            save(config, probes.text(document))
+            note_stations(state, book)
+            note_language(state, terminal.speaker.language)
+            kept.unlink(missing_ok=True)
+        terminal.tell(Tell(text="written", values={"path": str(config)}))
         terminal.tell(Tell(text="next", values={"command": _next(config, state)}))
     finally:
         probes.close()
         loop.close()
 
 
-def _attended(book: Book, terminal: Terminal, probes: Probes, kept: Path, config: Path, defaults: Defaults) -> None:
+def _attended(book: Book, terminal: Terminal, probes: Probes, kept: Path, defaults: Defaults) -> Mapping[str, Any]:
+    """The site file that was answered.
+
+    :raises SetupLeft: whoever answers has left by Ctrl-C; what was answered is in ``kept``.
+    """
     talk = interview(book, defaults, tuple(FAMILIES))
     answer: Any = None
     try:
@@ -135,12 +143,11 @@ def _attended(book: Book, terminal: Terminal, probes: Probes, kept: Path, config
                 case _:
                     answer = probes.answer(step)
     except StopIteration as end:
-        save(config, probes.text(end.value))
-        kept.unlink(missing_ok=True)
+        document: Mapping[str, Any] = end.value
+        return document
     except KeyboardInterrupt:
         typer.echo("")
-        raise SetupStopped(terminal.speaker.say("left")) from None
-    terminal.tell(Tell(text="written", values={"path": str(config)}))
+        raise SetupLeft(terminal.speaker.say("left")) from None
 
 
 def _next(config: Path, state: Path) -> str:

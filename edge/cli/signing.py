@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 import typer
 
-from edge.cli.terminal import Terminal
+from edge.cli.terminal import Terminal, undisturbed
 from edge.commission.handover import Signature, content
 from edge.config.write import save, updated
 from edge.domain.site import Mode
-from edge.errors import ClaimError, NotProven, SetupStopped
+from edge.errors import ClaimError, NotProven, SetupLeft, SetupStopped
 from edge.language import Speaker
 from edge.system.claim import Claim
 
@@ -38,13 +38,14 @@ class HandOver:
 
         :raises SiteFileUnwritable: the folder can't be written to.
         """
-        self._write(self.paper, speaker)
+        with undisturbed():
+            self._write(self.paper, speaker)
 
     def sign(self, claim: Claim, config: Path, terminal: Terminal) -> None:
         """The signature, and what it is for: ``mode = "control"``. In this order, so that nothing is live unsigned.
 
         :raises NotProven: the site file isn't the one that was proved.
-        :raises SetupStopped: who should sign has left.
+        :raises SetupStopped: who should sign has left; :class:`SetupLeft` by Ctrl-C.
         :raises SiteFileUnwritable: document or site file can't be written.
         """
         say = terminal.speaker.say
@@ -56,11 +57,13 @@ class HandOver:
         paper = {**self.paper, "settings": settings, "site_file_sha256": _digest(live.encode())}
         try:
             paper = _signed(paper, claim, terminal)
-        except (KeyboardInterrupt, SetupStopped):
+        except (KeyboardInterrupt, SetupStopped) as exc:
+            left = SetupStopped if isinstance(exc, SetupStopped) else SetupLeft
             values = {"folder": str(self.folder), "mode": self.paper["settings"]["mode"]}
-            raise SetupStopped(say("commission.unsigned", values)) from None
-        self._write(paper, terminal.speaker)
-        save(config, live)
+            raise left(say("commission.unsigned", values)) from None
+        with undisturbed():
+            self._write(paper, terminal.speaker)
+            save(config, live)
         typer.echo(say("commission.live", {"path": str(config)}))
 
     def _write(self, paper: Mapping[str, Any], speaker: Speaker) -> None:

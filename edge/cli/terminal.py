@@ -1,10 +1,12 @@
 """The terminal of an interview: questions out, typed answers in, on a terminal as on a pipe."""
 
 import asyncio
+import contextlib
 import getpass
+import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -44,6 +46,19 @@ async def _end_all() -> None:
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """What belongs together is written together, and a machine that was started is put in order: seconds at most, in
+    which Ctrl-C, a lost terminal and SIGTERM are not heard. Whoever leaves in a hurry presses Ctrl-C more than once.
+    """
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 HIDDEN = "***"

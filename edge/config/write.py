@@ -132,11 +132,13 @@ def save(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
             os.fsync(folder)  # else a power cut may yet bring back the file that was here
         finally:
             os.close(folder)
-    except OSError as exc:
+    except BaseException as exc:  # Ctrl-C among them
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-        raise _unwritable(path, exc) from exc
+        if isinstance(exc, OSError):
+            raise _unwritable(path, exc) from exc
+        raise
 
 
 def _unwritable(path: Path, refusal: OSError) -> SiteFileUnwritable:

@@ -26,6 +26,7 @@ from tests.system.test_cli_setup import status_at
 from tests.system.typist import PATIENCE_S, Typist, at_terminal
 
 PASSPHRASE = "cold garage at seven"
+INTERRUPTED = 130  # exit code: 128 + SIGINT
 ASKED = r"then press Enter: $|Name of who signs for it: $|hand-over document[^\n]*\n"
 COMMISSION_S = 300.0  # a lease and its end in real time, on a machine that does much else
 
@@ -172,11 +173,13 @@ async def at_the_first_question(folder: Path) -> AsyncIterator[tuple[Building, T
 async def test_who_is_cut_off_leaves_no_gateway_behind(ending: signal.Signals, tmp_path: Path) -> None:
     """The terminal is lost, the program left in a hurry or killed: what controlled the unproven site ends with it."""
     async with at_the_first_question(tmp_path) as (site, typist):
-        await typist.interrupts(ending, every_s=0.05)
+        leaves = None if ending is signal.SIGKILL else "nothing is proven"
+        code = await typist.interrupts(ending, every_s=0.05, leaves=leaves)
         async with asyncio.timeout(PATIENCE_S):
             while status_at(site.api) or is_held(tmp_path / "storage"):  # noqa: ASYNC110 - another process's state
                 await asyncio.sleep(0.2)
     if ending is not signal.SIGKILL:
+        assert code == INTERRUPTED
         assert sorted(each.name for each in tmp_path.glob(".*.toml")) == []
 
 

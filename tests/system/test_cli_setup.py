@@ -23,6 +23,7 @@ from tests.system.typist import PATIENCE_S, ROOT, Typist, at_terminal
 from tests.unit.setup.test_setup_interview import WRONG
 
 PASSPHRASE = "cold garage at seven"
+INTERRUPTED = 130  # exit code: 128 + SIGINT
 
 
 def options(folder: Path, language: str | None = "en") -> list[str]:
@@ -284,7 +285,7 @@ async def test_left_half_way_and_resumed_with_a_mute_meter(tmp_path: Path) -> No
             await installer.claims()
             await installer.tells_the_site()
             await installer.sees("part.meter")
-            assert await typist.interrupts(leaves=texts("da")["left"]) == 2
+            assert await typist.interrupts(leaves=texts("da")["left"]) == INTERRUPTED
             assert texts("da")["left"] in typist.shown
         assert not (tmp_path / "site.toml").exists()
         site.meter.fault = MeterFault.SILENT
