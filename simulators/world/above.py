@@ -7,7 +7,8 @@ from typing import Final
 from edge.config import Configuration
 from simulators.errors import ScenarioError
 from simulators.site import SiteSpec
-from simulators.world.site import MeterSpot, SiteSource, meter_spots, peers_view, read_site
+from simulators.world.site import MeterSpot, meter_spots, peers_view, read_site
+from simulators.world.source import SiteSource
 
 ABOVE: Final = "above"  # its machine
 

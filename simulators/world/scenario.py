@@ -1,5 +1,6 @@
 """A scenario of the world: a site, its loads, its drivers, its faults, and what is expected of the day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from edge.config.locate import locate
 from simulators.charger.spec import EDITION_16
 from simulators.errors import ScenarioError
 from simulators.toml_table import TomlTable, read_toml
@@ -17,7 +19,8 @@ from simulators.world.drivers import DriverSpec
 from simulators.world.limits import LimitSpec
 from simulators.world.recording import read_recording
 from simulators.world.signals import SignalSpec
-from simulators.world.site import PostsSpec, SiteSource, prove_site, site_text
+from simulators.world.site import PostsSpec, prove_site, site_text
+from simulators.world.source import PostsSource, SiteSource
 
 READY_MADE: Final = Path(__file__).parents[1] / "scenarios" / "world"
 LONGEST_H: Final = 24 * 366.0
@@ -162,7 +165,7 @@ def _read(path: Path) -> WorldScenario:
     posts = tuple(scenario_tables.posts(table) for table in document.tables("posts"))
     loads: list[Load] = [scenario_tables.load(table) for table in document.tables("load")]
     loads += [scenario_tables.sun(table) for table in document.tables("sun")]
-    head, source = _head(document, path, "site")
+    head, source = _head(document, path, "site", posts)
     site = prove_site(site_text(head, posts), source).site
     if not site.evses:
         raise document.fail("posts", "is missing: there must be a table [[posts]], or stations in the site file")
@@ -210,14 +213,21 @@ def _read(path: Path) -> WorldScenario:
     )
 
 
-def _head(document: TomlTable, path: Path, key: str) -> tuple[str, SiteSource]:
-    """The site file's text, given in place or in a file beside the scenario, and where it stands."""
+def _head(document: TomlTable, path: Path, key: str, posts: Sequence[PostsSpec] = ()) -> tuple[str, SiteSource]:
+    """The site file's text, given in place or in a file beside the scenario, and where it and its posts stand."""
     site = document.text(key)
-    lines = len(site.splitlines())
+    lines = len(site.rstrip().splitlines())
+    written = path.read_text(encoding="utf-8-sig")
+    line_of = locate(written)
+    made_of = tuple(
+        PostsSource(number=number, line=line_of["posts", number], lines=each.toml().count("\n"))
+        for number, each in enumerate(posts)
+    )
     if "\n" in site:
-        before, found, _ = path.read_text(encoding="utf-8-sig").partition(site)
-        # Where it is written with escapes its lines aren't found: then it is somewhere in the file.
-        return site, SiteSource(file=path, line=before.count("\n") + 1, lines=lines if found else 0)
+        before, found, _ = written.partition(site)
+        line = before.count("\n") + 1 if found else line_of[(key,)]
+        is_counted = bool(found)  # written with escapes its lines aren't found
+        return site, SiteSource(file=path, line=line, lines=lines, scenario=path, is_counted=is_counted, posts=made_of)
     file = path.parent / document.file_name(key)
     try:
         text = file.read_text(encoding="utf-8")
@@ -225,7 +235,7 @@ def _head(document: TomlTable, path: Path, key: str) -> tuple[str, SiteSource]:
         raise document.fail(key, f"{file} can't be read: {exc.strerror or exc}") from exc
     except UnicodeDecodeError as exc:
         raise document.fail(key, f"{file} must be UTF-8 text") from exc
-    return text, SiteSource(file=file, line=1, lines=len(text.splitlines()))
+    return text, SiteSource(file=file, line=1, lines=len(text.rstrip().splitlines()), scenario=path, posts=made_of)
 
 
 def _moment(document: TomlTable) -> datetime:

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,12 +12,13 @@ from edge.cli.findings import read
 from edge.config import Configuration
 from edge.domain.connection import Transport, parse_connection
 from edge.domain.site import Evse, Mode
-from edge.errors import ConfigurationError, Finding, Severity
+from edge.errors import ConfigurationError
 from simulators.charger import Supply
 from simulators.charger.spec import EDITION_16
 from simulators.errors import ScenarioError
 from simulators.phases import PHASE_NAMES
 from simulators.site import CircuitSpec, Endpoint, EvseSpec, SiteSpec
+from simulators.world.source import SiteSource
 
 WS_PORT: Final = 80  # of a cloud's address that names none (RFC 6455 §3)
 DC_MIN_W: Final = 5000.0
@@ -90,34 +91,6 @@ class MeterSpot:
     circuit: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteSource:
-    """Where the author wrote a site's text: from `line` of `file` on, so many `lines`. What stands below them in the
-    site file that is made of it comes from the scenario's posts and faults.
-    """
-
-    file: Path
-    line: int
-    lines: int
-
-    def says(self, finding: Finding) -> str:
-        """The finding, with the place where its cause is written."""
-        if finding.line is None or finding.line > self.lines:
-            finding = replace(finding, line=None)
-        else:
-            finding = replace(finding, line=finding.line + self.line - 1)
-        return "\n".join((finding.sentence(self.file), *finding.excerpt))
-
-
-def read_site(path: Path, source: SiteSource) -> Configuration:
-    """The site file as the gateway reads it. Raises ScenarioError with the gateway's own findings."""
-    try:
-        return read(path)
-    except ConfigurationError as exc:
-        wrong = [source.says(each) for each in exc.findings if each.severity is Severity.ERROR]
-        raise ScenarioError("\n".join(("the scenario's site isn't sound:", *wrong))) from exc
-
-
 def prove_site(text: str, source: SiteSource) -> Configuration:
     """The site of that text. Raises ScenarioError with the gateway's own findings, or with what a world hasn't."""
     with tempfile.TemporaryDirectory(prefix="edge-site-") as folder:
@@ -137,6 +110,14 @@ def prove_site(text: str, source: SiteSource) -> Configuration:
 def site_text(head: str, posts: Sequence[PostsSpec]) -> str:
     """The whole site file: what the scenario gives, and its posts after that."""
     return head.rstrip() + "\n" + "".join(each.toml() for each in posts)
+
+
+def read_site(path: Path, source: SiteSource) -> Configuration:
+    """The site file as the gateway reads it. Raises ScenarioError with the gateway's own findings."""
+    try:
+        return read(path)
+    except ConfigurationError as exc:
+        raise ScenarioError("\n".join(("the scenario's site isn't sound:", *source.told(exc.errors)))) from exc
 
 
 def meter_spots(configuration: Configuration) -> tuple[MeterSpot, ...]:

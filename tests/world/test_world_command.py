@@ -24,7 +24,8 @@ from simulators.world.limits import LimitSpec
 from simulators.world.plot import svg
 from simulators.world.run import Conduct, run_world, shrunk, with_random_faults
 from simulators.world.scenario import KEYS, FaultSpec, load_world, ready_worlds
-from simulators.world.site import SiteSource, peers_view, read_site, site_text
+from simulators.world.site import peers_view, read_site, site_text
+from simulators.world.source import SiteSource
 from tests.forked import as_text, forked
 from tests.full_disk import written_to_a_full_disk
 from tests.world.worlds import BMS, SMALL, played, small
@@ -180,6 +181,7 @@ def _scenario(site: str, posts: str = "") -> str:
 
 
 SITE = '[site]\nid = "x"\ntimezone = "Europe/Berlin"\n[[circuit]]\nid = "main"\nfuse_a = {}\nbackground_reserve_a = 0\n'
+CLASS = '[[class]]\nid = "a"\nrank = 0\n'
 CLOUD = '[ocpp]\nupstream = "ws://127.0.0.1:9100/{station}"\n'
 WRONG_SITES: dict[str, tuple[str, str | None, str]] = {
     "in the scenario": (
@@ -199,12 +201,34 @@ WRONG_SITES: dict[str, tuple[str, str | None, str]] = {
             '[[posts]]\nid = "CP-{}"\ncount = 1\ncircuit = "hall"\nmax_a = 16\n',
         ),
         None,
-        "day.toml: error: station[0].circuit",
+        "day.toml:16: error: posts[0].circuit: of station 'CP-1' is 'hall'",
     ),
     "with escapes": (
         _scenario(f'"""\n{SITE}{CLOUD}"""'.replace("{}", "-1").replace('id = "main"', 'id = "ma\\u0069n"')),
         None,
-        "day.toml: error: circuit[0].fuse_a",
+        "day.toml:5: error: circuit[0].fuse_a",
+    ),
+    "of the second of its posts, with the site in its own file": (
+        _scenario(
+            '"site.toml"',
+            '\n[[posts]]\nid = "CP-{}"\ncount = 2\ncircuit = "main"\nmax_a = 16\n'
+            '\n[[posts]]\nid = "DC-{}"\ncount = 4\ncircuit = "main"\nmax_a = 5\nfallback_a = 0\n',
+        ),
+        f"{SITE}{CLOUD}".replace("{}", "63"),
+        "day.toml:13: error: posts[1].min_a: of EVSE 1 of station 'DC-1' is 6, above max_a, which is 5",
+    ),
+    "of two that are alike": (
+        _scenario(
+            f'"""\n{SITE}{CLOUD}"""'.replace("{}", "63"),
+            '[[posts]]\nid = "CP-{}"\ncount = 3\ncircuit = "main"\nmax_a = 16\n' * 2,
+        ),
+        None,
+        "day.toml:21: error: posts[1].id: is 'CP-1', which the station in line 16 has already",
+    ),
+    "of two classes that are alike": (
+        _scenario(f'"""\n{SITE}{CLASS}{CLASS}{CLOUD}"""'.replace("{}", "63")),
+        None,
+        "day.toml:17: error: class[1].id: is 'a', which the class in line 14 has already",
     ),
 }
 
@@ -221,6 +245,7 @@ def test_what_is_wrong_with_a_site_is_said_where_its_author_wrote_it(tmp_path: P
     first, *wrong = str(refusal.value).splitlines()
     assert first == "the scenario's site isn't sound:"
     assert wrong[0].startswith(f"{tmp_path}/{said}")
+    assert len([each for each in wrong if ": error: " in each]) == 1  # however many stations its posts make of it
     assert "edge-" not in str(refusal.value)
 
 
@@ -561,7 +586,8 @@ def test_a_cloud_has_the_port_of_its_scheme_where_its_address_names_none(tmp_pat
     """As in the site file of a real site."""
     text = f"{SITE}{CLOUD}".replace("{}", "63").replace("127.0.0.1:9100", "csms.example.com/ocpp")
     (tmp_path / "site.toml").write_text(text, encoding="utf-8")
-    configuration = read_site(tmp_path / "site.toml", SiteSource(file=tmp_path / "site.toml", line=1, lines=9))
+    file = tmp_path / "site.toml"
+    configuration = read_site(file, SiteSource(file=file, line=1, lines=9, scenario=file))
     assert peers_view(configuration).cloud == Endpoint(host="csms.example.com", port=80)
 
 
