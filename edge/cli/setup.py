@@ -14,7 +14,7 @@ import typer
 from edge.cli.inventory import note_stations
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, StatePath
 from edge.cli.setup_probes import Probes
-from edge.cli.terminal import Loop, Terminal, undisturbed
+from edge.cli.terminal import HIDDEN, Loop, Terminal, undisturbed
 from edge.cli.tongue import note_language
 from edge.config.write import save
 from edge.errors import ClaimError, SetupLeft, SetupStopped, way_to_write
@@ -212,7 +212,8 @@ def _from_file(step: Ask, speaker: Speaker, answers: Path) -> str:
     if step.options:  # whose numbers a file doesn't show
         help_text += f" ({', '.join(each.name for each in step.options)})"
     if step.refused is not None:
-        raise SetupStopped(f"{name}: {speaker.say('refused', {'answer': step.refused, 'help': help_text})}")
+        answer = HIDDEN if step.is_secret else step.refused
+        raise SetupStopped(f"{name}: {speaker.say('refused', {'answer': answer, 'help': help_text})}")
     if step.absent is None:
         raise SetupStopped(f"{name}: {speaker.say('missing')}", remedy=help_text)
     return step.absent

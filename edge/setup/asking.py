@@ -7,6 +7,8 @@ from edge.setup.book import Book
 from edge.setup.checks import YES, YES_NO, Check, among, yes_no
 from edge.setup.steps import Ask, Key, Option, Talk
 
+_LONGEST = 60  # letters of a wrong answer that are shown: what is longer was pasted by mistake
+
 
 def ask(
     book: Book,
@@ -48,7 +50,7 @@ def ask(
             absent=meant,
             options=tuple(options),
             values=values or {},
-            refused=refused,
+            refused=_cut(refused) if refused is not None else None,
             is_secret=is_secret,
         )
         try:
@@ -109,3 +111,7 @@ def written(value: object) -> str:
     if isinstance(value, list | tuple):
         return " ".join(str(each) for each in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _cut(said: str) -> str:
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."

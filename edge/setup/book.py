@@ -9,6 +9,7 @@ import tomli
 import tomlkit
 
 from edge.errors import SetupStopped
+from edge.language import LANGUAGES
 from edge.setup.steps import Key
 
 DONE = "done"  # the lists that are complete
@@ -119,6 +120,8 @@ def read_book(text: str, *, name: str) -> Book:
         if not isinstance(value, right):
             form = f"[[{key}]]" if right is list else f'{key} = "..."' if right is str else f"[{key}]"
             raise SetupStopped(f"{name}: {key}: is not of its form", remedy=f"write {form}")
+    if document.get("language", LANGUAGES[0]) not in LANGUAGES:
+        raise SetupStopped(f"{name}: language: is none that this speaks", remedy=f"there are: {', '.join(LANGUAGES)}")
     if any(not isinstance(each, str) for each in document.get(DONE, ())):
         raise SetupStopped(
             f"{name}: {DONE}: is no list of names", remedy="take the line out: what it says is asked again"

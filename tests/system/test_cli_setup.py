@@ -385,6 +385,13 @@ async def test_a_gateway_without_a_cloud(tmp_path: Path) -> None:
             "meter.way: 'no' doesn't fit. Choose by the number. (network, serial, typed, later)",
         ),
         ("upstream =", "#", "ocpp.upstream: is missing; Begins with wss:// or ws://"),
+        ("site.id", 'language = "fr"\nsite.id', "language: is none that this speaks; there are: en, da, nl, de"),
+        ('"CP-01"', f'"{"x" * 5000}"', f"station[0].id: '{'x' * 60}...' doesn't fit"),
+        (  # a line of a file that isn't written is nobody's help
+            "[ocpp]",
+            '[[station]]\nid = "CP-01"\nmax_a = 16\n[ocpp]',
+            "station[1].id: is 'CP-01', which another station has already; give each",
+        ),
     ],
 )
 async def test_a_file_of_answers_that_is_wrong(old: str, new: str, words: str, tmp_path: Path) -> None:
