@@ -6,13 +6,12 @@ from typing import Annotated, Any, Final
 import orjson
 import typer
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from edge.cli.control_socket import report
 from edge.cli.evse_table import EvseTable
 from edge.cli.places import STATE_FOLDER, SocketPath, StatePath
-from edge.cli.roomy import on_stdout
+from edge.cli.roomy import RoomyTable, on_stdout
 from edge.cli.tongue import LanguageOption, speaker
 from edge.errors import ProblemUnusable
 from edge.language import Speaker, printable
@@ -85,17 +84,19 @@ def _picture(says: Speaker, report: Report) -> Iterator[RenderableType]:
     yield from map(_shown, words.on_the_rest(says, report))
 
 
-def _circuits(says: Speaker, circuits: Sequence[Report]) -> Table:
-    table = Table(title=says.say("page.circuits_a"), title_justify="left", expand=False)
-    remarks = [Text("\n").join(map(_shown, words.remarks(says, circuit))) for circuit in circuits]
+def _circuits(says: Speaker, circuits: Sequence[Report]) -> RoomyTable:
+    remarks = [Text("; ").join(map(_shown, words.remarks(says, circuit))) for circuit in circuits]
     named = (says.say("heading.circuit"), says.say("heading.fed_by"))
-    for heading in (*named, *PHASES, *([says.say("heading.remark")] if any(remarks) else [])):
-        table.add_column(heading)
+    rows = []
     for circuit, remark in zip(circuits, remarks, strict=True):
         names = (Said(circuit["id"]), Said(circuit["parent"]) if circuit["parent"] else NONE)
         cells = [_shown(each) for each in (*names, *(load.said for load in words.loads(says, circuit)))]
-        table.add_row(*cells, *([remark] if any(remarks) else []))
-    return table
+        rows.append([*cells, *([remark or _shown(NONE)] if any(remarks) else [])])
+    return RoomyTable(
+        title=says.say("page.circuits_a"),
+        headings=(*named, *PHASES, *([says.say("heading.remark")] if any(remarks) else [])),
+        rows=rows,
+    )
 
 
 def _stations(says: Speaker, stations: Sequence[Report], *, commands: bool, has_cloud: bool) -> EvseTable:
