@@ -60,6 +60,7 @@ SERIES_COLUMNS: Final = frozenset(  # which say what a row is of: one file has o
     )
 )
 SHOWN: Final = 12  # of the names in a heading
+HEAD_LINES: Final = 20  # within which one is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,9 @@ def read_table(path: Path, time: Sequence[str], columns: Sequence[str]) -> Table
                             "give each its own name"
                         )
                 return _Below(path, heading, delimiter, before=number, lines=lines).table(time, columns)
-    most = max((_split(line, delimiter) for line in lines[:20] for delimiter in DELIMITERS), key=len, default=[])
+    headings = (_split(line, delimiter) for line in lines[:HEAD_LINES] for delimiter in DELIMITERS)
+    # What of it is right tells which line it is, also below others with as many cells.
+    most = max(headings, key=lambda each: (sum(name in each for name in names), len(each)), default=[])
     there = ", ".join(map(repr, most[:SHOWN])) + (", ..." if len(most) > SHOWN else "") or "nothing"
     missing = next((name for name in names if name not in most), names[0])
     raise ScenarioError(f"{path}: has no column {missing!r}; it has {there}")

@@ -249,6 +249,11 @@ def test_an_export_comes_to_its_amperes(tmp_path: Path, name: str) -> None:
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "nothing": ("", {}, "has no column 'Zeit'; it has nothing"),
     "another heading": ("Time;L1;L2\n0;1;2\n", {}, "has no column 'Zeit'; it has 'Time', 'L1', 'L2'"),
+    "another column below what is as wide": (
+        "Lastgang;;;\nZähler;DE01;;\n\nZeit;L1;L2;Leistung\n0;1;2;3\n",
+        {},
+        "has no column 'L3'; it has 'Zeit', 'L1', 'L2', 'Leistung'",
+    ),
     "no heading": ("01.03.2026 00:00;4,5\n", {}, "has no column 'Zeit'; it has '01.03.2026 00:00', '4,5'"),
     "one row": ("Zeit;L1;L2;L3\n0;1;2;3\n", {}, "at least two rows"),
     "two of one moment": (
