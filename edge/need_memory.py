@@ -129,10 +129,13 @@ class NeedMemory:
         before, kept = self._seen.get(key, (None, None))
         if kept is not None and before is need and kept.transaction == transaction:
             return kept if kept.register_wh == register_wh else replace(kept, register_wh=register_wh)
+        departure_s = need.departure_s
+        if departure_s is None:
+            departure_s = lead_s + need.at + (need.departs_in_s or 0.0)
         return Kept(
             transaction=transaction,
             energy_wanted_wh=need.energy_wanted_wh,
-            departure_s=lead_s + need.at + (need.departs_in_s or 0.0),
+            departure_s=departure_s,
             register_wh=register_wh,
         )
 

@@ -47,6 +47,7 @@ class Needs:
                 at=self._clock.monotonic(),
                 energy_wanted_wh=energy_wanted_wh,
                 departs_in_s=left.total_seconds(),
+                departure_s=departure_at.timestamp(),
             )
         )
 

@@ -170,7 +170,7 @@ class NeedStated:
 
     ``departs_in_s`` counts from ``at``; None: no departure is known (any more), and with it no need. Told by the car
     (OCPP 2.x K15 to K18) or by a person. ``register_wh`` is the register from which on the energy counts; None: as it
-    is now.
+    is now. ``departure_s``: the departure as it was told, in seconds since 1970; None where no time of day was.
     """
 
     key: EvseKey
@@ -178,6 +178,7 @@ class NeedStated:
     energy_wanted_wh: WattHours
     departs_in_s: Seconds | None = None
     register_wh: WattHours | None = None
+    departure_s: Seconds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,17 @@ async def test_a_need_goes_on_after_a_restart(house: House) -> None:
     assert house.left() == (15_500.0, 7 * HOUR_S)
 
 
+@pytest.mark.parametrize("step_s", [-DAY_S, DAY_S])
+async def test_a_clock_that_is_set_before_it_is_written_moves_no_departure(house: House, step_s: float) -> None:
+    """Between the moment at which somebody says it and the next tick; and set right again after the restart."""
+    house.state(20_000.0, in_s=8 * HOUR_S)
+    house.clock.at += timedelta(seconds=step_s)
+    house.memory.look()
+    house.clock.at -= timedelta(seconds=step_s)
+    await house.restart(down_s=HOUR_S)
+    assert house.left() == (20_000.0, 7 * HOUR_S)
+
+
 async def test_it_goes_on_after_a_second_one(house: House) -> None:
     """Before its station was back after the first."""
     house.state(20_000.0, in_s=8 * HOUR_S)

@@ -28,13 +28,13 @@ def played(
     scenario: WorldScenario | None = None,
     *,
     seed: int = 1,
-    faults: Sequence[FaultSpec] = (),
+    faults: Sequence[FaultSpec] | None = None,
     tamper: Tamper | None = None,
     meddle: Callable[[World], None] | None = None,
     keeps_history: bool = False,
     drain_s: float = DRAIN_S,
 ) -> Outcome:
-    """A run of it."""
+    """A run of it; with its own faults, and those that its rate brings, where none are given."""
     conduct = Conduct(keeps_history=keeps_history, tamper=tamper, meddle=meddle, drain_s=drain_s)
     return run_world(scenario or small(), seed=seed, faults=faults, conduct=conduct)
 
