@@ -245,7 +245,10 @@ def _told(
         gap = steps.index(max(steps))
         since = f"{rows[gap][0]:g} s" if begins is None else _clock(begins, rows[gap][0])
         words.append(f"nothing for {_length(max(steps))} after {since}")
-    words.append(f"in {taken_as}: {min(amps):.1f} to {max(amps):.1f} A, {sum(amps) / len(amps):.1f} in the mean")
+    ends = [*(at_s for at_s, _ in rows[1:]), recorded.lasts_s]
+    amp_s = sum((until_s - at_s) * sum(three) / len(three) for (at_s, three), until_s in zip(rows, ends, strict=True))
+    mean_a = amp_s / recorded.lasts_s  # each row for as long as it counts
+    words.append(f"in {taken_as}: {min(amps):.1f} to {max(amps):.1f} A, {mean_a:.1f} in the mean")
     if begins is not None:
         words.append(f"played from {_clock(begins, from_s)} on")
     return f"the load of {recorded.circuit} is {recorded.file}: {'; '.join(words)}"

@@ -528,7 +528,7 @@ def test_what_was_read_is_told(tmp_path: Path) -> None:
         f"the load of main is {tmp_path}/load.csv: 38 rows, one each 15 min, from 2026-03-01 00:00 to "
         "2026-03-01 11:45; "
         "nothing for 2.75 h after 2026-03-01 04:45; in kWh of 15 min at 230 V, a third on each phase: 14.5 to 26.1 A, "
-        "20.1 in the mean; played from 2026-03-01 08:00 on"
+        "20.2 in the mean; played from 2026-03-01 08:00 on"
     )
 
 
@@ -593,6 +593,7 @@ def test_of_a_register_what_was_added_is_the_load(tmp_path: Path) -> None:
     assert [amps[0] for _, amps in found.rows] == pytest.approx([4 * kw_a, 2 * kw_a, 0.0, 10 * kw_a])
     assert found.lasts_s == 4500.0
     assert "in kWh of a register at 230 V, a third on each phase" in found.told
+    assert f"{3.6 * kw_a:.1f} in the mean" in found.told  # 4.5 kWh in 4,500 s
 
 
 def test_a_register_that_begins_anew_tells_nothing_of_that_step(tmp_path: Path) -> None:
