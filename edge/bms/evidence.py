@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +25,14 @@ UNSET = b"not set"  # of a clock: what it says is no time
 HEADING = ("time", "clock", "event", "by", "circuit", "limit_w", "charging_w")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A limit without an end yet: by which way, and its power."""
+
+    by: str
+    limit_w: Watts
+
+
 class Evidence:
     """Appends a row when dimming begins and ends, in UTC; the file is its own export."""
 
@@ -31,16 +40,16 @@ class Evidence:
         self._file = file
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="evidence")  # one: rows stay in order
 
-    def begun_by(self, ways: Collection[str]) -> str | None:
-        """Who began, by one of these ways, what has no end yet; None where nothing is open, or can be read."""
+    def begun(self, ways: Collection[str]) -> Begun | None:
+        """What was begun by one of these ways and has no end yet; None where nothing is open, or can be read."""
         try:
             rows = self._file.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return None
         for row in reversed(rows):
-            _, _, event, by, *_ = (*row.split(","), "", "", "", "")
+            _, _, event, by, _, limit_w, *_ = (*_columns(row), "", "", "", "", "", "")
             if by in ways:
-                return by if event == BEGIN else None
+                return Begun(by=by, limit_w=float(limit_w) if limit_w.isdecimal() else 0.0) if event == BEGIN else None
         return None
 
     def note(
@@ -76,6 +85,14 @@ class Evidence:
     def forget_old(self, now: datetime) -> None:
         """Have what is older than it must be kept forgotten, by the same thread."""
         self._writer.submit(prune, self._file, now)
+
+
+def _columns(row: str) -> list[str]:
+    """Of one row by itself: one that is damaged spoils no other."""
+    try:
+        return next(csv.reader([row]), [])
+    except csv.Error:
+        return []
 
 
 def append(file: Path, line: str, files: Files = DISK) -> None:

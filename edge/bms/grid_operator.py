@@ -23,6 +23,7 @@ from edge.units import Seconds, Watts
 
 log = structlog.get_logger(__name__)
 
+EEBUS = "eebus"  # who limits, in the proofs
 KEPT_S: Seconds = 1.0  # from one writing at once to the next: a flood's are with the ticks, and wear out no card
 
 
@@ -104,11 +105,14 @@ class GridOperator:
         for by in before:
             self._dimming.ask(by, dim=by in self._heard, now=now)
         if self._evidence is not None:
-            begun_by = self._evidence.begun_by([each.value for each in DimmedBy])
-            self._begun_by = DimmedBy(begun_by) if begun_by is not None else None
-            self._proved_dimmed = begun_by is not None
+            begun = self._evidence.begun([each.value for each in DimmedBy])
+            self._begun_by = DimmedBy(begun.by) if begun is not None else None
+            self._proved_dimmed = begun is not None
+            limited = self._evidence.begun([EEBUS])
+            self._proved_lpc_w = limited.limit_w if limited is not None else None
         if self._openadr is not None and self._openadr_file is not None and DimmedBy.MQTT in self._heard:
             self._openadr_file.hand_in(self._openadr)
+            self._follow_openadr({})
 
     async def stop(self) -> None:
         """Return when all proofs are written."""
@@ -143,10 +147,7 @@ class GridOperator:
         if self.lpc is not None:
             self.lpc.tick(now)
             self._follow_lpc(now)
-        if self._openadr is not None:
-            limit = self._openadr.observe(report, self._clock)
-            if limit is not None:
-                self._sink.take(limit)
+        self._follow_openadr(report)
         self._keep(now)
         self._prove_changes()
         if self._evidence is not None and self._steady.has_passed():
@@ -176,6 +177,11 @@ class GridOperator:
             LimitStated(source=LimitSource.GRID_EEBUS, circuit=self._settings.circuit, at=now, limit_w=allowed_w)
         )
 
+    def _follow_openadr(self, report: Mapping[str, Any]) -> None:
+        limit = self._openadr.observe(report, self._clock) if self._openadr is not None else None
+        if limit is not None:
+            self._sink.take(limit)
+
     @property
     def _is_known(self) -> bool:
         """Whether all have been heard who may dim: the contact says so only when it has held still."""
@@ -188,11 +194,12 @@ class GridOperator:
             self._proved_dimmed = dimmed
             log.info("the grid operator dims" if dimmed else "the grid operator dims no more", by=by.value)
             self._prove(self._settings.limit_w, dimmed=dimmed, by=by.value)
-        allowed_w, before_w = self._lpc_w, self._proved_lpc_w
+        # In whole watts, as they are written down: what the run before this one has proved is read from there.
+        allowed_w, before_w = round(self._lpc_w) if self._lpc_w is not None else None, self._proved_lpc_w
         if allowed_w != before_w:
             self._proved_lpc_w = allowed_w
             limit_w = allowed_w if allowed_w is not None else before_w or 0.0
-            self._prove(limit_w, dimmed=allowed_w is not None, by="eebus")
+            self._prove(limit_w, dimmed=allowed_w is not None, by=EEBUS)
 
     def _prove(self, limit_w: Watts, *, dimmed: bool, by: str) -> None:
         if self._evidence is not None:
@@ -232,6 +239,7 @@ class GridOperator:
     def _hand_in(self, openadr: OpenAdr, document: Mapping[str, Any], now: Seconds) -> None:
         """A VEN hands in the events that it has got."""
         openadr.accept(document.get("events"))
+        self._follow_openadr({})
         self._keep_at_once(now)
 
 
