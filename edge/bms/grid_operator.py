@@ -113,6 +113,7 @@ class GridOperator:
         if self._openadr is not None and self._openadr_file is not None and DimmedBy.MQTT in self._heard:
             self._openadr_file.hand_in(self._openadr)
             self._follow_openadr({})
+        self._follow_lpc(now)
 
     async def stop(self) -> None:
         """Return when all proofs are written."""

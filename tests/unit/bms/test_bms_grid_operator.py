@@ -63,8 +63,11 @@ class House:
 
 
 def test_a_bridge_limits_by_eebus() -> None:
-    """From the start the failsafe value; a heartbeat and a limit at once; lost, the failsafe value again."""
+    """From the start the failsafe value, before the first decision; a heartbeat and a limit at once; lost, the failsafe
+    value again."""
     house = House()
+    house.grid.start()
+    assert house.stated == [4200.0]
     house.tick()
     assert house.stated == [4200.0]
     assert house.say("lpc", heartbeat=True, limit_w=9000).accepted
