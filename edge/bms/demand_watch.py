@@ -13,6 +13,7 @@ import orjson
 import structlog
 
 from edge.bms.demand_window import DemandSettings, WindowState, advanced, begun, tariff_w
+from edge.bms.meter_power import shown
 from edge.bms.month_peaks import MonthPeaks, until
 from edge.clock import Clock
 from edge.domain.limit import LimitSource, LimitStated
@@ -71,7 +72,8 @@ class DemandWatch:
             # Where a window begins isn't known: nothing may be saved up in one.
             self.state = None
             return self._limit(now, self._settings.limit_w)
-        power_w, age_s = self._power_w(report)
+        seen = shown(report, self._meter, self._site)
+        power_w, age_s = (seen.power_w, seen.age_s) if seen is not None else (None, 0.0)
         # Reckoned at the moment of the sample: some meters tell their power every ten seconds.
         at, wall_s = now - age_s, clock.wall().timestamp() - age_s
         offset = clock.wall().astimezone(self._timezone).utcoffset() or timedelta(0)
@@ -113,18 +115,6 @@ class DemandWatch:
     def _month(self, wall_s: Seconds) -> str:
         """The calendar's: a window that ends at midnight is of the month before."""
         return datetime.fromtimestamp(wall_s, self._timezone).strftime("%Y-%m")
-
-    def _power_w(self, report: Mapping[str, Any]) -> tuple[Watts | None, Seconds]:
-        """What the circuit draws, and how long ago that was seen; None, 0 while its meter is silent."""
-        meter = next((each for each in report.get("meters", ()) if each["id"] == self._meter), None)
-        if meter is None or not meter["ok"]:
-            return None, 0.0
-        if meter.get("power_w") is not None:
-            return float(meter["power_w"]), float(meter["age_s"])
-        current_a = meter.get("current_a")
-        if current_a is None:
-            return None, 0.0
-        return watts(PhaseAmps(*current_a), self._site.nominal_voltage_v), float(meter["age_s"])
 
     def _load(self) -> WindowState | None:
         """What the runs before this one knew last; None where there is none, or what is there can't be believed. The

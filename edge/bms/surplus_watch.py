@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edge.bms.eco import EcoMode
+from edge.bms.meter_power import shown
 from edge.bms.sun_draws import RESTING, SunDraws
 from edge.bms.surplus import SunCar, SurplusSettings, SurplusState, advanced, surplus_w
 from edge.clock import Clock
@@ -11,7 +12,7 @@ from edge.control.ports import CapSink
 from edge.domain.limit import EvseCapped, LimitStated
 from edge.domain.site import Evse, EvseKey, IdlePolicy, Site
 from edge.domain.station import EvseStatus
-from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds, Watts, watts
+from edge.units import NO_CURRENT, Amps, PhaseAmps, Seconds, Watts
 
 CHARGING = EvseStatus.CHARGING.value
 RUNS_A = 2.0  # what draws as much charges: more than stations and cars take in standby
@@ -144,27 +145,18 @@ class SurplusWatch:
         """None while a meter that it is reckoned from is silent. What was known stands as long as it lies between what
         the cars' least and most draw would leave.
         """
-        grid_w = self._power_w(report, self._grid)
-        battery_w = self._power_w(report, self._battery) if self._battery is not None else 0.0
-        if grid_w is None or battery_w is None:
+        grid, battery = (shown(report, meter, self._site) for meter in (self._grid, self._battery))
+        if grid is None or (battery is None and self._battery is not None):
             return None
+        battery_w = battery.power_w if battery is not None else 0.0
         volts = self._site.nominal_voltage_v
         keys = [evse.key for evse in self._evses if evse.key in parts]
         draws = [self._draws.bounds_w(key, parts[key], volts, now) for key in keys]
         low_w, high_w = (
-            surplus_w(grid_w=grid_w, cars_w=cars_w, battery_w=battery_w, battery_counts=self._battery_counts)
+            surplus_w(grid_w=grid.power_w, cars_w=cars_w, battery_w=battery_w, battery_counts=self._battery_counts)
             for cars_w in (sum(low for low, _ in draws), sum(high for _, high in draws))
         )
         return low_w if self._available is None else min(max(self._available, low_w), high_w)
-
-    def _power_w(self, report: Mapping[str, Any], meter: str | None) -> Watts | None:
-        part = next((each for each in report.get("meters", ()) if each["id"] == meter), None)
-        if part is None or not part["ok"]:
-            return None
-        if part.get("power_w") is not None:
-            return float(part["power_w"])
-        current_a = part.get("current_a")
-        return watts(PhaseAmps(*current_a), self._site.nominal_voltage_v) if current_a is not None else None
 
 
 def _draws(part: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 from edge.domain.connection import Connection
 from edge.metering.channel import Channel, Receiver, open_channel
 from edge.metering.listening import Listening
-from edge.metering.p1 import P1Stream, Telegram
+from edge.metering.p1 import BrokenTelegram, P1Stream, Telegram
 from edge.metering.source import Deliver, Fail
 from edge.units import Seconds
 
@@ -39,14 +39,21 @@ class P1Source(Listening):
 
 class _News:
     """Tells a telegram from the one before that has come again: an adapter whose cable to the meter is off may go on
-    sending the last that it had, or hand it to whoever connects. The meter's own time in it shows that."""
+    sending the last that it had, or hand it to whoever connects. The meter's own time in it shows that.
+
+    And a slip of the line from a line that is bad: on one of 115,200 Bd a telegram is damaged now and then, and the
+    next comes by itself."""
 
     def __init__(self) -> None:
         self._last: Telegram | None = None
         self._again = 0
+        self._is_slip = False  # the next damaged one would be the first after a sound one
 
-    def problem(self, found: Telegram) -> str | None:
+    def problem(self, found: Telegram | BrokenTelegram) -> str | None:
         """Why it says nothing of now, empty where that isn't worth a word yet; None of one that is new."""
+        is_slip, self._is_slip = self._is_slip, isinstance(found, Telegram)
+        if isinstance(found, BrokenTelegram):
+            return "" if is_slip else found.problem
         if found.stamp is None or found != self._last:
             self._last, self._again = found, 0
             return None
@@ -73,11 +80,8 @@ class _Ears:
     def data(self, data: bytes) -> None:
         self._stirred.set()
         for found in self._stream.receive(data):
-            if not isinstance(found, Telegram):
-                self._fail(found.problem)
-                continue
             problem = self._news.problem(found)
-            if problem is None:
+            if isinstance(found, Telegram) and problem is None:
                 self._deliver(found.values)
             elif problem:
                 self._fail(problem)

@@ -186,12 +186,25 @@ def test_a_limit_holds_for_more_than_one_slow_tick() -> None:
 
 def test_a_sample_that_is_told_again_is_counted_once() -> None:
     """A meter that tells its power every ten seconds is reckoned at its samples' times, not at those of the ticks."""
-    watch, clock = DemandWatch(site(), SETTINGS, folder=None), Hands()
+    seldom = replace(site(), control=replace(site().control, meter_stale_s=25.0))
+    watch, clock = DemandWatch(seldom, SETTINGS, folder=None), Hands()
     for second in range(31):
         watch.observe(fresh(age_s=second % 10, power_w=10_000.0 if second < 20 else 30_000.0), clock)
         clock.pass_s(1)
     assert watch.state is not None
     assert watch.state.used_j == pytest.approx(10 * 10_000.0 + 10 * 20_000.0 + 10 * 30_000.0)
+
+
+def test_a_poll_that_fails_is_no_gap() -> None:
+    """What the meter showed a moment ago counts on, not the limit in its place; with the next reading it is exact."""
+    watch, clock = DemandWatch(site(), SETTINGS, folder=None), Hands()
+    for second in range(31):
+        missed = {"ok": False, "problem": "no answer", "age_s": 1.0} if second % 10 == 5 else {}
+        found = fresh(power_w=10_000.0)
+        watch.observe(found | {"meters": [found["meters"][0] | missed]}, clock)
+        clock.pass_s(1)
+    assert watch.state is not None
+    assert watch.state.used_j == pytest.approx(30 * 10_000.0)
 
 
 def test_a_window_that_ends_at_midnight_is_of_the_month_before() -> None:

@@ -199,7 +199,7 @@ def seen(
     found = report()
     found["circuits"][0]["draw_a"] = [draw_a if sampled_a is None else sampled_a, 0.0, 0.0]
     found["meters"][0]["power_w"] = grid_w
-    found["meters"].append({"id": "battery", "ok": battery_w is not None, "power_w": battery_w, "current_a": None})
+    found["meters"].append({"id": "battery", "ok": True, "age_s": 0.1, "power_w": battery_w, "current_a": None})
     found["stations"][0]["evses"][0] |= {
         "transaction_id": "7",
         "phases_in_use": ["L1"],
@@ -242,6 +242,15 @@ def test_the_watch_reads_the_report() -> None:
     assert watched(*[seen(grid_w=-2300.0, battery_w=-2000.0)] * 100, counts=True) == [0.0, 10.0]
     assert watched(*[seen(grid_w=0.0, battery_w=0.0, draw_a=8.0)] * 100) == [0.0, 8.0]
     assert watched(*[seen(grid_w=-2300.0, battery_w=None)] * 100) == [0.0]
+
+
+@pytest.mark.parametrize(("age_s", "stated"), [(4.9, [0.0, 10.0]), (5.1, [0.0])])
+def test_a_poll_that_fails_is_no_cloud(age_s: float, stated: list[float]) -> None:
+    """On a line that loses an answer now and then no car ever began: each began the wait for enough sun anew. A meter's
+    reading counts until it is stale."""
+    missed = seen(grid_w=-2300.0, battery_w=0.0)
+    missed["meters"][0] |= {"ok": False, "problem": "no answer", "age_s": age_s}
+    assert watched(*[*[seen(grid_w=-2300.0, battery_w=0.0)] * 20, missed] * 5) == stated
 
 
 @pytest.mark.parametrize("status", ["SuspendedEV", "SuspendedEVSE", "Finishing"])

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from structlog.testing import capture_logs
 
 from edge.domain.connection import Connection, parse_connection
@@ -18,6 +19,7 @@ from tests.p1_telegrams import DUTCH_LINES, telegram
 LATER_LINES = tuple(
     line.replace("261121073000W", "261121073001W").replace("1.7.0(00.080", "1.7.0(00.090") for line in DUTCH_LINES
 )
+DAMAGED = telegram()[:-6] + b"0000\r\n"
 PORT = parse_connection("p1+tcp://10.0.0.9:8899")
 
 
@@ -69,14 +71,27 @@ async def listened(port: FakePort, script: Callable[[FakePort], None], *, for_s:
 
 
 def test_telegrams_are_delivered() -> None:
-    """Each telegram becomes values; a damaged one is told as a problem, and listening goes on."""
+    """Each telegram becomes values; a damaged one between sound ones is a slip of the line and loses no meter."""
 
     def script(port: FakePort) -> None:
-        port.opened[0].data(telegram() + telegram()[:-6] + b"0000\r\n" + telegram(LATER_LINES))
+        port.opened[0].data(telegram() + DAMAGED + telegram(LATER_LINES))
 
     told = virtual_time.run(listened(FakePort(), script, for_s=2.0))
     assert [values[Quantity.POWER] for values in told.values] == [80.0, 90.0]
-    assert [problem for _, problem in told.problems] == ["a telegram was damaged on the line (its checksum is wrong)"]
+    assert told.problems == []
+
+
+@pytest.mark.parametrize(("before", "times"), [(b"", 3), (telegram(), 2)])
+def test_damaged_telegrams_are_told(before: bytes, times: int) -> None:
+    """The first of a line that had none yet, and the second of two in a row."""
+
+    def script(port: FakePort) -> None:
+        port.opened[0].data(before + 3 * DAMAGED)
+
+    told = virtual_time.run(listened(FakePort(), script, for_s=2.0))
+    assert [problem for _, problem in told.problems] == [
+        "a telegram was damaged on the line (its checksum is wrong)"
+    ] * times
 
 
 def test_it_connects_again() -> None:
