@@ -3,6 +3,7 @@
 """
 
 import re
+import string
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ from importlib.resources import files
 from typing import Any
 
 LANGUAGES = ("en", "da", "nl", "de")
+_NESTED = frozenset({"finding", "why"})  # what stands in a problem and is one itself
+_UNITS = ("_a", "_s", "_v", "_w")  # of a number in it
+_PHASES = frozenset({"phase", "seen"})
 _TWO_ENDS = re.compile(r"([?!])\.(?= |$)")  # a problem that is a question ends its sentence itself
 
 
@@ -26,6 +30,13 @@ class Said:
 
     text: str
     values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A problem as another room tells it, in English: said in a language as far as the texts ``heard...`` know it."""
+
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,19 @@ class Speaker:
         """Whether there is such a text."""
         return name in self._texts
 
+    def retold(self, problem: str) -> str:
+        """The problem in this language: whole, or each part of it that is known; the rest as it is."""
+        if self.language == LANGUAGES[0]:
+            return printable(problem)
+        known = next(((name, found) for name, form in _forms() if (found := form.fullmatch(problem))), None)
+        if known is not None:
+            name, found = known
+            return self.say(name, {key: self._part(key, value) for key, value in found.groupdict().items()})
+        for between in ("; ", ", "):
+            if between in problem:
+                return between.join(map(self.retold, problem.split(between)))
+        return printable(problem)
+
     def label(self, label: str, otherwise: str | None = None) -> str:
         """What an option is called: a text of ours, or a name as it is; that of a code, or ``otherwise``."""
         return self._texts.get(label) or printable(label if otherwise is None else otherwise)
@@ -70,9 +94,36 @@ class Speaker:
     def _shown(self, value: object) -> object:
         if isinstance(value, Said):
             return self.tell(value)
+        if isinstance(value, Heard):
+            return self.retold(value.problem)
         if isinstance(value, float):
             return _Decimal(value, self._texts["decimal_sign"])
         return printable(value) if isinstance(value, str) else value
+
+    def _part(self, key: str, value: str) -> object:
+        """What stands in a problem: another one, a number of so many decimals, or a name."""
+        if key in _NESTED:
+            return Heard(value)
+        return value.replace(".", self._texts["decimal_sign"]) if key.endswith(_UNITS) else value
+
+
+@cache
+def _forms() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Of each problem that is known the name of its text, and its English as a form: names in braces are anything."""
+    found = []
+    for name, text in texts(LANGUAGES[0]).items():
+        if name.startswith("heard."):
+            parts = string.Formatter().parse(text)
+            form = "".join(re.escape(told) + (f"(?P<{key}>{_what(key)})" if key else "") for told, key, _, _ in parts)
+            found.append((name, re.compile(form)))
+    return tuple(sorted(found, key=lambda each: -len(each[1].pattern)))  # what says most first
+
+
+def _what(key: str) -> str:
+    """The form of what stands there."""
+    if key in _PHASES:
+        return "L[123]"
+    return r"-?[\d.e+-]+" if key.endswith(_UNITS) else ".+?"
 
 
 def printable(content: str) -> str:

@@ -19,7 +19,7 @@ from edge.cli.tongue import LanguageOption, speaker
 from edge.cli.verdict import MOST_SHOWN
 from edge.clock import SystemClock
 from edge.errors import ConfigurationError, ControllerUnreachable
-from edge.language import Said
+from edge.language import Heard, Said
 from edge.listening import is_anybodys
 
 FAILED = 1
@@ -120,10 +120,10 @@ def _of_report(report: Mapping[str, Any]) -> Iterator[Trouble]:
     told = "meter" if report.get("control", {}).get("state") == "METER_STALE" else "meter_shown"
     for meter in report.get("meters", ()):
         if not meter["ok"]:
-            problem = meter["problem"] or Said("trouble.meter_silent")
+            problem = Heard(meter["problem"]) if meter["problem"] else Said("trouble.meter_silent")
             yield _trouble(told, "meter", meter=meter["id"], problem=problem)
         for doubt in meter.get("wiring", ()):
-            yield _trouble("wiring", meter=meter["id"], doubt=doubt)
+            yield _trouble("wiring", meter=meter["id"], doubt=Heard(doubt))
     has_cloud = report.get("has_cloud", True)
     yield from _storage(report.get("storage") or {}, has_cloud=has_cloud)
     yield from _certificates(report.get("certificates", ()))
@@ -184,19 +184,21 @@ def _clouds(connected: Sequence[Mapping[str, Any]]) -> Iterator[Trouble]:
     lost = [each for each in connected if not each["cloud_connected"]]
     causes = Counter(each["cloud_problem"] for each in lost if each.get("cloud_problem") is not None)
     if lost and len(lost) == len(connected):
-        yield _trouble("no_cloud_why", "no_cloud", why=causes.most_common(1)[0][0]) if causes else _trouble("no_cloud")
+        most = next((Heard(why) for why, _ in causes.most_common(1)), None)
+        yield _trouble("no_cloud") if most is None else _trouble("no_cloud_why", "no_cloud", why=most)
         return
     for why, count in causes.items():
         if count >= MANY:
             those = _first([each["id"] for each in lost if each.get("cloud_problem") == why])
-            yield _trouble("clouds_away", "cloud_refuses", count=count, stations=those, why=why)
+            yield _trouble("clouds_away", "cloud_refuses", count=count, stations=those, why=Heard(why))
     for station in lost:
         why = station.get("cloud_problem")
         if causes[why] >= MANY:
             continue
-        yield _trouble(
-            "cloud_refuses" if why is None else "cloud_away", "cloud_refuses", station=station["id"], why=why
-        )
+        if why is None:
+            yield _trouble("cloud_refuses", station=station["id"])
+        else:
+            yield _trouble("cloud_away", "cloud_refuses", station=station["id"], why=Heard(why))
 
 
 def without_slips(identity: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from edge.language import Speaker
+from edge.language import Heard, Speaker
 from edge.web.said import Level, Report, age
 
 _GOOD, _RESERVE = "GOOD", "RESERVE"  # states of the storage
@@ -11,10 +11,10 @@ _GOOD, _RESERVE = "GOOD", "RESERVE"  # states of the storage
 def storage_of(says: Speaker, storage: Report, *, has_cloud: bool) -> str:
     """``storage: 3 messages for the cloud, the oldest since 2 h (CP-07); journal 0.4 MB, 12.1 GB free``."""
     if "pending" not in storage:
-        return says.say("storage.unusable", {"problem": storage["problem"]})
+        return says.say("storage.unusable", {"problem": Heard(storage["problem"])})
     free = storage["free_bytes"]
     parts = [
-        storage["problem"],
+        says.retold(storage["problem"]) if storage["problem"] else None,
         _pending(says, storage, has_cloud=has_cloud),
         _counted(says, "deferred", storage.get("deferred")),
         _counted(says, "set_aside", storage["set_aside"]),

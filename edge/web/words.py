@@ -1,11 +1,11 @@
 """The report of the site in words, in the language of who reads them: the page and ``edge status`` say the same. Pure;
-a report is the plain values of ``GET /api/v1/status``, in which a meter's, a cloud's or the disk's problem is English.
+a report is the plain values of ``GET /api/v1/status``, which are English.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from edge.language import Speaker
+from edge.language import Heard, Speaker
 from edge.units import PHASES, Amps
 from edge.web.said import Level, Report, Said, age
 from edge.web.storage_words import level_of, storage_of
@@ -55,12 +55,15 @@ def on_control(says: Speaker, report: Report) -> Iterator[Said]:
         yield Said(says.say("status.eco", {"left": age(eco_s)}))
     for meter in report.get("meters", ()):
         if not meter["ok"]:
-            values = {"meter": meter["id"], "problem": meter["problem"] or says.say("status.no_reading")}
+            values = {
+                "meter": meter["id"],
+                "problem": Heard(meter["problem"]) if meter["problem"] else says.say("status.no_reading"),
+            }
             known = meter["age_s"] is not None
             aged = {"age": age(meter["age_s"])} if known else {}
             yield Said(says.say("status.meter_since" if known else "status.meter", values | aged), Level.BAD)
         for doubt in (*meter.get("wiring", ()), *meter.get("doubts", ())):
-            yield Said(says.say("status.meter", {"meter": meter["id"], "problem": doubt}), Level.LOOK)
+            yield Said(says.say("status.meter", {"meter": meter["id"], "problem": Heard(doubt)}), Level.LOOK)
 
 
 def on_the_rest(says: Speaker, report: Report) -> Iterator[Said]:
@@ -97,7 +100,7 @@ def waits_for(says: Speaker, report: Report, station: str) -> str | None:
     if not known["cloud_connected"] and report.get("has_cloud", True):
         if known.get("cloud_problem") is None:
             return says.say("status.cloud_away", {"station": station})
-        return says.say("status.cloud_away_why", {"station": station, "why": known["cloud_problem"]})
+        return says.say("status.cloud_away_why", {"station": station, "why": Heard(known["cloud_problem"])})
     return None
 
 
@@ -225,7 +228,7 @@ def _lost_clouds(says: Speaker, stations: Sequence[Report]) -> Iterator[str]:
         if (problem := station.get("cloud_problem")) is not None:
             by_cause.setdefault(problem, []).append(station["id"])
     for problem, names in by_cause.items():
-        values = {"stations": ", ".join(names[:_NAMED]), "problem": problem, "more": len(names) - _NAMED}
+        values = {"stations": ", ".join(names[:_NAMED]), "problem": Heard(problem), "more": len(names) - _NAMED}
         yield says.say("status.no_clouds" if len(names) > _NAMED else "status.no_cloud", values)
 
 

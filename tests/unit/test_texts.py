@@ -23,7 +23,7 @@ OTHERS = [language for language in LANGUAGES if language != "en"]
 # The reasons of limits: their English is the domain's own, which logs and the API tell.
 REASONS = {f"reason.{name}": sentence for name, sentence in NAMED.items()}
 REASONS |= {f"source.{source}": name for source, name in SOURCE_NAMES.items()}
-SHARED = {"status.meter", "storage.journal"}  # the same words in two languages
+SHARED = {"status.meter", "storage.journal", "heard.of_meter"}  # the same words in two languages
 
 
 def fields(text: str) -> list[tuple[str, str | None]]:
@@ -84,7 +84,7 @@ def test_every_text_is_said() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 said.add(node.value)
     tables = {"site", "grid", "circuit", "meter", "station", "ocpp", "bms", "option", "part", "help", "identify"}
-    tables |= {"column", "figure", "trouble", "remedy", "certificate", "state", "evse", "binding", "storage"}
+    tables |= {"column", "figure", "trouble", "remedy", "certificate", "state", "evse", "binding", "storage", "heard"}
     unsaid = {name for name in texts("en") if name not in said and name.partition(".")[0] not in tables}
     assert unsaid == set()
 
@@ -129,3 +129,25 @@ def test_a_remedy_can_be_typed_as_it_is_told(language: str) -> None:
     remedies = {name: text for name, text in texts(language).items() if name.startswith("remedy.")}
     assert len(remedies) > 20
     assert {name: text for name, text in remedies.items() if wanting.search(text)} == {}
+
+
+def told_in(path: Path) -> list[str]:
+    """The texts in a module, with {} for each value."""
+    told = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            parts = [str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values]
+            told.append("".join(parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            told.append(node.value)
+    return told
+
+
+def test_what_is_heard_is_told_in_these_words() -> None:
+    """Whoever words a problem anew does so in the texts, too: else it stays English for all."""
+    rooms = ("metering", "control", "ocpp", "storage")
+    told = "\n".join(text for room in rooms for path in (ROOT / "edge" / room).glob("*.py") for text in told_in(path))
+    heard = {name: re.sub(r"\{\w+\}", "{}", text) for name, text in texts("en").items() if name.startswith("heard.")}
+    assert len(heard) > 40
+    joined = {"heard.do_order_else", "heard.do_turn_else"}  # a sentence of the wiring, with who else may be its cause
+    assert {name for name, text in heard.items() if text not in told} == joined
