@@ -1,17 +1,20 @@
 """Reads a site file, with what only the other rooms know about it."""
 
+import re
 from pathlib import Path
 
 from edge.config import Configuration, MeterModel, load
 from edge.config.locate import locate
 from edge.config.write import beside
-from edge.errors import ConfigurationError
+from edge.errors import ConfigurationError, Finding
 from edge.metering.catalogue import FAMILIES
 from edge.metering.family import Confidence, Family, Quantity
 from edge.metering.mqtt_topic import MODEL
 from edge.metering.sample import tells_currents
 from edge.metering.user_map import read_map
 
+_OTHER = re.compile(r"\bthe (\w+) in line \d+")
+_LINE = re.compile(r" in line \d+")
 _DOUBTS = {Confidence.ONE_SOURCE: "is known from one source only: no second one confirms its registers"}
 
 
@@ -35,6 +38,12 @@ def read_draft(text: str, path: Path) -> Configuration:
             return read(draft)
         except ConfigurationError as exc:
             raise ConfigurationError(path, exc.findings) from exc
+
+
+def of_draft(finding: Finding) -> str:
+    """The finding in a text that isn't written: without its line, and the other lines that its words name."""
+    problem = _OTHER.sub(r"another \1", finding.problem)
+    return f"{finding.key}: {_LINE.sub('', problem)}; {_LINE.sub('', finding.remedy)}"
 
 
 def _read_map(path: Path, named: str) -> MeterModel:

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.progress import Progress
 
 from edge.bms.mqtt_client import log_in
 from edge.chance import SystemChance
-from edge.cli.findings import read_draft
+from edge.cli.findings import of_draft, read_draft
 from edge.cli.meter_choice import Choice
 from edge.cli.meter_read import sampled
 from edge.cli.meter_scan import hosts, scan_lines
@@ -29,7 +28,7 @@ from edge.domain.connection import Connection, Transport
 from edge.domain.reading import MeterReading
 from edge.domain.site import BrokerAccess, Meter
 from edge.domain.topic import TopicValue, parse_json_path
-from edge.errors import ConfigurationError, EdgeError, Finding, SiteFileUnwritable
+from edge.errors import ConfigurationError, EdgeError, SiteFileUnwritable
 from edge.metering.catalogue import FAMILIES
 from edge.metering.scan import serial_lines, unit_ids, units
 from edge.ocpp.keys import hashed, new_key
@@ -57,9 +56,6 @@ from edge.setup.steps import (
 )
 from edge.system.serial_ports import serial_ports
 from edge.units import PHASES, PhaseAmps, Seconds
-
-_OTHER = re.compile(r"\bthe (\w+) in line \d+")
-_LINE = re.compile(r" in line \d+")
 
 SAMPLE_EVERY_S: Seconds = 0.4
 SAMPLES = 3
@@ -151,14 +147,8 @@ class Probes:
         try:
             read_draft(text, self._config)
         except ConfigurationError as exc:
-            return tuple(map(_sentence, exc.errors))
+            return tuple(map(of_draft, exc.errors))
         return ()
-
-
-def _sentence(finding: Finding) -> str:
-    """The finding in a file that isn't written yet: without the other lines of it that its words name."""
-    problem = _OTHER.sub(r"another \1", finding.problem)
-    return f"{finding.key}: {_LINE.sub('', problem)}; {_LINE.sub('', finding.remedy)}"
 
 
 def _listens(listen: str) -> None:

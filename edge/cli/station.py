@@ -11,13 +11,13 @@ from rich.text import Text
 from edge.cli.amperes import amperes
 from edge.cli.control_socket import ask, asked_at, in_path
 from edge.cli.control_socket import report as of_controller
-from edge.cli.findings import read, read_draft
+from edge.cli.findings import of_draft, read, read_draft
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath
 from edge.cli.roomy import RoomyTable, on_stdout
 from edge.cli.tongue import LanguageOption, speaker
 from edge.config.schema_station import MAX_EVSE_A
 from edge.config.write import save, updated
-from edge.errors import ProblemUnusable
+from edge.errors import ConfigurationError, ProblemUnusable
 from edge.language import Speaker
 from edge.ocpp.keys import hashed, new_key
 from edge.setup.checks import phases as phases_of
@@ -104,7 +104,11 @@ def adopt(
         {"id": number, "phases": order, "max_a": max_a, "fallback_a": fallback_a} for number in range(1, evses + 1)
     ]
     text = updated(config.read_text(encoding="utf-8"), {"station": [table]})
-    read_draft(text, config)
+    try:
+        read_draft(text, config)
+    except ConfigurationError as exc:
+        why = "\n".join(map(of_draft, exc.errors))
+        raise ProblemUnusable(f"{config} wouldn't be sound with station '{station}', and is as it was:\n{why}") from exc
     save(config, text)
     says = speaker(language, STATE_FOLDER)
     typer.echo(says.say("station.adopted", {"path": str(config), "station": station}))

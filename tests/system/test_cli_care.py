@@ -395,8 +395,11 @@ async def test_a_station_is_adopted(site_file: Path) -> None:
     assert (code, "has station 'CP-02' already" in errors) == (2, True)
     wrong = ["--circuit", "garden", "--max-a", "16", "--config", str(site_file)]
     code, _, errors = await edge("station", "adopt", "CP-03", *wrong)
-    assert code == 2
-    assert "garden" in errors
+    assert code == 2  # told with lines of a file that isn't there, it had nowhere to be put right
+    assert errors == (
+        f"edge: {site_file} wouldn't be sound with station 'CP-03', and is as it was:\nstation[2].circuit: of station "
+        "'CP-03' is 'garden', and there is no such circuit; circuits are: main\n"
+    )
     assert site_file.read_text(encoding="utf-8") == text
 
 
