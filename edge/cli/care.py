@@ -64,9 +64,11 @@ def support_bundle(target: Target, config: ConfigPath = SITE_FILE, socket: Socke
     except ControllerUnreachable as exc:
         parts["status.txt"] = f"{exc}\n".encode()
     parts["journal.txt"] = _journal().encode()
-    with tarfile.open(target, "w:gz") as archive:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for name, content in parts.items():
             _add(archive, name, without_secrets(content.decode(errors="replace"), known).encode())
+    save(target, packed.getvalue())
     typer.echo(f"{target}: {', '.join(parts)}")
 
 

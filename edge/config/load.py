@@ -144,6 +144,8 @@ def _text(file: FilePath, path: FilePath | str) -> str:
     except UnicodeDecodeError as exc:
         line = content.count(b"\n", 0, exc.start) + 1
         raise _refusal(path, line, f"is not UTF-8 (byte 0x{content[exc.start]:02x})", "save it as UTF-8") from exc
+    if not text.strip():  # as the package brings it
+        raise _refusal(path, None, "is empty", "set the site up: sudo edge setup (by hand: docs/configuration.md)")
     if text.startswith(_BYTE_ORDER_MARK):
         raise _refusal(path, 1, "begins with a byte order mark", "save it as UTF-8 without BOM")
     return text

@@ -167,8 +167,13 @@ async def test_a_full_disk_spoils_nothing(site_file: Path, tmp_path: Path) -> No
         return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name != "lock"}
 
     before = files()
-    for command in ("backup", "restore"):
-        code, _, errors = await edge(command, str(sealed), *places(site_file), *secret, largest_file=100)
+    bundle = ("support-bundle", str(tmp_path / "bundle.tar.gz"), "--config", str(site_file))
+    for command in (
+        ("backup", str(sealed), *places(site_file), *secret),
+        ("restore", str(sealed), *places(site_file), *secret),
+        bundle,  # an empty one stayed, and the disk had no name
+    ):
+        code, _, errors = await edge(*command, largest_file=100)
         assert (code, "make room on its disk" in errors) == (1, True), errors
         assert files() == before
 
@@ -338,6 +343,14 @@ async def test_a_gateway_that_is_not_set_up(site_file: Path, tmp_path: Path) -> 
         code, output, errors = await edge("doctor", *told)
         assert (code, errors) == (1, "")
         assert output == "1. the gateway isn't set up yet\n   -> sudo edge setup\n"
+
+
+async def test_an_empty_site_file_is_told_as_one(site_file: Path) -> None:
+    """As the package brings it: whoever proves it first is sent to the set-up, not to three tables."""
+    site_file.write_bytes(b"\n")
+    code, _, errors = await edge("commission", *places(site_file))
+    told = f"{site_file}: error: the file: is empty; set the site up: sudo edge setup (by hand: docs/configuration.md)"
+    assert (code, errors) == (2, f"{told}\n{site_file}: 1 error\n")
 
 
 async def test_an_address_that_no_network_has(site_file: Path, tmp_path: Path) -> None:

@@ -283,8 +283,9 @@ def test_schema_faults_say_what_and_what_would_be_right(
 
 
 def test_missing_tables_are_named(tmp_path: Path) -> None:
-    """An empty file lacks three tables; each is told once, without a line."""
-    assert {(each.key, each.line) for each in findings(tmp_path, "")} == {
+    """A file of comments lacks three tables; each is told once, without a line. An empty one is told as that."""
+    assert [(each.key, each.problem) for each in findings(tmp_path, "\n")] == [("the file", "is empty")]
+    assert {(each.key, each.line) for each in findings(tmp_path, "# ours\n")} == {
         ("site", None),
         ("circuit", None),
         ("ocpp", None),
