@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from edge.cli.control_socket import ASK_AS_ROOT, asked_at
+from edge.cli.control_socket import ASK_AS_ROOT, asked_at, in_path
 from edge.cli.control_socket import report as of_controller
 from edge.cli.findings import read
 from edge.cli.places import SITE_FILE, STATE_FOLDER, ConfigPath, SocketPath, StatePath
@@ -160,10 +160,11 @@ def _lost(stations: Sequence[str], refused: Mapping[str, str], url: object) -> I
         yield _trouble("stations", count=len(mute), stations=_first(mute), url=url)
     for station in stations:
         why = refused.get(station)
+        dialled = url.replace("{station}", in_path(station)) if isinstance(url, str) else url
         if why is not None:
-            yield _trouble("station_refused", station=station, why=why, url=url)
+            yield _trouble("station_refused", station=station, why=why, url=dialled)
         elif len(mute) < MANY:
-            yield _trouble("station", station=station, why=why, url=url)
+            yield _trouble("station", station=station, why=why, url=dialled)
 
 
 def _first(stations: Sequence[str]) -> str:

@@ -345,6 +345,18 @@ async def test_a_draw_that_is_too_old_is_told_with_its_age(controller: Controlle
     assert any("3.0 0.0 0.0" in row for row in cells)
 
 
+async def test_the_doctor_tells_the_address_as_it_is_typed(controller: Controller, tmp_path: Path) -> None:
+    """Of a station that is away, with its identity in it; and what keeps its meter in the language of who reads it."""
+    away = REPORT["stations"][0] | {"id": "CP 07/ö", "connected": False}
+    controller.report = REPORT | {"stations": [away], "station_urls": ["ws://10.77.0.1:9000/{station}"]}
+    told = ("doctor", "--config", str(tmp_path / "none.toml"), "--state", str(tmp_path), "--language", "de")
+    shown = await edge(controller.path, *told)
+    assert (shown.code, shown.err) == (1, "")
+    assert "ws://10.77.0.1:9000/CP%2007%2F%C3%B6 mit ihrer eigenen Kennung" in shown.out
+    assert "{station}" not in shown.out
+    assert "Zähler grid: keine Antwort binnen 0,5 s; geladen wird mit den sicheren Strömen" in shown.out
+
+
 async def test_why_a_cloud_cannot_be_had_is_told(controller: Controller) -> None:
     """Once for all stations of the same cause; by the trace of a station, and by the doctor: which differs with whether
     any station has its cloud."""
