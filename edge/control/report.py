@@ -172,7 +172,7 @@ def _evse(board: Board, state: EvseState, decision: Decision, number: int) -> di
         "rank": state.evse.rank if state.priority is None else state.priority.rank,
         "reason": setpoint.reason.value,
         "text": setpoint.text,
-        "sentence": {"name": said.name, "shown_a": said.shown_a, "values": dict(said.values)},
+        "sentence": {"name": said.name, "shown_a": said.shown_a, "values": said.values},
     }
 
 

@@ -155,11 +155,11 @@ NAMED: Final[Mapping[str, str]] = (
     | {f"{reason}.power": sentence for reason, sentence in POWER_SENTENCES.items()}
     | {f"{reason}.balance": sentence for reason, sentence in BALANCE_SENTENCES.items()}
 )
-_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
-    name: tuple(field for _, field, _, _ in string.Formatter().parse(sentence) if field)
+_WORDS: Final = frozenset({"circuit", "phase", "meter", "other_phase", "phases", "source"})  # else it is a number of 0
+_FIELDS: Final[Mapping[str, tuple[tuple[str, bool], ...]]] = {  # and whether it is a number
+    name: tuple((field, field not in _WORDS) for _, field, _, _ in string.Formatter().parse(sentence) if field)
     for name, sentence in NAMED.items()
 }
-_WORDS: Final = frozenset({"circuit", "phase", "meter", "other_phase", "phases", "source"})  # else it is a number of 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,32 +200,46 @@ class Setpoint:
     @property
     def sentence(self) -> Sentence:
         """What :attr:`text` says, in parts. A source is named by its value."""
-        kind = ""
-        if self.rating_w is not None:
-            kind = ".power" if self.reason in POWER_SENTENCES else ""
-        elif self.other_phase is not None:
-            kind = ".balance" if self.reason in BALANCE_SENTENCES else ""
-        name = f"{self.reason.value}{kind}"
-        shown_a = self.limit_a if self.limit_a is not None else self.reserved_a
-        return Sentence(
-            name=name,
-            shown_a=float(shown_a) if shown_a is not None else None,
-            values={field: self._plain(field) for field in _FIELDS[name]},
-        )
+        name = self._name
+        # Of an EVSE after the other, each second where a building reads them.
+        values = {
+            field: float(getattr(self, field) or 0.0) if is_number else getattr(self, field)
+            for field, is_number in _FIELDS[name]
+        }
+        return Sentence(name=name, shown_a=self._shown_a, values=values)
 
     @property
     def text(self) -> str:
         """The same sentence everywhere: ``6.0 A: garage L2 is full (39.8 of 40 A)``."""
-        told = self.sentence
-        named = {"source": SOURCE_NAMES[self.source]} if self.source is not None else {}
-        sentence = NAMED[told.name].format(**{**told.values, **named})
-        return f"{told.shown_a:z.1f} A: {sentence}" if told.shown_a is not None else sentence
+        shown_a = self._shown_a
+        sentence = NAMED[self._name].format(
+            circuit=self.circuit,
+            phase=self.phase,
+            meter=self.meter,
+            used_a=self.used_a if self.used_a is not None else 0.0,
+            rating_a=self.rating_a if self.rating_a is not None else 0.0,
+            min_a=self.min_a if self.min_a is not None else 0.0,
+            other_phase=self.other_phase,
+            used_w=self.used_w if self.used_w is not None else 0.0,
+            rating_w=self.rating_w if self.rating_w is not None else 0.0,
+            phases=self.phases,
+            source=None if self.source is None else SOURCE_NAMES[self.source],
+        )
+        return f"{shown_a:z.1f} A: {sentence}" if shown_a is not None else sentence
 
-    def _plain(self, field: str) -> str | float | int | None:
-        value = getattr(self, field)
-        if isinstance(value, StrEnum):
-            return value.value
-        return value if field in _WORDS else float(value or 0.0)
+    @property
+    def _name(self) -> str:
+        """Of its sentence, by what binds."""
+        if self.rating_w is not None:
+            return f"{self.reason}.power" if self.reason in POWER_SENTENCES else self.reason
+        if self.other_phase is not None:
+            return f"{self.reason}.balance" if self.reason in BALANCE_SENTENCES else self.reason
+        return self.reason
+
+    @property
+    def _shown_a(self) -> Amps | None:
+        """What it allows, else what is kept free."""
+        return self.limit_a if self.limit_a is not None else self.reserved_a
 
 
 class Purpose(StrEnum):
