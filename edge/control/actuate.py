@@ -127,32 +127,28 @@ def _is_due(intent: Intent, now: Seconds) -> bool:
     if writing.failed_at is not None:
         wait_s = RETRY_REFUSED_S if writing.failures >= REFUSALS_THAT_COUNT else RETRY_S
         return _cuts_after_failure(intent) or now - writing.failed_at >= wait_s
-    return not is_settled(
-        intent.held,
-        writing,
-        limit_a=intent.limit_a,
-        phases=intent.phases,
-        renew_after_s=intent.renew_after_s,
-        now=now,
+    return now >= settled_until(
+        intent.held, writing, limit_a=intent.limit_a, phases=intent.phases, renew_after_s=intent.renew_after_s
     )
 
 
-def is_settled(
-    held: Grant | None, writing: Writing, *, limit_a: Amps, phases: int | None, renew_after_s: Seconds, now: Seconds
-) -> bool:
-    """Whether an EVSE has confirmed just this limit, and needn't be told it again yet.
+def settled_until(
+    held: Grant | None, writing: Writing, *, limit_a: Amps, phases: int | None, renew_after_s: Seconds
+) -> Seconds:
+    """Until when an EVSE that has confirmed just this limit needn't be told it again; infinitely long ago for others.
 
     Where one limit binds it with a session and without, what it holds may be of the other, and end sooner.
     """
-    return (
+    if (
         held is not None
         and held.limit_a == limit_a
         and held.phases == phases
         and writing.pending is None
         and writing.failed_at is None
         and not writing.write_again
-        and now - held.sent_at < min(renew_after_s, RENEW_AT * held.lease_s)
-    )
+    ):
+        return held.sent_at + min(renew_after_s, RENEW_AT * held.lease_s)
+    return -math.inf
 
 
 def _cuts_after_failure(intent: Intent) -> bool:

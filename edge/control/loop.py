@@ -17,7 +17,7 @@ from edge.allocation.layout import Floats
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import Reach
 from edge.clock import Clock
-from edge.control.actuate import Intent, actuate, idle_limit_a, is_settled, renew_after_s
+from edge.control.actuate import Intent, actuate, idle_limit_a, renew_after_s, settled_until
 from edge.control.board import Board
 from edge.control.litter import Litter
 from edge.control.ports import LimitPort, MeterPort
@@ -63,6 +63,8 @@ class ControlLoop:
         self._sampling: asyncio.Task[None] | None = None
         settings, count = board.site.control, len(board.evses)
         self._idle_a = tuple(idle_limit_a(record.evse, settings) for record in board.evses.values())
+        # How each EVSE stood, but for time all that its commands depend on; and until when it needs none as it stood.
+        self._settled: list[tuple[tuple[object, ...], Seconds]] = [((), -math.inf)] * count
         self._renewals = tuple(  # without a session, and in one
             tuple(renew_after_s(settings, in_session=each, number=number, of=count) for each in (False, True))
             for number in range(count)
@@ -111,20 +113,30 @@ class ControlLoop:
 
     def _commands(self, snapshot: Snapshot, decision: Decision) -> Sequence[LimitCommand]:
         intents: list[Intent] = []
+        now = snapshot.now
         records = self._board.evses.values()  # in the order of the snapshot
-        for record, state, told_a, single, idle_a, (idle_after_s, session_after_s) in zip(
-            records, snapshot.evses, decision.told_a, decision.told_single, self._idle_a, self._renewals, strict=True
-        ):
+        told = zip(records, snapshot.evses, decision.told_a, decision.told_single, self._settled, strict=True)
+        for number, (record, state, told_a, single, (stood, until)) in enumerate(told):
+            stands = (state, told_a, single, *record.writing.values())
+            if now < until and stands == stood:
+                continue  # nearly always: as it stood, it needed nothing
             if state.reach in (Reach.OFFLINE, Reach.EXPECTED):
                 continue
-            evse, busy = record.evse, record.transaction_id is not None
+            evse, busy, (idle_after_s, session_after_s) = record.evse, state.in_session, self._renewals[number]
+            ends = []
             if not (busy and record.one_limit):
-                self._intend(intents, record, Purpose.IDLE, idle_a, None, snapshot.now, idle_after_s, in_session=False)
+                idle_a = self._idle_a[number]
+                ends.append(
+                    self._intend(intents, record, Purpose.IDLE, idle_a, None, now, idle_after_s, in_session=False)
+                )
             if busy:
                 purpose = Purpose.IDLE if record.one_limit else Purpose.SESSION
                 phases = (1 if single else len(evse.phases)) if evse.switches_phases else None
-                self._intend(intents, record, purpose, told_a, phases, snapshot.now, session_after_s, in_session=True)
-        commands = actuate(intents, settings=self._board.site.control, now=snapshot.now, first_id=self._next_id)
+                ends.append(
+                    self._intend(intents, record, purpose, told_a, phases, now, session_after_s, in_session=True)
+                )
+            self._settled[number] = stands, min(ends)
+        commands = actuate(intents, settings=self._board.site.control, now=now, first_id=self._next_id)
         self._next_id += len(commands)
         return commands
 
@@ -139,11 +151,13 @@ class ControlLoop:
         after_s: Seconds,
         *,
         in_session: bool,
-    ) -> None:
-        """What a limit should be, where the station hasn't confirmed just that already."""
+    ) -> Seconds:
+        """What a limit should be, where the station hasn't confirmed just that already. Says until when it needn't be
+        told, unless something changes."""
         held, writing = record.holdings.in_force(purpose), record.writing[purpose]
-        if is_settled(held, writing, limit_a=limit_a, phases=phases, renew_after_s=after_s, now=now):
-            return
+        until = settled_until(held, writing, limit_a=limit_a, phases=phases, renew_after_s=after_s)
+        if now < until:
+            return until
         evse = record.evse
         intents.append(
             Intent(
@@ -162,6 +176,7 @@ class ControlLoop:
                 per_amp_w=self._per_amp_w(evse),
             )
         )
+        return until
 
     def _per_amp_w(self, evse: Evse) -> Watts | None:
         """For an EVSE that is limited in W: the power of one ampere on each of its phases."""
