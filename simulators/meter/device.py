@@ -64,10 +64,10 @@ class SimulatedMeter:
     def _read(self, kind: Kind, start: int, count: int) -> bytes:
         if not 1 <= count <= self._map.max_registers:
             raise RefusedError(ExceptionCode.ILLEGAL_DATA_VALUE)
-        words = self._map.words(self._disturbance.measured(self._state())).get(kind, {})
+        asked = range(start, start + count)
+        words = self._map.words(self._disturbance.measured(self._state()), asked).get(kind, {})
         if not self._map.may_read(kind, start, count):
             raise RefusedError(ExceptionCode.ILLEGAL_DATA_ADDRESS)
-        asked = range(start, start + count)
         if any(address not in words for address in asked):
             raise RefusedError(ExceptionCode.ILLEGAL_DATA_ADDRESS)
         return b"".join(words[address].to_bytes(2, "big") for address in asked)

@@ -11,6 +11,7 @@ from typing import Final, Literal, Protocol
 KIND_OF_FUNCTION: Final[Mapping[int, "Kind"]] = {3: "holding", 4: "input"}
 Kind = Literal["holding", "input"]
 Word = int  # 0 to 0xFFFF
+ALL: Final = range(0x10000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +34,9 @@ class RegisterMap(Protocol):
     def max_registers(self) -> int:
         """The most that one read may have."""
 
-    def words(self, state: LineState) -> Mapping[Kind, Mapping[int, Word]]:
-        """Every register that the family has, by its kind and its address on the wire."""
+    def words(self, state: LineState, asked: range = ALL) -> Mapping[Kind, Mapping[int, Word]]:
+        """Every register that the family has, by its kind and its address on the wire; of those that change, or are
+        many, what ``asked`` touches is enough."""
 
     def may_read(self, kind: Kind, start: int, count: int) -> bool:
         """Whether the family lets this read be: even addresses only, no end inside a number. The rest is checked

@@ -9,8 +9,8 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from simulators.meter.state import ALL, LineState, Word
 from simulators.meter.state import Kind as Table
-from simulators.meter.state import LineState, Word
 
 MOST_REGISTERS = 125  # Modbus Application Protocol V1.1b3, section 6.3
 HOLDING: tuple[Table, ...] = ("holding",)
@@ -87,14 +87,15 @@ class Layout:
     holding: Mapping[int, Word] = field(default_factory=dict)
     absent: Mapping[Kind, int] = field(default_factory=dict)  # what an integer says that isn't available
 
-    def words(self, state: LineState) -> Mapping[Table, Mapping[int, Word]]:
+    def words(self, state: LineState, asked: range = ALL) -> Mapping[Table, Mapping[int, Word]]:
         """See :meth:`simulators.meter.state.RegisterMap.words`."""
         measured: dict[int, Word] = {}
         for filled in self.filled:
-            measured |= dict.fromkeys(filled, 0)
+            measured |= dict.fromkeys(range(max(filled.start, asked.start), min(filled.stop, asked.stop)), 0)
         measured |= self.fixed
         for cell in self.cells:
-            measured.update(cell.pack(state, self.absent, low_word_first=self.low_word_first))
+            if cell.address < asked.stop and cell.address + cell.kind.words > asked.start:
+                measured.update(cell.pack(state, self.absent, low_word_first=self.low_word_first))
         found: dict[Table, dict[int, Word]] = dict.fromkeys(self.tables, measured)
         if self.holding:
             found["holding"] = found.get("holding", {}) | dict(self.holding)
