@@ -96,7 +96,7 @@ class Backlog:
     def owes(self) -> bool:
         """Whether there is one that is to go before what comes now. Not those that are deferred, nor what waits for
         them."""
-        return next(self._free(), None) is not None
+        return bool(self._slips) and next(self._free(), None) is not None  # hardly ever is there any
 
     @property
     def resendable(self) -> set[int]:

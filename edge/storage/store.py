@@ -60,7 +60,7 @@ class Store:
         self._history_bytes = history_bytes
         self._reserve = Reserve(folder / "reserve", reserve_bytes)
         self._open: dict[str, sqlite3.Connection] = {}
-        self._changes_seen: dict[str, int] = {}
+        self._changes_seen: tuple[int, int] | None = None
         self._copies = Copies()
         self._is_behind = False  # they aren't all there, or some of what was delivered are
         self.health = Health.GOOD
@@ -94,7 +94,7 @@ class Store:
         with contextlib.suppress(sqlite3.Error):
             sums.complete(self._open[rows.JOURNAL], "entry")
             sums.complete(self._open[rows.REGISTRY], copies.ENTRIES)
-        self._changes_seen = {name: self._data_version(name) for name in self._open}
+        self._changes_seen = self._data_versions()
         self._keep_good_copy()
 
     def close(self) -> None:
@@ -118,10 +118,8 @@ class Store:
 
     def changed_by_others(self) -> bool:
         """Whether another process has written to the journal or the registry since this was last asked."""
-        now = {name: self._data_version(name) for name in (rows.JOURNAL, rows.REGISTRY)}
-        changed = any(self._changes_seen.get(name) != version for name, version in now.items())
-        self._changes_seen.update(now)
-        return changed
+        before, self._changes_seen = self._changes_seen, self._data_versions()
+        return before != self._changes_seen
 
     def commit(self, batches: Sequence[Sequence[Write]]) -> list[Exception | None]:
         """Have all batches on the disk: one fsync for each file that they touch. Each batch is whole or not at all in
@@ -294,8 +292,10 @@ class Store:
     def _good_copy(self, name: str) -> Path:
         return self._folder / f"{name}.good.db"
 
-    def _data_version(self, name: str) -> int:
-        return int(self._open[name].execute("PRAGMA data_version").fetchone()[0])
+    def _data_versions(self) -> tuple[int, int]:
+        """Of the journal and the registry."""
+        journal, registry = (self._open[name].execute("PRAGMA data_version") for name in (rows.JOURNAL, rows.REGISTRY))
+        return journal.fetchone()[0], registry.fetchone()[0]
 
     def _enter(self, health: Health, **details: str) -> None:
         if health is self.health:

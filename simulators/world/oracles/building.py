@@ -57,10 +57,10 @@ class LimitsHold(Oracle):
         volts = self.world.site.nominal_voltage_v
         for phase, name in enumerate(PHASE_NAMES):
             over = most_a is not None and cars_a[phase] > NOISE_A and flows_a[phase] > most_a + self._slack_a(most_a)
-            self._judge(over, f"{name}: {flows_a[phase]:.1f} of {most_a} A")
+            self._judge(name, f"{flows_a[phase]:.1f} of {most_a} A" if over else None)
         flows_w = sum(flows_a) * volts
         over = most_w is not None and sum(cars_a) > NOISE_A and flows_w > most_w + self._slack_w(most_w)
-        self._judge(over, f"all phases: {flows_w:.0f} of {most_w} W")
+        self._judge("all phases", f"{flows_w:.0f} of {most_w} W" if over else None)
 
     def _cars_a(self, run: Run) -> list[float]:
         """What those cars draw of it that can be told to draw less."""
@@ -93,15 +93,18 @@ class LimitsHold(Oracle):
         )
         return l1, l2, l3
 
-    def _judge(self, over: bool, what: str) -> None:
-        now, line = self.world.now(), what.partition(":")[0]
-        if not over:
+    def _judge(self, line: str, over: str | None) -> None:
+        """`over` is what flows there of what may; None: no more than may."""
+        if over is None:
             self._since.pop(line, None)
             return
+        now = self.world.now()
         # Who can't tell its stations anything can't tell them this.
         patience_s = FLOW_S + 2 * self.world.period_s + max(self.grace_s, self.world.grace_s(UNTOLD))
         if now - self._since.setdefault(line, now) > patience_s:
-            self.fail(f"for {now - self._since[line]:.0f} s cars have drawn beyond what {self.whose} allows, {what}")
+            self.fail(
+                f"for {now - self._since[line]:.0f} s cars have drawn beyond what {self.whose} allows, {line}: {over}"
+            )
             self._since[line] = float("inf")
 
 
@@ -122,7 +125,7 @@ class DimmingIsObeyed(LimitsHold):
         run, volts = self.world.copper.runs[operator.circuit], self.world.site.nominal_voltage_v
         flows_w = sum(self._flows_a(run)) * volts
         over = sum(self._cars_a(run)) > NOISE_A and flows_w > operator.allows_w + self._slack_w(operator.allows_w)
-        self._judge(over, f"{run.id}: {flows_w:.0f} of {operator.allows_w:.0f} W")
+        self._judge(run.id, f"{flows_w:.0f} of {operator.allows_w:.0f} W" if over else None)
 
 
 class ModbusIsHeard(Oracle):

@@ -53,11 +53,11 @@ class BuildingIsShown(Oracle):
             self._was.popleft()
         if now - self._was[0][0] < old_s - 2 * self.every_s:
             return
-        shown, mqtt = self.world.shown, self.world.shown.mqtt()
+        shown = self.world.shown
         if shown.read_at is not None and shown.read_at > self._read_at:
             self._read_at = shown.read_at
             self._judge(MODBUS, shown.modbus)
-        if mqtt is not None and now - self._heard_at >= READS_S:
+        if now - self._heard_at >= READS_S and (mqtt := shown.mqtt()) is not None:
             self._heard_at = now
             self._judge(MQTT, mqtt)
 

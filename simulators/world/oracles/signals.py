@@ -26,7 +26,7 @@ class SignalsAreObeyed(LimitsHold):
         run, volts = self.world.copper.runs[self.world.signals.circuit], self.world.site.nominal_voltage_v
         flows_w = sum(self._flows_a(run)) * volts
         over = sum(self._cars_a(run)) > NOISE_A and flows_w > most_w + self._slack_w(most_w)
-        self._judge(over, f"{run.id}: {flows_w:.0f} of {most_w:.0f} W")
+        self._judge(run.id, f"{flows_w:.0f} of {most_w:.0f} W" if over else None)
 
 
 class SignalsAreKnown(Oracle):
