@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from edge.domain.setpoint import Purpose
 from edge.domain.site import Mode
-from edge.domain.station import DrawSampled, SessionBegan, StationOnline
+from edge.domain.station import DrawSampled, SessionBegan, StationDescribed, StationOnline
 from edge.units import PhaseAmps
 from tests.site_builders import key
 from tests.unit.control.loop_rig import Rig, in_virtual_time
@@ -53,6 +53,21 @@ async def test_what_a_tick_tells() -> None:
         (Purpose.SESSION, amps) for amps in (6.0, 27.0, 27.0)
     ]
     assert [told.id for told in rig.told] == [3, 4, 5]
+
+
+@in_virtual_time
+async def test_what_is_to_be_asserted_again_is_told_though_nothing_else_changed() -> None:
+    """A station has booted, and may have lost what it holds; the control knows nothing else of it than before."""
+    rig = Rig()
+    rig.car_arrives()
+    booted = StationDescribed(station="CP-1", at=30.0, vendor="V", model="M")
+    await rig.run_for(29.5)
+    rig.told.clear()
+    await rig.run_for(1.5)
+    assert rig.told == []
+    rig.board.take(booted)
+    await rig.run_for(0.5)
+    assert [(told.purpose, told.limit_a) for told in rig.told] == [(Purpose.IDLE, 0.0), (Purpose.SESSION, 27.0)]
 
 
 @in_virtual_time
