@@ -1,8 +1,11 @@
 """A submeter that shows more than the meter above it."""
 
+from dataclasses import replace
+
 import pytest
 from structlog.testing import capture_logs
 
+from edge.control.board import Board
 from edge.control.submeters import LASTING_S, Submeters
 from edge.domain.reading import MeterReading
 from edge.domain.site import Circuit, ControlSettings, Meter, Site
@@ -63,3 +66,24 @@ def test_an_old_reading_concludes_nothing() -> None:
     """Only what both meters lately said is compared."""
     each = readings(0.0, 5.0, 20.0, 14.0) | {"m": MeterReading(meter="m", at=100.0, current_a=PhaseAmps(5.0, 0.0, 0.0))}
     assert {name: amps.l1 for name, amps in Submeters(site()).currents(each, 100.0).items()} == {"main": 5.0}
+
+
+def test_a_telegram_is_news_where_it_is_what_is_believed() -> None:
+    """Of a P1 port alone; and not where other meters' currents stand in for it, which may show what flowed before."""
+    plain = site()
+    board = Board(
+        replace(
+            plain,
+            meters=tuple(
+                replace(meter, connection="p1:///dev/ttyUSB0" if meter.id == "m" else "tcp://h")
+                for meter in plain.meters
+            ),
+        ),
+        started_at=0.0,
+    )
+    for main_a, is_news in ((35.0, True), (20.0, False)):
+        for reading in readings(1.0, main_a, 20.0, 14.0).values():
+            assert reading is not None
+            board.take(reading)
+        told = {state.circuit.id: state.is_news for state in board.snapshot(1.0).circuits}
+        assert told == {"main": is_news, "deck": False, "garage": False, "yard": False}
