@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from edge.domain.station import StationFact
+from edge.ocpp.number_ids import NumberIds
 from edge.ocpp.wire import Call, CallError, CallResult
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -76,18 +77,20 @@ Action = ToStation | ToCloud | PassBinary | Report | CloseStation | Note | HandO
 class Outbox:
     """Collects the actions of one step, in the order in which they are to be done.
 
-    ``on_late`` is called when some have come between two steps, as the disk took its time.
+    ``on_late`` is called when some have come between two steps, as the disk took its time. ``ids_of_station`` and
+    ``ids_of_cloud``: the numbers under which the peers want their answers.
     """
 
     def __init__(self) -> None:
         self.on_late: Callable[[], None] = lambda: None
         self._actions: list[Action] = []
+        self.ids_of_station, self.ids_of_cloud = NumberIds(), NumberIds()
 
     def to_station(self, text: str) -> None:
-        self._actions.append(ToStation(text))
+        self._actions.append(ToStation(self.ids_of_station.as_written(text)))
 
     def to_cloud(self, text: str) -> None:
-        self._actions.append(ToCloud(text))
+        self._actions.append(ToCloud(self.ids_of_cloud.as_written(text)))
 
     def pass_binary(self, data: bytes, *, to_station: bool) -> None:
         self._actions.append(PassBinary(data, to_station))

@@ -4,6 +4,7 @@ It lives as long as the program, through all connections of its station. Frames 
 that came in; the facts in them are copied out on the way. ``now`` is monotonic seconds, ``wall`` our wall clock.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -26,6 +27,7 @@ from edge.ocpp.figures import Figures
 from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.introduction import Introduction
 from edge.ocpp.line import Line
+from edge.ocpp.number_ids import NumberIds
 from edge.ocpp.passing import Passing
 from edge.ocpp.presence import Presence, RelayState
 from edge.ocpp.profiles.desk import ProfileDesk
@@ -41,7 +43,7 @@ from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.unreadable import Unreadable, excerpt
 from edge.ocpp.upline import Asker, Upline
 from edge.ocpp.versions import Version
-from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, Send
+from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, Frame, Send
 from edge.units import Seconds, Volts
 
 REST_S = 10.0  # the wall clock may be set, and the site's limits change, without anything being heard
@@ -153,6 +155,7 @@ class Relay:
         if self._controls:
             self._introduction.begins(now)
         self._unreadable.connected(version)
+        self._out.ids_of_station.forget()
         self._cloud_calls.forget()
         self._profiles.station_connected()
         self._passing.forget()
@@ -172,6 +175,7 @@ class Relay:
     def cloud_connected(self, now: Seconds) -> list[Action]:
         """The station's upstream connection is up."""
         self._presence.cloud_came(now)
+        self._out.ids_of_cloud.forget()
         self._station_calls.cloud_connected(now)
         return self._out.empty()
 
@@ -190,7 +194,7 @@ class Relay:
         """One message of the station."""
         relaying = self._presence.has_cloud
         try:
-            frame = (wire.parse_of_station if self._controls else wire.parse)(text, self._dialect.version)
+            frame = self._read(text, wire.parse_of_station, self._out.ids_of_station)
         except FrameError as error:
             self._unreadable.from_station(text, error, now, cloud_connected=relaying)
             return self._out.empty()
@@ -222,7 +226,7 @@ class Relay:
     def receive_from_cloud(self, text: str | bytes, now: Seconds, wall: datetime) -> list[Action]:
         """One message of the cloud."""
         try:
-            frame = wire.parse(text, self._dialect.version)
+            frame = self._read(text, wire.parse, self._out.ids_of_cloud)
         except FrameError as error:
             self._unreadable.from_cloud(text, error, now)
             return self._out.empty()
@@ -244,6 +248,11 @@ class Relay:
             case _:
                 assert_never(frame)
         return self._out.empty()
+
+    def _read(self, text: str | bytes, parse: Callable[[str | bytes, Version], Frame], ids: NumberIds) -> Frame:
+        """What a peer has sent; a wire changes nothing of it."""
+        version = self._dialect.version
+        return ids.read(text, lambda each: parse(each, version)) if self._controls else wire.parse(text, version)
 
     def write_limit(self, command: LimitCommand, now: Seconds, wall: datetime) -> list[Action]:
         """Write a limit ahead of all that waits; see :class:`edge.control.ports.LimitPort`."""
