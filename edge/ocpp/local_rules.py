@@ -31,18 +31,23 @@ _BY_NAME = {
 }
 _FLAGS = {"true": True, "false": False}
 _TAKEN = "Accepted"  # what wants a reboot holds after that, and is told then
+_UNKNOWN = frozenset({"UnknownComponent", "UnknownVariable"})  # 2.x part 2 §3, GetVariableStatusEnumType
+_ALLOWED = "true"  # what a station hasn't forbids nothing: another may have taken the place of one that has it
 
 
 def learned(rules: LocalRules, action: str, request: object, answer: object) -> LocalRules:
-    """What holds after the station has answered this CALL, of the cloud or ours. What it doesn't tell stays."""
+    """What holds after the station has answered this CALL, of the cloud or ours. What it says nothing of stays."""
     asked, told = fields(request), fields(answer)
     match action:
         case "GetConfiguration":
             entries = [(_key(each), each.get("value")) for each in map(fields, elements(told.get("configurationKey")))]
+            entries += [(_key({"key": each}), _ALLOWED) for each in elements(told.get("unknownKey"))]
         case "ChangeConfiguration" if told.get("status") == _TAKEN:
             entries = [(_key(asked), asked.get("value"))]
         case "GetVariables":
-            entries = list(_actual(told.get("getVariableResult")))
+            results = elements(told.get("getVariableResult"))
+            missing = [each for each in map(fields, results) if each.get("attributeStatus") in _UNKNOWN]
+            entries = [*_actual(results), *((_variable(each), _ALLOWED) for each in missing)]
         case "SetVariables":
             taken = {variable for variable, _ in _actual(told.get("setVariableResult"))}
             wanted = map(fields, elements(asked.get("setVariableData")))

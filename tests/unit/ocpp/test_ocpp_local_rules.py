@@ -92,6 +92,15 @@ def test_of_several_variables_those_count_that_were_taken() -> None:
     assert found == LocalRules(listed=False)
 
 
+def test_what_a_station_has_not_forbids_nothing() -> None:
+    """Another station, or another firmware, has taken the place of one that had it."""
+    bound = LocalRules(offline=False, cache=False)
+    without = {"unknownKey": ["localAuthorizeOffline", 7]}
+    assert local_rules.learned(bound, "GetConfiguration", {}, without) == LocalRules(cache=False)
+    unknown = [variable("AuthCacheCtrlr", "Enabled", attributeStatus="UnknownComponent")]
+    assert local_rules.learned(bound, "GetVariables", {}, {"getVariableResult": unknown}) == LocalRules(offline=False)
+
+
 ENTRIES = [7, {"key": 3}, {"key": "LocalAuthorizeOffline"}]
 
 
