@@ -87,10 +87,10 @@ class Outbox:
         self.ids_of_station, self.ids_of_cloud = NumberIds(), NumberIds()
 
     def to_station(self, text: str) -> None:
-        self._actions.append(ToStation(self.ids_of_station.as_written(text)))
+        self._actions.append(ToStation(self.ids_of_station.as_written(text) if self.ids_of_station.open else text))
 
     def to_cloud(self, text: str) -> None:
-        self._actions.append(ToCloud(self.ids_of_cloud.as_written(text)))
+        self._actions.append(ToCloud(self.ids_of_cloud.as_written(text) if self.ids_of_cloud.open else text))
 
     def pass_binary(self, data: bytes, *, to_station: bool) -> None:
         self._actions.append(PassBinary(data, to_station))

@@ -4,7 +4,6 @@ It lives as long as the program, through all connections of its station. Frames 
 that came in; the facts in them are copied out on the way. ``now`` is monotonic seconds, ``wall`` our wall clock.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -27,7 +26,7 @@ from edge.ocpp.figures import Figures
 from edge.ocpp.hearsay import Hearsay
 from edge.ocpp.introduction import Introduction
 from edge.ocpp.line import Line
-from edge.ocpp.number_ids import NumberIds
+from edge.ocpp.number_ids import NumberIds, Parser
 from edge.ocpp.passing import Passing
 from edge.ocpp.presence import Presence, RelayState
 from edge.ocpp.profiles.desk import ProfileDesk
@@ -249,10 +248,10 @@ class Relay:
                 assert_never(frame)
         return self._out.empty()
 
-    def _read(self, text: str | bytes, parse: Callable[[str | bytes, Version], Frame], ids: NumberIds) -> Frame:
+    def _read(self, text: str | bytes, parse: Parser, ids: NumberIds) -> Frame:
         """What a peer has sent; a wire changes nothing of it."""
         version = self._dialect.version
-        return ids.read(text, lambda each: parse(each, version)) if self._controls else wire.parse(text, version)
+        return ids.read(text, version, parse) if self._controls else wire.parse(text, version)
 
     def write_limit(self, command: LimitCommand, now: Seconds, wall: datetime) -> list[Action]:
         """Write a limit ahead of all that waits; see :class:`edge.control.ports.LimitPort`."""
