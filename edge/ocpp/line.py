@@ -25,7 +25,7 @@ from edge.ocpp.stand_in import StandIn
 from edge.ocpp.stand_in_answers import RulesHeard, answer_instead
 from edge.ocpp.station_memory import StationMemory
 from edge.ocpp.wire import Call, CallError, CallResult, CallResultError, ErrorCode
-from edge.ocpp.written import WrittenLimits
+from edge.ocpp.written import CLEARED, WrittenLimits
 from edge.units import Seconds
 
 CloudAnswerReader: TypeAlias = Callable[[Call, CallResult | CallError | None], None]
@@ -101,7 +101,7 @@ class Line:
             command = written.command
             if not self._arbiter.has_limit((command.key, command.purpose)):
                 began = written.begins.isoformat() if written.begins is not None else None
-                level: Level = "warning" if began is not None else "debug"
+                level: Level = "debug" if began is None else "info" if what == CLEARED else "warning"
                 self._out.note(level, f"a limit {what}, and is written anew", evse=command.key.evse, began=began)
                 self._arbiter.add_limit(command)
                 self._pump(now, wall)

@@ -20,6 +20,8 @@ from edge.units import Seconds
 BEGINS_LATE_S: Seconds = 5.0  # so far in the station's future a limit is written anew; less is a slow message
 BEGINS_EARLY_S: Seconds = 30.0  # so far in its past: the lease is over so much earlier than it is counted
 
+CLEARED = "may have been cleared with a profile of the cloud's"  # no fault: the cloud has wanted something cleared
+
 Slot: TypeAlias = tuple[EvseKey, Purpose]  # where the station keeps a limit
 
 
@@ -101,7 +103,7 @@ class WrittenLimits:
 
     def _amiss(self, written: Written, now: Seconds, wall: datetime) -> str | None:
         if (written.command.key, written.command.purpose) in self._doubted:
-            return "may have been cleared with a profile of the cloud's"
+            return CLEARED
         begins = self._begins(written.at, now, wall)
         if written.begins is None:
             known_now = begins is not None and is_long(written.command)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from edge.domain.setpoint import Purpose
+from edge.ocpp.actions import Note
 from edge.ocpp.dossier import Dossier, Taken
 from edge.ocpp.profiles.ladder import Rung
 from edge.ocpp.profiles.model import RateUnit
@@ -122,9 +123,11 @@ def test_when_a_station_has_cleared_something_ours_are_told_anew(version: Versio
     bench.station_says(result(identifier, ACCEPTED))
     clear(bench, by_id(version, 12))
     bench.station_says(result("c", ACCEPTED))
-    identifier, action, payload = bench.wait(0.5).own_call
+    step = bench.wait(0.5)
+    identifier, action, payload = step.own_call
     assert action == "SetChargingProfile"
     assert str(OURS) in json.dumps(payload)
+    assert [each.level for each in step.actions if isinstance(each, Note)] == ["info"]  # each minute, with some
     bench.station_says(result(identifier, ACCEPTED))
     assert bench.wait(0.5).down == []
     clear(bench, by_id(version, 13))
