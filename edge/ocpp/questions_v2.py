@@ -18,9 +18,9 @@ RATE_UNIT, MAX_PERIODS = "RateUnit", "PeriodsPerSchedule"
 
 
 def questions(station: Station, guarded: Iterable[Variable], running: Iterable[str] = ()) -> list[OwnCall]:
-    """How limits are told and what is guarded, then the state of each EVSE, what it holds of its cloud, what it
-    lets be judged without that, and whether the transactions that are known to be ``running`` are: an end may have been
-    told while nobody listened.
+    """How limits are told and what is guarded, then the state of each EVSE, what it lets be judged without its
+    cloud, what it holds of that, and whether the transactions that are known to be ``running`` are: an end may have
+    been told while nobody listened.
 
     An EVSE of several connectors is asked for the others before the first: that the first is free says nothing of it,
     and a car would be overlooked. Most stations have none, and refuse these questions.
@@ -38,7 +38,7 @@ def questions(station: Station, guarded: Iterable[Variable], running: Iterable[s
         ):
             payload = {"requestedMessage": message, "evse": place}
             calls.append(OwnCall(action="TriggerMessage", payload=payload))
-    calls += [foreign.QUESTION, _get(local_rules.VARIABLES[True])]
+    calls += [_get(local_rules.VARIABLES[True]), foreign.QUESTION]
     return calls + [OwnCall(action=STATUS, payload={"transactionId": transaction}) for transaction in running]
 
 
