@@ -89,6 +89,14 @@ class SlotMachine:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    def installs(self, slot: str) -> None:
+        """What RAUC asks of the scripts, and the kernel's parameters for all that an installation places."""
+        self.slot("set-state", slot, "bad")
+        folder = self.boot / slot.lower()
+        folder.mkdir(exist_ok=True)
+        (folder / "cmdline.txt").write_text(f"rauc.slot={slot}\n")
+        self.slot("set-primary", slot)
+
     def stands_in_for_systemctl(self) -> None:
         """What it is asked for is in the file ``restarted``."""
         stand_in = self.folder / "bin" / "systemctl"

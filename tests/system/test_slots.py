@@ -19,8 +19,7 @@ def machine(tmp_path: Path) -> SlotMachine:
 @pytest.fixture
 def on_trial(machine: SlotMachine) -> SlotMachine:
     """Slot B was installed, and runs on trial."""
-    machine.slot("set-state", "B", "bad")
-    machine.slot("set-primary", "B")
+    machine.installs("B")
     assert machine.restarts_for_trial() == "B"
     return machine
 
@@ -56,7 +55,7 @@ def test_one_that_hangs_falls_back(on_trial: SlotMachine) -> None:
 
 def test_a_trial_that_never_began_is_still_to_come(machine: SlotMachine) -> None:
     """Installed, then the power failed before the restart: the old slot runs, the new one isn't blamed."""
-    machine.slot("set-primary", "B")
+    machine.installs("B")
     assert machine.start() == "A"
     assert machine.run("edge-slot-gate").returncode == 0
     assert (machine.slot("get-state", "B"), machine.slot("trial")) == ("good", "B")
@@ -156,12 +155,31 @@ def test_no_update_during_a_trial(on_trial: SlotMachine) -> None:
 @pytest.mark.parametrize("words", [("two.raucb",), ("--try",)])
 def test_no_update_beside_a_second_disk_of_an_image(machine: SlotMachine, words: tuple[str, ...]) -> None:
     """Its partitions have the same names: RAUC might write to it, and no restart would find its data."""
-    machine.slot("set-primary", "B")
+    machine.installs("B")
     machine.has_disks("/dev/mmcblk0", "/dev/sda")
     done = machine.run("edge-update", *words)
     assert (done.returncode, done.stdout) == (1, "")
     assert "/dev/mmcblk0p4 /dev/sda4" in done.stderr
     machine.has_disks("/dev/mmcblk0")
+    assert machine.restarts_for_trial() == "B"
+
+
+def test_what_was_cut_off_is_not_tried(machine: SlotMachine) -> None:
+    """Not by RAUC's own command either: without a kernel a board stands still. One that is unfit may be tried again."""
+    assert machine.run("edge-slot", "set-primary", "B").returncode == 1  # nothing was ever installed
+    machine.installs("B")
+    machine.slot("set-state", "B", "bad")  # the next one begins, over what was whole, and comes to no end
+    done = machine.run("edge-slot", "set-primary", "B")
+    assert (done.returncode, done.stderr) == (1, "edge-slot: slot B has no whole release; give edge-update a bundle\n")
+    assert machine.run("edge-update", "--try").returncode == 2
+
+    machine.installs("B")
+    assert machine.restarts_for_trial() == "B"
+    machine.fit(yes=False)
+    assert machine.run("edge-slot-gate").returncode == 1
+    assert machine.start() == "A"
+    assert machine.run("edge-slot-gate").returncode == 0
+    machine.slot("set-primary", "B")
     assert machine.restarts_for_trial() == "B"
 
 

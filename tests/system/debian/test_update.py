@@ -207,6 +207,7 @@ def test_a_disk_without_room(updated: Updated, bundles: ModuleType, tmp_path: Pa
         assert done.returncode != 0
         assert updated.machine.slot("trial") == ""
         assert updated.machine.run("edge-update", "--try").returncode == 2
+        assert updated.machine.run("edge-slot", "set-primary", "B").returncode == 1  # rauc status mark-active other
         assert updated.machine.start() == "A"
         assert updated.machine.run("edge-slot-gate").returncode == 0
         # Without a note nothing is begun; the kernel comes after the file system.
