@@ -21,11 +21,11 @@ class OfflineTable(Table):
     station_rules: Annotated[
         str,
         Field(
-            pattern="^(follow|ignore)$",
-            description='"follow" what a station\'s configuration forbids without its cloud, or "ignore" it',
-            examples=["ignore"],
+            pattern="^(ignore|follow)$",
+            description='"ignore" what a station\'s configuration forbids without its cloud, or "follow" it',
+            examples=["follow"],
         ),
-    ] = "follow"
+    ] = "ignore"
     unknown_energy_wh: Annotated[
         float,
         Field(gt=0, le=1_000_000, description="an energy in Wh, above 0 and up to 1000000", examples=[5000]),

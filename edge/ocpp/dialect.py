@@ -38,8 +38,8 @@ class Dialect(Protocol):
     def carries_profile(self, call: Call) -> bool:
         """Whether a CALL of the cloud that starts a transaction would set a charging profile."""
 
-    def setup_calls(self) -> list[OwnCall]:
-        """What we ask a station that has connected."""
+    def setup_calls(self, *, of_cards: bool = False) -> list[OwnCall]:
+        """What we ask a station that has connected; ``of_cards``: also whom it lets in without its cloud."""
 
     def overdue(self, now: Seconds) -> list[OwnCall]:
         """What we ask a station that has said nothing for long of what it does."""

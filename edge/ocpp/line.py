@@ -114,7 +114,7 @@ class Line:
     def set_up(self, now: Seconds, wall: datetime) -> None:
         """Ask what the control needs to know of a station that has connected."""
         self._asks, self._asked_again = True, False
-        for work in self._dialect.setup_calls():
+        for work in self._dialect.setup_calls(of_cards=self._rules.are_wanted):
             self._arbiter.add_own(work)
         self._pump(now, wall)
 

@@ -17,10 +17,12 @@ CONNECTORS = (3, 2, 1)  # CCS, CHAdeMO and Type 2, of which one EVSE serves one 
 RATE_UNIT, MAX_PERIODS = "RateUnit", "PeriodsPerSchedule"
 
 
-def questions(station: Station, guarded: Iterable[Variable], running: Iterable[str] = ()) -> list[OwnCall]:
-    """How limits are told and what is guarded, then the state of each EVSE, what it lets be judged without its
-    cloud, what it holds of that, and whether the transactions that are known to be ``running`` are: an end may have
-    been told while nobody listened.
+def questions(
+    station: Station, guarded: Iterable[Variable], running: Iterable[str] = (), *, of_cards: bool = False
+) -> list[OwnCall]:
+    """How limits are told and what is guarded, then the state of each EVSE, what of cards it lets be judged without
+    its cloud (``of_cards``), what limits it holds, and whether the transactions that are known to be ``running`` are:
+    an end may have been told while nobody listened.
 
     An EVSE of several connectors is asked for the others before the first: that the first is free says nothing of it,
     and a car would be overlooked. Most stations have none, and refuse these questions.
@@ -38,7 +40,9 @@ def questions(station: Station, guarded: Iterable[Variable], running: Iterable[s
         ):
             payload = {"requestedMessage": message, "evse": place}
             calls.append(OwnCall(action="TriggerMessage", payload=payload))
-    calls += [_get(local_rules.VARIABLES[True]), foreign.QUESTION]
+    if of_cards:
+        calls.append(_get(local_rules.VARIABLES[True]))
+    calls.append(foreign.QUESTION)
     return calls + [OwnCall(action=STATUS, payload={"transactionId": transaction}) for transaction in running]
 
 

@@ -113,6 +113,10 @@ class StandIn(Protocol):
     def has_ended(self, transaction: str) -> bool:
         """Whether the station has told the end of this transaction, likewise."""
 
+    @property
+    def wants_rules(self) -> bool:
+        """Whether what a station's configuration lets be judged without its cloud binds here."""
+
     def allows(self, rules: LocalRules) -> None:
         """The station's configuration lets so much be judged without its cloud."""
 

@@ -29,6 +29,11 @@ class RulesHeard:
         self._stand_in = stand_in
         self._rules = LocalRules()
 
+    @property
+    def are_wanted(self) -> bool:
+        """Whether the station is to be asked for them."""
+        return self._stand_in is not None and self._stand_in.wants_rules
+
     def answered(self, action: str, request: object, answer: CallResult | CallError) -> None:
         """The station has answered a CALL, of the cloud or ours."""
         if self._stand_in is None or not isinstance(answer, CallResult):

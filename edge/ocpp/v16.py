@@ -75,7 +75,7 @@ class DialectV16:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         return fields(call.payload).get("chargingProfile") is not None  # OCPP 1.6 §5.11
 
-    def setup_calls(self) -> list[OwnCall]:
+    def setup_calls(self, *, of_cards: bool = False) -> list[OwnCall]:
         """Ask how limits are told and for what is guarded, then for the state of each EVSE."""
         self._asks = True
         keys = [STACK_LEVEL_KEY, RATE_UNIT_KEY, MAX_PERIODS_KEY, *(name for _, name in self.guard.asks)]
@@ -84,8 +84,10 @@ class DialectV16:
             return [*calls, OwnCall(action="TriggerMessage", payload={"requestedMessage": "MeterValues"})]
         for evse in self._station.evses:
             calls += [self._trigger(message, evse.key) for message in ("StatusNotification", "MeterValues")]
-        keys = [name for _, name in local_rules.VARIABLES[False]]
-        return [*calls, OwnCall(action="GetConfiguration", payload={"key": keys})]
+        if of_cards:
+            keys = [name for _, name in local_rules.VARIABLES[False]]
+            calls.append(OwnCall(action="GetConfiguration", payload={"key": keys}))
+        return calls
 
     def overdue(self, _now: Seconds) -> list[OwnCall]:
         """None: 1.6 has no question for it."""

@@ -77,9 +77,9 @@ class DialectV2:
         """See :class:`edge.ocpp.dialect.Dialect`."""
         return fields(call.payload).get("chargingProfile") is not None  # OCPP 2.x part 2 F01.FR.08
 
-    def setup_calls(self) -> list[OwnCall]:
+    def setup_calls(self, *, of_cards: bool = False) -> list[OwnCall]:
         """See :class:`edge.ocpp.dialect.Dialect`."""
-        return questions(self._station, self.guard.asks, self._transactions.running())
+        return questions(self._station, self.guard.asks, self._transactions.running(), of_cards=of_cards)
 
     def overdue(self, now: Seconds) -> list[OwnCall]:
         """See :class:`edge.ocpp.dialect.Dialect`."""

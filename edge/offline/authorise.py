@@ -11,7 +11,8 @@ The order, the first that has something to say decides:
 6. the cache where it accepts (C10), or says another refusal;
 7. the policy for unknown tokens (AllowOfflineTxForUnknownId, §3.5.4).
 
-Where a station's own configuration forbids it (LocalAuthorizeOffline and its like, §3.5, 2.x C12, C13), list or cache
+Where the site follows its stations, and one's configuration forbids it (LocalAuthorizeOffline and its like, §3.5, 2.x
+C12, C13), list or cache
 let nobody in there; what they refuse they refuse all the same.
 
 While the gateway's clock isn't set nothing is refused by its time: neither by the site's days and hours, nor by the
@@ -52,7 +53,7 @@ class Policy:
     energy_limit_wh: WattHours = 5_000.0  # 25 km: the way home, or to the next station
     cache_life: timedelta = CACHE_LIFE
     has_cloud: bool = True
-    follows_stations: bool = True
+    follows_stations: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

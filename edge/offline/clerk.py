@@ -188,10 +188,15 @@ class Clerk:
         record = self.desk.book.charges.get(transaction)
         return record is not None and has_told_end(record)
 
+    @property
+    def wants_rules(self) -> bool:
+        """Whether what a station's configuration lets be judged without its cloud binds here."""
+        return not isinstance(self.desk, Witness) and self.desk.book.tokens.follows_stations
+
     def allows(self, rules: LocalRules) -> None:
         """The station's configuration lets so much be judged without its cloud."""
         book = self.desk.book
-        if not isinstance(self.desk, Witness) and book.tokens.bind(book.id, rules):
+        if book.tokens.bind(book.id, rules) and self.wants_rules:
             what = "a station's configuration says who is let in without its cloud"
             by_cloud = "list and cache" if rules.listed and rules.cache else "list" if rules.listed else "cache"
             lets_in = by_cloud if rules.offline and (rules.listed or rules.cache) else "the site's own alone"

@@ -120,12 +120,17 @@ class TokenBook:
         """The site's own token of this hash."""
         return self._own.get(token)
 
+    @property
+    def follows_stations(self) -> bool:
+        """Whether a station's configuration binds whom its list and cache let in."""
+        return self._policy.has_cloud and self._policy.follows_stations
+
     def bind(self, station: str, rules: LocalRules) -> bool:
-        """The station's configuration allows so much; whether that changes anything here."""
+        """The station's configuration allows so much; whether that is another than before."""
         before = self._rules.pop(station, LocalRules())
         if rules != LocalRules():
             self._rules[station] = rules
-        return rules != before and self._policy.has_cloud and self._policy.follows_stations
+        return rules != before
 
     def judge(
         self,

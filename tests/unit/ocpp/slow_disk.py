@@ -59,6 +59,8 @@ class SlowDisk:
     def began_at_wh(self, _transaction: str) -> float | None:
         return None
 
+    wants_rules = False
+
     def allows(self, *_rules: Any) -> None: ...
 
     def list_answered(self, *_call: Any, **_answer: Any) -> None:

@@ -15,6 +15,8 @@ from tests.unit.ocpp.slow_disk import SlowDisk
 class Listener(SlowDisk):
     """Hears it."""
 
+    wants_rules = True
+
     def __init__(self) -> None:
         super().__init__()
         self.heard: list[LocalRules] = []
@@ -59,6 +61,20 @@ def test_a_station_is_asked_for_it_and_what_it_says_is_told(version: Version) ->
         step = bench.station_says(result(identifier, answer))
     assert asked == ["GetVariables" if version.is_v2 else "GetConfiguration"]
     assert listener.heard == [LocalRules(offline=False)]
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_a_station_is_not_asked_for_what_binds_nobody(version: Version) -> None:
+    """[offline] station_rules = "ignore": each question takes the station's time."""
+    bench = Bench(version=version, stand_in=SlowDisk())
+    bench.connect(settled=False)
+    step, asked = bench.wait(1.0), []
+    while step.down:
+        identifier, _, payload = step.own_call
+        asked.append(json.dumps(payload))
+        step = bench.station_says(result(identifier, {}))
+    assert asked
+    assert not any("LocalAuthorizeOffline" in payload for payload in asked)
 
 
 def test_what_the_cloud_writes_counts_when_the_station_has_taken_it() -> None:

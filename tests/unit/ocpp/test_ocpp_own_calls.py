@@ -9,7 +9,6 @@ import pytest
 from edge.domain.setpoint import Purpose
 from edge.domain.site import Mode
 from edge.domain.station import LimitOutcome, LimitSent, LimitsTaken
-from edge.ocpp import local_rules
 from tests.unit.ocpp.ocpp_bench import ID, NOON, START, Bench, Step, call, error, evse, is_valid, limit, result, stamp
 
 ASKED = [
@@ -172,7 +171,6 @@ def test_a_station_that_connects_is_asked() -> None:
         ("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 1}),
         ("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 2}),
         ("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 2}),
-        ("GetConfiguration", {"key": [name for _, name in local_rules.VARIABLES[False]]}),
     ]
     assert bench.wait(60.0).down == []
 
@@ -216,7 +214,7 @@ def test_a_station_that_is_taken_in_later_is_asked_again(status: str) -> None:
         for _ in range(5):  # none is answered
             found += [json.loads(text)[2] for text in bench.wait(10.0).down]
         questions.append(found.count("GetConfiguration"))
-    assert questions == [3, 0, 3, 0]  # what stays unanswered is asked once more
+    assert questions == [2, 0, 2, 0]  # what stays unanswered is asked once more
 
 
 def test_a_station_that_is_only_observed_is_never_asked() -> None:

@@ -154,7 +154,7 @@ class Bench:
         return Desk(book, Pace(self.settings.drain_interval_s))
 
     def _tokens(self) -> TokenBook:
-        policy = Policy(timezone=UTC, unknown=self.unknown, has_cloud=self.settings.has_cloud)
+        policy = Policy(timezone=UTC, unknown=self.unknown, has_cloud=self.settings.has_cloud, follows_stations=True)
         return TokenBook(HASHER, policy)
 
     def restart(self, *, has_cloud: bool | None = None, own: tuple[SiteToken, ...] = ()) -> None:

@@ -24,7 +24,7 @@ RULES = [LocalRules(offline=o, cache=c, listed=li) for o, c, li in product((True
 @pytest.mark.parametrize("rules", RULES)
 def test_list_and_cache_let_in_as_the_station_allows(rules: LocalRules) -> None:
     """OCPP 1.6 §3.5, 2.x C12, C13; what they refuse they refuse all the same."""
-    policy = Policy(timezone=UTC)
+    policy = Policy(timezone=UTC, follows_stations=True)
 
     def basis(listed: TokenInfo | None = None, cached: TokenInfo | None = None) -> tuple[bool, Basis]:
         found = verdict(Known(listed=listed, cached=cached, cached_at=NOON, rules=rules), policy, NOON)
@@ -41,7 +41,7 @@ def test_list_and_cache_let_in_as_the_station_allows(rules: LocalRules) -> None:
 def test_the_cloud_and_the_site_are_bound_by_no_station() -> None:
     """The cloud's own word, the site's cards, what the site file lets strangers take; nor a site without a cloud, or
     one that doesn't want to follow."""
-    policy, known = Policy(timezone=UTC), Known(cached=GOOD, cached_at=NOON, rules=NEVER)
+    policy, known = Policy(timezone=UTC, follows_stations=True), Known(cached=GOOD, cached_at=NOON, rules=NEVER)
     assert verdict(replace(known, cloud=GOOD), policy, NOON).basis is Basis.CLOUD
     assert verdict(replace(known, own=token(DRIVER)), policy, NOON).basis is Basis.SITE
     limited = verdict(known, replace(policy, unknown=UnknownTokens.LIMIT), NOON)
