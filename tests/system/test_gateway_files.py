@@ -57,7 +57,7 @@ def test_every_file_has_its_place() -> None:
 def test_what_is_pointed_to_on_a_gateway_is_there() -> None:
     """The program's texts, the site file and the installed guides name pages: nobody has the repository on site."""
     placed = {source for table in _placed() for source in table if source.startswith("docs/")}
-    program = [*(ROOT / "edge" / "setup" / "texts").glob("*.toml"), *(ROOT / "edge" / "cli").glob("*.py")]
+    program = [*(ROOT / "edge" / "texts").glob("*.toml"), *(ROOT / "edge" / "cli").glob("*.py")]
     program += [ROOT / "edge" / "config" / "write.py", ROOT / "edge" / "system" / "claim.py"]
     named = {page for file in program for page in re.findall(r"docs/[a-z-]+\.md", file.read_text(encoding="utf-8"))}
     assert {"docs/installer.md", "docs/configuration.md", "docs/bms.md"} <= named <= placed

@@ -104,7 +104,7 @@ AGAIN = '[[drivers]]\nname = "driver"\nper_day = 1\narrive_h = [8, 9]\nstay_h = 
         ('id = "CP-{}"', 'id = "CP-{0[0]}"', "must have a place for the number"),
         ('id = "CP-{}"', 'id = "CP-{:x}"', "must have a place for the number"),
         ('id = "CP-{}"', 'id = "CP-\\u0007{}"', "must be a text of one line"),
-        ('circuit = "main"\nmax_a', 'circuit = "ma\\"in"\nmax_a', "station[0].circuit"),
+        ('circuit = "main"\nmax_a', 'circuit = "ma\\"in"\nmax_a', "posts[0].circuit: of station 'CP-1'"),
         ('name = "small"', 'name = "small\\u001b[2J"', "name: must be a text of one line"),
         (
             "[[drivers]]",

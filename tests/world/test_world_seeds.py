@@ -116,6 +116,18 @@ FOUND = (
         ),
         was="what a car took in a session of OCPP 2.0.1 that began while its station was cut off wasn't counted",
     ),
+    Found(  # apartment-40, seed 3003
+        seed=4,
+        minutes=7.5,
+        faults=(FaultSpec(number=4, at_s=60.0, for_s=160.0), FaultSpec(number=4, at_s=120.0, for_s=200.0)),
+        was="what stations said in the first of two outages was counted as said twice by the judge of the second",
+    ),
+    Found(  # nested-4, seed 3003
+        seed=9,
+        minutes=7.5,
+        faults=(FaultSpec(number=12, at_s=60.0, for_s=120.0), FaultSpec(number=9, at_s=130.0, for_s=190.0)),
+        was="a session that began when the cloud was away already was to have begun with it",
+    ),
 )
 
 

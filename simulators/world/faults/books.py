@@ -66,7 +66,9 @@ class CloudBackAfterLong(WithoutCloud):
 
     def cloud_got(self, identity: str, text: str) -> None:
         found = NOTICE.match(text)
-        if found is None or found[0] in self.came.setdefault(identity, []):
+        if found is None or found[0] not in self.said.get(identity, ()):
+            return  # another row 4's, which is under way, too
+        if found[0] in self.came.setdefault(identity, []):
             return
         self.came[identity].append(found[0])
         second = int(self.world.now())
