@@ -44,6 +44,7 @@ class Units:
         self._tells_amperes = False
         self._in_watts = 0  # limits that it has taken so since it was told amperes last
         self._patience = FIRST_PATIENCE
+        self._is_due = False  # to be told amperes again, whether or not it connects anew before the next limit
         self._whole = Trial()  # of amperes without tenths, where these were refused
 
     @property
@@ -88,13 +89,14 @@ class Units:
         if tenths and self.unit is RateUnit.AMPERES:
             self._whole.accepted(key)
         self._refusals = self._tried = 0
+        self._is_due = False
         if self.unit is RateUnit.AMPERES:
             self._in_watts, self._patience = 0, FIRST_PATIENCE
         elif self._tells_amperes:
             self._in_watts += 1
             if self._in_watts >= self._patience:
                 self._in_watts, self._patience = 0, min(2 * self._patience, LONGEST_PATIENCE)
-                self._allowed = (RateUnit.AMPERES, RateUnit.WATTS)
+                self._allowed, self._is_due = (RateUnit.AMPERES, RateUnit.WATTS), True
 
     def refused(self, *, tenths: bool = False, key: EvseKey | None = None) -> bool:
         """The station has refused a limit; whether it has done so in every unit, so that it can't be for the unit.
@@ -105,6 +107,7 @@ class Units:
         if self._refusals >= REFUSALS_TO_CHANGE:
             self._refusals = 0
             self._tried += 1
+            self._is_due = False
             self._allowed = (*self._allowed[1:], self._allowed[0])
         in_every_unit = self._tried >= len(self._allowed)
         if in_every_unit:
@@ -112,7 +115,8 @@ class Units:
         return in_every_unit
 
     def _order(self, allowed: Iterable[RateUnit]) -> None:
-        self._allowed = tuple(sorted(allowed, key=lambda unit: unit is not self._first))
+        first = RateUnit.AMPERES if self._is_due else self._first
+        self._allowed = tuple(sorted(allowed, key=lambda unit: unit is not first))
         self._refusals = self._tried = 0
 
 

@@ -89,6 +89,23 @@ def test_who_has_told_amperes_is_told_amperes_again() -> None:
     assert units.unit is A
 
 
+def test_who_connects_anew_when_amperes_are_due_is_told_them() -> None:
+    """And says its units again: a car on three phases stood for eleven minutes more (`bakery-3`, seed 3005)."""
+    units = Units()
+    units.allows("Current,Power")
+    units.use_spare()
+    while units.unit is A:
+        units.refused()
+    while units.unit is W:
+        units.accepted()
+    units.allows("Current,Power")
+    assert units.unit is A
+    while units.unit is A:
+        units.refused()
+    units.allows("Current,Power")
+    assert units.unit is W
+
+
 def test_who_has_told_watts_alone_is_told_watts() -> None:
     """However often it takes them."""
     units = Units()
