@@ -113,7 +113,7 @@ class Charges:
         self._by_cloud = {t.cloud_id: t.key for t in self._by_key.values() if t.cloud_id is not None}
         self._by_begin = {t.began: t.key for t in self._by_key.values() if t.began is not None}
         self._newest: dict[str, datetime] = {}  # event of each 2.x transaction since the gateway's start
-        self._unheard = set(self._by_key)  # of which nothing has been heard since then
+        self._uncounted = set(self._by_key)  # of which no seqNo has been counted since then
         self._goes_on: set[str] = set()  # of which something later than its end was told
         self._full_at = KNOWN_MOST
 
@@ -150,7 +150,6 @@ class Charges:
 
     def heard(self, reading: Reading) -> None:
         """An event was taken, or taken for a repetition."""
-        self._unheard.discard(reading.key or "")
         if reading.key is not None and reading.at is not None:
             newest, record = self._newest.get(reading.key), self._by_key.get(reading.key)
             if reading.kind is EntryKind.END:
@@ -160,9 +159,14 @@ class Charges:
             self._newest[reading.key] = reading.at if newest is None else max(newest, reading.at)
 
     def is_resumed(self, key: str) -> bool:
-        """Whether a transaction was there before the gateway's start, and nothing of it has been heard since: which
-        events the cloud has had in between, whose numbers are in memory alone, nobody knows any more."""
-        return key in self._unheard
+        """Whether a transaction was there before the gateway's start, and no event of it has been counted since: which
+        ones the cloud has had in between, whose numbers are in memory alone, nobody knows any more."""
+        return key in self._uncounted
+
+    def counted(self, record: Transaction, order: int, wall: datetime) -> Transaction:
+        """The transaction with this seqNo taken (:func:`seeing`)."""
+        self._uncounted.discard(record.key)
+        return seeing(record, order, wall)
 
     def was_told_after(self, record: Transaction, reading: Reading) -> bool:
         """Whether an event of this transaction is newer than that one, which was stored: so it runs on."""
@@ -232,7 +236,7 @@ class Charges:
     def drop(self, key: str) -> None:
         """Forget a transaction."""
         transaction = self._by_key.pop(key, None)
-        self._unheard.discard(key)
+        self._uncounted.discard(key)
         self._newest.pop(key, None)
         self._goes_on.discard(key)
         if transaction is not None:

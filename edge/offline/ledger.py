@@ -22,7 +22,7 @@ from edge.domain.journal import (
     Write,
 )
 from edge.offline import answers
-from edge.offline.charges import Reading, has_seen, has_told_end, is_counted_only, is_over, opened_gaps, read, seeing
+from edge.offline.charges import Reading, has_seen, has_told_end, is_counted_only, is_over, opened_gaps, read
 from edge.offline.conduct import Row
 from edge.offline.doorkeeper import Doorkeeper
 from edge.offline.edition import Edition
@@ -209,7 +209,6 @@ class Ledger:
         if key is None:
             return entry, []
         record, lost = charges.get(key), list[Write]()
-        is_resumed = charges.is_resumed(key)
         charges.heard(reading)
         if record is not None and reading.kind is EntryKind.BEGIN and None not in (record.began, record.ended):
             record = None  # the station has lost count of its transactions, and uses an id again
@@ -223,7 +222,7 @@ class Ledger:
         if reading.order is not None:
             if known is not None and reading.kind is EntryKind.METER and has_seen(known, reading.order):
                 entry = replace(entry, order=None)  # counted anew: its place is that in which it came
-            record = self._counted(record, reading.order, wall, is_resumed=is_resumed)
+            record = self._counted(record, reading.order, wall)
             record = replace(record, token=record.token or self.doorkeeper.token(request))
         if reading.kind is EntryKind.END:
             record = replace(record, ended=reading.mark, touched_at=wall)
@@ -264,10 +263,11 @@ class Ledger:
             self._book.steps.add(*self._book.bar(record, f"it has taken the {limit_wh:f} Wh that it was given"))
         return writes
 
-    def _counted(self, record: Transaction, order: int, wall: datetime, *, is_resumed: bool) -> Transaction:
+    def _counted(self, record: Transaction, order: int, wall: datetime) -> Transaction:
         """With this seqNo taken; a gap is told when it opens (fault 9), where somebody lacks what is in it. Of one that
         opens over a restart of ours nobody knows that: the numbers of events that pass aren't worth a write each."""
-        counted = seeing(record, order, wall)
+        is_resumed = self._book.charges.is_resumed(record.key)
+        counted = self._book.charges.counted(record, order, wall)
         if (opened := opened_gaps(record, counted)) and not (record.alone or is_resumed):
             self._book.steps.note("warning", "sequence numbers are missing", transaction=record.key, gaps=opened)
         return counted

@@ -10,7 +10,7 @@ import orjson
 from edge.domain.journal import DropEntry, EntryKind, PutTransaction, Write
 from edge.domain.token import Basis, TokenStatus
 from edge.offline import answers
-from edge.offline.charges import Reading, seeing
+from edge.offline.charges import Reading
 from edge.offline.delivery import CLOUDS_FAULT, is_taken
 from edge.offline.edition import Edition
 from edge.offline.ledger import Ledger, Taken
@@ -123,7 +123,7 @@ class LiveAnswers:
         """The cloud has this event: a repetition is answered here. Not worth a write: another one wouldn't hurt."""
         record = self._book.charges.get(reading.key)
         if record is not None and reading.order is not None:
-            self._book.charges.put(seeing(record, reading.order, wall))
+            self._book.charges.put(self._book.charges.counted(record, reading.order, wall))
 
     def learned(self, request: Request, fields: Mapping[str, Any], wall: datetime) -> list[Write]:
         """What the cloud's answer to ``request`` says of boots, states and tokens is remembered; the writes."""

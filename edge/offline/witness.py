@@ -14,7 +14,7 @@ from typing import Any
 
 from edge.domain.journal import DropTransaction, EntryKind, PutTransaction, Transaction, Write
 from edge.offline import conduct
-from edge.offline.charges import Reading, is_over, read, seeing
+from edge.offline.charges import Reading, is_over, read
 from edge.offline.conduct import Conduct
 from edge.offline.edition import Edition
 from edge.offline.live_answers import site_says
@@ -239,7 +239,7 @@ class Witness:
         record, placed = book.placed(record, reading)
         writes += placed
         if reading.order is not None:
-            record = seeing(record, reading.order, wall)
+            record = book.charges.counted(record, reading.order, wall)
             record = replace(record, token=record.token or self._token(request))
         if reading.kind is EntryKind.END:
             record = replace(record, ended=reading.mark, touched_at=wall)

@@ -157,6 +157,23 @@ def test_what_passed_before_a_restart_is_no_gap(cloud: str) -> None:
     assert missing(bench) == []
 
 
+def test_an_event_that_the_cloud_hasn_t_answered_when_it_goes_says_nothing_of_those_before_a_restart() -> None:
+    """It was passed to the cloud, and is kept in the end: its number is the first that is known since."""
+    bench = Bench(Edition.V201)
+    bench.cloud_comes()
+    events(bench, ("Started", 0))
+    bench.cloud_answers({})
+    events(bench, ("Updated", 1))
+    bench.cloud_answers({})
+    bench.restart()
+    bench.cloud_comes()
+    events(bench, ("Updated", 2))
+    bench.cloud_goes()
+    assert missing(bench) == []
+    events(bench, ("Updated", 4))
+    assert missing(bench) == [[(3, 3)]]
+
+
 def test_a_gap_that_opens_after_a_restart_is_told() -> None:
     """What is heard since is known."""
     bench = Bench(Edition.V201)
