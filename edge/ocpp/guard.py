@@ -5,7 +5,7 @@ written again behind it, and the cloud reads back what it wrote.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,10 +25,9 @@ from edge.ocpp.guarded import (
     leads_away,
     with_measurands,
 )
+from edge.ocpp.variables import Entry, is_actual, names_of, taken, values, variable_of
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, MessageType
-
-Entry = Mapping[str, Any]
 
 WITHHELD_KEPT = 16  # SetVariables that are on their way in part; one is on the line, and few wait
 
@@ -78,7 +77,7 @@ class Guard:
     def learn(self, answer: Mapping[str, Any]) -> list[OwnCall]:
         """The station's answer to that; return what is to be written."""
         writes = []
-        for variable, has in self._values(answer):
+        for variable, has in values(answer, is_v2=self._v2, with_read_only=False):
             row = self._guarded.get(variable)
             wanted = row.need.wanted(has) if row is not None and row.need is not None else None
             if row is not None and wanted is not None:
@@ -97,11 +96,11 @@ class Guard:
         is_told = (row is not None and row.variable in results) if self._v2 else "status" in answer
         if row is None or row.need is not Need.MEASURANDS or row.variable not in self._has or not is_told:
             return []
-        taken = dict(self._accepted(write, answer)).get(row.variable)
-        has = self._has[row.variable] = self._has[row.variable] if taken is None else taken
+        told = dict(taken(write, answer, is_v2=self._v2)).get(row.variable)
+        has = self._has[row.variable] = self._has[row.variable] if told is None else told
         if row.variable not in self._apart:
             lacking = lacking_in(has)
-            self._apart[row.variable] = lacking if taken is None and len(lacking) > 1 else []
+            self._apart[row.variable] = lacking if told is None and len(lacking) > 1 else []
         left = self._apart[row.variable]
         return [self._write(row, with_measurands(has, left.pop(0)))] if left else []
 
@@ -130,7 +129,7 @@ class Guard:
         refused = {place for place, each in enumerate(data) if self._refuses(each, each.get("attributeValue"))}
         if not refused:
             return Screened(passes=call)
-        names = tuple(".".join(_names(data[place])) for place in sorted(refused))
+        names = tuple(".".join(names_of(data[place])) for place in sorted(refused))
         if not is_plain:
             refused = set(range(len(data)))
         answers = {place: self._rejection(data[place]) for place in sorted(refused)}
@@ -145,9 +144,7 @@ class Guard:
         return Screened(passes=passes, refused=names)
 
     def _variable(self, entry: Entry) -> Variable:
-        """Of a configuration key (1.6) or of a component and variable (2.x): what else is in it means nothing."""
-        component, name = _names(entry) if self._v2 else ("", text(entry.get("key")) or "")
-        return component.casefold(), name.casefold()
+        return variable_of(entry, is_v2=self._v2)
 
     def _refuses(self, entry: Entry, value: object) -> bool:
         """Whether the write of one variable is kept from the station."""
@@ -200,7 +197,7 @@ class Guard:
 
     def _cloud_wrote(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[OwnCall]:
         writes = []
-        for variable, value in self._accepted(request, answer):
+        for variable, value in taken(request, answer, is_v2=self._v2):
             row = self._guarded.get(variable)
             if row is None or row.need is None:
                 continue
@@ -212,23 +209,6 @@ class Guard:
                 writes.append(self._writes_over(value, row, wanted))
         self._dossier.keep()
         return writes
-
-    def _accepted(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> list[tuple[Variable, str]]:
-        """The variables that the station has taken over from the cloud, with their values."""
-        if not self._v2:
-            value = request.get("value")
-            taken = answer.get("status") in ("Accepted", "RebootRequired")
-            return [(self._variable(request), value)] if taken and isinstance(value, str) else []
-        results = [fields(each) for each in elements(answer.get("setVariableResult"))]
-        taken_over = {
-            self._variable(each) for each in results if each.get("attributeStatus") in ("Accepted", "RebootRequired")
-        }
-        asked = [fields(each) for each in elements(request.get("setVariableData"))]
-        return [
-            (self._variable(each), each["attributeValue"])
-            for each in asked
-            if _is_actual(each) and isinstance(each.get("attributeValue"), str) and self._variable(each) in taken_over
-        ]
 
     def _with_withheld(self, call: Call, answer: CallResult | CallError, payload: Mapping[str, Any]) -> str:
         """The answer with the results of what was kept from the station, each in its place."""
@@ -250,7 +230,7 @@ class Guard:
 
     def _as_told(self, entry: Entry) -> Entry:
         variable, value_key = self._variable(entry), "attributeValue" if self._v2 else "value"
-        if variable in self._clouds and value_key in entry and _is_actual(entry):
+        if variable in self._clouds and value_key in entry and is_actual(entry):
             entry = {**entry, value_key: self._clouds[variable]}
         row = self._guarded.get(variable)
         if entry.get("readonly") is False and row is not None and row.policy in (Policy.REFUSE, Policy.KEY):
@@ -265,12 +245,6 @@ class Guard:
             for each in attributes
         ]
         return {**entry, "variableAttribute": told}
-
-    def _values(self, answer: Mapping[str, Any]) -> list[tuple[Variable, str]]:
-        listed, value_key = ("getVariableResult", "attributeValue") if self._v2 else ("configurationKey", "value")
-        entries = [fields(each) for each in elements(answer.get(listed))]
-        found = [(self._variable(each), each.get(value_key)) for each in entries if each.get("readonly") is not True]
-        return [(variable, value) for variable, value in found if isinstance(value, str)]
 
     def _writes_over(self, has: str, row: Guarded, value: str) -> OwnCall:
         self._has[row.variable] = has
@@ -294,13 +268,3 @@ def _refused(reply: Mapping[str, Any], *names: str) -> Screened:
 
 def _result(answer: CallResult | CallError, payload: Mapping[str, Any]) -> str:
     return orjson.dumps([MessageType.CALLRESULT, answer.id, payload]).decode()
-
-
-def _names(entry: Entry) -> Sequence[str]:
-    component, variable = fields(entry.get("component")), fields(entry.get("variable"))
-    return text(component.get("name")) or "", text(variable.get("name")) or ""
-
-
-def _is_actual(entry: Entry) -> bool:
-    """Whether it is about the value itself, and not about its target or its bounds (2.x part 2 §3.2)."""
-    return bool(entry.get("attributeType", "Actual") == "Actual")
