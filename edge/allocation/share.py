@@ -22,7 +22,7 @@ from edge.allocation.snapshot import Snapshot
 from edge.allocation.solution import Solution, Terms
 from edge.allocation.solve import solved
 from edge.allocation.state import Reach
-from edge.allocation.turns import Wishes, is_roused
+from edge.allocation.turns import Wishes, is_roused, keeps_safe
 from edge.domain.site import IdlePolicy
 
 
@@ -182,11 +182,9 @@ def _bounds(snapshot: Snapshot, cars: Cars, wishes: Wishes, headroom: Headroom) 
     if headroom.stale.any():
         most = np.where(grid.on_path(headroom.stale), np.minimum(most, grid.fallback_a), most)
     least = grid.min_a
-    if snapshot.settings.idle is IdlePolicy.SAFE:
-        # The session may end and the next one begin at the safe current before we hear of it: less saves nothing.
-        least = np.where(grid.fallback_a >= grid.min_a, grid.fallback_a, least)
-        kept = (grid.fallback_a >= grid.min_a) & ~snapshot.fleet.stopped  # who doesn't obey that, either, is stopped
-        most = np.where(kept, np.maximum(most, least), most)
+    if snapshot.settings.idle is IdlePolicy.SAFE:  # less than the safe current saves nothing
+        least = np.maximum(least, grid.fallback_a)
+    most = np.where(keeps_safe(grid, snapshot.fleet, snapshot.settings), np.maximum(most, least), most)
     return *in_steps(least, most, grid.step_a), demand
 
 

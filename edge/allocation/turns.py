@@ -69,6 +69,15 @@ def is_roused(fleet: Fleet, cars: Cars, now: Seconds) -> Bools:
     return np.asarray(fleet.paused & fleet.in_session & (now - cars.asleep_since < WAKE_S))
 
 
+def keeps_safe(grid: Grid, fleet: Fleet, settings: ControlSettings) -> Bools:
+    """Whose sessions are never told less than the safe current (``idle = "safe"``).
+
+    The next one may begin at it in any instant, before we hear of it: nobody else could ever have that. Who doesn't
+    obey that, either, is stopped; and by a safe current below the minimum no car charges.
+    """
+    return np.asarray((settings.idle is IdlePolicy.SAFE) & (grid.fallback_a >= grid.min_a) & ~fleet.stopped)
+
+
 def precedence(grid: Grid, fleet: Fleet, wishes: Wishes, cars: Cars, settings: ControlSettings, now: Seconds) -> Ints:
     """All rows, those served first before.
 
@@ -76,10 +85,7 @@ def precedence(grid: Grid, fleet: Fleet, wishes: Wishes, cars: Cars, settings: C
     turn that isn't over; whoever waits, the longest first; whoever has had a whole turn, the latest first; whoever was
     stopped less than a turn ago. Equals by id.
     """
-    first = grid.never_zero
-    if settings.idle is IdlePolicy.SAFE:
-        # Its next session may begin at the safe current in any instant: nobody else could ever have that.
-        first = first | ((grid.fallback_a >= grid.min_a) & ~fleet.stopped)
+    first = grid.never_zero | keeps_safe(grid, fleet, settings)
     # Whoever charges when we first hear of it has its turn from now on.
     unheard = np.isnan(cars.on_since) & np.isnan(cars.off_since) & fleet.in_session & (fleet.told_a >= grid.min_a)
     on_since = np.where(unheard, now, cars.on_since)
