@@ -22,7 +22,7 @@ from edge.allocation.snapshot import Snapshot
 from edge.allocation.solution import Solution, Terms
 from edge.allocation.solve import solved
 from edge.allocation.state import Reach
-from edge.allocation.turns import Wishes, is_roused, keeps_safe
+from edge.allocation.turns import Wishes, is_roused, keeps_held, keeps_safe
 from edge.domain.site import IdlePolicy
 
 
@@ -152,8 +152,7 @@ def _pledged(snapshot: Snapshot, wishes: Wishes, lower_a: Floats) -> Bools:
     what it may hold from before our start to the end of its session."""
     if snapshot.settings.idle is IdlePolicy.SAFE:
         return wishes.wake
-    fleet = snapshot.fleet
-    return wishes.wake & fleet.remains & (fleet.baseline_a >= lower_a)
+    return wishes.wake & keeps_held(snapshot.fleet, lower_a)
 
 
 def _with_roused(

@@ -12,7 +12,7 @@ import numpy as np
 
 from edge.allocation.cars import Cars
 from edge.allocation.fleet import Fleet
-from edge.allocation.layout import Bools, Ints
+from edge.allocation.layout import Bools, Floats, Ints
 from edge.allocation.plant import Grid
 from edge.allocation.state import Reach
 from edge.domain.site import ControlSettings, IdlePolicy, Mode
@@ -78,14 +78,21 @@ def keeps_safe(grid: Grid, fleet: Fleet, settings: ControlSettings) -> Bools:
     return np.asarray((settings.idle is IdlePolicy.SAFE) & (grid.fallback_a >= grid.min_a) & ~fleet.stopped)
 
 
+def keeps_held(fleet: Fleet, least_a: Floats) -> Bools:
+    """Who may hold this much from before our start to the end of its session, whatever it is told: nobody else can have
+    that."""
+    return np.asarray(fleet.remains & (fleet.baseline_a >= least_a))
+
+
 def precedence(grid: Grid, fleet: Fleet, wishes: Wishes, cars: Cars, settings: ControlSettings, now: Seconds) -> Ints:
     """All rows, those served first before.
 
-    Whoever charges before who paused; EVSEs that must not fall to 0; then by rank; guaranteed minima; whoever has a
+    Whoever charges before who paused; EVSEs that must not fall to 0, and those whose current no cut would free for
+    others; then by rank; guaranteed minima; whoever has a
     turn that isn't over; whoever waits, the longest first; whoever has had a whole turn, the latest first; whoever was
     stopped less than a turn ago. Equals by id.
     """
-    first = grid.never_zero | keeps_safe(grid, fleet, settings)
+    first = grid.never_zero | keeps_safe(grid, fleet, settings) | (keeps_held(fleet, grid.min_a) & ~fleet.stopped)
     # Whoever charges when we first hear of it has its turn from now on.
     unheard = np.isnan(cars.on_since) & np.isnan(cars.off_since) & fleet.in_session & (fleet.told_a >= grid.min_a)
     on_since = np.where(unheard, now, cars.on_since)

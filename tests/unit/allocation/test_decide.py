@@ -188,6 +188,20 @@ def test_a_paused_cars_safe_current_is_told_once_where_it_is_kept_free() -> None
     assert second.reason is Reason.CAR_PAUSED
 
 
+def test_what_a_car_may_hold_to_its_end_comes_before_all_ranks() -> None:
+    """To stop it frees nothing of what it may hold from before our start, and who comes first would wait for a cut to
+    the end of its session."""
+    first, second = charging(evse(1), told_a=6), charging(evse(2), told_a=0, draw_a=0)
+    holds = charging(evse(3, rank=1), told_a=0, draw_a=0)
+    holds = replace(holds, holdings=replace(holds.holdings, baseline_a=6.0, governed_at=NOW - 60, remains=True))
+    points = decided(snapshot(circuit(16), first, second, holds)).setpoints
+    assert [(point.limit_a > 0.0, point.reason) for point in points] == [
+        (True, Reason.CIRCUIT_FULL),
+        (False, Reason.WAITING_FOR_TURN),
+        (True, Reason.CIRCUIT_FULL),
+    ]
+
+
 def test_what_a_paused_car_may_hold_to_its_end_goes_to_no_other_that_paused() -> None:
     """The other goes before it; what it holds from before our start nobody else can have."""
     first = charging(evse(2), told_a=0, draw_a=0, status=EvseStatus.SUSPENDED_EV, paused=True)
