@@ -12,6 +12,7 @@ from edge.clock import EARLIEST_PLAUSIBLE, Clock
 from edge.errors import FrameError
 from edge.ocpp import wire
 from edge.ocpp.hearsay import Hearsay
+from edge.ocpp.number_ids import NumberIds
 from edge.ocpp.pace import Pace
 from edge.ocpp.showing import Showing, Shown
 from edge.ocpp.sockets import closing_reason, peer_address
@@ -90,7 +91,7 @@ class Lobby:
         for gone in self._traces.keys() - self._by_name.keys() - {each.identity for each in self._room.stations}:
             del self._traces[gone]
         unreadable, told = 0, False
-        pace = Pace()
+        pace, ids = Pace(), NumberIds()
         try:
             while unreadable < Unreadable.MOST:
                 text = await connection.recv()
@@ -101,7 +102,7 @@ class Lobby:
                 await asyncio.sleep(pause_s)  # even if it is 0: others have their turn
                 trace.add(Way.FROM_STATION, text, self._clock.monotonic())
                 try:
-                    reply = self._room.reply(identity, text, self._time(), version)
+                    reply = self._room.reply(identity, text, self._time(), version, ids)
                 except FrameError as error:
                     unreadable += 1
                     reply = wire.complaint(error, version)

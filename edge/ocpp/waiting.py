@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edge.ocpp import signed, wire
+from edge.ocpp.number_ids import NumberIds
 from edge.ocpp.showing import Answer, Showing
 from edge.ocpp.versions import Version
 from edge.ocpp.wire import Call, CallError, CallResult, ErrorCode
@@ -66,22 +67,25 @@ class WaitingRoom:
         while len(self._listed) > MAX_LISTED:
             self._listed.popitem(last=False)
 
-    def reply(self, identity: str, text: str | bytes, wall: datetime, version: Version = Version.V16) -> str | None:
-        """What the station is to be answered; None for what wants no answer.
+    def reply(
+        self,
+        identity: str,
+        text: str | bytes,
+        wall: datetime,
+        version: Version = Version.V16,
+        ids: NumberIds | None = None,
+    ) -> str | None:
+        """What the station is to be answered; None for what wants no answer. ``ids``: those of its connection.
 
         Raises FrameError for what is no frame of that edition.
         """
-        frame = wire.parse(text, version)
+        ids = ids if ids is not None else NumberIds()
+        frame = ids.read(text, version, wire.parse)
         if isinstance(frame, CallResult | CallError):
             return self._go_on(identity, frame)
         if not isinstance(frame, Call):
             return None
-        frame = signed.plain(frame)
-        if frame.action != "BootNotification":
-            return wire.error_text(frame.id, ErrorCode.SECURITY, "this station is not yet known here")
-        self._describe(identity, frame.payload)
-        now = wall.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return wire.result_text(frame.id, {"status": "Pending", "currentTime": now, "interval": BOOT_INTERVAL_S})
+        return ids.as_written(self._answer(identity, signed.plain(frame), wall))
 
     def show(self, identity: str, showing: Showing) -> str | None:
         """Begin to let a station show itself; the first CALL, None where its edition has none for it."""
@@ -93,6 +97,13 @@ class WaitingRoom:
         showing = self._showing.pop(identity, None)
         if showing is not None:
             showing.give_up("it has left")
+
+    def _answer(self, identity: str, call: Call, wall: datetime) -> str:
+        if call.action != "BootNotification":
+            return wire.error_text(call.id, ErrorCode.SECURITY, "this station is not yet known here")
+        self._describe(identity, call.payload)
+        now = wall.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return wire.result_text(call.id, {"status": "Pending", "currentTime": now, "interval": BOOT_INTERVAL_S})
 
     def _go_on(self, identity: str, frame: CallResult | CallError) -> str | None:
         showing = self._showing.get(identity)

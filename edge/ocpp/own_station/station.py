@@ -15,6 +15,7 @@ from edge.domain.reading import MeterReading
 from edge.errors import FrameError
 from edge.ocpp import wire
 from edge.ocpp.fields import fields, text, whole_number
+from edge.ocpp.number_ids import NumberIds
 from edge.ocpp.own_station import words
 from edge.ocpp.own_station.answers import HEARTBEAT_S, SAMPLE_S, Said, Settings, answer
 from edge.ocpp.own_station.cloud_time import CloudTime
@@ -73,6 +74,7 @@ class OwnStation:
         self._told = StationMaximum()
         self._time = CloudTime()
         self._step = Step()
+        self._ids = NumberIds()  # those of the cloud
         self._cloud_number = 0  # how many connections of the cloud have ended
         self.on_late: Callable[[], None] = lambda: None
 
@@ -92,12 +94,13 @@ class OwnStation:
         """The cloud is gone, and with it what was to be said."""
         self._connected, self._outstanding = False, None
         self._cloud_number += 1
+        self._ids.forget()
         self._queue.clear()
 
     def receive(self, message: str | bytes, now: Seconds, wall: datetime) -> Step:
         """One message of the cloud."""
         try:
-            frame = wire.parse(message, self._version)
+            frame = self._ids.read(message, self._version, wire.parse)
         except FrameError as error:
             self._step.notes.append(f"the cloud sends what can't be read: {error}")
             return self._done()
@@ -167,9 +170,9 @@ class OwnStation:
         said = answer(self._version, call.action, payload, self._settings)
         if said is None:
             problem = f"{call.action} is nothing that a station without EVSEs does"
-            self._step.texts.append(wire.error_text(call.id, ErrorCode.NOT_IMPLEMENTED, problem))
+            self._answer(wire.error_text(call.id, ErrorCode.NOT_IMPLEMENTED, problem))
             return
-        self._step.texts.append(wire.result_text(call.id, said.reply))
+        self._answer(wire.result_text(call.id, said.reply))
         self._follow(said, now, wall)
 
     def _follow(self, said: Said, now: Seconds, wall: datetime) -> None:
@@ -188,7 +191,7 @@ class OwnStation:
         purpose = text(profile.get("chargingProfilePurpose"))
         if call.action == "SetChargingProfile" and purpose is not None and purpose not in _MAXIMA:
             why = {"statusInfo": {"reasonCode": "UnsupportedPurpose"}} if self._version.is_v2 else {}
-            self._step.texts.append(wire.result_text(call.id, {"status": "Rejected", **why}))
+            self._answer(wire.result_text(call.id, {"status": "Rejected", **why}))
             return
         cloud = self._cloud_number
 
@@ -199,15 +202,19 @@ class OwnStation:
 
         self._desk.answer(call.action, call.payload, wall, reply)
 
+    def _answer(self, said: str) -> None:
+        """Answer a CALL of the cloud, by the id as that wrote it."""
+        self._step.texts.append(self._ids.as_written(said))
+
     def _is_late(self) -> None:
         self.on_late()
 
     def _reply(self, call: Call, answered: Answer) -> None:
         if isinstance(answered.reply, CallRefusal):
             code = ErrorCode(answered.reply.code)
-            self._step.texts.append(wire.error_text(call.id, code, answered.reply.description))
+            self._answer(wire.error_text(call.id, code, answered.reply.description))
         else:
-            self._step.texts.append(wire.result_text(call.id, answered.reply))
+            self._answer(wire.result_text(call.id, answered.reply))
         for each in answered.follow_ups:
             self._say(each.action, dict(each.payload))
 

@@ -3,9 +3,11 @@
 import pytest
 
 from edge.domain.site import Mode
-from edge.ocpp.number_ids import OPEN_MOST
+from edge.ocpp.number_ids import OPEN_MOST, NumberIds
 from edge.ocpp.versions import Version
-from tests.unit.ocpp.ocpp_bench import Bench
+from edge.ocpp.waiting import WaitingRoom
+from tests.unit.ocpp.ocpp_bench import NOON, Bench
+from tests.unit.ocpp.test_ocpp_own_station import Own
 
 BEAT = '[2,  17 ,"Heartbeat", {"a":  1.50}]'
 
@@ -70,3 +72,25 @@ def test_numbers_of_before_mean_nothing_on_the_next_connection(bench: Bench) -> 
     bench.connect()
     bench.station_says(f'[2,"{OPEN_MOST + 1}","Heartbeat",{{}}]')
     assert bench.cloud_says(f'[3,"{OPEN_MOST + 1}",{{}}]').down == [f'[3,"{OPEN_MOST + 1}",{{}}]']
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_a_station_that_nobody_has_configured_is_answered_by_its_number(version: Version) -> None:
+    """It is listed by what its boot says; what it may not do yet is refused under its number too."""
+    room, ids = WaitingRoom(), NumberIds()
+    room.arrive("X", "192.0.2.7", NOON)
+    boot = '[2, 7,"BootNotification",{"chargePointVendor":"V","chargingStation":{"vendorName":"V"}}]'
+    reply = room.reply("X", boot, NOON, version, ids)
+    assert str(reply).startswith("[3,7,{")
+    assert room.stations[0].vendor == "V"
+    assert str(room.reply("X", '[2,8,"Authorize",{}]', NOON, version, ids)).startswith("[4,8,")
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_the_cloud_of_the_gateway_itself_is_answered_by_its_number(version: Version) -> None:
+    """As a station of its own: what it does, what it refuses, what is of profiles, and the number of its own id."""
+    own = Own(version).accepted()
+    assert own.hears('[2,7,"TriggerMessage",{"requestedMessage":"Heartbeat"}]')[0][:2] == [3, 7]
+    assert own.hears('[2,-8,"NoSuchThing",{}]')[0][:2] == [4, -8]
+    assert own.hears('[2,9,"ClearChargingProfile",{}]')[0][:2] == [3, 9]
+    assert own.notes == []
