@@ -150,6 +150,7 @@ class StationMemory:
         """The station has taken a limit as it was told: so it is told from the beginning after a restart. What is to be
         said of how the next ones are told, where that changes."""
         self._means_it = False
+        self._taken_in.setdefault(command.purpose, set()).add(self.units.unit)
         self.units.accepted(tenths=has_tenths(command), key=command.key)
         self.length.accepted(is_long=is_long(command), key=command.key)
         if command.purpose is Purpose.IDLE:
@@ -170,7 +171,8 @@ class StationMemory:
         if self.ladder.tries_again:
             return self.ladder.refused()
         told_whole = self.units.whole_amperes
-        refused = self.units.refused(tenths=has_tenths(command), key=command.key)
+        is_known = self._takes_idle_alone(command)
+        refused = self.units.refused(tenths=has_tenths(command), key=command.key, is_known=is_known)
         self._means_it = refused or self._means_it
         tries_one = False
         if told_whole or not self.units.whole_amperes:  # else that is tried first
@@ -184,6 +186,13 @@ class StationMemory:
         if self.ladder.is_at_its_foot:
             self.units.use_spare()
         return another
+
+    def _takes_idle_alone(self, command: LimitCommand) -> bool:
+        """Whether this is a session's, of which the station has taken none yet, where it has taken what an idle EVSE is
+        told in the same unit: it can't be for the unit that it refuses it."""
+        told_apart = command.purpose is Purpose.SESSION and not self.ladder.rung.one_limit
+        none_yet = Purpose.SESSION not in self._taken_in
+        return told_apart and none_yet and self.units.unit in self._taken_in.get(Purpose.IDLE, ())
 
     def came_online(self, now: Seconds) -> StationOnline:
         """Its socket is up; a station that comes back needn't say again what it is."""
@@ -202,6 +211,7 @@ class StationMemory:
         self.quirks, self._records = quirks_of(description.vendor, description.model, description.firmware)
 
     def _begin(self) -> None:
+        self._taken_in: dict[Purpose, set[RateUnit]] = {}  # of which purpose it has taken limits, in which units
         taken = self.dossier.taken
         self.ladder.begin(taken.rung if taken is not None else self.quirks.limits_by)
         self.units.begin(taken.unit if taken is not None else None)

@@ -98,14 +98,17 @@ class Units:
                 self._in_watts, self._patience = 0, min(2 * self._patience, LONGEST_PATIENCE)
                 self._allowed, self._is_due = (RateUnit.AMPERES, RateUnit.WATTS), True
 
-    def refused(self, *, tenths: bool = False, key: EvseKey | None = None) -> bool:
+    def refused(self, *, tenths: bool = False, key: EvseKey | None = None, is_known: bool = False) -> bool:
         """The station has refused a limit; whether it has done so in every unit, so that it can't be for the unit.
-        ``tenths`` and ``key``: as in :meth:`accepted`."""
+        ``tenths`` and ``key``: as in :meth:`accepted`. ``is_known``: that it can't be for this one."""
         if tenths and self.unit is RateUnit.AMPERES:
             self._whole.refused(key)
         self._refusals += 1
         if self._refusals >= REFUSALS_TO_CHANGE:
             self._refusals = 0
+            if is_known:
+                self._tried = 0
+                return True
             self._tried += 1
             self._is_due = False
             self._allowed = (*self._allowed[1:], self._allowed[0])

@@ -98,3 +98,31 @@ def test_an_acceptance_in_between_keeps_the_rung() -> None:
     bench.station_says(result(identifier, {"status": "Accepted"}))
     for number in range(9, 12):
         assert refuse(bench, number, Purpose.SESSION)[0] == "TxProfile"
+
+
+def accept(bench: Bench, number: int, purpose: Purpose) -> None:
+    """Write a limit that the station takes."""
+    identifier, _, _ = bench.write(limit(number, purpose=purpose, transaction_id="7")).own_call
+    bench.station_says(result(identifier, {"status": "Accepted"}))
+
+
+def test_who_takes_the_idle_limit_alone_is_told_by_it_after_two_refusals() -> None:
+    """The unit was no reason: what it takes in amperes for an idle EVSE it could have for a session. In watts for two
+    refusals more, of which each was waited for a minute, its car had no limit of its own."""
+    bench = Bench()
+    bench.connect()
+    accept(bench, 1, Purpose.IDLE)
+    seen = [refuse(bench, number, Purpose.SESSION) for number in (2, 3)]
+    assert [(purpose, unit) for purpose, unit, _ in seen] == 2 * [("TxProfile", "A")]
+    assert LimitsTaken(station="CP-01", at=bench.now, one_limit=True) in seen[-1][2].facts
+    assert refuse(bench, 4, Purpose.IDLE)[:2] == ("TxDefaultProfile", "A")
+
+
+def test_who_has_taken_a_sessions_limit_means_another_refusal_otherwise() -> None:
+    """Its purpose it takes: all units are tried before another."""
+    bench = Bench()
+    bench.connect()
+    accept(bench, 1, Purpose.IDLE)
+    accept(bench, 2, Purpose.SESSION)
+    seen = [refuse(bench, number, Purpose.SESSION)[:2] for number in range(3, 7)]
+    assert seen == 2 * [("TxProfile", "A")] + 2 * [("TxProfile", "W")]
