@@ -4,7 +4,7 @@ Joins what the OCPP room saw of a peer with what the network knows of its addres
 root.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,10 +30,13 @@ def waiting_station(station: WaitingStation) -> dict[str, str | None]:
     }
 
 
-def who_they_are(ocpp: OcppServer, stations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The configured stations of a report, with what each has said it is and where it is connected from."""
+def who_they_are(
+    ocpp: OcppServer, stations: Sequence[Mapping[str, Any]], lets_in: Callable[[str], str | None]
+) -> list[dict[str, Any]]:
+    """The configured stations of a report, with what each has said it is, where it is connected from, and whom alone
+    its configuration lets in without its cloud (``lets_in``, by identity)."""
     known = macs()
-    return [each | _who_it_is(ocpp, each, known) for each in map(dict, stations)]
+    return [each | _who_it_is(ocpp, each, known) | {"lets_in": lets_in(each["id"])} for each in map(dict, stations)]
 
 
 def _who_it_is(ocpp: OcppServer, station: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, str | None]:

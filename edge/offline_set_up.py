@@ -140,6 +140,10 @@ class Offline:
             wall=self._clock.wall(),
         )
 
+    def lets_in(self, station: str) -> str | None:
+        """See :meth:`edge.offline.token_book.TokenBook.lets_in`."""
+        return self._tokens.lets_in(station)
+
     def cards_shown(self) -> list[StatusReport]:
         """The cards that somebody may want to enter."""
         return cards_report(self._tokens.strangers(self._clock.wall()))
@@ -284,6 +288,10 @@ class StandIns:
     def report(self) -> StatusReport:
         """What is told of it."""
         return self.offline.report() if self.offline is not None else not_kept(self.folder, self.problem)
+
+    def lets_in(self, station: str) -> str | None:
+        """See :meth:`Offline.lets_in`."""
+        return self.offline.lets_in(station) if self.offline is not None else None
 
     def cards_shown(self) -> list[StatusReport]:
         """See :meth:`Offline.cards_shown`."""

@@ -74,7 +74,7 @@ class SiteReport:
             "storage": self._stand_ins.report(),
         }
         tick = dict(self.of_tick())
-        return process | tick | {"stations": who_they_are(self._ocpp, tick["stations"])}
+        return process | tick | {"stations": who_they_are(self._ocpp, tick["stations"], self._stand_ins.lets_in)}
 
     def of_tick(self) -> StatusReport:
         """What the last tick says of the site: made once, so that all who read are told of one moment; cheap, as its

@@ -198,9 +198,9 @@ class Clerk:
         book = self.desk.book
         if book.tokens.bind(book.id, rules) and self.wants_rules:
             what = "a station's configuration says who is let in without its cloud"
-            by_cloud = "list and cache" if rules.listed and rules.cache else "list" if rules.listed else "cache"
-            lets_in = by_cloud if rules.offline and (rules.listed or rules.cache) else "the site's own alone"
-            self.runner.do([Note("info", what, {"station": book.id, "lets_in": lets_in})])
+            lets_in = book.tokens.lets_in(book.id)
+            named = "list and cache" if lets_in is None else "the site's own alone" if lets_in == "own" else lets_in
+            self.runner.do([Note("info", what, {"station": book.id, "lets_in": named})])
 
     def list_answered(
         self, action: str, payload: Any, *, answer: Any = None, error: str | None = None

@@ -132,6 +132,16 @@ class TokenBook:
             self._rules[station] = rules
         return rules != before
 
+    def lets_in(self, station: str) -> str | None:
+        """Whom the station's configuration lets in without its cloud, where that binds and not everybody: beside the
+        site's own cards ``"list"`` or ``"cache"``, or ``"own"`` for nobody else."""
+        rules = self._rules.get(station)
+        if rules is None or not self.follows_stations:
+            return None
+        if not rules.offline or not (rules.listed or rules.cache):
+            return "own"
+        return "list" if rules.listed else "cache"
+
     def judge(
         self,
         station: str,

@@ -1,7 +1,7 @@
 """The status report as the API's description shows it: the shape of :data:`edge.control.ports.StatusReport`."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -117,6 +117,7 @@ class StationReport(_Part):
     connected: bool
     cloud_connected: bool  # never where the site has none
     cloud_problem: str | None = None  # why it isn't, while the station is
+    lets_in: Literal["list", "cache", "own"] | None = None  # by its configuration without its cloud, where that binds
     vendor: str | None
     model: str | None
     serial: str | None = None

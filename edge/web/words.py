@@ -14,6 +14,7 @@ NEARLY_FULL = 0.9  # of the rating: worth a look from here on, bad above the rat
 OBSERVES = "observe"  # the mode in which no limit is written
 _FALLBACK = "fallback"  # what binds where a source of limits has fallen silent
 _NAMED = 3  # stations of the same trouble that are told by name
+_LET_IN = {"list": "status.lets_in_list", "cache": "status.lets_in_cache", "own": "status.lets_in_own"}
 _UNUSED = "UNUSED"  # a state of the storage
 _NORMAL = ("NORMAL", "STARTING")  # states of the control loop that need nobody's attention
 
@@ -71,6 +72,7 @@ def on_the_rest(says: Speaker, report: Report) -> Iterator[Said]:
     has_cloud = report.get("has_cloud", True)
     for lost in _lost_clouds(says, report.get("stations", ())):
         yield Said(lost, Level.LOOK)
+    yield from _whom_they_let_in(says, report.get("stations", ()))
     for card in report.get("cards_shown", ()):
         yield Said(says.say("status.card" if card["ends"] else "status.card_unread", card), Level.LOOK)
     storage = report.get("storage")
@@ -230,6 +232,17 @@ def _lost_clouds(says: Speaker, stations: Sequence[Report]) -> Iterator[str]:
     for problem, names in by_cause.items():
         values = {"stations": ", ".join(names[:_NAMED]), "problem": Heard(problem), "more": len(names) - _NAMED}
         yield says.say("status.no_clouds" if len(names) > _NAMED else "status.no_cloud", values)
+
+
+def _whom_they_let_in(says: Speaker, stations: Sequence[Report]) -> Iterator[Said]:
+    """Whose configuration lets in few without a cloud, for each kind."""
+    by_kind: dict[str, list[str]] = {}
+    for station in stations:
+        if (kind := station.get("lets_in")) is not None:
+            by_kind.setdefault(kind, []).append(station["id"])
+    for kind, names in by_kind.items():
+        named = ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+        yield Said(says.say(_LET_IN[kind], {"stations": named}))
 
 
 def _certificate(says: Speaker, certificate: Report) -> str:

@@ -9,7 +9,8 @@ import pytest
 from edge.domain.token import Basis, LocalRules, TokenInfo, TokenStatus
 from edge.offline.authorise import Known, Policy, UnknownTokens, verdict
 from edge.offline.edition import Edition
-from tests.unit.offline.offline_bench import NOON, STATION, Bench, token
+from edge.offline.token_book import TokenBook
+from tests.unit.offline.offline_bench import HASHER, NOON, STATION, Bench, token
 
 GOOD, BLOCKED = TokenInfo(status=TokenStatus.ACCEPTED), TokenInfo(status=TokenStatus.BLOCKED)
 OVER = TokenInfo(status=TokenStatus.ACCEPTED, expires_at=NOON - timedelta(hours=1))
@@ -146,3 +147,16 @@ def test_a_session_that_runs_keeps_its_class_when_tokens_change() -> None:
     site.do(site.desk.recheck(site.times.wall))
     assert [judged.verdict.accepted for judged in site.judged[told:]] == [True]
     assert site.ended == []
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_the_status_names_whom_a_station_lets_in(rules: LocalRules) -> None:
+    """Where it binds, and isn't everybody."""
+    tokens = TokenBook(HASHER, Policy(timezone=UTC, follows_stations=True))
+    tokens.bind(STATION, rules)
+    by = {name for name, allowed in (("list", rules.listed), ("cache", rules.cache)) if allowed and rules.offline}
+    assert tokens.lets_in(STATION) == (None if len(by) == 2 else by.pop() if by else "own")
+    assert tokens.lets_in("ANOTHER") is None
+    ignoring = TokenBook(HASHER, Policy(timezone=UTC))
+    ignoring.bind(STATION, rules)
+    assert ignoring.lets_in(STATION) is None

@@ -52,7 +52,10 @@ ALL: dict[str, Any] = REPORT | {
         CERTIFICATE | {"state": "EXPIRED", "days_left": -3.21},
         CERTIFICATE | {"state": "UNREADABLE", "days_left": None, "problem": "no PEM"},
     ],
-    "stations": [REPORT["stations"][0] | {"id": f"CP-0{n}", "cloud_problem": "no answer"} for n in range(1, 6)],
+    "stations": [
+        REPORT["stations"][0] | {"id": f"CP-0{n}", "cloud_problem": "no answer", "lets_in": kind}
+        for n, kind in enumerate(("list", "own", "own", "own", "own"), 1)
+    ],
 }
 
 
@@ -140,6 +143,14 @@ def told_of(says: Speaker, report: Report) -> list[str]:
     said = [words.headline(says, report), *words.on_control(says, report), *words.on_the_rest(says, report)]
     said += [remark for circuit in report["circuits"] for remark in words.remarks(says, circuit)]
     return [each.text for each in said]
+
+
+def test_stations_that_let_in_few_are_named() -> None:
+    """By what is left, and the first three of them."""
+    assert [each.split(" alone")[0] for each in told_of(ENGLISH, ALL) if "configuration says" in each] == [
+        "CP-01: without the cloud the local list and the site's own cards",
+        "CP-02, CP-03, CP-04, …: without the cloud the site's own cards",
+    ]
 
 
 @pytest.mark.parametrize("language", OTHERS)
