@@ -154,6 +154,11 @@ class Lpc:
             case _:
                 assert_never(self.state)
 
+    @property
+    def ends_at(self) -> Seconds | None:
+        """When the box's limit ends by itself, None where nothing limits or it holds until it is taken back."""
+        return self._ends_at
+
     def heartbeat(self, now: Seconds) -> None:
         self.tick(now)
         if self.state is LpcState.FAILSAFE and self._heard_at is None:

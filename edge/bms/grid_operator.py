@@ -59,6 +59,7 @@ class GridOperator:
             before = self._lpc_file.read(clock) if self._lpc_file is not None else None
             self.lpc = Lpc(settings.lpc, now=clock.monotonic(), before=before)
         self._lpc_w: Watts | None = None
+        self._lpc_ends_at: Seconds | None = None
         self._proved_dimmed = False
         self._begun_by: DimmedBy | None = None  # in the run before this one, what hadn't ended in it
         self._proved_lpc_w: Watts | None = None
@@ -170,13 +171,18 @@ class GridOperator:
             self._keep(now)
 
     def _follow_lpc(self, now: Seconds) -> None:
-        allowed_w = self.lpc.allowed_w if self.lpc is not None else None
-        if allowed_w == self._lpc_w:
+        allowed_w, ends_at = (self.lpc.allowed_w, self.lpc.ends_at) if self.lpc is not None else (None, None)
+        if (allowed_w, ends_at) == (self._lpc_w, self._lpc_ends_at):
             return
-        self._lpc_w = allowed_w
-        self._sink.take(
-            LimitStated(source=LimitSource.GRID_EEBUS, circuit=self._settings.circuit, at=now, limit_w=allowed_w)
+        self._lpc_w, self._lpc_ends_at = allowed_w, ends_at
+        limit = LimitStated(
+            source=LimitSource.GRID_EEBUS,
+            circuit=self._settings.circuit,
+            at=now,
+            limit_w=allowed_w,
+            ends_at=ends_at,
         )
+        self._sink.take(limit)
 
     def _follow_openadr(self, report: Mapping[str, Any]) -> None:
         limit = self._openadr.observe(report, self._clock) if self._openadr is not None else None

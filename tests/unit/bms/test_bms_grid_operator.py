@@ -81,6 +81,26 @@ def test_a_bridge_limits_by_eebus() -> None:
     assert house.grid.report() == {"lpc_state": "failsafe"}
 
 
+def test_a_limit_of_a_bridge_says_how_long_it_holds() -> None:
+    """Also when only its end is another; over, or taken back, it limits nothing, and has no end."""
+    house = House()
+    house.grid.start()
+    house.say("lpc", heartbeat=True, limit_w=9000, duration_s=60)
+    began = house.clock.now
+    house.clock.pass_s(30)
+    house.say("lpc", heartbeat=True, limit_w=9000, duration_s=90)
+    house.say("lpc", heartbeat=True, limit_w=9000)
+    house.say("lpc", heartbeat=True, limit_w=9000, duration_s=10)
+    told = len(house.taken.limits)
+    house.clock.pass_s(9)
+    house.tick()
+    assert len(house.taken.limits) == told  # nothing new
+    house.tick()
+    ends = [limit.ends_at - began if limit.ends_at is not None else None for limit in house.taken.limits[1:]]
+    assert ends == [60, 120, None, 40, None]
+    assert house.stated == [4200.0, *[9000.0] * 4, None]
+
+
 @pytest.mark.parametrize(
     "fields",
     [
