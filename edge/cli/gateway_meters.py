@@ -48,7 +48,7 @@ class GatewayMeters:
 def fact_of(part: Mapping[str, Any], now: Seconds) -> MeterFact:
     """What the report says of a meter; a gateway of another version may tell less."""
     current_a, voltage_v, phase_power_w = (part.get(name) for name in ("current_a", "voltage_v", "phase_power_w"))
-    if not part.get("ok") or (current_a is None and part.get("power_w") is None):
+    if not part.get("ok") or part.get("problem") or (current_a is None and part.get("power_w") is None):
         return MeterFailed(meter=part["id"], at=now, problem=part.get("problem") or "no reading")
     return MeterReading(
         meter=part["id"],

@@ -20,9 +20,11 @@ class Observation:
 
     @property
     def metered_a(self) -> PhaseAmps | None:
-        """What the grid meter shows; None while it is not read."""
+        """What the grid meter shows; None while it isn't read, be it for one poll: steps are judged by it."""
         found = self._meter
-        return PhaseAmps(*found["current_a"]) if found is not None and found["ok"] and found["current_a"] else None
+        if found is None or not found["ok"] or found["problem"] or not found["current_a"]:
+            return None
+        return PhaseAmps(*found["current_a"])
 
     @property
     def meter_problem(self) -> str | None:

@@ -112,7 +112,8 @@ def _meter(board: Board, meter_id: str, snapshot: Snapshot) -> dict[str, Any]:
     return {
         "id": meter_id,
         "age_s": age_s,
-        "ok": age_s is not None and age_s <= board.site.control.meter_stale_s and record.problem is None,
+        # As control sees it: a poll that failed makes no reading old.
+        "ok": age_s is not None and age_s <= board.site.control.meter_stale_s,
         "problem": record.problem,
         "current_a": _amps(reading.current_a if reading is not None else None),
         "voltage_v": reading.voltage_v if reading is not None else None,

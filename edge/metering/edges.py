@@ -11,7 +11,7 @@ log = structlog.get_logger(__name__)
 
 
 class MeterState(StrEnum):
-    """What the last poll has shown."""
+    """What the last polls have shown."""
 
     UNKNOWN = "UNKNOWN"
     ALIVE = "ALIVE"
@@ -19,11 +19,17 @@ class MeterState(StrEnum):
 
 
 class MeterEdges:
-    """Turns the outcome of each poll into the few lines that say something new."""
+    """Turns the outcome of each poll into the few lines that say something new.
 
-    def __init__(self, meter: str, described: str) -> None:
+    ``forgiven``: how many polls in a row may fail before a meter that was read is called lost. On a bus one frame in a
+    thousand is broken, and the next poll makes it good; who tells by itself may say but once that it can't.
+    """
+
+    def __init__(self, meter: str, described: str, *, forgiven: int = 0) -> None:
         self._meter = meter
         self._described = described
+        self._forgiven = forgiven
+        self._failed = 0  # polls in a row
         self._lost_at: Seconds = 0.0
         self._quality = Quality.GOOD
         self.state = MeterState.UNKNOWN
@@ -32,6 +38,8 @@ class MeterEdges:
         """A poll gave a reading. One that is held is of before: it brings no lost meter back."""
         if self.state is MeterState.LOST and reading.quality is Quality.HELD:
             return
+        if reading.quality is not Quality.HELD:
+            self._failed = 0
         if self.state is MeterState.UNKNOWN:
             log.info(f"meter {self._meter} is read: {self._described}")
         elif self.state is MeterState.LOST:
@@ -44,9 +52,14 @@ class MeterEdges:
             elif reading.quality is Quality.SUSPECT:
                 log.warning(f"meter {self._meter} is doubtful: {'; '.join(reading.doubts)}")
 
-    def lost(self, at: Seconds, problem: str) -> None:
+    def failed(self, at: Seconds, problem: str) -> None:
         """A poll gave none."""
-        if self.state is not MeterState.LOST:
+        if self.state is MeterState.LOST:
+            return
+        self._failed += 1
+        if self._failed == 1:
             self._lost_at = at
-            log.warning(f"meter {self._meter} is lost: it gives no reading: {problem}")
+        if self.state is MeterState.ALIVE and self._failed <= self._forgiven:
+            return
+        log.warning(f"meter {self._meter} is lost: it gives no reading: {problem}")
         self.state = MeterState.LOST

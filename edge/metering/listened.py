@@ -66,4 +66,4 @@ class ListenedMeter:
     def _failed(self, problem: str) -> None:
         at = self._clock.monotonic()
         self._sink.take(MeterFailed(meter=self.id, at=at, problem=problem))
-        self._edges.lost(at, problem)
+        self._edges.failed(at, problem)

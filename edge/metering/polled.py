@@ -24,6 +24,7 @@ ENERGY_PERIOD_S: Seconds = 5.0  # energies steer nothing; they cost bus time
 # then every LONGEST_BACKOFF_S.
 FIRST_BACKOFF_S: Seconds = 1.0
 LONGEST_BACKOFF_S: Seconds = 5.0
+FORGIVEN_POLLS = 1  # what the next poll makes good is no loss
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +57,9 @@ class PolledMeter:
         self._judged = family  # whose readings the judge knows
         self._rating_a = rating_a
         self._guarded = guarded
-        self._edges = MeterEdges(meter.id, f"{family.name}, {meter.connection} unit {meter.unit}")
+        self._edges = MeterEdges(
+            meter.id, f"{family.name}, {meter.connection} unit {meter.unit}", forgiven=FORGIVEN_POLLS
+        )
         self._found = family.discovery is None
         self._mute: set[Read] = set()  # what a discovery has asked it without an answer, and may have
         self._count_tried_at: Seconds | None = None
@@ -240,4 +243,4 @@ class PolledMeter:
             self._follow(self._given)
         self._taken_apart.clear()
         self._sink.take(MeterFailed(meter=self.id, at=at, problem=problem))
-        self._edges.lost(at, problem)
+        self._edges.failed(at, problem)

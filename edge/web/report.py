@@ -43,8 +43,8 @@ class MeterReport(_Part):
 
     id: str
     age_s: float | None
-    ok: bool
-    problem: str | None
+    ok: bool  # control goes by the last reading
+    problem: str | None  # of the last poll
     current_a: PerPhase | None
     voltage_v: PerMeasuredPhase | None  # phase to neutral
     phase_power_w: PerMeasuredPhase | None = None  # as signed as the currents

@@ -52,6 +52,7 @@ def test_a_gateway_of_another_version_may_tell_less() -> None:
     ("part", "problem"),
     [
         ({"ok": False, "problem": "no answer", "current_a": [1.0, 2.0, 3.0]}, "no answer"),
+        ({"ok": True, "problem": "no answer", "current_a": [1.0, 2.0, 3.0]}, "no answer"),  # of the last poll
         ({"ok": False, "problem": None}, "no reading"),
         ({"ok": True, "current_a": None, "power_w": None}, "no reading"),
     ],

@@ -1,11 +1,12 @@
 """The status report: what it tells of readings and draws, and that it has the shape that the API describes."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from edge.control import report
-from edge.domain.reading import MeterReading
+from edge.domain.reading import MeterFailed, MeterReading
 from edge.domain.station import DrawSampled
 from edge.units import PhaseAmps
 from edge.web.report import CircuitReport
@@ -43,6 +44,25 @@ async def test_a_reading_that_came_since_the_tick_is_of_now() -> None:
     rig.board.take(MeterReading(meter="grid", at=rig.clock.monotonic(), current_a=PhaseAmps.same(6.0)))
     (meter,) = report.status(rig.board, *rig.published[-1], rig.vitals.pulse)["meters"]
     assert (meter["current_a"], meter["age_s"]) == ([6.0, 6.0, 6.0], 0.0)
+
+
+@in_virtual_time
+async def test_a_failed_poll_loses_no_meter() -> None:
+    """Whoever is called when a meter isn't ok isn't called for a broken frame: it is for as long as control goes by
+    what it told."""
+    rig = Rig()
+    await rig.run_for(1.5)
+    told = []
+    stale_s = rig.board.site.control.meter_stale_s
+    snapshot, decision = rig.published[-1]
+    rig.board.take(MeterFailed(meter="grid", at=rig.clock.monotonic(), problem="no answer"))
+    read_at = snapshot.circuits[0].measured_at
+    assert read_at is not None
+    for age_s in (1.0, stale_s, stale_s + 0.1):
+        later = replace(snapshot, now=read_at + age_s)
+        (meter,) = report.status(rig.board, later, decision, rig.vitals.pulse)["meters"]
+        told.append((meter["ok"], meter["problem"]))
+    assert told == [(True, "no answer"), (True, "no answer"), (False, "no answer")]
 
 
 @in_virtual_time

@@ -272,6 +272,41 @@ async def test_only_edges_are_logged() -> None:
     await site.meters.close()
 
 
+async def test_one_failed_poll_is_no_loss() -> None:
+    """The next poll makes it good: nobody is called for a broken frame, however often there is one."""
+    site = Site(meter("grid"))
+    (bus,) = site.buses.values()
+    await site.sample()
+    with capture_logs() as logs:
+        for _ in range(3):
+            bus.errors[1] = MeterTimeout("no answer")
+            await site.sample()
+            bus.errors.clear()
+            await site.sample()
+        assert not [line for line in logs if line["log_level"] != "debug"]
+        bus.errors[1] = MeterTimeout("no answer")
+        await site.sample()
+        await site.sample()
+        bus.errors.clear()
+        await site.sample()
+    assert [line["event"] for line in logs if line["log_level"] != "debug"] == [
+        "meter grid is lost: it gives no reading: no answer",
+        "meter grid is back after 2 s",
+    ]
+    await site.meters.close()
+
+
+async def test_a_meter_that_was_never_read_is_lost_at_once() -> None:
+    """Whoever sets it up wants to know why."""
+    site = Site(meter("grid"))
+    (bus,) = site.buses.values()
+    bus.errors[1] = MeterTimeout("no answer")
+    with capture_logs() as logs:
+        await site.sample()
+    assert [line["event"] for line in logs] == ["meter grid is lost: it gives no reading: no answer"]
+    await site.meters.close()
+
+
 async def test_a_fault_of_ours_in_one_meter_stops_nobody() -> None:
     """An unforeseen exception is a failed poll of that meter with a trace in the log; the others are read."""
     site = Site(meter("a"), meter("b", unit=2))
@@ -429,9 +464,9 @@ def test_a_held_reading_brings_no_meter_back() -> None:
     good = MeterReading(meter="grid", at=100.0, current_a=PhaseAmps(1.0, 2.0, 3.0))
     with capture_logs() as logs:
         edges.alive(good)
-        edges.lost(101.0, "no answer")
+        edges.failed(101.0, "no answer")
         edges.alive(replace(good, quality=Quality.HELD, doubts=("no current on L3",)))
-        edges.lost(103.0, "no answer")
+        edges.failed(103.0, "no answer")
         edges.alive(replace(good, at=104.0))
     assert [line["event"] for line in logs] == [
         "meter grid is read: a meter",
