@@ -18,7 +18,7 @@ from edge.allocation.release import Held, Released
 from edge.allocation.share import Shares
 from edge.allocation.snapshot import Snapshot
 from edge.allocation.state import EvseState, Reach
-from edge.allocation.turns import Wishes, waits_for_turn
+from edge.allocation.turns import Wishes, keeps_safe, waits_for_turn
 from edge.domain.setpoint import Reason, Setpoint
 from edge.domain.site import EvseKey, IdlePolicy
 from edge.units import PHASES, Amps, Phase, PhaseAmps
@@ -265,6 +265,8 @@ class Decision:
             return Reason.WAITING_FOR_ROOM, int(shares.refused_by[row])
         reason, line = shares.solution.binding(row)
         own_a = self.snapshot.fleet.own_limit_a[row]
+        if self._is_kept_safe(row, float(own_a)):
+            return Reason.SAFE_KEPT, None
         if line is None and rounded_down(own_a, self._grid.step_a[row]) <= shares.amps[row] + EPSILON_A:
             return self.snapshot.fleet.states[row].own_limit_reason, None
         if reason in (Reason.BELOW_MINIMUM, Reason.NO_WHOLE_STEP) and own_a < self._grid.least_a[row]:
@@ -280,6 +282,19 @@ class Decision:
         if reason in (Reason.CIRCUIT_FULL, Reason.CIRCUIT_POWER_FULL) and line in self.snapshot.ceilings.sources:
             return (Reason.LIMIT_ENDED if line in self.snapshot.ceilings.ended else Reason.LIMITED), line
         return reason, line
+
+    def _is_kept_safe(self, row: int, own_a: Amps) -> bool:
+        """Whether it has its safe current, and whoever limits it in particular would leave it less; of the sun nobody
+        can tell: its surplus gives no session less than that."""
+        safe_a = float(self.shares.solution.case.columns.lower_a[row])
+        if not self._keeps_safe[row] or self.shares.amps[row] > safe_a + EPSILON_A:
+            return False
+        by_sun = self.snapshot.fleet.states[row].own_limit_reason in (Reason.SURPLUS, Reason.ECO, Reason.ECO_WAITS)
+        return own_a <= safe_a + EPSILON_A if by_sun else own_a < safe_a - EPSILON_A
+
+    @cached_property
+    def _keeps_safe(self) -> Bools:
+        return keeps_safe(self._grid, self.snapshot.fleet, self.snapshot.settings)
 
     def _all_given(self, row: int) -> bool:
         return bool(self.shares.demand_a[row] >= self._grid.max_a[row] - EPSILON_A)

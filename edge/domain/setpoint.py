@@ -56,6 +56,7 @@ class Reason(StrEnum):
     CLOSING = "CLOSING"
     SUN_MAY_GO = "SUN_MAY_GO"
     SHOWN_ONCE = "SHOWN_ONCE"
+    SAFE_KEPT = "SAFE_KEPT"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -95,6 +96,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.SURPLUS: "charges on the sun's surplus, which leaves it {rating_a:.1f} A",
     Reason.ECO: "eco mode: charges on the sun's surplus, which leaves it {rating_a:.1f} A",
     Reason.ECO_WAITS: "eco mode: waits for surplus",
+    Reason.SAFE_KEPT: "its safe current: no session here is told less",
     Reason.CLOSED: "outside the hours of its class",
     Reason.CLOSING: "goes on at its minimum: the hours of its class are over",
     Reason.SUN_MAY_GO: "{circuit} {phase} bears no more, should what feeds in be gone at once "

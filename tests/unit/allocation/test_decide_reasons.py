@@ -14,6 +14,7 @@ from edge.allocation.state import EvseState, Reach
 from edge.control.replay import first_difference
 from edge.domain.limit import LimitSource, LimitStated
 from edge.domain.setpoint import SENTENCES, Reason, Setpoint
+from edge.domain.site import ControlSettings, IdlePolicy
 from edge.domain.station import EvseStatus
 from edge.units import Phase, PhaseAmps
 from tests.site_builders import (
@@ -145,6 +146,12 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
     Reason.ECO_WAITS: (
         snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, surplus_a=0.0, eco=True)),
         "0.0 A: eco mode: waits for surplus",
+    ),
+    Reason.SAFE_KEPT: (
+        snapshot(
+            circuit(63), replace(charging(told_a=6), surplus_a=6.0), settings=ControlSettings(idle=IdlePolicy.SAFE)
+        ),
+        "6.0 A: its safe current: no session here is told less",
     ),
     Reason.CLOSED: (
         snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, hours_a=0.0)),
@@ -298,3 +305,28 @@ AT_DC = charging(evse(max_a=87.0), told_a=14.4)
 def test_who_is_held_below_its_maximum_is_told_by_whom_in_whole_steps_too(held: EvseState, text: str) -> None:
     """10 kW at a DC post are 14.49 A; its limits are told in tenths."""
     assert only(snapshot(circuit(163), held)).text == text
+
+
+SAFE = ControlSettings(idle=IdlePolicy.SAFE)
+
+
+@pytest.mark.parametrize(
+    ("held", "text"),
+    [
+        (replace(charging(told_a=6), surplus_a=6.0), None),  # beneath a cloud as beneath just so much sun
+        (replace(charging(told_a=6), surplus_a=6.0, eco=True), None),
+        (replace(charging(told_a=6), surplus_a=0.0, eco=True), None),
+        (replace(charging(told_a=6), cloud_a=0.0), None),
+        (replace(charging(told_a=6), hours_a=0.0), None),
+        (replace(charging(told_a=6), cloud_a=6.0), "6.0 A: the cloud's charging profile allows 6 A"),
+        (
+            replace(charging(told_a=7), surplus_a=7.0),
+            "7.0 A: charges on the sun's surplus, which leaves it 7.0 A",
+        ),
+    ],
+)
+def test_a_safe_current_that_is_kept_is_nobody_s_gift(held: EvseState, text: str | None) -> None:
+    """idle = "safe": "which leaves it 6.0 A" was said of a sun that leaves none."""
+    assert only(snapshot(circuit(63), held, settings=SAFE)).text == (
+        text or "6.0 A: its safe current: no session here is told less"
+    )
