@@ -1,17 +1,21 @@
 """Cars that live on the sun's surplus: each defect of that is seen by its oracle."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
+from edge.bms.sun_draws import SunDraws
 from edge.bms.surplus import SurplusState, advanced
 from edge.domain.site import EvseKey
-from edge.units import Amps
+from edge.units import Amps, Seconds, Volts, Watts
 from simulators.world.building import HOURS, LoadSpec, Recorded
 from simulators.world.scenario import WorldScenario
-from tests.world.worlds import is_caught, played, small
+from simulators.world.world import World
+from tests.world.worlds import failed_oracles, is_caught, played, small
 
 SUN = """
 [[class]]
@@ -90,3 +94,39 @@ def test_surplus_that_is_not_kept_to_is_caught(defect: str, monkeypatch: pytest.
     """By what flows at the connection."""
     monkeypatch.setattr("edge.bms.surplus_watch.advanced", DEFECTS[defect])
     assert is_caught("sun", sunny())
+
+
+def _as_sampled(
+    _draws: SunDraws, _key: EvseKey, part: Mapping[str, Any], volts: Volts, _now: Seconds
+) -> tuple[Watts, Watts]:
+    """What a car drew when it was sampled, which the meter is seconds ahead of."""
+    watts = volts * sum(part["draw_a"] or (0.0,))
+    return watts, watts
+
+
+def test_limits_that_chase_themselves_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each raise hides as much of the sun, until the car that took it is sampled, and each cut shows more than there
+    is: nothing else says so, as no car takes too much for long."""
+    monkeypatch.setattr(SunDraws, "bounds_w", _as_sampled)
+    assert is_caught("steady", sunny())
+
+
+def _flickering(at_s: float, for_s: float, every_s: float) -> Callable[[World], None]:
+    """The load on the connection goes up and down by 8 A; it ends where it was."""
+
+    def meddle(world: World) -> None:
+        times = int(for_s / every_s / 2.0)
+        for number in range(times):
+            for later_s, amps in ((0.0, 8.0), (every_s, 0.0)):
+                loaded = partial(world.load, "saw", "main", (amps,) * 3)
+                asyncio.get_running_loop().call_at(at_s + 2.0 * number * every_s + later_s, loaded)
+
+    return meddle
+
+
+def test_limits_that_follow_a_load_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They go up and down as often; and as soon as the load stands still they may not."""
+    meddle = _flickering(200.0, 400.0, 20.0)
+    assert failed_oracles(played(replace(sunny(), for_s=660.0), meddle=meddle, drain_s=10.0)) == set()
+    monkeypatch.setattr(SunDraws, "bounds_w", _as_sampled)
+    assert is_caught("steady", sunny(), meddle=_flickering(100.0, 200.0, 20.0))

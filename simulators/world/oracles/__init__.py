@@ -21,6 +21,7 @@ from simulators.world.oracles.reasons import ReasonsAreTrue
 from simulators.world.oracles.relayed import BytesPass
 from simulators.world.oracles.shares import SharesAreFair
 from simulators.world.oracles.signals import SignalsAreKnown, SignalsAreObeyed
+from simulators.world.oracles.steady import LimitsStandStill
 from simulators.world.oracles.sun import SunIsShared
 from simulators.world.oracles.turns import TurnsChange
 from simulators.world.world import World
@@ -57,6 +58,7 @@ ORACLES: Final[tuple[Callable[[World], Oracle], ...]] = (
     GatewayControls,
     BoundedResources,
     WritesSpared,
+    LimitsStandStill,
     ContactorsSpared,
 )
 
