@@ -1,8 +1,9 @@
 """Typed reading of a TOML document, with errors of one sentence: file, place, what is wrong, what would be right."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import tomli
 
@@ -13,20 +14,33 @@ MOST_SHOWN: Final = 60  # letters of a wrong value
 MOST_BYTES: Final = 16 * 1024**2
 _MISSING: Final = object()
 
+Place = tuple[str | int, ...]
+Lines = Callable[[], Mapping[Place, int]]
+Read = TypeVar("Read")
+
 
 class TomlTable:
-    """One table of a TOML file, which knows the file and its own place in it ("car 3")."""
+    """One table of a TOML file, which knows the file and its own place in it ("car 3"), and by `lines`, where they are
+    given, the line of each `path`.
+    """
 
-    def __init__(self, values: Mapping[str, Any], *, file: Path, place: str = "") -> None:
+    def __init__(
+        self, values: Mapping[str, Any], *, file: Path, place: str = "", path: Place = (), lines: Lines = dict
+    ) -> None:
         self._values = values
         self._file = file
         self._place = place
+        self._path = path
+        self._lines = lines
 
     def fail(self, key: str, problem: str) -> ScenarioError:
-        """An error about `key` of this table; the caller raises it."""
+        """An error about `key` of this table; the caller raises it. Its line is the key's, or the table's."""
+        lines = self._lines()
+        line = lines.get((*self._path, key), lines.get(self._path))
+        file = f"{self._file}" if line is None else f"{self._file}:{line}"
         key = key if key.isprintable() else ascii(key)
         where = f"{self._place}: {key}" if self._place else key
-        return ScenarioError(f"{self._file}: {where}: {problem}")
+        return ScenarioError(f"{file}: {where}: {problem}")
 
     def only(self, known: Iterable[str]) -> None:
         """Refuse any key not in `known`."""
@@ -128,7 +142,7 @@ class TomlTable:
         value = self._get(key, _MISSING, f"a table [{key}]")
         if not isinstance(value, dict):
             raise self.fail(key, f"must be a table [{key}], not {_shown(value)}")
-        return TomlTable(value, file=self._file, place=self._inner(key))
+        return TomlTable(value, file=self._file, place=self._inner(key), path=(*self._path, key), lines=self._lines)
 
     def tables(self, key: str) -> tuple["TomlTable", ...]:
         """The list of tables `[[key]]`, numbered from 1 in errors; empty if absent."""
@@ -136,7 +150,13 @@ class TomlTable:
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             raise self.fail(key, f"must be a list of tables [[{key}]], not {_shown(value)}")
         return tuple(
-            TomlTable(each, file=self._file, place=self._inner(f"{key} {number}"))
+            TomlTable(
+                each,
+                file=self._file,
+                place=self._inner(f"{key} {number}"),
+                path=(*self._path, key, number - 1),
+                lines=self._lines,
+            )
             for number, each in enumerate(value, start=1)
         )
 
@@ -164,14 +184,41 @@ class TomlTable:
         return float(value)
 
 
+class Slips:
+    """All that is wrong with a document, each told once and in its order; what is read meanwhile is for no use but to
+    find more.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, None] = {}
+
+    def of(self, read: Callable[[], Read]) -> Read | None:
+        """What `read` gives; None where it found something wrong."""
+        try:
+            return read()
+        except ScenarioError as exc:
+            self._found[str(exc)] = None
+            return None
+
+    def all(self, tables: Callable[[], Iterable[TomlTable]], read: Callable[[TomlTable], Read]) -> tuple[Read, ...]:
+        """Of each of the tables what `read` gives, but for those with something wrong."""
+        found = (self.of(lambda table=table: read(table)) for table in self.of(tables) or ())  # type: ignore[misc]
+        return tuple(each for each in found if each is not None)
+
+    def tell(self) -> None:
+        """Raises ScenarioError, a line for each."""
+        if self._found:
+            raise ScenarioError("\n".join(self._found))
+
+
 def _shown(value: object) -> str:
     """As it is written, but no page of it."""
     text = repr(value)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]} ..."
 
 
-def read_toml(path: Path) -> TomlTable:
-    """The whole document at `path` as a table.
+def read_toml(path: Path, locate: Callable[[str], Mapping[Place, int]] = lambda _text: {}) -> TomlTable:
+    """The whole document at `path` as a table; `locate` gives the lines of a text's keys, for its errors.
 
     Raises ScenarioError if the file can't be read or isn't TOML.
     """
@@ -189,4 +236,4 @@ def read_toml(path: Path) -> TomlTable:
         values = tomli.loads(text)
     except (ValueError, RecursionError) as exc:  # the latter: too many lists inside each other
         raise ScenarioError(f"{path}: isn't valid TOML: {exc}") from exc
-    return TomlTable(values, file=path)
+    return TomlTable(values, file=path, lines=cache(lambda: locate(text)))

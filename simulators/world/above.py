@@ -27,7 +27,11 @@ class Above:
         folder.mkdir()
         file = folder / "site.toml"
         file.write_text(text, encoding="utf-8")
-        configuration = read_site(file, source)
+        return cls.proven(read_site(file, source))
+
+    @classmethod
+    def proven(cls, configuration: Configuration) -> "Above":
+        """The same of what was read. Raises ScenarioError."""
         evses = configuration.site.evses
         if len(evses) != 1 or not evses[0].whole_site:
             raise ScenarioError("the scenario's gateway above must have one station, with controller = true")

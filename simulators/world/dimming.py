@@ -51,11 +51,10 @@ class GridOperator:
         self._topic = f"edge/{configuration.site.id}/cmd/grid"
         self._now, self._wall = now, wall
         self.taken: dict[str, bool] = {}
-        grid, tables = configuration.grid, {MODBUS: configuration.bms.modbus, MQTT: configuration.bms.mqtt}
+        grid = configuration.grid
         for way in sorted({spec.over for spec in specs}):
-            table = tables[way]
-            if grid is None or table is None or not table.writable:
-                raise ScenarioError(f"dimming: the scenario's site needs [grid], and [bms.{way}] with writable = true")
+            if (lacking := lacks(configuration, way)) is not None:
+                raise ScenarioError(f"dimming: {lacking}")
         root = next(each.id for each in configuration.site.circuits if each.parent is None)
         self.circuit = root if grid is None or grid.circuit is None else grid.circuit
         below = _below(configuration, self.circuit)
@@ -102,6 +101,14 @@ class GridOperator:
         said = orjson.dumps({"id": identity, "ts": self._wall(), "dim": dims})
         answer = await self._broker.ask(self._topic, said, answer=f"{self._topic}/ack", identity=identity)
         return bool(answer["accepted"])
+
+
+def lacks(configuration: Configuration, way: str) -> str | None:
+    """What the scenario's site lacks to be dimmed that way; None: nothing."""
+    table = {MODBUS: configuration.bms.modbus, MQTT: configuration.bms.mqtt}[way]
+    if configuration.grid is not None and table is not None and table.writable:
+        return None
+    return f"the scenario's site needs [grid], and [bms.{way}] with writable = true"
 
 
 async def _write(server: Endpoint, dims: bool) -> bool:

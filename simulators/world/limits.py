@@ -86,8 +86,8 @@ class Limits:
             if table is not None and table.writable
         }
         for way in sorted({spec.over for spec in specs}):
-            if way not in self._taken:
-                raise ScenarioError(f"limit: the scenario's site takes none: it needs [bms.{way}] with writable = true")
+            if (lacking := lacks(configuration, way)) is not None:
+                raise ScenarioError(f"limit: {lacking}")
 
     @property
     def taken(self) -> Mapping[str, Taken]:
@@ -161,6 +161,14 @@ class Limits:
         said = {"id": identity, "ts": self._wall(), "max_a": max_a, "max_w": max_w, "valid_s": VALID_S}
         answer = await self._broker.ask(self._topic, orjson.dumps(said), answer=f"{self._topic}/ack", identity=identity)
         return bool(answer["accepted"])
+
+
+def lacks(configuration: Configuration, way: str) -> str | None:
+    """What the scenario's site lacks to be limited that way; None: nothing."""
+    table = {MODBUS: configuration.bms.modbus, MQTT: configuration.bms.mqtt}[way]
+    if table is not None and table.writable:
+        return None
+    return f"the scenario's site takes none: it needs [bms.{way}] with writable = true"
 
 
 async def _write(server: Endpoint, registers: Sequence[int]) -> bool:

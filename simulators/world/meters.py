@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from simulators.errors import ScenarioError
 from simulators.meter import ModbusTcpServer, SimulatedMeter
 from simulators.meter.faults import MeterFault
 from simulators.meter.maps import MAPS
@@ -65,10 +64,6 @@ class WorldMeters:
             await start_on(node_of(meter), server.close())
 
     def _device(self, spot: MeterSpot) -> SimulatedMeter:
-        if spot.model not in MAPS:
-            raise ScenarioError(
-                f"the scenario's meter {spot.id!r}: {spot.model!r} isn't simulated; there are {', '.join(sorted(MAPS))}"
-            )
         run = self._copper.runs[spot.circuit]
 
         def state() -> LineState:

@@ -89,6 +89,16 @@ def read_recording(spec: RecordingSpec, *, zone: tzinfo, volts: float, begins_at
     return replace(recorded.turned(from_s) if from_s else recorded, told=told)
 
 
+def prove_unit(load: Recorded, fuse_a: float) -> None:
+    """Raises ScenarioError for a load that can't be of its circuit, which has that fuse."""
+    half_a = median(max(map(abs, amps)) for _, amps in load.rows)
+    if half_a > fuse_a:
+        raise ScenarioError(
+            f"{load.file}: half of its time it is above the {fuse_a:g} A of {load.circuit!r}: "
+            f"which unit is it in? In half of its rows it is {half_a:g} A or more"
+        )
+
+
 def _prove(spec: RecordingSpec) -> None:
     if len(spec.columns) not in (1, PHASES):
         raise ScenarioError(

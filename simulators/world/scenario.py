@@ -1,6 +1,7 @@
 """A scenario of the world: a site, its loads, its drivers, its faults, and what is expected of the day."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,23 +12,23 @@ from zoneinfo import ZoneInfo
 from edge.config.locate import locate
 from simulators.charger.spec import EDITION_16
 from simulators.errors import ScenarioError
-from simulators.toml_table import TomlTable, read_toml
+from simulators.toml_table import Slips, TomlTable, read_toml
 from simulators.world import scenario_tables
-from simulators.world.building import Load
+from simulators.world.building import Load, Recorded
 from simulators.world.dimming import DimmingSpec
 from simulators.world.drivers import DriverSpec
 from simulators.world.limits import LimitSpec
-from simulators.world.recording import read_recording
+from simulators.world.recording import prove_unit, read_recording
+from simulators.world.scenario_proof import prove_coming, prove_moments, prove_site_has
+from simulators.world.scenario_site import read_sites
 from simulators.world.signals import SignalSpec
-from simulators.world.site import PostsSpec, prove_site, site_text
-from simulators.world.source import PostsSource, SiteSource
+from simulators.world.site import PostsSpec
+from simulators.world.source import SiteSource
 
 READY_MADE: Final = Path(__file__).parents[1] / "scenarios" / "world"
 LONGEST_H: Final = 24 * 366.0
 FIRST_YEAR, LAST_YEAR = 2000, 2100  # between these no clock of a peer runs out
 FAULTS: Final = 60  # rows of the catalogue
-# Tables of what begins at some hour of the world.
-MOMENTS: Final = ("cloud_away", "limit", "dimming", "signal", "fault")
 SHARES: Final = frozenset({"utilisation", "energy_share", "fairness"})  # of 1
 KEYS: Final = (
     "name",
@@ -160,46 +161,46 @@ def load_world(name_or_path: str) -> WorldScenario:
 
 
 def _read(path: Path) -> WorldScenario:
-    document = read_toml(path)
-    document.only(KEYS)
-    posts = tuple(scenario_tables.posts(table) for table in document.tables("posts"))
-    loads: list[Load] = [scenario_tables.load(table) for table in document.tables("load")]
-    loads += [scenario_tables.sun(table) for table in document.tables("sun")]
-    head, source = _head(document, path, "site", posts)
-    site = prove_site(site_text(head, posts), source).site
-    if not site.evses:
-        raise document.fail("posts", "is missing: there must be a table [[posts]], or stations in the site file")
-    above, above_source = _head(document, path, "above") if document.has("above") else (None, None)
-    sites = [site]
-    if above is not None and above_source is not None:
-        sites.append(prove_site(above, above_source).site)
-    scenario_tables.prove_circuits(document, sites)
-    begins_at = _moment(document)
-    loads += [
-        read_recording(
+    """All that is wrong is told at once, before anything is made of it."""
+    document, slips = read_toml(path, locate), Slips()
+    begins_at, for_h = _prove_tables(document, path, slips)
+    posts = slips.of(lambda: tuple(scenario_tables.posts(table) for table in document.tables("posts")))
+    found = None if posts is None else slips.of(lambda: read_sites(document, path, posts))
+    if found is None or begins_at is None or for_h is None:
+        slips.tell()
+        raise AssertionError("what couldn't be read is told")
+    prove_site_has(document, slips, found.configuration, found.sites)
+    site = found.configuration.site
+    fuses = {circuit.id: circuit.fuse_a for each in found.sites for circuit in each.circuits}
+
+    def recorded(table: TomlTable) -> Recorded:
+        load = read_recording(
             scenario_tables.recording(table, path.parent),
             zone=ZoneInfo(site.timezone),
             volts=site.nominal_voltage_v,
             begins_at=begins_at,
         )
-        for table in document.tables("recording")
-    ]
-    for_h = document.number("for_h", above=0.0, at_most=LONGEST_H)
-    for table in (table for key in MOMENTS for table in document.tables(key)):
-        if table.number("at_h") >= for_h:
-            raise table.fail("at_h", f"must be before the end at {for_h:g} h, counted from the beginning")
+        prove_unit(load, fuses.get(load.circuit, math.inf))
+        return load
+
+    recordings = slips.all(lambda: document.tables("recording"), recorded)
+    slips.tell()
     return WorldScenario(
         name=document.label("name"),
         title=document.label("title"),
         file=path,
         begins_at=begins_at,
         for_s=for_h * 3600.0,
-        sample_interval_s=document.whole("sample_interval_s", 60, at_least=1, at_most=3600),
+        sample_interval_s=_sample_interval_s(document),
         fuses=frozenset(document.texts("fuses", [])),
-        site_head=head,
-        site_source=source,
-        posts=posts,
-        loads=tuple(loads),
+        site_head=found.head,
+        site_source=found.source,
+        posts=posts or (),
+        loads=(
+            *(scenario_tables.load(table) for table in document.tables("load")),
+            *(scenario_tables.sun(table) for table in document.tables("sun")),
+            *recordings,
+        ),
         drivers=scenario_tables.all_drivers(document),
         cloud_away=tuple(_away(table) for table in document.tables("cloud_away")),
         limits=tuple(scenario_tables.limit(table) for table in document.tables("limit")),
@@ -208,34 +209,49 @@ def _read(path: Path) -> WorldScenario:
         faults=tuple(_fault(table) for table in document.tables("fault")),
         random_faults=_random_faults(document),
         expect=_expect(document),
-        above=above,
-        above_source=above_source,
+        above=found.above,
+        above_source=found.above_source,
     )
 
 
-def _head(document: TomlTable, path: Path, key: str, posts: Sequence[PostsSpec] = ()) -> tuple[str, SiteSource]:
-    """The site file's text, given in place or in a file beside the scenario, and where it and its posts stand."""
-    site = document.text(key)
-    lines = len(site.rstrip().splitlines())
-    written = path.read_text(encoding="utf-8-sig")
-    line_of = locate(written)
-    made_of = tuple(
-        PostsSource(number=number, line=line_of["posts", number], lines=each.toml().count("\n"))
-        for number, each in enumerate(posts)
-    )
-    if "\n" in site:
-        before, found, _ = written.partition(site)
-        line = before.count("\n") + 1 if found else line_of[(key,)]
-        is_counted = bool(found)  # written with escapes its lines aren't found
-        return site, SiteSource(file=path, line=line, lines=lines, scenario=path, is_counted=is_counted, posts=made_of)
-    file = path.parent / document.file_name(key)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as exc:
-        raise document.fail(key, f"{file} can't be read: {exc.strerror or exc}") from exc
-    except UnicodeDecodeError as exc:
-        raise document.fail(key, f"{file} must be UTF-8 text") from exc
-    return text, SiteSource(file=file, line=1, lines=len(text.rstrip().splitlines()), scenario=path, posts=made_of)
+def _prove_tables(document: TomlTable, path: Path, slips: Slips) -> tuple[datetime | None, float | None]:
+    """Each for itself, and when they are; the beginning and the length of the day, None where they can't be read."""
+    for key in ("name", "title"):
+        slips.of(lambda key=key: document.label(key))  # type: ignore[misc]
+    begins_at = slips.of(lambda: _moment(document))
+    for_h = slips.of(lambda: document.number("for_h", above=0.0, at_most=LONGEST_H))
+    readers: dict[str, Callable[[TomlTable], object]] = {
+        "posts": scenario_tables.posts,
+        "load": scenario_tables.load,
+        "sun": scenario_tables.sun,
+        "recording": lambda table: scenario_tables.recording(table, path.parent),
+        "cloud_away": _away,
+        "limit": scenario_tables.limit,
+        "dimming": scenario_tables.dimming,
+        "signal": scenario_tables.signal,
+        "fault": _fault,
+    }
+    slips.of(lambda: document.only(KEYS))
+    slips.of(lambda: _sample_interval_s(document))
+    for key, read in readers.items():
+        slips.all(lambda key=key: document.tables(key), read)  # type: ignore[misc]
+
+    def prove_drivers(table: TomlTable) -> None:
+        kind = scenario_tables.drivers(table)
+        if begins_at is not None and for_h is not None:
+            prove_coming(table, kind, begins_s=_time_of_day_s(begins_at), for_s=for_h * 3600.0)
+
+    slips.all(lambda: document.tables("drivers"), prove_drivers)
+    slips.of(lambda: scenario_tables.all_drivers(document))
+    slips.of(lambda: _random_faults(document))
+    slips.of(lambda: _expect(document))
+    if for_h is not None:
+        prove_moments(document, slips, for_h=for_h)
+    return begins_at, for_h
+
+
+def _sample_interval_s(document: TomlTable) -> int:
+    return document.whole("sample_interval_s", 60, at_least=1, at_most=3600)
 
 
 def _moment(document: TomlTable) -> datetime:
@@ -249,8 +265,11 @@ def _moment(document: TomlTable) -> datetime:
 
 def begins_s(scenario: WorldScenario) -> float:
     """The local time of day at which the world begins, in seconds."""
-    offset = scenario.begins_at.utcoffset() or timedelta()
-    local = scenario.begins_at.astimezone(UTC) + offset
+    return _time_of_day_s(scenario.begins_at)
+
+
+def _time_of_day_s(moment: datetime) -> float:
+    local = moment.astimezone(UTC) + (moment.utcoffset() or timedelta())
     return local.hour * 3600.0 + local.minute * 60.0 + local.second
 
 

@@ -2,11 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from edge.domain.site import Site
 from simulators.charger.spec import EDITION_16
 from simulators.toml_table import TomlTable
 from simulators.world.building import HOURS, LoadSpec, SunSpec
@@ -16,11 +14,10 @@ from simulators.world.limits import WAYS, LimitSpec
 from simulators.world.numerals import SIGNS
 from simulators.world.recording import RecordingSpec
 from simulators.world.signals import ECO, KINDS, SignalSpec
-from simulators.world.site import EDITIONS, PostsSpec
+from simulators.world.site import DC_MIN_W, EDITIONS, MIN_A, PostsSpec
 
 PLACE: Final = re.compile(r"[^{}]*\{0?(:0?[1-9]?d?)?\}[^{}]*")  # a name with one place for a number
 LONGEST_H: Final = 24 * 366.0
-LOADS: Final = ("load", "sun", "recording")
 MOST_EVSES: Final = 10  # of one station
 MOST_KWH: Final = 1e5
 MOST_OBEY_S: Final = 3600.0
@@ -59,9 +56,9 @@ def posts(table: TomlTable) -> PostsSpec:
         circuit=table.text("circuit"),
         class_id=table.optional_text("class"),
         phases=table.whole("phases", 3, at_least=1, at_most=3),
-        max_a=None if dc else table.number("max_a", above=0.0),
+        max_a=None if dc else table.number("max_a", at_least=MIN_A),
         fallback_a=None if dc else table.number("fallback_a", 6.0),
-        max_w=table.number("max_w", above=0.0) if dc else None,
+        max_w=table.number("max_w", at_least=DC_MIN_W) if dc else None,
         fallback_w=table.number("fallback_w", 0.0) if dc else None,
         switches_phases=table.flag("switches_phases", default=False),
         edition=_edition(table),
@@ -98,28 +95,6 @@ def sun(table: TomlTable) -> SunSpec:
     return SunSpec(
         circuit=table.text("circuit"), peak_a=table.number("peak_a"), clouds_per_h=table.number("clouds_per_h", 4.0)
     )
-
-
-def prove_circuits(document: TomlTable, sites: Sequence[Site]) -> None:
-    """That one of them has each; and that no sun makes its meters look wrong, as one does that only a meter above
-    others sees (docs/meters.md). Raises ScenarioError.
-    """
-    site_of = {circuit.id: site for site in sites for circuit in site.circuits}
-    named = [(table, "circuit", table.text("circuit")) for key in LOADS for table in document.tables(key)]
-    for table, key, circuit in (*named, *((document, "fuses", each) for each in document.texts("fuses", []))):
-        if circuit not in site_of:
-            raise table.fail(key, f"{circuit!r} isn't in its site; there are {', '.join(sorted(site_of))}")
-    for table in document.tables("sun"):
-        site = site_of[table.text("circuit")]
-        for above in [each.id for each in site.path(table.text("circuit")) if each.meter is not None][:1]:
-            metered = [each.id for each in site.circuits if each.meter is not None and each.id != above]
-            below = [each for each in metered if above in (circuit.id for circuit in site.path(each))]
-            if below:
-                raise table.fail(
-                    "circuit",
-                    f"is seen by no meter but that of {above!r}, which then shows less than the one of "
-                    f"{below[0]!r} below it and is taken for wrong: give the sun a circuit of its own, with a meter",
-                )
 
 
 def recording(table: TomlTable, folder: Path) -> RecordingSpec:

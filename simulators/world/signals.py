@@ -115,12 +115,9 @@ class Signals:
         self.lpc: Lpc | None = None
         if grid is not None and grid.eebus_lpc:
             self.lpc = Lpc(failsafe_w=grid.failsafe_kw * 1000.0, failsafe_s=grid.failsafe_h * 3600.0)
-        can = {LPC: self.lpc is not None, OPENADR: grid is not None and grid.openadr, ECO: True}
-        mqtt = configuration.bms.mqtt
         for kind in self.kinds:
-            if not can[kind] or mqtt is None or not mqtt.writable:
-                needs = "" if kind == ECO else f"[grid] with {'eebus_lpc' if kind == LPC else kind} = true, and "
-                raise ScenarioError(f"signal: the scenario's site needs {needs}[bms.mqtt] with writable = true")
+            if (lacking := lacks(configuration, kind)) is not None:
+                raise ScenarioError(f"signal: {lacking}")
         root = next(each.id for each in configuration.site.circuits if each.parent is None)
         self.circuit = root if grid is None or grid.circuit is None else grid.circuit
 
@@ -238,3 +235,13 @@ class Signals:
         except GONE:
             return False  # the gateway or the broker is gone: it is said again
         return bool(answer["accepted"])
+
+
+def lacks(configuration: Configuration, kind: str) -> str | None:
+    """What the scenario's site lacks to hear that; None: nothing."""
+    grid, mqtt = configuration.grid, configuration.bms.mqtt
+    can = {LPC: grid is not None and grid.eebus_lpc, OPENADR: grid is not None and grid.openadr, ECO: True}
+    if can[kind] and mqtt is not None and mqtt.writable:
+        return None
+    needs = "" if kind == ECO else f"[grid] with {'eebus_lpc' if kind == LPC else kind} = true, and "
+    return f"the scenario's site needs {needs}[bms.mqtt] with writable = true"

@@ -21,6 +21,7 @@ from simulators.site import CircuitSpec, Endpoint, EvseSpec, SiteSpec
 from simulators.world.source import SiteSource
 
 WS_PORT: Final = 80  # of a cloud's address that names none (RFC 6455 §3)
+MIN_A: Final = 6.0  # of each EVSE of posts (IEC 61851-1)
 DC_MIN_W: Final = 5000.0
 EDITIONS: Final = (EDITION_16, "2.0.1", "2.1")
 ROTATIONS: Final = (("L1", "L2", "L3"), ("L2", "L3", "L1"), ("L3", "L1", "L2"))  # so that one-phase cars spread
@@ -69,7 +70,11 @@ class PostsSpec:
             lines += ['supply = "dc"', f"max_w = {self.max_w:g}", f"min_w = {DC_MIN_W:g}"]
             lines.append(f"fallback_w = {self.fallback_w or 0.0:g}")
         else:
-            lines += ["min_a = 6", f"max_a = {self.max_a or 16.0:g}", f"fallback_a = {self.fallback_a or 0.0:g}"]
+            lines += [
+                f"min_a = {MIN_A:g}",
+                f"max_a = {self.max_a or 16.0:g}",
+                f"fallback_a = {self.fallback_a or 0.0:g}",
+            ]
         if self.switches_phases:
             lines.append("switches_phases = true")
         return lines

@@ -22,7 +22,7 @@ from simulators.world.building import LoadSpec, SunSpec
 from simulators.world.faults import BY_NUMBER, fitted, planned
 from simulators.world.limits import LimitSpec
 from simulators.world.plot import svg
-from simulators.world.run import Conduct, run_world, shrunk, with_random_faults
+from simulators.world.run import Conduct, shrunk, with_random_faults
 from simulators.world.scenario import KEYS, FaultSpec, load_world, ready_worlds
 from simulators.world.site import peers_view, read_site, site_text
 from simulators.world.source import SiteSource
@@ -212,10 +212,10 @@ WRONG_SITES: dict[str, tuple[str, str | None, str]] = {
         _scenario(
             '"site.toml"',
             '\n[[posts]]\nid = "CP-{}"\ncount = 2\ncircuit = "main"\nmax_a = 16\n'
-            '\n[[posts]]\nid = "DC-{}"\ncount = 4\ncircuit = "main"\nmax_a = 5\nfallback_a = 0\n',
+            '\n[[posts]]\nid = "DC-{}"\ncount = 4\ncircuit = "main"\nmax_a = 16\nclass = "gold"\n',
         ),
         f"{SITE}{CLOUD}".replace("{}", "63"),
-        "day.toml:13: error: posts[1].min_a: of EVSE 1 of station 'DC-1' is 6, above max_a, which is 5",
+        "day.toml:13: error: posts[1].class: of station 'DC-1' is 'gold'",
     ),
     "of two that are alike": (
         _scenario(
@@ -489,7 +489,103 @@ def test_a_slip_in_a_scenario_is_told_in_a_sentence(tmp_path: Path, right: str) 
     file = tmp_path / "slip.toml"
     file.write_text(SMALL.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")
     with pytest.raises(ScenarioError, match=re.escape(sentence)):
-        run_world(replace(load_world(str(file)), for_s=60.0), seed=1)
+        load_world(str(file))
+
+
+NOTHING_HEARD = """
+[[limit]]
+over = "modbus"
+at_h = 0.1
+for_h = 0.1
+max_a = 20
+[[dimming]]
+over = "mqtt"
+at_h = 0.1
+for_h = 0.1
+[[signal]]
+kind = "eco"
+at_h = 0.9
+for_h = 0.1
+[[fault]]
+number = 30
+at_h = 0.1
+target = "CP-9"
+[[drivers]]
+name = "late"
+per_day = 3
+arrive_h = [12, 14]
+stay_h = [1, 2]
+energy_kwh = [1, 2]
+posts = ["CP-8"]
+"""
+
+
+def test_all_that_is_wrong_is_told_at_once_and_by_its_line(tmp_path: Path) -> None:
+    """Before anything is played, what the site lacks for a table, and who never comes, as well; each thing once."""
+    text = SMALL.read_text(encoding="utf-8").replace("noise_a = 0.3", "noise_a = -1").rstrip("\n")
+    file = tmp_path / "slips.toml"
+    file.write_text(f"{text}{NOTHING_HEARD}", encoding="utf-8")
+    first, noise = len(text.splitlines()) + 1, text[: text.index("noise_a")].count("\n") + 1
+    with pytest.raises(ScenarioError) as refusal:
+        load_world(str(file))
+    told = str(refusal.value).splitlines()
+    here = {int(each.removeprefix(f"{file}:").partition(":")[0]): each for each in told}
+    assert len(here) == len(told) == 8
+    said = {
+        noise: "load 1: noise_a: must be at least 0, not -1",
+        first + 1: "limit 1: over: the scenario's site takes none: it needs [bms.modbus] with writable = true",
+        first + 6: "dimming 1: over: the scenario's site needs [grid], and [bms.mqtt] with writable = true",
+        first + 10: "signal 1: kind: the scenario's site needs [bms.mqtt] with writable = true",
+    }
+    assert {line: here[line].partition(": ")[2] for line in said} == said
+    wrong = str(refusal.value)
+    assert "signal 1: at_h: must be before the end at 0.5 h" in wrong
+    assert "fault 1: target: 'CP-9' is no station, meter or file; known are CP-1, CP-2, CP-3, grid" in wrong
+    assert "drivers 2: arrive_h: nobody comes: it is played from 08:00 on for 0.5 h, and these come from 12:00" in wrong
+    assert "drivers 2: posts: post 'CP-8' isn't in its site; there are CP-1, CP-2, CP-3" in wrong
+
+
+@pytest.mark.parametrize(
+    ("begins", "for_h", "arrive_h", "comes"),
+    [
+        ("08:00:00", 0.5, "[8.49, 20]", True),
+        ("08:00:00", 0.5, "[8.5, 20]", False),
+        ("08:00:00", 0.5, "[2, 7.9]", False),
+        ("22:00:00", 5.0, "[2, 2.5]", True),
+        ("22:00:00", 4.0, "[2, 2.5]", False),
+        ("22:00:00", 30.0, "[21, 21.5]", True),
+    ],
+)
+def test_drivers_who_never_come_are_a_mistake(
+    tmp_path: Path, begins: str, for_h: float, arrive_h: str, comes: bool
+) -> None:
+    """On any day of those that are played; hours count on after midnight."""
+    text = SMALL.read_text(encoding="utf-8")
+    text = text.replace("T08:00:00", f"T{begins}").replace("for_h = 0.5", f"for_h = {for_h}")
+    file = tmp_path / "day.toml"
+    file.write_text(text.replace("arrive_h = [8.02, 8.05]", f"arrive_h = {arrive_h}"), encoding="utf-8")
+    if comes:
+        assert load_world(str(file)).drivers
+    else:
+        with pytest.raises(ScenarioError, match="drivers 1: arrive_h: nobody comes"):
+            load_world(str(file))
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "said"),
+    [
+        ("max_a = 32\n", "max_a = 5\n", "max_a: must be at least 6, not 5"),
+        ("max_a = 32\nfallback_a = 6\n", "max_w = 4000\n", "max_w: must be at least 5000, not 4000"),
+    ],
+)
+def test_what_no_post_can_be_is_refused_by_its_own_key(tmp_path: Path, was: str, becomes: str, said: str) -> None:
+    """Posts have a minimum that their author hasn't written."""
+    text = SMALL.read_text(encoding="utf-8")
+    file = tmp_path / "posts.toml"
+    file.write_text(text.replace(was, becomes, 1), encoding="utf-8")
+    assert becomes in file.read_text(encoding="utf-8")
+    with pytest.raises(ScenarioError, match=re.escape(said)):
+        load_world(str(file))
 
 
 BARN = """
