@@ -57,13 +57,21 @@ def posts(table: TomlTable) -> PostsSpec:
         class_id=table.optional_text("class"),
         phases=table.whole("phases", 3, at_least=1, at_most=3),
         max_a=None if dc else table.number("max_a", at_least=MIN_A),
-        fallback_a=None if dc else table.number("fallback_a", 6.0),
+        fallback_a=None if dc else _safe(table, "fallback_a", 6.0, MIN_A),
         max_w=table.number("max_w", at_least=DC_MIN_W) if dc else None,
-        fallback_w=table.number("fallback_w", 0.0) if dc else None,
+        fallback_w=_safe(table, "fallback_w", 0.0, DC_MIN_W) if dc else None,
         switches_phases=table.flag("switches_phases", default=False),
         edition=_edition(table),
         evses=table.whole("evses", 1, at_least=1, at_most=MOST_EVSES),
     )
+
+
+def _safe(table: TomlTable, key: str, default: float, least: float) -> float:
+    """What it may have without the gateway."""
+    value = table.number(key, default)
+    if 0.0 < value < least:
+        raise table.fail(key, f"must be 0 (no charging without the gateway) or at least {least:g}, not {value:g}")
+    return value
 
 
 def _edition(table: TomlTable) -> str:

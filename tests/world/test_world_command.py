@@ -575,6 +575,12 @@ def test_drivers_who_never_come_are_a_mistake(
     ("was", "becomes", "said"),
     [
         ("max_a = 32\n", "max_a = 5\n", "max_a: must be at least 6, not 5"),
+        (
+            "fallback_a = 6\n",
+            "fallback_a = 3\n",
+            "fallback_a: must be 0 (no charging without the gateway) or at least 6",
+        ),
+        ("max_a = 32\nfallback_a = 6\n", "max_w = 5e4\nfallback_w = 9\n", "fallback_w: must be 0"),
         ("max_a = 32\nfallback_a = 6\n", "max_w = 4000\n", "max_w: must be at least 5000, not 4000"),
     ],
 )
