@@ -89,7 +89,8 @@ class SharesAreFair(Oracle):
     def _part(self, key: tuple[str, int], stay: Stay) -> _Part | None:
         """None: nobody who takes part, or one of whom it isn't known what it would be given."""
         evse, station = self._evses[key], self.world.stations[stay.evse.station]
-        if stay.ev.excess_a > 0.0 or station.spec.obedience is not Obedience.OBEYS:
+        disobeys = station.spec.obedience is not Obedience.OBEYS or self.world.is_unbound(key[0])
+        if stay.ev.excess_a > 0.0 or disobeys:
             self._disobeyed.add(id(stay))
         grid_a = self.world.copper.drawn_a(key)
         judged = stay.may_charge and not stay.ev.sleeps and not evse.on_surplus and not evse.switches_phases
