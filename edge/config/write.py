@@ -109,25 +109,28 @@ def beside(path: Path, text: str) -> Iterator[Path]:
 
 def save(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
     """Put ``content`` in the place of the file at ``path``: wholly or not at all, and for good when this returns, with
-    the mode and owner that it had. ``mode`` is that of a new file.
+    the mode and owner that it had. ``mode`` is that of a new file. A link stays, and the file that it leads to is
+    replaced.
 
-    :raises SiteFileUnwritable: the folder can't be written to.
+    :raises SiteFileUnwritable: the folder can't be written to, or what is there is no file.
     """
-    is_there = path.exists()
-    if is_there:
-        mode = path.stat().st_mode & 0o777
     temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
+        place = path.resolve()
+        is_there = place.exists()
+        _refuse_what_is_no_file(path)
+        if is_there:
+            mode = place.stat().st_mode & 0o777
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=place.parent, prefix=f".{place.name}.", delete=False) as stream:
             temporary = Path(stream.name)
             stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(mode)
-        own_as(temporary, path if is_there else path.parent)
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
+        own_as(temporary, place if is_there else place.parent)
+        temporary.replace(place)
+        folder = os.open(place.parent, os.O_RDONLY)
         try:
             os.fsync(folder)  # else a power cut may yet bring back the file that was here
         finally:
@@ -139,6 +142,14 @@ def save(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
         if isinstance(exc, OSError):
             raise _unwritable(path, exc) from exc
         raise
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    """:raises SiteFileUnwritable: root would put a file in the place of a device."""
+    if path.is_dir():
+        raise SiteFileUnwritable(f"{path} is a folder", remedy="name a file in it")
+    if path.exists() and not path.is_file():
+        raise SiteFileUnwritable(f"{path} is no file", remedy="name one")
 
 
 def _unwritable(path: Path, refusal: OSError) -> SiteFileUnwritable:

@@ -105,3 +105,29 @@ def test_a_saved_file_outlasts_a_power_cut(tmp_path: Path, monkeypatch: pytest.M
     [(draft, *before), folder] = synced
     assert (draft.parent, before) == (tmp_path, ["new", "old"])
     assert folder == (tmp_path, "", "new")
+
+
+@pytest.mark.parametrize("target", ["folder", "device", "pipe"])
+def test_what_is_no_file_is_not_replaced_by_one(target: str, tmp_path: Path) -> None:
+    """`edge backup /dev/stdout` as root took the device away from the whole machine."""
+    place = tmp_path / target
+    match target:
+        case "folder":
+            place.mkdir()
+        case "device":
+            place.symlink_to("/dev/full")
+        case "pipe":
+            os.mkfifo(place)
+    with pytest.raises(SiteFileUnwritable, match=f"{place} is (a folder; name a file in it|no file; name one)"):
+        save(place, "new")
+    assert not place.is_file()
+    assert [each.name for each in tmp_path.iterdir()] == [target]
+
+
+def test_a_link_stays_and_leads_to_the_new_text(tmp_path: Path) -> None:
+    """The site file of a machine whose settings are kept elsewhere."""
+    file, link = tmp_path / "kept" / "site.toml", tmp_path / "site.toml"
+    link.symlink_to(file)
+    for text in ("first", "second"):
+        save(link, text)
+        assert (file.read_text(), link.is_symlink()) == (text, True)
