@@ -18,7 +18,7 @@ _INDENTATION = "    "
 
 _HEADER = re.compile(r"\s*\[\[?\s*([A-Za-z0-9_. -]+?)\s*\]")
 _PASSWORD = re.compile(r"(\bpassword\s*=\s*).+")  # the journal is no place for it
-_PAIR = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=\s*(.*?)\s*$")
+_PAIR = re.compile(r"\s*([A-Za-z0-9_.-]+)[ \t]*=[ \t]*(.*?)[ \t]*$")  # a no-break space is none of TOML's
 
 # The parser's words, what they mean, what helps. The first that fits counts; a remedy of None depends on the value.
 _CAUSES: tuple[tuple[str, str, str | None], ...] = (
@@ -104,7 +104,7 @@ def _remedy_of_value(line: str, column: int) -> str:
         return 'write key = value, text in "quotes"'
     key = shorten(pair.group(1))
     value = pair.group(2)
-    bare = shorten(value.partition("#")[0].strip())
+    bare = shorten(value.partition("#")[0].strip(" \t"))
     if not bare.isprintable():
         return "take the invisible characters out"
     if not bare:

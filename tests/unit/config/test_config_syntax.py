@@ -32,6 +32,7 @@ def explained(text: str) -> SyntaxFault:
         ("writable = yes", "here is no value that TOML knows", "write writable = true"),
         ("id =", "here is no value that TOML knows", "give id a value, or take the line out"),
         ("id = main\x7f", "here is no value that TOML knows", "take the invisible characters out"),
+        ("fuse_a =\u00a063", "here is no value that TOML knows", "take the invisible characters out"),
         ("fuse_a 63", "here should be an equals sign", "write key = value; a comment begins with #"),
         ("fuse_a: 63", "here should be an equals sign", "write key = value; a comment begins with #"),
         ("; a comment", "here begins neither a key nor a table", "write key = value; a comment begins with #"),
