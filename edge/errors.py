@@ -7,7 +7,8 @@
     ├── StartError              the program can't start: an address in use, a folder it may not write
     ├── SiteFileUnwritable      the site file can't be changed or written
     ├── SetupStopped            the interview can't go on: an answer is missing, the terminal is gone
-    │   └── SetupLeft           whoever was asked has left it by Ctrl-C
+    │   ├── SetupLeft           whoever was asked has left it by Ctrl-C
+    │   └── TerminalGone        what is typed has come to its end
     ├── ClaimError              the gateway is claimed and the passphrase is wrong, or it isn't claimed yet
     ├── SealBroken              an encrypted file can't be opened: another passphrase, or not whole
     ├── NotProven               the site failed its commissioning, or nothing was signed
@@ -151,6 +152,10 @@ class SetupStopped(EdgeError):
 
 class SetupLeft(SetupStopped):
     """Whoever was asked has left by Ctrl-C; what was done before is told, and nothing is half done."""
+
+
+class TerminalGone(SetupStopped):
+    """A question was put, and nobody is there any more to answer it."""
 
 
 class ClaimError(EdgeError):

@@ -17,7 +17,7 @@ from edge.cli.setup_probes import Probes
 from edge.cli.terminal import HIDDEN, Loop, Terminal, undisturbed
 from edge.cli.tongue import note_language
 from edge.config.write import save
-from edge.errors import ClaimError, SetupLeft, SetupStopped, way_to_write
+from edge.errors import ClaimError, SetupLeft, SetupStopped, TerminalGone, way_to_write
 from edge.language import LANGUAGES, Speaker, texts
 from edge.metering.catalogue import FAMILIES
 from edge.setup.book import Book, dotted, read_book
@@ -78,8 +78,26 @@ def setup(
         kept_language = book.get("language") if book.get("language") in LANGUAGES else None
         terminal = Terminal(Speaker(language or kept_language or _language()))
         book.put(("language",), terminal.speaker.language)
-        _claim(terminal, state)
+        with _told_on_leaving(book, terminal.speaker):
+            _claim(terminal, state)
         _at_the_terminal(book, terminal, kept, config, state)
+
+
+@contextlib.contextmanager
+def _told_on_leaving(book: Book, speaker: Speaker) -> Iterator[None]:
+    """What becomes of the answers, for whoever leaves while a question is put.
+
+    :raises SetupLeft: by Ctrl-C.
+    :raises TerminalGone: by the end of the input.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, TerminalGone) as exc:
+        said = speaker.say("left.early" if book.is_empty() else "left")
+        if isinstance(exc, TerminalGone):
+            raise TerminalGone(said) from None
+        typer.echo("")
+        raise SetupLeft(said) from None
 
 
 @contextlib.contextmanager
@@ -110,7 +128,8 @@ def _at_the_terminal(book: Book, terminal: Terminal, kept: Path, config: Path, s
     file = _existing(config)
     probes = Probes(loop, file=file, config=config)
     try:
-        document = _attended(book, terminal, probes, kept, _defaults(file, state))
+        with _told_on_leaving(book, terminal.speaker):
+            document = _attended(book, terminal, probes, kept, _defaults(file, state))
         with undisturbed():
             save(config, probes.text(document))
             note_stations(state, book)
@@ -124,10 +143,7 @@ def _at_the_terminal(book: Book, terminal: Terminal, kept: Path, config: Path, s
 
 
 def _attended(book: Book, terminal: Terminal, probes: Probes, kept: Path, defaults: Defaults) -> Mapping[str, Any]:
-    """The site file that was answered.
-
-    :raises SetupLeft: whoever answers has left by Ctrl-C; what was answered is in ``kept``.
-    """
+    """The site file that was answered; what is answered until somebody leaves is in ``kept``."""
     talk = interview(book, defaults, tuple(FAMILIES))
     answer: Any = None
     try:
@@ -145,9 +161,6 @@ def _attended(book: Book, terminal: Terminal, probes: Probes, kept: Path, defaul
     except StopIteration as end:
         document: Mapping[str, Any] = end.value
         return document
-    except KeyboardInterrupt:
-        typer.echo("")
-        raise SetupLeft(terminal.speaker.say("left")) from None
 
 
 def _next(config: Path, state: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import typer
 
-from edge.errors import SetupStopped
+from edge.errors import TerminalGone
 from edge.language import Speaker
 from edge.setup.checks import are_numbered
 from edge.setup.steps import Ask, Pause, Tell
@@ -126,14 +126,14 @@ class Terminal:
     def line(self, prompt: str) -> str:
         """One line that was typed.
 
-        :raises SetupStopped: there is nobody any more.
+        :raises TerminalGone: there is nobody any more.
         """
         return self._typed(lambda: input(prompt))
 
     def secret(self, prompt: str) -> str:
         """One line that isn't shown while it is typed.
 
-        :raises SetupStopped: there is nobody any more.
+        :raises TerminalGone: there is nobody any more.
         """
         return self._typed(lambda: getpass.getpass(f"{prompt}: ") if sys.stdin.isatty() else input(f"{prompt}: "))
 
@@ -144,7 +144,7 @@ class Terminal:
                 said.encode()  # what isn't UTF-8 is an error or, by the locale, comes as lone surrogates
             except EOFError:
                 typer.echo("")
-                raise SetupStopped(self.speaker.say("left")) from None
+                raise TerminalGone(self.speaker.say("left.early")) from None
             except UnicodeError:
                 typer.echo(self.speaker.say("unreadable"))
             else:

@@ -275,6 +275,27 @@ async def test_a_wrong_answer_to_every_question_that_is_asked(tmp_path: Path) ->
     assert written["station"][0]["evse"][0]["phases"] == ["L2", "L3", "L1"]
 
 
+async def test_left_before_and_after_the_first_answer(tmp_path: Path) -> None:
+    """Nothing is said to be kept of a site of which nothing was said; by Ctrl-C as by the end of the input."""
+    said = texts("de")
+    async with at_terminal(*options(tmp_path, "de")) as typist:
+        await typist.sees(said["claim.passphrase"])
+        assert await typist.interrupts(leaves=said["left.early"]) == INTERRUPTED
+    async with at_terminal(*options(tmp_path, "de")) as typist:
+        installer = Installer(typist, "de")
+        await installer.claims()
+        await typist.sees(said["site.id"])
+        typist.hangs_up()
+        assert await typist.ends() == 2
+        assert said["left.early"] in typist.shown
+    async with at_terminal(*options(tmp_path, "de")) as typist:
+        installer = Installer(typist, "de")
+        await installer.answers("claim.known", PASSPHRASE)
+        await installer.answers("site.id", "hafen-3")
+        await typist.sees(said["site.timezone"])
+        assert await typist.interrupts(leaves=said["left"]) == INTERRUPTED
+
+
 @pytest.mark.minutes
 async def test_left_half_way_and_resumed_with_a_mute_meter(tmp_path: Path) -> None:
     """Ctrl-C keeps what was answered; the owner goes on, in the language chosen; a meter that is mute is told."""
