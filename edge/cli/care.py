@@ -101,7 +101,11 @@ def restore(
 ) -> None:
     """Bring back what edge backup wrote. Stop the service before."""
     _refuse_while_running()
-    content = unseal(_read(source), _passphrase(passphrase, twice=False))
+    sealed, secret = _read(source), _passphrase(passphrase, twice=False)
+    try:
+        content = unseal(sealed, secret)
+    except SealBroken as exc:
+        raise SealBroken(f"{source}: {exc.what}", remedy=exc.remedy or "give a file that edge backup wrote") from None
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
             files = {each.name: _content(archive, each) for each in archive.getmembers() if each.isfile()}

@@ -19,6 +19,7 @@ from edge.commission.course import commissioning
 from edge.commission.handover import document
 from edge.commission.steps import Course, Do, Observe, Proof, ReadMeter, StartController, StopController, Tell, Try
 from edge.config import Configuration
+from edge.config.write import refuse_unwritable
 from edge.errors import ClaimError, ConfigurationError, NotProven, SetupLeft, SetupStopped
 from edge.language import Speaker
 from edge.system.claim import read_claim
@@ -47,6 +48,9 @@ def commission(
     claim = read_claim(state) if sign else None
     if sign and claim is None:
         raise ClaimError(say("commission.no_owner"))
+    folder = out if out is not None else state / OUT
+    for each in (folder, config.resolve().parent) if sign else (folder,):
+        refuse_unwritable(each)  # the proofs take an hour, and are lost where they can't be written
     root = next(each for each in configuration.site.circuits if each.parent is None)
     configure(level=LogLevel.ERROR)  # the meter is read here, too: what matters of it is in the proofs
     loop = Loop()
@@ -80,7 +84,6 @@ def commission(
     typer.echo("")
     for proof in paper["proofs"]:
         typer.echo(f"{say('proof.passed' if proof['passed'] else 'proof.failed')}  {proof['name']}: {proof['finding']}")
-    folder = out if out is not None else state / OUT
     hand_over = HandOver(paper=paper, folder=folder)
     hand_over.keep(terminal.speaker)  # before anybody is asked anything: whoever leaves, what was proven is kept
     if paper["passed"] and claim is not None:

@@ -144,6 +144,19 @@ def save(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
         raise
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """For what is written there after long work: tried before it begins. The folder is made.
+
+    :raises SiteFileUnwritable: no file can be made in it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as exc:
+        raise _unwritable(folder, exc) from exc
+
+
 def _refuse_what_is_no_file(path: Path) -> None:
     """:raises SiteFileUnwritable: root would put a file in the place of a device."""
     if path.is_dir():

@@ -87,7 +87,10 @@ async def test_a_backup_comes_back(site_file: Path, tmp_path: Path) -> None:
     wrong.write_text("another passphrase\n", encoding="utf-8")
     code, _, errors = await edge("restore", str(sealed), *places(site_file), "--passphrase-file", str(wrong))
     assert (code, site_file.exists()) == (1, False)
-    assert "the passphrase is wrong" in errors
+    assert f"{sealed}: the passphrase is wrong" in errors
+    code, _, errors = await edge("restore", str(wrong), *places(site_file), *secret)
+    assert (code, site_file.exists()) == (1, False)
+    assert f"{wrong}: this is no sealed file of the gateway; give a file that edge backup wrote" in errors
     wrong.write_bytes(b"\xff\xfe no text")
     code, _, errors = await edge("restore", str(sealed), *places(site_file), "--passphrase-file", str(wrong))
     assert (code, site_file.exists()) == (2, False)

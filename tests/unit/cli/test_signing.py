@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from edge.cli.commission import commission
 from edge.cli.findings import read
 from edge.cli.signing import HandOver
 from edge.cli.terminal import Terminal
@@ -174,3 +175,11 @@ def test_without_its_document_nothing_goes_live(
     with pytest.raises(SiteFileUnwritable, match="can't be written"):
         hand_over.sign(owner, config, Signer("Anna Jensen", PASSPHRASE))
     assert mode(config) == "observe"
+
+
+def test_what_cannot_be_written_is_told_before_the_proofs(config: Path, owner: Claim, tmp_path: Path) -> None:
+    """Not after them: an hour with a car at each connector was lost by a mistyped folder."""
+    assert owner.public_key
+    with pytest.raises(SiteFileUnwritable, match=r"site\.toml/papers can't be written"):
+        commission(config, tmp_path / "state", out=config / "papers")
+    assert config.read_text(encoding="utf-8") == SITE
