@@ -437,6 +437,20 @@ def test_the_charger_network_has_names_and_nothing_of_the_internet(machine: Mach
     assert ":67 " in machine.run("ss", "--udp", "--listening", "--numeric", "--no-header").stdout
 
 
+def test_the_gateway_asks_its_own_name_server(machine: Machine) -> None:
+    """The charger LAN's isn't named to a resolvconf: it answers nothing on loopback, and no cloud would be found."""
+    program = "/usr/sbin/resolvconf"
+    script = '#!/bin/sh\\necho "$@" >>/run/named\\n'
+    machine.run("sh", "-c", f"printf '{script}' >{program} && chmod 755 {program}")
+    try:
+        machine.run("systemctl", "restart", "dnsmasq")
+        assert machine.shows("dnsmasq", "ActiveState") == "active"
+        named = machine.run("cat", "/run/named", check=False).stdout
+        assert "-a" not in named, named
+    finally:
+        machine.run("rm", "-f", program, "/run/named")
+
+
 def test_a_garage_of_two_hundred_stations(machine: Machine, networks: Networks) -> None:
     """Each gets an address of its own, beside the gateway's; a fourth of them none when there were 150."""
     inside = ("ip", "netns", "exec", networks.chargers, sys.executable, "-c")
@@ -516,6 +530,7 @@ def test_the_broker_knows_its_accounts(machine: Machine) -> None:
     secrets = {name: secret for _, name, secret in (line.split() for line in lines)}
     assert sorted(secrets) == ["bms", "edge"]
     assert all(len(secret) == 24 for secret in secrets.values())
+    assert "error" not in machine.run("journalctl", "--unit=edge-first-boot", "--output=cat").stdout
     assert machine.run("stat", "--format=%a", "/var/lib/edge-gateway/accounts").stdout.strip() == "600"
     tls = ("-h", "localhost", "-p", "8883", "--cafile", "/var/lib/edge-gateway/broker/server.pem")
     bms = ("-u", "bms", "-P", secrets["bms"], "-V", "5", "-q", "1", "-m", "1")
