@@ -21,6 +21,7 @@ TRYBOOT = "Restarting system with command '0 tryboot'"
 RESTARTED = "reboot: Restarting system"
 EMULATOR = "qemu-system-aarch64"
 OUTSIDE = "10.0.2.2"
+PORT = 2222  # on the loopback of the board's name space: leads to its sshd
 # What its services say is shown on the console, too: whoever waits for it needn't log in to ask, again and again.
 SPEAKING = "console=ttyAMA0 systemd.journald.forward_to_console=1 systemd.journald.max_level_console=info"
 # What the machine has written is written when this machine's kernel has it: killing the emulator loses nothing of it.
@@ -41,15 +42,14 @@ users:
 
 @dataclass
 class Board:
-    """``image`` is this board's own card; ``port`` on loopback leads to its sshd.
+    """``image`` is this board's own card; its networks are those of the name space ``space``.
 
-    It reaches this machine's loopback at ``OUTSIDE``, through the building's network.
+    The tap ``far`` there is its charger LAN; the loopback it reaches at ``OUTSIDE``, through the building's network.
     """
 
     image: Path
     folder: Path
-    port: int
-    chargers_port: int | None = None  # with a USB adapter for the charger LAN: this port leads to 10.77.0.1:9000
+    space: str
     serial_adapters: int = 0  # on USB, all of one make and one serial number; nothing is wired to them
     stick: Path | None = None  # a further disk: a file system with what is brought along, /dev/vdb
     memory_mb: int = 1024
@@ -131,8 +131,9 @@ class Board:
         for name in ("vmlinuz", "initrd.img"):
             run("mcopy", "-n", "-D", "o", "-i", self._boot, f"::/{prefix}{name}", self.folder / name)
         parameters = self.boot_read(f"{prefix}cmdline.txt").strip()
-        network = f"user,id=building,hostfwd=tcp:127.0.0.1:{self.port}-:22"
+        network = f"user,id=building,hostfwd=tcp:127.0.0.1:{PORT}-:22"
         return [
+            *self._enter,
             *(shutil.which(EMULATOR) or EMULATOR, "-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio"),
             *("-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", str(self.memory_mb)),
             # Translated code is kept: with less room it is thrown away and made again, again and again.
@@ -143,7 +144,8 @@ class Board:
             *("-netdev", network, "-device", "virtio-net-device,netdev=building"),
             *("-device", "virtio-rng-device"),
             *("-device", "qemu-xhci"),
-            *self._charger_lan(),
+            # The emulator's own network would have a DHCP server, beside which the gateway gives no addresses.
+            *("-netdev", "tap,id=chargers,ifname=far,script=no,downscript=no", "-device", "usb-net,netdev=chargers"),
             *self._serial_adapters(),
             *self._second_disk(),
         ]
@@ -152,12 +154,9 @@ class Board:
         [included] = re.findall(r"^include (slot\S*)$", self.boot_read(settings), re.MULTILINE)
         return self.boot_read(included).strip().removeprefix("os_prefix=")
 
-    def _charger_lan(self) -> tuple[str, ...]:
-        if self.chargers_port is None:
-            return ()
-        forward = f"hostfwd=tcp:127.0.0.1:{self.chargers_port}-10.77.0.1:9000"
-        network = f"user,id=chargers,net=10.77.0.0/24,host=10.77.0.2,restrict=on,{forward}"
-        return ("-netdev", network, "-device", "usb-net,netdev=chargers")
+    @property
+    def _enter(self) -> tuple[str, ...]:
+        return (shutil.which("ip") or "ip", "netns", "exec", self.space)
 
     def _serial_adapters(self) -> Iterator[str]:
         for number in range(self.serial_adapters):
@@ -173,8 +172,10 @@ class Board:
     def run(self, command: str, *, within_s: float = ANSWER_S, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command over ssh, as the installer, who may use sudo."""
         options = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
-        limits = ("-o", f"ConnectTimeout={DIAL_S}", "-o", "BatchMode=yes", "-i", str(self.key), "-p", str(self.port))
-        return run("ssh", *options, *limits, "installer@127.0.0.1", command, within_s=within_s, check=check)
+        limits = ("-o", f"ConnectTimeout={DIAL_S}", "-o", "BatchMode=yes", "-i", str(self.key), "-p", str(PORT))
+        return run(
+            *self._enter, "ssh", *options, *limits, "installer@127.0.0.1", command, within_s=within_s, check=check
+        )
 
     def says(self, text: str, *, within_s: float) -> str:
         """Wait until its console shows ``text``, after what was waited for before; all that was shown until then.

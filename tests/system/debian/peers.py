@@ -31,9 +31,12 @@ class Peers:
 
 
 @contextmanager
-def peers(*enter: str) -> Iterator[Peers]:
-    """A meter and a cloud, by ``enter`` in another name space; they end with the context."""
-    command = [*enter, sys.executable, "-m", "tests.system.debian.proof_site"]
+def peers(*enter: str, gateway: str | None = None) -> Iterator[Peers]:
+    """A meter and a cloud, by ``enter`` in another name space; they end with the context.
+
+    The stations expect the gateway at ``gateway``, a host and port; else beside them.
+    """
+    command = [*enter, sys.executable, "-m", "tests.system.debian.proof_site", *((gateway,) if gateway else ())]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -1,5 +1,7 @@
 """The site that is set up and proven on a booted gateway, as a process in the gateway's network name space.
 
+Elsewhere it is told the gateway's host and port.
+
 First it prints where its meter and its cloud are, as JSON; then it does what it is told, a line each, and says "done".
 """
 
@@ -7,6 +9,7 @@ import asyncio
 import json
 import sys
 
+from simulators.site import Endpoint
 from tests.system.building import Building, building
 
 STATION = "CP-A"
@@ -37,6 +40,9 @@ async def obey(site: Building, order: str) -> None:
 
 async def main() -> None:
     async with building() as site:
+        if sys.argv[1:]:
+            host, _, port = sys.argv[1].rpartition(":")
+            site.gateway = Endpoint(host=host, port=int(port))
         addresses = {"meter": str(site.meter_at), "cloud": str(site.cloud_at), "gateway": str(site.gateway)}
         print(json.dumps(addresses), flush=True)  # noqa: T201 - for who started it
         reader = asyncio.StreamReader()

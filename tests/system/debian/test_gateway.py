@@ -1,6 +1,5 @@
 """A gateway booted from both packages: services, ports, a site that charges through it, what it survives."""
 
-import ipaddress
 import json
 import re
 import shutil
@@ -86,34 +85,6 @@ try:
     print(who)
 except TimeoutError:
     print("nobody")
-"""
-# So many clients, one after the other: the address that each is given (DISCOVER, REQUEST with its options 50 and 54).
-LEASE = """
-import os, socket, sys
-own, many = socket.inet_aton(sys.argv[1]), int(sys.argv[2])
-asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-asking.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-asking.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"far")
-asking.bind(("", 68))
-asking.settimeout(5)
-def told(hardware, kind, options):
-    mark = os.urandom(4)
-    question = bytes([1, 1, 6, 0]) + mark + bytes([0, 0, 128, 0]) + bytes(16) + hardware + bytes(202)
-    question += bytes.fromhex("63825363") + bytes([53, 1, kind]) + options + bytes([255]) + bytes(60)
-    for _ in range(5):
-        asking.sendto(question, ("255.255.255.255", 67))
-        try:
-            while (answer := asking.recv(2048))[4:8] != mark or answer[242] not in (2, 5):
-                pass
-            return answer[16:20]
-        except TimeoutError:
-            pass
-for number in range(many):
-    hardware = bytes([2, 0, 0, 1]) + number.to_bytes(2, "big")
-    offered = told(hardware, 1, b"")
-    if not offered or not told(hardware, 3, bytes([50, 4]) + offered + bytes([54, 4]) + own):
-        break
-    print(socket.inet_ntoa(offered))
 """
 SAY = """
 import socket, sys
@@ -455,10 +426,9 @@ def test_a_garage_of_two_hundred_stations(machine: Machine, networks: Networks) 
     """Each gets an address of its own, beside the gateway's; a fourth of them none when there were 150."""
     inside = ("ip", "netns", "exec", networks.chargers, sys.executable, "-c")
     until(lambda: _offers(inside) == CHARGER_GATEWAY, within_s=PATIENCE_S, what="the gateway gives addresses")
-    given = run(*inside, LEASE, CHARGER_GATEWAY, "200", within_s=PATIENCE_S).stdout.split()
+    given = site_networks.leases(networks.chargers, 200, within_s=PATIENCE_S)
     assert len(set(given)) == 200
-    network = ipaddress.ip_network(f"{CHARGER_GATEWAY}/22", strict=False)
-    assert all(ipaddress.ip_address(each) in network for each in given)
+    assert all(site_networks.is_lent(each) for each in given)
     assert f"{CHARGER_GATEWAY}/22 " in machine.run("ip", "-4", "-o", "address", "show", "dev", "charger0").stdout
 
 

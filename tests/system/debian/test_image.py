@@ -16,10 +16,12 @@ from typing import Any
 
 import pytest
 
-from simulators.ports import free_endpoints
+from tests import site_networks
 from tests.debian_machine import ROOT, run, until
 from tests.emulated_board import EMULATOR, OUTSIDE, USER_DATA, Board
+from tests.site_networks import CHARGER_GATEWAY
 from tests.system.debian.peers import Peers, peers
+from tests.system.debian.test_gateway import EXPOSURE
 
 IMAGE, SIGNING = os.environ.get("EDGE_IMAGE"), os.environ.get("EDGE_SIGNING")
 # How long what is waited for may take on a machine that does much else; it comes when it comes.
@@ -77,6 +79,16 @@ GERMAN_Z = "keycode 21 = +U+007a "
 DATASOURCES = (
     "from cloudinit.util import read_conf_with_confd as read; print(read('/etc/cloud/cloud.cfg')['datasource_list'])"
 )
+# A disk with the partitions of an image, plugged in while the gateway runs.
+SECOND_DISK = """
+truncate --size=64M second
+printf 'label: dos\\nlabel-id: 0xed9e0001\\n,8M\\n,8M\\n,8M\\n,8M\\n' | sudo sfdisk --quiet second
+sudo losetup --find --partscan second
+sudo udevadm settle
+"""
+# Errors in the journal, but for the kernel's about Wi-Fi's rules, and for the cable that isn't waited for.
+WENT_WRONG = "sudo journalctl --boot --priority=err | grep -v -e ' kernel: ' -e systemd-networkd-wait-online"
+STATIONS = 40  # that ask for an address
 TICKS = 60  # twice what the gate wants to see with all back
 
 
@@ -114,22 +126,28 @@ def stick(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Peers]:
+def space() -> Iterator[str]:
+    """The networks around the board."""
+    with site_networks.of_an_emulator() as space:
+        yield space
+
+
+@pytest.fixture(scope="module")
+def site(space: str) -> Iterator[Peers]:
     """Meter and cloud of the site, whose load is never quite the same."""
-    with peers() as site:
+    with peers("ip", "netns", "exec", space, gateway=f"{CHARGER_GATEWAY}:9000") as site:
         site.do("load moves")
         yield site
 
 
 @pytest.fixture(scope="module")
-def board(tmp_path_factory: pytest.TempPathFactory, stick: Path, site: Peers) -> Iterator[Board]:
+def board(tmp_path_factory: pytest.TempPathFactory, stick: Path, space: str) -> Iterator[Board]:
     """A card with the image, larger than it, with the installer's key on its boot partition; switched on."""
     folder = tmp_path_factory.mktemp("board")
     card = folder / "card.img"
     run("cp", "--sparse=always", IMAGE or "", card)
     run("truncate", "-s", CARD, card)
-    chargers_port = site.port("gateway")
-    board = Board(image=card, folder=folder, port=_port(), chargers_port=chargers_port, serial_adapters=2, stick=stick)
+    board = Board(image=card, folder=folder, space=space, serial_adapters=2, stick=stick)
     key = board.key.with_suffix(".pub").read_text().strip()
     board.boot_write("user-data", USER_DATA.format(host="harbour", key=key))
     board.switch_on()
@@ -155,10 +173,6 @@ def charging(board: Board, site: Peers) -> Board:
 def _write_site(board: Board, site: Peers) -> None:
     text = SITE.format(outside=OUTSIDE, meter=site.port("meter"), cloud=site.port("cloud"))
     board.run(f"sudo tee /etc/edge-controller/site.toml <<'END'\n{text}END\n")
-
-
-def _port() -> int:
-    return int(str(free_endpoints(1)[0]).rpartition(":")[2])
 
 
 def _slots(board: Board) -> str:
@@ -234,8 +248,21 @@ def _banner(board: Board) -> str:
     return board.run("cat /run/issue.d/edge.issue", check=False).stdout
 
 
+def test_stations_get_addresses(board: Board, space: str) -> None:
+    """Each its own, on the whole of the charger LAN; and who speaks with strangers has little of the machine."""
+    given = site_networks.leases(space, STATIONS, within_s=SOON_S)
+    assert len(set(given)) == STATIONS
+    assert all(site_networks.is_lent(each) for each in given)
+    assert board.run("cat /run/edge-charger-lan").stdout == ""  # nobody else is heard there
+    assert board.run(WENT_WRONG, check=False).stdout == ""
+    for unit, most in EXPOSURE.items():
+        words = f"sudo systemd-analyze security --no-pager --threshold={most * 10:.0f} {unit}.service"
+        found = board.run(words, check=False)
+        assert found.returncode == 0, found.stdout
+
+
 def test_a_wrong_bundle_is_refused(charging: Board) -> None:
-    """Signed by another, or changed after it was signed: no slot is to be tried, and what runs goes on."""
+    """Signed by another, changed after it was signed, or beside a second disk of an image: what runs goes on."""
     session = _transaction(charging)
     charging.run(f"sudo mount -o ro LABEL={STICK} /mnt")
     for name, told in (("foreign", "signature"), ("bent", "nothing is to be tried")):
@@ -243,6 +270,11 @@ def test_a_wrong_bundle_is_refused(charging: Board) -> None:
         assert done.returncode == 1, name
         assert told in done.stdout + done.stderr, name
         assert "to be tried" not in _slots(charging)
+    charging.run(SECOND_DISK)
+    done = charging.run("sudo edge-update --no-restart /mnt/right.raucb", check=False)
+    assert done.returncode == 1
+    assert "two disks have a gateway's image" in done.stderr
+    charging.run("sudo losetup --detach-all && rm second")
     assert _slots(charging).startswith("slot A: good, runs, boots\n")
     assert _transaction(charging) == session
 
