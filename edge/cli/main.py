@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 failed while running, 2 wrong input, 130 interrupted. An e
 import contextlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
@@ -116,6 +117,7 @@ def main() -> None:
         _tell("\n".join(lines(error.path, error.findings)))
         sys.exit(WRONG_INPUT)
     except SetupLeft as error:
+        _hear_no_more()
         _tell(f"edge: {error}")
         sys.exit(INTERRUPTED)
     except (
@@ -133,6 +135,7 @@ def main() -> None:
         _tell(f"edge: {error}")
         sys.exit(FAILED)
     except KeyboardInterrupt:
+        _hear_no_more()
         if sys.stderr.isatty():
             _tell("")  # the terminal has written ^C, and the shell's prompt would stand behind it
         sys.exit(INTERRUPTED)
@@ -162,6 +165,14 @@ def _show_what_can_be_shown() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def _hear_no_more() -> None:
+    """Who leaves in a hurry presses Ctrl-C more than once: in Python's own end, which takes its handlers away, the next
+    one would kill, and be the exit code."""
+    for each in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(each) is signal.default_int_handler:
+            signal.signal(each, signal.SIG_IGN)
 
 
 def _tell(text: str) -> None:

@@ -39,14 +39,14 @@ class Interrupted(str):
 
 
 @contextmanager
-def ctrl_c_at(name: str) -> Iterator[list[str]]:
-    """Ctrl-C each time the function of that name is called; the calls."""
+def ctrl_c_at(name: str, number: signal.Signals = signal.SIGINT) -> Iterator[list[str]]:
+    """Ctrl-C, or that signal, each time the function of that name is called; the calls."""
     calls: list[str] = []
 
     def press(frame: FrameType, event: str, _: Any) -> None:
         if event == "call" and frame.f_code.co_name == name:
             calls.append(name)
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
     sys.setprofile(press)
     try:
@@ -123,13 +123,41 @@ def test_ctrl_c_has_one_exit_code(
 ) -> None:
     """Whether a verb says what became of it or not."""
 
+    before = signal.getsignal(signal.SIGINT)
+
     def left(_words: object) -> object:
         raise ended()
 
     monkeypatch.setattr("edge.cli.main.application", left)
-    with pytest.raises(SystemExit) as end:
-        main()
+    try:
+        with pytest.raises(SystemExit) as end:
+            main()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert end.value.code == INTERRUPTED
     shown = capsys.readouterr().err
     assert told in shown
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("ended", [KeyboardInterrupt, lambda: SetupLeft("what was answered is kept")])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
+def test_ctrl_c_once_more_at_the_end_changes_no_exit_code(
+    number: signal.Signals, ended: Callable[[], BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is told, and behind it, in Python's own end; so with the signals by which a commissioning is left."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, number)}
+
+    def left(_words: object) -> object:
+        signal.signal(number, signal.default_int_handler)
+        raise ended()
+
+    monkeypatch.setattr("edge.cli.main.application", left)
+    try:
+        with ctrl_c_at("_tell", number), pytest.raises(SystemExit) as end:
+            main()
+        assert end.value.code == INTERRUPTED
+        assert signal.getsignal(number) is signal.SIG_IGN  # which Python's end leaves as it is
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
