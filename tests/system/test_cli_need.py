@@ -12,6 +12,7 @@ from edge.domain.site import EvseKey
 from edge.errors import EvseUnknown, NeedError, NeedImplausible, NoSession, TimeUntrusted
 from edge.web.app import make_app
 from edge.web.server import ApiServer
+from simulators.ports import free_endpoints
 from tests.fake_needs import FakeNeeds
 from tests.forked import as_text, forked
 
@@ -33,10 +34,10 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture
-async def controller(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Controller]:
+async def controller(tmp_path: Path) -> AsyncIterator[Controller]:
     served = Controller(tmp_path / "edge.sock", FakeNeeds())
     app = make_app(status=lambda: REPORT, healthy=lambda: True, needs=served.needs)
-    server = ApiServer(app, listen=("127.0.0.1", unused_tcp_port), socket=served.path)
+    server = ApiServer(app, listen=("127.0.0.1", free_endpoints(1)[0].port), socket=served.path)
     await server.start()
     yield served
     await server.stop()

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from edge import __version__
 from edge.control.recording import Header, Tick
 from edge.control.segments import Folder, Segments, segment_name
+from simulators.ports import free_endpoints
 from tests.forked import as_text, forked
 from tests.unit.control.recording_bench import HEADER, ControlledSite
 
@@ -45,6 +46,9 @@ upstream = "ws://127.0.0.1:{cloud}/{{station}}"
 
 [api]
 listen = "127.0.0.1:{api}"
+
+[storage]
+path = "{storage}"
 """
 
 
@@ -176,10 +180,10 @@ async def test_what_can_t_be_replayed(tmp_path: Path, case: str) -> None:
 
 
 @pytest.fixture
-def site_file(tmp_path: Path, unused_tcp_port_factory: Callable[[], int]) -> Path:
-    ports = {name: unused_tcp_port_factory() for name in ("ocpp", "cloud", "api")}
+def site_file(tmp_path: Path) -> Path:
+    ports = {name: where.port for name, where in zip(("ocpp", "cloud", "api"), free_endpoints(3), strict=True)}
     path = tmp_path / "site.toml"
-    path.write_text(SITE.format(**ports))
+    path.write_text(SITE.format(**ports, storage=tmp_path / "storage"))  # one gateway at a time has it
     return path
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from edge.web.app import make_app
 from edge.web.server import ApiServer
+from simulators.ports import free_endpoints
 from tests.fake_needs import FakeNeeds
 from tests.forked import as_text, forked
 from tests.system.typist import at_terminal
@@ -135,10 +136,10 @@ def changed(**tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def controller(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Controller]:
+async def controller(tmp_path: Path) -> AsyncIterator[Controller]:
     served = Controller(tmp_path / "edge.sock")
     app = make_app(status=lambda: served.report, healthy=lambda: True, needs=FakeNeeds())
-    server = ApiServer(app, listen=("127.0.0.1", unused_tcp_port), socket=served.path)
+    server = ApiServer(app, listen=("127.0.0.1", free_endpoints(1)[0].port), socket=served.path)
     await server.start()
     yield served
     await server.stop()

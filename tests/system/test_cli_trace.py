@@ -11,6 +11,7 @@ import pytest
 from edge.ocpp import keys
 from edge.web.app import make_app
 from edge.web.server import ApiServer
+from simulators.ports import free_endpoints
 from tests.fake_needs import FakeNeeds
 from tests.forked import as_text, forked
 
@@ -44,7 +45,7 @@ async def edge(*arguments: str, given: bytes = b"") -> Outcome:
 
 
 @pytest.fixture
-async def socket(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[str]:
+async def socket(tmp_path: Path) -> AsyncIterator[str]:
     """A control socket behind which one station has a trace."""
     app = make_app(
         status=lambda: REPORT,
@@ -52,7 +53,7 @@ async def socket(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[str]:
         needs=FakeNeeds(),
         trace={"CP/01": FRAMES, "CP-02": [], "CP-03": [], "NEW": FRAMES[:1]}.get,
     )
-    server = ApiServer(app, listen=("127.0.0.1", unused_tcp_port), socket=tmp_path / "edge.sock")
+    server = ApiServer(app, listen=("127.0.0.1", free_endpoints(1)[0].port), socket=tmp_path / "edge.sock")
     await server.start()
     yield str(tmp_path / "edge.sock")
     await server.stop()

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from websockets.typing import Subprotocol
 from edge.domain.site import Mode
 from edge.ocpp.routing import FROM_CLOUD
 from edge.ocpp.versions import Version
+from simulators.ports import free_endpoints
 from tests.wire.schema_messages import digest, messages
 
 ROOT = Path(__file__).parents[2]
@@ -103,7 +104,7 @@ async def passed_on(end: ClientConnection | ServerConnection) -> str:
 
 
 @asynccontextmanager
-async def gateway(folder: Path, mode: Mode, free: Callable[[], int]) -> AsyncIterator[dict[Version, Ends]]:
+async def gateway(folder: Path, mode: Mode) -> AsyncIterator[dict[Version, Ends]]:
     """A gateway in a process of its own, between a station of each edition and their clouds; all are connected."""
     met: asyncio.Queue[ServerConnection] = asyncio.Queue()
 
@@ -114,10 +115,11 @@ async def gateway(folder: Path, mode: Mode, free: Callable[[], int]) -> AsyncIte
     protocols = [Subprotocol(version.value) for version in Version]
     async with AsyncExitStack() as stack, asyncio.timeout(WHOLE_S):
         cloud = await stack.enter_async_context(serve(meet, "127.0.0.1", 0, subprotocols=protocols, max_size=None))
-        port, listen = next(iter(cloud.sockets)).getsockname()[1], free()
+        port = next(iter(cloud.sockets)).getsockname()[1]
+        listen, api = (each.port for each in free_endpoints(2))
         stations = "".join(STATION.format(id=version.value) for version in Version)
         site = folder / "site.toml"
-        values = {"mode": mode.value, "stations": stations, "listen": listen, "cloud": port, "api": free()}
+        values = {"mode": mode.value, "stations": stations, "listen": listen, "cloud": port, "api": api}
         site.write_text(SITE.format(**values, folder=folder), encoding="utf-8")
         await stack.enter_async_context(edge_run(site, folder / "edge.sock"))
         ends = {}
@@ -151,9 +153,9 @@ async def edge_run(site: Path, socket: Path) -> AsyncIterator[None]:
         await drained
 
 
-async def test_observing_it_is_a_wire(tmp_path: Path, unused_tcp_port_factory: Callable[[], int]) -> None:
+async def test_observing_it_is_a_wire(tmp_path: Path) -> None:
     """One digest on both sides, of all that either said, in each edition; and nothing that neither said."""
-    async with gateway(tmp_path, Mode.OBSERVE, unused_tcp_port_factory) as stations:
+    async with gateway(tmp_path, Mode.OBSERVE) as stations:
         for version, ends in stations.items():
             up, down = messages(version)
             for caller, answerer, texts in (("station", "cloud", up), ("cloud", "station", down)):
@@ -166,9 +168,9 @@ async def test_observing_it_is_a_wire(tmp_path: Path, unused_tcp_port_factory: C
             assert digest(ends.heard["station"]) == digest(ends.said["cloud"])
 
 
-async def test_controlling_it_changes_what_it_must(tmp_path: Path, unused_tcp_port_factory: Callable[[], int]) -> None:
+async def test_controlling_it_changes_what_it_must(tmp_path: Path) -> None:
     """All passes to the letter but for what is named here, whose every CALL is answered once all the same."""
-    async with gateway(tmp_path, Mode.CONTROL, unused_tcp_port_factory) as stations:
+    async with gateway(tmp_path, Mode.CONTROL) as stations:
         for version, ends in stations.items():
             different, own = await carried(ends, version)
             assert different == CHANGED

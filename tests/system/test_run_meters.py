@@ -5,10 +5,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from simulators.ports import free_endpoints
 from tests.wire.meter_lines import CURRENTS, TRANSPORTS, line, simulated
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,8 @@ circuit = "main"
 [[station.evse]]
 id = 1
 max_a = 16
+[storage]
+path = "{storage}"
 """
 METERED = """
 [[circuit]]
@@ -83,10 +86,11 @@ async def meter_read(*what: str, socket: Path) -> tuple[int | None, list[dict[st
     return process.returncode, json.loads(output), errors.decode()
 
 
-async def test_a_meter_of_each_transport_is_read(tmp_path: Path, unused_tcp_port_factory: Callable[[], int]) -> None:
+async def test_a_meter_of_each_transport_is_read(tmp_path: Path) -> None:
     """Modbus TCP, RTU over TCP, a serial port: the log tells no error, and the status shows what each measures; so does
     `edge meter read` beside it, through the gateway, and says so. Nobody else gets at the serial port meanwhile."""
-    text = SITE.format(**{name: unused_tcp_port_factory() for name in ("ocpp", "cloud", "api")})
+    ports = {name: where.port for name, where in zip(("ocpp", "cloud", "api"), free_endpoints(3), strict=True)}
+    text = SITE.format(**ports, storage=tmp_path / "storage")  # one gateway at a time has it
     site, socket = tmp_path / "site.toml", tmp_path / "edge.sock"
     connections: dict[str, str] = {}
     async with AsyncExitStack() as stack, asyncio.timeout(PATIENCE_S):

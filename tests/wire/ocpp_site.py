@@ -20,6 +20,7 @@ from edge.ocpp.server import OcppServer
 from edge.ocpp.settings import CloudLoss, Listener, OcppSettings, UnknownStations, Verdict
 from edge.ocpp.shelf import Shelf
 from edge.ocpp.timings import LinkTimings
+from simulators.ports import free_endpoints
 from tests.unit.ocpp.ocpp_bench import site
 
 # A hurry that still leaves a loaded machine its time. Stations that connect are not asked within a test's life, except
@@ -55,7 +56,8 @@ class Cloud:
 
     def __init__(self, *subprotocols: str, takes: int = 1_048_576) -> None:
         """``takes``: bytes of a message at most."""
-        self.port = 0
+        # Kept while it is away: a port that the system chose could be given to another then, or to who dials it.
+        self.port = free_endpoints(1)[0].port
         self._takes = takes
         self._subprotocols = [Subprotocol(name) for name in subprotocols or ("ocpp1.6",)]
         self.heard: asyncio.Queue[str] = asyncio.Queue()
@@ -77,7 +79,6 @@ class Cloud:
             reuse_address=True,
             max_size=self._takes,
         )
-        self.port = next(iter(self._server.sockets)).getsockname()[1]
 
     async def stop(self) -> None:
         """Go away."""

@@ -19,6 +19,7 @@ from edge.errors import StartError
 from edge.web.app import make_app
 from edge.web.connection import MOST_CONNECTIONS
 from edge.web.server import ApiServer
+from simulators.ports import free_endpoints
 from tests.fake_needs import FakeNeeds
 
 NEED = "/api/v1/stations/CP-01/evses/1/need"
@@ -30,9 +31,7 @@ def app() -> FastAPI:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    return free_endpoints(1)[0].port
 
 
 @asynccontextmanager
@@ -196,7 +195,7 @@ async def test_stop_waits_for_nobody_for_long(tmp_path: Path) -> None:
     half.write(b"GET /api/v1/status HTTP/1.1\r\nHost: ")
     await half.drain()
     await ask(path)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):  # they would stay for ever
         await server.stop()
     for writer in (idle, half):
         writer.close()
