@@ -5,7 +5,6 @@ import contextlib
 import gc
 import json
 import struct
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -226,19 +225,21 @@ async def test_a_pong_is_a_sign_of_life() -> None:
 
 
 async def test_stopping_is_quick_and_thorough() -> None:
-    """Within 1.5 s, with stations that answer a close, one that doesn't, one in mid-handshake and one that waits;
-    that the stations' connections end is no trouble then, and no warning."""
+    """Within 1.5 s and what a loaded machine takes, with stations that answer a close, one that doesn't, one in
+    mid-handshake and one that waits, which would be waited for a minute; that the stations' connections end is no
+    trouble then, and no warning."""
+    timings = replace(HURRY, close_s=60.0, handshake_s=60.0)
+    assert timings.stop_s + timings.cut_s < 1.5
     async with (
-        running("CP-01", "CP-02", unknown=UnknownStations.WAIT) as (gateway, cloud),
+        running("CP-01", "CP-02", unknown=UnknownStations.WAIT, timings=timings) as (gateway, cloud),
         gateway.station("/CP-01") as station,
         gateway.station("/unknown") as unknown,
     ):
         dead = await mute_station(gateway, "/CP-02")
         _, halfway = await asyncio.open_connection("127.0.0.1", gateway.server.port)
         await eventually(lambda: cloud.open == 2 and len(gateway.server.waiting) == 1)
-        began = time.monotonic()
-        await gateway.server.stop()
-        assert time.monotonic() - began < 1.5
+        async with asyncio.timeout(PATIENCE_S):
+            await gateway.server.stop()
         for connection in (station, unknown):
             with pytest.raises(ConnectionClosed):
                 await connection.recv()
