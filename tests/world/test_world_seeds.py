@@ -116,6 +116,12 @@ FOUND = (
         ),
         was="what a car took in a session of OCPP 2.0.1 that began while its station was cut off wasn't counted",
     ),
+    Found(  # bakery-3, seed 4001
+        seed=6,
+        minutes=4.5,
+        faults=(FaultSpec(number=40, at_s=151.0, for_s=60.0),),
+        was="the judge of a limit looked at cars in the very seconds in which the building had stepped up",
+    ),
     Found(  # apartment-40, seed 3003
         seed=4,
         minutes=7.5,

@@ -25,6 +25,7 @@ SEEN_S: Final = 15.0  # until an inconsistency counts as one, and is told
 LIMIT_SHARE, FALLBACK_SHARE = 0.5, 0.75  # of the fuse
 VALID_S: Final = 20
 OBEYED_S: Final = 15.0
+STEP_S: Final = 12.0  # until cars have followed a step of the building
 SETTLED_S: Final = 120.0  # of a world: the first time that a silent BMS has is over
 NOISE_A: Final = 0.5
 QUICK_S: Final = 5.0  # a period of which two, and 5 s of a car, are over by then
@@ -144,12 +145,19 @@ class _OverModbus(Fault):
         over = [phase for phase in range(3) if run.total_a[phase] > limit_a + NOISE_A and run.ev_a[phase] > NOISE_A]
         return max((run.ev_a[phase] for phase in over), default=None)
 
-    def look_at_copper(self, limit_a: float) -> None:
-        """What is said to hold is held to, where the gateway is quick enough for that by now."""
+    async def look_at_copper(self, limit_a: float) -> None:
+        """What is said to hold is held to, where the gateway is quick enough for that by now: for as long as it holds,
+        cars that a step of the building has just brought above it have time to follow."""
         if self.world.period_s > QUICK_S:
             return
-        drawn_a = self.drawn_beyond_a(limit_a)
-        if drawn_a is not None and self.is_alone and self.failure is None:
+        until_s = self.world.now() + STEP_S
+        while (drawn_a := self.drawn_beyond_a(limit_a)) is not None and (self.holds_a() or 0.0) <= limit_a + 0.1:
+            if self.world.now() >= until_s:
+                break
+            await self.world.until(self.world.now() + 1.0)
+        else:
+            return
+        if self.is_alone and self.failure is None:
             self.failure = f"{limit_a:g} A are allowed, more flows, and cars draw {drawn_a:.1f} A of it"
 
     async def dial(self) -> Master:
@@ -179,7 +187,7 @@ class BmsFallsSilent(_OverModbus):
         if holds_a is not None and holds_a > LIMIT_SHARE * self.fuse_a + 0.1 and self.is_alone:
             self.failure = f"the BMS allows {LIMIT_SHARE * self.fuse_a:g} A, and the gateway says {holds_a:g} A"
         if holds_a is not None:
-            self.look_at_copper(LIMIT_SHARE * self.fuse_a)
+            await self.look_at_copper(LIMIT_SHARE * self.fuse_a)
 
     async def _limit(self) -> None:
         try:
@@ -227,7 +235,7 @@ class BmsWritesNonsense(_OverModbus):
         if self.holds_a() not in (0.0, None) and self.is_alone and self.failure is None:
             self.failure = f"the BMS allows 0 A, and the gateway says {self.holds_a():g} A"
         if self.holds_a() is not None:
-            self.look_at_copper(0.0)
+            await self.look_at_copper(0.0)
 
     async def _write(self) -> None:
         try:

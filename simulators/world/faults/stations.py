@@ -123,7 +123,9 @@ class IgnoresProfile(Unbound):
     outcome = "Detect by measurement, reserve full rating, alert"
     how = "a station accepts its limits and offers its maximum all the same"
     # Nobody can see in its answers what it offers.
-    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S} | dict.fromkeys(("entitlement", "raise"), NOT_JUDGED)
+    grace: ClassVar[Mapping[str, float]] = {"rating": UNBOUND_S} | dict.fromkeys(
+        ("entitlement", "raise", "below"), NOT_JUDGED
+    )
 
     async def begin(self) -> None:
         self.who = self.station()
@@ -138,7 +140,7 @@ class RefusesProfile(Unbound):
     outcome = "Treat as uncontrollable load"
     how = "a station answers each limit with Rejected"
     grace: ClassVar[Mapping[str, float]] = {"rating": LEASE_S} | dict.fromkeys(
-        ("entitlement", "raise", "writes"), NOT_JUDGED
+        ("entitlement", "raise", "writes", "below"), NOT_JUDGED
     )
 
     async def begin(self) -> None:

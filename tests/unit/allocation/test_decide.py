@@ -195,7 +195,7 @@ def test_what_a_car_may_hold_to_its_end_comes_before_all_ranks() -> None:
     holds = charging(evse(3, rank=1), told_a=0, draw_a=0)
     holds = replace(holds, holdings=replace(holds.holdings, baseline_a=6.0, governed_at=NOW - 60, remains=True))
     points = decided(snapshot(circuit(16), first, second, holds)).setpoints
-    assert [(point.limit_a > 0.0, point.reason) for point in points] == [
+    assert [(bool(point.limit_a), point.reason) for point in points] == [
         (True, Reason.CIRCUIT_FULL),
         (False, Reason.WAITING_FOR_TURN),
         (True, Reason.CIRCUIT_FULL),
