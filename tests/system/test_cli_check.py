@@ -235,7 +235,7 @@ def test_a_full_disk_behind_stdout_is_one_sentence() -> None:
         (
             "setup --language en --config {folder}/site.toml --state {folder} <&- >&-",
             2,
-            "edge: Left. What was answered",
+            "edge: Left before the first answer",
         ),
         ("meter read --connection tcp://127.0.0.1:1 --model eastron_sdm630 --period 0.05 >&-", 1, ""),
         ("check {folder}/nosuch.toml >&- 2>&-", 2, ""),
