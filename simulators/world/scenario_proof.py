@@ -1,6 +1,6 @@
 """What is wrong with a scenario beside its single tables: what its site lacks for them, and what never comes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Final
 
 from edge.config import Configuration
@@ -11,6 +11,7 @@ from simulators.world.building import DAY_S, HOUR_S
 from simulators.world.disk import FILES
 from simulators.world.drivers import DriverSpec
 
+Lacks = Callable[[Configuration, str], str | None]  # what a site lacks for what is named, None for nothing
 LOADS: Final = ("load", "sun", "recording")
 # Tables of what begins at some hour of the world.
 MOMENTS: Final = ("cloud_away", "limit", "dimming", "signal", "fault")
@@ -50,20 +51,13 @@ def prove_site_has(document: TomlTable, slips: Slips, configuration: Configurati
     above. What can't be read of a table is told by who reads it.
     """
 
-    def prove_way(table: TomlTable) -> None:
-        way = table.text("over")
-        if way in limits.WAYS and (lacking := limits.lacks(configuration, way)) is not None:
-            raise table.fail("over", lacking)
+    def has(key: str, names: Container[str], lacks: Lacks) -> Callable[[TomlTable], None]:
+        def prove(table: TomlTable) -> None:
+            named = table.text(key)
+            if named in names and (lacking := lacks(configuration, named)) is not None:
+                raise table.fail(key, lacking)
 
-    def prove_dimming(table: TomlTable) -> None:
-        way = table.text("over")
-        if way in limits.WAYS and (lacking := dimming.lacks(configuration, way)) is not None:
-            raise table.fail("over", lacking)
-
-    def prove_signal(table: TomlTable) -> None:
-        kind = table.text("kind")
-        if kind in signals.KINDS and (lacking := signals.lacks(configuration, kind)) is not None:
-            raise table.fail("kind", lacking)
+        return prove
 
     def prove_posts(table: TomlTable) -> None:
         for post in sorted(set(table.texts("posts", [])) - stations):
@@ -76,9 +70,9 @@ def prove_site_has(document: TomlTable, slips: Slips, configuration: Configurati
 
     stations = {evse.key.station for evse in configuration.site.evses}
     meters = {meter.id for site in sites for meter in site.meters}
-    slips.all(lambda: document.tables("limit"), prove_way)
-    slips.all(lambda: document.tables("dimming"), prove_dimming)
-    slips.all(lambda: document.tables("signal"), prove_signal)
+    slips.all(lambda: document.tables("limit"), has("over", limits.WAYS, limits.lacks))
+    slips.all(lambda: document.tables("dimming"), has("over", limits.WAYS, dimming.lacks))
+    slips.all(lambda: document.tables("signal"), has("kind", signals.KINDS, signals.lacks))
     slips.all(lambda: document.tables("drivers"), prove_posts)
     slips.all(lambda: document.tables("fault"), prove_target)
     for key in LOADS:
