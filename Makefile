@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# What is installed is compiled when it is first imported: much of it never is.
+INSTALL := $(PIP) install --no-compile
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 SOURCES := edge simulators tests packaging
@@ -42,10 +44,13 @@ help:
 demo: $(RUNTIME)
 	@$(BIN)/edge-sim demo $(ARGS)
 
-# Two processes more than there are cores, as many tests wait for others; who is done takes over from who isn't. The types
-# take one core a minute, in which the tests have the rest; they are told behind these.
-test: style
-	@$(MAKE) --no-print-directory types >$(VENV)/types.log 2>&1 & types=$$!; \
+# Two processes more than there are cores, as many tests wait for others; who is done takes over from who isn't. All tests are
+# read once beforehand, beside the style, so that not each process has to compile them. The types take one core a minute, in
+# which the tests have the rest; they are told behind these.
+test: $(DEVELOPMENT)
+	@$(BIN)/python -m pytest --collect-only --quiet $(ARGS) >/dev/null 2>&1 & read=$$!; \
+	$(MAKE) --no-print-directory style || { kill $$read; exit 1; }; \
+	$(MAKE) --no-print-directory types >$(VENV)/types.log 2>&1 & types=$$!; wait $$read; \
 	$(BIN)/python -m pytest --numprocesses=$$(($$(nproc) + 2)) --dist=worksteal $(ARGS); tests=$$?; \
 	wait $$types; types=$$?; cat $(VENV)/types.log; exit $$((tests ? tests : types))
 
@@ -150,12 +155,12 @@ $(BIN)/python:
 
 $(RUNTIME): requirements.lock pyproject.toml | $(BIN)/python
 	@sed '/^# $(SPLIT)/,$$d' requirements.lock > $(VENV)/runtime.txt
-	@$(PIP) install --require-hashes -r $(VENV)/runtime.txt || \
+	@$(INSTALL) --require-hashes -r $(VENV)/runtime.txt || \
 	  { echo "make: the packages of requirements.lock can't be installed; is the package index in reach?" >&2; exit 1; }
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEVELOPMENT): requirements.lock pyproject.toml | $(RUNTIME)
-	@$(PIP) install --require-hashes -r requirements.lock || \
+	@$(INSTALL) --require-hashes -r requirements.lock || \
 	  { echo "make: the packages of requirements.lock can't be installed; is the package index in reach?" >&2; exit 1; }
 	@touch $@
