@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,10 +18,12 @@ from simulators.world.faults import BY_NUMBER, CATALOGUE, table
 from simulators.world.faults.books import NEW_SESSION_S, OfflineStart
 from simulators.world.faults.cards import AT_ONCE_S
 from simulators.world.faults.network import CloudSlow
+from simulators.world.loop import running
 from simulators.world.oracles import ORACLES
 from simulators.world.scenario import FaultSpec
+from simulators.world.watch import Tamper
 from simulators.world.world import World
-from tests.world.worlds import failed_oracles, played, played_beside_a_rise, small
+from tests.world.worlds import failed_oracles, is_caught, played, played_beside_a_rise, small
 
 RELIABILITY = Path(__file__).parents[2] / "docs" / "reliability.md"
 NUMBERS = sorted(BY_NUMBER)
@@ -29,6 +32,7 @@ LASTS_S = {60: 170.0}  # a station's own watchdog takes 80 s at least
 OTHERS_LAST_S = 70.0
 STAYS_S = 70.0  # after its end: what has come of it is judged a minute later, while the cars are there
 REST_S = 60.0
+ALONE_AGAIN_S = 600.0  # what a destroyed file has caused is over
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -214,6 +218,51 @@ def test_a_number_that_nobody_can_know_is_held_against_nobody(*, is_forgotten: b
     fault = OfflineStart(cast(World, world), FaultSpec(number=6, at_s=0.0, for_s=1.0), random.Random(1))
     fault.cloud_got("CP-1", '[2,"1","MeterValues",{"transactionId":-1}]')
     assert (fault.judge_after() is None) is is_forgotten
+
+
+def card_after_its_registry(*, is_shown_again: bool, tamper: Tamper | None = None) -> bool:
+    """Whether row 6 complains of a card that was let in before the registry's first page and log were destroyed;
+    ``is_shown_again``: and after, too, with the cloud."""
+
+    def shown_again(world: World) -> None:
+        async def course() -> None:
+            await world.until(ALONE_AGAIN_S - REST_S)
+            for stay in list(world.parking.here.values()):
+                world.parking.plug_again(stay)
+
+        world.start(course())
+
+    faults = [
+        FaultSpec(number=49, at_s=AT_S, for_s=30.0, target="registry"),
+        FaultSpec(number=6, at_s=ALONE_AGAIN_S, for_s=60.0),
+    ]
+    meddle = shown_again if is_shown_again else None
+    scenario = small(minutes=ALONE_AGAIN_S / 60.0 + 2.5)
+    return is_caught("fault 6", scenario, faults=faults, tamper=tamper, meddle=meddle, drain_s=REST_S)
+
+
+class RefusesCards(Tamper):
+    """A gateway that lets nobody in while the cloud is away."""
+
+    def to_station(self, _identity: str, text: str) -> Iterable[str]:
+        yield text.replace("Accepted", "Invalid") if running().time() > ALONE_AGAIN_S and "idTagInfo" in text else text
+
+
+def test_a_card_is_known_as_far_as_the_registry_is_there() -> None:
+    """One that was learned since its last copy is gone with it (docs/offline.md); one that was shown since is known.
+    (apartment-40, seed 4005.)
+    """
+    assert not card_after_its_registry(is_shown_again=False)
+    assert not card_after_its_registry(is_shown_again=True)
+    assert card_after_its_registry(is_shown_again=True, tamper=RefusesCards())
+
+
+def test_what_was_kept_has_the_time_that_its_pace_takes() -> None:
+    """Row 4: a large site's messages of minutes take minutes to go out. (garage-200, seed 4005.)"""
+    scenario = small(minutes=10.0)
+    scenario = replace(scenario, site_head=f"{scenario.site_head}\n[offline]\ndeliveries_per_s = 2\n")
+    fault = FaultSpec(number=4, at_s=150.0, for_s=60.0)
+    assert played(scenario, seed=2, faults=[fault]).result.verdicts == ()
 
 
 def test_a_stranger_is_refused_at_once_where_the_cloud_cannot_be_had() -> None:

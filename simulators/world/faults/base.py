@@ -65,6 +65,7 @@ class Fault(Ear):
         self.world.history.add("fault", f"{self.number} ends")
         if self.aftermath_s:
             await self.world.until(self.ended_at + self.aftermath_s)
+            await self.come_right()
             self.failure = self.failure or self.judge_after()
         await self.settle()
 
@@ -82,6 +83,9 @@ class Fault(Ear):
     def judge(self) -> str | None:
         """Just before its end: why the outcome isn't what it must be; None: it is, or the oracles judge it alone."""
         return None
+
+    async def come_right(self) -> None:
+        """Wait on for what takes longer on a large site, before what has come of it is judged."""
 
     def judge_after(self) -> str | None:
         """The same when `aftermath_s` have passed since its end."""

@@ -15,8 +15,8 @@ from simulators.world.node import start_on
 
 NEW_SESSION_S: Final = 10.0  # until everybody has noticed that the cloud is away, before a driver plugs in again
 AFTERMATH_S: Final = 60.0  # a cloud that is dialled again, and some messages one by one
-PER_S: Final = 20  # of what was kept, by the gateway's own default
-UNEVEN: Final = 4  # of them in a second more, as the uplink brings them
+UNEVEN: Final = 4  # of what was kept, in a second, beside what the site file says: as the uplink brings them
+CALL: Final = "[2,"
 NOTICES: Final = 40  # that a station says without the cloud, beside its sessions,
 TELLERS: Final = 3  # of so many stations
 NOTICE: Final = re.compile(r'\[2,"kept-[^"]*"')
@@ -35,6 +35,7 @@ class WithoutCloud(Fault):
     aftermath_s = AFTERMATH_S
 
     async def begin(self) -> None:
+        self.told = 0  # calls of all stations since then
         self.world.frames.ears.append(self)
         await self.world.cloud.leave()
         await asyncio.sleep(NEW_SESSION_S)
@@ -44,6 +45,22 @@ class WithoutCloud(Fault):
 
     async def end(self) -> None:
         await self.cloud_returns()
+
+    def station_said(self, identity: str, text: str) -> None:
+        del identity
+        self.told += text.startswith(CALL)
+
+    async def come_right(self) -> None:
+        """What was kept goes out at the site's pace, and what is said meanwhile behind it."""
+        while self.ended_at is not None and self.world.now() < (
+            until_s := self.ended_at + self.aftermath_s + self.told / self.per_s
+        ):
+            await self.world.until(until_s)
+
+    @property
+    def per_s(self) -> float:
+        """What the gateway delivers a second of what was kept."""
+        return self.world.configuration.offline.deliveries_per_s
 
     async def settle(self) -> None:
         self.world.frames.ears.remove(self)
@@ -77,7 +94,7 @@ class CloudBackAfterLong(WithoutCloud):
     def judge_after(self) -> str | None:
         """Order and timestamps of sessions are judged by the oracles of bytes and of transactions."""
         most = max(self.in_second.values(), default=0)
-        if most > PER_S + UNEVEN and self.is_alone:  # else some of it may not have been kept: the cloud was there
+        if most > self.per_s + UNEVEN and self.is_alone:  # else some of it may not have been kept: the cloud was there
             return f"the cloud that came back got {most} kept messages in one second"
         for identity, said in self.said.items():
             came = self.came.get(identity, [])
@@ -99,11 +116,12 @@ class OfflineStart(WithoutCloud):
         await super().begin()
 
     def judge(self) -> str | None:
-        """A card that the cloud has accepted before is let in without it."""
+        """A card that the cloud has accepted is let in without it, unless what was learned by that is destroyed."""
         if self.car is None or self.car.left_s is not None or not self.is_alone:
             return None
         station, card = self.car.evse.station, self.car.visit.id_tag
-        known = any(each.start.id_tag == card for each in self.world.cloud.record.transactions.values())
+        booked = self.world.cloud.record.transactions.items()
+        known = any(each.start.id_tag == card for number, each in booked if number not in self.world.unlearned)
         if not known or len(self.world.stations[station].transactions()) > self.begun[station]:
             return None
         return f"the cloud knows the card of {self.car.label}, and without the cloud it isn't let in"

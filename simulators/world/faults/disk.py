@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from edge.storage.rows import JOURNAL
+from edge.storage.rows import JOURNAL, REGISTRY
 from simulators.world.disk import FILES, Condition
 from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, UNTOLD, Fault
 from simulators.world.faults.gateway import START_S
@@ -62,7 +62,10 @@ class DatabaseMalformed(Fault):
         # On a full disk there is no second copy of what the journal has: who loses that as well loses transactions.
         is_full = self.world.gateway.disk.condition is not Condition.GOOD
         found = self.rng.choice([name for name in FILES if not (is_full and name == JOURNAL)])
-        self.world.gateway.disk.damage(self.spec.target if self.spec.target in FILES else found)
+        name = self.spec.target if self.spec.target in FILES else found
+        self.world.gateway.disk.damage(name)
+        if name == REGISTRY:  # what it was told of cards since its last copy is gone
+            self.world.unlearned.update(self.world.cloud.record.transactions)
         await asyncio.sleep(START_S)
         self.world.gateway.start()
         if self.world.gateway.disk.set_aside() == before:
