@@ -101,6 +101,7 @@ class World:
         self.faults: list[ActiveFault] = []
         self.made_anew: set[StartKey] = set()  # the starts that the gateway has made, as nobody had kept the station's
         self.forgotten: set[StartKey] = set()  # whose number nobody but the cloud can know any more
+        self.unsure: set[StartKey] = set()  # begins that were never written, or only in a journal that was destroyed
         self.unlearned: set[int] = set()  # the cloud's numbers of those whose cards the gateway may not know by them
         self.log_lines: list[tuple[float, str, str]] = []  # of the gateway, from warnings upwards
         self._building_over: dict[str, float] = {}

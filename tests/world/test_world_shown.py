@@ -1,6 +1,7 @@
 """What the building is shown: each wrong value is seen by its oracle, over Modbus and over MQTT."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from edge.bms.registers import Telemetry
 from edge.bms.view import evse_views
 from edge.domain.effective import BINDINGS, Binding
 from edge.domain.limit import LimitSource, LimitStated
+from simulators.world.scenario import FaultSpec
 from tests.world.worlds import limited_twice, played
 
 
@@ -81,3 +83,15 @@ def test_what_is_shown_and_isn_t_so_is_caught(defect: str, monkeypatch: pytest.M
     spoil(monkeypatch)
     verdicts = played(limited_twice()).result.verdicts
     assert any(each.oracle == "shown" and said in each.text for each in verdicts)
+
+
+def test_energy_counts_from_a_begin_that_could_be_kept() -> None:
+    """A session begins while the gateway's disk can't be written, and is restarted: since then nobody but its station
+    knows what it has had before. (depot-50, seed 4006.)
+    """
+    scenario = replace(limited_twice(), for_s=930.0, limits=())
+    faults = [
+        FaultSpec(number=50, at_s=180.0, for_s=240.0, target="CP-1"),  # with this seed it is read-only
+        FaultSpec(number=47, at_s=390.0, for_s=20.0),
+    ]
+    assert played(scenario, seed=2, faults=faults).result.verdicts == ()

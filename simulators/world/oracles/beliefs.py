@@ -3,12 +3,13 @@
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from edge.domain.limit import LimitSource
 from edge.storage.rows import JOURNAL
-from simulators.charger import TransactionAccount
 from simulators.charger.transaction import LOST_ID
+from simulators.confirmation import start_of
+from simulators.csms import StartKey
 from simulators.site import EvseSpec
 from simulators.world.disk import Condition
 from simulators.world.limits import MODBUS, MQTT
@@ -27,9 +28,6 @@ FINER_A: Final = 0.1  # of a limit: stations of OCPP 1.6 have one decimal
 DRAW_A: Final = 1.0  # cars that fill up come down between two samples
 REGISTER_WH: Final = 25.0  # what was sampled last is older than what is stated
 SOURCES: Final = {MODBUS: LimitSource.BMS_MODBUS.value, MQTT: LimitSource.BMS_MQTT.value}
-
-
-_Session: TypeAlias = tuple[str, int, str]  # station, connector, begin
 
 
 @dataclass(slots=True)
@@ -69,9 +67,8 @@ class BeliefsAreTrue(Oracle):
         self._was_up_at = self._ended_at = self._restarted_at = 0.0
         self._set_aside = frozenset[str]()
         self._writes = True  # the gateway could, when it was last seen to run
-        self._written: set[_Session] = set()  # those that ran when it last could
+        self._written: set[StartKey] = set()  # those that ran when it last could
         self._unwritten: set[float] = set()  # needs that went with a restart, by when they were told
-        self._unsure: set[_Session] = set()  # whose begin was never written, or only in a journal that was destroyed
 
     def look(self) -> None:
         gateway = self.world.gateway
@@ -102,25 +99,25 @@ class BeliefsAreTrue(Oracle):
         what a disk that can't be written hasn't taken is gone with the memory."""
         before, self._set_aside = self._set_aside, self.world.gateway.disk.set_aside()
         if any(name.startswith(JOURNAL) for name in self._set_aside - before):
-            self._unsure |= set(self._running())
+            self.world.unsure |= set(self._running())
         if not self._writes:
-            self._unsure |= set(self._running()) - self._written
+            self.world.unsure |= set(self._running()) - self._written
 
-    def _running(self) -> Iterator[_Session]:
-        return (_session(each) for each in self.world.accounts() if each.stopped_at is None)
+    def _running(self) -> Iterator[StartKey]:
+        return (start_of(each) for each in self.world.accounts() if each.stopped_at is None)
 
     def _begin_anew(self, names: Mapping[str, _Watched]) -> None:
         for watched in names.values():
             watched.begin_anew()
 
-    def _told(self) -> Iterator[_Session]:
+    def _told(self) -> Iterator[StartKey]:
         """Those that run, and were heard of: a station that is cut off tells of its begins afterwards."""
         for each in self.world.accounts():
             station = self.world.stations[each.identity]
             if each.stopped_at is None and (
-                _session(each) in self._written or (self._is_back(each.identity, station) and not station.is_held_up)
+                start_of(each) in self._written or (self._is_back(each.identity, station) and not station.is_held_up)
             ):
-                yield _session(each)
+                yield start_of(each)
 
     def _compare(self, status: Mapping[str, Any]) -> None:
         said, now = evses_said(status), self.world.now()
@@ -193,9 +190,8 @@ class BeliefsAreTrue(Oracle):
         lately_a = self._drew_lately(where, drawn_a)
         if not min(lately_a) - DRAW_A <= max(told_a or (0.0,)) <= max(lately_a) + DRAW_A:
             yield f"{where} draw", f"its car draws {drawn_a:.1f} A, and the report says {told_a}"
-        here = [each for each in station.transactions() if each.connector_id == spec.evse_id]
-        if here and (here[-1] in station.given_up() or _session(here[-1]) in self._unsure):
-            return  # nobody was told from where its energy counts, or has forgotten it
+        if not counts_from_its_begin(self.world, spec):
+            return
         had_wh, told_wh = station.session_wh(spec.evse_id), said["session_wh"]
         if (had_wh is None) is not (told_wh is None) or (
             had_wh is not None and abs(had_wh - told_wh) > self._between_samples_wh(station, spec)
@@ -242,6 +238,8 @@ class BeliefsAreTrue(Oracle):
         return REGISTER_WH + most_w * (self.world.scenario.sample_interval_s + self.world.period_s) / 3600.0
 
 
-def _session(account: TransactionAccount) -> _Session:
-    """What tells it from all others."""
-    return account.identity, account.connector_id, account.started_at
+def counts_from_its_begin(world: World, spec: EvseSpec) -> bool:
+    """Whether the gateway can know from where the energy of the session there counts: it was told, and has kept it."""
+    station = world.stations[spec.station]
+    here = [each for each in station.transactions() if each.connector_id == spec.evse_id]
+    return not here or not (here[-1] in station.given_up() or start_of(here[-1]) in world.unsure)

@@ -8,6 +8,7 @@ from simulators.site import EvseSpec
 from simulators.world.copper import Run
 from simulators.world.limits import MODBUS, MQTT
 from simulators.world.oracles.base import Oracle
+from simulators.world.oracles.beliefs import counts_from_its_begin
 from simulators.world.shown import CODES, READS_S, Seen
 from simulators.world.world import World
 
@@ -138,7 +139,7 @@ class BuildingIsShown(Oracle):
         yield "vehicle_connected", float(key in self.world.parking.here)
         yield "priority", float(self._ranks[key])
         session_wh = station.session_wh(evse.evse_id)
-        if session_wh is not None:
+        if session_wh is not None and counts_from_its_begin(self.world, evse):
             yield "session_wh", session_wh
         if station.spec.edition == "1.6":
             yield "state", float(CODES["state"][station.status(evse.evse_id)])
