@@ -21,7 +21,8 @@ from simulators.world.part import part_of
 from simulators.world.plot import svg
 from simulators.world.result import WorldResult
 from simulators.world.run import Conduct, Progress, run_world, shrunk, with_random_faults
-from simulators.world.scenario import FaultSpec, WorldScenario, digits, load_world
+from simulators.world.scenario import FaultSpec, WorldScenario, digits
+from simulators.world.scenario_file import load_world
 
 FAULT: Final = re.compile(r"(?P<number>\d+):(?P<at>\d+(\.\d+)?)\+(?P<lasts>\d+(\.\d+)?)(@(?P<target>.+))?")
 SEEDS: Final = re.compile(r"(?P<first>\d+)\.\.(?P<last>\d+)")

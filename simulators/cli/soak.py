@@ -12,7 +12,8 @@ import typer
 from simulators.cli.course import ended_in_order
 from simulators.cli.run import again_words, own_words, prove_rate, seeds_of
 from simulators.errors import ScenarioError
-from simulators.world.scenario import WorldScenario, digits, load_world, ready_worlds
+from simulators.world.scenario import WorldScenario, digits
+from simulators.world.scenario_file import load_world, ready_worlds
 from simulators.world.soak import Played, current, program, read, soaked, table, whole_takes_h
 
 WANTED_DAYS: Final = 10_000

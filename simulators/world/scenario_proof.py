@@ -1,5 +1,6 @@
 """What is wrong with a scenario beside its single tables: what its site lacks for them, and what never comes."""
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Final
 
@@ -41,14 +42,32 @@ def prove_coming(table: TomlTable, kind: DriverSpec, *, begins_s: float, for_s: 
         )
 
 
+def prove_names(document: TomlTable, kinds: Iterable[DriverSpec]) -> None:
+    """That each kind of drivers has its own: chance is by the name, and two of one would come together.
+
+    Raises ScenarioError.
+    """
+    name, times = next(iter(Counter(kind.name for kind in kinds).most_common(1)), ("", 0))
+    if times > 1:
+        raise document.fail("drivers", f"must have a name of their own each, and {times} are called {name!r}")
+
+
 def _clock(day_s: float) -> str:
     minutes = round(day_s / 60.0)
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-def prove_site_has(document: TomlTable, slips: Slips, configuration: Configuration, sites: Sequence[Site]) -> None:
+def prove_site_has(
+    document: TomlTable,
+    slips: Slips,
+    configuration: Configuration,
+    sites: Sequence[Site],
+    *,
+    has_all_posts: bool,
+) -> None:
     """That the site has the circuits, posts and channels that the tables are about; `sites`: and that of the gateway
-    above. What can't be read of a table is told by who reads it.
+    above. What can't be read of a table is told by who reads it; where that is one of the posts, nobody knows which
+    there are (`has_all_posts`).
     """
 
     def has(key: str, names: Container[str], lacks: Lacks) -> Callable[[TomlTable], None]:
@@ -73,8 +92,9 @@ def prove_site_has(document: TomlTable, slips: Slips, configuration: Configurati
     slips.all(lambda: document.tables("limit"), has("over", limits.WAYS, limits.lacks))
     slips.all(lambda: document.tables("dimming"), has("over", limits.WAYS, dimming.lacks))
     slips.all(lambda: document.tables("signal"), has("kind", signals.KINDS, signals.lacks))
-    slips.all(lambda: document.tables("drivers"), prove_posts)
-    slips.all(lambda: document.tables("fault"), prove_target)
+    if has_all_posts:
+        slips.all(lambda: document.tables("drivers"), prove_posts)
+        slips.all(lambda: document.tables("fault"), prove_target)
     for key in LOADS:
         slips.all(lambda key=key: document.tables(key), lambda table: _prove_circuit(table, "circuit", sites))  # type: ignore[misc]
     for circuit in slips.of(lambda: document.texts("fuses", [])) or ():

@@ -1,8 +1,9 @@
 """The sites of a scenario: the gateway's own, and that of a gateway above, given in place or in files beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from edge.config import Configuration
 from edge.config.locate import locate
@@ -30,11 +31,14 @@ class Sites:
         return (site,) if self.above_site is None else (site, self.above_site)
 
 
-def read_sites(document: TomlTable, path: Path, posts: Sequence[PostsSpec]) -> Sites:
-    """Raises ScenarioError with all that the gateway finds wrong with the one that is read first."""
+def read_sites(document: TomlTable, path: Path, posts: Mapping[int, PostsSpec]) -> Sites:
+    """With those `posts`, by their number from 0, that could be read.
+
+    Raises ScenarioError with all that the gateway finds wrong with the one that is read first.
+    """
     head, source = _head(document, path, "site", posts)
-    configuration = prove_site(site_text(head, posts), source)
-    if not configuration.site.evses:
+    configuration = prove_site(site_text(head, tuple(posts.values())), source)
+    if not configuration.site.evses and not document.raw("posts"):
         raise document.fail("posts", "is missing: there must be a table [[posts]], or stations in the site file")
     found = Sites(head=head, source=source, configuration=configuration)
     if not document.has("above"):
@@ -45,7 +49,9 @@ def read_sites(document: TomlTable, path: Path, posts: Sequence[PostsSpec]) -> S
     return replace(found, above=above, above_source=above_source, above_site=upper.configuration.site)
 
 
-def _head(document: TomlTable, path: Path, key: str, posts: Sequence[PostsSpec] = ()) -> tuple[str, SiteSource]:
+def _head(
+    document: TomlTable, path: Path, key: str, posts: Mapping[int, PostsSpec] = MappingProxyType({})
+) -> tuple[str, SiteSource]:
     """The site file's text, given in place or in a file beside the scenario, and where it and its posts stand."""
     site = document.text(key)
     lines = len(site.rstrip().splitlines())
@@ -53,7 +59,7 @@ def _head(document: TomlTable, path: Path, key: str, posts: Sequence[PostsSpec] 
     line_of = locate(written)
     made_of = tuple(
         PostsSource(number=number, line=line_of["posts", number], lines=each.toml().count("\n"))
-        for number, each in enumerate(posts)
+        for number, each in posts.items()
     )
     if "\n" in site:
         before, found, _ = written.partition(site)

@@ -1,7 +1,7 @@
-"""The tables of a scenario file that describe posts, loads and drivers."""
+"""The tables of a scenario file that describe posts, loads, drivers, and what the cloud and the building do."""
 
 import re
-from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +18,20 @@ from simulators.world.site import DC_MIN_W, EDITIONS, MIN_A, PostsSpec
 
 PLACE: Final = re.compile(r"[^{}]*\{0?(:0?[1-9]?d?)?\}[^{}]*")  # a name with one place for a number
 LONGEST_H: Final = 24 * 366.0
+FIRST_YEAR, LAST_YEAR = 2000, 2100  # between these no clock of a peer runs out
 MOST_EVSES: Final = 10  # of one station
 MOST_KWH: Final = 1e5
 MOST_OBEY_S: Final = 3600.0
+
+
+def moment(document: TomlTable) -> datetime:
+    """`begins_at`. Raises ScenarioError."""
+    found = document.raw("begins_at")
+    if not isinstance(found, datetime) or found.tzinfo is None:
+        raise document.fail("begins_at", "must be a date and time with its offset, like 2026-11-23T06:00:00+01:00")
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise document.fail("begins_at", f"must be in the years {FIRST_YEAR} to {LAST_YEAR}, not {found.year}")
+    return found
 
 
 def posts(table: TomlTable) -> PostsSpec:
@@ -123,6 +134,12 @@ def recording(table: TomlTable, folder: Path) -> RecordingSpec:
     )
 
 
+def away(table: TomlTable) -> tuple[float, float]:
+    """`[[cloud_away]]`: from when on and for how long, in seconds of the world. Raises ScenarioError."""
+    table.only(("at_h", "for_h"))
+    return table.number("at_h") * 3600.0, table.number("for_h", above=0.0) * 3600.0
+
+
 def limit(table: TomlTable) -> LimitSpec:
     """`[[limit]]`. Raises ScenarioError."""
     table.only(("over", "at_h", "for_h", "max_a", "max_kw"))
@@ -168,18 +185,6 @@ def _way(table: TomlTable) -> str:
     if over not in WAYS:
         raise table.fail("over", f"must be one of {', '.join(WAYS)}, not {over!r}")
     return over
-
-
-def all_drivers(document: TomlTable) -> tuple[DriverSpec, ...]:
-    """`[[drivers]]`, each kind by its own name: chance is by the name, and two of one would come together.
-
-    Raises ScenarioError.
-    """
-    kinds = tuple(drivers(table) for table in document.tables("drivers"))
-    name, times = next(iter(Counter(kind.name for kind in kinds).most_common(1)), ("", 0))
-    if times > 1:
-        raise document.fail("drivers", f"must have a name of their own each, and {times} are called {name!r}")
-    return kinds
 
 
 def drivers(table: TomlTable) -> DriverSpec:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from simulators.world.run import run_world
-from simulators.world.scenario import load_world
+from simulators.world.scenario_file import load_world
 from tests.benchmarks.figure import Figure
 
 SCENARIO = Path(__file__).parents[1] / "world" / "steps.toml"

@@ -6,7 +6,8 @@ import time
 from dataclasses import replace
 
 from simulators.world.run import run_world
-from simulators.world.scenario import Expectations, load_world
+from simulators.world.scenario import Expectations
+from simulators.world.scenario_file import load_world
 from tests.benchmarks.figure import Figure
 
 SCENARIO = "depot-50"

@@ -52,7 +52,7 @@ from edge.system.sealed import unseal
 from simulators.errors import ScenarioError
 from simulators.world.building import Recorded
 from simulators.world.recording import RecordingSpec, read_recording
-from simulators.world.scenario import load_world
+from simulators.world.scenario_file import load_world
 from tests.property.spoil import any_values, damaged, spoiled, without_none
 from tests.unit.bms.bms_site import Hands, report, site
 

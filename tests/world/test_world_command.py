@@ -5,7 +5,8 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -18,12 +19,15 @@ from simulators.cli.main import main
 from simulators.cli.run import fault_of
 from simulators.errors import ScenarioError
 from simulators.site import Endpoint
+from simulators.toml_table import TomlTable
+from simulators.world import scenario_tables
 from simulators.world.building import LoadSpec, SunSpec
 from simulators.world.faults import BY_NUMBER, fitted, planned
 from simulators.world.limits import LimitSpec
 from simulators.world.plot import svg
 from simulators.world.run import Conduct, shrunk, with_random_faults
-from simulators.world.scenario import KEYS, FaultSpec, load_world, ready_worlds
+from simulators.world.scenario import FaultSpec
+from simulators.world.scenario_file import KEYS, load_world, ready_worlds
 from simulators.world.site import peers_view, read_site, site_text
 from simulators.world.source import SiteSource
 from tests.forked import as_text, forked
@@ -543,6 +547,65 @@ def test_all_that_is_wrong_is_told_at_once_and_by_its_line(tmp_path: Path) -> No
     assert "fault 1: target: 'CP-9' is no station, meter or file; known are CP-1, CP-2, CP-3, grid" in wrong
     assert "drivers 2: arrive_h: nobody comes: it is played from 08:00 on for 0.5 h, and these come from 12:00" in wrong
     assert "drivers 2: posts: post 'CP-8' isn't in its site; there are CP-1, CP-2, CP-3" in wrong
+
+
+SITE_AND_POSTS = {
+    "max_a = 32\n": "max_a = 2\n",  # of the only [[posts]]
+    "fuse_a = 32": "fuse_a = -32",
+    'meter = "grid"': 'meter = "grit"',
+}
+
+
+def test_what_is_wrong_with_a_site_is_told_beside_its_posts(tmp_path: Path) -> None:
+    """Its own text, and what other tables miss in it; but no post that there may be is said to lack."""
+    text = SMALL.read_text(encoding="utf-8").rstrip("\n")
+    driver = '\nposts = ["CP-9"]'
+    for right, wrong in SITE_AND_POSTS.items():
+        text = text.replace(right, wrong, 1)
+    file = tmp_path / "slips.toml"
+    file.write_text(f"{text}{driver}", encoding="utf-8")
+    with pytest.raises(ScenarioError) as refusal:
+        load_world(str(file))
+    told = str(refusal.value)
+    assert "posts 1: max_a: must be at least 6, not 2" in told
+    assert "fuse_a" in told
+    assert "CP-9" not in told
+    file.write_text(f"{text}{driver}".replace("fuse_a = -32", "fuse_a = 32").replace("grit", "grid"), encoding="utf-8")
+    with pytest.raises(ScenarioError) as refusal:
+        load_world(str(file))
+    assert [line.partition(": ")[2] for line in str(refusal.value).splitlines()] == [
+        "posts 1: max_a: must be at least 6, not 2"
+    ]
+
+
+def test_findings_of_later_posts_name_their_own_line(tmp_path: Path) -> None:
+    """Where the posts before them can't be read."""
+    second = '\n[[posts]]\nid = "DC-{}"\ncount = 1\ncircuit = "mein"\n[[load]]'
+    text = SMALL.read_text(encoding="utf-8").replace("max_a = 32\n", "max_a = 2\n", 1).replace("[[load]]", second, 1)
+    text = text.replace('circuit = "mein"\n', 'circuit = "mein"\nmax_a = 32\n')
+    file = tmp_path / "slips.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ScenarioError) as refusal:
+        load_world(str(file))
+    first, line = (text[: text.index(key)].count("\n") + 1 for key in ("max_a = 2", '[[posts]]\nid = "DC'))
+    assert f"{file}:{first}: posts 1: max_a" in str(refusal.value)
+    assert f"{file}:{line}" in str(refusal.value)
+    assert "posts[1].circuit" in str(refusal.value)
+
+
+def test_each_table_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What makes the world of them is what found them right."""
+    read: Counter[str] = Counter()
+    for name in ("posts", "load", "drivers"):
+        reads = getattr(scenario_tables, name)
+
+        def counted(table: TomlTable, name: str = name, reads: Callable[[TomlTable], object] = reads) -> object:
+            read[name] += 1
+            return reads(table)
+
+        monkeypatch.setattr(scenario_tables, name, counted)
+    load_world(str(SMALL))
+    assert read == {"posts": 1, "load": 1, "drivers": 1}
 
 
 @pytest.mark.parametrize(

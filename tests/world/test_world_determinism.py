@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from simulators.world.run import Outcome
-from simulators.world.scenario import FaultSpec, load_world
+from simulators.world.scenario import FaultSpec
+from simulators.world.scenario_file import load_world
 from tests.world.worlds import played, small
 
 ROOT = Path(__file__).parents[2]

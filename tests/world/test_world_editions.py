@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from simulators.errors import ScenarioError
-from simulators.world.scenario import FaultSpec, WorldScenario, load_world
+from simulators.world.scenario import FaultSpec, WorldScenario
+from simulators.world.scenario_file import load_world
 from tests.world.worlds import SMALL, failed_oracles, played, small
 
 EDITIONS = ("1.6", "2.0.1", "2.1")

@@ -8,7 +8,8 @@ import pytest
 
 from edge.ocpp.own_station.station import OwnStation
 from simulators.world.run import run_world, with_random_faults
-from simulators.world.scenario import FaultSpec, WorldScenario, load_world
+from simulators.world.scenario import FaultSpec, WorldScenario
+from simulators.world.scenario_file import load_world
 from tests.world.worlds import is_caught, played
 
 NESTED = str(Path(__file__).parent / "nested.toml")

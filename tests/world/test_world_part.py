@@ -11,7 +11,8 @@ from simulators.world.building import Recorded
 from simulators.world.limits import LimitSpec
 from simulators.world.part import any_part_h, part_of
 from simulators.world.run import run_world
-from simulators.world.scenario import Expectations, FaultSpec, load_world, ready_worlds
+from simulators.world.scenario import Expectations, FaultSpec
+from simulators.world.scenario_file import load_world, ready_worlds
 from simulators.world.soak import read, soaked
 from tests.world.worlds import small
 

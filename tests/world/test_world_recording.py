@@ -14,7 +14,7 @@ import pytest
 from simulators.errors import ScenarioError
 from simulators.world.building import Recorded
 from simulators.world.recording import RecordingSpec, read_recording
-from simulators.world.scenario import load_world
+from simulators.world.scenario_file import load_world
 from tests.world.worlds import SMALL
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -7,7 +7,8 @@ import pytest
 
 from simulators.world.building import HOURS, LoadSpec
 from simulators.world.run import Conduct, run_world
-from simulators.world.scenario import FaultSpec, load_world, ready_worlds
+from simulators.world.scenario import FaultSpec
+from simulators.world.scenario_file import load_world, ready_worlds
 from simulators.world.world import World
 from tests.world.worlds import BMS
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from simulators.world.scenario import load_world
+from simulators.world.scenario_file import load_world
 from tests.world.worlds import failed_oracles, played
 
 STEPS = Path(__file__).parent / "steps.toml"

@@ -10,7 +10,8 @@ from simulators.world.faults.base import Fault
 from simulators.world.limits import LimitSpec
 from simulators.world.oracles.base import Oracle
 from simulators.world.run import DRAIN_S, Conduct, Outcome, run_world
-from simulators.world.scenario import FaultSpec, WorldScenario, load_world
+from simulators.world.scenario import FaultSpec, WorldScenario
+from simulators.world.scenario_file import load_world
 from simulators.world.watch import Tamper
 from simulators.world.world import World
 
