@@ -13,7 +13,7 @@ from edge.allocation.columns import Columns
 from edge.allocation.fill import FREE, Rows
 from edge.allocation.fleet import Fleet
 from edge.allocation.layout import Floats, Ints
-from simulators.world.scenario import WorldScenario
+from simulators.world.scenario import FaultSpec, WorldScenario
 from simulators.world.world import World
 from tests.world.worlds import PEERS, failed_oracles, is_caught, of_classes, played
 
@@ -87,6 +87,13 @@ def test_a_need_ends_with_its_session() -> None:
         asyncio.get_running_loop().call_at(250.0, plug_again, world)
 
     assert failed_oracles(played(in_need(), meddle=meddle)) == set()
+
+
+def test_the_share_of_a_car_that_no_limit_bound_is_not_judged() -> None:
+    """Row 22 is over, and the gateway holds it to its safe current for a turn: it has drawn what it liked."""
+    scenario = replace(of_classes(classes=PEERS.replace("weight = 2.0", "weight = 1.0")), for_s=780.0)
+    ignored = FaultSpec(number=22, at_s=180.0, for_s=60.0, target="CP-1")
+    assert failed_oracles(played(scenario, seed=2, faults=[ignored])) == set()
 
 
 @pytest.mark.parametrize("defect", DEFECTS)

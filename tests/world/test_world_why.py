@@ -1,5 +1,6 @@
 """Why a car gets what it gets: each sentence that isn't so is seen by its oracle."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from edge.domain.limit import LimitSource
 from edge.domain.setpoint import SOURCE_NAMES, Reason
 from edge.units import PHASES
 from simulators.world.scenario import FaultSpec, WorldScenario
+from tests.world.test_world_sun import sunny
 from tests.world.worlds import BMS, LOWER, is_caught, limited_twice, of_classes, played
 
 # A guest who is cut off by a restart of the gateway, and leaves without an answer: 6 A are kept free for it on L1.
@@ -44,6 +46,22 @@ def limited() -> WorldScenario:
     return replace(scenario, site_head=scenario.site_head + BMS, limits=(LOWER,))
 
 
+def safe(scenario: WorldScenario) -> WorldScenario:
+    """Where no session has less than the safe current of its post."""
+    return replace(scenario, site_head=scenario.site_head.replace("[control]", '[control]\nidle = "safe"'))
+
+
+def safe_in_need() -> WorldScenario:
+    """The building leaves them their safe current, and nobody else limits them."""
+    return safe(of_classes(building_a=11.0))
+
+
+def safe_under_a_roof() -> WorldScenario:
+    """Cars on the sun's surplus, which is more than that until a cloud comes."""
+    scenario = replace(sunny(), for_s=540.0)
+    return safe(replace(scenario, posts=tuple(replace(each, fallback_a=6.0) for each in scenario.posts)))
+
+
 def _turned(solution: Solution, line: int) -> dict[str, Any]:
     place = PLACE(solution, line)
     return place | {"phase": PHASES[(PHASES.index(place["phase"]) + 1) % 3]} if "phase" in place else place
@@ -53,13 +71,13 @@ def _nearest(solution: Solution, line: int) -> dict[str, Any]:
     return PLACE(solution, line) | {"circuit": "yard"}
 
 
-def _as(reason: Reason) -> Callable[[Decision, int], Any]:
-    """Who is held by a circuit or a limit is told this instead."""
+def _as(reason: Reason, *, most_a: float = math.inf) -> Callable[[Decision, int], Any]:
+    """Who is held by a circuit, a limit or the sun, and has no more, is told this instead."""
 
     def setpoint(decision: Decision, number: int) -> Any:
         found = SETPOINT(decision, number)
-        held = found.reason in (Reason.CIRCUIT_FULL, Reason.LIMITED)
-        return replace(found, reason=reason) if held else found
+        held = found.reason in (Reason.CIRCUIT_FULL, Reason.LIMITED, Reason.SURPLUS)
+        return replace(found, reason=reason) if held and (found.limit_a or 0.0) <= most_a else found
 
     return setpoint
 
@@ -73,6 +91,18 @@ DEFECTS: dict[str, tuple[Callable[[], WorldScenario], Callable[[pytest.MonkeyPat
         of_classes,
         lambda patch: patch.setattr(Decision, "setpoint", _as(Reason.STATION_SILENT)),
     ),
+    "a safe current is kept where none is": (
+        of_classes,
+        lambda patch: patch.setattr(Decision, "setpoint", _as(Reason.SAFE_KEPT)),
+    ),
+    "the safe current is kept, and it has more": (
+        safe_under_a_roof,
+        lambda patch: patch.setattr(Decision, "setpoint", _as(Reason.SAFE_KEPT)),
+    ),
+    "the safe current is kept, and nobody would leave it less": (
+        safe_in_need,
+        lambda patch: patch.setattr(Decision, "setpoint", _as(Reason.SAFE_KEPT, most_a=6.0)),
+    ),
     "somebody else limits": (
         limited,
         lambda patch: patch.setitem(SOURCE_NAMES, LimitSource.BMS_MODBUS, SOURCE_NAMES[LimitSource.GRID]),
@@ -84,7 +114,9 @@ DEFECTS: dict[str, tuple[Callable[[], WorldScenario], Callable[[pytest.MonkeyPat
 }
 
 
-@pytest.mark.parametrize("scenario", [of_classes, below, one_phase, limited, limited_twice])
+@pytest.mark.parametrize(
+    "scenario", [of_classes, below, one_phase, limited, limited_twice, safe_in_need, safe_under_a_roof]
+)
 def test_the_sentences_are_so(scenario: Callable[[], WorldScenario]) -> None:
     """Of the site in which a defect is seen below."""
     assert played(scenario()).result.verdicts == ()

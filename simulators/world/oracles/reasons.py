@@ -54,8 +54,8 @@ OF_SIGNALS: Final = frozenset(SOURCE_NAMES[each] for each in (LimitSource.GRID_E
 
 class ReasonsAreTrue(Oracle):
     """While nothing is wrong with the site: the line that is named as full lies above the post, is wired to it, and has
-    no room; whoever is said to limit does, and so much; no car that is said to have all would take more; and what its
-    post is said to have accepted is what that holds.
+    no room; whoever is said to limit does, and so much; no car that is said to have all would take more, and none that
+    is said to keep its safe current has more than that; and what its post is said to have accepted is what that holds.
     """
 
     name = "why"
@@ -74,11 +74,14 @@ class ReasonsAreTrue(Oracle):
         self._asks_at = 0.0
         self._kept_a: dict[tuple[str, int], float] = {}  # for guests: nobody but the gateway knows what they may draw
         self._above_a: float | None = None  # what a gateway above allows this one
+        self._profiled: set[str] = set()  # stations that the cloud has told limits of its own
+        self._closes = any(each.at_close is not None for each in world.configuration.schedule)
         self._checks: tuple[Callable[[Stay, Evse, Reason, str], str | None], ...] = (
             self._has_all,
             self._is_full,
             self._is_limited,
             self._is_known,
+            self._is_kept,
         )
 
     def look(self) -> None:
@@ -108,6 +111,10 @@ class ReasonsAreTrue(Oracle):
                 self.fail(
                     f"for {patience_s:.0f} s what was said of {stay.label} wasn't so: '{said[key]['text']}': {text}"
                 )
+
+    def cloud_said(self, identity: str, text: str) -> None:
+        if '"SetChargingProfile"' in text:
+            self._profiled.add(identity)
 
     def _wrong(self, key: tuple[str, int], stay: Stay, said: Mapping[tuple[str, int], Any]) -> Iterator[str]:
         """What isn't so of the sentence about that one, in words; the first thing."""
@@ -225,3 +232,16 @@ class ReasonsAreTrue(Oracle):
         if reason in (Reason.ECO, Reason.ECO_WAITS) and not self.world.signals.is_eco:
             return "nobody asks for mode eco"
         return None
+
+    def _is_kept(self, _stay: Stay, evse: Evse, reason: Reason, _text: str) -> str | None:
+        """Its safe current, where `idle = "safe"` and who limits that one in particular would leave it less."""
+        if reason is not Reason.SAFE_KEPT:
+            return None
+        if not self._keeps_safe:
+            return "no post keeps its safe current here"
+        station = evse.key.station
+        offered_a = self.world.stations[station].offered_a(evse.key.evse)
+        if offered_a > evse.fallback_a + SHOWN_A:
+            return f"it is offered {offered_a:.1f} A, and its safe current is {evse.fallback_a:g} A"
+        limited = evse.on_surplus or self.world.signals.is_eco or station in self._profiled or self._closes
+        return None if limited else "nobody limits it in particular"
