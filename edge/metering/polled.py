@@ -1,5 +1,6 @@
 """One meter that is asked over a bus, with what is remembered of it between polls."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -62,7 +63,7 @@ class PolledMeter:
         )
         self._found = family.discovery is None
         self._mute: set[Read] = set()  # what a discovery has asked it without an answer, and may have
-        self._count_tried_at: Seconds | None = None
+        self.counted_at: Seconds = -math.inf  # when the slow blocks were last asked for
         self._answers = False
         self._silent = 0  # polls in a row without an answer
         self._next_try_at: Seconds = 0.0
@@ -107,12 +108,11 @@ class PolledMeter:
         """Whether the slow blocks should be read now: the meter answers, and the last try is long enough ago."""
         if not self._answers or not self._family.slow:
             return False
-        tried = self._count_tried_at
-        return tried is None or self._clock.monotonic() - tried >= ENERGY_PERIOD_S
+        return self._clock.monotonic() - self.counted_at >= ENERGY_PERIOD_S
 
     async def count(self) -> None:
         """Read the slow blocks. What fails here is tried again; the fast blocks tell whether the meter is lost."""
-        self._count_tried_at = self._clock.monotonic()
+        self.counted_at = self._clock.monotonic()
         try:
             values, at = await self._read(self._family.slow)
             self._judge.take_slow(values, at)

@@ -123,13 +123,10 @@ class _Line:
         return self._round
 
     def begin_count(self) -> None:
-        """Read the energies of one meter that is due: the others come with the next samples, so that no round waits
-        for more than one."""
-        if self._count is not None and not self._count.done():
-            return
-        due = next((meter for meter in self.meters if meter.energies_due()), None)
-        if due is not None:
-            self._count = asyncio.create_task(due.count())
+        """Read the energies of those that are due, whose were read the longest ago first, until the next round begins:
+        no round waits for more than one."""
+        if self._longest_due() is not None and (self._count is None or self._count.done()):
+            self._count = asyncio.create_task(self._count_due())
 
     async def close(self) -> None:
         running = [task for task in (self._round, self._count) if task is not None]
@@ -138,6 +135,16 @@ class _Line:
         if running:
             await asyncio.wait(running)
         await self.bus.close()
+
+    def _longest_due(self) -> PolledMeter | None:
+        due = (meter for meter in self.meters if meter.energies_due())
+        return min(due, key=lambda each: each.counted_at, default=None)
+
+    async def _count_due(self) -> None:
+        while (due := self._longest_due()) is not None:
+            await due.count()
+            if self._round is not None and not self._round.done():
+                return
 
     async def _poll_all(self) -> None:
         """Those that answer come first: a silent device has its turn when nobody else waits for the line, or, on one

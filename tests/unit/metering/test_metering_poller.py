@@ -217,6 +217,24 @@ async def test_energies_are_read_after_the_poll_and_every_five_seconds() -> None
     await site.meters.close()
 
 
+@pytest.mark.parametrize(("count", "period_s"), [(8, 1.0), (2, 5.0), (4, 2.0), (12, 1.0), (4, 10.0)])
+def test_the_energies_of_each_meter_on_a_line_have_their_turn(count: int, period_s: float) -> None:
+    """However many share it, and however seldom the control ticks: once all have been read none is without them. (Where
+    the first were due again by then, those behind them were never read.)"""
+
+    async def told() -> list[MeterFact]:
+        site = Site(*(meter(f"m{unit}", unit=unit) for unit in range(1, count + 1)))
+        for _ in range(30):
+            site.clock.now += period_s
+            await asyncio.gather(site.meters.sample(), asyncio.sleep(period_s))
+        await site.meters.close()
+        return site.facts.taken
+
+    later = virtual_time.run(told())[5 * count :]
+    assert {fact.import_wh for fact in later if isinstance(fact, MeterReading)} == {1000.0}
+    assert len(later) == 25 * count
+
+
 async def test_lost_energies_leave_the_currents_alone() -> None:
     """Where the energies can't be read, readings go on; old energies are told no longer than 15 s."""
     site = Site(meter("a"))
