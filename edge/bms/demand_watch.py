@@ -69,8 +69,8 @@ class DemandWatch:
     def observe(self, report: Mapping[str, Any], clock: Clock) -> LimitStated | None:
         now = clock.monotonic()
         if not clock.wall_is_trusted():
-            # Where a window begins isn't known: nothing may be saved up in one.
-            self.state = None
+            # Where a window begins isn't known: nothing may be saved up in one. What is known of before stands.
+            self._before, self.state = self.state or self._before, None
             return self._limit(now, self._settings.limit_w)
         seen = shown(report, self._meter, self._site)
         power_w, age_s = (seen.power_w, seen.age_s) if seen is not None else (None, 0.0)
@@ -98,8 +98,9 @@ class DemandWatch:
     async def close(self) -> None:
         """Return when the window under way is remembered."""
         if self._writing is not None:
-            if self.state is not None:
-                self._save(self.state)
+            known = self.state or self._before
+            if known is not None:
+                self._save(known)
             await self._writing.done()
 
     def _limit(self, now: Seconds, limit_w: Watts) -> LimitStated:

@@ -16,6 +16,7 @@ from tests.unit.bms.bms_site import Hands, report, site
 from tests.unit.bms.demand_course import BEGIN_S, WINDOWS_A_DAY, run
 
 SETTINGS = DemandSettings(circuit="main", limit_w=40_000.0)
+BEFORE_NOON = datetime(2026, 11, 21, 11, 59, 50, tzinfo=UTC)
 
 
 def state(*, used_j: float = 0.0, wall_s: float = BEGIN_S, power_w: float = 0.0) -> WindowState:
@@ -95,7 +96,7 @@ def test_a_silent_meter_counts_as_the_limit() -> None:
 @pytest.mark.parametrize(("silent_s", "peak_w"), [(10, 5_390.0), (200, None), (1800, None)])
 def test_a_window_of_a_silent_meter_is_no_peak(silent_s: int, peak_w: float | None) -> None:
     """What counts as drawn at the limit was drawn by nobody: twelve months' tariff would be reckoned from it."""
-    clock = Hands(wall=datetime(2026, 11, 21, 11, 59, 50, tzinfo=UTC))
+    clock = Hands(wall=BEFORE_NOON)
     watch = DemandWatch(site(), SETTINGS, folder=None)
     silent = report(meters=[report()["meters"][0] | {"ok": False, "age_s": 99.0}])
     for second in range(10 + 900):
@@ -229,6 +230,43 @@ def test_without_a_clock_nothing_is_saved_up() -> None:
     limit = watch.observe(report(), clock)
     assert limit is not None
     assert limit.limit_w == 40_000.0
+
+
+async def test_a_clock_that_is_lost_for_a_while_takes_no_peaks_along(tmp_path: Path) -> None:
+    """What was booked before stands, in the memory and on the disk, and so does the window that it comes back in; what
+    ran meanwhile counts as drawn at the limit."""
+    watch, clock = DemandWatch(site(), SETTINGS, folder=tmp_path), Hands(wall=BEFORE_NOON)
+    for _ in range(1000):
+        watch.observe(fresh(power_w=5_000.0), clock)
+        clock.pass_s(1)
+    (peak_w,) = watch.report()["peaks_w"].values()
+    assert watch.state is not None
+    used_j = watch.state.used_j
+    clock.trusted = False
+    for _ in range(10):
+        watch.observe(fresh(power_w=5_000.0), clock)
+        clock.pass_s(1)
+    assert watch.report()["peaks_w"] == {"2026-11": peak_w}
+    clock.trusted = True
+    watch.observe(fresh(power_w=5_000.0), clock)
+    assert watch.report()["peaks_w"] == {"2026-11": peak_w}
+    assert watch.state.used_j == pytest.approx(used_j + 11 * 40_000.0)
+    await watch.close()
+    assert DemandWatch(site(), SETTINGS, folder=tmp_path).report()["peaks_w"] == {"2026-11": peak_w}
+
+
+async def test_peaks_are_kept_of_a_run_that_ends_without_a_clock(tmp_path: Path) -> None:
+    """It is stopped while the clock is lost: what was booked since the last writing is written then."""
+    watch, clock = DemandWatch(site(), SETTINGS, folder=tmp_path), Hands(wall=BEFORE_NOON)
+    for _ in range(10 + 900 + 3):
+        watch.observe(fresh(power_w=5_000.0), clock)
+        clock.pass_s(1)
+    told = watch.report()["peaks_w"]
+    assert list(told) == ["2026-11"]
+    clock.trusted = False
+    watch.observe(fresh(power_w=5_000.0), clock)
+    await watch.close()
+    assert DemandWatch(site(), SETTINGS, folder=tmp_path).report()["peaks_w"] == told
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"wall_s": "x"}', b"\xff"])
