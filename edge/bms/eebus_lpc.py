@@ -80,14 +80,17 @@ class LpcSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LpcMemory:
-    """What outlives a restart. ``lasts_s``: for how long the limit still holds, None until it is taken back."""
+    """What outlives a restart. ``lasts_s``: for how long the limit still holds, None until it is taken back. The
+    failsafe values are those that the box has written, None of one that it hasn't: then the site file's holds, whatever
+    that is by then.
+    """
 
     state: LpcState
     in_state_s: Seconds
     limit_w: Watts
     lasts_s: Seconds | None
-    failsafe_w: Watts
-    failsafe_duration_s: Seconds
+    failsafe_w: Watts | None
+    failsafe_duration_s: Seconds | None
 
     def tells_as(self, before: "LpcMemory") -> bool:
         """Whether it says the same, but for the time that has gone by in between."""
@@ -107,8 +110,9 @@ class Lpc:
     """
 
     def __init__(self, settings: LpcSettings, *, now: Seconds, before: tuple[LpcMemory, Seconds] | None = None) -> None:
-        self._failsafe_w = settings.failsafe_w
-        self._failsafe_duration_s = settings.failsafe_duration_s
+        self._settings = settings
+        self._written_w: Watts | None = None  # by the box, as its failsafe value
+        self._written_duration_s: Seconds | None = None
         self._entered_at = now
         self._beat_at: Seconds = -math.inf
         self._heard_at: Seconds | None = None  # in the failsafe state: since when heartbeats come again
@@ -119,7 +123,7 @@ class Lpc:
             self._resume(*before, now)
 
     def _resume(self, memory: LpcMemory, ago_s: Seconds, now: Seconds) -> None:
-        self._failsafe_w, self._failsafe_duration_s = memory.failsafe_w, memory.failsafe_duration_s
+        self._written_w, self._written_duration_s = memory.failsafe_w, memory.failsafe_duration_s
         if memory.state in (LpcState.INIT, LpcState.UNLIMITED_AUTONOMOUS):
             return
         self.state, self._limit_w = memory.state, memory.limit_w
@@ -137,9 +141,18 @@ class Lpc:
             in_state_s=now - self._entered_at,
             limit_w=self._limit_w,
             lasts_s=max(self._ends_at - now, 0.0) if self._ends_at is not None else None,
-            failsafe_w=self._failsafe_w,
-            failsafe_duration_s=self._failsafe_duration_s,
+            failsafe_w=self._written_w,
+            failsafe_duration_s=self._written_duration_s,
         )
+
+    @property
+    def _failsafe_w(self) -> Watts:
+        return self._written_w if self._written_w is not None else self._settings.failsafe_w
+
+    @property
+    def _failsafe_duration_s(self) -> Seconds:
+        written_s = self._written_duration_s
+        return written_s if written_s is not None else self._settings.failsafe_duration_s
 
     @property
     def allowed_w(self) -> Watts | None:
@@ -176,8 +189,8 @@ class Lpc:
 
     def write_failsafe(self, *, value_w: Watts | None = None, duration_s: Seconds | None = None) -> None:
         check_failsafe(value_w, duration_s)
-        self._failsafe_w = value_w if value_w is not None else self._failsafe_w
-        self._failsafe_duration_s = duration_s if duration_s is not None else self._failsafe_duration_s
+        self._written_w = value_w if value_w is not None else self._written_w
+        self._written_duration_s = duration_s if duration_s is not None else self._written_duration_s
 
     def tick(self, now: Seconds) -> None:
         """Carry out the transitions that time brings."""

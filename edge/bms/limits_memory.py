@@ -29,7 +29,8 @@ AT_ONCE = 6  # writings that may follow each other: what a BMS says anew now and
 class Demanded:
     """What the BMS has demanded by one way. ``left_s`` is for how long it still holds: 0 where it has fallen silent.
 
-    ``valid_s``, ``fallback_a`` and ``mode`` stand in the Modbus registers; by MQTT mode eco has an end of its own.
+    ``valid_s``, ``fallback_a`` and ``mode`` stand in the Modbus registers, ``fallback_a`` None where the BMS hasn't
+    lowered it; by MQTT mode eco has an end of its own.
     """
 
     left_s: Seconds

@@ -26,14 +26,16 @@ class LpcFile:
         """What was kept, and how long ago that was; None where nothing is, or what is there can't be believed."""
         try:
             saved = orjson.loads(self._file.read_bytes())
-            lasts_s = saved["lasts_s"]
+            lasts_s, failsafe_w, failsafe_s = (saved[each] for each in ("lasts_s", "failsafe_w", "failsafe_duration_s"))
             memory = LpcMemory(
                 state=LpcState(saved["state"]),
                 in_state_s=at_least_0(saved["in_state_s"]),
                 limit_w=at_least_0(saved["limit_w"]),
                 lasts_s=at_least_0(lasts_s) if lasts_s is not None else None,
-                failsafe_w=at_least_0(saved["failsafe_w"]),
-                failsafe_duration_s=min(max(at_least_0(saved["failsafe_duration_s"]), FAILSAFE_S[0]), FAILSAFE_S[1]),
+                failsafe_w=at_least_0(failsafe_w) if failsafe_w is not None else None,
+                failsafe_duration_s=min(max(at_least_0(failsafe_s), FAILSAFE_S[0]), FAILSAFE_S[1])
+                if failsafe_s is not None
+                else None,
             )
             at_s = at_least_0(saved["wall_s"]) if saved["wall_s"] is not None else None
         except FileNotFoundError:

@@ -100,12 +100,13 @@ class ControlBlock:
         if self._ends_at is None:
             return None
         written = self._written
+        is_lowered = written.fallback_a != self._policy.fallback_a
         return Demanded(
             left_s=max(self._ends_at - self._now(), 0.0),
             limit_w=written.limit_w,
             limit_a=written.limit_a,
             valid_s=written.valid_s,
-            fallback_a=written.fallback_a,
+            fallback_a=written.fallback_a if is_lowered else None,
             mode=_MODES[written.mode],
         )
 

@@ -204,6 +204,21 @@ async def test_a_lowered_fallback_stays_lowered(tmp_path: Path) -> None:
     await house.facility.stop()
 
 
+async def test_a_fallback_that_nobody_has_lowered_is_the_site_file_s(tmp_path: Path) -> None:
+    """Also where the installer raises it later, and where the BMS has taken its lowering back."""
+    house = House(tmp_path / "limits.json", fallback_writable=True)
+    await house.start()
+    house.policy = replace(house.policy, fallback_a=25.0)
+    await house.restart(down_s=TIMEOUT_S + RENEWED_S)
+    assert house.effective() == (25.0, Binding.FALLBACK)
+    house.write(FALLBACK, 80)
+    house.write(FALLBACK, 250)
+    house.policy = replace(house.policy, fallback_a=30.0)
+    await house.restart(down_s=TIMEOUT_S + RENEWED_S)
+    assert (house.effective(), house.read(FALLBACK)) == ((30.0, Binding.FALLBACK), 300)
+    await house.facility.stop()
+
+
 async def test_who_was_silent_is_so_after_a_restart(house: House) -> None:
     """A gateway that is restarted again and again grants no new grace each time."""
     await house.start()

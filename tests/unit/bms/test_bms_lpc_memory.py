@@ -17,10 +17,11 @@ class House:
 
     def __init__(self, file: Path) -> None:
         self.clock, self.file = Hands(), file
+        self.settings = LpcSettings()
         self.lpc = self.started()
 
     def started(self) -> Lpc:
-        return Lpc(LpcSettings(), now=self.clock.now, before=LpcFile(self.file).read(self.clock))
+        return Lpc(self.settings, now=self.clock.now, before=LpcFile(self.file).read(self.clock))
 
     async def restart(self) -> None:
         book = LpcFile(self.file)
@@ -91,6 +92,27 @@ async def test_nobody_leaves_the_failsafe_state_by_a_restart(house: House) -> No
     house.wait(3 * 3600 - DOWN_S - 1)
     assert house.state() is LpcState.FAILSAFE
     house.wait(1)
+    assert house.state() is LpcState.UNLIMITED_AUTONOMOUS
+
+
+async def test_what_the_site_file_says_holds_until_the_box_writes_otherwise(house: House) -> None:
+    """Also after the first start: another value or duration there counts from the next start on, each as long as the
+    box has written none."""
+    house.limit()
+    house.wait(HEARTBEAT_LOST_S)
+    assert (house.state(), house.lpc.allowed_w) == (LpcState.FAILSAFE, 4200.0)
+    house.settings = LpcSettings(failsafe_w=9000.0, failsafe_duration_s=5 * 3600.0)
+    await house.restart()
+    assert (house.state(), house.lpc.allowed_w) == (LpcState.FAILSAFE, 9000.0)
+    house.wait(5 * 3600 - DOWN_S - 1)
+    assert house.state() is LpcState.FAILSAFE
+    house.lpc.write_failsafe(value_w=3000.0)
+    house.settings = LpcSettings(failsafe_w=7000.0, failsafe_duration_s=24 * 3600.0)
+    await house.restart()
+    assert (house.state(), house.lpc.allowed_w) == (LpcState.FAILSAFE, 3000.0)
+    house.wait(19 * 3600 - 2 * DOWN_S)
+    assert house.state() is LpcState.FAILSAFE
+    house.wait(DOWN_S + 1)
     assert house.state() is LpcState.UNLIMITED_AUTONOMOUS
 
 
