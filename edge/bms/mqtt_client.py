@@ -24,6 +24,7 @@ from edge.bms.mqtt_topics import Message
 from edge.bms.outbox import Outbox
 from edge.bms.settings import MqttSettings, MqttVersion
 from edge.chance import Chance
+from edge.ending import end
 from edge.errors import StartError
 from edge.units import Seconds
 
@@ -33,7 +34,6 @@ KEEPALIVE_S = 10  # a broker tells of our death after one and a half times as lo
 CONNECT_S: Seconds = 10.0
 FIRST_RETRY_S: Seconds = 1.0
 LAST_RETRY_S: Seconds = 60.0  # a building's network comes back within minutes; a broker bears one attempt a minute
-CANCEL_AGAIN_S: Seconds = 0.5  # what is cancelled ends in some milliseconds
 FAREWELL_S: Seconds = 5.0  # milliseconds too, but who is cancelled once more says none, and a busy machine stalls
 MOST_INCOMING = 64  # commands in waiting; the rest is thrown away unread, and counted
 CROWDED = 16  # from so many on only those that may be carried out find a place
@@ -119,7 +119,7 @@ class MqttClient:
     async def stop(self) -> None:
         """Say that we go, if anybody hears it, and end."""
         if self._task is not None:
-            await _end(self._task, again_s=FAREWELL_S)
+            await end(self._task, again_s=FAREWELL_S)
 
     async def _dial(self) -> None:
         attempts, loop = Attempts(), asyncio.get_running_loop()
@@ -227,13 +227,13 @@ class MqttClient:
             for task in done:
                 task.result()
         except asyncio.CancelledError:
-            await _end(*tasks)
+            await end(*tasks)
             with contextlib.suppress(aiomqtt.MqttError):
                 farewell = self._conversation.will
                 await client.publish(farewell.topic, farewell.payload, qos=farewell.qos, retain=farewell.retain)
             raise
         finally:
-            await _end(*tasks)
+            await end(*tasks)
 
     async def _hear(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -264,7 +264,7 @@ class MqttClient:
                 answer.add_done_callback(answers.discard)
                 await asyncio.sleep(0)  # it is on its way before what follows it
         finally:
-            await _end(*answers)
+            await end(*answers)
 
     def _answered(self, client: ConfirmedClient, topic: str, answer: asyncio.Task[None]) -> None:
         """That one didn't come to the broker is seen by the connection's end."""
@@ -274,17 +274,6 @@ class MqttClient:
     @property
     def _address(self) -> str:
         return f"{self._settings.host}:{self._settings.port}"
-
-
-async def _end(*tasks: asyncio.Task[None], again_s: Seconds = CANCEL_AGAIN_S) -> None:
-    """Cancel until it has worked: before Python 3.12, wait_for, which aiomqtt publishes with, swallows a cancellation
-    that comes together with what it waits for.
-    """
-    while pending := [task for task in tasks if not task.done()]:
-        for task in pending:
-            task.cancel()
-        await asyncio.wait(pending, timeout=again_s)
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def log_in(host: str, port: int, *, username: str | None, password: str | None) -> None:

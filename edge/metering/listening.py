@@ -6,6 +6,7 @@ from typing import Final
 
 import structlog
 
+from edge.ending import end
 from edge.errors import MeterError
 from edge.metering.source import Deliver, Fail
 from edge.units import Seconds
@@ -29,8 +30,7 @@ class Listening(ABC):
     async def close(self) -> None:
         """See :meth:`edge.metering.source.TellingSource.close`."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end(self._task)
 
     @abstractmethod
     async def listen(self, deliver: Deliver, fail: Fail) -> str:

@@ -1,6 +1,7 @@
 """Sources that tell by themselves: they begin again whenever their connection ends, and never raise."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -192,3 +193,29 @@ def test_a_fault_of_the_program_ends_no_listening() -> None:
     assert [at for at, _ in told.problems] == [0.0, RECONNECT_S]
     assert "fault of this program: ZeroDivisionError" in told.problems[0][1]
     assert [entry["log_level"] for entry in logs] == ["error", "error"]
+
+
+class Deaf(Listening):
+    """Takes the first cancellation for nothing, as wait_for does before Python 3.12 when what it waits for comes
+    together with it."""
+
+    async def listen(self, deliver: Deliver, fail: Fail) -> str:
+        del deliver, fail
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+        return "an hour later"
+
+
+def test_a_source_that_misses_its_end_is_ended_all_the_same() -> None:
+    """The gateway's stop hung on it until the service manager killed it."""
+
+    async def stopped_after_s() -> float:
+        source, told = Deaf("a topic"), Told()
+        await source.start(told.deliver, told.fail)
+        await asyncio.sleep(1)
+        async with asyncio.timeout(600):
+            await source.close()
+        return asyncio.get_running_loop().time() - 1
+
+    assert virtual_time.run(stopped_after_s()) <= 1.0
