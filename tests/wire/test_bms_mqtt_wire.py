@@ -375,7 +375,7 @@ async def test_a_password_opens_the_broker() -> None:
         async with aiomqtt.Client("127.0.0.1", port, username="edge", password="secret", identifier="w") as client:
             await client.subscribe(STATUS)
             async with gateway(replace(settings(port), username="edge", password="secret")):
-                message = await asyncio.wait_for(anext(client.messages), 10)
+                message = await asyncio.wait_for(anext(client.messages), UP_S)
                 assert message.payload == b"online"
         with pytest.raises(aiomqtt.MqttError):
             async with aiomqtt.Client("127.0.0.1", port, username="edge", password="wrong"):
@@ -422,7 +422,7 @@ async def test_tls_with_a_client_certificate(tmp_path: Path) -> None:
         async with aiomqtt.Client("127.0.0.1", port, tls_context=context) as client:
             await client.subscribe(STATUS)
             async with gateway(replace(settings(port), **secured)):  # type: ignore[arg-type] # three types in one dict
-                message = await asyncio.wait_for(anext(client.messages), 10)
+                message = await asyncio.wait_for(anext(client.messages), UP_S)
                 assert message.payload == b"online"
 
 

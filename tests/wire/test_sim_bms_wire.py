@@ -15,7 +15,7 @@ from simulators.bms.mqtt_packets import matches
 from simulators.site import Endpoint
 from tests.forked import as_text, forked
 from tests.unit.bms.bms_site import Hands, Taken, report, site
-from tests.wire.mqtt_brokers import embedded, watching
+from tests.wire.mqtt_brokers import UP_S, embedded, watching
 
 POLICY = WritePolicy(writable=True, limit_timeout_s=60.0, fallback_a=20.0)
 
@@ -143,7 +143,7 @@ async def test_junk_ends_a_connection_to_the_broker(junk: bytes) -> None:
     async with embedded() as port, watching(port, "x") as other:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(junk)
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await asyncio.wait_for(reader.read(), UP_S) == b""
         writer.close()
         await other.send("x", "alive")
         await other.next("x", b"alive")
@@ -158,6 +158,6 @@ async def test_a_name_is_used_once() -> None:
                 await first.subscribe("x")
                 async with aiomqtt.Client("127.0.0.1", broker.port, identifier="same"):
                     with pytest.raises(aiomqtt.MqttError):
-                        await asyncio.wait_for(anext(first.messages), 5)
+                        await asyncio.wait_for(anext(first.messages), UP_S)
     finally:
         await broker.close()

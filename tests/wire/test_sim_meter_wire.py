@@ -34,7 +34,7 @@ async def meter(endpoint: Endpoint) -> AsyncIterator[SimulatedMeter]:
 async def client(meter: SimulatedMeter, endpoint: Endpoint) -> AsyncIterator[AsyncModbusTcpClient]:
     """A connected pymodbus client that doesn't retry."""
     assert meter.fault is MeterFault.NONE
-    connection = AsyncModbusTcpClient(endpoint.host, port=endpoint.port, timeout=0.3, retries=0)
+    connection = AsyncModbusTcpClient(endpoint.host, port=endpoint.port, timeout=TIMEOUT_S, retries=0)
     assert await connection.connect()
     yield connection
     connection.close()
@@ -61,13 +61,17 @@ async def test_refusals_reach_the_client_as_exception_codes(client: AsyncModbusT
     assert (await client.read_input_registers(0, count=82, device_id=1)).exception_code == 3
 
 
-async def test_a_silent_meter_times_out_and_comes_back(meter: SimulatedMeter, client: AsyncModbusTcpClient) -> None:
+async def test_a_silent_meter_times_out_and_comes_back(
+    meter: SimulatedMeter, client: AsyncModbusTcpClient, endpoint: Endpoint
+) -> None:
     """The fault is switchable while connections stand."""
+    hasty = AsyncModbusTcpClient(endpoint.host, port=endpoint.port, timeout=0.3, retries=0)
+    assert await hasty.connect()
     meter.fault = MeterFault.SILENT
     with pytest.raises(ModbusIOException):
-        await client.read_input_registers(0, count=2, device_id=1)
+        await hasty.read_input_registers(0, count=2, device_id=1)
+    hasty.close()
     meter.fault = MeterFault.NONE
-    await eventually(lambda: client.connected)
     assert not (await client.read_input_registers(0, count=2, device_id=1)).isError()
 
 
