@@ -1,7 +1,8 @@
 """An energy register as a quantity that never falls, whatever the meter does. Pure.
 
 A meter that was reset, replaced or has overflowed begins again at a lower number. What it counted before stays counted,
-and the gap is told. A number that jumps up by more than can have flowed is a slip, unless it stays.
+and the gap is told. A number that jumps up by more than can have flowed is a slip, unless it stays; it is the step of a
+coarse register, as of one in MWh, where so much can have flowed since that stepped last.
 """
 
 import math
@@ -24,6 +25,7 @@ class EnergyCounter:
         self._most_w = most_w
         self._raw: WattHours | None = None  # as last believed
         self._at: Seconds = 0.0
+        self._moved_at: Seconds = 0.0  # when it became what it is
         self._offset_wh: WattHours = 0.0  # what was counted before the register began again
         self._odd: list[WattHours] = []  # reads in a row that don't continue the register
         self._gap_at: Seconds | None = None
@@ -39,15 +41,16 @@ class EnergyCounter:
         if raw_wh is None or not math.isfinite(raw_wh) or not 0 <= raw_wh <= MAX_WH:
             return
         if self._raw is None or self._continues(raw_wh, at):
-            self._raw = max(raw_wh, self._raw or 0.0)
-            self._at = at
-            self._odd.clear()
+            self._go_on(max(raw_wh, self._raw or 0.0), at)
             return
-        if self._odd and abs(raw_wh - self._odd[-1]) > ROUNDING_WH + self._possible_wh(at):
+        if self._odd and abs(raw_wh - self._odd[-1]) > ROUNDING_WH + self._possible_wh(self._at, at):
             self._odd.clear()
         self._odd.append(raw_wh)
+        is_step = 0 < raw_wh - self._raw <= self._possible_wh(self._moved_at, at) + ROUNDING_WH
+        if is_step:
+            self._at = at  # a register that does so is read
         if len(self._odd) >= CONFIRMATIONS:
-            self._begin_again(raw_wh, at)
+            (self._go_on if is_step else self._begin_again)(raw_wh, at)
 
     def value_wh(self, now: Seconds) -> WattHours | None:
         """What has been counted in all, None when it was not read lately."""
@@ -55,16 +58,22 @@ class EnergyCounter:
             return None
         return self._offset_wh + self._raw
 
-    def _possible_wh(self, at: Seconds) -> WattHours:
-        return self._most_w * max(at - self._at, 0.0) / _S_PER_H
+    def _possible_wh(self, since: Seconds, at: Seconds) -> WattHours:
+        return self._most_w * max(at - since, 0.0) / _S_PER_H
 
     def _continues(self, raw_wh: WattHours, at: Seconds) -> bool:
         assert self._raw is not None  # noqa: S101 - asked first
-        return -ROUNDING_WH <= raw_wh - self._raw <= self._possible_wh(at) + ROUNDING_WH
+        return -ROUNDING_WH <= raw_wh - self._raw <= self._possible_wh(self._at, at) + ROUNDING_WH
+
+    def _go_on(self, raw_wh: WattHours, at: Seconds) -> None:
+        if raw_wh != self._raw:
+            self._moved_at = at
+        self._raw, self._at = raw_wh, at
+        self._odd.clear()
 
     def _begin_again(self, raw_wh: WattHours, at: Seconds) -> None:
         assert self._raw is not None  # noqa: S101 - there is something to begin again from
         self._gap = f"went from {self._raw / 1000:.1f} to {raw_wh / 1000:.1f} kWh; what is told goes on from before"
         self._offset_wh += self._raw - raw_wh
-        self._raw, self._at, self._gap_at = raw_wh, at, at
-        self._odd.clear()
+        self._gap_at = at
+        self._go_on(raw_wh, at)

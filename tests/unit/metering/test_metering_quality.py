@@ -307,6 +307,31 @@ def test_a_register_that_begins_again_goes_on_counting() -> None:
     assert counter.gap.startswith("went from 5000.0 to 0.1 kWh")
 
 
+@pytest.mark.parametrize("step_wh", [1_000, 10_000, 100_000])
+def test_a_register_of_coarse_steps_counts_on(step_wh: int) -> None:
+    """One in MWh, or behind large current transformers: it stands for long and steps by more than flows between two
+    reads. (What it had counted stood for ever, and each step was told as a gap.)"""
+    counter, flows_w, hours = EnergyCounter(most_w=120_000.0), 30_000.0, 12
+    told = []
+    for second in range(0, hours * 3600, 5):
+        counter.take(5_000_000.0 + flows_w * second / 3600 // step_wh * step_wh, float(second))
+        told.append(counter.value_wh(float(second)))
+        assert counter.gap == ""
+    assert told[-1] == 5_000_000.0 + (hours * flows_w - 1) // step_wh * step_wh
+    assert None not in told
+
+
+def test_a_register_that_jumps_further_than_can_have_flowed_since_its_last_step_begins_anew() -> None:
+    """Whatever the time between its reads: a meter was put in another's place."""
+    counter = EnergyCounter(most_w=120_000.0)
+    for second in range(0, 3600, 5):
+        counter.take(5_000_000.0, float(second))
+    for second in (3600, 3605, 3610):
+        counter.take(5_200_000.0, float(second))
+    assert counter.value_wh(3610.0) == 5_000_000.0
+    assert counter.gap.startswith("went from 5000.0 to 5200.0 kWh")
+
+
 def test_a_register_that_jumps_once_is_not_followed() -> None:
     """65,536 times the energy can't have flowed in five seconds."""
     counter = EnergyCounter(most_w=40_000.0)
