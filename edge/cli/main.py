@@ -1,20 +1,22 @@
 """The command ``edge``: its verbs, and what becomes of an error.
 
-Exit codes: 0 done, 1 failed while running, 2 wrong input, 130 interrupted. An error is told on stderr in one sentence
-(a site file's, in one line for each finding), never as a traceback.
+Exit codes: 0 done, 1 failed while running, 2 wrong input, 130 interrupted, 141 nobody reads on (``| head``). An error
+is told on stderr in one sentence (a site file's, in one line for each finding), never as a traceback.
 """
 
 import contextlib
+import errno
 import io
 import os
 import signal
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from edge import __version__
 from edge.cli.loading import no_litter
@@ -35,6 +37,10 @@ from edge.errors import (
 FAILED = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
+UNREAD = 141  # 128 + SIGPIPE: who has read enough is no failure of ours
+STDOUT = "standard output"
+# Of a file that was opened here a full disk is told by the room that writes it; what has no name is what is printed.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 # Each verb, and where below edge.cli it is: a function, or the group of its own verbs. Loaded is what is asked for:
 # the whole house takes a small computer seconds.
@@ -64,10 +70,32 @@ VERBS: Final[Mapping[str, str]] = {
 }
 
 
+class _Verbs(TyperGroup):
+    """The verbs. Where whoever read has gone there is nobody to tell anything, and nothing has failed."""
+
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        with _while_it_is_read():
+            return super().make_context(*args, **settings)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _while_it_is_read():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _while_it_is_read() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        _let_go_of_stdout()
+        raise typer.Exit(UNREAD) from None
+
+
 def application(words: Sequence[str]) -> typer.Typer:
     """The command line with the verb that the words ask for; with all of them where it is none that there is."""
     app = typer.Typer(
         name="edge",
+        cls=_Verbs,
         help="Keeps a site's chargers under its fuses, and their cloud in the picture.",
         no_args_is_help=True,
         add_completion=False,
@@ -140,7 +168,7 @@ def main() -> None:
             _tell("")  # the terminal has written ^C, and the shell's prompt would stand behind it
         sys.exit(INTERRUPTED)
     except OSError as error:  # what no room has foreseen: a full disk, a closed terminal
-        where = f"{error.filename}: " if error.filename is not None else ""
+        where = f"{error.filename or STDOUT}: " if error.filename or error.errno in _FULL else ""
         who = "; use sudo" if isinstance(error, PermissionError) and os.geteuid() != 0 else ""
         _tell(f"edge: {where}{error.strerror or error}{who}")
         _let_go_of_stdout()

@@ -3,6 +3,8 @@
 Half of a current in one line and half in the next is another current, and half an address is none.
 """
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +18,19 @@ _ENDLESS = 1_000_000
 _WITHOUT_TERMINAL = 200  # columns: so that a row stays on its line in a file or a pipe
 
 
+class _Passing(Console):
+    """Leaves it to the command line what becomes of a pipe that nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def on_stdout() -> Console:
-    """What shows a table as wide as the terminal, or as a file has it."""
-    return Console(width=None if sys.stdout.isatty() else _WITHOUT_TERMINAL, highlight=False)
+    """What shows a table as wide as the terminal, or as a file has it.
+
+    :raises BrokenPipeError: from what it prints: nobody reads on.
+    """
+    return _Passing(width=None if sys.stdout.isatty() else _WITHOUT_TERMINAL, highlight=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -221,10 +221,24 @@ def test_version(tmp_path: Path) -> None:
     assert edge(tmp_path, "--version").stdout.startswith("edge 0.")
 
 
-def test_a_full_disk_behind_stdout_is_one_sentence() -> None:
-    """And no traceback, where what was printed waits in a buffer as well."""
-    said = written_to_a_full_disk("edge", "--help", timeout_s=60)
-    assert said == (1, "edge: No space left on device\n")
+@pytest.mark.parametrize("words", [("--help",), ("points",)])  # less than Python's buffer, and more
+def test_a_full_disk_behind_stdout_is_one_sentence(words: tuple[str, ...]) -> None:
+    """It says where, and there is no traceback, where what was printed waits in a buffer as well."""
+    said = written_to_a_full_disk("edge", *words, timeout_s=60)
+    assert said == (1, "edge: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize("words", [("--help",), ("points",), ("meter", "read", "--config", "{site}")])
+def test_a_reader_who_goes_is_no_failure(words: tuple[str, ...], tmp_path: Path) -> None:
+    """``edge status | head -1``: nothing is told, and the exit code is that of a program which SIGPIPE has ended."""
+    site = tmp_path / "site.toml"
+    site.write_text(SITE)
+    command = [sys.executable, "-m", "edge", *(word.format(site=site) for word in words)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert (running.stderr.read(), running.wait(60)) == (b"", 141)
 
 
 @pytest.mark.parametrize(
