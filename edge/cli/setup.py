@@ -200,6 +200,8 @@ def _unattended(config: Path, answers: Path, state: Path, language: str) -> None
             match step:
                 case Tell(text="finding"):
                     findings.append(str(step.values["finding"]))
+                case Tell(text="note"):
+                    typer.echo(speaker.say(step.text, step.values))
                 case Ask(text="again"):
                     raise SetupStopped(f"{answers}: the site that it describes isn't sound:\n" + "\n".join(findings))
                 case Ask():

@@ -47,6 +47,7 @@ from edge.setup.steps import (
     LookForStations,
     MeterFound,
     NewKey,
+    Proof,
     Prove,
     ReadMeter,
     Step,
@@ -139,16 +140,16 @@ class Probes:
         if not is_tls:  # whom TLS may trust is in files that setup doesn't ask for
             self._loop.run(log_in(host, port, username=step.username, password=step.password))
 
-    def _prove(self, document: Mapping[str, Any]) -> tuple[str, ...]:
+    def _prove(self, document: Mapping[str, Any]) -> Proof:
         try:
             text = self.text(document)
         except SiteFileUnwritable as exc:
-            return (str(exc),)
+            return Proof(findings=(str(exc),))
         try:
-            read_draft(text, self._config)
+            sound = read_draft(text, self._config)
         except ConfigurationError as exc:
-            return tuple(map(of_draft, exc.errors))
-        return ()
+            return Proof(findings=tuple(map(of_draft, exc.errors)))
+        return Proof(notes=tuple(map(of_draft, sound.notes)))
 
 
 def _listens(listen: str) -> None:

@@ -18,6 +18,15 @@ def safe_currents_fit(draft: Draft) -> Iterator[Fault]:
     """On each circuit and phase, the sum of the fallback currents below it is at most the rating less the background
     reserve."""
     for path, circuit, over, room_a in _short_of_current(draft, _safe_a):
+        reserve_a, rating_a = circuit.background_reserve_a or 0.0, circuit.fuse_a - circuit.margin_a
+        if reserve_a > rating_a + EQUAL_A:
+            yield Fault(
+                path=(*path[:-1], "background_reserve_a"),
+                problem=f"is {reserve_a:g} A, above the {rating_a:g} A that can be planned with "
+                f"(fuse {circuit.fuse_a:g} - margin {circuit.margin_a:g}): nothing is left for the EVSEs",
+                remedy="give the worst load per phase besides the EVSEs, or the fuse that carries it",
+            )
+            continue
         yield Fault(
             path=path,
             problem=f"has no room for the fallback currents below it: they come to {_named(over)}, the room is "

@@ -44,7 +44,7 @@ def of_schema(table: type[BaseModel], field: str) -> Check:
         try:
             adapter.validate_python(value)
         except ValidationError as exc:
-            raise ValueError(exc.errors()[0]["msg"]) from None
+            raise ValueError("isn't what the site file takes") from exc
         return value
 
     return check
@@ -179,7 +179,7 @@ def broker(text: str) -> str:
 def place(text: str) -> str:
     """Where to look on a network, with its port; ``tcp://`` before it is understood."""
     said = text.strip().removeprefix("tcp://")
-    if not said or said.startswith("/"):
+    if not said or said.startswith("/") or said.isdigit():  # 3 is a number of the list before, and 0.0.0.3 nobody
         raise ValueError("is neither an address nor a network")
     return said if "/" in said or ":" in said else f"{said}:{MODBUS_PORT}"
 

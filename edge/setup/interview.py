@@ -11,7 +11,7 @@ from edge.setup.checks import NO_CLOUD, YES
 from edge.setup.defaults import Defaults
 from edge.setup.meter import LATER, meter, told_places
 from edge.setup.stations import AS_BEFORE, KEY, again, phases_key, stations
-from edge.setup.steps import Option, Prove, Talk, Tell
+from edge.setup.steps import Option, Proof, Prove, Talk, Tell
 
 METER_ID = "grid"
 PARTS = ("site", "grid", "circuit", "meter", "station", "ocpp", "bms")  # what can be gone through again at the end
@@ -38,12 +38,14 @@ def interview(book: Book, defaults: Defaults, models: tuple[str, ...]) -> Talk[M
         yield Tell(text="part.bms")
         yield from bms(book, defaults)
         document = wanted(book, defaults)
-        findings = yield Prove(document=document)
-        if not findings:
+        proof: Proof = yield Prove(document=document)
+        if not proof.findings:
             yield Tell(text="proved")
+            for note in proof.notes:
+                yield Tell(text="note", values={"finding": note})
             if (yield from agree(book, "write", default=YES, absent=YES)):
                 return document
-        for finding in findings:
+        for finding in proof.findings:
             yield Tell(text="finding", values={"finding": finding})
         parts = tuple(Option(name=each, label=f"part.{each}") for each in PARTS)
         part = yield from choose(book, ("again",), parts, keep=False)

@@ -33,7 +33,7 @@ def circuits(book: Book, defaults: Defaults) -> Talk[None]:
     while not book.is_done("circuits"):
         number = _unfinished(book)
         taken = [defaults.grid_id, *defaults.circuits, *(book.get("circuit", index, "id") for index in range(number))]
-        name = other_than(taken, of_schema(CircuitTable, "id"))
+        name = other_than(taken, of_schema(SiteTable, "id"))  # a short one, that stands in topics as it is
         said = yield from ask(book, ("circuit", number, "id"), unless_empty(name), default="")
         if not said:
             book.drop("circuit", number)

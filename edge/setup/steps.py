@@ -176,9 +176,17 @@ class TryListen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prove:
-    """Check the site file that this would be; gives a tuple of sentences, empty when it is sound."""
+    """Check the site file that this would be; gives a :class:`Proof`."""
 
     document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What is wrong with it, a sentence each: nothing where it is sound. What its author should know all the same."""
+
+    findings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 Step: TypeAlias = (

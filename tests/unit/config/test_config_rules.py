@@ -267,8 +267,13 @@ def test_safe_currents_count_up_the_whole_tree(tmp_path: Path) -> None:
 
 
 def test_reserve_above_the_fuse_leaves_no_room(tmp_path: Path) -> None:
-    """A reserve that eats the whole rating is found, with a room of 0 A and not less."""
-    ((_, words),) = told(tmp_path, main='meter = "grid"\nbackground_reserve_a = 70')
+    """It is the reserve that is wrong then, and no safe current: who lowers these gets nowhere."""
+    main = 'meter = "grid"\nmargin_a = 3\nbackground_reserve_a = {}'
+    ((key, words),) = told(tmp_path, main=main.format(61))
+    assert key == "circuit[0].background_reserve_a"
+    assert "is 61 A, above the 60 A that can be planned with (fuse 63 - margin 3)" in words
+    ((key, words),) = told(tmp_path, main=main.format(60))
+    assert key == "circuit[0].fuse_a"
     assert "the room is 0 A" in words
 
 

@@ -23,6 +23,7 @@ from edge.setup.steps import (
     MeterFound,
     NewKey,
     Pause,
+    Proof,
     Prove,
     ReadMeter,
     Seen,
@@ -122,7 +123,7 @@ def probe(step: Step) -> Any:
         case NewKey():
             return "A1B2", "pbkdf2-sha256$10000$" + "0" * 32 + "$" + "0" * 64
         case Prove():
-            return ()
+            return Proof()
         case TryCloud() | TryBroker() | TryListen() | Tell() | Pause():
             return None
     raise AssertionError(step)
@@ -385,6 +386,15 @@ def test_where_the_meter_is_looked_for(way: str, typed: str, looked_at: str) -> 
     assert (places, typing.refused) == ([looked_at], [where])
 
 
+@pytest.mark.parametrize(("key", "slip"), [("meter.where.network", "3"), ("circuit.id", "tcp://192.0.2.7:502")])
+def test_the_answer_to_another_question_is_refused(key: str, slip: str) -> None:
+    """3 was looked for at 0.0.0.3; and a circuit's name has none of the characters that its help excludes."""
+    answers = RIGHT | {"meter.way": "1", "meter.where.network": "192.168.1.0/24", "meter.which": "1"}
+    typing = Typing(answers, wrong={key: slip})
+    assert run(Book(), typing) is not None
+    assert typing.refused == [key]
+
+
 def test_an_adapter_that_is_plugged_in_late() -> None:
     """At the screen there is no shell to look for its name: it is waited for once, shown, and proposed."""
     seen = [{}, PORTS]
@@ -495,7 +505,7 @@ def test_an_address_for_the_stations_that_is_somebody_elses() -> None:
 
 def test_a_site_that_does_not_fit_goes_back() -> None:
     """The finding is shown, the part chosen is gone through again."""
-    verdicts = [("circuit[0].fuse_a has no room",), ()]
+    verdicts = [Proof(findings=("circuit[0].fuse_a has no room",)), Proof()]
 
     def strict(step: Step) -> Any:
         return verdicts.pop(0) if isinstance(step, Prove) else probe(step)
@@ -506,6 +516,18 @@ def test_a_site_that_does_not_fit_goes_back() -> None:
     assert document is not None
     assert document["circuit"][0]["fuse_a"] == 63
     assert "finding" in typing.told
+
+
+def test_what_is_worth_knowing_is_told_before_it_is_written() -> None:
+    """A fuse larger than the one before it is sound, and often a slip: `edge check` alone said so, afterwards."""
+    note = "circuit[1].fuse_a: is 400 A, more than the 250 A of 'main' which feeds it"
+
+    def noting(step: Step) -> Any:
+        return Proof(notes=(note,)) if isinstance(step, Prove) else probe(step)
+
+    typing = Typing(RIGHT)
+    assert run(Book(), typing, noting) == run(Book(), Typing(RIGHT))
+    assert typing.told.index("note") == typing.told.index("proved") + 1
 
 
 def test_the_sites_name_can_be_put_right() -> None:
