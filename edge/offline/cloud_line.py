@@ -26,6 +26,7 @@ from edge.units import Seconds
 # A station has one CALL under way at a time; what it sends beyond these isn't held in memory.
 LIVES_MOST = 16
 WAITING_MOST = 16
+_ASKS = "Authorize"
 
 
 class CloudLine:
@@ -304,7 +305,9 @@ class CloudLine:
         """A CALL was given up, and is kept, or not. The cloud may yet answer it."""
         if kept is not None:
             self._book.backlog.timed_out(kept.seq, now)
-        self._errands.remember_late(Errand(id=identifier, since=live.since, text=live.request.text, entry=kept))
+        asks = live if kept is None and live.request.action == _ASKS else None
+        errand = Errand(id=identifier, since=live.since, text=live.request.text, entry=kept, asks=asks)
+        self._errands.remember_late(errand)
 
     def _cleared(self, *, by_cloud: bool) -> list[Live]:
         """The connection is gone: the station's CALLs that waited for it."""

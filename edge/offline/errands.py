@@ -44,7 +44,7 @@ class Errand:
     fetching: int | None = None  # the text is being read
     boot: bool = False
     status: ConnectorStatus | None = None
-    asks: Live | None = None  # what the cloud says of its token
+    asks: Live | None = None  # what the cloud says of its token; of a late one that is learned and no more
 
 
 class Errands:
@@ -175,24 +175,27 @@ class Errands:
         if errand is None or errand.fetching is not None or errand.since > deadline:
             return False
         self._under_way = None
+        self.remember_late(errand)
         if errand.asks is not None:
             self._given_up(errand.asks, wall)
-        else:
-            self.remember_late(errand)
-            if errand.entry is not None:
-                self._delivery.unanswered(errand.entry, now)
-            elif errand.boot:
-                self._boot_retry_at = now + OWED_RETRY_S
-            elif errand.status is not None:
-                self._status_retry_at = now + OWED_RETRY_S
+        elif errand.entry is not None:
+            self._delivery.unanswered(errand.entry, now)
+        elif errand.boot:
+            self._boot_retry_at = now + OWED_RETRY_S
+        elif errand.status is not None:
+            self._status_retry_at = now + OWED_RETRY_S
         return True
 
     def answered_late(
         self, identifier: str, fields: Mapping[str, Any], error: tuple[str, str] | None, now: Seconds, wall: datetime
     ) -> None:
-        """Too late for the station, not for what is owed: it is the answer, unless there is something newer."""
+        """Too late for the station, not for what is owed: it is the answer, unless there is something newer. What it
+        says of a card is for the driver's next try: the cache has the latest word (OCPP 1.6 §3.5.1, 2.x C10.FR.04)."""
         errand = self._late.pop(identifier, None)
         if errand is None:
+            return
+        if errand.asks is not None:
+            self._book.steps.pass_on(self._live_answers.learned(errand.asks.request, fields, wall))
             return
         boot = self._book.boot
         if errand.entry is not None:
