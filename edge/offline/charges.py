@@ -227,8 +227,11 @@ class Charges:
     def put(self, transaction: Transaction) -> Transaction:
         """Remember a transaction's new state."""
         self._by_key[transaction.key] = transaction
-        if transaction.cloud_id is not None and transaction.cloud_id > 0:
-            self._by_cloud[transaction.cloud_id] = transaction.key
+        if transaction.cloud_id is not None:
+            # Some clouds count from 0, or call all -1: the station knows such a one by a number of ours.
+            other = self.of_cloud(transaction.cloud_id)
+            if transaction.ended is None or other is None or other.ended is not None:
+                self._by_cloud[transaction.cloud_id] = transaction.key
         if transaction.began is not None:
             self._by_begin[transaction.began] = transaction.key
         return transaction

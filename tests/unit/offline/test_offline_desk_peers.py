@@ -562,3 +562,52 @@ def test_who_charges_is_not_thinned_out(trigger: str) -> None:
     left = [json.loads(entry.text)[3] for entry in bench.disk.entries.values()]
     assert [event["seqNo"] for event in left if event["triggerReason"] == trigger][-10:] == list(range(2, 40, 4))
     assert len(left) < 30
+
+
+def stops(bench: Bench, number: int) -> Any:
+    """The transaction that the station is asked to stop where the cloud says this number."""
+    payload = {"transactionId": number}
+    text = json.dumps([2, "c", "RemoteStopTransaction", payload])
+    request = Request(id="c", action="RemoteStopTransaction", payload=payload, text=text)
+    return json.loads(bench.desk.to_station(request))[3]["transactionId"]
+
+
+@pytest.mark.parametrize("number", [0, -1])
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_cloud_that_counts_from_0_can_stop_its_transaction(number: int, restarts: bool) -> None:
+    """The number that it gave is hidden behind one of ours, which is what the station knows; with a cloud that is
+    there, and one that was away at the begin."""
+    for is_away in (False, True):
+        bench = Bench()
+        if is_away:
+            bench.start()
+            bench.cloud_comes()
+        else:
+            bench.cloud_comes()
+            bench.start()
+        bench.cloud_answers({"transactionId": number, **ACCEPTED})
+        local = bench.answered[2]["transactionId"]
+        assert local > 0
+        if restarts:
+            bench.restart()
+        assert stops(bench, number) == local
+
+
+def test_of_two_that_a_cloud_calls_alike_the_one_that_runs_is_meant() -> None:
+    """Whatever is heard of the other: its end may be told to the cloud, or written again, when the next one runs."""
+    bench = Bench()
+    bench.cloud_comes()
+    bench.start()
+    bench.cloud_answers({"transactionId": 0, **ACCEPTED})
+    first = bench.answered[2]["transactionId"]
+    bench.start(connector=2)
+    bench.cloud_answers({"transactionId": 0, **ACCEPTED})
+    second = bench.answered[2]["transactionId"]
+    assert first != second
+    bench.stop(first)
+    bench.cloud_answers({})
+    bench.start(connector=1)
+    bench.cloud_answers({"transactionId": 5, **ACCEPTED})
+    assert stops(bench, 0) == second
+    bench.restart()
+    assert stops(bench, 0) == second
