@@ -78,6 +78,9 @@ NOT_NEEDED = Verdict(
     info=TokenInfo(status=TokenStatus.ACCEPTED), basis=Basis.NOT_NEEDED, reason="begun without a token"
 )
 
+# At the station's own terminal, for as much as the bank has approved: the station let the driver in (2.1 C18.FR.03).
+PAID = Verdict(info=TokenInfo(status=TokenStatus.ACCEPTED), basis=Basis.NOT_NEEDED, reason="paid for at the station")
+
 # The name in a contract certificate proves nothing before somebody has checked the certificate.
 UNCHECKED = Verdict(
     info=TokenInfo(status=TokenStatus.INVALID),

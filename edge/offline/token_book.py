@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from edge.clock import EARLIEST_PLAUSIBLE
 from edge.domain.journal import ClearCached, ListVersion, PutCached, ReplaceList, Write
 from edge.domain.token import (
+    Basis,
     CachedToken,
     ListedToken,
     LocalRules,
@@ -16,7 +17,7 @@ from edge.domain.token import (
     TokenStatus,
     Verdict,
 )
-from edge.offline.authorise import NOT_NEEDED, OF_THE_MOMENT, UNCHECKED, Known, Policy, unknown, verdict
+from edge.offline.authorise import NOT_NEEDED, OF_THE_MOMENT, PAID, UNCHECKED, Known, Policy, unknown, verdict
 from edge.offline.hashing import TokenHasher
 from edge.offline.hashing import shown as hash_shown
 from edge.offline.strangers import ShownCard, Strangers
@@ -159,9 +160,10 @@ class TokenBook:
         if shown.unchecked and cloud is None:
             return Judged(verdict=UNCHECKED, hash=None)
         token = self._hasher.hash(shown.text)
-        if not self._policy.has_cloud:
+        if not (self._policy.has_cloud or shown.paid):
             self._strangers.shown(station, token, shown.text, wall)
-        return self.judge_hash(station, token, wall, cloud, charging=charging)
+        judged = self.judge_hash(station, token, wall, cloud, charging=charging)
+        return replace(judged, verdict=PAID) if shown.paid and judged.verdict.basis is Basis.POLICY else judged
 
     def strangers(self, wall: datetime) -> list[ShownCard]:
         """The last card at each station, where that isn't the site's own; none where a cloud knows the cards."""

@@ -21,18 +21,21 @@ _CANCELLED = frozenset({TokenStatus.BLOCKED, TokenStatus.EXPIRED, TokenStatus.IN
 _EVSES_MOST = 64  # more than a station has
 # A session that needs no token, or whose token the charger or the cloud makes up for it (2.x part 2 §3.43).
 _NEEDS_NONE = frozenset({"NoAuthorization"})
+_PAID = "DirectPayment"  # 2.1: the reference of a payment, which the bank has approved at the station's terminal (C18)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownToken:
     """The token in a request. ``text`` is empty where none is needed. ``contract``: it is that of a contract
     certificate (2.x C07). ``unchecked``: the station leaves that to the cloud to check
-    (CentralContractValidationAllowed)."""
+    (CentralContractValidationAllowed). ``paid``: a payment by which the station has let the driver in itself (2.1
+    C18.FR.03); one about which it asks (C18.FR.04) isn't."""
 
     text: str
     needed: bool = True
     contract: bool = False
     unchecked: bool = False
+    paid: bool = False
 
 
 def token_in(edition: Edition, fields: Mapping[str, Any]) -> ShownToken | None:
@@ -46,7 +49,8 @@ def token_in(edition: Edition, fields: Mapping[str, Any]) -> ShownToken | None:
     shown = text(token.get("idToken"))
     unchecked = text(fields.get("certificate")) is not None
     contract = unchecked or bool(fields.get("iso15118CertificateHashData"))
-    return ShownToken(text=shown, contract=contract, unchecked=unchecked) if shown is not None else None
+    paid = text(token.get("type")) == _PAID and "transactionInfo" in fields
+    return ShownToken(text=shown, contract=contract, unchecked=unchecked, paid=paid) if shown is not None else None
 
 
 def contract_status(shown: ShownToken, status: TokenStatus) -> str | None:
