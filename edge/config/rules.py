@@ -62,6 +62,7 @@ RULES: tuple[Rule, ...] = (
     rules_network.own_identity,
     rules_cloud.no_cloud_is_told,
     rules_cloud.nothing_is_for_no_cloud,
+    rules_cloud.who_follows_is_told,
     rules_cloud.own_station_has_a_cloud,
     rules_bms.broker_address,
     rules_bms.credentials_whole,

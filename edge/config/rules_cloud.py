@@ -39,6 +39,8 @@ def nothing_is_for_no_cloud(draft: Draft) -> Iterator[Fault]:
         found.append((("ocpp", "verdict"), 'is "cloud", which lets that decide on stations'))
     if table.samples == "asked":
         found.append((("ocpp", "samples"), 'is "asked", which is how many samples the cloud gets'))
+    if draft.file.offline.station_rules == "follow":
+        found.append((("offline", "station_rules"), 'is "follow", which holds while a cloud is away'))
     for index, station in enumerate(draft.file.station):
         if station.mode == "transparent":
             found.append((("station", index, "mode"), 'is "transparent", which drops it with its cloud'))
@@ -48,6 +50,26 @@ def nothing_is_for_no_cloud(draft: Draft) -> Iterator[Fault]:
         found.append((("ocpp", "mirror", index, "url"), "is given, which gets copies of what the cloud is told"))
     for path, problem in found:
         yield Fault(path=path, problem=f"{problem}, and the site has no cloud", remedy=_REMEDY)
+
+
+def who_follows_is_told(draft: Draft) -> Iterator[Fault]:
+    """Stations that come from the factory so that they let nobody in bind the gateway then: else a driver finds out."""
+    offline, table = draft.file.offline, draft.file.ocpp
+    if offline.station_rules != "follow" or not table.has_cloud or not draft.sound("offline"):
+        return
+    modes = {station.mode or table.mode for station in draft.file.station}
+    if modes == {"transparent"}:
+        problem = 'is "follow", which binds nobody: all stations are dropped with their cloud (mode "transparent")'
+        remedy = "leave it out"
+    else:
+        is_limit = offline.unknown_tokens == "limit"
+        they = f"let in up to {offline.unknown_energy_wh / 1000:g} kWh" if is_limit else "refused"
+        problem = (
+            'is "follow": a card that only list or cache know is taken for an unknown one while the cloud is away, at '
+            f"a station whose own configuration has it so (many have from the factory), and {they}"
+        )
+        remedy = "edge status names these stations, once they are there"
+    yield Fault(path=("offline", "station_rules"), problem=problem, remedy=remedy, severity=Severity.NOTE)
 
 
 def own_station_has_a_cloud(draft: Draft) -> Iterator[Fault]:

@@ -65,6 +65,42 @@ def test_what_is_for_a_cloud_is_refused(tmp_path: Path, ocpp: str, station: str,
     )
 
 
+def test_stations_rules_hold_while_a_cloud_is_away(tmp_path: Path) -> None:
+    """So where there is none they do nothing."""
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, more='[offline]\nstation_rules = "follow"\n')
+    (found,) = [each for each in caught.value.findings if each.severity is Severity.ERROR]
+    assert found.key == "offline.station_rules"
+    assert found.problem == 'is "follow", which holds while a cloud is away, and the site has no cloud'
+
+
+@pytest.mark.parametrize(
+    ("ocpp", "more", "said"),
+    [
+        ("", "", "factory), and refused"),
+        ("", 'unknown_tokens = "limit"\n', "factory), and let in up to 5 kWh"),
+        ('mode = "transparent"', "", "binds nobody: all stations are dropped with their cloud"),
+    ],
+)
+def test_whom_stations_rules_refuse_is_told(tmp_path: Path, ocpp: str, more: str, said: str) -> None:
+    """Before a driver finds out: many stations come so that they let nobody in without their cloud."""
+    upstream = 'upstream = "wss://cloud/{station}"\n'
+    follow = f'[offline]\nstation_rules = "follow"\n{more}'
+    (note,) = read(tmp_path, ocpp=upstream + ocpp, more=follow).notes
+    assert (note.severity, note.key) == (Severity.NOTE, "offline.station_rules")
+    assert said in note.problem
+    assert not read(tmp_path, ocpp=upstream + ocpp, more=f"[offline]\n{more}").notes
+
+
+def test_of_stations_some_may_be_answered_here(tmp_path: Path) -> None:
+    """Where one of them isn't dropped with its cloud, its rules hold."""
+    upstream = 'upstream = "wss://cloud/{station}"\nmode = "transparent"\n'
+    (note,) = read(
+        tmp_path, ocpp=upstream, station='mode = "autonomous"', more='[offline]\nstation_rules = "follow"\n'
+    ).notes
+    assert "and refused" in note.problem
+
+
 def test_the_gateway_itself_may_have_a_cloud(tmp_path: Path) -> None:
     """Of its own, with what that wants to see: an upper gateway that limits the whole site."""
     more = '[ocpp.self]\nid = "GW"\nupstream = "wss://upper/{station}"\n[ocpp.cloud]\nca = "/ca.pem"\n'
