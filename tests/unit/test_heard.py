@@ -3,6 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidStatus, InvalidURI, SecurityError
+from websockets.http11 import Response
 
 from edge.control.wiring import Wiring
 from edge.domain.connection import Transport
@@ -32,11 +35,25 @@ WIRING = [f"meter 'grid': {each}" for each in CROSSED.sentences()] + [
     "and whether the station turns its phases in its own settings too"
     for each in CROSSED.sentences()
 ]
+
+
+def redirected(error: Exception, location: str) -> Exception:
+    """What the library says of that redirect."""
+    error.__cause__ = InvalidStatus(Response(302, "Found", Headers(Location=location)))
+    return error
+
+
+REDIRECTS = [
+    redirected(InvalidURI("https://10.0.0.8/login", "scheme isn't ws or wss"), "https://10.0.0.8/login"),
+    redirected(SecurityError("cannot follow"), "ws://10.0.0.8/CP-01"),
+    SecurityError("more than 10 redirects"),
+]
 PROBLEMS = [
     LINE,
     *WIRING,
     WHY,
     cause(ConnectionRefusedError(), "ws://10.0.0.9:80/CP-01"),
+    *(cause(each, "wss://10.0.0.9/CP-01") for each in REDIRECTS),
     "the connection was lost: no answer within 10 s",
     *(each.value for each in Health if each is not Health.GOOD),
 ]

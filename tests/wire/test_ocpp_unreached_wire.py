@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import uvloop
-from websockets.asyncio.server import serve
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from edge.language import LANGUAGES, Speaker
@@ -89,6 +90,53 @@ def test_what_is_no_mirror_is_dialled_again(run: Run) -> None:
                 await round_trip(station, cloud)
                 (line,) = gateway.logged("can't reach a mirror")
                 assert "answers no WebSocket handshake" in line["problem"]
+
+    run(dial())
+
+
+@LOOPS
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://portal.example/login", "https://portal.example/login"),
+        ("wss://who:secret@x:port/", "wss://***@x:port/"),
+        ("http://[::1", "http://[::1"),
+        ("/CP-01#top", "/CP-01#top"),
+        ("https://" + "x" * 5_000, "https://" + "x" * 192),
+    ],
+)
+def test_a_redirect_that_leads_nowhere(run: Run, location: str, shown: str) -> None:
+    """What came, from where, and what to look at: a web server's login page, most of the time."""
+
+    def sends_on(connection: ServerConnection, _request: Request) -> Response:
+        answer = connection.respond(301, "moved\n")
+        answer.headers["Location"] = location
+        return answer
+
+    async def dial() -> None:
+        async with serve(lambda connection: connection.wait_closed(), "127.0.0.1", 0, process_request=sends_on) as web:
+            port = next(iter(web.sockets)).getsockname()[1]
+            sent = f"127.0.0.1:{port} redirects (HTTP 301) to '{shown}', which is no WebSocket's address"
+            asked = "(ws:// or wss://): is the cloud's address right, to the end of its path?"
+            await told(f"ws://127.0.0.1:{port}/{{station}}", f"{sent} {asked}")
+
+    run(dial())
+
+
+@LOOPS
+def test_a_redirect_in_a_circle(run: Run) -> None:
+    """Each attempt ends after some of them."""
+
+    def sends_on(connection: ServerConnection, request: Request) -> Response:
+        answer = connection.respond(302, "found\n")
+        answer.headers["Location"] = request.path
+        return answer
+
+    async def dial() -> None:
+        async with serve(lambda connection: connection.wait_closed(), "127.0.0.1", 0, process_request=sends_on) as web:
+            port = next(iter(web.sockets)).getsockname()[1]
+            asked = "is the cloud's address right, to the end of its path?"
+            await told(f"ws://127.0.0.1:{port}/{{station}}", f"127.0.0.1:{port} redirects again and again: {asked}")
 
     run(dial())
 
