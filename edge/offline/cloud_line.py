@@ -206,6 +206,8 @@ class CloudLine:
                 self._book.backlog.put_off(kept.seq, now)
         elif not self._errands.answered(identifier, fields, error, now, wall):
             self._errands.answered_late(identifier, fields, error, now, wall)
+        if error is not None:
+            self._errands.refused(error[0])
         for live in [each for each in self._unjudged if self._is_delivered(each)]:
             self._unjudged.remove(live)
             self._given_up(live, wall)

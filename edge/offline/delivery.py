@@ -15,6 +15,7 @@ from edge.domain.token import TokenInfo, TokenStatus
 from edge.offline.backlog import Failed, Outcome
 from edge.offline.charges import int_or_none
 from edge.offline.conduct import is_of_another
+from edge.offline.edition import Edition
 from edge.offline.message import Request, mapping, whole
 from edge.offline.message import text as text_in
 from edge.offline.splice import NotFound, replace_value, set_member, with_number
@@ -26,6 +27,9 @@ from edge.units import Seconds
 _SIGNED = "-Signed"
 # What a cloud answers that can't answer just now (OCPP-J 1.6 §4.2.3, 2.x part 4 §4.3): it says nothing of the message.
 CLOUDS_FAULT = frozenset({"InternalError", "GenericError"})
+# What a cloud of 2.x answers whom it hasn't taken in (part 2 B01.FR.10, B02.FR.09, B03.FR.07): it has forgotten the
+# station, or changed its mind since that has booted.
+NOT_TAKEN_IN = "SecurityError"
 NO_NUMBER = "without a transactionId"
 _PAYLOAD = 3  # the place of the payload in a CALL
 
@@ -42,6 +46,11 @@ class Unsendable:
     """The message can't be sent, and why."""
 
     reason: str
+
+
+def is_clouds_fault(edition: Edition, code: str) -> bool:
+    """Whether this error says nothing of the message that it answers."""
+    return code in CLOUDS_FAULT or (edition.is_v2 and code == NOT_TAKEN_IN)
 
 
 class Delivery:
@@ -104,7 +113,7 @@ class Delivery:
 
     def refused(self, entry: Entry, code: str, description: str, now: Seconds) -> None:
         """The cloud answered with an error."""
-        clouds_fault = code in CLOUDS_FAULT or code == NO_NUMBER
+        clouds_fault = is_clouds_fault(self._book.edition, code) or code == NO_NUMBER
         failed = self._book.backlog.refused(entry.seq, now, clouds_fault=clouds_fault)
         self._failed(entry, failed, f"the cloud answered {code}: {description}" if description else f"answered {code}")
 

@@ -14,7 +14,7 @@ import orjson
 
 from edge.domain.journal import ConnectorStatus, Entry
 from edge.offline import delivery
-from edge.offline.delivery import Delivery, Unsendable
+from edge.offline.delivery import NOT_TAKEN_IN, Delivery, Unsendable
 from edge.offline.live_answers import LiveAnswers
 from edge.offline.live_call import Live
 from edge.offline.message import text as text_in
@@ -59,6 +59,7 @@ class Errands:
         self._under_way: Errand | None = None
         self._late: OrderedDict[str, Errand] = OrderedDict()  # given up on this connection
         self._boot_retry_at: Seconds | None = None
+        self._boot_repeated = False  # on this connection
         self._status_retry_at: Seconds | None = None
         self._slot_at: Seconds | None = None
 
@@ -84,7 +85,7 @@ class Errands:
 
     def connected(self, now: Seconds) -> None:
         """There is a cloud: it is told of a boot at once."""
-        self._boot_retry_at = None
+        self._boot_retry_at, self._boot_repeated = None, False
         self._book.backlog.connected(now)
 
     def cleared(self, *, by_cloud: bool) -> Live | None:
@@ -110,6 +111,19 @@ class Errands:
         """The newest boot, when it is time for it."""
         if self._boot_retry_at is None or now >= self._boot_retry_at:
             self._put_on(Errand(id=_id(text), since=now, boot=True), text)
+
+    def refused(self, code: str) -> None:
+        """The cloud has answered something with this error. Where it doesn't know a station any more that it had taken
+        in, that is told as booted, once on a connection: a station itself boots when it starts, not when its cloud
+        does.
+        """
+        book = self._book
+        was_taken_in = book.boot.status == "Accepted" and book.boot.text is not None and not book.boot.owed
+        if not (book.edition.is_v2 and code == NOT_TAKEN_IN and was_taken_in) or self._boot_repeated:
+            return
+        self._boot_repeated = True
+        book.steps.note("warning", "the cloud doesn't know the station any more: it is told its boot again")
+        book.steps.pass_on(book.booted(None, owed=True))
 
     def deliver(self, now: Seconds) -> None:
         """What the cloud hasn't had: a connector's newest state, or the next of the journal in its turn."""

@@ -11,7 +11,7 @@ from edge.domain.journal import DropEntry, EntryKind, PutTransaction, Write
 from edge.domain.token import Basis, TokenStatus
 from edge.offline import answers
 from edge.offline.charges import Reading
-from edge.offline.delivery import CLOUDS_FAULT, is_taken
+from edge.offline.delivery import CLOUDS_FAULT, is_clouds_fault, is_taken
 from edge.offline.edition import Edition
 from edge.offline.ledger import Ledger, Taken
 from edge.offline.live_call import Live
@@ -93,7 +93,7 @@ class LiveAnswers:
             if is_taken(live.taken.entry, fields) or (info is not None and info.status is not TokenStatus.ACCEPTED):
                 return False
             self._book.steps.pass_on(self.learned(live.request, fields, wall))
-        elif error[0] not in CLOUDS_FAULT:
+        elif not is_clouds_fault(self._book.edition, error[0]):
             return False
         shown = token_in(self._book.edition, live.request.fields)
         begins = live.taken.reading.kind is EntryKind.BEGIN and shown is not None and shown.needed
