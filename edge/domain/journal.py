@@ -32,8 +32,12 @@ OCMF = "OCMF|"
 # Triggers of the events of 2.x in the midst of a transaction that say who charges, and from when to when: Authorized,
 # StopAuthorized, Deauthorized, RemoteStart and RemoteStop. Where the cable comes first no other event has the token.
 _AUTHORIZATION = ('uthorized"', '"Remote')
-# What is signed, or billed by: no meter value with one of these in it is ever dropped.
-PRECIOUS = ("SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End", OCMF, *_AUTHORIZATION)
+# What is signed, or billed by: no meter value with one of these in it is ever dropped. ConnectorUnplugged ends what a
+# car is charged for that stands at a station of 1.6 (OCA, "OCPP & California Pricing Requirements").
+PRECIOUS = (
+    *("SignedData", "signedMeterValue", "Transaction.Begin", "Transaction.End", OCMF, "ConnectorUnplugged"),
+    *_AUTHORIZATION,
+)
 
 LOST = "Lost"  # an end that was never told, or may not have been; no reason of OCPP's either
 

@@ -81,7 +81,7 @@ TABLE: tuple[Row, ...] = (
     Row("ClosePeriodicEventStream", _UP, None, None, _R),
     Row("CostUpdated", _DOWN, None, _R, _R),
     Row("CustomerInformation", _DOWN, None, _RE, _RE),
-    Row("DataTransfer", _BOTH, _R, _R, _R),
+    Row("DataTransfer", _BOTH, _RE, _R, _R),  # some of 1.6 name a transaction (edge.offline.cost_messages)
     Row("DeleteCertificate", _DOWN, _R, _R, _R),
     Row("DiagnosticsStatusNotification", _UP, _R, None, None),
     Row("ExtendedTriggerMessage", _DOWN, _R, None, None),

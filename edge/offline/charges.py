@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from edge.clock import EARLIEST_PLAUSIBLE
 from edge.domain.journal import LOST, PRECIOUS, EntryKind, Transaction
 from edge.domain.token import TokenHash
+from edge.offline import cost_messages
 from edge.offline.edition import Edition
 from edge.offline.message import TOO_LARGE, Request, fingerprint, mapping, moment, text, whole
 
@@ -65,6 +66,11 @@ def read(edition: Edition, request: Request) -> Reading:
         begin = ("start", connector, text(fields.get("idTag")), text(fields.get("timestamp")), meter)
         at = moment(fields.get("timestamp"))
         return Reading(kind=EntryKind.BEGIN, key=None, connector=connector, told=begin, at=at, register_wh=meter)
+    if request.action == cost_messages.ACTION:
+        number = cost_messages.transaction(fields)
+        key = str(number) if number is not None else None
+        unplugged = ("unplugged", text(fields.get("data")))
+        return Reading(kind=EntryKind.METER, key=key, connector=None, told=unplugged, precious=precious)
     number = _number(fields.get("transactionId"))
     key = str(number) if number is not None else None
     if request.action == "StopTransaction":

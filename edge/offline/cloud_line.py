@@ -285,7 +285,7 @@ class CloudLine:
         if reading is not None and reading.kind is not EntryKind.BEGIN:
             of_sample = self._book.charges.sampled(reading)
             transaction = live.taken.entry.transaction if live.taken is not None else of_sample
-            text = delivery.to_cloud(self._book, text, transaction, reading.key)
+            text = delivery.to_cloud(self._book, live.request, transaction, reading.key)
         identifier = self._errands.id_for(live.request.id, live.request.text)
         if identifier != live.request.id:
             text = with_id(text, identifier)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from edge.offline import cost_messages
 from edge.offline.edition import Edition
 
 
@@ -146,6 +147,8 @@ LEARNED_FROM: Mapping[Edition, frozenset[str]] = {
 # nobody has seen.
 ISO_15118_VENDORS = frozenset({"org.openchargealliance.iso15118pnc", "iso15118"})
 _ISO_15118 = Row("DataTransfer", _C.DECLINE, _ALL, _REJECTED)
+# The end of what a car is charged for that stands there is a part of its session.
+_UNPLUGGED = Row("DataTransfer", _C.TRANSACTION, _V16)
 # Where there is no cloud at all nobody has an implementation for any vendor (OCPP 1.6 §4.3, 2.x P02).
 _NO_VENDORS = Row("DataTransfer", _C.DECLINE, _ALL, "UnknownVendorId")
 
@@ -157,6 +160,8 @@ def row(edition: Edition, action: str, payload: Mapping[str, Any] | None = None,
         return _ISO_15118
     if action == "DataTransfer" and not has_cloud:
         return _NO_VENDORS
+    if edition is Edition.V16 and payload is not None and cost_messages.is_unplugged(action, payload):
+        return _UNPLUGGED
     found = TABLE[edition].get(action)
     if found is None or found.conduct is Conduct.CLOUD_ONLY:
         return Row(action, Conduct.REFUSE, frozenset({edition}))

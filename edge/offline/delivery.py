@@ -10,15 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from edge.domain.journal import DropEntry, Entry, EntryKind, EntryState, PutEntry, PutTransaction, Write
 from edge.domain.token import TokenInfo, TokenStatus
+from edge.offline import cost_messages
 from edge.offline.backlog import Failed, Outcome
 from edge.offline.charges import int_or_none
 from edge.offline.conduct import is_of_another
 from edge.offline.edition import Edition
 from edge.offline.message import Request, mapping, whole
 from edge.offline.message import text as text_in
-from edge.offline.splice import NotFound, replace_value, set_member, with_number
+from edge.offline.splice import NotFound, replace_value, set_member
 from edge.offline.station import StationBook
 from edge.offline.steps import Immediate, Resume
 from edge.offline.token_info import ShownToken, info_in, token_in
@@ -84,7 +87,8 @@ class Delivery:
                 return Sendable(entry.text)  # its begin was never ours: the id is the cloud's
             return Unsendable("the cloud has no id for its transaction, whose begin it never took")
         try:
-            return Sendable(replace_value(entry.text, (_PAYLOAD, "transactionId"), str(record.cloud_id)))
+            payload = payload_of(orjson.loads(entry.text)) if entry.action == cost_messages.ACTION else {}
+            return Sendable(_with_transaction(entry.text, entry.action, payload, record.cloud_id))
         except NotFound as exc:  # under a number of ours it would be the end of another, or of nothing
             return Unsendable(f"the cloud's number can't be put into it: {exc}")
 
@@ -196,19 +200,39 @@ def to_station(book: StationBook, action: str, text: str, payload: Mapping[str, 
         case "SetChargingProfile":
             path = (_PAYLOAD, "csChargingProfiles", "transactionId")
             found = mapping(payload.get("csChargingProfiles")).get("transactionId")
+        case cost_messages.ACTION if cost_messages.is_one(action, payload):
+            path, found = (), cost_messages.transaction(payload)
         case _:
             return text
     cloud_id = whole(found)
     record = book.charges.of_cloud(cloud_id) if cloud_id is not None else None
     number = int_or_none(record.key) if record is not None else None
-    return text if number is None or number == cloud_id else with_number(text, path, number)
+    if number is None or number == cloud_id:
+        return text
+    try:
+        return replace_value(text, path, str(number)) if path else cost_messages.with_transaction(text, payload, number)
+    except NotFound:
+        return text
 
 
-def to_cloud(book: StationBook, text: str, transaction: str | None, named: str | None) -> str:
+def to_cloud(book: StationBook, request: Request, transaction: str | None, named: str | None) -> str:
     """The station's CALL with the id by which the cloud knows the transaction (1.6). ``named``: the id in it, which is
     another where the station never learned the transaction's own.
     """
     record = book.charges.get(transaction)
     if record is None or record.cloud_id is None or str(record.cloud_id) == named:
-        return text
-    return with_number(text, (_PAYLOAD, "transactionId"), record.cloud_id)
+        return request.text
+    try:
+        return _with_transaction(request.text, request.action, request.fields, record.cloud_id)
+    except NotFound:
+        return request.text
+
+
+def _with_transaction(text: str, action: str, payload: Mapping[str, Any], number: int) -> str:
+    """The frame with this number.
+
+    :raises NotFound: there is none in it.
+    """
+    if action == cost_messages.ACTION:
+        return cost_messages.with_transaction(text, payload, number)
+    return replace_value(text, (_PAYLOAD, "transactionId"), str(number))

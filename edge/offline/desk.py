@@ -12,7 +12,7 @@ from typing import Any
 
 from edge.domain.journal import Entry, EntryKind, Transaction
 from edge.domain.token import Basis
-from edge.offline import answers, conduct, delivery
+from edge.offline import answers, conduct, cost_messages, delivery
 from edge.offline.charges import Reading, read
 from edge.offline.cloud_line import CloudLine
 from edge.offline.conduct import Conduct, Row
@@ -116,6 +116,8 @@ class Desk:
 
     def passes(self, request: Request, now: Seconds) -> bool:
         """Whether this CALL, whose action may, does so; then it is on the line."""
+        if request.action == cost_messages.ACTION and self._row(request).conduct is Conduct.TRANSACTION:
+            return False
         if request.action != METER_VALUES:
             return self._line.passes(Live(request=request, since=now, passing=True))
         reading = read(self.book.edition, request)

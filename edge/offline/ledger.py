@@ -21,7 +21,7 @@ from edge.domain.journal import (
     Transaction,
     Write,
 )
-from edge.offline import answers
+from edge.offline import answers, cost_messages
 from edge.offline.charges import Reading, has_seen, has_told_end, is_counted_only, is_over, opened_gaps, read
 from edge.offline.conduct import Row
 from edge.offline.doorkeeper import Doorkeeper
@@ -70,7 +70,8 @@ class Ledger:
     def answer_again(self, request: Request, reading: Reading, wall: datetime, *, held: bool = False) -> bool:
         """Answer a message that is a repetition; says whether it was one. ``held``: it has waited for the cloud."""
         if self._is_sampled(reading):
-            self._book.steps.keep((), ToStation(result(request.answer_id, {})))  # behind the first one's writes
+            answer = self._answer(request, None, wall)
+            self._book.steps.keep((), ToStation(result(request.answer_id, answer)))  # behind the first one's writes
             return True
         known = self._known(reading)
         if known is None:
@@ -206,7 +207,8 @@ class Ledger:
         if reading.kind is EntryKind.BEGIN and reading.order is None and key is None:
             key = str(self._book.numbers.local_id(entry.seq))
             entry = replace(entry, transaction=key)
-        if key is None:
+        is_beside = request.action == cost_messages.ACTION  # of no session that is known it begins none
+        if key is None or (is_beside and charges.get(key) is None):
             return entry, []
         record, lost = charges.get(key), list[Write]()
         charges.heard(reading)
@@ -296,6 +298,8 @@ class Ledger:
             return answers.event(self._book.edition, verdict)
         if request.action == "StopTransaction":
             return answers.stop(verdict)
+        if request.action == cost_messages.ACTION:
+            return {"status": "Accepted"}
         if request.action != "StartTransaction" or record is None:
             return {}
         if record.answer is not None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from edge.ocpp.settings import CloudLoss
 from edge.ocpp.unreadable import Unreadable
 from edge.ocpp.versions import Version
 from tests.unit.ocpp.ocpp_bench import ID, NOON, Bench, call, error, limit, result, stamp
+from tests.unit.ocpp.slow_disk import SlowDisk
 from tests.unit.ocpp_profiles.profile_bench import period, profile
 
 HEARTBEAT = call("h", "Heartbeat")
@@ -426,3 +428,29 @@ def test_a_relay_rests_only_while_time_changes_nothing() -> None:
     assert bench.relay.rest_s(NOON) == 0.0  # the control has yet to hear of it
     bench.wait(0.5)
     assert bench.relay.rest_s(NOON + timedelta(seconds=59.0)) == pytest.approx(1.0)
+
+
+class Renamer(SlowDisk):
+    """Knows the cloud's transaction by another number."""
+
+    def to_station(self, *call: Any) -> str:
+        return str(call[-1]).replace("9", "2000000001")
+
+
+@pytest.mark.parametrize(
+    ("version", "action", "rewritten"),
+    [
+        (Version.V16, "RemoteStopTransaction", True),
+        (Version.V16, "DataTransfer", True),  # RunningCost and FinalCost name it
+        (Version.V16, "UnlockConnector", False),
+        (Version.V201, "DataTransfer", False),  # there the number is the station's own
+    ],
+)
+def test_what_names_a_transaction_is_put_in_the_stations_words(version: Version, action: str, rewritten: bool) -> None:
+    """By whoever has given it another number."""
+    bench = Bench(version=version, stand_in=Renamer())
+    bench.connect()
+    (text,) = bench.cloud_says(call("x", action, {"transactionId": 9})).down
+    assert json.loads(text)[3] == {"transactionId": 2000000001 if rewritten else 9}
+    answer = result("x", {"status": "Accepted"})
+    assert bench.station_says(answer).up == [answer]

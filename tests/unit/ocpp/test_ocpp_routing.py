@@ -54,7 +54,7 @@ def test_what_is_ours_has_an_answer(version: Version) -> None:
     """OWN in the table and what the desk of profiles answers are the same; a station's CALL is never kept back."""
     own = {action for action, way in FROM_CLOUD[version].items() if way is Route.OWN}
     assert own == OWN[version].keys() & FROM_CLOUD[version].keys()
-    assert set(FROM_STATION[version].values()) <= {Route.RELAY, Route.OBSERVE, Route.GUARD}
+    assert set(FROM_STATION[version].values()) <= {Route.RELAY, Route.OBSERVE, Route.GUARD, Route.REWRITE}
 
 
 @pytest.mark.parametrize("version", EDITIONS)
