@@ -10,6 +10,7 @@ from typing import Any
 
 from edge.offline import cost_messages
 from edge.offline.edition import Edition
+from edge.offline.message import text
 
 
 class Conduct(StrEnum):
@@ -149,6 +150,10 @@ ISO_15118_VENDORS = frozenset({"org.openchargealliance.iso15118pnc", "iso15118"}
 _ISO_15118 = Row("DataTransfer", _C.DECLINE, _ALL, _REJECTED)
 # The end of what a car is charged for that stands there is a part of its session.
 _UNPLUGGED = Row("DataTransfer", _C.TRANSACTION, _V16)
+# Rejected has a station switch Plug & Charge off until it is rebooted (2.x A02.FR.21). Accepted, it says so again after
+# CertSigningWaitMinimum, as where the cloud's own authority is away (A03), and the cloud signs it when it is back.
+_V2G_CERTIFICATES = frozenset({"V2GCertificate", "V2G20Certificate"})
+_SIGN_V2G = Row("SignCertificate", _C.NOTICE, _V2, _ACCEPTED)
 # Where there is no cloud at all nobody has an implementation for any vendor (OCPP 1.6 §4.3, 2.x P02).
 _NO_VENDORS = Row("DataTransfer", _C.DECLINE, _ALL, "UnknownVendorId")
 
@@ -156,10 +161,13 @@ _NO_VENDORS = Row("DataTransfer", _C.DECLINE, _ALL, "UnknownVendorId")
 def row(edition: Edition, action: str, payload: Mapping[str, Any] | None = None, *, has_cloud: bool = True) -> Row:
     """The row of an action; what a station has no business to make, or a vendor's own, is refused. ``has_cloud``: the
     site has one, away or not."""
-    if action == "DataTransfer" and payload is not None and payload.get("vendorId") in ISO_15118_VENDORS:
+    if action == "DataTransfer" and payload is not None and text(payload.get("vendorId")) in ISO_15118_VENDORS:
         return _ISO_15118
     if action == "DataTransfer" and not has_cloud:
         return _NO_VENDORS
+    if action == "SignCertificate" and edition.is_v2 and has_cloud and payload is not None:
+        is_v2g = text(payload.get("certificateType")) in _V2G_CERTIFICATES
+        return _SIGN_V2G if is_v2g else TABLE[edition][action]
     if edition is Edition.V16 and payload is not None and cost_messages.is_unplugged(action, payload):
         return _UNPLUGGED
     found = TABLE[edition].get(action)

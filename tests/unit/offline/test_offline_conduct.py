@@ -80,3 +80,26 @@ def test_plug_and_charge_over_1_6_is_declined(vendor: str) -> None:
     bench.call("DataTransfer", asked, "3")
     bench.tick(16.0)
     assert bench.answered == [3, "3", {"status": "Rejected"}]
+
+
+@pytest.mark.parametrize("kind", ["V2GCertificate", "V2G20Certificate"])
+def test_plug_and_charge_stays_on_while_its_certificate_waits_for_the_cloud(kind: str) -> None:
+    """A station that is told Rejected may switch it off until it is rebooted (2.x A02.FR.21)."""
+    bench = Bench(Edition.V21)
+    asked = {"csr": "x", "certificateType": kind, "requestId": 3}
+    bench.call("SignCertificate", asked, "1")
+    assert bench.answered == [3, "1", {"status": "Accepted"}]
+    bench.cloud_comes()
+    assert bench.asked == [2, "1", "SignCertificate", asked]
+    bench.cloud_answers({"status": "Accepted"})
+    assert not bench.disk.entries
+
+
+@pytest.mark.parametrize("kind", [{}, {"certificateType": "ChargingStationCertificate"}, {"certificateType": []}])
+def test_a_station_asks_for_its_own_certificate_again(kind: dict[str, object]) -> None:
+    """It runs out in a month at the earliest (A03.FR.02)."""
+    for edition in Edition:
+        bench = Bench(edition)
+        bench.call("SignCertificate", {"csr": "x", **kind}, "1")
+        assert bench.answered == [3, "1", {"status": "Rejected"}]
+        assert not bench.disk.entries

@@ -309,7 +309,7 @@ def test_only_a_cloud_can_answer_some_and_none_is_set_aside() -> None:
         4,
         "only a cloud can answer Get15118EVCertificate, and none is there",
     )
-    bench.call("SignCertificate", {"csr": "x"})
+    bench.call("SignCertificate", {"csr": "x", "certificateType": "V2GCertificate"})
     assert bench.answered[2] == {"status": "Rejected"}
     assert not any(entry.state is EntryState.SET_ASIDE for entry in bench.disk.entries.values())
     assert bench.desk.book.id == STATION
