@@ -51,7 +51,7 @@ def unknown(answer: Entry, *, is_v2: bool) -> list[Variable]:
     if not is_v2:
         return [variable_of({"key": each}, is_v2=False) for each in elements(answer.get("unknownKey"))]
     results = map(fields, elements(answer.get("getVariableResult")))
-    return [variable_of(each, is_v2=True) for each in results if each.get("attributeStatus") in _UNKNOWN]
+    return [variable_of(each, is_v2=True) for each in results if text(each.get("attributeStatus")) in _UNKNOWN]
 
 
 def taken(
@@ -60,11 +60,11 @@ def taken(
     """What the station has taken over of a ChangeConfiguration or SetVariables, with one of these statuses."""
     if not is_v2:
         value = request.get("value")
-        if answer.get("status") not in statuses or not isinstance(value, str):
+        if text(answer.get("status")) not in statuses or not isinstance(value, str):
             return []
         return [(variable_of(request, is_v2=False), value)]
     results = map(fields, elements(answer.get("setVariableResult")))
-    over = {variable_of(each, is_v2=True) for each in results if each.get("attributeStatus") in statuses}
+    over = {variable_of(each, is_v2=True) for each in results if text(each.get("attributeStatus")) in statuses}
     asked = [each for each in map(fields, elements(request.get("setVariableData"))) if is_actual(each)]
     wanted = [(variable_of(each, is_v2=True), each.get("attributeValue")) for each in asked]
     return [(each, value) for each, value in wanted if each in over and isinstance(value, str)]

@@ -25,7 +25,7 @@ _DATA, _NUMBER = (3, "data"), "transactionId"
 def is_one(action: str, payload: Mapping[str, Any]) -> bool:
     """Whether a CALL of 1.6 is one of these."""
     is_cost = action == ACTION and payload.get("vendorId") == _VENDOR
-    return is_cost and payload.get("messageId") in _OF_TRANSACTIONS
+    return is_cost and text_in(payload.get("messageId")) in _OF_TRANSACTIONS
 
 
 def is_unplugged(action: str, payload: Mapping[str, Any]) -> bool:

@@ -64,7 +64,7 @@ def reported(payload: object, station: Station) -> list[tuple[int, Mapping[str, 
     found: list[tuple[int, Mapping[str, Any]]] = []
     for profile in map(fields, elements(told.get("chargingProfile"))):
         number = whole_number(profile.get("id"))
-        if number is None or is_ours(number, station) or profile.get("chargingProfilePurpose") not in _TAKEN_OVER:
+        if number is None or is_ours(number, station) or text(profile.get("chargingProfilePurpose")) not in _TAKEN_OVER:
             continue
         found.append((number, {"evseId": told.get("evseId"), "chargingProfile": profile}))
     return found
