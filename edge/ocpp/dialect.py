@@ -44,8 +44,8 @@ class Dialect(Protocol):
     def overdue(self, now: Seconds) -> list[OwnCall]:
         """What we ask a station that has said nothing for long of what it does."""
 
-    def stop_call(self, transaction: str) -> OwnCall:
-        """The CALL that asks the station to end a transaction."""
+    def stop_call(self, transaction: str) -> OwnCall | None:
+        """The CALL that asks the station to end a transaction; None for one of another edition, which it can't name."""
 
     def clear_call(self, profile: int) -> OwnCall:
         """The CALL that takes a charging profile of this id from the station."""

@@ -107,9 +107,11 @@ class Line:
                 self._pump(now, wall)
 
     def end_session(self, transaction: str, now: Seconds, wall: datetime) -> None:
-        """Ask the station to end a transaction."""
-        self._arbiter.add_own(self._dialect.stop_call(transaction))
-        self._pump(now, wall)
+        """Ask the station to end a transaction; not one that it began while it spoke another edition."""
+        question = self._dialect.stop_call(transaction)
+        if question is not None:
+            self._arbiter.add_own(question)
+            self._pump(now, wall)
 
     def set_up(self, now: Seconds, wall: datetime) -> None:
         """Ask what the control needs to know of a station that has connected."""

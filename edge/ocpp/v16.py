@@ -97,9 +97,12 @@ class DialectV16:
     def _trigger(message: str, key: EvseKey) -> OwnCall:
         return OwnCall(action="TriggerMessage", payload={"requestedMessage": message, "connectorId": key.evse})
 
-    def stop_call(self, transaction: str) -> OwnCall:
+    def stop_call(self, transaction: str) -> OwnCall | None:
         """See :class:`edge.ocpp.dialect.Dialect`."""
-        return OwnCall(action="RemoteStopTransaction", payload={"transactionId": int(transaction)})  # OCPP 1.6 §5.12
+        number = whole_number(transaction)
+        if number is None:
+            return None
+        return OwnCall(action="RemoteStopTransaction", payload={"transactionId": number})  # OCPP 1.6 §5.12
 
     def clear_call(self, profile: int) -> OwnCall:
         """See :class:`edge.ocpp.dialect.Dialect`."""

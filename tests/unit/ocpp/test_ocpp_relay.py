@@ -16,7 +16,7 @@ from edge.ocpp.relay import REST_S
 from edge.ocpp.settings import CloudLoss
 from edge.ocpp.unreadable import Unreadable
 from edge.ocpp.versions import Version
-from tests.unit.ocpp.ocpp_bench import ID, NOON, Bench, call, error, limit, result, stamp
+from tests.unit.ocpp.ocpp_bench import ID, NOON, Bench, Step, call, error, limit, result, stamp
 from tests.unit.ocpp.slow_disk import SlowDisk
 from tests.unit.ocpp_profiles.profile_bench import period, profile
 
@@ -454,3 +454,13 @@ def test_what_names_a_transaction_is_put_in_the_stations_words(version: Version,
     assert json.loads(text)[3] == {"transactionId": 2000000001 if rewritten else 9}
     answer = result("x", {"status": "Accepted"})
     assert bench.station_says(answer).up == [answer]
+
+
+@pytest.mark.parametrize("transaction", ["6f1a-uuid", "", "1.5", "9" * 5_000])
+def test_a_session_that_this_edition_cant_name_isnt_asked_to_end(transaction: str) -> None:
+    """Of 2.x, of a station that has begun to speak 1.6 since, or does so for a moment (a probe, habit 4)."""
+    bench = Bench()
+    bench.connect()
+    assert Step(bench.relay.end_session(transaction, bench.now, bench.wall)).down == []
+    (down,) = Step(bench.relay.end_session("7", bench.now, bench.wall)).down
+    assert json.loads(down)[2:] == ["RemoteStopTransaction", {"transactionId": 7}]
