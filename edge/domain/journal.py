@@ -91,6 +91,10 @@ class Transaction:
     alone: bool = False  # it began while the site had no cloud: none is ever told of it
 
 
+# What a cloud answers to a boot when it doesn't take the station in, or not yet (OCPP 1.6 §4.2, 2.x B02, B03).
+PUT_OFF = frozenset({"Pending", "Rejected"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boot:
     """What a station and its cloud last said of the station's boot."""

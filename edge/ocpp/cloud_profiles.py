@@ -210,11 +210,12 @@ class CloudProfiles:
         self._desk.learned(facts, wall)
         self._tell(now, wall)
 
-    def tick(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> None:
-        """Report what has changed of what the cloud allows."""
+    def tick(self, now: Seconds, wall: datetime, *, cloud_connected: bool, lets_talk: bool = True) -> None:
+        """Report what has changed of what the cloud allows. ``lets_talk``: it has taken the station in, and may be told
+        of the site."""
         wall = self._at(now, wall)
         self._out.report_all(self._desk.due(now, wall, cloud_connected=cloud_connected))
-        self._tell_of_the_site(now, wall, cloud_connected=cloud_connected)
+        self._tell_of_the_site(now, wall, cloud_connected=cloud_connected, lets_talk=lets_talk)
         before, self._problem = self._problem, self._desk.problem
         if self._problem is not None and self._problem != before:
             self._out.note("error", self._problem)
@@ -242,13 +243,14 @@ class CloudProfiles:
         if self._desk.rest_s(wall) == 0.0:
             self._out.report_all(self._desk.due(now, wall, cloud_connected=self._cloud_connected))
 
-    def _tell_of_the_site(self, now: Seconds, wall: datetime, *, cloud_connected: bool) -> None:
+    def _tell_of_the_site(self, now: Seconds, wall: datetime, *, cloud_connected: bool, lets_talk: bool) -> None:
         """OCPP 2.x K11 to K13."""
         self._desk.site_a = site_a = self._site_a()
         was_connected, self._cloud_connected = self._cloud_connected, cloud_connected
         if was_connected and not cloud_connected:
             self._told = self._told.again()
-        if not cloud_connected or not self._version.is_v2 or not (site_a or self._told.notices or self._told_before):
+        may_tell = cloud_connected and lets_talk and self._version.is_v2
+        if not may_tell or not (site_a or self._told.notices or self._told_before):
             return
         at = wall.timestamp()
         if self._told_before:

@@ -1,5 +1,6 @@
 """When a station that has connected is asked what the control needs to know of it. Sans-I/O."""
 
+from edge.domain.journal import PUT_OFF
 from edge.units import Seconds
 
 # A station that has just started sends its BootNotification first and listens to nobody before the answer (OCPP 1.6
@@ -8,7 +9,7 @@ BOOT_GRACE_S = 1.0  # so long our questions wait for a boot,
 BOOT_ANSWER_S = 10.0  # and so long for the boot's answer
 
 _BOOT = "BootNotification"
-_ACCEPTED, _PUT_OFF = "Accepted", frozenset({"Pending", "Rejected"})
+_ACCEPTED = "Accepted"
 
 
 class Introduction:
@@ -24,6 +25,12 @@ class Introduction:
     def is_ahead(self) -> bool:
         """Whether it has yet to take place."""
         return self._due_at is not None
+
+    @property
+    def lets_talk(self) -> bool:
+        """Whether the station may say anything: where it boots that comes first, and until its cloud has taken it in
+        nothing else does (2.x B01.FR.08, B02.FR.02)."""
+        return not (self.is_ahead or self._put_off)
 
     def begins(self, now: Seconds) -> None:
         """The station is there."""
@@ -44,7 +51,7 @@ class Introduction:
             return
         if self._due_at is not None or (self._put_off and status == _ACCEPTED):
             self._due_at = now
-        self._put_off = status in _PUT_OFF
+        self._put_off = status in PUT_OFF
 
     def takes_place(self, now: Seconds) -> bool:
         """Whether it is time; if so, this was it."""

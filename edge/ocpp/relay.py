@@ -296,7 +296,9 @@ class Relay:
         self._line.tick(now, wall)
         self._up.tick(now)
         self._cloud_calls.tick(now, wall)
-        self._profiles.tick(now, wall, cloud_connected=self._presence.has_cloud)
+        listens = self._stand_in is None or self._stand_in.cloud_listens
+        lets_talk = self._introduction.lets_talk and listens
+        self._profiles.tick(now, wall, cloud_connected=self._presence.has_cloud, lets_talk=lets_talk)
         if self._introduction.takes_place(now):
             self._line.set_up(now, wall)
         return self._out.empty()

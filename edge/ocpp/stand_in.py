@@ -84,6 +84,10 @@ class StandIn(Protocol):
         CALLRESULTERROR). None where the answer wasn't the cloud's."""
 
     @property
+    def cloud_listens(self) -> bool:
+        """Whether the cloud has heard of the station's boot, and taken it in, as far as is known."""
+
+    @property
     def rests(self) -> bool:
         """Whether :meth:`tick` has nothing to do for now."""
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 from edge.clock import Clock
+from edge.domain.journal import PUT_OFF
 from edge.domain.token import LocalRules
 from edge.offline import delivery, local_list
 from edge.offline.charges import has_told_end
@@ -141,6 +142,12 @@ class Clerk:
             self.runner.do(self.desk.from_cloud(identifier, text, wall, answer=payload, error=error))
         else:
             self.runner.do(self.desk.from_cloud(identifier, text, now, wall, answer=payload, error=error))
+
+    @property
+    def cloud_listens(self) -> bool:
+        """Whether the cloud has heard of the station's boot, and taken it in; a witness doesn't know."""
+        boot = self.desk.book.boot
+        return isinstance(self.desk, Witness) or not (boot.owed or boot.status in PUT_OFF)
 
     @property
     def rests(self) -> bool:

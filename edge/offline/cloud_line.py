@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from edge.domain.journal import Entry, EntryKind, Write
+from edge.domain.journal import PUT_OFF, Entry, EntryKind, Write
 from edge.offline import delivery
 from edge.offline.breaker import Breaker, BreakerState
 from edge.offline.charges import Reading, ends_same
@@ -256,7 +256,7 @@ class CloudLine:
             return
         elif book.boot.owed and book.boot.text is not None:
             self._errands.tell_boot(book.boot.text, now)
-        elif book.boot.status in ("Pending", "Rejected"):
+        elif book.boot.status in PUT_OFF:
             return  # the cloud listens to nothing else yet (OCPP 1.6 §4.2, 2.x B02, B03)
         elif self._unjudged and not self._is_next(self._unjudged[0], now):
             self._ask_about(self._unjudged.popleft())

@@ -15,6 +15,7 @@ class SlowDisk:
     owed = 0
     speaks = "ocpp1.6"
     rests = True
+    cloud_listens = True
 
     def __init__(self, **evses: int) -> None:
         self._evses = evses

@@ -8,7 +8,8 @@ from edge.ocpp.profiles.answer import Answer
 from edge.ocpp.profiles.external import BETWEEN_NOTICES_S, Told
 from edge.ocpp.profiles.store import ProfileStore
 from edge.ocpp.versions import Version
-from tests.unit.ocpp.ocpp_bench import Bench, evse, result
+from tests.unit.ocpp.ocpp_bench import Bench, call, evse, result
+from tests.unit.ocpp.slow_disk import SlowDisk
 from tests.unit.ocpp_profiles.profile_bench import V21, V201, assert_valid
 from tests.unit.ocpp_profiles.test_profiles_desk import Shelf
 
@@ -115,3 +116,54 @@ def told_by(bench: Bench, seconds: int) -> list[str]:
             found.append(action)
             bench.cloud_says(result(identifier))
     return found
+
+
+BOOT = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}}
+
+
+class Waited(SlowDisk):
+    """Has the station's boot to tell, or was told that it isn't taken in."""
+
+    cloud_listens = False
+
+
+def limited(stand_in: SlowDisk | None = None) -> Bench:
+    """A station of 2.x that has just connected, on a site that holds its session below what its cloud allows."""
+    bench = Bench(version=Version.V201, stand_in=stand_in)
+    bench.site_limits.take(evse().key, 6.0)
+    bench.connect(settled=False)
+    return bench
+
+
+def told_within(bench: Bench, seconds: int) -> list[str]:
+    """The cloud's CALLs of ours in that time, from now on; none is answered."""
+    texts = [text for _ in range(seconds * 2) for text in bench.wait(0.5).up]
+    return [json.loads(text)[2] for text in texts]
+
+
+def test_a_station_that_isnt_taken_in_says_nothing_of_limits() -> None:
+    """Of a station that starts its boot comes first (B01.FR.08), and until its cloud has accepted that nothing else
+    does (B02.FR.02, B03.FR.02)."""
+    bench = limited()
+    assert bench.wait(0.5).up == []
+    bench.station_says(call("b1", "BootNotification", BOOT))
+    assert told_within(bench, 5) == []
+    bench.cloud_says(result("b1", {"status": "Pending", "currentTime": "2026-06-01T12:00:00Z", "interval": 60}))
+    assert told_within(bench, 60) == []
+    bench.station_says(call("b2", "BootNotification", BOOT))
+    bench.cloud_says(result("b2", {"status": "Accepted", "currentTime": "2026-06-01T12:00:00Z", "interval": 60}))
+    assert told_within(bench, 1) == ["NotifyChargingLimit"]
+
+
+def test_one_that_merely_reconnects_does() -> None:
+    """It doesn't boot for that."""
+    assert told_within(limited(), 3) == ["NotifyChargingLimit"]
+
+
+def test_nor_does_one_whose_boot_the_cloud_is_yet_to_hear() -> None:
+    """It has booted while the cloud was away, and whoever stood in for that tells it now."""
+    stand_in = Waited()
+    bench = limited(stand_in)
+    assert told_within(bench, 30) == []
+    stand_in.cloud_listens = True
+    assert told_within(bench, 1) == ["NotifyChargingLimit"]
