@@ -101,6 +101,18 @@ async def test_a_backup_comes_back(site_file: Path, tmp_path: Path) -> None:
     assert (tmp_path / "state" / "profiles" / "CP-01.json").exists()
 
 
+async def test_a_restore_that_is_cut_off_sets_nothing_up(site_file: Path, tmp_path: Path) -> None:
+    """The site file comes last: with it, and without the claim and the cards, a gateway controlled as nobody's."""
+    secret = ["--passphrase-file", str(tmp_path / "passphrase")]
+    assert (await edge("backup", str(tmp_path / "b"), *places(site_file), *secret))[0] == 0
+    new = tmp_path / "new" / "site.toml"
+    (new.parent / "state/profiles/CP-01.json/in-the-way").mkdir(parents=True)
+    new.write_text("")
+    code, _, errors = await edge("restore", str(tmp_path / "b"), *places(new), *secret)
+    assert code == 1, errors
+    assert new.read_text() == ""
+
+
 async def test_a_backup_of_a_running_gateways_journal_comes_back(site_file: Path, tmp_path: Path) -> None:
     """What is in its log alone is in it; old files of the machine that it comes to don't mix with it."""
     state, sealed = tmp_path / "state", tmp_path / "gateway.edgebackup"
