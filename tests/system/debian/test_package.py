@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -80,6 +81,21 @@ def test_install_upgrade_remove_purge(packages: Path, architecture: str, fresh: 
     assert left == []
 
 
+def test_an_upgrade_that_comes_to_nothing(packages: Path, architecture: str, gateway: Path, tmp_path: Path) -> None:
+    """A package that was cut off on its way, a disk that is full: the old version is whole, its byte code too."""
+    put(packages, gateway, f"*_{architecture}.deb")
+    [package] = (gateway / "packages").iterdir()
+    _renumber(package, tmp_path / "tree", NEWER)
+    with package.open("r+b") as file:
+        file.truncate(package.stat().st_size // 2)
+    compiled = list(gateway.glob("usr/lib/edge-controller/python3.11/edge/cli/__pycache__/main.*"))
+    assert compiled
+    assert inside(gateway, "dpkg", "--install", f"/packages/{package.name}", check=False).returncode != 0
+    assert [path for path in compiled if not path.exists()] == []
+    assert inside(gateway, "edge", "--version").stdout.strip() == f"edge {__version__}"
+    assert inside(gateway, "dpkg", "--audit").stdout == ""
+
+
 def test_the_list_of_ports_outlives_the_program(packages: Path, architecture: str, gateway: Path) -> None:
     """The program purged, both installed again: the firewall has its list. dpkg gives none back that is gone."""
     ports = gateway / "etc/edge-controller/firewall-ports.nft"
@@ -123,6 +139,20 @@ def test_the_bill_of_materials_is_what_is_inside(packages: Path, architecture: s
     assert all(each["hashes"] and each["licenses"] for each in document["components"])
     inner = gateway / "usr/share/doc/edge-controller/edge-controller.cdx.json.gz"
     assert gzip.decompress(inner.read_bytes()) == listing.read_bytes()
+
+
+def test_each_package_has_its_licence(gateway: Path) -> None:
+    """Its text, which most licences want handed on: in the folder of its metadata, or in the file copyright."""
+    library = gateway / "usr/lib/edge-controller/python3.11"
+    named = (gateway / "usr/share/doc/edge-controller/copyright").read_text()
+    packages = list(library.glob("*.dist-info"))
+    assert len(packages) > 40
+    without = [
+        path.name.partition("-")[0]
+        for path in packages
+        if not any(re.match(r"(?i)licen[cs]e|copying", each.name) and each.is_file() for each in path.rglob("*"))
+    ]
+    assert [name for name in without if f"Comment: {name}, whose wheel has no text of its licence" not in named] == []
 
 
 def _renumber(package: Path, tree: Path, version: str) -> None:
