@@ -146,7 +146,7 @@ class Line:
                     self._out.note("info", "restores what control needs of the configuration", **named(write.payload))
                     self._arbiter.add_own(write)
                 instead = answer_instead(self._stand_in, self._dialect.version, plain, told)
-                if plain is not work.call:  # nobody else can sign it
+                if told is not frame:  # nobody else can sign it
                     text, instead = frame.text, None
                 if answered.overtaken or work.epoch != epoch:
                     what = "id has been used again" if answered.overtaken else "cloud connection that asked is gone"
