@@ -217,11 +217,7 @@ class Relay:
                 self.diagnosis.asks(frame, self.version)
             case CallResultError():
                 came_as = self._stand_in.came_as(frame.id) if self._stand_in is not None else frame.id
-                if came_as is None:
-                    what = "the station can't use an answer of the gateway"
-                    self._out.note("warning", what, excerpt=excerpt(frame.text))
-                else:
-                    self._pass_up(frame.text if came_as == frame.id else wire.with_id(frame.text, came_as))
+                self._pass_up(frame.text if came_as == frame.id else wire.with_id(frame.text, came_as))
             case _:
                 assert_never(frame)
         return self._out.empty()

@@ -79,9 +79,9 @@ class StandIn(Protocol):
     ) -> None:
         """The cloud answers: with ``payload``, or with the code and the description of ``error``."""
 
-    def came_as(self, identifier: str) -> str | None:
+    def came_as(self, identifier: str) -> str:
         """Under which id the cloud gave the answer that the station got under this one: what it complains of (2.1
-        CALLRESULTERROR). None where the answer wasn't the cloud's."""
+        CALLRESULTERROR)."""
 
     @property
     def cloud_listens(self) -> bool:

@@ -129,8 +129,8 @@ class Clerk:
         request = Request(id="", action=action, payload=payload, text=text)
         self.runner.do(self.desk.reads(request, self._clock.wall()))
 
-    def came_as(self, identifier: str) -> str | None:
-        """Under which id the cloud gave the answer that the station got under this one; None where it gave none."""
+    def came_as(self, identifier: str) -> str:
+        """Under which id the cloud gave the answer that the station got under this one."""
         return self.desk.book.came_as.of(identifier)
 
     def cloud_answers(

@@ -33,8 +33,8 @@ class SlowDisk:
     def reads(self, *call: Any) -> None: ...
     def cloud_answers(self, *answer: Any, **content: Any) -> None: ...
 
-    def came_as(self, identifier: str) -> str | None:
-        return None if identifier == "ours" else f"up-{identifier}"
+    def came_as(self, identifier: str) -> str:
+        return f"up-{identifier}"
 
     def passes(self, *_call: Any, **_form: Any) -> bool:
         return False

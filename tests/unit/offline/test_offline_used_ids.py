@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from edge.offline.edition import Edition
 from tests.unit.offline.offline_bench import Bench
 
 ACCEPTED = {"idTagInfo": {"status": "Accepted"}}
@@ -173,19 +172,3 @@ def test_a_number_that_is_written_with_a_fraction_of_nothing_is_whole(has_cloud:
     assert session.register_begin_wh == 100
     bench.stop(local if local is not None else 5)
     assert bench.asked[3]["transactionId"] == 5
-
-
-def test_who_complains_of_an_answer_of_ours_complains_to_us() -> None:
-    """The cloud has said nothing under that id, or not yet (OCPP 2.1 CALLRESULTERROR)."""
-    bench = Bench(Edition.V21)
-    bench.event("Started", 0, tag="CARD-1")
-    assert bench.desk.book.came_as.of(bench.answered[1]) is None
-    bench.cloud_comes()
-    bench.cloud_answers({})
-    late = bench.event("Ended", 1)
-    bench.tick(16.0)
-    assert bench.answered == [3, late, {}]
-    assert bench.desk.book.came_as.of(late) is None
-    assert bench.passes("Heartbeat", {}, "9") or bench.call("Heartbeat", {}, "9")
-    bench.cloud_answers({"currentTime": "2026-06-01T12:00:00Z"}, "9")
-    assert bench.desk.book.came_as.of("9") == "9"
