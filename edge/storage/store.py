@@ -159,9 +159,10 @@ class Store:
                 log.warning("history is not kept", problem=str(exc), rows=len(new))
 
     def maintain(self) -> None:
-        """To be called now and then: takes the reserve again when there is room, and history with it. Never raises."""
+        """To be called now and then: writes the logs back, takes the reserve again when there is room, and history with
+        it. Never raises."""
         is_short = self.health in (Health.RESERVE, Health.FULL)
-        for name in (rows.JOURNAL, rows.REGISTRY) if is_short else (rows.JOURNAL,):
+        for name in (rows.JOURNAL, rows.REGISTRY):
             with contextlib.suppress(sqlite3.Error):
                 tidy(self._open[name], is_short=is_short)
         if self._reserve.take():

@@ -1,5 +1,6 @@
 """The store: forms of files, damage, a full disk, batches."""
 
+import contextlib
 import shutil
 import sqlite3
 import subprocess
@@ -345,6 +346,17 @@ def test_a_full_disk_takes_the_reserve_and_history_goes_first(store: Store) -> N
     assert health(store) is Health.GOOD
     assert store.commit([[put(2)]]) == [None]
     assert [entry.seq for entry in entries(store)] == [1, 2]
+
+
+def test_what_was_learned_is_in_the_files_themselves_soon(store: Store, tmp_path: Path) -> None:
+    """On a quiet site SQLite would leave it in the log for months, and without its log a file knows nothing of it."""
+    store.commit([[put(1), PutSiteToken(token=SiteToken(hash="h", hint="01"))]])
+    store.maintain()
+    for name, table in (("journal", "entry"), ("registry", "site_token")):
+        alone = tmp_path / f"{name}-alone.db"
+        shutil.copyfile(store.path(name), alone)
+        with contextlib.closing(connect(alone)) as connection:
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 1  # noqa: S608 - ours
 
 
 def test_samples_leave_room_for_begins_and_ends(tmp_path: Path) -> None:
