@@ -275,6 +275,20 @@ def test_a_stranger_is_refused_at_once_where_the_cloud_cannot_be_had() -> None:
     assert all(0 < late_s - at_s < 1 for at_s, late_s in zip(asked, refused, strict=True))
 
 
+def test_a_building_that_is_busy_takes_no_more_than_the_fault_says() -> None:
+    """Row 59: 1.05 of the fuse in all, which a breaker carries, and not that beside what it takes anyway. (Seed 5001 of
+    controllers-2.)"""
+
+    def busy(world: World) -> None:
+        world.load("pump", "main", (20.0, 20.0, 0.0))
+
+    fault = FaultSpec(number=59, at_s=AT_S, for_s=400.0)
+    result = played(small(minutes=11.0), faults=[fault], meddle=busy).result
+    (circuit,) = result.circuits
+    assert (result.verdicts, circuit.tripped) == ((), False)
+    assert circuit.over_s > 350.0
+
+
 def test_each_of_the_sixty_rows_has_its_fault_and_is_told() -> None:
     """Every number of the catalogue is code; the table of docs/reliability.md is what the code says."""
     assert sorted(BY_NUMBER) == list(range(1, 61))

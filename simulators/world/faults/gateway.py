@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from simulators.phases import NO_AMPS, Amps3
 from simulators.world.faults.base import LEASE_S, NOT_JUDGED, TAIL_S, UNTOLD, Fault
 from simulators.world.gateway import GATEWAY
 
@@ -13,6 +14,7 @@ BACK_S: Final = 20.0  # a boot of 3 s, or a gateway that is found again
 DAY_S: Final = 86_400.0
 OVER: Final = 1.05  # of the fuse: what an IEC 60898 breaker carries for ever
 CUT_S: Final = 60.0
+FILL_S: Final = 1.0
 
 
 class Killed(Fault):
@@ -148,12 +150,28 @@ class LoadAboveFuse(Fault):
     outcome = "All EV to 0, not-ours alarm"
     how = "the building alone takes 1.05 of the fuse"
     # Nobody can know beforehand that so much will be taken of a window in which cars have drawn.
-    grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED, "breaker": NOT_JUDGED, "demand": NOT_JUDGED}
+    grace: ClassVar[Mapping[str, float]] = {"stuck": NOT_JUDGED, "demand": NOT_JUDGED}
 
     async def begin(self) -> None:
         self.root = next(run for run in self.world.copper.runs.values() if run.parent is None)
-        amps = OVER * self.root.fuse_a
-        self.world.load("fault 59", self.root.id, (amps, amps, amps))
+        self._amps: Amps3 = NO_AMPS
+        self._fill()
+
+    async def last(self) -> None:
+        """What else the building takes makes room for it: more than its breaker carries it never takes for long."""
+        end_s = self.spec.at_s + self.spec.for_s
+        while (next_s := self.world.now() + FILL_S) < end_s:
+            await self.world.until(next_s)
+            self._fill()
+        await super().last()
+
+    def _fill(self) -> None:
+        wanted_a = OVER * self.root.fuse_a
+        l1, l2, l3 = (
+            max(wanted_a - (all_a - own_a), 0.0) for all_a, own_a in zip(self.root.other_a, self._amps, strict=True)
+        )
+        self._amps = (l1, l2, l3)
+        self.world.load("fault 59", self.root.id, self._amps)
 
     def judge(self) -> str | None:
         drawn_a = max(self.root.ev_a)
@@ -162,4 +180,4 @@ class LoadAboveFuse(Fault):
         return f"the building alone is above the fuse, and the cars still draw {drawn_a:.1f} A"
 
     async def end(self) -> None:
-        self.world.load("fault 59", self.root.id, (0.0, 0.0, 0.0))
+        self.world.load("fault 59", self.root.id, NO_AMPS)
