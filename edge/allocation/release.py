@@ -125,7 +125,8 @@ def release(
     why = _put_off(snapshot, headroom, cars, changes, is_due, writes)
     wish = _wishes(grid, headroom, held, target, changes)
     room, most_own = _room(grid, headroom, entitlement), _most_own(grid, shares, headroom, entitlement)
-    given, lines = _out_of_room(shares, entitlement, most_own, room, wish, changes.where(why == 0), order)
+    last = _last_to_rise(fleet, held, target)
+    given, lines = _out_of_room(shares, entitlement, most_own, room, wish, changes.where(why == 0), order, last)
     amps = np.where(given > 0, rounded_down(given, grid.step_a), stays)
     # Only what is worth the write.
     too_little = (given > 0) & ((amps <= held + EPSILON_A) | (amps < grid.least_a - EPSILON_A)) & ~changes.switches
@@ -220,6 +221,15 @@ def _wishes(grid: Grid, headroom: Headroom, held: Floats, target: Floats, change
     return np.where(back & ~changes.begin, np.minimum(wish, held + RECOVERY_STEP_A), wish)
 
 
+def _last_to_rise(fleet: Fleet, held: Floats, target: Floats) -> Floats:
+    """Whose limit rises after all others': by rank, and in a rank who has most of its share already.
+
+    There may never be room for all shares together: some of it is occupied by what cars draw above limits that follow
+    them down while they taper. By precedence alone the same one would go without for as long as that lasts.
+    """
+    return np.asarray(fleet.rank + held / np.maximum(target, EPSILON_A))
+
+
 def _out_of_room(
     shares: Shares,
     entitlement: Entitlement,
@@ -228,11 +238,13 @@ def _out_of_room(
     wish: Floats,
     changes: _Changes,
     order: Ints,
+    last: Floats,
 ) -> tuple[Floats, Ints]:
     """What each that starts, switches or rises may have, 0 where nothing; and the tightest line of each of them.
 
-    First those that start, all or nothing, then those that rise, as far as it goes: in order of precedence. Room below
-    0 (what others may hold from before is more than fits) is room that an EVSE's own exposure doesn't have either.
+    First those that start, all or nothing, in ``order`` of precedence; then those that rise, as far as it goes, the
+    ``last`` of them last. Room below 0 (what others may hold from before is more than fits) is room that an EVSE's own
+    exposure doesn't have either.
     """
     # Few change from one second to the next: only these are looked at from here on, in order of precedence.
     rows = order[changes.all[order]]
@@ -259,6 +271,7 @@ def _out_of_room(
         room = room - np.bincount(lines[first][granted].ravel(), takes[granted].ravel(), minlength=len(room))
     then = np.flatnonzero(changes.rises[rows])
     if then.size:
+        then = then[np.argsort(last[rows[then]], kind="stable")]
         left = spare()
         within = np.minimum(wish, own + np.minimum(left, 0.0))
         given[then] = np.maximum(within[then], 0.0)

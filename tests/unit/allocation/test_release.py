@@ -108,6 +108,22 @@ def test_the_same_ampere_is_not_promised_twice() -> None:
     assert told(22, (first, 16.0), (second, 16.0)) == [Told(16.0), Told(6.0, Held.FOR_CUT, MAIN)]
 
 
+def test_who_has_least_of_its_share_rises_first() -> None:
+    """6 A are free. By precedence the first would have had its 4 A, and 4 A more the next time, for ever."""
+    states = [charging(evse(number), told_a=told_a) for number, told_a in ((1, 20), (2, 14))]
+    assert told(40, (states[0], 24.0), (states[1], 24.0)) == [
+        Told(20.0, Held.FOR_CUT, MAIN),
+        Told(20.0, Held.FOR_CUT, MAIN),
+    ]
+    assert [given.amps for given in told(40, (states[0], 24.0), (states[1], 16.0))] == [24.0, 16.0]
+
+
+def test_a_class_rises_before_one_below_it() -> None:
+    """Whatever each has of its share."""
+    first, second = charging(evse(1), told_a=20), charging(evse(2, rank=1), told_a=14)
+    assert [given.amps for given in told(40, (first, 24.0), (second, 24.0))] == [24.0, 16.0]
+
+
 def test_a_raise_that_is_still_queued_has_its_room() -> None:
     """The first was told 16 A a second ago and its frame hasn't left: nothing of it is free."""
     holdings = Holdings(
