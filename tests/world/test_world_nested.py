@@ -33,6 +33,15 @@ def test_a_site_that_takes_more_than_it_is_told_is_caught(monkeypatch: pytest.Mo
     assert is_caught("below", nested(minutes=4.0), seed=2, drain_s=5.0)
 
 
+@pytest.mark.parametrize("number", [34, 35])
+def test_a_site_whose_meter_is_wired_wrongly_cannot_know_what_it_takes(number: int) -> None:
+    """What the meter of its fuse shows isn't what flows: it is the alarm that counts. (Seed 6003 of controllers-2.)"""
+    scenario = nested(minutes=7.0)
+    scenario = replace(scenario, drivers=tuple(replace(each, phases=(1,)) for each in scenario.drivers))
+    fault = FaultSpec(number=number, at_s=150.0, for_s=240.0, target="grid")
+    assert played(scenario, faults=[fault], drain_s=5.0).result.verdicts == ()
+
+
 @pytest.mark.skipif(not os.environ.get("EDGE_LONG"), reason="`make soak` plays them")
 @pytest.mark.parametrize("seed", range(100, 112))
 def test_a_link_that_comes_and_goes_takes_no_fuse(seed: int) -> None:

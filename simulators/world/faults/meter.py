@@ -142,7 +142,7 @@ class InvertedTransformer(MeterAtFault):
     what = MeterFault.INVERTED_CT
     # What flows can't be known then: it is the alarm that counts, and the proof before the site goes live.
     grace: ClassVar[Mapping[str, float]] = dict.fromkeys(
-        ("rating", "breaker", "entitlement", "raise", "demand"), NOT_JUDGED
+        ("rating", "breaker", "entitlement", "raise", "demand", "below"), NOT_JUDGED
     )
 
 
@@ -151,7 +151,9 @@ class SwappedPhases(MeterAtFault):
     outcome = "Correlation test; refuse live"
     how = "the current transformers of L2 and L3 are swapped"
     what = MeterFault.SWAPPED_PHASES
-    grace: ClassVar[Mapping[str, float]] = dict.fromkeys(("rating", "breaker", "entitlement", "raise"), NOT_JUDGED)
+    grace: ClassVar[Mapping[str, float]] = dict.fromkeys(
+        ("rating", "breaker", "entitlement", "raise", "below"), NOT_JUDGED
+    )
 
 
 class Noise(MeterAtFault):
