@@ -137,15 +137,17 @@ class Line:
             self._out.note("info", f"station answers again after {silent_s:g} s", silent_s=silent_s)
         match answered.work:
             case CloudCall() as work:
-                self._heard(work.call, frame)
-                plain = signed.plain(work.call)
-                self._rules.answered(plain.action, plain.payload, frame)
-                self._cleared(plain.action, frame)
-                text, writes = self._dialect.guard.answered(plain, frame)
+                plain, told = signed.plain(work.call), signed.plain_answer(work.call, frame)
+                self._heard(work.call, told)
+                self._rules.answered(plain.action, plain.payload, told)
+                self._cleared(plain.action, told)
+                text, writes = self._dialect.guard.answered(plain, told)
                 for write in writes:
                     self._out.note("info", "restores what control needs of the configuration", **named(write.payload))
                     self._arbiter.add_own(write)
-                instead = answer_instead(self._stand_in, self._dialect.version, work.call, frame)
+                instead = answer_instead(self._stand_in, self._dialect.version, plain, told)
+                if plain is not work.call:  # nobody else can sign it
+                    text, instead = frame.text, None
                 if answered.overtaken or work.epoch != epoch:
                     what = "id has been used again" if answered.overtaken else "cloud connection that asked is gone"
                     self._drop(frame, f"the {what}")

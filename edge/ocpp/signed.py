@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import orjson
 
-from edge.ocpp.wire import Call
+from edge.ocpp.wire import Call, CallError, CallResult
 
 SUFFIX = "-Signed"
 # RFC 7515 §2: base64url without padding; some pad it all the same. What else is in it each reader makes something of.
@@ -26,19 +26,31 @@ def plain(call: Call) -> Call:
     """
     if not call.action.endswith(SUFFIX):
         return call
-    inner = encapsulated(call)
-    payload: object = {}
-    if inner is not None:
-        try:
-            payload = orjson.loads(inner)
-        except ValueError:
-            payload = {}
-    return replace(call, action=action_of(call), payload=payload)
+    return replace(call, action=action_of(call), payload=_read(encapsulated(call)))
 
 
-def encapsulated(call: Call) -> bytes | None:
-    """The text of the payload that a signed CALL encapsulates; None where there is none."""
-    encoded = call.payload.get("payload") if isinstance(call.payload, dict) else None
+def plain_answer(call: Call, answer: CallResult | CallError) -> CallResult | CallError:
+    """The answer that is encapsulated, with the text of the whole: to a signed CALL a station's is signed, too (part 4
+    §7.2). The very answer where it isn't."""
+    if not call.action.endswith(SUFFIX) or not isinstance(answer, CallResult) or not _is_jws(answer.payload):
+        return answer
+    return replace(answer, payload=_read(encapsulated(answer)))
+
+
+def _is_jws(payload: object) -> bool:
+    return isinstance(payload, dict) and "payload" in payload and "signature" in payload
+
+
+def _read(inner: bytes | None) -> object:
+    try:
+        return orjson.loads(inner) if inner is not None else {}
+    except ValueError:
+        return {}
+
+
+def encapsulated(message: Call | CallResult) -> bytes | None:
+    """The text of the payload that a signed CALL or CALLRESULT encapsulates; None where there is none."""
+    encoded = message.payload.get("payload") if isinstance(message.payload, dict) else None
     if not isinstance(encoded, str) or _BASE64URL.fullmatch(encoded) is None:
         return None
     bare = encoded.rstrip("=")
