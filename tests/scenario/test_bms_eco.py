@@ -120,11 +120,11 @@ async def test_a_car_in_eco_waits_for_surplus_and_follows_it() -> None:
     await roof.run_for(170)
     assert roof.at(40) == ("auto", "27.0 A: main L1 is full (32.0 of 32 A)")
     mode, text = roof.at(60)
-    assert (mode, text) == ("eco", "6.0 A: eco mode: charges on the sun's surplus, which leaves it 6.0 A")
+    assert (mode, text) == ("eco", "6.0 A: eco mode: goes by the sun's surplus (6.0 A)")
     assert roof.at(79) == ("eco", "0.0 A: eco mode: waits for surplus")
     assert roof.at(98)[1] == "0.0 A: eco mode: waits for surplus"
-    assert roof.at(149)[1] == "12.0 A: eco mode: charges on the sun's surplus, which leaves it 12.0 A"
-    assert roof.at(169)[1] == "8.0 A: eco mode: charges on the sun's surplus, which leaves it 8.0 A"
+    assert roof.at(149)[1] == "12.0 A: eco mode: goes by the sun's surplus (12.0 A)"
+    assert roof.at(169)[1] == "8.0 A: eco mode: goes by the sun's surplus (8.0 A)"
 
 
 @in_virtual_time

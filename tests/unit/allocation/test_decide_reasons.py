@@ -137,11 +137,11 @@ SITES: Mapping[Reason, tuple[Snapshot, str]] = {
     ),
     Reason.SURPLUS: (
         snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, surplus_a=10.0)),
-        "10.0 A: charges on the sun's surplus, which leaves it 10.0 A",
+        "10.0 A: goes by the sun's surplus (10.0 A)",
     ),
     Reason.ECO: (
         snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, surplus_a=10.0, eco=True)),
-        "10.0 A: eco mode: charges on the sun's surplus, which leaves it 10.0 A",
+        "10.0 A: eco mode: goes by the sun's surplus (10.0 A)",
     ),
     Reason.ECO_WAITS: (
         snapshot(circuit(63), replace(charging(told_a=10), cloud_a=12.0, surplus_a=0.0, eco=True)),
@@ -298,7 +298,7 @@ AT_DC = charging(evse(max_a=87.0), told_a=14.4)
     ("held", "text"),
     [
         (replace(AT_DC, unruly_a=14.49), "14.4 A: the car drew more than it was allowed: no more than this for a turn"),
-        (replace(AT_DC, surplus_a=14.49), "14.4 A: charges on the sun's surplus, which leaves it 14.5 A"),
+        (replace(AT_DC, surplus_a=14.49), "14.4 A: goes by the sun's surplus (14.5 A)"),
         (replace(AT_DC, cloud_a=14.49), "14.4 A: the cloud's charging profile allows 14.49 A"),
     ],
 )
@@ -321,7 +321,7 @@ SAFE = ControlSettings(idle=IdlePolicy.SAFE)
         (replace(charging(told_a=6), cloud_a=6.0), "6.0 A: the cloud's charging profile allows 6 A"),
         (
             replace(charging(told_a=7), surplus_a=7.0),
-            "7.0 A: charges on the sun's surplus, which leaves it 7.0 A",
+            "7.0 A: goes by the sun's surplus (7.0 A)",
         ),
     ],
 )
