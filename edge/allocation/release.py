@@ -130,6 +130,7 @@ def release(
     amps = np.where(given > 0, rounded_down(given, grid.step_a), stays)
     # Only what is worth the write.
     too_little = (given > 0) & ((amps <= held + EPSILON_A) | (amps < grid.least_a - EPSILON_A)) & ~changes.switches
+    too_little |= changes.rises & ~_is_due(fleet, amps - held, amps >= wish - EPSILON_A, snapshot.now)
     amps = np.where(too_little, stays, amps)
     raised_now = (given > 0) & ~too_little
     lacking = changes.all & (why == 0) & (~raised_now | (amps < wish - EPSILON_A))

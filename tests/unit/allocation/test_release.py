@@ -69,6 +69,17 @@ def test_a_small_raise_is_not_worth_a_write_of_its_own() -> None:
     assert told(32, (charging(told_a=10, told_at=NOW - SMALL_RAISE_HOLD_S), 10.9)) == [Told(10.9)]
 
 
+def test_little_room_is_not_worth_a_write_either() -> None:
+    """However much more it should get: 0.9 A are free, then 1 A. What comes a little at a time is told in amperes."""
+    others = (charging(evse(1), told_a=10), 10.0)
+    needy = charging(evse(2), told_a=10, told_at=NOW - SMALL_RAISE_HOLD_S + 0.1)
+    assert told(20.9, others, (needy, 16.0))[1] == Told(10.0, Held.FOR_CUT, MAIN)
+    assert told(21, others, (needy, 16.0))[1] == Told(11.0, Held.FOR_CUT, MAIN)
+    stood = charging(evse(2), told_a=10, told_at=NOW - SMALL_RAISE_HOLD_S)
+    assert told(20.9, others, (stood, 16.0))[1] == Told(10.9, Held.FOR_CUT, MAIN)
+    assert told(20.9, others, (needy, 10.9), most_a=10.9)[1] == Told(10.9)
+
+
 def test_a_car_at_0_begins_at_its_minimum_without_waiting_for_calm() -> None:
     """As soon as there is room for that; the rest comes when its minimum is measured."""
     assert told(32, (charging(told_a=0, told_at=NOW - 1, draw_a=0), 6.0)) == [Told(6.0)]
